@@ -1,0 +1,277 @@
+import type { AccessRequest, Decision } from './records.js';
+
+/** Marks our errors across copies of the package, where `instanceof` can't. */
+const BRAND = Symbol.for('jit-access.error');
+
+/** Every code that this package throws. Codes and fields are SemVer; messages are for people and may change. */
+export type JitErrorCode = AnyJitError['code'];
+
+/** The base of every error of this package: tell them apart by the literal `code`. */
+export abstract class JitError extends Error {
+  abstract readonly code: string;
+
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/** An argument broke a rule. Nothing was stored. */
+export class InvalidArgumentError extends JitError {
+  override readonly name = 'InvalidArgumentError';
+  readonly code = 'ERR_JIT_INVALID_ARGUMENT';
+  /**
+   * @param argument which argument, as a path: `ttl`, `limits.maxTtl`, `scopes[2]`
+   * @param rule what it has to be
+   * @param got what it was, shortened for reading
+   */
+  constructor(
+    readonly argument: string,
+    readonly rule: string,
+    readonly got: string,
+  ) {
+    super(`${argument} must be ${rule}; got ${got}`);
+  }
+}
+
+/** The store could not be asked. Nothing was decided: a caller who does nothing is denied. */
+export class StoreError extends JitError {
+  override readonly name = 'StoreError';
+  readonly code = 'ERR_JIT_STORE';
+  /** @param operation the store's method that failed */
+  constructor(
+    readonly operation: string,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(`store.${operation}: ${message}`, cause);
+  }
+}
+
+/** A commit and its repetition both failed: it is not known whether the change was applied. */
+export class OutcomeUnknownError extends JitError {
+  override readonly name = 'OutcomeUnknownError';
+  readonly code = 'ERR_JIT_OUTCOME_UNKNOWN';
+  /** @param changeId the change; its entries, if it was applied, carry this id before the dot */
+  constructor(
+    readonly changeId: string,
+    cause?: unknown,
+  ) {
+    super(`it could not be learnt whether change ${changeId} was applied; read the record before trying again`, cause);
+  }
+}
+
+/** Others kept changing the same records until the limit of tries was over. Nothing was recorded. */
+export class ConflictError extends JitError {
+  override readonly name = 'ConflictError';
+  readonly code = 'ERR_JIT_CONFLICT';
+  constructor(readonly attempts: number) {
+    super(`other changes to the same records won ${attempts} times in a row; nothing was recorded, try again`);
+  }
+}
+
+/** The request has been decided, cancelled or has run out; `request.end` says how. */
+export class DecidedError extends JitError {
+  override readonly name = 'DecidedError';
+  readonly code = 'ERR_JIT_DECIDED';
+  constructor(readonly request: AccessRequest) {
+    super(`request ${request.id} is already ${String(request.end?.status)}`);
+  }
+}
+
+/** The request's review deadline has passed, whether or not a sweep has recorded it. */
+export class DeadlineError extends JitError {
+  override readonly name = 'DeadlineError';
+  readonly code = 'ERR_JIT_DEADLINE';
+  constructor(
+    readonly requestId: string,
+    readonly reviewBy: number,
+  ) {
+    super(`request ${requestId} had to be decided before ${new Date(reviewBy).toISOString()}`);
+  }
+}
+
+/** No approver has named a quorum for this request yet; `decide(id)` asks again. */
+export class UndecidedError extends JitError {
+  override readonly name = 'UndecidedError';
+  readonly code = 'ERR_JIT_UNDECIDED';
+  constructor(readonly requestId: string) {
+    super(`request ${requestId} can't be reviewed yet: the approver has not said who must; decide('${requestId}') asks it again`);
+  }
+}
+
+/** There is no such record in this namespace. */
+export class NotFoundError extends JitError {
+  override readonly name = 'NotFoundError';
+  readonly code = 'ERR_JIT_NOT_FOUND';
+  constructor(
+    readonly kind: 'request' | 'grant' | 'follower',
+    readonly id: string,
+  ) {
+    super(`there is no ${kind} ${id}`);
+  }
+}
+
+/** The subject, and whoever asked on its behalf, never review their own request. */
+export class SelfReviewError extends JitError {
+  override readonly name = 'SelfReviewError';
+  readonly code = 'ERR_JIT_SELF_REVIEW';
+  constructor(
+    readonly requestId: string,
+    readonly reviewer: string,
+  ) {
+    super(`${reviewer} asked for request ${requestId} or would hold its access, and can't review it`);
+  }
+}
+
+/** This reviewer may not review this request (or no longer in this way). */
+export class NotReviewerError extends JitError {
+  override readonly name = 'NotReviewerError';
+  readonly code = 'ERR_JIT_NOT_REVIEWER';
+  constructor(
+    readonly requestId: string,
+    readonly reviewer: string,
+    readonly why: 'not_in_group' | 'has_denied',
+  ) {
+    super(
+      why === 'has_denied'
+        ? `${reviewer} has denied request ${requestId}; a denial can't become an approval`
+        : `${reviewer} is in none of the groups that may review request ${requestId}`,
+    );
+  }
+}
+
+/** The subject may not hold what was asked; no request was recorded. */
+export class IneligibleError extends JitError {
+  override readonly name = 'IneligibleError';
+  readonly code = 'ERR_JIT_INELIGIBLE';
+  constructor(
+    readonly subject: string,
+    readonly scopes: readonly string[],
+  ) {
+    super(`${subject} is not eligible for ${scopes.join(', ')}`);
+  }
+}
+
+/** This idempotency key was used before, for another request. */
+export class IdempotencyError extends JitError {
+  override readonly name = 'IdempotencyError';
+  readonly code = 'ERR_JIT_IDEMPOTENCY';
+  constructor(readonly requestId: string) {
+    super(`this idempotencyKey made request ${requestId}, which asked for something else; use a new key`);
+  }
+}
+
+/** A limit of the engine stands against this; `limit` names it. */
+export class LimitError extends JitError {
+  override readonly name = 'LimitError';
+  readonly code = 'ERR_JIT_LIMIT';
+  constructor(
+    readonly limit: string,
+    readonly max: number,
+    readonly got: number,
+  ) {
+    super(`limits.${limit} is ${max}; got ${got}`);
+  }
+}
+
+/** The clock gave no usable reading, or lies more than a second below one used before: nothing may create access. */
+export class ClockError extends JitError {
+  override readonly name = 'ClockError';
+  readonly code = 'ERR_JIT_CLOCK';
+}
+
+/** The question is about an instant before the purge horizon; its records may be gone. */
+export class PurgedError extends JitError {
+  override readonly name = 'PurgedError';
+  readonly code = 'ERR_JIT_PURGED';
+  /** @param horizon the earliest instant that can still be asked about, epoch milliseconds */
+  constructor(readonly horizon: number) {
+    super(`records before ${new Date(horizon).toISOString()} have been purged`);
+  }
+}
+
+/** A stored row or entry is not what this package writes. It gives no access. */
+export class CorruptError extends JitError {
+  override readonly name = 'CorruptError';
+  readonly code = 'ERR_JIT_CORRUPT';
+  constructor(
+    readonly kind: string,
+    readonly id: string,
+    readonly problem: string,
+  ) {
+    super(`stored ${kind} ${id}: ${problem}`);
+  }
+}
+
+/** The approver failed, took too long, or answered with something malformed. The request, if there is one, stays pending. */
+export class ApproverError extends JitError {
+  override readonly name = 'ApproverError';
+  readonly code = 'ERR_JIT_APPROVER';
+  /** @param requestId the request that stays pending; `undefined` when nothing was recorded */
+  constructor(
+    readonly approver: string,
+    readonly requestId: string | undefined,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(
+      `approver ${approver}: ${message}` + (requestId === undefined ? '; nothing was recorded' : `; request ${requestId} stays pending`),
+      cause,
+    );
+  }
+}
+
+/** Not allowed: a failed `assertAllowed` (then with its `decision`), or a cancel or release by somebody else. */
+export class DeniedError extends JitError {
+  override readonly name = 'DeniedError';
+  readonly code = 'ERR_JIT_DENIED';
+  constructor(
+    message: string,
+    readonly actor: string,
+    readonly decision: Decision | undefined,
+  ) {
+    super(message);
+  }
+}
+
+/** The engine has been closed. */
+export class ClosedError extends JitError {
+  override readonly name = 'ClosedError';
+  readonly code = 'ERR_JIT_CLOSED';
+  constructor() {
+    super('this engine has been closed');
+  }
+}
+
+/** Any error of this package: a union that `switch (error.code)` narrows. */
+export type AnyJitError =
+  | InvalidArgumentError
+  | StoreError
+  | OutcomeUnknownError
+  | ConflictError
+  | DecidedError
+  | DeadlineError
+  | UndecidedError
+  | NotFoundError
+  | SelfReviewError
+  | NotReviewerError
+  | IneligibleError
+  | IdempotencyError
+  | LimitError
+  | ClockError
+  | PurgedError
+  | CorruptError
+  | ApproverError
+  | DeniedError
+  | ClosedError;
+
+/**
+ * Whether `error` is an error of this package, from whichever copy of it.
+ *
+ * @example
+ * if (isJitError(error) && error.code === 'ERR_JIT_DECIDED') console.log(error.request.end);
+ */
+export function isJitError(error: unknown): error is AnyJitError {
+  return error instanceof Error && Object.hasOwn(error, BRAND);
+}

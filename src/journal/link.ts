@@ -1,0 +1,61 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import canonicalize from 'canonicalize';
+import type { Anchor, AuditEntry, UnlinkedEntry } from '../records.js';
+
+const utf8 = new TextEncoder();
+
+/** Where every journal begins: seq 0, 32 zero bytes. */
+export const GENESIS: Anchor = Object.freeze({ seq: 0, hash: '0'.repeat(64) });
+
+/** SHA-256 of the RFC 8785 form of a JSON value, as 64 lower-case hex digits. */
+export function digestOf(value: unknown): string {
+  return bytesToHex(sha256(utf8.encode(canonicalize(value))));
+}
+
+/** The digest of an entry: over all that a transition wrote, and nothing of its place in the journal. */
+export function digestOfEntry(entry: Omit<UnlinkedEntry, 'digest'>): string {
+  const { v, namespace, id, type, at, actor, requestId, grantId, data } = entry;
+  return digestOf({ v, namespace, id, type, at, actor, requestId, grantId, data });
+}
+
+/** The chain: `SHA-256(hash(n-1) || uint64be(n) || digest(n))`. */
+export function hashOfEntry(prevHash: string, seq: number, digest: string): string {
+  const bytes = new Uint8Array(72);
+  bytes.set(hexToBytes(prevHash), 0);
+  new DataView(bytes.buffer).setBigUint64(32, BigInt(seq));
+  bytes.set(hexToBytes(digest), 40);
+  return bytesToHex(sha256(bytes));
+}
+
+/**
+ * Gives entries their places behind `head`. This is all that a store does to an entry, and it is synchronous, so that
+ * nothing is awaited while the head is held.
+ *
+ * @param head the newest anchor of the journal
+ * @param entries in the order of the change
+ * @returns the linked entries, frozen; the last one's `seq` and `hash` are the new head
+ * @throws when a hash or digest is not 64 hex digits
+ */
+export function link(head: Anchor, entries: readonly UnlinkedEntry[]): readonly AuditEntry[] {
+  let { seq, hash } = head;
+  return entries.map((entry) => {
+    const prevHash = hash;
+    hash = hashOfEntry(prevHash, ++seq, entry.digest);
+    return Object.freeze({
+      v: entry.v,
+      namespace: entry.namespace,
+      id: entry.id,
+      type: entry.type,
+      at: entry.at,
+      actor: entry.actor,
+      requestId: entry.requestId,
+      grantId: entry.grantId,
+      data: entry.data,
+      digest: entry.digest,
+      seq,
+      prevHash,
+      hash,
+    });
+  });
+}

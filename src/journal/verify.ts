@@ -1,0 +1,55 @@
+import type { Anchor, AuditEntry } from '../records.js';
+import { digestOfEntry, GENESIS, hashOfEntry } from './link.js';
+
+/** What {@link verifyJournal} found. `seq` is the first that is wrong. */
+export type JournalVerification =
+  | { readonly ok: true; readonly head: Anchor; readonly count: number }
+  | { readonly ok: false; readonly seq: number; readonly problem: string };
+
+/**
+ * Checks a journal entry by entry: every digest, every link, every sequence number. An edit, a deletion, an insertion
+ * or a swap is found and located; a truncation too, when `head` is an anchor that was exported earlier.
+ *
+ * @param entries the journal in order: an array, or what `readJournal` or `readJsonLines` yields
+ * @param anchors `start`: where the entries begin, after a purge the store's `start` (default: seq 0).
+ *   `head`: an anchor exported earlier; the journal must contain it
+ */
+export async function verifyJournal(
+  entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>,
+  anchors: { readonly start?: Anchor | undefined; readonly head?: Anchor | undefined } = {},
+): Promise<JournalVerification> {
+  const { start = GENESIS, head } = anchors;
+  let last = start;
+  let namespace: string | undefined;
+  let headSeen = head === undefined || same(head, start);
+  let count = 0;
+  for await (const entry of entries) {
+    const seq = last.seq + 1;
+    namespace ??= entry.namespace;
+    const problem = problemOf(entry, seq, last.hash, namespace);
+    if (problem !== undefined) return { ok: false, seq, problem };
+    last = { seq, hash: entry.hash };
+    count += 1;
+    if (head !== undefined && head.seq === seq) {
+      if (!same(head, last)) return { ok: false, seq, problem: 'is not the entry of the exported head' };
+      headSeen = true;
+    }
+  }
+  if (!headSeen) return { ok: false, seq: last.seq + 1, problem: 'is missing: the exported head lies behind it' };
+  return { ok: true, head: last, count };
+}
+
+function problemOf(entry: AuditEntry, seq: number, prevHash: string, namespace: string): string | undefined {
+  try {
+    if (entry.seq !== seq) return `has seq ${String(entry.seq)}`;
+    if (entry.namespace !== namespace) return 'is of another namespace';
+    if (entry.prevHash !== prevHash) return 'does not follow the entry before it';
+    if (entry.digest !== digestOfEntry(entry)) return 'was edited: its digest does not match';
+    if (entry.hash !== hashOfEntry(prevHash, seq, entry.digest)) return 'has a wrong hash';
+    return undefined;
+  } catch {
+    return 'is malformed';
+  }
+}
+
+const same = (a: Anchor, b: Anchor): boolean => a.seq === b.seq && a.hash === b.hash;

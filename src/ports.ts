@@ -1,0 +1,248 @@
+import type { AccessRequest, AuditEntry, Anchor, Quorum, UnlinkedEntry } from './records.js';
+
+export type MaybePromise<T> = T | Promise<T>;
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+/** A page of a longer answer. `next` is what to pass as `after` for the following page; `undefined`: this was the last. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | undefined;
+}
+
+/**
+ * Where "now" comes from.
+ *
+ * Gotcha: it may step back, and jump ahead. The engine keeps the highest reading that it has used, and judges ends at that.
+ */
+export interface Clock {
+  /** @returns integer milliseconds since the Unix epoch; anything else, or a throw, refuses the call with `ERR_JIT_CLOCK` */
+  now(): number;
+  /**
+   * Resolves at the instant `until` of this clock, or when `signal` aborts (then without an error).
+   * Absent: real timers are used. A fake clock wakes its sleepers, in order, as it is moved.
+   */
+  sleep?(until: number, signal: AbortSignal): Promise<void>;
+}
+
+/** What an approver says to a new request. */
+export type Verdict =
+  | { readonly outcome: 'approve'; readonly reason?: string | undefined; readonly approver?: string | undefined }
+  | { readonly outcome: 'deny'; readonly reason: string; readonly approver?: string | undefined }
+  | { readonly outcome: 'review'; readonly quorum: QuorumInput; readonly approver?: string | undefined }
+  | { readonly outcome: 'abstain' };
+
+/** A {@link Quorum} as an approver writes it: what may be left out, may be left out here. */
+export interface QuorumInput {
+  readonly groups: Quorum['groups'];
+  /** How many denials end the request. Default: 1. */
+  readonly denials?: number | undefined;
+  /** How long an approval counts, in milliseconds. Default: as long as the request is open. */
+  readonly approvalTtlMs?: number | undefined;
+  /** How long reviewers have from here, in milliseconds. Default: the deadline that the request already has. */
+  readonly reviewWithinMs?: number | undefined;
+}
+
+/**
+ * Decides a request, or says who must. It is the port behind which policies live; a *reviewer* is a person.
+ *
+ * Guarantees an implementation gives:
+ * - Its answers may change from one call to the next; each is asked when it is needed and never cached.
+ * - It has no effects: it may be asked several times about one request, and its answer may come too late to count.
+ * - It fails by throwing. A failure, a malformed answer, or no answer within `limits.approverTimeoutMs` leaves the
+ *   request pending; it never counts as a yes.
+ */
+export interface Approver {
+  /** Stays on every request that this approver decides; 1-256 characters, the same after a restart. */
+  readonly name: string;
+  /** Decides a new request, names the quorum that must, or has no opinion. A request on which all abstain is denied. */
+  decide(request: AccessRequest): MaybePromise<Verdict>;
+  /**
+   * The groups in which this reviewer may act on this request. Asked live at each review, and again for every counted
+   * review when the quorum would complete. Absent: nobody may review.
+   */
+  groupsOf?(reviewer: string, request: AccessRequest): MaybePromise<readonly string[]>;
+  /** Everybody who may review this request, where that can be listed. For answers to people only; it gives no right. */
+  membersOf?(request: AccessRequest): MaybePromise<readonly string[]>;
+  /**
+   * Whether the subject may (still) hold this. Absent: yes.
+   * - `creation`: before anything is recorded. No: the request is refused and not recorded. In a chain one yes suffices.
+   * - `approval`: when the quorum would complete. No: the request is denied.
+   * - `start`: at a scheduled start. No: the grant is revoked.
+   *
+   * Never asked on revoke, release, cancel or expiry.
+   */
+  isEligible?(request: AccessRequest, when: 'creation' | 'approval' | 'start'): MaybePromise<boolean>;
+}
+
+/**
+ * Reads the journal on to somewhere else.
+ *
+ * Guarantees given to an implementation: entries arrive in the journal's order; one `write` at a time in a process;
+ * every entry at least once, through any crash (a repeat has the same `id` and `seq`); a `write` that rejects is
+ * repeated with the same entries later.
+ *
+ * Gotcha: `write` must settle. One that hangs delays only this sink, and is told to `onError`, but nothing is sent
+ * past it from this process until it settles.
+ */
+export interface AuditSink {
+  /** Stands for the destination: sinks of one name share one cursor across the fleet. */
+  readonly name: string;
+  /**
+   * `shared` (the default): one stored cursor; each entry goes out once from the whole fleet, from the journal's start.
+   * `local`: a cursor in memory; each entry goes out from every process, from the journal's head on.
+   */
+  readonly follow?: 'shared' | 'local' | undefined;
+  write(entries: readonly AuditEntry[]): MaybePromise<void>;
+}
+
+/** Says which scopes a granted scope reaches. Both functions are pure, linear in their input, and false on anything malformed. */
+export interface ScopeMatcher {
+  /** True promises that `covers` is equality, so that a check may look up the scope itself. */
+  readonly exact: boolean;
+  /** Whether a grant of `granted` allows `required`. Reflexive and transitive. */
+  covers(granted: string, required: string): boolean;
+  /** Whether some concrete scope is covered by both. Symmetric, and implied by `covers`. */
+  overlaps(a: string, b: string): boolean;
+}
+
+/** What a store keeps. It understands only these columns; what is in `body` it never learns. */
+export interface Row {
+  /** 'request', 'grant', 'cursor', ...: the store gives no meaning to it, except that `live` speaks of 'grant' and 'usage'. */
+  readonly kind: string;
+  /** Unique within its kind. At most 300 characters. */
+  readonly id: string;
+  /** 1 when created, one more with each write. */
+  readonly version: number;
+  /** Compared byte for byte. */
+  readonly subject: string | undefined;
+  /** Compared byte for byte. */
+  readonly scope: string | undefined;
+  /** No terminal status yet. */
+  readonly open: boolean;
+  /** Half-open `[from, until)` in epoch milliseconds: when it may allow, and once it has ended: when it did. */
+  readonly from: number | undefined;
+  readonly until: number | undefined;
+  /** The next instant at which time alone changes it, in epoch milliseconds; `undefined`: never. */
+  readonly dueAt: number | undefined;
+  /** JSON: no `undefined`, no dates, nothing that JSON.stringify would change. */
+  readonly body: JsonObject;
+}
+
+/** Which record. */
+export interface RowKey {
+  readonly kind: string;
+  readonly id: string;
+}
+
+/** A record at a version; 0: it must not exist. */
+export interface Expectation extends RowKey {
+  readonly version: number;
+}
+
+/** One transition: everything in it is applied, or nothing. */
+export interface Change {
+  /** Unique. Committing the same change again has one effect. */
+  readonly id: string;
+  /** Every record that the change relies on, whether it writes it or only read it. Each of `put` and `remove` is named here. */
+  readonly expect: readonly Expectation[];
+  /** Rows to write whole. */
+  readonly put: readonly Row[];
+  /** Entries for the journal, in order; may be empty. */
+  readonly append: readonly UnlinkedEntry[];
+  /** Rows to delete. */
+  readonly remove?: readonly RowKey[] | undefined;
+  /** Drop all journal entries up to and including this seq. The chain stays verifiable from `start`. */
+  readonly trimJournalTo?: number | undefined;
+}
+
+export type CommitOutcome = 'committed' | 'conflict';
+
+/** What a read of the journal gives. */
+export interface JournalSlice {
+  readonly entries: readonly AuditEntry[];
+  /** The anchor right before the oldest entry kept: seq 0 and 64 zeros until a purge has trimmed the journal. */
+  readonly start: Anchor;
+  /** The newest entry's anchor; equal to `start` while the journal holds nothing. */
+  readonly head: Anchor;
+}
+
+export type Unsubscribe = () => void;
+
+/**
+ * Keeps rows and the journal of one namespace. Six methods; `docs/writing-a-store.md` walks through them, and the
+ * contract suite in `jit-access/testing` proves an implementation.
+ *
+ * Nine guarantees, each a group of cases of the suite:
+ * 1. A change is applied whole or not at all.
+ * 2. Every `expect` is compared in the same transaction, for records that are written and for those only read.
+ * 3. The same change id again, while its entries are kept, is answered 'committed', with one effect. A change that
+ *    appends nothing may answer 'conflict' instead.
+ * 4. Resolved means visible to every later read by every process.
+ * 5. Entries get the next sequence numbers, without a gap, in commit order, each linked to the one before.
+ * 6. No clock, and no order but that of ids and integers.
+ * 7. A store is bound to one namespace; equality is byte for byte.
+ * 8. What it returns shares nothing mutable with what it keeps.
+ * 9. "Could not ask" rejects, within a limit, and is never an empty answer.
+ */
+export interface GrantStore {
+  readonly namespace: string;
+  /** What a resolved commit survives: nothing but this process ('memory'), its end ('process'), another server's loss ('server'). */
+  readonly durability: 'memory' | 'process' | 'server';
+  /** The same store, bound to another namespace. Cheap: shares the connection. */
+  in(namespace: string): GrantStore;
+
+  /** Rows by key, in the order asked, `undefined` for what isn't there. @throws StoreError */
+  get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]>;
+
+  /**
+   * The open rows of kind 'grant' or 'usage' of a subject, on one scope if given, with `at < until`; those that start
+   * later too. May return too many, never too few. The hot path: the one read that may answer without a promise.
+   *
+   * @throws StoreError
+   */
+  live(query: { readonly subject: string; readonly scope?: string | undefined; readonly at: number }): MaybePromise<readonly Row[]>;
+
+  /**
+   * Rows of a kind in ascending order of their ids (by UTF-16 code unit), a page at a time. `during`: rows that have both
+   * `from` and `until` and whose `[from, until)` meets it. A row that stays unchanged while pages are read is seen exactly once.
+   *
+   * @throws StoreError
+   */
+  find(query: {
+    readonly kind: string;
+    readonly subject?: string | undefined;
+    readonly open?: boolean | undefined;
+    readonly during?: { readonly from: number; readonly until: number } | undefined;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  }): Promise<Page<Row>>;
+
+  /**
+   * Rows with `dueAt <= at`, in ascending order of (dueAt, kind, id). `after` continues behind a page even if its rows
+   * have not changed, so that rows which can't be handled hold nothing up.
+   *
+   * @throws StoreError
+   */
+  due(query: { readonly at: number; readonly after?: string | undefined; readonly limit: number }): Promise<Page<Row>>;
+
+  /**
+   * Applies a change: all of its rows and all of its journal entries, or nothing.
+   *
+   * Gotcha: a lost race is a normal outcome. Resolve 'conflict', don't throw.
+   * Gotcha: nothing foreign is awaited while the journal's head is held; `link` is synchronous for that reason.
+   *
+   * @throws StoreError `ERR_JIT_STORE` when the backend could not be asked, and nothing was applied
+   * @throws OutcomeUnknownError, or any other error, when it could not be learnt whether the change was applied
+   */
+  commit(change: Change): Promise<CommitOutcome>;
+
+  /** Entries with `seq > after`, in order. From before the oldest kept entry it starts at that one: compare `start`. @throws StoreError */
+  journal(query: { readonly after: number; readonly limit: number }): Promise<JournalSlice>;
+
+  /** Calls `wake` when the head may have moved. Only a hint: correctness comes from reading the journal. */
+  watch?(wake: () => void): Unsubscribe;
+}

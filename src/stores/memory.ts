@@ -1,0 +1,1 @@
+export { MemoryGrantStore } from './memory/store.js';

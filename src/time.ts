@@ -1,0 +1,144 @@
+import { ClockError } from './errors.js';
+import { invalid } from './input.js';
+import type { Clock } from './ports.js';
+
+/** The last instant that a JavaScript date can show: 8.64e15 ms. */
+const MAX_INSTANT = 8_640_000_000_000_000;
+/** A longer timer fires after 1 ms, so longer sleeps are made of several. */
+const MAX_TIMER_MS = 2_147_483_647;
+/** How far the clock may lie below the highest reading used before what creates access is refused (L5). */
+const STEP_BACK_MS = 1_000;
+
+/** An instant: integer milliseconds since the Unix epoch, 0 to 8.64e15. */
+export function isInstant(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= MAX_INSTANT;
+}
+
+export function readInstant(argument: string, value: unknown): number {
+  if (!isInstant(value)) throw invalid(argument, 'an instant in epoch milliseconds', value);
+  return value;
+}
+
+/**
+ * Whether `at` lies in the half-open window `[from, until)`.
+ * Written as allow-only-if over proven integers, so that `NaN`, `null` and `undefined` are outside.
+ */
+export function inWindow(at: number, from: number, until: number): boolean {
+  return isInstant(from) && isInstant(until) && from <= at && at < until;
+}
+
+/** A length of time: milliseconds, or a string of whole numbers with the units d, h, m, s, ms: `'30m'`, `'1h30m'`. */
+export type Duration = number | string;
+
+const DURATION = /^(?=\d)(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?$/;
+const UNITS_MS = [86_400_000, 3_600_000, 60_000, 1_000, 1];
+
+/**
+ * Reads a duration, strictly: never zero, never negative, never a fraction, never "forever".
+ *
+ * @returns milliseconds, at least 1
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
+ */
+export function readDuration(argument: string, value: unknown): number {
+  let ms: unknown = value;
+  if (typeof value === 'string') {
+    const parts = DURATION.exec(value);
+    ms = parts === null ? NaN : UNITS_MS.reduce((sum, unit, i) => sum + unit * Number(parts[i + 1] ?? 0), 0);
+  }
+  if (!isInstant(ms) || ms === 0)
+    throw invalid(argument, "a positive whole number of milliseconds or a string like '30m' or '1h30m'", value);
+  return ms;
+}
+
+/** The machine's clock. It has no `sleep` of its own: real timers are used. */
+export const systemClock: Clock = Object.freeze({ now: () => Date.now() });
+
+/** One reading of the clock, as the rules use it. */
+export interface Reading {
+  /** What the clock said: starts are judged at this, so they are never early. */
+  readonly now: number;
+  /** The highest reading used so far plus the leeway: ends and deadlines are judged at this, so they are never late. */
+  readonly late: number;
+  /** The clock lies more than a second below an earlier reading: nothing may create access. */
+  readonly steppedBack: boolean;
+}
+
+/** An engine's view of its clock: one number, the highest reading it has used (L5). */
+export class Timekeeper {
+  readonly clock: Clock;
+  readonly #leewayMs: number;
+  #highest = 0;
+
+  constructor(clock: Clock, leewayMs: number) {
+    this.clock = clock;
+    this.#leewayMs = leewayMs;
+  }
+
+  /** The highest reading used so far; never above what the next {@link read} judges ends at. */
+  get highest(): number {
+    return this.#highest;
+  }
+
+  read(): Reading {
+    let now: unknown;
+    try {
+      now = this.clock.now();
+    } catch (cause) {
+      throw new ClockError('the clock failed', cause);
+    }
+    if (!isInstant(now)) throw new ClockError('the clock must give an integer of epoch milliseconds');
+    if (now > this.#highest) this.#highest = now;
+    return { now, late: this.#highest + this.#leewayMs, steppedBack: now < this.#highest - STEP_BACK_MS };
+  }
+}
+
+/**
+ * Sleeps until an instant of `clock`, by the clock's own `sleep` or by real timers.
+ * Resolves early, without an error, when `signal` aborts. A background sleep doesn't keep the process alive.
+ */
+export async function sleepUntil(clock: Clock, until: number, signal: AbortSignal, background = false): Promise<void> {
+  if (signal.aborted) return;
+  if (clock.sleep) return clock.sleep(until, signal);
+  for (let left = until - clock.now(); left > 0 && !signal.aborted; left -= MAX_TIMER_MS) {
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(left, MAX_TIMER_MS));
+      signal.addEventListener('abort', done);
+      if (background) (timer as unknown as { unref?: () => void }).unref?.();
+    });
+  }
+}
+
+/** Lets timers and I/O run: loops that await only memory would starve them. */
+export function yieldToOthers(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/**
+ * Waits for `work`, at most `ms` of the clock.
+ *
+ * @throws whatever `work` throws; `timeout()` when the time is over first
+ */
+export async function within<T>(clock: Clock, ms: number, work: () => T | PromiseLike<T>, timeout: () => Error): Promise<Awaited<T>> {
+  const answer = work();
+  if (!isThenable(answer)) return answer as Awaited<T>;
+  const done = new AbortController();
+  try {
+    return await Promise.race([
+      answer,
+      sleepUntil(clock, clock.now() + ms, done.signal).then(() => {
+        throw timeout();
+      }),
+    ]);
+  } finally {
+    done.abort();
+  }
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
