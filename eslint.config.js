@@ -1,0 +1,54 @@
+import tseslint from 'typescript-eslint';
+
+/** Where a clock or a timer is read: one file, so that a test's clock reaches everything. */
+const clocks = [
+  { selector: "MemberExpression[object.name='Date'][property.name='now']", message: 'Only src/time.ts reads the system clock.' },
+  { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Only src/time.ts reads the system clock.' },
+  { selector: "CallExpression[callee.name='Date']", message: 'Only src/time.ts reads the system clock.' },
+  { selector: "Identifier[name='performance']", message: 'Only src/time.ts reads the system clock.' },
+  { selector: 'Identifier[name=/^(set|clear)(Timeout|Interval|Immediate)$/]', message: 'Only src/time.ts uses timers.' },
+];
+
+const shapes = [
+  { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
+  { selector: 'ExportAllDeclaration[exportKind=value]', message: 'Name every export: `export *` leaks internals.' },
+  { selector: 'TSEnumDeclaration', message: 'A union of literals instead of an enum.' },
+  { selector: 'TSModuleDeclaration[kind=namespace]', message: 'No namespaces.' },
+];
+
+export default tseslint.config(
+  { ignores: ['build/', 'dist/', 'coverage/'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  {
+    files: ['src/**/*.ts', 'test/**/*.ts', 'examples/**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      // A forgotten `await` on isAllowed is a truthy promise: the first rule finds it as a statement, the second as a condition.
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' }],
+      '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
+      // An async method without an await is how an adapter turns a throw into a rejection.
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      eqeqeq: 'error',
+      'no-empty': ['error', { allowEmptyCatch: false }],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    rules: {
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      'no-console': 'error',
+      'no-restricted-syntax': ['error', ...clocks, ...shapes],
+    },
+  },
+  // The two exceptions, each in one place.
+  { files: ['src/time.ts'], rules: { 'no-restricted-syntax': ['error', ...shapes] } },
+  { files: ['src/sinks/console.ts'], rules: { 'no-console': 'off' } },
+);

@@ -1,0 +1,38 @@
+/*
+ * The public interface of each entry, as committed in docs/api. `npm run api` fails when the code says otherwise, so that
+ * no change to it goes unseen; `npm run api -- --update` writes the reports anew. Reads what tsc left in build/.
+ */
+import { rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
+import { entries, root } from './entries.js';
+
+const update = process.argv.includes('--update');
+const configFile = resolve(root, 'api-extractor.json');
+let failed = false;
+
+for (const { name } of entries) {
+  const configObject = ExtractorConfig.loadFile(configFile);
+  configObject.mainEntryPointFilePath = resolve(root, 'build', `${name}.d.ts`);
+  configObject.apiReport = { ...configObject.apiReport, enabled: true, reportFileName: `${name}.api.md` };
+  const config = ExtractorConfig.prepare({
+    configObject,
+    configObjectFullPath: configFile,
+    packageJsonFullPath: resolve(root, 'package.json'),
+  });
+  const result = Extractor.invoke(config, {
+    localBuild: update,
+    messageCallback: (message) => {
+      message.handled = true;
+      if (message.logLevel !== ExtractorLogLevel.Error && message.logLevel !== ExtractorLogLevel.Warning) return;
+      console.error(`${name}: ${message.formatMessageWithLocation(root)}`);
+    },
+  });
+  if (!result.succeeded) failed = true;
+  console.log(
+    `docs/api/${name}.api.md ${result.apiReportChanged ? (update ? 'updated' : 'differs: look, then npm run api -- --update') : 'holds'}`,
+  );
+}
+
+rmSync(resolve(root, 'temp'), { recursive: true, force: true });
+process.exitCode = failed ? 1 : 0;

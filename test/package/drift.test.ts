@@ -1,0 +1,93 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, inject, it } from 'vitest';
+import { entries, manifest, root } from './entries.js';
+
+const dist = join(root, 'dist');
+const read = (path: string) => readFileSync(path, 'utf8');
+const importsOf = (file: string) => ts.preProcessFile(read(join(dist, file)), true, true).importedFiles.map((found) => found.fileName);
+const isNode = (specifier: string) => specifier.startsWith('node:') || builtinModules.includes(specifier);
+const packageOf = (specifier: string) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
+
+/** Everything that loading a file of the build loads: other files of it, and what lies outside. */
+function loads(file: string, seen = new Set<string>()): string[] {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  return importsOf(file).flatMap((specifier) => (specifier.startsWith('.') ? loads(specifier.slice(2), seen) : [specifier]));
+}
+
+describe('the exports of package.json', () => {
+  it('has no wildcard', () => {
+    expect(JSON.stringify(manifest.exports)).not.toContain('*');
+  });
+
+  it('exports package.json', () => {
+    expect(manifest.exports['./package.json']).toBe('./package.json');
+  });
+
+  it.each(entries)('names types before code, for import and for require: $subpath', ({ name, conditions }) => {
+    expect(JSON.stringify(conditions)).toBe(
+      JSON.stringify({
+        import: { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` },
+        require: { types: `./dist/${name}.d.cts`, default: `./dist/${name}.cjs` },
+      }),
+    );
+  });
+
+  it.each(entries)('names files that are packed: $subpath', ({ conditions }) => {
+    const targets = [conditions.import, conditions.require].flatMap(({ types, default: code }) => [types, code]);
+    expect(inject('packed')).toEqual(expect.arrayContaining(targets.map((target) => target.slice(2))));
+  });
+
+  it('has an entry for each file of the build that is not a chunk', () => {
+    const built = readdirSync(dist).filter((file) => file.endsWith('.cjs') && !/-[A-Z0-9]{8}\.cjs$/.test(file));
+    expect(built.sort()).toEqual(entries.map(({ name }) => `${name}.cjs`).sort());
+  });
+
+  it.each(entries)('is in the README: $specifier', ({ specifier }) => {
+    expect(existsSync(join(root, 'README.md'))).toBe(true);
+    expect(read(join(root, 'README.md'))).toMatch(new RegExp(`^\\| *\`${specifier}\``, 'm'));
+  });
+});
+
+describe('the dependencies of package.json', () => {
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  const imported = new Set(
+    readdirSync(dist)
+      .flatMap(importsOf)
+      .filter((specifier) => !specifier.startsWith('.') && !isNode(specifier))
+      .map(packageOf),
+  );
+
+  it('names all that the build imports', () => {
+    expect([...imported].filter((name) => !declared.includes(name))).toEqual([]);
+  });
+
+  it('names nothing that the build does not import', () => {
+    // tsc imports tslib where a helper is needed: which entry needs one is its own matter, and may be none.
+    expect(declared.filter((name) => name !== 'tslib' && !imported.has(name))).toEqual([]);
+  });
+
+  it('L35 leaves the core entry without any import from outside the build', () => {
+    expect(loads('index.js')).toEqual([]);
+    expect(loads('index.cjs')).toEqual([]);
+  });
+
+  it('leaves only entries for Node with imports of node:', () => {
+    expect(entries.map(({ name }) => name).filter((name) => loads(`${name}.js`).some(isNode))).toEqual(['jsonl']);
+  });
+});
+
+describe('THIRD_PARTY_NOTICES', () => {
+  it('names each package whose code is bundled', () => {
+    // esbuild heads each module with a comment that names its file.
+    const bundled = readdirSync(dist).flatMap((file) =>
+      [...read(join(dist, file)).matchAll(/^\/\/ .*node_modules\/((?:@[^/]+\/)?[^/\n]+)\//gm)].map((match) => match[1]),
+    );
+    const notices = read(join(root, 'THIRD_PARTY_NOTICES'));
+    expect([...new Set(bundled)].sort()).toEqual(['@noble/hashes', 'canonicalize']);
+    for (const name of bundled) expect(notices).toContain(`\n${name} (`);
+  });
+});

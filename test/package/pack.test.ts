@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, inject, it } from 'vitest';
+import { entries } from './entries.js';
+
+/** Runs a script in the folder of the installed package, with a Node that can't `require` ES modules, and reads what it prints as JSON. */
+function run(kind: 'module' | 'commonjs', script: string): unknown {
+  const args = ['--no-experimental-require-module', `--input-type=${kind}`, '--eval', script];
+  return JSON.parse(execFileSync(process.execPath, args, { cwd: inject('installed'), encoding: 'utf8' }));
+}
+
+const imported = (specifier: string) =>
+  run('module', `console.log(JSON.stringify(Object.keys(await import('${specifier}')).sort()))`) as string[];
+const required = (specifier: string) =>
+  run('commonjs', `console.log(JSON.stringify(Object.keys(require('${specifier}')).sort()))`) as string[];
+
+describe('the packed package', () => {
+  it('holds the build and the papers, and nothing else', () => {
+    const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'THIRD_PARTY_NOTICES', 'package.json'];
+    expect(
+      inject('packed')
+        .filter((path) => !/^dist\/[^/]+\.(js|cjs|d\.ts|d\.cts)$/.test(path))
+        .sort(),
+    ).toEqual(papers);
+  });
+
+  it.each(entries)('gives the same names to import and require: $specifier', ({ specifier }) => {
+    const names = imported(specifier);
+    expect(names).not.toEqual([]);
+    expect(required(specifier)).toEqual(names);
+  });
+
+  it.each(entries)('exports nothing by default: $specifier', ({ specifier }) => {
+    expect(imported(specifier)).not.toContain('default');
+  });
+
+  it('gives its package.json to import and require', () => {
+    expect(run('commonjs', `console.log(JSON.stringify(require('jit-access/package.json').name))`)).toBe('jit-access');
+  });
+
+  it('exports nothing but its entries', () => {
+    const attempt = `import('jit-access/dist/index.js').catch((error) => console.log(JSON.stringify(error.code)))`;
+    expect(run('module', attempt)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
+  });
+
+  // A copy of the classes in each entry would make an error of one entry no instance of another's.
+  it.each([
+    ['module', `const [core, testing] = [await import('jit-access'), await import('jit-access/testing')];`],
+    ['commonjs', `const [core, testing] = [require('jit-access'), require('jit-access/testing')];`],
+  ] as const)('shares its error classes between entries: %s', (kind, load) => {
+    const script = `${load}
+      let error;
+      try { new testing.ManualClock('soon'); } catch (thrown) { error = thrown; }
+      console.log(JSON.stringify([error?.code, error instanceof core.InvalidArgumentError, core.isJitError(error)]));`;
+    expect(run(kind, script)).toEqual(['ERR_JIT_INVALID_ARGUMENT', true, true]);
+  });
+
+  it('recognises its errors across two copies of the package', () => {
+    const script = `
+      const cjs = require('jit-access');
+      import('jit-access').then((esm) => {
+        const error = new cjs.ClosedError();
+        console.log(JSON.stringify([error instanceof esm.ClosedError, esm.isJitError(error)]));
+      });`;
+    expect(run('commonjs', script)).toEqual([false, true]);
+  });
+});
