@@ -235,12 +235,12 @@ export class DeniedError extends JitError {
   }
 }
 
-/** The engine has been closed. */
+/** The engine, or the sink, has been closed. */
 export class ClosedError extends JitError {
   override readonly name = 'ClosedError';
   readonly code = 'ERR_JIT_CLOSED';
-  constructor() {
-    super('this engine has been closed');
+  constructor(what: 'engine' | 'sink' = 'engine') {
+    super(`this ${what} has been closed`);
   }
 }
 

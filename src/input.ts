@@ -1,13 +1,28 @@
 import { InvalidArgumentError } from './errors.js';
 import type { JsonObject, JsonValue } from './ports.js';
 
+// What a terminal or a log viewer would obey, hide or reorder instead of showing it.
+const UNSHOWN = /[\p{C}\p{Zl}\p{Zp}\p{DI}]|(?! )\p{Zs}/gu;
+
+/** Text as JSON in which every character shows, so that what somebody wrote can't forge a line around it. */
+export function quote(text: string): string {
+  return JSON.stringify(text).replace(UNSHOWN, (char) =>
+    Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
+  );
+}
+
 /** What a rejected value looked like, short enough for a log line and never failing itself. */
 export function show(value: unknown): string {
-  if (typeof value === 'string')
-    return value.length > 60 ? `${JSON.stringify(value.slice(0, 60))}... (${value.length})` : JSON.stringify(value);
-  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'string') return value.length > 60 ? `${quote(value.slice(0, 60))}... (${value.length})` : quote(value);
+  if (typeof value === 'bigint') return 'a bigint';
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
+  if (typeof value === 'object' && value !== null) {
+    try {
+      return Array.isArray(value) ? 'an array' : 'an object';
+    } catch {
+      return 'a revoked proxy';
+    }
+  }
   return Object.is(value, -0) ? '-0' : String(value);
 }
 
@@ -15,22 +30,29 @@ export function invalid(argument: string, rule: string, got: unknown): InvalidAr
   return new InvalidArgumentError(argument, rule, show(got));
 }
 
+/** Runs code that isn't ours, a getter or the trap of a proxy: what it throws becomes a rule about the argument. */
+function guarded<T>(argument: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof InvalidArgumentError ? error : new InvalidArgumentError(argument, 'readable', 'a getter that throws');
+  }
+}
+
 /**
  * Reads an options object once, own properties only, and refuses names it doesn't know:
  * a misspelt option must not be an option left out, nor one inherited from `Object.prototype`.
  */
 export function readOptions<K extends string>(argument: string, given: unknown, known: readonly K[]): Partial<Record<K, unknown>> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid(argument, 'an object', given);
-  const read = Object.create(null) as Partial<Record<K, unknown>>;
-  for (const key of Object.keys(given)) {
-    if (!known.includes(key as K)) throw invalid(argument, `an object with only ${known.join(', ')}`, key);
-    try {
-      read[key as K] = (given as Record<string, unknown>)[key];
-    } catch {
-      throw invalid(key, 'readable', 'a getter that throws');
+  return guarded(argument, () => {
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid(argument, 'an object', given);
+    const read = Object.create(null) as Partial<Record<K, unknown>>;
+    for (const key of Object.keys(given)) {
+      if (!known.includes(key as K)) throw invalid(argument, `an object with only ${known.join(', ')}`, key);
+      read[key as K] = guarded(key, () => (given as Record<string, unknown>)[key]);
     }
-  }
-  return read;
+    return read;
+  });
 }
 
 // An id: L23. Format characters (zero-width, bidi) make two ids look alike, so they are out.
@@ -79,43 +101,51 @@ const METADATA_RULE = 'plain JSON of at most 8 KiB and depth 8';
 /** A deep, frozen copy of plain JSON. Reads every property once, so a getter can't change its answer afterwards. */
 export function readMetadata(argument: string, value: unknown): JsonObject | undefined {
   if (value === undefined) return undefined;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(argument, METADATA_RULE, value);
-  const copy = copyJson(argument, value, MAX_METADATA_DEPTH);
-  if (utf8Length(JSON.stringify(copy)) > MAX_METADATA_BYTES) throw invalid(argument, METADATA_RULE, 'more than 8 KiB');
-  return copy as JsonObject;
+  return guarded(argument, () => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(argument, METADATA_RULE, value);
+    const copy = copyJson(argument, value, MAX_METADATA_DEPTH, { left: MAX_METADATA_BYTES });
+    if (utf8Length(JSON.stringify(copy)) > MAX_METADATA_BYTES) throw refused(argument, 'more than 8 KiB');
+    return copy as JsonObject;
+  });
 }
 
-function copyJson(argument: string, value: unknown, depth: number): JsonValue {
+/**
+ * @param budget Every value and every character takes a byte of JSON at least. Counting them bounds the walk by what is
+ *   allowed, not by what was given: a few arrays that hold each other many times would be a walk without an end.
+ */
+function copyJson(path: string, value: unknown, depth: number, budget: { left: number }): JsonValue {
+  budget.left -= typeof value === 'string' ? value.length + 1 : 1;
+  if (budget.left < 0) throw refused(path, 'more than 8 KiB');
   if (value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return value;
   if (typeof value === 'string') {
-    if (value.length > MAX_METADATA_BYTES || /[\0\p{Cs}]/u.test(value)) throw invalid(argument, METADATA_RULE, value);
+    if (/[\0\p{Cs}]/u.test(value)) throw invalid(path, METADATA_RULE, value);
     return value;
   }
-  if (typeof value !== 'object' || depth === 0) throw invalid(argument, METADATA_RULE, depth === 0 ? 'more levels' : value);
+  if (typeof value !== 'object') throw invalid(path, METADATA_RULE, value);
+  if (depth === 0) throw refused(path, 'more levels');
   if (Array.isArray(value)) {
-    if (value.length > MAX_METADATA_BYTES) throw invalid(argument, METADATA_RULE, value);
-    return Object.freeze(Array.from(value, (item, i) => copyJson(`${argument}[${i}]`, item, depth - 1)));
+    return Object.freeze(
+      Array.from({ length: value.length }, (_, i) => copyJson(`${path}[${i}]`, (value as unknown[])[i], depth - 1, budget)),
+    );
   }
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {
-    throw invalid(argument, METADATA_RULE, 'an instance of a class');
-  }
-  const keys = Object.keys(value);
-  if (keys.length > MAX_METADATA_BYTES) throw invalid(argument, METADATA_RULE, `${keys.length} keys`);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw refused(path, 'an instance of a class');
   const copy: Record<string, JsonValue> = {};
-  for (const key of keys) {
-    if (key === '__proto__') throw invalid(argument, METADATA_RULE, 'a key __proto__');
-    copyJson(argument, key, depth);
-    let item: unknown;
-    try {
-      item = (value as Record<string, unknown>)[key];
-    } catch {
-      throw invalid(`${argument}.${key}`, 'readable', 'a getter that throws');
-    }
-    copy[key] = copyJson(`${argument}.${key}`, item, depth - 1);
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__') throw refused(path, 'a key __proto__');
+    copyJson(path, key, depth, budget);
+    const at = /^\w{1,40}$/.test(key) ? `${path}.${key}` : `${path}[${show(key)}]`;
+    copy[key] = copyJson(
+      at,
+      guarded(at, () => (value as Record<string, unknown>)[key]),
+      depth - 1,
+      budget,
+    );
   }
   return Object.freeze(copy);
 }
+
+const refused = (path: string, got: string): InvalidArgumentError => new InvalidArgumentError(path, METADATA_RULE, got);
 
 /** A whole number from `min` to `max`. */
 export function readCount(argument: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number {

@@ -127,18 +127,18 @@ export async function within<T>(clock: Clock, ms: number, work: () => T | Promis
   const answer = work();
   if (!isThenable(answer)) return answer as Awaited<T>;
   const done = new AbortController();
+  // Async, so that a clock that throws loses the race instead of leaving nobody to hear `answer` fail.
+  const tooLate = async () => {
+    await sleepUntil(clock, clock.now() + ms, done.signal);
+    throw timeout();
+  };
   try {
-    return await Promise.race([
-      answer,
-      sleepUntil(clock, clock.now() + ms, done.signal).then(() => {
-        throw timeout();
-      }),
-    ]);
+    return await Promise.race([answer, tooLate()]);
   } finally {
     done.abort();
   }
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -1,6 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import canonicalize from 'canonicalize';
+import { invalid, readCount } from '../input.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../records.js';
 
 const utf8 = new TextEncoder();
@@ -8,9 +9,14 @@ const utf8 = new TextEncoder();
 /** Where every journal begins: seq 0, 32 zero bytes. */
 export const GENESIS: Anchor = Object.freeze({ seq: 0, hash: '0'.repeat(64) });
 
+/** The RFC 8785 form of a JSON value: one text for one value, whatever the order of its fields. */
+export function canonicalJson(value: unknown): string {
+  return canonicalize(value) as string;
+}
+
 /** SHA-256 of the RFC 8785 form of a JSON value, as 64 lower-case hex digits. */
 export function digestOf(value: unknown): string {
-  return bytesToHex(sha256(utf8.encode(canonicalize(value))));
+  return bytesToHex(sha256(utf8.encode(canonicalJson(value))));
 }
 
 /** The digest of an entry: over all that a transition wrote, and nothing of its place in the journal. */
@@ -22,10 +28,16 @@ export function digestOfEntry(entry: Omit<UnlinkedEntry, 'digest'>): string {
 /** The chain: `SHA-256(hash(n-1) || uint64be(n) || digest(n))`. */
 export function hashOfEntry(prevHash: string, seq: number, digest: string): string {
   const bytes = new Uint8Array(72);
-  bytes.set(hexToBytes(prevHash), 0);
-  new DataView(bytes.buffer).setBigUint64(32, BigInt(seq));
-  bytes.set(hexToBytes(digest), 40);
+  bytes.set(readHash('prevHash', prevHash), 0);
+  new DataView(bytes.buffer).setBigUint64(32, BigInt(readCount('seq', seq, 1)));
+  bytes.set(readHash('digest', digest), 40);
   return bytesToHex(sha256(bytes));
+}
+
+/** All 32 bytes or an error: a short hash would be padded with zeros, and two chains would share a link. */
+function readHash(argument: string, hash: string): Uint8Array {
+  if (!/^[0-9a-f]{64}$/.test(hash)) throw invalid(argument, '64 lower-case hex digits', hash);
+  return hexToBytes(hash);
 }
 
 /**
@@ -35,7 +47,7 @@ export function hashOfEntry(prevHash: string, seq: number, digest: string): stri
  * @param head the newest anchor of the journal
  * @param entries in the order of the change
  * @returns the linked entries, frozen; the last one's `seq` and `hash` are the new head
- * @throws when a hash or digest is not 64 hex digits
+ * @throws InvalidArgumentError when a hash or digest is not 64 hex digits, or a seq not a whole number from 1
  */
 export function link(head: Anchor, entries: readonly UnlinkedEntry[]): readonly AuditEntry[] {
   let { seq, hash } = head;

@@ -6,6 +6,8 @@ export type JournalVerification =
   | { readonly ok: true; readonly head: Anchor; readonly count: number }
   | { readonly ok: false; readonly seq: number; readonly problem: string };
 
+const NOT_HEAD = 'is not the entry of the exported head';
+
 /**
  * Checks a journal entry by entry: every digest, every link, every sequence number. An edit, a deletion, an insertion
  * or a swap is found and located; a truncation too, when `head` is an anchor that was exported earlier.
@@ -19,30 +21,29 @@ export async function verifyJournal(
   anchors: { readonly start?: Anchor | undefined; readonly head?: Anchor | undefined } = {},
 ): Promise<JournalVerification> {
   const { start = GENESIS, head } = anchors;
+  if (head !== undefined && head.seq < start.seq) return { ok: false, seq: head.seq, problem: 'lies before the start that was given' };
+  if (head?.seq === start.seq && head.hash !== start.hash) return { ok: false, seq: head.seq, problem: NOT_HEAD };
   let last = start;
   let namespace: string | undefined;
-  let headSeen = head === undefined || same(head, start);
   let count = 0;
   for await (const entry of entries) {
     const seq = last.seq + 1;
-    namespace ??= entry.namespace;
-    const problem = problemOf(entry, seq, last.hash, namespace);
+    const problem = problemOf(entry, seq, last.hash, namespace) ?? (head?.seq === seq && head.hash !== entry.hash ? NOT_HEAD : undefined);
     if (problem !== undefined) return { ok: false, seq, problem };
     last = { seq, hash: entry.hash };
+    namespace = entry.namespace;
     count += 1;
-    if (head !== undefined && head.seq === seq) {
-      if (!same(head, last)) return { ok: false, seq, problem: 'is not the entry of the exported head' };
-      headSeen = true;
-    }
   }
-  if (!headSeen) return { ok: false, seq: last.seq + 1, problem: 'is missing: the exported head lies behind it' };
+  if (head !== undefined && head.seq > last.seq) {
+    return { ok: false, seq: last.seq + 1, problem: 'is missing: the exported head lies at or behind it' };
+  }
   return { ok: true, head: last, count };
 }
 
-function problemOf(entry: AuditEntry, seq: number, prevHash: string, namespace: string): string | undefined {
+function problemOf(entry: AuditEntry, seq: number, prevHash: string, namespace: string | undefined): string | undefined {
   try {
     if (entry.seq !== seq) return `has seq ${String(entry.seq)}`;
-    if (entry.namespace !== namespace) return 'is of another namespace';
+    if (namespace !== undefined && entry.namespace !== namespace) return 'is of another namespace';
     if (entry.prevHash !== prevHash) return 'does not follow the entry before it';
     if (entry.digest !== digestOfEntry(entry)) return 'was edited: its digest does not match';
     if (entry.hash !== hashOfEntry(prevHash, seq, entry.digest)) return 'has a wrong hash';
@@ -51,5 +52,3 @@ function problemOf(entry: AuditEntry, seq: number, prevHash: string, namespace: 
     return 'is malformed';
   }
 }
-
-const same = (a: Anchor, b: Anchor): boolean => a.seq === b.seq && a.hash === b.hash;
