@@ -4,9 +4,9 @@ import type { JsonObject, JsonValue } from './ports.js';
 // What a terminal or a log viewer would obey, hide or reorder instead of showing it.
 const UNSHOWN = /[\p{C}\p{Zl}\p{Zp}\p{DI}]|(?! )\p{Zs}/gu;
 
-/** Text as JSON in which every character shows, so that what somebody wrote can't forge a line around it. */
-export function quote(text: string): string {
-  return JSON.stringify(text).replace(UNSHOWN, (char) =>
+/** A value as JSON in which every character shows, so that what somebody wrote can't forge a line around it. */
+export function quote(value: JsonValue): string {
+  return JSON.stringify(value).replace(UNSHOWN, (char) =>
     Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
   );
 }

@@ -97,8 +97,7 @@ export class Timekeeper {
  * Resolves early, without an error, when `signal` aborts. A background sleep doesn't keep the process alive.
  */
 export async function sleepUntil(clock: Clock, until: number, signal: AbortSignal, background = false): Promise<void> {
-  if (signal.aborted) return;
-  if (clock.sleep) return clock.sleep(until, signal);
+  if (clock.sleep) return signal.aborted ? undefined : clock.sleep(until, signal);
   for (let left = until - clock.now(); left > 0 && !signal.aborted; left -= MAX_TIMER_MS) {
     await new Promise<void>((resolve) => {
       const done = () => {

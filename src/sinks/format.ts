@@ -1,0 +1,67 @@
+import { quote } from '../input.js';
+import type { JsonValue } from '../ports.js';
+import type { UnlinkedEntry } from '../records.js';
+import { isInstant } from '../time.js';
+
+/**
+ * An entry as one line for people: ISO time in UTC, type, actor, then `name=value` for what it is about.
+ *
+ * What is on a line already is not repeated: the actor, the time, earlier reviews. Anything that isn't plain is quoted
+ * and escaped: no id and no justification can break the line, colour it, reorder it or forge a field.
+ *
+ * @example
+ * formatEntry(entry); // 2026-03-14T02:16:07.000Z grant.revoked     user:sam grant=r81.1 status=revoked cause=revoked reason="done early"
+ */
+export function formatEntry(entry: UnlinkedEntry): string {
+  const { at, type, actor, namespace, requestId, grantId } = entry;
+  const facts: string[] = [];
+  const add = (name: string, value: JsonValue | undefined) => {
+    const said = value === undefined || value === null || (value === actor && SOMEBODY.test(name)) || (value === at && INSTANT.test(name));
+    if (!said && !(Array.isArray(value) && value.length === 0)) facts.push(fact(name, value));
+  };
+  if (namespace !== 'default') add('namespace', namespace);
+  // A grant's id begins with its request's.
+  if (grantId === undefined) add('request', requestId);
+  else add('grant', grantId);
+  for (const [name, value] of Object.entries(entry.data)) {
+    if (name === 'version' || name === 'reviews') continue;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      add(name, value);
+      continue;
+    }
+    const prefix = name === 'end' || name === 'review' ? '' : `${name}.`;
+    for (const [inner, part] of Object.entries(value)) add(prefix + inner, part);
+  }
+  return [time(at), plain(type).padEnd(17), plain(actor), ...facts].join(' ');
+}
+
+const SOMEBODY = /(?:subject|[bB]y|reviewer)$/;
+const INSTANT = /(?:At|By|\bat|before)$/;
+
+function fact(name: string, value: JsonValue): string {
+  if (isInstant(value) && INSTANT.test(name)) return `${plain(name)}=${time(value)}`;
+  if (isInstant(value) && name.endsWith('Ms')) return `${plain(name.slice(0, -2))}=${duration(value)}`;
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return `${plain(name)}=${value.map(plain).join(',')}`;
+  return `${plain(name)}=${typeof value === 'string' ? plain(value) : quote(value)}`;
+}
+
+/** Ids, scopes and words as they are; everything else in quotes. Neither a comma nor a space is plain. */
+const plain = (text: string): string => (/^[\w.~@/+:-]+$/.test(text) ? text : quote(text));
+
+const time = (at: unknown): string => (isInstant(at) ? new Date(at).toISOString() : 'no-time');
+
+/** In the form that `readDuration` takes: `1h30m`. */
+function duration(ms: number): string {
+  let text = '';
+  for (const [unit, length] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+    ['ms', 1],
+  ] as const) {
+    if (ms >= length) text += `${Math.floor(ms / length)}${unit}`;
+    ms %= length;
+  }
+  return text || '0';
+}
