@@ -76,6 +76,8 @@ export interface AccessRequest {
   readonly askAgainAt: number;
   /** The approver that decided or named the quorum; it alone is asked about groups and eligibility. `undefined`: none has yet. */
   readonly approver: string | undefined;
+  /** When the approver named the quorum. Epoch milliseconds. */
+  readonly assignedAt: number | undefined;
   /** Frozen when the approver names it; no later edit of a policy changes it. */
   readonly quorum: Quorum | undefined;
   readonly reviews: readonly Review[];

@@ -1,0 +1,51 @@
+import { invalid } from '../input.js';
+import type { Approver, Verdict } from '../ports.js';
+import type { AccessRequest } from '../records.js';
+
+/**
+ * Asks one approver after another; the first that has an opinion decides. The request keeps that one's name, and it
+ * alone is asked about groups and eligibility afterwards. A request on which all abstain is denied.
+ *
+ * At creation one member that says the subject is eligible, or that doesn't ask, suffices.
+ *
+ * @throws InvalidArgumentError when two members have the same name: the name is how a request finds its approver again
+ */
+export function firstDecisive(...members: readonly Approver[]): Approver {
+  if (members.length === 0) throw invalid('members', 'at least one approver', members);
+  const byName = new Map(members.map((member) => [member.name, member]));
+  if (byName.size < members.length)
+    throw invalid('members', 'approvers of different names', members.map((member) => member.name).join(', '));
+  const deciderOf = (request: AccessRequest) => (request.approver === undefined ? undefined : byName.get(request.approver));
+
+  return Object.freeze({
+    name: 'first-decisive',
+    async decide(request: AccessRequest): Promise<Verdict> {
+      for (const member of members) {
+        const verdict = await member.decide(request);
+        if (verdict.outcome !== 'abstain') return { ...verdict, approver: member.name };
+      }
+      return { outcome: 'abstain' };
+    },
+    groupsOf: async (reviewer: string, request: AccessRequest) => (await deciderOf(request)?.groupsOf?.(reviewer, request)) ?? [],
+    membersOf: async (request: AccessRequest) => (await deciderOf(request)?.membersOf?.(request)) ?? [],
+    async isEligible(request: AccessRequest, when: 'creation' | 'approval' | 'start'): Promise<boolean> {
+      if (when !== 'creation') {
+        const decider = deciderOf(request);
+        // An approver that has left the chain can no longer vouch for anybody.
+        return decider !== undefined && ((await decider.isEligible?.(request, when)) ?? true);
+      }
+      let failure: unknown;
+      let failed = false;
+      for (const member of members) {
+        try {
+          if ((await member.isEligible?.(request, when)) ?? true) return true;
+        } catch (error) {
+          failure = error;
+          failed = true;
+        }
+      }
+      if (failed) throw failure;
+      return false;
+    },
+  });
+}

@@ -1,0 +1,149 @@
+import { invalid, isId, readActor, readCount, readOptions } from '../input.js';
+import type { RequestLimits } from '../lifecycle/request.js';
+import type { Approver, AuditSink, Clock, GrantStore, ScopeMatcher } from '../ports.js';
+import { exactScopes } from '../scope.js';
+import { MemoryGrantStore } from '../stores/memory.js';
+import { readDuration, systemClock, type Duration } from '../time.js';
+import { readStanding, type Standing } from './standing.js';
+
+/** What an engine may not go beyond. Durations are milliseconds or strings like `'8h'`. */
+export interface Limits {
+  /** The longest window that may be asked for. Default: 8 hours. */
+  readonly maxTtl?: Duration | undefined;
+  /** How long a request may wait for its decision, where the approver sets no other deadline. Default: 24 hours. */
+  readonly reviewWithin?: Duration | undefined;
+  /** How long the approver may take to answer one question. Default: 10 seconds. */
+  readonly approverTimeoutMs?: number | undefined;
+  /** How long after its creation a request that the approver has not answered is asked about by the sweep. Default: 30 seconds. */
+  readonly retryMs?: number | undefined;
+}
+
+export interface JitEngineOptions {
+  /** Decides requests, or says who must. */
+  readonly approver: Approver;
+  /** Default: a new {@link MemoryGrantStore}. */
+  readonly store?: GrantStore | undefined;
+  /** Default: the machine's clock. */
+  readonly clock?: Clock | undefined;
+  /** Where the journal is carried to. */
+  readonly audit?: AuditSink | readonly AuditSink[] | undefined;
+  /** Default: {@link exactScopes}. */
+  readonly scopes?: ScopeMatcher | undefined;
+  /** What a subject may do with no grant. Asked first, always matched as patterns. Default: nothing. */
+  readonly standing?: Standing | undefined;
+  readonly limits?: Limits | undefined;
+  /**
+   * Ends and deadlines come this much earlier, in milliseconds, 0 to an hour. Where the clocks of several processes
+   * differ by at most e, access outlives its end by at most e - leewayMs. Default: 0.
+   */
+  readonly leewayMs?: number | undefined;
+  /** Runs on every id at the door, e.g. to lower-case e-mail addresses. Default: none; ids compare byte for byte. */
+  readonly canonicalId?: ((id: string) => string) | undefined;
+  /**
+   * Told of what must not pass unnoticed and has no caller to throw at: a sink that fails, a malformed row, a clock
+   * that steps back. It should log or count; what it throws is dropped.
+   */
+  readonly onError?: ((error: unknown, during: string) => void) | undefined;
+}
+
+/** The options, checked, with every default in place. */
+export interface Settings {
+  readonly approver: Approver;
+  readonly store: GrantStore;
+  readonly clock: Clock;
+  readonly sinks: readonly AuditSink[];
+  readonly scopes: ScopeMatcher;
+  readonly standing: (subject: string) => readonly string[];
+  readonly limits: RequestLimits;
+  readonly approverTimeoutMs: number;
+  readonly leewayMs: number;
+  readonly readId: (argument: string, id: unknown) => string;
+  readonly onError: (error: unknown, during: string) => void;
+}
+
+export function readSettings(given: JitEngineOptions): Settings {
+  const options = readOptions<keyof JitEngineOptions>('options', given, [
+    'approver',
+    'store',
+    'clock',
+    'audit',
+    'scopes',
+    'standing',
+    'limits',
+    'leewayMs',
+    'canonicalId',
+    'onError',
+  ]);
+  const onError = readOnError(options.onError);
+  const approver = readPort<Approver>('approver', options.approver, ['decide']);
+  if (!isId(approver.name)) throw invalid('approver.name', 'an id', approver.name);
+  const limits = readOptions<keyof Limits>('limits', options.limits ?? {}, ['maxTtl', 'reviewWithin', 'approverTimeoutMs', 'retryMs']);
+  return Object.freeze({
+    approver,
+    store:
+      options.store === undefined
+        ? new MemoryGrantStore()
+        : readPort<GrantStore>('store', options.store, ['get', 'live', 'find', 'due', 'commit', 'journal']),
+    clock: options.clock === undefined ? systemClock : readPort<Clock>('clock', options.clock, ['now']),
+    sinks: readSinks(options.audit ?? []),
+    scopes: options.scopes === undefined ? exactScopes : readPort<ScopeMatcher>('scopes', options.scopes, ['covers', 'overlaps']),
+    standing: readStanding(options.standing, (error) => onError(error, 'standing')),
+    limits: {
+      maxTtlMs: readDuration('limits.maxTtl', limits.maxTtl ?? '8h'),
+      reviewWithinMs: readDuration('limits.reviewWithin', limits.reviewWithin ?? '24h'),
+      retryMs: readDuration('limits.retryMs', limits.retryMs ?? 30_000),
+    },
+    approverTimeoutMs: readDuration('limits.approverTimeoutMs', limits.approverTimeoutMs ?? 10_000),
+    leewayMs: readCount('leewayMs', options.leewayMs ?? 0, 0, 3_600_000),
+    readId: readIdsWith(options.canonicalId),
+    onError,
+  });
+}
+
+/** A port must have its methods; what they answer is checked when they do. */
+function readPort<Port>(argument: string, value: unknown, methods: readonly string[]): Port {
+  const port = value as Readonly<Record<string, unknown>> | null;
+  if (typeof port !== 'object' || port === null || methods.some((method) => typeof port[method] !== 'function')) {
+    throw invalid(argument, `an object with ${methods.join(', ')}`, value);
+  }
+  return port as Port;
+}
+
+function readSinks(audit: unknown): readonly AuditSink[] {
+  const list: readonly unknown[] = Array.isArray(audit) ? audit : [audit];
+  const names = new Set<string>();
+  return list.map((value, i) => {
+    const sink = readPort<AuditSink>(`audit[${i}]`, value, ['write']);
+    // Two sinks of one name would share a cursor, and each would miss what the other was given.
+    if (!isId(sink.name) || names.has(sink.name)) throw invalid(`audit[${i}].name`, 'an id that no other sink has', sink.name);
+    names.add(sink.name);
+    return sink;
+  });
+}
+
+function readIdsWith(canonicalId: unknown): Settings['readId'] {
+  if (canonicalId === undefined) return readActor;
+  if (typeof canonicalId !== 'function') throw invalid('canonicalId', 'a function', canonicalId);
+  return (argument, given) => {
+    const id = readActor(argument, given);
+    let canonical: unknown;
+    try {
+      canonical = (canonicalId as (id: string) => unknown)(id);
+    } catch {
+      throw invalid(argument, 'an id that canonicalId accepts', id);
+    }
+    return readActor(argument, canonical);
+  };
+}
+
+function readOnError(onError: unknown): Settings['onError'] {
+  if (onError === undefined) return () => undefined;
+  if (typeof onError !== 'function') throw invalid('onError', 'a function', onError);
+  return (error, during) => {
+    try {
+      (onError as Settings['onError'])(error, during);
+    } catch {
+      // There is nobody left to tell.
+    }
+  };
+}

@@ -1,0 +1,47 @@
+import { invalid, readId } from '../input.js';
+import { patternScopes, readPattern } from '../scope.js';
+import { isThenable } from '../time.js';
+
+/**
+ * What a subject may do with no grant: patterns for each subject, or a synchronous function that gives them.
+ * Configuration, not history.
+ */
+export type Standing = Readonly<Record<string, readonly string[]>> | ((subject: string) => readonly string[]);
+
+/** The patterns that a subject holds; a function that fails or answers badly gives none. */
+export function readStanding(standing: unknown, onError: (error: unknown) => void): (subject: string) => readonly string[] {
+  if (standing === undefined) return () => [];
+  if (typeof standing === 'function') {
+    return (subject) => {
+      try {
+        const answer: unknown = (standing as (subject: string) => unknown)(subject);
+        // Its rejection, if it comes to that, is told like any other failure.
+        if (isThenable(answer)) void answer.then(undefined, onError);
+        return readPatterns('standing(subject)', answer);
+      } catch (error) {
+        onError(error);
+        return [];
+      }
+    };
+  }
+  if (typeof standing !== 'object' || standing === null || Array.isArray(standing)) {
+    throw invalid('standing', 'patterns by subject, or a function of the subject', standing);
+  }
+  const bySubject = new Map(
+    Object.entries(standing).map(([subject, patterns]) => {
+      const argument = `standing[${JSON.stringify(subject)}]`;
+      return [readId(argument, subject), readPatterns(argument, patterns)];
+    }),
+  );
+  return (subject) => bySubject.get(subject) ?? [];
+}
+
+function readPatterns(argument: string, patterns: unknown): readonly string[] {
+  if (!Array.isArray(patterns)) throw invalid(argument, 'a list of patterns', patterns);
+  return Object.freeze(patterns.map((pattern: unknown, i) => readPattern(`${argument}[${i}]`, pattern)));
+}
+
+/** The first pattern that covers the scope. Always matched as patterns, whatever the engine's scopes are. */
+export function standingFor(patterns: readonly string[], scope: string): string | undefined {
+  return patterns.find((pattern) => patternScopes.covers(pattern, scope));
+}

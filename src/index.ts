@@ -1,0 +1,85 @@
+export { JitEngine, type Action, type By, type RevokeAllTarget } from './engine/engine.js';
+export type { AccessAsk } from './engine/ask.js';
+export type { AccessResult, AccessStatus, FlushReport, InboxItem, RevokeAllReport } from './engine/answers.js';
+export type { JitEngineOptions, Limits } from './engine/options.js';
+export type { PurgeReport } from './engine/purge.js';
+export type { Standing } from './engine/standing.js';
+export type { SweepReport } from './engine/sweep.js';
+export { startSweeper, type Sweeper, type SweeperOptions } from './sweeper.js';
+
+export { reviewers, type ReviewersOptions } from './approvers/reviewers.js';
+export { autoApprove, denyAll } from './approvers/auto.js';
+export { firstDecisive } from './approvers/first-decisive.js';
+
+export { MemoryGrantStore } from './stores/memory.js';
+export { exactScopes, isPattern, isScope, patternScopes } from './scope.js';
+export { systemClock, type Duration } from './time.js';
+export { grantStatus, requestStatus, wasHeldAt, type GrantStatus, type RequestStatus } from './lifecycle/status.js';
+
+export { callbackSink } from './sinks/callback.js';
+export { consoleSink } from './sinks/console.js';
+export { formatEntry } from './sinks/format.js';
+
+export { link } from './journal/link.js';
+export { readJournal } from './journal/read.js';
+export { verifyJournal, type JournalVerification } from './journal/verify.js';
+export type { FollowerStatus } from './journal/follow.js';
+
+export type {
+  Approver,
+  AuditSink,
+  Change,
+  Clock,
+  CommitOutcome,
+  Expectation,
+  GrantStore,
+  JournalSlice,
+  JsonObject,
+  JsonValue,
+  MaybePromise,
+  Page,
+  QuorumInput,
+  Row,
+  RowKey,
+  ScopeMatcher,
+  Unsubscribe,
+  Verdict,
+} from './ports.js';
+export type {
+  AccessRequest,
+  Anchor,
+  AuditEntry,
+  Decision,
+  EntryType,
+  Grant,
+  GrantEnd,
+  Quorum,
+  RequestEnd,
+  Review,
+  UnlinkedEntry,
+} from './records.js';
+export {
+  ApproverError,
+  ClockError,
+  ClosedError,
+  ConflictError,
+  CorruptError,
+  DeadlineError,
+  DecidedError,
+  DeniedError,
+  IdempotencyError,
+  IneligibleError,
+  InvalidArgumentError,
+  isJitError,
+  JitError,
+  LimitError,
+  NotFoundError,
+  NotReviewerError,
+  OutcomeUnknownError,
+  PurgedError,
+  SelfReviewError,
+  StoreError,
+  UndecidedError,
+  type AnyJitError,
+  type JitErrorCode,
+} from './errors.js';

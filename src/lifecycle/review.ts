@@ -1,0 +1,127 @@
+import { DecidedError, NotReviewerError, SelfReviewError, UndecidedError } from '../errors.js';
+import type { AccessRequest, Quorum, Review } from '../records.js';
+import type { Settled } from './grant.js';
+import { amend, approveRequest, denyRequest, refuseIfLate } from './request.js';
+import { entryOf, stamp, unchanged, type Moment, type Step } from './step.js';
+
+/** A review that somebody wants to give; who, is the moment's actor. */
+export interface ReviewCommand {
+  readonly verdict: Review['verdict'];
+  readonly reason: string | undefined;
+}
+
+/** What the approver said just now. What is not in it counts as a no. */
+export interface ReviewFacts {
+  /** For each reviewer asked about: the groups that they are in now. */
+  readonly groups: ReadonlyMap<string, readonly string[]>;
+  /** Whether the subject may hold this; `undefined`: not asked. */
+  readonly eligible: boolean | undefined;
+}
+
+/** The subject, and whoever asked on its behalf, never count (L15). */
+export const isOwnRequest = (request: AccessRequest, reviewer: string): boolean =>
+  reviewer === request.subject || reviewer === request.requestedBy;
+
+/** The groups of the quorum among those that a reviewer is in. */
+const groupsThatCount = (quorum: Quorum, groups: readonly string[] | undefined): readonly string[] =>
+  quorum.groups.map((group) => group.name).filter((name) => groups?.includes(name));
+
+/** Whether this reviewer can still say something that would be recorded; for inboxes. */
+export function mayAct(request: AccessRequest, reviewer: string, groups: readonly string[], moment: Moment): boolean {
+  if (request.end !== undefined || request.quorum === undefined || isOwnRequest(request, reviewer)) return false;
+  const given = request.reviews.find((review) => review.reviewer === reviewer);
+  if (given !== undefined && (given.verdict === 'deny' || isFresh(given, request.quorum, moment))) return false;
+  return moment.late < request.reviewBy && groupsThatCount(request.quorum, groups).length > 0;
+}
+
+/**
+ * Whose rights must be asked about anew if this review might complete the request: every review that would be counted.
+ * Freshness is left out on purpose: what is asked too much costs a question, what is asked too little a decision.
+ */
+export function reviewersToConfirm(
+  request: AccessRequest,
+  reviewer: string,
+  verdict: Review['verdict'],
+  groups: readonly string[],
+): readonly string[] {
+  const { quorum } = request;
+  if (quorum === undefined) return [];
+  const others = request.reviews.filter((review) => review.verdict === verdict && review.reviewer !== reviewer);
+  const counted = [...others, { reviewer, groups: groupsThatCount(quorum, groups) }];
+  const completes = verdict === 'deny' ? counted.length >= quorum.denials : isMet(quorum, counted);
+  return completes ? counted.map((review) => review.reviewer) : [];
+}
+
+/** Records a review and, when it completes the quorum, the decision with its grants, in one step. */
+export function reviewRequest(request: AccessRequest, command: ReviewCommand, facts: ReviewFacts, moment: Moment): Step<Settled> {
+  const reviewer = moment.actor;
+  if (request.end !== undefined) throw new DecidedError(request);
+  if (isOwnRequest(request, reviewer)) throw new SelfReviewError(request.id, reviewer);
+  refuseIfLate(request, moment);
+  const { quorum } = request;
+  if (quorum === undefined) throw new UndecidedError(request.id);
+  const groups = groupsThatCount(quorum, facts.groups.get(reviewer));
+  if (groups.length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
+
+  const given = request.reviews.find((review) => review.reviewer === reviewer);
+  if (given !== undefined) {
+    if (given.verdict === 'deny' && command.verdict === 'approve') throw new NotReviewerError(request.id, reviewer, 'has_denied');
+    // Saying the same again changes nothing, unless what was said has gone stale.
+    if (given.verdict === command.verdict && isFresh(given, quorum, moment)) return unchanged({ request, grants: [] });
+  }
+
+  const at = stamp(request, moment);
+  const review: Review = Object.freeze({ reviewer, verdict: command.verdict, groups: Object.freeze(groups), at, reason: command.reason });
+  const reviews = Object.freeze([...request.reviews.filter((other) => other !== given), review]);
+  const reviewed = (next: AccessRequest) => entryOf(next, 'request.reviewed', at, reviewer, { review });
+  const withReview = (step: Step<Settled>): Step<Settled> => ({
+    ...step,
+    entries: [reviewed(step.result.request), ...step.entries],
+  });
+  const end = { at, by: reviewer, cause: 'quorum', reason: command.reason } as const;
+
+  // A review counts only from someone who was in a group when it was given and is in one of these still (L17).
+  const counted = reviews
+    .map((one) => ({ ...one, groups: one.groups.filter((name) => facts.groups.get(one.reviewer)?.includes(name)) }))
+    .filter((one) => one.groups.length > 0);
+  // Denial before approval (L16).
+  if (counted.filter((one) => one.verdict === 'deny').length >= quorum.denials) {
+    return withReview(denyRequest(request, { reviews }, end));
+  }
+  const approvals = counted.filter((one) => one.verdict === 'approve' && isFresh(one, quorum, moment));
+  if (command.verdict === 'approve' && facts.eligible !== undefined && isMet(quorum, approvals)) {
+    return withReview(
+      facts.eligible
+        ? approveRequest(request, { reviews }, end, moment)
+        : denyRequest(request, { reviews }, { ...end, cause: 'ineligible', reason: undefined }),
+    );
+  }
+  const next = amend(request, { reviews });
+  return { result: { request: next, grants: [] }, put: [next], entries: [reviewed(next)] };
+}
+
+/** An approval counts while fresh; a denial doesn't go stale. */
+function isFresh(review: Review, { approvalTtlMs }: Quorum, { late }: Moment): boolean {
+  return review.verdict === 'deny' || approvalTtlMs === undefined || late < review.at + approvalTtlMs;
+}
+
+/**
+ * Whether every group can reach its number with each reviewer counted once, in one group (L14): a matching of
+ * approvals to places, found by letting each place that is short take an approval from a place that can do without it.
+ */
+function isMet(quorum: Quorum, approvals: readonly Pick<Review, 'groups'>[]): boolean {
+  const needed = quorum.groups.reduce((sum, group) => sum + group.approvals, 0);
+  if (!(needed > 0 && needed <= approvals.length)) return false;
+  const places = quorum.groups.flatMap((group) => Array.from({ length: group.approvals }, () => group.name));
+  const takenBy = new Map<number, number>();
+  const fill = (place: number, tried: Set<number>): boolean =>
+    approvals.some((approval, i) => {
+      if (tried.has(i) || !approval.groups.includes(places[place] as string)) return false;
+      tried.add(i);
+      const holder = takenBy.get(i);
+      if (holder !== undefined && !fill(holder, tried)) return false;
+      takenBy.set(i, place);
+      return true;
+    });
+  return places.every((_, place) => fill(place, new Set()));
+}
