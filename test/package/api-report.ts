@@ -2,7 +2,7 @@
  * The public interface of each entry, as committed in docs/api. `npm run api` fails when the code says otherwise, so that
  * no change to it goes unseen; `npm run api -- --update` writes the reports anew. Reads what tsc left in build/.
  */
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { entries, root } from './entries.js';
@@ -10,6 +10,8 @@ import { entries, root } from './entries.js';
 const update = process.argv.includes('--update');
 const configFile = resolve(root, 'api-extractor.json');
 let failed = false;
+
+mkdirSync(resolve(root, 'docs/api'), { recursive: true });
 
 for (const { name } of entries) {
   const configObject = ExtractorConfig.loadFile(configFile);

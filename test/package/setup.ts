@@ -2,7 +2,7 @@
  * Before the tests of this folder, once: builds the package, packs it, and installs the tarball in an empty folder, as a
  * user would. tslib is packed from node_modules beside it, so that npm has nothing to ask a registry for.
  */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,5 +40,7 @@ function pack(source: string, folder: string): { filename: string; files: { path
 
 function npm(cwd: string, ...args: string[]): string {
   // On Windows npm is a script, which only a shell starts.
-  return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' });
+  const { status, stdout, stderr } = spawnSync('npm', args, { cwd, encoding: 'utf8', shell: process.platform === 'win32' });
+  if (status !== 0) throw new Error(`npm ${args.join(' ')} failed\n${stdout}${stderr}`);
+  return stdout;
 }

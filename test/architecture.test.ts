@@ -1,0 +1,143 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+/** What everybody may know: types, records, errors, the door, time and scopes. */
+const ground = ['ports', 'records', 'errors', 'input', 'time', 'scope'];
+/** What stands on the ground and knows nothing of its neighbours; of the journal only how to link, hash and digest. */
+const apart = [...ground, 'journal/link'];
+
+/**
+ * The rooms under src (a file, or a file and the folder of its name) and the rooms that each may import; itself always.
+ * Arrows point down only. The first column is complete: a file outside every room fails.
+ */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  ports: ['records'],
+  errors: ['ports', 'records'],
+  input: ['ports', 'errors'],
+  time: ['ports', 'errors', 'input'],
+  scope: ['ports', 'errors', 'input'],
+  records: ['ports', 'errors', 'input', 'time', 'scope'],
+
+  journal: ground,
+  lifecycle: apart,
+  approvers: apart,
+  sinks: apart,
+  'stores/memory': apart,
+
+  engine: [...ground, 'journal', 'lifecycle', 'stores/memory'],
+  sweeper: [...ground, 'engine'],
+  index: [...ground, 'journal', 'lifecycle', 'approvers', 'sinks', 'stores/memory', 'engine', 'sweeper'],
+
+  'sinks/jsonl': [...apart, 'journal', 'sinks'],
+  jsonl: [...ground, 'sinks/jsonl'],
+  testing: [...ground, 'journal'],
+};
+
+/** Rooms that may use Node, and so must stay out of the core entry. */
+const forNode = ['sinks/jsonl', 'jsonl'];
+
+const src = fileURLToPath(new URL('../src/', import.meta.url));
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typesOnly: boolean;
+}
+
+/** Modules are named by their path under src, without extension. */
+const modules = (readdirSync(src, { recursive: true }) as string[])
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => path.slice(0, -'.ts'.length));
+const imports = modules.flatMap(importsOf);
+
+function importsOf(from: string): Import[] {
+  const file = ts.createSourceFile(from, readFileSync(`${src}${from}.ts`, 'utf8'), ts.ScriptTarget.ES2022, true);
+  const found: Import[] = [];
+  const add = (specifier: ts.Node | undefined, typesOnly: boolean) => {
+    if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
+    const { text } = specifier;
+    const to = text.startsWith('.') ? posix.join(posix.dirname(from), text).replace(/\.js$/, '') : text;
+    found.push({ from, to, typesOnly });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword);
+    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], false);
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found;
+}
+
+const isInside = (room: string, module: string) => module === room || module.startsWith(`${room}/`);
+const isOwn = (module: string) => modules.includes(module);
+
+/** The innermost room that a module is in. */
+function roomOf(module: string): string | undefined {
+  return Object.keys(rooms)
+    .filter((room) => isInside(room, module))
+    .sort((a, b) => b.length - a.length)[0];
+}
+
+/** Whether an import stays in its room, or enters one that its room may import, or the part of one that it may import. */
+function isAllowed({ from, to }: Import): boolean {
+  const [own, target] = [roomOf(from), roomOf(to)];
+  if (own === undefined || target === undefined) return false;
+  return own === target || (rooms[own] ?? []).some((allowed) => roomOf(allowed) === target && isInside(allowed, to));
+}
+
+/** Everything that loading a module loads, itself included; what lies outside src by its specifier. */
+function closure(start: string): Set<string> {
+  const seen = new Set([start]);
+  for (const module of seen) for (const { from, to } of imports) if (from === module) seen.add(to);
+  return seen;
+}
+
+const arrow = ({ from, to }: Import) => `${from} -> ${to}`;
+
+describe('the rooms of src', () => {
+  it('hold every file', () => {
+    expect(modules.filter((module) => roomOf(module) === undefined)).toEqual([]);
+  });
+
+  it('are imported along the arrows only', () => {
+    expect(imports.filter((found) => isOwn(found.to) && !isAllowed(found)).map(arrow)).toEqual([]);
+  });
+
+  it('have no cycle among the modules that run', () => {
+    const running = imports.filter(({ typesOnly }) => !typesOnly);
+    const onCycle = (module: string) => {
+      const seen = new Set(running.filter(({ from }) => from === module).map(({ to }) => to));
+      for (const next of seen) for (const { from, to } of running) if (from === next) seen.add(to);
+      return seen.has(module);
+    };
+    expect(modules.filter(onCycle)).toEqual([]);
+  });
+
+  it('know ports by their types alone', () => {
+    expect(imports.filter(({ to, typesOnly }) => to === 'ports' && !typesOnly).map(arrow)).toEqual([]);
+  });
+});
+
+describe('what src imports from outside', () => {
+  const outside = imports.filter(({ to }) => !isOwn(to));
+
+  it('is what the build bundles, and Node in the rooms for Node', () => {
+    const bundled = /^(@noble\/hashes\/|canonicalize$)/;
+    const allowed = ({ from, to }: Import) => bundled.test(to) || (to.startsWith('node:') && forNode.includes(roomOf(from) ?? ''));
+    expect(outside.filter((found) => !allowed(found)).map(arrow)).toEqual([]);
+  });
+
+  it.each(['index', 'testing'])('L35 is nothing of Node, no zod and no driver in the closure of %s', (entry) => {
+    expect([...closure(entry)].filter((to) => !isOwn(to)).sort()).toEqual([
+      '@noble/hashes/sha2.js',
+      '@noble/hashes/utils.js',
+      'canonicalize',
+    ]);
+  });
+});
