@@ -4,13 +4,13 @@ const NONE: readonly Row[] = Object.freeze([]);
 
 /** Open grants (and usage rows) by subject, then scope: nested maps, so that no key is put together. */
 export class LiveIndex {
-  readonly #subjects = new Map<string, Map<string, readonly Row[]>>();
+  readonly #subjects = new Map<string, Map<string | undefined, readonly Row[]>>();
 
   /** Lists are replaced, never changed: one that was handed out stays as it was. */
   add(row: Row): void {
     if (!isLive(row)) return;
     let scopes = this.#subjects.get(row.subject);
-    if (scopes === undefined) this.#subjects.set(row.subject, (scopes = new Map()));
+    if (scopes === undefined) this.#subjects.set(row.subject, (scopes = new Map<string | undefined, readonly Row[]>()));
     scopes.set(row.scope, Object.freeze([...(scopes.get(row.scope) ?? NONE), row]));
   }
 
@@ -34,6 +34,6 @@ export class LiveIndex {
   }
 }
 
-function isLive(row: Row): row is Row & { subject: string; scope: string } {
-  return row.open && (row.kind === 'grant' || row.kind === 'usage') && row.subject !== undefined && row.scope !== undefined;
+function isLive(row: Row): row is Row & { subject: string } {
+  return row.open && (row.kind === 'grant' || row.kind === 'usage') && row.subject !== undefined;
 }

@@ -21,8 +21,10 @@ export class Shelf {
   }
 
   delete(id: string): void {
-    // The id stays in the sorted list as a hole until the next merge that finds many of them.
+    // The id stays listed, as a hole. Holes go when they are the greater part: else a shelf that rows pass through, and
+    // that nobody reads, would keep the id of each of them.
     this.#rows.delete(id);
+    if (this.#sorted.length + this.#waiting.length > 2 * this.#rows.size + 64) this.#dropHoles();
   }
 
   /** At most `limit` rows that `wanted` accepts, behind the id `after`. */
@@ -39,11 +41,19 @@ export class Shelf {
   }
 
   #merge(): void {
-    if (this.#waiting.length === 0 && this.#sorted.length <= 2 * this.#rows.size) return;
-    const ids = new Set([...this.#sorted, ...this.#waiting].filter((id) => this.#rows.has(id)));
+    if (this.#waiting.length === 0) return;
+    this.#dropHoles();
     // The default order of strings is that of their UTF-16 code units.
-    this.#sorted = [...ids].sort();
+    this.#sorted = this.#sorted.concat(this.#waiting).sort();
     this.#waiting = [];
+  }
+
+  /** Afterwards each id is listed once. One that came back after its removal may have been listed in both places. */
+  #dropHoles(): void {
+    const sorted = new Set(this.#sorted.filter((id) => this.#rows.has(id)));
+    const waiting = new Set(this.#waiting.filter((id) => this.#rows.has(id) && !sorted.has(id)));
+    this.#sorted = [...sorted];
+    this.#waiting = [...waiting];
   }
 
   #firstBehind(id: string): number {

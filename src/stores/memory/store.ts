@@ -119,7 +119,7 @@ class Space {
       this.#changeOf.push(change.id);
     }
     if (linked.length > 0) this.#changes.add(change.id);
-    this.#head = { seq: head.seq, hash: head.hash };
+    this.#head = anchorAt(head);
     if (trimJournalTo > this.#start.seq) this.#trim(trimJournalTo);
     for (const wake of this.watchers) queueMicrotask(wake);
     return 'committed';
@@ -160,7 +160,7 @@ class Space {
     const count = to - this.#start.seq;
     const dropped = this.#entries.slice(0, count);
     const last = dropped.at(-1);
-    if (last !== undefined) this.#start = { seq: last.seq, hash: last.hash };
+    if (last !== undefined) this.#start = anchorAt(last);
     this.#entries = this.#entries.slice(count);
     for (const id of this.#changeOf.splice(0, count)) if (this.#changeOf[0] !== id) this.#changes.delete(id);
   }
@@ -181,6 +181,9 @@ function copyRow(row: Row): Row {
     body: copyJson(row.body) as Row['body'],
   });
 }
+
+/** Frozen: it is handed out, and the next link is made from it. */
+const anchorAt = ({ seq, hash }: Anchor): Anchor => Object.freeze({ seq, hash });
 
 function copyJson(value: JsonValue): JsonValue {
   if (typeof value !== 'object' || value === null) return value;

@@ -1,0 +1,100 @@
+import { digestOfEntry } from '../journal/link.js';
+import type { Change, Row } from '../ports.js';
+import type { AccessRequest, Grant, UnlinkedEntry } from '../records.js';
+import { START_AT } from './manual-clock.js';
+
+const MINUTE_MS = 60_000;
+
+/** A row, as a store keeps it: an open grant of 15 minutes from {@link START_AT} on. The store gives no meaning to its body. */
+export function aRow(over: Partial<Row> = {}): Row {
+  return {
+    kind: 'grant',
+    id: 'r1.1',
+    version: 1,
+    subject: 'user:maya',
+    scope: 'db-prod:write',
+    open: true,
+    from: START_AT,
+    until: START_AT + 15 * MINUTE_MS,
+    dueAt: START_AT + 15 * MINUTE_MS,
+    body: {},
+    ...over,
+  };
+}
+
+/** An entry that has not got its place yet, with the digest of what it says. */
+export function anEntry(over: Partial<UnlinkedEntry> = {}): UnlinkedEntry {
+  const entry = {
+    v: 1 as const,
+    namespace: 'default',
+    id: 'c1.1',
+    type: 'grant.issued' as const,
+    at: START_AT,
+    actor: 'user:noor',
+    requestId: 'r1',
+    grantId: 'r1.1',
+    data: {},
+    ...over,
+  };
+  return { ...entry, digest: over.digest ?? digestOfEntry(entry) };
+}
+
+let changes = 0;
+
+/**
+ * A change with an id that no other has. What is left out is empty; an `expect` left out names the rows of `put`, each
+ * at the version before.
+ */
+export function aChange(over: Partial<Change> = {}): Change {
+  const put = over.put ?? [];
+  return {
+    id: over.id ?? `change-${++changes}`,
+    expect: over.expect ?? put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 })),
+    put,
+    append: over.append ?? [],
+    remove: over.remove,
+    trimJournalTo: over.trimJournalTo,
+  };
+}
+
+/** A pending request for `db-prod:write`, as an approver sees it. */
+export function aRequest(over: Partial<AccessRequest> = {}): AccessRequest {
+  return {
+    kind: 'request',
+    id: 'r1',
+    version: 1,
+    subject: 'user:maya',
+    requestedBy: 'user:maya',
+    scopes: ['db-prod:write'],
+    ttlMs: 15 * MINUTE_MS,
+    justification: 'the primary rejects writes',
+    ticket: 'INC-4711',
+    metadata: undefined,
+    createdAt: START_AT,
+    reviewBy: START_AT + 60 * MINUTE_MS,
+    askAgainAt: START_AT + MINUTE_MS,
+    approver: undefined,
+    assignedAt: undefined,
+    quorum: undefined,
+    reviews: [],
+    end: undefined,
+    ...over,
+  };
+}
+
+/** A grant of `db-prod:write` for 15 minutes from {@link START_AT} on. */
+export function aGrant(over: Partial<Grant> = {}): Grant {
+  return {
+    kind: 'grant',
+    id: 'r1.1',
+    version: 1,
+    requestId: 'r1',
+    subject: 'user:maya',
+    scope: 'db-prod:write',
+    issuedAt: START_AT,
+    startsAt: START_AT,
+    expiresAt: START_AT + 15 * MINUTE_MS,
+    end: undefined,
+    ...over,
+  };
+}

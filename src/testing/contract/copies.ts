@@ -1,0 +1,81 @@
+import type { Change, GrantStore } from '../../ports.js';
+import { aRow } from '../builders.js';
+import { START_AT } from '../manual-clock.js';
+import { same } from './assertions.js';
+import { changeOf, commit, entryFor, given, LATEST } from './steps.js';
+import type { Cases } from './store-contract.js';
+
+/** Guarantee 8: an answer that somebody changed would change who has access, with nothing on record. */
+export const copies: Cases = (it) => {
+  for (const [read, ask] of Object.entries(READS)) {
+    it(`gives from ${read}() what may be changed without effect, or can't be changed`, async (store) => {
+      await given(store, [nestedRow('x'), nestedRow('y')]);
+      const before = structuredClone(await ask(store));
+      vandalise(await ask(store));
+      same(await ask(store), before, `the answer of ${read}() after somebody changed the last one`);
+      for (const [other, askOther] of Object.entries(READS)) {
+        const text = JSON.stringify(await askOther(store));
+        same(text.includes(JUNK), false, `whether the answer of ${other}() shows what somebody did to that of ${read}()`);
+      }
+    });
+  }
+
+  it('keeps a copy of the change: what happens to it afterwards has no effect', async (store) => {
+    const change: Change = changeOf(store, 'c1', [nestedRow('x'), nestedRow('y')], {
+      append: [entryFor(store, 'c1.1', { data: { list: [1, { deep: true }] } })],
+    });
+    await commit(store, change);
+    const before = await everything(store);
+    vandalise(change);
+    same(await everything(store), before, 'all answers after somebody changed the change');
+  });
+
+  it('compares with the version kept, not with that of an answer that was changed', async (store) => {
+    await given(store, [nestedRow('x')]);
+    for (const row of await store.live({ subject: 'user:maya', scope: 'db-prod:write', at: START_AT })) Reflect.set(row, 'version', 41);
+    for (const row of await store.get([nestedRow('x')])) Reflect.set(row ?? {}, 'version', 41);
+    same(await store.commit(changeOf(store, 'c1', [nestedRow('x', 42)])), 'conflict', 'a commit that expects the changed version');
+    await commit(store, changeOf(store, 'c2', [nestedRow('x', 2)]));
+  });
+
+  it('links to the head kept, not to one that was changed', async (store) => {
+    await given(store, [nestedRow('x')]);
+    const { head } = await store.journal({ after: 0, limit: 1 });
+    Reflect.set(head, 'seq', 41);
+    Reflect.set(head, 'hash', 'f'.repeat(64));
+    await commit(store, changeOf(store, 'c1', [nestedRow('y')]));
+    const { entries } = await store.journal({ after: 1, limit: 1 });
+    same(entries[0]?.seq, 2, 'the number of the next entry');
+  });
+};
+
+const JUNK = 'vandalised';
+
+const READS: Readonly<Record<string, (store: GrantStore) => unknown>> = {
+  get: (store) => store.get([nestedRow('x'), nestedRow('y')]),
+  live: (store) => store.live({ subject: 'user:maya', scope: 'db-prod:write', at: START_AT }),
+  'live of all scopes': (store) => store.live({ subject: 'user:maya', at: START_AT }),
+  find: (store) => store.find({ kind: 'grant', limit: 10 }),
+  due: (store) => store.due({ at: LATEST, limit: 10 }),
+  journal: (store) => store.journal({ after: 0, limit: 10 }),
+};
+
+async function everything(store: GrantStore): Promise<unknown> {
+  return structuredClone(await Promise.all(Object.values(READS).map((ask) => ask(store))));
+}
+
+function nestedRow(id: string, version = 1) {
+  return aRow({ id, version, body: { list: [{ a: [1, 2, { b: 'c' }] }], text: 'as it was', nested: { deep: { deeper: {} } } } });
+}
+
+/** Changes everything that can be changed in a value, all the way down. */
+function vandalise(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const key of Object.keys(value)) {
+    vandalise(Reflect.get(value, key));
+    Reflect.set(value, key, JUNK);
+  }
+  Reflect.set(value, 'added', JUNK);
+  if (Array.isArray(value)) Reflect.set(value, 'length', 0);
+  else for (const key of Object.keys(value)) Reflect.deleteProperty(value, key);
+}

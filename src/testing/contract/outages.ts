@@ -1,0 +1,113 @@
+import type { GrantStore } from '../../ports.js';
+import { aRow } from '../builders.js';
+import { START_AT } from '../manual-clock.js';
+import { rejects, same } from './assertions.js';
+import { changeOf, commit, given, isKept, journalIds, LATEST, next } from './steps.js';
+import type { Cases } from './store-contract.js';
+
+/**
+ * Guarantee 9: who gets an empty answer believes that nothing is there. A sweep that gets one is done, a purge that gets
+ * one forgets, an inbox that gets one is empty, and a retry that is told `committed` does not try again.
+ */
+export const outages: Cases = (it, { breakBackend }) => {
+  if (breakBackend === undefined) {
+    it('is not proven: the suite was given no breakBackend', async () => undefined);
+    return;
+  }
+
+  const row = aRow({ id: 'x' });
+  const change = (store: GrantStore) => changeOf(store, 'during the outage', [next(row)]);
+
+  for (const [method, questions] of Object.entries(QUESTIONS)) {
+    it(`rejects ${method}()`, async (store) => {
+      await given(store, [row]);
+      const mend = await breakBackend(store);
+      try {
+        for (const [about, ask] of Object.entries(questions)) await rejects(() => ask(store), `${method}() of ${about} during an outage`);
+      } finally {
+        await mend();
+      }
+    });
+  }
+
+  it('rejects live(), by a rejection or a throw', async (store) => {
+    await given(store, [row]);
+    const mend = await breakBackend(store);
+    try {
+      for (const [about, query] of Object.entries(LIVE)) {
+        // The one read that may answer without a promise may also fail without one.
+        await rejects(async () => await store.live(query), `live() of ${about} during an outage`);
+      }
+    } finally {
+      await mend();
+    }
+  });
+
+  it('rejects commit(), neither committed nor conflict', async (store) => {
+    await given(store, [row]);
+    const mend = await breakBackend(store);
+    try {
+      await rejects(() => store.commit(change(store)), 'commit() during an outage');
+      await rejects(() => store.commit(changeOf(store, 'stale', [row])), 'commit() of what would be a conflict, during an outage');
+    } finally {
+      await mend();
+    }
+  });
+
+  it('rejects in other namespaces of the same backend', async (store) => {
+    const other = store.in(`${store.namespace}-b`);
+    await given(other, [row]);
+    const mend = await breakBackend(store);
+    try {
+      await rejects(() => other.get([row]), 'get() in another namespace during an outage');
+    } finally {
+      await mend();
+    }
+  });
+
+  it('answers again once the backend is back, with all that was committed before', async (store) => {
+    await given(store, [row]);
+    const mend = await breakBackend(store);
+    await rejects(() => store.get([row]), 'get() during an outage');
+    await mend();
+    await isKept(store, row, row);
+    same(await store.live({ subject: 'user:maya', scope: 'db-prod:write', at: START_AT }), [row], 'live() after the outage');
+    same((await journalIds(store)).length, 1, 'the number of entries after the outage');
+  });
+
+  it('commits the change of the outage once, when it is committed again after it', async (store) => {
+    await given(store, [row]);
+    const mend = await breakBackend(store);
+    await rejects(() => store.commit(change(store)), 'commit() during an outage');
+    await mend();
+    await commit(store, change(store));
+    await isKept(store, row, next(row));
+    same((await journalIds(store)).length, 2, 'the number of entries after the outage');
+  });
+};
+
+const LIVE = {
+  'a subject on a scope': { subject: 'user:maya', scope: 'db-prod:write', at: START_AT },
+  'a subject': { subject: 'user:maya', at: START_AT },
+  'a subject that has nothing': { subject: 'user:nobody', scope: 'db-prod:write', at: START_AT },
+};
+
+/** For each read questions that would have an answer, and questions whose answer would be empty. */
+const QUESTIONS: Readonly<Record<string, Readonly<Record<string, (store: GrantStore) => unknown>>>> = {
+  get: {
+    'a record': (store) => store.get([aRow({ id: 'x' })]),
+    'what is not there': (store) => store.get([aRow({ id: 'absent' })]),
+  },
+  find: {
+    'a kind': (store) => store.find({ kind: 'grant', limit: 10 }),
+    'a kind without rows': (store) => store.find({ kind: 'cursor', limit: 10 }),
+  },
+  due: {
+    'what is due': (store) => store.due({ at: LATEST, limit: 10 }),
+    'an instant at which nothing is': (store) => store.due({ at: 0, limit: 10 }),
+  },
+  journal: {
+    'all entries': (store) => store.journal({ after: 0, limit: 10 }),
+    'what lies behind the head': (store) => store.journal({ after: 1_000, limit: 10 }),
+  },
+};

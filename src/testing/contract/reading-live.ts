@@ -1,0 +1,118 @@
+import type { GrantStore, Row } from '../../ports.js';
+import { aRow } from '../builders.js';
+import { START_AT } from '../manual-clock.js';
+import { same } from './assertions.js';
+import { changeOf, commit, given, LATEST, next } from './steps.js';
+import type { Cases } from './store-contract.js';
+
+const FROM = START_AT;
+const UNTIL = START_AT + 1_000;
+
+/**
+ * Guarantee 6, of `live`: the read behind every check. A row too few denies who has access; one too many that has ended
+ * by time alone is sorted out by the engine, so it is allowed. One that is closed, or another's, is not.
+ */
+export const readingLive: Cases = (it) => {
+  it('gives a row up to the last millisecond before its until', async (store) => {
+    await given(store, [aRow({ id: 'x', from: FROM, until: UNTIL })]);
+    for (const at of [FROM, FROM + 1, UNTIL - 2, UNTIL - 1]) same(await live(store, { at }), ['x'], `live() at until ${at - UNTIL} ms`);
+  });
+
+  it('gives rows that start later', async (store) => {
+    await given(store, [aRow({ id: 'x', from: FROM, until: UNTIL })]);
+    for (const at of [0, FROM - 1_000_000, FROM - 1]) same(await live(store, { at }), ['x'], `live() at from ${at - FROM} ms`);
+  });
+
+  it('gives at and after its until either the row or nothing', async (store) => {
+    await given(store, [aRow({ id: 'x', from: FROM, until: UNTIL }), aRow({ id: 'y', from: FROM, until: UNTIL + 2 })]);
+    for (const at of [UNTIL, UNTIL + 1]) {
+      const ids = await live(store, { at });
+      same(
+        ids.filter((id) => id !== 'x'),
+        ['y'],
+        `live() at until +${at - UNTIL} ms, without the row that may be there`,
+      );
+    }
+  });
+
+  it('gives the rows of one subject and one scope only', async (store) => {
+    const both = ['user:maya', 'user:noor'].flatMap((subject) => ['db:read', 'db:write'].map((scope) => ({ subject, scope })));
+    await given(
+      store,
+      both.map(({ subject, scope }) => aRow({ id: `${subject}/${scope}`, subject, scope })),
+    );
+    for (const { subject, scope } of both) {
+      same(await live(store, { subject, scope }), [`${subject}/${scope}`], `live() of ${subject} on ${scope}`);
+    }
+    same(await live(store, { subject: 'user:maya', scope: 'db' }), [], 'live() on a scope that others begin with');
+    same(await live(store, { subject: 'user', scope: 'db:read' }), [], 'live() of a subject that others begin with');
+  });
+
+  it('gives all scopes of the subject when none is asked for, and rows without a scope', async (store) => {
+    const rows = ['db:read', 'db:write', undefined].map((scope, i) => aRow({ id: `r${i}`, scope }));
+    await given(store, [...rows, aRow({ id: 'other', subject: 'user:noor' }), aRow({ id: 'nobody', subject: undefined })]);
+    same(await live(store, {}), ['r0', 'r1', 'r2'], 'live() of the subject');
+    same(await live(store, { scope: undefined }), ['r0', 'r1', 'r2'], 'live() of the subject, with a scope that is undefined');
+    same(await live(store, { scope: 'db:read' }), ['r0'], 'live() on one scope');
+  });
+
+  it('gives rows of the kinds grant and usage, and no others', async (store) => {
+    const rows = ['grant', 'usage', 'request', 'subject', 'cursor'].map((kind) => aRow({ kind, id: kind }));
+    await given(store, rows);
+    same(await live(store, { scope: 'db-prod:write' }), ['grant', 'usage'], 'live() on the scope of all these rows');
+    same(await live(store, {}), ['grant', 'usage'], 'live() of the subject of all these rows');
+  });
+
+  it('gives open rows only, and one that was closed or removed not again', async (store) => {
+    const rows = ['stays', 'closes', 'goes'].map((id) => aRow({ id }));
+    await given(store, [...rows, aRow({ id: 'closed', open: false })]);
+    same(await live(store, { scope: 'db-prod:write' }), ['closes', 'goes', 'stays'], 'live() before');
+    const [, closes, goes] = rows as [Row, Row, Row];
+    await commit(store, changeOf(store, 'c1', [next(closes, { open: false })], { expect: [closes, goes], remove: [goes] }));
+    same(await live(store, { scope: 'db-prod:write' }), ['stays'], 'live() after, on the scope');
+    same(await live(store, {}), ['stays'], 'live() after, of the subject');
+  });
+
+  it('follows a row whose scope, subject or until changes', async (store) => {
+    const row = aRow({ id: 'x', scope: 'old', until: UNTIL });
+    await given(store, [row]);
+    await commit(store, changeOf(store, 'c1', [next(row, { scope: 'new', until: UNTIL + 10 })]));
+    same(await live(store, { scope: 'old' }), [], 'live() on the scope that the row had');
+    same(await live(store, { scope: 'new', at: UNTIL + 9 }), ['x'], 'live() on the scope that it has now');
+    await commit(store, changeOf(store, 'c2', [next(next(row), { subject: 'user:noor', scope: 'new', until: UNTIL })]));
+    same(await live(store, { scope: 'new' }), [], 'live() of the subject that the row had');
+    same(await live(store, { subject: 'user:noor', scope: 'new' }), ['x'], 'live() of the subject that it has now');
+  });
+
+  it('gives the newest version of a row, once and whole', async (store) => {
+    const row = aRow({ id: 'x', body: { a: 1 } });
+    const newest = next(row, { body: { b: [2] } });
+    await given(store, [row]);
+    await given(store, [newest]);
+    same(await store.live({ subject: 'user:maya', scope: 'db-prod:write', at: FROM }), [newest], 'the rows that live() gives');
+    same(await store.live({ subject: 'user:maya', at: FROM }), [newest], 'the rows that live() gives for all scopes');
+  });
+
+  it('gives all of them, however many', async (store) => {
+    const rows = Array.from({ length: 300 }, (_, i) => aRow({ id: `r${String(i).padStart(3, '0')}`, scope: `db:${i % 3}` }));
+    await given(store, rows);
+    const ids = rows.map((row) => row.id);
+    same(await live(store, {}), ids, 'live() of a subject with 300 rows');
+    same(
+      await live(store, { scope: 'db:1' }),
+      ids.filter((_, i) => i % 3 === 1),
+      'live() of a subject with 100 rows on one scope',
+    );
+  });
+
+  it('gives a row that lasts to the end of time at every instant before', async (store) => {
+    await given(store, [aRow({ id: 'x', from: 0, until: LATEST })]);
+    for (const at of [0, START_AT, LATEST - 1]) same(await live(store, { at }), ['x'], `live() at ${at}`);
+  });
+};
+
+/** The ids that `live` gives, in order: it promises none. */
+async function live(store: GrantStore, query: { subject?: string; scope?: string | undefined; at?: number }): Promise<string[]> {
+  const rows = await store.live({ subject: 'user:maya', at: FROM, ...query });
+  return rows.map((row) => row.id).sort();
+}

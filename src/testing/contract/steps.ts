@@ -1,0 +1,130 @@
+import { verifyJournal } from '../../journal/verify.js';
+import type { Change, GrantStore, Page, Row, RowKey } from '../../ports.js';
+import type { AuditEntry, UnlinkedEntry } from '../../records.js';
+import { aChange, anEntry, aRow } from '../builders.js';
+import { holds, same } from './assertions.js';
+
+/*
+ * What the cases do over and over: write, read everything, compare.
+ */
+
+/** More pages than any case needs: a store whose pages never end is told so. */
+const MAX_PAGES = 1_000;
+
+/** The last instant of all. */
+export const LATEST = 8_640_000_000_000_000;
+
+/** An entry for a store's own journal. */
+export function entryFor(store: GrantStore, id: string, over: Partial<UnlinkedEntry> = {}): UnlinkedEntry {
+  return anEntry({ namespace: store.namespace, id, ...over });
+}
+
+/** A change of some rows, with one entry that carries its id. */
+export function changeOf(store: GrantStore, id: string, put: readonly Row[], over: Partial<Change> = {}): Change {
+  return aChange({ id, put, append: [entryFor(store, `${id}.1`)], ...over });
+}
+
+/** Commits what has to be committed for the case to go on. */
+export async function commit(store: GrantStore, change: Change): Promise<void> {
+  same(await store.commit(change), 'committed', `commit of ${change.id}, whose expectations all hold`);
+}
+
+/** Commits what has to be refused. */
+export async function conflict(store: GrantStore, change: Change, why: string): Promise<void> {
+  same(await store.commit(change), 'conflict', `commit of ${change.id}: ${why}`);
+}
+
+let seeds = 0;
+
+/** Rows that were there before, of one change. */
+export async function given(store: GrantStore, rows: readonly Row[]): Promise<void> {
+  const id = `given-${++seeds}`;
+  await commit(store, changeOf(store, id, rows));
+}
+
+/** The row as the next write leaves it. */
+export function next(row: Row, over: Partial<Row> = {}): Row {
+  return aRow({ ...row, version: row.version + 1, ...over });
+}
+
+export async function getOne(store: GrantStore, key: RowKey): Promise<Row | undefined> {
+  const rows = await store.get([key]);
+  same(rows.length, 1, 'the number of answers of get() to one key');
+  return rows[0];
+}
+
+/** Compares what `get` gives for a key with a row, or with `undefined`. */
+export async function isKept(store: GrantStore, key: RowKey, expected: Row | undefined, what = 'the row that get() gives'): Promise<void> {
+  same(await getOne(store, key), expected, what);
+}
+
+/** All pages of `find`, one after the other. */
+export async function foundBy(
+  store: GrantStore,
+  query: Omit<Parameters<GrantStore['find']>[0], 'limit' | 'after'>,
+  limit = 100,
+): Promise<Row[]> {
+  return allPages(limit, (after) => store.find({ ...query, after, limit }));
+}
+
+/** All pages of `due`, one after the other. */
+export async function dueAt(store: GrantStore, at: number, limit = 100): Promise<Row[]> {
+  return allPages(limit, (after) => store.due({ at, after, limit }));
+}
+
+async function allPages(limit: number, read: (after: string | undefined) => Promise<Page<Row>>): Promise<Row[]> {
+  const rows: Row[] = [];
+  let after: string | undefined;
+  for (let pages = 0; pages < MAX_PAGES; pages++) {
+    const page = await read(after);
+    holds(page.items.length <= limit, `a page holds at most its limit: expected at most ${limit} rows, got ${page.items.length}`);
+    rows.push(...page.items);
+    same(page.next === undefined || typeof page.next === 'string', true, 'the next of a page is a string or undefined');
+    if (page.next === undefined) return rows;
+    after = page.next;
+  }
+  holds(false, `pages end: expected a page without a next, got ${MAX_PAGES} pages that have one`);
+}
+
+/** The whole journal, read in pages, with its chain verified from its start to its head. */
+export async function wholeJournal(store: GrantStore, limit = 50): Promise<AuditEntry[]> {
+  const { start } = await store.journal({ after: 0, limit });
+  const entries: AuditEntry[] = [];
+  for (let after = start.seq, pages = 0; pages < MAX_PAGES; pages++) {
+    const slice = await store.journal({ after, limit });
+    holds(slice.entries.length <= limit, `a journal page holds at most its limit: expected at most ${limit}, got ${slice.entries.length}`);
+    same(slice.start, start, 'the start of the journal, in every page of it');
+    const last = slice.entries.at(-1);
+    if (last === undefined) {
+      const verified = await verifyJournal(entries, { start, head: slice.head });
+      same(verified, { ok: true, head: slice.head, count: entries.length }, 'verifyJournal() of all entries, from start to head');
+      return entries;
+    }
+    entries.push(...slice.entries);
+    after = last.seq;
+  }
+  holds(false, `the journal ends: expected an empty page behind the head, got ${MAX_PAGES} pages with entries`);
+}
+
+/** The ids of the journal's entries, after its chain has been verified. */
+export async function journalIds(store: GrantStore): Promise<string[]> {
+  return (await wholeJournal(store)).map((entry) => entry.id);
+}
+
+export const idsOf = (rows: readonly Row[]): string[] => rows.map((row) => row.id);
+
+/** As many calls as there are numbers below `count`, all begun before any has ended. */
+export async function atOnce<Answer>(count: number, call: (i: number) => Answer | PromiseLike<Answer>): Promise<Awaited<Answer>[]> {
+  return Promise.all(Array.from({ length: count }, async (_, i) => await call(i)));
+}
+
+/** Everything that a store answers about some keys: to be compared with itself later. */
+export async function picture(store: GrantStore, keys: readonly RowKey[]): Promise<unknown> {
+  const kinds = [...new Set(keys.map((key) => key.kind))];
+  return {
+    rows: await store.get(keys),
+    found: await Promise.all(kinds.map((kind) => foundBy(store, { kind }))),
+    due: await dueAt(store, LATEST),
+    journal: await store.journal({ after: 0, limit: 1_000 }),
+  };
+}

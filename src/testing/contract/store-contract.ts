@@ -1,0 +1,132 @@
+import type { GrantStore, MaybePromise } from '../../ports.js';
+import { ContractViolation } from './assertions.js';
+import { byteWise } from './byte-wise.js';
+import { clockless } from './clockless.js';
+import { compared } from './compared.js';
+import { copies } from './copies.js';
+import { journal } from './journal.js';
+import { namespaces } from './namespaces.js';
+import { outages } from './outages.js';
+import { purge } from './purge.js';
+import { readingDue } from './reading-due.js';
+import { readingFind } from './reading-find.js';
+import { readingLive } from './reading-live.js';
+import { repeated } from './repeated.js';
+import { visible } from './visible.js';
+import { wholeOrNothing } from './whole-or-nothing.js';
+
+/** What the suite needs of a test runner: `describe` and `it` of vitest, jest, mocha or `node:test` as they are. */
+export interface TestRunner {
+  describe(name: string, body: () => void): unknown;
+  it(name: string, body: () => Promise<void>): unknown;
+}
+
+/** The store to be proven, and what only its author can do for the suite. */
+export interface StoreContractOptions<Store extends GrantStore = GrantStore> {
+  /** How the store is called in the report. */
+  readonly name: string;
+  /**
+   * A store bound to a namespace in which nothing has ever been committed. Called for each case. A namespace of its own
+   * for each call is enough; the suite also uses namespaces whose names begin with that one's.
+   */
+  create(): MaybePromise<Store>;
+  /** Called after each case, whether it passed or not. */
+  cleanup?(store: Store): MaybePromise<void>;
+  /**
+   * Another handle to the namespace of `store`, as far away from it as can be: of another connection, best of another
+   * process. Default: `store.in(store.namespace)`, which is right only for a store that no other process can reach.
+   */
+  reopen?(store: Store): MaybePromise<GrantStore>;
+  /**
+   * Takes the backend away from `store`: closes the pool, cuts the connection, points it at a dead port.
+   *
+   * Without this hook guarantee 9 is not proven, and the report says so.
+   *
+   * @returns gives the backend back, with everything that it held
+   */
+  breakBackend?(store: Store): MaybePromise<() => MaybePromise<void>>;
+}
+
+/** Defines a case. Each gets an empty store of its own. */
+export type DefineCase<Store extends GrantStore> = (name: string, body: (store: Store) => Promise<void>) => void;
+
+/** What cases can do to a store besides calling it. */
+export interface Hooks<Store extends GrantStore> {
+  readonly reopen: (store: Store) => MaybePromise<GrantStore>;
+  readonly breakBackend: ((store: Store) => MaybePromise<() => MaybePromise<void>>) | undefined;
+}
+
+/** The cases of one group. */
+export type Cases = <Store extends GrantStore>(it: DefineCase<Store>, hooks: Hooks<Store>) => void;
+
+/** The nine guarantees of `GrantStore`, by number, each with the groups of cases that prove it. */
+const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record<string, Cases>>])[] = [
+  ['1. a change is applied whole or not at all', { 'commit()': wholeOrNothing, 'a purge': purge }],
+  ['2. every expectation is compared in the same transaction', { 'commit()': compared }],
+  ['3. a change that is committed again has one effect', { 'commit()': repeated }],
+  ['4. what is resolved is visible to every later read by every process', { reads: visible }],
+  ['5. entries get the next sequence numbers, linked, in commit order', { 'journal()': journal }],
+  [
+    '6. there is no clock, and no order but that of ids and integers',
+    { instants: clockless, 'live()': readingLive, 'find()': readingFind, 'due()': readingDue },
+  ],
+  ['7. a store is bound to one namespace, and equality is byte for byte', { namespaces, bytes: byteWise }],
+  ['8. what is returned shares nothing mutable with what is kept', { copies }],
+  ['9. a backend that cannot be asked is a rejection, never an empty answer', { outages }],
+];
+
+/**
+ * Defines the contract suite of {@link GrantStore}: the nine guarantees, each a group of cases. A store that passes it
+ * can be trusted with the laws of the engine; one that fails it gives access it should not, or loses the record.
+ *
+ * The suite brings its own assertions and no runner: it runs wherever there are a `describe` and an `it`. It never
+ * sleeps, and it needs a time limit of the runner only to notice a store that never answers.
+ *
+ * @example
+ * import { describe, it } from 'vitest';
+ * import { storeContract } from 'jit-access/testing';
+ *
+ * storeContract(
+ *   { describe, it },
+ *   {
+ *     name: 'MyGrantStore',
+ *     create: () => MyGrantStore.connect({ url, namespace: randomUUID() }),
+ *     cleanup: (store) => store.close(),
+ *     reopen: (store) => MyGrantStore.connect({ url, namespace: store.namespace }),
+ *     breakBackend: (store) => store.pool.pause(),
+ *   },
+ * );
+ */
+export function storeContract<Store extends GrantStore>(runner: TestRunner, options: StoreContractOptions<Store>): void {
+  // Called on the options, as methods: the hooks of a class instance would lose their `this` otherwise.
+  const hooks: Hooks<Store> = {
+    reopen: (store) => options.reopen?.(store) ?? store.in(store.namespace),
+    breakBackend: options.breakBackend === undefined ? undefined : (store) => (options as Required<typeof options>).breakBackend(store),
+  };
+  runner.describe(`GrantStore contract: ${options.name}`, () => {
+    for (const [guarantee, groups] of GUARANTEES) {
+      runner.describe(guarantee, () => {
+        for (const [group, cases] of Object.entries(groups)) {
+          runner.describe(group, () => {
+            cases(caseOf(runner, options, guarantee), hooks);
+          });
+        }
+      });
+    }
+  });
+}
+
+function caseOf<Store extends GrantStore>(runner: TestRunner, options: StoreContractOptions<Store>, guarantee: string): DefineCase<Store> {
+  return (name, body) => {
+    runner.it(name, async () => {
+      const store = await options.create();
+      try {
+        await body(store);
+      } catch (error) {
+        throw error instanceof ContractViolation ? error.of(guarantee) : error;
+      } finally {
+        await options.cleanup?.(store);
+      }
+    });
+  };
+}

@@ -1,0 +1,165 @@
+import { StoreError } from '../errors.js';
+import { readCount } from '../input.js';
+import type { Change, CommitOutcome, GrantStore, JournalSlice, MaybePromise, Page, Row, RowKey, Unsubscribe } from '../ports.js';
+import { Interleaving } from './interleaving.js';
+
+/** The six methods of a store. */
+export type StoreMethod = 'get' | 'live' | 'find' | 'due' | 'commit' | 'journal';
+
+/** What can go wrong with a call. */
+export type Fault =
+  /** Throws before there is a promise: a bug in an adapter. */
+  | { readonly fault: 'throw'; readonly error?: unknown }
+  /** Rejects without doing anything: the backend could not be asked. */
+  | { readonly fault: 'reject'; readonly error?: unknown }
+  /** Doesn't answer before {@link FaultyStore.release}; then it does what was asked. */
+  | { readonly fault: 'hang' }
+  /** Does nothing and answers this. A function is given the true answer, of a call that was then made. */
+  | { readonly fault: 'malformed'; readonly answer: unknown }
+  /** Does what was asked, then rejects: a commit that was applied, and whose reply was cut off. */
+  | { readonly fault: 'lose reply'; readonly error?: unknown }
+  /** Answers, truly, but only after several turns of the event loop, so that other calls come in between. */
+  | { readonly fault: 'yield'; readonly seed?: number };
+
+interface Injected {
+  readonly fault: Fault;
+  readonly method: StoreMethod | 'all';
+  readonly interleaving: Interleaving | undefined;
+  left: number;
+}
+
+/** What a store and its other namespaces have in common. */
+interface Desk {
+  injected: Injected[];
+  hanging: (() => void)[];
+  readonly calls: { readonly method: StoreMethod; readonly namespace: string; readonly argument: unknown }[];
+}
+
+/**
+ * A store around another one, into which faults can be injected. Without any, it hands everything through as it is.
+ *
+ * Faults reach the other namespaces of this store too. Several on one method are used up in the order in which they
+ * were injected; a `yield` comes on top of any other. To have more than that, wrap a faulty store in another.
+ *
+ * @example
+ * const store = new FaultyStore(new MemoryGrantStore());
+ * store.inject('commit', { fault: 'lose reply' }, 1);
+ * store.inject('all', { fault: 'yield' });
+ */
+export class FaultyStore implements GrantStore {
+  readonly namespace: string;
+  readonly durability: GrantStore['durability'];
+  readonly watch?: (wake: () => void) => Unsubscribe;
+  readonly #inner: GrantStore;
+  #desk: Desk = { injected: [], hanging: [], calls: [] };
+
+  constructor(inner: GrantStore) {
+    this.#inner = inner;
+    this.namespace = inner.namespace;
+    this.durability = inner.durability;
+    if (inner.watch !== undefined) this.watch = (wake) => (inner as Required<GrantStore>).watch(wake);
+  }
+
+  in(namespace: string): FaultyStore {
+    const other = new FaultyStore(this.#inner.in(namespace));
+    other.#desk = this.#desk;
+    return other;
+  }
+
+  /** Every call so far, in every namespace, in order, with the one argument that it had. */
+  get calls(): Desk['calls'] {
+    return this.#desk.calls;
+  }
+
+  /** How often a method was called. */
+  called(method: StoreMethod): number {
+    return this.#desk.calls.filter((call) => call.method === method).length;
+  }
+
+  /**
+   * Lets the next calls of a method go wrong.
+   *
+   * @param times how many of them; default: all until cleared
+   * @returns clears this fault again
+   */
+  inject(method: StoreMethod | 'all', fault: Fault, times = Number.MAX_SAFE_INTEGER): () => void {
+    const interleaving = fault.fault === 'yield' ? new Interleaving(fault.seed) : undefined;
+    const injected: Injected = { fault, method, interleaving, left: readCount('times', times, 1) };
+    this.#desk.injected.push(injected);
+    return () => {
+      this.#desk.injected = this.#desk.injected.filter((other) => other !== injected);
+    };
+  }
+
+  /** Clears every fault. Calls that hang go on hanging until {@link release}. */
+  clear(): void {
+    this.#desk.injected = [];
+  }
+
+  /** Lets the calls that hang do what was asked of them: the answer that comes after its asker has given up. */
+  release(): void {
+    for (const go of this.#desk.hanging.splice(0)) go();
+  }
+
+  get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
+    return this.#call('get', keys, () => this.#inner.get(keys));
+  }
+
+  live(query: Parameters<GrantStore['live']>[0]): MaybePromise<readonly Row[]> {
+    return this.#call('live', query, () => this.#inner.live(query) as Promise<readonly Row[]>);
+  }
+
+  find(query: Parameters<GrantStore['find']>[0]): Promise<Page<Row>> {
+    return this.#call('find', query, () => this.#inner.find(query));
+  }
+
+  due(query: Parameters<GrantStore['due']>[0]): Promise<Page<Row>> {
+    return this.#call('due', query, () => this.#inner.due(query));
+  }
+
+  commit(change: Change): Promise<CommitOutcome> {
+    return this.#call('commit', change, () => this.#inner.commit(change));
+  }
+
+  journal(query: Parameters<GrantStore['journal']>[0]): Promise<JournalSlice> {
+    return this.#call('journal', query, () => this.#inner.journal(query));
+  }
+
+  #call<Answer>(method: StoreMethod, argument: unknown, ask: () => Promise<Answer>): Promise<Answer> {
+    this.#desk.calls.push({ method, namespace: this.namespace, argument });
+    const due = this.#desk.injected.filter((injected) => injected.left > 0 && (injected.method === 'all' || injected.method === method));
+    const yielding = due.find((injected) => injected.interleaving !== undefined);
+    const failing = due.find((injected) => injected.interleaving === undefined);
+    for (const injected of [yielding, failing]) if (injected !== undefined) injected.left -= 1;
+    const faulty = failing === undefined ? ask : () => this.#fail(method, failing.fault, ask);
+    // Only a throw comes at once, even under a yield: nothing that comes later is a throw.
+    if (yielding?.interleaving === undefined || failing?.fault.fault === 'throw') return faulty();
+    return yielding.interleaving.around(faulty);
+  }
+
+  #fail<Answer>(method: StoreMethod, fault: Fault, ask: () => Promise<Answer>): Promise<Answer> {
+    const error = 'error' in fault ? fault.error : new StoreError(method, 'an injected fault');
+    switch (fault.fault) {
+      case 'throw':
+        throw error;
+      case 'reject':
+        return rejected(error);
+      case 'hang':
+        return new Promise<void>((resolve) => this.#desk.hanging.push(resolve)).then(ask);
+      case 'malformed': {
+        const { answer } = fault;
+        return typeof answer === 'function' ? Promise.resolve(ask()).then(answer as () => Answer) : Promise.resolve(answer as Answer);
+      }
+      case 'lose reply':
+        // Not a StoreError: that would claim that nothing was applied.
+        return Promise.resolve(ask()).then(() => rejected('error' in fault ? error : new Error('an injected fault: the reply was lost')));
+      case 'yield':
+        return ask();
+    }
+  }
+}
+
+/** An error that is none is worth injecting too: rejecting with whatever was given is the point. */
+async function rejected(error: unknown): Promise<never> {
+  throw error;
+}

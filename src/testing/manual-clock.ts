@@ -1,0 +1,120 @@
+import { readDuration, readInstant, yieldToOthers } from '../time.js';
+import type { Duration } from '../time.js';
+import type { Clock } from '../ports.js';
+
+/** Where a {@link ManualClock} starts unless told otherwise: 2026-01-01T00:00:00Z. */
+export const START_AT = 1_767_225_600_000;
+
+/** How many turns of the event loop a woken sleeper gets at most, before the clock goes on. */
+const MAX_TURNS = 8;
+
+interface Sleeper {
+  readonly until: number;
+  readonly wake: () => void;
+}
+
+/**
+ * A clock that stands still until it is moved.
+ *
+ * Guarantees:
+ * - Moving it forward stops at each sleeper's instant in turn, wakes that sleeper, and lets it go on before it moves
+ *   further: a loop that sleeps again inside the span is woken again, as often as it would be in real time.
+ * - Sleepers of one instant wake in the order in which they fell asleep.
+ * - Where nobody sleeps inside the span, the clock has moved when the call returns; otherwise once it is awaited.
+ *
+ * Gotcha: a woken sleeper gets a few turns of the event loop, enough for whatever awaits only memory. What waits for a
+ * disk or a socket may need an `await` of its own before the clock is moved on.
+ * Gotcha: it uses real timers to let others run; don't replace them by fake ones.
+ *
+ * @example
+ * const clock = new ManualClock();
+ * const engine = new JitEngine({ approver, clock });
+ * await clock.advance('15m');
+ */
+export class ManualClock implements Clock {
+  #now: number;
+  #sleepers: Sleeper[] = [];
+  #waking: Promise<void> | undefined;
+
+  /** @param startMs the first reading, in epoch milliseconds */
+  constructor(startMs: number = START_AT) {
+    this.#now = readInstant('startMs', startMs);
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  /** How many sleep right now. A test that expects nothing to be left running expects 0. */
+  get sleepers(): number {
+    return this.#sleepers.length;
+  }
+
+  /**
+   * Moves forward.
+   *
+   * @param by milliseconds, or a string like `'30m'`
+   * @throws InvalidArgumentError also when the clock would leave the range of instants
+   */
+  async advance(by: Duration): Promise<void> {
+    const ms = readDuration('by', by);
+    await this.#inTurn(() => readInstant('by', this.#now + ms));
+  }
+
+  /**
+   * Moves to an instant. It may lie in the past: then nobody is woken, and who sleeps goes on sleeping until its instant.
+   *
+   * @param instant epoch milliseconds
+   * @throws InvalidArgumentError
+   */
+  async set(instant: number): Promise<void> {
+    const target = readInstant('instant', instant);
+    await this.#inTurn(() => target);
+  }
+
+  /**
+   * Resolves when the clock has reached `until`, at once if it has already, or when `signal` aborts.
+   *
+   * @param until epoch milliseconds
+   * @throws InvalidArgumentError
+   */
+  async sleep(until: number, signal: AbortSignal): Promise<void> {
+    readInstant('until', until);
+    if (signal.aborted || until <= this.#now) return;
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      const sleeper: Sleeper = { until, wake };
+      // Kept in the order of waking; the search from behind keeps equal instants in the order of falling asleep.
+      const behind = this.#sleepers.findLastIndex((other) => other.until <= until) + 1;
+      this.#sleepers.splice(behind, 0, sleeper);
+      signal.addEventListener('abort', wake);
+    });
+  }
+
+  /** One move at a time: a second one starts from where the first has ended. */
+  async #inTurn(target: () => number): Promise<void> {
+    while (this.#waking !== undefined) await this.#waking;
+    const to = target();
+    const first = this.#sleepers[0];
+    if (first !== undefined && first.until <= to) {
+      this.#waking = this.#wakeUntil(to);
+      await this.#waking;
+      this.#waking = undefined;
+    }
+    this.#now = to;
+  }
+
+  async #wakeUntil(target: number): Promise<void> {
+    for (let next = this.#sleepers[0]; next !== undefined && next.until <= target; next = this.#sleepers[0]) {
+      this.#now = next.until;
+      const before = this.#sleepers.length;
+      next.wake();
+      // As soon as the loop sleeps again it has done what it woke for.
+      for (let turn = 0; turn < MAX_TURNS && (turn === 0 || this.#sleepers.length < before); turn++) await yieldToOthers();
+    }
+  }
+}

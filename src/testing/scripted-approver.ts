@@ -1,0 +1,109 @@
+import type { Approver, MaybePromise, Verdict } from '../ports.js';
+import type { AccessRequest } from '../records.js';
+
+type Eligibility = 'creation' | 'approval' | 'start';
+
+/** An answer: the value itself, or a function that gives it, throws, or never settles. */
+export type Scripted<Answer, Args extends readonly unknown[]> = Answer | ((...args: Args) => MaybePromise<Answer>);
+
+/** What a {@link ScriptedApprover} answers. What is left out, the approver doesn't have. */
+export interface ApproverScript {
+  /** Default: `{ outcome: 'abstain' }`. */
+  decide?: Scripted<Verdict, [request: AccessRequest]> | undefined;
+  groupsOf?: Scripted<readonly string[], [reviewer: string, request: AccessRequest]> | undefined;
+  membersOf?: Scripted<readonly string[], [request: AccessRequest]> | undefined;
+  isEligible?: Scripted<boolean, [request: AccessRequest, when: Eligibility]> | undefined;
+}
+
+/** A question that an approver was asked. */
+export type Question =
+  | { readonly method: 'decide' | 'membersOf'; readonly request: AccessRequest }
+  | { readonly method: 'groupsOf'; readonly reviewer: string; readonly request: AccessRequest }
+  | { readonly method: 'isEligible'; readonly when: Eligibility; readonly request: AccessRequest };
+
+/**
+ * An approver that answers by script and remembers what it was asked.
+ *
+ * @example
+ * const approver = new ScriptedApprover({
+ *   decide: { outcome: 'review', quorum: { groups: [{ name: 'on-call', approvals: 1 }] } },
+ *   groupsOf: (reviewer) => (reviewer === 'user:noor' ? ['on-call'] : []),
+ * });
+ * approver.script.decide = inTurn(throws(new Error('LDAP is down')), { outcome: 'approve' });
+ */
+export class ScriptedApprover implements Approver {
+  readonly name: string;
+  /** May be changed at any time; a method that was not scripted at the start stays absent. */
+  readonly script: ApproverScript;
+  /** Every question so far, in order. */
+  readonly questions: Question[] = [];
+  readonly groupsOf?: (reviewer: string, request: AccessRequest) => MaybePromise<readonly string[]>;
+  readonly membersOf?: (request: AccessRequest) => MaybePromise<readonly string[]>;
+  readonly isEligible?: (request: AccessRequest, when: Eligibility) => MaybePromise<boolean>;
+
+  constructor(script: ApproverScript = {}, name = 'scripted') {
+    this.name = name;
+    this.script = { ...script };
+    // A method is assigned only where the script has it: that it is absent has a meaning of its own.
+    if (script.groupsOf !== undefined) {
+      this.groupsOf = (reviewer, request) => {
+        this.questions.push({ method: 'groupsOf', reviewer, request });
+        return answer(this.script.groupsOf ?? [], reviewer, request);
+      };
+    }
+    if (script.membersOf !== undefined) {
+      this.membersOf = (request) => {
+        this.questions.push({ method: 'membersOf', request });
+        return answer(this.script.membersOf ?? [], request);
+      };
+    }
+    if (script.isEligible !== undefined) {
+      this.isEligible = (request, when) => {
+        this.questions.push({ method: 'isEligible', when, request });
+        return answer(this.script.isEligible ?? false, request, when);
+      };
+    }
+  }
+
+  decide(request: AccessRequest): MaybePromise<Verdict> {
+    this.questions.push({ method: 'decide', request });
+    return answer(this.script.decide ?? { outcome: 'abstain' }, request);
+  }
+
+  /** How often a method was asked. */
+  asked(method: Question['method']): number {
+    return this.questions.filter((question) => question.method === method).length;
+  }
+}
+
+function answer<Answer, Args extends readonly unknown[]>(scripted: Scripted<Answer, Args>, ...args: Args): MaybePromise<Answer> {
+  return typeof scripted === 'function' ? (scripted as (...args: Args) => MaybePromise<Answer>)(...args) : scripted;
+}
+
+/** An answer that throws. */
+export function throws(error: unknown): () => never {
+  return () => {
+    throw error;
+  };
+}
+
+/** An answer that never comes. */
+export function hangs(): () => Promise<never> {
+  return () => new Promise(() => undefined);
+}
+
+/** An answer that breaks the port's types: what an approver written in JavaScript might say. */
+export function malformed(value: unknown): () => never {
+  return () => value as never;
+}
+
+/** Answers one after the other; the last one stays. */
+export function inTurn<Answer, Args extends readonly unknown[]>(
+  ...answers: readonly [Scripted<Answer, Args>, ...Scripted<Answer, Args>[]]
+): (...args: Args) => MaybePromise<Answer> {
+  let next = 0;
+  return (...args) => {
+    const scripted = answers[Math.min(next++, answers.length - 1)] as Scripted<Answer, Args>;
+    return answer(scripted, ...args);
+  };
+}
