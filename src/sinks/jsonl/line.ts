@@ -1,0 +1,72 @@
+import { canonicalJson } from '../../journal/link.js';
+import type { AuditEntry } from '../../records.js';
+import { isInstant } from '../../time.js';
+
+/**
+ * Ends a line that a crash or a full disk cut short. No JSON text ends in it, so neither can be taken for the other;
+ * and it is only ever appended: cutting the file back instead could cut what another process is writing.
+ */
+export const TORN = '#torn';
+
+/** An entry as a line: its RFC 8785 form. A line break inside a text is `\n` there, so a line is an entry. */
+export function toLine(entry: AuditEntry): string {
+  return `${canonicalJson(fieldsOf(entry))}\n`;
+}
+
+/**
+ * The entry of a line, or what is wrong with the line. A line is taken only if it is the canonical form of what it
+ * says: a field twice, an unknown field or other spacing would let the eye read something else than the check does.
+ */
+export function parseLine(text: string): AuditEntry | { readonly problem: string } {
+  let read: AuditEntry;
+  try {
+    read = fieldsOf(JSON.parse(text) as AuditEntry);
+  } catch {
+    return { problem: 'is not a JSON object' };
+  }
+  if ((read.v as unknown) !== 1) return { problem: 'is not an entry of version 1' };
+  if (!isSound(read)) return { problem: 'has a field that is missing or of the wrong kind' };
+  if (!isCanonical(read, text)) return { problem: 'is not the canonical form of an entry' };
+  return Object.freeze(read);
+}
+
+function fieldsOf(entry: AuditEntry): AuditEntry {
+  return {
+    v: entry.v,
+    namespace: entry.namespace,
+    id: entry.id,
+    type: entry.type,
+    at: entry.at,
+    actor: entry.actor,
+    requestId: entry.requestId,
+    grantId: entry.grantId,
+    data: entry.data,
+    digest: entry.digest,
+    seq: entry.seq,
+    prevHash: entry.prevHash,
+    hash: entry.hash,
+  };
+}
+
+function isSound(entry: AuditEntry): boolean {
+  const { namespace, id, type, at, actor, requestId, grantId, digest, seq, prevHash, hash } = entry;
+  const data: unknown = entry.data;
+  return (
+    [namespace, id, type, actor].every((text: unknown) => typeof text === 'string') &&
+    [requestId, grantId].every((text: unknown) => text === undefined || typeof text === 'string') &&
+    [digest, prevHash, hash].every((hex: unknown) => typeof hex === 'string' && /^[0-9a-f]{64}$/.test(hex)) &&
+    [at, seq].every(isInstant) &&
+    typeof data === 'object' &&
+    data !== null &&
+    !Array.isArray(data)
+  );
+}
+
+/** Nested so deep that walking it runs out of stack, it is no entry either. */
+function isCanonical(entry: AuditEntry, text: string): boolean {
+  try {
+    return canonicalJson(entry) === text;
+  } catch {
+    return false;
+  }
+}

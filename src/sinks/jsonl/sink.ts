@@ -1,0 +1,121 @@
+/// <reference types="node" />
+import { statSync } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { ClosedError } from '../../errors.js';
+import { invalid, readCount, readId, readOptions } from '../../input.js';
+import type { AuditSink } from '../../ports.js';
+import type { AuditEntry } from '../../records.js';
+import { toLine, TORN } from './line.js';
+
+export interface JsonLinesSinkOptions {
+  /** The file to append to; its folder must exist. Made relative to the working directory once, here. */
+  readonly path: string;
+  /**
+   * Stands for the destination. Default: `jsonl:` and the absolute path. Processes that use one name share the work, so
+   * each entry goes to one of them: where every machine keeps its own file, give each a name of its own.
+   */
+  readonly name?: string | undefined;
+  /** The permissions of a file that is made. Default: 0o600. */
+  readonly mode?: number | undefined;
+}
+
+/** A sink that keeps the journal in a file. */
+export interface JsonLinesSink extends AuditSink {
+  write(entries: readonly AuditEntry[]): Promise<void>;
+  /** Waits for the writes that were begun. Later ones are refused with `ERR_JIT_CLOSED`. Leaves nothing open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Keeps the journal in a file, one canonical JSON line for each entry, to be read back with `readJsonLines`.
+ *
+ * Guarantees:
+ * - When `write` has resolved, the lines are on the disk (fsync, and that of the folder for a new file).
+ * - In order, none missing, none of two mixed, also when several processes append to one file of a local file system:
+ *   a batch is one write to a file that is opened for appending.
+ * - At least once: what a crash cut short is closed off by `#torn` and comes again whole. The reader leaves out both
+ *   the torn line and exact repeats.
+ * - The file is opened anew by its path for each batch, so rotation needs no signal. Lines written to a file that was
+ *   renamed meanwhile are in the renamed file; when it was deleted meanwhile, they are written again to a new one.
+ *
+ * Gotcha: rotate by renaming. `copytruncate` loses what is written between the copy and the cut, here as everywhere;
+ * `verifyJournal` then names the first entry that is missing. If rotated files are compressed, delay it by one round.
+ *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, also when `path` is there and not a regular file
+ * @example
+ * const engine = new JitEngine({ approver, audit: jsonLinesSink({ path: '/var/log/jit/journal.jsonl' }) });
+ */
+export function jsonLinesSink(options: JsonLinesSinkOptions): JsonLinesSink {
+  const { path: given, name, mode = 0o600 } = readOptions('options', options, ['path', 'name', 'mode']);
+  if (typeof given !== 'string' || given === '' || given.includes('\0')) throw invalid('path', 'the path of a file', given);
+  const path = resolve(given);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw invalid('path', 'a regular file, or not there yet', path);
+  const permissions = readCount('mode', mode, 0, 0o777);
+
+  let last: Promise<unknown> = Promise.resolve();
+  let closed = false;
+  return Object.freeze({
+    name: readId('name', name === undefined ? `jsonl:${path}` : name),
+    follow: 'shared',
+    async write(entries: readonly AuditEntry[]): Promise<void> {
+      if (closed) throw new ClosedError('sink');
+      const batch = entries.map(toLine).join('');
+      // Engines of several namespaces may share this sink: one batch after the other.
+      const writing = last.then(() => append(path, permissions, batch));
+      last = writing.catch(() => undefined);
+      return writing;
+    },
+    async close(): Promise<void> {
+      closed = true;
+      await last;
+    },
+  });
+}
+
+/**
+ * Nothing is kept open between batches: after a failed fsync the same handle would report success for pages that were
+ * never written, and a handle kept through a rotation writes where nobody looks.
+ */
+async function append(path: string, mode: number, batch: string): Promise<void> {
+  for (;;) {
+    const file = await open(path, 'a+', mode);
+    try {
+      const { size } = await file.stat();
+      const bytes = Buffer.from((await isTorn(file, size)) ? `${TORN}\n${batch}` : batch);
+      const { bytesWritten } = await file.write(bytes);
+      if (bytesWritten < bytes.length) throw new Error(`only ${bytesWritten} of ${bytes.length} bytes could be written to ${path}`);
+      await file.sync();
+      if (size === 0) await syncFolder(dirname(path));
+      if (!(await isDeleted(file, path))) return;
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** Whether the last line lacks its end. Looked at each time: another process may have died in the middle of its write. */
+async function isTorn(file: FileHandle, size: number): Promise<boolean> {
+  if (size === 0) return false;
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return bytesRead === 1 && buffer[0] !== 0x0a;
+}
+
+/** Whether what was written is gone with its file. One without a name and yet at its path is a file system that doesn't count names. */
+async function isDeleted(file: FileHandle, path: string): Promise<boolean> {
+  const { nlink, ino, dev } = await file.stat({ bigint: true });
+  if (nlink > 0n) return false;
+  const there = await stat(path, { bigint: true }).catch(() => undefined);
+  return there?.ino !== ino || there.dev !== dev;
+}
+
+/** A new file's name lies in its folder and must reach the disk too. Windows has no such thing. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
