@@ -164,6 +164,7 @@ describe('readJsonLines()', () => {
       ['a removed line', entries.filter((_, i) => i !== 2), 3],
       ['two lines swapped', [...entries.slice(0, 2), entries[3]!, entries[2]!, ...entries.slice(4)], 3],
       ['a line removed at the end', entries.slice(0, 5), 6],
+      ['an entry that came again under another seq', [...entries, { ...entries[2]!, seq: 7 }], 7],
       ['a repeat that differs in its hash', [...entries.slice(0, 3), { ...entries[2]!, hash: '0'.repeat(64) }, ...entries.slice(3)], 4],
     ])('L26 finds %s', async (_, changed, seq) => {
       await write(changed);
