@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { link, StoreError } from 'jit-access';
+import type { Anchor, AuditEntry, Change, CommitOutcome, GrantStore, JournalSlice, Page, Row, RowKey } from 'jit-access';
+
+/** All that one namespace holds, as it lies in its file. */
+interface Contents {
+  readonly rows: readonly Row[];
+  readonly start: Anchor;
+  readonly head: Anchor;
+  /** Each entry with the id of the change that wrote it. */
+  readonly journal: readonly { readonly change: string; readonly entry: AuditEntry }[];
+}
+
+const GENESIS: Anchor = { seq: 0, hash: '0'.repeat(64) };
+const EMPTY: Contents = { rows: [], start: GENESIS, head: GENESIS, journal: [] };
+
+const LOCK_TRIES = 500;
+const LOCK_PAUSE_MS = 10;
+
+/**
+ * Keeps each namespace in one JSON file, which every commit replaces whole. Slow, small and complete: for a tool of a
+ * few thousand rows, and as a pattern. Several processes of one machine may share the folder.
+ */
+export class FileGrantStore implements GrantStore {
+  readonly durability = 'process';
+  readonly namespace: string;
+  readonly #folder: string;
+  readonly #file: string;
+
+  private constructor(folder: string, namespace: string) {
+    this.namespace = namespace;
+    this.#folder = folder;
+    // A digest, so that no namespace can leave the folder, and none meets another on a disk that ignores case.
+    // Of its JSON, in which a lone surrogate is spelt out: as UTF-8 bytes all of them are the same.
+    this.#file = join(folder, `${createHash('sha256').update(JSON.stringify(namespace)).digest('hex')}.json`);
+  }
+
+  static async open(folder: string, namespace = 'default'): Promise<FileGrantStore> {
+    await mkdir(folder, { recursive: true });
+    await (await open(markerIn(folder), 'a')).close();
+    return new FileGrantStore(folder, namespace);
+  }
+
+  in(namespace: string): FileGrantStore {
+    return new FileGrantStore(this.#folder, namespace);
+  }
+
+  async get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
+    const { rows } = await this.#read('get');
+    return keys.map((key) => rows.find((row) => isOf(row, key)));
+  }
+
+  async live(query: { readonly subject: string; readonly scope?: string | undefined; readonly at: number }): Promise<readonly Row[]> {
+    const { rows } = await this.#read('live');
+    return rows.filter(
+      (row) =>
+        row.open &&
+        (row.kind === 'grant' || row.kind === 'usage') &&
+        row.subject === query.subject &&
+        (query.scope === undefined || row.scope === query.scope) &&
+        (row.until === undefined || query.at < row.until),
+    );
+  }
+
+  async find(query: Parameters<GrantStore['find']>[0]): Promise<Page<Row>> {
+    const { kind, subject, open, during, after, limit } = query;
+    const { rows } = await this.#read('find');
+    const found = rows
+      .filter(
+        (row) =>
+          row.kind === kind &&
+          (subject === undefined || row.subject === subject) &&
+          (open === undefined || row.open === open) &&
+          (during === undefined || meets(row, during.from, during.until)) &&
+          (after === undefined || row.id > after),
+      )
+      .sort((a, b) => compare(a.id, b.id));
+    const items = found.slice(0, limit);
+    return { items, next: found.length > limit ? items.at(-1)?.id : undefined };
+  }
+
+  async due(query: { readonly at: number; readonly after?: string | undefined; readonly limit: number }): Promise<Page<Row>> {
+    const { at, after, limit } = query;
+    const { rows } = await this.#read('due');
+    const behind = after === undefined ? undefined : (JSON.parse(after) as Place);
+    const found = rows
+      .filter((row) => row.dueAt !== undefined && row.dueAt <= at)
+      .filter((row) => behind === undefined || comparePlaces(placeOf(row), behind) > 0)
+      .sort((a, b) => comparePlaces(placeOf(a), placeOf(b)));
+    const items = found.slice(0, limit);
+    const last = items.at(-1);
+    return { items, next: found.length > limit && last !== undefined ? JSON.stringify(placeOf(last)) : undefined };
+  }
+
+  async journal(query: { readonly after: number; readonly limit: number }): Promise<JournalSlice> {
+    const { journal, start, head } = await this.#read('journal');
+    const entries = journal.map(({ entry }) => entry).filter((entry) => entry.seq > query.after);
+    return { entries: entries.slice(0, query.limit), start, head };
+  }
+
+  async commit(change: Change): Promise<CommitOutcome> {
+    const unlock = await this.#lock();
+    try {
+      const before = await this.#read('commit');
+      if (before.journal.some((written) => written.change === change.id)) return 'committed';
+      const versionOf = (key: RowKey) => before.rows.find((row) => isOf(row, key))?.version ?? 0;
+      if (change.expect.some((key) => versionOf(key) !== key.version)) return 'conflict';
+      await this.#replace(apply(before, change));
+      return 'committed';
+    } finally {
+      await unlock();
+    }
+  }
+
+  async #read(operation: string): Promise<Contents> {
+    try {
+      const text = await readFile(this.#file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        return undefined;
+      });
+      if (text !== undefined) return contentsOf(JSON.parse(text) as Contents);
+      // No file is an empty namespace only where the store's marker is. Without it, the disk is gone, not the data.
+      await stat(markerIn(this.#folder));
+      return EMPTY;
+    } catch (error) {
+      throw new StoreError(operation, `${this.#folder} could not be read`, error);
+    }
+  }
+
+  /** The one writer of this namespace, over all processes: whoever could make the lock file. */
+  async #lock(): Promise<() => Promise<void>> {
+    const path = `${this.#file}.lock`;
+    for (let tries = 1; ; tries++) {
+      try {
+        await (await open(path, 'wx')).close();
+        return () => rm(path);
+      } catch (error) {
+        const taken = (error as NodeJS.ErrnoException).code === 'EEXIST';
+        if (!taken) throw new StoreError('commit', `${path} could not be made`, error);
+        if (tries === LOCK_TRIES) throw new StoreError('commit', `${path} is held; if its process has died, remove it`, error);
+      }
+      await setTimeout(LOCK_PAUSE_MS);
+    }
+  }
+
+  /** The new file is on the disk before it takes the place of the old one, in one step: readers see either, never a part. */
+  async #replace(contents: Contents): Promise<void> {
+    const fresh = `${this.#file}.new`;
+    try {
+      const file = await open(fresh, 'w');
+      try {
+        await file.writeFile(JSON.stringify(contents));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw new StoreError('commit', `${fresh} could not be written`, error);
+    }
+    // An error from here on is no StoreError: the change may have been applied.
+    await rename(fresh, this.#file);
+    const folder = await open(this.#folder, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  }
+}
+
+const markerIn = (folder: string): string => join(folder, 'store.marker');
+
+/** Pure: what a namespace holds after a change whose expectations were all met. */
+function apply(before: Contents, change: Change): Contents {
+  const gone = [...change.put, ...(change.remove ?? [])];
+  const rows = [...before.rows.filter((row) => !gone.some((key) => isOf(row, key))), ...change.put];
+  const linked = link(before.head, change.append);
+  const head = anchorOf(linked.at(-1)) ?? before.head;
+  const journal = [...before.journal, ...linked.map((entry) => ({ change: change.id, entry }))];
+  const to = change.trimJournalTo ?? 0;
+  if (to > head.seq) throw new StoreError('commit', `the journal can't be trimmed to ${to}: its head is ${head.seq}`);
+  const dropped = journal.filter(({ entry }) => entry.seq <= to).at(-1);
+  return {
+    rows,
+    start: anchorOf(dropped?.entry) ?? before.start,
+    head,
+    journal: journal.filter(({ entry }) => entry.seq > to),
+  };
+}
+
+/** JSON leaves out what is `undefined`; a row has all of its fields. */
+function contentsOf({ rows, start, head, journal }: Contents): Contents {
+  return { rows: rows.map(rowOf), start, head, journal };
+}
+
+function rowOf(row: Row): Row {
+  return {
+    kind: row.kind,
+    id: row.id,
+    version: row.version,
+    subject: row.subject,
+    scope: row.scope,
+    open: row.open,
+    from: row.from,
+    until: row.until,
+    dueAt: row.dueAt,
+    body: row.body,
+  };
+}
+
+const anchorOf = (entry: AuditEntry | undefined): Anchor | undefined => entry && { seq: entry.seq, hash: entry.hash };
+
+const isOf = (row: Row, key: RowKey): boolean => row.kind === key.kind && row.id === key.id;
+
+/** Half-open on both sides; a window that never opened meets nothing. */
+const meets = (row: Row, from: number, until: number): boolean =>
+  row.from !== undefined && row.until !== undefined && row.from < row.until && row.from < until && from < row.until;
+
+/** By UTF-16 code unit, as JavaScript compares. Never `localeCompare`. */
+const compare = <T extends string | number>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** A row's place in the order of `due`. */
+type Place = readonly [dueAt: number, kind: string, id: string];
+
+const placeOf = (row: Row): Place => [row.dueAt ?? 0, row.kind, row.id];
+
+const comparePlaces = (a: Place, b: Place): number => compare(a[0], b[0]) || compare(a[1], b[1]) || compare(a[2], b[2]);

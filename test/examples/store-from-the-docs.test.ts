@@ -1,0 +1,64 @@
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { StoreError } from 'jit-access';
+import { aChange, anEntry, aRow, storeContract } from 'jit-access/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FileGrantStore } from '../../examples/store-from-the-docs.js';
+
+let root: string;
+let count = 0;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'jit-access-store-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const folderOf = new WeakMap<FileGrantStore, string>();
+
+async function create(): Promise<FileGrantStore> {
+  const folder = join(root, String(++count));
+  const store = await FileGrantStore.open(folder);
+  folderOf.set(store, folder);
+  return store;
+}
+
+storeContract(
+  { describe, it },
+  {
+    name: 'the store of docs/writing-a-store.md',
+    create,
+    reopen: (store) => FileGrantStore.open(folderOf.get(store) as string, store.namespace),
+    // As when a disk is unmounted: the folder is there, and nothing in it.
+    async breakBackend(store) {
+      const folder = folderOf.get(store) as string;
+      await rename(folder, `${folder}.gone`);
+      await FileGrantStore.open(folder);
+      await rm(join(folder, 'store.marker'));
+      return async () => {
+        await rm(folder, { recursive: true });
+        await rename(`${folder}.gone`, folder);
+      };
+    },
+  },
+);
+
+describe('FileGrantStore', () => {
+  it('leaves the file as it was when a process dies before the new one is in its place', async () => {
+    const store = await create();
+    const row = aRow();
+    await store.commit(aChange({ put: [row], append: [anEntry()] }));
+    const [file] = (await readdir(folderOf.get(store) as string)).filter((name) => name.endsWith('.json'));
+    await writeFile(join(folderOf.get(store) as string, `${file}.new`), '{"rows":[{"kind":');
+    expect(await store.get([row])).toEqual([row]);
+    expect(await store.commit(aChange({ put: [{ ...row, version: 2 }], append: [anEntry({ id: 'c2.1' })] }))).toBe('committed');
+  });
+
+  it('answers a file that was cut short with a failure, never with nothing', async () => {
+    const store = await create();
+    await store.commit(aChange({ put: [aRow()], append: [anEntry()] }));
+    const folder = folderOf.get(store) as string;
+    const [file] = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+    await writeFile(join(folder, file as string), '');
+    await expect(store.live({ subject: 'user:maya', at: 0 })).rejects.toBeInstanceOf(StoreError);
+  });
+});
