@@ -1,0 +1,92 @@
+import { expect } from 'vitest';
+import {
+  isJitError,
+  JitEngine,
+  MemoryGrantStore,
+  readJournal,
+  reviewers,
+  type AccessAsk,
+  type AccessRequest,
+  type AnyJitError,
+  type AuditEntry,
+  type Grant,
+  type GrantStore,
+  type JitEngineOptions,
+  type JitErrorCode,
+} from '../../src/index.js';
+import { FaultyStore, ManualClock, START_AT } from '../../src/testing.js';
+
+export const MAYA = 'user:maya';
+export const SAM = 'user:sam';
+export const ANA = 'user:ana';
+export const LEE = 'user:lee';
+export const SCOPE = 'db-prod:write';
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+
+/** An engine on a clock that stands still, over a store into which faults can be put; what it tells `onError` is kept. */
+export function anEngine(options: Partial<JitEngineOptions> = {}) {
+  const clock = (options.clock ?? new ManualClock()) as ManualClock;
+  const store = (options.store ?? new FaultyStore(new MemoryGrantStore())) as FaultyStore;
+  const told: { readonly error: unknown; readonly during: string }[] = [];
+  const engine = new JitEngine({
+    approver: reviewers({ members: [SAM, ANA, LEE] }),
+    onError: (error, during) => told.push({ error, during }),
+    ...options,
+    clock,
+    store,
+  });
+  return { engine, clock, store, told };
+}
+
+/** Asks as maya for {@link SCOPE}, 15 minutes, unless told otherwise. */
+export function ask(engine: JitEngine, over: Partial<AccessAsk> = {}) {
+  const scope = over.scopes === undefined ? { scope: SCOPE } : {};
+  return engine.requestAccess({ subject: MAYA, ...scope, ttl: 15 * MINUTE, ...over });
+}
+
+export async function aPending(engine: JitEngine, over: Partial<AccessAsk> = {}): Promise<AccessRequest> {
+  const result = await ask(engine, over);
+  expect(result.outcome).toBe('pending');
+  return result.request;
+}
+
+/** Asks, and has sam approve: the one grant. */
+export async function aGranted(engine: JitEngine, over: Partial<AccessAsk> = {}): Promise<Grant> {
+  const [grant] = await grantsOf(engine, over);
+  return grant as Grant;
+}
+
+export async function grantsOf(engine: JitEngine, over: Partial<AccessAsk> = {}): Promise<readonly Grant[]> {
+  let result = await ask(engine, over);
+  if (result.outcome === 'pending') result = await engine.approve(result.request.id, { by: SAM });
+  if (result.outcome !== 'granted') throw new Error(`expected a grant, got ${result.outcome}`);
+  return result.grants;
+}
+
+/** What a promise rejects with: an error of ours, with that code where one is given. */
+export async function refusal<Code extends JitErrorCode>(
+  work: Promise<unknown> | (() => unknown),
+  code?: Code,
+): Promise<Extract<AnyJitError, { code: Code }>> {
+  let error: unknown;
+  try {
+    const value = await (typeof work === 'function' ? work() : work);
+    error = new Error(`expected ${code ?? 'a refusal'}, but it resolved to ${JSON.stringify(value)}`);
+  } catch (thrown) {
+    error = thrown;
+  }
+  if (!isJitError(error)) throw error;
+  if (code !== undefined && error.code !== code) throw new Error(`expected ${code}, got ${error.code}`, { cause: error });
+  return error as Extract<AnyJitError, { code: Code }>;
+}
+
+export async function entriesOf(store: GrantStore): Promise<readonly AuditEntry[]> {
+  const entries: AuditEntry[] = [];
+  for await (const entry of readJournal(store)) entries.push(entry);
+  return entries;
+}
+
+export const typesOf = async (store: GrantStore): Promise<readonly string[]> => (await entriesOf(store)).map((entry) => entry.type);
+
+export const at = (ms: number): number => START_AT + ms;

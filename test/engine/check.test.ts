@@ -1,0 +1,402 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { autoApprove, patternScopes } from '../../src/index.js';
+import { ManualClock, START_AT } from '../../src/testing.js';
+import { aGranted, anEngine, at, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const END = 15 * MINUTE;
+
+/** Every way of asking, each as yes or no. */
+async function answers(engine: ReturnType<typeof anEngine>['engine'], scope = SCOPE) {
+  const status = await engine.status(MAYA);
+  const asserted = await engine.assertAllowed(MAYA, scope).then(
+    () => true,
+    (error: unknown) => (error as { code?: string }).code === 'ERR_JIT_DENIED' && false,
+  );
+  return [
+    await engine.isAllowed(MAYA, scope),
+    await engine.isAllowed(MAYA, { scope }),
+    (await engine.check(MAYA, scope)).allowed,
+    asserted,
+    (await engine.filterAllowed(MAYA, [scope])).length === 1,
+    status.held.some((grant) => grant.scope === scope),
+  ];
+}
+
+const ALL = (yes: boolean) => [yes, yes, yes, yes, yes, yes];
+
+describe('JitEngine', () => {
+  describe('check()', () => {
+    for (const [offset, allowed] of [
+      [0, true],
+      [1, true],
+      [END - 1, true],
+      [END, false],
+      [END + 1, false],
+      [365 * 24 * HOUR, false],
+    ] as const) {
+      it(`L1 ${allowed ? 'allows' : 'denies'} ${offset} ms after the start of a window of ${END} ms, in every form`, async () => {
+        const { engine, clock } = anEngine();
+        await aGranted(engine);
+        await clock.set(at(offset));
+        expect(await answers(engine)).toEqual(ALL(allowed));
+      });
+
+      it(`L1 ${allowed ? 'allows' : 'denies'} at ${offset} ms just so when a sweep has run first`, async () => {
+        const { engine, clock } = anEngine();
+        await aGranted(engine);
+        await clock.set(at(offset));
+        expect((await engine.sweep()).ended).toBe(allowed ? 0 : 1);
+        expect(await answers(engine)).toEqual(ALL(allowed));
+      });
+    }
+
+    it('L1 denies from the revocation on, at the same millisecond', async () => {
+      const { engine, clock } = anEngine();
+      const grant = await aGranted(engine);
+      await clock.set(at(1000));
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      await engine.revoke(grant.id, { by: SAM });
+      expect(await answers(engine)).toEqual(ALL(false));
+      await clock.set(at(0));
+      expect(await answers(engine)).toEqual(ALL(false));
+    });
+
+    it('L1 denies at the end even when the store answers late', async () => {
+      const { engine, clock, store } = anEngine();
+      await aGranted(engine);
+      await clock.set(at(END - 1));
+      store.inject('live', { fault: 'hang' });
+      const late = engine.isAllowed(MAYA, SCOPE);
+      await clock.set(at(END));
+      store.release();
+      expect(await late).toBe(false);
+    });
+
+    it('L1 reads the clock after the store has answered, and once', async () => {
+      const { engine, clock, store } = anEngine();
+      await aGranted(engine);
+      const order: string[] = [];
+      const now = clock.now.bind(clock);
+      vi.spyOn(clock, 'now').mockImplementation(() => (order.push('clock'), now()));
+      const live = store.live.bind(store);
+      vi.spyOn(store, 'live').mockImplementation((query) => (order.push('store'), live(query)));
+      await engine.isAllowed(MAYA, SCOPE);
+      expect(order).toEqual(['store', 'clock']);
+    });
+
+    it('L2 denies before the start, as seen by a process whose clock is behind', async () => {
+      const { engine, store } = anEngine();
+      const grant = await aGranted(engine);
+      const clock = new ManualClock(START_AT - 1);
+      const other = anEngine({ store, clock });
+      expect(await answers(other.engine)).toEqual(ALL(false));
+      expect(await other.engine.check(MAYA, SCOPE)).toMatchObject({ reason: 'not_started', grant: { id: grant.id }, validUntil: START_AT });
+      expect(await other.engine.status(MAYA)).toMatchObject({ held: [], scheduled: [{ id: grant.id }], changesAt: START_AT });
+      await clock.set(START_AT);
+      expect(await answers(other.engine)).toEqual(ALL(true));
+    });
+
+    it('L2 names the grant that starts first while several lie ahead', async () => {
+      const { engine, store, clock } = anEngine();
+      await clock.set(at(5000));
+      await aGranted(engine);
+      await clock.set(at(4000));
+      const earlier = await aGranted(engine);
+      await clock.set(at(4500));
+      await aGranted(engine);
+      const other = anEngine({ store, clock: new ManualClock(START_AT) });
+      expect(await other.engine.check(MAYA, SCOPE)).toMatchObject({
+        reason: 'not_started',
+        grant: { id: earlier.id },
+        validUntil: at(4000),
+      });
+    });
+
+    for (const [offset, allowed] of [
+      [END - 501, true],
+      [END - 500, false],
+      [END - 499, false],
+      [END, false],
+    ] as const) {
+      it(`L6 with 500 ms of leeway ${allowed ? 'allows' : 'denies'} ${END - offset} ms before the end`, async () => {
+        const { engine, clock } = anEngine({ leewayMs: 500 });
+        await aGranted(engine);
+        await clock.set(at(offset));
+        expect(await answers(engine)).toEqual(ALL(allowed));
+      });
+    }
+
+    it('L6 never starts a grant early, whatever the leeway', async () => {
+      const { store } = anEngine();
+      await aGranted(anEngine({ store }).engine);
+      const { engine } = anEngine({ store, clock: new ManualClock(START_AT - 1), leewayMs: 500 });
+      expect(await answers(engine)).toEqual(ALL(false));
+    });
+
+    it('L6 tells the shortened end in validUntil and in the badge', async () => {
+      const { engine } = anEngine({ leewayMs: 500 });
+      await aGranted(engine);
+      expect((await engine.check(MAYA, SCOPE)).validUntil).toBe(at(END - 500));
+      expect((await engine.status(MAYA)).changesAt).toBe(at(END - 500));
+    });
+
+    it('L7 needs no timer: none is set from the approval to the denial at the end', async () => {
+      const { engine, clock } = anEngine({ approver: autoApprove(() => true) });
+      const timeout = vi.spyOn(globalThis, 'setTimeout');
+      const interval = vi.spyOn(globalThis, 'setInterval');
+      await aGranted(engine);
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      await clock.set(at(END));
+      expect(await answers(engine)).toEqual(ALL(false));
+      expect(timeout).not.toHaveBeenCalled();
+      expect(interval).not.toHaveBeenCalled();
+      expect(clock.sleepers).toBe(0);
+    });
+
+    it('L20 denies whom nobody granted anything, and what nobody granted', async () => {
+      const { engine } = anEngine();
+      await aGranted(engine);
+      expect(await engine.check('user:eve', SCOPE)).toEqual({
+        allowed: false,
+        reason: 'no_grant',
+        subject: 'user:eve',
+        scope: SCOPE,
+        at: START_AT,
+        grant: undefined,
+        pattern: undefined,
+        validUntil: undefined,
+      });
+      for (const scope of ['db-prod:read', 'db-prod', 'db-prod:write:all', 'db-prod:WRITE', 'DB-prod:write']) {
+        expect(await answers(engine, scope)).toEqual(ALL(false));
+      }
+    });
+
+    it('L23 compares subjects byte for byte: a case or a homoglyph is another subject', async () => {
+      const { engine } = anEngine();
+      await aGranted(engine);
+      for (const subject of ['User:maya', 'user:Maya', 'user:m\u0430ya', 'user:maya2', 'user:may']) {
+        expect(await engine.isAllowed(subject, SCOPE)).toBe(false);
+      }
+    });
+
+    it('L24 keeps subject and scope apart, wherever a colon falls', async () => {
+      const { engine } = anEngine({ approver: autoApprove(() => true) });
+      await aGranted(engine, { subject: 'tenant:a', scope: 'b:c' });
+      expect(await engine.isAllowed('tenant:a', 'b:c')).toBe(true);
+      expect(await engine.isAllowed('tenant', 'a:b:c')).toBe(false);
+      expect(await engine.isAllowed('tenant:a:b', 'c')).toBe(false);
+    });
+
+    it('L19 holding two grants allows nothing that neither allows', async () => {
+      const { engine } = anEngine({ scopes: patternScopes, approver: autoApprove(() => true, { patterns: true }) });
+      await aGranted(engine, { scope: 'a:*' });
+      await aGranted(engine, { scope: '*:b' });
+      for (const [scope, allowed] of [
+        ['a:x', true],
+        ['x:b', true],
+        ['a:b', true],
+        ['x:y', false],
+        ['a:b:c', false],
+        ['a', false],
+      ] as const) {
+        expect(await engine.isAllowed(MAYA, scope)).toBe(allowed);
+      }
+    });
+
+    it('names the grant that ends last, and its end as validUntil', async () => {
+      const { engine } = anEngine();
+      await aGranted(engine, { ttl: 5 * MINUTE });
+      const longest = await aGranted(engine, { ttl: 20 * MINUTE });
+      await aGranted(engine, { ttl: 10 * MINUTE });
+      expect(await engine.check(MAYA, SCOPE)).toMatchObject({
+        allowed: true,
+        reason: 'granted',
+        grant: { id: longest.id },
+        pattern: undefined,
+        validUntil: at(20 * MINUTE),
+      });
+    });
+
+    it('goes on allowing by the second grant when the first is revoked', async () => {
+      const { engine } = anEngine();
+      const first = await aGranted(engine);
+      const second = await aGranted(engine);
+      await engine.revoke(first.id, { by: SAM });
+      expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed: true, grant: { id: second.id } });
+    });
+
+    it('L34 asks the store once, for live rows, and nothing else', async () => {
+      const { engine, store } = anEngine();
+      await aGranted(engine);
+      const before = store.calls.length;
+      await engine.isAllowed(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE);
+      await engine.assertAllowed(MAYA, SCOPE);
+      await engine.filterAllowed(MAYA, [SCOPE, 'a', 'b', 'c']);
+      await engine.status(MAYA);
+      const calls = store.calls.slice(before);
+      expect(calls.map((call) => call.method)).toEqual(['live', 'live', 'live', 'live', 'live']);
+      expect(calls.slice(0, 3).map((call) => call.argument)).toEqual([1, 2, 3].map(() => ({ subject: MAYA, scope: SCOPE, at: START_AT })));
+    });
+
+    it('awaits nothing of its own when the store answers at once', async () => {
+      const { engine } = anEngine();
+      await aGranted(engine);
+      let answer: boolean | undefined;
+      void engine.isAllowed(MAYA, SCOPE).then((allowed) => (answer = allowed));
+      await undefined;
+      expect(answer).toBe(true);
+    });
+  });
+
+  describe('assertAllowed()', () => {
+    it('resolves to the decision', async () => {
+      const { engine } = anEngine();
+      await aGranted(engine);
+      expect(await engine.assertAllowed(MAYA, SCOPE)).toMatchObject({ allowed: true, subject: MAYA, scope: SCOPE });
+    });
+
+    it('L20 throws with the decision and the subject', async () => {
+      const { engine } = anEngine();
+      const error = await refusal(engine.assertAllowed(MAYA, SCOPE), 'ERR_JIT_DENIED');
+      expect(error).toMatchObject({ name: 'DeniedError', actor: MAYA, decision: { allowed: false, reason: 'no_grant' } });
+    });
+  });
+
+  describe('filterAllowed()', () => {
+    it('keeps the order and the very objects, repetitions too', async () => {
+      const { engine } = anEngine({ standing: { [MAYA]: ['*:read'] } });
+      await aGranted(engine);
+      const [a, b, c] = [{ scope: 'db:read' }, { scope: 'db:drop' }, { scope: SCOPE, more: 1 }];
+      const kept = await engine.filterAllowed(MAYA, [c, b, a, c]);
+      expect(kept).toEqual([c, a, c]);
+      expect(kept[0]).toBe(c);
+    });
+
+    it('answers an empty list with an empty list', async () => {
+      expect(await anEngine().engine.filterAllowed(MAYA, [])).toEqual([]);
+    });
+
+    it('names the item that is no scope', async () => {
+      expect(await refusal(anEngine().engine.filterAllowed(MAYA, ['a', '*']), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({
+        argument: 'actions[1]',
+      });
+    });
+  });
+
+  describe('status()', () => {
+    it('shows what is held, the first to end before the others, and the next change', async () => {
+      const { engine, clock } = anEngine({ standing: { [MAYA]: ['*:read'] } });
+      const long = await aGranted(engine, { ttl: 20 * MINUTE });
+      const short = await aGranted(engine, { ttl: 5 * MINUTE, scope: 'db-prod:read' });
+      expect(await engine.status(MAYA)).toEqual({
+        subject: MAYA,
+        at: START_AT,
+        standing: ['*:read'],
+        held: [short, long],
+        scheduled: [],
+        changesAt: at(5 * MINUTE),
+      });
+      await clock.set(at(5 * MINUTE));
+      expect(await engine.status(MAYA)).toMatchObject({ held: [{ id: long.id }], changesAt: at(20 * MINUTE) });
+      await clock.set(at(20 * MINUTE));
+      expect(await engine.status(MAYA)).toMatchObject({ held: [], changesAt: undefined });
+    });
+
+    it('shows nothing to somebody who holds nothing', async () => {
+      expect(await anEngine().engine.status('user:eve')).toMatchObject({ standing: [], held: [], scheduled: [], changesAt: undefined });
+    });
+  });
+
+  describe('standing', () => {
+    it('allows by pattern, without a store, and says by which', async () => {
+      const { engine, store } = anEngine({ standing: { [MAYA]: ['db:*', '*:read'] } });
+      expect(await engine.check(MAYA, 'logs:read')).toEqual({
+        allowed: true,
+        reason: 'standing',
+        subject: MAYA,
+        scope: 'logs:read',
+        at: START_AT,
+        grant: undefined,
+        pattern: '*:read',
+        validUntil: undefined,
+      });
+      expect(await engine.isAllowed(MAYA, 'logs:write')).toBe(false);
+      expect(await engine.isAllowed('user:eve', 'logs:read')).toBe(false);
+      expect(store.called('live')).toBe(2);
+    });
+
+    it('is asked live where it is a function', async () => {
+      let patterns = ['*:read'];
+      const { engine } = anEngine({ standing: (subject) => (subject === MAYA ? patterns : []) });
+      expect(await engine.isAllowed(MAYA, 'a:read')).toBe(true);
+      patterns = [];
+      expect(await engine.isAllowed(MAYA, 'a:read')).toBe(false);
+    });
+
+    for (const [what, standing] of [
+      [
+        'throws',
+        () => {
+          throw new Error('LDAP is down');
+        },
+      ],
+      ['answers with a promise', async () => ['**']],
+      ['answers with a promise that rejects', () => Promise.reject(new Error('late'))],
+      ['answers with text', () => '**'],
+      ['answers with something that is no pattern', () => ['**', 7]],
+      ['answers undefined', () => undefined],
+    ] as const) {
+      it(`L30 denies, and tells onError, when the function ${what}`, async () => {
+        const { engine, told } = anEngine({ standing: standing as unknown as () => string[] });
+        expect(await engine.isAllowed(MAYA, 'a:read')).toBe(false);
+        expect(told.length).toBeGreaterThan(0);
+        expect(told.every((one) => one.during === 'standing')).toBe(true);
+        expect(await engine.filterAllowed(MAYA, ['a:read'])).toEqual([]);
+        expect((await engine.status(MAYA)).standing).toEqual([]);
+      });
+    }
+
+    it('does not find subjects on a prototype', async () => {
+      const { engine } = anEngine({ standing: { [MAYA]: ['**'] } });
+      for (const subject of ['__proto__', 'constructor', 'toString', 'hasOwnProperty'])
+        expect(await engine.isAllowed(subject, 'a')).toBe(false);
+    });
+  });
+
+  describe('clock', () => {
+    for (const [what, now] of [
+      [
+        'throws',
+        () => {
+          throw new Error('no clock');
+        },
+      ],
+      ['answers a string', () => String(START_AT)],
+      ['answers NaN', () => NaN],
+      ['answers a fraction', () => START_AT + 0.5],
+      ['answers undefined', () => undefined],
+      ['answers a negative number', () => -1],
+      ['answers Infinity', () => Infinity],
+      ['answers a date', () => new Date(START_AT)],
+      ['answers microseconds', () => START_AT * 1000 * 1000],
+    ] as const) {
+      it(`L30 rejects every check when the clock ${what}, standing access too`, async () => {
+        const { engine, store } = anEngine({ standing: { [MAYA]: ['s'] } });
+        await aGranted(engine);
+        const broken = anEngine({ store, clock: { now: now as () => number } as ManualClock, standing: { [MAYA]: ['s'] } });
+        await refusal(broken.engine.isAllowed(MAYA, SCOPE), 'ERR_JIT_CLOCK');
+        await refusal(broken.engine.isAllowed(MAYA, 's'), 'ERR_JIT_CLOCK');
+        await refusal(broken.engine.filterAllowed(MAYA, [SCOPE]), 'ERR_JIT_CLOCK');
+        await refusal(broken.engine.status(MAYA), 'ERR_JIT_CLOCK');
+        const head = await engine.head();
+        await refusal(broken.engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1 }), 'ERR_JIT_CLOCK');
+        expect(await engine.head()).toEqual(head);
+      });
+    }
+  });
+});

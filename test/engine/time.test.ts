@@ -1,0 +1,292 @@
+import { describe, expect, it } from 'vitest';
+import { autoApprove, reviewers, type AccessResult } from '../../src/index.js';
+import { ManualClock, ScriptedApprover, START_AT } from '../../src/testing.js';
+import { aGranted, ANA, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+
+const MAX_INSTANT = 8_640_000_000_000_000;
+
+describe('JitEngine', () => {
+  describe('windows', () => {
+    it('L3 refuses a window above the limit and never cuts it', async () => {
+      const { engine, store } = anEngine({ limits: { maxTtl: '30m' } });
+      const error = await refusal(ask(engine, { ttl: 30 * MINUTE + 1 }), 'ERR_JIT_LIMIT');
+      expect(error).toMatchObject({ name: 'LimitError', limit: 'maxTtl', max: 30 * MINUTE, got: 30 * MINUTE + 1 });
+      await engine.flushAudit();
+      expect(await typesOf(store)).toEqual(['attempt.refused']);
+      expect((await ask(engine, { ttl: 30 * MINUTE })).outcome).toBe('pending');
+    });
+
+    it('L3 has a limit of eight hours where none is set', async () => {
+      const { engine } = anEngine();
+      await refusal(ask(engine, { ttl: 8 * HOUR + 1 }), 'ERR_JIT_LIMIT');
+      expect((await ask(engine, { ttl: '8h' })).outcome).toBe('pending');
+    });
+
+    it('L3 knows no limit that would be forever', () => {
+      for (const maxTtl of [0, Infinity, NaN, -1, 2 ** 53, MAX_INSTANT + 1, '', 'forever']) {
+        expect(() => anEngine({ limits: { maxTtl: maxTtl as number } })).toThrow(/limits.maxTtl/);
+      }
+    });
+
+    for (const [what, options, over] of [
+      ['ttl', { limits: { maxTtl: MAX_INSTANT } }, { ttl: MAX_INSTANT - START_AT + 1 }],
+      ['deadline', { limits: { reviewWithin: MAX_INSTANT } }, {}],
+    ] as const) {
+      it(`L3 stores nothing that runs past the last instant there is: a ${what}`, async () => {
+        const { engine, store } = anEngine({ ...options, approver: autoApprove(() => true) });
+        await refusal(ask(engine, over));
+        for (const { type, requestId = '' } of await entriesOf(store)) {
+          if (type === 'request.created') expect(await engine.request(requestId)).toBeDefined();
+        }
+        await engine.sweep();
+      });
+    }
+
+    it('L3 stores nothing when the clock is at the last instant there is', async () => {
+      const { engine, store } = anEngine({ clock: new ManualClock(MAX_INSTANT - MINUTE), approver: autoApprove(() => true) });
+      await refusal(ask(engine));
+      const created = (await entriesOf(store)).filter((entry) => entry.type === 'request.created');
+      expect(created).toEqual([]);
+    });
+
+    for (const [field, value] of [
+      ['reviewWithinMs', MAX_INSTANT],
+      ['reviewWithinMs', Number.MAX_SAFE_INTEGER],
+      ['approvalTtlMs', Number.MAX_SAFE_INTEGER],
+      ['denials', Number.MAX_SAFE_INTEGER],
+    ] as const) {
+      it(`L3 a quorum with ${field} ${value} leaves a request that can still be read and decided`, async () => {
+        const approver = new ScriptedApprover({
+          decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }], [field]: value } },
+          groupsOf: ['ops'],
+        });
+        const { engine } = anEngine({ approver });
+        let id: string | undefined;
+        try {
+          id = (await ask(engine)).request.id;
+        } catch (error) {
+          // Refusing such a quorum is as good as keeping it, as long as the request stays readable.
+          expect(error).toMatchObject({ code: 'ERR_JIT_APPROVER' });
+          id = (error as { requestId?: string }).requestId;
+        }
+        expect(await engine.request(id ?? '')).toMatchObject({ request: { end: undefined } });
+        expect((await engine.sweep()).skipped).toBe(0);
+      });
+    }
+
+    it('L4 starts the window at the decision, not at the request', async () => {
+      const { engine, clock } = anEngine();
+      const request = await aPending(engine);
+      await clock.set(at(20 * MINUTE));
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      const result = await engine.approve(request.id, { by: SAM });
+      expect(result).toMatchObject({ grants: [{ issuedAt: at(20 * MINUTE), startsAt: at(20 * MINUTE), expiresAt: at(35 * MINUTE) }] });
+    });
+
+    it('L4 starts the window when a slow approver answers', async () => {
+      const approver = new ScriptedApprover({
+        decide: () => new Promise((resolve) => queueMicrotask(() => void clock.set(at(7)).then(() => resolve({ outcome: 'approve' })))),
+      });
+      const { engine, clock } = anEngine({ approver });
+      expect(await ask(engine, { ttl: 10 })).toMatchObject({ grants: [{ startsAt: at(7), expiresAt: at(17) }] });
+    });
+
+    it('the shortest window is one millisecond', async () => {
+      const { engine, clock } = anEngine();
+      await aGranted(engine, { ttl: 1 });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      await clock.set(at(1));
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
+    it('a 15-minute window ends while the work runs on to minute 20, and more is a new request', async () => {
+      const { engine, clock } = anEngine();
+      await aGranted(engine);
+      await clock.advance('15m');
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      await aGranted(engine, { ttl: '5m' });
+      await clock.advance('4m');
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+    });
+  });
+
+  describe('deadlines', () => {
+    const WITHIN = 10 * MINUTE;
+
+    for (const [offset, inTime] of [
+      [-1, true],
+      [0, false],
+      [1, false],
+    ] as const) {
+      for (const verb of ['approve', 'deny'] as const) {
+        it(`L13 ${verb} ${offset} ms from the deadline is ${inTime ? 'taken' : 'refused'}, with no sweep`, async () => {
+          const { engine, clock } = anEngine({ limits: { reviewWithin: WITHIN } });
+          const request = await aPending(engine);
+          await clock.set(at(WITHIN + offset));
+          const review = engine[verb](request.id, { by: SAM });
+          if (inTime) expect((await review).outcome).toBe(verb === 'approve' ? 'granted' : 'denied');
+          else expect(await refusal(review, 'ERR_JIT_DEADLINE')).toMatchObject({ requestId: request.id, reviewBy: at(WITHIN) });
+          expect(await engine.isAllowed(MAYA, SCOPE)).toBe(inTime && verb === 'approve');
+        });
+      }
+
+      it(`L13 an approver that answers ${offset} ms from the deadline is ${inTime ? 'heard' : 'too late'}`, async () => {
+        const approver = new ScriptedApprover({
+          decide: () => clock.set(at(WITHIN + offset)).then(() => ({ outcome: 'approve' }) as const),
+        });
+        const { engine, clock } = anEngine({ approver, limits: { reviewWithin: WITHIN } });
+        if (inTime) expect((await ask(engine)).outcome).toBe('granted');
+        else await refusal(ask(engine), 'ERR_JIT_DEADLINE');
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(inTime);
+      });
+
+      it(`L6 L13 with leeway the deadline comes that much earlier: ${offset} ms from it`, async () => {
+        const { engine, clock } = anEngine({ limits: { reviewWithin: WITHIN }, leewayMs: 500 });
+        const request = await aPending(engine);
+        await clock.set(at(WITHIN - 500 + offset));
+        const review = engine.approve(request.id, { by: SAM });
+        if (inTime) expect((await review).outcome).toBe('granted');
+        else await refusal(review, 'ERR_JIT_DEADLINE');
+      });
+
+      it(`L13 the status of a request ${offset} ms from its deadline is told as it is`, async () => {
+        const { engine, clock } = anEngine({ limits: { reviewWithin: WITHIN } });
+        const request = await aPending(engine);
+        await clock.set(at(WITHIN + offset));
+        expect((await engine.decide(request.id)).outcome).toBe(inTime ? 'pending' : 'expired');
+        expect((await engine.requests({ status: 'expired' })).items.length).toBe(inTime ? 0 : 1);
+        expect((await engine.inbox(SAM)).length).toBe(inTime ? 1 : 0);
+        expect((await engine.sweep()).expired).toBe(inTime ? 0 : 1);
+      });
+    }
+
+    it('L13 counts from the assignment where the approver sets a deadline', async () => {
+      const { engine, clock } = anEngine({ approver: reviewers({ members: [SAM], reviewWithin: '5m' }), limits: { reviewWithin: '1m' } });
+      const request = await aPending(engine);
+      expect(request.reviewBy).toBe(at(5 * MINUTE));
+      await clock.set(at(5 * MINUTE - 1));
+      expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('granted');
+    });
+
+    it('L8 a request that has run out can no longer be cancelled into something else', async () => {
+      const { engine, clock } = anEngine({ limits: { reviewWithin: WITHIN } });
+      const request = await aPending(engine);
+      await clock.set(at(WITHIN));
+      expect((await engine.decide(request.id)).outcome).toBe('expired');
+      const settled = await engine.cancel(request.id, { by: MAYA }).catch(() => undefined);
+      expect(settled?.end?.status ?? 'expired').toBe('expired');
+      await engine.revokeAll({ requestId: request.id }, { by: 'user:ciso' });
+      expect((await engine.decide(request.id)).outcome).toBe('expired');
+    });
+  });
+
+  describe('a clock that steps back', () => {
+    /** Time has been at 60 s; now the clock says 60 s minus `by`. */
+    async function steppedBack(by: number) {
+      const made = anEngine({ limits: { reviewWithin: HOUR } });
+      const { engine, clock } = made;
+      const granted = await aGranted(engine, { scope: 'held' });
+      const short = await aGranted(engine, { scope: 'short', ttl: MINUTE });
+      const pending = await aPending(engine, { scope: 'asked' });
+      await clock.set(at(MINUTE));
+      expect(await engine.isAllowed(MAYA, 'held')).toBe(true);
+      await clock.set(at(MINUTE - by));
+      return { ...made, granted, short, pending };
+    }
+
+    it('L5 refuses to create access more than a second back, and tells onError', async () => {
+      const { engine, pending, store, told } = await steppedBack(1001);
+      const head = await engine.head();
+      await refusal(ask(engine), 'ERR_JIT_CLOCK');
+      expect(told).toMatchObject([{ error: { code: 'ERR_JIT_CLOCK' }, during: 'clock' }]);
+      await refusal(engine.approve(pending.id, { by: SAM }), 'ERR_JIT_CLOCK');
+      expect(told).toHaveLength(2);
+      expect(await engine.head()).toEqual(head);
+      expect(await engine.isAllowed(MAYA, 'asked')).toBe(false);
+      expect((await entriesOf(store)).some((entry) => entry.type === 'attempt.refused')).toBe(false);
+    });
+
+    it('L5 tells onError too when decide(id) is refused', async () => {
+      const approver = new ScriptedApprover({ decide: () => Promise.reject(new Error('down')) });
+      const { engine, clock, told } = anEngine({ approver });
+      const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
+      await clock.set(at(MINUTE));
+      await engine.isAllowed(MAYA, SCOPE);
+      await clock.set(at(0));
+      approver.script.decide = { outcome: 'approve' };
+      await refusal(engine.decide(requestId), 'ERR_JIT_CLOCK');
+      expect(told).toMatchObject([{ error: { code: 'ERR_JIT_CLOCK' } }]);
+    });
+
+    it('L5 goes on when it is a second or less', async () => {
+      const { engine, pending } = await steppedBack(1000);
+      expect((await engine.approve(pending.id, { by: SAM })).outcome).toBe('granted');
+      expect((await ask(engine)).outcome).toBe('pending');
+    });
+
+    it('L5 takes a review that creates nothing, and a denial', async () => {
+      const made = anEngine({ approver: reviewers({ members: [SAM, ANA], approvals: 2 }) });
+      const request = await aPending(made.engine);
+      await made.clock.set(at(MINUTE));
+      await made.engine.isAllowed(MAYA, SCOPE);
+      await made.clock.set(at(0));
+      expect((await made.engine.approve(request.id, { by: SAM })).outcome).toBe('pending');
+      expect((await made.engine.deny(request.id, { by: ANA })).outcome).toBe('denied');
+    });
+
+    it('L5 revoke, release, cancel and checks go on', async () => {
+      const { engine, granted, pending, clock, short } = await steppedBack(MINUTE);
+      expect(await engine.isAllowed(MAYA, 'held')).toBe(true);
+      expect((await engine.release(granted.id, { by: MAYA })).end?.cause).toBe('released');
+      expect(await engine.isAllowed(MAYA, 'held')).toBe(false);
+      expect((await engine.cancel(pending.id, { by: MAYA })).end?.status).toBe('cancelled');
+      expect((await engine.revoke(short.id, { by: SAM })).end).toBeDefined();
+      expect(clock.now()).toBe(START_AT);
+    });
+
+    it('L1 L5 judges ends at the highest reading: what has ended stays ended', async () => {
+      const { engine } = await steppedBack(MINUTE);
+      expect(await engine.isAllowed(MAYA, 'short')).toBe(false);
+      expect((await engine.status(MAYA)).held.map((grant) => grant.scope)).toEqual(['held']);
+      expect((await engine.sweep()).ended).toBe(1);
+    });
+
+    it('L5 judges deadlines at the highest reading', async () => {
+      const { engine, clock } = anEngine({ limits: { reviewWithin: MINUTE } });
+      const request = await aPending(engine);
+      await clock.set(at(MINUTE));
+      await engine.isAllowed(MAYA, SCOPE);
+      await clock.set(at(MINUTE - 1));
+      await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_DEADLINE');
+    });
+
+    it('L5 creates access again once the clock has caught up', async () => {
+      const { engine, clock, pending } = await steppedBack(MINUTE);
+      await refusal(engine.approve(pending.id, { by: SAM }), 'ERR_JIT_CLOCK');
+      await clock.set(at(MINUTE - 1000));
+      expect((await engine.approve(pending.id, { by: SAM })).outcome).toBe('granted');
+    });
+
+    it('L5 one engine that jumped a day ahead does not hold up another', async () => {
+      const { engine, clock, store } = anEngine();
+      await aGranted(engine);
+      await clock.set(at(24 * HOUR));
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      await clock.set(at(1));
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      expect(await anEngine({ store, clock }).engine.isAllowed(MAYA, SCOPE)).toBe(true);
+    });
+
+    it('L27 stamps nothing before the last instant of the record', async () => {
+      const { engine, clock, store } = anEngine();
+      await clock.set(at(5000));
+      const request = await aPending(engine);
+      const other = anEngine({ store, clock: new ManualClock(at(1000)) });
+      const result: AccessResult = await other.engine.approve(request.id, { by: SAM });
+      expect(result).toMatchObject({ request: { end: { at: at(5000) } }, grants: [{ startsAt: at(5000), issuedAt: at(5000) }] });
+      expect(await other.engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      if (result.outcome !== 'granted') return;
+      expect((await other.engine.revoke(result.grants[0]?.id ?? '', { by: SAM })).end?.at).toBe(at(5000));
+    });
+  });
+});
