@@ -52,6 +52,19 @@ describe('the exports of package.json', () => {
   });
 });
 
+describe('the API reports', () => {
+  const report = (name: string) => read(join(root, 'docs/api', `${name}.api.md`));
+
+  // The other entries name types of the core, which their users import from there.
+  it('show that the core exports every type that its declarations name', () => {
+    expect(report('index').match(/ae-forgotten-export.*/g)).toBeNull();
+  });
+
+  it.each(entries)('show no any in what a user sees: $specifier', ({ name }) => {
+    expect(report(name).match(/^(?!\s*\/\/).*\bany\b.*/gm)).toBeNull();
+  });
+});
+
 describe('the dependencies of package.json', () => {
   const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   const imported = new Set(
