@@ -8,7 +8,7 @@ await playIncident({
   clock: systemClock,
   ttl: '4s',
   page: createPage((line) => console.log(line), wantsColour(process.stdout, process.env)),
-  async sleepUntil(instant) {
+  sleepUntil: async (instant) => {
     // A timer may fire a millisecond before the clock gets there.
     for (let left = instant - systemClock.now(); left > 0; left = instant - systemClock.now()) await setTimeout(left);
   },

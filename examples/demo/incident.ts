@@ -25,7 +25,7 @@ const WRITE = 'db-prod:write';
 /** What the incident needs of the world. */
 export interface World {
   readonly clock: Clock;
-  sleepUntil(instant: number): Promise<void>;
+  readonly sleepUntil: (instant: number) => Promise<void>;
   readonly page: Page;
   /** How long the access lasts. */
   readonly ttl: Duration;

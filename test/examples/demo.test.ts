@@ -1,17 +1,12 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { ManualClock } from 'jit-access/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { badge, localTime } from '../../examples/demo/badge.js';
 import { playIncident, type World } from '../../examples/demo/incident.js';
 import { createPage, wantsColour } from '../../examples/demo/page.js';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
+import { root, run } from './run.js';
 
 /** The incident on a clock that a test moves, with what it printed. */
 function world(over: Partial<World> = {}): { world: World; lines: string[] } {
@@ -83,18 +78,9 @@ describe('the demo as a command', () => {
        export * from '${root}src/index.ts';
        export class JitEngine extends Sound { async assertAllowed() { return { allowed: true, at: 0 } as never; } }`,
     );
-    const outfile = join(folder, 'demo.mjs');
-    await build({
-      entryPoints: [join(root, 'examples/demo.ts')],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      alias: { 'jit-access': broken },
-      nodePaths: [join(root, 'node_modules')],
-    });
-    const run = promisify(execFile)(process.execPath, [outfile]);
-    await expect(run).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining('holds standing *:read') as string });
+    const { code, stdout } = await run({ file: 'examples/demo.ts' }, { core: broken });
+    expect(code).toBe(1);
+    expect(stdout).toContain('holds standing *:read');
   });
 });
 

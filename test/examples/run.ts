@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** What a program left behind. */
+export interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a program that imports `jit-access` against the sources of this repository, in a process of its own.
+ *
+ * @param source a file of the repository, or the text of a program
+ * @param options.format as what it is bundled: a program must not need more than the format has
+ * @param options.core another file to stand for `jit-access`
+ */
+export async function run(
+  source: { readonly file: string } | { readonly text: string },
+  { format = 'esm', core = join(root, 'src/index.ts') }: { readonly format?: 'esm' | 'cjs'; readonly core?: string } = {},
+): Promise<Run> {
+  const folder = await mkdtemp(join(tmpdir(), 'jit-access-run-'));
+  try {
+    const outfile = join(folder, format === 'esm' ? 'program.mjs' : 'program.cjs');
+    await build({
+      ...('file' in source
+        ? { entryPoints: [join(root, source.file)] }
+        : { stdin: { contents: source.text, loader: 'ts' as const, resolveDir: root } }),
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format,
+      alias: {
+        'jit-access': core,
+        'jit-access/testing': join(root, 'src/testing.ts'),
+        'jit-access/jsonl': join(root, 'src/jsonl.ts'),
+      },
+      nodePaths: [join(root, 'node_modules')],
+      logLevel: 'silent',
+    });
+    return await promisify(execFile)(process.execPath, [outfile], { cwd: folder }).then(
+      (output) => ({ code: 0, ...output }),
+      (failure: Run) => ({ code: failure.code, stdout: failure.stdout, stderr: failure.stderr }),
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
