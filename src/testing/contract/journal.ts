@@ -61,7 +61,8 @@ export const journal: Cases = (it) => {
     const outcomes = await atOnce(64, (i) => store.commit(changeOf(store, `c${i}`, [next(rows[i % 8] ?? aRow())])));
     const committed = outcomes.flatMap((outcome, i) => (outcome === 'committed' ? [`c${i}.1`] : []));
     same(committed.length, 8, 'the number of changes that committed');
-    same((await journalIds(store)).slice(1).sort(), committed.sort(), 'the entries: those of the changes that committed');
+    await commit(store, changeOf(store, 'last', [aRow({ id: 'last' })]));
+    same((await journalIds(store)).slice(1).sort(), [...committed, 'last.1'].sort(), 'the entries: those of the changes that committed');
   });
 
   it('has its entries in the order of commits: a later version never stands before an earlier one', async (store) => {

@@ -1,0 +1,52 @@
+import { ContractViolation, FaultyStore, storeContract } from 'jit-access/testing';
+import { describe, expect, it } from 'vitest';
+import { MemoryGrantStore } from '../../src/stores/memory.js';
+import { APART } from './broken/apart.js';
+import { COMPARED } from './broken/compared.js';
+import { COPIES } from './broken/copies.js';
+import { JOURNAL } from './broken/journal.js';
+import { OUTAGES } from './broken/outages.js';
+import { READS } from './broken/reads.js';
+import { REPEATED } from './broken/repeated.js';
+import { VISIBLE } from './broken/visible.js';
+import { WHOLE } from './broken/whole.js';
+import { runInMemory } from './in-memory-runner.js';
+import type { Results } from './in-memory-runner.js';
+
+const FAMILY = [...WHOLE, ...COMPARED, ...REPEATED, ...VISIBLE, ...JOURNAL, ...READS, ...APART, ...COPIES, ...OUTAGES];
+
+const failed = (results: Results): string[] => [...results].flatMap(([name, error]) => (error === undefined ? [] : [name]));
+
+describe('the store contract', () => {
+  const caught = new Set<string>();
+
+  it('passes the memory store', async () => {
+    const create = () => new FaultyStore(new MemoryGrantStore());
+    const results = await runInMemory((runner) => {
+      storeContract(runner, { name: 'memory', create, breakBackend: (store) => store.inject('all', { fault: 'reject' }) });
+    });
+    expect(failed(results)).toEqual([]);
+    expect(results.size).toBeGreaterThan(100);
+  });
+
+  describe.each(FAMILY)('a store where $bug', ({ foundBy, options }) => {
+    it('fails at least one case, by name', async () => {
+      const results = await runInMemory((runner) => {
+        storeContract(runner, options);
+      });
+      const cases = failed(results);
+      for (const name of cases) caught.add(name);
+      expect(cases).toContainEqual(expect.stringContaining(foundBy));
+      const violations = cases.map((name) => results.get(name)).filter((error) => error instanceof ContractViolation);
+      for (const { message } of violations) expect(message).toMatch(/^guarantee [1-9]\. .+\n.+/s);
+    });
+  });
+
+  it('has no case that every broken store passes', async () => {
+    const results = await runInMemory((runner) => {
+      storeContract(runner, { name: 'memory', create: () => new MemoryGrantStore() });
+    });
+    const idle = [...results.keys()].filter((name) => !caught.has(name));
+    expect(idle).toEqual([expect.stringContaining('is not proven: the suite was given no breakBackend')]);
+  });
+});

@@ -1,0 +1,93 @@
+import type { RowKey } from '../../../src/ports.js';
+import { broken, commits } from './bent-store.js';
+
+const sameKey = (a: RowKey) => (b: RowKey) => a.kind === b.kind && a.id === b.id;
+
+/** Guarantee 2 broken: an expectation is not compared, or not in the same transaction. */
+export const COMPARED = [
+  broken(
+    'nothing is compared: the last write wins',
+    'lets exactly one of 64 concurrent changes win that expect the same version',
+    commits(() => ({ expect: [] })),
+  ),
+  broken(
+    'only what is written is compared',
+    'refuses a change when a record that it only read has changed',
+    commits(({ expect, put }) => ({ expect: expect.filter((key) => put.some(sameKey(key))) })),
+  ),
+  broken(
+    'what is only read is compared only for its presence',
+    'refuses a change when a record that it only read has been created or removed',
+    commits(({ expect, put }) => ({ expect: expect.filter((key) => key.version > 0 || put.some(sameKey(key))) })),
+  ),
+  broken(
+    '0 is not compared: "must not exist" means nothing',
+    'takes 0 for "must not exist", whether the record is written or only read',
+    commits(({ expect }) => ({ expect: expect.filter((key) => key.version !== 0) })),
+  ),
+  broken('what is compared is read before the transaction', 'lets exactly one of 64 concurrent changes create a record', (inner) => ({
+    async commit(change) {
+      const kept = await inner.get(change.expect);
+      if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return 'conflict';
+      return inner.commit({ ...change, expect: [] });
+    },
+  })),
+  broken('what is only read is compared before the transaction', 'that each read what the other writes', (inner) => ({
+    async commit(change) {
+      const kept = await inner.get(change.expect);
+      if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return 'conflict';
+      return inner.commit({ ...change, expect: change.expect.filter((key) => change.put.some(sameKey(key))) });
+    },
+  })),
+  broken('the record that many changes share is compared before the transaction', 'win that write different records', (inner) => ({
+    async commit(change) {
+      const kept = await inner.get(change.expect);
+      if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return 'conflict';
+      return inner.commit({ ...change, expect: change.expect.filter((key) => key.kind !== 'subject') });
+    },
+  })),
+  broken('a record at a newer version than expected is fine', 'compares for equality', (inner) => ({
+    async commit(change) {
+      const kept = await inner.get(change.expect);
+      const expect = change.expect.map((key, i) => ({
+        ...key,
+        version: Math.max(key.version, key.version > 0 ? (kept[i]?.version ?? 0) : 0),
+      }));
+      return inner.commit({ ...change, expect });
+    },
+  })),
+  broken('updates are lost: a writer that came later overwrites', 'loses no update: 16 writers', (inner) => ({
+    async commit(change) {
+      if (!change.put.some((row) => row.kind === 'usage')) return inner.commit(change);
+      return inner.commit({ ...change, expect: [], put: change.put });
+    },
+  })),
+  broken('a record that is not there has every version', 'refuses any version of a record that does not exist', (inner) => ({
+    async commit(change) {
+      const kept = await inner.get(change.expect);
+      return inner.commit({ ...change, expect: change.expect.filter((_, i) => kept[i] !== undefined) });
+    },
+  })),
+  broken(
+    'what is removed is not compared',
+    'compares the version of a record that is removed',
+    commits(({ expect, remove = [] }) => ({ expect: expect.filter((key) => !remove.some(sameKey(key))) })),
+  ),
+  broken(
+    'only the first expectation is compared',
+    'compares every expectation, wherever it stands',
+    commits(({ expect }) => ({ expect: expect.slice(0, 1) })),
+  ),
+  broken('expectations go by the id alone', 'compares kind and id together', (inner) => ({
+    async commit(change) {
+      for (const key of change.expect.filter(({ version }) => version === 0)) {
+        const others = await inner.get(['grant', 'request'].map((kind) => ({ kind, id: key.id })));
+        if (others.some((row) => row !== undefined)) return inner.commit({ ...change, expect: [{ ...key, version: 1 }] });
+      }
+      return inner.commit(change);
+    },
+  })),
+  broken('a change that writes nothing is waved through', 'answers a change that only compares', (inner) => ({
+    commit: async (change) => (change.put.length + change.append.length === 0 ? 'committed' : inner.commit(change)),
+  })),
+];

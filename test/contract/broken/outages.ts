@@ -1,0 +1,74 @@
+import { broken } from './bent-store.js';
+
+/** Guarantee 9 broken: an outage is answered. */
+export const OUTAGES = [
+  broken('an outage of get() is answered with nothing found', 'rejects get()', (inner) => ({
+    get: (keys) => inner.get(keys).catch(() => keys.map(() => undefined)),
+  })),
+  broken('an outage of live() is answered with nothing found', 'rejects live()', (inner) => ({
+    live: async (query) => {
+      try {
+        return await inner.live(query);
+      } catch {
+        return [];
+      }
+    },
+  })),
+  broken('an outage of find() is answered with nothing found', 'rejects find()', (inner) => ({
+    find: (query) => inner.find(query).catch(() => ({ items: [], next: undefined })),
+  })),
+  broken('an outage of due() is answered with nothing found', 'rejects due()', (inner) => ({
+    due: (query) => inner.due(query).catch(() => ({ items: [], next: undefined })),
+  })),
+  broken('an outage of journal() is answered with an empty journal', 'rejects journal()', (inner) => ({
+    async journal(query) {
+      const zero = { seq: 0, hash: '0'.repeat(64) };
+      return inner.journal(query).catch(() => ({ entries: [], start: zero, head: zero }));
+    },
+  })),
+  broken('an outage of commit() is answered committed', 'rejects commit()', (inner) => ({
+    commit: (change) => inner.commit(change).catch(() => 'committed'),
+  })),
+  broken('an outage of commit() is answered conflict', 'rejects commit()', (inner) => ({
+    commit: (change) => inner.commit(change).catch(() => 'conflict'),
+  })),
+  broken('an outage of get() is thrown before there is a promise', 'rejects get()', (inner) => {
+    let down = false;
+    return {
+      get(keys) {
+        if (down) throw new Error('down');
+        return inner.get(keys).catch((error: unknown) => {
+          down = true;
+          throw error;
+        });
+      },
+    };
+  }),
+  broken('an outage is a rejection with a text', 'rejects find()', (inner) => ({
+    find: (query) => inner.find(query).catch(() => Promise.reject('connection refused')),
+  })),
+  broken('an outage in another namespace is not noticed', 'rejects in other namespaces of the same backend', (inner) => ({
+    get: (keys) => (inner.namespace.endsWith('-b') ? inner.get(keys).catch(() => keys.map(() => undefined)) : inner.get(keys)),
+  })),
+  broken('a store that has failed once stays down', 'answers again once the backend is back', (inner) => {
+    let failure: unknown;
+    return {
+      async get(keys) {
+        if (failure !== undefined) throw failure;
+        return inner.get(keys).catch((error: unknown) => {
+          failure = error;
+          throw error;
+        });
+      },
+    };
+  }),
+  broken('a change that failed is remembered as done', 'commits the change of the outage once', (inner, { ids }) => ({
+    async commit(change) {
+      if (ids.has(change.id)) return 'committed';
+      return inner.commit(change).catch((error: unknown) => {
+        ids.add(change.id);
+        throw error;
+      });
+    },
+  })),
+];

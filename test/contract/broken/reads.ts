@@ -1,0 +1,354 @@
+import type { GrantStore, Row } from '../../../src/ports.js';
+import type { Bend } from './bent-store.js';
+import { allDue, allOf, broken, pageByOffset, rowsIn } from './bent-store.js';
+
+/** A `live` that filters what the memory store gives. */
+const live =
+  (keep: (row: Row, query: Parameters<GrantStore['live']>[0]) => boolean): Bend =>
+  (inner) => ({ live: async (query) => (await inner.live(query)).filter((row) => keep(row, query)) });
+
+/** A `live` that looks through all rows of some kinds, closed ones too. */
+const liveOf =
+  (kinds: readonly string[], keep: (row: Row, query: Parameters<GrantStore['live']>[0]) => boolean): Bend =>
+  (inner) => ({
+    async live(query) {
+      const rows = await Promise.all(kinds.map((kind) => allOf(inner, kind)));
+      return rows.flat().filter((row) => row.until !== undefined && query.at < row.until && keep(row, query));
+    },
+  });
+
+/** A `find` by position in a list that is put together for each page. */
+const findIn =
+  (list: (rows: readonly Row[], query: Parameters<GrantStore['find']>[0]) => readonly Row[]): Bend =>
+  (inner) => ({
+    async find(query) {
+      const { items } = await inner.find({ ...query, after: undefined, limit: 10_000 });
+      return pageByOffset(list(items, query), query.after, query.limit);
+    },
+  });
+
+const dueIn =
+  (list: (rows: readonly Row[], at: number) => readonly Row[]): Bend =>
+  (inner) => ({ due: async ({ at, after, limit }) => pageByOffset(list(await allDue(inner), at), after, limit) });
+
+const byCodePoint = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+/** Guarantee 6 broken: off by one, another order, pages that lose rows, a clock. */
+export const READS = [
+  broken('instants are 32 bits wide', 'keeps every instant as it was given', rowsIn(instants((at) => at | 0))),
+  broken('instants are rounded to seconds', 'keeps every instant as it was given', rowsIn(instants((at) => at - (at % 1000)))),
+  broken('rows vanish when the real time has passed them', 'keeps what lies in 1970 and what lies in 275760', (inner) => ({
+    get: async (keys) => (await inner.get(keys)).map((row) => ((row?.until ?? Infinity) < Date.now() ? undefined : row)),
+  })),
+  broken('live() goes by the real time', 'judges live() at the instant of the question', (inner) => ({
+    live: (query) => inner.live({ ...query, at: Date.now() }),
+  })),
+  broken('due() goes by the real time', 'judges due() and find() at the instants of the question', (inner) => ({
+    due: (query) => inner.due({ ...query, at: Date.now() }),
+  })),
+  broken(
+    '0 is taken for "never"',
+    'takes 0 for an instant, not for "none"',
+    dueIn((rows, at) => rows.filter((row) => row.dueAt && row.dueAt <= at)),
+  ),
+  broken('instants may only grow', 'lets an instant go back', (inner) => ({
+    async commit(change) {
+      const before = await inner.get(change.put);
+      const put = change.put.map((row, i) => ({ ...row, dueAt: row.dueAt && Math.max(row.dueAt, before[i]?.dueAt ?? 0) }));
+      return inner.commit({ ...change, put });
+    },
+  })),
+
+  broken(
+    'live() is off by one at until',
+    'gives a row up to the last millisecond before its until',
+    live((row, { at }) => at + 1 < (row.until ?? 0)),
+  ),
+  broken(
+    'live() leaves out what starts later',
+    'gives rows that start later',
+    live((row, { at }) => (row.from ?? 0) <= at),
+  ),
+  broken('live() at until loses the rows that last longer', 'gives at and after its until either the row or nothing', (inner) => ({
+    async live(query) {
+      const rows = await inner.live({ ...query, at: 0 });
+      return rows.some((row) => (row.until ?? 0) <= query.at) ? [] : rows;
+    },
+  })),
+  broken('live() ignores the scope', 'gives the rows of one subject and one scope only', (inner) => ({
+    live: ({ subject, at }) => inner.live({ subject, at }),
+  })),
+  broken(
+    'live() takes a scope for the beginning of one',
+    'gives the rows of one subject and one scope only',
+    liveOf(
+      ['grant', 'usage'],
+      (row, { subject, scope }) => row.open && row.subject === subject && (row.scope ?? '').startsWith(scope ?? ''),
+    ),
+  ),
+  broken(
+    'live() ignores the subject',
+    'gives the rows of one subject and one scope only',
+    liveOf(['grant', 'usage'], (row, { scope }) => row.open && (scope === undefined || row.scope === scope)),
+  ),
+  broken(
+    'live() takes no scope for the scope that is undefined',
+    'gives all scopes of the subject when none is asked for',
+    live((row, { scope }) => row.scope === scope),
+  ),
+  broken(
+    'live() leaves out rows without a scope',
+    'gives all scopes of the subject when none is asked for',
+    live((row) => row.scope !== undefined),
+  ),
+  broken(
+    'live() leaves out usage rows',
+    'gives rows of the kinds grant and usage, and no others',
+    live((row) => row.kind === 'grant'),
+  ),
+  broken(
+    'live() gives rows of every kind',
+    'gives rows of the kinds grant and usage, and no others',
+    liveOf(['grant', 'usage', 'request', 'subject', 'cursor'], matches),
+  ),
+  broken('live() gives closed rows', 'gives open rows only', liveOf(['grant', 'usage'], matches)),
+  broken('live() keeps a row under its first scope', 'follows a row whose scope, subject or until changes', (inner, { rows }) => ({
+    async commit(change) {
+      for (const row of change.put) if (!rows.has(row.id)) rows.set(row.id, row);
+      return inner.commit(change);
+    },
+    live: async ({ subject, scope, at }) =>
+      (await inner.live({ subject, at })).filter((row) => scope === undefined || rows.get(row.id)?.scope === scope),
+  })),
+  broken('live() gives old versions too', 'gives the newest version of a row, once and whole', (inner, shared) => ({
+    commit(change) {
+      shared.rows.clear();
+      for (const row of change.put) if (row.version > 1) shared.rows.set(row.id, row);
+      return inner.commit(change);
+    },
+    live: async (query) => (await inner.live(query)).flatMap((row) => (shared.rows.has(row.id) ? [row, row] : [row])),
+  })),
+  broken('live() gives a hundred rows at most', 'gives all of them, however many', (inner) => ({
+    live: async (query) => (await inner.live(query)).slice(0, 100),
+  })),
+  broken(
+    'live() takes a far end for a mistake',
+    'gives a row that lasts to the end of time',
+    live((row) => (row.until ?? 0) < 4_102_444_800_000),
+  ),
+
+  broken('find() takes "not open" for "either"', 'gives the rows of a kind that meet every condition asked', (inner) => ({
+    find: (query) => inner.find({ ...query, open: query.open === true ? true : undefined }),
+  })),
+  broken('find() takes a subject for the beginning of one', 'gives the rows of a kind that meet every condition asked', (inner) => ({
+    async find({ subject, ...query }) {
+      const page = await inner.find(query);
+      return { ...page, items: page.items.filter((row) => subject === undefined || (row.subject ?? '').startsWith(subject.slice(0, 1))) };
+    },
+  })),
+  broken(
+    'find() closes its window at the end',
+    'meets a window half-open',
+    during((row, { from, until }) => row.from <= until && from < row.until),
+  ),
+  broken(
+    'find() closes the windows of rows at the end',
+    'meets a window half-open',
+    during((row, { from, until }) => row.from < until && from <= row.until),
+  ),
+  broken(
+    'find() wants rows that lie inside its window',
+    'meets a window half-open',
+    during((row, { from, until }) => from <= row.from && row.until <= until),
+  ),
+  broken('find() takes an absent end for an open one', 'gives for a window no row that lacks an end of its own', (inner) => ({
+    async find({ during: window, ...query }) {
+      const { items, next } = await inner.find(query);
+      if (window === undefined) return { items, next };
+      return { items: items.filter((row) => (row.from ?? 0) < window.until && window.from < (row.until ?? Infinity)), next };
+    },
+  })),
+  broken(
+    'find() finds empty windows',
+    'gives for a window no row that lacks an end of its own',
+    during((row, { from, until }) => row.from < until && from <= row.until && (row.from === row.until || from < row.until)),
+  ),
+  broken(
+    'find() gives the newest first',
+    'orders by id, by UTF-16 code unit',
+    findIn((rows) => [...rows].reverse()),
+  ),
+  broken(
+    'find() orders by UTF-8',
+    'orders by id, by UTF-16 code unit',
+    findIn((rows) => [...rows].sort((a, b) => byCodePoint(a.id, b.id))),
+  ),
+  broken(
+    'find() orders by the rules of a language',
+    'orders ids with digits as text',
+    findIn((rows) => [...rows].sort((a, b) => a.id.localeCompare(b.id))),
+  ),
+  broken(
+    'find() orders numbers in ids as numbers',
+    'orders ids with digits as text',
+    findIn((rows) => [...rows].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))),
+  ),
+  broken('find() loses the row behind each page', 'gives every row exactly once, whatever the length of a page', (inner) => ({
+    async find(query) {
+      const { items, next } = await inner.find({ ...query, limit: query.limit + 1 });
+      return items.length > query.limit ? { items: items.slice(0, query.limit), next: items.at(-1)?.id } : { items, next };
+    },
+  })),
+  broken(
+    'find() begins a page with the last row of the one before',
+    'gives every row exactly once, whatever the length of a page',
+    (inner) => ({
+      async find(query) {
+        const page = await inner.find(query);
+        const [row] = query.after === undefined ? [] : await inner.get([{ kind: query.kind, id: query.after }]);
+        return row === undefined || query.limit < 2 ? page : { ...page, items: [row, ...page.items.slice(0, query.limit - 1)] };
+      },
+    }),
+  ),
+  broken('find() ignores the limit', 'gives every row exactly once, whatever the length of a page', (inner) => ({
+    find: (query) => inner.find({ ...query, limit: query.limit + 1 }),
+  })),
+  broken('find() never says that a page is the last', 'gives every row exactly once, whatever the length of a page', (inner) => ({
+    async find(query) {
+      const page = await inner.find(query);
+      return { ...page, next: page.items.at(-1)?.id ?? query.after ?? '' };
+    },
+  })),
+  broken(
+    'find() filters a page after it has been cut',
+    'gives every row that is wanted, however many unwanted ones lie between',
+    (inner) => ({
+      async find({ subject, ...query }) {
+        const page = await inner.find(query);
+        const items = page.items.filter((row) => subject === undefined || row.subject === subject);
+        return { items, next: items.length < query.limit ? undefined : page.next };
+      },
+    }),
+  ),
+  broken(
+    'find() pages by offset',
+    'shows what stays unchanged exactly once',
+    findIn((rows) => rows),
+  ),
+  broken('find() starts over when the row that it stood at is gone', 'shows what stays unchanged exactly once', (inner) => ({
+    async find(query) {
+      const [row] = await inner.get([{ kind: query.kind, id: query.after ?? '' }]);
+      return inner.find(row === undefined ? { ...query, after: undefined } : query);
+    },
+  })),
+  broken(
+    'find() stops when the row that it stood at no longer meets the condition',
+    'goes on behind a page of rows that no longer meet',
+    (inner) => ({
+      async find(query) {
+        const [row] = await inner.get([{ kind: query.kind, id: query.after ?? '' }]);
+        return row !== undefined && query.open !== undefined && row.open !== query.open
+          ? { items: [], next: undefined }
+          : inner.find(query);
+      },
+    }),
+  ),
+
+  broken('due() is late by one: < where <= belongs', 'gives a row from its dueAt on', (inner) => ({
+    due: (query) => inner.due({ ...query, at: query.at - 1 }),
+  })),
+  broken('due() is early by one', 'gives a row from its dueAt on', (inner) => ({
+    due: (query) => inner.due({ ...query, at: query.at + 1 }),
+  })),
+  broken('due() leaves out closed rows', 'gives rows of every kind, open or closed', (inner) => ({
+    async due(query) {
+      const page = await inner.due(query);
+      return { ...page, items: page.items.filter((row) => row.open) };
+    },
+  })),
+  broken('due() gives what is never due', 'gives rows of every kind, open or closed', (inner) => ({
+    async due(query) {
+      const page = await inner.due(query);
+      const never = (await allOf(inner, 'grant')).filter((row) => row.dueAt === undefined);
+      return page.next === undefined ? { ...page, items: [...page.items, ...never].slice(0, query.limit) } : page;
+    },
+  })),
+  broken(
+    'due() orders by id',
+    'orders by dueAt as a number',
+    dueIn((rows, at) => until(rows, at).sort((a, b) => (a.id < b.id ? -1 : 1))),
+  ),
+  broken(
+    'due() orders instants as text',
+    'orders by dueAt as a number',
+    dueIn((rows, at) => until(rows, at).sort((a, b) => (String(a.dueAt) < String(b.dueAt) ? -1 : 1))),
+  ),
+  broken(
+    'due() orders by id before kind',
+    'orders what is due at one instant by kind, then by id',
+    dueIn((rows, at) => until(rows, at).sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1))),
+  ),
+  broken(
+    'due() goes on behind the instant, and loses what is due at the same',
+    'orders what is due at one instant by kind, then by id',
+    (inner) => ({
+      async due({ at, after, limit }) {
+        const behind = (await allDue(inner)).filter((row) => (row.dueAt ?? 0) <= at && (row.dueAt ?? 0) > Number(after ?? -1));
+        const items = behind.slice(0, limit);
+        return { items, next: items.length < behind.length ? String(items.at(-1)?.dueAt) : undefined };
+      },
+    }),
+  ),
+  broken(
+    'due() orders by UTF-8',
+    'due() > orders ids by UTF-16 code unit',
+    dueIn((rows, at) =>
+      until(rows, at).sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || byCodePoint(a.kind, b.kind) || byCodePoint(a.id, b.id)),
+    ),
+  ),
+  broken('due() ignores after', 'goes on behind a page whose rows have not changed', (inner) => ({
+    async due({ after: _, ...query }) {
+      return inner.due(query);
+    },
+  })),
+  broken('due() pages by offset', 'due() > shows what stays unchanged exactly once', dueIn(until)),
+  broken('due() keeps a row where it was first due', 'follows a row whose dueAt changes', (inner, { rows }) => ({
+    commit(change) {
+      for (const row of change.put) if (row.dueAt !== undefined && !rows.has(row.id)) rows.set(row.id, row);
+      return inner.commit(change);
+    },
+    async due(query) {
+      const first = [...rows.values()].filter((row) => (row.dueAt ?? Infinity) <= query.at);
+      const page = await inner.due(query);
+      const items = [...page.items, ...first.filter((row) => !page.items.some((other) => other.id === row.id))];
+      return query.after === undefined && page.next === undefined ? { ...page, items: items.slice(0, query.limit) } : page;
+    },
+  })),
+];
+
+function until(rows: readonly Row[], at: number): Row[] {
+  return rows.filter((row) => row.dueAt !== undefined && row.dueAt <= at);
+}
+
+function matches(row: Row, { subject, scope }: { readonly subject: string; readonly scope?: string | undefined }): boolean {
+  return row.subject === subject && (scope === undefined || row.scope === scope);
+}
+
+function instants(bend: (at: number) => number): (row: Row) => Row {
+  const or = (at: number | undefined) => (at === undefined ? undefined : bend(at));
+  return (row) => ({ ...row, from: or(row.from), until: or(row.until), dueAt: or(row.dueAt) });
+}
+
+/** A `find` that judges windows by its own rule. */
+function during(meets: (row: { from: number; until: number }, window: { from: number; until: number }) => boolean): Bend {
+  return (inner) => ({
+    async find({ during: window, ...query }) {
+      const page = await inner.find(query);
+      if (window === undefined) return page;
+      const items = page.items.filter(
+        ({ from, until: end }) => from !== undefined && end !== undefined && meets({ from, until: end }, window),
+      );
+      return { ...page, items };
+    },
+  });
+}

@@ -1,0 +1,87 @@
+import { broken } from './bent-store.js';
+
+/** Guarantee 3 broken: a change that is committed again is applied again, or not known. */
+export const REPEATED = [
+  broken('a repeated id is answered conflict', 'answers committed again, with one effect', (inner, { ids }) => ({
+    async commit(change) {
+      const key = JSON.stringify([inner.namespace, change.id]);
+      if (ids.has(key)) return 'conflict';
+      const outcome = await inner.commit(change);
+      if (outcome === 'committed') ids.add(key);
+      return outcome;
+    },
+  })),
+  broken('ids of changes are not looked at', 'appends once when the change only appends', (inner, shared) => ({
+    commit: (change) => inner.commit({ ...change, id: `${++shared.count}` }),
+  })),
+  broken('a repeated change writes its rows again', 'answers committed even when its records have changed since', (inner, { ids }) => ({
+    async commit(change) {
+      const again = { ...change, id: `${change.id}/again`, expect: [], append: [] };
+      if (ids.has(inner.namespace + change.id)) return inner.commit(again);
+      const outcome = await inner.commit(change);
+      if (outcome === 'committed') ids.add(inner.namespace + change.id);
+      return outcome;
+    },
+  })),
+  broken(
+    'a repeated change creates again what was removed',
+    'answers committed even when its record has been removed',
+    (inner, shared) => ({
+      async commit(change) {
+        const fresh = await inner.commit({ ...change, id: `${++shared.count}` });
+        return fresh === 'conflict' ? inner.commit(change) : fresh;
+      },
+    }),
+  ),
+  broken('a change is remembered only after its reply', 'has one effect when it is committed 16 times at once', (inner, shared) => ({
+    async commit(change) {
+      if (shared.ids.has(inner.namespace + change.id)) return 'committed';
+      const outcome = await inner.commit({ ...change, id: `${++shared.count}` });
+      if (outcome === 'committed') shared.ids.add(inner.namespace + change.id);
+      return outcome;
+    },
+  })),
+  broken('a change is remembered after a conflict', 'forgets a change that conflicted', (inner, { ids }) => ({
+    async commit(change) {
+      if (ids.has(inner.namespace + change.id)) return 'committed';
+      ids.add(inner.namespace + change.id);
+      return inner.commit(change);
+    },
+  })),
+  broken('only the last hundred changes are remembered', 'remembers each of many changes, the oldest too', (inner, shared) => ({
+    async commit(change) {
+      if ([...shared.ids].slice(-100).includes(change.id)) return 'committed';
+      shared.ids.add(change.id);
+      return inner.commit({ ...change, id: `${++shared.count}` });
+    },
+  })),
+  broken('ids of changes are the keys of an object', 'tells the ids of changes apart byte by byte', (inner) => {
+    const known: Record<string, unknown> = {};
+    return { commit: async (change) => (known[change.id] === undefined ? inner.commit(change) : 'committed') };
+  }),
+  broken('ids of changes are folded', 'tells the ids of changes apart byte by byte', (inner) => ({
+    commit: (change) => inner.commit({ ...change, id: change.id.trim().normalize('NFC').toLowerCase() }),
+  })),
+  broken('each handle remembers only its own changes', 'knows the change through another handle too', (inner, shared) => {
+    const known = new Set<string>();
+    return {
+      async commit(change) {
+        if (known.has(change.id)) return 'committed';
+        const outcome = await inner.commit({ ...change, id: `${++shared.count}` });
+        if (outcome === 'committed') known.add(change.id);
+        return outcome;
+      },
+    };
+  }),
+  broken(
+    'a repeated change without entries goes back to what it wrote',
+    'may answer conflict when nothing was appended',
+    (inner, { ids }) => ({
+      commit(change) {
+        const again = change.append.length === 0 && ids.has(change.id);
+        ids.add(change.id);
+        return inner.commit(again ? { ...change, expect: [] } : change);
+      },
+    }),
+  ),
+];

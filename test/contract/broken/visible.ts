@@ -1,0 +1,113 @@
+import type { Row } from '../../../src/ports.js';
+import { broken } from './bent-store.js';
+
+/** Guarantee 4 broken: what is resolved is not visible yet, or not everywhere. */
+export const VISIBLE = [
+  broken('get() leaves out what is not there', 'answers get() in the order asked', (inner) => ({
+    get: async (keys) => (await inner.get(keys)).filter((row) => row !== undefined),
+  })),
+  broken('get() gives null for what is not there', 'answers get() in the order asked', (inner) => ({
+    get: async (keys) => (await inner.get(keys)).map((row) => row ?? (null as unknown as Row)),
+  })),
+  broken('get() answers in the order of the ids', 'answers get() in the order asked', (inner) => ({
+    get: (keys) => inner.get([...keys].sort((a, b) => (a.id < b.id ? -1 : 1))),
+  })),
+  broken('a subject that has nothing is an error', 'answers with nothing where nothing was ever written', (inner) => ({
+    async live(query) {
+      const rows = await inner.live(query);
+      if (rows.length === 0) throw new Error('not found');
+      return rows;
+    },
+  })),
+  broken('commit() resolves before it is applied', 'shows a commit to every read that begins after it', (inner) => ({
+    async commit(change) {
+      const kept = await inner.get(change.expect);
+      if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return 'conflict';
+      const later = async () => {
+        for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+        await inner.commit(change);
+      };
+      later().catch(() => undefined);
+      return 'committed';
+    },
+  })),
+  broken('each handle keeps what get() gave', 'shows a commit to every read that begins after it, through every handle', (inner) => {
+    const kept = new Map<string, readonly (Row | undefined)[]>();
+    return {
+      async get(keys) {
+        const question = JSON.stringify(keys.map(({ kind, id }) => [kind, id]));
+        const rows = kept.get(question) ?? (await inner.get(keys));
+        kept.set(question, rows);
+        return rows;
+      },
+      commit(change) {
+        kept.clear();
+        return inner.commit(change);
+      },
+    };
+  }),
+  broken('each handle keeps what live() gave', 'shows an end to live(), find() and due(), through every handle', (inner) => {
+    const kept = new Map<string, readonly Row[]>();
+    return {
+      async live(query) {
+        const question = JSON.stringify(query);
+        const rows = kept.get(question) ?? (await inner.live(query));
+        kept.set(question, rows);
+        return rows;
+      },
+      commit(change) {
+        kept.clear();
+        return inner.commit(change);
+      },
+    };
+  }),
+  broken('each handle keeps the rows that it has seen', 'shows a removal through every handle', (inner) => {
+    const kept = new Map<string, Row>();
+    return {
+      async get(keys) {
+        const rows = await inner.get(keys);
+        for (const row of rows) if (row !== undefined) kept.set(row.id, row);
+        return rows.map((row, i) => row ?? kept.get(keys[i]?.id ?? ''));
+      },
+    };
+  }),
+  broken(
+    'reads are answered by a replica that lags by one commit',
+    'reads its own writes, and those of the other handle',
+    (inner, { rows }) => ({
+      async commit(change) {
+        const before = await inner.get(change.put);
+        const outcome = await inner.commit(change);
+        if (outcome === 'committed') for (const row of before) if (row !== undefined) rows.set(row.id, row);
+        return outcome;
+      },
+      get: async (keys) => (await inner.get(keys)).map((row) => (row !== undefined && row.version > 2 ? rows.get(row.id) : row)),
+    }),
+  ),
+  broken('a handle compares with what it has read itself', 'compares the expectations of one handle with what another', (inner) => {
+    const versions = new Map<string, number>();
+    return {
+      async get(keys) {
+        const rows = await inner.get(keys);
+        for (const row of rows) if (row !== undefined) versions.set(row.id, row.version);
+        return rows;
+      },
+      async commit(change) {
+        const own = change.expect.filter((key) => versions.get(key.id) === key.version);
+        return inner.commit({ ...change, expect: change.expect.filter((key) => !own.includes(key)) });
+      },
+    };
+  }),
+  broken('nobody is woken', 'wakes who watches after a commit', () => ({ watch: () => () => undefined })),
+  broken('only the own handle wakes', 'wakes who watches after a commit', (_, { ids }) => {
+    const first = !ids.has('first');
+    ids.add('first');
+    return first ? {} : { watch: () => () => undefined };
+  }),
+  broken('who unsubscribes is woken all the same', 'wakes who watches after a commit', (inner) => ({
+    watch(wake) {
+      inner.watch?.(wake);
+      return () => undefined;
+    },
+  })),
+];

@@ -1,0 +1,183 @@
+import { GENESIS } from '../../../src/journal/link.js';
+import type { Row } from '../../../src/ports.js';
+import { broken, commits, rowsOut } from './bent-store.js';
+
+/** Guarantee 1 broken: a change is applied in part. */
+export const WHOLE = [
+  broken(
+    'a row without its entry',
+    'stores every row and every entry of a change',
+    commits(() => ({ append: [] })),
+  ),
+  broken(
+    'an entry without its row',
+    'stores every row and every entry of a change',
+    commits(() => ({ put: [], expect: [] })),
+  ),
+  broken(
+    'the last row of a change is forgotten',
+    'stores every row and every entry of a change',
+    commits(({ put }) => ({ put: put.slice(0, Math.max(1, put.length - 1)) })),
+  ),
+  broken('rows are written one by one until one fails', 'changes nothing when one expectation among many fails', (inner) => ({
+    async commit(change) {
+      for (const [i, row] of change.put.entries()) {
+        const expect = change.expect.filter((key) => key.kind === row.kind && key.id === row.id);
+        if ((await inner.commit({ id: `${change.id}/${i}`, expect, put: [row], append: [] })) === 'conflict') return 'conflict';
+      }
+      const written = (key: Row | undefined) => (key === undefined ? 0 : key.version);
+      const kept = await inner.get(change.expect);
+      const stale = change.expect.some(
+        (key, i) => !change.put.some((row) => row.kind === key.kind && row.id === key.id) && written(kept[i]) !== key.version,
+      );
+      return stale ? 'conflict' : inner.commit({ ...change, expect: [], put: [] });
+    },
+  })),
+  broken('rows are written before the entries are linked', 'changes nothing when an entry in the middle cannot be linked', (inner) => ({
+    async commit(change) {
+      const outcome = await inner.commit({ ...change, id: `${change.id}/rows`, append: [], trimJournalTo: undefined });
+      return outcome === 'conflict' ? outcome : inner.commit({ id: change.id, expect: [], put: [], append: change.append });
+    },
+  })),
+  broken('rows are removed before anything is compared', 'changes nothing when one expectation among many fails', (inner) => ({
+    async commit(change) {
+      await inner.commit({ id: `${change.id}/first`, expect: [], put: [], append: [], remove: change.remove });
+      return inner.commit({ ...change, expect: change.expect.filter((key) => !change.remove?.some((gone) => gone.id === key.id)) });
+    },
+  })),
+  broken(
+    'the id of a change is remembered before it is applied',
+    'commits the change that had failed once what was wrong',
+    (inner, { ids }) => ({
+      async commit(change) {
+        if (ids.has(change.id)) return 'committed';
+        if (change.append.length > 0) ids.add(change.id);
+        const outcome = await inner.commit(change);
+        if (outcome === 'conflict') ids.delete(change.id);
+        return outcome;
+      },
+    }),
+  ),
+  broken('a failed change uses up a sequence number', 'goes on after a failed change with the next sequence number', (inner, shared) => ({
+    async commit(change) {
+      const outcome = await inner.commit(change).catch((error: unknown) => {
+        shared.count += 1;
+        throw error;
+      });
+      for (const { id } of change.append) shared.offsets.set(id, shared.offsets.get(id) ?? shared.count);
+      return outcome;
+    },
+    async journal(query) {
+      const slice = await inner.journal(query);
+      return { ...slice, entries: slice.entries.map((entry) => ({ ...entry, seq: entry.seq + (shared.offsets.get(entry.id) ?? 0) })) };
+    },
+  })),
+  broken('a row is merged into the one before', 'replaces a row whole', (inner) => ({
+    async commit(change) {
+      const before = await inner.get(change.put);
+      const put = change.put.map((row, i) => {
+        const defined = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined));
+        return { ...before[i], ...(defined as unknown as Row), body: { ...before[i]?.body, ...row.body } };
+      });
+      return inner.commit({ ...change, put });
+    },
+  })),
+  broken(
+    'a column that is undefined comes back as null',
+    'keeps columns that are undefined undefined',
+    rowsOut((row) => ({ ...row, subject: (row.subject ?? null) as string, scope: (row.scope ?? null) as string })),
+  ),
+  broken(
+    'remove is ignored',
+    'removes a row from every read, in the change that removes it',
+    commits(() => ({ remove: [] })),
+  ),
+  broken('remove goes by the id alone', 'removes what a kind and an id name together, and nothing else', (inner) => ({
+    commit: (change) =>
+      inner.commit({
+        ...change,
+        remove: change.remove?.flatMap(({ id }) => ['grant', 'usage', 'request'].map((kind) => ({ kind, id }))),
+      }),
+  })),
+  broken('a removed row leaves its version behind', 'creates a removed row again as a new one', (inner, { ids }) => ({
+    async commit(change) {
+      const outcome = change.expect.some((key) => key.version === 0 && ids.has(`${inner.namespace} ${key.id}`))
+        ? 'conflict'
+        : await inner.commit(change);
+      if (outcome === 'committed') for (const { id } of change.remove ?? []) ids.add(`${inner.namespace} ${id}`);
+      return outcome;
+    },
+  })),
+  broken(
+    'trimming is ignored',
+    'removes rows, drops the prefix and appends its entry in one change',
+    commits(() => ({ trimJournalTo: undefined })),
+  ),
+  broken('trimming drops one entry too many', 'removes rows, drops the prefix and appends its entry in one change', (inner) => ({
+    commit: (change) =>
+      inner
+        .commit(change.trimJournalTo === undefined ? change : { ...change, trimJournalTo: change.trimJournalTo + 1 })
+        .catch(() => 'conflict'),
+  })),
+  broken('trimming loses the anchor', 'keeps the anchor of the last dropped entry as the start', (inner) => ({
+    journal: async (query) => ({ ...(await inner.journal(query)), start: GENESIS }),
+  })),
+  broken('after a purge numbers start from 1 again', 'continues the chain: no number is given twice', (inner) => ({
+    async journal(query) {
+      const { start } = await inner.journal({ after: 0, limit: 1 });
+      const slice = await inner.journal({ ...query, after: query.after + start.seq });
+      return { ...slice, start: GENESIS, entries: slice.entries.map((entry) => ({ ...entry, seq: entry.seq - start.seq })) };
+    },
+  })),
+  broken('a journal read from before its start is empty', 'begins at the oldest kept entry when asked from before it', (inner) => ({
+    async journal(query) {
+      const slice = await inner.journal(query);
+      return query.after < slice.start.seq ? { ...slice, entries: [] } : slice;
+    },
+  })),
+  broken('a journal that was emptied is taken for a new one', 'drops every entry: then the start is the head', (inner) => ({
+    async journal(query) {
+      const slice = await inner.journal(query);
+      return slice.start.seq === slice.head.seq ? { entries: [], start: GENESIS, head: GENESIS } : slice;
+    },
+  })),
+  broken('trimming happens even on a conflict', 'a purge > keeps everything when the change conflicts', (inner) => ({
+    async commit(change) {
+      const outcome = await inner.commit(change);
+      if (outcome === 'conflict' && change.trimJournalTo !== undefined) {
+        await inner.commit({ id: `${change.id}/trim`, expect: [], put: [], append: [], trimJournalTo: change.trimJournalTo });
+      }
+      return outcome;
+    },
+  })),
+  broken(
+    'trimming to an earlier place moves the start back',
+    'goes in steps, and trimming what is trimmed changes nothing',
+    (inner, shared) => ({
+      commit(change) {
+        shared.count = change.trimJournalTo ?? shared.count;
+        return inner.commit(change);
+      },
+      async journal(query) {
+        const slice = await inner.journal(query);
+        return shared.count < slice.start.seq ? { ...slice, start: { ...slice.start, seq: shared.count } } : slice;
+      },
+    }),
+  ),
+  broken('a repeated purge purges again', 'a purge > has one effect when it is committed again', (inner, { ids }) => ({
+    async commit(change) {
+      const known = ids.has(change.id);
+      ids.add(change.id);
+      return known ? inner.commit({ ...change, id: `${change.id}/again`, expect: [], put: [], append: [] }) : inner.commit(change);
+    },
+  })),
+  broken('a journal page is put together from three reads', 'keeps what a journal page shows whole while a purge goes by', (inner) => ({
+    async journal(query) {
+      const { entries } = await inner.journal(query);
+      const { start } = await inner.journal(query);
+      for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+      const { head } = await inner.journal(query);
+      return { entries, start, head };
+    },
+  })),
+];
