@@ -1,0 +1,97 @@
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { run } from '../examples/run.js';
+import { blocksOf, pages, root, textOf, type Block } from './pages.js';
+
+const blocks = pages.flatMap(blocksOf);
+const code = blocks.filter((block) => /^ts\b/.test(block.info));
+const nameOf = (block: Block) => `${block.page}:${block.line}`;
+
+/** What a block that imports nothing may use: it goes on from the sentence before it. */
+const PRELUDE = `
+import { ${['DeniedError', 'JitEngine', 'MemoryGrantStore', 'autoApprove', 'denyAll', 'firstDecisive', 'isJitError'].join(', ')} } from 'jit-access';
+import { ${['callbackSink', 'consoleSink', 'formatEntry', 'patternScopes', 'readJournal', 'reviewers', 'startSweeper', 'verifyJournal'].join(', ')} } from 'jit-access';
+import type { ${['AccessRequest', 'Approver', 'AuditEntry', 'AuditSink', 'Clock', 'Grant', 'GrantStore', 'Verdict'].join(', ')} } from 'jit-access';
+declare const engine: JitEngine;
+declare const approver: Approver;
+declare const store: GrantStore;
+declare const request: AccessRequest;
+declare const grant: Grant;
+export {};
+`;
+
+/** Problems of each block, by its name, from one program over all of them. */
+function check(): ReadonlyMap<string, readonly string[]> {
+  const config = ts.readConfigFile(`${root}test/tsconfig.json`, (path) => ts.sys.readFile(path));
+  const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, `${root}test`);
+  // A reader's project need not be as strict as this one about what isn't used.
+  Object.assign(options, { noUnusedLocals: false, noUnusedParameters: false });
+  const files = new Map(
+    code.map((block, i) => {
+      const complete = /^import /m.test(block.code);
+      return [`${root}docs/block-${i}.ts`, { block, before: complete ? '' : PRELUDE }] as const;
+    }),
+  );
+  const host = ts.createCompilerHost(options);
+  const real = { readFile: host.readFile.bind(host), fileExists: host.fileExists.bind(host), getSourceFile: host.getSourceFile.bind(host) };
+  const text = (path: string) => {
+    const file = files.get(path);
+    return file && file.before + file.block.code;
+  };
+  host.fileExists = (path) => files.has(path) || real.fileExists(path);
+  host.readFile = (path) => text(path) ?? real.readFile(path);
+  host.getSourceFile = (path, language, ...rest) => {
+    const source = text(path);
+    return source === undefined ? real.getSourceFile(path, language, ...rest) : ts.createSourceFile(path, source, language, true);
+  };
+  const program = ts.createProgram([...files.keys()], options, host);
+  return new Map(
+    [...files].map(([path, { block, before }]) => {
+      const source = program.getSourceFile(path) as ts.SourceFile;
+      const problems = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map((problem) => {
+        const { line } = source.getLineAndCharacterOfPosition(problem.start ?? 0);
+        return `${block.page}:${block.line + 1 + line - (before.split('\n').length - 1)} ${ts.flattenDiagnosticMessageText(problem.messageText, '\n')}`;
+      });
+      return [nameOf(block), problems];
+    }),
+  );
+}
+
+describe('the code in README.md and docs', () => {
+  it('type-checks against the package, block by block', () => {
+    expect(code.length).toBeGreaterThan(20);
+    expect([...check().values()].flat()).toEqual([]);
+  }, 60_000);
+
+  it.each(blocks.filter((block) => block.file !== undefined).map((block) => [nameOf(block), block] as const))(
+    '%s is the file that it says it is',
+    (_, block) => {
+      expect(block.code).toBe(textOf(block.file as string));
+    },
+  );
+
+  describe.concurrent('runs', () => {
+    it.each(code.filter((block) => block.info === 'ts run').map((block) => [nameOf(block), block] as const))(
+      '%s, and prints what stands below it',
+      async (_, block) => {
+        const { stdout, stderr, code: exit } = await run({ text: block.code });
+        expect(stderr).toBe('');
+        expect(exit).toBe(0);
+        if (block.prints !== undefined) expect(stdout).toBe(block.prints);
+      },
+      30_000,
+    );
+  });
+
+  it('shows each whole file that is meant to be shown', () => {
+    expect(blocks.map((block) => block.file).filter((file) => file !== undefined)).toEqual(
+      expect.arrayContaining([
+        'examples/quickstart.ts',
+        'examples/fake-clock.ts',
+        'examples/journal-on-disk.ts',
+        'examples/manager-approver.ts',
+        'examples/store-from-the-docs.ts',
+      ]),
+    );
+  });
+});
