@@ -340,8 +340,9 @@ describe('JitEngine', () => {
         fc.asyncProperty(fc.array(fc.array(stepArb, { minLength: 1, maxLength: 6 }), { minLength: 3, maxLength: 8 }), async (bursts) => {
           const world = new World(true);
           for (const burst of bursts) {
-            const moves = burst.filter((step) => step.do === 'wait' || step.do === 'waitFor');
-            await Promise.all(burst.filter((step) => !moves.includes(step)).map((step) => world.try(step)));
+            const isMove = (step: Step) => step.do === 'wait' || step.do === 'waitFor';
+            const moves = burst.filter(isMove);
+            await Promise.all(burst.filter((step) => !isMove(step)).map((step) => world.try(step)));
             await world.look();
             for (const move of moves) await world.try(move);
             await world.look();
