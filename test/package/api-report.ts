@@ -26,6 +26,7 @@ for (const { name } of entries) {
     localBuild: update,
     messageCallback: (message) => {
       message.handled = true;
+      if (message.messageId.startsWith('console-api-report')) return; // said below, in a line
       if (message.logLevel !== ExtractorLogLevel.Error && message.logLevel !== ExtractorLogLevel.Warning) return;
       console.error(`${name}: ${message.formatMessageWithLocation(root)}`);
     },
