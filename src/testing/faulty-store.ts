@@ -8,6 +8,11 @@ export type StoreMethod = 'get' | 'live' | 'find' | 'due' | 'commit' | 'journal'
 
 /** What can go wrong with a call. */
 export type Fault =
+  | Failure
+  /** Answers, truly, but only after several turns of the event loop, so that other calls come in between. */
+  | { readonly fault: 'yield'; readonly seed?: number };
+
+type Failure =
   /** Throws before there is a promise: a bug in an adapter. */
   | { readonly fault: 'throw'; readonly error?: unknown }
   /** Rejects without doing anything: the backend could not be asked. */
@@ -17,14 +22,12 @@ export type Fault =
   /** Does nothing and answers this. A function is given the true answer, of a call that was then made. */
   | { readonly fault: 'malformed'; readonly answer: unknown }
   /** Does what was asked, then rejects: a commit that was applied, and whose reply was cut off. */
-  | { readonly fault: 'lose reply'; readonly error?: unknown }
-  /** Answers, truly, but only after several turns of the event loop, so that other calls come in between. */
-  | { readonly fault: 'yield'; readonly seed?: number };
+  | { readonly fault: 'lose reply'; readonly error?: unknown };
 
 interface Injected {
-  readonly fault: Fault;
   readonly method: StoreMethod | 'all';
-  readonly interleaving: Interleaving | undefined;
+  /** Either a failure, or the turns that calls wait for. */
+  readonly does: Failure | Interleaving;
   left: number;
 }
 
@@ -49,7 +52,7 @@ interface Desk {
 export class FaultyStore implements GrantStore {
   readonly namespace: string;
   readonly durability: GrantStore['durability'];
-  readonly watch?: (wake: () => void) => Unsubscribe;
+  declare readonly watch?: (wake: () => void) => Unsubscribe;
   readonly #inner: GrantStore;
   #desk: Desk = { injected: [], hanging: [], calls: [] };
 
@@ -83,8 +86,8 @@ export class FaultyStore implements GrantStore {
    * @returns clears this fault again
    */
   inject(method: StoreMethod | 'all', fault: Fault, times = Number.MAX_SAFE_INTEGER): () => void {
-    const interleaving = fault.fault === 'yield' ? new Interleaving(fault.seed) : undefined;
-    const injected: Injected = { fault, method, interleaving, left: readCount('times', times, 1) };
+    const does = fault.fault === 'yield' ? new Interleaving(fault.seed) : fault;
+    const injected: Injected = { method, does, left: readCount('times', times, 1) };
     this.#desk.injected.push(injected);
     return () => {
       this.#desk.injected = this.#desk.injected.filter((other) => other !== injected);
@@ -127,17 +130,24 @@ export class FaultyStore implements GrantStore {
 
   #call<Answer>(method: StoreMethod, argument: unknown, ask: () => Promise<Answer>): Promise<Answer> {
     this.#desk.calls.push({ method, namespace: this.namespace, argument });
-    const due = this.#desk.injected.filter((injected) => injected.left > 0 && (injected.method === 'all' || injected.method === method));
-    const yielding = due.find((injected) => injected.interleaving !== undefined);
-    const failing = due.find((injected) => injected.interleaving === undefined);
-    for (const injected of [yielding, failing]) if (injected !== undefined) injected.left -= 1;
-    const faulty = failing === undefined ? ask : () => this.#fail(method, failing.fault, ask);
-    // Only a throw comes at once, even under a yield: nothing that comes later is a throw.
-    if (yielding?.interleaving === undefined || failing?.fault.fault === 'throw') return faulty();
-    return yielding.interleaving.around(faulty);
+    const failure = this.#takeOne(method, (does): does is Failure => !(does instanceof Interleaving));
+    const interleaving = this.#takeOne(method, (does): does is Interleaving => does instanceof Interleaving);
+    const faulty = failure === undefined ? ask : () => this.#fail(method, failure, ask);
+    // Under a yield a throw would come as a rejection, which is another fault.
+    return interleaving === undefined || failure?.fault === 'throw' ? faulty() : interleaving.around(faulty);
   }
 
-  #fail<Answer>(method: StoreMethod, fault: Fault, ask: () => Promise<Answer>): Promise<Answer> {
+  /** The first of a sort that has been injected for a method and is not used up. */
+  #takeOne<Does extends Injected['does']>(method: StoreMethod, isOfSort: (does: Injected['does']) => does is Does): Does | undefined {
+    for (const injected of this.#desk.injected) {
+      if (injected.left === 0 || (injected.method !== 'all' && injected.method !== method) || !isOfSort(injected.does)) continue;
+      injected.left -= 1;
+      return injected.does;
+    }
+    return undefined;
+  }
+
+  #fail<Answer>(method: StoreMethod, fault: Failure, ask: () => Promise<Answer>): Promise<Answer> {
     const error = 'error' in fault ? fault.error : new StoreError(method, 'an injected fault');
     switch (fault.fault) {
       case 'throw':
@@ -153,8 +163,6 @@ export class FaultyStore implements GrantStore {
       case 'lose reply':
         // Not a StoreError: that would claim that nothing was applied.
         return Promise.resolve(ask()).then(() => rejected('error' in fault ? error : new Error('an injected fault: the reply was lost')));
-      case 'yield':
-        return ask();
     }
   }
 }

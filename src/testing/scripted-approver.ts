@@ -37,14 +37,14 @@ export class ScriptedApprover implements Approver {
   readonly script: ApproverScript;
   /** Every question so far, in order. */
   readonly questions: Question[] = [];
-  readonly groupsOf?: (reviewer: string, request: AccessRequest) => MaybePromise<readonly string[]>;
-  readonly membersOf?: (request: AccessRequest) => MaybePromise<readonly string[]>;
-  readonly isEligible?: (request: AccessRequest, when: Eligibility) => MaybePromise<boolean>;
+  declare readonly groupsOf?: (reviewer: string, request: AccessRequest) => MaybePromise<readonly string[]>;
+  declare readonly membersOf?: (request: AccessRequest) => MaybePromise<readonly string[]>;
+  declare readonly isEligible?: (request: AccessRequest, when: Eligibility) => MaybePromise<boolean>;
 
   constructor(script: ApproverScript = {}, name = 'scripted') {
     this.name = name;
     this.script = { ...script };
-    // A method is assigned only where the script has it: that it is absent has a meaning of its own.
+    // Declared, not defined, and assigned only where the script has it: that a method is absent has a meaning of its own.
     if (script.groupsOf !== undefined) {
       this.groupsOf = (reviewer, request) => {
         this.questions.push({ method: 'groupsOf', reviewer, request });

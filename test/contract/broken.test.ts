@@ -1,5 +1,7 @@
 import { ContractViolation, FaultyStore, storeContract } from 'jit-access/testing';
+import type { StoreContractOptions } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
+import type { GrantStore } from '../../src/ports.js';
 import { MemoryGrantStore } from '../../src/stores/memory.js';
 import { APART } from './broken/apart.js';
 import { COMPARED } from './broken/compared.js';
@@ -27,6 +29,32 @@ describe('the store contract', () => {
     });
     expect(failed(results)).toEqual([]);
     expect(results.size).toBeGreaterThan(100);
+  });
+
+  it('asks no watch() of a store, and no hooks', async () => {
+    const create = () => Object.assign(new MemoryGrantStore(), { watch: undefined });
+    const results = await runInMemory((runner) => {
+      storeContract(runner, { name: 'memory', create: create });
+    });
+    expect(failed(results)).toEqual([]);
+  });
+
+  it('cleans up after each case, whether it passed or not', async () => {
+    const made = new Set<GrantStore>();
+    const options: StoreContractOptions = {
+      name: 'broken',
+      create() {
+        const store = FAMILY[0]?.options.create() as GrantStore;
+        made.add(store);
+        return store;
+      },
+      cleanup: (store) => void made.delete(store),
+    };
+    const results = await runInMemory((runner) => {
+      storeContract(runner, options);
+    });
+    expect(failed(results)).not.toEqual([]);
+    expect(made.size).toBe(0);
   });
 
   describe.each(FAMILY)('a store where $bug', ({ foundBy, options }) => {

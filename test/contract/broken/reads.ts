@@ -1,6 +1,6 @@
 import type { GrantStore, Row } from '../../../src/ports.js';
 import type { Bend } from './bent-store.js';
-import { allDue, allOf, broken, pageByOffset, rowsIn } from './bent-store.js';
+import { allDue, allOf, broken, pageByOffset, rowsIn, rowsOut } from './bent-store.js';
 
 /** A `live` that filters what the memory store gives. */
 const live =
@@ -37,6 +37,12 @@ const byCodePoint = (a: string, b: string): number => Buffer.compare(Buffer.from
 export const READS = [
   broken('instants are 32 bits wide', 'keeps every instant as it was given', rowsIn(instants((at) => at | 0))),
   broken('instants are rounded to seconds', 'keeps every instant as it was given', rowsIn(instants((at) => at - (at % 1000)))),
+  broken('instants come back as text', 'keeps every instant as it was given', rowsOut(instants((at) => String(at) as unknown as number))),
+  broken(
+    'instants come back as big integers',
+    'keeps every instant as it was given',
+    rowsOut(instants((at) => BigInt(at) as unknown as number)),
+  ),
   broken('rows vanish when the real time has passed them', 'keeps what lies in 1970 and what lies in 275760', (inner) => ({
     get: async (keys) => (await inner.get(keys)).map((row) => ((row?.until ?? Infinity) < Date.now() ? undefined : row)),
   })),

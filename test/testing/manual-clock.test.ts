@@ -1,0 +1,228 @@
+import { InvalidArgumentError } from '../../src/errors.js';
+import { ManualClock, START_AT } from 'jit-access/testing';
+import { describe, expect, it } from 'vitest';
+import { sleepUntil, yieldToOthers } from '../../src/time.js';
+
+const never = new AbortController().signal;
+
+/** Sleeps again and again, and notes when it woke. */
+async function ticking(clock: ManualClock, everyMs: number, woke: number[], signal: AbortSignal, work = async () => {}): Promise<void> {
+  for (;;) {
+    await clock.sleep(clock.now() + everyMs, signal);
+    if (signal.aborted) return;
+    woke.push(clock.now() - START_AT);
+    await work();
+  }
+}
+
+describe('ManualClock', () => {
+  it('stands still at its first reading', async () => {
+    const clock = new ManualClock();
+    await yieldToOthers();
+    expect(clock.now()).toBe(START_AT);
+    expect(new ManualClock(0).now()).toBe(0);
+  });
+
+  it.each([NaN, -1, 1.5, Infinity, 8.64e15 + 1, '1', null, new Date(0)])('refuses to start at %s', (startMs) => {
+    expect(() => new ManualClock(startMs as number)).toThrow(InvalidArgumentError);
+  });
+
+  describe('advance()', () => {
+    it('moves forward by milliseconds or by a text', async () => {
+      const clock = new ManualClock();
+      await clock.advance(1);
+      await clock.advance('1h30m');
+      expect(clock.now()).toBe(START_AT + 1 + 90 * 60_000);
+    });
+
+    it('has moved when it returns where nobody sleeps inside the span', () => {
+      const clock = new ManualClock();
+      void clock.advance(10);
+      void clock.advance(10);
+      expect(clock.now()).toBe(START_AT + 20);
+    });
+
+    it.each([0, -0, -1, 1.5, NaN, Infinity, '', '0m', '-1m', ' 1m', null, undefined, [60], 10n])('refuses %s and stays', async (by) => {
+      const clock = new ManualClock();
+      await expect(clock.advance(by as number)).rejects.toThrow(InvalidArgumentError);
+      expect(clock.now()).toBe(START_AT);
+    });
+
+    it('refuses to leave the range of instants', async () => {
+      const clock = new ManualClock(8.64e15 - 5);
+      await expect(clock.advance(6)).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'by' });
+      await clock.advance(5);
+      expect(clock.now()).toBe(8.64e15);
+    });
+
+    it('wakes sleepers in the order of their instants, each at its own, and equal ones in the order of falling asleep', async () => {
+      const clock = new ManualClock();
+      const woke: string[] = [];
+      for (const [name, ms] of Object.entries({ c: 30, a: 10, b1: 20, b2: 20, d: 41 })) {
+        void clock.sleep(START_AT + ms, never).then(() => woke.push(`${name}@${clock.now() - START_AT}`));
+      }
+      await clock.advance(40);
+      expect(woke).toEqual(['a@10', 'b1@20', 'b2@20', 'c@30']);
+      expect(clock.sleepers).toBe(1);
+      await clock.advance(1);
+      expect(woke.at(-1)).toBe('d@41');
+      expect(clock.sleepers).toBe(0);
+    });
+
+    it('wakes a loop as often as it sleeps inside the span', async () => {
+      const clock = new ManualClock();
+      const stop = new AbortController();
+      const [fast, slow]: [number[], number[]] = [[], []];
+      const loops = [ticking(clock, 10, fast, stop.signal), ticking(clock, 25, slow, stop.signal)];
+      await clock.advance(55);
+      expect(fast).toEqual([10, 20, 30, 40, 50]);
+      expect(slow).toEqual([25, 50]);
+      expect(clock.now()).toBe(START_AT + 55);
+      stop.abort();
+      await Promise.all(loops);
+      expect(clock.sleepers).toBe(0);
+    });
+
+    it('lets a woken loop go on that needs a few turns of the event loop before it sleeps again', async () => {
+      const clock = new ManualClock();
+      const stop = new AbortController();
+      const woke: number[] = [];
+      const loop = ticking(clock, 10, woke, stop.signal, async () => {
+        for (let turn = 0; turn < 4; turn++) await yieldToOthers();
+      });
+      await clock.advance(30);
+      expect(woke).toEqual([10, 20, 30]);
+      stop.abort();
+      await loop;
+    });
+
+    it('is not held up by what a sleeper does after it woke', async () => {
+      const clock = new ManualClock();
+      let woke = false;
+      void clock.sleep(START_AT + 10, never).then(() => {
+        woke = true;
+        return new Promise(() => undefined);
+      });
+      await clock.advance(20);
+      expect(woke).toBe(true);
+      expect(clock.now()).toBe(START_AT + 20);
+    });
+
+    it('begins a second move where the first has ended', async () => {
+      const clock = new ManualClock();
+      const stop = new AbortController();
+      const woke: number[] = [];
+      const loop = ticking(clock, 10, woke, stop.signal);
+      await Promise.all([clock.advance(20), clock.advance(20), clock.set(START_AT + 55)]);
+      expect(woke).toEqual([10, 20, 30, 40, 50]);
+      expect(clock.now()).toBe(START_AT + 55);
+      stop.abort();
+      await loop;
+    });
+
+    it('may be called by a sleeper that it woke', async () => {
+      const clock = new ManualClock();
+      const moved = clock.sleep(START_AT + 10, never).then(() => clock.advance(100));
+      await clock.advance(20);
+      await moved;
+      expect(clock.now()).toBe(START_AT + 120);
+    });
+  });
+
+  describe('set()', () => {
+    it('moves forward as advance() does', async () => {
+      const clock = new ManualClock();
+      const woke: number[] = [];
+      void clock.sleep(START_AT + 10, never).then(() => woke.push(clock.now()));
+      await clock.set(START_AT + 10);
+      expect(woke).toEqual([START_AT + 10]);
+    });
+
+    it('may step back; who sleeps goes on sleeping', async () => {
+      const clock = new ManualClock();
+      let woke = false;
+      void clock.sleep(START_AT + 10, never).then(() => (woke = true));
+      await clock.set(0);
+      expect(clock.now()).toBe(0);
+      await clock.set(START_AT + 9);
+      expect(woke).toBe(false);
+      await clock.set(START_AT + 10);
+      expect(woke).toBe(true);
+    });
+
+    it.each([NaN, -1, 0.5, '0', null, undefined])('refuses %s and stays', async (instant) => {
+      const clock = new ManualClock();
+      await expect(clock.set(instant as number)).rejects.toThrow(InvalidArgumentError);
+      expect(clock.now()).toBe(START_AT);
+    });
+  });
+
+  describe('sleep()', () => {
+    it.each([-1, 0])('resolves at once at now %i ms', async (ms) => {
+      const clock = new ManualClock();
+      await clock.sleep(START_AT + ms, never);
+      expect(clock.sleepers).toBe(0);
+    });
+
+    it('resolves without an error when it is aborted, and is forgotten', async () => {
+      const clock = new ManualClock();
+      const stop = new AbortController();
+      const slept = clock.sleep(START_AT + 10, stop.signal);
+      expect(clock.sleepers).toBe(1);
+      stop.abort(new Error('not to be seen'));
+      expect(clock.sleepers).toBe(0);
+      await expect(slept).resolves.toBeUndefined();
+      await expect(clock.sleep(START_AT + 10, stop.signal)).resolves.toBeUndefined();
+    });
+
+    it('leaves no listener behind', async () => {
+      const clock = new ManualClock();
+      let listeners = 0;
+      const { signal } = new AbortController();
+      const add = signal.addEventListener.bind(signal);
+      const remove = signal.removeEventListener.bind(signal);
+      signal.addEventListener = (...args: Parameters<typeof add>) => {
+        listeners += 1;
+        add(...args);
+      };
+      signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+        listeners -= 1;
+        remove(...args);
+      };
+      const slept = clock.sleep(START_AT + 10, signal);
+      expect(listeners).toBe(1);
+      await clock.advance(10);
+      await slept;
+      expect(listeners).toBe(0);
+    });
+
+    it('is not woken when another sleeper of the same instant aborts it', async () => {
+      const clock = new ManualClock();
+      const stop = new AbortController();
+      const woke: string[] = [];
+      void clock.sleep(START_AT + 10, never).then(() => {
+        woke.push('first');
+        stop.abort();
+      });
+      void clock.sleep(START_AT + 10, stop.signal).then(() => woke.push(stop.signal.aborted ? 'aborted' : 'second'));
+      await clock.advance(10);
+      expect(woke).toEqual(['first', 'aborted']);
+    });
+
+    it.each([NaN, -1, 1.5, Infinity, null])('rejects %s', async (until) => {
+      const clock = new ManualClock();
+      await expect(clock.sleep(until as number, never)).rejects.toThrow(InvalidArgumentError);
+      expect(clock.sleepers).toBe(0);
+    });
+
+    it('is what sleepUntil() of this package sleeps by', async () => {
+      const clock = new ManualClock();
+      let woke = false;
+      void sleepUntil(clock, START_AT + 60_000, never).then(() => (woke = true));
+      await clock.advance('59s');
+      expect(woke).toBe(false);
+      await clock.advance('1s');
+      expect(woke).toBe(true);
+    });
+  });
+});
