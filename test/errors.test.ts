@@ -1,0 +1,217 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import * as errors from '../src/errors.js';
+import type { AnyJitError, JitErrorCode } from '../src/errors.js';
+import type { AccessRequest, Decision } from '../src/records.js';
+
+const request = { id: 'r1', end: { status: 'denied', cause: 'quorum', at: 1, by: 'user:sam', reason: undefined } } as AccessRequest;
+const cause = new Error('socket hang up');
+
+/** Each error once, with what it says. A new class without a line here fails the last test of the table. */
+const samples: readonly [AnyJitError, JitErrorCode, string, object][] = [
+  [
+    new errors.InvalidArgumentError('ttl', 'positive', '0'),
+    'ERR_JIT_INVALID_ARGUMENT',
+    'ttl must be positive; got 0',
+    { argument: 'ttl', rule: 'positive', got: '0' },
+  ],
+  [
+    new errors.StoreError('commit', 'the disk is full', cause),
+    'ERR_JIT_STORE',
+    'store.commit: the disk is full',
+    { operation: 'commit', cause },
+  ],
+  [
+    new errors.OutcomeUnknownError('c1', cause),
+    'ERR_JIT_OUTCOME_UNKNOWN',
+    'it could not be learnt whether change c1 was applied; read the record before trying again',
+    { changeId: 'c1', cause },
+  ],
+  [
+    new errors.ConflictError(5),
+    'ERR_JIT_CONFLICT',
+    'other changes to the same records won 5 times in a row; nothing was recorded, try again',
+    { attempts: 5 },
+  ],
+  [new errors.DecidedError(request), 'ERR_JIT_DECIDED', 'request r1 is already denied', { request }],
+  [
+    new errors.DeadlineError('r1', Date.UTC(2026, 2, 14, 2, 16, 7)),
+    'ERR_JIT_DEADLINE',
+    'request r1 had to be decided before 2026-03-14T02:16:07.000Z',
+    { requestId: 'r1', reviewBy: Date.UTC(2026, 2, 14, 2, 16, 7) },
+  ],
+  [
+    new errors.UndecidedError('r1'),
+    'ERR_JIT_UNDECIDED',
+    "request r1 can't be reviewed yet: the approver has not said who must; decide('r1') asks it again",
+    { requestId: 'r1' },
+  ],
+  [new errors.NotFoundError('grant', 'r1.1'), 'ERR_JIT_NOT_FOUND', 'there is no grant r1.1', { kind: 'grant', id: 'r1.1' }],
+  [
+    new errors.SelfReviewError('r1', 'user:maya'),
+    'ERR_JIT_SELF_REVIEW',
+    "user:maya asked for request r1 or would hold its access, and can't review it",
+    { requestId: 'r1', reviewer: 'user:maya' },
+  ],
+  [
+    new errors.NotReviewerError('r1', 'user:eve', 'not_in_group'),
+    'ERR_JIT_NOT_REVIEWER',
+    'user:eve is in none of the groups that may review request r1',
+    { requestId: 'r1', reviewer: 'user:eve', why: 'not_in_group' },
+  ],
+  [
+    new errors.NotReviewerError('r1', 'user:sam', 'has_denied'),
+    'ERR_JIT_NOT_REVIEWER',
+    "user:sam has denied request r1; a denial can't become an approval",
+    { why: 'has_denied' },
+  ],
+  [
+    new errors.IneligibleError('user:eve', ['db:read', 'db:write']),
+    'ERR_JIT_INELIGIBLE',
+    'user:eve is not eligible for db:read, db:write',
+    { subject: 'user:eve', scopes: ['db:read', 'db:write'] },
+  ],
+  [
+    new errors.IdempotencyError('r1'),
+    'ERR_JIT_IDEMPOTENCY',
+    'this idempotencyKey made request r1, which asked for something else; use a new key',
+    { requestId: 'r1' },
+  ],
+  [new errors.LimitError('maxTtl', 60, 61), 'ERR_JIT_LIMIT', 'limits.maxTtl is 60; got 61', { limit: 'maxTtl', max: 60, got: 61 }],
+  [new errors.ClockError('the clock failed', cause), 'ERR_JIT_CLOCK', 'the clock failed', { cause }],
+  [
+    new errors.PurgedError(Date.UTC(2026, 0, 1)),
+    'ERR_JIT_PURGED',
+    'records before 2026-01-01T00:00:00.000Z have been purged',
+    { horizon: Date.UTC(2026, 0, 1) },
+  ],
+  [
+    new errors.CorruptError('grant', 'r1.1', 'is cut short'),
+    'ERR_JIT_CORRUPT',
+    'stored grant r1.1: is cut short',
+    { kind: 'grant', id: 'r1.1', problem: 'is cut short' },
+  ],
+  [
+    new errors.ApproverError('oncall', 'r1', 'took too long', cause),
+    'ERR_JIT_APPROVER',
+    'approver oncall: took too long; request r1 stays pending',
+    { approver: 'oncall', requestId: 'r1', cause },
+  ],
+  [
+    new errors.ApproverError('oncall', undefined, 'took too long'),
+    'ERR_JIT_APPROVER',
+    'approver oncall: took too long; nothing was recorded',
+    { requestId: undefined },
+  ],
+  [
+    new errors.DeniedError('user:eve may not db:write', 'user:eve', undefined),
+    'ERR_JIT_DENIED',
+    'user:eve may not db:write',
+    { actor: 'user:eve', decision: undefined },
+  ],
+  [new errors.ClosedError(), 'ERR_JIT_CLOSED', 'this engine has been closed', {}],
+  [new errors.ClosedError('sink'), 'ERR_JIT_CLOSED', 'this sink has been closed', {}],
+];
+
+const named = samples.map(([error, ...rest]) => [error.name, error, ...rest] as const);
+
+describe('JitError', () => {
+  it.each(named)('%s has a code, a message for people and fields for programs', (_, error, code, message, fields) => {
+    expect(error.code).toBe(code);
+    expect(error.message).toBe(message);
+    expect(error).toMatchObject(fields);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toBeInstanceOf(errors.JitError);
+    expect(errors.isJitError(error)).toBe(true);
+  });
+
+  it.each(named)('%s has the literal name of its class, also where a minifier renames classes', (name, error) => {
+    expect(error).toBeInstanceOf(Reflect.get(errors, name));
+    const source = readFileSync(new URL('../src/errors.ts', import.meta.url), 'utf8');
+    expect(source).toContain(`class ${name} extends JitError {\n  override readonly name = '${name}';`);
+  });
+
+  it('has a sample of every class and every code above', () => {
+    const classes = Object.keys(errors).filter((name) => name.endsWith('Error') && name !== 'JitError' && name !== 'isJitError');
+    expect(new Set(samples.map(([error]) => error.name))).toEqual(new Set(classes));
+    expect(new Set(samples.map(([, code]) => code)).size).toBe(classes.length);
+  });
+
+  it.each(named)('%s begins its stack with name and message', (name, error, _, message) => {
+    expect(error.stack).toContain(message);
+    expect(String(error)).toBe(`${name}: ${message}`);
+  });
+
+  it('keeps the cause as it was, and has none where there was none', () => {
+    expect(new errors.StoreError('get', 'failed', cause).cause).toBe(cause);
+    expect(new errors.StoreError('get', 'failed', 'text').cause).toBe('text');
+    expect(new errors.StoreError('get', 'failed', null).cause).toBeNull();
+    expect(Object.hasOwn(new errors.StoreError('get', 'failed'), 'cause')).toBe(false);
+  });
+
+  it('says that a request is decided even where its end is missing', () => {
+    expect(new errors.DecidedError({ ...request, end: undefined }).message).toBe('request r1 is already undefined');
+  });
+
+  it('shows no brand to whoever lists its properties', () => {
+    expect(Object.keys(new errors.ClosedError()).sort()).toEqual(['code', 'name']);
+    expect(JSON.parse(JSON.stringify(new errors.NotFoundError('grant', 'g')))).toEqual({
+      name: 'NotFoundError',
+      code: 'ERR_JIT_NOT_FOUND',
+      kind: 'grant',
+      id: 'g',
+    });
+  });
+
+  it('is one union that its code narrows', () => {
+    const read = (error: AnyJitError) => {
+      switch (error.code) {
+        case 'ERR_JIT_DECIDED':
+          expectTypeOf(error.request).toEqualTypeOf<AccessRequest>();
+          return error.request.id;
+        case 'ERR_JIT_DENIED':
+          expectTypeOf(error.decision).toEqualTypeOf<Decision | undefined>();
+          return error.actor;
+        default:
+          return error.name;
+      }
+    };
+    expect(read(new errors.DecidedError(request))).toBe('r1');
+    expect(read(new errors.ClosedError())).toBe('ClosedError');
+  });
+});
+
+describe('isJitError()', () => {
+  it('knows errors of another copy of the package, where instanceof does not', async () => {
+    const copy = '../src/errors.js?copy';
+    const other = (await import(copy)) as typeof errors;
+    expect(other.JitError).not.toBe(errors.JitError);
+    const theirs = new other.NotFoundError('request', 'r1');
+    expect(theirs).not.toBeInstanceOf(errors.JitError);
+    expect(errors.isJitError(theirs)).toBe(true);
+    expect(errors.isJitError(theirs) && theirs.code === 'ERR_JIT_NOT_FOUND' && theirs.id).toBe('r1');
+    expect(other.isJitError(new errors.ClosedError())).toBe(true);
+  });
+
+  it.each([
+    ['another error', new Error('ERR_JIT_DENIED')],
+    ['an error with one of our codes', Object.assign(new Error('x'), { code: 'ERR_JIT_DENIED', name: 'DeniedError' })],
+    ['an object with the brand', { [Symbol.for('jit-access.error')]: true, code: 'ERR_JIT_DENIED' }],
+    ['an error that inherits from ours', Object.create(new errors.ClosedError()) as Error],
+    ['null', null],
+    ['undefined', undefined],
+    ['text', 'ERR_JIT_DENIED'],
+  ])('is false for %s', (_, value) => {
+    expect(errors.isJitError(value)).toBe(false);
+  });
+
+  it('is false for other errors though somebody has polluted what all objects share', () => {
+    const brand = Symbol.for('jit-access.error');
+    Object.defineProperty(Object.prototype, brand, { value: true, configurable: true });
+    try {
+      expect(errors.isJitError(new Error('x'))).toBe(false);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, brand);
+    }
+  });
+});
