@@ -1,4 +1,7 @@
-export { JitEngine, type Action, type By, type RevokeAllTarget } from './engine/engine.js';
+export { JitEngine, type By } from './engine/engine.js';
+export type { HistoryQuery, HolderQuery, Paging, RequestQuery } from './engine/archive.js';
+export type { Action } from './engine/checker.js';
+export type { RevokeAllTarget } from './engine/ending.js';
 export type { AccessAsk } from './engine/ask.js';
 export type { AccessResult, AccessStatus, FlushReport, InboxItem, RevokeAllReport } from './engine/answers.js';
 export type { JitEngineOptions, Limits } from './engine/options.js';

@@ -39,6 +39,11 @@ function guarded<T>(argument: string, read: () => T): T {
   }
 }
 
+/** One field of somebody else's object. */
+export function readField(argument: string, given: object, field: string): unknown {
+  return guarded(argument, () => (given as Record<string, unknown>)[field]);
+}
+
 /**
  * Reads an options object once, own properties only, and refuses names it doesn't know:
  * a misspelt option must not be an option left out, nor one inherited from `Object.prototype`.
@@ -153,4 +158,15 @@ export function readCount(argument: string, value: unknown, min: number, max: nu
     throw invalid(argument, `a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`, value);
   }
   return value;
+}
+
+/** A listener of the caller's: what it throws, or rejects with, is dropped, for there is nobody left to tell. */
+export function readListener<Args extends unknown[]>(argument: string, listener: unknown): (...args: Args) => void {
+  if (listener === undefined) return () => undefined;
+  if (typeof listener !== 'function') throw invalid(argument, 'a function', listener);
+  return (...args) => {
+    Promise.resolve()
+      .then(() => (listener as (...args: Args) => unknown)(...args))
+      .catch(() => undefined);
+  };
 }

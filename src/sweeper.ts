@@ -1,5 +1,5 @@
 import type { JitEngine } from './engine/engine.js';
-import { invalid, readOptions } from './input.js';
+import { invalid, readListener, readOptions } from './input.js';
 import type { Clock } from './ports.js';
 import { readDuration, sleepUntil, type Duration } from './time.js';
 
@@ -32,20 +32,14 @@ export function startSweeper<Scope extends string>(
 ): Sweeper {
   const list = (Array.isArray(engines) ? engines : [engines]) as readonly JitEngine<Scope>[];
   const [first] = list;
-  if (first === undefined) throw invalid('engines', 'at least one engine', engines);
+  if (first === undefined || list.some((engine: unknown) => typeof (engine as typeof first | undefined)?.sweep !== 'function')) {
+    throw invalid('engines', 'an engine or a list of engines', engines);
+  }
   const read = readOptions<keyof SweeperOptions>('options', options, ['every', 'onError']);
   const everyMs = readDuration('every', read.every);
-  const { onError } = read;
-  if (onError !== undefined && typeof onError !== 'function') throw invalid('onError', 'a function', onError);
+  const tell = readListener<[error: unknown]>('onError', read.onError);
 
   const stopping = new AbortController();
-  const tell = (error: unknown): void => {
-    try {
-      (onError as SweeperOptions['onError'])?.(error);
-    } catch {
-      // There is nobody left to tell.
-    }
-  };
   const running = loop(list, first.clock, everyMs, stopping.signal, tell);
   const stop = (): Promise<void> => {
     stopping.abort();

@@ -4,6 +4,8 @@ import type { Clock } from './ports.js';
 
 /** The last instant that a JavaScript date can show: 8.64e15 ms. */
 const MAX_INSTANT = 8_640_000_000_000_000;
+/** The longest duration: some 31 years. With the limit on readings below, an instant plus a duration is an instant. */
+const MAX_DURATION_MS = 1_000_000_000_000;
 /** A longer timer fires after 1 ms, so longer sleeps are made of several. */
 const MAX_TIMER_MS = 2_147_483_647;
 /** How far the clock may lie below the highest reading used before what creates access is refused (L5). */
@@ -36,7 +38,7 @@ const UNITS_MS = [86_400_000, 3_600_000, 60_000, 1_000, 1];
 /**
  * Reads a duration, strictly: never zero, never negative, never a fraction, never "forever".
  *
- * @returns milliseconds, at least 1
+ * @returns milliseconds, 1 to 1e12 (some 31 years)
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */
 export function readDuration(argument: string, value: unknown): number {
@@ -45,9 +47,13 @@ export function readDuration(argument: string, value: unknown): number {
     const parts = DURATION.exec(value);
     ms = parts === null ? NaN : UNITS_MS.reduce((sum, unit, i) => sum + unit * Number(parts[i + 1] ?? 0), 0);
   }
-  if (!isInstant(ms) || ms === 0)
-    throw invalid(argument, "a positive whole number of milliseconds or a string like '30m' or '1h30m'", value);
+  if (!isDuration(ms)) throw invalid(argument, "a positive whole number of milliseconds or a string like '30m' or '1h30m'", value);
   return ms;
+}
+
+/** Milliseconds, 1 to 1e12. */
+export function isDuration(value: unknown): value is number {
+  return isInstant(value) && value > 0 && value <= MAX_DURATION_MS;
 }
 
 /** The machine's clock. It has no `sleep` of its own: real timers are used. */
@@ -67,11 +73,15 @@ export interface Reading {
 export class Timekeeper {
   readonly clock: Clock;
   readonly #leewayMs: number;
+  readonly #onStepBack: (error: ClockError) => void;
   #highest = 0;
+  #steppedBack = false;
 
-  constructor(clock: Clock, leewayMs: number) {
+  /** @param onStepBack told once for each time that the clock is found to have stepped back */
+  constructor(clock: Clock, leewayMs = 0, onStepBack: (error: ClockError) => void = () => undefined) {
     this.clock = clock;
     this.#leewayMs = leewayMs;
+    this.#onStepBack = onStepBack;
   }
 
   /** The highest reading used so far; never above what the next {@link read} judges ends at. */
@@ -86,11 +96,22 @@ export class Timekeeper {
     } catch (cause) {
       throw new ClockError('the clock failed', cause);
     }
-    if (!isInstant(now)) throw new ClockError('the clock must give an integer of epoch milliseconds');
+    if (!isInstant(now) || now > MAX_INSTANT - MAX_DURATION_MS)
+      throw new ClockError('the clock must give an integer of epoch milliseconds');
     if (now > this.#highest) this.#highest = now;
-    return { now, late: this.#highest + this.#leewayMs, steppedBack: now < this.#highest - STEP_BACK_MS };
+    const steppedBack = now < this.#highest - STEP_BACK_MS;
+    if (steppedBack && !this.#steppedBack) this.#onStepBack(new ClockError(STEPPED_BACK));
+    this.#steppedBack = steppedBack;
+    return { now, late: this.#highest + this.#leewayMs, steppedBack };
   }
 }
+
+/** Whatever creates access is refused while the clock lies below a reading used before (L5). */
+export function refuseIfSteppedBack(reading: Reading): void {
+  if (reading.steppedBack) throw new ClockError(STEPPED_BACK);
+}
+
+const STEPPED_BACK = 'the clock has stepped back by more than a second; until it has caught up, nothing may create access';
 
 /**
  * Sleeps until an instant of `clock`, by the clock's own `sleep` or by real timers.

@@ -2,6 +2,9 @@ import { invalid } from '../input.js';
 import type { Approver, Verdict } from '../ports.js';
 import type { AccessRequest } from '../records.js';
 
+/** The members of each chain. */
+const chains = new WeakMap<Approver, readonly Approver[]>();
+
 /**
  * Asks one approver after another; the first that has an opinion decides. The request keeps that one's name, and it
  * alone is asked about groups and eligibility afterwards. A request on which all abstain is denied.
@@ -10,14 +13,16 @@ import type { AccessRequest } from '../records.js';
  *
  * @throws InvalidArgumentError when two members have the same name: the name is how a request finds its approver again
  */
-export function firstDecisive(...members: readonly Approver[]): Approver {
+export function firstDecisive(...approvers: readonly Approver[]): Approver {
+  // A chain in a chain is one chain: a request must find the very approver that decided it.
+  const members = approvers.flatMap((approver) => chains.get(approver) ?? approver);
   if (members.length === 0) throw invalid('members', 'at least one approver', members);
   const byName = new Map(members.map((member) => [member.name, member]));
   if (byName.size < members.length)
     throw invalid('members', 'approvers of different names', members.map((member) => member.name).join(', '));
   const deciderOf = (request: AccessRequest) => (request.approver === undefined ? undefined : byName.get(request.approver));
 
-  return Object.freeze({
+  const chain: Approver = Object.freeze({
     name: 'first-decisive',
     async decide(request: AccessRequest): Promise<Verdict> {
       for (const member of members) {
@@ -34,18 +39,18 @@ export function firstDecisive(...members: readonly Approver[]): Approver {
         // An approver that has left the chain can no longer vouch for anybody.
         return decider !== undefined && ((await decider.isEligible?.(request, when)) ?? true);
       }
-      let failure: unknown;
-      let failed = false;
+      let failure: { readonly error: unknown } | undefined;
       for (const member of members) {
         try {
           if ((await member.isEligible?.(request, when)) ?? true) return true;
         } catch (error) {
-          failure = error;
-          failed = true;
+          failure = { error };
         }
       }
-      if (failed) throw failure;
+      if (failure !== undefined) throw failure.error;
       return false;
     },
   });
+  chains.set(chain, members);
+  return chain;
 }

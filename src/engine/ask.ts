@@ -26,14 +26,15 @@ export interface AccessAsk<Scope extends string = string> {
   readonly metadata?: JsonObject | undefined;
 }
 
-export interface ReadAsk extends Ask {
-  readonly idempotencyKey: string | undefined;
-}
-
 const MAX_SCOPES = 50;
 
-export function readAsk(given: unknown, readActorId: Settings['readId'], matcher: ScopeMatcher): ReadAsk {
-  const ask = readOptions<keyof AccessAsk>('ask', given, [
+/** What is asked, and the key that makes a repetition of it safe. */
+export function readAsk(
+  given: unknown,
+  readActorId: Settings['readId'],
+  matcher: ScopeMatcher,
+): { readonly ask: Ask; readonly key: string | undefined } {
+  const read = readOptions<keyof AccessAsk>('ask', given, [
     'subject',
     'scope',
     'scopes',
@@ -44,28 +45,28 @@ export function readAsk(given: unknown, readActorId: Settings['readId'], matcher
     'idempotencyKey',
     'metadata',
   ]);
-  const subject = readActorId('subject', ask.subject);
-  return {
+  const subject = readActorId('subject', read.subject);
+  const ask = {
     subject,
-    requestedBy: ask.requestedBy === undefined ? subject : readActorId('requestedBy', ask.requestedBy),
-    scopes: readScopes(ask.scope, ask.scopes, matcher),
-    ttlMs: readDuration('ttl', ask.ttl),
-    justification: readText('justification', ask.justification),
-    ticket: readText('ticket', ask.ticket),
-    metadata: readMetadata('metadata', ask.metadata),
-    idempotencyKey: ask.idempotencyKey === undefined ? undefined : readId('idempotencyKey', ask.idempotencyKey),
+    requestedBy: read.requestedBy === undefined ? subject : readActorId('requestedBy', read.requestedBy),
+    scopes: readScopes(read.scope, read.scopes, matcher),
+    ttlMs: readDuration('ttl', read.ttl),
+    justification: readText('justification', read.justification),
+    ticket: readText('ticket', read.ticket),
+    metadata: readMetadata('metadata', read.metadata),
   };
+  return { ask, key: read.idempotencyKey === undefined ? undefined : readId('idempotencyKey', read.idempotencyKey) };
 }
 
 function readScopes(scope: unknown, scopes: unknown, matcher: ScopeMatcher): readonly string[] {
   // A pattern may be asked for only where the engine's scopes know patterns; who grants it is the approver's rule.
-  const read = matcher.exact ? readScope : readPattern;
-  if (scopes === undefined) return Object.freeze([read('scope', scope)]);
+  const readOne = matcher.exact ? readScope : readPattern;
+  if (scopes === undefined) return Object.freeze([readOne('scope', scope)]);
   if (scope !== undefined) throw invalid('scopes', 'left out where scope is given', scopes);
   if (!Array.isArray(scopes) || scopes.length === 0 || scopes.length > MAX_SCOPES) {
     throw invalid('scopes', `a list of 1 to ${MAX_SCOPES} scopes`, scopes);
   }
-  const list = Array.from(scopes, (item: unknown, i) => read(`scopes[${i}]`, item));
+  const list = Array.from(scopes, (item: unknown, i) => readOne(`scopes[${i}]`, item));
   const twice = list.findIndex((item, i) => list.indexOf(item) !== i);
   if (twice !== -1) throw invalid(`scopes[${twice}]`, 'asked once', list[twice]);
   return Object.freeze(list);

@@ -2,86 +2,96 @@ import { ConflictError, CorruptError, isJitError, NotFoundError, OutcomeUnknownE
 import { digestOfEntry } from '../journal/link.js';
 import { grantIds } from '../lifecycle/grant.js';
 import type { EntryDraft, Step } from '../lifecycle/step.js';
-import type { Change, CommitOutcome, GrantStore, MaybePromise, Row, RowKey } from '../ports.js';
-import { decodeGrant, decodeRequest, encode, type AccessRequest, type Grant, type UnlinkedEntry } from '../records.js';
+import type { Change, CommitOutcome, GrantStore, JournalSlice, MaybePromise, Page, Row, RowKey } from '../ports.js';
+import { decodeGrant, decodeRequest, encode, isObject, type AccessRequest, type Grant } from '../records.js';
 import { isThenable, yieldToOthers } from '../time.js';
 import { newId } from './ids.js';
 
-/** After this many lost races in a row a verb gives up. A race has a winner, so the others of n need at most n tries. */
+/** After this many lost races in a row a verb gives up. A race has a winner, so n racers need at most n tries each. */
 const MAX_TRIES = 256;
+
+/** What is to be committed, before it has an id. */
+export interface Draft extends Omit<Change, 'id' | 'append'> {
+  readonly entries?: readonly EntryDraft[];
+}
 
 /** The engine's hold on its store: records in, steps out, and what to do when it answers badly. */
 export class Ledger {
   readonly store: GrantStore;
-  readonly #committed: () => void;
+  readonly #begin: () => Promise<void>;
+  readonly #onAppend: () => void;
 
-  /** @param committed called after each commit that appended to the journal */
-  constructor(store: GrantStore, committed: () => void) {
+  /**
+   * @param begin awaited before each commit
+   * @param onAppend called after each commit that appended to the journal
+   */
+  constructor(store: GrantStore, begin: () => Promise<void>, onAppend: () => void) {
     this.store = store;
-    this.#committed = committed;
-  }
-
-  /** Asks the store; whatever it throws becomes a typed error, never an answer (L30). */
-  async ask<T>(operation: keyof GrantStore, call: (store: GrantStore) => MaybePromise<T>): Promise<T> {
-    try {
-      return await call(this.store);
-    } catch (error) {
-      throw storeFailure(operation, error);
-    }
+    this.#begin = begin;
+    this.#onAppend = onAppend;
   }
 
   /** The rows that may allow; at once where the store can. */
   live(query: Parameters<GrantStore['live']>[0]): MaybePromise<readonly Row[]> {
-    let rows: MaybePromise<readonly Row[]>;
-    try {
-      rows = this.store.live(query);
-    } catch (error) {
-      throw storeFailure('live', error);
-    }
-    if (!isThenable(rows)) return readRows('live', rows);
-    return rows.then(
-      (answer) => readRows('live', answer),
-      (error: unknown) => {
-        throw storeFailure('live', error);
-      },
-    );
+    return this.#ask('live', () => this.store.live(query), isRows);
+  }
+
+  find(query: Parameters<GrantStore['find']>[0]): MaybePromise<Page<Row>> {
+    return this.#ask('find', () => this.store.find(query), isPage);
+  }
+
+  due(query: Parameters<GrantStore['due']>[0]): MaybePromise<Page<Row>> {
+    return this.#ask('due', () => this.store.due(query), isPage);
+  }
+
+  /** From behind `after` on; without it, only where the journal starts and ends. */
+  journal(after: number = Number.MAX_SAFE_INTEGER, limit = 1): MaybePromise<JournalSlice> {
+    return this.#ask('journal', () => this.store.journal({ after, limit }), isSlice);
   }
 
   async rows(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
-    const rows = await this.ask('get', (store) => store.get(keys));
-    if (!Array.isArray(rows) || rows.length !== keys.length) throw new StoreError('get', 'did not answer with a row for each key');
-    keys.forEach(({ kind, id }, i) => {
-      const row = (rows as readonly (Row | undefined)[])[i];
-      if (row !== undefined && (row.kind !== kind || row.id !== id)) throw new CorruptError(kind, id, 'came back as another row');
-    });
-    return rows;
+    if (keys.length === 0) return [];
+    const areTheirs = (rows: unknown) =>
+      Array.isArray(rows) &&
+      rows.length === keys.length &&
+      keys.every(({ kind, id }, i) => rows[i] === undefined || (isRow(rows[i]) && rows[i].kind === kind && rows[i].id === id));
+    return this.#ask<readonly (Row | undefined)[]>('get', () => this.store.get(keys), areTheirs);
   }
 
-  async request(id: string): Promise<AccessRequest | undefined> {
-    const [row] = await this.rows([{ kind: 'request', id }]);
-    return row && decodeRequest(row);
+  async row(kind: string, id: string): Promise<Row | undefined> {
+    return (await this.rows([{ kind, id }]))[0];
   }
 
-  async requestOrThrow(id: string): Promise<AccessRequest> {
-    const request = await this.request(id);
-    if (request === undefined) throw new NotFoundError('request', id);
-    return request;
+  async request(id: string): Promise<AccessRequest> {
+    return decodeRequest(found('request', id, await this.row('request', id)));
   }
 
-  async grantOrThrow(id: string): Promise<Grant> {
-    const [row] = await this.rows([{ kind: 'grant', id }]);
-    if (row === undefined) throw new NotFoundError('grant', id);
-    return decodeGrant(row);
+  async grant(id: string): Promise<Grant> {
+    return decodeGrant(found('grant', id, await this.row('grant', id)));
   }
 
   /** The grants of a request: all of them, or none while it has none. */
   async grantsOf(request: AccessRequest): Promise<readonly Grant[]> {
     if (request.end?.status !== 'approved') return [];
     const rows = await this.rows(grantIds(request).map((id) => ({ kind: 'grant', id })));
-    return rows.map((row, i) => {
-      if (row === undefined) throw new CorruptError('request', request.id, `is approved but has no grant ${i + 1}`);
+    return rows.map((row) => {
+      if (row === undefined) throw new CorruptError('request', request.id, 'is approved but lacks a grant');
       return decodeGrant(row);
     });
+  }
+
+  /** Rows of a kind, a page of the store at a time. */
+  async *pages(
+    query: Omit<Parameters<GrantStore['find']>[0], 'after' | 'limit'>,
+    after?: string,
+    limit = 100,
+  ): AsyncGenerator<readonly Row[]> {
+    for (;;) {
+      const page = await this.find({ ...query, after, limit });
+      yield page.items;
+      if (page.next === undefined) return;
+      after = page.next;
+    }
   }
 
   /**
@@ -90,10 +100,15 @@ export class Ledger {
    * @param stubborn for a verb that must never be told "conflict" (revoke): a store that refuses this often is broken
    */
   async run<T>(attempt: () => MaybePromise<Step<T>>, stubborn = false): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      const step = await attempt();
-      if (await this.take(step)) return step.result;
-      if (tries >= (stubborn ? 100 * MAX_TRIES : MAX_TRIES)) {
+    let step: Step<T> | undefined;
+    await this.untilCommitted(async () => this.take((step = await attempt())), stubborn);
+    return (step as unknown as Step<T>).result;
+  }
+
+  /** Tries until one try answers that it has committed. */
+  async untilCommitted(attempt: () => Promise<boolean>, stubborn = false): Promise<void> {
+    for (let tries = 1; !(await attempt()); tries++) {
+      if (tries === (stubborn ? 100 * MAX_TRIES : MAX_TRIES)) {
         throw stubborn ? new StoreError('commit', `answered 'conflict' ${tries} times in a row`) : new ConflictError(tries);
       }
       if (tries % 8 === 0) await yieldToOthers();
@@ -101,63 +116,74 @@ export class Ledger {
   }
 
   /** Commits a step; whether it won. */
-  async take(step: Step<unknown>): Promise<boolean> {
-    if (step.put.length === 0 && step.entries.length === 0) return true;
-    const expect = step.put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 }));
-    return (await this.commit({ expect, put: step.put.map(encode), entries: step.entries })) === 'committed';
+  async take({ put, entries }: Step<unknown>): Promise<boolean> {
+    if (put.length + entries.length === 0) return true;
+    const expect = put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 }));
+    return this.commit({ expect, put: put.map(encode), entries });
   }
 
-  /** Gives the entries their ids and digests, and commits; a lost reply is resolved by committing the same again (L31). */
-  async commit({
-    entries = [],
-    ...rest
-  }: Omit<Change, 'id' | 'append'> & { readonly entries?: readonly EntryDraft[] }): Promise<CommitOutcome> {
+  /**
+   * Gives the entries their ids and digests, and commits; whether it won. A lost reply is resolved by committing the
+   * same again; only when that fails too is the outcome unknown (L31).
+   */
+  async commit({ entries = [], ...rest }: Draft): Promise<boolean> {
     const id = newId();
-    const append = entries.map((draft, i): UnlinkedEntry => {
-      const entry = {
-        v: 1 as const,
-        namespace: this.store.namespace,
-        id: `${id}.${i + 1}`,
-        type: draft.type,
-        at: draft.at,
-        actor: draft.actor,
-        requestId: draft.requestId,
-        grantId: draft.grantId,
-        data: draft.data,
-      };
+    const append = entries.map((draft, i) => {
+      const entry = { v: 1 as const, namespace: this.store.namespace, id: `${id}.${i + 1}`, ...draft };
       return { ...entry, digest: digestOfEntry(entry) };
     });
     const change: Change = { id, append, ...rest };
+    const once = async (): Promise<CommitOutcome> => {
+      const outcome: unknown = await this.store.commit(change);
+      if (outcome !== 'committed' && outcome !== 'conflict') throw new Error(MALFORMED);
+      return outcome;
+    };
+    await this.#begin();
     let outcome: CommitOutcome;
     try {
-      outcome = await this.#commitOnce(change);
+      outcome = await once();
     } catch (first) {
       try {
-        outcome = await this.#commitOnce(change);
+        outcome = await once();
       } catch (second) {
         throw isNotApplied(first) && isNotApplied(second) ? second : new OutcomeUnknownError(id, second);
       }
     }
-    if (outcome === 'committed' && append.length > 0) this.#committed();
-    return outcome;
+    if (outcome === 'conflict') return false;
+    if (append.length > 0) this.#onAppend();
+    return true;
   }
 
-  async #commitOnce(change: Change): Promise<CommitOutcome> {
-    const outcome: unknown = await this.store.commit(change);
-    if (outcome !== 'committed' && outcome !== 'conflict') throw new Error(`store.commit answered ${String(outcome)}`);
-    return outcome;
+  /** Asks the store; whatever it throws, or answers wrongly, becomes a typed error and never an answer (L30). */
+  #ask<T>(method: keyof GrantStore, call: () => MaybePromise<T>, isSound: (answer: unknown) => boolean): MaybePromise<T> {
+    const check = (answer: T): T => {
+      if (!isSound(answer)) throw new Error(MALFORMED);
+      return answer;
+    };
+    const fail = (error: unknown): never => {
+      throw isJitError(error) ? error : new StoreError(method, error instanceof Error ? error.message : 'failed', error);
+    };
+    try {
+      const answer = call();
+      return isThenable(answer) ? answer.then(check).catch(fail) : check(answer);
+    } catch (error) {
+      return fail(error);
+    }
   }
 }
 
-function readRows(operation: 'live', rows: unknown): readonly Row[] {
-  if (!Array.isArray(rows)) throw new StoreError(operation, 'did not answer with a list of rows');
-  return rows as readonly Row[];
-}
+const MALFORMED = 'the answer is not of the form that the contract fixes';
+
+const isRow = (value: unknown): value is Row => isObject(value) && isObject((value as Row).body);
+const isRows = (value: unknown): boolean => Array.isArray(value) && value.every(isRow);
+const isPage = (value: unknown): boolean => isObject(value) && isRows((value as Page<Row>).items);
+const isSlice = (value: unknown): boolean =>
+  isObject(value) && Array.isArray((value as JournalSlice).entries) && isObject((value as JournalSlice).head);
 
 /** The store says that it could not be asked, so the change is certainly not there. */
 const isNotApplied = (error: unknown): boolean => isJitError(error) && error.code === 'ERR_JIT_STORE';
 
-function storeFailure(operation: keyof GrantStore, error: unknown): Error {
-  if (isJitError(error)) return error;
-  return new StoreError(operation, error instanceof Error ? error.message : 'failed', error);
+function found(kind: 'request' | 'grant', id: string, row: Row | undefined): Row {
+  if (row === undefined) throw new NotFoundError(kind, id);
+  return row;
 }

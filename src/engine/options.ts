@@ -1,6 +1,6 @@
-import { invalid, isId, readActor, readCount, readOptions } from '../input.js';
+import { invalid, isId, readActor, readCount, readListener, readOptions } from '../input.js';
 import type { RequestLimits } from '../lifecycle/request.js';
-import type { Approver, AuditSink, Clock, GrantStore, ScopeMatcher } from '../ports.js';
+import type { Approver, AuditSink, Clock, GrantStore, Row, ScopeMatcher } from '../ports.js';
 import { exactScopes } from '../scope.js';
 import { MemoryGrantStore } from '../stores/memory.js';
 import { readDuration, systemClock, type Duration } from '../time.js';
@@ -59,6 +59,8 @@ export interface Settings {
   readonly leewayMs: number;
   readonly readId: (argument: string, id: unknown) => string;
   readonly onError: (error: unknown, during: string) => void;
+  /** Decodes rows where a malformed one gives nothing and hides nothing else: it is told, and passed over. */
+  readonly decodeAll: <T>(rows: readonly Row[], decode: (row: Row) => T) => T[];
 }
 
 export function readSettings(given: JitEngineOptions): Settings {
@@ -74,11 +76,11 @@ export function readSettings(given: JitEngineOptions): Settings {
     'canonicalId',
     'onError',
   ]);
-  const onError = readOnError(options.onError);
+  const onError = readListener<[error: unknown, during: string]>('onError', options.onError);
   const approver = readPort<Approver>('approver', options.approver, ['decide']);
   if (!isId(approver.name)) throw invalid('approver.name', 'an id', approver.name);
   const limits = readOptions<keyof Limits>('limits', options.limits ?? {}, ['maxTtl', 'reviewWithin', 'approverTimeoutMs', 'retryMs']);
-  return Object.freeze({
+  return Object.freeze<Settings>({
     approver,
     store:
       options.store === undefined
@@ -97,6 +99,15 @@ export function readSettings(given: JitEngineOptions): Settings {
     leewayMs: readCount('leewayMs', options.leewayMs ?? 0, 0, 3_600_000),
     readId: readIdsWith(options.canonicalId),
     onError,
+    decodeAll: (rows, decode) =>
+      rows.flatMap((row) => {
+        try {
+          return [decode(row)];
+        } catch (error) {
+          onError(error, 'row');
+          return [];
+        }
+      }),
   });
 }
 
@@ -133,17 +144,5 @@ function readIdsWith(canonicalId: unknown): Settings['readId'] {
       throw invalid(argument, 'an id that canonicalId accepts', id);
     }
     return readActor(argument, canonical);
-  };
-}
-
-function readOnError(onError: unknown): Settings['onError'] {
-  if (onError === undefined) return () => undefined;
-  if (typeof onError !== 'function') throw invalid('onError', 'a function', onError);
-  return (error, during) => {
-    try {
-      (onError as Settings['onError'])(error, during);
-    } catch {
-      // There is nobody left to tell.
-    }
   };
 }

@@ -1,12 +1,10 @@
-import { invalid, readOptions } from '../input.js';
-import { decodeCursor } from '../journal/follow.js';
+import { invalid } from '../input.js';
+import { bookmark, readBookmark } from '../journal/bookmark.js';
 import { grantIds } from '../lifecycle/grant.js';
 import { isPurgeable } from '../lifecycle/purge.js';
 import type { EntryDraft } from '../lifecycle/step.js';
-import type { Page, Row, RowKey } from '../ports.js';
 import { decodeGrant, decodeRequest, toJson, type AccessRequest, type AuditEntry } from '../records.js';
-import { isInstant, readInstant, type Timekeeper } from '../time.js';
-import { CorruptError } from '../errors.js';
+import type { Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
 
 /** What a purge took away. */
@@ -20,15 +18,11 @@ export interface PurgeReport {
 }
 
 const PAGE = 100;
-const HORIZON: RowKey = { kind: 'horizon', id: 'horizon' };
+const HORIZON = { kind: 'horizon', id: 'horizon' } as const;
 
 /** The earliest instant that can still be asked about; 0 while nothing has been purged. */
-export async function readHorizon(ledger: Ledger): Promise<{ readonly before: number; readonly version: number }> {
-  const [row] = await ledger.rows([HORIZON]);
-  if (row === undefined) return { before: 0, version: 0 };
-  const { before } = row.body;
-  if (!isInstant(before)) throw new CorruptError(HORIZON.kind, HORIZON.id, 'is not a row that this version writes');
-  return { before, version: row.version };
+export async function readHorizon(ledger: Ledger): Promise<number> {
+  return readBookmark(await ledger.row(HORIZON.kind, HORIZON.id), 'before');
 }
 
 /**
@@ -36,124 +30,93 @@ export async function readHorizon(ledger: Ledger): Promise<{ readonly before: nu
  *
  * The horizon is on record before the first row goes, so that no question about an earlier instant is answered from
  * half of the rows. Every commit that removes says what it removed.
- *
- * @param undelivered the names of this engine's shared followers: one without a cursor has seen nothing yet
  */
-export async function purge(
-  ledger: Ledger,
-  keeper: Timekeeper,
-  followers: readonly string[],
-  given: { readonly before: number; readonly by: string },
-  readActorId: (argument: string, id: unknown) => string,
-): Promise<PurgeReport> {
-  const options = readOptions<'before' | 'by'>('purge', given, ['before', 'by']);
-  const before = readInstant('before', options.before);
-  const by = readActorId('by', options.by);
-  if (before > keeper.read().now) throw invalid('before', 'an instant that has passed', before);
+export class Purge {
+  readonly #ledger: Ledger;
+  readonly #keeper: Timekeeper;
+  readonly #actor: string;
 
-  const horizon = await setHorizon(ledger, keeper, before, by);
-  let requests = 0;
-  let grants = 0;
-  for await (const rows of pages((after) =>
-    ledger.ask('find', (store) => store.find({ kind: 'request', open: false, after, limit: PAGE })),
-  )) {
-    const removed = await removeEnded(ledger, keeper, rows.map(decodeRequest), horizon, by);
-    requests += removed.requests;
-    grants += removed.grants;
+  constructor(ledger: Ledger, keeper: Timekeeper, actor: string) {
+    this.#ledger = ledger;
+    this.#keeper = keeper;
+    this.#actor = actor;
   }
-  return { horizon, requests, grants, journalStart: await trim(ledger, keeper, followers, horizon, by) };
-}
 
-const entry = (keeper: Timekeeper, by: string, data: object): EntryDraft => ({
-  type: 'journal.purged',
-  at: keeper.read().now,
-  actor: by,
-  requestId: undefined,
-  grantId: undefined,
-  data: toJson(data),
-});
-
-/** Moves the horizon forward, never back. */
-async function setHorizon(ledger: Ledger, keeper: Timekeeper, before: number, by: string): Promise<number> {
-  for (;;) {
-    const known = await readHorizon(ledger);
-    if (known.before >= before) return known.before;
-    const row: Row = {
-      ...HORIZON,
-      version: known.version + 1,
-      subject: undefined,
-      scope: undefined,
-      open: true,
-      from: undefined,
-      until: undefined,
-      dueAt: undefined,
-      body: { before },
-    };
-    const expect = [{ ...HORIZON, version: known.version }];
-    if ((await ledger.commit({ expect, put: [row], entries: [entry(keeper, by, { horizon: before })] })) === 'committed') return before;
+  /** @param followers the names of the engine's shared followers: one without a cursor has been given nothing yet */
+  async run(before: number, followers: readonly string[]): Promise<PurgeReport> {
+    if (before > this.#keeper.read().now) throw invalid('before', 'an instant that has passed', before);
+    const horizon = await this.#setHorizon(before);
+    let requests = 0;
+    let grants = 0;
+    for await (const rows of this.#ledger.pages({ kind: 'request', open: false })) {
+      for (const removed of await this.#remove(rows.map(decodeRequest), horizon)) {
+        if (removed === 'request') requests += 1;
+        else grants += 1;
+      }
+    }
+    return { horizon, requests, grants, journalStart: await this.#trim(horizon, followers) };
   }
-}
 
-async function removeEnded(
-  ledger: Ledger,
-  keeper: Timekeeper,
-  requests: readonly AccessRequest[],
-  horizon: number,
-  by: string,
-): Promise<{ requests: number; grants: number }> {
-  const gone: { kind: string; id: string; version: number }[] = [];
-  for (const request of requests) {
-    const rows = await ledger.rows(grantIds(request).map((id) => ({ kind: 'grant', id })));
-    const grants = rows.map((row) => row && decodeGrant(row));
-    if (!isPurgeable(request, grants, horizon)) continue;
-    for (const record of [request, ...grants])
-      if (record !== undefined) gone.push({ kind: record.kind, id: record.id, version: record.version });
+  /** Moves the horizon forward, never back. */
+  async #setHorizon(before: number): Promise<number> {
+    let horizon = before;
+    await this.#ledger.untilCommitted(async () => {
+      const row = await this.#ledger.row(HORIZON.kind, HORIZON.id);
+      horizon = Math.max(before, readBookmark(row, 'before'));
+      if (row !== undefined && horizon > before) return true;
+      const version = row?.version ?? 0;
+      return this.#ledger.commit({
+        expect: [{ ...HORIZON, version }],
+        put: [bookmark(HORIZON.kind, HORIZON.id, version + 1, { before })],
+        entries: this.#entry({ horizon }),
+      });
+    });
+    return horizon;
   }
-  const keys = gone.map(({ kind, id }) => ({ kind, id }));
-  // What has ended doesn't change again: only another purge can have come first, and then this page is its work.
-  const done =
-    gone.length > 0 &&
-    (await ledger.commit({ expect: gone, put: [], remove: keys, entries: [entry(keeper, by, { horizon, removed: keys })] })) ===
-      'committed';
-  const count = (kind: string) => (done ? keys.filter((key) => key.kind === kind).length : 0);
-  return { requests: count('request'), grants: count('grant') };
-}
 
-/** Drops the prefix that lies behind every shared cursor, before the horizon, and before the first entry of anything kept. */
-async function trim(ledger: Ledger, keeper: Timekeeper, followers: readonly string[], horizon: number, by: string): Promise<number> {
-  const { start } = await ledger.ask('journal', (store) => store.journal({ after: 0, limit: 1 }));
-  const cursors = new Map<string, number>(followers.map((name) => [name, 0]));
-  for await (const rows of pages((after) => ledger.ask('find', (store) => store.find({ kind: 'cursor', after, limit: PAGE })))) {
-    for (const row of rows) cursors.set(row.id, decodeCursor(row).seq);
+  /** @returns the kinds of the records that went */
+  async #remove(requests: readonly AccessRequest[], horizon: number): Promise<readonly string[]> {
+    const rows = await this.#ledger.rows(requests.flatMap((request) => grantIds(request).map((id) => ({ kind: 'grant', id }))));
+    const grants = rows.flatMap((row) => (row === undefined ? [] : [decodeGrant(row)]));
+    const expect = requests.flatMap((request) => {
+      const own = grants.filter((grant) => grant.requestId === request.id);
+      return isPurgeable(request, own, horizon) ? [request, ...own].map(({ kind, id, version }) => ({ kind, id, version })) : [];
+    });
+    if (expect.length === 0) return [];
+    const remove = expect.map(({ kind, id }) => ({ kind, id }));
+    // What has ended doesn't change again: if this conflicts, another purge has done the same.
+    const done = await this.#ledger.commit({ expect, put: [], remove, entries: this.#entry({ horizon, removed: remove }) });
+    return done ? remove.map(({ kind }) => kind) : [];
   }
-  let to = start.seq;
-  const last = Math.min(...cursors.values());
-  for (;;) {
-    const { entries } = await ledger.ask('journal', (store) => store.journal({ after: to, limit: PAGE }));
-    const kept = await isKept(ledger, entries);
-    const stop = entries.findIndex((one, i) => one.seq > last || one.at >= horizon || kept[i] === true);
-    const free = stop === -1 ? entries : entries.slice(0, stop);
-    to = free.at(-1)?.seq ?? to;
-    if (free.length < PAGE) break;
-  }
-  if (to > start.seq) {
-    await ledger.commit({ expect: [], put: [], trimJournalTo: to, entries: [entry(keeper, by, { horizon, trimmedTo: to })] });
-  }
-  return to;
-}
 
-async function isKept(ledger: Ledger, entries: readonly AuditEntry[]): Promise<readonly boolean[]> {
-  const ids = [...new Set(entries.flatMap((one) => one.requestId ?? []))];
-  const rows = await ledger.rows(ids.map((id) => ({ kind: 'request', id })));
-  const kept = new Set(ids.filter((_, i) => rows[i] !== undefined));
-  return entries.map((one) => one.requestId !== undefined && kept.has(one.requestId));
-}
+  /** Drops the prefix that lies behind every shared cursor, before the horizon, and before the first entry of anything kept. */
+  async #trim(horizon: number, followers: readonly string[]): Promise<number> {
+    const cursors = new Map(followers.map((name) => [name, 0]));
+    for await (const rows of this.#ledger.pages({ kind: 'cursor' })) for (const row of rows) cursors.set(row.id, readBookmark(row, 'seq'));
+    const delivered = Math.min(...cursors.values());
+    const { start } = await this.#ledger.journal();
+    let to = start.seq;
+    for (let more = true; more;) {
+      const { entries } = await this.#ledger.journal(to, PAGE);
+      const kept = await this.#kept(entries);
+      const stop = entries.findIndex((one) => one.seq > delivered || one.at >= horizon || kept.has(one.requestId));
+      const free = stop === -1 ? entries : entries.slice(0, stop);
+      to = free.at(-1)?.seq ?? to;
+      more = free.length === PAGE;
+    }
+    if (to > start.seq)
+      await this.#ledger.commit({ expect: [], put: [], trimJournalTo: to, entries: this.#entry({ horizon, trimmedTo: to }) });
+    return to;
+  }
 
-async function* pages(read: (after: string | undefined) => Promise<Page<Row>>): AsyncGenerator<readonly Row[]> {
-  let after: string | undefined;
-  do {
-    const page = await read(after);
-    yield page.items;
-    after = page.next;
-  } while (after !== undefined);
+  /** The requests that these entries are about and that are still there. */
+  async #kept(entries: readonly AuditEntry[]): Promise<ReadonlySet<string | undefined>> {
+    const ids = [...new Set(entries.flatMap((one) => one.requestId ?? []))];
+    const rows = await this.#ledger.rows(ids.map((id) => ({ kind: 'request', id })));
+    return new Set(ids.filter((_, i) => rows[i] !== undefined));
+  }
+
+  #entry(data: object): readonly EntryDraft[] {
+    return [{ type: 'journal.purged', at: this.#keeper.read().now, actor: this.#actor, data: toJson(data) }];
+  }
 }

@@ -2,14 +2,8 @@ import type { AnyJitError } from '../errors.js';
 import type { EntryDraft } from '../lifecycle/step.js';
 import { toJson } from '../records.js';
 
-/** What was refused to whom. */
-export interface Attempt {
-  readonly actor: string;
-  readonly requestId?: string | undefined;
-  readonly grantId?: string | undefined;
-  /** Scopes asked for, where there is no record yet. */
-  readonly scopes?: readonly string[] | undefined;
-}
+/** What was refused to whom. `scopes` are what was asked for, where there is no record yet. */
+export type Attempt = Pick<EntryDraft, 'actor' | 'requestId' | 'grantId'> & { readonly scopes?: readonly string[] | undefined };
 
 /** Codes by which a known actor is refused something; faults and bad arguments are not attempts. */
 const REFUSALS: ReadonlySet<AnyJitError['code']> = new Set([
@@ -26,12 +20,12 @@ const REFUSALS: ReadonlySet<AnyJitError['code']> = new Set([
 
 const WINDOW_MS = 60_000;
 const MAX_PER_SECOND = 10;
-/** More kinds of attempts than this at once, and the oldest is forgotten with its count. */
+/** So many different attempts are remembered; while there are more, the rest go unrecorded. */
 const MAX_KINDS = 1_000;
 
 interface Kind {
   readonly attempt: Attempt;
-  readonly code: string;
+  readonly code: AnyJitError['code'];
   writtenAt: number;
   unwritten: number;
 }
@@ -45,54 +39,42 @@ export class Refusals {
   #second = 0;
   #writtenInSecond = 0;
 
-  static isRefusal(error: AnyJitError): boolean {
-    return REFUSALS.has(error.code);
-  }
-
-  /** @returns the entry to write now, if any */
-  note(attempt: Attempt, code: string, now: number): EntryDraft | undefined {
+  /** @returns the entries to write now: none where the error is no refusal, or its minute is not over */
+  note(attempt: Attempt, code: AnyJitError['code'], now: number): readonly EntryDraft[] {
+    if (!REFUSALS.has(code)) return [];
     const key = JSON.stringify([attempt.actor, attempt.requestId, attempt.grantId, attempt.scopes, code]);
     let kind = this.#kinds.get(key);
+    const told = kind === undefined && this.#kinds.size >= MAX_KINDS ? this.flush(now) : [];
     if (kind === undefined) {
-      const [oldest] = this.#kinds.keys();
-      if (this.#kinds.size >= MAX_KINDS && oldest !== undefined) this.#kinds.delete(oldest);
+      if (this.#kinds.size >= MAX_KINDS) return told;
       this.#kinds.set(key, (kind = { attempt, code, writtenAt: -WINDOW_MS, unwritten: 0 }));
     }
     kind.unwritten += 1;
-    return this.#entryFor(kind, now);
+    return [...told, ...this.#entries(kind, now)];
   }
 
   /** The entries whose minute is over; kinds that have nothing left to say are forgotten. */
   flush(now: number): readonly EntryDraft[] {
-    const entries: EntryDraft[] = [];
-    for (const [key, kind] of this.#kinds) {
-      const entry = kind.unwritten > 0 ? this.#entryFor(kind, now) : undefined;
-      if (entry !== undefined) entries.push(entry);
-      else if (kind.unwritten === 0 && Math.abs(now - kind.writtenAt) >= WINDOW_MS) this.#kinds.delete(key);
-    }
-    return entries;
+    return [...this.#kinds].flatMap(([key, kind]) => {
+      if (kind.unwritten === 0 && isOver(kind, now)) this.#kinds.delete(key);
+      return this.#entries(kind, now);
+    });
   }
 
-  #entryFor(kind: Kind, now: number): EntryDraft | undefined {
-    // By distance, so that a clock that steps back doesn't silence anything for long.
-    if (Math.abs(now - kind.writtenAt) < WINDOW_MS) return undefined;
-    const second = Math.floor(now / 1_000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#writtenInSecond = 0;
-    }
-    if (this.#writtenInSecond >= MAX_PER_SECOND) return undefined;
-    this.#writtenInSecond += 1;
+  #entries(kind: Kind, now: number): readonly EntryDraft[] {
     const { attempt, code, unwritten: count } = kind;
+    if (count === 0 || !isOver(kind, now)) return [];
+    const second = Math.floor(now / 1_000);
+    if (second !== this.#second) this.#writtenInSecond = 0;
+    this.#second = second;
+    if (this.#writtenInSecond >= MAX_PER_SECOND) return [];
+    this.#writtenInSecond += 1;
     kind.writtenAt = now;
     kind.unwritten = 0;
-    return {
-      type: 'attempt.refused',
-      at: now,
-      actor: attempt.actor,
-      requestId: attempt.requestId,
-      grantId: attempt.grantId,
-      data: toJson({ code, count, scopes: attempt.scopes }),
-    };
+    const { scopes, ...target } = attempt;
+    return [{ type: 'attempt.refused', at: now, ...target, data: toJson({ code, count, scopes }) }];
   }
 }
+
+/** By distance, so that a clock that steps back doesn't silence anything for long. */
+const isOver = (kind: Kind, now: number): boolean => Math.abs(now - kind.writtenAt) >= WINDOW_MS;

@@ -52,7 +52,7 @@ export class Sweep {
     const at = this.#keeper.read().late;
     let after: string | undefined;
     do {
-      const page = await this.#ledger.ask('due', (store) => store.due({ at, limit: CHUNK, after }));
+      const page = await this.#ledger.due({ at, limit: CHUNK, after });
       const grants: Grant[] = [];
       for (const row of page.items) {
         const record = this.#decode(row);

@@ -1,6 +1,6 @@
-import { CorruptError } from '../errors.js';
-import type { AuditSink, Change, CommitOutcome, GrantStore, Row } from '../ports.js';
-import { isInstant, within, type Timekeeper } from '../time.js';
+import type { AuditSink, Change, GrantStore, JournalSlice, MaybePromise, Row } from '../ports.js';
+import { within, type Timekeeper } from '../time.js';
+import { bookmark, readBookmark } from './bookmark.js';
 
 /** How long one delivery may take before another process may take the cursor over, and this one calls it failed. */
 const LEASE_MS = 30_000;
@@ -19,46 +19,16 @@ export interface FollowerStatus {
 
 /** What following needs of the engine. */
 export interface FollowContext {
-  readonly store: GrantStore;
+  readonly ledger: {
+    readonly store: Pick<GrantStore, 'watch'>;
+    journal(after?: number, limit?: number): MaybePromise<JournalSlice>;
+    row(kind: string, id: string): Promise<Row | undefined>;
+    commit(change: Omit<Change, 'id' | 'append'>): Promise<boolean>;
+  };
   readonly keeper: Timekeeper;
   /** Stands for this engine on a lease. */
   readonly owner: string;
-  readonly commit: (change: Omit<Change, 'id' | 'append'>) => Promise<CommitOutcome>;
   readonly onError: (error: unknown, during: string) => void;
-}
-
-/** Where a shared follower is, as its row says. */
-export interface Cursor {
-  readonly row: Row | undefined;
-  readonly seq: number;
-  readonly owner: string | undefined;
-  readonly leasedUntil: number;
-}
-
-export function decodeCursor(row: Row | undefined): Cursor {
-  if (row === undefined) return { row, seq: 0, owner: undefined, leasedUntil: 0 };
-  const { seq, owner, leasedUntil } = row.body;
-  if (!isInstant(seq) || !isInstant(leasedUntil) || !(owner === undefined || typeof owner === 'string')) {
-    throw new CorruptError('cursor', row.id, 'is not a row that this version writes');
-  }
-  return { row, seq, owner, leasedUntil };
-}
-
-function cursorChange(name: string, before: Row | undefined, body: Row['body']): Omit<Change, 'id' | 'append'> {
-  const version = before?.version ?? 0;
-  const row: Row = {
-    kind: 'cursor',
-    id: name,
-    version: version + 1,
-    subject: undefined,
-    scope: undefined,
-    open: true,
-    from: undefined,
-    until: undefined,
-    dueAt: undefined,
-    body,
-  };
-  return { expect: [{ kind: 'cursor', id: name, version }], put: [row] };
 }
 
 /** Carries the journal to one sink, in order, one delivery at a time. */
@@ -86,27 +56,26 @@ export class Follower {
 
   /** A local follower begins at the head; to be called before this engine's first commit. */
   async begin(): Promise<void> {
-    if (!this.shared && this.#localSeq === undefined) this.#localSeq = (await this.#head()).seq;
+    if (!this.shared) this.#localSeq ??= (await this.#context.ledger.journal()).head.seq;
   }
 
   /** Delivers what there is. Calls that come while it runs make it look once more. Never rejects. */
   drive(): Promise<void> {
     this.#again = true;
-    this.#running ??= this.#deliverAll().finally(() => (this.#running = undefined));
-    return this.#running;
+    return (this.#running ??= this.#deliverAll());
   }
 
   async status(): Promise<FollowerStatus> {
-    const head = await this.#head();
-    const seq = this.shared ? (await this.#cursor()).seq : (this.#localSeq ?? head.seq);
+    const { head } = await this.#context.ledger.journal();
+    const seq = this.shared ? readBookmark(await this.#row(), 'seq') : (this.#localSeq ?? head.seq);
     return { name: this.sink.name, seq, behind: Math.max(0, head.seq - seq), error: this.#error };
   }
 
   async #deliverAll(): Promise<void> {
     try {
+      await this.begin();
       while (this.#again) {
         this.#again = false;
-        await this.begin();
         while (await (this.shared ? this.#deliverShared() : this.#deliverLocal()));
       }
       if (!this.#hanging) this.#error = undefined;
@@ -114,19 +83,18 @@ export class Follower {
       this.#error = error;
       this.#context.onError(error, `sink ${this.sink.name}`);
     }
+    // In one go with the last look at `#again`, so that no call falls between.
+    this.#running = undefined;
   }
 
   /** One page; whether there may be more. */
   async #deliverLocal(): Promise<boolean> {
-    const { entries, start } = await this.#context.store.journal({ after: this.#localSeq ?? 0, limit: PAGE });
-    const last = entries.at(-1)?.seq;
-    if (last === undefined) {
-      this.#localSeq = Math.max(this.#localSeq ?? 0, start.seq);
-      return false;
-    }
+    const { entries } = await this.#context.ledger.journal(this.#localSeq, PAGE);
+    const last = entries.at(-1);
+    if (last === undefined) return false;
     await this.#write(entries);
-    this.#localSeq = last;
-    return entries.length === PAGE;
+    this.#localSeq = last.seq;
+    return true;
   }
 
   /**
@@ -134,68 +102,73 @@ export class Follower {
    * between repeats the page; and only if nobody has taken the lease over, so that it never moves back.
    */
   async #deliverShared(): Promise<boolean> {
-    const { store, keeper, owner, commit } = this.#context;
-    const cursor = await this.#cursor();
-    const { entries } = await store.journal({ after: cursor.seq, limit: PAGE });
-    const last = entries.at(-1)?.seq;
+    const { ledger, keeper, owner } = this.#context;
+    const row = await this.#row();
+    const seq = readBookmark(row, 'seq');
+    const { entries } = await ledger.journal(seq, PAGE);
+    const last = entries.at(-1);
     if (last === undefined) return false;
     const { now } = keeper.read();
-    // Somebody else is at it, unless their lease is over or lies so far ahead that a clock must have gone wrong.
-    const held = now < cursor.leasedUntil && cursor.leasedUntil <= now + 2 * LEASE_MS;
-    if (cursor.owner !== undefined && cursor.owner !== owner && held) return false;
-    const lease = cursorChange(this.sink.name, cursor.row, { seq: cursor.seq, owner, leasedUntil: now + LEASE_MS });
-    if ((await commit(lease)) === 'conflict') return false;
+    const leasedUntil = readBookmark(row, 'leasedUntil');
+    // Somebody else is at it, unless the lease is over or lies so far ahead that a clock must have gone wrong.
+    if (row?.body['owner'] !== owner && now < leasedUntil && leasedUntil <= now + 2 * LEASE_MS) return false;
+    const version = (row?.version ?? 0) + 1;
+    if (!(await this.#move(version, seq, now + LEASE_MS))) return false;
     try {
       await this.#write(entries);
     } catch (error) {
-      await commit(cursorChange(this.sink.name, lease.put[0], { seq: cursor.seq, leasedUntil: 0 }));
+      await this.#move(version + 1, seq, 0);
       throw error;
     }
-    const moved = await commit(cursorChange(this.sink.name, lease.put[0], { seq: last, leasedUntil: 0 }));
-    return moved === 'committed';
+    return this.#move(version + 1, last.seq, 0);
+  }
+
+  #row(): Promise<Row | undefined> {
+    return this.#context.ledger.row('cursor', this.sink.name);
+  }
+
+  #move(version: number, seq: number, leasedUntil: number): Promise<boolean> {
+    const { name } = this.sink;
+    const put = [bookmark('cursor', name, version, { seq, leasedUntil, owner: this.#context.owner })];
+    return this.#context.ledger.commit({ expect: [{ kind: 'cursor', id: name, version: version - 1 }], put });
   }
 
   async #write(entries: Parameters<AuditSink['write']>[0]): Promise<void> {
     if (this.#hanging) throw new Error(`an earlier write of sink ${this.sink.name} has not settled`);
     const writing = Promise.resolve().then(() => this.sink.write(entries));
-    const late = () => {
-      this.#hanging = true;
-      const settled = () => (this.#hanging = false);
-      writing.then(settled, settled);
-      return new Error(`sink ${this.sink.name} did not settle within ${LEASE_MS} ms`);
-    };
-    await within(this.#context.keeper.clock, LEASE_MS, () => writing, late);
-  }
-
-  async #cursor(): Promise<Cursor> {
-    const [row] = await this.#context.store.get([{ kind: 'cursor', id: this.sink.name }]);
-    return decodeCursor(row);
-  }
-
-  async #head(): Promise<{ readonly seq: number }> {
-    return (await this.#context.store.journal({ after: Number.MAX_SAFE_INTEGER, limit: 1 })).head;
+    await within(
+      this.#context.keeper.clock,
+      LEASE_MS,
+      () => writing,
+      () => {
+        this.#hanging = true;
+        const settled = () => (this.#hanging = false);
+        writing.then(settled, settled);
+        return new Error(`sink ${this.sink.name} did not settle within ${LEASE_MS} ms`);
+      },
+    );
   }
 }
 
 /** All followers of an engine. */
 export class Followers {
   readonly all: readonly Follower[];
-  #unwatch: (() => void) | undefined;
+  readonly #unwatch: (() => void) | undefined;
   #begun: Promise<unknown> | undefined;
 
   constructor(sinks: readonly AuditSink[], context: FollowContext) {
     this.all = sinks.map((sink) => new Follower(sink, context));
-    if (sinks.length > 0) this.#unwatch = context.store.watch?.(() => this.wake());
+    this.#unwatch = sinks.length > 0 ? context.ledger.store.watch?.(() => this.wake()) : undefined;
   }
 
   /** To be awaited before the first commit, so that local followers miss nothing that this engine does. */
-  begin(): Promise<unknown> | undefined {
-    if (this.all.every((follower) => follower.shared)) return undefined;
-    this.#begun ??= Promise.all(this.all.map((follower) => follower.begin())).catch((error: unknown) => {
+  async begin(): Promise<void> {
+    try {
+      await (this.#begun ??= Promise.all(this.all.map((follower) => follower.begin())));
+    } catch (error) {
       this.#begun = undefined;
       throw error;
-    });
-    return this.#begun;
+    }
   }
 
   /** Something may be new. One that is failing waits for `insist`, so that a broken sink isn't tried at each commit. */

@@ -1,5 +1,5 @@
 import { DeniedError } from '../errors.js';
-import { toJson, type AccessRequest, type Grant, type GrantEnd } from '../records.js';
+import { makeEnd, makeGrant, type AccessRequest, type Grant, type GrantEnd } from '../records.js';
 import { isOver } from './status.js';
 import { entryOf, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
 
@@ -13,25 +13,13 @@ export const grantIds = (request: AccessRequest): readonly string[] => request.s
 
 /** One grant for each scope of an approved request (L10). The window starts at the decision (L4). */
 export function issueGrants(request: AccessRequest, at: number, by: string): Step<readonly Grant[]> {
+  const { id: requestId, subject } = request;
   const ids = grantIds(request);
-  const grants = request.scopes.map((scope, i): Grant =>
-    Object.freeze({
-      kind: 'grant',
-      id: ids[i] as string,
-      version: nextVersion(undefined),
-      requestId: request.id,
-      subject: request.subject,
-      scope,
-      issuedAt: at,
-      startsAt: at,
-      expiresAt: at + request.ttlMs,
-      end: undefined,
-    }),
+  const window = { issuedAt: at, startsAt: at, expiresAt: at + request.ttlMs };
+  const grants = request.scopes.map((scope, i) =>
+    makeGrant({ id: ids[i] as string, version: nextVersion(), requestId, subject, scope, ...window, end: undefined }),
   );
-  const entries = grants.map((grant) => {
-    const { subject, scope, issuedAt, startsAt, expiresAt } = grant;
-    return entryOf(grant, 'grant.issued', at, by, { subject, scope, issuedAt, startsAt, expiresAt });
-  });
+  const entries = grants.map((grant) => entryOf(grant, 'grant.issued', at, by, { subject, scope: grant.scope, ...window }));
   return { result: grants, put: grants, entries };
 }
 
@@ -44,34 +32,24 @@ export function endGrant(
   { cause, reason }: { readonly cause: 'revoked' | 'released'; readonly reason: string | undefined },
   moment: Moment,
 ): Step<Grant> {
-  if (cause === 'released' && moment.actor !== grant.subject) {
-    throw new DeniedError(`only ${grant.subject} may release grant ${grant.id}`, moment.actor, undefined);
+  const by = moment.actor;
+  if (cause === 'released' && by !== grant.subject) {
+    throw new DeniedError(`only its subject may release grant ${grant.id}`, by, undefined);
   }
   if (grant.end !== undefined) return unchanged(grant);
   if (isOver(grant.expiresAt, moment)) return expireGrant(grant, moment);
   const at = stamp(grant, moment);
-  return endWith(grant, 'grant.revoked', { status: 'revoked', cause, at, by: moment.actor, reason }, at);
+  return endWith(grant, { status: 'revoked', cause, at, by, reason }, at);
 }
 
 /** Records what time has ended. Access had ended before, whether or not this ever runs. */
 export function expireGrant(grant: Grant, moment: Moment): Step<Grant> {
   const at = stamp(grant, moment);
-  const end: GrantEnd = { status: 'expired', cause: 'time', at: Math.min(at, grant.expiresAt), by: SWEEPER, reason: undefined };
-  return endWith(grant, 'grant.expired', end, at);
+  return endWith(grant, { status: 'expired', cause: 'time', at: Math.min(at, grant.expiresAt), by: SWEEPER, reason: undefined }, at);
 }
 
-function endWith(grant: Grant, type: 'grant.revoked' | 'grant.expired', end: GrantEnd, at: number): Step<Grant> {
-  const next: Grant = Object.freeze({
-    kind: grant.kind,
-    id: grant.id,
-    version: nextVersion(grant),
-    requestId: grant.requestId,
-    subject: grant.subject,
-    scope: grant.scope,
-    issuedAt: grant.issuedAt,
-    startsAt: grant.startsAt,
-    expiresAt: grant.expiresAt,
-    end: Object.freeze(end),
-  });
-  return { result: next, put: [next], entries: [entryOf(next, type, at, end.by, { end: toJson(end) })] };
+function endWith(grant: Grant, ending: GrantEnd, at: number): Step<Grant> {
+  const end = makeEnd(ending);
+  const next = makeGrant({ ...grant, version: nextVersion(grant), end });
+  return { result: next, put: [next], entries: [entryOf(next, `grant.${end.status}`, at, end.by, { end })] };
 }

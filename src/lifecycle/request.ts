@@ -1,22 +1,14 @@
 import { DeadlineError, DecidedError, DeniedError, LimitError } from '../errors.js';
 import { digestOf } from '../journal/link.js';
-import type { JsonObject } from '../ports.js';
-import type { AccessRequest, RequestEnd } from '../records.js';
+import { makeEnd, makeRequest, type AccessRequest, type EntryType, type RequestEnd } from '../records.js';
+import { refuseIfSteppedBack } from '../time.js';
 import { issueGrants, type Settled } from './grant.js';
 import { isOver } from './status.js';
-import { APPROVER, entryOf, nextVersion, refuseIfSteppedBack, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
+import { APPROVER, entryOf, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
 import type { ReadVerdict } from './verdict.js';
 
 /** What is asked, checked and in canonical form. */
-export interface Ask {
-  readonly subject: string;
-  readonly requestedBy: string;
-  readonly scopes: readonly string[];
-  readonly ttlMs: number;
-  readonly justification: string | undefined;
-  readonly ticket: string | undefined;
-  readonly metadata: JsonObject | undefined;
-}
+export type Ask = Pick<AccessRequest, 'subject' | 'requestedBy' | 'scopes' | 'ttlMs' | 'justification' | 'ticket' | 'metadata'>;
 
 export interface RequestLimits {
   readonly maxTtlMs: number;
@@ -29,64 +21,58 @@ export function openRequest(ask: Ask, id: string, limits: RequestLimits, moment:
   if (ask.ttlMs > limits.maxTtlMs) throw new LimitError('maxTtl', limits.maxTtlMs, ask.ttlMs);
   refuseIfSteppedBack(moment);
   const createdAt = moment.now;
-  const request: AccessRequest = Object.freeze({
-    kind: 'request',
-    id,
-    version: nextVersion(undefined),
-    subject: ask.subject,
-    requestedBy: ask.requestedBy,
-    scopes: ask.scopes,
-    ttlMs: ask.ttlMs,
-    justification: ask.justification,
-    ticket: ask.ticket,
-    metadata: ask.metadata,
-    createdAt,
-    reviewBy: createdAt + limits.reviewWithinMs,
-    askAgainAt: createdAt + limits.retryMs,
-    approver: undefined,
-    assignedAt: undefined,
-    quorum: undefined,
-    reviews: Object.freeze([]),
-    end: undefined,
-  });
-  const { kind: _, id: __, version: ___, metadata, ...fields } = request;
+  const dates = { createdAt, reviewBy: createdAt + limits.reviewWithinMs, askAgainAt: createdAt + limits.retryMs };
+  const later = { approver: undefined, assignedAt: undefined, quorum: undefined, reviews: [], end: undefined };
+  const request = makeRequest({ ...ask, id, version: nextVersion(), ...dates, ...later });
   // Metadata is the caller's and may be anything: only its hash goes on record (L27, L29).
-  const written = { ...fields, metadataHash: metadata && digestOf(metadata) };
+  const { subject, requestedBy, scopes, ttlMs, justification, ticket, metadata } = ask;
+  const written = {
+    subject,
+    requestedBy,
+    scopes,
+    ttlMs,
+    justification,
+    ticket,
+    metadataHash: metadata && digestOf(metadata),
+    ...dates,
+    reviews: [],
+  };
   return { result: request, put: [request], entries: [entryOf(request, 'request.created', createdAt, moment.actor, written)] };
 }
 
 /** Whether a repeated ask with the same idempotency key asks for the same (L11). */
 export function asksForTheSame(request: AccessRequest, ask: Ask): boolean {
   const body = ({ subject, requestedBy, scopes, ttlMs, justification, ticket, metadata }: Ask) =>
-    digestOf({ subject, requestedBy, scopes, ttlMs, justification, ticket, metadata });
+    digestOf([subject, requestedBy, scopes, ttlMs, justification, ticket, metadata]);
   return body(request) === body(ask);
 }
 
-/** The fields of a request that a transition may write. */
+/** What a transition may write on a request. What was asked is not among it (L18). */
 type Amendment = Partial<Pick<AccessRequest, 'approver' | 'assignedAt' | 'quorum' | 'reviewBy' | 'reviews' | 'end'>>;
 
-/** The request one version on, built by one literal; what was asked is carried over and can't be amended (L18). */
 export function amend(request: AccessRequest, amendment: Amendment): AccessRequest {
-  return Object.freeze({
-    kind: request.kind,
-    id: request.id,
-    version: nextVersion(request),
-    subject: request.subject,
-    requestedBy: request.requestedBy,
-    scopes: request.scopes,
-    ttlMs: request.ttlMs,
-    justification: request.justification,
-    ticket: request.ticket,
-    metadata: request.metadata,
-    createdAt: request.createdAt,
-    reviewBy: amendment.reviewBy ?? request.reviewBy,
-    askAgainAt: request.askAgainAt,
-    approver: amendment.approver ?? request.approver,
-    assignedAt: amendment.assignedAt ?? request.assignedAt,
-    quorum: amendment.quorum ?? request.quorum,
-    reviews: amendment.reviews ?? request.reviews,
-    end: amendment.end ?? request.end,
-  });
+  return makeRequest({ ...request, ...amendment, version: nextVersion(request) });
+}
+
+/** How a request ends, but for the instant. */
+export type Ending = Omit<RequestEnd, 'at'>;
+
+/**
+ * Ends a request: the one way out of pending. Approved, it issues exactly one grant for each scope in the same step;
+ * otherwise none (L10).
+ */
+export function endRequest(request: AccessRequest, ending: Ending, moment: Moment, amendment: Amendment = {}): Step<Settled> {
+  if (ending.status === 'approved') refuseIfSteppedBack(moment);
+  const at = stamp(request, moment);
+  const written = { ...amendment, end: makeEnd({ ...ending, at } as RequestEnd) };
+  const next = amend(request, written);
+  const issued = ending.status === 'approved' ? issueGrants(next, at, ending.by) : unchanged([]);
+  const type: EntryType = `request.${ending.status}`;
+  return {
+    result: { request: next, grants: issued.result },
+    put: [next, ...issued.put],
+    entries: [entryOf(next, type, at, ending.by, { ...amendment, end: written.end }), ...issued.entries],
+  };
 }
 
 /** No decision commits at or after the deadline, even if no sweep has run (L13). */
@@ -101,59 +87,27 @@ export const isUndecided = (request: AccessRequest): boolean => request.end === 
 export function settle(request: AccessRequest, { verdict, approver }: ReadVerdict, moment: Moment): Step<Settled> {
   if (!isUndecided(request)) return unchanged({ request, grants: undefined });
   refuseIfLate(request, moment);
-  const at = stamp(request, moment);
-  switch (verdict.outcome) {
-    case 'approve':
-      return approveRequest(request, { approver }, { at, by: APPROVER, cause: 'approver', reason: verdict.reason }, moment);
-    case 'deny':
-      return denyRequest(request, { approver }, { at, by: APPROVER, cause: 'approver', reason: verdict.reason });
-    case 'abstain':
-      return denyRequest(request, { approver }, { at, by: APPROVER, cause: 'abstained', reason: 'no approver had an opinion' });
-    case 'review': {
-      const assigned = {
-        approver,
-        assignedAt: at,
-        quorum: verdict.quorum,
-        reviewBy: verdict.reviewWithinMs === undefined ? request.reviewBy : at + verdict.reviewWithinMs,
-      };
-      const next = amend(request, assigned);
-      return {
-        result: { request: next, grants: [] },
-        put: [next],
-        entries: [entryOf(next, 'request.assigned', at, APPROVER, assigned)],
-      };
-    }
+  if (verdict.outcome === 'review') {
+    const assignedAt = stamp(request, moment);
+    const { quorum, reviewWithinMs } = verdict;
+    const written = {
+      approver,
+      assignedAt,
+      quorum,
+      reviewBy: reviewWithinMs === undefined ? request.reviewBy : assignedAt + reviewWithinMs,
+    };
+    const next = amend(request, written);
+    return {
+      result: { request: next, grants: [] },
+      put: [next],
+      entries: [entryOf(next, 'request.assigned', assignedAt, APPROVER, written)],
+    };
   }
-}
-
-type EndOf<Status extends RequestEnd['status']> = Omit<Extract<RequestEnd, { status: Status }>, 'status'>;
-
-/** Approves, and issues exactly one grant for each scope, in one step (L10). */
-export function approveRequest(request: AccessRequest, amendment: Amendment, end: EndOf<'approved'>, moment: Moment): Step<Settled> {
-  refuseIfSteppedBack(moment);
-  const { by, ...rest } = end;
-  const written = { ...amendment, end: endOf('approved', { by, ...rest }) };
-  const next = amend(request, written);
-  const issued = issueGrants(next, end.at, by);
-  return {
-    result: { request: next, grants: issued.result },
-    put: [next, ...issued.put],
-    entries: [entryOf(next, 'request.approved', end.at, by, written), ...issued.entries],
-  };
-}
-
-export function denyRequest(request: AccessRequest, amendment: Amendment, end: EndOf<'denied'>): Step<Settled> {
-  const written = { ...amendment, end: endOf('denied', end) };
-  const next = amend(request, written);
-  return {
-    result: { request: next, grants: [] },
-    put: [next],
-    entries: [entryOf(next, 'request.denied', end.at, end.by, written)],
-  };
-}
-
-function endOf<Status extends RequestEnd['status']>(status: Status, { cause, at, by, reason }: EndOf<Status>): RequestEnd {
-  return Object.freeze({ status, cause, at, by, reason }) as RequestEnd;
+  const ending: Ending =
+    verdict.outcome === 'abstain'
+      ? { status: 'denied', cause: 'abstained', by: APPROVER, reason: 'no approver had an opinion' }
+      : { status: verdict.outcome === 'approve' ? 'approved' : 'denied', cause: 'approver', by: APPROVER, reason: verdict.reason };
+  return endRequest(request, ending, moment, { approver });
 }
 
 /** Takes a request back. Cancelling twice is fine and recorded once. */
@@ -161,24 +115,20 @@ export function cancelRequest(
   request: AccessRequest,
   { cause, reason }: { readonly cause: 'cancelled' | 'revoked'; readonly reason: string | undefined },
   moment: Moment,
-): Step<AccessRequest> {
+): Step<Settled> {
   const by = moment.actor;
   // Whoever revokes is vouched for by the embedding service; a cancel is the requester's own.
   if (cause === 'cancelled' && by !== request.subject && by !== request.requestedBy) {
-    throw new DeniedError(`only ${request.subject} or whoever asked for it may cancel request ${request.id}`, by, undefined);
+    throw new DeniedError(`only its subject or whoever asked for it may cancel request ${request.id}`, by, undefined);
   }
-  if (request.end?.status === 'cancelled') return unchanged(request);
+  if (request.end?.status === 'cancelled') return unchanged({ request, grants: [] });
   if (request.end !== undefined) throw new DecidedError(request);
-  const at = stamp(request, moment);
-  const end = endOf('cancelled', { cause, at, by, reason });
-  const next = amend(request, { end });
-  return { result: next, put: [next], entries: [entryOf(next, 'request.cancelled', at, by, { end })] };
+  // What time has ended gets that end on record: there is nothing left to take back.
+  if (isOver(request.reviewBy, moment)) return expireRequest(request, moment);
+  return endRequest(request, { status: 'cancelled', cause, by, reason }, moment);
 }
 
 /** Records that a pending request has run out. */
-export function expireRequest(request: AccessRequest, moment: Moment): Step<AccessRequest> {
-  const at = stamp(request, moment);
-  const end = endOf('expired', { cause: 'time', at, by: SWEEPER, reason: undefined });
-  const next = amend(request, { end });
-  return { result: next, put: [next], entries: [entryOf(next, 'request.expired', at, SWEEPER, { end })] };
+export function expireRequest(request: AccessRequest, moment: Moment): Step<Settled> {
+  return endRequest(request, { status: 'expired', cause: 'time', by: SWEEPER, reason: undefined }, moment);
 }

@@ -1,7 +1,9 @@
 import { DecidedError, NotReviewerError, SelfReviewError, UndecidedError } from '../errors.js';
 import type { AccessRequest, Quorum, Review } from '../records.js';
+import type { Reading } from '../time.js';
 import type { Settled } from './grant.js';
-import { amend, approveRequest, denyRequest, refuseIfLate } from './request.js';
+import { amend, endRequest, refuseIfLate, type Ending } from './request.js';
+import { isOver } from './status.js';
 import { entryOf, stamp, unchanged, type Moment, type Step } from './step.js';
 
 /** A review that somebody wants to give; who, is the moment's actor. */
@@ -26,17 +28,18 @@ export const isOwnRequest = (request: AccessRequest, reviewer: string): boolean 
 const groupsThatCount = (quorum: Quorum, groups: readonly string[] | undefined): readonly string[] =>
   quorum.groups.map((group) => group.name).filter((name) => groups?.includes(name));
 
-/** Whether this reviewer can still say something that would be recorded; for inboxes. */
-export function mayAct(request: AccessRequest, reviewer: string, groups: readonly string[], moment: Moment): boolean {
-  if (request.end !== undefined || request.quorum === undefined || isOwnRequest(request, reviewer)) return false;
+/** The groups in which this reviewer can still say something that would be recorded; for inboxes. */
+export function mayAct(request: AccessRequest, reviewer: string, groups: readonly string[], reading: Reading): readonly string[] {
+  const { quorum } = request;
+  if (request.end !== undefined || quorum === undefined || isOwnRequest(request, reviewer) || isOver(request.reviewBy, reading)) return [];
   const given = request.reviews.find((review) => review.reviewer === reviewer);
-  if (given !== undefined && (given.verdict === 'deny' || isFresh(given, request.quorum, moment))) return false;
-  return moment.late < request.reviewBy && groupsThatCount(request.quorum, groups).length > 0;
+  return given !== undefined && isFresh(given, quorum, reading) ? [] : groupsThatCount(quorum, groups);
 }
 
 /**
- * Whose rights must be asked about anew if this review might complete the request: every review that would be counted.
- * Freshness is left out on purpose: what is asked too much costs a question, what is asked too little a decision.
+ * Whose rights must be asked about anew if this review might complete the request: everybody whose review is on it, for
+ * denials count before approvals. Freshness is left out on purpose: what is asked too much costs a question, what is
+ * asked too little a decision.
  */
 export function reviewersToConfirm(
   request: AccessRequest,
@@ -46,10 +49,10 @@ export function reviewersToConfirm(
 ): readonly string[] {
   const { quorum } = request;
   if (quorum === undefined) return [];
-  const others = request.reviews.filter((review) => review.verdict === verdict && review.reviewer !== reviewer);
-  const counted = [...others, { reviewer, groups: groupsThatCount(quorum, groups) }];
-  const completes = verdict === 'deny' ? counted.length >= quorum.denials : isMet(quorum, counted);
-  return completes ? counted.map((review) => review.reviewer) : [];
+  const others = request.reviews.filter((review) => review.reviewer !== reviewer);
+  const agreeing = [...others.filter((review) => review.verdict === verdict), { groups: groupsThatCount(quorum, groups) }];
+  const mayComplete = verdict === 'deny' ? agreeing.length >= quorum.denials : isMet(quorum, agreeing);
+  return mayComplete ? [reviewer, ...others.map((review) => review.reviewer)] : [];
 }
 
 /** Records a review and, when it completes the quorum, the decision with its grants, in one step. */
@@ -70,38 +73,35 @@ export function reviewRequest(request: AccessRequest, command: ReviewCommand, fa
     if (given.verdict === command.verdict && isFresh(given, quorum, moment)) return unchanged({ request, grants: [] });
   }
 
+  const { verdict, reason } = command;
   const at = stamp(request, moment);
-  const review: Review = Object.freeze({ reviewer, verdict: command.verdict, groups: Object.freeze(groups), at, reason: command.reason });
-  const reviews = Object.freeze([...request.reviews.filter((other) => other !== given), review]);
-  const reviewed = (next: AccessRequest) => entryOf(next, 'request.reviewed', at, reviewer, { review });
+  const review: Review = Object.freeze({ reviewer, verdict, groups, at, reason });
+  const reviews = [...request.reviews.filter((other) => other !== given), review];
   const withReview = (step: Step<Settled>): Step<Settled> => ({
     ...step,
-    entries: [reviewed(step.result.request), ...step.entries],
+    entries: [entryOf(step.result.request, 'request.reviewed', at, reviewer, { review }), ...step.entries],
   });
-  const end = { at, by: reviewer, cause: 'quorum', reason: command.reason } as const;
+  const end = (ending: Pick<Ending, 'status' | 'cause' | 'reason'>) =>
+    withReview(endRequest(request, { ...ending, by: reviewer }, moment, { reviews }));
 
   // A review counts only from someone who was in a group when it was given and is in one of these still (L17).
   const counted = reviews
     .map((one) => ({ ...one, groups: one.groups.filter((name) => facts.groups.get(one.reviewer)?.includes(name)) }))
     .filter((one) => one.groups.length > 0);
   // Denial before approval (L16).
-  if (counted.filter((one) => one.verdict === 'deny').length >= quorum.denials) {
-    return withReview(denyRequest(request, { reviews }, end));
-  }
+  if (counted.filter((one) => one.verdict === 'deny').length >= quorum.denials) return end({ status: 'denied', cause: 'quorum', reason });
   const approvals = counted.filter((one) => one.verdict === 'approve' && isFresh(one, quorum, moment));
-  if (command.verdict === 'approve' && facts.eligible !== undefined && isMet(quorum, approvals)) {
-    return withReview(
-      facts.eligible
-        ? approveRequest(request, { reviews }, end, moment)
-        : denyRequest(request, { reviews }, { ...end, cause: 'ineligible', reason: undefined }),
-    );
+  if (facts.eligible !== undefined && isMet(quorum, approvals)) {
+    return facts.eligible
+      ? end({ status: 'approved', cause: 'quorum', reason })
+      : end({ status: 'denied', cause: 'ineligible', reason: 'the subject is no longer eligible' });
   }
   const next = amend(request, { reviews });
-  return { result: { request: next, grants: [] }, put: [next], entries: [reviewed(next)] };
+  return withReview({ result: { request: next, grants: [] }, put: [next], entries: [] });
 }
 
 /** An approval counts while fresh; a denial doesn't go stale. */
-function isFresh(review: Review, { approvalTtlMs }: Quorum, { late }: Moment): boolean {
+function isFresh(review: Review, { approvalTtlMs }: Quorum, { late }: Reading): boolean {
   return review.verdict === 'deny' || approvalTtlMs === undefined || late < review.at + approvalTtlMs;
 }
 

@@ -1,4 +1,3 @@
-import { ClockError } from '../errors.js';
 import type { JsonObject } from '../ports.js';
 import { lastInstant, toJson, type AccessRequest, type EntryType, type Grant } from '../records.js';
 import type { Reading } from '../time.js';
@@ -17,8 +16,8 @@ export interface EntryDraft {
   readonly type: EntryType;
   readonly at: number;
   readonly actor: string;
-  readonly requestId: string | undefined;
-  readonly grantId: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly grantId?: string | undefined;
   readonly data: JsonObject;
 }
 
@@ -32,32 +31,16 @@ export interface Step<Result> {
   readonly entries: readonly EntryDraft[];
 }
 
-export function unchanged<Result>(result: Result): Step<Result> {
-  return { result, put: [], entries: [] };
-}
+export const unchanged = <Result>(result: Result): Step<Result> => ({ result, put: [], entries: [] });
 
 /** The one place that moves a version on. */
-export const nextVersion = (record: { readonly version: number } | undefined): number => (record?.version ?? 0) + 1;
+export const nextVersion = (record?: { readonly version: number }): number => (record?.version ?? 0) + 1;
 
 /** The instant that a transition of `record` is stamped with: never before what is on it already (L27). */
 export const stamp = (record: AccessRequest | Grant, moment: Moment): number => Math.max(moment.now, lastInstant(record));
 
-/** Whatever creates access is refused while the clock lies below a reading used before (L5). */
-export function refuseIfSteppedBack(moment: Moment): void {
-  if (moment.steppedBack) {
-    throw new ClockError('the clock lies more than a second below an earlier reading; until it has caught up, nothing may create access');
-  }
-}
-
-/** An entry about a request or a grant; `fields` are all that the transition wrote, the version among them. */
+/** An entry about a request or a grant; `fields` are all that the transition wrote besides the version. */
 export function entryOf(record: AccessRequest | Grant, type: EntryType, at: number, actor: string, fields: object): EntryDraft {
-  const isGrant = record.kind === 'grant';
-  return {
-    type,
-    at,
-    actor,
-    requestId: isGrant ? record.requestId : record.id,
-    grantId: isGrant ? record.id : undefined,
-    data: toJson({ version: record.version, ...fields }),
-  };
+  const ids = record.kind === 'grant' ? { requestId: record.requestId, grantId: record.id } : { requestId: record.id };
+  return { type, at, actor, ...ids, data: toJson({ version: record.version, ...fields }) };
 }

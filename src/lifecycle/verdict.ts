@@ -1,6 +1,6 @@
-import { readCount, readId, readOptions, readText, invalid } from '../input.js';
-import type { Verdict } from '../ports.js';
+import { invalid, readCount, readId, readOptions, readText } from '../input.js';
 import type { Quorum } from '../records.js';
+import { readDuration } from '../time.js';
 
 /** A verdict that has been checked, and who it is from. */
 export interface ReadVerdict {
@@ -19,46 +19,45 @@ export interface ReadVerdict {
  * @param name who was asked; a chain answers with the name of the member that decided
  */
 export function readVerdict(name: string, answer: unknown): ReadVerdict {
-  const read = readOptions<keyof Extract<Verdict, { outcome: 'review' }> | 'reason'>('verdict', answer, [
-    'outcome',
-    'reason',
-    'quorum',
-    'approver',
-  ]);
-  const approver = read.approver === undefined ? name : readId('verdict.approver', read.approver);
-  const { outcome } = read;
+  const { outcome, reason, quorum, approver = name } = readOptions('verdict', answer, ['outcome', 'reason', 'quorum', 'approver']);
+  const read = { approver: readId('verdict.approver', approver) };
+  if (outcome !== 'review' && quorum !== undefined) throw invalid('verdict.quorum', 'left out unless the outcome is review', quorum);
   switch (outcome) {
     case 'approve':
     case 'deny':
-      return { approver, verdict: { outcome, reason: readText('verdict.reason', read.reason) } };
+      return { ...read, verdict: { outcome, reason: readText('verdict.reason', reason) } };
     case 'review':
-      return { approver, verdict: { outcome, ...readQuorum('verdict.quorum', read.quorum) } };
+      return { ...read, verdict: { outcome, ...readQuorum('verdict.quorum', quorum) } };
     case 'abstain':
-      return { approver, verdict: { outcome } };
+      return { ...read, verdict: { outcome } };
     default:
       throw invalid('verdict.outcome', 'approve, deny, review or abstain', outcome);
   }
 }
 
+/** More approvals than this from one group are surely a mistake. */
+const MAX_COUNT = 1_000;
+
 function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewWithinMs: number | undefined } {
-  const read = readOptions(argument, value, ['groups', 'denials', 'approvalTtlMs', 'reviewWithinMs']);
-  const optional = (name: 'denials' | 'approvalTtlMs' | 'reviewWithinMs') =>
-    read[name] === undefined ? undefined : readCount(`${argument}.${name}`, read[name], 1);
-  const { groups } = read;
+  const {
+    groups,
+    denials = 1,
+    approvalTtlMs,
+    reviewWithinMs,
+  } = readOptions(argument, value, ['groups', 'denials', 'approvalTtlMs', 'reviewWithinMs']);
   if (!Array.isArray(groups) || groups.length === 0) throw invalid(`${argument}.groups`, 'a list of at least one group', groups);
-  const names = new Set<string>();
-  const readGroups = groups.map((group: unknown, i) => {
+  const names = new Set<unknown>();
+  const read = groups.map((group: unknown, i) => {
     const at = `${argument}.groups[${i}]`;
     const { name, approvals } = readOptions(at, group, ['name', 'approvals']);
-    const read = Object.freeze({ name: readId(`${at}.name`, name), approvals: readCount(`${at}.approvals`, approvals, 1) });
-    if (names.has(read.name)) throw invalid(`${at}.name`, 'named once', read.name);
-    names.add(read.name);
-    return read;
+    if (names.has(name)) throw invalid(`${at}.name`, 'named once', name);
+    names.add(name);
+    return Object.freeze({ name: readId(`${at}.name`, name), approvals: readCount(`${at}.approvals`, approvals, 1, MAX_COUNT) });
   });
   const quorum = Object.freeze({
-    groups: Object.freeze(readGroups),
-    denials: optional('denials') ?? 1,
-    approvalTtlMs: optional('approvalTtlMs'),
+    groups: Object.freeze(read),
+    denials: readCount(`${argument}.denials`, denials, 1, MAX_COUNT),
+    approvalTtlMs: approvalTtlMs === undefined ? undefined : readDuration(`${argument}.approvalTtlMs`, approvalTtlMs),
   });
-  return { quorum, reviewWithinMs: optional('reviewWithinMs') };
+  return { quorum, reviewWithinMs: reviewWithinMs === undefined ? undefined : readDuration(`${argument}.reviewWithinMs`, reviewWithinMs) };
 }

@@ -1,9 +1,11 @@
 import { CorruptError } from '../errors.js';
-import type { JsonObject, JsonValue, Row } from '../ports.js';
+import type { JsonObject, Row } from '../ports.js';
 import { isPattern } from '../scope.js';
 import { isInstant } from '../time.js';
 import { dueAt, heldUntil } from './derived.js';
-import type { AccessRequest, Grant, GrantEnd, Quorum, RequestEnd, Review } from './types.js';
+import { makeEnd, makeGrant, makeRequest } from './make.js';
+import { isCount, isObject, isText, listOf, oneOf, optional, shape, type Check } from './shape.js';
+import type { AccessRequest, Grant } from './types.js';
 
 /*
  * The one strict codec between rows and records. What a column says is not repeated in the body, except `expiresAt`:
@@ -17,192 +19,115 @@ export function toJson(fields: object): JsonObject {
 }
 
 export function encode(record: AccessRequest | Grant): Row {
-  return record.kind === 'grant' ? grantRow(record) : requestRow(record);
+  const { kind, id, version, subject, ...rest } = record;
+  // Columns, and what `requestId` and the rest of a grant say, are not written twice.
+  const body =
+    record.kind === 'grant'
+      ? { requestId: record.requestId, issuedAt: record.issuedAt, expiresAt: record.expiresAt, end: record.end }
+      : rest;
+  return { kind, id, version, subject, ...columnsOf(record), body: toJson(body) };
 }
 
-function grantRow(grant: Grant): Row {
-  const { requestId, issuedAt, expiresAt, end } = grant;
+/** What the columns of a record must be. */
+function columnsOf(record: AccessRequest | Grant): Pick<Row, 'scope' | 'open' | 'from' | 'until' | 'dueAt'> {
+  const isGrant = record.kind === 'grant';
   return {
-    kind: 'grant',
-    id: grant.id,
-    version: grant.version,
-    subject: grant.subject,
-    scope: grant.scope,
-    open: end === undefined,
-    from: grant.startsAt,
+    scope: isGrant ? record.scope : undefined,
+    open: record.end === undefined,
+    from: isGrant ? record.startsAt : undefined,
     // A grant that ended before its start was never held: an empty window, not one that runs backwards.
-    until: Math.max(grant.startsAt, heldUntil(grant)),
-    dueAt: dueAt(grant),
-    body: toJson({ requestId, issuedAt, expiresAt, end }),
+    until: isGrant ? Math.max(record.startsAt, heldUntil(record)) : undefined,
+    dueAt: dueAt(record),
   };
 }
 
-function requestRow(request: AccessRequest): Row {
-  const { kind, id, version, subject, ...body } = request;
-  return {
-    kind,
-    id,
-    version,
-    subject,
-    scope: undefined,
-    open: request.end === undefined,
-    from: undefined,
-    until: undefined,
-    dueAt: dueAt(request),
-    body: toJson(body),
-  };
-}
+const end = (causes: Readonly<Record<string, readonly string[]>>): Check => {
+  const checks = Object.entries(causes).map(([status, allowed]) =>
+    shape({
+      status: oneOf(status),
+      cause: oneOf(...allowed),
+      at: isInstant,
+      by: isText,
+      reason: optional((value) => typeof value === 'string'),
+    }),
+  );
+  return optional((value) => checks.some((check) => check(value)));
+};
+
+const isGrantBody = shape({
+  requestId: isText,
+  issuedAt: isInstant,
+  expiresAt: isInstant,
+  end: end({ expired: ['time'], revoked: ['revoked', 'released'] }),
+});
+
+const isRequestBody = shape({
+  requestedBy: isText,
+  scopes: listOf(isPattern),
+  ttlMs: isCount,
+  justification: optional((value) => typeof value === 'string'),
+  ticket: optional((value) => typeof value === 'string'),
+  metadata: optional(isObject),
+  createdAt: isInstant,
+  reviewBy: isInstant,
+  askAgainAt: isInstant,
+  approver: optional(isText),
+  assignedAt: optional(isInstant),
+  quorum: optional(
+    shape({ groups: listOf(shape({ name: isText, approvals: isCount })), denials: isCount, approvalTtlMs: optional(isCount) }),
+  ),
+  reviews: listOf(
+    shape({
+      reviewer: isText,
+      verdict: oneOf('approve', 'deny'),
+      groups: listOf(isText),
+      at: isInstant,
+      reason: optional((value) => typeof value === 'string'),
+    }),
+  ),
+  end: end({
+    approved: ['approver', 'quorum'],
+    denied: ['approver', 'quorum', 'abstained', 'ineligible'],
+    cancelled: ['cancelled', 'revoked'],
+    expired: ['time'],
+  }),
+});
 
 /** @throws CorruptError */
 export function decodeGrant(row: Row): Grant {
-  const { body } = row;
-  const grant: Grant = Object.freeze({
-    kind: 'grant',
-    id: row.id,
-    version: row.version,
-    requestId: body['requestId'] as string,
-    subject: row.subject as string,
-    scope: row.scope as string,
-    issuedAt: body['issuedAt'] as number,
-    startsAt: row.from as number,
-    expiresAt: body['expiresAt'] as number,
-    end: body['end'] === undefined ? undefined : readEnd<GrantEnd>(row, body['end'], GRANT_ENDS),
-  });
-  const sound =
-    row.kind === 'grant' &&
-    isCount(grant.version) &&
-    isText(grant.requestId) &&
-    isText(grant.id) &&
-    grant.id.startsWith(grant.requestId) &&
-    /^\.\d+$/.test(grant.id.slice(grant.requestId.length)) &&
-    isText(grant.subject) &&
-    isPattern(grant.scope) &&
-    isInstant(grant.issuedAt) &&
-    isInstant(grant.startsAt) &&
-    isInstant(grant.expiresAt) &&
-    grant.startsAt < grant.expiresAt &&
-    row.open === (grant.end === undefined) &&
-    row.until === Math.max(grant.startsAt, heldUntil(grant)) &&
-    (row.dueAt ?? undefined) === dueAt(grant) &&
-    hasOnly(body, GRANT_FIELDS);
-  if (!sound) throw corrupt(row);
-  return grant;
+  const { id, version, subject, scope, from: startsAt } = row;
+  const body = row.body as unknown as Grant;
+  if (isGrantBody(body) && isPattern(scope) && isInstant(startsAt) && startsAt < body.expiresAt && id.startsWith(`${body.requestId}.`)) {
+    const grant = makeGrant({ ...body, id, version, subject: subject as string, scope, startsAt, end: body.end && makeEnd(body.end) });
+    if (agrees(row, grant)) return grant;
+  }
+  throw corrupt(row);
 }
 
 /** @throws CorruptError */
 export function decodeRequest(row: Row): AccessRequest {
-  const { body } = row;
-  const field = (name: string): JsonValue | undefined => body[name];
-  const request: AccessRequest = Object.freeze({
-    kind: 'request',
-    id: row.id,
-    version: row.version,
-    subject: row.subject as string,
-    requestedBy: field('requestedBy') as string,
-    scopes: field('scopes') as readonly string[],
-    ttlMs: field('ttlMs') as number,
-    justification: field('justification') as string | undefined,
-    ticket: field('ticket') as string | undefined,
-    metadata: field('metadata') as JsonObject | undefined,
-    createdAt: field('createdAt') as number,
-    reviewBy: field('reviewBy') as number,
-    askAgainAt: field('askAgainAt') as number,
-    approver: field('approver') as string | undefined,
-    assignedAt: field('assignedAt') as number | undefined,
-    quorum: field('quorum') === undefined ? undefined : readQuorum(row, field('quorum')),
-    reviews: readList(row, field('reviews')).map((review) => readReview(row, review)),
-    end: field('end') === undefined ? undefined : readEnd<RequestEnd>(row, field('end'), REQUEST_ENDS),
-  });
-  const sound =
-    row.kind === 'request' &&
-    isText(request.id) &&
-    isCount(request.version) &&
-    isText(request.subject) &&
-    isText(request.requestedBy) &&
-    readList(row, request.scopes).length > 0 &&
-    request.scopes.every(isPattern) &&
-    isCount(request.ttlMs) &&
-    isOptional(request.justification, 'string') &&
-    isOptional(request.ticket, 'string') &&
-    isOptional(request.metadata, 'object') &&
-    isInstant(request.createdAt) &&
-    isInstant(request.reviewBy) &&
-    isInstant(request.askAgainAt) &&
-    isOptional(request.approver, 'string') &&
-    (request.assignedAt === undefined || isInstant(request.assignedAt)) &&
-    row.open === (request.end === undefined) &&
-    (row.dueAt ?? undefined) === dueAt(request) &&
-    hasOnly(body, REQUEST_FIELDS);
-  if (!sound) throw corrupt(row);
-  return request;
+  const { id, version, subject } = row;
+  const body = row.body as unknown as AccessRequest;
+  if (isRequestBody(body) && body.scopes.length > 0) {
+    const request = makeRequest({ ...body, id, version, subject: subject as string, end: body.end && makeEnd(body.end) });
+    if (agrees(row, request)) return request;
+  }
+  throw corrupt(row);
 }
 
-const GRANT_FIELDS = ['requestId', 'issuedAt', 'expiresAt', 'end'];
-const REQUEST_FIELDS = [
-  'requestedBy',
-  'scopes',
-  'ttlMs',
-  'justification',
-  'ticket',
-  'metadata',
-  'createdAt',
-  'reviewBy',
-  'askAgainAt',
-  'approver',
-  'assignedAt',
-  'quorum',
-  'reviews',
-  'end',
-];
-const GRANT_ENDS = { expired: ['time'], revoked: ['revoked', 'released'] };
-const REQUEST_ENDS = {
-  approved: ['approver', 'quorum'],
-  denied: ['approver', 'quorum', 'abstained', 'ineligible'],
-  cancelled: ['cancelled', 'revoked'],
-  expired: ['time'],
-};
-
-function readEnd<End extends GrantEnd | RequestEnd>(row: Row, value: unknown, causes: Readonly<Record<string, readonly string[]>>): End {
-  const { status, cause, at, by, reason } = readObject(row, value, ['status', 'cause', 'at', 'by', 'reason']);
-  const known = isText(status) && Object.hasOwn(causes, status) && (causes[status]?.includes(cause as string) ?? false);
-  if (!known || !isInstant(at) || !isText(by) || !isOptional(reason, 'string')) throw corrupt(row);
-  return Object.freeze({ status, cause, at, by, reason }) as End;
+function agrees(row: Row, record: AccessRequest | Grant): boolean {
+  const columns = columnsOf(record);
+  return (
+    row.kind === record.kind &&
+    isText(row.id) &&
+    isCount(row.version) &&
+    isText(row.subject) &&
+    row.scope === columns.scope &&
+    row.open === columns.open &&
+    row.from === columns.from &&
+    row.until === columns.until &&
+    row.dueAt === columns.dueAt
+  );
 }
 
-function readQuorum(row: Row, value: unknown): Quorum {
-  const { groups, denials, approvalTtlMs } = readObject(row, value, ['groups', 'denials', 'approvalTtlMs']);
-  const read = readList(row, groups).map((group) => {
-    const { name, approvals } = readObject(row, group, ['name', 'approvals']);
-    if (!isText(name) || !isCount(approvals)) throw corrupt(row);
-    return Object.freeze({ name, approvals });
-  });
-  if (read.length === 0 || !isCount(denials) || !(approvalTtlMs === undefined || isCount(approvalTtlMs))) throw corrupt(row);
-  return Object.freeze({ groups: Object.freeze(read), denials, approvalTtlMs });
-}
-
-function readReview(row: Row, value: unknown): Review {
-  const { reviewer, verdict, groups, at, reason } = readObject(row, value, ['reviewer', 'verdict', 'groups', 'at', 'reason']);
-  const sound = isText(reviewer) && (verdict === 'approve' || verdict === 'deny') && isInstant(at) && isOptional(reason, 'string');
-  if (!sound || !readList(row, groups).every(isText)) throw corrupt(row);
-  return Object.freeze({ reviewer, verdict, groups: groups as readonly string[], at, reason: reason as string | undefined });
-}
-
-function readObject(row: Row, value: unknown, fields: readonly string[]): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || !hasOnly(value, fields)) throw corrupt(row);
-  return value as Readonly<Record<string, unknown>>;
-}
-
-function readList(row: Row, value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw corrupt(row);
-  return value;
-}
-
-function hasOnly(value: object, fields: readonly string[]): boolean {
-  return Object.keys(value).every((key) => fields.includes(key));
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string' && value.length > 0;
-const isCount = (value: unknown): value is number => isInstant(value) && value > 0;
-const isOptional = (value: unknown, type: 'string' | 'object'): boolean => value === undefined || (typeof value === type && value !== null);
-
-const corrupt = (row: Row): CorruptError => new CorruptError(String(row.kind), String(row.id), 'is not a row that this version writes');
+const corrupt = (row: Row): CorruptError => new CorruptError(row.kind, row.id, 'is not a row that this version writes');

@@ -1,11 +1,10 @@
 import { StoreError } from '../../errors.js';
-import { readId } from '../../input.js';
+import { readId, readOptions } from '../../input.js';
 import { GENESIS, link } from '../../journal/link.js';
 import type { Change, CommitOutcome, GrantStore, JournalSlice, JsonValue, Page, Row, RowKey, Unsubscribe } from '../../ports.js';
 import type { Anchor, AuditEntry } from '../../records.js';
-import { DueQueue } from './due-queue.js';
 import { LiveIndex } from './live-index.js';
-import { Shelf } from './shelf.js';
+import { OrderedRows } from './ordered-rows.js';
 
 /**
  * The reference store: everything in this process's memory, gone when it ends.
@@ -22,13 +21,15 @@ export class MemoryGrantStore implements GrantStore {
 
   /** @param options.namespace default: `'default'` */
   constructor(options: { readonly namespace?: string | undefined } = {}) {
-    this.namespace = readId('namespace', options.namespace ?? 'default');
+    const { namespace = 'default' } = readOptions('options', options, ['namespace']);
+    this.namespace = readId('namespace', namespace);
     this.#space = new Space();
     this.#spaces.set(this.namespace, this.#space);
   }
 
   in(namespace: string): MemoryGrantStore {
-    const other = new MemoryGrantStore({ namespace });
+    // Read here too: an `undefined` would be the default of the constructor, which is somebody else's namespace.
+    const other = new MemoryGrantStore({ namespace: readId('namespace', namespace) });
     other.#spaces = this.#spaces;
     const known = this.#spaces.get(namespace);
     if (known === undefined) this.#spaces.set(namespace, other.#space);
@@ -44,12 +45,12 @@ export class MemoryGrantStore implements GrantStore {
     return this.#space.live.find(query.subject, query.scope, query.at);
   }
 
-  async find(query: Parameters<GrantStore['find']>[0]): Promise<Page<Row>> {
+  async find(query: FindQuery): Promise<Page<Row>> {
     return this.#space.find(query);
   }
 
-  async due(query: { readonly at: number; readonly after?: string | undefined; readonly limit: number }): Promise<Page<Row>> {
-    return this.#space.due.page(query.at, query.after, query.limit);
+  async due(query: DueQuery): Promise<Page<Row>> {
+    return this.#space.due(query);
   }
 
   async commit(change: Change): Promise<CommitOutcome> {
@@ -66,13 +67,23 @@ export class MemoryGrantStore implements GrantStore {
   }
 }
 
+type FindQuery = Parameters<GrantStore['find']>[0];
+type DueQuery = Parameters<GrantStore['due']>[0];
+
+/** The rows of one kind: the open ones and the closed ones apart, so that finding the few that are open doesn't walk the history. */
+interface Kind {
+  readonly rows: Map<string, Row>;
+  readonly open: OrderedRows;
+  readonly closed: OrderedRows;
+}
+
 /** All that one namespace holds. Everything is synchronous, which is what makes a commit one transaction. */
 class Space {
   readonly live = new LiveIndex();
-  readonly due = new DueQueue((row) => this.get(row) === row);
   readonly watchers = new Set<() => void>();
-  /** For each kind its open rows and its closed ones, so that finding the few open ones doesn't walk the history. */
-  readonly #kinds = new Map<string, { readonly open: Shelf; readonly closed: Shelf }>();
+  readonly #kinds = new Map<string, Kind>();
+  readonly #isCurrent = (row: Row): boolean => this.get(row) === row;
+  readonly #due = new OrderedRows(dueBefore, this.#isCurrent);
   #start: Anchor = GENESIS;
   #head: Anchor = GENESIS;
   #entries: AuditEntry[] = [];
@@ -81,21 +92,31 @@ class Space {
   readonly #changes = new Set<string>();
 
   get(key: RowKey): Row | undefined {
-    const shelves = this.#kinds.get(key.kind);
-    return shelves?.open.get(key.id) ?? shelves?.closed.get(key.id);
+    return this.#kinds.get(key.kind)?.rows.get(key.id);
   }
 
-  find({ kind, subject, open, during, after, limit }: Parameters<GrantStore['find']>[0]): Page<Row> {
-    const shelves = this.#kinds.get(kind);
-    if (shelves === undefined) return { items: [], next: undefined };
-    const wanted = (row: Row) =>
-      (subject === undefined || row.subject === subject) && (during === undefined || meets(row, during.from, during.until));
-    if (open !== undefined) return (open ? shelves.open : shelves.closed).page(after, limit, wanted);
-    const pages = [shelves.open.page(after, limit, wanted), shelves.closed.page(after, limit, wanted)];
-    const all = pages.flatMap((page) => page.items).sort((a, b) => (a.id < b.id ? -1 : 1));
-    const items = all.slice(0, limit);
-    const more = all.length > limit || pages.some((page) => page.next !== undefined);
-    return { items, next: more ? items.at(-1)?.id : undefined };
+  find({ kind, subject, open, during, after, limit }: FindQuery): Page<Row> {
+    const { open: opened, closed } = this.#kind(kind);
+    const [first, ...others] = open === undefined ? [opened, closed] : open ? [opened] : [closed];
+    const rows = (first as OrderedRows).read(
+      limit + 1,
+      (row) => after !== undefined && row.id <= after,
+      () => false,
+      (row) => (subject === undefined || row.subject === subject) && (during === undefined || meets(row, during.from, during.until)),
+      others,
+    );
+    return pageOf(rows, limit, (last) => last.id);
+  }
+
+  due({ at, after, limit }: DueQuery): Page<Row> {
+    const place = after === undefined ? undefined : (JSON.parse(after) as Row);
+    const rows = this.#due.read(
+      limit + 1,
+      (row) => place !== undefined && !dueBefore(place, row),
+      (row) => (row.dueAt as number) > at,
+      () => true,
+    );
+    return pageOf(rows, limit, ({ dueAt, kind, id }) => JSON.stringify({ dueAt, kind, id }));
   }
 
   commit(change: Change): CommitOutcome {
@@ -112,8 +133,8 @@ class Space {
     const head = linked.at(-1) ?? this.#head;
     if (trimJournalTo > head.seq) throw new StoreError('commit', `trimJournalTo ${trimJournalTo} lies behind the head ${head.seq}`);
 
-    for (const key of remove) this.#take(key);
-    for (const row of rows) this.#place(row);
+    for (const key of remove) this.#replace(key);
+    for (const row of rows) this.#replace(row, row);
     for (const entry of linked) {
       this.#entries.push(entry);
       this.#changeOf.push(change.id);
@@ -130,30 +151,31 @@ class Space {
     return { entries: this.#entries.slice(from, from + limit), start: this.#start, head: this.#head };
   }
 
-  #take(key: RowKey): void {
-    const row = this.get(key);
-    if (row === undefined) return;
-    const shelves = this.#kinds.get(key.kind);
-    shelves?.open.delete(key.id);
-    shelves?.closed.delete(key.id);
-    this.#unindex(row);
+  #kind(kind: string): Kind {
+    let known = this.#kinds.get(kind);
+    if (known === undefined) {
+      known = { rows: new Map(), open: new OrderedRows(idBefore, this.#isCurrent), closed: new OrderedRows(idBefore, this.#isCurrent) };
+      this.#kinds.set(kind, known);
+    }
+    return known;
   }
 
-  #place(row: Row): void {
-    const before = this.get(row);
-    let shelves = this.#kinds.get(row.kind);
-    if (shelves === undefined) this.#kinds.set(row.kind, (shelves = { open: new Shelf(), closed: new Shelf() }));
-    (row.open ? shelves.open : shelves.closed).set(row);
-    (row.open ? shelves.closed : shelves.open).delete(row.id);
-    if (before !== undefined) this.#unindex(before);
-    this.live.add(row);
-    this.due.add(row);
-  }
-
-  /** After `row` has been replaced or removed: the due queue asks what is current. */
-  #unindex(row: Row): void {
-    this.live.remove(row);
-    this.due.forget(row);
+  /** Puts a row in the place of the one with its key, or takes that away. */
+  #replace(key: RowKey, row?: Row): void {
+    const { rows, open, closed } = this.#kind(key.kind);
+    const before = rows.get(key.id);
+    if (row === undefined) rows.delete(key.id);
+    else rows.set(key.id, row);
+    if (before !== undefined) {
+      (before.open ? open : closed).forget();
+      this.live.remove(before);
+      if (before.dueAt !== undefined) this.#due.forget();
+    }
+    if (row !== undefined) {
+      (row.open ? open : closed).add(row);
+      this.live.add(row);
+      if (row.dueAt !== undefined) this.#due.add(row);
+    }
   }
 
   #trim(to: number): void {
@@ -193,3 +215,15 @@ function copyJson(value: JsonValue): JsonValue {
 
 const meets = (row: Row, from: number, until: number): boolean =>
   row.from !== undefined && row.until !== undefined && row.from < row.until && row.from < until && from < row.until;
+
+function pageOf(rows: readonly Row[], limit: number, placeOf: (last: Row) => string): Page<Row> {
+  const items = rows.slice(0, limit);
+  return { items, next: rows.length > limit ? placeOf(items.at(-1) as Row) : undefined };
+}
+
+const idBefore = (a: Row, b: Row): boolean => a.id < b.id;
+
+function dueBefore(a: Row, b: Row): boolean {
+  if (a.dueAt !== b.dueAt) return (a.dueAt as number) < (b.dueAt as number);
+  return a.kind === b.kind ? a.id < b.id : a.kind < b.kind;
+}

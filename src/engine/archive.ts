@@ -1,0 +1,120 @@
+import { PurgedError } from '../errors.js';
+import { invalid, readCount, readId, readOptions } from '../input.js';
+import { requestStatus, wasHeldAt, type RequestStatus } from '../lifecycle/status.js';
+import type { GrantStore, Page, Row } from '../ports.js';
+import { decodeGrant, decodeRequest, heldUntil, type AccessRequest, type Grant } from '../records.js';
+import { readScope } from '../scope.js';
+import { readInstant, type Timekeeper } from '../time.js';
+import type { Ledger } from './ledger.js';
+import type { Settings } from './options.js';
+import { readHorizon } from './purge.js';
+
+/** Which part of a longer answer. */
+export interface Paging {
+  /** The `next` of the page before. */
+  readonly after?: string | undefined;
+  /** How many at most, 1 to 1,000. Default: 100. */
+  readonly limit?: number | undefined;
+}
+
+export interface RequestQuery extends Paging {
+  readonly subject?: string | undefined;
+  /** As it is now, whether or not a sweep has recorded it. */
+  readonly status?: RequestStatus | undefined;
+}
+
+export interface HolderQuery<Scope extends string = string> extends Paging {
+  readonly scope: Scope;
+  /** An instant that has come, epoch milliseconds. */
+  readonly at: number;
+}
+
+export interface HistoryQuery<Scope extends string = string> extends Paging {
+  readonly subject?: string | undefined;
+  readonly scope?: Scope | undefined;
+  /** The span `[from, to)`, epoch milliseconds. */
+  readonly from: number;
+  readonly to: number;
+}
+
+const STATUSES: ReadonlySet<unknown> = new Set<RequestStatus>(['pending', 'approved', 'denied', 'cancelled', 'expired']);
+
+/** Questions about what is, and was, on record. */
+export class Archive {
+  readonly #settings: Settings;
+  readonly #keeper: Timekeeper;
+  readonly #ledger: Ledger;
+
+  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger) {
+    this.#settings = settings;
+    this.#keeper = keeper;
+    this.#ledger = ledger;
+  }
+
+  async requests(query: RequestQuery): Promise<Page<AccessRequest>> {
+    const { subject, status, ...paging } = readOptions('query', query, ['subject', 'status', 'after', 'limit']);
+    if (status !== undefined && !STATUSES.has(status)) throw invalid('status', 'a request status', status);
+    const now = this.#keeper.read().late;
+    const wanted = (request: AccessRequest) => status === undefined || requestStatus(request, now) === status;
+    return this.#collect({ kind: 'request', subject: this.#subject(subject) }, paging, decodeRequest, wanted);
+  }
+
+  async whoHadAccess(query: HolderQuery): Promise<Page<Grant>> {
+    const read = readOptions('query', query, ['scope', 'at', 'after', 'limit']);
+    const at = readInstant('at', read.at);
+    if (at > this.#keeper.read().now) throw invalid('at', 'an instant that has come', at);
+    const covers = this.#covers(read.scope);
+    return this.#grants({ from: at, until: at + 1 }, undefined, read, (grant) => covers(grant) && wasHeldAt(grant, at));
+  }
+
+  async history(query: HistoryQuery): Promise<Page<Grant>> {
+    const read = readOptions('query', query, ['subject', 'scope', 'from', 'to', 'after', 'limit']);
+    const from = readInstant('from', read.from);
+    const until = readInstant('to', read.to);
+    if (until <= from) throw invalid('to', 'an instant after from', until);
+    const covers = read.scope === undefined ? () => true : this.#covers(read.scope);
+    const wanted = (grant: Grant) => covers(grant) && grant.startsAt < until && from < heldUntil(grant);
+    return this.#grants({ from, until }, this.#subject(read.subject), read, wanted);
+  }
+
+  #subject(subject: unknown): string | undefined {
+    return subject === undefined ? undefined : this.#settings.readId('subject', subject);
+  }
+
+  #covers(given: unknown): (grant: Grant) => boolean {
+    const scope = readScope('scope', given);
+    return (grant) => this.#settings.scopes.covers(grant.scope, scope);
+  }
+
+  /** The horizon is looked at after the answer, as a purge may have begun meanwhile: refused, never answered from half of the rows. */
+  async #grants(
+    during: { readonly from: number; readonly until: number },
+    subject: string | undefined,
+    paging: Partial<Record<keyof Paging, unknown>>,
+    wanted: (grant: Grant) => boolean,
+  ): Promise<Page<Grant>> {
+    const page = await this.#collect({ kind: 'grant', subject, during }, paging, decodeGrant, wanted);
+    const horizon = await readHorizon(this.#ledger);
+    if (during.from < horizon) throw new PurgedError(horizon);
+    return page;
+  }
+
+  /**
+   * A page of what is wanted, filled over as many pages of the store as it takes. A malformed row throws: an answer
+   * about the past that left something out would be a wrong answer.
+   */
+  async #collect<T extends { readonly id: string }>(
+    query: Omit<Parameters<GrantStore['find']>[0], 'after' | 'limit'>,
+    { after, limit: given = 100 }: Partial<Record<keyof Paging, unknown>>,
+    decode: (row: Row) => T,
+    wanted: (record: T) => boolean,
+  ): Promise<Page<T>> {
+    const limit = readCount('limit', given, 1, 1_000);
+    const items: T[] = [];
+    for await (const rows of this.#ledger.pages(query, after === undefined ? undefined : readId('after', after), limit + 1)) {
+      items.push(...rows.map(decode).filter(wanted));
+      if (items.length > limit) return { items: items.slice(0, limit), next: items[limit - 1]?.id };
+    }
+    return { items, next: undefined };
+  }
+}

@@ -1,0 +1,92 @@
+import { isJitError } from '../errors.js';
+import { invalid, readId, readOptions } from '../input.js';
+import { endGrant } from '../lifecycle/grant.js';
+import { cancelRequest } from '../lifecycle/request.js';
+import type { Moment } from '../lifecycle/step.js';
+import { decodeGrant, decodeRequest, type AccessRequest, type Grant } from '../records.js';
+import { readPattern, readScope } from '../scope.js';
+import type { Timekeeper } from '../time.js';
+import type { RevokeAllReport } from './answers.js';
+import type { Ledger } from './ledger.js';
+import type { Settings } from './options.js';
+
+/** What to end on the bad day: exactly one of the three. By scope it reaches whatever overlaps the pattern. */
+export type RevokeAllTarget = { readonly subject: string } | { readonly scope: string } | { readonly requestId: string };
+
+/** Ends what lives: one grant, one request, or everything that a target reaches. */
+export class Ending {
+  readonly #settings: Settings;
+  readonly #keeper: Timekeeper;
+  readonly #ledger: Ledger;
+
+  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger) {
+    this.#settings = settings;
+    this.#keeper = keeper;
+    this.#ledger = ledger;
+  }
+
+  grant(id: string, actor: string, command: Parameters<typeof endGrant>[1]): Promise<Grant> {
+    return this.#ledger.run(async () => endGrant(await this.#ledger.grant(id), command, this.#moment(actor)), true);
+  }
+
+  async request(id: string, actor: string, command: Parameters<typeof cancelRequest>[1]): Promise<AccessRequest> {
+    const stubborn = command.cause === 'revoked';
+    const cancel = async () => cancelRequest(await this.#ledger.request(id), command, this.#moment(actor));
+    return (await this.#ledger.run(cancel, stubborn)).request;
+  }
+
+  /**
+   * Goes over everything until a pass finds nothing. Requests before grants: one that is approved in between leaves its
+   * grants for the second half of the pass.
+   */
+  async all(target: RevokeAllTarget, actor: string, reason: string | undefined): Promise<RevokeAllReport> {
+    const { subject, request: reachesRequest, grant: reachesGrant } = this.#readTarget(target);
+    const requests = new Map<string, AccessRequest>();
+    const grants = new Map<string, Grant>();
+    const command = { cause: 'revoked', reason } as const;
+    for (let found = true; found;) {
+      found = false;
+      for await (const rows of this.#ledger.pages({ kind: 'request', subject, open: true })) {
+        for (const { id } of this.#settings.decodeAll(rows, decodeRequest).filter(reachesRequest)) {
+          found = true;
+          const ended = await this.request(id, actor, command).catch(unlessDecided);
+          if (ended?.end?.status === 'cancelled') requests.set(id, ended);
+        }
+      }
+      for await (const rows of this.#ledger.pages({ kind: 'grant', subject, open: true })) {
+        for (const { id } of this.#settings.decodeAll(rows, decodeGrant).filter(reachesGrant)) {
+          found = true;
+          grants.set(id, await this.grant(id, actor, command));
+        }
+      }
+    }
+    return { grants: [...grants.values()], requests: [...requests.values()] };
+  }
+
+  #moment(actor: string): Moment {
+    return { ...this.#keeper.read(), actor };
+  }
+
+  #readTarget(target: RevokeAllTarget) {
+    const given = readOptions('target', target, ['subject', 'scope', 'requestId']);
+    if (Object.values(given).filter((part) => part !== undefined).length !== 1) {
+      throw invalid('target', 'exactly one of subject, scope, requestId', target);
+    }
+    const { scopes, readId: readActorId } = this.#settings;
+    if (given.subject !== undefined) {
+      return { subject: readActorId('target.subject', given.subject), request: () => true, grant: () => true };
+    }
+    if (given.requestId !== undefined) {
+      const id = readId('target.requestId', given.requestId);
+      return { subject: undefined, request: (one: AccessRequest) => one.id === id, grant: (one: Grant) => one.requestId === id };
+    }
+    const pattern = (scopes.exact ? readScope : readPattern)('target.scope', given.scope);
+    const overlaps = (scope: string) => scopes.overlaps(pattern, scope);
+    return { subject: undefined, request: (one: AccessRequest) => one.scopes.some(overlaps), grant: (one: Grant) => overlaps(one.scope) };
+  }
+}
+
+/** It was decided meanwhile; its grants, if any, are found next. */
+function unlessDecided(error: unknown): undefined {
+  if (!isJitError(error) || error.code !== 'ERR_JIT_DECIDED') throw error;
+}

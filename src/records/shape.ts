@@ -1,0 +1,32 @@
+import { isInstant } from '../time.js';
+
+/** Whether a value from outside is what it should be. */
+export type Check = (value: unknown) => boolean;
+
+export const isText: Check = (value) => typeof value === 'string' && value !== '';
+export const isCount: Check = (value) => isInstant(value) && value > 0;
+export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+export const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+
+export const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+
+export const oneOf =
+  (...allowed: readonly unknown[]): Check =>
+  (value) =>
+    allowed.includes(value);
+
+/** An object with these fields, each passing its check, and no others. */
+export const shape = (fields: Readonly<Record<string, Check>>): Check => {
+  const checks = Object.entries(fields);
+  return (value) =>
+    isObject(value) &&
+    Object.keys(value).every((key) => Object.hasOwn(fields, key)) &&
+    checks.every(([key, check]) => check((value as Record<string, unknown>)[key]));
+};
