@@ -300,7 +300,9 @@ describe('JitEngine', () => {
     const CREATE = {
       'an undecided request': async (made: ReturnType<typeof anEngine>) => {
         const { requestId = '' } = await refusal(
-          ask(anEngine({ store: made.store, clock: made.clock, approver: new ScriptedApprover({ decide: throws(1) }, 'reviewers') }).engine),
+          ask(
+            anEngine({ store: made.store, clock: made.clock, approver: new ScriptedApprover({ decide: throws(1) }, 'reviewers') }).engine,
+          ),
           'ERR_JIT_APPROVER',
         );
         return requestId;

@@ -1,0 +1,539 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { JitEngine, MemoryGrantStore, patternScopes, type AccessAsk, type JitEngineOptions } from '../../src/index.js';
+import { RecordingSink, ScriptedApprover, START_AT } from '../../src/testing.js';
+import { aGranted, anEngine, ask, at, MAYA, refusal, SAM, SCOPE } from './an-engine.js';
+
+const cyclic: Record<string, unknown> = {};
+cyclic['self'] = cyclic;
+let deep: unknown = 1;
+for (let i = 0; i < 10_000; i++) deep = [deep];
+const revoked = Proxy.revocable({}, {});
+revoked.revoke();
+const throwing = new Proxy([], {
+  get(target, key) {
+    if (key === '0') throw new Error('a getter that throws');
+    return key === 'length' ? 1 : (Reflect.get(target, key) as unknown);
+  },
+});
+
+const DURATIONS = [
+  ...[0, -1, -0, NaN, Infinity, -Infinity, 1.5, 1e-7, 2 ** 53, 8.64e15 + 1, 10n],
+  ...['3600', '', ' 60 ', '0x10', '1e3', '0m', '1.5h', '-1m', 'P1M', '1h 30m', '30m1h', '1M', '30m\n', '\u0663m', 'm', '1'.repeat(1e6)],
+  ...[
+    null,
+    undefined,
+    [60],
+    ['30m'],
+    { valueOf: () => 60 },
+    new Number(60),
+    new String('30m'),
+    true,
+    Symbol('30m'),
+    () => 60,
+    revoked.proxy,
+  ],
+];
+const SCOPES = [
+  ...[
+    '',
+    '   ',
+    'a:',
+    ':a',
+    'a::b',
+    '*',
+    'a:*',
+    '**',
+    'a*',
+    'a:*:',
+    'a:b\u0000:c',
+    'a:b\n',
+    'a b',
+    '\u202ea',
+    'a\u200b',
+    '\u0430',
+    'e\u0301',
+    '\ud800',
+    '{tag}',
+    'a:b%',
+  ],
+  ...['x'.repeat(65), 'x'.repeat(1 << 20), Array(17).fill('a').join(':'), Array(100_000).fill('a').join(':'), 'a*'.repeat(8) + 'b'],
+  ...[null, ['a:b'], new String('a:b'), 7, {}, true, Symbol('a'), revoked.proxy],
+];
+const IDS = [
+  ...[
+    '',
+    ' ',
+    'alice ',
+    ' alice',
+    'a\u0000b',
+    'a\nb',
+    '\u001b[31m',
+    'a\u200bb',
+    '\u202ea',
+    'a\u00a0b',
+    'e\u0301',
+    '\ud800',
+    'x'.repeat(257),
+    'x'.repeat(1 << 20),
+  ],
+  ...[null, undefined, 7, {}, [], ['alice'], new String('alice'), true, Symbol('a'), { toString: () => 'alice' }],
+];
+const ACTORS = [...IDS, 'system', 'system:', 'system:sweeper', 'system:approver'];
+const TEXTS = [
+  'x'.repeat(4097),
+  '\u{1f600}'.repeat(1025),
+  'x'.repeat(1 << 20),
+  '\u001b[2J',
+  'a\u0000',
+  '\ud800',
+  'a\u007f',
+  7,
+  null,
+  {},
+  ['x'],
+  new String('x'),
+  Symbol('x'),
+];
+const METADATA = [
+  ...[null, 'x', 7, [], [1], new Date(0), new Map(), Symbol('x'), () => 1, revoked.proxy],
+  ...[
+    cyclic,
+    { a: deep },
+    { a: undefined },
+    { a: NaN },
+    { a: Infinity },
+    { a: 10n },
+    { a: Symbol('x') },
+    { a: () => 1 },
+    { a: new Date(0) },
+    { a: '\ud800' },
+    { a: '\0' },
+  ],
+  ...[JSON.parse('{"__proto__": {"allowed": true}}'), { big: 'x'.repeat(8192) }, { ['k'.repeat(8192)]: 1 }],
+  ...[
+    {
+      get a(): never {
+        throw new Error('no');
+      },
+    },
+    { toJSON: () => ({}) },
+    Object.create({ allowed: true }),
+    { a: { b: { c: { d: { e: { f: { g: { h: { i: 1 } } } } } } } } },
+  ],
+];
+const OPTIONS = [null, undefined, 7, 'x', [], true, () => 1, revoked.proxy];
+
+type Case = readonly [argument: string | RegExp, values: readonly unknown[], call: (engine: JitEngine, value: never) => unknown];
+
+const by = (value: unknown) => ({ by: value }) as { by: string };
+const over = (argument: keyof AccessAsk) => (engine: JitEngine, value: never) => ask(engine, { [argument]: value });
+
+const CASES: Readonly<Record<string, readonly Case[]>> = {
+  requestAccess: [
+    ['ask', OPTIONS, (engine, value) => engine.requestAccess(value)],
+    ['subject', ACTORS, over('subject')],
+    ['scope', SCOPES, over('scope')],
+    [
+      /^scopes/,
+      [
+        [],
+        null,
+        'a',
+        {},
+        new Set(['a']),
+        ['a', 'a'],
+        Array.from({ length: 51 }, (_, i) => `s${i}`),
+        [undefined],
+        Array(1),
+        ['a', '*'],
+        throwing,
+      ],
+      (engine, value) => engine.requestAccess({ subject: MAYA, scopes: value, ttl: 1 }),
+    ],
+    ['scopes', [['b']], (engine, value) => engine.requestAccess({ subject: MAYA, scope: 'a', scopes: value, ttl: 1 })],
+    ['ttl', DURATIONS, over('ttl')],
+    ['justification', TEXTS, over('justification')],
+    ['ticket', TEXTS, over('ticket')],
+    ['requestedBy', ACTORS.filter((value) => value !== undefined), over('requestedBy')],
+    ['idempotencyKey', IDS.filter((value) => value !== undefined), over('idempotencyKey')],
+    [/^(metadata|a)/, METADATA, over('metadata')],
+    [
+      'ask',
+      ['TTL', 'subjects', 'by', '__proto__x'],
+      (engine, value) => engine.requestAccess({ subject: MAYA, scope: 'a', ttl: 1, [value]: 1 }),
+    ],
+  ],
+  decide: [['requestId', IDS, (engine, value) => engine.decide(value)]],
+  request: [['requestId', IDS, (engine, value) => engine.request(value)]],
+  ...Object.fromEntries(
+    (['approve', 'deny', 'cancel', 'revoke', 'release'] as const).map((verb): [string, readonly Case[]] => {
+      const id = verb === 'revoke' || verb === 'release' ? 'grantId' : 'requestId';
+      return [
+        verb,
+        [
+          [id, IDS, (engine, value) => engine[verb](value, by(SAM))],
+          ['options', OPTIONS, (engine, value) => engine[verb]('r1', value)],
+          ['options', ['reasons', 'reviewer'], (engine, value) => engine[verb]('r1', { by: SAM, [value]: 'x' })],
+          ['by', ACTORS, (engine, value) => engine[verb]('r1', by(value))],
+          ['reason', TEXTS, (engine, value) => engine[verb]('r1', { by: SAM, reason: value })],
+        ],
+      ];
+    }),
+  ),
+  revokeAll: [
+    ['options', OPTIONS, (engine, value) => engine.revokeAll({ subject: MAYA }, value)],
+    ['by', ACTORS, (engine, value) => engine.revokeAll({ subject: MAYA }, by(value))],
+    ['target', OPTIONS, (engine, value) => engine.revokeAll(value, by(SAM))],
+    ['target.subject', ACTORS.filter((value) => value !== undefined), (engine, value) => engine.revokeAll({ subject: value }, by(SAM))],
+    ['target.scope', SCOPES, (engine, value) => engine.revokeAll({ scope: value }, by(SAM))],
+    ['target.requestId', IDS.filter((value) => value !== undefined), (engine, value) => engine.revokeAll({ requestId: value }, by(SAM))],
+  ],
+  ...Object.fromEntries(
+    (['isAllowed', 'check', 'assertAllowed'] as const).map((verb): [string, readonly Case[]] => [
+      verb,
+      [
+        ['subject', ACTORS, (engine, value) => engine[verb](value, SCOPE)],
+        [
+          'scope',
+          [
+            ...SCOPES,
+            undefined,
+            {
+              get scope(): never {
+                throw new Error('no');
+              },
+            },
+          ],
+          (engine, value) => engine[verb](MAYA, value),
+        ],
+        ['scope', SCOPES, (engine, value) => engine[verb](MAYA, { scope: value })],
+      ],
+    ]),
+  ),
+  filterAllowed: [
+    ['subject', ACTORS, (engine, value) => engine.filterAllowed(value, [SCOPE])],
+    [
+      /^actions/,
+      [
+        null,
+        undefined,
+        'a',
+        {},
+        7,
+        new Set(),
+        Array(1),
+        [undefined],
+        throwing,
+        [
+          {
+            get scope(): never {
+              throw new Error('no');
+            },
+          },
+        ],
+        revoked.proxy,
+      ],
+      (engine, value) => engine.filterAllowed(MAYA, value),
+    ],
+    ['actions[0]', SCOPES, (engine, value) => engine.filterAllowed(MAYA, [value])],
+  ],
+  status: [['subject', ACTORS, (engine, value) => engine.status(value)]],
+  inbox: [['reviewer', ACTORS, (engine, value) => engine.inbox(value)]],
+  requests: [
+    ['query', [null, 7, 'x', [], true], (engine, value) => engine.requests(value)],
+    ['query', ['stati', 'Limit'], (engine, value) => engine.requests({ [value]: 1 })],
+    ['subject', ACTORS.filter((value) => value !== undefined), (engine, value) => engine.requests({ subject: value })],
+    ['status', ['open', 'PENDING', '', null, 7, ['pending']], (engine, value) => engine.requests({ status: value })],
+    ['limit', [0, -1, 1001, 1.5, NaN, '1', [1]], (engine, value) => engine.requests({ limit: value })],
+    ['after', IDS.filter((value) => value !== undefined), (engine, value) => engine.requests({ after: value })],
+  ],
+  whoHadAccess: [
+    ['query', OPTIONS, (engine, value) => engine.whoHadAccess(value)],
+    ['query', ['subject'], (engine, value) => engine.whoHadAccess({ scope: SCOPE, at: START_AT, [value]: 1 })],
+    ['scope', [...SCOPES, undefined], (engine, value) => engine.whoHadAccess({ scope: value, at: START_AT })],
+    [
+      'at',
+      [-1, 1.5, NaN, Infinity, '1', null, undefined, new Date(START_AT), START_AT + 1, 8.64e15 + 1],
+      (engine, value) => engine.whoHadAccess({ scope: SCOPE, at: value }),
+    ],
+    ['limit', [0, 1001], (engine, value) => engine.whoHadAccess({ scope: SCOPE, at: START_AT, limit: value })],
+  ],
+  history: [
+    ['query', OPTIONS, (engine, value) => engine.history(value)],
+    ['from', [-1, NaN, '1', null, undefined], (engine, value) => engine.history({ from: value, to: START_AT })],
+    ['to', [START_AT - 1, START_AT, NaN, '1', null, undefined], (engine, value) => engine.history({ from: START_AT, to: value })],
+    ['scope', SCOPES, (engine, value) => engine.history({ scope: value, from: 0, to: START_AT })],
+    [
+      'subject',
+      ACTORS.filter((value) => value !== undefined),
+      (engine, value) => engine.history({ subject: value, from: 0, to: START_AT }),
+    ],
+  ],
+  purge: [
+    ['purge', OPTIONS, (engine, value) => engine.purge(value)],
+    ['purge', ['after'], (engine, value) => engine.purge({ before: START_AT, by: SAM, [value]: 1 })],
+    [
+      'before',
+      [-1, NaN, '1', null, undefined, START_AT + 1, new Date(START_AT)],
+      (engine, value) => engine.purge({ before: value, by: SAM }),
+    ],
+    ['by', ACTORS, (engine, value) => engine.purge({ before: START_AT, by: value })],
+  ],
+  forgetFollower: [['name', IDS, (engine, value) => engine.forgetFollower(value)]],
+};
+
+const shorten = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}... (${text.length})` : text);
+
+describe('JitEngine', () => {
+  describe('bad input', () => {
+    for (const [verb, cases] of Object.entries(CASES)) {
+      for (const [argument, values, call] of cases) {
+        it(`L23 ${verb}() refuses a bad ${String(argument)}, names it, and stores nothing: ${shorten(inspect(values[0]))}, ... (${values.length})`, async () => {
+          const { engine, store } = anEngine({ audit: new RecordingSink() });
+          await aGranted(engine);
+          await engine.flushAudit();
+          const [head, commits, live] = [await engine.head(), store.called('commit'), store.called('live')];
+          for (const value of values) {
+            let error;
+            try {
+              error = await refusal(async () => call(engine, value as never), 'ERR_JIT_INVALID_ARGUMENT');
+            } catch (cause) {
+              throw new Error(`${verb}(${shorten(inspect(value))})`, { cause });
+            }
+            if (typeof argument === 'string') expect(error.argument).toBe(argument);
+            else expect(error.argument).toMatch(argument);
+            expect(error.message.length).toBeLessThan(600);
+            expect(error.message).not.toMatch(/[\p{Cc}\p{Cs}]/u);
+          }
+          await engine.flushAudit();
+          expect(await engine.head()).toEqual(head);
+          expect(store.called('commit')).toBe(commits);
+          expect(store.called('live')).toBe(live);
+          expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+        });
+      }
+    }
+
+    it('L23 takes what lies just inside the limits', async () => {
+      const { engine } = anEngine();
+      const long = Array(16).fill('a'.repeat(15)).join(':');
+      for (const given of [
+        { subject: 'x'.repeat(256) },
+        { subject: 'J\u00fcrgen M\u00fcller \u674e' },
+        { subject: '__proto__' },
+        { subject: 'systematic' },
+        { scope: 'x'.repeat(64) },
+        { scope: long },
+        { scope: '__proto__' },
+        { scope: 'constructor:toString' },
+        { scope: 'A.b~c@d/e+f=g-h_0' },
+        { justification: 'x'.repeat(4096) },
+        { justification: 'line\n\ttab\r\n' },
+        { ticket: '' },
+        { metadata: { a: { b: { c: { d: { e: { f: { g: 1 } } } } } }, toString: 'x', n: null, list: [1, 'x', true] } },
+        { metadata: {} },
+        { ttl: '7h59m59s999ms' },
+      ]) {
+        expect((await ask(engine, given)).outcome).toBe('pending');
+      }
+    });
+
+    it('L18 keeps a copy: what the caller changes afterwards changes nothing', async () => {
+      const { engine } = anEngine();
+      const metadata = { list: [1], nested: { a: 1 } };
+      const { request } = await ask(engine, { metadata });
+      metadata.nested.a = 2;
+      metadata.list.push(2);
+      expect((await engine.request(request.id))?.request.metadata).toEqual({ list: [1], nested: { a: 1 } });
+      expect(Object.isFrozen(request)).toBe(true);
+    });
+
+    it('reads a getter once, so that it cannot change its answer', async () => {
+      let reads = 0;
+      const { engine } = anEngine();
+      const given = {
+        subject: MAYA,
+        scope: SCOPE,
+        get ttl() {
+          return ++reads === 1 ? 1000 : 1_000_000;
+        },
+      };
+      expect((await engine.requestAccess(given)).request.ttlMs).toBe(1000);
+      expect(reads).toBe(1);
+    });
+  });
+
+  describe('construction', () => {
+    const good = { decide: () => ({ outcome: 'abstain' }) as const, name: 'x' };
+    const store = new MemoryGrantStore();
+    const sink = new RecordingSink();
+    for (const [argument, values, make] of [
+      ['options', OPTIONS, (value) => value],
+      ['options', ['approvers', 'Store', 'maxTtl'], (value) => ({ approver: good, [value as string]: 1 })],
+      ['approver', [undefined, null, 7, {}, () => 1, { name: 'x', decide: 1 }], (value) => ({ approver: value })],
+      ['approver.name', ['', undefined, 7, 'x\n'], (value) => ({ approver: { ...good, name: value } })],
+      [
+        'store',
+        [null, 7, {}, { ...store }, Object.assign(Object.create(store), { live: 1 })],
+        (value) => ({ approver: good, store: value }),
+      ],
+      ['clock', [null, 7, {}, { now: 1 }, () => 1], (value) => ({ approver: good, clock: value })],
+      [
+        /^audit/,
+        [7, [null], {}, { name: 'x' }, { write: () => 1 }, { name: '', write: () => 1 }, [sink, sink]],
+        (value) => ({ approver: good, audit: value }),
+      ],
+      ['scopes', [null, 7, {}, 'exact', { covers: () => true }], (value) => ({ approver: good, scopes: value })],
+      [
+        /^standing/,
+        [null, 7, [], 'x', { a: 'x' }, { a: ['x', ''] }, { '': ['x'] }, { a: { length: 1, 0: 'x' } }],
+        (value) => ({ approver: good, standing: value }),
+      ],
+      ['limits', [7, 'x', [], { maxTTL: 1 }], (value) => ({ approver: good, limits: value })],
+      [
+        'limits.maxTtl',
+        DURATIONS.filter((value) => value !== undefined && value !== null),
+        (value) => ({ approver: good, limits: { maxTtl: value } }),
+      ],
+      [
+        'limits.reviewWithin',
+        DURATIONS.filter((value) => value !== undefined && value !== null),
+        (value) => ({ approver: good, limits: { reviewWithin: value } }),
+      ],
+      ['leewayMs', [-1, 1.5, NaN, Infinity, '1', 3_600_001, [1]], (value) => ({ approver: good, leewayMs: value })],
+      ['canonicalId', [null, 7, 'lower', {}], (value) => ({ approver: good, canonicalId: value })],
+      ['onError', [null, 7, {}], (value) => ({ approver: good, onError: value })],
+    ] as readonly (readonly [string | RegExp, readonly unknown[], (value: unknown) => unknown])[]) {
+      it(`refuses a bad ${String(argument)}: ${shorten(inspect(values[0]))}, ... (${values.length})`, async () => {
+        for (const value of values) {
+          const error = await refusal(() => new JitEngine(make(value) as JitEngineOptions), 'ERR_JIT_INVALID_ARGUMENT');
+          if (typeof argument === 'string') expect(error.argument).toBe(argument);
+          else expect(error.argument).toMatch(argument);
+        }
+      });
+    }
+
+    it('reads options as own properties: a polluted prototype grants nothing', async () => {
+      const polluted: readonly (readonly [string, unknown])[] = [
+        ['allowed', true],
+        ['standing', { [MAYA]: ['**'] }],
+        ['outcome', 'approve'],
+        ['open', true],
+        ['scope', SCOPE],
+        ['requestedBy', 'user:eve'],
+        ['approvals', 1],
+        ['subject', MAYA],
+        ['ttl', 1],
+        ['leewayMs', 0],
+        ['end', { status: 'approved' }],
+      ];
+      const proto = Object.prototype as unknown as Record<string, unknown>;
+      for (const [key, value] of polluted) {
+        proto[key] = value;
+        try {
+          const { engine } = anEngine({ approver: new ScriptedApprover({ decide: () => Object.create(null) as never }) });
+          expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+          await refusal(ask(engine));
+          expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+        } finally {
+          delete proto[key];
+        }
+      }
+    });
+
+    it('has defaults that need nothing but an approver', async () => {
+      const engine = new JitEngine({ approver: good });
+      expect((await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '1m' })).outcome).toBe('denied');
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      await engine.close();
+    });
+  });
+
+  describe('canonicalId', () => {
+    it('runs at the door on every id of somebody', async () => {
+      const { engine } = anEngine({ canonicalId: (id) => id.toLowerCase() });
+      const { request } = await ask(engine, { subject: 'USER:Maya' });
+      expect(request).toMatchObject({ subject: MAYA, requestedBy: MAYA });
+      await refusal(engine.approve(request.id, { by: 'User:MAYA' }), 'ERR_JIT_SELF_REVIEW');
+      expect((await engine.inbox('USER:SAM')).length).toBe(1);
+      await engine.approve(request.id, { by: 'USER:SAM' });
+      expect(await engine.isAllowed('User:Maya', SCOPE)).toBe(true);
+      expect((await engine.status('User:Maya')).held).toHaveLength(1);
+      expect((await engine.requests({ subject: 'User:Maya' })).items).toHaveLength(1);
+      expect((await engine.revokeAll({ subject: 'User:Maya' }, { by: 'X' })).grants).toMatchObject([{ end: { by: 'x' } }]);
+    });
+
+    for (const [what, canonicalId] of [
+      [
+        'throws',
+        () => {
+          throw new Error('no');
+        },
+      ],
+      ['answers undefined', () => undefined],
+      ['answers an empty id', () => ''],
+      ['answers a promise', async () => 'x'],
+      ['answers a reserved id', () => 'system:sweeper'],
+    ] as const) {
+      it(`L30 an id is refused when it ${what}`, async () => {
+        const { engine } = anEngine({ canonicalId: canonicalId as () => string });
+        expect(await refusal(engine.isAllowed(MAYA, SCOPE), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument: 'subject' });
+      });
+    }
+  });
+
+  describe('scopes', () => {
+    it('L21 refuses patterns where the engine knows only exact scopes', async () => {
+      const { engine } = anEngine();
+      for (const scope of ['a:*', '*', '**']) await refusal(ask(engine, { scope }), 'ERR_JIT_INVALID_ARGUMENT');
+    });
+
+    it('L21 never takes a pattern as a question, wherever patterns are known', async () => {
+      const { engine } = anEngine({ scopes: patternScopes });
+      for (const scope of ['a:*', '*', '**', 'a:**']) {
+        await refusal(engine.isAllowed(MAYA, scope), 'ERR_JIT_INVALID_ARGUMENT');
+        await refusal(engine.whoHadAccess({ scope, at: at(0) }), 'ERR_JIT_INVALID_ARGUMENT');
+      }
+    });
+  });
+
+  describe('close()', () => {
+    it('refuses every verb from then on', async () => {
+      const { engine } = anEngine();
+      await engine.close();
+      await engine.close();
+      const by = { by: SAM };
+      const calls: Readonly<Record<string, () => unknown>> = {
+        requestAccess: () => ask(engine),
+        decide: () => engine.decide('r'),
+        approve: () => engine.approve('r', by),
+        deny: () => engine.deny('r', by),
+        cancel: () => engine.cancel('r', by),
+        revoke: () => engine.revoke('g', by),
+        release: () => engine.release('g', by),
+        revokeAll: () => engine.revokeAll({ subject: MAYA }, by),
+        isAllowed: () => engine.isAllowed(MAYA, SCOPE),
+        check: () => engine.check(MAYA, SCOPE),
+        assertAllowed: () => engine.assertAllowed(MAYA, SCOPE),
+        filterAllowed: () => engine.filterAllowed(MAYA, [SCOPE]),
+        status: () => engine.status(MAYA),
+        request: () => engine.request('r'),
+        requests: () => engine.requests(),
+        inbox: () => engine.inbox(SAM),
+        whoHadAccess: () => engine.whoHadAccess({ scope: SCOPE, at: at(0) }),
+        history: () => engine.history({ from: 0, to: 1 }),
+        sweep: () => engine.sweep(),
+        flushAudit: () => engine.flushAudit(),
+        forgetFollower: () => engine.forgetFollower('x'),
+        purge: () => engine.purge({ before: 0, by: SAM }),
+        head: () => engine.head(),
+      };
+      for (const [verb, call] of Object.entries(calls)) {
+        expect(await refusal(call, 'ERR_JIT_CLOSED'), verb).toBeDefined();
+      }
+      const own = Object.getOwnPropertyNames(JitEngine.prototype).filter((name) => name !== 'constructor' && name !== 'close');
+      expect(Object.keys(calls).sort()).toEqual(own.sort());
+    });
+  });
+});

@@ -1,0 +1,313 @@
+import { describe, expect, it } from 'vitest';
+import { autoApprove, patternScopes, reviewers } from '../../src/index.js';
+import { ScriptedApprover } from '../../src/testing.js';
+import { aGranted, ANA, anEngine, aPending, ask, at, entriesOf, grantsOf, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+
+const END = 15 * MINUTE;
+
+describe('JitEngine', () => {
+  describe('requestAccess()', () => {
+    it('keeps everything that was asked', async () => {
+      const { engine } = anEngine();
+      const { request } = await ask(engine, {
+        scopes: ['a', 'b'],
+        ttl: '1h30m',
+        justification: 'the primary rejects writes',
+        ticket: 'INC-4711',
+        requestedBy: 'agent:7',
+        metadata: { pager: [1, { x: null }] },
+      });
+      expect(request).toEqual({
+        kind: 'request',
+        id: request.id,
+        version: 2,
+        subject: MAYA,
+        requestedBy: 'agent:7',
+        scopes: ['a', 'b'],
+        ttlMs: 5_400_000,
+        justification: 'the primary rejects writes',
+        ticket: 'INC-4711',
+        metadata: { pager: [1, { x: null }] },
+        createdAt: at(0),
+        reviewBy: at(24 * 60 * MINUTE),
+        askAgainAt: at(30_000),
+        approver: 'reviewers',
+        assignedAt: at(0),
+        quorum: { groups: [{ name: 'reviewers', approvals: 1 }], denials: 1, approvalTtlMs: undefined },
+        reviews: [],
+        end: undefined,
+      });
+      expect((await engine.request(request.id))?.request).toEqual(request);
+    });
+
+    it('L11 the same key and body gives the request as it is now, and writes nothing', async () => {
+      const { engine } = anEngine();
+      const asked = { idempotencyKey: 'k', metadata: { b: 1, a: 2 }, justification: 'x' };
+      const first = await aPending(engine, asked);
+      const head = await engine.head();
+      expect(await aPending(engine, { ...asked, metadata: { a: 2, b: 1 } })).toEqual(first);
+      expect(await engine.head()).toEqual(head);
+      await engine.approve(first.id, { by: SAM });
+      const granted = await ask(engine, asked);
+      expect(granted).toMatchObject({ outcome: 'granted', grants: [{ id: `${first.id}.1` }] });
+      await engine.revoke(`${first.id}.1`, { by: SAM });
+      expect(await ask(engine, asked)).toMatchObject({ outcome: 'granted', grants: [{ end: { cause: 'revoked' } }] });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
+    it('L11 tells a cancelled, a denied and an expired request as it is', async () => {
+      const { engine, clock } = anEngine({ limits: { reviewWithin: 1000 } });
+      const [cancelled, denied] = [await aPending(engine, { idempotencyKey: 'c' }), await aPending(engine, { idempotencyKey: 'd' })];
+      await aPending(engine, { idempotencyKey: 'e' });
+      await engine.cancel(cancelled.id, { by: MAYA });
+      await engine.deny(denied.id, { by: SAM, reason: 'no' });
+      await clock.set(at(1000));
+      expect((await ask(engine, { idempotencyKey: 'c' })).outcome).toBe('cancelled');
+      expect(await ask(engine, { idempotencyKey: 'd' })).toMatchObject({ outcome: 'denied', reason: 'no' });
+      expect((await ask(engine, { idempotencyKey: 'e' })).outcome).toBe('expired');
+    });
+
+    for (const [what, over] of [
+      ['scope', { scope: 'other' }],
+      ['list of scopes', { scopes: [SCOPE, 'b'] }],
+      ['ttl', { ttl: 1 }],
+      ['justification', { justification: 'other' }],
+      ['ticket', { ticket: 'T' }],
+      ['metadata', { metadata: { a: 2 } }],
+      ['subject', { subject: 'user:bob', requestedBy: MAYA }],
+    ] as const) {
+      it(`L11 refuses the same key with another ${what}`, async () => {
+        const { engine } = anEngine();
+        const first = await aPending(engine, { idempotencyKey: 'k', metadata: { a: 1 } });
+        expect(await refusal(ask(engine, { idempotencyKey: 'k', metadata: { a: 1 }, ...over }), 'ERR_JIT_IDEMPOTENCY')).toMatchObject({
+          requestId: first.id,
+        });
+        expect((await engine.requests()).items).toHaveLength(1);
+      });
+    }
+
+    it('L11 L24 keys are apart for each requester, key and namespace', async () => {
+      const { engine, store, clock } = anEngine();
+      const ids = [
+        (await aPending(engine, { idempotencyKey: 'k' })).id,
+        (await aPending(engine, { idempotencyKey: 'k2' })).id,
+        (await aPending(engine, { idempotencyKey: 'k', requestedBy: 'agent:7' })).id,
+        (await aPending(engine, { idempotencyKey: 'b:c', requestedBy: 'a' })).id,
+        (await aPending(engine, { idempotencyKey: 'c', requestedBy: 'a:b' })).id,
+        (await aPending(anEngine({ store: store.in('other'), clock }).engine, { idempotencyKey: 'k' })).id,
+        (await aPending(engine)).id,
+        (await aPending(engine)).id,
+      ];
+      expect(new Set(ids).size).toBe(ids.length);
+    });
+
+    it('L29 neither metadata nor the idempotency key enters the journal', async () => {
+      const { engine, store } = anEngine();
+      const grant = await aGranted(engine, { metadata: { secret: 'hunter2' }, idempotencyKey: 'a-key-of-mine' });
+      await engine.revoke(grant.id, { by: SAM });
+      await refusal(ask(engine, { metadata: { secret: 'hunter3' }, idempotencyKey: 'a-key-of-mine' }), 'ERR_JIT_IDEMPOTENCY');
+      await engine.flushAudit();
+      const text = JSON.stringify(await entriesOf(store));
+      expect(text).not.toContain('hunter');
+      expect(text).not.toContain('a-key-of-mine');
+      expect(text).toContain('metadataHash');
+    });
+  });
+
+  describe('request()', () => {
+    it('gives a request with its grants, and undefined for what is not there', async () => {
+      const { engine, store, clock } = anEngine();
+      const grants = await grantsOf(engine, { scopes: ['a', 'b'] });
+      expect((await engine.request(grants[0]?.requestId ?? ''))?.grants).toEqual(grants);
+      expect(await engine.request('nothing')).toBeUndefined();
+      expect(await anEngine({ store: store.in('other'), clock }).engine.request(grants[0]?.requestId ?? '')).toBeUndefined();
+      expect((await engine.request((await aPending(engine)).id))?.grants).toEqual([]);
+    });
+  });
+
+  describe('requests()', () => {
+    it('pages through all of them, in the order of their ids', async () => {
+      const { engine } = anEngine();
+      const ids: string[] = [];
+      for (let i = 0; i < 7; i++) ids.push((await aPending(engine)).id);
+      const seen: string[] = [];
+      let after: string | undefined;
+      let pages = 0;
+      do {
+        const page = await engine.requests({ limit: 3, after });
+        seen.push(...page.items.map((request) => request.id));
+        after = page.next;
+        pages += 1;
+      } while (after !== undefined);
+      expect(seen).toEqual([...ids].sort());
+      expect(pages).toBe(3);
+    });
+
+    it('filters by subject and by status, judged now', async () => {
+      const { engine, clock } = anEngine({ limits: { reviewWithin: 1000 } });
+      const grant = await aGranted(engine);
+      const denied = await aPending(engine);
+      await engine.deny(denied.id, { by: SAM });
+      const pending = await aPending(engine);
+      const bob = await aPending(engine, { subject: 'user:bob' });
+      const ids = async (query: Parameters<typeof engine.requests>[0]) => (await engine.requests(query)).items.map((request) => request.id);
+      expect(await ids({ status: 'approved' })).toEqual([grant.requestId]);
+      expect(await ids({ status: 'denied' })).toEqual([denied.id]);
+      expect(await ids({ status: 'pending', subject: MAYA })).toEqual([pending.id]);
+      expect(await ids({ subject: 'user:bob' })).toEqual([bob.id]);
+      await clock.set(at(1000));
+      expect(await ids({ status: 'pending' })).toEqual([]);
+      expect(await ids({ status: 'expired', subject: 'user:bob' })).toEqual([bob.id]);
+    });
+
+    it('fills a page over as many pages of the store as it takes', async () => {
+      const { engine } = anEngine();
+      for (let i = 0; i < 12; i++) {
+        const request = await aPending(engine);
+        if (i % 4 !== 0) await engine.cancel(request.id, { by: MAYA });
+      }
+      const first = await engine.requests({ status: 'pending', limit: 2 });
+      expect(first.items).toHaveLength(2);
+      const rest = await engine.requests({ status: 'pending', limit: 2, after: first.next });
+      expect(rest).toMatchObject({ items: [{}], next: undefined });
+      expect((await engine.requests({ status: 'pending', limit: 3 })).next).toBeUndefined();
+    });
+  });
+
+  describe('inbox()', () => {
+    it('lists what this reviewer may act on and has not yet, with the groups', async () => {
+      const { engine } = anEngine({ approver: reviewers({ members: [SAM, ANA, LEE], approvals: 2, denials: 2 }) });
+      const [mine, approved, denied, decided] = [
+        await aPending(engine),
+        await aPending(engine),
+        await aPending(engine),
+        await aPending(engine),
+      ];
+      await aPending(engine, { subject: SAM });
+      await aPending(engine, { requestedBy: SAM });
+      await engine.approve(approved.id, { by: SAM });
+      await engine.deny(denied.id, { by: SAM });
+      await engine.cancel(decided.id, { by: MAYA });
+      expect((await engine.inbox(SAM)).map((item) => [item.request.id, item.groups])).toEqual([[mine.id, ['reviewers']]]);
+      expect(await engine.inbox('user:eve')).toEqual([]);
+      expect(await engine.inbox(ANA)).toHaveLength(5);
+    });
+
+    it('L17 is asked live: who has left the group sees nothing', async () => {
+      const approver = new ScriptedApprover({
+        decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } },
+        groupsOf: ['ops'],
+      });
+      const { engine } = anEngine({ approver });
+      await aPending(engine);
+      expect(await engine.inbox(SAM)).toHaveLength(1);
+      approver.script.groupsOf = ['other'];
+      expect(await engine.inbox(SAM)).toEqual([]);
+      approver.script.groupsOf = () => Promise.reject(new Error('LDAP'));
+      await refusal(engine.inbox(SAM), 'ERR_JIT_APPROVER');
+    });
+
+    it('goes over more than one page', async () => {
+      const { engine } = anEngine();
+      for (let i = 0; i < 120; i++) await aPending(engine);
+      expect(await engine.inbox(SAM)).toHaveLength(120);
+    });
+  });
+
+  describe('whoHadAccess()', () => {
+    for (const [t, held] of [
+      [-1, false],
+      [0, true],
+      [END - 1, true],
+      [END, false],
+    ] as const) {
+      it(`L27 ${held ? 'names' : 'does not name'} a grant ${t} ms after its start, swept or not`, async () => {
+        const { engine, clock } = anEngine();
+        await clock.set(at(1000));
+        const grant = await aGranted(engine);
+        await clock.set(at(END + 5000));
+        const query = { scope: SCOPE, at: at(1000 + t) };
+        for (let swept = 0; swept < 2; swept++) {
+          expect((await engine.whoHadAccess(query)).items.map((one) => one.id)).toEqual(held ? [grant.id] : []);
+          await engine.sweep();
+        }
+      });
+    }
+
+    for (const [t, held] of [
+      [499, true],
+      [500, false],
+      [501, false],
+    ] as const) {
+      it(`L27 ${held ? 'names' : 'does not name'} at ${t} ms a grant that was revoked at 500 ms`, async () => {
+        const { engine, clock } = anEngine();
+        const grant = await aGranted(engine);
+        await clock.set(at(500));
+        await engine.revoke(grant.id, { by: SAM });
+        await clock.set(at(1000));
+        expect((await engine.whoHadAccess({ scope: SCOPE, at: at(t) })).items).toHaveLength(held ? 1 : 0);
+      });
+    }
+
+    it('L27 a grant revoked the moment it began was never held', async () => {
+      const { engine, clock } = anEngine();
+      const grant = await aGranted(engine);
+      await engine.revoke(grant.id, { by: SAM });
+      await clock.set(at(1));
+      expect((await engine.whoHadAccess({ scope: SCOPE, at: at(0) })).items).toEqual([]);
+      expect((await engine.history({ from: 0, to: at(1000) })).items).toEqual([]);
+    });
+
+    it('covers by the scopes that the engine knows, and pages', async () => {
+      const { engine } = anEngine({ scopes: patternScopes, approver: autoApprove(() => true, { patterns: true }) });
+      for (const scope of ['db:*', 'db:write', 'db:read', '**', 'web:write']) await aGranted(engine, { scope });
+      const first = await engine.whoHadAccess({ scope: 'db:write', at: at(0), limit: 2 });
+      const rest = await engine.whoHadAccess({ scope: 'db:write', at: at(0), limit: 2, after: first.next });
+      expect([...first.items, ...rest.items].map((grant) => grant.scope).sort()).toEqual(['**', 'db:*', 'db:write']);
+      expect(rest.next).toBeUndefined();
+    });
+  });
+
+  describe('history()', () => {
+    it('gives what was held at some time in [from, to)', async () => {
+      const { engine, clock } = anEngine();
+      await clock.set(at(1000));
+      const early = await aGranted(engine, { ttl: 1000 });
+      await clock.set(at(5000));
+      const late = await aGranted(engine, { ttl: 1000, scope: 'b', subject: 'user:bob' });
+      await clock.set(at(9000));
+      const ids = async (query: { from: number; to: number; subject?: string; scope?: string }) =>
+        (await engine.history(query)).items.map((grant) => grant.id).sort();
+      expect(await ids({ from: at(0), to: at(9000) })).toEqual([early.id, late.id].sort());
+      expect(await ids({ from: at(0), to: at(1000) })).toEqual([]);
+      expect(await ids({ from: at(0), to: at(1001) })).toEqual([early.id]);
+      expect(await ids({ from: at(1999), to: at(2000) })).toEqual([early.id]);
+      expect(await ids({ from: at(2000), to: at(5000) })).toEqual([]);
+      expect(await ids({ from: at(0), to: at(9000), subject: 'user:bob' })).toEqual([late.id]);
+      expect(await ids({ from: at(0), to: at(9000), scope: SCOPE })).toEqual([early.id]);
+    });
+  });
+
+  describe('head()', () => {
+    it('is the newest anchor, 64 zeros at first', async () => {
+      const { engine, store } = anEngine();
+      expect(await engine.head()).toEqual({ seq: 0, hash: '0'.repeat(64) });
+      await aGranted(engine);
+      const last = (await entriesOf(store)).at(-1);
+      expect(await engine.head()).toEqual({ seq: last?.seq, hash: last?.hash });
+    });
+  });
+
+  describe('namespaces', () => {
+    it('L24 keep everything apart', async () => {
+      const { engine, store, clock } = anEngine();
+      const other = anEngine({ store: store.in('other'), clock }).engine;
+      const grant = await aGranted(engine);
+      expect(await other.isAllowed(MAYA, SCOPE)).toBe(false);
+      await refusal(other.revoke(grant.id, { by: SAM }), 'ERR_JIT_NOT_FOUND');
+      expect(await other.revokeAll({ scope: SCOPE }, { by: SAM })).toEqual({ grants: [], requests: [] });
+      expect((await other.requests()).items).toEqual([]);
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+    });
+  });
+});

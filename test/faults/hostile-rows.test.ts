@@ -1,0 +1,253 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { GrantStore, Row } from '../../src/index.js';
+import { aGranted, anEngine, aPending, ask, at, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
+
+const END = at(15 * MINUTE);
+const TIMES = [undefined, null, NaN, Infinity, -1, 1.5, String(END), '9', 'soon', BigInt(END), true, {}, [END], new Date(END)];
+
+/** A grant's row as it never should be. Each allows nothing, whatever the clock says. */
+const GRANTS: readonly (readonly [string, (row: Row) => unknown])[] = [
+  ...TIMES.flatMap((time): (readonly [string, (row: Row) => unknown])[] => [
+    [`until ${inspect(time)}`, (row) => ({ ...row, until: time })],
+    [`from ${inspect(time)}`, (row) => ({ ...row, from: time })],
+    [`expiresAt ${inspect(time)}`, (row) => ({ ...row, body: { ...row.body, expiresAt: time } })],
+    [`until and expiresAt ${inspect(time)}`, (row) => ({ ...row, until: time, dueAt: time, body: { ...row.body, expiresAt: time } })],
+    [`issuedAt ${inspect(time)}`, (row) => ({ ...row, body: { ...row.body, issuedAt: time } })],
+  ]),
+  ['until moved to the future', (row) => ({ ...row, until: at(HOUR * 24 * 365) })],
+  ['until and dueAt moved to the future', (row) => ({ ...row, until: at(HOUR * 24), dueAt: at(HOUR * 24) })],
+  ['dueAt taken away', (row) => ({ ...row, dueAt: undefined })],
+  ['from after until', (row) => ({ ...row, from: END + 1 })],
+  [
+    'open although it has ended',
+    (row) => ({ ...row, body: { ...row.body, end: { status: 'revoked', cause: 'revoked', at: at(1), by: SAM } } }),
+  ],
+  ['open as text', (row) => ({ ...row, open: 'true' })],
+  ['open as 1', (row) => ({ ...row, open: 1 })],
+  ['an unknown status', (row) => ({ ...row, body: { ...row.body, end: { status: 'paused', cause: 'time', at: at(1), by: SAM } } })],
+  [
+    'an unknown cause',
+    (row) => ({ ...row, open: false, body: { ...row.body, end: { status: 'revoked', cause: 'magic', at: at(1), by: SAM } } }),
+  ],
+  ['an end of null', (row) => ({ ...row, body: { ...row.body, end: null } })],
+  ['an end of false', (row) => ({ ...row, body: { ...row.body, end: false } })],
+  ['an empty end', (row) => ({ ...row, body: { ...row.body, end: {} } })],
+  ['a field of a newer version', (row) => ({ ...row, body: { ...row.body, idleMs: 5 } })],
+  ['version 0', (row) => ({ ...row, version: 0 })],
+  ['version as text', (row) => ({ ...row, version: '1' })],
+  ['no body', (row) => ({ ...row, body: undefined })],
+  ['a body of null', (row) => ({ ...row, body: null })],
+  ['a body as text', (row) => ({ ...row, body: JSON.stringify(row.body) })],
+  ['a truncated body', (row) => ({ ...row, body: { requestId: row.body['requestId'] } })],
+  ['an empty body', (row) => ({ ...row, body: {} })],
+  ['the id of another request', (row) => ({ ...row, body: { ...row.body, requestId: 'other' } })],
+  ['an id without a number', (row) => ({ ...row, id: row.body['requestId'] })],
+  ['an id that is no text', (row) => ({ ...row, id: 7 })],
+  ['a scope that is none', (row) => ({ ...row, scope: `${SCOPE}:` })],
+  ['another kind', (row) => ({ ...row, kind: 'usage' })],
+  ['null', () => null],
+  ['undefined', () => undefined],
+  ['a number', () => 7],
+  ['text', () => 'grant'],
+  ['an empty object', () => ({})],
+];
+
+/** A request's row as it never should be. */
+const REQUESTS: readonly (readonly [string, (row: Row) => unknown])[] = [
+  ...['createdAt', 'reviewBy', 'askAgainAt', 'ttlMs', 'assignedAt'].flatMap((field) =>
+    [null, NaN, -1, 1.5, '5', {}].map((value): readonly [string, (row: Row) => unknown] => [
+      `${field} ${inspect(value)}`,
+      (row) => ({ ...row, body: { ...row.body, [field]: value } }),
+    ]),
+  ),
+  ['reviewBy moved to the future', (row) => ({ ...row, body: { ...row.body, reviewBy: at(HOUR * 1000) } })],
+  ['ttlMs 0', (row) => ({ ...row, body: { ...row.body, ttlMs: 0 } })],
+  ['no scopes', (row) => ({ ...row, body: { ...row.body, scopes: [] } })],
+  ['scopes as text', (row) => ({ ...row, body: { ...row.body, scopes: SCOPE } })],
+  ['a scope that is none', (row) => ({ ...row, body: { ...row.body, scopes: [''] } })],
+  ['an empty subject', (row) => ({ ...row, subject: '' })],
+  ['no requester', (row) => ({ ...row, body: { ...row.body, requestedBy: undefined } })],
+  ['a justification that is no text', (row) => ({ ...row, body: { ...row.body, justification: 7 } })],
+  ['metadata of null', (row) => ({ ...row, body: { ...row.body, metadata: null } })],
+  ['a quorum of null', (row) => ({ ...row, body: { ...row.body, quorum: null } })],
+  ['an empty quorum', (row) => ({ ...row, body: { ...row.body, quorum: {} } })],
+  ['a quorum without groups', (row) => ({ ...row, body: { ...row.body, quorum: { groups: [], denials: 1 } } })],
+  ['a quorum of 0', (row) => ({ ...row, body: { ...row.body, quorum: { groups: [{ name: 'reviewers', approvals: 0 }], denials: 1 } } })],
+  [
+    'a quorum of text',
+    (row) => ({ ...row, body: { ...row.body, quorum: { groups: [{ name: 'reviewers', approvals: '1' }], denials: 1 } } }),
+  ],
+  ['0 denials', (row) => ({ ...row, body: { ...row.body, quorum: { groups: [{ name: 'reviewers', approvals: 1 }], denials: 0 } } })],
+  [
+    'an unknown field in the quorum',
+    (row) => ({ ...row, body: { ...row.body, quorum: { groups: [{ name: 'reviewers', approvals: 1, any: true }], denials: 1 } } }),
+  ],
+  [
+    'an approval that goes stale after 0',
+    (row) => ({ ...row, body: { ...row.body, quorum: { groups: [{ name: 'reviewers', approvals: 1 }], denials: 1, approvalTtlMs: 0 } } }),
+  ],
+  ['reviews of null', (row) => ({ ...row, body: { ...row.body, reviews: null } })],
+  ['a review of null', (row) => ({ ...row, body: { ...row.body, reviews: [null] } })],
+  [
+    'an unknown verdict',
+    (row) => ({ ...row, body: { ...row.body, reviews: [{ reviewer: SAM, verdict: 'yes', groups: ['reviewers'], at: 1 }] } }),
+  ],
+  ['a review without groups', (row) => ({ ...row, body: { ...row.body, reviews: [{ reviewer: SAM, verdict: 'approve', at: 1 }] } })],
+  [
+    'a review in the group 7',
+    (row) => ({ ...row, body: { ...row.body, reviews: [{ reviewer: SAM, verdict: 'approve', groups: [7], at: 1 }] } }),
+  ],
+  [
+    'a review at NaN',
+    (row) => ({ ...row, body: { ...row.body, reviews: [{ reviewer: SAM, verdict: 'approve', groups: ['reviewers'], at: NaN }] } }),
+  ],
+  ['an end of null', (row) => ({ ...row, body: { ...row.body, end: null } })],
+  [
+    'an unknown status',
+    (row) => ({ ...row, open: false, body: { ...row.body, end: { status: 'paused', cause: 'time', at: 1, by: SAM } } }),
+  ],
+  [
+    'a status of the prototype',
+    (row) => ({ ...row, open: false, body: { ...row.body, end: { status: 'toString', cause: 'time', at: 1, by: SAM } } }),
+  ],
+  [
+    'a cause of another status',
+    (row) => ({ ...row, open: false, body: { ...row.body, end: { status: 'approved', cause: 'time', at: 1, by: SAM } } }),
+  ],
+  ['open although it has ended', (row) => ({ ...row, body: { ...row.body, end: { status: 'denied', cause: 'quorum', at: 1, by: SAM } } })],
+  ['closed although it has not', (row) => ({ ...row, open: false })],
+  ['a field of a newer version', (row) => ({ ...row, body: { ...row.body, startsAt: 5 } })],
+  ['an approver that is no text', (row) => ({ ...row, body: { ...row.body, approver: 7 } })],
+  ['no body', (row) => ({ ...row, body: undefined })],
+  ['a body as text', (row) => ({ ...row, body: JSON.stringify(row.body) })],
+  ['version as text', (row) => ({ ...row, version: '2' })],
+  ['null', () => null],
+  ['a number', () => 7],
+  ['an empty object', () => ({})],
+];
+
+/** What a store that was changed outside hands out wherever this row would be. */
+async function spoilt(kind: 'grant' | 'request', spoil: (row: Row) => unknown) {
+  const made = anEngine();
+  const good = await aGranted(made.engine, { scope: 'good' });
+  const grant = await aGranted(made.engine);
+  const pending = await aPending(made.engine, { scope: 'asked' });
+  const id = kind === 'grant' ? grant.id : pending.id;
+  const swap = (row: Row | undefined) => (row?.kind === kind && row.id === id ? (spoil(row) as Row) : row);
+  const { store } = made;
+  store.inject('get', { fault: 'malformed', answer: (rows: readonly Row[]) => rows.map(swap) });
+  store.inject('live', { fault: 'malformed', answer: (rows: readonly Row[]) => rows.map(swap) });
+  for (const method of ['find', 'due'] as const) {
+    store.inject(method, {
+      fault: 'malformed',
+      answer: (page: { items: readonly Row[]; next: string | undefined }) => ({ ...page, items: page.items.map(swap) }),
+    });
+  }
+  return { ...made, good, grant, pending };
+}
+
+/** A typed error, which is as closed as any, or an answer without the spoilt grant. */
+async function unlessRefused<T>(work: Promise<T>): Promise<T | undefined> {
+  let answer: T | undefined;
+  const error = await work.then(
+    (value) => void (answer = value),
+    (thrown: unknown) => thrown,
+  );
+  if (error !== undefined) await refusal(Promise.reject(error as Error));
+  return answer;
+}
+
+describe('JitEngine', () => {
+  describe('over rows that were changed outside', () => {
+    for (const [what, spoil] of GRANTS) {
+      it(`L30 a grant with ${what} allows nothing, hides no other, and is told`, async () => {
+        const { engine, clock, told, grant } = await spoilt('grant', spoil);
+        for (const t of [at(0), END - 1, END, at(HOUR * 2), at(HOUR * 24 * 366)]) {
+          await clock.set(t);
+          expect(await unlessRefused(engine.isAllowed(MAYA, SCOPE))).not.toBe(true);
+          expect((await unlessRefused(engine.check(MAYA, SCOPE)))?.allowed).not.toBe(true);
+          expect(await unlessRefused(engine.filterAllowed(MAYA, [SCOPE]))).not.toEqual([SCOPE]);
+          expect((await unlessRefused(engine.status(MAYA)))?.held.some((one) => one.id === grant.id)).not.toBe(true);
+          expect((await unlessRefused(engine.filterAllowed(MAYA, ['good'])))?.length).toBe(t < END ? 1 : 0);
+        }
+        expect(told.every(({ error }) => error instanceof Error)).toBe(true);
+      });
+    }
+
+    for (const [what, spoil] of GRANTS.filter(([what]) => !['null', 'undefined', 'another kind'].includes(what))) {
+      it(`L30 a sweep leaves a grant with ${what} alone, tells and counts it, and ends the others`, async () => {
+        const { engine, clock, told } = await spoilt('grant', spoil);
+        await clock.set(END);
+        const report = await engine.sweep();
+        expect(report).toMatchObject({ ended: 1, skipped: 1 });
+        expect(told.map((one) => (one.error as { code?: string }).code)).toContain('ERR_JIT_CORRUPT');
+      });
+    }
+
+    for (const [what, spoil] of REQUESTS) {
+      it(`L16 L30 a request with ${what} can be neither approved nor swept into anything, and is told`, async () => {
+        const { engine, clock, told, pending, store } = await spoilt('request', spoil);
+        const head = await engine.head();
+        for (const verb of ['approve', 'deny'] as const) await refusal(engine[verb](pending.id, { by: SAM }));
+        await refusal(engine.cancel(pending.id, { by: MAYA }));
+        await refusal(engine.decide(pending.id));
+        expect(await engine.head()).toEqual(head);
+        expect((await unlessRefused(engine.inbox(SAM)))?.some((item) => item.request.id === pending.id)).not.toBe(true);
+        await clock.set(at(24 * HOUR));
+        const report = await engine.sweep();
+        expect(report).toMatchObject({ ended: 2, expired: 0, skipped: 1 });
+        expect(told.length).toBeGreaterThan(0);
+        store.clear();
+        expect(await engine.isAllowed(MAYA, 'asked')).toBe(false);
+      });
+    }
+
+    it('L30 a grant that has gone although its request was approved is told, not invented', async () => {
+      const { engine, store } = anEngine();
+      const grant = await aGranted(engine);
+      const [row] = await store.get([{ kind: 'grant', id: grant.id }]);
+      await (store as GrantStore).commit({
+        id: 'outside',
+        expect: [{ kind: 'grant', id: grant.id, version: row?.version ?? 0 }],
+        put: [],
+        append: [],
+        remove: [{ kind: 'grant', id: grant.id }],
+      });
+      await refusal(engine.request(grant.requestId), 'ERR_JIT_CORRUPT');
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
+    it('revokeAll ends what it can read and tells the rest', async () => {
+      const { engine, told } = await spoilt('grant', (row) => ({ ...row, until: at(HOUR * 24) }));
+      const report = await unlessRefused(engine.revokeAll({ subject: MAYA }, { by: SAM }));
+      expect(report?.grants.map((grant) => grant.scope)).toEqual(['good']);
+      expect(told.length).toBeGreaterThan(0);
+    });
+
+    it('L30 an answer about the past is refused rather than given without a row that cannot be read', async () => {
+      const { engine, clock } = await spoilt('grant', (row) => ({ ...row, version: 0 }));
+      await clock.set(at(1));
+      await refusal(engine.whoHadAccess({ scope: SCOPE, at: at(0) }), 'ERR_JIT_CORRUPT');
+      await refusal(engine.history({ from: at(0), to: at(1) }), 'ERR_JIT_CORRUPT');
+    });
+
+    it('L30 a horizon that cannot be read refuses every question about the past', async () => {
+      const { engine, store, clock } = anEngine();
+      await clock.set(at(1000));
+      await engine.purge({ before: at(500), by: SAM });
+      store.inject('get', {
+        fault: 'malformed',
+        answer: (rows: readonly (Row | undefined)[]) => rows.map((row) => row && { ...row, body: { before: 'soon' } }),
+      });
+      await refusal(engine.whoHadAccess({ scope: SCOPE, at: at(900) }), 'ERR_JIT_CORRUPT');
+      await refusal(engine.purge({ before: at(600), by: SAM }), 'ERR_JIT_CORRUPT');
+    });
+
+    it('a store with nothing in it denies', async () => {
+      const { engine } = anEngine();
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      expect((await ask(engine)).outcome).toBe('pending');
+    });
+  });
+});

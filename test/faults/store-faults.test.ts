@@ -1,0 +1,350 @@
+import { describe, expect, it } from 'vitest';
+import {
+  isJitError,
+  MemoryGrantStore,
+  verifyJournal,
+  type AccessRequest,
+  type Grant,
+  type GrantStore,
+  type JitEngine,
+  type Row,
+} from '../../src/index.js';
+import { FaultyStore, RecordingSink, ScriptedApprover, type Fault, type StoreMethod } from '../../src/testing.js';
+import {
+  aGranted,
+  ANA,
+  anEngine,
+  aPending,
+  ask,
+  at,
+  entriesOf,
+  HOUR,
+  MAYA,
+  MINUTE,
+  refusal,
+  SAM,
+  SCOPE,
+  typesOf,
+} from '../engine/an-engine.js';
+import { fold, plain, withoutMetadata } from '../property/fold.js';
+
+const METHODS: readonly StoreMethod[] = ['get', 'live', 'find', 'due', 'commit', 'journal'];
+
+/** Answers that no store may give. Where a method answers with a list, a list of nonsense is among them. */
+const NONSENSE: readonly unknown[] = [
+  undefined,
+  null,
+  true,
+  'committed!',
+  7,
+  {},
+  [null],
+  [7],
+  [{}],
+  { items: null },
+  { items: [null] },
+  { items: [{}] },
+  { entries: 7 },
+];
+
+const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
+  throws: [{ fault: 'throw' }, { fault: 'throw', error: new TypeError('a bug') }, { fault: 'throw', error: undefined }],
+  rejects: [
+    { fault: 'reject' },
+    { fault: 'reject', error: new Error('ECONNRESET') },
+    { fault: 'reject', error: 'text' },
+    { fault: 'reject', error: null },
+  ],
+  'answers nonsense': NONSENSE.map((answer) => ({ fault: 'malformed', answer })),
+};
+
+interface Prepared {
+  readonly engine: JitEngine;
+  readonly grant: Grant;
+  readonly pending: AccessRequest;
+}
+
+/** Every verb, on a store that holds a grant and a pending request. */
+const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>>> = {
+  requestAccess: ({ engine }) => ask(engine, { scope: 'new' }),
+  'requestAccess with a key': ({ engine }) => ask(engine, { scope: 'new', idempotencyKey: 'k' }),
+  decide: ({ engine, pending }) => engine.decide(pending.id),
+  approve: ({ engine, pending }) => engine.approve(pending.id, { by: SAM }),
+  deny: ({ engine, pending }) => engine.deny(pending.id, { by: SAM }),
+  cancel: ({ engine, pending }) => engine.cancel(pending.id, { by: MAYA }),
+  revoke: ({ engine, grant }) => engine.revoke(grant.id, { by: SAM }),
+  release: ({ engine, grant }) => engine.release(grant.id, { by: MAYA }),
+  revokeAll: ({ engine }) => engine.revokeAll({ subject: MAYA }, { by: SAM }),
+  isAllowed: ({ engine }) => engine.isAllowed(MAYA, SCOPE),
+  assertAllowed: ({ engine }) => engine.assertAllowed(MAYA, SCOPE),
+  filterAllowed: ({ engine }) => engine.filterAllowed(MAYA, [SCOPE]),
+  status: ({ engine }) => engine.status(MAYA),
+  request: ({ engine, pending }) => engine.request(pending.id),
+  requests: ({ engine }) => engine.requests(),
+  inbox: ({ engine }) => engine.inbox(SAM),
+  whoHadAccess: ({ engine }) => engine.whoHadAccess({ scope: SCOPE, at: at(0) }),
+  history: ({ engine }) => engine.history({ from: 0, to: at(0) }),
+  sweep: ({ engine }) => engine.sweep(),
+  flushAudit: ({ engine }) => engine.flushAudit(),
+  purge: ({ engine }) => engine.purge({ before: at(0), by: SAM }),
+  head: ({ engine }) => engine.head(),
+  forgetFollower: ({ engine }) =>
+    engine.forgetFollower('gone').catch((error: unknown) => {
+      if (!isJitError(error) || error.code !== 'ERR_JIT_NOT_FOUND') throw error;
+    }),
+};
+
+/** Everything that a store holds, for comparing before and after. */
+async function everything(store: GrantStore): Promise<{ rows: readonly Row[]; types: readonly string[] }> {
+  const rows: Row[] = [];
+  for (const kind of ['request', 'grant']) rows.push(...(await store.find({ kind, limit: 1000 })).items);
+  return { rows, types: (await typesOf(store)).filter((type) => type !== 'journal.purged') };
+}
+
+async function prepared(audit?: RecordingSink | undefined) {
+  const made = anEngine({ audit, limits: { reviewWithin: 2 * HOUR } });
+  const [grant, pending] = [await aGranted(made.engine), await aPending(made.engine, { scope: 'asked' })];
+  await made.engine.flushAudit();
+  return { ...made, grant, pending };
+}
+
+/** L25 L27: whatever happened, the store holds whole transitions, and the journal says so by itself. */
+async function expectWhole(store: GrantStore, engine: JitEngine): Promise<void> {
+  const entries = await entriesOf(store);
+  expect(await verifyJournal(entries)).toMatchObject({ ok: true });
+  const folded = fold(entries);
+  const requests = (await engine.requests()).items;
+  expect([...folded.requests.keys()].sort()).toEqual(requests.map((request) => request.id).sort());
+  for (const { id } of requests) {
+    const stored = await engine.request(id);
+    if (stored === undefined) throw new Error(`request ${id} has gone`);
+    expect(withoutMetadata(folded.requests.get(id))).toEqual(plain(stored.request));
+    for (const grant of stored.grants) expect(withoutMetadata(folded.grants.get(grant.id))).toEqual(plain(grant));
+    expect(stored.grants.length).toBe(stored.request.end?.status === 'approved' ? stored.request.scopes.length : 0);
+  }
+}
+
+describe('JitEngine', () => {
+  describe('over a store that fails', () => {
+    for (const method of METHODS) {
+      for (const [how, faults] of Object.entries(FAULTS)) {
+        it(`L25 L30 when ${method} ${how}: no verb allows anything, half-makes anything, or fails with anything but an error of ours`, async () => {
+          for (const [verb, call] of Object.entries(VERBS)) {
+            for (const fault of faults) {
+              const made = await prepared();
+              const before = await everything(made.store);
+              const calls = made.store.called(method);
+              made.store.inject(method, fault);
+              let answer: unknown;
+              try {
+                answer = await call(made);
+              } catch (error) {
+                const what = `${verb}, ${JSON.stringify(fault)}`;
+                if (!isJitError(error)) throw new Error(`${what}: not an error of ours`, { cause: error });
+                expect(error.code, what).toMatch(/^ERR_JIT_(STORE|CORRUPT|OUTCOME_UNKNOWN|CONFLICT|NOT_FOUND|DENIED|DECIDED|UNDECIDED)$/);
+              }
+              const asked = made.store.called(method) > calls;
+              made.store.clear();
+              // A check that could not ask is no yes.
+              if (asked && method === 'live') expect([undefined, false]).toContain(typeof answer === 'boolean' ? answer : undefined);
+              if (asked && verb === 'filterAllowed') expect(answer ?? []).toEqual([]);
+              await made.engine.flushAudit();
+              await expectWhole(made.store, made.engine);
+              if (asked && method === 'commit') {
+                const after = await everything(made.store);
+                expect(after.rows, `${verb}, ${JSON.stringify(fault)}`).toEqual(before.rows);
+              }
+            }
+          }
+        });
+      }
+    }
+
+    it('L30 rejects a check when the store hangs for as long as it hangs, and answers then by the clock of then', async () => {
+      const { engine, store, clock } = await prepared();
+      store.inject('live', { fault: 'hang' }, 1);
+      let answered = false;
+      const check = engine.isAllowed(MAYA, SCOPE).then((allowed) => ((answered = true), allowed));
+      await clock.set(at(15 * MINUTE));
+      expect(answered).toBe(false);
+      store.release();
+      expect(await check).toBe(false);
+    });
+
+    it('L30 a failure names the method and keeps its cause', async () => {
+      const { engine, store } = await prepared();
+      const cause = new Error('ECONNRESET');
+      store.inject('live', { fault: 'reject', error: cause });
+      const error = await refusal(engine.isAllowed(MAYA, SCOPE), 'ERR_JIT_STORE');
+      expect(error).toMatchObject({ operation: 'live', cause });
+      store.inject('get', { fault: 'throw', error: cause });
+      expect(await refusal(engine.decide('x'), 'ERR_JIT_STORE')).toMatchObject({ operation: 'get', cause });
+    });
+
+    it('L30 rows of somebody else, whatever the store hands out, allow nothing', async () => {
+      const { engine, store } = await prepared();
+      const rows = await store.live({ subject: MAYA, scope: SCOPE, at: at(0) });
+      expect(rows).toHaveLength(1);
+      store.inject('live', { fault: 'malformed', answer: rows });
+      expect(await engine.isAllowed('user:eve', SCOPE)).toBe(false);
+      expect(await engine.isAllowed(MAYA, 'other')).toBe(false);
+      expect((await engine.status('user:eve')).held).toEqual([]);
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+    });
+
+    it('L30 another row than the one asked for is refused', async () => {
+      const { engine, store, grant, pending } = await prepared();
+      const [row] = await store.get([{ kind: 'grant', id: grant.id }]);
+      store.inject('get', { fault: 'malformed', answer: [row] });
+      await refusal(engine.revoke(`${pending.id}.1`, { by: SAM }), 'ERR_JIT_CORRUPT');
+      store.clear();
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+    });
+  });
+
+  describe('when the reply to a commit is lost', () => {
+    const WRITES = [
+      'requestAccess',
+      'requestAccess with a key',
+      'approve',
+      'deny',
+      'cancel',
+      'revoke',
+      'release',
+      'revokeAll',
+      'purge',
+    ] as const;
+    for (const verb of WRITES) {
+      it(`L31 ${verb} commits the same change again and has one effect`, async () => {
+        const [plainly, lost] = [await prepared(), await prepared()];
+        await VERBS[verb]?.(plainly);
+        lost.store.inject('commit', { fault: 'lose reply' }, 1);
+        await VERBS[verb]?.(lost);
+        expect(await typesOf(lost.store)).toEqual(await typesOf(plainly.store));
+        await expectWhole(lost.store, lost.engine);
+        const ids = lost.store.calls.filter((call) => call.method === 'commit').map((call) => (call.argument as { id: string }).id);
+        expect(new Set(ids).size).toBe(ids.length - 1);
+      });
+
+      it(`L31 ${verb} says that the outcome is unknown, with the change's id, when that fails too`, async () => {
+        const made = await prepared();
+        const before = (await entriesOf(made.store)).length;
+        made.store.inject('commit', { fault: 'lose reply' }, 2);
+        const error = await refusal(VERBS[verb]?.(made) as Promise<unknown>, 'ERR_JIT_OUTCOME_UNKNOWN');
+        expect((await entriesOf(made.store))[before]?.id).toBe(`${error.changeId}.1`);
+        await expectWhole(made.store, made.engine);
+        // Having read the record, trying again is safe.
+        await VERBS[verb]?.(made).catch(() => undefined);
+        await expectWhole(made.store, made.engine);
+      });
+    }
+
+    it('L31 a change that the store says it did not apply is told as that', async () => {
+      const { engine, store, grant } = await prepared();
+      store.inject('commit', { fault: 'reject' }, 2);
+      await refusal(engine.revoke(grant.id, { by: SAM }), 'ERR_JIT_STORE');
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      store.inject('commit', { fault: 'reject' }, 1);
+      await engine.revoke(grant.id, { by: SAM });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
+    it('L31 sweep records each end once', async () => {
+      const { engine, store, clock } = await prepared();
+      await clock.set(at(3 * HOUR));
+      store.inject('commit', { fault: 'lose reply' }, 1);
+      expect(await engine.sweep()).toEqual({ ended: 1, expired: 1, asked: 0, skipped: 0 });
+      expect((await typesOf(store)).filter((type) => type.endsWith('.expired'))).toHaveLength(2);
+    });
+
+    it('L31 forgetFollower has forgotten', async () => {
+      const audit = new RecordingSink({ name: 'gone' });
+      const { store, clock } = await prepared(audit);
+      const other = anEngine({ store, clock }).engine;
+      store.inject('commit', { fault: 'lose reply' }, 1);
+      await other.forgetFollower('gone');
+      expect(await store.get([{ kind: 'cursor', id: 'gone' }])).toEqual([undefined]);
+    });
+  });
+
+  describe('crashes', () => {
+    /** Lets n commits through; then the process is gone: nothing that it calls ever answers. */
+    function dyingAfter(store: GrantStore, commits: number): FaultyStore {
+      let left = commits;
+      const dying = new FaultyStore(store);
+      const commit = dying.commit.bind(dying);
+      dying.commit = (change) => (left-- > 0 ? commit(change) : new Promise(() => undefined));
+      return dying;
+    }
+
+    it('L10 L32 after a crash between any two commits the store holds whole commands, and the work can go on', async () => {
+      for (let commits = 0; commits < 8; commits++) {
+        const store = new MemoryGrantStore();
+        const dying = anEngine({ store: dyingAfter(store, commits) });
+        let acknowledged = 0;
+        const work = (async () => {
+          const asked = await ask(dying.engine, { idempotencyKey: 'k', scopes: ['a', 'b'] });
+          acknowledged = 2;
+          await dying.engine.approve(asked.request.id, { by: SAM });
+          acknowledged = 3;
+          await dying.engine.revoke(`${asked.request.id}.1`, { by: SAM });
+          acknowledged = 4;
+          await dying.engine.release(`${asked.request.id}.2`, { by: MAYA });
+          acknowledged = 5;
+        })();
+        void work;
+        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+        expect(acknowledged).toBeLessThanOrEqual(Math.max(commits, 0));
+        const { engine } = anEngine({ store, clock: dying.clock });
+        await expectWhole(store, engine);
+        const types = await typesOf(store);
+        const expected = [
+          'request.created',
+          'request.assigned',
+          'request.reviewed',
+          'request.approved',
+          'grant.issued',
+          'grant.issued',
+          'grant.revoked',
+          'grant.revoked',
+        ];
+        expect(types).toEqual(expected.slice(0, [0, 1, 2, 6, 7, 8, 8, 8][commits]));
+        const again = await ask(engine, { idempotencyKey: 'k', scopes: ['a', 'b'] });
+        if (again.outcome === 'pending') expect((await engine.approve(again.request.id, { by: ANA })).outcome).toBe('granted');
+        expect(await engine.isAllowed(MAYA, 'a')).toBe(commits < 4);
+        expect(await engine.isAllowed(MAYA, 'b')).toBe(commits < 5);
+      }
+    });
+
+    it('L1 an engine that starts after a crash denies what had ended meanwhile', async () => {
+      const { store, clock } = await prepared();
+      await clock.set(at(15 * MINUTE));
+      expect(await anEngine({ store, clock }).engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+  });
+
+  describe('an approver', () => {
+    it('L30 is never heard twice: a promise that rejects after the time-out disturbs nobody', async () => {
+      let fail: (error: unknown) => void = () => undefined;
+      const approver = new ScriptedApprover({ decide: () => new Promise((_, reject) => (fail = reject)) });
+      const { engine, clock } = anEngine({ approver, limits: { approverTimeoutMs: 100 } });
+      const asking = refusal(ask(engine), 'ERR_JIT_APPROVER');
+      while (clock.sleepers === 0) await new Promise((resolve) => setImmediate(resolve));
+      await clock.advance(100);
+      await asking;
+      fail(new Error('late'));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
+    it('L30 a thenable that answers twice is heard once', async () => {
+      const approver = new ScriptedApprover({
+        decide: () =>
+          ({
+            then: (resolve: (verdict: unknown) => void) => (resolve({ outcome: 'deny', reason: 'no' }), resolve({ outcome: 'approve' })),
+          }) as never,
+      });
+      expect((await ask(anEngine({ approver }).engine)).outcome).toBe('denied');
+    });
+  });
+});
