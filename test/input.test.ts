@@ -5,6 +5,7 @@ import {
   quote,
   readActor,
   readCount,
+  readField,
   readId,
   readListener,
   readMetadata,
@@ -401,6 +402,26 @@ describe('readOptions()', () => {
 
   it('names the option whose getter throws', () => {
     expect(() => readOptions('options', throwing('store'), ['store'])).toThrow(refused('store'));
+  });
+});
+
+describe('readField()', () => {
+  it('reads a field, also one of a class', () => {
+    class Clock {
+      now() {
+        return 1;
+      }
+    }
+    expect(readField('clock', new Clock(), 'now')).toBeTypeOf('function');
+    expect(readField('clock', {}, 'now')).toBeUndefined();
+  });
+
+  it.each([
+    ['getter', throwing('now')],
+    ['proxy', hostileProxy({})],
+    ['revoked proxy', revokedProxy()],
+  ])('names the argument where a %s throws', (_, given) => {
+    expect(() => readField('clock', given, 'now')).toThrow(refused('clock'));
   });
 });
 

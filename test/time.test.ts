@@ -9,6 +9,7 @@ import {
   isThenable,
   readDuration,
   readInstant,
+  refuseIfSteppedBack,
   sleepUntil,
   systemClock,
   Timekeeper,
@@ -287,6 +288,19 @@ describe('Timekeeper', () => {
     }
   });
 
+  it('L5 tells of a step back once, until the clock has caught up', () => {
+    const told: unknown[] = [];
+    const readings = [T0, T0 - 5_000, T0 - 4_000, T0 - 500, T0 - 2_000, T0 + 1];
+    let i = 0;
+    const keeper = new Timekeeper({ now: () => readings[i++]! }, 0, (error) => told.push(error));
+    const counts = readings.map(() => {
+      keeper.read();
+      return told.length;
+    });
+    expect(counts).toEqual([0, 1, 1, 1, 2, 2]);
+    expect(told[0]).toMatchObject({ code: 'ERR_JIT_CLOCK' });
+  });
+
   it('reads the clock once for each reading, as a method', () => {
     class Steps implements Clock {
       calls = 0;
@@ -314,6 +328,15 @@ describe('Timekeeper', () => {
           before = late;
         }
       }),
+    );
+  });
+});
+
+describe('refuseIfSteppedBack()', () => {
+  it('L5 refuses while the clock has stepped back', () => {
+    expect(() => refuseIfSteppedBack({ now: T0, late: T0, steppedBack: false })).not.toThrow();
+    expect(() => refuseIfSteppedBack({ now: T0, late: T0 + 5_000, steppedBack: true })).toThrow(
+      expect.objectContaining({ code: 'ERR_JIT_CLOCK' }),
     );
   });
 });

@@ -106,6 +106,19 @@ describe('jsonLinesSink()', () => {
       expect(events, 'the folder is synced for a new file only').toEqual(['write', 'sync']);
     });
 
+    it('syncs no folder where there is no such thing', async () => {
+      const synced = vi.fn((call: () => Promise<unknown>) => call());
+      await aroundHandles('sync', synced);
+      const platform = Object.getOwnPropertyDescriptor(process, 'platform')!;
+      Object.defineProperty(process, 'platform', { ...platform, value: 'win32' });
+      try {
+        await jsonLinesSink({ path: at('journal.jsonl') }).write(journalOf(1));
+      } finally {
+        Object.defineProperty(process, 'platform', platform);
+      }
+      expect(synced).toHaveBeenCalledOnce();
+    });
+
     it('makes its file for the owner only, or with the mode that was given', async () => {
       await jsonLinesSink({ path: at('default') }).write(journalOf(1));
       expect((await stat(at('default'))).mode & 0o777).toBe(0o600);

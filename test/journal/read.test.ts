@@ -1,0 +1,86 @@
+import { describe, expect, it, vi } from 'vitest';
+import { GENESIS } from '../../src/journal/link.js';
+import { readJournal } from '../../src/journal/read.js';
+import { verifyJournal } from '../../src/journal/verify.js';
+import type { GrantStore, JournalSlice } from '../../src/ports.js';
+import type { AuditEntry } from '../../src/records.js';
+import { anchorOf, journalOf } from './sample.js';
+
+/** A store of which only the journal is asked. */
+function journalStore(entries: AuditEntry[], start = GENESIS): { readonly store: GrantStore; readonly asked: unknown[] } {
+  const asked: unknown[] = [];
+  const journal = ({ after, limit }: { readonly after: number; readonly limit: number }): Promise<JournalSlice> => {
+    asked.push({ after, limit });
+    const head = entries.length === 0 ? start : anchorOf(entries.at(-1)!);
+    return Promise.resolve({ entries: entries.filter((entry) => entry.seq > after).slice(0, limit), start, head });
+  };
+  return { store: { journal } as unknown as GrantStore, asked };
+}
+
+async function readAll(...args: Parameters<typeof readJournal>): Promise<AuditEntry[]> {
+  const all: AuditEntry[] = [];
+  for await (const entry of readJournal(...args)) all.push(entry);
+  return all;
+}
+
+describe('readJournal()', () => {
+  const entries = journalOf(10);
+
+  it.each([1, 3, 5, 9, 10, 11, 500])('reads all entries in order, in pages of %s', async (pageSize) => {
+    const { store, asked } = journalStore([...entries]);
+    expect(await readAll(store, 0, pageSize)).toEqual(entries);
+    expect(asked).toHaveLength(Math.ceil(10 / pageSize) + 1);
+    expect(asked[0]).toEqual({ after: 0, limit: pageSize });
+  });
+
+  it('reads nothing of an empty journal', async () => {
+    expect(await readAll(journalStore([]).store)).toEqual([]);
+  });
+
+  it('reads from behind a seq on', async () => {
+    const { store, asked } = journalStore([...entries]);
+    expect(await readAll(store, 7)).toEqual(entries.slice(7));
+    expect(asked[0]).toEqual({ after: 7, limit: 500 });
+    expect(await readAll(store, 10)).toEqual([]);
+  });
+
+  it('begins at the oldest entry that a purge has left', async () => {
+    const start = anchorOf(entries[3]!);
+    const { store } = journalStore(entries.slice(4), start);
+    expect(await readAll(store)).toEqual(entries.slice(4));
+    expect(await verifyJournal(readJournal(store), { start })).toMatchObject({ ok: true, count: 6 });
+  });
+
+  it('reads on into what is written meanwhile', async () => {
+    const growing = entries.slice(0, 4);
+    const read: AuditEntry[] = [];
+    for await (const entry of readJournal(journalStore(growing).store, 0, 2)) {
+      read.push(entry);
+      if (entry.seq === 4) growing.push(...entries.slice(4));
+    }
+    expect(read).toEqual(entries);
+  });
+
+  it('L30 rejects when a page can not be read, and never takes that for the end', async () => {
+    const { store } = journalStore([...entries]);
+    const journal = vi.spyOn(store, 'journal');
+    const read: AuditEntry[] = [];
+    const reading = (async () => {
+      for await (const entry of readJournal(store, 0, 4)) {
+        read.push(entry);
+        journal.mockRejectedValueOnce(new Error('ECONNRESET'));
+      }
+    })();
+    await expect(reading).rejects.toThrow('ECONNRESET');
+    expect(read).toEqual(entries.slice(0, 4));
+    await expect(verifyJournal(readJournal({ journal: () => Promise.reject(new Error('down')) } as unknown as GrantStore))).rejects.toThrow(
+      'down',
+    );
+  });
+
+  it('asks for no more pages than its reader wants', async () => {
+    const { store, asked } = journalStore([...entries]);
+    for await (const entry of readJournal(store, 0, 2)) if (entry.seq === 2) break;
+    expect(asked).toHaveLength(1);
+  });
+});
