@@ -44,6 +44,16 @@ export function readField(argument: string, given: object, field: string): unkno
   return guarded(argument, () => (given as Record<string, unknown>)[field]);
 }
 
+/** A copy of somebody else's list. */
+export function readList(argument: string, given: unknown, min = 0, max: number = Infinity): readonly unknown[] {
+  return guarded(argument, () => {
+    if (!Array.isArray(given) || given.length < min || given.length > max) {
+      throw invalid(argument, `a list${min > 0 ? ` of at least ${min}` : ''}${max < Infinity ? ` and at most ${max}` : ''}`, given);
+    }
+    return Array.from(given);
+  });
+}
+
 /**
  * Reads an options object once, own properties only, and refuses names it doesn't know:
  * a misspelt option must not be an option left out, nor one inherited from `Object.prototype`.

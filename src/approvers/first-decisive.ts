@@ -16,7 +16,9 @@ const chains = new WeakMap<Approver, readonly Approver[]>();
 export function firstDecisive(...approvers: readonly Approver[]): Approver {
   // A chain in a chain is one chain: a request must find the very approver that decided it.
   const members = approvers.flatMap((approver) => chains.get(approver) ?? approver);
-  if (members.length === 0) throw invalid('members', 'at least one approver', members);
+  if (members.length === 0 || members.some((member: unknown) => typeof (member as Approver | undefined)?.decide !== 'function')) {
+    throw invalid('members', 'at least one approver, and nothing else', members);
+  }
   const byName = new Map(members.map((member) => [member.name, member]));
   if (byName.size < members.length)
     throw invalid('members', 'approvers of different names', members.map((member) => member.name).join(', '));
@@ -37,12 +39,12 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
       if (when !== 'creation') {
         const decider = deciderOf(request);
         // An approver that has left the chain can no longer vouch for anybody.
-        return decider !== undefined && ((await decider.isEligible?.(request, when)) ?? true);
+        return decider !== undefined && isEligible(decider, request, when);
       }
       let failure: { readonly error: unknown } | undefined;
       for (const member of members) {
         try {
-          if ((await member.isEligible?.(request, when)) ?? true) return true;
+          if (await isEligible(member, request, when)) return true;
         } catch (error) {
           failure = { error };
         }
@@ -53,4 +55,11 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
   });
   chains.set(chain, members);
   return chain;
+}
+
+/** Not having the question is a yes; not answering it is a failure. */
+async function isEligible(member: Approver, request: AccessRequest, when: 'creation' | 'approval' | 'start'): Promise<boolean> {
+  const answer: unknown = member.isEligible === undefined ? true : await member.isEligible(request, when);
+  if (typeof answer !== 'boolean') throw new TypeError(`isEligible of ${member.name} must answer true or false`);
+  return answer;
 }

@@ -1,4 +1,4 @@
-import { invalid, readCount, readId, readOptions } from '../input.js';
+import { invalid, readCount, readId, readList, readOptions } from '../input.js';
 import type { Approver, Verdict } from '../ports.js';
 import type { AccessRequest } from '../records.js';
 import { isScope } from '../scope.js';
@@ -65,9 +65,8 @@ export function reviewers(options: ReviewersOptions): Approver {
 }
 
 function readMembers(value: unknown): ReadonlySet<string> {
-  if (!Array.isArray(value) || value.length === 0) throw invalid('members', 'a list of at least one id', value);
   const members = new Set<string>();
-  value.forEach((member: unknown, i) => {
+  readList('members', value, 1).forEach((member, i) => {
     const id = readId(`members[${i}]`, member);
     if (members.has(id)) throw invalid(`members[${i}]`, 'named once', id);
     members.add(id);

@@ -42,7 +42,13 @@ export class ApproverDesk {
   }
 
   isEligible(request: AccessRequest, when: 'creation' | 'approval'): Promise<boolean> {
-    return this.#ask(request, 'isEligible', (approver) => approver.isEligible?.(request, when) ?? true, readYesOrNo, when !== 'creation');
+    return this.#ask(
+      request,
+      'isEligible',
+      (approver) => (approver.isEligible ? approver.isEligible(request, when) : true),
+      readYesOrNo,
+      when !== 'creation',
+    );
   }
 
   async #ask<T>(

@@ -1,4 +1,4 @@
-import { invalid, readId, readMetadata, readOptions, readText } from '../input.js';
+import { invalid, readId, readList, readMetadata, readOptions, readText } from '../input.js';
 import type { Ask } from '../lifecycle/request.js';
 import type { JsonObject, ScopeMatcher } from '../ports.js';
 import { readPattern, readScope } from '../scope.js';
@@ -63,10 +63,7 @@ function readScopes(scope: unknown, scopes: unknown, matcher: ScopeMatcher): rea
   const readOne = matcher.exact ? readScope : readPattern;
   if (scopes === undefined) return Object.freeze([readOne('scope', scope)]);
   if (scope !== undefined) throw invalid('scopes', 'left out where scope is given', scopes);
-  if (!Array.isArray(scopes) || scopes.length === 0 || scopes.length > MAX_SCOPES) {
-    throw invalid('scopes', `a list of 1 to ${MAX_SCOPES} scopes`, scopes);
-  }
-  const list = Array.from(scopes, (item: unknown, i) => readOne(`scopes[${i}]`, item));
+  const list = readList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => readOne(`scopes[${i}]`, item));
   const twice = list.findIndex((item, i) => list.indexOf(item) !== i);
   if (twice !== -1) throw invalid(`scopes[${twice}]`, 'asked once', list[twice]);
   return Object.freeze(list);

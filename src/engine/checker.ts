@@ -1,7 +1,7 @@
-import { invalid, readField } from '../input.js';
+import { readField, readList } from '../input.js';
 import { isUsable } from '../lifecycle/status.js';
 import type { MaybePromise, Row, ScopeMatcher } from '../ports.js';
-import { decodeGrant, type Decision, type Grant } from '../records.js';
+import { decodeGrant, isObject, type Decision, type Grant } from '../records.js';
 import { readScope } from '../scope.js';
 import { isThenable, type Reading, type Timekeeper } from '../time.js';
 import type { AccessStatus } from './answers.js';
@@ -39,12 +39,12 @@ export class Checker {
 
   async filter<T>(subjectGiven: unknown, actions: readonly T[]): Promise<readonly T[]> {
     const subject = this.#settings.readId('subject', subjectGiven);
-    if (!Array.isArray(actions)) throw invalid('actions', 'a list', actions);
-    const scopes = Array.from(actions, (action, i) => readAction(`actions[${i}]`, action));
+    const list = readList('actions', actions) as readonly T[];
+    const scopes = list.map((action, i) => readAction(`actions[${i}]`, action));
     const patterns = this.#settings.standing(subject);
     const rows = await this.#live(subject);
     const reading = this.#keeper.read();
-    return actions.filter((_, i) => {
+    return list.filter((_, i) => {
       const scope = scopes[i] as string;
       return standingFor(patterns, scope) !== undefined || this.#judge(rows, subject, scope, reading).allowed;
     });
@@ -56,7 +56,7 @@ export class Checker {
     const rows = await this.#live(subject);
     const reading = this.#keeper.read();
     const grants = decodeAll(
-      rows.filter((row) => row.kind === 'grant' && row.subject === subject),
+      rows.filter((row) => !isObject(row) || (row.kind === 'grant' && row.subject === subject)),
       decodeGrant,
     );
     const held = grants.filter((grant) => isUsable(grant.end === undefined, grant.startsAt, grant.expiresAt, reading));
@@ -77,26 +77,27 @@ export class Checker {
   }
 
   /**
-   * Allow only if some grant covers the scope, has no recorded end, and `startsAt <= now` and `late < expiresAt`. The
-   * columns are looked at first, so that only a row that would matter is decoded: one for an ordinary yes. A row that
-   * is malformed allows nothing and is told.
+   * Allow only if some grant covers the scope, has no recorded end, and `startsAt <= now` and `late < expiresAt`. Only
+   * rows that reach the scope are decoded: one for an ordinary yes. One that is malformed allows nothing and is told.
    */
   #judge(rows: readonly Row[], subject: string, scope: string, reading: Reading = this.#keeper.read()): Decision {
     const { scopes, leewayMs, onError } = this.#settings;
     let usable: Grant | undefined;
     let upcoming: Grant | undefined;
     for (const row of rows) {
-      const from = row.from as number;
-      if (row.kind !== 'grant' || row.subject !== subject || !row.open || !reaches(scopes, row.scope, scope)) continue;
-      const mayAllow = isUsable(row.open, from, row.until as number, reading);
-      if (!mayAllow && !(from > reading.now)) continue;
+      if (isObject(row) && (row.kind !== 'grant' || row.subject !== subject || !reaches(scopes, row.scope, scope))) continue;
+      let grant: Grant;
       try {
-        const grant = decodeGrant(row);
-        // The one that ends last and the one that begins next bound how long the answer stands.
-        if (!mayAllow) upcoming = upcoming !== undefined && upcoming.startsAt <= grant.startsAt ? upcoming : grant;
-        else usable = usable !== undefined && usable.expiresAt >= grant.expiresAt ? usable : grant;
+        grant = decodeGrant(row);
       } catch (error) {
         onError(error, 'check');
+        continue;
+      }
+      // The one that ends last and the one that begins next bound how long the answer stands.
+      if (isUsable(grant.end === undefined, grant.startsAt, grant.expiresAt, reading)) {
+        if (usable === undefined || grant.expiresAt > usable.expiresAt) usable = grant;
+      } else if (grant.end === undefined && grant.startsAt > reading.now) {
+        if (upcoming === undefined || grant.startsAt < upcoming.startsAt) upcoming = grant;
       }
     }
     if (usable !== undefined)
@@ -122,5 +123,5 @@ function reaches(matcher: ScopeMatcher, granted: string | undefined, scope: stri
 }
 
 function readAction(argument: string, action: unknown): string {
-  return readScope(argument, typeof action === 'object' && action !== null ? readField(argument, action, 'scope') : action);
+  return readScope(argument, isObject(action) ? readField(argument, action, 'scope') : action);
 }

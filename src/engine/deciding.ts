@@ -94,8 +94,8 @@ export class Deciding {
     if (isDecidedFor(request, reviewer)) return { groups, eligible: undefined };
     const own = await this.#desk.groupsOf(reviewer, request);
     const confirm = reviewersToConfirm(request, reviewer, verdict, own);
-    for (const other of confirm) groups.set(other, await this.#desk.groupsOf(other, request));
     groups.set(reviewer, own);
+    for (const other of confirm) if (other !== reviewer) groups.set(other, await this.#desk.groupsOf(other, request));
     const eligible = confirm.length > 0 && verdict === 'approve' ? await this.#desk.isEligible(request, 'approval') : undefined;
     return { groups, eligible };
   }

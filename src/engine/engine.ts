@@ -317,7 +317,7 @@ export class JitEngine<Scope extends string = string> {
     try {
       return await action();
     } catch (error) {
-      if (isJitError(error)) this.#record(this.#refusals.note(attempt, error.code, this.#keeper.highest));
+      if (isJitError(error)) this.#record(this.#refusals.note(attempt, error.code, this.#keeper.last));
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-import { invalid, readId } from '../input.js';
+import { invalid, readId, readList } from '../input.js';
 import { patternScopes, readPattern } from '../scope.js';
 import { isThenable } from '../time.js';
 
@@ -37,8 +37,7 @@ export function readStanding(standing: unknown, onError: (error: unknown) => voi
 }
 
 function readPatterns(argument: string, patterns: unknown): readonly string[] {
-  if (!Array.isArray(patterns)) throw invalid(argument, 'a list of patterns', patterns);
-  return Object.freeze(patterns.map((pattern: unknown, i) => readPattern(`${argument}[${i}]`, pattern)));
+  return Object.freeze(readList(argument, patterns).map((pattern, i) => readPattern(`${argument}[${i}]`, pattern)));
 }
 
 /** The first pattern that covers the scope. Always matched as patterns, whatever the engine's scopes are. */

@@ -2,7 +2,7 @@ import { isJitError } from '../errors.js';
 import { SWEEPER } from '../lifecycle/step.js';
 import { isDue, recordEnds } from '../lifecycle/sweep.js';
 import type { Row } from '../ports.js';
-import { decodeGrant, decodeRequest, type AccessRequest, type Grant } from '../records.js';
+import { decodeGrant, decodeRequest, isObject, type AccessRequest, type Grant } from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
 
@@ -79,7 +79,7 @@ export class Sweep {
 
   #decode(row: Row): AccessRequest | Grant | undefined {
     try {
-      return row.kind === 'grant' ? decodeGrant(row) : decodeRequest(row);
+      return isObject(row) && row.kind === 'grant' ? decodeGrant(row) : decodeRequest(row);
     } catch (error) {
       this.#onError(error, 'sweep');
       return undefined;

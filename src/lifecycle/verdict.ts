@@ -1,4 +1,4 @@
-import { invalid, readCount, readId, readOptions, readText } from '../input.js';
+import { invalid, readCount, readId, readList, readOptions, readText } from '../input.js';
 import type { Quorum } from '../records.js';
 import { readDuration } from '../time.js';
 
@@ -45,9 +45,8 @@ function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewW
     approvalTtlMs,
     reviewWithinMs,
   } = readOptions(argument, value, ['groups', 'denials', 'approvalTtlMs', 'reviewWithinMs']);
-  if (!Array.isArray(groups) || groups.length === 0) throw invalid(`${argument}.groups`, 'a list of at least one group', groups);
   const names = new Set<unknown>();
-  const read = groups.map((group: unknown, i) => {
+  const read = readList(`${argument}.groups`, groups, 1).map((group, i) => {
     const at = `${argument}.groups[${i}]`;
     const { name, approvals } = readOptions(at, group, ['name', 'approvals']);
     if (names.has(name)) throw invalid(`${at}.name`, 'named once', name);

@@ -63,7 +63,7 @@ const isGrantBody = shape({
 
 const isRequestBody = shape({
   requestedBy: isText,
-  scopes: listOf(isPattern),
+  scopes: listOf(isPattern, 1),
   ttlMs: isCount,
   justification: optional((value) => typeof value === 'string'),
   ticket: optional((value) => typeof value === 'string'),
@@ -74,7 +74,7 @@ const isRequestBody = shape({
   approver: optional(isText),
   assignedAt: optional(isInstant),
   quorum: optional(
-    shape({ groups: listOf(shape({ name: isText, approvals: isCount })), denials: isCount, approvalTtlMs: optional(isCount) }),
+    shape({ groups: listOf(shape({ name: isText, approvals: isCount }), 1), denials: isCount, approvalTtlMs: optional(isCount) }),
   ),
   reviews: listOf(
     shape({
@@ -95,9 +95,17 @@ const isRequestBody = shape({
 
 /** @throws CorruptError */
 export function decodeGrant(row: Row): Grant {
+  refuseNonRow(row);
   const { id, version, subject, scope, from: startsAt } = row;
   const body = row.body as unknown as Grant;
-  if (isGrantBody(body) && isPattern(scope) && isInstant(startsAt) && startsAt < body.expiresAt && id.startsWith(`${body.requestId}.`)) {
+  if (
+    isGrantBody(body) &&
+    isPattern(scope) &&
+    isInstant(startsAt) &&
+    startsAt < body.expiresAt &&
+    isText(id) &&
+    id.startsWith(`${body.requestId}.`)
+  ) {
     const grant = makeGrant({ ...body, id, version, subject: subject as string, scope, startsAt, end: body.end && makeEnd(body.end) });
     if (agrees(row, grant)) return grant;
   }
@@ -106,9 +114,10 @@ export function decodeGrant(row: Row): Grant {
 
 /** @throws CorruptError */
 export function decodeRequest(row: Row): AccessRequest {
+  refuseNonRow(row);
   const { id, version, subject } = row;
   const body = row.body as unknown as AccessRequest;
-  if (isRequestBody(body) && body.scopes.length > 0) {
+  if (isRequestBody(body)) {
     const request = makeRequest({ ...body, id, version, subject: subject as string, end: body.end && makeEnd(body.end) });
     if (agrees(row, request)) return request;
   }
@@ -130,4 +139,8 @@ function agrees(row: Row, record: AccessRequest | Grant): boolean {
   );
 }
 
-const corrupt = (row: Row): CorruptError => new CorruptError(row.kind, row.id, 'is not a row that this version writes');
+function refuseNonRow(row: unknown): void {
+  if (!isObject(row)) throw new CorruptError('row', String(row), 'is no row at all');
+}
+
+const corrupt = (row: Row): CorruptError => new CorruptError(String(row.kind), String(row.id), 'is not a row that this version writes');

@@ -13,9 +13,9 @@ export const optional =
     value === undefined || check(value);
 
 export const listOf =
-  (check: Check): Check =>
+  (check: Check, min = 0): Check =>
   (value) =>
-    Array.isArray(value) && value.every(check);
+    Array.isArray(value) && value.length >= min && value.every(check);
 
 export const oneOf =
   (...allowed: readonly unknown[]): Check =>
