@@ -26,7 +26,7 @@ function check(): ReadonlyMap<string, readonly string[]> {
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, `${root}test`);
   // A reader's project need not be as strict as this one about what isn't used.
   Object.assign(options, { noUnusedLocals: false, noUnusedParameters: false });
-  const files = new Map(
+  const files = new Map<string, { readonly block: Block; readonly before: string }>(
     code.map((block, i) => {
       const complete = /^import /m.test(block.code);
       return [`${root}docs/block-${i}.ts`, { block, before: complete ? '' : PRELUDE }] as const;

@@ -18,7 +18,7 @@ export interface Run {
 /**
  * Runs a program that imports `jit-access` against the sources of this repository, in a process of its own.
  *
- * @param source a file of the repository, or the text of a program
+ * @param source a file of the repository, or the text of a program as if it lay in `docs`
  * @param options.format as what it is bundled: a program must not need more than the format has
  * @param options.core another file to stand for `jit-access`
  */
@@ -32,7 +32,7 @@ export async function run(
     await build({
       ...('file' in source
         ? { entryPoints: [join(root, source.file)] }
-        : { stdin: { contents: source.text, loader: 'ts' as const, resolveDir: root } }),
+        : { stdin: { contents: source.text, loader: 'ts' as const, resolveDir: join(root, 'docs') } }),
       outfile,
       bundle: true,
       platform: 'node',

@@ -1,0 +1,146 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import ts from 'typescript';
+import { root } from './pages.js';
+
+/** A law, in a sentence; `later` is what of it comes with later features. */
+interface Law {
+  readonly says: string;
+  readonly later?: string;
+}
+
+/** L1 to L35, in order. */
+const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
+  [
+    'Time',
+    [
+      { says: 'No grant allows at or after `expiresAt - leewayMs`, whatever sweeps, revokes, crashes or restarts.' },
+      { says: 'None allows before `startsAt`.' },
+      { says: 'There is no "forever": every window is bounded, and an over-long request is refused, not cut.' },
+      { says: 'The window starts at the decision, not at the request.', later: 'scheduled starts, extensions' },
+      { says: 'A clock that goes back brings nothing back, and creates nothing until it has caught up.' },
+      { says: 'Tolerance only shortens: ends come early, starts never.' },
+      { says: 'No timer is needed for an end, and none is longer than a timer can be.' },
+    ],
+  ],
+  [
+    'State',
+    [
+      { says: 'Only legal edges; what has ended stays ended.' },
+      { says: 'Of many deciders exactly one wins; the others are told the decision.' },
+      { says: 'One grant for each scope of an approved request, none otherwise; all scopes or none.' },
+      { says: 'The same idempotency key and body has one effect; another body is refused.', later: 'other verbs that create access' },
+      {
+        says: 'Once `revoke` has resolved, every later check denies. It never answers "conflict".',
+        later: 'extensions, the loss of a server',
+      },
+      { says: 'No decision commits at or after the review deadline, swept or not.' },
+    ],
+  ],
+  [
+    'Review',
+    [
+      { says: 'A reviewer counts once, in one group.' },
+      { says: 'The subject, and whoever asked on its behalf, never count.' },
+      { says: 'Denial before approval; an absent, empty or malformed quorum is never met; an approver that failed is asked again.' },
+      { says: 'A review counts only while fresh, from somebody in the group then and now.' },
+      { says: 'What is granted is exactly what was reviewed.' },
+      { says: 'Holding two grants never allows what neither does.' },
+    ],
+  ],
+  [
+    'Scopes',
+    [
+      { says: 'Denied by default.' },
+      { says: 'Exact by default; what approves must cover, what takes away reaches whatever overlaps.' },
+      { says: 'Matching is linear, and builds no regular expression from input.' },
+      { says: 'One canonical form for scopes, ids and texts; anything else is refused at the door.' },
+      { says: 'Composite keys are never put together so that two become one.' },
+    ],
+  ],
+  [
+    'Journal',
+    [
+      { says: 'A transition and its entries are one transaction.' },
+      { says: 'Gap-free and chained: what was changed is found and named.', later: 'comparing all rows with the journal' },
+      { says: 'The journal, the records and `whoHadAccess` say the same of the past.', later: 'a public replay' },
+      { says: 'A shared sink gets every entry at least once, in order, through any crash.' },
+      { says: 'Refused attempts are on record, few and counted; secrets and metadata never are.' },
+    ],
+  ],
+  [
+    'Failure',
+    [
+      { says: 'An error, a time-out, a malformed row, an unknown status denies.' },
+      { says: 'A lost reply is resolved by committing the same change again.' },
+      {
+        says: 'After a kill anywhere the store holds whole commands, and all that were acknowledged.',
+        later: 'stores that outlive their process',
+      },
+      { says: 'A purge changes no answer that it leaves, and refuses the others.' },
+    ],
+  ],
+  [
+    'Cost',
+    [
+      { says: 'A check costs one indexed look-up, a sweep what is due; no timer for each grant.' },
+      { says: 'The core needs nothing of Node, no schema library and no driver.' },
+    ],
+  ],
+];
+
+/** The files under test whose tests name a law, by its number. */
+export const filesByLaw: ReadonlyMap<number, readonly string[]> = readFiles();
+
+function readFiles(): ReadonlyMap<number, readonly string[]> {
+  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.test.ts'))
+    .sort();
+  const byLaw = new Map<number, string[]>();
+  for (const file of files) {
+    for (const law of lawsNamedBy(readFileSync(join(root, 'test', file), 'utf8'))) {
+      byLaw.set(law, [...(byLaw.get(law) ?? []), file]);
+    }
+  }
+  return byLaw;
+}
+
+/** The laws in the names of a file's tests and groups, not in its comments. */
+function lawsNamedBy(source: string): ReadonlySet<number> {
+  const named = new Set<number>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isCallExpression(node) && /^(it|describe)\b/.test(node.expression.getText())) {
+      const [name] = node.arguments;
+      for (const [, law] of name?.getText().matchAll(/\bL(\d+)\b/g) ?? []) named.add(Number(law));
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile('test.ts', source, ts.ScriptTarget.ES2022, true));
+  return named;
+}
+
+/** The page, as it has to be. */
+export async function lawsPage(): Promise<string> {
+  let number = 0;
+  const sections = laws.map(([heading, list]) => {
+    const rows = list.map(({ says, later }) => {
+      number += 1;
+      const files = filesByLaw.get(number) ?? [];
+      const held = files.map((file) => `[${file.replace('.test.ts', '')}](../test/${file})`).join(', ');
+      return `| L${number} | ${says} | ${held} | ${later ?? ''} |`;
+    });
+    return [`## ${heading}`, '', '| law | what it says | held by tests in | comes later |', '| --- | --- | --- | --- |', ...rows, ''].join(
+      '\n',
+    );
+  });
+  const page = `# The laws
+
+What this package promises, as properties. Each is named by the tests that hold it (\`it('L1 ...')\`), and this page is made from their names: \`npx vitest run test/docs -u\` writes it anew, and a test fails while it isn't up to date. The last column says what of a law waits for a feature that isn't there yet.
+
+${sections.join('\n')}`;
+  return format(page, { ...(await resolveConfig(join(root, 'docs/laws.md'))), parser: 'markdown' });
+}
+
+export const lawCount = laws.flatMap(([, list]) => list).length;

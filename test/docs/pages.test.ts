@@ -1,0 +1,106 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { JitEngine, denyAll, isJitError } from 'jit-access';
+import { ManualClock } from 'jit-access/testing';
+import { anchorsOf, linksOf, pages, root, textOf } from './pages.js';
+
+const source = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => readFileSync(`${root}src/${path}`, 'utf8'))
+  .join('\n');
+const readme = textOf('README.md');
+
+describe('a page', () => {
+  it.each(pages)('%s links only to what is there', (page) => {
+    for (const link of linksOf(page)) {
+      expect(link, 'links lead to this repository').not.toMatch(/^\w+:/);
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? page : posix.join(dirname(page), path);
+      expect(existsSync(join(root, target)), `${page} -> ${link}`).toBe(true);
+      if (anchor !== undefined) expect(anchorsOf(target), `${page} -> ${link}`).toContain(anchor);
+    }
+  });
+
+  it('can be reached from README.md', () => {
+    expect(linksOf('README.md').map((link) => link.split('#')[0])).toEqual(
+      expect.arrayContaining(pages.filter((page) => page !== 'README.md')),
+    );
+  });
+});
+
+describe('README.md', () => {
+  it('opens with one sentence, the install line and the quickstart', () => {
+    const opening = /^# jit-access\n\n([^\n]+)\n\n```sh\nnpm install jit-access\n```\n\n<!-- examples\/quickstart\.ts -->\n\n```ts\n/.exec(
+      readme,
+    );
+    expect(opening?.[1]?.match(/[.!?]( |$)/g)).toHaveLength(1);
+  });
+
+  it('names every entry point, and no other', () => {
+    const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { exports: Record<string, unknown> };
+    const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
+    const named = [...readme.matchAll(/^\| `(jit-access[\w/-]*)`/gm)].map((match) => match[1]);
+    expect(named.sort()).toEqual(entries.map((entry) => posix.join('jit-access', entry)).sort());
+  });
+
+  it('names commands that package.json has', () => {
+    const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: Record<string, string> };
+    expect(readme).toContain('npm ci && npm run demo');
+    expect(readme).toContain('npm ci && npm test');
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['demo', 'test']));
+  });
+});
+
+describe('what the pages say', () => {
+  it('names every error code, and no other', () => {
+    const codes = new Set(source.match(/ERR_JIT_\w+/g));
+    const named = [...textOf('docs/concepts.md').matchAll(/^\| `(ERR_JIT_\w+)`/gm)].map((match) => match[1]);
+    expect(named.sort()).toEqual([...codes].sort());
+    for (const page of pages) for (const code of textOf(page).match(/ERR_JIT_\w+/g) ?? []) expect(codes, page).toContain(code);
+  });
+
+  it('names every type of entry, and no other', () => {
+    const union = /export type EntryType =([^;]+);/.exec(source)?.[1] ?? '';
+    const types = [...union.matchAll(/'([\w.]+)'/g)].map((match) => match[1]);
+    const named = [...textOf('docs/journal.md').matchAll(/^\| ((?:`\w+\.\w+`(?:, )?)+) +\|/gm)].flatMap(
+      (row) => row[1]?.match(/\w+\.\w+/g) ?? [],
+    );
+    expect(named.sort()).toEqual(types.sort());
+  });
+
+  it('gives the default of the longest window as it is: 8 hours', async () => {
+    const engine = new JitEngine({ approver: denyAll(), clock: new ManualClock() });
+    const ask = (ttl: number) => engine.requestAccess({ subject: 'user:maya', scope: 'db:write', ttl });
+    expect((await ask(8 * 3_600_000)).outcome).toBe('denied');
+    const refused: unknown = await ask(8 * 3_600_000 + 1).catch((error: unknown) => error);
+    expect(isJitError(refused) && refused.code).toBe('ERR_JIT_LIMIT');
+    for (const page of ['README.md', 'docs/time.md']) expect(textOf(page)).toContain('`limits.maxTtl` (default: 8 hours)');
+  });
+
+  it('gives the default of the review deadline as it is: 24 hours', async () => {
+    const engine = new JitEngine({ approver: denyAll(), clock: new ManualClock() });
+    const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'db:write', ttl: '15m' });
+    expect(request.reviewBy - request.createdAt).toBe(24 * 3_600_000);
+    expect(request.askAgainAt - request.createdAt).toBe(30_000);
+    expect(textOf('docs/time.md')).toContain('`limits.reviewWithin` after the request (default: 24 hours)');
+    expect(textOf('docs/time.md')).toContain('(`limits.retryMs` after the request, default: 30 seconds)');
+  });
+
+  it('gives the default of the time that an approver has as it is: 10 seconds', () => {
+    expect(source).toMatch(/approverTimeoutMs \?\? 10_000/);
+    expect(textOf('docs/writing-an-approver.md')).toContain('`limits.approverTimeoutMs` (default: 10 seconds)');
+  });
+
+  it('says in one place only what is not there yet', () => {
+    const saying = pages.filter((page) => /not in this release|come later/i.test(textOf(page)));
+    expect(saying.filter((page) => page !== 'docs/laws.md')).toEqual(['README.md']);
+  });
+
+  it('names no verb that the engine does not have', () => {
+    const methods = new Set([...Object.getOwnPropertyNames(JitEngine.prototype), 'clock']);
+    for (const page of pages) {
+      for (const [, method] of textOf(page).matchAll(/\bengine\.(\w+)/g)) expect(methods, page).toContain(method);
+    }
+  });
+});
