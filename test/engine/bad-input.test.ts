@@ -271,8 +271,8 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ],
   ],
   purge: [
-    ['purge', OPTIONS, (engine, value) => engine.purge(value)],
-    ['purge', ['after'], (engine, value) => engine.purge({ before: START_AT, by: SAM, [value]: 1 })],
+    ['options', OPTIONS, (engine, value) => engine.purge(value)],
+    ['options', ['after'], (engine, value) => engine.purge({ before: START_AT, by: SAM, [value]: 1 })],
     [
       'before',
       [-1, NaN, '1', null, undefined, START_AT + 1, new Date(START_AT)],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { autoApprove, patternScopes, type JitEngine, type RevokeAllTarget } from '../../src/index.js';
 import { hangs, ScriptedApprover, throws } from '../../src/testing.js';
 import {
@@ -121,7 +121,9 @@ describe('JitEngine', () => {
       const { engine, store } = anEngine();
       const grant = await aGranted(engine);
       store.inject('commit', { fault: 'malformed', answer: 'conflict' });
-      await refusal(engine.revoke(grant.id, { by: CISO }), 'ERR_JIT_STORE');
+      // Thousands of turns: not worth a millisecond each.
+      vi.stubGlobal('setTimeout', setImmediate);
+      await refusal(engine.revoke(grant.id, { by: CISO }), 'ERR_JIT_STORE').finally(() => vi.unstubAllGlobals());
     });
 
     it('asks no approver', async () => {

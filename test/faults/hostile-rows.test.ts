@@ -127,6 +127,9 @@ const REQUESTS: readonly (readonly [string, (row: Row) => unknown])[] = [
   ['an empty object', () => ({})],
 ];
 
+/** What is not even a row. A store that answers with it has broken its contract, and its whole answer may be refused. */
+const NO_ROWS: ReadonlySet<string> = new Set(['null', 'undefined', 'a number', 'text', 'an empty object']);
+
 /** What a store that was changed outside hands out wherever this row would be. */
 async function spoilt(kind: 'grant' | 'request', spoil: (row: Row) => unknown) {
   const made = anEngine();
@@ -169,13 +172,15 @@ describe('JitEngine', () => {
           expect((await unlessRefused(engine.check(MAYA, SCOPE)))?.allowed).not.toBe(true);
           expect(await unlessRefused(engine.filterAllowed(MAYA, [SCOPE]))).not.toEqual([SCOPE]);
           expect((await unlessRefused(engine.status(MAYA)))?.held.some((one) => one.id === grant.id)).not.toBe(true);
-          expect((await unlessRefused(engine.filterAllowed(MAYA, ['good'])))?.length).toBe(t < END ? 1 : 0);
+          // What is no row at all may spoil the whole answer, which denies; a row that is wrong spoils only itself.
+          const good = await unlessRefused(engine.filterAllowed(MAYA, ['good']));
+          if (!NO_ROWS.has(what) || good !== undefined) expect(good?.length).toBe(t < END ? 1 : 0);
         }
         expect(told.every(({ error }) => error instanceof Error)).toBe(true);
       });
     }
 
-    for (const [what, spoil] of GRANTS.filter(([what]) => !['null', 'undefined', 'another kind'].includes(what))) {
+    for (const [what, spoil] of GRANTS.filter(([what]) => !NO_ROWS.has(what) && what !== 'another kind')) {
       it(`L30 a sweep leaves a grant with ${what} alone, tells and counts it, and ends the others`, async () => {
         const { engine, clock, told } = await spoilt('grant', spoil);
         await clock.set(END);
@@ -195,9 +200,11 @@ describe('JitEngine', () => {
         expect(await engine.head()).toEqual(head);
         expect((await unlessRefused(engine.inbox(SAM)))?.some((item) => item.request.id === pending.id)).not.toBe(true);
         await clock.set(at(24 * HOUR));
-        const report = await engine.sweep();
-        expect(report).toMatchObject({ ended: 2, expired: 0, skipped: 1 });
-        expect(told.length).toBeGreaterThan(0);
+        const report = await unlessRefused(engine.sweep());
+        if (!NO_ROWS.has(what) || report !== undefined) {
+          expect(report).toMatchObject({ ended: 2, expired: 0, skipped: 1 });
+          expect(told.length).toBeGreaterThan(0);
+        }
         store.clear();
         expect(await engine.isAllowed(MAYA, 'asked')).toBe(false);
       });

@@ -1,0 +1,235 @@
+import { describe, expect, it } from 'vitest';
+import { autoApprove, type Row } from '../../src/index.js';
+import { hangs, ScriptedApprover, throws } from '../../src/testing.js';
+import {
+  aGranted,
+  anEngine,
+  aPending,
+  ask,
+  at,
+  entriesOf,
+  grantsOf,
+  HOUR,
+  MAYA,
+  MINUTE,
+  refusal,
+  SAM,
+  SCOPE,
+  typesOf,
+} from './an-engine.js';
+
+const END = 15 * MINUTE;
+
+describe('JitEngine', () => {
+  describe('sweep()', () => {
+    it('records the end at which access ended, however late it comes', async () => {
+      const { engine, clock, store } = anEngine();
+      const grant = await aGranted(engine);
+      await clock.set(at(HOUR));
+      expect(await engine.sweep()).toEqual({ ended: 1, expired: 0, asked: 0, skipped: 0 });
+      expect((await entriesOf(store)).at(-1)).toMatchObject({
+        type: 'grant.expired',
+        actor: 'system:sweeper',
+        at: at(HOUR),
+        grantId: grant.id,
+        data: { version: 2, end: { status: 'expired', cause: 'time', at: at(END), by: 'system:sweeper' } },
+      });
+    });
+
+    it('records a deadline that has passed', async () => {
+      const { engine, clock, store } = anEngine({ limits: { reviewWithin: 1000 } });
+      const request = await aPending(engine);
+      await clock.set(at(1000));
+      expect(await engine.sweep()).toEqual({ ended: 0, expired: 1, asked: 0, skipped: 0 });
+      expect((await engine.request(request.id))?.request.end).toEqual({
+        status: 'expired',
+        cause: 'time',
+        at: at(1000),
+        by: 'system:sweeper',
+        reason: undefined,
+      });
+      expect((await typesOf(store)).at(-1)).toBe('request.expired');
+    });
+
+    it('does nothing, and writes nothing, where nothing is due', async () => {
+      const { engine, store } = anEngine();
+      await aGranted(engine);
+      await aPending(engine);
+      const [head, commits] = [await engine.head(), store.called('commit')];
+      expect(await engine.sweep()).toEqual({ ended: 0, expired: 0, asked: 0, skipped: 0 });
+      expect(await engine.head()).toEqual(head);
+      expect(store.called('commit')).toBe(commits);
+    });
+
+    it('L6 records ends leewayMs early, as they are judged', async () => {
+      const { engine, clock, store } = anEngine({ leewayMs: 500 });
+      await aGranted(engine);
+      await clock.set(at(END - 501));
+      expect((await engine.sweep()).ended).toBe(0);
+      await clock.set(at(END - 500));
+      expect((await engine.sweep()).ended).toBe(1);
+      expect((await entriesOf(store)).at(-1)?.data['end']).toMatchObject({ at: at(END - 500) });
+    });
+
+    it('L34 reads pages of what is due, and nothing of what is live', async () => {
+      const { engine, clock, store } = anEngine({ approver: autoApprove(() => true) });
+      for (let i = 0; i < 250; i++) await aGranted(engine, { scope: `s${i}`, ttl: i < 120 ? 1000 : '2h' });
+      await clock.set(at(1000));
+      const before = store.calls.length;
+      expect((await engine.sweep()).ended).toBe(120);
+      const methods = store.calls.slice(before).map((call) => call.method);
+      expect(new Set(methods)).toEqual(new Set(['due', 'commit']));
+      expect(methods.filter((method) => method === 'due').length).toBeLessThanOrEqual(3);
+      expect(methods.filter((method) => method === 'commit')).toHaveLength(2);
+    });
+
+    it('L34 ends 10,000 grants that are due in the same second, in chunks', async () => {
+      const { engine, clock, store } = anEngine({ approver: autoApprove(() => true) });
+      for (let i = 0; i < 200; i++) await grantsOf(engine, { scopes: Array.from({ length: 50 }, (_, n) => `s${i}:${n}`) });
+      await clock.set(at(END));
+      const commits = store.called('commit');
+      expect(await engine.sweep()).toEqual({ ended: 10_000, expired: 0, asked: 0, skipped: 0 });
+      expect(store.called('commit') - commits).toBe(100);
+      expect(await engine.isAllowed(MAYA, 's7:7')).toBe(false);
+      expect((await engine.sweep()).ended).toBe(0);
+    }, 30_000);
+
+    it('a chunk that conflicts is reloaded and recorded', async () => {
+      const { engine, clock, store } = anEngine();
+      for (let i = 0; i < 10; i++) await aGranted(engine, { scope: `s${i}` });
+      await clock.set(at(END));
+      store.inject('commit', { fault: 'malformed', answer: 'conflict' }, 1);
+      expect(await engine.sweep()).toEqual({ ended: 10, expired: 0, asked: 0, skipped: 0 });
+    });
+
+    it('a record that always conflicts holds up only itself', async () => {
+      const { engine, clock, store } = anEngine();
+      const grants = [];
+      for (let i = 0; i < 10; i++) grants.push(await aGranted(engine, { scope: `s${i}` }));
+      await clock.set(at(END));
+      const busy = grants[3]?.id;
+      const commit = store.commit.bind(store);
+      store.commit = (change) => (change.put.some((row) => row.id === busy) ? Promise.resolve('conflict') : commit(change));
+      expect(await engine.sweep()).toEqual({ ended: 9, expired: 0, asked: 0, skipped: 1 });
+    });
+
+    it('L30 fails as a whole, and loudly, where the store cannot be asked, and catches up later', async () => {
+      const { engine, clock, store } = anEngine();
+      await aGranted(engine);
+      await clock.set(at(END));
+      for (const method of ['due', 'commit'] as const) {
+        const clear = store.inject(method, { fault: 'reject' });
+        await refusal(engine.sweep(), 'ERR_JIT_STORE');
+        clear();
+      }
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      expect((await engine.sweep()).ended).toBe(1);
+    });
+
+    it('L30 a poison row in the middle of a batch is told, counted and passed over', async () => {
+      const { engine, clock, store, told } = anEngine();
+      for (let i = 0; i < 5; i++) await aGranted(engine, { scope: `s${i}` });
+      await clock.set(at(END));
+      store.inject('due', {
+        fault: 'malformed',
+        answer: (page: { items: readonly Row[] }) => ({
+          ...page,
+          items: page.items.map((row, i) => (i === 2 ? { ...row, version: '1' } : row)),
+        }),
+      });
+      expect(await engine.sweep()).toEqual({ ended: 4, expired: 0, asked: 0, skipped: 1 });
+      expect(told).toMatchObject([{ during: 'sweep', error: { code: 'ERR_JIT_CORRUPT' } }]);
+    });
+
+    it('L16 asks an approver that has not answered again, tells its failure, and goes on', async () => {
+      const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
+      const { engine, clock, told } = anEngine({ approver, limits: { retryMs: 1000 } });
+      for (let i = 0; i < 3; i++) await refusal(ask(engine, { scope: `s${i}` }), 'ERR_JIT_APPROVER');
+      await clock.set(at(1000));
+      expect(await engine.sweep()).toEqual({ ended: 0, expired: 0, asked: 3, skipped: 0 });
+      expect(told).toHaveLength(3);
+      let asked = 0;
+      approver.script.decide = (request) => {
+        asked += 1;
+        if (request.scopes[0] === 's1') throw new Error('still down');
+        return { outcome: 'approve' };
+      };
+      await engine.sweep();
+      expect(asked).toBe(3);
+      expect((await engine.status(MAYA)).held.map((grant) => grant.scope).sort()).toEqual(['s0', 's2']);
+    });
+
+    it('L16 lets requests on which the approver always fails starve no others', async () => {
+      const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
+      const { engine, clock } = anEngine({ approver, limits: { retryMs: 1000 } });
+      for (let i = 0; i < 230; i++) await refusal(ask(engine, { scope: `s${i}` }), 'ERR_JIT_APPROVER');
+      await clock.set(at(1000));
+      const seen = new Set<string>();
+      approver.script.decide = (request) => {
+        seen.add(request.id);
+        throw new Error('down');
+      };
+      for (let pass = 0; pass < 3; pass++) expect((await engine.sweep()).asked).toBeLessThanOrEqual(100);
+      expect(seen.size).toBe(230);
+    });
+
+    it('records ends before it asks: an approver that hangs holds up no end', async () => {
+      const approver = new ScriptedApprover({ decide: { outcome: 'approve' } });
+      const { engine, clock, store } = anEngine({ approver, limits: { retryMs: 1000, approverTimeoutMs: 1000 } });
+      await aGranted(engine);
+      approver.script.decide = throws(new Error('down'));
+      await refusal(ask(engine), 'ERR_JIT_APPROVER');
+      approver.script.decide = hangs();
+      await clock.set(at(END));
+      const sweeping = engine.sweep();
+      while (clock.sleepers === 0) await new Promise((resolve) => setImmediate(resolve));
+      expect((await typesOf(store)).at(-1)).toBe('grant.expired');
+      await clock.advance(1000);
+      expect(await sweeping).toMatchObject({ ended: 1, asked: 1 });
+    });
+
+    it('no failure is told where somebody has cancelled meanwhile, or the deadline came', async () => {
+      const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
+      const { engine, clock, told } = anEngine({ approver, limits: { retryMs: 1000, reviewWithin: 2000 } });
+      const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
+      await refusal(ask(engine), 'ERR_JIT_APPROVER');
+      approver.script.decide = async (request) => {
+        if (request.id === requestId) await engine.cancel(requestId, { by: MAYA });
+        else await clock.set(at(2000));
+        return { outcome: 'approve' };
+      };
+      await clock.set(at(1000));
+      expect(await engine.sweep()).toMatchObject({ asked: 2 });
+      expect(told).toEqual([]);
+      expect((await engine.status(MAYA)).held).toEqual([]);
+    });
+
+    it('L5 an approval that comes while the clock has stepped back is refused and told', async () => {
+      const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
+      const { engine, clock, told } = anEngine({ approver, limits: { retryMs: 1000 } });
+      await refusal(ask(engine), 'ERR_JIT_APPROVER');
+      await clock.set(at(HOUR));
+      await engine.isAllowed(MAYA, SCOPE);
+      await clock.set(at(0));
+      approver.script.decide = { outcome: 'approve' };
+      await engine.sweep();
+      expect(new Set(told.map((one) => (one.error as { code?: string }).code))).toEqual(new Set(['ERR_JIT_CLOCK']));
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
+    it('leaves what was revoked meanwhile as it is', async () => {
+      const { engine, clock, store } = anEngine();
+      const grant = await aGranted(engine);
+      await clock.set(at(END));
+      const due = store.due.bind(store);
+      store.due = async (query) => {
+        const page = await due(query);
+        store.due = due;
+        await anEngine({ store, clock }).engine.revoke(grant.id, { by: SAM });
+        return page;
+      };
+      expect((await engine.sweep()).ended).toBe(0);
+      expect((await typesOf(store)).filter((type) => type === 'grant.expired')).toHaveLength(1);
+    });
+  });
+});

@@ -1,0 +1,428 @@
+import { describe, expect, it } from 'vitest';
+import { MemoryGrantStore, type JitEngine, type AuditEntry, type AuditSink, type GrantStore, type Row } from '../../src/index.js';
+import { aChange, anEntry, FaultyStore, ManualClock, RecordingSink } from '../../src/testing.js';
+import { aGranted, anEngine, aPending, at, entriesOf, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
+
+const LEASE = 30_000;
+
+const seqs = (entries: readonly AuditEntry[]) => entries.map((entry) => entry.seq);
+const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
+
+async function turns(n = 20): Promise<void> {
+  for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A clock on which a time-out can be waited for. */
+async function asleep(clock: ManualClock): Promise<void> {
+  for (let i = 0; clock.sleepers === 0 && i < 1000; i++) await turns(1);
+  expect(clock.sleepers).toBeGreaterThan(0);
+}
+
+describe('AuditSink', () => {
+  describe('shared', () => {
+    it('L28 is given every entry once, in order, from the start of the journal', async () => {
+      const { engine, store, clock } = anEngine();
+      await aGranted(engine);
+      const sink = new RecordingSink();
+      const other = anEngine({ store, clock, audit: sink }).engine;
+      await other.flushAudit();
+      await aGranted(engine, { scope: 'b' });
+      await aGranted(other, { scope: 'c' });
+      expect(await other.flushAudit()).toEqual({
+        caughtUp: true,
+        followers: [{ name: 'recording', seq: 15, behind: 0, error: undefined }],
+      });
+      expect(sink.entries).toEqual(await entriesOf(store));
+      expect(seqs(sink.entries)).toEqual(upTo(15));
+    });
+
+    it('is driven by commits alone, without a flush', async () => {
+      const sink = new RecordingSink();
+      const { engine } = anEngine({ audit: sink });
+      await aGranted(engine);
+      await turns();
+      expect(seqs(sink.entries)).toEqual(upTo(5));
+    });
+
+    it('is driven by the sweep where the store has no watch', async () => {
+      const store = new FaultyStore(new MemoryGrantStore());
+      Object.defineProperty(store, 'watch', { value: undefined });
+      const sink = new RecordingSink();
+      const { engine, clock } = anEngine({ audit: sink, store });
+      await aGranted(anEngine({ store, clock }).engine);
+      await turns();
+      expect(sink.entries).toEqual([]);
+      await engine.sweep();
+      await turns();
+      expect(seqs(sink.entries)).toEqual(upTo(5));
+    });
+
+    it('L28 goes over more than a page in order', async () => {
+      const sink = new RecordingSink();
+      const { engine, store, clock } = anEngine();
+      for (let i = 0; i < 130; i++) await aGranted(engine, { scope: `s${i}` });
+      const other = anEngine({ store, clock, audit: sink }).engine;
+      await other.flushAudit();
+      expect(seqs(sink.entries)).toEqual(upTo(650));
+      expect(sink.writes.length).toBeGreaterThan(1);
+    });
+
+    it('L28 goes out once from the fleet', async () => {
+      const store = new FaultyStore(new MemoryGrantStore());
+      const sinks = [1, 2, 3].map(() => new RecordingSink({ name: 'siem' }));
+      const engines = sinks.map((audit) => anEngine({ store, audit }).engine);
+      for (let i = 0; i < 9; i++) await aGranted(engines[i % 3] as JitEngine, { scope: `s${i}` });
+      for (const engine of engines) await engine.flushAudit();
+      const all = sinks.flatMap((sink) => seqs(sink.entries)).sort((a, b) => a - b);
+      expect(all).toEqual(upTo(45));
+    });
+
+    it('L28 a crash between the write and the cursor repeats the entries, with the same ids', async () => {
+      const inner = new MemoryGrantStore();
+      const clock = new ManualClock();
+      const dying = new FaultyStore(inner);
+      const first = new RecordingSink({ name: 'siem' });
+      const commit = dying.commit.bind(dying);
+      // Cursor commits that move on never happen: the process is gone by then.
+      dying.commit = (change) =>
+        change.put.some((row) => row.kind === 'cursor' && Number(row.body['seq']) > 0) ? new Promise(() => undefined) : commit(change);
+      const { engine } = anEngine({ store: dying, clock, audit: first });
+      const grant = await aGranted(engine);
+      await turns();
+      expect(first.entries.length).toBeGreaterThan(0);
+      const second = new RecordingSink({ name: 'siem' });
+      const other = anEngine({ store: new FaultyStore(inner), clock, audit: second }).engine;
+      expect(await other.flushAudit()).toMatchObject({ caughtUp: false, followers: [{ seq: 0, behind: 5 }] });
+      await clock.set(at(LEASE - 1));
+      await other.flushAudit();
+      expect(second.entries).toEqual([]);
+      await clock.set(at(LEASE));
+      expect(await other.flushAudit()).toMatchObject({ caughtUp: true });
+      expect(second.entries).toEqual(await entriesOf(inner));
+      expect(second.entries.slice(0, first.entries.length).map((entry) => entry.id)).toEqual(first.entries.map((entry) => entry.id));
+      await other.revoke(grant.id, { by: SAM });
+      await other.flushAudit();
+      expect(seqs(second.entries)).toEqual(upTo(6));
+    });
+
+    it('L28 a lease that lies absurdly far ahead is taken over', async () => {
+      const { engine, store, clock } = anEngine();
+      await aGranted(engine);
+      const cursor: Row = {
+        kind: 'cursor',
+        id: 'siem',
+        version: 1,
+        subject: undefined,
+        scope: undefined,
+        open: true,
+        from: undefined,
+        until: undefined,
+        dueAt: undefined,
+        body: { seq: 2, owner: 'a process with a bad clock', leasedUntil: at(1000 * MINUTE) },
+      };
+      await (store as GrantStore).commit({ id: 'x', expect: [{ kind: 'cursor', id: 'siem', version: 0 }], put: [cursor], append: [] });
+      const sink = new RecordingSink({ name: 'siem' });
+      await anEngine({ store, clock, audit: sink }).engine.flushAudit();
+      expect(seqs(sink.entries)).toEqual([3, 4, 5]);
+    });
+
+    it('L28 one that took over too late does not move the cursor back', async () => {
+      const { store, clock } = anEngine();
+      const slow = new RecordingSink({ name: 'siem' });
+      slow.hang();
+      const first = anEngine({ store, clock, audit: slow });
+      await aGranted(first.engine);
+      await asleep(clock);
+      const quick = new RecordingSink({ name: 'siem' });
+      const second = anEngine({ store, clock, audit: quick }).engine;
+      await clock.set(at(LEASE));
+      await second.flushAudit();
+      await aGranted(second, { scope: 'b' });
+      await second.flushAudit();
+      slow.release();
+      await turns();
+      await first.engine.flushAudit();
+      expect(await second.flushAudit()).toMatchObject({ caughtUp: true, followers: [{ seq: 10 }] });
+      // At least once: what was in flight may have gone out twice, and nothing after it.
+      expect(new Set([...seqs(slow.entries), ...seqs(quick.entries)])).toEqual(new Set(upTo(10)));
+      expect(seqs(quick.entries)).toEqual(upTo(10));
+    });
+
+    it('L28 one delivery at a time', async () => {
+      let running = 0;
+      let most = 0;
+      const seen: number[] = [];
+      const sink: AuditSink = {
+        name: 'slow',
+        async write(entries) {
+          most = Math.max(most, ++running);
+          await turns(2);
+          seen.push(...seqs(entries));
+          running -= 1;
+        },
+      };
+      const { engine, store } = anEngine({ audit: sink });
+      store.inject('all', { fault: 'yield', seed: 2 });
+      await Promise.all(Array.from({ length: 10 }, (_, i) => aGranted(engine, { scope: `s${i}` }).then(() => engine.flushAudit())));
+      await engine.flushAudit();
+      expect(most).toBe(1);
+      expect(seen).toEqual(upTo(50));
+    });
+
+    it('L28 loses no wake-up, at whatever moment it comes', async () => {
+      for (let offset = 0; offset < 40; offset++) {
+        const inner = new MemoryGrantStore();
+        // The one who follows hears of each new head once, right when it has moved.
+        let wake: () => void = () => undefined;
+        const store = new FaultyStore(inner);
+        Object.defineProperty(store, 'watch', { value: (heard: () => void) => ((wake = heard), () => undefined) });
+        const sink = new RecordingSink();
+        anEngine({ store, audit: sink });
+        const append = (id: string) => {
+          void inner.commit(aChange({ append: [anEntry({ id })] }));
+          wake();
+        };
+        append('a.1');
+        for (let turn = 0; turn < offset; turn++) await Promise.resolve();
+        append('b.1');
+        await turns(5);
+        expect([offset, seqs(sink.entries)]).toEqual([offset, [1, 2]]);
+      }
+    });
+
+    it('L28 one that fails is told once, delays nobody, and gets the same entries again', async () => {
+      const [broken, well] = [new RecordingSink({ name: 'broken' }), new RecordingSink({ name: 'well' })];
+      const { engine, told, store } = anEngine({ audit: [broken, well] });
+      const error = new Error('503');
+      broken.fail(1_000, error);
+      await aGranted(engine);
+      await turns();
+      expect(seqs(well.entries)).toEqual(upTo(5));
+      expect(told).toEqual([{ error, during: 'sink broken' }]);
+      const tries = broken.writes.length;
+      await aGranted(engine, { scope: 'b' });
+      await turns();
+      // Not at each commit: the sweep and a flush try again.
+      expect(broken.writes.length).toBe(tries);
+      expect(await engine.flushAudit()).toMatchObject({
+        caughtUp: false,
+        followers: [
+          { name: 'broken', seq: 0, behind: 10, error },
+          { name: 'well', seq: 10, behind: 0, error: undefined },
+        ],
+      });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      broken.fail(0);
+      await engine.sweep();
+      await turns();
+      expect(broken.entries).toEqual(await entriesOf(store));
+      expect(await engine.flushAudit()).toMatchObject({ caughtUp: true });
+      await aGranted(engine, { scope: 'c' });
+      await turns();
+      expect(seqs(broken.entries)).toEqual(upTo(15));
+    });
+
+    it('L28 one that throws at once is as one that rejects', async () => {
+      let fail = true;
+      const seen: number[] = [];
+      const sink: AuditSink = {
+        name: 'x',
+        write(entries) {
+          if (fail) throw new Error('no');
+          seen.push(...seqs(entries));
+        },
+      };
+      const { engine } = anEngine({ audit: sink });
+      await aGranted(engine);
+      expect((await engine.flushAudit()).caughtUp).toBe(false);
+      fail = false;
+      expect((await engine.flushAudit()).caughtUp).toBe(true);
+      expect(seen).toEqual(upTo(5));
+    });
+
+    it('L28 one that hangs is told after its lease, delays nobody, and gets nothing more until it has settled', async () => {
+      const [stuck, well] = [new RecordingSink({ name: 'stuck' }), new RecordingSink({ name: 'well' })];
+      stuck.hang();
+      const { engine, told, clock } = anEngine({ audit: [stuck, well] });
+      await aGranted(engine);
+      await asleep(clock);
+      await turns();
+      expect(seqs(well.entries)).toEqual(upTo(5));
+      expect(told).toEqual([]);
+      await clock.set(at(LEASE));
+      await turns();
+      expect(told).toMatchObject([{ during: 'sink stuck' }]);
+      expect((await engine.flushAudit()).caughtUp).toBe(false);
+      expect((await engine.flushAudit()).followers[0]?.error).toBeInstanceOf(Error);
+      expect(stuck.writes).toHaveLength(1);
+      stuck.release();
+      await turns();
+      expect(await engine.flushAudit()).toMatchObject({ caughtUp: true });
+      expect(new Set(seqs(stuck.entries))).toEqual(new Set(upTo(5)));
+    });
+
+    it('a store that fails is told, and the sink catches up', async () => {
+      const sink = new RecordingSink();
+      const { engine, store, told } = anEngine({ audit: sink });
+      const clear = store.inject('journal', { fault: 'reject' });
+      await aGranted(engine);
+      await turns();
+      expect(told[0]).toMatchObject({ during: 'sink recording', error: { code: 'ERR_JIT_STORE' } });
+      await refusal(engine.flushAudit(), 'ERR_JIT_STORE');
+      clear();
+      expect((await engine.flushAudit()).caughtUp).toBe(true);
+      expect(seqs(sink.entries)).toEqual(upTo(5));
+    });
+
+    it('L31 a lost reply about the cursor loses no entry', async () => {
+      for (let nth = 0; nth < 4; nth++) {
+        const sink = new RecordingSink();
+        const store = new FaultyStore(new MemoryGrantStore());
+        const { engine } = anEngine({ store, audit: sink });
+        await aGranted(anEngine({ store }).engine);
+        const commit = store.commit.bind(store);
+        let seen = 0;
+        store.commit = async (change) => {
+          const outcome = await commit(change);
+          if (change.put.some((row) => row.kind === 'cursor') && seen++ === nth) throw new Error('reply lost');
+          return outcome;
+        };
+        await engine.flushAudit();
+        await engine.flushAudit();
+        expect((await engine.flushAudit()).caughtUp).toBe(true);
+        expect(new Set(seqs(sink.entries))).toEqual(new Set(upTo(5)));
+      }
+    });
+
+    it('L30 a cursor that cannot be read is told, and nothing is skipped', async () => {
+      for (const body of [
+        {},
+        { seq: 'x', leasedUntil: 0 },
+        { seq: -1, leasedUntil: 0 },
+        { seq: 1, leasedUntil: 'soon' },
+        { seq: 1, leasedUntil: 0, owner: 7 },
+      ]) {
+        const sink = new RecordingSink();
+        const { engine, store, told } = anEngine({ audit: sink });
+        const row: Row = {
+          kind: 'cursor',
+          id: 'recording',
+          version: 1,
+          subject: undefined,
+          scope: undefined,
+          open: true,
+          from: undefined,
+          until: undefined,
+          dueAt: undefined,
+          body,
+        };
+        await (store as GrantStore).commit({ id: 'x', expect: [{ kind: 'cursor', id: 'recording', version: 0 }], put: [row], append: [] });
+        await aPending(engine);
+        await turns();
+        expect(told[0]).toMatchObject({ error: { code: 'ERR_JIT_CORRUPT' } });
+        expect(sink.entries).toEqual([]);
+        const report = await engine.flushAudit().catch((error: unknown) => ({ caughtUp: error === undefined }));
+        expect(report.caughtUp).toBe(false);
+        expect(sink.entries).toEqual([]);
+      }
+    });
+
+    it('verbs do not wait for it', async () => {
+      const sink = new RecordingSink();
+      sink.hang();
+      const { engine } = anEngine({ audit: sink });
+      const grant = await aGranted(engine);
+      await engine.revoke(grant.id, { by: SAM });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      sink.release();
+      await engine.flushAudit();
+    });
+
+    it('is given everything before close() resolves, and nothing afterwards', async () => {
+      const sink = new RecordingSink();
+      const { engine, store, clock } = anEngine({ audit: sink });
+      await aGranted(engine);
+      await engine.close();
+      expect(seqs(sink.entries)).toEqual(upTo(5));
+      await aGranted(anEngine({ store, clock }).engine, { scope: 'b' });
+      await turns();
+      expect(seqs(sink.entries)).toEqual(upTo(5));
+    });
+  });
+
+  describe('local', () => {
+    it('L28 is given, in every process, what comes after it began', async () => {
+      const { engine, store, clock } = anEngine();
+      await aGranted(engine);
+      const sinks = [1, 2].map(() => new RecordingSink({ name: 'console', follow: 'local' }));
+      const engines = sinks.map((audit) => anEngine({ store, clock, audit }).engine);
+      for (const one of engines) await one.flushAudit();
+      await aGranted(engines[0] as JitEngine, { scope: 'b' });
+      for (const one of engines) await one.flushAudit();
+      for (const sink of sinks) expect(seqs(sink.entries)).toEqual([6, 7, 8, 9, 10]);
+      expect(await store.get([{ kind: 'cursor', id: 'console' }])).toEqual([undefined]);
+    });
+
+    it('L28 misses nothing of what its own engine does first', async () => {
+      const { engine, store, clock } = anEngine();
+      await aGranted(engine);
+      for (const yields of [false, true]) {
+        if (yields) store.inject('all', { fault: 'yield', seed: 3 });
+        const sink = new RecordingSink({ name: 'console', follow: 'local' });
+        const other = anEngine({ store, clock, audit: sink }).engine;
+        const { seq } = await engine.head();
+        await aPending(other, { scope: 'b' });
+        await other.flushAudit();
+        expect(seqs(sink.entries)[0]).toBe(seq + 1);
+      }
+    });
+
+    it('L28 one that fails gets the same entries again', async () => {
+      const sink = new RecordingSink({ name: 'console', follow: 'local' });
+      const { engine } = anEngine({ audit: sink });
+      sink.fail(2);
+      await aGranted(engine);
+      await turns();
+      await engine.flushAudit();
+      expect(await engine.flushAudit()).toMatchObject({ caughtUp: true, followers: [{ name: 'console', seq: 5, behind: 0 }] });
+      expect(seqs(sink.entries)).toEqual(upTo(5));
+    });
+
+    it('goes on behind a purge', async () => {
+      const sink = new RecordingSink({ name: 'console', follow: 'local' });
+      const { engine, clock, store } = anEngine({ audit: sink });
+      const request = await aPending(engine);
+      await engine.flushAudit();
+      const other = anEngine({ store, clock }).engine;
+      sink.hang();
+      await other.cancel(request.id, { by: MAYA });
+      await clock.set(at(1000));
+      await other.purge({ before: at(1000), by: SAM });
+      sink.release();
+      await engine.flushAudit();
+      await aPending(engine);
+      expect((await engine.flushAudit()).caughtUp).toBe(true);
+      expect(sink.entries.at(-1)?.seq).toBe((await engine.head()).seq);
+    });
+
+    it('holds back no purge', async () => {
+      const sink = new RecordingSink({ name: 'console', follow: 'local' });
+      const { engine, clock } = anEngine({ audit: sink });
+      const request = await aPending(engine);
+      await engine.cancel(request.id, { by: MAYA });
+      sink.fail(1_000);
+      await clock.set(at(1000));
+      expect((await engine.purge({ before: at(1000), by: SAM })).journalStart).toBe(3);
+    });
+
+    it('L30 a store that fails before it has begun refuses the verb with an error of ours', async () => {
+      const sink = new RecordingSink({ name: 'console', follow: 'local' });
+      const { engine, store } = anEngine({ audit: sink });
+      store.inject('journal', { fault: 'reject', error: new Error('ECONNRESET') }, 1);
+      await refusal(aPending(engine), 'ERR_JIT_STORE');
+      await aPending(engine);
+      await engine.flushAudit();
+      expect(sink.entries.length).toBeGreaterThan(0);
+    });
+  });
+});
