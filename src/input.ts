@@ -44,13 +44,15 @@ export function readField(argument: string, given: object, field: string): unkno
   return guarded(argument, () => (given as Record<string, unknown>)[field]);
 }
 
-/** A copy of somebody else's list. */
+/** A copy of somebody else's list, taken by its length: an iterator of its own might never end. */
 export function readList(argument: string, given: unknown, min = 0, max: number = Infinity): readonly unknown[] {
   return guarded(argument, () => {
-    if (!Array.isArray(given) || given.length < min || given.length > max) {
+    const list = Array.isArray(given) ? (given as readonly unknown[]) : undefined;
+    const length = list?.length ?? -1;
+    if (list === undefined || length < min || length > max) {
       throw invalid(argument, `a list${min > 0 ? ` of at least ${min}` : ''}${max < Infinity ? ` and at most ${max}` : ''}`, given);
     }
-    return Array.from(given);
+    return Array.from({ length }, (_, i) => list[i]);
   });
 }
 

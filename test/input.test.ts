@@ -7,6 +7,7 @@ import {
   readCount,
   readField,
   readId,
+  readList,
   readListener,
   readMetadata,
   readOptions,
@@ -422,6 +423,47 @@ describe('readField()', () => {
     ['revoked proxy', revokedProxy()],
   ])('names the argument where a %s throws', (_, given) => {
     expect(() => readField('clock', given, 'now')).toThrow(refused('clock'));
+  });
+});
+
+describe('readList()', () => {
+  it('copies a list of a length within the bounds', () => {
+    const given = [1, 'a', null];
+    const read = readList('scopes', given, 1, 3);
+    expect(read).toEqual(given);
+    expect(read).not.toBe(given);
+    expect(readList('scopes', [])).toEqual([]);
+    expect(readList('scopes', [1, , 3])).toEqual([1, undefined, 3]);
+  });
+
+  it('takes a list by its length, asked once, not by an iterator of its own', () => {
+    const endless = Object.assign([1, 2], {
+      [Symbol.iterator]: function* () {
+        for (;;) yield 1;
+      },
+    });
+    expect(readList('scopes', endless)).toEqual([1, 2]);
+    let asked = 0;
+    const growing = new Proxy([1], { get: (target, key) => (key === 'length' ? ++asked : (Reflect.get(target, key) as unknown)) });
+    expect(readList('scopes', growing, 1, 1)).toEqual([1]);
+  });
+
+  it.each([
+    ['too short', [], 1, 2, 'scopes must be a list of at least 1 and at most 2; got an array'],
+    ['too long', [1, 2, 3], 0, 2, 'scopes must be a list and at most 2; got an array'],
+    ['text', 'ab', 1, undefined, 'scopes must be a list of at least 1; got "ab"'],
+    ['an object with a length', { length: 1, 0: 'a' }, 0, undefined, 'scopes must be a list; got an object'],
+    ['a set', new Set(['a']), 0, undefined, 'scopes must be a list; got an object'],
+    ['undefined', undefined, 0, undefined, 'scopes must be a list; got undefined'],
+  ])('refuses what is %s', (_, given, min, max, message) => {
+    expect(() => readList('scopes', given, min, max)).toThrow(message);
+  });
+
+  it.each([
+    ['a list that throws', hostileProxy([])],
+    ['a revoked proxy', revokedProxy()],
+  ])('names the argument of %s', (_, given) => {
+    expect(() => readList('scopes', given)).toThrow(refused('scopes'));
   });
 });
 
