@@ -74,7 +74,6 @@ export class Timekeeper {
   readonly clock: Clock;
   readonly #leewayMs: number;
   readonly #onStepBack: (error: ClockError) => void;
-  #last = 0;
   #highest = 0;
   #steppedBack = false;
 
@@ -83,11 +82,6 @@ export class Timekeeper {
     this.clock = clock;
     this.#leewayMs = leewayMs;
     this.#onStepBack = onStepBack;
-  }
-
-  /** The last reading; 0 before the first. */
-  get last(): number {
-    return this.#last;
   }
 
   /** The highest reading used so far; never above what the next {@link read} judges ends at. */
@@ -104,7 +98,6 @@ export class Timekeeper {
     }
     if (!isInstant(now) || now > MAX_INSTANT - MAX_DURATION_MS)
       throw new ClockError('the clock must give an integer of epoch milliseconds');
-    this.#last = now;
     if (now > this.#highest) this.#highest = now;
     const steppedBack = now < this.#highest - STEP_BACK_MS;
     if (steppedBack && !this.#steppedBack) this.#onStepBack(new ClockError(STEPPED_BACK));

@@ -1,4 +1,4 @@
-import { ClosedError, DeniedError, isJitError, NotFoundError } from '../errors.js';
+import { ClosedError, DeniedError, isJitError, NotFoundError, type JitErrorCode } from '../errors.js';
 import { invalid, readId, readOptions, readText } from '../input.js';
 import { Followers } from '../journal/follow.js';
 import type { EntryDraft } from '../lifecycle/step.js';
@@ -317,8 +317,17 @@ export class JitEngine<Scope extends string = string> {
     try {
       return await action();
     } catch (error) {
-      if (isJitError(error)) this.#record(this.#refusals.note(attempt, error.code, this.#keeper.last));
+      if (isJitError(error)) this.#note(attempt, error.code);
       throw error;
+    }
+  }
+
+  #note(attempt: Attempt, code: JitErrorCode): void {
+    try {
+      this.#record(this.#refusals.note(attempt, code, this.#keeper.read().now));
+    } catch (error) {
+      // A clock that fails must not take the refusal's place.
+      this.#settings.onError(error, 'attempt.refused');
     }
   }
 
