@@ -300,7 +300,7 @@ describe('AuditSink', () => {
         { seq: 'x', leasedUntil: 0 },
         { seq: -1, leasedUntil: 0 },
         { seq: 1, leasedUntil: 'soon' },
-        { seq: 1, leasedUntil: 0, owner: 7 },
+        { seq: 99, leasedUntil: 0 },
       ]) {
         const sink = new RecordingSink();
         const { engine, store, told } = anEngine({ audit: sink });

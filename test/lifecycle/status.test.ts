@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { grantStatus, requestStatus, wasHeldAt, type GrantEnd, type RequestEnd } from '../../src/index.js';
+import { aGrant, aRequest, START_AT } from '../../src/testing.js';
+
+const END = START_AT + 15 * 60_000;
+const HOUR = START_AT + 60 * 60_000;
+const revoked = (at: number): GrantEnd => ({ status: 'revoked', cause: 'revoked', at, by: 'user:sam', reason: undefined });
+
+describe('grantStatus()', () => {
+  for (const [now, status] of [
+    [START_AT - 1, 'scheduled'],
+    [START_AT, 'active'],
+    [END - 1, 'active'],
+    [END, 'expired'],
+    [END + 1, 'expired'],
+    [NaN, 'expired'],
+  ] as const) {
+    it(`L1 L2 is ${status} at ${now - START_AT} ms`, () => {
+      expect(grantStatus(aGrant(), now)).toBe(status);
+    });
+  }
+
+  it('L8 a recorded end always wins', () => {
+    for (const now of [START_AT - 1, START_AT, END]) expect(grantStatus(aGrant({ end: revoked(START_AT) }), now)).toBe('revoked');
+  });
+});
+
+describe('requestStatus()', () => {
+  for (const [now, status] of [
+    [HOUR - 1, 'pending'],
+    [HOUR, 'expired'],
+    [HOUR + 1, 'expired'],
+    [NaN, 'expired'],
+  ] as const) {
+    it(`L13 is ${status} at ${now - HOUR} ms from the deadline`, () => {
+      expect(requestStatus(aRequest(), now)).toBe(status);
+    });
+  }
+
+  it('L8 a recorded end always wins', () => {
+    const end: RequestEnd = { status: 'approved', cause: 'quorum', at: START_AT, by: 'user:sam', reason: undefined };
+    expect(requestStatus(aRequest({ end }), HOUR + 1)).toBe('approved');
+  });
+});
+
+describe('wasHeldAt()', () => {
+  for (const [end, t, held] of [
+    [undefined, START_AT - 1, false],
+    [undefined, START_AT, true],
+    [undefined, END - 1, true],
+    [undefined, END, false],
+    [revoked(START_AT + 5), START_AT + 4, true],
+    [revoked(START_AT + 5), START_AT + 5, false],
+    [revoked(START_AT), START_AT, false],
+    [revoked(START_AT - 5), START_AT, false],
+    // An end on record after the window has closed doesn't lengthen it.
+    [revoked(END + 5), END, false],
+    [undefined, NaN, false],
+  ] as const) {
+    it(`L27 says ${held} at ${t - START_AT} ms with ${end === undefined ? 'no end' : `an end at ${end.at - START_AT} ms`}`, () => {
+      expect(wasHeldAt(aGrant({ end }), t)).toBe(held);
+    });
+  }
+
+  it('L30 is false on bounds that are no instants', () => {
+    for (const bad of [NaN, undefined, null, String(END), Infinity, -1, 1.5]) {
+      expect(wasHeldAt({ startsAt: START_AT, expiresAt: bad as number, end: undefined }, START_AT)).toBe(false);
+      expect(wasHeldAt({ startsAt: bad as number, expiresAt: END, end: undefined }, START_AT)).toBe(false);
+    }
+  });
+});
