@@ -48,7 +48,7 @@ describe('autoApprove()', () => {
 
   it('refuses a rule that is no function, and options that it does not know', async () => {
     for (const rule of [undefined, null, true, 'yes', {}]) {
-      expect(await refusal(() => autoApprove(rule as unknown as () => boolean), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({
+      expect(await refusal(() => autoApprove(rule as () => boolean), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({
         argument: 'when',
       });
     }

@@ -110,7 +110,7 @@ const METADATA = [
     { a: '\ud800' },
     { a: '\0' },
   ],
-  ...[JSON.parse('{"__proto__": {"allowed": true}}'), { big: 'x'.repeat(8192) }, { ['k'.repeat(8192)]: 1 }],
+  ...[JSON.parse('{"__proto__": {"allowed": true}}') as unknown, { big: 'x'.repeat(8192) }, { ['k'.repeat(8192)]: 1 }],
   ...[
     {
       get a(): never {
@@ -118,7 +118,7 @@ const METADATA = [
       },
     },
     { toJSON: () => ({}) },
-    Object.create({ allowed: true }),
+    Object.create({ allowed: true }) as unknown,
     { a: { b: { c: { d: { e: { f: { g: { h: { i: 1 } } } } } } } } },
   ],
 ];

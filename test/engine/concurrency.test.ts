@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { autoApprove, JitEngine, MemoryGrantStore, reviewers, verifyJournal, type AccessRequest } from '../../src/index.js';
+import type { JitEngine } from '../../src/index.js';
+import { autoApprove, MemoryGrantStore, reviewers, verifyJournal, type AccessRequest } from '../../src/index.js';
 import { FaultyStore, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, SAM, SCOPE, typesOf } from './an-engine.js';
 

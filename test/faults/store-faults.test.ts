@@ -101,7 +101,7 @@ async function everything(store: GrantStore): Promise<{ rows: readonly Row[]; ty
   return { rows, types: (await typesOf(store)).filter((type) => type !== 'journal.purged') };
 }
 
-async function prepared(audit?: RecordingSink | undefined) {
+async function prepared(audit?: RecordingSink) {
   const made = anEngine({ audit, limits: { reviewWithin: 2 * HOUR } });
   const [grant, pending] = [await aGranted(made.engine), await aPending(made.engine, { scope: 'asked' })];
   await made.engine.flushAudit();
