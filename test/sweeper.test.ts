@@ -26,6 +26,7 @@ describe('startSweeper()', () => {
     const { engine, clock, store } = anEngine();
     await aGranted(engine);
     const sweeper = startSweeper(engine, { every: 1000 });
+    await turns();
     await clock.advance('16m');
     await turns();
     expect(await typesOf(store)).toContain('grant.expired');
@@ -73,6 +74,22 @@ describe('startSweeper()', () => {
     store.release();
     await stopping;
     expect(store.called('due')).toBe(1);
+  });
+
+  it('makes no burst after a pass that took longer than the wait', async () => {
+    const { engine, clock, store } = anEngine();
+    store.inject('due', { fault: 'hang' }, 1);
+    const sweeper = startSweeper(engine, { every: 1000 });
+    await turns();
+    await clock.advance(10_000);
+    store.release();
+    await turns();
+    expect(store.called('due')).toBeLessThanOrEqual(2);
+    const passes = store.called('due');
+    await clock.advance(1000);
+    await turns();
+    expect(store.called('due')).toBe(passes + 1);
+    await sweeper.stop();
   });
 
   it('catches up after a pause with one pass, not a burst', async () => {
@@ -126,6 +143,7 @@ describe('startSweeper()', () => {
       const { engine, clock, store } = anEngine();
       store.inject('due', { fault: 'reject' });
       const sweeper = startSweeper(engine, { every: 1000, onError });
+      await turns();
       await clock.advance(1000);
       await turns();
       expect(store.called('due')).toBeGreaterThanOrEqual(2);

@@ -217,6 +217,24 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
+    it('passes over what has been ended and purged meanwhile', async () => {
+      const { engine, clock, store } = anEngine();
+      await aGranted(engine, { scope: 'gone' });
+      await clock.set(at(1));
+      await aGranted(engine, { scope: 'here' });
+      await clock.set(at(END + 1000));
+      const due = store.due.bind(store);
+      store.due = async (query) => {
+        const page = await due(query);
+        store.due = due;
+        const other = anEngine({ store, clock }).engine;
+        await other.revokeAll({ scope: 'gone' }, { by: SAM });
+        expect(await other.purge({ before: at(END + 1000), by: SAM })).toMatchObject({ requests: 1, grants: 1 });
+        return page;
+      };
+      expect(await engine.sweep()).toMatchObject({ ended: 1 });
+    });
+
     it('leaves what was revoked meanwhile as it is', async () => {
       const { engine, clock, store } = anEngine();
       const grant = await aGranted(engine);

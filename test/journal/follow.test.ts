@@ -261,6 +261,23 @@ describe('AuditSink', () => {
       expect(new Set(seqs(stuck.entries))).toEqual(new Set(upTo(5)));
     });
 
+    it('L28 one that still hangs stays told, also when another process has delivered everything', async () => {
+      const { store, clock } = anEngine();
+      const stuck = new RecordingSink({ name: 'siem' });
+      stuck.hang();
+      const first = anEngine({ store, clock, audit: stuck }).engine;
+      await aGranted(first);
+      await asleep(clock);
+      await clock.set(at(LEASE));
+      await turns();
+      const well = new RecordingSink({ name: 'siem' });
+      expect((await anEngine({ store, clock, audit: well }).engine.flushAudit()).caughtUp).toBe(true);
+      expect(await first.flushAudit()).toMatchObject({ caughtUp: false, followers: [{ behind: 0 }] });
+      stuck.release();
+      await turns();
+      expect(await first.flushAudit()).toMatchObject({ caughtUp: true, followers: [{ behind: 0, error: undefined }] });
+    });
+
     it('a store that fails is told, and the sink catches up', async () => {
       const sink = new RecordingSink();
       const { engine, store, told } = anEngine({ audit: sink });
@@ -386,6 +403,17 @@ describe('AuditSink', () => {
       await engine.flushAudit();
       expect(await engine.flushAudit()).toMatchObject({ caughtUp: true, followers: [{ name: 'console', seq: 5, behind: 0 }] });
       expect(seqs(sink.entries)).toEqual(upTo(5));
+    });
+
+    it('is told as not caught up where it could not even begin', async () => {
+      const sink = new RecordingSink({ name: 'console', follow: 'local' });
+      const { engine, store } = anEngine({ audit: sink });
+      store.inject('journal', { fault: 'reject' }, 1);
+      expect(await engine.flushAudit()).toMatchObject({
+        caughtUp: false,
+        followers: [{ seq: 0, behind: 0, error: { code: 'ERR_JIT_STORE' } }],
+      });
+      expect((await engine.flushAudit()).caughtUp).toBe(true);
     });
 
     it('goes on behind a purge', async () => {
