@@ -20,7 +20,7 @@ export { systemClock, type Duration } from './time.js';
 export { grantStatus, requestStatus, wasHeldAt, type GrantStatus, type RequestStatus } from './lifecycle/status.js';
 
 export { callbackSink } from './sinks/callback.js';
-export { consoleSink } from './sinks/console.js';
+export { consoleSink, type ConsoleLike } from './sinks/console.js';
 export { formatEntry } from './sinks/format.js';
 
 export { link } from './journal/link.js';
@@ -34,11 +34,15 @@ export type {
   Change,
   Clock,
   CommitOutcome,
+  DueQuery,
   Expectation,
+  FindQuery,
   GrantStore,
+  JournalQuery,
   JournalSlice,
   JsonObject,
   JsonValue,
+  LiveQuery,
   MaybePromise,
   Page,
   QuorumInput,

@@ -65,8 +65,8 @@ export interface Approver {
    * review when the quorum would complete. Absent: nobody may review.
    */
   groupsOf?(reviewer: string, request: AccessRequest): MaybePromise<readonly string[]>;
-  /** Everybody who may review this request, where that can be listed. For answers to people only; it gives no right. */
-  membersOf?(request: AccessRequest): MaybePromise<readonly string[]>;
+  /** Everybody who may review this request; `undefined`, like no such method: can't be listed. For answers to people only; it gives no right. */
+  membersOf?(request: AccessRequest): MaybePromise<readonly string[] | undefined>;
   /**
    * Whether the subject may (still) hold this. Absent: yes.
    * - `creation`: before anything is recorded. No: the request is refused and not recorded. In a chain one yes suffices.
@@ -172,6 +172,42 @@ export interface JournalSlice {
 
 export type Unsubscribe = () => void;
 
+/** See {@link GrantStore.live}. */
+export interface LiveQuery {
+  readonly subject: string;
+  readonly scope?: string | undefined;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** See {@link GrantStore.find}. */
+export interface FindQuery {
+  readonly kind: string;
+  readonly subject?: string | undefined;
+  readonly open?: boolean | undefined;
+  /** Half-open `[from, until)`, epoch milliseconds. */
+  readonly during?: { readonly from: number; readonly until: number } | undefined;
+  /** The `next` of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** See {@link GrantStore.due}. */
+export interface DueQuery {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** The `next` of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** See {@link GrantStore.journal}. */
+export interface JournalQuery {
+  /** A seq; 0 is before the first entry. */
+  readonly after: number;
+  readonly limit: number;
+}
+
 /**
  * Keeps rows and the journal of one namespace. Six methods; `docs/writing-a-store.md` walks through them, and the
  * contract suite in `jit-access/testing` proves an implementation.
@@ -204,7 +240,7 @@ export interface GrantStore {
    *
    * @throws StoreError
    */
-  live(query: { readonly subject: string; readonly scope?: string | undefined; readonly at: number }): MaybePromise<readonly Row[]>;
+  live(query: LiveQuery): MaybePromise<readonly Row[]>;
 
   /**
    * Rows of a kind in ascending order of their ids (by UTF-16 code unit), a page at a time. `during`: rows that have both
@@ -212,14 +248,7 @@ export interface GrantStore {
    *
    * @throws StoreError
    */
-  find(query: {
-    readonly kind: string;
-    readonly subject?: string | undefined;
-    readonly open?: boolean | undefined;
-    readonly during?: { readonly from: number; readonly until: number } | undefined;
-    readonly after?: string | undefined;
-    readonly limit: number;
-  }): Promise<Page<Row>>;
+  find(query: FindQuery): Promise<Page<Row>>;
 
   /**
    * Rows with `dueAt <= at`, in ascending order of (dueAt, kind, id). `after` continues behind a page even if its rows
@@ -227,7 +256,7 @@ export interface GrantStore {
    *
    * @throws StoreError
    */
-  due(query: { readonly at: number; readonly after?: string | undefined; readonly limit: number }): Promise<Page<Row>>;
+  due(query: DueQuery): Promise<Page<Row>>;
 
   /**
    * Applies a change: all of its rows and all of its journal entries, or nothing.
@@ -241,7 +270,7 @@ export interface GrantStore {
   commit(change: Change): Promise<CommitOutcome>;
 
   /** Entries with `seq > after`, in order. From before the oldest kept entry it starts at that one: compare `start`. @throws StoreError */
-  journal(query: { readonly after: number; readonly limit: number }): Promise<JournalSlice>;
+  journal(query: JournalQuery): Promise<JournalSlice>;
 
   /** Calls `wake` when the head may have moved. Only a hint: correctness comes from reading the journal. */
   watch?(wake: () => void): Unsubscribe;

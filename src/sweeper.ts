@@ -1,10 +1,10 @@
 import type { JitEngine } from './engine/engine.js';
 import { invalid, readListener, readOptions } from './input.js';
 import type { Clock } from './ports.js';
-import { readDuration, sleepUntil, type Duration } from './time.js';
+import { readDuration, sleepUntil, yieldToOthers, type Duration } from './time.js';
 
 export interface SweeperOptions {
-  /** How long to wait between two passes: milliseconds, or a string like `'30s'`. */
+  /** How long from the start of one pass to the next: milliseconds, or a string like `'30s'`. */
   readonly every: Duration;
   /** Told when a pass fails; the loop goes on. What it throws is dropped. */
   readonly onError?: ((error: unknown) => void) | undefined;
@@ -20,8 +20,9 @@ export interface Sweeper extends AsyncDisposable {
  * Starts the loop that records what time has ended. It is no lock: access ends at the check, whether or not a sweeper
  * runs. Several on one store do no harm.
  *
- * The first pass starts at once; one pass at a time; the next is due `every` after the last has ended, so a process
- * that was suspended catches up with one pass, not a burst. It doesn't keep the process alive.
+ * The first pass starts at once; one pass at a time; the next is due `every` after the last has started, or at once where
+ * that has passed, so a process that was suspended catches up with one pass, not a burst. It doesn't keep the process
+ * alive.
  *
  * @param engines one engine, or several; the first one's clock is slept on
  * @throws InvalidArgumentError
@@ -59,13 +60,28 @@ async function loop<Scope extends string>(
   tell: (error: unknown) => void,
 ): Promise<void> {
   while (!signal.aborted) {
+    const started = tryNow(clock);
     for (const engine of engines) await engine.sweep().catch(tell);
     try {
-      await sleepUntil(clock, clock.now() + everyMs, signal, true);
+      // From the start of the pass on, so that a clock that moves during it brings the next one, unless it moves back.
+      const now = clock.now();
+      const next = Math.min(started, now) + everyMs;
+      // A pass over memory alone may take no turn of the event loop, and one that is late would follow at once.
+      if (next <= now) await yieldToOthers();
+      await sleepUntil(clock, next, signal, true);
     } catch (error) {
       // A clock that fails must not end the loop, nor make it spin.
       tell(error);
       await sleepUntil({ now: () => 0 }, everyMs, signal, true);
     }
+  }
+}
+
+/** A clock that fails is told by the pass, and by the sleep. */
+function tryNow(clock: Clock): number {
+  try {
+    return clock.now();
+  } catch {
+    return Infinity;
   }
 }

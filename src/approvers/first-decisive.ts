@@ -1,4 +1,4 @@
-import { invalid } from '../input.js';
+import { invalid, isId } from '../input.js';
 import type { Approver, Verdict } from '../ports.js';
 import type { AccessRequest } from '../records.js';
 
@@ -16,9 +16,7 @@ const chains = new WeakMap<Approver, readonly Approver[]>();
 export function firstDecisive(...approvers: readonly Approver[]): Approver {
   // A chain in a chain is one chain: a request must find the very approver that decided it.
   const members = approvers.flatMap((approver) => chains.get(approver) ?? approver);
-  if (members.length === 0 || members.some((member: unknown) => typeof (member as Approver | undefined)?.decide !== 'function')) {
-    throw invalid('members', 'at least one approver, and nothing else', members);
-  }
+  if (members.length === 0 || !members.every(isApprover)) throw invalid('members', 'at least one approver, and nothing else', members);
   const byName = new Map(members.map((member) => [member.name, member]));
   if (byName.size < members.length)
     throw invalid('members', 'approvers of different names', members.map((member) => member.name).join(', '));
@@ -34,7 +32,7 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
       return { outcome: 'abstain' };
     },
     groupsOf: async (reviewer: string, request: AccessRequest) => (await deciderOf(request)?.groupsOf?.(reviewer, request)) ?? [],
-    membersOf: async (request: AccessRequest) => (await deciderOf(request)?.membersOf?.(request)) ?? [],
+    membersOf: (request: AccessRequest) => deciderOf(request)?.membersOf?.(request),
     async isEligible(request: AccessRequest, when: 'creation' | 'approval' | 'start'): Promise<boolean> {
       if (when !== 'creation') {
         const decider = deciderOf(request);
@@ -56,6 +54,9 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
   chains.set(chain, members);
   return chain;
 }
+
+const isApprover = (member: unknown): boolean =>
+  typeof (member as Approver | null | undefined)?.decide === 'function' && isId((member as Approver).name);
 
 /** Not having the question is a yes; not answering it is a failure. */
 async function isEligible(member: Approver, request: AccessRequest, when: 'creation' | 'approval' | 'start'): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { PurgedError } from '../errors.js';
 import { invalid, readCount, readId, readOptions } from '../input.js';
 import { requestStatus, wasHeldAt, type RequestStatus } from '../lifecycle/status.js';
-import type { GrantStore, Page, Row } from '../ports.js';
+import type { FindQuery, Page, Row } from '../ports.js';
 import { decodeGrant, decodeRequest, heldUntil, type AccessRequest, type Grant } from '../records.js';
 import { readScope } from '../scope.js';
 import { readInstant, type Timekeeper } from '../time.js';
@@ -104,7 +104,7 @@ export class Archive {
    * about the past that left something out would be a wrong answer.
    */
   async #collect<T extends { readonly id: string }>(
-    query: Omit<Parameters<GrantStore['find']>[0], 'after' | 'limit'>,
+    query: Omit<FindQuery, 'after' | 'limit'>,
     { after, limit: given = 100 }: Partial<Record<keyof Paging, unknown>>,
     decode: (row: Row) => T,
     wanted: (record: T) => boolean,

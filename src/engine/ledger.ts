@@ -2,7 +2,19 @@ import { ConflictError, CorruptError, isJitError, NotFoundError, OutcomeUnknownE
 import { digestOfEntry } from '../journal/link.js';
 import { grantIds } from '../lifecycle/grant.js';
 import type { EntryDraft, Step } from '../lifecycle/step.js';
-import type { Change, CommitOutcome, GrantStore, JournalSlice, MaybePromise, Page, Row, RowKey } from '../ports.js';
+import type {
+  Change,
+  CommitOutcome,
+  DueQuery,
+  FindQuery,
+  GrantStore,
+  JournalSlice,
+  LiveQuery,
+  MaybePromise,
+  Page,
+  Row,
+  RowKey,
+} from '../ports.js';
 import { decodeGrant, decodeRequest, encode, isObject, type AccessRequest, type Grant } from '../records.js';
 import { isThenable, yieldToOthers } from '../time.js';
 import { newId } from './ids.js';
@@ -32,15 +44,15 @@ export class Ledger {
   }
 
   /** The rows that may allow; at once where the store can. */
-  live(query: Parameters<GrantStore['live']>[0]): MaybePromise<readonly Row[]> {
+  live(query: LiveQuery): MaybePromise<readonly Row[]> {
     return this.#ask('live', () => this.store.live(query), isRows);
   }
 
-  find(query: Parameters<GrantStore['find']>[0]): MaybePromise<Page<Row>> {
+  find(query: FindQuery): MaybePromise<Page<Row>> {
     return this.#ask('find', () => this.store.find(query), isPage);
   }
 
-  due(query: Parameters<GrantStore['due']>[0]): MaybePromise<Page<Row>> {
+  due(query: DueQuery): MaybePromise<Page<Row>> {
     return this.#ask('due', () => this.store.due(query), isPage);
   }
 
@@ -83,11 +95,7 @@ export class Ledger {
   }
 
   /** Rows of a kind, a page of the store at a time. */
-  async *pages(
-    query: Omit<Parameters<GrantStore['find']>[0], 'after' | 'limit'>,
-    after?: string,
-    limit = 100,
-  ): AsyncGenerator<readonly Row[]> {
+  async *pages(query: Omit<FindQuery, 'after' | 'limit'>, after?: string, limit = 100): AsyncGenerator<readonly Row[]> {
     for (;;) {
       const page = await this.find({ ...query, after, limit });
       yield page.items;

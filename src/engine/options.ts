@@ -13,9 +13,9 @@ export interface Limits {
   /** How long a request may wait for its decision, where the approver sets no other deadline. Default: 24 hours. */
   readonly reviewWithin?: Duration | undefined;
   /** How long the approver may take to answer one question. Default: 10 seconds. */
-  readonly approverTimeoutMs?: number | undefined;
+  readonly approverTimeoutMs?: Duration | undefined;
   /** How long after its creation a request that the approver has not answered is asked about by the sweep. Default: 30 seconds. */
-  readonly retryMs?: number | undefined;
+  readonly retryMs?: Duration | undefined;
 }
 
 export interface JitEngineOptions {

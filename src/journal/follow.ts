@@ -1,3 +1,4 @@
+import { CorruptError } from '../errors.js';
 import type { AuditSink, Change, GrantStore, JournalSlice, MaybePromise, Row } from '../ports.js';
 import { within, type Timekeeper } from '../time.js';
 import { bookmark, readBookmark } from './bookmark.js';
@@ -105,7 +106,9 @@ export class Follower {
     const { ledger, keeper, owner } = this.#context;
     const row = await this.#row();
     const seq = readBookmark(row, 'seq');
-    const { entries } = await ledger.journal(seq, PAGE);
+    const { entries, head } = await ledger.journal(seq, PAGE);
+    // It would pass over whatever comes until the journal has caught up with it.
+    if (seq > head.seq) throw new CorruptError('cursor', this.sink.name, 'lies behind the head of the journal');
     const last = entries.at(-1);
     if (last === undefined) return false;
     const { now } = keeper.read();

@@ -1,7 +1,21 @@
 import { StoreError } from '../../errors.js';
 import { readId, readOptions } from '../../input.js';
 import { GENESIS, link } from '../../journal/link.js';
-import type { Change, CommitOutcome, GrantStore, JournalSlice, JsonValue, Page, Row, RowKey, Unsubscribe } from '../../ports.js';
+import type {
+  Change,
+  CommitOutcome,
+  DueQuery,
+  FindQuery,
+  GrantStore,
+  JournalQuery,
+  JournalSlice,
+  JsonValue,
+  LiveQuery,
+  Page,
+  Row,
+  RowKey,
+  Unsubscribe,
+} from '../../ports.js';
 import type { Anchor, AuditEntry } from '../../records.js';
 import { LiveIndex } from './live-index.js';
 import { OrderedRows } from './ordered-rows.js';
@@ -41,7 +55,7 @@ export class MemoryGrantStore implements GrantStore {
     return keys.map((key) => this.#space.get(key));
   }
 
-  live(query: { readonly subject: string; readonly scope?: string | undefined; readonly at: number }): readonly Row[] {
+  live(query: LiveQuery): readonly Row[] {
     return this.#space.live.find(query.subject, query.scope, query.at);
   }
 
@@ -57,7 +71,7 @@ export class MemoryGrantStore implements GrantStore {
     return this.#space.commit(change);
   }
 
-  async journal(query: { readonly after: number; readonly limit: number }): Promise<JournalSlice> {
+  async journal(query: JournalQuery): Promise<JournalSlice> {
     return this.#space.journal(query.after, query.limit);
   }
 
@@ -66,9 +80,6 @@ export class MemoryGrantStore implements GrantStore {
     return () => this.#space.watchers.delete(wake);
   }
 }
-
-type FindQuery = Parameters<GrantStore['find']>[0];
-type DueQuery = Parameters<GrantStore['due']>[0];
 
 /** The rows of one kind: the open ones and the closed ones apart, so that finding the few that are open doesn't walk the history. */
 interface Kind {
@@ -98,7 +109,7 @@ class Space {
   find({ kind, subject, open, during, after, limit }: FindQuery): Page<Row> {
     const { open: opened, closed } = this.#kind(kind);
     const [first, ...others] = open === undefined ? [opened, closed] : open ? [opened] : [closed];
-    const rows = (first as OrderedRows).read(
+    const rows = (first).read(
       limit + 1,
       (row) => after !== undefined && row.id <= after,
       () => false,

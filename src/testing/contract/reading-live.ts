@@ -2,7 +2,7 @@ import type { GrantStore, Row } from '../../ports.js';
 import { aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { same } from './assertions.js';
-import { changeOf, commit, given, LATEST, next } from './steps.js';
+import { changeOf, commit, given, idsOf, LATEST, next } from './steps.js';
 import type { Cases } from './store-contract.js';
 
 const FROM = START_AT;
@@ -71,6 +71,20 @@ export const readingLive: Cases = (it) => {
     await commit(store, changeOf(store, 'c1', [next(closes, { open: false })], { expect: [closes, goes], remove: [goes] }));
     same(await live(store, { scope: 'db-prod:write' }), ['stays'], 'live() after, on the scope');
     same(await live(store, {}), ['stays'], 'live() after, of the subject');
+  });
+
+  it('keeps the other rows of a subject when one ends, on the same scope and on others', async (store) => {
+    const rows = ['db:read', 'db:read', 'db:write'].map((scope, i) => aRow({ id: `r${i}`, scope }));
+    await given(store, rows);
+    for (const [i, row] of rows.entries()) {
+      await commit(store, changeOf(store, `c${i}`, [next(row, { open: false })]));
+      const left = rows.slice(i + 1);
+      same(await live(store, {}), idsOf(left), `live() of the subject after ${i + 1} of 3 ended`);
+      for (const scope of ['db:read', 'db:write']) {
+        const expected = idsOf(left.filter((other) => other.scope === scope));
+        same(await live(store, { scope }), expected, `live() on ${scope} after ${i + 1} of 3 ended`);
+      }
+    }
   });
 
   it('follows a row whose scope, subject or until changes', async (store) => {
