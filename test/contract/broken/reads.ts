@@ -118,6 +118,20 @@ export const READS = [
     liveOf(['grant', 'usage', 'request', 'subject', 'cursor'], matches),
   ),
   broken('live() gives closed rows', 'gives open rows only', liveOf(['grant', 'usage'], matches)),
+  broken(
+    'a row that ends takes the other scopes of its subject along',
+    'keeps the other rows of a subject when one ends',
+    (inner, { ids }) => ({
+      async commit(change) {
+        const kept = await inner.get(change.put);
+        const outcome = await inner.commit(change);
+        const ended = change.put.filter((row, i) => !row.open && kept[i]?.open === true);
+        if (outcome === 'committed') for (const { subject, scope } of ended) if (scope === 'db:read') ids.add(subject ?? '');
+        return outcome;
+      },
+      live: async (query) => (await inner.live(query)).filter((row) => row.scope === 'db:read' || !ids.has(query.subject)),
+    }),
+  ),
   broken('live() keeps a row under its first scope', 'follows a row whose scope, subject or until changes', (inner, { rows }) => ({
     async commit(change) {
       for (const row of change.put) if (!rows.has(row.id)) rows.set(row.id, row);
