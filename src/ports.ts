@@ -185,7 +185,7 @@ export interface FindQuery {
   readonly kind: string;
   readonly subject?: string | undefined;
   readonly open?: boolean | undefined;
-  /** Half-open `[from, until)`, epoch milliseconds. */
+  /** Half-open `[from, until)`, epoch milliseconds. A row whose own window is empty is never met. */
   readonly during?: { readonly from: number; readonly until: number } | undefined;
   /** The `next` of the page before. */
   readonly after?: string | undefined;
@@ -269,7 +269,7 @@ export interface GrantStore {
    */
   commit(change: Change): Promise<CommitOutcome>;
 
-  /** Entries with `seq > after`, in order. From before the oldest kept entry it starts at that one: compare `start`. @throws StoreError */
+  /** Entries with `seq > after`, in order, `start` and `head` of the same instant. From before the oldest kept entry it starts at that one: compare `start`. @throws StoreError */
   journal(query: JournalQuery): Promise<JournalSlice>;
 
   /** Calls `wake` when the head may have moved. Only a hint: correctness comes from reading the journal. */

@@ -3,7 +3,7 @@ import { isInstant } from '../time.js';
 /** Whether a value from outside is what it should be. */
 export type Check = (value: unknown) => boolean;
 
-export const isText: Check = (value) => typeof value === 'string' && value !== '';
+export const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 export const isCount: Check = (value) => isInstant(value) && value > 0;
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { root } from './entries.js';
 
 /** All that the core needs of its surroundings besides ECMAScript: web globals that browsers, workers and edge runtimes have too. */
-const surroundings = { crypto, TextEncoder, AbortController, setTimeout, clearTimeout, queueMicrotask };
+const surroundings = { crypto, TextEncoder, AbortController, setTimeout, clearTimeout };
 
 /** What a core that leans on Node would reach for. */
 const nodeOnly = [

@@ -10,8 +10,8 @@ interface Run {
  * Rows in an order, kept as a few sorted runs, each at least twice as long as the next: adding a row merges short runs
  * now and then, and reading a page looks at the front of each. What is read costs what is returned, not what is stored.
  *
- * A row that was replaced or removed is passed over, until it lies at a run's front or the
- * leftovers are the greater part and all are dropped at once.
+ * A row that was replaced or removed is passed over until a merge drops it, or until such leftovers are the greater part
+ * and all are dropped at once.
  */
 export class OrderedRows {
   readonly #before: (a: Row, b: Row) => boolean;
@@ -78,12 +78,17 @@ export class OrderedRows {
     this.#runs.push({ rows, start: 0 });
   }
 
+  /** Merges two runs, without what is a leftover by now. */
   #merge({ rows: a, start }: Run, b: readonly Row[]): Row[] {
     const merged: Row[] = [];
     for (let i = start, j = 0; i < a.length || j < b.length;) {
       const fromA = j === b.length || (i < a.length && this.#before(a[i] as Row, b[j] as Row));
-      merged.push((fromA ? a[i++] : b[j++]) as Row);
+      const row = (fromA ? a[i++] : b[j++]) as Row;
+      if (this.#isCurrent(row)) merged.push(row);
     }
+    const dropped = a.length + b.length - merged.length;
+    this.#added -= dropped;
+    this.#leftovers -= dropped;
     return merged;
   }
 

@@ -109,7 +109,7 @@ class Space {
   find({ kind, subject, open, during, after, limit }: FindQuery): Page<Row> {
     const { open: opened, closed } = this.#kind(kind);
     const [first, ...others] = open === undefined ? [opened, closed] : open ? [opened] : [closed];
-    const rows = (first).read(
+    const rows = first.read(
       limit + 1,
       (row) => after !== undefined && row.id <= after,
       () => false,
@@ -153,7 +153,11 @@ class Space {
     if (linked.length > 0) this.#changes.add(change.id);
     this.#head = anchorAt(head);
     if (trimJournalTo > this.#start.seq) this.#trim(trimJournalTo);
-    for (const wake of this.watchers) queueMicrotask(wake);
+    // A watcher that fails is not the committer's trouble.
+    for (const wake of this.watchers)
+      void Promise.resolve()
+        .then(wake)
+        .catch(() => undefined);
     return 'committed';
   }
 
