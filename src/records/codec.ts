@@ -97,7 +97,7 @@ export function decodeGrant(row: Row): Grant {
   refuseNonRow(row);
   const { id, version, subject, scope, from: startsAt } = row;
   const body: unknown = row.body;
-  if (isObject(body) && isText(id) && isText(scope) && isInstant(startsAt)) {
+  if (isObject(body) && isText(id) && isPattern(scope) && isInstant(startsAt)) {
     const { requestId, issuedAt, expiresAt, end: ended } = body as Grant;
     const sound =
       isText(requestId) &&
