@@ -87,6 +87,17 @@ describe('JitEngine', () => {
       }
     });
 
+    it('L14 is not completed by enough reviewers, one in each group at least, who are too few in one', async () => {
+      const groups = [
+        { name: 'ops', approvals: 1 },
+        { name: 'sec', approvals: 2 },
+      ];
+      const { engine } = aQuorum({ groups }, { a: ['ops'], b: ['ops'], c: ['sec'], d: ['sec'] });
+      const request = await aPending(engine);
+      for (const by of ['a', 'b', 'c']) expect((await engine.approve(request.id, { by })).outcome).toBe('pending');
+      expect((await engine.approve(request.id, { by: 'd' })).outcome).toBe('granted');
+    });
+
     it('L14 is not completed by enough reviewers who all sit in one group', async () => {
       const { engine } = aQuorum(
         {
