@@ -280,7 +280,8 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const { before, by } = readOptions('options', options, ['before', 'by']);
     const shared = this.#followers.all.filter((follower) => follower.shared).map((follower) => follower.sink.name);
-    return new Purge(this.#ledger, this.#keeper, this.#settings.readId('by', by)).run(readInstant('before', before), shared);
+    const { readId: readActorId, decodeAll } = this.#settings;
+    return new Purge(this.#ledger, this.#keeper, decodeAll, readActorId('by', by)).run(readInstant('before', before), shared);
   }
 
   /** Lets running deliveries finish and takes no more calls. The store stays the caller's. */

@@ -64,7 +64,18 @@ export interface Settings {
 }
 
 export function readSettings(given: JitEngineOptions): Settings {
-  const options = readOptions<keyof JitEngineOptions>('options', given, [
+  const {
+    approver: givenApprover,
+    store = new MemoryGrantStore(),
+    clock = systemClock,
+    audit = [],
+    scopes = exactScopes,
+    standing,
+    limits = {},
+    leewayMs = 0,
+    canonicalId,
+    onError: listener,
+  } = readOptions<keyof JitEngineOptions>('options', given, [
     'approver',
     'store',
     'clock',
@@ -76,28 +87,30 @@ export function readSettings(given: JitEngineOptions): Settings {
     'canonicalId',
     'onError',
   ]);
-  const onError = readListener<[error: unknown, during: string]>('onError', options.onError);
-  const approver = readPort<Approver>('approver', options.approver, ['decide']);
+  const {
+    maxTtl = '8h',
+    reviewWithin = '24h',
+    approverTimeoutMs = 10_000,
+    retryMs = 30_000,
+  } = readOptions<keyof Limits>('limits', limits, ['maxTtl', 'reviewWithin', 'approverTimeoutMs', 'retryMs']);
+  const onError = readListener<[error: unknown, during: string]>('onError', listener);
+  const approver = readPort<Approver>('approver', givenApprover, ['decide']);
   if (!isId(approver.name)) throw invalid('approver.name', 'an id', approver.name);
-  const limits = readOptions<keyof Limits>('limits', options.limits ?? {}, ['maxTtl', 'reviewWithin', 'approverTimeoutMs', 'retryMs']);
   return Object.freeze<Settings>({
     approver,
-    store:
-      options.store === undefined
-        ? new MemoryGrantStore()
-        : readPort<GrantStore>('store', options.store, ['get', 'live', 'find', 'due', 'commit', 'journal']),
-    clock: options.clock === undefined ? systemClock : readPort<Clock>('clock', options.clock, ['now']),
-    sinks: readSinks(options.audit ?? []),
-    scopes: options.scopes === undefined ? exactScopes : readPort<ScopeMatcher>('scopes', options.scopes, ['covers', 'overlaps']),
-    standing: readStanding(options.standing, (error) => onError(error, 'standing')),
+    store: readPort<GrantStore>('store', store, ['get', 'live', 'find', 'due', 'commit', 'journal']),
+    clock: readPort<Clock>('clock', clock, ['now']),
+    sinks: readSinks(audit),
+    scopes: readPort<ScopeMatcher>('scopes', scopes, ['covers', 'overlaps']),
+    standing: readStanding(standing, (error) => onError(error, 'standing')),
     limits: {
-      maxTtlMs: readDuration('limits.maxTtl', limits.maxTtl ?? '8h'),
-      reviewWithinMs: readDuration('limits.reviewWithin', limits.reviewWithin ?? '24h'),
-      retryMs: readDuration('limits.retryMs', limits.retryMs ?? 30_000),
+      maxTtlMs: readDuration('limits.maxTtl', maxTtl),
+      reviewWithinMs: readDuration('limits.reviewWithin', reviewWithin),
+      retryMs: readDuration('limits.retryMs', retryMs),
     },
-    approverTimeoutMs: readDuration('limits.approverTimeoutMs', limits.approverTimeoutMs ?? 10_000),
-    leewayMs: readCount('leewayMs', options.leewayMs ?? 0, 0, 3_600_000),
-    readId: readIdsWith(options.canonicalId),
+    approverTimeoutMs: readDuration('limits.approverTimeoutMs', approverTimeoutMs),
+    leewayMs: readCount('leewayMs', leewayMs, 0, 3_600_000),
+    readId: readIdsWith(canonicalId),
     onError,
     decodeAll: (rows, decode) =>
       rows.flatMap((row) => {

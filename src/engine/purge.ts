@@ -6,6 +6,7 @@ import type { EntryDraft } from '../lifecycle/step.js';
 import { decodeGrant, decodeRequest, toJson, type AccessRequest, type AuditEntry } from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
+import type { Settings } from './options.js';
 
 /** What a purge took away. */
 export interface PurgeReport {
@@ -34,11 +35,13 @@ export async function readHorizon(ledger: Ledger): Promise<number> {
 export class Purge {
   readonly #ledger: Ledger;
   readonly #keeper: Timekeeper;
+  readonly #decodeAll: Settings['decodeAll'];
   readonly #actor: string;
 
-  constructor(ledger: Ledger, keeper: Timekeeper, actor: string) {
+  constructor(ledger: Ledger, keeper: Timekeeper, decodeAll: Settings['decodeAll'], actor: string) {
     this.#ledger = ledger;
     this.#keeper = keeper;
+    this.#decodeAll = decodeAll;
     this.#actor = actor;
   }
 
@@ -49,7 +52,7 @@ export class Purge {
     let requests = 0;
     let grants = 0;
     for await (const rows of this.#ledger.pages({ kind: 'request', open: false })) {
-      for (const removed of await this.#remove(rows.map(decodeRequest), horizon)) {
+      for (const removed of await this.#remove(this.#decodeAll(rows, decodeRequest), horizon)) {
         if (removed === 'request') requests += 1;
         else grants += 1;
       }
@@ -76,11 +79,17 @@ export class Purge {
 
   /** @returns the kinds of the records that went */
   async #remove(requests: readonly AccessRequest[], horizon: number): Promise<readonly string[]> {
-    const rows = await this.#ledger.rows(requests.flatMap((request) => grantIds(request).map((id) => ({ kind: 'grant', id }))));
-    const grants = rows.flatMap((row) => (row === undefined ? [] : [decodeGrant(row)]));
+    const found = await this.#ledger.rows(requests.flatMap((request) => grantIds(request).map((id) => ({ kind: 'grant', id }))));
+    const rows = found.filter((row) => row !== undefined);
+    const grants = this.#decodeAll(rows, decodeGrant);
     const expect = requests.flatMap((request) => {
+      const ids = grantIds(request);
       const own = grants.filter((grant) => grant.requestId === request.id);
-      return isPurgeable(request, own, horizon) ? [request, ...own].map(({ kind, id, version }) => ({ kind, id, version })) : [];
+      // What can't be read is kept, and with it all that belongs to it.
+      const isReadable = own.length === rows.filter((row) => ids.includes(row.id)).length;
+      return isReadable && isPurgeable(request, own, horizon)
+        ? [request, ...own].map(({ kind, id, version }) => ({ kind, id, version }))
+        : [];
     });
     if (expect.length === 0) return [];
     const remove = expect.map(({ kind, id }) => ({ kind, id }));

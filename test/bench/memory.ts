@@ -28,8 +28,11 @@ async function fill(grants: number) {
   const held = heapOf() - before;
   for (let i = 0; i < grants; i++) {
     const subject = `user:${Math.floor(i / 10)}`;
-    let scopes = limit.get(subject);
-    if (scopes === undefined) limit.set(subject, (scopes = new Map()));
+    let scopes: Map<string, number> | undefined = limit.get(subject);
+    if (scopes === undefined) {
+      scopes = new Map();
+      limit.set(subject, scopes);
+    }
     scopes.set(`db-${i % 10}:write`, START + 86_400_000);
   }
   return { engine, store, limit, held, move: (ms: number) => (now += ms) };
@@ -80,7 +83,7 @@ table(
     'isAllowed',
     'check',
     `sweep of ${DUE} due`,
-    'heap for each grant with its request and four entries',
+    'heap for each grant with its request and three entries',
     'heap in all',
   ],
   rows,

@@ -88,7 +88,7 @@ describe('what the pages say', () => {
   });
 
   it('gives the default of the time that an approver has as it is: 10 seconds', () => {
-    expect(source).toMatch(/approverTimeoutMs \?\? 10_000/);
+    expect(source).toMatch(/approverTimeoutMs = 10_000/);
     expect(textOf('docs/writing-an-approver.md')).toContain('`limits.approverTimeoutMs` (default: 10 seconds)');
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryGrantStore, verifyJournal, type JitEngine } from '../../src/index.js';
+import { MemoryGrantStore, verifyJournal, type JitEngine, type Row } from '../../src/index.js';
 import { FaultyStore, RecordingSink } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
 
@@ -50,6 +50,24 @@ describe('JitEngine', () => {
         expect(await verifyJournal(await entriesOf(store), { start, head })).toMatchObject({ ok: true });
       });
     }
+
+    it('L33 keeps what it can not read, and all that belongs to it, and removes the rest', async () => {
+      for (const kind of ['request', 'grant']) {
+        const { engine, store, revoked, told } = await aPast();
+        const id = kind === 'grant' ? revoked.id : revoked.requestId;
+        const [row] = await store.get([{ kind, id }]);
+        if (row === undefined) throw new Error('the record is there');
+        const bent: Row = { ...row, version: row.version + 1, body: { ...row.body, more: 1 } };
+        await store.commit({ id: 'bend', expect: [{ kind, id, version: row.version }], put: [bent], append: [] });
+        expect(await engine.purge({ before: at(10_000), by: CISO })).toMatchObject({ requests: 3, grants: 3 });
+        expect(told.map((one) => (one.error as { code?: string }).code)).toContain('ERR_JIT_CORRUPT');
+        const keys = [
+          { kind: 'request', id: revoked.requestId },
+          { kind: 'grant', id: revoked.id },
+        ];
+        expect(await store.get(keys)).toMatchObject(keys);
+      }
+    });
 
     it('L33 removes what ended before, and keeps whatever is open or ended since', async () => {
       const { engine, kept, long, store } = await aPast();
