@@ -171,7 +171,7 @@ export class LimitError extends JitError {
     readonly max: number,
     readonly got: number,
   ) {
-    super(`limits.${limit} is ${max}; got ${got}`);
+    super(`limits.${limit} allows at most ${max}; got ${got}`);
   }
 }
 
@@ -179,6 +179,14 @@ export class LimitError extends JitError {
 export class ClockError extends JitError {
   override readonly name = 'ClockError';
   readonly code = 'ERR_JIT_CLOCK';
+  /** @param requestId the request that is on record and stays pending; `undefined`: none was recorded */
+  constructor(
+    message: string,
+    cause?: unknown,
+    readonly requestId?: string,
+  ) {
+    super(message, cause);
+  }
 }
 
 /** The question is about an instant before the purge horizon; its records may be gone. */
@@ -273,5 +281,19 @@ export type AnyJitError =
  * if (isJitError(error) && error.code === 'ERR_JIT_DECIDED') console.log(error.request.end);
  */
 export function isJitError(error: unknown): error is AnyJitError {
-  return error instanceof Error && Object.hasOwn(error, BRAND);
+  try {
+    return error instanceof Error && Object.hasOwn(error, BRAND);
+  } catch {
+    // A revoked proxy answers nothing, not even what it is.
+    return false;
+  }
+}
+
+/** What somebody's error says; anything may be thrown. */
+export function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : 'no error was given';
+  } catch {
+    return 'no readable error was given';
+  }
 }

@@ -85,7 +85,7 @@ export function isId(value: unknown): value is string {
 const ID_RULE = '1-256 characters in NFC without control, format or separator characters or a space at either end';
 
 export function readId(argument: string, value: unknown): string {
-  if (!isId(value)) throw invalid(argument, ID_RULE, value);
+  if (!isId(value)) throw invalid(argument, typeof value === 'string' ? ID_RULE : 'an id, which is a string', value);
   return value;
 }
 
@@ -133,7 +133,9 @@ export function readMetadata(argument: string, value: unknown): JsonObject | und
 function copyJson(path: string, value: unknown, depth: number, budget: { left: number }): JsonValue {
   budget.left -= typeof value === 'string' ? value.length + 1 : 1;
   if (budget.left < 0) throw refused(path, 'more than 8 KiB');
-  if (value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return value;
+  if (value === null || typeof value === 'boolean') return value;
+  // JSON has no -0.
+  if (typeof value === 'number' && Number.isFinite(value)) return value + 0;
   if (typeof value === 'string') {
     if (/[\0\p{Cs}]/u.test(value)) throw invalid(path, METADATA_RULE, value);
     return value;

@@ -58,6 +58,11 @@ export interface QuorumInput {
 export interface Approver {
   /** Stays on every request that this approver decides; 1-256 characters, the same after a restart. */
   readonly name: string;
+  /**
+   * Whether requests that keep this approver's name are this one's to answer for. Absent: only its own `name`. For
+   * approvers that are made of others; nobody may review a request that nobody answers for.
+   */
+  answersFor?(approver: string): boolean;
   /** Decides a new request, names the quorum that must, or has no opinion. A request on which all abstain is denied. */
   decide(request: AccessRequest): MaybePromise<Verdict>;
   /**
@@ -71,7 +76,7 @@ export interface Approver {
    * Whether the subject may (still) hold this. Absent: yes.
    * - `creation`: before anything is recorded. No: the request is refused and not recorded. In a chain one yes suffices.
    * - `approval`: when the quorum would complete. No: the request is denied.
-   * - `start`: at a scheduled start. No: the grant is revoked.
+   * - `start`: at a scheduled start (a later release asks it). No: the grant is revoked.
    *
    * Never asked on revoke, release, cancel or expiry.
    */

@@ -22,7 +22,7 @@ export function isPattern(value: unknown): value is string {
 }
 
 export function readScope(argument: string, value: unknown): string {
-  if (!isScope(value)) throw invalid(argument, SCOPE_RULE, value);
+  if (!isScope(value)) throw invalid(argument, isPattern(value) ? `${SCOPE_RULE}, and no pattern here` : SCOPE_RULE, value);
   return value;
 }
 

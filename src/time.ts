@@ -47,7 +47,7 @@ export function readDuration(argument: string, value: unknown): number {
     const parts = DURATION.exec(value);
     ms = parts === null ? NaN : UNITS_MS.reduce((sum, unit, i) => sum + unit * Number(parts[i + 1] ?? 0), 0);
   }
-  if (!isDuration(ms)) throw invalid(argument, "a positive whole number of milliseconds or a string like '30m' or '1h30m'", value);
+  if (!isDuration(ms)) throw invalid(argument, "a whole number of milliseconds from 1 to 1e12, or a string like '30m' or '1h30m'", value);
   return ms;
 }
 
@@ -148,8 +148,10 @@ export async function within<T>(clock: Clock, ms: number, work: () => T | Promis
   if (!isThenable(answer)) return answer as Awaited<T>;
   const done = new AbortController();
   // Async, so that a clock that throws loses the race instead of leaving nobody to hear `answer` fail.
-  const tooLate = async () => {
+  const tooLate = async (): Promise<Awaited<T>> => {
     await sleepUntil(clock, clock.now() + ms, done.signal);
+    // The sleep ends when the work has, too.
+    if (done.signal.aborted) return await answer;
     throw timeout();
   };
   try {

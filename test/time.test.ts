@@ -177,7 +177,7 @@ describe('readDuration()', () => {
 
   it('names the argument, the rule and what it got, shortened', () => {
     expect(() => readDuration('limits.maxTtl', '0m')).toThrow(
-      `limits.maxTtl must be a positive whole number of milliseconds or a string like '30m' or '1h30m'; got "0m"`,
+      `limits.maxTtl must be a whole number of milliseconds from 1 to 1e12, or a string like '30m' or '1h30m'; got "0m"`,
     );
     expect(() => readDuration('ttl', 'x'.repeat(1_048_576))).toThrow(/got "x{60}"\.\.\. \(1048576\)$/);
   });

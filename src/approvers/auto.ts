@@ -17,10 +17,10 @@ export function autoApprove(
   options: { readonly patterns?: boolean | undefined; readonly name?: string | undefined } = {},
 ): Approver {
   if (typeof when !== 'function') throw invalid('when', 'a function of the request', when);
-  const read = readOptions<'patterns' | 'name'>('options', options, ['patterns', 'name']);
-  const patterns = readPatterns(read.patterns);
+  const { patterns: givenPatterns, name = 'auto-approve' } = readOptions<'patterns' | 'name'>('options', options, ['patterns', 'name']);
+  const patterns = readPatterns(givenPatterns);
   return Object.freeze({
-    name: readId('name', read.name ?? 'auto-approve'),
+    name: readId('name', name),
     async decide(request: AccessRequest): Promise<Verdict> {
       if (!patterns && hasPatterns(request)) return { outcome: 'abstain' };
       const yes: unknown = await when(request);

@@ -24,6 +24,8 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
 
   const chain: Approver = Object.freeze({
     name: 'first-decisive',
+    // Its own name stands on what all members abstained from.
+    answersFor: (name: string) => byName.has(name) || name === 'first-decisive',
     async decide(request: AccessRequest): Promise<Verdict> {
       for (const member of members) {
         const verdict = await member.decide(request);

@@ -30,7 +30,15 @@ export interface ReviewersOptions {
  * reviewers({ members: ['user:sam', 'user:ana', 'user:lee'], approvals: 2 })
  */
 export function reviewers(options: ReviewersOptions): Approver {
-  const read = readOptions<keyof ReviewersOptions>('reviewers', options, [
+  const {
+    members: givenMembers,
+    approvals: givenApprovals = 1,
+    denials: givenDenials = 1,
+    approvalTtl,
+    reviewWithin,
+    patterns: givenPatterns,
+    name: givenName = 'reviewers',
+  } = readOptions<keyof ReviewersOptions>('reviewers', options, [
     'members',
     'approvals',
     'denials',
@@ -39,13 +47,13 @@ export function reviewers(options: ReviewersOptions): Approver {
     'patterns',
     'name',
   ]);
-  const name = readId('name', read.name ?? 'reviewers');
-  const members = readMembers(read.members);
-  const approvals = readCount('approvals', read.approvals ?? 1, 1, members.size);
-  const denials = readCount('denials', read.denials ?? 1, 1, members.size);
-  const approvalTtlMs = read.approvalTtl === undefined ? undefined : readDuration('approvalTtl', read.approvalTtl);
-  const reviewWithinMs = read.reviewWithin === undefined ? undefined : readDuration('reviewWithin', read.reviewWithin);
-  const patterns = readPatterns(read.patterns);
+  const name = readId('name', givenName);
+  const members = readMembers(givenMembers);
+  const approvals = readCount('approvals', givenApprovals, 1, members.size);
+  const denials = readCount('denials', givenDenials, 1, members.size);
+  const approvalTtlMs = approvalTtl === undefined ? undefined : readDuration('approvalTtl', approvalTtl);
+  const reviewWithinMs = reviewWithin === undefined ? undefined : readDuration('reviewWithin', reviewWithin);
+  const patterns = readPatterns(givenPatterns);
   const membersOf = (request: AccessRequest) =>
     [...members].filter((member) => member !== request.subject && member !== request.requestedBy);
 

@@ -1,4 +1,4 @@
-import { ApproverError, isJitError } from '../errors.js';
+import { ApproverError, messageOf } from '../errors.js';
 import { isId } from '../input.js';
 import { readVerdict, type ReadVerdict } from '../lifecycle/verdict.js';
 import type { Approver, Clock, MaybePromise } from '../ports.js';
@@ -22,33 +22,38 @@ export class ApproverDesk {
       request,
       'decide',
       (approver) => approver.decide(request),
-      (answer) => readVerdict(this.#approver.name, answer),
+      (answer) => {
+        const verdict = readVerdict(this.#approver.name, answer);
+        if (!this.#answersFor(verdict.approver)) throw new TypeError(`it does not answer for ${verdict.approver}`);
+        return verdict;
+      },
     );
   }
 
-  /** Nobody may review where the approver knows no groups. */
+  /** Nobody may review where the approver knows no groups, or where the request is another's. */
   groupsOf(reviewer: string, request: AccessRequest): Promise<readonly string[]> {
-    return this.#ask(request, 'groupsOf', (approver) => approver.groupsOf?.(reviewer, request) ?? [], readNames);
+    const ask = (approver: Approver) =>
+      approver.groupsOf && this.#answersFor(request.approver) ? approver.groupsOf(reviewer, request) : [];
+    return this.#ask(request, 'groupsOf', ask, readNames);
   }
 
   /** `undefined` where they can't be listed. */
   membersOf(request: AccessRequest): Promise<readonly string[] | undefined> {
-    return this.#ask(
-      request,
-      'membersOf',
-      (approver) => approver.membersOf?.(request),
-      (answer) => (answer === undefined ? undefined : readNames(answer)),
-    );
+    const ask = (approver: Approver) => (this.#answersFor(request.approver) ? approver.membersOf?.(request) : undefined);
+    return this.#ask(request, 'membersOf', ask, (answer) => (answer === undefined ? undefined : readNames(answer)));
   }
 
-  isEligible(request: AccessRequest, when: 'creation' | 'approval'): Promise<boolean> {
-    return this.#ask(
-      request,
-      'isEligible',
-      (approver) => (approver.isEligible ? approver.isEligible(request, when) : true),
-      readYesOrNo,
-      when !== 'creation',
-    );
+  /** Whether the subject may ask for this; nothing is on record yet. */
+  mayAsk(request: AccessRequest): Promise<boolean> {
+    const ask = (approver: Approver) => (approver.isEligible ? approver.isEligible(request, 'creation') : true);
+    return this.#ask(request, 'isEligible', ask, readYesOrNo, false);
+  }
+
+  /** Whether the subject may still be given this. */
+  mayHold(request: AccessRequest): Promise<boolean> {
+    const ask = (approver: Approver) =>
+      this.#answersFor(request.approver) && (approver.isEligible ? approver.isEligible(request, 'approval') : true);
+    return this.#ask(request, 'isEligible', ask, readYesOrNo);
   }
 
   async #ask<T>(
@@ -60,13 +65,19 @@ export class ApproverDesk {
   ): Promise<T> {
     const fail = (message: string, cause?: unknown) =>
       new ApproverError(this.#approver.name, onRecord ? request.id : undefined, `${question} ${message}`, cause);
+    let late: ApproverError | undefined;
     try {
-      const late = () => fail(`gave no answer within ${this.#timeoutMs} ms`);
-      return read(await within(this.#clock, this.#timeoutMs, () => ask(this.#approver), late));
+      const timeout = () => (late = fail(`gave no answer within ${this.#timeoutMs} ms`));
+      return read(await within(this.#clock, this.#timeoutMs, () => ask(this.#approver), timeout));
     } catch (error) {
-      if (isJitError(error) && error.code === 'ERR_JIT_APPROVER') throw error;
-      throw fail(`failed: ${error instanceof Error ? error.message : 'no error was given'}`, error);
+      throw late !== undefined && error === late ? late : fail(`failed: ${messageOf(error)}`, error);
     }
+  }
+
+  /** Whether a request is this approver's to answer for: it keeps the name of the one that decided it, and that one alone is asked. */
+  #answersFor(name: string | undefined): boolean {
+    if (name === undefined) return false;
+    return this.#approver.answersFor === undefined ? name === this.#approver.name : (this.#approver.answersFor(name) as unknown) === true;
   }
 }
 

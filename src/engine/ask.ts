@@ -61,6 +61,7 @@ export function readAsk(
 function readScopes(scope: unknown, scopes: unknown, matcher: ScopeMatcher): readonly string[] {
   // A pattern may be asked for only where the engine's scopes know patterns; who grants it is the approver's rule.
   const readOne = matcher.exact ? readScope : readPattern;
+  if (scope === undefined && scopes === undefined) throw invalid('scope', 'given, or scopes', scope);
   if (scopes === undefined) return Object.freeze([readOne('scope', scope)]);
   if (scope !== undefined) throw invalid('scopes', 'left out where scope is given', scopes);
   const list = readList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => readOne(`scopes[${i}]`, item));

@@ -42,12 +42,12 @@ export class Checker {
     const list = readList('actions', actions) as readonly T[];
     const scopes = list.map((action, i) => readAction(`actions[${i}]`, action));
     const patterns = this.#settings.standing(subject);
+    const isStanding = scopes.map((scope) => standingFor(patterns, scope) !== undefined);
+    // Standing access needs no store, here as in a check.
+    if (isStanding.every(Boolean)) return list;
     const rows = await this.#live(subject);
     const reading = this.#keeper.read();
-    return list.filter((_, i) => {
-      const scope = scopes[i] as string;
-      return standingFor(patterns, scope) !== undefined || this.#judge(rows, subject, scope, reading).allowed;
-    });
+    return list.filter((_, i) => isStanding[i] === true || this.#judge(rows, subject, scopes[i] as string, reading).allowed);
   }
 
   async status(subjectGiven: unknown): Promise<AccessStatus> {

@@ -1,9 +1,9 @@
-import { IdempotencyError, IneligibleError } from '../errors.js';
+import { ClockError, IdempotencyError, IneligibleError, isJitError } from '../errors.js';
 import type { Settled } from '../lifecycle/grant.js';
 import { asksForTheSame, isUndecided, openRequest, settle, type Ask } from '../lifecycle/request.js';
 import { isOwnRequest, mayAct, reviewersToConfirm, reviewRequest, type ReviewCommand, type ReviewFacts } from '../lifecycle/review.js';
-import { requestStatus } from '../lifecycle/status.js';
-import { unchanged, type Moment } from '../lifecycle/step.js';
+import { requestStatus, type RequestStatus } from '../lifecycle/status.js';
+import { APPROVER, moment, unchanged } from '../lifecycle/step.js';
 import { decodeRequest, type AccessRequest } from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { AccessResult, InboxItem } from './answers.js';
@@ -30,29 +30,35 @@ export class Deciding {
     const id = key === undefined ? newId() : derivedId(this.#ledger.store.namespace, 'requestAccess', ask.requestedBy, key);
     const known = async () => key !== undefined && (await this.#isRepetition(id, ask));
     if (!(await known())) await this.#open(id, ask, known);
-    return this.settle(id);
+    try {
+      return await this.settle(id);
+    } catch (error) {
+      // The request is on record by now, so the error must say which.
+      throw isJitError(error) && error.code === 'ERR_JIT_CLOCK' ? new ClockError(error.message, error.cause, id) : error;
+    }
   }
 
   /** Asks the approver if it has not answered yet, applies what it says, and tells how the request stands. */
   async settle(id: string): Promise<AccessResult> {
+    let status: RequestStatus = 'pending';
     const settled = await this.#ledger.run(async () => {
       const request = await this.#ledger.request(id);
+      status = requestStatus(request, this.#keeper.read().late);
       // One that has run out without a sweep is told as it is, not asked about.
-      const isOpen = isUndecided(request) && requestStatus(request, this.#keeper.read().late) === 'pending';
-      if (!isOpen) return unchanged<Settled>({ request, grants: undefined });
+      if (!isUndecided(request) || status !== 'pending') return unchanged<Settled>({ request, grants: undefined });
       const verdict = await this.#desk.decide(request);
-      return settle(request, verdict, this.#moment(verdict.approver));
+      return settle(request, verdict, moment(this.#keeper, APPROVER));
     });
-    return this.#resultOf(settled);
+    return this.#resultOf(settled, status);
   }
 
   async review(id: string, reviewer: string, command: ReviewCommand): Promise<AccessResult> {
     const settled = await this.#ledger.run(async () => {
       const request = await this.#ledger.request(id);
       const facts = await this.#gather(request, reviewer, command);
-      return reviewRequest(request, command, facts, this.#moment(reviewer));
+      return reviewRequest(request, command, facts, moment(this.#keeper, reviewer));
     });
-    return this.#resultOf(settled);
+    return this.#resultOf(settled, 'pending');
   }
 
   async inbox(reviewer: string): Promise<readonly InboxItem[]> {
@@ -68,11 +74,6 @@ export class Deciding {
     return items;
   }
 
-  /** The clock is read here, once for each attempt, after the last question to an approver. */
-  #moment(actor: string): Moment {
-    return { ...this.#keeper.read(), actor };
-  }
-
   async #isRepetition(id: string, ask: Ask): Promise<boolean> {
     const row = await this.#ledger.row('request', id);
     if (row === undefined) return false;
@@ -82,8 +83,8 @@ export class Deciding {
 
   /** Puts the request on record, unless `known` finds that a repetition of this very call has. */
   async #open(id: string, ask: Ask, known: () => Promise<boolean>): Promise<void> {
-    const open = () => openRequest(ask, id, this.#settings.limits, this.#moment(ask.requestedBy));
-    if (!(await this.#desk.isEligible(open().result, 'creation'))) throw new IneligibleError(ask.subject, ask.scopes);
+    const open = () => openRequest(ask, id, this.#settings.limits, moment(this.#keeper, ask.requestedBy));
+    if (!(await this.#desk.mayAsk(open().result))) throw new IneligibleError(ask.subject, ask.scopes);
     await this.#ledger.run<unknown>(async () => ((await known()) ? unchanged(undefined) : open()));
   }
 
@@ -96,12 +97,17 @@ export class Deciding {
     const confirm = reviewersToConfirm(request, reviewer, verdict, own);
     groups.set(reviewer, own);
     for (const other of confirm) if (other !== reviewer) groups.set(other, await this.#desk.groupsOf(other, request));
-    const eligible = confirm.length > 0 && verdict === 'approve' ? await this.#desk.isEligible(request, 'approval') : undefined;
+    const eligible = confirm.length > 0 && verdict === 'approve' ? await this.#desk.mayHold(request) : undefined;
     return { groups, eligible };
   }
 
-  async #resultOf({ request, grants }: Settled): Promise<AccessResult> {
-    const outcome = requestStatus(request, this.#keeper.read().late);
+  /**
+   * How a request stands. The clock is not read again: a commit that has been made is told, whatever the clock does now.
+   *
+   * @param open what it is while no end is recorded: still pending, or run out
+   */
+  async #resultOf({ request, grants }: Settled, open: RequestStatus): Promise<AccessResult> {
+    const outcome = request.end?.status ?? open;
     switch (outcome) {
       case 'approved':
         return { outcome: 'granted', request, grants: grants ?? (await this.#ledger.grantsOf(request)) };

@@ -2,7 +2,7 @@ import { isJitError } from '../errors.js';
 import { invalid, readId, readOptions } from '../input.js';
 import { endGrant } from '../lifecycle/grant.js';
 import { cancelRequest } from '../lifecycle/request.js';
-import type { Moment } from '../lifecycle/step.js';
+import { moment } from '../lifecycle/step.js';
 import { decodeGrant, decodeRequest, type AccessRequest, type Grant } from '../records.js';
 import { readPattern, readScope } from '../scope.js';
 import type { Timekeeper } from '../time.js';
@@ -26,45 +26,49 @@ export class Ending {
   }
 
   grant(id: string, actor: string, command: Parameters<typeof endGrant>[1]): Promise<Grant> {
-    return this.#ledger.run(async () => endGrant(await this.#ledger.grant(id), command, this.#moment(actor)), true);
+    return this.#ledger.run(async () => endGrant(await this.#ledger.grant(id), command, moment(this.#keeper, actor)), true);
   }
 
   async request(id: string, actor: string, command: Parameters<typeof cancelRequest>[1]): Promise<AccessRequest> {
     const stubborn = command.cause === 'revoked';
-    const cancel = async () => cancelRequest(await this.#ledger.request(id), command, this.#moment(actor));
+    const cancel = async () => cancelRequest(await this.#ledger.request(id), command, moment(this.#keeper, actor));
     return (await this.#ledger.run(cancel, stubborn)).request;
   }
 
   /**
-   * Goes over everything until a pass finds nothing. Requests before grants: one that is approved in between leaves its
-   * grants for the second half of the pass.
+   * Goes over everything until a pass finds nothing that was there when it began. Requests before grants: one that is
+   * approved in between leaves its grants for the second half of the pass. What comes in meanwhile is ended too where a
+   * pass meets it, but doesn't call for another, or an agent that asks in a loop would keep this going for ever.
+   *
+   * A record that can't be ended stops none of the others; its error is thrown after the pass.
    */
   async all(target: RevokeAllTarget, actor: string, reason: string | undefined): Promise<RevokeAllReport> {
     const { subject, request: reachesRequest, grant: reachesGrant } = this.#readTarget(target);
     const requests = new Map<string, AccessRequest>();
     const grants = new Map<string, Grant>();
+    const failures: unknown[] = [];
     const command = { cause: 'revoked', reason } as const;
-    for (let found = true; found;) {
+    const begun = this.#keeper.read().late;
+    // At least two, for clocks of other processes may be ahead of this one.
+    for (let pass = 1, found = true; found || pass <= 2; pass++) {
       found = false;
       for await (const rows of this.#ledger.pages({ kind: 'request', subject, open: true })) {
-        for (const { id } of this.#settings.decodeAll(rows, decodeRequest).filter(reachesRequest)) {
-          found = true;
-          const ended = await this.request(id, actor, command).catch(unlessDecided);
+        for (const { id, createdAt } of this.#settings.decodeAll(rows, decodeRequest).filter(reachesRequest)) {
+          found ||= createdAt <= begun;
+          const ended = await this.request(id, actor, command).catch((error: unknown) => unlessDecided(error, failures));
           if (ended?.end?.status === 'cancelled') requests.set(id, ended);
         }
       }
       for await (const rows of this.#ledger.pages({ kind: 'grant', subject, open: true })) {
-        for (const { id } of this.#settings.decodeAll(rows, decodeGrant).filter(reachesGrant)) {
-          found = true;
-          grants.set(id, await this.grant(id, actor, command));
+        for (const { id, issuedAt } of this.#settings.decodeAll(rows, decodeGrant).filter(reachesGrant)) {
+          found ||= issuedAt <= begun;
+          const ended = await this.grant(id, actor, command).catch((error: unknown) => unlessDecided(error, failures));
+          if (ended?.end?.status === 'revoked') grants.set(id, ended);
         }
       }
+      if (failures.length > 0) throw failures[0];
     }
     return { grants: [...grants.values()], requests: [...requests.values()] };
-  }
-
-  #moment(actor: string): Moment {
-    return { ...this.#keeper.read(), actor };
   }
 
   #readTarget(target: RevokeAllTarget) {
@@ -86,7 +90,7 @@ export class Ending {
   }
 }
 
-/** It was decided meanwhile; its grants, if any, are found next. */
-function unlessDecided(error: unknown): undefined {
-  if (!isJitError(error) || error.code !== 'ERR_JIT_DECIDED') throw error;
+/** A request that was decided meanwhile is no failure; its grants, if any, are found next. */
+function unlessDecided(error: unknown, failures: unknown[]): undefined {
+  if (!isJitError(error) || error.code !== 'ERR_JIT_DECIDED') failures.push(error);
 }

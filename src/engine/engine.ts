@@ -3,7 +3,7 @@ import { invalid, readId, readOptions, readText } from '../input.js';
 import { Followers } from '../journal/follow.js';
 import type { EntryDraft } from '../lifecycle/step.js';
 import type { Clock, Page } from '../ports.js';
-import { decodeRequest, type AccessRequest, type Anchor, type Decision, type Grant } from '../records.js';
+import type { AccessRequest, Anchor, Decision, Grant } from '../records.js';
 import { isThenable, readInstant, Timekeeper } from '../time.js';
 import type { AccessResult, AccessStatus, FlushReport, InboxItem, RevokeAllReport } from './answers.js';
 import { ApproverDesk } from './approver-desk.js';
@@ -85,9 +85,10 @@ export class JitEngine<Scope extends string = string> {
    *
    * @returns `granted` with the grants, `denied` with the reason, or `pending` with who may review. A repetition with
    *   the same `idempotencyKey` gives the request as it is now, which may also be `cancelled` or `expired`.
-   * @throws InvalidArgumentError, LimitError, IneligibleError, IdempotencyError, ClockError: nothing was recorded
-   * @throws ApproverError the approver failed; if it carries a `requestId`, that request is pending and the same key,
-   *   `decide(id)` or the sweep asks again
+   * @throws InvalidArgumentError, LimitError, IneligibleError, IdempotencyError: nothing was recorded
+   * @throws ApproverError, ClockError, DeadlineError: the approver failed, the clock did, or the answer came too late. If
+   *   it carries a `requestId`, that request is on record, and while it is pending the same key, `decide(id)` or the
+   *   sweep asks again
    */
   async requestAccess(ask: AccessAsk<Scope>): Promise<AccessResult> {
     this.#refuseIfClosed();
@@ -151,7 +152,8 @@ export class JitEngine<Scope extends string = string> {
    * is pending; it goes over them until a pass finds nothing. Nothing asked for before it began gives access afterwards.
    */
   async revokeAll(target: RevokeAllTarget, options: By): Promise<RevokeAllReport> {
-    const { by, reason } = this.#readBy('target', 'all', options);
+    this.#refuseIfClosed();
+    const { by, reason } = this.#readWho(options);
     return this.#ending.all(target, by, reason);
   }
 
@@ -198,9 +200,14 @@ export class JitEngine<Scope extends string = string> {
 
   /** A request with its grants; `undefined` where there is none. */
   async request(requestId: string): Promise<{ readonly request: AccessRequest; readonly grants: readonly Grant[] } | undefined> {
-    const row = await this.#ledger.row('request', this.#readRecordId('requestId', requestId));
-    const request = row && decodeRequest(row);
-    return request && { request, grants: await this.#ledger.grantsOf(request) };
+    const id = this.#readRecordId('requestId', requestId);
+    try {
+      const request = await this.#ledger.request(id);
+      return { request, grants: await this.#ledger.grantsOf(request) };
+    } catch (error) {
+      if (isJitError(error) && error.code === 'ERR_JIT_NOT_FOUND') return undefined;
+      throw error;
+    }
   }
 
   /** Requests, by id, a page at a time; of a subject or with a status, judged now. */
@@ -250,7 +257,10 @@ export class JitEngine<Scope extends string = string> {
     return report;
   }
 
-  /** Waits until what is on record now has been given to every sink, or a sink has failed; says which. */
+  /**
+   * Gives what is on record now to every sink, and says how each stands: it has everything, it has failed, or another
+   * process is at it (then `behind` says how much it still has to get).
+   */
   async flushAudit(): Promise<FlushReport> {
     this.#refuseIfClosed();
     await Promise.all(this.#notes);
@@ -279,12 +289,11 @@ export class JitEngine<Scope extends string = string> {
   async purge(options: { readonly before: number; readonly by: string }): Promise<PurgeReport> {
     this.#refuseIfClosed();
     const { before, by } = readOptions('options', options, ['before', 'by']);
-    const shared = this.#followers.all.filter((follower) => follower.shared).map((follower) => follower.sink.name);
     const { readId: readActorId, decodeAll } = this.#settings;
-    return new Purge(this.#ledger, this.#keeper, decodeAll, readActorId('by', by)).run(readInstant('before', before), shared);
+    return new Purge(this.#ledger, this.#keeper, decodeAll, readActorId('by', by)).run(readInstant('before', before));
   }
 
-  /** Lets running deliveries finish and takes no more calls. The store stays the caller's. */
+  /** Takes no more calls, gives every sink what is on record, and resolves when they have it or have failed. The store stays the caller's. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#notes);
@@ -303,9 +312,12 @@ export class JitEngine<Scope extends string = string> {
   }
 
   #readBy(argument: string, recordId: unknown, options: By) {
-    const id = this.#readRecordId(argument, recordId);
+    return { id: this.#readRecordId(argument, recordId), ...this.#readWho(options) };
+  }
+
+  #readWho(options: By) {
     const { by, reason } = readOptions('options', options, ['by', 'reason']);
-    return { id, by: this.#settings.readId('by', by), reason: readText('reason', reason) };
+    return { by: this.#settings.readId('by', by), reason: readText('reason', reason) };
   }
 
   async #review(requestId: string, verdict: 'approve' | 'deny', options: By): Promise<AccessResult> {

@@ -1,4 +1,4 @@
-import { ConflictError, CorruptError, isJitError, NotFoundError, OutcomeUnknownError, StoreError } from '../errors.js';
+import { ConflictError, CorruptError, isJitError, messageOf, NotFoundError, OutcomeUnknownError, StoreError } from '../errors.js';
 import { digestOfEntry } from '../journal/link.js';
 import { grantIds } from '../lifecycle/grant.js';
 import type { EntryDraft, Step } from '../lifecycle/step.js';
@@ -49,11 +49,11 @@ export class Ledger {
   }
 
   find(query: FindQuery): MaybePromise<Page<Row>> {
-    return this.#ask('find', () => this.store.find(query), isPage);
+    return this.#ask('find', () => this.store.find(query), isPageAfter(query.after));
   }
 
   due(query: DueQuery): MaybePromise<Page<Row>> {
-    return this.#ask('due', () => this.store.due(query), isPage);
+    return this.#ask('due', () => this.store.due(query), isPageAfter(query.after));
   }
 
   /** From behind `after` on; without it, only where the journal starts and ends. */
@@ -88,10 +88,10 @@ export class Ledger {
   async grantsOf(request: AccessRequest): Promise<readonly Grant[]> {
     if (request.end?.status !== 'approved') return [];
     const rows = await this.rows(grantIds(request).map((id) => ({ kind: 'grant', id })));
-    return rows.map((row) => {
-      if (row === undefined) throw new CorruptError('request', request.id, 'is approved but lacks a grant');
-      return decodeGrant(row);
-    });
+    if (rows.every((row) => row !== undefined)) return rows.map(decodeGrant);
+    // A purge takes a request and its grants in one commit: it may have come between the two reads.
+    await this.request(request.id);
+    throw new CorruptError('request', request.id, 'is approved but lacks a grant');
   }
 
   /** Rows of a kind, a page of the store at a time. */
@@ -132,11 +132,17 @@ export class Ledger {
     return this.commit({ expect, put: put.map(encode), entries });
   }
 
+  /** Commits, once whoever follows the journal has begun to; whether it won. */
+  async commit(draft: Draft): Promise<boolean> {
+    await this.#begin();
+    return this.commitNow(draft);
+  }
+
   /**
    * Gives the entries their ids and digests, and commits; whether it won. A lost reply is resolved by committing the
    * same again; only when that fails too is the outcome unknown (L31).
    */
-  async commit({ entries = [], ...rest }: Draft): Promise<boolean> {
+  async commitNow({ entries = [], ...rest }: Draft): Promise<boolean> {
     const id = newId();
     const append = entries.map((draft, i) => {
       const entry = { v: 1 as const, namespace: this.store.namespace, id: `${id}.${i + 1}`, ...draft };
@@ -148,7 +154,6 @@ export class Ledger {
       if (outcome !== 'committed' && outcome !== 'conflict') throw new Error(MALFORMED);
       return outcome;
     };
-    await this.#begin();
     let outcome: CommitOutcome;
     try {
       outcome = await once();
@@ -171,11 +176,11 @@ export class Ledger {
       return answer;
     };
     const fail = (error: unknown): never => {
-      throw isJitError(error) ? error : new StoreError(method, error instanceof Error ? error.message : 'failed', error);
+      throw isJitError(error) ? error : new StoreError(method, messageOf(error), error);
     };
     try {
       const answer = call();
-      return isThenable(answer) ? answer.then(check).catch(fail) : check(answer);
+      return isThenable(answer) ? Promise.resolve(answer).then(check).catch(fail) : check(answer);
     } catch (error) {
       return fail(error);
     }
@@ -186,7 +191,14 @@ const MALFORMED = 'the answer is not of the form that the contract fixes';
 
 /** What each row is worth is for the codec to say: one that is malformed must not hide the others. */
 const isRows = (value: unknown): boolean => Array.isArray(value);
-const isPage = (value: unknown): boolean => isObject(value) && isRows((value as Page<Row>).items);
+/** One that leads on to itself would be read for ever. */
+const isPageAfter =
+  (after: string | undefined) =>
+  (value: unknown): boolean => {
+    if (!isObject(value)) return false;
+    const { items, next } = value as Page<Row>;
+    return isRows(items) && (next === undefined || (typeof next === 'string' && next !== after));
+  };
 const isSlice = (value: unknown): boolean =>
   isObject(value) && Array.isArray((value as JournalSlice).entries) && isObject((value as JournalSlice).head);
 

@@ -37,7 +37,10 @@ export interface JitEngineOptions {
    * differ by at most e, access outlives its end by at most e - leewayMs. Default: 0.
    */
   readonly leewayMs?: number | undefined;
-  /** Runs on every id at the door, e.g. to lower-case e-mail addresses. Default: none; ids compare byte for byte. */
+  /**
+   * Runs on every id that is given to the engine, the keys of `standing` too, e.g. to lower-case e-mail addresses. What
+   * an approver answers, and the members it was given, are its own. Default: none; ids compare byte for byte.
+   */
   readonly canonicalId?: ((id: string) => string) | undefined;
   /**
    * Told of what must not pass unnoticed and has no caller to throw at: a sink that fails, a malformed row, a clock
@@ -101,8 +104,8 @@ export function readSettings(given: JitEngineOptions): Settings {
     store: readPort<GrantStore>('store', store, ['get', 'live', 'find', 'due', 'commit', 'journal']),
     clock: readPort<Clock>('clock', clock, ['now']),
     sinks: readSinks(audit),
-    scopes: readPort<ScopeMatcher>('scopes', scopes, ['covers', 'overlaps']),
-    standing: readStanding(standing, (error) => onError(error, 'standing')),
+    scopes: readMatcher(scopes, onError),
+    standing: readStanding(standing, readIdsWith(canonicalId), (error) => onError(error, 'standing')),
     limits: {
       maxTtlMs: readDuration('limits.maxTtl', maxTtl),
       reviewWithinMs: readDuration('limits.reviewWithin', reviewWithin),
@@ -131,6 +134,23 @@ function readPort<Port>(argument: string, value: unknown, methods: readonly stri
     throw invalid(argument, `an object with ${methods.join(', ')}`, value);
   }
   return port as Port;
+}
+
+/** A matcher that fails or answers badly gives nothing, and takes away whatever it might: a promise is no yes. */
+function readMatcher(value: unknown, onError: Settings['onError']): ScopeMatcher {
+  const matcher = readPort<ScopeMatcher>('scopes', value, ['covers', 'overlaps']);
+  if (typeof matcher.exact !== 'boolean') throw invalid('scopes.exact', 'true or false', matcher.exact);
+  const ask = (method: 'covers' | 'overlaps', otherwise: boolean) => (a: string, b: string) => {
+    try {
+      const answer: unknown = matcher[method](a, b);
+      if (typeof answer === 'boolean') return answer;
+      throw new TypeError(`scopes.${method} must answer true or false`);
+    } catch (error) {
+      onError(error, 'scopes');
+      return otherwise;
+    }
+  };
+  return Object.freeze({ exact: matcher.exact, covers: ask('covers', false), overlaps: ask('overlaps', true) });
 }
 
 function readSinks(audit: unknown): readonly AuditSink[] {

@@ -1,8 +1,9 @@
 import { invalid } from '../input.js';
-import { bookmark, readBookmark } from '../journal/bookmark.js';
+import { HORIZON, readBookmark, touchHorizon } from '../journal/bookmark.js';
 import { grantIds } from '../lifecycle/grant.js';
 import { isPurgeable } from '../lifecycle/purge.js';
 import type { EntryDraft } from '../lifecycle/step.js';
+import type { Row } from '../ports.js';
 import { decodeGrant, decodeRequest, toJson, type AccessRequest, type AuditEntry } from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
@@ -19,7 +20,6 @@ export interface PurgeReport {
 }
 
 const PAGE = 100;
-const HORIZON = { kind: 'horizon', id: 'horizon' } as const;
 
 /** The earliest instant that can still be asked about; 0 while nothing has been purged. */
 export async function readHorizon(ledger: Ledger): Promise<number> {
@@ -45,8 +45,7 @@ export class Purge {
     this.#actor = actor;
   }
 
-  /** @param followers the names of the engine's shared followers: one without a cursor has been given nothing yet */
-  async run(before: number, followers: readonly string[]): Promise<PurgeReport> {
+  async run(before: number): Promise<PurgeReport> {
     if (before > this.#keeper.read().now) throw invalid('before', 'an instant that has passed', before);
     const horizon = await this.#setHorizon(before);
     let requests = 0;
@@ -57,7 +56,7 @@ export class Purge {
         else grants += 1;
       }
     }
-    return { horizon, requests, grants, journalStart: await this.#trim(horizon, followers) };
+    return { horizon, requests, grants, journalStart: await this.#trim(horizon) };
   }
 
   /** Moves the horizon forward, never back. */
@@ -67,12 +66,8 @@ export class Purge {
       const row = await this.#ledger.row(HORIZON.kind, HORIZON.id);
       horizon = Math.max(before, readBookmark(row, 'before'));
       if (row !== undefined && horizon > before) return true;
-      const version = row?.version ?? 0;
-      return this.#ledger.commit({
-        expect: [{ ...HORIZON, version }],
-        put: [bookmark(HORIZON.kind, HORIZON.id, version + 1, { before })],
-        entries: this.#entry({ horizon }),
-      });
+      const touched = touchHorizon(row, before);
+      return this.#ledger.commit({ expect: [touched.expect], put: [touched.put], entries: this.#entry({ horizon }) });
     });
     return horizon;
   }
@@ -98,24 +93,35 @@ export class Purge {
     return done ? remove.map(({ kind }) => kind) : [];
   }
 
-  /** Drops the prefix that lies behind every shared cursor, before the horizon, and before the first entry of anything kept. */
-  async #trim(horizon: number, followers: readonly string[]): Promise<number> {
-    const cursors = new Map(followers.map((name) => [name, 0]));
-    for await (const rows of this.#ledger.pages({ kind: 'cursor' })) for (const row of rows) cursors.set(row.id, readBookmark(row, 'seq'));
-    const delivered = Math.min(...cursors.values());
-    const { start } = await this.#ledger.journal();
-    let to = start.seq;
-    for (let more = true; more;) {
+  /**
+   * Drops the prefix that lies behind every shared cursor, before the horizon, and before the first entry of anything
+   * kept. It compares every cursor that it read, and writes the row that a follower without one must write first.
+   */
+  async #trim(horizon: number): Promise<number> {
+    let to = 0;
+    await this.#ledger.untilCommitted(async () => {
+      const row = await this.#ledger.row(HORIZON.kind, HORIZON.id);
+      const cursors: Row[] = [];
+      for await (const rows of this.#ledger.pages({ kind: 'cursor' })) cursors.push(...rows);
+      const { start } = await this.#ledger.journal();
+      to = await this.#freeUpTo(start.seq, Math.min(...cursors.map((cursor) => readBookmark(cursor, 'seq'))), horizon);
+      if (to === start.seq) return true;
+      const touched = touchHorizon(row, readBookmark(row, 'before'));
+      const expect = [touched.expect, ...cursors.map(({ kind, id, version }) => ({ kind, id, version }))];
+      return this.#ledger.commit({ expect, put: [touched.put], trimJournalTo: to, entries: this.#entry({ horizon, trimmedTo: to }) });
+    });
+    return to;
+  }
+
+  async #freeUpTo(start: number, delivered: number, horizon: number): Promise<number> {
+    for (let to = start; ;) {
       const { entries } = await this.#ledger.journal(to, PAGE);
       const kept = await this.#kept(entries);
       const stop = entries.findIndex((one) => one.seq > delivered || one.at >= horizon || kept.has(one.requestId));
       const free = stop === -1 ? entries : entries.slice(0, stop);
       to = free.at(-1)?.seq ?? to;
-      more = free.length === PAGE;
+      if (free.length < PAGE) return to;
     }
-    if (to > start.seq)
-      await this.#ledger.commit({ expect: [], put: [], trimJournalTo: to, entries: this.#entry({ horizon, trimmedTo: to }) });
-    return to;
   }
 
   /** The requests that these entries are about and that are still there. */

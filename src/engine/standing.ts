@@ -1,4 +1,4 @@
-import { invalid, readId, readList } from '../input.js';
+import { invalid, readList } from '../input.js';
 import { patternScopes, readPattern } from '../scope.js';
 import { isThenable } from '../time.js';
 
@@ -9,7 +9,11 @@ import { isThenable } from '../time.js';
 export type Standing = Readonly<Record<string, readonly string[]>> | ((subject: string) => readonly string[]);
 
 /** The patterns that a subject holds; a function that fails or answers badly gives none. */
-export function readStanding(standing: unknown, onError: (error: unknown) => void): (subject: string) => readonly string[] {
+export function readStanding(
+  standing: unknown,
+  readId: (argument: string, id: unknown) => string,
+  onError: (error: unknown) => void,
+): (subject: string) => readonly string[] {
   if (standing === undefined) return () => [];
   if (typeof standing === 'function') {
     return (subject) => {

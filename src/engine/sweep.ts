@@ -1,5 +1,5 @@
 import { isJitError } from '../errors.js';
-import { SWEEPER } from '../lifecycle/step.js';
+import { moment, SWEEPER } from '../lifecycle/step.js';
 import { isDue, recordEnds } from '../lifecycle/sweep.js';
 import type { Row } from '../ports.js';
 import { decodeGrant, decodeRequest, isObject, type AccessRequest, type Grant } from '../records.js';
@@ -58,7 +58,7 @@ export class Sweep {
         const record = this.#decode(row);
         if (record === undefined) skipped += 1;
         else if (record.kind === 'grant') grants.push(record);
-        else if (isDue(record, this.#moment())) deadlines.push(record);
+        else if (isDue(record, moment(this.#keeper, SWEEPER))) deadlines.push(record);
         else undecided.push(record);
       }
       const recorded = await this.#record(grants);
@@ -73,10 +73,6 @@ export class Sweep {
     return { ended, expired, asked: await this.#ask(undecided), skipped };
   }
 
-  #moment() {
-    return { ...this.#keeper.read(), actor: SWEEPER };
-  }
-
   #decode(row: Row): AccessRequest | Grant | undefined {
     try {
       return isObject(row) && row.kind === 'grant' ? decodeGrant(row) : decodeRequest(row);
@@ -88,7 +84,7 @@ export class Sweep {
 
   /** Records a chunk in one commit. One that conflicts is reloaded, then halved, so that a busy record holds up only itself. */
   async #record(records: readonly (AccessRequest | Grant)[], reloaded = false): Promise<number> {
-    const step = recordEnds(records, this.#moment());
+    const step = recordEnds(records, moment(this.#keeper, SWEEPER));
     if (await this.#ledger.take(step)) return step.result;
     if (!reloaded) return this.#record(await this.#reload(records), true);
     if (records.length === 1) return 0;

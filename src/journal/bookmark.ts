@@ -1,5 +1,6 @@
 import { CorruptError } from '../errors.js';
-import type { JsonObject, Row } from '../ports.js';
+import type { Expectation, JsonObject, Row } from '../ports.js';
+import { isObject } from '../records.js';
 import { isInstant } from '../time.js';
 
 /** A row that holds a number for the engine itself: a follower's cursor, the purge horizon. */
@@ -11,7 +12,19 @@ export function bookmark(kind: 'cursor' | 'horizon', id: string, version: number
 /** Reads one number of such a row; 0 where there is no row yet. */
 export function readBookmark(row: Row | undefined, field: string): number {
   if (row === undefined) return 0;
-  const value = row.body[field];
-  if (!isInstant(value)) throw new CorruptError(row.kind, row.id, 'is not a row that this version writes');
+  const value = isObject(row) && isObject(row.body) ? row.body[field] : undefined;
+  if (!isInstant(value)) throw new CorruptError('bookmark', field, 'is not a row that this version writes');
   return value;
+}
+
+/**
+ * The row that a purge writes when it moves the horizon or trims the journal, and a follower when it makes its cursor:
+ * each compares what the other writes, so that no entry is trimmed before a follower that the purge could not see yet.
+ */
+export const HORIZON = { kind: 'horizon', id: 'horizon' } as const;
+
+/** Writes the horizon's row anew, in the same commit as what must not pass a purge unseen. */
+export function touchHorizon(row: Row | undefined, before: number): { readonly expect: Expectation; readonly put: Row } {
+  const version = row?.version ?? 0;
+  return { expect: { ...HORIZON, version }, put: bookmark(HORIZON.kind, HORIZON.id, version + 1, { before }) };
 }

@@ -1,7 +1,7 @@
 import { CorruptError } from '../errors.js';
 import type { AuditSink, Change, GrantStore, JournalSlice, MaybePromise, Row } from '../ports.js';
 import { within, type Timekeeper } from '../time.js';
-import { bookmark, readBookmark } from './bookmark.js';
+import { bookmark, HORIZON, readBookmark, touchHorizon } from './bookmark.js';
 
 /** How long one delivery may take before another process may take the cursor over, and this one calls it failed. */
 const LEASE_MS = 30_000;
@@ -24,7 +24,8 @@ export interface FollowContext {
     readonly store: Pick<GrantStore, 'watch'>;
     journal(after?: number, limit?: number): MaybePromise<JournalSlice>;
     row(kind: string, id: string): Promise<Row | undefined>;
-    commit(change: Omit<Change, 'id' | 'append'>): Promise<boolean>;
+    commitNow(change: Omit<Change, 'id' | 'append'>): Promise<boolean>;
+    untilCommitted(attempt: () => Promise<boolean>): Promise<void>;
   };
   readonly keeper: Timekeeper;
   /** Stands for this engine on a lease. */
@@ -41,8 +42,8 @@ export class Follower {
   #localSeq: number | undefined;
   #running: Promise<void> | undefined;
   #again = false;
-  /** A write that took longer than its lease and has not settled: nothing else is sent until it has. */
-  #hanging = false;
+  /** A write that has not settled, even if nobody waits for it any more: nothing else is sent until it has. */
+  #writing: Promise<unknown> | undefined;
   #error: unknown;
 
   constructor(sink: AuditSink, context: FollowContext) {
@@ -55,9 +56,14 @@ export class Follower {
     return this.#error !== undefined;
   }
 
-  /** A local follower begins at the head; to be called before this engine's first commit. */
+  /**
+   * To be called before this engine's first commit. A local follower begins at the head; a shared one makes its cursor,
+   * so that every purge knows of it from then on.
+   */
   async begin(): Promise<void> {
-    if (!this.shared) this.#localSeq ??= (await this.#context.ledger.journal()).head.seq;
+    const { ledger } = this.#context;
+    if (!this.shared) this.#localSeq ??= (await ledger.journal()).head.seq;
+    else await ledger.untilCommitted(() => this.#hasCursor());
   }
 
   /** Delivers what there is. Calls that come while it runs make it look once more. Never rejects. */
@@ -79,7 +85,7 @@ export class Follower {
         this.#again = false;
         while (await (this.shared ? this.#deliverShared() : this.#deliverLocal()));
       }
-      if (!this.#hanging) this.#error = undefined;
+      if (this.#writing === undefined) this.#error = undefined;
     } catch (error) {
       this.#error = error;
       this.#context.onError(error, `sink ${this.sink.name}`);
@@ -106,24 +112,37 @@ export class Follower {
     const { ledger, keeper, owner } = this.#context;
     const row = await this.#row();
     const seq = readBookmark(row, 'seq');
-    const { entries, head } = await ledger.journal(seq, PAGE);
-    // It would pass over whatever comes until the journal has caught up with it.
-    if (seq > head.seq) throw new CorruptError('cursor', this.sink.name, 'lies behind the head of the journal');
+    const { entries, start, head } = await ledger.journal(seq, PAGE);
+    // Ahead of the journal it would pass over whatever comes, and before its start it has missed what is gone.
+    if (seq > head.seq || seq < start.seq) throw new CorruptError('cursor', this.sink.name, 'lies outside the journal');
     const last = entries.at(-1);
     if (last === undefined) return false;
     const { now } = keeper.read();
     const leasedUntil = readBookmark(row, 'leasedUntil');
     // Somebody else is at it, unless the lease is over or lies so far ahead that a clock must have gone wrong.
     if (row?.body['owner'] !== owner && now < leasedUntil && leasedUntil <= now + 2 * LEASE_MS) return false;
-    const version = (row?.version ?? 0) + 1;
+    if (row === undefined) return false;
+    const version = row.version + 1;
     if (!(await this.#move(version, seq, now + LEASE_MS))) return false;
     try {
       await this.#write(entries);
     } catch (error) {
-      await this.#move(version + 1, seq, 0);
+      // The lease ends by itself as well: what the sink said is what matters.
+      await this.#move(version + 1, seq, 0).catch((failure: unknown) => this.#context.onError(failure, `sink ${this.sink.name}`));
       throw error;
     }
     return this.#move(version + 1, last.seq, 0);
+  }
+
+  async #hasCursor(): Promise<boolean> {
+    const { ledger } = this.#context;
+    if ((await this.#row()) !== undefined) return true;
+    const horizon = await ledger.row(HORIZON.kind, HORIZON.id);
+    const { start } = await ledger.journal();
+    const touched = touchHorizon(horizon, readBookmark(horizon, 'before'));
+    const { name } = this.sink;
+    const cursor = bookmark('cursor', name, 1, { seq: start.seq, leasedUntil: 0 });
+    return ledger.commitNow({ expect: [{ kind: 'cursor', id: name, version: 0 }, touched.expect], put: [cursor, touched.put] });
   }
 
   #row(): Promise<Row | undefined> {
@@ -133,23 +152,16 @@ export class Follower {
   #move(version: number, seq: number, leasedUntil: number): Promise<boolean> {
     const { name } = this.sink;
     const put = [bookmark('cursor', name, version, { seq, leasedUntil, owner: this.#context.owner })];
-    return this.#context.ledger.commit({ expect: [{ kind: 'cursor', id: name, version: version - 1 }], put });
+    return this.#context.ledger.commitNow({ expect: [{ kind: 'cursor', id: name, version: version - 1 }], put });
   }
 
   async #write(entries: Parameters<AuditSink['write']>[0]): Promise<void> {
-    if (this.#hanging) throw new Error(`an earlier write of sink ${this.sink.name} has not settled`);
+    if (this.#writing !== undefined) throw new Error(`an earlier write of sink ${this.sink.name} has not settled`);
+    const settled = () => (this.#writing = undefined);
     const writing = Promise.resolve().then(() => this.sink.write(entries));
-    await within(
-      this.#context.keeper.clock,
-      LEASE_MS,
-      () => writing,
-      () => {
-        this.#hanging = true;
-        const settled = () => (this.#hanging = false);
-        writing.then(settled, settled);
-        return new Error(`sink ${this.sink.name} did not settle within ${LEASE_MS} ms`);
-      },
-    );
+    this.#writing = writing.then(settled, settled);
+    const timeout = () => new Error(`sink ${this.sink.name} did not settle within ${LEASE_MS} ms`);
+    await within(this.#context.keeper.clock, LEASE_MS, () => writing, timeout);
   }
 }
 
@@ -162,9 +174,11 @@ export class Followers {
   constructor(sinks: readonly AuditSink[], context: FollowContext) {
     this.all = sinks.map((sink) => new Follower(sink, context));
     this.#unwatch = sinks.length > 0 ? context.ledger.store.watch?.(() => this.wake()) : undefined;
+    // Local ones begin at the head as it is now; where that can't be read yet, their first delivery tries again.
+    for (const follower of this.all) if (!follower.shared) follower.begin().catch(() => undefined);
   }
 
-  /** To be awaited before the first commit, so that local followers miss nothing that this engine does. */
+  /** To be awaited before the first commit, so that followers miss nothing that this engine does. */
   async begin(): Promise<void> {
     try {
       await (this.#begun ??= Promise.all(this.all.map((follower) => follower.begin())));

@@ -1,3 +1,4 @@
+import { invalid, readCount } from '../input.js';
 import type { Anchor, AuditEntry } from '../records.js';
 import { digestOfEntry, GENESIS, hashOfEntry } from './link.js';
 
@@ -21,6 +22,9 @@ export async function verifyJournal(
   anchors: { readonly start?: Anchor | undefined; readonly head?: Anchor | undefined } = {},
 ): Promise<JournalVerification> {
   const { start = GENESIS, head } = anchors;
+  readAnchor('start', start);
+  // An anchor comes from outside: one whose seq were no number would never be met, and so never be compared.
+  if (head !== undefined) readAnchor('head', head);
   if (head !== undefined && head.seq < start.seq) return { ok: false, seq: head.seq, problem: 'lies before the start that was given' };
   if (head?.seq === start.seq && head.hash !== start.hash) return { ok: false, seq: head.seq, problem: NOT_HEAD };
   let last = start;
@@ -51,4 +55,9 @@ function problemOf(entry: AuditEntry, seq: number, prevHash: string, namespace: 
   } catch {
     return 'is malformed';
   }
+}
+
+function readAnchor(argument: string, { seq, hash }: Anchor): void {
+  readCount(`${argument}.seq`, seq, 0);
+  if (typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash)) throw invalid(`${argument}.hash`, '64 lower-case hex digits', hash);
 }

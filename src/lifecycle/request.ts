@@ -121,9 +121,9 @@ export function cancelRequest(
   if (cause === 'cancelled' && by !== request.subject && by !== request.requestedBy) {
     throw new DeniedError(`only its subject or whoever asked for it may cancel request ${request.id}`, by, undefined);
   }
-  if (request.end?.status === 'cancelled') return unchanged({ request, grants: [] });
+  // What has run out has nothing left to take back, whether or not a sweep has said so.
+  if (request.end?.status === 'cancelled' || request.end?.status === 'expired') return unchanged({ request, grants: [] });
   if (request.end !== undefined) throw new DecidedError(request);
-  // What time has ended gets that end on record: there is nothing left to take back.
   if (isOver(request.reviewBy, moment)) return expireRequest(request, moment);
   return endRequest(request, { status: 'cancelled', cause, by, reason }, moment);
 }

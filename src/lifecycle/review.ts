@@ -1,5 +1,5 @@
 import { DecidedError, NotReviewerError, SelfReviewError, UndecidedError } from '../errors.js';
-import type { AccessRequest, Quorum, Review } from '../records.js';
+import { makeReview, type AccessRequest, type Quorum, type Review } from '../records.js';
 import type { Reading } from '../time.js';
 import type { Settled } from './grant.js';
 import { amend, endRequest, refuseIfLate, type Ending } from './request.js';
@@ -66,20 +66,18 @@ export function reviewRequest(request: AccessRequest, command: ReviewCommand, fa
   const groups = groupsThatCount(quorum, facts.groups.get(reviewer));
   if (groups.length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
 
-  const given = request.reviews.find((review) => review.reviewer === reviewer);
-  if (given !== undefined) {
-    if (given.verdict === 'deny' && command.verdict === 'approve') throw new NotReviewerError(request.id, reviewer, 'has_denied');
-    // Saying the same again changes nothing, unless what was said has gone stale.
-    if (given.verdict === command.verdict && isFresh(given, quorum, moment)) return unchanged({ request, grants: [] });
-  }
-
   const { verdict, reason } = command;
+  const given = request.reviews.find((review) => review.reviewer === reviewer);
+  if (given?.verdict === 'deny' && verdict === 'approve') throw new NotReviewerError(request.id, reviewer, 'has_denied');
+  // Saying the same again adds nothing, unless what was said has gone stale; but it looks at the quorum once more, for
+  // somebody who was out of a group may be back.
+  const isRepeated = given?.verdict === verdict && isFresh(given, quorum, moment);
   const at = stamp(request, moment);
-  const review: Review = Object.freeze({ reviewer, verdict, groups, at, reason });
-  const reviews = [...request.reviews.filter((other) => other !== given), review];
+  const review = makeReview({ reviewer, verdict, groups, at, reason });
+  const reviews = isRepeated ? request.reviews : [...request.reviews.filter((other) => other !== given), review];
   const withReview = (step: Step<Settled>): Step<Settled> => ({
     ...step,
-    entries: [entryOf(step.result.request, 'request.reviewed', at, reviewer, { review }), ...step.entries],
+    entries: [...(isRepeated ? [] : [entryOf(step.result.request, 'request.reviewed', at, reviewer, { review })]), ...step.entries],
   });
   const end = (ending: Pick<Ending, 'status' | 'cause' | 'reason'>) =>
     withReview(endRequest(request, { ...ending, by: reviewer }, moment, { reviews }));
@@ -89,13 +87,16 @@ export function reviewRequest(request: AccessRequest, command: ReviewCommand, fa
     .map((one) => ({ ...one, groups: one.groups.filter((name) => facts.groups.get(one.reviewer)?.includes(name)) }))
     .filter((one) => one.groups.length > 0);
   // Denial before approval (L16).
-  if (counted.filter((one) => one.verdict === 'deny').length >= quorum.denials) return end({ status: 'denied', cause: 'quorum', reason });
+  if (counted.filter((one) => one.verdict === 'deny').length >= quorum.denials) {
+    return end({ status: 'denied', cause: 'quorum', reason: verdict === 'deny' ? reason : undefined });
+  }
   const approvals = counted.filter((one) => one.verdict === 'approve' && isFresh(one, quorum, moment));
   if (facts.eligible !== undefined && isMet(quorum, approvals)) {
     return facts.eligible
       ? end({ status: 'approved', cause: 'quorum', reason })
       : end({ status: 'denied', cause: 'ineligible', reason: 'the subject is no longer eligible' });
   }
+  if (isRepeated) return unchanged({ request, grants: [] });
   const next = amend(request, { reviews });
   return withReview({ result: { request: next, grants: [] }, put: [next], entries: [] });
 }

@@ -7,6 +7,9 @@ export interface Moment extends Reading {
   readonly actor: string;
 }
 
+/** Reads the clock, once for each attempt: after the last question to an approver, right before the rule. */
+export const moment = (keeper: { read(): Reading }, actor: string): Moment => ({ ...keeper.read(), actor });
+
 /** The engine's own actors. */
 export const APPROVER = 'system:approver';
 export const SWEEPER = 'system:sweeper';

@@ -1,5 +1,5 @@
 import { invalid, readCount, readId, readList, readOptions, readText } from '../input.js';
-import type { Quorum } from '../records.js';
+import { makeQuorum, type Quorum } from '../records.js';
 import { readDuration } from '../time.js';
 
 /** A verdict that has been checked, and who it is from. */
@@ -51,10 +51,10 @@ function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewW
     const { name, approvals } = readOptions(at, group, ['name', 'approvals']);
     if (names.has(name)) throw invalid(`${at}.name`, 'named once', name);
     names.add(name);
-    return Object.freeze({ name: readId(`${at}.name`, name), approvals: readCount(`${at}.approvals`, approvals, 1, MAX_COUNT) });
+    return { name: readId(`${at}.name`, name), approvals: readCount(`${at}.approvals`, approvals, 1, MAX_COUNT) };
   });
-  const quorum = Object.freeze({
-    groups: Object.freeze(read),
+  const quorum = makeQuorum({
+    groups: read,
     denials: readCount(`${argument}.denials`, denials, 1, MAX_COUNT),
     approvalTtlMs: approvalTtlMs === undefined ? undefined : readDuration(`${argument}.approvalTtlMs`, approvalTtlMs),
   });

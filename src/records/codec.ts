@@ -3,7 +3,7 @@ import type { JsonObject, Row } from '../ports.js';
 import { isPattern } from '../scope.js';
 import { isInstant } from '../time.js';
 import { dueAt, heldUntil } from './derived.js';
-import { makeEnd, makeGrant, makeRequest } from './make.js';
+import { makeGrant, makeRequest } from './make.js';
 import { isCount, isObject, isText, listOf, oneOf, optional, shape, type Check } from './shape.js';
 import type { AccessRequest, Grant } from './types.js';
 
@@ -109,8 +109,7 @@ export function decodeGrant(row: Row): Grant {
       isGrantEnd(ended) &&
       Object.keys(body).length === (ended === undefined ? 3 : 4);
     if (sound) {
-      const end = ended && makeEnd(ended);
-      const grant = makeGrant({ id, version, requestId, subject: subject as string, scope, issuedAt, startsAt, expiresAt, end });
+      const grant = makeGrant({ id, version, requestId, subject: subject as string, scope, issuedAt, startsAt, expiresAt, end: ended });
       if (agrees(row, grant)) return grant;
     }
   }
@@ -122,11 +121,19 @@ export function decodeRequest(row: Row): AccessRequest {
   refuseNonRow(row);
   const { id, version, subject } = row;
   const body = row.body as unknown as AccessRequest;
-  if (isRequestBody(body)) {
-    const request = makeRequest({ ...body, id, version, subject: subject as string, end: body.end && makeEnd(body.end) });
+  if (isRequestBody(body) && isConsistent(body)) {
+    const request = makeRequest({ ...body, id, version, subject: subject as string });
     if (agrees(row, request)) return request;
   }
   throw corrupt(row);
+}
+
+/** Nobody's review is counted twice, no group is asked twice, and a quorum is somebody's. */
+function isConsistent({ reviews, quorum, approver, assignedAt }: AccessRequest): boolean {
+  const reviewers = reviews.map((review) => review.reviewer);
+  const groups = quorum?.groups.map((group) => group.name) ?? [];
+  const isAssigned = approver !== undefined && assignedAt !== undefined;
+  return new Set(reviewers).size === reviewers.length && new Set(groups).size === groups.length && (quorum === undefined || isAssigned);
 }
 
 function agrees(row: Row, record: AccessRequest | Grant): boolean {

@@ -372,7 +372,14 @@ describe('JitEngine', () => {
         sweep: 'cancelled',
         revokeAll: 'cancelled',
       },
-      'an expired request': { approve: DECIDED, deny: DECIDED, cancel: DECIDED, decide: 'expired', sweep: 'expired', revokeAll: 'expired' },
+      'an expired request': {
+        approve: DECIDED,
+        deny: DECIDED,
+        cancel: 'expired',
+        decide: 'expired',
+        sweep: 'expired',
+        revokeAll: 'expired',
+      },
     };
     for (const state of Object.keys(CREATE) as (keyof typeof CREATE)[]) {
       for (const verb of Object.keys(VERBS) as (keyof typeof VERBS)[]) {

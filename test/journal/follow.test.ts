@@ -281,6 +281,7 @@ describe('AuditSink', () => {
     it('a store that fails is told, and the sink catches up', async () => {
       const sink = new RecordingSink();
       const { engine, store, told } = anEngine({ audit: sink });
+      await engine.flushAudit();
       const clear = store.inject('journal', { fault: 'reject' });
       await aGranted(engine);
       await turns();
@@ -445,8 +446,10 @@ describe('AuditSink', () => {
 
     it('L30 a store that fails before it has begun refuses the verb with an error of ours', async () => {
       const sink = new RecordingSink({ name: 'console', follow: 'local' });
-      const { engine, store } = anEngine({ audit: sink });
-      store.inject('journal', { fault: 'reject', error: new Error('ECONNRESET') }, 1);
+      const store = new FaultyStore(new MemoryGrantStore());
+      // Once when the engine is made, and once more before its first commit.
+      store.inject('journal', { fault: 'reject', error: new Error('ECONNRESET') }, 2);
+      const { engine } = anEngine({ audit: sink, store });
       await refusal(aPending(engine), 'ERR_JIT_STORE');
       await aPending(engine);
       await engine.flushAudit();

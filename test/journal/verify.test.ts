@@ -236,13 +236,25 @@ describe('verifyJournal()', () => {
     }
   });
 
-  it('L26 a start whose hash is no hash fits nothing', async () => {
-    const bad: Anchor = { seq: 0, hash: 'ff' };
-    expect(await verifyJournal([{ ...entries[0]!, prevHash: 'ff' }], { start: bad })).toEqual({
-      ok: false,
-      seq: 1,
-      problem: 'is malformed',
-    });
+  it('L26 an anchor that is none is refused: a head that could never be met would never be compared', async () => {
+    const { seq, hash } = entries[4]!;
+    for (const bad of [
+      {},
+      { seq: String(seq), hash },
+      { seq: NaN, hash },
+      { seq: null, hash },
+      { seq: -1, hash },
+      { seq, hash: 'ff' },
+      { seq, hash: 7 },
+    ]) {
+      for (const which of ['start', 'head'] as const) {
+        const error = await verifyJournal(entries, { [which]: bad as Anchor }).catch((thrown: unknown) => thrown);
+        expect(error).toMatchObject({
+          code: 'ERR_JIT_INVALID_ARGUMENT',
+          argument: expect.stringMatching(new RegExp(`^${which}`)) as string,
+        });
+      }
+    }
   });
 
   it('rejects, and does not call a journal whole, when it can not be read to its end', async () => {

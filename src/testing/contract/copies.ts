@@ -20,6 +20,18 @@ export const copies: Cases = (it) => {
     });
   }
 
+  it('gives from journal() of an empty namespace what may be changed without effect, on it and on another namespace', async (store) => {
+    const other = store.in(`${store.namespace}-b`);
+    const genesis = { seq: 0, hash: '0'.repeat(64) };
+    for (const handle of [store, other]) {
+      vandalise(await handle.journal({ after: 0, limit: 10 }));
+      for (const [which, asked] of Object.entries({ the: store, 'the other': other })) {
+        const what = `journal() of ${which} namespace, which is empty, after somebody changed an answer`;
+        same(await asked.journal({ after: 0, limit: 10 }), { entries: [], start: genesis, head: genesis }, what);
+      }
+    }
+  });
+
   it('keeps a copy of the change: what happens to it afterwards has no effect', async (store) => {
     const change: Change = changeOf(store, 'c1', [nestedRow('x'), nestedRow('y')], {
       append: [entryFor(store, 'c1.1', { data: { list: [1, { deep: true }] } })],

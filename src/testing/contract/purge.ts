@@ -1,7 +1,7 @@
 import { verifyJournal } from '../../journal/verify.js';
 import type { Change, GrantStore } from '../../ports.js';
 import { aChange, aRow } from '../builders.js';
-import { holds, same } from './assertions.js';
+import { holds, rejects, same } from './assertions.js';
 import { changeOf, commit, conflict, entryFor, foundBy, idsOf, journalIds, picture, wholeJournal } from './steps.js';
 import type { Cases } from './store-contract.js';
 
@@ -79,6 +79,16 @@ export const purge: Cases = (it) => {
     await commit(store, aChange({ id: 'third', append: [entryFor(store, 'third.1')], trimJournalTo: 2 }));
     same((await store.journal({ after: 0, limit: 1 })).start.seq, 6, 'the sequence number of the start');
     same(await journalIds(store), ['c6.1', 'c7.1', 'c8.1', 'c9.1', 'first.1', 'second.1', 'third.1'], 'the entries that are left');
+  });
+
+  it('rejects trimming beyond the head, with nothing applied', async (store) => {
+    await tenEntries(store);
+    const before = await picture(store, [aRow({ id: 'r0' })]);
+    // The entry that the change itself brings is the eleventh.
+    await rejects(() => store.commit({ ...purgeTo(store, 4), trimJournalTo: 12 }), 'a commit that trims the journal beyond its head');
+    same(await picture(store, [aRow({ id: 'r0' })]), before, 'all that the store answers after the rejection, compared with before');
+    await commit(store, { ...purgeTo(store, 4), trimJournalTo: 11 });
+    same(await journalIds(store), [], 'the entries that are left after trimming up to the head');
   });
 
   it('has one effect when it is committed again', async (store) => {

@@ -141,6 +141,12 @@ export const WHOLE = [
       return slice.start.seq === slice.head.seq ? { entries: [], start: GENESIS, head: GENESIS } : slice;
     },
   })),
+  broken('trimming beyond the head trims all', 'rejects trimming beyond the head, with nothing applied', (inner) => ({
+    async commit(change) {
+      const to = (await inner.journal({ after: 0, limit: 1 })).head.seq + change.append.length;
+      return inner.commit({ ...change, trimJournalTo: change.trimJournalTo && Math.min(change.trimJournalTo, to) });
+    },
+  })),
   broken('trimming happens even on a conflict', 'a purge > keeps everything when the change conflicts', (inner) => ({
     async commit(change) {
       const outcome = await inner.commit(change);
