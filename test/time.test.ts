@@ -458,6 +458,17 @@ describe('within()', () => {
   const late = () => new Error('too late');
   const unhandled = vi.fn();
 
+  it('makes no error of lateness for work that was in time', async () => {
+    const timeout = vi.fn(late);
+    const clock: Clock = {
+      now: () => T0,
+      sleep: (_, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+    };
+    expect(await within(clock, 1000, () => Promise.resolve('done'), timeout)).toBe('done');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(timeout).not.toHaveBeenCalled();
+  });
+
   beforeEach(() => {
     unhandled.mockClear();
     process.on('unhandledRejection', unhandled);

@@ -222,6 +222,29 @@ describe('AuditSink', () => {
       expect(seqs(broken.entries)).toEqual(upTo(15));
     });
 
+    it('L28 is given one write at a time, also when waiting for it fails', async () => {
+      let writing = 0;
+      let most = 0;
+      const release: (() => void)[] = [];
+      const sink = {
+        name: 'slow',
+        write: async () => {
+          writing += 1;
+          most = Math.max(most, writing);
+          await new Promise<void>((resolve) => release.push(resolve));
+          writing -= 1;
+        },
+      };
+      const clock = { now: () => at(0), sleep: () => Promise.reject(new Error('no timer')) };
+      const { engine } = anEngine({ audit: sink, clock, approver: { name: 'a', decide: () => ({ outcome: 'abstain' }) } });
+      for (let i = 0; i < 3; i++) {
+        await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1000 });
+        await engine.flushAudit();
+      }
+      expect(most).toBe(1);
+      for (const go of release) go();
+    });
+
     it('L28 one that throws at once is as one that rejects', async () => {
       let fail = true;
       const seen: number[] = [];
