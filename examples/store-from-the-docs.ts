@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { link, StoreError } from 'jit-access';
 import type { Anchor, AuditEntry, Change, CommitOutcome, GrantStore, JournalSlice, Page, Row, RowKey } from 'jit-access';
+import type { DueQuery, FindQuery, JournalQuery, LiveQuery } from 'jit-access';
 
 /** All that one namespace holds, as it lies in its file. */
 interface Contents {
@@ -15,7 +16,8 @@ interface Contents {
 }
 
 const GENESIS: Anchor = { seq: 0, hash: '0'.repeat(64) };
-const EMPTY: Contents = { rows: [], start: GENESIS, head: GENESIS, journal: [] };
+/** Anew each time: whoever is handed one may change it. */
+const empty = (): Contents => ({ rows: [], start: { ...GENESIS }, head: { ...GENESIS }, journal: [] });
 
 const LOCK_TRIES = 500;
 const LOCK_PAUSE_MS = 10;
@@ -53,19 +55,20 @@ export class FileGrantStore implements GrantStore {
     return keys.map((key) => rows.find((row) => isOf(row, key)));
   }
 
-  async live(query: { readonly subject: string; readonly scope?: string | undefined; readonly at: number }): Promise<readonly Row[]> {
+  async live({ subject, scope, at }: LiveQuery): Promise<readonly Row[]> {
     const { rows } = await this.#read('live');
     return rows.filter(
       (row) =>
         row.open &&
         (row.kind === 'grant' || row.kind === 'usage') &&
-        row.subject === query.subject &&
-        (query.scope === undefined || row.scope === query.scope) &&
-        (row.until === undefined || query.at < row.until),
+        row.subject === subject &&
+        (scope === undefined || row.scope === scope) &&
+        row.until !== undefined &&
+        at < row.until,
     );
   }
 
-  async find(query: Parameters<GrantStore['find']>[0]): Promise<Page<Row>> {
+  async find(query: FindQuery): Promise<Page<Row>> {
     const { kind, subject, open, during, after, limit } = query;
     const { rows } = await this.#read('find');
     const found = rows
@@ -82,7 +85,7 @@ export class FileGrantStore implements GrantStore {
     return { items, next: found.length > limit ? items.at(-1)?.id : undefined };
   }
 
-  async due(query: { readonly at: number; readonly after?: string | undefined; readonly limit: number }): Promise<Page<Row>> {
+  async due(query: DueQuery): Promise<Page<Row>> {
     const { at, after, limit } = query;
     const { rows } = await this.#read('due');
     const behind = after === undefined ? undefined : (JSON.parse(after) as Place);
@@ -95,7 +98,7 @@ export class FileGrantStore implements GrantStore {
     return { items, next: found.length > limit && last !== undefined ? JSON.stringify(placeOf(last)) : undefined };
   }
 
-  async journal(query: { readonly after: number; readonly limit: number }): Promise<JournalSlice> {
+  async journal(query: JournalQuery): Promise<JournalSlice> {
     const { journal, start, head } = await this.#read('journal');
     const entries = journal.map(({ entry }) => entry).filter((entry) => entry.seq > query.after);
     return { entries: entries.slice(0, query.limit), start, head };
@@ -124,7 +127,7 @@ export class FileGrantStore implements GrantStore {
       if (text !== undefined) return contentsOf(JSON.parse(text) as Contents);
       // No file is an empty namespace only where the store's marker is. Without it, the disk is gone, not the data.
       await stat(markerIn(this.#folder));
-      return EMPTY;
+      return empty();
     } catch (error) {
       throw new StoreError(operation, `${this.#folder} could not be read`, error);
     }
