@@ -9,3 +9,8 @@ export function badge(status: AccessStatus): string {
 export function localTime(instant: number): string {
   return new Date(instant).toTimeString().slice(0, 8);
 }
+
+/** To the millisecond: a window ends inside a second, and of that second only a part is outside. */
+export function exactTime(instant: number): string {
+  return `${localTime(instant)}.${String(instant % 1_000).padStart(3, '0')}`;
+}

@@ -13,7 +13,7 @@ import {
   type Clock,
   type Duration,
 } from 'jit-access';
-import { badge, localTime } from './badge.js';
+import { badge, exactTime } from './badge.js';
 import { Database, type DatabaseScope } from './database.js';
 import type { Page } from './page.js';
 
@@ -94,7 +94,7 @@ export async function playIncident({ clock, sleepUntil, page, ttl }: World): Pro
   const exportedHead = await engine.head();
 
   page.title('Nobody gives anything back');
-  page.line(`... until ${localTime(grant.expiresAt)}`, 'dim');
+  page.line(`... until ${exactTime(grant.expiresAt)}`, 'dim');
   await sleepUntil(grant.expiresAt);
   const late = await engine.check(MAYA, WRITE);
   assert.equal(late.allowed, false);
@@ -110,13 +110,15 @@ export async function playIncident({ clock, sleepUntil, page, ttl }: World): Pro
   await sweeper.stop();
   assert.equal(end.grantId, grant.id);
   assert.equal((await engine.request(asked.request.id))?.grants[0]?.end?.at, grant.expiresAt);
-  page.step('sweeper', `records that the grant ended at ${localTime(grant.expiresAt)}`);
+  page.step('sweeper', `records that the grant ended at ${exactTime(grant.expiresAt)}`);
   await showBadge(/^read-only$/);
 
   page.title('The journal');
+  // The whole id, in every line and twice in some, would push what is worth reading off the screen.
+  const short = (line: string) => line.replaceAll(asked.request.id, asked.request.id.slice(0, 8));
   const entries: AuditEntry[] = [];
   for await (const entry of readJournal(store)) entries.push(entry);
-  for (const entry of entries) page.line(`${String(entry.seq)}  ${formatEntry(entry)}`);
+  for (const entry of entries) page.line(`${String(entry.seq)}  ${short(formatEntry(entry))}`);
   assert.deepEqual(
     entries.map((entry) => entry.type),
     ['request.created', 'request.assigned', 'request.reviewed', 'request.approved', 'grant.issued', 'grant.expired'],
@@ -126,16 +128,16 @@ export async function playIncident({ clock, sleepUntil, page, ttl }: World): Pro
   page.line();
   page.line(`verified: ${entries.length} entries, unbroken, and they hold the head that was exported while she wrote`, 'green');
 
-  page.title(`Who had ${WRITE} at ${localTime(wroteAt)}, the moment of the write?`);
+  page.title(`Who had ${WRITE} at ${exactTime(wroteAt)}, the moment of the write?`);
   const { items } = await engine.whoHadAccess({ scope: WRITE, at: wroteAt });
   assert.deepEqual(
     items.map((held) => held.subject),
     [MAYA],
   );
-  for (const held of items) page.line(`${held.subject}, from ${localTime(held.startsAt)} to ${localTime(held.expiresAt)}`, 'green');
+  for (const held of items) page.line(`${held.subject}, from ${exactTime(held.startsAt)} to ${exactTime(held.expiresAt)}`, 'green');
   const afterwards = await engine.whoHadAccess({ scope: WRITE, at: grant.expiresAt });
   assert.deepEqual(afterwards.items, []);
-  page.line(`And at ${localTime(grant.expiresAt)}, when the window had passed? Nobody.`);
+  page.line(`And at ${exactTime(grant.expiresAt)}, when the window had passed? Nobody.`);
   page.line();
 
   await engine.close();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManualClock } from 'jit-access/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { badge, localTime } from '../../examples/demo/badge.js';
+import { badge, exactTime, localTime } from '../../examples/demo/badge.js';
 import { playIncident, type World } from '../../examples/demo/incident.js';
 import { createPage, wantsColour } from '../../examples/demo/page.js';
 import { root, run } from './run.js';
@@ -40,7 +40,7 @@ describe('the demo', () => {
       /verified: 6 entries/,
       /Who had db-prod:write at/,
       /user:maya, from/,
-      /Nobody\./,
+      /And at \d\d:\d\d:04\.000, when the window had passed\? Nobody\./,
     ];
     let from = 0;
     for (const step of steps) {
@@ -91,6 +91,10 @@ describe('badge()', () => {
 
   it('shows local time', () => {
     expect(localTime(new Date(2026, 2, 14, 2, 31, 7, 412).getTime())).toBe('02:31:07');
+  });
+
+  it('shows where in its second a window ends', () => {
+    expect(exactTime(new Date(2026, 2, 14, 2, 31, 7, 4).getTime())).toBe('02:31:07.004');
   });
 });
 
