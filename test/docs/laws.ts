@@ -125,19 +125,17 @@ function lawsNamedBy(source: string): ReadonlySet<number> {
 export async function lawsPage(): Promise<string> {
   let number = 0;
   const sections = laws.map(([heading, list]) => {
-    const rows = list.map(({ says, later }) => {
+    const items = list.map(({ says, later }) => {
       number += 1;
       const files = filesByLaw.get(number) ?? [];
       const held = files.map((file) => `[${file.replace('.test.ts', '')}](../test/${file})`).join(', ');
-      return `| L${number} | ${says} | ${held} | ${later ?? ''} |`;
+      return `- **L${number}** ${says} Held by ${held}.${later === undefined ? '' : ` Comes later: ${later}.`}`;
     });
-    return [`## ${heading}`, '', '| law | what it says | held by tests in | comes later |', '| --- | --- | --- | --- |', ...rows, ''].join(
-      '\n',
-    );
+    return [`## ${heading}`, '', ...items, ''].join('\n');
   });
   const page = `# The laws
 
-What this package promises, as properties. Each is named by the tests that hold it (\`it('L1 ...')\`), and this page is made from their names: \`npx vitest run test/docs -u\` writes it anew, and a test fails while it isn't up to date. The last column says what of a law waits for a feature that isn't there yet.
+What this package promises, as properties. Each is named by the tests that hold it (\`it('L1 ...')\`), and this page is made from their names: \`npx vitest run test/docs -u\` writes it anew, and a test fails while it isn't up to date. "Comes later" says what of a law waits for a feature that isn't there yet.
 
 ${sections.join('\n')}`;
   return format(page, { ...(await resolveConfig(join(root, 'docs/laws.md'))), parser: 'markdown' });
