@@ -111,17 +111,22 @@ export class Follower {
   async #deliverShared(): Promise<boolean> {
     const { ledger, keeper, owner } = this.#context;
     const row = await this.#row();
+    // Forgotten meanwhile; the next call begins anew.
+    if (row === undefined) return false;
     const seq = readBookmark(row, 'seq');
     const { entries, start, head } = await ledger.journal(seq, PAGE);
     // Ahead of the journal it would pass over whatever comes, and before its start it has missed what is gone.
-    if (seq > head.seq || seq < start.seq) throw new CorruptError('cursor', this.sink.name, 'lies outside the journal');
+    if (seq > head.seq || seq < start.seq) {
+      // Unless somebody has moved it between the two reads.
+      if ((await this.#row())?.version !== row.version) return true;
+      throw new CorruptError('cursor', this.sink.name, 'lies outside the journal');
+    }
     const last = entries.at(-1);
     if (last === undefined) return false;
     const { now } = keeper.read();
     const leasedUntil = readBookmark(row, 'leasedUntil');
     // Somebody else is at it, unless the lease is over or lies so far ahead that a clock must have gone wrong.
-    if (row?.body['owner'] !== owner && now < leasedUntil && leasedUntil <= now + 2 * LEASE_MS) return false;
-    if (row === undefined) return false;
+    if (row.body['owner'] !== owner && now < leasedUntil && leasedUntil <= now + 2 * LEASE_MS) return false;
     const version = row.version + 1;
     if (!(await this.#move(version, seq, now + LEASE_MS))) return false;
     try {

@@ -245,6 +245,44 @@ describe('AuditSink', () => {
       for (const go of release) go();
     });
 
+    it('L28 one whose cursor is forgotten or moved between two reads begins anew, and is not called corrupt', async () => {
+      for (const meanwhile of ['forgotten', 'moved']) {
+        const sink = new RecordingSink();
+        const { engine, store, told } = anEngine({ audit: sink });
+        await aPending(engine);
+        await engine.flushAudit();
+        await aPending(engine);
+        await turns();
+        const get = store.get.bind(store);
+        let reads = 0;
+        store.get = async (keys) => {
+          const [row] = await get(keys);
+          if (keys[0]?.kind !== 'cursor' || row === undefined || ++reads !== 2) return get(keys);
+          return [meanwhile === 'forgotten' ? undefined : { ...row, version: row.version - 1, body: { ...row.body, seq: 9_999 } }];
+        };
+        await engine.flushAudit();
+        expect(reads).toBeGreaterThan(2);
+        expect(told).toEqual([]);
+        expect((await engine.flushAudit()).caughtUp).toBe(true);
+      }
+    });
+
+    it('L28 what a sink said is told, even if its lease can not be given back', async () => {
+      const sink = new RecordingSink();
+      const { engine, store, told } = anEngine({ audit: sink });
+      await aPending(engine);
+      await engine.flushAudit();
+      const commit = store.commit.bind(store);
+      sink.write = () => {
+        store.commit = () => Promise.reject(new Error('store down'));
+        return Promise.reject(new Error('sink down'));
+      };
+      await aPending(engine);
+      await turns();
+      store.commit = commit;
+      expect(told).toMatchObject([{ error: { code: 'ERR_JIT_OUTCOME_UNKNOWN' } }, { error: { message: 'sink down' } }]);
+    });
+
     it('L28 one that throws at once is as one that rejects', async () => {
       let fail = true;
       const seen: number[] = [];
@@ -465,6 +503,16 @@ describe('AuditSink', () => {
       sink.fail(1_000);
       await clock.set(at(1000));
       expect((await engine.purge({ before: at(1000), by: SAM })).journalStart).toBe(3);
+    });
+
+    it('L28 one that could not begin is told, and has missed nothing yet', async () => {
+      const store = new FaultyStore(new MemoryGrantStore());
+      store.inject('journal', { fault: 'reject' }, 2);
+      const { engine, told } = anEngine({ audit: new RecordingSink({ name: 'console', follow: 'local' }), store });
+      const report = await engine.flushAudit();
+      expect(report).toMatchObject({ caughtUp: false, followers: [{ seq: 0, behind: 0, error: { code: 'ERR_JIT_STORE' } }] });
+      expect(told).toHaveLength(1);
+      expect((await engine.flushAudit()).caughtUp).toBe(true);
     });
 
     it('L30 a store that fails before it has begun refuses the verb with an error of ours', async () => {
