@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
-import { entries } from './entries.js';
+import { entries, root } from './entries.js';
 
 /** Runs a script in the folder of the installed package, with a Node that can't `require` ES modules, and reads what it prints as JSON. */
 function run(kind: 'module' | 'commonjs', script: string): unknown {
@@ -15,7 +17,16 @@ const required = (specifier: string) =>
 
 describe('the packed package', () => {
   it('holds the build and the papers, and nothing else', () => {
-    const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'THIRD_PARTY_NOTICES', 'package.json'];
+    // The README links to the pages, also where the package is all that there is.
+    const pages = readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md'));
+    const papers = [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'THIRD_PARTY_NOTICES',
+      ...pages.map((page) => `docs/${page}`),
+      'package.json',
+    ].sort();
     expect(
       inject('packed')
         .filter((path) => !/^dist\/[^/]+\.(js|cjs|d\.ts|d\.cts)$/.test(path))
