@@ -77,7 +77,12 @@ const samples: readonly [AnyJitError, JitErrorCode, string, object][] = [
     'this idempotencyKey made request r1, which asked for something else; use a new key',
     { requestId: 'r1' },
   ],
-  [new errors.LimitError('maxTtl', 60, 61), 'ERR_JIT_LIMIT', 'limits.maxTtl allows at most 60; got 61', { limit: 'maxTtl', max: 60, got: 61 }],
+  [
+    new errors.LimitError('maxTtl', 60, 61),
+    'ERR_JIT_LIMIT',
+    'limits.maxTtl allows at most 60; got 61',
+    { limit: 'maxTtl', max: 60, got: 61 },
+  ],
   [new errors.ClockError('the clock failed', cause), 'ERR_JIT_CLOCK', 'the clock failed', { cause }],
   [
     new errors.PurgedError(Date.UTC(2026, 0, 1)),
