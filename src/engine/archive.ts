@@ -1,8 +1,8 @@
 import { PurgedError } from '../errors.js';
 import { invalid, readCount, readId, readOptions } from '../input.js';
-import { requestStatus, wasHeldAt, type RequestStatus } from '../lifecycle/status.js';
+import { requestStatus, wasHeldAt, wasHeldDuring, type RequestStatus } from '../lifecycle/status.js';
 import type { FindQuery, Page, Row } from '../ports.js';
-import { decodeGrant, decodeRequest, heldUntil, type AccessRequest, type Grant } from '../records.js';
+import { decodeGrant, decodeRequest, type AccessRequest, type Grant } from '../records.js';
 import { readScope } from '../scope.js';
 import { readInstant, type Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
@@ -73,7 +73,7 @@ export class Archive {
     const until = readInstant('to', read.to);
     if (until <= from) throw invalid('to', 'an instant after from', until);
     const covers = read.scope === undefined ? () => true : this.#covers(read.scope);
-    const wanted = (grant: Grant) => covers(grant) && grant.startsAt < until && from < heldUntil(grant);
+    const wanted = (grant: Grant) => covers(grant) && wasHeldDuring(grant, from, until);
     return this.#grants({ from, until }, this.#subject(read.subject), read, wanted);
   }
 

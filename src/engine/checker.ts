@@ -1,5 +1,5 @@
 import { readField, readList } from '../input.js';
-import { isUsable } from '../lifecycle/status.js';
+import { grantStatus, isUsable } from '../lifecycle/status.js';
 import type { MaybePromise, Row, ScopeMatcher } from '../ports.js';
 import { decodeGrant, isObject, type Decision, type Grant } from '../records.js';
 import { readScope } from '../scope.js';
@@ -60,7 +60,7 @@ export class Checker {
       decodeGrant,
     );
     const held = grants.filter((grant) => isUsable(grant.end === undefined, grant.startsAt, grant.expiresAt, reading));
-    const scheduled = grants.filter((grant) => grant.end === undefined && grant.startsAt > reading.now);
+    const scheduled = grants.filter((grant) => grantStatus(grant, reading.now) === 'scheduled');
     const changes = [...held.map((grant) => grant.expiresAt - leewayMs), ...scheduled.map((grant) => grant.startsAt)];
     return {
       subject,
@@ -96,7 +96,7 @@ export class Checker {
       // The one that ends last and the one that begins next bound how long the answer stands.
       if (isUsable(grant.end === undefined, grant.startsAt, grant.expiresAt, reading)) {
         if (usable === undefined || grant.expiresAt > usable.expiresAt) usable = grant;
-      } else if (grant.end === undefined && grant.startsAt > reading.now) {
+      } else if (grantStatus(grant, reading.now) === 'scheduled') {
         if (upcoming === undefined || grant.startsAt < upcoming.startsAt) upcoming = grant;
       }
     }

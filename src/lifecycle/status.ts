@@ -28,6 +28,13 @@ export function wasHeldAt(grant: Pick<Grant, 'startsAt' | 'expiresAt' | 'end'>, 
   return inWindow(t, grant.startsAt, heldUntil(grant));
 }
 
+/** Was held at some instant of the half-open span `[from, until)`. */
+export function wasHeldDuring(grant: Pick<Grant, 'startsAt' | 'expiresAt' | 'end'>, from: number, until: number): boolean {
+  const end = heldUntil(grant);
+  // The first: one that ended before its start was held at no instant.
+  return grant.startsAt < end && grant.startsAt < until && from < end;
+}
+
 export type RequestStatus = 'pending' | 'approved' | 'denied' | 'cancelled' | 'expired';
 export type GrantStatus = 'scheduled' | 'active' | 'expired' | 'revoked';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { grantStatus, requestStatus, wasHeldAt, type GrantEnd, type RequestEnd } from '../../src/index.js';
+import { wasHeldDuring } from '../../src/lifecycle/status.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 
 const END = START_AT + 15 * 60_000;
@@ -67,5 +68,20 @@ describe('wasHeldAt()', () => {
       expect(wasHeldAt({ startsAt: START_AT, expiresAt: bad as number, end: undefined }, START_AT)).toBe(false);
       expect(wasHeldAt({ startsAt: bad as number, expiresAt: END, end: undefined }, START_AT)).toBe(false);
     }
+  });
+});
+
+describe('wasHeldDuring()', () => {
+  it.each([
+    ['until its start', START_AT - 1, START_AT, false],
+    ['over its first instant', START_AT - 1, START_AT + 1, true],
+    ['over its last instant', END - 1, END + 1, true],
+    ['from its end on', END, END + 1, false],
+  ] as const)('L27 counts a span %s as half-open: %s to %s is %s', (_, from, until, held) => {
+    expect(wasHeldDuring(aGrant(), from, until)).toBe(held);
+  });
+
+  it('L27 a grant that ended at or before its start was held in no span', () => {
+    for (const at of [START_AT - 5, START_AT]) expect(wasHeldDuring(aGrant({ end: revoked(at) }), START_AT - 10, END)).toBe(false);
   });
 });
