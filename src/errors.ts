@@ -1,4 +1,4 @@
-import type { AccessRequest, Decision } from './records.js';
+import type { AccessRequest, Decision, GrantEnd } from './records.js';
 
 /** Marks our errors across copies of the package, where `instanceof` can't. */
 const BRAND = Symbol.for('jit-access.error');
@@ -79,15 +79,21 @@ export class DecidedError extends JitError {
   }
 }
 
-/** The request's review deadline has passed, whether or not a sweep has recorded it. */
+/** The request's review deadline, or all of its window, has passed, whether or not a sweep has recorded it. */
 export class DeadlineError extends JitError {
   override readonly name = 'DeadlineError';
   readonly code = 'ERR_JIT_DEADLINE';
+  /** @param requestId `undefined`: what was asked for is over already, and nothing was recorded */
   constructor(
-    readonly requestId: string,
+    readonly requestId: string | undefined,
     readonly reviewBy: number,
   ) {
-    super(`request ${requestId} had to be decided before ${new Date(reviewBy).toISOString()}`);
+    const before = new Date(reviewBy).toISOString();
+    super(
+      requestId === undefined
+        ? `the window that is asked for ended at ${before}`
+        : `request ${requestId} had to be decided before ${before}`,
+    );
   }
 }
 
@@ -141,24 +147,62 @@ export class NotReviewerError extends JitError {
   }
 }
 
+/** This grant has ended, and what has ended is not extended: ask for access anew. */
+export class EndedError extends JitError {
+  override readonly name = 'EndedError';
+  readonly code = 'ERR_JIT_ENDED';
+  /** @param end how it ended; `undefined`: by time, and no sweep has recorded it yet */
+  constructor(
+    readonly grantId: string,
+    readonly end: GrantEnd | undefined,
+  ) {
+    super(`grant ${grantId} has ended (${end?.cause ?? 'time'}) and can't be extended; ask with requestAccess instead`);
+  }
+}
+
+/** An approval link that decides nothing: `why` says what is wrong with it. */
+export class LinkError extends JitError {
+  override readonly name = 'LinkError';
+  readonly code = 'ERR_JIT_LINK';
+  /** @param requestId the request that it is for; `undefined` where it can't be trusted to say */
+  constructor(
+    readonly why: 'malformed' | 'signature' | 'expired' | 'used' | 'not_yours' | 'other_request',
+    readonly requestId: string | undefined,
+  ) {
+    super(`this approval link ${LINK_PROBLEMS[why]}`);
+  }
+}
+
+const LINK_PROBLEMS: Readonly<Record<LinkError['why'], string>> = {
+  malformed: 'is not one that this engine makes',
+  signature: 'is not signed with a key that this engine knows',
+  expired: 'has expired',
+  used: 'has been used: its reviewer has reviewed since it was made',
+  not_yours: 'was made for somebody else',
+  other_request: 'was made for another namespace, or for something else than what is asked',
+};
+
 /** The subject may not hold what was asked; no request was recorded. */
 export class IneligibleError extends JitError {
   override readonly name = 'IneligibleError';
   readonly code = 'ERR_JIT_INELIGIBLE';
+  /** @param reason what the approver said; `undefined`: nothing */
   constructor(
     readonly subject: string,
     readonly scopes: readonly string[],
+    readonly reason: string | undefined,
   ) {
-    super(`${subject} is not eligible for ${scopes.join(', ')}`);
+    super(`${subject} is not eligible for ${scopes.join(', ')}${reason === undefined ? '' : `: ${reason}`}`);
   }
 }
 
-/** This idempotency key was used before, for another request. */
+/** This idempotency key was used before, for something else. */
 export class IdempotencyError extends JitError {
   override readonly name = 'IdempotencyError';
   readonly code = 'ERR_JIT_IDEMPOTENCY';
-  constructor(readonly requestId: string) {
-    super(`this idempotencyKey made request ${requestId}, which asked for something else; use a new key`);
+  /** @param recordId the request, or the use, that it made */
+  constructor(readonly recordId: string) {
+    super(`this idempotencyKey made ${recordId}, which was for something else; use a new key`);
   }
 }
 
@@ -170,8 +214,9 @@ export class LimitError extends JitError {
     readonly limit: string,
     readonly max: number,
     readonly got: number,
+    message = `limits.${limit} allows at most ${max}; got ${got}`,
   ) {
-    super(`limits.${limit} allows at most ${max}; got ${got}`);
+    super(message);
   }
 }
 
@@ -224,7 +269,7 @@ export class ApproverError extends JitError {
     cause?: unknown,
   ) {
     super(
-      `approver ${approver}: ${message}` + (requestId === undefined ? '; nothing was recorded' : `; request ${requestId} stays pending`),
+      `approver ${approver}: ${message}` + (requestId === undefined ? '; nothing was recorded' : `; request ${requestId} stays as it is`),
       cause,
     );
   }
@@ -264,6 +309,8 @@ export type AnyJitError =
   | NotFoundError
   | SelfReviewError
   | NotReviewerError
+  | EndedError
+  | LinkError
   | IneligibleError
   | IdempotencyError
   | LimitError

@@ -1,9 +1,21 @@
-export { JitEngine, type By } from './engine/engine.js';
+export { JitEngine, type By, type RedeemBy, type ReviewBy } from './engine/engine.js';
 export type { HistoryQuery, HolderQuery, Paging, RequestQuery } from './engine/archive.js';
 export type { Action } from './engine/checker.js';
 export type { RevokeAllTarget } from './engine/ending.js';
-export type { AccessAsk } from './engine/ask.js';
-export type { AccessResult, AccessStatus, FlushReport, InboxItem, RevokeAllReport } from './engine/answers.js';
+export type { AccessAsk, BreakGlassAsk, ExtensionAsk } from './engine/ask.js';
+export type {
+  AccessPreview,
+  AccessResult,
+  AccessStatus,
+  Consumption,
+  FlushReport,
+  InboxItem,
+  LinkPreview,
+  OwedItem,
+  RevokeAllReport,
+} from './engine/answers.js';
+export type { LinkKey } from './engine/approval-link.js';
+export type { OwedQuery } from './engine/emergency.js';
 export type { JitEngineOptions, Limits } from './engine/options.js';
 export type { PurgeReport } from './engine/purge.js';
 export type { Standing } from './engine/standing.js';
@@ -31,6 +43,7 @@ export type { FollowerStatus } from './journal/follow.js';
 export type {
   Approver,
   AuditSink,
+  BreakGlassVerdict,
   Change,
   Clock,
   CommitOutcome,
@@ -38,6 +51,7 @@ export type {
   Expectation,
   FindQuery,
   GrantStore,
+  Ineligibility,
   JournalQuery,
   JournalSlice,
   JsonObject,
@@ -49,21 +63,29 @@ export type {
   Row,
   RowKey,
   ScopeMatcher,
+  TermsInput,
   Unsubscribe,
   Verdict,
+  VerdictSource,
 } from './ports.js';
 export type {
   AccessRequest,
+  Acknowledgement,
   Anchor,
   AuditEntry,
   Decision,
   EntryType,
+  Extension,
   Grant,
   GrantEnd,
+  OwedReview,
   Quorum,
   RequestEnd,
   Review,
+  Successor,
+  Terms,
   UnlinkedEntry,
+  Usage,
 } from './records.js';
 export {
   ApproverError,
@@ -74,12 +96,14 @@ export {
   DeadlineError,
   DecidedError,
   DeniedError,
+  EndedError,
   IdempotencyError,
   IneligibleError,
   InvalidArgumentError,
   isJitError,
   JitError,
   LimitError,
+  LinkError,
   NotFoundError,
   NotReviewerError,
   OutcomeUnknownError,

@@ -1,4 +1,4 @@
-import type { AccessRequest, AuditEntry, Anchor, Quorum, UnlinkedEntry } from './records.js';
+import type { AccessRequest, AuditEntry, Anchor, Quorum, Terms, UnlinkedEntry } from './records.js';
 
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -30,9 +30,44 @@ export interface Clock {
 
 /** What an approver says to a new request. */
 export type Verdict =
-  | { readonly outcome: 'approve'; readonly reason?: string | undefined; readonly approver?: string | undefined }
-  | { readonly outcome: 'deny'; readonly reason: string; readonly approver?: string | undefined }
-  | { readonly outcome: 'review'; readonly quorum: QuorumInput; readonly approver?: string | undefined }
+  | ({ readonly outcome: 'approve'; readonly reason?: string | undefined; readonly terms?: TermsInput | undefined } & VerdictSource)
+  | ({ readonly outcome: 'deny'; readonly reason: string } & VerdictSource)
+  | ({ readonly outcome: 'review'; readonly quorum: QuorumInput; readonly terms?: TermsInput | undefined } & VerdictSource)
+  | { readonly outcome: 'abstain' };
+
+/** Where a verdict comes from; both stay on the request. */
+export interface VerdictSource {
+  /** The member of a chain that has decided. Default: the name of the approver that was asked. */
+  readonly approver?: string | undefined;
+  /** The approver's own name for the rule by which it answered. */
+  readonly rule?: string | undefined;
+}
+
+/** The {@link Terms} as an approver writes them: what is left out is not set. */
+export type TermsInput = { readonly [Field in keyof Terms]?: Terms[Field] };
+
+/** Why a subject may not hold something, where there is more to say than no. */
+export interface Ineligibility {
+  readonly eligible: false;
+  /** What whoever asks is told. */
+  readonly reason: string;
+}
+
+/** What an approver says to somebody who needs access before anybody can review. */
+export type BreakGlassVerdict =
+  | ({
+      readonly outcome: 'approve';
+      /** How long after its start the review is overdue, in milliseconds. */
+      readonly reviewWithinMs: number;
+      /** How many reviews the subject, and whoever asks for it, may owe at a time, this one included. Default: 1. */
+      readonly maxUnreviewed?: number | undefined;
+      /** The groups whose review is skipped. */
+      readonly skippedGroups?: readonly string[] | undefined;
+      /** Who is skipped, where they can be told. */
+      readonly skippedPeople?: readonly string[] | undefined;
+      readonly terms?: TermsInput | undefined;
+    } & VerdictSource)
+  | ({ readonly outcome: 'deny'; readonly reason: string } & VerdictSource)
   | { readonly outcome: 'abstain' };
 
 /** A {@link Quorum} as an approver writes it: what may be left out, may be left out here. */
@@ -44,6 +79,8 @@ export interface QuorumInput {
   readonly approvalTtlMs?: number | undefined;
   /** How long reviewers have from here, in milliseconds. Default: the deadline that the request already has. */
   readonly reviewWithinMs?: number | undefined;
+  /** A group whose members may stand in for any of the others after this long, in milliseconds. */
+  readonly escalation?: Quorum['escalation'];
 }
 
 /**
@@ -76,11 +113,15 @@ export interface Approver {
    * Whether the subject may (still) hold this. Absent: yes.
    * - `creation`: before anything is recorded. No: the request is refused and not recorded. In a chain one yes suffices.
    * - `approval`: when the quorum would complete. No: the request is denied.
-   * - `start`: at a scheduled start (a later release asks it). No: the grant is revoked.
+   * - `start`: at a scheduled start. No: the grant is revoked.
    *
    * Never asked on revoke, release, cancel or expiry.
    */
-  isEligible?(request: AccessRequest, when: 'creation' | 'approval' | 'start'): MaybePromise<boolean>;
+  isEligible?(request: AccessRequest, when: 'creation' | 'approval' | 'start'): MaybePromise<boolean | Ineligibility>;
+  /** Whether this may be had at once, and reviewed afterwards. Nothing is on record yet. Absent: never. */
+  breakGlass?(request: AccessRequest): MaybePromise<BreakGlassVerdict>;
+  /** Whether this person may give the review that break-glass access owes. Asked live. Absent: nobody may. */
+  mayAcknowledge?(reviewer: string, request: AccessRequest): MaybePromise<boolean>;
 }
 
 /**
@@ -116,7 +157,7 @@ export interface ScopeMatcher {
 
 /** What a store keeps. It understands only these columns; what is in `body` it never learns. */
 export interface Row {
-  /** 'request', 'grant', 'cursor', ...: the store gives no meaning to it, except that `live` speaks of 'grant' and 'usage'. */
+  /** 'request', 'grant', 'subject', 'usage', 'cursor', ...: the store gives no meaning to it, except that `live` speaks of 'grant' and 'usage'. */
   readonly kind: string;
   /** Unique within its kind. At most 300 characters. */
   readonly id: string;

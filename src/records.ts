@@ -1,5 +1,20 @@
 export type * from './records/types.js';
-export { decodeGrant, decodeRequest, encode, toJson } from './records/codec.js';
-export { heldUntil, lastInstant } from './records/derived.js';
-export { makeEnd, makeGrant, makeQuorum, makeRequest, makeReview } from './records/make.js';
+export { toJson } from './records/codec/columns.js';
+export { encode } from './records/codec/encode.js';
+export { decodeGrant } from './records/codec/grant.js';
+export { decodeSubject, decodeUsage, decodeUse } from './records/codec/others.js';
+export { decodeRequest } from './records/codec/request.js';
+export { escalatesAt, heldUntil, idleEnd, isCounted, isOwed, lastInstant } from './records/derived.js';
+export {
+  makeEnd,
+  makeGrant,
+  makeOwed,
+  makeQuorum,
+  makeRequest,
+  makeReview,
+  makeSubject,
+  makeTerms,
+  makeUsage,
+  makeUse,
+} from './records/make.js';
 export { isObject } from './records/shape.js';

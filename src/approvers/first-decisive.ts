@@ -1,5 +1,5 @@
 import { invalid, isId } from '../input.js';
-import type { Approver, Verdict } from '../ports.js';
+import type { Approver, BreakGlassVerdict, Ineligibility, Verdict } from '../ports.js';
 import type { AccessRequest } from '../records.js';
 
 /** The members of each chain. */
@@ -35,22 +35,34 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
     },
     groupsOf: async (reviewer: string, request: AccessRequest) => (await deciderOf(request)?.groupsOf?.(reviewer, request)) ?? [],
     membersOf: (request: AccessRequest) => deciderOf(request)?.membersOf?.(request),
-    async isEligible(request: AccessRequest, when: 'creation' | 'approval' | 'start'): Promise<boolean> {
+    async breakGlass(request: AccessRequest): Promise<BreakGlassVerdict> {
+      for (const member of members) {
+        const verdict = (await member.breakGlass?.(request)) ?? ABSTAINS;
+        if (verdict.outcome !== 'abstain') return { ...verdict, approver: member.name };
+      }
+      return ABSTAINS;
+    },
+    mayAcknowledge: async (reviewer: string, request: AccessRequest) =>
+      (await deciderOf(request)?.mayAcknowledge?.(reviewer, request)) ?? false,
+    async isEligible(request: AccessRequest, when: 'creation' | 'approval' | 'start'): Promise<boolean | Ineligibility> {
       if (when !== 'creation') {
         const decider = deciderOf(request);
         // An approver that has left the chain can no longer vouch for anybody.
         return decider !== undefined && isEligible(decider, request, when);
       }
       let failure: { readonly error: unknown } | undefined;
+      let no: false | Ineligibility = false;
       for (const member of members) {
         try {
-          if (await isEligible(member, request, when)) return true;
+          const answer = await isEligible(member, request, when);
+          if (answer === true) return true;
+          if (answer !== false) no = answer;
         } catch (error) {
           failure = { error };
         }
       }
       if (failure !== undefined) throw failure.error;
-      return false;
+      return no;
     },
   });
   chains.set(chain, members);
@@ -60,9 +72,17 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
 const isApprover = (member: unknown): boolean =>
   typeof (member as Approver | null | undefined)?.decide === 'function' && isId((member as Approver).name);
 
+const ABSTAINS = Object.freeze({ outcome: 'abstain' } as const);
+
 /** Not having the question is a yes; not answering it is a failure. */
-async function isEligible(member: Approver, request: AccessRequest, when: 'creation' | 'approval' | 'start'): Promise<boolean> {
+async function isEligible(
+  member: Approver,
+  request: AccessRequest,
+  when: 'creation' | 'approval' | 'start',
+): Promise<boolean | Ineligibility> {
   const answer: unknown = member.isEligible === undefined ? true : await member.isEligible(request, when);
-  if (typeof answer !== 'boolean') throw new TypeError(`isEligible of ${member.name} must answer true or false`);
-  return answer;
+  if (typeof answer === 'boolean') return answer;
+  const isNo = typeof answer === 'object' && answer !== null && (answer as Partial<Ineligibility>).eligible === false;
+  if (!isNo) throw new TypeError(`isEligible of ${member.name} must answer true, false, or { eligible: false, reason }`);
+  return answer as Ineligibility;
 }

@@ -1,17 +1,58 @@
 import type { FollowerStatus } from '../journal/follow.js';
+import type { JitErrorCode } from '../errors.js';
 import type { AccessRequest, Grant } from '../records.js';
 
-/** What became of a request. */
-export type AccessResult =
-  | { readonly outcome: 'granted'; readonly request: AccessRequest; readonly grants: readonly Grant[] }
-  | { readonly outcome: 'denied'; readonly request: AccessRequest; readonly reason: string | undefined }
+/** What became of a request. `reused`: it, or what it gives, was there already, and this ask has made nothing new. */
+export type AccessResult = { readonly reused: boolean; readonly request: AccessRequest } & (
+  | { readonly outcome: 'granted'; readonly grants: readonly Grant[] }
+  | { readonly outcome: 'denied'; readonly reason: string | undefined }
   | {
       readonly outcome: 'pending';
-      readonly request: AccessRequest;
       /** Everybody who may review; `undefined` where the approver can't list them. */
       readonly reviewers: readonly string[] | undefined;
     }
-  | { readonly outcome: 'cancelled' | 'expired'; readonly request: AccessRequest };
+  | { readonly outcome: 'cancelled' | 'expired' }
+);
+
+/** What would become of an ask, if it were made now. */
+export type AccessPreview =
+  | (AccessResult & { readonly dryRun: true })
+  | {
+      readonly dryRun: true;
+      /** Nothing would be recorded but the attempt. */
+      readonly outcome: 'refused';
+      readonly code: JitErrorCode;
+      readonly reason: string;
+    };
+
+/** The review that break-glass access owes. */
+export interface OwedItem {
+  readonly request: AccessRequest;
+  /** When it is overdue, epoch milliseconds. */
+  readonly reviewBy: number;
+  readonly isOverdue: boolean;
+}
+
+/** A use that has been taken. */
+export interface Consumption {
+  readonly subject: string;
+  readonly scope: string;
+  /** When, epoch milliseconds. */
+  readonly at: number;
+  /** The grant that allowed it, as it is now; `undefined`: standing access did. */
+  readonly grant: Grant | undefined;
+  /** What the grant had left then; `undefined` where what allowed it isn't counted. */
+  readonly usesLeft: number | undefined;
+}
+
+/** What an approval link is for. */
+export interface LinkPreview {
+  readonly request: AccessRequest;
+  readonly reviewer: string;
+  readonly decision: 'approve' | 'deny';
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
 
 /** The badge: what a subject holds at this moment, and when that changes by itself. */
 export interface AccessStatus {

@@ -1,6 +1,6 @@
 import { ApproverError, messageOf } from '../errors.js';
-import { isId } from '../input.js';
-import { readVerdict, type ReadVerdict } from '../lifecycle/verdict.js';
+import { isId, readOptions, readText } from '../input.js';
+import { readBreakGlass, readVerdict, type ReadBreakGlass, type ReadVerdict } from '../lifecycle/verdict.js';
 import type { Approver, Clock, MaybePromise } from '../ports.js';
 import type { AccessRequest } from '../records.js';
 import { within } from '../time.js';
@@ -22,12 +22,21 @@ export class ApproverDesk {
       request,
       'decide',
       (approver) => approver.decide(request),
-      (answer) => {
-        const verdict = readVerdict(this.#approver.name, answer);
-        if (!this.#answersFor(verdict.approver)) throw new TypeError(`it does not answer for ${verdict.approver}`);
-        return verdict;
-      },
+      (answer) => this.#own(readVerdict(this.#approver.name, answer)),
     );
+  }
+
+  /** What it says to break-glass: never, where it has no such method. Nothing is on record yet. */
+  breakGlass(request: AccessRequest): Promise<ReadBreakGlass> {
+    const ask = (approver: Approver) => approver.breakGlass?.(request) ?? { outcome: 'abstain' };
+    const read = (answer: unknown) => this.#own(readBreakGlass(this.#approver.name, answer));
+    return this.#ask(request, 'breakGlass', ask, read, false);
+  }
+
+  /** Whether this person may give the review that break-glass access owes. */
+  mayAcknowledge(reviewer: string, request: AccessRequest): Promise<boolean> {
+    const ask = (approver: Approver) => this.#answersFor(request.approver) && (approver.mayAcknowledge?.(reviewer, request) ?? false);
+    return this.#ask(request, 'mayAcknowledge', ask, readYesOrNo);
   }
 
   /** Nobody may review where the approver knows no groups, or where the request is another's. */
@@ -43,17 +52,21 @@ export class ApproverDesk {
     return this.#ask(request, 'membersOf', ask, (answer) => (answer === undefined ? undefined : readNames(answer)));
   }
 
-  /** Whether the subject may ask for this; nothing is on record yet. */
-  mayAsk(request: AccessRequest): Promise<boolean> {
-    const ask = (approver: Approver) => (approver.isEligible ? approver.isEligible(request, 'creation') : true);
-    return this.#ask(request, 'isEligible', ask, readYesOrNo, false);
+  /** Whether it wants to be asked at a start that comes later. */
+  get asksAtStart(): boolean {
+    return this.#approver.isEligible !== undefined;
   }
 
-  /** Whether the subject may still be given this. */
-  mayHold(request: AccessRequest): Promise<boolean> {
-    const ask = (approver: Approver) =>
-      this.#answersFor(request.approver) && (approver.isEligible ? approver.isEligible(request, 'approval') : true);
-    return this.#ask(request, 'isEligible', ask, readYesOrNo);
+  /** Whether the subject may ask for this; nothing is on record yet. */
+  mayAsk(request: AccessRequest): Promise<Eligibility> {
+    const ask = (approver: Approver) => approver.isEligible?.(request, 'creation') ?? true;
+    return this.#ask(request, 'isEligible', ask, readEligibility, false);
+  }
+
+  /** Whether the subject may still be given this, or have what has been given begin. */
+  async mayHold(request: AccessRequest, when: 'approval' | 'start'): Promise<boolean> {
+    const ask = (approver: Approver) => this.#answersFor(request.approver) && (approver.isEligible?.(request, when) ?? true);
+    return (await this.#ask(request, 'isEligible', ask, readEligibility)).eligible;
   }
 
   async #ask<T>(
@@ -74,6 +87,12 @@ export class ApproverDesk {
     }
   }
 
+  /** A verdict in the name of somebody that this approver doesn't answer for would find nobody to review it. */
+  #own<T extends { readonly approver: string }>(verdict: T): T {
+    if (!this.#answersFor(verdict.approver)) throw new TypeError(`it does not answer for ${verdict.approver}`);
+    return verdict;
+  }
+
   /** Whether a request is this approver's to answer for: it keeps the name of the one that decided it, and that one alone is asked. */
   #answersFor(name: string | undefined): boolean {
     if (name === undefined) return false;
@@ -89,4 +108,17 @@ function readNames(answer: unknown): readonly string[] {
 function readYesOrNo(answer: unknown): boolean {
   if (typeof answer !== 'boolean') throw new TypeError('the answer must be true or false');
   return answer;
+}
+
+/** A yes, or a no with what there is to say about it. */
+export interface Eligibility {
+  readonly eligible: boolean;
+  readonly reason: string | undefined;
+}
+
+function readEligibility(answer: unknown): Eligibility {
+  if (typeof answer === 'boolean') return { eligible: answer, reason: undefined };
+  const { eligible, reason } = readOptions('isEligible', answer, ['eligible', 'reason']);
+  if (eligible !== false) throw new TypeError('the answer must be true, false, or { eligible: false, reason }');
+  return { eligible, reason: readText('isEligible.reason', reason) };
 }

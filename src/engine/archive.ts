@@ -1,8 +1,8 @@
 import { PurgedError } from '../errors.js';
 import { invalid, readCount, readId, readOptions } from '../input.js';
-import { requestStatus, wasHeldAt, wasHeldDuring, type RequestStatus } from '../lifecycle/status.js';
-import type { FindQuery, Page, Row } from '../ports.js';
-import { decodeGrant, decodeRequest, type AccessRequest, type Grant } from '../records.js';
+import { requestStatus, wasHeldAt, wasHeldDuring, type Held, type RequestStatus } from '../lifecycle/status.js';
+import type { FindQuery, MaybePromise, Page, Row } from '../ports.js';
+import { decodeGrant, decodeRequest, decodeUsage, isCounted, type AccessRequest, type Grant } from '../records.js';
 import { readScope } from '../scope.js';
 import { readInstant, type Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
@@ -56,7 +56,8 @@ export class Archive {
     if (status !== undefined && !STATUSES.has(status)) throw invalid('status', 'a request status', status);
     const now = this.#keeper.read().late;
     const wanted = (request: AccessRequest) => status === undefined || requestStatus(request, now) === status;
-    return this.#collect({ kind: 'request', subject: this.#subject(subject) }, paging, decodeRequest, wanted);
+    const select = (requests: readonly AccessRequest[]) => requests.filter(wanted);
+    return this.#collect({ kind: 'request', subject: this.#subject(subject) }, paging, decodeRequest, select);
   }
 
   async whoHadAccess(query: HolderQuery): Promise<Page<Grant>> {
@@ -64,7 +65,7 @@ export class Archive {
     const at = readInstant('at', read.at);
     if (at > this.#keeper.read().now) throw invalid('at', 'an instant that has come', at);
     const covers = this.#covers(read.scope);
-    return this.#grants({ from: at, until: at + 1 }, undefined, read, (grant) => covers(grant) && wasHeldAt(grant, at));
+    return this.#grants({ from: at, until: at + 1 }, undefined, read, ({ grant, usage }) => covers(grant) && wasHeldAt(grant, at, usage));
   }
 
   async history(query: HistoryQuery): Promise<Page<Grant>> {
@@ -73,7 +74,7 @@ export class Archive {
     const until = readInstant('to', read.to);
     if (until <= from) throw invalid('to', 'an instant after from', until);
     const covers = read.scope === undefined ? () => true : this.#covers(read.scope);
-    const wanted = (grant: Grant) => covers(grant) && wasHeldDuring(grant, from, until);
+    const wanted = ({ grant, usage }: Held) => covers(grant) && wasHeldDuring(grant, from, until, usage);
     return this.#grants({ from, until }, this.#subject(read.subject), read, wanted);
   }
 
@@ -91,12 +92,23 @@ export class Archive {
     during: { readonly from: number; readonly until: number },
     subject: string | undefined,
     paging: Partial<Record<keyof Paging, unknown>>,
-    wanted: (grant: Grant) => boolean,
+    wanted: (held: Held) => boolean,
   ): Promise<Page<Grant>> {
-    const page = await this.#collect({ kind: 'grant', subject, during }, paging, decodeGrant, wanted);
+    const page = await this.#collect({ kind: 'grant', subject, during }, paging, decodeGrant, async (grants) => {
+      const held = await this.#withUsage(grants);
+      return held.filter(wanted).map(({ grant }) => grant);
+    });
     const horizon = await readHorizon(this.#ledger);
     if (during.from < horizon) throw new PurgedError(horizon);
     return page;
+  }
+
+  /** Only of those that have an idle end which may have come without being on record does the usage matter. */
+  async #withUsage(grants: readonly Grant[]): Promise<readonly Held[]> {
+    const counted = grants.filter((grant) => grant.end === undefined && isCounted(grant));
+    const rows = await this.#ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
+    const usages = new Map(rows.flatMap((row) => (row === undefined ? [] : [[row.id, decodeUsage(row)]])));
+    return grants.map((grant) => ({ grant, usage: usages.get(grant.id) }));
   }
 
   /**
@@ -107,12 +119,12 @@ export class Archive {
     query: Omit<FindQuery, 'after' | 'limit'>,
     { after, limit: given = 100 }: Partial<Record<keyof Paging, unknown>>,
     decode: (row: Row) => T,
-    wanted: (record: T) => boolean,
+    select: (records: readonly T[]) => MaybePromise<readonly T[]>,
   ): Promise<Page<T>> {
     const limit = readCount('limit', given, 1, 1_000);
     const items: T[] = [];
     for await (const rows of this.#ledger.pages(query, after === undefined ? undefined : readId('after', after), limit + 1)) {
-      items.push(...rows.map(decode).filter(wanted));
+      items.push(...(await select(rows.map(decode))));
       if (items.length > limit) return { items: items.slice(0, limit), next: items[limit - 1]?.id };
     }
     return { items, next: undefined };

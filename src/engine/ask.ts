@@ -1,8 +1,9 @@
 import { invalid, readId, readList, readMetadata, readOptions, readText } from '../input.js';
 import type { Ask } from '../lifecycle/request.js';
 import type { JsonObject, ScopeMatcher } from '../ports.js';
+import type { Grant } from '../records.js';
 import { readPattern, readScope } from '../scope.js';
-import { readDuration, type Duration } from '../time.js';
+import { readDuration, readInstant, type Duration } from '../time.js';
 import type { Settings } from './options.js';
 
 /** What `requestAccess` takes: one `scope` or several `scopes`, decided as one. */
@@ -14,6 +15,8 @@ export interface AccessAsk<Scope extends string = string> {
   readonly scopes?: readonly Scope[] | undefined;
   /** Length of the window, which starts at the decision: milliseconds, or a string like `'30m'`. */
   readonly ttl: Duration;
+  /** When the window starts, if not at the decision: an instant that lies ahead, epoch milliseconds. A late decision gives what is left. */
+  readonly startsAt?: number | undefined;
   /** Why. Text of at most 4 KiB; it goes on record, so nothing secret. */
   readonly justification?: string | undefined;
   /** What it is for, e.g. `INC-4711`. Text of at most 4 KiB. */
@@ -24,48 +27,92 @@ export interface AccessAsk<Scope extends string = string> {
   readonly idempotencyKey?: string | undefined;
   /** JSON of your own, at most 8 KiB. Kept on the request; only its hash goes into the journal. */
   readonly metadata?: JsonObject | undefined;
+  /** Says what would happen, by which rule, and who may review; nothing is stored. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** What `extend` takes: more time for a grant, on top of what it has. */
+export type ExtensionAsk = Omit<AccessAsk, 'subject' | 'scope' | 'scopes' | 'startsAt' | 'dryRun'>;
+
+/** What `breakGlass` takes. */
+export interface BreakGlassAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'startsAt' | 'dryRun' | 'justification'> {
+  /** Why there is no time for a review. Text of at most 4 KiB. */
+  readonly justification: string;
 }
 
 const MAX_SCOPES = 50;
 
 /** What is asked, and the key that makes a repetition of it safe. */
-export function readAsk(
-  given: unknown,
-  readActorId: Settings['readId'],
-  matcher: ScopeMatcher,
-): { readonly ask: Ask; readonly key: string | undefined } {
-  const read = readOptions<keyof AccessAsk>('ask', given, [
-    'subject',
-    'scope',
-    'scopes',
-    'ttl',
-    'justification',
-    'ticket',
-    'requestedBy',
-    'idempotencyKey',
-    'metadata',
-  ]);
-  const subject = readActorId('subject', read.subject);
-  const ask = {
-    subject,
-    requestedBy: read.requestedBy === undefined ? subject : readActorId('requestedBy', read.requestedBy),
-    scopes: readScopes(read.scope, read.scopes, matcher),
-    ttlMs: readDuration('ttl', read.ttl),
-    justification: readText('justification', read.justification),
-    ticket: readText('ticket', read.ticket),
-    metadata: readMetadata('metadata', read.metadata),
-  };
-  return { ask, key: read.idempotencyKey === undefined ? undefined : readId('idempotencyKey', read.idempotencyKey) };
+export interface ReadAsk {
+  readonly ask: Ask;
+  readonly key: string | undefined;
 }
 
-function readScopes(scope: unknown, scopes: unknown, matcher: ScopeMatcher): readonly string[] {
-  // A pattern may be asked for only where the engine's scopes know patterns; who grants it is the approver's rule.
-  const readOne = matcher.exact ? readScope : readPattern;
-  if (scope === undefined && scopes === undefined) throw invalid('scope', 'given, or scopes', scope);
-  if (scopes === undefined) return Object.freeze([readOne('scope', scope)]);
-  if (scope !== undefined) throw invalid('scopes', 'left out where scope is given', scopes);
-  const list = readList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => readOne(`scopes[${i}]`, item));
-  const twice = list.findIndex((item, i) => list.indexOf(item) !== i);
-  if (twice !== -1) throw invalid(`scopes[${twice}]`, 'asked once', list[twice]);
-  return Object.freeze(list);
+const COMMON = ['ttl', 'justification', 'ticket', 'requestedBy', 'idempotencyKey', 'metadata'] as const;
+const WHOM = ['subject', 'scope', 'scopes'] as const;
+
+/** Reads asks at the door. */
+export class AskReader {
+  readonly #readActorId: Settings['readId'];
+  readonly #matcher: ScopeMatcher;
+
+  constructor({ readId: readActorId, scopes }: Pick<Settings, 'readId' | 'scopes'>) {
+    this.#readActorId = readActorId;
+    this.#matcher = scopes;
+  }
+
+  access(given: unknown): ReadAsk & { readonly dryRun: boolean } {
+    const read = readOptions<keyof AccessAsk>('ask', given, [...WHOM, ...COMMON, 'startsAt', 'dryRun']);
+    const { dryRun = false, startsAt } = read;
+    if (typeof dryRun !== 'boolean') throw invalid('dryRun', 'true or false', dryRun);
+    const asked = this.#common(this.#readActorId('subject', read.subject), this.#scopes(read.scope, read.scopes), read);
+    return { ...asked, dryRun, ask: { ...asked.ask, startsAt: startsAt === undefined ? undefined : readInstant('startsAt', startsAt) } };
+  }
+
+  breakGlass(given: unknown): ReadAsk {
+    const read = readOptions<keyof BreakGlassAsk>('ask', given, [...WHOM, ...COMMON]);
+    const asked = this.#common(this.#readActorId('subject', read.subject), this.#scopes(read.scope, read.scopes), read);
+    if (asked.ask.justification === undefined || asked.ask.justification.trim() === '') {
+      throw invalid('justification', 'given: why there is no time for a review', read.justification);
+    }
+    return asked;
+  }
+
+  /** @returns the ask for a given old grant */
+  extension(given: unknown): (grant: Grant) => ReadAsk {
+    const read = readOptions<keyof ExtensionAsk>('ask', given, COMMON);
+    // Checked before anything is loaded.
+    this.#common('-', [], read);
+    return (grant) => {
+      const { ask, key } = this.#common(grant.subject, [grant.scope], read);
+      return { key, ask: { ...ask, extends: grant.id } };
+    };
+  }
+
+  #common(subject: string, scopes: readonly string[], read: Partial<Record<(typeof COMMON)[number], unknown>>): ReadAsk {
+    const ask = {
+      subject,
+      requestedBy: read.requestedBy === undefined ? subject : this.#readActorId('requestedBy', read.requestedBy),
+      scopes: Object.freeze(scopes),
+      ttlMs: readDuration('ttl', read.ttl),
+      startsAt: undefined,
+      extends: undefined,
+      justification: readText('justification', read.justification),
+      ticket: readText('ticket', read.ticket),
+      metadata: readMetadata('metadata', read.metadata),
+    };
+    return { ask, key: read.idempotencyKey === undefined ? undefined : readId('idempotencyKey', read.idempotencyKey) };
+  }
+
+  #scopes(scope: unknown, scopes: unknown): readonly string[] {
+    // A pattern may be asked for only where the engine's scopes know patterns; who grants it is the approver's rule.
+    const readOne = this.#matcher.exact ? readScope : readPattern;
+    if (scope === undefined && scopes === undefined) throw invalid('scope', 'given, or scopes', scope);
+    if (scopes === undefined) return [readOne('scope', scope)];
+    if (scope !== undefined) throw invalid('scopes', 'left out where scope is given', scopes);
+    const list = readList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => readOne(`scopes[${i}]`, item));
+    const twice = list.findIndex((item, i) => list.indexOf(item) !== i);
+    if (twice !== -1) throw invalid(`scopes[${twice}]`, 'asked once', list[twice]);
+    return list;
+  }
 }

@@ -1,13 +1,16 @@
+import { DeniedError } from '../errors.js';
 import { readField, readList } from '../input.js';
-import { grantStatus, isUsable } from '../lifecycle/status.js';
+import { awaitsActivation, grantStatus, isUsable, type Held } from '../lifecycle/status.js';
 import type { MaybePromise, Row, ScopeMatcher } from '../ports.js';
-import { decodeGrant, isObject, type Decision, type Grant } from '../records.js';
+import { decodeGrant, heldUntil, isCounted, isObject, type Decision } from '../records.js';
 import { readScope } from '../scope.js';
 import { isThenable, type Reading, type Timekeeper } from '../time.js';
 import type { AccessStatus } from './answers.js';
+import { heldAmong, paired, usageRow } from './held.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
 import { standingFor } from './standing.js';
+import type { Starting } from './starting.js';
 
 /** A scope, or anything that has one. */
 export type Action<Scope extends string = string> = Scope | { readonly scope: Scope };
@@ -21,11 +24,17 @@ export class Checker {
   readonly #settings: Settings;
   readonly #keeper: Timekeeper;
   readonly #ledger: Ledger;
+  readonly #starting: Starting;
 
-  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger) {
+  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, starting: Starting) {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
+    this.#starting = starting;
+  }
+
+  read(subject: unknown, action: unknown): { readonly subject: string; readonly scope: string } {
+    return { subject: this.#settings.readId('subject', subject), scope: readAction('scope', action) };
   }
 
   check(subjectGiven: unknown, action: unknown): MaybePromise<Decision> {
@@ -33,8 +42,16 @@ export class Checker {
     const scope = readAction('scope', action);
     const pattern = standingFor(this.#settings.standing(subject), scope);
     if (pattern !== undefined) return decision(subject, scope, this.#keeper.read(), { reason: 'standing', pattern });
-    const rows = this.#live(subject, this.#settings.scopes.exact ? scope : undefined);
-    return isThenable(rows) ? rows.then((answer) => this.#judge(answer, subject, scope)) : this.#judge(rows, subject, scope);
+    const answer = this.#ask(subject, scope);
+    if (isThenable(answer)) return answer.then((told) => this.#started(told, subject, scope));
+    return answer.reason === 'not_activated' ? this.#started(answer, subject, scope) : answer;
+  }
+
+  /** The live grants that reach a scope, whether or not they are usable now. */
+  async covering(subject: string, scope: string): Promise<readonly Held[]> {
+    const rows = await this.#live(subject, this.#settings.scopes.exact ? scope : undefined);
+    const held = heldAmong(rows, subject, this.#settings.decodeAll);
+    return held.filter(({ grant }) => reaches(this.#settings.scopes, grant.scope, scope));
   }
 
   async filter<T>(subjectGiven: unknown, actions: readonly T[]): Promise<readonly T[]> {
@@ -45,29 +62,30 @@ export class Checker {
     const isStanding = scopes.map((scope) => standingFor(patterns, scope) !== undefined);
     // Standing access needs no store, here as in a check.
     if (isStanding.every(Boolean)) return list;
-    const rows = await this.#live(subject);
-    const reading = this.#keeper.read();
+    const asked = scopes.filter((_, i) => isStanding[i] === false);
+    const { rows, reading } = await this.#activated(subject, (scope) =>
+      asked.some((wanted) => reaches(this.#settings.scopes, scope, wanted)),
+    );
     return list.filter((_, i) => isStanding[i] === true || this.#judge(rows, subject, scopes[i] as string, reading).allowed);
   }
 
   async status(subjectGiven: unknown): Promise<AccessStatus> {
     const { readId, decodeAll, standing, leewayMs } = this.#settings;
     const subject = readId('subject', subjectGiven);
-    const rows = await this.#live(subject);
-    const reading = this.#keeper.read();
-    const grants = decodeAll(
-      rows.filter((row) => !isObject(row) || (row.kind === 'grant' && row.subject === subject)),
-      decodeGrant,
-    );
-    const held = grants.filter((grant) => isUsable(grant.end === undefined, grant.startsAt, grant.expiresAt, reading));
-    const scheduled = grants.filter((grant) => grantStatus(grant, reading.now) === 'scheduled');
-    const changes = [...held.map((grant) => grant.expiresAt - leewayMs), ...scheduled.map((grant) => grant.startsAt)];
+    const { rows, reading } = await this.#activated(subject, () => true);
+    const all = heldAmong(rows, subject, decodeAll);
+    const held = all.filter((one) => isUsable(one, reading));
+    const scheduled = all.filter(({ grant, usage }) => grantStatus(grant, reading.now, usage) === 'scheduled');
+    const changes = [
+      ...held.map(({ grant, usage }) => heldUntil(grant, usage) - leewayMs),
+      ...scheduled.map(({ grant }) => grant.startsAt).filter((startsAt) => startsAt > reading.now),
+    ];
     return {
       subject,
       at: reading.now,
       standing: standing(subject),
-      held: held.sort((a, b) => a.expiresAt - b.expiresAt),
-      scheduled: scheduled.sort((a, b) => a.startsAt - b.startsAt),
+      held: held.map(({ grant }) => grant).sort((a, b) => a.expiresAt - b.expiresAt),
+      scheduled: scheduled.map(({ grant }) => grant).sort((a, b) => a.startsAt - b.startsAt),
       changesAt: changes.length === 0 ? undefined : Math.min(...changes),
     };
   }
@@ -76,37 +94,98 @@ export class Checker {
     return this.#ledger.live({ subject, scope, at: this.#keeper.highest });
   }
 
+  #ask(subject: string, scope: string): MaybePromise<Decision> {
+    const rows = this.#live(subject, this.#settings.scopes.exact ? scope : undefined);
+    return isThenable(rows) ? rows.then((answer) => this.#judge(answer, subject, scope)) : this.#judge(rows, subject, scope);
+  }
+
+  /** Where all that is missing is an activation, asks for it and judges anew; one that can't be had leaves the no. */
+  async #started(answer: Decision, subject: string, scope: string): Promise<Decision> {
+    let told = answer;
+    const tried = new Set<string>();
+    while (told.reason === 'not_activated' && told.grant !== undefined && !tried.has(told.grant.id)) {
+      tried.add(told.grant.id);
+      if (!(await this.#activate(told.grant.id, subject))) return told;
+      told = await this.#ask(subject, scope);
+    }
+    return told;
+  }
+
+  /** What is live, once whatever could be activated of it has been. */
+  async #activated(
+    subject: string,
+    wanted: (scope: string) => boolean,
+  ): Promise<{ readonly rows: readonly Row[]; readonly reading: Reading }> {
+    const rows = await this.#live(subject);
+    const reading = this.#keeper.read();
+    const waiting = heldAmong(rows, subject, this.#settings.decodeAll).filter(
+      (held) => wanted(held.grant.scope) && awaitsActivation(held, reading),
+    );
+    if (waiting.length === 0) return { rows, reading };
+    await Promise.all(waiting.map(({ grant }) => this.#activate(grant.id, subject)));
+    return { rows: await this.#live(subject), reading: this.#keeper.read() };
+  }
+
+  async #activate(grantId: string, subject: string): Promise<boolean> {
+    try {
+      await this.#starting.activate(grantId, subject);
+      return true;
+    } catch (error) {
+      this.#settings.onError(error, 'activation');
+      return false;
+    }
+  }
+
   /**
-   * Allow only if some grant covers the scope, has no recorded end, and `startsAt <= now` and `late < expiresAt`. Only
-   * rows that reach the scope are decoded: one for an ordinary yes. One that is malformed allows nothing and is told.
+   * Allow only if some grant covers the scope and is usable. Only rows that reach the scope are decoded: one for an
+   * ordinary yes. One that is malformed allows nothing and is told.
    */
   #judge(rows: readonly Row[], subject: string, scope: string, reading: Reading = this.#keeper.read()): Decision {
-    const { scopes, leewayMs, onError } = this.#settings;
-    let usable: Grant | undefined;
-    let upcoming: Grant | undefined;
+    const { scopes, leewayMs, decodeAll, onError } = this.#settings;
+    let usable: Held | undefined;
+    let waiting: Held | undefined;
+    let upcoming: Held | undefined;
     for (const row of rows) {
       if (isObject(row) && (row.kind !== 'grant' || row.subject !== subject || !reaches(scopes, row.scope, scope))) continue;
-      let grant: Grant;
+      let held: Held;
       try {
-        grant = decodeGrant(row);
+        const grant = decodeGrant(row);
+        held = isCounted(grant) ? paired(grant, usageRow(rows, grant), decodeAll) : { grant, usage: undefined };
       } catch (error) {
         onError(error, 'check');
         continue;
       }
       // The one that ends last and the one that begins next bound how long the answer stands.
-      if (isUsable(grant.end === undefined, grant.startsAt, grant.expiresAt, reading)) {
-        if (usable === undefined || grant.expiresAt > usable.expiresAt) usable = grant;
-      } else if (grantStatus(grant, reading.now) === 'scheduled') {
-        if (upcoming === undefined || grant.startsAt < upcoming.startsAt) upcoming = grant;
+      if (isUsable(held, reading)) {
+        if (usable === undefined || endOf(held) > endOf(usable)) usable = held;
+      } else if (awaitsActivation(held, reading)) {
+        if (waiting === undefined || endOf(held) > endOf(waiting)) waiting = held;
+      } else if (grantStatus(held.grant, reading.now, held.usage) === 'scheduled') {
+        if (upcoming === undefined || held.grant.startsAt < upcoming.grant.startsAt) upcoming = held;
       }
     }
-    if (usable !== undefined)
-      return decision(subject, scope, reading, { reason: 'granted', grant: usable, validUntil: usable.expiresAt - leewayMs });
-    if (upcoming !== undefined)
-      return decision(subject, scope, reading, { reason: 'not_started', grant: upcoming, validUntil: upcoming.startsAt });
+    if (usable !== undefined) {
+      return decision(subject, scope, reading, { reason: 'granted', grant: usable.grant, validUntil: endOf(usable) - leewayMs });
+    }
+    if (waiting !== undefined) {
+      // It may be confirmed at any moment.
+      return decision(subject, scope, reading, { reason: 'not_activated', grant: waiting.grant, validUntil: reading.now });
+    }
+    if (upcoming !== undefined) {
+      const { grant } = upcoming;
+      return decision(subject, scope, reading, { reason: 'not_started', grant, validUntil: grant.startsAt });
+    }
     return decision(subject, scope, reading, { reason: 'no_grant' });
   }
 }
+
+/** What to throw for a no. */
+export function denied(decision: Decision): DeniedError {
+  const { subject, scope, reason } = decision;
+  return new DeniedError(`${subject} has no access to ${scope} now (${reason})`, subject, decision);
+}
+
+const endOf = ({ grant, usage }: Held): number => heldUntil(grant, usage);
 
 /** One literal, so that all decisions have one hidden class. */
 function decision(

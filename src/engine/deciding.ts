@@ -1,13 +1,24 @@
 import { ClockError, IdempotencyError, IneligibleError, isJitError } from '../errors.js';
 import type { Settled } from '../lifecycle/grant.js';
-import { asksForTheSame, isUndecided, openRequest, settle, type Ask } from '../lifecycle/request.js';
+import {
+  asksForTheSame,
+  draftRequest,
+  isUndecided,
+  openRequest,
+  settle,
+  type Ask,
+  type OpenFacts,
+  type Opened,
+} from '../lifecycle/request.js';
 import { isOwnRequest, mayAct, reviewersToConfirm, reviewRequest, type ReviewCommand, type ReviewFacts } from '../lifecycle/review.js';
-import { requestStatus, type RequestStatus } from '../lifecycle/status.js';
-import { APPROVER, moment, unchanged } from '../lifecycle/step.js';
+import { requestStatus, type Held, type RequestStatus } from '../lifecycle/status.js';
+import { APPROVER, moment, unchanged, type Moment } from '../lifecycle/step.js';
 import { decodeRequest, type AccessRequest } from '../records.js';
 import type { Timekeeper } from '../time.js';
-import type { AccessResult, InboxItem } from './answers.js';
+import type { AccessPreview, AccessResult, InboxItem } from './answers.js';
 import type { ApproverDesk } from './approver-desk.js';
+import type { ReadAsk } from './ask.js';
+import type { Facts } from './facts.js';
 import { derivedId, newId } from './ids.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
@@ -18,23 +29,44 @@ export class Deciding {
   readonly #keeper: Timekeeper;
   readonly #ledger: Ledger;
   readonly #desk: ApproverDesk;
+  readonly #facts: Facts;
 
-  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, desk: ApproverDesk) {
+  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, desk: ApproverDesk, facts: Facts) {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
     this.#desk = desk;
+    this.#facts = facts;
   }
 
-  async ask(ask: Ask, key: string | undefined): Promise<AccessResult> {
-    const id = key === undefined ? newId() : derivedId(this.#ledger.store.namespace, 'requestAccess', ask.requestedBy, key);
-    const known = async () => key !== undefined && (await this.#isRepetition(id, ask));
-    if (!(await known())) await this.#open(id, ask, known);
+  /** @param verb whose idempotency keys these are */
+  async ask({ ask, key }: ReadAsk, verb: 'requestAccess' | 'extend'): Promise<AccessResult> {
+    const id = key === undefined ? newId() : derivedId(this.#ledger.store.namespace, verb, ask.requestedBy, key);
+    const known = async () => key !== undefined && (await this.isRepetition(id, ask));
+    const opened = (await known()) ? undefined : await this.#open(id, ask, known);
+    const duplicate = opened !== undefined && 'duplicate' in opened ? opened.duplicate : undefined;
     try {
-      return await this.settle(id);
+      return { ...(await this.settle(duplicate?.requestId ?? id)), reused: duplicate !== undefined };
     } catch (error) {
       // The request is on record by now, so the error must say which.
       throw isJitError(error) && error.code === 'ERR_JIT_CLOCK' ? new ClockError(error.message, error.cause, id) : error;
+    }
+  }
+
+  /** What `ask` would do, up to the commit. */
+  async preview({ ask }: ReadAsk): Promise<AccessPreview> {
+    const now = (): Moment => moment(this.#keeper, ask.requestedBy);
+    try {
+      const id = newId();
+      const draft = await this.#draft(id, ask);
+      const opened = openRequest(ask, id, this.#settings.limits, await this.#openFacts(ask), now()).result;
+      if ('duplicate' in opened) return { ...(await this.#told(opened.duplicate.requestId)), reused: true, dryRun: true };
+      const verdict = await this.#desk.decide(draft);
+      const { request, grants } = settle(draft, verdict, await this.#facts.forIssuing(draft), now()).result;
+      return { ...(await this.#resultOf({ request, grants }, 'pending')), dryRun: true };
+    } catch (error) {
+      if (!isJitError(error)) throw error;
+      return { dryRun: true, outcome: 'refused', code: error.code, reason: error.message };
     }
   }
 
@@ -46,15 +78,23 @@ export class Deciding {
       status = requestStatus(request, this.#keeper.read().late);
       // One that has run out without a sweep is told as it is, not asked about.
       if (!isUndecided(request) || status !== 'pending') return unchanged<Settled>({ request, grants: undefined });
-      const verdict = await this.#desk.decide(request);
-      return settle(request, verdict, moment(this.#keeper, APPROVER));
+      const answer = await this.#desk.decide(request);
+      const facts = answer.verdict.outcome === 'approve' ? await this.#facts.forIssuing(request) : undefined;
+      return settle(request, answer, facts, moment(this.#keeper, APPROVER));
     });
     return this.#resultOf(settled, status);
   }
 
-  async review(id: string, reviewer: string, command: ReviewCommand): Promise<AccessResult> {
+  /** @param check looks at the request before anything is asked about it */
+  async review(
+    id: string,
+    reviewer: string,
+    command: ReviewCommand,
+    check: (request: AccessRequest) => void = () => undefined,
+  ): Promise<AccessResult> {
     const settled = await this.#ledger.run(async () => {
       const request = await this.#ledger.request(id);
+      check(request);
       const facts = await this.#gather(request, reviewer, command);
       return reviewRequest(request, command, facts, moment(this.#keeper, reviewer));
     });
@@ -65,40 +105,72 @@ export class Deciding {
     const items: InboxItem[] = [];
     for await (const rows of this.#ledger.pages({ kind: 'request', open: true })) {
       for (const request of this.#settings.decodeAll(rows, decodeRequest)) {
-        if (isDecidedFor(request, reviewer)) continue;
-        const mine = await this.#desk.groupsOf(reviewer, request);
-        const groups = mayAct(request, reviewer, mine, this.#keeper.read());
+        const groups = await this.groupsToActIn(request, reviewer);
         if (groups.length > 0) items.push({ request, groups });
       }
     }
     return items;
   }
 
-  async #isRepetition(id: string, ask: Ask): Promise<boolean> {
+  /** The groups in which this reviewer could say something now that would be recorded. */
+  async groupsToActIn(request: AccessRequest, reviewer: string): Promise<readonly string[]> {
+    if (isDecidedFor(request, reviewer)) return [];
+    const mine = await this.#desk.groupsOf(reviewer, request);
+    return mayAct(request, reviewer, mine, this.#keeper.read());
+  }
+
+  /** Whether this very ask has made this record already. @throws IdempotencyError where another has */
+  async isRepetition(id: string, ask: Ask): Promise<boolean> {
     const row = await this.#ledger.row('request', id);
     if (row === undefined) return false;
     if (!asksForTheSame(decodeRequest(row), ask)) throw new IdempotencyError(id);
     return true;
   }
 
-  /** Puts the request on record, unless `known` finds that a repetition of this very call has. */
-  async #open(id: string, ask: Ask, known: () => Promise<boolean>): Promise<void> {
-    const open = () => openRequest(ask, id, this.#settings.limits, moment(this.#keeper, ask.requestedBy));
-    if (!(await this.#desk.mayAsk(open().result))) throw new IneligibleError(ask.subject, ask.scopes);
-    await this.#ledger.run<unknown>(async () => ((await known()) ? unchanged(undefined) : open()));
+  /** Puts the request on record, unless it repeats what the subject has, or `known` finds that a repetition of this very call has. */
+  async #open(id: string, ask: Ask, known: () => Promise<boolean>): Promise<Opened | undefined> {
+    await this.#draft(id, ask);
+    return this.#ledger.run<Opened | undefined>(async () => {
+      if (await known()) return unchanged(undefined);
+      const facts = await this.#openFacts(ask);
+      return openRequest(ask, id, this.#settings.limits, facts, moment(this.#keeper, ask.requestedBy));
+    });
   }
 
-  /** What the rule for a review needs to know from the approver, asked live. */
+  /** The request as it would be, if it may be asked at all. */
+  async #draft(id: string, ask: Ask): Promise<AccessRequest> {
+    const origin = await this.#origin(ask);
+    const draft = draftRequest(ask, id, this.#settings.limits, origin, moment(this.#keeper, ask.requestedBy));
+    const { eligible, reason } = await this.#desk.mayAsk(draft);
+    if (!eligible) throw new IneligibleError(ask.subject, ask.scopes, reason);
+    return draft;
+  }
+
+  async #openFacts(ask: Ask): Promise<OpenFacts> {
+    const facts = await this.#facts.ofSubject(ask.subject);
+    return { ...facts, open: await this.#facts.openRequests(ask.subject), origin: await this.#origin(ask) };
+  }
+
+  async #origin({ extends: grantId }: Ask): Promise<Held | undefined> {
+    return grantId === undefined ? undefined : (await this.#ledger.heldAll([grantId]))[0];
+  }
+
+  /** What the rule for a review needs to know from the approver, asked live, and from the store. */
   async #gather(request: AccessRequest, reviewer: string, { verdict }: ReviewCommand): Promise<ReviewFacts> {
     const groups = new Map<string, readonly string[]>();
     // These are refused whatever the approver would say.
-    if (isDecidedFor(request, reviewer)) return { groups, eligible: undefined };
+    if (isDecidedFor(request, reviewer)) return { groups, eligible: undefined, issue: undefined };
     const own = await this.#desk.groupsOf(reviewer, request);
     const confirm = reviewersToConfirm(request, reviewer, verdict, own);
     groups.set(reviewer, own);
     for (const other of confirm) if (other !== reviewer) groups.set(other, await this.#desk.groupsOf(other, request));
-    const eligible = confirm.length > 0 && verdict === 'approve' ? await this.#desk.mayHold(request) : undefined;
-    return { groups, eligible };
+    const eligible = confirm.length > 0 && verdict === 'approve' ? await this.#desk.mayHold(request, 'approval') : undefined;
+    return { groups, eligible, issue: eligible === true ? await this.#facts.forIssuing(request) : undefined };
+  }
+
+  async #told(id: string): Promise<AccessResult> {
+    const request = await this.#ledger.request(id);
+    return this.#resultOf({ request, grants: undefined }, requestStatus(request, this.#keeper.read().late));
   }
 
   /**
@@ -107,16 +179,17 @@ export class Deciding {
    * @param open what it is while no end is recorded: still pending, or run out
    */
   async #resultOf({ request, grants }: Settled, open: RequestStatus): Promise<AccessResult> {
+    const told = { request, reused: false };
     const outcome = request.end?.status ?? open;
     switch (outcome) {
       case 'approved':
-        return { outcome: 'granted', request, grants: grants ?? (await this.#ledger.grantsOf(request)) };
+        return { outcome: 'granted', ...told, grants: grants ?? (await this.#ledger.grantsOf(request)) };
       case 'denied':
-        return { outcome, request, reason: request.end?.reason };
+        return { outcome, ...told, reason: request.end?.reason };
       case 'pending':
-        return { outcome, request, reviewers: await this.#reviewersOf(request) };
+        return { outcome, ...told, reviewers: await this.#reviewersOf(request) };
       default:
-        return { outcome, request };
+        return { outcome, ...told };
     }
   }
 

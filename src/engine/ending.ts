@@ -1,12 +1,13 @@
 import { isJitError } from '../errors.js';
 import { invalid, readId, readOptions } from '../input.js';
-import { endGrant } from '../lifecycle/grant.js';
+import { endGrant, type EndCommand } from '../lifecycle/line.js';
 import { cancelRequest } from '../lifecycle/request.js';
 import { moment } from '../lifecycle/step.js';
 import { decodeGrant, decodeRequest, type AccessRequest, type Grant } from '../records.js';
 import { readPattern, readScope } from '../scope.js';
 import type { Timekeeper } from '../time.js';
 import type { RevokeAllReport } from './answers.js';
+import type { Facts } from './facts.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
 
@@ -18,15 +19,22 @@ export class Ending {
   readonly #settings: Settings;
   readonly #keeper: Timekeeper;
   readonly #ledger: Ledger;
+  readonly #facts: Facts;
 
-  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger) {
+  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, facts: Facts) {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
+    this.#facts = facts;
   }
 
-  grant(id: string, actor: string, command: Parameters<typeof endGrant>[1]): Promise<Grant> {
-    return this.#ledger.run(async () => endGrant(await this.#ledger.grant(id), command, moment(this.#keeper, actor)), true);
+  grant(id: string, actor: string, command: EndCommand): Promise<Grant> {
+    const end = async () => {
+      const held = await this.#ledger.held(id);
+      const line = await this.#facts.line(held.grant);
+      return endGrant(held, line, command, moment(this.#keeper, actor));
+    };
+    return this.#ledger.run(end, true);
   }
 
   async request(id: string, actor: string, command: Parameters<typeof cancelRequest>[1]): Promise<AccessRequest> {
@@ -53,7 +61,9 @@ export class Ending {
     for (let pass = 1, found = true; found || pass <= 2; pass++) {
       found = false;
       for await (const rows of this.#ledger.pages({ kind: 'request', subject, open: true })) {
-        for (const { id, createdAt } of this.#settings.decodeAll(rows, decodeRequest).filter(reachesRequest)) {
+        for (const { id, createdAt, end } of this.#settings.decodeAll(rows, decodeRequest).filter(reachesRequest)) {
+          // One that is open for the review that it owes has nothing left to cancel.
+          if (end !== undefined) continue;
           found ||= createdAt <= begun;
           const ended = await this.request(id, actor, command).catch((error: unknown) => unlessDecided(error, failures));
           if (ended?.end?.status === 'cancelled') requests.set(id, ended);

@@ -1,23 +1,37 @@
-import { ClosedError, DeniedError, isJitError, NotFoundError, type JitErrorCode } from '../errors.js';
+import { ClosedError, isJitError, LinkError, NotFoundError } from '../errors.js';
 import { invalid, readId, readOptions, readText } from '../input.js';
 import { Followers } from '../journal/follow.js';
-import type { EntryDraft } from '../lifecycle/step.js';
 import type { Clock, Page } from '../ports.js';
 import type { AccessRequest, Anchor, Decision, Grant } from '../records.js';
-import { isThenable, readInstant, Timekeeper } from '../time.js';
-import type { AccessResult, AccessStatus, FlushReport, InboxItem, RevokeAllReport } from './answers.js';
+import { isThenable, readDuration, readInstant, Timekeeper, type Duration } from '../time.js';
+import type {
+  AccessPreview,
+  AccessResult,
+  AccessStatus,
+  Consumption,
+  FlushReport,
+  InboxItem,
+  LinkPreview,
+  OwedItem,
+  RevokeAllReport,
+} from './answers.js';
 import { ApproverDesk } from './approver-desk.js';
 import { Archive, type HistoryQuery, type HolderQuery, type RequestQuery } from './archive.js';
-import { readAsk, type AccessAsk } from './ask.js';
-import { Checker, type Action } from './checker.js';
+import { AskReader, type AccessAsk, type BreakGlassAsk, type ExtensionAsk } from './ask.js';
+import { Attempts } from './attempts.js';
+import { Checker, denied, type Action } from './checker.js';
 import { Deciding } from './deciding.js';
+import { Emergency, readAcknowledgement, type OwedQuery } from './emergency.js';
 import { Ending, type RevokeAllTarget } from './ending.js';
+import { Facts } from './facts.js';
 import { newId } from './ids.js';
 import { Ledger } from './ledger.js';
+import { Links } from './links.js';
 import { readSettings, type JitEngineOptions, type Settings } from './options.js';
 import { Purge, type PurgeReport } from './purge.js';
-import { Refusals, type Attempt } from './refusals.js';
+import { Starting } from './starting.js';
 import { Sweep, type SweepReport } from './sweep.js';
+import { Using } from './using.js';
 
 /** Who does something, and why. */
 export interface By {
@@ -25,6 +39,28 @@ export interface By {
   /** Goes on record. Text of at most 4 KiB. */
   readonly reason?: string | undefined;
 }
+
+/** A review: who, why, and as what. */
+export interface ReviewBy extends By {
+  /** What there is to say to the other reviewers. Text of at most 4 KiB; it goes on record. */
+  readonly comment?: string | undefined;
+  /** The one group in which it is to count, for a reviewer who is in several. Default: whichever completes the quorum. */
+  readonly as?: string | undefined;
+}
+
+/** Who opens an approval link, as the caller has authenticated them; or, explicitly, whoever holds it. */
+export type RedeemBy = Omit<ReviewBy, 'by'> &
+  (
+    | { readonly by: string; readonly bearer?: false | undefined }
+    | {
+        /**
+         * True: whoever has the token acts as its reviewer, unasked. Danger: whoever forwards, logs, prefetches or steals
+         * it can decide. Only where the channel itself is the reviewer's alone.
+         */
+        readonly bearer: true;
+        readonly by?: undefined;
+      }
+  );
 
 /**
  * Just-in-time access: requests, decisions, grants that end by themselves, and the record of it all.
@@ -46,36 +82,48 @@ export class JitEngine<Scope extends string = string> {
   readonly #keeper: Timekeeper;
   readonly #ledger: Ledger;
   readonly #followers: Followers;
+  readonly #asks: AskReader;
+  readonly #attempts: Attempts;
   readonly #deciding: Deciding;
+  readonly #emergency: Emergency;
+  readonly #links: Links;
   readonly #ending: Ending;
   readonly #checker: Checker;
+  readonly #using: Using;
   readonly #archive: Archive;
   readonly #sweep: Sweep;
-  readonly #refusals = new Refusals();
-  /** Refused attempts on their way to the journal. */
-  readonly #notes = new Set<Promise<unknown>>();
   #closed = false;
 
   /** @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option */
   constructor(options: JitEngineOptions) {
     const settings = readSettings(options);
-    const { store, clock, onError } = settings;
+    const { store, clock, onError, decodeAll } = settings;
     const keeper = new Timekeeper(clock, settings.leewayMs, (error) => onError(error, 'clock'));
     const ledger = new Ledger(
       store,
+      decodeAll,
       () => this.#followers.begin(),
       () => this.#followers.wake(),
     );
+    const desk = new ApproverDesk(settings.approver, clock, settings.approverTimeoutMs);
+    const facts = new Facts(settings, keeper, ledger, desk);
+    const starting = new Starting(keeper, ledger, desk, facts);
     this.clock = clock;
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
     this.#followers = new Followers(settings.sinks, { ledger, keeper, owner: newId(), onError });
-    this.#deciding = new Deciding(settings, keeper, ledger, new ApproverDesk(settings.approver, clock, settings.approverTimeoutMs));
-    this.#ending = new Ending(settings, keeper, ledger);
-    this.#checker = new Checker(settings, keeper, ledger);
+    this.#asks = new AskReader(settings);
+    this.#attempts = new Attempts(keeper, ledger, onError);
+    this.#deciding = new Deciding(settings, keeper, ledger, desk, facts);
+    this.#emergency = new Emergency(settings, keeper, ledger, desk, facts, this.#deciding);
+    this.#links = new Links(settings, keeper, ledger, this.#deciding);
+    this.#ending = new Ending(settings, keeper, ledger, facts);
+    this.#checker = new Checker(settings, keeper, ledger, starting);
+    this.#using = new Using(keeper, ledger, this.#checker);
     this.#archive = new Archive(settings, keeper, ledger);
-    this.#sweep = new Sweep(ledger, keeper, (request) => this.#deciding.settle(request.id), onError);
+    const settle = (requestId: string) => this.#deciding.settle(requestId);
+    this.#sweep = new Sweep(ledger, keeper, { settle, activate: (id, actor) => starting.activate(id, actor), onError });
   }
 
   // ---- Asking ------------------------------------------------------------------------------------------------
@@ -90,11 +138,43 @@ export class JitEngine<Scope extends string = string> {
    *   it carries a `requestId`, that request is on record, and while it is pending the same key, `decide(id)` or the
    *   sweep asks again
    */
-  async requestAccess(ask: AccessAsk<Scope>): Promise<AccessResult> {
+  async requestAccess(ask: AccessAsk<Scope> & { readonly dryRun: true }): Promise<AccessPreview>;
+  async requestAccess(ask: AccessAsk<Scope> & { readonly dryRun?: false | undefined }): Promise<AccessResult>;
+  async requestAccess(ask: AccessAsk<Scope>): Promise<AccessResult | AccessPreview> {
     this.#refuseIfClosed();
-    const read = readAsk(ask, this.#settings.readId, this.#settings.scopes);
+    const { dryRun, ...read } = this.#asks.access(ask);
+    if (dryRun) return this.#deciding.preview(read);
     const { requestedBy: actor, scopes } = read.ask;
-    return this.#attempt({ actor, scopes }, () => this.#deciding.ask(read.ask, read.key));
+    return this.#attempts.make({ actor, scopes }, () => this.#deciding.ask(read, 'requestAccess'));
+  }
+
+  /**
+   * Asks for more time: a new request, decided afresh, that names the old grant and gives a new one from its end on. The
+   * old grant stays as it is. Revoking or releasing it ends the extension too, pending or scheduled.
+   *
+   * @throws EndedError when the grant has ended: that is a fresh request
+   * @throws LimitError when `limits.maxTotal` leaves nothing; and whatever {@link requestAccess} throws
+   */
+  async extend(grantId: string, ask: ExtensionAsk): Promise<AccessResult> {
+    const id = this.#readRecordId('grantId', grantId);
+    const readFor = this.#asks.extension(ask);
+    const { grant } = await this.#ledger.held(id);
+    const read = readFor(grant);
+    return this.#attempts.make({ actor: read.ask.requestedBy, grantId: id }, () => this.#deciding.ask(read, 'extend'));
+  }
+
+  /**
+   * Takes access at once, where the approver allows it, for a short window; the review is owed afterwards. Loud: the
+   * journal says who was skipped.
+   *
+   * @throws IneligibleError when no rule allows it, LimitError when the subject or the requester still owes a review:
+   *   nothing was recorded but the attempt
+   */
+  async breakGlass(ask: BreakGlassAsk<Scope>): Promise<AccessResult & { readonly outcome: 'granted' }> {
+    this.#refuseIfClosed();
+    const read = this.#asks.breakGlass(ask);
+    const { requestedBy: actor, scopes } = read.ask;
+    return this.#attempts.make({ actor, scopes }, () => this.#emergency.breakGlass(read));
   }
 
   /** Asks the approver about a request that it has not answered yet. Otherwise: how the request stands. */
@@ -105,7 +185,7 @@ export class JitEngine<Scope extends string = string> {
   /** Takes a pending request back: for its subject, or whoever asked for it. Twice is fine. @throws DecidedError, DeniedError */
   async cancel(requestId: string, options: By): Promise<AccessRequest> {
     const { id, by, reason } = this.#readBy('requestId', requestId, options);
-    return this.#attempt({ actor: by, requestId: id }, () => this.#ending.request(id, by, { cause: 'cancelled', reason }));
+    return this.#attempts.make({ actor: by, requestId: id }, () => this.#ending.request(id, by, { cause: 'cancelled', reason }));
   }
 
   // ---- Reviewing ---------------------------------------------------------------------------------------------
@@ -115,13 +195,81 @@ export class JitEngine<Scope extends string = string> {
    *
    * @throws DecidedError, DeadlineError, UndecidedError, SelfReviewError, NotReviewerError
    */
-  async approve(requestId: string, options: By): Promise<AccessResult> {
+  async approve(requestId: string, options: ReviewBy): Promise<AccessResult> {
     return this.#review(requestId, 'approve', options);
   }
 
   /** Denies a pending request as a reviewer. An approval given before may be turned into a denial, never the reverse. */
-  async deny(requestId: string, options: By): Promise<AccessResult> {
+  async deny(requestId: string, options: ReviewBy): Promise<AccessResult> {
     return this.#review(requestId, 'deny', options);
+  }
+
+  /**
+   * Gives the review that break-glass access owes; `unjustified` revokes what still lives of it, in the same commit.
+   *
+   * @throws SelfReviewError, NotReviewerError, DecidedError when somebody has given it
+   */
+  async acknowledge(requestId: string, options: By & { readonly verdict: 'justified' | 'unjustified' }): Promise<AccessRequest> {
+    const id = this.#readRecordId('requestId', requestId);
+    const { verdict: given, ...who } = readOptions('options', options, ['by', 'reason', 'verdict']);
+    const verdict = readAcknowledgement(given);
+    const { by, reason } = this.#readWho(who as By);
+    return this.#attempts.make({ actor: by, requestId: id }, () => this.#emergency.acknowledge(id, by, { verdict, reason }));
+  }
+
+  /** Break-glass requests whose review is owed, the one that is due first before the others; of a subject, or for a reviewer. */
+  async owedReviews(query: OwedQuery = {}): Promise<readonly OwedItem[]> {
+    this.#refuseIfClosed();
+    return this.#emergency.owed(query);
+  }
+
+  /**
+   * A signed token by which one reviewer can give one review: bound to the namespace, the request and what it asks, the
+   * reviewer, the decision, and a deadline. It is good once, and only while that reviewer has not reviewed since.
+   *
+   * Gotcha: it is a secret. Opening it must decide nothing (mail clients open links): show {@link openLink}, and redeem
+   * on a form that is sent.
+   *
+   * @param options.ttl how long it is good; never longer than the request's own deadline, which is the default
+   * @throws InvalidArgumentError without `linkKeys`; and what a review by this reviewer would be refused with
+   */
+  async approvalLink(
+    requestId: string,
+    options: { readonly reviewer: string; readonly decision: 'approve' | 'deny'; readonly ttl?: Duration | undefined },
+  ): Promise<string> {
+    const id = this.#readRecordId('requestId', requestId);
+    const { reviewer, decision, ttl } = readOptions('options', options, ['reviewer', 'decision', 'ttl']);
+    if (decision !== 'approve' && decision !== 'deny') throw invalid('decision', "'approve' or 'deny'", decision);
+    const ttlMs = ttl === undefined ? undefined : readDuration('ttl', ttl);
+    return this.#links.make(id, this.#settings.readId('reviewer', reviewer), decision, ttlMs);
+  }
+
+  /** What an approval link is for. It decides nothing. @throws LinkError */
+  async openLink(token: string): Promise<LinkPreview> {
+    this.#refuseIfClosed();
+    return this.#links.open(token);
+  }
+
+  /**
+   * Gives the review that an approval link stands for, as the identity that the caller has authenticated.
+   *
+   * @throws LinkError `ERR_JIT_LINK`, with `why`; and whatever {@link approve} throws
+   */
+  async redeemLink(token: string, options: RedeemBy): Promise<AccessResult> {
+    this.#refuseIfClosed();
+    const given = readOptions('options', options, ['by', 'reason', 'comment', 'as', 'bearer']);
+    if (given.bearer !== undefined && typeof given.bearer !== 'boolean') throw invalid('bearer', 'true or false', given.bearer);
+    if (given.bearer === true && given.by !== undefined) throw invalid('by', 'left out where bearer is true', given.by);
+    const by = given.bearer === true ? undefined : this.#settings.readId('by', given.by);
+    const said = this.#readSaid(given);
+    // A token that can't be trusted names no request, and nobody who could be on record but whoever brought it.
+    const read = async () => this.#links.read(token);
+    const link = await (by === undefined ? read() : this.#attempts.make({ actor: by }, read));
+    const { requestId, reviewer } = link;
+    return this.#attempts.make({ actor: by ?? reviewer, requestId }, async () => {
+      if (by !== undefined && by !== reviewer) throw new LinkError('not_yours', requestId);
+      return this.#links.redeem(link, said);
+    });
   }
 
   /** The pending requests in which this reviewer may act and has not yet; membership is asked live. */
@@ -144,7 +292,7 @@ export class JitEngine<Scope extends string = string> {
   /** Gives a grant back: for its own subject. Twice is fine. @throws DeniedError */
   async release(grantId: string, options: By): Promise<Grant> {
     const { id, by, reason } = this.#readBy('grantId', grantId, options);
-    return this.#attempt({ actor: by, grantId: id }, () => this.#ending.grant(id, by, { cause: 'released', reason }));
+    return this.#attempts.make({ actor: by, grantId: id }, () => this.#ending.grant(id, by, { cause: 'released', reason }));
   }
 
   /**
@@ -170,17 +318,52 @@ export class JitEngine<Scope extends string = string> {
     return (isThenable(decision) ? await decision : decision).allowed;
   }
 
-  /** The whole answer: why, by which grant, and the instant at which time alone may change it. */
-  async check(subject: string, action: Action<Scope>): Promise<Decision> {
+  /**
+   * The whole answer: why, by which grant, and the instant at which time alone may change it.
+   *
+   * @param options.touch also reports the use, in the background, as {@link touch} does; it never changes the answer
+   */
+  async check(subject: string, action: Action<Scope>, options?: { readonly touch?: boolean | undefined }): Promise<Decision> {
     this.#refuseIfClosed();
-    return this.#checker.check(subject, action);
+    const { touch = false } = options === undefined ? {} : readOptions('options', options, ['touch']);
+    if (typeof touch !== 'boolean') throw invalid('touch', 'true or false', touch);
+    const decision = await this.#checker.check(subject, action);
+    if (touch) this.#attempts.inBackground(this.#using.touch(decision), 'touch');
+    return decision;
+  }
+
+  /**
+   * Checks, and reports the use to grants that end when they are idle. A use is written when the last one on record is
+   * older than a tenth of the idle time, so an end comes at most that much early; it revives nothing, and a failure to
+   * write it is told to `onError` and changes no answer.
+   */
+  async touch(subject: string, action: Action<Scope>): Promise<Decision> {
+    const decision = await this.check(subject, action);
+    await this.#using.touch(decision).catch((error: unknown) => this.#settings.onError(error, 'touch'));
+    return decision;
+  }
+
+  /**
+   * Takes one use of a grant that has a number of them: of those that allow this, the one that ends first. It is the only
+   * enforcement of that number, and never gives more. Where nothing that allows this is counted, nothing is taken.
+   *
+   * @throws DeniedError `ERR_JIT_DENIED` when nothing allows it, or no use is left
+   */
+  async consume(
+    subject: string,
+    action: Action<Scope>,
+    options: { readonly idempotencyKey?: string | undefined } = {},
+  ): Promise<Consumption> {
+    this.#refuseIfClosed();
+    const { idempotencyKey } = readOptions('options', options, ['idempotencyKey']);
+    const key = idempotencyKey === undefined ? undefined : readId('idempotencyKey', idempotencyKey);
+    return this.#using.consume(subject, action, key);
   }
 
   /** Returns the decision when allowed. @throws DeniedError `ERR_JIT_DENIED` otherwise, with the decision */
   async assertAllowed(subject: string, action: Action<Scope>): Promise<Decision> {
     const decision = await this.check(subject, action);
-    const { allowed, scope, reason } = decision;
-    if (!allowed) throw new DeniedError(`${decision.subject} has no access to ${scope} now (${reason})`, decision.subject, decision);
+    if (!decision.allowed) throw denied(decision);
     return decision;
   }
 
@@ -252,7 +435,7 @@ export class JitEngine<Scope extends string = string> {
   async sweep(): Promise<SweepReport> {
     this.#refuseIfClosed();
     const report = await this.#sweep.pass();
-    this.#record(this.#refusals.flush(this.#keeper.read().now));
+    this.#attempts.flush();
     this.#followers.wake(true);
     return report;
   }
@@ -263,7 +446,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async flushAudit(): Promise<FlushReport> {
     this.#refuseIfClosed();
-    await Promise.all(this.#notes);
+    await this.#attempts.settled();
     const followers = await this.#followers.flush();
     return { caughtUp: followers.every(({ behind, error }) => behind === 0 && error === undefined), followers };
   }
@@ -296,7 +479,7 @@ export class JitEngine<Scope extends string = string> {
   /** Takes no more calls, gives every sink what is on record, and resolves when they have it or have failed. The store stays the caller's. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#notes);
+    await this.#attempts.settled();
     await this.#followers.close();
   }
 
@@ -320,37 +503,19 @@ export class JitEngine<Scope extends string = string> {
     return { by: this.#settings.readId('by', by), reason: readText('reason', reason) };
   }
 
-  async #review(requestId: string, verdict: 'approve' | 'deny', options: By): Promise<AccessResult> {
-    const { id, by, reason } = this.#readBy('requestId', requestId, options);
-    return this.#attempt({ actor: by, requestId: id }, () => this.#deciding.review(id, by, { verdict, reason }));
+  #readSaid({ reason, comment, as }: { readonly reason?: unknown; readonly comment?: unknown; readonly as?: unknown }) {
+    return {
+      reason: readText('reason', reason),
+      comment: readText('comment', comment),
+      as: as === undefined ? undefined : readId('as', as),
+    };
   }
 
-  /** Does something that may be refused, and puts a refusal on record without waiting for that. */
-  async #attempt<T>(attempt: Attempt, action: () => Promise<T>): Promise<T> {
-    try {
-      return await action();
-    } catch (error) {
-      if (isJitError(error)) this.#note(attempt, error.code);
-      throw error;
-    }
-  }
-
-  #note(attempt: Attempt, code: JitErrorCode): void {
-    try {
-      this.#record(this.#refusals.note(attempt, code, this.#keeper.read().now));
-    } catch (error) {
-      // A clock that fails must not take the refusal's place.
-      this.#settings.onError(error, 'attempt.refused');
-    }
-  }
-
-  /** Best effort, and in the background. */
-  #record(entries: readonly EntryDraft[]): void {
-    if (entries.length === 0) return;
-    const note: Promise<unknown> = this.#ledger
-      .commit({ expect: [], put: [], entries })
-      .catch((error: unknown) => this.#settings.onError(error, 'attempt.refused'))
-      .finally(() => this.#notes.delete(note));
-    this.#notes.add(note);
+  async #review(requestId: string, verdict: 'approve' | 'deny', options: ReviewBy): Promise<AccessResult> {
+    const id = this.#readRecordId('requestId', requestId);
+    const given = readOptions('options', options, ['by', 'reason', 'comment', 'as']);
+    const by = this.#settings.readId('by', given.by);
+    const command = { verdict, ...this.#readSaid(given), linkIssuedAt: undefined };
+    return this.#attempts.make({ actor: by, requestId: id }, () => this.#deciding.review(id, by, command));
   }
 }

@@ -1,7 +1,8 @@
 import { ConflictError, CorruptError, isJitError, messageOf, NotFoundError, OutcomeUnknownError, StoreError } from '../errors.js';
 import { digestOfEntry } from '../journal/link.js';
 import { grantIds } from '../lifecycle/grant.js';
-import type { EntryDraft, Step } from '../lifecycle/step.js';
+import type { Held } from '../lifecycle/status.js';
+import type { EntryDraft, Step, Writes } from '../lifecycle/step.js';
 import type {
   Change,
   CommitOutcome,
@@ -15,9 +16,22 @@ import type {
   Row,
   RowKey,
 } from '../ports.js';
-import { decodeGrant, decodeRequest, encode, isObject, type AccessRequest, type Grant } from '../records.js';
+import {
+  decodeGrant,
+  decodeRequest,
+  decodeSubject,
+  decodeUse,
+  encode,
+  isObject,
+  type AccessRequest,
+  type Grant,
+  type Subject,
+  type Use,
+} from '../records.js';
 import { isThenable, yieldToOthers } from '../time.js';
+import { paired } from './held.js';
 import { newId } from './ids.js';
+import type { DecodeAll } from './options.js';
 
 /** After this many lost races in a row a verb gives up. A race has a winner, so n racers need at most n tries each. */
 const MAX_TRIES = 256;
@@ -30,6 +44,7 @@ export interface Draft extends Omit<Change, 'id' | 'append'> {
 /** The engine's hold on its store: records in, steps out, and what to do when it answers badly. */
 export class Ledger {
   readonly store: GrantStore;
+  readonly #decodeAll: DecodeAll;
   readonly #begin: () => Promise<void>;
   readonly #onAppend: () => void;
 
@@ -37,8 +52,9 @@ export class Ledger {
    * @param begin awaited before each commit
    * @param onAppend called after each commit that appended to the journal
    */
-  constructor(store: GrantStore, begin: () => Promise<void>, onAppend: () => void) {
+  constructor(store: GrantStore, decodeAll: DecodeAll, begin: () => Promise<void>, onAppend: () => void) {
     this.store = store;
+    this.#decodeAll = decodeAll;
     this.#begin = begin;
     this.#onAppend = onAppend;
   }
@@ -80,8 +96,31 @@ export class Ledger {
     return decodeRequest(found('request', id, await this.row('request', id)));
   }
 
-  async grant(id: string): Promise<Grant> {
-    return decodeGrant(found('grant', id, await this.row('grant', id)));
+  /** A grant, with how it has been used. */
+  async held(id: string): Promise<Held> {
+    const [grant, usage] = await this.rows([
+      { kind: 'grant', id },
+      { kind: 'usage', id },
+    ]);
+    return paired(decodeGrant(found('grant', id, grant)), usage, this.#decodeAll);
+  }
+
+  /** Those of these grants that are there and can be read, each with how it has been used. */
+  async heldAll(ids: readonly string[]): Promise<readonly Held[]> {
+    const rows = await this.rows(['grant', 'usage'].flatMap((kind) => ids.map((id) => ({ kind, id }))));
+    const there = rows.slice(0, ids.length).filter((row) => row !== undefined);
+    const usages = new Map(rows.slice(ids.length).map((row) => [row?.id, row]));
+    return this.#decodeAll(there, decodeGrant).map((grant) => paired(grant, usages.get(grant.id), this.#decodeAll));
+  }
+
+  async subject(id: string): Promise<Subject | undefined> {
+    const row = await this.row('subject', id);
+    return row && decodeSubject(row);
+  }
+
+  async use(id: string): Promise<Use | undefined> {
+    const row = await this.row('use', id);
+    return row && decodeUse(row);
   }
 
   /** The grants of a request: all of them, or none while it has none. */
@@ -126,9 +165,9 @@ export class Ledger {
   }
 
   /** Commits a step; whether it won. */
-  async take({ put, entries }: Step<unknown>): Promise<boolean> {
+  async take({ put, entries, relies = [] }: Writes): Promise<boolean> {
     if (put.length + entries.length === 0) return true;
-    const expect = put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 }));
+    const expect = [...put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 })), ...relies];
     return this.commit({ expect, put: put.map(encode), entries });
   }
 

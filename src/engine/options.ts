@@ -1,9 +1,11 @@
 import { invalid, isId, readActor, readCount, readListener, readOptions } from '../input.js';
+import type { IssueFacts } from '../lifecycle/grant.js';
 import type { RequestLimits } from '../lifecycle/request.js';
 import type { Approver, AuditSink, Clock, GrantStore, Row, ScopeMatcher } from '../ports.js';
 import { exactScopes } from '../scope.js';
 import { MemoryGrantStore } from '../stores/memory.js';
 import { readDuration, systemClock, type Duration } from '../time.js';
+import { readLinkKeys, type LinkKey, type ReadLinkKey } from './approval-link.js';
 import { readStanding, type Standing } from './standing.js';
 
 /** What an engine may not go beyond. Durations are milliseconds or strings like `'8h'`. */
@@ -16,6 +18,19 @@ export interface Limits {
   readonly approverTimeoutMs?: Duration | undefined;
   /** How long after its creation a request that the approver has not answered is asked about by the sweep. Default: 30 seconds. */
   readonly retryMs?: Duration | undefined;
+  /** The longest time from the first start to the end of the last extension. Default: 24 hours. */
+  readonly maxTotal?: Duration | undefined;
+  /** How far ahead a start may be asked for. Default: 7 days. */
+  readonly maxStartAhead?: Duration | undefined;
+  /** How many pending requests a subject may have at a time. Default: 100. */
+  readonly maxOpenRequests?: number | undefined;
+  /** How many grants a subject may have at a time, scheduled ones included. Default: 200. */
+  readonly maxGrants?: number | undefined;
+  /**
+   * What becomes of an ask that only repeats what the subject has: `'return'` gives the open request, or the live grants,
+   * back as `reused`; `'refuse'` rejects with `ERR_JIT_LIMIT`. Default: `'return'`.
+   */
+  readonly duplicates?: 'refuse' | 'return' | undefined;
 }
 
 export interface JitEngineOptions {
@@ -38,6 +53,16 @@ export interface JitEngineOptions {
    */
   readonly leewayMs?: number | undefined;
   /**
+   * How long before a grant's end one entry, `grant.warned`, goes on record, so that its subject can be told while there
+   * is time to ask for more; for a shorter grant at its start. A rule's own comes first. Default: no warning.
+   */
+  readonly warnBefore?: Duration | undefined;
+  /**
+   * The keys that sign approval links, at least 32 bytes each. The first signs; every one is accepted, so that a new key
+   * can be put in front of the old one. Default: none, and no links.
+   */
+  readonly linkKeys?: readonly LinkKey[] | undefined;
+  /**
    * Runs on every id that is given to the engine, the keys of `standing` too, e.g. to lower-case e-mail addresses. What
    * an approver answers, and the members it was given, are its own. Default: none; ids compare byte for byte.
    */
@@ -57,14 +82,17 @@ export interface Settings {
   readonly sinks: readonly AuditSink[];
   readonly scopes: ScopeMatcher;
   readonly standing: (subject: string) => readonly string[];
-  readonly limits: RequestLimits;
+  readonly limits: RequestLimits & IssueFacts['limits'];
+  readonly linkKeys: readonly ReadLinkKey[];
   readonly approverTimeoutMs: number;
   readonly leewayMs: number;
   readonly readId: (argument: string, id: unknown) => string;
   readonly onError: (error: unknown, during: string) => void;
-  /** Decodes rows where a malformed one gives nothing and hides nothing else: it is told, and passed over. */
-  readonly decodeAll: <T>(rows: readonly Row[], decode: (row: Row) => T) => T[];
+  readonly decodeAll: DecodeAll;
 }
+
+/** Decodes rows where a malformed one gives nothing and hides nothing else: it is told, and passed over. */
+export type DecodeAll = <T>(rows: readonly Row[], decode: (row: Row) => T) => T[];
 
 export function readSettings(given: JitEngineOptions): Settings {
   const {
@@ -76,6 +104,8 @@ export function readSettings(given: JitEngineOptions): Settings {
     standing,
     limits = {},
     leewayMs = 0,
+    warnBefore,
+    linkKeys,
     canonicalId,
     onError: listener,
   } = readOptions<keyof JitEngineOptions>('options', given, [
@@ -87,6 +117,8 @@ export function readSettings(given: JitEngineOptions): Settings {
     'standing',
     'limits',
     'leewayMs',
+    'warnBefore',
+    'linkKeys',
     'canonicalId',
     'onError',
   ]);
@@ -95,7 +127,23 @@ export function readSettings(given: JitEngineOptions): Settings {
     reviewWithin = '24h',
     approverTimeoutMs = 10_000,
     retryMs = 30_000,
-  } = readOptions<keyof Limits>('limits', limits, ['maxTtl', 'reviewWithin', 'approverTimeoutMs', 'retryMs']);
+    maxTotal = '24h',
+    maxStartAhead = '7d',
+    maxOpenRequests = 100,
+    maxGrants = 200,
+    duplicates = 'return',
+  } = readOptions<keyof Limits>('limits', limits, [
+    'maxTtl',
+    'reviewWithin',
+    'approverTimeoutMs',
+    'retryMs',
+    'maxTotal',
+    'maxStartAhead',
+    'maxOpenRequests',
+    'maxGrants',
+    'duplicates',
+  ]);
+  if (duplicates !== 'return' && duplicates !== 'refuse') throw invalid('limits.duplicates', "'return' or 'refuse'", duplicates);
   const onError = readListener<[error: unknown, during: string]>('onError', listener);
   const approver = readPort<Approver>('approver', givenApprover, ['decide']);
   if (!isId(approver.name)) throw invalid('approver.name', 'an id', approver.name);
@@ -110,7 +158,14 @@ export function readSettings(given: JitEngineOptions): Settings {
       maxTtlMs: readDuration('limits.maxTtl', maxTtl),
       reviewWithinMs: readDuration('limits.reviewWithin', reviewWithin),
       retryMs: readDuration('limits.retryMs', retryMs),
+      maxTotalMs: readDuration('limits.maxTotal', maxTotal),
+      maxStartAheadMs: readDuration('limits.maxStartAhead', maxStartAhead),
+      maxOpenRequests: readCount('limits.maxOpenRequests', maxOpenRequests, 1),
+      maxGrants: readCount('limits.maxGrants', maxGrants, 1),
+      duplicates,
+      warnBeforeMs: warnBefore === undefined ? undefined : readDuration('warnBefore', warnBefore),
     },
+    linkKeys: readLinkKeys('linkKeys', linkKeys),
     approverTimeoutMs: readDuration('limits.approverTimeoutMs', approverTimeoutMs),
     leewayMs: readCount('leewayMs', leewayMs, 0, 3_600_000),
     readId: readIdsWith(canonicalId),

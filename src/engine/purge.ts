@@ -3,8 +3,8 @@ import { HORIZON, readBookmark, touchHorizon } from '../journal/bookmark.js';
 import { grantIds } from '../lifecycle/grant.js';
 import { isPurgeable } from '../lifecycle/purge.js';
 import type { EntryDraft } from '../lifecycle/step.js';
-import type { Row } from '../ports.js';
-import { decodeGrant, decodeRequest, toJson, type AccessRequest, type AuditEntry } from '../records.js';
+import type { Expectation, Row } from '../ports.js';
+import { decodeGrant, decodeRequest, decodeUse, isCounted, toJson, type AccessRequest, type AuditEntry } from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
@@ -48,12 +48,13 @@ export class Purge {
   async run(before: number): Promise<PurgeReport> {
     if (before > this.#keeper.read().now) throw invalid('before', 'an instant that has passed', before);
     const horizon = await this.#setHorizon(before);
+    await this.#removeUses(horizon);
     let requests = 0;
     let grants = 0;
     for await (const rows of this.#ledger.pages({ kind: 'request', open: false })) {
       for (const removed of await this.#remove(this.#decodeAll(rows, decodeRequest), horizon)) {
         if (removed === 'request') requests += 1;
-        else grants += 1;
+        if (removed === 'grant') grants += 1;
       }
     }
     return { horizon, requests, grants, journalStart: await this.#trim(horizon) };
@@ -77,15 +78,29 @@ export class Purge {
     const found = await this.#ledger.rows(requests.flatMap((request) => grantIds(request).map((id) => ({ kind: 'grant', id }))));
     const rows = found.filter((row) => row !== undefined);
     const grants = this.#decodeAll(rows, decodeGrant);
+    const counted = grants.filter(isCounted);
+    const usages = await this.#ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
     const expect = requests.flatMap((request) => {
       const ids = grantIds(request);
       const own = grants.filter((grant) => grant.requestId === request.id);
       // What can't be read is kept, and with it all that belongs to it.
       const isReadable = own.length === rows.filter((row) => ids.includes(row.id)).length;
       return isReadable && isPurgeable(request, own, horizon)
-        ? [request, ...own].map(({ kind, id, version }) => ({ kind, id, version }))
+        ? [request, ...own, ...usages.filter((row) => row !== undefined && own.some((grant) => grant.id === row.id))].flatMap(keyOf)
         : [];
     });
+    return this.#removeAll(expect, horizon);
+  }
+
+  /** Uses that were taken under a key are kept as long as their grant could be used: after that, nothing repeats them. */
+  async #removeUses(horizon: number): Promise<void> {
+    for await (const rows of this.#ledger.pages({ kind: 'use', open: false })) {
+      const over = this.#decodeAll(rows, decodeUse).filter((use) => use.expiresAt <= horizon);
+      await this.#removeAll(over.flatMap(keyOf), horizon);
+    }
+  }
+
+  async #removeAll(expect: readonly Expectation[], horizon: number): Promise<readonly string[]> {
     if (expect.length === 0) return [];
     const remove = expect.map(({ kind, id }) => ({ kind, id }));
     // What has ended doesn't change again: if this conflicts, another purge has done the same.
@@ -135,3 +150,6 @@ export class Purge {
     return [{ type: 'journal.purged', at: this.#keeper.read().now, actor: this.#actor, data: toJson(data) }];
   }
 }
+
+const keyOf = (record: Expectation | undefined): readonly Expectation[] =>
+  record === undefined ? [] : [{ kind: record.kind, id: record.id, version: record.version }];

@@ -16,6 +16,8 @@ const REFUSALS: ReadonlySet<AnyJitError['code']> = new Set([
   'ERR_JIT_IDEMPOTENCY',
   'ERR_JIT_LIMIT',
   'ERR_JIT_DENIED',
+  'ERR_JIT_ENDED',
+  'ERR_JIT_LINK',
 ]);
 
 const WINDOW_MS = 60_000;

@@ -1,118 +1,195 @@
 import { isJitError } from '../errors.js';
+import { isStartDue } from '../lifecycle/start.js';
+import type { Held } from '../lifecycle/status.js';
 import { moment, SWEEPER } from '../lifecycle/step.js';
-import { isDue, recordEnds } from '../lifecycle/sweep.js';
+import { recordTime, workOn, workOnRequest, type Timed, type TimeWork } from '../lifecycle/sweep.js';
+import { isUndecided } from '../lifecycle/request.js';
 import type { Row } from '../ports.js';
-import { decodeGrant, decodeRequest, isObject, type AccessRequest, type Grant } from '../records.js';
+import { decodeGrant, decodeRequest, decodeUsage, isObject, type AccessRequest, type Grant, type Usage } from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
 
 /** What one pass did. */
 export interface SweepReport {
-  /** Grants whose end by time was recorded. */
+  /** Grants whose end, by time or because they were idle, was recorded. */
   readonly ended: number;
   /** Requests whose deadline had passed. */
   readonly expired: number;
-  /** Requests whose approver was asked again. */
+  /** Scheduled grants whose start was recorded. */
+  readonly started: number;
+  /** Grants whose subject is to be warned of the end. */
+  readonly warned: number;
+  /** Requests on which another group may stand in now. */
+  readonly escalated: number;
+  /** Break-glass requests whose review is overdue now. */
+  readonly missed: number;
+  /** Questions put to the approver again, or at a start. */
   readonly asked: number;
   /** Rows left alone: malformed, or changed by others all the while. */
   readonly skipped: number;
 }
 
 const CHUNK = 100;
-/** How many undecided requests one pass asks about, and how many at a time: an approver that hangs must not hold up ends for long. */
+/** How many questions one pass asks, and how many at a time: an approver that hangs must not hold up ends for long. */
 const MAX_ASKS = 100;
 const ASKS_AT_ONCE = 20;
 
-/** Records what time has ended: ends first, then deadlines, then the questions that an approver has not answered. */
+/** A question for the approver. */
+interface Question {
+  readonly id: string;
+  readonly ask: () => Promise<unknown>;
+}
+
+/** What a sweep has others do. */
+export interface SweepDelegates {
+  readonly settle: (requestId: string) => Promise<unknown>;
+  readonly activate: (grantId: string, actor: string) => Promise<unknown>;
+  readonly onError: (error: unknown, during: string) => void;
+}
+
+/** Records what time has ended: ends first, then deadlines, then what else time has brought, then the approver's questions. */
 export class Sweep {
   readonly #ledger: Ledger;
   readonly #keeper: Timekeeper;
-  readonly #askAgain: (request: AccessRequest) => Promise<unknown>;
-  readonly #onError: (error: unknown, during: string) => void;
-  /** Where the next pass goes on asking, so that requests on which the approver always fails don't starve the others. */
+  readonly #delegates: SweepDelegates;
+  /** Where the next pass goes on asking, so that questions at which the approver always fails don't starve the others. */
   #askedUpTo = '';
 
-  constructor(
-    ledger: Ledger,
-    keeper: Timekeeper,
-    askAgain: (request: AccessRequest) => Promise<unknown>,
-    onError: (error: unknown, during: string) => void,
-  ) {
+  constructor(ledger: Ledger, keeper: Timekeeper, delegates: SweepDelegates) {
     this.#ledger = ledger;
     this.#keeper = keeper;
-    this.#askAgain = askAgain;
-    this.#onError = onError;
+    this.#delegates = delegates;
   }
 
   async pass(): Promise<SweepReport> {
+    const tally = new Tally();
     const deadlines: AccessRequest[] = [];
-    const undecided: AccessRequest[] = [];
-    let ended = 0;
-    let skipped = 0;
+    const rest: Held[] = [];
+    const questions: Question[] = [];
+    // A grant and its usage may both be due.
+    const seen = new Set<string>();
     const at = this.#keeper.read().late;
     let after: string | undefined;
     do {
       const page = await this.#ledger.due({ at, limit: CHUNK, after });
-      const grants: Grant[] = [];
-      for (const row of page.items) {
-        const record = this.#decode(row);
-        if (record === undefined) skipped += 1;
-        else if (record.kind === 'grant') grants.push(record);
-        else if (isDue(record, moment(this.#keeper, SWEEPER))) deadlines.push(record);
-        else undecided.push(record);
+      const due = await this.#read(page.items, seen, tally);
+      const now = moment(this.#keeper, SWEEPER);
+      await this.#record(
+        due.grants.filter((held) => workOn(held, now) === 'ended'),
+        tally,
+      );
+      for (const held of due.grants) {
+        const work = workOn(held, now);
+        if (work !== undefined && work !== 'ended') rest.push(held);
+        if (work === undefined && isStartDue(held, now)) questions.push(this.#start(held));
       }
-      const recorded = await this.#record(grants);
-      ended += recorded;
-      skipped += grants.length - recorded;
+      for (const request of due.requests) {
+        if (workOnRequest(request, now) !== undefined) deadlines.push(request);
+        else if (isUndecided(request)) questions.push({ id: request.id, ask: () => this.#delegates.settle(request.id) });
+      }
       after = page.next;
     } while (after !== undefined);
-
-    let expired = 0;
-    for (let i = 0; i < deadlines.length; i += CHUNK) expired += await this.#record(deadlines.slice(i, i + CHUNK));
-    skipped += deadlines.length - expired;
-    return { ended, expired, asked: await this.#ask(undecided), skipped };
+    for (const records of [deadlines, rest]) {
+      for (let i = 0; i < records.length; i += CHUNK) await this.#record(records.slice(i, i + CHUNK), tally);
+    }
+    return tally.report(await this.#ask(questions));
   }
 
-  #decode(row: Row): AccessRequest | Grant | undefined {
+  #start({ grant: { id } }: Held): Question {
+    return { id, ask: () => this.#delegates.activate(id, SWEEPER) };
+  }
+
+  /** What is due: the grants with how they have been used, whichever of the two rows it was, and the requests. */
+  async #read(rows: readonly Row[], seen: Set<string>, tally: Tally) {
+    const requests: AccessRequest[] = [];
+    const ids: string[] = [];
+    for (const row of rows) {
+      const record = this.#decode(row);
+      if (record === undefined) tally.skipped += 1;
+      else if (record.kind === 'request') requests.push(record);
+      else if (!seen.has(record.id)) {
+        seen.add(record.id);
+        ids.push(record.id);
+      }
+    }
+    return { grants: await this.#ledger.heldAll(ids), requests };
+  }
+
+  #decode(row: Row): AccessRequest | Grant | Usage | undefined {
     try {
-      return isObject(row) && row.kind === 'grant' ? decodeGrant(row) : decodeRequest(row);
+      const kind = isObject(row) ? row.kind : undefined;
+      return kind === 'grant' ? decodeGrant(row) : kind === 'usage' ? decodeUsage(row) : decodeRequest(row);
     } catch (error) {
-      this.#onError(error, 'sweep');
+      this.#delegates.onError(error, 'sweep');
       return undefined;
     }
   }
 
-  /** Records a chunk in one commit. One that conflicts is reloaded, then halved, so that a busy record holds up only itself. */
-  async #record(records: readonly (AccessRequest | Grant)[], reloaded = false): Promise<number> {
-    const step = recordEnds(records, moment(this.#keeper, SWEEPER));
+  /** Records a chunk, and counts what of it there was nothing to record about: others were faster, or never stopped changing it. */
+  async #record(records: readonly Timed[], tally: Tally): Promise<void> {
+    const done = await this.#recorded(records);
+    tally.add(done);
+    tally.skipped += records.length - done.length;
+  }
+
+  /** In one commit. A chunk that conflicts is reloaded, then halved, so that a busy record holds up only itself. */
+  async #recorded(records: readonly Timed[], reloaded = false): Promise<readonly TimeWork[]> {
+    const step = recordTime(records, moment(this.#keeper, SWEEPER));
     if (await this.#ledger.take(step)) return step.result;
-    if (!reloaded) return this.#record(await this.#reload(records), true);
-    if (records.length === 1) return 0;
+    if (!reloaded) return this.#recorded(await this.#reload(records), true);
+    if (records.length === 1) return [];
     const half = records.length >> 1;
-    return (await this.#record(records.slice(0, half))) + (await this.#record(records.slice(half)));
+    return [...(await this.#recorded(records.slice(0, half))), ...(await this.#recorded(records.slice(half)))];
   }
 
-  async #reload(records: readonly (AccessRequest | Grant)[]): Promise<readonly (AccessRequest | Grant)[]> {
-    const rows = await this.#ledger.rows(records.map(({ kind, id }) => ({ kind, id })));
-    return rows.flatMap((row) => (row && this.#decode(row)) ?? []);
+  async #reload(records: readonly Timed[]): Promise<readonly Timed[]> {
+    const grants = records.flatMap((record) => ('grant' in record ? record.grant.id : []));
+    const requests = records.flatMap((record) => ('grant' in record ? [] : { kind: 'request', id: record.id }));
+    const rows = await this.#ledger.rows(requests);
+    const reread = rows.map((row) => row && this.#decode(row)).filter((record) => record?.kind === 'request');
+    return [...(await this.#ledger.heldAll(grants)), ...reread];
   }
 
-  async #ask(undecided: readonly AccessRequest[]): Promise<number> {
-    const byId = [...undecided].sort((a, b) => (a.id < b.id ? -1 : 1));
-    const first = byId.findIndex((request) => request.id > this.#askedUpTo);
+  async #ask(questions: readonly Question[]): Promise<number> {
+    const byId = [...questions].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const first = byId.findIndex((question) => question.id > this.#askedUpTo);
     const turn = [...byId.slice(Math.max(first, 0)), ...byId.slice(0, Math.max(first, 0))].slice(0, MAX_ASKS);
     for (let i = 0; i < turn.length; i += ASKS_AT_ONCE) {
       const batch = turn.slice(i, i + ASKS_AT_ONCE);
       await Promise.all(
-        batch.map((request) =>
-          this.#askAgain(request).catch((error: unknown) => {
+        batch.map(({ ask }) =>
+          ask().catch((error: unknown) => {
             // Somebody cancelled or decided it meanwhile, or its deadline came: that is no failure.
-            if (!(isJitError(error) && error.code === 'ERR_JIT_DEADLINE')) this.#onError(error, 'sweep');
+            if (!(isJitError(error) && error.code === 'ERR_JIT_DEADLINE')) this.#delegates.onError(error, 'sweep');
           }),
         ),
       );
     }
     this.#askedUpTo = turn.at(-1)?.id ?? '';
     return turn.length;
+  }
+}
+
+/** Counts what a pass has done. */
+class Tally {
+  skipped = 0;
+  readonly #done = new Map<TimeWork, number>();
+
+  add(works: readonly TimeWork[]): void {
+    for (const work of works) this.#done.set(work, (this.#done.get(work) ?? 0) + 1);
+  }
+
+  report(asked: number): SweepReport {
+    const count = (work: TimeWork) => this.#done.get(work) ?? 0;
+    return {
+      ended: count('ended'),
+      expired: count('expired'),
+      started: count('started'),
+      warned: count('warned'),
+      escalated: count('escalated'),
+      missed: count('missed'),
+      asked,
+      skipped: this.skipped,
+    };
   }
 }

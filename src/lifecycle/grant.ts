@@ -1,7 +1,19 @@
-import { DeniedError } from '../errors.js';
-import { makeEnd, makeGrant, type AccessRequest, type Grant, type GrantEnd } from '../records.js';
-import { isOver } from './status.js';
-import { entryOf, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
+import {
+  heldUntil,
+  idleEnd,
+  isCounted,
+  makeGrant,
+  makeUsage,
+  type AccessRequest,
+  type Grant,
+  type GrantEnd,
+  type Usage,
+} from '../records.js';
+import { endWith } from './grant-end.js';
+import { isGone, isOver, type Held } from './status.js';
+import { entryOf, joined, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step, type Writes } from './step.js';
+import { countGrants, type SubjectFacts } from './subject.js';
+import { windowOf } from './window.js';
 
 /** A request with its grants; `grants` is `undefined` where they have to be loaded. */
 export interface Settled {
@@ -11,45 +23,102 @@ export interface Settled {
 
 export const grantIds = (request: AccessRequest): readonly string[] => request.scopes.map((_, i) => `${request.id}.${i + 1}`);
 
-/** One grant for each scope of an approved request (L10). The window starts at the decision (L4). */
-export function issueGrants(request: AccessRequest, at: number, by: string): Step<readonly Grant[]> {
-  const { id: requestId, subject } = request;
-  const ids = grantIds(request);
-  const window = { issuedAt: at, startsAt: at, expiresAt: at + request.ttlMs };
-  const grants = request.scopes.map((scope, i) =>
-    makeGrant({ id: ids[i] as string, version: nextVersion(), requestId, subject, scope, ...window, end: undefined }),
-  );
-  const entries = grants.map((grant) => entryOf(grant, 'grant.issued', at, by, { subject, scope: grant.scope, ...window }));
-  return { result: grants, put: grants, entries };
+/** What issuing grants needs to know besides the request. */
+export interface IssueFacts extends SubjectFacts {
+  readonly limits: { readonly maxGrants: number; readonly warnBeforeMs: number | undefined };
+  /** Whether the approver wants to be asked at a start that comes later. */
+  readonly asksAtStart: boolean;
+  /** The grant that an extension goes on from; `undefined`: it extends nothing, or that grant is gone. */
+  readonly origin: Grant | undefined;
 }
 
-/**
- * Ends a grant early. Twice is fine and recorded once. A grant that time has ended already gets that end on record,
- * so that after this step no process denies for its clock's sake alone.
- */
-export function endGrant(
-  grant: Grant,
-  { cause, reason }: { readonly cause: 'revoked' | 'released'; readonly reason: string | undefined },
+/** Why an approved request gives nothing; `undefined`: it does. */
+export function reasonNotToIssue(request: AccessRequest, { live, limits }: IssueFacts, moment: Moment): string | undefined {
+  const { startsAt, expiresAt } = windowOf(request, stamp(moment, request));
+  if (!(startsAt < expiresAt)) return 'nothing is left of the time that may be given';
+  const count = countGrants(live, moment);
+  return count + request.scopes.length > limits.maxGrants
+    ? `the subject has ${count} grants, and limits.maxGrants allows ${limits.maxGrants}`
+    : undefined;
+}
+
+/** One grant for each scope of an approved request (L10), with what hangs on it: usage rows, the subject's row, the grant extended. */
+export function issueGrants(request: AccessRequest, at: number, by: string, facts: IssueFacts): Step<readonly Grant[]> {
+  const { id: requestId, subject, terms, extension, owed } = request;
+  const window = windowOf(request, at);
+  const isLater = at < window.startsAt;
+  const warnBeforeMs = terms?.warnBeforeMs ?? facts.limits.warnBeforeMs;
+  const common = {
+    subject,
+    issuedAt: at,
+    ...window,
+    firstStartsAt: extension?.firstStartsAt ?? window.startsAt,
+    extends: extension?.grantId,
+    successors: [],
+    breakGlass: owed !== undefined,
+    asksAtStart: isLater && facts.asksAtStart,
+    activatedAt: isLater ? undefined : window.startsAt,
+    warnAt: warnBeforeMs === undefined ? undefined : Math.max(window.startsAt, window.expiresAt - warnBeforeMs),
+    idleTtlMs: terms?.idleTtlMs,
+    maxUses: terms?.maxUses,
+  };
+  const ids = grantIds(request);
+  const grants = request.scopes.map((scope, i) =>
+    makeGrant({ id: ids[i] as string, version: nextVersion(), requestId, scope, ...common, warnedAt: undefined, end: undefined }),
+  );
+  const issued: Writes = {
+    put: [...grants, ...grants.filter(isCounted).map(newUsage)],
+    entries: grants.map((grant) => entryOf(grant, 'grant.issued', at, by, { scope: grant.scope, ...common })),
+  };
+  const extended = facts.origin === undefined ? [] : [extendGrant(facts.origin, grants[0] as Grant, at, by)];
+  return joined(grants, [issued, ...extended]);
+}
+
+function newUsage({ id, subject, scope, startsAt, expiresAt, idleTtlMs }: Grant): Usage {
+  const unused = { usedAt: undefined, uses: 0, endedAt: undefined };
+  return makeUsage({ id, version: nextVersion(), subject, scope, startsAt, expiresAt, idleTtlMs, ...unused });
+}
+
+/** Writes the old grant's row, so that no revoke of it can miss the new one (L12). */
+function extendGrant(origin: Grant, successor: Grant, at: number, by: string): Step<Grant> {
+  const successors = [...origin.successors, { grantId: successor.id, at }];
+  const next = makeGrant({ ...origin, version: nextVersion(origin), successors });
+  return { result: next, put: [next], entries: [entryOf(next, 'grant.extended', at, by, { successors })] };
+}
+
+/** Ends a grant early. What time has ended already gets that end on record. Twice is fine and recorded once. */
+export function endOne(
+  held: Held,
+  { cause, reason }: { readonly cause: Extract<GrantEnd, { status: 'revoked' }>['cause']; readonly reason: string | undefined },
   moment: Moment,
 ): Step<Grant> {
-  const by = moment.actor;
-  if (cause === 'released' && by !== grant.subject) {
-    throw new DeniedError(`only its subject may release grant ${grant.id}`, by, undefined);
-  }
+  const { grant } = held;
   if (grant.end !== undefined) return unchanged(grant);
-  if (isOver(grant.expiresAt, moment)) return expireGrant(grant, moment);
-  const at = stamp(grant, moment);
-  return endWith(grant, { status: 'revoked', cause, at, by, reason }, at);
+  if (isGone(held, moment)) return expireGrant(held, moment);
+  const at = stamp(moment, grant, held.usage);
+  return endWith(held, { status: 'revoked', cause, at, by: moment.actor, reason }, at);
 }
 
 /** Records what time has ended. Access had ended before, whether or not this ever runs. */
-export function expireGrant(grant: Grant, moment: Moment): Step<Grant> {
-  const at = stamp(grant, moment);
-  return endWith(grant, { status: 'expired', cause: 'time', at: Math.min(at, grant.expiresAt), by: SWEEPER, reason: undefined }, at);
+export function expireGrant(held: Held, moment: Moment): Step<Grant> {
+  const { grant, usage } = held;
+  const at = stamp(moment, grant, usage);
+  const cause = usage !== undefined && idleEnd(usage) < grant.expiresAt ? 'idle' : 'time';
+  return endWith(held, { status: 'expired', cause, at: Math.min(at, heldUntil(grant, usage)), by: SWEEPER, reason: undefined }, at);
 }
 
-function endWith(grant: Grant, ending: GrantEnd, at: number): Step<Grant> {
-  const end = makeEnd(ending);
-  const next = makeGrant({ ...grant, version: nextVersion(grant), end });
-  return { result: next, put: [next], entries: [entryOf(next, `grant.${end.status}`, at, end.by, { end })] };
+/** Whether the warning is to go on record now. */
+export const isWarningDue = ({ grant, usage }: Held, moment: Moment): boolean =>
+  grant.warnAt !== undefined &&
+  grant.warnedAt === undefined &&
+  grant.activatedAt !== undefined &&
+  isOver(grant.warnAt, moment) &&
+  !isGone({ grant, usage }, moment);
+
+/** One entry for each grant, so that its subject can be told while there is time to ask for more. */
+export function warnGrant({ grant }: Held, moment: Moment): Step<Grant> {
+  const at = stamp(moment, grant);
+  const next = makeGrant({ ...grant, version: nextVersion(grant), warnedAt: at });
+  const { subject, scope, expiresAt } = grant;
+  return { result: next, put: [next], entries: [entryOf(next, 'grant.warned', at, SWEEPER, { warnedAt: at, subject, scope, expiresAt })] };
 }

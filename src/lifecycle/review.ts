@@ -1,45 +1,59 @@
-import { DecidedError, NotReviewerError, SelfReviewError, UndecidedError } from '../errors.js';
-import { makeReview, type AccessRequest, type Quorum, type Review } from '../records.js';
+import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../errors.js';
+import { escalatesAt, makeReview, type AccessRequest, type Quorum, type Review } from '../records.js';
 import type { Reading } from '../time.js';
-import type { Settled } from './grant.js';
-import { amend, endRequest, refuseIfLate, type Ending } from './request.js';
+import type { IssueFacts, Settled } from './grant.js';
+import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './request.js';
 import { isOver } from './status.js';
-import { entryOf, stamp, unchanged, type Moment, type Step } from './step.js';
+import { entryOf, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
 
 /** A review that somebody wants to give; who, is the moment's actor. */
 export interface ReviewCommand {
   readonly verdict: Review['verdict'];
   readonly reason: string | undefined;
+  readonly comment: string | undefined;
+  /** The one group in which it is to count; `undefined`: in whichever helps most. */
+  readonly as: string | undefined;
+  /** When the link by which it is given was made; `undefined`: it is given without one. Epoch milliseconds. */
+  readonly linkIssuedAt: number | undefined;
 }
 
-/** What the approver said just now. What is not in it counts as a no. */
+/** What the approver said just now, and what an approval would need. What is not in it counts as a no. */
 export interface ReviewFacts {
   /** For each reviewer asked about: the groups that they are in now. */
   readonly groups: ReadonlyMap<string, readonly string[]>;
   /** Whether the subject may hold this; `undefined`: not asked. */
   readonly eligible: boolean | undefined;
+  /** There where `eligible` is true. */
+  readonly issue: IssueFacts | undefined;
 }
 
 /** The subject, and whoever asked on its behalf, never count (L15). */
 export const isOwnRequest = (request: AccessRequest, reviewer: string): boolean =>
   reviewer === request.subject || reviewer === request.requestedBy;
 
-/** The groups of the quorum among those that a reviewer is in. */
-const groupsThatCount = (quorum: Quorum, groups: readonly string[] | undefined): readonly string[] =>
-  quorum.groups.map((group) => group.name).filter((name) => groups?.includes(name));
+/**
+ * The groups of the quorum in which a reviewer counts: those that they are in; once the quorum has escalated, every one
+ * for members of that group. A right begins like a start: never early.
+ */
+function groupsThatCount(request: AccessRequest, groups: readonly string[] = [], now: number): readonly string[] {
+  const { quorum } = request;
+  const isStandIn =
+    quorum?.escalation !== undefined && groups.includes(quorum.escalation.group) && (escalatesAt(request) ?? Infinity) <= now;
+  return (quorum?.groups ?? []).map((group) => group.name).filter((name) => isStandIn || groups.includes(name));
+}
 
 /** The groups in which this reviewer can still say something that would be recorded; for inboxes. */
 export function mayAct(request: AccessRequest, reviewer: string, groups: readonly string[], reading: Reading): readonly string[] {
   const { quorum } = request;
   if (request.end !== undefined || quorum === undefined || isOwnRequest(request, reviewer) || isOver(request.reviewBy, reading)) return [];
   const given = request.reviews.find((review) => review.reviewer === reviewer);
-  return given !== undefined && isFresh(given, quorum, reading) ? [] : groupsThatCount(quorum, groups);
+  return given !== undefined && isFresh(given, quorum, reading) ? [] : groupsThatCount(request, groups, reading.now);
 }
 
 /**
  * Whose rights must be asked about anew if this review might complete the request: everybody whose review is on it, for
- * denials count before approvals. Freshness is left out on purpose: what is asked too much costs a question, what is
- * asked too little a decision.
+ * denials count before approvals. Freshness, and whether the quorum has escalated yet, are left out on purpose: what is
+ * asked too much costs a question, what is asked too little a decision.
  */
 export function reviewersToConfirm(
   request: AccessRequest,
@@ -50,7 +64,7 @@ export function reviewersToConfirm(
   const { quorum } = request;
   if (quorum === undefined) return [];
   const others = request.reviews.filter((review) => review.reviewer !== reviewer);
-  const agreeing = [...others.filter((review) => review.verdict === verdict), { groups: groupsThatCount(quorum, groups) }];
+  const agreeing = [...others.filter((review) => review.verdict === verdict), { groups: groupsThatCount(request, groups, Infinity) }];
   const mayComplete = verdict === 'deny' ? agreeing.length >= quorum.denials : isMet(quorum, agreeing);
   return mayComplete ? [reviewer, ...others.map((review) => review.reviewer)] : [];
 }
@@ -63,42 +77,62 @@ export function reviewRequest(request: AccessRequest, command: ReviewCommand, fa
   refuseIfLate(request, moment);
   const { quorum } = request;
   if (quorum === undefined) throw new UndecidedError(request.id);
-  const groups = groupsThatCount(quorum, facts.groups.get(reviewer));
+  const { verdict, reason, comment, as, linkIssuedAt } = command;
+  const counts = groupsThatCount(request, facts.groups.get(reviewer), moment.now);
+  const groups = as === undefined ? counts : counts.filter((name) => name === as);
   if (groups.length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
 
-  const { verdict, reason } = command;
   const given = request.reviews.find((review) => review.reviewer === reviewer);
+  // A link is good for one review. What others have said since it was made doesn't matter.
+  if (linkIssuedAt !== undefined && given !== undefined && given.at >= linkIssuedAt) throw new LinkError('used', request.id);
   if (given?.verdict === 'deny' && verdict === 'approve') throw new NotReviewerError(request.id, reviewer, 'has_denied');
   // Saying the same again adds nothing, unless what was said has gone stale; but it looks at the quorum once more, for
   // somebody who was out of a group may be back.
   const isRepeated = given?.verdict === verdict && isFresh(given, quorum, moment);
-  const at = stamp(request, moment);
-  const review = makeReview({ reviewer, verdict, groups, at, reason });
+  const at = stamp(moment, request);
+  const review = makeReview({ reviewer, verdict, groups, at, reason, comment });
   const reviews = isRepeated ? request.reviews : [...request.reviews.filter((other) => other !== given), review];
   const withReview = (step: Step<Settled>): Step<Settled> => ({
     ...step,
     entries: [...(isRepeated ? [] : [entryOf(step.result.request, 'request.reviewed', at, reviewer, { review })]), ...step.entries],
   });
-  const end = (ending: Pick<Ending, 'status' | 'cause' | 'reason'>) =>
-    withReview(endRequest(request, { ...ending, by: reviewer }, moment, { reviews }));
+  const deny = (ending: Pick<Ending, 'cause' | 'reason'>) =>
+    withReview(endRequest(request, { status: 'denied', ...ending, by: reviewer }, moment, { reviews }));
 
   // A review counts only from someone who was in a group when it was given and is in one of these still (L17).
   const counted = reviews
-    .map((one) => ({ ...one, groups: one.groups.filter((name) => facts.groups.get(one.reviewer)?.includes(name)) }))
+    .map((one) => {
+      const now = groupsThatCount(request, facts.groups.get(one.reviewer), moment.now);
+      return { ...one, groups: one.groups.filter((name) => now.includes(name)) };
+    })
     .filter((one) => one.groups.length > 0);
   // Denial before approval (L16).
   if (counted.filter((one) => one.verdict === 'deny').length >= quorum.denials) {
-    return end({ status: 'denied', cause: 'quorum', reason: verdict === 'deny' ? reason : undefined });
+    return deny({ cause: 'quorum', reason: verdict === 'deny' ? reason : undefined });
   }
   const approvals = counted.filter((one) => one.verdict === 'approve' && isFresh(one, quorum, moment));
   if (facts.eligible !== undefined && isMet(quorum, approvals)) {
-    return facts.eligible
-      ? end({ status: 'approved', cause: 'quorum', reason })
-      : end({ status: 'denied', cause: 'ineligible', reason: 'the subject is no longer eligible' });
+    if (!facts.eligible) return deny({ cause: 'ineligible', reason: 'the subject is no longer eligible' });
+    if (facts.issue === undefined) throw new TypeError('an approval needs its facts');
+    return withReview(approveRequest(request, { cause: 'quorum', by: reviewer, reason }, moment, { reviews }, facts.issue));
   }
   if (isRepeated) return unchanged({ request, grants: [] });
   const next = amend(request, { reviews });
   return withReview({ result: { request: next, grants: [] }, put: [next], entries: [] });
+}
+
+/** Whether the escalation has begun and is not on record yet. */
+export function isEscalationDue(request: AccessRequest, { now }: Reading): boolean {
+  const at = escalatesAt(request);
+  return request.end === undefined && request.escalatedAt === undefined && at !== undefined && at <= now;
+}
+
+/** Puts on record that another group may stand in, so that it can be told. Its right began by time, recorded or not. */
+export function escalate(request: AccessRequest, moment: Moment): Step<AccessRequest> {
+  const escalatedAt = stamp(moment, request);
+  const next = amend(request, { escalatedAt });
+  const data = { escalatedAt, group: request.quorum?.escalation?.group };
+  return { result: next, put: [next], entries: [entryOf(next, 'request.escalated', escalatedAt, SWEEPER, data)] };
 }
 
 /** An approval counts while fresh; a denial doesn't go stale. */

@@ -1,5 +1,5 @@
-import { heldUntil } from '../records/derived.js';
-import type { AccessRequest, Grant } from '../records/types.js';
+import { heldUntil, isCounted } from '../records/derived.js';
+import type { AccessRequest, Grant, Usage } from '../records/types.js';
 import { inWindow, isInstant } from '../time.js';
 
 /*
@@ -13,27 +13,60 @@ export interface Instants {
   readonly late: number;
 }
 
-/** Usable now: no recorded end, and inside the window. Allow only if; anything that isn't proven denies. */
-export function isUsable(open: boolean, startsAt: number, expiresAt: number, { now, late }: Instants): boolean {
-  return open && isInstant(startsAt) && isInstant(expiresAt) && startsAt <= now && late < expiresAt;
+/** A grant with how it has been used; only one that is counted has a usage. */
+export interface Held {
+  readonly grant: Grant;
+  readonly usage: Usage | undefined;
+}
+
+/**
+ * Usable now: no recorded end, inside the window, activated where its start had to be asked about, and neither idle nor
+ * used up. Allow only if; anything that isn't proven denies.
+ */
+export function isUsable(held: Held, instants: Instants): boolean {
+  const { grant } = held;
+  return (!grant.asksAtStart || grant.activatedAt !== undefined) && isInForce(held, instants);
+}
+
+/** Its time has come, and what is missing is only that its subject may still hold it. */
+export function awaitsActivation(held: Held, instants: Instants): boolean {
+  const { grant } = held;
+  return grant.asksAtStart && grant.activatedAt === undefined && isInForce(held, instants);
+}
+
+function isInForce({ grant, usage }: Held, { now, late }: Instants): boolean {
+  const { end, startsAt, maxUses } = grant;
+  const until = heldUntil(grant, usage);
+  // One that is counted but has no count could be idle, or used up.
+  const isAccounted = isCounted(grant) ? usage !== undefined && usage.endedAt === undefined : true;
+  const hasUses = maxUses === undefined || (usage !== undefined && usage.uses < maxUses);
+  return end === undefined && isAccounted && hasUses && isInstant(startsAt) && isInstant(until) && startsAt <= now && late < until;
 }
 
 /** Whether time has ended what runs until `bound`, recorded or not. */
-export function isOver(bound: number, { late }: Instants): boolean {
+export function isOver(bound: number, { late }: Pick<Instants, 'late'>): boolean {
   return !(late < bound);
 }
 
+/** Whether a grant has ended, on record or by time alone. */
+export const isGone = ({ grant, usage }: Held, instants: Pick<Instants, 'late'>): boolean =>
+  grant.end !== undefined || isOver(heldUntil(grant, usage), instants);
+
 /** Was held at t: the rule for the past. */
-export function wasHeldAt(grant: Pick<Grant, 'startsAt' | 'expiresAt' | 'end'>, t: number): boolean {
-  return inWindow(t, grant.startsAt, heldUntil(grant));
+export function wasHeldAt(grant: Grant, t: number, usage?: Usage): boolean {
+  return inWindow(t, heldFrom(grant), heldUntil(grant, usage));
 }
 
 /** Was held at some instant of the half-open span `[from, until)`. */
-export function wasHeldDuring(grant: Pick<Grant, 'startsAt' | 'expiresAt' | 'end'>, from: number, until: number): boolean {
-  const end = heldUntil(grant);
+export function wasHeldDuring(grant: Grant, from: number, until: number, usage?: Usage): boolean {
+  const begin = heldFrom(grant);
+  const end = heldUntil(grant, usage);
   // The first: one that ended before its start was held at no instant.
-  return grant.startsAt < end && grant.startsAt < until && from < end;
+  return begin < end && begin < until && from < end;
 }
+
+/** One whose start had to be asked about was held from the answer on, and never without one. */
+const heldFrom = ({ asksAtStart, activatedAt, startsAt }: Grant): number => (asksAtStart ? (activatedAt ?? Infinity) : startsAt);
 
 export type RequestStatus = 'pending' | 'approved' | 'denied' | 'cancelled' | 'expired';
 export type GrantStatus = 'scheduled' | 'active' | 'expired' | 'revoked';
@@ -44,16 +77,19 @@ export type GrantStatus = 'scheduled' | 'active' | 'expired' | 'revoked';
  * @param now epoch milliseconds
  */
 export function requestStatus(request: AccessRequest, now: number): RequestStatus {
-  return request.end?.status ?? (isOver(request.reviewBy, { now, late: now }) ? 'expired' : 'pending');
+  return request.end?.status ?? (isOver(request.reviewBy, { late: now }) ? 'expired' : 'pending');
 }
 
 /**
- * A grant's status: its recorded end, or what time has made of it.
+ * A grant's status: its recorded end, or what time has made of it. One whose start had to be asked about stays
+ * `scheduled` until its activation is on record.
  *
  * @param now epoch milliseconds
+ * @param usage how it has been used, where it has an idle end
  */
-export function grantStatus(grant: Grant, now: number): GrantStatus {
+export function grantStatus(grant: Grant, now: number, usage?: Usage): GrantStatus {
   if (grant.end !== undefined) return grant.end.status;
-  if (isOver(grant.expiresAt, { now, late: now })) return 'expired';
-  return grant.startsAt <= now ? 'active' : 'scheduled';
+  if (isOver(heldUntil(grant, usage), { late: now })) return 'expired';
+  const hasBegun = grant.startsAt <= now && (!grant.asksAtStart || grant.activatedAt !== undefined);
+  return hasBegun ? 'active' : 'scheduled';
 }

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../ports.js';
-import { lastInstant, toJson, type AccessRequest, type EntryType, type Grant } from '../records.js';
+import type { Expectation, JsonObject } from '../ports.js';
+import { lastInstant, toJson, type AccessRequest, type EntryType, type Grant, type StoredRecord, type Usage } from '../records.js';
 import type { Reading } from '../time.js';
 
 /** When, and by whom: what every rule is told. */
@@ -24,23 +24,40 @@ export interface EntryDraft {
   readonly data: JsonObject;
 }
 
-/**
- * What a rule decides: the records as they will be, each exactly one version on, with the entries that say so.
- * Nothing in `put` means that there is nothing to write.
- */
-export interface Step<Result> {
-  readonly result: Result;
-  readonly put: readonly (AccessRequest | Grant)[];
+/** What a rule writes: records as they will be, each exactly one version on, with the entries that say so. */
+export interface Writes {
+  readonly put: readonly StoredRecord[];
   readonly entries: readonly EntryDraft[];
+  /** Records that the rule has only read, and that must not have changed. */
+  readonly relies?: readonly Expectation[] | undefined;
+}
+
+/** What a rule decides. Nothing in `put` means that there is nothing to write. */
+export interface Step<Result> extends Writes {
+  readonly result: Result;
 }
 
 export const unchanged = <Result>(result: Result): Step<Result> => ({ result, put: [], entries: [] });
 
+/** Several transitions as one. */
+export function joined<Result>(result: Result, steps: readonly Writes[]): Step<Result> {
+  return {
+    result,
+    put: steps.flatMap((step) => step.put),
+    entries: steps.flatMap((step) => step.entries),
+    relies: steps.flatMap((step) => step.relies ?? []),
+  };
+}
+
+/** A record that a rule relies on as it is. */
+export const asRead = ({ kind, id, version }: StoredRecord): Expectation => ({ kind, id, version });
+
 /** The one place that moves a version on. */
 export const nextVersion = (record?: { readonly version: number }): number => (record?.version ?? 0) + 1;
 
-/** The instant that a transition of `record` is stamped with: never before what is on it already (L27). */
-export const stamp = (record: AccessRequest | Grant, moment: Moment): number => Math.max(moment.now, lastInstant(record));
+/** The instant that a transition of these records is stamped with: never before what is on them already (L27). */
+export const stamp = (moment: Moment, ...records: readonly (AccessRequest | Grant | Usage | undefined)[]): number =>
+  Math.max(moment.now, ...records.map((record) => (record === undefined ? 0 : lastInstant(record))));
 
 /** An entry about a request or a grant; `fields` are all that the transition wrote besides the version. */
 export function entryOf(record: AccessRequest | Grant, type: EntryType, at: number, actor: string, fields: object): EntryDraft {

@@ -1,22 +1,61 @@
-import type { AccessRequest, Grant } from '../records.js';
-import { expireGrant } from './grant.js';
+import type { AccessRequest } from '../records.js';
+import { isOwed } from '../records/derived.js';
+import { missReview } from './break-glass.js';
+import { expireGrant, isWarningDue, warnGrant } from './grant.js';
 import { expireRequest } from './request.js';
-import { isOver } from './status.js';
-import type { Moment, Step } from './step.js';
+import { escalate, isEscalationDue } from './review.js';
+import { activateGrant, isStartDue } from './start.js';
+import { isGone, isOver, type Held } from './status.js';
+import { joined, type Moment, type Step } from './step.js';
 
-/** Whether time has ended this record without its end being recorded yet. */
-export function isDue(record: AccessRequest | Grant, moment: Moment): boolean {
-  return record.end === undefined && isOver(record.kind === 'grant' ? record.expiresAt : record.reviewBy, moment);
+/** What time alone has made of a record, and no entry says yet. `ended` is the only one that takes something away. */
+export type TimeWork = 'ended' | 'started' | 'warned' | 'expired' | 'escalated' | 'missed';
+
+/** What there is to record about a grant; `undefined`: nothing that time alone can say. */
+export function workOn(held: Held, moment: Moment): TimeWork | undefined {
+  const { grant } = held;
+  if (grant.end !== undefined) return undefined;
+  if (isGone(held, moment)) return 'ended';
+  // Where the approver is asked at the start, it isn't for time alone to say.
+  if (isStartDue(held, moment)) return grant.asksAtStart ? undefined : 'started';
+  return isWarningDue(held, moment) ? 'warned' : undefined;
 }
 
-/** Records the ends of a chunk in one step; `result` is how many. What isn't due (any more) is left alone. */
-export function recordEnds(records: readonly (AccessRequest | Grant)[], moment: Moment): Step<number> {
-  const steps = records
-    .filter((record) => isDue(record, moment))
-    .map((record) => (record.kind === 'grant' ? expireGrant(record, moment) : expireRequest(record, moment)));
-  return {
-    result: steps.length,
-    put: steps.flatMap((step) => step.put),
-    entries: steps.flatMap((step) => step.entries),
-  };
+/** What there is to record about a request. */
+export function workOnRequest(request: AccessRequest, moment: Moment): TimeWork | undefined {
+  if (request.end === undefined) {
+    if (isOver(request.reviewBy, moment)) return 'expired';
+    return isEscalationDue(request, moment) ? 'escalated' : undefined;
+  }
+  const { owed } = request;
+  return owed !== undefined && isOwed(request) && owed.missedAt === undefined && isOver(owed.reviewBy, moment) ? 'missed' : undefined;
 }
+
+/** Whatever time changes: a grant with how it has been used, or a request. */
+export type Timed = Held | AccessRequest;
+
+/** Records a chunk in one step; `result` is what was done. What isn't due (any more) is left alone. */
+export function recordTime(records: readonly Timed[], moment: Moment): Step<readonly TimeWork[]> {
+  const done: TimeWork[] = [];
+  const steps: Step<unknown>[] = [];
+  for (const record of records) {
+    const work = 'grant' in record ? workOn(record, moment) : workOnRequest(record, moment);
+    if (work === undefined) continue;
+    done.push(work);
+    steps.push('grant' in record ? grantStep(record, work, moment) : requestStep(record, work, moment));
+  }
+  return joined(done, steps);
+}
+
+function grantStep(held: Held, work: TimeWork, moment: Moment): Step<unknown> {
+  if (work === 'ended') return expireGrant(held, moment);
+  return work === 'started' ? activateGrant(held, NO_LINE, true, moment) : warnGrant(held, moment);
+}
+
+function requestStep(request: AccessRequest, work: TimeWork, moment: Moment): Step<unknown> {
+  if (work === 'expired') return expireRequest(request, moment);
+  return work === 'escalated' ? escalate(request, moment) : missReview(request, moment);
+}
+
+/** A start that nobody is asked about takes nothing with it. */
+const NO_LINE = { successors: [], requests: [] };

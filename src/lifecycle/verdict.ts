@@ -1,14 +1,19 @@
 import { invalid, readCount, readId, readList, readOptions, readText } from '../input.js';
-import { makeQuorum, type Quorum } from '../records.js';
+import { makeQuorum, makeTerms, type Quorum, type Terms } from '../records.js';
 import { readDuration } from '../time.js';
 
-/** A verdict that has been checked, and who it is from. */
-export interface ReadVerdict {
+/** Where an answer comes from. */
+interface Source {
   readonly approver: string;
+  readonly rule: string | undefined;
+}
+
+/** A verdict that has been checked, and who it is from. */
+export interface ReadVerdict extends Source {
   readonly verdict:
-    | { readonly outcome: 'approve'; readonly reason: string | undefined }
+    | { readonly outcome: 'approve'; readonly reason: string | undefined; readonly terms: Terms }
     | { readonly outcome: 'deny'; readonly reason: string | undefined }
-    | { readonly outcome: 'review'; readonly quorum: Quorum; readonly reviewWithinMs: number | undefined }
+    | { readonly outcome: 'review'; readonly quorum: Quorum; readonly reviewWithinMs: number | undefined; readonly terms: Terms }
     | { readonly outcome: 'abstain' };
 }
 
@@ -19,20 +24,96 @@ export interface ReadVerdict {
  * @param name who was asked; a chain answers with the name of the member that decided
  */
 export function readVerdict(name: string, answer: unknown): ReadVerdict {
-  const { outcome, reason, quorum, approver = name } = readOptions('verdict', answer, ['outcome', 'reason', 'quorum', 'approver']);
-  const read = { approver: readId('verdict.approver', approver) };
+  const given = readOptions('verdict', answer, ['outcome', 'reason', 'quorum', 'terms', 'approver', 'rule']);
+  const { outcome, reason, quorum, terms } = given;
+  const source = readSource(name, given);
   if (outcome !== 'review' && quorum !== undefined) throw invalid('verdict.quorum', 'left out unless the outcome is review', quorum);
   switch (outcome) {
     case 'approve':
+      return { ...source, verdict: { outcome, reason: readText('verdict.reason', reason), terms: readTerms('verdict.terms', terms) } };
     case 'deny':
-      return { ...read, verdict: { outcome, reason: readText('verdict.reason', reason) } };
+      return { ...source, verdict: { outcome, reason: readText('verdict.reason', reason) } };
     case 'review':
-      return { ...read, verdict: { outcome, ...readQuorum('verdict.quorum', quorum) } };
+      return { ...source, verdict: { outcome, ...readQuorum('verdict.quorum', quorum), terms: readTerms('verdict.terms', terms) } };
     case 'abstain':
-      return { ...read, verdict: { outcome } };
+      return { ...source, verdict: { outcome } };
     default:
       throw invalid('verdict.outcome', 'approve, deny, review or abstain', outcome);
   }
+}
+
+/** What an approver says to break-glass, checked. */
+export interface ReadBreakGlass extends Source {
+  readonly verdict:
+    | {
+        readonly outcome: 'approve';
+        readonly reviewWithinMs: number;
+        readonly maxUnreviewed: number;
+        readonly skippedGroups: readonly string[];
+        readonly skippedPeople: readonly string[] | undefined;
+        readonly terms: Terms;
+      }
+    | { readonly outcome: 'deny'; readonly reason: string | undefined }
+    | { readonly outcome: 'abstain' };
+}
+
+export function readBreakGlass(name: string, answer: unknown): ReadBreakGlass {
+  const given = readOptions('verdict', answer, [
+    'outcome',
+    'reason',
+    'reviewWithinMs',
+    'maxUnreviewed',
+    'skippedGroups',
+    'skippedPeople',
+    'terms',
+    'approver',
+    'rule',
+  ]);
+  const { outcome, reason, reviewWithinMs, maxUnreviewed = 1, skippedGroups = [], skippedPeople, terms } = given;
+  const source = readSource(name, given);
+  switch (outcome) {
+    case 'approve':
+      return {
+        ...source,
+        verdict: {
+          outcome,
+          reviewWithinMs: readDuration('verdict.reviewWithinMs', reviewWithinMs),
+          maxUnreviewed: readCount('verdict.maxUnreviewed', maxUnreviewed, 1, MAX_COUNT),
+          skippedGroups: readIds('verdict.skippedGroups', skippedGroups),
+          skippedPeople: skippedPeople === undefined ? undefined : readIds('verdict.skippedPeople', skippedPeople),
+          terms: readTerms('verdict.terms', terms),
+        },
+      };
+    case 'deny':
+      return { ...source, verdict: { outcome, reason: readText('verdict.reason', reason) } };
+    case 'abstain':
+      return { ...source, verdict: { outcome } };
+    default:
+      throw invalid('verdict.outcome', 'approve, deny or abstain', outcome);
+  }
+}
+
+function readSource(name: string, { approver = name, rule }: { readonly approver?: unknown; readonly rule?: unknown }): Source {
+  return { approver: readId('verdict.approver', approver), rule: rule === undefined ? undefined : readId('verdict.rule', rule) };
+}
+
+const readIds = (argument: string, value: unknown): readonly string[] =>
+  readList(argument, value, 0, MAX_COUNT).map((id, i) => readId(`${argument}[${i}]`, id));
+
+function readTerms(argument: string, value: unknown = {}): Terms {
+  const { warnBeforeMs, idleTtlMs, maxUses, maxTotalMs } = readOptions<keyof Terms>(argument, value, [
+    'warnBeforeMs',
+    'idleTtlMs',
+    'maxUses',
+    'maxTotalMs',
+  ]);
+  const duration = (name: string, ms: unknown) => (ms === undefined ? undefined : readDuration(`${argument}.${name}`, ms));
+  return makeTerms({
+    warnBeforeMs: duration('warnBeforeMs', warnBeforeMs),
+    idleTtlMs: duration('idleTtlMs', idleTtlMs),
+    maxUses: maxUses === undefined ? undefined : readCount(`${argument}.maxUses`, maxUses, 1),
+    maxTotalMs: duration('maxTotalMs', maxTotalMs),
+  });
 }
 
 /** More approvals than this from one group are surely a mistake. */
@@ -44,7 +125,8 @@ function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewW
     denials = 1,
     approvalTtlMs,
     reviewWithinMs,
-  } = readOptions(argument, value, ['groups', 'denials', 'approvalTtlMs', 'reviewWithinMs']);
+    escalation,
+  } = readOptions(argument, value, ['groups', 'denials', 'approvalTtlMs', 'reviewWithinMs', 'escalation']);
   const names = new Set<unknown>();
   const read = readList(`${argument}.groups`, groups, 1).map((group, i) => {
     const at = `${argument}.groups[${i}]`;
@@ -57,6 +139,12 @@ function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewW
     groups: read,
     denials: readCount(`${argument}.denials`, denials, 1, MAX_COUNT),
     approvalTtlMs: approvalTtlMs === undefined ? undefined : readDuration(`${argument}.approvalTtlMs`, approvalTtlMs),
+    escalation: escalation === undefined ? undefined : readEscalation(`${argument}.escalation`, escalation),
   });
   return { quorum, reviewWithinMs: reviewWithinMs === undefined ? undefined : readDuration(`${argument}.reviewWithinMs`, reviewWithinMs) };
+}
+
+function readEscalation(argument: string, value: unknown): Quorum['escalation'] {
+  const { group, afterMs } = readOptions(argument, value, ['group', 'afterMs']);
+  return { group: readId(`${argument}.group`, group), afterMs: readDuration(`${argument}.afterMs`, afterMs) };
 }

@@ -1,19 +1,68 @@
-import type { AccessRequest, Grant } from './types.js';
+import type { AccessRequest, Grant, StoredRecord, Usage } from './types.js';
 
-/** The first instant at which a grant was no longer held: its effective end. */
-export function heldUntil({ expiresAt, end }: Pick<Grant, 'expiresAt' | 'end'>): number {
-  return end === undefined ? expiresAt : Math.min(expiresAt, end.at);
+/** When a grant that is no longer used ends; `Infinity` where it has no idle end. */
+export function idleEnd({ idleTtlMs, usedAt, startsAt }: Pick<Usage, 'idleTtlMs' | 'usedAt' | 'startsAt'>): number {
+  return idleTtlMs === undefined ? Infinity : (usedAt ?? startsAt) + idleTtlMs;
 }
 
-/** The next instant at which time alone changes a record; `undefined` once it has ended. */
-export function dueAt(record: AccessRequest | Grant): number | undefined {
-  if (record.end !== undefined) return undefined;
-  if (record.kind === 'grant') return record.expiresAt;
-  return record.approver === undefined ? Math.min(record.askAgainAt, record.reviewBy) : record.reviewBy;
+/** The first instant at which a grant was, or will be, no longer held: its effective end. The one place that computes it. */
+export function heldUntil({ expiresAt, end }: Pick<Grant, 'expiresAt' | 'end'>, usage?: Usage): number {
+  if (end !== undefined) return Math.min(expiresAt, end.at);
+  return usage === undefined ? expiresAt : Math.min(expiresAt, idleEnd(usage));
+}
+
+/** Whether a grant has a usage row. */
+export const isCounted = ({ idleTtlMs, maxUses }: Pick<Grant, 'idleTtlMs' | 'maxUses'>): boolean =>
+  idleTtlMs !== undefined || maxUses !== undefined;
+
+/** Whether break-glass access still waits for its review. */
+export const isOwed = ({ owed }: Pick<AccessRequest, 'owed'>): boolean => owed !== undefined && owed.acknowledgement === undefined;
+
+/** From when on the escalation's group may stand in; `undefined`: there is none. */
+export function escalatesAt({ quorum, assignedAt }: Pick<AccessRequest, 'quorum' | 'assignedAt'>): number | undefined {
+  return quorum?.escalation === undefined || assignedAt === undefined ? undefined : assignedAt + quorum.escalation.afterMs;
+}
+
+/** The next instant at which time alone changes a record; `undefined`: never. */
+export function dueAt(record: StoredRecord): number | undefined {
+  switch (record.kind) {
+    case 'request':
+      return requestDueAt(record);
+    case 'grant':
+      if (record.end !== undefined) return undefined;
+      if (record.activatedAt === undefined) return record.startsAt;
+      return record.warnedAt === undefined ? (record.warnAt ?? record.expiresAt) : record.expiresAt;
+    case 'usage': {
+      // What ends with the window is the grant's own to say.
+      const at = idleEnd(record);
+      return record.endedAt === undefined && at < record.expiresAt ? at : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function requestDueAt(request: AccessRequest): number | undefined {
+  if (request.end !== undefined) {
+    return isOwed(request) && request.owed?.missedAt === undefined ? request.owed?.reviewBy : undefined;
+  }
+  const next = request.approver === undefined ? request.askAgainAt : request.escalatedAt === undefined ? escalatesAt(request) : undefined;
+  return Math.min(next ?? Infinity, request.reviewBy);
 }
 
 /** The last instant that a record has on it: nothing that happens to it later is stamped earlier. */
-export function lastInstant(record: AccessRequest | Grant): number {
-  if (record.kind === 'grant') return Math.max(record.issuedAt, record.end?.at ?? 0);
-  return Math.max(record.createdAt, record.assignedAt ?? 0, record.end?.at ?? 0, ...record.reviews.map((review) => review.at));
+export function lastInstant(record: AccessRequest | Grant | Usage): number {
+  switch (record.kind) {
+    case 'grant': {
+      const { issuedAt, activatedAt = 0, warnedAt = 0, end, successors } = record;
+      return Math.max(issuedAt, activatedAt, warnedAt, end?.at ?? 0, ...successors.map(({ at }) => at));
+    }
+    case 'usage':
+      return Math.max(record.usedAt ?? 0, record.endedAt ?? 0);
+    case 'request': {
+      const { createdAt, assignedAt = 0, escalatedAt = 0, end, owed, reviews } = record;
+      const after = [end?.at ?? 0, owed?.missedAt ?? 0, owed?.acknowledgement?.at ?? 0];
+      return Math.max(createdAt, assignedAt, escalatedAt, ...after, ...reviews.map(({ at }) => at));
+    }
+  }
 }

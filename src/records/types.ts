@@ -1,4 +1,5 @@
 import type { JsonObject } from '../ports.js';
+import type { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
 
 /** Which review groups must approve, how many in each, how many denials end it, how long an approval stays fresh. */
 export interface Quorum {
@@ -8,6 +9,55 @@ export interface Quorum {
   readonly denials: number;
   /** How long an approval counts, in milliseconds; `undefined`: as long as the request is open. */
   readonly approvalTtlMs: number | undefined;
+  /** A group whose members may stand in for any of the others once this long has passed since the quorum was named. */
+  readonly escalation: { readonly group: string; readonly afterMs: number } | undefined;
+}
+
+/** What a rule gives with the access, frozen on the request when the approver answers. Milliseconds; `undefined`: not set. */
+export interface Terms {
+  /** How long before a grant's end the warning goes on record. */
+  readonly warnBeforeMs: number | undefined;
+  /** A grant ends when it has not been used for this long. */
+  readonly idleTtlMs: number | undefined;
+  /** How many times `consume` may take a use of a grant. */
+  readonly maxUses: number | undefined;
+  /** The longest time from the first start to the end of the last extension. */
+  readonly maxTotalMs: number | undefined;
+}
+
+/** What an extension goes on from; read from the grant when it was asked for, and never changed. */
+export interface Extension {
+  readonly grantId: string;
+  /** The old grant's end: the new one begins there, or at the decision where that is later. Epoch milliseconds. */
+  readonly from: number;
+  /** When the first grant of the line began. Epoch milliseconds. */
+  readonly firstStartsAt: number;
+  /** The new grant ends no later than this: the first start and the engine's `maxTotal`. Epoch milliseconds. */
+  readonly until: number;
+  /** Whether the old grant came from break-glass: then its extension is never approved without people. */
+  readonly breakGlass: boolean;
+}
+
+/** The review that break-glass access owes. */
+export interface OwedReview {
+  /** When it is overdue. It stays owed until somebody gives it. Epoch milliseconds. */
+  readonly reviewBy: number;
+  /** The groups whose review was skipped. */
+  readonly skippedGroups: readonly string[];
+  /** Who was skipped, where they could be told. */
+  readonly skippedPeople: readonly string[] | undefined;
+  /** When a sweep has recorded that it is overdue. Epoch milliseconds. */
+  readonly missedAt: number | undefined;
+  readonly acknowledgement: Acknowledgement | undefined;
+}
+
+/** The review of break-glass access, after the fact. */
+export interface Acknowledgement {
+  readonly by: string;
+  readonly verdict: 'justified' | 'unjustified';
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly reason: string | undefined;
 }
 
 /** One reviewer's word. A reviewer has at most one on a request; a later one replaces it. */
@@ -19,40 +69,25 @@ export interface Review {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly reason: string | undefined;
+  /** What the reviewer has to say besides. */
+  readonly comment: string | undefined;
 }
 
-/** How a request ended. One union, so that two ends can't both be set. */
-export type RequestEnd =
-  | {
-      readonly status: 'approved';
-      readonly cause: 'approver' | 'quorum';
-      readonly at: number;
-      readonly by: string;
-      readonly reason: string | undefined;
-    }
-  | {
-      readonly status: 'denied';
-      readonly cause: 'approver' | 'quorum' | 'abstained' | 'ineligible';
-      readonly at: number;
-      readonly by: string;
-      readonly reason: string | undefined;
-    }
-  | {
-      readonly status: 'cancelled';
-      readonly cause: 'cancelled' | 'revoked';
-      readonly at: number;
-      readonly by: string;
-      readonly reason: string | undefined;
-    }
-  | {
-      readonly status: 'expired';
-      readonly cause: 'time';
-      readonly at: number;
-      readonly by: string;
-      readonly reason: undefined;
-    };
+/** How something ended: one of the ways in a table of them, with the instant, by whom, and the reason that was given. */
+type EndIn<Table extends Readonly<Record<string, readonly string[]>>> = {
+  readonly [Status in keyof Table]: {
+    readonly status: Status;
+    readonly cause: Table[Status][number];
+    readonly at: number;
+    readonly by: string;
+    readonly reason: string | undefined;
+  };
+}[keyof Table];
 
-/** A subject's ask for one or more scopes for a window. Subject, scopes and ttl never change after creation. */
+/** How a request ended. One union, so that two ends can't both be set. */
+export type RequestEnd = EndIn<typeof REQUEST_ENDS>;
+
+/** A subject's ask for one or more scopes for a window. Subject, scopes, ttl and start never change after creation. */
 export interface AccessRequest {
   readonly kind: 'request';
   readonly id: string;
@@ -62,8 +97,12 @@ export interface AccessRequest {
   /** Who asked; the subject itself unless somebody asked on its behalf. */
   readonly requestedBy: string;
   readonly scopes: readonly string[];
-  /** Length of the window in milliseconds. It starts at the decision. */
+  /** Length of the window in milliseconds. It starts at the decision, unless `startsAt` or `extension` says otherwise. */
   readonly ttlMs: number;
+  /** The start that was asked for; `undefined`: at the decision. Epoch milliseconds. */
+  readonly startsAt: number | undefined;
+  /** The grant that this asks to extend. */
+  readonly extension: Extension | undefined;
   readonly justification: string | undefined;
   readonly ticket: string | undefined;
   /** The caller's own JSON. Stays on the request; the journal holds only its SHA-256. */
@@ -76,31 +115,25 @@ export interface AccessRequest {
   readonly askAgainAt: number;
   /** The approver that decided or named the quorum; it alone is asked about groups and eligibility. `undefined`: none has yet. */
   readonly approver: string | undefined;
+  /** The approver's own name for the rule by which it answered. */
+  readonly rule: string | undefined;
+  /** `undefined` until the approver has answered. */
+  readonly terms: Terms | undefined;
   /** When the approver named the quorum. Epoch milliseconds. */
   readonly assignedAt: number | undefined;
   /** Frozen when the approver names it; no later edit of a policy changes it. */
   readonly quorum: Quorum | undefined;
+  /** When a sweep has recorded that the quorum's escalation has begun. Epoch milliseconds. */
+  readonly escalatedAt: number | undefined;
   readonly reviews: readonly Review[];
   /** `undefined` while it is pending. */
   readonly end: RequestEnd | undefined;
+  /** Break-glass only: the review that is owed afterwards. */
+  readonly owed: OwedReview | undefined;
 }
 
 /** How a grant ended. `at` is when access ended, never after `expiresAt`. */
-export type GrantEnd =
-  | {
-      readonly status: 'expired';
-      readonly cause: 'time';
-      readonly at: number;
-      readonly by: string;
-      readonly reason: undefined;
-    }
-  | {
-      readonly status: 'revoked';
-      readonly cause: 'revoked' | 'released';
-      readonly at: number;
-      readonly by: string;
-      readonly reason: string | undefined;
-    };
+export type GrantEnd = EndIn<typeof GRANT_ENDS>;
 
 /** Access of one subject to one scope for the half-open window `[startsAt, expiresAt)`. */
 export interface Grant {
@@ -117,21 +150,101 @@ export interface Grant {
   readonly startsAt: number;
   /** First instant at which it no longer allows. Never changes. Epoch milliseconds. */
   readonly expiresAt: number;
+  /** When the first grant of its line of extensions began; its own start where it extends nothing. Epoch milliseconds. */
+  readonly firstStartsAt: number;
+  /** The grant that it extends. */
+  readonly extends: string | undefined;
+  /** The grants that extend it, and when each was issued. */
+  readonly successors: readonly Successor[];
+  readonly breakGlass: boolean;
+  /** Whether the approver is asked once more at its start; then it allows nothing until its activation is on record. */
+  readonly asksAtStart: boolean;
+  /** When its start went on record; the start itself where it was issued with it. Epoch milliseconds. */
+  readonly activatedAt: number | undefined;
+  /** When its subject is to be warned of its end. Epoch milliseconds. */
+  readonly warnAt: number | undefined;
+  /** When the warning went on record. Epoch milliseconds. */
+  readonly warnedAt: number | undefined;
+  /** It ends when it has not been used for this long. Milliseconds. */
+  readonly idleTtlMs: number | undefined;
+  /** How many uses it has in all. */
+  readonly maxUses: number | undefined;
   /** `undefined` until its end is on record. Time ends it without any record. */
   readonly end: GrantEnd | undefined;
 }
+
+/** A grant that extends another. */
+export interface Successor {
+  readonly grantId: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** How a grant with an idle end or a number of uses has been used. It has the grant's id, and there is one for each such grant. */
+export interface Usage {
+  readonly kind: 'usage';
+  readonly id: string;
+  readonly version: number;
+  readonly subject: string;
+  readonly scope: string;
+  /** The grant's. Epoch milliseconds. */
+  readonly startsAt: number;
+  readonly expiresAt: number;
+  readonly idleTtlMs: number | undefined;
+  /** The last use on record; uses that follow closely are not written each. Epoch milliseconds. */
+  readonly usedAt: number | undefined;
+  /** How many uses have been taken. */
+  readonly uses: number;
+  /** When the grant's end went on record. Epoch milliseconds. */
+  readonly endedAt: number | undefined;
+}
+
+/** One use that was taken under an idempotency key. */
+export interface Use {
+  readonly kind: 'use';
+  /** Derived from the key. */
+  readonly id: string;
+  readonly version: number;
+  readonly subject: string;
+  readonly scope: string;
+  readonly grantId: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** The grant's, until which this is kept. Epoch milliseconds. */
+  readonly expiresAt: number;
+  readonly usesLeft: number;
+}
+
+/** What holds for all requests and grants of a subject: whatever opens or issues one writes this, so that limits can be kept. */
+export interface Subject {
+  readonly kind: 'subject';
+  readonly id: string;
+  readonly version: number;
+  /** Break-glass requests by it, or for it, whose review is owed. */
+  readonly unreviewed: readonly string[];
+}
+
+/** Whatever a step writes. */
+export type StoredRecord = AccessRequest | Grant | Usage | Use | Subject;
 
 export type EntryType =
   | 'request.created'
   | 'request.assigned'
   | 'request.reviewed'
+  | 'request.escalated'
   | 'request.approved'
   | 'request.denied'
   | 'request.cancelled'
   | 'request.expired'
   | 'grant.issued'
+  | 'grant.activated'
+  | 'grant.extended'
+  | 'grant.warned'
+  | 'grant.used'
   | 'grant.expired'
   | 'grant.revoked'
+  | 'review.missed'
+  | 'review.acknowledged'
   | 'attempt.refused'
   | 'journal.purged';
 
@@ -175,8 +288,11 @@ export interface AuditEntry extends UnlinkedEntry {
 /** The answer of a check. */
 export interface Decision {
   readonly allowed: boolean;
-  /** `granted`, `standing`; or `not_started` (a grant that covers begins later), `no_grant`. */
-  readonly reason: 'granted' | 'standing' | 'not_started' | 'no_grant';
+  /**
+   * `granted`, `standing`; or `not_started` (a grant that covers begins later), `not_activated` (it has begun, but that
+   * its subject may still hold it could not be confirmed), `no_grant`.
+   */
+  readonly reason: 'granted' | 'standing' | 'not_started' | 'not_activated' | 'no_grant';
   readonly subject: string;
   readonly scope: string;
   /** The clock's reading that this was judged at. Epoch milliseconds. */

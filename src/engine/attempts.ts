@@ -1,0 +1,59 @@
+import { isJitError, type JitErrorCode } from '../errors.js';
+import type { EntryDraft } from '../lifecycle/step.js';
+import type { Timekeeper } from '../time.js';
+import type { Ledger } from './ledger.js';
+import { Refusals, type Attempt } from './refusals.js';
+
+/** Puts refused attempts on record: best effort, in the background, never delaying anything (L29). */
+export class Attempts {
+  readonly #keeper: Timekeeper;
+  readonly #ledger: Ledger;
+  readonly #onError: (error: unknown, during: string) => void;
+  readonly #refusals = new Refusals();
+  /** What is on its way to the journal. */
+  readonly #notes = new Set<Promise<unknown>>();
+
+  constructor(keeper: Timekeeper, ledger: Ledger, onError: (error: unknown, during: string) => void) {
+    this.#keeper = keeper;
+    this.#ledger = ledger;
+    this.#onError = onError;
+  }
+
+  /** Does something that may be refused, and notes a refusal. */
+  async make<T>(attempt: Attempt, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (isJitError(error)) this.#note(attempt, error.code);
+      throw error;
+    }
+  }
+
+  /** Writes the counts whose minute is over. */
+  flush(): void {
+    this.#record(this.#refusals.flush(this.#keeper.read().now));
+  }
+
+  /** Something else that is nobody's to wait for, but `close`. */
+  inBackground(work: Promise<unknown>, during: string): void {
+    const note: Promise<unknown> = work.catch((error: unknown) => this.#onError(error, during)).finally(() => this.#notes.delete(note));
+    this.#notes.add(note);
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#notes);
+  }
+
+  #note(attempt: Attempt, code: JitErrorCode): void {
+    try {
+      this.#record(this.#refusals.note(attempt, code, this.#keeper.read().now));
+    } catch (error) {
+      // A clock that fails must not take the refusal's place.
+      this.#onError(error, 'attempt.refused');
+    }
+  }
+
+  #record(entries: readonly EntryDraft[]): void {
+    if (entries.length > 0) this.inBackground(this.#ledger.commit({ expect: [], put: [], entries }), 'attempt.refused');
+  }
+}

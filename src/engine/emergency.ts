@@ -1,0 +1,119 @@
+import { IneligibleError } from '../errors.js';
+import { invalid, readOptions } from '../input.js';
+import { acknowledge, breakGlass, type AcknowledgeCommand, type Debtors } from '../lifecycle/break-glass.js';
+import { draftRequest, type Ask } from '../lifecycle/request.js';
+import { isOver } from '../lifecycle/status.js';
+import { moment, unchanged, type Moment } from '../lifecycle/step.js';
+import { decodeRequest, isOwed, type AccessRequest, type Subject } from '../records.js';
+import type { Settled } from '../lifecycle/grant.js';
+import type { Timekeeper } from '../time.js';
+import type { AccessResult, OwedItem } from './answers.js';
+import type { ApproverDesk } from './approver-desk.js';
+import type { ReadAsk } from './ask.js';
+import type { Deciding } from './deciding.js';
+import type { Facts } from './facts.js';
+import { derivedId, newId } from './ids.js';
+import type { Ledger } from './ledger.js';
+import type { Settings } from './options.js';
+
+/** Which of the reviews that are owed. */
+export interface OwedQuery {
+  readonly subject?: string | undefined;
+  /** Those that this person may give. */
+  readonly reviewer?: string | undefined;
+}
+
+/** Access first, review afterwards. */
+export class Emergency {
+  readonly #settings: Settings;
+  readonly #keeper: Timekeeper;
+  readonly #ledger: Ledger;
+  readonly #desk: ApproverDesk;
+  readonly #facts: Facts;
+  readonly #deciding: Deciding;
+
+  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, desk: ApproverDesk, facts: Facts, deciding: Deciding) {
+    this.#settings = settings;
+    this.#keeper = keeper;
+    this.#ledger = ledger;
+    this.#desk = desk;
+    this.#facts = facts;
+    this.#deciding = deciding;
+  }
+
+  async breakGlass({ ask, key }: ReadAsk): Promise<AccessResult & { readonly outcome: 'granted' }> {
+    const id = key === undefined ? newId() : derivedId(this.#ledger.store.namespace, 'breakGlass', ask.requestedBy, key);
+    const settled = await this.#ledger.run<Settled>(async () => {
+      if (key !== undefined && (await this.#deciding.isRepetition(id, ask))) {
+        const request = await this.#ledger.request(id);
+        return unchanged({ request, grants: await this.#ledger.grantsOf(request) });
+      }
+      return this.#break(id, ask);
+    });
+    return { outcome: 'granted', reused: false, request: settled.request, grants: settled.grants ?? [] };
+  }
+
+  async #break(id: string, ask: Ask) {
+    const now = (): Moment => moment(this.#keeper, ask.requestedBy);
+    const draft = draftRequest(ask, id, this.#settings.limits, undefined, now());
+    const answer = await this.#desk.breakGlass(draft);
+    const { verdict } = answer;
+    if (verdict.outcome !== 'approve') {
+      const reason = verdict.outcome === 'deny' ? verdict.reason : 'no rule allows break-glass for it';
+      throw new IneligibleError(ask.subject, ask.scopes, reason);
+    }
+    const debtors = await this.#debtors(draft);
+    const issuing = await this.#facts.forIssuing(draft);
+    const facts = { ...issuing, subject: debtors.subject, limits: this.#settings.limits };
+    return breakGlass(ask, id, { ...answer, verdict }, debtors, facts, now());
+  }
+
+  async acknowledge(id: string, actor: string, command: AcknowledgeCommand): Promise<AccessRequest> {
+    const settled = await this.#ledger.run(async () => {
+      const request = await this.#ledger.request(id);
+      const may = isOwed(request) && (await this.#desk.mayAcknowledge(actor, request));
+      const debtors = await this.#debtors(request);
+      const grants = await Promise.all(
+        (await this.#ledger.grantsOf(request)).map(async (grant) => ({
+          held: await this.#ledger.held(grant.id),
+          line: await this.#facts.line(grant),
+        })),
+      );
+      return acknowledge(request, command, { may, debtors, grants }, moment(this.#keeper, actor));
+    });
+    return settled.request;
+  }
+
+  /** The one that is due first before the others. */
+  async owed(query: OwedQuery): Promise<readonly OwedItem[]> {
+    const given = readOptions<keyof OwedQuery>('query', query, ['subject', 'reviewer']);
+    const { readId, decodeAll } = this.#settings;
+    const subject = given.subject === undefined ? undefined : readId('subject', given.subject);
+    const reviewer = given.reviewer === undefined ? undefined : readId('reviewer', given.reviewer);
+    const items: OwedItem[] = [];
+    for await (const rows of this.#ledger.pages({ kind: 'request', subject, open: true })) {
+      for (const request of decodeAll(rows, decodeRequest).filter(isOwed)) {
+        if (reviewer !== undefined && !(await this.#may(reviewer, request))) continue;
+        const reviewBy = request.owed?.reviewBy as number;
+        items.push({ request, reviewBy, isOverdue: isOver(reviewBy, this.#keeper.read()) });
+      }
+    }
+    return items.sort((a, b) => a.reviewBy - b.reviewBy);
+  }
+
+  async #may(reviewer: string, request: AccessRequest): Promise<boolean> {
+    if (reviewer === request.subject || reviewer === request.requestedBy) return false;
+    return this.#desk.mayAcknowledge(reviewer, request);
+  }
+
+  async #debtors({ subject, requestedBy }: Pick<AccessRequest, 'subject' | 'requestedBy'>): Promise<Debtors> {
+    const own: Subject | undefined = await this.#ledger.subject(subject);
+    return { subject: own, requester: requestedBy === subject ? own : await this.#ledger.subject(requestedBy) };
+  }
+}
+
+/** The two words that a review of break-glass access may say. */
+export function readAcknowledgement(verdict: unknown): AcknowledgeCommand['verdict'] {
+  if (verdict !== 'justified' && verdict !== 'unjustified') throw invalid('verdict', "'justified' or 'unjustified'", verdict);
+  return verdict;
+}

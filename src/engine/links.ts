@@ -1,0 +1,80 @@
+import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../errors.js';
+import { invalid } from '../input.js';
+import { digestOfAsk, refuseIfLate } from '../lifecycle/request.js';
+import { isOwnRequest, type ReviewCommand } from '../lifecycle/review.js';
+import { isOver } from '../lifecycle/status.js';
+import { moment } from '../lifecycle/step.js';
+import type { AccessRequest } from '../records.js';
+import type { Timekeeper } from '../time.js';
+import type { AccessResult, LinkPreview } from './answers.js';
+import { readLink, signLink, type ApprovalLink } from './approval-link.js';
+import type { Deciding } from './deciding.js';
+import type { Ledger } from './ledger.js';
+import type { Settings } from './options.js';
+
+/** Reviews that can be given by a signed link. */
+export class Links {
+  readonly #settings: Settings;
+  readonly #keeper: Timekeeper;
+  readonly #ledger: Ledger;
+  readonly #deciding: Deciding;
+
+  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, deciding: Deciding) {
+    this.#settings = settings;
+    this.#keeper = keeper;
+    this.#ledger = ledger;
+    this.#deciding = deciding;
+  }
+
+  /** @param ttlMs how long it is good; never longer than the request's own deadline */
+  async make(requestId: string, reviewer: string, decision: ApprovalLink['decision'], ttlMs: number | undefined): Promise<string> {
+    const [key] = this.#settings.linkKeys;
+    if (key === undefined) throw invalid('linkKeys', 'given to the engine that is to make approval links', undefined);
+    const request = await this.#ledger.request(requestId);
+    const groups = await this.#deciding.groupsToActIn(request, reviewer);
+    const now = moment(this.#keeper, reviewer);
+    // What the reviewer would be told on the other end is better told to whoever is about to send the link.
+    if (request.end !== undefined) throw new DecidedError(request);
+    if (isOwnRequest(request, reviewer)) throw new SelfReviewError(request.id, reviewer);
+    refuseIfLate(request, now);
+    if (request.quorum === undefined) throw new UndecidedError(request.id);
+    if (groups.length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
+    const expiresAt = Math.min(request.reviewBy, ttlMs === undefined ? Infinity : now.now + ttlMs);
+    const { namespace } = this.#ledger.store;
+    return signLink(key, { namespace, requestId, askDigest: digestOf(request), reviewer, decision, issuedAt: now.now, expiresAt });
+  }
+
+  /** What it is for. It decides nothing, whoever opens it. */
+  async open(token: unknown): Promise<LinkPreview> {
+    const link = this.read(token);
+    const request = await this.#ledger.request(link.requestId);
+    refuseOther(request, link);
+    return { request, reviewer: link.reviewer, decision: link.decision, expiresAt: link.expiresAt };
+  }
+
+  /** What a token says, if it is one of ours and still good. */
+  read(token: unknown): ApprovalLink {
+    const link = readLink(this.#settings.linkKeys, token);
+    if (link.namespace !== this.#ledger.store.namespace) throw new LinkError('other_request', undefined);
+    this.#refuseExpired(link);
+    return link;
+  }
+
+  redeem(link: ApprovalLink, command: Pick<ReviewCommand, 'reason' | 'comment' | 'as'>): Promise<AccessResult> {
+    const review = { ...command, verdict: link.decision, linkIssuedAt: link.issuedAt };
+    return this.#deciding.review(link.requestId, link.reviewer, review, (request) => {
+      this.#refuseExpired(link);
+      refuseOther(request, link);
+    });
+  }
+
+  #refuseExpired({ expiresAt, requestId }: ApprovalLink): void {
+    if (isOver(expiresAt, this.#keeper.read())) throw new LinkError('expired', requestId);
+  }
+}
+
+const digestOf = (request: AccessRequest): string => digestOfAsk(request, request.extension?.grantId);
+
+function refuseOther(request: AccessRequest, link: ApprovalLink): void {
+  if (digestOf(request) !== link.askDigest) throw new LinkError('other_request', request.id);
+}

@@ -1,0 +1,78 @@
+import { DeniedError, IdempotencyError } from '../errors.js';
+import { isUsable } from '../lifecycle/status.js';
+import { moment, unchanged, type Step } from '../lifecycle/step.js';
+import { consumeUse, grantToConsume, isTouchDue, touchGrant } from '../lifecycle/usage.js';
+import type { Decision, Use } from '../records.js';
+import type { Timekeeper } from '../time.js';
+import type { Consumption } from './answers.js';
+import { denied, type Checker } from './checker.js';
+import { derivedId } from './ids.js';
+import type { Ledger } from './ledger.js';
+
+/** What is recorded of the use of grants that end when they are idle or used up. */
+export class Using {
+  readonly #keeper: Timekeeper;
+  readonly #ledger: Ledger;
+  readonly #checker: Checker;
+
+  constructor(keeper: Timekeeper, ledger: Ledger, checker: Checker) {
+    this.#keeper = keeper;
+    this.#ledger = ledger;
+    this.#checker = checker;
+  }
+
+  /** Records that a scope was used, on each grant that allows it and has an idle end; mostly there is nothing to write. */
+  async touch({ subject, scope, reason }: Decision): Promise<void> {
+    if (reason !== 'granted') return;
+    const covering = await this.#checker.covering(subject, scope);
+    const reading = this.#keeper.read();
+    for (const { grant } of covering.filter((held) => isUsable(held, reading) && isTouchDue(held, reading))) {
+      await this.#ledger.run(async () => touchGrant(await this.#ledger.held(grant.id), moment(this.#keeper, subject)));
+    }
+  }
+
+  /**
+   * Takes a use, from the grant that ends first among those that have uses; where none of what allows this is counted,
+   * there is none to take.
+   */
+  async consume(subjectGiven: unknown, action: unknown, key: string | undefined): Promise<Consumption> {
+    const { subject, scope } = this.#checker.read(subjectGiven, action);
+    const useId = key === undefined ? undefined : derivedId(this.#ledger.store.namespace, 'consume', subject, key);
+    const before = useId === undefined ? undefined : await this.#ledger.use(useId);
+    if (before !== undefined) return this.#again(before, scope);
+    const decision = await this.#checker.check(subject, scope);
+    if (!decision.allowed) throw denied(decision);
+    return this.#ledger.run<Consumption>(async () => {
+      const use = useId === undefined ? undefined : await this.#ledger.use(useId);
+      if (use !== undefined) return unchanged(await this.#again(use, scope));
+      const covering = await this.#checker.covering(subject, scope);
+      const now = moment(this.#keeper, subject);
+      const usable = covering.filter((held) => isUsable(held, now));
+      const taken = grantToConsume(usable);
+      const told = { subject, scope, at: now.now };
+      if (taken?.usage !== undefined) {
+        const step = consumeUse({ grant: taken.grant, usage: taken.usage }, useId, now);
+        return { ...step, result: { ...told, ...step.result } };
+      }
+      return uncounted(decision, { ...told, grant: usable[0]?.grant, usesLeft: undefined });
+    });
+  }
+
+  async #again(use: Use, scope: string): Promise<Consumption> {
+    if (use.scope !== scope) throw new IdempotencyError(use.id);
+    const { grant } = await this.#ledger.held(use.grantId);
+    return { subject: use.subject, scope, at: use.at, grant, usesLeft: use.usesLeft };
+  }
+}
+
+function uncounted(decision: Decision, consumption: Consumption): Step<Consumption> {
+  if (consumption.grant !== undefined || decision.reason === 'standing') return unchanged(consumption);
+  // Somebody took the last use since the check.
+  throw new DeniedError(`${decision.subject} has no use of ${decision.scope} left`, decision.subject, {
+    ...decision,
+    allowed: false,
+    reason: 'no_grant',
+    grant: undefined,
+    validUntil: undefined,
+  });
+}

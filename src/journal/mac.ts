@@ -1,0 +1,16 @@
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+
+const utf8 = new TextEncoder();
+
+/** HMAC-SHA-256 of a text. */
+export function macOf(key: Uint8Array, text: string): Uint8Array {
+  return hmac(sha256, key, utf8.encode(text));
+}
+
+/** In a time that tells nothing but the length. */
+export function areEqualBytes(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] ?? 0);
+  return difference === 0;
+}

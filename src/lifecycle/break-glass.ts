@@ -1,0 +1,140 @@
+import { DecidedError, LimitError, NotReviewerError, SelfReviewError } from '../errors.js';
+import { invalid } from '../input.js';
+import {
+  makeEnd,
+  makeOwed,
+  makeRequest,
+  type AccessRequest,
+  type Acknowledgement,
+  type Grant,
+  type RequestEnd,
+  type Subject,
+} from '../records.js';
+import { issueGrants, reasonNotToIssue, type IssueFacts, type Settled } from './grant.js';
+import { endGrant, type Line } from './line.js';
+import { amend, createdEntry, draftRequest, type Ask, type RequestLimits } from './request.js';
+import { isOwnRequest } from './review.js';
+import type { Held } from './status.js';
+import { entryOf, joined, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
+import { touchSubject } from './subject.js';
+import type { ReadBreakGlass } from './verdict.js';
+
+/** The rows of those whose unreviewed break-glass counts: the subject, and whoever asks on its behalf. */
+export interface Debtors {
+  readonly subject: Subject | undefined;
+  /** The same as `subject` where the subject asks itself. */
+  readonly requester: Subject | undefined;
+}
+
+/**
+ * Access first: the request, its approval, the review that is owed, and the grants, in one step. The limit on what may
+ * be owed is kept by the rows of the subject and of the requester, which this writes.
+ */
+export function breakGlass(
+  ask: Ask,
+  id: string,
+  { approver, rule, verdict }: ReadBreakGlass & { readonly verdict: { readonly outcome: 'approve' } },
+  debtors: Debtors,
+  facts: IssueFacts & { readonly limits: RequestLimits },
+  moment: Moment,
+): Step<Settled> {
+  const by = ask.requestedBy;
+  const draft = draftRequest(ask, id, facts.limits, undefined, moment);
+  for (const debtor of [debtors.subject, debtors.requester]) {
+    const owing = (debtor?.unreviewed.length ?? 0) + 1;
+    if (owing > verdict.maxUnreviewed) {
+      const message = `${debtor?.id ?? ''} owes the review of ${owing - 1} break-glass ${owing === 2 ? 'request' : 'requests'}; acknowledge first: ${debtor?.unreviewed.join(', ') ?? ''}`;
+      throw new LimitError('maxUnreviewed', verdict.maxUnreviewed, owing, message);
+    }
+  }
+  const at = stamp(moment, draft);
+  const { skippedGroups, skippedPeople, terms } = verdict;
+  const owed = makeOwed({
+    reviewBy: at + verdict.reviewWithinMs,
+    skippedGroups,
+    skippedPeople,
+    missedAt: undefined,
+    acknowledgement: undefined,
+  });
+  const end = makeEnd({ status: 'approved', cause: 'break_glass', at, by, reason: undefined } as RequestEnd);
+  const written = { approver, rule, terms, end, owed };
+  const request = makeRequest({ ...draft, ...written });
+  const against = reasonNotToIssue(request, facts, moment);
+  if (against !== undefined) throw new LimitError('maxGrants', facts.limits.maxGrants, facts.live.length + request.scopes.length, against);
+  const [subject, ...others] = debtorRows(request, debtors, (unreviewed) => [...unreviewed, id]);
+  const issued = issueGrants(request, at, by, facts);
+  const subjectVersion = (subject as Subject).version;
+  return {
+    result: { request, grants: issued.result },
+    put: [request, ...issued.put, subject as Subject, ...others],
+    entries: [
+      createdEntry(request, subjectVersion, by),
+      entryOf(request, 'request.approved', at, by, { ...written, subjectVersion, requesterVersion: others[0]?.version }),
+      ...issued.entries,
+    ],
+  };
+}
+
+/** The subject's row, then the requester's where that is somebody else. */
+function debtorRows(
+  request: AccessRequest,
+  { subject, requester }: Debtors,
+  change: (unreviewed: readonly string[]) => readonly string[],
+): readonly Subject[] {
+  const row = (id: string, before: Subject | undefined) => touchSubject(id, before, change(before?.unreviewed ?? []));
+  const own = row(request.subject, subject);
+  return request.requestedBy === request.subject ? [own] : [own, row(request.requestedBy, requester)];
+}
+
+/** What somebody finds who looks at break-glass access afterwards. */
+export interface AcknowledgeCommand {
+  readonly verdict: Acknowledgement['verdict'];
+  readonly reason: string | undefined;
+}
+
+export interface AcknowledgeFacts {
+  /** Whether the approver says that this person may; asked live. */
+  readonly may: boolean;
+  readonly debtors: Debtors;
+  /** The request's grants, each with what ends with it. */
+  readonly grants: readonly { readonly held: Held; readonly line: Line }[];
+}
+
+/** Gives the review that is owed. `unjustified` ends in the same step what still lives. */
+export function acknowledge(request: AccessRequest, command: AcknowledgeCommand, facts: AcknowledgeFacts, moment: Moment): Step<Settled> {
+  const by = moment.actor;
+  const { owed } = request;
+  if (owed === undefined) throw invalid('requestId', 'that of a break-glass request', request.id);
+  const given = owed.acknowledgement;
+  if (given?.by === by && given.verdict === command.verdict) {
+    return unchanged({ request, grants: facts.grants.map(({ held }) => held.grant) });
+  }
+  if (given !== undefined) throw new DecidedError(request);
+  if (isOwnRequest(request, by)) throw new SelfReviewError(request.id, by);
+  if (!facts.may) throw new NotReviewerError(request.id, by, 'not_in_group');
+  const at = stamp(moment, request);
+  const { verdict, reason } = command;
+  const acknowledgement: Acknowledgement = { by, verdict, at, reason };
+  const next = amend(request, { owed: makeOwed({ ...owed, acknowledgement }) });
+  const [subject, ...others] = debtorRows(request, facts.debtors, (unreviewed) => unreviewed.filter((id) => id !== request.id));
+  const ended: readonly Step<Grant>[] = facts.grants.map(({ held, line }) =>
+    verdict === 'unjustified' ? endGrant(held, line, { cause: 'unjustified', reason }, moment) : unchanged(held.grant),
+  );
+  const written = { owed: next.owed, subjectVersion: subject?.version, requesterVersion: others[0]?.version };
+  return joined({ request: next, grants: ended.map((step) => step.result) }, [
+    {
+      put: [next, subject as Subject, ...others],
+      entries: [entryOf(next, 'review.acknowledged', at, by, written)],
+    },
+    ...ended,
+  ]);
+}
+
+/** Records that the review is overdue; it stays owed. */
+export function missReview(request: AccessRequest, moment: Moment): Step<AccessRequest> {
+  const { owed } = request;
+  if (owed === undefined) return unchanged(request);
+  const missedAt = stamp(moment, request);
+  const next = amend(request, { owed: makeOwed({ ...owed, missedAt }) });
+  return { result: next, put: [next], entries: [entryOf(next, 'review.missed', missedAt, SWEEPER, { owed: next.owed })] };
+}

@@ -1,0 +1,63 @@
+import { heldUntil, makeEnd, makeUsage, makeUse, toJson, type Grant, type Usage, type Use } from '../records.js';
+import { refuseIfSteppedBack } from '../time.js';
+import { endWith } from './grant-end.js';
+import { isUsable, type Held } from './status.js';
+import { asRead, joined, nextVersion, stamp, unchanged, type EntryDraft, type Moment, type Step, type Writes } from './step.js';
+
+/** A use is written when the last on record is older than this part of the idle time: so an end comes at most so much early, and never late. */
+const IDLE_PARTS = 10;
+
+/** Whether a use now would be written: what the hot path asks before it does more than read. */
+export function isTouchDue({ grant, usage }: Held, { now }: Pick<Moment, 'now'>): boolean {
+  return grant.idleTtlMs !== undefined && usage !== undefined && now - (usage.usedAt ?? usage.startsAt) > grant.idleTtlMs / IDLE_PARTS;
+}
+
+/** Records that a grant with an idle end was used. It revives nothing, and what needs no record changes nothing. */
+export function touchGrant(held: Held, moment: Moment): Step<void> {
+  const { grant, usage } = held;
+  if (usage === undefined || !isUsable(held, moment) || !isTouchDue(held, moment)) return unchanged(undefined);
+  const at = stamp(moment, grant, usage);
+  const next = makeUsage({ ...usage, version: nextVersion(usage), usedAt: at });
+  return { result: undefined, put: [next], entries: [used(grant, next, at, moment.actor)], relies: [asRead(grant)] };
+}
+
+/** The grant from which a use is to be taken: of those that have uses, the one that ends first. */
+export function grantToConsume(usable: readonly Held[]): Held | undefined {
+  return usable
+    .filter(({ grant }) => grant.maxUses !== undefined)
+    .sort((a, b) => heldUntil(a.grant, a.usage) - heldUntil(b.grant, b.usage) || (a.grant.id < b.grant.id ? -1 : 1))[0];
+}
+
+/** What a use leaves. */
+export interface Consumed {
+  readonly grant: Grant;
+  readonly usesLeft: number;
+}
+
+/** Takes a use of a usable grant; the last one ends it in the same step. */
+export function consumeUse(held: Held & { readonly usage: Usage }, useId: string | undefined, moment: Moment): Step<Consumed> {
+  refuseIfSteppedBack(moment);
+  const { grant, usage } = held;
+  const at = stamp(moment, grant, usage);
+  const uses = usage.uses + 1;
+  const usesLeft = (grant.maxUses as number) - uses;
+  const next = makeUsage({ ...usage, version: nextVersion(usage), usedAt: at, uses });
+  const { subject, scope, expiresAt } = grant;
+  const use: Use | undefined =
+    useId === undefined
+      ? undefined
+      : makeUse({ id: useId, version: nextVersion(), subject, scope, grantId: grant.id, at, expiresAt, usesLeft });
+  const taken: Writes = { put: use === undefined ? [] : [use], entries: [used(grant, next, at, moment.actor, use)] };
+  if (usesLeft > 0) {
+    return joined({ grant, usesLeft }, [taken, { put: [next], entries: [], relies: [asRead(grant)] }]);
+  }
+  const end = makeEnd({ status: 'expired', cause: 'used_up', at: Math.min(at, expiresAt), by: moment.actor, reason: undefined } as const);
+  const ended = endWith({ grant, usage }, end, at, next);
+  return joined({ grant: ended.result, usesLeft }, [taken, ended]);
+}
+
+function used(grant: Grant, usage: Usage, at: number, actor: string, use?: Use): EntryDraft {
+  const { version: usageVersion, usedAt, uses } = usage;
+  const data = toJson({ usageVersion, usedAt, uses, useId: use?.id });
+  return { type: 'grant.used', at, actor, requestId: grant.requestId, grantId: grant.id, data };
+}

@@ -1,0 +1,10 @@
+import { isInstant } from '../../time.js';
+import { isString, isText, oneOf, optional, shape, type Check } from '../shape.js';
+
+/** An end, or none yet, with one of these causes for each status. */
+export const end = (causes: Readonly<Record<string, readonly string[]>>): Check => {
+  const checks = Object.entries(causes).map(([status, allowed]) =>
+    shape({ status: oneOf(status), cause: oneOf(...allowed), at: isInstant, by: isText, reason: optional(isString) }),
+  );
+  return optional((value) => checks.some((check) => check(value)));
+};

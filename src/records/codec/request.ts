@@ -1,0 +1,94 @@
+import type { JsonObject, Row } from '../../ports.js';
+import { isPattern } from '../../scope.js';
+import { isInstant } from '../../time.js';
+import { escalatesAt } from '../derived.js';
+import { REQUEST_ENDS } from '../ends.js';
+import { makeRequest } from '../make.js';
+import { isBoolean, isCount, isObject, isString, isText, listOf, oneOf, optional, shape } from '../shape.js';
+import type { AccessRequest } from '../types.js';
+import { bodyOf, confirmed, corrupt, toJson } from './columns.js';
+import { end } from './ends.js';
+
+/** All but what the columns say. */
+export function requestBody(request: AccessRequest): JsonObject {
+  const { kind: _kind, id: _id, version: _version, subject: _subject, ...body } = request;
+  return toJson(body);
+}
+
+const isRequestBody = shape({
+  requestedBy: isText,
+  scopes: listOf(isPattern, 1),
+  ttlMs: isCount,
+  startsAt: optional(isInstant),
+  extension: optional(shape({ grantId: isText, from: isInstant, firstStartsAt: isInstant, until: isInstant, breakGlass: isBoolean })),
+  justification: optional(isString),
+  ticket: optional(isString),
+  metadata: optional(isObject),
+  createdAt: isInstant,
+  reviewBy: isInstant,
+  askAgainAt: isInstant,
+  approver: optional(isText),
+  rule: optional(isText),
+  terms: optional(
+    shape({
+      warnBeforeMs: optional(isCount),
+      idleTtlMs: optional(isCount),
+      maxUses: optional(isCount),
+      maxTotalMs: optional(isCount),
+    }),
+  ),
+  assignedAt: optional(isInstant),
+  quorum: optional(
+    shape({
+      groups: listOf(shape({ name: isText, approvals: isCount }), 1),
+      denials: isCount,
+      approvalTtlMs: optional(isCount),
+      escalation: optional(shape({ group: isText, afterMs: isCount })),
+    }),
+  ),
+  escalatedAt: optional(isInstant),
+  reviews: listOf(
+    shape({
+      reviewer: isText,
+      verdict: oneOf('approve', 'deny'),
+      groups: listOf(isText),
+      at: isInstant,
+      reason: optional(isString),
+      comment: optional(isString),
+    }),
+  ),
+  end: end(REQUEST_ENDS),
+  owed: optional(
+    shape({
+      reviewBy: isInstant,
+      skippedGroups: listOf(isText),
+      skippedPeople: optional(listOf(isText)),
+      missedAt: optional(isInstant),
+      acknowledgement: optional(
+        shape({ by: isText, verdict: oneOf('justified', 'unjustified'), at: isInstant, reason: optional(isString) }),
+      ),
+    }),
+  ),
+});
+
+/** @throws CorruptError */
+export function decodeRequest(row: Row): AccessRequest {
+  const body = bodyOf<AccessRequest>(row, 'request') as AccessRequest;
+  if (!isRequestBody(body) || !isConsistent(body)) throw corrupt(row);
+  return confirmed(row, makeRequest({ ...body, id: row.id, version: row.version, subject: row.subject as string }));
+}
+
+/** Nobody's review is counted twice, no group is asked twice, a quorum is somebody's, and only break-glass owes a review. */
+function isConsistent(request: AccessRequest): boolean {
+  const { reviews, quorum, approver, assignedAt, escalatedAt, end: ended, owed } = request;
+  const reviewers = reviews.map((review) => review.reviewer);
+  const groups = quorum?.groups.map((group) => group.name) ?? [];
+  const isAssigned = approver !== undefined && assignedAt !== undefined;
+  return (
+    new Set(reviewers).size === reviewers.length &&
+    new Set(groups).size === groups.length &&
+    (quorum === undefined || isAssigned) &&
+    (escalatedAt === undefined || escalatesAt(request) !== undefined) &&
+    (ended?.cause === 'break_glass') === (owed !== undefined)
+  );
+}
