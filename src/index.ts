@@ -2,7 +2,7 @@ export { JitEngine, type By, type RedeemBy, type ReviewBy } from './engine/engin
 export type { HistoryQuery, HolderQuery, Paging, RequestQuery } from './engine/archive.js';
 export type { Action } from './engine/checker.js';
 export type { RevokeAllTarget } from './engine/ending.js';
-export type { AccessAsk, BreakGlassAsk, ExtensionAsk } from './engine/ask.js';
+export type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk } from './engine/ask.js';
 export type {
   AccessPreview,
   AccessResult,

@@ -15,7 +15,7 @@ export interface AccessAsk<Scope extends string = string> {
   readonly scopes?: readonly Scope[] | undefined;
   /** Length of the window, which starts at the decision: milliseconds, or a string like `'30m'`. */
   readonly ttl: Duration;
-  /** When the window starts, if not at the decision: an instant that lies ahead, epoch milliseconds. A late decision gives what is left. */
+  /** When the window starts, if not at the decision. A decision that comes later gives what is left of it. Epoch milliseconds. */
   readonly startsAt?: number | undefined;
   /** Why. Text of at most 4 KiB; it goes on record, so nothing secret. */
   readonly justification?: string | undefined;
@@ -27,15 +27,16 @@ export interface AccessAsk<Scope extends string = string> {
   readonly idempotencyKey?: string | undefined;
   /** JSON of your own, at most 8 KiB. Kept on the request; only its hash goes into the journal. */
   readonly metadata?: JsonObject | undefined;
-  /** Says what would happen, by which rule, and who may review; nothing is stored. */
-  readonly dryRun?: boolean | undefined;
 }
 
+/** An ask that only wants to know: what would happen, by which rule, and who may review. Nothing is stored. */
+export type DryRunAsk<Scope extends string = string> = AccessAsk<Scope> & { readonly dryRun: true };
+
 /** What `extend` takes: more time for a grant, on top of what it has. */
-export type ExtensionAsk = Omit<AccessAsk, 'subject' | 'scope' | 'scopes' | 'startsAt' | 'dryRun'>;
+export type ExtensionAsk = Omit<AccessAsk, 'subject' | 'scope' | 'scopes' | 'startsAt'>;
 
 /** What `breakGlass` takes. */
-export interface BreakGlassAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'startsAt' | 'dryRun' | 'justification'> {
+export interface BreakGlassAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'startsAt' | 'justification'> {
   /** Why there is no time for a review. Text of at most 4 KiB. */
   readonly justification: string;
 }
@@ -62,7 +63,7 @@ export class AskReader {
   }
 
   access(given: unknown): ReadAsk & { readonly dryRun: boolean } {
-    const read = readOptions<keyof AccessAsk>('ask', given, [...WHOM, ...COMMON, 'startsAt', 'dryRun']);
+    const read = readOptions<keyof DryRunAsk>('ask', given, [...WHOM, ...COMMON, 'startsAt', 'dryRun']);
     const { dryRun = false, startsAt } = read;
     if (typeof dryRun !== 'boolean') throw invalid('dryRun', 'true or false', dryRun);
     const asked = this.#common(this.#readActorId('subject', read.subject), this.#scopes(read.scope, read.scopes), read);

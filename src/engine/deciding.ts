@@ -10,7 +10,15 @@ import {
   type OpenFacts,
   type Opened,
 } from '../lifecycle/request.js';
-import { isOwnRequest, mayAct, reviewersToConfirm, reviewRequest, type ReviewCommand, type ReviewFacts } from '../lifecycle/review.js';
+import {
+  countsIn,
+  isOwnRequest,
+  mayAct,
+  reviewersToConfirm,
+  reviewRequest,
+  type ReviewCommand,
+  type ReviewFacts,
+} from '../lifecycle/review.js';
 import { requestStatus, type Held, type RequestStatus } from '../lifecycle/status.js';
 import { APPROVER, moment, unchanged, type Moment } from '../lifecycle/step.js';
 import { decodeRequest, type AccessRequest } from '../records.js';
@@ -45,11 +53,12 @@ export class Deciding {
     const known = async () => key !== undefined && (await this.isRepetition(id, ask));
     const opened = (await known()) ? undefined : await this.#open(id, ask, known);
     const duplicate = opened !== undefined && 'duplicate' in opened ? opened.duplicate : undefined;
+    const made = duplicate?.requestId ?? id;
     try {
-      return { ...(await this.settle(duplicate?.requestId ?? id)), reused: duplicate !== undefined };
+      return { ...(await this.settle(made)), reused: duplicate !== undefined };
     } catch (error) {
       // The request is on record by now, so the error must say which.
-      throw isJitError(error) && error.code === 'ERR_JIT_CLOCK' ? new ClockError(error.message, error.cause, id) : error;
+      throw isJitError(error) && error.code === 'ERR_JIT_CLOCK' ? new ClockError(error.message, error.cause, made) : error;
     }
   }
 
@@ -105,18 +114,19 @@ export class Deciding {
     const items: InboxItem[] = [];
     for await (const rows of this.#ledger.pages({ kind: 'request', open: true })) {
       for (const request of this.#settings.decodeAll(rows, decodeRequest)) {
-        const groups = await this.groupsToActIn(request, reviewer);
+        if (isDecidedFor(request, reviewer)) continue;
+        const mine = await this.#desk.groupsOf(reviewer, request);
+        const groups = mayAct(request, reviewer, mine, this.#keeper.read());
         if (groups.length > 0) items.push({ request, groups });
       }
     }
     return items;
   }
 
-  /** The groups in which this reviewer could say something now that would be recorded. */
-  async groupsToActIn(request: AccessRequest, reviewer: string): Promise<readonly string[]> {
-    if (isDecidedFor(request, reviewer)) return [];
-    const mine = await this.#desk.groupsOf(reviewer, request);
-    return mayAct(request, reviewer, mine, this.#keeper.read());
+  /** Whether a review by this person would count now. */
+  async isReviewer(request: AccessRequest, reviewer: string): Promise<boolean> {
+    if (isDecidedFor(request, reviewer)) return false;
+    return countsIn(request, await this.#desk.groupsOf(reviewer, request), this.#keeper.read()).length > 0;
   }
 
   /** Whether this very ask has made this record already. @throws IdempotencyError where another has */

@@ -17,7 +17,7 @@ import type {
 } from './answers.js';
 import { ApproverDesk } from './approver-desk.js';
 import { Archive, type HistoryQuery, type HolderQuery, type RequestQuery } from './archive.js';
-import { AskReader, type AccessAsk, type BreakGlassAsk, type ExtensionAsk } from './ask.js';
+import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk } from './ask.js';
 import { Attempts } from './attempts.js';
 import { Checker, denied, type Action } from './checker.js';
 import { Deciding } from './deciding.js';
@@ -138,9 +138,9 @@ export class JitEngine<Scope extends string = string> {
    *   it carries a `requestId`, that request is on record, and while it is pending the same key, `decide(id)` or the
    *   sweep asks again
    */
-  async requestAccess(ask: AccessAsk<Scope> & { readonly dryRun: true }): Promise<AccessPreview>;
-  async requestAccess(ask: AccessAsk<Scope> & { readonly dryRun?: false | undefined }): Promise<AccessResult>;
-  async requestAccess(ask: AccessAsk<Scope>): Promise<AccessResult | AccessPreview> {
+  async requestAccess(ask: DryRunAsk<Scope>): Promise<AccessPreview>;
+  async requestAccess(ask: AccessAsk<Scope>): Promise<AccessResult>;
+  async requestAccess(ask: AccessAsk<Scope> | DryRunAsk<Scope>): Promise<AccessResult | AccessPreview> {
     this.#refuseIfClosed();
     const { dryRun, ...read } = this.#asks.access(ask);
     if (dryRun) return this.#deciding.preview(read);

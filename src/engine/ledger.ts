@@ -22,6 +22,7 @@ import {
   decodeSubject,
   decodeUse,
   encode,
+  isCounted,
   isObject,
   type AccessRequest,
   type Grant,
@@ -107,10 +108,14 @@ export class Ledger {
 
   /** Those of these grants that are there and can be read, each with how it has been used. */
   async heldAll(ids: readonly string[]): Promise<readonly Held[]> {
-    const rows = await this.rows(['grant', 'usage'].flatMap((kind) => ids.map((id) => ({ kind, id }))));
-    const there = rows.slice(0, ids.length).filter((row) => row !== undefined);
-    const usages = new Map(rows.slice(ids.length).map((row) => [row?.id, row]));
-    return this.#decodeAll(there, decodeGrant).map((grant) => paired(grant, usages.get(grant.id), this.#decodeAll));
+    const rows = await this.rows(ids.map((id) => ({ kind: 'grant', id })));
+    const grants = this.#decodeAll(
+      rows.filter((row) => row !== undefined),
+      decodeGrant,
+    );
+    const counted = grants.filter(isCounted).map(({ id }) => ({ kind: 'usage', id }));
+    const usages = new Map((await this.rows(counted)).map((row) => [row?.id, row]));
+    return grants.map((grant) => paired(grant, usages.get(grant.id), this.#decodeAll));
   }
 
   async subject(id: string): Promise<Subject | undefined> {

@@ -31,14 +31,14 @@ export class Links {
     const [key] = this.#settings.linkKeys;
     if (key === undefined) throw invalid('linkKeys', 'given to the engine that is to make approval links', undefined);
     const request = await this.#ledger.request(requestId);
-    const groups = await this.#deciding.groupsToActIn(request, reviewer);
+    const counts = await this.#deciding.isReviewer(request, reviewer);
     const now = moment(this.#keeper, reviewer);
     // What the reviewer would be told on the other end is better told to whoever is about to send the link.
     if (request.end !== undefined) throw new DecidedError(request);
     if (isOwnRequest(request, reviewer)) throw new SelfReviewError(request.id, reviewer);
     refuseIfLate(request, now);
     if (request.quorum === undefined) throw new UndecidedError(request.id);
-    if (groups.length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
+    if (!counts) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
     const expiresAt = Math.min(request.reviewBy, ttlMs === undefined ? Infinity : now.now + ttlMs);
     const { namespace } = this.#ledger.store;
     return signLink(key, { namespace, requestId, askDigest: digestOf(request), reviewer, decision, issuedAt: now.now, expiresAt });

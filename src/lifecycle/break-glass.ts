@@ -1,15 +1,6 @@
 import { DecidedError, LimitError, NotReviewerError, SelfReviewError } from '../errors.js';
 import { invalid } from '../input.js';
-import {
-  makeEnd,
-  makeOwed,
-  makeRequest,
-  type AccessRequest,
-  type Acknowledgement,
-  type Grant,
-  type RequestEnd,
-  type Subject,
-} from '../records.js';
+import { makeEnd, makeOwed, makeRequest, type AccessRequest, type Acknowledgement, type Grant, type Subject } from '../records.js';
 import { issueGrants, reasonNotToIssue, type IssueFacts, type Settled } from './grant.js';
 import { endGrant, type Line } from './line.js';
 import { amend, createdEntry, draftRequest, type Ask, type RequestLimits } from './request.js';
@@ -40,13 +31,8 @@ export function breakGlass(
 ): Step<Settled> {
   const by = ask.requestedBy;
   const draft = draftRequest(ask, id, facts.limits, undefined, moment);
-  for (const debtor of [debtors.subject, debtors.requester]) {
-    const owing = (debtor?.unreviewed.length ?? 0) + 1;
-    if (owing > verdict.maxUnreviewed) {
-      const message = `${debtor?.id ?? ''} owes the review of ${owing - 1} break-glass ${owing === 2 ? 'request' : 'requests'}; acknowledge first: ${debtor?.unreviewed.join(', ') ?? ''}`;
-      throw new LimitError('maxUnreviewed', verdict.maxUnreviewed, owing, message);
-    }
-  }
+  refuseDebtor(debtors.subject, verdict.maxUnreviewed);
+  refuseDebtor(debtors.requester, verdict.maxUnreviewed);
   const at = stamp(moment, draft);
   const { skippedGroups, skippedPeople, terms } = verdict;
   const owed = makeOwed({
@@ -56,34 +42,41 @@ export function breakGlass(
     missedAt: undefined,
     acknowledgement: undefined,
   });
-  const end = makeEnd({ status: 'approved', cause: 'break_glass', at, by, reason: undefined } as RequestEnd);
+  const end = makeEnd({ status: 'approved', cause: 'break_glass', at, by, reason: undefined });
   const written = { approver, rule, terms, end, owed };
   const request = makeRequest({ ...draft, ...written });
   const against = reasonNotToIssue(request, facts, moment);
   if (against !== undefined) throw new LimitError('maxGrants', facts.limits.maxGrants, facts.live.length + request.scopes.length, against);
-  const [subject, ...others] = debtorRows(request, debtors, (unreviewed) => [...unreviewed, id]);
+  const rows = debtorRows(request, debtors, (unreviewed) => [...unreviewed, id]);
   const issued = issueGrants(request, at, by, facts);
-  const subjectVersion = (subject as Subject).version;
   return {
     result: { request, grants: issued.result },
-    put: [request, ...issued.put, subject as Subject, ...others],
+    put: [request, ...issued.put, ...rows.put],
     entries: [
-      createdEntry(request, subjectVersion, by),
-      entryOf(request, 'request.approved', at, by, { ...written, subjectVersion, requesterVersion: others[0]?.version }),
+      createdEntry(request, rows.versions.subjectVersion, by),
+      entryOf(request, 'request.approved', at, by, { ...written, ...rows.versions }),
       ...issued.entries,
     ],
   };
 }
 
-/** The subject's row, then the requester's where that is somebody else. */
-function debtorRows(
-  request: AccessRequest,
-  { subject, requester }: Debtors,
-  change: (unreviewed: readonly string[]) => readonly string[],
-): readonly Subject[] {
+/** No more emergencies for somebody who still owes the review of as many as may be owed. */
+function refuseDebtor(debtor: Subject | undefined, maxUnreviewed: number): void {
+  const unreviewed = debtor?.unreviewed ?? [];
+  if (debtor === undefined || unreviewed.length < maxUnreviewed) return;
+  const message = `${debtor.id} still owes the review of break-glass access: acknowledge ${unreviewed.join(', ')} first`;
+  throw new LimitError('maxUnreviewed', maxUnreviewed, unreviewed.length + 1, message);
+}
+
+/** The subject's row, and the requester's where that is somebody else; with what an entry says of them. */
+function debtorRows(request: AccessRequest, debtors: Debtors, change: (unreviewed: readonly string[]) => readonly string[]) {
   const row = (id: string, before: Subject | undefined) => touchSubject(id, before, change(before?.unreviewed ?? []));
-  const own = row(request.subject, subject);
-  return request.requestedBy === request.subject ? [own] : [own, row(request.requestedBy, requester)];
+  const subject = row(request.subject, debtors.subject);
+  const requester = request.requestedBy === request.subject ? undefined : row(request.requestedBy, debtors.requester);
+  return {
+    put: requester === undefined ? [subject] : [subject, requester],
+    versions: { subjectVersion: subject.version, requesterVersion: requester?.version },
+  };
 }
 
 /** What somebody finds who looks at break-glass access afterwards. */
@@ -116,14 +109,14 @@ export function acknowledge(request: AccessRequest, command: AcknowledgeCommand,
   const { verdict, reason } = command;
   const acknowledgement: Acknowledgement = { by, verdict, at, reason };
   const next = amend(request, { owed: makeOwed({ ...owed, acknowledgement }) });
-  const [subject, ...others] = debtorRows(request, facts.debtors, (unreviewed) => unreviewed.filter((id) => id !== request.id));
+  const rows = debtorRows(request, facts.debtors, (unreviewed) => unreviewed.filter((id) => id !== request.id));
   const ended: readonly Step<Grant>[] = facts.grants.map(({ held, line }) =>
     verdict === 'unjustified' ? endGrant(held, line, { cause: 'unjustified', reason }, moment) : unchanged(held.grant),
   );
-  const written = { owed: next.owed, subjectVersion: subject?.version, requesterVersion: others[0]?.version };
+  const written = { owed: next.owed, ...rows.versions };
   return joined({ request: next, grants: ended.map((step) => step.result) }, [
     {
-      put: [next, subject as Subject, ...others],
+      put: [next, ...rows.put],
       entries: [entryOf(next, 'review.acknowledged', at, by, written)],
     },
     ...ended,

@@ -42,6 +42,10 @@ function groupsThatCount(request: AccessRequest, groups: readonly string[] = [],
   return (quorum?.groups ?? []).map((group) => group.name).filter((name) => isStandIn || groups.includes(name));
 }
 
+/** The groups of the quorum in which a review by somebody who is in `groups` would count. */
+export const countsIn = (request: AccessRequest, groups: readonly string[], { now }: Reading): readonly string[] =>
+  groupsThatCount(request, groups, now);
+
 /** The groups in which this reviewer can still say something that would be recorded; for inboxes. */
 export function mayAct(request: AccessRequest, reviewer: string, groups: readonly string[], reading: Reading): readonly string[] {
   const { quorum } = request;
@@ -131,7 +135,8 @@ export function isEscalationDue(request: AccessRequest, { now }: Reading): boole
 export function escalate(request: AccessRequest, moment: Moment): Step<AccessRequest> {
   const escalatedAt = stamp(moment, request);
   const next = amend(request, { escalatedAt });
-  const data = { escalatedAt, group: request.quorum?.escalation?.group };
+  // The quorum as it was, so that whoever reads this knows whom to tell.
+  const data = { escalatedAt, quorum: request.quorum };
   return { result: next, put: [next], entries: [entryOf(next, 'request.escalated', escalatedAt, SWEEPER, data)] };
 }
 

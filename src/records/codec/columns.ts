@@ -48,7 +48,7 @@ export function bodyOf<T extends StoredRecord>(row: Row, kind: T['kind']): Parti
   if (!isObject(row)) throw new CorruptError('row', String(row), 'is no row at all');
   const body: unknown = row.body;
   if (row.kind !== kind || !isText(row.id) || !isCount(row.version) || !isText(row.subject) || !isObject(body)) throw corrupt(row);
-  return body as Partial<T>;
+  return body;
 }
 
 /** The record, if the columns are what it makes of them. @throws CorruptError */
