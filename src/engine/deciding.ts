@@ -1,15 +1,7 @@
 import { ClockError, IdempotencyError, IneligibleError, isJitError } from '../errors.js';
 import type { Settled } from '../lifecycle/grant.js';
-import {
-  asksForTheSame,
-  draftRequest,
-  isUndecided,
-  openRequest,
-  settle,
-  type Ask,
-  type OpenFacts,
-  type Opened,
-} from '../lifecycle/request.js';
+import { isUndecided, settle } from '../lifecycle/decision.js';
+import { asksForTheSame, draftRequest, openRequest, type Ask, type OpenFacts, type Opened } from '../lifecycle/request.js';
 import {
   countsIn,
   isOwnRequest,

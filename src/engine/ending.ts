@@ -1,7 +1,7 @@
 import { isJitError } from '../errors.js';
 import { invalid, readId, readOptions } from '../input.js';
 import { endGrant, type EndCommand } from '../lifecycle/line.js';
-import { cancelRequest } from '../lifecycle/request.js';
+import { cancelRequest } from '../lifecycle/decision.js';
 import { moment } from '../lifecycle/step.js';
 import { decodeGrant, decodeRequest, type AccessRequest, type Grant } from '../records.js';
 import { readPattern, readScope } from '../scope.js';

@@ -1,6 +1,7 @@
 import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../errors.js';
 import { invalid } from '../input.js';
-import { digestOfAsk, refuseIfLate } from '../lifecycle/request.js';
+import { refuseIfLate } from '../lifecycle/decision.js';
+import { digestOfAsk } from '../lifecycle/request.js';
 import { isOwnRequest, type ReviewCommand } from '../lifecycle/review.js';
 import { isOver } from '../lifecycle/status.js';
 import { moment } from '../lifecycle/step.js';

@@ -3,7 +3,7 @@ import { isStartDue } from '../lifecycle/start.js';
 import type { Held } from '../lifecycle/status.js';
 import { moment, SWEEPER } from '../lifecycle/step.js';
 import { recordTime, workOn, workOnRequest, type Timed, type TimeWork } from '../lifecycle/sweep.js';
-import { isUndecided } from '../lifecycle/request.js';
+import { isUndecided } from '../lifecycle/decision.js';
 import type { Row } from '../ports.js';
 import { decodeGrant, decodeRequest, decodeUsage, isObject, type AccessRequest, type Grant, type Usage } from '../records.js';
 import type { Timekeeper } from '../time.js';

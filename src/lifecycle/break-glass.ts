@@ -3,7 +3,8 @@ import { invalid } from '../input.js';
 import { makeEnd, makeOwed, makeRequest, type AccessRequest, type Acknowledgement, type Grant, type Subject } from '../records.js';
 import { issueGrants, reasonNotToIssue, type IssueFacts, type Settled } from './grant.js';
 import { endGrant, type Line } from './line.js';
-import { amend, createdEntry, draftRequest, type Ask, type RequestLimits } from './request.js';
+import { amend } from './decision.js';
+import { createdEntry, draftRequest, type Ask, type RequestLimits } from './request.js';
 import { isOwnRequest } from './review.js';
 import type { Held } from './status.js';
 import { entryOf, joined, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
@@ -45,7 +46,7 @@ export function breakGlass(
   const end = makeEnd({ status: 'approved', cause: 'break_glass', at, by, reason: undefined });
   const written = { approver, rule, terms, end, owed };
   const request = makeRequest({ ...draft, ...written });
-  const against = reasonNotToIssue(request, facts, moment);
+  const against = reasonNotToIssue(request, at, facts, moment);
   if (against !== undefined) throw new LimitError('maxGrants', facts.limits.maxGrants, facts.live.length + request.scopes.length, against);
   const rows = debtorRows(request, debtors, (unreviewed) => [...unreviewed, id]);
   const issued = issueGrants(request, at, by, facts);

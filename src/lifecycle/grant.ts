@@ -33,8 +33,8 @@ export interface IssueFacts extends SubjectFacts {
 }
 
 /** Why an approved request gives nothing; `undefined`: it does. */
-export function reasonNotToIssue(request: AccessRequest, { live, limits }: IssueFacts, moment: Moment): string | undefined {
-  const { startsAt, expiresAt } = windowOf(request, stamp(moment, request));
+export function reasonNotToIssue(request: AccessRequest, at: number, { live, limits }: IssueFacts, moment: Moment): string | undefined {
+  const { startsAt, expiresAt } = windowOf(request, at);
   if (!(startsAt < expiresAt)) return 'nothing is left of the time that may be given';
   const count = countGrants(live, moment);
   return count + request.scopes.length > limits.maxGrants

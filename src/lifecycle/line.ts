@@ -1,7 +1,7 @@
 import { DeniedError } from '../errors.js';
 import type { AccessRequest, Grant } from '../records.js';
 import { endOne } from './grant.js';
-import { endRequest } from './request.js';
+import { endRequest } from './decision.js';
 import type { Held } from './status.js';
 import { joined, type Moment, type Step, type Writes } from './step.js';
 

@@ -2,7 +2,7 @@ import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedEr
 import { escalatesAt, makeReview, type AccessRequest, type Quorum, type Review } from '../records.js';
 import type { Reading } from '../time.js';
 import type { IssueFacts, Settled } from './grant.js';
-import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './request.js';
+import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './decision.js';
 import { isOver } from './status.js';
 import { entryOf, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
 

@@ -2,7 +2,7 @@ import type { AccessRequest } from '../records.js';
 import { isOwed } from '../records/derived.js';
 import { missReview } from './break-glass.js';
 import { expireGrant, isWarningDue, warnGrant } from './grant.js';
-import { expireRequest } from './request.js';
+import { expireRequest } from './decision.js';
 import { escalate, isEscalationDue } from './review.js';
 import { activateGrant, isStartDue } from './start.js';
 import { isGone, isOver, type Held } from './status.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest } from '../../src/index.js';
-import { settle } from '../../src/lifecycle/request.js';
+import { settle } from '../../src/lifecycle/decision.js';
 import { reviewersToConfirm, reviewRequest } from '../../src/lifecycle/review.js';
 import { aRequest, START_AT } from '../../src/testing.js';
 
