@@ -57,6 +57,7 @@ export class Purge {
         if (removed === 'grant') grants += 1;
       }
     }
+    await this.#removeSubjects(horizon);
     return { horizon, requests, grants, journalStart: await this.#trim(horizon) };
   }
 
@@ -100,10 +101,20 @@ export class Purge {
     }
   }
 
+  /** A subject's row goes with its last request. Whoever opens one meanwhile writes the row, and it is kept. */
+  async #removeSubjects(horizon: number): Promise<void> {
+    for await (const rows of this.#ledger.pages({ kind: 'subject', open: false })) {
+      for (const row of rows) {
+        const { items } = await this.#ledger.find({ kind: 'request', subject: row.id, limit: 1 });
+        if (items.length === 0) await this.#removeAll(keyOf(row), horizon);
+      }
+    }
+  }
+
   async #removeAll(expect: readonly Expectation[], horizon: number): Promise<readonly string[]> {
     if (expect.length === 0) return [];
     const remove = expect.map(({ kind, id }) => ({ kind, id }));
-    // What has ended doesn't change again: if this conflicts, another purge has done the same.
+    // What has ended hardly changes again: if this conflicts, another purge has done the same, or the next one will.
     const done = await this.#ledger.commit({ expect, put: [], remove, entries: this.#entry({ horizon, removed: remove }) });
     return done ? remove.map(({ kind }) => kind) : [];
   }
