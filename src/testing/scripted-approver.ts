@@ -1,4 +1,4 @@
-import type { Approver, MaybePromise, Verdict } from '../ports.js';
+import type { Approver, BreakGlassVerdict, Ineligibility, MaybePromise, Verdict } from '../ports.js';
 import type { AccessRequest } from '../records.js';
 
 type Eligibility = 'creation' | 'approval' | 'start';
@@ -12,13 +12,15 @@ export interface ApproverScript {
   decide?: Scripted<Verdict, [request: AccessRequest]> | undefined;
   groupsOf?: Scripted<readonly string[], [reviewer: string, request: AccessRequest]> | undefined;
   membersOf?: Scripted<readonly string[], [request: AccessRequest]> | undefined;
-  isEligible?: Scripted<boolean, [request: AccessRequest, when: Eligibility]> | undefined;
+  isEligible?: Scripted<boolean | Ineligibility, [request: AccessRequest, when: Eligibility]> | undefined;
+  breakGlass?: Scripted<BreakGlassVerdict, [request: AccessRequest]> | undefined;
+  mayAcknowledge?: Scripted<boolean, [reviewer: string, request: AccessRequest]> | undefined;
 }
 
 /** A question that an approver was asked. */
 export type Question =
-  | { readonly method: 'decide' | 'membersOf'; readonly request: AccessRequest }
-  | { readonly method: 'groupsOf'; readonly reviewer: string; readonly request: AccessRequest }
+  | { readonly method: 'decide' | 'membersOf' | 'breakGlass'; readonly request: AccessRequest }
+  | { readonly method: 'groupsOf' | 'mayAcknowledge'; readonly reviewer: string; readonly request: AccessRequest }
   | { readonly method: 'isEligible'; readonly when: Eligibility; readonly request: AccessRequest };
 
 /**
@@ -39,7 +41,9 @@ export class ScriptedApprover implements Approver {
   readonly questions: Question[] = [];
   declare readonly groupsOf?: (reviewer: string, request: AccessRequest) => MaybePromise<readonly string[]>;
   declare readonly membersOf?: (request: AccessRequest) => MaybePromise<readonly string[]>;
-  declare readonly isEligible?: (request: AccessRequest, when: Eligibility) => MaybePromise<boolean>;
+  declare readonly isEligible?: (request: AccessRequest, when: Eligibility) => MaybePromise<boolean | Ineligibility>;
+  declare readonly breakGlass?: (request: AccessRequest) => MaybePromise<BreakGlassVerdict>;
+  declare readonly mayAcknowledge?: (reviewer: string, request: AccessRequest) => MaybePromise<boolean>;
 
   constructor(script: ApproverScript = {}, name = 'scripted') {
     this.name = name;
@@ -61,6 +65,18 @@ export class ScriptedApprover implements Approver {
       this.isEligible = (request, when) => {
         this.questions.push({ method: 'isEligible', when, request });
         return answer(this.script.isEligible ?? false, request, when);
+      };
+    }
+    if (script.breakGlass !== undefined) {
+      this.breakGlass = (request) => {
+        this.questions.push({ method: 'breakGlass', request });
+        return answer(this.script.breakGlass ?? { outcome: 'abstain' }, request);
+      };
+    }
+    if (script.mayAcknowledge !== undefined) {
+      this.mayAcknowledge = (reviewer, request) => {
+        this.questions.push({ method: 'mayAcknowledge', reviewer, request });
+        return answer(this.script.mayAcknowledge ?? false, reviewer, request);
       };
     }
   }
