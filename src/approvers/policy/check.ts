@@ -1,0 +1,61 @@
+import { safeParse } from 'zod/mini';
+import { InvalidArgumentError } from '../../errors.js';
+import { show } from '../../input.js';
+import { policySchema } from './schema.js';
+import type { PolicyDefinition } from './types.js';
+
+/** The parts of a problem that zod found. */
+interface Issue {
+  readonly code?: string | undefined;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly keys?: readonly string[];
+  readonly params?: Readonly<Record<string, unknown>> | undefined;
+  readonly issues?: readonly Issue[];
+}
+
+/**
+ * Checks that a copied policy has the shape of one. What zod makes of it is thrown away: the copy inherits nothing, and
+ * zod's own objects would.
+ *
+ * @throws InvalidArgumentError that names rule and field
+ */
+export function checkShape(data: unknown): asserts data is PolicyDefinition {
+  // No code is made from strings, also where that is allowed.
+  const result = safeParse(policySchema, data, { jitless: true });
+  if (result.success) return;
+  const issues: readonly Issue[] = result.error.issues;
+  // A field that is missing is often one that is misspelt: that is the better thing to say.
+  const issue = issues.find((one) => one.code === 'unrecognized_keys') ?? issues[0];
+  throw toError(data, issue as Issue);
+}
+
+function toError(data: unknown, { code, path, message, keys, params, issues }: Issue): InvalidArgumentError {
+  if (code === 'unrecognized_keys') {
+    return new InvalidArgumentError(pathOf(data, [...path, keys?.[0] ?? '']), message, 'a field that is not known');
+  }
+  // A key of a record has a problem of its own inside.
+  const inner = code === 'invalid_key' ? issues?.[0] : undefined;
+  if (params !== undefined) {
+    const { argument, got } = params as { readonly argument: string; readonly got: string };
+    return new InvalidArgumentError(pathOf(data, path) + argument, message, got);
+  }
+  return new InvalidArgumentError(pathOf(data, path), inner?.message ?? message, show(valueAt(data, path)));
+}
+
+const valueAt = (data: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((value, key) => (value as Readonly<Record<PropertyKey, unknown>> | null | undefined)?.[key], data);
+
+/** A place in a policy as somebody looks for it: by number and by name, `rules[1] ("prod-write").maxTtl`. */
+export function pathOf(data: unknown, path: readonly PropertyKey[]): string {
+  let text = '';
+  path.forEach((key, i) => {
+    if (typeof key === 'number') text += `[${key}]`;
+    else text += /^[$\w.~@/+=-]{1,64}$/.test(String(key)) ? `${text === '' ? '' : '.'}${String(key)}` : `[${show(key)}]`;
+    if (i === 1 && (path[0] === 'rules' || path[0] === 'breakGlass')) {
+      const id = valueAt(data, [...path.slice(0, 2), 'id']);
+      if (typeof id === 'string') text += ` (${show(id)})`;
+    }
+  });
+  return text === '' ? 'policy' : text;
+}

@@ -1,0 +1,223 @@
+import { InvalidArgumentError } from '../../errors.js';
+import { invalid, show } from '../../input.js';
+import { readDuration, type Duration } from '../../time.js';
+import { checkShape, pathOf } from './check.js';
+import { copyPolicy } from './copy.js';
+import type { Group, Groups } from './groups.js';
+import { nearest } from './misspelt.js';
+import { isEverybody, toSelector, type Selector } from './people.js';
+import { readName } from './names.js';
+import type { Ticket } from './ticket.js';
+import type { ApproveRule, BreakGlassRule, DenyRule, People, PolicyDefinition, PolicyRule, ReviewRule } from './types.js';
+
+/** What every rule has. */
+export interface RuleCore {
+  readonly id: string;
+  readonly scopes: readonly string[];
+  /** `undefined`: everybody. */
+  readonly subjects: readonly Selector[] | undefined;
+}
+
+/** What an ask has to be like, and what comes with the access. Milliseconds; `undefined`: not set. */
+export interface Limits {
+  readonly requesters: readonly Selector[];
+  readonly minTtlMs: number | undefined;
+  readonly maxTtlMs: number | undefined;
+  readonly maxStartAheadMs: number | undefined;
+  readonly justification: boolean;
+  readonly ticket: Ticket | undefined;
+  readonly patterns: boolean;
+  readonly warnBeforeMs: number | undefined;
+  readonly idleTtlMs: number | undefined;
+  readonly maxUses: number | undefined;
+  readonly maxTotalMs: number | undefined;
+}
+
+export interface ReviewTerms {
+  readonly groups: ReadonlyMap<string, number>;
+  readonly denials: number;
+  readonly approvalTtlMs: number | undefined;
+  readonly reviewWithinMs: number | undefined;
+  readonly escalation: { readonly group: string; readonly afterMs: number } | undefined;
+}
+
+/** A rule that may give something; without `review` it gives it with nobody asked. */
+export interface Giving extends RuleCore, Limits {
+  readonly review: ReviewTerms | undefined;
+}
+
+export interface Denying extends RuleCore {
+  readonly reason: string;
+}
+
+export interface Emergency extends RuleCore, Limits {
+  readonly reviewers: readonly string[];
+  readonly reviewWithinMs: number;
+  readonly maxUnreviewed: number;
+}
+
+/** A policy as its rules are asked. Everything in it is a copy. */
+export interface Compiled {
+  readonly name: string;
+  readonly groups: Groups;
+  /** All rules in the order in which they were written; for those who read it. */
+  readonly rules: readonly (Giving | Denying)[];
+  readonly giving: readonly Giving[];
+  readonly denying: readonly Denying[];
+  readonly breakGlass: readonly Emergency[];
+}
+
+export const isDenying = (rule: RuleCore): rule is Denying => 'reason' in rule;
+
+/** @throws InvalidArgumentError that names rule and field */
+export function compile(given: unknown): Compiled {
+  const { data, live } = copyPolicy(given);
+  checkShape(data);
+  const groups = new Map<string, Group>(
+    live.size === 0 ? [] : [...live].map(([name, group]) => [readName(pathOf(data, ['groups', name]), name), { live: group }]),
+  );
+  for (const [name, list] of Object.entries(data.groups ?? {})) {
+    readName(pathOf(data, ['groups', name]), name);
+    groups.set(name, { list: readMembers(pathOf(data, ['groups', name]), list as readonly string[]) });
+  }
+  const reader = new Reader(data, groups);
+  const rules = data.rules.map((rule, i) => reader.rule(rule, i));
+  const breakGlass = (data.breakGlass ?? []).map((rule, i) => reader.emergency(rule, i));
+  return {
+    name: data.name ?? 'policy',
+    groups,
+    rules,
+    giving: rules.filter((rule): rule is Giving => !isDenying(rule)),
+    denying: rules.filter(isDenying),
+    breakGlass,
+  };
+}
+
+function readMembers(path: string, list: readonly string[]): ReadonlySet<string> {
+  const members = new Set(list);
+  if (members.size === list.length) return members;
+  const twice = list.findIndex((person, i) => list.indexOf(person) !== i);
+  throw invalid(`${path}[${twice}]`, 'named once', list[twice]);
+}
+
+/** Reads what the shape alone doesn't say: names that must exist, and parts that must go together. */
+class Reader {
+  readonly #data: PolicyDefinition;
+  readonly #groups: Groups;
+  readonly #ids = new Map<string, string>();
+
+  constructor(data: PolicyDefinition, groups: Groups) {
+    this.#data = data;
+    this.#groups = groups;
+  }
+
+  rule(rule: PolicyRule, i: number): Giving | Denying {
+    const at = (...path: readonly string[]) => pathOf(this.#data, ['rules', i, ...path]);
+    const outcomes = OUTCOMES.filter((outcome) => outcome in rule);
+    if (outcomes.length !== 1) {
+      const got = outcomes.length === 0 ? 'none' : outcomes.join(' and ');
+      throw new InvalidArgumentError(at(), 'a rule with exactly one of approve, deny and review', got);
+    }
+    if ('deny' in rule) return this.#denying(rule, at);
+    const review = 'review' in rule ? this.#review(rule.review, at) : undefined;
+    return Object.freeze({ ...this.#core(rule, at), ...this.#limits(rule, rule.maxStartAhead, at), review });
+  }
+
+  emergency(rule: BreakGlassRule, i: number): Emergency {
+    const at = (...path: readonly string[]) => pathOf(this.#data, ['breakGlass', i, ...path]);
+    rule.reviewers.forEach((group, n) => this.#known(`${at('reviewers')}[${n}]`, group));
+    return Object.freeze({
+      ...this.#core(rule, at),
+      ...this.#limits(rule, undefined, at),
+      justification: true,
+      reviewers: rule.reviewers,
+      reviewWithinMs: readDuration(at('reviewWithin'), rule.reviewWithin),
+      maxUnreviewed: rule.maxUnreviewed ?? 1,
+    });
+  }
+
+  #denying(rule: DenyRule, at: At): Denying {
+    const needless = Object.keys(rule).find((field) => !['id', 'scopes', 'subjects', 'deny'].includes(field));
+    if (needless !== undefined) {
+      throw new InvalidArgumentError(at(needless), 'left out: a deny rule denies whatever the ask is like', 'a condition');
+    }
+    return Object.freeze({ ...this.#core(rule, at), reason: rule.deny });
+  }
+
+  #core(rule: PolicyRule | BreakGlassRule, at: At): RuleCore {
+    const { id, scopes } = rule;
+    const before = this.#ids.get(id);
+    if (before !== undefined) throw new InvalidArgumentError(at('id'), 'a name that no other rule has', `that of ${before}`);
+    this.#ids.set(id, at());
+    return { id, scopes, subjects: rule.subjects && this.#people(rule.subjects, at('subjects')) };
+  }
+
+  #people(list: readonly People[], path: string): readonly Selector[] | undefined {
+    const selectors = list.map(toSelector);
+    this.#checkGroups(selectors, path);
+    return selectors.some(isEverybody) ? undefined : selectors;
+  }
+
+  #limits(rule: ApproveRule | ReviewRule | BreakGlassRule, maxStartAhead: Duration | undefined, at: At): Limits {
+    const duration = (field: 'minTtl' | 'maxTtl' | 'warnBefore' | 'idleTtl' | 'maxTotal') =>
+      rule[field] === undefined ? undefined : readDuration(at(field), rule[field]);
+    const requesters = (rule.requesters ?? [{ self: true }]).map(toSelector);
+    this.#checkGroups(requesters, at('requesters'));
+    const minTtlMs = duration('minTtl');
+    const maxTtlMs = duration('maxTtl');
+    if (minTtlMs !== undefined && maxTtlMs !== undefined && minTtlMs > maxTtlMs) {
+      throw new InvalidArgumentError(
+        at('minTtl'),
+        'at most maxTtl, or no window fits',
+        `${show(rule.minTtl)} with maxTtl ${show(rule.maxTtl)}`,
+      );
+    }
+    return {
+      requesters,
+      minTtlMs,
+      maxTtlMs,
+      maxStartAheadMs: maxStartAhead === undefined ? undefined : readDuration(at('maxStartAhead'), maxStartAhead),
+      justification: rule.require?.justification ?? false,
+      ticket: rule.require?.ticket,
+      patterns: rule.patterns ?? false,
+      warnBeforeMs: duration('warnBefore'),
+      idleTtlMs: duration('idleTtl'),
+      maxUses: rule.maxUses,
+      maxTotalMs: duration('maxTotal'),
+    };
+  }
+
+  #review({ groups, denials = 1, approvalTtl, reviewWithin, escalate }: ReviewRule['review'], at: At): ReviewTerms {
+    const names = Object.keys(groups);
+    if (names.length === 0) throw new InvalidArgumentError(at('review', 'groups'), 'at least one group', 'none');
+    for (const name of names) this.#known(at('review', 'groups', name), name);
+    if (escalate !== undefined) this.#known(at('review', 'escalate', 'to'), escalate.to);
+    return Object.freeze({
+      groups: new Map(Object.entries(groups)),
+      denials,
+      approvalTtlMs: approvalTtl === undefined ? undefined : readDuration(at('review', 'approvalTtl'), approvalTtl),
+      reviewWithinMs: reviewWithin === undefined ? undefined : readDuration(at('review', 'reviewWithin'), reviewWithin),
+      escalation:
+        escalate && Object.freeze({ group: escalate.to, afterMs: readDuration(at('review', 'escalate', 'after'), escalate.after) }),
+    });
+  }
+
+  #checkGroups(selectors: readonly Selector[], path: string): void {
+    selectors.forEach((selector, i) => {
+      if (selector.kind === 'group') this.#known(`${path}[${i}].group`, selector.group);
+    });
+  }
+
+  #known(path: string, name: string): void {
+    if (this.#groups.has(name)) return;
+    const names = [...this.#groups.keys()];
+    const meant = nearest(name, names);
+    const rule =
+      meant === undefined ? `a group that is defined (${names.join(', ') || 'none is'})` : `a group that is defined; ${meant} is`;
+    throw invalid(path, rule, name);
+  }
+}
+
+type At = (...path: readonly string[]) => string;
+
+const OUTCOMES = ['approve', 'deny', 'review'];

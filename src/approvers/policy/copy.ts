@@ -1,0 +1,92 @@
+import { InvalidArgumentError } from '../../errors.js';
+import { invalid, readField, readList } from '../../input.js';
+import { nearest } from './misspelt.js';
+import type { LiveGroup } from './types.js';
+
+/** A policy that nobody else can change: its data, of own properties alone, and the groups of code that it names. */
+export interface Copy {
+  readonly data: unknown;
+  readonly live: ReadonlyMap<string, LiveGroup>;
+}
+
+/** A million values is more than any policy needs, and little enough to walk. */
+const MAX_VALUES = 1_000_000;
+const MAX_DEPTH = 8;
+
+/**
+ * Copies somebody else's policy. Each property is read once, so that a getter can't change its answer afterwards, and
+ * the copies inherit nothing, so that what somebody added to `Object.prototype` is no field of a rule.
+ */
+export function copyPolicy(given: unknown): Copy {
+  const live = new Map<string, LiveGroup>();
+  const budget = { left: MAX_VALUES };
+  const copy = (path: string, value: unknown, depth: number): unknown => {
+    budget.left -= 1;
+    if (budget.left < 0) throw new InvalidArgumentError('policy', 'of at most a million values', 'more');
+    if (typeof value !== 'object' || value === null) return value;
+    if (depth === 0) throw new InvalidArgumentError(path, `of at most ${MAX_DEPTH} levels`, 'more');
+    if (isArray(path, value)) return readList(path, value).map((item, i) => copy(`${path}[${i}]`, item, depth - 1));
+    const fields = Object.create(null) as Record<string, unknown>;
+    for (const key of keysOf(path, value)) {
+      // As a literal it would mean something else, and a JSON file means nothing good by it.
+      if (key === '__proto__') throw new InvalidArgumentError(path, 'an object without a field __proto__', 'one');
+      const at = path === 'policy' ? key : `${path}.${key}`;
+      const field = readField(at, value, key);
+      const group = path === 'groups' ? readLiveGroup(at, field) : undefined;
+      if (group !== undefined) live.set(key, group);
+      else if (field !== undefined) fields[key] = copy(at, field, depth - 1);
+    }
+    return fields;
+  };
+  return { data: copy('policy', given, MAX_DEPTH), live };
+}
+
+// Arrays and keys of a revoked proxy, or of one whose traps throw, can't be had.
+function isArray(path: string, value: object): boolean {
+  try {
+    return Array.isArray(value);
+  } catch {
+    throw new InvalidArgumentError(path, 'readable', 'a revoked proxy');
+  }
+}
+
+function keysOf(path: string, value: object): readonly string[] {
+  try {
+    return Object.keys(value);
+  } catch {
+    throw new InvalidArgumentError(path, 'readable', 'an object whose fields can not be listed');
+  }
+}
+
+const METHODS = ['isMember', 'members'];
+
+/** A group of code, which may be an instance of a class; `undefined`: a list. */
+function readLiveGroup(path: string, value: unknown): LiveGroup | undefined {
+  if (typeof value !== 'object' || value === null || isArray(path, value)) return undefined;
+  const isMember = readField(`${path}.isMember`, value, 'isMember');
+  const members = readField(`${path}.members`, value, 'members');
+  const unknown = keysOf(path, value).find((key) => isPlain(value) && !METHODS.includes(key));
+  if (unknown !== undefined) {
+    const meant = nearest(unknown, METHODS);
+    throw new InvalidArgumentError(
+      `${path}.${unknown}`,
+      meant === undefined ? 'left out: a group is a list of ids, or { isMember, members }' : `left out, or spelt ${meant}`,
+      'a field that no group has',
+    );
+  }
+  if (typeof isMember !== 'function') {
+    throw invalid(path, 'a list of ids or, in code, an object with isMember(person, request)', value);
+  }
+  if (members !== undefined && typeof members !== 'function') throw invalid(`${path}.members`, 'a function of the request', members);
+  const ask = isMember as LiveGroup['isMember'];
+  const list = members as LiveGroup['members'];
+  return Object.freeze({
+    isMember: (...question) => ask.apply(value, question),
+    ...(list && { members: (...question) => list.apply(value, question) }),
+  } satisfies LiveGroup);
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}

@@ -1,0 +1,73 @@
+import type { QuorumInput, TermsInput, Verdict } from '../../ports.js';
+import type { AccessRequest, Extension } from '../../records.js';
+import type { Compiled, Giving } from './compile.js';
+import { whatIsMissing } from './conditions.js';
+import type { Memberships } from './groups.js';
+import { findDenial, findHolding, type Holding } from './matching.js';
+import { joinIds, strictestQuorum, strictestTerms } from './strictest.js';
+
+/** What the rules say to a request, before it is put into the words of a port. */
+export type Answer =
+  | { readonly outcome: 'deny'; readonly rule: string; readonly reason: string }
+  | { readonly outcome: 'uncovered'; readonly scope: string }
+  | { readonly outcome: 'unfit'; readonly rule: string; readonly reason: string }
+  | { readonly outcome: 'approve'; readonly rule: string; readonly terms: TermsInput }
+  | { readonly outcome: 'review'; readonly rule: string; readonly terms: TermsInput; readonly quorum: QuorumInput };
+
+export async function answer(policy: Compiled, memberships: Memberships): Promise<Answer> {
+  const denial = await findDenial(policy, memberships);
+  if (denial !== undefined) return { outcome: 'deny', rule: denial.id, reason: denial.reason };
+  const holding = await findHolding(policy.giving, memberships);
+  const without = uncovered(holding, memberships.request);
+  if (without !== undefined) return { outcome: 'uncovered', scope: without };
+  const rule = joinIds(holding.holding) ?? '';
+  const reason = await whatIsMissing(holding, memberships);
+  if (reason !== undefined) return { outcome: 'unfit', rule, reason };
+  const terms = strictestTerms(holding.holding);
+  const reviews = reviewsOf(holding.holding);
+  if (reviews.length > 0) {
+    const quorum = strictestQuorum(reviews, memberships.request);
+    const hopeless = whyHopeless(quorum, memberships);
+    return hopeless === undefined ? { outcome: 'review', rule, terms, quorum } : { outcome: 'deny', rule, reason: hopeless };
+  }
+  if (isOfBreakGlass(memberships.request.extension)) {
+    return { outcome: 'deny', rule, reason: 'access that was taken by break-glass is extended only by people, and this rule asks none' };
+  }
+  return { outcome: 'approve', rule, terms };
+}
+
+export const reviewsOf = (rules: readonly Giving[]) => rules.flatMap(({ review }) => review ?? []);
+
+/** A scope that no rule covers; a request for nothing is covered by none. */
+export function uncovered(holding: Holding<unknown>, request: AccessRequest): string | undefined {
+  if (request.scopes.length === 0) return 'nothing';
+  return holding.deciding.find(({ rule }) => rule === undefined)?.scope;
+}
+
+const isOfBreakGlass = (extension: Extension | undefined): boolean => extension !== undefined && extension.breakGlass;
+
+/** Why nobody needs to wait for this quorum: where lists say that too few are in a group, and nobody may stand in. */
+function whyHopeless({ groups, escalation }: QuorumInput, memberships: Memberships): string | undefined {
+  if (escalation !== undefined) return undefined;
+  for (const { name, approvals } of groups) {
+    const others = memberships.atMost(name);
+    if (others < approvals) return `needs ${approvals} of ${name}, and only ${others} of them may review this request`;
+  }
+  return undefined;
+}
+
+/** Why a subject may not ask for this; `undefined`: it may. */
+export function whyIneligible(said: Answer, request: AccessRequest): string | undefined {
+  if (said.outcome === 'unfit') return said.reason;
+  return said.outcome === 'uncovered' ? noRule(said.scope, request) : undefined;
+}
+
+export const noRule = (scope: string, { subject }: AccessRequest): string => `no rule covers ${scope} for ${subject}`;
+
+/** An ask that doesn't fit its rule is denied here: in a chain, nobody laxer is to be asked about it. */
+export function toVerdict(said: Answer): Verdict {
+  if (said.outcome === 'uncovered') return ABSTAIN;
+  return Object.freeze(said.outcome === 'unfit' ? { ...said, outcome: 'deny' } : said);
+}
+
+const ABSTAIN: Verdict = Object.freeze({ outcome: 'abstain' });

@@ -1,0 +1,86 @@
+import { isDenying, type Compiled, type Giving, type RuleCore } from './compile.js';
+import { finding } from './finding.js';
+import type { Groups } from './groups.js';
+import { listOf } from './lint-subjects.js';
+import type { Selector } from './people.js';
+import type { Finding } from './types.js';
+
+/** Quorums that can't be met, and escalations that come too late. */
+export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
+  if (review === undefined) return [];
+  const findings: Finding[] = [];
+  const everybody = new Set<string>();
+  let all = 0;
+  let isListed = true;
+  for (const [group, count] of review.groups) {
+    all += count;
+    const list = listOf(groups, group);
+    if (list === undefined) isListed = false;
+    for (const person of list ?? []) everybody.add(person);
+    // An empty one is found as a group.
+    if (list === undefined || list.size === 0 || list.size >= count) continue;
+    findings.push(
+      finding(
+        'quorum_too_big',
+        { rule: id, group },
+        `rule ${id} wants ${count} of group ${group}, which has ${list.size}. Put more people into it, or ask for fewer`,
+      ),
+    );
+  }
+  if (findings.length === 0 && isListed && everybody.size > 0 && everybody.size < all) {
+    findings.push(
+      finding(
+        'quorum_too_big',
+        { rule: id },
+        `rule ${id} wants ${all} people in all, each counts in one group only, and its groups have ${everybody.size} between them. Put more people into them, or ask for fewer`,
+      ),
+    );
+  }
+  const { escalation, reviewWithinMs } = review;
+  if (escalation !== undefined && reviewWithinMs !== undefined && escalation.afterMs >= reviewWithinMs) {
+    findings.push(
+      finding(
+        'never_escalates',
+        { rule: id, group: escalation.group },
+        `rule ${id} escalates to group ${escalation.group} only when the time to review is over. Shorten escalate.after, or lengthen reviewWithin`,
+      ),
+    );
+  }
+  return findings;
+}
+
+/** Groups that nobody is in, of which nothing can be told, or that no rule names. */
+export function lintGroups(policy: Compiled): Finding[] {
+  const used = usedGroups(policy);
+  return [...policy.groups].flatMap(([group, made]) => {
+    const users = used.get(group);
+    if (users === undefined)
+      return [finding('unused_group', { group }, `group ${group} is named by no rule. Name it in one, or take it out`)];
+    const by = `${users.length === 1 ? 'rule' : 'rules'} ${users.join(', ')}`;
+    if ('live' in made)
+      return [
+        finding('untold_group', { group }, `group ${group} of ${by} is code: who is in it can't be told ahead. See that somebody is`),
+      ];
+    if (made.list.size === 0)
+      return [finding('empty_group', { group }, `group ${group} of ${by} has nobody in it. Put people into it, or name another`)];
+    return [];
+  });
+}
+
+function usedGroups({ rules, breakGlass }: Compiled): ReadonlyMap<string, readonly string[]> {
+  const used = new Map<string, string[]>();
+  const use = (rule: RuleCore, named: Iterable<string>) => {
+    for (const group of new Set(named)) used.set(group, [...(used.get(group) ?? []), rule.id]);
+  };
+  const ofSelectors = (selectors: readonly Selector[] = []) => selectors.flatMap((one) => (one.kind === 'group' ? [one.group] : []));
+  for (const rule of rules) {
+    if (isDenying(rule)) use(rule, ofSelectors(rule.subjects));
+    else {
+      const { review } = rule;
+      const reviewing = [...(review?.groups.keys() ?? []), ...(review?.escalation === undefined ? [] : [review.escalation.group])];
+      use(rule, [...ofSelectors(rule.subjects), ...ofSelectors(rule.requesters), ...reviewing]);
+    }
+  }
+  for (const rule of breakGlass) use(rule, [...ofSelectors(rule.subjects), ...ofSelectors(rule.requesters), ...rule.reviewers]);
+  return used;
+}

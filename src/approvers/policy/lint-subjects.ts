@@ -1,0 +1,55 @@
+import type { RuleCore } from './compile.js';
+import type { Groups } from './groups.js';
+import { isLike, isWithin, mayBeBoth, type Selector } from './people.js';
+
+/** The people of a group, where that is a list. */
+export function listOf(groups: Groups, name: string): ReadonlySet<string> | undefined {
+  const group = groups.get(name);
+  return group !== undefined && 'list' in group ? group.list : undefined;
+}
+
+export const isForNobody = ({ subjects }: RuleCore, groups: Groups): boolean =>
+  subjects !== undefined && subjects.every((one) => one.kind === 'group' && listOf(groups, one.group)?.size === 0);
+
+/** Whether everybody of whom `inner` speaks is among those of `outer`, as far as that can be told without asking. */
+export function includes(outer: readonly Selector[] | undefined, inner: readonly Selector[] | undefined, groups: Groups): boolean {
+  if (outer === undefined) return true;
+  if (inner === undefined) return false;
+  const hasPerson = (person: string) =>
+    outer.some(
+      (one) =>
+        (one.kind === 'id' && one.id === person) ||
+        (one.kind === 'like' && isLike(one, person)) ||
+        (one.kind === 'group' && listOf(groups, one.group)?.has(person) === true),
+    );
+  return inner.every((part) => {
+    if (part.kind === 'id') return hasPerson(part.id);
+    if (part.kind === 'like') return outer.some((one) => one.kind === 'like' && isWithin(part, one));
+    if (part.kind === 'self') return false;
+    if (outer.some((one) => one.kind === 'group' && one.group === part.group)) return true;
+    const list = listOf(groups, part.group);
+    return list !== undefined && [...list].every(hasPerson);
+  });
+}
+
+/** Whether somebody may be among both; what can't be told, may. */
+export function mayMeet(a: readonly Selector[] | undefined, b: readonly Selector[] | undefined, groups: Groups): boolean {
+  if (a === undefined || b === undefined) return true;
+  return a.some((one) => b.some((other) => mayShare(one, other, groups) || mayShare(other, one, groups)));
+}
+
+function mayShare(one: Selector, other: Selector, groups: Groups): boolean {
+  if (one.kind === 'id') return other.kind === 'id' ? one.id === other.id : other.kind === 'like' && isLike(other, one.id);
+  if (one.kind === 'like') return other.kind === 'like' && mayBeBoth(one, other);
+  if (one.kind === 'self') return true;
+  const list = listOf(groups, one.group);
+  // A live group may hold anybody.
+  if (list === undefined) return true;
+  if (other.kind === 'group' && listOf(groups, other.group) === undefined) return true;
+  return [...list].some(
+    (person) =>
+      (other.kind === 'id' && other.id === person) ||
+      (other.kind === 'like' && isLike(other, person)) ||
+      (other.kind === 'group' && listOf(groups, other.group)?.has(person) === true),
+  );
+}

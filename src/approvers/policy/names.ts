@@ -1,0 +1,16 @@
+import { invalid } from '../../input.js';
+
+/** Rules and groups are named in verdicts, which go on record, in lists joined by commas: so no comma, no colon, no space. */
+const NAME = /^[\w.~@/+=-]{1,64}$/;
+
+export const NAME_PATTERN = NAME.source;
+
+export function readName(argument: string, value: unknown): string {
+  if (typeof value !== 'string' || !NAME.test(value) || value === '__proto__') {
+    throw invalid(argument, 'a name: 1-64 of [A-Za-z0-9_.~@/+=-]', value);
+  }
+  return value;
+}
+
+/** A name in front of which nothing else is like it, so that a group among people is told from them. */
+export const asGroup = (name: string): string => `group:${name}`;

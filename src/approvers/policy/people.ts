@@ -1,0 +1,55 @@
+import { invalid, readActor, readOptions } from '../../input.js';
+import { readName } from './names.js';
+import type { People, Requesters } from './types.js';
+
+/** Ids that begin and end in a certain way. */
+interface Like {
+  readonly starts: string;
+  readonly ends: string;
+}
+
+/** One part of whom a rule speaks of. */
+export type Selector =
+  | { readonly kind: 'id'; readonly id: string }
+  | ({ readonly kind: 'like' } & Like)
+  | { readonly kind: 'group'; readonly group: string }
+  | { readonly kind: 'self' };
+
+/** Everything that a value of JSON may be turned into; one `*` and no more, so that matching is a look at both ends (L22). */
+export function readSelector(argument: string, value: unknown, mayBeSelf: boolean): Selector {
+  if (typeof value === 'string') return { kind: 'id', id: readActor(argument, value) };
+  const rule = `an id, { "like": "user:*" }, ${mayBeSelf ? '{ "group": name } or { "self": true }' : 'or { "group": name }'}`;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(argument, rule, value);
+  const fields = Object.keys(value);
+  const [field] = fields;
+  if (fields.length !== 1 || field === undefined) throw invalid(argument, rule, value);
+  const given = readOptions(argument, value, [field])[field];
+  if (field === 'group') return { kind: 'group', group: readName(`${argument}.group`, given) };
+  if (field === 'like') return { kind: 'like', ...readLike(`${argument}.like`, given) };
+  if (field === 'self' && mayBeSelf && given === true) return { kind: 'self' };
+  throw invalid(argument, rule, field);
+}
+
+function readLike(argument: string, value: unknown): Like {
+  const [starts, ends, ...more] = typeof value === 'string' && value.length <= 256 ? value.split('*') : [];
+  if (starts === undefined || ends === undefined || more.length > 0) {
+    throw invalid(argument, "ids with exactly one *, which stands for one or more characters: 'user:*'", value);
+  }
+  return { starts, ends };
+}
+
+/** The selector of what somebody wrote and has been checked. */
+export const toSelector = (given: People | Requesters): Selector => readSelector('-', given, true);
+
+export const isLike = ({ starts, ends }: Like, id: string): boolean =>
+  id.length > starts.length + ends.length && id.startsWith(starts) && id.endsWith(ends);
+
+/** `*` alone. */
+export const isEverybody = (selector: Selector): boolean => selector.kind === 'like' && selector.starts === '' && selector.ends === '';
+
+/** Whether every id that is like `inner` is like `outer`. */
+export const isWithin = (inner: Like, outer: Like): boolean => inner.starts.startsWith(outer.starts) && inner.ends.endsWith(outer.ends);
+
+/** Whether some id may be like both. */
+export const mayBeBoth = (a: Like, b: Like): boolean =>
+  (a.starts.startsWith(b.starts) || b.starts.startsWith(a.starts)) && (a.ends.endsWith(b.ends) || b.ends.endsWith(a.ends));

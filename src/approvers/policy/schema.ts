@@ -1,0 +1,166 @@
+import * as z from 'zod/mini';
+import { InvalidArgumentError } from '../../errors.js';
+import { invalid, readActor, readCount, readId, readText } from '../../input.js';
+import { readPattern } from '../../scope.js';
+import { readDuration } from '../../time.js';
+import { nearest } from './misspelt.js';
+import { NAME_PATTERN, readName } from './names.js';
+import { readSelector } from './people.js';
+import { readTicket, TICKET_PATTERN } from './ticket.js';
+
+/** What the published JSON Schema says of each part. The checks themselves are the core's own readers. */
+export const annotations = z.registry<Record<string, unknown>>();
+
+/** A part that one of the core's readers checks, and that JSON Schema has words for. */
+function part(read: (argument: string, value: unknown) => unknown, annotation: Record<string, unknown>) {
+  return z
+    .unknown()
+    .check((context) => {
+      try {
+        read('', context.value);
+      } catch (error) {
+        if (!(error instanceof InvalidArgumentError)) throw error;
+        const { argument, rule: message, got } = error;
+        context.issues.push({ code: 'custom', input: context.value, message, params: { argument, got } });
+      }
+    })
+    .register(annotations, annotation);
+}
+
+/** An object that knows all of its fields, and says which one was surely meant. */
+function object<Shape extends z.core.$ZodLooseShape>(shape: Shape, annotation: Record<string, unknown> = {}) {
+  const fields = Object.keys(shape);
+  const error = ({ code, keys }: { readonly code?: string; readonly keys?: unknown }) => {
+    if (code !== 'unrecognized_keys') return 'an object';
+    const meant = nearest(String((keys as readonly unknown[])[0]), fields);
+    return meant === undefined ? `left out: the fields are ${fields.join(', ')}` : `left out, or spelt ${meant}`;
+  };
+  return z.strictObject(shape, { error }).register(annotations, annotation);
+}
+
+const list = <Item extends z.core.SomeType>(item: Item, min: number, max: number) =>
+  z
+    .array(item, { error: 'a list' })
+    .check(z.minLength(min, { error: `a list of at least ${min}` }), z.maxLength(max, { error: `a list of at most ${max}` }));
+
+const MAX_RULES = 1_000;
+const MAX_PARTS = 1_000;
+const MAX_MEMBERS = 100_000;
+/** As many as a quorum may ask for. */
+const MAX_COUNT = 1_000;
+
+const name = () => part(readName, { type: 'string', pattern: NAME_PATTERN });
+const person = part(readActor, { type: 'string', minLength: 1, maxLength: 256 });
+const flag = (description: string) => z.optional(z.boolean({ error: 'true or false' }).register(annotations, { description }));
+const count = (description: string) =>
+  part((argument, value) => readCount(argument, value, 1, MAX_COUNT), { type: 'integer', minimum: 1, maximum: MAX_COUNT, description });
+const duration = (description: string) =>
+  part(readDuration, {
+    anyOf: [
+      { type: 'integer', minimum: 1, maximum: 1e12 },
+      { type: 'string', pattern: '^(?=\\d)(\\d{1,9}d)?(\\d{1,9}h)?(\\d{1,9}m)?(\\d{1,9}s)?(\\d{1,9}ms)?$' },
+    ],
+    description: `${description} Milliseconds, or '30m', '1h30m'.`,
+  });
+const reason = (description: string) =>
+  part(
+    (argument, value) => {
+      if (typeof value === 'string' && value.trim() !== '') readText(argument, value);
+      else throw invalid(argument, 'the reason that is told', value);
+    },
+    { type: 'string', minLength: 1, maxLength: 4096, description },
+  );
+
+const byId = { type: 'string', minLength: 1, maxLength: 256 };
+const byField = (field: string, value: unknown) => ({
+  type: 'object',
+  properties: { [field]: value },
+  required: [field],
+  additionalProperties: false,
+});
+const byLike = byField('like', { type: 'string', pattern: '^[^*]*\\*[^*]*$', maxLength: 256 });
+const byGroup = byField('group', { type: 'string', pattern: NAME_PATTERN });
+const people = part((argument, value) => readSelector(argument, value, false), { anyOf: [byId, byLike, byGroup] });
+const requester = part((argument, value) => readSelector(argument, value, true), {
+  anyOf: [byId, byLike, byGroup, byField('self', { const: true })],
+});
+
+const head = {
+  id: name(),
+  scopes: list(part(readPattern, { type: 'string', maxLength: 256 }), 1, MAX_PARTS),
+  subjects: z.optional(list(people, 1, MAX_PARTS)),
+};
+const conditions = {
+  requesters: z.optional(list(requester, 1, MAX_PARTS)),
+  minTtl: z.optional(duration('The shortest window that may be asked for.')),
+  require: z.optional(
+    object({
+      justification: flag('Whether it must be said why.'),
+      ticket: z.optional(
+        part(readTicket, {
+          anyOf: [{ const: true }, { type: 'string', pattern: TICKET_PATTERN }],
+          description: 'Any ticket, or what it looks like.',
+        }),
+      ),
+    }),
+  ),
+  patterns: flag('Whether a pattern of scopes may be given. Default: no.'),
+};
+const given = {
+  warnBefore: z.optional(duration('How long before the end the warning goes on record.')),
+  idleTtl: z.optional(duration('The grant ends when it has not been used for this long.')),
+  maxUses: z.optional(
+    part((argument, value) => readCount(argument, value, 1), { type: 'integer', minimum: 1, description: 'How many uses a grant has.' }),
+  ),
+  maxTotal: z.optional(duration('The longest time from the first start to the end of the last extension.')),
+};
+
+const review = object({
+  groups: z.record(z.string().register(annotations, { pattern: NAME_PATTERN }), count('How many of this group must approve.'), {
+    error: 'an object that gives each group its number of approvals',
+  }),
+  denials: z.optional(count('How many denials end it. Default: 1.')),
+  approvalTtl: z.optional(duration('How long one approval counts.')),
+  reviewWithin: z.optional(duration('How long the reviewers have.')),
+  escalate: z.optional(object({ to: name(), after: duration('When members of that group may stand in for any.') })),
+});
+
+const rule = object(
+  {
+    ...head,
+    ...conditions,
+    maxTtl: z.optional(duration('The longest window that may be asked for.')),
+    maxStartAhead: z.optional(duration('How far ahead a scheduled start may lie.')),
+    ...given,
+    approve: z.optional(z.literal(true, { error: 'true' })),
+    deny: z.optional(reason('Denies whatever overlaps the scopes, before all other rules; the reason that is told.')),
+    review: z.optional(review),
+  },
+  { oneOf: [{ required: ['approve'] }, { required: ['deny'] }, { required: ['review'] }] },
+);
+
+const breakGlass = object({
+  ...head,
+  ...conditions,
+  maxTtl: duration('The longest window that may be taken.'),
+  ...given,
+  reviewers: list(name(), 1, MAX_PARTS),
+  reviewWithin: duration('How long after its start the review is overdue.'),
+  maxUnreviewed: z.optional(count('How many reviews may be owed at a time. Default: 1.')),
+});
+
+/** A policy file. Groups of code are taken out before it is asked. */
+export const policySchema = object(
+  {
+    $schema: z.optional(part((argument, value) => readText(argument, value), { type: 'string' })),
+    name: z.optional(part(readId, { type: 'string', minLength: 1, maxLength: 256 })),
+    groups: z.optional(
+      z.record(z.string().register(annotations, { pattern: NAME_PATTERN }), list(person, 0, MAX_MEMBERS), {
+        error: 'an object of lists of ids',
+      }),
+    ),
+    rules: list(rule, 0, MAX_RULES),
+    breakGlass: z.optional(list(breakGlass, 1, MAX_RULES)),
+  },
+  { title: 'A policy of jit-access' },
+);

@@ -1,0 +1,85 @@
+import type { Approver, QuorumInput } from '../../ports.js';
+import type { AccessRequest, AuditEntry } from '../../records.js';
+import { pastRequests, type Outcome, type PastRequest } from './past.js';
+import type { Policy } from './types.js';
+
+/** A request of the past to which a policy would now say something else. */
+export interface Difference {
+  readonly requestId: string;
+  readonly subject: string;
+  readonly requestedBy: string;
+  readonly scopes: readonly string[];
+  /** When it was asked. Epoch milliseconds. */
+  readonly at: number;
+  readonly breakGlass: boolean;
+  readonly was: Outcome;
+  readonly would: Outcome;
+}
+
+/**
+ * Asks a policy about the requests of a journal, and lists those to which it would say something else: another outcome,
+ * another reason, another quorum, other terms. Nothing is stored, nothing decided.
+ *
+ * Gotcha: groups of code answer as of now. Metadata is not in the journal, so such a group sees none. Asks that were
+ * refused without a request are not in it either, so what a change would newly allow doesn't show.
+ *
+ * @param entries from the beginning of the journal on: `readJournal(store)`, or what `readJsonLines` gives
+ * @returns in the order in which they were asked; requests to which nothing had been said yet are left out
+ * @throws CorruptError; whatever a group of code throws
+ */
+export async function simulate(policy: Policy, entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>): Promise<readonly Difference[]> {
+  const differences: Difference[] = [];
+  for (const past of await pastRequests(entries)) {
+    if (past.was === undefined) continue;
+    const would = await askAgain(policy, past);
+    if (isSame(past.was, would)) continue;
+    const { id: requestId, subject, requestedBy, scopes, createdAt: at } = past.request;
+    differences.push(
+      Object.freeze({ requestId, subject, requestedBy, scopes, at, breakGlass: past.isBreakGlass, was: Object.freeze(past.was), would }),
+    );
+  }
+  return Object.freeze(differences);
+}
+
+const NOTHING = { rule: undefined, reason: undefined, quorum: undefined, terms: undefined };
+
+async function askAgain(policy: Approver, { request, isBreakGlass }: PastRequest): Promise<Outcome> {
+  if (isBreakGlass) {
+    const said = await policy.breakGlass?.(request);
+    if (said === undefined || said.outcome === 'abstain')
+      return { ...NOTHING, outcome: 'ineligible', reason: 'no rule allows break-glass for it' };
+    if (said.outcome === 'deny') return { ...NOTHING, outcome: 'deny', rule: said.rule, reason: said.reason };
+    return { ...NOTHING, outcome: 'approve', rule: said.rule, terms: said.terms };
+  }
+  return askOrdinary(policy, request);
+}
+
+async function askOrdinary(policy: Approver, request: AccessRequest): Promise<Outcome> {
+  const eligible = await policy.isEligible?.(request, 'creation');
+  if (eligible === false) return { ...NOTHING, outcome: 'ineligible' };
+  if (typeof eligible === 'object') return { ...NOTHING, outcome: 'ineligible', reason: eligible.reason };
+  const said = await policy.decide(request);
+  if (said.outcome === 'abstain') return { ...NOTHING, outcome: 'abstain' };
+  const { outcome, rule } = said;
+  if (outcome === 'deny') return { ...NOTHING, outcome, rule, reason: said.reason };
+  return { ...NOTHING, outcome, rule, terms: said.terms, quorum: outcome === 'review' ? said.quorum : undefined };
+}
+
+/** By what it means for whoever asked: the name of the rule is no difference, and that nobody had an opinion is a refusal. */
+function isSame(a: Outcome, b: Outcome): boolean {
+  const refused = (one: Outcome) => one.outcome === 'abstain' || one.outcome === 'ineligible';
+  if (refused(a) && refused(b)) return true;
+  return JSON.stringify(meaning(a)) === JSON.stringify(meaning(b));
+}
+
+const meaning = ({ outcome, reason, quorum, terms }: Outcome): unknown => [
+  outcome,
+  outcome === 'deny' ? reason : undefined,
+  quorum && quorumInOrder(quorum),
+  [terms?.warnBeforeMs, terms?.idleTtlMs, terms?.maxUses, terms?.maxTotalMs],
+];
+
+function quorumInOrder({ groups, denials = 1, approvalTtlMs, escalation }: QuorumInput): unknown {
+  const inOrder = groups.map(({ name, approvals }) => [name, approvals] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [inOrder, denials, approvalTtlMs, escalation?.group, escalation?.afterMs];
+}

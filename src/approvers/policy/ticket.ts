@@ -1,0 +1,36 @@
+import { invalid } from '../../input.js';
+
+/** What a ticket has to look like: any, or a pattern. */
+export type Ticket = true | string;
+
+// Printable, without spaces; what may stand for something else only where it does.
+const PATTERN = /^(?=.{1,256}$)[!-)+-~]+\*?$/;
+
+export const TICKET_PATTERN = PATTERN.source;
+
+export function readTicket(argument: string, value: unknown): Ticket {
+  if (value === true) return value;
+  if (typeof value !== 'string' || !PATTERN.test(value)) {
+    throw invalid(
+      argument,
+      "true for any ticket, or what one looks like, e.g. 'INC-####' (# is a digit) or 'INC-*' (* ends it, for one or more characters)",
+      value,
+    );
+  }
+  return value;
+}
+
+/** Walks along both once (L22). A `*` stands for one or more characters, none of them blank. */
+export function matchesTicket(ticket: Ticket, given: string | undefined): boolean {
+  if (given === undefined || given.trim() === '') return false;
+  if (ticket === true) return true;
+  const isOpen = ticket.endsWith('*');
+  const fixed = isOpen ? ticket.length - 1 : ticket.length;
+  if (isOpen ? given.length <= fixed : given.length !== fixed) return false;
+  for (let i = 0; i < given.length; i++) {
+    const char = given.charAt(i);
+    const fits = i >= fixed ? char > ' ' && char <= '~' : ticket.charAt(i) === '#' ? char >= '0' && char <= '9' : char === ticket.charAt(i);
+    if (!fits) return false;
+  }
+  return true;
+}

@@ -1,0 +1,21 @@
+export { definePolicy } from './approvers/policy/define-policy.js';
+export { readPolicy } from './approvers/policy/read-policy.js';
+export { simulate, type Difference } from './approvers/policy/simulate.js';
+export type { Outcome } from './approvers/policy/past.js';
+export type {
+  ApproveRule,
+  BreakGlassRule,
+  ConsideredRule,
+  DenyRule,
+  Explanation,
+  Finding,
+  LiveGroup,
+  People,
+  Policy,
+  PolicyDefinition,
+  PolicyQuestion,
+  PolicyRule,
+  Requesters,
+  Requirements,
+  ReviewRule,
+} from './approvers/policy/types.js';
