@@ -8,7 +8,7 @@ const request = { id: 'r1', end: { status: 'denied', cause: 'quorum', at: 1, by:
 const cause = new Error('socket hang up');
 
 /** Each error once, with what it says. A new class without a line here fails the last test of the table. */
-const samples: readonly [AnyJitError, JitErrorCode, string, object][] = [
+const samples: readonly (readonly [AnyJitError, JitErrorCode, string, object])[] = [
   [
     new errors.InvalidArgumentError('ttl', 'positive', '0'),
     'ERR_JIT_INVALID_ARGUMENT',
@@ -66,7 +66,38 @@ const samples: readonly [AnyJitError, JitErrorCode, string, object][] = [
     { why: 'has_denied' },
   ],
   [
-    new errors.IneligibleError('user:eve', ['db:read', 'db:write']),
+    new errors.EndedError('r1.1', undefined),
+    'ERR_JIT_ENDED',
+    "grant r1.1 has ended (time) and can't be extended; ask with requestAccess instead",
+    { grantId: 'r1.1', end: undefined },
+  ],
+  [
+    new errors.EndedError('r1.1', { status: 'revoked', cause: 'released', at: 1, by: 'user:maya', reason: undefined }),
+    'ERR_JIT_ENDED',
+    "grant r1.1 has ended (released) and can't be extended; ask with requestAccess instead",
+    { end: { cause: 'released' } },
+  ],
+  ...(
+    [
+      ['malformed', 'is not one that this engine makes'],
+      ['signature', 'is not signed with a key that this engine knows'],
+      ['expired', 'has expired'],
+      ['used', 'has been used: its reviewer has reviewed since it was made'],
+      ['not_yours', 'was made for somebody else'],
+      ['other_request', 'was made for another namespace, or for something else than what is asked'],
+    ] as const
+  ).map(
+    ([why, problem]) =>
+      [new errors.LinkError(why, 'r1'), 'ERR_JIT_LINK', `this approval link ${problem}`, { why, requestId: 'r1' }] as const,
+  ),
+  [
+    new errors.IneligibleError('user:eve', ['db:read'], 'nobody may at night'),
+    'ERR_JIT_INELIGIBLE',
+    'user:eve is not eligible for db:read: nobody may at night',
+    { reason: 'nobody may at night' },
+  ],
+  [
+    new errors.IneligibleError('user:eve', ['db:read', 'db:write'], undefined),
     'ERR_JIT_INELIGIBLE',
     'user:eve is not eligible for db:read, db:write',
     { subject: 'user:eve', scopes: ['db:read', 'db:write'] },
@@ -74,14 +105,26 @@ const samples: readonly [AnyJitError, JitErrorCode, string, object][] = [
   [
     new errors.IdempotencyError('r1'),
     'ERR_JIT_IDEMPOTENCY',
-    'this idempotencyKey made request r1, which asked for something else; use a new key',
-    { requestId: 'r1' },
+    'this idempotencyKey made r1, which was for something else; use a new key',
+    { recordId: 'r1' },
   ],
   [
     new errors.LimitError('maxTtl', 60, 61),
     'ERR_JIT_LIMIT',
     'limits.maxTtl allows at most 60; got 61',
     { limit: 'maxTtl', max: 60, got: 61 },
+  ],
+  [
+    new errors.LimitError('duplicates', 1, 2, 'request r1 is open'),
+    'ERR_JIT_LIMIT',
+    'request r1 is open',
+    { limit: 'duplicates', max: 1, got: 2 },
+  ],
+  [
+    new errors.DeadlineError(undefined, Date.UTC(2026, 2, 14)),
+    'ERR_JIT_DEADLINE',
+    'the window that is asked for ended at 2026-03-14T00:00:00.000Z',
+    { requestId: undefined },
   ],
   [new errors.ClockError('the clock failed', cause), 'ERR_JIT_CLOCK', 'the clock failed', { cause }],
   [
@@ -99,7 +142,7 @@ const samples: readonly [AnyJitError, JitErrorCode, string, object][] = [
   [
     new errors.ApproverError('oncall', 'r1', 'took too long', cause),
     'ERR_JIT_APPROVER',
-    'approver oncall: took too long; request r1 stays pending',
+    'approver oncall: took too long; request r1 stays as it is',
     { approver: 'oncall', requestId: 'r1', cause },
   ],
   [

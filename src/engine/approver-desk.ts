@@ -28,14 +28,15 @@ export class ApproverDesk {
 
   /** What it says to break-glass: never, where it has no such method. Nothing is on record yet. */
   breakGlass(request: AccessRequest): Promise<ReadBreakGlass> {
-    const ask = (approver: Approver) => approver.breakGlass?.(request) ?? { outcome: 'abstain' };
+    const ask = (approver: Approver) => (approver.breakGlass === undefined ? { outcome: 'abstain' } : approver.breakGlass(request));
     const read = (answer: unknown) => this.#own(readBreakGlass(this.#approver.name, answer));
     return this.#ask(request, 'breakGlass', ask, read, false);
   }
 
   /** Whether this person may give the review that break-glass access owes. */
   mayAcknowledge(reviewer: string, request: AccessRequest): Promise<boolean> {
-    const ask = (approver: Approver) => this.#answersFor(request.approver) && (approver.mayAcknowledge?.(reviewer, request) ?? false);
+    const ask = (approver: Approver) =>
+      this.#answersFor(request.approver) && approver.mayAcknowledge !== undefined && approver.mayAcknowledge(reviewer, request);
     return this.#ask(request, 'mayAcknowledge', ask, readYesOrNo);
   }
 
@@ -59,13 +60,15 @@ export class ApproverDesk {
 
   /** Whether the subject may ask for this; nothing is on record yet. */
   mayAsk(request: AccessRequest): Promise<Eligibility> {
-    const ask = (approver: Approver) => approver.isEligible?.(request, 'creation') ?? true;
+    // A method that answers nothing has not said yes.
+    const ask = (approver: Approver) => (approver.isEligible === undefined ? true : approver.isEligible(request, 'creation'));
     return this.#ask(request, 'isEligible', ask, readEligibility, false);
   }
 
   /** Whether the subject may still be given this, or have what has been given begin. */
   async mayHold(request: AccessRequest, when: 'approval' | 'start'): Promise<boolean> {
-    const ask = (approver: Approver) => this.#answersFor(request.approver) && (approver.isEligible?.(request, when) ?? true);
+    const ask = (approver: Approver) =>
+      this.#answersFor(request.approver) && (approver.isEligible === undefined ? true : approver.isEligible(request, when));
     return (await this.#ask(request, 'isEligible', ask, readEligibility)).eligible;
   }
 

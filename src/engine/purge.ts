@@ -4,7 +4,16 @@ import { grantIds } from '../lifecycle/grant.js';
 import { isPurgeable } from '../lifecycle/purge.js';
 import type { EntryDraft } from '../lifecycle/step.js';
 import type { Expectation, Row } from '../ports.js';
-import { decodeGrant, decodeRequest, decodeUse, isCounted, toJson, type AccessRequest, type AuditEntry } from '../records.js';
+import {
+  decodeGrant,
+  decodeRequest,
+  decodeSubject,
+  decodeUse,
+  isCounted,
+  toJson,
+  type AccessRequest,
+  type AuditEntry,
+} from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
@@ -101,12 +110,15 @@ export class Purge {
     }
   }
 
-  /** A subject's row goes with its last request. Whoever opens one meanwhile writes the row, and it is kept. */
+  /**
+   * A subject's row goes with its last request, unless it still owes a review of what it asked for somebody else. Whoever
+   * opens a request meanwhile writes the row, and it is kept.
+   */
   async #removeSubjects(horizon: number): Promise<void> {
     for await (const rows of this.#ledger.pages({ kind: 'subject', open: false })) {
-      for (const row of rows) {
-        const { items } = await this.#ledger.find({ kind: 'request', subject: row.id, limit: 1 });
-        if (items.length === 0) await this.#removeAll(keyOf(row), horizon);
+      for (const subject of this.#decodeAll(rows, decodeSubject).filter(({ unreviewed }) => unreviewed.length === 0)) {
+        const { items } = await this.#ledger.find({ kind: 'request', subject: subject.id, limit: 1 });
+        if (items.length === 0) await this.#removeAll(keyOf(subject), horizon);
       }
     }
   }

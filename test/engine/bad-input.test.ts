@@ -528,6 +528,15 @@ describe('JitEngine', () => {
         forgetFollower: () => engine.forgetFollower('x'),
         purge: () => engine.purge({ before: 0, by: SAM }),
         head: () => engine.head(),
+        extend: () => engine.extend('g', { ttl: 1 }),
+        breakGlass: () => engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: 1, justification: 'it burns' }),
+        acknowledge: () => engine.acknowledge('r', { by: SAM, verdict: 'justified' }),
+        owedReviews: () => engine.owedReviews(),
+        approvalLink: () => engine.approvalLink('r', { reviewer: SAM, decision: 'approve' }),
+        openLink: () => engine.openLink('token'),
+        redeemLink: () => engine.redeemLink('token', by),
+        touch: () => engine.touch(MAYA, SCOPE),
+        consume: () => engine.consume(MAYA, SCOPE),
       };
       for (const [verb, call] of Object.entries(calls)) {
         expect(await refusal(call, 'ERR_JIT_CLOSED'), verb).toBeDefined();

@@ -225,7 +225,7 @@ describe('JitEngine', () => {
     it('goes on allowing by the second grant when the first is revoked', async () => {
       const { engine } = anEngine();
       const first = await aGranted(engine);
-      const second = await aGranted(engine);
+      const second = await aGranted(engine, { ttl: '20m' });
       await engine.revoke(first.id, { by: SAM });
       expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed: true, grant: { id: second.id } });
     });

@@ -192,7 +192,7 @@ describe('JitEngine', () => {
         write: await aGranted(engine),
         read: await aGranted(engine, { scope: 'db-prod:read' }),
         ana: await aGranted(engine, { subject: 'user:bob' }),
-        pending: await aPending(engine),
+        pending: await aPending(engine, { scopes: [SCOPE, 'logs'] }),
         pendingBob: await aPending(engine, { subject: 'user:bob', scope: 'logs' }),
       };
     }

@@ -25,6 +25,8 @@ describe('JitEngine', () => {
         requestedBy: 'agent:7',
         scopes: ['a', 'b'],
         ttlMs: 5_400_000,
+        startsAt: undefined,
+        extension: undefined,
         justification: 'the primary rejects writes',
         ticket: 'INC-4711',
         metadata: { pager: [1, { x: null }] },
@@ -32,10 +34,14 @@ describe('JitEngine', () => {
         reviewBy: at(24 * 60 * MINUTE),
         askAgainAt: at(30_000),
         approver: 'reviewers',
+        rule: undefined,
+        terms: { warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined },
         assignedAt: at(0),
-        quorum: { groups: [{ name: 'reviewers', approvals: 1 }], denials: 1, approvalTtlMs: undefined },
+        quorum: { groups: [{ name: 'reviewers', approvals: 1 }], denials: 1, approvalTtlMs: undefined, escalation: undefined },
+        escalatedAt: undefined,
         reviews: [],
         end: undefined,
+        owed: undefined,
       });
       expect((await engine.request(request.id))?.request).toEqual(request);
     });
@@ -57,14 +63,15 @@ describe('JitEngine', () => {
 
     it('L11 tells a cancelled, a denied and an expired request as it is', async () => {
       const { engine, clock } = anEngine({ limits: { reviewWithin: 1000 } });
-      const [cancelled, denied] = [await aPending(engine, { idempotencyKey: 'c' }), await aPending(engine, { idempotencyKey: 'd' })];
-      await aPending(engine, { idempotencyKey: 'e' });
+      const asked = (idempotencyKey: string) => ({ idempotencyKey, scope: `s:${idempotencyKey}` });
+      const [cancelled, denied] = [await aPending(engine, asked('c')), await aPending(engine, asked('d'))];
+      await aPending(engine, asked('e'));
       await engine.cancel(cancelled.id, { by: MAYA });
       await engine.deny(denied.id, { by: SAM, reason: 'no' });
       await clock.set(at(1000));
-      expect((await ask(engine, { idempotencyKey: 'c' })).outcome).toBe('cancelled');
-      expect(await ask(engine, { idempotencyKey: 'd' })).toMatchObject({ outcome: 'denied', reason: 'no' });
-      expect((await ask(engine, { idempotencyKey: 'e' })).outcome).toBe('expired');
+      expect((await ask(engine, asked('c'))).outcome).toBe('cancelled');
+      expect(await ask(engine, asked('d'))).toMatchObject({ outcome: 'denied', reason: 'no' });
+      expect((await ask(engine, asked('e'))).outcome).toBe('expired');
     });
 
     for (const [what, over] of [
@@ -80,7 +87,7 @@ describe('JitEngine', () => {
         const { engine } = anEngine();
         const first = await aPending(engine, { idempotencyKey: 'k', metadata: { a: 1 } });
         expect(await refusal(ask(engine, { idempotencyKey: 'k', metadata: { a: 1 }, ...over }), 'ERR_JIT_IDEMPOTENCY')).toMatchObject({
-          requestId: first.id,
+          recordId: first.id,
         });
         expect((await engine.requests()).items).toHaveLength(1);
       });
@@ -88,15 +95,17 @@ describe('JitEngine', () => {
 
     it('L11 L24 keys are apart for each requester, key and namespace', async () => {
       const { engine, store, clock } = anEngine();
+      // Else the second would be told that it repeats the first.
+      const apart = { scope: 'another' };
       const ids = [
         (await aPending(engine, { idempotencyKey: 'k' })).id,
-        (await aPending(engine, { idempotencyKey: 'k2' })).id,
+        (await aPending(engine, { idempotencyKey: 'k2', ...apart })).id,
         (await aPending(engine, { idempotencyKey: 'k', requestedBy: 'agent:7' })).id,
         (await aPending(engine, { idempotencyKey: 'b:c', requestedBy: 'a' })).id,
         (await aPending(engine, { idempotencyKey: 'c', requestedBy: 'a:b' })).id,
         (await aPending(anEngine({ store: store.in('other'), clock }).engine, { idempotencyKey: 'k' })).id,
-        (await aPending(engine)).id,
-        (await aPending(engine)).id,
+        (await aPending(engine, { scope: 'no-key:1' })).id,
+        (await aPending(engine, { scope: 'no-key:2' })).id,
       ];
       expect(new Set(ids).size).toBe(ids.length);
     });
@@ -129,7 +138,7 @@ describe('JitEngine', () => {
     it('pages through all of them, in the order of their ids', async () => {
       const { engine } = anEngine();
       const ids: string[] = [];
-      for (let i = 0; i < 7; i++) ids.push((await aPending(engine)).id);
+      for (let i = 0; i < 7; i++) ids.push((await aPending(engine, { scope: `s${i}` })).id);
       const seen: string[] = [];
       let after: string | undefined;
       let pages = 0;
@@ -146,9 +155,9 @@ describe('JitEngine', () => {
     it('filters by subject and by status, judged now', async () => {
       const { engine, clock } = anEngine({ limits: { reviewWithin: 1000 } });
       const grant = await aGranted(engine);
-      const denied = await aPending(engine);
+      const denied = await aPending(engine, { scope: 'denied' });
       await engine.deny(denied.id, { by: SAM });
-      const pending = await aPending(engine);
+      const pending = await aPending(engine, { scope: 'pending' });
       const bob = await aPending(engine, { subject: 'user:bob' });
       const ids = async (query: Parameters<typeof engine.requests>[0]) => (await engine.requests(query)).items.map((request) => request.id);
       expect(await ids({ status: 'approved' })).toEqual([grant.requestId]);
@@ -163,7 +172,7 @@ describe('JitEngine', () => {
     it('fills a page over as many pages of the store as it takes', async () => {
       const { engine } = anEngine();
       for (let i = 0; i < 12; i++) {
-        const request = await aPending(engine);
+        const request = await aPending(engine, { scope: `s${i}` });
         if (i % 4 !== 0) await engine.cancel(request.id, { by: MAYA });
       }
       const first = await engine.requests({ status: 'pending', limit: 2 });
@@ -178,10 +187,10 @@ describe('JitEngine', () => {
     it('lists what this reviewer may act on and has not yet, with the groups', async () => {
       const { engine } = anEngine({ approver: reviewers({ members: [SAM, ANA, LEE], approvals: 2, denials: 2 }) });
       const [mine, approved, denied, decided] = [
-        await aPending(engine),
-        await aPending(engine),
-        await aPending(engine),
-        await aPending(engine),
+        await aPending(engine, { scope: 'mine' }),
+        await aPending(engine, { scope: 'approved' }),
+        await aPending(engine, { scope: 'denied' }),
+        await aPending(engine, { scope: 'decided' }),
       ];
       await aPending(engine, { subject: SAM });
       await aPending(engine, { requestedBy: SAM });
@@ -208,8 +217,8 @@ describe('JitEngine', () => {
     });
 
     it('goes over more than one page', async () => {
-      const { engine } = anEngine();
-      for (let i = 0; i < 120; i++) await aPending(engine);
+      const { engine } = anEngine({ limits: { maxOpenRequests: 120 } });
+      for (let i = 0; i < 120; i++) await aPending(engine, { scope: `s${i}` });
       expect(await engine.inbox(SAM)).toHaveLength(120);
     });
   });

@@ -33,7 +33,10 @@ describe('JitEngine', () => {
       const made = anEngine({ limits: { maxTtl: MINUTE, reviewWithin: 1000 } });
       const { engine, clock, store } = made;
       const [grant, pending] = [await aGranted(engine, { ttl: 1, scope: 'g' }), await aPending(engine, { ttl: 1, idempotencyKey: 'k' })];
-      const { requestId = '' } = await refusal(ask(anEngine({ store, clock, approver }).engine, { ttl: 1 }), 'ERR_JIT_APPROVER');
+      const { requestId = '' } = await refusal(
+        ask(anEngine({ store, clock, approver }).engine, { ttl: 1, scope: 'undecided' }),
+        'ERR_JIT_APPROVER',
+      );
       const calls: readonly (readonly [string, () => Promise<unknown>])[] = [
         ['ERR_JIT_DECIDED', () => engine.approve(grant.requestId, { by: SAM })],
         ['ERR_JIT_UNDECIDED', () => engine.approve(requestId, { by: SAM })],
@@ -72,7 +75,7 @@ describe('JitEngine', () => {
 
     it('L29 another target, code or actor is an entry of its own', async () => {
       const made = anEngine();
-      const [one, two] = [await aPending(made.engine), await aPending(made.engine)];
+      const [one, two] = [await aPending(made.engine), await aPending(made.engine, { scope: 'two' })];
       await refusal(made.engine.approve(one.id, { by: 'user:eve' }));
       await refusal(made.engine.approve(two.id, { by: 'user:eve' }));
       await refusal(made.engine.approve(one.id, { by: 'user:mallory' }));

@@ -10,7 +10,7 @@ describe('JitEngine<Scope>', () => {
     expectTypeOf<Engine['check']>().parameter(1).toEqualTypeOf<Scope | { readonly scope: Scope }>();
     expectTypeOf<'db-prod:wirte'>().not.toExtend<Parameters<Engine['assertAllowed']>[1]>();
     expectTypeOf<{ scope: 'db-prod:wirte' }>().not.toExtend<Parameters<Engine['assertAllowed']>[1]>();
-    expectTypeOf<Engine['requestAccess']>().parameter(0).toEqualTypeOf<AccessAsk<Scope>>();
+    expectTypeOf<Parameters<Engine['requestAccess']>[0]>().toEqualTypeOf<AccessAsk<Scope>>();
     expectTypeOf<AccessAsk<Scope>['scopes']>().toEqualTypeOf<readonly Scope[] | undefined>();
     expectTypeOf<string>().not.toExtend<Parameters<Engine['isAllowed']>[1]>();
   });

@@ -1,43 +1,115 @@
-import type { AccessRequest, AuditEntry, Grant, Review } from '../../src/index.js';
+import { expect } from 'vitest';
+import { readJournal, type AuditEntry, type GrantStore, type Review, type Row } from '../../src/index.js';
+import { decodeGrant, decodeRequest, decodeSubject, decodeUsage, decodeUse } from '../../src/records.js';
 
-/** What the journal alone says: the reader's own replay, which shares no code with the engine. */
-export interface Folded {
-  readonly requests: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
-  readonly grants: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
-}
+type Fields = Readonly<Record<string, unknown>>;
 
-/** Rebuilds every request and every grant from entries alone (L27). Throws on an entry that doesn't fit what came before. */
+/** What the journal alone says, by kind and id: the reader's own replay, which shares no code with the engine. */
+export type Folded = Readonly<Record<keyof typeof DECODE, ReadonlyMap<string, Fields>>>;
+
+const DECODE = { request: decodeRequest, grant: decodeGrant, usage: decodeUsage, use: decodeUse, subject: decodeSubject };
+
+/** Rebuilds every record from entries alone (L27). Throws on an entry that doesn't fit what came before. */
 export function fold(entries: readonly AuditEntry[]): Folded {
-  const requests = new Map<string, Record<string, unknown>>();
-  const grants = new Map<string, Record<string, unknown>>();
+  const made = {
+    request: new Map<string, Fields>(),
+    grant: new Map<string, Fields>(),
+    usage: new Map<string, Fields>(),
+    use: new Map<string, Fields>(),
+    subject: new Map<string, Fields>(),
+  };
   for (const { type, requestId = '', grantId = '', data, seq } of entries) {
-    if (type === 'attempt.refused' || type === 'journal.purged') continue;
-    const [map, id, identity] = type.startsWith('grant.')
-      ? ([grants, grantId, { kind: 'grant', id: grantId, requestId }] as const)
-      : ([requests, requestId, { kind: 'request', id: requestId }] as const);
-    const before = map.get(id);
-    const isFirst = type === 'request.created' || type === 'grant.issued';
-    if (isFirst !== (before === undefined)) throw new Error(`entry ${seq} (${type}) does not follow what is on record`);
-    const { review, ...written } = data as Record<string, unknown> & { review?: Review };
-    const version = before?.['version'] ?? 0;
-    // One transition may write several entries about one record, all of the version that it made.
-    if (written['version'] !== Number(version) + 1 && written['version'] !== version) throw new Error(`entry ${seq} skips a version`);
-    const next: Record<string, unknown> = { ...(before ?? identity), ...written };
-    if (review !== undefined) {
-      const others = (before?.['reviews'] as readonly Review[]).filter((other) => other.reviewer !== review.reviewer);
-      next['reviews'] = [...others, review];
+    if (type === 'attempt.refused') continue;
+    if (type === 'journal.purged') {
+      const removed = (data['removed'] ?? []) as unknown as readonly { kind: keyof typeof made; id: string }[];
+      for (const { kind, id } of removed) made[kind].delete(id);
+      continue;
     }
-    map.set(id, next);
+    /** Moves a record on. One transition may write several entries about one record, all of the version that it made. */
+    const write = (kind: keyof typeof made, id: string, version: unknown, fields: Fields): Fields => {
+      const before = made[kind].get(id);
+      const last = Number(before?.['version'] ?? 0);
+      if (version !== last + 1 && (version !== last || last === 0))
+        throw new Error(`entry ${seq} (${type}) skips a version of ${kind} ${id}`);
+      const next = { ...(before ?? { kind, id }), ...fields, version };
+      made[kind].set(id, next);
+      return next;
+    };
+    const {
+      review,
+      metadataHash: _hash,
+      subjectVersion,
+      requesterVersion,
+      usageVersion,
+      version,
+      ...fields
+    } = data as Fields & { review?: Review };
+    if (type === 'grant.used') {
+      const grant = get(made.grant, grantId, seq);
+      const { useId, ...used } = fields;
+      write('usage', grantId, usageVersion, used);
+      if (useId === undefined) continue;
+      const { subject, scope, expiresAt, maxUses } = grant;
+      const usesLeft = Number(maxUses) - Number(used['uses']);
+      write('use', useId as string, 1, { subject, scope, grantId, at: used['usedAt'], expiresAt, usesLeft });
+    } else if (type.startsWith('grant.')) {
+      if ((type === 'grant.issued') === made.grant.has(grantId))
+        throw new Error(`entry ${seq} (${type}) does not follow what is on record`);
+      const grant = write('grant', grantId, version, { requestId, ...fields });
+      const { subject, scope, startsAt, expiresAt, idleTtlMs, maxUses, end } = grant as Fields & { end?: { at: number } };
+      const isCounted = idleTtlMs !== undefined || maxUses !== undefined;
+      if (type === 'grant.issued' && isCounted) write('usage', grantId, 1, { subject, scope, startsAt, expiresAt, idleTtlMs, uses: 0 });
+      if (end !== undefined && isCounted) write('usage', grantId, usageVersion, { endedAt: end.at });
+    } else {
+      const before = made.request.get(requestId);
+      if ((type === 'request.created') !== (before === undefined))
+        throw new Error(`entry ${seq} (${type}) does not follow what is on record`);
+      const others = ((before?.['reviews'] ?? []) as readonly Review[]).filter((other) => other.reviewer !== review?.reviewer);
+      const request = write('request', requestId, version, review === undefined ? fields : { ...fields, reviews: [...others, review] });
+      const { subject, requestedBy, end } = request as Fields & { subject: string; requestedBy: string; end?: { cause: string } };
+      const owing = (id: string): readonly unknown[] => {
+        const unreviewed = (made.subject.get(id)?.['unreviewed'] ?? []) as readonly unknown[];
+        const others = unreviewed.filter((one) => one !== requestId);
+        if (type === 'review.acknowledged') return others;
+        return type === 'request.approved' && end?.cause === 'break_glass' ? [...others, requestId] : unreviewed;
+      };
+      if (subjectVersion !== undefined) write('subject', subject, subjectVersion, { unreviewed: owing(subject) });
+      if (requesterVersion !== undefined) write('subject', requestedBy, requesterVersion, { unreviewed: owing(requestedBy) });
+    }
   }
-  return { requests, grants };
+  return made;
 }
 
-/** A record of the store in the form in which the fold has it: plain JSON, of metadata nothing. */
-export function plain(record: AccessRequest | Grant): Record<string, unknown> {
-  return JSON.parse(JSON.stringify({ ...record, metadata: undefined })) as Record<string, unknown>;
+function get(map: ReadonlyMap<string, Fields>, id: string, seq: number): Fields {
+  const found = map.get(id);
+  if (found === undefined) throw new Error(`entry ${seq} is about ${id}, which is not on record`);
+  return found;
 }
 
-/** The fold's record without the hash that stands for the metadata. */
-export function withoutMetadata(folded: Readonly<Record<string, unknown>> | undefined): Record<string, unknown> | undefined {
-  return folded && (JSON.parse(JSON.stringify({ ...folded, metadataHash: undefined })) as Record<string, unknown>);
+/** L25 L26 L27: what the journal says by itself is, row by row and field by field, what the store holds. */
+export async function expectReplayed(store: GrantStore): Promise<void> {
+  const entries: AuditEntry[] = [];
+  for await (const entry of readJournal(store)) entries.push(entry);
+  const folded = fold(entries);
+  for (const kind of Object.keys(DECODE) as (keyof typeof DECODE)[]) {
+    const rows = await rowsOf(store, kind);
+    const stored = rows.map((row) => [row.id, plain(DECODE[kind](row))] as const);
+    const replayed = [...folded[kind]].map(([id, record]) => [id, plain(record)] as const);
+    expect(replayed.sort(byId)).toEqual(stored.sort(byId));
+  }
 }
+
+async function rowsOf(store: GrantStore, kind: string): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
+    const page = await store.find({ kind, after, limit: 200 });
+    rows.push(...page.items);
+    after = page.next;
+  }
+  return rows;
+}
+
+const byId = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
+
+/** A record as plain JSON: of metadata nothing, for the journal holds only its hash. */
+const plain = (record: object): unknown => JSON.parse(JSON.stringify({ ...record, metadata: undefined }));
