@@ -133,8 +133,9 @@ export class Deciding {
   async #open(id: string, ask: Ask, known: () => Promise<boolean>): Promise<Opened | undefined> {
     await this.#draft(id, ask);
     return this.#ledger.run<Opened | undefined>(async () => {
-      if (await known()) return unchanged(undefined);
       const facts = await this.#openFacts(ask);
+      // After all else is read: what stands against it may be this very call's, made twice at once.
+      if (await known()) return unchanged(undefined);
       return openRequest(ask, id, this.#settings.limits, facts, moment(this.#keeper, ask.requestedBy));
     });
   }

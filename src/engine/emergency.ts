@@ -3,7 +3,7 @@ import { invalid, readOptions } from '../input.js';
 import { acknowledge, breakGlass, type AcknowledgeCommand, type Debtors } from '../lifecycle/break-glass.js';
 import { draftRequest, type Ask } from '../lifecycle/request.js';
 import { isOver } from '../lifecycle/status.js';
-import { moment, unchanged, type Moment } from '../lifecycle/step.js';
+import { moment, unchanged, type Moment, type Step } from '../lifecycle/step.js';
 import { decodeRequest, isOwed, type AccessRequest, type Subject } from '../records.js';
 import type { Settled } from '../lifecycle/grant.js';
 import type { Timekeeper } from '../time.js';
@@ -43,17 +43,19 @@ export class Emergency {
 
   async breakGlass({ ask, key }: ReadAsk): Promise<AccessResult & { readonly outcome: 'granted' }> {
     const id = key === undefined ? newId() : derivedId(this.#ledger.store.namespace, 'breakGlass', ask.requestedBy, key);
-    const settled = await this.#ledger.run<Settled>(async () => {
-      if (key !== undefined && (await this.#deciding.isRepetition(id, ask))) {
-        const request = await this.#ledger.request(id);
-        return unchanged({ request, grants: await this.#ledger.grantsOf(request) });
-      }
-      return this.#break(id, ask);
-    });
+    const isRepeated = async () => key !== undefined && (await this.#deciding.isRepetition(id, ask));
+    const settled = await this.#ledger.run<Settled>(async () =>
+      (await isRepeated()) ? this.#asItIs(id) : this.#break(id, ask, isRepeated),
+    );
     return { outcome: 'granted', reused: false, request: settled.request, grants: settled.grants ?? [] };
   }
 
-  async #break(id: string, ask: Ask) {
+  async #asItIs(id: string): Promise<Step<Settled>> {
+    const request = await this.#ledger.request(id);
+    return unchanged({ request, grants: await this.#ledger.grantsOf(request) });
+  }
+
+  async #break(id: string, ask: Ask, isRepeated: () => Promise<boolean>): Promise<Step<Settled>> {
     const now = (): Moment => moment(this.#keeper, ask.requestedBy);
     const draft = draftRequest(ask, id, this.#settings.limits, undefined, now());
     const answer = await this.#desk.breakGlass(draft);
@@ -65,6 +67,8 @@ export class Emergency {
     const debtors = await this.#debtors(draft);
     const issuing = await this.#facts.forIssuing(draft);
     const facts = { ...issuing, subject: debtors.subject, limits: this.#settings.limits };
+    // Once more, after all else is read: the review that is owed may be that of this very call, made twice at once.
+    if (await isRepeated()) return this.#asItIs(id);
     return breakGlass(ask, id, { ...answer, verdict }, debtors, facts, now());
   }
 

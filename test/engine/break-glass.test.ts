@@ -1,0 +1,810 @@
+import { describe, expect, it } from 'vitest';
+import {
+  MemoryGrantStore,
+  reviewers,
+  verifyJournal,
+  type AccessRequest,
+  type BreakGlassAsk,
+  type BreakGlassVerdict,
+  type JitEngine,
+  type JitEngineOptions,
+} from '../../src/index.js';
+import { FaultyStore, inTurn, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
+import { ANA, anEngine, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { wholeStore } from './whole-store.js';
+
+const NOOR = 'user:noor';
+const EVE = 'user:eve';
+const DAY = 24 * HOUR;
+type Approval = Extract<BreakGlassVerdict, { outcome: 'approve' }>;
+
+const ALLOWS: Approval = { outcome: 'approve', reviewWithinMs: DAY };
+
+/** An engine whose approver lets everybody break the glass; lee and ana may look at it afterwards. */
+function anEmergency(over: Partial<Approval> = {}, script: ApproverScript = {}, options: Partial<JitEngineOptions> = {}) {
+  const approver = new ScriptedApprover({
+    breakGlass: { ...ALLOWS, ...over },
+    mayAcknowledge: (who) => [LEE, ANA].includes(who),
+    ...script,
+  });
+  return { ...anEngine({ approver, ...options }), approver };
+}
+
+/** Breaks the glass as maya for {@link SCOPE}, 15 minutes, unless told otherwise. */
+function take(engine: JitEngine, over: Partial<BreakGlassAsk> = {}) {
+  const scope = over.scopes === undefined ? { scope: SCOPE } : {};
+  return engine.breakGlass({ subject: MAYA, ...scope, ttl: 15 * MINUTE, justification: 'the primary is down', ...over });
+}
+
+const unreviewedOf = async (store: FaultyStore, id: string): Promise<unknown> =>
+  (await store.get([{ kind: 'subject', id }]))[0]?.body['unreviewed'];
+
+const owedIds = async (engine: JitEngine, query = {}) => (await engine.owedReviews(query)).map(({ request }) => request.id);
+
+describe('JitEngine', () => {
+  describe('breakGlass()', () => {
+    it('L10 gives access at once, in one commit, with one grant for each scope', async () => {
+      const { engine, store } = anEmergency({ rule: 'fire', skippedGroups: ['ops', 'sec'], skippedPeople: [SAM, ANA] });
+      const { outcome, reused, request, grants } = await take(engine, { scopes: ['a', 'b'] });
+      expect({ outcome, reused }).toEqual({ outcome: 'granted', reused: false });
+      expect(request).toMatchObject({
+        approver: 'scripted',
+        rule: 'fire',
+        justification: 'the primary is down',
+        quorum: undefined,
+        end: { status: 'approved', cause: 'break_glass', by: MAYA, at: at(0), reason: undefined },
+        owed: {
+          reviewBy: at(DAY),
+          skippedGroups: ['ops', 'sec'],
+          skippedPeople: [SAM, ANA],
+          missedAt: undefined,
+          acknowledgement: undefined,
+        },
+      });
+      expect(grants).toMatchObject([
+        { id: `${request.id}.1`, scope: 'a', breakGlass: true, startsAt: at(0), expiresAt: at(15 * MINUTE) },
+        { id: `${request.id}.2`, scope: 'b', breakGlass: true, startsAt: at(0), expiresAt: at(15 * MINUTE) },
+      ]);
+      expect(await engine.isAllowed(MAYA, 'a')).toBe(true);
+      const entries = await entriesOf(store);
+      expect(entries.map(({ type }) => type)).toEqual(['request.created', 'request.approved', 'grant.issued', 'grant.issued']);
+      expect(new Set(entries.map(({ id }) => id.split('.')[0])).size).toBe(1);
+    });
+
+    it('L27 names in the journal the groups, and where it can the people, that were skipped', async () => {
+      for (const skippedPeople of [[SAM, ANA], undefined]) {
+        const { engine, store } = anEmergency({ skippedGroups: ['ops'], skippedPeople });
+        const { request } = await take(engine);
+        const approved = (await entriesOf(store)).find(({ type }) => type === 'request.approved');
+        const owed = { reviewBy: at(DAY), skippedGroups: ['ops'], ...(skippedPeople && { skippedPeople }) };
+        expect(approved).toMatchObject({ actor: MAYA, requestId: request.id, data: { owed, end: { cause: 'break_glass' } } });
+        expect('skippedPeople' in (approved?.data['owed'] as object)).toBe(skippedPeople !== undefined);
+      }
+    });
+
+    it('L1 ends by itself at the millisecond', async () => {
+      const { engine, clock } = anEmergency();
+      await take(engine, { ttl: 1_000 });
+      const allowed: boolean[] = [];
+      for (const ms of [0, 999, 1_000, 1_001]) {
+        await clock.set(at(ms));
+        allowed.push(await engine.isAllowed(MAYA, SCOPE));
+      }
+      expect(allowed).toEqual([true, true, false, false]);
+    });
+
+    it('asks for a justification that says something, before anybody is asked', async () => {
+      const { engine, store, approver } = anEmergency();
+      for (const justification of [undefined, '', ' ', '\t\n', 7, null, ['a']]) {
+        const error = await refusal(take(engine, { justification: justification as string }), 'ERR_JIT_INVALID_ARGUMENT');
+        expect(error.argument).toBe('justification');
+      }
+      expect(approver.questions).toEqual([]);
+      expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
+    });
+
+    it('takes neither a start nor a dry run: it is for now, and for real', async () => {
+      const { engine, store } = anEmergency();
+      for (const more of [{ startsAt: at(HOUR) }, { dryRun: true }]) {
+        await refusal(take(engine, more as Partial<BreakGlassAsk>), 'ERR_JIT_INVALID_ARGUMENT');
+      }
+      expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
+    });
+
+    it('L3 refuses more time than the engine allows', async () => {
+      const { engine, store } = anEmergency({}, {}, { limits: { maxTtl: HOUR } });
+      expect(await refusal(take(engine, { ttl: HOUR + 1 }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxTtl', max: HOUR, got: HOUR + 1 });
+      expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
+      expect((await take(engine, { ttl: HOUR })).outcome).toBe('granted');
+    });
+
+    for (const [what, breakGlass, reason] of [
+      ['denies', { outcome: 'deny', reason: 'not for this one' }, 'not for this one'],
+      ['abstains', { outcome: 'abstain' }, 'no rule allows break-glass for it'],
+      ['has no such method', undefined, 'no rule allows break-glass for it'],
+    ] as const) {
+      it(`L20 stores nothing but the attempt where the approver ${what}`, async () => {
+        const { engine, store } = anEmergency({}, { breakGlass });
+        expect(await refusal(take(engine), 'ERR_JIT_INELIGIBLE')).toMatchObject({ subject: MAYA, scopes: [SCOPE], reason });
+        await engine.flushAudit();
+        expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
+        expect(await entriesOf(store)).toMatchObject([
+          { type: 'attempt.refused', actor: MAYA, requestId: undefined, data: { code: 'ERR_JIT_INELIGIBLE', count: 1, scopes: [SCOPE] } },
+        ]);
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      });
+    }
+
+    for (const [what, breakGlass] of [
+      ['throws', throws(new Error('LDAP is down'))],
+      ['rejects', () => Promise.reject(new Error('LDAP is down'))],
+      ['answers nothing', malformed(undefined)],
+      ['answers true', malformed(true)],
+      ['answers in a word', malformed('approve')],
+      ['sends people to review', malformed({ outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } })],
+      ['sets no deadline', malformed({ outcome: 'approve' })],
+      ['sets a deadline of no time', malformed({ ...ALLOWS, reviewWithinMs: 0 })],
+      ['sets a deadline that never comes', malformed({ ...ALLOWS, reviewWithinMs: Infinity })],
+      ['lets nothing be owed', malformed({ ...ALLOWS, maxUnreviewed: 0 })],
+      ['lets a fraction be owed', malformed({ ...ALLOWS, maxUnreviewed: 1.5 })],
+      ['lets anything be owed', malformed({ ...ALLOWS, maxUnreviewed: Infinity })],
+      ['names groups that are none', malformed({ ...ALLOWS, skippedGroups: [''] })],
+      ['names people that are none', malformed({ ...ALLOWS, skippedPeople: 'user:sam' })],
+      ['misspells a field', malformed({ ...ALLOWS, maxUnreviewd: 3 })],
+      ['gives terms of no time', malformed({ ...ALLOWS, terms: { idleTtlMs: 0 } })],
+      ['answers in the name of another', malformed({ ...ALLOWS, approver: 'somebody-else' })],
+    ] as const) {
+      it(`L30 stores nothing where the approver ${what}`, async () => {
+        const { engine, store } = anEmergency({}, { breakGlass });
+        expect(await refusal(take(engine), 'ERR_JIT_APPROVER')).toMatchObject({ approver: 'scripted', requestId: undefined });
+        await engine.flushAudit();
+        expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      });
+    }
+
+    it('L30 stores nothing where the approver gives no answer in time, nor when it answers after all', async () => {
+      let say: (verdict: BreakGlassVerdict) => void = () => undefined;
+      const { engine, store, clock } = anEmergency({}, { breakGlass: () => new Promise((resolve) => (say = resolve)) });
+      const refused = refusal(take(engine), 'ERR_JIT_APPROVER');
+      while (clock.sleepers === 0) await Promise.resolve();
+      await clock.advance(10_000);
+      expect(await refused).toMatchObject({ requestId: undefined });
+      say(ALLOWS);
+      await clock.advance(1);
+      expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
+    it('L5 gives nothing while the clock lies behind', async () => {
+      const { engine, clock, store } = anEmergency();
+      await clock.set(at(HOUR));
+      await engine.isAllowed(MAYA, SCOPE);
+      await clock.set(at(HOUR - 1_001));
+      await refusal(take(engine), 'ERR_JIT_CLOCK');
+      expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
+      await clock.set(at(HOUR - 1_000));
+      expect((await take(engine)).outcome).toBe('granted');
+    });
+
+    it('L31 a lost reply gives one access, and owes one review', async () => {
+      const { engine, store } = anEmergency();
+      store.inject('commit', { fault: 'lose reply' }, 1);
+      const { request } = await take(engine);
+      expect(await owedIds(engine)).toEqual([request.id]);
+      expect((await typesOf(store)).filter((type) => type === 'grant.issued')).toHaveLength(1);
+    });
+
+    it('L31 a store that loses both replies leaves the outcome unknown, and the access with its debt or without both', async () => {
+      const { engine, store } = anEmergency();
+      store.inject('commit', { fault: 'lose reply' }, 2);
+      await refusal(take(engine), 'ERR_JIT_OUTCOME_UNKNOWN');
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe((await owedIds(engine)).length === 1);
+    });
+
+    it('refuses one grant too many', async () => {
+      const { engine, store } = anEmergency({ maxUnreviewed: 9 }, {}, { limits: { maxGrants: 2 } });
+      await take(engine);
+      const before = await wholeStore(store);
+      expect(await refusal(take(engine, { scopes: ['a', 'b'] }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxGrants', max: 2, got: 3 });
+      expect(await wholeStore(store)).toEqual(before);
+      expect((await take(engine, { scope: 'a' })).outcome).toBe('granted');
+    });
+
+    it('gives the terms of the approver: an idle end, uses, a warning', async () => {
+      const { engine, clock } = anEmergency({ terms: { idleTtlMs: MINUTE, maxUses: 2 } });
+      const { grants } = await take(engine);
+      expect(grants).toMatchObject([{ idleTtlMs: MINUTE, maxUses: 2 }]);
+      expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 1 });
+      await clock.set(at(MINUTE));
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
+    it('L18 asks the approver with exactly what is asked, and freezes that', async () => {
+      const { engine, approver } = anEmergency();
+      const metadata = { host: 'db-1' };
+      const { request } = await take(engine, { requestedBy: NOOR, ticket: 'INC-1', metadata });
+      const [question] = approver.questions;
+      expect(question).toMatchObject({ method: 'breakGlass', request: { id: request.id, subject: MAYA, requestedBy: NOOR, metadata } });
+      expect(request).toMatchObject({ scopes: [SCOPE], ttlMs: 15 * MINUTE, ticket: 'INC-1', metadata, end: { by: NOOR } });
+    });
+  });
+
+  describe('breakGlass() with a review owed', () => {
+    it('refuses a second one to the subject, whoever asks, and says which review is owed', async () => {
+      const { engine, store } = anEmergency();
+      const { request } = await take(engine);
+      const before = await wholeStore(store);
+      for (const requestedBy of [undefined, NOOR]) {
+        const error = await refusal(take(engine, { scope: 'other', requestedBy }), 'ERR_JIT_LIMIT');
+        expect(error).toMatchObject({ limit: 'maxUnreviewed', max: 1, got: 2 });
+        expect(error.message).toContain(request.id);
+        expect(error.message).toContain(MAYA);
+      }
+      expect(await wholeStore(store)).toEqual(before);
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      expect((await take(engine, { scope: 'other' })).outcome).toBe('granted');
+    });
+
+    it('refuses a second one to the requester, whoever it is for', async () => {
+      const { engine } = anEmergency();
+      const { request } = await take(engine, { subject: 'agent:1', requestedBy: NOOR });
+      for (const subject of ['agent:2', NOOR]) {
+        const error = await refusal(take(engine, { subject, requestedBy: NOOR }), 'ERR_JIT_LIMIT');
+        expect(error).toMatchObject({ limit: 'maxUnreviewed' });
+        expect(error.message).toContain(NOOR);
+      }
+      // Another requester, for a subject that owes nothing.
+      expect((await take(engine, { subject: 'agent:2', requestedBy: EVE })).outcome).toBe('granted');
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      expect((await take(engine, { subject: NOOR })).outcome).toBe('granted');
+    });
+
+    it('refuses one for a subject that asked on behalf of another before', async () => {
+      const { engine } = anEmergency();
+      await take(engine, { subject: 'agent:1', requestedBy: NOOR });
+      await refusal(take(engine, { subject: NOOR, requestedBy: EVE }), 'ERR_JIT_LIMIT');
+      await refusal(take(engine, { subject: EVE, requestedBy: 'agent:1' }), 'ERR_JIT_LIMIT');
+    });
+
+    it('goes on counting what has ended, was released, revoked or is overdue: it is the review that is owed', async () => {
+      const { engine, clock } = anEmergency({ reviewWithinMs: HOUR });
+      const { grants } = await take(engine);
+      await engine.release(grants[0]?.id ?? '', { by: MAYA });
+      await refusal(take(engine), 'ERR_JIT_LIMIT');
+      await engine.revokeAll({ subject: MAYA }, { by: SAM });
+      await refusal(take(engine), 'ERR_JIT_LIMIT');
+      await clock.set(at(2 * HOUR));
+      await engine.sweep();
+      await refusal(take(engine), 'ERR_JIT_LIMIT');
+    });
+
+    it('allows as many as the approver says at that moment, over the old number too', async () => {
+      const { engine, approver } = anEmergency({ maxUnreviewed: 2 });
+      const [one, two] = [await take(engine, { scope: 'a' }), await take(engine, { scope: 'b' })];
+      expect(await refusal(take(engine), 'ERR_JIT_LIMIT')).toMatchObject({ max: 2, got: 3 });
+      approver.script.breakGlass = { ...ALLOWS, maxUnreviewed: 1 };
+      expect(await refusal(take(engine), 'ERR_JIT_LIMIT')).toMatchObject({ max: 1, got: 3 });
+      await engine.acknowledge(one.request.id, { by: LEE, verdict: 'justified' });
+      await refusal(take(engine), 'ERR_JIT_LIMIT');
+      await engine.acknowledge(two.request.id, { by: LEE, verdict: 'justified' });
+      expect((await take(engine)).outcome).toBe('granted');
+    });
+
+    it('keeps both rows: what the subject owes, and what the requester owes', async () => {
+      const { engine, store } = anEmergency();
+      const { request } = await take(engine, { requestedBy: NOOR });
+      expect([await unreviewedOf(store, MAYA), await unreviewedOf(store, NOOR)]).toEqual([[request.id], [request.id]]);
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      expect([await unreviewedOf(store, MAYA), await unreviewedOf(store, NOOR)]).toEqual([[], []]);
+    });
+
+    for (const seed of [1, 2, 3, 4]) {
+      it(`L9 lets one of many at once through, for a subject as for a requester (interleaving ${seed})`, async () => {
+        for (const over of [
+          (i: number) => ({ requestedBy: `user:r${i}` }),
+          (i: number) => ({ subject: `agent:${i}`, requestedBy: NOOR }),
+          // The subject of one is the requester of another.
+          (i: number) => (i % 2 === 0 ? { subject: NOOR, requestedBy: `user:r${i}` } : { subject: `agent:${i}`, requestedBy: NOOR }),
+        ]) {
+          const { engine, store, clock, approver } = anEmergency();
+          const engines = [engine, anEngine({ approver, store, clock }).engine];
+          store.inject('all', { fault: 'yield', seed });
+          const settled = await Promise.allSettled(Array.from({ length: 16 }, (_, i) => take(engines[i % 2] as JitEngine, over(i))));
+          store.clear();
+          expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+          const codes = settled.flatMap((one) => (one.status === 'rejected' ? (one.reason as { code: string }).code : []));
+          expect(new Set(codes)).toEqual(new Set(['ERR_JIT_LIMIT']));
+          expect(await owedIds(engine)).toHaveLength(1);
+          expect((await typesOf(store)).filter((type) => type === 'grant.issued')).toHaveLength(1);
+        }
+      });
+
+      it(`L11 one key at once gives one access (interleaving ${seed})`, async () => {
+        const { engine, store, clock, approver } = anEmergency();
+        const engines = [engine, anEngine({ approver, store, clock }).engine];
+        store.inject('all', { fault: 'yield', seed });
+        const results = await Promise.all(
+          Array.from({ length: 16 }, (_, i) => take(engines[i % 2] as JitEngine, { idempotencyKey: 'pager-7' })),
+        );
+        store.clear();
+        expect(new Set(results.map(({ request }) => request.id)).size).toBe(1);
+        expect(await owedIds(engine)).toEqual([results[0]?.request.id]);
+      });
+    }
+  });
+
+  describe('breakGlass() with an idempotency key', () => {
+    it('L11 the same key and body gives the request as it is now, writes nothing and asks nobody', async () => {
+      const { engine, store, approver } = anEmergency();
+      const first = await take(engine, { idempotencyKey: 'k' });
+      await engine.acknowledge(first.request.id, { by: LEE, verdict: 'unjustified' });
+      const before = await wholeStore(store);
+      const asked = approver.questions.length;
+      const again = await take(engine, { idempotencyKey: 'k' });
+      expect(again).toMatchObject({ outcome: 'granted', request: { id: first.request.id, owed: { acknowledgement: { by: LEE } } } });
+      expect(again.grants).toMatchObject([{ end: { cause: 'unjustified' } }]);
+      expect(await wholeStore(store)).toEqual(before);
+      expect(approver.questions).toHaveLength(asked);
+    });
+
+    it('L11 another body under the same key is refused; another requester, or verb, has keys of its own', async () => {
+      const { engine, store } = anEmergency({ maxUnreviewed: 5 }, { decide: { outcome: 'approve' } });
+      const { request } = await take(engine, { idempotencyKey: 'k' });
+      const before = await wholeStore(store);
+      for (const over of [{ scope: 'b' }, { ttl: 1 }, { justification: 'another' }, { ticket: 'INC-1' }]) {
+        const error = await refusal(take(engine, { idempotencyKey: 'k', ...over }), 'ERR_JIT_IDEMPOTENCY');
+        expect(error.recordId).toBe(request.id);
+      }
+      expect(await wholeStore(store)).toEqual(before);
+      const others = [
+        await take(engine, { idempotencyKey: 'k', requestedBy: NOOR }),
+        await ask(engine, { idempotencyKey: 'k', scope: 'x', justification: 'the primary is down' }),
+      ];
+      for (const other of others) expect(other.request.id).not.toBe(request.id);
+    });
+  });
+
+  describe('owedReviews()', () => {
+    it('lists what is owed, the one that is due first before the others, and what is overdue', async () => {
+      const { engine, clock, approver } = anEmergency({ maxUnreviewed: 9 });
+      const made: AccessRequest[] = [];
+      for (const reviewWithinMs of [3 * HOUR, HOUR, 2 * HOUR]) {
+        approver.script.breakGlass = { ...ALLOWS, reviewWithinMs, maxUnreviewed: 9 };
+        made.push((await take(engine, { scope: `s${reviewWithinMs}` })).request);
+      }
+      const [third, first, second] = made.map(({ id }) => id);
+      expect(await owedIds(engine)).toEqual([first, second, third]);
+      for (const [ms, overdue] of [
+        [HOUR - 1, [false, false, false]],
+        [HOUR, [true, false, false]],
+        [HOUR + 1, [true, false, false]],
+      ] as const) {
+        await clock.set(at(ms));
+        const items = await engine.owedReviews();
+        expect(items.map(({ isOverdue }) => isOverdue)).toEqual(overdue);
+        expect(items.map(({ reviewBy }) => reviewBy)).toEqual([at(HOUR), at(2 * HOUR), at(3 * HOUR)]);
+      }
+    });
+
+    it('lists those of a subject, and those that a reviewer may give, asked live', async () => {
+      const members = new Set([LEE]);
+      const { engine } = anEmergency({}, { mayAcknowledge: (who, { subject }) => members.has(who) && subject !== 'agent:2' });
+      const one = (await take(engine, { subject: 'agent:1' })).request.id;
+      const two = (await take(engine, { subject: 'agent:2' })).request.id;
+      const lees = (await take(engine, { subject: LEE })).request.id;
+      const byLee = (await take(engine, { subject: 'agent:3', requestedBy: 'user:r' })).request.id;
+      expect(new Set(await owedIds(engine))).toEqual(new Set([one, two, lees, byLee]));
+      expect(await owedIds(engine, { subject: 'agent:2' })).toEqual([two]);
+      expect(new Set(await owedIds(engine, { reviewer: LEE }))).toEqual(new Set([one, byLee]));
+      expect(await owedIds(engine, { reviewer: 'user:r' })).toEqual([]);
+      expect(await owedIds(engine, { reviewer: LEE, subject: 'agent:2' })).toEqual([]);
+      members.clear();
+      expect(await owedIds(engine, { reviewer: LEE })).toEqual([]);
+    });
+
+    it('does not list to whoever asked on behalf of another what they may not review', async () => {
+      const { engine } = anEmergency({}, { mayAcknowledge: true });
+      const { request } = await take(engine, { requestedBy: NOOR });
+      for (const reviewer of [MAYA, NOOR]) expect(await owedIds(engine, { reviewer })).toEqual([]);
+      expect(await owedIds(engine, { reviewer: EVE })).toEqual([request.id]);
+    });
+
+    it('lists nothing that was decided by people, or was acknowledged', async () => {
+      const { engine } = anEmergency({}, { decide: { outcome: 'approve' } });
+      await ask(engine);
+      const { request } = await take(engine);
+      expect(await owedIds(engine)).toEqual([request.id]);
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' });
+      expect(await engine.owedReviews()).toEqual([]);
+    });
+
+    it('goes over every page', async () => {
+      const { engine } = anEmergency();
+      for (let i = 0; i < 230; i++) await take(engine, { subject: `agent:${i}` });
+      expect(await engine.owedReviews()).toHaveLength(230);
+    });
+
+    it('refuses a query that it does not know', async () => {
+      const { engine } = anEmergency();
+      for (const query of [null, [], { suject: MAYA }, { subject: '' }, { reviewer: 7 }]) {
+        await refusal(engine.owedReviews(query as object), 'ERR_JIT_INVALID_ARGUMENT');
+      }
+    });
+  });
+
+  describe('acknowledge()', () => {
+    it('L27 puts who, what, when and why on record, and leaves justified access alone', async () => {
+      const { engine, store, clock } = anEmergency();
+      const { request, grants } = await take(engine);
+      await clock.set(at(5));
+      const after = await engine.acknowledge(request.id, { by: LEE, verdict: 'justified', reason: 'saw the page' });
+      const acknowledgement = { by: LEE, verdict: 'justified', at: at(5), reason: 'saw the page' };
+      expect(after.owed).toEqual({ ...request.owed, acknowledgement });
+      expect(after.end).toEqual(request.end);
+      expect((await entriesOf(store)).at(-1)).toMatchObject({
+        type: 'review.acknowledged',
+        at: at(5),
+        actor: LEE,
+        requestId: request.id,
+        data: { owed: { acknowledgement }, subjectVersion: 2 },
+      });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      expect((await engine.request(request.id))?.grants).toEqual(grants);
+    });
+
+    it('L15 refuses the subject and the requester, whoever says that they may', async () => {
+      const { engine, store } = anEmergency({}, { mayAcknowledge: true });
+      const { request } = await take(engine, { requestedBy: NOOR });
+      const before = await wholeStore(store);
+      for (const by of [MAYA, NOOR]) {
+        for (const verdict of ['justified', 'unjustified'] as const) {
+          const error = await refusal(engine.acknowledge(request.id, { by, verdict }), 'ERR_JIT_SELF_REVIEW');
+          expect(error).toMatchObject({ requestId: request.id, reviewer: by });
+        }
+      }
+      expect(await wholeStore(store)).toEqual(before);
+    });
+
+    it('L17 refuses whoever may not, asked live, and where the approver can not be asked at all', async () => {
+      const members = new Set<string>();
+      for (const mayAcknowledge of [(who: string) => members.has(who), undefined]) {
+        const { engine, store } = anEmergency({}, { mayAcknowledge });
+        const { request } = await take(engine);
+        const before = await wholeStore(store);
+        const error = await refusal(engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' }), 'ERR_JIT_NOT_REVIEWER');
+        expect(error).toMatchObject({ requestId: request.id, reviewer: LEE, why: 'not_in_group' });
+        expect(await wholeStore(store)).toEqual(before);
+      }
+      const { engine } = anEmergency({}, { mayAcknowledge: (who) => members.has(who) });
+      const { request } = await take(engine);
+      members.add(LEE);
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+    });
+
+    it('L30 a question that fails, or is answered by anything but true or false, records nothing', async () => {
+      for (const mayAcknowledge of [throws(new Error('down')), malformed('yes'), malformed(1), malformed({}), malformed(null)]) {
+        const { engine, store } = anEmergency({}, { mayAcknowledge });
+        const { request } = await take(engine);
+        const before = await wholeStore(store);
+        const error = await refusal(engine.acknowledge(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_APPROVER');
+        expect(error.requestId).toBe(request.id);
+        expect(await wholeStore(store)).toEqual(before);
+      }
+    });
+
+    it('L17 is refused where the approver that allowed it has gone', async () => {
+      const { engine, store, clock } = anEmergency();
+      const { request } = await take(engine);
+      const other = anEngine({ approver: new ScriptedApprover({ mayAcknowledge: true }, 'another'), store, clock });
+      await refusal(other.engine.acknowledge(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
+      expect(await other.engine.owedReviews({ reviewer: LEE })).toEqual([]);
+      expect(await owedIds(other.engine)).toEqual([request.id]);
+    });
+
+    it('the same verdict by the same person again is fine and recorded once; the other verdict, or anybody else, is told', async () => {
+      const { engine, store } = anEmergency();
+      const { request } = await take(engine);
+      const done = await engine.acknowledge(request.id, { by: LEE, verdict: 'justified', reason: 'first' });
+      const before = await wholeStore(store);
+      expect(await engine.acknowledge(request.id, { by: LEE, verdict: 'justified', reason: 'second' })).toEqual(done);
+      for (const [by, verdict] of [
+        [LEE, 'unjustified'],
+        [ANA, 'justified'],
+        [ANA, 'unjustified'],
+        [EVE, 'justified'],
+        [MAYA, 'justified'],
+      ] as const) {
+        const error = await refusal(engine.acknowledge(request.id, { by, verdict }), 'ERR_JIT_DECIDED');
+        expect(error.request.owed?.acknowledgement).toMatchObject({ by: LEE, reason: 'first' });
+      }
+      expect(await wholeStore(store)).toEqual(before);
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+    });
+
+    it('refuses what was never break-glass, and what is not there', async () => {
+      const { engine } = anEmergency({}, { decide: { outcome: 'approve' } });
+      const { request } = await ask(engine);
+      const error = await refusal(engine.acknowledge(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_INVALID_ARGUMENT');
+      expect(error.argument).toBe('requestId');
+      await refusal(engine.acknowledge('nothing', { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_FOUND');
+    });
+
+    it('refuses verdicts and options that are none', async () => {
+      const { engine, store } = anEmergency();
+      const { request } = await take(engine);
+      const before = await wholeStore(store);
+      for (const options of [
+        { by: LEE },
+        { by: LEE, verdict: 'approve' },
+        { by: LEE, verdict: '' },
+        { by: LEE, verdict: true },
+        { by: LEE, verdict: ['justified'] },
+        { verdict: 'justified' },
+        { by: 'system:sweeper', verdict: 'justified' },
+        { by: LEE, verdict: 'justified', comment: 'x' },
+        { by: LEE, verdict: 'justified', reason: 'x'.repeat(4097) },
+        undefined,
+      ]) {
+        await refusal(engine.acknowledge(request.id, options as never), 'ERR_JIT_INVALID_ARGUMENT');
+      }
+      expect(await wholeStore(store)).toEqual(before);
+    });
+
+    it('L12 unjustified ends in the same commit what lives: grants, successors, and open requests to extend any of them', async () => {
+      const people = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
+      const { engine, store, clock } = anEmergency({}, { decide: people, groupsOf: (who) => (who === SAM ? ['ops'] : []) });
+      const { request, grants } = await take(engine, { scopes: ['a', 'b', 'c'] });
+      const [a = '', b = '', c = ''] = grants.map(({ id }) => id);
+      await engine.release(b, { by: MAYA });
+      const extended = await engine.approve((await engine.extend(a, { ttl: HOUR })).request.id, { by: SAM });
+      const successor = extended.outcome === 'granted' ? (extended.grants[0]?.id ?? '') : '';
+      const openOnGrant = await engine.extend(c, { ttl: HOUR });
+      const openOnSuccessor = await engine.extend(successor, { ttl: HOUR });
+      const unrelated = await ask(engine, { scope: 'z' });
+      await clock.set(at(7));
+      const seq = (await engine.head()).seq;
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified', reason: 'curiosity' });
+
+      const written = (await entriesOf(store)).filter((entry) => entry.seq > seq);
+      expect(new Set(written.map(({ id }) => id.split('.')[0])).size).toBe(1);
+      expect(written.map(({ type, grantId, requestId }) => [type, grantId ?? requestId])).toEqual([
+        ['review.acknowledged', request.id],
+        ['grant.revoked', a],
+        ['grant.revoked', successor],
+        ['request.cancelled', openOnSuccessor.request.id],
+        ['grant.revoked', c],
+        ['request.cancelled', openOnGrant.request.id],
+      ]);
+      const after = (await engine.request(request.id))?.grants;
+      expect(after?.map(({ end }) => end)).toMatchObject([
+        { status: 'revoked', cause: 'unjustified', by: LEE, reason: 'curiosity', at: at(7) },
+        { status: 'revoked', cause: 'released' },
+        { status: 'revoked', cause: 'unjustified' },
+      ]);
+      expect((await engine.request(extended.request.id))?.grants).toMatchObject([{ end: { cause: 'origin_ended' } }]);
+      for (const { request: cancelled } of [openOnGrant, openOnSuccessor]) {
+        expect((await engine.request(cancelled.id))?.request.end).toMatchObject({ status: 'cancelled', cause: 'origin_ended' });
+        await refusal(engine.approve(cancelled.id, { by: SAM }), 'ERR_JIT_DECIDED');
+      }
+      expect((await engine.request(unrelated.request.id))?.request.end).toBeUndefined();
+      for (const ms of [7, 16 * MINUTE, 2 * HOUR]) {
+        await clock.set(at(ms));
+        expect(await engine.filterAllowed(MAYA, ['a', 'b', 'c'])).toEqual([]);
+      }
+      expect(await verifyJournal(await entriesOf(store))).toMatchObject({ ok: true });
+    });
+
+    it('L8 unjustified after the end revokes nothing that time has ended, and ends what extends it', async () => {
+      const people = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
+      const { engine, clock } = anEmergency({}, { decide: people, groupsOf: ['ops'] });
+      const { request, grants } = await take(engine);
+      const extended = await engine.approve((await engine.extend(grants[0]?.id ?? '', { ttl: HOUR })).request.id, { by: SAM });
+      await clock.set(at(20 * MINUTE));
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' });
+      expect((await engine.request(request.id))?.grants).toMatchObject([
+        { end: { status: 'expired', cause: 'time', at: at(15 * MINUTE) } },
+      ]);
+      expect((await engine.request(extended.request.id))?.grants).toMatchObject([{ end: { cause: 'origin_ended', at: at(20 * MINUTE) } }]);
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
+    it('L9 of many at once exactly one is on record, and the rest are told it', async () => {
+      for (const seed of [1, 2, 3]) {
+        const people = Array.from({ length: 16 }, (_, i) => `user:p${i}`);
+        const { engine, store } = anEmergency({}, { mayAcknowledge: (who) => people.includes(who) });
+        const { request } = await take(engine);
+        store.inject('all', { fault: 'yield', seed });
+        const settled = await Promise.allSettled(
+          people.map((by, i) => engine.acknowledge(request.id, { by, verdict: i % 2 === 0 ? 'justified' : 'unjustified' })),
+        );
+        store.clear();
+        expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+        for (const one of settled) if (one.status === 'rejected') expect((one.reason as { code: string }).code).toBe('ERR_JIT_DECIDED');
+        const types = await typesOf(store);
+        expect(types.filter((type) => type === 'review.acknowledged')).toHaveLength(1);
+        const verdict = (await engine.request(request.id))?.request.owed?.acknowledgement?.verdict;
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(verdict === 'justified');
+        expect(await unreviewedOf(store, MAYA)).toEqual([]);
+      }
+    });
+
+    it('L12 an extension approved at that very moment lives only where the access was found justified, or not at all', async () => {
+      const people = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
+      for (let seed = 1; seed <= 24; seed++) {
+        const { engine, store, clock } = anEmergency({}, { decide: people, groupsOf: ['ops'] });
+        const { request, grants } = await take(engine);
+        const extension = await engine.extend(grants[0]?.id ?? '', { ttl: HOUR });
+        store.inject('all', { fault: 'yield', seed });
+        await Promise.allSettled([
+          engine.approve(extension.request.id, { by: SAM }),
+          engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' }),
+        ]);
+        store.clear();
+        for (const ms of [0, 16 * MINUTE]) {
+          await clock.set(at(ms));
+          expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+        }
+      }
+    });
+
+    it('L31 a lost reply is resolved: one acknowledgement, and the grants end with it', async () => {
+      const { engine, store } = anEmergency();
+      const { request } = await take(engine);
+      store.inject('commit', { fault: 'lose reply' }, 1);
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' });
+      expect((await typesOf(store)).slice(-2)).toEqual(['review.acknowledged', 'grant.revoked']);
+    });
+  });
+
+  describe('a review that is overdue', () => {
+    it('L27 is on record once, at its millisecond, and stays owed', async () => {
+      const { engine, store, clock } = anEmergency({ reviewWithinMs: HOUR });
+      const { request } = await take(engine);
+      const missed = async () => (await entriesOf(store)).filter(({ type }) => type === 'review.missed');
+      await clock.set(at(HOUR - 1));
+      expect((await engine.sweep()).missed).toBe(0);
+      expect(await missed()).toEqual([]);
+      await clock.set(at(HOUR));
+      expect((await engine.sweep()).missed).toBe(1);
+      for (let i = 0; i < 3; i++) {
+        await clock.advance(HOUR);
+        expect((await engine.sweep()).missed).toBe(0);
+      }
+      expect(await missed()).toMatchObject([
+        { at: at(HOUR), actor: 'system:sweeper', requestId: request.id, data: { owed: { missedAt: at(HOUR) } } },
+      ]);
+      expect(await owedIds(engine)).toEqual([request.id]);
+      const late = await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      expect(late.owed).toMatchObject({ missedAt: at(HOUR), acknowledgement: { at: at(4 * HOUR) } });
+      expect(await owedIds(engine)).toEqual([]);
+    });
+
+    it('is never recorded once somebody has given it', async () => {
+      const { engine, store, clock } = anEmergency({ reviewWithinMs: HOUR });
+      const { request } = await take(engine);
+      await clock.set(at(HOUR - 1));
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      await clock.set(at(2 * HOUR));
+      expect((await engine.sweep()).missed).toBe(0);
+      expect(await typesOf(store)).not.toContain('review.missed');
+    });
+
+    it('L9 is recorded once by sweepers at once, also against an acknowledgement', async () => {
+      for (const seed of [1, 2, 3]) {
+        const { engine, store, clock, approver } = anEmergency({ reviewWithinMs: HOUR });
+        const { request } = await take(engine);
+        const other = anEngine({ approver, store, clock }).engine;
+        await clock.set(at(HOUR));
+        store.inject('all', { fault: 'yield', seed });
+        await Promise.all([
+          engine.sweep(),
+          other.sweep(),
+          engine.sweep(),
+          other.acknowledge(request.id, { by: LEE, verdict: 'justified' }),
+          other.sweep(),
+        ]);
+        store.clear();
+        const types = await typesOf(store);
+        expect(types.filter((type) => type === 'review.missed').length).toBeLessThanOrEqual(1);
+        expect(types.filter((type) => type === 'review.acknowledged')).toHaveLength(1);
+        expect(await verifyJournal(await entriesOf(store))).toMatchObject({ ok: true });
+      }
+    });
+  });
+
+  describe('break-glass access', () => {
+    it('L33 is kept by a purge as long as its review is owed, and not longer', async () => {
+      const { engine, clock, store } = anEmergency({ reviewWithinMs: HOUR });
+      const { request } = await take(engine);
+      await clock.set(at(2 * HOUR));
+      await engine.sweep();
+      expect(await engine.purge({ before: at(2 * HOUR), by: SAM })).toMatchObject({ requests: 0, grants: 0, journalStart: 0 });
+      expect(await owedIds(engine)).toEqual([request.id]);
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      await clock.set(at(3 * HOUR));
+      expect(await engine.purge({ before: at(3 * HOUR), by: SAM })).toMatchObject({ requests: 1, grants: 1 });
+      expect(await engine.request(request.id)).toBeUndefined();
+      expect(await unreviewedOf(store, MAYA)).toBeUndefined();
+    });
+
+    it('L33 a purge never forgets what a requester owes for somebody else', async () => {
+      const { engine, clock, store } = anEmergency({ reviewWithinMs: HOUR });
+      await take(engine, { requestedBy: NOOR });
+      await clock.set(at(2 * HOUR));
+      await engine.sweep();
+      await engine.purge({ before: at(2 * HOUR), by: SAM });
+      expect(await unreviewedOf(store, NOOR)).toHaveLength(1);
+      await refusal(take(engine, { subject: 'agent:1', requestedBy: NOOR }), 'ERR_JIT_LIMIT');
+    });
+
+    it('L12 ends with revokeAll, by subject, scope and request; the review stays owed', async () => {
+      for (const target of [() => ({ subject: MAYA }), () => ({ scope: SCOPE }), (requestId: string) => ({ requestId })]) {
+        const { engine } = anEmergency();
+        const { request } = await take(engine);
+        const report = await engine.revokeAll(target(request.id), { by: SAM });
+        expect(report).toMatchObject({ grants: [{ requestId: request.id, end: { cause: 'revoked' } }], requests: [] });
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+        expect(await owedIds(engine)).toEqual([request.id]);
+        await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      }
+    });
+
+    it('is never extended by the approver alone, also by a chain of extensions, but by people', async () => {
+      const people = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
+      const { engine, approver } = anEmergency({}, { decide: { outcome: 'approve' }, groupsOf: ['ops'] });
+      const { grants } = await take(engine);
+      const id = grants[0]?.id ?? '';
+      const refused = await engine.extend(id, { ttl: MINUTE });
+      expect(refused).toMatchObject({ outcome: 'denied', request: { extension: { breakGlass: true }, end: { cause: 'approver' } } });
+      approver.script.decide = people;
+      const pending = await engine.extend(id, { ttl: MINUTE });
+      expect(pending.outcome).toBe('pending');
+      expect(await engine.approve(pending.request.id, { by: SAM })).toMatchObject({ outcome: 'granted', grants: [{ breakGlass: false }] });
+    });
+
+    it('L16 asked about again, an approver that has changed its mind still can not extend it alone', async () => {
+      const { engine, approver } = anEmergency({}, { decide: inTurn(throws(new Error('down')), { outcome: 'approve' }) });
+      const { grants } = await take(engine);
+      const { requestId = '' } = await refusal(engine.extend(grants[0]?.id ?? '', { ttl: MINUTE }), 'ERR_JIT_APPROVER');
+      expect(await engine.decide(requestId)).toMatchObject({ outcome: 'denied' });
+      expect(approver.asked('decide')).toBe(2);
+    });
+
+    it('can not be reviewed, cancelled or decided as if it were pending, and is in nobody\u2019s inbox', async () => {
+      const { engine, store } = anEmergency({}, { groupsOf: ['ops'] });
+      const { request } = await take(engine);
+      const before = await wholeStore(store);
+      for (const verb of ['approve', 'deny'] as const) await refusal(engine[verb](request.id, { by: LEE }), 'ERR_JIT_DECIDED');
+      await refusal(engine.cancel(request.id, { by: MAYA }), 'ERR_JIT_DECIDED');
+      expect(await engine.decide(request.id)).toMatchObject({ outcome: 'granted' });
+      expect(await engine.inbox(LEE)).toEqual([]);
+      expect(await wholeStore(store)).toEqual(before);
+    });
+
+    it('does not stand in for an open request: it counts against no limit of those', async () => {
+      const { engine } = anEmergency({}, {}, { limits: { maxOpenRequests: 1 } });
+      await take(engine);
+      const { engine: plain } = anEngine({ approver: reviewers({ members: [SAM] }), limits: { maxOpenRequests: 1 } });
+      expect((await ask(plain)).outcome).toBe('pending');
+      expect((await ask(engine, { scope: 'other' })).outcome).toBe('denied');
+    });
+
+    it('L30 is refused where a subject\u2019s row can not be read, and nothing is taken', async () => {
+      const store = new FaultyStore(new MemoryGrantStore());
+      const { engine } = anEmergency({ maxUnreviewed: 9 }, {}, { store });
+      await take(engine);
+      const [row] = await store.get([{ kind: 'subject', id: MAYA }]);
+      if (row === undefined) throw new Error('there is a row');
+      await store.commit({
+        id: 'break',
+        expect: [{ kind: 'subject', id: MAYA, version: row.version }],
+        put: [{ ...row, version: row.version + 1, body: { unreviewed: 'none' } }],
+        append: [],
+      });
+      await refusal(take(engine, { scope: 'b' }), 'ERR_JIT_CORRUPT');
+      expect(await engine.isAllowed(MAYA, 'b')).toBe(false);
+    });
+  });
+});
