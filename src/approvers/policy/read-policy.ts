@@ -1,21 +1,21 @@
 import { InvalidArgumentError } from '../../errors.js';
-import { invalid, readField, show } from '../../input.js';
+import { invalid, readField, readOptions, show } from '../../input.js';
 import { definePolicy } from './define-policy.js';
-import type { LiveGroup, Policy, PolicyDefinition } from './types.js';
+import type { Policy, PolicyDefinition } from './types.js';
 
 /**
  * Reads a policy from a JSON file. Groups that the file can't hold, because they are code, come beside it.
  *
  * @param json the text of the file, or what JSON.parse has made of it
- * @param options.groups groups of code that the rules of the file may name; none that the file defines itself
+ * @param options.groups groups that the rules of the file may name; none that the file defines itself
  * @throws InvalidArgumentError that names rule and field, or the line where the text is no JSON
  * @example
  * readPolicy(readFileSync('policy.json', 'utf8'), { groups: { managers: { isMember: isManagerOf } } })
  */
-export function readPolicy(json: unknown, options: { readonly groups?: Readonly<Record<string, LiveGroup>> | undefined } = {}): Policy {
+export function readPolicy(json: unknown, options: Pick<PolicyDefinition, 'groups'> = {}): Policy {
   const file = typeof json === 'string' ? parse(json) : json;
   if (typeof file !== 'object' || file === null || Array.isArray(file)) throw invalid('policy', 'an object', file);
-  const given = (readField('options', options, 'groups') ?? {}) as Readonly<Record<string, LiveGroup>>;
+  const given = (readOptions<'groups'>('options', options, ['groups']).groups ?? {}) as object;
   const written = (Object.hasOwn(file, 'groups') ? readField('policy', file, 'groups') : {}) as object;
   if (typeof written !== 'object' || written === null || Object.keys(given).length === 0) return definePolicy(file as PolicyDefinition);
   const groups = Object.create(null) as Record<string, unknown>;

@@ -38,9 +38,9 @@ function object<Shape extends z.core.$ZodLooseShape>(shape: Shape, annotation: R
   return z.strictObject(shape, { error }).register(annotations, annotation);
 }
 
-const list = <Item extends z.core.SomeType>(item: Item, min: number, max: number) =>
+const list = <Item extends z.core.SomeType>(item: Item, min: number, max: number, what = 'a list') =>
   z
-    .array(item, { error: 'a list' })
+    .array(item, { error: what })
     .check(z.minLength(min, { error: `a list of at least ${min}` }), z.maxLength(max, { error: `a list of at most ${max}` }));
 
 const MAX_RULES = 1_000;
@@ -155,7 +155,7 @@ export const policySchema = object(
     $schema: z.optional(part((argument, value) => readText(argument, value), { type: 'string' })),
     name: z.optional(part(readId, { type: 'string', minLength: 1, maxLength: 256 })),
     groups: z.optional(
-      z.record(z.string().register(annotations, { pattern: NAME_PATTERN }), list(person, 0, MAX_MEMBERS), {
+      z.record(z.string().register(annotations, { pattern: NAME_PATTERN }), list(person, 0, MAX_MEMBERS, 'a list of ids'), {
         error: 'an object of lists of ids',
       }),
     ),

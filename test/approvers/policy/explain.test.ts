@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { asking, HOUR, MINUTE, policyOf } from './ask.js';
+
+const policy = policyOf(
+  { id: 'agents', scopes: ['**'], subjects: [{ like: 'agent:*' }], approve: true },
+  { id: 'wiki', scopes: ['wiki:*'], approve: true },
+  { id: 'db', scopes: ['db:*'], maxTtl: '1h', maxStartAhead: '1d', patterns: true, idleTtl: '5m', review: { groups: { dba: 2 } } },
+  { id: 'write', scopes: ['db:write'], review: { groups: { security: 1 } } },
+  { id: 'secret', scopes: ['db:secret'], deny: 'never' },
+);
+const ask = { subject: 'user:maya', ttl: '15m' };
+
+describe('explain()', () => {
+  it('says what would happen, by which rule, why, and who may review', async () => {
+    expect(await policy.explain({ ...ask, scope: 'db:write' })).toEqual({
+      outcome: 'review',
+      rule: 'db',
+      reason: undefined,
+      quorum: {
+        groups: [{ name: 'dba', approvals: 2 }],
+        denials: 1,
+        approvalTtlMs: undefined,
+        reviewWithinMs: undefined,
+        escalation: undefined,
+      },
+      reviewers: ['user:ana', 'user:kim', 'user:sam'],
+      terms: { warnBeforeMs: undefined, idleTtlMs: 5 * MINUTE, maxUses: undefined, maxTotalMs: undefined },
+      scopes: [
+        {
+          scope: 'db:write',
+          considered: [
+            { rule: 'agents', verdict: 'passed_over', why: 'its subjects do not include user:maya' },
+            { rule: 'wiki', verdict: 'passed_over', why: 'its scopes cover no db:write' },
+            { rule: 'db', verdict: 'decides', why: 'it is the first that covers the scope for this subject' },
+            { rule: 'write', verdict: 'passed_over', why: 'rule db covers the scope before it' },
+            { rule: 'secret', verdict: 'passed_over', why: 'its scopes overlap no db:write' },
+          ],
+        },
+      ],
+    });
+  });
+
+  it.each([
+    ['an approval', { scope: 'wiki:read' }, { outcome: 'approve', rule: 'wiki', reviewers: undefined }],
+    ['a denial', { scope: 'db:secret' }, { outcome: 'deny', rule: 'secret', reason: 'never' }],
+    ['no rule', { scope: 'mail:read' }, { outcome: 'ineligible', rule: undefined, reason: 'no rule covers mail:read for user:maya' }],
+    [
+      'an ask that does not fit',
+      { scope: 'db:read', ttl: '2h' },
+      { outcome: 'ineligible', rule: 'db', reason: 'ask for at most 1h (rule db: maxTtl)' },
+    ],
+    ['an ask by another', { scope: 'db:read', requestedBy: 'user:lee' }, { outcome: 'ineligible', rule: 'db' }],
+    ['several scopes', { scopes: ['db:read', 'wiki:read'] }, { outcome: 'review', rule: 'wiki, db' }],
+    [
+      'a start',
+      { scope: 'db:read', startsAt: 25 * HOUR, at: 0 },
+      { outcome: 'ineligible', reason: 'start at most 1d ahead (rule db: maxStartAhead)' },
+    ],
+  ])('knows %s', async (_, over, expected) => {
+    expect(await policy.explain({ ...ask, ...over })).toMatchObject(expected);
+  });
+
+  it('says of a pattern which rules hold for a part of it', async () => {
+    const without = policyOf(
+      { id: 'db', scopes: ['db:*'], patterns: true, review: { groups: { dba: 2 } } },
+      { id: 'write', scopes: ['db:write'], review: { groups: { security: 1 } } },
+      { id: 'all', scopes: ['**'], approve: true },
+    );
+    const { rule, scopes } = await without.explain({ ...ask, scope: 'db:*' });
+    expect(rule).toBe('db, write, all');
+    expect(scopes[0]?.considered).toEqual([
+      { rule: 'db', verdict: 'decides', why: 'it is the first that covers the scope for this subject' },
+      { rule: 'write', verdict: 'decides', why: 'db:* is a pattern that overlaps its scopes, so what it asks for holds too' },
+      { rule: 'all', verdict: 'decides', why: 'db:* is a pattern that overlaps its scopes, so what it asks for holds too' },
+    ]);
+    const denied = await policy.explain({ ...ask, scope: 'db:*' });
+    expect(denied).toMatchObject({ outcome: 'deny', rule: 'secret' });
+    expect(denied.scopes[0]?.considered.at(-1)).toEqual({
+      rule: 'secret',
+      verdict: 'decides',
+      why: 'it denies what overlaps its scopes, before all other rules',
+    });
+  });
+
+  it('says of a request what decide() would', async () => {
+    for (const scope of ['db:read', 'db:secret', 'wiki:read', 'mail:read']) {
+      const request = asking(scope);
+      const { outcome, rule, reason, quorum, terms } = await policy.explain(request);
+      const verdict = await policy.decide(request);
+      expect(verdict).toEqual(
+        outcome === 'ineligible'
+          ? { outcome: 'abstain' }
+          : { outcome, rule, ...(outcome === 'deny' ? { reason } : { terms }), ...(quorum && { quorum }) },
+      );
+    }
+  });
+
+  it.each([
+    ['no scope', ask, 'scope'],
+    ['both', { ...ask, scope: 'a', scopes: ['b'] }, 'scope'],
+    ['no list', { ...ask, scopes: [] }, 'scopes'],
+    ['a scope that is none', { ...ask, scopes: ['a', 'b*'] }, 'scopes[1]'],
+    ['no window', { ...ask, scope: 'a', ttl: 0 }, 'ttl'],
+    ['a start without when it is asked', { ...ask, scope: 'a', startsAt: 5 }, 'at'],
+    ['a misspelt field', { ...ask, scoop: 'a' }, 'request'],
+    ['nobody', { scope: 'a', ttl: 1 }, 'subject'],
+  ])('refuses %s', async (_, given, argument) => {
+    await expect(policy.explain(given as never)).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument });
+  });
+});

@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest';
+import { definePolicy, type BreakGlassRule, type Finding, type PolicyDefinition, type PolicyRule } from 'jit-access/policy';
+
+const dba = { groups: { dba: 1 } };
+const people = { dba: ['user:ana', 'user:kim'], sre: ['user:maya'], nobody: [] };
+
+/** What is found in these rules, but for groups that they don't use. */
+const lint = (rules: readonly PolicyRule[], over: Partial<PolicyDefinition> = {}): readonly Finding[] =>
+  definePolicy({ groups: people, rules, ...over })
+    .lint()
+    .filter((finding) => finding.code !== 'unused_group');
+const codes = (findings: readonly Finding[]) => findings.map((finding) => `${finding.code} ${finding.rule ?? finding.group ?? ''}`);
+
+describe('lint()', () => {
+  it('finds nothing in rules that go from the narrow to the wide', () => {
+    const rules: PolicyRule[] = [
+      { id: 'write', scopes: ['db:write'], review: dba },
+      { id: 'others', scopes: ['db:*'], subjects: [{ group: 'sre' }], approve: true },
+      { id: 'all', scopes: ['**'], subjects: [{ like: 'user:*' }], review: dba },
+      { id: 'secret', scopes: ['db:secret'], deny: 'no' },
+    ];
+    expect(lint(rules)).toEqual([]);
+  });
+
+  it('finds a rule all of whose scopes are denied, wherever the deny stands', () => {
+    const rule: PolicyRule = { id: 'orders', scopes: ['db:orders:*', 'mail:read'], subjects: ['user:maya'], review: dba };
+    const denials: PolicyRule[] = [
+      { id: 'no-db', scopes: ['db:**'], subjects: [{ group: 'sre' }], deny: 'no' },
+      { id: 'no-mail', scopes: ['mail:*'], deny: 'no' },
+    ];
+    expect(lint([rule, ...denials])).toEqual([
+      {
+        code: 'never_matches',
+        rule: 'orders',
+        group: undefined,
+        message:
+          'rule orders can never decide: rules no-db and no-mail deny all that it covers, and deny rules come first. Narrow the deny, or take the rule out',
+      },
+    ]);
+    expect(lint([rule, denials[0] as PolicyRule])).toEqual([]);
+    expect(lint([{ ...rule, subjects: ['user:zoe'] }, ...denials])).toEqual([]);
+  });
+
+  it('finds a rule that those before it keep from deciding', () => {
+    const later: PolicyRule = { id: 'write', scopes: ['db:write'], subjects: [{ group: 'dba' }], approve: true };
+    const shadowed = (subjects: PolicyRule['subjects']) => codes(lint([{ id: 'wide', scopes: ['db:*'], subjects, review: dba }, later]));
+    expect(lint([{ id: 'wide', scopes: ['db:*'], review: dba }, later])[0]?.message).toBe(
+      'rule write never decides: rule wide before it covers all of its scopes for all of its subjects. Move it up, or take it out',
+    );
+    expect(shadowed(undefined)).toEqual(['shadowed write']);
+    expect(shadowed([{ like: '*' }])).toEqual(['shadowed write']);
+    expect(shadowed([{ like: 'user:*' }])).toEqual(['shadowed write']);
+    expect(shadowed([{ group: 'dba' }])).toEqual(['shadowed write']);
+    expect(shadowed(['user:ana', { like: '*:kim' }])).toEqual(['shadowed write']);
+    expect(shadowed([{ like: 'agent:*' }])).toEqual([]);
+    expect(shadowed([{ group: 'sre' }])).toEqual([]);
+    expect(shadowed(['user:ana'])).toEqual(['wide_pattern wide']);
+  });
+
+  it('finds a pattern that is wider than the narrower rules after it', () => {
+    const narrow: PolicyRule = { id: 'narrow', scopes: ['mail:read', 'db:write'], subjects: [{ like: 'user:*' }], review: dba };
+    expect(lint([{ id: 'wide', scopes: ['db:**'], approve: true }, narrow])).toEqual([
+      {
+        code: 'wide_pattern',
+        rule: 'wide',
+        group: undefined,
+        message:
+          'rule wide stands before rule narrow, and its db:** is wider than db:write, so for whoever is subject to both it decides. Move rule narrow up, or narrow db:**',
+      },
+    ]);
+    const with_ = (subjects: PolicyRule['subjects'], over: Partial<PolicyDefinition> = {}) =>
+      codes(lint([{ id: 'wide', scopes: ['db:**'], subjects, approve: true }, narrow], over)).filter((code) => code.startsWith('wide'));
+    expect(with_(['agent:7'])).toEqual([]);
+    expect(with_([{ like: 'agent:*' }])).toEqual([]);
+    expect(with_([{ like: '*:7' }])).toEqual(['wide_pattern wide']);
+    expect(with_([{ group: 'sre' }])).toEqual(['wide_pattern wide']);
+    expect(with_([{ group: 'agents' }], { groups: { ...people, agents: ['agent:7'] } })).toEqual([]);
+    expect(with_([{ group: 'agents' }], { groups: { ...people, agents: { isMember: () => true } } })).toEqual(['wide_pattern wide']);
+    // The same scope is no wider pattern.
+    expect(codes(lint([{ id: 'same', scopes: ['db:write'], approve: true }, narrow]))).toEqual([]);
+  });
+
+  it('finds deny rules that deny nothing more, one of two that are alike', () => {
+    const rules: PolicyRule[] = [
+      { id: 'narrow', scopes: ['db:secret'], deny: 'no' },
+      { id: 'wide', scopes: ['db:**'], deny: 'no' },
+      { id: 'twin', scopes: ['db:**'], deny: 'no' },
+    ];
+    expect(codes(lint(rules))).toEqual(['shadowed narrow', 'shadowed twin']);
+    expect(lint(rules)[1]?.message).toBe('rule twin denies nothing that rule wide does not deny anyhow. Take it out');
+  });
+
+  it('finds a group that nobody is in, and the rule that needs it', () => {
+    expect(lint([{ id: 'prod', scopes: ['db:*'], review: { groups: { nobody: 1 } } }])).toEqual([
+      {
+        code: 'empty_group',
+        rule: undefined,
+        group: 'nobody',
+        message: 'group nobody of rule prod has nobody in it. Put people into it, or name another',
+      },
+    ]);
+    const forNobody: PolicyRule[] = [
+      { id: 'a', scopes: ['db:*'], subjects: [{ group: 'nobody' }], approve: true },
+      { id: 'b', scopes: ['db:*'], subjects: [{ group: 'nobody' }], deny: 'no' },
+    ];
+    expect(codes(lint(forNobody))).toEqual(['never_matches a', 'never_matches b', 'empty_group nobody']);
+  });
+
+  it('finds a group of which nothing can be told', () => {
+    const groups = { managers: { isMember: () => true } };
+    expect(lint([{ id: 'prod', scopes: ['db:*'], review: { groups: { managers: 9 } } }], { groups })).toEqual([
+      {
+        code: 'untold_group',
+        rule: undefined,
+        group: 'managers',
+        message: "group managers of rule prod is code: who is in it can't be told ahead. See that somebody is",
+      },
+    ]);
+  });
+
+  it('finds a group that no rule names, whether as subjects, requesters, reviewers or stand-ins', () => {
+    const groups = { a: ['x'], b: ['x'], c: ['x'], d: ['x'], e: ['x'], f: ['x'], g: ['x'] };
+    const rules: PolicyRule[] = [
+      {
+        id: 'r',
+        scopes: ['db'],
+        subjects: [{ group: 'a' }],
+        requesters: [{ group: 'b' }],
+        review: { groups: { c: 1 }, escalate: { to: 'd', after: '1m' } },
+      },
+      { id: 's', scopes: ['mail'], subjects: [{ group: 'e' }], deny: 'no' },
+    ];
+    const breakGlass: BreakGlassRule[] = [{ id: 't', scopes: ['db'], maxTtl: '1m', reviewers: ['f'], reviewWithin: '1d' }];
+    expect(definePolicy({ groups, rules, breakGlass }).lint()).toEqual([
+      { code: 'unused_group', rule: undefined, group: 'g', message: 'group g is named by no rule. Name it in one, or take it out' },
+    ]);
+  });
+
+  it('finds a quorum that its people can not reach', () => {
+    expect(lint([{ id: 'prod', scopes: ['db:*'], review: { groups: { dba: 3, sre: 1 } } }])).toEqual([
+      {
+        code: 'quorum_too_big',
+        rule: 'prod',
+        group: 'dba',
+        message: 'rule prod wants 3 of group dba, which has 2. Put more people into it, or ask for fewer',
+      },
+    ]);
+    const groups = { dba: ['user:ana', 'user:kim'], security: ['user:ana', 'user:kim'] };
+    const twice = (security: number) => lint([{ id: 'prod', scopes: ['db:*'], review: { groups: { dba: 1, security } } }], { groups });
+    expect(twice(1)).toEqual([]);
+    expect(twice(2)[0]?.message).toBe(
+      'rule prod wants 3 people in all, each counts in one group only, and its groups have 2 between them. Put more people into them, or ask for fewer',
+    );
+  });
+
+  it('finds an escalation that comes when the time is over', () => {
+    const escalating = (after: string, reviewWithin?: string) =>
+      codes(lint([{ id: 'prod', scopes: ['db:*'], review: { ...dba, reviewWithin, escalate: { to: 'sre', after } } }]));
+    expect(escalating('1h', '1h')).toEqual(['never_escalates prod']);
+    expect(escalating('59m', '1h')).toEqual([]);
+    expect(escalating('1h')).toEqual([]);
+  });
+
+  it('looks at break-glass rules by themselves, and at what denies them', () => {
+    const rule = (id: string, scope: string): BreakGlassRule => ({
+      id,
+      scopes: [scope],
+      maxTtl: '1m',
+      reviewers: ['dba'],
+      reviewWithin: '1d',
+    });
+    const breakGlass = [rule('x', 'db:**'), rule('y', 'db:write'), rule('z', 'mail:read')];
+    expect(
+      codes(
+        lint(
+          [
+            { id: 'no', scopes: ['mail:**'], deny: 'no' },
+            { id: 'a', scopes: ['db:**'], approve: true },
+          ],
+          { breakGlass },
+        ),
+      ),
+    ).toEqual(['shadowed y', 'never_matches z']);
+  });
+});
