@@ -1,0 +1,139 @@
+import { DeadlineError, DecidedError, DeniedError } from '../errors.js';
+import { makeEnd, makeRequest, type AccessRequest, type EntryType, type RequestEnd, type Terms } from '../records.js';
+import { refuseIfSteppedBack } from '../time.js';
+import { issueGrants, reasonNotToIssue, type IssueFacts, type Settled } from './grant.js';
+import { isOver } from './status.js';
+import { APPROVER, entryOf, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
+import { touchSubject } from './subject.js';
+import type { ReadVerdict } from './verdict.js';
+import { latestEnd } from './window.js';
+
+/** What a transition may write on a request. What was asked is not among it (L18). */
+type Amendment = Partial<
+  Pick<AccessRequest, 'approver' | 'rule' | 'terms' | 'assignedAt' | 'quorum' | 'reviewBy' | 'escalatedAt' | 'reviews' | 'end' | 'owed'>
+>;
+
+export function amend(request: AccessRequest, amendment: Amendment): AccessRequest {
+  return makeRequest({ ...request, ...amendment, version: nextVersion(request) });
+}
+
+/** How a request ends, but for the instant. */
+export type Ending = Omit<RequestEnd, 'at'>;
+
+/** Ends a request without giving anything. */
+export function endRequest(request: AccessRequest, ending: Ending, moment: Moment, amendment: Amendment = {}): Step<Settled> {
+  const at = stamp(moment, request);
+  const end = makeEnd({ ...ending, at } as RequestEnd);
+  const next = amend(request, { ...amendment, end });
+  const type: EntryType = `request.${ending.status}`;
+  return {
+    result: { request: next, grants: [] },
+    put: [next],
+    entries: [entryOf(next, type, at, ending.by, { ...amendment, end })],
+  };
+}
+
+/**
+ * Ends a request as approved, and issues exactly one grant for each scope in the same step (L10); or, where there is
+ * nothing that it may give, ends it otherwise.
+ */
+export function approveRequest(
+  request: AccessRequest,
+  { cause, by, reason }: Pick<Ending, 'cause' | 'by' | 'reason'>,
+  moment: Moment,
+  amendment: Amendment,
+  facts: IssueFacts,
+): Step<Settled> {
+  refuseIfSteppedBack(moment);
+  if (request.extension !== undefined && (facts.origin === undefined || facts.origin.end?.status === 'revoked')) {
+    // One that the revoke could not see yet.
+    return endRequest(request, { status: 'cancelled', cause: 'origin_ended', by, reason: undefined }, moment, amendment);
+  }
+  const at = stamp(moment, request, facts.origin);
+  const against = reasonNotToIssue(amend(request, amendment), at, facts, moment);
+  if (against !== undefined) return endRequest(request, { status: 'denied', cause: 'limit', by, reason: against }, moment, amendment);
+  const written = { ...amendment, end: makeEnd({ status: 'approved', cause, at, by, reason } as RequestEnd) };
+  const next = amend(request, written);
+  const subject = touchSubject(request.subject, facts.subject);
+  const issued = issueGrants(next, at, by, facts);
+  return {
+    result: { request: next, grants: issued.result },
+    put: [next, ...issued.put, subject],
+    entries: [entryOf(next, 'request.approved', at, by, { ...written, subjectVersion: subject.version }), ...issued.entries],
+  };
+}
+
+/** No decision commits at or after the deadline, even if no sweep has run (L13). */
+export function refuseIfLate(request: AccessRequest, moment: Moment): void {
+  if (isOver(request.reviewBy, moment)) throw new DeadlineError(request.id, request.reviewBy);
+}
+
+/** Whether an approver still has to say something to this request. */
+export const isUndecided = (request: AccessRequest): boolean => request.end === undefined && request.approver === undefined;
+
+/** Applies what the approver said. A request that has been decided, or has its quorum, stays as it is. */
+export function settle(request: AccessRequest, answer: ReadVerdict, facts: IssueFacts | undefined, moment: Moment): Step<Settled> {
+  if (!isUndecided(request)) return unchanged({ request, grants: undefined });
+  refuseIfLate(request, moment);
+  const { verdict, approver, rule } = answer;
+  if (verdict.outcome === 'abstain') {
+    const ending = { status: 'denied', cause: 'abstained', by: APPROVER, reason: 'no approver had an opinion' } as const;
+    return endRequest(request, ending, moment, { approver, rule });
+  }
+  if (verdict.outcome === 'deny') return deny(request, verdict.reason, moment, { approver, rule });
+  const { terms } = verdict;
+  if (verdict.outcome === 'review') return assign(request, { approver, rule, terms }, verdict, moment);
+  if (request.extension?.breakGlass === true) {
+    // Whatever the approver says: what was taken without review is not prolonged without one.
+    return deny(request, 'access that was taken by break-glass is extended only by people', moment, { approver, rule });
+  }
+  if (facts === undefined) throw new TypeError('an approval needs its facts');
+  return approveRequest(request, { cause: 'approver', by: APPROVER, reason: verdict.reason }, moment, { approver, rule, terms }, facts);
+}
+
+const deny = (request: AccessRequest, reason: string | undefined, moment: Moment, amendment: Amendment): Step<Settled> =>
+  endRequest(request, { status: 'denied', cause: 'approver', by: APPROVER, reason }, moment, amendment);
+
+/** Names the people who must decide, and freezes the numbers. */
+function assign(
+  request: AccessRequest,
+  amendment: { readonly approver: string; readonly rule: string | undefined; readonly terms: Terms },
+  { quorum, reviewWithinMs }: Extract<ReadVerdict['verdict'], { outcome: 'review' }>,
+  moment: Moment,
+): Step<Settled> {
+  const assignedAt = stamp(moment, request);
+  const reviewBy = Math.min(
+    reviewWithinMs === undefined ? request.reviewBy : assignedAt + reviewWithinMs,
+    latestEnd({ ...request, terms: amendment.terms }),
+  );
+  const written = { ...amendment, assignedAt, quorum, reviewBy };
+  const next = amend(request, written);
+  return {
+    result: { request: next, grants: [] },
+    put: [next],
+    entries: [entryOf(next, 'request.assigned', assignedAt, APPROVER, written)],
+  };
+}
+
+/** Takes a request back. Cancelling twice is fine and recorded once. */
+export function cancelRequest(
+  request: AccessRequest,
+  { cause, reason }: { readonly cause: 'cancelled' | 'revoked'; readonly reason: string | undefined },
+  moment: Moment,
+): Step<Settled> {
+  const by = moment.actor;
+  // Whoever revokes is vouched for by the embedding service; a cancel is the requester's own.
+  if (cause === 'cancelled' && by !== request.subject && by !== request.requestedBy) {
+    throw new DeniedError(`only its subject or whoever asked for it may cancel request ${request.id}`, by, undefined);
+  }
+  // What has run out has nothing left to take back, whether or not a sweep has said so.
+  if (request.end?.status === 'cancelled' || request.end?.status === 'expired') return unchanged({ request, grants: [] });
+  if (request.end !== undefined) throw new DecidedError(request);
+  if (isOver(request.reviewBy, moment)) return expireRequest(request, moment);
+  return endRequest(request, { status: 'cancelled', cause, by, reason }, moment);
+}
+
+/** Records that a pending request has run out. */
+export function expireRequest(request: AccessRequest, moment: Moment): Step<Settled> {
+  return endRequest(request, { status: 'expired', cause: 'time', by: SWEEPER, reason: undefined }, moment);
+}
