@@ -48,16 +48,20 @@ export class Facts {
 
   /** What goes on from a grant, and ends when it is ended: its successors, theirs, and the open requests to extend any of them. */
   async line(grant: Grant): Promise<Line> {
+    // An approval moves what is open behind a grant, and writes that grant. So what is open is read first: whatever is
+    // approved since is found behind the grant, or refuses the change. A grant that has its end is not written again,
+    // and so must be read again.
+    const open = await this.openRequests(grant.subject);
+    const [root] = grant.end === undefined ? [] : await this.#ledger.heldAll([grant.id]);
     const successors: Held[] = [];
     const ids = new Set([grant.id]);
-    let next = idsOf(grant);
+    let next = idsOf(root?.grant ?? grant);
     while (next.length > 0) {
       const found = await this.#ledger.heldAll(next);
       for (const id of next) ids.add(id);
       successors.push(...found);
       next = found.flatMap((held) => idsOf(held.grant)).filter((id) => !ids.has(id));
     }
-    const open = await this.openRequests(grant.subject);
     return { successors, requests: open.filter(({ extension }) => extension !== undefined && ids.has(extension.grantId)) };
   }
 }

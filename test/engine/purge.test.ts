@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, verifyJournal, type JitEngine, type Row } from '../../src/index.js';
-import { FaultyStore, RecordingSink } from '../../src/testing.js';
+import { FaultyStore, RecordingSink, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
 
 const CISO = 'user:ciso';
@@ -196,6 +196,26 @@ describe('JitEngine', () => {
       await clock.set(at(1000));
       await engine.purge({ before: at(500), by: CISO }).catch(() => undefined);
       expect(commits).toBeLessThan(30_000);
+    });
+
+    it('L33 keeps the row of whoever still owes a review, though all that is asked is for others', async () => {
+      const approver = new ScriptedApprover({
+        breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
+        mayAcknowledge: (reviewer) => reviewer === SAM,
+      });
+      const { engine, clock, store } = anEngine({ approver });
+      const emergency = (subject: string) =>
+        engine.breakGlass({ subject, requestedBy: 'agent:7', scope: SCOPE, ttl: 1000, justification: 'it burns' });
+      const { request } = await emergency(MAYA);
+      await clock.set(at(MINUTE));
+      await engine.sweep();
+      await clock.set(at(2 * HOUR));
+      await engine.purge({ before: clock.now(), by: CISO });
+      expect(await refusal(emergency('user:bob'), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxUnreviewed' });
+      await engine.acknowledge(request.id, { by: SAM, verdict: 'justified' });
+      await engine.purge({ before: clock.now(), by: CISO });
+      for (const kind of ['request', 'grant', 'subject']) expect((await store.find({ kind, limit: 9 })).items).toEqual([]);
+      await emergency('user:bob');
     });
 
     it('goes over more than a page', async () => {
