@@ -118,7 +118,11 @@ describe('what an ask has to be like', () => {
   ])('L3 refuses what does not, and names rule and field: one that %s', async (_, over, expected) => {
     const answer = await policy.isEligible?.(asking('db:write', { ...fits, ...over }), 'creation');
     if (expected === true) expect(answer).toBe(true);
-    else expect(answer).toEqual({ eligible: false, reason: expected instanceof RegExp ? expect.stringMatching(expected) : expected });
+    else
+      expect(answer).toEqual({
+        eligible: false,
+        reason: expected instanceof RegExp ? (expect.stringMatching(expected) as string) : expected,
+      });
   });
 
   it.each([

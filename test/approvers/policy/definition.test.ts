@@ -315,7 +315,7 @@ describe('a hostile policy', () => {
         },
         apply: (on, self, args) => {
           made.push(args[0]);
-          return Reflect.apply(on as never, self, args) as unknown;
+          return Reflect.apply<unknown, unknown[], unknown>(on as never, self, args);
         },
       });
     try {

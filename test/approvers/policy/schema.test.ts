@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { format, resolveConfig } from 'prettier';
+import { describe, expect, it } from 'vitest';
+import { readPolicy } from 'jit-access/policy';
+import { schemaFile } from './schema-file.js';
+
+const file = 'schema/policy.schema.json';
+const published = readFileSync(file, 'utf8');
+// Strict: it knows every word of the schema, or throws.
+const validate = new Ajv2020({ strictSchema: true, strictTypes: true }).compile(JSON.parse(published) as object);
+
+const head = { id: 'prod', scopes: ['db:*'] };
+const whole = {
+  $schema: './policy.schema.json',
+  name: 'on-call',
+  groups: { dba: ['user:ana'], 'on-call': [] },
+  rules: [
+    { id: 'no', scopes: ['db:secret'], subjects: [{ like: 'agent:*' }], deny: 'never' },
+    {
+      id: 'open',
+      scopes: ['wiki:**'],
+      subjects: ['user:zoe', { group: 'dba' }],
+      requesters: [{ self: true }, { group: 'dba' }],
+      patterns: true,
+      approve: true,
+    },
+    {
+      ...head,
+      minTtl: 1000,
+      maxTtl: '1h30m',
+      maxStartAhead: '7d',
+      require: { justification: true, ticket: 'INC-####' },
+      warnBefore: '5m',
+      idleTtl: '10m',
+      maxUses: 3,
+      maxTotal: '4h',
+      review: { groups: { dba: 1 }, denials: 1, approvalTtl: '30m', reviewWithin: '2h', escalate: { to: 'on-call', after: '1h' } },
+    },
+  ],
+  breakGlass: [
+    { id: 'outage', scopes: ['db:*'], maxTtl: '15m', require: { ticket: true }, reviewers: ['dba'], reviewWithin: '1d', maxUnreviewed: 1 },
+  ],
+};
+const withRule = (rule: object) => ({ groups: { dba: ['user:ana'] }, rules: [rule] });
+const isAccepted = (given: unknown) => {
+  try {
+    readPolicy(JSON.stringify(given));
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe('the published JSON Schema', () => {
+  it('says what the code checks: after a change, `npm run schema`', async () => {
+    expect(published).toBe(await format(schemaFile(), { ...(await resolveConfig(file)), parser: 'json' }));
+  });
+
+  it('names every field that there is', () => {
+    const isUndescribed = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+    const all: unknown[] = [];
+    const walk = (value: unknown): void => {
+      all.push(value);
+      if (typeof value === 'object' && value !== null) Object.values(value).forEach(walk);
+    };
+    walk(JSON.parse(published));
+    expect(all.filter(isUndescribed)).toEqual([]);
+  });
+
+  it.each<[string, unknown, boolean]>([
+    ['a whole policy', whole, true],
+    ['no rules', { rules: [] }, true],
+    ['a policy without rules', {}, false],
+    ['a misspelt field', withRule({ ...head, aprove: true }), false],
+    ['a misspelt field of a review', withRule({ ...head, review: { groups: { dba: 1 }, denails: 1 } }), false],
+    ['two outcomes', withRule({ ...head, approve: true, deny: 'no' }), false],
+    ['no outcome', withRule(head), false],
+    ['a number that is 0', withRule({ ...head, review: { groups: { dba: 0 } } }), false],
+    ['a time that is 0', withRule({ ...head, maxTtl: 0, approve: true }), false],
+    ['a time in words', withRule({ ...head, maxTtl: 'an hour', approve: true }), false],
+    ['two stars', withRule({ ...head, subjects: [{ like: '**' }], approve: true }), false],
+    ['itself among subjects', withRule({ ...head, subjects: [{ self: true }], approve: true }), false],
+    ['a name with a space', withRule({ ...head, id: 'a b', approve: true }), false],
+    ['a ticket that goes on', withRule({ ...head, require: { ticket: '*-1' }, approve: true }), false],
+    ['a group with a name that is none', { groups: { 'a b': [] }, rules: [] }, false],
+    ['a group that is no list', { groups: { dba: { members: [] } }, rules: [] }, false],
+    ['break-glass without a review', { rules: [], breakGlass: [{ ...head, maxTtl: 1, reviewers: ['dba'] }] }, false],
+  ])('accepts and refuses what the code does: %s', (_, given, expected) => {
+    expect(validate(given)).toBe(expected);
+    expect(isAccepted(given)).toBe(expected);
+  });
+});
