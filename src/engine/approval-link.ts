@@ -30,6 +30,8 @@ export interface ApprovalLink {
   readonly issuedAt: number;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
+  /** When the reviewer had last reviewed, as it was made; `undefined`: not yet. Epoch milliseconds. */
+  readonly reviewedAt: number | undefined;
 }
 
 const MIN_SECRET_BYTES = 32;
@@ -60,8 +62,8 @@ function readSecret(argument: string, secret: unknown): Uint8Array {
 
 /** `<key id>.<what it says>.<HMAC-SHA-256 of both>`, in base64url, which needs no escaping in a URL. */
 export function signLink(key: ReadLinkKey, link: ApprovalLink): string {
-  const { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt } = link;
-  const text = canonicalJson([namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt]);
+  const { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt = null } = link;
+  const text = canonicalJson([namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt]);
   const signed = `${key.id}.${toBase64Url(new TextEncoder().encode(text))}`;
   return `${signed}.${toBase64Url(macOf(key.secret, PURPOSE + signed))}`;
 }
@@ -96,8 +98,8 @@ function parse(bytes: Uint8Array): ApprovalLink | undefined {
   } catch {
     return undefined;
   }
-  if (!Array.isArray(value) || value.length !== 7) return undefined;
-  const [namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt] = value as unknown[];
+  if (!Array.isArray(value) || value.length !== 8) return undefined;
+  const [namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewed] = value as unknown[];
   const isSound =
     typeof namespace === 'string' &&
     isId(requestId) &&
@@ -105,6 +107,8 @@ function parse(bytes: Uint8Array): ApprovalLink | undefined {
     isId(reviewer) &&
     (decision === 'approve' || decision === 'deny') &&
     isInstant(issuedAt) &&
-    isInstant(expiresAt);
-  return isSound ? { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt } : undefined;
+    isInstant(expiresAt) &&
+    (reviewed === null || isInstant(reviewed));
+  if (!isSound) return undefined;
+  return { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt: reviewed ?? undefined };
 }

@@ -515,7 +515,7 @@ export class JitEngine<Scope extends string = string> {
     const id = this.#readRecordId('requestId', requestId);
     const given = readOptions('options', options, ['by', 'reason', 'comment', 'as']);
     const by = this.#settings.readId('by', given.by);
-    const command = { verdict, ...this.#readSaid(given), linkIssuedAt: undefined };
+    const command = { verdict, ...this.#readSaid(given), link: undefined };
     return this.#attempts.make({ actor: by, requestId: id }, () => this.#deciding.review(id, by, command));
   }
 }

@@ -2,7 +2,7 @@ import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedEr
 import { invalid } from '../input.js';
 import { refuseIfLate } from '../lifecycle/decision.js';
 import { digestOfAsk } from '../lifecycle/request.js';
-import { isOwnRequest, type ReviewCommand } from '../lifecycle/review.js';
+import { isOwnRequest, reviewBy, type ReviewCommand } from '../lifecycle/review.js';
 import { isOver } from '../lifecycle/status.js';
 import { moment } from '../lifecycle/step.js';
 import type { AccessRequest } from '../records.js';
@@ -40,9 +40,12 @@ export class Links {
     refuseIfLate(request, now);
     if (request.quorum === undefined) throw new UndecidedError(request.id);
     if (!counts) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
+    const given = reviewBy(request, reviewer);
+    if (given?.verdict === 'deny' && decision === 'approve') throw new NotReviewerError(request.id, reviewer, 'has_denied');
     const expiresAt = Math.min(request.reviewBy, ttlMs === undefined ? Infinity : now.now + ttlMs);
     const { namespace } = this.#ledger.store;
-    return signLink(key, { namespace, requestId, askDigest: digestOf(request), reviewer, decision, issuedAt: now.now, expiresAt });
+    const said = { namespace, requestId, askDigest: digestOf(request), reviewer, decision };
+    return signLink(key, { ...said, issuedAt: now.now, expiresAt, reviewedAt: given?.at });
   }
 
   /** What it is for. It decides nothing, whoever opens it. */
@@ -57,20 +60,13 @@ export class Links {
   read(token: unknown): ApprovalLink {
     const link = readLink(this.#settings.linkKeys, token);
     if (link.namespace !== this.#ledger.store.namespace) throw new LinkError('other_request', undefined);
-    this.#refuseExpired(link);
+    if (isOver(link.expiresAt, this.#keeper.read())) throw new LinkError('expired', link.requestId);
     return link;
   }
 
   redeem(link: ApprovalLink, command: Pick<ReviewCommand, 'reason' | 'comment' | 'as'>): Promise<AccessResult> {
-    const review = { ...command, verdict: link.decision, linkIssuedAt: link.issuedAt };
-    return this.#deciding.review(link.requestId, link.reviewer, review, (request) => {
-      this.#refuseExpired(link);
-      refuseOther(request, link);
-    });
-  }
-
-  #refuseExpired({ expiresAt, requestId }: ApprovalLink): void {
-    if (isOver(expiresAt, this.#keeper.read())) throw new LinkError('expired', requestId);
+    const review = { ...command, verdict: link.decision, link };
+    return this.#deciding.review(link.requestId, link.reviewer, review, (request) => refuseOther(request, link));
   }
 }
 

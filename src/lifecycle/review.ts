@@ -13,8 +13,19 @@ export interface ReviewCommand {
   readonly comment: string | undefined;
   /** The one group in which it is to count; `undefined`: in whichever helps most. */
   readonly as: string | undefined;
-  /** When the link by which it is given was made; `undefined`: it is given without one. Epoch milliseconds. */
-  readonly linkIssuedAt: number | undefined;
+  /** The link by which it is given; `undefined`: it is given without one. */
+  readonly link: ReviewLink | undefined;
+}
+
+/** What makes a link good for one review, and for some time. */
+export interface ReviewLink {
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+  /**
+   * When its reviewer had last reviewed, as it was made; `undefined`: not yet. It is good while that is so still, which
+   * says more than the instant at which it was made: clocks differ, and step back. Epoch milliseconds.
+   */
+  readonly reviewedAt: number | undefined;
 }
 
 /** What the approver said just now, and what an approval would need. What is not in it counts as a no. */
@@ -30,6 +41,10 @@ export interface ReviewFacts {
 /** The subject, and whoever asked on its behalf, never count (L15). */
 export const isOwnRequest = (request: AccessRequest, reviewer: string): boolean =>
   reviewer === request.subject || reviewer === request.requestedBy;
+
+/** What a reviewer has said already. */
+export const reviewBy = (request: AccessRequest, reviewer: string): Review | undefined =>
+  request.reviews.find((review) => review.reviewer === reviewer);
 
 /**
  * The groups of the quorum in which a reviewer counts: those that they are in; once the quorum has escalated, every one
@@ -50,7 +65,7 @@ export const countsIn = (request: AccessRequest, groups: readonly string[], { no
 export function mayAct(request: AccessRequest, reviewer: string, groups: readonly string[], reading: Reading): readonly string[] {
   const { quorum } = request;
   if (request.end !== undefined || quorum === undefined || isOwnRequest(request, reviewer) || isOver(request.reviewBy, reading)) return [];
-  const given = request.reviews.find((review) => review.reviewer === reviewer);
+  const given = reviewBy(request, reviewer);
   return given !== undefined && isFresh(given, quorum, reading) ? [] : groupsThatCount(request, groups, reading.now);
 }
 
@@ -81,14 +96,15 @@ export function reviewRequest(request: AccessRequest, command: ReviewCommand, fa
   refuseIfLate(request, moment);
   const { quorum } = request;
   if (quorum === undefined) throw new UndecidedError(request.id);
-  const { verdict, reason, comment, as, linkIssuedAt } = command;
+  const { verdict, reason, comment, as, link } = command;
+  if (link !== undefined && isOver(link.expiresAt, moment)) throw new LinkError('expired', request.id);
   const counts = groupsThatCount(request, facts.groups.get(reviewer), moment.now);
   const groups = as === undefined ? counts : counts.filter((name) => name === as);
   if (groups.length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
 
-  const given = request.reviews.find((review) => review.reviewer === reviewer);
+  const given = reviewBy(request, reviewer);
   // A link is good for one review. What others have said since it was made doesn't matter.
-  if (linkIssuedAt !== undefined && given !== undefined && given.at >= linkIssuedAt) throw new LinkError('used', request.id);
+  if (link !== undefined && given?.at !== link.reviewedAt) throw new LinkError('used', request.id);
   if (given?.verdict === 'deny' && verdict === 'approve') throw new NotReviewerError(request.id, reviewer, 'has_denied');
   // Saying the same again adds nothing, unless what was said has gone stale; but it looks at the quorum once more, for
   // somebody who was out of a group may be back.
