@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JitEngine} from '../../src/index.js';
+import type { JitEngine } from '../../src/index.js';
 import { MemoryGrantStore, reviewers, verifyJournal, type JitEngineOptions, type QuorumInput } from '../../src/index.js';
 import { FaultyStore, hangs, ScriptedApprover } from '../../src/testing.js';
 import { ANA, anEngine, aPending, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
