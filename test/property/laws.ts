@@ -1,0 +1,212 @@
+import { expect } from 'vitest';
+import type { AccessRequest, Grant } from '../../src/index.js';
+import type { Usage } from '../../src/records.js';
+import { ESCALATE_AFTER, MAX_UNREVIEWED, SHORT_TOTAL, type Moody } from './moody.js';
+
+/*
+ * The laws, said once more by somebody who has read only the design: none of these asks the engine or its rules.
+ */
+
+/** All that is on record at some instant. */
+export interface Seen {
+  readonly requests: readonly AccessRequest[];
+  readonly grants: readonly Grant[];
+  readonly usages: ReadonlyMap<string, Usage>;
+}
+
+interface Limits {
+  readonly maxTtl: number;
+  readonly maxTotal: number;
+  readonly maxOpenRequests: number;
+  readonly maxGrants: number;
+}
+
+/** The end that time gives a grant: its window's, or that of having gone unused. */
+function endByTime(grant: Grant, { usages }: Seen): number {
+  const usage = usages.get(grant.id);
+  const idle = grant.idleTtlMs === undefined ? Infinity : (usage?.usedAt ?? grant.startsAt) + grant.idleTtlMs;
+  return Math.min(grant.expiresAt, idle);
+}
+
+/** L1 L2 L20: what allows at `now`. */
+export function usableAt(grant: Grant, seen: Seen, now: number): boolean {
+  const { end, startsAt, asksAtStart, activatedAt, maxUses } = grant;
+  if (end !== undefined || now < startsAt || now >= endByTime(grant, seen)) return false;
+  if (asksAtStart && activatedAt === undefined) return false;
+  return maxUses === undefined || (seen.usages.get(grant.id)?.uses ?? maxUses) < maxUses;
+}
+
+/** L8 L18: what has ended stays as it is, what was asked or given never changes, and what is added is added once. */
+export function expectLegal(before: Seen, after: Seen): void {
+  for (const old of before.requests) {
+    const now = after.requests.find(({ id }) => id === old.id);
+    if (now === undefined) throw new Error(`request ${old.id} has gone`);
+    const { version: _v, end, owed, reviews: _r, escalatedAt, ...frozen } = old;
+    if (end !== undefined && owed === undefined) expect(now).toEqual(old);
+    if (end !== undefined) expect(now).toMatchObject({ end, reviews: old.reviews });
+    if (owed?.missedAt !== undefined) expect(now.owed?.missedAt).toBe(owed.missedAt);
+    if (owed?.acknowledgement !== undefined) expect(now).toEqual(old);
+    if (escalatedAt !== undefined) expect(now.escalatedAt).toBe(escalatedAt);
+    const { approver: _a, rule: _l, terms: _t, assignedAt: _s, quorum: _q, reviewBy: _b, ...asked } = frozen;
+    expect(now).toMatchObject(old.approver === undefined ? asked : frozen);
+    // A denial stays one.
+    for (const { reviewer, verdict } of old.reviews) {
+      const said = now.reviews.find((review) => review.reviewer === reviewer);
+      expect(said?.verdict === 'deny' || said?.verdict === verdict).toBe(true);
+    }
+  }
+  for (const old of before.grants) {
+    const now = after.grants.find(({ id }) => id === old.id);
+    if (now === undefined) throw new Error(`grant ${old.id} has gone`);
+    const { version: _v, end, successors, activatedAt, warnedAt, ...frozen } = old;
+    if (end !== undefined) expect({ ...now, version: 0, successors }).toEqual({ ...old, version: 0 });
+    expect(now).toMatchObject(frozen);
+    expect(now.successors.slice(0, successors.length)).toEqual(successors);
+    if (activatedAt !== undefined) expect(now.activatedAt).toBe(activatedAt);
+    if (warnedAt !== undefined) expect(now.warnedAt).toBe(warnedAt);
+  }
+  for (const [id, old] of before.usages) {
+    const now = after.usages.get(id);
+    expect(now?.uses).toBeGreaterThanOrEqual(old.uses);
+    expect(now?.usedAt ?? 0).toBeGreaterThanOrEqual(old.usedAt ?? 0);
+    if (old.endedAt !== undefined) expect(now).toEqual(old);
+  }
+}
+
+/** L3 L4 L10 L13 L14 L15: all grants of an approved request and none else, in the window that the design gives. */
+export function expectWhole({ requests, grants }: Seen, limits: Limits): void {
+  for (const request of requests) {
+    const { end, ttlMs, extension, startsAt: asked, terms, owed } = request;
+    const own = grants.filter(({ requestId }) => requestId === request.id);
+    expect(own.map(({ scope }) => scope)).toEqual(end?.status === 'approved' ? request.scopes : []);
+    for (const grant of own) {
+      const decidedAt = end?.at ?? NaN;
+      expect(decidedAt).toBeLessThan(request.reviewBy);
+      expect(decidedAt).toBeGreaterThanOrEqual(request.createdAt);
+      const origin = grants.find(({ id }) => id === extension?.grantId);
+      let [startsAt, expiresAt] = [Math.max(asked ?? decidedAt, decidedAt), (asked ?? decidedAt) + ttlMs];
+      if (origin !== undefined) {
+        let first = origin;
+        for (let next: Grant | undefined = origin; next !== undefined; next = grants.find(({ id }) => id === first.extends)) first = next;
+        startsAt = Math.max(origin.expiresAt, decidedAt);
+        const isShort = request.justification?.includes('short') === true;
+        expiresAt = Math.min(startsAt + ttlMs, first.startsAt + Math.min(limits.maxTotal, isShort ? SHORT_TOTAL : Infinity));
+        expect(grant.scope).toBe(origin.scope);
+        expect(origin.successors.map(({ grantId }) => grantId)).toContain(grant.id);
+      }
+      expect(grant).toMatchObject({
+        subject: request.subject,
+        startsAt,
+        expiresAt,
+        extends: extension?.grantId,
+        breakGlass: owed !== undefined,
+      });
+      expect(grant.expiresAt).toBeGreaterThan(grant.startsAt);
+      expect(grant.expiresAt - grant.startsAt).toBeLessThanOrEqual(limits.maxTtl);
+      expect([grant.idleTtlMs, grant.maxUses]).toEqual([terms?.idleTtlMs, terms?.maxUses]);
+    }
+    const reviewers = [...request.reviews.map(({ reviewer }) => reviewer)];
+    expect(new Set(reviewers).size).toBe(reviewers.length);
+    for (const one of [...reviewers, owed?.acknowledgement?.by]) {
+      expect(one).not.toBe(request.subject);
+      expect(one).not.toBe(request.requestedBy);
+    }
+    // L16: nobody reviews what nobody has been named for.
+    if (request.quorum === undefined) expect(request.reviews).toEqual([]);
+    for (const { groups } of request.reviews) expect(groups).not.toEqual([]);
+  }
+}
+
+/** L12: nothing that goes on from a revoked grant lives, or is still open. */
+export function expectLines({ requests, grants }: Seen): void {
+  const endedEarly = new Set(grants.filter(({ end }) => end?.status === 'revoked').map(({ id }) => id));
+  for (let more = true; more;) {
+    const next = grants.filter(({ id, extends: origin }) => origin !== undefined && endedEarly.has(origin) && !endedEarly.has(id));
+    for (const { id } of next) endedEarly.add(id);
+    more = next.length > 0;
+  }
+  for (const { id, end } of grants) if (endedEarly.has(id)) expect(end).toBeDefined();
+  for (const { end, extension } of requests) if (extension !== undefined && endedEarly.has(extension.grantId)) expect(end).toBeDefined();
+  // What was taken without review is not prolonged without one.
+  for (const { end, extension } of requests) {
+    const origin = grants.find(({ id }) => id === extension?.grantId);
+    if (origin?.breakGlass === true && end?.status === 'approved') expect(end.cause).toBe('quorum');
+  }
+}
+
+/** Whether each place can be filled by a review of its own: by trying everything. */
+function canFill(places: readonly string[], reviews: readonly (readonly string[])[]): boolean {
+  const [place, ...rest] = places;
+  if (place === undefined) return true;
+  return reviews.some((groups, i) => groups.includes(place) && canFill(rest, [...reviews.slice(0, i), ...reviews.slice(i + 1)]));
+}
+
+/** L14 L16 L17: a quorum that has decided since the last look had what it takes, of those who have the right now. */
+export function expectQuorums(before: Seen, { requests }: Seen, approver: Moody, now: number): void {
+  const open = new Set(before.requests.flatMap(({ id, end }) => (end === undefined ? [id] : [])));
+  for (const { id, end, quorum, reviews, assignedAt, subject } of requests) {
+    if (!open.has(id) || end?.at !== now || quorum === undefined) continue;
+    const rights = (reviewer: string): readonly string[] => {
+      const groups = approver.groupsNow(reviewer);
+      const standsIn = quorum.escalation !== undefined && groups.includes('lead') && now >= (assignedAt ?? Infinity) + ESCALATE_AFTER;
+      return quorum.groups.map(({ name }) => name).filter((name) => standsIn || groups.includes(name));
+    };
+    const counted = reviews
+      .map((review) => ({ ...review, groups: review.groups.filter((name) => rights(review.reviewer).includes(name)) }))
+      .filter(({ groups }) => groups.length > 0);
+    const denials = counted.filter(({ verdict }) => verdict === 'deny').length;
+    const approvals = counted.filter(
+      ({ verdict, at }) => verdict === 'approve' && (quorum.approvalTtlMs === undefined || now < at + quorum.approvalTtlMs),
+    );
+    const places = quorum.groups.flatMap(({ name, approvals: needed }) => Array.from({ length: needed }, () => name));
+    const isMet = canFill(
+      places,
+      approvals.map(({ groups }) => groups),
+    );
+    if (end.cause === 'quorum' && end.status === 'denied') expect(denials).toBeGreaterThanOrEqual(quorum.denials);
+    if (end.cause === 'quorum' && end.status === 'approved') {
+      expect(denials).toBeLessThan(quorum.denials);
+      expect(isMet).toBe(true);
+      expect(approver.banned.has(subject)).toBe(false);
+    }
+    if (end.cause === 'ineligible') expect([isMet, approver.banned.has(subject)]).toEqual([true, true]);
+  }
+}
+
+/** What a subject may have at a time is never more, scheduled grants included; nor is what is owed. */
+export function expectLimits(seen: Seen, limits: Limits, now: number): void {
+  const { requests, grants } = seen;
+  for (const subject of new Set(requests.map((request) => request.subject))) {
+    const pending = requests.filter((one) => one.subject === subject && one.end === undefined && now < one.reviewBy);
+    expect(pending.length).toBeLessThanOrEqual(limits.maxOpenRequests);
+    const live = grants.filter((one) => one.subject === subject && one.end === undefined && now < endByTime(one, seen));
+    expect(live.length).toBeLessThanOrEqual(limits.maxGrants);
+  }
+  const owing = requests.filter(({ owed }) => owed !== undefined && owed.acknowledgement === undefined);
+  for (const id of new Set(owing.flatMap(({ subject, requestedBy }) => [subject, requestedBy]))) {
+    const mine = owing.filter(({ subject, requestedBy }) => subject === id || requestedBy === id);
+    expect(mine.length).toBeLessThanOrEqual(MAX_UNREVIEWED);
+  }
+}
+
+/** Starts that were to be confirmed were; uses are never more than there were to take; nothing is told before its time. */
+export function expectAlive({ requests, grants, usages }: Seen, confirmed: ReadonlySet<string>, told: ReadonlyMap<string, number>): void {
+  for (const grant of grants) {
+    const { id, requestId, asksAtStart, activatedAt, warnAt, warnedAt, maxUses, idleTtlMs, end, startsAt, expiresAt } = grant;
+    if (activatedAt !== undefined) expect(activatedAt).toBeGreaterThanOrEqual(startsAt);
+    if (asksAtStart && activatedAt !== undefined) expect(confirmed.has(requestId)).toBe(true);
+    if (warnedAt !== undefined) expect(warnedAt).toBeGreaterThanOrEqual(warnAt ?? Infinity);
+    if (end !== undefined) expect(end.at).toBeLessThanOrEqual(expiresAt);
+    const usage = usages.get(id);
+    expect(usage === undefined).toBe(maxUses === undefined && idleTtlMs === undefined);
+    expect(usage?.endedAt).toBe(usage === undefined ? undefined : end?.at);
+    expect(usage?.uses ?? 0).toBeLessThanOrEqual(maxUses ?? 0);
+    expect(usage?.uses ?? 0).toBeGreaterThanOrEqual(told.get(id) ?? 0);
+    expect(end?.cause === 'used_up').toBe(maxUses !== undefined && usage?.uses === maxUses);
+    if (end?.cause === 'idle') expect(end.at).toBe(Math.min(end.at, (usage?.usedAt ?? startsAt) + (idleTtlMs ?? 0)));
+  }
+  for (const { assignedAt, escalatedAt, owed } of requests) {
+    if (escalatedAt !== undefined) expect(escalatedAt).toBeGreaterThanOrEqual((assignedAt ?? Infinity) + ESCALATE_AFTER);
+    if (owed?.missedAt !== undefined) expect(owed.missedAt).toBeGreaterThanOrEqual(owed.reviewBy);
+  }
+}

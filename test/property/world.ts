@@ -1,0 +1,293 @@
+import { expect } from 'vitest';
+import {
+  isJitError,
+  JitEngine,
+  MemoryGrantStore,
+  verifyJournal,
+  wasHeldAt,
+  type EntryType,
+  type Grant,
+  type JitErrorCode,
+  type Row,
+} from '../../src/index.js';
+import { decodeGrant, decodeRequest, decodeUsage, type Usage } from '../../src/records.js';
+import { FaultyStore, ManualClock } from '../../src/testing.js';
+import { entriesOf, MAYA, SAM } from '../engine/an-engine.js';
+import { expectReplayed, fold } from './fold.js';
+import { expectAlive, expectLegal, expectLimits, expectLines, expectQuorums, expectWhole, usableAt, type Seen } from './laws.js';
+import { APPROVAL_TTL, IDLE_TTL, Moody, REVIEW_WITHIN } from './moody.js';
+import { AGENT, REVIEWERS, SCOPES, SUBJECTS, type Step } from './steps.js';
+
+export const LIMITS = {
+  reviewWithin: REVIEW_WITHIN,
+  maxTtl: 1_000,
+  maxTotal: 150,
+  maxStartAhead: 100,
+  retryMs: 5,
+  maxOpenRequests: 4,
+  maxGrants: 5,
+};
+
+/** What a caller may be told in these sequences. Anything else is a bug. */
+const REFUSALS: ReadonlySet<JitErrorCode> = new Set<JitErrorCode>([
+  'ERR_JIT_DECIDED',
+  'ERR_JIT_DEADLINE',
+  'ERR_JIT_UNDECIDED',
+  'ERR_JIT_SELF_REVIEW',
+  'ERR_JIT_NOT_REVIEWER',
+  'ERR_JIT_INELIGIBLE',
+  'ERR_JIT_IDEMPOTENCY',
+  'ERR_JIT_LIMIT',
+  'ERR_JIT_ENDED',
+  'ERR_JIT_LINK',
+  'ERR_JIT_APPROVER',
+  'ERR_JIT_DENIED',
+]);
+
+const pick = <T>(list: readonly T[], index: number): T | undefined => list[index % Math.max(1, list.length)];
+const CISO = { by: 'user:ciso', reason: 'incident' };
+
+/** Two engines over one store, and everything that the laws speak of, looked at after each step. */
+export class World {
+  readonly clock = new ManualClock();
+  readonly approver = new Moody();
+  readonly store: FaultyStore;
+  readonly engines: readonly JitEngine[];
+  readonly told: unknown[] = [];
+  /** The last answer given at each instant. */
+  readonly #answered = new Map<number, ReadonlyMap<string, boolean>>();
+  readonly #tokens: string[] = [];
+  /** Uses that were told to somebody, without a key: each is another. */
+  readonly #uses = new Map<string, number>();
+  #seen: Seen = { requests: [], grants: [], usages: new Map() };
+  #turn = 0;
+
+  constructor(yields: boolean) {
+    this.store = new FaultyStore(new MemoryGrantStore());
+    if (yields) this.store.inject('all', { fault: 'yield', seed: 7 });
+    const { clock, store, approver } = this;
+    const linkKeys = [{ id: 'k', secret: 'x'.repeat(32) }];
+    const onError = (error: unknown) => this.told.push(error);
+    this.engines = [1, 2].map(() => new JitEngine({ approver, clock, store, limits: LIMITS, warnBefore: 5, linkKeys, onError }));
+  }
+
+  /** Does a step and accepts an ordinary no. */
+  async try(step: Step): Promise<void> {
+    try {
+      await this.#do(step);
+    } catch (error) {
+      if (!isJitError(error) || !REFUSALS.has(error.code)) throw error;
+    }
+  }
+
+  async #do(step: Step): Promise<void> {
+    const engine = this.engines[this.#turn++ % 2] as JitEngine;
+    const { requests, grants } = this.#seen;
+    const now = this.clock.now();
+    const idempotencyKey = 'key' in step && step.key !== undefined ? `key-${step.key}` : undefined;
+    // Mostly what is still open, now and then anything.
+    const among = <T extends { readonly end: unknown }>(list: readonly T[], which: number) => {
+      const open = list.filter((one) => one.end === undefined);
+      return pick(which % 5 === 0 || open.length === 0 ? list : open, which);
+    };
+    switch (step.do) {
+      case 'ask': {
+        const subject = pick(SUBJECTS, step.who) as string;
+        await engine.requestAccess({
+          subject,
+          requestedBy: step.by % 3 === 0 ? AGENT : subject,
+          scopes: step.scopes,
+          ttl: step.ttl,
+          startsAt: step.startsIn === undefined ? undefined : now + step.startsIn,
+          justification: step.why,
+          metadata: { why: step.why },
+          idempotencyKey,
+        });
+        return;
+      }
+      case 'extend': {
+        const grant = among(grants, step.which);
+        if (grant === undefined) return;
+        await engine.extend(grant.id, { ttl: step.ttl, justification: step.why, requestedBy: step.by % 3 === 0 ? AGENT : grant.subject });
+        return;
+      }
+      case 'breakGlass': {
+        const subject = pick(SUBJECTS, step.who) as string;
+        const { scope, ttl, why: justification } = step;
+        await engine.breakGlass({ subject, requestedBy: step.by % 3 === 0 ? AGENT : subject, scope, ttl, justification, idempotencyKey });
+        return;
+      }
+      case 'acknowledge': {
+        const request = pick(
+          requests.filter((one) => one.owed !== undefined),
+          step.which,
+        );
+        if (request !== undefined) await engine.acknowledge(request.id, { by: pick(REVIEWERS, step.who) as string, verdict: step.verdict });
+        return;
+      }
+      case 'approve':
+      case 'deny': {
+        const request = among(requests, step.which);
+        if (request !== undefined) await engine[step.do](request.id, { by: pick(REVIEWERS, step.who) as string, as: step.as });
+        return;
+      }
+      case 'link': {
+        const request = among(requests, step.which);
+        const { decision, ttl } = step;
+        if (request !== undefined)
+          this.#tokens.push(await engine.approvalLink(request.id, { reviewer: pick(REVIEWERS, step.who) as string, decision, ttl }));
+        return;
+      }
+      case 'redeem': {
+        const token = pick(this.#tokens, step.which);
+        if (token === undefined) return;
+        await engine.redeemLink(token, step.who % 2 === 0 ? { bearer: true } : { by: pick(REVIEWERS, step.who) as string });
+        return;
+      }
+      case 'cancel':
+      case 'decide': {
+        const request = among(requests, step.which);
+        if (request === undefined) return;
+        await (step.do === 'decide'
+          ? engine.decide(request.id)
+          : engine.cancel(request.id, { by: pick([...SUBJECTS, AGENT], step.who) as string }));
+        return;
+      }
+      case 'revoke':
+      case 'release': {
+        const grant = among(grants, step.which);
+        if (grant === undefined) return;
+        await engine[step.do](grant.id, step.do === 'revoke' ? CISO : { by: step.who % 4 === 0 ? 'user:eve' : grant.subject });
+        return;
+      }
+      case 'revokeAll': {
+        const request = pick(requests, step.which);
+        const targets = [
+          { subject: MAYA },
+          { scope: 'a:x' },
+          { subject: SAM },
+          ...(request === undefined ? [] : [{ requestId: request.id }]),
+        ];
+        await engine.revokeAll(pick(targets, step.target) ?? { subject: MAYA }, CISO);
+        return;
+      }
+      case 'touch':
+        await engine.touch(pick(SUBJECTS, step.who) as string, step.scope);
+        return;
+      case 'check':
+        await engine.check(pick(SUBJECTS, step.who) as string, step.scope, { touch: true });
+        return;
+      case 'consume': {
+        const { grant, usesLeft } = await engine.consume(pick(SUBJECTS, step.who) as string, step.scope, { idempotencyKey });
+        if (grant !== undefined && usesLeft !== undefined && idempotencyKey === undefined) {
+          this.#uses.set(grant.id, (this.#uses.get(grant.id) ?? 0) + 1);
+        }
+        return;
+      }
+      case 'sweep':
+        await engine.sweep();
+        return;
+      case 'mood':
+        this.approver.failing = !this.approver.failing;
+        return;
+      case 'leave':
+      case 'ban': {
+        const [who, set] =
+          step.do === 'leave' ? [pick(REVIEWERS, step.who), this.approver.away] : [pick(SUBJECTS, step.who), this.approver.banned];
+        if (who !== undefined && !set.delete(who)) set.add(who);
+        return;
+      }
+      case 'wait':
+        await this.clock.advance(step.ms);
+        return;
+      case 'waitFor': {
+        const to = pick(
+          this.#bounds().filter((bound) => bound + step.offset > now),
+          step.which,
+        );
+        if (to !== undefined) await this.clock.set(to + step.offset);
+      }
+    }
+  }
+
+  /** Every instant at which time alone changes something. */
+  #bounds(): readonly number[] {
+    const { requests, grants, usages } = this.#seen;
+    return [
+      ...grants.flatMap(({ end, startsAt, expiresAt, warnAt }) => (end === undefined ? [startsAt, expiresAt, warnAt ?? expiresAt] : [])),
+      ...[...usages.values()].map(({ usedAt, startsAt }) => (usedAt ?? startsAt) + IDLE_TTL),
+      ...requests.flatMap(({ reviewBy, reviews, owed }) => [
+        reviewBy,
+        ...reviews.map(({ at }) => at + APPROVAL_TTL),
+        ...(owed === undefined ? [] : [owed.reviewBy]),
+      ]),
+    ];
+  }
+
+  /** Asks every question, reads everything, and holds it to the laws. */
+  async look(): Promise<void> {
+    const now = this.clock.now();
+    // Uses and refusals that go on record in the background have done so.
+    for (const engine of this.engines) await engine.flushAudit();
+    const answers = new Map<string, boolean>();
+    for (const engine of this.engines) {
+      for (const subject of [...SUBJECTS, 'user:eve']) {
+        for (const scope of SCOPES) {
+          const key = `${subject} ${scope}`;
+          const allowed = await engine.isAllowed(subject, scope);
+          // Two processes say the same.
+          expect(allowed).toBe(answers.get(key) ?? allowed);
+          answers.set(key, allowed);
+        }
+      }
+    }
+    this.#answered.set(now, answers);
+    const before = this.#seen;
+    const seen = await this.#read();
+    this.#seen = seen;
+    // Judged by what is on record after the questions: a check may have had a start confirmed.
+    for (const subject of [...SUBJECTS, 'user:eve']) {
+      for (const scope of SCOPES) {
+        const usable = seen.grants.filter((one) => one.subject === subject && one.scope === scope && usableAt(one, seen, now));
+        expect(answers.get(`${subject} ${scope}`)).toBe(usable.length > 0);
+      }
+    }
+    expectLegal(before, seen);
+    expectWhole(seen, LIMITS);
+    expectLines(seen);
+    expectQuorums(before, seen, this.approver, now);
+    expectLimits(seen, LIMITS, now);
+    expectAlive(seen, this.approver.confirmed, this.#uses);
+    for (const error of this.told) expect(isJitError(error) && error.code).toBe('ERR_JIT_APPROVER');
+    await expectReplayed(this.store);
+  }
+
+  async #read(): Promise<Seen> {
+    const rows = async (kind: string): Promise<readonly Row[]> => (await this.store.find({ kind, limit: 1_000 })).items;
+    const usages = (await rows('usage')).map(decodeUsage);
+    return {
+      requests: (await rows('request')).map(decodeRequest),
+      grants: (await rows('grant')).map(decodeGrant),
+      usages: new Map(usages.map((usage) => [usage.id, usage])),
+    };
+  }
+
+  /** L26 L27: the chain holds, and who had access then is who was allowed then, by the engine and by the replay. */
+  async lookBack(): Promise<readonly EntryType[]> {
+    const entries = await entriesOf(this.store);
+    const { head } = await this.store.journal({ after: 0, limit: 1 });
+    expect(await verifyJournal(entries, { head })).toMatchObject({ ok: true });
+    const folded = fold(entries);
+    const grants = [...folded.grant.values()] as unknown as readonly Grant[];
+    const usages = folded.usage as ReadonlyMap<string, unknown> as ReadonlyMap<string, Usage>;
+    for (const [t, answers] of this.#answered) {
+      for (const scope of SCOPES) {
+        const told = (await this.engines[0]?.whoHadAccess({ scope, at: t, limit: 1_000 }))?.items ?? [];
+        const replayed = grants.filter((one) => one.scope === scope && wasHeldAt(one, t, usages.get(one.id)));
+        expect(told.map(({ id }) => id).sort()).toEqual(replayed.map(({ id }) => id).sort());
+        for (const subject of SUBJECTS) expect(told.some((one) => one.subject === subject)).toBe(answers.get(`${subject} ${scope}`));
+      }
+    }
+    return entries.map(({ type }) => type);
+  }
+}
