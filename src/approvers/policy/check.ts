@@ -21,8 +21,7 @@ interface Issue {
  * @throws InvalidArgumentError that names rule and field
  */
 export function checkShape(data: unknown): asserts data is PolicyDefinition {
-  // No code is made from strings, also where that is allowed.
-  const result = safeParse(policySchema, data, { jitless: true });
+  const result = safeParse(policySchema, data);
   if (result.success) return;
   const issues: readonly Issue[] = result.error.issues;
   // A field that is missing is often one that is misspelt: that is the better thing to say.

@@ -28,8 +28,6 @@ export function copyPolicy(given: unknown): Copy {
     if (isArray(path, value)) return readList(path, value).map((item, i) => copy(`${path}[${i}]`, item, depth - 1));
     const fields = Object.create(null) as Record<string, unknown>;
     for (const key of keysOf(path, value)) {
-      // As a literal it would mean something else, and a JSON file means nothing good by it.
-      if (key === '__proto__') throw new InvalidArgumentError(path, 'an object without a field __proto__', 'one');
       const at = path === 'policy' ? key : `${path}.${key}`;
       const field = readField(at, value, key);
       const group = path === 'groups' ? readLiveGroup(at, field) : undefined;

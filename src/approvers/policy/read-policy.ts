@@ -15,7 +15,7 @@ import type { Policy, PolicyDefinition } from './types.js';
 export function readPolicy(json: unknown, options: Pick<PolicyDefinition, 'groups'> = {}): Policy {
   const file = typeof json === 'string' ? parse(json) : json;
   if (typeof file !== 'object' || file === null || Array.isArray(file)) throw invalid('policy', 'an object', file);
-  const given = (readOptions<'groups'>('options', options, ['groups']).groups ?? {});
+  const given = readOptions<'groups'>('options', options, ['groups']).groups ?? {};
   const written = (Object.hasOwn(file, 'groups') ? readField('policy', file, 'groups') : {}) as object;
   if (typeof written !== 'object' || written === null || Object.keys(given).length === 0) return definePolicy(file as PolicyDefinition);
   const groups = Object.create(null) as Record<string, unknown>;

@@ -48,6 +48,8 @@ describe('lint()', () => {
       'rule write never decides: rule wide before it covers all of its scopes for all of its subjects. Move it up, or take it out',
     );
     expect(shadowed(undefined)).toEqual(['shadowed write']);
+    const everybody: PolicyRule = { id: 'wide', scopes: ['db:*'], subjects: [{ like: '*' }], review: dba };
+    expect(codes(lint([everybody, { id: 'write', scopes: ['db:write'], approve: true }]))).toEqual(['shadowed write']);
     expect(shadowed([{ like: '*' }])).toEqual(['shadowed write']);
     expect(shadowed([{ like: 'user:*' }])).toEqual(['shadowed write']);
     expect(shadowed([{ group: 'dba' }])).toEqual(['shadowed write']);
