@@ -17,12 +17,14 @@ export class ApproverDesk {
     this.#timeoutMs = timeoutMs;
   }
 
-  decide(request: AccessRequest): Promise<ReadVerdict> {
+  /** @param onRecord false for a request that is only thought of */
+  decide(request: AccessRequest, onRecord = true): Promise<ReadVerdict> {
     return this.#ask(
       request,
       'decide',
       (approver) => approver.decide(request),
       (answer) => this.#own(readVerdict(this.#approver.name, answer)),
+      onRecord,
     );
   }
 

@@ -22,6 +22,7 @@ import type { Facts } from './facts.js';
 import { derivedId, newId } from './ids.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
+import { isRefusal } from './refusals.js';
 
 /** From the ask to the decision: what is loaded and asked before a rule is applied, and what became of it. */
 export class Deciding {
@@ -41,7 +42,7 @@ export class Deciding {
 
   /** @param verb whose idempotency keys these are */
   async ask({ ask, key }: ReadAsk, verb: 'requestAccess' | 'extend'): Promise<AccessResult> {
-    const id = key === undefined ? newId() : derivedId(this.#ledger.store.namespace, verb, ask.requestedBy, key);
+    const id = this.#idFor(ask, key, verb);
     const known = async () => key !== undefined && (await this.isRepetition(id, ask));
     const opened = (await known()) ? undefined : await this.#open(id, ask, known);
     const duplicate = opened !== undefined && 'duplicate' in opened ? opened.duplicate : undefined;
@@ -54,21 +55,26 @@ export class Deciding {
     }
   }
 
-  /** What `ask` would do, up to the commit. */
-  async preview({ ask }: ReadAsk): Promise<AccessPreview> {
+  /** What `ask` would do, up to the commit. What would be refused is told; what fails, fails here too. */
+  async preview({ ask, key }: ReadAsk): Promise<AccessPreview> {
     const now = (): Moment => moment(this.#keeper, ask.requestedBy);
     try {
-      const id = newId();
+      const id = this.#idFor(ask, key, 'requestAccess');
+      if (key !== undefined && (await this.isRepetition(id, ask))) return { ...(await this.#told(id)), dryRun: true };
       const draft = await this.#draft(id, ask);
       const opened = openRequest(ask, id, this.#settings.limits, await this.#openFacts(ask), now()).result;
       if ('duplicate' in opened) return { ...(await this.#told(opened.duplicate.requestId)), reused: true, dryRun: true };
-      const verdict = await this.#desk.decide(draft);
+      const verdict = await this.#desk.decide(draft, false);
       const { request, grants } = settle(draft, verdict, await this.#facts.forIssuing(draft), now()).result;
       return { ...(await this.#resultOf({ request, grants }, 'pending')), dryRun: true };
     } catch (error) {
-      if (!isJitError(error)) throw error;
+      if (!isJitError(error) || !isRefusal(error.code)) throw error;
       return { dryRun: true, outcome: 'refused', code: error.code, reason: error.message };
     }
+  }
+
+  #idFor(ask: Ask, key: string | undefined, verb: 'requestAccess' | 'extend'): string {
+    return key === undefined ? newId() : derivedId(this.#ledger.store.namespace, verb, ask.requestedBy, key);
   }
 
   /** Asks the approver if it has not answered yet, applies what it says, and tells how the request stands. */

@@ -20,6 +20,9 @@ const REFUSALS: ReadonlySet<AnyJitError['code']> = new Set([
   'ERR_JIT_LINK',
 ]);
 
+/** Whether somebody is refused something, and nothing has failed. */
+export const isRefusal = (code: AnyJitError['code']): boolean => REFUSALS.has(code);
+
 const WINDOW_MS = 60_000;
 const MAX_PER_SECOND = 10;
 /** So many different attempts are remembered; while there are more, the rest go unrecorded. */
@@ -43,7 +46,7 @@ export class Refusals {
 
   /** @returns the entries to write now: none where the error is no refusal, or its minute is not over */
   note(attempt: Attempt, code: AnyJitError['code'], now: number): readonly EntryDraft[] {
-    if (!REFUSALS.has(code)) return [];
+    if (!isRefusal(code)) return [];
     const key = JSON.stringify([attempt.actor, attempt.requestId, attempt.grantId, attempt.scopes, code]);
     let kind = this.#kinds.get(key);
     const told = kind === undefined && this.#kinds.size >= MAX_KINDS ? this.flush(now) : [];

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest';
+import { reviewers, type AccessAsk, type AccessPreview, type JitEngine, type JitEngineOptions, type Verdict } from '../../src/index.js';
+import { hangs, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
+import { aGranted, ANA, anEngine, aPending, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+import { wholeStore } from './whole-store.js';
+
+const REVIEW: Verdict = { outcome: 'review', rule: 'writes', quorum: { groups: [{ name: 'ops', approvals: 2 }], reviewWithinMs: HOUR } };
+
+function aDry(script: ApproverScript = {}, options: Partial<JitEngineOptions> = {}) {
+  const approver = new ScriptedApprover({ decide: REVIEW, groupsOf: ['ops'], membersOf: [SAM, ANA, MAYA], isEligible: true, ...script });
+  return { ...anEngine({ approver, ...options }), approver };
+}
+
+const dry = (engine: JitEngine, over: Partial<AccessAsk> = {}): Promise<AccessPreview> => {
+  const scope = over.scopes === undefined ? { scope: SCOPE } : {};
+  return engine.requestAccess({ subject: MAYA, ...scope, ttl: 15 * MINUTE, ...over, dryRun: true });
+};
+
+/** What a preview and the real answer have in common: everything but ids. */
+const withoutIds = (result: object): unknown =>
+  JSON.parse(JSON.stringify(result, (key, value: unknown) => (['id', 'requestId', 'dryRun'].includes(key) ? undefined : value)));
+
+describe('JitEngine', () => {
+  describe('requestAccess({ dryRun: true })', () => {
+    const verdicts: readonly (readonly [string, Verdict])[] = [
+      ['approve', { outcome: 'approve', rule: 'reads', reason: 'on call' }],
+      ['approve', { outcome: 'approve', terms: { idleTtlMs: MINUTE, maxUses: 3, warnBeforeMs: 1_000 } }],
+      ['deny', { outcome: 'deny', rule: 'never', reason: 'not on a Friday' }],
+      ['review', REVIEW],
+      ['abstain', { outcome: 'abstain' }],
+    ];
+    const asks: readonly Partial<AccessAsk>[] = [
+      {},
+      { scopes: ['a', 'b'] },
+      { startsAt: at(HOUR), requestedBy: LEE, justification: 'j', ticket: 't', metadata: { a: 1 } },
+    ];
+    for (const [what, decide] of verdicts) {
+      it(`tells what an approver that says ${what} would make of it, exactly as the real ask then does, and stores nothing`, async () => {
+        for (const over of asks) {
+          const { engine, store } = aDry({ decide });
+          const commits = store.called('commit');
+          const preview = await dry(engine, over);
+          expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
+          expect(store.called('commit')).toBe(commits);
+          expect(await engine.filterAllowed(MAYA, [SCOPE, 'a', 'b'])).toEqual([]);
+          const real = await ask(engine, over);
+          expect(preview.dryRun).toBe(true);
+          expect(withoutIds(preview)).toEqual(withoutIds(real));
+        }
+      });
+    }
+
+    it('L15 tells who may review: everybody but the subject and the requester', async () => {
+      const { engine } = aDry();
+      expect(await dry(engine, { requestedBy: ANA })).toMatchObject({ outcome: 'pending', reviewers: [SAM], request: { rule: 'writes' } });
+      expect(await dry(anEngine({ approver: reviewers({ members: [SAM] }) }).engine)).toMatchObject({ reviewers: [SAM] });
+      const silent = anEngine({ approver: new ScriptedApprover({ decide: REVIEW }) });
+      expect(await dry(silent.engine)).toMatchObject({ outcome: 'pending', reviewers: undefined });
+    });
+
+    it('tells what would be refused, with the code and why; the real ask is refused with it', async () => {
+      const cases: readonly (readonly [string, RegExp, ApproverScript, Partial<JitEngineOptions>, Partial<AccessAsk>])[] = [
+        ['ERR_JIT_INELIGIBLE', /no rule/, { isEligible: { eligible: false, reason: 'no rule covers it' } }, {}, {}],
+        ['ERR_JIT_INELIGIBLE', /not eligible/, { isEligible: false }, {}, {}],
+        ['ERR_JIT_LIMIT', /maxTtl/, {}, { limits: { maxTtl: MINUTE } }, {}],
+        ['ERR_JIT_LIMIT', /maxStartAhead/, {}, { limits: { maxStartAhead: MINUTE } }, { startsAt: at(HOUR) }],
+        ['ERR_JIT_LIMIT', /maxGrants/, {}, { limits: { maxGrants: 1 } }, { scopes: ['a', 'b'] }],
+        ['ERR_JIT_DEADLINE', /ended/, {}, {}, { startsAt: at(-HOUR) }],
+      ];
+      for (const [code, reason, script, options, over] of cases) {
+        const { engine, store } = aDry(script, options);
+        const preview = await dry(engine, over);
+        expect(preview).toEqual({ dryRun: true, outcome: 'refused', code, reason: expect.stringMatching(reason) as string });
+        await engine.flushAudit();
+        expect(await entriesOf(store)).toEqual([]);
+        const error = await refusal(ask(engine, over));
+        expect([error.code, error.message]).toEqual([code, 'reason' in preview ? preview.reason : undefined]);
+      }
+    });
+
+    it('tells limits that the subject has reached, by what is there already', async () => {
+      const { engine, store } = aDry({}, { limits: { maxOpenRequests: 1 } });
+      await aPending(engine, { scope: 'a' });
+      const before = await wholeStore(store);
+      expect(await dry(engine)).toMatchObject({ outcome: 'refused', code: 'ERR_JIT_LIMIT' });
+      expect(await wholeStore(store)).toEqual(before);
+    });
+
+    it('tells the open request, or the live grants, that it would only repeat', async () => {
+      const { engine, store } = aDry({ decide: { ...REVIEW, quorum: { groups: [{ name: 'ops', approvals: 1 }] } } });
+      const pending = await aPending(engine, { scope: 'a' });
+      const grant = await aGranted(engine);
+      const before = await wholeStore(store);
+      expect(await dry(engine, { scope: 'a' })).toMatchObject({ dryRun: true, outcome: 'pending', reused: true, request: pending });
+      expect(await dry(engine)).toMatchObject({ dryRun: true, outcome: 'granted', reused: true, grants: [grant] });
+      expect(await wholeStore(store)).toEqual(before);
+      const refuses = anEngine({ approver: new ScriptedApprover({ decide: REVIEW }), store, limits: { duplicates: 'refuse' } }).engine;
+      expect(await dry(refuses)).toMatchObject({ outcome: 'refused', code: 'ERR_JIT_LIMIT' });
+    });
+
+    it('L11 tells what an idempotency key has made, or that it was for something else', async () => {
+      const { engine, store } = aDry();
+      const request = await aPending(engine, { idempotencyKey: 'k' });
+      await engine.cancel(request.id, { by: MAYA });
+      const before = await wholeStore(store);
+      expect(await dry(engine, { idempotencyKey: 'k' })).toMatchObject({
+        outcome: 'cancelled',
+        reused: false,
+        request: { id: request.id },
+      });
+      expect(await dry(engine, { idempotencyKey: 'k', ttl: 1 })).toMatchObject({ outcome: 'refused', code: 'ERR_JIT_IDEMPOTENCY' });
+      expect(await dry(engine, { idempotencyKey: 'other' })).toMatchObject({ outcome: 'pending', reused: false });
+      expect(await wholeStore(store)).toEqual(before);
+      // The key is still free.
+      expect((await ask(engine, { idempotencyKey: 'other', ttl: 1 })).outcome).toBe('pending');
+    });
+
+    it('L30 what fails, fails here too: an outage is no refusal, and names no request that is not there', async () => {
+      for (const script of [
+        { decide: throws(new Error('LDAP is down')) },
+        { decide: malformed({ outcome: 'sure' }) },
+        { decide: malformed({ outcome: 'review', quorum: { groups: [] } }) },
+        { isEligible: throws(new Error('LDAP is down')) },
+        { isEligible: malformed(undefined) },
+      ] as const) {
+        const { engine, store } = aDry(script);
+        const error = await refusal(dry(engine), 'ERR_JIT_APPROVER');
+        expect(error.requestId).toBeUndefined();
+        expect(error.message).toContain('nothing was recorded');
+        await engine.flushAudit();
+        expect(await entriesOf(store)).toEqual([]);
+      }
+      for (const method of ['get', 'live', 'find'] as const) {
+        const { engine, store } = aDry();
+        store.inject(method, { fault: 'reject' });
+        await refusal(dry(engine), 'ERR_JIT_STORE');
+      }
+      const { engine, clock } = aDry();
+      await clock.set(at(HOUR));
+      await engine.isAllowed(MAYA, SCOPE);
+      await clock.set(at(0));
+      await refusal(dry(engine), 'ERR_JIT_CLOCK');
+    });
+
+    it('L30 gives up on an approver that hangs', async () => {
+      const { engine, clock } = aDry({ decide: hangs() });
+      const late = refusal(dry(engine), 'ERR_JIT_APPROVER');
+      while (clock.sleepers === 0) await Promise.resolve();
+      await clock.advance(10_000);
+      expect((await late).requestId).toBeUndefined();
+    });
+
+    it('asks the approver what the real ask would, once each', async () => {
+      const { engine, approver } = aDry();
+      await dry(engine);
+      const questions = approver.questions.map(({ method }) => method);
+      approver.questions.length = 0;
+      await ask(engine);
+      expect(approver.questions.map(({ method }) => method)).toEqual(questions);
+    });
+
+    it('is refused for what is no ask, and for a dryRun that is neither true nor false', async () => {
+      const { engine, store } = aDry();
+      for (const over of [{ ttl: 0 }, { scope: '*' }, { subject: '' }, { dryRun: 'yes' }, { dryRun: 1 }, { dryRun: null }]) {
+        await refusal(
+          engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1, dryRun: true, ...over } as never),
+          'ERR_JIT_INVALID_ARGUMENT',
+        );
+      }
+      expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
+      expect(await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1, dryRun: false } as AccessAsk)).toMatchObject({
+        outcome: 'pending',
+        request: { subject: MAYA },
+      });
+      expect((await wholeStore(store)).rows).not.toEqual([]);
+    });
+
+    it('a dry run inherited or made up elsewhere is no dry run', async () => {
+      const { engine, store } = aDry();
+      const inherited = Object.assign(Object.create({ dryRun: true }) as object, { subject: MAYA, scope: SCOPE, ttl: 1 }) as AccessAsk;
+      await engine.requestAccess(inherited);
+      expect((await wholeStore(store)).rows).not.toEqual([]);
+    });
+
+    it('is refused after close', async () => {
+      const { engine } = aDry();
+      await engine.close();
+      await refusal(dry(engine), 'ERR_JIT_CLOSED');
+    });
+  });
+});
