@@ -11,7 +11,6 @@ interface Issue {
   readonly message: string;
   readonly keys?: readonly string[];
   readonly params?: Readonly<Record<string, unknown>> | undefined;
-  readonly issues?: readonly Issue[];
 }
 
 /**
@@ -29,17 +28,15 @@ export function checkShape(data: unknown): asserts data is PolicyDefinition {
   throw toError(data, issue as Issue);
 }
 
-function toError(data: unknown, { code, path, message, keys, params, issues }: Issue): InvalidArgumentError {
+function toError(data: unknown, { code, path, message, keys, params }: Issue): InvalidArgumentError {
   if (code === 'unrecognized_keys') {
     return new InvalidArgumentError(pathOf(data, [...path, keys?.[0] ?? '']), message, 'a field that is not known');
   }
-  // A key of a record has a problem of its own inside.
-  const inner = code === 'invalid_key' ? issues?.[0] : undefined;
   if (params !== undefined) {
     const { argument, got } = params as { readonly argument: string; readonly got: string };
     return new InvalidArgumentError(pathOf(data, path) + argument, message, got);
   }
-  return new InvalidArgumentError(pathOf(data, path), inner?.message ?? message, show(valueAt(data, path)));
+  return new InvalidArgumentError(pathOf(data, path), message, show(valueAt(data, path)));
 }
 
 const valueAt = (data: unknown, path: readonly PropertyKey[]): unknown =>

@@ -1,3 +1,5 @@
+import { JitEngine } from 'jit-access';
+import { ManualClock } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { definePolicy } from 'jit-access/policy';
 import { asking, groups, HOUR, MINUTE, policyOf } from './ask.js';
@@ -290,6 +292,15 @@ describe('several scopes', () => {
       { id: 'b', scopes: ['b:*'], review: { groups: { dba: 1 } } },
     );
     expect(await without.decide(asking(['a:x', 'b:x']))).toMatchObject(quorum);
+  });
+
+  it('are named by as many rules as an id has room for', async () => {
+    const many = Array.from({ length: 9 }, (_, i) => ({ id: `${i}`.repeat(64), scopes: [`s:${i}`], approve: true }) as const);
+    const scopes = many.flatMap((rule) => rule.scopes);
+    const { rule } = await policyOf(...many).explain(asking(scopes));
+    expect(rule).toBe(`${'0'.repeat(64)}, ${'1'.repeat(64)}, ${'2'.repeat(64)}, ...`);
+    const engine = new JitEngine({ approver: policyOf(...many), clock: new ManualClock() });
+    expect(await engine.requestAccess({ subject: 'user:maya', scopes, ttl: 1 })).toMatchObject({ outcome: 'granted', request: { rule } });
   });
 
   it('must each be covered', async () => {

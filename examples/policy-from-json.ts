@@ -1,0 +1,31 @@
+import { isJitError, JitEngine } from 'jit-access';
+import { readPolicy } from 'jit-access/policy';
+// Or readPolicy(await readFile('policy.json', 'utf8')): text that is no JSON is told with its line.
+import file from './policy-from-json.json' with { type: 'json' };
+
+const policy = readPolicy(file);
+for (const finding of policy.lint()) console.warn(finding.message);
+
+const engine = new JitEngine({ approver: policy });
+
+async function main() {
+  const staging = await engine.requestAccess({ subject: 'user:maya', scope: 'db-staging:orders:write', ttl: '2h' });
+  console.log(staging.outcome, 'by rule', staging.request.rule); // granted by rule staging
+
+  // Nothing is recorded of what no rule lets anybody ask for.
+  const ask = { subject: 'user:maya', scope: 'db-prod:orders:write', ttl: '30m', justification: 'order 1138 is stuck' };
+  const refused: unknown = await engine.requestAccess({ ...ask, ticket: '4711' }).catch((error: unknown) => error);
+  if (isJitError(refused) && refused.code === 'ERR_JIT_INELIGIBLE') console.log(refused.reason); // cite a ticket like INC-####
+
+  const asked = await engine.requestAccess({ ...ask, ticket: 'INC-4711' });
+  if (asked.outcome === 'pending') console.log('waits for', asked.reviewers); // waits for [ 'user:ana', 'user:kim' ]
+  console.log((await engine.approve(asked.request.id, { by: 'user:ana' })).outcome); // granted
+
+  const payroll = await engine.requestAccess({ ...ask, scope: 'db-prod:payroll:read', ticket: 'INC-4711' });
+  console.log(payroll.outcome === 'denied' && payroll.reason); // payroll is opened by finance, not from here
+
+  const { outcome, rule, reason } = await policy.explain({ subject: 'user:eve', scope: 'db-prod:orders:read', ttl: '5m' });
+  console.log(outcome, rule, reason); // ineligible undefined no rule covers db-prod:orders:read for user:eve
+}
+
+void main();

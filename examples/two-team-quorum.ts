@@ -1,0 +1,46 @@
+import { JitEngine } from 'jit-access';
+import { definePolicy } from 'jit-access/policy';
+import { ManualClock } from 'jit-access/testing';
+
+/** Two of the database's people and one of security's, each of whom counts once; after half an hour a lead may stand in. */
+const policy = definePolicy({
+  groups: {
+    dba: ['user:ana', 'user:kim', 'user:zoe'],
+    security: ['user:noor', 'user:ana'],
+    leads: ['user:rob'],
+  },
+  rules: [
+    {
+      id: 'schema',
+      scopes: ['db-prod:schema:write'],
+      maxTtl: '1h',
+      review: {
+        groups: { dba: 2, security: 1 },
+        denials: 1,
+        approvalTtl: '45m',
+        escalate: { to: 'leads', after: '30m' },
+      },
+    },
+  ],
+});
+
+// A clock that the example moves, so that nobody has to wait for half an hour.
+const clock = new ManualClock();
+const engine = new JitEngine({ approver: policy, clock });
+
+async function main() {
+  const { request } = await engine.requestAccess({ subject: 'user:zoe', scope: 'db-prod:schema:write', ttl: '30m' });
+
+  // Zoe is in dba, and asks: she doesn't count. Ana is in both groups, and counts in the one where she is needed.
+  console.log((await engine.approve(request.id, { by: 'user:ana' })).outcome); // pending
+  console.log((await engine.approve(request.id, { by: 'user:kim' })).outcome); // pending: security, or one more of dba
+  console.log((await engine.inbox('user:rob')).length); // 0: it is not for leads yet
+
+  await clock.advance('30m');
+  console.log((await engine.inbox('user:rob')).map((item) => item.groups)); // [ [ 'dba', 'security' ] ]
+  const decided = await engine.approve(request.id, { by: 'user:rob', reason: 'noor is on leave' });
+  console.log(decided.outcome); // granted
+  console.log(await engine.isAllowed('user:zoe', 'db-prod:schema:write')); // true
+}
+
+void main();
