@@ -3,7 +3,6 @@ import { autoApprove, patternScopes, type JitEngine, type RevokeAllTarget } from
 import { hangs, ScriptedApprover, throws } from '../../src/testing.js';
 import {
   aGranted,
-  ANA,
   anEngine,
   aPending,
   ask,
@@ -299,104 +298,6 @@ describe('JitEngine', () => {
   });
 
   describe('states', () => {
-    const CREATE = {
-      'an undecided request': async (made: ReturnType<typeof anEngine>) => {
-        const { requestId = '' } = await refusal(
-          ask(
-            anEngine({ store: made.store, clock: made.clock, approver: new ScriptedApprover({ decide: throws(1) }, 'reviewers') }).engine,
-          ),
-          'ERR_JIT_APPROVER',
-        );
-        return requestId;
-      },
-      'a pending request': async ({ engine }: ReturnType<typeof anEngine>) => (await aPending(engine)).id,
-      'an approved request': async ({ engine }: ReturnType<typeof anEngine>) => (await aGranted(engine)).requestId,
-      'a denied request': async ({ engine }: ReturnType<typeof anEngine>) => {
-        const { id } = await aPending(engine);
-        await engine.deny(id, { by: SAM });
-        return id;
-      },
-      'a cancelled request': async ({ engine }: ReturnType<typeof anEngine>) => {
-        const { id } = await aPending(engine);
-        await engine.cancel(id, { by: MAYA });
-        return id;
-      },
-      'an expired request': async ({ engine, clock }: ReturnType<typeof anEngine>) => {
-        const { id } = await aPending(engine);
-        await clock.set(at(24 * HOUR));
-        await engine.sweep();
-        return id;
-      },
-    };
-    const VERBS = {
-      approve: (engine: JitEngine, id: string) => engine.approve(id, { by: ANA }),
-      deny: (engine: JitEngine, id: string) => engine.deny(id, { by: ANA }),
-      cancel: (engine: JitEngine, id: string) => engine.cancel(id, { by: MAYA }),
-      decide: (engine: JitEngine, id: string) => engine.decide(id),
-      sweep: (engine: JitEngine) => engine.sweep(),
-      revokeAll: (engine: JitEngine, id: string) => engine.revokeAll({ requestId: id }, { by: CISO }),
-    };
-    const DECIDED = 'ERR_JIT_DECIDED';
-    /** For each state and verb: the status afterwards, or the code of the refusal. */
-    const TABLE: Record<keyof typeof CREATE, Record<keyof typeof VERBS, string>> = {
-      'an undecided request': {
-        approve: 'ERR_JIT_UNDECIDED',
-        deny: 'ERR_JIT_UNDECIDED',
-        cancel: 'cancelled',
-        decide: 'pending',
-        sweep: 'pending',
-        revokeAll: 'cancelled',
-      },
-      'a pending request': {
-        approve: 'approved',
-        deny: 'denied',
-        cancel: 'cancelled',
-        decide: 'pending',
-        sweep: 'pending',
-        revokeAll: 'cancelled',
-      },
-      'an approved request': {
-        approve: DECIDED,
-        deny: DECIDED,
-        cancel: DECIDED,
-        decide: 'approved',
-        sweep: 'approved',
-        revokeAll: 'approved',
-      },
-      'a denied request': { approve: DECIDED, deny: DECIDED, cancel: DECIDED, decide: 'denied', sweep: 'denied', revokeAll: 'denied' },
-      'a cancelled request': {
-        approve: DECIDED,
-        deny: DECIDED,
-        cancel: 'cancelled',
-        decide: 'cancelled',
-        sweep: 'cancelled',
-        revokeAll: 'cancelled',
-      },
-      'an expired request': {
-        approve: DECIDED,
-        deny: DECIDED,
-        cancel: 'expired',
-        decide: 'expired',
-        sweep: 'expired',
-        revokeAll: 'expired',
-      },
-    };
-    for (const state of Object.keys(CREATE) as (keyof typeof CREATE)[]) {
-      for (const verb of Object.keys(VERBS) as (keyof typeof VERBS)[]) {
-        it(`L8 ${verb} on ${state}: ${TABLE[state][verb]}`, async () => {
-          const made = anEngine();
-          const id = await CREATE[state](made);
-          const before = (await made.engine.request(id))?.request;
-          const expected = TABLE[state][verb];
-          if (expected.startsWith('ERR_')) expect((await refusal(Promise.resolve(VERBS[verb](made.engine, id)))).code).toBe(expected);
-          else await VERBS[verb](made.engine, id);
-          const after = (await made.engine.request(id))?.request;
-          if (before?.end !== undefined || expected.startsWith('ERR_')) expect(after).toEqual(before);
-          else expect(after?.end?.status ?? 'pending').toBe(expected);
-        });
-      }
-    }
-
     for (const first of ['revoke', 'release', 'expire'] as const) {
       for (const second of ['revoke', 'release', 'sweep', 'revokeAll'] as const) {
         it(`L8 ${second} changes nothing about a grant that ended by ${first}`, async () => {

@@ -1,28 +1,47 @@
 import { describe, expect, it } from 'vitest';
-import type { AccessRequest } from '../../src/index.js';
-import { settle } from '../../src/lifecycle/decision.js';
-import { reviewersToConfirm, reviewRequest } from '../../src/lifecycle/review.js';
-import { aRequest, START_AT } from '../../src/testing.js';
+import type { AccessRequest, Grant } from '../../src/index.js';
+import { approveRequest, settle } from '../../src/lifecycle/decision.js';
+import type { IssueFacts } from '../../src/lifecycle/grant.js';
+import { reviewersToConfirm, reviewRequest, type ReviewFacts } from '../../src/lifecycle/review.js';
+import { touchGrant } from '../../src/lifecycle/usage.js';
+import { makeTerms, makeUsage } from '../../src/records.js';
+import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 
 /*
  * The rules stand on their own, whatever the engine has looked at before it applies them: what it never asks of them is
  * tested here, all else through the engine.
  */
 const moment = { now: START_AT, late: START_AT, steppedBack: false, actor: 'user:sam' };
+const issue: IssueFacts = {
+  subject: undefined,
+  live: [],
+  limits: { maxGrants: 200, warnBeforeMs: undefined },
+  asksAtStart: false,
+  origin: undefined,
+};
+const quorumOf = (approvals: number) => ({
+  groups: [{ name: 'g', approvals }],
+  denials: 1,
+  approvalTtlMs: undefined,
+  escalation: undefined,
+});
+const terms = makeTerms({ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined });
 const end = { status: 'denied', cause: 'quorum', at: START_AT, by: 'user:sam', reason: undefined } as const;
 
 describe('settle()', () => {
   const cases: readonly (readonly [string, AccessRequest])[] = [
     ['has been decided', aRequest({ approver: 'x', end })],
     ['has been cancelled before it was decided', aRequest({ end: { ...end, status: 'cancelled', cause: 'cancelled' } })],
-    [
-      'has its quorum',
-      aRequest({ approver: 'x', quorum: { groups: [{ name: 'g', approvals: 1 }], denials: 1, approvalTtlMs: undefined } }),
-    ],
+    ['has its quorum', aRequest({ approver: 'x', quorum: quorumOf(1) })],
   ];
   for (const [what, request] of cases) {
     it(`L8 leaves a request that ${what} as it is`, () => {
-      const step = settle(request, { approver: 'late', verdict: { outcome: 'approve', reason: undefined } }, moment);
+      const step = settle(
+        request,
+        { approver: 'late', rule: undefined, verdict: { outcome: 'approve', reason: undefined, terms } },
+        issue,
+        moment,
+      );
       expect(step).toEqual({ result: { request, grants: undefined }, put: [], entries: [] });
     });
   }
@@ -36,17 +55,69 @@ describe('reviewersToConfirm()', () => {
 
 describe('reviewRequest()', () => {
   it('L17 counts nobody whose groups were not asked about', () => {
-    const quorum = { groups: [{ name: 'g', approvals: 2 }], denials: 1, approvalTtlMs: undefined };
-    const given = { reviewer: 'user:ana', verdict: 'approve', groups: ['g'], at: START_AT, reason: undefined } as const;
-    const request = aRequest({ approver: 'x', quorum, reviews: [given] });
-    const facts = { groups: new Map([['user:sam', ['g']]]), eligible: true };
-    const step = reviewRequest(request, { verdict: 'approve', reason: undefined }, facts, moment);
-    expect(step.result.request.end).toBeUndefined();
-    const both = { groups: new Map([...facts.groups, ['user:ana', ['g']]]), eligible: undefined };
+    const given = { reviewer: 'user:ana', verdict: 'approve', groups: ['g'], at: START_AT, reason: undefined, comment: undefined } as const;
+    const request = aRequest({ approver: 'x', quorum: quorumOf(2), assignedAt: START_AT, reviews: [given] });
+    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const endOf = (facts: ReviewFacts) => reviewRequest(request, command, facts, moment).result.request.end;
+    const groups = new Map([['user:sam', ['g']]]);
+    expect(endOf({ groups, eligible: true, issue })).toBeUndefined();
+    const both = new Map([...groups, ['user:ana', ['g']]]);
     // Eligibility that nobody asked about is no yes either.
-    expect(reviewRequest(request, { verdict: 'approve', reason: undefined }, both, moment).result.request.end).toBeUndefined();
-    expect(
-      reviewRequest(request, { verdict: 'approve', reason: undefined }, { ...both, eligible: true }, moment).result.request.end?.status,
-    ).toBe('approved');
+    expect(endOf({ groups: both, eligible: undefined, issue })).toBeUndefined();
+    expect(endOf({ groups: both, eligible: true, issue })?.status).toBe('approved');
+  });
+});
+
+describe('approveRequest()', () => {
+  const origin = aGrant({ id: 'r0.1', requestId: 'r0' });
+  const extension = { grantId: origin.id, from: origin.expiresAt, firstStartsAt: START_AT, until: START_AT + 3_600_000, breakGlass: false };
+  const request = aRequest({ extension });
+  const approve = (old: Grant | undefined) =>
+    approveRequest(request, { cause: 'approver', by: 'x', reason: undefined }, moment, {}, { ...issue, origin: old });
+
+  it.each(['revoked', 'released', 'ineligible', 'origin_ended', 'unjustified'] as const)(
+    'L12 gives nothing on top of a grant that was %s, though nobody has seen this request when it was',
+    (cause) => {
+      const step = approve({ ...origin, end: { status: 'revoked', cause, at: START_AT, by: 'user:ciso', reason: undefined } });
+      expect(step.result.request.end).toMatchObject({ status: 'cancelled', cause: 'origin_ended' });
+      expect(step.result.grants).toEqual([]);
+      expect(step.put.map(({ kind }) => kind)).toEqual(['request']);
+    },
+  );
+
+  it('L12 gives nothing on top of a grant that is not there', () => {
+    expect(approve(undefined).result.request.end).toMatchObject({ status: 'cancelled', cause: 'origin_ended' });
+  });
+
+  it.each(['time', 'idle', 'used_up'] as const)('L12 goes on from a grant that has run out (%s), and writes it', (cause) => {
+    const step = approve({ ...origin, end: { status: 'expired', cause, at: START_AT, by: 'system:sweeper', reason: undefined } });
+    expect(step.result.request.end?.status).toBe('approved');
+    expect(step.put.map(({ kind, id }) => `${kind} ${id}`)).toEqual(['request r1', 'grant r1.1', 'grant r0.1', 'subject user:maya']);
+  });
+});
+
+describe('touchGrant()', () => {
+  const grant = aGrant({ idleTtlMs: 1_000 });
+  const { id, subject, scope, startsAt, expiresAt, idleTtlMs } = grant;
+  const usage = makeUsage({
+    id,
+    version: 1,
+    subject,
+    scope,
+    startsAt,
+    expiresAt,
+    idleTtlMs,
+    usedAt: undefined,
+    uses: 0,
+    endedAt: undefined,
+  });
+
+  it.each([
+    [999, 1],
+    [1_000, 0],
+    [1_001, 0],
+  ])('L1 revives nothing, whatever has been looked at before: %i ms after the start of one that ends when idle for 1,000', (ms, writes) => {
+    const now = START_AT + ms;
+    expect(touchGrant({ grant, usage }, { ...moment, now, late: now }).put).toHaveLength(writes);
   });
 });

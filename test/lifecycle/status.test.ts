@@ -65,8 +65,8 @@ describe('wasHeldAt()', () => {
 
   it('L30 is false on bounds that are no instants', () => {
     for (const bad of [NaN, undefined, null, String(END), Infinity, -1, 1.5]) {
-      expect(wasHeldAt({ startsAt: START_AT, expiresAt: bad as number, end: undefined }, START_AT)).toBe(false);
-      expect(wasHeldAt({ startsAt: bad as number, expiresAt: END, end: undefined }, START_AT)).toBe(false);
+      expect(wasHeldAt(aGrant({ expiresAt: bad as number }), START_AT)).toBe(false);
+      expect(wasHeldAt(aGrant({ startsAt: bad as number }), START_AT)).toBe(false);
     }
   });
 });

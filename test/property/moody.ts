@@ -12,7 +12,7 @@ export const WARN_BEFORE = 10;
 export const MAX_USES = 2;
 export const SHORT_TOTAL = 60;
 export const OWED_WITHIN = 40;
-export const MAX_UNREVIEWED = 2;
+export const MAX_UNREVIEWED = 1;
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   [SAM]: ['ops', 'sec'],

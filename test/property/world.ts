@@ -15,7 +15,7 @@ import { FaultyStore, ManualClock } from '../../src/testing.js';
 import { entriesOf, MAYA, SAM } from '../engine/an-engine.js';
 import { expectReplayed, fold } from './fold.js';
 import { expectAlive, expectLegal, expectLimits, expectLines, expectQuorums, expectWhole, usableAt, type Seen } from './laws.js';
-import { APPROVAL_TTL, IDLE_TTL, Moody, REVIEW_WITHIN } from './moody.js';
+import { APPROVAL_TTL, ESCALATE_AFTER, IDLE_TTL, Moody, REVIEW_WITHIN } from './moody.js';
 import { AGENT, REVIEWERS, SCOPES, SUBJECTS, type Step } from './steps.js';
 
 export const LIMITS = {
@@ -216,8 +216,9 @@ export class World {
     return [
       ...grants.flatMap(({ end, startsAt, expiresAt, warnAt }) => (end === undefined ? [startsAt, expiresAt, warnAt ?? expiresAt] : [])),
       ...[...usages.values()].map(({ usedAt, startsAt }) => (usedAt ?? startsAt) + IDLE_TTL),
-      ...requests.flatMap(({ reviewBy, reviews, owed }) => [
+      ...requests.flatMap(({ reviewBy, reviews, owed, assignedAt }) => [
         reviewBy,
+        ...(assignedAt === undefined ? [] : [assignedAt + ESCALATE_AFTER]),
         ...reviews.map(({ at }) => at + APPROVAL_TTL),
         ...(owed === undefined ? [] : [owed.reviewBy]),
       ]),

@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest';
+import { isJitError, JitEngine, type AccessResult, type AccessStatus, type Grant, type SweepReport } from '../../src/index.js';
+import { ANA, at, LEE, MAYA, MINUTE, SCOPE } from './an-engine.js';
+import { GRANT_STATES, linkTo, REQUEST_STATES, wordFor, wordForGrant, type State } from './states.js';
+import { wholeStore } from './whole-store.js';
+
+type Verb = (state: State) => Promise<unknown>;
+
+const among = (list: readonly { readonly id: string }[], id: string, word: string): string =>
+  list.some((one) => one.id === id) ? word : 'no';
+const done = (report: SweepReport): string =>
+  Object.entries(report)
+    .filter(([, count]) => count > 0)
+    .map(([what]) => what)
+    .join('+') || 'nothing';
+const asked = ({ reused, outcome }: AccessResult): string => `${reused ? 'again' : 'new'}:${outcome}`;
+const held = ({ held, scheduled }: AccessStatus, id: string): string =>
+  held.some((one) => one.id === id) ? 'held' : among(scheduled, id, 'scheduled');
+
+/** Each verb that a request can be met by, on behalf of somebody who may, and the word for its answer. */
+const REQUEST_VERBS: Readonly<Record<string, Verb>> = {
+  requestAccess: async ({ engine }) => asked(await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE })),
+  decide: async ({ engine, requestId }) => (await engine.decide(requestId)).outcome,
+  approve: async ({ engine, requestId }) => (await engine.approve(requestId, { by: ANA })).outcome,
+  deny: async ({ engine, requestId }) => (await engine.deny(requestId, { by: ANA })).outcome,
+  cancel: async ({ engine, requestId }) => (await engine.cancel(requestId, { by: MAYA })).end?.status,
+  acknowledge: async ({ engine, requestId }) => wordFor(await engine.acknowledge(requestId, { by: ANA, verdict: 'unjustified' })),
+  approvalLink: async ({ engine, requestId }) => typeof (await engine.approvalLink(requestId, { reviewer: ANA, decision: 'approve' })),
+  openLink: async (state) => (await state.engine.openLink(await linkTo(state))).decision,
+  redeemLink: async (state) => (await state.engine.redeemLink(await linkTo(state), { by: ANA })).outcome,
+  revokeAll: async ({ engine, requestId }) => {
+    const { requests, grants } = await engine.revokeAll({ requestId }, { by: LEE });
+    return `${requests.length}+${grants.length}`;
+  },
+  sweep: async ({ engine }) => done(await engine.sweep()),
+  inbox: async ({ engine, requestId }) =>
+    among(
+      (await engine.inbox(ANA)).map(({ request }) => request),
+      requestId,
+      'listed',
+    ),
+  owedReviews: async ({ engine, requestId }) =>
+    among(
+      (await engine.owedReviews({ reviewer: ANA })).map(({ request }) => request),
+      requestId,
+      'listed',
+    ),
+  request: async ({ engine, requestId }) => ((await engine.request(requestId)) === undefined ? 'no' : 'known'),
+  requests: async ({ engine, requestId }) => {
+    for (const status of ['pending', 'approved', 'denied', 'cancelled', 'expired'] as const) {
+      if ((await engine.requests({ status })).items.some(({ id }) => id === requestId)) return status;
+    }
+    return 'no';
+  },
+};
+
+/** Each verb that a grant can be met by, and the word for its answer. */
+const GRANT_VERBS: Readonly<Record<string, Verb>> = {
+  revoke: async ({ engine, grantId }) => wordForGrant(await engine.revoke(grantId, { by: LEE })),
+  release: async ({ engine, grantId }) => wordForGrant(await engine.release(grantId, { by: MAYA })),
+  revokeAll: async ({ engine }) => (await engine.revokeAll({ subject: MAYA }, { by: LEE })).grants.length,
+  extend: async ({ engine, grantId }) => asked(await engine.extend(grantId, { ttl: 5 * MINUTE })),
+  breakGlass: async ({ engine }) => asked(await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'it burns' })),
+  requestAccess: async ({ engine }) => asked(await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'x' })),
+  sweep: async ({ engine }) => done(await engine.sweep()),
+  isAllowed: ({ engine }) => engine.isAllowed(MAYA, SCOPE),
+  check: async ({ engine }) => (await engine.check(MAYA, SCOPE)).reason,
+  assertAllowed: async ({ engine }) => (await engine.assertAllowed(MAYA, SCOPE)).reason,
+  filterAllowed: async ({ engine }) => (await engine.filterAllowed(MAYA, [SCOPE])).length,
+  status: async ({ engine, grantId }) => held(await engine.status(MAYA), grantId),
+  touch: async ({ engine }) => (await engine.touch(MAYA, SCOPE)).reason,
+  consume: async ({ engine }) => `left:${String((await engine.consume(MAYA, SCOPE)).usesLeft)}`,
+  whoHadAccess: async ({ engine, grantId, clock }) =>
+    among((await engine.whoHadAccess({ scope: SCOPE, at: clock.now() })).items, grantId, 'held'),
+  history: async ({ engine, grantId, clock }) =>
+    among((await engine.history({ subject: MAYA, from: at(0), to: clock.now() + 1 })).items, grantId, 'held'),
+  request: async ({ engine, requestId, grantId }) => among((await engine.request(requestId))?.grants ?? [], grantId, 'known'),
+};
+
+/** What has neither a record nor a subject to be in a state. */
+const OTHERS = ['head', 'flushAudit', 'forgetFollower', 'purge', 'close'];
+
+/*
+ * The tables: a line for each verb, a column for each state. A cell says what a caller is told: the word for the answer,
+ * or the code of the refusal without its `ERR_JIT`; and behind `>`, how the record then stands, where it has changed.
+ */
+const REQUESTS = `
+                 none         undecided              pending              halfway              overdue            approved           denied             cancelled          expired            owed                     missed                   acknowledged
+  requestAccess  new:pending  again:pending>pending  again:pending        again:pending        new:pending        again:granted      new:pending        new:pending        new:pending        again:granted            new:pending              again:granted
+  decide         _NOT_FOUND   pending>pending        pending              pending              expired            granted            denied             cancelled          expired            granted                  granted                  granted
+  approve        _NOT_FOUND   _UNDECIDED             granted>approved     pending              _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
+  deny           _NOT_FOUND   _UNDECIDED             denied>denied        denied>denied        _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
+  cancel         _NOT_FOUND   cancelled>cancelled    cancelled>cancelled  cancelled>cancelled  expired>expired    _DECIDED           _DECIDED           cancelled          expired            _DECIDED                 _DECIDED                 _DECIDED
+  acknowledge    _NOT_FOUND   _INVALID_ARGUMENT      _INVALID_ARGUMENT    _INVALID_ARGUMENT    _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  unjustified>unjustified  unjustified>unjustified  _DECIDED
+  approvalLink   _NOT_FOUND   _UNDECIDED             string               string               _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
+  openLink       _NOT_FOUND   approve                approve              approve              approve            approve            approve            approve            approve            approve                  approve                  approve
+  redeemLink     _NOT_FOUND   _UNDECIDED             granted>approved     _LINK                _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
+  revokeAll      0+0          1+0>cancelled          1+0>cancelled        1+0>cancelled        0+0>expired        0+1>approved       0+0                0+0                0+0                0+1>owed                 0+0                      0+1>justified
+  sweep          nothing      nothing                nothing              nothing              expired>expired    nothing            nothing            nothing            nothing            nothing                  nothing                  nothing
+  inbox          no           no                     listed               no                   no                 no                 no                 no                 no                 no                       no                       no
+  owedReviews    no           no                     no                   no                   no                 no                 no                 no                 no                 listed                   listed                   no
+  request        no           known                  known                known                known              known              known              known              known              known                    known                    known
+  requests       no           pending                pending              pending              expired            approved           denied             cancelled          expired            approved                 approved                 approved
+`;
+const GRANTS = `
+                 none         scheduled          begun              waiting                unconfirmed        active             counted            unused       usedUp       over         expired      revoked
+  revoke         _NOT_FOUND   revoked>revoked    revoked>revoked    revoked>revoked        revoked>revoked    revoked>revoked    revoked>revoked    idle>idle    used_up      time>time    time         revoked
+  release        _NOT_FOUND   released>released  released>released  released>released      released>released  released>released  released>released  idle>idle    used_up      time>time    time         revoked
+  revokeAll      0            1>revoked          1>revoked          1>revoked              1>revoked          1>revoked          1>revoked          0>idle       0            0>time       0            0
+  extend         _NOT_FOUND   new:pending        new:pending        new:pending            new:pending        new:pending        new:pending        _ENDED       _ENDED       _ENDED       _ENDED       _ENDED
+  breakGlass     new:granted  new:granted        new:granted        new:granted            new:granted        new:granted        new:granted        new:granted  new:granted  new:granted  new:granted  new:granted
+  requestAccess  new:granted  new:granted        again:granted      new:granted            new:granted        again:granted      again:granted      new:granted  new:granted  new:granted  new:granted  new:granted
+  sweep          nothing      nothing            started>active     asked>active           asked              nothing            nothing            ended>idle   nothing      ended>time   nothing      nothing
+  isAllowed      false        false              true               true>active            false              true               true               false        false        false        false        false
+  check          no_grant     not_started        granted            granted>active         not_activated      granted            granted            no_grant     no_grant     no_grant     no_grant     no_grant
+  assertAllowed  _DENIED      _DENIED            granted            granted>active         _DENIED            granted            granted            _DENIED      _DENIED      _DENIED      _DENIED      _DENIED
+  filterAllowed  0            0                  1                  1>active               0                  1                  1                  0            0            0            0            0
+  status         no           scheduled          held               held>active            scheduled          held               held               no           no           no           no           no
+  touch          no_grant     not_started        granted            granted>active         not_activated      granted            granted            no_grant     no_grant     no_grant     no_grant     no_grant
+  consume        _DENIED      _DENIED            left:undefined     left:undefined>active  _DENIED            left:undefined     left:1             _DENIED      _DENIED      _DENIED      _DENIED      _DENIED
+  whoHadAccess   no           no                 held               no                     no                 held               held               no           no           no           no           no
+  history        no           no                 held               no                     no                 held               held               held         held         held         held         held
+  request        no           known              known              known                  known              known              known              known        known        known        known        known
+`;
+
+/** The cells of a table, by verb and state. */
+function read(table: string): ReadonlyMap<string, ReadonlyMap<string, string>> {
+  const [head = [], ...lines] = table
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  return new Map(lines.map(([verb = '', ...cells]) => [verb, new Map(head.map((state, i) => [state, cells[i] ?? 'no cell']))]));
+}
+
+const codeOf = (error: unknown): string => {
+  if (!isJitError(error)) throw error;
+  return error.code.replace('ERR_JIT', '');
+};
+
+/** How the record stands: a word, and all of it. */
+async function look({ engine, requestId }: State, ofGrant: boolean): Promise<{ word: string; all: unknown }> {
+  const found = await engine.request(requestId);
+  if (found === undefined) return { word: 'none', all: undefined };
+  return { word: ofGrant ? wordForGrant(found.grants[0] as Grant) : wordFor(found.request), all: found };
+}
+
+/** What a verb does in a state, as a cell of the table says it. */
+async function cellOf(make: () => Promise<State>, verb: Verb, ofGrant: boolean): Promise<string> {
+  const state = await make();
+  const [before, whole] = [await look(state, ofGrant), await wholeStore(state.store)];
+  let told: string;
+  let refused = false;
+  try {
+    told = String(await verb(state));
+  } catch (error) {
+    told = codeOf(error);
+    refused = true;
+  }
+  await state.engine.flushAudit();
+  // Whoever is refused has changed nothing, whatever record it is on.
+  if (refused && (await look(state, ofGrant)).word === before.word) expect(await wholeStore(state.store)).toEqual(whole);
+  const after = await look(state, ofGrant);
+  const hasChanged = JSON.stringify(after.all) !== JSON.stringify(before.all);
+  return hasChanged ? `${told}>${after.word}` : told;
+}
+
+describe('JitEngine', () => {
+  for (const [what, table, states, verbs] of [
+    ['request', REQUESTS, REQUEST_STATES, REQUEST_VERBS],
+    ['grant', GRANTS, GRANT_STATES, GRANT_VERBS],
+  ] as const) {
+    describe(`every verb on a ${what} in every state`, () => {
+      const cells = read(table);
+      it('L8 is in the table', () => {
+        expect([...cells.keys()].sort()).toEqual(Object.keys(verbs).sort());
+        for (const line of cells.values()) expect([...line.keys()]).toEqual(Object.keys(states));
+      });
+      for (const [verb, line] of cells) {
+        for (const [state, cell] of line) {
+          it(`L8 ${verb} on a ${what} that is ${state}: ${cell}`, async () => {
+            expect(await cellOf(states[state] as () => Promise<State>, verbs[verb] as Verb, what === 'grant')).toBe(cell);
+          });
+        }
+      }
+    });
+  }
+
+  it('has no verb but those of the two tables, and a few to which no state matters', () => {
+    const own = Object.getOwnPropertyNames(JitEngine.prototype).filter((name) => name !== 'constructor');
+    const known = new Set([...Object.keys(REQUEST_VERBS), ...Object.keys(GRANT_VERBS), ...OTHERS]);
+    expect([...known].sort()).toEqual(own.sort());
+  });
+});
