@@ -26,6 +26,7 @@ describe('the packed package', () => {
       'THIRD_PARTY_NOTICES',
       ...pages.map((page) => `docs/${page}`),
       'package.json',
+      'schema/policy.schema.json',
     ].sort();
     expect(
       inject('packed')
@@ -46,6 +47,11 @@ describe('the packed package', () => {
 
   it('gives its package.json to import and require', () => {
     expect(run('commonjs', `console.log(JSON.stringify(require('jit-access/package.json').name))`)).toBe('jit-access');
+  });
+
+  it('gives the JSON Schema of a policy', () => {
+    const title = `console.log(JSON.stringify(require('jit-access/policy.schema.json').title))`;
+    expect(run('commonjs', title)).toBe('A policy of jit-access');
   });
 
   it('exports nothing but its entries', () => {

@@ -1,13 +1,13 @@
 /*
  * Before the tests of this folder, once: builds the package, packs it, and installs the tarball in an empty folder, as a
- * user would. tslib is packed from node_modules beside it, so that npm has nothing to ask a registry for.
+ * user would. Its dependencies are packed from node_modules beside it, so that npm has nothing to ask a registry for.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { root } from './entries.js';
+import { manifest, root } from './entries.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -21,10 +21,11 @@ declare module 'vitest' {
 export default function setup(project: TestProject): () => void {
   npm(root, 'run', 'build');
   const folder = mkdtempSync(join(tmpdir(), 'jit-access-'));
-  const [own, tslib] = ['.', './node_modules/tslib'].map((source) => pack(source, folder));
-  if (own === undefined || tslib === undefined) throw new Error('npm pack gave no tarball');
+  const needed = Object.keys(manifest.dependencies ?? {}).map((name) => `./node_modules/${name}`);
+  const own = pack('.', folder);
+  const others = needed.map((source) => pack(source, folder));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', version: '1.0.0', private: true }));
-  npm(folder, 'install', '--offline', '--no-audit', '--no-fund', `./${own.filename}`, `./${tslib.filename}`);
+  npm(folder, 'install', '--offline', '--no-audit', '--no-fund', ...[own, ...others].map(({ filename }) => `./${filename}`));
   project.provide('installed', folder);
   project.provide(
     'packed',
@@ -33,9 +34,16 @@ export default function setup(project: TestProject): () => void {
   return () => rmSync(folder, { recursive: true, force: true });
 }
 
-function pack(source: string, folder: string): { filename: string; files: { path: string }[] } | undefined {
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+function pack(source: string, folder: string): Packed {
   const report = npm(root, 'pack', source, '--json', '--ignore-scripts', '--pack-destination', folder);
-  return (JSON.parse(report) as { filename: string; files: { path: string }[] }[])[0];
+  const [packed] = JSON.parse(report) as readonly Packed[];
+  if (packed === undefined) throw new Error('npm pack gave no tarball');
+  return packed;
 }
 
 function npm(cwd: string, ...args: string[]): string {
