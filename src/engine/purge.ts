@@ -111,12 +111,12 @@ export class Purge {
   }
 
   /**
-   * A subject's row goes with its last request, unless it still owes a review of what it asked for somebody else. Whoever
-   * opens a request meanwhile writes the row, and it is kept.
+   * A subject's row goes with its last request; one that owes a review is open, and kept. Whoever opens a request
+   * meanwhile writes the row, and it is kept.
    */
   async #removeSubjects(horizon: number): Promise<void> {
     for await (const rows of this.#ledger.pages({ kind: 'subject', open: false })) {
-      for (const subject of this.#decodeAll(rows, decodeSubject).filter(({ unreviewed }) => unreviewed.length === 0)) {
+      for (const subject of this.#decodeAll(rows, decodeSubject)) {
         const { items } = await this.#ledger.find({ kind: 'request', subject: subject.id, limit: 1 });
         if (items.length === 0) await this.#removeAll(keyOf(subject), horizon);
       }
