@@ -13,6 +13,34 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     "{ ok: false, seq: 1, problem: 'was edited: its digest does not match' }",
   ],
   'http-guard.ts': ['401', '403', '200'],
+  'extension.ts': ['access until 00:15', 'more time, from 00:15 to 00:30', 'more time, from 00:30 to 00:35', 'no more: maxTotal', 'ended'],
+  'scheduled-maintenance.ts': [
+    'not_started',
+    'granted',
+    'no_grant',
+    'late: 90 minutes are left',
+    'no_grant',
+    'revoked: the subject may no longer hold this',
+  ],
+  'break-glass.ts': [
+    'page: break-glass by user:maya',
+    'skipped: platform (user:ana,user:sam)',
+    'page: the review of break-glass is overdue',
+    'owed now: 0',
+    'page: break-glass by user:maya',
+    'unjustified: ended',
+  ],
+  'one-tap-link.ts': ['opened: nothing is decided', 'nobody: 401', 'user:ana: 403', 'user:sam: 200', 'again: 410'],
+  'policy-from-json.ts': [
+    'granted by rule staging',
+    'cite a ticket like INC-#### (rule production: require.ticket)',
+    "waits for [ 'user:ana', 'user:kim' ]",
+    'granted',
+    'payroll is opened by finance, not from here',
+    'ineligible undefined no rule covers db-prod:orders:read for user:eve',
+  ],
+  'two-team-quorum.ts': ['pending', 'pending', '0', "[ [ 'dba', 'security' ] ]", 'granted', 'true'],
+  'ticket-webhook.ts': ['401', '{ ended: 0 }', '{ ended: 2 }', '{ ended: 0 }'],
 };
 
 /** Examples that other tests run. */

@@ -41,6 +41,7 @@ export async function run(
         'jit-access': core,
         'jit-access/testing': join(root, 'src/testing.ts'),
         'jit-access/jsonl': join(root, 'src/jsonl.ts'),
+        'jit-access/policy': join(root, 'src/policy.ts'),
       },
       nodePaths: [join(root, 'node_modules')],
       logLevel: 'silent',

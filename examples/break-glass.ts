@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { callbackSink, isJitError, JitEngine } from 'jit-access';
+import { definePolicy } from 'jit-access/policy';
+import { ManualClock } from 'jit-access/testing';
+
+const policy = definePolicy({
+  groups: {
+    'on-call': ['user:maya', 'user:noor'],
+    platform: ['user:ana', 'user:sam'],
+    security: ['user:lee'],
+  },
+  rules: [{ id: 'prod', scopes: ['db-prod:*'], subjects: [{ group: 'on-call' }], review: { groups: { platform: 2 } } }],
+  breakGlass: [
+    {
+      id: 'emergency',
+      scopes: ['db-prod:*'],
+      subjects: [{ group: 'on-call' }],
+      maxTtl: '30m',
+      reviewers: ['security'],
+      reviewWithin: '24h',
+    },
+  ],
+});
+
+async function main() {
+  const clock = new ManualClock();
+  const pager = callbackSink('pager', (entries) => {
+    for (const { type, actor, data } of entries) {
+      const { cause } = (data.end ?? {}) as { cause?: string };
+      // Break-glass that nobody hears of is a back door. `owed` says who was skipped.
+      if (type === 'request.approved' && cause === 'break_glass') console.log(`page: break-glass by ${actor}`);
+      if (type === 'review.missed') console.log('page: the review of break-glass is overdue');
+    }
+  });
+  const engine = new JitEngine({ clock, approver: policy, audit: pager });
+
+  // 03:12, and of the platform team nobody answers. Access first: no request waits, nobody is asked.
+  const emergency = {
+    subject: 'user:maya',
+    scope: 'db-prod:write',
+    ttl: '30m',
+    justification: 'orders are lost, nobody of platform answers',
+  };
+  const { request, grants } = await engine.breakGlass(emergency);
+  await engine.assertAllowed('user:maya', 'db-prod:write');
+  assert.equal(grants[0]?.breakGlass, true);
+  console.log(`skipped: ${request.owed?.skippedGroups.join()} (${request.owed?.skippedPeople?.join()})`);
+  await engine.flushAudit();
+
+  // The price: one at a time. Until this one is reviewed there is no other, for her or by her.
+  await assert.rejects(
+    engine.breakGlass({ ...emergency, scope: 'db-prod:admin' }),
+    (error) => isJitError(error) && error.code === 'ERR_JIT_LIMIT' && error.limit === 'maxUnreviewed',
+  );
+
+  // A day later nobody has looked. The access has long ended; the review is still owed.
+  await clock.advance('24h');
+  assert.equal((await engine.sweep()).missed, 1);
+  await engine.flushAudit();
+  const owed = await engine.owedReviews({ reviewer: 'user:lee' });
+  assert.deepEqual(
+    owed.map((item) => [item.request.id, item.isOverdue]),
+    [[request.id, true]],
+  );
+
+  // Not by herself, and not by whoever is no reviewer of break-glass.
+  const review = { verdict: 'justified', reason: 'orders were being lost; the runbook now has a second phone number' } as const;
+  for (const by of ['user:maya', 'user:ana']) await assert.rejects(engine.acknowledge(request.id, { by, ...review }), isJitError);
+  await engine.acknowledge(request.id, { by: 'user:lee', ...review });
+  console.log(`owed now: ${(await engine.owedReviews()).length}`);
+
+  // The next time it is found unjustified while the access lives: that ends it, in the same commit.
+  const again = await engine.breakGlass({ ...emergency, justification: 'I want to look something up' });
+  await engine.flushAudit();
+  await engine.acknowledge(again.request.id, { by: 'user:lee', verdict: 'unjustified', reason: 'no emergency' });
+  assert.equal(await engine.isAllowed('user:maya', 'db-prod:write'), false);
+  console.log('unjustified: ended');
+}
+
+void main();
