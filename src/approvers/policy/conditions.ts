@@ -12,7 +12,7 @@ const UNITS: readonly (readonly [string, number])[] = [
 ];
 
 /** A duration as one writes it. */
-export function inWords(ms: number): string {
+function inWords(ms: number): string {
   let left = ms;
   return UNITS.map(([unit, size]) => {
     const count = Math.floor(left / size);
