@@ -1,0 +1,506 @@
+import { describe, expect, it } from 'vitest';
+import {
+  autoApprove,
+  MemoryGrantStore,
+  reviewers,
+  type AccessAsk,
+  type AccessResult,
+  type JitEngine,
+  type Limits,
+  type Verdict,
+} from '../../src/index.js';
+import { FaultyStore, inTurn, ScriptedApprover, throws } from '../../src/testing.js';
+import {
+  aGranted,
+  anEngine,
+  aPending,
+  ask,
+  at,
+  entriesOf,
+  grantsOf,
+  HOUR,
+  MAYA,
+  MINUTE,
+  refusal,
+  SAM,
+  SCOPE,
+  typesOf,
+} from './an-engine.js';
+import { wholeStore } from './whole-store.js';
+
+const NOOR = 'user:noor';
+const TTL = 15 * MINUTE;
+
+const people = reviewers({ members: [SAM] });
+const anybody = autoApprove(() => true);
+
+const withLimits = (limits: Limits, approver = people) => anEngine({ approver, limits });
+
+/** Two engines on one store, as two processes would be, in which every call yields. */
+function aFleet(limits: Limits, approver = people) {
+  const first = withLimits(limits, approver);
+  const second = anEngine({ approver, limits, store: first.store, clock: first.clock }).engine;
+  return { ...first, engines: [first.engine, second] as const };
+}
+
+async function settle(calls: readonly Promise<AccessResult>[]) {
+  const settled = await Promise.allSettled(calls);
+  return {
+    results: settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
+    codes: settled.flatMap((one) => (one.status === 'rejected' ? [(one.reason as { code: string }).code] : [])),
+  };
+}
+
+describe('JitEngine', () => {
+  describe('limits.maxOpenRequests', () => {
+    it('refuses one too many, stores nothing but the attempt, and says what the limit is', async () => {
+      const { engine, store } = withLimits({ maxOpenRequests: 2 });
+      for (const scope of ['a', 'b']) await aPending(engine, { scope });
+      const before = await wholeStore(store);
+      const error = await refusal(ask(engine, { scope: 'c' }), 'ERR_JIT_LIMIT');
+      expect(error).toMatchObject({ limit: 'maxOpenRequests', max: 2, got: 3 });
+      expect(error.message).toBe('limits.maxOpenRequests allows at most 2; got 3');
+      await engine.flushAudit();
+      expect(await wholeStore(store)).toEqual(before);
+      expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'attempt.refused', actor: MAYA, data: { scopes: ['c'] } });
+    });
+
+    it('counts each subject for itself, whoever asks', async () => {
+      const { engine } = withLimits({ maxOpenRequests: 1 });
+      await aPending(engine, { requestedBy: NOOR });
+      await refusal(ask(engine, { scope: 'b' }), 'ERR_JIT_LIMIT');
+      await refusal(ask(engine, { scope: 'b', requestedBy: 'user:other' }), 'ERR_JIT_LIMIT');
+      await aPending(engine, { subject: NOOR, scope: 'b' });
+      await aPending(engine, { subject: 'agent:1', requestedBy: NOOR });
+    });
+
+    it('counts no request that was decided, cancelled, or ran out, swept or not', async () => {
+      const { engine, clock } = withLimits({ maxOpenRequests: 1, reviewWithin: HOUR });
+      await engine.approve((await aPending(engine, { scope: 'a' })).id, { by: SAM });
+      await engine.deny((await aPending(engine, { scope: 'b' })).id, { by: SAM });
+      await engine.cancel((await aPending(engine, { scope: 'c' })).id, { by: MAYA });
+      await aPending(engine, { scope: 'd' });
+      await clock.set(at(HOUR - 1));
+      await refusal(ask(engine, { scope: 'e' }), 'ERR_JIT_LIMIT');
+      await clock.set(at(HOUR));
+      await aPending(engine, { scope: 'e' });
+      await refusal(ask(engine, { scope: 'f' }), 'ERR_JIT_LIMIT');
+    });
+
+    it('counts a request that the approver has not answered, and one to extend a grant', async () => {
+      const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
+      const { engine } = anEngine({ approver, limits: { maxOpenRequests: 1 } });
+      await refusal(ask(engine, { scope: 'a' }), 'ERR_JIT_APPROVER');
+      await refusal(ask(engine, { scope: 'b' }), 'ERR_JIT_LIMIT');
+      const extended = withLimits({ maxOpenRequests: 1 }).engine;
+      const grant = await aGranted(extended);
+      await extended.extend(grant.id, { ttl: TTL });
+      await refusal(ask(extended, { scope: 'b' }), 'ERR_JIT_LIMIT');
+      const other = withLimits({ maxOpenRequests: 1 }).engine;
+      const held = await aGranted(other);
+      await aPending(other, { scope: 'b' });
+      await refusal(other.extend(held.id, { ttl: TTL }), 'ERR_JIT_LIMIT');
+    });
+
+    it('does not refuse the ask that an idempotency key has made', async () => {
+      const { engine } = withLimits({ maxOpenRequests: 1, duplicates: 'refuse' });
+      const { id } = await aPending(engine, { idempotencyKey: 'k' });
+      expect(await ask(engine, { idempotencyKey: 'k' })).toMatchObject({ outcome: 'pending', reused: false, request: { id } });
+    });
+
+    for (const seed of [1, 2, 3]) {
+      it(`lets through exactly as many of 64 at once (interleaving ${seed})`, async () => {
+        const { engines, store } = aFleet({ maxOpenRequests: 5 });
+        store.inject('all', { fault: 'yield', seed });
+        const { results, codes } = await settle(
+          Array.from({ length: 64 }, (_, i) => ask(engines[i % 2] as JitEngine, { scope: `s${i}`, requestedBy: `user:${i % 7}` })),
+        );
+        store.clear();
+        expect(results).toHaveLength(5);
+        expect(new Set(codes)).toEqual(new Set(['ERR_JIT_LIMIT']));
+        expect((await store.find({ kind: 'request', open: true, limit: 100 })).items).toHaveLength(5);
+      });
+
+      it(`L11 lets 64 of one key at once through as one, also at the limit and where duplicates are refused (interleaving ${seed})`, async () => {
+        const { engines, store } = aFleet({ maxOpenRequests: 1, duplicates: 'refuse' });
+        store.inject('all', { fault: 'yield', seed });
+        const { results, codes } = await settle(
+          Array.from({ length: 64 }, (_, i) => ask(engines[i % 2] as JitEngine, { idempotencyKey: 'k' })),
+        );
+        store.clear();
+        expect(codes).toEqual([]);
+        expect(new Set(results.map(({ request }) => request.id)).size).toBe(1);
+        // It is the call's own request, not one that was there before.
+        expect(results.every(({ reused }) => !reused)).toBe(true);
+        expect(await typesOf(store)).toEqual(['request.created', 'request.assigned']);
+      });
+    }
+  });
+
+  describe('limits.maxGrants', () => {
+    it('refuses an ask whose grants would be too many, and counts a bundle by its scopes', async () => {
+      const { engine, store } = withLimits({ maxGrants: 3 });
+      await grantsOf(engine, { scopes: ['a', 'b'] });
+      const before = await wholeStore(store);
+      expect(await refusal(ask(engine, { scopes: ['c', 'd'] }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxGrants', max: 3, got: 4 });
+      expect(await wholeStore(store)).toEqual(before);
+      await aGranted(engine, { scope: 'c' });
+      await refusal(ask(engine, { scope: 'd' }), 'ERR_JIT_LIMIT');
+    });
+
+    it('counts scheduled grants; not those that time has ended, swept or not, nor those that were ended', async () => {
+      const { engine, clock } = withLimits({ maxGrants: 2 });
+      await aGranted(engine, { scope: 'later', startsAt: at(HOUR) });
+      const now = await aGranted(engine, { scope: 'now', ttl: 1_000 });
+      await refusal(ask(engine, { scope: 'c' }), 'ERR_JIT_LIMIT');
+      await clock.set(at(999));
+      await refusal(ask(engine, { scope: 'c' }), 'ERR_JIT_LIMIT');
+      await clock.set(at(1_000));
+      expect((await engine.request(now.requestId))?.grants[0]?.end).toBeUndefined();
+      const next = await aGranted(engine, { scope: 'c' });
+      await refusal(ask(engine, { scope: 'd' }), 'ERR_JIT_LIMIT');
+      await engine.revoke(next.id, { by: SAM });
+      await aGranted(engine, { scope: 'd' });
+    });
+
+    it('counts no grant that is idle or used up', async () => {
+      const decide: Verdict = { outcome: 'approve', terms: { idleTtlMs: MINUTE } };
+      const approver = new ScriptedApprover({ decide });
+      const { engine, clock } = anEngine({ approver, limits: { maxGrants: 1 } });
+      await aGranted(engine, { scope: 'a' });
+      await clock.set(at(MINUTE - 1));
+      await refusal(ask(engine, { scope: 'b' }), 'ERR_JIT_LIMIT');
+      await clock.set(at(MINUTE));
+      approver.script.decide = { outcome: 'approve', terms: { maxUses: 1 } };
+      await aGranted(engine, { scope: 'b' });
+      await refusal(ask(engine, { scope: 'c' }), 'ERR_JIT_LIMIT');
+      await engine.consume(MAYA, 'b');
+      await aGranted(engine, { scope: 'c' });
+    });
+
+    it('counts an extension beside the grant that it extends', async () => {
+      const { engine } = withLimits({ maxGrants: 1 });
+      const grant = await aGranted(engine);
+      expect(await refusal(engine.extend(grant.id, { ttl: TTL }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxGrants', got: 2 });
+    });
+
+    it('L10 denies what would be too many at the decision: all of a bundle or none', async () => {
+      const { engine } = withLimits({ maxGrants: 2 });
+      const [one, two] = [await aPending(engine, { scopes: ['a', 'b'] }), await aPending(engine, { scope: 'c' })];
+      await engine.approve(two.id, { by: SAM });
+      const denied = await engine.approve(one.id, { by: SAM });
+      expect(denied).toMatchObject({ outcome: 'denied', request: { end: { status: 'denied', cause: 'limit', by: SAM } } });
+      expect((denied as { reason: string }).reason).toContain('maxGrants');
+      expect(await engine.filterAllowed(MAYA, ['a', 'b', 'c'])).toEqual(['c']);
+      const auto = withLimits({ maxGrants: 1 }, anybody).engine;
+      await aGranted(auto, { scope: 'a' });
+      await refusal(ask(auto, { scope: 'b' }), 'ERR_JIT_LIMIT');
+    });
+
+    for (const seed of [1, 2, 3]) {
+      it(`never gives more, of 64 asks or approvals at once (interleaving ${seed})`, async () => {
+        for (const approver of [anybody, people]) {
+          const { engine, engines, store } = aFleet({ maxGrants: 5, maxOpenRequests: 64 }, approver);
+          const pending =
+            approver === people ? await Promise.all(Array.from({ length: 40 }, (_, i) => aPending(engine, { scope: `s${i}` }))) : [];
+          store.inject('all', { fault: 'yield', seed });
+          const calls =
+            approver === people
+              ? pending.map(({ id }, i) => (engines[i % 2] as JitEngine).approve(id, { by: SAM }))
+              : Array.from({ length: 64 }, (_, i) => ask(engines[i % 2] as JitEngine, { scope: `s${i}` }));
+          const { results, codes } = await settle(calls);
+          store.clear();
+          expect(results.filter(({ outcome }) => outcome === 'granted')).toHaveLength(5);
+          expect(results.every(({ outcome, request }) => outcome === 'granted' || request.end?.cause === 'limit')).toBe(true);
+          expect(codes.every((code) => code === 'ERR_JIT_LIMIT')).toBe(true);
+          expect((await store.find({ kind: 'grant', limit: 100 })).items).toHaveLength(5);
+        }
+      });
+    }
+  });
+
+  describe('limits.duplicates', () => {
+    it('gives an open request back, writes nothing, and does not ask who has answered again', async () => {
+      const approver = new ScriptedApprover({
+        decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } },
+        groupsOf: ['ops'],
+      });
+      const { engine, store, clock } = anEngine({ approver });
+      const request = await aPending(engine, { justification: 'first' });
+      await clock.set(at(5));
+      const before = await wholeStore(store);
+      const again = await ask(engine, { justification: 'second', ticket: 'INC-2', metadata: { a: 1 } });
+      expect(again).toMatchObject({ outcome: 'pending', reused: true });
+      expect(again.request).toEqual(request);
+      expect(await wholeStore(store)).toEqual(before);
+      expect(approver.asked('decide')).toBe(1);
+    });
+
+    it('asks the approver again about an open request that it has not answered', async () => {
+      const approver = new ScriptedApprover({ decide: inTurn(throws(new Error('down')), { outcome: 'approve' }) });
+      const { engine } = anEngine({ approver });
+      const { requestId } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
+      expect(await ask(engine)).toMatchObject({ outcome: 'granted', reused: true, request: { id: requestId } });
+    });
+
+    for (const [what, over, reused] of [
+      ['the same', {}, true],
+      ['less time', { ttl: TTL - 1 }, true],
+      ['more time', { ttl: TTL + 1 }, false],
+      ['another scope', { scopes: ['other'] }, false],
+      ['one scope of the two', { scopes: ['a'] }, false],
+      ['a scope more', { scopes: ['a', 'b', 'c'] }, false],
+      ['the scopes in another order', { scopes: ['b', 'a'] }, true],
+      ['another start', { startsAt: at(HOUR) }, false],
+      ['another requester', { requestedBy: NOOR }, false],
+      ['another subject', { subject: NOOR, requestedBy: MAYA }, false],
+    ] as const) {
+      it(`an open request ${reused ? 'comes back for' : 'does not stand for'} an ask for ${what}`, async () => {
+        const { engine } = anEngine();
+        const { id } = await aPending(engine, { scopes: ['a', 'b'] });
+        const again = await ask(engine, { scopes: ['a', 'b'], ...over });
+        expect([again.reused, again.request.id === id]).toEqual([reused, reused]);
+      });
+    }
+
+    it('an open request with a start comes back for the same start alone', async () => {
+      const { engine } = anEngine();
+      const { id } = await aPending(engine, { startsAt: at(HOUR) });
+      for (const [startsAt, reused] of [
+        [at(HOUR), true],
+        [at(HOUR + 1), false],
+        [at(HOUR - 1), false],
+        [undefined, false],
+      ] as const) {
+        const again = await ask(engine, { startsAt });
+        expect([again.reused, again.request.id === id]).toEqual([reused, reused]);
+      }
+    });
+
+    it('an open request that has run out does not come back, at the millisecond', async () => {
+      const { engine, clock } = withLimits({ reviewWithin: HOUR });
+      const { id } = await aPending(engine);
+      await clock.set(at(HOUR - 1));
+      expect((await ask(engine)).request.id).toBe(id);
+      await clock.set(at(HOUR));
+      expect(await ask(engine)).toMatchObject({ outcome: 'pending', reused: false });
+    });
+
+    it('live grants come back while at least the asked time is left, at the millisecond', async () => {
+      const { engine, clock } = anEngine();
+      const grant = await aGranted(engine);
+      for (const [now, ttl, reused] of [
+        [0, TTL, true],
+        [0, TTL + 1, false],
+        [5 * MINUTE, 10 * MINUTE, true],
+        [5 * MINUTE, 10 * MINUTE + 1, false],
+        [TTL - 1, 1, true],
+        [TTL - 1, 2, false],
+        [TTL, 1, false],
+      ] as const) {
+        await clock.set(at(now));
+        const again = await ask(engine, { ttl });
+        expect([now, ttl, again.reused]).toEqual([now, ttl, reused]);
+        if (again.outcome === 'granted') expect(again.grants).toEqual([grant]);
+        else await engine.cancel(again.request.id, { by: MAYA });
+      }
+    });
+
+    it('L6 the leeway is no time that is left', async () => {
+      const { engine } = anEngine({ leewayMs: 10 });
+      await aGranted(engine);
+      expect((await ask(engine, { ttl: TTL - 10 })).reused).toBe(true);
+      expect((await ask(engine, { ttl: TTL - 9 })).reused).toBe(false);
+    });
+
+    it('live grants come back to whoever asks for the subject, for the whole bundle, in any order', async () => {
+      const { engine } = anEngine();
+      const grants = await grantsOf(engine, { scopes: ['a', 'b'] });
+      const again = await ask(engine, { scopes: ['b', 'a'], requestedBy: NOOR });
+      expect(again).toMatchObject({ outcome: 'granted', reused: true, grants });
+      for (const scopes of [['a'], ['a', 'b', 'c']]) expect((await ask(engine, { scopes })).reused).toBe(false);
+      expect((await ask(engine, { scopes: ['a', 'b'], subject: NOOR })).reused).toBe(false);
+    });
+
+    it('L19 two requests do not stand for a bundle of both', async () => {
+      const { engine } = anEngine();
+      for (const scope of ['a', 'b']) await aGranted(engine, { scope });
+      expect((await ask(engine, { scopes: ['a', 'b'] })).reused).toBe(false);
+    });
+
+    it('grants that were revoked, released, or are idle or used up do not come back', async () => {
+      const { engine } = anEngine();
+      await engine.revoke((await aGranted(engine)).id, { by: SAM });
+      expect(await ask(engine)).toMatchObject({ outcome: 'pending', reused: false });
+      const bundle = await grantsOf(engine, { scopes: ['a', 'b'] });
+      await engine.release(bundle[0]?.id ?? '', { by: MAYA });
+      expect((await ask(engine, { scopes: ['a', 'b'] })).reused).toBe(false);
+      const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { maxUses: 1 } } });
+      const counted = anEngine({ approver });
+      await ask(counted.engine);
+      expect((await ask(counted.engine)).reused).toBe(true);
+      await counted.engine.consume(MAYA, SCOPE);
+      expect(await ask(counted.engine)).toMatchObject({ outcome: 'granted', reused: false });
+    });
+
+    it('a grant whose idle end would come first has not the asked time left', async () => {
+      const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { idleTtlMs: MINUTE } } });
+      const { engine } = anEngine({ approver });
+      await ask(engine);
+      expect((await ask(engine, { ttl: MINUTE })).reused).toBe(true);
+      expect((await ask(engine, { ttl: MINUTE + 1 })).reused).toBe(false);
+    });
+
+    it('a scheduled grant comes back for a window inside its own, and never for now', async () => {
+      const { engine } = anEngine();
+      const grant = await aGranted(engine, { startsAt: at(HOUR), ttl: HOUR });
+      for (const [startsAt, ttl, reused] of [
+        [at(HOUR), HOUR, true],
+        [at(HOUR + 1), HOUR - 1, true],
+        [at(HOUR + 1), HOUR, false],
+        [at(HOUR - 1), HOUR, false],
+        [at(2 * HOUR), 1, false],
+        [undefined, 1, false],
+      ] as const) {
+        const again = await ask(engine, { startsAt, ttl });
+        expect([startsAt, again.reused]).toEqual([startsAt, reused]);
+        if (again.outcome === 'granted') expect(again.grants).toEqual([grant]);
+        else await engine.cancel(again.request.id, { by: MAYA });
+      }
+      // What is live now stands for a window that lies inside of it, too.
+      const { engine: other } = anEngine();
+      await aGranted(other, { ttl: HOUR });
+      expect((await ask(other, { startsAt: at(MINUTE), ttl: HOUR - MINUTE })).reused).toBe(true);
+      expect((await ask(other, { startsAt: at(MINUTE), ttl: HOUR })).reused).toBe(false);
+    });
+
+    it('an extension repeats an open extension of the same grant, and nothing else', async () => {
+      const { engine } = anEngine();
+      const [one, two] = [await aGranted(engine), await aGranted(engine, { ttl: TTL + 1 })];
+      const first = await engine.extend(one.id, { ttl: TTL });
+      expect(first).toMatchObject({ outcome: 'pending', reused: false });
+      expect(await engine.extend(one.id, { ttl: TTL })).toMatchObject({ reused: true, request: { id: first.request.id } });
+      expect((await engine.extend(two.id, { ttl: TTL })).reused).toBe(false);
+      expect((await engine.extend(one.id, { ttl: TTL + 1 })).reused).toBe(false);
+      // Nor does it stand for an ask of its own.
+      await engine.revoke(two.id, { by: SAM });
+      await engine.revoke(one.id, { by: SAM });
+      expect(await ask(engine)).toMatchObject({ outcome: 'pending', reused: false });
+    });
+
+    it("comes back also where the subject's limits are reached, for it adds nothing", async () => {
+      const { engine } = withLimits({ maxOpenRequests: 1, maxGrants: 1 });
+      const { id } = await aPending(engine);
+      expect(await ask(engine)).toMatchObject({ reused: true, request: { id } });
+      await engine.approve(id, { by: SAM });
+      expect(await ask(engine)).toMatchObject({ outcome: 'granted', reused: true, request: { id } });
+    });
+
+    it('L20 is refused all the same to whoever may no longer ask', async () => {
+      const approver = new ScriptedApprover({ decide: { outcome: 'approve' }, isEligible: true });
+      const { engine } = anEngine({ approver });
+      await ask(engine);
+      approver.script.isEligible = false;
+      await refusal(ask(engine), 'ERR_JIT_INELIGIBLE');
+    });
+
+    it('L18 a duplicate never gives what was not decided: the request that comes back is the one that people looked at', async () => {
+      const { engine } = anEngine();
+      const first = await aPending(engine, { ttl: HOUR, justification: 'a long one' });
+      const again = await ask(engine, { ttl: MINUTE });
+      expect(again.request).toEqual(first);
+      const result = await engine.approve(again.request.id, { by: SAM });
+      expect(result).toMatchObject({ outcome: 'granted', grants: [{ expiresAt: at(HOUR) }] });
+    });
+
+    it("'refuse' refuses both, naming the request, and writes nothing but the attempt", async () => {
+      const { engine, store } = withLimits({ duplicates: 'refuse' });
+      const pending = await aPending(engine, { scope: 'a' });
+      const grant = await aGranted(engine);
+      const before = await wholeStore(store);
+      for (const [scope, id, what] of [
+        ['a', pending.id, 'is open'],
+        [SCOPE, grant.requestId, 'gives this already'],
+      ] as const) {
+        const error = await refusal(ask(engine, { scope }), 'ERR_JIT_LIMIT');
+        expect(error).toMatchObject({ limit: 'duplicates' });
+        expect(error.message).toContain(`request ${id} ${what}`);
+      }
+      await engine.flushAudit();
+      expect(await wholeStore(store)).toEqual(before);
+      await refusal(
+        engine.extend(grant.id, { ttl: HOUR }).then(() => engine.extend(grant.id, { ttl: HOUR })),
+        'ERR_JIT_LIMIT',
+      );
+    });
+
+    for (const seed of [1, 2, 3]) {
+      for (const duplicates of ['return', 'refuse'] as const) {
+        it(`'${duplicates}' makes one of 64 asks at once, for people and for rules (interleaving ${seed})`, async () => {
+          for (const approver of [people, anybody]) {
+            const { engines, store } = aFleet({ duplicates }, approver);
+            store.inject('all', { fault: 'yield', seed });
+            const { results, codes } = await settle(Array.from({ length: 64 }, (_, i) => ask(engines[i % 2] as JitEngine)));
+            store.clear();
+            expect((await store.find({ kind: 'request', limit: 100 })).items).toHaveLength(1);
+            expect(results.filter(({ reused }) => !reused)).toHaveLength(1);
+            if (duplicates === 'return') expect([results.length, codes]).toEqual([64, []]);
+            else expect(new Set(codes)).toEqual(new Set(['ERR_JIT_LIMIT']));
+            expect(new Set(results.map(({ request }) => request.id)).size).toBe(1);
+            expect((await typesOf(store)).filter((type) => type === 'grant.issued').length).toBe(approver === people ? 0 : 1);
+          }
+        });
+      }
+    }
+  });
+
+  describe('limits', () => {
+    it('are checked where the engine is made', async () => {
+      for (const [argument, limits] of [
+        ['limits.maxOpenRequests', { maxOpenRequests: 0 }],
+        ['limits.maxOpenRequests', { maxOpenRequests: 1.5 }],
+        ['limits.maxOpenRequests', { maxOpenRequests: '5' }],
+        ['limits.maxOpenRequests', { maxOpenRequests: Infinity }],
+        ['limits.maxGrants', { maxGrants: 0 }],
+        ['limits.maxGrants', { maxGrants: -1 }],
+        ['limits.maxGrants', { maxGrants: NaN }],
+        ['limits.duplicates', { duplicates: 'allow' }],
+        ['limits.duplicates', { duplicates: true }],
+        ['limits.duplicates', { duplicates: null }],
+        ['limits.maxTotal', { maxTotal: 0 }],
+        ['limits.maxStartAhead', { maxStartAhead: -1 }],
+        ['limits', { maxOpenRequest: 1 }],
+      ] as const) {
+        expect((await refusal(() => withLimits(limits as Limits), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
+      }
+    });
+
+    it("L30 hold where a subject's row, or what it has, can not be read: nothing is opened and nothing is given", async () => {
+      for (const [method, code] of [
+        ['get', 'ERR_JIT_STORE'],
+        ['find', 'ERR_JIT_STORE'],
+        ['live', 'ERR_JIT_STORE'],
+      ] as const) {
+        const { engine, store } = withLimits({ maxOpenRequests: 1 }, anybody);
+        store.inject(method, { fault: 'reject' });
+        await refusal(ask(engine), code);
+        store.clear();
+        expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
+      }
+    });
+
+    it('hold between an ask and an approval at once, through the one row that both write', async () => {
+      for (let seed = 1; seed <= 12; seed++) {
+        const store = new FaultyStore(new MemoryGrantStore());
+        const { engine } = anEngine({ store, approver: people, limits: { maxGrants: 1 } });
+        const { id } = await aPending(engine, { scope: 'a' });
+        store.inject('all', { fault: 'yield', seed });
+        const [, asked] = await Promise.allSettled([engine.approve(id, { by: SAM }), ask(engine, { scope: 'b' })]);
+        store.clear();
+        // Whichever was first: what was asked in time may still be refused at its own approval.
+        if (asked.status === 'fulfilled') expect((await engine.approve(asked.value.request.id, { by: SAM })).outcome).toBe('denied');
+        expect(await engine.filterAllowed(MAYA, ['a', 'b'])).toEqual(['a']);
+      }
+    });
+  });
+});
