@@ -1,14 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  autoApprove,
-  MemoryGrantStore,
-  reviewers,
-  type AccessAsk,
-  type AccessResult,
-  type JitEngine,
-  type Limits,
-  type Verdict,
-} from '../../src/index.js';
+import { autoApprove, MemoryGrantStore, reviewers, type AccessResult, type JitEngine, type Limits, type Verdict } from '../../src/index.js';
 import { FaultyStore, inTurn, ScriptedApprover, throws } from '../../src/testing.js';
 import {
   aGranted,

@@ -1,0 +1,589 @@
+import { describe, expect, it } from 'vitest';
+import type { JitEngine, JitEngineOptions, QuorumInput } from '../../src/index.js';
+import { malformed, ScriptedApprover, throws } from '../../src/testing.js';
+import { anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SCOPE, typesOf } from './an-engine.js';
+import { wholeStore } from './whole-store.js';
+
+/** The people of these stories. Who is in which group may change while they are told. */
+const [OLA, OKE, SIA, SEM, BOTH] = ['ops:ola', 'ops:oke', 'sec:sia', 'sec:sem', 'both:bo'];
+
+const people = (): Record<string, readonly string[]> => ({
+  [OLA]: ['ops'],
+  [OKE]: ['ops'],
+  [SIA]: ['sec'],
+  [SEM]: ['sec'],
+  [BOTH]: ['ops', 'sec'],
+});
+
+/** Two teams: one of each must approve, unless told otherwise. */
+function twoTeams(quorum: Partial<QuorumInput> = {}, options: Partial<JitEngineOptions> = {}) {
+  const members = people();
+  const groups = ['ops', 'sec'].map((name) => ({ name, approvals: 1 }));
+  const approver = new ScriptedApprover({
+    decide: { outcome: 'review', quorum: { groups, ...quorum } },
+    groupsOf: (who) => members[who] ?? [],
+    isEligible: true,
+  });
+  return { ...anEngine({ approver, ...options }), approver, members };
+}
+
+const outcomesOf = async (engine: JitEngine, id: string, reviewers: readonly string[]): Promise<readonly string[]> => {
+  const outcomes: string[] = [];
+  for (const by of reviewers) outcomes.push((await engine.approve(id, { by })).outcome);
+  return outcomes;
+};
+
+const reviewsOf = async (engine: JitEngine, id: string) => (await engine.request(id))?.request.reviews;
+
+const endOf = async (engine: JitEngine, id: string) => (await engine.request(id))?.request.end;
+
+describe('a quorum of several groups', () => {
+  it('L14 is complete when each group has its number, in whatever order they come', async () => {
+    const groups = [
+      { name: 'ops', approvals: 2 },
+      { name: 'sec', approvals: 1 },
+    ];
+    for (const [order, expected] of [
+      [
+        [OLA, OKE, SIA],
+        ['pending', 'pending', 'granted'],
+      ],
+      [
+        [SIA, SEM, OLA, OKE],
+        ['pending', 'pending', 'pending', 'granted'],
+      ],
+      [
+        [BOTH, OLA, OKE],
+        ['pending', 'pending', 'granted'],
+      ],
+      [
+        [BOTH, SIA, OLA],
+        ['pending', 'pending', 'granted'],
+      ],
+    ] as const) {
+      const { engine } = twoTeams({ groups });
+      const { id } = await aPending(engine);
+      expect(await outcomesOf(engine, id, order)).toEqual(expected);
+    }
+  });
+
+  it('L17 never counts a group that the quorum does not name, nor a reviewer who is in none that it does', async () => {
+    const { engine, members } = twoTeams();
+    members['x'] = ['finance', 'Ops', 'sec:sia'];
+    const { id } = await aPending(engine);
+    await refusal(engine.approve(id, { by: 'x' }), 'ERR_JIT_NOT_REVIEWER');
+    await engine.approve(id, { by: OLA });
+    expect((await reviewsOf(engine, id))?.map(({ groups }) => groups)).toEqual([['ops']]);
+  });
+
+  it('L10 a bundle is decided as one: one grant for each scope in one commit, or none', async () => {
+    const { engine, store } = twoTeams();
+    const { id } = await aPending(engine, { scopes: ['a', 'b', 'c'] });
+    await engine.approve(id, { by: OLA });
+    expect(await engine.filterAllowed(MAYA, ['a', 'b', 'c'])).toEqual([]);
+    await engine.approve(id, { by: SIA });
+    expect(await engine.filterAllowed(MAYA, ['a', 'b', 'c'])).toEqual(['a', 'b', 'c']);
+    const last = (await entriesOf(store)).slice(-5);
+    expect(last.map(({ type }) => type)).toEqual(['request.reviewed', 'request.approved', 'grant.issued', 'grant.issued', 'grant.issued']);
+    expect(new Set(last.map((entry) => entry.id.split('.')[0])).size).toBe(1);
+    const denied = twoTeams();
+    const bundle = await aPending(denied.engine, { scopes: ['a', 'b'] });
+    await denied.engine.approve(bundle.id, { by: OLA });
+    await denied.engine.deny(bundle.id, { by: SIA });
+    expect((await denied.engine.request(bundle.id))?.grants).toEqual([]);
+  });
+});
+
+describe('a reviewer in several groups', () => {
+  it('L14 counts in the one that they name, and in no other', async () => {
+    const { engine } = twoTeams();
+    const { id } = await aPending(engine);
+    expect((await engine.approve(id, { by: BOTH, as: 'ops' })).outcome).toBe('pending');
+    expect((await reviewsOf(engine, id))?.[0]?.groups).toEqual(['ops']);
+    expect((await engine.approve(id, { by: OLA })).outcome).toBe('pending');
+    expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
+  });
+
+  it('L14 counts, without a name, where it helps most: found anew at each review', async () => {
+    for (const other of [OLA, SIA]) {
+      const { engine } = twoTeams();
+      const { id } = await aPending(engine);
+      expect(await outcomesOf(engine, id, [BOTH, other])).toEqual(['pending', 'granted']);
+    }
+  });
+
+  it('L17 may name only a group that they are in and that the quorum names', async () => {
+    const { engine, members, store } = twoTeams();
+    members['x'] = ['ops', 'finance'];
+    const { id } = await aPending(engine);
+    const before = await wholeStore(store);
+    for (const [by, as] of [
+      [OLA, 'sec'],
+      ['x', 'finance'],
+      ['x', 'sec'],
+      [BOTH, 'ops,sec'],
+      [BOTH, 'OPS'],
+      [BOTH, '*'],
+    ] as const) {
+      for (const verb of ['approve', 'deny'] as const) {
+        expect((await refusal(engine[verb](id, { by, as }), 'ERR_JIT_NOT_REVIEWER')).why).toBe('not_in_group');
+      }
+    }
+    for (const as of ['', ' ops', 7, null, ['ops']]) {
+      expect((await refusal(engine.approve(id, { by: BOTH, as } as never), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('as');
+    }
+    expect(await wholeStore(store)).toEqual(before);
+  });
+
+  it('L17 who loses the group that they have named counts no more, though they are in another', async () => {
+    const { engine, members } = twoTeams();
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: BOTH, as: 'ops' });
+    members[BOTH] = ['sec'];
+    expect(await outcomesOf(engine, id, [SIA, OLA])).toEqual(['pending', 'granted']);
+    const other = twoTeams();
+    const pending = await aPending(other.engine);
+    await other.engine.approve(pending.id, { by: BOTH, as: 'ops' });
+    other.members[BOTH] = ['sec'];
+    // OLA for ops and BOTH for sec would be enough, if BOTH had not said that it is for ops.
+    expect((await other.engine.approve(pending.id, { by: OLA })).outcome).toBe('pending');
+  });
+
+  it('L17 who has joined another group since counts only where they were', async () => {
+    const { engine, members } = twoTeams();
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA });
+    members[OLA] = ['ops', 'sec'];
+    expect((await engine.approve(id, { by: OKE })).outcome).toBe('pending');
+    expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
+  });
+
+  it('L17 who has left one for another counts in neither', async () => {
+    const { engine, members } = twoTeams();
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA });
+    members[OLA] = ['sec'];
+    expect((await engine.approve(id, { by: OKE })).outcome).toBe('pending');
+    members[OLA] = ['ops'];
+    expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
+  });
+});
+
+describe('an approval that goes stale', () => {
+  for (const [ms, outcome] of [
+    [MINUTE - 1, 'granted'],
+    [MINUTE, 'pending'],
+    [MINUTE + 1, 'pending'],
+  ] as const) {
+    it(`L17 ${outcome === 'granted' ? 'counts still' : 'counts no more'} ${ms - MINUTE} ms from its end`, async () => {
+      const { engine, clock } = twoTeams({ approvalTtlMs: MINUTE });
+      const { id } = await aPending(engine);
+      await engine.approve(id, { by: OLA });
+      await clock.set(at(ms));
+      expect((await engine.approve(id, { by: SIA })).outcome).toBe(outcome);
+    });
+  }
+
+  it('L17 is replaced by repeating it, once it is stale and not before', async () => {
+    const { engine, clock, store } = twoTeams({ approvalTtlMs: MINUTE });
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA, reason: 'first' });
+    await clock.set(at(MINUTE - 1));
+    const before = await wholeStore(store);
+    expect((await engine.approve(id, { by: OLA, reason: 'again', comment: 'x', as: 'ops' })).outcome).toBe('pending');
+    expect(await wholeStore(store)).toEqual(before);
+    await clock.set(at(MINUTE));
+    await engine.approve(id, { by: OLA, reason: 'second' });
+    expect(await reviewsOf(engine, id)).toMatchObject([{ reviewer: OLA, reason: 'second', at: at(MINUTE) }]);
+    await clock.set(at(2 * MINUTE - 1));
+    expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
+  });
+
+  it('L17 who renews theirs counts where they are now, not where they were', async () => {
+    const { engine, clock, members } = twoTeams({ approvalTtlMs: MINUTE });
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA });
+    await clock.set(at(MINUTE));
+    members[OLA] = ['sec'];
+    await engine.approve(id, { by: OLA });
+    expect((await engine.approve(id, { by: SIA })).outcome).toBe('pending');
+    expect((await engine.approve(id, { by: OKE })).outcome).toBe('granted');
+  });
+
+  it('L5 stays stale when the clock steps back', async () => {
+    const { engine, clock } = twoTeams({ approvalTtlMs: MINUTE });
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA });
+    await clock.set(at(MINUTE));
+    await engine.isAllowed(MAYA, SCOPE);
+    await clock.set(at(MINUTE - 500));
+    expect((await engine.approve(id, { by: SIA })).outcome).toBe('pending');
+  });
+
+  it('L6 goes stale early by the leeway', async () => {
+    const { engine, clock } = twoTeams({ approvalTtlMs: MINUTE }, { leewayMs: 10 });
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA });
+    await clock.set(at(MINUTE - 10));
+    expect((await engine.approve(id, { by: SIA })).outcome).toBe('pending');
+  });
+
+  it('a denial never does', async () => {
+    const { engine, clock } = twoTeams({ approvalTtlMs: MINUTE, denials: 2 });
+    const { id } = await aPending(engine);
+    await engine.deny(id, { by: OLA });
+    await clock.set(at(HOUR));
+    expect((await engine.deny(id, { by: SIA })).outcome).toBe('denied');
+  });
+
+  it('is in its reviewer\u2019s inbox again', async () => {
+    const { engine, clock } = twoTeams({ approvalTtlMs: MINUTE });
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA });
+    const inbox = async () => (await engine.inbox(OLA)).map(({ request }) => request.id);
+    await clock.set(at(MINUTE - 1));
+    expect(await inbox()).toEqual([]);
+    await clock.set(at(MINUTE));
+    expect(await inbox()).toEqual([id]);
+  });
+});
+
+describe('a denial', () => {
+  it('L16 counts over all groups', async () => {
+    const { engine } = twoTeams({ denials: 2 });
+    const { id } = await aPending(engine);
+    expect((await engine.deny(id, { by: OLA })).outcome).toBe('pending');
+    expect(await engine.deny(id, { by: SIA, reason: 'not now' })).toMatchObject({
+      outcome: 'denied',
+      reason: 'not now',
+      request: { end: { status: 'denied', cause: 'quorum', by: SIA } },
+    });
+  });
+
+  it('L16 by one person counts once, in however many groups they are, and however often they say it', async () => {
+    const { engine, store } = twoTeams({ denials: 2 });
+    const { id } = await aPending(engine);
+    for (const as of [undefined, 'ops', 'sec', undefined]) {
+      expect((await engine.deny(id, { by: BOTH, as })).outcome).toBe('pending');
+    }
+    expect((await typesOf(store)).filter((type) => type === 'request.reviewed')).toHaveLength(1);
+    expect(await reviewsOf(engine, id)).toHaveLength(1);
+  });
+
+  it('L16 comes before approval, whoever is back in a group at that moment', async () => {
+    const { engine, members } = twoTeams();
+    const { id } = await aPending(engine);
+    members[BOTH] = ['ops'];
+    await engine.approve(id, { by: OLA });
+    const approver = twoTeams({ denials: 2 });
+    const two = await aPending(approver.engine);
+    await approver.engine.deny(two.id, { by: OKE });
+    approver.members[OKE] = [];
+    await approver.engine.approve(two.id, { by: OLA });
+    await approver.engine.deny(two.id, { by: SEM });
+    approver.members[OKE] = ['ops'];
+    // This approval would complete both groups; both denials count again.
+    expect(await approver.engine.approve(two.id, { by: SIA })).toMatchObject({ outcome: 'denied', request: { end: { cause: 'quorum' } } });
+    expect((await approver.engine.request(two.id))?.grants).toEqual([]);
+  });
+
+  it('L17 by somebody who has lost the right does not count, nor stop an approval', async () => {
+    const { engine, members } = twoTeams({ denials: 2 });
+    const { id } = await aPending(engine);
+    await engine.deny(id, { by: OKE });
+    members[OKE] = [];
+    expect((await engine.deny(id, { by: SEM })).outcome).toBe('pending');
+    expect(await outcomesOf(engine, id, [OLA, SIA])).toEqual(['pending', 'granted']);
+  });
+
+  it('L16 short of the number that ends a request does not stop it', async () => {
+    const { engine } = twoTeams({ denials: 2 });
+    const { id } = await aPending(engine);
+    await engine.deny(id, { by: OKE });
+    expect(await outcomesOf(engine, id, [OLA, SIA])).toEqual(['pending', 'granted']);
+  });
+
+  it('L16 may take the place of an approval, which then counts no more; never the reverse', async () => {
+    const { engine, store, clock } = twoTeams({ denials: 2, approvalTtlMs: MINUTE });
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA });
+    await engine.deny(id, { by: OLA, reason: 'on second thoughts' });
+    expect(await reviewsOf(engine, id)).toMatchObject([{ reviewer: OLA, verdict: 'deny', reason: 'on second thoughts' }]);
+    expect((await engine.approve(id, { by: SIA })).outcome).toBe('pending');
+    const before = await wholeStore(store);
+    for (const ms of [0, MINUTE, HOUR]) {
+      await clock.set(at(ms));
+      expect((await refusal(engine.approve(id, { by: OLA }), 'ERR_JIT_NOT_REVIEWER')).why).toBe('has_denied');
+    }
+    expect(await wholeStore(store)).toEqual(before);
+    expect((await engine.approve(id, { by: OKE })).outcome).toBe('pending');
+    expect((await engine.approve(id, { by: SEM })).outcome).toBe('granted');
+  });
+
+  it('L16 is counted at least once: an approver that lets none or a fraction end a request has failed', async () => {
+    for (const denials of [0, -1, 0.5, NaN, Infinity, '1', null, 1_001]) {
+      const { engine } = twoTeams({ denials } as Partial<QuorumInput>);
+      await refusal(ask(engine), 'ERR_JIT_APPROVER');
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    }
+  });
+});
+
+describe('a review that comes late, or again', () => {
+  it('L9 after the decision is refused with the decision, whatever it says', async () => {
+    const { engine, store, clock } = twoTeams();
+    const { id } = await aPending(engine);
+    await outcomesOf(engine, id, [OLA, SIA]);
+    await clock.set(at(HOUR));
+    const before = await wholeStore(store);
+    for (const by of [OLA, SIA, OKE, SEM, 'user:nobody', MAYA]) {
+      for (const verb of ['approve', 'deny'] as const) {
+        const error = await refusal(engine[verb](id, { by }), 'ERR_JIT_DECIDED');
+        expect(error.request.end).toEqual(await endOf(engine, id));
+      }
+    }
+    expect(await wholeStore(store)).toEqual(before);
+  });
+
+  for (const [ms, code] of [
+    [HOUR - 1, undefined],
+    [HOUR, 'ERR_JIT_DEADLINE'],
+    [HOUR + 1, 'ERR_JIT_DEADLINE'],
+  ] as const) {
+    it(`L13 is ${code === undefined ? 'in time' : 'refused'} ${ms - HOUR} ms from the deadline that the rule sets`, async () => {
+      const { engine, clock, store } = twoTeams({ reviewWithinMs: HOUR });
+      const { id } = await aPending(engine);
+      await engine.approve(id, { by: OLA });
+      await clock.set(at(ms));
+      const before = await wholeStore(store);
+      for (const verb of ['approve', 'deny'] as const) {
+        if (code === undefined) continue;
+        expect(await refusal(engine[verb](id, { by: SIA }), code)).toMatchObject({ requestId: id, reviewBy: at(HOUR) });
+        expect(await wholeStore(store)).toEqual(before);
+      }
+      if (code === undefined) expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
+    });
+  }
+
+  it('L17 repeated by somebody who is back in the group, it completes what was waiting, with nothing reviewed twice', async () => {
+    const { engine, members, store } = twoTeams();
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA });
+    members[OLA] = [];
+    expect((await engine.approve(id, { by: SIA })).outcome).toBe('pending');
+    await refusal(engine.approve(id, { by: OLA }), 'ERR_JIT_NOT_REVIEWER');
+    members[OLA] = ['ops'];
+    expect((await engine.approve(id, { by: OLA })).outcome).toBe('granted');
+    expect((await typesOf(store)).filter((type) => type === 'request.reviewed')).toHaveLength(2);
+  });
+
+  it('L17 a right that comes and goes counts as it is when the quorum would complete', async () => {
+    const { engine, members } = twoTeams();
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA });
+    for (const there of [false, true, false]) {
+      members[OLA] = there ? ['ops'] : [];
+      if (!there) expect((await engine.approve(id, { by: SIA })).outcome).toBe('pending');
+    }
+    members[OLA] = ['ops'];
+    expect((await engine.approve(id, { by: SEM })).outcome).toBe('granted');
+  });
+
+  it('L17 who loses the right after the question, while another review wins the race, is asked again', async () => {
+    const { engine, members, approver } = twoTeams();
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA });
+    const { groupsOf } = approver.script;
+    approver.script.groupsOf = async (who) => {
+      if (who !== OLA) return members[who] ?? [];
+      approver.script.groupsOf = groupsOf;
+      await engine.approve(id, { by: OKE });
+      members[OLA] = members[OKE] = [];
+      // True when it was asked, and not any more.
+      return ['ops'];
+    };
+    expect((await engine.approve(id, { by: SIA })).outcome).toBe('pending');
+    expect(await reviewsOf(engine, id)).toHaveLength(3);
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+  });
+
+  it('L30 a question about any of those who count fails the review, and records nothing', async () => {
+    for (const answer of [throws(new Error('LDAP is down')), malformed(undefined), malformed('ops'), malformed(['']), malformed({})]) {
+      const { engine, approver, store, members } = twoTeams();
+      const { id } = await aPending(engine);
+      await engine.approve(id, { by: OLA });
+      const before = await wholeStore(store);
+      approver.script.groupsOf = (who) => (who === OLA ? answer() : (members[who] ?? []));
+      expect((await refusal(engine.approve(id, { by: SIA }), 'ERR_JIT_APPROVER')).requestId).toBe(id);
+      expect(await wholeStore(store)).toEqual(before);
+    }
+  });
+});
+
+describe('numbers are frozen, rights are live', () => {
+  it('L17 an edit changes neither quorum, deadline nor terms of a request that is open', async () => {
+    const { engine, approver, clock } = twoTeams({ reviewWithinMs: HOUR, approvalTtlMs: 30 * MINUTE });
+    const request = await aPending(engine);
+    approver.script.decide = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] }, terms: { maxUses: 1 } };
+    await clock.set(at(MINUTE));
+    expect(await engine.decide(request.id)).toMatchObject({ outcome: 'pending', request });
+    expect((await engine.approve(request.id, { by: OLA })).outcome).toBe('pending');
+    approver.script.decide = { outcome: 'deny', reason: 'no more' };
+    const granted = await engine.approve(request.id, { by: SIA });
+    expect(granted).toMatchObject({ outcome: 'granted', grants: [{ maxUses: undefined }] });
+    expect(granted.request.quorum).toEqual(request.quorum);
+    expect(approver.asked('decide')).toBe(1);
+  });
+
+  it('L17 a subject that may no longer hold it when the quorum would complete is denied, cause ineligible', async () => {
+    const { engine, approver, store } = twoTeams();
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA });
+    approver.script.isEligible = { eligible: false, reason: 'has left the company' };
+    expect(await engine.approve(id, { by: SIA })).toMatchObject({
+      outcome: 'denied',
+      request: { end: { status: 'denied', cause: 'ineligible', by: SIA } },
+    });
+    expect(await typesOf(store)).not.toContain('grant.issued');
+    expect(approver.questions.filter((one) => one.method === 'isEligible').map((one) => one.when)).toEqual(['creation', 'approval']);
+  });
+
+  it('L17 a subject that was out in between and is back is approved: only that moment counts', async () => {
+    const { engine, approver } = twoTeams();
+    const { id } = await aPending(engine);
+    approver.script.isEligible = false;
+    expect((await engine.approve(id, { by: OLA })).outcome).toBe('pending');
+    approver.script.isEligible = true;
+    expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
+  });
+
+  it('L30 a question about eligibility that fails leaves the request, and the review is not recorded', async () => {
+    for (const isEligible of [
+      throws(new Error('down')),
+      malformed(undefined),
+      malformed('true'),
+      malformed({ eligible: true }),
+      malformed({}),
+    ]) {
+      const { engine, approver, store } = twoTeams();
+      const { id } = await aPending(engine);
+      await engine.approve(id, { by: OLA });
+      const before = await wholeStore(store);
+      approver.script.isEligible = isEligible;
+      await refusal(engine.approve(id, { by: SIA }), 'ERR_JIT_APPROVER');
+      expect(await wholeStore(store)).toEqual(before);
+      approver.script.isEligible = true;
+      expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
+    }
+  });
+
+  it('L16 a denial needs nobody to be eligible', async () => {
+    const { engine, approver } = twoTeams();
+    const { id } = await aPending(engine);
+    approver.script.isEligible = throws(new Error('down'));
+    expect((await engine.deny(id, { by: OLA })).outcome).toBe('denied');
+  });
+
+  it('nothing is asked on revoke, release, cancel or expiry', async () => {
+    const { engine, approver, clock } = twoTeams();
+    const [one, two, three] = [
+      await aPending(engine, { scope: 'a' }),
+      await aPending(engine, { scope: 'b' }),
+      await aPending(engine, { scopes: ['c', 'd'] }),
+    ];
+    await outcomesOf(engine, one.id, [OLA, SIA]);
+    await outcomesOf(engine, three.id, [OLA, SIA]);
+    const asked = approver.questions.length;
+    await engine.revoke(`${one.id}.1`, { by: 'user:x' });
+    await engine.release(`${three.id}.1`, { by: MAYA });
+    await engine.cancel(two.id, { by: MAYA });
+    await clock.set(at(HOUR));
+    await engine.sweep();
+    await engine.revokeAll({ subject: MAYA }, { by: 'user:x' });
+    expect(approver.questions).toHaveLength(asked);
+  });
+
+  it('L18 what is granted is what was reviewed: subject, scopes and length', async () => {
+    const { engine } = twoTeams();
+    const request = await aPending(engine, { scopes: ['a', 'b'], ttl: HOUR, requestedBy: 'user:lead' });
+    await engine.approve(request.id, { by: OLA });
+    const { request: after } = (await engine.request(request.id)) ?? {};
+    for (const field of ['subject', 'requestedBy', 'scopes', 'ttlMs', 'startsAt', 'justification', 'ticket'] as const) {
+      expect(after?.[field]).toEqual(request[field]);
+    }
+    expect(await engine.approve(request.id, { by: SIA })).toMatchObject({
+      grants: ['a', 'b'].map((scope) => ({ scope, subject: MAYA, startsAt: at(0), expiresAt: at(HOUR) })),
+    });
+  });
+});
+
+describe('what reviewers say', () => {
+  it('L27 comment and reason are on the review and in the journal, and the last reason is the decision\u2019s', async () => {
+    const { engine, store } = twoTeams();
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA, reason: 'seen the page', comment: 'please be quick' });
+    const { request } = await engine.approve(id, { by: SIA, reason: 'INC-1 is ours', comment: 'ok' });
+    expect(request.end?.reason).toBe('INC-1 is ours');
+    const said = (await entriesOf(store)).filter(({ type }) => type === 'request.reviewed').map(({ data }) => data['review']);
+    expect(said).toEqual([
+      { reviewer: OLA, verdict: 'approve', groups: ['ops'], at: at(0), reason: 'seen the page', comment: 'please be quick' },
+      { reviewer: SIA, verdict: 'approve', groups: ['sec'], at: at(0), reason: 'INC-1 is ours', comment: 'ok' },
+    ]);
+  });
+
+  it('L23 is text of at most 4 KiB', async () => {
+    const { engine, store } = twoTeams();
+    const { id } = await aPending(engine);
+    const before = await wholeStore(store);
+    for (const field of ['reason', 'comment'] as const) {
+      for (const text of ['x'.repeat(4_097), 'é'.repeat(2_049), 'a\u001b[31mb', '\ud800', 7, {}, null]) {
+        expect((await refusal(engine.approve(id, { by: OLA, [field]: text }), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(field);
+      }
+    }
+    expect(await wholeStore(store)).toEqual(before);
+    await engine.approve(id, { by: OLA, comment: 'x'.repeat(4_096) });
+  });
+
+  it('L15 neither the subject nor whoever asked for it may say anything, in any group, at any time', async () => {
+    const { engine, members, store, clock } = twoTeams({ approvalTtlMs: MINUTE, escalation: { group: 'leads', afterMs: MINUTE } });
+    members[MAYA] = ['ops', 'sec', 'leads'];
+    members['user:lead'] = ['ops', 'sec', 'leads'];
+    const { id } = await aPending(engine, { requestedBy: 'user:lead' });
+    const before = await wholeStore(store);
+    for (const ms of [0, HOUR]) {
+      await clock.set(at(ms));
+      for (const by of [MAYA, 'user:lead']) {
+        for (const verb of ['approve', 'deny'] as const) {
+          await refusal(engine[verb](id, { by, as: 'ops' }), 'ERR_JIT_SELF_REVIEW');
+        }
+        expect(await engine.inbox(by)).toEqual([]);
+      }
+    }
+    expect(await wholeStore(store)).toEqual(before);
+  });
+});
+
+describe('two deciders at once', () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    it(`L9 L16 an approval that would complete against a denial: one decision, and grants only with an approval (interleaving ${seed})`, async () => {
+      const { engine, store } = twoTeams();
+      const { id } = await aPending(engine);
+      await engine.approve(id, { by: OLA });
+      store.inject('all', { fault: 'yield', seed });
+      const settled = await Promise.allSettled([
+        engine.approve(id, { by: SIA }),
+        engine.deny(id, { by: OLA }),
+        engine.approve(id, { by: SEM }),
+        engine.deny(id, { by: OKE }),
+      ]);
+      store.clear();
+      const types = await typesOf(store);
+      expect(types.filter((type) => type === 'request.approved' || type === 'request.denied')).toHaveLength(1);
+      expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      const end = await endOf(engine, id);
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(end?.status === 'approved');
+      for (const one of settled)
+        if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'ERR_JIT_DECIDED', request: { end } });
+    });
+  }
+});
