@@ -1,8 +1,8 @@
 import { DeniedError } from '../errors.js';
 import type { AccessRequest, Grant } from '../records.js';
 import { endOne } from './grant.js';
-import { endRequest } from './decision.js';
-import type { Held } from './status.js';
+import { endRequest, expireRequest } from './decision.js';
+import { isOver, type Held } from './status.js';
 import { joined, type Moment, type Step, type Writes } from './step.js';
 
 /** What ends with a grant that is ended early: the grants that extend it, and the open requests to extend any of them. */
@@ -35,5 +35,7 @@ export function endLine({ successors, requests }: Line, moment: Moment): readonl
 }
 
 function cancelWithOrigin(request: AccessRequest, moment: Moment): Writes {
+  // Time has ended it already, whether or not a sweep has said so.
+  if (isOver(request.reviewBy, moment)) return expireRequest(request, moment);
   return endRequest(request, { status: 'cancelled', cause: 'origin_ended', by: moment.actor, reason: undefined }, moment);
 }
