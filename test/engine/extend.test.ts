@@ -1,0 +1,626 @@
+import { describe, expect, it } from 'vitest';
+import { autoApprove, type AccessResult, type Grant, type JitEngine, type JitEngineOptions, type TermsInput } from '../../src/index.js';
+import { ManualClock, ScriptedApprover, type ApproverScript } from '../../src/testing.js';
+import { ANA, aGranted, anEngine, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+
+const TTL = 15 * MINUTE;
+const END = at(TTL);
+const REVIEW = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
+
+/** Approves what is asked for the first time, has people review what is asked to be extended; they are always in the group. */
+function anExtendable(terms: TermsInput = {}, script: ApproverScript = {}, options: Partial<JitEngineOptions> = {}) {
+  const approver = new ScriptedApprover({
+    decide: (request) => (request.extension === undefined ? { outcome: 'approve', terms } : { ...REVIEW, terms }),
+    groupsOf: ['ops'],
+    ...script,
+  });
+  return { ...anEngine({ approver, ...options }), approver };
+}
+
+/** Asks for another 15 minutes unless told otherwise; somebody still has to approve. */
+async function pendingExtension(engine: JitEngine, grant: Grant, ttl = TTL) {
+  const result = await engine.extend(grant.id, { ttl, justification: 'not done yet' });
+  expect(result.outcome).toBe('pending');
+  return result.request;
+}
+
+async function extended(engine: JitEngine, grant: Grant, ttl = TTL): Promise<Grant> {
+  const request = await pendingExtension(engine, grant, ttl);
+  return only(await engine.approve(request.id, { by: SAM }));
+}
+
+function only(result: AccessResult): Grant {
+  const grant = result.outcome === 'granted' ? result.grants[0] : undefined;
+  if (grant === undefined) throw new Error(`expected a grant, got ${result.outcome}`);
+  return grant;
+}
+
+const stored = async (engine: JitEngine, grant: Grant): Promise<Grant | undefined> =>
+  (await engine.request(grant.requestId))?.grants.find(({ id }) => id === grant.id);
+const requestEnd = async (engine: JitEngine, id: string) => (await engine.request(id))?.request.end;
+const allowedAt = async (engine: JitEngine, clock: ManualClock, now: number) => {
+  await clock.set(now);
+  return engine.isAllowed(MAYA, SCOPE);
+};
+
+describe('JitEngine', () => {
+  describe('extend()', () => {
+    it('makes a new request, decided afresh, that names the old grant, and leaves the old one as it is while it waits', async () => {
+      const { engine, clock, store, approver } = anExtendable();
+      const grant = await aGranted(engine);
+      const before = await store.get([{ kind: 'grant', id: grant.id }]);
+      await clock.set(at(5 * MINUTE));
+      const request = await pendingExtension(engine, grant, 10 * MINUTE);
+      expect(request).toMatchObject({
+        subject: MAYA,
+        requestedBy: MAYA,
+        scopes: [SCOPE],
+        ttlMs: 10 * MINUTE,
+        startsAt: undefined,
+        extension: { grantId: grant.id, from: END, firstStartsAt: at(0), until: at(24 * HOUR), breakGlass: false },
+        justification: 'not done yet',
+      });
+      expect(request.id).not.toBe(grant.requestId);
+      expect(approver.asked('decide')).toBe(2);
+      expect(await store.get([{ kind: 'grant', id: grant.id }])).toEqual(before);
+      expect(await allowedAt(engine, clock, END - 1)).toBe(true);
+      expect(await allowedAt(engine, clock, END)).toBe(false);
+    });
+
+    it('gives a new grant that names the old one, and writes the old one, which keeps its end', async () => {
+      const { engine, store, clock } = anExtendable();
+      const grant = await aGranted(engine);
+      await clock.set(at(MINUTE));
+      const next = await extended(engine, grant);
+      expect(next).toMatchObject({ extends: grant.id, startsAt: END, expiresAt: END + TTL, issuedAt: at(MINUTE), firstStartsAt: at(0) });
+      expect(await stored(engine, grant)).toEqual({ ...grant, version: 2, successors: [{ grantId: next.id, at: at(MINUTE) }] });
+      const last = (await entriesOf(store)).slice(-3);
+      expect(last.map((entry) => entry.type)).toEqual(['request.approved', 'grant.issued', 'grant.extended']);
+      expect(last.at(-1)).toMatchObject({ grantId: grant.id, actor: SAM, data: { version: 2, successors: [{ grantId: next.id }] } });
+      expect(new Set(last.map((entry) => entry.id.split('.')[0])).size).toBe(1);
+    });
+
+    it('L1 L2 L4 goes on from the old end without a gap, and ends at its own', async () => {
+      const { engine, clock } = anExtendable();
+      const grant = await aGranted(engine);
+      const next = await extended(engine, grant);
+      for (const [now, by] of [
+        [END - 1, grant.id],
+        [END, next.id],
+        [END + 1, next.id],
+        [END + TTL - 1, next.id],
+        [END + TTL, undefined],
+      ] as const) {
+        await clock.set(now);
+        expect((await engine.check(MAYA, SCOPE)).grant?.id).toBe(by);
+      }
+    });
+
+    for (const [what, decided, startsAt] of [
+      ['1 ms before the old end', END - 1, END],
+      ['at the old end', END, END],
+      ['1 ms after the old end', END + 1, END + 1],
+      ['long after the old end', END + HOUR, END + HOUR],
+    ] as const) {
+      it(`L4 decided ${what}, begins at the later of the two and lasts what was asked`, async () => {
+        for (const swept of [false, true]) {
+          const { engine, clock } = anExtendable();
+          const grant = await aGranted(engine);
+          const request = await pendingExtension(engine, grant, 7 * MINUTE);
+          await clock.set(decided);
+          if (swept) await engine.sweep();
+          const next = only(await engine.approve(request.id, { by: SAM }));
+          expect(next).toMatchObject({ startsAt, expiresAt: startsAt + 7 * MINUTE });
+          expect(await allowedAt(engine, clock, startsAt)).toBe(true);
+          expect(await allowedAt(engine, clock, next.expiresAt)).toBe(false);
+        }
+      });
+    }
+
+    it('L3 refuses an extension that is longer than the limit, and never cuts it to that', async () => {
+      const { engine } = anExtendable({}, {}, { limits: { maxTtl: TTL } });
+      const grant = await aGranted(engine);
+      expect(await refusal(engine.extend(grant.id, { ttl: TTL + 1 }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxTtl' });
+    });
+
+    it('counts against the limit of grants when it is asked for', async () => {
+      const { engine } = anExtendable({}, {}, { limits: { maxGrants: 1 } });
+      const grant = await aGranted(engine);
+      expect(await refusal(engine.extend(grant.id, { ttl: 1 }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxGrants' });
+    });
+
+    it('takes an ask for another, whom L15 keeps from reviewing, as it keeps the subject', async () => {
+      const { engine } = anExtendable();
+      const grant = await aGranted(engine);
+      const { request } = await engine.extend(grant.id, { ttl: TTL, requestedBy: ANA });
+      expect(request).toMatchObject({ subject: MAYA, requestedBy: ANA });
+      for (const by of [MAYA, ANA]) await refusal(engine.approve(request.id, { by }), 'ERR_JIT_SELF_REVIEW');
+      expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('granted');
+    });
+
+    it('takes nothing that is not its own to choose', async () => {
+      const { engine } = anExtendable();
+      const grant = await aGranted(engine);
+      for (const extra of [
+        { subject: LEE },
+        { scope: 'root' },
+        { scopes: ['root'] },
+        { startsAt: at(1) },
+        { extends: 'x' },
+        { dryRun: true },
+      ]) {
+        await refusal(engine.extend(grant.id, { ttl: 1, ...extra }), 'ERR_JIT_INVALID_ARGUMENT');
+      }
+      for (const ttl of [0, -1, NaN, undefined, 'forever']) {
+        expect(await refusal(engine.extend(grant.id, { ttl: ttl as number }), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({
+          argument: 'ttl',
+        });
+      }
+      await refusal(engine.extend('no such grant', { ttl: 1 }), 'ERR_JIT_NOT_FOUND');
+      await refusal(engine.extend(undefined as unknown as string, { ttl: 1 }), 'ERR_JIT_INVALID_ARGUMENT');
+    });
+
+    it('L11 the same key and ask give the same request, also once the old grant has ended; another ask is refused', async () => {
+      const { engine, clock, store } = anExtendable();
+      const grant = await aGranted(engine, { idempotencyKey: 'k' });
+      const key = { ttl: TTL, idempotencyKey: 'k' };
+      const first = await engine.extend(grant.id, key);
+      expect(first.request.id).not.toBe(grant.requestId);
+      const commits = store.called('commit');
+      expect((await engine.extend(grant.id, key)).request).toEqual(first.request);
+      expect(store.called('commit')).toBe(commits);
+      await refusal(engine.extend(grant.id, { ...key, ttl: TTL + 1 }), 'ERR_JIT_IDEMPOTENCY');
+      const other = await aGranted(engine, { scope: 'b' });
+      await refusal(engine.extend(other.id, key), 'ERR_JIT_IDEMPOTENCY');
+      await clock.set(END);
+      await engine.sweep();
+      expect((await engine.extend(grant.id, key)).request.id).toBe(first.request.id);
+      await engine.revoke(grant.id, { by: SAM });
+      expect(await engine.extend(grant.id, key)).toMatchObject({ outcome: 'cancelled', request: { id: first.request.id } });
+    });
+
+    it('a second ask for no more than is pending comes back reused; for more it is another request', async () => {
+      const { engine } = anExtendable();
+      const grant = await aGranted(engine);
+      const request = await pendingExtension(engine, grant);
+      expect(await engine.extend(grant.id, { ttl: TTL })).toMatchObject({ reused: true, request: { id: request.id } });
+      expect(await engine.extend(grant.id, { ttl: TTL - 1 })).toMatchObject({ reused: true, request: { id: request.id } });
+      expect((await engine.extend(grant.id, { ttl: TTL + 1 })).request.id).not.toBe(request.id);
+      // Not the same thing as asking for the scope anew.
+      expect((await ask(engine, { ttl: 2 * TTL })).request.extension).toBeUndefined();
+    });
+
+    it('L2 is asked about at its own start, where the approver asks at starts', async () => {
+      const { engine, clock, approver } = anExtendable({}, { isEligible: true });
+      const grant = await aGranted(engine);
+      const next = await extended(engine, grant);
+      expect(next).toMatchObject({ asksAtStart: true, activatedAt: undefined });
+      approver.script.isEligible = (_, when) => when !== 'start';
+      expect(await allowedAt(engine, clock, END - 1)).toBe(true);
+      expect(await allowedAt(engine, clock, END)).toBe(false);
+      expect(await stored(engine, next)).toMatchObject({ end: { status: 'revoked', cause: 'ineligible' } });
+    });
+
+    it('extends what is scheduled too', async () => {
+      const { engine, clock } = anExtendable();
+      const grant = await aGranted(engine, { startsAt: at(HOUR) });
+      const next = await extended(engine, grant);
+      expect(next).toMatchObject({ startsAt: at(HOUR) + TTL, firstStartsAt: at(HOUR) });
+      expect(await allowedAt(engine, clock, at(HOUR) + TTL)).toBe(true);
+    });
+  });
+
+  describe('the total time of a line of extensions', () => {
+    const CAP = { limits: { maxTotal: 2 * TTL } };
+
+    it('L4 is capped from the first start on: what goes beyond is not given', async () => {
+      const { engine, clock } = anExtendable({}, {}, CAP);
+      const grant = await aGranted(engine);
+      const next = await extended(engine, grant, 3 * TTL);
+      expect(next).toMatchObject({ startsAt: END, expiresAt: at(2 * TTL), firstStartsAt: at(0) });
+      expect(await allowedAt(engine, clock, at(2 * TTL) - 1)).toBe(true);
+      expect(await allowedAt(engine, clock, at(2 * TTL))).toBe(false);
+    });
+
+    it('L4 counts from the start of a scheduled grant, not from its decision', async () => {
+      const { engine } = anExtendable({}, {}, CAP);
+      const grant = await aGranted(engine, { startsAt: at(HOUR) });
+      expect(await extended(engine, grant, 3 * TTL)).toMatchObject({ expiresAt: at(HOUR) + 2 * TTL });
+    });
+
+    it('L4 holds along a chain, to the millisecond', async () => {
+      const { engine } = anExtendable({}, {}, { limits: { maxTotal: 3 * TTL - 1 } });
+      let grant = await aGranted(engine);
+      grant = await extended(engine, grant);
+      grant = await extended(engine, grant);
+      expect(grant).toMatchObject({ startsAt: at(2 * TTL), expiresAt: at(3 * TTL - 1), firstStartsAt: at(0) });
+      expect(await refusal(engine.extend(grant.id, { ttl: 1 }), 'ERR_JIT_LIMIT')).toMatchObject({
+        limit: 'maxTotal',
+        max: 3 * TTL - 1,
+        got: 3 * TTL - 1,
+      });
+    });
+
+    it('L4 no ask, however it is made, gets around the cap: one for which nothing is left leaves only the attempt', async () => {
+      const { engine, store } = anExtendable({}, {}, { limits: { maxTotal: TTL } });
+      const grant = await aGranted(engine);
+      expect(await refusal(engine.extend(grant.id, { ttl: 1 }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxTotal' });
+      await engine.flushAudit();
+      expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'attempt.refused', actor: MAYA, grantId: grant.id });
+    });
+
+    for (const [offset, expiresAt] of [
+      [-2, 2],
+      [-1, 1],
+    ] as const) {
+      it(`L4 decided ${-offset} ms before the cap, gives ${expiresAt} ms`, async () => {
+        const { engine, clock } = anExtendable({}, {}, CAP);
+        const request = await pendingExtension(engine, await aGranted(engine));
+        expect(request.reviewBy).toBe(at(2 * TTL));
+        await clock.set(at(2 * TTL) + offset);
+        const next = only(await engine.approve(request.id, { by: SAM }));
+        expect(next).toMatchObject({ startsAt: at(2 * TTL) + offset, expiresAt: at(2 * TTL) });
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+        expect(await allowedAt(engine, clock, at(2 * TTL))).toBe(false);
+      });
+    }
+
+    for (const offset of [0, 1]) {
+      it(`L4 L13 decided ${offset} ms after the cap, is refused`, async () => {
+        const { engine, clock, store } = anExtendable({}, {}, CAP);
+        const request = await pendingExtension(engine, await aGranted(engine));
+        await clock.set(at(2 * TTL) + offset);
+        await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_DEADLINE');
+        expect((await typesOf(store)).filter((type) => type === 'grant.issued')).toHaveLength(1);
+      });
+    }
+
+    it("L4 a rule's own cap comes first where it is lower, and moves the deadline of the review", async () => {
+      const { engine, clock } = anExtendable({ maxTotalMs: TTL + MINUTE }, {}, CAP);
+      const request = await pendingExtension(engine, await aGranted(engine));
+      expect(request.reviewBy).toBe(END + MINUTE);
+      await clock.set(END + MINUTE - 1);
+      expect(only(await engine.approve(request.id, { by: SAM }))).toMatchObject({ expiresAt: END + MINUTE });
+    });
+
+    it("L4 a rule's own cap raises none of the engine's", async () => {
+      const { engine } = anExtendable({ maxTotalMs: HOUR }, {}, CAP);
+      expect(await extended(engine, await aGranted(engine), 3 * TTL)).toMatchObject({ expiresAt: at(2 * TTL) });
+    });
+
+    it("L4 a rule's own cap that leaves nothing ends the request as denied, cause limit, with no grant", async () => {
+      const { engine, approver } = anExtendable();
+      const grant = await aGranted(engine);
+      approver.script.decide = { outcome: 'approve', terms: { maxTotalMs: TTL } };
+      const result = await engine.extend(grant.id, { ttl: TTL });
+      expect(result).toMatchObject({ outcome: 'denied', request: { end: { cause: 'limit' } } });
+      expect((await stored(engine, grant))?.successors).toEqual([]);
+    });
+
+    it('L6 is reached early by the leeway', async () => {
+      const { engine, clock } = anExtendable({}, {}, { ...CAP, leewayMs: 1_000 });
+      const request = await pendingExtension(engine, await aGranted(engine));
+      await clock.set(at(2 * TTL) - 1_000);
+      await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_DEADLINE');
+    });
+  });
+
+  describe('what an extension goes on from', () => {
+    const endings: Readonly<Record<string, (engine: JitEngine, grant: Grant) => Promise<unknown>>> = {
+      revoke: (engine, grant) => engine.revoke(grant.id, { by: ANA, reason: 'no more' }),
+      release: (engine, grant) => engine.release(grant.id, { by: MAYA }),
+      'revokeAll by scope': (engine) => engine.revokeAll({ scope: SCOPE }, { by: ANA }),
+      'revokeAll by request': (engine, grant) => engine.revokeAll({ requestId: grant.requestId }, { by: ANA }),
+    };
+
+    for (const [verb, end] of Object.entries(endings)) {
+      it(`L12 takes its pending extension along when it ends by ${verb}, whatever a reviewer does then`, async () => {
+        const { engine, clock } = anExtendable();
+        const grant = await aGranted(engine);
+        const request = await pendingExtension(engine, grant);
+        await end(engine, grant);
+        expect(await requestEnd(engine, request.id)).toMatchObject({ status: 'cancelled' });
+        await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_DECIDED');
+        expect((await engine.decide(request.id)).outcome).toBe('cancelled');
+        for (const now of [at(0), END, END + TTL]) expect(await allowedAt(engine, clock, now)).toBe(false);
+      });
+
+      it(`L12 takes its scheduled successor along when it ends by ${verb}`, async () => {
+        const { engine, clock } = anExtendable();
+        const grant = await aGranted(engine);
+        const next = await extended(engine, grant);
+        await end(engine, grant);
+        expect((await stored(engine, next))?.end).toMatchObject({ status: 'revoked' });
+        for (const now of [at(0), END, END + TTL - 1]) expect(await allowedAt(engine, clock, now)).toBe(false);
+        expect((await engine.history({ from: END, to: END + TTL })).items).toEqual([]);
+      });
+    }
+
+    for (const [verb, end] of [
+      ['revoke', endings['revoke']],
+      ['release', endings['release']],
+    ] as const) {
+      it(`L12 ${verb} of the first ends a chain of three, and what is asked of any of them, in one change`, async () => {
+        const { engine, store } = anExtendable();
+        const first = await aGranted(engine);
+        const second = await extended(engine, first);
+        const third = await extended(engine, second);
+        const asked = [];
+        for (const grant of [first, second, third]) asked.push(await pendingExtension(engine, grant, TTL + 1));
+        const other = await pendingExtension(engine, await aGranted(engine, { scope: 'another' }));
+        const head = await engine.head();
+        await end?.(engine, first);
+        const written = (await entriesOf(store)).filter((entry) => entry.seq > head.seq);
+        expect(new Set(written.map((entry) => entry.id.split('.')[0])).size).toBe(1);
+        expect(written.map((entry) => [entry.type, entry.grantId ?? entry.requestId])).toEqual([
+          ['grant.revoked', first.id],
+          ['grant.revoked', second.id],
+          ['grant.revoked', third.id],
+          ...[...asked].sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ id }) => ['request.cancelled', id]),
+        ]);
+        const by = verb === 'revoke' ? ANA : MAYA;
+        for (const grant of [second, third]) expect((await stored(engine, grant))?.end).toMatchObject({ cause: 'origin_ended', by });
+        for (const { id } of asked) expect(await requestEnd(engine, id)).toMatchObject({ status: 'cancelled', cause: 'origin_ended', by });
+        expect(await requestEnd(engine, other.id)).toBeUndefined();
+      });
+    }
+
+    it('L12 one that is revoked in the middle of a chain takes along what comes after it, and nothing before', async () => {
+      const { engine, clock } = anExtendable();
+      const first = await aGranted(engine);
+      const second = await extended(engine, first);
+      const third = await extended(engine, second);
+      const ofFirst = await pendingExtension(engine, first, TTL + 1);
+      await engine.revoke(second.id, { by: ANA });
+      expect((await stored(engine, third))?.end).toMatchObject({ cause: 'origin_ended' });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      expect(await requestEnd(engine, ofFirst.id)).toBeUndefined();
+      expect(await allowedAt(engine, clock, END)).toBe(false);
+    });
+
+    it('L12 takes its successor along also when it ran out long ago and the successor is what allows', async () => {
+      for (const swept of [false, true]) {
+        const { engine, clock } = anExtendable();
+        const first = await aGranted(engine);
+        await extended(engine, first);
+        expect(await allowedAt(engine, clock, END)).toBe(true);
+        if (swept) await engine.sweep();
+        await engine.revoke(first.id, { by: ANA });
+        expect((await stored(engine, first))?.end).toMatchObject({ status: 'expired' });
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      }
+    });
+
+    it('L12 a release by somebody else ends nothing of the line', async () => {
+      const { engine } = anExtendable();
+      const grant = await aGranted(engine);
+      const request = await pendingExtension(engine, grant);
+      const head = await engine.head();
+      await refusal(engine.release(grant.id, { by: SAM }), 'ERR_JIT_DENIED');
+      await engine.flushAudit();
+      expect(await requestEnd(engine, request.id)).toBeUndefined();
+      expect((await engine.head()).seq).toBe(head.seq + 1);
+    });
+
+    for (const verb of ['revoke', 'release'] as const) {
+      it(`L12 a request that the ${verb} could not see is never approved: not by people, not by the approver, not by the sweep`, async () => {
+        const { engine, clock, store, approver } = anExtendable({}, {}, { limits: { retryMs: 1_000 } });
+        const grant = await aGranted(engine);
+        const request = await pendingExtension(engine, grant);
+        approver.script.decide = () => Promise.reject(new Error('down'));
+        const undecided = (await refusal(engine.extend(grant.id, { ttl: 2 * TTL }), 'ERR_JIT_APPROVER')).requestId ?? '';
+        const asked = (await refusal(engine.extend(grant.id, { ttl: 3 * TTL }), 'ERR_JIT_APPROVER')).requestId ?? '';
+        const clear = store.inject('find', { fault: 'malformed', answer: () => ({ items: [], next: undefined }) });
+        await endings[verb]?.(engine, grant);
+        clear();
+        expect(await requestEnd(engine, request.id)).toBeUndefined();
+        approver.script.decide = { outcome: 'approve' };
+        expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('cancelled');
+        expect((await engine.decide(undecided)).outcome).toBe('cancelled');
+        await clock.advance(1_000);
+        await engine.sweep();
+        for (const id of [request.id, undecided, asked]) {
+          expect(await requestEnd(engine, id)).toMatchObject({ status: 'cancelled', cause: 'origin_ended' });
+        }
+        expect((await typesOf(store)).filter((type) => type === 'grant.issued')).toHaveLength(1);
+        for (const now of [at(2_000), END, END + TTL]) expect(await allowedAt(engine, clock, now)).toBe(false);
+      });
+    }
+
+    it('L12 nobody asks to extend what is revoked at that moment', async () => {
+      const { engine, store, clock, approver } = anExtendable();
+      const grant = await aGranted(engine);
+      const other = anEngine({ store, clock, approver }).engine;
+      const commit = store.commit.bind(store);
+      store.commit = async (change) => {
+        store.commit = commit;
+        // Between the ask's last read and its commit.
+        await other.revoke(grant.id, { by: SAM });
+        return commit(change);
+      };
+      await refusal(engine.extend(grant.id, { ttl: TTL }), 'ERR_JIT_ENDED');
+      expect((await engine.requests({ status: 'pending' })).items).toEqual([]);
+    });
+
+    for (const [what, terms, end] of [
+      ['has run out', {}, (_: JitEngine, clock: ManualClock) => clock.set(END)],
+      ['has been idle', { idleTtlMs: MINUTE }, (_: JitEngine, clock: ManualClock) => clock.set(at(MINUTE))],
+      ['has been used up', { maxUses: 1 }, (engine: JitEngine) => engine.consume(MAYA, SCOPE)],
+    ] as const) {
+      it(`L12 that ${what} blocks no pending extension, swept or not`, async () => {
+        for (const swept of [false, true]) {
+          const { engine, clock } = anExtendable(terms);
+          const grant = await aGranted(engine);
+          const request = await pendingExtension(engine, grant);
+          await end(engine, clock);
+          if (swept) await engine.sweep();
+          expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+          const next = only(await engine.approve(request.id, { by: SAM }));
+          expect(next).toMatchObject({ startsAt: END, expiresAt: END + TTL });
+          expect(await allowedAt(engine, clock, END - 1)).toBe(false);
+          expect(await allowedAt(engine, clock, END)).toBe(true);
+        }
+      });
+    }
+
+    for (const [what, terms, end, status] of [
+      ['has run out', {}, (_: JitEngine, clock: ManualClock) => clock.set(END), 'expired'],
+      ['has been idle', { idleTtlMs: MINUTE }, (_: JitEngine, clock: ManualClock) => clock.set(at(MINUTE)), 'expired'],
+      ['has been used up', { maxUses: 1 }, (engine: JitEngine) => engine.consume(MAYA, SCOPE), 'expired'],
+      ['has been revoked', {}, (engine: JitEngine, _: ManualClock, grant: Grant) => engine.revoke(grant.id, { by: SAM }), 'revoked'],
+      ['has been released', {}, (engine: JitEngine, _: ManualClock, grant: Grant) => engine.release(grant.id, { by: MAYA }), 'revoked'],
+    ] as const) {
+      it(`that ${what} is not extended any more: that is a fresh request`, async () => {
+        for (const swept of [false, true]) {
+          const { engine, clock, store } = anExtendable(terms);
+          const grant = await aGranted(engine);
+          await end(engine, clock, grant);
+          if (swept) await engine.sweep();
+          const created = (await typesOf(store)).filter((type) => type === 'request.created').length;
+          const error = await refusal(engine.extend(grant.id, { ttl: TTL }), 'ERR_JIT_ENDED');
+          expect(error).toMatchObject({ name: 'EndedError', grantId: grant.id });
+          expect(error.end?.status).toBe((await stored(engine, grant))?.end?.status);
+          if (swept) expect(error.end?.status).toBe(status);
+          await engine.flushAudit();
+          expect((await typesOf(store)).filter((type) => type === 'request.created')).toHaveLength(created);
+          expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'attempt.refused', grantId: grant.id });
+          expect((await ask(engine)).outcome).toBe('granted');
+        }
+      });
+    }
+
+    it('L6 is not extended any more from the leeway before its end on', async () => {
+      const { engine, clock } = anExtendable({}, {}, { leewayMs: 1_000 });
+      const grant = await aGranted(engine);
+      await clock.set(END - 1_001);
+      await pendingExtension(engine, grant);
+      await clock.set(END - 1_000);
+      await refusal(engine.extend(grant.id, { ttl: 2 * TTL }), 'ERR_JIT_ENDED');
+    });
+
+    it('L33 that has been purged is extended no more: a request that waited for it ends without a grant', async () => {
+      const { engine, clock, store } = anExtendable();
+      const grant = await aGranted(engine);
+      const request = await pendingExtension(engine, grant);
+      await clock.set(END);
+      await engine.sweep();
+      await clock.set(END + 1);
+      await engine.purge({ before: END + 1, by: SAM });
+      expect(await store.get([{ kind: 'grant', id: grant.id }])).toEqual([undefined]);
+      expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('cancelled');
+      expect(await requestEnd(engine, request.id)).toMatchObject({ cause: 'origin_ended' });
+      await refusal(engine.extend(grant.id, { ttl: 1 }), 'ERR_JIT_NOT_FOUND');
+    });
+
+    it('L33 that has been purged leaves what extends it as it is: it allows, is extended, and is revoked with its own line', async () => {
+      const { engine, clock } = anExtendable();
+      const grant = await aGranted(engine);
+      const second = await extended(engine, grant);
+      await clock.set(END + 1);
+      await engine.sweep();
+      expect(await engine.purge({ before: END + 1, by: SAM })).toMatchObject({ requests: 1, grants: 1 });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      const third = await extended(engine, second);
+      expect(third).toMatchObject({ firstStartsAt: at(0), startsAt: END + TTL });
+      await engine.revoke(second.id, { by: ANA });
+      expect((await stored(engine, third))?.end).toMatchObject({ cause: 'origin_ended' });
+    });
+
+    it('L12 whose successor has been purged can still be revoked', async () => {
+      const { engine, clock } = anExtendable();
+      const first = await aGranted(engine, { ttl: '1h' });
+      const second = await extended(engine, first);
+      await engine.revoke(second.id, { by: ANA });
+      await clock.set(at(1));
+      expect(await engine.purge({ before: at(1), by: SAM })).toMatchObject({ requests: 1, grants: 1 });
+      expect(await engine.revoke(first.id, { by: ANA })).toMatchObject({ end: { status: 'revoked' } });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+  });
+
+  describe('an extension and a clock that steps back', () => {
+    it('L5 is neither asked for nor approved meanwhile', async () => {
+      const { engine, clock, store } = anExtendable();
+      const grant = await aGranted(engine);
+      const request = await pendingExtension(engine, grant);
+      await clock.set(at(5 * MINUTE));
+      await engine.isAllowed(MAYA, SCOPE);
+      await clock.set(at(5 * MINUTE) - 1_001);
+      await refusal(engine.extend(grant.id, { ttl: 2 * TTL }), 'ERR_JIT_CLOCK');
+      await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_CLOCK');
+      expect((await typesOf(store)).filter((type) => type === 'grant.issued')).toHaveLength(1);
+      await clock.set(at(5 * MINUTE) - 1_000);
+      expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('granted');
+    });
+
+    it('L5 L12 ends with what it goes on from all the same', async () => {
+      const { engine, clock } = anExtendable();
+      const grant = await aGranted(engine);
+      const request = await pendingExtension(engine, grant);
+      await clock.set(at(5 * MINUTE));
+      await engine.isAllowed(MAYA, SCOPE);
+      await clock.set(at(1));
+      await engine.revoke(grant.id, { by: SAM });
+      expect(await requestEnd(engine, request.id)).toMatchObject({ cause: 'origin_ended' });
+    });
+
+    it('L1 L5 gives nothing back after the end of the line, nor a start before its own', async () => {
+      const { engine, clock } = anExtendable();
+      await extended(engine, await aGranted(engine));
+      expect(await allowedAt(engine, clock, END)).toBe(true);
+      // The old one has ended for good, and the new one has not begun.
+      expect(await allowedAt(engine, clock, END - 1)).toBe(false);
+      expect(await allowedAt(engine, clock, END + TTL)).toBe(false);
+      expect(await allowedAt(engine, clock, END + TTL - 1)).toBe(false);
+    });
+
+    it('L13 L27 a slow process can approve at no instant before what is on the old grant', async () => {
+      const { engine, clock, store, approver } = anExtendable();
+      const grant = await aGranted(engine);
+      const [one, two] = [await pendingExtension(engine, grant), await pendingExtension(engine, grant, TTL + 1)];
+      await clock.set(at(5 * MINUTE));
+      await engine.approve(one.id, { by: SAM });
+      const slow = anEngine({ store, approver, clock: new ManualClock(at(MINUTE)) });
+      const next = only(await slow.engine.approve(two.id, { by: SAM }));
+      expect(next.issuedAt).toBe(at(5 * MINUTE));
+      expect((await stored(engine, grant))?.successors.map((successor) => successor.at)).toEqual([at(5 * MINUTE), at(5 * MINUTE)]);
+    });
+  });
+
+  describe('an extension of break-glass access', () => {
+    const emergency = () =>
+      anExtendable({}, { breakGlass: { outcome: 'approve', reviewWithinMs: HOUR }, mayAcknowledge: (who) => who === LEE });
+    const taken = async (engine: JitEngine) =>
+      only(await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: TTL, justification: 'the primary is down' }));
+
+    it('is never given by the approver alone, whatever it says', async () => {
+      const { engine, approver } = emergency();
+      const grant = await taken(engine);
+      approver.script.decide = { outcome: 'approve' };
+      const result = await engine.extend(grant.id, { ttl: TTL });
+      expect(result).toMatchObject({ outcome: 'denied', request: { extension: { breakGlass: true }, end: { cause: 'approver' } } });
+      expect((await stored(engine, grant))?.successors).toEqual([]);
+    });
+
+    it('is given by people, and ends with the access that they find unjustified', async () => {
+      const { engine } = emergency();
+      const grant = await taken(engine);
+      const next = await extended(engine, grant);
+      const pending = await pendingExtension(engine, next);
+      await engine.acknowledge(grant.requestId, { by: LEE, verdict: 'unjustified' });
+      expect((await stored(engine, next))?.end).toMatchObject({ cause: 'origin_ended' });
+      expect(await requestEnd(engine, pending.id)).toMatchObject({ cause: 'origin_ended' });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+  });
+
+  it('L4 an automatic approver extends as its rule says, and a refused one leaves the old grant as it is', async () => {
+    let yes = true;
+    const { engine, clock } = anEngine({ approver: autoApprove((request) => request.extension === undefined || yes) });
+    const grant = await aGranted(engine);
+    expect(only(await engine.extend(grant.id, { ttl: TTL }))).toMatchObject({ startsAt: END });
+    yes = false;
+    expect((await engine.extend(grant.id, { ttl: 2 * TTL })).outcome).toBe('denied');
+    expect(await allowedAt(engine, clock, END + TTL - 1)).toBe(true);
+  });
+});
