@@ -8,22 +8,17 @@ import type { Finding } from './types.js';
 /** Rules that others keep from deciding, all or in part. */
 export function lintOrder(rules: readonly (Giving | Emergency)[], denying: readonly Denying[], groups: Groups): Finding[] {
   return rules.flatMap((rule, i) => {
-    const about = { rule: rule.id };
-    const nobody = isForNobody(rule, groups);
-    if (nobody)
-      return [
-        finding('never_matches', about, `rule ${rule.id} is for nobody: its groups are empty. Put people into them, or take the rule out`),
-      ];
+    const find = (code: Finding['code'], message: string) => [finding(code, { rule: rule.id }, message)];
+    if (isForNobody(rule, groups)) {
+      return find('never_matches', `rule ${rule.id} is for nobody: its groups are empty. Put people into them, or take the rule out`);
+    }
     const denials = denying.filter((denial) => includes(denial.subjects, rule.subjects, groups));
     const denied = coveredBy(rule, denials);
     if (denied !== undefined) {
-      return [
-        finding(
-          'never_matches',
-          about,
-          `rule ${rule.id} can never decide: ${names(denied)} ${deny(denied)} all that it covers, and deny rules come first. Narrow the deny, or take the rule out`,
-        ),
-      ];
+      return find(
+        'never_matches',
+        `rule ${rule.id} can never decide: ${names(denied)} ${deny(denied)} all that it covers, and deny rules come first. Narrow the deny, or take the rule out`,
+      );
     }
     const before = rules.slice(0, i);
     const shadows = coveredBy(
@@ -31,15 +26,16 @@ export function lintOrder(rules: readonly (Giving | Emergency)[], denying: reado
       before.filter((earlier) => includes(earlier.subjects, rule.subjects, groups)),
     );
     if (shadows !== undefined) {
-      return [
-        finding(
-          'shadowed',
-          about,
-          `rule ${rule.id} never decides: ${names(shadows)} before it ${cover(shadows)} all of its scopes for all of its subjects. Move it up, or take it out`,
-        ),
-      ];
+      return find(
+        'shadowed',
+        `rule ${rule.id} never decides: ${names(shadows)} before it ${cover(shadows)} all of its scopes for all of its subjects. Move it up, or take it out`,
+      );
     }
-    return before.filter((earlier) => mayMeet(earlier.subjects, rule.subjects, groups)).flatMap((earlier) => lintWidth(earlier, rule));
+    // Whether their subjects may meet comes last: going through groups is what takes long.
+    return before.flatMap((earlier) => {
+      const found = lintWidth(earlier, rule);
+      return found.length > 0 && mayMeet(earlier.subjects, rule.subjects, groups) ? found : [];
+    });
   });
 }
 
