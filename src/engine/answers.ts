@@ -39,7 +39,7 @@ export interface Consumption {
   readonly scope: string;
   /** When, epoch milliseconds. */
   readonly at: number;
-  /** The grant that allowed it, as it is now; `undefined`: standing access did. */
+  /** The grant that allowed it, as it is now; `undefined`: standing access did, or it has been purged since. */
   readonly grant: Grant | undefined;
   /** What the grant had left then; `undefined` where what allowed it isn't counted. */
   readonly usesLeft: number | undefined;

@@ -10,7 +10,13 @@ import type { DecodeAll } from './options.js';
 export function paired(grant: Grant, row: Row | undefined, decodeAll: DecodeAll): Held {
   if (row === undefined || !isCounted(grant)) return { grant, usage: undefined };
   const [usage] = decodeAll([row], decodeUsage);
-  const isItsOwn = usage?.id === grant.id && usage.expiresAt === grant.expiresAt && usage.idleTtlMs === grant.idleTtlMs;
+  const isItsOwn =
+    usage?.id === grant.id &&
+    usage.subject === grant.subject &&
+    usage.scope === grant.scope &&
+    usage.startsAt === grant.startsAt &&
+    usage.expiresAt === grant.expiresAt &&
+    usage.idleTtlMs === grant.idleTtlMs;
   return { grant, usage: isItsOwn ? usage : undefined };
 }
 

@@ -60,8 +60,9 @@ export class Using {
 
   async #again(use: Use, scope: string): Promise<Consumption> {
     if (use.scope !== scope) throw new IdempotencyError(use.id);
-    const { grant } = await this.#ledger.held(use.grantId);
-    return { subject: use.subject, scope, at: use.at, grant, usesLeft: use.usesLeft };
+    // A purge may have taken the grant already: the use was taken all the same.
+    const [held] = await this.#ledger.heldAll([use.grantId]);
+    return { subject: use.subject, scope, at: use.at, grant: held?.grant, usesLeft: use.usesLeft };
   }
 }
 

@@ -1,0 +1,807 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  MemoryGrantStore,
+  patternScopes,
+  type Grant,
+  type GrantStore,
+  type JitEngine,
+  type JitEngineOptions,
+  type Row,
+  type TermsInput,
+} from '../../src/index.js';
+import type { ManualClock } from '../../src/testing.js';
+import { FaultyStore, RecordingSink, ScriptedApprover } from '../../src/testing.js';
+import { aGranted, ANA, anEngine, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+
+const TTL = 15 * MINUTE;
+const END = at(TTL);
+/** Ends when it has not been used for 100 seconds: a tenth is 10 seconds. */
+const IDLE = 100_000;
+const TENTH = IDLE / 10;
+
+/** An engine whose approver grants everything, on these terms. */
+function anUsed(terms: TermsInput, options: Partial<JitEngineOptions> = {}) {
+  const approver = new ScriptedApprover({ decide: () => ({ outcome: 'approve', terms: script.terms }) });
+  const script = { terms };
+  return { ...anEngine({ approver, ...options }), approver, script };
+}
+
+async function aUsedGrant(terms: TermsInput, options: Partial<JitEngineOptions> = {}) {
+  const made = anUsed(terms, options);
+  return { ...made, grant: await aGranted(made.engine) };
+}
+
+const usageOf = async (store: GrantStore, { id }: Grant): Promise<Row | undefined> => (await store.get([{ kind: 'usage', id }]))[0];
+const stored = async (engine: JitEngine, grant: Grant): Promise<Grant | undefined> =>
+  (await engine.request(grant.requestId))?.grants.find(({ id }) => id === grant.id);
+const usedTypes = async (store: GrantStore) => (await typesOf(store)).filter((type) => type === 'grant.used').length;
+const allowedAt = async (engine: JitEngine, clock: ManualClock, now: number) => {
+  await clock.set(now);
+  return engine.isAllowed(MAYA, SCOPE);
+};
+
+describe('JitEngine', () => {
+  describe('an idle end', () => {
+    for (const [offset, allowed] of [
+      [-1, true],
+      [0, false],
+      [1, false],
+    ] as const) {
+      it(`L1 denies by itself, with no sweep: a grant that was never used, ${offset} ms from its idle end`, async () => {
+        const { engine, clock } = await aUsedGrant({ idleTtlMs: IDLE });
+        await clock.set(at(IDLE + offset));
+        expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed, validUntil: allowed ? at(IDLE) : undefined });
+        expect(await engine.filterAllowed(MAYA, [SCOPE])).toEqual(allowed ? [SCOPE] : []);
+        expect((await engine.status(MAYA)).held).toHaveLength(allowed ? 1 : 0);
+        expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(allowed);
+        const consumed = engine.consume(MAYA, SCOPE);
+        if (allowed) expect(await consumed).toMatchObject({ usesLeft: undefined });
+        else await refusal(consumed, 'ERR_JIT_DENIED');
+      });
+    }
+
+    it('L1 moves with use, and never past the end of the window', async () => {
+      const { engine, clock, grant } = await aUsedGrant({ idleTtlMs: IDLE });
+      await clock.set(at(IDLE - 1));
+      await engine.touch(MAYA, SCOPE);
+      expect(await allowedAt(engine, clock, at(2 * IDLE - 2))).toBe(true);
+      expect(await engine.check(MAYA, SCOPE)).toMatchObject({ validUntil: at(2 * IDLE - 1) });
+      for (let t = 2 * IDLE - 2; t < TTL; t += IDLE - 1) {
+        await clock.set(at(t));
+        await engine.touch(MAYA, SCOPE);
+      }
+      expect(await allowedAt(engine, clock, END - 1)).toBe(true);
+      expect(await engine.check(MAYA, SCOPE)).toMatchObject({ validUntil: END });
+      expect(await allowedAt(engine, clock, END)).toBe(false);
+      await engine.sweep();
+      expect((await stored(engine, grant))?.end).toMatchObject({ cause: 'time', at: END });
+    });
+
+    it('L1 that falls on the end of the window, or behind it, changes nothing: that end is of time', async () => {
+      for (const idleTtlMs of [TTL, TTL + 1, 24 * HOUR]) {
+        const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs });
+        expect(await usageOf(store, grant)).toMatchObject({ dueAt: undefined });
+        expect(await allowedAt(engine, clock, END - 1)).toBe(true);
+        expect(await allowedAt(engine, clock, END)).toBe(false);
+        expect(await engine.sweep()).toMatchObject({ ended: 1, skipped: 0 });
+        expect((await stored(engine, grant))?.end).toMatchObject({ cause: 'time', at: END });
+      }
+    });
+
+    it('L6 comes early by the leeway', async () => {
+      const { engine, clock } = await aUsedGrant({ idleTtlMs: IDLE }, { leewayMs: 1_000 });
+      expect(await allowedAt(engine, clock, at(IDLE - 1_001))).toBe(true);
+      expect(await engine.check(MAYA, SCOPE)).toMatchObject({ validUntil: at(IDLE - 1_000) });
+      expect(await allowedAt(engine, clock, at(IDLE - 1_000))).toBe(false);
+    });
+
+    it('counts from the start of a scheduled grant, not from its decision', async () => {
+      const made = anUsed({ idleTtlMs: IDLE });
+      const grant = await aGranted(made.engine, { startsAt: at(HOUR) });
+      expect(await usageOf(made.store, grant)).toMatchObject({ dueAt: at(HOUR + IDLE), from: at(HOUR) });
+      expect(await allowedAt(made.engine, made.clock, at(HOUR + IDLE - 1))).toBe(true);
+      expect(await allowedAt(made.engine, made.clock, at(HOUR + IDLE))).toBe(false);
+    });
+
+    it('L5 stays for a clock that steps back from it', async () => {
+      const { engine, clock } = await aUsedGrant({ idleTtlMs: IDLE });
+      expect(await allowedAt(engine, clock, at(IDLE))).toBe(false);
+      expect(await allowedAt(engine, clock, at(IDLE - 1))).toBe(false);
+      await engine.touch(MAYA, SCOPE);
+      expect(await allowedAt(engine, clock, at(1))).toBe(false);
+      expect(await allowedAt(engine, clock, at(IDLE))).toBe(false);
+    });
+
+    it('L8 L27 is put on record by a sweep with cause idle, at the instant it came, and the usage row is closed with it', async () => {
+      const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs: IDLE });
+      await clock.set(at(IDLE - 1));
+      expect(await engine.sweep()).toMatchObject({ ended: 0, skipped: 0 });
+      await clock.set(at(IDLE + 7));
+      const commit = store.calls.length;
+      expect(await engine.sweep()).toMatchObject({ ended: 1, skipped: 0 });
+      const end = { status: 'expired', cause: 'idle', at: at(IDLE), by: 'system:sweeper', reason: undefined };
+      expect((await stored(engine, grant))?.end).toEqual(end);
+      expect(await usageOf(store, grant)).toMatchObject({
+        version: 2,
+        open: false,
+        until: at(IDLE),
+        dueAt: undefined,
+        body: { endedAt: at(IDLE) },
+      });
+      expect((await entriesOf(store)).at(-1)).toMatchObject({
+        type: 'grant.expired',
+        at: at(IDLE + 7),
+        data: { version: 2, usageVersion: 2, end: { cause: 'idle' } },
+      });
+      const change = store.calls.slice(commit).find(({ method }) => method === 'commit')?.argument as { expect: unknown };
+      expect(change.expect).toEqual(['grant', 'usage'].map((kind) => ({ kind, id: grant.id, version: 1 })));
+      expect(await engine.sweep()).toMatchObject({ ended: 0, skipped: 0 });
+    });
+
+    for (const swept of [false, true]) {
+      it(`L27 is what history, whoHadAccess and status tell, ${swept ? 'on record' : 'before any record says so'}`, async () => {
+        const { engine, clock, grant } = await aUsedGrant({ idleTtlMs: IDLE });
+        await clock.set(at(50_000));
+        await engine.touch(MAYA, SCOPE);
+        const end = at(50_000 + IDLE);
+        await clock.set(END + 1);
+        if (swept) await engine.sweep();
+        for (const [t, held] of [
+          [at(-1), false],
+          [at(0), true],
+          [end - 1, true],
+          [end, false],
+          [END - 1, false],
+        ] as const) {
+          const { items } = await engine.whoHadAccess({ scope: SCOPE, at: t });
+          expect(items.map(({ id }) => id)).toEqual(held ? [grant.id] : []);
+        }
+        expect((await engine.history({ from: end, to: END })).items).toEqual([]);
+        expect((await engine.history({ from: end - 1, to: END })).items).toHaveLength(1);
+        expect(await engine.status(MAYA)).toMatchObject({ held: [], scheduled: [], changesAt: undefined });
+      });
+    }
+
+    it('bounds the badge', async () => {
+      const { engine, clock } = await aUsedGrant({ idleTtlMs: IDLE });
+      expect((await engine.status(MAYA)).changesAt).toBe(at(IDLE));
+      await clock.set(at(TENTH + 1));
+      await engine.touch(MAYA, SCOPE);
+      expect((await engine.status(MAYA)).changesAt).toBe(at(TENTH + 1 + IDLE));
+    });
+  });
+
+  describe('touch()', () => {
+    it('L34 writes nothing while the last use on record is no older than a tenth of the idle time', async () => {
+      const { engine, clock, store } = await aUsedGrant({ idleTtlMs: IDLE });
+      const commits = store.called('commit');
+      for (const now of [0, 1, TENTH - 1, TENTH]) {
+        await clock.set(at(now));
+        for (let i = 0; i < 5; i++) await engine.touch(MAYA, SCOPE);
+        await engine.check(MAYA, SCOPE, { touch: true });
+      }
+      await engine.flushAudit();
+      expect(store.called('commit')).toBe(commits);
+      await clock.set(at(TENTH + 1));
+      await engine.touch(MAYA, SCOPE);
+      expect(store.called('commit')).toBe(commits + 1);
+      await engine.touch(MAYA, SCOPE);
+      await clock.set(at(2 * TENTH + 1));
+      await engine.touch(MAYA, SCOPE);
+      expect(store.called('commit')).toBe(commits + 1);
+      await clock.set(at(2 * TENTH + 2));
+      await engine.touch(MAYA, SCOPE);
+      expect(store.called('commit')).toBe(commits + 2);
+    });
+
+    it('L34 reads the store no more than twice, and writes nothing, where no grant has an idle end', async () => {
+      const { engine, clock, store } = await aUsedGrant({});
+      await clock.set(at(5 * MINUTE));
+      const before = store.calls.length;
+      await engine.touch(MAYA, SCOPE);
+      expect(store.calls.slice(before).map(({ method }) => method)).toEqual(['live', 'live']);
+    });
+
+    it('L12 L27 records the use in the usage row, with the version of the grant only compared', async () => {
+      const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs: IDLE });
+      const row = await usageOf(store, grant);
+      expect(row).toMatchObject({ subject: MAYA, scope: SCOPE, open: true, from: at(0), until: END, dueAt: at(IDLE), version: 1 });
+      await clock.set(at(TENTH + 1));
+      await engine.touch(MAYA, SCOPE);
+      const usedAt = at(TENTH + 1);
+      expect(await usageOf(store, grant)).toEqual({ ...row, version: 2, dueAt: usedAt + IDLE, body: { ...row?.body, usedAt } });
+      expect((await entriesOf(store)).at(-1)).toMatchObject({
+        type: 'grant.used',
+        at: usedAt,
+        actor: MAYA,
+        requestId: grant.requestId,
+        grantId: grant.id,
+        data: { usageVersion: 2, usedAt, uses: 0 },
+      });
+      const change = store.calls.findLast(({ method }) => method === 'commit')?.argument as { expect: unknown; put: readonly Row[] };
+      expect(change.put.map(({ kind }) => kind)).toEqual(['usage']);
+      expect(change.expect).toEqual([
+        { kind: 'usage', id: grant.id, version: 1 },
+        { kind: 'grant', id: grant.id, version: 1 },
+      ]);
+    });
+
+    it('L1 is at most a tenth early and never late, whatever the touches', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer({ min: 1, max: 3_000 }),
+          fc.integer({ min: 1, max: 10_000 }),
+          fc.array(fc.integer({ min: 0, max: 1_500 }), { maxLength: 25 }),
+          async (idleTtlMs, ttl, steps) => {
+            const { engine, clock } = anUsed({ idleTtlMs });
+            await aGranted(engine, { ttl });
+            let now = 0;
+            let used = 0;
+            for (const step of steps) {
+              now += step;
+              await clock.set(at(now));
+              const truly = now < Math.min(used + idleTtlMs, ttl);
+              const { allowed } = await engine.touch(MAYA, SCOPE);
+              // Never late: what has been idle for that long, or has run out, is over.
+              if (allowed) expect(truly).toBe(true);
+              // At most a tenth early.
+              if (!allowed && now < ttl) expect(now).toBeGreaterThanOrEqual(used + idleTtlMs - idleTtlMs / 10);
+              if (!allowed) return;
+              used = now;
+            }
+            await clock.set(at(Math.min(used + idleTtlMs, ttl)));
+            expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+          },
+        ),
+        { numRuns: 150 },
+      );
+    });
+
+    it('L8 revives nothing: not at the idle end, not after it, not what is revoked', async () => {
+      for (const end of [
+        ({ clock }: { clock: ManualClock }) => clock.set(at(IDLE)),
+        ({ clock }: { clock: ManualClock }) => clock.set(END),
+        ({ engine, grant }: { engine: JitEngine; grant: Grant }) => engine.revoke(grant.id, { by: SAM }),
+      ]) {
+        const made = await aUsedGrant({ idleTtlMs: IDLE });
+        const { engine, clock, store } = made;
+        await clock.set(at(IDLE - 1));
+        await end(made);
+        const head = await engine.head();
+        expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(false);
+        expect((await engine.check(MAYA, SCOPE, { touch: true })).allowed).toBe(false);
+        await engine.flushAudit();
+        expect(await engine.head()).toEqual(head);
+        expect(await usedTypes(store)).toBe(0);
+      }
+    });
+
+    it('L8 revives nothing that became idle between the check and the record', async () => {
+      const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs: IDLE });
+      await clock.set(at(IDLE - 1));
+      const get = store.get.bind(store);
+      store.get = async (keys) => {
+        if (keys.some(({ kind }) => kind === 'usage')) await clock.set(at(IDLE));
+        return get(keys);
+      };
+      expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(true);
+      store.get = get;
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      expect(await usageOf(store, grant)).toMatchObject({ version: 1 });
+    });
+
+    it('L12 makes no revoke lose: whichever commits first, the grant is revoked', async () => {
+      const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs: IDLE });
+      const other = anEngine({ store, clock }).engine;
+      await clock.set(at(TENTH + 1));
+      const commit = store.commit.bind(store);
+      store.commit = async (change) => {
+        store.commit = commit;
+        await other.touch(MAYA, SCOPE);
+        return commit(change);
+      };
+      expect(await engine.revoke(grant.id, { by: SAM })).toMatchObject({ end: { status: 'revoked' } });
+      expect(await usageOf(store, grant)).toMatchObject({ open: false, version: 3 });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
+    it('reports the use to each grant that allows it and has an idle end, and to no other', async () => {
+      const { engine, clock, store, script } = anUsed({ idleTtlMs: IDLE }, { scopes: patternScopes });
+      const wide = await aGranted(engine, { scope: 'db:**' });
+      const exact = await aGranted(engine, { scope: 'db:orders' });
+      const other = await aGranted(engine, { scope: 'db:users' });
+      script.terms = {};
+      await aGranted(engine, { scope: '*:orders' });
+      await clock.set(at(TENTH + 1));
+      await engine.touch(MAYA, 'db:orders');
+      expect(await Promise.all([wide, exact, other].map(async (grant) => (await usageOf(store, grant))?.version))).toEqual([2, 2, 1]);
+      expect(await usedTypes(store)).toBe(2);
+    });
+
+    it('reports nothing where standing access allows, or nothing does', async () => {
+      const { engine, clock, store } = await aUsedGrant({ idleTtlMs: IDLE }, { standing: { [MAYA]: ['logs:read'] } });
+      await clock.set(at(TENTH + 1));
+      expect(await engine.touch(MAYA, 'logs:read')).toMatchObject({ reason: 'standing' });
+      expect(await engine.touch(MAYA, 'root')).toMatchObject({ reason: 'no_grant' });
+      expect(await engine.touch('user:noor', SCOPE)).toMatchObject({ reason: 'no_grant' });
+      expect(await usedTypes(store)).toBe(0);
+    });
+
+    for (const fault of [
+      { fault: 'reject' },
+      { fault: 'throw' },
+      { fault: 'malformed', answer: 'yes' },
+      { fault: 'malformed', answer: 'conflict' },
+    ] as const) {
+      it(`L30 changes no answer when it fails: commit with ${JSON.stringify(fault)}`, async () => {
+        const { engine, clock, store, told, grant } = await aUsedGrant({ idleTtlMs: IDLE });
+        await clock.set(at(TENTH + 1));
+        store.inject('commit', fault);
+        expect(await engine.touch(MAYA, SCOPE)).toMatchObject({ allowed: true, reason: 'granted', grant: { id: grant.id } });
+        expect(await engine.check(MAYA, SCOPE, { touch: true })).toMatchObject({ allowed: true });
+        await engine.flushAudit();
+        expect(told.map(({ during }) => during)).toEqual(['touch', 'touch']);
+        store.clear();
+        expect(await usageOf(store, grant)).toMatchObject({ version: 1 });
+        expect(await allowedAt(engine, clock, at(IDLE))).toBe(false);
+      });
+    }
+
+    it('L30 changes no answer when its own reads fail, or the clock does', async () => {
+      const { engine, clock, store, told } = await aUsedGrant({ idleTtlMs: IDLE });
+      await clock.set(at(TENTH + 1));
+      const clear = store.inject('get', { fault: 'reject' });
+      expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(true);
+      clear();
+      const live = store.live.bind(store);
+      let asked = 0;
+      store.live = (query) => {
+        if (++asked === 2) throw new Error('the second read');
+        return live(query);
+      };
+      expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(true);
+      store.live = live;
+      const now = clock.now.bind(clock);
+      asked = 0;
+      clock.now = () => (++asked === 2 ? NaN : now());
+      expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(true);
+      expect(told.map(({ during }) => during)).toEqual(['touch', 'touch', 'touch']);
+    });
+
+    it('rejects where the check itself cannot be answered, and on options that it does not know', async () => {
+      const { engine, store } = await aUsedGrant({ idleTtlMs: IDLE });
+      for (const touch of [1, 'yes', null]) {
+        await refusal(engine.check(MAYA, SCOPE, { touch: touch as unknown as boolean }), 'ERR_JIT_INVALID_ARGUMENT');
+      }
+      await refusal(engine.check(MAYA, SCOPE, { tuoch: true } as object), 'ERR_JIT_INVALID_ARGUMENT');
+      store.inject('live', { fault: 'reject' });
+      await refusal(engine.touch(MAYA, SCOPE), 'ERR_JIT_STORE');
+      await refusal(engine.check(MAYA, SCOPE, { touch: true }), 'ERR_JIT_STORE');
+    });
+
+    it('L28 in the background, is waited for by flushAudit and by close', async () => {
+      for (const wait of ['flushAudit', 'close'] as const) {
+        const sink = new RecordingSink();
+        const { engine, clock, store } = await aUsedGrant({ idleTtlMs: IDLE }, { audit: sink });
+        await engine.flushAudit();
+        await clock.set(at(TENTH + 1));
+        store.inject('commit', { fault: 'hang' }, 1);
+        expect((await engine.check(MAYA, SCOPE, { touch: true })).allowed).toBe(true);
+        let done = false;
+        const waiting = engine[wait]().then(() => (done = true));
+        for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+        expect(done).toBe(false);
+        store.release();
+        await waiting;
+        expect(await usedTypes(store)).toBe(1);
+        expect(sink.entries.at(-1)?.type).toBe('grant.used');
+      }
+    });
+
+    it('L5 by a clock that has stepped back, prolongs nothing beyond what the highest reading would', async () => {
+      const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs: IDLE });
+      await clock.set(at(50_000));
+      await engine.touch(MAYA, SCOPE);
+      await clock.set(at(20_000));
+      await engine.touch(MAYA, SCOPE);
+      expect(await usageOf(store, grant)).toMatchObject({ version: 2, dueAt: at(50_000 + IDLE) });
+      expect(await allowedAt(engine, clock, at(50_000 + IDLE))).toBe(false);
+    });
+  });
+
+  describe('consume()', () => {
+    it('takes one use after the other, and the last one ends the grant in the same change', async () => {
+      const { engine, clock, store, grant } = await aUsedGrant({ maxUses: 3 });
+      for (const usesLeft of [2, 1]) {
+        await clock.advance(1);
+        expect(await engine.consume(MAYA, SCOPE)).toMatchObject({
+          subject: MAYA,
+          scope: SCOPE,
+          at: clock.now(),
+          usesLeft,
+          grant: { id: grant.id, end: undefined },
+        });
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      }
+      const head = await engine.head();
+      await clock.advance(1);
+      const end = { status: 'expired', cause: 'used_up', at: at(3), by: MAYA, reason: undefined };
+      expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 0, grant: { end } });
+      const last = (await entriesOf(store)).filter((entry) => entry.seq > head.seq);
+      expect(last.map((entry) => [entry.type, entry.data])).toEqual([
+        ['grant.used', { usageVersion: 4, usedAt: at(3), uses: 3 }],
+        ['grant.expired', { version: 2, usageVersion: 4, end: JSON.parse(JSON.stringify(end)) as object }],
+      ]);
+      expect(new Set(last.map((entry) => entry.id.split('.')[0])).size).toBe(1);
+      expect(await usageOf(store, grant)).toMatchObject({ open: false, until: at(3), body: { uses: 3, endedAt: at(3) } });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      expect(await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_DENIED')).toMatchObject({ decision: { reason: 'no_grant' } });
+      expect((await engine.whoHadAccess({ scope: SCOPE, at: at(2) })).items).toHaveLength(1);
+      expect((await engine.whoHadAccess({ scope: SCOPE, at: at(3) })).items).toEqual([]);
+    });
+
+    it('is the only enforcement: no check takes a use', async () => {
+      const { engine, clock, store, grant } = await aUsedGrant({ maxUses: 1 });
+      await clock.set(at(5 * MINUTE));
+      for (let i = 0; i < 3; i++) {
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+        await engine.touch(MAYA, SCOPE);
+        await engine.assertAllowed(MAYA, SCOPE);
+      }
+      expect(await usageOf(store, grant)).toMatchObject({ version: 1, body: { uses: 0 } });
+    });
+
+    it('counts as use for the idle end', async () => {
+      const { engine, clock } = await aUsedGrant({ maxUses: 5, idleTtlMs: IDLE });
+      await clock.set(at(1));
+      await engine.consume(MAYA, SCOPE);
+      expect(await allowedAt(engine, clock, at(IDLE))).toBe(true);
+      expect(await allowedAt(engine, clock, at(IDLE + 1))).toBe(false);
+    });
+
+    it('takes the covering grant that ends first among those that have uses, by their effective ends', async () => {
+      const { engine, clock, script } = anUsed({ maxUses: 1 }, { scopes: patternScopes });
+      const long = await aGranted(engine, { scope: 'db:**', ttl: '1h' });
+      const short = await aGranted(engine, { scope: 'db:orders', ttl: '10m' });
+      script.terms = {};
+      const uncounted = await aGranted(engine, { scope: 'db:*', ttl: '1m' });
+      script.terms = { maxUses: 1, idleTtlMs: IDLE };
+      const idle = await aGranted(engine, { scope: 'db:orders', ttl: '2h' });
+      await clock.set(at(1));
+      const taken: (string | undefined)[] = [];
+      for (let i = 0; i < 5; i++) taken.push((await engine.consume(MAYA, 'db:orders')).grant?.id);
+      expect(taken).toEqual([idle.id, short.id, long.id, uncounted.id, uncounted.id]);
+    });
+
+    it('L19 takes none of a grant that does not cover, has not begun, or is over', async () => {
+      const { engine, clock, store, script } = anUsed({ maxUses: 1 });
+      const other = await aGranted(engine, { scope: 'other' });
+      const later = await aGranted(engine, { startsAt: at(HOUR) });
+      const over = await aGranted(engine, { ttl: 1 });
+      await clock.set(at(1));
+      await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_DENIED');
+      script.terms = { maxUses: 2 };
+      const good = await aGranted(engine);
+      expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ grant: { id: good.id }, usesLeft: 1 });
+      for (const grant of [other, later, over]) expect(await usageOf(store, grant)).toMatchObject({ version: 1 });
+    });
+
+    it('takes nothing where what allows is not counted, nor where standing access does', async () => {
+      const { engine, store, grant } = await aUsedGrant({}, { standing: { [MAYA]: ['logs:read'] } });
+      const commits = store.called('commit');
+      expect(await engine.consume(MAYA, SCOPE)).toEqual({ subject: MAYA, scope: SCOPE, at: at(0), grant, usesLeft: undefined });
+      expect(await engine.consume(MAYA, 'logs:read', { idempotencyKey: 'k' })).toEqual({
+        subject: MAYA,
+        scope: 'logs:read',
+        at: at(0),
+        grant: undefined,
+        usesLeft: undefined,
+      });
+      expect(store.called('commit')).toBe(commits);
+    });
+
+    it('L1 is refused at the end, and not in the millisecond before it', async () => {
+      const { engine, clock, store } = await aUsedGrant({ maxUses: 5 });
+      await clock.set(END - 1);
+      expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 4 });
+      await clock.set(END);
+      await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_DENIED');
+      expect(await usedTypes(store)).toBe(1);
+    });
+
+    it('L1 takes nothing when the end comes between the check and the commit', async () => {
+      const { engine, clock, store } = await aUsedGrant({ maxUses: 5 });
+      await clock.set(END - 1);
+      const live = store.live.bind(store);
+      let asked = 0;
+      store.live = async (query) => {
+        if (++asked === 2) await clock.set(END);
+        return live(query);
+      };
+      expect(await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_DENIED')).toMatchObject({
+        decision: { allowed: false, reason: 'no_grant' },
+      });
+      expect(await usedTypes(store)).toBe(0);
+    });
+
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      it(`L9 gives never more than allowed to 64 at once, from two processes (interleaving ${seed})`, async () => {
+        const { engine, clock, store, grant } = await aUsedGrant({ maxUses: 7 });
+        const other = anEngine({ store, clock }).engine;
+        store.inject('all', { fault: 'yield', seed });
+        const outcomes = await Promise.allSettled(
+          Array.from({ length: 64 }, (_, i) => (i % 2 === 0 ? engine : other).consume(MAYA, SCOPE)),
+        );
+        store.clear();
+        const won = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.usesLeft] : []));
+        expect(won.sort()).toEqual([0, 1, 2, 3, 4, 5, 6]);
+        for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'ERR_JIT_DENIED' });
+        expect((await stored(engine, grant))?.end).toMatchObject({ cause: 'used_up' });
+        expect(await usedTypes(store)).toBe(7);
+      });
+    }
+
+    it('L12 takes none of what is revoked at that moment', async () => {
+      const { engine, clock, store, grant } = await aUsedGrant({ maxUses: 2 });
+      const other = anEngine({ store, clock }).engine;
+      const commit = store.commit.bind(store);
+      store.commit = async (change) => {
+        store.commit = commit;
+        await other.revoke(grant.id, { by: SAM });
+        return commit(change);
+      };
+      await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_DENIED');
+      expect(await usedTypes(store)).toBe(0);
+    });
+
+    it('L5 is refused while the clock lies more than a second below what it has said before', async () => {
+      const { engine, clock, store } = await aUsedGrant({ maxUses: 2 });
+      await clock.set(at(2_000));
+      await engine.isAllowed(MAYA, SCOPE);
+      await clock.set(at(999));
+      await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_CLOCK');
+      expect(await usedTypes(store)).toBe(0);
+      await clock.set(at(1_000));
+      expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 1 });
+    });
+
+    it('L31 takes one use where the reply is lost', async () => {
+      const { engine, store } = await aUsedGrant({ maxUses: 3 });
+      store.inject('commit', { fault: 'lose reply' }, 1);
+      expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 2 });
+      expect(await usedTypes(store)).toBe(1);
+    });
+
+    it('L30 gives nothing where the use cannot be put on record', async () => {
+      const { engine, store } = await aUsedGrant({ maxUses: 3 });
+      store.inject('commit', { fault: 'reject' });
+      await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_STORE');
+      store.clear();
+      store.inject('commit', { fault: 'lose reply' });
+      await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_OUTCOME_UNKNOWN');
+    });
+
+    it('reads its options strictly', async () => {
+      const { engine } = await aUsedGrant({ maxUses: 3 });
+      for (const idempotencyKey of ['', ' k', 'k'.repeat(257), 7, null]) {
+        await refusal(engine.consume(MAYA, SCOPE, { idempotencyKey: idempotencyKey as string }), 'ERR_JIT_INVALID_ARGUMENT');
+      }
+      await refusal(engine.consume(MAYA, SCOPE, { key: 'k' } as object), 'ERR_JIT_INVALID_ARGUMENT');
+      await refusal(engine.consume('system:x', SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
+      await refusal(engine.consume(MAYA, 'db:*'), 'ERR_JIT_INVALID_ARGUMENT');
+    });
+  });
+
+  describe('consume() with a key', () => {
+    const key = { idempotencyKey: 'k' };
+
+    it('L11 takes one use however often it is repeated, and answers as it did first, with the grant as it is now', async () => {
+      const { engine, clock, store, grant } = await aUsedGrant({ maxUses: 2 });
+      const first = await engine.consume(MAYA, SCOPE, key);
+      expect(first).toMatchObject({ at: at(0), usesLeft: 1 });
+      await clock.set(at(5));
+      const commits = store.called('commit');
+      expect(await engine.consume(MAYA, SCOPE, key)).toEqual(first);
+      expect(store.called('commit')).toBe(commits);
+      await engine.consume(MAYA, SCOPE);
+      expect(await engine.consume(MAYA, SCOPE, key)).toEqual({ ...first, grant: await stored(engine, grant) });
+      await clock.set(END + HOUR);
+      await engine.sweep();
+      expect(await engine.consume(MAYA, SCOPE, key)).toMatchObject({ at: at(0), usesLeft: 1 });
+      expect(await usedTypes(store)).toBe(2);
+      const use = (await store.find({ kind: 'use', limit: 9 })).items;
+      expect(use).toMatchObject([
+        { subject: MAYA, scope: SCOPE, open: false, until: END, body: { grantId: grant.id, at: at(0), usesLeft: 1 } },
+      ]);
+      expect((await entriesOf(store)).find((entry) => entry.type === 'grant.used')?.data['useId']).toBe(use[0]?.id);
+    });
+
+    it('L11 is another use for another subject, key, verb or namespace, and refused for another scope', async () => {
+      const { engine, clock, store, approver } = await aUsedGrant({ maxUses: 9 });
+      await aGranted(engine, { subject: ANA });
+      await aGranted(engine, { scope: 'b', idempotencyKey: 'k' });
+      await engine.consume(MAYA, SCOPE, key);
+      expect(await engine.consume(MAYA, SCOPE, { idempotencyKey: 'k2' })).toMatchObject({ usesLeft: 7 });
+      expect(await engine.consume(ANA, SCOPE, key)).toMatchObject({ usesLeft: 8 });
+      expect(await refusal(engine.consume(MAYA, 'b', key), 'ERR_JIT_IDEMPOTENCY')).toHaveProperty('recordId');
+      const elsewhere = anEngine({ store: store.in('other'), clock, approver }).engine;
+      await aGranted(elsewhere);
+      expect(await elsewhere.consume(MAYA, SCOPE, key)).toMatchObject({ usesLeft: 8 });
+    });
+
+    it('L11 of what was refused takes a use when it is allowed', async () => {
+      const { engine } = anUsed({ maxUses: 2 });
+      await refusal(engine.consume(MAYA, SCOPE, key), 'ERR_JIT_DENIED');
+      await aGranted(engine);
+      expect(await engine.consume(MAYA, SCOPE, key)).toMatchObject({ usesLeft: 1 });
+    });
+
+    it('L33 is not taken twice after its grant was purged: the use is kept until the grant would have run out', async () => {
+      const { engine, clock } = await aUsedGrant({ maxUses: 1 });
+      await engine.consume(MAYA, SCOPE, key);
+      await clock.set(at(10));
+      expect(await engine.purge({ before: at(10), by: SAM })).toMatchObject({ requests: 1, grants: 1 });
+      await aGranted(engine);
+      expect(await engine.consume(MAYA, SCOPE, key)).toEqual({ subject: MAYA, scope: SCOPE, at: at(0), grant: undefined, usesLeft: 0 });
+      expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 0, grant: { issuedAt: at(10) } });
+    });
+  });
+
+  describe('a grant whose usage row is missing or malformed', () => {
+    const spoilers: Readonly<Record<string, (row: Row) => Row | undefined>> = {
+      'that is missing': () => undefined,
+      'without a body': (row) => ({ ...row, body: {} }),
+      'with an extra field': (row) => ({ ...row, body: { ...row.body, forged: true } }),
+      'with negative uses': (row) => ({ ...row, body: { ...row.body, uses: -1 } }),
+      'with uses as text': (row) => ({ ...row, body: { ...row.body, uses: '0' } }),
+      'with another idle time': (row) => ({ ...row, dueAt: undefined, body: { ...row.body, idleTtlMs: 24 * HOUR } }),
+      'without an idle time': (row) => ({ ...row, dueAt: undefined, body: { ...row.body, idleTtlMs: undefined as unknown as number } }),
+      'with another end': (row) => ({ ...row, until: END + HOUR, body: { ...row.body, expiresAt: END + HOUR } }),
+      'with a later dueAt': (row) => ({ ...row, dueAt: END - 1 }),
+      'of another subject': (row) => ({ ...row, subject: 'user:eve' }),
+      'of another scope': (row) => ({ ...row, scope: 'another' }),
+      'that begins later': (row) => ({ ...row, from: at(1), dueAt: row.dueAt && row.dueAt + 1 }),
+      'that has been closed': (row) => ({ ...row, open: false, until: at(0), dueAt: undefined, body: { ...row.body, endedAt: at(0) } }),
+    };
+
+    /** A store whose usage rows come out spoiled, on every way out. */
+    function spoiled(spoil: (row: Row) => Row | undefined) {
+      const inner = new MemoryGrantStore();
+      const bend = (rows: readonly (Row | undefined)[]) => rows.map((row) => (row?.kind === 'usage' ? spoil(row) : row));
+      const present = (rows: readonly Row[]) => bend(rows).filter((row) => row !== undefined);
+      const store = new FaultyStore(inner);
+      store.get = async (keys) => bend(await inner.get(keys));
+      store.live = (query) => present(inner.live(query));
+      store.find = async (query) => ({ ...(await inner.find(query)), items: present((await inner.find(query)).items) });
+      store.due = async (query) => ({ ...(await inner.due(query)), items: present((await inner.due(query)).items) });
+      return { store, inner };
+    }
+
+    for (const [what, spoil] of Object.entries(spoilers)) {
+      for (const terms of [{ idleTtlMs: IDLE }, { maxUses: 3 }, { idleTtlMs: IDLE, maxUses: 3 }]) {
+        // What such a row has not, it can't have otherwise.
+        if (/idle|dueAt/.test(what) && terms.idleTtlMs === undefined) continue;
+        it(`L30 denies, and can be ended all the same: a row ${what}, of ${JSON.stringify(terms)}`, async () => {
+          const { store } = spoiled(spoil);
+          const { engine, clock } = anUsed(terms, { store });
+          const grant = await aGranted(engine);
+          expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+          expect(await engine.filterAllowed(MAYA, [SCOPE])).toEqual([]);
+          expect((await engine.status(MAYA)).held).toEqual([]);
+          await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_DENIED');
+          expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(false);
+          await clock.set(at(1));
+          expect(await engine.revoke(grant.id, { by: SAM })).toMatchObject({ end: { status: 'revoked', at: at(1) } });
+          const second = await aGranted(engine);
+          expect(await engine.release(second.id, { by: MAYA })).toMatchObject({ end: { cause: 'released' } });
+          const third = await aGranted(engine);
+          expect((await engine.revokeAll({ subject: MAYA }, { by: SAM })).grants.map(({ id }) => id)).toEqual([third.id]);
+          const fourth = await aGranted(engine);
+          await clock.set(at(1) + TTL);
+          expect(await engine.sweep()).toMatchObject({ ended: 1 });
+          expect((await stored(engine, fourth))?.end).toMatchObject({ cause: expect.stringMatching(/^(time|idle)$/) as string });
+          await clock.set(at(2) + TTL);
+          expect(await engine.purge({ before: at(2) + TTL, by: SAM })).toMatchObject({ requests: 4, grants: 4 });
+          expect((await store.find({ kind: 'grant', limit: 9 })).items).toEqual([]);
+        });
+      }
+    }
+
+    it('L30 hides none of the others', async () => {
+      const { store, inner } = spoiled((row) => (row.scope === 'bad' ? { ...row, body: {} } : row));
+      const { engine, told } = anUsed({ maxUses: 2 }, { store });
+      const bad = await aGranted(engine, { scope: 'bad' });
+      await aGranted(engine, { scope: 'good' });
+      expect(await engine.filterAllowed(MAYA, ['bad', 'good'])).toEqual(['good']);
+      expect(await engine.consume(MAYA, 'good')).toMatchObject({ usesLeft: 1 });
+      expect(told.length).toBeGreaterThan(0);
+      for (const { error } of told) expect(error).toMatchObject({ code: 'ERR_JIT_CORRUPT', kind: 'usage', id: bad.id });
+      expect(await usageOf(inner, bad)).toBeDefined();
+    });
+  });
+
+  describe('purge()', () => {
+    it('L33 takes usage and use rows with what they belong to, and nothing else', async () => {
+      const { engine, clock, store, script } = anUsed({ maxUses: 5, idleTtlMs: IDLE });
+      const gone = await aGranted(engine, { scope: 'gone' });
+      await engine.consume(MAYA, 'gone', { idempotencyKey: 'gone' });
+      script.terms = { maxUses: 5 };
+      const kept = await aGranted(engine, { scope: 'kept', ttl: '2h' });
+      await engine.consume(MAYA, 'kept', { idempotencyKey: 'kept' });
+      await clock.set(END + 1);
+      await engine.sweep();
+      expect(await stored(engine, gone)).toMatchObject({ end: { cause: 'idle' } });
+      const keptRows = await store.get(
+        ['request', 'grant', 'usage'].map((kind) => ({ kind, id: kind === 'request' ? kept.requestId : kept.id })),
+      );
+      await engine.purge({ before: END + 1, by: SAM });
+      const all = await Promise.all(['request', 'grant', 'usage', 'use', 'subject'].map((kind) => store.find({ kind, limit: 9 })));
+      expect(all.map(({ items }) => items.map((row) => row.id))).toEqual([
+        [kept.requestId],
+        [kept.id],
+        [kept.id],
+        [all[3]?.items[0]?.id],
+        [MAYA],
+      ]);
+      expect(all[3]?.items).toMatchObject([{ body: { grantId: kept.id } }]);
+      expect(await store.get(keptRows.filter((row) => row !== undefined))).toEqual(keptRows);
+      expect(await engine.consume(MAYA, 'kept', { idempotencyKey: 'kept' })).toMatchObject({ usesLeft: 4 });
+    });
+
+    it('L33 keeps the use of a key to the millisecond in which its grant runs out', async () => {
+      const { engine, clock, store } = await aUsedGrant({ maxUses: 5 });
+      await engine.consume(MAYA, SCOPE, { idempotencyKey: 'k' });
+      await clock.set(END + 1);
+      await engine.purge({ before: END - 1, by: SAM });
+      expect((await store.find({ kind: 'use', limit: 9 })).items).toHaveLength(1);
+      await engine.purge({ before: END, by: SAM });
+      expect((await store.find({ kind: 'use', limit: 9 })).items).toEqual([]);
+    });
+
+    it('L33 keeps what is idle but not yet on record as ended', async () => {
+      const { engine, clock, grant } = await aUsedGrant({ idleTtlMs: IDLE });
+      await clock.set(END + 1);
+      expect(await engine.purge({ before: END + 1, by: SAM })).toMatchObject({ grants: 0, requests: 0 });
+      await engine.sweep();
+      expect((await stored(engine, grant))?.end).toMatchObject({ cause: 'idle', at: at(IDLE) });
+    });
+  });
+
+  describe('the terms of a grant', () => {
+    it.each([
+      [{ idleTtlMs: 0 }],
+      [{ idleTtlMs: -1 }],
+      [{ idleTtlMs: 1.5 }],
+      [{ idleTtlMs: Infinity }],
+      [{ maxUses: 0 }],
+      [{ maxUses: -1 }],
+      [{ maxUses: 0.5 }],
+      [{ maxUses: NaN }],
+      [{ maxUses: 2 ** 53 }],
+      [{ warnBeforeMs: 0 }],
+      [{ maxTotalMs: 0 }],
+      [{ maxUse: 3 }],
+      [null],
+      ['forever'],
+    ])('L3 L30 %j is an approver that failed, and no grant without them', async (terms) => {
+      const { engine, store } = anUsed(terms as TermsInput);
+      await refusal(aGranted(engine), 'ERR_JIT_APPROVER');
+      expect(await typesOf(store)).not.toContain('grant.issued');
+    });
+
+    it('L18 are frozen with the decision: a rule that changes changes no grant', async () => {
+      const { engine, clock, script, grant } = await aUsedGrant({ maxUses: 2, idleTtlMs: IDLE });
+      script.terms = { maxUses: 99, idleTtlMs: HOUR };
+      expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 1 });
+      expect(await allowedAt(engine, clock, at(IDLE))).toBe(false);
+      expect(grant).toMatchObject({ maxUses: 2, idleTtlMs: IDLE });
+    });
+
+    it('a grant without an idle end and uses has no usage row', async () => {
+      const { store, grant } = await aUsedGrant({ warnBeforeMs: MINUTE });
+      expect(await usageOf(store, grant)).toBeUndefined();
+      expect((await store.find({ kind: 'usage', limit: 1 })).items).toEqual([]);
+    });
+  });
+});
