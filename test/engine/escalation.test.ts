@@ -1,0 +1,253 @@
+import { describe, expect, it } from 'vitest';
+import { verifyJournal, type JitEngineOptions, type QuorumInput } from '../../src/index.js';
+import { ScriptedApprover } from '../../src/testing.js';
+import { anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SCOPE } from './an-engine.js';
+import { wholeStore } from './whole-store.js';
+
+const [OLA, OKE, SIA, LEAD, LEA] = ['ops:ola', 'ops:oke', 'sec:sia', 'lead:lo', 'lead:lea'];
+const AFTER = 30 * MINUTE;
+
+/** One of ops and one of sec; after half an hour the leads may stand in. */
+function anEscalation(quorum: Partial<QuorumInput> = {}, options: Partial<JitEngineOptions> = {}) {
+  const members: Record<string, readonly string[]> = {
+    [OLA]: ['ops'],
+    [OKE]: ['ops'],
+    [SIA]: ['sec'],
+    [LEAD]: ['leads'],
+    [LEA]: ['leads'],
+  };
+  const groups = ['ops', 'sec'].map((name) => ({ name, approvals: 1 }));
+  const approver = new ScriptedApprover({
+    decide: { outcome: 'review', quorum: { groups, escalation: { group: 'leads', afterMs: AFTER }, ...quorum } },
+    groupsOf: (who) => members[who] ?? [],
+    isEligible: true,
+  });
+  return { ...anEngine({ approver, linkKeys: [{ id: 'k', secret: 's'.repeat(32) }], ...options }), approver, members };
+}
+
+describe('an escalation', () => {
+  for (const ms of [AFTER - 1, AFTER, AFTER + 1]) {
+    const may = ms >= AFTER;
+    it(`L2 ${may ? 'lets' : 'does not let'} its group stand in ${ms - AFTER} ms from its time, swept or not`, async () => {
+      for (const swept of [false, true]) {
+        const { engine, clock } = anEscalation();
+        const { id } = await aPending(engine);
+        await clock.set(at(ms));
+        if (swept) await engine.sweep();
+        expect((await engine.inbox(LEAD)).map(({ groups }) => groups)).toEqual(may ? [['ops', 'sec']] : []);
+        const link = () => engine.approvalLink(id, { reviewer: LEAD, decision: 'approve' });
+        if (may) {
+          expect(await engine.openLink(await link())).toMatchObject({ reviewer: LEAD });
+          expect((await engine.approve(id, { by: LEAD })).outcome).toBe('pending');
+          expect((await engine.request(id))?.request.reviews).toMatchObject([{ reviewer: LEAD, groups: ['ops', 'sec'], at: at(ms) }]);
+        } else {
+          await refusal(link(), 'ERR_JIT_NOT_REVIEWER');
+          for (const verb of ['approve', 'deny'] as const) await refusal(engine[verb](id, { by: LEAD }), 'ERR_JIT_NOT_REVIEWER');
+        }
+      }
+    });
+  }
+
+  it('L14 counts its member in any group, and once', async () => {
+    for (const [others, expected] of [
+      [[OLA], ['granted']],
+      [[SIA], ['granted']],
+      [[LEA], ['granted']],
+      [
+        [LEAD, OLA],
+        ['pending', 'granted'],
+      ],
+    ] as const) {
+      const { engine, clock } = anEscalation();
+      const { id } = await aPending(engine);
+      await clock.set(at(AFTER));
+      expect((await engine.approve(id, { by: LEAD })).outcome).toBe('pending');
+      const outcomes: string[] = [];
+      for (const by of others) outcomes.push((await engine.approve(id, { by })).outcome);
+      expect(outcomes).toEqual(expected);
+    }
+  });
+
+  it('L14 its member may say which group it is for, and then counts there alone', async () => {
+    const { engine, clock } = anEscalation();
+    const { id } = await aPending(engine);
+    await clock.set(at(AFTER));
+    await refusal(engine.approve(id, { by: LEAD, as: 'leads' }), 'ERR_JIT_NOT_REVIEWER');
+    expect((await engine.approve(id, { by: LEAD, as: 'ops' })).outcome).toBe('pending');
+    expect((await engine.approve(id, { by: OLA })).outcome).toBe('pending');
+    expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
+  });
+
+  it('L16 lets its member deny', async () => {
+    const { engine, clock } = anEscalation();
+    const { id } = await aPending(engine);
+    await clock.set(at(AFTER));
+    expect((await engine.deny(id, { by: LEAD, reason: 'no' })).outcome).toBe('denied');
+  });
+
+  it('L17 a member who leaves its group counts no more, and again when they are back', async () => {
+    const { engine, clock, members } = anEscalation();
+    const { id } = await aPending(engine);
+    await clock.set(at(AFTER));
+    await engine.approve(id, { by: LEAD });
+    members[LEAD] = [];
+    expect((await engine.approve(id, { by: OLA })).outcome).toBe('pending');
+    members[LEAD] = ['ops'];
+    // In one of the groups for which they have stood in: they were in it when they said so, and are again.
+    expect((await engine.approve(id, { by: OKE })).outcome).toBe('pending');
+    members[LEAD] = ['leads'];
+    expect((await engine.approve(id, { by: LEAD })).outcome).toBe('granted');
+  });
+
+  it('L17 whoever reviewed before it counts where they were then', async () => {
+    const { engine, clock } = anEscalation({ escalation: { group: 'ops', afterMs: AFTER } });
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: OLA });
+    await clock.set(at(AFTER));
+    expect((await engine.approve(id, { by: OLA })).outcome).toBe('pending');
+    // Somebody of ops now stands in for sec.
+    expect((await engine.approve(id, { by: OKE })).outcome).toBe('granted');
+  });
+
+  it('L17 takes nothing from the groups themselves', async () => {
+    const { engine, clock } = anEscalation();
+    const { id } = await aPending(engine);
+    await clock.set(at(AFTER));
+    await engine.approve(id, { by: OLA });
+    expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
+  });
+
+  it('L15 does not let the subject, or the requester, stand in', async () => {
+    const { engine, clock, members } = anEscalation();
+    members[MAYA] = ['leads'];
+    const { id } = await aPending(engine, { requestedBy: LEAD });
+    await clock.set(at(AFTER));
+    for (const by of [MAYA, LEAD]) await refusal(engine.approve(id, { by }), 'ERR_JIT_SELF_REVIEW');
+  });
+
+  it('L27 is on record once, at its millisecond, with whom to tell', async () => {
+    const { engine, clock, store } = anEscalation();
+    const { id } = await aPending(engine);
+    const escalated = async () => (await entriesOf(store)).filter(({ type }) => type === 'request.escalated');
+    await clock.set(at(AFTER - 1));
+    expect((await engine.sweep()).escalated).toBe(0);
+    await clock.set(at(AFTER));
+    expect((await engine.sweep()).escalated).toBe(1);
+    for (let i = 0; i < 3; i++) {
+      await clock.advance(MINUTE);
+      expect((await engine.sweep()).escalated).toBe(0);
+    }
+    expect(await escalated()).toMatchObject([
+      {
+        at: at(AFTER),
+        actor: 'system:sweeper',
+        requestId: id,
+        data: { escalatedAt: at(AFTER), quorum: { escalation: { group: 'leads', afterMs: AFTER } } },
+      },
+    ]);
+    expect((await engine.request(id))?.request.escalatedAt).toBe(at(AFTER));
+  });
+
+  it('L34 costs a sweep nothing before its time and after its record', async () => {
+    const { engine, clock, store } = anEscalation();
+    await aPending(engine);
+    const due = async (ms: number) => (await store.due({ at: at(ms), limit: 10 })).items.length;
+    expect([await due(AFTER - 1), await due(AFTER)]).toEqual([0, 1]);
+    await clock.set(at(AFTER));
+    await engine.sweep();
+    expect([await due(24 * HOUR - 1), await due(24 * HOUR)]).toEqual([0, 1]);
+  });
+
+  it('is recorded once by sweepers at once, and while somebody reviews', async () => {
+    for (const seed of [1, 2, 3, 4]) {
+      const { engine, clock, store, approver } = anEscalation();
+      const { id } = await aPending(engine);
+      const other = anEngine({ approver, store, clock }).engine;
+      await clock.set(at(AFTER));
+      store.inject('all', { fault: 'yield', seed });
+      await Promise.all([engine.sweep(), other.sweep(), engine.approve(id, { by: OLA }), other.sweep(), engine.approve(id, { by: LEAD })]);
+      store.clear();
+      const entries = await entriesOf(store);
+      expect(entries.filter(({ type }) => type === 'request.escalated').length).toBeLessThanOrEqual(1);
+      expect((await engine.request(id))?.request.end).toMatchObject({ status: 'approved' });
+      expect(await verifyJournal(entries)).toMatchObject({ ok: true });
+    }
+  });
+
+  it('L13 has no say after the deadline, nor is one recorded that comes with it', async () => {
+    const { engine, clock, store } = anEscalation({ reviewWithinMs: AFTER });
+    const { id } = await aPending(engine);
+    await clock.set(at(AFTER));
+    await refusal(engine.approve(id, { by: LEAD }), 'ERR_JIT_DEADLINE');
+    expect(await engine.sweep()).toMatchObject({ expired: 1, escalated: 0 });
+    expect((await entriesOf(store)).map(({ type }) => type)).not.toContain('request.escalated');
+  });
+
+  it('L8 of a request that was decided before is never recorded', async () => {
+    const { engine, clock } = anEscalation();
+    await engine.deny((await aPending(engine)).id, { by: OLA });
+    await clock.set(at(AFTER));
+    expect((await engine.sweep()).escalated).toBe(0);
+  });
+
+  it('L6 begins no earlier for any leeway, and not again early when the clock steps back', async () => {
+    const { engine, clock } = anEscalation({}, { leewayMs: MINUTE });
+    const { id } = await aPending(engine);
+    await clock.set(at(AFTER - 1));
+    await refusal(engine.approve(id, { by: LEAD }), 'ERR_JIT_NOT_REVIEWER');
+    expect((await engine.sweep()).escalated).toBe(0);
+    await clock.set(at(AFTER));
+    await engine.isAllowed(MAYA, SCOPE);
+    await clock.set(at(AFTER - 1));
+    await refusal(engine.approve(id, { by: LEAD }), 'ERR_JIT_NOT_REVIEWER');
+  });
+
+  it('runs from the naming of the quorum on, not from the ask', async () => {
+    const { engine, clock, approver } = anEscalation();
+    const { decide } = approver.script;
+    approver.script.decide = () => {
+      throw new Error('down');
+    };
+    const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
+    await clock.set(at(10 * MINUTE));
+    approver.script.decide = decide;
+    await engine.decide(requestId);
+    await clock.set(at(AFTER + 10 * MINUTE - 1));
+    await refusal(engine.approve(requestId, { by: LEAD }), 'ERR_JIT_NOT_REVIEWER');
+    await clock.set(at(AFTER + 10 * MINUTE));
+    expect((await engine.approve(requestId, { by: LEAD })).outcome).toBe('pending');
+  });
+
+  it('L17 is frozen: no later answer of the approver moves it or names another group', async () => {
+    const { engine, clock, approver, members } = anEscalation();
+    const { id } = await aPending(engine);
+    approver.script.decide = {
+      outcome: 'review',
+      quorum: { groups: [{ name: 'ops', approvals: 1 }], escalation: { group: 'interns', afterMs: 1 } },
+    };
+    members['intern'] = ['interns'];
+    await clock.set(at(AFTER));
+    await refusal(engine.approve(id, { by: 'intern' }), 'ERR_JIT_NOT_REVIEWER');
+    expect((await engine.approve(id, { by: LEAD })).outcome).toBe('pending');
+  });
+
+  it('L30 that is malformed is no answer, and gives nothing', async () => {
+    for (const escalation of [
+      {},
+      { group: 'leads' },
+      { afterMs: 1 },
+      { group: '', afterMs: 1 },
+      { group: ['leads'], afterMs: 1 },
+      { group: 'leads', afterMs: 0 },
+      { group: 'leads', afterMs: -1 },
+      { group: 'leads', afterMs: Infinity },
+      { group: 'leads', afterMs: 1, to: 'x' },
+      'leads',
+      null,
+    ]) {
+      const { engine, store } = anEscalation({ escalation } as Partial<QuorumInput>);
+      await refusal(ask(engine), 'ERR_JIT_APPROVER');
+      expect((await wholeStore(store)).rows.find(({ kind }) => kind === 'request')?.body['quorum']).toBeUndefined();
+    }
+  });
+});
