@@ -13,6 +13,7 @@ const nameOf = (block: Block) => `${block.page}:${block.line}`;
 const PRELUDE = `
 import { ${['DeniedError', 'JitEngine', 'MemoryGrantStore', 'autoApprove', 'denyAll', 'firstDecisive', 'isJitError'].join(', ')} } from 'jit-access';
 import { ${['callbackSink', 'consoleSink', 'formatEntry', 'patternScopes', 'readJournal', 'reviewers', 'startSweeper', 'verifyJournal'].join(', ')} } from 'jit-access';
+import { definePolicy, readPolicy, simulate } from 'jit-access/policy';
 import type { ${['AccessRequest', 'Approver', 'AuditEntry', 'AuditSink', 'Clock', 'Grant', 'GrantStore', 'Verdict'].join(', ')} } from 'jit-access';
 declare const engine: JitEngine;
 declare const approver: Approver;
@@ -92,6 +93,7 @@ describe('the code in README.md and docs', () => {
         'examples/fake-clock.ts',
         'examples/journal-on-disk.ts',
         'examples/manager-approver.ts',
+        'examples/break-glass.ts',
         'examples/store-from-the-docs.ts',
       ]),
     );

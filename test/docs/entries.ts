@@ -1,0 +1,129 @@
+import { JitEngine, MemoryGrantStore, readJournal, type Change } from 'jit-access';
+import { inTurn, ManualClock, ScriptedApprover, throws } from 'jit-access/testing';
+
+/** Something that another process does right before a commit of this one. */
+class CrossedStore extends MemoryGrantStore {
+  cross: (() => Promise<unknown>) | undefined;
+
+  override async commit(change: Change) {
+    const { cross } = this;
+    this.cross = undefined;
+    await cross?.();
+    return super.commit(change);
+  }
+}
+
+const GROUPS = [{ name: 'on-call', approvals: 1 }];
+const terms = { warnBeforeMs: 60_000, idleTtlMs: 3_600_000, maxUses: 2 };
+const review = {
+  outcome: 'review',
+  rule: 'prod',
+  terms,
+  quorum: { groups: GROUPS, escalation: { group: 'leads', afterMs: 60_000 } },
+} as const;
+const approve = { outcome: 'approve', rule: 'staging', terms } as const;
+
+/** Plays every kind of entry with every field that it may carry, and gives the fields of each type. */
+export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const clock = new ManualClock();
+  const store = new CrossedStore();
+  const approver = new ScriptedApprover({
+    decide: review,
+    groupsOf: (reviewer) => (reviewer === 'user:sam' ? ['on-call'] : []),
+    isEligible: true,
+    breakGlass: { outcome: 'approve', rule: 'emergency', reviewWithinMs: 60_000, maxUnreviewed: 9, skippedGroups: ['on-call'], terms },
+    mayAcknowledge: (reviewer) => reviewer === 'user:lee',
+  });
+  const engine = new JitEngine({ clock, store, approver });
+  const ask = {
+    subject: 'user:maya',
+    requestedBy: 'user:noor',
+    ttl: '15m',
+    justification: 'why',
+    ticket: 'INC-1',
+    metadata: { a: 1 },
+  } as const;
+  let scopes = 0;
+  const fresh = () => ({ ...ask, scope: `db:${++scopes}` });
+  const by = { by: 'user:sam' };
+  const granted = async (startsAt?: number) => {
+    const { request } = await engine.requestAccess({ ...fresh(), startsAt });
+    const approved = await engine.approve(request.id, by);
+    if (approved.outcome !== 'granted') throw new Error(approved.outcome);
+    return approved.grants[0] as (typeof approved.grants)[number];
+  };
+
+  // Asked, reviewed, used up; extended; cancelled, denied, run out.
+  const used = await granted();
+  const extension = await engine.extend(used.id, { ttl: '5m' });
+  await engine.approve(extension.request.id, by);
+  await engine.consume('user:maya', used.scope, { idempotencyKey: 'k' });
+  await engine.consume('user:maya', used.scope);
+  await engine.revoke((await granted()).id, by);
+  await engine.deny((await engine.requestAccess(fresh())).request.id, by);
+  await engine.cancel((await engine.requestAccess(fresh())).request.id, { by: 'user:maya' });
+  await engine.requestAccess(fresh());
+  await engine.requestAccess({ ...fresh(), startsAt: clock.now() + 60_000 });
+  await granted(clock.now() + 60_000);
+
+  // The approver's own answers; an approval that comes when there are too many grants.
+  approver.script.decide = { outcome: 'deny', reason: 'no', rule: 'never' };
+  await engine.requestAccess(fresh());
+  approver.script.decide = approve;
+  const narrow = new JitEngine({ clock, store, approver, limits: { maxGrants: 1 } });
+  const one = { ...ask, subject: 'user:eve' };
+  approver.script.decide = throws(new Error('down'));
+  const waiting: string[] = [];
+  for (const scope of ['db:a', 'db:b']) {
+    await narrow.requestAccess({ ...one, scope }).catch((error: { requestId: string }) => waiting.push(error.requestId));
+  }
+  approver.script.decide = approve;
+  for (const id of waiting) await narrow.decide(id);
+
+  // Extensions that a revoke could not see yet: one waits for people, the other for the approver.
+  for (const verdict of [review, approve]) {
+    approver.script.decide = review;
+    const grant = await granted();
+    approver.script.decide = verdict === review ? review : inTurn(throws(new Error('down')), approve);
+    let id = '';
+    store.cross = async () => {
+      const made = await engine.extend(grant.id, { ttl: '5m' }).catch((error: { requestId: string }) => error);
+      id = 'request' in made ? made.request.id : made.requestId;
+    };
+    await engine.revoke(grant.id, by);
+    await (verdict === review ? engine.approve(id, by) : engine.decide(id));
+  }
+
+  // Break-glass, overdue and then reviewed; an attempt that is refused; what time brings; and the purge.
+  const emergency = await engine.breakGlass(fresh());
+  approver.script.isEligible = false;
+  await engine.requestAccess(fresh()).catch(() => undefined);
+  approver.script.isEligible = true;
+  await clock.advance('1m');
+  await engine.sweep();
+  await engine.acknowledge(emergency.request.id, { by: 'user:lee', verdict: 'justified' });
+  await clock.advance('13m');
+  await engine.sweep();
+  await clock.advance('3d');
+  await engine.sweep();
+  await engine.flushAudit();
+
+  const fields = new Map<string, Set<string>>();
+  const collect = async () => {
+    for await (const { type, data } of readJournal(store)) {
+      const { version, ...rest } = data;
+      if (version === undefined) (fields.get('unversioned') ?? setOf(fields, 'unversioned')).add(type);
+      for (const name of Object.keys(rest)) (fields.get(type) ?? setOf(fields, type)).add(name);
+    }
+  };
+  await collect();
+  await engine.purge({ before: clock.now(), by: 'user:dpo' });
+  await collect();
+  return fields;
+}
+
+function setOf(fields: Map<string, Set<string>>, type: string): Set<string> {
+  const set = new Set<string>();
+  fields.set(type, set);
+  return set;
+}

@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { fieldsByType } from './entries.js';
+import { diagrams, ENDS, explainedEnds, explainedFields, lifecyclePage, PAGE } from './lifecycle.js';
+import { root, textOf } from './pages.js';
+
+describe('docs/lifecycle.md', () => {
+  it('L8 draws the states from the table in code: run `npx vitest run test/docs -u` after changing it', async () => {
+    expect(textOf(PAGE).match(/^```mermaid$/gm)).toHaveLength(diagrams.length);
+    await expect(await lifecyclePage()).toMatchFileSnapshot(join(root, PAGE));
+  });
+
+  it('L8 explains every end of the table in code, and no other', () => {
+    expect(explainedEnds().sort()).toEqual([...ENDS].sort());
+  });
+
+  it('L27 names for each type of entry every field that it carries, and no other', async () => {
+    const played = await fieldsByType();
+    const { unversioned, ...carried } = Object.fromEntries([...played].map(([type, fields]) => [type, [...fields].sort()]));
+    expect(Object.fromEntries([...explainedFields()].map(([type, fields]) => [type, [...fields].sort()]))).toEqual(carried);
+    expect(unversioned).toEqual(['attempt.refused', 'grant.used', 'journal.purged']);
+  });
+});

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { GRANT_ENDS, REQUEST_ENDS } from '../../src/records/ends.js';
+import { root, textOf } from './pages.js';
+
+export const PAGE = 'docs/lifecycle.md';
+
+const ends = (from: string, table: Readonly<Record<string, readonly string[]>>): string[] =>
+  Object.entries(table).flatMap(([status, causes]) => [`${from} --> ${status}: ${causes.join(', ')}`, `${status} --> [*]`]);
+
+const diagram = (lines: readonly string[]): string => ['stateDiagram-v2', ...lines].join('\n    ');
+
+/** The diagrams of the page, drawn from the table in code. */
+export const diagrams: readonly string[] = [
+  diagram(['[*] --> pending', ...ends('pending', REQUEST_ENDS)]),
+  diagram([
+    '[*] --> live',
+    'state live {',
+    '    [*] --> scheduled',
+    '    [*] --> active',
+    '    scheduled --> active',
+    '}',
+    ...ends('live', GRANT_ENDS),
+  ]),
+];
+
+/** The page, with its diagrams as they have to be. */
+export async function lifecyclePage(): Promise<string> {
+  let at = 0;
+  const page = textOf(PAGE).replace(/^```mermaid\n.*?^```$/gms, () => `\`\`\`mermaid\n${diagrams[at++]}\n\`\`\``);
+  return format(page, { ...(await resolveConfig(join(root, PAGE))), parser: 'markdown' });
+}
+
+/** The cells of the rows of a page's tables that begin with something in backquotes. */
+const rowsOf = (page: string): (readonly string[])[] =>
+  [...textOf(page).matchAll(/^\| (`.*) \|$/gm)].map(([, row]) => (row as string).split('|').map((cell) => cell.trim()));
+
+const quoted = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] as string);
+
+/** Each end that a table of the page explains, as `approved quorum`. */
+export const explainedEnds = (): string[] =>
+  rowsOf(PAGE)
+    .filter(([end = '']) => /^`(approved|denied|cancelled|expired|revoked)`$/.test(end))
+    .map(([end, cause]) => [...quoted(end), ...quoted(cause)].join(' '));
+
+/** For each type of entry, the fields that the page says it carries. */
+export const explainedFields = (): ReadonlyMap<string, readonly string[]> =>
+  new Map(
+    rowsOf(PAGE)
+      .filter(([types = '']) => /^`(request|grant|review|attempt|journal)\.\w+`/.test(types))
+      .flatMap(([types, fields]) => quoted(types).map((type) => [type, quoted(fields)] as const)),
+  );
+
+/** Every end of the table in code, as `approved quorum`. */
+export const ENDS: readonly string[] = [...pairs(REQUEST_ENDS), ...pairs(GRANT_ENDS)];
+
+function pairs(table: Readonly<Record<string, readonly string[]>>): string[] {
+  return Object.entries(table).flatMap(([status, causes]) => causes.map((cause) => `${status} ${cause}`));
+}
