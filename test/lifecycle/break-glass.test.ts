@@ -1,0 +1,233 @@
+import { describe, expect, it } from 'vitest';
+import { acknowledge, breakGlass, missReview, type AcknowledgeFacts, type Debtors } from '../../src/lifecycle/break-glass.js';
+import { isPurgeable } from '../../src/lifecycle/purge.js';
+import type { Ask, RequestLimits } from '../../src/lifecycle/request.js';
+import type { IssueFacts } from '../../src/lifecycle/grant.js';
+import { readBreakGlass, type ReadBreakGlass } from '../../src/lifecycle/verdict.js';
+import { decodeRequest, encode, isOwed, type AccessRequest, type Subject } from '../../src/records.js';
+import { aGrant, aRequest, START_AT } from '../../src/testing.js';
+import { HOUR, LEE, MAYA, MINUTE, refusal } from '../engine/an-engine.js';
+
+/*
+ * The rules alone: what they are given is all that they know, whatever an engine would have looked at before.
+ */
+
+const NOOR = 'user:noor';
+const at = (ms: number) => START_AT + ms;
+const moment = (ms = 0, actor = MAYA) => ({ now: at(ms), late: at(ms), steppedBack: false, actor });
+
+const ASK: Ask = {
+  subject: MAYA,
+  requestedBy: MAYA,
+  scopes: ['a', 'b'],
+  ttlMs: MINUTE,
+  startsAt: undefined,
+  extends: undefined,
+  justification: 'the primary is down',
+  ticket: undefined,
+  metadata: undefined,
+};
+const LIMITS: RequestLimits & IssueFacts['limits'] = {
+  maxTtlMs: HOUR,
+  maxTotalMs: HOUR,
+  maxStartAheadMs: HOUR,
+  reviewWithinMs: HOUR,
+  retryMs: MINUTE,
+  maxOpenRequests: 9,
+  maxGrants: 9,
+  duplicates: 'return',
+  warnBeforeMs: undefined,
+};
+const FACTS: IssueFacts & { limits: typeof LIMITS } = {
+  subject: undefined,
+  live: [],
+  limits: LIMITS,
+  asksAtStart: false,
+  origin: undefined,
+};
+
+type Approved = ReadBreakGlass & { readonly verdict: { readonly outcome: 'approve' } };
+const verdict = (over: object = {}) => readBreakGlass('policy', { outcome: 'approve', reviewWithinMs: HOUR, ...over }) as Approved;
+
+const aSubject = (id: string, ...unreviewed: readonly string[]): Subject => ({ kind: 'subject', id, version: 4, unreviewed });
+const owing = (over: Partial<AccessRequest> = {}) =>
+  aRequest({
+    approver: 'policy',
+    end: { status: 'approved', cause: 'break_glass', at: START_AT, by: MAYA, reason: undefined },
+    owed: { reviewBy: at(HOUR), skippedGroups: [], skippedPeople: undefined, missedAt: undefined, acknowledgement: undefined },
+    ...over,
+  });
+
+describe('breakGlass()', () => {
+  const NOBODY: Debtors = { subject: undefined, requester: undefined };
+
+  it('L25 writes request, grants and the row of the subject in one step, each with its entry', () => {
+    const step = breakGlass(ASK, 'r9', verdict(), NOBODY, FACTS, moment());
+    expect(step.put.map(({ kind, id, version }) => [kind, id, version])).toEqual([
+      ['request', 'r9', 1],
+      ['grant', 'r9.1', 1],
+      ['grant', 'r9.2', 1],
+      ['subject', MAYA, 1],
+    ]);
+    expect(step.entries.map(({ type }) => type)).toEqual(['request.created', 'request.approved', 'grant.issued', 'grant.issued']);
+    expect(step.put.at(-1)).toMatchObject({ unreviewed: ['r9'] });
+  });
+
+  it('L27 what it writes can be read back, and owes its review', () => {
+    const { request } = breakGlass(ASK, 'r9', verdict({ skippedGroups: ['ops'], skippedPeople: [LEE] }), NOBODY, FACTS, moment()).result;
+    expect(decodeRequest(encode(request))).toEqual(request);
+    expect(encode(request)).toMatchObject({ open: true, dueAt: at(HOUR) });
+    expect(isOwed(request)).toBe(true);
+  });
+
+  it('writes the row of whoever asks too, once where that is the subject itself', () => {
+    const ask = { ...ASK, requestedBy: NOOR };
+    const step = breakGlass(
+      ask,
+      'r9',
+      verdict({ maxUnreviewed: 3 }),
+      { subject: aSubject(MAYA, 'x'), requester: aSubject(NOOR, 'y') },
+      FACTS,
+      {
+        ...moment(),
+        actor: NOOR,
+      },
+    );
+    expect(step.put.filter(({ kind }) => kind === 'subject')).toMatchObject([
+      { id: MAYA, version: 5, unreviewed: ['x', 'r9'] },
+      { id: NOOR, version: 5, unreviewed: ['y', 'r9'] },
+    ]);
+    expect(step.entries[1]).toMatchObject({ type: 'request.approved', actor: NOOR, data: { subjectVersion: 5, requesterVersion: 5 } });
+  });
+
+  it('is refused by what either of the two owes', async () => {
+    const ask = { ...ASK, requestedBy: NOOR };
+    for (const [debtors, who] of [
+      [{ subject: aSubject(MAYA, 'x'), requester: aSubject(NOOR) }, MAYA],
+      [{ subject: aSubject(MAYA), requester: aSubject(NOOR, 'x') }, NOOR],
+      [{ subject: undefined, requester: aSubject(NOOR, 'x') }, NOOR],
+    ] as const) {
+      const error = await refusal(() => breakGlass(ask, 'r9', verdict(), debtors, FACTS, moment()), 'ERR_JIT_LIMIT');
+      expect(error).toMatchObject({ limit: 'maxUnreviewed', max: 1, got: 2 });
+      expect(error.message).toContain(who);
+    }
+    expect(
+      breakGlass(ask, 'r9', verdict({ maxUnreviewed: 2 }), { subject: aSubject(MAYA, 'x'), requester: undefined }, FACTS, moment()).put,
+    ).toHaveLength(5);
+  });
+});
+
+describe('acknowledge()', () => {
+  const facts = (over: Partial<AcknowledgeFacts> = {}): AcknowledgeFacts => ({
+    may: true,
+    debtors: { subject: aSubject(MAYA, 'x', 'r1', 'y'), requester: undefined },
+    grants: [],
+    ...over,
+  });
+  const by = (actor: string) => moment(5, actor);
+  const JUSTIFIED = { verdict: 'justified', reason: 'seen it' } as const;
+
+  it('takes this review, and no other, off what is owed', () => {
+    const step = acknowledge(owing(), JUSTIFIED, facts(), by(LEE));
+    expect(step.put).toMatchObject([
+      { kind: 'request', id: 'r1', version: 2, owed: { acknowledgement: { by: LEE, verdict: 'justified', at: at(5), reason: 'seen it' } } },
+      { kind: 'subject', id: MAYA, version: 5, unreviewed: ['x', 'y'] },
+    ]);
+    expect(isOwed(step.result.request)).toBe(false);
+    expect(encode(step.result.request)).toMatchObject({ open: false, dueAt: undefined });
+  });
+
+  it('L15 L17 is refused to the two who took it, and to whoever may not', async () => {
+    const request = owing({ requestedBy: NOOR });
+    for (const actor of [MAYA, NOOR]) await refusal(() => acknowledge(request, JUSTIFIED, facts(), by(actor)), 'ERR_JIT_SELF_REVIEW');
+    await refusal(() => acknowledge(request, JUSTIFIED, facts({ may: false }), by(LEE)), 'ERR_JIT_NOT_REVIEWER');
+  });
+
+  it('L8 is given once: repeated by the same person it changes nothing, whoever may no longer give it', async () => {
+    const done = acknowledge(owing(), JUSTIFIED, facts(), by(LEE)).result.request;
+    expect(acknowledge(done, { ...JUSTIFIED, reason: 'other' }, facts({ may: false }), by(LEE))).toEqual({
+      result: { request: done, grants: [] },
+      put: [],
+      entries: [],
+    });
+    for (const [actor, verdictOf] of [
+      [LEE, 'unjustified'],
+      [NOOR, 'justified'],
+    ] as const) {
+      await refusal(() => acknowledge(done, { verdict: verdictOf, reason: undefined }, facts(), by(actor)), 'ERR_JIT_DECIDED');
+    }
+  });
+
+  it('L12 unjustified ends grants, successors and open extensions; justified none of them', () => {
+    const grants = [
+      {
+        held: { grant: aGrant(), usage: undefined },
+        line: {
+          successors: [
+            { grant: aGrant({ id: 'r2.1', requestId: 'r2', startsAt: at(15 * MINUTE), expiresAt: at(HOUR) }), usage: undefined },
+          ],
+          requests: [aRequest({ id: 'r3' })],
+        },
+      },
+      {
+        held: {
+          grant: aGrant({ id: 'r1.2', end: { status: 'expired', cause: 'time', at: at(1), by: 'x', reason: undefined } }),
+          usage: undefined,
+        },
+        line: { successors: [], requests: [] },
+      },
+    ];
+    const ends = (verdictOf: 'justified' | 'unjustified') =>
+      acknowledge(owing(), { verdict: verdictOf, reason: 'r' }, facts({ grants }), by(LEE))
+        .put.filter(({ kind }) => kind !== 'subject')
+        .slice(1)
+        .map((record) => [record.id, 'end' in record ? record.end?.cause : undefined]);
+    expect(ends('unjustified')).toEqual([
+      ['r1.1', 'unjustified'],
+      ['r2.1', 'origin_ended'],
+      ['r3', 'origin_ended'],
+    ]);
+    expect(ends('justified')).toEqual([]);
+  });
+
+  it('L27 is stamped no earlier than what is on the request already', () => {
+    const request = owing({ end: { status: 'approved', cause: 'break_glass', at: at(9), by: MAYA, reason: undefined } });
+    expect(acknowledge(request, JUSTIFIED, facts(), by(LEE)).entries).toMatchObject([{ at: at(9) }]);
+  });
+
+  it('is for break-glass alone', async () => {
+    const error = await refusal(() => acknowledge(aRequest(), JUSTIFIED, facts(), by(LEE)), 'ERR_JIT_INVALID_ARGUMENT');
+    expect(error.argument).toBe('requestId');
+  });
+});
+
+describe('missReview()', () => {
+  it('leaves a request that owes no review as it is', () => {
+    const request = aRequest();
+    expect(missReview(request, moment())).toEqual({ result: request, put: [], entries: [] });
+  });
+
+  it('says that it is overdue, and leaves it owed', () => {
+    const step = missReview(owing(), moment(HOUR + 5));
+    expect(step.result.owed).toMatchObject({ missedAt: at(HOUR + 5), acknowledgement: undefined });
+    expect(isOwed(step.result)).toBe(true);
+    expect(encode(step.result)).toMatchObject({ open: true, dueAt: undefined });
+  });
+});
+
+describe('isPurgeable()', () => {
+  it('L33 never lets go of what owes its review', () => {
+    const ended = aGrant({ end: { status: 'expired', cause: 'time', at: at(1), by: 'x', reason: undefined } });
+    expect(isPurgeable(owing(), [ended], at(HOUR * 99))).toBe(false);
+    const done = owing({
+      owed: {
+        reviewBy: at(1),
+        skippedGroups: [],
+        skippedPeople: undefined,
+        missedAt: undefined,
+        acknowledgement: { by: LEE, verdict: 'justified', at: at(2), reason: undefined },
+      },
+    });
+    expect(isPurgeable(done, [ended], at(HOUR * 99))).toBe(true);
+  });
+});

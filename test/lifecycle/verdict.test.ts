@@ -1,0 +1,164 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readBreakGlass, readVerdict } from '../../src/lifecycle/verdict.js';
+import { refusal } from '../engine/an-engine.js';
+
+const GROUPS = [{ name: 'ops', approvals: 2 }];
+const NO_TERMS = { warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined };
+
+const argumentOf = async (read: () => unknown): Promise<string> => (await refusal(read, 'ERR_JIT_INVALID_ARGUMENT')).argument;
+
+const TERMS: readonly (readonly [string, object])[] = [
+  ['terms', { maxuses: 1 }],
+  ['terms.warnBeforeMs', { warnBeforeMs: 0 }],
+  ['terms.idleTtlMs', { idleTtlMs: -1 }],
+  ['terms.idleTtlMs', { idleTtlMs: NaN }],
+  ['terms.idleTtlMs', { idleTtlMs: null }],
+  ['terms.maxUses', { maxUses: 0 }],
+  ['terms.maxUses', { maxUses: 1.5 }],
+  ['terms.maxUses', { maxUses: '3' }],
+  ['terms.maxTotalMs', { maxTotalMs: Infinity }],
+];
+
+describe('readVerdict()', () => {
+  it('reads each outcome, with every default in place', () => {
+    expect(readVerdict('p', { outcome: 'approve' })).toEqual({
+      approver: 'p',
+      rule: undefined,
+      verdict: { outcome: 'approve', reason: undefined, terms: NO_TERMS },
+    });
+    expect(readVerdict('p', { outcome: 'deny', reason: 'no', approver: 'q', rule: 'r1' })).toEqual({
+      approver: 'q',
+      rule: 'r1',
+      verdict: { outcome: 'deny', reason: 'no' },
+    });
+    expect(readVerdict('p', { outcome: 'abstain' })).toEqual({ approver: 'p', rule: undefined, verdict: { outcome: 'abstain' } });
+    expect(readVerdict('p', { outcome: 'review', quorum: { groups: GROUPS } }).verdict).toEqual({
+      outcome: 'review',
+      quorum: { groups: GROUPS, denials: 1, approvalTtlMs: undefined, escalation: undefined },
+      reviewWithinMs: undefined,
+      terms: NO_TERMS,
+    });
+  });
+
+  it('reads everything that a quorum may say', () => {
+    const escalation = { group: 'leads', afterMs: 5 };
+    const terms = { warnBeforeMs: 1, idleTtlMs: 2, maxUses: 3, maxTotalMs: 4 };
+    const quorum = { groups: GROUPS, denials: 3, approvalTtlMs: 7, reviewWithinMs: 9, escalation };
+    expect(readVerdict('p', { outcome: 'review', quorum, terms }).verdict).toEqual({
+      outcome: 'review',
+      quorum: { groups: GROUPS, denials: 3, approvalTtlMs: 7, escalation },
+      reviewWithinMs: 9,
+      terms,
+    });
+  });
+
+  it('L16 names what is wrong, and never takes it for a yes', async () => {
+    const review = (quorum: unknown) => ({ outcome: 'review', quorum });
+    const inQuorum = (over: object) => review({ groups: GROUPS, ...over });
+    const cases: readonly (readonly [string, unknown])[] = [
+      ['verdict', undefined],
+      ['verdict', 'approve'],
+      ['verdict', ['approve']],
+      ['verdict', { outcome: 'approve', granted: true }],
+      ['verdict.outcome', {}],
+      ['verdict.outcome', { outcome: 'approved' }],
+      ['verdict.outcome', { outcome: true }],
+      ['verdict.outcome', Object.create({ outcome: 'approve' })],
+      ['verdict.reason', { outcome: 'deny', reason: 7 }],
+      ['verdict.reason', { outcome: 'approve', reason: {} }],
+      ['verdict.approver', { outcome: 'approve', approver: '' }],
+      ['verdict.rule', { outcome: 'approve', rule: ' x' }],
+      ['verdict.rule', { outcome: 'abstain', rule: 7 }],
+      ['verdict.quorum', { outcome: 'approve', quorum: { groups: GROUPS } }],
+      ['verdict.quorum', { outcome: 'abstain', quorum: {} }],
+      ['verdict.quorum', review(undefined)],
+      ['verdict.quorum', review([])],
+      ['verdict.quorum', inQuorum({ approvals: 1 })],
+      ['verdict.quorum.groups', review({})],
+      ['verdict.quorum.groups', review({ groups: [] })],
+      ['verdict.quorum.groups', review({ groups: { 0: GROUPS[0], length: 1 } })],
+      ['verdict.quorum.groups[0]', review({ groups: [undefined] })],
+      ['verdict.quorum.groups[1]', review({ groups: [...GROUPS, 'sec'] })],
+      ['verdict.quorum.groups[1].name', review({ groups: [...GROUPS, ...GROUPS] })],
+      ['verdict.quorum.groups[0].name', review({ groups: [{ approvals: 1 }] })],
+      ...[0, -1, 1.5, NaN, Infinity, '1', null, undefined, [1], 1_001].map(
+        (approvals) => ['verdict.quorum.groups[0].approvals', review({ groups: [{ name: 'ops', approvals }] })] as const,
+      ),
+      ...[0, -1, 0.5, NaN, Infinity, '1', null].map((denials) => ['verdict.quorum.denials', inQuorum({ denials })] as const),
+      ['verdict.quorum.approvalTtlMs', inQuorum({ approvalTtlMs: 0 })],
+      ['verdict.quorum.reviewWithinMs', inQuorum({ reviewWithinMs: -1 })],
+      ['verdict.quorum.escalation', inQuorum({ escalation: 'leads' })],
+      ['verdict.quorum.escalation.group', inQuorum({ escalation: { afterMs: 1 } })],
+      ['verdict.quorum.escalation.afterMs', inQuorum({ escalation: { group: 'leads' } })],
+      ...TERMS.map(([argument, terms]) => [`verdict.${argument}`, { outcome: 'approve', terms }] as const),
+      ...TERMS.map(([argument, terms]) => [`verdict.${argument}`, { ...inQuorum({}), terms }] as const),
+    ];
+    for (const [argument, verdict] of cases) expect(await argumentOf(() => readVerdict('p', verdict))).toBe(argument);
+  });
+
+  it('L16 whatever it reads as a review needs at least one approval (a property)', () => {
+    const number = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double(), fc.constantFrom(undefined, null, '1'));
+    const group = fc.record({ name: fc.constantFrom('a', 'b', ''), approvals: number });
+    fc.assert(
+      fc.property(fc.record({ groups: fc.array(group, { maxLength: 3 }), denials: number }), (quorum) => {
+        let read;
+        try {
+          read = readVerdict('p', { outcome: 'review', quorum }).verdict;
+        } catch {
+          return;
+        }
+        if (read.outcome !== 'review') throw new Error('it is a review');
+        expect(read.quorum.groups.length).toBeGreaterThan(0);
+        for (const { approvals } of read.quorum.groups) expect(Number.isSafeInteger(approvals) && approvals > 0).toBe(true);
+        expect(read.quorum.denials).toBeGreaterThan(0);
+      }),
+    );
+  });
+});
+
+describe('readBreakGlass()', () => {
+  const APPROVE = { outcome: 'approve', reviewWithinMs: 5 };
+
+  it('reads each outcome, with every default in place', () => {
+    expect(readBreakGlass('p', APPROVE)).toEqual({
+      approver: 'p',
+      rule: undefined,
+      verdict: { ...APPROVE, maxUnreviewed: 1, skippedGroups: [], skippedPeople: undefined, terms: NO_TERMS },
+    });
+    expect(
+      readBreakGlass('p', { ...APPROVE, maxUnreviewed: 2, skippedGroups: ['g'], skippedPeople: [], rule: 'r', approver: 'q' }),
+    ).toEqual({
+      approver: 'q',
+      rule: 'r',
+      verdict: { ...APPROVE, maxUnreviewed: 2, skippedGroups: ['g'], skippedPeople: [], terms: NO_TERMS },
+    });
+    expect(readBreakGlass('p', { outcome: 'deny', reason: 'no' }).verdict).toEqual({ outcome: 'deny', reason: 'no' });
+    expect(readBreakGlass('p', { outcome: 'abstain' }).verdict).toEqual({ outcome: 'abstain' });
+  });
+
+  it('L30 names what is wrong, and never takes it for a yes', async () => {
+    const cases: readonly (readonly [string, unknown])[] = [
+      ['verdict', null],
+      ['verdict', true],
+      ['verdict', { ...APPROVE, quorum: { groups: GROUPS } }],
+      ['verdict.outcome', { ...APPROVE, outcome: 'review' }],
+      ['verdict.outcome', { reviewWithinMs: 5 }],
+      ['verdict.reviewWithinMs', { outcome: 'approve' }],
+      ...[0, -1, NaN, Infinity, null, ''].map((reviewWithinMs) => ['verdict.reviewWithinMs', { ...APPROVE, reviewWithinMs }] as const),
+      ...[0, -1, 1.5, NaN, Infinity, '1', null, 1_001].map(
+        (maxUnreviewed) => ['verdict.maxUnreviewed', { ...APPROVE, maxUnreviewed }] as const,
+      ),
+      ['verdict.skippedGroups', { ...APPROVE, skippedGroups: 'ops' }],
+      ['verdict.skippedGroups', { ...APPROVE, skippedGroups: Array.from({ length: 1_001 }, (_, i) => `g${i}`) }],
+      ['verdict.skippedGroups[1]', { ...APPROVE, skippedGroups: ['ops', ''] }],
+      ['verdict.skippedPeople', { ...APPROVE, skippedPeople: null }],
+      ['verdict.skippedPeople[0]', { ...APPROVE, skippedPeople: [7] }],
+      ['verdict.reason', { outcome: 'deny', reason: 7 }],
+      ['verdict.approver', { ...APPROVE, approver: 7 }],
+      ['verdict.rule', { outcome: 'abstain', rule: '' }],
+      ...TERMS.map(([argument, terms]) => [`verdict.${argument}`, { ...APPROVE, terms }] as const),
+    ];
+    for (const [argument, verdict] of cases) expect(await argumentOf(() => readBreakGlass('p', verdict))).toBe(argument);
+  });
+});
