@@ -33,7 +33,7 @@ describe('JitEngine', () => {
     it('L1 L2 L3 L4 L8 L10 L12 L14 L15 L16 L17 L20 L25 L26 L27 hold after each step, one at a time', async () => {
       const reached = new Set<EntryType>();
       await fc.assert(
-        fc.asyncProperty(fc.array(stepArb, { minLength: 10, maxLength: 50, size: 'max' }), async (steps) => {
+        fc.asyncProperty(fc.array(stepArb, { minLength: 20, maxLength: 60, size: 'max' }), async (steps) => {
           const world = new World(false);
           for (const step of steps) {
             await world.try(step);

@@ -82,6 +82,13 @@ export class Moody implements Approver {
     return this.groupsNow(reviewer).includes('sec');
   }
 
+  /** Everybody is back, and so is the approver. */
+  heal(): void {
+    this.failing = false;
+    this.away.clear();
+    this.banned.clear();
+  }
+
   /** What it would say now, for the laws to compare with. */
   groupsNow(reviewer: string): readonly string[] {
     return this.away.has(reviewer) ? [] : (GROUPS[reviewer] ?? []);
