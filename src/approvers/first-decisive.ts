@@ -37,7 +37,8 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
     membersOf: (request: AccessRequest) => deciderOf(request)?.membersOf?.(request),
     async breakGlass(request: AccessRequest): Promise<BreakGlassVerdict> {
       for (const member of members) {
-        const verdict = (await member.breakGlass?.(request)) ?? ABSTAINS;
+        // Not having the question is no opinion; answering nothing is a failure, and nobody is passed over for that.
+        const verdict = member.breakGlass === undefined ? ABSTAINS : await member.breakGlass(request);
         if (verdict.outcome !== 'abstain') return { ...verdict, approver: member.name };
       }
       return ABSTAINS;

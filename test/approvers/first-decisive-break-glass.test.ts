@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { denyAll, firstDecisive, reviewers, type Approver, type BreakGlassVerdict } from '../../src/index.js';
+import { malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
+import { ANA, anEngine, ask, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
+import { wholeStore } from '../engine/whole-store.js';
+
+const ALLOWS: BreakGlassVerdict = { outcome: 'approve', reviewWithinMs: MINUTE };
+
+const says = (name: string, script: ApproverScript) => new ScriptedApprover(script, name);
+
+const take = (approver: Approver) => {
+  const made = anEngine({ approver });
+  const work = made.engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'down' });
+  return { ...made, work };
+};
+
+describe('firstDecisive()', () => {
+  describe('breakGlass()', () => {
+    it('the first with an opinion decides, and the request keeps its name', async () => {
+      const last = says('last', { breakGlass: ALLOWS });
+      const chain = firstDecisive(says('a', { breakGlass: { outcome: 'abstain' } }), denyAll(), says('b', { breakGlass: ALLOWS }), last);
+      const { request } = await take(chain).work;
+      expect(request).toMatchObject({ approver: 'b', end: { cause: 'break_glass' } });
+      expect(last.questions).toEqual([]);
+    });
+
+    it('a member that denies is decisive: none behind it is asked', async () => {
+      const last = says('last', { breakGlass: ALLOWS });
+      const { work, store } = take(firstDecisive(says('a', { breakGlass: { outcome: 'deny', reason: 'never for this' } }), last));
+      expect((await refusal(work, 'ERR_JIT_INELIGIBLE')).reason).toBe('never for this');
+      expect(last.questions).toEqual([]);
+      expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
+    });
+
+    it('L20 is refused where all abstain, or none has the question', async () => {
+      for (const chain of [
+        firstDecisive(says('a', { breakGlass: { outcome: 'abstain' } }), says('b', { breakGlass: { outcome: 'abstain' } })),
+        firstDecisive(reviewers({ members: [SAM] }), denyAll()),
+      ]) {
+        await refusal(take(chain).work, 'ERR_JIT_INELIGIBLE');
+      }
+    });
+
+    it('L30 a member that fails, or answers nothing, is not passed over', async () => {
+      for (const breakGlass of [
+        throws(new Error('LDAP is down')),
+        () => Promise.reject(new Error('LDAP is down')),
+        ...[undefined, null, true, 'abstain', 'approve', {}, { outcome: 'sure' }, { outcome: 'approve' }, []].map(malformed),
+      ]) {
+        const { work, store, engine } = take(firstDecisive(says('a', { breakGlass }), says('b', { breakGlass: ALLOWS })));
+        await refusal(work, 'ERR_JIT_APPROVER');
+        expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      }
+    });
+
+    it('a member can not decide in the name of another', async () => {
+      const chain = firstDecisive(says('a', { breakGlass: { ...ALLOWS, approver: 'b' } }), says('b', {}));
+      expect((await take(chain).work).request.approver).toBe('a');
+    });
+  });
+
+  describe('mayAcknowledge()', () => {
+    it('L17 the one that allowed it, and it alone, says who may look at it afterwards', async () => {
+      const first = says('first', { breakGlass: { outcome: 'abstain' }, mayAcknowledge: true });
+      const second = says('second', { breakGlass: ALLOWS, mayAcknowledge: (who) => who === LEE });
+      const { work, engine } = take(firstDecisive(first, second));
+      const { request } = await work;
+      await refusal(engine.acknowledge(request.id, { by: ANA, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
+      expect(await engine.owedReviews({ reviewer: ANA })).toEqual([]);
+      expect(await engine.owedReviews({ reviewer: LEE })).toHaveLength(1);
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      expect(first.asked('mayAcknowledge')).toBe(0);
+    });
+
+    it('L17 nobody may where that one can not be asked, or has left the chain', async () => {
+      const without = take(firstDecisive(says('a', { breakGlass: ALLOWS }), says('b', { mayAcknowledge: true })));
+      const { request } = await without.work;
+      await refusal(without.engine.acknowledge(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
+      const { store, clock } = without;
+      const later = anEngine({ approver: firstDecisive(says('b', { mayAcknowledge: true })), store, clock }).engine;
+      await refusal(later.acknowledge(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
+      expect(await later.owedReviews()).toHaveLength(1);
+    });
+
+    it('L30 an answer that is none gives nobody the right', async () => {
+      for (const mayAcknowledge of [throws(new Error('down')), ...['yes', 1, {}, null, undefined].map(malformed)]) {
+        const made = take(firstDecisive(says('a', { breakGlass: ALLOWS, mayAcknowledge })));
+        const { request } = await made.work;
+        const error = await refusal(made.engine.acknowledge(request.id, { by: LEE, verdict: 'justified' }));
+        expect(['ERR_JIT_APPROVER', 'ERR_JIT_NOT_REVIEWER']).toContain(error.code);
+        expect(await made.engine.owedReviews()).toHaveLength(1);
+      }
+    });
+  });
+
+  describe('isEligible()', () => {
+    it('L20 tells why, where a member says why, and all say no', async () => {
+      for (const [answers, reason] of [
+        [[{ eligible: false, reason: 'no rule' } as const, false], 'no rule'],
+        [[false, { eligible: false, reason: 'left the company' } as const], 'left the company'],
+        [[false, false], undefined],
+      ] as const) {
+        const chain = firstDecisive(...answers.map((isEligible, i) => says(`m${i}`, { decide: { outcome: 'approve' }, isEligible })));
+        expect((await refusal(ask(anEngine({ approver: chain }).engine), 'ERR_JIT_INELIGIBLE')).reason).toBe(reason);
+      }
+    });
+
+    it('L30 an object that does not say no in so many words is a failure, not a yes', async () => {
+      for (const answer of [
+        {},
+        { eligible: true },
+        { eligible: 0, reason: 'x' },
+        { eligible: false },
+        { eligible: false, reason: 7 },
+        [],
+      ]) {
+        const chain = firstDecisive(says('a', { decide: { outcome: 'approve' }, isEligible: malformed(answer) }));
+        const { engine, store } = anEngine({ approver: chain });
+        const error = await refusal(ask(engine));
+        expect(['ERR_JIT_APPROVER', 'ERR_JIT_INELIGIBLE']).toContain(error.code);
+        expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
+      }
+    });
+  });
+});
