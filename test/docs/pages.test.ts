@@ -40,7 +40,7 @@ describe('README.md', () => {
   it('names every entry point, and no other', () => {
     const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { exports: Record<string, unknown> };
     const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
-    const named = [...readme.matchAll(/^\| `(jit-access[\w/-]*)`/gm)].map((match) => match[1]);
+    const named = [...readme.matchAll(/^\| `(jit-access[\w/.-]*)`/gm)].map((match) => match[1]);
     expect(named.sort()).toEqual(entries.map((entry) => posix.join('jit-access', entry)).sort());
   });
 
@@ -90,6 +90,38 @@ describe('what the pages say', () => {
   it('gives the default of the time that an approver has as it is: 10 seconds', () => {
     expect(source).toMatch(/approverTimeoutMs = 10_000/);
     expect(textOf('docs/writing-an-approver.md')).toContain('`limits.approverTimeoutMs` (default: 10 seconds)');
+  });
+
+  it('names every option and every limit of an engine, and no other', () => {
+    const fieldsOf = (name: string) =>
+      [
+        ...(new RegExp(`export interface ${name} \\{([\\s\\S]*?)^\\}`, 'm').exec(source)?.[1] ?? '').matchAll(/^ {2}readonly (\w+)\??:/gm),
+      ].map((match) => match[1] as string);
+    const options = fieldsOf('JitEngineOptions').filter((name) => name !== 'limits');
+    const limits = fieldsOf('Limits').map((name) => `limits.${name}`);
+    const table = textOf('docs/concepts.md').split('## Options and limits')[1]?.split('A duration is')[0] ?? '';
+    const named = [...table.matchAll(/^\| `([\w.]+)` /gm)].map((match) => match[1]);
+    expect(named.sort()).toEqual([...options, ...limits].sort());
+  });
+
+  it.each([
+    ['maxTotal', "'24h'", '24 hours'],
+    ['maxStartAhead', "'7d'", '7 days'],
+    ['maxOpenRequests', '100', '100'],
+    ['maxGrants', '200', '200'],
+    ['duplicates', "'return'", "`'return'`"],
+  ])('gives the default of limits.%s as it is: %s', (limit, value, told) => {
+    expect(source).toContain(`    ${limit} = ${value},`);
+    expect(textOf('docs/concepts.md')).toMatch(new RegExp(`^\\| \`limits\\.${limit}\` +\\| ${told} +\\|`, 'm'));
+    expect(textOf('docs/lifecycle.md')).toMatch(
+      new RegExp(`\`limits\\.${limit}\` \\(default: ${told}\\)|^\\| \`limits\\.${limit}\` +\\| ${told} `, 'm'),
+    );
+  });
+
+  it('gives the default of how many reviews of break-glass may be owed as it is: 1', () => {
+    expect(source).toContain('maxUnreviewed = 1,');
+    for (const page of ['docs/break-glass.md', 'docs/writing-an-approver.md'])
+      expect(textOf(page)).toContain('`maxUnreviewed` (default: 1)');
   });
 
   it('says in one place only what is not there yet', () => {
