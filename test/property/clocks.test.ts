@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type Grant } from '../../src/index.js';
+import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type Approver, type Grant } from '../../src/index.js';
+import { decodeGrant, decodeUsage } from '../../src/records.js';
 import { START_AT } from '../../src/testing.js';
 import { MAYA, SAM, SCOPE } from '../engine/an-engine.js';
 
@@ -12,21 +13,46 @@ class Process {
   highest = 0;
   readonly engine: JitEngine;
 
-  constructor(store: MemoryGrantStore) {
+  constructor(store: MemoryGrantStore, approver: Approver = autoApprove(() => true)) {
     this.engine = new JitEngine({
-      approver: autoApprove(() => true),
+      approver,
       store,
+      onError: () => undefined,
       leewayMs: LEEWAY,
       clock: { now: () => ((this.highest = Math.max(this.highest, this.now)), this.now) },
     });
   }
 }
 
+/** Milliseconds after which an unused grant ends; as the justification says. */
+const IDLE = 10;
+const approver: Approver = {
+  name: 'both',
+  decide: ({ justification }) => ({
+    outcome: 'approve',
+    terms: { idleTtlMs: justification === 'idle' ? IDLE : undefined, maxUses: justification === 'uses' ? 2 : undefined },
+  }),
+  isEligible: () => true,
+};
+
+const move = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 7, 10, 47, 50, 1_500, -1, -3, -10, -1_001, -5_000);
+
+/** Everything that begins later, goes on, or ends otherwise than with its window. */
+const timed = fc.record({
+  who: fc.nat(1),
+  do: fc.constantFrom('ask', 'ask', 'extend', 'touch', 'touch', 'consume', 'check', 'revoke', 'sweep'),
+  ttl: fc.constantFrom(1, 4, 10, 50, 50),
+  startsIn: fc.constantFrom(undefined, undefined, 1, 10, 47, -1),
+  why: fc.constantFrom('plain', 'idle', 'uses'),
+  move,
+  which: fc.nat(9),
+});
+
 const step = fc.record({
   who: fc.nat(1),
   do: fc.constantFrom('ask', 'ask', 'check', 'check', 'revoke', 'sweep', 'status'),
   ttl: fc.constantFrom(1, 3, 4, 10, 50),
-  move: fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 7, 10, 47, 50, 1_500, -1, -3, -10, -1_001, -5_000),
+  move,
   which: fc.nat(9),
 });
 
@@ -79,6 +105,70 @@ describe('JitEngine', () => {
               expect(end?.at).toBeLessThanOrEqual(expiresAt);
               expect(end?.at).toBeGreaterThanOrEqual(startsAt);
             }
+          }
+        }),
+        { numRuns: 200 },
+      );
+    });
+
+    it('L1 L2 L5 L6 and so does one that begins later, goes on from another, or ends when idle or used up', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(timed, { minLength: 4, maxLength: 40, size: 'max' }), async (steps) => {
+          const store = new MemoryGrantStore();
+          const processes = [new Process(store, approver), new Process(store, approver)] as const;
+          const read = async () => {
+            const rows = async (kind: string) => (await store.find({ kind, limit: 1_000 })).items;
+            const usages = new Map((await rows('usage')).map(decodeUsage).map((usage) => [usage.id, usage]));
+            return (await rows('grant')).map((row) => ({ grant: decodeGrant(row), usage: usages.get(row.id) }));
+          };
+          let before = await read();
+          for (const [i, { who, do: verb, ttl, startsIn, why, move, which }] of steps.entries()) {
+            const process = processes[who === 0 ? 0 : 1];
+            process.now += move;
+            const { engine } = process;
+            const held = before.filter(({ grant }) => grant.scope === SCOPE);
+            const one = held[which % Math.max(1, held.length)]?.grant;
+            const steppedBack = process.now < process.highest - 1_000;
+            const startsAt = startsIn === undefined ? undefined : process.now + startsIn;
+            const asked = { subject: MAYA, scopes: [SCOPE, `n:${i}`], ttl, startsAt, justification: why };
+            try {
+              if (verb === 'ask') await engine.requestAccess(asked);
+              if (verb === 'extend' && one !== undefined) await engine.extend(one.id, { ttl, justification: why });
+              if (verb === 'touch') await engine.touch(MAYA, SCOPE);
+              if (verb === 'consume') await engine.consume(MAYA, SCOPE);
+              if (verb === 'revoke' && one !== undefined) await engine.revoke(one.id, { by: SAM });
+              if (verb === 'sweep') await engine.sweep();
+            } catch (error) {
+              if (!isJitError(error)) throw error;
+              expect(['ask', 'extend', 'consume']).toContain(verb);
+              if (!steppedBack) expect(error.code).toMatch(/^ERR_JIT_(DENIED|ENDED|LIMIT|DEADLINE)$/);
+            }
+            const allowed = await engine.isAllowed(MAYA, SCOPE);
+            const now = await read();
+            const late = process.highest + LEEWAY;
+            const endOf = ({ grant, usage }: (typeof now)[number]) =>
+              Math.min(grant.expiresAt, grant.idleTtlMs === undefined ? Infinity : (usage?.usedAt ?? grant.startsAt) + grant.idleTtlMs);
+            const usable = now.filter(
+              (held) =>
+                held.grant.scope === SCOPE &&
+                held.grant.end === undefined &&
+                held.grant.startsAt <= process.now &&
+                late < endOf(held) &&
+                (!held.grant.asksAtStart || held.grant.activatedAt !== undefined) &&
+                (held.grant.maxUses === undefined || (held.usage?.uses ?? 2) < held.grant.maxUses),
+            );
+            expect(allowed).toBe(usable.length > 0);
+            for (const { grant, usage } of now) {
+              const old = before.find((held) => held.grant.id === grant.id);
+              // L5: nothing creates access, and nothing is taken, while the clock lies more than a second back.
+              if (steppedBack) expect([old !== undefined, usage?.uses]).toEqual([true, old?.usage?.uses]);
+              if (steppedBack && grant.asksAtStart) expect(grant.activatedAt).toBe(old?.grant.activatedAt);
+              if (old?.grant.end !== undefined) expect(grant.end).toEqual(old.grant.end);
+              expect(grant.end?.at ?? 0).toBeLessThanOrEqual(grant.expiresAt);
+              if (grant.end?.cause === 'idle') expect(grant.end.at).toBeLessThanOrEqual(endOf({ grant, usage }));
+              expect(usage?.uses ?? 0).toBeLessThanOrEqual(grant.maxUses ?? 0);
+            }
+            before = now;
           }
         }),
         { numRuns: 200 },
