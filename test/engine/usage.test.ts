@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   MemoryGrantStore,
   patternScopes,
+  type Change,
   type Grant,
   type GrantStore,
   type JitEngine,
@@ -542,6 +543,16 @@ describe('JitEngine', () => {
       });
     }
 
+    it('L12 compares the grant with every use, and writes it only with the last', async () => {
+      const { engine, store, grant } = await aUsedGrant({ maxUses: 2 });
+      for (const kinds of [['usage'], ['grant', 'usage']]) {
+        await engine.consume(MAYA, SCOPE);
+        const change = store.calls.findLast(({ method }) => method === 'commit')?.argument as Change;
+        expect(change.put.map(({ kind }) => kind)).toEqual(kinds);
+        expect(change.expect).toContainEqual({ kind: 'grant', id: grant.id, version: 1 });
+      }
+    });
+
     it('L12 takes none of what is revoked at that moment', async () => {
       const { engine, clock, store, grant } = await aUsedGrant({ maxUses: 2 });
       const other = anEngine({ store, clock }).engine;
@@ -654,6 +665,7 @@ describe('JitEngine', () => {
       'without a body': (row) => ({ ...row, body: {} }),
       'with an extra field': (row) => ({ ...row, body: { ...row.body, forged: true } }),
       'with negative uses': (row) => ({ ...row, body: { ...row.body, uses: -1 } }),
+      'on which all uses are taken': (row) => ({ ...row, body: { ...row.body, uses: 3 } }),
       'with uses as text': (row) => ({ ...row, body: { ...row.body, uses: '0' } }),
       'with another idle time': (row) => ({ ...row, dueAt: undefined, body: { ...row.body, idleTtlMs: 24 * HOUR } }),
       'without an idle time': (row) => ({ ...row, dueAt: undefined, body: { ...row.body, idleTtlMs: undefined as unknown as number } }),
@@ -682,6 +694,7 @@ describe('JitEngine', () => {
       for (const terms of [{ idleTtlMs: IDLE }, { maxUses: 3 }, { idleTtlMs: IDLE, maxUses: 3 }]) {
         // What such a row has not, it can't have otherwise.
         if (/idle|dueAt/.test(what) && terms.idleTtlMs === undefined) continue;
+        if (/all uses/.test(what) && terms.maxUses === undefined) continue;
         it(`L30 denies, and can be ended all the same: a row ${what}, of ${JSON.stringify(terms)}`, async () => {
           const { store } = spoiled(spoil);
           const { engine, clock } = anUsed(terms, { store });

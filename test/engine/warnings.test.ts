@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest';
+import type { Grant, GrantStore, JitEngine, JitEngineOptions, TermsInput } from '../../src/index.js';
+import { RecordingSink, ScriptedApprover } from '../../src/testing.js';
+import { aGranted, anEngine, at, entriesOf, grantsOf, HOUR, MAYA, MINUTE, SAM, SCOPE } from './an-engine.js';
+
+const TTL = 15 * MINUTE;
+const END = at(TTL);
+const WARN = 5 * MINUTE;
+
+function warning(terms: TermsInput = {}, options: Partial<JitEngineOptions> = {}) {
+  const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms } });
+  return { ...anEngine({ approver, ...options }), approver };
+}
+
+const warned = async (store: GrantStore) => (await entriesOf(store)).filter((entry) => entry.type === 'grant.warned');
+const stored = async (engine: JitEngine, grant: Grant): Promise<Grant | undefined> => (await engine.request(grant.requestId))?.grants[0];
+
+describe('JitEngine', () => {
+  describe('the warning before the end', () => {
+    for (const [offset, count] of [
+      [-1, 0],
+      [0, 1],
+      [1, 1],
+    ] as const) {
+      it(`is ${count} ${offset} ms from its instant: one entry that says whose access ends, where, and when`, async () => {
+        const { engine, clock, store } = warning({}, { warnBefore: '5m' });
+        const grant = await aGranted(engine);
+        expect(grant.warnAt).toBe(END - WARN);
+        await clock.set(END - WARN + offset);
+        expect(await engine.sweep()).toMatchObject({ warned: count, ended: 0, skipped: 0 });
+        const entries = await warned(store);
+        expect(entries).toHaveLength(count);
+        for (const entry of entries) {
+          expect(entry).toMatchObject({
+            at: END - WARN + offset,
+            actor: 'system:sweeper',
+            requestId: grant.requestId,
+            grantId: grant.id,
+            data: { version: 2, warnedAt: END - WARN + offset, subject: MAYA, scope: SCOPE, expiresAt: END },
+          });
+        }
+      });
+    }
+
+    it('comes once, however often and from how many processes it is swept', async () => {
+      const { engine, clock, store } = warning({}, { warnBefore: '5m' });
+      const grant = await aGranted(engine);
+      const others = [1, 2, 3].map(() => anEngine({ store, clock }).engine);
+      await clock.set(END - WARN);
+      store.inject('all', { fault: 'yield', seed: 3 });
+      await Promise.all([engine, ...others].flatMap((one) => [one.sweep(), one.sweep()]));
+      store.clear();
+      for (let t = END - WARN; t < END; t += MINUTE) {
+        await clock.set(t);
+        await engine.sweep();
+      }
+      expect(await warned(store)).toHaveLength(1);
+      expect(await stored(engine, grant)).toEqual({ ...grant, version: 2, warnedAt: END - WARN });
+    });
+
+    it('changes nothing about the access, its end, or what is due then', async () => {
+      const { engine, clock, store } = warning({}, { warnBefore: '5m' });
+      const grant = await aGranted(engine);
+      expect((await store.get([{ kind: 'grant', id: grant.id }]))[0]?.dueAt).toBe(END - WARN);
+      await clock.set(END - WARN);
+      await engine.sweep();
+      expect((await store.get([{ kind: 'grant', id: grant.id }]))[0]?.dueAt).toBe(END);
+      expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed: true, validUntil: END });
+      await clock.set(END);
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      expect(await engine.sweep()).toMatchObject({ ended: 1, warned: 0 });
+    });
+
+    it('L4 leaves time to ask for more: what is asked then goes on from the end', async () => {
+      const { engine, clock } = warning({}, { warnBefore: '5m' });
+      const grant = await aGranted(engine);
+      await clock.set(END - WARN);
+      await engine.sweep();
+      const result = await engine.extend(grant.id, { ttl: TTL });
+      expect(result).toMatchObject({ outcome: 'granted', grants: [{ startsAt: END, warnAt: END + TTL - WARN, warnedAt: undefined }] });
+      await clock.set(END);
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+    });
+
+    it('comes once for each grant: for the extension too, and for each scope of a bundle', async () => {
+      const { engine, clock, store } = warning({}, { warnBefore: '5m' });
+      const grants = await grantsOf(engine, { scopes: ['a', 'b'] });
+      await engine.extend(grants[0]?.id ?? '', { ttl: TTL });
+      for (let t = at(0); t <= END + TTL; t += MINUTE) {
+        await clock.set(t);
+        await engine.sweep();
+      }
+      const entries = await warned(store);
+      expect(entries.map((entry) => entry.data['scope']).sort()).toEqual(['a', 'a', 'b']);
+      expect(new Set(entries.map((entry) => entry.grantId)).size).toBe(3);
+    });
+
+    for (const [what, ttl] of [
+      ['as short as the warning', WARN],
+      ['shorter than the warning', WARN - 1],
+      ['of a millisecond', 1],
+    ] as const) {
+      it(`comes at the start of a grant ${what}`, async () => {
+        const { engine, clock, store } = warning({}, { warnBefore: WARN });
+        const [now, later] = [await aGranted(engine, { ttl }), await aGranted(engine, { scope: 'later', ttl, startsAt: at(HOUR) })];
+        expect([now.warnAt, later.warnAt]).toEqual([at(0), at(HOUR)]);
+        expect(await engine.sweep()).toMatchObject({ warned: 1 });
+        await clock.set(at(HOUR));
+        // The start goes on record first; the pass after that warns.
+        expect(await engine.sweep()).toMatchObject({ started: 1, warned: 0 });
+        expect(await engine.sweep()).toMatchObject({ started: 0, warned: 1 });
+        expect((await warned(store)).map((entry) => entry.grantId)).toEqual([now.id, later.id]);
+      });
+    }
+
+    it("is the rule's own where there is one, whichever of the two is longer; else the engine's; else none", async () => {
+      for (const [warnBeforeMs, warnBefore, warnAt] of [
+        [MINUTE, '5m', END - MINUTE],
+        [10 * MINUTE, '5m', END - 10 * MINUTE],
+        [undefined, '5m', END - WARN],
+        [MINUTE, undefined, END - MINUTE],
+        [undefined, undefined, undefined],
+      ] as const) {
+        const { engine, clock, store } = warning({ warnBeforeMs }, { warnBefore });
+        expect((await aGranted(engine)).warnAt).toBe(warnAt);
+        await clock.set(END - 1);
+        expect(await engine.sweep()).toMatchObject({ warned: warnAt === undefined ? 0 : 1 });
+        expect(await warned(store)).toHaveLength(warnAt === undefined ? 0 : 1);
+      }
+    });
+
+    for (const [how, terms, end] of [
+      ['revoked', {}, (engine: JitEngine, grant: Grant) => engine.revoke(grant.id, { by: SAM })],
+      ['released', {}, (engine: JitEngine, grant: Grant) => engine.release(grant.id, { by: MAYA })],
+      ['used up', { maxUses: 1 }, (engine: JitEngine) => engine.consume(MAYA, SCOPE)],
+      ['idle', { idleTtlMs: MINUTE }, () => Promise.resolve()],
+    ] as const) {
+      it(`never comes for a grant that has been ${how}`, async () => {
+        const { engine, clock, store } = warning(terms, { warnBefore: '5m' });
+        const grant = await aGranted(engine);
+        await end(engine, grant);
+        for (const now of [END - WARN, END - 1, END]) {
+          await clock.set(now);
+          expect(await engine.sweep()).toMatchObject({ warned: 0 });
+        }
+        expect(await warned(store)).toEqual([]);
+      });
+    }
+
+    it('never comes at or after the end, when the sweep is that late', async () => {
+      for (const [now, count] of [
+        [END - 1, 1],
+        [END, 0],
+        [END + HOUR, 0],
+      ] as const) {
+        const { engine, clock } = warning({}, { warnBefore: '5m' });
+        await aGranted(engine);
+        await clock.set(now);
+        expect(await engine.sweep()).toMatchObject({ warned: count, ended: 1 - count });
+        expect((await engine.sweep()).warned).toBe(0);
+      }
+    });
+
+    it('never comes for a grant that has not begun: not before its start, nor while its activation is missing', async () => {
+      const { engine, clock, store } = warning({}, { warnBefore: HOUR });
+      await aGranted(engine, { startsAt: at(HOUR) });
+      await clock.set(at(HOUR) - 1);
+      expect(await engine.sweep()).toMatchObject({ warned: 0, started: 0 });
+      const asking = new ScriptedApprover({ decide: { outcome: 'approve' }, isEligible: true });
+      const other = anEngine({ store: store.in('other'), clock, approver: asking, warnBefore: HOUR });
+      await aGranted(other.engine, { startsAt: at(HOUR) });
+      asking.script.isEligible = () => Promise.reject(new Error('down'));
+      await clock.set(at(HOUR) + TTL - 1);
+      expect(await other.engine.sweep()).toMatchObject({ warned: 0, asked: 1 });
+      expect(await warned(store.in('other'))).toEqual([]);
+    });
+
+    it('L6 comes early by the leeway, as the end does', async () => {
+      const { engine, clock } = warning({}, { warnBefore: '5m', leewayMs: 1_000 });
+      await aGranted(engine);
+      await clock.set(END - WARN - 1_001);
+      expect(await engine.sweep()).toMatchObject({ warned: 0 });
+      await clock.set(END - WARN - 1_000);
+      expect(await engine.sweep()).toMatchObject({ warned: 1 });
+    });
+
+    it('L12 makes no revoke lose, and warns of nothing that was revoked at that moment', async () => {
+      const { engine, clock, store } = warning({}, { warnBefore: '5m' });
+      const other = anEngine({ store, clock }).engine;
+      const grant = await aGranted(engine);
+      await clock.set(END - WARN);
+      const commit = store.commit.bind(store);
+      store.commit = async (change) => {
+        store.commit = commit;
+        await other.revoke(grant.id, { by: SAM });
+        return commit(change);
+      };
+      expect(await engine.sweep()).toMatchObject({ warned: 0 });
+      expect(await warned(store)).toEqual([]);
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
+    it('L28 reaches a sink', async () => {
+      const sink = new RecordingSink();
+      const { engine, clock } = warning({}, { warnBefore: '5m', audit: sink });
+      await aGranted(engine);
+      await clock.set(END - WARN);
+      await engine.sweep();
+      await engine.flushAudit();
+      expect(sink.entries.map((entry) => entry.type).at(-1)).toBe('grant.warned');
+    });
+
+    it('tells a warnBefore that is no duration by its name', () => {
+      for (const warnBefore of [0, -1, 'soon', NaN, null, Infinity]) {
+        expect(() => warning({}, { warnBefore: warnBefore as number })).toThrow(/warnBefore/);
+      }
+    });
+  });
+});
