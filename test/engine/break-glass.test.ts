@@ -466,6 +466,16 @@ describe('JitEngine', () => {
       expect(await wholeStore(store)).toEqual(before);
     });
 
+    it('L15 refuses those two also while the approver fails: it is not asked about them', async () => {
+      const { engine, approver } = anEmergency({}, { mayAcknowledge: throws(new Error('down')) });
+      const { request } = await take(engine, { requestedBy: NOOR });
+      for (const by of [MAYA, NOOR]) {
+        await refusal(engine.acknowledge(request.id, { by, verdict: 'justified' }), 'ERR_JIT_SELF_REVIEW');
+        expect(await engine.owedReviews({ reviewer: by })).toEqual([]);
+      }
+      expect(approver.asked('mayAcknowledge')).toBe(0);
+    });
+
     it('L17 refuses whoever may not, asked live, and where the approver can not be asked at all', async () => {
       const members = new Set<string>();
       for (const mayAcknowledge of [(who: string) => members.has(who), undefined]) {
@@ -727,6 +737,20 @@ describe('JitEngine', () => {
       expect(await engine.purge({ before: at(3 * HOUR), by: SAM })).toMatchObject({ requests: 1, grants: 1 });
       expect(await engine.request(request.id)).toBeUndefined();
       expect(await unreviewedOf(store, MAYA)).toBeUndefined();
+    });
+
+    it('L33 is kept by a purge whose horizon lies before its review was given: that is an answer about later', async () => {
+      const { engine, clock } = anEmergency();
+      const { request } = await take(engine);
+      await clock.set(at(2 * HOUR));
+      await engine.sweep();
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      await clock.set(at(3 * HOUR));
+      for (const before of [at(HOUR), at(2 * HOUR)]) {
+        expect(await engine.purge({ before, by: SAM })).toMatchObject({ requests: 0, journalStart: 0 });
+      }
+      expect((await engine.request(request.id))?.request.owed?.acknowledgement).toMatchObject({ by: LEE });
+      expect(await engine.purge({ before: at(2 * HOUR + 1), by: SAM })).toMatchObject({ requests: 1, grants: 1 });
     });
 
     it('L33 a purge never forgets what a requester owes for somebody else', async () => {

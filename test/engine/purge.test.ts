@@ -213,6 +213,7 @@ describe('JitEngine', () => {
       await engine.purge({ before: clock.now(), by: CISO });
       expect(await refusal(emergency('user:bob'), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxUnreviewed' });
       await engine.acknowledge(request.id, { by: SAM, verdict: 'justified' });
+      await clock.advance(1);
       await engine.purge({ before: clock.now(), by: CISO });
       for (const kind of ['request', 'grant', 'subject']) expect((await store.find({ kind, limit: 9 })).items).toEqual([]);
       await emergency('user:bob');

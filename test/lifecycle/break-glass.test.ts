@@ -228,6 +228,10 @@ describe('isPurgeable()', () => {
         acknowledgement: { by: LEE, verdict: 'justified', at: at(2), reason: undefined },
       },
     });
-    expect(isPurgeable(done, [ended], at(HOUR * 99))).toBe(true);
+    for (const [before, goes] of [
+      [2, false],
+      [3, true],
+    ] as const)
+      expect(isPurgeable(done, [ended], at(before))).toBe(goes);
   });
 });
