@@ -31,6 +31,7 @@ export function grantBody(grant: Grant): JsonObject {
 
 const isGrantEnd = end(GRANT_ENDS);
 const areSuccessors = listOf(shape({ grantId: isText, at: isInstant }), 1);
+const isTrueOrAbsent = (value: unknown): boolean => value === undefined || value === true;
 const NONE: Grant['successors'] = Object.freeze([]);
 
 /**
@@ -55,11 +56,11 @@ export function decodeGrant(row: Row): Grant {
     startsAt < expiresAt &&
     // One that was issued with its start has no other activation than that, and nothing to ask at it.
     (issuedAt < startsAt || (activatedAt === undefined && asksAtStart === undefined)) &&
-    (firstStartsAt === undefined || (isInstant(firstStartsAt) && firstStartsAt < startsAt && origin !== undefined)) &&
-    (origin === undefined || isText(origin)) &&
+    // What extends another began before itself; without the one, the cap on the whole line would count from the other.
+    (origin === undefined ? firstStartsAt === undefined : isText(origin) && isInstant(firstStartsAt) && firstStartsAt < startsAt) &&
     (successors === undefined || areSuccessors(successors)) &&
-    (breakGlass === undefined || breakGlass) &&
-    (asksAtStart === undefined || asksAtStart) &&
+    isTrueOrAbsent(breakGlass) &&
+    isTrueOrAbsent(asksAtStart) &&
     (activatedAt === undefined || (isInstant(activatedAt) && startsAt <= activatedAt)) &&
     (warnAt === undefined || (isInstant(warnAt) && warnAt < expiresAt)) &&
     (warnedAt === undefined || (isInstant(warnedAt) && warnAt !== undefined)) &&

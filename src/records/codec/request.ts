@@ -78,9 +78,12 @@ export function decodeRequest(row: Row): AccessRequest {
   return confirmed(row, makeRequest({ ...body, id: row.id, version: row.version, subject: row.subject as string }));
 }
 
-/** Nobody's review is counted twice, no group is asked twice, a quorum is somebody's, and only break-glass owes a review. */
+/**
+ * Nobody's review is counted twice, no group is asked twice, a quorum is somebody's, only break-glass owes a review, and
+ * an extension goes on from within its cap, at no start of its own.
+ */
 function isConsistent(request: AccessRequest): boolean {
-  const { reviews, quorum, approver, assignedAt, escalatedAt, end: ended, owed } = request;
+  const { reviews, quorum, approver, assignedAt, escalatedAt, end: ended, owed, extension, startsAt } = request;
   const reviewers = reviews.map((review) => review.reviewer);
   const groups = quorum?.groups.map((group) => group.name) ?? [];
   const isAssigned = approver !== undefined && assignedAt !== undefined;
@@ -89,6 +92,7 @@ function isConsistent(request: AccessRequest): boolean {
     new Set(groups).size === groups.length &&
     (quorum === undefined || isAssigned) &&
     (escalatedAt === undefined || escalatesAt(request) !== undefined) &&
-    (ended?.cause === 'break_glass') === (owed !== undefined)
+    (ended?.cause === 'break_glass') === (owed !== undefined) &&
+    (extension === undefined || (extension.firstStartsAt < extension.from && extension.from < extension.until && startsAt === undefined))
   );
 }

@@ -1,0 +1,280 @@
+import { describe, expect, it } from 'vitest';
+import type { Row } from '../../src/index.js';
+import {
+  decodeGrant,
+  decodeRequest,
+  decodeSubject,
+  decodeUsage,
+  decodeUse,
+  encode,
+  type AccessRequest,
+  type Grant,
+  type StoredRecord,
+  type Subject,
+  type Usage,
+  type Use,
+} from '../../src/records.js';
+import { aGrant, aRequest, START_AT } from '../../src/testing.js';
+
+const MINUTE = 60_000;
+const at = (ms: number): number => START_AT + ms;
+const END = at(15 * MINUTE);
+
+const decoders = { request: decodeRequest, grant: decodeGrant, usage: decodeUsage, use: decodeUse, subject: decodeSubject } as const;
+const decode = (row: unknown): StoredRecord => decoders[(row as Row).kind as keyof typeof decoders](row as Row);
+
+/** As a store gives it back: its own copy, with what is undefined left out. */
+const stored = (record: StoredRecord): Row => JSON.parse(JSON.stringify(encode(record))) as Row;
+
+/** A scheduled grant of a chain, with everything that one can have. */
+const FULL_GRANT: Grant = aGrant({
+  version: 7,
+  startsAt: at(MINUTE),
+  firstStartsAt: at(-MINUTE),
+  extends: 'r0.1',
+  successors: [
+    { grantId: 'r2.1', at: at(2 * MINUTE) },
+    { grantId: 'r3.1', at: at(3 * MINUTE) },
+  ],
+  breakGlass: true,
+  asksAtStart: true,
+  activatedAt: at(MINUTE + 5),
+  warnAt: at(10 * MINUTE),
+  warnedAt: at(10 * MINUTE),
+  idleTtlMs: 2 * MINUTE,
+  maxUses: 3,
+});
+
+const FULL_REQUEST: AccessRequest = aRequest({
+  version: 4,
+  requestedBy: 'user:ana',
+  extension: { grantId: 'r0.1', from: at(5 * MINUTE), firstStartsAt: at(0), until: at(60 * MINUTE), breakGlass: false },
+  metadata: { pager: [1, { x: null }] },
+  approver: 'policy',
+  rule: 'db',
+  terms: { warnBeforeMs: 1, idleTtlMs: 2, maxUses: 3, maxTotalMs: 4 },
+  assignedAt: at(1),
+  quorum: { groups: [{ name: 'ops', approvals: 2 }], denials: 1, approvalTtlMs: MINUTE, escalation: { group: 'ciso', afterMs: 5 } },
+  escalatedAt: at(6),
+  reviews: [{ reviewer: 'user:sam', verdict: 'approve', groups: ['ops'], at: at(2), reason: 'fine', comment: 'really' }],
+});
+
+const OWED: AccessRequest = aRequest({
+  approver: 'policy',
+  end: { status: 'approved', cause: 'break_glass', at: at(0), by: 'user:maya', reason: undefined },
+  owed: {
+    reviewBy: at(60 * MINUTE),
+    skippedGroups: ['ops'],
+    skippedPeople: ['user:sam'],
+    missedAt: at(60 * MINUTE),
+    acknowledgement: { by: 'user:lee', verdict: 'unjustified', at: at(61 * MINUTE), reason: 'no' },
+  },
+});
+
+const USAGE: Usage = {
+  kind: 'usage',
+  id: 'r1.1',
+  version: 3,
+  subject: 'user:maya',
+  scope: 'db-prod:write',
+  startsAt: at(0),
+  expiresAt: END,
+  idleTtlMs: 2 * MINUTE,
+  usedAt: at(MINUTE),
+  uses: 2,
+  endedAt: undefined,
+};
+
+const USE: Use = {
+  kind: 'use',
+  id: 'use-1',
+  version: 1,
+  subject: 'user:maya',
+  scope: 'db-prod:write',
+  grantId: 'r1.1',
+  at: at(MINUTE),
+  expiresAt: END,
+  usesLeft: 1,
+};
+
+const SUBJECT: Subject = { kind: 'subject', id: 'user:maya', version: 9, unreviewed: ['r1', 'r2'] };
+
+const RECORDS: Readonly<Record<string, StoredRecord>> = {
+  'an ordinary grant': aGrant(),
+  'a full grant': FULL_GRANT,
+  'a grant that was used up': aGrant({
+    maxUses: 1,
+    end: { status: 'expired', cause: 'used_up', at: at(5), by: 'user:maya', reason: undefined },
+  }),
+  'a scheduled grant that was revoked before its start': aGrant({
+    startsAt: at(MINUTE),
+    firstStartsAt: at(MINUTE),
+    activatedAt: undefined,
+    end: { status: 'revoked', cause: 'origin_ended', at: at(5), by: 'user:sam', reason: 'gone' },
+  }),
+  'a pending request': aRequest(),
+  'a scheduled request': aRequest({ startsAt: at(60 * MINUTE) }),
+  'a full request': FULL_REQUEST,
+  'break-glass that was acknowledged': OWED,
+  'usage of a grant with an idle end': USAGE,
+  'usage without one': { ...USAGE, idleTtlMs: undefined, usedAt: undefined, uses: 0 },
+  'usage that is closed': { ...USAGE, endedAt: at(3 * MINUTE) },
+  'usage that was closed before its start': { ...USAGE, startsAt: at(MINUTE), usedAt: undefined, uses: 0, endedAt: at(1) },
+  'a use': USE,
+  'a subject that owes reviews': SUBJECT,
+  'a subject that owes none': { ...SUBJECT, unreviewed: [] },
+};
+
+/** What no field of ours may be, whatever its type. */
+const WRONG: readonly unknown[] = [null, {}, '', -1, 1.5, NaN, Infinity, 2 ** 53, [null], [[]], 8_640_000_000_000_001];
+
+/** Every place in a body, as a path. */
+function pathsOf(value: unknown, path: readonly string[] = []): (readonly string[])[] {
+  if (typeof value !== 'object' || value === null) return [path];
+  const inner = Object.entries(value).flatMap(([key, item]) => pathsOf(item, [...path, key]));
+  return path.length === 0 ? inner : [path, ...inner];
+}
+
+function withAt(body: object, [key = '', ...rest]: readonly string[], value: unknown): object {
+  const copy = (Array.isArray(body) ? [...(body as unknown[])] : { ...body }) as Record<string, unknown>;
+  if (rest.length === 0) copy[key] = value;
+  else copy[key] = withAt(copy[key] as object, rest, value);
+  return copy;
+}
+
+const corrupt = (row: unknown): void => {
+  let decoded: unknown;
+  try {
+    decoded = decode(row);
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'ERR_JIT_CORRUPT' });
+    return;
+  }
+  throw new Error(`decoded: ${JSON.stringify(row)} as ${JSON.stringify(decoded)}`);
+};
+
+/** Texts and metadata may be any text, any JSON; and terms may be none. */
+function isFree(path: readonly string[], wrong: unknown): boolean {
+  if (path[0] === 'metadata') return path.length > 1 || (typeof wrong === 'object' && wrong !== null);
+  if (path.join() === 'terms') return JSON.stringify(wrong) === '{}';
+  return wrong === '' && /^(justification|ticket|reason|comment)$/.test(path.at(-1) ?? '');
+}
+
+describe('the codec', () => {
+  for (const [what, record] of Object.entries(RECORDS)) {
+    describe(`of ${what}`, () => {
+      it('gives back what it was given', () => {
+        expect(decode(stored(record))).toEqual(record);
+        expect(encode(decode(stored(record)))).toEqual(encode(record));
+      });
+
+      it('L30 refuses each field of the body in turn when it is wrong', () => {
+        const row = stored(record);
+        for (const path of pathsOf(row.body)) {
+          for (const wrong of WRONG) {
+            if (isFree(path, wrong)) continue;
+            corrupt({ ...row, body: withAt(row.body, path, wrong) });
+          }
+        }
+      });
+
+      it('L30 refuses a field that it does not know, in the body and in every object inside', () => {
+        const row = stored(record);
+        corrupt({ ...row, body: { ...row.body, forged: true } });
+        for (const path of pathsOf(row.body)) {
+          const value = path.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], row.body);
+          if (typeof value !== 'object' || value === null || Array.isArray(value) || path[0] === 'metadata') continue;
+          corrupt({ ...row, body: withAt(row.body, path, { ...value, forged: true }) });
+        }
+      });
+
+      it('L30 refuses a column that is not what the record makes of it', () => {
+        const row = stored(record);
+        for (const column of ['subject', 'scope', 'open', 'from', 'until', 'dueAt', 'version', 'id'] as const) {
+          for (const wrong of [...WRONG, 'x y', !row.open, 1, 0, Number(row[column]) + 1, undefined]) {
+            if (wrong === row[column] || isOpenTo(record, column, wrong)) continue;
+            corrupt({ ...row, [column]: wrong });
+          }
+        }
+      });
+
+      it('shares nothing with the row', () => {
+        const row = stored(record);
+        const decoded = decode(row);
+        const before = JSON.stringify(decoded);
+        for (const path of pathsOf(row.body).reverse()) {
+          const parent = path.slice(0, -1).reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], row.body);
+          if (path[0] !== 'metadata') (parent as Record<string, unknown>)[path.at(-1) ?? ''] = 'changed';
+        }
+        expect(JSON.stringify(decoded)).toBe(before);
+        expect(Object.isFrozen(decoded)).toBe(true);
+      });
+    });
+  }
+
+  /** Where a column is the only place that says it, another that fits is another record. */
+  function isOpenTo(record: StoredRecord, column: string, wrong: unknown): boolean {
+    const isInstant = Number.isSafeInteger(wrong) && (wrong as number) >= 0 && (wrong as number) <= 8_640_000_000_000_000;
+    const isText = typeof wrong === 'string' && wrong !== '';
+    if (column === 'version') return isInstant && wrong !== 0;
+    if (column === 'id') return isText && record.kind !== 'grant' && record.kind !== 'subject';
+    // A start between the decision and the end could have been asked for.
+    if (column === 'from' && record.kind === 'grant') return isInstant && START_AT < (wrong as number) && (wrong as number) < END;
+    if (column === 'subject') return isText && record.kind !== 'subject';
+    return isInstant && ((record.kind === 'use' && column === 'until') || (record.kind === 'usage' && column === 'from'));
+  }
+
+  it.each<[string, Grant, (body: Record<string, unknown>) => object]>([
+    ['extends without a first start: the cap would count anew', FULL_GRANT, (body) => ({ ...body, firstStartsAt: undefined })],
+    ['a first start without extends', FULL_GRANT, (body) => ({ ...body, extends: undefined })],
+    ['a first start at its own', FULL_GRANT, (body) => ({ ...body, firstStartsAt: at(MINUTE) })],
+    ['a first start after its own', FULL_GRANT, (body) => ({ ...body, firstStartsAt: at(2 * MINUTE) })],
+    ['activated before its start', FULL_GRANT, (body) => ({ ...body, activatedAt: at(MINUTE - 1) })],
+    ['activated, though it began with its decision', aGrant(), (body) => ({ ...body, activatedAt: at(0) })],
+    ['asked about, though it began with its decision', aGrant(), (body) => ({ ...body, asksAtStart: true })],
+    ['breakGlass 1', FULL_GRANT, (body) => ({ ...body, breakGlass: 1 })],
+    ['breakGlass as text', FULL_GRANT, (body) => ({ ...body, breakGlass: 'true' })],
+    ['asksAtStart 1', FULL_GRANT, (body) => ({ ...body, asksAtStart: 1 })],
+    ['a warning at its end', FULL_GRANT, (body) => ({ ...body, warnAt: END })],
+    ['warned without a warning', FULL_GRANT, (body) => ({ ...body, warnAt: undefined })],
+    ['no successors in a list', FULL_GRANT, (body) => ({ ...body, successors: [] })],
+    ['issued after its start', FULL_GRANT, (body) => ({ ...body, issuedAt: at(MINUTE + 1) })],
+  ])('L30 refuses a grant with %s', (_, grant, spoil) => {
+    const row = stored(grant);
+    corrupt({ ...row, body: spoil(row.body) });
+  });
+
+  it.each<[string, AccessRequest, (body: Record<string, unknown>) => object]>([
+    ['an extension that begins at its cap', FULL_REQUEST, (body) => withAt(body, ['extension', 'until'], at(5 * MINUTE))],
+    ['an extension that begins behind its cap', FULL_REQUEST, (body) => withAt(body, ['extension', 'from'], at(61 * MINUTE))],
+    ['an extension of what never began', FULL_REQUEST, (body) => withAt(body, ['extension', 'firstStartsAt'], at(5 * MINUTE))],
+    ['an extension with a start of its own', FULL_REQUEST, (body) => ({ ...body, startsAt: at(MINUTE) })],
+    ['an escalation on record that it has not', FULL_REQUEST, (body) => withAt(body, ['quorum', 'escalation'], undefined)],
+    ['a quorum that nobody named', FULL_REQUEST, (body) => ({ ...body, approver: undefined })],
+    ['a review that nobody owes', OWED, (body) => ({ ...body, owed: undefined })],
+    ['a review owed for no break-glass', OWED, (body) => withAt(body, ['end', 'cause'], 'quorum')],
+    ['a cause of another status', OWED, (body) => withAt(body, ['end', 'cause'], 'time')],
+  ])('L30 refuses a request with %s', (_, request, spoil) => {
+    const row = stored(request);
+    corrupt({ ...row, body: spoil(row.body) });
+  });
+
+  it.each([null, undefined, 7, 'row', [], {}, { kind: 'grant' }])('L30 refuses what is no row at all: %j', (row) => {
+    for (const decodeOne of Object.values(decoders)) expect(() => decodeOne(row as unknown as Row)).toThrow(/./);
+    for (const decodeOne of Object.values(decoders)) {
+      try {
+        decodeOne(row as unknown as Row);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ERR_JIT_CORRUPT' });
+      }
+    }
+  });
+
+  it('L30 takes no row of another kind', () => {
+    for (const record of Object.values(RECORDS)) {
+      for (const [kind, decodeOne] of Object.entries(decoders)) {
+        if (kind !== record.kind) expect(() => decodeOne(stored(record))).toThrow(/is not a row that this version writes/);
+      }
+    }
+  });
+});

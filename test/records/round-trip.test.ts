@@ -1,0 +1,175 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Row } from '../../src/index.js';
+import {
+  decodeGrant,
+  decodeSubject,
+  decodeUsage,
+  decodeUse,
+  encode,
+  heldUntil,
+  idleEnd,
+  makeGrant,
+  makeSubject,
+  makeUsage,
+  makeUse,
+} from '../../src/records.js';
+import { dueAt, lastInstant } from '../../src/records/derived.js';
+import { aGrant, START_AT } from '../../src/testing.js';
+
+const through = (row: Row): Row => JSON.parse(JSON.stringify(row)) as Row;
+const ms = fc.integer({ min: 1, max: 100_000 });
+const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
+const id = fc.string({ minLength: 1, maxLength: 20 });
+const version = fc.integer({ min: 1, max: 1_000_000 });
+
+/** Any grant that the rules could have made. */
+const grants = fc
+  .record({
+    version,
+    ahead: fc.integer({ min: 0, max: 50_000 }),
+    ttl: ms,
+    before: maybe(ms),
+    successors: fc.array(fc.record({ grantId: id, at: ms }), { maxLength: 3 }),
+    breakGlass: fc.boolean(),
+    asks: fc.boolean(),
+    activated: maybe(fc.integer({ min: 0, max: 50_000 })),
+    warn: maybe(fc.integer({ min: 0, max: 99_999 })),
+    warned: fc.boolean(),
+    idleTtlMs: maybe(ms),
+    maxUses: maybe(fc.integer({ min: 1, max: 9 })),
+    end: maybe(
+      fc.record({
+        of: fc.constantFrom(
+          { status: 'expired', cause: 'time' } as const,
+          { status: 'expired', cause: 'idle' } as const,
+          { status: 'expired', cause: 'used_up' } as const,
+          { status: 'revoked', cause: 'revoked' } as const,
+          { status: 'revoked', cause: 'origin_ended' } as const,
+          { status: 'revoked', cause: 'unjustified' } as const,
+        ),
+        after: fc.integer({ min: 0, max: 200_000 }),
+        reason: maybe(fc.string()),
+      }),
+    ),
+  })
+  .map((of) => {
+    const startsAt = START_AT + of.ahead;
+    const expiresAt = startsAt + of.ttl;
+    const isLater = of.ahead > 0;
+    const warnAt = of.warn === undefined ? undefined : Math.min(startsAt + of.warn, expiresAt - 1);
+    return makeGrant({
+      ...aGrant(),
+      version: of.version,
+      issuedAt: START_AT,
+      startsAt,
+      expiresAt,
+      firstStartsAt: of.before === undefined ? startsAt : startsAt - of.before,
+      extends: of.before === undefined ? undefined : 'r0.1',
+      successors: of.successors.map(({ grantId, at }) => ({ grantId, at: START_AT + at })),
+      breakGlass: of.breakGlass,
+      asksAtStart: isLater && of.asks,
+      activatedAt: !isLater ? startsAt : of.activated === undefined ? undefined : startsAt + of.activated,
+      warnAt,
+      warnedAt: warnAt === undefined || !of.warned ? undefined : warnAt + 1,
+      idleTtlMs: of.idleTtlMs,
+      maxUses: of.maxUses,
+      end: of.end && { ...of.end.of, at: START_AT + of.end.after, by: 'user:sam', reason: of.end.reason },
+    });
+  });
+
+const usages = fc
+  .record({ id, version, subject: id, ttl: ms, idleTtlMs: maybe(ms), used: maybe(ms), uses: fc.nat(9), ended: maybe(fc.nat(200_000)) })
+  .map(({ ttl, used, ended, ...rest }) =>
+    makeUsage({
+      ...rest,
+      scope: 'db-prod:write',
+      startsAt: START_AT,
+      expiresAt: START_AT + ttl,
+      usedAt: used === undefined ? undefined : START_AT + used,
+      endedAt: ended === undefined ? undefined : START_AT - 100 + ended,
+    }),
+  );
+
+describe('encode() and decode', () => {
+  it('give back every grant, usage, use and subject, and columns that a store may go by', () => {
+    fc.assert(
+      fc.property(grants, (grant) => {
+        const row = encode(grant);
+        expect(decodeGrant(through(row))).toEqual(grant);
+        expect(row).toMatchObject({ open: grant.end === undefined, from: grant.startsAt });
+        // `live` must not lose what allows, `find` not what was held.
+        expect(row.until).toBe(Math.max(grant.startsAt, heldUntil(grant)));
+        expect(row.dueAt === undefined).toBe(grant.end !== undefined);
+        if (row.dueAt !== undefined) expect(row.dueAt).toBeLessThanOrEqual(grant.expiresAt);
+      }),
+      { numRuns: 500 },
+    );
+    fc.assert(
+      fc.property(usages, (usage) => {
+        const row = encode(usage);
+        expect(decodeUsage(through(row))).toEqual(usage);
+        // Whatever a grant's end is, its usage comes with it in `live` as long as it allows.
+        if (usage.endedAt === undefined) expect(row).toMatchObject({ open: true, until: usage.expiresAt });
+        expect(row.dueAt).toBe(usage.endedAt === undefined && idleEnd(usage) < usage.expiresAt ? idleEnd(usage) : undefined);
+      }),
+      { numRuns: 500 },
+    );
+    fc.assert(
+      fc.property(id, version, id, ms, fc.nat(9), (useId, v, subject, ttl, usesLeft) => {
+        const use = makeUse({
+          id: useId,
+          version: v,
+          subject,
+          scope: 'a:b',
+          grantId: 'r1.1',
+          at: START_AT,
+          expiresAt: START_AT + ttl,
+          usesLeft,
+        });
+        expect(decodeUse(through(encode(use)))).toEqual(use);
+        expect(encode(use)).toMatchObject({ open: false, from: undefined, dueAt: undefined });
+      }),
+    );
+    fc.assert(
+      fc.property(id, version, fc.array(id, { maxLength: 4 }), (subjectId, v, unreviewed) => {
+        const subject = makeSubject({ id: subjectId, version: v, unreviewed });
+        expect(decodeSubject(through(encode(subject)))).toEqual(subject);
+        expect(encode(subject)).toMatchObject({ subject: subjectId, open: unreviewed.length > 0 });
+      }),
+    );
+  });
+
+  it('L27 the last instant of a record is none before any that is on it', () => {
+    fc.assert(
+      fc.property(grants, usages, (grant, usage) => {
+        const on = [grant.issuedAt, grant.end?.at, grant.warnedAt, ...grant.successors.map(({ at }) => at)];
+        for (const at of on) if (at !== undefined) expect(lastInstant(grant)).toBeGreaterThanOrEqual(at);
+        for (const at of [usage.usedAt, usage.endedAt]) if (at !== undefined) expect(lastInstant(usage)).toBeGreaterThanOrEqual(at);
+      }),
+    );
+  });
+
+  it('L1 the effective end is the one function: never after expiresAt, the idle end or a recorded end', () => {
+    fc.assert(
+      fc.property(grants, usages, (grant, usage) => {
+        const until = heldUntil(grant, usage);
+        expect(until).toBeLessThanOrEqual(grant.expiresAt);
+        if (grant.end === undefined) expect(until).toBe(Math.min(grant.expiresAt, idleEnd(usage)));
+        else expect(until).toBe(Math.min(grant.expiresAt, grant.end.at));
+        expect(heldUntil(grant)).toBeGreaterThanOrEqual(until);
+      }),
+    );
+  });
+
+  it('a record that has ended is never due, and one whose start or end is not on record is', () => {
+    fc.assert(
+      fc.property(grants, (grant) => {
+        const due = dueAt(grant);
+        if (grant.end !== undefined) expect(due).toBeUndefined();
+        else if (grant.activatedAt === undefined) expect(due).toBe(grant.startsAt);
+        else expect(due).toBe(grant.warnedAt === undefined && grant.warnAt !== undefined ? grant.warnAt : grant.expiresAt);
+      }),
+    );
+  });
+});
