@@ -40,11 +40,11 @@ const move = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 7, 10, 47, 50, 1_500, -1, -3, 
 /** Everything that begins later, goes on, or ends otherwise than with its window. */
 const timed = fc.record({
   who: fc.nat(1),
-  do: fc.constantFrom('ask', 'ask', 'extend', 'touch', 'touch', 'consume', 'check', 'revoke', 'sweep'),
-  ttl: fc.constantFrom(1, 4, 10, 50, 50),
+  do: fc.constantFrom('ask', 'ask', 'extend', 'touch', 'touch', 'consume', 'consume', 'check', 'revoke', 'sweep'),
+  ttl: fc.constantFrom(1, 4, 10, 50, 5_000),
   startsIn: fc.constantFrom(undefined, undefined, 1, 10, 47, -1),
-  why: fc.constantFrom('plain', 'idle', 'uses'),
-  move,
+  why: fc.constantFrom('plain', 'idle', 'uses', 'uses'),
+  move: fc.oneof(move, fc.constantFrom(0, 0, 1_500, -1_001)),
   which: fc.nat(9),
 });
 
