@@ -11,6 +11,7 @@ import {
 } from '../../src/index.js';
 import { FaultyStore, inTurn, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
 import { ANA, anEngine, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { untilAsleep } from './until-asleep.js';
 import { wholeStore } from './whole-store.js';
 
 const NOOR = 'user:noor';
@@ -167,7 +168,7 @@ describe('JitEngine', () => {
       let say: (verdict: BreakGlassVerdict) => void = () => undefined;
       const { engine, store, clock } = anEmergency({}, { breakGlass: () => new Promise((resolve) => (say = resolve)) });
       const refused = refusal(take(engine), 'ERR_JIT_APPROVER');
-      while (clock.sleepers === 0) await Promise.resolve();
+      await untilAsleep(clock);
       await clock.advance(10_000);
       expect(await refused).toMatchObject({ requestId: undefined });
       say(ALLOWS);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { reviewers, type AccessAsk, type AccessPreview, type JitEngine, type JitEngineOptions, type Verdict } from '../../src/index.js';
 import { hangs, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+import { untilAsleep } from './until-asleep.js';
 import { wholeStore } from './whole-store.js';
 
 const REVIEW: Verdict = { outcome: 'review', rule: 'writes', quorum: { groups: [{ name: 'ops', approvals: 2 }], reviewWithinMs: HOUR } };
@@ -145,7 +146,7 @@ describe('JitEngine', () => {
     it('L30 gives up on an approver that hangs', async () => {
       const { engine, clock } = aDry({ decide: hangs() });
       const late = refusal(dry(engine), 'ERR_JIT_APPROVER');
-      while (clock.sleepers === 0) await Promise.resolve();
+      await untilAsleep(clock);
       await clock.advance(10_000);
       expect((await late).requestId).toBeUndefined();
     });

@@ -3,6 +3,7 @@ import type { JitEngine } from '../../src/index.js';
 import { MemoryGrantStore, reviewers, verifyJournal, type JitEngineOptions, type QuorumInput } from '../../src/index.js';
 import { FaultyStore, hangs, ScriptedApprover } from '../../src/testing.js';
 import { ANA, anEngine, aPending, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { untilAsleep } from './until-asleep.js';
 import { wholeStore } from './whole-store.js';
 
 const EVE = 'user:eve';
@@ -347,7 +348,7 @@ describe('JitEngine', () => {
       let answer: (groups: readonly string[]) => void = () => undefined;
       approver.script.groupsOf = () => new Promise((resolve) => (answer = resolve));
       const slow = refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_LINK');
-      while (clock.sleepers === 0) await Promise.resolve();
+      await untilAsleep(clock);
       await clock.set(at(MINUTE));
       answer(['ops']);
       expect(await slow).toMatchObject({ why: 'expired', requestId: id });
@@ -405,7 +406,7 @@ describe('JitEngine', () => {
       const { groupsOf } = approver.script;
       approver.script.groupsOf = hangs();
       const late = refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_APPROVER');
-      while (clock.sleepers === 0) await Promise.resolve();
+      await untilAsleep(clock);
       await clock.advance(10_000);
       await late;
       expect(await wholeStore(store)).toEqual(before);
