@@ -70,12 +70,15 @@ export class ConflictError extends JitError {
   }
 }
 
-/** The request has been decided, cancelled or has run out; `request.end` says how. */
+/** The request has been decided, cancelled or has run out, as `request.end` says; or the review that it owed has been given. */
 export class DecidedError extends JitError {
   override readonly name = 'DecidedError';
   readonly code = 'ERR_JIT_DECIDED';
-  constructor(readonly request: AccessRequest) {
-    super(`request ${request.id} is already ${String(request.end?.status)}`);
+  constructor(
+    readonly request: AccessRequest,
+    message = `request ${request.id} is already ${String(request.end?.status)}`,
+  ) {
+    super(message);
   }
 }
 

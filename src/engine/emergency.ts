@@ -67,7 +67,7 @@ export class Emergency {
     }
     const debtors = await this.#debtors(draft);
     const issuing = await this.#facts.forIssuing(draft);
-    const facts = { ...issuing, subject: debtors.subject, limits: this.#settings.limits };
+    const facts = { ...issuing, limits: this.#settings.limits };
     // Once more, after all else is read: the review that is owed may be that of this very call, made twice at once.
     if (await isRepeated()) return this.#asItIs(id);
     return breakGlass(ask, id, { ...answer, verdict }, debtors, facts, now());

@@ -528,6 +528,7 @@ describe('JitEngine', () => {
       ] as const) {
         const error = await refusal(engine.acknowledge(request.id, { by, verdict }), 'ERR_JIT_DECIDED');
         expect(error.request.owed?.acknowledgement).toMatchObject({ by: LEE, reason: 'first' });
+        expect(error.message).toBe(`${LEE} has reviewed request ${request.id} already: justified`);
       }
       expect(await wholeStore(store)).toEqual(before);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
