@@ -62,6 +62,42 @@ export const compared: Cases = (it) => {
     }
   });
 
+  it('lets exactly one of 64 concurrent changes win of which each half writes what the other half only reads', async (store) => {
+    for (const round of [0, 1]) {
+      const [grant, usage] = [aRow({ kind: 'grant', id: `x${round}` }), aRow({ kind: 'usage', id: `x${round}` })] as const;
+      await given(store, [grant, usage]);
+      const outcomes = await atOnce(64, (i) => {
+        // Whichever half comes first: the other must find out that what it only read has changed.
+        const written = (i + round) % 2 === 0 ? usage : grant;
+        return store.commit(changeOf(store, `c${round}.${i}`, [next(written, { body: { winner: i } })], { expect: [grant, usage] }));
+      });
+      same(outcomes.filter((outcome) => outcome === 'committed').length, 1, `the number of changes that committed in round ${round}`);
+      const rows = await store.get([grant, usage]);
+      same(rows.map((row) => row?.version).sort(), [1, 2], 'the versions of the two records: one was written, the other only read');
+    }
+  });
+
+  it('commits nothing behind the change that changed what it only read, of 64 at once', async (store) => {
+    const grant = aRow({ kind: 'grant', id: 'x' });
+    await given(store, [grant]);
+    const outcomes = await atOnce(64, (i) => {
+      if (i === 31) return store.commit(changeOf(store, 'the-end', [next(grant, { open: false })]));
+      const use = aRow({ kind: 'use', id: `use-${i}`, open: false, from: undefined, dueAt: undefined });
+      const change = changeOf(store, `use-${i}`, [use]);
+      return store.commit({ ...change, expect: [...change.expect, grant] });
+    });
+    same(outcomes[31], 'committed', 'the outcome of the change that ends the grant: the others only read it');
+    const ids = await journalIds(store);
+    same(ids.slice(ids.indexOf('the-end.1') + 1), [], 'the entries behind that of the end');
+    const uses = await store.get(outcomes.map((_, i) => ({ kind: 'use', id: `use-${i}` })));
+    const committed = outcomes.flatMap((outcome, i) => (outcome === 'committed' && i !== 31 ? [`use-${i}`] : []));
+    same(
+      uses.flatMap((row) => (row === undefined ? [] : [row.id])),
+      committed,
+      'the uses that are kept: those that were answered committed',
+    );
+  });
+
   it('lets exactly one of 64 concurrent changes win that write different records and read one that each of them changes', async (store) => {
     const subject = aRow({ kind: 'subject', id: 'user:maya' });
     await given(store, [subject]);

@@ -108,6 +108,37 @@ export const readingDue: Cases = (it) => {
     );
   });
 
+  it('leaves out what is moved out of reach, or is never due any more, before its page is read', async (store) => {
+    const rows = Array.from({ length: 7 }, (_, i) => aRow({ kind: 'usage', id: `r${i}`, dueAt: 1_000 + i }));
+    await given(store, rows);
+    const first = await store.due({ at: 2_000, limit: 2 });
+    same(idsOf(first.items), ['r0', 'r1'], 'the first page');
+    const [, , out, never, later] = rows as [Row, Row, Row, Row, Row];
+    const moved = [next(out, { dueAt: 2_001 }), next(never, { dueAt: undefined }), next(later, { dueAt: 1_900 })];
+    await commit(store, changeOf(store, 'c1', moved));
+    const rest: Row[] = [];
+    let after = first.next;
+    for (let page = 0; page < 9 && after !== undefined; page++) {
+      const { items, next: behind } = await store.due({ at: 2_000, after, limit: 2 });
+      rest.push(...items);
+      after = behind;
+    }
+    same(rest, [rows[5], rows[6], moved[2]], 'what the other pages hold');
+  });
+
+  it('follows a row whose dueAt moves on with each of its versions', async (store) => {
+    let row = aRow({ kind: 'usage', id: 'x', dueAt: 1_000 });
+    await given(store, [row, aRow({ kind: 'grant', id: 'x', dueAt: 1_005 })]);
+    for (let dueNow = 1_001; dueNow <= 1_010; dueNow++) {
+      row = next(row, { dueAt: dueNow });
+      await given(store, [row]);
+      const due = (at: number) => dueAt(store, at, 1).then((found) => found.map((one) => `${one.kind} ${one.version}`));
+      const grant = dueNow > 1_005 ? ['grant 1'] : [];
+      same(await due(dueNow - 1), grant, `due() in the millisecond before ${dueNow}`);
+      same(await due(dueNow), [...(dueNow >= 1_005 ? ['grant 1'] : []), `usage ${row.version}`], `due() at ${dueNow}`);
+    }
+  });
+
   it('follows a row whose dueAt changes', async (store) => {
     const row = aRow({ id: 'x', dueAt: 1_000 });
     const later = next(row, { dueAt: 2_000 });

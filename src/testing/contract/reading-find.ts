@@ -28,6 +28,38 @@ export const readingFind: Cases = (it) => {
     same(await foundBy(store, { kind: 'cursor' }), [], 'a kind without rows');
   });
 
+  it('finds rows of any kind, by whichever columns they have', async (store) => {
+    const bare = { scope: undefined, from: undefined, until: undefined, dueAt: undefined };
+    const rows = [
+      aRow({ ...bare, kind: 'subject', id: 'user:maya', open: false }),
+      aRow({ ...bare, kind: 'subject', id: 'user:noor', subject: 'user:noor', open: true }),
+      aRow({ ...bare, kind: 'subject', id: 'user:sam', subject: undefined, open: false }),
+      aRow({ kind: 'use', id: 'u1', open: false, from: undefined, until: 200, dueAt: undefined }),
+      aRow({ ...bare, kind: 'use', id: 'u2', open: false }),
+      aRow({ ...bare, kind: 'a kind of next year', id: 'n1', open: false }),
+    ];
+    await given(store, rows);
+    const find = async (query: Parameters<typeof foundBy>[1]) => idsOf(await foundBy(store, query));
+    same(await foundBy(store, { kind: 'subject' }), rows.slice(0, 3), 'the rows of kind subject, whole');
+    same(await foundBy(store, { kind: 'use' }), rows.slice(3, 5), 'the rows of kind use, whole');
+    same(await foundBy(store, { kind: 'a kind of next year', open: false }), rows.slice(5), 'the rows of an unknown kind, whole');
+    same(await find({ kind: 'subject', subject: 'user:maya' }), ['user:maya'], 'the row of a subject, by the subject');
+    same(await find({ kind: 'subject', open: true }), ['user:noor'], 'the open rows of kind subject');
+    same(await find({ kind: 'use', subject: 'user:maya', open: false }), ['u1', 'u2'], 'the closed rows of kind use of a subject');
+    same(await find({ kind: 'use', during: { from: 0, until: LATEST } }), [], 'the rows of kind use during all of time: none has a from');
+  });
+
+  it('follows a row that is closed, and opened again', async (store) => {
+    const row = aRow({ kind: 'subject', id: 'x', open: true });
+    const closed = next(row, { open: false });
+    await given(store, [row, aRow({ kind: 'subject', id: 'y', open: true })]);
+    const find = async (open: boolean) => idsOf(await foundBy(store, { kind: 'subject', open }, 1));
+    await given(store, [closed]);
+    same([await find(true), await find(false)], [['y'], ['x']], 'the open and the closed rows after one was closed');
+    await given(store, [next(closed, { open: true })]);
+    same([await find(true), await find(false)], [['x', 'y'], []], 'the open and the closed rows after it was opened again');
+  });
+
   it('meets a window half-open, at both of its ends and at -1, 0 and +1 ms', async (store) => {
     await given(store, [aRow({ id: 'x', from: 100, until: 200, open: false })]);
     const cases: readonly (readonly [from: number, until: number, met: boolean])[] = [

@@ -63,6 +63,47 @@ export const readingLive: Cases = (it) => {
     same(await live(store, {}), ['grant', 'usage'], 'live() of the subject of all these rows');
   });
 
+  it('gives a grant and its usage, which have one id, with the scope asked for and without', async (store) => {
+    const rows = ['db:read', 'db:write'].flatMap((scope, i) => [
+      aRow({ kind: 'usage', id: `r${i}`, scope, dueAt: undefined, body: { of: i } }),
+      aRow({ kind: 'grant', id: `r${i}`, scope, body: { of: i } }),
+    ]);
+    await given(store, rows);
+    const both = async (scope?: string) => [...(await store.live({ subject: 'user:maya', scope, at: FROM }))].sort(byKindAndId);
+    for (const [i, scope] of ['db:read', 'db:write'].entries()) {
+      same(await both(scope), rows.slice(2 * i, 2 * i + 2).sort(byKindAndId), `live() on ${scope}`);
+    }
+    same(await both(), [...rows].sort(byKindAndId), 'live() of the subject');
+    const [used] = rows as [Row];
+    await commit(store, changeOf(store, 'use', [next(used, { dueAt: UNTIL - 1, body: { of: 0, uses: 1 } })]));
+    const newest = next(used, { dueAt: UNTIL - 1, body: { of: 0, uses: 1 } });
+    same(await both('db:read'), [rows[1], newest], 'live() on the scope, after the usage has changed');
+  });
+
+  it('gives no usage that is closed, whether or not its grant is open', async (store) => {
+    const [grant, usage] = [aRow({ kind: 'grant', id: 'x' }), aRow({ kind: 'usage', id: 'x' })] as const;
+    await given(store, [grant, usage]);
+    await commit(store, changeOf(store, 'c1', [next(usage, { open: false })], { expect: [usage, grant] }));
+    for (const scope of ['db-prod:write', undefined]) {
+      same(await store.live({ subject: 'user:maya', scope, at: FROM }), [grant], `live() after the usage was closed, on ${String(scope)}`);
+    }
+    await commit(store, changeOf(store, 'c2', [next(grant, { open: false })]));
+    for (const scope of ['db-prod:write', undefined]) {
+      same(await store.live({ subject: 'user:maya', scope, at: FROM }), [], `live() after both were closed, on ${String(scope)}`);
+    }
+  });
+
+  it('gives a row again that was closed and is opened again', async (store) => {
+    const row = aRow({ id: 'x' });
+    const closed = next(row, { open: false, until: FROM });
+    await given(store, [row, aRow({ id: 'y' })]);
+    await commit(store, changeOf(store, 'c1', [closed]));
+    same(await live(store, {}), ['y'], 'live() after it was closed');
+    await commit(store, changeOf(store, 'c2', [next(closed, { open: true, until: UNTIL })]));
+    same(await live(store, {}), ['x', 'y'], 'live() after it was opened again');
+    same(await live(store, { scope: 'db-prod:write', at: UNTIL - 1 }), ['x', 'y'], 'live() on its scope, in its last millisecond');
+  });
+
   it('gives open rows only, and one that was closed or removed not again', async (store) => {
     const rows = ['stays', 'closes', 'goes'].map((id) => aRow({ id }));
     await given(store, [...rows, aRow({ id: 'closed', open: false })]);
@@ -124,6 +165,8 @@ export const readingLive: Cases = (it) => {
     for (const at of [0, START_AT, LATEST - 1]) same(await live(store, { at }), ['x'], `live() at ${at}`);
   });
 };
+
+const byKindAndId = (a: Row, b: Row): number => (`${a.kind} ${a.id}` < `${b.kind} ${b.id}` ? -1 : 1);
 
 /** The ids that `live` gives, in order: it promises none. */
 async function live(store: GrantStore, query: { subject?: string; scope?: string | undefined; at?: number }): Promise<string[]> {

@@ -117,6 +117,28 @@ export const READS = [
     'gives rows of the kinds grant and usage, and no others',
     liveOf(['grant', 'usage', 'request', 'subject', 'cursor'], matches),
   ),
+  broken('live() keeps one row for each id', 'gives a grant and its usage, which have one id', (inner) => ({
+    live: async (query) => [...new Map((await inner.live(query)).map((row) => [row.id, row])).values()],
+  })),
+  broken('live() on a scope gives grants alone', 'gives a grant and its usage, which have one id', (inner) => ({
+    live: async (query) => (await inner.live(query)).filter((row) => query.scope === undefined || row.kind === 'grant'),
+  })),
+  broken('live() gives a usage row as long as its grant is open', 'gives no usage that is closed', (inner) => ({
+    async live(query) {
+      const rows = await inner.live(query);
+      const usages = await allOf(inner, 'usage');
+      const closed = usages.filter((usage) => !usage.open && rows.some((row) => row.kind === 'grant' && row.id === usage.id));
+      return [...rows, ...closed];
+    },
+  })),
+  broken('live() never gives again what was closed once', 'live() > gives a row again that was closed', (inner, { ids }) => ({
+    async commit(change) {
+      const outcome = await inner.commit(change);
+      if (outcome === 'committed') for (const row of change.put) if (!row.open) ids.add(`${row.kind} ${row.id}`);
+      return outcome;
+    },
+    live: async (query) => (await inner.live(query)).filter((row) => !ids.has(`${row.kind} ${row.id}`)),
+  })),
   broken('live() gives closed rows', 'gives open rows only', liveOf(['grant', 'usage'], matches)),
   broken(
     'a row that ends takes the other scopes of its subject along',
@@ -157,6 +179,34 @@ export const READS = [
     live((row) => (row.until ?? 0) < 4_102_444_800_000),
   ),
 
+  broken('find() leaves out the kinds that it does not know', 'finds rows of any kind, by whichever columns they have', (inner) => ({
+    async find(query) {
+      const known = ['grant', 'request', 'cursor', 'usage'].includes(query.kind);
+      return known ? inner.find(query) : { items: [], next: undefined };
+    },
+  })),
+  broken('find() takes what has no from for what was always there', 'finds rows of any kind, by whichever columns they have', (inner) => ({
+    async find({ during: window, ...query }) {
+      const { items, next } = await inner.find(query);
+      if (window === undefined) return { items, next };
+      return { items: items.filter((row) => (row.from ?? 0) < window.until && window.from < (row.until ?? 0)), next };
+    },
+  })),
+  broken(
+    'find() keeps a row among the closed ones for ever',
+    'find() > follows a row that is closed, and opened again',
+    (inner, { ids }) => ({
+      async commit(change) {
+        const outcome = await inner.commit(change);
+        if (outcome === 'committed') for (const row of change.put) if (!row.open && row.version > 1) ids.add(`${row.kind} ${row.id}`);
+        return outcome;
+      },
+      async find(query) {
+        const page = await inner.find(query);
+        return query.open === true ? { ...page, items: page.items.filter((row) => !ids.has(`${row.kind} ${row.id}`)) } : page;
+      },
+    }),
+  ),
   broken('find() takes "not open" for "either"', 'gives the rows of a kind that meet every condition asked', (inner) => ({
     find: (query) => inner.find({ ...query, open: query.open === true ? true : undefined }),
   })),
@@ -332,6 +382,22 @@ export const READS = [
     },
   })),
   broken('due() pages by offset', 'due() > shows what stays unchanged exactly once', dueIn(until)),
+  broken('due() answers all pages from what was due at the first', 'leaves out what is moved out of reach', (inner) => {
+    let list: readonly Row[] = [];
+    return {
+      async due({ at, after, limit }) {
+        if (after === undefined) list = until(await allDue(inner), at);
+        return pageByOffset(list, after, limit);
+      },
+    };
+  }),
+  broken('due() looks a row up by its id alone', 'moves on with each of its versions', (inner) => ({
+    async due(query) {
+      const page = await inner.due(query);
+      const grants = await inner.get(page.items.map(({ id }) => ({ kind: 'grant', id })));
+      return { ...page, items: page.items.map((row, i) => grants[i] ?? row) };
+    },
+  })),
   broken('due() keeps a row where it was first due', 'follows a row whose dueAt changes', (inner, { rows }) => ({
     commit(change) {
       for (const row of change.put) if (row.dueAt !== undefined && !rows.has(row.id)) rows.set(row.id, row);
