@@ -158,7 +158,14 @@ describe('a reviewer in several groups', () => {
     expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
   });
 
-  it('L17 who has left one for another counts in neither', async () => {
+  it('L17 who has left one for another counts in neither, though the other could be filled by somebody else', async () => {
+    const moved = twoTeams();
+    const pending = await aPending(moved.engine);
+    await moved.engine.approve(pending.id, { by: OLA });
+    moved.members[OLA] = ['sec'];
+    // Once for ops, now in sec: with somebody who is in both it would be enough, if it counted where they are now.
+    expect((await moved.engine.approve(pending.id, { by: BOTH })).outcome).toBe('pending');
+    expect(await moved.engine.isAllowed(MAYA, SCOPE)).toBe(false);
     const { engine, members } = twoTeams();
     const { id } = await aPending(engine);
     await engine.approve(id, { by: OLA });
@@ -228,11 +235,15 @@ describe('an approval that goes stale', () => {
     expect((await engine.approve(id, { by: SIA })).outcome).toBe('pending');
   });
 
-  it('a denial never does', async () => {
-    const { engine, clock } = twoTeams({ approvalTtlMs: MINUTE, denials: 2 });
+  it('a denial never does: repeated after any time it adds nothing, is in no inbox, and counts', async () => {
+    const { engine, clock, store } = twoTeams({ approvalTtlMs: MINUTE, denials: 2 });
     const { id } = await aPending(engine);
     await engine.deny(id, { by: OLA });
     await clock.set(at(HOUR));
+    const before = await wholeStore(store);
+    expect((await engine.deny(id, { by: OLA, reason: 'still' })).outcome).toBe('pending');
+    expect(await wholeStore(store)).toEqual(before);
+    expect(await engine.inbox(OLA)).toEqual([]);
     expect((await engine.deny(id, { by: SIA })).outcome).toBe('denied');
   });
 
