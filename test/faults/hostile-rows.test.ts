@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { GrantStore, Row } from '../../src/index.js';
+import { ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 
 const END = at(15 * MINUTE);
@@ -156,6 +157,39 @@ const REQUESTS: readonly (readonly [string, (row: Row) => unknown])[] = [
   ['an empty object', () => ({})],
 ];
 
+/** A usage row as it never should be: the grant that it belongs to allows nothing, but can be ended. */
+const USAGES: readonly (readonly [string, (row: Row) => unknown])[] = [
+  ...[null, NaN, -1, 1.5, '1', {}, undefined].map((uses): readonly [string, (row: Row) => unknown] => [
+    `uses ${inspect(uses)}`,
+    (row) => ({ ...row, body: { ...row.body, uses } }),
+  ]),
+  ...TIMES.filter((time) => time !== undefined).map((usedAt): readonly [string, (row: Row) => unknown] => [
+    `usedAt ${inspect(usedAt)}`,
+    (row) => ({ ...row, body: { ...row.body, usedAt } }),
+  ]),
+  ['another idle time', (row) => ({ ...row, dueAt: at(HOUR), body: { ...row.body, idleTtlMs: HOUR } })],
+  ['no idle time', (row) => ({ ...row, dueAt: undefined, body: { ...row.body, idleTtlMs: undefined } })],
+  ['another end', (row) => ({ ...row, until: at(HOUR), body: { ...row.body, expiresAt: at(HOUR) } })],
+  ['dueAt taken away', (row) => ({ ...row, dueAt: undefined })],
+  ['closed although it is open', (row) => ({ ...row, open: false })],
+  ['a field of a newer version', (row) => ({ ...row, body: { ...row.body, shiny: 1 } })],
+  ['version as text', (row) => ({ ...row, version: '1' })],
+  ['no body', (row) => ({ ...row, body: undefined })],
+  ['gone', () => undefined],
+];
+
+/** A subject's row as it never should be. */
+const SUBJECTS: readonly (readonly [string, (row: Row) => unknown])[] = [
+  ...[null, {}, 'r1', [7], [null], undefined].map((unreviewed): readonly [string, (row: Row) => unknown] => [
+    `unreviewed ${inspect(unreviewed)}`,
+    (row) => ({ ...row, body: { unreviewed } }),
+  ]),
+  ['open although nothing is owed', (row) => ({ ...row, open: true })],
+  ['a field of a newer version', (row) => ({ ...row, body: { ...row.body, shiny: 1 } })],
+  ['version 0', (row) => ({ ...row, version: 0 })],
+  ['no body', (row) => ({ ...row, body: undefined })],
+];
+
 /** What is not even a row. A store that answers with it has broken its contract, and its whole answer may be refused. */
 const NO_ROWS: ReadonlySet<string> = new Set(['null', 'undefined', 'a number', 'text', 'an empty object']);
 
@@ -239,6 +273,43 @@ describe('JitEngine', () => {
         }
         store.clear();
         expect(await engine.isAllowed(MAYA, 'asked')).toBe(false);
+      });
+    }
+
+    for (const [what, spoil] of USAGES) {
+      it(`L30 a grant whose usage row has ${what} allows nothing and gives no use, hides no other, and can be ended`, async () => {
+        const terms = { idleTtlMs: 10 * MINUTE, maxUses: 3 };
+        const { engine, store, clock } = anEngine({ approver: new ScriptedApprover({ decide: { outcome: 'approve', terms } }) });
+        const good = await aGranted(engine, { scope: 'good' });
+        const grant = await aGranted(engine);
+        await clock.set(at(2 * MINUTE));
+        const swap = (row: Row | undefined) => (row?.kind === 'usage' && row.id === grant.id ? (spoil(row) as Row) : row);
+        store.inject('get', { fault: 'malformed', answer: (rows: readonly Row[]) => rows.map(swap) });
+        store.inject('live', { fault: 'malformed', answer: (rows: readonly Row[]) => rows.map(swap).filter((row) => row !== undefined) });
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+        expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(false);
+        await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_DENIED');
+        expect((await engine.status(MAYA)).held.map(({ id }) => id)).toEqual([good.id]);
+        expect(await engine.isAllowed(MAYA, 'good')).toBe(true);
+        expect((await engine.revoke(grant.id, { by: SAM })).end?.status).toBe('revoked');
+        store.clear();
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      });
+    }
+
+    for (const [what, spoil] of SUBJECTS) {
+      it(`L30 a subject whose row has ${what} is given nothing more, and what it holds can be ended`, async () => {
+        const { engine, store } = anEngine();
+        const grant = await aGranted(engine);
+        const pending = await aPending(engine, { scope: 'asked' });
+        const swap = (row: Row | undefined) => (row?.kind === 'subject' ? (spoil(row) as Row) : row);
+        store.inject('get', { fault: 'malformed', answer: (rows: readonly Row[]) => rows.map(swap) });
+        await refusal(ask(engine, { scope: 'more' }), 'ERR_JIT_CORRUPT');
+        await refusal(engine.approve(pending.id, { by: SAM }), 'ERR_JIT_CORRUPT');
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+        expect((await engine.revoke(grant.id, { by: SAM })).end?.cause).toBe('revoked');
+        expect((await engine.deny(pending.id, { by: SAM })).outcome).toBe('denied');
+        expect((await engine.status(MAYA)).held).toEqual([]);
       });
     }
 
