@@ -1,0 +1,147 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Grant } from '../../src/index.js';
+import type { Held } from '../../src/lifecycle/status.js';
+import { isUsable } from '../../src/lifecycle/status.js';
+import { consumeUse, grantToConsume, isTouchDue, touchGrant } from '../../src/lifecycle/usage.js';
+import { makeUsage, type Usage } from '../../src/records.js';
+import { aGrant, START_AT } from '../../src/testing.js';
+
+const at = (ms: number): number => START_AT + ms;
+const moment = (now: number, over = {}) => ({ now: at(now), late: at(now), steppedBack: false, actor: 'user:maya', ...over });
+
+type Counted = Held & { readonly usage: Usage };
+function counted(grant: Partial<Grant> = {}, usage: Partial<Usage> = {}): Counted {
+  const made = aGrant(grant);
+  const { id, subject, scope, startsAt, expiresAt, idleTtlMs } = made;
+  const unused = { version: 1, usedAt: undefined, uses: 0, endedAt: undefined };
+  return { grant: made, usage: makeUsage({ id, subject, scope, startsAt, expiresAt, idleTtlMs, ...unused, ...usage }) };
+}
+
+describe('isTouchDue()', () => {
+  it.each([
+    [100, undefined, 10, false],
+    [100, undefined, 11, true],
+    [100, 50, 60, false],
+    [100, 50, 61, true],
+    [15, undefined, 1, false],
+    [15, undefined, 2, true],
+    [9, undefined, 0, false],
+    [9, undefined, 1, true],
+    [1, undefined, 1, true],
+    // By a clock that lies behind the last use.
+    [100, 50, 0, false],
+  ])('L34 with an idle time of %i, last used at %s, is at %i: %s', (idleTtlMs, usedAt, now, due) => {
+    expect(isTouchDue(counted({ idleTtlMs }, { usedAt: usedAt === undefined ? undefined : at(usedAt) }), moment(now))).toBe(due);
+  });
+
+  it('L34 is never for what has no idle time, or no count', () => {
+    expect(isTouchDue(counted({ maxUses: 3 }), moment(800_000))).toBe(false);
+    expect(isTouchDue({ grant: aGrant({ idleTtlMs: 5 }), usage: undefined }, moment(800_000))).toBe(false);
+  });
+});
+
+describe('touchGrant()', () => {
+  const idle = { idleTtlMs: 1_000 };
+  const end = { status: 'revoked', cause: 'revoked', at: at(1), by: 'user:sam', reason: undefined } as const;
+
+  it.each<[string, Held, ReturnType<typeof moment>]>([
+    ['is idle', counted(idle), moment(1_000)],
+    ['is idle at the highest reading, whatever the clock says now', counted(idle), moment(999, { late: at(1_000) })],
+    ['has run out', counted({ idleTtlMs: 10_000_000 }), moment(900_000)],
+    ['has been revoked', counted({ ...idle, end }), moment(500)],
+    ['has not begun', counted({ ...idle, startsAt: at(600), firstStartsAt: at(600), activatedAt: undefined }), moment(500)],
+    [
+      'has not been activated',
+      counted({ ...idle, startsAt: at(5), firstStartsAt: at(5), activatedAt: undefined, asksAtStart: true }),
+      moment(500),
+    ],
+    ['has been used up', counted({ ...idle, maxUses: 1 }, { uses: 1 }), moment(500)],
+    ['has a closed count', counted(idle, { endedAt: at(1) }), moment(500)],
+    ['has no count', { grant: aGrant(idle), usage: undefined }, moment(500)],
+    ['was used just now', counted(idle, { usedAt: at(450) }), moment(500)],
+  ])('L8 leaves a grant that %s as it is', (_, held, now) => {
+    expect(touchGrant(held, now)).toEqual({ result: undefined, put: [], entries: [] });
+  });
+
+  it('L12 L27 writes the usage alone, relies on the grant, and stamps nothing before what is on either', () => {
+    const held = counted({ ...idle, version: 4, warnAt: at(1), warnedAt: at(700) }, { usedAt: at(300), version: 6 });
+    const step = touchGrant(held, moment(600));
+    expect(step.put).toEqual([{ ...held.usage, version: 7, usedAt: at(700) }]);
+    expect(step.relies).toEqual([{ kind: 'grant', id: 'r1.1', version: 4 }]);
+    expect(step.entries).toMatchObject([{ type: 'grant.used', at: at(700), data: { usageVersion: 7, usedAt: at(700), uses: 0 } }]);
+  });
+});
+
+describe('grantToConsume()', () => {
+  it('takes, of those that have uses, the one that ends first; of two that end together the first by id', () => {
+    const uncounted: Held = { grant: aGrant({ id: 'r1.0', expiresAt: at(1) }), usage: undefined };
+    const idle = counted({ id: 'r1.1', idleTtlMs: 5, expiresAt: at(2) });
+    const long = counted({ id: 'r1.2', maxUses: 1, expiresAt: at(900) });
+    const idleSooner = counted({ id: 'r1.3', maxUses: 1, idleTtlMs: 100, expiresAt: at(5_000) });
+    const twins = ['r1.6', 'r1.5', 'r1.7'].map((id) => counted({ id, maxUses: 1, expiresAt: at(50) }));
+    expect(grantToConsume([])).toBeUndefined();
+    expect(grantToConsume([uncounted, idle])).toBeUndefined();
+    expect(grantToConsume([uncounted, long, idle])).toBe(long);
+    expect(grantToConsume([long, idleSooner])).toBe(idleSooner);
+    expect(grantToConsume([long, ...twins, idleSooner])).toBe(twins[1]);
+  });
+});
+
+describe('consumeUse()', () => {
+  it('L1 L9 gives exactly as many uses as there are, and the last one ends the grant', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 8 }), fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 12 }), (maxUses, steps) => {
+        let held = counted({ maxUses });
+        let now = 0;
+        let taken = 0;
+        for (const step of steps) {
+          now += step;
+          if (!isUsable(held, moment(now))) break;
+          const { result, put, relies, entries } = consumeUse(held, undefined, moment(now));
+          taken += 1;
+          expect(result.usesLeft).toBe(maxUses - taken);
+          const grant = (put.find(({ kind }) => kind === 'grant') as Grant | undefined) ?? held.grant;
+          const usage = put.find(({ kind }) => kind === 'usage') as Usage;
+          expect(usage).toMatchObject({ version: taken + 1, uses: taken, usedAt: at(now) });
+          const isLast = taken === maxUses;
+          expect(entries.map(({ type }) => type)).toEqual(isLast ? ['grant.used', 'grant.expired'] : ['grant.used']);
+          expect(grant.end?.cause).toBe(isLast ? 'used_up' : undefined);
+          expect(usage.endedAt).toBe(isLast ? at(now) : undefined);
+          // Written or only read, the grant is compared.
+          if (!isLast) expect(relies).toEqual([{ kind: 'grant', id: 'r1.1', version: 1 }]);
+          expect(put.filter(({ kind }) => kind === 'usage')).toHaveLength(1);
+          held = { grant, usage };
+        }
+        expect(taken).toBe(Math.min(maxUses, steps.length));
+      }),
+    );
+  });
+
+  it('L27 ends no grant after its window, whatever another clock has put on it', () => {
+    const held = counted({ maxUses: 1, expiresAt: at(100) }, { usedAt: at(150) });
+    const { result, entries } = consumeUse(held, 'use-1', moment(99));
+    expect(result.grant.end).toMatchObject({ at: at(100) });
+    expect(entries.map((entry) => entry.at)).toEqual([at(150), at(150)]);
+  });
+
+  it('L11 puts the use of a key on record with what it left', () => {
+    const { put, entries } = consumeUse(counted({ maxUses: 3 }), 'use-1', moment(5));
+    expect(put[0]).toEqual({
+      kind: 'use',
+      id: 'use-1',
+      version: 1,
+      subject: 'user:maya',
+      scope: 'db-prod:write',
+      grantId: 'r1.1',
+      at: at(5),
+      expiresAt: aGrant().expiresAt,
+      usesLeft: 2,
+    });
+    expect(entries[0]?.data).toMatchObject({ useId: 'use-1' });
+  });
+
+  it('L5 is refused while the clock has stepped back', () => {
+    expect(() => consumeUse(counted({ maxUses: 3 }), undefined, moment(5, { steppedBack: true }))).toThrow(/stepped back/);
+  });
+});

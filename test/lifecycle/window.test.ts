@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { AccessRequest } from '../../src/index.js';
+import { latestEnd, windowOf } from '../../src/lifecycle/window.js';
+import { aRequest, START_AT } from '../../src/testing.js';
+
+const at = (ms: number): number => START_AT + ms;
+const TTL = 1_000;
+const plain = aRequest({ ttlMs: TTL });
+const scheduled = aRequest({ ttlMs: TTL, startsAt: at(500) });
+const terms = (maxTotalMs: number | undefined) => ({ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs });
+const extension = (over: object = {}, ttlMs = TTL): AccessRequest =>
+  aRequest({ ttlMs, extension: { grantId: 'r0.1', from: at(1_000), firstStartsAt: at(0), until: at(5_000), breakGlass: false, ...over } });
+
+describe('windowOf()', () => {
+  it.each([
+    ['starts at the decision', plain, 0, 0, 1_000],
+    ['starts at a later decision', plain, 777, 777, 1_777],
+    ['starts when it was asked to, decided before', scheduled, 0, 500, 1_500],
+    ['starts when it was asked to, decided 1 ms before', scheduled, 499, 500, 1_500],
+    ['starts when it was asked to, decided then', scheduled, 500, 500, 1_500],
+    ['gives what is left, decided 1 ms later', scheduled, 501, 501, 1_500],
+    ['gives the last millisecond', scheduled, 1_499, 1_499, 1_500],
+    ['is empty, decided at its end', scheduled, 1_500, 1_500, 1_500],
+    ['goes on from the old end', extension(), 0, 1_000, 2_000],
+    ['goes on from the old end, decided then', extension(), 1_000, 1_000, 2_000],
+    ['starts at a decision that came after the old end', extension(), 1_001, 1_001, 2_001],
+    ['is as long as was asked up to the cap', extension({}, 4_000), 0, 1_000, 5_000],
+    ['is cut at the cap', extension({}, 4_001), 0, 1_000, 5_000],
+    ['is cut at the cap, decided late', extension(), 4_500, 4_500, 5_000],
+    ['gives the last millisecond before the cap', extension(), 4_999, 4_999, 5_000],
+    ['is empty, decided at the cap', extension(), 5_000, 5_000, 5_000],
+  ] as const)('L4 %s', (_, request, decided, startsAt, expiresAt) => {
+    expect(windowOf(request, at(decided))).toEqual({ startsAt: at(startsAt), expiresAt: at(expiresAt) });
+  });
+
+  it("L4 is cut at the rule's own cap, counted from the first start, where that is lower", () => {
+    const request = aRequest({ ...extension(), terms: terms(1_500) });
+    expect(windowOf(request, at(0))).toEqual({ startsAt: at(1_000), expiresAt: at(1_500) });
+    expect(windowOf({ ...request, terms: terms(9_000) }, at(4_500)).expiresAt).toBe(at(5_000));
+    const none = windowOf({ ...request, terms: terms(1_000) }, at(0));
+    expect(none.startsAt < none.expiresAt).toBe(false);
+  });
+
+  const requests = fc
+    .record({
+      ttlMs: fc.integer({ min: 1, max: 5_000 }),
+      kind: fc.constantFrom('plain', 'scheduled', 'extension'),
+      from: fc.integer({ min: 1, max: 5_000 }),
+      room: fc.integer({ min: 1, max: 5_000 }),
+      maxTotalMs: fc.option(fc.integer({ min: 1, max: 12_000 }), { nil: undefined }),
+    })
+    .map(({ ttlMs, kind, from, room, maxTotalMs }) =>
+      aRequest({
+        ttlMs,
+        startsAt: kind === 'scheduled' ? at(from) : undefined,
+        extension:
+          kind === 'extension'
+            ? { grantId: 'r0.1', from: at(from), firstStartsAt: at(0), until: at(from + room), breakGlass: false }
+            : undefined,
+        terms: terms(maxTotalMs),
+      }),
+    );
+
+  it('L3 L4 is never longer than asked, never begins before the decision, and is empty exactly from the latest end on', () => {
+    fc.assert(
+      fc.property(requests, fc.integer({ min: 0, max: 20_000 }), (request, decided) => {
+        const { startsAt, expiresAt } = windowOf(request, at(decided));
+        expect(startsAt).toBeGreaterThanOrEqual(at(decided));
+        expect(expiresAt - startsAt).toBeLessThanOrEqual(request.ttlMs);
+        const from = request.extension?.from ?? request.startsAt ?? 0;
+        expect(startsAt).toBeGreaterThanOrEqual(from);
+        expect(startsAt).toBe(Math.max(at(decided), from));
+        expect(expiresAt).toBeLessThanOrEqual(latestEnd(request));
+        // Where the cap lies before the start, nothing is left however early it is decided.
+        expect(startsAt < expiresAt).toBe(Math.max(at(decided), from) < latestEnd(request));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('L4 a later decision never gives an earlier or a later end of a window that has one', () => {
+    fc.assert(
+      fc.property(requests, fc.nat(20_000), fc.nat(20_000), (request, one, other) => {
+        if (request.startsAt === undefined) return;
+        const ends = [one, other].map((decided) => windowOf(request, at(decided)).expiresAt);
+        expect(ends[0]).toBe(ends[1]);
+      }),
+    );
+  });
+});
+
+describe('latestEnd()', () => {
+  it('L4 is none for what starts at its decision', () => {
+    expect(latestEnd(plain)).toBe(Infinity);
+    expect(latestEnd({ ...plain, terms: terms(5) })).toBe(Infinity);
+  });
+
+  it("L4 is the end of the window that was asked for, or the lower cap of the line's", () => {
+    expect(latestEnd(scheduled)).toBe(at(1_500));
+    expect(latestEnd(extension())).toBe(at(5_000));
+    expect(latestEnd({ ...extension(), terms: terms(undefined) })).toBe(at(5_000));
+    expect(latestEnd({ ...extension(), terms: terms(4_999) })).toBe(at(4_999));
+    expect(latestEnd({ ...extension(), terms: terms(5_001) })).toBe(at(5_000));
+  });
+});
