@@ -212,6 +212,17 @@ describe('JitEngine', () => {
       expect((await take(engine, { scope: 'a' })).outcome).toBe('granted');
     });
 
+    it('never gives more grants than that, of many at once', async () => {
+      for (let seed = 1; seed <= 8; seed++) {
+        const { engine, store } = anEmergency({ maxUnreviewed: 99 }, {}, { limits: { maxGrants: 3 } });
+        store.inject('all', { fault: 'yield', seed });
+        const settled = await Promise.allSettled(Array.from({ length: 16 }, (_, i) => take(engine, { scope: `s${i}` })));
+        store.clear();
+        expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+        expect((await store.find({ kind: 'grant', limit: 99 })).items).toHaveLength(3);
+      }
+    });
+
     it('gives the terms of the approver: an idle end, uses, a warning', async () => {
       const { engine, clock } = anEmergency({ terms: { idleTtlMs: MINUTE, maxUses: 2 } });
       const { grants } = await take(engine);
