@@ -277,7 +277,7 @@ describe('AuditSink', () => {
         store.commit = () => Promise.reject(new Error('store down'));
         return Promise.reject(new Error('sink down'));
       };
-      await aPending(engine);
+      await aPending(engine, { scope: 'another' });
       await turns();
       store.commit = commit;
       expect(told).toMatchObject([{ error: { code: 'ERR_JIT_OUTCOME_UNKNOWN' } }, { error: { message: 'sink down' } }]);
@@ -450,7 +450,7 @@ describe('AuditSink', () => {
         const sink = new RecordingSink({ name: 'console', follow: 'local' });
         const other = anEngine({ store, clock, audit: sink }).engine;
         const { seq } = await engine.head();
-        await aPending(other, { scope: 'b' });
+        await aPending(other, { scope: yields ? 'c' : 'b' });
         await other.flushAudit();
         expect(seqs(sink.entries)[0]).toBe(seq + 1);
       }
