@@ -4,7 +4,7 @@ import type { Clock } from './ports.js';
 
 /** The last instant that a JavaScript date can show: 8.64e15 ms. */
 const MAX_INSTANT = 8_640_000_000_000_000;
-/** The longest duration: some 31 years. With the limit on readings below, an instant plus a duration is an instant. */
+/** The longest duration: some 31 years. With the limit on readings below, a window that starts a duration ahead still ends at an instant. */
 const MAX_DURATION_MS = 1_000_000_000_000;
 /** A longer timer fires after 1 ms, so longer sleeps are made of several. */
 const MAX_TIMER_MS = 2_147_483_647;
@@ -96,7 +96,7 @@ export class Timekeeper {
     } catch (cause) {
       throw new ClockError('the clock failed', cause);
     }
-    if (!isInstant(now) || now > MAX_INSTANT - MAX_DURATION_MS)
+    if (!isInstant(now) || now > MAX_INSTANT - 2 * MAX_DURATION_MS)
       throw new ClockError('the clock must give an integer of epoch milliseconds');
     if (now > this.#highest) this.#highest = now;
     const steppedBack = now < this.#highest - STEP_BACK_MS;

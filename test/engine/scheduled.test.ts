@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, reviewers, type JitEngine, type JitEngineOptions } from '../../src/index.js';
-import { hangs, inTurn, malformed, ScriptedApprover, throws } from '../../src/testing.js';
+import { hangs, inTurn, malformed, ManualClock, ScriptedApprover, throws } from '../../src/testing.js';
 import {
   aGranted,
   anEngine,
@@ -456,6 +456,22 @@ describe('JitEngine', () => {
       const { engine: other } = anEngine();
       await refusal(ask(other, { startsAt: at(7 * 24 * HOUR + 1) }), 'ERR_JIT_LIMIT');
       expect((await ask(other, { startsAt: at(7 * 24 * HOUR) })).outcome).toBe('pending');
+    });
+
+    it('L3 stores nothing that runs past the last instant there is, however far ahead it starts', async () => {
+      const last = 8_640_000_000_000_000;
+      const longest = 1_000_000_000_000;
+      const limits = { maxTtl: longest, maxStartAhead: longest, maxTotal: longest, reviewWithin: longest };
+      const approver = autoApprove(() => true);
+      const asked = { startsAt: last - longest, ttl: longest };
+      const inReach = anEngine({ approver, limits, clock: new ManualClock(last - 2 * longest) });
+      const grant = await aGranted(inReach.engine, asked);
+      expect(grant.expiresAt).toBe(last);
+      expect((await inReach.engine.request(grant.requestId))?.grants).toEqual([grant]);
+      // A millisecond later nothing is asked for any more.
+      const beyond = anEngine({ approver, limits, clock: new ManualClock(last - 2 * longest + 1) });
+      await refusal(ask(beyond.engine, { ...asked, startsAt: last - longest + 1 }), 'ERR_JIT_CLOCK');
+      expect(await typesOf(beyond.store)).toEqual([]);
     });
 
     it('L3 still limits the length of the window', async () => {
