@@ -1,9 +1,10 @@
 import { isJitError } from '../errors.js';
 import { invalid, readId, readOptions } from '../input.js';
-import { endGrant, type EndCommand } from '../lifecycle/line.js';
 import { cancelRequest } from '../lifecycle/decision.js';
+import { grantIds } from '../lifecycle/grant.js';
+import { endGrant, type EndCommand } from '../lifecycle/line.js';
 import { moment } from '../lifecycle/step.js';
-import { decodeGrant, decodeRequest, type AccessRequest, type Grant } from '../records.js';
+import { decodeGrant, decodeRequest, type AccessRequest, type Grant, type StoredRecord } from '../records.js';
 import { readPattern, readScope } from '../scope.js';
 import type { Timekeeper } from '../time.js';
 import type { RevokeAllReport } from './answers.js';
@@ -11,7 +12,10 @@ import type { Facts } from './facts.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
 
-/** What to end on the bad day: exactly one of the three. By scope it reaches whatever overlaps the pattern. */
+/**
+ * What to end on the bad day: exactly one of the three. By scope it reaches whatever overlaps the pattern; by request also
+ * what extends its grants.
+ */
 export type RevokeAllTarget = { readonly subject: string } | { readonly scope: string } | { readonly requestId: string };
 
 /** Ends what lives: one grant, one request, or everything that a target reaches. */
@@ -28,13 +32,21 @@ export class Ending {
     this.#facts = facts;
   }
 
-  grant(id: string, actor: string, command: EndCommand): Promise<Grant> {
+  async grant(id: string, actor: string, command: EndCommand): Promise<Grant> {
+    return (await this.#endLine(id, actor, command)).grant;
+  }
+
+  /** @returns the grant, and all that was written with it: what goes on from it ends too */
+  async #endLine(id: string, actor: string, command: EndCommand) {
+    let written: readonly StoredRecord[] = [];
     const end = async () => {
       const held = await this.#ledger.held(id);
       const line = await this.#facts.line(held.grant);
-      return endGrant(held, line, command, moment(this.#keeper, actor));
+      const step = endGrant(held, line, command, moment(this.#keeper, actor));
+      written = step.put;
+      return step;
     };
-    return this.#ledger.run(end, true);
+    return { grant: await this.#ledger.run(end, true), written };
   }
 
   async request(id: string, actor: string, command: Parameters<typeof cancelRequest>[1]): Promise<AccessRequest> {
@@ -50,8 +62,8 @@ export class Ending {
    *
    * A record that can't be ended stops none of the others; its error is thrown after the pass.
    */
-  async all(target: RevokeAllTarget, actor: string, reason: string | undefined): Promise<RevokeAllReport> {
-    const { subject, request: reachesRequest, grant: reachesGrant } = this.#readTarget(target);
+  async all(given: RevokeAllTarget, actor: string, reason: string | undefined): Promise<RevokeAllReport> {
+    const target = this.#readTarget(given);
     const requests = new Map<string, AccessRequest>();
     const grants = new Map<string, Grant>();
     const failures: unknown[] = [];
@@ -60,20 +72,18 @@ export class Ending {
     // At least two, for clocks of other processes may be ahead of this one.
     for (let pass = 1, found = true; found || pass <= 2; pass++) {
       found = false;
-      for await (const rows of this.#ledger.pages({ kind: 'request', subject, open: true })) {
-        for (const { id, createdAt, end } of this.#settings.decodeAll(rows, decodeRequest).filter(reachesRequest)) {
-          // One that is open for the review that it owes has nothing left to cancel.
-          if (end !== undefined) continue;
-          found ||= createdAt <= begun;
-          const ended = await this.request(id, actor, command).catch((error: unknown) => unlessDecided(error, failures));
-          if (ended?.end?.status === 'cancelled') requests.set(id, ended);
-        }
+      for await (const { id, createdAt } of target.requests()) {
+        found ||= createdAt <= begun;
+        const ended = await this.request(id, actor, command).catch((error: unknown) => unlessDecided(error, failures));
+        if (ended?.end?.status === 'cancelled') requests.set(id, ended);
       }
-      for await (const rows of this.#ledger.pages({ kind: 'grant', subject, open: true })) {
-        for (const { id, issuedAt } of this.#settings.decodeAll(rows, decodeGrant).filter(reachesGrant)) {
-          found ||= issuedAt <= begun;
-          const ended = await this.grant(id, actor, command).catch((error: unknown) => unlessDecided(error, failures));
-          if (ended?.end?.status === 'revoked') grants.set(id, ended);
+      for await (const { id, issuedAt } of target.grants()) {
+        const ended = await this.#endLine(id, actor, command).catch((error: unknown) => unlessDecided(error, failures));
+        const written = ended?.written ?? [];
+        found ||= written.length > 0 && issuedAt <= begun;
+        for (const record of written) {
+          if (record.kind === 'grant' && record.end?.status === 'revoked') grants.set(record.id, record);
+          if (record.kind === 'request' && record.end?.status === 'cancelled') requests.set(record.id, record);
         }
       }
       if (failures.length > 0) throw failures[0];
@@ -81,23 +91,54 @@ export class Ending {
     return { grants: [...grants.values()], requests: [...requests.values()] };
   }
 
-  #readTarget(target: RevokeAllTarget) {
+  #readTarget(target: RevokeAllTarget): Reach {
     const given = readOptions('target', target, ['subject', 'scope', 'requestId']);
     if (Object.values(given).filter((part) => part !== undefined).length !== 1) {
       throw invalid('target', 'exactly one of subject, scope, requestId', target);
     }
     const { scopes, readId: readActorId } = this.#settings;
-    if (given.subject !== undefined) {
-      return { subject: readActorId('target.subject', given.subject), request: () => true, grant: () => true };
-    }
-    if (given.requestId !== undefined) {
-      const id = readId('target.requestId', given.requestId);
-      return { subject: undefined, request: (one: AccessRequest) => one.id === id, grant: (one: Grant) => one.requestId === id };
-    }
+    if (given.requestId !== undefined) return this.#ofRequest(readId('target.requestId', given.requestId));
+    if (given.subject !== undefined) return this.#whatIsOpen(readActorId('target.subject', given.subject), () => true);
     const pattern = (scopes.exact ? readScope : readPattern)('target.scope', given.scope);
-    const overlaps = (scope: string) => scopes.overlaps(pattern, scope);
-    return { subject: undefined, request: (one: AccessRequest) => one.scopes.some(overlaps), grant: (one: Grant) => overlaps(one.scope) };
+    return this.#whatIsOpen(undefined, (scope) => scopes.overlaps(pattern, scope));
   }
+
+  #whatIsOpen(subject: string | undefined, reaches: (scope: string) => boolean): Reach {
+    const { decodeAll } = this.#settings;
+    const pages = (kind: string) => this.#ledger.pages({ kind, subject, open: true });
+    return {
+      async *requests() {
+        for await (const rows of pages('request')) {
+          // One that is open for the review that it owes has nothing left to cancel.
+          yield* decodeAll(rows, decodeRequest).filter(({ end, scopes }) => end === undefined && scopes.some(reaches));
+        }
+      },
+      async *grants() {
+        for await (const rows of pages('grant')) yield* decodeAll(rows, decodeGrant).filter(({ scope }) => reaches(scope));
+      },
+    };
+  }
+
+  /** Its grants that have ended too: what extends them goes on from this request. */
+  #ofRequest(id: string): Reach {
+    const ledger = this.#ledger;
+    return {
+      async *requests() {
+        const request = await ledger.request(id);
+        if (request.end === undefined) yield request;
+      },
+      async *grants() {
+        const held = await ledger.heldAll(grantIds(await ledger.request(id)));
+        yield* held.map(({ grant }) => grant);
+      },
+    };
+  }
+}
+
+/** What a target names, read anew at each pass. */
+interface Reach {
+  requests(): AsyncIterable<AccessRequest>;
+  grants(): AsyncIterable<Grant>;
 }
 
 /** A request that was decided meanwhile is no failure; its grants, if any, are found next. */

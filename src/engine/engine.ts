@@ -174,7 +174,7 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const read = this.#asks.breakGlass(ask);
     const { requestedBy: actor, scopes } = read.ask;
-    return this.#attempts.make({ actor, scopes }, () => this.#emergency.breakGlass(read));
+    return this.#attempts.make({ actor, scopes, breakGlass: true }, () => this.#emergency.breakGlass(read));
   }
 
   /** Asks the approver about a request that it has not answered yet. Otherwise: how the request stands. */

@@ -2,8 +2,13 @@ import type { AnyJitError } from '../errors.js';
 import type { EntryDraft } from '../lifecycle/step.js';
 import { toJson } from '../records.js';
 
-/** What was refused to whom. `scopes` are what was asked for, where there is no record yet. */
-export type Attempt = Pick<EntryDraft, 'actor' | 'requestId' | 'grantId'> & { readonly scopes?: readonly string[] | undefined };
+/** What was refused to whom. */
+export type Attempt = Pick<EntryDraft, 'actor' | 'requestId' | 'grantId'> & {
+  /** What was asked for, where there is no record yet. */
+  readonly scopes?: readonly string[] | undefined;
+  /** It was to be had at once: somebody may want to hear of that. */
+  readonly breakGlass?: true;
+};
 
 /** Codes by which a known actor is refused something; faults and bad arguments are not attempts. */
 const REFUSALS: ReadonlySet<AnyJitError['code']> = new Set([
@@ -47,7 +52,7 @@ export class Refusals {
   /** @returns the entries to write now: none where the error is no refusal, or its minute is not over */
   note(attempt: Attempt, code: AnyJitError['code'], now: number): readonly EntryDraft[] {
     if (!isRefusal(code)) return [];
-    const key = JSON.stringify([attempt.actor, attempt.requestId, attempt.grantId, attempt.scopes, code]);
+    const key = JSON.stringify([attempt.actor, attempt.requestId, attempt.grantId, attempt.scopes, attempt.breakGlass, code]);
     let kind = this.#kinds.get(key);
     const told = kind === undefined && this.#kinds.size >= MAX_KINDS ? this.flush(now) : [];
     if (kind === undefined) {
@@ -76,8 +81,8 @@ export class Refusals {
     this.#writtenInSecond += 1;
     kind.writtenAt = now;
     kind.unwritten = 0;
-    const { scopes, ...target } = attempt;
-    return [{ type: 'attempt.refused', at: now, ...target, data: toJson({ code, count, scopes }) }];
+    const { scopes, breakGlass, ...target } = attempt;
+    return [{ type: 'attempt.refused', at: now, ...target, data: toJson({ code, count, scopes, breakGlass }) }];
   }
 }
 

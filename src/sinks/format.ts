@@ -6,7 +6,7 @@ import { isInstant } from '../time.js';
 /**
  * An entry as one line for people: ISO time in UTC, type, actor, then `name=value` for what it is about.
  *
- * What is on a line already is not repeated: the actor, the time, earlier reviews. Anything that isn't plain is quoted
+ * What is on a line already is not repeated: the actor, the time, earlier reviews; nor versions and what is not so. Anything that isn't plain is quoted
  * and escaped: no id and no justification can break the line, colour it, reorder it or forge a field.
  *
  * @example
@@ -24,7 +24,8 @@ export function formatEntry(entry: UnlinkedEntry): string {
   if (grantId === undefined) add('request', requestId);
   else add('grant', grantId);
   for (const [name, value] of Object.entries(entry.data)) {
-    if (name === 'version' || name === 'reviews') continue;
+    // What versions there are, and what is not so, is for programs.
+    if (/[vV]ersion$/.test(name) || name === 'reviews' || value === false) continue;
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       add(name, value);
       continue;

@@ -99,6 +99,8 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   approver.script.isEligible = false;
   await engine.requestAccess(fresh()).catch(() => undefined);
   approver.script.isEligible = true;
+  // A second emergency while the review of the first is owed.
+  await engine.breakGlass(fresh()).catch(() => undefined);
   await clock.advance('1m');
   await engine.sweep();
   await engine.acknowledge(emergency.request.id, { by: 'user:lee', verdict: 'justified' });
