@@ -312,15 +312,33 @@ describe('JitEngine', () => {
       expect((await engine.request(pending.request.id))?.request.end).toMatchObject({ cause: 'origin_ended', by: 'system:approver' });
     });
 
-    it('L9 is put once for a burst of checks, and its answer committed once', async () => {
+    it('L34 is put once for a burst of checks and a sweep, and its answer committed once', async () => {
       const { engine, clock, store, approver } = await aScheduled();
       await clock.set(START);
-      store.inject('all', { fault: 'yield', seed: 5 });
-      const answers = await Promise.all(Array.from({ length: 20 }, () => engine.isAllowed(MAYA, SCOPE)));
-      store.clear();
-      expect(new Set(answers)).toEqual(new Set([true]));
+      let answer: (yes: boolean) => void = () => undefined;
+      approver.script.isEligible = () => new Promise<boolean>((resolve) => (answer = resolve));
+      const checks = Array.from({ length: 20 }, () => engine.isAllowed(MAYA, SCOPE));
+      const swept = engine.sweep();
+      for (let turn = 0; turn < 200; turn++) await Promise.resolve();
+      expect(asksAt(approver, 'start')).toBe(1);
+      answer(true);
+      expect(new Set(await Promise.all(checks))).toEqual(new Set([true]));
+      await swept;
+      expect(asksAt(approver, 'start')).toBe(1);
       expect((await typesOf(store)).filter((type) => type === 'grant.activated')).toHaveLength(1);
-      expect(asksAt(approver, 'start')).toBeLessThan(20);
+    });
+
+    it('L9 is answered by two processes, and committed once', async () => {
+      const { engine, clock, store, approver } = await aScheduled();
+      const other = anEngine({ store, clock, approver }).engine;
+      await clock.set(START);
+      for (const seed of [5, 6, 7]) {
+        store.inject('all', { fault: 'yield', seed });
+        const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? engine : other).isAllowed(MAYA, SCOPE)));
+        store.clear();
+        expect(new Set(answers)).toEqual(new Set([true]));
+        expect((await typesOf(store)).filter((type) => type === 'grant.activated')).toHaveLength(1);
+      }
     });
 
     it('L12 loses to a revoke that commits while it is being asked', async () => {

@@ -175,6 +175,19 @@ describe('JitEngine', () => {
       expect(await warned(store.in('other'))).toEqual([]);
     });
 
+    it('L6 comes early by the leeway, but never before the start', async () => {
+      const { engine, clock, store } = warning({}, { warnBefore: HOUR, leewayMs: 1_000 });
+      await aGranted(engine, { startsAt: at(HOUR) });
+      for (const now of [at(HOUR) - 1_000, at(HOUR) - 1]) {
+        await clock.set(now);
+        expect(await engine.sweep()).toMatchObject({ warned: 0, started: 0 });
+      }
+      await clock.set(at(HOUR));
+      await engine.sweep();
+      await engine.sweep();
+      expect(await warned(store)).toHaveLength(1);
+    });
+
     it('L6 comes early by the leeway, as the end does', async () => {
       const { engine, clock } = warning({}, { warnBefore: '5m', leewayMs: 1_000 });
       await aGranted(engine);
