@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { bookmark, readBookmark } from '../../src/journal/bookmark.js';
+import type { Row } from '../../src/index.js';
+import { refusal } from '../engine/an-engine.js';
+
+describe('readBookmark()', () => {
+  it('reads the number of a row, and 0 where there is none', () => {
+    expect(readBookmark(bookmark('cursor', 'siem', 1, { seq: 7 }), 'seq')).toBe(7);
+    expect(readBookmark(undefined, 'seq')).toBe(0);
+  });
+
+  it('L30 refuses a row that holds no such number: it is no 0', async () => {
+    const row = bookmark('cursor', 'siem', 1, { seq: 7 });
+    for (const body of [{}, { seq: '7' }, { seq: -1 }, { seq: 1.5 }, { seq: null }, { before: 7 }, null, 'seq', undefined]) {
+      await refusal(() => readBookmark({ ...row, body } as unknown as Row, 'seq'), 'ERR_JIT_CORRUPT');
+    }
+    await refusal(() => readBookmark('row' as unknown as Row, 'seq'), 'ERR_JIT_CORRUPT');
+  });
+});

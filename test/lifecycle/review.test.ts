@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { settle } from '../../src/lifecycle/decision.js';
+import { countsIn, isEscalationDue, mayAct, reviewBy, reviewRequest } from '../../src/lifecycle/review.js';
+import { readVerdict } from '../../src/lifecycle/verdict.js';
+import type { Quorum, Review } from '../../src/records.js';
+import { aRequest, START_AT } from '../../src/testing.js';
+import { ANA, LEE, MAYA, MINUTE, refusal, SAM } from '../engine/an-engine.js';
+
+/*
+ * The rules alone, where an engine never brings them: what it has looked at before can't be relied upon.
+ */
+
+const at = (ms: number) => START_AT + ms;
+const moment = (ms = 0, actor = SAM) => ({ now: at(ms), late: at(ms), steppedBack: false, actor });
+const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+
+const QUORUM: Quorum = {
+  groups: [
+    { name: 'ops', approvals: 1 },
+    { name: 'sec', approvals: 1 },
+  ],
+  denials: 1,
+  approvalTtlMs: undefined,
+  escalation: { group: 'leads', afterMs: MINUTE },
+};
+const assigned = { approver: 'x', assignedAt: START_AT, quorum: QUORUM };
+const by = (reviewer: string, groups: readonly string[], verdict: Review['verdict'] = 'approve'): Review => ({
+  reviewer,
+  verdict,
+  groups,
+  at: START_AT,
+  reason: undefined,
+  comment: undefined,
+});
+const nobody = { groups: new Map<string, readonly string[]>(), eligible: undefined, issue: undefined };
+
+describe('countsIn()', () => {
+  it('L16 is nowhere while there is no quorum, whatever groups somebody is in', () => {
+    expect(countsIn(aRequest(), ['ops', 'sec', 'leads'], moment())).toEqual([]);
+    expect(mayAct(aRequest(), SAM, ['ops'], moment())).toEqual([]);
+  });
+
+  it('L2 an escalation without an instant to run from never begins', () => {
+    const request = aRequest({ ...assigned, assignedAt: undefined });
+    expect(countsIn(request, ['leads'], moment(9 * MINUTE))).toEqual([]);
+    expect(isEscalationDue(request, moment(9 * MINUTE))).toBe(false);
+    expect(countsIn(aRequest(assigned), ['leads'], moment(MINUTE))).toEqual(['ops', 'sec']);
+    expect(countsIn(aRequest(assigned), ['leads'], moment(MINUTE - 1))).toEqual([]);
+  });
+});
+
+describe('reviewBy()', () => {
+  it('finds what a reviewer has said', () => {
+    const reviews = [by(ANA, ['ops']), by(LEE, ['sec'])];
+    expect(reviewBy(aRequest({ reviews }), LEE)).toBe(reviews[1]);
+    expect(reviewBy(aRequest({ reviews }), SAM)).toBeUndefined();
+  });
+});
+
+describe('reviewRequest()', () => {
+  it('L17 refuses a reviewer whose groups were not asked about', async () => {
+    await refusal(() => reviewRequest(aRequest(assigned), command, nobody, moment()), 'ERR_JIT_NOT_REVIEWER');
+  });
+
+  it('L9 L13 L15 L16 refuses in this order: decided, own, late, no quorum, an expired link, no group, a used link, a denial before', async () => {
+    const end = { status: 'denied', cause: 'quorum', at: START_AT, by: ANA, reason: undefined } as const;
+    const link = { expiresAt: at(1), reviewedAt: at(-1) };
+    const said = { ...command, link };
+    const own = aRequest({ subject: SAM, end, reviewBy: at(1) });
+    const member = { ...nobody, groups: new Map([[SAM, ['ops']]]) };
+    const late = aRequest({ reviewBy: at(1) });
+    const denied = aRequest({ ...assigned, reviews: [by(SAM, ['ops'], 'deny')] });
+    for (const [request, facts, ms, code, what] of [
+      [own, nobody, 1, 'ERR_JIT_DECIDED', {}],
+      [{ ...own, end: undefined }, nobody, 1, 'ERR_JIT_SELF_REVIEW', {}],
+      [late, nobody, 1, 'ERR_JIT_DEADLINE', {}],
+      [aRequest(), nobody, 1, 'ERR_JIT_UNDECIDED', {}],
+      [denied, nobody, 1, 'ERR_JIT_LINK', { why: 'expired' }],
+      [denied, nobody, 0, 'ERR_JIT_NOT_REVIEWER', { why: 'not_in_group' }],
+      [denied, member, 0, 'ERR_JIT_LINK', { why: 'used' }],
+    ] as const) {
+      expect(await refusal(() => reviewRequest(request, said, facts, moment(ms)), code)).toMatchObject(what);
+    }
+    const fresh = { ...command, link: { ...link, reviewedAt: START_AT } };
+    expect(await refusal(() => reviewRequest(denied, fresh, member, moment()), 'ERR_JIT_NOT_REVIEWER')).toMatchObject({
+      why: 'has_denied',
+    });
+  });
+
+  it('L10 gives nothing without what an approval needs: that is a mistake of its caller, and told', () => {
+    const request = aRequest({ ...assigned, reviews: [by(ANA, ['ops'])] });
+    const groups = new Map([
+      [SAM, ['sec']],
+      [ANA, ['ops']],
+    ]);
+    expect(() => reviewRequest(request, command, { groups, eligible: true, issue: undefined }, moment())).toThrow(TypeError);
+    expect(reviewRequest(request, command, { groups, eligible: false, issue: undefined }, moment()).result.request.end).toMatchObject({
+      status: 'denied',
+      cause: 'ineligible',
+    });
+    // Nobody asked whether the subject may hold it: that is no yes.
+    expect(reviewRequest(request, command, { groups, eligible: undefined, issue: undefined }, moment()).result.request.end).toBeUndefined();
+  });
+});
+
+describe('settle()', () => {
+  it('L10 gives nothing without what an approval needs', () => {
+    expect(() => settle(aRequest({ subject: MAYA }), readVerdict('x', { outcome: 'approve' }), undefined, moment())).toThrow(TypeError);
+  });
+});
