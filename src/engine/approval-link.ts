@@ -22,7 +22,7 @@ export interface ReadLinkKey {
 export interface ApprovalLink {
   readonly namespace: string;
   readonly requestId: string;
-  /** Of what was asked, so that a token can't be used for another request that has come to its id. */
+  /** Of what was asked, and when, so that a token can't be used for another request that has come to its id. */
   readonly askDigest: string;
   readonly reviewer: string;
   readonly decision: 'approve' | 'deny';

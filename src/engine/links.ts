@@ -1,5 +1,6 @@
 import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../errors.js';
 import { invalid } from '../input.js';
+import { digestOf } from '../journal/link.js';
 import { refuseIfLate } from '../lifecycle/decision.js';
 import { digestOfAsk } from '../lifecycle/request.js';
 import { isOwnRequest, reviewBy, type ReviewCommand } from '../lifecycle/review.js';
@@ -44,7 +45,7 @@ export class Links {
     if (given?.verdict === 'deny' && decision === 'approve') throw new NotReviewerError(request.id, reviewer, 'has_denied');
     const expiresAt = Math.min(request.reviewBy, ttlMs === undefined ? Infinity : now.now + ttlMs);
     const { namespace } = this.#ledger.store;
-    const said = { namespace, requestId, askDigest: digestOf(request), reviewer, decision };
+    const said = { namespace, requestId, askDigest: digestOfRequest(request), reviewer, decision };
     return signLink(key, { ...said, issuedAt: now.now, expiresAt, reviewedAt: given?.at });
   }
 
@@ -70,8 +71,9 @@ export class Links {
   }
 }
 
-const digestOf = (request: AccessRequest): string => digestOfAsk(request, request.extension?.grantId);
+/** What was asked, and when: the same ask under the same key, made again after a purge, is another request. */
+const digestOfRequest = (request: AccessRequest): string => digestOf([digestOfAsk(request, request.extension?.grantId), request.createdAt]);
 
 function refuseOther(request: AccessRequest, link: ApprovalLink): void {
-  if (digestOf(request) !== link.askDigest) throw new LinkError('other_request', request.id);
+  if (digestOfRequest(request) !== link.askDigest) throw new LinkError('other_request', request.id);
 }

@@ -504,6 +504,26 @@ describe('JitEngine', () => {
       expect((await same.engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
     });
 
+    it('a token is not good again for the same ask under the same key, made after a purge', async () => {
+      const { engine, clock } = anOffice({ groups: [{ name: 'ops', approvals: 1 }] });
+      const { id } = await aPending(engine, { idempotencyKey: 'nightly' });
+      const [used, unused] = [await linkFor(engine, id), await linkFor(engine, id, ANA)];
+      await engine.redeemLink(used, { by: SAM });
+      await clock.set(at(HOUR));
+      await engine.sweep();
+      await clock.advance(1);
+      expect(await engine.purge({ before: clock.now(), by: LEE })).toMatchObject({ requests: 1 });
+      expect((await aPending(engine, { idempotencyKey: 'nightly' })).id).toBe(id);
+      for (const [token, by] of [
+        [used, SAM],
+        [unused, ANA],
+      ] as const) {
+        expect(await whyNot(engine.openLink(token))).toBe('other_request');
+        expect(await whyNot(engine.redeemLink(token, { by }))).toBe('other_request');
+      }
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
     it('a token for what has been purged is for nothing', async () => {
       const { engine, clock } = anOffice({}, { limits: { reviewWithin: 2 * DAY } });
       const { id } = await aPending(engine);
