@@ -85,7 +85,8 @@ export class Emergency {
         })),
       );
       return acknowledge(request, command, { may, debtors, grants }, moment(this.#keeper, actor));
-    });
+      // What ends access is never told "conflict", however busily it is used meanwhile.
+    }, command.verdict === 'unjustified');
     return settled.request;
   }
 

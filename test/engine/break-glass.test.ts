@@ -672,6 +672,18 @@ describe('JitEngine', () => {
       }
     });
 
+    it('L9 unjustified ends the access however many races it loses; justified gives up with nothing recorded', async () => {
+      const { engine, store } = anEmergency({ maxUnreviewed: 2 });
+      const [one, two] = [await take(engine, { scope: 'a' }), await take(engine, { scope: 'b' })];
+      store.inject('commit', { fault: 'malformed', answer: 'conflict' }, 400);
+      await engine.acknowledge(one.request.id, { by: LEE, verdict: 'unjustified' });
+      store.inject('commit', { fault: 'malformed', answer: 'conflict' }, 400);
+      await refusal(engine.acknowledge(two.request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_CONFLICT');
+      store.clear();
+      expect(await engine.filterAllowed(MAYA, ['a', 'b'])).toEqual(['b']);
+      expect(await owedIds(engine)).toEqual([two.request.id]);
+    });
+
     it('L31 a lost reply is resolved: one acknowledgement, and the grants end with it', async () => {
       const { engine, store } = anEmergency();
       const { request } = await take(engine);
