@@ -810,7 +810,12 @@ describe('JitEngine', () => {
       approver.script.decide = people;
       const pending = await engine.extend(id, { ttl: MINUTE });
       expect(pending.outcome).toBe('pending');
-      expect(await engine.approve(pending.request.id, { by: SAM })).toMatchObject({ outcome: 'granted', grants: [{ breakGlass: false }] });
+      const extended = await engine.approve(pending.request.id, { by: SAM });
+      if (extended.outcome !== 'granted') throw new Error('people have approved it');
+      // Nor is what people have given then: all of it goes back to the glass.
+      approver.script.decide = { outcome: 'approve' };
+      const again = await engine.extend(extended.grants[0]?.id ?? '', { ttl: MINUTE });
+      expect(again).toMatchObject({ outcome: 'denied', request: { extension: { breakGlass: true } } });
     });
 
     it('L16 asked about again, an approver that has changed its mind still can not extend it alone', async () => {
