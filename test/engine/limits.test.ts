@@ -297,11 +297,13 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L6 the leeway is no time that is left', async () => {
-      const { engine } = anEngine({ leewayMs: 10 });
+    it('L6 the leeway shortens what is there as it would what is new', async () => {
+      const { engine, clock } = anEngine({ leewayMs: 10 });
       await aGranted(engine);
-      expect((await ask(engine, { ttl: TTL - 10 })).reused).toBe(true);
-      expect((await ask(engine, { ttl: TTL - 9 })).reused).toBe(false);
+      expect((await ask(engine, { ttl: TTL })).reused).toBe(true);
+      expect((await ask(engine, { ttl: TTL + 1 })).reused).toBe(false);
+      await clock.set(at(TTL - 10));
+      expect((await ask(engine, { ttl: 1 })).reused).toBe(false);
     });
 
     it('live grants come back to whoever asks for the subject, for the whole bundle, in any order', async () => {

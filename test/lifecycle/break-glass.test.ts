@@ -218,7 +218,7 @@ describe('missReview()', () => {
 describe('isPurgeable()', () => {
   it('L33 never lets go of what owes its review', () => {
     const ended = aGrant({ end: { status: 'expired', cause: 'time', at: at(1), by: 'x', reason: undefined } });
-    expect(isPurgeable(owing(), [ended], at(HOUR * 99))).toBe(false);
+    expect(isPurgeable(owing(), [ended], new Set(), at(HOUR * 99))).toBe(false);
     const done = owing({
       owed: {
         reviewBy: at(1),
@@ -232,6 +232,6 @@ describe('isPurgeable()', () => {
       [2, false],
       [3, true],
     ] as const)
-      expect(isPurgeable(done, [ended], at(before))).toBe(goes);
+      expect(isPurgeable(done, [ended], new Set(), at(before))).toBe(goes);
   });
 });

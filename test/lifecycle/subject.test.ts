@@ -103,10 +103,17 @@ describe('findDuplicate()', () => {
     expect(findDuplicate(asked, [], bundle, moment())).toBeUndefined();
   });
 
-  it('L5 L6 what is left is judged at the later of the two readings, and a start at the earlier', () => {
+  it('L5 L6 a grant lasts as long as a new one would, counted from now; whether it is there is judged at both readings', () => {
     const grant = held({ ...scope, expiresAt: at(2 * MINUTE) });
-    expect(findDuplicate(asked, [], [grant], moment(0, MINUTE))).toBeDefined();
-    expect(findDuplicate(asked, [], [grant], moment(0, MINUTE + 1))).toBeUndefined();
+    for (const [now, late, found] of [
+      [0, MINUTE + 1, true],
+      [MINUTE, MINUTE + 1, true],
+      [MINUTE + 1, MINUTE + 1, false],
+      [0, 2 * MINUTE - 1, true],
+      [0, 2 * MINUTE, false],
+    ] as const) {
+      expect([now, late, findDuplicate(asked, [], [grant], moment(now, late)) !== undefined]).toEqual([now, late, found]);
+    }
     const later = held({ ...scope, startsAt: at(5) });
     expect(findDuplicate(asked, [], [later], moment(4, 5))).toBeUndefined();
     expect(findDuplicate(asked, [], [later], moment(5, 5))).toBeDefined();
