@@ -301,7 +301,11 @@ describe('JitEngine', () => {
       const { engine, clock } = anEngine({ leewayMs: 10 });
       await aGranted(engine);
       expect((await ask(engine, { ttl: TTL })).reused).toBe(true);
-      expect((await ask(engine, { ttl: TTL + 1 })).reused).toBe(false);
+      const longer = await ask(engine, { ttl: TTL + 1 });
+      expect(longer.reused).toBe(false);
+      await engine.cancel(longer.request.id, { by: MAYA });
+      await clock.set(at(TTL - 11));
+      expect((await ask(engine, { ttl: 1 })).reused).toBe(true);
       await clock.set(at(TTL - 10));
       expect((await ask(engine, { ttl: 1 })).reused).toBe(false);
     });
