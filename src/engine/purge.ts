@@ -58,10 +58,11 @@ export class Purge {
     if (before > this.#keeper.read().now) throw invalid('before', 'an instant that has passed', before);
     const horizon = await this.#setHorizon(before);
     await this.#removeUses(horizon);
+    const origins = await this.#origins();
     let requests = 0;
     let grants = 0;
     for await (const rows of this.#ledger.pages({ kind: 'request', open: false })) {
-      for (const removed of await this.#remove(this.#decodeAll(rows, decodeRequest), horizon)) {
+      for (const removed of await this.#remove(this.#decodeAll(rows, decodeRequest), origins, horizon)) {
         if (removed === 'request') requests += 1;
         if (removed === 'grant') grants += 1;
       }
@@ -83,8 +84,17 @@ export class Purge {
     return horizon;
   }
 
+  /** The grants that open requests ask to extend. A request that is opened after this names one that has not ended. */
+  async #origins(): Promise<ReadonlySet<string>> {
+    const origins = new Set<string>();
+    for await (const rows of this.#ledger.pages({ kind: 'request', open: true })) {
+      for (const { extension } of this.#decodeAll(rows, decodeRequest)) if (extension !== undefined) origins.add(extension.grantId);
+    }
+    return origins;
+  }
+
   /** @returns the kinds of the records that went */
-  async #remove(requests: readonly AccessRequest[], horizon: number): Promise<readonly string[]> {
+  async #remove(requests: readonly AccessRequest[], origins: ReadonlySet<string>, horizon: number): Promise<readonly string[]> {
     const found = await this.#ledger.rows(requests.flatMap((request) => grantIds(request).map((id) => ({ kind: 'grant', id }))));
     const rows = found.filter((row) => row !== undefined);
     const grants = this.#decodeAll(rows, decodeGrant);
@@ -95,7 +105,7 @@ export class Purge {
       const own = grants.filter((grant) => grant.requestId === request.id);
       // What can't be read is kept, and with it all that belongs to it.
       const isReadable = own.length === rows.filter((row) => ids.includes(row.id)).length;
-      return isReadable && isPurgeable(request, own, horizon)
+      return isReadable && isPurgeable(request, own, origins, horizon)
         ? [request, ...own, ...usages.filter((row) => row !== undefined && own.some((grant) => grant.id === row.id))].flatMap(keyOf)
         : [];
     });

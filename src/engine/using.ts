@@ -26,7 +26,7 @@ export class Using {
     if (reason !== 'granted') return;
     const covering = await this.#checker.covering(subject, scope);
     const reading = this.#keeper.read();
-    for (const { grant } of covering.filter((held) => isUsable(held, reading) && isTouchDue(held, reading))) {
+    for (const { grant } of covering.filter((held) => isTouchDue(held, reading))) {
       await this.#ledger.run(async () => touchGrant(await this.#ledger.held(grant.id), moment(this.#keeper, subject)));
     }
   }

@@ -55,7 +55,8 @@ export function issueGrants(request: AccessRequest, at: number, by: string, fact
     firstStartsAt: extension?.firstStartsAt ?? window.startsAt,
     extends: extension?.grantId,
     successors: [],
-    breakGlass: owed !== undefined,
+    // Of a whole line: what began without a review is never prolonged without one.
+    breakGlass: owed !== undefined || extension?.breakGlass === true,
     asksAtStart: isLater && facts.asksAtStart,
     activatedAt: isLater ? undefined : window.startsAt,
     warnAt: warnBeforeMs === undefined ? undefined : Math.max(window.startsAt, window.expiresAt - warnBeforeMs),
@@ -107,13 +108,9 @@ export function expireGrant(held: Held, moment: Moment): Step<Grant> {
   return endWith(held, { status: 'expired', cause, at: Math.min(at, heldUntil(grant, usage)), by: SWEEPER, reason: undefined }, at);
 }
 
-/** Whether the warning is to go on record now. */
-export const isWarningDue = ({ grant, usage }: Held, moment: Moment): boolean =>
-  grant.warnAt !== undefined &&
-  grant.warnedAt === undefined &&
-  grant.activatedAt !== undefined &&
-  isOver(grant.warnAt, moment) &&
-  !isGone({ grant, usage }, moment);
+/** Whether the warning of a grant that has not ended is to go on record now. */
+export const isWarningDue = ({ grant }: Held, moment: Moment): boolean =>
+  grant.warnAt !== undefined && grant.warnedAt === undefined && grant.activatedAt !== undefined && isOver(grant.warnAt, moment);
 
 /** One entry for each grant, so that its subject can be told while there is time to ask for more. */
 export function warnGrant({ grant }: Held, moment: Moment): Step<Grant> {

@@ -3,9 +3,11 @@ import { heldUntil, isOwed, lastInstant, type AccessRequest, type Grant } from '
 /**
  * Whether a request and all its grants ended, on record, at or before `before`. They go together: a request is kept
  * as long as one of its grants is, and as long as it owes its review. Nothing that was held at the horizon or later goes (L33).
+ *
+ * @param origins the grants that open requests ask to extend: what is decided there rests on them
  */
-export function isPurgeable(request: AccessRequest, grants: readonly (Grant | undefined)[], before: number): boolean {
+export function isPurgeable(request: AccessRequest, grants: readonly Grant[], origins: ReadonlySet<string>, before: number): boolean {
   // Its last instant, not its end: a review that was owed may have been given long after.
   if (request.end === undefined || isOwed(request) || lastInstant(request) >= before) return false;
-  return grants.every((grant) => grant === undefined || (grant.end !== undefined && heldUntil(grant) <= before));
+  return grants.every((grant) => grant.end !== undefined && heldUntil(grant) <= before && !origins.has(grant.id));
 }

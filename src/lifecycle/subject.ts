@@ -67,7 +67,8 @@ export function findDuplicate(asked: Wanted, open: readonly AccessRequest[], liv
   );
   if (same !== undefined) return { requestId: same.id, what: 'request' };
   if (asked.extension !== undefined) return undefined;
-  const until = (asked.startsAt ?? moment.late) + asked.ttlMs;
+  // What a new grant would last to: the leeway shortens both.
+  const until = (asked.startsAt ?? moment.now) + asked.ttlMs;
   const byRequest = new Map<string, string[]>();
   for (const held of live) {
     const { grant, usage } = held;

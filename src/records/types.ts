@@ -34,7 +34,7 @@ export interface Extension {
   readonly firstStartsAt: number;
   /** The new grant ends no later than this: the first start and the engine's `maxTotal`. Epoch milliseconds. */
   readonly until: number;
-  /** Whether the old grant came from break-glass: then its extension is never approved without people. */
+  /** Whether the line began with break-glass: then it is never extended without people. */
   readonly breakGlass: boolean;
 }
 
@@ -156,6 +156,7 @@ export interface Grant {
   readonly extends: string | undefined;
   /** The grants that extend it, and when each was issued. */
   readonly successors: readonly Successor[];
+  /** Whether it, or the first grant of its line, was taken by break-glass. */
   readonly breakGlass: boolean;
   /** Whether the approver is asked once more at its start; then it allows nothing until its activation is on record. */
   readonly asksAtStart: boolean;

@@ -1,4 +1,5 @@
 import { signLink } from '../../src/engine/approval-link.js';
+import { digestOf } from '../../src/journal/link.js';
 import { digestOfAsk } from '../../src/lifecycle/request.js';
 import type { AccessAsk, AccessRequest, Grant, JitEngine, Verdict } from '../../src/index.js';
 import { ScriptedApprover } from '../../src/testing.js';
@@ -200,7 +201,7 @@ export const GRANT_STATES: Readonly<Record<string, () => Promise<State>>> = {
 /** A link to this request for ana's approval, signed by somebody who has the key, whatever state the request is in. */
 export async function linkTo({ engine, requestId, store, clock }: State): Promise<string> {
   const request = (await engine.request(requestId))?.request;
-  const askDigest = request === undefined ? 'none' : digestOfAsk(request, request.extension?.grantId);
+  const askDigest = request === undefined ? 'none' : digestOf([digestOfAsk(request, request.extension?.grantId), request.createdAt]);
   const key = { id: 'k', secret: new TextEncoder().encode(SECRET) };
   const [issuedAt, expiresAt] = [clock.now(), clock.now() + HOUR];
   return signLink(key, {
