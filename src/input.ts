@@ -111,6 +111,9 @@ export function readText(argument: string, value: unknown): string | undefined {
   return value;
 }
 
+/** Whether nothing of a text shows: white space, and what looks like it or like nothing at all. */
+export const isBlank = (text: string): boolean => /^[\p{C}\p{Z}\p{DI}\u2800]*$/u.test(text);
+
 const MAX_METADATA_BYTES = 8192;
 const MAX_METADATA_DEPTH = 8;
 const METADATA_RULE = 'plain JSON of at most 8 KiB and depth 8';

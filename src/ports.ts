@@ -61,6 +61,8 @@ export type BreakGlassVerdict =
       readonly reviewWithinMs: number;
       /** How many reviews the subject, and whoever asks for it, may owe at a time, this one included. Default: 1. */
       readonly maxUnreviewed?: number | undefined;
+      /** The groups one of whose members is to give the review that is owed; kept on the request. Default: none is named. */
+      readonly reviewers?: readonly string[] | undefined;
       /** The groups whose review is skipped. */
       readonly skippedGroups?: readonly string[] | undefined;
       /** Who is skipped, where they can be told. */

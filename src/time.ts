@@ -63,7 +63,9 @@ export const systemClock: Clock = Object.freeze({ now: () => Date.now() });
 export interface Reading {
   /** What the clock said: starts are judged at this, so they are never early. */
   readonly now: number;
-  /** The highest reading used so far plus the leeway: ends and deadlines are judged at this, so they are never late. */
+  /** The highest reading used so far. */
+  readonly highest: number;
+  /** The highest reading plus the leeway: ends and deadlines are judged at this, so they are never late. */
   readonly late: number;
   /** The clock lies more than a second below an earlier reading: nothing may create access. */
   readonly steppedBack: boolean;
@@ -102,7 +104,7 @@ export class Timekeeper {
     const steppedBack = now < this.#highest - STEP_BACK_MS;
     if (steppedBack && !this.#steppedBack) this.#onStepBack(new ClockError(STEPPED_BACK));
     this.#steppedBack = steppedBack;
-    return { now, late: this.#highest + this.#leewayMs, steppedBack };
+    return { now, highest: this.#highest, late: this.#highest + this.#leewayMs, steppedBack };
   }
 }
 

@@ -1,4 +1,4 @@
-import { invalid, readId, readList, readMetadata, readOptions, readText } from '../input.js';
+import { invalid, isBlank, readId, readList, readMetadata, readOptions, readText } from '../input.js';
 import type { Ask } from '../lifecycle/request.js';
 import type { JsonObject, ScopeMatcher } from '../ports.js';
 import type { Grant } from '../records.js';
@@ -73,7 +73,7 @@ export class AskReader {
   breakGlass(given: unknown): ReadAsk {
     const read = readOptions<keyof BreakGlassAsk>('ask', given, [...WHOM, ...COMMON]);
     const asked = this.#common(this.#readActorId('subject', read.subject), this.#scopes(read.scope, read.scopes), read);
-    if (asked.ask.justification === undefined || asked.ask.justification.trim() === '') {
+    if (asked.ask.justification === undefined || isBlank(asked.ask.justification)) {
       throw invalid('justification', 'given: why there is no time for a review', read.justification);
     }
     return asked;

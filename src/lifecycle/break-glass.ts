@@ -35,9 +35,10 @@ export function breakGlass(
   refuseDebtor(debtors.subject, verdict.maxUnreviewed);
   refuseDebtor(debtors.requester, verdict.maxUnreviewed);
   const at = stamp(moment, draft);
-  const { skippedGroups, skippedPeople, terms } = verdict;
+  const { reviewers, skippedGroups, skippedPeople, terms } = verdict;
   const owed = makeOwed({
     reviewBy: at + verdict.reviewWithinMs,
+    reviewers,
     skippedGroups,
     skippedPeople,
     missedAt: undefined,

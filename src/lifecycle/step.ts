@@ -59,6 +59,12 @@ export const nextVersion = (record?: { readonly version: number }): number => (r
 export const stamp = (moment: Moment, ...records: readonly (AccessRequest | Grant | Usage | undefined)[]): number =>
   Math.max(moment.now, ...records.map((record) => (record === undefined ? 0 : lastInstant(record))));
 
+/**
+ * The instant at which access that ends now has ended: where the clock has stepped back, the highest reading, for until
+ * then it was held.
+ */
+export const endedAt = (moment: Moment, stamped: number): number => Math.max(stamped, moment.highest);
+
 /** An entry about a request or a grant; `fields` are all that the transition wrote besides the version. */
 export function entryOf(record: AccessRequest | Grant, type: EntryType, at: number, actor: string, fields: object): EntryDraft {
   const ids = record.kind === 'grant' ? { requestId: record.requestId, grantId: record.id } : { requestId: record.id };

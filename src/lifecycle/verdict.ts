@@ -49,6 +49,7 @@ export interface ReadBreakGlass extends Source {
         readonly outcome: 'approve';
         readonly reviewWithinMs: number;
         readonly maxUnreviewed: number;
+        readonly reviewers: readonly string[];
         readonly skippedGroups: readonly string[];
         readonly skippedPeople: readonly string[] | undefined;
         readonly terms: Terms;
@@ -63,13 +64,14 @@ export function readBreakGlass(name: string, answer: unknown): ReadBreakGlass {
     'reason',
     'reviewWithinMs',
     'maxUnreviewed',
+    'reviewers',
     'skippedGroups',
     'skippedPeople',
     'terms',
     'approver',
     'rule',
   ]);
-  const { outcome, reason, reviewWithinMs, maxUnreviewed = 1, skippedGroups = [], skippedPeople, terms } = given;
+  const { outcome, reason, reviewWithinMs, maxUnreviewed = 1, reviewers = [], skippedGroups = [], skippedPeople, terms } = given;
   const source = readSource(name, given);
   switch (outcome) {
     case 'approve':
@@ -79,6 +81,7 @@ export function readBreakGlass(name: string, answer: unknown): ReadBreakGlass {
           outcome,
           reviewWithinMs: readDuration('verdict.reviewWithinMs', reviewWithinMs),
           maxUnreviewed: readCount('verdict.maxUnreviewed', maxUnreviewed, 1, MAX_COUNT),
+          reviewers: readIds('verdict.reviewers', reviewers),
           skippedGroups: readIds('verdict.skippedGroups', skippedGroups),
           skippedPeople: skippedPeople === undefined ? undefined : readIds('verdict.skippedPeople', skippedPeople),
           terms: readTerms('verdict.terms', terms),

@@ -117,9 +117,10 @@ export function makeTerms({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs }: Term
   return Object.freeze({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs });
 }
 
-export function makeOwed({ reviewBy, skippedGroups, skippedPeople, missedAt, acknowledgement }: OwedReview): OwedReview {
+export function makeOwed({ reviewBy, reviewers, skippedGroups, skippedPeople, missedAt, acknowledgement }: OwedReview): OwedReview {
   return Object.freeze({
     reviewBy,
+    reviewers: Object.freeze([...reviewers]),
     skippedGroups: Object.freeze([...skippedGroups]),
     skippedPeople: skippedPeople && Object.freeze([...skippedPeople]),
     missedAt,

@@ -6,7 +6,7 @@ export type Check = (value: unknown) => boolean;
 export const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 export const isString: Check = (value) => typeof value === 'string';
 export const isBoolean: Check = (value) => typeof value === 'boolean';
-export const isCount: Check = (value) => isInstant(value) && value > 0;
+export const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) > 0;
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 export const optional =

@@ -42,6 +42,8 @@ export interface Extension {
 export interface OwedReview {
   /** When it is overdue. It stays owed until somebody gives it. Epoch milliseconds. */
   readonly reviewBy: number;
+  /** The groups one of whose members is to give it, as they were named when the access was taken. */
+  readonly reviewers: readonly string[];
   /** The groups whose review was skipped. */
   readonly skippedGroups: readonly string[];
   /** Who was skipped, where they could be told. */

@@ -61,6 +61,7 @@ const isRequestBody = shape({
   owed: optional(
     shape({
       reviewBy: isInstant,
+      reviewers: listOf(isText),
       skippedGroups: listOf(isText),
       skippedPeople: optional(listOf(isText)),
       missedAt: optional(isInstant),
