@@ -2,7 +2,7 @@ export type * from './records/types.js';
 export { toJson } from './records/codec/columns.js';
 export { encode } from './records/codec/encode.js';
 export { decodeGrant } from './records/codec/grant.js';
-export { decodeSubject, decodeUsage, decodeUse } from './records/codec/others.js';
+export { decodeReuse, decodeSubject, decodeUsage, decodeUse } from './records/codec/others.js';
 export { decodeRequest } from './records/codec/request.js';
 export { escalatesAt, heldUntil, idleEnd, isCounted, isOwed, lastInstant } from './records/derived.js';
 export {
@@ -11,6 +11,7 @@ export {
   makeOwed,
   makeQuorum,
   makeRequest,
+  makeReuse,
   makeReview,
   makeSubject,
   makeTerms,

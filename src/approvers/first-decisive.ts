@@ -1,5 +1,5 @@
 import { invalid, isId } from '../input.js';
-import type { Approver, BreakGlassVerdict, Ineligibility, Verdict } from '../ports.js';
+import type { Approver, BreakGlassVerdict, Ineligibility, Verdict, VerdictSource } from '../ports.js';
 import type { AccessRequest } from '../records.js';
 
 /** The members of each chain. */
@@ -20,36 +20,50 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
   const byName = new Map(members.map((member) => [member.name, member]));
   if (byName.size < members.length)
     throw invalid('members', 'approvers of different names', members.map((member) => member.name).join(', '));
-  const deciderOf = (request: AccessRequest) => (request.approver === undefined ? undefined : byName.get(request.approver));
+  // By its own name, or by one that it answers for: a member may be made of others.
+  const memberFor = (name: string) => byName.get(name) ?? members.find((member) => member.answersFor?.(name) === true);
+  const deciderOf = ({ approver }: AccessRequest) => (approver === undefined ? undefined : memberFor(approver));
+  const inItsName = <V extends VerdictSource>(verdict: V, member: Approver): V => ({
+    ...verdict,
+    approver: verdict.approver !== undefined && memberFor(verdict.approver) === member ? verdict.approver : member.name,
+  });
 
   const chain: Approver = Object.freeze({
     name: 'first-decisive',
     // Its own name stands on what all members abstained from.
-    answersFor: (name: string) => byName.has(name) || name === 'first-decisive',
+    answersFor: (name: string) => name === 'first-decisive' || memberFor(name) !== undefined,
     async decide(request: AccessRequest): Promise<Verdict> {
       for (const member of members) {
         const verdict = await member.decide(request);
-        if (verdict.outcome !== 'abstain') return { ...verdict, approver: member.name };
+        if (verdict.outcome !== 'abstain') return inItsName(verdict, member);
       }
       return { outcome: 'abstain' };
     },
-    groupsOf: async (reviewer: string, request: AccessRequest) => (await deciderOf(request)?.groupsOf?.(reviewer, request)) ?? [],
+    // Not having the question gives nobody a right; answering nothing is a failure, and is passed on as it is.
+    groupsOf(reviewer: string, request: AccessRequest) {
+      const decider = deciderOf(request);
+      return decider?.groupsOf === undefined ? [] : decider.groupsOf(reviewer, request);
+    },
     membersOf: (request: AccessRequest) => deciderOf(request)?.membersOf?.(request),
     async breakGlass(request: AccessRequest): Promise<BreakGlassVerdict> {
       for (const member of members) {
         // Not having the question is no opinion; answering nothing is a failure, and nobody is passed over for that.
         const verdict = member.breakGlass === undefined ? ABSTAINS : await member.breakGlass(request);
-        if (verdict.outcome !== 'abstain') return { ...verdict, approver: member.name };
+        if (verdict.outcome !== 'abstain') return inItsName(verdict, member);
       }
       return ABSTAINS;
     },
-    mayAcknowledge: async (reviewer: string, request: AccessRequest) =>
-      (await deciderOf(request)?.mayAcknowledge?.(reviewer, request)) ?? false,
+    mayAcknowledge(reviewer: string, request: AccessRequest) {
+      const decider = deciderOf(request);
+      return decider?.mayAcknowledge === undefined ? false : decider.mayAcknowledge(reviewer, request);
+    },
     async isEligible(request: AccessRequest, when: 'creation' | 'approval' | 'start'): Promise<boolean | Ineligibility> {
       if (when !== 'creation') {
         const decider = deciderOf(request);
         // An approver that has left the chain can no longer vouch for anybody.
-        return decider !== undefined && isEligible(decider, request, when);
+        if (decider === undefined) return false;
+        const denial = await denialBefore(decider, members, request);
+        return denial ?? isEligible(decider, request, when);
       }
       let failure: { readonly error: unknown } | undefined;
       let no: false | Ineligibility = false;
@@ -68,6 +82,15 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
   });
   chains.set(chain, members);
   return chain;
+}
+
+/** Rights can be taken away by those who stand before the one that decided: a rule that would deny it now is a no. */
+async function denialBefore(decider: Approver, members: readonly Approver[], request: AccessRequest): Promise<Ineligibility | undefined> {
+  for (const member of members.slice(0, members.indexOf(decider))) {
+    const verdict = await member.decide(request);
+    if (verdict.outcome === 'deny') return { eligible: false, reason: verdict.reason };
+  }
+  return undefined;
 }
 
 const isApprover = (member: unknown): boolean =>

@@ -127,6 +127,7 @@ export class Checker {
   }
 
   async #activate(grantId: string, subject: string): Promise<boolean> {
+    if (!this.#starting.isWorthAsking(grantId)) return false;
     try {
       await this.#starting.activate(grantId, subject);
       return true;

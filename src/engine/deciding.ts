@@ -1,7 +1,7 @@
 import { ClockError, IdempotencyError, IneligibleError, isJitError } from '../errors.js';
 import type { Settled } from '../lifecycle/grant.js';
 import { isUndecided, settle } from '../lifecycle/decision.js';
-import { asksForTheSame, draftRequest, openRequest, type Ask, type OpenFacts, type Opened } from '../lifecycle/request.js';
+import { asksForTheSame, digestOfAsk, draftRequest, openRequest, type Ask, type OpenFacts } from '../lifecycle/request.js';
 import {
   countsIn,
   isOwnRequest,
@@ -13,7 +13,7 @@ import {
 } from '../lifecycle/review.js';
 import { requestStatus, type Held, type RequestStatus } from '../lifecycle/status.js';
 import { APPROVER, moment, unchanged, type Moment } from '../lifecycle/step.js';
-import { decodeRequest, type AccessRequest } from '../records.js';
+import { decodeRequest, decodeReuse, type AccessRequest } from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { AccessPreview, AccessResult, InboxItem } from './answers.js';
 import type { ApproverDesk } from './approver-desk.js';
@@ -43,12 +43,10 @@ export class Deciding {
   /** @param verb whose idempotency keys these are */
   async ask({ ask, key }: ReadAsk, verb: 'requestAccess' | 'extend'): Promise<AccessResult> {
     const id = this.#idFor(ask, key, verb);
-    const known = async () => key !== undefined && (await this.isRepetition(id, ask));
-    const opened = (await known()) ? undefined : await this.#open(id, ask, known);
-    const duplicate = opened !== undefined && 'duplicate' in opened ? opened.duplicate : undefined;
-    const made = duplicate?.requestId ?? id;
+    const known = async () => (key === undefined ? undefined : this.known(id, ask));
+    const made = (await known()) ?? (await this.#open(id, ask, key !== undefined, known));
     try {
-      return { ...(await this.settle(made)), reused: duplicate !== undefined };
+      return { ...(await this.settle(made)), reused: made !== id };
     } catch (error) {
       // The request is on record by now, so the error must say which.
       throw isJitError(error) && error.code === 'ERR_JIT_CLOCK' ? new ClockError(error.message, error.cause, made) : error;
@@ -60,10 +58,11 @@ export class Deciding {
     const now = (): Moment => moment(this.#keeper, ask.requestedBy);
     try {
       const id = this.#idFor(ask, key, 'requestAccess');
-      if (key !== undefined && (await this.isRepetition(id, ask))) return { ...(await this.#told(id)), dryRun: true };
+      const there = key === undefined ? undefined : await this.known(id, ask);
+      if (there !== undefined) return { ...(await this.#told(there)), reused: there !== id, dryRun: true };
       const draft = await this.#draft(id, ask);
-      const opened = openRequest(ask, id, this.#settings.limits, await this.#openFacts(ask), now()).result;
-      if ('duplicate' in opened) return { ...(await this.#told(opened.duplicate.requestId)), reused: true, dryRun: true };
+      const made = openRequest(ask, id, key !== undefined, this.#settings.limits, await this.#openFacts(ask), now()).result;
+      if (made !== id) return { ...(await this.#told(made)), reused: true, dryRun: true };
       const verdict = await this.#desk.decide(draft, false);
       const { request, grants } = settle(draft, verdict, await this.#facts.forIssuing(draft), now()).result;
       return { ...(await this.#resultOf({ request, grants }, 'pending')), dryRun: true };
@@ -113,12 +112,22 @@ export class Deciding {
     for await (const rows of this.#ledger.pages({ kind: 'request', open: true })) {
       for (const request of this.#settings.decodeAll(rows, decodeRequest)) {
         if (isDecidedFor(request, reviewer)) continue;
-        const mine = await this.#desk.groupsOf(reviewer, request);
+        const mine = await this.#groupsOrNone(reviewer, request);
         const groups = mayAct(request, reviewer, mine, this.#keeper.read());
         if (groups.length > 0) items.push({ request, groups });
       }
     }
     return items;
+  }
+
+  /** A request about which the approver fails must not hide the others. */
+  async #groupsOrNone(reviewer: string, request: AccessRequest): Promise<readonly string[]> {
+    try {
+      return await this.#desk.groupsOf(reviewer, request);
+    } catch (error) {
+      this.#settings.onError(error, 'inbox');
+      return [];
+    }
   }
 
   /** Whether a review by this person would count now. */
@@ -127,22 +136,36 @@ export class Deciding {
     return countsIn(request, await this.#desk.groupsOf(reviewer, request), this.#keeper.read()).length > 0;
   }
 
-  /** Whether this very ask has made this record already. @throws IdempotencyError where another has */
-  async isRepetition(id: string, ask: Ask): Promise<boolean> {
-    const row = await this.#ledger.row('request', id);
-    if (row === undefined) return false;
-    if (!asksForTheSame(decodeRequest(row), ask)) throw new IdempotencyError(id);
-    return true;
+  /** The request that a key stands for already; `undefined`: none. @throws IdempotencyError where it was for something else */
+  async known(id: string, ask: Ask): Promise<string | undefined> {
+    const [request, reuse] = await this.#ledger.rows([
+      { kind: 'request', id },
+      { kind: 'reuse', id },
+    ]);
+    if (request !== undefined) {
+      if (!asksForTheSame(decodeRequest(request), ask)) throw new IdempotencyError(id);
+      return id;
+    }
+    if (reuse === undefined) return undefined;
+    const { askDigest, requestId } = decodeReuse(reuse);
+    if (askDigest !== digestOfAsk(ask, ask.extends)) throw new IdempotencyError(requestId);
+    return requestId;
   }
 
-  /** Puts the request on record, unless it repeats what the subject has, or `known` finds that a repetition of this very call has. */
-  async #open(id: string, ask: Ask, known: () => Promise<boolean>): Promise<Opened | undefined> {
-    await this.#draft(id, ask);
-    return this.#ledger.run<Opened | undefined>(async () => {
+  /**
+   * Puts the request on record, unless it repeats what the subject has, or `known` finds that a repetition of this very
+   * call has. Whether it may be asked at all is asked anew for each try.
+   *
+   * @returns the request that there is now
+   */
+  async #open(id: string, ask: Ask, isKeyed: boolean, known: () => Promise<string | undefined>): Promise<string> {
+    return this.#ledger.run<string>(async () => {
+      await this.#draft(id, ask);
       const facts = await this.#openFacts(ask);
       // After all else is read: what stands against it may be this very call's, made twice at once.
-      if (await known()) return unchanged(undefined);
-      return openRequest(ask, id, this.#settings.limits, facts, moment(this.#keeper, ask.requestedBy));
+      const there = await known();
+      if (there !== undefined) return unchanged(there);
+      return openRequest(ask, id, isKeyed, this.#settings.limits, facts, moment(this.#keeper, ask.requestedBy));
     });
   }
 

@@ -6,12 +6,13 @@ import { isOwnRequest } from '../lifecycle/review.js';
 import { isOver } from '../lifecycle/status.js';
 import { moment, unchanged, type Moment, type Step } from '../lifecycle/step.js';
 import { decodeRequest, isOwed, type AccessRequest, type Subject } from '../records.js';
-import type { Settled } from '../lifecycle/grant.js';
+import { grantIds, type Settled } from '../lifecycle/grant.js';
 import type { Timekeeper } from '../time.js';
 import type { AccessResult, OwedItem } from './answers.js';
 import type { ApproverDesk } from './approver-desk.js';
 import type { ReadAsk } from './ask.js';
 import type { Deciding } from './deciding.js';
+import type { Ending } from './ending.js';
 import type { Facts } from './facts.js';
 import { derivedId, newId } from './ids.js';
 import type { Ledger } from './ledger.js';
@@ -32,19 +33,29 @@ export class Emergency {
   readonly #desk: ApproverDesk;
   readonly #facts: Facts;
   readonly #deciding: Deciding;
+  readonly #ending: Ending;
 
-  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, desk: ApproverDesk, facts: Facts, deciding: Deciding) {
+  constructor(
+    settings: Settings,
+    keeper: Timekeeper,
+    ledger: Ledger,
+    desk: ApproverDesk,
+    facts: Facts,
+    deciding: Deciding,
+    ending: Ending,
+  ) {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
     this.#desk = desk;
     this.#facts = facts;
     this.#deciding = deciding;
+    this.#ending = ending;
   }
 
   async breakGlass({ ask, key }: ReadAsk): Promise<AccessResult & { readonly outcome: 'granted' }> {
     const id = key === undefined ? newId() : derivedId(this.#ledger.store.namespace, 'breakGlass', ask.requestedBy, key);
-    const isRepeated = async () => key !== undefined && (await this.#deciding.isRepetition(id, ask));
+    const isRepeated = async () => key !== undefined && (await this.#deciding.known(id, ask)) !== undefined;
     const settled = await this.#ledger.run<Settled>(async () =>
       (await isRepeated()) ? this.#asItIs(id) : this.#break(id, ask, isRepeated),
     );
@@ -78,15 +89,17 @@ export class Emergency {
       const request = await this.#ledger.request(id);
       const may = isOwed(request) && (await this.#may(actor, request));
       const debtors = await this.#debtors(request);
-      const grants = await Promise.all(
-        (await this.#ledger.grantsOf(request)).map(async (grant) => ({
-          held: await this.#ledger.held(grant.id),
-          line: await this.#facts.line(grant),
-        })),
-      );
+      // Those that can be read: one that can't must not keep the others alive.
+      const all = await this.#ledger.heldAll(grantIds(request));
+      const grants = await Promise.all(all.map(async (held) => ({ held, line: await this.#facts.line(held.grant) })));
       return acknowledge(request, command, { may, debtors, grants }, moment(this.#keeper, actor));
       // What ends access is never told "conflict", however busily it is used meanwhile.
     }, command.verdict === 'unjustified');
+    if (command.verdict === 'unjustified') {
+      // Once more, for what was asked for while the lines were read, from grants that time had ended just before.
+      const end = { cause: 'unjustified', reason: command.reason } as const;
+      for (const { id: grantId } of settled.grants ?? []) await this.#ending.grant(grantId, actor, end);
+    }
     return settled.request;
   }
 
@@ -99,12 +112,22 @@ export class Emergency {
     const items: OwedItem[] = [];
     for await (const rows of this.#ledger.pages({ kind: 'request', subject, open: true })) {
       for (const request of decodeAll(rows, decodeRequest).filter(isOwed)) {
-        if (reviewer !== undefined && !(await this.#may(reviewer, request))) continue;
+        if (reviewer !== undefined && !(await this.#mayOrNot(reviewer, request))) continue;
         const reviewBy = request.owed?.reviewBy as number;
         items.push({ request, reviewBy, isOverdue: isOver(reviewBy, this.#keeper.read()) });
       }
     }
     return items.sort((a, b) => a.reviewBy - b.reviewBy);
+  }
+
+  /** A request about which the approver fails must not hide the others. */
+  async #mayOrNot(reviewer: string, request: AccessRequest): Promise<boolean> {
+    try {
+      return await this.#may(reviewer, request);
+    } catch (error) {
+      this.#settings.onError(error, 'owedReviews');
+      return false;
+    }
   }
 
   /** Those two are not even asked about: whatever the approver says, or if it fails, they may not. */

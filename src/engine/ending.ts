@@ -38,15 +38,22 @@ export class Ending {
 
   /** @returns the grant, and all that was written with it: what goes on from it ends too */
   async #endLine(id: string, actor: string, command: EndCommand) {
-    let written: readonly StoredRecord[] = [];
-    const end = async () => {
-      const held = await this.#ledger.held(id);
-      const line = await this.#facts.line(held.grant);
-      const step = endGrant(held, line, command, moment(this.#keeper, actor));
-      written = step.put;
-      return step;
-    };
-    return { grant: await this.#ledger.run(end, true), written };
+    const written: StoredRecord[] = [];
+    for (;;) {
+      let put: readonly StoredRecord[] = [];
+      const end = async () => {
+        const held = await this.#ledger.held(id);
+        const line = await this.#facts.line(held.grant);
+        const step = endGrant(held, line, command, moment(this.#keeper, actor));
+        ({ put } = step);
+        return step;
+      };
+      const grant = await this.#ledger.run(end, true);
+      written.push(...put);
+      // An end by time doesn't block an extension, and one may have been asked for while the line was read. Now that the
+      // end is on record none can be any more: what there is, is found by going over the line once more.
+      if (!put.some((record) => record.kind === 'grant' && record.end?.status === 'expired')) return { grant, written };
+    }
   }
 
   async request(id: string, actor: string, command: Parameters<typeof cancelRequest>[1]): Promise<AccessRequest> {

@@ -116,9 +116,9 @@ export class JitEngine<Scope extends string = string> {
     this.#asks = new AskReader(settings);
     this.#attempts = new Attempts(keeper, ledger, onError);
     this.#deciding = new Deciding(settings, keeper, ledger, desk, facts);
-    this.#emergency = new Emergency(settings, keeper, ledger, desk, facts, this.#deciding);
     this.#links = new Links(settings, keeper, ledger, this.#deciding);
     this.#ending = new Ending(settings, keeper, ledger, facts);
+    this.#emergency = new Emergency(settings, keeper, ledger, desk, facts, this.#deciding, this.#ending);
     this.#checker = new Checker(settings, keeper, ledger, starting);
     this.#using = new Using(keeper, ledger, this.#checker);
     this.#archive = new Archive(settings, keeper, ledger);
@@ -267,6 +267,8 @@ export class JitEngine<Scope extends string = string> {
     const link = await (by === undefined ? read() : this.#attempts.make({ actor: by }, read));
     const { requestId, reviewer } = link;
     return this.#attempts.make({ actor: by ?? reviewer, requestId }, async () => {
+      // What is not there has no attempts.
+      await this.#ledger.request(requestId);
       if (by !== undefined && by !== reviewer) throw new LinkError('not_yours', requestId);
       return this.#links.redeem(link, said);
     });
@@ -357,7 +359,9 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const { idempotencyKey } = readOptions('options', options, ['idempotencyKey']);
     const key = idempotencyKey === undefined ? undefined : readId('idempotencyKey', idempotencyKey);
-    return this.#using.consume(subject, action, key);
+    const asked = this.#checker.read(subject, action);
+    const attempt = { actor: asked.subject, scopes: [asked.scope] };
+    return this.#attempts.make(attempt, () => this.#using.consume(asked.subject, asked.scope, key));
   }
 
   /** Returns the decision when allowed. @throws DeniedError `ERR_JIT_DENIED` otherwise, with the decision */

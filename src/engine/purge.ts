@@ -7,12 +7,13 @@ import type { Expectation, Row } from '../ports.js';
 import {
   decodeGrant,
   decodeRequest,
-  decodeSubject,
+  decodeReuse,
   decodeUse,
   isCounted,
   toJson,
   type AccessRequest,
   type AuditEntry,
+  type Grant,
 } from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
@@ -67,7 +68,7 @@ export class Purge {
         if (removed === 'grant') grants += 1;
       }
     }
-    await this.#removeSubjects(horizon);
+    await this.#removeReuses(horizon);
     return { horizon, requests, grants, journalStart: await this.#trim(horizon) };
   }
 
@@ -100,15 +101,16 @@ export class Purge {
     const grants = this.#decodeAll(rows, decodeGrant);
     const counted = grants.filter(isCounted);
     const usages = await this.#ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
-    const expect = requests.flatMap((request) => {
+    const expect: Expectation[] = [];
+    for (const request of requests) {
       const ids = grantIds(request);
       const own = grants.filter((grant) => grant.requestId === request.id);
       // What can't be read is kept, and with it all that belongs to it.
       const isReadable = own.length === rows.filter((row) => ids.includes(row.id)).length;
-      return isReadable && isPurgeable(request, own, origins, horizon)
-        ? [request, ...own, ...usages.filter((row) => row !== undefined && own.some((grant) => grant.id === row.id))].flatMap(keyOf)
-        : [];
-    });
+      if (!isReadable || !isPurgeable(request, [...own, ...(await this.#line(own))], origins, horizon)) continue;
+      const usage = usages.filter((row) => row !== undefined && own.some((grant) => grant.id === row.id));
+      expect.push(...[request, ...own, ...usage].flatMap(keyOf));
+    }
     return this.#removeAll(expect, horizon);
   }
 
@@ -120,17 +122,29 @@ export class Purge {
     }
   }
 
-  /**
-   * A subject's row goes with its last request; one that owes a review is open, and kept. Whoever opens a request
-   * meanwhile writes the row, and it is kept.
-   */
-  async #removeSubjects(horizon: number): Promise<void> {
-    for await (const rows of this.#ledger.pages({ kind: 'subject', open: false })) {
-      for (const subject of this.#decodeAll(rows, decodeSubject)) {
-        const { items } = await this.#ledger.find({ kind: 'request', subject: subject.id, limit: 1 });
-        if (items.length === 0) await this.#removeAll(keyOf(subject), horizon);
-      }
+  /** What a key stands for goes with the request that it stands for. */
+  async #removeReuses(horizon: number): Promise<void> {
+    for await (const rows of this.#ledger.pages({ kind: 'reuse', open: false })) {
+      const reuses = this.#decodeAll(rows, decodeReuse);
+      const requests = await this.#ledger.rows(reuses.map(({ requestId: id }) => ({ kind: 'request', id })));
+      await this.#removeAll(reuses.filter((_, i) => requests[i] === undefined).flatMap(keyOf), horizon);
     }
+  }
+
+  /**
+   * What goes on from these grants: those that extend them, those that extend these, and so on. A grant is kept as long
+   * as one of them is, for it is by the first that the line is revoked.
+   */
+  async #line(grants: readonly Grant[]): Promise<readonly Grant[]> {
+    const line: Grant[] = [];
+    const seen = new Set(grants.map(({ id }) => id));
+    for (let wave = grants; wave.length > 0;) {
+      const ids = wave.flatMap(({ successors }) => successors.map(({ grantId }) => grantId)).filter((id) => !seen.has(id));
+      for (const id of ids) seen.add(id);
+      wave = (await this.#ledger.heldAll(ids)).map(({ grant }) => grant);
+      line.push(...wave);
+    }
+    return line;
   }
 
   async #removeAll(expect: readonly Expectation[], horizon: number): Promise<readonly string[]> {

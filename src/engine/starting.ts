@@ -6,6 +6,12 @@ import type { ApproverDesk } from './approver-desk.js';
 import type { Facts } from './facts.js';
 import type { Ledger } from './ledger.js';
 
+/** How long a failure keeps checks from asking again; a sweep asks all the same. */
+const QUIET_MS = 1_000;
+const MAX_REMEMBERED = 1_000;
+/** What begins takes nothing with it. */
+const NO_LINE = { successors: [], requests: [] };
+
 /** Scheduled starts at which the approver is asked once more. */
 export class Starting {
   readonly #keeper: Timekeeper;
@@ -14,6 +20,8 @@ export class Starting {
   readonly #facts: Facts;
   /** Of the grants that are being asked about: a burst of checks asks once. */
   readonly #underway = new Map<string, Promise<Grant>>();
+  /** When the question about a grant has failed last. */
+  readonly #failedAt = new Map<string, number>();
 
   constructor(keeper: Timekeeper, ledger: Ledger, desk: ApproverDesk, facts: Facts) {
     this.#keeper = keeper;
@@ -31,9 +39,27 @@ export class Starting {
   activate(grantId: string, actor: string): Promise<Grant> {
     const known = this.#underway.get(grantId);
     if (known !== undefined) return known;
-    const asked = this.#ask(grantId, actor).finally(() => this.#underway.delete(grantId));
+    const asked = this.#ask(grantId, actor)
+      .then(
+        (grant) => {
+          this.#failedAt.delete(grantId);
+          return grant;
+        },
+        (error: unknown) => {
+          if (this.#failedAt.size >= MAX_REMEMBERED) this.#failedAt.clear();
+          this.#failedAt.set(grantId, this.#keeper.highest);
+          throw error;
+        },
+      )
+      .finally(() => this.#underway.delete(grantId));
     this.#underway.set(grantId, asked);
     return asked;
+  }
+
+  /** Whether a check should ask: not right after the question has failed, or every check would wait for an approver that hangs. */
+  isWorthAsking(grantId: string): boolean {
+    const failedAt = this.#failedAt.get(grantId);
+    return failedAt === undefined || this.#keeper.read().highest >= failedAt + QUIET_MS;
   }
 
   #ask(grantId: string, actor: string): Promise<Grant> {
@@ -41,8 +67,8 @@ export class Starting {
       const held = await this.#ledger.held(grantId);
       if (!isStartDue(held, this.#keeper.read())) return unchanged(held.grant);
       const request = await this.#ledger.request(held.grant.requestId);
-      const line = await this.#facts.line(held.grant);
       const eligible = await this.#desk.mayHold(request, 'start');
+      const line = eligible ? NO_LINE : await this.#facts.line(held.grant);
       return activateGrant(held, line, eligible, moment(this.#keeper, actor));
     });
   }

@@ -1,7 +1,7 @@
 import { isJitError } from '../errors.js';
 import { isStartDue } from '../lifecycle/start.js';
 import type { Held } from '../lifecycle/status.js';
-import { moment, SWEEPER } from '../lifecycle/step.js';
+import { moment, SWEEPER, type Step } from '../lifecycle/step.js';
 import { recordTime, workOn, workOnRequest, type Timed, type TimeWork } from '../lifecycle/sweep.js';
 import { isUndecided } from '../lifecycle/decision.js';
 import type { Row } from '../ports.js';
@@ -33,6 +33,9 @@ const CHUNK = 100;
 /** How many questions one pass asks, and how many at a time: an approver that hangs must not hold up ends for long. */
 const MAX_ASKS = 100;
 const ASKS_AT_ONCE = 20;
+
+/** So many refused commits in a pass are no rows that can't be written, but a store that is out of order. */
+const MAX_REFUSED = 16;
 
 /** A question for the approver. */
 interface Question {
@@ -92,6 +95,7 @@ export class Sweep {
     for (const records of [deadlines, rest]) {
       for (let i = 0; i < records.length; i += CHUNK) await this.#record(records.slice(i, i + CHUNK), tally);
     }
+    tally.tellRefused((error) => this.#delegates.onError(error, 'sweep'));
     return tally.report(await this.#ask(questions));
   }
 
@@ -127,19 +131,33 @@ export class Sweep {
 
   /** Records a chunk, and counts what of it there was nothing to record about: others were faster, or never stopped changing it. */
   async #record(records: readonly Timed[], tally: Tally): Promise<void> {
-    const done = await this.#recorded(records);
+    const done = await this.#recorded(records, tally);
     tally.add(done);
     tally.skipped += records.length - done.length;
   }
 
-  /** In one commit. A chunk that conflicts is reloaded, then halved, so that a busy record holds up only itself. */
-  async #recorded(records: readonly Timed[], reloaded = false): Promise<readonly TimeWork[]> {
+  /**
+   * In one commit. A chunk that conflicts is reloaded, then halved, so that a busy record holds up only itself; so is one
+   * that the store refuses, for a row that can't be written must hold up no other.
+   */
+  async #recorded(records: readonly Timed[], tally: Tally, reloaded = false): Promise<readonly TimeWork[]> {
     const step = recordTime(records, moment(this.#keeper, SWEEPER));
-    if (await this.#ledger.take(step)) return step.result;
-    if (!reloaded) return this.#recorded(await this.#reload(records), true);
-    if (records.length === 1) return [];
+    const isRefused = await this.#isRefused(step, tally);
+    if (isRefused === undefined) return step.result;
+    if (!isRefused && !reloaded) return this.#recorded(await this.#reload(records), tally, true);
+    if (records.length <= 1) return [];
     const half = records.length >> 1;
-    return [...(await this.#recorded(records.slice(0, half))), ...(await this.#recorded(records.slice(half)))];
+    return [...(await this.#recorded(records.slice(0, half), tally)), ...(await this.#recorded(records.slice(half), tally))];
+  }
+
+  /** @returns `undefined`: it was committed; false: it conflicts. @throws the store's error, where it refuses so often that it must be out of order */
+  async #isRefused(step: Step<unknown>, tally: Tally): Promise<boolean | undefined> {
+    try {
+      return (await this.#ledger.take(step)) ? undefined : false;
+    } catch (error) {
+      if (tally.refuse(error) > MAX_REFUSED) throw error;
+      return true;
+    }
   }
 
   async #reload(records: readonly Timed[]): Promise<readonly Timed[]> {
@@ -174,6 +192,20 @@ export class Sweep {
 class Tally {
   skipped = 0;
   readonly #done = new Map<TimeWork, number>();
+  readonly #refused: unknown[] = [];
+
+  /** @returns how many commits have been refused */
+  refuse(error: unknown): number {
+    return this.#refused.push(error);
+  }
+
+  /** Where nothing at all could be committed, the last refusal is the pass's own failure. */
+  tellRefused(tell: (error: unknown) => void): void {
+    const last: unknown = this.#refused.at(-1);
+    if (this.#refused.length === 0) return;
+    if (this.#done.size === 0) throw last;
+    tell(last);
+  }
 
   add(works: readonly TimeWork[]): void {
     for (const work of works) this.#done.set(work, (this.#done.get(work) ?? 0) + 1);

@@ -35,8 +35,7 @@ export class Using {
    * Takes a use, from the grant that ends first among those that have uses; where none of what allows this is counted,
    * there is none to take.
    */
-  async consume(subjectGiven: unknown, action: unknown, key: string | undefined): Promise<Consumption> {
-    const { subject, scope } = this.#checker.read(subjectGiven, action);
+  async consume(subject: string, scope: string, key: string | undefined): Promise<Consumption> {
     const useId = key === undefined ? undefined : derivedId(this.#ledger.store.namespace, 'consume', subject, key);
     const before = useId === undefined ? undefined : await this.#ledger.use(useId);
     if (before !== undefined) return this.#again(before, scope);

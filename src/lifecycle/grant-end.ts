@@ -1,21 +1,18 @@
-import { makeEnd, makeGrant, makeUsage, type Grant, type GrantEnd, type Usage } from '../records.js';
+import { makeEnd, makeGrant, makeUsage, type Grant, type GrantEnd } from '../records.js';
 import type { Held } from './status.js';
 import { entryOf, nextVersion, type Step } from './step.js';
 
-/**
- * The one way out for a grant. Its usage row, where it has one, is closed in the same step.
- *
- * @param at when it goes on record; the end itself may lie before
- * @param written the usage as this very step writes it, where it does
- */
-export function endWith({ grant, usage }: Held, ending: GrantEnd, at: number, written?: Usage): Step<Grant> {
+/** The one way out for a grant; of what hangs on it, nothing is written. */
+export function endWith(grant: Grant, ending: GrantEnd, at: number, written: object = {}): Step<Grant> {
   const end = makeEnd(ending);
   const next = makeGrant({ ...grant, version: nextVersion(grant), end });
-  const last = written ?? usage;
-  const closed = last && makeUsage({ ...last, version: written?.version ?? nextVersion(last), endedAt: end.at });
-  return {
-    result: next,
-    put: closed === undefined ? [next] : [next, closed],
-    entries: [entryOf(next, `grant.${end.status}`, at, end.by, { end, usageVersion: closed?.version })],
-  };
+  return { result: next, put: [next], entries: [entryOf(next, `grant.${end.status}`, at, end.by, { end, ...written })] };
+}
+
+/** Ends a grant and closes its usage row in one step, so that the end rests on the last use there was. */
+export function endWithUsage({ grant, usage }: Held, ending: GrantEnd, at: number): Step<Grant> {
+  if (usage === undefined) return endWith(grant, ending, at);
+  const closed = makeUsage({ ...usage, version: nextVersion(usage), endedAt: ending.at });
+  const step = endWith(grant, ending, at, { usageVersion: closed.version });
+  return { ...step, put: [...step.put, closed] };
 }

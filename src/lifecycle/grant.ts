@@ -9,9 +9,9 @@ import {
   type GrantEnd,
   type Usage,
 } from '../records.js';
-import { endWith } from './grant-end.js';
+import { endWith, endWithUsage } from './grant-end.js';
 import { isGone, isOver, type Held } from './status.js';
-import { entryOf, joined, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step, type Writes } from './step.js';
+import { endedAt, entryOf, joined, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step, type Writes } from './step.js';
 import { countGrants, type SubjectFacts } from './subject.js';
 import { windowOf } from './window.js';
 
@@ -32,10 +32,19 @@ export interface IssueFacts extends SubjectFacts {
   readonly origin: Grant | undefined;
 }
 
+/** Each stays on the row of the grant that it extends, which every check reads. */
+export const MAX_SUCCESSORS = 50;
+
 /** Why an approved request gives nothing; `undefined`: it does. */
-export function reasonNotToIssue(request: AccessRequest, at: number, { live, limits }: IssueFacts, moment: Moment): string | undefined {
+export function reasonNotToIssue(request: AccessRequest, at: number, facts: IssueFacts, moment: Moment): string | undefined {
+  const { live, limits, origin } = facts;
   const { startsAt, expiresAt } = windowOf(request, at);
   if (!(startsAt < expiresAt)) return 'nothing is left of the time that may be given';
+  // Refused, not cut (L3); what an extension gives is cut by its window.
+  if (request.extension === undefined && request.ttlMs > (request.terms?.maxTotalMs ?? Infinity)) {
+    return 'it is for longer than its rule gives in all (maxTotal)';
+  }
+  if ((origin?.successors.length ?? 0) >= MAX_SUCCESSORS) return `a grant can be extended ${MAX_SUCCESSORS} times`;
   const count = countGrants(live, moment);
   return count + request.scopes.length > limits.maxGrants
     ? `the subject has ${count} grants, and limits.maxGrants allows ${limits.maxGrants}`
@@ -97,7 +106,9 @@ export function endOne(
   if (grant.end !== undefined) return unchanged(grant);
   if (isGone(held, moment)) return expireGrant(held, moment);
   const at = stamp(moment, grant, held.usage);
-  return endWith(held, { status: 'revoked', cause, at, by: moment.actor, reason }, at);
+  // Its usage row is left for the sweep: whoever wrote it, each use in between would cost a revoke its commit. Uses name
+  // the grant's version, and so they lose.
+  return endWith(grant, { status: 'revoked', cause, at: endedAt(moment, at), by: moment.actor, reason }, at);
 }
 
 /** Records what time has ended. Access had ended before, whether or not this ever runs. */
@@ -105,7 +116,8 @@ export function expireGrant(held: Held, moment: Moment): Step<Grant> {
   const { grant, usage } = held;
   const at = stamp(moment, grant, usage);
   const cause = usage !== undefined && idleEnd(usage) < grant.expiresAt ? 'idle' : 'time';
-  return endWith(held, { status: 'expired', cause, at: Math.min(at, heldUntil(grant, usage)), by: SWEEPER, reason: undefined }, at);
+  const ended = Math.min(endedAt(moment, at), heldUntil(grant, usage));
+  return endWithUsage(held, { status: 'expired', cause, at: ended, by: SWEEPER, reason: undefined }, at);
 }
 
 /** Whether the warning of a grant that has not ended is to go on record now. */

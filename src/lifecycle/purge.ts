@@ -4,6 +4,7 @@ import { heldUntil, isOwed, lastInstant, type AccessRequest, type Grant } from '
  * Whether a request and all its grants ended, on record, at or before `before`. They go together: a request is kept
  * as long as one of its grants is, and as long as it owes its review. Nothing that was held at the horizon or later goes (L33).
  *
+ * @param grants its own, and those that go on from them
  * @param origins the grants that open requests ask to extend: what is decided there rests on them
  */
 export function isPurgeable(request: AccessRequest, grants: readonly Grant[], origins: ReadonlySet<string>, before: number): boolean {

@@ -1,7 +1,8 @@
 import { DeadlineError, EndedError, LimitError } from '../errors.js';
 import { digestOf } from '../journal/link.js';
-import { makeRequest, type AccessRequest, type Extension } from '../records.js';
+import { makeRequest, makeReuse, toJson, type AccessRequest, type Extension } from '../records.js';
 import { refuseIfSteppedBack } from '../time.js';
+import { MAX_SUCCESSORS } from './grant.js';
 import { isGone, isOver, type Held } from './status.js';
 import { asRead, entryOf, nextVersion, unchanged, type EntryDraft, type Moment, type Step } from './step.js';
 import { findDuplicate, refuseTooMany, touchSubject, type Duplicate, type SubjectFacts, type SubjectLimits } from './subject.js';
@@ -32,13 +33,11 @@ export interface OpenFacts extends SubjectFacts {
   readonly origin: Held | undefined;
 }
 
-/** A new request, or what it would only repeat. */
-export type Opened = { readonly request: AccessRequest } | { readonly duplicate: Duplicate };
-
 /** The request as it would be: for the approver to say whether it may be asked at all. */
 export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin: Held | undefined, moment: Moment): AccessRequest {
   // An over-long window is refused, never cut (L3).
   if (ask.ttlMs > limits.maxTtlMs) throw new LimitError('maxTtl', limits.maxTtlMs, ask.ttlMs);
+  if (ask.ttlMs > limits.maxTotalMs) throw new LimitError('maxTotal', limits.maxTotalMs, ask.ttlMs);
   refuseIfSteppedBack(moment);
   const createdAt = moment.now;
   if (ask.startsAt !== undefined) {
@@ -69,33 +68,52 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
   return makeRequest({ ...draft, reviewBy: Math.min(draft.reviewBy, latestEnd(request)) });
 }
 
+const TOO_MANY = `a grant can be extended ${MAX_SUCCESSORS} times; ask for access anew`;
+
 /** Asking to extend what has ended is refused: that is a fresh request. */
 function extensionOf(grantId: string, origin: Held | undefined, { maxTotalMs }: RequestLimits, moment: Moment): Extension {
   if (origin === undefined || isGone(origin, moment)) throw new EndedError(grantId, origin?.grant.end);
-  const { expiresAt: from, firstStartsAt, breakGlass } = origin.grant;
+  const { expiresAt: from, firstStartsAt, breakGlass, successors } = origin.grant;
+  if (successors.length >= MAX_SUCCESSORS) throw new LimitError('extensions', MAX_SUCCESSORS, successors.length + 1, TOO_MANY);
   const until = firstStartsAt + maxTotalMs;
   if (until <= from) throw new LimitError('maxTotal', maxTotalMs, from - firstStartsAt);
   return { grantId, from, firstStartsAt, until, breakGlass };
 }
 
-/** Puts a request on record, unless it only repeats what the subject has. */
-export function openRequest(ask: Ask, id: string, limits: RequestLimits, facts: OpenFacts, moment: Moment): Step<Opened> {
+/**
+ * Puts a request on record, unless it only repeats what the subject has; then, under a key, that the key stands for that.
+ *
+ * @returns the id of the request that there is now
+ */
+export function openRequest(ask: Ask, id: string, isKeyed: boolean, limits: RequestLimits, facts: OpenFacts, moment: Moment): Step<string> {
   const request = draftRequest(ask, id, limits, facts.origin, moment);
   const duplicate = findDuplicate(request, facts.open, facts.live, moment);
   if (duplicate !== undefined) {
-    if (limits.duplicates === 'return') return unchanged({ duplicate });
+    if (limits.duplicates === 'return') return isKeyed ? reuseRequest(ask, id, duplicate, moment) : unchanged(duplicate.requestId);
     const what = duplicate.what === 'request' ? 'is open' : 'gives this already';
     throw new LimitError('duplicates', 1, 2, `limits.duplicates refuses the same ask twice: request ${duplicate.requestId} ${what}`);
   }
   refuseTooMany(limits, request, facts.open, facts.live, moment);
   const subject = touchSubject(request.subject, facts.subject);
   return {
-    result: { request },
+    result: id,
     put: [request, subject],
     entries: [createdEntry(request, subject.version, moment.actor)],
-    // So that nobody asks to extend what has just been ended.
-    relies: facts.origin === undefined ? [] : [asRead(facts.origin.grant)],
+    relies: [
+      // So that nobody asks to extend what has just been ended; and so that a key stands for one thing.
+      ...(facts.origin === undefined ? [] : [asRead(facts.origin.grant)]),
+      ...(isKeyed ? [{ kind: 'reuse', id, version: 0 }] : []),
+    ],
   };
+}
+
+/** Remembers what a key has come to stand for: the same key gives the same request ever after (L11). */
+function reuseRequest(ask: Ask, id: string, { requestId }: Duplicate, moment: Moment): Step<string> {
+  const { subject } = ask;
+  const reuse = makeReuse({ id, version: nextVersion(), subject, requestId, askDigest: digestOfAsk(ask, ask.extends) });
+  const data = toJson({ reuseId: id, subject, askDigest: reuse.askDigest });
+  const entry = { type: 'request.reused', at: moment.now, actor: moment.actor, requestId, data } as const;
+  return { result: requestId, put: [reuse], entries: [entry], relies: [{ kind: 'request', id, version: 0 }] };
 }
 
 /** Metadata is the caller's and may be anything: only its hash goes on record (L27, L29). */

@@ -57,6 +57,16 @@ function groupsThatCount(request: AccessRequest, groups: readonly string[] = [],
   return (quorum?.groups ?? []).map((group) => group.name).filter((name) => isStandIn || groups.includes(name));
 }
 
+/** Of the groups that somebody is in, those that this request knows: what their review is remembered by. */
+function groupsThatMatter({ quorum }: AccessRequest, groups: readonly string[] = []): readonly string[] {
+  const known = new Set([...(quorum?.groups.map((group) => group.name) ?? []), quorum?.escalation?.group]);
+  return [...known].filter((name) => name !== undefined && groups.includes(name)) as readonly string[];
+}
+
+/** Where a review given by somebody who is in `groups` counts. */
+const placesOf = (request: AccessRequest, groups: readonly string[], as: string | undefined, now: number): readonly string[] =>
+  groupsThatCount(request, groups, now).filter((name) => as === undefined || name === as);
+
 /** The groups of the quorum in which a review by somebody who is in `groups` would count. */
 export const countsIn = (request: AccessRequest, groups: readonly string[], { now }: Reading): readonly string[] =>
   groupsThatCount(request, groups, now);
@@ -83,7 +93,9 @@ export function reviewersToConfirm(
   const { quorum } = request;
   if (quorum === undefined) return [];
   const others = request.reviews.filter((review) => review.reviewer !== reviewer);
-  const agreeing = [...others.filter((review) => review.verdict === verdict), { groups: groupsThatCount(request, groups, Infinity) }];
+  const agreeing = [...others.filter((review) => review.verdict === verdict), { groups, as: undefined }].map((one) => ({
+    groups: placesOf(request, one.groups, one.as, Infinity),
+  }));
   const mayComplete = verdict === 'deny' ? agreeing.length >= quorum.denials : isMet(quorum, agreeing);
   return mayComplete ? [reviewer, ...others.map((review) => review.reviewer)] : [];
 }
@@ -98,9 +110,8 @@ export function reviewRequest(request: AccessRequest, command: ReviewCommand, fa
   if (quorum === undefined) throw new UndecidedError(request.id);
   const { verdict, reason, comment, as, link } = command;
   if (link !== undefined && isOver(link.expiresAt, moment)) throw new LinkError('expired', request.id);
-  const counts = groupsThatCount(request, facts.groups.get(reviewer), moment.now);
-  const groups = as === undefined ? counts : counts.filter((name) => name === as);
-  if (groups.length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
+  const groups = groupsThatMatter(request, facts.groups.get(reviewer));
+  if (placesOf(request, groups, as, moment.now).length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
 
   const given = reviewBy(request, reviewer);
   // A link is good for one review. What others have said since it was made doesn't matter.
@@ -110,7 +121,7 @@ export function reviewRequest(request: AccessRequest, command: ReviewCommand, fa
   // somebody who was out of a group may be back.
   const isRepeated = given?.verdict === verdict && isFresh(given, quorum, moment);
   const at = stamp(moment, request);
-  const review = makeReview({ reviewer, verdict, groups, at, reason, comment });
+  const review = makeReview({ reviewer, verdict, groups, as, at, reason, comment });
   const reviews = isRepeated ? request.reviews : [...request.reviews.filter((other) => other !== given), review];
   const withReview = (step: Step<Settled>): Step<Settled> => ({
     ...step,
@@ -122,8 +133,8 @@ export function reviewRequest(request: AccessRequest, command: ReviewCommand, fa
   // A review counts only from someone who was in a group when it was given and is in one of these still (L17).
   const counted = reviews
     .map((one) => {
-      const now = groupsThatCount(request, facts.groups.get(one.reviewer), moment.now);
-      return { ...one, groups: one.groups.filter((name) => now.includes(name)) };
+      const still = one.groups.filter((name) => facts.groups.get(one.reviewer)?.includes(name));
+      return { ...one, groups: placesOf(request, still, one.as, moment.now) };
     })
     .filter((one) => one.groups.length > 0);
   // Denial before approval (L16).

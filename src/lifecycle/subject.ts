@@ -48,19 +48,17 @@ export function refuseTooMany(
 /** What stands for an ask that is made twice: the open request, or the grants that already give at least as much. */
 export type Duplicate = { readonly requestId: string; readonly what: 'request' } | { readonly requestId: string; readonly what: 'grants' };
 
-type Wanted = Pick<AccessRequest, 'subject' | 'requestedBy' | 'scopes' | 'ttlMs' | 'startsAt' | 'extension'>;
+type Wanted = Pick<AccessRequest, 'subject' | 'scopes' | 'ttlMs' | 'startsAt' | 'extension'>;
 
 /**
- * Finds what an ask would only repeat: an open request by the same person for the same subject, scopes, start and at
- * least the same time, or live grants of one request for exactly these scopes that hold for all of the asked time. An
- * extension repeats only an open request to extend the same grant.
+ * Finds what an ask would only repeat: an open request for the same subject, scopes and start, whoever asked and for how
+ * long, or live grants of one request for exactly these scopes that hold for all of the asked time. An extension repeats
+ * only an open request to extend the same grant.
  */
 export function findDuplicate(asked: Wanted, open: readonly AccessRequest[], live: readonly Held[], moment: Moment): Duplicate | undefined {
   const same = open.find(
     (request) =>
       isPending(request, moment) &&
-      request.requestedBy === asked.requestedBy &&
-      request.ttlMs >= asked.ttlMs &&
       request.startsAt === asked.startsAt &&
       request.extension?.grantId === asked.extension?.grantId &&
       areSame(request.scopes, asked.scopes),

@@ -7,14 +7,15 @@ import { escalate, isEscalationDue } from './review.js';
 import { activateGrant, isStartDue } from './start.js';
 import { isGone, isOver, type Held } from './status.js';
 import { joined, type Moment, type Step } from './step.js';
+import { closeUsage, isUsageLeft } from './usage.js';
 
 /** What time alone has made of a record, and no entry says yet. `ended` is the only one that takes something away. */
-export type TimeWork = 'ended' | 'started' | 'warned' | 'expired' | 'escalated' | 'missed';
+export type TimeWork = 'ended' | 'started' | 'warned' | 'closed' | 'expired' | 'escalated' | 'missed';
 
 /** What there is to record about a grant; `undefined`: nothing that time alone can say. */
 export function workOn(held: Held, moment: Moment): TimeWork | undefined {
   const { grant } = held;
-  if (grant.end !== undefined) return undefined;
+  if (grant.end !== undefined) return isUsageLeft(held) ? 'closed' : undefined;
   if (isGone(held, moment)) return 'ended';
   // Where the approver is asked at the start, it isn't for time alone to say.
   if (isStartDue(held, moment)) return grant.asksAtStart ? undefined : 'started';
@@ -49,6 +50,7 @@ export function recordTime(records: readonly Timed[], moment: Moment): Step<read
 
 function grantStep(held: Held, work: TimeWork, moment: Moment): Step<unknown> {
   if (work === 'ended') return expireGrant(held, moment);
+  if (work === 'closed') return closeUsage(held, moment);
   return work === 'started' ? activateGrant(held, NO_LINE, true, moment) : warnGrant(held, moment);
 }
 

@@ -2,7 +2,7 @@ import { heldUntil, makeEnd, makeUsage, makeUse, toJson, type Grant, type Usage,
 import { refuseIfSteppedBack } from '../time.js';
 import { endWith } from './grant-end.js';
 import { isUsable, type Held } from './status.js';
-import { asRead, joined, nextVersion, stamp, unchanged, type EntryDraft, type Moment, type Step, type Writes } from './step.js';
+import { asRead, endedAt, joined, nextVersion, stamp, unchanged, type EntryDraft, type Moment, type Step, type Writes } from './step.js';
 
 /** A use is written when the last on record is older than this part of the idle time: so an end comes at most so much early, and never late. */
 const IDLE_PARTS = 10;
@@ -51,9 +51,29 @@ export function consumeUse(held: Held & { readonly usage: Usage }, useId: string
   if (usesLeft > 0) {
     return joined({ grant, usesLeft }, [taken, { put: [next], entries: [], relies: [asRead(grant)] }]);
   }
-  const end = makeEnd({ status: 'expired', cause: 'used_up', at: Math.min(at, expiresAt), by: moment.actor, reason: undefined } as const);
-  const ended = endWith({ grant, usage }, end, at, next);
-  return joined({ grant: ended.result, usesLeft }, [taken, ended]);
+  const end = makeEnd({
+    status: 'expired',
+    cause: 'used_up',
+    at: Math.min(endedAt(moment, at), expiresAt),
+    by: moment.actor,
+    reason: undefined,
+  } as const);
+  const closed = makeUsage({ ...next, endedAt: end.at });
+  const ended = endWith(grant, end, at, { usageVersion: closed.version });
+  return joined({ grant: ended.result, usesLeft }, [taken, ended, { put: [closed], entries: [] }]);
+}
+
+/** Whether a grant has ended whose usage row doesn't say so: one that was ended early. */
+export const isUsageLeft = ({ grant, usage }: Held): boolean =>
+  grant.end !== undefined && usage !== undefined && usage.endedAt === undefined;
+
+export function closeUsage({ grant, usage }: Held, moment: Moment): Step<void> {
+  if (usage === undefined || grant.end === undefined) return unchanged(undefined);
+  const at = stamp(moment, grant, usage);
+  const next = makeUsage({ ...usage, version: nextVersion(usage), endedAt: grant.end.at });
+  const data = toJson({ usageVersion: next.version, endedAt: next.endedAt });
+  const { requestId, id: grantId } = grant;
+  return { result: undefined, put: [next], entries: [{ type: 'usage.closed', at, actor: moment.actor, requestId, grantId, data }] };
 }
 
 function used(grant: Grant, usage: Usage, at: number, actor: string, use?: Use): EntryDraft {

@@ -32,11 +32,8 @@ export function dueAt(record: StoredRecord): number | undefined {
       if (record.end !== undefined) return undefined;
       if (record.activatedAt === undefined) return record.startsAt;
       return record.warnedAt === undefined ? (record.warnAt ?? record.expiresAt) : record.expiresAt;
-    case 'usage': {
-      // What ends with the window is the grant's own to say.
-      const at = idleEnd(record);
-      return record.endedAt === undefined && at < record.expiresAt ? at : undefined;
-    }
+    case 'usage':
+      return record.endedAt === undefined ? Math.min(idleEnd(record), record.expiresAt) : undefined;
     default:
       return undefined;
   }

@@ -8,6 +8,7 @@ import type {
   OwedReview,
   Quorum,
   RequestEnd,
+  Reuse,
   Review,
   Subject,
   Terms,
@@ -95,6 +96,10 @@ export function makeUse({ id, version, subject, scope, grantId, at, expiresAt, u
   return Object.freeze({ kind: 'use', id, version, subject, scope, grantId, at, expiresAt, usesLeft });
 }
 
+export function makeReuse({ id, version, subject, requestId, askDigest }: Omit<Reuse, 'kind'>): Reuse {
+  return Object.freeze({ kind: 'reuse', id, version, subject, requestId, askDigest });
+}
+
 export function makeSubject({ id, version, unreviewed }: Omit<Subject, 'kind'>): Subject {
   return Object.freeze({ kind: 'subject', id, version, unreviewed: Object.freeze([...unreviewed]) });
 }
@@ -109,8 +114,8 @@ export function makeQuorum({ groups, denials, approvalTtlMs, escalation }: Quoru
   return Object.freeze({ groups: Object.freeze(frozen), denials, approvalTtlMs, escalation: then });
 }
 
-export function makeReview({ reviewer, verdict, groups, at, reason, comment }: Review): Review {
-  return Object.freeze({ reviewer, verdict, groups: Object.freeze([...groups]), at, reason, comment });
+export function makeReview({ reviewer, verdict, groups, as, at, reason, comment }: Review): Review {
+  return Object.freeze({ reviewer, verdict, groups: Object.freeze([...groups]), as, at, reason, comment });
 }
 
 export function makeTerms({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs }: Terms): Terms {

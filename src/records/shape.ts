@@ -1,5 +1,3 @@
-import { isInstant } from '../time.js';
-
 /** Whether a value from outside is what it should be. */
 export type Check = (value: unknown) => boolean;
 

@@ -66,8 +66,10 @@ export interface Acknowledgement {
 export interface Review {
   readonly reviewer: string;
   readonly verdict: 'approve' | 'deny';
-  /** The groups of the quorum that the reviewer was in when this was given. */
+  /** The groups of the quorum, and the one that may stand in for them, that the reviewer was in when this was given. */
   readonly groups: readonly string[];
+  /** The one group of the quorum in which it is to count; `undefined`: in whichever helps most. */
+  readonly as: string | undefined;
   /** Epoch milliseconds. */
   readonly at: number;
   readonly reason: string | undefined;
@@ -218,6 +220,19 @@ export interface Use {
   readonly usesLeft: number;
 }
 
+/** What an idempotency key stands for whose ask only repeated what was there. */
+export interface Reuse {
+  readonly kind: 'reuse';
+  /** Derived from the key. */
+  readonly id: string;
+  readonly version: number;
+  readonly subject: string;
+  /** The request that came back. */
+  readonly requestId: string;
+  /** Of what was asked. */
+  readonly askDigest: string;
+}
+
 /** What holds for all requests and grants of a subject: whatever opens or issues one writes this, so that limits can be kept. */
 export interface Subject {
   readonly kind: 'subject';
@@ -228,11 +243,12 @@ export interface Subject {
 }
 
 /** Whatever a step writes. */
-export type StoredRecord = AccessRequest | Grant | Usage | Use | Subject;
+export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | Subject;
 
 export type EntryType =
   | 'request.created'
   | 'request.assigned'
+  | 'request.reused'
   | 'request.reviewed'
   | 'request.escalated'
   | 'request.approved'
@@ -246,6 +262,7 @@ export type EntryType =
   | 'grant.used'
   | 'grant.expired'
   | 'grant.revoked'
+  | 'usage.closed'
   | 'review.missed'
   | 'review.acknowledged'
   | 'attempt.refused'

@@ -24,6 +24,8 @@ export function columnsOf(record: StoredRecord): Columns {
     }
     case 'use':
       return columns(record.subject, record.scope, false, undefined, record.expiresAt, due);
+    case 'reuse':
+      return columns(record.subject, undefined, false, undefined, undefined, due);
     case 'subject':
       return columns(record.id, undefined, record.unreviewed.length > 0, undefined, undefined, due);
   }

@@ -2,7 +2,7 @@ import type { JsonObject, Row } from '../../ports.js';
 import type { StoredRecord } from '../types.js';
 import { columnsOf } from './columns.js';
 import { grantBody } from './grant.js';
-import { subjectBody, usageBody, useBody } from './others.js';
+import { reuseBody, subjectBody, usageBody, useBody } from './others.js';
 import { requestBody } from './request.js';
 
 /*
@@ -26,6 +26,8 @@ function bodyOf(record: StoredRecord): JsonObject {
       return usageBody(record);
     case 'use':
       return useBody(record);
+    case 'reuse':
+      return reuseBody(record);
     case 'subject':
       return subjectBody(record);
   }

@@ -1,9 +1,9 @@
 import type { JsonObject, Row } from '../../ports.js';
 import { isPattern } from '../../scope.js';
 import { isInstant } from '../../time.js';
-import { makeSubject, makeUsage, makeUse } from '../make.js';
+import { makeReuse, makeSubject, makeUsage, makeUse } from '../make.js';
 import { isCount, isText, listOf, optional, shape } from '../shape.js';
-import type { Subject, Usage, Use } from '../types.js';
+import type { Reuse, Subject, Usage, Use } from '../types.js';
 import { bodyOf, confirmed, corrupt, toJson } from './columns.js';
 
 const isWhole = (value: unknown): boolean => value === 0 || isCount(value);
@@ -40,6 +40,19 @@ export function decodeUse(row: Row): Use {
   const { id, version, scope, until: expiresAt } = row;
   if (!isUseBody(body) || !isPattern(scope) || !isInstant(expiresAt)) throw corrupt(row);
   return confirmed(row, makeUse({ ...body, id, version, subject: row.subject as string, scope, expiresAt }));
+}
+
+export function reuseBody({ requestId, askDigest }: Reuse): JsonObject {
+  return { requestId, askDigest };
+}
+
+const isReuseBody = shape({ requestId: isText, askDigest: isText });
+
+/** @throws CorruptError */
+export function decodeReuse(row: Row): Reuse {
+  const body = bodyOf<Reuse>(row, 'reuse') as Reuse;
+  if (!isReuseBody(body)) throw corrupt(row);
+  return confirmed(row, makeReuse({ ...body, id: row.id, version: row.version, subject: row.subject as string }));
 }
 
 export function subjectBody({ unreviewed }: Subject): JsonObject {

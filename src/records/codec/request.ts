@@ -52,6 +52,7 @@ const isRequestBody = shape({
       reviewer: isText,
       verdict: oneOf('approve', 'deny'),
       groups: listOf(isText),
+      as: optional(isText),
       at: isInstant,
       reason: optional(isString),
       comment: optional(isString),
