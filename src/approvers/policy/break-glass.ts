@@ -1,73 +1,71 @@
 import type { BreakGlassVerdict } from '../../ports.js';
-import { coversScope } from './matching.js';
 import type { Compiled, Emergency } from './compile.js';
 import { whatIsMissing } from './conditions.js';
-import { reviewsOf, uncovered } from './decide.js';
-import type { Memberships } from './groups.js';
-import { findDenial, findHolding } from './matching.js';
+import { uncovered } from './decide.js';
+import { coversScope, findDenial, findHolding, overlapsScope } from './matching.js';
+import { mayInclude } from './people.js';
+import type { Question } from './question.js';
 import { joinIds, strictestTerms } from './strictest.js';
 
 /** What is had at once. A deny rule stands above it, and so does what its own rule wants; nothing is asked of the other rules. */
-export async function breakGlass(policy: Compiled, memberships: Memberships): Promise<BreakGlassVerdict> {
-  const denial = await findDenial(policy, memberships);
+export async function breakGlass(policy: Compiled, question: Question): Promise<BreakGlassVerdict> {
+  const denial = await findDenial(policy, question);
   if (denial !== undefined) return Object.freeze({ outcome: 'deny', rule: denial.id, reason: denial.reason });
-  const found = await findHolding(policy.breakGlass, memberships);
-  if (uncovered(found, memberships.request) !== undefined) return Object.freeze({ outcome: 'abstain' });
+  const found = await findHolding(policy.breakGlass, question);
+  if (uncovered(found, question) !== undefined) return Object.freeze({ outcome: 'abstain' });
   const rules = found.holding;
   const rule = joinIds(rules);
-  const reason = (await whatIsMissing(found, memberships)) ?? whyUnreviewable(rules);
+  const reviewers = commonReviewers(rules);
+  const reason = (await whatIsMissing(found, question)) ?? whyUnreviewable(rules, reviewers, question);
   if (reason !== undefined) return Object.freeze({ outcome: 'deny', rule, reason });
-  const skippedGroups = await findSkipped(policy, memberships);
+  const skippedGroups = findSkipped(policy, question);
+  const skippedPeople = question.listed(skippedGroups);
   return Object.freeze({
     outcome: 'approve',
     rule,
     reviewWithinMs: Math.min(...rules.map((one) => one.reviewWithinMs)),
     maxUnreviewed: Math.min(...rules.map((one) => one.maxUnreviewed)),
+    reviewers,
     skippedGroups,
-    skippedPeople: await listSkipped(skippedGroups, memberships),
+    skippedPeople: skippedPeople.length > MAX_NAMED ? undefined : skippedPeople,
     terms: strictestTerms(rules),
   });
 }
 
+/** As many as a verdict may name. */
+const MAX_NAMED = 1_000;
+
 /** The groups whose members are reviewers under each of the rules. */
 const commonReviewers = (rules: readonly Emergency[]): readonly string[] =>
-  (rules[0]?.reviewers ?? []).filter((group) => rules.every((rule) => rule.reviewers.includes(group)));
+  Object.freeze((rules[0]?.reviewers ?? []).filter((group) => rules.every((rule) => rule.reviewers.includes(group))));
 
 /** A review that nobody could give would be owed for ever. */
-function whyUnreviewable(rules: readonly Emergency[]): string | undefined {
-  if (commonReviewers(rules).length > 0) return undefined;
-  return `no group reviews for all of the rules ${joinIds(rules) ?? ''}: ask for less at a time (reviewers)`;
+function whyUnreviewable(rules: readonly Emergency[], reviewers: readonly string[], question: Question): string | undefined {
+  if (reviewers.length === 0) return `no group reviews for all of the rules ${joinIds(rules) ?? ''}: ask for less at a time (reviewers)`;
+  if (reviewers.some((group) => question.atMost(group) > 0)) return undefined;
+  return `nobody in the groups that review for ${joinIds(rules) ?? ''} may review this, so the review would be owed for ever (reviewers)`;
 }
 
-/** The groups that the ordinary rules would have asked. */
-async function findSkipped(policy: Compiled, memberships: Memberships): Promise<readonly string[]> {
-  const { holding } = await findHolding(policy.giving, memberships);
-  return Object.freeze([...new Set(reviewsOf(holding).flatMap((review) => [...review.groups.keys()]))]);
-}
-
-/** As many as a verdict may name. */
-const MAX_PEOPLE = 1_000;
-
-/** For people to read: that a directory is down must not stand between somebody and an emergency. */
-async function listSkipped(groups: readonly string[], memberships: Memberships): Promise<readonly string[] | undefined> {
-  try {
-    const people = await memberships.list(groups);
-    return people.length > MAX_PEOPLE ? undefined : people;
-  } catch {
-    return undefined;
+/**
+ * The groups that the ordinary rules would have asked. It is for people to read, and nobody is asked for it: a directory
+ * that is down, or that hangs, must not stand between somebody and an emergency. What can't be told without is named.
+ */
+function findSkipped({ giving, groups }: Compiled, { request, scopes, reach }: Question): readonly string[] {
+  const skipped = new Set<string>();
+  for (const scope of scopes) {
+    for (const rule of giving) {
+      if (!overlapsScope(rule, scope, reach)) continue;
+      const isFor = mayInclude(rule.subjects, request.subject, groups);
+      if (isFor === false) continue;
+      for (const group of rule.review?.groups.keys() ?? []) skipped.add(group);
+      if (isFor === true && !scope.isWide && coversScope(rule, scope, reach)) break;
+    }
   }
+  return Object.freeze([...skipped].slice(0, MAX_NAMED));
 }
 
-/** Whether somebody is a reviewer under the rules by which the access was taken, as they are now. */
-export async function mayAcknowledge(policy: Compiled, person: string, memberships: Memberships): Promise<boolean> {
-  for (const group of commonReviewers(rulesOf(policy, memberships))) if (await memberships.has(group, person)) return true;
+/** Whether somebody is a reviewer of this now, in a group that was named when the access was taken. A group that is gone gives nothing. */
+export async function mayAcknowledge(person: string, question: Question): Promise<boolean> {
+  for (const group of question.request.owed?.reviewers ?? []) if (await question.has(group, person)) return true;
   return false;
-}
-
-/** The rules that the request names; where one is gone, those that would cover its scopes for somebody. */
-function rulesOf({ breakGlass: rules }: Compiled, { request }: Memberships): readonly Emergency[] {
-  const named = (request.rule ?? '').split(', ').map((id) => rules.find((rule) => rule.id === id));
-  if (named.every((rule) => rule !== undefined)) return named;
-  const covering = request.scopes.map((scope) => rules.find((rule) => coversScope(rule, scope)));
-  return covering.every((rule) => rule !== undefined) ? covering : [];
 }

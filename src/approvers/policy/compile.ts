@@ -2,18 +2,20 @@ import { InvalidArgumentError } from '../../errors.js';
 import { invalid, show } from '../../input.js';
 import { readDuration, type Duration } from '../../time.js';
 import { checkShape, pathOf } from './check.js';
-import { copyPolicy } from './copy.js';
-import type { Group, Groups } from './groups.js';
+import type { Copy } from './copy.js';
+import type { Group, Groups } from './question.js';
 import { nearest } from './misspelt.js';
 import { isEverybody, toSelector, type Selector } from './people.js';
 import { readName } from './names.js';
+import { toParts, type Parts, type Reach } from './reach.js';
+import { DENY_FIELDS } from './schema.js';
 import type { Ticket } from './ticket.js';
 import type { ApproveRule, BreakGlassRule, DenyRule, People, PolicyDefinition, PolicyRule, ReviewRule } from './types.js';
 
 /** What every rule has. */
 export interface RuleCore {
   readonly id: string;
-  readonly scopes: readonly string[];
+  readonly scopes: readonly Parts[];
   /** `undefined`: everybody. */
   readonly subjects: readonly Selector[] | undefined;
 }
@@ -60,6 +62,7 @@ export interface Emergency extends RuleCore, Limits {
 export interface Compiled {
   readonly name: string;
   readonly groups: Groups;
+  readonly reach: Reach;
   /** All rules in the order in which they were written; for those who read it. */
   readonly rules: readonly (Giving | Denying)[];
   readonly giving: readonly Giving[];
@@ -70,8 +73,7 @@ export interface Compiled {
 export const isDenying = (rule: RuleCore): rule is Denying => 'reason' in rule;
 
 /** @throws InvalidArgumentError that names rule and field */
-export function compile(given: unknown): Compiled {
-  const { data, live } = copyPolicy(given);
+export function compile({ data, live }: Copy, reach: Reach): Compiled {
   checkShape(data);
   const groups = new Map<string, Group>(
     live.size === 0 ? [] : [...live].map(([name, group]) => [readName(pathOf(data, ['groups', name]), name), { live: group }]),
@@ -86,6 +88,7 @@ export function compile(given: unknown): Compiled {
   return {
     name: data.name ?? 'policy',
     groups,
+    reach,
     rules,
     giving: rules.filter((rule): rule is Giving => !isDenying(rule)),
     denying: rules.filter(isDenying),
@@ -96,7 +99,8 @@ export function compile(given: unknown): Compiled {
 function readMembers(path: string, list: readonly string[]): ReadonlySet<string> {
   const members = new Set(list);
   if (members.size === list.length) return members;
-  const twice = list.findIndex((person, i) => list.indexOf(person) !== i);
+  const seen = new Set<string>();
+  const twice = list.findIndex((person) => seen.size === seen.add(person).size);
   throw invalid(`${path}[${twice}]`, 'named once', list[twice]);
 }
 
@@ -137,7 +141,7 @@ class Reader {
   }
 
   #denying(rule: DenyRule, at: At): Denying {
-    const needless = Object.keys(rule).find((field) => !['id', 'scopes', 'subjects', 'deny'].includes(field));
+    const needless = Object.keys(rule).find((field) => !DENY_FIELDS.includes(field));
     if (needless !== undefined) {
       throw new InvalidArgumentError(at(needless), 'left out: a deny rule denies whatever the ask is like', 'a condition');
     }
@@ -149,7 +153,7 @@ class Reader {
     const before = this.#ids.get(id);
     if (before !== undefined) throw new InvalidArgumentError(at('id'), 'a name that no other rule has', `that of ${before}`);
     this.#ids.set(id, at());
-    return { id, scopes, subjects: rule.subjects && this.#people(rule.subjects, at('subjects')) };
+    return { id, scopes: scopes.map(toParts), subjects: rule.subjects && this.#people(rule.subjects, at('subjects')) };
   }
 
   #people(list: readonly People[], path: string): readonly Selector[] | undefined {
@@ -165,13 +169,15 @@ class Reader {
     this.#checkGroups(requesters, at('requesters'));
     const minTtlMs = duration('minTtl');
     const maxTtlMs = duration('maxTtl');
-    if (minTtlMs !== undefined && maxTtlMs !== undefined && minTtlMs > maxTtlMs) {
-      throw new InvalidArgumentError(
-        at('minTtl'),
-        'at most maxTtl, or no window fits',
-        `${show(rule.minTtl)} with maxTtl ${show(rule.maxTtl)}`,
-      );
-    }
+    const maxTotalMs = duration('maxTotal');
+    const isNoMore = (field: 'minTtl' | 'maxTtl', ms = 0, limit: 'maxTtl' | 'maxTotal', limitMs = Infinity) => {
+      if (ms <= limitMs) return;
+      const got = `${show(rule[field])} with ${limit} ${show(rule[limit])}`;
+      throw new InvalidArgumentError(at(field), `at most ${limit}, or no window fits`, got);
+    };
+    isNoMore('minTtl', minTtlMs, 'maxTtl', maxTtlMs);
+    isNoMore('minTtl', minTtlMs, 'maxTotal', maxTotalMs);
+    isNoMore('maxTtl', maxTtlMs, 'maxTotal', maxTotalMs);
     return {
       requesters,
       minTtlMs,
@@ -183,7 +189,7 @@ class Reader {
       warnBeforeMs: duration('warnBefore'),
       idleTtlMs: duration('idleTtl'),
       maxUses: rule.maxUses,
-      maxTotalMs: duration('maxTotal'),
+      maxTotalMs,
     };
   }
 
@@ -212,11 +218,14 @@ class Reader {
     if (this.#groups.has(name)) return;
     const names = [...this.#groups.keys()];
     const meant = nearest(name, names);
-    const rule =
-      meant === undefined ? `a group that is defined (${names.join(', ') || 'none is'})` : `a group that is defined; ${meant} is`;
+    const some = names.length > MAX_TOLD ? [...names.slice(0, MAX_TOLD), '...'] : names;
+    const rule = meant === undefined ? `a group that is defined (${some.join(', ') || 'none is'})` : `a group that is defined; ${meant} is`;
     throw invalid(path, rule, name);
   }
 }
+
+/** More than this nobody reads. */
+const MAX_TOLD = 8;
 
 type At = (...path: readonly string[]) => string;
 

@@ -1,59 +1,65 @@
+import { isBlank } from '../../input.js';
 import type { Limits, RuleCore } from './compile.js';
-import type { Memberships } from './groups.js';
-import { speaksOf, type Holding, isWide } from './matching.js';
+import { cut, inWords } from './in-words.js';
+import { speaksOf, type Holding } from './matching.js';
+import type { Question } from './question.js';
 import { matchesTicket } from './ticket.js';
 
-const UNITS: readonly (readonly [string, number])[] = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1_000],
-  ['ms', 1],
-];
-
-/** A duration as one writes it. */
-function inWords(ms: number): string {
-  let left = ms;
-  return UNITS.map(([unit, size]) => {
-    const count = Math.floor(left / size);
-    left -= count * size;
-    return count === 0 ? '' : `${count}${unit}`;
-  }).join('');
-}
-
-/** More than this nobody reads, and a reason has to fit into a text. */
+/** More than this nobody reads, and a reason has to fit into a text of 4 KiB. */
 const MAX_TOLD = 8;
+const MAX_PART_BYTES = 380;
 
 /** What an ask lacks, each with the rule and the field that want it; `undefined`: nothing. */
-export async function whatIsMissing<Rule extends RuleCore & Limits>(
-  { deciding, holding }: Holding<Rule>,
-  memberships: Memberships,
+export async function whatIsMissing<Rule extends RuleCore & Limits>(found: Holding<Rule>, question: Question): Promise<string | undefined> {
+  return told([...(await missingRights(found, question)), ...found.holding.flatMap((rule) => missingFor(rule, question))]);
+}
+
+/** What of that is a right, and so is asked again later: numbers are frozen, rights are live. */
+export async function whatRightIsMissing<Rule extends RuleCore & Limits>(
+  found: Holding<Rule>,
+  question: Question,
 ): Promise<string | undefined> {
-  const missing: string[] = [];
-  for (const { scope, rule } of deciding) {
-    if (rule !== undefined && !rule.patterns && isWide(scope)) {
-      missing.push(`${scope} is a pattern, and rule ${rule.id} gives none (patterns)`);
-    }
-  }
-  for (const rule of holding) missing.push(...(await missingFor(rule, memberships)));
+  return told(await missingRights(found, question));
+}
+
+function told(missing: readonly string[]): string | undefined {
   if (missing.length === 0) return undefined;
   const more = missing.length > MAX_TOLD ? [`and ${missing.length - MAX_TOLD} more`] : [];
   return [...missing.slice(0, MAX_TOLD), ...more].join('; ');
 }
 
-async function missingFor(rule: RuleCore & Limits, memberships: Memberships): Promise<readonly string[]> {
-  const { subject, requestedBy, ttlMs, startsAt, createdAt, justification, ticket } = memberships.request;
+const lack = (rule: RuleCore, field: string, what: string): string => `${cut(what, MAX_PART_BYTES)} (rule ${rule.id}: ${field})`;
+
+async function missingRights({ deciding, holding }: Holding<RuleCore & Limits>, question: Question): Promise<readonly string[]> {
+  const { subject, requestedBy } = question.request;
   const missing: string[] = [];
-  const miss = (field: string, what: string) => missing.push(`${what} (rule ${rule.id}: ${field})`);
-  if (!(await speaksOf(rule.requesters, requestedBy, memberships))) {
-    miss('requesters', requestedBy === subject ? 'the subject may not ask for itself' : `${requestedBy} may not ask for ${subject}`);
+  for (const { scope, rule } of deciding) {
+    if (rule !== undefined && !rule.patterns && scope.isWide) {
+      missing.push(`${cut(scope.text, MAX_PART_BYTES)} is a pattern, and rule ${rule.id} gives none (patterns)`);
+    }
   }
+  for (const rule of holding) {
+    if (await speaksOf(rule.requesters, requestedBy, question)) continue;
+    const who = requestedBy === subject ? 'the subject may not ask for itself' : `${requestedBy} may not ask for ${subject}`;
+    missing.push(lack(rule, 'requesters', who));
+  }
+  return missing;
+}
+
+function missingFor(rule: RuleCore & Limits, { request }: Question): readonly string[] {
+  const { ttlMs, startsAt, createdAt, justification, ticket } = request;
+  const missing: string[] = [];
+  const miss = (field: string, what: string) => missing.push(lack(rule, field, what));
   if (rule.minTtlMs !== undefined && !(ttlMs >= rule.minTtlMs)) miss('minTtl', `ask for at least ${inWords(rule.minTtlMs)}`);
   if (rule.maxTtlMs !== undefined && !(ttlMs <= rule.maxTtlMs)) miss('maxTtl', `ask for at most ${inWords(rule.maxTtlMs)}`);
+  // The first window counts like the extensions after it.
+  else if (rule.maxTotalMs !== undefined && !(ttlMs <= rule.maxTotalMs)) {
+    miss('maxTotal', `ask for at most ${inWords(rule.maxTotalMs)}`);
+  }
   if (startsAt !== undefined && rule.maxStartAheadMs !== undefined && !(startsAt - createdAt <= rule.maxStartAheadMs)) {
     miss('maxStartAhead', `start at most ${inWords(rule.maxStartAheadMs)} ahead`);
   }
-  if (rule.justification && (justification ?? '').trim() === '') miss('require.justification', 'give a justification');
+  if (rule.justification && isBlank(justification ?? '')) miss('require.justification', 'give a justification');
   if (rule.ticket !== undefined && !matchesTicket(rule.ticket, ticket)) {
     miss('require.ticket', rule.ticket === true ? 'cite a ticket' : `cite a ticket like ${rule.ticket}`);
   }

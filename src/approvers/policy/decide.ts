@@ -2,7 +2,7 @@ import type { QuorumInput, TermsInput, Verdict } from '../../ports.js';
 import type { AccessRequest, Extension } from '../../records.js';
 import type { Compiled, Giving } from './compile.js';
 import { whatIsMissing } from './conditions.js';
-import type { Memberships } from './groups.js';
+import type { Question } from './question.js';
 import { findDenial, findHolding, type Holding } from './matching.js';
 import { joinIds, strictestQuorum, strictestTerms } from './strictest.js';
 
@@ -14,23 +14,23 @@ export type Answer =
   | { readonly outcome: 'approve'; readonly rule: string; readonly terms: TermsInput }
   | { readonly outcome: 'review'; readonly rule: string; readonly terms: TermsInput; readonly quorum: QuorumInput };
 
-export async function answer(policy: Compiled, memberships: Memberships): Promise<Answer> {
-  const denial = await findDenial(policy, memberships);
+export async function answer(policy: Compiled, question: Question): Promise<Answer> {
+  const denial = await findDenial(policy, question);
   if (denial !== undefined) return { outcome: 'deny', rule: denial.id, reason: denial.reason };
-  const holding = await findHolding(policy.giving, memberships);
-  const without = uncovered(holding, memberships.request);
+  const holding = await findHolding(policy.giving, question);
+  const without = uncovered(holding, question);
   if (without !== undefined) return { outcome: 'uncovered', scope: without };
   const rule = joinIds(holding.holding) ?? '';
-  const reason = await whatIsMissing(holding, memberships);
+  const reason = await whatIsMissing(holding, question);
   if (reason !== undefined) return { outcome: 'unfit', rule, reason };
   const terms = strictestTerms(holding.holding);
   const reviews = reviewsOf(holding.holding);
   if (reviews.length > 0) {
-    const quorum = strictestQuorum(reviews, memberships.request);
-    const hopeless = whyHopeless(quorum, memberships);
+    const quorum = strictestQuorum(reviews, question.request);
+    const hopeless = whyHopeless(quorum, question);
     return hopeless === undefined ? { outcome: 'review', rule, terms, quorum } : { outcome: 'deny', rule, reason: hopeless };
   }
-  if (isOfBreakGlass(memberships.request.extension)) {
+  if (isOfBreakGlass(question.request.extension)) {
     return { outcome: 'deny', rule, reason: 'access that was taken by break-glass is extended only by people, and this rule asks none' };
   }
   return { outcome: 'approve', rule, terms };
@@ -39,18 +39,18 @@ export async function answer(policy: Compiled, memberships: Memberships): Promis
 export const reviewsOf = (rules: readonly Giving[]) => rules.flatMap(({ review }) => review ?? []);
 
 /** A scope that no rule covers; a request for nothing is covered by none. */
-export function uncovered(holding: Holding<unknown>, request: AccessRequest): string | undefined {
-  if (request.scopes.length === 0) return 'nothing';
-  return holding.deciding.find(({ rule }) => rule === undefined)?.scope;
+export function uncovered(holding: Holding<unknown>, { scopes }: Question): string | undefined {
+  if (scopes.length === 0) return 'nothing';
+  return holding.deciding.find(({ rule }) => rule === undefined)?.scope.text;
 }
 
 const isOfBreakGlass = (extension: Extension | undefined): boolean => extension !== undefined && extension.breakGlass;
 
 /** Why nobody needs to wait for this quorum: where lists say that too few are in a group, and nobody may stand in. */
-function whyHopeless({ groups, escalation }: QuorumInput, memberships: Memberships): string | undefined {
+function whyHopeless({ groups, escalation }: QuorumInput, question: Question): string | undefined {
   if (escalation !== undefined) return undefined;
   for (const { name, approvals } of groups) {
-    const others = memberships.atMost(name);
+    const others = question.atMost(name);
     if (others < approvals) return `needs ${approvals} of ${name}, and only ${others} of them may review this request`;
   }
   return undefined;

@@ -1,13 +1,16 @@
+import { readOptions } from '../../input.js';
 import type { Approver, Verdict } from '../../ports.js';
 import type { AccessRequest } from '../../records.js';
 import { breakGlass, mayAcknowledge } from './break-glass.js';
 import { compile } from './compile.js';
 import { answer, toVerdict, whyIneligible } from './decide.js';
+import { copyPolicy, type Copy } from './copy.js';
 import { explain, readQuestion } from './explain.js';
-import { Memberships } from './groups.js';
+import { Question } from './question.js';
 import { lint } from './lint.js';
+import { readReach } from './reach.js';
 import { groupsOf, reviewersOf, whyNoRight } from './rights.js';
-import type { Policy, PolicyDefinition } from './types.js';
+import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
 
 /**
  * An approver made of rules: who may ask for what, for how long, decided by whom.
@@ -18,6 +21,7 @@ import type { Policy, PolicyDefinition } from './types.js';
  *
  * Gotcha: the order of the rules matters. `lint()` finds those that can't decide anything.
  *
+ * @param options.scopes how far scopes reach; default `patternScopes`, which is right for engines with exact scopes too
  * @throws InvalidArgumentError that names rule and field: `rules[1] ("prod-write").maxTtl`
  * @example
  * definePolicy({
@@ -28,22 +32,26 @@ import type { Policy, PolicyDefinition } from './types.js';
  *   ],
  * })
  */
-export function definePolicy(policy: PolicyDefinition): Policy {
-  const compiled = compile(policy);
-  const about = (request: AccessRequest) => new Memberships(compiled.groups, request);
+export function definePolicy(policy: PolicyDefinition, options: PolicyOptions = {}): Policy {
+  return policyOf(copyPolicy(policy), readOptions<keyof PolicyOptions>('options', options, ['scopes']).scopes);
+}
+
+/** The approver that a copied policy makes. */
+export function policyOf(copy: Copy, scopes: unknown): Policy {
+  const compiled = compile(copy, readReach('options.scopes', scopes));
+  const about = (request: AccessRequest) => new Question(compiled, request);
   const approver: Required<Omit<Approver, 'answersFor'>> = {
     name: compiled.name,
     decide: async (request): Promise<Verdict> => toVerdict(await answer(compiled, about(request))),
     groupsOf: (reviewer, request) => groupsOf(reviewer, about(request)),
     membersOf: (request) => reviewersOf(about(request)),
     async isEligible(request, when) {
-      const memberships = about(request);
-      const reason =
-        when === 'creation' ? whyIneligible(await answer(compiled, memberships), request) : await whyNoRight(compiled, memberships);
+      const question = about(request);
+      const reason = when === 'creation' ? whyIneligible(await answer(compiled, question), request) : await whyNoRight(compiled, question);
       return reason === undefined ? true : Object.freeze({ eligible: false, reason });
     },
     breakGlass: (request) => breakGlass(compiled, about(request)),
-    mayAcknowledge: (reviewer, request) => mayAcknowledge(compiled, reviewer, about(request)),
+    mayAcknowledge: (reviewer, request) => mayAcknowledge(reviewer, about(request)),
   };
   return Object.freeze({
     ...approver,

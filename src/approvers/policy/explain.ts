@@ -4,16 +4,18 @@ import { readPattern } from '../../scope.js';
 import { readDuration, readInstant } from '../../time.js';
 import { isDenying, type Compiled, type RuleCore } from './compile.js';
 import { answer, whyIneligible, type Answer } from './decide.js';
-import { Memberships } from './groups.js';
-import { coversScope, overlapsScope, speaksOf, isWide } from './matching.js';
+import { Question } from './question.js';
+import { coversScope, findCovering, isAboutPart, overlapsScope, speaksOf } from './matching.js';
+import type { Parts } from './reach.js';
 import type { ConsideredRule, Explanation, PolicyQuestion } from './types.js';
 
 /** What the rules say to a request, with what each of them has to do with it. */
 export async function explain(policy: Compiled, request: AccessRequest): Promise<Explanation> {
-  const memberships = new Memberships(policy.groups, request);
-  const said = await answer(policy, memberships);
+  const question = new Question(policy, request);
+  const said = await answer(policy, question);
   const scopes = [];
-  for (const scope of request.scopes) scopes.push(Object.freeze({ scope, considered: await consider(policy, scope, memberships) }));
+  for (const scope of question.scopes)
+    scopes.push(Object.freeze({ scope: scope.text, considered: await consider(policy, scope, question) }));
   const ineligible = whyIneligible(said, request);
   const quorum = said.outcome === 'review' ? said.quorum : undefined;
   return Object.freeze({
@@ -21,7 +23,7 @@ export async function explain(policy: Compiled, request: AccessRequest): Promise
     rule: 'rule' in said ? said.rule : undefined,
     reason: ineligible ?? reasonOf(said),
     quorum,
-    reviewers: quorum && (await memberships.list(quorum.groups.map((group) => group.name))),
+    reviewers: quorum && (await question.list(quorum.groups.map((group) => group.name))),
     terms: 'terms' in said ? said.terms : undefined,
     scopes: Object.freeze(scopes),
   });
@@ -30,28 +32,31 @@ export async function explain(policy: Compiled, request: AccessRequest): Promise
 const reasonOf = (said: Answer): string | undefined => ('reason' in said ? said.reason : undefined);
 
 /** Each rule in order, and what keeps it from deciding this scope. */
-async function consider(policy: Compiled, scope: string, memberships: Memberships): Promise<readonly ConsideredRule[]> {
+async function consider(policy: Compiled, scope: Parts, question: Question): Promise<readonly ConsideredRule[]> {
+  const decides = await findCovering(policy.giving, scope, question);
   const considered: ConsideredRule[] = [];
-  const { subject } = memberships.request;
-  let decided: string | undefined;
-  const say = (rule: RuleCore, verdict: ConsideredRule['verdict'], why: string) =>
-    considered.push(Object.freeze({ rule: rule.id, verdict, why }));
-  for (const rule of policy.rules) {
-    const denies = isDenying(rule);
-    const reaches = denies ? overlapsScope(rule, scope) : coversScope(rule, scope);
-    const joins = !reaches && !denies && isWide(scope) && overlapsScope(rule, scope);
-    if (!reaches && !joins) say(rule, 'passed_over', `its scopes ${denies ? 'overlap' : 'cover'} no ${scope}`);
-    else if (!(await speaksOf(rule.subjects, subject, memberships))) say(rule, 'passed_over', `its subjects do not include ${subject}`);
-    else if (denies) say(rule, 'decides', 'it denies what overlaps its scopes, before all other rules');
-    else if (joins || (decided !== undefined && isWide(scope)))
-      say(rule, 'decides', `${scope} is a pattern that overlaps its scopes, so what it asks for holds too`);
-    else if (decided !== undefined) say(rule, 'passed_over', `rule ${decided} covers the scope before it`);
-    else {
-      decided = rule.id;
-      say(rule, 'decides', 'it is the first that covers the scope for this subject');
-    }
-  }
+  for (const rule of policy.rules) considered.push(Object.freeze({ rule: rule.id, ...(await lookAt(rule, scope, question, decides)) }));
   return Object.freeze(considered);
+}
+
+type Looked = Omit<ConsideredRule, 'rule'>;
+
+async function lookAt(rule: RuleCore, scope: Parts, question: Question, decides: RuleCore | undefined): Promise<Looked> {
+  const { request, reach } = question;
+  const passedOver = (why: string): Looked => ({ verdict: 'passed_over', why });
+  const denies = isDenying(rule);
+  const isPart = !denies && decides !== undefined && isAboutPart(rule, scope, reach);
+  if (!isPart && !(denies ? overlapsScope(rule, scope, reach) : coversScope(rule, scope, reach))) {
+    return passedOver(`its scopes ${denies ? 'overlap' : 'cover'} no ${scope.text}`);
+  }
+  if (!(await speaksOf(rule.subjects, request.subject, question))) return passedOver(`its subjects do not include ${request.subject}`);
+  if (denies) return { verdict: 'decides', why: 'it denies what overlaps its scopes, before all other rules' };
+  if (rule === decides) return { verdict: 'decides', why: 'it is the first that covers the scope for this subject' };
+  if (isPart) {
+    const what = scope.isWide ? `${scope.text} is a pattern that overlaps its scopes` : `${scope.text} reaches into its scopes`;
+    return { verdict: 'decides', why: `${what}, so what it asks for holds too` };
+  }
+  return passedOver(`rule ${decides?.id ?? ''} covers the scope before it`);
 }
 
 const FIELDS = ['subject', 'scope', 'scopes', 'ttl', 'startsAt', 'justification', 'ticket', 'requestedBy', 'at'] as const;

@@ -1,19 +1,19 @@
-import { patternScopes } from '../../scope.js';
-import type { Denying, Emergency, Giving, RuleCore } from './compile.js';
+import type { Compiled, Emergency, Giving, RuleCore } from './compile.js';
 import { finding } from './finding.js';
-import type { Groups } from './groups.js';
-import { includes, isForNobody, mayMeet } from './lint-subjects.js';
+import { includes, isForNobody, mayMeet, nobodyMayAsk } from './lint-subjects.js';
+import { coversScope, overlapsScope } from './matching.js';
 import type { Finding } from './types.js';
 
 /** Rules that others keep from deciding, all or in part. */
-export function lintOrder(rules: readonly (Giving | Emergency)[], denying: readonly Denying[], groups: Groups): Finding[] {
+export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)[]): Finding[] {
+  const { denying, groups, reach } = policy;
+  const givingPatterns = rules.filter((rule) => rule.patterns);
   return rules.flatMap((rule, i) => {
     const find = (code: Finding['code'], message: string) => [finding(code, { rule: rule.id }, message)];
     if (isForNobody(rule, groups)) {
       return find('never_matches', `rule ${rule.id} is for nobody: its groups are empty. Put people into them, or take the rule out`);
     }
-    const denials = denying.filter((denial) => includes(denial.subjects, rule.subjects, groups));
-    const denied = coveredBy(rule, denials);
+    const denied = coveredBy(rule, denying, policy);
     if (denied !== undefined) {
       return find(
         'never_matches',
@@ -21,75 +21,89 @@ export function lintOrder(rules: readonly (Giving | Emergency)[], denying: reado
       );
     }
     const before = rules.slice(0, i);
-    const shadows = coveredBy(
-      rule,
-      before.filter((earlier) => includes(earlier.subjects, rule.subjects, groups)),
-    );
-    if (shadows !== undefined) {
+    const shadows = coveredBy(rule, before, policy);
+    // For a pattern every rule under it holds, wherever it stands.
+    const isHeld = () =>
+      givingPatterns.some(
+        (one) =>
+          one !== rule && rule.scopes.some((scope) => overlapsScope(one, scope, reach)) && mayMeet(one.subjects, rule.subjects, groups),
+      );
+    if (shadows !== undefined && !isHeld()) {
       return find(
         'shadowed',
         `rule ${rule.id} never decides: ${names(shadows)} before it ${cover(shadows)} all of its scopes for all of its subjects. Move it up, or take it out`,
       );
     }
+    // It decides all the same, and refuses: without it the rules after it would.
+    if (nobodyMayAsk(rule, groups)) {
+      return find('never_matches', `rule ${rule.id} lets nobody ask: the groups of its requesters are empty. Put people into them`);
+    }
     // Whether their subjects may meet comes last: going through groups is what takes long.
     return before.flatMap((earlier) => {
-      const found = lintWidth(earlier, rule);
+      const found = lintWidth(earlier, rule, policy);
       return found.length > 0 && mayMeet(earlier.subjects, rule.subjects, groups) ? found : [];
     });
   });
 }
 
 /** A pattern that takes a scope away from a rule that is written for it. */
-function lintWidth(earlier: RuleCore, later: RuleCore): Finding[] {
+function lintWidth(earlier: RuleCore, later: RuleCore, { reach }: Compiled): Finding[] {
   for (const wide of earlier.scopes) {
-    const narrow = later.scopes.find((scope) => patternScopes.covers(wide, scope) && !patternScopes.covers(scope, wide));
+    const narrow = later.scopes.find((scope) => reach.covers(wide, scope) && !reach.covers(scope, wide));
     if (narrow === undefined) continue;
-    const message = `rule ${earlier.id} stands before rule ${later.id}, and its ${wide} is wider than ${narrow}, so for whoever is subject to both it decides. Move rule ${later.id} up, or narrow ${wide}`;
+    const message = `rule ${earlier.id} stands before rule ${later.id}, and its ${wide.text} is wider than ${narrow.text}, so for whoever is subject to both it decides. Move rule ${later.id} up, or narrow ${wide.text}`;
     return [finding('wide_pattern', { rule: earlier.id }, message)];
   }
   return [];
 }
 
-export function lintDenials(denying: readonly Denying[], groups: Groups): Finding[] {
-  return denying.flatMap((rule) => {
+/** The last first, and only by rules that are not found needless themselves: whoever takes all of them out denies as much. */
+export function lintDenials(policy: Compiled): Finding[] {
+  const { denying, groups } = policy;
+  const needed = new Set(denying);
+  return denying.toReversed().flatMap((rule) => {
+    const find = (code: Finding['code'], message: string) => [finding(code, { rule: rule.id }, message)];
     if (isForNobody(rule, groups)) {
-      return [
-        finding(
-          'never_matches',
-          { rule: rule.id },
-          `rule ${rule.id} denies nobody: its groups are empty. Put people into them, or take the rule out`,
-        ),
-      ];
+      return find('never_matches', `rule ${rule.id} denies nobody: its groups are empty. Put people into them, or take the rule out`);
     }
-    const others = denying.filter(
-      (other, i) =>
-        other !== rule && includes(other.subjects, rule.subjects, groups) && (i < denying.indexOf(rule) || !coversAll(rule, other)),
-    );
-    const wider = coveredBy(rule, others);
-    if (wider === undefined) return [];
-    return [
-      finding(
-        'shadowed',
-        { rule: rule.id },
-        `rule ${rule.id} denies nothing that ${names(wider)} ${wider.length === 1 ? 'does' : 'do'} not deny anyhow. Take it out`,
-      ),
-    ];
+    needed.delete(rule);
+    const others = coveredBy(rule, [...needed], policy);
+    if (others === undefined) {
+      needed.add(rule);
+      return [];
+    }
+    const do_ = others.length === 1 ? 'does' : 'do';
+    return find('shadowed', `rule ${rule.id} denies nothing that ${names(others)} ${do_} not deny anyhow. Take it out`);
   });
 }
 
-const coversAll = (wide: RuleCore, narrow: RuleCore): boolean =>
-  narrow.scopes.every((scope) => wide.scopes.some((pattern) => patternScopes.covers(pattern, scope)));
-
-/** The rules that together cover each scope of this one; `undefined`: they don't. */
-function coveredBy<Rule extends RuleCore>(rule: RuleCore, others: readonly Rule[]): readonly Rule[] | undefined {
+/** The rules that together cover each scope of this one for all of its subjects, and none that isn't needed; `undefined`: they don't. */
+function coveredBy<Rule extends RuleCore>(
+  rule: RuleCore,
+  others: readonly Rule[],
+  { groups, reach }: Compiled,
+): readonly Rule[] | undefined {
   const covering = new Set<Rule>();
   for (const scope of rule.scopes) {
-    const other = others.find((one) => one.scopes.some((pattern) => patternScopes.covers(pattern, scope)));
-    if (other === undefined) return undefined;
-    covering.add(other);
+    const together: Rule[] = [];
+    const isEnough = (some: readonly Rule[]) => includes(allSubjects(some), rule.subjects, groups);
+    const found = others.some((other) => {
+      if (!coversScope(other, scope, reach)) return false;
+      together.push(other);
+      return isEnough(together);
+    });
+    if (!found) return undefined;
+    for (const one of together.toReversed()) {
+      const without = together.filter((other) => other !== one);
+      if (without.length > 0 && isEnough(without)) together.splice(together.indexOf(one), 1);
+    }
+    for (const one of together) covering.add(one);
   }
-  return [...covering];
+  return others.filter((other) => covering.has(other));
 }
+
+const allSubjects = (rules: readonly RuleCore[]): RuleCore['subjects'] =>
+  rules.some((rule) => rule.subjects === undefined) ? undefined : rules.flatMap((rule) => rule.subjects ?? []);
 
 const names = (rules: readonly RuleCore[]): string =>
   `${rules.length === 1 ? 'rule' : 'rules'} ${rules.map((rule) => rule.id).join(' and ')}`;

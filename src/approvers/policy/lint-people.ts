@@ -1,7 +1,6 @@
 import { isDenying, type Compiled, type Giving, type RuleCore } from './compile.js';
 import { finding } from './finding.js';
-import type { Groups } from './groups.js';
-import { listOf } from './lint-subjects.js';
+import { listOf, type Groups } from './question.js';
 import type { Selector } from './people.js';
 import type { Finding } from './types.js';
 
@@ -36,7 +35,18 @@ export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
       ),
     );
   }
-  const { escalation, reviewWithinMs } = review;
+  const { denials, escalation, reviewWithinMs } = review;
+  const standIns = escalation === undefined ? [] : listOf(groups, escalation.group);
+  const deniers = new Set([...everybody, ...(standIns ?? [])]).size;
+  if (isListed && standIns !== undefined && deniers > 0 && deniers < denials) {
+    findings.push(
+      finding(
+        'quorum_too_big',
+        { rule: id },
+        `rule ${id} wants ${denials} denials before it ends, and its groups have ${deniers} people between them. Put more people into them, or ask for fewer`,
+      ),
+    );
+  }
   if (escalation !== undefined && reviewWithinMs !== undefined && escalation.afterMs >= reviewWithinMs) {
     findings.push(
       finding(

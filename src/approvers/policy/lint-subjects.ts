@@ -1,15 +1,13 @@
-import type { RuleCore } from './compile.js';
-import type { Groups } from './groups.js';
+import type { Limits, RuleCore } from './compile.js';
+import { listOf, type Groups } from './question.js';
 import { isLike, isWithin, mayBeBoth, type Selector } from './people.js';
 
-/** The people of a group, where that is a list. */
-export function listOf(groups: Groups, name: string): ReadonlySet<string> | undefined {
-  const group = groups.get(name);
-  return group !== undefined && 'list' in group ? group.list : undefined;
-}
+const isNobody = (selectors: readonly Selector[], groups: Groups): boolean =>
+  selectors.every((one) => one.kind === 'group' && listOf(groups, one.group)?.size === 0);
 
-export const isForNobody = ({ subjects }: RuleCore, groups: Groups): boolean =>
-  subjects !== undefined && subjects.every((one) => one.kind === 'group' && listOf(groups, one.group)?.size === 0);
+export const isForNobody = ({ subjects }: RuleCore, groups: Groups): boolean => subjects !== undefined && isNobody(subjects, groups);
+
+export const nobodyMayAsk = ({ requesters }: Limits, groups: Groups): boolean => isNobody(requesters, groups);
 
 /** Whether everybody of whom `inner` speaks is among those of `outer`, as far as that can be told without asking. */
 export function includes(outer: readonly Selector[] | undefined, inner: readonly Selector[] | undefined, groups: Groups): boolean {

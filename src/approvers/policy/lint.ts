@@ -7,14 +7,14 @@ import type { Finding } from './types.js';
 export function lint(policy: Compiled): readonly Finding[] {
   const { groups } = policy;
   const findings = [
-    ...lintOrder(policy.giving, policy.denying, groups),
-    ...lintDenials(policy.denying, groups),
-    ...lintOrder(policy.breakGlass, policy.denying, groups),
+    ...lintOrder(policy, policy.giving),
+    ...lintDenials(policy),
+    ...lintOrder(policy, policy.breakGlass),
     ...policy.giving.flatMap((rule) => lintReview(rule, groups)),
     ...lintGroups(policy),
   ];
   // In the order in which the rules are written; what is about no rule comes last.
-  const places = [...policy.rules, ...policy.breakGlass].map((rule) => rule.id);
-  const place = ({ rule }: Finding) => (rule === undefined ? places.length : places.indexOf(rule));
+  const places = new Map([...policy.rules, ...policy.breakGlass].map((rule, i) => [rule.id, i]));
+  const place = ({ rule = '' }: Finding) => places.get(rule) ?? places.size;
   return Object.freeze(findings.sort((a, b) => place(a) - place(b)));
 }

@@ -1,5 +1,6 @@
-import { invalid, readActor, readOptions } from '../../input.js';
+import { invalid, isId, readActor, readOptions } from '../../input.js';
 import { readName } from './names.js';
+import { listOf, type Groups } from './question.js';
 import type { People, Requesters } from './types.js';
 
 /** Ids that begin and end in a certain way. */
@@ -35,6 +36,16 @@ function readLike(argument: string, value: unknown): Like {
   if (starts === undefined || ends === undefined || more.length > 0) {
     throw invalid(argument, "ids with exactly one *, which stands for one or more characters: 'user:*'", value);
   }
+  // What no id begins or ends with would match nobody, and a rule that denies would deny nobody. The 0 stands for what
+  // the star does: it may follow a space, and combines with nothing.
+  if (!isId(`${starts}0`) || !isId(`0${ends}`)) {
+    throw invalid(
+      argument,
+      'what ids begin and end with: in NFC, without control, format or separator characters or a space at either end',
+      value,
+    );
+  }
+  if (starts.startsWith('system:')) throw invalid(argument, 'ids outside the reserved system:', value);
   return { starts, ends };
 }
 
@@ -53,3 +64,18 @@ export const isWithin = (inner: Like, outer: Like): boolean => inner.starts.star
 /** Whether some id may be like both. */
 export const mayBeBoth = (a: Like, b: Like): boolean =>
   (a.starts.startsWith(b.starts) || b.starts.startsWith(a.starts)) && (a.ends.endsWith(b.ends) || b.ends.endsWith(a.ends));
+
+/** Whether these speak of a person, as far as lists tell; `undefined`: only a group of code knows. */
+export function mayInclude(selectors: readonly Selector[] | undefined, person: string, groups: Groups): boolean | undefined {
+  if (selectors === undefined) return true;
+  let isUntold = false;
+  for (const selector of selectors) {
+    if (selector.kind === 'id' && selector.id === person) return true;
+    if (selector.kind === 'like' && isLike(selector, person)) return true;
+    if (selector.kind !== 'group') continue;
+    const list = listOf(groups, selector.group);
+    if (list === undefined) isUntold = true;
+    else if (list.has(person)) return true;
+  }
+  return isUntold ? undefined : false;
+}

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import { InvalidArgumentError } from '../../errors.js';
-import { invalid, readActor, readCount, readId, readText } from '../../input.js';
+import { invalid, isBlank, readActor, readCount, readId, readText } from '../../input.js';
 import { readPattern } from '../../scope.js';
 import { readDuration } from '../../time.js';
 import { nearest } from './misspelt.js';
-import { NAME_PATTERN, readName } from './names.js';
+import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js';
 import { readSelector } from './people.js';
 import { readTicket, TICKET_PATTERN } from './ticket.js';
 
@@ -65,7 +65,7 @@ const duration = (description: string) =>
 const reason = (description: string) =>
   part(
     (argument, value) => {
-      if (typeof value === 'string' && value.trim() !== '') readText(argument, value);
+      if (typeof value === 'string' && !isBlank(value)) readText(argument, value);
       else throw invalid(argument, 'the reason that is told', value);
     },
     { type: 'string', minLength: 1, maxLength: 4096, description },
@@ -85,11 +85,16 @@ const requester = part((argument, value) => readSelector(argument, value, true),
   anyOf: [byId, byLike, byGroup, byField('self', { const: true })],
 });
 
+/** In words of JSON Schema, what the core's `readPattern` takes. */
+const SCOPE_PATTERN = '^(?=.{1,256}$)(([\\w.~@/+=-]{1,64}|\\*):){0,15}([\\w.~@/+=-]{1,64}|\\*\\*?)$';
+
 const head = {
-  id: name(),
-  scopes: list(part(readPattern, { type: 'string', maxLength: 256 }), 1, MAX_PARTS),
+  id: part(readRuleId, { type: 'string', pattern: RULE_ID_PATTERN }),
+  scopes: list(part(readPattern, { type: 'string', pattern: SCOPE_PATTERN }), 1, MAX_PARTS),
   subjects: z.optional(list(people, 1, MAX_PARTS)),
 };
+/** A deny rule has no more: it denies whatever the ask is like. */
+export const DENY_FIELDS: readonly string[] = ['id', 'scopes', 'subjects', 'deny'];
 const conditions = {
   requesters: z.optional(list(requester, 1, MAX_PARTS)),
   minTtl: z.optional(duration('The shortest window that may be asked for.')),
@@ -136,7 +141,10 @@ const rule = object(
     deny: z.optional(reason('Denies whatever overlaps the scopes, before all other rules; the reason that is told.')),
     review: z.optional(review),
   },
-  { oneOf: [{ required: ['approve'] }, { required: ['deny'] }, { required: ['review'] }] },
+  {
+    oneOf: [{ required: ['approve'] }, { required: ['deny'] }, { required: ['review'] }],
+    dependentSchemas: { deny: { propertyNames: { enum: DENY_FIELDS } } },
+  },
 );
 
 const breakGlass = object({

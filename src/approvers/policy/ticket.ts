@@ -1,4 +1,4 @@
-import { invalid } from '../../input.js';
+import { invalid, isBlank } from '../../input.js';
 
 /** What a ticket has to look like: any, or a pattern. */
 export type Ticket = true | string;
@@ -22,7 +22,7 @@ export function readTicket(argument: string, value: unknown): Ticket {
 
 /** Walks along both once (L22). A `*` stands for one or more characters, none of them blank. */
 export function matchesTicket(ticket: Ticket, given: string | undefined): boolean {
-  if (given === undefined || given.trim() === '') return false;
+  if (given === undefined || isBlank(given)) return false;
   if (ticket === true) return true;
   const isOpen = ticket.endsWith('*');
   const fixed = isOpen ? ticket.length - 1 : ticket.length;

@@ -1,4 +1,4 @@
-import type { Approver, MaybePromise, QuorumInput, TermsInput } from '../../ports.js';
+import type { Approver, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../ports.js';
 import type { AccessRequest } from '../../records.js';
 import type { Duration } from '../../time.js';
 
@@ -28,7 +28,7 @@ export interface Requirements {
 
 /** What is shown of every rule. */
 interface RuleHead {
-  /** 1-64 of `[A-Za-z0-9_.~@/+=-]`, unique among the rules. Keep it: requests on record name it. */
+  /** 1-64 of `[A-Za-z0-9_.~@/+=-]`, not ending in `...`, unique among the rules. Keep it: requests on record name it. */
   readonly id: string;
   /** Patterns of scopes. */
   readonly scopes: readonly string[];
@@ -115,6 +115,15 @@ export interface PolicyDefinition {
   readonly rules: readonly PolicyRule[];
   /** In order, and apart from `rules`: the first that covers a scope decides. */
   readonly breakGlass?: readonly BreakGlassRule[] | undefined;
+}
+
+/** What goes with a policy and is no data. */
+export interface PolicyOptions {
+  /**
+   * How far scopes reach, for rules that cover and for deny rules that overlap. Default: `patternScopes`. It must be that
+   * of the engine, unless the engine's is exact.
+   */
+  readonly scopes?: ScopeMatcher | undefined;
 }
 
 /** Something about a policy that is legal and surely not meant. */

@@ -25,13 +25,13 @@ const subjects = maybe(
 );
 const head = fc.record({ scopes: fc.array(pattern, { minLength: 1, maxLength: 2 }), subjects });
 const limits = fc.record({
-  maxTtl: maybe(minutes),
+  maxTtl: maybe(fc.integer({ min: 1, max: 15 }).map((count) => `${count}m`)),
   require: maybe(fc.record({ justification: fc.boolean(), ticket: maybe(fc.constantFrom(true as const, 'INC-#')) })),
   patterns: maybe(fc.boolean()),
   warnBefore: maybe(minutes),
   idleTtl: maybe(minutes),
   maxUses: maybe(fc.integer({ min: 1, max: 9 })),
-  maxTotal: maybe(minutes),
+  maxTotal: maybe(fc.integer({ min: 15, max: 30 }).map((count) => `${count}m`)),
 });
 const review = fc.record({
   groups: fc.dictionary(fc.constantFrom('dba', 'security'), fc.integer({ min: 1, max: 2 }), { minKeys: 1 }),

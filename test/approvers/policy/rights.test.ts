@@ -20,7 +20,6 @@ describe('rights, asked live', () => {
       maxTtl: 1,
       maxStartAhead: 1,
       require: { justification: true, ticket: 'INC-#' },
-      requesters: ['user:zoe'],
       review: { groups: { dba: 1000 } },
     });
     expect(await may(policy, 'db:write', { ttlMs: HOUR })).toBe(true);
@@ -41,6 +40,20 @@ describe('rights, asked live', () => {
     const rule = { id: 'a', scopes: ['db:*'], approve: true } as const;
     expect(await may(policyOf({ ...rule, patterns: true }), 'db:*')).toBe(true);
     expect(await may(policyOf(rule), 'db:*')).toMatchObject({ eligible: false });
+  });
+
+  it('L17 are lost by whoever may no longer ask for the subject, for a pattern under each rule that it overlaps', async () => {
+    const rule = { id: 'a', scopes: ['db:*'], patterns: true, requesters: ['user:lead'], approve: true } as const;
+    const byLead = { requestedBy: 'user:lead' };
+    expect(await may(policyOf(rule), 'db:read', byLead)).toBe(true);
+    expect(await may(policyOf(rule), 'db:*', byLead)).toBe(true);
+    expect(await may(policyOf(rule), 'db:read')).toEqual({
+      eligible: false,
+      reason: 'the subject may not ask for itself (rule a: requesters)',
+    });
+    const narrow = { id: 'b', scopes: ['db:read'], approve: true } as const;
+    expect(await may(policyOf(rule, narrow), 'db:read', byLead)).toBe(true);
+    expect(await may(policyOf(rule, narrow), 'db:*', byLead)).toMatchObject({ eligible: false });
   });
 
   it('L17 are lost by whoever leaves the group of a rule', async () => {
@@ -111,7 +124,15 @@ describe('groupsOf()', () => {
       ],
       breakGlass: [{ id: 'bg', scopes: ['**'], maxTtl: '15m', reviewers: ['staff'], reviewWithin: '1d' }],
     });
-    const request = asking('db:secret', { justification: 'x', rule: 'bg' });
+    const owed = {
+      reviewBy: 1,
+      reviewers: ['staff'],
+      skippedGroups: [],
+      skippedPeople: [],
+      missedAt: undefined,
+      acknowledgement: undefined,
+    };
+    const request = asking('db:secret', { justification: 'x', owed });
     await expect(live.decide(request)).rejects.toBe(down);
     await expect(live.isEligible?.(request, 'creation')).rejects.toBe(down);
     await expect(live.isEligible?.(request, 'start')).rejects.toBe(down);

@@ -1,6 +1,7 @@
 import { isId } from '../../input.js';
 import type { AccessRequest } from '../../records.js';
 import { asGroup } from './names.js';
+import { toParts, type Parts, type Reach } from './reach.js';
 import type { LiveGroup } from './types.js';
 
 /** A group, ready to be asked: a fixed list, or code. */
@@ -8,15 +9,25 @@ export type Group = { readonly list: ReadonlySet<string> } | { readonly live: Li
 
 export type Groups = ReadonlyMap<string, Group>;
 
-/** The memberships that matter for one question about one request: each is asked once, so one answer rests on one truth. */
-export class Memberships {
+/** The people of a group, where that is a list. */
+export function listOf(groups: Groups, name: string): ReadonlySet<string> | undefined {
+  const group = groups.get(name);
+  return group !== undefined && 'list' in group ? group.list : undefined;
+}
+
+/** One question about one request. Each membership that matters is asked once, so one answer rests on one truth. */
+export class Question {
   readonly request: AccessRequest;
+  readonly scopes: readonly Parts[];
+  readonly reach: Reach;
   readonly #groups: Groups;
   readonly #known = new Map<string, Map<string, Promise<boolean>>>();
 
-  constructor(groups: Groups, request: AccessRequest) {
-    this.#groups = groups;
+  constructor({ groups, reach }: { readonly groups: Groups; readonly reach: Reach }, request: AccessRequest) {
     this.request = request;
+    this.scopes = request.scopes.map(toParts);
+    this.reach = reach;
+    this.#groups = groups;
   }
 
   /** A group that isn't defined has nobody in it. */
@@ -37,6 +48,11 @@ export class Memberships {
     return answer;
   }
 
+  /** The people of these groups, as far as they are lists, each once; the subject and whoever asks left out. Nobody is asked. */
+  listed(names: readonly string[]): readonly string[] {
+    return this.#others(names.flatMap((name) => [...(listOf(this.#groups, name) ?? [])]));
+  }
+
   /** The people of these groups, each once; the subject and whoever asks left out. A group that can't be listed is named instead. */
   async list(names: readonly string[]): Promise<readonly string[]> {
     const people = new Set<string>();
@@ -45,6 +61,11 @@ export class Memberships {
       if (group === undefined) continue;
       for (const person of await this.#people(name, group)) people.add(person);
     }
+    return this.#others(people);
+  }
+
+  #others(all: Iterable<string>): readonly string[] {
+    const people = new Set(all);
     for (const own of [this.request.subject, this.request.requestedBy]) people.delete(own);
     return Object.freeze([...people]);
   }
@@ -62,7 +83,7 @@ export class Memberships {
     const group = this.#groups.get(name);
     if (group === undefined) return 0;
     if (!('list' in group)) return Infinity;
-    const own = new Set([this.request.subject, this.request.requestedBy]);
-    return [...group.list].filter((person) => !own.has(person)).length;
+    const { subject, requestedBy } = this.request;
+    return group.list.size - [...new Set([subject, requestedBy])].filter((own) => group.list.has(own)).length;
   }
 }
