@@ -39,7 +39,9 @@ describe('an escalation', () => {
         if (may) {
           expect(await engine.openLink(await link())).toMatchObject({ reviewer: LEAD });
           expect((await engine.approve(id, { by: LEAD })).outcome).toBe('pending');
-          expect((await engine.request(id))?.request.reviews).toMatchObject([{ reviewer: LEAD, groups: ['ops', 'sec'], at: at(ms) }]);
+          expect((await engine.request(id))?.request.reviews).toMatchObject([
+            { reviewer: LEAD, groups: ['leads'], as: undefined, at: at(ms) },
+          ]);
         } else {
           await refusal(link(), 'ERR_JIT_NOT_REVIEWER');
           for (const verb of ['approve', 'deny'] as const) await refusal(engine[verb](id, { by: LEAD }), 'ERR_JIT_NOT_REVIEWER');

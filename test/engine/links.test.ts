@@ -177,7 +177,7 @@ describe('JitEngine', () => {
       const said = { reason: 'INC-1', comment: 'from the train', as: 'ops' };
       expect((await engine.redeemLink(first, { by: SAM, ...said })).outcome).toBe('pending');
       expect((await engine.request(id))?.request.reviews).toEqual([
-        { reviewer: SAM, verdict: 'approve', groups: ['ops'], at: at(0), reason: 'INC-1', comment: 'from the train' },
+        { reviewer: SAM, verdict: 'approve', groups: ['ops'], as: 'ops', at: at(0), reason: 'INC-1', comment: 'from the train' },
       ]);
       expect(await engine.redeemLink(second, { by: ANA })).toMatchObject({ outcome: 'granted', grants: [{ scope: SCOPE }] });
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);

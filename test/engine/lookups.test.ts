@@ -95,17 +95,21 @@ describe('JitEngine', () => {
 
     it('L11 L24 keys are apart for each requester, key and namespace', async () => {
       const { engine, store, clock } = anEngine();
-      // Else the second would be told that it repeats the first.
-      const apart = { scope: 'another' };
+      // Each is closed before the next is asked for, which would else be told that it repeats it.
+      const made = async (over: object, of = engine) => {
+        const { id } = await aPending(of, over);
+        await of.cancel(id, { by: MAYA });
+        return id;
+      };
       const ids = [
-        (await aPending(engine, { idempotencyKey: 'k' })).id,
-        (await aPending(engine, { idempotencyKey: 'k2', ...apart })).id,
-        (await aPending(engine, { idempotencyKey: 'k', requestedBy: 'agent:7' })).id,
-        (await aPending(engine, { idempotencyKey: 'b:c', requestedBy: 'a' })).id,
-        (await aPending(engine, { idempotencyKey: 'c', requestedBy: 'a:b' })).id,
-        (await aPending(anEngine({ store: store.in('other'), clock }).engine, { idempotencyKey: 'k' })).id,
-        (await aPending(engine, { scope: 'no-key:1' })).id,
-        (await aPending(engine, { scope: 'no-key:2' })).id,
+        await made({ idempotencyKey: 'k' }),
+        await made({ idempotencyKey: 'k2' }),
+        await made({ idempotencyKey: 'k', requestedBy: 'agent:7' }),
+        await made({ idempotencyKey: 'b:c', requestedBy: 'a' }),
+        await made({ idempotencyKey: 'c', requestedBy: 'a:b' }),
+        await made({ idempotencyKey: 'k' }, anEngine({ store: store.in('other'), clock }).engine),
+        await made({}),
+        await made({}),
       ];
       expect(new Set(ids).size).toBe(ids.length);
     });
@@ -212,8 +216,19 @@ describe('JitEngine', () => {
       expect(await engine.inbox(SAM)).toHaveLength(1);
       approver.script.groupsOf = ['other'];
       expect(await engine.inbox(SAM)).toEqual([]);
-      approver.script.groupsOf = () => Promise.reject(new Error('LDAP'));
-      await refusal(engine.inbox(SAM), 'ERR_JIT_APPROVER');
+    });
+
+    it('L28 L30 lists the others where the approver fails about one, loudly', async () => {
+      const approver = new ScriptedApprover({
+        decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } },
+        groupsOf: (_, { scopes }) => (scopes[0] === 'broken' ? Promise.reject(new Error('LDAP')) : ['ops']),
+      });
+      const { engine, told } = anEngine({ approver });
+      const one = await aPending(engine, { scope: 'one' });
+      await aPending(engine, { scope: 'broken' });
+      const two = await aPending(engine, { scope: 'two' });
+      expect((await engine.inbox(SAM)).map(({ request }) => request.id).sort()).toEqual([one.id, two.id].sort());
+      expect(told).toMatchObject([{ error: { code: 'ERR_JIT_APPROVER' }, during: 'inbox' }]);
     });
 
     it('goes over more than one page', async () => {

@@ -33,7 +33,10 @@ describe('JitEngine', () => {
         expect(() => anEngine({ limits })).toThrow(/^limits\./);
       }
       const longest = 1_000_000_000_000;
-      const { engine } = anEngine({ limits: { maxTtl: longest, reviewWithin: longest }, approver: autoApprove(() => true) });
+      const { engine } = anEngine({
+        limits: { maxTtl: longest, maxTotal: longest, reviewWithin: longest },
+        approver: autoApprove(() => true),
+      });
       await refusal(ask(engine, { ttl: longest + 1 }), 'ERR_JIT_INVALID_ARGUMENT');
       const grant = await aGranted(engine, { ttl: longest });
       expect((await engine.request(grant.requestId))?.grants).toEqual([grant]);

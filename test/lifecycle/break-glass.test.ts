@@ -14,7 +14,7 @@ import { HOUR, LEE, MAYA, MINUTE, refusal } from '../engine/an-engine.js';
 
 const NOOR = 'user:noor';
 const at = (ms: number) => START_AT + ms;
-const moment = (ms = 0, actor = MAYA) => ({ now: at(ms), late: at(ms), steppedBack: false, actor });
+const moment = (ms = 0, actor = MAYA) => ({ now: at(ms), highest: at(ms), late: at(ms), steppedBack: false, actor });
 
 const ASK: Ask = {
   subject: MAYA,
@@ -54,7 +54,14 @@ const owing = (over: Partial<AccessRequest> = {}) =>
   aRequest({
     approver: 'policy',
     end: { status: 'approved', cause: 'break_glass', at: START_AT, by: MAYA, reason: undefined },
-    owed: { reviewBy: at(HOUR), skippedGroups: [], skippedPeople: undefined, missedAt: undefined, acknowledgement: undefined },
+    owed: {
+      reviewBy: at(HOUR),
+      reviewers: ['ciso'],
+      skippedGroups: [],
+      skippedPeople: undefined,
+      missedAt: undefined,
+      acknowledgement: undefined,
+    },
     ...over,
   });
 

@@ -6,7 +6,14 @@ import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 
 const at = (ms: number): number => START_AT + ms;
 const END = at(15 * 60_000);
-const moment = (now: number, over = {}) => ({ now: at(now), late: at(now), steppedBack: false, actor: 'user:sam', ...over });
+const moment = (now: number, over = {}) => ({
+  now: at(now),
+  highest: at(now),
+  late: at(now),
+  steppedBack: false,
+  actor: 'user:sam',
+  ...over,
+});
 const REVOKE = { cause: 'revoked', reason: 'no more' } as const;
 const NOTHING = { successors: [], requests: [] };
 
@@ -57,9 +64,19 @@ describe('endGrant()', () => {
     expect(put).toMatchObject([{ id: 'r1.1' }, { id: 'r2.1', end: { status: 'revoked', cause: 'origin_ended' } }]);
   });
 
-  it('L12 goes on while the clock has stepped back', () => {
-    const { result } = endGrant(held(), NOTHING, REVOKE, moment(5, { late: at(9_000), steppedBack: true }));
-    expect(result.end).toMatchObject({ status: 'revoked', at: at(5) });
+  it('L12 L27 goes on while the clock has stepped back: until the highest reading it was held', () => {
+    const back = moment(5, { highest: at(9_000), late: at(9_500), steppedBack: true });
+    const { result, entries } = endGrant(held(), NOTHING, REVOKE, back);
+    expect(result.end).toMatchObject({ status: 'revoked', at: at(9_000) });
+    expect(entries.map((entry) => entry.at)).toEqual([at(5)]);
+  });
+
+  it('L1 L27 an end by time is never told to be later than it was, wherever the highest reading lies', () => {
+    const late = moment(5, { highest: END + 9_000, late: END + 9_000, steppedBack: true });
+    expect(endGrant(held(), NOTHING, REVOKE, late).result.end).toMatchObject({ status: 'expired', cause: 'time', at: END });
+    // By the leeway alone: it was held for a moment less than its window.
+    const early = moment(0, { now: END - 10, highest: END - 10, late: END });
+    expect(endGrant(held(), NOTHING, REVOKE, early).result.end).toMatchObject({ status: 'expired', cause: 'time', at: END - 10 });
   });
 
   it('L12 is released by its own subject only, and then nothing of it is written', () => {
@@ -69,7 +86,7 @@ describe('endGrant()', () => {
     expect(endGrant(held(), line, command, moment(5, { actor: 'user:maya' })).put).toHaveLength(3);
   });
 
-  it('L12 L27 closes the usage of each grant that has one with it, at its end', () => {
+  it('L12 leaves the usage of each grant to the sweep, so that no use in between costs it its commit', () => {
     const counted = (of: Grant) => {
       const { id, subject, scope, startsAt, expiresAt, idleTtlMs } = of;
       const usage = makeUsage({
@@ -86,7 +103,7 @@ describe('endGrant()', () => {
       });
       return { grant: of, usage };
     };
-    const { put, entries } = endGrant(
+    const { put, entries, relies } = endGrant(
       counted(aGrant({ maxUses: 2 })),
       { successors: [counted(successor({ maxUses: 2 }).grant)], requests: [] },
       REVOKE,
@@ -94,12 +111,10 @@ describe('endGrant()', () => {
     );
     expect(put.map(({ kind, id, version }) => [kind, id, version])).toEqual([
       ['grant', 'r1.1', 2],
-      ['usage', 'r1.1', 4],
       ['grant', 'r2.1', 2],
-      ['usage', 'r2.1', 4],
     ]);
-    expect(put[1]).toMatchObject({ endedAt: at(5), uses: 1 });
-    expect(entries.map(({ data }) => data['usageVersion'])).toEqual([4, 4]);
+    expect(relies ?? []).toEqual([]);
+    for (const { data } of entries) expect(data).not.toHaveProperty('usageVersion');
   });
 });
 

@@ -11,7 +11,7 @@ import { ANA, LEE, MAYA, MINUTE, refusal, SAM } from '../engine/an-engine.js';
  */
 
 const at = (ms: number) => START_AT + ms;
-const moment = (ms = 0, actor = SAM) => ({ now: at(ms), late: at(ms), steppedBack: false, actor });
+const moment = (ms = 0, actor = SAM) => ({ now: at(ms), highest: at(ms), late: at(ms), steppedBack: false, actor });
 const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
 
 const QUORUM: Quorum = {

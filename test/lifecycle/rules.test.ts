@@ -11,7 +11,7 @@ import { aGrant, aRequest, START_AT } from '../../src/testing.js';
  * The rules stand on their own, whatever the engine has looked at before it applies them: what it never asks of them is
  * tested here, all else through the engine.
  */
-const moment = { now: START_AT, late: START_AT, steppedBack: false, actor: 'user:sam' };
+const moment = { now: START_AT, highest: START_AT, late: START_AT, steppedBack: false, actor: 'user:sam' };
 const issue: IssueFacts = {
   subject: undefined,
   live: [],
@@ -118,6 +118,6 @@ describe('touchGrant()', () => {
     [1_001, 0],
   ])('L1 revives nothing, whatever has been looked at before: %i ms after the start of one that ends when idle for 1,000', (ms, writes) => {
     const now = START_AT + ms;
-    expect(touchGrant({ grant, usage }, { ...moment, now, late: now }).put).toHaveLength(writes);
+    expect(touchGrant({ grant, usage }, { ...moment, now, highest: now, late: now }).put).toHaveLength(writes);
   });
 });

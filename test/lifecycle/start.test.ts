@@ -5,7 +5,14 @@ import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 
 const at = (ms: number): number => START_AT + ms;
 const END = at(15 * 60_000);
-const moment = (now: number, over = {}) => ({ now, late: now, steppedBack: false, actor: 'user:maya', ...over });
+const moment = (now: number, over: { late?: number; steppedBack?: boolean } = {}) => ({
+  now,
+  highest: over.late ?? now,
+  late: now,
+  steppedBack: false,
+  actor: 'user:maya',
+  ...over,
+});
 const NOTHING = { successors: [], requests: [] };
 
 const scheduled = (over: Partial<Grant> = {}) => ({

@@ -7,7 +7,7 @@ import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { MAYA, MINUTE, refusal } from '../engine/an-engine.js';
 
 const at = (ms: number) => START_AT + ms;
-const moment = (now = 0, late = now) => ({ now: at(now), late: at(late), steppedBack: false, actor: MAYA });
+const moment = (now = 0, late = now) => ({ now: at(now), highest: at(late), late: at(late), steppedBack: false, actor: MAYA });
 const held = (over: Partial<Grant> = {}): Held => ({ grant: aGrant(over), usage: undefined });
 
 const REVOKED = { status: 'revoked', cause: 'revoked', at: at(0), by: 'x', reason: undefined } as const;
@@ -83,13 +83,25 @@ describe('findDuplicate()', () => {
   const asked = { subject: MAYA, requestedBy: MAYA, scopes: ['a'], ttlMs: MINUTE, startsAt: undefined, extension: undefined };
   const scope = { scope: 'a' };
 
-  it('finds the first open request that gives at least as much, before any grant', () => {
-    const open = [
-      aRequest({ id: 'r7', scopes: ['a'], ttlMs: MINUTE - 1 }),
-      aRequest({ id: 'r8', scopes: ['a'] }),
-      aRequest({ id: 'r9', scopes: ['a'] }),
+  it('finds the first open request for the same, whoever asked and for how long, before any grant', () => {
+    const extension = { grantId: 'r1.1', from: at(MINUTE), firstStartsAt: at(0), until: at(9 * MINUTE), breakGlass: false };
+    const others = [
+      aRequest({ id: 'r4', scopes: ['a', 'b'] }),
+      aRequest({ id: 'r5', scopes: ['a'], startsAt: at(MINUTE) }),
+      aRequest({ id: 'r6', scopes: ['a'], extension }),
+      aRequest({ id: 'r7', scopes: ['a'], reviewBy: at(0) }),
+      aRequest({ id: 'r8', scopes: ['a'], end: { status: 'denied', cause: 'quorum', at: at(0), by: 'x', reason: undefined } }),
     ];
-    expect(findDuplicate(asked, open, [held(scope)], moment())).toEqual({ requestId: 'r8', what: 'request' });
+    const ours = [
+      aRequest({ id: 'r9', scopes: ['a'], ttlMs: 1 }),
+      aRequest({ id: 'ra', scopes: ['a'], ttlMs: 99 * MINUTE, requestedBy: 'agent:7' }),
+      aRequest({ id: 'rb', scopes: ['a'], requestedBy: MAYA }),
+    ];
+    for (const [i, { id: requestId }] of ours.entries()) {
+      const open = [...others, ...ours.slice(i)];
+      expect(findDuplicate(asked, open, [held(scope)], moment())).toEqual({ requestId, what: 'request' });
+    }
+    expect(findDuplicate(asked, others, [], moment())).toBeUndefined();
     expect(findDuplicate(asked, [], [held(scope)], moment())).toEqual({ requestId: 'r1', what: 'grants' });
     expect(findDuplicate(asked, [], [], moment())).toBeUndefined();
   });

@@ -8,7 +8,14 @@ import { makeUsage, type Usage } from '../../src/records.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
 const at = (ms: number): number => START_AT + ms;
-const moment = (now: number, over = {}) => ({ now: at(now), late: at(now), steppedBack: false, actor: 'user:maya', ...over });
+const moment = (now: number, over: { highest?: number; late?: number; steppedBack?: boolean } = {}) => ({
+  now: at(now),
+  highest: over.late ?? at(now),
+  late: at(now),
+  steppedBack: false,
+  actor: 'user:maya',
+  ...over,
+});
 
 type Counted = Held & { readonly usage: Usage };
 function counted(grant: Partial<Grant> = {}, usage: Partial<Usage> = {}): Counted {

@@ -124,14 +124,22 @@ describe('readBreakGlass()', () => {
     expect(readBreakGlass('p', APPROVE)).toEqual({
       approver: 'p',
       rule: undefined,
-      verdict: { ...APPROVE, maxUnreviewed: 1, skippedGroups: [], skippedPeople: undefined, terms: NO_TERMS },
+      verdict: { ...APPROVE, maxUnreviewed: 1, reviewers: [], skippedGroups: [], skippedPeople: undefined, terms: NO_TERMS },
     });
     expect(
-      readBreakGlass('p', { ...APPROVE, maxUnreviewed: 2, skippedGroups: ['g'], skippedPeople: [], rule: 'r', approver: 'q' }),
+      readBreakGlass('p', {
+        ...APPROVE,
+        maxUnreviewed: 2,
+        reviewers: ['ciso'],
+        skippedGroups: ['g'],
+        skippedPeople: [],
+        rule: 'r',
+        approver: 'q',
+      }),
     ).toEqual({
       approver: 'q',
       rule: 'r',
-      verdict: { ...APPROVE, maxUnreviewed: 2, skippedGroups: ['g'], skippedPeople: [], terms: NO_TERMS },
+      verdict: { ...APPROVE, maxUnreviewed: 2, reviewers: ['ciso'], skippedGroups: ['g'], skippedPeople: [], terms: NO_TERMS },
     });
     expect(readBreakGlass('p', { outcome: 'deny', reason: 'no' }).verdict).toEqual({ outcome: 'deny', reason: 'no' });
     expect(readBreakGlass('p', { outcome: 'abstain' }).verdict).toEqual({ outcome: 'abstain' });
@@ -149,6 +157,9 @@ describe('readBreakGlass()', () => {
       ...[0, -1, 1.5, NaN, Infinity, '1', null, 1_001].map(
         (maxUnreviewed) => ['verdict.maxUnreviewed', { ...APPROVE, maxUnreviewed }] as const,
       ),
+      ['verdict.reviewers', { ...APPROVE, reviewers: 'ops' }],
+      ['verdict.reviewers', { ...APPROVE, reviewers: Array.from({ length: 1_001 }, (_, i) => `g${i}`) }],
+      ['verdict.reviewers[1]', { ...APPROVE, reviewers: ['ops', ''] }],
       ['verdict.skippedGroups', { ...APPROVE, skippedGroups: 'ops' }],
       ['verdict.skippedGroups', { ...APPROVE, skippedGroups: Array.from({ length: 1_001 }, (_, i) => `g${i}`) }],
       ['verdict.skippedGroups[1]', { ...APPROVE, skippedGroups: ['ops', ''] }],

@@ -1,13 +1,20 @@
 import { expect } from 'vitest';
 import { readJournal, type AuditEntry, type GrantStore, type Review, type Row } from '../../src/index.js';
-import { decodeGrant, decodeRequest, decodeSubject, decodeUsage, decodeUse } from '../../src/records.js';
+import { decodeGrant, decodeRequest, decodeReuse, decodeSubject, decodeUsage, decodeUse } from '../../src/records.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** What the journal alone says, by kind and id: the reader's own replay, which shares no code with the engine. */
 export type Folded = Readonly<Record<keyof typeof DECODE, ReadonlyMap<string, Fields>>>;
 
-const DECODE = { request: decodeRequest, grant: decodeGrant, usage: decodeUsage, use: decodeUse, subject: decodeSubject };
+const DECODE = {
+  request: decodeRequest,
+  grant: decodeGrant,
+  usage: decodeUsage,
+  use: decodeUse,
+  reuse: decodeReuse,
+  subject: decodeSubject,
+};
 
 /** Rebuilds every record from entries alone (L27). Throws on an entry that doesn't fit what came before. */
 export function fold(entries: readonly AuditEntry[]): Folded {
@@ -16,6 +23,7 @@ export function fold(entries: readonly AuditEntry[]): Folded {
     grant: new Map<string, Fields>(),
     usage: new Map<string, Fields>(),
     use: new Map<string, Fields>(),
+    reuse: new Map<string, Fields>(),
     subject: new Map<string, Fields>(),
   };
   for (const { type, requestId = '', grantId = '', data, seq } of entries) {
@@ -44,7 +52,14 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       version,
       ...fields
     } = data as Fields & { review?: Review };
-    if (type === 'grant.used') {
+    if (type === 'request.reused') {
+      const { reuseId, subject, askDigest } = fields;
+      if (made.reuse.has(reuseId as string)) throw new Error(`entry ${seq} has a key stand for something else`);
+      get(made.request, requestId, seq);
+      write('reuse', reuseId as string, 1, { subject, requestId, askDigest });
+    } else if (type === 'usage.closed') {
+      write('usage', grantId, usageVersion, fields);
+    } else if (type === 'grant.used') {
       const grant = get(made.grant, grantId, seq);
       const { useId, ...used } = fields;
       write('usage', grantId, usageVersion, used);
@@ -56,10 +71,11 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       if ((type === 'grant.issued') === made.grant.has(grantId))
         throw new Error(`entry ${seq} (${type}) does not follow what is on record`);
       const grant = write('grant', grantId, version, { requestId, ...fields });
-      const { subject, scope, startsAt, expiresAt, idleTtlMs, maxUses, end } = grant as Fields & { end?: { at: number } };
+      const { subject, scope, startsAt, expiresAt, idleTtlMs, maxUses } = grant;
       const isCounted = idleTtlMs !== undefined || maxUses !== undefined;
       if (type === 'grant.issued' && isCounted) write('usage', grantId, 1, { subject, scope, startsAt, expiresAt, idleTtlMs, uses: 0 });
-      if (end !== undefined && isCounted) write('usage', grantId, usageVersion, { endedAt: end.at });
+      // A revoke doesn't touch it: the sweep closes it later.
+      if (usageVersion !== undefined) write('usage', grantId, usageVersion, { endedAt: (grant['end'] as { at: number }).at });
     } else {
       const before = made.request.get(requestId);
       if ((type === 'request.created') !== (before === undefined))

@@ -10,6 +10,7 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof({ weight: 3, arbitrary: actArb }, {
 const REACHED: readonly EntryType[] = [
   'request.created',
   'request.assigned',
+  'request.reused',
   'request.reviewed',
   'request.escalated',
   'request.approved',
@@ -23,6 +24,7 @@ const REACHED: readonly EntryType[] = [
   'grant.used',
   'grant.expired',
   'grant.revoked',
+  'usage.closed',
   'review.missed',
   'review.acknowledged',
   'attempt.refused',

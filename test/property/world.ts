@@ -60,6 +60,8 @@ export class World {
   readonly #tokens: string[] = [];
   /** Uses that were told to somebody, without a key: each is another. */
   readonly #uses = new Map<string, number>();
+  /** What each key stands for. */
+  readonly #keys = new Map<string, string>();
   #seen: Seen = { at: 0, requests: [], grants: [], usages: new Map() };
   #turn = 0;
   readonly #yields: boolean;
@@ -96,9 +98,10 @@ export class World {
     switch (step.do) {
       case 'ask': {
         const subject = pick(SUBJECTS, step.who) as string;
-        await engine.requestAccess({
+        const requestedBy = step.by % 3 === 0 ? AGENT : subject;
+        const { request } = await engine.requestAccess({
           subject,
-          requestedBy: step.by % 3 === 0 ? AGENT : subject,
+          requestedBy,
           scopes: step.scopes,
           ttl: step.ttl,
           startsAt: step.startsIn === undefined ? undefined : now + step.startsIn,
@@ -106,6 +109,11 @@ export class World {
           metadata: { why: step.why },
           idempotencyKey,
         });
+        if (idempotencyKey === undefined) return;
+        // L11: whatever came back under a key comes back under it ever after.
+        const known = `${requestedBy} ${idempotencyKey}`;
+        expect(this.#keys.get(known) ?? request.id).toBe(request.id);
+        this.#keys.set(known, request.id);
         return;
       }
       case 'extend': {
