@@ -11,7 +11,7 @@ export interface Copy {
 
 /** A million values is more than any policy needs, and little enough to walk. */
 const MAX_VALUES = 1_000_000;
-const MAX_DEPTH = 8;
+export const MAX_DEPTH = 8;
 
 /**
  * Copies somebody else's policy. Each property is read once, so that a getter can't change its answer afterwards, and
@@ -25,7 +25,7 @@ export function copyPolicy(given: unknown): Copy {
     if (budget.left < 0) throw new InvalidArgumentError('policy', 'of at most a million values', 'more');
     if (typeof value !== 'object' || value === null) return value;
     if (depth === 0) throw new InvalidArgumentError(path, `of at most ${MAX_DEPTH} levels`, 'more');
-    if (isArray(path, value)) return readList(path, value).map((item, i) => copy(`${path}[${i}]`, item, depth - 1));
+    if (isArray(path, value)) return readList(path, value, 0, budget.left).map((item, i) => copy(`${path}[${i}]`, item, depth - 1));
     const fields = Object.create(null) as Record<string, unknown>;
     for (const key of keysOf(path, value)) {
       const at = path === 'policy' ? key : `${path}.${key}`;

@@ -34,7 +34,7 @@ function matches(left: readonly string[], right: readonly string[], both: boolea
     if (b === '**') return both;
     if (a !== b && a !== '*' && !(both && b === '*')) return false;
   }
-  return left.length === right.length;
+  return left.length === right.length && left.length > 0;
 }
 
 /** What a matcher of somebody else's says; where that is neither yes nor no, the question fails (L30). */

@@ -1,0 +1,119 @@
+import { InvalidArgumentError } from '../../errors.js';
+import { pathOf } from './check.js';
+import { MAX_DEPTH } from './copy.js';
+
+/**
+ * Parses the text of a file. Two things that JSON.parse doesn't do: it says at which line the text is no JSON, and it
+ * refuses a field that is there twice, of which JSON.parse would keep the last without a word.
+ *
+ * @throws InvalidArgumentError that names the line
+ */
+export function parseJson(text: string): unknown {
+  // Some editors put a mark of byte order in front, which is none of JSON.
+  const json = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  new Scanner(json).scan();
+  return JSON.parse(json) as unknown;
+}
+
+const NUMBER_OR_WORD = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const BLANK = /[ \t\n\r]*/y;
+
+/** Walks along the text once (L22). */
+class Scanner {
+  readonly #text: string;
+  #at = 0;
+  /** Where in the policy. */
+  readonly #path: (string | number)[] = [];
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  scan(): void {
+    this.#value();
+    this.#skipBlank();
+    if (this.#at < this.#text.length) throw this.#noJson();
+  }
+
+  #value(): void {
+    if (this.#path.length > MAX_DEPTH)
+      throw new InvalidArgumentError(pathOf(undefined, this.#path), `of at most ${MAX_DEPTH} levels`, 'more');
+    this.#skipBlank();
+    if (this.#takes('{')) this.#object();
+    else if (this.#takes('[')) this.#list();
+    else if (this.#text[this.#at] === '"') this.#string();
+    else this.#skip(NUMBER_OR_WORD);
+  }
+
+  #object(): void {
+    const fields = new Set<string>();
+    this.#items('}', () => {
+      const at = this.#at;
+      const field = this.#string();
+      this.#path.push(field);
+      if (fields.has(field)) throw new InvalidArgumentError(pathOf(undefined, this.#path), 'there once', `it again at ${this.#place(at)}`);
+      fields.add(field);
+      this.#skipBlank();
+      if (!this.#takes(':')) throw this.#noJson();
+    });
+  }
+
+  #list(): void {
+    let length = 0;
+    this.#items(']', () => this.#path.push(length++));
+  }
+
+  /** @param begin takes what stands before the value, and puts on the path what the value is called */
+  #items(end: string, begin: () => void): void {
+    this.#skipBlank();
+    if (this.#takes(end)) return;
+    do {
+      this.#skipBlank();
+      begin();
+      this.#value();
+      this.#path.pop();
+      this.#skipBlank();
+    } while (this.#takes(','));
+    if (!this.#takes(end)) throw this.#noJson();
+  }
+
+  #string(): string {
+    const start = this.#at;
+    if (!this.#takes('"')) throw this.#noJson();
+    while (!this.#takes('"')) {
+      if (this.#at >= this.#text.length || this.#text.charCodeAt(this.#at) < 0x20) throw this.#noJson();
+      this.#at += this.#text[this.#at] === '\\' ? 2 : 1;
+    }
+    try {
+      return JSON.parse(this.#text.slice(start, this.#at)) as string;
+    } catch {
+      // What stands behind a backslash.
+      throw this.#noJson(start);
+    }
+  }
+
+  #takes(char: string): boolean {
+    if (this.#text[this.#at] !== char) return false;
+    this.#at += 1;
+    return true;
+  }
+
+  #skipBlank(): void {
+    this.#skip(BLANK);
+  }
+
+  #skip(token: RegExp): void {
+    token.lastIndex = this.#at;
+    if (!token.test(this.#text)) throw this.#noJson();
+    this.#at = token.lastIndex;
+  }
+
+  #noJson(at = this.#at): InvalidArgumentError {
+    return new InvalidArgumentError('policy', 'JSON', `text that is none at ${this.#place(at)}`);
+  }
+
+  #place(at: number): string {
+    const before = this.#text.slice(0, at).split('\n');
+    return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+  }
+}

@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseJson } from '../../../src/approvers/policy/json-text.js';
+
+const outcomeOf = (read: () => unknown): { value: unknown } | 'no JSON' => {
+  try {
+    return { value: read() };
+  } catch {
+    return 'no JSON';
+  }
+};
+const json = fc.jsonValue({ maxDepth: 5 });
+/** What JSON is made of, and what looks like it. */
+const scrap = fc.constantFrom(
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  '"',
+  '\\',
+  '\\u12',
+  '\n',
+  ' ',
+  '-',
+  '0',
+  '1.',
+  'e5',
+  'true',
+  'nul',
+  '\u00a0',
+  '//',
+);
+
+describe('parseJson()', () => {
+  it('takes what JSON.parse takes, and gives the same', () => {
+    fc.assert(
+      fc.property(json, fc.constantFrom(undefined, 2, '\t'), (value, space) => {
+        const text = JSON.stringify(value, null, space);
+        expect(parseJson(text)).toEqual(JSON.parse(text));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('refuses what JSON.parse refuses, and says where', () => {
+    let refused = 0;
+    fc.assert(
+      fc.property(json, scrap, fc.nat(), fc.nat(3), (value, piece, at, cut) => {
+        const whole = JSON.stringify(value, null, 1);
+        const place = at % (whole.length + 1);
+        const text = whole.slice(0, place) + piece + whole.slice(place + cut);
+        const [theirs, ours] = [outcomeOf(() => JSON.parse(text)), outcomeOf(() => parseJson(text))];
+        if (theirs === 'no JSON') {
+          refused += 1;
+          expect(() => parseJson(text)).toThrow(
+            /^policy must be JSON; got text that is none at line \d+, column \d+$|there once; got it again/,
+          );
+          // A field that is there twice is the one thing that JSON.parse takes and this doesn't.
+        } else if (ours === 'no JSON') expect(() => parseJson(text)).toThrow(/there once; got it again at line \d+, column \d+$/);
+        else expect(ours).toEqual(theirs);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(refused).toBeGreaterThan(500);
+  });
+
+  it.each([
+    ['at the top', '{\n"a": 1,\n"a": 1}', 'a must be there once; got it again at line 3, column 1'],
+    ['deep inside', '{"rules": [{}, {"id": 1,\n  "id": 2}]}', 'rules[1].id must be there once; got it again at line 2, column 3'],
+    ['in other letters', '{"a": 1, "\\u0061": 1}', 'a must be there once; got it again at line 1, column 10'],
+    ['as __proto__', '{"__proto__": 1, "__proto__": 1}', '__proto__ must be there once; got it again at line 1, column 18'],
+    ['nothing', '', 'policy must be JSON; got text that is none at line 1, column 1'],
+    ['text that stops', '{"rules": [', 'policy must be JSON; got text that is none at line 1, column 12'],
+    ['more behind it', '{}\n{}', 'policy must be JSON; got text that is none at line 2, column 1'],
+    ['an escape that is none', '{"a":\n "\\x"}', 'policy must be JSON; got text that is none at line 2, column 2'],
+    ['a word that is none', '{\n "rules": [\n  { "id": oops }\n]}', 'policy must be JSON; got text that is none at line 3, column 11'],
+    ['more levels than a policy has', '['.repeat(100_000), '[0][0][0][0][0][0][0][0][0] must be of at most 8 levels; got more'],
+  ])('says what is wrong: %s', (_, text, message) => {
+    expect(() => parseJson(text)).toThrow(new RegExp(`^${message.replace(/[[\](){}.*+?^$|\\]/g, '\\$&')}$`));
+  });
+
+  it('takes the same field in two objects', () => {
+    const text = '{"a": {"a": [{"b": 1}, {"b": 2}]}, "b": {"a": 1}}';
+    expect(parseJson(text)).toEqual(JSON.parse(text));
+  });
+});
