@@ -179,15 +179,38 @@ describe('JitEngine', () => {
       expect(await engine.extend(grant.id, key)).toMatchObject({ outcome: 'cancelled', request: { id: first.request.id } });
     });
 
-    it('a second ask for no more than is pending comes back reused; for more it is another request', async () => {
+    it('a second ask comes back reused while one is pending, whoever asks and for how long; it is another request of another grant', async () => {
       const { engine } = anExtendable();
       const grant = await aGranted(engine);
       const request = await pendingExtension(engine, grant);
-      expect(await engine.extend(grant.id, { ttl: TTL })).toMatchObject({ reused: true, request: { id: request.id } });
-      expect(await engine.extend(grant.id, { ttl: TTL - 1 })).toMatchObject({ reused: true, request: { id: request.id } });
-      expect((await engine.extend(grant.id, { ttl: TTL + 1 })).request.id).not.toBe(request.id);
+      for (const again of [{ ttl: TTL }, { ttl: TTL - 1 }, { ttl: TTL + 1 }, { ttl: TTL, requestedBy: ANA }]) {
+        const reused = { reused: true, request: { id: request.id, ttlMs: TTL, requestedBy: MAYA } };
+        expect(await engine.extend(grant.id, again)).toMatchObject(reused);
+      }
+      const other = await aGranted(engine, { startsAt: END });
+      expect((await engine.extend(other.id, { ttl: TTL })).request.id).not.toBe(request.id);
       // Not the same thing as asking for the scope anew.
       expect((await ask(engine, { ttl: 2 * TTL })).request.extension).toBeUndefined();
+    });
+
+    it('L11 a key whose ask came back reused stands for that request ever after, and for no other ask', async () => {
+      const { engine, clock, store } = anExtendable();
+      const grant = await aGranted(engine);
+      const request = await pendingExtension(engine, grant);
+      const key = { ttl: 2 * TTL, idempotencyKey: 'k' };
+      expect(await engine.extend(grant.id, key)).toMatchObject({ reused: true, request: { id: request.id, ttlMs: TTL } });
+      const kept = (await entriesOf(store)).at(-1);
+      expect(kept).toMatchObject({ type: 'request.reused', actor: MAYA, requestId: request.id, data: { subject: MAYA } });
+      await engine.cancel(request.id, { by: MAYA });
+      await clock.advance(1);
+      const head = await engine.head();
+      expect(await engine.extend(grant.id, key)).toMatchObject({ outcome: 'cancelled', reused: true, request: { id: request.id } });
+      expect(await engine.head()).toEqual(head);
+      const refused = await refusal(engine.extend(grant.id, { ...key, ttl: TTL }), 'ERR_JIT_IDEMPOTENCY');
+      expect(refused).toMatchObject({ recordId: request.id });
+      // It is the key of an extension of this grant, and of nothing else.
+      expect((await ask(engine, { ...key, scope: 'b' })).request.id).not.toBe(request.id);
+      expect((await engine.extend(grant.id, { ttl: 2 * TTL })).request.id).not.toBe(request.id);
     });
 
     it('L2 is asked about at its own start, where the approver asks at starts', async () => {
@@ -216,7 +239,7 @@ describe('JitEngine', () => {
     it('L4 is capped from the first start on: what goes beyond is not given', async () => {
       const { engine, clock } = anExtendable({}, {}, CAP);
       const grant = await aGranted(engine);
-      const next = await extended(engine, grant, 3 * TTL);
+      const next = await extended(engine, grant, 2 * TTL);
       expect(next).toMatchObject({ startsAt: END, expiresAt: at(2 * TTL), firstStartsAt: at(0) });
       expect(await allowedAt(engine, clock, at(2 * TTL) - 1)).toBe(true);
       expect(await allowedAt(engine, clock, at(2 * TTL))).toBe(false);
@@ -225,7 +248,23 @@ describe('JitEngine', () => {
     it('L4 counts from the start of a scheduled grant, not from its decision', async () => {
       const { engine } = anExtendable({}, {}, CAP);
       const grant = await aGranted(engine, { startsAt: at(HOUR) });
-      expect(await extended(engine, grant, 3 * TTL)).toMatchObject({ expiresAt: at(HOUR) + 2 * TTL });
+      expect(await extended(engine, grant, 2 * TTL)).toMatchObject({ expiresAt: at(HOUR) + 2 * TTL });
+    });
+
+    it('L3 is never asked for at once, and never cut to: not by an extension, not by a first ask', async () => {
+      const { engine, store } = anExtendable({}, {}, CAP);
+      const grant = await aGranted(engine, { scope: 'b', ttl: 2 * TTL });
+      const over = { limit: 'maxTotal', max: 2 * TTL, got: 2 * TTL + 1 };
+      expect(await refusal(engine.extend(grant.id, { ttl: 2 * TTL + 1 }), 'ERR_JIT_LIMIT')).toMatchObject(over);
+      expect(await refusal(ask(engine, { ttl: 2 * TTL + 1 }), 'ERR_JIT_LIMIT')).toMatchObject(over);
+      expect((await typesOf(store)).filter((type) => type === 'request.created')).toHaveLength(1);
+    });
+
+    it('L3 of a rule denies a first ask that is longer, at its decision, and cuts it to nothing shorter', async () => {
+      const { engine } = anExtendable({ maxTotalMs: TTL });
+      const denied = await ask(engine, { ttl: TTL + 1 });
+      expect(denied).toMatchObject({ outcome: 'denied', request: { end: { cause: 'limit' } } });
+      expect((await aGranted(engine)).expiresAt).toBe(END);
     });
 
     it('L4 holds along a chain, to the millisecond', async () => {
@@ -285,7 +324,7 @@ describe('JitEngine', () => {
 
     it("L4 a rule's own cap raises none of the engine's", async () => {
       const { engine } = anExtendable({ maxTotalMs: HOUR }, {}, CAP);
-      expect(await extended(engine, await aGranted(engine), 3 * TTL)).toMatchObject({ expiresAt: at(2 * TTL) });
+      expect(await extended(engine, await aGranted(engine), 2 * TTL)).toMatchObject({ expiresAt: at(2 * TTL) });
     });
 
     it("L4 a rule's own cap that leaves nothing ends the request as denied, cause limit, with no grant", async () => {
@@ -311,6 +350,13 @@ describe('JitEngine', () => {
       release: (engine, grant) => engine.release(grant.id, { by: MAYA }),
       'revokeAll by scope': (engine) => engine.revokeAll({ scope: SCOPE }, { by: ANA }),
       'revokeAll by request': (engine, grant) => engine.revokeAll({ requestId: grant.requestId }, { by: ANA }),
+    };
+
+    /** Whoever may decide a request that is open. */
+    const DECIDING: Readonly<Record<string, (engine: JitEngine, id: string) => Promise<unknown>>> = {
+      people: (engine, id) => engine.approve(id, { by: SAM }),
+      'the approver': (engine, id) => engine.decide(id),
+      'the sweep': (engine) => engine.sweep(),
     };
 
     for (const [verb, end] of Object.entries(endings)) {
@@ -403,28 +449,25 @@ describe('JitEngine', () => {
     });
 
     for (const verb of ['revoke', 'release'] as const) {
-      it(`L12 a request that the ${verb} could not see is never approved: not by people, not by the approver, not by the sweep`, async () => {
-        const { engine, clock, store, approver } = anExtendable({}, {}, { limits: { retryMs: 1_000 } });
-        const grant = await aGranted(engine);
-        const request = await pendingExtension(engine, grant);
-        approver.script.decide = () => Promise.reject(new Error('down'));
-        const undecided = (await refusal(engine.extend(grant.id, { ttl: 2 * TTL }), 'ERR_JIT_APPROVER')).requestId ?? '';
-        const asked = (await refusal(engine.extend(grant.id, { ttl: 3 * TTL }), 'ERR_JIT_APPROVER')).requestId ?? '';
-        const clear = store.inject('find', { fault: 'malformed', answer: () => ({ items: [], next: undefined }) });
-        await endings[verb]?.(engine, grant);
-        clear();
-        expect(await requestEnd(engine, request.id)).toBeUndefined();
-        approver.script.decide = { outcome: 'approve' };
-        expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('cancelled');
-        expect((await engine.decide(undecided)).outcome).toBe('cancelled');
-        await clock.advance(1_000);
-        await engine.sweep();
-        for (const id of [request.id, undecided, asked]) {
+      for (const [whom, decide] of Object.entries(DECIDING)) {
+        it(`L12 a request that the ${verb} could not see is never approved: not by ${whom}`, async () => {
+          const { engine, clock, store, approver } = anExtendable({}, {}, { limits: { retryMs: 1_000 } });
+          const grant = await aGranted(engine);
+          if (whom !== 'people') approver.script.decide = () => Promise.reject(new Error('down'));
+          const asking = engine.extend(grant.id, { ttl: TTL });
+          const id = whom === 'people' ? (await asking).request.id : ((await refusal(asking, 'ERR_JIT_APPROVER')).requestId ?? '');
+          const clear = store.inject('find', { fault: 'malformed', answer: () => ({ items: [], next: undefined }) });
+          await endings[verb]?.(engine, grant);
+          clear();
+          expect(await requestEnd(engine, id)).toBeUndefined();
+          approver.script.decide = { outcome: 'approve' };
+          await clock.advance(1_000);
+          await decide(engine, id);
           expect(await requestEnd(engine, id)).toMatchObject({ status: 'cancelled', cause: 'origin_ended' });
-        }
-        expect((await typesOf(store)).filter((type) => type === 'grant.issued')).toHaveLength(1);
-        for (const now of [at(2_000), END, END + TTL]) expect(await allowedAt(engine, clock, now)).toBe(false);
-      });
+          expect((await typesOf(store)).filter((type) => type === 'grant.issued')).toHaveLength(1);
+          for (const now of [at(2_000), END, END + TTL]) expect(await allowedAt(engine, clock, now)).toBe(false);
+        });
+      }
     }
 
     it('L12 nobody asks to extend what is revoked at that moment', async () => {
@@ -498,32 +541,66 @@ describe('JitEngine', () => {
       await refusal(engine.extend(grant.id, { ttl: 2 * TTL }), 'ERR_JIT_ENDED');
     });
 
-    it('L33 that has been purged is extended no more: a request that waited for it ends without a grant', async () => {
+    it('L12 L33 is kept by a purge while somebody asks to extend it, and what was asked in time is given', async () => {
       const { engine, clock, store } = anExtendable();
       const grant = await aGranted(engine);
       const request = await pendingExtension(engine, grant);
       await clock.set(END);
       await engine.sweep();
       await clock.set(END + 1);
-      await engine.purge({ before: END + 1, by: SAM });
+      expect(await engine.purge({ before: END + 1, by: SAM })).toMatchObject({ requests: 0, grants: 0 });
+      const next = only(await engine.approve(request.id, { by: SAM }));
+      expect((await stored(engine, grant))?.successors).toEqual([{ grantId: next.id, at: END + 1 }]);
+      await engine.release(next.id, { by: MAYA });
+      await clock.set(END + 2);
+      expect(await engine.purge({ before: END + 2, by: SAM })).toMatchObject({ requests: 2, grants: 2 });
       expect(await store.get([{ kind: 'grant', id: grant.id }])).toEqual([undefined]);
-      expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('cancelled');
-      expect(await requestEnd(engine, request.id)).toMatchObject({ cause: 'origin_ended' });
       await refusal(engine.extend(grant.id, { ttl: 1 }), 'ERR_JIT_NOT_FOUND');
     });
 
-    it('L33 that has been purged leaves what extends it as it is: it allows, is extended, and is revoked with its own line', async () => {
-      const { engine, clock } = anExtendable();
+    it('L12 L30 that is gone from the store gives nothing: a request that waited for it ends without a grant', async () => {
+      const { engine, store } = anExtendable();
       const grant = await aGranted(engine);
-      const second = await extended(engine, grant);
-      await clock.set(END + 1);
-      await engine.sweep();
-      expect(await engine.purge({ before: END + 1, by: SAM })).toMatchObject({ requests: 1, grants: 1 });
-      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      const request = await pendingExtension(engine, grant);
+      const remove = [{ kind: 'grant', id: grant.id }];
+      await store.commit({ id: 'lost', expect: [{ kind: 'grant', id: grant.id, version: 1 }], put: [], append: [], remove });
+      expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('cancelled');
+      expect(await requestEnd(engine, request.id)).toMatchObject({ cause: 'origin_ended' });
+    });
+
+    it('L12 L33 is kept while anything in its line is not over: the first of three is what all of it is revoked by', async () => {
+      const { engine, clock } = anExtendable();
+      const first = await aGranted(engine);
+      const second = await extended(engine, first);
+      await clock.set(END);
       const third = await extended(engine, second);
-      expect(third).toMatchObject({ firstStartsAt: at(0), startsAt: END + TTL });
-      await engine.revoke(second.id, { by: ANA });
+      await clock.set(END + TTL + 1);
+      await engine.sweep();
+      expect(await engine.purge({ before: END + TTL + 1, by: SAM })).toMatchObject({ requests: 0, grants: 0 });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      await engine.revoke(first.id, { by: ANA });
       expect((await stored(engine, third))?.end).toMatchObject({ cause: 'origin_ended' });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      await clock.advance(1);
+      expect(await engine.purge({ before: clock.now(), by: SAM })).toMatchObject({ requests: 3, grants: 3 });
+    });
+
+    it('L34 is extended 50 times, also where each was given back: then access is asked for anew', async () => {
+      const { engine, store, approver } = anExtendable();
+      const grant = await aGranted(engine, { ttl: HOUR });
+      for (let i = 0; i < 49; i++) await engine.release((await extended(engine, grant)).id, { by: MAYA });
+      const waits = await pendingExtension(engine, grant);
+      approver.script.decide = { outcome: 'approve' };
+      // Another is asked for, and given, without that the one that waits is seen.
+      const clear = store.inject('find', { fault: 'malformed', answer: () => ({ items: [], next: undefined }) });
+      expect((await engine.extend(grant.id, { ttl: TTL })).outcome).toBe('granted');
+      clear();
+      const late = await engine.approve(waits.id, { by: SAM });
+      expect(late).toMatchObject({ outcome: 'denied', request: { end: { cause: 'limit' } } });
+      const refused = await refusal(engine.extend(grant.id, { ttl: TTL }), 'ERR_JIT_LIMIT');
+      expect(refused).toMatchObject({ limit: 'extensions', max: 50, got: 51 });
+      expect((await stored(engine, grant))?.successors).toHaveLength(50);
+      expect((await engine.revoke(grant.id, { by: ANA })).end?.status).toBe('revoked');
     });
 
     it('L12 whose successor has been purged can still be revoked', async () => {
@@ -577,10 +654,11 @@ describe('JitEngine', () => {
     it('L13 L27 a slow process can approve at no instant before what is on the old grant', async () => {
       const { engine, clock, store, approver } = anExtendable();
       const grant = await aGranted(engine);
-      const [one, two] = [await pendingExtension(engine, grant), await pendingExtension(engine, grant, TTL + 1)];
+      const one = await pendingExtension(engine, grant);
       await clock.set(at(5 * MINUTE));
       await engine.approve(one.id, { by: SAM });
       const slow = anEngine({ store, approver, clock: new ManualClock(at(MINUTE)) });
+      const two = await pendingExtension(slow.engine, grant);
       const next = only(await slow.engine.approve(two.id, { by: SAM }));
       expect(next.issuedAt).toBe(at(5 * MINUTE));
       expect((await stored(engine, grant))?.successors.map((successor) => successor.at)).toEqual([at(5 * MINUTE), at(5 * MINUTE)]);

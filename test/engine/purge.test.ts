@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryGrantStore, verifyJournal, type JitEngine, type Row } from '../../src/index.js';
+import { autoApprove, MemoryGrantStore, verifyJournal, type JitEngine, type Row } from '../../src/index.js';
 import { FaultyStore, RecordingSink, ScriptedApprover } from '../../src/testing.js';
-import { aGranted, anEngine, aPending, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
 
 const CISO = 'user:ciso';
 
@@ -198,7 +198,7 @@ describe('JitEngine', () => {
       expect(commits).toBeLessThan(30_000);
     });
 
-    it('L33 keeps the row of whoever still owes a review, though all that is asked is for others', async () => {
+    it('L33 keeps who owes a review until it is given, though all that is asked is for others', async () => {
       const approver = new ScriptedApprover({
         breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
         mayAcknowledge: (reviewer) => reviewer === SAM,
@@ -215,8 +215,59 @@ describe('JitEngine', () => {
       await engine.acknowledge(request.id, { by: SAM, verdict: 'justified' });
       await clock.advance(1);
       await engine.purge({ before: clock.now(), by: CISO });
-      for (const kind of ['request', 'grant', 'subject']) expect((await store.find({ kind, limit: 9 })).items).toEqual([]);
+      for (const kind of ['request', 'grant']) expect((await store.find({ kind, limit: 9 })).items).toEqual([]);
       await emergency('user:bob');
+    });
+
+    it("L33 keeps every subject's row, so that nobody who has read one can write it as if nothing had happened since", async () => {
+      const { engine, clock, store } = anEngine();
+      await aGranted(engine, { ttl: 1 });
+      await clock.set(at(MINUTE));
+      await engine.sweep();
+      await clock.set(at(2 * MINUTE));
+      const before = await store.get([{ kind: 'subject', id: MAYA }]);
+      expect(before).toMatchObject([{ version: 2 }]);
+      expect(await engine.purge({ before: clock.now(), by: CISO })).toMatchObject({ requests: 1, grants: 1 });
+      expect(await store.get([{ kind: 'subject', id: MAYA }])).toEqual(before);
+      await aPending(engine);
+      expect(await store.get([{ kind: 'subject', id: MAYA }])).toMatchObject([{ version: 3 }]);
+    });
+
+    it('L11 L33 keeps what a key stands for as long as the request that it stands for, and no longer', async () => {
+      const { engine, clock, store } = anEngine();
+      const grant = await aGranted(engine, { ttl: HOUR });
+      const keyed = { ttl: 30 * MINUTE, idempotencyKey: 'k' };
+      expect(await ask(engine, keyed)).toMatchObject({ reused: true, request: { id: grant.requestId } });
+      const reuses = async () => (await store.find({ kind: 'reuse', limit: 9 })).items;
+      expect(await reuses()).toMatchObject([{ version: 1, subject: MAYA, body: { requestId: grant.requestId } }]);
+      await clock.set(at(2 * HOUR));
+      await engine.sweep();
+      await engine.purge({ before: at(MINUTE), by: CISO });
+      expect(await ask(engine, keyed)).toMatchObject({ reused: true, request: { id: grant.requestId } });
+      await clock.advance(1);
+      await engine.purge({ before: clock.now(), by: CISO });
+      expect(await reuses()).toEqual([]);
+      const purged = (await entriesOf(store)).filter(({ type }) => type === 'journal.purged');
+      const removed = purged.flatMap(({ data }) => (data['removed'] ?? []) as unknown as { kind: string }[]);
+      expect(removed.map(({ kind }) => kind).sort()).toEqual(['grant', 'request', 'reuse']);
+      expect(await ask(engine, keyed)).toMatchObject({ outcome: 'pending', reused: false });
+    });
+
+    it('L12 L33 keeps the first of a line until all of it is over, and takes the line at once then', async () => {
+      const { engine, clock } = anEngine({ approver: autoApprove(() => true) });
+      const first = await aGranted(engine, { ttl: 10 * MINUTE });
+      const extended = await engine.extend(first.id, { ttl: 10 * MINUTE });
+      const end = at(20 * MINUTE);
+      for (const now of [at(10 * MINUTE) + 1, end - 1]) {
+        await clock.set(now);
+        await engine.sweep();
+        expect(await engine.purge({ before: now, by: CISO })).toMatchObject({ requests: 0, grants: 0 });
+        expect((await engine.request(first.requestId))?.grants).toHaveLength(1);
+      }
+      await clock.set(end);
+      await engine.sweep();
+      expect(await engine.purge({ before: end, by: CISO })).toMatchObject({ requests: 2, grants: 2 });
+      expect(await engine.request(extended.request.id)).toBeUndefined();
     });
 
     it('goes over more than a page', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { autoApprove, type Row, type RowKey, type SweepReport } from '../../src/index.js';
+import { autoApprove, StoreError, type Row, type RowKey, type SweepReport } from '../../src/index.js';
 import { hangs, ScriptedApprover, throws } from '../../src/testing.js';
 import {
   aGranted,
@@ -116,6 +116,38 @@ describe('JitEngine', () => {
       store.commit = (change) => (change.put.some((row) => row.id === busy) ? Promise.resolve('conflict') : commit(change));
       expect(await engine.sweep()).toEqual({ ...NOTHING, ended: 9, skipped: 1 });
     });
+
+    it('L30 a record that the store refuses to write holds up no other, and is told', async () => {
+      const { engine, clock, store, told } = anEngine();
+      const grants = [];
+      for (let i = 0; i < 10; i++) grants.push(await aGranted(engine, { scope: `s${i}` }));
+      await clock.set(at(END));
+      const commit = store.commit.bind(store);
+      const refused = new StoreError('commit', 'the row is too large');
+      store.commit = (change) => (change.put.some((row) => row.id === grants[3]?.id) ? Promise.reject(refused) : commit(change));
+      expect(await engine.sweep()).toEqual({ ...NOTHING, ended: 9, skipped: 1 });
+      expect(told).toMatchObject([{ during: 'sweep', error: { code: 'ERR_JIT_STORE' } }]);
+      store.commit = commit;
+      expect(await engine.sweep()).toEqual({ ...NOTHING, ended: 1 });
+    });
+
+    for (const [what, count] of [
+      ['every record', 3],
+      ['more than 16 commits', 40],
+    ] as const) {
+      it(`L30 fails as a whole where the store refuses ${what}, after a bounded number of tries`, async () => {
+        const { engine, clock, store } = anEngine({ approver: autoApprove(() => true) });
+        for (let i = 0; i < count; i++) await aGranted(engine, { scope: `s${i}` });
+        await clock.set(at(END));
+        store.inject('commit', { fault: 'reject' });
+        const commits = store.called('commit');
+        await refusal(engine.sweep(), 'ERR_JIT_STORE');
+        // 17 refusals, each of a commit that was sent twice.
+        expect(store.called('commit') - commits).toBeLessThanOrEqual(34);
+        store.clear();
+        expect(await engine.sweep()).toEqual({ ...NOTHING, ended: count });
+      });
+    }
 
     it('L30 fails as a whole, and loudly, where the store cannot be asked, and catches up later', async () => {
       const { engine, clock, store } = anEngine();

@@ -82,7 +82,7 @@ describe('JitEngine', () => {
     it('L1 that falls on the end of the window, or behind it, changes nothing: that end is of time', async () => {
       for (const idleTtlMs of [TTL, TTL + 1, 24 * HOUR]) {
         const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs });
-        expect(await usageOf(store, grant)).toMatchObject({ dueAt: undefined });
+        expect(await usageOf(store, grant)).toMatchObject({ dueAt: END });
         expect(await allowedAt(engine, clock, END - 1)).toBe(true);
         expect(await allowedAt(engine, clock, END)).toBe(false);
         expect(await engine.sweep()).toMatchObject({ ended: 1, skipped: 0 });
@@ -292,20 +292,59 @@ describe('JitEngine', () => {
       expect(await usageOf(store, grant)).toMatchObject({ version: 1 });
     });
 
-    it('L12 makes no revoke lose: whichever commits first, the grant is revoked', async () => {
+    it('L12 makes no revoke lose, nor try twice: a use that comes first costs it no commit', async () => {
       const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs: IDLE });
       const other = anEngine({ store, clock }).engine;
       await clock.set(at(TENTH + 1));
       const commit = store.commit.bind(store);
+      const outcomes: string[] = [];
       store.commit = async (change) => {
         store.commit = commit;
         await other.touch(MAYA, SCOPE);
-        return commit(change);
+        const outcome = await commit(change);
+        outcomes.push(outcome);
+        return outcome;
       };
       expect(await engine.revoke(grant.id, { by: SAM })).toMatchObject({ end: { status: 'revoked' } });
-      expect(await usageOf(store, grant)).toMatchObject({ open: false, version: 3 });
+      expect(outcomes).toEqual(['committed']);
+      expect(await usageOf(store, grant)).toMatchObject({ open: true, version: 2 });
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
+
+    for (const [what, terms, end] of [
+      ['revoked', { idleTtlMs: IDLE }, (engine: JitEngine, { id }: Grant) => engine.revoke(id, { by: ANA })],
+      ['released', { maxUses: 3 }, (engine: JitEngine, { id }: Grant) => engine.release(id, { by: MAYA })],
+    ] as const) {
+      it(`L27 the usage row of a grant that is ${what} is closed by the sweep, on record, when it is due, and not before`, async () => {
+        const { engine, clock, store, grant } = await aUsedGrant(terms);
+        const due = 'idleTtlMs' in terms ? at(IDLE) : END;
+        await clock.set(at(5));
+        const row = await usageOf(store, grant);
+        await end(engine, grant);
+        expect(await usageOf(store, grant)).toEqual(row);
+        expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'grant.revoked', data: { version: 2, end: { at: at(5) } } });
+        expect((await entriesOf(store)).at(-1)?.data).not.toHaveProperty('usageVersion');
+        await clock.set(due - 1);
+        await engine.sweep();
+        expect(await usageOf(store, grant)).toEqual(row);
+        await clock.set(due);
+        expect(await engine.sweep()).toMatchObject({ ended: 0, skipped: 0 });
+        expect(await usageOf(store, grant)).toMatchObject({ version: 2, open: false, dueAt: undefined, body: { endedAt: at(5) } });
+        expect((await entriesOf(store)).at(-1)).toMatchObject({
+          type: 'usage.closed',
+          at: due,
+          actor: 'system:sweeper',
+          requestId: grant.requestId,
+          grantId: grant.id,
+          data: { usageVersion: 2, endedAt: at(5) },
+        });
+        const head = await engine.head();
+        await clock.set(END + 1);
+        await engine.sweep();
+        expect(await engine.head()).toEqual(head);
+        expect(await stored(engine, grant)).toMatchObject({ version: 2, end: { at: at(5) } });
+      });
+    }
 
     it('reports the use to each grant that allows it and has an idle end, and to no other', async () => {
       const { engine, clock, store, script } = anUsed({ idleTtlMs: IDLE }, { scopes: patternScopes });
@@ -542,6 +581,24 @@ describe('JitEngine', () => {
         expect(await usedTypes(store)).toBe(7);
       });
     }
+
+    it('L29 that is refused is on record, with the scope, and takes nothing', async () => {
+      const { engine, store } = await aUsedGrant({ maxUses: 1 });
+      await refusal(engine.consume(MAYA, 'other:thing'), 'ERR_JIT_DENIED');
+      await engine.flushAudit();
+      const attempt = { type: 'attempt.refused', actor: MAYA, data: { scopes: ['other:thing'] } };
+      expect((await entriesOf(store)).at(-1)).toMatchObject(attempt);
+      expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 0 });
+    });
+
+    it('L27 whose last use is taken by a clock that lies a little back ends the grant where it was held last', async () => {
+      const { engine, clock, grant } = await aUsedGrant({ maxUses: 1 });
+      await clock.set(at(5_000));
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      await clock.set(at(4_500));
+      await engine.consume(MAYA, SCOPE);
+      expect((await stored(engine, grant))?.end).toMatchObject({ cause: 'used_up', at: at(5_000) });
+    });
 
     it('L12 compares the grant with every use, and writes it only with the last', async () => {
       const { engine, store, grant } = await aUsedGrant({ maxUses: 2 });

@@ -3,12 +3,14 @@ import type { Row } from '../../src/index.js';
 import {
   decodeGrant,
   decodeRequest,
+  decodeReuse,
   decodeSubject,
   decodeUsage,
   decodeUse,
   encode,
   type AccessRequest,
   type Grant,
+  type Reuse,
   type StoredRecord,
   type Subject,
   type Usage,
@@ -20,7 +22,14 @@ const MINUTE = 60_000;
 const at = (ms: number): number => START_AT + ms;
 const END = at(15 * MINUTE);
 
-const decoders = { request: decodeRequest, grant: decodeGrant, usage: decodeUsage, use: decodeUse, subject: decodeSubject } as const;
+const decoders = {
+  request: decodeRequest,
+  grant: decodeGrant,
+  usage: decodeUsage,
+  use: decodeUse,
+  reuse: decodeReuse,
+  subject: decodeSubject,
+} as const;
 const decode = (row: unknown): StoredRecord => decoders[(row as Row).kind as keyof typeof decoders](row as Row);
 
 /** As a store gives it back: its own copy, with what is undefined left out. */
@@ -56,7 +65,10 @@ const FULL_REQUEST: AccessRequest = aRequest({
   assignedAt: at(1),
   quorum: { groups: [{ name: 'ops', approvals: 2 }], denials: 1, approvalTtlMs: MINUTE, escalation: { group: 'ciso', afterMs: 5 } },
   escalatedAt: at(6),
-  reviews: [{ reviewer: 'user:sam', verdict: 'approve', groups: ['ops'], at: at(2), reason: 'fine', comment: 'really' }],
+  reviews: [
+    { reviewer: 'user:sam', verdict: 'approve', groups: ['ops', 'ciso'], as: 'ops', at: at(2), reason: 'fine', comment: 'really' },
+    { reviewer: 'user:lee', verdict: 'approve', groups: ['ciso'], as: undefined, at: at(6), reason: undefined, comment: undefined },
+  ],
 });
 
 const OWED: AccessRequest = aRequest({
@@ -64,6 +76,7 @@ const OWED: AccessRequest = aRequest({
   end: { status: 'approved', cause: 'break_glass', at: at(0), by: 'user:maya', reason: undefined },
   owed: {
     reviewBy: at(60 * MINUTE),
+    reviewers: ['user:lee', 'user:noor'],
     skippedGroups: ['ops'],
     skippedPeople: ['user:sam'],
     missedAt: at(60 * MINUTE),
@@ -97,6 +110,8 @@ const USE: Use = {
   usesLeft: 1,
 };
 
+const REUSE: Reuse = { kind: 'reuse', id: 'reuse-1', version: 1, subject: 'user:maya', requestId: 'r1', askDigest: 'a1b2' };
+
 const SUBJECT: Subject = { kind: 'subject', id: 'user:maya', version: 9, unreviewed: ['r1', 'r2'] };
 
 const RECORDS: Readonly<Record<string, StoredRecord>> = {
@@ -121,12 +136,20 @@ const RECORDS: Readonly<Record<string, StoredRecord>> = {
   'usage that is closed': { ...USAGE, endedAt: at(3 * MINUTE) },
   'usage that was closed before its start': { ...USAGE, startsAt: at(MINUTE), usedAt: undefined, uses: 0, endedAt: at(1) },
   'a use': USE,
+  'what a key stands for': REUSE,
   'a subject that owes reviews': SUBJECT,
   'a subject that owes none': { ...SUBJECT, unreviewed: [] },
 };
 
+/** The first integer that is no instant. */
+const LARGE = 8_640_000_000_000_001;
+
 /** What no field of ours may be, whatever its type. */
-const WRONG: readonly unknown[] = [null, {}, '', -1, 1.5, NaN, Infinity, 2 ** 53, [null], [[]], 8_640_000_000_000_001];
+const WRONG: readonly unknown[] = [null, {}, '', -1, 1.5, NaN, Infinity, 2 ** 53, [null], [[]], LARGE];
+
+/** A number of things, or of milliseconds, may be any safe integer; an instant is one that a `Date` can have. */
+const isCount = (path: readonly string[]): boolean =>
+  /^(ttlMs|warnBeforeMs|idleTtlMs|maxUses|maxTotalMs|approvals|denials|approvalTtlMs|afterMs|uses|usesLeft)$/.test(path.at(-1) ?? '');
 
 /** Every place in a body, as a path. */
 function pathsOf(value: unknown, path: readonly string[] = []): (readonly string[])[] {
@@ -157,6 +180,7 @@ const corrupt = (row: unknown): void => {
 function isFree(path: readonly string[], wrong: unknown): boolean {
   if (path[0] === 'metadata') return path.length > 1 || (typeof wrong === 'object' && wrong !== null);
   if (path.join() === 'terms') return JSON.stringify(wrong) === '{}';
+  if (isCount(path) && wrong === LARGE) return true;
   return wrong === '' && /^(justification|ticket|reason|comment)$/.test(path.at(-1) ?? '');
 }
 
@@ -216,7 +240,7 @@ describe('the codec', () => {
   function isOpenTo(record: StoredRecord, column: string, wrong: unknown): boolean {
     const isInstant = Number.isSafeInteger(wrong) && (wrong as number) >= 0 && (wrong as number) <= 8_640_000_000_000_000;
     const isText = typeof wrong === 'string' && wrong !== '';
-    if (column === 'version') return isInstant && wrong !== 0;
+    if (column === 'version') return Number.isSafeInteger(wrong) && (wrong as number) > 0;
     if (column === 'id') return isText && record.kind !== 'grant' && record.kind !== 'subject';
     // A start between the decision and the end could have been asked for.
     if (column === 'from' && record.kind === 'grant') return isInstant && START_AT < (wrong as number) && (wrong as number) < END;
