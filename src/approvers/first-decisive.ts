@@ -84,11 +84,15 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
   return chain;
 }
 
+const NO_DENIALS: ReadonlySet<unknown> = new Set<Verdict['outcome']>(['approve', 'review', 'abstain']);
+
 /** Rights can be taken away by those who stand before the one that decided: a rule that would deny it now is a no. */
 async function denialBefore(decider: Approver, members: readonly Approver[], request: AccessRequest): Promise<Ineligibility | undefined> {
   for (const member of members.slice(0, members.indexOf(decider))) {
     const verdict = await member.decide(request);
     if (verdict.outcome === 'deny') return { eligible: false, reason: verdict.reason };
+    // An answer that is none may have been meant as a no.
+    if (!NO_DENIALS.has(verdict.outcome)) throw new TypeError(`${member.name} has answered with no verdict`);
   }
   return undefined;
 }

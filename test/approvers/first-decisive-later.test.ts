@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import { firstDecisive, reviewers, type Approver, type BreakGlassVerdict, type Verdict } from '../../src/index.js';
+import { hangs, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
+import { anEngine, aPending, ask, at, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
+
+const REVIEW: Verdict = { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }] } };
+const ABSTAIN: Verdict = { outcome: 'abstain' };
+
+const says = (name: string, script: ApproverScript) => new ScriptedApprover(script, name);
+
+/** Rules that have nothing to say, then people, then somebody who would always say no. */
+function aChain(people: ApproverScript = {}) {
+  const rules = says('rules', { decide: ABSTAIN });
+  const ops = says('ops', { decide: REVIEW, groupsOf: ['g'], isEligible: true, ...people });
+  const last = says('last', { decide: { outcome: 'deny', reason: 'never' } });
+  return { rules, ops, last, approver: firstDecisive(rules, ops, last) };
+}
+
+describe('firstDecisive()', () => {
+  describe('when an approval would complete', () => {
+    it('L17 a member before the one that decided, that would deny it now, is a no', async () => {
+      const { rules, approver } = aChain();
+      const { engine } = anEngine({ approver });
+      const request = await aPending(engine);
+      rules.script.decide = { outcome: 'deny', reason: 'frozen' };
+      for (const when of ['approval', 'start'] as const) {
+        expect(await approver.isEligible?.(request, when)).toEqual({ eligible: false, reason: 'frozen' });
+      }
+      expect(await engine.approve(request.id, { by: SAM })).toMatchObject({ outcome: 'denied', request: { end: { cause: 'ineligible' } } });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
+    it('L17 any other opinion of it takes nothing away: what was decided stays decided', async () => {
+      for (const decide of [ABSTAIN, REVIEW, { outcome: 'approve' }] as const) {
+        const { rules, approver } = aChain();
+        const { engine } = anEngine({ approver });
+        const { id } = await aPending(engine);
+        rules.script.decide = decide;
+        expect((await engine.approve(id, { by: SAM })).outcome).toBe('granted');
+      }
+    });
+
+    it('L18 the one that decided, and those behind it, are not asked to decide again', async () => {
+      const { ops, last, approver } = aChain();
+      const { engine } = anEngine({ approver });
+      const { id } = await aPending(engine);
+      ops.script.decide = { outcome: 'deny', reason: 'changed my mind' };
+      expect((await engine.approve(id, { by: SAM })).outcome).toBe('granted');
+      expect([ops.asked('decide'), last.asked('decide')]).toEqual([1, 0]);
+    });
+
+    it('L17 the no of the one that decided counts also where nobody before it denies', async () => {
+      const { approver } = aChain({ isEligible: (_, when) => when === 'creation' });
+      const { engine } = anEngine({ approver });
+      const { id } = await aPending(engine);
+      expect((await engine.approve(id, { by: SAM })).outcome).toBe('denied');
+    });
+
+    it('L30 a member before it that fails, or answers nothing, leaves it pending', async () => {
+      for (const decide of [
+        throws(new Error('LDAP is down')),
+        () => Promise.reject(new Error('LDAP is down')),
+        ...[undefined, null, true, 'abstain', {}, { outcome: 'sure' }, { outcome: 'DENY', reason: 'no' }, []].map(malformed),
+      ]) {
+        const { rules, approver } = aChain();
+        const { engine } = anEngine({ approver });
+        const { id } = await aPending(engine);
+        rules.script.decide = decide;
+        await refusal(engine.approve(id, { by: SAM }), 'ERR_JIT_APPROVER');
+        expect(await engine.request(id)).toMatchObject({ request: { end: undefined, reviews: [] } });
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      }
+    });
+
+    it('L17 holds through a chain in a chain, at either depth', async () => {
+      for (const denier of ['outer', 'inner'] as const) {
+        const [outer, inner] = [says('outer', { decide: ABSTAIN }), says('inner', { decide: ABSTAIN })];
+        const { engine } = anEngine({ approver: firstDecisive(outer, firstDecisive(inner, reviewers({ members: [SAM] }))) });
+        const { id } = await aPending(engine);
+        (denier === 'outer' ? outer : inner).script.decide = { outcome: 'deny', reason: 'frozen' };
+        expect((await engine.approve(id, { by: SAM })).outcome).toBe('denied');
+      }
+    });
+  });
+
+  describe('at a scheduled start', () => {
+    for (const [what, decide, allowed, cause] of [
+      ['would deny it now', { outcome: 'deny', reason: 'frozen' }, false, 'ineligible'],
+      ['has nothing to say', ABSTAIN, true, undefined],
+      ['fails', throws(new Error('down')), false, undefined],
+      ['answers nonsense', malformed({ outcome: 'sure' }), false, undefined],
+    ] as const) {
+      it(`L17 L30 where a member before the one that decided ${what}, it ${allowed ? 'begins' : 'does not begin'}`, async () => {
+        const { rules, approver } = aChain();
+        const { engine, clock } = anEngine({ approver });
+        const { id } = await aPending(engine, { startsAt: at(HOUR) });
+        await engine.approve(id, { by: SAM });
+        rules.script.decide = decide;
+        await clock.set(at(HOUR));
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(allowed);
+        await engine.sweep();
+        expect((await engine.request(id))?.grants[0]?.end?.cause).toBe(cause);
+      });
+    }
+  });
+
+  describe('answers', () => {
+    for (const answer of [undefined, null, 'g', { 0: 'g' }, [7]]) {
+      it(`L16 L30 ${JSON.stringify(answer)} about somebody's groups is a failure, as it is without a chain`, async () => {
+        for (const groupsOf of [malformed(answer), () => Promise.resolve(answer as never)]) {
+          const { ops, approver } = aChain();
+          const { engine } = anEngine({ approver });
+          const { id } = await aPending(engine);
+          ops.script.groupsOf = groupsOf;
+          for (const verb of ['approve', 'deny'] as const) await refusal(engine[verb](id, { by: SAM }), 'ERR_JIT_APPROVER');
+        }
+      });
+    }
+
+    it('L30 a question about groups that hangs is given up, as it is without a chain', async () => {
+      const { ops, approver } = aChain();
+      const { engine, clock } = anEngine({ approver });
+      const { id } = await aPending(engine);
+      ops.script.groupsOf = hangs;
+      const approving = refusal(engine.approve(id, { by: SAM }), 'ERR_JIT_APPROVER');
+      for (let i = 0; i < 20; i++) await Promise.resolve();
+      await clock.advance(HOUR / 2);
+      await approving;
+    });
+
+    it('L30 undefined and null about who may acknowledge are failures, not an answer', async () => {
+      const breakGlass: BreakGlassVerdict = { outcome: 'approve', reviewWithinMs: MINUTE };
+      for (const answer of [undefined, null, 'yes', 1]) {
+        const { engine } = anEngine({ approver: firstDecisive(says('a', { breakGlass, mayAcknowledge: malformed(answer) })) });
+        const { request } = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'down' });
+        await refusal(engine.acknowledge(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_APPROVER');
+      }
+    });
+  });
+
+  describe('the name on the request', () => {
+    /** Made of others, and says in whose name it speaks. */
+    const composite = (name: string, inner: string, claims: string): Approver => ({
+      name,
+      answersFor: (one) => one === inner,
+      decide: () => ({ ...REVIEW, approver: claims }),
+      breakGlass: () => ({ outcome: 'approve', reviewWithinMs: MINUTE, approver: claims }),
+      groupsOf: (_, { approver }) => (approver === claims ? ['g'] : []),
+      mayAcknowledge: (_, { approver }) => approver === claims,
+    });
+
+    it("is a member's own, where it answers for it: it finds its requests again", async () => {
+      const { engine } = anEngine({ approver: firstDecisive(says('a', { decide: ABSTAIN }), composite('both', 'inner', 'inner')) });
+      const request = await aPending(engine);
+      expect(request.approver).toBe('inner');
+      expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('granted');
+      const broken = await engine.breakGlass({ subject: MAYA, scope: 'b', ttl: MINUTE, justification: 'down' });
+      expect(broken.request.approver).toBe('inner');
+      await engine.acknowledge(broken.request.id, { by: LEE, verdict: 'justified' });
+    });
+
+    it('L17 is never that of another member, or of nobody', async () => {
+      for (const claims of ['b', 'nobody']) {
+        const chain = firstDecisive(composite('a', 'inner', claims), says('b', { groupsOf: ['g'] }));
+        const { engine } = anEngine({ approver: chain });
+        const { request } = await ask(engine);
+        expect(request.approver).toBe('a');
+        await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_NOT_REVIEWER');
+      }
+    });
+  });
+});
