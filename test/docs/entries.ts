@@ -53,7 +53,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
     return approved.grants[0] as (typeof approved.grants)[number];
   };
 
-  // Asked, reviewed, used up; extended; cancelled, denied, run out.
+  // Asked, reviewed, used up; extended; revoked, so that a sweep closes its usage row; cancelled, denied, run out.
   const used = await granted();
   const extension = await engine.extend(used.id, { ttl: '5m' });
   await engine.approve(extension.request.id, by);
@@ -62,7 +62,9 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   await engine.revoke((await granted()).id, by);
   await engine.deny((await engine.requestAccess(fresh())).request.id, by);
   await engine.cancel((await engine.requestAccess(fresh())).request.id, { by: 'user:maya' });
-  await engine.requestAccess(fresh());
+  // One that nobody decides, and a key that has come to stand for it.
+  const open = fresh();
+  for (const idempotencyKey of [undefined, 'again']) await engine.requestAccess({ ...open, idempotencyKey });
   await engine.requestAccess({ ...fresh(), startsAt: clock.now() + 60_000 });
   await granted(clock.now() + 60_000);
 
