@@ -1,11 +1,12 @@
 import { readOptions } from '../../input.js';
 import type { Approver, Verdict } from '../../ports.js';
 import type { AccessRequest } from '../../records.js';
+import { readQuestion } from './asked.js';
 import { breakGlass, mayAcknowledge } from './break-glass.js';
 import { compile } from './compile.js';
 import { answer, toVerdict, whyIneligible } from './decide.js';
 import { copyPolicy, type Copy } from './copy.js';
-import { explain, readQuestion } from './explain.js';
+import { explain } from './explain.js';
 import { Question } from './question.js';
 import { lint } from './lint.js';
 import { readReach } from './reach.js';

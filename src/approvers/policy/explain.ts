@@ -1,13 +1,10 @@
-import { invalid, readActor, readList, readOptions, readText } from '../../input.js';
-import { makeRequest, type AccessRequest } from '../../records.js';
-import { readPattern } from '../../scope.js';
-import { readDuration, readInstant } from '../../time.js';
+import type { AccessRequest } from '../../records.js';
 import { isDenying, type Compiled, type RuleCore } from './compile.js';
 import { answer, whyIneligible, type Answer } from './decide.js';
 import { Question } from './question.js';
 import { coversScope, findCovering, isAboutPart, overlapsScope, speaksOf } from './matching.js';
 import type { Parts } from './reach.js';
-import type { ConsideredRule, Explanation, PolicyQuestion } from './types.js';
+import type { ConsideredRule, Explanation } from './types.js';
 
 /** What the rules say to a request, with what each of them has to do with it. */
 export async function explain(policy: Compiled, request: AccessRequest): Promise<Explanation> {
@@ -57,75 +54,4 @@ async function lookAt(rule: RuleCore, scope: Parts, question: Question, decides:
     return { verdict: 'decides', why: `${what}, so what it asks for holds too` };
   }
   return passedOver(`rule ${decides?.id ?? ''} covers the scope before it`);
-}
-
-const FIELDS = ['subject', 'scope', 'scopes', 'ttl', 'startsAt', 'justification', 'ticket', 'requestedBy', 'at'] as const;
-
-/** A request that nobody has made, from the fields of one. */
-export function readQuestion(given: unknown): AccessRequest {
-  if (isRecorded(given)) return given;
-  const read = readOptions<keyof PolicyQuestion>('request', given, FIELDS);
-  const subject = readActor('subject', read.subject);
-  if ((read.scope === undefined) === (read.scopes === undefined)) throw invalid('scope', 'given, or scopes, and not both', read.scope);
-  const scopes =
-    read.scopes === undefined
-      ? [readPattern('scope', read.scope)]
-      : readList('scopes', read.scopes, 1).map((scope, i) => readPattern(`scopes[${i}]`, scope));
-  const startsAt = read.startsAt === undefined ? undefined : readInstant('startsAt', read.startsAt);
-  if (startsAt !== undefined && read.at === undefined) throw invalid('at', 'given with startsAt: how far ahead that is, is asked', read.at);
-  const createdAt = read.at === undefined ? 0 : readInstant('at', read.at);
-  return asRequest({
-    id: '-',
-    subject,
-    requestedBy: read.requestedBy === undefined ? subject : readActor('requestedBy', read.requestedBy),
-    scopes,
-    ttlMs: readDuration('ttl', read.ttl),
-    startsAt,
-    extension: undefined,
-    justification: readText('justification', read.justification),
-    ticket: readText('ticket', read.ticket),
-    createdAt,
-    reviewBy: createdAt + UNSET_MS,
-    askAgainAt: createdAt + UNSET_MS,
-  });
-}
-
-/** The engine's own default of a deadline. */
-const UNSET_MS = 86_400_000;
-
-const isRecorded = (given: unknown): given is AccessRequest =>
-  typeof given === 'object' && given !== null && Object.hasOwn(given, 'kind') && (given as AccessRequest).kind === 'request';
-
-/** What somebody asked, as a request about which nobody has said anything yet. */
-export function asRequest(
-  asked: Pick<
-    AccessRequest,
-    | 'id'
-    | 'subject'
-    | 'requestedBy'
-    | 'scopes'
-    | 'ttlMs'
-    | 'startsAt'
-    | 'extension'
-    | 'justification'
-    | 'ticket'
-    | 'createdAt'
-    | 'reviewBy'
-    | 'askAgainAt'
-  >,
-): AccessRequest {
-  return makeRequest({
-    ...asked,
-    version: 1,
-    metadata: undefined,
-    approver: undefined,
-    rule: undefined,
-    terms: undefined,
-    assignedAt: undefined,
-    quorum: undefined,
-    escalatedAt: undefined,
-    reviews: [],
-    end: undefined,
-    owed: undefined,
-  });
 }

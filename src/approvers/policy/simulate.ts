@@ -1,4 +1,4 @@
-import type { Approver, QuorumInput } from '../../ports.js';
+import type { Approver, QuorumInput, TermsInput } from '../../ports.js';
 import type { AccessRequest, AuditEntry } from '../../records.js';
 import { pastRequests, type Outcome, type PastRequest } from './past.js';
 import type { Policy } from './types.js';
@@ -18,7 +18,7 @@ export interface Difference {
 
 /**
  * Asks a policy about the requests of a journal, and lists those to which it would say something else: another outcome,
- * another reason, another quorum, other terms. Nothing is stored, nothing decided.
+ * another reason, another quorum, another time to review, other terms. Nothing is stored, nothing decided.
  *
  * Gotcha: groups of code answer as of now. Metadata is not in the journal, so such a group sees none. Asks that were
  * refused without a request are not in it either, so what a change would newly allow doesn't show.
@@ -41,20 +41,20 @@ export async function simulate(policy: Policy, entries: Iterable<AuditEntry> | A
   return Object.freeze(differences);
 }
 
-const NOTHING = { rule: undefined, reason: undefined, quorum: undefined, terms: undefined };
+const NOTHING = { rule: undefined, reason: undefined, quorum: undefined, reviewBy: undefined, reviewers: undefined, terms: undefined };
 
-async function askAgain(policy: Approver, { request, isBreakGlass }: PastRequest): Promise<Outcome> {
-  if (isBreakGlass) {
-    const said = await policy.breakGlass?.(request);
-    if (said === undefined || said.outcome === 'abstain')
-      return { ...NOTHING, outcome: 'ineligible', reason: 'no rule allows break-glass for it' };
-    if (said.outcome === 'deny') return { ...NOTHING, outcome: 'deny', rule: said.rule, reason: said.reason };
-    return { ...NOTHING, outcome: 'approve', rule: said.rule, terms: said.terms };
-  }
-  return askOrdinary(policy, request);
+async function askAgain(policy: Approver, past: PastRequest): Promise<Outcome> {
+  if (!past.isBreakGlass) return askOrdinary(policy, past);
+  const said = await policy.breakGlass?.(past.request);
+  if (said === undefined || said.outcome === 'abstain')
+    return { ...NOTHING, outcome: 'ineligible', reason: 'no rule allows break-glass for it' };
+  const { outcome, rule } = said;
+  if (outcome === 'deny') return { ...NOTHING, outcome, rule, reason: said.reason };
+  const { reviewers = [], reviewWithinMs, terms } = said;
+  return { ...NOTHING, outcome, rule, reviewBy: past.answeredAt + reviewWithinMs, reviewers, terms };
 }
 
-async function askOrdinary(policy: Approver, request: AccessRequest): Promise<Outcome> {
+async function askOrdinary(policy: Approver, { request, answeredAt }: PastRequest): Promise<Outcome> {
   const eligible = await policy.isEligible?.(request, 'creation');
   if (eligible === false) return { ...NOTHING, outcome: 'ineligible' };
   if (typeof eligible === 'object') return { ...NOTHING, outcome: 'ineligible', reason: eligible.reason };
@@ -62,7 +62,22 @@ async function askOrdinary(policy: Approver, request: AccessRequest): Promise<Ou
   if (said.outcome === 'abstain') return { ...NOTHING, outcome: 'abstain' };
   const { outcome, rule } = said;
   if (outcome === 'deny') return { ...NOTHING, outcome, rule, reason: said.reason };
-  return { ...NOTHING, outcome, rule, terms: said.terms, quorum: outcome === 'review' ? said.quorum : undefined };
+  const { terms } = said;
+  if (outcome === 'approve') return { ...NOTHING, outcome, rule, terms };
+  const { quorum } = said;
+  return { ...NOTHING, outcome, rule, terms, quorum, reviewBy: deadlineOf(request, answeredAt, quorum, terms) };
+}
+
+/** As the engine sets it: never after the last instant at which a decision would give anything. */
+function deadlineOf(
+  { reviewBy, startsAt, ttlMs, extension }: AccessRequest,
+  answeredAt: number,
+  { reviewWithinMs }: QuorumInput,
+  terms: TermsInput | undefined,
+): number {
+  const within = reviewWithinMs === undefined ? reviewBy : answeredAt + reviewWithinMs;
+  if (extension !== undefined) return Math.min(within, extension.until, extension.firstStartsAt + (terms?.maxTotalMs ?? Infinity));
+  return startsAt === undefined ? within : Math.min(within, startsAt + ttlMs);
 }
 
 /** By what it means for whoever asked: the name of the rule is no difference, and that nobody had an opinion is a refusal. */
@@ -72,10 +87,12 @@ function isSame(a: Outcome, b: Outcome): boolean {
   return JSON.stringify(meaning(a)) === JSON.stringify(meaning(b));
 }
 
-const meaning = ({ outcome, reason, quorum, terms }: Outcome): unknown => [
+const meaning = ({ outcome, reason, quorum, reviewBy, reviewers, terms }: Outcome): unknown => [
   outcome,
   outcome === 'deny' ? reason : undefined,
   quorum && quorumInOrder(quorum),
+  reviewBy,
+  reviewers?.toSorted(),
   [terms?.warnBeforeMs, terms?.idleTtlMs, terms?.maxUses, terms?.maxTotalMs],
 ];
 

@@ -1,4 +1,4 @@
-import type { Approver, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../ports.js';
+import type { Approver, JsonObject, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../ports.js';
 import type { AccessRequest } from '../../records.js';
 import type { Duration } from '../../time.js';
 
@@ -150,6 +150,7 @@ export interface PolicyQuestion {
   readonly justification?: string | undefined;
   readonly ticket?: string | undefined;
   readonly requestedBy?: string | undefined;
+  readonly metadata?: JsonObject | undefined;
   /** When it is asked, epoch milliseconds; needed with `startsAt`, for a policy has no clock. */
   readonly at?: number | undefined;
 }

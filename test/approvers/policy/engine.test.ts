@@ -277,6 +277,33 @@ describe('simulate()', () => {
     });
   });
 
+  it('tells another time to review, and leaves alone what the window itself cuts short', async () => {
+    const withTerms = (reviewWithin: string, maxTotal = '90m') =>
+      definePolicy({ ...definition, rules: [{ ...db, maxTotal, review: { groups: { dba: 1 }, reviewWithin } }] });
+    const { engine, store, clock } = anEngine(withTerms('3h'));
+    await engine.requestAccess({ ...ask, subject: 'user:lee', startsAt: clock.now() + HOUR });
+    const { request } = await engine.requestAccess(ask);
+    const approved = await engine.approve(request.id, { by: 'user:kim' });
+    await engine.extend('grants' in approved ? (approved.grants[0]?.id ?? '') : '', { ttl: '1h' });
+    const differing = async (policy: Policy) => (await simulate(policy, readJournal(store))).map(({ requestId }) => requestId);
+    expect(await differing(withTerms('3h'))).toEqual([]);
+    // Long enough for the scheduled window and for the cap on the extension, not for the one in between.
+    expect(await differing(withTerms('100m'))).toEqual([request.id]);
+    expect(await differing(withTerms('5m'))).toHaveLength(3);
+    expect(await differing(withTerms('3h', '80m'))).toHaveLength(3);
+  });
+
+  it('tells others who would give the review that break-glass owes', async () => {
+    const entries = await aJournal();
+    const differing = async (over: Partial<BreakGlassRule>) =>
+      await simulate(definePolicy({ ...definition, breakGlass: [{ ...outage, ...over }] }), entries);
+    expect(await differing({})).toEqual([]);
+    expect(await differing({ reviewers: ['dba'] })).toMatchObject([{ was: { reviewers: ['security'] }, would: { reviewers: ['dba'] } }]);
+    expect(await differing({ reviewWithin: '2d' })).toMatchObject([
+      { was: { outcome: 'approve' }, would: { outcome: 'approve', reviewBy: expect.any(Number) as number } },
+    ]);
+  });
+
   it('takes a stream of entries, and changes nothing of what it is given', async () => {
     const entries = await aJournal();
     const before = JSON.stringify(entries);
@@ -317,10 +344,22 @@ describe('simulate()', () => {
   });
 
   it.each([
+    ['a quorum of nobody', 'request.assigned', { quorum: { groups: [], denials: 1 } }],
+    ['a number that is none', 'request.approved', { terms: { maxUses: 'many' } }],
+    ['an end that is none', 'request.denied', { end: { status: 'granted' } }],
+    ['an owed review of nobody', 'request.approved', { owed: 5 }],
+  ])('L30 refuses an answer that this package does not write: %s', async (_, type, over) => {
+    const entries = (await aJournal()).map((entry) => (entry.type === type ? { ...entry, data: { ...entry.data, ...over } } : entry));
+    await expect(simulate(definePolicy(definition), entries as never)).rejects.toMatchObject({ code: 'ERR_JIT_CORRUPT', kind: 'entry' });
+  });
+
+  it.each([
     ['no scopes', { scopes: undefined }],
     ['a window that is none', { ttlMs: 'soon' }],
     ['a subject that is none', { subject: '' }],
     ['an instant that is none', { createdAt: null }],
+    ['a justification that is none', { justification: 5 }],
+    ['a quorum before its time', { quorum: {} }],
   ])('L30 refuses an entry that this package does not write: %s', async (_, over) => {
     const [created] = await aJournal();
     const broken = { ...created, data: { ...created?.data, ...over } };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { definePolicy } from 'jit-access/policy';
 import { asking, HOUR, MINUTE, policyOf } from './ask.js';
 
 const policy = policyOf(
@@ -9,6 +10,12 @@ const policy = policyOf(
   { id: 'secret', scopes: ['db:secret'], deny: 'never' },
 );
 const ask = { subject: 'user:maya', ttl: '15m' };
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
 
 describe('explain()', () => {
   it('says what would happen, by which rule, why, and who may review', async () => {
@@ -82,6 +89,25 @@ describe('explain()', () => {
     });
   });
 
+  it('hands the metadata to groups of code', async () => {
+    const inTeam = definePolicy({
+      groups: { team: { isMember: (_, request) => request.metadata?.['team'] === 'a' } },
+      rules: [{ id: 'r', scopes: ['db'], subjects: [{ group: 'team' }], approve: true }],
+    });
+    expect(await inTeam.explain({ ...ask, scope: 'db', metadata: { team: 'a' } })).toMatchObject({ outcome: 'approve' });
+    expect(await inTeam.explain({ ...ask, scope: 'db' })).toMatchObject({ outcome: 'ineligible' });
+  });
+
+  it('lets no rule decide a pattern that none covers whole', async () => {
+    const narrow = policyOf({ id: 'narrow', scopes: ['db:prod', 'mail'], patterns: true, approve: true });
+    const { outcome, scopes } = await narrow.explain({ ...ask, scopes: ['db:*', 'mail'] });
+    expect(outcome).toBe('ineligible');
+    expect(scopes.map(({ considered }) => considered[0])).toEqual([
+      { rule: 'narrow', verdict: 'passed_over', why: 'its scopes cover no db:*' },
+      { rule: 'narrow', verdict: 'decides', why: 'it is the first that covers the scope for this subject' },
+    ]);
+  });
+
   it('says of a request what decide() would', async () => {
     for (const scope of ['db:read', 'db:secret', 'wiki:read', 'mail:read']) {
       const request = asking(scope);
@@ -104,6 +130,13 @@ describe('explain()', () => {
     ['a start without when it is asked', { ...ask, scope: 'a', startsAt: 5 }, 'at'],
     ['a misspelt field', { ...ask, scoop: 'a' }, 'request'],
     ['nobody', { scope: 'a', ttl: 1 }, 'subject'],
+    ['a scope twice', { ...ask, scopes: ['a', 'b', 'a'] }, 'scopes[2]'],
+    ['more scopes than one request has', { ...ask, scopes: Array.from({ length: 51 }, (_, i) => `a:${i}`) }, 'scopes'],
+    ['metadata that is no JSON', { ...ask, scope: 'a', metadata: { a: () => 1 } }, 'metadata.a'],
+    ['what only says that it is a request', { ...ask, kind: 'request', scopes: ['a'] }, 'request'],
+    ['another record', { ...asking('a'), kind: 'grant' }, 'request'],
+    ['a request with a window that is none', { ...asking('a'), ttlMs: NaN }, 'request'],
+    ['a request that has been taken away', revoked(), 'request'],
   ])('refuses %s', async (_, given, argument) => {
     await expect(policy.explain(given as never)).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument });
   });

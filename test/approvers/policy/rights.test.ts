@@ -138,7 +138,7 @@ describe('groupsOf()', () => {
     await expect(live.isEligible?.(request, 'start')).rejects.toBe(down);
     await expect(live.breakGlass?.(request)).rejects.toBe(down);
     await expect(live.mayAcknowledge?.('user:lee', request)).rejects.toBe(down);
-    await expect(live.explain(request)).rejects.toBe(down);
+    await expect(live.explain(asking('db:secret'))).rejects.toBe(down);
     expect(await live.decide(asking('db:read'))).toMatchObject({ outcome: 'approve' });
   });
 });

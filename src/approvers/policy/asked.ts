@@ -1,0 +1,84 @@
+import { invalid, readActor, readList, readMetadata, readOptions, readText } from '../../input.js';
+import { decodeRequest, encode, makeRequest, type AccessRequest } from '../../records.js';
+import { readPattern } from '../../scope.js';
+import { readDuration, readInstant } from '../../time.js';
+import type { PolicyQuestion } from './types.js';
+
+const FIELDS = ['subject', 'scope', 'scopes', 'ttl', 'startsAt', 'justification', 'ticket', 'requestedBy', 'metadata', 'at'] as const;
+/** As many as one request asks for. */
+const MAX_SCOPES = 50;
+/** The engine's own default of a deadline. */
+const UNSET_MS = 86_400_000;
+
+/** A request on record, or from the fields of one a request that nobody has made. */
+export function readQuestion(given: unknown): AccessRequest {
+  if (isRecord(given)) {
+    const request = readRecorded(given);
+    if (request === undefined) throw invalid('request', 'a request as the engine gives it, or the fields of one without kind', given);
+    return request;
+  }
+  const read = readOptions<keyof PolicyQuestion>('request', given, FIELDS);
+  const subject = readActor('subject', read.subject);
+  const startsAt = read.startsAt === undefined ? undefined : readInstant('startsAt', read.startsAt);
+  if (startsAt !== undefined && read.at === undefined) throw invalid('at', 'given with startsAt: how far ahead that is, is asked', read.at);
+  const createdAt = read.at === undefined ? 0 : readInstant('at', read.at);
+  return makeRequest({
+    ...NOTHING_SAID,
+    id: '-',
+    subject,
+    requestedBy: read.requestedBy === undefined ? subject : readActor('requestedBy', read.requestedBy),
+    scopes: readScopes(read),
+    ttlMs: readDuration('ttl', read.ttl),
+    startsAt,
+    extension: undefined,
+    justification: readText('justification', read.justification),
+    ticket: readText('ticket', read.ticket),
+    metadata: readMetadata('metadata', read.metadata),
+    createdAt,
+    reviewBy: createdAt + UNSET_MS,
+    askAgainAt: createdAt + UNSET_MS,
+  });
+}
+
+function isRecord(given: unknown): given is object {
+  try {
+    return typeof given === 'object' && given !== null && Object.hasOwn(given, 'kind');
+  } catch {
+    // What can't be read is told with the fields.
+    return false;
+  }
+}
+
+function readScopes({ scope, scopes }: { readonly scope?: unknown; readonly scopes?: unknown }): readonly string[] {
+  if ((scope === undefined) === (scopes === undefined)) throw invalid('scope', 'given, or scopes, and not both', scope);
+  if (scopes === undefined) return [readPattern('scope', scope)];
+  const list = readList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => readPattern(`scopes[${i}]`, item));
+  const twice = list.findIndex((item, i) => list.indexOf(item) !== i);
+  if (twice !== -1) throw invalid(`scopes[${twice}]`, 'asked once', list[twice]);
+  return list;
+}
+
+/** What a request has about which nobody has said anything yet. */
+export const NOTHING_SAID = {
+  kind: 'request',
+  version: 1,
+  approver: undefined,
+  rule: undefined,
+  terms: undefined,
+  assignedAt: undefined,
+  quorum: undefined,
+  escalatedAt: undefined,
+  reviews: [],
+  end: undefined,
+  owed: undefined,
+} as const;
+
+/** What somebody says is a request, if the one strict codec takes it for one. */
+export function readRecorded(given: object): AccessRequest | undefined {
+  try {
+    const request = given as AccessRequest;
+    return (request.kind as string) === 'request' ? decodeRequest(encode(makeRequest(request))) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,569 @@
+import { describe, expect, it } from 'vitest';
+import {
+  firstDecisive,
+  JitEngine,
+  MemoryGrantStore,
+  patternScopes,
+  readJournal,
+  reviewers,
+  type JitEngineOptions,
+} from '../../../src/index.js';
+import { definePolicy, readPolicy, simulate, type LiveGroup, type PolicyDefinition } from '../../../src/policy.js';
+import { ManualClock, ScriptedApprover, START_AT } from '../../../src/testing.js';
+
+const HOUR = 3_600_000;
+
+function world(policy: PolicyDefinition, over: Partial<JitEngineOptions> = {}) {
+  const clock = new ManualClock();
+  const store = new MemoryGrantStore();
+  const engineWith = (approver: JitEngineOptions['approver'], more: Partial<JitEngineOptions> = {}) =>
+    new JitEngine({ approver, clock, store, scopes: patternScopes, ...over, ...more });
+  return { clock, store, engineWith, engine: engineWith(definePolicy(policy, { scopes: over.scopes })) };
+}
+
+const MAYA = { subject: 'user:maya', ttl: '30m' } as const;
+
+describe('limits that can be got around', () => {
+  it('issue 3, maxTotal of a rule: the first grant is longer than the longest time from the first start to the end', async () => {
+    const { engine } = world({ rules: [{ id: 'r', scopes: ['db'], maxTotal: '1h', approve: true }] });
+    const asked = engine.requestAccess({ subject: 'user:maya', scope: 'db', ttl: '8h' });
+    const result = await asked.catch((error: unknown) => error as Error);
+    const longest =
+      result instanceof Error || result.outcome !== 'granted' ? 0 : Math.max(...result.grants.map((g) => g.expiresAt - g.firstStartsAt));
+    expect(longest).toBeLessThanOrEqual(HOUR);
+  });
+
+  it('issue 3, limits.maxTotal of the engine: the first grant is longer than it', async () => {
+    const { engine } = world({ rules: [{ id: 'r', scopes: ['db'], approve: true }] }, { limits: { maxTotal: '1h' } });
+    const result = await engine.requestAccess({ subject: 'user:maya', scope: 'db', ttl: '8h' }).catch((error: unknown) => error as Error);
+    const longest =
+      result instanceof Error || result.outcome !== 'granted' ? 0 : Math.max(...result.grants.map((g) => g.expiresAt - g.firstStartsAt));
+    expect(longest).toBeLessThanOrEqual(HOUR);
+  });
+
+  it('issue 3, maxTotal of a break-glass rule: a rule that would give a longer grant is refused, and so is one whose shortest window is longer', () => {
+    const bg = { id: 'bg', scopes: ['db'], maxTotal: '1h', reviewers: ['sec'], reviewWithin: '1d' };
+    const withRule = (rule: { maxTtl: string }) => () =>
+      definePolicy({ groups: { sec: ['user:sam'] }, rules: [], breakGlass: [{ ...bg, ...rule }] });
+    expect(withRule({ maxTtl: '4h' })).toThrow(
+      'breakGlass[0] ("bg").maxTtl must be at most maxTotal, or no window fits; got "4h" with maxTotal "1h"',
+    );
+    expect(withRule({ maxTtl: '1h' })).not.toThrow();
+    const shortest = { id: 'r', scopes: ['db'], minTtl: '2h', maxTotal: '1h', approve: true } as const;
+    expect(() => definePolicy({ rules: [shortest] })).toThrow('rules[0] ("r").minTtl must be at most maxTotal');
+  });
+
+  it('issue 3, require.justification and require.ticket: true are satisfied by what nobody can see', async () => {
+    const policy = definePolicy({
+      rules: [{ id: 'r', scopes: ['db'], require: { justification: true, ticket: true }, approve: true }],
+    });
+    const outcomes = [];
+    for (const blank of ['\u200b', '\u2060', '\u00ad', '\u3164', '\u2800', '\u180e']) {
+      outcomes.push((await policy.explain({ ...MAYA, scope: 'db', justification: blank, ticket: blank })).outcome);
+    }
+    expect(outcomes).toEqual(outcomes.map(() => 'ineligible'));
+  });
+
+  it('issue 3, break-glass: the justification that is always required may be a zero-width space', async () => {
+    const { engine } = world({
+      groups: { sec: ['user:sam'] },
+      rules: [],
+      breakGlass: [{ id: 'bg', scopes: ['db'], maxTtl: '1h', reviewers: ['sec'], reviewWithin: '1d' }],
+    });
+    await expect(engine.breakGlass({ ...MAYA, scope: 'db', justification: '\u200b' })).rejects.toMatchObject({
+      code: 'ERR_JIT_INVALID_ARGUMENT',
+    });
+  });
+});
+
+describe('deny rules that do not reach', () => {
+  it.each([
+    ['NFD', 'user:jose\u0301*'],
+    ['a zero-width space', 'user:\u200bmaya*'],
+    ['a space in front', ' user:*'],
+    ['the reserved system:', 'system:*'],
+    ['a lone surrogate', 'user:\ud800*'],
+  ])('L23: { like } with %s matches no id that the door lets in, and is taken without a word', (_, like) => {
+    const define = () => {
+      const policy = definePolicy({
+        rules: [
+          { id: 'no', scopes: ['**'], subjects: [{ like }], deny: 'suspended' },
+          { id: 'yes', scopes: ['db'], approve: true },
+        ],
+      });
+      // At the least lint should say that it can never match.
+      if (policy.lint().some(({ rule, code }) => rule === 'no' && code === 'never_matches'))
+        throw Object.assign(new Error(), { code: 'ERR_JIT_INVALID_ARGUMENT' });
+    };
+    expect(define).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT' }));
+  });
+
+  it('L23: a suspended user is approved because the file was written in NFD', async () => {
+    const text =
+      '{"rules":[{"id":"no","scopes":["**"],"subjects":[{"like":"user:jose\u0301*"}],"deny":"suspended"},{"id":"yes","scopes":["db"],"approve":true}]}';
+    let outcome = 'refused';
+    try {
+      const { engineWith } = world({ rules: [] });
+      outcome = (await engineWith(readPolicy(text)).requestAccess({ subject: 'user:jos\u00e9.b', scope: 'db', ttl: '1h' })).outcome;
+    } catch {
+      outcome = 'refused';
+    }
+    expect(outcome).not.toBe('granted');
+  });
+
+  it('L21: with a matcher of the engine that knows more than patterns, a grant reaches what a deny rule denies', async () => {
+    // Hierarchical scopes: what is granted on a node holds below it. Reflexive, transitive, symmetric: a legal ScopeMatcher.
+    const below = (a: string, b: string) => a === b || b.startsWith(`${a}:`);
+    const tree = { exact: false, covers: below, overlaps: (a: string, b: string) => below(a, b) || below(b, a) };
+    const { engine } = world(
+      {
+        rules: [
+          { id: 'no', scopes: ['db:payroll'], deny: 'never' },
+          { id: 'yes', scopes: ['db'], approve: true },
+        ],
+      },
+      { scopes: tree },
+    );
+    await engine.requestAccess({ ...MAYA, scope: 'db' }).catch(() => undefined);
+    expect(await engine.isAllowed('user:maya', 'db:payroll')).toBe(false);
+  });
+
+  const chainOf = (deny: boolean) =>
+    firstDecisive(
+      definePolicy({ name: 'bans', rules: deny ? [{ id: 'ban', scopes: ['**'], subjects: ['user:maya'], deny: 'suspended' }] : [] }),
+      reviewers({ members: ['user:sam'] }),
+    );
+
+  it('issue 3, deny rules are asked live: in a chain one that came in flight does not stop the completing approval', async () => {
+    const { engineWith } = world({ rules: [] });
+    const { request } = await engineWith(chainOf(false)).requestAccess({ ...MAYA, scope: 'db' });
+    const edited = engineWith(chainOf(true));
+    await edited.approve(request.id, { by: 'user:sam' }).catch(() => undefined);
+    expect(await edited.isAllowed('user:maya', 'db')).toBe(false);
+  });
+
+  it('issue 3, a deny rule stops starts: in a chain it does not stop a scheduled start', async () => {
+    const { engineWith, clock } = world({ rules: [] });
+    const before = engineWith(chainOf(false));
+    const { request } = await before.requestAccess({ ...MAYA, scope: 'db', startsAt: START_AT + HOUR });
+    await before.approve(request.id, { by: 'user:sam' });
+    await clock.advance('1h');
+    expect(await engineWith(chainOf(true)).isAllowed('user:maya', 'db')).toBe(false);
+  });
+
+  it('issue 3, lost eligibility at the completing approval denies: not where the deny rule has a long reason', async () => {
+    const rules: PolicyDefinition['rules'] = [{ id: 'yes', scopes: ['db'], review: { groups: { dba: 1 } } }];
+    const groups = { dba: ['user:ana'] };
+    const { engine, engineWith } = world({ groups, rules });
+    const { request } = await engine.requestAccess({ ...MAYA, scope: 'db' });
+    const edited = engineWith(definePolicy({ groups, rules: [...rules, { id: 'no', scopes: ['**'], deny: 'x'.repeat(4096) }] }));
+    const result = await edited.approve(request.id, { by: 'user:ana' }).catch((error: unknown) => error);
+    expect(result).toMatchObject({ outcome: 'denied', request: { end: { cause: 'ineligible' } } });
+  });
+
+  it('issue 3, lost eligibility at a scheduled start: where the deny rule has a long reason the grant is not revoked', async () => {
+    const rules: PolicyDefinition['rules'] = [{ id: 'yes', scopes: ['db'], approve: true }];
+    const { engine, engineWith, clock } = world({ rules });
+    const result = await engine.requestAccess({ ...MAYA, scope: 'db', startsAt: START_AT + HOUR });
+    await clock.advance('1h');
+    const edited = engineWith(definePolicy({ rules: [...rules, { id: 'no', scopes: ['**'], deny: 'x'.repeat(4096) }] }));
+    await edited.sweep();
+    expect((await edited.request(result.request.id))?.grants[0]?.end).toMatchObject({ status: 'revoked', cause: 'ineligible' });
+  });
+});
+
+describe('rights that are not live', () => {
+  it('issue 3, requesters who lose theirs: somebody who may no longer ask for the subject still gets it approved', async () => {
+    const leads = new Set(['user:lead']);
+    const live: LiveGroup = { isMember: (person) => leads.has(person) };
+    const { engine } = world({
+      groups: { leads: live, dba: ['user:ana'] },
+      rules: [{ id: 'r', scopes: ['db'], requesters: [{ group: 'leads' }], review: { groups: { dba: 1 } } }],
+    });
+    const { request } = await engine.requestAccess({ ...MAYA, scope: 'db', requestedBy: 'user:lead' });
+    leads.clear();
+    const result = await engine.approve(request.id, { by: 'user:ana' });
+    expect(result).toMatchObject({ outcome: 'denied', request: { end: { cause: 'ineligible' } } });
+  });
+});
+
+describe('break-glass', () => {
+  const bg = { maxTtl: '1h', reviewWithin: '1d' } as const;
+  const ask = { ...MAYA, scope: 'db', justification: 'down' };
+
+  it('issue 3, rights can only take away: an edit that removes the rule lets somebody acknowledge who never reviewed for this subject', async () => {
+    const groups = { sec: ['user:sec'], buddies: ['user:buddy'] };
+    const interns = { id: 'interns', scopes: ['db'], subjects: ['user:intern'], reviewers: ['buddies'], ...bg };
+    const { engine, engineWith } = world({
+      groups,
+      rules: [],
+      breakGlass: [interns, { id: 'all', scopes: ['db'], reviewers: ['sec'], ...bg }],
+    });
+    const { request } = await engine.breakGlass(ask);
+    await expect(engine.acknowledge(request.id, { by: 'user:buddy', verdict: 'justified' })).rejects.toMatchObject({
+      code: 'ERR_JIT_NOT_REVIEWER',
+    });
+    const edited = engineWith(definePolicy({ groups, rules: [], breakGlass: [interns] }));
+    await expect(edited.acknowledge(request.id, { by: 'user:buddy', verdict: 'justified' })).rejects.toMatchObject({
+      code: 'ERR_JIT_NOT_REVIEWER',
+    });
+  });
+
+  it('issue 3, breakGlass.reviewers: somebody else may acknowledge without any edit, where the rules have long names and a request can not keep them all', async () => {
+    const groups = { sec: ['user:sec'], buddies: ['user:buddy'] };
+    const scopes = ['a', 'b', 'c', 'd', 'e'];
+    const { engine } = world({
+      groups,
+      rules: [],
+      breakGlass: [
+        { id: 'interns', scopes: ['*'], subjects: ['user:intern'], reviewers: ['buddies'], ...bg },
+        ...scopes.map((scope) => ({ id: scope.repeat(64), scopes: [scope], reviewers: ['sec'], ...bg })),
+      ],
+    });
+    const { request } = await engine.breakGlass({ subject: 'user:maya', scopes, ttl: '30m', justification: 'down' });
+    await expect(engine.acknowledge(request.id, { by: 'user:buddy', verdict: 'justified' })).rejects.toMatchObject({
+      code: 'ERR_JIT_NOT_REVIEWER',
+    });
+  });
+
+  it('issue 3, breakGlass.reviewers: no rule is named like what stands for all that a request could not keep', async () => {
+    const groups = { sec: ['user:sec'], ops: ['user:ops'] };
+    const scopes = ['a', 'b', 'c', 'd', 'e'];
+    const rules = scopes.map((scope) => ({
+      id: scope.repeat(64),
+      scopes: [scope],
+      reviewers: scope === 'e' ? ['sec'] : ['ops', 'sec'],
+      ...bg,
+    }));
+    for (const id of ['...', 'a...']) {
+      const stands = { id, scopes: ['z'], reviewers: ['ops', 'sec'], ...bg };
+      expect(() => definePolicy({ groups, rules: [], breakGlass: [...rules, stands] })).toThrow('must be a name that does not end in ...');
+    }
+    const { engine } = world({ groups, rules: [], breakGlass: rules });
+    const { request } = await engine.breakGlass({ subject: 'user:maya', scopes, ttl: '30m', justification: 'down' });
+    await expect(engine.acknowledge(request.id, { by: 'user:ops', verdict: 'justified' })).rejects.toMatchObject({
+      code: 'ERR_JIT_NOT_REVIEWER',
+    });
+    await expect(engine.acknowledge(request.id, { by: 'user:sec', verdict: 'justified' })).resolves.toMatchObject({
+      owed: { reviewers: ['sec'] },
+    });
+  });
+
+  it('issue 3, the review that is owed can be given by nobody: the only reviewer is the subject', async () => {
+    const { engine } = world({
+      groups: { sec: ['user:maya'] },
+      rules: [],
+      breakGlass: [{ id: 'bg', scopes: ['db'], reviewers: ['sec'], ...bg }],
+    });
+    await expect(engine.breakGlass(ask)).rejects.toMatchObject({ code: 'ERR_JIT_INELIGIBLE' });
+  });
+
+  it('issue 3, the review that is owed can be given by nobody: the group is empty', async () => {
+    const { engine } = world({ groups: { sec: [] }, rules: [], breakGlass: [{ id: 'bg', scopes: ['db'], reviewers: ['sec'], ...bg }] });
+    await expect(engine.breakGlass(ask)).rejects.toMatchObject({ code: 'ERR_JIT_INELIGIBLE' });
+  });
+
+  it('issue 3, the entry names the groups that were skipped: not for a pattern that no ordinary rule covers whole', async () => {
+    const { engine, store } = world({
+      groups: { sec: ['user:sec'], dba: ['user:ana'] },
+      rules: [{ id: 'prod', scopes: ['db:prod'], review: { groups: { dba: 1 } } }],
+      breakGlass: [{ id: 'bg', scopes: ['db:**'], patterns: true, reviewers: ['sec'], ...bg }],
+    });
+    await engine.breakGlass({ ...ask, scope: 'db:*' });
+    const skipped: unknown[] = [];
+    for await (const entry of readJournal(store)) {
+      if (entry.type === 'request.approved') skipped.push((entry.data as { owed: { skippedGroups: unknown } }).owed.skippedGroups);
+    }
+    expect(skipped).toEqual([['dba']]);
+  });
+
+  it('issue 3, break-glass is access at once: a directory that only an ordinary rule asks stands between somebody and an emergency: it throws', async () => {
+    const down: LiveGroup = { isMember: () => Promise.reject(new Error('LDAP is down')) };
+    const { engine } = world({
+      groups: { sec: ['user:sec'], dba: ['user:ana'], staff: down },
+      rules: [{ id: 'prod', scopes: ['db'], subjects: [{ group: 'staff' }], review: { groups: { dba: 1 } } }],
+      breakGlass: [{ id: 'bg', scopes: ['db'], reviewers: ['sec'], ...bg }],
+    });
+    await expect(engine.breakGlass(ask)).resolves.toMatchObject({ outcome: 'granted' });
+  });
+
+  it('issue 3, break-glass is access at once: a directory that only lists who was skipped stands between somebody and an emergency: it hangs', async () => {
+    const hung: LiveGroup = { isMember: () => false, members: () => new Promise(() => undefined) };
+    const { engine, clock } = world({
+      groups: { sec: ['user:sec'], dba: hung },
+      rules: [{ id: 'prod', scopes: ['db'], review: { groups: { dba: 1 } } }],
+      breakGlass: [{ id: 'bg', scopes: ['db'], reviewers: ['sec'], ...bg }],
+    });
+    const broken = engine.breakGlass(ask).then(
+      ({ outcome }) => outcome,
+      (error: unknown) => (error as { code: string }).code,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await clock.advance('1m');
+    expect(await broken).toBe('granted');
+  });
+});
+
+describe('refusals that are not what they are', () => {
+  it('L29: an ineligible ask with long ids is an approver that failed, and leaves no refused attempt', async () => {
+    const errors: unknown[] = [];
+    const { engine, store } = world(
+      {
+        rules: ['a', 'b', 'c'].map((scope) => ({ id: scope, scopes: [scope], approve: true as const })),
+      },
+      { onError: (error) => errors.push(error) },
+    );
+    const asked = engine.requestAccess({
+      subject: '王'.repeat(256),
+      requestedBy: '李'.repeat(256),
+      scopes: ['a', 'b', 'c'],
+      ttl: '1h',
+    });
+    const code = await asked.catch((error: unknown) => (error as { code: string }).code);
+    await engine.flushAudit();
+    const types: string[] = [];
+    for await (const entry of readJournal(store)) types.push(entry.type);
+    expect([code, types]).toEqual(['ERR_JIT_INELIGIBLE', ['attempt.refused']]);
+  });
+
+  it('L23, explain refuses what is no request with a typed error', async () => {
+    const policy = definePolicy({ rules: [{ id: 'r', scopes: ['db'], approve: true }] });
+    await expect(policy.explain({ kind: 'request' } as never)).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT' });
+  });
+
+  it('issue 3, explain says what would happen: it agrees with requestAccess on what may be asked at all', async () => {
+    const policy = definePolicy({ rules: [{ id: 'r', scopes: ['db'], approve: true }] });
+    await expect(policy.explain({ ...MAYA, scopes: ['db', 'db'] })).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT' });
+  });
+
+  it('issue 3, explain says which rule: no rule "decides" a pattern that no rule covers', async () => {
+    const policy = definePolicy({ rules: [{ id: 'narrow', scopes: ['db:prod'], patterns: true, approve: true }] });
+    const said = await policy.explain({ ...MAYA, scope: 'db:*' });
+    expect(said.outcome).toBe('ineligible');
+    expect(said.scopes[0]?.considered.map(({ rule, verdict }) => [rule, verdict])).toEqual([['narrow', 'passed_over']]);
+  });
+});
+
+describe('lint', () => {
+  it('issue 3, lint: does not say of a rule that it never decides, and may be taken out, while it guards a pattern', async () => {
+    const wide = { id: 'wide', scopes: ['db:**'], patterns: true, approve: true } as const;
+    const narrow = { id: 'narrow', scopes: ['db:prod'], review: { groups: { dba: 1 } } } as const;
+    const groups = { dba: ['user:ana'] };
+    const policy = definePolicy({ groups, rules: [wide, narrow] });
+    const advice = policy.lint().filter(({ code, rule }) => code === 'shadowed' && rule === 'narrow');
+    const outcome = async (rules: PolicyDefinition['rules']) =>
+      (await definePolicy({ groups, rules }).explain({ ...MAYA, scope: 'db:**' })).outcome;
+    const kept = advice.length === 0 ? [wide, narrow] : [wide];
+    expect(await outcome(kept)).toBe(await outcome([wide, narrow]));
+  });
+
+  it('issue 3, lint of deny rules: whoever takes all of its advice denies as much as before', async () => {
+    const rules = [
+      { id: 'ab', scopes: ['a', 'b'], deny: 'no' },
+      { id: 'ac', scopes: ['a', 'c'], deny: 'no' },
+      { id: 'bc', scopes: ['b', 'c'], deny: 'no' },
+      { id: 'all', scopes: ['*'], approve: true as const },
+    ];
+    const advised = new Set(
+      definePolicy({ rules })
+        .lint()
+        .filter(({ code }) => code === 'shadowed')
+        .map(({ rule }) => rule),
+    );
+    const after = definePolicy({ rules: rules.filter(({ id }) => !advised.has(id)) });
+    const outcomes = [];
+    for (const scope of ['a', 'b', 'c']) outcomes.push((await after.explain({ ...MAYA, scope })).outcome);
+    expect(outcomes).toEqual(['deny', 'deny', 'deny']);
+  });
+
+  it('issue 3, lint: finds a rule that several before it shadow together', () => {
+    const found = definePolicy({
+      rules: [
+        { id: 'a', scopes: ['db'], subjects: ['user:a'], approve: true },
+        { id: 'b', scopes: ['db'], subjects: ['user:b'], approve: true },
+        { id: 'both', scopes: ['db'], subjects: ['user:a', 'user:b'], approve: true },
+      ],
+    }).lint();
+    expect(found).toMatchObject([{ rule: 'both', code: 'shadowed' }]);
+  });
+
+  it('issue 3, lint: finds a rule for which nobody may ever ask', () => {
+    const found = definePolicy({
+      groups: { leads: [], x: ['user:x'] },
+      rules: [{ id: 'r', scopes: ['db'], requesters: [{ group: 'leads' }], approve: true }],
+    }).lint();
+    expect(found.map(({ rule, code }) => [rule, code])).toContainEqual(['r', 'never_matches']);
+  });
+
+  it('issue 3, lint: finds more denials than there are people', () => {
+    const found = definePolicy({
+      groups: { dba: ['user:ana', 'user:kim'] },
+      rules: [{ id: 'r', scopes: ['db'], review: { groups: { dba: 1 }, denials: 3 } }],
+    }).lint();
+    expect(found.map(({ rule }) => rule)).toContain('r');
+  });
+
+  it('issue 3, lint: is done in a moment for a policy of a size that is allowed', () => {
+    const rules = Array.from({ length: 250 }, (_, i) => ({
+      id: `r${i}`,
+      scopes: Array.from({ length: 20 }, (_, j) => `r${i}:s${j}`),
+      approve: true as const,
+    }));
+    const policy = definePolicy({ rules });
+    const started = performance.now();
+    policy.lint();
+    expect(performance.now() - started).toBeLessThan(1_500);
+  });
+});
+
+describe('simulate', () => {
+  it('issue 3, simulate lists every request whose outcome would differ: tells that a request would have had another deadline', async () => {
+    const policy = (reviewWithin: string) =>
+      definePolicy({ groups: { dba: ['user:ana'] }, rules: [{ id: 'r', scopes: ['db'], review: { groups: { dba: 1 }, reviewWithin } }] });
+    const { engineWith, store } = world({ rules: [] });
+    await engineWith(policy('8h')).requestAccess({ ...MAYA, scope: 'db' });
+    expect(await simulate(policy('8h'), readJournal(store))).toEqual([]);
+    expect(await simulate(policy('1m'), readJournal(store))).toHaveLength(1);
+  });
+
+  it('issue 3, simulate: tells that the review of break-glass would have been due at another time, or from others', async () => {
+    const policy = (reviewWithin: string) =>
+      definePolicy({
+        groups: { sec: ['user:sec'] },
+        rules: [],
+        breakGlass: [{ id: 'r', scopes: ['db'], maxTtl: '1h', reviewers: ['sec'], reviewWithin }],
+      });
+    const { engineWith, store } = world({ rules: [] });
+    await engineWith(policy('8h')).breakGlass({ ...MAYA, scope: 'db', justification: 'down' });
+    expect(await simulate(policy('8h'), readJournal(store))).toEqual([]);
+    expect(await simulate(policy('30d'), readJournal(store))).toHaveLength(1);
+  });
+
+  it('L30, simulate: names the entry that is not what this package writes', async () => {
+    const policy = definePolicy({ rules: [{ id: 'r', scopes: ['db'], require: { justification: true }, approve: true }] });
+    const { engineWith, store } = world({ rules: [] });
+    await engineWith(policy).requestAccess({ ...MAYA, scope: 'db', justification: 'x' });
+    const entries = [];
+    for await (const entry of readJournal(store)) entries.push({ ...entry, data: { ...entry.data, justification: 5 } });
+    await expect(simulate(policy, entries as never)).rejects.toMatchObject({ code: 'ERR_JIT_CORRUPT' });
+  });
+});
+
+describe('files', () => {
+  it.each([
+    ['rules', '{"rules":[{"id":"no","scopes":["**"],"deny":"frozen"}],"rules":[{"id":"yes","scopes":["**"],"approve":true}]}'],
+    ['a field of a rule', '{"rules":[{"id":"r","scopes":["db"],"maxTtl":"5m","maxTtl":"8h","approve":true}]}'],
+    ['a group', '{"groups":{"ban":["user:a"],"ban":[]},"rules":[{"id":"r","scopes":["db"],"subjects":[{"group":"ban"}],"deny":"x"}]}'],
+  ])('issue 3, a policy file is validated: a field that is there twice is told, for the first would be lost: %s', (_, text) => {
+    expect(() => readPolicy(text)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT' }));
+  });
+
+  it('issue 3, a message that says what to change: names the line where the text is no JSON', () => {
+    const text = '{\n  "rules": [\n    { "id": oops }\n  ]\n}';
+    expect(() => readPolicy(text)).toThrow(/line 3/);
+  });
+
+  it('L22, unbounded work: tells of a person who is named twice in a long list before anybody notices', () => {
+    const list = Array.from({ length: 40_000 }, (_, i) => `user:${String(i).padStart(6, '0')}`);
+    list[39_999] = 'user:039998';
+    const started = performance.now();
+    expect(() => definePolicy({ groups: { g: list }, rules: [] })).toThrow(/named once/);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  it('L22, unbounded work: reads no more of a list than the limit says', () => {
+    let reads = 0;
+    const list = new Proxy(new Array(3_000_000), {
+      get(target, key) {
+        if (typeof key === 'string' && key !== 'length') reads += 1;
+        return Reflect.get(target, key) as unknown;
+      },
+    });
+    expect(() => definePolicy({ groups: { g: list as string[] }, rules: [] })).toThrow();
+    expect(reads).toBeLessThanOrEqual(1_000_001);
+  });
+
+  it('issue 3, a message that says what to change stays short', () => {
+    const groups = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`group-number-${i}`, []]));
+    let message = '';
+    try {
+      definePolicy({ groups, rules: [{ id: 'r', scopes: ['db'], subjects: [{ group: 'zzz' }], approve: true }] });
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    expect(message.length).toBeLessThan(2_000);
+  });
+
+  it('hostile inputs: a file that can not be read is an invalid argument', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(() => readPolicy(proxy)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT' }));
+    const getter = {
+      rules: [],
+      get name(): string {
+        throw new Error('gotcha');
+      },
+    };
+    expect(() => readPolicy(getter, { groups: { g: ['user:x'] } })).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT' }));
+  });
+
+  it('issue 3, a message that says what to change: the bytes of a file are told to be no text', () => {
+    expect(() => readPolicy(Buffer.from('{"rules":[]}'))).toThrow(/^policy must be/);
+  });
+});
+
+describe('one request for which nobody can be asked', () => {
+  it('hostile inputs, a poison row: does not hide the rest of an inbox', async () => {
+    const down: LiveGroup = { isMember: () => Promise.reject(new Error('LDAP is down')) };
+    const { engine } = world({
+      groups: { dba: ['user:ana'], live: down },
+      rules: [
+        { id: 'a', scopes: ['a'], review: { groups: { dba: 1 } } },
+        { id: 'b', scopes: ['b'], review: { groups: { live: 1 } } },
+      ],
+    });
+    const { request } = await engine.requestAccess({ ...MAYA, scope: 'a' });
+    await engine.requestAccess({ ...MAYA, scope: 'b' });
+    const inbox = await engine.inbox('user:ana').catch(() => []);
+    expect(inbox.map((item) => item.request.id)).toEqual([request.id]);
+  });
+});
+
+describe('retries and work', () => {
+  it('design 2, every retry asks the live questions again: not whether the subject may ask, so an ineligible ask is recorded and granted', async () => {
+    let eligible = true;
+    const approver = new ScriptedApprover({ isEligible: () => eligible, decide: { outcome: 'approve' } });
+    const store = new MemoryGrantStore();
+    // Somebody else wins the first race, and while that happens the subject loses its right.
+    const lost = new Proxy(store, {
+      get(target, key) {
+        if (key === 'commit' && eligible) {
+          return () => {
+            eligible = false;
+            return Promise.resolve('conflict');
+          };
+        }
+        const value: unknown = Reflect.get(target, key, target);
+        return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
+      },
+    });
+    const engine = new JitEngine({ approver, clock: new ManualClock(), store: lost });
+    const outcome = await engine.requestAccess({ ...MAYA, scope: 'db' }).then(
+      (result) => result.outcome as string,
+      (error: unknown) => (error as { code: string }).code,
+    );
+    expect(outcome).toBe('ERR_JIT_INELIGIBLE');
+  });
+
+  it('L34: an ask for 50 scopes does not hold up every check of the process, with a policy of a size that is allowed', async () => {
+    const rules = Array.from({ length: 1_000 }, (_, i) => ({
+      id: `r${i}`,
+      scopes: Array.from({ length: 100 }, (_, j) => `r${i}:s${j}`),
+      deny: 'no',
+    }));
+    const policy = definePolicy({ rules });
+    const started = performance.now();
+    await policy.explain({ ...MAYA, scopes: Array.from({ length: 50 }, (_, i) => `q:${i}`) });
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+});
