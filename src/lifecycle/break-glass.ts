@@ -47,6 +47,9 @@ export function breakGlass(
   const end = makeEnd({ status: 'approved', cause: 'break_glass', at, by, reason: undefined });
   const written = { approver, rule, terms, end, owed };
   const request = makeRequest({ ...draft, ...written });
+  const total = request.terms?.maxTotalMs ?? Infinity;
+  if (request.ttlMs > total)
+    throw new LimitError('maxTotal', total, request.ttlMs, `its rule gives at most ${total} in all (maxTotal); got ${request.ttlMs}`);
   const against = reasonNotToIssue(request, at, facts, moment);
   if (against !== undefined) throw new LimitError('maxGrants', facts.limits.maxGrants, facts.live.length + request.scopes.length, against);
   const rows = debtorRows(request, debtors, (unreviewed) => [...unreviewed, id]);

@@ -11,6 +11,7 @@ import {
 } from '../../src/index.js';
 import { FaultyStore, inTurn, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
 import { ANA, anEngine, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { expectReplayed } from '../property/fold.js';
 import { untilAsleep } from './until-asleep.js';
 import { wholeStore } from './whole-store.js';
 
@@ -72,6 +73,25 @@ describe('JitEngine', () => {
       expect(new Set(entries.map(({ id }) => id.split('.')[0])).size).toBe(1);
     });
 
+    it('L17 L27 keeps the groups that are to review it as they were named then, for the approver to go by', async () => {
+      const seen: unknown[] = [];
+      const { engine, store, approver } = anEmergency(
+        { reviewers: ['ciso', 'leads'] },
+        { mayAcknowledge: (_, { owed }) => seen.push(owed?.reviewers) > 0 },
+      );
+      const { request } = await take(engine);
+      expect(request.owed?.reviewers).toEqual(['ciso', 'leads']);
+      expect(Object.isFrozen(request.owed?.reviewers)).toBe(true);
+      const approved = (await entriesOf(store)).find(({ type }) => type === 'request.approved');
+      expect(approved?.data['owed']).toMatchObject({ reviewers: ['ciso', 'leads'] });
+      approver.script.breakGlass = { ...ALLOWS, reviewers: ['nobody'] };
+      const after = await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      expect([seen, after.owed?.reviewers]).toEqual([[['ciso', 'leads']], ['ciso', 'leads']]);
+      await expectReplayed(store);
+      approver.script.breakGlass = ALLOWS;
+      expect((await take(engine, { scope: 'b' })).request.owed?.reviewers).toEqual([]);
+    });
+
     it('L27 names in the journal the groups, and where it can the people, that were skipped', async () => {
       for (const skippedPeople of [[SAM, ANA], undefined]) {
         const { engine, store } = anEmergency({ skippedGroups: ['ops'], skippedPeople });
@@ -96,7 +116,8 @@ describe('JitEngine', () => {
 
     it('asks for a justification that says something, before anybody is asked', async () => {
       const { engine, store, approver } = anEmergency();
-      for (const justification of [undefined, '', ' ', '\t\n', 7, null, ['a']]) {
+      const unseen = ['', ' ', '\t\n', '\u00a0', '\u200b', '\u2060\u00ad', '\u2800', '\u3164', '\ufe0f', '\u202e \ufeff'];
+      for (const justification of [undefined, ...unseen, 7, null, ['a']]) {
         const error = await refusal(take(engine, { justification: justification as string }), 'ERR_JIT_INVALID_ARGUMENT');
         expect(error.argument).toBe('justification');
       }
@@ -429,6 +450,23 @@ describe('JitEngine', () => {
       expect(await owedIds(engine)).toEqual([request.id]);
       await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' });
       expect(await engine.owedReviews()).toEqual([]);
+    });
+
+    it('L28 L30 lists to a reviewer the others where the approver fails about one, loudly', async () => {
+      const { engine, told } = anEmergency(
+        {},
+        { mayAcknowledge: (_, { subject }) => subject !== 'agent:2' || Promise.reject(new Error('LDAP')) },
+      );
+      const [one, two, three] = [
+        (await take(engine, { subject: 'agent:1' })).request.id,
+        (await take(engine, { subject: 'agent:2' })).request.id,
+        (await take(engine, { subject: 'agent:3' })).request.id,
+      ];
+      expect(new Set(await owedIds(engine, { reviewer: LEE }))).toEqual(new Set([one, three]));
+      expect(told).toMatchObject([{ error: { code: 'ERR_JIT_APPROVER' }, during: 'owedReviews' }]);
+      // Nobody has to be asked for the list of all.
+      expect(new Set(await owedIds(engine))).toEqual(new Set([one, two, three]));
+      await refusal(engine.acknowledge(two, { by: LEE, verdict: 'justified' }), 'ERR_JIT_APPROVER');
     });
 
     it('goes over every page', async () => {

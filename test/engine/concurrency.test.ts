@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { JitEngine } from '../../src/index.js';
 import { autoApprove, MemoryGrantStore, reviewers, verifyJournal, type AccessRequest } from '../../src/index.js';
 import { FaultyStore, ScriptedApprover } from '../../src/testing.js';
-import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, SAM, SCOPE, typesOf } from './an-engine.js';
+import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
 
 const SEEDS = [1, 2, 3, 4, 5, 6];
 const REVIEWERS = Array.from({ length: 64 }, (_, i) => `reviewer:${i}`);
@@ -178,6 +178,23 @@ describe('JitEngine', () => {
         expect(await typesOf(store)).toEqual(['request.created', 'request.approved', 'grant.issued']);
       });
     }
+
+    it('L20 asks whether it may be asked at all anew for each try: a right lost meanwhile is lost', async () => {
+      const approver = new ScriptedApprover({ decide: { outcome: 'approve' }, isEligible: true });
+      const { engine, store } = anEngine({ approver });
+      const commit = store.commit.bind(store);
+      let lost = 0;
+      store.commit = async (change) => {
+        if (lost === 3 || change.append[0]?.type !== 'request.created') return commit(change);
+        lost += 1;
+        if (lost === 3) approver.script.isEligible = false;
+        return 'conflict';
+      };
+      await refusal(ask(engine), 'ERR_JIT_INELIGIBLE');
+      expect([lost, approver.asked('isEligible'), approver.asked('decide')]).toEqual([3, 4, 0]);
+      await engine.flushAudit();
+      expect(await typesOf(store)).toEqual(['attempt.refused']);
+    });
 
     it('L11 of 64 asks with one key and two bodies those of one body win, the others are refused', async () => {
       const { engine, store } = anEngine();

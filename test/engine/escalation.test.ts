@@ -94,8 +94,8 @@ describe('an escalation', () => {
     await engine.approve(id, { by: LEAD });
     members[LEAD] = [];
     expect((await engine.approve(id, { by: OLA })).outcome).toBe('pending');
-    members[LEAD] = ['ops'];
-    // In one of the groups for which they have stood in: they were in it when they said so, and are again.
+    members[LEAD] = ['sec'];
+    // In one of the groups for which they have stood in: they were not in it when they said so.
     expect((await engine.approve(id, { by: OKE })).outcome).toBe('pending');
     members[LEAD] = ['leads'];
     expect((await engine.approve(id, { by: LEAD })).outcome).toBe('granted');
@@ -109,6 +109,26 @@ describe('an escalation', () => {
     expect((await engine.approve(id, { by: OLA })).outcome).toBe('pending');
     // Somebody of ops now stands in for sec.
     expect((await engine.approve(id, { by: OKE })).outcome).toBe('granted');
+  });
+
+  it('L17 who was in both is a stand-in as long as they are in its group, and else counts where they were', async () => {
+    for (const [now, sec, outcome] of [
+      [['ops', 'leads'], false, 'granted'],
+      [['leads'], false, 'granted'],
+      [['ops'], false, 'pending'],
+      [['ops'], true, 'granted'],
+      [['sec'], false, 'pending'],
+    ] as const) {
+      const { engine, clock, members } = anEscalation();
+      members[LEAD] = ['ops', 'leads', 'finance'];
+      const { id } = await aPending(engine);
+      await engine.approve(id, { by: LEAD });
+      expect((await engine.request(id))?.request.reviews).toMatchObject([{ reviewer: LEAD, groups: ['ops', 'leads'], as: undefined }]);
+      await clock.set(at(AFTER));
+      members[LEAD] = now;
+      // With ops alone the quorum lacks sec, for which a lead may stand in.
+      expect((await engine.approve(id, { by: sec ? SIA : OLA })).outcome).toBe(outcome);
+    }
   });
 
   it('L17 takes nothing from the groups themselves', async () => {

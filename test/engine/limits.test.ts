@@ -431,6 +431,16 @@ describe('JitEngine', () => {
       );
     });
 
+    it("'refuse' is not got around by asking for a moment more or less, or through somebody else", async () => {
+      const { engine } = withLimits({ duplicates: 'refuse' });
+      const { id } = await aPending(engine, { scopes: ['a', 'b'] });
+      for (const over of [{ ttl: TTL + 1 }, { ttl: TTL - 1 }, { requestedBy: NOOR }, { scopes: ['b', 'a'] }, { justification: 'x' }]) {
+        const error = await refusal(ask(engine, { scopes: ['a', 'b'], ...over }), 'ERR_JIT_LIMIT');
+        expect(error.message).toContain(`request ${id} is open`);
+      }
+      expect((await ask(engine, { scopes: ['a', 'b'], subject: NOOR })).outcome).toBe('pending');
+    });
+
     for (const seed of [1, 2, 3]) {
       for (const duplicates of ['return', 'refuse'] as const) {
         it(`'${duplicates}' makes one of 64 asks at once, for people and for rules (interleaving ${seed})`, async () => {
@@ -449,6 +459,65 @@ describe('JitEngine', () => {
         });
       }
     }
+  });
+
+  describe('limits.maxTotal', () => {
+    const emergency = () =>
+      new ScriptedApprover({ decide: { outcome: 'approve' }, breakGlass: { outcome: 'approve', reviewWithinMs: HOUR, maxUnreviewed: 9 } });
+    const breakIt = (engine: JitEngine, ttl: number) => engine.breakGlass({ subject: MAYA, scope: 'bg', ttl, justification: 'down' });
+
+    it('L3 bounds an ordinary ask and break-glass too, at the millisecond, and nothing is cut or stored', async () => {
+      const { engine, store } = anEngine({ approver: emergency(), limits: { maxTtl: 2 * HOUR, maxTotal: HOUR } });
+      const before = await wholeStore(store);
+      for (const work of [
+        () => ask(engine, { ttl: HOUR + 1 }),
+        () => ask(engine, { ttl: HOUR + 1, startsAt: at(HOUR) }),
+        () => ask(engine, { ttl: HOUR + 1, scopes: ['a', 'b'] }),
+        () => breakIt(engine, HOUR + 1),
+      ]) {
+        expect(await refusal(work(), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxTotal', max: HOUR, got: HOUR + 1 });
+      }
+      await engine.flushAudit();
+      expect(await wholeStore(store)).toEqual(before);
+      expect(await ask(engine, { ttl: HOUR })).toMatchObject({ grants: [{ expiresAt: at(HOUR) }] });
+      expect(await breakIt(engine, HOUR)).toMatchObject({ grants: [{ expiresAt: at(HOUR) }] });
+    });
+
+    for (const [ttl, outcome] of [
+      [HOUR - 1, 'granted'],
+      [HOUR, 'granted'],
+      [HOUR + 1, 'denied'],
+    ] as const) {
+      it(`L3 that of a rule bounds the first grant: an ask ${ttl - HOUR} ms from it is ${outcome}, by rule or by people`, async () => {
+        const terms = { maxTotalMs: HOUR };
+        const quorum = { groups: [{ name: 'g', approvals: 1 }] };
+        for (const decide of [
+          { outcome: 'approve', terms },
+          { outcome: 'review', quorum, terms },
+        ] as const) {
+          const { engine } = anEngine({ approver: new ScriptedApprover({ decide, groupsOf: ['g'] }) });
+          let result = await ask(engine, { ttl });
+          if (result.outcome === 'pending') result = await engine.approve(result.request.id, { by: SAM });
+          expect(result.outcome).toBe(outcome);
+          expect(await engine.isAllowed(MAYA, SCOPE)).toBe(outcome === 'granted');
+          if (outcome === 'granted') continue;
+          expect(result.request.end).toMatchObject({ status: 'denied', cause: 'limit' });
+          expect(result.request.end?.reason).toContain('maxTotal');
+        }
+      });
+    }
+
+    it('L3 that of a rule bounds break-glass, and the refusal says which limit it is', async () => {
+      const approver = emergency();
+      const { engine, store } = anEngine({ approver });
+      approver.script.breakGlass = { outcome: 'approve', reviewWithinMs: HOUR, terms: { maxTotalMs: HOUR } };
+      const error = await refusal(breakIt(engine, HOUR + 1), 'ERR_JIT_LIMIT');
+      expect(error).toMatchObject({ limit: 'maxTotal', max: HOUR, got: HOUR + 1 });
+      expect(error.message).toContain('maxTotal');
+      await engine.flushAudit();
+      expect(await typesOf(store)).toEqual(['attempt.refused']);
+      expect((await breakIt(engine, HOUR)).outcome).toBe('granted');
+    });
   });
 
   describe('limits', () => {

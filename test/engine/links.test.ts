@@ -210,6 +210,19 @@ describe('JitEngine', () => {
       expect(await reviewsOf(engine, id)).toEqual([`${SAM} approve`]);
     });
 
+    it('L29 a request that is not there is not found, whoever brings the token, and nothing is on record', async () => {
+      const there = anOffice();
+      const { id } = await aPending(there.engine);
+      const token = await linkFor(there.engine, id);
+      // Another store of the same name, as after a purge, or a restore from before.
+      const here = anOffice();
+      for (const said of [{ by: EVE }, { by: SAM }, { bearer: true }] as const) {
+        await refusal(here.engine.redeemLink(token, said), 'ERR_JIT_NOT_FOUND');
+      }
+      await here.engine.flushAudit();
+      expect(await entriesOf(here.store)).toEqual([]);
+    });
+
     it('L29 forged and foreign tokens are on record too, under whoever brought them and under no request', async () => {
       const { engine, store } = anOffice();
       const { id } = await aPending(engine);

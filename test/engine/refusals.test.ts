@@ -52,6 +52,22 @@ describe('JitEngine', () => {
       expect((await refused(made)).map((entry) => entry.data['code'])).toEqual(calls.map(([code]) => code));
     });
 
+    it('L29 of consume are on record with what was wanted; checks are none', async () => {
+      const made = anEngine({ approver: new ScriptedApprover({ decide: { outcome: 'approve', terms: { maxUses: 1 } } }) });
+      const { engine } = made;
+      await ask(engine, { idempotencyKey: 'k' });
+      await engine.consume(MAYA, SCOPE, { idempotencyKey: 'u' });
+      await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_DENIED');
+      await ask(engine, { scope: 'other' });
+      await refusal(engine.consume(MAYA, 'other', { idempotencyKey: 'u' }), 'ERR_JIT_IDEMPOTENCY');
+      await refusal(engine.assertAllowed(MAYA, SCOPE), 'ERR_JIT_DENIED');
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      expect((await refused(made)).map(({ actor, grantId, data }) => [actor, grantId, data])).toEqual([
+        [MAYA, undefined, { code: 'ERR_JIT_DENIED', count: 1, scopes: [SCOPE] }],
+        [MAYA, undefined, { code: 'ERR_JIT_IDEMPOTENCY', count: 1, scopes: ['other'] }],
+      ]);
+    });
+
     it('L29 of one actor, target and code are one entry a minute, then one with the count of the others', async () => {
       const made = anEngine();
       const { engine, clock } = made;

@@ -244,6 +244,42 @@ describe('JitEngine', () => {
       expect(clock.now()).toBe(START_AT);
     });
 
+    for (const [verb, cause] of [
+      ['revoke', 'revoked'],
+      ['release', 'released'],
+    ] as const) {
+      it(`L5 L27 ${verb} ends at the highest reading: what was held until then is not taken from the past`, async () => {
+        const { engine, clock } = anEngine();
+        const grant = await aGranted(engine);
+        await clock.set(at(10 * MINUTE));
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+        await clock.set(at(5 * MINUTE));
+        const { end } = await engine[verb](grant.id, { by: MAYA });
+        expect(end).toMatchObject({ cause, at: at(10 * MINUTE) });
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+        await clock.set(at(20 * MINUTE));
+        for (const [ms, held] of [
+          [10 * MINUTE - 1, 1],
+          [10 * MINUTE, 0],
+        ] as const) {
+          expect((await engine.whoHadAccess({ scope: SCOPE, at: at(ms) })).items).toHaveLength(held);
+        }
+      });
+    }
+
+    it('L1 L27 a sweep while the clock is back records the end that time gave, and no earlier one', async () => {
+      const { engine, clock } = anEngine();
+      const grant = await aGranted(engine);
+      await clock.set(at(10 * MINUTE));
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      await clock.set(at(20 * MINUTE));
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      await clock.set(at(5 * MINUTE));
+      expect(await engine.sweep()).toMatchObject({ ended: 1 });
+      const end = (await engine.request(grant.requestId))?.grants[0]?.end;
+      expect(end).toMatchObject({ status: 'expired', cause: 'time', at: grant.expiresAt });
+    });
+
     it('L1 L5 judges ends at the highest reading: what has ended stays ended', async () => {
       const { engine } = await steppedBack(MINUTE);
       expect(await engine.isAllowed(MAYA, 'short')).toBe(false);

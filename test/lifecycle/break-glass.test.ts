@@ -229,6 +229,7 @@ describe('isPurgeable()', () => {
     const done = owing({
       owed: {
         reviewBy: at(1),
+        reviewers: [],
         skippedGroups: [],
         skippedPeople: undefined,
         missedAt: undefined,
@@ -240,5 +241,24 @@ describe('isPurgeable()', () => {
       [3, true],
     ] as const)
       expect(isPurgeable(done, [ended], new Set(), at(before))).toBe(goes);
+  });
+
+  it('L12 L33 lets go of nothing by which a line that still lives is revoked, or on which an open request rests', () => {
+    const end = (ms: number) => ({ status: 'expired', cause: 'time', at: at(ms), by: 'x', reason: undefined }) as const;
+    const request = aRequest({ end: { status: 'approved', cause: 'quorum', at: at(0), by: 'x', reason: undefined } });
+    const own = aGrant({ end: end(1) });
+    const next = (over: object) => aGrant({ id: 'r2.1', requestId: 'r2', extends: own.id, ...over });
+    for (const [what, line, origins, goes] of [
+      ['alone', [], [], true],
+      ['with all of its line ended', [next({ end: end(5) })], [], true],
+      ['with a successor that lives', [next({})], [], false],
+      ['with a successor that ended after the horizon', [next({ end: end(11) })], [], false],
+      ['with one further on that lives', [next({ end: end(5) }), next({ id: 'r3.1', extends: 'r2.1' })], [], false],
+      ['with an open request to extend it', [], [own.id], false],
+      ['with an open request to extend what goes on from it', [next({ end: end(5) })], ['r2.1'], false],
+      ['with an open request to extend another', [], ['r7.1'], true],
+    ] as const) {
+      expect([what, isPurgeable(request, [own, ...line], new Set<string>(origins), at(10))]).toEqual([what, goes]);
+    }
   });
 });

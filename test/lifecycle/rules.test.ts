@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { AccessRequest, Grant } from '../../src/index.js';
 import { approveRequest, settle } from '../../src/lifecycle/decision.js';
 import type { IssueFacts } from '../../src/lifecycle/grant.js';
+import { openRequest } from '../../src/lifecycle/request.js';
 import { reviewersToConfirm, reviewRequest, type ReviewFacts } from '../../src/lifecycle/review.js';
 import { touchGrant } from '../../src/lifecycle/usage.js';
 import { makeTerms, makeUsage } from '../../src/records.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
+import { refusal } from '../engine/an-engine.js';
 
 /*
  * The rules stand on their own, whatever the engine has looked at before it applies them: what it never asks of them is
@@ -55,7 +57,15 @@ describe('reviewersToConfirm()', () => {
 
 describe('reviewRequest()', () => {
   it('L17 counts nobody whose groups were not asked about', () => {
-    const given = { reviewer: 'user:ana', verdict: 'approve', groups: ['g'], at: START_AT, reason: undefined, comment: undefined } as const;
+    const given = {
+      reviewer: 'user:ana',
+      verdict: 'approve',
+      groups: ['g'],
+      as: undefined,
+      at: START_AT,
+      reason: undefined,
+      comment: undefined,
+    } as const;
     const request = aRequest({ approver: 'x', quorum: quorumOf(2), assignedAt: START_AT, reviews: [given] });
     const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
     const endOf = (facts: ReviewFacts) => reviewRequest(request, command, facts, moment).result.request.end;
@@ -93,6 +103,48 @@ describe('approveRequest()', () => {
     const step = approve({ ...origin, end: { status: 'expired', cause, at: START_AT, by: 'system:sweeper', reason: undefined } });
     expect(step.result.request.end?.status).toBe('approved');
     expect(step.put.map(({ kind, id }) => `${kind} ${id}`)).toEqual(['request r1', 'grant r1.1', 'grant r0.1', 'subject user:maya']);
+  });
+});
+
+describe('extensions of one grant', () => {
+  const successors = (count: number) => Array.from({ length: count }, (_, i) => ({ grantId: `s${i}.1`, at: START_AT }));
+  const origin = (count: number) => aGrant({ id: 'r0.1', requestId: 'r0', successors: successors(count) });
+  const limits = {
+    maxTtlMs: 3_600_000,
+    maxTotalMs: 36_000_000,
+    maxStartAheadMs: 0,
+    reviewWithinMs: 1_000,
+    retryMs: 1_000,
+    maxOpenRequests: 9,
+    maxGrants: 9,
+    duplicates: 'return',
+  } as const;
+  const { subject, requestedBy, scopes, ttlMs, startsAt, justification, ticket, metadata } = aRequest();
+  const ask = { subject, requestedBy, scopes, ttlMs, startsAt, justification, ticket, metadata, extends: 'r0.1' };
+  const open = (count: number) => {
+    const held = { grant: origin(count), usage: undefined };
+    return openRequest(ask, 'r9', false, limits, { subject: undefined, live: [], open: [], origin: held }, moment);
+  };
+
+  it('L34 are fifty, for each stays on its row: one more is not even asked for', async () => {
+    expect(open(49).result).toBe('r9');
+    expect(await refusal(() => open(50), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'extensions', max: 50, got: 51 });
+  });
+
+  it.each([
+    [49, 'approved', 'approver'],
+    [50, 'denied', 'limit'],
+    [51, 'denied', 'limit'],
+  ])('L34 with %i of them a request that was opened before is %s', (count, status, cause) => {
+    const { id: grantId, expiresAt: from } = origin(count);
+    const extension = { grantId, from, firstStartsAt: START_AT, until: START_AT + 36_000_000, breakGlass: false };
+    const facts = { ...issue, origin: origin(count) };
+    const step = approveRequest(aRequest({ extension }), { cause: 'approver', by: 'x', reason: undefined }, moment, {}, facts);
+    expect(step.result.request.end).toMatchObject({ status, cause });
+    const isApproved = status === 'approved';
+    expect(step.put.filter((record) => record.id === 'r0.1')).toHaveLength(isApproved ? 1 : 0);
+    expect(step.put.filter(({ kind }) => kind === 'grant')).toHaveLength(isApproved ? 2 : 0);
+    if (!isApproved) expect(step.result.request.end?.reason).toContain('50 times');
   });
 });
 

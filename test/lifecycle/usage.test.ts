@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Grant } from '../../src/index.js';
 import type { Held } from '../../src/lifecycle/status.js';
 import { isUsable } from '../../src/lifecycle/status.js';
+import { recordTime, workOn } from '../../src/lifecycle/sweep.js';
 import { consumeUse, grantToConsume, isTouchDue, touchGrant } from '../../src/lifecycle/usage.js';
 import { makeUsage, type Usage } from '../../src/records.js';
 import { aGrant, START_AT } from '../../src/testing.js';
@@ -150,5 +151,55 @@ describe('consumeUse()', () => {
 
   it('L5 is refused while the clock has stepped back', () => {
     expect(() => consumeUse(counted({ maxUses: 3 }), undefined, moment(5, { steppedBack: true }))).toThrow(/stepped back/);
+  });
+});
+
+describe('what a revoke leaves of the usage', () => {
+  const end = { status: 'revoked', cause: 'revoked', at: at(7), by: 'user:sam', reason: undefined } as const;
+
+  it('L25 L27 is closed by a sweep: at the end of the grant, once, in an entry of its own', () => {
+    const held = counted({ maxUses: 3, version: 4, end }, { version: 6, uses: 2, usedAt: at(5) });
+    expect(workOn(held, moment(9))).toBe('closed');
+    const { result, put, entries } = recordTime([held], moment(9));
+    expect(result).toEqual(['closed']);
+    expect(put).toEqual([{ ...held.usage, version: 7, endedAt: at(7) }]);
+    expect(entries).toEqual([
+      {
+        type: 'usage.closed',
+        at: at(9),
+        actor: 'user:maya',
+        requestId: 'r1',
+        grantId: 'r1.1',
+        data: { usageVersion: 7, endedAt: at(7) },
+      },
+    ]);
+    const closed = { ...held, usage: put[0] as Usage };
+    expect([workOn(closed, moment(9)), recordTime([closed], moment(9)).put]).toEqual([undefined, []]);
+  });
+
+  it('L27 is stamped with no instant before what is on either', () => {
+    const held = counted({ idleTtlMs: 1_000, end: { ...end, at: at(50) } }, { usedAt: at(40) });
+    expect(recordTime([held], moment(9)).entries).toMatchObject([{ type: 'usage.closed', at: at(50) }]);
+  });
+
+  it('is nothing where the grant is not counted, has not ended, or is closed', () => {
+    expect(workOn({ grant: aGrant({ end }), usage: undefined }, moment(9))).toBeUndefined();
+    expect(workOn(counted({ maxUses: 3 }), moment(9))).toBeUndefined();
+    expect(workOn(counted({ maxUses: 3, end }, { endedAt: at(7) }), moment(9))).toBeUndefined();
+  });
+
+  it('L25 an end by time closes it in the same step', () => {
+    const { put, entries } = recordTime([counted({ idleTtlMs: 100 }, { version: 2 })], moment(500));
+    expect(put).toMatchObject([
+      { kind: 'grant', end: { cause: 'idle', at: at(100) } },
+      { kind: 'usage', version: 3, endedAt: at(100) },
+    ]);
+    expect(entries).toMatchObject([{ type: 'grant.expired', data: { usageVersion: 3 } }]);
+  });
+
+  it.each([undefined, at(7)])('L12 gives no use, closed at %s or not', (endedAt) => {
+    const held = counted({ maxUses: 3, idleTtlMs: 1_000, end }, { endedAt });
+    expect(isUsable(held, moment(9))).toBe(false);
+    expect(touchGrant(held, moment(900)).put).toEqual([]);
   });
 });
