@@ -656,6 +656,60 @@ describe('JitEngine', () => {
       expect(await verifyJournal(await entriesOf(store))).toMatchObject({ ok: true });
     });
 
+    it('L12 unjustified reaches an extension that it could not yet see, of a grant that time had just ended', async () => {
+      const { engine, clock, store, approver } = anEmergency(
+        {},
+        { decide: { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }] } }, groupsOf: ['g'] },
+      );
+      const { request, grants } = await take(engine);
+      const [grant] = grants;
+      if (grant === undefined) throw new Error('nothing was granted');
+      const soon = () => new Promise((resolve) => setImmediate(resolve));
+      // Asked for in the last millisecond; the commit is on its way.
+      await clock.set(grant.expiresAt - 1);
+      store.inject('commit', { fault: 'hang' }, 1);
+      const asking = anEngine({ approver, store, clock }).engine.extend(grant.id, { ttl: HOUR, justification: 'more' });
+      while (store.called('commit') < 2) await soon();
+      await clock.set(grant.expiresAt);
+      // It arrives when the lines have been read, and found empty.
+      const commit = store.commit.bind(store);
+      let held = true;
+      store.commit = async (change) => {
+        if (held) {
+          held = false;
+          store.release();
+          await asking;
+        }
+        return commit(change);
+      };
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' });
+      const extension = (await asking).request.id;
+      expect((await engine.request(extension))?.request.end).toMatchObject({ status: 'cancelled', cause: 'origin_ended' });
+      await refusal(engine.approve(extension, { by: ANA }), 'ERR_JIT_DECIDED');
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      await expectReplayed(store);
+    });
+
+    it('L12 L27 unjustified leaves the usage of what it ends to the next sweep, and no use is left meanwhile', async () => {
+      const { engine, store, clock } = anEmergency({ terms: { maxUses: 3 } });
+      const { request } = await take(engine);
+      await engine.consume(MAYA, SCOPE);
+      const usage = async () =>
+        (await store.find({ kind: 'usage', limit: 9 })).items.map(({ open, body }) => [open, body['endedAt'] ?? undefined]);
+      await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' });
+      expect(await usage()).toEqual([[true, undefined]]);
+      await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_DENIED');
+      // At what would have been its end by time, and not before: nobody waits for it.
+      await clock.set(at(15 * MINUTE - 1));
+      await engine.sweep();
+      expect(await usage()).toEqual([[true, undefined]]);
+      await clock.set(at(15 * MINUTE));
+      expect(await engine.sweep()).toMatchObject({ ended: 0, skipped: 0 });
+      expect(await usage()).toEqual([[false, at(0)]]);
+      expect((await typesOf(store)).slice(-2)).toEqual(['grant.revoked', 'usage.closed']);
+      await expectReplayed(store);
+    });
+
     it('L8 unjustified after the end revokes nothing that time has ended, and ends what extends it', async () => {
       const people = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
       const { engine, clock } = anEmergency({}, { decide: people, groupsOf: ['ops'] });

@@ -71,6 +71,7 @@ interface Prepared {
 const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>>> = {
   requestAccess: ({ engine }) => ask(engine, { scope: 'new' }),
   'requestAccess with a key': ({ engine }) => ask(engine, { scope: 'new', idempotencyKey: 'k' }),
+  'requestAccess with a key, of what is there': ({ engine }) => ask(engine, { scope: 'asked', idempotencyKey: 'k' }),
   decide: ({ engine, pending }) => engine.decide(pending.id),
   approve: ({ engine, pending }) => engine.approve(pending.id, { by: SAM }),
   deny: ({ engine, pending }) => engine.deny(pending.id, { by: SAM }),
@@ -115,7 +116,8 @@ const EMERGENCY = { subject: MAYA, scope: 'burning', ttl: '5m', justification: '
 /** Everything that a store holds, for comparing before and after. */
 async function everything(store: GrantStore): Promise<{ rows: readonly Row[]; types: readonly string[] }> {
   const rows: Row[] = [];
-  for (const kind of ['request', 'grant', 'usage', 'use', 'subject']) rows.push(...(await store.find({ kind, limit: 1000 })).items);
+  for (const kind of ['request', 'grant', 'usage', 'use', 'reuse', 'subject'])
+    rows.push(...(await store.find({ kind, limit: 1000 })).items);
   return { rows, types: (await typesOf(store)).filter((type) => type !== 'journal.purged') };
 }
 
@@ -264,6 +266,7 @@ describe('JitEngine', () => {
     const WRITES = [
       'requestAccess',
       'requestAccess with a key',
+      'requestAccess with a key, of what is there',
       'approve',
       'deny',
       'cancel',
