@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { autoApprove, type AccessResult, type Approver, type Grant, type JitEngine, type Verdict } from '../../src/index.js';
+import { autoApprove, reviewers, type AccessResult, type Approver, type Grant, type JitEngine, type Verdict } from '../../src/index.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { expectReplayed } from '../property/fold.js';
 import { ANA, anEngine, aPending, ask, at, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
@@ -48,6 +48,22 @@ async function tally(calls: readonly Promise<unknown>[]): Promise<{ won: number;
     }
   }
   return { won, codes };
+}
+
+/** Stops who passes it first until it is opened. */
+function gate() {
+  let reach: () => void = () => undefined;
+  let open: () => void = () => undefined;
+  const reached = new Promise<void>((resolve) => (reach = resolve));
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  let isFirst = true;
+  const pass = async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    reach();
+    await opened;
+  };
+  return { reached, open, pass };
 }
 
 const count = (types: readonly string[], type: string): number => types.filter((one) => one === type).length;
@@ -170,6 +186,36 @@ describe('JitEngine', () => {
         expect(count(await typesOf(store), 'grant.issued')).toBe(1);
       }
     });
+
+    for (const first of ['reuse', 'request'] as const) {
+      it(`L11 a key that is used twice at once stands for one request, though its duplicate was cancelled between: the ${first} commits first`, async () => {
+        const { engine, other, store } = made(reviewers({ members: [SAM] }));
+        const before = await aPending(engine);
+        // Each commit that writes such a row waits until the test lets it go; the first of each kind only.
+        const gates = { reuse: gate(), request: gate() };
+        const commit = store.commit.bind(store);
+        store.commit = async (change) => {
+          const kind = change.put.some((row) => row.kind === 'reuse') ? 'reuse' : 'request';
+          if (change.put.some((row) => row.kind === kind && row.open === (kind === 'request'))) await gates[kind].pass();
+          return commit(change);
+        };
+        const keyed = { idempotencyKey: 'k' };
+        const finding = ask(engine, keyed);
+        await gates.reuse.reached;
+        await engine.cancel(before.id, { by: MAYA });
+        const opening = ask(other, keyed);
+        await gates.request.reached;
+        gates[first].open();
+        await (first === 'reuse' ? finding : opening);
+        gates[first === 'reuse' ? 'request' : 'reuse'].open();
+        const answers = [await finding, await opening];
+        const id = first === 'reuse' ? before.id : answers[1]?.request.id;
+        expect(answers.map(({ request, reused }) => [request.id, reused])).toEqual(Array(2).fill([id, first === 'reuse']));
+        expect((await ask(other, keyed)).request.id).toBe(id);
+        const types = await typesOf(store);
+        expect([count(types, 'request.created'), count(types, 'request.reused')]).toEqual(first === 'reuse' ? [1, 1] : [2, 0]);
+      });
+    }
 
     it('the last uses go to as many as there are, of 64 at once', async () => {
       for (const seed of SEEDS.slice(0, 8)) {
