@@ -51,7 +51,9 @@ export async function findCovering<Rule extends RuleCore>(
  * may know scopes that reach further than themselves.
  */
 export const isAboutPart = (rule: RuleCore, scope: Parts, reach: Reach): boolean =>
-  overlapsScope(rule, scope, reach) && (scope.isWide || !coversScope(rule, scope, reach));
+  scope.isWide
+    ? overlapsScope(rule, scope, reach)
+    : reach.mayReachFurther && overlapsScope(rule, scope, reach) && !coversScope(rule, scope, reach);
 
 /** The rules that hold for what is asked. */
 export interface Holding<Rule> {

@@ -15,21 +15,24 @@ export const toParts = (text: string): Parts =>
 
 /** How far scopes reach. */
 export interface Reach {
+  /** Whether a scope that is no pattern may overlap what doesn't cover it. */
+  readonly mayReachFurther: boolean;
   covers(granted: Parts, required: Parts): boolean;
   overlaps(a: Parts, b: Parts): boolean;
 }
 
 /** `patternScopes`, of what has been taken apart. */
 const PATTERNS: Reach = Object.freeze({
+  mayReachFurther: false,
   covers: (granted: Parts, required: Parts) => matches(granted.segments, required.segments, false),
   overlaps: (a: Parts, b: Parts) => matches(a.segments, b.segments, true),
 });
 
 /** @param both whether wildcards on the right count too, which is what tells overlap from cover */
 function matches(left: readonly string[], right: readonly string[], both: boolean): boolean {
-  const length = Math.min(left.length, right.length);
-  for (let i = 0; i < length; i++) {
-    const [a, b] = [left[i], right[i]];
+  for (let i = 0; i < left.length && i < right.length; i++) {
+    const a = left[i];
+    const b = right[i];
     if (a === '**') return true;
     if (b === '**') return both;
     if (a !== b && a !== '*' && !(both && b === '*')) return false;
@@ -51,6 +54,7 @@ export function readReach(argument: string, matcher: unknown): Reach {
     return answer;
   };
   return Object.freeze({
+    mayReachFurther: true,
     covers: (granted: Parts, required: Parts) => sure(theirs.covers(granted.text, required.text)),
     overlaps: (a: Parts, b: Parts) => sure(theirs.overlaps(a.text, b.text)),
   });
