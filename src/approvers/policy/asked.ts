@@ -1,7 +1,7 @@
-import { invalid, readActor, readList, readMetadata, readOptions, readText } from '../../input.js';
-import { decodeRequest, encode, makeRequest, type AccessRequest } from '../../records.js';
-import { readPattern } from '../../scope.js';
-import { readDuration, readInstant } from '../../time.js';
+import { invalid, isId, readActor, readList, readMetadata, readOptions, readText } from '../../input.js';
+import { makeRequest, type AccessRequest } from '../../records.js';
+import { isPattern, readPattern } from '../../scope.js';
+import { isDuration, isInstant, readDuration, readInstant } from '../../time.js';
 import type { PolicyQuestion } from './types.js';
 
 const FIELDS = ['subject', 'scope', 'scopes', 'ttl', 'startsAt', 'justification', 'ticket', 'requestedBy', 'metadata', 'at'] as const;
@@ -60,7 +60,6 @@ function readScopes({ scope, scopes }: { readonly scope?: unknown; readonly scop
 
 /** What a request has about which nobody has said anything yet. */
 export const NOTHING_SAID = {
-  kind: 'request',
   version: 1,
   approver: undefined,
   rule: undefined,
@@ -73,12 +72,23 @@ export const NOTHING_SAID = {
   owed: undefined,
 } as const;
 
-/** What somebody says is a request, if the one strict codec takes it for one. */
-export function readRecorded(given: object): AccessRequest | undefined {
+/** A copy of a request on record, as far as rules look at it; `undefined`: it isn't one. */
+function readRecorded(given: object): AccessRequest | undefined {
   try {
-    const request = given as AccessRequest;
-    return (request.kind as string) === 'request' ? decodeRequest(encode(makeRequest(request))) : undefined;
+    const request = makeRequest(given as AccessRequest);
+    return (given as AccessRequest).kind === 'request' && isAsked(request) ? request : undefined;
   } catch {
     return undefined;
   }
 }
+
+const isAsked = ({ subject, requestedBy, scopes, ttlMs, startsAt, createdAt, reviewBy, extension, justification, ticket }: AccessRequest) =>
+  isId(subject) &&
+  isId(requestedBy) &&
+  scopes.every(isPattern) &&
+  isDuration(ttlMs) &&
+  (startsAt === undefined || isInstant(startsAt)) &&
+  isInstant(createdAt) &&
+  isInstant(reviewBy) &&
+  (extension === undefined || typeof extension.breakGlass === 'boolean') &&
+  [justification, ticket].every((text) => text === undefined || typeof text === 'string');

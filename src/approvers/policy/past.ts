@@ -1,7 +1,7 @@
 import { CorruptError } from '../../errors.js';
 import type { QuorumInput, TermsInput } from '../../ports.js';
-import type { AccessRequest, AuditEntry } from '../../records.js';
-import { NOTHING_SAID, readRecorded } from './asked.js';
+import { decodeRequest, encode, makeRequest, type AccessRequest, type AuditEntry } from '../../records.js';
+import { NOTHING_SAID } from './asked.js';
 
 /** What was said to a request, or would be. */
 export interface Outcome {
@@ -73,9 +73,16 @@ function saidTo({ end }: AccessRequest): Outcome['outcome'] {
   return 'approve';
 }
 
-/** A request after an entry has been written. Other fields of the entry are of other records. @throws CorruptError */
+/**
+ * A request after an entry has been written, if the one strict codec takes it for one. Other fields of the entry are of
+ * other records.
+ *
+ * @throws CorruptError
+ */
 function recordIn({ id, requestId, data }: AuditEntry, before: object): AccessRequest {
-  const request = readRecorded({ ...before, ...(data as object), id: requestId });
-  if (request === undefined) throw new CorruptError('entry', id, 'what it says of a request is not what this package writes');
-  return request;
+  try {
+    return decodeRequest(encode(makeRequest({ ...before, ...(data as object), id: requestId } as AccessRequest)));
+  } catch {
+    throw new CorruptError('entry', id, 'what it says of a request is not what this package writes');
+  }
 }
