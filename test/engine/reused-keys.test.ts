@@ -161,6 +161,36 @@ describe('an idempotency key under which an ask came back reused', () => {
     expect(await ask(engine, KEYED)).toMatchObject({ outcome: 'granted', reused: true, request: { id: requestId } });
   });
 
+  for (const first of ['request.created', 'request.reused'] as const) {
+    it(`L11 stands for one thing though what it repeats is cancelled in between, where ${first} commits first`, async () => {
+      const { engine, store, clock } = anEngine();
+      const { id: repeated } = await aPending(engine);
+      const [sees, asks] = [anEngine({ store, clock }).engine, anEngine({ store, clock }).engine];
+      // One process still sees the open request; the other, asked with the same key, finds it cancelled.
+      const commit = store.commit.bind(store);
+      const waiting = new Map<string, () => void>();
+      store.commit = async (change) => {
+        const type = change.append[0]?.type ?? '';
+        if (type === 'request.created' || type === 'request.reused') await new Promise<void>((resolve) => waiting.set(type, resolve));
+        return commit(change);
+      };
+      const soon = () => new Promise((resolve) => setImmediate(resolve));
+      const seeing = ask(sees, KEYED);
+      while (!waiting.has('request.reused')) await soon();
+      await engine.cancel(repeated, { by: MAYA });
+      const asking = ask(asks, KEYED);
+      while (!waiting.has('request.created')) await soon();
+      store.commit = commit;
+      const results = { 'request.reused': seeing, 'request.created': asking };
+      waiting.get(first)?.();
+      const won = (await results[first]).request.id;
+      for (const letGo of waiting.values()) letGo();
+      expect(won === repeated).toBe(first === 'request.reused');
+      expect([(await seeing).request.id, (await asking).request.id, (await ask(engine, KEYED)).request.id]).toEqual([won, won, won]);
+      await expectReplayed(store);
+    });
+  }
+
   for (const seed of [1, 2, 3]) {
     it(`L9 L11 64 at once put it on record once, and all get the same (interleaving ${seed})`, async () => {
       const { engine, engines, store } = aFleet();
