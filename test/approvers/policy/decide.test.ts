@@ -159,6 +159,48 @@ describe('what an ask has to be like', () => {
     expect(await may('user:maya', 'user:zoe')).toBe(false);
   });
 
+  it('L4 counts the first window into maxTotal', async () => {
+    const policy = policyOf({ id: 'r', scopes: ['db:*'], maxTotal: '1h', approve: true });
+    expect(await policy.isEligible?.(asking('db:read', { ttlMs: HOUR }), 'creation')).toBe(true);
+    expect(await policy.isEligible?.(asking('db:read', { ttlMs: HOUR + 1 }), 'creation')).toEqual({
+      eligible: false,
+      reason: 'ask for at most 1h (rule r: maxTotal)',
+    });
+  });
+
+  it.each([['\u200b'], ['\u3164 \u2800'], ['\u00ad\n']])(
+    'takes no justification and no ticket of which nothing shows: %j',
+    async (blank) => {
+      const policy = policyOf({ id: 'r', scopes: ['db:*'], require: { justification: true, ticket: true }, approve: true });
+      expect(await policy.decide(asking('db:read', { justification: blank, ticket: blank }))).toMatchObject({
+        outcome: 'deny',
+        reason: 'give a justification (rule r: require.justification); cite a ticket (rule r: require.ticket)',
+      });
+      expect(await policy.decide(asking('db:read', { justification: `${blank}a`, ticket: `${blank}a` }))).toMatchObject({
+        outcome: 'approve',
+      });
+    },
+  );
+
+  it('L23 keeps what it tells within 4 KiB of UTF-8, and names rule and field all the same', async () => {
+    const ids = Array.from({ length: 9 }, (_, i) => `${i}`.padEnd(64, 'r'));
+    const policy = policyOf(...ids.map((id, i) => ({ id, scopes: [`db:${i}`], requesters: ['user:zoe'], approve: true }) as const));
+    for (const char of ['王', 'é', '\u{1f600}']) {
+      const [subject, requestedBy] = [char.repeat(256 / char.length), char.repeat(255 / char.length)];
+      const reason = await policy.isEligible?.(
+        asking(
+          ids.map((_, i) => `db:${i}`),
+          { subject, requestedBy },
+        ),
+        'creation',
+      );
+      const told = (reason as { reason: string }).reason;
+      expect(new TextEncoder().encode(told).length).toBeLessThanOrEqual(4096);
+      expect(told).not.toMatch(/[\p{Cs}\ufffd]/u);
+      expect(told).toMatch(new RegExp(`^${char}+\\.\\.\\. \\(rule ${ids[0]}: requesters\\); .*; and 1 more$`, 'u'));
+    }
+  });
+
   it('keeps a reason short, however much is missing', async () => {
     const rules = Array.from({ length: 30 }, (_, i) => ({ id: `rule-${i}`, scopes: [`db:${i}`], maxTtl: 1, approve: true }) as const);
     const answer = await eligible(

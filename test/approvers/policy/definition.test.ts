@@ -154,6 +154,41 @@ describe('a policy that is wrong', () => {
       withRule({ ...fine, subjects: [{ like: 'user:**' }] }),
       `${at}.subjects[0].like must be ids with exactly one *, which stands for one or more characters: 'user:*'; got "user:**"`,
     ],
+    [
+      'the beginning of no id',
+      withRule({ ...fine, subjects: [{ like: ' user:*' }] }),
+      `${at}.subjects[0].like must be what ids begin and end with: in NFC, without control, format or separator characters or a space at either end; got " user:*"`,
+    ],
+    [
+      'the end of no id',
+      withRule({ ...fine, subjects: [{ like: '*@example.com ' }] }),
+      `${at}.subjects[0].like must be what ids begin and end with: in NFC, without control, format or separator characters or a space at either end; got "*@example.com "`,
+    ],
+    [
+      'the engine itself',
+      withRule({ ...fine, requesters: [{ like: 'system:*' }] }),
+      `${at}.requesters[0].like must be ids outside the reserved system:; got "system:*"`,
+    ],
+    [
+      'a window longer than all of them',
+      withRule({ ...fine, maxTtl: '2h', maxTotal: '1h' }),
+      `${at}.maxTtl must be at most maxTotal, or no window fits; got "2h" with maxTotal "1h"`,
+    ],
+    [
+      'a shortest window longer than all of them',
+      withRule({ ...fine, minTtl: '2h', maxTotal: '1h' }),
+      `${at}.minTtl must be at most maxTotal, or no window fits; got "2h" with maxTotal "1h"`,
+    ],
+    [
+      'an id like what stands for others',
+      withRule({ ...fine, id: 'prod...' }),
+      'rules[1] ("prod...").id must be a name that does not end in ...; got "prod..."',
+    ],
+    [
+      'a reason of which nothing shows',
+      withRule({ id: 'prod', scopes: ['db:*'], deny: '\u200b' }),
+      `${at}.deny must be the reason that is told; got "\\u200b"`,
+    ],
     ['a time that is 0', withRule({ ...fine, maxTtl: 0 }), `${at}.maxTtl must be ${times}; got 0`],
     ['a time in words', withRule(review({ reviewWithin: 'two hours' })), `${at}.review.reviewWithin must be ${times}; got "two hours"`],
     [

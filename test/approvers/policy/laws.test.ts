@@ -190,8 +190,9 @@ describe('any policy', () => {
   it('is right about rules that it calls shadowed: they decide nothing', async () => {
     let shadowed = 0;
     await fc.assert(
-      fc.asyncProperty(rules, async (list) => {
-        const policy = define(list);
+      // Patterns are given by some rules, and sometimes by one that covers all.
+      fc.asyncProperty(rules, fc.constantFrom(last, { ...last, patterns: false }, { scopes: ['a'], approve: true }), async (list, wide) => {
+        const policy = define([...list, wide]);
         const idle = new Set(
           policy.lint().flatMap((finding) => (finding.code === 'shadowed' || finding.code === 'never_matches' ? (finding.rule ?? []) : [])),
         );
@@ -199,12 +200,14 @@ describe('any policy', () => {
         shadowed += 1;
         const without = definePolicy({
           groups,
-          rules: list.map((rule, i) => ({ ...rule, id: `r${i}` }) as PolicyRule).filter((rule) => !idle.has(rule.id)),
+          rules: [...list, wide].map((rule, i) => ({ ...rule, id: `r${i}` }) as PolicyRule).filter((rule) => !idle.has(rule.id)),
         });
         for (const subject of ['user:maya', 'user:zoe', 'user:rob', 'agent:7']) {
-          for (const one of universe) {
+          for (const one of [...universe, '*', 'a:*', 'a:**', '**', '*:b']) {
             const request = asking(one, { ...asked, subject, requestedBy: subject });
             const [before, after] = [await policy.decide(request), await without.decide(request)];
+            // What is refused to a pattern may be put in other words, of fewer rules.
+            if (!isScope(one) && before.outcome === 'deny' && after.outcome === 'deny') continue;
             expect([one, subject, after]).toEqual([
               one,
               subject,

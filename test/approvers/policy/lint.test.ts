@@ -82,6 +82,75 @@ describe('lint()', () => {
     expect(codes(lint([{ id: 'same', scopes: ['db:write'], approve: true }, narrow]))).toEqual([]);
   });
 
+  it('finds a rule that several before it shadow together, and names no more than it takes', () => {
+    const read = (id: string, subjects: PolicyRule['subjects'], scope = 'db:read'): PolicyRule => ({
+      id,
+      scopes: [scope],
+      subjects,
+      approve: true,
+    });
+    const before = [
+      read('mail', ['user:maya'], 'mail'),
+      read('zoe', ['user:zoe']),
+      read('ana', ['user:ana']),
+      read('all', [{ like: '*:kim' }]),
+    ];
+    expect(lint([...before, read('late', [{ group: 'dba' }])])).toEqual([
+      {
+        code: 'shadowed',
+        rule: 'late',
+        group: undefined,
+        message:
+          'rule late never decides: rules ana and all before it cover all of its scopes for all of its subjects. Move it up, or take it out',
+      },
+    ]);
+    expect(lint([...before, read('late', [{ group: 'dba' }, 'user:rob'])])).toEqual([]);
+    const denials = ['user:ana', 'user:kim'].map((person, i): PolicyRule => ({
+      id: `no-${i}`,
+      scopes: ['**'],
+      subjects: [person],
+      deny: 'no',
+    }));
+    expect(codes(lint([...denials, read('late', [{ group: 'dba' }])]))).toEqual(['never_matches late']);
+  });
+
+  it('leaves a rule alone that holds for a pattern that is given, to somebody it speaks of', () => {
+    const narrow: PolicyRule = { id: 'narrow', scopes: ['db:read'], subjects: [{ group: 'sre' }], review: dba };
+    const wide = (over: Partial<PolicyRule> = {}) => ({ id: 'wide', scopes: ['db:**'], approve: true, ...over }) as PolicyRule;
+    expect(codes(lint([wide(), narrow]))).toEqual(['shadowed narrow']);
+    expect(codes(lint([wide({ patterns: true }), narrow]))).toEqual(['wide_pattern wide']);
+    const given = (over: Partial<PolicyRule>) => codes(lint([wide(), narrow, wide({ id: 'given', patterns: true, ...over })]));
+    expect(given({ scopes: ['*:read'] })).toEqual(['wide_pattern wide']);
+    expect(given({ scopes: ['mail:*'] })).toEqual(['shadowed narrow']);
+    expect(given({ scopes: ['*:read'], subjects: ['user:zoe'] })).toEqual(['shadowed narrow']);
+    // Its own patterns are covered by the rule before it, which gives none.
+    expect(codes(lint([wide(), { ...narrow, patterns: true }]))).toEqual(['shadowed narrow']);
+  });
+
+  it('finds a rule that lets nobody ask, and says nothing of taking it out', () => {
+    const rule: PolicyRule = { id: 'r', scopes: ['db'], requesters: [{ group: 'nobody' }], approve: true };
+    expect(lint([rule])[0]).toEqual({
+      code: 'never_matches',
+      rule: 'r',
+      group: undefined,
+      message: 'rule r lets nobody ask: the groups of its requesters are empty. Put people into them',
+    });
+    expect(codes(lint([{ ...rule, requesters: [{ group: 'nobody' }, { self: true }] }]))).toEqual(['empty_group nobody']);
+  });
+
+  it('finds more denials than there are people to deny, with those who may stand in', () => {
+    const denying = (denials: number, escalate?: { to: string; after: string }, groups: object = people) =>
+      lint([{ id: 'r', scopes: ['db'], review: { ...dba, denials, escalate } }], { groups: groups as typeof people });
+    expect(codes(denying(2))).toEqual([]);
+    expect(denying(3)[0]?.message).toBe(
+      'rule r wants 3 denials before it ends, and its groups have 2 people between them. Put more people into them, or ask for fewer',
+    );
+    const escalate = { to: 'sre', after: '1m' };
+    expect(codes(denying(3, escalate))).toEqual([]);
+    expect(codes(denying(4, escalate))).toEqual(['quorum_too_big r']);
+    expect(codes(denying(4, escalate, { ...people, sre: { isMember: () => true } }))).toEqual(['untold_group sre']);
+  });
+
   it('finds deny rules that deny nothing more, one of two that are alike', () => {
     const rules: PolicyRule[] = [
       { id: 'narrow', scopes: ['db:secret'], deny: 'no' },

@@ -36,6 +36,19 @@ describe('rights, asked live', () => {
     expect(await may(policyOf({ id: 'a', scopes: ['**'], approve: true }), [])).toMatchObject({ eligible: false });
   });
 
+  it('L17 are lost with a reason of any length', async () => {
+    for (const deny of ['x'.repeat(4096), '王'.repeat(1365)]) {
+      const answer = await may(policyOf({ id: 'n'.repeat(64), scopes: ['**'], deny }), 'db:read');
+      const { reason } = answer as { reason: string };
+      expect(new TextEncoder().encode(reason).length).toBeLessThanOrEqual(4096);
+      expect(reason).toMatch(/^(x|王)+\.\.\. \(rule n{64}\)$/);
+    }
+    expect(await may(policyOf({ id: 'no', scopes: ['**'], deny: 'x'.repeat(4000) }), 'db:read')).toEqual({
+      eligible: false,
+      reason: `${'x'.repeat(4000)} (rule no)`,
+    });
+  });
+
   it('L21 are lost with what lets a pattern be given', async () => {
     const rule = { id: 'a', scopes: ['db:*'], approve: true } as const;
     expect(await may(policyOf({ ...rule, patterns: true }), 'db:*')).toBe(true);
