@@ -95,8 +95,10 @@ export class Sweep {
     for (const records of [deadlines, rest]) {
       for (let i = 0; i < records.length; i += CHUNK) await this.#record(records.slice(i, i + CHUNK), tally);
     }
+    const asked = await this.#ask(questions);
+    // Last: a row that can't be written keeps no question from being asked.
     tally.tellRefused((error) => this.#delegates.onError(error, 'sweep'));
-    return tally.report(await this.#ask(questions));
+    return tally.report(asked);
   }
 
   #start({ grant: { id } }: Held): Question {

@@ -3,6 +3,7 @@ import {
   isJitError,
   JitEngine,
   MemoryGrantStore,
+  StoreError,
   verifyJournal,
   type AccessRequest,
   type Grant,
@@ -324,6 +325,29 @@ describe('JitEngine', () => {
       store.inject('commit', { fault: 'lose reply' }, 1);
       expect(await engine.sweep()).toMatchObject({ ended: 2, expired: 1, missed: 1, asked: 0, skipped: 0 });
       expect((await typesOf(store)).filter((type) => type.endsWith('.expired'))).toHaveLength(3);
+    });
+
+    it('L16 a row that the store refuses to write keeps no sweep from asking the approver again', async () => {
+      let isDown = true;
+      const approver = new ScriptedApprover({
+        decide: ({ scopes }) => {
+          if (isDown && scopes[0] === 'asked') throw new Error('LDAP is down');
+          return { outcome: 'approve' };
+        },
+      });
+      const { engine, store, clock, told } = anEngine({ approver, limits: { retryMs: MINUTE, reviewWithin: 2 * HOUR } });
+      const grant = await aGranted(engine, { ttl: MINUTE });
+      const { requestId = '' } = await refusal(ask(engine, { scope: 'asked', ttl: HOUR }), 'ERR_JIT_APPROVER');
+      const commit = store.commit.bind(store);
+      store.commit = (change) =>
+        change.put.some(({ id }) => id === grant.id) ? Promise.reject(new StoreError('commit', 'CHECK failed')) : commit(change);
+      isDown = false;
+      await clock.set(at(MINUTE));
+      // There is nothing else to record, so the pass has failed, and says so; but not before it has asked.
+      await refusal(engine.sweep(), 'ERR_JIT_STORE');
+      expect((await engine.request(requestId))?.request.end?.status).toBe('approved');
+      expect(await engine.isAllowed(MAYA, 'asked')).toBe(true);
+      expect(told).toEqual([]);
     });
 
     it('L31 forgetFollower has forgotten', async () => {
