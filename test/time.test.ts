@@ -334,8 +334,8 @@ describe('Timekeeper', () => {
 
 describe('refuseIfSteppedBack()', () => {
   it('L5 refuses while the clock has stepped back', () => {
-    expect(() => refuseIfSteppedBack({ now: T0, late: T0, steppedBack: false })).not.toThrow();
-    expect(() => refuseIfSteppedBack({ now: T0, late: T0 + 5_000, steppedBack: true })).toThrow(
+    expect(() => refuseIfSteppedBack({ now: T0, highest: T0, late: T0, steppedBack: false })).not.toThrow();
+    expect(() => refuseIfSteppedBack({ now: T0, highest: T0 + 5_000, late: T0 + 5_000, steppedBack: true })).toThrow(
       expect.objectContaining({ code: 'ERR_JIT_CLOCK' }),
     );
   });

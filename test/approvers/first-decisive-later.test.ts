@@ -121,7 +121,7 @@ describe('firstDecisive()', () => {
       const { ops, approver } = aChain();
       const { engine, clock } = anEngine({ approver });
       const { id } = await aPending(engine);
-      ops.script.groupsOf = hangs;
+      ops.script.groupsOf = hangs();
       const approving = refusal(engine.approve(id, { by: SAM }), 'ERR_JIT_APPROVER');
       for (let i = 0; i < 20; i++) await Promise.resolve();
       await clock.advance(HOUR / 2);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { autoApprove, type AccessAsk, type JitEngine } from '../../src/index.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { expectReplayed } from '../property/fold.js';
-import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, typesOf } from './an-engine.js';
+import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
 import { wholeStore } from './whole-store.js';
 
 const AGENT = 'agent:7';
@@ -27,7 +27,12 @@ describe('an idempotency key under which an ask came back reused', () => {
     const again = async (outcome: string) => {
       const before = await wholeStore(store);
       expect(await ask(engine, KEYED)).toMatchObject({ outcome, reused: true, request: { id } });
-      expect(await ask(engine, { ...KEYED, dryRun: true })).toMatchObject({ outcome, reused: true, dryRun: true, request: { id } });
+      expect(await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE, ...KEYED, dryRun: true })).toMatchObject({
+        outcome,
+        reused: true,
+        dryRun: true,
+        request: { id },
+      });
       expect(await wholeStore(store)).toEqual(before);
     };
     await clock.set(at(MINUTE));

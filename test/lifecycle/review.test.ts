@@ -28,6 +28,7 @@ const by = (reviewer: string, groups: readonly string[], verdict: Review['verdic
   reviewer,
   verdict,
   groups,
+  as: undefined,
   at: START_AT,
   reason: undefined,
   comment: undefined,
