@@ -224,11 +224,11 @@ describe('Timekeeper', () => {
   it('L5 judges starts at what the clock says, and ends at the highest reading so far', () => {
     const keeper = script([T0, T0 + 5_000, T0 + 4_500, T0 + 5_001]);
     expect(keeper.highest).toBe(0);
-    expect(keeper.read()).toEqual({ now: T0, late: T0, steppedBack: false });
-    expect(keeper.read()).toEqual({ now: T0 + 5_000, late: T0 + 5_000, steppedBack: false });
-    expect(keeper.read()).toEqual({ now: T0 + 4_500, late: T0 + 5_000, steppedBack: false });
+    expect(keeper.read()).toEqual({ now: T0, highest: T0, late: T0, steppedBack: false });
+    expect(keeper.read()).toEqual({ now: T0 + 5_000, highest: T0 + 5_000, late: T0 + 5_000, steppedBack: false });
+    expect(keeper.read()).toEqual({ now: T0 + 4_500, highest: T0 + 5_000, late: T0 + 5_000, steppedBack: false });
     expect(keeper.highest).toBe(T0 + 5_000);
-    expect(keeper.read()).toEqual({ now: T0 + 5_001, late: T0 + 5_001, steppedBack: false });
+    expect(keeper.read()).toEqual({ now: T0 + 5_001, highest: T0 + 5_001, late: T0 + 5_001, steppedBack: false });
   });
 
   it.each([
@@ -240,19 +240,19 @@ describe('Timekeeper', () => {
   ])('L5 a clock that lies %s ms below an earlier reading has stepped back: %s', (back, steppedBack) => {
     const keeper = script([T0, T0 - back, T0]);
     keeper.read();
-    expect(keeper.read()).toEqual({ now: T0 - back, late: T0, steppedBack });
+    expect(keeper.read()).toEqual({ now: T0 - back, highest: T0, late: T0, steppedBack });
     expect(keeper.read().steppedBack, 'until it has caught up').toBe(false);
   });
 
   it('L6 tolerance ends things early and starts nothing early', () => {
-    expect(script([T0], 250).read()).toEqual({ now: T0, late: T0 + 250, steppedBack: false });
+    expect(script([T0], 250).read()).toEqual({ now: T0, highest: T0, late: T0 + 250, steppedBack: false });
     const keeper = script([T0, T0 - 100], 250);
     keeper.read();
-    expect(keeper.read()).toEqual({ now: T0 - 100, late: T0 + 250, steppedBack: false });
+    expect(keeper.read()).toEqual({ now: T0 - 100, highest: T0, late: T0 + 250, steppedBack: false });
   });
 
   it('L5 knows no step back before the first reading', () => {
-    expect(script([0]).read()).toEqual({ now: 0, late: 0, steppedBack: false });
+    expect(script([0]).read()).toEqual({ now: 0, highest: 0, late: 0, steppedBack: false });
   });
 
   it('L3 refuses a clock so far ahead that an instant plus two durations would be no instant', () => {

@@ -8,10 +8,10 @@ export const REVIEW_WITHIN = 60;
 export const APPROVAL_TTL = 25;
 export const ESCALATE_AFTER = 20;
 export const IDLE_TTL = 20;
-export const WARN_BEFORE = 10;
-export const MAX_USES = 2;
+const WARN_BEFORE = 10;
+const MAX_USES = 2;
 export const SHORT_TOTAL = 60;
-export const OWED_WITHIN = 40;
+const OWED_WITHIN = 40;
 export const MAX_UNREVIEWED = 1;
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {

@@ -98,5 +98,3 @@ export const actArb: fc.Arbitrary<Exclude<Step, Move>> = fc.oneof(
   step(7, ['consume'], fc.record({ which: nat, key })),
   step(10, ['sweep'], fc.constant({})),
 );
-
-export const isMove = (one: Step): one is Move => ['fail', 'heal', 'leave', 'ban', 'wait', 'waitFor'].includes(one.do);

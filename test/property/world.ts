@@ -19,7 +19,7 @@ import { expectAlive, expectLegal, expectLimits, expectLines, expectQuorums, exp
 import { APPROVAL_TTL, ESCALATE_AFTER, IDLE_TTL, Moody, REVIEW_WITHIN } from './moody.js';
 import { AGENT, REVIEWERS, SCOPES, SUBJECTS, type Step } from './steps.js';
 
-export const LIMITS = {
+const LIMITS = {
   reviewWithin: REVIEW_WITHIN,
   maxTtl: 1_000,
   maxTotal: 150,

@@ -36,7 +36,7 @@ export async function answer(policy: Compiled, question: Question): Promise<Answ
   return { outcome: 'approve', rule, terms };
 }
 
-export const reviewsOf = (rules: readonly Giving[]) => rules.flatMap(({ review }) => review ?? []);
+const reviewsOf = (rules: readonly Giving[]) => rules.flatMap(({ review }) => review ?? []);
 
 /** A scope that no rule covers; a request for nothing is covered by none. */
 export function uncovered(holding: Holding<unknown>, { scopes }: Question): string | undefined {
