@@ -13,6 +13,7 @@ export type {
   People,
   Policy,
   PolicyDefinition,
+  PolicyOptions,
   PolicyQuestion,
   PolicyRule,
   Requesters,
