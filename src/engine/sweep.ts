@@ -34,8 +34,8 @@ const CHUNK = 100;
 const MAX_ASKS = 100;
 const ASKS_AT_ONCE = 20;
 
-/** So many refused commits in a pass are no rows that can't be written, but a store that is out of order. */
-const MAX_REFUSED = 16;
+/** So many commits refused one after another are no rows that can't be written, but a store that is out of order. */
+const MAX_REFUSED = 24;
 
 /** A question for the approver. */
 interface Question {
@@ -149,15 +149,21 @@ export class Sweep {
     if (!isRefused && !reloaded) return this.#recorded(await this.#reload(records), tally, true);
     if (records.length <= 1) return [];
     const half = records.length >> 1;
-    return [...(await this.#recorded(records.slice(0, half), tally)), ...(await this.#recorded(records.slice(half), tally))];
+    // What can't be written stays and gathers among what is due first. So the later half goes first: if the pass has to give
+    // up, it is at these, with all the rest on record.
+    const later = await this.#recorded(records.slice(half), tally);
+    return [...(await this.#recorded(records.slice(0, half), tally)), ...later];
   }
 
   /** @returns `undefined`: it was committed; false: it conflicts. @throws the store's error, where it refuses so often that it must be out of order */
   async #isRefused(step: Step<unknown>, tally: Tally): Promise<boolean | undefined> {
     try {
-      return (await this.#ledger.take(step)) ? undefined : false;
+      const committed = await this.#ledger.take(step);
+      tally.refusedInARow = 0;
+      return committed ? undefined : false;
     } catch (error) {
-      if (tally.refuse(error) > MAX_REFUSED) throw error;
+      tally.refuse(error);
+      if (tally.refusedInARow > MAX_REFUSED) throw error;
       return true;
     }
   }
@@ -194,19 +200,20 @@ export class Sweep {
 class Tally {
   skipped = 0;
   readonly #done = new Map<TimeWork, number>();
-  readonly #refused: unknown[] = [];
+  /** Commits that the store has refused since one that it took. */
+  refusedInARow = 0;
+  #refused: { readonly last: unknown } | undefined;
 
-  /** @returns how many commits have been refused */
-  refuse(error: unknown): number {
-    return this.#refused.push(error);
+  refuse(error: unknown): void {
+    this.#refused = { last: error };
+    this.refusedInARow += 1;
   }
 
   /** Where nothing at all could be committed, the last refusal is the pass's own failure. */
   tellRefused(tell: (error: unknown) => void): void {
-    const last: unknown = this.#refused.at(-1);
-    if (this.#refused.length === 0) return;
-    if (this.#done.size === 0) throw last;
-    tell(last);
+    if (this.#refused === undefined) return;
+    if (this.#done.size === 0) throw this.#refused.last;
+    tell(this.#refused.last);
   }
 
   add(works: readonly TimeWork[]): void {

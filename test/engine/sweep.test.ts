@@ -130,9 +130,21 @@ describe('JitEngine', () => {
       expect(await engine.sweep()).toEqual({ ...NOTHING, ended: 1 });
     });
 
+    it('L30 ten records in a row that the store refuses to write, and that are due before all others, hold up no other', async () => {
+      const { engine, clock, store } = anEngine({ approver: autoApprove(() => true) });
+      const isPoison = ({ scope }: { scope?: string | undefined }) => scope?.startsWith('poison') === true;
+      for (let i = 0; i < 10; i++) await aGranted(engine, { scope: `poison${i}` });
+      for (let i = 0; i < 150; i++) await aGranted(engine, { scope: `s${i}`, ttl: '16m' });
+      await clock.set(at(END + MINUTE));
+      const commit = store.commit.bind(store);
+      const refused = new StoreError('commit', 'the row is too large');
+      store.commit = (change) => (change.put.some(isPoison) ? Promise.reject(refused) : commit(change));
+      expect(await engine.sweep()).toEqual({ ...NOTHING, ended: 150, skipped: 10 });
+    });
+
     for (const [what, count] of [
       ['every record', 3],
-      ['more than 16 commits', 40],
+      ['more than 24 commits', 60],
     ] as const) {
       it(`L30 fails as a whole where the store refuses ${what}, after a bounded number of tries`, async () => {
         const { engine, clock, store } = anEngine({ approver: autoApprove(() => true) });
@@ -141,8 +153,8 @@ describe('JitEngine', () => {
         store.inject('commit', { fault: 'reject' });
         const commits = store.called('commit');
         await refusal(engine.sweep(), 'ERR_JIT_STORE');
-        // 17 refusals, each of a commit that was sent twice.
-        expect(store.called('commit') - commits).toBeLessThanOrEqual(34);
+        // 25 refusals, each of a commit that was sent twice.
+        expect(store.called('commit') - commits).toBeLessThanOrEqual(50);
         store.clear();
         expect(await engine.sweep()).toEqual({ ...NOTHING, ended: count });
       });
