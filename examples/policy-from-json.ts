@@ -1,9 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { isJitError, JitEngine } from 'jit-access';
 import { readPolicy } from 'jit-access/policy';
-// Or readPolicy(await readFile('policy.json', 'utf8')): text that is no JSON is told with its line.
-import file from './policy-from-json.json' with { type: 'json' };
 
-const policy = readPolicy(file);
+// The text, not what JSON.parse makes of it: so a field that is there twice is told, and a mistake with its line.
+const policy = readPolicy(readFileSync(new URL('policy-from-json.json', import.meta.url), 'utf8'));
 for (const finding of policy.lint()) console.warn(finding.message);
 
 const engine = new JitEngine({ approver: policy });
@@ -15,7 +15,7 @@ async function main() {
   // Nothing is recorded of what no rule lets anybody ask for.
   const ask = { subject: 'user:maya', scope: 'db-prod:orders:write', ttl: '30m', justification: 'order 1138 is stuck' };
   const refused: unknown = await engine.requestAccess({ ...ask, ticket: '4711' }).catch((error: unknown) => error);
-  if (isJitError(refused) && refused.code === 'ERR_JIT_INELIGIBLE') console.log(refused.reason); // cite a ticket like INC-####
+  if (isJitError(refused) && refused.code === 'ERR_JIT_INELIGIBLE') console.log(refused.reason); // cite a ticket like INC-#### (rule production: require.ticket)
 
   const asked = await engine.requestAccess({ ...ask, ticket: 'INC-4711' });
   if (asked.outcome === 'pending') console.log('waits for', asked.reviewers); // waits for [ 'user:ana', 'user:kim' ]

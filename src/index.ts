@@ -74,6 +74,7 @@ export type {
   Anchor,
   AuditEntry,
   Decision,
+  EndIn,
   EntryType,
   Extension,
   Grant,
@@ -87,6 +88,7 @@ export type {
   UnlinkedEntry,
   Usage,
 } from './records.js';
+export { GRANT_ENDS, REQUEST_ENDS } from './records.js';
 export {
   ApproverError,
   ClockError,

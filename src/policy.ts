@@ -5,10 +5,13 @@ export type { Outcome } from './approvers/policy/past.js';
 export type {
   ApproveRule,
   BreakGlassRule,
+  Conditions,
   ConsideredRule,
   DenyRule,
   Explanation,
   Finding,
+  Given,
+  GivingRule,
   LiveGroup,
   People,
   Policy,
@@ -19,4 +22,5 @@ export type {
   Requesters,
   Requirements,
   ReviewRule,
+  RuleHead,
 } from './approvers/policy/types.js';

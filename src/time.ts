@@ -51,6 +51,22 @@ export function readDuration(argument: string, value: unknown): number {
   return ms;
 }
 
+/** In the form that `readDuration` takes: `1h30m`. */
+export function formatDuration(ms: number): string {
+  let text = '';
+  for (const [unit, length] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+    ['ms', 1],
+  ] as const) {
+    if (ms >= length) text += `${Math.floor(ms / length)}${unit}`;
+    ms %= length;
+  }
+  return text || '0';
+}
+
 /** Milliseconds, 1 to 1e12. */
 export function isDuration(value: unknown): value is number {
   return isInstant(value) && value > 0 && value <= MAX_DURATION_MS;

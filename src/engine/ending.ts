@@ -5,7 +5,7 @@ import { grantIds } from '../lifecycle/grant.js';
 import { endGrant, type EndCommand } from '../lifecycle/line.js';
 import { moment } from '../lifecycle/step.js';
 import { decodeGrant, decodeRequest, type AccessRequest, type Grant, type StoredRecord } from '../records.js';
-import { readPattern, readScope } from '../scope.js';
+import { patternScopes, readPattern } from '../scope.js';
 import type { Timekeeper } from '../time.js';
 import type { RevokeAllReport } from './answers.js';
 import type { Facts } from './facts.js';
@@ -106,8 +106,9 @@ export class Ending {
     const { scopes, readId: readActorId } = this.#settings;
     if (given.requestId !== undefined) return this.#ofRequest(readId('target.requestId', given.requestId));
     if (given.subject !== undefined) return this.#whatIsOpen(readActorId('target.subject', given.subject), () => true);
-    const pattern = (scopes.exact ? readScope : readPattern)('target.scope', given.scope);
-    return this.#whatIsOpen(undefined, (scope) => scopes.overlaps(pattern, scope));
+    // Always a pattern, whatever the engine's scopes are: on the bad day a wildcard must not be an error, nor end nothing.
+    const pattern = readPattern('target.scope', given.scope);
+    return this.#whatIsOpen(undefined, (scope) => patternScopes.overlaps(pattern, scope) || scopes.overlaps(pattern, scope));
   }
 
   #whatIsOpen(subject: string | undefined, reaches: (scope: string) => boolean): Reach {

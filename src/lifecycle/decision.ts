@@ -1,7 +1,7 @@
 import { DeadlineError, DecidedError, DeniedError } from '../errors.js';
 import { makeEnd, makeRequest, type AccessRequest, type EntryType, type RequestEnd, type Terms } from '../records.js';
 import { refuseIfSteppedBack } from '../time.js';
-import { issueGrants, reasonNotToIssue, type IssueFacts, type Settled } from './grant.js';
+import { issueGrants, reasonNotToIssue, reasonOfTime, type IssueFacts, type Settled } from './grant.js';
 import { isOver } from './status.js';
 import { APPROVER, entryOf, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
 import { touchSubject } from './subject.js';
@@ -106,6 +106,10 @@ function assign(
     reviewWithinMs === undefined ? request.reviewBy : assignedAt + reviewWithinMs,
     latestEnd({ ...request, terms: amendment.terms }),
   );
+  // Nobody is asked to look at what could not be given.
+  const against = reasonOfTime({ ...request, ...amendment }, assignedAt);
+  if (against !== undefined)
+    return endRequest(request, { status: 'denied', cause: 'limit', by: APPROVER, reason: against }, moment, amendment);
   const written = { ...amendment, assignedAt, quorum, reviewBy };
   const next = amend(request, written);
   return {

@@ -35,15 +35,21 @@ export interface IssueFacts extends SubjectFacts {
 /** Each stays on the row of the grant that it extends, which every check reads. */
 export const MAX_SUCCESSORS = 50;
 
+/** Why the time of a request allows no grant, whoever approves it at `at`; `undefined`: it does. */
+export function reasonOfTime(request: AccessRequest, at: number): string | undefined {
+  const { startsAt, expiresAt } = windowOf(request, at);
+  if (!(startsAt < expiresAt)) return 'nothing is left of the time that may be given (maxTotal)';
+  // Refused, not cut (L3); what an extension gives is cut by its window.
+  return request.extension === undefined && request.ttlMs > (request.terms?.maxTotalMs ?? Infinity)
+    ? 'it is for longer than its rule gives in all (maxTotal)'
+    : undefined;
+}
+
 /** Why an approved request gives nothing; `undefined`: it does. */
 export function reasonNotToIssue(request: AccessRequest, at: number, facts: IssueFacts, moment: Moment): string | undefined {
   const { live, limits, origin } = facts;
-  const { startsAt, expiresAt } = windowOf(request, at);
-  if (!(startsAt < expiresAt)) return 'nothing is left of the time that may be given';
-  // Refused, not cut (L3); what an extension gives is cut by its window.
-  if (request.extension === undefined && request.ttlMs > (request.terms?.maxTotalMs ?? Infinity)) {
-    return 'it is for longer than its rule gives in all (maxTotal)';
-  }
+  const ofTime = reasonOfTime(request, at);
+  if (ofTime !== undefined) return ofTime;
   if ((origin?.successors.length ?? 0) >= MAX_SUCCESSORS) return `a grant can be extended ${MAX_SUCCESSORS} times`;
   const count = countGrants(live, moment);
   return count + request.scopes.length > limits.maxGrants

@@ -1,7 +1,7 @@
 import { DeadlineError, EndedError, LimitError } from '../errors.js';
 import { digestOf } from '../journal/link.js';
 import { makeRequest, makeReuse, toJson, type AccessRequest, type Extension } from '../records.js';
-import { refuseIfSteppedBack } from '../time.js';
+import { formatDuration, refuseIfSteppedBack } from '../time.js';
 import { MAX_SUCCESSORS } from './grant.js';
 import { isGone, isOver, type Held } from './status.js';
 import { asRead, entryOf, nextVersion, unchanged, type EntryDraft, type Moment, type Step } from './step.js';
@@ -36,13 +36,13 @@ export interface OpenFacts extends SubjectFacts {
 /** The request as it would be: for the approver to say whether it may be asked at all. */
 export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin: Held | undefined, moment: Moment): AccessRequest {
   // An over-long window is refused, never cut (L3).
-  if (ask.ttlMs > limits.maxTtlMs) throw new LimitError('maxTtl', limits.maxTtlMs, ask.ttlMs);
-  if (ask.ttlMs > limits.maxTotalMs) throw new LimitError('maxTotal', limits.maxTotalMs, ask.ttlMs);
+  if (ask.ttlMs > limits.maxTtlMs) throw tooLong('maxTtl', limits.maxTtlMs, ask.ttlMs);
+  if (ask.ttlMs > limits.maxTotalMs) throw tooLong('maxTotal', limits.maxTotalMs, ask.ttlMs);
   refuseIfSteppedBack(moment);
   const createdAt = moment.now;
   if (ask.startsAt !== undefined) {
     const ahead = ask.startsAt - createdAt;
-    if (ahead > limits.maxStartAheadMs) throw new LimitError('maxStartAhead', limits.maxStartAheadMs, ahead);
+    if (ahead > limits.maxStartAheadMs) throw tooLong('maxStartAhead', limits.maxStartAheadMs, ahead);
     if (isOver(ask.startsAt + ask.ttlMs, moment)) throw new DeadlineError(undefined, ask.startsAt + ask.ttlMs);
   }
   const { extends: _grantId, ...asked } = ask;
@@ -68,6 +68,9 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
   return makeRequest({ ...draft, reviewBy: Math.min(draft.reviewBy, latestEnd(request)) });
 }
 
+const tooLong = (limit: string, maxMs: number, gotMs: number): LimitError =>
+  new LimitError(limit, maxMs, gotMs, `limits.${limit} allows at most ${formatDuration(maxMs)}; got ${formatDuration(gotMs)}`);
+
 const TOO_MANY = `a grant can be extended ${MAX_SUCCESSORS} times; ask for access anew`;
 
 /** Asking to extend what has ended is refused: that is a fresh request. */
@@ -76,7 +79,10 @@ function extensionOf(grantId: string, origin: Held | undefined, { maxTotalMs }: 
   const { expiresAt: from, firstStartsAt, breakGlass, successors } = origin.grant;
   if (successors.length >= MAX_SUCCESSORS) throw new LimitError('extensions', MAX_SUCCESSORS, successors.length + 1, TOO_MANY);
   const until = firstStartsAt + maxTotalMs;
-  if (until <= from) throw new LimitError('maxTotal', maxTotalMs, from - firstStartsAt);
+  if (until <= from) {
+    const message = `this line of extensions has used all of limits.maxTotal (${formatDuration(maxTotalMs)}); ask for access anew`;
+    throw new LimitError('maxTotal', maxTotalMs, from - firstStartsAt, message);
+  }
   return { grantId, from, firstStartsAt, until, breakGlass };
 }
 

@@ -78,7 +78,7 @@ export interface Review {
 }
 
 /** How something ended: one of the ways in a table of them, with the instant, by whom, and the reason that was given. */
-type EndIn<Table extends Readonly<Record<string, readonly string[]>>> = {
+export type EndIn<Table extends Readonly<Record<string, readonly string[]>>> = {
   readonly [Status in keyof Table]: {
     readonly status: Status;
     readonly cause: Table[Status][number];

@@ -1,7 +1,7 @@
 import { quote } from '../input.js';
 import type { JsonValue } from '../ports.js';
 import type { UnlinkedEntry } from '../records.js';
-import { isInstant } from '../time.js';
+import { formatDuration, isInstant } from '../time.js';
 
 /**
  * An entry as one line for people: ISO time in UTC, type, actor, then `name=value` for what it is about.
@@ -41,7 +41,7 @@ const INSTANT = /(?:At|By|\bat|before)$/;
 
 function fact(name: string, value: JsonValue): string {
   if (isInstant(value) && INSTANT.test(name)) return `${plain(name)}=${time(value)}`;
-  if (isInstant(value) && name.endsWith('Ms')) return `${plain(name.slice(0, -2))}=${duration(value)}`;
+  if (isInstant(value) && name.endsWith('Ms')) return `${plain(name.slice(0, -2))}=${formatDuration(value)}`;
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return `${plain(name)}=${value.map(plain).join(',')}`;
   return `${plain(name)}=${typeof value === 'string' ? plain(value) : quote(value)}`;
 }
@@ -50,19 +50,3 @@ function fact(name: string, value: JsonValue): string {
 const plain = (text: string): string => (/^[\w.~@/+:-]+$/.test(text) ? text : quote(text));
 
 const time = (at: unknown): string => (isInstant(at) ? new Date(at).toISOString() : 'no-time');
-
-/** In the form that `readDuration` takes: `1h30m`. */
-function duration(ms: number): string {
-  let text = '';
-  for (const [unit, length] of [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1_000],
-    ['ms', 1],
-  ] as const) {
-    if (ms >= length) text += `${Math.floor(ms / length)}${unit}`;
-    ms %= length;
-  }
-  return text || '0';
-}

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,6 +46,10 @@ export async function run(
       nodePaths: [join(root, 'node_modules')],
       logLevel: 'silent',
     });
+    // What an example reads lies beside it.
+    for (const file of await readdir(join(root, 'examples'))) {
+      if (file.endsWith('.json')) await copyFile(join(root, 'examples', file), join(folder, file));
+    }
     return await promisify(execFile)(process.execPath, [outfile], { cwd: folder }).then(
       (output) => ({ code: 0, ...output }),
       (failure: Run) => ({ code: failure.code, stdout: failure.stdout, stderr: failure.stderr }),

@@ -27,7 +27,7 @@ export interface Requirements {
 }
 
 /** What is shown of every rule. */
-interface RuleHead {
+export interface RuleHead {
   /** 1-64 of `[A-Za-z0-9_.~@/+=-]`, not ending in `...`, unique among the rules. Keep it: requests on record name it. */
   readonly id: string;
   /** Patterns of scopes. */
@@ -37,7 +37,7 @@ interface RuleHead {
 }
 
 /** What an ask has to be like. An ask that isn't is refused with a reason; it never falls through to a later rule. */
-interface Conditions {
+export interface Conditions {
   /** Who may ask for these subjects. Default: only the subject itself. */
   readonly requesters?: readonly Requesters[] | undefined;
   readonly minTtl?: Duration | undefined;
@@ -48,7 +48,7 @@ interface Conditions {
 }
 
 /** What comes with the access, copied onto the request. */
-interface Given {
+export interface Given {
   /** How long before a grant's end the warning goes on record. */
   readonly warnBefore?: Duration | undefined;
   /** A grant ends when it has not been used for this long. */
@@ -59,7 +59,7 @@ interface Given {
   readonly maxTotal?: Duration | undefined;
 }
 
-interface GivingRule extends RuleHead, Conditions, Given {
+export interface GivingRule extends RuleHead, Conditions, Given {
   /** How far ahead of the ask a scheduled start may lie. Default: the engine's `limits.maxStartAhead`. */
   readonly maxStartAhead?: Duration | undefined;
 }

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { ScriptedApprover } from '../../src/testing.js';
+import { aGranted, anEngine, ask, HOUR, MAYA, MINUTE, refusal, SAM } from './an-engine.js';
+
+const review = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
+const anApprover = (maxTotalMs: number) =>
+  new ScriptedApprover({ decide: { ...review, terms: { maxTotalMs } }, groupsOf: (who) => (who === SAM ? ['ops'] : []) });
+
+describe('what its rule leaves no time for', () => {
+  it('L4 is denied as soon as the rule is known: nobody is asked to look at it', async () => {
+    const { engine } = anEngine({ approver: anApprover(15 * MINUTE) });
+    const grant = await aGranted(engine);
+    expect(await engine.extend(grant.id, { ttl: MINUTE })).toMatchObject({
+      outcome: 'denied',
+      reason: 'nothing is left of the time that may be given (maxTotal)',
+      request: { end: { cause: 'limit', by: 'system:approver' }, reviews: [], quorum: undefined },
+    });
+    expect(await engine.inbox(SAM)).toEqual([]);
+    expect(await ask(engine, { scope: 'other', ttl: 16 * MINUTE })).toMatchObject({
+      outcome: 'denied',
+      reason: 'it is for longer than its rule gives in all (maxTotal)',
+    });
+  });
+
+  it('L4 is not denied for the last millisecond that it leaves', async () => {
+    const { engine } = anEngine({ approver: anApprover(15 * MINUTE + 1) });
+    const grant = await aGranted(engine);
+    const { request } = await engine.extend(grant.id, { ttl: MINUTE });
+    const granted = await engine.approve(request.id, { by: SAM });
+    expect(granted.outcome === 'granted' && granted.grants[0]).toMatchObject({
+      startsAt: grant.expiresAt,
+      expiresAt: grant.expiresAt + 1,
+    });
+  });
+});
+
+describe('a limit of time', () => {
+  it('L3 is told as people write durations', async () => {
+    const { engine, clock } = anEngine({ limits: { maxTtl: '1h30m', maxTotal: '2h' } });
+    const { message } = await refusal(ask(engine, { ttl: 2 * HOUR }), 'ERR_JIT_LIMIT');
+    expect(message).toBe('limits.maxTtl allows at most 1h30m; got 2h');
+    const startsAt = clock.now() + 8 * 24 * HOUR;
+    expect((await refusal(ask(engine, { startsAt }), 'ERR_JIT_LIMIT')).message).toBe('limits.maxStartAhead allows at most 7d; got 8d');
+    const first = await aGranted(engine, { ttl: HOUR });
+    const { request } = await engine.extend(first.id, { ttl: HOUR });
+    const second = await engine.approve(request.id, { by: SAM });
+    const id = second.outcome === 'granted' ? (second.grants[0]?.id ?? '') : '';
+    expect((await refusal(engine.extend(id, { ttl: MINUTE }), 'ERR_JIT_LIMIT')).message).toBe(
+      'this line of extensions has used all of limits.maxTotal (2h); ask for access anew',
+    );
+    expect((await engine.status(MAYA)).scheduled).toHaveLength(1);
+  });
+});
