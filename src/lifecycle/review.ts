@@ -58,8 +58,8 @@ function groupsThatCount(request: AccessRequest, groups: readonly string[] = [],
 }
 
 /** Of the groups that somebody is in, those that this request knows: what their review is remembered by. */
-function groupsThatMatter({ quorum }: AccessRequest, groups: readonly string[] = []): readonly string[] {
-  const known = new Set([...(quorum?.groups.map((group) => group.name) ?? []), quorum?.escalation?.group]);
+function groupsThatMatter(quorum: Quorum, groups: readonly string[] = []): readonly string[] {
+  const known = new Set([...quorum.groups.map((group) => group.name), quorum.escalation?.group]);
   return [...known].filter((name) => name !== undefined && groups.includes(name)) as readonly string[];
 }
 
@@ -110,7 +110,7 @@ export function reviewRequest(request: AccessRequest, command: ReviewCommand, fa
   if (quorum === undefined) throw new UndecidedError(request.id);
   const { verdict, reason, comment, as, link } = command;
   if (link !== undefined && isOver(link.expiresAt, moment)) throw new LinkError('expired', request.id);
-  const groups = groupsThatMatter(request, facts.groups.get(reviewer));
+  const groups = groupsThatMatter(quorum, facts.groups.get(reviewer));
   if (placesOf(request, groups, as, moment.now).length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
 
   const given = reviewBy(request, reviewer);

@@ -4,7 +4,7 @@ import type { Grant } from '../../src/index.js';
 import type { Held } from '../../src/lifecycle/status.js';
 import { isUsable } from '../../src/lifecycle/status.js';
 import { recordTime, workOn } from '../../src/lifecycle/sweep.js';
-import { consumeUse, grantToConsume, isTouchDue, touchGrant } from '../../src/lifecycle/usage.js';
+import { closeUsage, consumeUse, grantToConsume, isTouchDue, touchGrant } from '../../src/lifecycle/usage.js';
 import { makeUsage, type Usage } from '../../src/records.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
@@ -25,6 +25,17 @@ function counted(grant: Partial<Grant> = {}, usage: Partial<Usage> = {}): Counte
   const unused = { version: 1, usedAt: undefined, uses: 0, endedAt: undefined };
   return { grant: made, usage: makeUsage({ id, subject, scope, startsAt, expiresAt, idleTtlMs, ...unused, ...usage }) };
 }
+
+describe('closeUsage()', () => {
+  it('L8 closes nothing while the grant has no recorded end, nor where nothing is counted', () => {
+    const nothing = { result: undefined, put: [], entries: [] };
+    expect(closeUsage(counted({ maxUses: 3 }), moment(0))).toEqual(nothing);
+    const end = { status: 'revoked', cause: 'revoked', at: at(1), by: 'user:sam', reason: undefined } as const;
+    expect(closeUsage({ grant: aGrant({ end }), usage: undefined }, moment(2))).toEqual(nothing);
+    const [closed] = closeUsage(counted({ maxUses: 3, end }), moment(2)).put;
+    expect(closed).toMatchObject({ kind: 'usage', version: 2, endedAt: at(1) });
+  });
+});
 
 describe('isTouchDue()', () => {
   it.each([
