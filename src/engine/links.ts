@@ -1,9 +1,8 @@
-import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../errors.js';
+import { LinkError, NotReviewerError } from '../errors.js';
 import { invalid } from '../input.js';
 import { digestOf } from '../journal/link.js';
-import { refuseIfLate } from '../lifecycle/decision.js';
 import { digestOfAsk } from '../lifecycle/request.js';
-import { isOwnRequest, reviewBy, type ReviewCommand } from '../lifecycle/review.js';
+import { openQuorum, refuseTurning, reviewBy, type ReviewCommand } from '../lifecycle/review.js';
 import { isOver } from '../lifecycle/status.js';
 import { moment } from '../lifecycle/step.js';
 import type { AccessRequest } from '../records.js';
@@ -36,17 +35,13 @@ export class Links {
     const counts = await this.#deciding.isReviewer(request, reviewer);
     const now = moment(this.#keeper, reviewer);
     // What the reviewer would be told on the other end is better told to whoever is about to send the link.
-    if (request.end !== undefined) throw new DecidedError(request);
-    if (isOwnRequest(request, reviewer)) throw new SelfReviewError(request.id, reviewer);
-    refuseIfLate(request, now);
-    if (request.quorum === undefined) throw new UndecidedError(request.id);
+    openQuorum(request, reviewer, now);
     if (!counts) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
-    const given = reviewBy(request, reviewer);
-    if (given?.verdict === 'deny' && decision === 'approve') throw new NotReviewerError(request.id, reviewer, 'has_denied');
+    refuseTurning(request, reviewer, decision);
     const expiresAt = Math.min(request.reviewBy, ttlMs === undefined ? Infinity : now.now + ttlMs);
     const { namespace } = this.#ledger.store;
     const said = { namespace, requestId, askDigest: digestOfRequest(request), reviewer, decision };
-    return signLink(key, { ...said, issuedAt: now.now, expiresAt, reviewedAt: given?.at });
+    return signLink(key, { ...said, issuedAt: now.now, expiresAt, reviewedAt: reviewBy(request, reviewer)?.at });
   }
 
   /** What it is for. It decides nothing, whoever opens it. */

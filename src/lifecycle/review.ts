@@ -100,14 +100,25 @@ export function reviewersToConfirm(
   return mayComplete ? [reviewer, ...others.map((review) => review.reviewer)] : [];
 }
 
-/** Records a review and, when it completes the quorum, the decision with its grants, in one step. */
-export function reviewRequest(request: AccessRequest, command: ReviewCommand, facts: ReviewFacts, moment: Moment): Step<Settled> {
-  const reviewer = moment.actor;
+/** The quorum of a request that can still be reviewed, by this person if they are in a group. Made links ask this too. */
+export function openQuorum(request: AccessRequest, reviewer: string, moment: Moment): Quorum {
   if (request.end !== undefined) throw new DecidedError(request);
   if (isOwnRequest(request, reviewer)) throw new SelfReviewError(request.id, reviewer);
   refuseIfLate(request, moment);
-  const { quorum } = request;
-  if (quorum === undefined) throw new UndecidedError(request.id);
+  if (request.quorum === undefined) throw new UndecidedError(request.id);
+  return request.quorum;
+}
+
+/** An approval may become a denial, never the reverse. */
+export function refuseTurning(request: AccessRequest, reviewer: string, verdict: Review['verdict']): void {
+  if (reviewBy(request, reviewer)?.verdict === 'deny' && verdict === 'approve')
+    throw new NotReviewerError(request.id, reviewer, 'has_denied');
+}
+
+/** Records a review and, when it completes the quorum, the decision with its grants, in one step. */
+export function reviewRequest(request: AccessRequest, command: ReviewCommand, facts: ReviewFacts, moment: Moment): Step<Settled> {
+  const reviewer = moment.actor;
+  const quorum = openQuorum(request, reviewer, moment);
   const { verdict, reason, comment, as, link } = command;
   if (link !== undefined && isOver(link.expiresAt, moment)) throw new LinkError('expired', request.id);
   const groups = groupsThatMatter(quorum, facts.groups.get(reviewer));
@@ -116,7 +127,7 @@ export function reviewRequest(request: AccessRequest, command: ReviewCommand, fa
   const given = reviewBy(request, reviewer);
   // A link is good for one review. What others have said since it was made doesn't matter.
   if (link !== undefined && given?.at !== link.reviewedAt) throw new LinkError('used', request.id);
-  if (given?.verdict === 'deny' && verdict === 'approve') throw new NotReviewerError(request.id, reviewer, 'has_denied');
+  refuseTurning(request, reviewer, verdict);
   // Saying the same again adds nothing, unless what was said has gone stale; but it looks at the quorum once more, for
   // somebody who was out of a group may be back.
   const isRepeated = given?.verdict === verdict && isFresh(given, quorum, moment);
