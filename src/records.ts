@@ -18,5 +18,6 @@ export {
   makeTerms,
   makeUsage,
   makeUse,
+  UNSAID,
 } from './records/make.js';
 export { isObject } from './records/shape.js';

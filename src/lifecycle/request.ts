@@ -1,6 +1,6 @@
 import { DeadlineError, EndedError, LimitError } from '../errors.js';
 import { digestOf } from '../journal/link.js';
-import { makeRequest, makeReuse, toJson, type AccessRequest, type Extension } from '../records.js';
+import { makeRequest, makeReuse, toJson, UNSAID, type AccessRequest, type Extension } from '../records.js';
 import { formatDuration, refuseIfSteppedBack } from '../time.js';
 import { MAX_SUCCESSORS } from './grant.js';
 import { isGone, isOver, type Held } from './status.js';
@@ -54,15 +54,7 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
     createdAt,
     reviewBy: createdAt + limits.reviewWithinMs,
     askAgainAt: createdAt + limits.retryMs,
-    approver: undefined,
-    rule: undefined,
-    terms: undefined,
-    assignedAt: undefined,
-    quorum: undefined,
-    escalatedAt: undefined,
-    reviews: [],
-    end: undefined,
-    owed: undefined,
+    ...UNSAID,
   };
   const request = makeRequest(draft);
   return makeRequest({ ...draft, reviewBy: Math.min(draft.reviewBy, latestEnd(request)) });

@@ -1,6 +1,6 @@
 import { digestOfEntry } from '../journal/link.js';
 import type { Change, Row } from '../ports.js';
-import type { AccessRequest, Grant, UnlinkedEntry } from '../records.js';
+import { UNSAID, type AccessRequest, type Grant, type UnlinkedEntry } from '../records.js';
 import { START_AT } from './manual-clock.js';
 
 const MINUTE_MS = 60_000;
@@ -75,15 +75,7 @@ export function aRequest(over: Partial<AccessRequest> = {}): AccessRequest {
     createdAt: START_AT,
     reviewBy: START_AT + 60 * MINUTE_MS,
     askAgainAt: START_AT + MINUTE_MS,
-    approver: undefined,
-    rule: undefined,
-    terms: undefined,
-    assignedAt: undefined,
-    quorum: undefined,
-    escalatedAt: undefined,
-    reviews: [],
-    end: undefined,
-    owed: undefined,
+    ...UNSAID,
     ...over,
   };
 }

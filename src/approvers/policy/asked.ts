@@ -1,5 +1,5 @@
 import { invalid, isId, readActor, readList, readMetadata, readOptions, readText } from '../../input.js';
-import { makeRequest, type AccessRequest } from '../../records.js';
+import { makeRequest, UNSAID, type AccessRequest } from '../../records.js';
 import { isPattern, readPattern } from '../../scope.js';
 import { isDuration, isInstant, readDuration, readInstant } from '../../time.js';
 import type { PolicyQuestion } from './types.js';
@@ -23,7 +23,8 @@ export function readQuestion(given: unknown): AccessRequest {
   if (startsAt !== undefined && read.at === undefined) throw invalid('at', 'given with startsAt: how far ahead that is, is asked', read.at);
   const createdAt = read.at === undefined ? 0 : readInstant('at', read.at);
   return makeRequest({
-    ...NOTHING_SAID,
+    ...UNSAID,
+    version: 1,
     id: '-',
     subject,
     requestedBy: read.requestedBy === undefined ? subject : readActor('requestedBy', read.requestedBy),
@@ -57,20 +58,6 @@ function readScopes({ scope, scopes }: { readonly scope?: unknown; readonly scop
   if (twice !== -1) throw invalid(`scopes[${twice}]`, 'asked once', list[twice]);
   return list;
 }
-
-/** What a request has about which nobody has said anything yet. */
-export const NOTHING_SAID = {
-  version: 1,
-  approver: undefined,
-  rule: undefined,
-  terms: undefined,
-  assignedAt: undefined,
-  quorum: undefined,
-  escalatedAt: undefined,
-  reviews: [],
-  end: undefined,
-  owed: undefined,
-} as const;
 
 /** A copy of a request on record, as far as rules look at it; `undefined`: it isn't one. */
 function readRecorded(given: object): AccessRequest | undefined {

@@ -1,7 +1,6 @@
 import { CorruptError } from '../../errors.js';
 import type { QuorumInput, TermsInput } from '../../ports.js';
-import { decodeRequest, encode, makeRequest, type AccessRequest, type AuditEntry } from '../../records.js';
-import { NOTHING_SAID } from './asked.js';
+import { decodeRequest, encode, makeRequest, UNSAID, type AccessRequest, type AuditEntry } from '../../records.js';
 
 /** What was said to a request, or would be. */
 export interface Outcome {
@@ -34,7 +33,7 @@ export async function pastRequests(entries: Iterable<AuditEntry> | AsyncIterable
   for await (const entry of entries) {
     const { type, requestId = '', at: answeredAt, data } = entry;
     if (type === 'request.created') {
-      const request = recordIn(entry, NOTHING_SAID);
+      const request = recordIn(entry, { ...UNSAID, version: 1 });
       found.set(requestId, { request, isBreakGlass: false, answeredAt, was: undefined });
       continue;
     }
