@@ -64,6 +64,13 @@ describe('endGrant()', () => {
     expect(put).toMatchObject([{ id: 'r1.1' }, { id: 'r2.1', end: { status: 'revoked', cause: 'origin_ended' } }]);
   });
 
+  it('L8 L13 an open extension whose deadline has come goes on record as expired, not as cancelled', () => {
+    const late = aRequest({ id: 'r3', reviewBy: at(5) });
+    const { put, entries } = endGrant(held(), { successors: [], requests: [late] }, REVOKE, moment(5));
+    expect(put[1]).toMatchObject({ id: 'r3', end: { status: 'expired', cause: 'time', at: at(5) } });
+    expect(entries.map(({ type }) => type)).toEqual(['grant.revoked', 'request.expired']);
+  });
+
   it('L12 L27 goes on while the clock has stepped back: until the highest reading it was held', () => {
     const back = moment(5, { highest: at(9_000), late: at(9_500), steppedBack: true });
     const { result, entries } = endGrant(held(), NOTHING, REVOKE, back);
