@@ -63,6 +63,7 @@ export type {
   Row,
   RowKey,
   ScopeMatcher,
+  SinkContext,
   TermsInput,
   Unsubscribe,
   Verdict,

@@ -1,4 +1,4 @@
-import type { AccessRequest, AuditEntry, Anchor, Quorum, Terms, UnlinkedEntry } from './records.js';
+import type { AccessRequest, AuditEntry, Anchor, Grant, Quorum, Terms, UnlinkedEntry } from './records.js';
 
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -144,7 +144,13 @@ export interface AuditSink {
    * `local`: a cursor in memory; each entry goes out from every process, from the journal's head on.
    */
   readonly follow?: 'shared' | 'local' | undefined;
-  write(entries: readonly AuditEntry[]): MaybePromise<void>;
+  write(entries: readonly AuditEntry[], context: SinkContext): MaybePromise<void>;
+}
+
+/** What a sink may look up: an entry says what has changed, the record what it is about. */
+export interface SinkContext {
+  /** A request with its grants, as they are now; `undefined` where there is none, or none any more. @throws StoreError */
+  request(requestId: string): Promise<{ readonly request: AccessRequest; readonly grants: readonly Grant[] } | undefined>;
 }
 
 /** Says which scopes a granted scope reaches. Both functions are pure, linear in their input, and false on anything malformed. */

@@ -2,11 +2,12 @@ export type * from './records/types.js';
 export { toJson } from './records/codec/columns.js';
 export { encode } from './records/codec/encode.js';
 export { decodeGrant } from './records/codec/grant.js';
-export { decodeReuse, decodeSubject, decodeUsage, decodeUse } from './records/codec/others.js';
+export { decodeEffect, decodeReuse, decodeSubject, decodeUsage, decodeUse } from './records/codec/others.js';
 export { decodeRequest } from './records/codec/request.js';
 export { GRANT_ENDS, REQUEST_ENDS } from './records/ends.js';
-export { escalatesAt, heldUntil, idleEnd, isCounted, isOwed, lastInstant } from './records/derived.js';
+export { escalatesAt, heldUntil, idleEnd, isCounted, isOwed, isUnsettled, lastInstant } from './records/derived.js';
 export {
+  makeEffect,
   makeEnd,
   makeGrant,
   makeOwed,

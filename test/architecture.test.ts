@@ -26,10 +26,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   approvers: apart,
   sinks: apart,
   'stores/memory': apart,
+  effects: [...ground, 'journal', 'lifecycle'],
 
-  engine: [...ground, 'journal', 'lifecycle', 'stores/memory'],
+  engine: [...ground, 'journal', 'lifecycle', 'effects', 'stores/memory'],
   sweeper: [...ground, 'engine'],
-  index: [...ground, 'journal', 'lifecycle', 'approvers', 'sinks', 'stores/memory', 'engine', 'sweeper'],
+  index: [...ground, 'journal', 'lifecycle', 'approvers', 'sinks', 'effects', 'stores/memory', 'engine', 'sweeper'],
 
   'sinks/jsonl': [...apart, 'journal', 'sinks'],
   jsonl: [...ground, 'sinks/jsonl'],

@@ -1,4 +1,4 @@
-import { ClosedError, isJitError, LinkError, NotFoundError } from '../errors.js';
+import { ClosedError, LinkError, NotFoundError } from '../errors.js';
 import { invalid, readId, readOptions, readText } from '../input.js';
 import { Followers } from '../journal/follow.js';
 import type { Clock, Page } from '../ports.js';
@@ -112,7 +112,7 @@ export class JitEngine<Scope extends string = string> {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
-    this.#followers = new Followers(settings.sinks, { ledger, keeper, owner: newId(), onError });
+    this.#followers = new Followers(settings.sinks, { ledger, keeper, lookup: ledger.lookup, owner: newId(), onError });
     this.#asks = new AskReader(settings);
     this.#attempts = new Attempts(keeper, ledger, onError);
     this.#deciding = new Deciding(settings, keeper, ledger, desk, facts);
@@ -387,14 +387,7 @@ export class JitEngine<Scope extends string = string> {
 
   /** A request with its grants; `undefined` where there is none. */
   async request(requestId: string): Promise<{ readonly request: AccessRequest; readonly grants: readonly Grant[] } | undefined> {
-    const id = this.#readRecordId('requestId', requestId);
-    try {
-      const request = await this.#ledger.request(id);
-      return { request, grants: await this.#ledger.grantsOf(request) };
-    } catch (error) {
-      if (isJitError(error) && error.code === 'ERR_JIT_NOT_FOUND') return undefined;
-      throw error;
-    }
+    return this.#ledger.lookup.request(this.#readRecordId('requestId', requestId));
   }
 
   /** Requests, by id, a page at a time; of a subject or with a status, judged now. */

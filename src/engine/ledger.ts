@@ -15,6 +15,7 @@ import type {
   Page,
   Row,
   RowKey,
+  SinkContext,
 } from '../ports.js';
 import {
   decodeGrant,
@@ -137,6 +138,19 @@ export class Ledger {
     await this.request(request.id);
     throw new CorruptError('request', request.id, 'is approved but lacks a grant');
   }
+
+  /** What sinks are given. Not a method of its own: a sink may take it off the object. */
+  readonly lookup: SinkContext = Object.freeze({
+    request: async (id: string) => {
+      try {
+        const request = await this.request(id);
+        return { request, grants: await this.grantsOf(request) };
+      } catch (error) {
+        if (isJitError(error) && error.code === 'ERR_JIT_NOT_FOUND') return undefined;
+        throw error;
+      }
+    },
+  });
 
   /** Rows of a kind, a page of the store at a time. */
   async *pages(query: Omit<FindQuery, 'after' | 'limit'>, after?: string, limit = 100): AsyncGenerator<readonly Row[]> {

@@ -1,5 +1,5 @@
 import { CorruptError } from '../errors.js';
-import type { AuditSink, Change, GrantStore, JournalSlice, MaybePromise, Row } from '../ports.js';
+import type { AuditSink, Change, GrantStore, JournalSlice, MaybePromise, Row, SinkContext } from '../ports.js';
 import { within, type Timekeeper } from '../time.js';
 import { bookmark, HORIZON, readBookmark, touchHorizon } from './bookmark.js';
 
@@ -28,6 +28,8 @@ export interface FollowContext {
     untilCommitted(attempt: () => Promise<boolean>): Promise<void>;
   };
   readonly keeper: Timekeeper;
+  /** What sinks may look up. */
+  readonly lookup: SinkContext;
   /** Stands for this engine on a lease. */
   readonly owner: string;
   readonly onError: (error: unknown, during: string) => void;
@@ -163,7 +165,7 @@ export class Follower {
   async #write(entries: Parameters<AuditSink['write']>[0]): Promise<void> {
     if (this.#writing !== undefined) throw new Error(`an earlier write of sink ${this.sink.name} has not settled`);
     const settled = () => (this.#writing = undefined);
-    const writing = Promise.resolve().then(() => this.sink.write(entries));
+    const writing = Promise.resolve().then(() => this.sink.write(entries, this.#context.lookup));
     this.#writing = writing.then(settled, settled);
     const timeout = () => new Error(`sink ${this.sink.name} did not settle within ${LEASE_MS} ms`);
     await within(this.#context.keeper.clock, LEASE_MS, () => writing, timeout);

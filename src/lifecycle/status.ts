@@ -43,6 +43,24 @@ function isInForce({ grant, usage }: Held, { now, late }: Instants): boolean {
   return end === undefined && isAccounted && hasUses && isInstant(startsAt) && isInstant(until) && startsAt <= now && late < until;
 }
 
+/**
+ * Until when these grants cover without a gap, by what is known now: of those usable now the one that ends last, or one
+ * that goes on from there. `undefined`: they don't cover now. It is over when `late` reaches it, like every end.
+ */
+export function coveredUntil(held: readonly Held[], instants: Instants & { readonly highest: number }): number | undefined {
+  const leewayMs = instants.late - instants.highest;
+  const usable = held.filter((one) => isUsable(one, instants));
+  if (usable.length === 0) return undefined;
+  let until = Math.max(...usable.map(endOf));
+  // Ends come early by the leeway and starts don't, so what begins at an end leaves a gap of that length.
+  const goesOn = (one: Held) => one.grant.startsAt <= until - leewayMs && endOf(one) > until && isUsable(one, atStart(one));
+  for (let next = held.find(goesOn); next !== undefined; next = held.find(goesOn)) until = endOf(next);
+  return until;
+}
+
+const endOf = ({ grant, usage }: Held): number => heldUntil(grant, usage);
+const atStart = ({ grant: { startsAt } }: Held): Instants => ({ now: startsAt, late: startsAt });
+
 /** Whether time has ended what runs until `bound`, recorded or not. */
 export function isOver(bound: number, { late }: Pick<Instants, 'late'>): boolean {
   return !(late < bound);

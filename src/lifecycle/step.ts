@@ -1,5 +1,14 @@
 import type { Expectation, JsonObject } from '../ports.js';
-import { lastInstant, toJson, type AccessRequest, type EntryType, type Grant, type StoredRecord, type Usage } from '../records.js';
+import {
+  lastInstant,
+  toJson,
+  type AccessRequest,
+  type Effect,
+  type EntryType,
+  type Grant,
+  type StoredRecord,
+  type Usage,
+} from '../records.js';
 import type { Reading } from '../time.js';
 
 /** When, and by whom: what every rule is told. */
@@ -13,6 +22,7 @@ export const moment = (keeper: { read(): Reading }, actor: string): Moment => ({
 /** The engine's own actors. */
 export const APPROVER = 'system:approver';
 export const SWEEPER = 'system:sweeper';
+export const EFFECTS = 'system:effects';
 
 /** An entry before the engine gives it an id and a digest. */
 export interface EntryDraft {
@@ -56,7 +66,7 @@ export const asRead = ({ kind, id, version }: StoredRecord): Expectation => ({ k
 export const nextVersion = (record?: { readonly version: number }): number => (record?.version ?? 0) + 1;
 
 /** The instant that a transition of these records is stamped with: never before what is on them already (L27). */
-export const stamp = (moment: Moment, ...records: readonly (AccessRequest | Grant | Usage | undefined)[]): number =>
+export const stamp = (moment: Moment, ...records: readonly (AccessRequest | Grant | Usage | Effect | undefined)[]): number =>
   Math.max(moment.now, ...records.map((record) => (record === undefined ? 0 : lastInstant(record))));
 
 /**

@@ -1,4 +1,4 @@
-import type { AccessRequest, Grant, StoredRecord, Usage } from './types.js';
+import type { AccessRequest, Effect, Grant, StoredRecord, Usage } from './types.js';
 
 /** When a grant that is no longer used ends; `Infinity` where it has no idle end. */
 export function idleEnd({ idleTtlMs, usedAt, startsAt }: Pick<Usage, 'idleTtlMs' | 'usedAt' | 'startsAt'>): number {
@@ -23,6 +23,9 @@ export function escalatesAt({ quorum, assignedAt }: Pick<AccessRequest, 'quorum'
   return quorum?.escalation === undefined || assignedAt === undefined ? undefined : assignedAt + quorum.escalation.afterMs;
 }
 
+/** Whether a system outside may not have been told yet: still to be tried, or stuck. */
+export const isUnsettled = ({ outcome }: Pick<Effect, 'outcome'>): boolean => outcome === undefined || outcome.status === 'stuck';
+
 /** The next instant at which time alone changes a record; `undefined`: never. */
 export function dueAt(record: StoredRecord): number | undefined {
   switch (record.kind) {
@@ -34,6 +37,8 @@ export function dueAt(record: StoredRecord): number | undefined {
       return record.warnedAt === undefined ? (record.warnAt ?? record.expiresAt) : record.expiresAt;
     case 'usage':
       return record.endedAt === undefined ? Math.min(idleEnd(record), record.expiresAt) : undefined;
+    case 'effect':
+      return record.outcome === undefined ? record.tryAt : undefined;
     default:
       return undefined;
   }
@@ -48,8 +53,10 @@ function requestDueAt(request: AccessRequest): number | undefined {
 }
 
 /** The last instant that a record has on it: nothing that happens to it later is stamped earlier. */
-export function lastInstant(record: AccessRequest | Grant | Usage): number {
+export function lastInstant(record: AccessRequest | Grant | Usage | Effect): number {
   switch (record.kind) {
+    case 'effect':
+      return record.changedAt;
     case 'grant': {
       const { issuedAt, activatedAt = 0, warnedAt = 0, end, successors } = record;
       return Math.max(issuedAt, activatedAt, warnedAt, end?.at ?? 0, ...successors.map(({ at }) => at));

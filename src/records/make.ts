@@ -2,6 +2,7 @@ import type { JsonValue } from '../ports.js';
 import type {
   AccessRequest,
   Acknowledgement,
+  Effect,
   Extension,
   Grant,
   GrantEnd,
@@ -111,6 +112,26 @@ export function makeUse({ id, version, subject, scope, grantId, at, expiresAt, u
 
 export function makeReuse({ id, version, subject, requestId, askDigest }: Omit<Reuse, 'kind'>): Reuse {
   return Object.freeze({ kind: 'reuse', id, version, subject, requestId, askDigest });
+}
+
+export function makeEffect(fields: Omit<Effect, 'kind'>): Effect {
+  const { outcome } = fields;
+  return Object.freeze({
+    kind: 'effect',
+    id: fields.id,
+    version: fields.version,
+    name: fields.name,
+    subject: fields.subject,
+    scope: fields.scope,
+    held: fields.held,
+    seq: fields.seq,
+    intendedAt: fields.intendedAt,
+    failures: fields.failures,
+    problem: fields.problem,
+    tryAt: fields.tryAt,
+    changedAt: fields.changedAt,
+    outcome: outcome && Object.freeze({ status: outcome.status, at: outcome.at, by: outcome.by, reason: outcome.reason }),
+  });
 }
 
 export function makeSubject({ id, version, unreviewed }: Omit<Subject, 'kind'>): Subject {

@@ -233,6 +233,43 @@ export interface Reuse {
   readonly askDigest: string;
 }
 
+/** How one system outside stands towards one subject and one scope: the last change that it was to be told, and what came of that. */
+export interface Effect {
+  readonly kind: 'effect';
+  /** Derived from name, subject and scope. */
+  readonly id: string;
+  readonly version: number;
+  /** Of the system outside. */
+  readonly name: string;
+  readonly subject: string;
+  readonly scope: string;
+  /** What the change says: whether the subject holds the scope. */
+  readonly held: boolean;
+  /** The change's number. Every later change has a higher one. */
+  readonly seq: number;
+  /** When the change went on record. Epoch milliseconds. */
+  readonly intendedAt: number;
+  /** How many calls for this change have failed. */
+  readonly failures: number;
+  /** What the last of them failed with: the error's code, or its name. */
+  readonly problem: string | undefined;
+  /** From this instant on a sweep calls. Epoch milliseconds. */
+  readonly tryAt: number;
+  /** When any of this last changed. Epoch milliseconds. */
+  readonly changedAt: number;
+  /** `undefined` while it is to be tried. */
+  readonly outcome: EffectOutcome | undefined;
+}
+
+/** What came of a change that a system outside was to be told: it took it, it was tried for the last time, or somebody has set it aside. */
+export interface EffectOutcome {
+  readonly status: 'done' | 'stuck' | 'dismissed';
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly by: string;
+  readonly reason: string | undefined;
+}
+
 /** What holds for all requests and grants of a subject: whatever opens or issues one writes this, so that limits can be kept. */
 export interface Subject {
   readonly kind: 'subject';
@@ -243,7 +280,7 @@ export interface Subject {
 }
 
 /** Whatever a step writes. */
-export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | Subject;
+export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | Effect | Subject;
 
 export type EntryType =
   | 'request.created'
@@ -265,6 +302,12 @@ export type EntryType =
   | 'usage.closed'
   | 'review.missed'
   | 'review.acknowledged'
+  | 'effect.intended'
+  | 'effect.failed'
+  | 'effect.done'
+  | 'effect.stuck'
+  | 'effect.retried'
+  | 'effect.dismissed'
   | 'attempt.refused'
   | 'journal.purged';
 
@@ -285,7 +328,7 @@ export interface UnlinkedEntry {
   readonly type: EntryType;
   /** Epoch milliseconds; never before the record's last instant. */
   readonly at: number;
-  /** Who did it. `system:approver` and `system:sweeper` are the engine's own. */
+  /** Who did it. `system:approver`, `system:sweeper` and `system:effects` are the engine's own. */
   readonly actor: string;
   readonly requestId?: string | undefined;
   readonly grantId?: string | undefined;

@@ -1,13 +1,12 @@
 import { invalid, readId, readOptions } from '../input.js';
-import type { AuditSink, MaybePromise } from '../ports.js';
-import type { AuditEntry } from '../records.js';
+import type { AuditSink } from '../ports.js';
 
 /**
  * A sink that hands the entries to a function: one call at a time, in the journal's order, each entry at least once.
  * When the function throws or rejects, the same entries come again later.
  *
  * @param name stands for the destination, the same after a restart: sinks of one name share one cursor across the fleet
- * @param write gets one or more entries; must settle
+ * @param write gets one or more entries, and what it may look up; must settle
  * @param options.follow `shared` (default): from the journal's start, once from the whole fleet.
  *   `local`: from the journal's head on, in every process
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
@@ -16,7 +15,7 @@ import type { AuditEntry } from '../records.js';
  */
 export function callbackSink(
   name: string,
-  write: (entries: readonly AuditEntry[]) => MaybePromise<void>,
+  write: AuditSink['write'],
   options: { readonly follow?: 'shared' | 'local' | undefined } = {},
 ): AuditSink {
   const { follow = 'shared' } = readOptions('options', options, ['follow']);

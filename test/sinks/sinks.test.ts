@@ -6,6 +6,7 @@ import { journalOf } from '../journal/sample.js';
 
 const refused = (argument: string) => expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error;
 type Callback = typeof callbackSink;
+const CONTEXT = { request: () => Promise.resolve(undefined) };
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -18,8 +19,8 @@ describe('callbackSink()', () => {
     const write = vi.fn(() => answer);
     const entries = journalOf(2);
     const sink = callbackSink('siem', write);
-    expect(sink.write(entries)).toBe(answer);
-    expect(write).toHaveBeenCalledWith(entries);
+    expect(sink.write(entries, CONTEXT)).toBe(answer);
+    expect(write).toHaveBeenCalledWith(entries, CONTEXT);
     await answer;
   });
 
@@ -27,7 +28,7 @@ describe('callbackSink()', () => {
     const sink = callbackSink('siem', () => {
       throw new Error('503');
     });
-    expect(() => sink.write(journalOf(1))).toThrow('503');
+    expect(() => sink.write(journalOf(1), CONTEXT)).toThrow('503');
   });
 
   it('follows shared unless it is told otherwise', () => {
@@ -62,13 +63,13 @@ describe('consoleSink()', () => {
   it('prints one line for each entry', () => {
     const log = vi.fn<(line: string) => void>();
     const entries = journalOf(3);
-    void consoleSink({ console: { log } }).write(entries);
+    void consoleSink({ console: { log } }).write(entries, CONTEXT);
     expect(log.mock.calls).toEqual(entries.map((entry) => [formatEntry(entry)]));
   });
 
   it("uses the runtime's console by default, as it is at construction", () => {
     const log = vi.spyOn(globalThis.console, 'log').mockImplementation(() => {});
-    void consoleSink().write(journalOf(1));
+    void consoleSink().write(journalOf(1), CONTEXT);
     expect(log).toHaveBeenCalledOnce();
   });
 
@@ -80,7 +81,7 @@ describe('consoleSink()', () => {
       }
     }
     const lines = new Lines();
-    void consoleSink({ console: lines }).write(journalOf(2));
+    void consoleSink({ console: lines }).write(journalOf(2), CONTEXT);
     expect(lines.seen).toHaveLength(2);
   });
 
@@ -91,7 +92,10 @@ describe('consoleSink()', () => {
 
   it('passes one argument, so that no text is taken for a format', () => {
     const log = vi.fn();
-    void consoleSink({ console: { log } }).write(journalOf(1).map((entry) => ({ ...entry, actor: '%s %c %o' })));
+    void consoleSink({ console: { log } }).write(
+      journalOf(1).map((entry) => ({ ...entry, actor: '%s %c %o' })),
+      CONTEXT,
+    );
     expect(log.mock.calls[0]).toHaveLength(1);
   });
 

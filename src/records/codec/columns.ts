@@ -1,6 +1,6 @@
 import { CorruptError } from '../../errors.js';
 import type { JsonObject, Row } from '../../ports.js';
-import { dueAt, heldUntil, isOwed } from '../derived.js';
+import { dueAt, heldUntil, isOwed, isUnsettled } from '../derived.js';
 import { isCount, isObject, isText } from '../shape.js';
 import type { StoredRecord } from '../types.js';
 
@@ -26,6 +26,9 @@ export function columnsOf(record: StoredRecord): Columns {
       return columns(record.subject, record.scope, false, undefined, record.expiresAt, due);
     case 'reuse':
       return columns(record.subject, undefined, false, undefined, undefined, due);
+    case 'effect':
+      // A stuck one is not done with.
+      return columns(record.subject, record.scope, isUnsettled(record), undefined, undefined, due);
     case 'subject':
       return columns(record.id, undefined, record.unreviewed.length > 0, undefined, undefined, due);
   }

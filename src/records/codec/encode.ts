@@ -2,7 +2,7 @@ import type { JsonObject, Row } from '../../ports.js';
 import type { StoredRecord } from '../types.js';
 import { columnsOf } from './columns.js';
 import { grantBody } from './grant.js';
-import { reuseBody, subjectBody, usageBody, useBody } from './others.js';
+import { effectBody, reuseBody, subjectBody, usageBody, useBody } from './others.js';
 import { requestBody } from './request.js';
 
 /*
@@ -28,6 +28,8 @@ function bodyOf(record: StoredRecord): JsonObject {
       return useBody(record);
     case 'reuse':
       return reuseBody(record);
+    case 'effect':
+      return effectBody(record);
     case 'subject':
       return subjectBody(record);
   }

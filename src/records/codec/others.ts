@@ -1,9 +1,9 @@
 import type { JsonObject, Row } from '../../ports.js';
-import { isPattern } from '../../scope.js';
+import { isPattern, isScope } from '../../scope.js';
 import { isInstant } from '../../time.js';
-import { makeReuse, makeSubject, makeUsage, makeUse } from '../make.js';
-import { isCount, isText, listOf, optional, shape } from '../shape.js';
-import type { Reuse, Subject, Usage, Use } from '../types.js';
+import { makeEffect, makeReuse, makeSubject, makeUsage, makeUse } from '../make.js';
+import { isBoolean, isCount, isString, isText, listOf, oneOf, optional, shape } from '../shape.js';
+import type { Effect, Reuse, Subject, Usage, Use } from '../types.js';
 import { bodyOf, confirmed, corrupt, toJson } from './columns.js';
 
 const isWhole = (value: unknown): boolean => value === 0 || isCount(value);
@@ -53,6 +53,30 @@ export function decodeReuse(row: Row): Reuse {
   const body = bodyOf<Reuse>(row, 'reuse') as Reuse;
   if (!isReuseBody(body)) throw corrupt(row);
   return confirmed(row, makeReuse({ ...body, id: row.id, version: row.version, subject: row.subject as string }));
+}
+
+export function effectBody({ name, held, seq, intendedAt, failures, problem, tryAt, changedAt, outcome }: Effect): JsonObject {
+  return toJson({ name, held, seq, intendedAt, failures, problem, tryAt, changedAt, outcome });
+}
+
+const isEffectBody = shape({
+  name: isText,
+  held: isBoolean,
+  seq: isCount,
+  intendedAt: isInstant,
+  failures: isWhole,
+  problem: optional(isText),
+  tryAt: isInstant,
+  changedAt: isInstant,
+  outcome: optional(shape({ status: oneOf('done', 'stuck', 'dismissed'), at: isInstant, by: isText, reason: optional(isString) })),
+});
+
+/** @throws CorruptError */
+export function decodeEffect(row: Row): Effect {
+  const body = bodyOf<Effect>(row, 'effect') as Effect;
+  const { id, version, scope } = row;
+  if (!isEffectBody(body) || !isScope(scope)) throw corrupt(row);
+  return confirmed(row, makeEffect({ ...body, id, version, subject: row.subject as string, scope }));
 }
 
 export function subjectBody({ unreviewed }: Subject): JsonObject {
