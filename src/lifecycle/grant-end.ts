@@ -6,7 +6,9 @@ import { entryOf, nextVersion, type Step } from './step.js';
 export function endWith(grant: Grant, ending: GrantEnd, at: number, written: object = {}): Step<Grant> {
   const end = makeEnd(ending);
   const next = makeGrant({ ...grant, version: nextVersion(grant), end });
-  return { result: next, put: [next], entries: [entryOf(next, `grant.${end.status}`, at, end.by, { end, ...written })] };
+  const { subject, scope } = grant;
+  // Whose and to what, so that whoever follows the journal need not look it up, and can't find it purged.
+  return { result: next, put: [next], entries: [entryOf(next, `grant.${end.status}`, at, end.by, { end, subject, scope, ...written })] };
 }
 
 /** Ends a grant and closes its usage row in one step, so that the end rests on the last use there was. */

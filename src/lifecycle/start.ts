@@ -25,6 +25,7 @@ export function activateGrant(held: Held, line: Line, eligible: boolean, moment:
   }
   if (grant.asksAtStart) refuseIfSteppedBack(moment);
   const at = stamp(moment, grant, held.usage);
+  const { subject, scope } = grant;
   const next = makeGrant({ ...grant, version: nextVersion(grant), activatedAt: at });
-  return { result: next, put: [next], entries: [entryOf(next, 'grant.activated', at, moment.actor, { activatedAt: at })] };
+  return { result: next, put: [next], entries: [entryOf(next, 'grant.activated', at, moment.actor, { activatedAt: at, subject, scope })] };
 }

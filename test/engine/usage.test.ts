@@ -471,7 +471,10 @@ describe('JitEngine', () => {
       const last = (await entriesOf(store)).filter((entry) => entry.seq > head.seq);
       expect(last.map((entry) => [entry.type, entry.data])).toEqual([
         ['grant.used', { usageVersion: 4, usedAt: at(3), uses: 3 }],
-        ['grant.expired', { version: 2, usageVersion: 4, end: JSON.parse(JSON.stringify(end)) as object }],
+        [
+          'grant.expired',
+          { version: 2, usageVersion: 4, subject: 'user:maya', scope: grant.scope, end: JSON.parse(JSON.stringify(end)) as object },
+        ],
       ]);
       expect(new Set(last.map((entry) => entry.id.split('.')[0])).size).toBe(1);
       expect(await usageOf(store, grant)).toMatchObject({ open: false, until: at(3), body: { uses: 3, endedAt: at(3) } });
