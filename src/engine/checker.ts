@@ -15,6 +15,17 @@ import type { Starting } from './starting.js';
 /** A scope, or anything that has one. */
 export type Action<Scope extends string = string> = Scope | { readonly scope: Scope };
 
+/** What a decision by grants rests on. */
+export interface Coverage {
+  readonly decision: Decision;
+  /** The live grants that reach the scope, whether or not they are usable now. */
+  readonly held: readonly Held[];
+  /** The clock's reading before the store was asked: what this says was so then or later. Epoch milliseconds. */
+  readonly begunAt: number;
+  /** The reading after it had answered, at which all was judged. */
+  readonly reading: Reading;
+}
+
 /**
  * The check. It awaits nothing when the store answers at once, reads the clock once, after the store has answered, so
  * that a slow answer can't carry a yes past the end, and makes one decision. Until then the store is asked from the
@@ -40,11 +51,38 @@ export class Checker {
   check(subjectGiven: unknown, action: unknown): MaybePromise<Decision> {
     const subject = this.#settings.readId('subject', subjectGiven);
     const scope = readAction('scope', action);
-    const pattern = standingFor(this.#settings.standing(subject), scope);
-    if (pattern !== undefined) return decision(subject, scope, this.#keeper.read(), { reason: 'standing', pattern });
+    const standing = this.standing(subject, scope);
+    if (standing !== undefined) return standing;
     const answer = this.#ask(subject, scope);
     if (isThenable(answer)) return answer.then((told) => this.#started(told, subject, scope));
     return answer.reason === 'not_activated' ? this.#started(answer, subject, scope) : answer;
+  }
+
+  /** The yes that needs no grant, and so no store; `undefined`: only a grant could allow this. */
+  standing(subject: string, scope: string): Decision | undefined {
+    const pattern = standingFor(this.#settings.standing(subject), scope);
+    return pattern === undefined ? undefined : decision(subject, scope, this.#keeper.read(), { reason: 'standing', pattern });
+  }
+
+  /**
+   * A check by grants alone, with all that it rests on, from one read of the store. What could be activated is; that is
+   * waited for only where nothing else allows, for an approver that hangs must not hold up what is covered anyway.
+   *
+   * @param waits false: not even then; the activation goes on by itself, and its entry says when it is there
+   */
+  async coverage(subject: string, scope: string, waits = true): Promise<Coverage> {
+    const tried = new Set<string>();
+    for (;;) {
+      const begunAt = this.#keeper.read().now;
+      const rows = await this.#live(subject, this.#settings.scopes.exact ? scope : undefined);
+      const reading = this.#keeper.read();
+      const held = this.#reaching(rows, subject, scope);
+      const decision = this.judge(held, subject, scope, reading);
+      const waiting = held.filter((one) => awaitsActivation(one, reading) && !tried.has(one.grant.id));
+      const asked = waiting.map(async ({ grant }) => (tried.add(grant.id), this.#activate(grant.id, subject)));
+      if (asked.length === 0 || decision.allowed || !waits) return { decision, held, begunAt, reading };
+      if (!(await Promise.all(asked)).includes(true)) return { decision, held, begunAt, reading };
+    }
   }
 
   /** The live grants that reach a scope, whether or not they are usable now. */
@@ -126,9 +164,10 @@ export class Checker {
     return { rows: await this.#live(subject), reading: this.#keeper.read() };
   }
 
+  /** Never rejects. */
   async #activate(grantId: string, subject: string): Promise<boolean> {
-    if (!this.#starting.isWorthAsking(grantId)) return false;
     try {
+      if (!this.#starting.isWorthAsking(grantId)) return false;
       await this.#starting.activate(grantId, subject);
       return true;
     } catch (error) {
@@ -137,25 +176,33 @@ export class Checker {
     }
   }
 
-  /**
-   * Allow only if some grant covers the scope and is usable. Only rows that reach the scope are decoded: one for an
-   * ordinary yes. One that is malformed allows nothing and is told.
-   */
   #judge(rows: readonly Row[], subject: string, scope: string, reading: Reading = this.#keeper.read()): Decision {
-    const { scopes, leewayMs, decodeAll, onError } = this.#settings;
+    return this.judge(this.#reaching(rows, subject, scope), subject, scope, reading);
+  }
+
+  /** Only rows that reach the scope are decoded: one for an ordinary yes. One that is malformed allows nothing and is told. */
+  #reaching(rows: readonly Row[], subject: string, scope: string): readonly Held[] {
+    const { scopes, decodeAll, onError } = this.#settings;
+    const reaching: Held[] = [];
+    for (const row of rows) {
+      if (isObject(row) && (row.kind !== 'grant' || row.subject !== subject || !reaches(scopes, row.scope, scope))) continue;
+      try {
+        const grant = decodeGrant(row);
+        reaching.push(isCounted(grant) ? paired(grant, usageRow(rows, grant), decodeAll) : { grant, usage: undefined });
+      } catch (error) {
+        onError(error, 'check');
+      }
+    }
+    return reaching;
+  }
+
+  /** Allow only if one of these, which all reach the scope, is usable. */
+  judge(reaching: readonly Held[], subject: string, scope: string, reading: Reading): Decision {
+    const { leewayMs } = this.#settings;
     let usable: Held | undefined;
     let waiting: Held | undefined;
     let upcoming: Held | undefined;
-    for (const row of rows) {
-      if (isObject(row) && (row.kind !== 'grant' || row.subject !== subject || !reaches(scopes, row.scope, scope))) continue;
-      let held: Held;
-      try {
-        const grant = decodeGrant(row);
-        held = isCounted(grant) ? paired(grant, usageRow(rows, grant), decodeAll) : { grant, usage: undefined };
-      } catch (error) {
-        onError(error, 'check');
-        continue;
-      }
+    for (const held of reaching) {
       // The one that ends last and the one that begins next bound how long the answer stands.
       if (isUsable(held, reading)) {
         if (usable === undefined || endOf(held) > endOf(usable)) usable = held;
