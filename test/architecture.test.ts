@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
-/** What everybody may know: types, records, errors, the door, time and scopes. */
-const ground = ['ports', 'records', 'errors', 'input', 'time', 'scope'];
+/** What everybody may know: types, records, errors, the door, time, scopes and base64. */
+const ground = ['ports', 'records', 'errors', 'input', 'time', 'scope', 'base64'];
 /** What stands on the ground and knows nothing of its neighbours; of the journal only how to link, hash and digest. */
 const apart = [...ground, 'journal/link'];
 
@@ -14,6 +14,7 @@ const apart = [...ground, 'journal/link'];
  * Arrows point down only. The first column is complete: a file outside every room fails.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
+  base64: [],
   ports: ['records'],
   errors: ['ports', 'records'],
   input: ['ports', 'errors'],

@@ -1,9 +1,9 @@
+import { fromBase64Url, toBase64Url } from '../base64.js';
 import { LinkError } from '../errors.js';
 import { invalid, isId, readList, readOptions, utf8Length } from '../input.js';
 import { canonicalJson } from '../journal/link.js';
 import { areEqualBytes, macOf } from '../journal/mac.js';
 import { isInstant } from '../time.js';
-import { fromBase64Url, toBase64Url } from './base64url.js';
 
 /** A key that signs approval links. */
 export interface LinkKey {
