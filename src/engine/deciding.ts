@@ -14,6 +14,7 @@ import {
 import { requestStatus, type Held, type RequestStatus } from '../lifecycle/status.js';
 import { APPROVER, moment, unchanged, type Moment } from '../lifecycle/step.js';
 import { decodeRequest, decodeReuse, type AccessRequest } from '../records.js';
+import type { Outcome } from '../effects/wait-for.js';
 import type { Timekeeper } from '../time.js';
 import type { AccessPreview, AccessResult, InboxItem } from './answers.js';
 import type { ApproverDesk } from './approver-desk.js';
@@ -89,6 +90,14 @@ export class Deciding {
       return settle(request, answer, facts, moment(this.#keeper, APPROVER));
     });
     return this.#resultOf(settled, status);
+  }
+
+  /** How a request stands, asking nobody: what it came to, recorded or by time alone, or until when it may still be decided. */
+  async outcome(id: string): Promise<Outcome<AccessResult>> {
+    const request = await this.#ledger.request(id);
+    const status = requestStatus(request, this.#keeper.read().late);
+    if (status === 'pending') return { result: undefined, reviewBy: request.reviewBy };
+    return { result: await this.#resultOf({ request, grants: undefined }, status), reviewBy: request.reviewBy };
   }
 
   /** @param check looks at the request before anything is asked about it */

@@ -1,7 +1,9 @@
 import { ClosedError, LinkError, NotFoundError } from '../errors.js';
+import { readLeaseOptions, type Lease, type LeaseOptions } from '../effects/lease.js';
+import { readWaitOptions, type WaitOptions } from '../effects/wait-for.js';
 import { invalid, readId, readOptions, readText } from '../input.js';
 import { Followers } from '../journal/follow.js';
-import type { Clock, Page } from '../ports.js';
+import type { Clock, MaybePromise, Page } from '../ports.js';
 import type { AccessRequest, Anchor, Decision, Grant } from '../records.js';
 import { isThenable, readDuration, readInstant, Timekeeper, type Duration } from '../time.js';
 import type {
@@ -32,6 +34,7 @@ import { Purge, type PurgeReport } from './purge.js';
 import { Starting } from './starting.js';
 import { Sweep, type SweepReport } from './sweep.js';
 import { Using } from './using.js';
+import { Working } from './working.js';
 
 /** Who does something, and why. */
 export interface By {
@@ -90,6 +93,7 @@ export class JitEngine<Scope extends string = string> {
   readonly #ending: Ending;
   readonly #checker: Checker;
   readonly #using: Using;
+  readonly #working: Working;
   readonly #archive: Archive;
   readonly #sweep: Sweep;
   #closed = false;
@@ -103,7 +107,10 @@ export class JitEngine<Scope extends string = string> {
       store,
       decodeAll,
       () => this.#followers.begin(),
-      () => this.#followers.wake(),
+      () => {
+        this.#followers.wake();
+        this.#working.wake();
+      },
     );
     const desk = new ApproverDesk(settings.approver, clock, settings.approverTimeoutMs);
     const facts = new Facts(settings, keeper, ledger, desk);
@@ -121,6 +128,7 @@ export class JitEngine<Scope extends string = string> {
     this.#emergency = new Emergency(settings, keeper, ledger, desk, facts, this.#deciding, this.#ending);
     this.#checker = new Checker(settings, keeper, ledger, starting);
     this.#using = new Using(keeper, ledger, this.#checker);
+    this.#working = new Working(settings, keeper, this.#checker, this.#deciding);
     this.#archive = new Archive(settings, keeper, ledger);
     const settle = (requestId: string) => this.#deciding.settle(requestId);
     this.#sweep = new Sweep(ledger, keeper, { settle, activate: (id, actor) => starting.activate(id, actor), onError });
@@ -383,6 +391,60 @@ export class JitEngine<Scope extends string = string> {
     return this.#checker.status(subject);
   }
 
+  // ---- Working -----------------------------------------------------------------------------------------------
+
+  /**
+   * Checks, then runs work that stops when the access stops: its `signal` aborts at the end of the window, when nothing
+   * that covers is left, or when that could not be confirmed for too long. It goes on over an end only where more had been
+   * granted, and read, before.
+   *
+   * Gotcha: the signal stops what listens to it. What the work opens outside should carry an end of its own: `lease.until`.
+   *
+   * @param work is waited for even when the signal has aborted; what it gives, or throws, is the outcome
+   * @throws DeniedError `ERR_JIT_DENIED` when not allowed: the work isn't begun; InvalidArgumentError, StoreError, ClockError
+   * @example
+   * await engine.withAccess('user:maya', 'db-prod:write', (signal) => backfill({ signal }));
+   */
+  async withAccess<T>(
+    subject: string,
+    action: Action<Scope>,
+    work: (signal: AbortSignal, lease: Lease) => MaybePromise<T>,
+    options: LeaseOptions = {},
+  ): Promise<T> {
+    this.#refuseIfClosed();
+    const asked = this.#checker.read(subject, action);
+    if (typeof work !== 'function') throw invalid('work', 'a function', work);
+    return this.#working.withAccess(asked.subject, asked.scope, work, readLeaseOptions(options));
+  }
+
+  /**
+   * {@link withAccess} for work that is no one function: a lease, to be stopped when the work is done.
+   *
+   * @throws DeniedError `ERR_JIT_DENIED` when not allowed; InvalidArgumentError, StoreError, ClockError
+   * @example
+   * await using lease = await engine.lease('user:maya', 'db-prod:write');
+   * for (const batch of batches) await write(batch, { signal: lease.signal });
+   */
+  async lease(subject: string, action: Action<Scope>, options: LeaseOptions = {}): Promise<Lease> {
+    this.#refuseIfClosed();
+    const { subject: id, scope } = this.#checker.read(subject, action);
+    return this.#working.lease(id, scope, readLeaseOptions(options));
+  }
+
+  /**
+   * Resolves when a request is decided or cancelled, or has expired; then it is what {@link decide} would say. Nobody is
+   * asked anything for it.
+   *
+   * @param options.signal gives up waiting: rejects with its `reason`
+   * @throws NotFoundError; StoreError when the first read fails, or the request can't be read once its deadline has passed
+   * @example
+   * const { request } = await engine.requestAccess(ask);
+   * const { outcome } = await engine.waitFor(request.id, { signal: AbortSignal.timeout(600_000) });
+   */
+  async waitFor(requestId: string, options: WaitOptions = {}): Promise<AccessResult> {
+    return this.#working.waitFor(this.#readRecordId('requestId', requestId), readWaitOptions(options));
+  }
+
   // ---- Looking things up -------------------------------------------------------------------------------------
 
   /** A request with its grants; `undefined` where there is none. */
@@ -476,6 +538,7 @@ export class JitEngine<Scope extends string = string> {
   /** Takes no more calls, gives every sink what is on record, and resolves when they have it or have failed. The store stays the caller's. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#working.close();
     await this.#attempts.settled();
     await this.#followers.close();
   }
