@@ -1,0 +1,342 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  findReason,
+  groupsToApprove,
+  narrow,
+  reasonOfNothing,
+  type Finding,
+  type OnRecord,
+  type Reach,
+} from '../../src/lifecycle/explain.js';
+import type { Held } from '../../src/lifecycle/status.js';
+import { patternScopes } from '../../src/scope.js';
+import type { AccessRequest, Grant, GrantEnd, RequestEnd, Usage } from '../../src/records.js';
+import { aGrant, aRequest } from '../../src/testing.js';
+import { at, MINUTE } from '../engine/an-engine.js';
+
+const SCOPE = 'db-prod:write';
+const NOW = 10 * MINUTE;
+/** The grant of a builder ends after 15 minutes, the request after 60. */
+const END = at(15 * MINUTE);
+const DEADLINE = at(60 * MINUTE);
+
+const read = (now = NOW, { late = 0, highest = now } = {}) => ({
+  now: at(now),
+  highest: at(highest),
+  late: at(highest + late),
+  steppedBack: false,
+});
+const reach = (scope = SCOPE): Reach => ({
+  covers: (named) => patternScopes.covers(named, scope),
+  overlaps: (named) => patternScopes.overlaps(named, scope),
+});
+const held = (over: Partial<Grant> = {}, usage?: Partial<Usage>): Held => {
+  const grant = aGrant(over);
+  const { id, subject, scope, startsAt, expiresAt, idleTtlMs } = grant;
+  const whole = { kind: 'usage', id, version: 1, subject, scope, startsAt, expiresAt, idleTtlMs, usedAt: undefined, uses: 0 } as const;
+  return { grant, usage: usage && { ...whole, endedAt: undefined, ...usage } };
+};
+const later = (over: Partial<Grant> = {}) =>
+  held({ id: 'r2.1', startsAt: at(20 * MINUTE), expiresAt: at(40 * MINUTE), activatedAt: undefined, ...over });
+const ended = (ms: number, over: Partial<GrantEnd> = {}) =>
+  ({ status: 'revoked', cause: 'revoked', at: at(ms), by: 'user:sam', reason: undefined, ...over }) as GrantEnd;
+const closed = (ms: number, over: Partial<RequestEnd> = {}) =>
+  ({ status: 'denied', cause: 'quorum', at: at(ms), by: 'user:sam', reason: undefined, ...over }) as RequestEnd;
+
+/** What is told of some records: the reason, the id of the record, and when that changes. */
+function told(records: readonly (Held | AccessRequest)[], reading = read(), of = reach()) {
+  const found = findReason(known(records), of, reading);
+  return found && [found.reason, idOf(found), found.changesAt];
+}
+const known = (records: readonly (Held | AccessRequest)[]): OnRecord => ({
+  requests: records.filter((one): one is AccessRequest => !('grant' in one)),
+  held: records.filter((one): one is Held => 'grant' in one),
+});
+function idOf({ request, grant }: Finding): string | undefined {
+  expect((request === undefined) !== (grant === undefined)).toBe(true);
+  return (request ?? grant)?.id;
+}
+
+const WAITING = { asksAtStart: true, activatedAt: undefined } as const;
+const IDLE = { idleTtlMs: 5 * MINUTE } as const;
+
+describe('findReason()', () => {
+  describe('tells of one record that covers', () => {
+    const table: readonly (readonly [string, Held | AccessRequest, Finding['reason'], number | undefined])[] = [
+      ['a usable grant', held(), 'granted', END],
+      ['a usable grant with uses left', held({ maxUses: 2 }, { uses: 1 }), 'granted', END],
+      ['a usable grant that is idle before it ends', held(IDLE, { usedAt: at(7 * MINUTE) }), 'granted', at(12 * MINUTE)],
+      ['one whose start has not been confirmed', held(WAITING), 'not_activated', at(NOW)],
+      ['one that starts later', later(), 'not_started', at(20 * MINUTE)],
+      ['one that starts later and will be asked about', later(WAITING), 'not_started', at(20 * MINUTE)],
+      ['one that time has ended', held({ expiresAt: at(NOW) }), 'expired', undefined],
+      ['one that a sweep has ended', held({ end: ended(1, { status: 'expired', cause: 'time' }) }), 'expired', undefined],
+      ['one that is idle', held(IDLE, { usedAt: at(5 * MINUTE) }), 'expired', undefined],
+      ['one that was recorded as idle', held({ ...IDLE, end: ended(1, { status: 'expired', cause: 'idle' }) }), 'expired', undefined],
+      ['one whose uses are used up', held({ maxUses: 1, end: ended(1, { status: 'expired', cause: 'used_up' }) }), 'expired', undefined],
+      ['one read before the end that closed its count', held({ maxUses: 1 }, { uses: 1, endedAt: at(5) }), 'expired', undefined],
+      ['one that ran out unconfirmed', held({ ...WAITING, expiresAt: at(NOW) }), 'expired', undefined],
+      ...(['revoked', 'released', 'origin_ended', 'unjustified'] as const).map(
+        (cause) => [`one that ended by ${cause}`, held({ end: ended(1, { cause }) }), 'revoked', undefined] as const,
+      ),
+      ['one whose subject could not hold it', held({ end: ended(1, { cause: 'ineligible' }) }), 'ineligible', undefined],
+      ['a pending request', aRequest(), 'pending', DEADLINE],
+      ['a pending request one of whose scopes covers', aRequest({ scopes: ['a', 'db-prod:*'] }), 'pending', DEADLINE],
+      ['a request that nobody decided in time', aRequest({ reviewBy: at(NOW) }), 'expired', undefined],
+      ['a request that a sweep has ended', aRequest({ end: closed(1, { status: 'expired', cause: 'time' }) }), 'expired', undefined],
+      ...(['approver', 'quorum', 'abstained', 'limit'] as const).map(
+        (cause) => [`a request that was denied by ${cause}`, aRequest({ end: closed(1, { cause }) }), 'denied', undefined] as const,
+      ),
+      ['a request whose subject was not eligible', aRequest({ end: closed(1, { cause: 'ineligible' }) }), 'ineligible', undefined],
+      ...(['cancelled', 'revoked', 'origin_ended'] as const).map((cause) => {
+        const request = aRequest({ end: closed(1, { status: 'cancelled', cause }) });
+        return [`a request that was cancelled by ${cause}`, request, 'cancelled', undefined] as const;
+      }),
+    ];
+    for (const [what, record, reason, changesAt] of table) {
+      it(`${what}: ${reason}`, () => {
+        expect(told([record])).toEqual([reason, 'grant' in record ? record.grant.id : record.id, changesAt]);
+      });
+    }
+
+    it('an approved request: nothing, for its grants speak for it', () => {
+      expect(told([aRequest({ end: closed(1, { status: 'approved', cause: 'quorum' }) })])).toBeUndefined();
+      expect(told([])).toBeUndefined();
+    });
+
+    it('L30 a grant whose count is not there: nothing, now or when its time is over; its recorded end needs none', () => {
+      for (const over of [{ maxUses: 1 }, IDLE, { ...IDLE, ...WAITING }, { ...IDLE, startsAt: at(12 * MINUTE), activatedAt: undefined }]) {
+        for (const now of [NOW, 20 * MINUTE]) expect(told([held(over)], read(now))).toBeUndefined();
+      }
+      expect(told([held({ maxUses: 1, end: ended(1) })])).toEqual(['revoked', 'r1.1', undefined]);
+    });
+  });
+
+  it('L1 L2 L13 is exact at each instant', () => {
+    for (const [record, now, reason] of [
+      [held(), 15 * MINUTE - 1, 'granted'],
+      [held(), 15 * MINUTE, 'expired'],
+      [later(), 20 * MINUTE - 1, 'not_started'],
+      [later(), 20 * MINUTE, 'granted'],
+      [later(WAITING), 20 * MINUTE, 'not_activated'],
+      [aRequest(), 60 * MINUTE - 1, 'pending'],
+      [aRequest(), 60 * MINUTE, 'expired'],
+    ] as const) {
+      expect([now, told([record], read(now))?.[0]]).toEqual([now, reason]);
+    }
+  });
+
+  it('L5 L6 judges ends at the highest reading and early by the leeway, starts at the clock', () => {
+    const late = MINUTE;
+    expect(told([held()], read(14 * MINUTE - 1, { late }))).toEqual(['granted', 'r1.1', at(14 * MINUTE)]);
+    expect(told([held()], read(14 * MINUTE, { late }))?.[0]).toBe('expired');
+    expect(told([aRequest()], read(NOW, { late }))).toEqual(['pending', 'r1', at(59 * MINUTE)]);
+    expect(told([later()], read(20 * MINUTE - 1, { late }))).toEqual(['not_started', 'r2.1', at(20 * MINUTE)]);
+    // Over before it begins, by a leeway that is longer than the window.
+    const short = later({ expiresAt: at(20 * MINUTE + 1000) });
+    expect(told([short], read(NOW, { late }))).toEqual(['not_started', 'r2.1', at(19 * MINUTE + 1000)]);
+    expect(told([short], read(19 * MINUTE + 1000, { late }))?.[0]).toBe('expired');
+    // A clock that has stepped back: what it has ended stays ended, what it had begun hasn't.
+    expect(told([held()], read(NOW, { highest: 15 * MINUTE }))?.[0]).toBe('expired');
+    expect(told([later()], read(NOW, { highest: 25 * MINUTE }))?.[0]).toBe('not_started');
+  });
+
+  describe('of several that cover', () => {
+    const pending = aRequest({ id: 'p' });
+    const waiting = held({ id: 'w.1', ...WAITING });
+    const denied = aRequest({ id: 'd', end: closed(5) });
+    it('tells what may give access before what has ended: usable, to be confirmed, to come, pending', () => {
+      const all = [denied, pending, later(), waiting, held()];
+      const reasons = ['granted', 'not_activated', 'not_started', 'pending', 'denied'];
+      for (let n = all.length; n > 0; n--) {
+        expect(told(all.slice(0, n))?.[0]).toBe(reasons[all.length - n]);
+        expect(told(all.slice(0, n).reverse())?.[0]).toBe(reasons[all.length - n]);
+      }
+    });
+
+    const table: readonly (readonly [string, string, readonly (Held | AccessRequest)[]])[] = [
+      ['the usable grant that ends last', 'b.1', [held(), held({ id: 'b.1', expiresAt: at(16 * MINUTE) })]],
+      ['the waiting grant that ends last', 'b.1', [waiting, held({ id: 'b.1', ...WAITING, expiresAt: at(16 * MINUTE) })]],
+      ['the scheduled grant that starts first', 'b.1', [later(), later({ id: 'b.1', startsAt: at(19 * MINUTE) })]],
+      ['the pending request that may wait for longest', 'b', [pending, aRequest({ id: 'b', reviewBy: at(61 * MINUTE) })]],
+      ['the grant that ended last', 'b.1', [held({ end: ended(5) }), held({ id: 'b.1', end: ended(6) })]],
+      ['the request that ended last', 'b', [aRequest({ id: 'b', end: closed(6) }), denied]],
+      ['a request that ended after a grant', 'd', [denied, held({ end: ended(4) })]],
+      ['a grant that ended after a request', 'r1.1', [denied, held({ end: ended(6) })]],
+      ['a grant that ran out after a request, by time', 'r1.1', [denied, held({ expiresAt: at(6) })]],
+      ['a grant whose count was closed after a request ended', 'r1.1', [denied, held({ maxUses: 1 }, { uses: 1, endedAt: at(6) })]],
+      ['a request that ended after a count was closed', 'd', [denied, held({ maxUses: 1 }, { uses: 1, endedAt: at(4) })]],
+      [
+        'a request by its deadline, not by the sweep that came later',
+        'd',
+        [denied, aRequest({ id: 'b', reviewBy: at(4), end: closed(9, { status: 'expired', cause: 'time' }) })],
+      ],
+      ['a grant rather than the request that ended with it', 'r1.1', [denied, held({ end: ended(5) })]],
+      ['a grant rather than the request that ended with it, read first', 'r1.1', [held({ end: ended(5) }), denied]],
+      [
+        'a request that was made and answered in the instant of the end',
+        'd2',
+        [held({ expiresAt: at(5) }), aRequest({ id: 'd2', createdAt: at(5), end: closed(5) })],
+      ],
+      ['the first of two that are alike', 'r1.1', [held(), held({ id: 'r2.1' })]],
+    ];
+    for (const [what, id, records] of table) {
+      it(`tells ${what}`, () => {
+        expect(told(records)?.[1]).toBe(id);
+      });
+    }
+  });
+
+  describe('where none covers', () => {
+    const of = { scope: 'db-prod:read' } as const;
+    const table: readonly (readonly [string, string | undefined, readonly (Held | AccessRequest)[]])[] = [
+      ['what is usable', 'r1.1', [held(of)]],
+      ['what is to come', 'r2.1', [later(of)]],
+      ['what is to be confirmed', 'r1.1', [held({ ...of, ...WAITING })]],
+      ['what is pending', 'r1', [aRequest({ scopes: ['db-prod:read'] })]],
+      ['what is usable before what is to come', 'r1.1', [later(of), held(of)]],
+      ['what is to come before what is pending', 'r2.1', [aRequest({ scopes: ['a'], reviewBy: at(99 * MINUTE) }), later(of)]],
+      ['what ends last of what is usable', 'b.1', [held(of), held({ ...of, id: 'b.1', expiresAt: at(16 * MINUTE) })]],
+      ['what ends last of what is to come', 'b.1', [later(of), later({ ...of, id: 'b.1', expiresAt: at(41 * MINUTE) })]],
+      ['nothing of what has ended', undefined, [held({ ...of, end: ended(1) }), aRequest({ scopes: ['a'], end: closed(1) })]],
+    ];
+    for (const [what, id, records] of table) {
+      it(`tells ${what}`, () => {
+        const found = told(records);
+        expect(found?.slice(0, 2)).toEqual(id === undefined ? undefined : ['scope_mismatch', id]);
+      });
+    }
+
+    it('tells when that record changes by itself', () => {
+      expect(told([held(of)])?.[2]).toBe(END);
+      expect(told([later(of)])?.[2]).toBe(at(20 * MINUTE));
+      expect(told([aRequest({ scopes: ['a'] })])?.[2]).toBe(DEADLINE);
+    });
+
+    it('tells what overlaps before what is usable', () => {
+      // A matcher by which whoever asks for a parent asks for all below it.
+      const below: Reach = { covers: (named) => named === 'db', overlaps: (named) => named.startsWith('db:') };
+      const pending = aRequest({ scopes: ['a', 'db:x'] });
+      expect(told([held(), pending], read(), below)?.slice(0, 2)).toEqual(['scope_mismatch', 'r1']);
+    });
+
+    it('tells what has ended and covers before what doesn’t cover', () => {
+      expect(told([held(of), held({ id: 'b.1', end: ended(1) })])?.slice(0, 2)).toEqual(['revoked', 'b.1']);
+    });
+  });
+
+  it('L21 a pattern covers what it reaches, in a request as in a grant', () => {
+    const any = { scope: 'db-prod:*' } as const;
+    expect(told([held(any)])?.[0]).toBe('granted');
+    expect(told([held(any)], read(), reach('db-prod:write:rows'))?.[0]).toBe('scope_mismatch');
+    expect(told([aRequest({ scopes: ['db-prod:**'] })], read(), reach('db-prod:write:rows'))?.[0]).toBe('pending');
+  });
+});
+
+describe('narrow()', () => {
+  it('keeps whatever has not ended, and of what covers and has ended the last', () => {
+    const gone = [held({ end: ended(4) }), held({ id: 'x.1', scope: 'a', end: ended(9) }), aRequest({ id: 'd', end: closed(6) })];
+    const live = [held({ id: 'l.1' }), later({ scope: 'a' }), aRequest({ scopes: ['a'] })];
+    expect(narrow(known([...gone, ...live]), reach(), read())).toEqual(known([gone[2] as AccessRequest, ...live]));
+  });
+
+  const scopes = fc.constantFrom(SCOPE, 'db-prod:*', 'a');
+  const instant = fc.integer({ min: 0, max: 20 }).map((n) => at(n * MINUTE));
+  const grants = fc
+    .record({ scope: scopes, startsAt: instant, length: fc.integer({ min: 1, max: 10 }), end: fc.option(instant), asks: fc.boolean() })
+    .map(({ scope, startsAt, length, end, asks }) =>
+      held({
+        id: 'g.1',
+        scope,
+        startsAt,
+        expiresAt: startsAt + length * MINUTE,
+        asksAtStart: asks,
+        activatedAt: undefined,
+        end: end === null ? undefined : { ...ended(0), at: end },
+      }),
+    );
+  const requests = fc
+    .record({ scope: scopes, createdAt: instant, end: fc.option(instant), status: fc.constantFrom('denied', 'approved') })
+    .map(({ scope, createdAt, end, status }) =>
+      aRequest({
+        scopes: [scope],
+        createdAt,
+        reviewBy: createdAt + 5 * MINUTE,
+        end: end === null ? undefined : { ...closed(0), at: end, status, cause: 'quorum' },
+      }),
+    );
+
+  it('keeps the answer, for now and for later, and of what has ended one record at most', () => {
+    const instants = fc.tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 20 }));
+    const reasons = new Set<string | undefined>();
+    fc.assert(
+      fc.property(
+        fc.array(grants, { maxLength: 6 }),
+        fc.array(requests, { maxLength: 6 }),
+        instants,
+        (someGrants, someRequests, [n, after]) => {
+          const all = {
+            held: someGrants.map(({ grant }, i) => ({ grant: { ...grant, id: `g${i}.1` }, usage: undefined })),
+            requests: someRequests.map((request, i) => ({ ...request, id: `r${i}` })),
+          };
+          const now = read(n * MINUTE);
+          const then = read((n + after) * MINUTE);
+          const few = narrow(all, reach(), now);
+          expect(findReason(few, reach(), now)).toEqual(findReason(all, reach(), now));
+          expect(findReason(few, reach(), then)).toEqual(findReason(all, reach(), then));
+          // Page after page is like all at once.
+          const half = narrow({ held: all.held, requests: [] }, reach(), now);
+          expect(narrow({ ...half, requests: all.requests }, reach(), then)).toEqual(narrow(all, reach(), then));
+          const over = [...few.held.filter(({ grant }) => grant.end !== undefined || grant.expiresAt <= now.late), ...few.requests].filter(
+            (one) => 'grant' in one || one.end !== undefined || one.reviewBy <= now.late,
+          );
+          expect(over.length).toBeLessThanOrEqual(1);
+          reasons.add(findReason(all, reach(), now)?.reason);
+          // By time alone, the reason stays as it is until the instant that was told.
+          const found = findReason(all, reach(), now);
+          if (found !== undefined && then.now < (found.changesAt ?? Infinity))
+            expect(findReason(all, reach(), then)?.reason).toBe(found.reason);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+    expect([...reasons].sort()).toEqual(
+      ['denied', 'expired', 'granted', 'not_activated', 'not_started', 'pending', 'revoked', 'scope_mismatch', undefined].sort(),
+    );
+  });
+});
+
+describe('reasonOfNothing()', () => {
+  it('says that it may be gone, else that it may not be had, else that nothing was asked for', () => {
+    expect(reasonOfNothing(true, true)).toBe('purged');
+    expect(reasonOfNothing(true, false)).toBe('purged');
+    expect(reasonOfNothing(false, true)).toBe('ineligible');
+    expect(reasonOfNothing(false, false)).toBe('no_request');
+  });
+});
+
+describe('groupsToApprove()', () => {
+  const quorum = {
+    groups: [
+      { name: 'dba', approvals: 1 },
+      { name: 'security', approvals: 2 },
+    ],
+    denials: 1,
+    approvalTtlMs: undefined,
+    escalation: { group: 'leads', afterMs: MINUTE },
+  };
+  const assigned = { quorum, assignedAt: at(0) };
+
+  it('names those of the quorum, and its stand-in from its time on, never early', () => {
+    expect(groupsToApprove(assigned, at(MINUTE - 1))).toEqual(['dba', 'security']);
+    expect(groupsToApprove(assigned, at(MINUTE))).toEqual(['dba', 'security', 'leads']);
+    const own = { ...quorum, escalation: { group: 'dba', afterMs: MINUTE } };
+    expect(groupsToApprove({ ...assigned, quorum: own }, at(MINUTE))).toEqual(['dba', 'security']);
+    expect(groupsToApprove({ ...assigned, quorum: { ...quorum, escalation: undefined } }, at(MINUTE))).toEqual(['dba', 'security']);
+  });
+
+  it('L16 names nobody while the approver has named no quorum', () => {
+    expect(groupsToApprove({ quorum: undefined, assignedAt: undefined }, at(MINUTE))).toEqual([]);
+  });
+});
