@@ -1,0 +1,147 @@
+import { show } from '../../input.js';
+import { canonicalJson } from '../../journal/link.js';
+import type { AuditEntry } from '../../records.js';
+import { within, type Timekeeper } from '../../time.js';
+import { WebhookError } from './errors.js';
+import { MAX_PAUSE_MS, readRetryAfter } from './retry-after.js';
+import { signatureOf } from './signature.js';
+import type { Target } from './target.js';
+
+/** A write has 30 seconds before somebody else may take the page over: the last call is begun so that it ends before. */
+const WRITE_MS = 25_000;
+export const MAX_TIMEOUT_MS = 20_000;
+/** How long a receiver that is gone for good isn't called; after that it may have been a mistake. */
+const GONE_MS = 3_600_000;
+
+/** What a webhook needs of `fetch`. */
+export type WebhookFetch = (url: string, init: WebhookCall) => Promise<WebhookReply>;
+
+export interface WebhookCall {
+  readonly method: 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly redirect: 'manual';
+  readonly signal: AbortSignal;
+}
+
+export interface WebhookReply {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  readonly body?: { cancel(): Promise<void> } | null;
+}
+
+export interface SenderSettings {
+  readonly name: string;
+  readonly target: Target;
+  readonly keys: readonly Uint8Array[];
+  readonly fetch: WebhookFetch | undefined;
+  readonly timeoutMs: number;
+  readonly keeper: Timekeeper;
+}
+
+/** Posts entries, one at a time, and keeps the pauses that the receiver asks for. */
+export class Sender {
+  readonly #settings: SenderSettings;
+  readonly #who: string;
+  #paused: WebhookError | undefined;
+
+  constructor(settings: SenderSettings) {
+    this.#settings = settings;
+    this.#who = `webhook ${settings.name} (${settings.target.origin})`;
+  }
+
+  now(): number {
+    return this.#settings.keeper.read().now;
+  }
+
+  /**
+   * Resolves when the receiver has taken the entry.
+   *
+   * @param begunAt when the write of its page was begun, epoch milliseconds
+   */
+  async post(entry: AuditEntry, begunAt: number): Promise<void> {
+    const now = this.now();
+    this.#keepPause(now);
+    if (now - begunAt + this.#settings.timeoutMs > WRITE_MS)
+      throw this.#error('unfinished', `took too long for all of a page; ${which(entry)} is the next`);
+    const reply = await this.#call(entry, now);
+    if (reply.status >= 200 && reply.status < 300) return;
+    this.#paused = this.#refusal(reply, entry, this.now());
+    throw this.#paused;
+  }
+
+  #keepPause(now: number): void {
+    const { status, retryAt = 0, why, message } = this.#paused ?? {};
+    // One that lies too far ahead was measured by a clock that has gone back since.
+    if (!(now < retryAt && retryAt <= now + MAX_PAUSE_MS)) return;
+    if (why === 'gone') throw new WebhookError(why, String(message), status, retryAt);
+    throw this.#error('waiting', `has asked not to be called before ${iso(retryAt)}`, status, retryAt);
+  }
+
+  async #call(entry: AuditEntry, now: number): Promise<WebhookReply> {
+    const { target, keys, fetch, timeoutMs, keeper } = this.#settings;
+    const body = bodyOf(entry);
+    const seconds = String(Math.floor(now / 1_000));
+    const stop = new AbortController();
+    const headers = {
+      'content-type': 'application/json',
+      'webhook-id': entry.id,
+      'webhook-timestamp': seconds,
+      'webhook-signature': keys.map((key) => signatureOf(key, entry.id, seconds, body)).join(' '),
+    };
+    const init = { method: 'POST', headers, body, redirect: 'manual', signal: stop.signal } as const;
+    const timeout = () => this.#error('timeout', `did not answer within ${timeoutMs} ms to ${which(entry)}`);
+    try {
+      const call = async () => (fetch === undefined ? globalThis.fetch(target.href, init) : fetch(target.href, init));
+      const { status, headers: answered, body: said } = await within(keeper.clock, timeoutMs, call, timeout);
+      // What it says doesn't matter; left unread, it would keep the connection.
+      Promise.resolve()
+        .then(() => said?.cancel())
+        .catch(() => undefined);
+      return { status, headers: answered };
+    } catch (error) {
+      stop.abort();
+      if (error instanceof WebhookError) throw error;
+      // Not as the cause: what a fetch says may have the whole address in it.
+      throw this.#error('unreachable', `could not be called (${problemOf(error)}) with ${which(entry)}`);
+    }
+  }
+
+  #refusal({ status, headers }: WebhookReply, entry: AuditEntry, now: number): WebhookError {
+    const { name } = this.#settings;
+    // 0 is how a browser shows a redirect that it doesn't follow.
+    if (status === 0 || (status >= 300 && status < 400))
+      return this.#error('redirect', `answered with a redirect, which is never followed: set its url to where it has moved`, status);
+    if (status === 410) {
+      const again = now + GONE_MS;
+      const advice = `take this sink out and call forgetFollower('${name}'), or it holds back every purge`;
+      return this.#error('gone', `is gone for good (410): ${advice}. It is called again after ${iso(again)}`, status, again);
+    }
+    const retryAt = status === 429 || status === 503 ? readRetryAfter(headers.get('retry-after'), now) : undefined;
+    const then = retryAt === undefined ? '' : `, and not before ${iso(retryAt)}`;
+    return this.#error('status', `answered ${status} to ${which(entry)}; it comes again${then}`, status, retryAt);
+  }
+
+  #error(why: WebhookError['why'], what: string, status?: number, retryAt?: number): WebhookError {
+    return new WebhookError(why, `${this.#who} ${what}`, status, retryAt);
+  }
+}
+
+/** In one form, so that a repeat has the same bytes, whatever order of fields a store gives back. */
+function bodyOf({ type, at, namespace, id, seq, actor, requestId, grantId, data }: AuditEntry): string {
+  return canonicalJson({ type, timestamp: iso(at), data: { namespace, id, seq, at, actor, requestId, grantId, data } });
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+const which = ({ id, type, seq }: AuditEntry): string => `entry ${show(id)} (${show(type)}, seq ${seq})`;
+
+/** The code of what went wrong, as Node's fetch has it in the cause; or at least its name. */
+function problemOf(error: unknown): string {
+  try {
+    const { code, name, cause } = error as { code?: unknown; name?: unknown; cause?: { code?: unknown } | undefined };
+    return [cause?.code, code, name].find((word) => typeof word === 'string' && /^\w{1,40}$/.test(word)) as string;
+  } catch {
+    return 'no error was given';
+  }
+}

@@ -1,0 +1,31 @@
+import { fromBase64, toBase64 } from '../../base64.js';
+import { InvalidArgumentError } from '../../errors.js';
+import { readList } from '../../input.js';
+import { macOf } from '../../journal/mac.js';
+
+/*
+ * How a webhook is signed, by the Standard Webhooks specification 1.0.0: HMAC-SHA-256 over `id.timestamp.body`. The id
+ * is ours and the timestamp digits, so there is one way to read what was signed, though ids have a dot in them.
+ */
+
+const PREFIX = 'whsec_';
+const MIN_BYTES = 24;
+const MAX_BYTES = 64;
+/** What is replaced, what replaces it, and some for tests of the change: more is a mistake. */
+const MAX_SECRETS = 10;
+
+/** What a secret is never gets into a message. */
+export function readSecrets(argument: string, value: unknown): readonly Uint8Array[] {
+  return readList(argument, value, 1, MAX_SECRETS).map((secret, i) => {
+    const key = typeof secret === 'string' && secret.startsWith(PREFIX) ? fromBase64(secret.slice(PREFIX.length)) : undefined;
+    if (key === undefined || key.length < MIN_BYTES || key.length > MAX_BYTES) {
+      const got = key === undefined ? 'something else' : `${key.length} bytes`;
+      throw new InvalidArgumentError(`${argument}[${i}]`, `${PREFIX} and ${MIN_BYTES}-${MAX_BYTES} random bytes in base64`, got);
+    }
+    return key;
+  });
+}
+
+/** @param seconds since the Unix epoch, as digits */
+export const signatureOf = (key: Uint8Array, id: string, seconds: string, body: string): string =>
+  `v1,${toBase64(macOf(key, `${id}.${seconds}.${body}`))}`;
