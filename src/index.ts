@@ -8,6 +8,8 @@ export type {
   AccessResult,
   AccessStatus,
   Consumption,
+  Explanation,
+  ExplanationReason,
   FlushReport,
   InboxItem,
   LinkPreview,
@@ -15,11 +17,14 @@ export type {
   RevokeAllReport,
 } from './engine/answers.js';
 export type { LinkKey } from './engine/approval-link.js';
+export type { ExplainOptions } from './engine/explaining.js';
 export type { OwedQuery } from './engine/emergency.js';
 export type { JitEngineOptions, Limits } from './engine/options.js';
 export type { PurgeReport } from './engine/purge.js';
 export type { Standing } from './engine/standing.js';
 export type { SweepReport } from './engine/sweep.js';
+export type { CoverageChange, CoverageEffect } from './effects/coverage.js';
+export type { ResyncReport } from './effects/effects.js';
 export { startSweeper, type Sweeper, type SweeperOptions } from './sweeper.js';
 
 export { reviewers, type ReviewersOptions } from './approvers/reviewers.js';
@@ -75,6 +80,8 @@ export type {
   Anchor,
   AuditEntry,
   Decision,
+  Effect,
+  EffectOutcome,
   EndIn,
   EntryType,
   Extension,

@@ -1,16 +1,19 @@
 import { ClosedError, LinkError, NotFoundError } from '../errors.js';
+import type { CoverageEffect } from '../effects/coverage.js';
+import { Effects, type ResyncReport } from '../effects/effects.js';
 import { readLeaseOptions, type Lease, type LeaseOptions } from '../effects/lease.js';
 import { readWaitOptions, type WaitOptions } from '../effects/wait-for.js';
 import { invalid, readId, readOptions, readText } from '../input.js';
 import { Followers } from '../journal/follow.js';
 import type { Clock, MaybePromise, Page } from '../ports.js';
-import type { AccessRequest, Anchor, Decision, Grant } from '../records.js';
+import type { AccessRequest, Anchor, Decision, Effect, Grant } from '../records.js';
 import { isThenable, readDuration, readInstant, Timekeeper, type Duration } from '../time.js';
 import type {
   AccessPreview,
   AccessResult,
   AccessStatus,
   Consumption,
+  Explanation,
   FlushReport,
   InboxItem,
   LinkPreview,
@@ -25,6 +28,7 @@ import { Checker, denied, type Action } from './checker.js';
 import { Deciding } from './deciding.js';
 import { Emergency, readAcknowledgement, type OwedQuery } from './emergency.js';
 import { Ending, type RevokeAllTarget } from './ending.js';
+import { Explaining, type ExplainOptions } from './explaining.js';
 import { Facts } from './facts.js';
 import { newId } from './ids.js';
 import { Ledger } from './ledger.js';
@@ -95,6 +99,8 @@ export class JitEngine<Scope extends string = string> {
   readonly #using: Using;
   readonly #working: Working;
   readonly #archive: Archive;
+  readonly #effects: Effects;
+  readonly #explaining: Explaining;
   readonly #sweep: Sweep;
   #closed = false;
 
@@ -131,7 +137,27 @@ export class JitEngine<Scope extends string = string> {
     this.#working = new Working(settings, keeper, this.#checker, this.#deciding);
     this.#archive = new Archive(settings, keeper, ledger);
     const settle = (requestId: string) => this.#deciding.settle(requestId);
-    this.#sweep = new Sweep(ledger, keeper, { settle, activate: (id, actor) => starting.activate(id, actor), onError });
+    this.#effects = new Effects({
+      ledger,
+      keeper,
+      owner: newId(),
+      scopes: settings.scopes,
+      covering: async (subject, scope) => (await this.#checker.coverage(subject, scope)).held,
+      decodeAll,
+      onError,
+    });
+    this.#explaining = new Explaining(settings, keeper, ledger, {
+      checker: this.#checker,
+      deciding: this.#deciding,
+      asks: this.#asks,
+      stuck: this.#stuckOf,
+    });
+    this.#sweep = new Sweep(ledger, keeper, {
+      settle,
+      activate: (id, actor) => starting.activate(id, actor),
+      effects: (effects) => this.#effects.due(effects),
+      onError,
+    });
   }
 
   // ---- Asking ------------------------------------------------------------------------------------------------
@@ -388,7 +414,7 @@ export class JitEngine<Scope extends string = string> {
   /** The badge: what the subject holds now, until when, and the next instant at which time changes that. */
   async status(subject: string): Promise<AccessStatus> {
     this.#refuseIfClosed();
-    return this.#checker.status(subject);
+    return this.#checker.status(subject, this.#stuckOf);
   }
 
   // ---- Working -----------------------------------------------------------------------------------------------
@@ -445,7 +471,75 @@ export class JitEngine<Scope extends string = string> {
     return this.#working.waitFor(this.#readRecordId('requestId', requestId), readWaitOptions(options));
   }
 
+  // ---- Systems outside ---------------------------------------------------------------------------------------
+
+  /**
+   * Has a system outside follow who holds what of a list of scopes: a role is added and removed, a firewall rule opened
+   * and closed. It is told how things are, not what has happened; grants that overlap, or go on from one another, are one
+   * change. No change is lost through any crash, and calls that fail are repeated.
+   *
+   * Gotcha: an end by time reaches it when a sweep has recorded the end, so the sweep's interval plus the retries is the
+   * bound. Register it in every process that sweeps, with the same name and scopes.
+   *
+   * @throws InvalidArgumentError
+   */
+  onCoverage(effect: CoverageEffect<Scope>): void {
+    this.#refuseIfClosed();
+    const sink = this.#effects.add(effect, (name) => this.#followers.has(name));
+    void this.#followers.add(sink).drive();
+  }
+
+  /** Changes that a system outside has not taken, whose tries are used up: of one effect, of one subject, or all. */
+  async stuckEffects(
+    query: { readonly name?: string | undefined; readonly subject?: string | undefined } = {},
+  ): Promise<readonly Effect[]> {
+    this.#refuseIfClosed();
+    const { name, subject } = readOptions('query', query, ['name', 'subject']);
+    return this.#effects.stuck({
+      name: name === undefined ? undefined : readId('name', name),
+      subject: subject === undefined ? undefined : this.#settings.readId('subject', subject),
+    });
+  }
+
+  /**
+   * Sets a change aside that a system outside has not taken: somebody has seen to it by other means. It is no longer
+   * tried; a later change of access is told again. Twice is fine, and so is one that has been taken meanwhile.
+   *
+   * @param effectId the `id` that {@link stuckEffects} gives
+   * @throws NotFoundError
+   */
+  async dismissEffect(effectId: string, options: By): Promise<Effect> {
+    const { id, by, reason } = this.#readBy('effectId', effectId, options);
+    return this.#effects.dismiss(id, by, reason);
+  }
+
+  /**
+   * Tells systems outside everything that is held, as new changes, and gives what is stuck all of its tries again: after
+   * an outage, or when scopes were added to an effect. Resolves when every call has been made.
+   *
+   * @throws NotFoundError when this engine has no effect of that name
+   */
+  async resync(query: { readonly name?: string | undefined } = {}): Promise<ResyncReport> {
+    this.#refuseIfClosed();
+    const { name } = readOptions('query', query, ['name']);
+    return this.#effects.resync(name === undefined ? undefined : readId('name', name));
+  }
+
   // ---- Looking things up -------------------------------------------------------------------------------------
+
+  /**
+   * Why the subject may do this, or why not: the record that decides, when time may change that, who may approve, and
+   * what would become of an ask. For people to read; it records nothing, but that it begins with a check, which may have
+   * a start confirmed that is due. An approver that fails takes only its own part from the answer, and is told to `onError`.
+   *
+   * Gotcha: it reads all that is on record about the subject, and asks the approver. Gate on {@link assertAllowed}.
+   *
+   * @param options.ask what would be asked for, as in {@link requestAccess}
+   */
+  async explain(subject: string, action: Action<Scope>, options: ExplainOptions = {}): Promise<Explanation> {
+    this.#refuseIfClosed();
+    return this.#explaining.explain(subject, action, options);
+  }
 
   /** A request with its grants; `undefined` where there is none. */
   async request(requestId: string): Promise<{ readonly request: AccessRequest; readonly grants: readonly Grant[] } | undefined> {
@@ -500,13 +594,14 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Gives what is on record now to every sink, and says how each stands: it has everything, it has failed, or another
+   * Gives what is on record now to every sink and effect, and says how each stands: it has everything, it has failed, or another
    * process is at it (then `behind` says how much it still has to get).
    */
   async flushAudit(): Promise<FlushReport> {
     this.#refuseIfClosed();
     await this.#attempts.settled();
     const followers = await this.#followers.flush();
+    await this.#effects.settled();
     return { caughtUp: followers.every(({ behind, error }) => behind === 0 && error === undefined), followers };
   }
 
@@ -541,9 +636,12 @@ export class JitEngine<Scope extends string = string> {
     this.#working.close();
     await this.#attempts.settled();
     await this.#followers.close();
+    await this.#effects.settled();
   }
 
   // ---- At the door -------------------------------------------------------------------------------------------
+
+  readonly #stuckOf = (subject: string): Promise<readonly Effect[]> => this.#effects.stuck({ subject });
 
   #refuseIfClosed(): void {
     if (this.#closed) throw new ClosedError();

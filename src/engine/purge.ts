@@ -5,6 +5,7 @@ import { isPurgeable } from '../lifecycle/purge.js';
 import type { EntryDraft } from '../lifecycle/step.js';
 import type { Expectation, Row } from '../ports.js';
 import {
+  decodeEffect,
   decodeGrant,
   decodeRequest,
   decodeReuse,
@@ -69,6 +70,7 @@ export class Purge {
       }
     }
     await this.#removeReuses(horizon);
+    await this.#removeEffects(horizon);
     return { horizon, requests, grants, journalStart: await this.#trim(horizon) };
   }
 
@@ -129,6 +131,26 @@ export class Purge {
       const requests = await this.#ledger.rows(reuses.map(({ requestId: id }) => ({ kind: 'request', id })));
       await this.#removeAll(reuses.filter((_, i) => requests[i] === undefined).flatMap(keyOf), horizon);
     }
+  }
+
+  /** What systems outside were told last is kept while it says that somebody holds something, and until it was taken or set aside. */
+  async #removeEffects(horizon: number): Promise<void> {
+    for await (const rows of this.#ledger.pages({ kind: 'effect', open: false })) {
+      const over = this.#decodeAll(rows, decodeEffect).filter((effect) => !effect.held && effect.changedAt < horizon);
+      await this.#removeAll(over.flatMap(keyOf), horizon);
+      const leases = await this.#ledger.rows(over.map(({ id }) => ({ kind: 'lease', id })));
+      for (const lease of leases) if (lease !== undefined) await this.#removeLease(lease);
+    }
+  }
+
+  /** Unless somebody is telling the same system of the same again. */
+  async #removeLease({ kind, id, version }: Row): Promise<void> {
+    if ((await this.#ledger.row('effect', id)) !== undefined) return;
+    const gone = [
+      { kind: 'effect', id, version: 0 },
+      { kind, id, version },
+    ];
+    await this.#ledger.commit({ expect: gone, put: [], remove: [{ kind, id }] });
   }
 
   /**

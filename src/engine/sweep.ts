@@ -5,7 +5,17 @@ import { moment, SWEEPER, type Step } from '../lifecycle/step.js';
 import { recordTime, workOn, workOnRequest, type Timed, type TimeWork } from '../lifecycle/sweep.js';
 import { isUndecided } from '../lifecycle/decision.js';
 import type { Row } from '../ports.js';
-import { decodeGrant, decodeRequest, decodeUsage, isObject, type AccessRequest, type Grant, type Usage } from '../records.js';
+import {
+  decodeEffect,
+  decodeGrant,
+  decodeRequest,
+  decodeUsage,
+  isObject,
+  type AccessRequest,
+  type Effect,
+  type Grant,
+  type Usage,
+} from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
 
@@ -47,6 +57,8 @@ interface Question {
 export interface SweepDelegates {
   readonly settle: (requestId: string) => Promise<unknown>;
   readonly activate: (grantId: string, actor: string) => Promise<unknown>;
+  /** Tells systems outside; not waited for. */
+  readonly effects: (effects: readonly Effect[]) => void;
   readonly onError: (error: unknown, during: string) => void;
 }
 
@@ -69,6 +81,7 @@ export class Sweep {
     const deadlines: AccessRequest[] = [];
     const rest: Held[] = [];
     const questions: Question[] = [];
+    const effects: Effect[] = [];
     // A grant and its usage may both be due.
     const seen = new Set<string>();
     const at = this.#keeper.read().late;
@@ -76,6 +89,7 @@ export class Sweep {
     do {
       const page = await this.#ledger.due({ at, limit: CHUNK, after });
       const due = await this.#read(page.items, seen, tally);
+      effects.push(...due.effects);
       const now = moment(this.#keeper, SWEEPER);
       await this.#record(
         due.grants.filter((held) => workOn(held, now) === 'ended'),
@@ -95,6 +109,7 @@ export class Sweep {
     for (const records of [deadlines, rest]) {
       for (let i = 0; i < records.length; i += CHUNK) await this.#record(records.slice(i, i + CHUNK), tally);
     }
+    this.#delegates.effects(effects);
     const asked = await this.#ask(questions);
     // Last: a row that can't be written keeps no question from being asked.
     tally.tellRefused((error) => this.#delegates.onError(error, 'sweep'));
@@ -108,23 +123,33 @@ export class Sweep {
   /** What is due: the grants with how they have been used, whichever of the two rows it was, and the requests. */
   async #read(rows: readonly Row[], seen: Set<string>, tally: Tally) {
     const requests: AccessRequest[] = [];
+    const effects: Effect[] = [];
     const ids: string[] = [];
     for (const row of rows) {
       const record = this.#decode(row);
       if (record === undefined) tally.skipped += 1;
       else if (record.kind === 'request') requests.push(record);
+      else if (record.kind === 'effect') effects.push(record);
       else if (!seen.has(record.id)) {
         seen.add(record.id);
         ids.push(record.id);
       }
     }
-    return { grants: await this.#ledger.heldAll(ids), requests };
+    return { grants: await this.#ledger.heldAll(ids), requests, effects };
   }
 
-  #decode(row: Row): AccessRequest | Grant | Usage | undefined {
+  #decode(row: Row): AccessRequest | Grant | Usage | Effect | undefined {
     try {
-      const kind = isObject(row) ? row.kind : undefined;
-      return kind === 'grant' ? decodeGrant(row) : kind === 'usage' ? decodeUsage(row) : decodeRequest(row);
+      switch (isObject(row) ? row.kind : undefined) {
+        case 'grant':
+          return decodeGrant(row);
+        case 'usage':
+          return decodeUsage(row);
+        case 'effect':
+          return decodeEffect(row);
+        default:
+          return decodeRequest(row);
+      }
     } catch (error) {
       this.#delegates.onError(error, 'sweep');
       return undefined;

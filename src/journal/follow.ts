@@ -2,6 +2,7 @@ import { CorruptError } from '../errors.js';
 import type { AuditSink, Change, GrantStore, JournalSlice, MaybePromise, Row, SinkContext } from '../ports.js';
 import { within, type Timekeeper } from '../time.js';
 import { bookmark, HORIZON, readBookmark, touchHorizon } from './bookmark.js';
+import { isLeased } from './lease.js';
 
 /** How long one delivery may take before another process may take the cursor over, and this one calls it failed. */
 const LEASE_MS = 30_000;
@@ -126,9 +127,7 @@ export class Follower {
     const last = entries.at(-1);
     if (last === undefined) return false;
     const { now } = keeper.read();
-    const leasedUntil = readBookmark(row, 'leasedUntil');
-    // Somebody else is at it, unless the lease is over or lies so far ahead that a clock must have gone wrong.
-    if (row.body['owner'] !== owner && now < leasedUntil && leasedUntil <= now + 2 * LEASE_MS) return false;
+    if (isLeased(row, owner, now, LEASE_MS)) return false;
     const version = row.version + 1;
     if (!(await this.#move(version, seq, now + LEASE_MS))) return false;
     try {
@@ -174,21 +173,35 @@ export class Follower {
 
 /** All followers of an engine. */
 export class Followers {
-  readonly all: readonly Follower[];
-  readonly #unwatch: (() => void) | undefined;
+  readonly #all: Follower[] = [];
+  readonly #context: FollowContext;
+  #unwatch: (() => void) | undefined;
   #begun: Promise<unknown> | undefined;
 
   constructor(sinks: readonly AuditSink[], context: FollowContext) {
-    this.all = sinks.map((sink) => new Follower(sink, context));
-    this.#unwatch = sinks.length > 0 ? context.ledger.store.watch?.(() => this.wake()) : undefined;
+    this.#context = context;
+    for (const sink of sinks) this.add(sink);
+  }
+
+  has(name: string): boolean {
+    return this.#all.some(({ sink }) => sink.name === name);
+  }
+
+  add(sink: AuditSink): Follower {
+    const follower = new Follower(sink, this.#context);
+    this.#all.push(follower);
+    // Whoever commits next waits for this one's beginning too.
+    this.#begun = undefined;
+    this.#unwatch ??= this.#context.ledger.store.watch?.(() => this.wake());
     // Local ones begin at the head as it is now; where that can't be read yet, their first delivery tries again.
-    for (const follower of this.all) if (!follower.shared) follower.begin().catch(() => undefined);
+    if (!follower.shared) follower.begin().catch(() => undefined);
+    return follower;
   }
 
   /** To be awaited before the first commit, so that followers miss nothing that this engine does. */
   async begin(): Promise<void> {
     try {
-      await (this.#begun ??= Promise.all(this.all.map((follower) => follower.begin())));
+      await (this.#begun ??= Promise.all(this.#all.map((follower) => follower.begin())));
     } catch (error) {
       this.#begun = undefined;
       throw error;
@@ -197,17 +210,17 @@ export class Followers {
 
   /** Something may be new. One that is failing waits for `insist`, so that a broken sink isn't tried at each commit. */
   wake(insist = false): void {
-    for (const follower of this.all) if (insist || !follower.failing) void follower.drive();
+    for (const follower of this.#all) if (insist || !follower.failing) void follower.drive();
   }
 
   /** Delivers everything that is on record now, and says how each stands. */
   async flush(): Promise<readonly FollowerStatus[]> {
-    await Promise.all(this.all.map((follower) => follower.drive()));
-    return Promise.all(this.all.map((follower) => follower.status()));
+    await Promise.all(this.#all.map((follower) => follower.drive()));
+    return Promise.all(this.#all.map((follower) => follower.status()));
   }
 
   async close(): Promise<void> {
     this.#unwatch?.();
-    await Promise.all(this.all.map((follower) => follower.drive()));
+    await Promise.all(this.#all.map((follower) => follower.drive()));
   }
 }

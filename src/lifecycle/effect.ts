@@ -1,5 +1,5 @@
 import { isUnsettled, makeEffect, toJson, type Effect, type EffectOutcome, type EntryType } from '../records.js';
-import { isUsable, type Held, type Instants } from './status.js';
+import { isOver, isUsable, type Held, type Instants } from './status.js';
 import { EFFECTS, nextVersion, stamp, type Moment, type Step, unchanged } from './step.js';
 
 /*
@@ -30,6 +30,10 @@ export function isCovered(held: readonly Held[], { now, late }: Instants): boole
 /** Whether nothing is to be told: there is no access and never was, or what was told last says what is so. */
 export const isTold = (effect: Effect | undefined, held: boolean): boolean => (effect?.held ?? false) === held;
 
+/** Whether it is time to tell. */
+export const isDue = (effect: Effect | undefined, { highest }: Pick<Moment, 'highest'>): effect is Effect =>
+  effect !== undefined && effect.outcome === undefined && isOver(effect.tryAt, { late: highest });
+
 /**
  * A change that is to be told, in place of whatever was to be told before.
  *
@@ -43,7 +47,8 @@ export function intendEffect(
 ): Step<Effect> {
   const at = stamp(moment, before);
   const { held, seq } = change;
-  const isNew = { held, seq, intendedAt: at, failures: 0, problem: undefined, tryAt: at, changedAt: at, outcome: undefined };
+  // At once: what a clock ahead of this one has stamped is no reason to wait.
+  const isNew = { held, seq, intendedAt: at, failures: 0, problem: undefined, tryAt: moment.now, changedAt: at, outcome: undefined };
   const { id, name, subject, scope } = key;
   return effectStep(makeEffect({ id, version: nextVersion(before), name, subject, scope, ...isNew }), 'effect.intended', EFFECTS);
 }
@@ -59,7 +64,7 @@ export function failEffect(effect: Effect, problem: string, backoff: Backoff, mo
   const failed = makeEffect({ ...effect, failures, problem });
   if (failures >= backoff.tries) return endEffect(failed, { status: 'stuck', by: EFFECTS, reason: undefined }, 'effect.stuck', moment);
   const at = stamp(moment, effect);
-  const next = { ...failed, version: nextVersion(effect), tryAt: at + delayMs(failed, backoff), changedAt: at };
+  const next = { ...failed, version: nextVersion(effect), tryAt: moment.now + delayMs(failed, backoff), changedAt: at };
   return effectStep(makeEffect(next), 'effect.failed', EFFECTS);
 }
 
@@ -67,7 +72,7 @@ export function failEffect(effect: Effect, problem: string, backoff: Backoff, mo
 export function retryEffect(effect: Effect, moment: Moment): Step<Effect> {
   if (effect.outcome?.status !== 'stuck') return unchanged(effect);
   const at = stamp(moment, effect);
-  const next = { ...effect, version: nextVersion(effect), failures: 0, tryAt: at, changedAt: at, outcome: undefined };
+  const next = { ...effect, version: nextVersion(effect), failures: 0, tryAt: moment.now, changedAt: at, outcome: undefined };
   return effectStep(makeEffect(next), 'effect.retried', moment.actor);
 }
 

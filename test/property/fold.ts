@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { readJournal, type AuditEntry, type GrantStore, type Review, type Row } from '../../src/index.js';
-import { decodeGrant, decodeRequest, decodeReuse, decodeSubject, decodeUsage, decodeUse } from '../../src/records.js';
+import { decodeEffect, decodeGrant, decodeRequest, decodeReuse, decodeSubject, decodeUsage, decodeUse } from '../../src/records.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -13,6 +13,7 @@ const DECODE = {
   usage: decodeUsage,
   use: decodeUse,
   reuse: decodeReuse,
+  effect: decodeEffect,
   subject: decodeSubject,
 };
 
@@ -24,8 +25,10 @@ export function fold(entries: readonly AuditEntry[]): Folded {
     usage: new Map<string, Fields>(),
     use: new Map<string, Fields>(),
     reuse: new Map<string, Fields>(),
+    effect: new Map<string, Fields>(),
     subject: new Map<string, Fields>(),
   };
+  const versions = new Set<string>();
   for (const { type, requestId = '', grantId = '', data, seq } of entries) {
     if (type === 'attempt.refused') continue;
     if (type === 'journal.purged') {
@@ -52,7 +55,14 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       version,
       ...fields
     } = data as Fields & { review?: Review };
-    if (type === 'request.reused') {
+    if (type.startsWith('effect.')) {
+      // Each says the whole of it.
+      const { effectId, ...whole } = fields;
+      made.effect.delete(effectId as string);
+      if (version !== 1 && !versions.has(`${effectId as string} ${Number(version) - 1}`)) throw new Error(`entry ${seq} skips a version`);
+      versions.add(`${effectId as string} ${version as number}`);
+      made.effect.set(effectId as string, { kind: 'effect', id: effectId, version, ...whole });
+    } else if (type === 'request.reused') {
       const { reuseId, subject, askDigest } = fields;
       if (made.reuse.has(reuseId as string)) throw new Error(`entry ${seq} has a key stand for something else`);
       get(made.request, requestId, seq);

@@ -1,0 +1,47 @@
+/** Runs work by key: one at a time for each key, so many at a time in all. */
+export class Turns {
+  readonly #most: number;
+  /** By key: the work that runs or waits for its turn, and whether it is to be done once more. */
+  readonly #under = new Map<string, { again: boolean; done: Promise<void> }>();
+  readonly #queue: (() => void)[] = [];
+  #running = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Does the work; where it is under way already, once more after that. Resolves when all of it is done; never rejects. */
+  run(key: string, work: () => Promise<void>): Promise<void> {
+    const known = this.#under.get(key);
+    if (known !== undefined) {
+      known.again = true;
+      return known.done;
+    }
+    const turn = { again: true, done: Promise.resolve() };
+    this.#under.set(key, turn);
+    turn.done = this.#take(key, turn, work);
+    return turn.done;
+  }
+
+  /** Resolves when nothing runs or waits any more. */
+  async settled(): Promise<void> {
+    while (this.#under.size > 0) await Promise.all([...this.#under.values()].map(({ done }) => done));
+  }
+
+  async #take(key: string, turn: { again: boolean }, work: () => Promise<void>): Promise<void> {
+    if (this.#running >= this.#most) await new Promise<void>((go) => this.#queue.push(go));
+    else this.#running += 1;
+    try {
+      while (turn.again) {
+        turn.again = false;
+        await work();
+      }
+    } finally {
+      // In one go with the last look at `again`, so that no call falls between. The place goes to whoever waits first.
+      this.#under.delete(key);
+      const next = this.#queue.shift();
+      if (next === undefined) this.#running -= 1;
+      else next();
+    }
+  }
+}
