@@ -2,7 +2,7 @@ import { DeniedError } from '../errors.js';
 import { readField, readList } from '../input.js';
 import { awaitsActivation, grantStatus, isUsable, type Held } from '../lifecycle/status.js';
 import type { MaybePromise, Row, ScopeMatcher } from '../ports.js';
-import { decodeGrant, heldUntil, isCounted, isObject, type Decision } from '../records.js';
+import { decodeGrant, heldUntil, isCounted, isObject, type Decision, type Effect } from '../records.js';
 import { readScope } from '../scope.js';
 import { isThenable, type Reading, type Timekeeper } from '../time.js';
 import type { AccessStatus } from './answers.js';
@@ -51,6 +51,11 @@ export class Checker {
   check(subjectGiven: unknown, action: unknown): MaybePromise<Decision> {
     const subject = this.#settings.readId('subject', subjectGiven);
     const scope = readAction('scope', action);
+    return this.decide(subject, scope);
+  }
+
+  /** The check of what has been read at the door. */
+  decide(subject: string, scope: string): MaybePromise<Decision> {
     const standing = this.standing(subject, scope);
     if (standing !== undefined) return standing;
     const answer = this.#ask(subject, scope);
@@ -107,9 +112,11 @@ export class Checker {
     return list.filter((_, i) => isStanding[i] === true || this.#judge(rows, subject, scopes[i] as string, reading).allowed);
   }
 
-  async status(subjectGiven: unknown): Promise<AccessStatus> {
+  /** @param stuckOf the changes about a subject that no system outside has taken */
+  async status(subjectGiven: unknown, stuckOf: (subject: string) => Promise<readonly Effect[]>): Promise<AccessStatus> {
     const { readId, decodeAll, standing, leewayMs } = this.#settings;
     const subject = readId('subject', subjectGiven);
+    const stuck = await stuckOf(subject);
     const { rows, reading } = await this.#activated(subject, () => true);
     const all = heldAmong(rows, subject, decodeAll);
     const held = all.filter((one) => isUsable(one, reading));
@@ -125,6 +132,7 @@ export class Checker {
       held: held.map(({ grant }) => grant).sort((a, b) => a.expiresAt - b.expiresAt),
       scheduled: scheduled.map(({ grant }) => grant).sort((a, b) => a.startsAt - b.startsAt),
       changesAt: changes.length === 0 ? undefined : Math.min(...changes),
+      stuck,
     };
   }
 
@@ -245,7 +253,8 @@ function decision(
   return { allowed: reason === 'granted' || reason === 'standing', reason, subject, scope, at, grant, pattern, validUntil };
 }
 
-function reaches(matcher: ScopeMatcher, granted: string | undefined, scope: string): boolean {
+/** Whether what a row is for covers a scope. */
+export function reaches(matcher: ScopeMatcher, granted: string | undefined, scope: string): boolean {
   return granted !== undefined && (matcher.exact ? granted === scope : matcher.covers(granted, scope));
 }
 

@@ -228,14 +228,14 @@ export class Deciding {
       case 'denied':
         return { outcome, ...told, reason: request.end?.reason };
       case 'pending':
-        return { outcome, ...told, reviewers: await this.#reviewersOf(request) };
+        return { outcome, ...told, reviewers: await this.reviewersOf(request) };
       default:
         return { outcome, ...told };
     }
   }
 
-  /** For people to read, so its failure doesn't take back what has been recorded. */
-  async #reviewersOf(request: AccessRequest): Promise<readonly string[] | undefined> {
+  /** Who may review; for people to read, so its failure takes nothing from the rest of the answer. */
+  async reviewersOf(request: AccessRequest): Promise<readonly string[] | undefined> {
     try {
       return (await this.#desk.membersOf(request))?.filter((member) => !isOwnRequest(request, member));
     } catch (error) {

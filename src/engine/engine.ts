@@ -103,6 +103,7 @@ export class JitEngine<Scope extends string = string> {
   readonly #explaining: Explaining;
   readonly #sweep: Sweep;
   #closed = false;
+  readonly #stuckOf = (subject: string): Promise<readonly Effect[]> => this.#effects.stuck({ subject });
 
   /** @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option */
   constructor(options: JitEngineOptions) {
@@ -640,8 +641,6 @@ export class JitEngine<Scope extends string = string> {
   }
 
   // ---- At the door -------------------------------------------------------------------------------------------
-
-  readonly #stuckOf = (subject: string): Promise<readonly Effect[]> => this.#effects.stuck({ subject });
 
   #refuseIfClosed(): void {
     if (this.#closed) throw new ClosedError();
