@@ -1,0 +1,116 @@
+import type { JsonObject, JsonValue } from '../../ports.js';
+import { isObject, type AuditEntry, type EntryType } from '../../records.js';
+import { misfit } from './misfit.js';
+import type { Rebuild } from './rebuild.js';
+
+type Write = (to: Rebuild, entry: AuditEntry, data: JsonObject) => void;
+
+/** Asked for; with the subject's row, so that limits hold. */
+const createRequest: Write = (to, entry, { version, subjectVersion, ...fields }) => {
+  to.write(entry, 'request', entry.requestId, version, fields, true);
+  touchSubjects(to, entry, subjectVersion, undefined);
+};
+
+const amendRequest: Write = (to, entry, { version, subjectVersion, requesterVersion, ...fields }) => {
+  to.write(entry, 'request', entry.requestId, version, fields);
+  touchSubjects(to, entry, subjectVersion, requesterVersion);
+};
+
+/** A reviewer has at most one word on a request: a later one replaces it. */
+const reviewRequest: Write = (to, entry, { version, review }) => {
+  const before = to.find('request', entry.requestId);
+  const given = before === undefined || before === 'unproven' ? [] : (before.fields['reviews'] as readonly JsonValue[]);
+  const others = given.filter((other) => reviewerOf(other) !== reviewerOf(review));
+  to.write(entry, 'request', entry.requestId, version, { reviews: [...others, review] });
+};
+
+const reviewerOf = (review: JsonValue | undefined): unknown => (isObject(review) ? (review as JsonObject)['reviewer'] : undefined);
+
+/** The rows of the subject, and of whoever asked for it, that a transition of their request has written. */
+function touchSubjects(to: Rebuild, entry: AuditEntry, subjectVersion: unknown, requesterVersion: unknown): void {
+  const request = to.find('request', entry.requestId);
+  if (request === undefined || request === 'unproven') return;
+  const { subject, requestedBy } = request.fields;
+  if (subjectVersion !== undefined) to.write(entry, 'subject', subject, subjectVersion, {});
+  if (requesterVersion !== undefined) to.write(entry, 'subject', requestedBy, requesterVersion, {});
+}
+
+const reuse: Write = (to, entry, { reuseId, subject, askDigest }) => {
+  to.require(entry, 'request', entry.requestId);
+  to.write(entry, 'reuse', reuseId, 1, { subject, requestId: entry.requestId, askDigest }, true);
+};
+
+/** One that has an idle end, or uses, is counted from the start. */
+const issueGrant: Write = (to, entry, { version, ...fields }) => {
+  const { requestId, grantId } = entry;
+  to.require(entry, 'request', requestId);
+  to.write(entry, 'grant', grantId, version, { requestId, ...fields }, true);
+  const { subject, scope, startsAt, expiresAt, idleTtlMs, maxUses } = fields;
+  if (idleTtlMs === undefined && maxUses === undefined) return;
+  to.write(entry, 'usage', grantId, 1, { subject, scope, startsAt, expiresAt, idleTtlMs, uses: 0 }, true);
+};
+
+const amendGrant: Write = (to, entry, { version, usageVersion, ...fields }) => {
+  to.write(entry, 'grant', entry.grantId, version, fields);
+  const { end } = fields;
+  // A revoke leaves the usage to the sweep.
+  if (usageVersion !== undefined)
+    to.write(entry, 'usage', entry.grantId, usageVersion, { endedAt: isObject(end) && (end as JsonObject)['at'] });
+};
+
+/** A use under a key leaves a record of its own. */
+const countUse: Write = (to, entry, { usageVersion, usedAt, uses, useId }) => {
+  const { grantId } = entry;
+  to.write(entry, 'usage', grantId, usageVersion, { usedAt, uses });
+  if (useId === undefined) return;
+  const grant = to.find('grant', grantId);
+  if (grant === undefined || grant === 'unproven') {
+    to.doubt('use', useId as string);
+    return;
+  }
+  const { subject, scope, expiresAt, maxUses } = grant.fields;
+  to.write(entry, 'use', useId, 1, { subject, scope, grantId, at: usedAt, expiresAt, usesLeft: Number(maxUses) - Number(uses) }, true);
+};
+
+const closeUsage: Write = (to, entry, { usageVersion, endedAt }) => to.write(entry, 'usage', entry.grantId, usageVersion, { endedAt });
+
+const tellEffect: Write = (to, entry, { effectId, version, ...fields }) => to.write(entry, 'effect', effectId, version, fields);
+
+const purge: Write = (to, entry, { horizon, removed = [], trimmedTo = 0 }) => {
+  const areKeys = Array.isArray(removed) && removed.every((key) => isObject(key) && typeof (key as JsonObject)['id'] === 'string');
+  if (!areKeys) throw misfit(entry.seq, 'does not say what it has removed');
+  to.purge(entry, horizon, removed, Number(trimmedTo));
+};
+
+const nothing: Write = () => undefined;
+
+/** What each type of entry says of which record. */
+export const WRITES: Readonly<Record<EntryType, Write>> = {
+  'request.created': createRequest,
+  'request.assigned': amendRequest,
+  'request.reused': reuse,
+  'request.reviewed': reviewRequest,
+  'request.escalated': amendRequest,
+  'request.approved': amendRequest,
+  'request.denied': amendRequest,
+  'request.cancelled': amendRequest,
+  'request.expired': amendRequest,
+  'grant.issued': issueGrant,
+  'grant.activated': amendGrant,
+  'grant.extended': amendGrant,
+  'grant.warned': amendGrant,
+  'grant.used': countUse,
+  'grant.expired': amendGrant,
+  'grant.revoked': amendGrant,
+  'usage.closed': closeUsage,
+  'review.missed': amendRequest,
+  'review.acknowledged': amendRequest,
+  'effect.intended': tellEffect,
+  'effect.failed': tellEffect,
+  'effect.done': tellEffect,
+  'effect.stuck': tellEffect,
+  'effect.retried': tellEffect,
+  'effect.dismissed': tellEffect,
+  'attempt.refused': nothing,
+  'journal.purged': purge,
+};

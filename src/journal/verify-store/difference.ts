@@ -1,0 +1,76 @@
+import { quote, show } from '../../input.js';
+import type { JsonObject, JsonValue, Row } from '../../ports.js';
+import { isObject } from '../../records.js';
+import { canonicalJson, digestOf } from '../link.js';
+
+/** What a row should be by the journal alone. */
+export interface Expected {
+  readonly row: Row;
+  /** The last entry about it. */
+  readonly seq: number;
+  /** Of a request's metadata, which the journal doesn't hold. */
+  readonly metadataHash: string | undefined;
+}
+
+const COLUMNS = ['version', 'subject', 'scope', 'open', 'from', 'until', 'dueAt'] as const;
+
+/** In what a stored row differs from what the journal says; `undefined`: in nothing. */
+export function differenceOf(row: Row | undefined, expected: Expected | undefined): string | undefined {
+  if (expected === undefined) return row === undefined ? undefined : 'is not in the journal';
+  if (row === undefined) return `is missing: entry ${expected.seq} has it at version ${expected.row.version}`;
+  if (!isObject(row)) return 'is no row at all';
+  const differences = COLUMNS.flatMap((column) => told(column, row[column], expected.row[column]));
+  if (isObject(row.body)) differences.push(...inBody(row.body, expected));
+  else differences.push(`body is ${show(row.body)}`);
+  return differences.length === 0 ? undefined : `${differences.join('; ')}; its last entry is ${expected.seq}`;
+}
+
+function inBody(body: JsonObject, { row, metadataHash }: Expected): readonly string[] {
+  const fields = new Set([...Object.keys(row.body), ...Object.keys(body)]);
+  fields.delete('metadata');
+  return [
+    ...[...fields].flatMap((field) => told(`body.${field}`, body[field], row.body[field])),
+    ...inMetadata(body['metadata'], metadataHash),
+  ];
+}
+
+/** What it is, is nobody's business here. */
+function inMetadata(metadata: JsonValue | undefined, hash: string | undefined): readonly string[] {
+  if (metadata === undefined && hash === undefined) return [];
+  if (metadata === undefined) return [`body.metadata is missing, by the journal its SHA-256 is ${String(hash)}`];
+  if (hash === undefined) return ['body.metadata is there, by the journal there is none'];
+  const is = hashOf(metadata);
+  return is === hash ? [] : [`body.metadata has the SHA-256 ${is}, by the journal ${hash}`];
+}
+
+function hashOf(metadata: JsonValue): string {
+  try {
+    return digestOf(metadata);
+  } catch {
+    return 'of nothing that is JSON';
+  }
+}
+
+function told(name: string, is: unknown, should: JsonValue | undefined): readonly string[] {
+  return areEqual(is, should) ? [] : [`${name} is ${shown(is)}, by the journal ${shown(should)}`];
+}
+
+function areEqual(is: unknown, should: JsonValue | undefined): boolean {
+  if (typeof should !== 'object') return is === should;
+  try {
+    return typeof is === 'object' && canonicalJson(is) === canonicalJson(should);
+  } catch {
+    return false;
+  }
+}
+
+/** Short enough for a line of a report. */
+function shown(value: unknown): string {
+  if (!isObject(value)) return show(value);
+  try {
+    const text = quote(value as unknown as JsonValue);
+    return text.length > 200 ? `${text.slice(0, 200)}...` : text;
+  } catch {
+    return show(value);
+  }
+}
