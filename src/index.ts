@@ -42,7 +42,10 @@ export { formatEntry } from './sinks/format.js';
 
 export { link } from './journal/link.js';
 export { readJournal } from './journal/read.js';
+export { exposure, type DecisionFigures, type Exposure, type ScopeExposure } from './journal/exposure.js';
+export { replay, type Replayed } from './journal/replay.js';
 export { verifyJournal, type JournalVerification } from './journal/verify.js';
+export { verifyStore, type JournalProblem, type RowProblem, type StoreVerification } from './journal/verify-store.js';
 export type { FollowerStatus } from './journal/follow.js';
 
 export type {
@@ -90,11 +93,14 @@ export type {
   OwedReview,
   Quorum,
   RequestEnd,
+  Reuse,
   Review,
+  Subject,
   Successor,
   Terms,
   UnlinkedEntry,
   Usage,
+  Use,
 } from './records.js';
 export { GRANT_ENDS, REQUEST_ENDS } from './records.js';
 export {
