@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import {
+  dismissEffect,
+  failEffect,
+  intendEffect,
+  isCovered,
+  isDue,
+  isTold,
+  retryEffect,
+  settleEffect,
+} from '../../src/lifecycle/effect.js';
+import type { Effect } from '../../src/records.js';
+import { aGrant, START_AT } from '../../src/testing.js';
+
+const at = (ms: number): number => START_AT + ms;
+const moment = (now: number, over = {}) => ({
+  now: at(now),
+  highest: at(now),
+  late: at(now),
+  steppedBack: false,
+  actor: 'user:sam',
+  ...over,
+});
+const KEY = { id: 'e1', name: 'roles', subject: 'user:maya', scope: 'db-prod:write' };
+const BACKOFF = { tries: 3, firstMs: 1_000, maxMs: 3_000 };
+
+const intended = (over: Partial<Effect> = {}, now = 0): Effect => ({
+  ...intendEffect(undefined, KEY, { held: true, seq: 5 }, moment(now)).result,
+  ...over,
+});
+const done = { status: 'done', at: at(1), by: 'system:effects', reason: undefined } as const;
+const stuck = { ...done, status: 'stuck' } as const;
+
+describe('intendEffect()', () => {
+  it('L25 L27 writes the whole record into its entry', () => {
+    const { put, entries, result } = intendEffect(undefined, KEY, { held: true, seq: 5 }, moment(7));
+    expect(result).toEqual({
+      kind: 'effect',
+      version: 1,
+      ...KEY,
+      held: true,
+      seq: 5,
+      intendedAt: at(7),
+      failures: 0,
+      problem: undefined,
+      tryAt: at(7),
+      changedAt: at(7),
+      outcome: undefined,
+    });
+    expect(put).toEqual([result]);
+    const { kind: _kind, id: effectId, ...fields } = result;
+    expect(entries).toEqual([
+      { type: 'effect.intended', at: at(7), actor: 'system:effects', data: JSON.parse(JSON.stringify({ effectId, ...fields })) as object },
+    ]);
+  });
+
+  it('takes the place of what was to be told before, and of what came of that', () => {
+    const before = intended({ failures: 2, problem: 'ETIMEDOUT', outcome: stuck, changedAt: at(1) });
+    const { result } = intendEffect(before, KEY, { held: false, seq: 9 }, moment(2));
+    expect(result).toMatchObject({ version: 2, held: false, seq: 9, failures: 0, problem: undefined, outcome: undefined });
+  });
+
+  it('L27 is stamped no earlier than the record, but due at once where the clock lags', () => {
+    const { result, entries } = intendEffect(intended({ changedAt: at(50) }), KEY, { held: false, seq: 9 }, moment(2));
+    expect([result.changedAt, entries[0]?.at, result.tryAt]).toEqual([at(50), at(50), at(2)]);
+  });
+});
+
+describe('isTold()', () => {
+  it.each([
+    [undefined, false, true],
+    [undefined, true, false],
+    [intended({ held: true }), true, true],
+    [intended({ held: true }), false, false],
+    [intended({ held: false }), false, true],
+    [intended({ held: false, outcome: stuck }), false, true],
+  ])('case %#', (effect, held, told) => {
+    expect(isTold(effect, held)).toBe(told);
+  });
+});
+
+describe('isDue()', () => {
+  it.each([
+    ['nothing', undefined, 0, false],
+    ['its instant', intended(), 0, true],
+    ['the one before', intended(), -1, false],
+    ['what is done', intended({ outcome: done }), 9, false],
+    ['what is stuck', intended({ outcome: stuck }), 9, false],
+  ])('%s', (_what, effect, now, due) => {
+    expect(isDue(effect, moment(now))).toBe(due);
+  });
+
+  it('L5 is judged at the highest reading, so that a step back delays nothing', () => {
+    expect(isDue(intended(), moment(-5, { highest: at(0) }))).toBe(true);
+  });
+});
+
+describe('isCovered()', () => {
+  const held = (over = {}) => ({ grant: aGrant(over), usage: undefined });
+
+  it('is what is usable now', () => {
+    expect(isCovered([], moment(0))).toBe(false);
+    expect(isCovered([held()], moment(0))).toBe(true);
+    expect(isCovered([held()], moment(15 * 60_000))).toBe(false);
+    expect(
+      isCovered([held({ end: { status: 'revoked', cause: 'revoked', at: at(0), by: 'user:sam', reason: undefined } })], moment(0)),
+    ).toBe(false);
+  });
+
+  it('counts a start on record where the clock lags, and no other', () => {
+    expect(isCovered([held()], moment(-5))).toBe(true);
+    expect(isCovered([held({ activatedAt: undefined })], moment(-5))).toBe(false);
+    // An end is never late for that.
+    expect(isCovered([held()], moment(-5, { late: at(15 * 60_000) }))).toBe(false);
+  });
+});
+
+describe('settleEffect(), failEffect(), retryEffect(), dismissEffect()', () => {
+  it('puts on record that it was taken', () => {
+    const { result, entries } = settleEffect(intended(), moment(3));
+    expect(result).toMatchObject({ version: 2, changedAt: at(3), outcome: { status: 'done', at: at(3), by: 'system:effects' } });
+    expect(entries).toMatchObject([{ type: 'effect.done', actor: 'system:effects', at: at(3) }]);
+  });
+
+  it('waits twice as long after each failure, at most the longest, between a half of it and all', () => {
+    const waits = [0, 1, 2, 3, 4].map((failures) => {
+      const { result } = failEffect(intended({ failures }), 'ETIMEDOUT', { ...BACKOFF, tries: 9 }, moment(0));
+      expect(result).toMatchObject({ failures: failures + 1, problem: 'ETIMEDOUT', outcome: undefined });
+      return result.tryAt - at(0);
+    });
+    [1_000, 2_000, 3_000, 3_000, 3_000].forEach((longest, i) => {
+      expect(waits[i]).toBeGreaterThanOrEqual(longest / 2);
+      expect(waits[i]).toBeLessThanOrEqual(longest);
+    });
+  });
+
+  it('spreads what failed together', () => {
+    const waits = Array.from(
+      { length: 200 },
+      (_, i) =>
+        failEffect(intended({ id: `e${i}` }), 'X', { ...BACKOFF, firstMs: 1_000_000, maxMs: 1_000_000 }, moment(0)).result.tryAt - at(0),
+    );
+    const quarter = (i: number) => waits.filter((wait) => wait >= 500_000 + i * 125_000 && wait < 625_000 + i * 125_000).length;
+    for (const i of [0, 1, 2, 3]) expect(quarter(i)).toBeGreaterThan(20);
+  });
+
+  it('is stuck after the last failure', () => {
+    const { result, entries } = failEffect(intended({ failures: 2 }), 'ETIMEDOUT', BACKOFF, moment(4));
+    expect(result).toMatchObject({ failures: 3, problem: 'ETIMEDOUT', outcome: { status: 'stuck', at: at(4) } });
+    expect(entries).toMatchObject([{ type: 'effect.stuck' }]);
+  });
+
+  it('a retry keeps the change; what is not stuck has none', () => {
+    const before = intended({ failures: 3, problem: 'ETIMEDOUT', outcome: stuck, changedAt: at(1) });
+    const { result, entries } = retryEffect(before, moment(8));
+    expect(result).toMatchObject({ seq: 5, held: true, failures: 0, tryAt: at(8), outcome: undefined, version: 2 });
+    expect(entries).toMatchObject([{ type: 'effect.retried', actor: 'user:sam' }]);
+    for (const outcome of [undefined, done, { ...done, status: 'dismissed' } as const]) {
+      expect(retryEffect(intended({ outcome }), moment(8))).toMatchObject({ put: [], entries: [] });
+    }
+  });
+
+  it('sets aside what may not have been told; twice is recorded once, and what is done stays so', () => {
+    for (const outcome of [undefined, stuck]) {
+      const { result, entries } = dismissEffect(intended({ outcome }), 'by hand', moment(8));
+      expect(result.outcome).toEqual({ status: 'dismissed', at: at(8), by: 'user:sam', reason: 'by hand' });
+      expect(entries).toMatchObject([{ type: 'effect.dismissed', actor: 'user:sam' }]);
+      expect(dismissEffect(result, 'again', moment(9))).toEqual({ result, put: [], entries: [] });
+    }
+    expect(dismissEffect(intended({ outcome: done }), undefined, moment(8))).toMatchObject({ put: [], entries: [] });
+  });
+});
