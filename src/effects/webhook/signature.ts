@@ -16,6 +16,8 @@ const MAX_SECRETS = 10;
 
 /** What a secret is never gets into a message. */
 export function readSecrets(argument: string, value: unknown): readonly Uint8Array[] {
+  // The mistake that is easily made, and what was given would be shown.
+  if (typeof value === 'string') throw new InvalidArgumentError(argument, 'a list of secrets', 'one secret');
   return readList(argument, value, 1, MAX_SECRETS).map((secret, i) => {
     const key = typeof secret === 'string' && secret.startsWith(PREFIX) ? fromBase64(secret.slice(PREFIX.length)) : undefined;
     if (key === undefined || key.length < MIN_BYTES || key.length > MAX_BYTES) {
