@@ -24,18 +24,19 @@ export function formatEntry(entry: UnlinkedEntry): string {
   if (grantId === undefined) add('request', requestId);
   else add('grant', grantId);
   for (const [name, value] of Object.entries(entry.data)) {
-    // What versions there are, and what is not so, is for programs.
-    if (/[vV]ersion$/.test(name) || name === 'reviews' || value === false) continue;
+    if (FOR_PROGRAMS.test(name) || (value === false && name !== 'held')) continue;
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       add(name, value);
       continue;
     }
-    const prefix = name === 'end' || name === 'review' ? '' : `${name}.`;
+    const prefix = name === 'end' || name === 'review' || name === 'outcome' ? '' : `${name}.`;
     for (const [inner, part] of Object.entries(value)) add(prefix + inner, part);
   }
   return [time(at), plain(type).padEnd(17), plain(actor), ...facts].join(' ');
 }
 
+/** Versions, digests of what is said beside them, what an entry before has said. What is not so isn't said either. */
+const FOR_PROGRAMS = /[vV]ersion$|^(?:reviews|effectId)$/;
 const SOMEBODY = /(?:subject|[bB]y|reviewer)$/;
 const INSTANT = /(?:At|By|\bat|before)$/;
 

@@ -32,6 +32,17 @@ const REQUEST_VERBS: Readonly<Record<string, Verb>> = {
     const { requests, grants } = await engine.revokeAll({ requestId }, { by: LEE });
     return `${requests.length}+${grants.length}`;
   },
+  waitFor: async ({ engine, requestId }) => {
+    const enough = new AbortController();
+    const waiting = engine.waitFor(requestId, { signal: enough.signal }).then(
+      ({ outcome }) => outcome,
+      (error: unknown) => (error === 'enough' ? 'waits' : codeOf(error)),
+    );
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    enough.abort('enough');
+    return waiting;
+  },
+  explain: async ({ engine }) => (await engine.explain(MAYA, SCOPE)).reason,
   sweep: async ({ engine }) => done(await engine.sweep()),
   inbox: async ({ engine, requestId }) =>
     among(
@@ -63,6 +74,14 @@ const GRANT_VERBS: Readonly<Record<string, Verb>> = {
   breakGlass: async ({ engine }) => asked(await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'it burns' })),
   requestAccess: async ({ engine }) => asked(await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'x' })),
   sweep: async ({ engine }) => done(await engine.sweep()),
+  withAccess: ({ engine }) => engine.withAccess(MAYA, SCOPE, ({ aborted }) => (aborted ? 'aborted' : 'works')),
+  lease: async ({ engine, clock }) => {
+    const lease = await engine.lease(MAYA, SCOPE);
+    const left = (lease.until ?? 0) - clock.now();
+    await lease.stop();
+    return left > 0 ? 'covered' : 'over';
+  },
+  explain: async ({ engine }) => (await engine.explain(MAYA, SCOPE)).reason,
   isAllowed: ({ engine }) => engine.isAllowed(MAYA, SCOPE),
   check: async ({ engine }) => (await engine.check(MAYA, SCOPE)).reason,
   assertAllowed: async ({ engine }) => (await engine.assertAllowed(MAYA, SCOPE)).reason,
@@ -78,7 +97,18 @@ const GRANT_VERBS: Readonly<Record<string, Verb>> = {
 };
 
 /** What has neither a record nor a subject to be in a state. */
-const OTHERS = ['head', 'flushAudit', 'forgetFollower', 'purge', 'close'];
+const OTHERS = [
+  'head',
+  'flushAudit',
+  'forgetFollower',
+  'purge',
+  'close',
+  // What these are about is what is held, and test/effects says the rest.
+  'onCoverage',
+  'stuckEffects',
+  'dismissEffect',
+  'resync',
+];
 
 /*
  * The tables: a line for each verb, a column for each state. A cell says what a caller is told: the word for the answer,
@@ -96,6 +126,8 @@ const REQUESTS = `
   openLink       _NOT_FOUND   approve                approve              approve              approve            approve            approve            approve            approve            approve                  approve                  approve
   redeemLink     _NOT_FOUND   _UNDECIDED             granted>approved     _LINK                _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
   revokeAll      _NOT_FOUND   1+0>cancelled          1+0>cancelled        1+0>cancelled        0+0>expired        0+1>approved       0+0                0+0                0+0                0+1>owed                 0+0                      0+1>justified
+  waitFor        _NOT_FOUND   waits                  waits                waits                expired            granted            denied             cancelled          expired            granted                  granted                  granted
+  explain        no_request   pending                pending              pending              expired            granted            denied             cancelled          expired            granted                  expired                  granted
   sweep          nothing      nothing                nothing              nothing              expired>expired    nothing            nothing            nothing            nothing            nothing                  nothing                  nothing
   inbox          no           no                     listed               no                   no                 no                 no                 no                 no                 no                       no                       no
   owedReviews    no           no                     no                   no                   no                 no                 no                 no                 no                 listed                   listed                   no
@@ -111,6 +143,9 @@ const GRANTS = `
   breakGlass     new:granted  new:granted        new:granted        new:granted            new:granted        new:granted        new:granted        new:granted  new:granted  new:granted  new:granted  new:granted
   requestAccess  new:granted  new:granted        again:granted      new:granted            new:granted        again:granted      again:granted      new:granted  new:granted  new:granted  new:granted  new:granted
   sweep          nothing      nothing            started>active     asked>active           asked              nothing            nothing            ended>idle   nothing      ended>time   nothing      nothing
+  withAccess     _DENIED      _DENIED            works              works>active           _DENIED            works              works              _DENIED      _DENIED      _DENIED      _DENIED      _DENIED
+  lease          _DENIED      _DENIED            covered            covered>active         _DENIED            covered            covered            _DENIED      _DENIED      _DENIED      _DENIED      _DENIED
+  explain        no_request   not_started        granted            granted>active         not_activated      granted            granted            expired      expired      expired      expired      revoked
   isAllowed      false        false              true               true>active            false              true               true               false        false        false        false        false
   check          no_grant     not_started        granted            granted>active         not_activated      granted            granted            no_grant     no_grant     no_grant     no_grant     no_grant
   assertAllowed  _DENIED      _DENIED            granted            granted>active         _DENIED            granted            granted            _DENIED      _DENIED      _DENIED      _DENIED      _DENIED
