@@ -114,6 +114,29 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   await engine.sweep();
   await engine.flushAudit();
 
+  // A system outside that is down: told in vain until it is stuck, told after all; and once more, set aside.
+  let isDown = true;
+  const apply = () => (isDown ? Promise.reject(new Error('down')) : undefined);
+  const scope = 'role:admin';
+  const roles = new JitEngine({ clock, store, approver });
+  roles.onCoverage({ name: 'roles', scopes: [scope], tries: 2, apply });
+  const fail = async () => {
+    for (let i = 0; i < 3; i++) {
+      await roles.sweep();
+      await roles.flushAudit();
+      await clock.advance('1m');
+    }
+  };
+  approver.script.decide = approve;
+  const role = await roles.requestAccess({ ...ask, scope });
+  await fail();
+  isDown = false;
+  await roles.resync();
+  isDown = true;
+  await roles.revoke(`${role.request.id}.1`, by);
+  await fail();
+  for (const { id } of await roles.stuckEffects()) await roles.dismissEffect(id, { ...by, reason: 'by hand' });
+
   const fields = new Map<string, Set<string>>();
   const collect = async () => {
     for await (const { type, data } of readJournal(store)) {

@@ -40,6 +40,19 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'ineligible undefined no rule covers db-prod:orders:read for user:eve',
   ],
   'two-team-quorum.ts': ['pending', 'pending', '0', "[ [ 'dba', 'security' ] ]", 'granted', 'true'],
+  'role-effect.ts': [
+    'approved: a member true',
+    'stuck after 3 calls (ECONNREFUSED): should be a member false, is one true',
+    'told: 1, not told: 0; a member false',
+    / effect\.intended .* held=true /,
+    / effect\.done .* held=true .* status=done$/,
+    / effect\.intended .* held=false /,
+    / effect\.failed .* failures=1 problem=ECONNREFUSED /,
+    / effect\.failed .* failures=2 problem=ECONNREFUSED /,
+    / effect\.stuck .* failures=3 problem=ECONNREFUSED .* status=stuck$/,
+    / effect\.retried .* failures=0 /,
+    / effect\.done .* held=false .* status=done$/,
+  ],
   'ticket-webhook.ts': ['401', '{ ended: 0 }', '{ ended: 3 }', '{ ended: 0 }'],
 };
 
