@@ -147,7 +147,8 @@ export class Explaining {
     const { ask = {} } = readOptions('options', options, ['ask']);
     const { ttl, ...rest } = readOptions('ask', ask, ['ttl', 'justification', 'ticket', 'metadata', 'startsAt']);
     const { maxTtlMs, maxTotalMs } = this.#settings.limits;
-    return this.#asked.asks.access({ subject, scope, ...rest, ttl: ttl ?? Math.min(DEFAULT_TTL_MS, maxTtlMs, maxTotalMs) });
+    const longest = Math.min(DEFAULT_TTL_MS, maxTtlMs, maxTotalMs);
+    return this.#asked.asks.access({ subject, scope, ...rest, ttl: ttl === undefined ? longest : ttl });
   }
 }
 

@@ -69,7 +69,8 @@ export function findReason(known: OnRecord, reach: Reach, reading: Reading): Fin
   }
   const others = all.filter((one) => one.state !== 'over');
   const other = highest(others.map((one) => ({ ...one, order: closeness(one, reach) })));
-  return other && finding(other, 'scope_mismatch');
+  // Whether it begins changes nothing about the scope that is asked about.
+  return other && finding({ ...other, changesAt: other.until - leewayMs(reading) }, 'scope_mismatch');
 }
 
 /** Of all this, what may still decide when the rest has been read: whatever has not ended, and what covers and ended last. */

@@ -208,9 +208,11 @@ describe('findReason()', () => {
       });
     }
 
-    it('tells when that record changes by itself', () => {
+    it('tells when that record ends by itself', () => {
       expect(told([held(of)])?.[2]).toBe(END);
-      expect(told([later(of)])?.[2]).toBe(at(20 * MINUTE));
+      expect(told([later(of)])?.[2]).toBe(at(40 * MINUTE));
+      expect(told([held({ ...of, ...WAITING })])?.[2]).toBe(END);
+      expect(told([held(of)], read(NOW, { late: MINUTE }))?.[2]).toBe(END - MINUTE);
       expect(told([aRequest({ scopes: ['a'] })])?.[2]).toBe(DEADLINE);
     });
 
