@@ -158,7 +158,7 @@ describe('webhookSink()', () => {
     it.each([[undefined], [null], ['whsec_secret'], [{ code: 5, name: 'whsec_ secret' }]])(
       'what fetch failed at with %o',
       async (thrown) => {
-        const { write } = aSink({ fetch: () => Promise.reject(thrown as Error) });
+        const { write } = aSink({ fetch: () => Promise.reject(thrown) });
         expect(await failure(write(journalOf(1)))).toMatchObject({ why: 'unreachable', status: undefined });
       },
     );
@@ -268,7 +268,7 @@ describe('webhookSink()', () => {
   });
 
   describe('is made', () => {
-    const make = (over: object) => () => webhookSink({ name: 'siem', url: URL_WITH_SECRETS, secrets: [SECRET], ...over } as never);
+    const make = (over: object) => () => webhookSink({ name: 'siem', url: URL_WITH_SECRETS, secrets: [SECRET], ...over });
 
     it.each([
       'https://hooks.example',

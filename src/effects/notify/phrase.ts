@@ -75,5 +75,6 @@ function escapeMarkdown(text: string): string {
     .replaceAll('>', '&gt;')
     .replaceAll('`', "'")
     .replace(/[\\*_[\]~|$]/g, '\\$&')
-    .replace(/[@#!]|:(?=\S)|(?<=[\p{L}\p{N}])\.(?=[\p{L}\p{N}])/gu, `$&${JOINER}`);
+    .replace(/[@#!]|:(?=\S)/g, `$&${JOINER}`)
+    .replace(/(?<=[\p{L}\p{N}])\./gu, `${JOINER}$&`);
 }
