@@ -1,0 +1,318 @@
+import { describe, expect, it } from 'vitest';
+import { MemoryGrantStore, replay, wasHeldAt, type AuditEntry, type JitEngine } from '../../src/index.js';
+import { digestOf } from '../../src/journal/link.js';
+import { failEffect, intendEffect, retryEffect, settleEffect } from '../../src/lifecycle/effect.js';
+import {
+  decodeEffect,
+  decodeGrant,
+  decodeRequest,
+  decodeReuse,
+  decodeSubject,
+  decodeUsage,
+  decodeUse,
+  type StoredRecord,
+} from '../../src/records.js';
+import type { Row } from '../../src/ports.js';
+import { START_AT, type FaultyStore } from '../../src/testing.js';
+import { ANA, anEngine, at, entriesOf, MAYA, refusal, SAM } from '../engine/an-engine.js';
+import { Moody } from '../property/moody.js';
+import { approved, created, issued, journal, purged, take, type Told } from './story.js';
+
+const DECODE: Readonly<Record<string, (row: Row) => StoredRecord>> = {
+  requests: decodeRequest,
+  grants: decodeGrant,
+  usages: decodeUsage,
+  uses: decodeUse,
+  reuses: decodeReuse,
+  effects: decodeEffect,
+  subjects: decodeSubject,
+};
+
+/** Everything that leaves records: reviews, uses under keys, reused keys, break-glass that is acknowledged, an extension. */
+async function aLife() {
+  const made = anEngine({ approver: new Moody(), limits: { maxTtl: 1_000, maxTotal: 2_000 } });
+  const { engine, clock } = made;
+  const ask = (scope: string, justification: string, idempotencyKey?: string) =>
+    engine.requestAccess({ subject: MAYA, scope, ttl: 500, justification, idempotencyKey, metadata: { host: scope } });
+  const { request } = await ask('a:x', 'review uses');
+  await clock.advance(5);
+  await engine.approve(request.id, { by: ANA, as: 'sec' });
+  await engine.approve(request.id, { by: SAM });
+  await engine.consume(MAYA, 'a:x', { idempotencyKey: 'one' });
+  await ask('a:x', 'review uses', 'same');
+  const { items } = await engine.history({ from: at(0), to: at(1_000) });
+  await engine.extend(items[0]?.id ?? '', { ttl: 100, justification: 'solo' });
+  const glass = await engine.breakGlass({ subject: SAM, requestedBy: 'agent:7', scope: 'b:x', ttl: 50, justification: 'fire' });
+  // One that goes idle, and one that is ended early, so that its usage is closed by the sweep.
+  const idle = engine.requestAccess({ subject: SAM, scopes: ['c:x', 'c:y'], ttl: 500, justification: 'approve idle' });
+  await engine.revoke(`${(await idle).request.id}.2`, { by: 'user:ciso' });
+  await refusal(engine.approve(request.id, { by: 'user:eve' }), 'ERR_JIT_DECIDED');
+  await clock.advance(60);
+  await engine.sweep();
+  await engine.acknowledge(glass.request.id, { by: ANA, verdict: 'justified' });
+  await ask('a:y', 'deny');
+  await clock.advance(1);
+  return { ...made, request, glass };
+}
+
+const entriesAt = async (engine: JitEngine, store: FaultyStore): Promise<readonly AuditEntry[]> => {
+  await engine.flushAudit();
+  return entriesOf(store);
+};
+
+describe('replay()', () => {
+  it('L26 L27 rebuilds every kind of record, as the store has them but for metadata, of which it has the hash', async () => {
+    const { engine, store, request } = await aLife();
+    const entries = await entriesAt(engine, store);
+    expect(entries.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['usage.closed', 'grant.expired', 'attempt.refused', 'request.reused']),
+    );
+    const replayed = await replay(entries);
+    for (const [name, decode] of Object.entries(DECODE)) {
+      const { items } = await store.find({ kind: name.slice(0, -1), limit: 1_000 });
+      const stored = items.map(decode).map((record) => (record.kind === 'request' ? { ...record, metadata: undefined } : record));
+      const records = [...(replayed[name as 'grants'] as ReadonlyMap<string, unknown>)].sort(([a], [b]) => (a < b ? -1 : 1));
+      expect(records).toEqual(stored.map((record) => [record.id, record]));
+      if (name !== 'effects') expect(records.length).toBeGreaterThan(0);
+    }
+    expect(replayed.metadataHashes.get(request.id)).toBe(digestOf({ host: 'a:x' }));
+    expect(replayed).toMatchObject({ seq: (await engine.head()).seq, horizon: 0, unproven: [] });
+    expect(Object.isFrozen(replayed.requests.get(request.id))).toBe(true);
+  });
+
+  it('L27 rebuilds what a system outside was told, each entry of which tells all of it', async () => {
+    const store = new MemoryGrantStore();
+    const key = { id: 'e1', name: 'firewall', subject: MAYA, scope: 'a:x' };
+    const backoff = { tries: 1, firstMs: 10, maxMs: 100 };
+    const moment = (now: number) => ({ now, highest: now, late: now, steppedBack: false, actor: 'user:ops' });
+    let effect = await take(store, intendEffect(undefined, key, { held: true, seq: 1 }, moment(at(0))));
+    effect = await take(store, failEffect(effect, 'ECONNREFUSED', backoff, moment(at(1))));
+    expect(effect.outcome?.status).toBe('stuck');
+    effect = await take(store, retryEffect(effect, moment(at(2))));
+    effect = await take(store, settleEffect(effect, moment(at(3))));
+    effect = await take(store, intendEffect(effect, key, { held: false, seq: 2 }, moment(at(4))));
+    const entries = await entriesOf(store);
+    // What the last change no longer has, a failure and its end, is gone.
+    expect([...(await replay(entries)).effects.values()]).toEqual([effect]);
+    expect((await replay(entries, at(1))).effects.get('e1')).toMatchObject({
+      version: 2,
+      problem: 'ECONNREFUSED',
+      outcome: { status: 'stuck' },
+    });
+    expect((await replay(entries, at(-1))).effects.size).toBe(0);
+  });
+
+  it('L27 gives each record as it was at an instant, the entries of that instant included', async () => {
+    const { engine, store, request, glass } = await aLife();
+    const entries = await entriesAt(engine, store);
+    const before = await replay(entries, at(4));
+    expect(before.requests.get(request.id)).toMatchObject({ version: 2, end: undefined, reviews: [] });
+    expect([before.grants.size, before.subjects.size]).toEqual([0, 1]);
+    const after = await replay(entries, at(5));
+    expect(after.requests.get(request.id)?.end).toMatchObject({ status: 'approved', by: SAM });
+    expect(after.requests.get(request.id)?.reviews.map(({ reviewer }) => reviewer)).toEqual([ANA, SAM]);
+    const grant = [...after.grants.values()].find(({ scope }) => scope === 'b:x');
+    expect([grant && wasHeldAt(grant, at(54)), grant && wasHeldAt(grant, at(55))]).toEqual([true, false]);
+    // What is owed, is owed by whoever asked too, until it is acknowledged.
+    const owing = [...after.subjects.values()].filter(({ unreviewed }) => unreviewed.length > 0);
+    expect(owing.map(({ id, unreviewed }) => [id, unreviewed])).toEqual([
+      [SAM, [glass.request.id]],
+      ['agent:7', [glass.request.id]],
+    ]);
+    const later = await replay(entries, at(65));
+    expect([...later.subjects.values()].flatMap(({ unreviewed }) => unreviewed)).toEqual([]);
+  });
+
+  it('L27 goes by seq, and so is right where two clocks have stamped entries back and forth', async () => {
+    const entries = journal([
+      created('r1', { at: at(50) }),
+      approved('r1', { at: at(50), change: 'x' }),
+      { ...issued('r1.1'), at: at(50), change: 'x' },
+      created('r2', { at: at(10), data: { ...created('r2').data, subjectVersion: 3 } }),
+      purged({ horizon: at(1) }, { at: at(20) }),
+    ]);
+    const then = await replay(entries, at(20));
+    expect([[...then.requests.keys()], then.grants.size, then.seq]).toEqual([['r2'], 0, 5]);
+    expect(then.subjects.get(MAYA)).toMatchObject({ version: 3 });
+    expect([...(await replay(entries)).requests.keys()]).toEqual(['r1', 'r2']);
+  });
+
+  it('reads an empty journal, and one that comes bit by bit', async () => {
+    expect(await replay([])).toMatchObject({ seq: 0, horizon: 0, unproven: [] });
+    async function* slowly() {
+      for (const entry of journal([created('r1')])) yield await Promise.resolve(entry);
+    }
+    expect((await replay(slowly())).requests.get('r1')?.subject).toBe(MAYA);
+  });
+
+  it.each([NaN, -1, 1.5, '0', null, 8.64e15 + 1])('refuses %s as an instant', async (instant) => {
+    expect(await refusal(replay([], instant as number), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument: 'at' });
+  });
+
+  describe('refuses a journal that does not follow from itself, and names the entry', () => {
+    const used = (data: Told['data']): Told => ({ type: 'grant.used', requestId: 'r1', grantId: 'r1.1', data: data ?? {} });
+    const base = [created('r1'), approved('r1', { change: 'x' })];
+    const counted = [...base, { ...issued('r1.1', { maxUses: 2 }), change: 'x' }];
+    const cases: readonly (readonly [string, number, readonly Told[], RegExp])[] = [
+      [
+        'a version is skipped',
+        2,
+        [created('r1'), approved('r1', { data: { version: 3 } })],
+        /from version 1 of request r1: it makes version 3/,
+      ],
+      ['a version comes twice, from another change', 3, [...base, approved('r1')], /from version 2 of request r1: it makes version 2/],
+      ['a version goes back', 3, [...base, approved('r1', { data: { version: 1 } })], /makes version 1/],
+      ['a request begins twice', 3, [...base, created('r1', { data: { version: 3 } })], /begins request r1, which is on record/],
+      ['a request begins in its middle', 1, [created('r1', { data: { version: 2 } })], /from version 0/],
+      ['an unknown request is decided', 1, [approved('r1')], /request r1, which is not on record/],
+      [
+        'an unknown request is reviewed',
+        1,
+        [{ type: 'request.reviewed', requestId: 'r1', data: { version: 2, review: {} } }],
+        /request r1/,
+      ],
+      ['an unknown request has a grant', 1, [issued('r1.1')], /is about request r1/],
+      ['a grant begins twice', 4, [...counted, { ...issued('r1.1'), change: 'x' }], /begins grant r1\.1/],
+      ['an unknown grant ends', 3, [...base, { type: 'grant.revoked', grantId: 'r1.1', data: { version: 2 } }], /grant r1\.1/],
+      ['an unknown grant is used', 3, [...base, used({ usageVersion: 2 })], /usage r1\.1/],
+      ['a use is skipped', 4, [...counted, used({ usageVersion: 3 })], /from version 1 of usage r1\.1/],
+      ['a key is used twice', 5, [...counted, ...[2, 3].map((usageVersion) => used({ usageVersion, useId: 'u' }))], /begins use u/],
+      ['a key stands for an unknown request', 1, [{ type: 'request.reused', requestId: 'r1', data: {} }], /request r1/],
+      [
+        'a subject is skipped',
+        1,
+        [created('r1', { data: { ...created('r1').data, subjectVersion: 2 } })],
+        /version 0 of subject user:maya/,
+      ],
+      ['an effect is skipped', 1, [{ type: 'effect.done', data: { effectId: 'e', version: 2 } }], /version 0 of effect e/],
+      ['an entry names no record', 1, [{ type: 'request.created', data: { version: 1 } }], /what it is about/],
+      ['an entry names no version', 1, [created('r1', { data: {} })], /what it is about/],
+      ['an entry is of another format', 1, [created('r1', { v: 2 as 1 })], /not one that this version writes/],
+      ['an entry is of an unknown type', 1, [{ type: 'grant.doubled' as 'grant.used' }], /not one that this version writes/],
+      ['an entry is of an inherited type', 1, [{ type: 'constructor' as 'grant.used' }], /not one that this version writes/],
+      ['an entry has no data', 1, [created('r1', { data: null as unknown as Record<string, never> })], /not one that this version writes/],
+      ['a purge has no horizon', 1, [purged({})], /has no horizon/],
+      [
+        'a purge removes what is not there',
+        2,
+        [created('r1'), purged({ horizon: 1, removed: [{ kind: 'grant', id: 'r1.1' }] })],
+        /grant r1\.1/,
+      ],
+      ['a purge removes no list', 1, [purged({ horizon: 1, removed: 'all' })], /what it has removed/],
+      ['a purge removes no keys', 1, [purged({ horizon: 1, removed: [{ kind: 'grant' }] })], /what it has removed/],
+      ['a purge removes nothing', 1, [purged({ horizon: 1, removed: [null] })], /what it has removed/],
+      ['a request is incomplete', 1, [created('r1', { data: { version: 1, subject: MAYA } })], /leaves a request r1 that is none/],
+      [
+        'a grant is malformed',
+        3,
+        [...base, { ...issued('r1.1', { expiresAt: 'never' }), change: 'x' }],
+        /leaves a grant r1\.1 that is none/,
+      ],
+      [
+        'a grant ends without an end',
+        4,
+        [...counted, { type: 'grant.expired', grantId: 'r1.1', data: { version: 2, usageVersion: 2 } }],
+        /leaves a usage/,
+      ],
+    ];
+    it.each(cases)('%s', async (_, seq, told, problem) => {
+      const error = await refusal(replay(journal(told)), 'ERR_JIT_CORRUPT');
+      expect([error.kind, error.id]).toEqual(['entry', String(seq)]);
+      expect(error.problem).toMatch(problem);
+    });
+
+    it('an entry is left out, comes twice, or is none', async () => {
+      const [first, second] = journal(base) as [AuditEntry, AuditEntry];
+      const third = { ...second, seq: 3 };
+      for (const [entries, seq] of [
+        [[first, third], '2'],
+        [[first, first], '2'],
+        [[first, undefined], '2'],
+        [[undefined], '1'],
+        [[{ ...first, seq: '1' }], '1'],
+        [[{ ...first, id: undefined }], '1'],
+      ] as const) {
+        expect(await refusal(replay(entries as unknown as readonly AuditEntry[]), 'ERR_JIT_CORRUPT')).toMatchObject({ id: seq });
+      }
+    });
+  });
+
+  describe('of a journal that a purge has trimmed', () => {
+    const START = { seq: 10, hash: '1'.repeat(64) };
+    const purge = purged({ horizon: at(100), trimmedTo: 10 }, { at: at(100) });
+    const trimmed = (...told: readonly Told[]) => journal([...told, purge], START);
+
+    it('L33 lists what it can not tell from the beginning, and tells the rest', async () => {
+      const replayed = await replay(
+        trimmed(
+          { type: 'request.reviewed', requestId: 'r1', data: { version: 3, review: { reviewer: SAM } } },
+          approved('r1', { data: { version: 4, subjectVersion: 7 } }),
+          { type: 'grant.used', grantId: 'r2.1', data: { usageVersion: 3, useId: 'u' } },
+          { type: 'grant.expired', grantId: 'r3.1', data: { version: 2, usageVersion: 4 } },
+          { type: 'request.reused', requestId: 'r3', data: { reuseId: 'k', subject: MAYA, askDigest: 'd' } },
+          created('r4', { data: { ...created('r4').data, subjectVersion: 9 } }),
+          created('r5', { data: { ...created('r4').data, subjectVersion: 11 } }),
+        ),
+      );
+      expect(replayed.unproven).toEqual([
+        { kind: 'request', id: 'r1' },
+        { kind: 'usage', id: 'r2.1' },
+        { kind: 'use', id: 'u' },
+        { kind: 'grant', id: 'r3.1' },
+        { kind: 'usage', id: 'r3.1' },
+      ]);
+      expect([...replayed.requests.keys(), ...replayed.reuses.keys()]).toEqual(['r4', 'r5', 'k']);
+      expect(replayed.subjects.get(MAYA)).toEqual({ kind: 'subject', id: MAYA, version: 11, unreviewed: [] });
+      expect(replayed).toMatchObject({ seq: 18, horizon: at(100) });
+    });
+
+    it('L33 lists nothing any more that has been removed since', async () => {
+      const removed = [
+        { kind: 'request', id: 'r1' },
+        { kind: 'cursor', id: 'somebody' },
+      ];
+      const replayed = await replay(trimmed(approved('r1'), purged({ horizon: at(50), removed })));
+      expect([replayed.unproven, replayed.horizon]).toEqual([[], at(100)]);
+    });
+
+    it('L27 takes an effect from wherever its entries begin, and refuses a gap behind that', async () => {
+      const told = (version: number): Told => ({
+        type: 'effect.intended',
+        data: {
+          effectId: 'e',
+          version,
+          ...{ name: 'firewall', subject: MAYA, scope: 'a:x', held: true, seq: 1 },
+          ...{ intendedAt: START_AT, failures: 0, tryAt: START_AT, changedAt: START_AT },
+        },
+      });
+      expect((await replay(trimmed(told(5), told(6)))).effects.get('e')?.version).toBe(6);
+      expect(await refusal(replay(trimmed(told(5), told(7))), 'ERR_JIT_CORRUPT')).toMatchObject({ id: '12' });
+      expect(await refusal(replay(trimmed(told(0))), 'ERR_JIT_CORRUPT')).toMatchObject({ id: '11' });
+    });
+
+    it('L27 refuses what does not follow from what it knows', async () => {
+      const again = created('r2', { data: { ...created('r2').data, subjectVersion: 1 } });
+      expect(await refusal(replay(trimmed(created('r1'), again)), 'ERR_JIT_CORRUPT')).toMatchObject({ id: '12' });
+      const skipped = approved('r1', { data: { version: 3 } });
+      expect(await refusal(replay(trimmed(created('r1'), skipped)), 'ERR_JIT_CORRUPT')).toMatchObject({ id: '12' });
+    });
+
+    it('L33 refuses a question about an instant before the horizon, and answers one about the horizon', async () => {
+      expect(await refusal(replay(trimmed(), at(99)), 'ERR_JIT_PURGED')).toMatchObject({ horizon: at(100) });
+      expect((await replay(trimmed(), at(100))).horizon).toBe(at(100));
+    });
+
+    it('L33 keeps for an instant what was removed only later', async () => {
+      const removed = [{ kind: 'request', id: 'r1' }];
+      const entries = journal([created('r1'), purged({ horizon: at(10), removed }, { at: at(30) })]);
+      expect([(await replay(entries, at(29))).requests.size, (await replay(entries, at(30))).requests.size]).toEqual([1, 0]);
+    });
+
+    it('refuses a part of a journal, which no purge has made its whole', async () => {
+      const part = journal([created('r1')], START);
+      expect(await refusal(replay(part), 'ERR_JIT_CORRUPT')).toMatchObject({ id: '11' });
+      const other = journal([created('r1'), purged({ horizon: at(0), trimmedTo: 9 })], START);
+      expect(await refusal(replay(other), 'ERR_JIT_CORRUPT')).toMatchObject({ id: '11' });
+    });
+  });
+});

@@ -1,0 +1,99 @@
+import { digestOfEntry, GENESIS, link } from '../../src/journal/link.js';
+import type { Step } from '../../src/lifecycle/step.js';
+import { encode, type Anchor, type AuditEntry, type UnlinkedEntry } from '../../src/records.js';
+import type { GrantStore } from '../../src/ports.js';
+import { START_AT } from '../../src/testing.js';
+
+/** What differs from one entry to the next; `change` names the commit, each entry its own where it is left out. */
+export type Told = Partial<Omit<UnlinkedEntry, 'digest' | 'id'>> & { readonly change?: string };
+
+/** Entries of a journal that begins behind `head`. */
+export function journal(told: readonly Told[], head: Anchor = GENESIS): readonly AuditEntry[] {
+  const entries = told.map(({ change, ...over }, i) => {
+    const entry = {
+      v: 1 as const,
+      namespace: 'default',
+      id: `${change ?? `c${i + 1}`}.${i + 1}`,
+      type: 'request.created' as const,
+      at: START_AT,
+      actor: 'user:maya',
+      data: {},
+      ...over,
+    };
+    return { ...entry, digest: digestOfEntry(entry) };
+  });
+  return link(head, entries);
+}
+
+/** A request that has been asked for, as an entry has it. */
+export const created = (id: string, over: Told = {}): Told => ({
+  type: 'request.created',
+  requestId: id,
+  data: {
+    version: 1,
+    subject: 'user:maya',
+    requestedBy: 'user:maya',
+    scopes: ['a:x'],
+    ttlMs: 1_000,
+    createdAt: START_AT,
+    reviewBy: START_AT + 500,
+    askAgainAt: START_AT + 100,
+    reviews: [],
+    subjectVersion: 1,
+  },
+  ...over,
+});
+
+export const approved = (id: string, over: Told = {}): Told => ({
+  type: 'request.approved',
+  requestId: id,
+  data: {
+    version: 2,
+    approver: 'auto',
+    end: { status: 'approved', cause: 'approver', at: START_AT, by: 'system:approver' },
+    subjectVersion: 2,
+  },
+  ...over,
+});
+
+export const issued = (id: string, over: object = {}): Told => ({
+  type: 'grant.issued',
+  requestId: id.split('.')[0],
+  grantId: id,
+  data: {
+    version: 1,
+    subject: 'user:maya',
+    scope: 'a:x',
+    issuedAt: START_AT,
+    startsAt: START_AT,
+    expiresAt: START_AT + 1_000,
+    firstStartsAt: START_AT,
+    successors: [],
+    breakGlass: false,
+    asksAtStart: false,
+    activatedAt: START_AT,
+    ...over,
+  },
+});
+
+export const purged = (data: UnlinkedEntry['data'], over: Told = {}): Told => ({
+  type: 'journal.purged',
+  actor: 'user:dpo',
+  data,
+  ...over,
+});
+
+let steps = 0;
+
+/** Commits what a rule of the lifecycle has decided. */
+export async function take<Result>(store: GrantStore, { put, entries, result }: Step<Result>): Promise<Result> {
+  const change = `step${++steps}`;
+  const append = entries.map((draft, i) => {
+    const entry = { v: 1 as const, namespace: store.namespace, id: `${change}.${i + 1}`, ...draft };
+    return { ...entry, digest: digestOfEntry(entry) };
+  });
+  const expect = put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 }));
+  const outcome = await store.commit({ id: change, expect, put: put.map(encode), append });
+  if (outcome !== 'committed') throw new Error(outcome);
+  return result;
+}
