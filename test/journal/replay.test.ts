@@ -203,6 +203,12 @@ describe('replay()', () => {
       ['a purge removes nothing', 1, [purged({ horizon: 1, removed: [null] })], /what it has removed/],
       ['a request is incomplete', 1, [created('r1', { data: { version: 1, subject: MAYA } })], /leaves a request r1 that is none/],
       [
+        'a review is none',
+        3,
+        [created('r1'), ...[2, 3].map((version): Told => ({ type: 'request.reviewed', requestId: 'r1', data: { version, review: 5 } }))],
+        /leaves a request/,
+      ],
+      [
         'a grant is malformed',
         3,
         [...base, { ...issued('r1.1', { expiresAt: 'never' }), change: 'x' }],
@@ -249,6 +255,7 @@ describe('replay()', () => {
           approved('r1', { data: { version: 4, subjectVersion: 7 } }),
           { type: 'grant.used', grantId: 'r2.1', data: { usageVersion: 3, useId: 'u' } },
           { type: 'grant.expired', grantId: 'r3.1', data: { version: 2, usageVersion: 4 } },
+          { type: 'grant.used', grantId: 'r3.1', data: { usageVersion: 5, useId: 'w' } },
           { type: 'request.reused', requestId: 'r3', data: { reuseId: 'k', subject: MAYA, askDigest: 'd' } },
           created('r4', { data: { ...created('r4').data, subjectVersion: 9 } }),
           created('r5', { data: { ...created('r4').data, subjectVersion: 11 } }),
@@ -260,10 +267,11 @@ describe('replay()', () => {
         { kind: 'use', id: 'u' },
         { kind: 'grant', id: 'r3.1' },
         { kind: 'usage', id: 'r3.1' },
+        { kind: 'use', id: 'w' },
       ]);
       expect([...replayed.requests.keys(), ...replayed.reuses.keys()]).toEqual(['r4', 'r5', 'k']);
       expect(replayed.subjects.get(MAYA)).toEqual({ kind: 'subject', id: MAYA, version: 11, unreviewed: [] });
-      expect(replayed).toMatchObject({ seq: 18, horizon: at(100) });
+      expect(replayed).toMatchObject({ seq: 19, horizon: at(100) });
     });
 
     it('L33 lists nothing any more that has been removed since', async () => {
