@@ -46,6 +46,8 @@ async function aLife() {
   // One that goes idle, and one that is ended early, so that its usage is closed by the sweep.
   const idle = engine.requestAccess({ subject: SAM, scopes: ['c:x', 'c:y'], ttl: 500, justification: 'approve idle' });
   await engine.revoke(`${(await idle).request.id}.2`, { by: 'user:ciso' });
+  await clock.advance(3);
+  await engine.touch(SAM, 'c:x');
   await refusal(engine.approve(request.id, { by: 'user:eve' }), 'ERR_JIT_DECIDED');
   await clock.advance(60);
   await engine.sweep();
@@ -119,7 +121,7 @@ describe('replay()', () => {
       [SAM, [glass.request.id]],
       ['agent:7', [glass.request.id]],
     ]);
-    const later = await replay(entries, at(65));
+    const later = await replay(entries, at(68));
     expect([...later.subjects.values()].flatMap(({ unreviewed }) => unreviewed)).toEqual([]);
   });
 
