@@ -518,6 +518,7 @@ describe('JitEngine', () => {
         assertAllowed: () => engine.assertAllowed(MAYA, SCOPE),
         filterAllowed: () => engine.filterAllowed(MAYA, [SCOPE]),
         status: () => engine.status(MAYA),
+        explain: () => engine.explain(MAYA, SCOPE),
         request: () => engine.request('r'),
         requests: () => engine.requests(),
         inbox: () => engine.inbox(SAM),

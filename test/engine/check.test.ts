@@ -238,9 +238,8 @@ describe('JitEngine', () => {
       await engine.check(MAYA, SCOPE);
       await engine.assertAllowed(MAYA, SCOPE);
       await engine.filterAllowed(MAYA, [SCOPE, 'a', 'b', 'c']);
-      await engine.status(MAYA);
       const calls = store.calls.slice(before);
-      expect(calls.map((call) => call.method)).toEqual(['live', 'live', 'live', 'live', 'live']);
+      expect(calls.map((call) => call.method)).toEqual(['live', 'live', 'live', 'live']);
       expect(calls.slice(0, 3).map((call) => call.argument)).toEqual([1, 2, 3].map(() => ({ subject: MAYA, scope: SCOPE, at: START_AT })));
     });
 
@@ -301,11 +300,24 @@ describe('JitEngine', () => {
         held: [short, long],
         scheduled: [],
         changesAt: at(5 * MINUTE),
+        stuck: [],
       });
       await clock.set(at(5 * MINUTE));
       expect(await engine.status(MAYA)).toMatchObject({ held: [{ id: long.id }], changesAt: at(20 * MINUTE) });
       await clock.set(at(20 * MINUTE));
       expect(await engine.status(MAYA)).toMatchObject({ held: [], changesAt: undefined });
+    });
+
+    it('L34 asks the store once for live rows, and once for what is stuck outside', async () => {
+      const { engine, store } = anEngine();
+      await aGranted(engine);
+      const before = store.calls.length;
+      await engine.status(MAYA);
+      const calls = store.calls.slice(before);
+      expect(calls.map(({ method, argument }) => [method, (argument as { kind?: string }).kind])).toEqual([
+        ['find', 'effect'],
+        ['live', undefined],
+      ]);
     });
 
     it('shows nothing to somebody who holds nothing', async () => {

@@ -849,7 +849,7 @@ describe('JitEngine', () => {
             expect(await everything(world.store)).toEqual(before);
           }
         }),
-        { numRuns: 20 },
+        { numRuns: 80 },
       );
       for (const reason of [
         'granted',

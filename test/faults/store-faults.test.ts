@@ -97,6 +97,7 @@ const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>>> = {
   assertAllowed: ({ engine }) => engine.assertAllowed(MAYA, SCOPE),
   filterAllowed: ({ engine }) => engine.filterAllowed(MAYA, [SCOPE]),
   status: ({ engine }) => engine.status(MAYA),
+  explain: ({ engine }) => engine.explain(MAYA, 'never:asked'),
   request: ({ engine, pending }) => engine.request(pending.id),
   requests: ({ engine }) => engine.requests(),
   inbox: ({ engine }) => engine.inbox(SAM),
