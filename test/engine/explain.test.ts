@@ -791,7 +791,7 @@ describe('JitEngine', () => {
         expect(short(await explaining)).toEqual(['expired', grant.requestId, grant.id, undefined]);
       });
 
-      it('L12 what is approved while it is read is told as granted, never as nothing', async () => {
+      it('what is approved while it is read is told as granted, never as nothing', async () => {
         const made = begin();
         const { id } = await aPending(made.engine);
         let approved = false;
