@@ -1,4 +1,4 @@
-import { heldUntil, isCounted } from '../records/derived.js';
+import { heldFrom, heldUntil, isCounted } from '../records/derived.js';
 import type { AccessRequest, Grant, Usage } from '../records/types.js';
 import { inWindow, isInstant } from '../time.js';
 
@@ -82,9 +82,6 @@ export function wasHeldDuring(grant: Grant, from: number, until: number, usage?:
   // The first: one that ended before its start was held at no instant.
   return begin < end && begin < until && from < end;
 }
-
-/** One whose start had to be asked about was held from the answer on, and never without one. */
-const heldFrom = ({ asksAtStart, activatedAt, startsAt }: Grant): number => (asksAtStart ? (activatedAt ?? Infinity) : startsAt);
 
 export type RequestStatus = 'pending' | 'approved' | 'denied' | 'cancelled' | 'expired';
 export type GrantStatus = 'scheduled' | 'active' | 'expired' | 'revoked';

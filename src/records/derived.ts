@@ -5,6 +5,10 @@ export function idleEnd({ idleTtlMs, usedAt, startsAt }: Pick<Usage, 'idleTtlMs'
   return idleTtlMs === undefined ? Infinity : (usedAt ?? startsAt) + idleTtlMs;
 }
 
+/** The first instant at which a grant was held. One whose start had to be asked about: from the answer on, and never without one. */
+export const heldFrom = ({ asksAtStart, activatedAt, startsAt }: Pick<Grant, 'asksAtStart' | 'activatedAt' | 'startsAt'>): number =>
+  asksAtStart ? (activatedAt ?? Infinity) : startsAt;
+
 /** The first instant at which a grant was, or will be, no longer held: its effective end. The one place that computes it. */
 export function heldUntil({ expiresAt, end }: Pick<Grant, 'expiresAt' | 'end'>, usage?: Usage): number {
   if (end !== undefined) return Math.min(expiresAt, end.at);

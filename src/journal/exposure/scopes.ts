@@ -1,4 +1,4 @@
-import { heldUntil, type Grant } from '../../records.js';
+import { heldFrom, heldUntil } from '../../records.js';
 import type { Replayed } from '../replay.js';
 
 /** How much one scope was held in a span. */
@@ -41,9 +41,6 @@ export function measureScopes({ grants, usages }: Replayed, from: number, to: nu
   });
   return Object.freeze(scopes.sort((a, b) => (a.scope < b.scope ? -1 : 1)));
 }
-
-/** As the rule for the past has it: one whose start had to be confirmed was held from then on, and never without. */
-const heldFrom = ({ asksAtStart, activatedAt, startsAt }: Grant): number => (asksAtStart ? (activatedAt ?? Infinity) : startsAt);
 
 /** How long at least one of these windows lasted. */
 function unionMs(windows: readonly Window[]): number {
