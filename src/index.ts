@@ -40,6 +40,12 @@ export { callbackSink } from './sinks/callback.js';
 export { consoleSink, type ConsoleLike } from './sinks/console.js';
 export { formatEntry } from './sinks/format.js';
 
+export { notify, type Notice, type NoticeKind, type NotifyOptions } from './effects/notify.js';
+export { webhookSink, type WebhookSinkOptions } from './effects/webhook.js';
+export { WebhookError } from './effects/webhook/errors.js';
+export type { WebhookCall, WebhookFetch, WebhookReply } from './effects/webhook/sender.js';
+export { verifyWebhook, type WebhookPayload, type WebhookToVerify } from './effects/webhook/verify.js';
+
 export { link } from './journal/link.js';
 export { readJournal } from './journal/read.js';
 export { exposure, type DecisionFigures, type Exposure, type ScopeExposure } from './journal/exposure.js';
