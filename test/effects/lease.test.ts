@@ -190,6 +190,17 @@ describe('lease()', () => {
       expect(lease.signal.aborted).toBe(true);
     });
 
+    it('L1 ends with the last use where uses are counted', async () => {
+      const approver = new ScriptedApprover({ decide: { ...decide, terms: { maxUses: 2 } } });
+      const { engine, lease } = await leased({ approver });
+      await engine.consume(MAYA, SCOPE);
+      await settle();
+      expect(lease.signal.aborted).toBe(false);
+      await engine.consume(MAYA, SCOPE);
+      await settle();
+      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+    });
+
     it('L1 moves with use where the grant ends when it is idle, and never past its window', async () => {
       const approver = new ScriptedApprover({ decide: { ...decide, terms: { idleTtlMs: 40 * SECOND } } });
       const { engine, lease, clock } = await leased({ approver });
@@ -381,6 +392,23 @@ describe('lease()', () => {
       clock.step(4 * SECOND);
       await clock.pass(SECOND);
       expect(endOf(suspended.lease)).toMatchObject({ code: 'ERR_JIT_STORE' });
+    });
+
+    it('L1 L5 is set ahead while an answer is under way: what that would bring was not read before the end', async () => {
+      const clock = new SteppingClock();
+      const store = new FaultyStore(new QuietStore());
+      const { lease, grant } = await leased({ clock: clock as unknown as ManualClock, store }, { maxUnconfirmedMs: '1h' });
+      const other = another({ store, clock: clock as unknown as ManualClock });
+      const more = await other.extend(grant.id, { ttl: TTL });
+      await other.approve(more.request.id, { by: SAM });
+      store.inject('live', { fault: 'hang' }, 1);
+      await clock.pass(SECOND);
+      clock.step(TTL);
+      // Its own timer has not fired yet.
+      expect(lease.signal.aborted).toBe(false);
+      store.release();
+      await settle();
+      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
     it('L5 is set back: goes on while it is confirmed, and its end stays where it was', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reviewers, type AccessResult, type JitEngine, type Verdict } from '../../src/index.js';
-import { FaultyStore, ScriptedApprover, type ManualClock } from '../../src/testing.js';
+import { FaultyStore, ScriptedApprover, throws, type ManualClock } from '../../src/testing.js';
 import { ANA, anEngine, aPending, at, HOUR, LEE, MAYA, MINUTE, refusal, SAM } from '../engine/an-engine.js';
 import { QuietStore, SECOND, settle, watched } from './at-work.js';
 
@@ -107,19 +107,12 @@ describe('waitFor()', () => {
   });
 
   it('L13 reads a deadline anew that the approver has set later', async () => {
-    let verdict: Verdict | undefined;
-    const approver = new ScriptedApprover({
-      decide: () => {
-        if (verdict === undefined) throw new Error('not yet');
-        return verdict;
-      },
-      groupsOf: [],
-    });
+    const approver = new ScriptedApprover({ decide: throws(new Error('not yet')), groupsOf: [] });
     const { engine, clock, store } = anEngine({ limits, approver });
     const { requestId } = await refusal(engine.requestAccess({ subject: MAYA, scope: 'a:b', ttl: '1m' }), 'ERR_JIT_APPROVER');
     const { seen, waited } = watch(engine.waitFor(requestId as string));
     await clock.set(at(10 * SECOND));
-    verdict = { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }], reviewWithinMs: 2 * MINUTE } };
+    approver.script.decide = { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }], reviewWithinMs: 2 * MINUTE } };
     await engine.decide(requestId as string);
     store.inject('get', { fault: 'hang' });
     await clock.set(DEADLINE + 30 * SECOND);

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { isJitError, JitEngine, reviewers } from 'jit-access';
+import { ManualClock } from 'jit-access/testing';
+
+const MINUTE = 60_000;
+const time = (instant: number) => new Date(instant).toISOString().slice(11, 16);
+
+async function main() {
+  const clock = new ManualClock(); // midnight
+  const engine = new JitEngine({ clock, approver: reviewers({ members: ['user:sam'] }) });
+  const job = { subject: 'agent:backfill', scope: 'db-prod:write' } as const;
+  let batches = 0;
+
+  /** Asks, waits for the answer, and works for as long as that gives. */
+  async function run() {
+    const { request } = await engine.requestAccess({ ...job, ttl: '15m', justification: 'backfill of the orders' });
+    const answer = await engine.waitFor(request.id);
+    assert.equal(answer.outcome, 'granted');
+    await engine.withAccess(job.subject, job.scope, async (signal, lease) => {
+      assert.ok(lease.until);
+      console.log(`access until ${time(lease.until)}`);
+      for (;;) {
+        // A batch takes four minutes. A real one passes the signal on, and gives its statement a timeout before lease.until.
+        await clock.sleep(clock.now() + 4 * MINUTE, signal);
+        signal.throwIfAborted();
+        console.log(`${time(clock.now())}: batch ${++batches}`);
+      }
+    });
+  }
+
+  const running = run().catch((error: unknown) => {
+    // What the work throws is what withAccess rejects with: here the reason of its signal.
+    assert.ok(isJitError(error) && error.code === 'ERR_JIT_DENIED');
+    console.log(`${time(clock.now())}: ${error.message}`);
+  });
+
+  // Two minutes pass until somebody looks at it.
+  await clock.advance('2m');
+  const [asked] = await engine.inbox('user:sam');
+  assert.ok(asked);
+  await engine.approve(asked.request.id, { by: 'user:sam' });
+
+  // Nobody does anything at the end of the window.
+  await clock.advance('1h');
+  await running;
+  assert.equal(batches, 3);
+  assert.equal(clock.sleepers, 0);
+}
+
+void main();
