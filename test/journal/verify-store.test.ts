@@ -1,0 +1,505 @@
+import { describe, expect, it } from 'vitest';
+import {
+  autoApprove,
+  MemoryGrantStore,
+  verifyStore,
+  type AuditEntry,
+  type GrantStore,
+  type JournalSlice,
+  type Row,
+} from '../../src/index.js';
+import { digestOf } from '../../src/journal/link.js';
+import { aChange, aRow } from '../../src/testing.js';
+import { aGranted, anEngine, ask, at, entriesOf, HOUR, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
+import { Moody } from '../property/moody.js';
+import { approved, created, issued, journal, type Told } from './story.js';
+
+/** The same store, but for what is given. */
+function over(store: GrantStore, bent: Partial<Pick<GrantStore, 'find' | 'get' | 'journal'>>): GrantStore {
+  return {
+    namespace: store.namespace,
+    durability: store.durability,
+    in: (namespace) => store.in(namespace),
+    get: (keys) => store.get(keys),
+    live: (query) => store.live(query),
+    find: (query) => store.find(query),
+    due: (query) => store.due(query),
+    commit: (change) => store.commit(change),
+    journal: (query) => store.journal(query),
+    ...bent,
+  };
+}
+
+/** Somebody has changed rows behind the engine's back. `undefined` takes one away. */
+function tampered(store: GrantStore, change: (row: Row) => unknown): GrantStore {
+  return over(store, {
+    get: async (keys) => (await store.get(keys)).map((row) => row && change(row)) as (Row | undefined)[],
+    find: async (query) => {
+      const { items, next } = await store.find(query);
+      return { items: items.map(change).filter((row) => row !== undefined) as Row[], next };
+    },
+  });
+}
+
+/** A journal that nobody but the test has written, over no rows. */
+function told(entries: readonly Told[]): GrantStore {
+  const linked = journal(entries);
+  const store = new MemoryGrantStore();
+  const start = { seq: 0, hash: '0'.repeat(64) };
+  const last = linked.at(-1) as AuditEntry;
+  const head = { seq: last.seq, hash: last.hash };
+  return over(store, { journal: async ({ after, limit }) => ({ entries: linked.slice(after, after + limit), start, head }) });
+}
+
+const kindIs = (kind: string, change: (row: Row) => unknown) => (row: Row) => (row.kind === kind ? change(row) : row);
+const inBody = (fields: object) => (row: Row) => ({ ...row, body: { ...row.body, ...fields } });
+
+/** A grant with uses of which one was taken, metadata, an open request, a key that was used again, an owed review. */
+async function aLife() {
+  const made = anEngine({ approver: new Moody() });
+  const { engine } = made;
+  const metadata = { host: 'db-1' };
+  const { request } = await ask(engine, { justification: 'approve uses', metadata });
+  await engine.consume(MAYA, SCOPE, { idempotencyKey: 'one' });
+  const open = { scope: 'b:x', justification: 'review' };
+  await ask(engine, open);
+  await ask(engine, { ...open, idempotencyKey: 'same' });
+  await engine.breakGlass({ subject: SAM, scope: 'c:x', ttl: 50, justification: 'fire' });
+  await engine.flushAudit();
+  return { ...made, request };
+}
+
+const GOOD = { ok: true, problem: undefined, differences: [], unproven: [] };
+
+describe('verifyStore()', () => {
+  it('L26 finds a store good of which every row is what the journal says', async () => {
+    const { store, engine } = await aLife();
+    const { items } = await store.find({ kind: 'grant', limit: 10 });
+    expect(items).toHaveLength(2);
+    expect(await verifyStore(store)).toEqual({ ...GOOD, rows: 10, head: await engine.head() });
+    expect(await verifyStore(store, { head: await engine.head() })).toMatchObject({ ok: true });
+    expect(await verifyStore(new MemoryGrantStore())).toMatchObject({ ...GOOD, rows: 0, head: { seq: 0 } });
+  });
+
+  it('L26 reads page after page', async () => {
+    const { store } = await aLife();
+    const small = over(store, {
+      find: (query) => store.find({ ...query, limit: 1 }),
+      journal: ({ after }) => store.journal({ after, limit: 1 }),
+    });
+    expect(await verifyStore(small)).toMatchObject({ ...GOOD, rows: 10 });
+  });
+
+  describe('L26 names a row that differs, and in what', () => {
+    const later = at(24 * HOUR);
+    const cases: readonly (readonly [string, string, (row: Row) => unknown, RegExp])[] = [
+      [
+        'a grant that lasts longer',
+        'grant',
+        (row) => ({ ...inBody({ expiresAt: later })(row), until: later, dueAt: later }),
+        /until is \d+, by the journal \d+; dueAt is .+; body\.expiresAt is \d+, by the journal \d+; its last entry is \d+/,
+      ],
+      ['a grant of another scope', 'grant', (row) => ({ ...row, scope: 'root' }), /scope is "root", by the journal "/],
+      ['a grant of another subject', 'grant', (row) => ({ ...row, subject: 'user:eve' }), /subject is "user:eve", by the journal "user:/],
+      ['a version that was moved on', 'request', (row) => ({ ...row, version: row.version + 1 }), /version is \d, by the journal \d/],
+      [
+        'a request that is decided',
+        'request',
+        inBody({ end: { status: 'approved' } }),
+        /body\.end is {"status":"approved"}, by the journal/,
+      ],
+      [
+        'a review that is added',
+        'request',
+        inBody({ reviews: [{ reviewer: 'user:eve' }] }),
+        /body\.reviews is \[{"reviewer":"user:eve"}\], by the journal \[\]/,
+      ],
+      [
+        'a field that is taken away',
+        'request',
+        ({ body: { ttlMs: _, ...body }, ...row }) => ({ ...row, body }),
+        /body\.ttlMs is undefined, by the journal \d/,
+      ],
+      [
+        'a field that nobody knows',
+        'usage',
+        inBody({ more: 'x'.repeat(500) }),
+        /body\.more is "x+"\.\.\. \(500\), by the journal undefined/,
+      ],
+      ['a long field', 'request', inBody({ scopes: ['x'.repeat(500)] }), /body\.scopes is \["x+\.\.\., by the journal/],
+      ['uses that were given back', 'usage', inBody({ uses: 0 }), /body\.uses is 0, by the journal 1/],
+      ['a use that leaves more', 'use', inBody({ usesLeft: 5 }), /body\.usesLeft is 5, by the journal 1/],
+      ['a key that stands for something else', 'reuse', inBody({ askDigest: 'x' }), /body\.askDigest is "x"/],
+      [
+        'a debt that is forgiven',
+        'subject',
+        (row) => ({ ...inBody({ unreviewed: [] })(row), open: false }),
+        /open is false, by the journal true; body\.unreviewed is \[\]/,
+      ],
+      ['a column of null', 'grant', (row) => ({ ...row, dueAt: null }), /dueAt is null, by the journal \d/],
+      ['a bigint', 'grant', inBody({ expiresAt: 10n }), /body\.expiresAt is a bigint/],
+      ['what is no JSON', 'request', inBody({ scopes: [10n] }), /body\.scopes is an array, by the journal/],
+      ['a list that is a text', 'request', inBody({ scopes: 'a:x' }), /body\.scopes is "a:x", by the journal/],
+      ['no body', 'grant', (row) => ({ ...row, body: 'gone' }), /body is "gone"/],
+      [
+        'other metadata',
+        'request',
+        (row) => (row.body['metadata'] === undefined ? row : inBody({ metadata: { host: 'db-2' } })(row)),
+        new RegExp(`body\\.metadata has the SHA-256 ${digestOf({ host: 'db-2' })}, by the journal ${digestOf({ host: 'db-1' })}`),
+      ],
+      [
+        'metadata that is taken away',
+        'request',
+        ({ body: { metadata: _, ...body }, ...row }) => ({ ...row, body }),
+        /body\.metadata is missing, by the journal its SHA-256 is [0-9a-f]{64}/,
+      ],
+      [
+        'metadata that is added',
+        'request',
+        (row) => (row.body['metadata'] === undefined ? inBody({ metadata: {} })(row) : row),
+        /body\.metadata is there, by the journal there is none/,
+      ],
+      [
+        'metadata that is no JSON',
+        'request',
+        (row) => (row.body['metadata'] === undefined ? row : inBody({ metadata: { n: NaN } })(row)),
+        /body\.metadata has the SHA-256 of nothing that is JSON/,
+      ],
+    ];
+    it.each(cases)('%s', async (_, kind, change, problem) => {
+      const { store } = await aLife();
+      const { ok, differences, problem: ofJournal } = await verifyStore(tampered(store, kindIs(kind, change)));
+      expect([ok, ofJournal]).toEqual([false, undefined]);
+      expect(differences.length).toBeGreaterThan(0);
+      for (const difference of differences) {
+        expect(difference.kind).toBe(kind);
+        expect(difference.problem).toMatch(problem);
+      }
+    });
+
+    it('one that is missing, and one that nobody has put on record', async () => {
+      const { store, request } = await aLife();
+      const gone = tampered(store, (row) => (row.kind === 'grant' && row.id === `${request.id}.1` ? undefined : row));
+      expect((await verifyStore(gone)).differences).toEqual([
+        { kind: 'grant', id: `${request.id}.1`, problem: expect.stringMatching(/^is missing: entry \d+ has it at version 1$/) as string },
+      ]);
+      await store.commit(aChange({ put: [aRow({ id: 'forged.1' })] }));
+      expect((await verifyStore(store)).differences).toEqual([{ kind: 'grant', id: 'forged.1', problem: 'is not in the journal' }]);
+    });
+
+    it('one that is no row, in a list or by its key', async () => {
+      const { store, request } = await aLife();
+      const none = tampered(store, (row) => (row.kind === 'grant' ? null : row.kind === 'use' ? { ...row, id: 7 } : row));
+      const { differences } = await verifyStore(none);
+      expect(differences.filter(({ kind }) => kind === 'grant')).toContainEqual({
+        kind: 'grant',
+        id: 'undefined',
+        problem: 'is no row at all',
+      });
+      expect(differences).toContainEqual({ kind: 'grant', id: `${request.id}.1`, problem: 'is no row at all' });
+      expect(differences).toContainEqual({ kind: 'use', id: '7', problem: 'is no row at all' });
+    });
+  });
+
+  describe('L33 after a purge', () => {
+    /** All but one open request is purged, so that most of the journal goes. */
+    async function aPurged() {
+      const made = anEngine({ approver: new Moody(), limits: { reviewWithin: '100h' } });
+      const { engine, clock, store } = made;
+      await ask(engine, { justification: 'approve uses' });
+      await engine.consume(MAYA, SCOPE, { idempotencyKey: 'one' });
+      await engine.consume(MAYA, SCOPE);
+      const other = { subject: SAM, scope: 'c:x', justification: 'approve' };
+      await ask(engine, other);
+      await clock.set(at(HOUR));
+      await engine.sweep();
+      const { request: kept } = await ask(engine, { scope: 'kept', justification: 'solo' });
+      await engine.flushAudit();
+      return { ...made, kept, purge: () => engine.purge({ before: clock.now(), by: 'user:dpo' }), store };
+    }
+
+    it('proves the horizon, and calls unproven what has no entries left', async () => {
+      const { purge, store } = await aPurged();
+      expect((await purge()).journalStart).toBeGreaterThan(0);
+      const { unproven, ...rest } = await verifyStore(store);
+      expect(rest).toMatchObject({ ok: true, problem: undefined, differences: [] });
+      expect(unproven).toEqual([{ kind: 'subject', id: SAM, problem: 'entries that tell of it have been purged' }]);
+    });
+
+    it('names a horizon that is another, or malformed, or gone', async () => {
+      const { purge, store } = await aPurged();
+      await purge();
+      const horizon = async (change: (row: Row) => unknown) => (await verifyStore(tampered(store, kindIs('horizon', change)))).differences;
+      const named = (problem: unknown) => [{ kind: 'horizon', id: 'horizon', problem }];
+      expect(await horizon(inBody({ before: 7 }))).toEqual(named(`body.before is 7, by the journal ${at(HOUR)}`));
+      expect(await horizon(inBody({ before: 'now' }))).toEqual(named('is not a row that this version writes'));
+      expect(await horizon(() => undefined)).toEqual(named(`body.before is 0, by the journal ${at(HOUR)}`));
+    });
+
+    it('names what is forged all the same', async () => {
+      const { purge, store } = await aPurged();
+      await purge();
+      const owes = tampered(store, (row) => (row.id === SAM ? { ...inBody({ unreviewed: ['r'] })(row), open: true } : row));
+      expect((await verifyStore(owes)).differences).toEqual([{ kind: 'subject', id: SAM, problem: 'is not in the journal' }]);
+      for (const version of [0, 1.5, '9']) {
+        const bent = tampered(store, (row) => (row.id === SAM ? { ...row, version } : row));
+        expect((await verifyStore(bent)).differences).toMatchObject([{ kind: 'subject', id: SAM }]);
+      }
+      const back = tampered(store, (row) => (row.id === MAYA ? { ...row, version: 1 } : row));
+      expect((await verifyStore(back)).differences).toMatchObject([
+        { kind: 'subject', id: MAYA, problem: expect.stringMatching(/^version is 1/) as string },
+      ]);
+      const ahead = tampered(store, (row) => (row.id === MAYA ? { ...row, version: 99 } : row));
+      expect((await verifyStore(ahead)).unproven).toMatchObject([{ id: MAYA }, { id: SAM }]);
+      for (const kind of ['request', 'grant', 'usage']) {
+        const forged = over(store, {
+          find: async (query) => (query.kind === kind ? { items: [aRow({ kind, id: 'f.1' })], next: undefined } : store.find(query)),
+          get: async (keys) => {
+            const rows = await store.get(keys);
+            return rows.map((row, i) => (keys[i]?.id === 'f.1' ? aRow({ kind, id: 'f.1' }) : row));
+          },
+        });
+        const named = (await verifyStore(forged)).differences.find(({ id }) => id === 'f.1');
+        expect(named).toEqual({ kind, id: 'f.1', problem: 'is not in the journal' });
+      }
+    });
+
+    it('calls unproven a use, a key and an effect of which nothing is left, and names them while all is there', async () => {
+      const { purge, store } = await aPurged();
+      const kinds = ['use', 'reuse', 'effect'];
+      const more = (row: Row) =>
+        over(store, {
+          find: async (query) => (query.kind === row.kind ? { items: [row], next: undefined } : store.find(query)),
+          get: async (keys) => (await store.get(keys)).map((one, i) => (keys[i]?.id === row.id ? row : one)),
+        });
+      for (const kind of kinds) {
+        const row = aRow({ kind, id: 'lone' });
+        expect((await verifyStore(more(row))).differences).toContainEqual({ kind, id: 'lone', problem: 'is not in the journal' });
+      }
+      await purge();
+      for (const kind of kinds) {
+        const row = aRow({ kind, id: 'lone' });
+        const { unproven, differences } = await verifyStore(more(row));
+        expect([differences, unproven[0]]).toEqual([[], { kind, id: 'lone', problem: 'entries that tell of it have been purged' }]);
+      }
+    });
+
+    it('begins anew where a purge trims the journal while it is read', async () => {
+      const { purge, store } = await aPurged();
+      let slices = 0;
+      const small = over(store, {
+        journal: async ({ after }) => {
+          if (++slices === 3) await purge();
+          return store.journal({ after, limit: 1 });
+        },
+      });
+      expect(await verifyStore(small)).toMatchObject({ ok: true, differences: [], unproven: [{ id: SAM }] });
+    });
+
+    it('begins anew where a purge trims the journal while rows are compared, before and after they are read again', async () => {
+      for (const when of [1, 2]) {
+        const { engine, purge, store, clock, kept } = await aPurged();
+        let reads = 0;
+        let rows = 0;
+        const busy = over(store, {
+          find: async (query) => {
+            const page = await store.find(query);
+            // The head moves past what was read, and then all before it goes.
+            if (query.kind === 'request' && ++rows === 1 && when === 1) await purgeAll();
+            return page;
+          },
+          get: async (keys) => {
+            const answer = await store.get(keys);
+            if (++reads === 1 && when === 2) await purgeAll();
+            return answer;
+          },
+        });
+        const purgeAll = async () => {
+          await engine.cancel(kept.id, { by: MAYA });
+          await clock.set(at(2 * HOUR));
+          await purge();
+          await ask(engine, { scope: 'next', justification: 'solo' });
+          await clock.set(at(3 * HOUR));
+          await purge();
+        };
+        expect(await verifyStore(busy)).toMatchObject({ ok: true, problem: undefined });
+      }
+    });
+
+    it('gives up where purges never let it read to the end', async () => {
+      const { store } = await aPurged();
+      const hash = '1'.repeat(64);
+      const start = { seq: 3, hash };
+      const slice: JournalSlice = { entries: [], start, head: { seq: 5, hash } };
+      const running = over(store, { journal: async ({ limit }) => (limit === 1 ? { ...slice, start: { seq: 2, hash } } : slice) });
+      expect(await refusal(verifyStore(running), 'ERR_JIT_CONFLICT')).toMatchObject({ attempts: 8 });
+    });
+  });
+
+  describe('L26 says what is wrong with the journal, and compares nothing then', () => {
+    const edited = (store: GrantStore, seq: number, change: (entry: AuditEntry) => unknown): GrantStore =>
+      over(store, {
+        journal: async (query) => {
+          const slice = await store.journal(query);
+          return { ...slice, entries: slice.entries.map((entry) => (entry.seq === seq ? change(entry) : entry)) as AuditEntry[] };
+        },
+      });
+
+    it('an edit, an entry that is none, and one that is left out', async () => {
+      const { store } = await aLife();
+      const found = async (change: (entry: AuditEntry) => unknown) => verifyStore(edited(store, 2, change));
+      expect(await found((entry) => ({ ...entry, actor: 'user:eve' }))).toMatchObject({
+        ok: false,
+        rows: 0,
+        problem: { seq: 2, problem: 'was edited: its digest does not match' },
+      });
+      expect(await found(() => null)).toMatchObject({ ok: false, problem: { seq: 2, problem: 'is malformed' } });
+      const without = over(store, {
+        journal: async (query) => {
+          const slice = await store.journal(query);
+          return { ...slice, entries: slice.entries.filter(({ seq }) => seq !== 2) };
+        },
+      });
+      expect(await verifyStore(without)).toMatchObject({ ok: false, problem: { seq: 2, problem: 'has seq 3' } });
+    });
+
+    it('an exported head that it does not contain', async () => {
+      const { store, engine } = await aLife();
+      const { seq, hash } = await engine.head();
+      expect(await verifyStore(store, { head: { seq: seq + 1, hash } })).toMatchObject({ ok: false, problem: { seq: seq + 1 } });
+      expect(await verifyStore(store, { head: { seq: seq - 1, hash } })).toMatchObject({ ok: false, problem: { seq: seq - 1 } });
+      for (const bad of [{ head: 'x' }, { head: { seq: -1, hash } }, { Head: 1 }, null]) {
+        await refusal(verifyStore(store, bad as unknown as object), 'ERR_JIT_INVALID_ARGUMENT');
+      }
+    });
+
+    it('a head that the store names and its entries do not reach, or pass, or are not', async () => {
+      const { store, engine } = await aLife();
+      const { seq, hash } = await engine.head();
+      const named = (head: object) =>
+        verifyStore(over(store, { journal: async (query) => ({ ...(await store.journal(query)), head: { seq, hash, ...head } }) }));
+      expect((await named({ seq: seq + 1 })).problem).toEqual({
+        seq: seq + 1,
+        problem: 'is missing: the head that the store names lies at or behind it',
+      });
+      expect((await named({ seq: seq - 1 })).problem).toEqual({ seq, problem: 'is not what the store names as its head' });
+      expect((await named({ hash: '1'.repeat(64) })).problem).toEqual({ seq, problem: 'is not what the store names as its head' });
+    });
+
+    it('entries of another namespace', async () => {
+      const { store } = await aLife();
+      const moved = Object.assign(over(store, {}), { namespace: 'tenant:b' });
+      expect((await verifyStore(moved)).problem).toEqual({ seq: 1, problem: 'is of another namespace' });
+    });
+
+    it('entries that do not follow from each other, although the chain holds', async () => {
+      expect((await verifyStore(told([created('r1'), approved('r2')]))).problem).toEqual({
+        seq: 2,
+        problem: 'is about request r2, which is not on record',
+      });
+    });
+
+    it('entries that make no record', async () => {
+      const found = await verifyStore(
+        told([created('r1'), approved('r1', { change: 'x' }), { ...issued('r1.1', { expiresAt: 0 }), change: 'x' }]),
+      );
+      expect(found.problem).toMatchObject({ seq: 3, problem: expect.stringMatching(/^leaves a grant r1\.1 that is none/) as string });
+    });
+
+    it('what comes wrong only while rows are compared', async () => {
+      for (const nth of [1, 2]) {
+        const { store, engine } = await aLife();
+        const { seq } = await engine.head();
+        let reads = 0;
+        const cut = over(store, {
+          journal: async (query) => {
+            const slice = await store.journal(query);
+            return query.after < seq || ++reads < nth ? slice : { ...slice, head: { ...slice.head, seq: seq + 1 } };
+          },
+        });
+        const { ok, problem, differences } = await verifyStore(cut);
+        expect([ok, problem?.seq, differences]).toEqual([false, seq + 1, []]);
+      }
+    });
+  });
+
+  describe('while others write', () => {
+    it('L26 finds nothing wrong in rows that were written since they, or the journal, were read', async () => {
+      for (let seed = 1; seed <= 5; seed++) {
+        const { store, engine } = anEngine({ approver: autoApprove(() => true) });
+        store.inject('all', { fault: 'yield', seed });
+        const write = async (who: string) => {
+          for (let i = 0; i < 8; i++) {
+            const grant = await aGranted(engine, { subject: who, scope: `s:${i}` });
+            if (i % 2 === 0) await engine.revoke(grant.id, { by: SAM });
+          }
+        };
+        let writing = true;
+        const all = Promise.all(['a', 'b', 'c'].map((who) => write(`user:${who}`))).finally(() => (writing = false));
+        let verified = 0;
+        while (writing) {
+          const found = await verifyStore(store);
+          expect(found).toMatchObject({ ok: true, problem: undefined, differences: [] });
+          verified += 1;
+        }
+        await all;
+        expect(verified).toBeGreaterThan(0);
+        expect(await verifyStore(store)).toMatchObject({ ...GOOD, rows: 51 });
+      }
+    });
+
+    /** Somebody asks while rows are listed, and then so many times more, whenever rows are read again. */
+    async function aBusyStore(times: number) {
+      const { store, engine, request } = await aLife();
+      let asked = 0;
+      const askMore = () => ask(engine, { subject: 'user:busy', scope: `s:${++asked}`, justification: 'review' });
+      await askMore();
+      const busy = over(store, {
+        find: async (query) => {
+          const page = await store.find(query);
+          if (query.kind === 'effect') await askMore();
+          return page;
+        },
+        get: async (keys) => {
+          const rows = await store.get(keys);
+          if (asked <= times) await askMore();
+          return rows;
+        },
+      });
+      return { busy, request };
+    }
+
+    it('L26 calls unproven, not wrong, what has changed whenever it was read, and names all the same what else is wrong', async () => {
+      const { busy, request } = await aBusyStore(1_000);
+      const id = `${request.id}.1`;
+      const forged = tampered(busy, (row) => (row.id === id && row.kind === 'grant' ? inBody({ expiresAt: 1 })(row) : row));
+      const { ok, differences, unproven } = await verifyStore(forged);
+      expect([ok, differences.map((one) => one.id)]).toEqual([false, [id]]);
+      expect(unproven).toEqual([{ kind: 'subject', id: 'user:busy', problem: 'kept changing while it was read: verify again' }]);
+    });
+
+    it('L26 proves it once it rests', async () => {
+      const { busy } = await aBusyStore(5);
+      expect(await verifyStore(busy)).toMatchObject(GOOD);
+    });
+
+    it('is told when a page leads on to itself, and when the store can not be asked', async () => {
+      const { store } = await aLife();
+      const endless = over(store, { find: async () => ({ items: [], next: 'x' }) });
+      expect(await refusal(verifyStore(endless), 'ERR_JIT_STORE')).toMatchObject({ operation: 'find' });
+      store.inject('find', { fault: 'reject' }, 1);
+      await refusal(verifyStore(store), 'ERR_JIT_STORE');
+      store.inject('journal', { fault: 'reject' }, 2);
+      await refusal(verifyStore(store), 'ERR_JIT_STORE');
+    });
+  });
+
+  it('L26 reads only', async () => {
+    const { store } = await aLife();
+    const before = await entriesOf(store);
+    const from = store.calls.length;
+    await verifyStore(store);
+    expect(new Set(store.calls.slice(from).map(({ method }) => method))).toEqual(new Set(['journal', 'find', 'get']));
+    expect(await entriesOf(store)).toEqual(before);
+  });
+});
