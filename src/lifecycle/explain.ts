@@ -129,7 +129,7 @@ const ofGrant =
     }
     // A count that is closed has ended its grant, though the grant was read a moment earlier.
     const endedAt = grant.end === undefined ? (usage?.endedAt ?? until) : until;
-    return { ...common, state: 'over', reason: reasonOfEnd(grant), changesAt: undefined, until: endedAt, order: [endedAt, 1] };
+    return { ...common, state: 'over', reason: reasonOfEnd(grant), changesAt: undefined, until: endedAt, order: [endedAt, 0] };
   };
 
 function reasonOfEnd({ end }: Grant): ReasonOnRecord {
@@ -156,8 +156,8 @@ const ofRequest =
     // At its deadline, whenever a sweep has written that down.
     const endedAt = end === undefined || end.status === 'expired' ? reviewBy : end.at;
     const reason = end?.cause === 'ineligible' ? 'ineligible' : (status as ReasonOnRecord);
-    // Of what ended in one instant a request that was made in it came last; any other went with the grant.
-    return { source, scopes, state: 'over', reason, changesAt: undefined, until: endedAt, order: [endedAt, createdAt === endedAt ? 2 : 0] };
+    // Of what ended in one instant, a request that was made in it came last; any other went with its grant, which is seen first.
+    return { source, scopes, state: 'over', reason, changesAt: undefined, until: endedAt, order: [endedAt, createdAt === endedAt ? 1 : 0] };
   };
 
 const isCovering = ({ scopes }: Seen, { covers }: Reach): boolean => scopes.some((scope) => covers(scope));
