@@ -266,6 +266,18 @@ describe('lease()', () => {
       expect(clock.sleepers).toBe(0);
     });
 
+    it('L1 L12 ends with the shorter grant, to the millisecond, once the longer one is revoked', async () => {
+      const approver = new ScriptedApprover({ decide });
+      const { engine, lease, grant, clock } = await leased({ approver, scopes: patternScopes });
+      const shorter = await aGranted(engine, { scope: 'db-prod:*', ttl: 30_500 });
+      await clock.set(at(28 * SECOND));
+      await engine.revoke(grant.id, { by: SAM });
+      await clock.set(shorter.expiresAt - 1);
+      expect(lease).toMatchObject({ until: shorter.expiresAt, signal: { aborted: false } });
+      await clock.set(shorter.expiresAt);
+      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+    });
+
     it('L12 looks once more when a hint comes while a read is under way', async () => {
       const { engine, lease, clock, store, grant } = await leased();
       // Its answer is that of before the revoke.
