@@ -10,7 +10,7 @@ export function signatureByNode(secret: string, id: string, seconds: string, bod
   return `v1,${createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64')}`;
 }
 
-export type Answer = number | Error | 'hang' | (WebhookReply & { readonly status: number });
+type Answer = number | Error | 'hang' | (WebhookReply & { readonly status: number });
 
 /** Stands for `fetch`: answers as it is told, one answer a call, and with 204 when there is none left. */
 export class Receiver {

@@ -7,7 +7,7 @@ import { partOf, type About } from './facts.js';
 import type { Message } from './notice.js';
 import { effectStuck } from './stuck.js';
 
-export type Maker = (about: About) => Message;
+type Maker = (about: About) => Message;
 
 /** Which entries people are told of, and how. */
 export const MAKERS: ReadonlyMap<EntryType, Maker> = new Map<EntryType, Maker>([

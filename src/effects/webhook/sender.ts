@@ -30,7 +30,7 @@ export interface WebhookReply {
   readonly body?: { cancel(): Promise<void> } | null;
 }
 
-export interface SenderSettings {
+interface SenderSettings {
   readonly name: string;
   readonly target: Target;
   readonly keys: readonly Uint8Array[];
