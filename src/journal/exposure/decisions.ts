@@ -1,4 +1,4 @@
-import type { AccessRequest } from '../../records.js';
+import type { AccessRequest, RequestEnd } from '../../records.js';
 
 /** Who decided the requests of a span, and how long they waited for it. */
 export interface DecisionFigures {
@@ -20,13 +20,21 @@ export interface DecisionFigures {
   readonly medianReviewWaitMs: number | undefined;
 }
 
+/** A request that was approved or denied. */
+interface Decided {
+  readonly end: RequestEnd;
+  readonly waitMs: number;
+}
+
 /** @param ended requests that ended in the span, in whatever way */
 export function countDecisions(ended: readonly AccessRequest[]): DecisionFigures {
-  const decided = ended.filter(({ end }) => end?.status === 'approved' || end?.status === 'denied');
-  const approved = decided.filter(({ end }) => end?.status === 'approved').length;
-  const byPolicy = decided.filter(({ end }) => end?.by === 'system:approver').length;
-  const byBreakGlass = decided.filter(({ end }) => end?.cause === 'break_glass').length;
-  const byPeople = decided.filter(({ end }) => end?.by !== 'system:approver' && end?.cause !== 'break_glass');
+  const decided = ended.flatMap(({ end, createdAt }): readonly Decided[] =>
+    end?.status === 'approved' || end?.status === 'denied' ? [{ end, waitMs: end.at - createdAt }] : [],
+  );
+  const approved = decided.filter(({ end }) => end.status === 'approved').length;
+  const byPolicy = decided.filter(({ end }) => end.by === 'system:approver').length;
+  const byBreakGlass = decided.filter(({ end }) => end.cause === 'break_glass').length;
+  const byPeople = decided.filter(({ end }) => end.by !== 'system:approver' && end.cause !== 'break_glass');
   return Object.freeze({
     decided: decided.length,
     approved,
@@ -35,16 +43,14 @@ export function countDecisions(ended: readonly AccessRequest[]): DecisionFigures
     byPeople: byPeople.length,
     byBreakGlass,
     policyShare: decided.length === 0 ? undefined : byPolicy / decided.length,
-    medianWaitMs: median(decided.map(waitOf)),
-    medianReviewWaitMs: median(byPeople.map(waitOf)),
+    medianWaitMs: medianWait(decided),
+    medianReviewWaitMs: medianWait(byPeople),
   });
 }
 
-const waitOf = ({ createdAt, end }: AccessRequest): number => (end?.at ?? createdAt) - createdAt;
-
 /** The middle one; of an even number the mean of the middle two. */
-function median(numbers: readonly number[]): number | undefined {
-  const sorted = [...numbers].sort((a, b) => a - b);
+function medianWait(decided: readonly Decided[]): number | undefined {
+  const sorted = decided.map(({ waitMs }) => waitMs).sort((a, b) => a - b);
   const middle = sorted.slice(Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2) + 1);
   return middle.length === 0 ? undefined : middle.reduce((total, number) => total + number, 0) / middle.length;
 }

@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest';
+import { exposure, patternScopes, type AuditEntry, type Exposure } from '../../src/index.js';
+import { START_AT } from '../../src/testing.js';
+import { ANA, anEngine, at, entriesOf, MAYA, refusal, SAM } from '../engine/an-engine.js';
+import { Moody } from '../property/moody.js';
+import { approved, created, issued, journal, purged, type Told } from './story.js';
+
+/** A grant as the journal tells it, of a request of its own. */
+function aGrant(
+  n: number,
+  subject: string,
+  scope: string,
+  from: number,
+  until: number,
+  more: readonly Told[] = [],
+  over: object = {},
+): readonly Told[] {
+  const id = `r${n}`;
+  const asked = { ...created(id).data, subject, requestedBy: subject, scopes: [scope] };
+  const { subjectVersion: _, ...request } = asked as typeof asked & { subjectVersion: unknown };
+  const { subjectVersion: __, ...decided } = approved(id).data as NonNullable<Told['data']>;
+  const window = {
+    subject,
+    scope,
+    issuedAt: at(from),
+    startsAt: at(from),
+    expiresAt: at(until),
+    firstStartsAt: at(from),
+    activatedAt: at(from),
+  };
+  return [
+    created(id, { data: request, change: `a${n}` }),
+    approved(id, { data: decided, change: `b${n}` }),
+    { ...issued(`${id}.1`, { ...window, ...over }), change: `b${n}` },
+    ...more,
+  ];
+}
+
+const ended = (grantId: string, status: 'revoked' | 'expired', cause: string, ms: number, more: object = {}): Told => ({
+  type: `grant.${status}`,
+  grantId,
+  data: { version: 2, end: { status, cause, at: at(ms), by: SAM }, ...more },
+});
+
+const scopesOf = async (entries: readonly AuditEntry[], from: number, to: number): Promise<Exposure['scopes']> =>
+  (await exposure(entries, { from: at(from), to: at(to) })).scopes;
+
+/** A day's work, of every way in which a request is decided. */
+async function aDay() {
+  const made = anEngine({ approver: new Moody(), scopes: patternScopes, limits: { maxTtl: 1_000, maxTotal: 2_000 } });
+  const { engine, clock, store } = made;
+  const ask = (scope: string, justification: string) => engine.requestAccess({ subject: MAYA, scope, ttl: 100, justification });
+  await ask('a:x', 'approve'); // 0: policy, waits 0
+  await ask('a:y', 'deny'); // 0: policy, waits 0
+  await ask('b:x', 'abstain'); // 0: policy, waits 0
+  const { request } = await ask('b:*', 'review');
+  const cancelled = await ask('b:y', 'solo');
+  await engine.cancel(cancelled.request.id, { by: MAYA });
+  await clock.advance(10);
+  await engine.breakGlass({ subject: SAM, scope: 'a:x', ttl: 20, justification: 'fire' }); // 10
+  await engine.approve(request.id, { by: ANA, as: 'sec' });
+  await engine.approve(request.id, { by: SAM, as: 'ops' }); // 10: people, waits 10
+  const [grant] = (await engine.request(request.id))?.grants ?? [];
+  await clock.advance(4);
+  const more = await engine.extend(grant?.id ?? '', { ttl: 50, justification: 'solo' });
+  await clock.advance(6);
+  await engine.approve(more.request.id, { by: SAM }); // 20: people, waits 6
+  const refused = await engine.extend(grant?.id ?? '', { ttl: 50, justification: 'solo' });
+  await clock.advance(1);
+  await engine.deny(refused.request.id, { by: SAM }); // 21: people, waits 1
+  await clock.advance(1_000);
+  await engine.sweep();
+  return { ...made, entries: await entriesOf(store) };
+}
+
+describe('exposure()', () => {
+  it('counts who decided, how long that took, and how often more time was asked', async () => {
+    const { entries } = await aDay();
+    const { decisions, extensions } = await exposure(entries, { from: at(0), to: at(1_000) });
+    expect(decisions).toEqual({
+      decided: 7,
+      approved: 4,
+      denied: 3,
+      byPolicy: 3,
+      byPeople: 3,
+      byBreakGlass: 1,
+      policyShare: 3 / 7,
+      // 0 0 0 0 1 6 10
+      medianWaitMs: 0,
+      // 1 6 10
+      medianReviewWaitMs: 6,
+    });
+    expect(extensions).toEqual({ requests: 8, asked: 2, grants: 4, given: 1 });
+  });
+
+  it('counts of a span what lies in it, half-open', async () => {
+    const { entries } = await aDay();
+    const later = await exposure(entries, { from: at(10), to: at(21) });
+    expect(later.decisions).toMatchObject({
+      decided: 3,
+      byPolicy: 0,
+      byPeople: 2,
+      byBreakGlass: 1,
+      policyShare: 0,
+      medianWaitMs: 6,
+      medianReviewWaitMs: 8,
+    });
+    expect(later.extensions).toEqual({ requests: 3, asked: 2, grants: 3, given: 1 });
+    expect((await exposure(entries, { from: at(0), to: at(10) })).decisions).toMatchObject({ decided: 3, medianReviewWaitMs: undefined });
+  });
+
+  it('says that there was nothing where there was nothing', async () => {
+    const empty = await exposure([], { from: at(0), to: at(1) });
+    expect(empty).toEqual({
+      from: at(0),
+      to: at(1),
+      scopes: [],
+      heldMs: 0,
+      standingMs: 0,
+      ratio: undefined,
+      decisions: {
+        decided: 0,
+        approved: 0,
+        denied: 0,
+        byPolicy: 0,
+        byPeople: 0,
+        byBreakGlass: 0,
+        policyShare: undefined,
+        medianWaitMs: undefined,
+        medianReviewWaitMs: undefined,
+      },
+      extensions: { requests: 0, asked: 0, grants: 0, given: 0 },
+    });
+  });
+
+  describe('held time', () => {
+    it('is the union of windows of one subject, and the sum over subjects, by scope', async () => {
+      const entries = journal([
+        // 10-50 in three windows that overlap, one inside another, one that begins where another ends; and 60-70.
+        ...aGrant(1, MAYA, 'a:x', 10, 30),
+        ...aGrant(2, MAYA, 'a:x', 15, 20),
+        ...aGrant(3, MAYA, 'a:x', 25, 40),
+        ...aGrant(4, MAYA, 'a:x', 60, 70),
+        ...aGrant(5, MAYA, 'a:x', 40, 50),
+        ...aGrant(6, SAM, 'a:x', 0, 100),
+        ...aGrant(7, SAM, 'a:*', 5, 6),
+      ]);
+      const found = await exposure(entries, { from: at(0), to: at(100) });
+      expect(found.scopes).toEqual([
+        { scope: 'a:*', subjects: 1, grants: 1, heldMs: 1, standingMs: 100, ratio: 0.01 },
+        { scope: 'a:x', subjects: 2, grants: 6, heldMs: 50 + 100, standingMs: 200, ratio: 0.75 },
+      ]);
+      expect([found.heldMs, found.standingMs, found.ratio]).toEqual([151, 300, 151 / 300]);
+    });
+
+    it('is cut to the span, and what only touches it is not in it', async () => {
+      const entries = journal([...aGrant(1, MAYA, 'a:x', 0, 10), ...aGrant(2, SAM, 'a:x', 20, 30), ...aGrant(3, SAM, 'b:x', 5, 25)]);
+      expect(await scopesOf(entries, 10, 20)).toEqual([{ scope: 'b:x', subjects: 1, grants: 1, heldMs: 10, standingMs: 10, ratio: 1 }]);
+      expect((await scopesOf(entries, 9, 21)).map(({ scope, heldMs }) => [scope, heldMs])).toEqual([
+        ['a:x', 2],
+        ['b:x', 12],
+      ]);
+    });
+
+    it('ends where access ended: revoked, idle, used up or never confirmed', async () => {
+      const used: Told = { type: 'grant.used', grantId: 'r3.1', data: { usageVersion: 2, usedAt: at(8), uses: 0 } };
+      const entries = journal([
+        ...aGrant(1, MAYA, 'revoked', 0, 100, [ended('r1.1', 'revoked', 'revoked', 30)]),
+        ...aGrant(2, MAYA, 'idle', 0, 100, [], { idleTtlMs: 10 }),
+        ...aGrant(3, MAYA, 'touched', 0, 100, [used], { idleTtlMs: 10 }),
+        ...aGrant(4, MAYA, 'used', 0, 100, [ended('r4.1', 'expired', 'used_up', 5, { usageVersion: 2 })], { maxUses: 1 }),
+        ...aGrant(5, MAYA, 'unconfirmed', 10, 100, [], { issuedAt: at(0), activatedAt: undefined, asksAtStart: true }),
+        ...aGrant(
+          6,
+          MAYA,
+          'confirmed',
+          10,
+          100,
+          [{ type: 'grant.activated', grantId: 'r6.1', data: { version: 2, activatedAt: at(40) } }],
+          { issuedAt: at(0), activatedAt: undefined, asksAtStart: true },
+        ),
+        ...aGrant(7, MAYA, 'never', 10, 100, [ended('r7.1', 'revoked', 'revoked', 5)], { issuedAt: at(0), activatedAt: undefined }),
+      ]);
+      const found = await scopesOf(entries, 0, 100);
+      expect(found.map(({ scope, heldMs }) => [scope, heldMs])).toEqual([
+        ['confirmed', 60],
+        ['idle', 10],
+        ['revoked', 30],
+        ['touched', 18],
+        ['used', 5],
+      ]);
+    });
+  });
+
+  it('L33 refuses a span that begins before the horizon of a purge, trimmed or not', async () => {
+    const entries = journal([purged({ horizon: at(10) })]);
+    expect(await refusal(exposure(entries, { from: at(9), to: at(20) }), 'ERR_JIT_PURGED')).toMatchObject({ horizon: at(10) });
+    expect((await exposure(entries, { from: at(10), to: at(20) })).heldMs).toBe(0);
+  });
+
+  it('L33 says of a span from the horizon on what it said before the purge', async () => {
+    const { engine, store, entries } = await aDay();
+    const span = { from: at(21), to: at(400) };
+    const before = await exposure(entries, span);
+    expect(before.scopes.length).toBeGreaterThan(0);
+    await engine.purge({ before: at(21), by: 'user:dpo' });
+    expect(await exposure(await entriesOf(store), span)).toEqual(before);
+  });
+
+  it.each([
+    [{ from: START_AT, to: START_AT }, 'span.to'],
+    [{ from: START_AT, to: START_AT - 1 }, 'span.to'],
+    [{ from: NaN, to: START_AT }, 'span.from'],
+    [{ from: START_AT, to: Infinity }, 'span.to'],
+    [{ from: START_AT }, 'span.to'],
+    [{ from: START_AT, to: START_AT + 1, by: 'x' }, 'span'],
+    [null, 'span'],
+    ['2026', 'span'],
+  ])('refuses %j as a span', async (span, argument) => {
+    expect(await refusal(exposure([], span as never), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument });
+  });
+
+  it('L27 refuses entries that do not follow from each other', async () => {
+    await refusal(exposure(journal([approved('r1')]), { from: at(0), to: at(1) }), 'ERR_JIT_CORRUPT');
+  });
+});
