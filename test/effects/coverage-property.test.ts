@@ -278,7 +278,8 @@ class World {
   /** Never waited for: it may be a dead one's. An ordinary no is accepted, anything else fails the run. */
   #try(verb: () => Promise<unknown>): void {
     void verb().catch((error: unknown) => {
-      if (!isJitError(error) || !['ERR_JIT_ENDED', 'ERR_JIT_LIMIT', 'ERR_JIT_DENIED'].includes(error.code)) this.failures.push(error);
+      if (!isJitError(error) || !['ERR_JIT_ENDED', 'ERR_JIT_LIMIT', 'ERR_JIT_DENIED', 'ERR_JIT_NOT_FOUND'].includes(error.code))
+        this.failures.push(error);
     });
   }
 

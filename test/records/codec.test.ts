@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../../src/index.js';
 import {
+  decodeEffect,
   decodeGrant,
   decodeRequest,
   decodeReuse,
@@ -9,6 +10,7 @@ import {
   decodeUse,
   encode,
   type AccessRequest,
+  type Effect,
   type Grant,
   type Reuse,
   type StoredRecord,
@@ -28,6 +30,7 @@ const decoders = {
   usage: decodeUsage,
   use: decodeUse,
   reuse: decodeReuse,
+  effect: decodeEffect,
   subject: decodeSubject,
 } as const;
 const decode = (row: unknown): StoredRecord => decoders[(row as Row).kind as keyof typeof decoders](row as Row);
@@ -112,6 +115,23 @@ const USE: Use = {
 
 const REUSE: Reuse = { kind: 'reuse', id: 'reuse-1', version: 1, subject: 'user:maya', requestId: 'r1', askDigest: 'a1b2' };
 
+const EFFECT: Effect = {
+  kind: 'effect',
+  id: 'e1',
+  version: 5,
+  name: 'roles',
+  subject: 'user:maya',
+  scope: 'db-prod:write',
+  held: true,
+  seq: 12,
+  intendedAt: at(0),
+  failures: 2,
+  problem: 'ETIMEDOUT',
+  tryAt: at(4_000),
+  changedAt: at(2_000),
+  outcome: undefined,
+};
+
 const SUBJECT: Subject = { kind: 'subject', id: 'user:maya', version: 9, unreviewed: ['r1', 'r2'] };
 
 const RECORDS: Readonly<Record<string, StoredRecord>> = {
@@ -137,6 +157,16 @@ const RECORDS: Readonly<Record<string, StoredRecord>> = {
   'usage that was closed before its start': { ...USAGE, startsAt: at(MINUTE), usedAt: undefined, uses: 0, endedAt: at(1) },
   'a use': USE,
   'what a key stands for': REUSE,
+  'a change that is to be told': EFFECT,
+  'a change that was taken at the first call': {
+    ...EFFECT,
+    held: false,
+    failures: 0,
+    problem: undefined,
+    outcome: { status: 'done', at: at(1), by: 'system:effects', reason: undefined },
+  },
+  'a change that is stuck': { ...EFFECT, outcome: { status: 'stuck', at: at(3), by: 'system:effects', reason: undefined } },
+  'a change that was set aside': { ...EFFECT, outcome: { status: 'dismissed', at: at(3), by: 'user:ana', reason: 'by hand' } },
   'a subject that owes reviews': SUBJECT,
   'a subject that owes none': { ...SUBJECT, unreviewed: [] },
 };
@@ -149,7 +179,9 @@ const WRONG: readonly unknown[] = [null, {}, '', -1, 1.5, NaN, Infinity, 2 ** 53
 
 /** A number of things, or of milliseconds, may be any safe integer; an instant is one that a `Date` can have. */
 const isCount = (path: readonly string[]): boolean =>
-  /^(ttlMs|warnBeforeMs|idleTtlMs|maxUses|maxTotalMs|approvals|denials|approvalTtlMs|afterMs|uses|usesLeft)$/.test(path.at(-1) ?? '');
+  /^(ttlMs|warnBeforeMs|idleTtlMs|maxUses|maxTotalMs|approvals|denials|approvalTtlMs|afterMs|uses|usesLeft|seq|failures)$/.test(
+    path.at(-1) ?? '',
+  );
 
 /** Every place in a body, as a path. */
 function pathsOf(value: unknown, path: readonly string[] = []): (readonly string[])[] {
