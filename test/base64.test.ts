@@ -69,7 +69,7 @@ describe.each(forms)('$form', ({ form, toText, toBytes, refused }) => {
     );
   });
 
-  it.each(refused)('is refused with %s', (_, texts) => {
+  it.each<readonly [string, readonly string[]]>(refused)('is refused with %s', (_, texts) => {
     for (const text of texts) expect(toBytes(text)).toBeUndefined();
   });
 
