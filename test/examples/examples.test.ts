@@ -54,6 +54,25 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     / effect\.done .* held=false .* status=done$/,
   ],
   'ticket-webhook.ts': ['401', '{ ended: 0 }', '{ ended: 3 }', '{ ended: 0 }'],
+  'auditor-questions.ts': [
+    'at 02:40: user:lee, user:maya',
+    'at 02:50: user:maya',
+    'user:maya: 02:10 to 04:10, time by system:sweeper',
+    'user:lee: 02:30 to 02:45, revoked by user:ciso',
+    'known at 02:20: user:maya, for INC-4711, approved by user:sam',
+    'the journal is whole; 6 rows compared, 0 differ',
+    'grant of user:lee: version, until, body.expiresAt, body.end differ from the journal',
+  ],
+  'exposure-report.ts': [
+    'January 2026    subjects  grants     held  if standing  share',
+    'billing:refund         1       6    3.0 h      744.0 h  0.4 %',
+    'db-prod:write          1       3    3.0 h      744.0 h  0.4 %',
+    'staging:deploy         3      25  100.0 h     2232.0 h  4.5 %',
+    'all                               106.0 h     3720.0 h  2.8 %',
+    'decided: 36, of these by policy alone 86.1 %',
+    'median wait: 0 min; for people 10 min',
+    'more time was asked 2 times, and given 1 times',
+  ],
 };
 
 /** Examples that other tests run. */
