@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { patternScopes, type DeniedError, type JitEngineOptions, type StoreError } from '../../src/index.js';
+import { MemoryGrantStore, patternScopes, type DeniedError, type JitEngineOptions, type StoreError } from '../../src/index.js';
 import type { Lease, LeaseOptions } from '../../src/effects/lease.js';
 import { FaultyStore, hangs, ManualClock, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, at, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
@@ -279,14 +279,13 @@ describe('lease()', () => {
     });
 
     it('L12 looks once more when a hint comes while a read is under way', async () => {
-      const { engine, lease, clock, store, grant } = await leased();
-      // Its answer is that of before the revoke.
-      const rows = await store.live({ subject: MAYA, scope: SCOPE, at: at(0) });
+      const inner = new FaultyStore(new MemoryGrantStore());
+      const { engine, lease, clock, store, grant } = await leased({ store: new FaultyStore(inner) });
+      const before = await inner.live({ subject: MAYA, scope: SCOPE, at: at(0) });
       store.inject('live', { fault: 'hang' }, 1);
       await clock.advance(SECOND);
-      store.inject('live', { fault: 'malformed', answer: rows }, 1);
       await engine.revoke(grant.id, { by: SAM });
-      store.clear();
+      inner.inject('live', { fault: 'malformed', answer: before }, 1);
       store.release();
       await settle();
       expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
@@ -580,12 +579,13 @@ describe('lease()', () => {
     });
 
     it("is not read for any more: an answer that comes later, or a failure, is nobody's", async () => {
-      for (const fault of ['hang', 'reject'] as const) {
-        const { lease, clock, store, told } = await leased();
+      for (const fails of [false, true]) {
+        const inner = new FaultyStore(new MemoryGrantStore());
+        const { lease, clock, store, told } = await leased({ store: new FaultyStore(inner) });
         store.inject('live', { fault: 'hang' }, 1);
         await clock.advance(SECOND);
         lease.stop();
-        if (fault === 'reject') clock.now = () => NaN;
+        if (fails) inner.inject('live', { fault: 'reject' });
         store.release();
         await settle();
         expect(told).toEqual([]);
