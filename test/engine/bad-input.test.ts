@@ -538,6 +538,13 @@ describe('JitEngine', () => {
         redeemLink: () => engine.redeemLink('token', by),
         touch: () => engine.touch(MAYA, SCOPE),
         consume: () => engine.consume(MAYA, SCOPE),
+        withAccess: () => engine.withAccess(MAYA, SCOPE, () => undefined),
+        lease: () => engine.lease(MAYA, SCOPE),
+        waitFor: () => engine.waitFor('r'),
+        onCoverage: () => engine.onCoverage({ name: 'roles', scopes: [SCOPE], apply: () => undefined }),
+        stuckEffects: () => engine.stuckEffects(),
+        dismissEffect: () => engine.dismissEffect('e', by),
+        resync: () => engine.resync(),
       };
       for (const [verb, call] of Object.entries(calls)) {
         expect(await refusal(call, 'ERR_JIT_CLOSED'), verb).toBeDefined();
