@@ -65,8 +65,8 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
     'Journal',
     [
       { says: 'A transition and its entries are one transaction.' },
-      { says: 'Gap-free and chained: what was changed is found and named.', later: 'comparing all rows with the journal' },
-      { says: 'The journal, the records and `whoHadAccess` say the same of the past.', later: 'a public replay' },
+      { says: 'Gap-free and chained: what was changed is found and named, in the journal and in the rows.' },
+      { says: 'The journal, the records and `whoHadAccess` say the same of the past.' },
       { says: 'A shared sink gets every entry at least once, in order, through any crash.' },
       { says: 'Refused attempts are on record, few and counted; secrets and metadata never are.' },
     ],

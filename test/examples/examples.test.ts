@@ -54,6 +54,21 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     / effect\.done .* held=false .* status=done$/,
   ],
   'ticket-webhook.ts': ['401', '{ ended: 0 }', '{ ended: 3 }', '{ ended: 0 }'],
+  'long-job.ts': [
+    'access until 00:17',
+    '00:06: batch 1',
+    '00:10: batch 2',
+    '00:14: batch 3',
+    '00:17: agent:backfill has no access to db-prod:write now (no_grant)',
+  ],
+  'notifications.ts': [
+    '#reviewers user:maya: user:maya asks for db-prod:write, for 15m',
+    '#access user:maya: The request of user:maya for db-prod:write was approved, at last by user:sam',
+    'sink siem: status 503',
+    '#access user:maya: The access of user:maya to db-prod:write has ended: it was revoked by user:sam',
+    'webhooks: down, grant.issued, grant.revoked',
+    'forged: 401',
+  ],
   'auditor-questions.ts': [
     'at 02:40: user:lee, user:maya',
     'at 02:50: user:maya',
