@@ -25,6 +25,8 @@ export type { Standing } from './engine/standing.js';
 export type { SweepReport } from './engine/sweep.js';
 export type { CoverageChange, CoverageEffect } from './effects/coverage.js';
 export type { ResyncReport } from './effects/effects.js';
+export type { Lease, LeaseOptions } from './effects/lease.js';
+export type { WaitOptions } from './effects/wait-for.js';
 export { startSweeper, type Sweeper, type SweeperOptions } from './sweeper.js';
 
 export { reviewers, type ReviewersOptions } from './approvers/reviewers.js';
