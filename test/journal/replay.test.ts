@@ -139,6 +139,20 @@ describe('replay()', () => {
     expect([...(await replay(entries)).requests.keys()]).toEqual(['r1', 'r2']);
   });
 
+  it('L14 L27 keeps one word of each reviewer: the later one', async () => {
+    const said = (version: number, reviewer: string, verdict: string): Told => ({
+      type: 'request.reviewed',
+      requestId: 'r1',
+      data: { version, review: { reviewer, verdict, groups: ['ops'], at: at(version) } },
+    });
+    const entries = journal([created('r1'), said(2, SAM, 'approve'), said(3, ANA, 'approve'), said(4, SAM, 'deny')]);
+    const reviews = (await replay(entries)).requests.get('r1')?.reviews;
+    expect(reviews?.map(({ reviewer, verdict }) => [reviewer, verdict])).toEqual([
+      [ANA, 'approve'],
+      [SAM, 'deny'],
+    ]);
+  });
+
   it('reads an empty journal, and one that comes bit by bit', async () => {
     expect(await replay([])).toMatchObject({ seq: 0, horizon: 0, unproven: [] });
     async function* slowly() {
