@@ -74,6 +74,16 @@ describe('lease()', () => {
       expect(clock.sleepers).toBe(0);
     });
 
+    it('L2 does not wait for an approver where something covers already', async () => {
+      const hang = hangs();
+      const approver = new ScriptedApprover({ decide, isEligible: (_, when) => (when === 'start' ? hang() : true) });
+      const { engine, clock } = await leased({ approver });
+      await aGranted(engine, { startsAt: at(20 * SECOND), ttl: TTL });
+      await clock.set(at(20 * SECOND));
+      expect((await engine.lease(MAYA, SCOPE)).until).toBe(ENDS);
+      await engine.close();
+    });
+
     it('L2 waits for the approver where a start has to be asked about, and is fresh from then on', async () => {
       const approver = new ScriptedApprover({ decide, isEligible: (_, when) => (when === 'start' ? asked : true) });
       let answer: (may: boolean) => void = () => undefined;
@@ -270,7 +280,7 @@ describe('lease()', () => {
       const approver = new ScriptedApprover({ decide });
       const { engine, lease, grant, clock } = await leased({ approver, scopes: patternScopes });
       const shorter = await aGranted(engine, { scope: 'db-prod:*', ttl: 30_500 });
-      await clock.set(at(28 * SECOND));
+      await clock.set(at(30 * SECOND) + 200);
       await engine.revoke(grant.id, { by: SAM });
       await clock.set(shorter.expiresAt - 1);
       expect(lease).toMatchObject({ until: shorter.expiresAt, signal: { aborted: false } });
