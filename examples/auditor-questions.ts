@@ -64,7 +64,9 @@ async function main() {
   await store.commit({ id: 'by hand', expect: [row!], put: [forged], append: [] });
   const [difference, ...others] = (await verifyStore(store, { head: exported })).differences;
   assert.deepEqual([difference?.kind, difference?.id, others], ['grant', row!.id, []]);
-  console.log(`${difference!.kind} of ${row!.subject}: ${difference!.problem.match(/[\w.]+(?= is [^;]*, by)/g)!.join(', ')} differ from the journal`);
+  console.log(
+    `${difference!.kind} of ${row!.subject}: ${difference!.problem.match(/[\w.]+(?= is [^;]*, by)/g)!.join(', ')} differ from the journal`,
+  );
 }
 
 void main();

@@ -1,4 +1,4 @@
-import { NotFoundError } from '../errors.js';
+import { isJitError, NotFoundError } from '../errors.js';
 import { invalid } from '../input.js';
 import { dismissEffect, retryEffect, type EffectKey } from '../lifecycle/effect.js';
 import { EFFECTS, moment, unchanged } from '../lifecycle/step.js';
@@ -51,6 +51,7 @@ export class Effects {
 
   /** What a sweep has found is to be told. What another engine tells is left to it. */
   due(effects: readonly Effect[]): void {
+    for (const outside of this.#byName.values()) outside.resume();
     for (const effect of effects) void this.#byName.get(effect.name)?.tell(effect);
   }
 
@@ -119,13 +120,22 @@ export class Effects {
   async #intendAll(
     outside: Outside,
     keys: readonly EffectKey[],
-    anew?: (before: Effect, held: boolean) => boolean,
+    anew?: (before: Effect | undefined, held: boolean) => boolean,
   ): Promise<readonly Effect[]> {
     const intended: (Effect | undefined)[] = [];
     for (let i = 0; i < keys.length; i += AT_ONCE) {
-      intended.push(...(await Promise.all(keys.slice(i, i + AT_ONCE).map((key) => outside.intend(key, anew)))));
+      intended.push(...(await Promise.all(keys.slice(i, i + AT_ONCE).map((key) => this.#intend(outside, key, anew)))));
     }
     return intended.filter((effect) => effect !== undefined && effect.outcome === undefined) as readonly Effect[];
+  }
+
+  /** A record that can't be read holds up no other: it is told, and once somebody has seen to it, a resync finds what it missed. */
+  #intend(outside: Outside, key: EffectKey, anew?: (before: Effect | undefined, held: boolean) => boolean): Promise<Effect | undefined> {
+    return outside.intend(key, anew).catch((error: unknown) => {
+      if (!(isJitError(error) && error.code === 'ERR_JIT_CORRUPT')) throw error;
+      this.#context.onError(error, `effect ${key.name}`);
+      return undefined;
+    });
   }
 
   async #resyncOne(outside: Outside): Promise<ResyncReport> {
@@ -142,7 +152,7 @@ export class Effects {
         if (effect.outcome?.status === 'stuck') await this.#retry(effect.id);
       }
     }
-    const isToBeToldAgain = (before: Effect, held: boolean) => held && before.outcome !== undefined;
+    const isToBeToldAgain = (before: Effect | undefined, held: boolean) => held && before?.outcome !== undefined;
     const due = await this.#intendAll(outside, [...keys.values()], isToBeToldAgain);
     await Promise.all(due.map((effect) => outside.tell(effect)));
     const rows = await ledger.rows(due.map(({ id }) => ({ kind: 'effect', id })));

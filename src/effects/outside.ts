@@ -47,6 +47,8 @@ export class Outside {
   readonly effect: ReadEffect;
   readonly #context: EffectContext;
   readonly #turns = new Turns(CALLS_AT_ONCE);
+  /** By id: changes told by calls that may have come in behind others' calls, until what is so has been seen to after them. */
+  readonly #doubtful = new Map<string, Effect>();
 
   constructor(effect: ReadEffect, context: EffectContext) {
     this.effect = effect;
@@ -65,7 +67,7 @@ export class Outside {
    *
    * @returns the record as it is then; `undefined`: there is nothing that it was ever told
    */
-  async intend(key: EffectKey, anew: (before: Effect, held: boolean) => boolean = () => false): Promise<Effect | undefined> {
+  async intend(key: EffectKey, anew: (before: Effect | undefined, held: boolean) => boolean = () => false): Promise<Effect | undefined> {
     const { ledger, keeper, covering } = this.#context;
     let effect: Effect | undefined;
     await ledger.untilCommitted(async () => {
@@ -74,7 +76,7 @@ export class Outside {
       const { head } = await ledger.journal();
       const now = moment(keeper, EFFECTS);
       const held = isCovered(live, now);
-      if (isTold(effect, held) && !(effect !== undefined && anew(effect, held))) return true;
+      if (isTold(effect, held) && !anew(effect, held)) return true;
       // By the journal's head, so that it grows even where the record was purged in between.
       const step = intendEffect(effect, key, { held, seq: Math.max(effect?.seq ?? 0, head.seq) + 1 }, now);
       effect = step.result;
@@ -88,12 +90,18 @@ export class Outside {
     return this.#turns.run(key.id, () => this.#tellAll(key).catch((error: unknown) => this.#fail(error)));
   }
 
+  /** Sees to what a failure of the store has kept from being seen to. */
+  resume(): void {
+    for (const told of this.#doubtful.values()) void this.tell(told);
+  }
+
   /** Resolves when no call is under way any more. */
   settled(): Promise<void> {
     return this.#turns.settled();
   }
 
   async #tellAll(key: EffectKey): Promise<void> {
+    for (const told of this.#doubtful.values()) if (told.id === key.id) await this.#assertAnew(told);
     // Once more after each call: what the store says may have changed meanwhile.
     while (await this.#tellOnce(key));
   }
@@ -110,9 +118,11 @@ export class Outside {
       return false;
     }
     const step = await this.#call(effect);
-    const isOurs = await this.#record(effect, lease, step);
-    if (isOurs) await this.#release(key.id, lease);
-    else await this.#assertAnew(effect);
+    this.#doubtful.set(changeId(effect), effect);
+    if (await this.#record(effect, lease, step)) {
+      this.#doubtful.delete(changeId(effect));
+      await this.#release(key.id, lease);
+    } else await this.#assertAnew(effect);
     return true;
   }
 
@@ -120,9 +130,9 @@ export class Outside {
   async #call(effect: Effect): Promise<(now: Effect) => Step<Effect>> {
     const { apply, backoff, timeoutMs, name } = this.effect;
     const { keeper, onError } = this.#context;
-    const { subject, scope, held, seq, id } = effect;
+    const { subject, scope, held, seq } = effect;
     const over = new AbortController();
-    const call = Promise.resolve().then(() => apply({ subject, scope, held, seq, id: `${id}.${seq}`, signal: over.signal }));
+    const call = Promise.resolve().then(() => apply({ subject, scope, held, seq, id: changeId(effect), signal: over.signal }));
     try {
       await within(
         keeper.clock,
@@ -135,7 +145,10 @@ export class Outside {
       onError(error, `effect ${name}`);
       over.abort(error);
       // A call that comes to its end after all may have set back what was told since.
-      const late = () => this.#assertAnew(effect).then(() => this.tell(effect));
+      const late = () => {
+        this.#doubtful.set(changeId(effect), effect);
+        return this.#assertAnew(effect).then(() => this.tell(effect));
+      };
       void call.then(late, late).catch((failure: unknown) => this.#fail(failure));
       return (current) => failEffect(current, problemOf(error), backoff, moment(keeper, EFFECTS));
     }
@@ -143,11 +156,13 @@ export class Outside {
 
   /** Puts on record what came of a call, if it is still what is to be told. @returns whether the lease was ours all the while */
   async #record(effect: Effect, lease: number, step: (current: Effect) => Step<Effect>): Promise<boolean> {
-    const { ledger } = this.#context;
+    const { ledger, owner } = this.#context;
     let isOurs = true;
     await ledger.untilCommitted(async () => {
       const current = await this.#read(effect.id);
-      isOurs = (await ledger.row('lease', effect.id))?.version === lease;
+      const row = await ledger.row('lease', effect.id);
+      // And the owner: a purge may have taken the row away, and its versions begin anew.
+      isOurs = row?.version === lease && row.body['owner'] === owner;
       if (!isOurs || current?.seq !== effect.seq || current.outcome !== undefined) return true;
       return ledger.take({ ...step(current), relies: [{ kind: 'lease', id: effect.id, version: lease }] });
     });
@@ -156,20 +171,32 @@ export class Outside {
 
   /**
    * After a call of ours that others didn't wait for: it may have come in after theirs, so what they told is told again,
-   * as a new change, since what has been seen already may be passed over.
+   * as a new change, since what has been seen already may be passed over. No record is one that says it isn't held: a
+   * purge has taken it.
    */
   async #assertAnew(told: Effect): Promise<void> {
-    await this.intend(told, (current) => current.seq !== told.seq && current.held !== told.held);
+    await this.intend(told, (current) => current?.seq !== told.seq && (current?.held ?? false) !== told.held);
+    this.#doubtful.delete(changeId(told));
   }
 
   /** @returns the lease's version; `undefined`: somebody else has it */
   async #lease(id: string): Promise<number | undefined> {
-    const { ledger, keeper, owner } = this.#context;
+    const { ledger, keeper } = this.#context;
     const row = await ledger.row('lease', id);
     const { now } = keeper.read();
     const longestMs = this.effect.timeoutMs + GRACE_MS;
-    if (isLeased(row, owner, now, longestMs)) return undefined;
+    if (this.#isLeased(row, now, longestMs)) return undefined;
     return (await this.#putLease(id, row?.version ?? 0, now + longestMs)) ? (row?.version ?? 0) + 1 : undefined;
+  }
+
+  /** One that can't be read keeps nobody out, and is told: two calls at a time do less harm than none for ever. */
+  #isLeased(row: Row | undefined, now: number, longestMs: number): boolean {
+    try {
+      return isLeased(row, this.#context.owner, now, longestMs);
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
   }
 
   /** It ends by itself as well. */
@@ -192,6 +219,9 @@ export class Outside {
     this.#context.onError(error, `effect ${this.effect.name}`);
   }
 }
+
+/** A change's own id: the record's id stands for all of them. */
+const changeId = ({ id, seq }: Effect): string => `${id}.${seq}`;
 
 const PROBLEM = /^[\w.:-]{1,64}$/;
 

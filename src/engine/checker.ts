@@ -2,7 +2,7 @@ import { DeniedError } from '../errors.js';
 import { readField, readList } from '../input.js';
 import { awaitsActivation, grantStatus, isUsable, type Held } from '../lifecycle/status.js';
 import type { MaybePromise, Row, ScopeMatcher } from '../ports.js';
-import { decodeGrant, heldUntil, isCounted, isObject, type Decision, type Effect } from '../records.js';
+import { beginsAt, decodeGrant, heldUntil, isCounted, isObject, type Decision, type Effect } from '../records.js';
 import { readScope } from '../scope.js';
 import { isThenable, type Reading, type Timekeeper } from '../time.js';
 import type { AccessStatus } from './answers.js';
@@ -123,7 +123,7 @@ export class Checker {
     const scheduled = all.filter(({ grant, usage }) => grantStatus(grant, reading.now, usage) === 'scheduled');
     const changes = [
       ...held.map(({ grant, usage }) => heldUntil(grant, usage) - leewayMs),
-      ...scheduled.map(({ grant }) => grant.startsAt).filter((startsAt) => startsAt > reading.now),
+      ...scheduled.map(({ grant }) => beginsAt(grant)).filter((begin) => begin > reading.now),
     ];
     return {
       subject,
@@ -217,7 +217,7 @@ export class Checker {
       } else if (awaitsActivation(held, reading)) {
         if (waiting === undefined || endOf(held) > endOf(waiting)) waiting = held;
       } else if (grantStatus(held.grant, reading.now, held.usage) === 'scheduled') {
-        if (upcoming === undefined || held.grant.startsAt < upcoming.grant.startsAt) upcoming = held;
+        if (upcoming === undefined || beginsAt(held.grant) < beginsAt(upcoming.grant)) upcoming = held;
       }
     }
     if (usable !== undefined) {
@@ -229,7 +229,7 @@ export class Checker {
     }
     if (upcoming !== undefined) {
       const { grant } = upcoming;
-      return decision(subject, scope, reading, { reason: 'not_started', grant, validUntil: grant.startsAt });
+      return decision(subject, scope, reading, { reason: 'not_started', grant, validUntil: beginsAt(grant) });
     }
     return decision(subject, scope, reading, { reason: 'no_grant' });
   }

@@ -1,4 +1,4 @@
-import { escalatesAt, heldUntil, isCounted, type AccessRequest, type Grant } from '../records.js';
+import { beginsAt, escalatesAt, heldUntil, isCounted, type AccessRequest, type Grant } from '../records.js';
 import type { Reading } from '../time.js';
 import { awaitsActivation, isGone, isUsable, requestStatus, type Held } from './status.js';
 
@@ -123,9 +123,9 @@ const ofGrant =
     if (awaitsActivation(source, reading)) {
       return { ...common, state: 'not_activated', reason: 'not_activated', changesAt: reading.now, until, order: [until] };
     }
-    if (!isGone(source, reading) && reading.now < grant.startsAt) {
-      const changesAt = Math.min(grant.startsAt, endsAt);
-      return { ...common, state: 'not_started', reason: 'not_started', changesAt, until, order: [-grant.startsAt] };
+    if (!isGone(source, reading) && reading.now < beginsAt(grant)) {
+      const changesAt = Math.min(beginsAt(grant), endsAt);
+      return { ...common, state: 'not_started', reason: 'not_started', changesAt, until, order: [-beginsAt(grant)] };
     }
     // A count that is closed has ended its grant, though the grant was read a moment earlier.
     const endedAt = grant.end === undefined ? (usage?.endedAt ?? until) : until;

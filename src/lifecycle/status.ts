@@ -1,4 +1,4 @@
-import { heldFrom, heldUntil, isCounted } from '../records/derived.js';
+import { beginsAt, heldFrom, heldUntil, isCounted } from '../records/derived.js';
 import type { AccessRequest, Grant, Usage } from '../records/types.js';
 import { inWindow, isInstant } from '../time.js';
 
@@ -24,8 +24,8 @@ export interface Held {
  * used up. Allow only if; anything that isn't proven denies.
  */
 export function isUsable(held: Held, instants: Instants): boolean {
-  const { grant } = held;
-  return (!grant.asksAtStart || grant.activatedAt !== undefined) && isInForce(held, instants);
+  // Not before the answer either where the clock has gone back behind it: what is on record of the past says so too.
+  return heldFrom(held.grant) <= instants.now && isInForce(held, instants);
 }
 
 /** Its time has come, and what is missing is only that its subject may still hold it. */
@@ -53,13 +53,13 @@ export function coveredUntil(held: readonly Held[], instants: Instants & { reado
   if (usable.length === 0) return undefined;
   let until = Math.max(...usable.map(endOf));
   // Ends come early by the leeway and starts don't, so what begins at an end leaves a gap of that length.
-  const goesOn = (one: Held) => one.grant.startsAt <= until - leewayMs && endOf(one) > until && isUsable(one, atStart(one));
+  const goesOn = (one: Held) => beginsAt(one.grant) <= until - leewayMs && endOf(one) > until && isUsable(one, atStart(one));
   for (let next = held.find(goesOn); next !== undefined; next = held.find(goesOn)) until = endOf(next);
   return until;
 }
 
 const endOf = ({ grant, usage }: Held): number => heldUntil(grant, usage);
-const atStart = ({ grant: { startsAt } }: Held): Instants => ({ now: startsAt, late: startsAt });
+const atStart = ({ grant }: Held): Instants => ({ now: beginsAt(grant), late: beginsAt(grant) });
 
 /** Whether time has ended what runs until `bound`, recorded or not. */
 export function isOver(bound: number, { late }: Pick<Instants, 'late'>): boolean {
@@ -105,6 +105,5 @@ export function requestStatus(request: AccessRequest, now: number): RequestStatu
 export function grantStatus(grant: Grant, now: number, usage?: Usage): GrantStatus {
   if (grant.end !== undefined) return grant.end.status;
   if (isOver(heldUntil(grant, usage), { late: now })) return 'expired';
-  const hasBegun = grant.startsAt <= now && (!grant.asksAtStart || grant.activatedAt !== undefined);
-  return hasBegun ? 'active' : 'scheduled';
+  return heldFrom(grant) <= now ? 'active' : 'scheduled';
 }

@@ -5,6 +5,10 @@ export function idleEnd({ idleTtlMs, usedAt, startsAt }: Pick<Usage, 'idleTtlMs'
   return idleTtlMs === undefined ? Infinity : (usedAt ?? startsAt) + idleTtlMs;
 }
 
+/** From when on a grant allows, by what is on record: one whose start had to be asked about doesn't before the answer (L27). */
+export const beginsAt = ({ asksAtStart, activatedAt, startsAt }: Pick<Grant, 'asksAtStart' | 'activatedAt' | 'startsAt'>): number =>
+  asksAtStart ? (activatedAt ?? startsAt) : startsAt;
+
 /** The first instant at which a grant was held. One whose start had to be asked about: from the answer on, and never without one. */
 export const heldFrom = ({ asksAtStart, activatedAt, startsAt }: Pick<Grant, 'asksAtStart' | 'activatedAt' | 'startsAt'>): number =>
   asksAtStart ? (activatedAt ?? Infinity) : startsAt;

@@ -176,7 +176,7 @@ describe('onCoverage()', () => {
     [new TypeError('x'), 'TypeError'],
     ['a string', 'Error'],
     [undefined, 'Error'],
-  ])('keeps of %s the name %s', async (error, problem) => {
+  ])('keeps of %s the name %s', async (error: unknown, problem) => {
     const { engine, store } = following({
       apply: () => Promise.reject(error as Error),
     });

@@ -423,6 +423,19 @@ describe('JitEngine', () => {
       expect((await engine.history({ from: START, to: START + 6 })).items).toHaveLength(1);
     });
 
+    it('L5 L27 nor does it allow before that where the clock has gone back behind the answer', async () => {
+      const { engine, clock, grant } = await aScheduled();
+      await clock.set(START + 300);
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      await clock.set(START + 200);
+      expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed: false, reason: 'not_started', validUntil: START + 300 });
+      expect(await engine.status(MAYA)).toMatchObject({ held: [], scheduled: [{ id: grant.id }], changesAt: START + 300 });
+      expect(await engine.explain(MAYA, SCOPE)).toMatchObject({ reason: 'not_started', changesAt: START + 300 });
+      expect((await engine.whoHadAccess({ scope: SCOPE, at: START + 200 })).items).toEqual([]);
+      await clock.set(START + 300);
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+    });
+
     it('L27 one that was never answered was held at no time, and runs out unactivated', async () => {
       const { engine, clock, approver, grant } = await aScheduled();
       approver.script.isEligible = throws(new Error('down'));

@@ -78,7 +78,7 @@ const GRANT_VERBS: Readonly<Record<string, Verb>> = {
   lease: async ({ engine, clock }) => {
     const lease = await engine.lease(MAYA, SCOPE);
     const left = (lease.until ?? 0) - clock.now();
-    await lease.stop();
+    lease.stop();
     return left > 0 ? 'covered' : 'over';
   },
   explain: async ({ engine }) => (await engine.explain(MAYA, SCOPE)).reason,

@@ -154,7 +154,7 @@ describe('JitEngine', () => {
                 held.grant.end === undefined &&
                 held.grant.startsAt <= process.now &&
                 late < endOf(held) &&
-                (!held.grant.asksAtStart || held.grant.activatedAt !== undefined) &&
+                (!held.grant.asksAtStart || (held.grant.activatedAt ?? Infinity) <= process.now) &&
                 (held.grant.maxUses === undefined || (held.usage?.uses ?? 2) < held.grant.maxUses),
             );
             expect(allowed).toBe(usable.length > 0);

@@ -33,7 +33,8 @@ function endByTime(grant: Grant, { usages }: Seen): number {
 export function usableAt(grant: Grant, seen: Seen, now: number): boolean {
   const { end, startsAt, asksAtStart, activatedAt, maxUses } = grant;
   if (end !== undefined || now < startsAt || now >= endByTime(grant, seen)) return false;
-  if (asksAtStart && activatedAt === undefined) return false;
+  // Nor before its start was confirmed, where the clock has gone back.
+  if (asksAtStart && (activatedAt === undefined || now < activatedAt)) return false;
   return maxUses === undefined || (seen.usages.get(grant.id)?.uses ?? maxUses) < maxUses;
 }
 

@@ -14,7 +14,8 @@ export interface JournalProblem {
 
 /** What an entry that doesn't fit says of itself; every other error is thrown on. */
 export function problemIn(error: unknown): JournalProblem {
-  if (isJitError(error) && error.code === 'ERR_JIT_CORRUPT' && error.kind === 'entry') return { seq: Number(error.id), problem: error.problem };
+  if (isJitError(error) && error.code === 'ERR_JIT_CORRUPT' && error.kind === 'entry')
+    return { seq: Number(error.id), problem: error.problem };
   throw error;
 }
 
