@@ -178,7 +178,7 @@ describe('onCoverage()', () => {
     [undefined, 'Error'],
   ])('keeps of %s the name %s', async (error: unknown, problem) => {
     const { engine, store } = following({
-      apply: () => Promise.reject(error as Error),
+      apply: () => Promise.reject(error),
     });
     await aGranted(engine);
     await settle(engine);
