@@ -8,9 +8,10 @@ import {
   readJournal,
   type CoverageChange,
 } from '../../src/index.js';
-import { FaultyStore, ManualClock, RecordingSink } from '../../src/testing.js';
+import { ManualClock, RecordingSink } from '../../src/testing.js';
 import { aGranted, anEngine, ask, ANA, entriesOf, MAYA, MINUTE, SAM, SCOPE, typesOf } from '../engine/an-engine.js';
 import { expectReplayed } from '../property/fold.js';
+import { killedAfter, turns } from './killed.js';
 import { effectsOf, Roles, rolesEffect, settle, theEffect } from './outside.js';
 
 const READ = 'db-prod:read';
@@ -439,31 +440,6 @@ describe('stuckEffects(), dismissEffect() and resync()', () => {
     await expect(engine.dismissEffect(dismissed.id, { by: 'system:sweeper' })).rejects.toMatchObject({ argument: 'by' });
   });
 });
-
-/** A store that a killed process has: after so many calls nothing answers any more. */
-function killedAfter(inner: MemoryGrantStore, calls: number) {
-  let left = calls;
-  const kill = { happened: false };
-  const store = new Proxy(new FaultyStore(inner), {
-    get(target, property) {
-      const value: unknown = Reflect.get(target, property, target);
-      if (typeof value !== 'function') return value;
-      if (property === 'watch' || property === 'in') return value.bind(target) as unknown;
-      return (...args: unknown[]) => {
-        if (left-- <= 0) {
-          kill.happened = true;
-          return new Promise(() => undefined);
-        }
-        return (value as (...args: unknown[]) => unknown).apply(target, args);
-      };
-    },
-  });
-  return { store, kill };
-}
-
-const turns = async (n: number) => {
-  for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve));
-};
 
 describe('a killed process loses no effect', () => {
   // Both before and after each call to the store: one that did what it was asked and never answered is the next number.
