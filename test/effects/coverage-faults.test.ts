@@ -558,3 +558,64 @@ describe('a call that comes in behind others', () => {
     expect((await entriesOf(inner)).filter(({ type }) => type === 'effect.done')).toHaveLength(1);
   });
 });
+
+describe('how much is told, and of what', () => {
+  it('begins with everything that is held, however many', async () => {
+    const { engine } = anEngine({ approver: autoApprove(() => true) });
+    for (let i = 0; i < 50; i++) await aGranted(engine, { subject: `user:u${i}` });
+    const roles = new Roles();
+    engine.onCoverage(rolesEffect(roles));
+    await engine.flushAudit();
+    expect(roles.held.size).toBe(50);
+    expect(roles.calls).toHaveLength(50);
+  });
+
+  it('stuckEffects() lists nothing that is still to be tried, and the one that has been stuck for longest first', async () => {
+    const { engine, clock } = anEngine();
+    const roles = new Roles();
+    roles.failing = Infinity;
+    engine.onCoverage(rolesEffect(roles, { tries: 2 }));
+    const subjects = ['user:a', 'user:b', 'user:c', 'user:d'];
+    for (const subject of subjects) {
+      await aGranted(engine, { subject });
+      await settle(engine);
+      expect((await engine.stuckEffects()).some((effect) => effect.subject === subject)).toBe(false);
+      await clock.advance('1s');
+      await settle(engine);
+    }
+    expect((await engine.stuckEffects()).map(({ subject }) => subject)).toEqual(subjects);
+  });
+
+  it('resync() tells and counts nothing about what is not held, whatever is to come', async () => {
+    const { engine, clock } = anEngine();
+    const roles = new Roles();
+    engine.onCoverage(rolesEffect(roles));
+    const grant = await aGranted(engine);
+    await engine.revoke(grant.id, { by: SAM });
+    await settle(engine);
+    await aGranted(engine, { startsAt: clock.now() + 60_000 });
+    await settle(engine);
+    const { length } = roles.calls;
+    expect(await engine.resync()).toEqual({ told: 0, untold: [] });
+    expect(roles.calls).toHaveLength(length);
+  });
+
+  it('resync() of one effect leaves what is stuck of another alone', async () => {
+    const { engine, clock } = anEngine();
+    const roles = new Roles();
+    const rules = new Roles();
+    rules.failing = Infinity;
+    engine.onCoverage(rolesEffect(roles));
+    engine.onCoverage(rolesEffect(rules, { name: 'rules', tries: 1 }));
+    await aGranted(engine);
+    await settle(engine);
+    await clock.advance('1s');
+    const stuck = await engine.stuckEffects();
+    expect(stuck).toMatchObject([{ name: 'rules' }]);
+    const { length } = rules.calls;
+    expect(await engine.resync({ name: 'roles' })).toEqual({ told: 1, untold: [] });
+    expect(await engine.stuckEffects()).toEqual(stuck);
+    expect(rules.calls).toHaveLength(length);
+    expect(roles.calls.map(({ scope }) => scope)).toEqual([SCOPE, SCOPE]);
+  });
+});

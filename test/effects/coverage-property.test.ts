@@ -109,6 +109,7 @@ interface Life {
   readonly engine: JitEngine;
   readonly isDoomed: boolean;
   readonly isDead: () => boolean;
+  readonly die: () => void;
 }
 
 /** Several engines on one store, and one system outside that keeps whatever it is told last. */
@@ -159,7 +160,7 @@ class World {
       limits: { maxTtl: '30d', maxTotal: '60d' },
       onError: (error) => this.reached.add(isJitError(error) ? error.code : 'a failed call'),
     });
-    const life: Life = { engine, isDoomed: diesAfter !== undefined, isDead: () => left < 0 };
+    const life: Life = { engine, isDoomed: diesAfter !== undefined, isDead: () => left < 0, die: () => void (left = -1) };
     if (follows) {
       engine.onCoverage({
         name: 'roles',
@@ -287,7 +288,11 @@ class World {
   async end(): Promise<JitEngine> {
     this.#moods = ['takes it'];
     await this.rest();
-    for (const life of this.lives) if (life.isDead()) this.reached.add('a death');
+    for (const life of this.lives) {
+      if (life.isDead()) this.reached.add('a death');
+      // What dies has died by now: a death at the very end would want one sweep more.
+      if (life.isDoomed) life.die();
+    }
     const { engine } = this.#born({ follows: true, diesAfter: undefined }, 99);
     this.landAllOwn();
     for (let pass = 0; pass < 4; pass++) {
