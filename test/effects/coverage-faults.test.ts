@@ -619,3 +619,38 @@ describe('how much is told, and of what', () => {
     expect(roles.calls.map(({ scope }) => scope)).toEqual([SCOPE, SCOPE]);
   });
 });
+
+it('a lease is given back where others have told meanwhile', async () => {
+  const inner = new MemoryGrantStore();
+  const clock = new ManualClock();
+  const roles = new Roles();
+  const first = anEngine({ store: inner, clock }).engine;
+  first.onCoverage(rolesEffect(roles));
+  roles.failing = 1;
+  await aGranted(first);
+  await settle(first);
+  await clock.advance('1s');
+  // Between the second's look at what is due and its look at the lease, the first tells.
+  let isFirst = true;
+  const store = new Proxy<GrantStore>(inner, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (typeof value !== 'function') return value;
+      if (property !== 'get') return value.bind(target) as unknown;
+      return async (keys: readonly { readonly kind: string }[]) => {
+        if (isFirst && keys[0]?.kind === 'lease') {
+          isFirst = false;
+          await settle(first);
+        }
+        return inner.get(keys as Parameters<GrantStore['get']>[0]);
+      };
+    },
+  });
+  const second = anEngine({ store: store, clock }).engine;
+  second.onCoverage(rolesEffect(roles));
+  await settle(second);
+  expect(isFirst).toBe(false);
+  expect(roles.calls).toHaveLength(2);
+  const { id } = await theEffect(inner);
+  expect((await theRow(inner, 'lease', id)).body['leasedUntil']).toBe(0);
+});
