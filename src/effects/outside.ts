@@ -101,13 +101,13 @@ export class Outside {
   }
 
   async #tellAll(key: EffectKey): Promise<void> {
-    for (const told of this.#doubtful.values()) if (told.id === key.id) await this.#assertAnew(told);
     // Once more after each call: what the store says may have changed meanwhile.
     while (await this.#tellOnce(key));
   }
 
   /** @returns whether there may be more to tell */
   async #tellOnce(key: EffectKey): Promise<boolean> {
+    for (const told of this.#doubtful.values()) if (told.id === key.id) await this.#assertAnew(told);
     if (!isDue(await this.intend(key), this.#context.keeper.read())) return false;
     const lease = await this.#lease(key.id);
     // Somebody else is at it; if they don't come back, a sweep goes on after their lease.
@@ -122,7 +122,7 @@ export class Outside {
     if (await this.#record(effect, lease, step)) {
       this.#doubtful.delete(changeId(effect));
       await this.#release(key.id, lease);
-    } else await this.#assertAnew(effect);
+    }
     return true;
   }
 

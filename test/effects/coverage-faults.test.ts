@@ -654,3 +654,70 @@ it('a lease is given back where others have told meanwhile', async () => {
   const { id } = await theEffect(inner);
   expect((await theRow(inner, 'lease', id)).body['leasedUntil']).toBe(0);
 });
+
+describe('what a call came to', () => {
+  it('one that came in after its time and said that it failed is seen to all the same: it may have been taken', async () => {
+    const { engine, clock } = anEngine();
+    const roles = new Roles();
+    const gate = heldUp(roles);
+    const apply = async (change: CoverageChange) => {
+      const isFirst = gate.isShut;
+      await roles.apply(change);
+      if (isFirst) throw new Error('taken, but not said so');
+    };
+    engine.onCoverage(rolesEffect(roles, { apply, timeout: '10s' }));
+    const grant = await aGranted(engine);
+    await turns(30);
+    await clock.advance('10s');
+    await engine.flushAudit();
+    gate.isShut = false;
+    await engine.revoke(grant.id, { by: SAM });
+    await settle(engine);
+    gate.letIn();
+    await turns(30);
+    await engine.flushAudit();
+    expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`]);
+    expect(roles.held.size).toBe(0);
+  });
+
+  it('is left to whoever has taken the call over', async () => {
+    const store = new MemoryGrantStore();
+    const clock = new ManualClock();
+    const slow = new Roles();
+    const gate = heldUp(slow);
+    const suspended = anEngine({ store, clock: withoutTimers(clock) });
+    suspended.engine.onCoverage(rolesEffect(slow));
+    await aGranted(suspended.engine);
+    await turns(30);
+    const roles = new Roles();
+    const theirs = heldUp(roles);
+    const other = anEngine({ store, clock }).engine;
+    other.onCoverage(rolesEffect(roles));
+    await clock.advance('36s');
+    await other.sweep();
+    await turns(30);
+    expect([gate.waiting, theirs.waiting]).toEqual([1, 1]);
+    gate.letIn();
+    await turns(60);
+    // The same change is under way there: what became of it is theirs to say.
+    expect((await theEffect(store)).outcome).toBeUndefined();
+    expect(suspended.told).toEqual([]);
+    theirs.letIn();
+    await turns(30);
+    expect(await theEffect(store)).toMatchObject({ failures: 0, outcome: { status: 'done' } });
+  });
+
+  it.each([true, false])('does not undo that somebody has set it aside meanwhile (it was taken: %s)', async (isTaken) => {
+    const { engine, store } = anEngine();
+    const roles = new Roles();
+    const gate = heldUp(roles);
+    roles.failing = isTaken ? 0 : 1;
+    engine.onCoverage(rolesEffect(roles));
+    await aGranted(engine);
+    await turns(30);
+    const dismissed = await engine.dismissEffect((await theEffect(store)).id, { by: SAM });
+    gate.letIn();
+    await engine.flushAudit();
+    expect(await theEffect(store)).toEqual(dismissed);
+  });
+});
