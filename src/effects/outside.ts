@@ -175,7 +175,7 @@ export class Outside {
    * purge has taken it.
    */
   async #assertAnew(told: Effect): Promise<void> {
-    await this.intend(told, (current) => current?.seq !== told.seq && (current?.held ?? false) !== told.held);
+    await this.intend(told, (current) => (current?.held ?? false) !== told.held);
     this.#doubtful.delete(changeId(told));
   }
 

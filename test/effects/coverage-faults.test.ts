@@ -680,6 +680,28 @@ describe('what a call came to', () => {
     expect(roles.held.size).toBe(0);
   });
 
+  it('one that came in after its time, and says what was told last as well, is followed by nothing', async () => {
+    const { engine, clock } = anEngine();
+    const roles = new Roles();
+    const gate = heldUp(roles);
+    engine.onCoverage(rolesEffect(roles, { timeout: '10s' }));
+    const grant = await aGranted(engine);
+    await turns(30);
+    await clock.advance('10s');
+    await engine.flushAudit();
+    gate.isShut = false;
+    await engine.revoke(grant.id, { by: SAM });
+    await settle(engine);
+    await aGranted(engine);
+    await settle(engine);
+    const told = [`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`, `+ ${MAYA} ${SCOPE}`];
+    expect(roles.told).toEqual(told);
+    gate.letIn();
+    await turns(30);
+    await settle(engine);
+    expect(roles.told).toEqual(told);
+  });
+
   it('is left to whoever has taken the call over', async () => {
     const store = new MemoryGrantStore();
     const clock = new ManualClock();
