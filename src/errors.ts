@@ -61,12 +61,15 @@ export class OutcomeUnknownError extends JitError {
   }
 }
 
-/** Others kept changing the same records until the limit of tries was over. Nothing was recorded. */
+/** Others kept changing the same records until the limit of tries was over, or a purge took what was being read. Nothing was recorded. */
 export class ConflictError extends JitError {
   override readonly name = 'ConflictError';
   readonly code = 'ERR_JIT_CONFLICT';
-  constructor(readonly attempts: number) {
-    super(`other changes to the same records won ${attempts} times in a row; nothing was recorded, try again`);
+  constructor(
+    readonly attempts: number,
+    message = `other changes to the same records won ${attempts} times in a row; nothing was recorded, try again`,
+  ) {
+    super(message);
   }
 }
 

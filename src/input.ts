@@ -177,6 +177,15 @@ export function readCount(argument: string, value: unknown, min: number, max: nu
   return value;
 }
 
+/** A port must have its methods; what they answer is checked when they do. */
+export function readPort<Port>(argument: string, value: unknown, methods: readonly string[]): Port {
+  const port = value as Readonly<Record<string, unknown>> | null;
+  if (typeof port !== 'object' || port === null || methods.some((method) => typeof port[method] !== 'function')) {
+    throw invalid(argument, `an object with ${methods.join(', ')}`, value);
+  }
+  return port as Port;
+}
+
 /** A listener of the caller's: what it throws, or rejects with, is dropped, for there is nobody left to tell. */
 export function readListener<Args extends unknown[]>(argument: string, listener: unknown): (...args: Args) => void {
   if (listener === undefined) return () => undefined;

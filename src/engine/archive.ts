@@ -1,12 +1,13 @@
-import { PurgedError } from '../errors.js';
+import { CorruptError, PurgedError } from '../errors.js';
 import { invalid, readCount, readId, readOptions } from '../input.js';
 import { requestStatus, wasHeldAt, wasHeldDuring, type Held, type RequestStatus } from '../lifecycle/status.js';
 import type { FindQuery, MaybePromise, Page, Row } from '../ports.js';
-import { decodeGrant, decodeRequest, decodeUsage, isCounted, type AccessRequest, type Grant } from '../records.js';
+import { decodeGrant, decodeRequest, isCounted, type AccessRequest, type Grant } from '../records.js';
 import { readScope } from '../scope.js';
 import { readInstant, type Timekeeper } from '../time.js';
+import { paired } from './held.js';
 import type { Ledger } from './ledger.js';
-import type { Settings } from './options.js';
+import type { DecodeAll, Settings } from './options.js';
 import { readHorizon } from './purge.js';
 
 /** Which part of a longer answer. */
@@ -37,6 +38,9 @@ export interface HistoryQuery<Scope extends string = string> extends Paging {
   readonly to: number;
 }
 
+/** A malformed row throws: an answer about the past that left something out would be a wrong answer. */
+const decodeStrictly: DecodeAll = (rows, decode) => rows.map(decode);
+
 const STATUSES: ReadonlySet<unknown> = new Set<RequestStatus>(['pending', 'approved', 'denied', 'cancelled', 'expired']);
 
 /** Questions about what is, and was, on record. */
@@ -63,7 +67,7 @@ export class Archive {
   async whoHadAccess(query: HolderQuery): Promise<Page<Grant>> {
     const read = readOptions('query', query, ['scope', 'at', 'after', 'limit']);
     const at = readInstant('at', read.at);
-    if (at > this.#keeper.read().now) throw invalid('at', 'an instant that has come', at);
+    this.#readPast('at', at);
     const covers = this.#covers(read.scope);
     return this.#grants({ from: at, until: at + 1 }, undefined, read, ({ grant, usage }) => covers(grant) && wasHeldAt(grant, at, usage));
   }
@@ -71,11 +75,25 @@ export class Archive {
   async history(query: HistoryQuery): Promise<Page<Grant>> {
     const read = readOptions('query', query, ['subject', 'scope', 'from', 'to', 'after', 'limit']);
     const from = readInstant('from', read.from);
-    const until = readInstant('to', read.to);
-    if (until <= from) throw invalid('to', 'an instant after from', until);
+    const to = readInstant('to', read.to);
+    if (to <= from) throw invalid('to', 'an instant after from', to);
+    // What has not begun by now is no history.
+    const until = Math.min(to, this.#readPast('from', from) + 1);
     const covers = read.scope === undefined ? () => true : this.#covers(read.scope);
     const wanted = ({ grant, usage }: Held) => covers(grant) && wasHeldDuring(grant, from, until, usage);
     return this.#grants({ from, until }, this.#subject(read.subject), read, wanted);
+  }
+
+  /**
+   * Refuses an instant of which nobody can say yet who will have held what. After a step back of the clock those up to
+   * the highest reading have come all the same: this engine has judged by them.
+   *
+   * @returns the last instant that has come
+   */
+  #readPast(argument: string, at: number): number {
+    const { highest } = this.#keeper.read();
+    if (at > highest) throw invalid(argument, 'an instant that has come', at);
+    return highest;
   }
 
   #subject(subject: unknown): string | undefined {
@@ -84,7 +102,7 @@ export class Archive {
 
   #covers(given: unknown): (grant: Grant) => boolean {
     const scope = readScope('scope', given);
-    return (grant) => this.#settings.scopes.covers(grant.scope, scope);
+    return (grant) => this.#settings.covers(grant.scope, scope);
   }
 
   /** The horizon is looked at after the answer, as a purge may have begun meanwhile: refused, never answered from half of the rows. */
@@ -107,13 +125,28 @@ export class Archive {
   async #withUsage(grants: readonly Grant[]): Promise<readonly Held[]> {
     const counted = grants.filter((grant) => grant.end === undefined && isCounted(grant));
     const rows = await this.#ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
-    const usages = new Map(rows.flatMap((row) => (row === undefined ? [] : [[row.id, decodeUsage(row)]])));
-    return grants.map((grant) => ({ grant, usage: usages.get(grant.id) }));
+    const usages = new Map(rows.map((row) => [row?.id, row]));
+    const held = grants.map((grant) => paired(grant, usages.get(grant.id), decodeStrictly));
+    const unproven = held.filter(({ grant, usage }) => grant.end === undefined && isCounted(grant) && usage === undefined);
+    const gone = await this.#gone(unproven.map(({ grant }) => grant));
+    return held.filter(({ grant }) => !gone.has(grant.id));
   }
 
   /**
-   * A page of what is wanted, filled over as many pages of the store as it takes. A malformed row throws: an answer
-   * about the past that left something out would be a wrong answer.
+   * A grant and its usage come and go in one commit: where the one is there without the other, a purge has come between
+   * the two reads, and what it took had ended before any instant that may be asked about.
+   *
+   * @throws CorruptError where the grant is still there
+   */
+  async #gone(grants: readonly Grant[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#ledger.rows(grants.map(({ id }) => ({ kind: 'grant', id })));
+    const kept = rows.find((row) => row !== undefined);
+    if (kept !== undefined) throw new CorruptError('usage', kept.id, 'is missing, or is not that of the grant, which is there');
+    return new Set(grants.map(({ id }) => id));
+  }
+
+  /**
+   * A page of what is wanted, filled over as many pages of the store as it takes. A malformed row throws, see above.
    */
   async #collect<T extends { readonly id: string }>(
     query: Omit<FindQuery, 'after' | 'limit'>,
@@ -124,7 +157,7 @@ export class Archive {
     const limit = readCount('limit', given, 1, 1_000);
     const items: T[] = [];
     for await (const rows of this.#ledger.pages(query, after === undefined ? undefined : readId('after', after), limit + 1)) {
-      items.push(...(await select(rows.map(decode))));
+      items.push(...(await select(decodeStrictly(rows, decode))));
       if (items.length > limit) return { items: items.slice(0, limit), next: items[limit - 1]?.id };
     }
     return { items, next: undefined };

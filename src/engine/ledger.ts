@@ -1,5 +1,6 @@
-import { ConflictError, CorruptError, isJitError, messageOf, NotFoundError, OutcomeUnknownError, StoreError } from '../errors.js';
+import { ConflictError, CorruptError, isJitError, NotFoundError, OutcomeUnknownError, StoreError } from '../errors.js';
 import { digestOfEntry } from '../journal/link.js';
+import { askJournal, askPage, askStore, isPageAfter, isRows, MALFORMED } from '../journal/store-reads.js';
 import { grantIds } from '../lifecycle/grant.js';
 import type { Held } from '../lifecycle/status.js';
 import type { EntryDraft, Step, Writes } from '../lifecycle/step.js';
@@ -30,7 +31,7 @@ import {
   type Subject,
   type Use,
 } from '../records.js';
-import { isThenable, yieldToOthers } from '../time.js';
+import { yieldToOthers } from '../time.js';
 import { paired } from './held.js';
 import { newId } from './ids.js';
 import type { DecodeAll } from './options.js';
@@ -63,20 +64,20 @@ export class Ledger {
 
   /** The rows that may allow; at once where the store can. */
   live(query: LiveQuery): MaybePromise<readonly Row[]> {
-    return this.#ask('live', () => this.store.live(query), isRows);
+    return askStore('live', () => this.store.live(query), isRows);
   }
 
   find(query: FindQuery): MaybePromise<Page<Row>> {
-    return this.#ask('find', () => this.store.find(query), isPageAfter(query.after));
+    return askPage(this.store, query);
   }
 
   due(query: DueQuery): MaybePromise<Page<Row>> {
-    return this.#ask('due', () => this.store.due(query), isPageAfter(query.after));
+    return askStore('due', () => this.store.due(query), isPageAfter(query.after));
   }
 
   /** From behind `after` on; without it, only where the journal starts and ends. */
   journal(after: number = Number.MAX_SAFE_INTEGER, limit = 1): MaybePromise<JournalSlice> {
-    return this.#ask('journal', () => this.store.journal({ after, limit }), isSlice);
+    return askJournal(this.store, { after, limit });
   }
 
   async rows(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
@@ -87,7 +88,7 @@ export class Ledger {
       keys.every(
         ({ kind, id }, i) => rows[i] === undefined || (isObject(rows[i]) && (rows[i] as Row).kind === kind && (rows[i] as Row).id === id),
       );
-    return this.#ask<readonly (Row | undefined)[]>('get', () => this.store.get(keys), areTheirs);
+    return askStore<readonly (Row | undefined)[]>('get', () => this.store.get(keys), areTheirs);
   }
 
   async row(kind: string, id: string): Promise<Row | undefined> {
@@ -159,6 +160,7 @@ export class Ledger {
       yield page.items;
       if (page.next === undefined) return;
       after = page.next;
+      await yieldToOthers();
     }
   }
 
@@ -226,39 +228,7 @@ export class Ledger {
     if (append.length > 0) this.#onAppend();
     return true;
   }
-
-  /** Asks the store; whatever it throws, or answers wrongly, becomes a typed error and never an answer (L30). */
-  #ask<T>(method: keyof GrantStore, call: () => MaybePromise<T>, isSound: (answer: unknown) => boolean): MaybePromise<T> {
-    const check = (answer: T): T => {
-      if (!isSound(answer)) throw new Error(MALFORMED);
-      return answer;
-    };
-    const fail = (error: unknown): never => {
-      throw isJitError(error) ? error : new StoreError(method, messageOf(error), error);
-    };
-    try {
-      const answer = call();
-      return isThenable(answer) ? Promise.resolve(answer).then(check).catch(fail) : check(answer);
-    } catch (error) {
-      return fail(error);
-    }
-  }
 }
-
-const MALFORMED = 'the answer is not of the form that the contract fixes';
-
-/** What each row is worth is for the codec to say: one that is malformed must not hide the others. */
-const isRows = (value: unknown): boolean => Array.isArray(value);
-/** One that leads on to itself would be read for ever. */
-const isPageAfter =
-  (after: string | undefined) =>
-  (value: unknown): boolean => {
-    if (!isObject(value)) return false;
-    const { items, next } = value as Page<Row>;
-    return isRows(items) && (next === undefined || (typeof next === 'string' && next !== after));
-  };
-const isSlice = (value: unknown): boolean =>
-  isObject(value) && Array.isArray((value as JournalSlice).entries) && isObject((value as JournalSlice).head);
 
 /** The store says that it could not be asked, so the change is certainly not there. */
 const isNotApplied = (error: unknown): boolean => isJitError(error) && error.code === 'ERR_JIT_STORE';

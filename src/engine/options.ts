@@ -1,4 +1,5 @@
-import { invalid, isId, readActor, readCount, readListener, readOptions } from '../input.js';
+import { InvalidArgumentError, messageOf } from '../errors.js';
+import { invalid, isId, readActor, readCount, readListener, readOptions, readPort, show } from '../input.js';
 import type { IssueFacts } from '../lifecycle/grant.js';
 import type { RequestLimits } from '../lifecycle/request.js';
 import type { Approver, AuditSink, Clock, GrantStore, Row, ScopeMatcher } from '../ports.js';
@@ -81,6 +82,12 @@ export interface Settings {
   readonly clock: Clock;
   readonly sinks: readonly AuditSink[];
   readonly scopes: ScopeMatcher;
+  /**
+   * For answers about the past, where "it doesn't cover" would be a wrong answer.
+   *
+   * @throws InvalidArgumentError where the matcher fails
+   */
+  readonly covers: ScopeMatcher['covers'];
   readonly standing: (subject: string) => readonly string[];
   readonly limits: RequestLimits & IssueFacts['limits'];
   readonly linkKeys: readonly ReadLinkKey[];
@@ -146,13 +153,15 @@ export function readSettings(given: JitEngineOptions): Settings {
   if (duplicates !== 'return' && duplicates !== 'refuse') throw invalid('limits.duplicates', "'return' or 'refuse'", duplicates);
   const onError = readListener<[error: unknown, during: string]>('onError', listener);
   const approver = readPort<Approver>('approver', givenApprover, ['decide']);
+  const matcher = readMatcher(scopes);
   if (!isId(approver.name)) throw invalid('approver.name', 'an id', approver.name);
   return Object.freeze<Settings>({
     approver,
     store: readPort<GrantStore>('store', store, ['get', 'live', 'find', 'due', 'commit', 'journal']),
     clock: readPort<Clock>('clock', clock, ['now']),
     sinks: readSinks(audit),
-    scopes: readMatcher(scopes, onError),
+    scopes: matcherFrom(matcher, onError),
+    covers: strictly(matcher, onError),
     standing: readStanding(standing, readIdsWith(canonicalId), (error) => onError(error, 'standing')),
     limits: {
       maxTtlMs: readDuration('limits.maxTtl', maxTtl),
@@ -182,31 +191,43 @@ export function readSettings(given: JitEngineOptions): Settings {
   });
 }
 
-/** A port must have its methods; what they answer is checked when they do. */
-function readPort<Port>(argument: string, value: unknown, methods: readonly string[]): Port {
-  const port = value as Readonly<Record<string, unknown>> | null;
-  if (typeof port !== 'object' || port === null || methods.some((method) => typeof port[method] !== 'function')) {
-    throw invalid(argument, `an object with ${methods.join(', ')}`, value);
-  }
-  return port as Port;
-}
-
-/** A matcher that fails or answers badly gives nothing, and takes away whatever it might: a promise is no yes. */
-function readMatcher(value: unknown, onError: Settings['onError']): ScopeMatcher {
+function readMatcher(value: unknown): ScopeMatcher {
   const matcher = readPort<ScopeMatcher>('scopes', value, ['covers', 'overlaps']);
   if (typeof matcher.exact !== 'boolean') throw invalid('scopes.exact', 'true or false', matcher.exact);
-  const ask = (method: 'covers' | 'overlaps', otherwise: boolean) => (a: string, b: string) => {
+  return matcher;
+}
+
+/** A promise is no yes. */
+function ask(matcher: ScopeMatcher, method: 'covers' | 'overlaps', a: string, b: string): boolean {
+  const answer: unknown = matcher[method](a, b);
+  if (typeof answer === 'boolean') return answer;
+  throw new TypeError(`scopes.${method} must answer true or false`);
+}
+
+/** A matcher that fails or answers badly gives nothing, and takes away whatever it might. */
+function matcherFrom(matcher: ScopeMatcher, onError: Settings['onError']): ScopeMatcher {
+  const asked = (method: 'covers' | 'overlaps', otherwise: boolean) => (a: string, b: string) => {
     try {
-      const answer: unknown = matcher[method](a, b);
-      if (typeof answer === 'boolean') return answer;
-      throw new TypeError(`scopes.${method} must answer true or false`);
+      return ask(matcher, method, a, b);
     } catch (error) {
       onError(error, 'scopes');
       return otherwise;
     }
   };
-  return Object.freeze({ exact: matcher.exact, covers: ask('covers', false), overlaps: ask('overlaps', true) });
+  return Object.freeze({ exact: matcher.exact, covers: asked('covers', false), overlaps: asked('overlaps', true) });
 }
+
+/** One that fails or answers badly is told, with its stack, and no answer is given. */
+const strictly =
+  (matcher: ScopeMatcher, onError: Settings['onError']): Settings['covers'] =>
+  (granted, required) => {
+    try {
+      return ask(matcher, 'covers', granted, required);
+    } catch (error) {
+      onError(error, 'scopes');
+      throw new InvalidArgumentError('scopes.covers', 'a function that answers true or false', `the error ${show(messageOf(error))}`);
+    }
+  };
 
 function readSinks(audit: unknown): readonly AuditSink[] {
   const list: readonly unknown[] = Array.isArray(audit) ? audit : [audit];

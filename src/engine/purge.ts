@@ -16,7 +16,7 @@ import {
   type AuditEntry,
   type Grant,
 } from '../records.js';
-import type { Timekeeper } from '../time.js';
+import { yieldToOthers, type Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
 
@@ -205,6 +205,7 @@ export class Purge {
       const free = stop === -1 ? entries : entries.slice(0, stop);
       to = free.at(-1)?.seq ?? to;
       if (free.length < PAGE) return to;
+      await yieldToOthers();
     }
   }
 

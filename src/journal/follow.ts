@@ -1,8 +1,9 @@
-import { CorruptError } from '../errors.js';
+import { CorruptError, isJitError } from '../errors.js';
 import type { AuditSink, Change, GrantStore, JournalSlice, MaybePromise, Row, SinkContext } from '../ports.js';
 import { within, type Timekeeper } from '../time.js';
 import { bookmark, HORIZON, readBookmark, touchHorizon } from './bookmark.js';
 import { isLeased } from './lease.js';
+import { watch } from './watch.js';
 
 /** How long one delivery may take before another process may take the cursor over, and this one calls it failed. */
 const LEASE_MS = 30_000;
@@ -11,7 +12,7 @@ const PAGE = 200;
 /** How a follower stands. */
 export interface FollowerStatus {
   readonly name: string;
-  /** Everything up to and including this seq has been delivered. */
+  /** Everything up to and including this seq has been delivered; 0 where that can't be read, as `error` says. */
   readonly seq: number;
   /** How many entries are waiting. */
   readonly behind: number;
@@ -61,12 +62,18 @@ export class Follower {
 
   /**
    * To be called before this engine's first commit. A local follower begins at the head; a shared one makes its cursor,
-   * so that every purge knows of it from then on.
+   * so that every purge knows of it from then on. Where a malformed row stands against that, it is told, and no commit
+   * waits for whoever sees to it: while a row of the engine's own is malformed no purge runs past anything either.
+   *
+   * @throws StoreError
    */
   async begin(): Promise<void> {
-    const { ledger } = this.#context;
-    if (!this.shared) this.#localSeq ??= (await ledger.journal()).head.seq;
-    else await ledger.untilCommitted(() => this.#hasCursor());
+    try {
+      await this.#begin();
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      this.#fail(error);
+    }
   }
 
   /** Delivers what there is. Calls that come while it runs make it look once more. Never rejects. */
@@ -75,23 +82,47 @@ export class Follower {
     return (this.#running ??= this.#deliverAll());
   }
 
+  /** @throws StoreError */
   async status(): Promise<FollowerStatus> {
+    const { name } = this.sink;
     const { head } = await this.#context.ledger.journal();
-    const seq = this.shared ? readBookmark(await this.#row(), 'seq') : (this.#localSeq ?? head.seq);
-    return { name: this.sink.name, seq, behind: Math.max(0, head.seq - seq), error: this.#error };
+    try {
+      const seq = this.shared ? readBookmark(await this.#row(), 'seq') : (this.#localSeq ?? head.seq);
+      return { name, seq, behind: Math.max(0, head.seq - seq), error: this.#error };
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      return { name, seq: 0, behind: head.seq, error };
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { ledger } = this.#context;
+    if (this.shared) return ledger.untilCommitted(() => this.#hasCursor());
+    // Read first: another call may have begun, and delivered, while this one was reading.
+    const { head } = await ledger.journal();
+    this.#localSeq ??= head.seq;
+  }
+
+  /** Something may be thrown that is nothing. */
+  #fail(error: unknown): void {
+    this.#error = error ?? new Error(`sink ${this.sink.name} failed without saying why`);
+    this.#tell(this.#error);
+  }
+
+  #tell(error: unknown): void {
+    this.#context.onError(error, `sink ${this.sink.name}`);
   }
 
   async #deliverAll(): Promise<void> {
     try {
-      await this.begin();
+      await this.#begin();
       while (this.#again) {
         this.#again = false;
         while (await (this.shared ? this.#deliverShared() : this.#deliverLocal()));
       }
       if (this.#writing === undefined) this.#error = undefined;
     } catch (error) {
-      this.#error = error;
-      this.#context.onError(error, `sink ${this.sink.name}`);
+      this.#fail(error);
     }
     // In one go with the last look at `#again`, so that no call falls between.
     this.#running = undefined;
@@ -99,7 +130,12 @@ export class Follower {
 
   /** One page; whether there may be more. */
   async #deliverLocal(): Promise<boolean> {
-    const { entries } = await this.#context.ledger.journal(this.#localSeq, PAGE);
+    const seq = this.#localSeq as number;
+    const { entries, start } = await this.#context.ledger.journal(seq, PAGE);
+    if (start.seq > seq) {
+      this.#localSeq = start.seq;
+      this.#tell(new Error(`a purge took entries ${seq + 1} to ${start.seq} before sink ${this.sink.name} was given them`));
+    }
     const last = entries.at(-1);
     if (last === undefined) return false;
     await this.#write(entries);
@@ -134,7 +170,7 @@ export class Follower {
       await this.#write(entries);
     } catch (error) {
       // The lease ends by itself as well: what the sink said is what matters.
-      await this.#move(version + 1, seq, 0).catch((failure: unknown) => this.#context.onError(failure, `sink ${this.sink.name}`));
+      await this.#move(version + 1, seq, 0).catch((failure: unknown) => this.#tell(failure));
       throw error;
     }
     return this.#move(version + 1, last.seq, 0);
@@ -155,10 +191,15 @@ export class Follower {
     return this.#context.ledger.row('cursor', this.sink.name);
   }
 
-  #move(version: number, seq: number, leasedUntil: number): Promise<boolean> {
+  /** Writes the cursor; whether it is ours. */
+  async #move(version: number, seq: number, leasedUntil: number): Promise<boolean> {
+    const { ledger, owner } = this.#context;
     const { name } = this.sink;
-    const put = [bookmark('cursor', name, version, { seq, leasedUntil, owner: this.#context.owner })];
-    return this.#context.ledger.commitNow({ expect: [{ kind: 'cursor', id: name, version: version - 1 }], put });
+    const put = [bookmark('cursor', name, version, { seq, leasedUntil, owner })];
+    if (await ledger.commitNow({ expect: [{ kind: 'cursor', id: name, version: version - 1 }], put })) return true;
+    // What appends nothing may be answered 'conflict' when it is repeated after a lost reply.
+    const row = await this.#row();
+    return row?.version === version && row.body['owner'] === owner;
   }
 
   async #write(entries: Parameters<AuditSink['write']>[0]): Promise<void> {
@@ -171,6 +212,8 @@ export class Follower {
   }
 }
 
+const isCorrupt = (error: unknown): boolean => isJitError(error) && error.code === 'ERR_JIT_CORRUPT';
+
 /** All followers of an engine. */
 export class Followers {
   readonly #all: Follower[] = [];
@@ -179,7 +222,8 @@ export class Followers {
   #begun: Promise<unknown> | undefined;
 
   constructor(sinks: readonly AuditSink[], context: FollowContext) {
-    this.#context = context;
+    const lookup = Object.freeze({ request: (id: string) => look(context, id) });
+    this.#context = { ...context, lookup };
     for (const sink of sinks) this.add(sink);
   }
 
@@ -192,7 +236,7 @@ export class Followers {
     this.#all.push(follower);
     // Whoever commits next waits for this one's beginning too.
     this.#begun = undefined;
-    this.#unwatch ??= this.#context.ledger.store.watch?.(() => this.wake());
+    this.#unwatch ??= watch(this.#context.ledger.store, () => this.wake(), this.#context.onError);
     // Local ones begin at the head as it is now; where that can't be read yet, their first delivery tries again.
     if (!follower.shared) follower.begin().catch(() => undefined);
     return follower;
@@ -222,5 +266,16 @@ export class Followers {
   async close(): Promise<void> {
     this.#unwatch?.();
     await Promise.all(this.#all.map((follower) => follower.drive()));
+  }
+}
+
+/** A record that can't be read is told, and is to a sink like one that is gone: entries about all others go on. */
+async function look({ lookup, onError }: FollowContext, id: string): ReturnType<SinkContext['request']> {
+  try {
+    return await lookup.request(id);
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    onError(error, 'row');
+    return undefined;
   }
 }

@@ -1,17 +1,49 @@
+import { ConflictError, StoreError } from '../errors.js';
+import { invalid, readCount, readPort } from '../input.js';
 import type { GrantStore } from '../ports.js';
 import type { AuditEntry } from '../records.js';
+import { yieldToOthers } from '../time.js';
+import { askJournal } from './store-reads.js';
 
 /**
- * All entries of a journal from behind `after` to the head, read in pages.
+ * All entries of a journal from behind `after` to the head, read in pages. It begins at the oldest entry that a purge
+ * has left.
  *
- * @throws StoreError when the store could not be asked
+ * @param after a seq; 0 is before the first entry
+ * @param pageSize how many entries the store is asked for at a time, from 1
+ * @throws StoreError `ERR_JIT_STORE` when the store could not be asked, or gave nothing though there is more
+ * @throws ConflictError `ERR_JIT_CONFLICT` when a purge has trimmed entries that come next: read again, from the start
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, with the first entry
+ * @example
+ * for await (const entry of readJournal(store)) console.log(formatEntry(entry));
  */
 export async function* readJournal(store: GrantStore, after = 0, pageSize = 500): AsyncGenerator<AuditEntry, void, undefined> {
-  for (;;) {
-    const { entries } = await store.journal({ after, limit: pageSize });
-    const last = entries.at(-1);
-    if (last === undefined) return;
+  const journal = readPort<GrantStore>('store', store, ['journal']);
+  const limit = readCount('pageSize', pageSize, 1);
+  for (let last = readCount('after', after, 0); ;) {
+    const { entries, start, head } = await askJournal(journal, { after: last, limit });
+    // What a reader from the beginning has not seen yet is not missing from its answer.
+    if (last > 0 && start.seq > last) throw new ConflictError(1, trimmed(last + 1, start.seq));
+    const newest = entries.at(-1);
+    if (newest === undefined) {
+      if (head.seq > Math.max(last, start.seq))
+        throw new StoreError('journal', `gave no entry behind ${last}, but its head is ${head.seq}`);
+      return;
+    }
     yield* entries;
-    after = last.seq;
+    // One that is no entry is for the reader to refuse; to go on behind it is impossible.
+    if (!(newest.seq > last)) throw new StoreError('journal', `gave a page behind ${last} that does not lead on`);
+    last = newest.seq;
+    if (last < head.seq) await yieldToOthers();
   }
+}
+
+const trimmed = (from: number, to: number): string =>
+  `a purge has trimmed entries ${from} to ${to} before they were read; nothing is wrong with the journal: read it again, from its start`;
+
+/** The entries of a journal, in whatever form they come. */
+export function readEntries(argument: string, value: unknown): Iterable<AuditEntry> | AsyncIterable<AuditEntry> {
+  const given = typeof value === 'object' && value !== null ? (value as Partial<Record<symbol, unknown>>) : {};
+  if ([Symbol.asyncIterator, Symbol.iterator].some((form) => typeof given[form] === 'function')) return value as Iterable<AuditEntry>;
+  throw invalid(argument, 'the entries of a journal: a list, or what readJournal or readJsonLines yields', value);
 }

@@ -2,8 +2,8 @@ import { PurgedError } from '../errors.js';
 import type { RowKey } from '../ports.js';
 import type { AccessRequest, AuditEntry, Effect, Grant, Reuse, StoredRecord, Subject, Usage, Use } from '../records.js';
 import { readInstant } from '../time.js';
+import { readEntries } from './read.js';
 import type { RecordKind } from './replay/drafts.js';
-import { misfit } from './replay/misfit.js';
 import { Rebuild } from './replay/rebuild.js';
 import { recordOf } from './replay/records.js';
 
@@ -49,17 +49,16 @@ export interface Replayed {
  * const { grants, usages } = await replay(readJournal(store), Date.UTC(2026, 2, 14, 2));
  */
 export async function replay(entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>, at?: number): Promise<Replayed> {
+  const read = readEntries('entries', entries);
   const instant = at === undefined ? undefined : readInstant('at', at);
   let rebuild: Rebuild | undefined;
-  for await (const entry of entries) {
+  for await (const entry of read) {
     rebuild ??= new Rebuild(startOf(entry), instant);
     rebuild.read(entry);
   }
   rebuild ??= new Rebuild(0);
-  const { isTrimmed, start, trimmedTo, horizon } = rebuild;
-  // Whatever begins later without a purge that says so is a part of a journal, and would be taken for the whole.
-  if (isTrimmed && !(trimmedTo >= start)) throw misfit(start + 1, 'is the first, and no purge says that those before it were trimmed');
-  if (instant !== undefined && instant < horizon) throw new PurgedError(horizon);
+  rebuild.refuseIfPart();
+  if (instant !== undefined && instant < rebuild.horizon) throw new PurgedError(rebuild.horizon);
   return replayedFrom(rebuild);
 }
 

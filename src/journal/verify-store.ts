@@ -1,7 +1,9 @@
 import { ConflictError } from '../errors.js';
-import { readOptions } from '../input.js';
+import { readOptions, readPort } from '../input.js';
 import type { GrantStore } from '../ports.js';
 import type { Anchor } from '../records.js';
+import { askJournal } from './store-reads.js';
+import { readAnchor } from './verify.js';
 import { Comparison, type RowProblem } from './verify-store/comparison.js';
 import { Reading, type JournalProblem } from './verify-store/reading.js';
 
@@ -45,18 +47,20 @@ const MAX_RESTARTS = 8;
  * const { ok, differences } = await verifyStore(store, { head: exported });
  */
 export async function verifyStore(store: GrantStore, options: { readonly head?: Anchor | undefined } = {}): Promise<StoreVerification> {
-  const head = readOptions('options', options, ['head']).head as Anchor | undefined;
+  const read = readPort<GrantStore>('store', store, ['get', 'find', 'journal']);
+  const given = readOptions('options', options, ['head']);
+  const head = given.head === undefined ? undefined : readAnchor('head', given.head);
   for (let tries = 0; tries < MAX_RESTARTS; tries++) {
-    const { start } = await store.journal({ after: 0, limit: 1 });
-    const reading = new Reading(store, start, head);
+    const { start } = await askJournal(read, { after: 0, limit: 1 });
+    const reading = new Reading(read, start, head);
     const problem = await reading.on();
     if (problem === 'trimmed') continue;
     if (problem !== undefined) return found(reading, problem);
-    const comparison = new Comparison(store, reading);
+    const comparison = new Comparison(read, reading);
     const later = await comparison.run();
     if (later !== 'trimmed') return found(reading, later, comparison);
   }
-  throw new ConflictError(MAX_RESTARTS);
+  throw new ConflictError(MAX_RESTARTS, `purges trimmed the journal ${MAX_RESTARTS} times while it was read; verify again when none runs`);
 }
 
 function found(reading: Reading, problem: JournalProblem | undefined, comparison?: Comparison): StoreVerification {

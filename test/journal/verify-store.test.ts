@@ -232,9 +232,16 @@ describe('verifyStore()', () => {
       await purge();
       const horizon = async (change: (row: Row) => unknown) => (await verifyStore(tampered(store, kindIs('horizon', change)))).differences;
       const named = (problem: unknown) => [{ kind: 'horizon', id: 'horizon', problem }];
-      expect(await horizon(inBody({ before: 7 }))).toEqual(named(`body.before is 7, by the journal ${at(HOUR)}`));
-      expect(await horizon(inBody({ before: 'now' }))).toEqual(named('is not a row that this version writes'));
-      expect(await horizon(() => undefined)).toEqual(named(`body.before is 0, by the journal ${at(HOUR)}`));
+      const says = (before: string) =>
+        expect.stringMatching(new RegExp(`^body\\.before is ${before}, by the journal ${at(HOUR)}; its last entry is \\d+$`)) as unknown;
+      expect(await horizon(inBody({ before: 7 }))).toEqual(named(says('7')));
+      expect(await horizon(inBody({ before: 'now' }))).toEqual(named(says('"now"')));
+      expect(await horizon(() => undefined)).toEqual(
+        named(expect.stringMatching(new RegExp(`^is missing: entry \\d+ has it at ${at(HOUR)}$`))),
+      );
+      expect(await horizon((row) => ({ ...row, version: 0 }))).toEqual(named(expect.stringMatching(/^version is 0, by the journal 1/)));
+      expect(await horizon(() => 'no row')).toEqual(named('is no row at all'));
+      expect(await horizon((row) => ({ ...row, version: row.version + 7 }))).toEqual([]);
     });
 
     it('names what is forged all the same', async () => {
@@ -280,8 +287,9 @@ describe('verifyStore()', () => {
         expect((await verifyStore(more(row))).differences).toContainEqual({ kind, id: 'lone', problem: 'is not in the journal' });
       }
       await purge();
+      const body = { grantId: 'gone.1', requestId: 'gone' };
       for (const kind of kinds) {
-        const row = aRow({ kind, id: 'lone' });
+        const row = aRow({ kind, id: 'lone', body });
         const { unproven, differences } = await verifyStore(more(row));
         expect([differences, unproven[0]]).toEqual([[], { kind, id: 'lone', problem: 'entries that tell of it have been purged' }]);
       }

@@ -31,7 +31,9 @@ export function measureScopes({ grants, usages }: Replayed, from: number, to: nu
     if (window.from >= window.until) continue;
     const subjects = held.get(grant.scope) ?? new Map<string, Window[]>();
     held.set(grant.scope, subjects);
-    subjects.set(grant.subject, [...(subjects.get(grant.subject) ?? []), window]);
+    const windows = subjects.get(grant.subject);
+    if (windows === undefined) subjects.set(grant.subject, [window]);
+    else windows.push(window);
   }
   const scopes = [...held].map(([scope, subjects]) => {
     const windows = [...subjects.values()];

@@ -23,6 +23,7 @@ export class Rebuild {
   readonly #unproven = new Map<string, RowKey>();
   #seq: number;
   #horizon = 0;
+  #horizonSeq = 0;
   #trimmedTo = 0;
 
   /** @param at epoch milliseconds; `undefined`: as it is after the last entry */
@@ -44,9 +45,9 @@ export class Rebuild {
     return this.#horizon;
   }
 
-  /** Up to which seq the last purge that trimmed the journal did, as it says itself. */
-  get trimmedTo(): number {
-    return this.#trimmedTo;
+  /** The entry that says so; 0: none. */
+  get horizonSeq(): number {
+    return this.#horizonSeq;
   }
 
   /** What entries speak of whose first entry is gone. */
@@ -66,6 +67,17 @@ export class Rebuild {
       throw isJitError(error) ? error : misfit(seq, UNKNOWN);
     }
     this.#seq = seq;
+  }
+
+  /**
+   * To be asked at the end: whatever begins later without a purge that says so is a part of a journal, and would be
+   * taken for the whole.
+   *
+   * @throws CorruptError
+   */
+  refuseIfPart(): void {
+    if (this.isTrimmed && !(this.#trimmedTo >= this.start))
+      throw misfit(this.start + 1, 'is where the journal begins, and no purge says that what was before it was trimmed');
   }
 
   /** A record as it is now; `'unproven'`: its first entry is gone; `undefined`: there is none. */
@@ -117,6 +129,7 @@ export class Rebuild {
   /** Takes away what a purge has removed. */
   purge(entry: AuditEntry, horizon: unknown, removed: readonly RowKey[], trimmedTo: number): void {
     if (!isInstant(horizon)) throw misfit(entry.seq, 'has no horizon');
+    if (horizon > this.#horizon) this.#horizonSeq = entry.seq;
     this.#horizon = Math.max(this.#horizon, horizon);
     this.#trimmedTo = Math.max(this.#trimmedTo, trimmedTo);
     for (const { kind, id } of removed) {

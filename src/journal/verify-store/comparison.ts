@@ -1,11 +1,11 @@
-import { StoreError } from '../../errors.js';
 import { show } from '../../input.js';
 import type { GrantStore, Row } from '../../ports.js';
 import { encode, isObject } from '../../records.js';
 import { yieldToOthers } from '../../time.js';
-import { HORIZON, readBookmark } from '../bookmark.js';
+import { bookmark, HORIZON } from '../bookmark.js';
 import { RECORD_KINDS, type Draft, type RecordKind } from '../replay/drafts.js';
 import { recordOf } from '../replay/records.js';
+import { askPage, askRows } from '../store-reads.js';
 import { differenceOf, type Expected } from './difference.js';
 import { problemIn, type JournalProblem, type Reading } from './reading.js';
 
@@ -58,7 +58,7 @@ export class Comparison {
     const suspects: Key[] = [];
     const seen = new Set<string>();
     for (let after: string | undefined, more = true; more;) {
-      const page = await this.#store.find({ kind, after, limit: PAGE });
+      const page = await askPage(this.#store, { kind, after, limit: PAGE });
       for (const row of page.items as readonly unknown[]) {
         this.rows += 1;
         const { id } = isObject(row) ? (row as Row) : { id: undefined };
@@ -66,7 +66,6 @@ export class Comparison {
         else if (!seen.has(id) && this.#compare({ kind, id }, row as Row) !== undefined) suspects.push({ kind, id });
         if (typeof id === 'string') seen.add(id);
       }
-      if (page.next !== undefined && page.next === after) throw new StoreError('find', 'a page leads on to itself');
       after = page.next;
       more = after !== undefined;
       await yieldToOthers();
@@ -98,7 +97,7 @@ export class Comparison {
 
   async #get(keys: readonly Key[]): Promise<readonly (Row | undefined)[]> {
     const rows: (Row | undefined)[] = [];
-    for (let i = 0; i < keys.length; i += PAGE) rows.push(...(await this.#store.get(keys.slice(i, i + PAGE))));
+    for (let i = 0; i < keys.length; i += PAGE) rows.push(...(await askRows(this.#store, keys.slice(i, i + PAGE))));
     return rows;
   }
 
@@ -118,12 +117,20 @@ export class Comparison {
     const { rebuild } = this.#reading;
     if (!rebuild.isTrimmed || !isObject(row) || !MAY_LACK_ENTRIES.has(kind)) return undefined;
     const draft = rebuild.now.of(kind as RecordKind).get(id);
-    if (kind !== 'subject') return draft === undefined ? PURGED : undefined;
+    if (kind !== 'subject') return draft === undefined && !this.#isOfKept(kind, row) ? PURGED : undefined;
     // What it owes is told by the requests, which are kept as long as they owe it.
     const { version } = row;
     if (!Number.isSafeInteger(version) || version <= (draft?.version ?? 0)) return undefined;
     const expected = this.#expected({ kind, id, version, fields: {}, seq: rebuild.seq, change: '' });
     return differenceOf(row, expected) === undefined ? PURGED : undefined;
+  }
+
+  /** Whether it belongs to a grant or request that is kept, and whose entries are, with those that tell of this. */
+  #isOfKept(kind: Kind, { body }: Row): boolean {
+    const owner = { use: { kind: 'grant', field: 'grantId' }, reuse: { kind: 'request', field: 'requestId' } } as const;
+    if (kind !== 'use' && kind !== 'reuse') return false;
+    const id = isObject(body) ? body[owner[kind].field] : undefined;
+    return typeof id !== 'string' || this.#reading.rebuild.now.of(owner[kind].kind).has(id);
   }
 
   /** What the journal says so far; the same as before: no entry about it has come. */
@@ -134,7 +141,7 @@ export class Comparison {
 
   #compare(key: Key, row: Row | undefined): string | undefined {
     const told = this.#told(key);
-    if (typeof told === 'number') return differenceOfHorizon(row, told);
+    if (typeof told === 'number') return differenceOfHorizon(row, told, this.#reading.rebuild.horizonSeq);
     return differenceOf(row, told && this.#expected(told));
   }
 
@@ -149,12 +156,10 @@ export class Comparison {
 const MAY_LACK_ENTRIES: ReadonlySet<Kind> = new Set<Kind>(['use', 'reuse', 'effect', 'subject']);
 const PURGED = 'entries that tell of it have been purged';
 
-function differenceOfHorizon(row: Row | undefined, horizon: number): string | undefined {
-  let before: unknown;
-  try {
-    before = readBookmark(row, 'before');
-  } catch {
-    return 'is not a row that this version writes';
-  }
-  return before === horizon ? undefined : `body.before is ${String(before)}, by the journal ${horizon}`;
+/** How often it was written is not on record. */
+function differenceOfHorizon(row: Row | undefined, before: number, seq: number): string | undefined {
+  // A follower makes it too, before there is anything to purge.
+  if (row === undefined) return before === 0 ? undefined : `is missing: entry ${seq} has it at ${before}`;
+  const version = isObject(row) && Number.isSafeInteger(row.version) && row.version > 0 ? row.version : 1;
+  return differenceOf(row, { row: bookmark(HORIZON.kind, HORIZON.id, version, { before }), seq, metadataHash: undefined });
 }

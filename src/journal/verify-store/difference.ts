@@ -12,7 +12,7 @@ export interface Expected {
   readonly metadataHash: string | undefined;
 }
 
-const COLUMNS = ['version', 'subject', 'scope', 'open', 'from', 'until', 'dueAt'] as const;
+const COLUMNS = ['kind', 'id', 'version', 'subject', 'scope', 'open', 'from', 'until', 'dueAt'] as const;
 
 /** In what a stored row differs from what the journal says; `undefined`: in nothing. */
 export function differenceOf(row: Row | undefined, expected: Expected | undefined): string | undefined {
@@ -29,10 +29,13 @@ function inBody(body: JsonObject, { row, metadataHash }: Expected): readonly str
   const fields = new Set([...Object.keys(row.body), ...Object.keys(body)]);
   fields.delete('metadata');
   return [
-    ...[...fields].flatMap((field) => told(`body.${field}`, body[field], row.body[field])),
-    ...inMetadata(body['metadata'], metadataHash),
+    ...[...fields].flatMap((field) => told(`body.${field}`, own(body, field), own(row.body, field))),
+    ...inMetadata(own(body, 'metadata'), metadataHash),
   ];
 }
+
+/** `__proto__` is a field like any other, and what every object inherits is none. */
+const own = (body: JsonObject, field: string): JsonValue | undefined => (Object.hasOwn(body, field) ? body[field] : undefined);
 
 /** What it is, is nobody's business here. */
 function inMetadata(metadata: JsonValue | undefined, hash: string | undefined): readonly string[] {

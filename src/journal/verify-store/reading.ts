@@ -4,6 +4,7 @@ import type { Anchor, AuditEntry } from '../../records.js';
 import { yieldToOthers } from '../../time.js';
 import { misfit } from '../replay/misfit.js';
 import { Rebuild } from '../replay/rebuild.js';
+import { askJournal } from '../store-reads.js';
 import { verifyJournal } from '../verify.js';
 
 /** What is wrong with the journal itself, at which entry. */
@@ -20,6 +21,8 @@ export function problemIn(error: unknown): JournalProblem {
 }
 
 const PAGE = 500;
+/** Whoever could trim the journal without a purge would cut off the exported head just so: it is not taken for good. */
+const PURGED_HEAD = 'of the exported head lies before the start of the journal: a purge has trimmed it. Export a new one after a purge';
 
 /** Reads a journal that grows while it is read, verifies every link of it, and keeps what it says. */
 export class Reading {
@@ -50,11 +53,14 @@ export class Reading {
    */
   async on(): Promise<JournalProblem | 'trimmed' | undefined> {
     try {
+      const { seq } = this.#exported ?? this.#head;
+      if (seq < this.#head.seq) return { seq, problem: PURGED_HEAD };
       const verified = await verifyJournal(this.#entries(), { start: this.#head, head: this.#exported });
       if (this.#isTrimmed) return 'trimmed';
       if (!verified.ok) return { seq: verified.seq, problem: verified.problem };
       this.#head = verified.head;
       this.#exported = undefined;
+      this.rebuild.refuseIfPart();
       return undefined;
     } catch (error) {
       return problemIn(error);
@@ -64,7 +70,7 @@ export class Reading {
   /** An entry is used when the next one is asked for: then it has been verified. */
   async *#entries(): AsyncGenerator<AuditEntry, void, undefined> {
     for (let last: Anchor = this.#head; ;) {
-      const { entries, start, head } = await this.#store.journal({ after: last.seq, limit: PAGE });
+      const { entries, start, head } = await askJournal(this.#store, { after: last.seq, limit: PAGE });
       if (start.seq > last.seq) {
         this.#isTrimmed = true;
         return;

@@ -1,0 +1,66 @@
+import { isJitError, messageOf, StoreError } from '../errors.js';
+import type { FindQuery, GrantStore, JournalQuery, JournalSlice, MaybePromise, Page, Row, RowKey } from '../ports.js';
+import { isObject, type Anchor } from '../records.js';
+import { isThenable } from '../time.js';
+
+/*
+ * A store is somebody else's code. Whatever it throws, or answers wrongly, becomes a typed error, and never an answer
+ * (L30). What each row or entry is worth is for whoever decodes it: one that is malformed must not hide the others.
+ */
+
+/** @throws StoreError; an error of ours as it is */
+export function askStore<T>(method: keyof GrantStore, call: () => MaybePromise<T>, isSound: (answer: unknown) => boolean): MaybePromise<T> {
+  const check = (answer: T): T => {
+    if (!isSound(answer)) throw new Error(MALFORMED);
+    return answer;
+  };
+  const fail = (error: unknown): never => {
+    throw isJitError(error) ? error : new StoreError(method, messageOf(error), error);
+  };
+  try {
+    const answer = call();
+    return isThenable(answer) ? Promise.resolve(answer).then(check).catch(fail) : check(answer);
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+export const MALFORMED = 'the answer is not of the form that the contract fixes';
+
+export const askJournal = (store: Pick<GrantStore, 'journal'>, query: JournalQuery): MaybePromise<JournalSlice> =>
+  askStore('journal', () => store.journal(query), isSlice);
+
+export const askPage = (store: Pick<GrantStore, 'find'>, query: FindQuery): MaybePromise<Page<Row>> =>
+  askStore('find', () => store.find(query), isPageAfter(query.after));
+
+/** Whether each is the row that was asked for isn't proven. */
+export const askRows = (store: Pick<GrantStore, 'get'>, keys: readonly RowKey[]): MaybePromise<readonly (Row | undefined)[]> =>
+  askStore<readonly (Row | undefined)[]>(
+    'get',
+    () => store.get(keys),
+    (rows) => isRows(rows) && rows.length === keys.length,
+  );
+
+export const isRows = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+
+/** One that leads on to itself would be read for ever. */
+export const isPageAfter =
+  (after: string | undefined) =>
+  (value: unknown): boolean => {
+    if (!isObject(value)) return false;
+    const { items, next } = value as Page<Row>;
+    return isRows(items) && (next === undefined || (typeof next === 'string' && next !== after));
+  };
+
+function isSlice(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { entries, start, head } = value as JournalSlice;
+  return Array.isArray(entries) && isAnchor(start) && isAnchor(head) && start.seq <= head.seq;
+}
+
+/** A seq from 0, and 64 lower-case hex digits. */
+export function isAnchor(value: unknown): value is Anchor {
+  if (!isObject(value)) return false;
+  const { seq, hash } = value as Partial<Anchor>;
+  return Number.isSafeInteger(seq) && (seq as number) >= 0 && typeof hash === 'string' && /^[0-9a-f]{64}$/.test(hash);
+}
