@@ -30,6 +30,13 @@ export interface WebhookReply {
   readonly body?: { cancel(): Promise<void> } | null;
 }
 
+/** What was read of a reply. */
+interface Answer {
+  readonly status: number;
+  /** What the receiver says about when to call again; nothing about it is proven. */
+  readonly retryAfter: unknown;
+}
+
 interface SenderSettings {
   readonly name: string;
   readonly target: Target;
@@ -64,9 +71,9 @@ export class Sender {
     this.#keepPause(now);
     if (now - begunAt + this.#settings.timeoutMs > WRITE_MS)
       throw this.#error('unfinished', `took too long for all of a page; ${which(entry)} is the next`);
-    const reply = await this.#call(entry, now);
-    if (reply.status >= 200 && reply.status < 300) return;
-    this.#paused = this.#refusal(reply, entry, this.now());
+    const answer = await this.#call(entry, now);
+    if (answer.status >= 200 && answer.status < 300) return;
+    this.#paused = this.#refusal(answer, entry, this.now());
     throw this.#paused;
   }
 
@@ -78,7 +85,7 @@ export class Sender {
     throw this.#error('waiting', `has asked not to be called before ${iso(retryAt)}`, status, retryAt);
   }
 
-  async #call(entry: AuditEntry, now: number): Promise<WebhookReply> {
+  async #call(entry: AuditEntry, now: number): Promise<Answer> {
     const { target, keys, fetch, timeoutMs, keeper } = this.#settings;
     const body = bodyOf(entry);
     const seconds = String(Math.floor(now / 1_000));
@@ -93,12 +100,15 @@ export class Sender {
     const timeout = () => this.#error('timeout', `did not answer within ${timeoutMs} ms to ${which(entry)}`);
     try {
       const call = async () => (fetch === undefined ? globalThis.fetch(target.href, init) : fetch(target.href, init));
-      const { status, headers: answered, body: said } = await within(keeper.clock, timeoutMs, call, timeout);
+      const reply = await within(keeper.clock, timeoutMs, call, timeout);
+      const { status, body: said } = reply;
       // What it says doesn't matter; left unread, it would keep the connection.
       Promise.resolve()
         .then(() => said?.cancel())
         .catch(() => undefined);
-      return { status, headers: answered };
+      // Whatever compares like a number between 200 and 300, only a number is a status.
+      if (!Number.isInteger(status)) throw this.#error('status', `gave an answer without a status to ${which(entry)}`);
+      return { status, retryAfter: status === 429 || status === 503 ? retryAfterIn(reply) : undefined };
     } catch (error) {
       stop.abort();
       if (error instanceof WebhookError) throw error;
@@ -107,7 +117,7 @@ export class Sender {
     }
   }
 
-  #refusal({ status, headers }: WebhookReply, entry: AuditEntry, now: number): WebhookError {
+  #refusal({ status, retryAfter }: Answer, entry: AuditEntry, now: number): WebhookError {
     const { name } = this.#settings;
     // 0 is how a browser shows a redirect that it doesn't follow.
     if (status === 0 || (status >= 300 && status < 400))
@@ -117,13 +127,22 @@ export class Sender {
       const advice = `take this sink out and call forgetFollower('${name}'), or it holds back every purge`;
       return this.#error('gone', `is gone for good (410): ${advice}. It is called again after ${iso(again)}`, status, again);
     }
-    const retryAt = status === 429 || status === 503 ? readRetryAfter(headers.get('retry-after'), now) : undefined;
+    const retryAt = readRetryAfter(retryAfter, now);
     const then = retryAt === undefined ? '' : `, and not before ${iso(retryAt)}`;
     return this.#error('status', `answered ${status} to ${which(entry)}; it comes again${then}`, status, retryAt);
   }
 
   #error(why: WebhookError['why'], what: string, status?: number, retryAt?: number): WebhookError {
     return new WebhookError(why, `${this.#who} ${what}`, status, retryAt);
+  }
+}
+
+/** Headers that aren't there, or can't be read, say nothing: the status is what matters. */
+function retryAfterIn({ headers }: WebhookReply): unknown {
+  try {
+    return headers.get('retry-after');
+  } catch {
+    return undefined;
   }
 }
 
@@ -140,7 +159,7 @@ const which = ({ id, type, seq }: AuditEntry): string => `entry ${show(id)} (${s
 function problemOf(error: unknown): string {
   try {
     const { code, name, cause } = error as { code?: unknown; name?: unknown; cause?: { code?: unknown } | undefined };
-    return [cause?.code, code, name].find((word) => typeof word === 'string' && /^\w{1,40}$/.test(word)) as string;
+    return [cause?.code, code, name].filter((word) => typeof word === 'string').find((word) => /^\w{1,40}$/.test(word)) ?? 'unknown';
   } catch {
     return 'no error was given';
   }
