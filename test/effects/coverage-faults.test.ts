@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { autoApprove, isJitError, MemoryGrantStore, type CoverageChange, type GrantStore, type Row } from '../../src/index.js';
+import { readEffect } from '../../src/effects/coverage.js';
 import { FaultyStore, ManualClock, type Fault, type StoreMethod } from '../../src/testing.js';
 import { aGranted, anEngine, at, entriesOf, MAYA, SAM, SCOPE } from '../engine/an-engine.js';
 import { expectReplayed } from '../property/fold.js';
@@ -741,5 +742,21 @@ describe('what a call came to', () => {
     gate.letIn();
     await engine.flushAudit();
     expect(await theEffect(store)).toEqual(dismissed);
+  });
+});
+
+describe('what an effect may say of itself', () => {
+  const given = (over: object = {}) => readEffect({ name: 'roles', scopes: [SCOPE], apply: () => undefined, ...over });
+
+  it('has the defaults that its docs name', () => {
+    expect(given()).toMatchObject({ backoff: { tries: 8, firstMs: 1_000, maxMs: 300_000 }, timeoutMs: 30_000 });
+  });
+
+  it('may have 1,000 scopes, a name of 200 characters and 1,000 tries, and no more', () => {
+    const scopes = (count: number) => Array.from({ length: count }, (_, i) => `db:${i}`);
+    expect(given({ scopes: scopes(1_000), name: 'n'.repeat(200), tries: 1_000 }).scopes).toHaveLength(1_000);
+    expect(() => given({ scopes: scopes(1_001) })).toThrow(/effect.scopes/);
+    expect(() => given({ name: 'n'.repeat(201) })).toThrow(/effect.name/);
+    expect(() => given({ tries: 1_001 })).toThrow(/effect.tries/);
   });
 });
