@@ -50,7 +50,9 @@ export function readList(argument: string, given: unknown, min = 0, max: number 
     const list = Array.isArray(given) ? (given as readonly unknown[]) : undefined;
     const length = list?.length ?? -1;
     if (list === undefined || length < min || length > max) {
-      throw invalid(argument, `a list${min > 0 ? ` of at least ${min}` : ''}${max < Infinity ? ` and at most ${max}` : ''}`, given);
+      const bounds = [min > 0 ? `at least ${min}` : '', max < Infinity ? `at most ${max}` : ''].filter((bound) => bound !== '');
+      const rule = bounds.length === 0 ? 'a list' : `a list of ${bounds.join(' and ')}`;
+      throw list === undefined ? invalid(argument, rule, given) : new InvalidArgumentError(argument, rule, `a list of ${length}`);
     }
     return Array.from({ length }, (_, i) => list[i]);
   });
@@ -64,12 +66,21 @@ export function readOptions<K extends string>(argument: string, given: unknown, 
   return guarded(argument, () => {
     if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid(argument, 'an object', given);
     const read = Object.create(null) as Partial<Record<K, unknown>>;
-    for (const key of Object.keys(given)) {
+    const keys = Object.keys(given);
+    // A signal, a date or a map in the place of options would pass as none at all.
+    if (keys.length === 0 && !isPlain(given)) throw new InvalidArgumentError(argument, 'a plain object', 'an instance of a class');
+    for (const key of keys) {
       if (!known.includes(key as K)) throw invalid(argument, `an object with only ${known.join(', ')}`, key);
       read[key as K] = guarded(key, () => (given as Record<string, unknown>)[key]);
     }
     return read;
   });
+}
+
+/** Of whatever realm: its prototype, if it has one, has none. */
+function isPlain(given: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(given);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 // An id: L23. Format characters (zero-width, bidi) make two ids look alike, so they are out.
@@ -150,8 +161,7 @@ function copyJson(path: string, value: unknown, depth: number, budget: { left: n
       Array.from({ length: value.length }, (_, i) => copyJson(`${path}[${i}]`, (value as unknown[])[i], depth - 1, budget)),
     );
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw refused(path, 'an instance of a class');
+  if (!isPlain(value)) throw refused(path, 'an instance of a class');
   const copy: Record<string, JsonValue> = {};
   for (const key of Object.keys(value)) {
     if (key === '__proto__') throw refused(path, 'a key __proto__');

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -378,7 +379,23 @@ describe('readOptions()', () => {
       expect(read.ttl).toBeUndefined();
       expect('ttl' in read).toBe(false);
     });
-    expect(readOptions('options', Object.create({ ttl: 5 }), ['ttl']).ttl).toBeUndefined();
+    const inherits = Object.assign(Object.create({ ttl: 5 }) as object, { a: 1 });
+    expect(readOptions('options', inherits, ['a', 'ttl']).ttl).toBeUndefined();
+  });
+
+  it.each([
+    ['a signal', new AbortController().signal],
+    ['a date', new Date(0)],
+    ['a map', new Map([['ttl', 5]])],
+    ['what inherits all that it has', Object.create({ ttl: 5 }) as object],
+  ])('refuses %s, which would pass as no options at all', (_what, given) => {
+    expect(() => readOptions('options', given, ['ttl'])).toThrow('options must be a plain object; got an instance of a class');
+  });
+
+  it('takes an empty object, of no prototype and of another realm too', () => {
+    for (const given of [{}, Object.create(null) as object, runInNewContext('({})') as object]) {
+      expect(Object.keys(readOptions('options', given, ['ttl']))).toEqual([]);
+    }
   });
 
   it('refuses a name that it does not know, so that a misspelt option is not one left out', () => {
@@ -449,8 +466,8 @@ describe('readList()', () => {
   });
 
   it.each([
-    ['too short', [], 1, 2, 'scopes must be a list of at least 1 and at most 2; got an array'],
-    ['too long', [1, 2, 3], 0, 2, 'scopes must be a list and at most 2; got an array'],
+    ['too short', [], 1, 2, 'scopes must be a list of at least 1 and at most 2; got a list of 0'],
+    ['too long', [1, 2, 3], 0, 2, 'scopes must be a list of at most 2; got a list of 3'],
     ['text', 'ab', 1, undefined, 'scopes must be a list of at least 1; got "ab"'],
     ['an object with a length', { length: 1, 0: 'a' }, 0, undefined, 'scopes must be a list; got an object'],
     ['a set', new Set(['a']), 0, undefined, 'scopes must be a list; got an object'],
