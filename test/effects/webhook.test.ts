@@ -201,6 +201,8 @@ describe('webhookSink()', () => {
       [429, '120'],
       [503, '120'],
       [503, SOON],
+      [503, 'Thursday, 01-Jan-26 00:02:00 GMT'],
+      [503, 'Thu Jan  1 00:02:00 2026'],
     ])('of a %i (%s) is kept to: nothing is called before it, and a call then goes on', async (status, header) => {
       const { receiver, clock, write } = aSink();
       receiver.answers.push(reply(status, { 'retry-after': header }));
@@ -221,6 +223,11 @@ describe('webhookSink()', () => {
       ['that is empty', 503, ''],
       ['that is 0', 503, '0'],
       ['that is negative', 503, '-5'],
+      ['that is another form of a date', 503, '2026-01-01T00:02:00Z'],
+      ['that is a date of another zone', 503, 'Thu, 01 Jan 2026 00:02:00 +0000'],
+      ['that is no date of a calendar', 503, 'Thu, 01 Foo 2026 00:02:00 GMT'],
+      ['that is a fraction', 503, '1.5'],
+      ['that is a power', 503, '1e3'],
       ['that has passed', 503, new Date(START_AT - 1_000).toUTCString()],
     ])('%s keeps nobody waiting', async (_, status, header) => {
       const { receiver, write } = aSink();

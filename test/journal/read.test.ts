@@ -71,11 +71,64 @@ describe('readJournal()', () => {
         journal.mockRejectedValueOnce(new Error('ECONNRESET'));
       }
     })();
-    await expect(reading).rejects.toThrow('ECONNRESET');
+    await expect(reading).rejects.toMatchObject({ code: 'ERR_JIT_STORE', message: 'store.journal: ECONNRESET' });
     expect(read).toEqual(entries.slice(0, 4));
     await expect(verifyJournal(readJournal({ journal: () => Promise.reject(new Error('down')) } as unknown as GrantStore))).rejects.toThrow(
       'down',
     );
+  });
+
+  it.each([1, 7])(
+    'L33 says to read again, and not that anything is wrong, where a purge has trimmed what comes next, from %s on',
+    async (after) => {
+      const { store } = journalStore(entries.slice(8), anchorOf(entries[7]!));
+      await expect(readAll(store, after)).rejects.toMatchObject({
+        code: 'ERR_JIT_CONFLICT',
+        message: expect.stringMatching(`trimmed entries ${after + 1} to 8 .* read it again, from its start`) as string,
+      });
+      expect(await readAll(store, 8)).toEqual(entries.slice(8));
+    },
+  );
+
+  it('begins behind all that a purge has trimmed, where nothing is left', async () => {
+    const { store } = journalStore([], anchorOf(entries[9]!));
+    expect(await readAll(store)).toEqual([]);
+  });
+
+  it('L30 refuses a store that gives nothing though its head says that there is more', async () => {
+    const { store } = journalStore([]);
+    const journal = () => Promise.resolve({ entries: [], start: GENESIS, head: anchorOf(entries[9]!) });
+    await expect(readAll({ ...store, journal })).rejects.toMatchObject({
+      code: 'ERR_JIT_STORE',
+      message: expect.stringMatching('no entry behind 0, but its head is 10') as string,
+    });
+    await expect(readAll({ ...store, journal }, 10)).resolves.toEqual([]);
+  });
+
+  it.each([undefined, NaN, 0, 4])('L30 hands on a page whose last seq is %s, and does not read on from there', async (seq) => {
+    const { store } = journalStore([...entries]);
+    const page = [...entries.slice(4, 6), { ...entries[6]!, seq: seq as number }];
+    const journal = () => Promise.resolve({ entries: page, start: GENESIS, head: anchorOf(entries[9]!) });
+    const read: AuditEntry[] = [];
+    const reading = (async () => {
+      for await (const entry of readJournal({ ...store, journal }, 4)) read.push(entry);
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'ERR_JIT_STORE', message: expect.stringMatching('does not lead on') as string });
+    expect(read).toEqual(page);
+  });
+
+  it.each([
+    ['store', [null]],
+    ['store', [{}]],
+    ['after', [journalStore([]).store, -1]],
+    ['after', [journalStore([]).store, '0']],
+    ['pageSize', [journalStore([]).store, 0, 1.5]],
+    ['pageSize', [journalStore([]).store, 0, Infinity]],
+  ])('names the argument that is wrong: %s', async (argument, args) => {
+    await expect(readAll(...(args as never as Parameters<typeof readJournal>))).rejects.toMatchObject({
+      code: 'ERR_JIT_INVALID_ARGUMENT',
+      argument,
+    });
   });
 
   it('asks for no more pages than its reader wants', async () => {

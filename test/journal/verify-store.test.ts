@@ -12,23 +12,8 @@ import { digestOf } from '../../src/journal/link.js';
 import { aChange, aRow } from '../../src/testing.js';
 import { aGranted, anEngine, ask, at, entriesOf, HOUR, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';
+import { over } from './bent-store.js';
 import { approved, created, issued, journal, type Told } from './story.js';
-
-/** The same store, but for what is given. */
-function over(store: GrantStore, bent: Partial<Pick<GrantStore, 'find' | 'get' | 'journal'>>): GrantStore {
-  return {
-    namespace: store.namespace,
-    durability: store.durability,
-    in: (namespace) => store.in(namespace),
-    get: (keys) => store.get(keys),
-    live: (query) => store.live(query),
-    find: (query) => store.find(query),
-    due: (query) => store.due(query),
-    commit: (change) => store.commit(change),
-    journal: (query) => store.journal(query),
-    ...bent,
-  };
-}
 
 /** Somebody has changed rows behind the engine's back. `undefined` takes one away. */
 function tampered(store: GrantStore, change: (row: Row) => unknown): GrantStore {
@@ -343,7 +328,60 @@ describe('verifyStore()', () => {
       const start = { seq: 3, hash };
       const slice: JournalSlice = { entries: [], start, head: { seq: 5, hash } };
       const running = over(store, { journal: async ({ limit }) => (limit === 1 ? { ...slice, start: { seq: 2, hash } } : slice) });
-      expect(await refusal(verifyStore(running), 'ERR_JIT_CONFLICT')).toMatchObject({ attempts: 8 });
+      const error = await refusal(verifyStore(running), 'ERR_JIT_CONFLICT');
+      expect(error).toMatchObject({ attempts: 8, message: expect.stringMatching('verify again when none runs') as string });
+    });
+
+    it('says what to do about a head that was exported before it', async () => {
+      const { engine, purge, store, clock } = await aPurged();
+      const before = await engine.head();
+      await clock.advance(1);
+      await purge();
+      expect(await verifyStore(store, { head: before })).toMatchObject({ ok: true });
+      // What is kept is all that the journal begins with, and one purge later it is gone.
+      const { start } = await store.journal({ after: 0, limit: 1 });
+      expect(await verifyStore(store, { head: start })).toMatchObject({ ok: true });
+      expect(await verifyStore(store, { head: { ...start, hash: before.hash } })).toMatchObject({ ok: false, problem: { seq: start.seq } });
+      const { ok, problem } = await verifyStore(store, { head: { seq: 1, hash: before.hash } });
+      expect([ok, problem]).toEqual([false, { seq: 1, problem: expect.stringMatching('Export a new one after a purge') as unknown }]);
+    });
+
+    it('L26 refuses a journal that begins later than any purge says, one that holds nothing too', async () => {
+      const { purge, store, engine } = await aPurged();
+      await purge();
+      const { start } = await store.journal({ after: 0, limit: 1 });
+      const { seq } = await engine.head();
+      for (const to of [start.seq + 1, seq]) {
+        await store.commit({ id: `evil-${to}`, expect: [], put: [], append: [], trimJournalTo: to });
+        expect(await verifyStore(store)).toMatchObject({
+          ok: false,
+          rows: 0,
+          problem: { seq: to + 1, problem: expect.stringMatching('no purge says that what was before it was trimmed') as string },
+        });
+      }
+    });
+
+    it.each<[string, string, unknown, boolean]>([
+      ['use', 'of a grant that is gone', { grantId: 'gone.1' }, true],
+      ['use', 'of a grant that is kept', { grantId: 'KEPT.1' }, false],
+      ['use', 'of nothing', { grantId: 7 }, false],
+      ['use', 'that has no body', undefined, false],
+      ['reuse', 'of a request that is gone', { requestId: 'gone' }, true],
+      ['reuse', 'of a request that is kept', { requestId: 'KEPT' }, false],
+      ['reuse', 'of nothing', {}, false],
+    ])('L33 excuses a %s %s: %j, %s', async (kind, _, body, isExcused) => {
+      const { purge, store, engine } = await aPurged();
+      await purge();
+      const granted = await ask(engine, { justification: 'approve' });
+      const text = JSON.stringify(body)?.replace('KEPT', granted.request.id);
+      const row = { ...aRow({ kind, id: 'lone' }), body: text === undefined ? (undefined as never) : (JSON.parse(text) as Row['body']) };
+      const more = over(store, {
+        find: async (query) => (query.kind === kind ? { items: [row], next: undefined } : store.find(query)),
+        get: async (keys) => (await store.get(keys)).map((one, i) => (keys[i]?.id === 'lone' ? row : one)),
+      });
+      const { differences, unproven } = await verifyStore(more);
+      const ids = (problems: readonly { readonly id: string }[]) => problems.filter(({ id }) => id === 'lone').length;
+      expect([ids(differences), ids(unproven)]).toEqual(isExcused ? [0, 1] : [1, 0]);
     });
   });
 

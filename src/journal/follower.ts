@@ -1,0 +1,215 @@
+import { CorruptError, isJitError } from '../errors.js';
+import type { AuditSink, Change, GrantStore, JournalSlice, MaybePromise, Row, SinkContext } from '../ports.js';
+import { within, type Timekeeper } from '../time.js';
+import { bookmark, HORIZON, readBookmark, touchHorizon } from './bookmark.js';
+import { isLeased } from './lease.js';
+
+/** How long one delivery may take before another process may take the cursor over, and this one calls it failed. */
+const LEASE_MS = 30_000;
+const PAGE = 200;
+
+/** How a follower stands. */
+export interface FollowerStatus {
+  readonly name: string;
+  /** Everything up to and including this seq has been delivered; 0 where that can't be read, as `error` says. */
+  readonly seq: number;
+  /** How many entries are waiting. */
+  readonly behind: number;
+  /** Why the last delivery failed; `undefined`: it didn't. */
+  readonly error: unknown;
+}
+
+/** What following needs of the engine. */
+export interface FollowContext {
+  readonly ledger: {
+    readonly store: Pick<GrantStore, 'watch'>;
+    journal(after?: number, limit?: number): MaybePromise<JournalSlice>;
+    row(kind: string, id: string): Promise<Row | undefined>;
+    commitNow(change: Omit<Change, 'id' | 'append'>): Promise<boolean>;
+    untilCommitted(attempt: () => Promise<boolean>): Promise<void>;
+  };
+  readonly keeper: Timekeeper;
+  /** What sinks may look up. */
+  readonly lookup: SinkContext;
+  /** Stands for this engine on a lease. */
+  readonly owner: string;
+  readonly onError: (error: unknown, during: string) => void;
+}
+
+/** Carries the journal to one sink, in order, one delivery at a time. */
+export class Follower {
+  readonly sink: AuditSink;
+  readonly shared: boolean;
+  readonly #context: FollowContext;
+  /** A local follower's cursor; `undefined` until the head has been read. */
+  #localSeq: number | undefined;
+  #running: Promise<void> | undefined;
+  #again = false;
+  /** A write that has not settled, even if nobody waits for it any more: nothing else is sent until it has. */
+  #writing: Promise<unknown> | undefined;
+  #error: unknown;
+
+  constructor(sink: AuditSink, context: FollowContext) {
+    this.sink = sink;
+    this.shared = sink.follow !== 'local';
+    this.#context = context;
+  }
+
+  get failing(): boolean {
+    return this.#error !== undefined;
+  }
+
+  /**
+   * To be called before this engine's first commit. A local follower begins at the head; a shared one makes its cursor,
+   * so that every purge knows of it from then on. Where a malformed row stands against that, it is told, and no commit
+   * waits for whoever sees to it: while a row of the engine's own is malformed no purge runs past anything either.
+   *
+   * @throws StoreError
+   */
+  async begin(): Promise<void> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      this.#fail(error);
+    }
+  }
+
+  /** Delivers what there is. Calls that come while it runs make it look once more. Never rejects. */
+  drive(): Promise<void> {
+    this.#again = true;
+    return (this.#running ??= this.#deliverAll());
+  }
+
+  /** @throws StoreError */
+  async status(): Promise<FollowerStatus> {
+    const { name } = this.sink;
+    const { head } = await this.#context.ledger.journal();
+    try {
+      const seq = this.shared ? readBookmark(await this.#row(), 'seq') : (this.#localSeq ?? head.seq);
+      return { name, seq, behind: Math.max(0, head.seq - seq), error: this.#error };
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      return { name, seq: 0, behind: head.seq, error };
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { ledger } = this.#context;
+    if (this.shared) return ledger.untilCommitted(() => this.#hasCursor());
+    // Read first: another call may have begun, and delivered, while this one was reading.
+    const { head } = await ledger.journal();
+    this.#localSeq ??= head.seq;
+  }
+
+  /** Something may be thrown that is nothing. */
+  #fail(error: unknown): void {
+    this.#error = error ?? new Error(`sink ${this.sink.name} failed without saying why`);
+    this.#tell(this.#error);
+  }
+
+  #tell(error: unknown): void {
+    this.#context.onError(error, `sink ${this.sink.name}`);
+  }
+
+  async #deliverAll(): Promise<void> {
+    try {
+      await this.#begin();
+      while (this.#again) {
+        this.#again = false;
+        while (await (this.shared ? this.#deliverShared() : this.#deliverLocal()));
+      }
+      if (this.#writing === undefined) this.#error = undefined;
+    } catch (error) {
+      this.#fail(error);
+    }
+    // In one go with the last look at `#again`, so that no call falls between.
+    this.#running = undefined;
+  }
+
+  /** One page; whether there may be more. */
+  async #deliverLocal(): Promise<boolean> {
+    const seq = this.#localSeq as number;
+    const { entries, start } = await this.#context.ledger.journal(seq, PAGE);
+    if (start.seq > seq) {
+      this.#localSeq = start.seq;
+      this.#tell(new Error(`a purge took entries ${seq + 1} to ${start.seq} before sink ${this.sink.name} was given them`));
+    }
+    const last = entries.at(-1);
+    if (last === undefined) return false;
+    await this.#write(entries);
+    this.#localSeq = last.seq;
+    return true;
+  }
+
+  /**
+   * One page under a lease; whether there may be more. The cursor moves only after the write, so that a crash in
+   * between repeats the page; and only if nobody has taken the lease over, so that it never moves back.
+   */
+  async #deliverShared(): Promise<boolean> {
+    const { ledger, keeper, owner } = this.#context;
+    const row = await this.#row();
+    // Forgotten meanwhile; the next call begins anew.
+    if (row === undefined) return false;
+    const seq = readBookmark(row, 'seq');
+    const { entries, start, head } = await ledger.journal(seq, PAGE);
+    // Ahead of the journal it would pass over whatever comes, and before its start it has missed what is gone.
+    if (seq > head.seq || seq < start.seq) {
+      // Unless somebody has moved it between the two reads.
+      if ((await this.#row())?.version !== row.version) return true;
+      throw new CorruptError('cursor', this.sink.name, 'lies outside the journal');
+    }
+    const last = entries.at(-1);
+    if (last === undefined) return false;
+    const { now } = keeper.read();
+    if (isLeased(row, owner, now, LEASE_MS)) return false;
+    const version = row.version + 1;
+    if (!(await this.#move(version, seq, now + LEASE_MS))) return false;
+    try {
+      await this.#write(entries);
+    } catch (error) {
+      // The lease ends by itself as well: what the sink said is what matters.
+      await this.#move(version + 1, seq, 0).catch((failure: unknown) => this.#tell(failure));
+      throw error;
+    }
+    return this.#move(version + 1, last.seq, 0);
+  }
+
+  async #hasCursor(): Promise<boolean> {
+    const { ledger } = this.#context;
+    if ((await this.#row()) !== undefined) return true;
+    const horizon = await ledger.row(HORIZON.kind, HORIZON.id);
+    const { start } = await ledger.journal();
+    const touched = touchHorizon(horizon, readBookmark(horizon, 'before'));
+    const { name } = this.sink;
+    const cursor = bookmark('cursor', name, 1, { seq: start.seq, leasedUntil: 0 });
+    return ledger.commitNow({ expect: [{ kind: 'cursor', id: name, version: 0 }, touched.expect], put: [cursor, touched.put] });
+  }
+
+  #row(): Promise<Row | undefined> {
+    return this.#context.ledger.row('cursor', this.sink.name);
+  }
+
+  /** Writes the cursor; whether it is ours. */
+  async #move(version: number, seq: number, leasedUntil: number): Promise<boolean> {
+    const { ledger, owner } = this.#context;
+    const { name } = this.sink;
+    const put = [bookmark('cursor', name, version, { seq, leasedUntil, owner })];
+    if (await ledger.commitNow({ expect: [{ kind: 'cursor', id: name, version: version - 1 }], put })) return true;
+    // What appends nothing may be answered 'conflict' when it is repeated after a lost reply.
+    const row = await this.#row();
+    return row?.version === version && row.body['owner'] === owner;
+  }
+
+  async #write(entries: Parameters<AuditSink['write']>[0]): Promise<void> {
+    if (this.#writing !== undefined) throw new Error(`an earlier write of sink ${this.sink.name} has not settled`);
+    const settled = () => (this.#writing = undefined);
+    const writing = Promise.resolve().then(() => this.sink.write(entries, this.#context.lookup));
+    this.#writing = writing.then(settled, settled);
+    const timeout = () => new Error(`sink ${this.sink.name} did not settle within ${LEASE_MS} ms`);
+    await within(this.#context.keeper.clock, LEASE_MS, () => writing, timeout);
+  }
+}
+
+/** Stored, and not what this version writes: somebody has to see to it, and asking again helps nothing. */
+export const isCorrupt = (error: unknown): boolean => isJitError(error) && error.code === 'ERR_JIT_CORRUPT';

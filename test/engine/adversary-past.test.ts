@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { autoApprove, isJitError, JitEngine, MemoryGrantStore, patternScopes, type ScopeMatcher } from '../../src/index.js';
+import { ManualClock, ScriptedApprover, START_AT } from '../../src/testing.js';
+import { over, settled, takeAway, tamper } from '../journal/bent-store.js';
+
+const MIN = 60_000;
+
+describe('whoHadAccess and history', () => {
+  const idle = new ScriptedApprover({ decide: { outcome: 'approve', terms: { idleTtlMs: 10 * MIN } } });
+
+  it('L27, L33: a purge in the middle of the question changes no answer about a later instant', async () => {
+    const clock = new ManualClock();
+    const store = new MemoryGrantStore();
+    const other = new JitEngine({ approver: idle, store, clock });
+    await other.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '8h' });
+    await clock.advance('60m');
+    const at = START_AT + 40 * MIN;
+    const before = START_AT + 30 * MIN;
+    // Idle since minute 10: nobody held it at minute 40.
+    expect((await other.whoHadAccess({ scope: 'a:b', at })).items).toEqual([]);
+    let done = false;
+    const slow = over(store, {
+      find: async (query) => {
+        const page = await store.find(query);
+        if (query.kind === 'grant' && !done) {
+          done = true;
+          await other.sweep();
+          expect(await other.purge({ before, by: 'user:admin' })).toMatchObject({ grants: 1, horizon: before });
+        }
+        return page;
+      },
+    });
+    const asking = new JitEngine({ approver: idle, store: slow, clock });
+    expect((await asking.whoHadAccess({ scope: 'a:b', at })).items.map(({ subject }) => subject)).toEqual([]);
+  });
+
+  it('L27, L30: a counted grant without its usage is a malformed record, not one that was held', async () => {
+    const clock = new ManualClock();
+    const store = new MemoryGrantStore();
+    const engine = new JitEngine({ approver: idle, store, clock });
+    const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '8h' });
+    await clock.advance('20m');
+    await takeAway(store, { kind: 'usage', id: `${request.id}.1` });
+    expect(await engine.isAllowed('user:maya', 'a:b')).toBe(false);
+    const told = await settled(engine.whoHadAccess({ scope: 'a:b', at: clock.now() }).then(({ items }) => items.length));
+    expect(told).not.toBe(1);
+  });
+
+  it('L30: where the matcher fails, the answer is an error and not nobody', async () => {
+    const clock = new ManualClock();
+    let fails = false;
+    const scopes: ScopeMatcher = {
+      ...patternScopes,
+      covers: (granted, required) => {
+        if (fails) throw new Error('the matcher has no table');
+        return patternScopes.covers(granted, required);
+      },
+    };
+    const engine = new JitEngine({ approver: autoApprove(() => true), clock, scopes });
+    await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
+    expect((await engine.whoHadAccess({ scope: 'a:b', at: START_AT })).items).toHaveLength(1);
+    fails = true;
+    const told = await settled(engine.whoHadAccess({ scope: 'a:b', at: START_AT }).then(({ items }) => items.length));
+    expect(told).not.toBe(0);
+  });
+
+  it('issue 4, history is of grants that were held then: not of what has not begun', async () => {
+    const clock = new ManualClock();
+    const engine = new JitEngine({ approver: autoApprove(() => true), clock });
+    await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h', startsAt: START_AT + 60 * MIN });
+    const told = await settled(engine.history({ from: START_AT, to: START_AT + 180 * MIN }).then(({ items }) => items.length));
+    expect(told).not.toBe(1);
+  });
+
+  it.each(['gone', 'of another grant', 'cut short'])(
+    'L27, L30: about a usage that is %s no answer is given, and the error names it',
+    async (what) => {
+      const clock = new ManualClock();
+      const store = new MemoryGrantStore();
+      const engine = new JitEngine({ approver: idle, store, clock });
+      const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '8h' });
+      await clock.advance('1m');
+      const id = `${request.id}.1`;
+      if (what === 'gone') await takeAway(store, { kind: 'usage', id });
+      else await tamper(store, 'usage', id, (row) => ({ ...row, ...(what === 'cut short' ? { body: {} } : { scope: 'c:d' }) }));
+      const refused = { code: 'ERR_JIT_CORRUPT', kind: 'usage', id };
+      await expect(engine.whoHadAccess({ scope: 'a:b', at: clock.now() })).rejects.toMatchObject(refused);
+      await expect(engine.history({ from: START_AT, to: clock.now() })).rejects.toMatchObject(refused);
+      // Once its end is on record the usage doesn't matter.
+      await engine.revoke(id, { by: 'user:admin' });
+      expect((await engine.whoHadAccess({ scope: 'a:b', at: START_AT })).items).toHaveLength(1);
+    },
+  );
+
+  it.each<[string, unknown]>([
+    ['throws', new Error('no table')],
+    ['answers with a promise', Promise.resolve(true)],
+    ['answers with nothing', undefined],
+  ])('L30: a matcher that %s is named by the error, and told', async (_, answer) => {
+    const told: unknown[] = [];
+    let isBroken = false;
+    const covers = (granted: string, required: string): boolean => {
+      if (!isBroken) return patternScopes.covers(granted, required);
+      if (answer instanceof Error) throw answer;
+      return answer as boolean;
+    };
+    const scopes = { ...patternScopes, covers };
+    const clock = new ManualClock();
+    const engine = new JitEngine({ approver: autoApprove(() => true), clock, scopes, onError: (error) => told.push(error) });
+    await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
+    isBroken = true;
+    const refused = { code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'scopes.covers' };
+    await expect(engine.whoHadAccess({ scope: 'a:b', at: START_AT })).rejects.toMatchObject(refused);
+    await expect(engine.history({ scope: 'a:b', from: START_AT, to: START_AT + 1 })).rejects.toMatchObject(refused);
+    expect(told).toHaveLength(2);
+    expect(told.every((error) => !isJitError(error))).toBe(true);
+    // A check takes it for a no.
+    expect(await engine.isAllowed('user:maya', 'a:b')).toBe(false);
+    // And a question that needs no matcher is answered.
+    expect((await engine.history({ from: START_AT, to: START_AT + 1 })).items).toHaveLength(1);
+  });
+
+  it.each([
+    [-1, 0],
+    [0, 1],
+    [1, 1],
+  ])('L27: what begins at an instant is history once %i ms of it have passed: %i', async (passed, count) => {
+    const clock = new ManualClock();
+    const engine = new JitEngine({ approver: autoApprove(() => true), clock });
+    await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h', startsAt: START_AT + 10 * MIN });
+    await clock.set(START_AT + 10 * MIN + passed);
+    // Whoever asks is asked about its start, as any check does.
+    await engine.sweep();
+    expect((await engine.history({ from: START_AT, to: START_AT + 180 * MIN })).items).toHaveLength(count);
+  });
+
+  it('L5: after a step back of the clock all instants up to the highest reading have come, and no later one', async () => {
+    const clock = new ManualClock();
+    const engine = new JitEngine({ approver: autoApprove(() => true), clock });
+    await clock.set(START_AT + 10 * MIN);
+    await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
+    await clock.set(START_AT);
+    const at = START_AT + 10 * MIN;
+    expect((await engine.whoHadAccess({ scope: 'a:b', at })).items).toHaveLength(1);
+    expect((await engine.history({ from: START_AT, to: at + 1 })).items).toHaveLength(1);
+    expect((await engine.history({ from: at, to: at + MIN })).items).toHaveLength(1);
+    const refused = (argument: string) => ({ code: 'ERR_JIT_INVALID_ARGUMENT', argument });
+    await expect(engine.whoHadAccess({ scope: 'a:b', at: at + 1 })).rejects.toMatchObject(refused('at'));
+    await expect(engine.history({ from: at + 1, to: at + MIN })).rejects.toMatchObject(refused('from'));
+  });
+});

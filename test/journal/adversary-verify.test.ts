@@ -1,0 +1,222 @@
+import { describe, expect, it } from 'vitest';
+import {
+  autoApprove,
+  exposure,
+  isJitError,
+  JitEngine,
+  MemoryGrantStore,
+  readJournal,
+  replay,
+  verifyJournal,
+  verifyStore,
+  type AuditEntry,
+  type Row,
+} from '../../src/index.js';
+import { FaultyStore, ManualClock, ScriptedApprover, START_AT } from '../../src/testing.js';
+import { over, settled, tamper } from './bent-store.js';
+
+describe('verifyStore', () => {
+  it('L26: entries taken from the front of the journal without a purge on record are found, as replay finds them', async () => {
+    const clock = new ManualClock();
+    const store = new MemoryGrantStore();
+    const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
+    const gone = await engine.requestAccess({ subject: 'user:eve', scope: 'a:b', ttl: '5m' });
+    await engine.revoke(gone.outcome === 'granted' ? (gone.grants[0]?.id as string) : '', { by: 'user:admin' });
+    const { seq } = await engine.head();
+    await engine.requestAccess({ subject: 'user:maya', scope: 'c:d', ttl: '5m' });
+    const exported = await engine.head();
+    expect((await verifyStore(store, { head: exported })).ok).toBe(true);
+    // Eve had access, and whoever can write to the store makes that unhappen: no purge, so no entry that says so.
+    const keys = [
+      { kind: 'request', id: gone.request.id },
+      { kind: 'grant', id: `${gone.request.id}.1` },
+      { kind: 'subject', id: 'user:eve' },
+    ];
+    await store.commit({ id: 'evil', expect: [], put: [], append: [], remove: keys, trimJournalTo: seq });
+    await expect(replay(readJournal(store))).rejects.toMatchObject({ code: 'ERR_JIT_CORRUPT' });
+    expect((await verifyStore(store, { head: exported })).ok).toBe(false);
+  });
+
+  it('issue 4, verifyStore names every row that differs: a use that was planted for a grant which is kept', async () => {
+    const clock = new ManualClock();
+    const store = new MemoryGrantStore();
+    const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { maxUses: 1 } } });
+    const engine = new JitEngine({ approver, store, clock });
+    await engine.requestAccess({ subject: 'user:old', scope: 'a:b', ttl: '1m' });
+    await clock.advance('10m');
+    await engine.sweep();
+    const { journalStart } = await engine.purge({ before: clock.now(), by: 'user:admin' });
+    expect(journalStart).toBeGreaterThan(0);
+    const asked = await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
+    const grantId = `${asked.request.id}.1`;
+    // Where a use with this key lies is derived; ask a twin of the store for it.
+    const twin = new MemoryGrantStore();
+    const other = new JitEngine({ approver, store: twin, clock });
+    await other.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
+    await other.consume('user:maya', 'a:b', { idempotencyKey: 'k1' });
+    const [use] = (await twin.find({ kind: 'use', limit: 1 })).items as [Row];
+    await store.commit({ id: 'evil', expect: [], put: [{ ...use, body: { ...use.body, grantId, usesLeft: 9 } }], append: [] });
+    // It is good for a use that nobody counts.
+    await engine.consume('user:maya', 'a:b', { idempotencyKey: 'k1' });
+    expect((await store.get([{ kind: 'usage', id: grantId }]))[0]?.body['uses']).toBe(0);
+    const found = await verifyStore(store);
+    expect(found.differences.map(({ kind }) => kind)).toEqual(['use']);
+  });
+
+  it('issue 4, verifyStore names every row that differs: a field named __proto__', async () => {
+    const clock = new ManualClock();
+    const store = new MemoryGrantStore();
+    const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
+    const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
+    await tamper(store, 'grant', `${request.id}.1`, (row) => ({
+      ...row,
+      body: JSON.parse(`{"__proto__":{},${JSON.stringify(row.body).slice(1)}`) as Row['body'],
+    }));
+    // The engine takes it for malformed.
+    expect(await engine.isAllowed('user:maya', 'a:b')).toBe(false);
+    expect((await verifyStore(store)).ok).toBe(false);
+  });
+
+  it("issue 4, verifyStore names every row that differs: the horizon's, made to be due for ever", async () => {
+    const clock = new ManualClock();
+    const store = new MemoryGrantStore();
+    const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
+    await engine.purge({ before: START_AT, by: 'user:admin' });
+    await tamper(store, 'horizon', 'horizon', (row) => ({ ...row, dueAt: 0, body: { ...row.body, planted: true } }));
+    // Every sweep stumbles over it from now on.
+    expect((await engine.sweep()).skipped).toBe(1);
+    expect((await verifyStore(store)).differences.map(({ kind }) => kind)).toEqual(['horizon']);
+  });
+
+  it.each(['journal', 'find', 'get'] as const)(
+    'L30, wrong error types: what a store throws or answers wrongly at %s is a typed error',
+    async (method) => {
+      const store = new FaultyStore(new MemoryGrantStore());
+      const engine = new JitEngine({ approver: autoApprove(() => true), store, clock: new ManualClock() });
+      await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
+      const undo = store.inject(method, { fault: 'reject', error: new Error('connection terminated') });
+      const thrown = await settled(verifyStore(store));
+      undo();
+      store.inject(method, { fault: 'malformed', answer: undefined });
+      const malformed = await settled(verifyStore(store));
+      expect([isJitError(thrown), isJitError(malformed)]).toEqual([true, true]);
+    },
+  );
+});
+
+describe('bad input', () => {
+  const store = new MemoryGrantStore();
+  it.each<[string, () => Promise<unknown>]>([
+    ['replay(null)', () => replay(null as never)],
+    ['replay(5)', () => replay(5 as never)],
+    ['exposure(undefined, span)', () => exposure(undefined as never, { from: 0, to: 1 })],
+    ['verifyJournal(null)', () => verifyJournal(null as never)],
+    ['verifyJournal([], null)', () => verifyJournal([], null as never)],
+    ['verifyJournal([], { head: null })', () => verifyJournal([], { head: null as never })],
+    ['verifyStore(null)', () => verifyStore(null as never)],
+    ['verifyStore(store, { head: null })', () => verifyStore(store, { head: null as never })],
+  ])('hostile inputs, a typed error that names the argument: %s', async (_, call) => {
+    expect(await settled(call())).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT' });
+  });
+
+  it.each([0, -1, NaN, null])('hostile inputs: readJournal with a page size of %s is refused, not an empty journal', async (pageSize) => {
+    const full = new MemoryGrantStore();
+    const engine = new JitEngine({ approver: autoApprove(() => true), store: full, clock: new ManualClock() });
+    await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
+    // To be told that nobody ever held anything is the wrong answer.
+    const told = await settled(replay(readJournal(full, 0, pageSize as never)).then(({ grants }) => grants.size));
+    expect(told).not.toBe(0);
+  });
+
+  it('hostile inputs: readJournal from NaN on is refused, not an empty journal', async () => {
+    const full = new MemoryGrantStore();
+    const engine = new JitEngine({ approver: autoApprove(() => true), store: full, clock: new ManualClock() });
+    await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
+    expect(await settled(replay(readJournal(full, NaN)).then(({ grants }) => grants.size))).not.toBe(0);
+  });
+});
+
+describe('readJournal', () => {
+  it('L33, misleading: a purge between two pages is no corruption', async () => {
+    const clock = new ManualClock();
+    const store = new MemoryGrantStore();
+    const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
+    for (const subject of ['user:a', 'user:b', 'user:c']) await engine.requestAccess({ subject, scope: 'a:b', ttl: '1m' });
+    await clock.advance('1h');
+    await engine.sweep();
+    let calls = 0;
+    const busy = over(store, {
+      journal: async (query) => {
+        if (++calls === 2) await engine.purge({ before: clock.now(), by: 'user:admin' });
+        return store.journal(query);
+      },
+    });
+    const verified = await settled(verifyJournal(readJournal(busy, 0, 2)));
+    // Nobody has touched the journal but a purge that is on record. To be told to read again would do.
+    expect(verified).not.toMatchObject({ ok: false });
+  });
+});
+
+describe('work', () => {
+  /** How many elements of arrays are gone over while `work` runs. */
+  async function steps(work: () => Promise<unknown>): Promise<number> {
+    const iterator = Array.prototype[Symbol.iterator];
+    let count = 0;
+    Array.prototype[Symbol.iterator] = function (this: unknown[]) {
+      count += this.length;
+      return iterator.call(this);
+    } as typeof iterator;
+    try {
+      await work();
+    } finally {
+      Array.prototype[Symbol.iterator] = iterator;
+    }
+    return count;
+  }
+
+  it('unbounded work: exposure costs what there is, not its square', async () => {
+    const clock = new ManualClock();
+    const store = new MemoryGrantStore();
+    const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
+    const costOf = async () => {
+      const entries: AuditEntry[] = [];
+      for await (const entry of readJournal(store)) entries.push(entry);
+      return steps(() => exposure(entries, { from: START_AT, to: START_AT + 3_600_000 }));
+    };
+    const ask = async (n: number) => {
+      for (let i = 0; i < n; i++) {
+        await engine.requestAccess({ subject: 'agent:7', scope: 'a:b', ttl: 1 });
+        await clock.advance(1);
+      }
+    };
+    await ask(300);
+    const few = await costOf();
+    await ask(900);
+    // Four times as much; where it is the square, some sixteen times.
+    expect((await costOf()) / few).toBeLessThan(6);
+  });
+
+  it.each<[string, (store: MemoryGrantStore, engine: JitEngine, now: number) => Promise<unknown>]>([
+    ['replay of readJournal', (store) => replay(readJournal(store))],
+    ['history', (_, engine, now) => engine.history({ from: START_AT, to: now, scope: 'x:y', limit: 1 })],
+    ['purge', (_, engine, now) => engine.purge({ before: now, by: 'user:admin' })],
+  ])('unbounded work: %s over a store in memory lets timers run in between', async (_, call) => {
+    const clock = new ManualClock();
+    const store = new MemoryGrantStore();
+    const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
+    for (let i = 0; i < 600; i++) await engine.requestAccess({ subject: `user:${i}`, scope: 'a:b', ttl: '1s' });
+    await clock.advance('1h');
+    await engine.sweep();
+    await clock.advance('1h');
+    let isOver = false;
+    let ticks = 0;
+    const timer = setImmediate(function tick() {
+      ticks += 1;
+      if (!isOver) setImmediate(tick);
+    });
+    await call(store, engine, clock.now());
+    isOver = true;
+    clearImmediate(timer);
+    expect(ticks).toBeGreaterThan(0);
+  });
+});

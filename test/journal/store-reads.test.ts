@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { ClosedError } from '../../src/errors.js';
+import { GENESIS } from '../../src/journal/link.js';
+import { askJournal, askPage, askRows, askStore, isRows } from '../../src/journal/store-reads.js';
+import { aRow } from '../../src/testing.js';
+import { anchorOf, journalOf } from './sample.js';
+
+const refused = { code: 'ERR_JIT_STORE', message: expect.stringMatching('not of the form that the contract fixes') as string };
+const answers = (answer: unknown) => () => Promise.resolve(answer as never);
+
+describe('what is asked of a store', () => {
+  it('is answered at once where the store does', () => {
+    expect(askStore('live', () => [], isRows)).toEqual([]);
+    expect(() => askStore('live', () => 7 as never, isRows)).toThrow('store.live: the answer is not of the form');
+  });
+
+  it('L30 an error of ours stays what it is, and every other is named by the method', async () => {
+    const closed = new ClosedError();
+    const rejects = (error: unknown) => askStore('find', () => Promise.reject(error as Error), isRows);
+    await expect(rejects(closed)).rejects.toBe(closed);
+    const cause = new Error('ECONNRESET');
+    await expect(rejects(cause)).rejects.toMatchObject({
+      code: 'ERR_JIT_STORE',
+      operation: 'find',
+      message: 'store.find: ECONNRESET',
+      cause,
+    });
+    await expect(rejects('odd')).rejects.toMatchObject({ code: 'ERR_JIT_STORE', cause: 'odd' });
+    const throws = () =>
+      askStore(
+        'get',
+        () => {
+          throw cause;
+        },
+        isRows,
+      );
+    expect(throws).toThrow(expect.objectContaining({ code: 'ERR_JIT_STORE', operation: 'get', cause }) as Error);
+  });
+
+  const head = anchorOf(journalOf(3)[2]!);
+  const slice = { entries: [], start: GENESIS, head };
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['no entries', { ...slice, entries: undefined }],
+    ['no start', { ...slice, start: undefined }],
+    ['no head', { ...slice, head: null }],
+    ['a seq that is a text', { ...slice, head: { ...head, seq: '3' } }],
+    ['a seq below 0', { ...slice, start: { ...GENESIS, seq: -1 } }],
+    ['a seq that is no whole number', { ...slice, head: { ...head, seq: 2.5 } }],
+    ['no hash', { ...slice, head: { seq: 3 } }],
+    ['a short hash', { ...slice, head: { seq: 3, hash: 'ab' } }],
+    ['a hash in upper case', { ...slice, head: { seq: 3, hash: 'A'.repeat(64) } }],
+    ['a start behind its head', { ...slice, start: { ...head, seq: 4 } }],
+  ])('L30 a slice of the journal with %s is no answer', async (_, answer) => {
+    expect(await askJournal({ journal: answers(slice) }, { after: 0, limit: 1 })).toBe(slice);
+    await expect(askJournal({ journal: answers(answer) }, { after: 0, limit: 1 })).rejects.toMatchObject(refused);
+  });
+
+  it.each<[string, unknown]>([
+    ['nothing', null],
+    ['no items', { next: undefined }],
+    ['a next that is no text', { items: [], next: 7 }],
+    ['a next that leads on to itself', { items: [], next: 'a' }],
+  ])('L30 a page with %s is no answer', async (_, answer) => {
+    const page = { items: [], next: 'b' };
+    expect(await askPage({ find: answers(page) }, { kind: 'grant', after: 'a', limit: 1 })).toBe(page);
+    await expect(askPage({ find: answers(answer) }, { kind: 'grant', after: 'a', limit: 1 })).rejects.toMatchObject(refused);
+  });
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['too few', []],
+    ['too many', [undefined, undefined]],
+  ])('L30 of rows %s is no answer', async (_, answer) => {
+    const rows = [aRow({ kind: 'grant', id: 'a' })];
+    expect(await askRows({ get: answers(rows) }, [{ kind: 'grant', id: 'a' }])).toBe(rows);
+    await expect(askRows({ get: answers(answer) }, [{ kind: 'grant', id: 'a' }])).rejects.toMatchObject(refused);
+  });
+});
