@@ -1,43 +1,105 @@
-import type { GrantStore } from '../ports.js';
+import { watch } from '../journal/watch.js';
+import type { GrantStore, JournalSlice, MaybePromise } from '../ports.js';
+import type { AuditEntry } from '../records.js';
+
+/** How many entries are looked at at a time. */
+const PAGE = 200;
+
+/** Whoever waits for something new. */
+export interface Listener {
+  /** Whether an entry may change what it waits for. */
+  readonly concerns: (entry: AuditEntry) => boolean;
+  readonly wake: () => void;
+}
+
+/** What an alarm needs of the engine. */
+export interface AlarmContext {
+  readonly store: Pick<GrantStore, 'watch'>;
+  /** From behind a seq on; without one, only where the journal starts and ends. */
+  readonly journal: (after: number | undefined, limit: number) => MaybePromise<JournalSlice>;
+  readonly onError: (error: unknown, during: string) => void;
+}
 
 /**
- * Tells whoever waits that something may be new: what this engine has committed, and what the store hints at. One
- * subscription for all, from the first listener to the last.
+ * Wakes whoever waits when something on record concerns them. This engine's commits and the store's watch only hint that
+ * there is something; what it is, the journal says, read once for all. One subscription, from the first listener to the
+ * last. Whoever listens polls too, so what goes wrong here only makes them slower.
  */
 export class Alarm {
-  readonly #store: Pick<GrantStore, 'watch'>;
-  readonly #onError: (error: unknown, during: string) => void;
-  readonly #listeners = new Set<() => void>();
-  #unwatch: (() => void) | undefined;
+  readonly #context: AlarmContext;
+  readonly #listeners = new Set<Listener>();
+  #watching: { readonly end?: () => void } | undefined;
+  /** Of all entries up to here whoever listens knows; `undefined`: that is still to be asked. */
+  #seq: number | undefined;
+  #isReading = false;
+  #isHinted = false;
 
-  constructor(store: Pick<GrantStore, 'watch'>, onError: (error: unknown, during: string) => void) {
-    this.#store = store;
-    this.#onError = onError;
+  constructor(context: AlarmContext) {
+    this.#context = context;
   }
 
   /** @returns what takes the listener away again */
-  listen(listener: () => void): () => void {
-    const isFirst = this.#listeners.size === 0;
+  listen(listener: Listener): () => void {
     this.#listeners.add(listener);
-    // Whoever listens polls too, so a store that can't be watched only makes them slower.
-    if (isFirst) this.#guarded(() => (this.#unwatch = this.#store.watch?.(() => this.ring())));
+    if (this.#watching === undefined) this.#watch();
     return () => {
       if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
-      const unwatch = this.#unwatch;
-      this.#unwatch = undefined;
-      this.#guarded(() => unwatch?.());
+      this.#seq = undefined;
+      const watching = this.#watching;
+      this.#watching = undefined;
+      watching?.end?.();
     };
   }
 
-  ring(): void {
-    for (const listener of [...this.#listeners]) listener();
+  /** Something may be new. */
+  hint(): void {
+    this.#isHinted = true;
+    if (!this.#isReading && this.#listeners.size > 0) void this.#readOn();
   }
 
-  #guarded(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.#onError(error, 'watch');
+  /** A hint that comes meanwhile makes it read once more: its entry may have missed the read before. */
+  async #readOn(): Promise<void> {
+    this.#isReading = true;
+    while (this.#isHinted) {
+      this.#isHinted = false;
+      try {
+        while (await this.#readPage());
+      } catch (error) {
+        this.#context.onError(error, 'watch');
+        this.#wake(() => true);
+      }
     }
+    this.#isReading = false;
+  }
+
+  /** @returns whether there is more */
+  async #readPage(): Promise<boolean> {
+    const since = this.#seq;
+    const { entries, start, head } = await this.#context.journal(since, PAGE);
+    if (this.#listeners.size === 0) return false;
+    // What came before is not known: at the first hint, and where the journal has been trimmed, or put back.
+    const isLost = since === undefined || since < start.seq || head.seq < since;
+    this.#seq = isLost ? head.seq : (entries.at(-1)?.seq ?? since);
+    this.#wake(({ concerns }) => isLost || entries.some(concerns));
+    return !isLost && entries.length > 0 && this.#seq < head.seq;
+  }
+
+  #wake(isConcerned: (listener: Listener) => boolean): void {
+    for (const listener of [...this.#listeners].filter(isConcerned)) listener.wake();
+  }
+
+  /** One that fails is tried again when somebody else listens. */
+  #watch(): void {
+    const watching: { end?: () => void } = {};
+    this.#watching = watching;
+    watching.end = watch(
+      this.#context.store,
+      () => this.hint(),
+      (error, during) => {
+        // Another may have begun since.
+        if (this.#watching === watching) this.#watching = undefined;
+        this.#context.onError(error, during);
+      },
+    );
   }
 }

@@ -1,8 +1,10 @@
 import { ClockError, isJitError, StoreError, type DeniedError } from '../errors.js';
 import { coveredUntil, type Held } from '../lifecycle/status.js';
+import type { AuditEntry } from '../records.js';
 import type { Reading, Timekeeper } from '../time.js';
 import type { Alarm } from './alarm.js';
-import type { Lease, ReadLeaseOptions } from './lease.js';
+import { Elapsed } from './elapsed.js';
+import { makeLease, type Lease, type ReadLeaseOptions } from './lease.js';
 import { Nap } from './nap.js';
 
 /** What covers, as it was read. */
@@ -22,8 +24,12 @@ export interface LeaseContext {
   readonly keeper: Timekeeper;
   readonly alarm: Alarm;
   readonly leewayMs: number;
-  /** Reads what covers, whether or not it covers now. */
-  readonly read: () => Promise<Cover>;
+  /**
+   * Reads what covers, whether or not it covers now.
+   *
+   * @param waits for an approver that is to confirm a start, where nothing else covers
+   */
+  readonly read: (waits: boolean) => Promise<Cover>;
   /** Why these grants don't cover now. */
   readonly denial: (held: readonly Held[], reading: Reading) => DeniedError;
   readonly onError: (error: unknown, during: string) => void;
@@ -31,10 +37,13 @@ export interface LeaseContext {
   readonly onEnd: () => void;
 }
 
+/** Real timers fire a little early, and clocks are corrected a little: only what is more is told as the clock's doing. */
+const CORRECTION_MS = 1_000;
+
 /**
  * Watches over one piece of work. Two loops, so that a read which hangs holds up nothing: the one reads what covers, at
  * each poll and each hint; the other ends the lease, by what was read last, at the end of the coverage or when that was
- * too long ago.
+ * too long ago. What was slept has passed, whatever the clock says: one that is set back holds up neither.
  */
 export class LeaseWatch {
   readonly #context: LeaseContext;
@@ -43,44 +52,51 @@ export class LeaseWatch {
   readonly #poll: Nap;
   readonly #guard: Nap;
   readonly #unlisten: () => void;
-  #cover: Cover;
+  /** What was read last; `undefined`: the first answer is under way. */
+  #cover: Cover | undefined;
+  /** Since the read of that was begun. */
+  readonly #elapsed: Elapsed;
   #failure: unknown;
   #until: number | undefined;
 
-  /** @param first what covers now; where it doesn't, or was read too long ago, the lease ends at once */
-  constructor(context: LeaseContext, options: ReadLeaseOptions, first: Cover) {
+  /** It listens from here on: what becomes known while the first answer is under way is read again. */
+  constructor(context: LeaseContext, options: ReadLeaseOptions) {
     this.#context = context;
     this.#options = options;
-    this.#cover = first;
+    this.#elapsed = new Elapsed(context.keeper);
     this.#poll = new Nap(context.keeper.clock);
     this.#guard = new Nap(context.keeper.clock);
-    this.#unlisten = context.alarm.listen(() => this.#poll.wake());
-    if (!this.#goesOn(first.reading)) return;
+    this.#unlisten = context.alarm.listen({ concerns: (entry) => this.#isConcerned(entry), wake: () => this.#poll.wake() });
+  }
+
+  /** Reads what covers, and watches it. @throws why there is nothing to watch; then it has ended */
+  async begin(): Promise<Lease> {
+    try {
+      this.#take(await this.#context.read(true));
+    } catch (error) {
+      this.end(error);
+    }
+    this.signal.throwIfAborted();
     void this.#run(() => this.#keepGuard());
     void this.#run(() => this.#keepReading());
+    const { subject, scope } = this.#context;
+    return makeLease(
+      subject,
+      scope,
+      this.signal,
+      () => this.#until,
+      () => this.end(),
+    );
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** The same for everybody: what can be done to it is done through `end`. */
-  get lease(): Lease {
-    const { subject, scope } = this.#context;
-    const until = () => this.#until;
-    const stop = () => this.end();
-    const lease = {
-      subject,
-      scope,
-      signal: this.signal,
-      get until() {
-        return until();
-      },
-      stop,
-    };
-    // The key is only there where the runtime knows it: `[undefined]` would be a method named "undefined".
-    if (typeof Symbol.asyncDispose === 'symbol') Object.defineProperty(lease, Symbol.asyncDispose, { value: async () => stop() });
-    return lease as Lease;
+  /** The clock was set back: what sleeps until an instant may sleep for much longer than was meant. */
+  wake(): void {
+    this.#poll.wake();
+    this.#guard.wake();
   }
 
   /** @param reason `undefined`: the platform's own */
@@ -89,8 +105,16 @@ export class LeaseWatch {
     this.#unlisten();
     this.#context.onEnd();
     this.#controller.abort(reason);
-    this.#poll.wake();
-    this.#guard.wake();
+    this.wake();
+  }
+
+  /** What its subject is given or loses, and whatever becomes of a grant that it rests on. */
+  #isConcerned({ grantId, data }: AuditEntry): boolean {
+    return grantId !== undefined && (data.subject === this.#context.subject || this.#restsOn(grantId));
+  }
+
+  #restsOn(grantId: string): boolean {
+    return this.#cover?.held?.some(({ grant }) => grant.id === grantId) === true;
   }
 
   /** A loop of its own: what it throws is the clock's doing. */
@@ -103,27 +127,19 @@ export class LeaseWatch {
   }
 
   async #keepGuard(): Promise<void> {
-    while (!this.signal.aborted) {
-      const isWoken = await this.#guard.until(this.#guardAt());
-      if (this.signal.aborted) return;
-      const reading = this.#context.keeper.read();
-      // The time has passed, and the clock says that it has not: a read that hangs would never be found to be too old.
-      if (!isWoken && reading.now < this.#cover.begunAt) this.end(new ClockError(SET_BACK));
-      else this.#goesOn(reading);
+    let reading = this.#elapsed.read();
+    while (this.#goesOn(reading)) {
+      reading = await this.#elapsed.sleep(this.#guard, Math.min(this.#until ?? Infinity, this.#confirmedUntil));
     }
   }
 
-  #guardAt(): number {
-    return Math.min(this.#until ?? Infinity, this.#cover.begunAt + this.#options.maxUnconfirmedMs);
-  }
-
   async #keepReading(): Promise<void> {
-    let next = this.#cover.begunAt + this.#options.pollMs;
+    const { pollMs } = this.#options;
+    let next = (this.#cover as Cover).begunAt + pollMs;
     while (!this.signal.aborted) {
-      await this.#poll.until(next);
-      if (this.signal.aborted) return;
-      const reading = this.#context.keeper.read();
-      next = reading.now + this.#options.pollMs;
+      // After a slow answer at once; where the clock was set back, no later than that.
+      const reading = await this.#elapsed.sleep(this.#poll, Math.min(next, this.#elapsed.read().now + pollMs));
+      next = reading.now + pollMs;
       // What is over is over: the store isn't asked whether there is more by now.
       if (this.#goesOn(reading)) await this.#confirm();
     }
@@ -132,38 +148,51 @@ export class LeaseWatch {
   async #confirm(): Promise<void> {
     let read: Cover;
     try {
-      read = await this.#context.read();
+      read = await this.#context.read(false);
     } catch (error) {
       if (!this.signal.aborted) this.#unconfirmed(error);
       return;
     }
     // Judged by what was known beforehand first, even where the guard's timer is late.
-    if (this.signal.aborted || !this.#goesOn(read.reading)) return;
-    this.#cover = read;
+    if (!this.#goesOn(this.#elapsed.see(read.reading))) return;
+    this.#take(read);
+    this.#guard.wake();
+  }
+
+  /** Goes by this from now on. */
+  #take(cover: Cover): void {
+    this.#cover = cover;
+    this.#elapsed.restart(cover.begunAt, cover.reading.now);
     this.#failure = undefined;
-    if (this.#goesOn(read.reading)) this.#guard.wake();
+    this.#goesOn(cover.reading);
   }
 
   #unconfirmed(error: unknown): void {
     if (isClockError(error)) throw error;
     this.#context.onError(error, 'lease');
     this.#failure = error;
-    if (this.#context.keeper.read().now < this.#cover.begunAt) this.end(new ClockError(SET_BACK, error));
+    if (this.#elapsed.read().now < (this.#cover as Cover).begunAt) this.end(new ClockError(SET_BACK, error));
+  }
+
+  /** Until when the work may go on by what was read last, whatever that says. */
+  get #confirmedUntil(): number {
+    return this.#elapsed.at(this.#options.maxUnconfirmedMs);
   }
 
   /** Judges the coverage that was read last, and ends the lease unless it lasts. @returns whether it does */
   #goesOn(reading: Reading): boolean {
+    if (this.signal.aborted) return false;
     const { subject, scope, denial, leewayMs } = this.#context;
-    const { maxUnconfirmedMs } = this.#options;
-    const { held, begunAt } = this.#cover;
+    const { held } = this.#cover as Cover;
     const until = held && coveredUntil(held, reading);
     if (held !== undefined && until === undefined) {
       this.end(denial(held, reading));
       return false;
     }
-    if (!(reading.now < begunAt + maxUnconfirmedMs)) {
-      const problem = `it could not be confirmed for ${maxUnconfirmedMs} ms that ${subject} still has access to ${scope}`;
-      this.end(new StoreError('live', problem, this.#failure));
+    if (!(reading.now < this.#confirmedUntil)) {
+      const problem = `it could not be confirmed for ${this.#options.maxUnconfirmedMs} ms that ${subject} still has access to ${scope}`;
+      const isClock = this.#elapsed.setBackMs > CORRECTION_MS;
+      this.end(isClock ? new ClockError(SET_BACK, this.#failure) : new StoreError('live', problem, this.#failure));
       return false;
     }
     this.#until = until && until - leewayMs;

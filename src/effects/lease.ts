@@ -35,10 +35,27 @@ export interface ReadLeaseOptions {
 }
 
 export function readLeaseOptions(given: unknown): ReadLeaseOptions {
-  const read = readOptions<keyof LeaseOptions>('options', given, ['pollMs', 'maxUnconfirmedMs']);
-  const pollMs = readDuration('pollMs', read.pollMs ?? 1_000);
-  const maxUnconfirmedMs = readDuration('maxUnconfirmedMs', read.maxUnconfirmedMs ?? 5_000);
+  const { pollMs: poll, maxUnconfirmedMs: longest } = readOptions<keyof LeaseOptions>('options', given, ['pollMs', 'maxUnconfirmedMs']);
+  const pollMs = readDuration('pollMs', poll === undefined ? 1_000 : poll);
+  const maxUnconfirmedMs = readDuration('maxUnconfirmedMs', longest === undefined ? 5_000 : longest);
   // Otherwise every lease would end by itself.
-  if (pollMs >= maxUnconfirmedMs) throw invalid('pollMs', `shorter than maxUnconfirmedMs, which is ${maxUnconfirmedMs}`, pollMs);
-  return { pollMs, maxUnconfirmedMs };
+  if (pollMs < maxUnconfirmedMs) return { pollMs, maxUnconfirmedMs };
+  if (poll === undefined) throw invalid('maxUnconfirmedMs', `longer than pollMs, which is ${pollMs} by default`, longest);
+  throw invalid('pollMs', `shorter than maxUnconfirmedMs, which is ${maxUnconfirmedMs}`, poll);
+}
+
+/** The same for everybody: what can be done to it is done through `stop`. */
+export function makeLease(subject: string, scope: string, signal: AbortSignal, until: () => number | undefined, stop: () => void): Lease {
+  const lease = {
+    subject,
+    scope,
+    signal,
+    get until() {
+      return until();
+    },
+    stop,
+  };
+  // The key is only there where the runtime knows it: `[undefined]` would be a method named "undefined".
+  if (typeof Symbol.asyncDispose === 'symbol') Object.defineProperty(lease, Symbol.asyncDispose, { value: async () => stop() });
+  return lease as Lease;
 }

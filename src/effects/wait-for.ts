@@ -22,6 +22,7 @@ export interface Outcome<T> {
 
 /** What waiting needs of the engine. */
 export interface WaitContext<T> {
+  readonly requestId: string;
   readonly keeper: Timekeeper;
   readonly alarm: Alarm;
   readonly leewayMs: number;
@@ -37,15 +38,16 @@ export interface ReadWaitOptions {
 }
 
 export function readWaitOptions(given: unknown): ReadWaitOptions {
-  const { signal, pollMs } = readOptions<keyof WaitOptions>('options', given, ['signal', 'pollMs']);
+  const { signal, pollMs = 1_000 } = readOptions<keyof WaitOptions>('options', given, ['signal', 'pollMs']);
   if (signal !== undefined && !isSignal(signal)) throw invalid('signal', 'an AbortSignal', signal);
-  return { signal, pollMs: readDuration('pollMs', pollMs ?? 1_000) };
+  return { signal, pollMs: readDuration('pollMs', pollMs) };
 }
 
+/** Whatever has all of an AbortSignal that is used here. */
 const isSignal = (value: unknown): value is AbortSignal =>
   isObject(value) &&
   typeof readField('signal', value, 'aborted') === 'boolean' &&
-  typeof readField('signal', value, 'addEventListener') === 'function';
+  ['addEventListener', 'removeEventListener'].every((method) => typeof readField('signal', value, method) === 'function');
 
 /** One wait for a request: reads it at each poll and each hint, one read at a time, and when its deadline has come. */
 export class Wait<T> {
@@ -55,7 +57,7 @@ export class Wait<T> {
   readonly #poll: Nap;
   readonly #guard: Nap;
   readonly #unlisten: () => void;
-  readonly #abort = (): void => this.fail(this.#options.signal?.reason);
+  readonly #abort = (): void => this.end(this.#options.signal?.reason);
   #resolve!: (result: T) => void;
   #reject!: (reason: unknown) => void;
   #isOver = false;
@@ -72,31 +74,42 @@ export class Wait<T> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#unlisten = context.alarm.listen(() => this.#poll.wake());
     options.signal?.addEventListener('abort', this.#abort);
+    const { requestId } = context;
+    this.#unlisten = context.alarm.listen({ concerns: (entry) => entry.requestId === requestId, wake: () => this.#poll.wake() });
     void this.#run(() => this.#keepReading());
   }
 
   /** Ends the wait without an answer. */
-  fail(reason: unknown): void {
+  end(reason: unknown): void {
     if (!this.#isOver) this.#end(() => this.#reject(reason));
+  }
+
+  /** The clock was set back: what sleeps until an instant may sleep for much longer than was meant. */
+  wake(): void {
+    this.#poll.wake();
+    this.#guard.wake();
   }
 
   #end(settle: () => void): void {
     this.#isOver = true;
-    this.#unlisten();
-    this.#options.signal?.removeEventListener('abort', this.#abort);
-    this.#context.onEnd();
     settle();
-    this.#poll.wake();
-    this.#guard.wake();
+    this.#unlisten();
+    this.#context.onEnd();
+    this.wake();
+    // Last: a signal is somebody else's, and may fail.
+    try {
+      this.#options.signal?.removeEventListener('abort', this.#abort);
+    } catch (error) {
+      this.#context.onError(error, 'waitFor');
+    }
   }
 
   async #run(loop: () => Promise<void>): Promise<void> {
     try {
       await loop();
     } catch (error) {
-      this.fail(isJitError(error) ? error : new ClockError('the clock failed', error));
+      this.end(isJitError(error) ? error : new ClockError('the clock failed', error));
     }
   }
 
@@ -139,7 +152,7 @@ export class Wait<T> {
       const at = this.#deadline + this.#options.pollMs;
       const isWoken = await this.#guard.until(at);
       if (!isWoken && this.#context.keeper.read().now >= at) {
-        this.fail(new StoreError('get', 'the request could not be read since its deadline has passed', this.#failure));
+        this.end(new StoreError('get', 'the request could not be read since its deadline has passed', this.#failure));
       }
     }
   }

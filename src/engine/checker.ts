@@ -1,8 +1,8 @@
 import { DeniedError } from '../errors.js';
 import { readField, readList } from '../input.js';
-import { awaitsActivation, grantStatus, isUsable, type Held } from '../lifecycle/status.js';
+import { awaitsActivation, isGone, isUsable, type Held } from '../lifecycle/status.js';
 import type { MaybePromise, Row, ScopeMatcher } from '../ports.js';
-import { beginsAt, decodeGrant, heldUntil, isCounted, isObject, type Decision, type Effect } from '../records.js';
+import { beginsAt, decodeGrant, heldFrom, heldUntil, isCounted, isObject, type Decision, type Effect } from '../records.js';
 import { readScope } from '../scope.js';
 import { isThenable, type Reading, type Timekeeper } from '../time.js';
 import type { AccessStatus } from './answers.js';
@@ -106,8 +106,9 @@ export class Checker {
     // Standing access needs no store, here as in a check.
     if (isStanding.every(Boolean)) return list;
     const asked = scopes.filter((_, i) => isStanding[i] === false);
-    const { rows, reading } = await this.#activated(subject, (scope) =>
-      asked.some((wanted) => reaches(this.#settings.scopes, scope, wanted)),
+    const { rows, reading } = await this.#activated(subject, (granted, rows, reading) =>
+      // As in a check: an approver that hangs must not hold up what is covered anyway.
+      asked.some((scope) => reaches(this.#settings.scopes, granted, scope) && !this.#judge(rows, subject, scope, reading).allowed),
     );
     return list.filter((_, i) => isStanding[i] === true || this.#judge(rows, subject, scopes[i] as string, reading).allowed);
   }
@@ -120,16 +121,16 @@ export class Checker {
     const { rows, reading } = await this.#activated(subject, () => true);
     const all = heldAmong(rows, subject, decodeAll);
     const held = all.filter((one) => isUsable(one, reading));
-    const scheduled = all.filter(({ grant, usage }) => grantStatus(grant, reading.now, usage) === 'scheduled');
+    const scheduled = all.filter((one) => isScheduled(one, reading));
     const changes = [
-      ...held.map(({ grant, usage }) => heldUntil(grant, usage) - leewayMs),
+      ...[...held, ...scheduled].map((one) => endOf(one) - leewayMs),
       ...scheduled.map(({ grant }) => beginsAt(grant)).filter((begin) => begin > reading.now),
     ];
     return {
       subject,
       at: reading.now,
       standing: standing(subject),
-      held: held.map(({ grant }) => grant).sort((a, b) => a.expiresAt - b.expiresAt),
+      held: held.sort((a, b) => endOf(a) - endOf(b)).map(({ grant }) => grant),
       scheduled: scheduled.map(({ grant }) => grant).sort((a, b) => a.startsAt - b.startsAt),
       changesAt: changes.length === 0 ? undefined : Math.min(...changes),
       stuck,
@@ -160,12 +161,12 @@ export class Checker {
   /** What is live, once whatever could be activated of it has been. */
   async #activated(
     subject: string,
-    wanted: (scope: string) => boolean,
+    wanted: (granted: string, rows: readonly Row[], reading: Reading) => boolean,
   ): Promise<{ readonly rows: readonly Row[]; readonly reading: Reading }> {
     const rows = await this.#live(subject);
     const reading = this.#keeper.read();
     const waiting = heldAmong(rows, subject, this.#settings.decodeAll).filter(
-      (held) => wanted(held.grant.scope) && awaitsActivation(held, reading),
+      (held) => awaitsActivation(held, reading) && wanted(held.grant.scope, rows, reading),
     );
     if (waiting.length === 0) return { rows, reading };
     await Promise.all(waiting.map(({ grant }) => this.#activate(grant.id, subject)));
@@ -216,7 +217,7 @@ export class Checker {
         if (usable === undefined || endOf(held) > endOf(usable)) usable = held;
       } else if (awaitsActivation(held, reading)) {
         if (waiting === undefined || endOf(held) > endOf(waiting)) waiting = held;
-      } else if (grantStatus(held.grant, reading.now, held.usage) === 'scheduled') {
+      } else if (isScheduled(held, reading)) {
         if (upcoming === undefined || beginsAt(held.grant) < beginsAt(upcoming.grant)) upcoming = held;
       }
     }
@@ -229,7 +230,9 @@ export class Checker {
     }
     if (upcoming !== undefined) {
       const { grant } = upcoming;
-      return decision(subject, scope, reading, { reason: 'not_started', grant, validUntil: beginsAt(grant) });
+      // A leeway may end it before it has begun.
+      const validUntil = Math.min(beginsAt(grant), endOf(upcoming) - leewayMs);
+      return decision(subject, scope, reading, { reason: 'not_started', grant, validUntil });
     }
     return decision(subject, scope, reading, { reason: 'no_grant' });
   }
@@ -240,6 +243,9 @@ export function denied(decision: Decision): DeniedError {
   const { subject, scope, reason } = decision;
   return new DeniedError(`${subject} has no access to ${scope} now (${reason})`, subject, decision);
 }
+
+/** Still to begin, or to be confirmed, and not over before. */
+const isScheduled = (held: Held, reading: Reading): boolean => !isGone(held, reading) && reading.now < heldFrom(held.grant);
 
 const endOf = ({ grant, usage }: Held): number => heldUntil(grant, usage);
 

@@ -81,8 +81,8 @@ export class Deciding {
   async settle(id: string): Promise<AccessResult> {
     let status: RequestStatus = 'pending';
     const settled = await this.#ledger.run(async () => {
-      const request = await this.#ledger.request(id);
-      status = requestStatus(request, this.#keeper.read().late);
+      const { request, status: now } = await this.#read(id);
+      status = now;
       // One that has run out without a sweep is told as it is, not asked about.
       if (!isUndecided(request) || status !== 'pending') return unchanged<Settled>({ request, grants: undefined });
       const answer = await this.#desk.decide(request);
@@ -94,8 +94,7 @@ export class Deciding {
 
   /** How a request stands, asking nobody: what it came to, recorded or by time alone, or until when it may still be decided. */
   async outcome(id: string): Promise<Outcome<AccessResult>> {
-    const request = await this.#ledger.request(id);
-    const status = requestStatus(request, this.#keeper.read().late);
+    const { request, status } = await this.#read(id);
     if (status === 'pending') return { result: undefined, reviewBy: request.reviewBy };
     return { result: await this.#resultOf({ request, grants: undefined }, status), reviewBy: request.reviewBy };
   }
@@ -210,8 +209,21 @@ export class Deciding {
   }
 
   async #told(id: string): Promise<AccessResult> {
-    const request = await this.#ledger.request(id);
-    return this.#resultOf({ request, grants: undefined }, requestStatus(request, this.#keeper.read().late));
+    const { request, status } = await this.#read(id);
+    return this.#resultOf({ request, grants: undefined }, status);
+  }
+
+  /**
+   * A request and its status. What has run out while it was read is read again: a row from before the deadline doesn't
+   * say that nobody decided in time.
+   */
+  async #read(id: string): Promise<{ readonly request: AccessRequest; readonly status: RequestStatus }> {
+    for (;;) {
+      const begun = this.#keeper.read().late;
+      const request = await this.#ledger.request(id);
+      const status = requestStatus(request, this.#keeper.read().late);
+      if (status === requestStatus(request, begun)) return { request, status };
+    }
   }
 
   /**

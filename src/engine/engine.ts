@@ -109,7 +109,10 @@ export class JitEngine<Scope extends string = string> {
   constructor(options: JitEngineOptions) {
     const settings = readSettings(options);
     const { store, clock, onError, decodeAll } = settings;
-    const keeper = new Timekeeper(clock, settings.leewayMs, (error) => onError(error, 'clock'));
+    const keeper = new Timekeeper(clock, settings.leewayMs, (error) => {
+      onError(error, 'clock');
+      this.#working.clockSetBack();
+    });
     const ledger = new Ledger(
       store,
       decodeAll,
@@ -135,7 +138,7 @@ export class JitEngine<Scope extends string = string> {
     this.#emergency = new Emergency(settings, keeper, ledger, desk, facts, this.#deciding, this.#ending);
     this.#checker = new Checker(settings, keeper, ledger, starting);
     this.#using = new Using(keeper, ledger, this.#checker);
-    this.#working = new Working(settings, keeper, this.#checker, this.#deciding);
+    this.#working = new Working(settings, keeper, ledger, this.#checker, this.#deciding);
     this.#archive = new Archive(settings, keeper, ledger);
     const settle = (requestId: string) => this.#deciding.settle(requestId);
     this.#effects = new Effects({
@@ -516,7 +519,7 @@ export class JitEngine<Scope extends string = string> {
 
   /**
    * Tells systems outside everything that is held, as new changes, and gives what is stuck all of its tries again: after
-   * an outage, or when scopes were added to an effect. Resolves when every call has been made.
+   * an outage, or when scopes were added to an effect. Resolves after one call for each; what failed has its other tries with the sweep.
    *
    * @throws NotFoundError when this engine has no effect of that name
    */

@@ -1,6 +1,6 @@
-import { isJitError } from '../errors.js';
+import { CorruptError, isJitError } from '../errors.js';
 import { readOptions } from '../input.js';
-import { findReason, groupsToApprove, narrow, reasonOfNothing, type OnRecord, type Reach } from '../lifecycle/explain.js';
+import { findReason, groupsToApprove, narrow, reasonOfNothing, type Finding, type OnRecord, type Reach } from '../lifecycle/explain.js';
 import type { Held } from '../lifecycle/status.js';
 import type { Row } from '../ports.js';
 import { decodeGrant, decodeRequest, isCounted, type AccessRequest, type Effect, type Grant } from '../records.js';
@@ -61,10 +61,7 @@ export class Explaining {
       const { at, grant, pattern, validUntil } = decision;
       const reason = pattern === undefined ? 'granted' : 'standing';
       const request = grant && (await this.#requestOf(grant));
-      // What has ended while this was read is told as ended.
-      if (validUntil === undefined || this.#keeper.read().highest < validUntil) {
-        return explanation({ ...about, at, reason, request, grant, pattern, changesAt: validUntil });
-      }
+      if (!this.#isOver(validUntil)) return explanation({ ...about, at, reason, request, grant, pattern, changesAt: validUntil });
     }
     return this.#fromRecords(about, ask);
   }
@@ -76,20 +73,43 @@ export class Explaining {
       covers: (named) => reaches(scopes, named, scope),
       overlaps: (named) => scopes.overlaps(named, scope),
     };
+    const again = () => this.#fromRecords(about, ask);
+    const begun = this.#keeper.read();
     const known = await this.#onRecord(subject, reach);
     const reading = this.#keeper.read();
     const at = reading.now;
     const found = findReason(known, reach, reading);
+    // What has run out meanwhile is read again: a row from before doesn't say that nobody ended or decided it in time.
+    if (found?.reason === 'expired' && findReason(known, reach, begun)?.reason !== 'expired') return again();
+    if (found?.reason === 'unreadable') {
+      await this.#refuseUnreadable(found);
+      return again();
+    }
     const asking = found !== undefined && ON_ITS_WAY.has(found.reason) ? undefined : await this.#preview(ask);
-    if (found === undefined) {
+    const isLost = await this.#mayBePurged(subject, found);
+    if (found === undefined || isLost) {
       const isIneligible = asking?.outcome === 'refused' && asking.code === 'ERR_JIT_INELIGIBLE';
-      const reason = reasonOfNothing(await this.#mayBePurged(subject), isIneligible);
+      const reason = reasonOfNothing(isLost, isIneligible);
       return explanation({ ...about, at, reason, asking, approvers: approversIn(asking, at) });
     }
-    const { reason, grant, changesAt } = found;
+    const { reason } = found;
+    const { grant, changesAt } = found;
     const request = grant === undefined ? found.request : await this.#requestOf(grant);
+    if (reason === 'granted' && this.#isOver(changesAt)) return again();
     const approvers = reason === 'pending' && request !== undefined ? await this.#approversOf(request, at) : approversIn(asking, at);
     return explanation({ ...about, at, reason, request, grant, changesAt, asking, approvers });
+  }
+
+  /** What has ended while more was read about it is told as ended. */
+  #isOver(changesAt: number | undefined): boolean {
+    return changesAt !== undefined && !(this.#keeper.read().highest < changesAt);
+  }
+
+  /** @throws CorruptError unless a purge has taken the request, which takes its grants in the same commit, between two reads */
+  async #refuseUnreadable({ request }: Finding): Promise<void> {
+    const { id } = request as AccessRequest;
+    if ((await this.#ledger.row('request', id)) === undefined) return;
+    throw new CorruptError('request', id, 'is approved, but its grant, or how that was used, is missing or can not be read');
   }
 
   /** All that the subject has on record, a page at a time, and of each page what may decide. */
@@ -121,9 +141,14 @@ export class Explaining {
     return row && this.#settings.decodeAll([row], decodeRequest)[0];
   }
 
-  /** Whatever opens a request writes its subject's row, and no purge takes that. The horizon is on record before a row goes, so it is read last. */
-  async #mayBePurged(subject: string): Promise<boolean> {
-    return (await this.#ledger.row('subject', subject)) !== undefined && (await readHorizon(this.#ledger)) > 0;
+  /**
+   * Whether what decides may have been purged: where there is nothing, and where what is left ended before the horizon.
+   * Whatever opens a request writes its subject's row, and no purge takes that. The horizon is on record before a row goes,
+   * so it is read last.
+   */
+  async #mayBePurged(subject: string, found: Finding | undefined): Promise<boolean> {
+    if (found === undefined) return (await this.#ledger.row('subject', subject)) !== undefined && (await readHorizon(this.#ledger)) > 0;
+    return found.endedAt !== undefined && found.endedAt < (await readHorizon(this.#ledger));
   }
 
   /** Nobody can, while the approver has not said who. */

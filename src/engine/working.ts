@@ -8,6 +8,7 @@ import type { Timekeeper } from '../time.js';
 import type { AccessResult } from './answers.js';
 import { denied, type Checker } from './checker.js';
 import type { Deciding } from './deciding.js';
+import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
 
 /** Work that runs while access lasts, and whoever waits for a decision. */
@@ -17,33 +18,33 @@ export class Working {
   readonly #checker: Checker;
   readonly #deciding: Deciding;
   readonly #alarm: Alarm;
-  /** What to do with each when the engine closes. */
-  readonly #open = new Set<(reason: ClosedError) => void>();
-  #isClosed = false;
+  readonly #open = new Set<LeaseWatch | Wait<AccessResult>>();
 
-  constructor(settings: Settings, keeper: Timekeeper, checker: Checker, deciding: Deciding) {
+  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, checker: Checker, deciding: Deciding) {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#checker = checker;
     this.#deciding = deciding;
-    this.#alarm = new Alarm(settings.store, settings.onError);
+    const { store, onError } = settings;
+    this.#alarm = new Alarm({ store, journal: (after, limit) => ledger.journal(after, limit), onError });
   }
 
   /** This engine has committed something. */
   wake(): void {
-    this.#alarm.ring();
+    this.#alarm.hint();
+  }
+
+  /** The clock was found set back: everybody looks anew how long to sleep. */
+  clockSetBack(): void {
+    for (const one of this.#open) one.wake();
   }
 
   /** Ends every lease and every wait. */
   close(): void {
-    this.#isClosed = true;
-    for (const end of this.#open) end(new ClosedError());
+    for (const one of this.#open) one.end(new ClosedError());
   }
 
   async lease(subject: string, scope: string, options: ReadLeaseOptions): Promise<Lease> {
-    const first = await this.#cover(subject, scope, true);
-    this.#refuseIfClosed();
-    const end = (reason: ClosedError) => watch.end(reason);
     const watch: LeaseWatch = new LeaseWatch(
       {
         subject,
@@ -51,17 +52,15 @@ export class Working {
         keeper: this.#keeper,
         alarm: this.#alarm,
         leewayMs: this.#settings.leewayMs,
-        read: () => this.#cover(subject, scope, false),
+        read: (waits) => this.#cover(subject, scope, waits),
         denial: (held, reading) => denied(this.#checker.judge(held, subject, scope, reading)),
         onError: this.#settings.onError,
-        onEnd: () => this.#open.delete(end),
+        onEnd: () => this.#open.delete(watch),
       },
       options,
-      first,
     );
-    watch.signal.throwIfAborted();
-    this.#open.add(end);
-    return watch.lease;
+    this.#open.add(watch);
+    return watch.begin();
   }
 
   /** @param work is waited for, whatever becomes of the access */
@@ -73,6 +72,8 @@ export class Working {
   ): Promise<T> {
     const lease = await this.lease(subject, scope, options);
     try {
+      // It may have ended in the turn in which it was handed over.
+      lease.signal.throwIfAborted();
       return await work(lease.signal, lease);
     } finally {
       lease.stop();
@@ -80,20 +81,20 @@ export class Working {
   }
 
   async waitFor(requestId: string, options: ReadWaitOptions): Promise<AccessResult> {
-    options.signal?.throwIfAborted();
-    const end = (reason: ClosedError) => wait.fail(reason);
+    if (options.signal?.aborted === true) throw options.signal.reason;
     const wait: Wait<AccessResult> = new Wait(
       {
+        requestId,
         keeper: this.#keeper,
         alarm: this.#alarm,
         leewayMs: this.#settings.leewayMs,
         read: () => this.#deciding.outcome(requestId),
         onError: this.#settings.onError,
-        onEnd: () => this.#open.delete(end),
+        onEnd: () => this.#open.delete(wait),
       },
       options,
     );
-    this.#open.add(end);
+    this.#open.add(wait);
     return wait.result;
   }
 
@@ -102,9 +103,5 @@ export class Working {
     const begin = this.#keeper.read();
     if (this.#checker.standing(subject, scope) !== undefined) return { held: undefined, begunAt: begin.now, reading: begin };
     return this.#checker.coverage(subject, scope, waits);
-  }
-
-  #refuseIfClosed(): void {
-    if (this.#isClosed) throw new ClosedError();
   }
 }

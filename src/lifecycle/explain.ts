@@ -34,12 +34,15 @@ export interface Reach {
 
 /** What decides, and from when on time alone may have changed that. */
 export interface Finding {
-  readonly reason: ReasonOnRecord;
+  /** `unreadable`: an approved request, whose grant would have to say why, and isn't there. */
+  readonly reason: ReasonOnRecord | 'unreadable';
   /** Either this or the grant. */
   readonly request: AccessRequest | undefined;
   readonly grant: Grant | undefined;
   /** Epoch milliseconds; `undefined`: never. */
   readonly changesAt: number | undefined;
+  /** When it ended; `undefined`: it has not. Epoch milliseconds. */
+  readonly endedAt: number | undefined;
 }
 
 /** One record as the rule sees it. */
@@ -48,7 +51,7 @@ interface Seen {
   readonly scopes: readonly string[];
   readonly state: 'granted' | 'not_activated' | 'not_started' | 'pending' | 'over';
   /** What it says about a scope that it covers. */
-  readonly reason: ReasonOnRecord;
+  readonly reason: Finding['reason'];
   readonly changesAt: number | undefined;
   /** When it ends, or has ended. */
   readonly until: number;
@@ -104,8 +107,7 @@ function seen({ requests, held }: OnRecord, reading: Reading): readonly Seen[] {
   return [
     // A grant that is counted and whose count can't be read says nothing, like a row that can't be read.
     ...held.filter(({ grant, usage }) => grant.end !== undefined || !isCounted(grant) || usage !== undefined).map(ofGrant(reading)),
-    // What an approved request has given is for its grants to say.
-    ...requests.filter(({ end }) => end?.status !== 'approved').map(ofRequest(reading)),
+    ...requests.map(ofRequest(reading)),
   ];
 }
 
@@ -153,6 +155,10 @@ const ofRequest =
         order: [reviewBy],
       };
     }
+    // What it has given is for its grants to say. They end after the approval and so are told first, unless they aren't there.
+    if (end?.status === 'approved') {
+      return { source, scopes, state: 'over', reason: 'unreadable', changesAt: undefined, until: end.at, order: [end.at, -1] };
+    }
     // At its deadline, whenever a sweep has written that down.
     const endedAt = end === undefined || end.status === 'expired' ? reviewBy : end.at;
     const reason = end?.cause === 'ineligible' ? 'ineligible' : (status as ReasonOnRecord);
@@ -178,10 +184,11 @@ function isHigher(a: readonly number[], b: readonly number[]): boolean {
   return i !== -1 && (a[i] as number) > (b[i] as number);
 }
 
-function finding({ source, changesAt }: Seen, reason: ReasonOnRecord): Finding {
+function finding({ source, state, changesAt, until }: Seen, reason: Finding['reason']): Finding {
+  const endedAt = state === 'over' ? until : undefined;
   return 'grant' in source
-    ? { reason, request: undefined, grant: source.grant, changesAt }
-    : { reason, request: source, grant: undefined, changesAt };
+    ? { reason, request: undefined, grant: source.grant, changesAt, endedAt }
+    : { reason, request: source, grant: undefined, changesAt, endedAt };
 }
 
 const leewayMs = ({ late, highest: highestReading }: Reading): number => late - highestReading;

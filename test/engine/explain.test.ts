@@ -579,6 +579,22 @@ describe('JitEngine', () => {
         expect(await engine.explain(MAYA, SCOPE)).toMatchObject({ reason: 'no_request', asking: undefined });
       });
 
+      it('L33 what is kept and ended before the horizon decides nothing any more, at the horizon it does', async () => {
+        for (const [before, reason] of [
+          [END, 'expired'],
+          [END + 1, 'purged'],
+        ] as const) {
+          const made = begin();
+          const { engine, clock } = made;
+          // Kept as long as it owes its review.
+          await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'it burns' });
+          await clock.set(at(2 * HOUR));
+          await engine.sweep();
+          await engine.purge({ before, by: SAM });
+          expect((await explained(made)).reason).toBe(reason);
+        }
+      });
+
       it('is told beside what was purged, and beside what has ended', async () => {
         const made = await CASES['a subject whose past was purged']?.();
         expect(await made?.made.engine.explain(MAYA, SCOPE)).toMatchObject({
@@ -750,20 +766,74 @@ describe('JitEngine', () => {
         expect(await engine.explain(MAYA, SCOPE)).toMatchObject({ reason: 'revoked', request: undefined, grant: { id: revoked.id } });
       });
 
-      it('L30 a grant whose usage can’t be read neither allows nor has ended', async () => {
+      it('L30 an approved request whose grant, or its usage, is missing or can’t be read is told as that, not as another answer', async () => {
+        for (const [kind, spoil] of [
+          ['grant', bent],
+          ['grant', () => undefined],
+          ['usage', bent],
+          ['usage', () => undefined],
+        ] as const) {
+          const made = begin();
+          const { engine } = made;
+          await engine.deny((await aPending(engine)).id, { by: SAM });
+          await made.clock.set(at(MINUTE));
+          const grant = await aGranted(engine, { justification: 'idle' });
+          const swap = (row: Row | undefined) => (row?.kind === kind ? spoil(row) : row);
+          const swapAll = (rows: readonly (Row | undefined)[]) => rows.map(swap);
+          const there = (rows: readonly Row[]) => swapAll(rows).filter((row) => row !== undefined);
+          made.store.inject('get', { fault: 'malformed', answer: swapAll });
+          made.store.inject('live', { fault: 'malformed', answer: there });
+          made.store.inject('find', { fault: 'malformed', answer: ({ items, next }: Page<Row>) => ({ items: there(items), next }) });
+          const error = await refusal(engine.explain(MAYA, SCOPE), 'ERR_JIT_CORRUPT');
+          expect(error).toMatchObject({ kind: 'request', id: grant.requestId });
+          expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+          // What isn't about this scope stays answered.
+          expect((await engine.explain(MAYA, 'other')).reason).toBe('no_request');
+          made.store.clear();
+          expect(await engine.explain(MAYA, SCOPE)).toMatchObject({ allowed: true, grant: { id: grant.id } });
+        }
+      });
+
+      it('L33 what a purge takes between two reads is told as purged', async () => {
         const made = begin();
-        const grant = await aGranted(made.engine, { justification: 'idle' });
-        made.store.inject('get', {
+        await aGranted(made.engine);
+        await made.clock.set(at(HOUR));
+        await made.engine.sweep();
+        let isPurged = false;
+        made.store.inject('find', {
           fault: 'malformed',
-          answer: (rows: readonly (Row | undefined)[]) => rows.map((row) => (row?.kind === 'usage' ? bent(row) : row)),
+          answer: async (page: Page<Row>) => {
+            if (!isPurged && page.items.some(({ kind }) => kind === 'request')) {
+              isPurged = true;
+              await made.engine.purge({ before: at(HOUR), by: SAM });
+            }
+            return page;
+          },
         });
-        made.store.inject('live', {
+        expect(short(await made.engine.explain(MAYA, SCOPE))).toEqual(['purged', undefined, undefined, undefined]);
+        expect(isPurged).toBe(true);
+      });
+
+      it('L30 what runs out while it is read is read again: it may have been ended in time', async () => {
+        const made = begin();
+        const { engine, clock, store } = made;
+        const grant = await aGranted(engine);
+        await clock.set(END - 1);
+        // What the check sees of it must not be a yes.
+        store.inject('live', { fault: 'malformed', answer: [] }, 1);
+        let isOver = false;
+        store.inject('find', {
           fault: 'malformed',
-          answer: (rows: readonly Row[]) => rows.map((row) => (row.kind === 'usage' ? bent(row) : row)),
+          answer: async (page: Page<Row>) => {
+            if (!isOver && page.items.some(({ kind }) => kind === 'grant')) {
+              isOver = true;
+              await engine.revoke(grant.id, { by: SAM });
+              await clock.set(END);
+            }
+            return page;
+          },
         });
-        expect(await made.engine.explain(MAYA, SCOPE)).toMatchObject({ allowed: false, reason: 'no_request' });
-        made.store.clear();
-        expect(await made.engine.explain(MAYA, SCOPE)).toMatchObject({ allowed: true, grant: { id: grant.id } });
+        expect(short(await engine.explain(MAYA, SCOPE))).toEqual(['revoked', grant.requestId, grant.id, undefined]);
       });
 
       it('L19 what another subject holds decides nothing, even if it is answered', async () => {

@@ -100,9 +100,41 @@ describe('findReason()', () => {
       });
     }
 
-    it('an approved request: nothing, for its grants speak for it', () => {
-      expect(told([aRequest({ end: closed(1, { status: 'approved', cause: 'quorum' }) })])).toBeUndefined();
+    it('nothing: nothing', () => {
       expect(told([])).toBeUndefined();
+    });
+
+    describe('an approved request', () => {
+      const approved = aRequest({ id: 'a', end: closed(5, { status: 'approved', cause: 'quorum' }) });
+      it('is for its grants to speak for, whatever has become of them', () => {
+        for (const over of [{}, WAITING, { expiresAt: at(NOW) }, { end: ended(5) }, { end: ended(6) }]) {
+          for (const records of [
+            [approved, held(over)],
+            [held(over), approved],
+          ]) {
+            expect(told(records)).toEqual(told([held(over)]));
+          }
+        }
+      });
+
+      it('L30 is told as unreadable where they do not speak, and nothing that covers is live or ended later', () => {
+        expect(told([approved])).toEqual(['unreadable', 'a', undefined]);
+        expect(told([approved, held({ maxUses: 1 })])).toEqual(['unreadable', 'a', undefined]);
+        expect(told([approved, held({ scope: 'db-prod:read' })])?.[0]).toBe('unreadable');
+        expect(told([approved, aRequest({ id: 'd', end: closed(4) })])?.[0]).toBe('unreadable');
+        expect(told([approved, aRequest({ id: 'd', end: closed(6) })])?.[0]).toBe('denied');
+        expect(told([approved, aRequest({ id: 'p' })])?.[0]).toBe('pending');
+        expect(told([{ ...approved, scopes: ['a'] }])).toBeUndefined();
+      });
+    });
+
+    it('says when it ended, of what has', () => {
+      const endOf = (record: Held | AccessRequest) => findReason(known([record]), reach(), read())?.endedAt;
+      expect(endOf(held({ end: ended(5) }))).toBe(at(5));
+      expect(endOf(held({ expiresAt: at(NOW) }))).toBe(at(NOW));
+      expect(endOf(aRequest({ end: closed(6) }))).toBe(at(6));
+      expect(endOf(aRequest({ reviewBy: at(7), end: closed(9, { status: 'expired', cause: 'time' }) }))).toBe(at(7));
+      for (const live of [held(), later(), held(WAITING), aRequest(), held({ scope: 'db-prod:read' })]) expect(endOf(live)).toBeUndefined();
     });
 
     it('L30 a grant whose count is not there: nothing, now or when its time is over; its recorded end needs none', () => {
@@ -304,7 +336,10 @@ describe('narrow()', () => {
       { numRuns: 1_000 },
     );
     expect([...reasons].sort()).toEqual(
-      ['denied', 'expired', 'granted', 'not_activated', 'not_started', 'pending', 'revoked', 'scope_mismatch', undefined].sort(),
+      [
+        ...['denied', 'expired', 'granted', 'not_activated', 'not_started', 'pending', 'revoked', 'scope_mismatch', 'unreadable'],
+        undefined,
+      ].sort(),
     );
   });
 });
