@@ -1,7 +1,7 @@
 import { invalid, readCount, readId, readList, readOptions } from '../input.js';
 import type { Backoff } from '../lifecycle/effect.js';
 import type { MaybePromise } from '../ports.js';
-import { readScope } from '../scope.js';
+import { isPattern, isScope, readScope } from '../scope.js';
 import { readDuration, type Duration } from '../time.js';
 
 /** What a system outside is told: not that something has changed, but how it is. */
@@ -58,6 +58,11 @@ function readName(argument: string, value: unknown): string {
   return name;
 }
 
+function readDeclared(argument: string, value: unknown): string {
+  if (isPattern(value) && !isScope(value)) throw invalid(argument, 'a scope, not a pattern: name each scope that the system knows', value);
+  return readScope(argument, value);
+}
+
 export function readEffect(given: unknown): ReadEffect {
   const read = readOptions<keyof CoverageEffect>('effect', given, [
     'name',
@@ -70,19 +75,22 @@ export function readEffect(given: unknown): ReadEffect {
   ]);
   const { name, scopes, apply, tries = 8, retryAfter = '1s', maxRetryAfter = '5m', timeout = '30s' } = read;
   if (typeof apply !== 'function') throw invalid('effect.apply', 'a function', apply);
-  const list = readList('effect.scopes', scopes, 1, MAX_SCOPES).map((scope, i) => readScope(`effect.scopes[${i}]`, scope));
+  const list = readList('effect.scopes', scopes, 1, MAX_SCOPES).map((scope, i) => readDeclared(`effect.scopes[${i}]`, scope));
   const twice = list.find((scope, i) => list.indexOf(scope) !== i);
   if (twice !== undefined) throw invalid('effect.scopes', 'a list of different scopes', twice);
+  const backoff = {
+    tries: readCount('effect.tries', tries, 1, 1_000),
+    firstMs: readDuration('effect.retryAfter', retryAfter),
+    maxMs: readDuration('effect.maxRetryAfter', maxRetryAfter),
+  };
+  if (backoff.firstMs > backoff.maxMs)
+    throw invalid('effect.retryAfter', `at most maxRetryAfter, which is ${backoff.maxMs} ms`, backoff.firstMs);
   return Object.freeze({
     name: readName('effect.name', name),
     scopes: Object.freeze(list),
     // Called on what was given: it may be a method.
     apply: (change: CoverageChange) => (apply as CoverageEffect['apply']).call(given, change),
-    backoff: Object.freeze({
-      tries: readCount('effect.tries', tries, 1, 1_000),
-      firstMs: readDuration('effect.retryAfter', retryAfter),
-      maxMs: readDuration('effect.maxRetryAfter', maxRetryAfter),
-    }),
+    backoff: Object.freeze(backoff),
     timeoutMs: readDuration('effect.timeout', timeout),
   });
 }

@@ -52,7 +52,10 @@ export class Effects {
   /** What a sweep has found is to be told. What another engine tells is left to it. */
   due(effects: readonly Effect[]): void {
     for (const outside of this.#byName.values()) outside.resume();
-    for (const effect of effects) void this.#byName.get(effect.name)?.tell(effect);
+    for (const effect of effects) {
+      const outside = this.#byName.get(effect.name);
+      if (outside?.knows(effect)) void outside.tell(effect);
+    }
   }
 
   /** Resolves when no call is under way any more. */
@@ -147,7 +150,7 @@ export class Effects {
     // And what was told last that somebody holds, and what is stuck, whoever holds it.
     for await (const rows of ledger.pages({ kind: 'effect' })) {
       for (const effect of decodeAll(rows, decodeEffect)) {
-        if (effect.name !== outside.effect.name) continue;
+        if (!outside.knows(effect)) continue;
         if (effect.held || effect.outcome?.status === 'stuck') keys.set(effect.id, effect);
         if (effect.outcome?.status === 'stuck') await this.#retry(effect.id);
       }

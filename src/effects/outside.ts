@@ -55,6 +55,11 @@ export class Outside {
     this.#context = context;
   }
 
+  /** Whether this is about a scope that is declared here. Others, of the same name in another process, are for that to tell. */
+  knows({ name, scope }: Pick<EffectKey, 'name' | 'scope'>): boolean {
+    return name === this.effect.name && this.effect.scopes.includes(scope);
+  }
+
   keyOf(subject: string, scope: string): EffectKey {
     const { name } = this.effect;
     // A digest of a list, so that no two lists run together (L24).
@@ -142,7 +147,8 @@ export class Outside {
       );
       return (current) => settleEffect(current, moment(keeper, EFFECTS));
     } catch (error) {
-      onError(error, `effect ${name}`);
+      const what = `${subject} ${held ? 'holds' : 'does not hold'} ${scope}`;
+      onError(new Error(`effect ${name} could not be told that ${what}`, { cause: error }), `effect ${name}`);
       over.abort(error);
       // A call that comes to its end after all may have set back what was told since.
       const late = () => {

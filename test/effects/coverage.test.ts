@@ -169,7 +169,8 @@ describe('onCoverage()', () => {
     await settle(engine);
     expect(await theEffect(store)).toMatchObject({ failures: 1, problem: 'ECONNREFUSED' });
     expect(JSON.stringify(await entriesOf(store))).not.toContain('hunter2');
-    expect(told).toMatchObject([{ error: { message: 'the password is hunter2' }, during: 'effect roles' }]);
+    const message = `effect roles could not be told that ${MAYA} holds ${SCOPE}`;
+    expect(told).toMatchObject([{ error: { message, cause: { message: 'the password is hunter2' } }, during: 'effect roles' }]);
   });
 
   it.each([
@@ -249,7 +250,7 @@ describe('onCoverage()', () => {
     await engine.flushAudit();
     expect(signals[0]?.aborted).toBe(true);
     expect(await theEffect(store)).toMatchObject({ failures: 1, problem: 'Error' });
-    expect(told[0]?.error).toMatchObject({ message: 'effect roles did not settle within 10000 ms' });
+    expect(told[0]?.error).toMatchObject({ cause: { message: 'effect roles did not settle within 10000 ms' } });
     await clock.advance('1s');
     await settle(engine);
     expect(roles.held.size).toBe(1);
@@ -335,6 +336,7 @@ describe('onCoverage()', () => {
     ['a long name', { name: 'n'.repeat(201) }, 'effect.name'],
     ['no scopes', { scopes: [] }, 'effect.scopes'],
     ['a pattern', { scopes: ['db:*'] }, 'effect.scopes[0]'],
+    ['a wait longer than the longest', { retryAfter: '10m' }, 'effect.retryAfter'],
     ['a scope twice', { scopes: ['db:a', 'db:a'] }, 'effect.scopes'],
     ['no function', { apply: 'x' }, 'effect.apply'],
     ['no tries', { tries: 0 }, 'effect.tries'],
@@ -354,6 +356,27 @@ describe('onCoverage()', () => {
     expect(again('firewall')).toThrow(/effect.name/);
     await engine.close();
     expect(again('other')).toThrow(expect.objectContaining({ code: 'ERR_JIT_CLOSED' }) as Error);
+  });
+
+  it('leaves a change about a scope that it does not declare to a process that does', async () => {
+    const store = new MemoryGrantStore();
+    const clock = new ManualClock();
+    const [first, second] = [new Roles(), new Roles()];
+    const declares = anEngine({ store, clock }).engine;
+    declares.onCoverage(rolesEffect(first));
+    const grant = await aGranted(declares);
+    await settle(declares);
+    first.failing = 1;
+    await declares.revoke(grant.id, { by: SAM });
+    await settle(declares);
+    const other = anEngine({ store, clock }).engine;
+    other.onCoverage(rolesEffect(second, { scopes: ['warehouse:read'] }));
+    await clock.advance('5m');
+    await settle(other);
+    await other.resync();
+    expect(second.calls).toEqual([]);
+    await settle(declares);
+    expect(first.held.size).toBe(0);
   });
 
   it('close() waits for the calls that are under way', async () => {
