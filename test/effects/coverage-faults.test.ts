@@ -567,6 +567,9 @@ describe('how much is told, and of what', () => {
     await engine.flushAudit();
     expect(roles.held.size).toBe(50);
     expect(roles.calls).toHaveLength(50);
+    // And again: whoever waited for a place has given it back.
+    expect(await engine.resync()).toEqual({ told: 50, untold: [] });
+    expect(roles.calls).toHaveLength(100);
   });
 
   it('stuckEffects() lists nothing that is still to be tried, and the one that has been stuck for longest first', async () => {
@@ -702,7 +705,8 @@ describe('what a call came to', () => {
   });
 
   it('is left to whoever has taken the call over', async () => {
-    const store = new MemoryGrantStore();
+    const inner = new MemoryGrantStore();
+    const store = new FaultyStore(inner);
     const clock = new ManualClock();
     const slow = new Roles();
     const gate = heldUp(slow);
@@ -712,14 +716,16 @@ describe('what a call came to', () => {
     await turns(30);
     const roles = new Roles();
     const theirs = heldUp(roles);
-    const other = anEngine({ store, clock }).engine;
+    const other = anEngine({ store: inner as unknown as FaultyStore, clock }).engine;
     other.onCoverage(rolesEffect(roles));
     await clock.advance('36s');
     await other.sweep();
     await turns(30);
     expect([gate.waiting, theirs.waiting]).toEqual([1, 1]);
+    const commits = store.called('commit');
     gate.letIn();
     await turns(60);
+    expect(store.called('commit')).toBe(commits);
     // The same change is under way there: what became of it is theirs to say.
     expect((await theEffect(store)).outcome).toBeUndefined();
     expect(suspended.told).toEqual([]);
