@@ -9,6 +9,7 @@ export class Elapsed {
   readonly #keeper: Timekeeper;
   #since = 0;
   #now = 0;
+  #highest = 0;
   #setBackMs = 0;
 
   constructor(keeper: Timekeeper) {
@@ -25,10 +26,11 @@ export class Elapsed {
     return this.#since - this.#setBackMs + ms;
   }
 
-  /** Counts from an instant on that was read before `now` was. Where the clock was set back in between, from `now` on: when the instant was isn't known. */
-  restart(since: number, now: number): void {
+  /** Counts from an instant on that was read before this. Where the clock was set back in between, from this on: when the instant was isn't known. */
+  restart(since: number, { now, highest }: Reading): void {
     this.#since = since;
     this.#now = now;
+    this.#highest = highest;
     this.#setBackMs = Math.max(0, since - now);
   }
 
@@ -38,8 +40,12 @@ export class Elapsed {
 
   /** @param least what the clock would say by now, had it gone on */
   see(reading: Reading, least = 0): Reading {
-    this.#setBackMs += Math.max(0, Math.max(this.#now, least) - reading.now);
-    this.#now = reading.now;
+    const { now, highest } = reading;
+    // Others read the clock too: it has said this since.
+    const peak = highest > this.#highest ? highest : this.#now;
+    this.#setBackMs += Math.max(0, peak - now, least - now);
+    this.#now = now;
+    this.#highest = highest;
     return reading;
   }
 

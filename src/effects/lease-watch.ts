@@ -93,7 +93,7 @@ export class LeaseWatch {
     return this.#controller.signal;
   }
 
-  /** The clock was set back: what sleeps until an instant may sleep for much longer than was meant. */
+  /** What sleeps until an instant may sleep for much longer than was meant. */
   wake(): void {
     this.#poll.wake();
     this.#guard.wake();
@@ -162,7 +162,7 @@ export class LeaseWatch {
   /** Goes by this from now on. */
   #take(cover: Cover): void {
     this.#cover = cover;
-    this.#elapsed.restart(cover.begunAt, cover.reading.now);
+    this.#elapsed.restart(cover.begunAt, cover.reading);
     this.#failure = undefined;
     this.#goesOn(cover.reading);
   }

@@ -64,6 +64,8 @@ export class Wait<T> {
   #failure: unknown;
   /** When, at the latest, it is known what the request came to, by what was read last: until then its deadline is on record. */
   #reviewBy = Infinity;
+  /** When it was asked last. */
+  #askedAt = 0;
 
   constructor(context: WaitContext<T>, options: ReadWaitOptions) {
     this.#context = context;
@@ -85,7 +87,7 @@ export class Wait<T> {
     if (!this.#isOver) this.#end(() => this.#reject(reason));
   }
 
-  /** The clock was set back: what sleeps until an instant may sleep for much longer than was meant. */
+  /** What sleeps until an instant may sleep for much longer than was meant. */
   wake(): void {
     this.#poll.wake();
     this.#guard.wake();
@@ -129,6 +131,7 @@ export class Wait<T> {
   }
 
   async #read(): Promise<void> {
+    this.#askedAt = this.#context.keeper.read().now;
     const { result, reviewBy } = await this.#context.read();
     if (this.#isOver) return;
     if (result !== undefined) this.#end(() => this.#resolve(result));
@@ -149,11 +152,15 @@ export class Wait<T> {
   /** A read that hangs must not keep anybody waiting for what can't come any more. */
   async #keepGuard(): Promise<void> {
     while (!this.#isOver) {
-      const at = this.#deadline + this.#options.pollMs;
-      const isWoken = await this.#guard.until(at);
-      if (!isWoken && this.#context.keeper.read().now >= at) {
+      const isWoken = await this.#guard.until(this.#hangsAt);
+      if (!isWoken && this.#context.keeper.read().now >= this.#hangsAt) {
         this.end(new StoreError('get', 'the request could not be read since its deadline has passed', this.#failure));
       }
     }
+  }
+
+  /** After a process stood still beyond the deadline, the read that it begins then has its time too. */
+  get #hangsAt(): number {
+    return Math.max(this.#deadline, this.#askedAt) + this.#options.pollMs;
   }
 }

@@ -34,8 +34,9 @@ export class Working {
     this.#alarm.hint();
   }
 
-  /** The clock was found set back: everybody looks anew how long to sleep. */
+  /** The clock was found set back: everybody looks anew how long to sleep. Real timers go by lengths, and need no telling. */
   clockSetBack(): void {
+    if (this.#keeper.clock.sleep === undefined) return;
     for (const one of this.#open) one.wake();
   }
 

@@ -8,12 +8,12 @@ import { SteppingClock } from './at-work.js';
 
 function counting() {
   const clock = new SteppingClock();
-  const elapsed = new Elapsed(new Timekeeper(clock));
-  const { now } = elapsed.read();
-  elapsed.restart(now, now);
+  const keeper = new Timekeeper(clock);
+  const elapsed = new Elapsed(keeper);
+  elapsed.restart(clock.now(), keeper.read());
   /** How much has passed, by what is known now. */
   const passed = () => elapsed.read().now - elapsed.at(0);
-  return { clock, elapsed, passed };
+  return { clock, keeper, elapsed, passed };
 }
 
 describe('Elapsed', () => {
@@ -33,6 +33,22 @@ describe('Elapsed', () => {
     expect([passed(), elapsed.setBackMs, elapsed.at(0)]).toEqual([300, 10_000, START_AT - 10_000]);
     await clock.pass(50);
     expect(passed()).toBe(350);
+  });
+
+  it('counts on over a step back that somebody else saw the clock before', async () => {
+    const { clock, keeper, passed } = counting();
+    for (const ms of [300, 600, 900]) {
+      await clock.pass(300);
+      keeper.read();
+      clock.step(-200);
+      expect(passed()).toBe(ms);
+      expect(passed()).toBe(ms);
+    }
+    // Below what it said once, and so as far as it is seen here.
+    clock.step(-10_000);
+    await clock.pass(50);
+    keeper.read();
+    expect(passed()).toBe(900);
   });
 
   it('counts what was slept, whatever the clock says, and what was not slept by the clock', async () => {
@@ -64,9 +80,10 @@ describe('Elapsed', () => {
 
   it('begins with the answer where the clock was set back before it came', () => {
     const { elapsed } = counting();
-    elapsed.restart(START_AT, START_AT - 5_000);
+    const at = (ms: number) => ({ now: START_AT + ms, highest: START_AT, late: START_AT, steppedBack: false });
+    elapsed.restart(START_AT, at(-5_000));
     expect([elapsed.at(0), elapsed.setBackMs]).toEqual([START_AT - 5_000, 5_000]);
-    elapsed.restart(START_AT - 5_000, START_AT);
+    elapsed.restart(START_AT - 5_000, at(0));
     expect([elapsed.at(0), elapsed.setBackMs]).toEqual([START_AT - 5_000, 0]);
   });
 

@@ -47,6 +47,11 @@ describe('lease()', () => {
       [{ maxUnconfirmedMs: -1 }, 'maxUnconfirmedMs'],
       [{ pollMs: 5_000 }, 'pollMs'],
       [{ pollMs: '2s', maxUnconfirmedMs: '2s' }, 'pollMs'],
+      // The one that was given.
+      [{ maxUnconfirmedMs: 500 }, 'maxUnconfirmedMs'],
+      [{ maxUnconfirmedMs: '1s' }, 'maxUnconfirmedMs'],
+      [{ pollMs: null }, 'pollMs'],
+      [{ maxUnconfirmedMs: null }, 'maxUnconfirmedMs'],
       [{ poll: 1 }, 'options'],
       ['1s', 'options'],
       [null, 'options'],
@@ -303,6 +308,51 @@ describe('lease()', () => {
       expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
+    it('L12 hears what is committed while its first read is answered', async () => {
+      for (const isWatched of [true, false]) {
+        const inner = new FaultyStore(isWatched ? new MemoryGrantStore() : new QuietStore());
+        const { engine, store, clock } = anEngine({ store: new FaultyStore(inner) });
+        const grant = await aGranted(engine, { ttl: HOUR });
+        const before = await inner.live({ subject: MAYA, scope: SCOPE, at: at(0) });
+        store.inject('live', { fault: 'hang' }, 1);
+        const asking = engine.lease(MAYA, SCOPE, { pollMs: '10m', maxUnconfirmedMs: '20m' });
+        await settle();
+        await engine.revoke(grant.id, { by: SAM });
+        inner.inject('live', { fault: 'malformed', answer: before }, 1);
+        store.release();
+        const lease = await asking;
+        await settle();
+        expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+        expect(clock.sleepers).toBe(0);
+      }
+    });
+
+    it('L34 reads nothing for what is committed about others, and once for what concerns it', async () => {
+      const memory = new FaultyStore(new MemoryGrantStore());
+      const approver = new ScriptedApprover({ decide: { ...decide, terms: { maxUses: 9 } } });
+      const { lease, store, clock } = await leased(
+        { approver, store: new FaultyStore(memory) },
+        { pollMs: '10s', maxUnconfirmedMs: '50s' },
+      );
+      const { engine: other } = anEngine({ approver, store: memory, clock });
+      const readsFor = async (act: () => Promise<unknown>) => {
+        const before = store.called('live');
+        await act();
+        await settle();
+        return store.called('live') - before;
+      };
+      const ask = (subject: string, scope: string) => () => other.requestAccess({ subject, scope, ttl: '1m' });
+      // The first hint says nothing of what came before it.
+      expect(await readsFor(ask('user:other', SCOPE))).toBeGreaterThan(0);
+      expect(await readsFor(() => other.consume('user:other', SCOPE))).toBe(0);
+      expect(await readsFor(() => other.revokeAll({ subject: 'user:other' }, { by: SAM }))).toBe(0);
+      expect(await readsFor(ask('user:third', SCOPE))).toBe(0);
+      expect(await readsFor(ask(MAYA, 'other'))).toBe(1);
+      expect(await readsFor(() => other.consume(MAYA, SCOPE))).toBe(1);
+      expect(await readsFor(() => other.consume(MAYA, 'other'))).toBe(0);
+      lease.stop();
+    });
+
     it('L12 does not wait for an approver that is asked about another start', async () => {
       const hang = hangs();
       const approver = new ScriptedApprover({ decide, isEligible: (_, when) => (when === 'start' ? hang() : true) });
@@ -491,6 +541,60 @@ describe('lease()', () => {
       expect(lease.signal.aborted).toBe(false);
       await clock.pass(1);
       expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_STORE' });
+    });
+
+    it('L30 is set back again and again while reads hang, and is noticed each time: what has passed adds up', async () => {
+      const clock = new SteppingClock();
+      const { engine, lease, store } = await leased({ clock: clock as unknown as ManualClock });
+      await clock.pass(10 * SECOND);
+      const passes = async (ms: number) => {
+        store.inject('live', { fault: 'hang' });
+        await clock.pass(ms);
+        store.clear();
+        await engine.isAllowed('user:other', SCOPE);
+      };
+      for (let i = 0; i < 4; i++) {
+        await passes(1_100);
+        clock.step(-1_050);
+        await engine.isAllowed('user:other', SCOPE);
+      }
+      await passes(599);
+      expect(lease.signal.aborted).toBe(false);
+      await passes(1);
+      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_CLOCK' });
+    });
+
+    it('L30 is set back, and it sleeps by the clock: the engine that notices wakes it', async () => {
+      const { engine, lease, clock, store, told } = await leased({}, { pollMs: '20s', maxUnconfirmedMs: '30s' });
+      await clock.advance(21 * SECOND);
+      await clock.set(at(5 * SECOND));
+      expect(clock.sleepers).toBe(2);
+      store.inject('live', { fault: 'hang' });
+      await refusal(engine.requestAccess({ subject: MAYA, scope: 'x', ttl: '1m' }), 'ERR_JIT_CLOCK');
+      expect(told.map(({ during }) => during)).toEqual(['clock']);
+      // Confirmed at 20 s, which nobody saw pass: that is 5 s by the clock of now.
+      await clock.set(at(35 * SECOND) - 1);
+      expect(lease.signal.aborted).toBe(false);
+      await clock.set(at(35 * SECOND));
+      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_CLOCK' });
+      expect(clock.sleepers).toBe(0);
+    });
+
+    it('L30 is set back while a read is answered: what is said counts, from the answer on', async () => {
+      const clock = new SteppingClock();
+      const { lease, store, grant } = await leased({ clock: clock as unknown as ManualClock });
+      await clock.pass(10 * SECOND + 500);
+      store.inject('live', { fault: 'hang' }, 1);
+      await clock.pass(SECOND);
+      clock.step(-8 * SECOND);
+      // The one that follows at once, for the clock is found set back.
+      store.inject('live', { fault: 'hang' });
+      store.release();
+      await clock.pass(5 * SECOND - 1);
+      expect(lease.signal.aborted).toBe(false);
+      await clock.pass(1);
+      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_CLOCK' });
+      expect(lease.until).toBe(grant.expiresAt);
     });
 
     it('L30 a clock that fails ends it, whether it is read or slept on', async () => {

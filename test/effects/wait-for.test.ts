@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reviewers, type AccessResult, type JitEngine, type Verdict } from '../../src/index.js';
-import { FaultyStore, ScriptedApprover, throws, type ManualClock } from '../../src/testing.js';
+import { FaultyStore, ScriptedApprover, START_AT, throws, type ManualClock } from '../../src/testing.js';
 import { ANA, anEngine, aPending, at, HOUR, LEE, MAYA, MINUTE, refusal, SAM } from '../engine/an-engine.js';
 import { QuietStore, SECOND, settle, watched } from './at-work.js';
 
@@ -47,6 +47,8 @@ function counted() {
   };
   return { controller, signal, listeners };
 }
+
+const isAbout = (keys: unknown, id: string) => (keys as readonly { readonly id: string }[]).some((key) => key.id === id);
 
 describe('waitFor()', () => {
   it.each<[string, (engine: JitEngine, id: string) => Promise<unknown>, Partial<AccessResult>]>([
@@ -135,6 +137,32 @@ describe('waitFor()', () => {
     await made.clock.set(at(2 * SECOND) - 1);
     expect(made.seen).toEqual({});
     await made.clock.set(at(2 * SECOND));
+    expect(made.seen.result?.outcome).toBe('denied');
+  });
+
+  it('L34 reads nothing for what is committed about other requests', async () => {
+    const { engine, store, request, waited } = await waiting({ approver: reviewers({ members: [SAM] }) }, { pollMs: '1h' });
+    await aPending(engine, { scope: 'other:one' });
+    await settle();
+    const reads = () => store.calls.filter(({ method, argument }) => method === 'get' && isAbout(argument, request.id)).length;
+    const before = reads();
+    for (let i = 0; i < 5; i++) {
+      await aPending(engine, { scope: `other:${i}` });
+      await settle();
+    }
+    expect(reads()).toBe(before);
+    await engine.approve(request.id, { by: SAM });
+    expect(await waited).toMatchObject({ outcome: 'granted' });
+  });
+
+  it('L5 goes on polling where the clock is found set back', async () => {
+    const made = await waiting({ store: new FaultyStore(new QuietStore()), limits: { reviewWithin: HOUR } });
+    await made.clock.advance(30 * MINUTE);
+    await made.clock.set(at(10 * MINUTE));
+    expect(await made.engine.isAllowed(MAYA, 'a:b')).toBe(false);
+    expect(made.told.map(({ during }) => during)).toEqual(['clock']);
+    await another(made).deny(made.request.id, { by: SAM });
+    await made.clock.advance(2 * SECOND);
     expect(made.seen.result?.outcome).toBe('denied');
   });
 
@@ -261,6 +289,52 @@ describe('waitFor()', () => {
       expect(clock.sleepers).toBe(0);
     });
 
+    it('not at once where the process stood still beyond the deadline: the read that it then begins has its time', async () => {
+      for (const hangs of [false, true]) {
+        // All timers are overdue when it runs again.
+        const sleepers: { readonly until: number; readonly wake: () => void }[] = [];
+        const clock = {
+          ms: START_AT,
+          now: () => clock.ms,
+          sleep: (until: number, signal: AbortSignal) =>
+            new Promise<void>((wake) => {
+              sleepers.push({ until, wake });
+              signal.addEventListener('abort', () => wake());
+            }),
+        };
+        const to = async (ms: number) => {
+          clock.ms = ms;
+          const due = sleepers.filter(({ until }) => until <= ms);
+          for (const { wake } of due.sort((a, b) => a.until - b.until)) wake();
+          await settle();
+        };
+        const { store, seen, request } = await waiting({ clock: clock });
+        store.inject('get', { fault: 'hang' }, 1);
+        await to(DEADLINE + HOUR);
+        expect(seen).toEqual({});
+        if (hangs) await to(DEADLINE + HOUR + SECOND);
+        else store.release();
+        await settle();
+        if (hangs) expect(seen.error?.code).toBe('ERR_JIT_STORE');
+        else expect(seen.result).toMatchObject({ outcome: 'expired', request: { id: request.id } });
+      }
+    });
+
+    it('by a signal that then fails: it is told, and nothing is left', async () => {
+      const problem = new Error('not mine');
+      const signal = Object.assign(new AbortController().signal, {
+        removeEventListener: () => {
+          throw problem;
+        },
+      });
+      const { engine, clock, request, waited, told } = await waiting({}, { signal });
+      await engine.deny(request.id, { by: SAM });
+      expect(await waited).toMatchObject({ outcome: 'denied' });
+      expect(told).toEqual([{ error: problem, during: 'waitFor' }]);
+      expect(clock.sleepers).toBe(0);
+      await engine.close();
+    });
+
     it('when the clock fails', async () => {
       for (const part of ['now', 'sleep'] as const) {
         const { clock, seen } = await waiting();
@@ -283,6 +357,9 @@ describe('waitFor()', () => {
     [{ signal: new AbortController() }, 'signal'],
     [{ signal: 'abort' }, 'signal'],
     [{ signal: null }, 'signal'],
+    [{ pollMs: null }, 'pollMs'],
+    [{ signal: { aborted: false, addEventListener: () => undefined } }, 'signal'],
+    [{ signal: { aborted: 0, addEventListener: () => undefined, removeEventListener: () => undefined } }, 'signal'],
     [{ timeout: HOUR }, 'options'],
     [7, 'options'],
   ])('refuses %j: it names %s', async (options, argument) => {
