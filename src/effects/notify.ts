@@ -31,7 +31,7 @@ export interface NotifyOptions {
  * - Each is sent at least once, in the journal's order, through any crash; a repeat has the same `id`.
  * - What comes from outside (ids, scopes, justification, ticket, reasons) is on one line, cut where it is long, and in
  *   `markdown` escaped. Metadata, links and tokens are never in the text.
- * - What has been purged meanwhile is told of with what the entry says.
+ * - What has been purged meanwhile, or can't be read, is told of with what the entry says.
  *
  * Gotcha: a shared one begins at the journal's start. Added to a service that has run for long, it tells of all that.
  * Gotcha: `notice.request` is the whole record, its metadata included: send the text, not the notice.
