@@ -593,6 +593,28 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
+    it('L6 is over before its start where the leeway is longer than its window: check, status and explain say when', async () => {
+      const { engine, clock } = await aScheduled({ leewayMs: TTL + MINUTE });
+      const over = END - (TTL + MINUTE);
+      const told = async () => {
+        const [check, status, explained] = [await engine.check(MAYA, SCOPE), await engine.status(MAYA), await engine.explain(MAYA, SCOPE)];
+        return [check.reason, check.validUntil, status.scheduled.length, status.changesAt, explained.reason, explained.changesAt];
+      };
+      await clock.set(over - 1);
+      expect(await told()).toEqual(['not_started', over, 1, over, 'not_started', over]);
+      await clock.set(over);
+      expect(await told()).toEqual(['no_grant', undefined, 0, undefined, 'expired', undefined]);
+    });
+
+    it('L30 that is not confirmed counts in the badge until it is over, and its end is the next change', async () => {
+      const { engine, clock, approver } = await aScheduled();
+      approver.script.isEligible = throws(new Error('LDAP'));
+      await clock.set(START);
+      expect(await engine.status(MAYA)).toMatchObject({ held: [], scheduled: [{ expiresAt: END }], changesAt: END });
+      await clock.set(END);
+      expect(await engine.status(MAYA)).toMatchObject({ held: [], scheduled: [], changesAt: undefined });
+    });
+
     it('L6 L13 is decided in time only up to the leeway before its end', async () => {
       const { engine, clock } = anEngine({ leewayMs: 1_000 });
       const [first, second] = [await aPending(engine, { startsAt: START }), await aPending(engine, { scope: 'b', startsAt: START })];
