@@ -539,6 +539,7 @@ export class JitEngine<Scope extends string = string> {
    * Gotcha: it reads all that is on record about the subject, and asks the approver. Gate on {@link assertAllowed}.
    *
    * @param options.ask what would be asked for, as in {@link requestAccess}
+   * @throws CorruptError `ERR_JIT_CORRUPT` when why there is no access is for a grant to say that can't be read
    */
   async explain(subject: string, action: Action<Scope>, options: ExplainOptions = {}): Promise<Explanation> {
     this.#refuseIfClosed();

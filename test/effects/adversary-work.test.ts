@@ -53,7 +53,7 @@ const granted = async (engine: JitEngine, over: object = {}): Promise<AccessResu
 describe('lease', () => {
   afterEach(() => void vi.useRealTimers());
 
-  it('issue 4, fail closed: a clock that steps back during a read must not stop the polls (real timers)', async () => {
+  it('issue 4, fail closed: a clock that steps back during a read does not stop the polls (real timers)', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: START_AT });
     let offset = 0;
     const clock: Clock = { now: () => Date.now() + offset }; // like systemClock: no sleep of its own
@@ -79,7 +79,7 @@ describe('lease', () => {
     expect(aborted).toBe(true);
   });
 
-  it('issue 4, fail closed: likewise where the store then cannot be asked at all for a minute', async () => {
+  it('issue 4, fail closed: likewise where the store then can not be asked at all for a minute', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: START_AT });
     let offset = 0;
     const clock: Clock = { now: () => Date.now() + offset };
@@ -101,7 +101,7 @@ describe('lease', () => {
     expect(aborted).toBe(true);
   });
 
-  it('issue 4: after a step back that this engine has noticed, a clock with its own sleep must not leave a lease blind', async () => {
+  it('issue 4: after a step back that this engine has noticed, a clock with its own sleep leaves no lease blind', async () => {
     const { clock, memory, options, errors } = setUp();
     const engine = new JitEngine({ ...options, store: unwatched(memory) });
     const other = new JitEngine({ ...options, store: memory });
@@ -120,7 +120,7 @@ describe('lease', () => {
     expect(aborted).toBe(true);
   });
 
-  it('issue 4, fail closed: small steps back must not stretch the time without confirmation', async () => {
+  it('issue 4, fail closed: small steps back do not stretch the time without confirmation', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: START_AT });
     let offset = 0;
     const clock: Clock = { now: () => Date.now() + offset };
@@ -190,7 +190,7 @@ describe('lease', () => {
     ]).toEqual(['ERR_JIT_INVALID_ARGUMENT', 'ERR_JIT_INVALID_ARGUMENT', 'ERR_JIT_INVALID_ARGUMENT']);
   });
 
-  it('cost: commits about others must not make every lease read the store each time', async () => {
+  it('cost: commits about others do not make every lease read the store each time', async () => {
     const { engine, faulty } = setUp();
     const leases = [];
     for (let i = 0; i < 20; i++) {
@@ -255,7 +255,7 @@ describe('lease', () => {
 describe('waitFor', () => {
   const reviewed: ApproverScript = { decide: REVIEW, groupsOf: ['g'] };
 
-  it('issue 4: a slow read that began before the decision must not tell an approved request as expired', async () => {
+  it('issue 4: a slow read that began before the decision does not tell an approved request as expired', async () => {
     const { clock, engine, faulty, memory, options } = setUp(reviewed, { limits: { reviewWithin: '10m' } });
     const other = new JitEngine({ ...options, store: memory });
     const { request } = await engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '30m' });
@@ -312,7 +312,7 @@ describe('waitFor', () => {
     expect(error).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT' });
   });
 
-  it('bad input: a signal without removeEventListener must not keep a wait from ending', async () => {
+  it('bad input: a signal without removeEventListener does not keep a wait from ending', async () => {
     const { engine, clock } = setUp(reviewed);
     const { request } = await engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '30m' });
     const like = { aborted: false, addEventListener: () => undefined, throwIfAborted: () => undefined };
@@ -332,7 +332,7 @@ describe('waitFor', () => {
 });
 
 describe('explain and status', () => {
-  it('L33: purge must not turn what explain says into an older, wrong reason', async () => {
+  it('L33: purge does not turn what explain says into an older, wrong reason', async () => {
     const { engine, clock } = setUp({
       decide: { outcome: 'approve' },
       breakGlass: { outcome: 'approve', reviewWithinMs: 60 * MINUTE },
@@ -418,7 +418,7 @@ describe('explain and status', () => {
     expect(told).toEqual([SCOPE]);
   });
 
-  it('explain: an approved request whose grant cannot be read is not told as no_request', async () => {
+  it('explain: an approved request whose grant can not be read is refused, not told as no_request', async () => {
     const { engine, faulty } = setUp();
     await granted(engine);
     const broken = (row: Row) => (row.kind === 'grant' ? { ...row, body: {} } : row);
