@@ -15,7 +15,7 @@ describe('webhookSink', () => {
     const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
     const sink = webhookSink({ name: 'siem', url: 'https://siem.example/s3cret', secrets, fetch: fetch as never, clock });
-    const { entries } = (await store.journal({ after: 0, limit: 10 }));
+    const { entries } = await store.journal({ after: 0, limit: 10 });
     return settled(Promise.resolve(sink.write(entries, context)));
   }
 

@@ -139,11 +139,35 @@ describe('verifyWebhook()', () => {
       `the timestamp ${JSON.stringify(seconds)}`,
       { headers: { ...headers, 'webhook-timestamp': seconds } },
     ]),
-    ['no body', { body: undefined }],
-    ['a parsed body', { body: JSON.parse(BODY) as object }],
     ['bytes that are no UTF-8', { body: Uint8Array.from([0x7b, 0xff, 0x7d]) }],
   ])('refuses %s as no webhook', (_, over) => {
     expect(refusal({ ...aWebhook(), ...over }).why).toBe('malformed');
+  });
+
+  it.each<[string, unknown]>([
+    ['no body', undefined],
+    ['a parsed body', JSON.parse(BODY) as object],
+  ])('refuses %s as the mistake of the receiver that it is', (_, body) => {
+    const webhook = { ...aWebhook(), body } as Parameters<typeof verifyWebhook>[0];
+    expect(() => verifyWebhook(webhook)).toThrow(/^body must be the text or the bytes as they came, before a parser has had them; got /);
+  });
+
+  it('names the header that is missing, and takes names in whatever case', () => {
+    const upper = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value]));
+    expect(verifyWebhook({ ...aWebhook(), headers: upper }).id).toBe('c1.1');
+    const { 'webhook-signature': _signature, ...unsigned } = headers;
+    expect(refusal({ ...aWebhook(), headers: unsigned }).message).toBe('this is no webhook: it has no header webhook-signature');
+  });
+
+  it.each<[string, unknown, string]>([
+    ['undefined', undefined, 'undefined: is the variable set?'],
+    ['an empty text', '', 'an empty text: is the variable set?'],
+    ['text without its prefix', 'hunter2', 'text without whsec_'],
+    ['no base64', 'whsec_hunter2!', 'whsec_ and what is no base64'],
+    ['a number', 5, 'no text'],
+  ])('says of a secret that is %s what is wrong with it, without showing it', (_, secret, got) => {
+    const webhook = { ...aWebhook(), secrets: [secret] } as Parameters<typeof verifyWebhook>[0];
+    expect(() => verifyWebhook(webhook)).toThrow(`secrets[0] must be whsec_ and 24-64 random bytes in base64; got ${got}`);
   });
 
   it('refuses a signed body that is no JSON', () => {

@@ -125,7 +125,7 @@ describe('webhookSink()', () => {
       expect(receiver.calls).toHaveLength(1);
     });
 
-    it.each([100, 199, 400, 401, 404, 429, 500, 502, 503, 504, 600])('what was answered with %i, and says so', async (status) => {
+    it.each([100, 199, 400, 404, 429, 500, 502, 503, 504, 600])('what was answered with %i, and says so', async (status) => {
       const { receiver, write } = aSink();
       receiver.answers.push(status);
       const error = await failure(write(journalOf(1)));
@@ -135,6 +135,14 @@ describe('webhookSink()', () => {
       );
       await write(journalOf(1));
       expect(receiver.calls).toHaveLength(2);
+    });
+
+    it.each([401, 403])('what was answered with %i, and asks about the key', async (status) => {
+      const { receiver, write } = aSink();
+      receiver.answers.push(status);
+      expect((await failure(write(journalOf(1)))).message).toBe(
+        `webhook siem (https://hooks.example) answered ${status} (does the receiver know the key that signs?) to entry "c1.1" ("grant.issued", seq 1); it comes again`,
+      );
     });
 
     it.each([0, 301, 302, 307, 308])('what was answered with a redirect (%i), and follows none', async (status) => {

@@ -129,7 +129,8 @@ export class Sender {
     }
     const retryAt = readRetryAfter(retryAfter, now);
     const then = retryAt === undefined ? '' : `, and not before ${iso(retryAt)}`;
-    return this.#error('status', `answered ${status} to ${which(entry)}; it comes again${then}`, status, retryAt);
+    const hint = status === 401 || status === 403 ? ' (does the receiver know the key that signs?)' : '';
+    return this.#error('status', `answered ${status}${hint} to ${which(entry)}; it comes again${then}`, status, retryAt);
   }
 
   #error(why: WebhookError['why'], what: string, status?: number, retryAt?: number): WebhookError {

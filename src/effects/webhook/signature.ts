@@ -21,11 +21,18 @@ export function readSecrets(argument: string, value: unknown): readonly Uint8Arr
   return readList(argument, value, 1, MAX_SECRETS).map((secret, i) => {
     const key = typeof secret === 'string' && secret.startsWith(PREFIX) ? fromBase64(secret.slice(PREFIX.length)) : undefined;
     if (key === undefined || key.length < MIN_BYTES || key.length > MAX_BYTES) {
-      const got = key === undefined ? 'something else' : `${key.length} bytes`;
+      const got = key === undefined ? whatIsNoSecret(secret) : `${key.length} bytes`;
       throw new InvalidArgumentError(`${argument}[${i}]`, `${PREFIX} and ${MIN_BYTES}-${MAX_BYTES} random bytes in base64`, got);
     }
     return key;
   });
+}
+
+/** Without showing any of it. */
+function whatIsNoSecret(secret: unknown): string {
+  if (typeof secret !== 'string') return secret === undefined ? 'undefined: is the variable set?' : 'no text';
+  if (secret === '') return 'an empty text: is the variable set?';
+  return secret.startsWith(PREFIX) ? `${PREFIX} and what is no base64` : `text without ${PREFIX}`;
 }
 
 /** @param seconds since the Unix epoch, as digits */

@@ -1,4 +1,4 @@
-import { readOptions } from '../../input.js';
+import { invalid, readOptions } from '../../input.js';
 import { areEqualBytes } from '../../journal/mac.js';
 import type { Clock, JsonObject } from '../../ports.js';
 import type { EntryType } from '../../records.js';
@@ -29,7 +29,7 @@ export interface WebhookPayload {
 export interface WebhookToVerify {
   /** As it came, byte for byte: not parsed and written again. */
   readonly body: string | Uint8Array;
-  /** `Headers`, or an object with lower-case names, as `node:http` has it. */
+  /** `Headers`, or an object by name, as `node:http` has it. */
   readonly headers: { get(name: string): string | null } | Readonly<Record<string, string | readonly string[] | undefined>>;
   /** One match suffices. */
   readonly secrets: readonly string[];
@@ -46,7 +46,7 @@ export interface WebhookToVerify {
  *
  * @returns the `webhook-id`, and the body
  * @throws WebhookError `why: 'malformed' | 'signature' | 'stale'`: answer 400 or 401, and do nothing
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` when secrets, clock or tolerance are wrong
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` when the body is no text and no bytes (it was parsed), or secrets, clock or tolerance are wrong
  * @example
  * const { id, payload } = verifyWebhook({ body: await request.text(), headers: request.headers, secrets });
  */
@@ -55,12 +55,15 @@ export function verifyWebhook(options: WebhookToVerify): { readonly id: string; 
   const keys = readSecrets('secrets', given.secrets);
   const { now } = readKeeper('clock', given.clock).read();
   const toleranceMs = readDuration('toleranceMs', given.toleranceMs ?? 300_000);
-  const [id, seconds, signatures] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => headerOf(given.headers, name));
-  const body = textOf(given.body);
-  if (!id || !/^\d{1,12}$/.test(seconds ?? '') || !signatures || body === undefined)
-    throw new WebhookError('malformed', 'this is no webhook: a header is missing, or the body is not text');
+  const { body: raw } = given;
+  if (typeof raw !== 'string' && !ArrayBuffer.isView(raw))
+    throw invalid('body', 'the text or the bytes as they came, before a parser has had them', raw);
+  const [id, seconds, signatures] = HEADERS.map((name) => readHeader(given.headers, name)) as [string, string, string];
+  if (!/^\d{1,12}$/.test(seconds)) throw new WebhookError('malformed', 'this is no webhook: its webhook-timestamp is no number of seconds');
+  const body = textOf(raw);
+  if (body === undefined) throw new WebhookError('malformed', 'this is no webhook: its body is not UTF-8');
   const isSigned = keys
-    .map((key) => utf8.encode(signatureOf(key, id, seconds as string, body)))
+    .map((key) => utf8.encode(signatureOf(key, id, seconds, body)))
     // All are looked at, whichever fits.
     .map((wanted) => signatures.split(' ').filter((signature) => areEqualBytes(wanted, utf8.encode(signature))).length > 0)
     .includes(true);
@@ -72,17 +75,22 @@ export function verifyWebhook(options: WebhookToVerify): { readonly id: string; 
 
 const utf8 = new TextEncoder();
 
-function headerOf(headers: unknown, name: string): string | undefined {
+const HEADERS = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
+
+/** From `Headers`, or from an object, where a name may be written in whatever case. */
+function readHeader(headers: unknown, name: string): string {
   const all = Object(headers) as Record<string, unknown>;
-  const value: unknown = typeof all['get'] === 'function' ? (headers as Headers).get(name) : Object.hasOwn(all, name) && all[name];
-  return typeof value === 'string' ? value : undefined;
+  const key = Object.keys(all).find((one) => one.toLowerCase() === name);
+  const value: unknown = typeof all['get'] === 'function' ? (headers as Headers).get(name) : key !== undefined && all[key];
+  if (typeof value === 'string' && value !== '') return value;
+  throw new WebhookError('malformed', `this is no webhook: it has no header ${name}`);
 }
 
 /** Strictly UTF-8: what is signed is what is read. */
-function textOf(body: unknown): string | undefined {
+function textOf(body: string | ArrayBufferView): string | undefined {
   if (typeof body === 'string') return body;
   try {
-    return ArrayBuffer.isView(body) ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body) : undefined;
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
     return undefined;
   }

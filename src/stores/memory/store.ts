@@ -153,12 +153,17 @@ class Space {
     if (linked.length > 0) this.#changes.add(change.id);
     this.#head = anchorAt(head);
     if (trimJournalTo > this.#start.seq) this.#trim(trimJournalTo);
+    if (linked.length > 0) this.#wakeAll();
+    return 'committed';
+  }
+
+  /** Only when the head has moved: cursors move without it, and whoever is woken by their own cursor never rests. */
+  #wakeAll(): void {
     // A watcher that fails is not the committer's trouble.
     for (const wake of this.watchers)
       void Promise.resolve()
         .then(wake)
         .catch(() => undefined);
-    return 'committed';
   }
 
   journal(after: number, limit: number): JournalSlice {

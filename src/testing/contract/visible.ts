@@ -91,7 +91,11 @@ export const visible: Cases = (it, { reopen }) => {
       stop();
       const unsubscribers: (() => void)[] = [];
       const woken = new Promise<void>((resolve) => unsubscribers.push((handle as Required<GrantStore>).watch(resolve)));
+      const before = await store.journal({ after: 0, limit: 1 });
       await given(store, [aRow({ id: `row-${handle === store ? 'own' : 'other'}` })]);
+      // Where the head stays there is nothing to be woken for, and the wait would have no end.
+      const { head } = await store.journal({ after: 0, limit: 1 });
+      same(head.seq, before.head.seq + 1, 'the head after a commit with an entry');
       await woken;
       for (const unsubscribe of unsubscribers) unsubscribe();
       same(stopped, 0, 'how often somebody was woken who had unsubscribed');

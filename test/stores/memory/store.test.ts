@@ -78,14 +78,17 @@ describe('MemoryGrantStore', () => {
     expect(await store.commit(change)).toBe('conflict');
   });
 
-  it('wakes who watches after a commit, not for a conflict, and not once unsubscribed', async () => {
+  it('wakes who watches when the head has moved, not for a cursor or a conflict, and not once unsubscribed', async () => {
     const store = new MemoryGrantStore();
     let woken = 0;
     const stop = store.in('default').watch(() => (woken += 1));
-    await store.commit(aChange({ put: [aRow()] }));
+    await store.commit(aChange({ put: [aRow({ kind: 'cursor' })] }));
+    await Promise.resolve();
+    expect(woken).toBe(0);
+    await store.commit(aChange({ put: [aRow()], append: [anEntry()] }));
     await Promise.resolve();
     expect(woken).toBe(1);
-    await store.commit(aChange({ put: [aRow()] }));
+    await store.commit(aChange({ put: [aRow()], append: [anEntry()] }));
     await store.in('b').commit(aChange({ put: [aRow()] }));
     await Promise.resolve();
     expect(woken).toBe(1);
