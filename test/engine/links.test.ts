@@ -247,7 +247,7 @@ describe('JitEngine', () => {
         ['bearer', { bearer: 'true' }],
         ['bearer', { bearer: 1 }],
         ['bearer', { by: SAM, bearer: null }],
-        ['by', Object.create({ by: SAM, bearer: true })],
+        ['options', Object.create({ by: SAM, bearer: true })],
         ['options', undefined],
         ['options', null],
         ['options', { by: SAM, verdict: 'approve' }],
