@@ -149,7 +149,7 @@ export interface AuditSink {
 
 /** What a sink may look up: an entry says what has changed, the record what it is about. */
 export interface SinkContext {
-  /** A request with its grants, as they are now; `undefined` where there is none, or none any more. @throws StoreError */
+  /** A request with its grants, as they are now; `undefined` where there is none, none any more, or none that can be read, which is told to `onError`. @throws StoreError */
   request(requestId: string): Promise<{ readonly request: AccessRequest; readonly grants: readonly Grant[] } | undefined>;
 }
 

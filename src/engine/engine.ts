@@ -569,7 +569,8 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * The grants that were held at some time in `[from, to)`: of a subject, covering a scope, or all.
+   * The grants that were held at some time in `[from, to)`: of a subject, covering a scope, or all. `from` must have come;
+   * of `to` only what has come counts.
    *
    * @throws PurgedError when `from` lies before the purge horizon
    */
