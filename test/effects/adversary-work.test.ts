@@ -79,6 +79,31 @@ describe('lease', () => {
     expect(aborted).toBe(true);
   });
 
+  it('issue 4: nor does it end work whose access goes on to be confirmed, and a revoke is noticed within pollMs', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: START_AT });
+    let offset = 0;
+    const clock: Clock = { now: () => Date.now() + offset };
+    const memory = new MemoryGrantStore();
+    const faulty = new FaultyStore(unwatched(memory));
+    const approver = new ScriptedApprover({ decide: { outcome: 'approve' } });
+    const engine = new JitEngine({ approver, clock, store: faulty });
+    const other = new JitEngine({ approver, clock: { now: () => Date.now() }, store: memory });
+    const { grants } = await granted(engine, { ttl: '8h' });
+    await vi.advanceTimersByTimeAsync(2 * 3_600_000);
+    const lease = await engine.lease(SUBJECT, SCOPE);
+    const gated = gate();
+    faulty.inject('live', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
+    await vi.advanceTimersByTimeAsync(1_000);
+    offset = -3_600_000;
+    gated.open();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(lease.signal.aborted).toBe(false);
+    await other.revoke(grants[0]!.id, { by: 'user:sam' });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(lease.signal.reason).toMatchObject({ code: 'ERR_JIT_DENIED' });
+    await engine.close();
+  });
+
   it('issue 4, fail closed: likewise where the store then can not be asked at all for a minute', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: START_AT });
     let offset = 0;
