@@ -44,8 +44,8 @@ async function main() {
   const { request, grants } = await engine.breakGlass(emergency);
   await engine.assertAllowed('user:maya', 'db-prod:write');
   assert.equal(grants[0]?.breakGlass, true);
-  console.log(`skipped: ${request.owed?.skippedGroups.join()} (${request.owed?.skippedPeople?.join()})`);
   await engine.flushAudit();
+  console.log(`skipped: ${request.owed?.skippedGroups.join()} (${request.owed?.skippedPeople?.join()})`);
 
   // The price: one at a time. Until this one is reviewed there is no other, for her or by her.
   await assert.rejects(

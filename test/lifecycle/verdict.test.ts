@@ -64,7 +64,7 @@ describe('readVerdict()', () => {
       ['verdict.outcome', {}],
       ['verdict.outcome', { outcome: 'approved' }],
       ['verdict.outcome', { outcome: true }],
-      ['verdict.outcome', Object.create({ outcome: 'approve' })],
+      ['verdict', Object.create({ outcome: 'approve' })],
       ['verdict.reason', { outcome: 'deny', reason: 7 }],
       ['verdict.reason', { outcome: 'approve', reason: {} }],
       ['verdict.approver', { outcome: 'approve', approver: '' }],
