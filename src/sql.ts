@@ -1,0 +1,3 @@
+export { sqlGrantStore, type SqlGrantStoreOptions } from './stores/sql/store.js';
+export { migrate, schemaSql, sqlMigrations } from './stores/sql/migrations.js';
+export type { PgClient, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './stores/sql/database.js';

@@ -1,0 +1,168 @@
+import { CompiledQuery } from 'kysely';
+import { sleepUntil, systemClock, within } from '../../time.js';
+import type { Columns, SqlDatabase } from './database.js';
+import { isBusy, NoAnswer } from './failures.js';
+import type { Statement } from './statements.js';
+
+/** Asks one statement. */
+export type Ask = (statement: Statement, values?: readonly unknown[]) => Promise<readonly Columns[]>;
+
+/** A transaction that did not come to its end. */
+export class Undone extends Error {
+  override readonly name = 'Undone';
+  /** @param unknown COMMIT had been sent, and its answer didn't come: it may have been applied */
+  constructor(
+    override readonly cause: unknown,
+    readonly unknown: boolean,
+  ) {
+    super('the transaction did not come to its end', { cause });
+  }
+}
+
+/** The statements around a transaction. */
+export interface Bounds {
+  readonly begin: Statement;
+  readonly commit: Statement;
+  readonly rollback: Statement;
+  /** SQLite's driver waits for a lock without letting anything else run: meanwhile it is told not to wait. */
+  readonly busyTimeout: ((ms?: number) => Statement) | undefined;
+}
+
+/** The longest pause before somebody who was told "busy" tries again. */
+const MAX_PAUSE_MS = 50;
+const never = new AbortController().signal;
+
+/** How long one call may go on, over all of its tries. */
+export class Patience {
+  readonly #until: number;
+  readonly #ms: number;
+  #tries = 0;
+
+  constructor(ms: number) {
+    this.#ms = ms;
+    this.#until = systemClock.now() + ms;
+  }
+
+  /** Waits before another try; false when there is no time for one. A clock that steps back doesn't make it endless. */
+  async again(): Promise<boolean> {
+    if (systemClock.now() >= this.#until || ++this.#tries > this.#ms) return false;
+    await sleepUntil(systemClock, systemClock.now() + Math.min(2 ** this.#tries, MAX_PAUSE_MS), never);
+    return true;
+  }
+}
+
+/** Repeats what was told "busy", as long as there is patience. Timers and other calls run in between. */
+export async function unlessBusy<T>(patience: Patience, call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isBusy(error instanceof Undone ? error.cause : error) || !(await patience.again())) throw error;
+    }
+  }
+}
+
+/** Asks through any Kysely instance, without a limit of time. */
+function execute(db: SqlDatabase, { text, order }: Statement, values: readonly unknown[] = []): Promise<readonly Columns[]> {
+  const given = order === undefined ? [...values] : order.map((i) => values[i]);
+  return db.executeQuery<Columns>(CompiledQuery.raw(text, given) as CompiledQuery<Columns>).then(({ rows }) => rows);
+}
+
+/** A Kysely instance, with a limit on how long any answer is waited for. */
+export class Session {
+  readonly #db: SqlDatabase;
+  readonly timeoutMs: number;
+
+  constructor(db: SqlDatabase, timeoutMs: number) {
+    // A plugin would rename our columns, or translate our values.
+    this.#db = db.withoutPlugins();
+    this.timeoutMs = timeoutMs;
+  }
+
+  readonly ask: Ask = (statement, values) => this.limited(execute(this.#db, statement, values));
+
+  /**
+   * Runs `work` between `begin` and `commit` on one connection.
+   *
+   * A connection that has not answered is kept, not given back, until it does, and is then rolled back: whoever got it
+   * next would find our transaction open, or read the answer that was meant for us.
+   *
+   * @throws Undone
+   */
+  async transaction<T>(bounds: Bounds, work: (ask: Ask) => Promise<T>): Promise<T> {
+    let isLate = false;
+    let connected: (() => void) | undefined;
+    const connection = new Promise<void>((resolve) => (connected = resolve));
+    const outcome = new Promise<T>((resolve, reject) => {
+      const run = async (db: SqlDatabase): Promise<void> => {
+        // Whoever asked has given up waiting for a connection.
+        if (isLate) return;
+        connected?.();
+        connected = undefined;
+        await this.#run(db.withoutPlugins(), bounds, work, resolve, reject);
+      };
+      this.#db
+        .connection()
+        .execute(run)
+        .catch((error: unknown) => reject(new Undone(error, false)));
+    });
+    try {
+      await this.limited(Promise.race([connection, outcome]));
+    } catch (error) {
+      isLate = true;
+      // Without a connection nothing has begun, and nothing will; with one, its own limits hold.
+      if (connected !== undefined) throw error instanceof Undone ? error : new Undone(error, false);
+    }
+    return outcome;
+  }
+
+  async #run<T>(
+    connection: SqlDatabase,
+    { begin, commit, rollback, busyTimeout }: Bounds,
+    work: (ask: Ask) => Promise<T>,
+    resolve: (result: T) => void,
+    reject: (error: Undone) => void,
+  ): Promise<void> {
+    let last: Promise<unknown> = Promise.resolve();
+    const ask: Ask = (statement, values) => {
+      const answer = execute(connection, statement, values);
+      last = answer;
+      return this.limited(answer);
+    };
+    let isCommitting = false;
+    let waits = 0;
+    try {
+      if (busyTimeout !== undefined) {
+        const [setting] = await ask(busyTimeout());
+        waits = Number(setting?.['timeout'] ?? 0);
+        if (waits > 0) await ask(busyTimeout(0));
+      }
+      await ask(begin);
+      const result = await work(ask);
+      isCommitting = true;
+      const [ended] = await ask(commit);
+      // PostgreSQL answers so to the COMMIT of a transaction in which something had failed.
+      if (ended?.['command'] === 'ROLLBACK') throw new Error('the transaction was rolled back');
+      resolve(result);
+    } catch (error) {
+      reject(new Undone(error, isCommitting && !isBusy(error)));
+      await last.catch(() => undefined);
+      await execute(connection, rollback).catch(() => undefined);
+    }
+    if (busyTimeout !== undefined && waits > 0) await execute(connection, busyTimeout(waits));
+  }
+
+  async limited<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await within(
+        systemClock,
+        this.timeoutMs,
+        () => answer,
+        () => new NoAnswer(this.timeoutMs),
+      );
+    } finally {
+      // It may yet fail, when nobody listens any more.
+      answer.catch(() => undefined);
+    }
+  }
+}
