@@ -137,7 +137,11 @@ local function judge()
   local expect, remove, put, append = takeList(2), takeList(1), takeList(2), takeList(1)
   local baseSeq, baseHash, lastHash, trimTo = take(), take(), take(), tonumber(take())
   -- The same change again, before anything is compared: its reply was lost, and its records have moved on since.
-  if call('ZSCORE', CHANGES, id) then return 'committed' end
+  if call('ZSCORE', CHANGES, id) then
+    -- It changes nothing. But WAIT waits for what its own connection has written, and this one may be new.
+    call('HSET', HEAD, 'layout', '1')
+    return 'committed'
+  end
   -- Every record that it relies on, those that it only read too.
   for i = 1, #expect, 2 do
     local row = call('HGET', ROWS, expect[i])

@@ -16,7 +16,7 @@ export async function checkEviction(send: (command: readonly string[]) => Promis
   try {
     info = await send(['INFO', 'memory']);
   } catch (error) {
-    throw new AskError('no', `the eviction policy could not be read: ${messageOf(error)}`);
+    throw new AskError('no', `the eviction policy could not be read: ${messageOf(error)}; ${ADVICE}`);
   }
   const policy = /^maxmemory_policy:(\S+)/m.exec(typeof info === 'string' ? info : '')?.[1];
   if (policy === 'noeviction') return;

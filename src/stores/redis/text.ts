@@ -11,6 +11,8 @@ export const ROW = '\x02';
 
 /** The separators, and what has to move for the order's sake. */
 const MOVED = /[\0-\x02\ud800-\uffff]/;
+/** Behind an escape a separator stands as another character, so that none is left. */
+const ESCAPED = 3;
 const SURROGATES = 0xd800;
 const BEHIND = 0xe000;
 const ASTRAL = 0x10000;
@@ -21,7 +23,7 @@ export function encodeText(text: string): string {
   let encoded = '';
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit <= 2) encoded += `\x01${String.fromCharCode(unit + 1)}`;
+    if (unit <= 2) encoded += `\x01${String.fromCharCode(unit + ESCAPED)}`;
     else if (unit < SURROGATES) encoded += String.fromCharCode(unit);
     else if (unit < BEHIND) encoded += String.fromCharCode(BEHIND + unit - SURROGATES);
     else encoded += String.fromCodePoint(ASTRAL + unit - BEHIND);
@@ -42,7 +44,7 @@ export function decodeText(encoded: string): string {
       escaped = true;
       continue;
     }
-    if (escaped) text += String.fromCharCode(point - 1);
+    if (escaped) text += String.fromCharCode(point - ESCAPED);
     else if (point >= ASTRAL) text += String.fromCharCode(BEHIND + point - ASTRAL);
     else text += String.fromCharCode(point >= BEHIND ? SURROGATES + point - BEHIND : point);
     escaped = false;

@@ -56,7 +56,7 @@ function serverAt(url: string): TestServer {
 /** A server of its own on a free port, with a folder of its own. It ends with this process, however that ends. */
 export async function startServer(
   args: readonly string[] = [],
-  at?: { readonly port: number; readonly folder: string },
+  at?: { readonly port?: number; readonly folder: string },
 ): Promise<TestServer> {
   if (program === undefined) throw new Error(LEFT_OUT);
   const folder = at?.folder ?? (await mkdtemp(join(tmpdir(), 'jit-access-redis-')));
