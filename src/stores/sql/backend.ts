@@ -1,5 +1,6 @@
 import { StoreError } from '../../errors.js';
 import type { MaybePromise } from '../../ports.js';
+import { isThenable } from '../../time.js';
 import { Commits } from './commits.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
 import { asStoreError } from './failures.js';
@@ -12,9 +13,6 @@ import { statementsOf } from './statements.js';
 import type { Statement, Statements } from './statements.js';
 import { Listener } from './listener.js';
 
-/** How many times the limit of one statement a whole call may take, over all of its tries. */
-const PATIENCE = 3;
-
 /** What the stores of all namespaces share: the connection, and who is at it. */
 export class Backend {
   readonly statements: Statements;
@@ -22,7 +20,6 @@ export class Backend {
   readonly #dialect: SqlDialect;
   readonly #session: Session;
   readonly #reads: Reads;
-  readonly #patienceMs: number;
   readonly #commits = new Map<string, Commits>();
   #isKnown = false;
   #knowing: Promise<void> | undefined;
@@ -31,15 +28,14 @@ export class Backend {
     this.#dialect = dialect;
     this.statements = statementsOf(dialect);
     this.#session = new Session(db, timeoutMs);
-    this.#patienceMs = PATIENCE * timeoutMs;
-    const plain = kyselyReads(this.#session, this.#patienceMs);
+    const plain = kyselyReads(this.#session);
     if (read === undefined) {
       this.#reads = plain;
     } else if ('prepare' in read) {
       this.#reads = handleReads(read, plain);
     } else {
-      this.#reads = poolReads(read, this.#session.limited.bind(this.#session), timeoutMs, this.#patienceMs);
-      this.listener = new Listener(read, this.statements.listen.text);
+      this.#reads = poolReads(read, this.#session);
+      this.listener = new Listener(read, this.#session, this.statements.listen.text);
     }
   }
 
@@ -56,7 +52,7 @@ export class Backend {
     }
     try {
       const rows = this.#reads.now(statement, values);
-      return 'then' in rows ? rows.then(read).catch(fail) : read(rows);
+      return isThenable(rows) ? Promise.resolve(rows).then(read).catch(fail) : read(rows);
     } catch (error) {
       return fail(error);
     }
@@ -70,7 +66,7 @@ export class Backend {
     }
     let commits = this.#commits.get(namespace);
     if (commits === undefined) {
-      commits = new Commits(namespace, this.#session, this.statements, this.#patienceMs, () => this.#notify(namespace));
+      commits = new Commits(namespace, this.#session, this.statements, () => this.#notify(namespace));
       this.#commits.set(namespace, commits);
     }
     return commits;

@@ -1,4 +1,4 @@
-import { OutcomeUnknownError } from '../../errors.js';
+import { OutcomeUnknownError, StoreError } from '../../errors.js';
 import type { Change, CommitOutcome } from '../../ports.js';
 import { GENESIS } from '../../journal/link.js';
 import { yieldToOthers } from '../../time.js';
@@ -17,6 +17,8 @@ const BATCHES_BETWEEN_PAUSES = 16;
 
 interface Waiting {
   readonly change: Prepared;
+  /** Counted from the call on: waiting for others is waiting. */
+  readonly patience: Patience;
   readonly resolve: (outcome: CommitOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -29,22 +31,20 @@ export class Commits {
   readonly #namespace: string;
   readonly #session: Session;
   readonly #statements: Statements;
-  readonly #patienceMs: number;
   readonly #onCommitted: () => void;
   #waiting: Waiting[] = [];
   #isRunning = false;
 
-  constructor(namespace: string, session: Session, statements: Statements, patienceMs: number, onCommitted: () => void) {
+  constructor(namespace: string, session: Session, statements: Statements, onCommitted: () => void) {
     this.#namespace = namespace;
     this.#session = session;
     this.#statements = statements;
-    this.#patienceMs = patienceMs;
     this.#onCommitted = onCommitted;
   }
 
   commit(change: Change): Promise<CommitOutcome> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ change: prepare(change), resolve, reject });
+      this.#waiting.push({ change: prepare(change), patience: new Patience(this.#session.timeoutMs), resolve, reject });
       if (!this.#isRunning) void this.#run();
     });
   }
@@ -53,7 +53,10 @@ export class Commits {
     this.#isRunning = true;
     for (let batches = 1; this.#waiting.length > 0; batches++) {
       const batch = this.#waiting.splice(0, MAX_BATCH);
-      await this.#settle(batch);
+      const late = batch.filter(({ patience }) => patience.left <= 0);
+      for (const { reject } of late) reject(new StoreError('commit', 'the commits before it took too long'));
+      const inTime = batch.filter((one) => !late.includes(one));
+      if (inTime.length > 0) await this.#settle(inTime);
       if (batches % BATCHES_BETWEEN_PAUSES === 0) await yieldToOthers();
     }
     this.#isRunning = false;
@@ -86,11 +89,11 @@ export class Commits {
 
   /** A lost reply is resolved by committing the same changes again: those that were applied are known by their ids. @throws Undone */
   async #apply(changes: readonly Prepared[]): Promise<readonly Judged[]> {
-    const patience = new Patience(this.#patienceMs);
+    const patience = new Patience(this.#session.timeoutMs);
     let isUnknown = false;
     for (;;) {
       try {
-        return await unlessBusy(patience, () => this.#once(changes));
+        return await unlessBusy(patience, () => this.#once(changes, patience));
       } catch (error) {
         const { cause, unknown } = error instanceof Undone ? error : new Undone(error, false);
         isUnknown ||= unknown;
@@ -99,11 +102,11 @@ export class Commits {
     }
   }
 
-  #once(changes: readonly Prepared[]): Promise<readonly Judged[]> {
+  #once(changes: readonly Prepared[], patience: Patience): Promise<readonly Judged[]> {
     const statements = this.#statements;
     const { begin, commit, rollback, busyTimeout, hashAt } = statements;
     const bounds = { begin: begin(this.#session.timeoutMs), commit, rollback, busyTimeout };
-    return this.#session.transaction(bounds, async (ask) => {
+    return this.#session.transaction(bounds, patience, async (ask) => {
       const batch = new Batch(changes, await this.#hold(ask, changes));
       const { trimTo, ownHash } = batch;
       const startHash = trimTo === 0 ? undefined : (ownHash ?? textOf((await ask(hashAt, [this.#namespace, trimTo]))[0] ?? {}, 'hash'));

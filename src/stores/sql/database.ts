@@ -23,12 +23,15 @@ export interface PgPool {
   }): Promise<{ readonly rows: unknown[] }>;
   connect(): Promise<PgClient>;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'acquire', listener: (client: PgClient) => void): unknown;
 }
 
 /** What the store uses of a client of a `pg` pool. */
 export interface PgClient {
-  query(text: string): Promise<unknown>;
-  on(event: 'notification' | 'error' | 'end', listener: (message: never) => void): unknown;
+  query(text: string, values?: unknown[]): Promise<unknown>;
+  on(event: 'notification', listener: (message: { readonly payload?: string | undefined }) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
   /** @param destroy closes the connection instead of giving it back */
   release(destroy?: boolean): void;
 }

@@ -1,5 +1,4 @@
-import { StoreError } from '../../errors.js';
-import { messageOf } from '../../errors.js';
+import { messageOf, StoreError } from '../../errors.js';
 
 /** No answer within the limit. What was asked may still be under way. */
 export class NoAnswer extends Error {
@@ -9,13 +8,18 @@ export class NoAnswer extends Error {
   }
 }
 
-/** SQLSTATEs after which a transaction has been undone and may be run again: serialisation failure, deadlock, lock timeout. */
-const TRY_AGAIN = new Set(['40001', '40P01', '55P03']);
+/** SQLSTATEs after which a transaction is undone and may be run again: serialisation failure, deadlock, lock and statement timeout. */
+const TRY_AGAIN = new Set(['40001', '40P01', '55P03', '57014']);
 
 /** A failure that says "not now": somebody else is at it. It is never the engine's 'conflict'. */
 export function isBusy(error: unknown): boolean {
   const code = codeOf(error);
   return TRY_AGAIN.has(code) || /^SQLITE_(BUSY|LOCKED)/.test(code);
+}
+
+/** Whether an answer to COMMIT says that nothing was applied. Any other failure leaves that open. */
+export function isRolledBack(error: unknown): boolean {
+  return /^(40001|40P01|SQLITE_BUSY)/.test(codeOf(error));
 }
 
 /**
@@ -32,7 +36,7 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-/** What a caller is told. Drivers keep passwords out of their messages; nothing of a statement's values is in them either. */
+/** What a caller is told. Drivers keep URLs and passwords out of their messages. */
 export function asStoreError(operation: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const code = codeOf(error);

@@ -1,12 +1,13 @@
 import type { Unsubscribe } from '../../ports.js';
 import { sleepUntil, systemClock } from '../../time.js';
 import type { PgClient, PgPool } from './database.js';
+import { hearErrors } from './steady-pool.js';
+import type { Session } from './session.js';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-
-/** Pools whose errors are heard: once is enough, however many stores share one. */
-const heard = new WeakSet<PgPool>();
+/** How often a connection on which nothing is heard is asked whether it is still there. */
+const ALIVE_MS = 30_000;
 
 /**
  * Hears of commits through LISTEN, on one connection of the pool for all namespaces, kept as long as anybody watches. A
@@ -14,18 +15,18 @@ const heard = new WeakSet<PgPool>();
  */
 export class Listener {
   readonly #pool: PgPool;
+  readonly #session: Session;
   readonly #listen: string;
   readonly #watchers = new Map<string, Set<() => void>>();
   /** Ends the connection that is listened on, or the pause before the next. */
   #stop: AbortController | undefined;
 
   /** @param listen the statement that begins it */
-  constructor(pool: PgPool, listen: string) {
+  constructor(pool: PgPool, session: Session, listen: string) {
     this.#pool = pool;
+    this.#session = session;
     this.#listen = listen;
-    // A server that goes away is told to whoever asks next. Unheard, it would end the process.
-    if (!heard.has(pool)) pool.on('error', () => undefined);
-    heard.add(pool);
+    hearErrors(pool);
   }
 
   watch(namespace: string, wake: () => void): Unsubscribe {
@@ -60,10 +61,10 @@ export class Listener {
     const client = await this.#pool.connect();
     try {
       const lost = this.#untilLost(client, signal);
-      await Promise.race([client.query(this.#listen), lost]);
-      if (signal.aborted) return false;
+      await this.#said(client, this.#listen);
       for (const namespace of this.#watchers.keys()) this.#wake(namespace);
-      await lost;
+      // A connection that has died silently would never say anything again, and look as if nothing happened.
+      while (!(await this.#isOver(lost, signal))) await this.#said(client, 'select 1');
       return true;
     } finally {
       // Closed, not given back: it would go on listening in somebody else's hands.
@@ -71,11 +72,24 @@ export class Listener {
     }
   }
 
+  async #said(client: PgClient, text: string): Promise<void> {
+    await this.#session.limited(client.query(text), this.#session.timeoutMs);
+  }
+
+  /** Waits until it is over, or for some time; whether it is over. */
+  async #isOver(lost: Promise<void>, signal: AbortSignal): Promise<boolean> {
+    const waited = new AbortController();
+    const pause = sleepUntil(systemClock, systemClock.now() + ALIVE_MS, waited.signal, true).then(() => false);
+    const isOver = await Promise.race([lost.then(() => true), pause]);
+    waited.abort();
+    return isOver || signal.aborted;
+  }
+
   #untilLost(client: PgClient, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       client.on('error', () => resolve());
       client.on('end', () => resolve());
-      client.on('notification', (message: { readonly payload?: string | undefined }) => this.#wake(message.payload ?? ''));
+      client.on('notification', (message) => this.#wake(message.payload ?? ''));
       signal.addEventListener('abort', () => resolve());
     });
   }

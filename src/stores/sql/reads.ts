@@ -12,20 +12,23 @@ export interface Reads {
 }
 
 /** Through Kysely, repeated while somebody holds what is read. */
-export function kyselyReads(session: Session, patienceMs: number): Reads {
-  return { now: (statement, values) => unlessBusy(new Patience(patienceMs), () => session.ask(statement, values)) };
+export function kyselyReads(session: Session): Reads {
+  return { now: (statement, values) => unlessBusy(new Patience(session.timeoutMs), () => session.ask(statement, values)) };
 }
 
 /**
  * Straight through a `pg` pool, each statement prepared once for each connection. A connection that doesn't answer in
  * time is closed, not given back, so the pool soon has another one in its place.
  */
-export function poolReads(pool: PgPool, limited: <T>(answer: Promise<T>) => Promise<T>, timeoutMs: number, patienceMs: number): Reads {
+export function poolReads(pool: PgPool, session: Session): Reads {
   const ask: Ask = async ({ name, text }, values = []) => {
-    const { rows } = await limited(pool.query({ name, text, values: [...values], query_timeout: timeoutMs }));
+    const { rows } = await session.limited(
+      pool.query({ name, text, values: [...values], query_timeout: session.timeoutMs }),
+      session.timeoutMs,
+    );
     return rows as readonly Columns[];
   };
-  return { now: (statement, values) => unlessBusy(new Patience(patienceMs), () => ask(statement, values)) };
+  return { now: (statement, values) => unlessBusy(new Patience(session.timeoutMs), () => ask(statement, values)) };
 }
 
 /** Straight through a SQLite handle, at once; where it can't be, because it is inside a transaction or locked, the other way. */

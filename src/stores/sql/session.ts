@@ -1,7 +1,7 @@
 import { CompiledQuery } from 'kysely';
 import { sleepUntil, systemClock, within } from '../../time.js';
 import type { Columns, SqlDatabase } from './database.js';
-import { isBusy, NoAnswer } from './failures.js';
+import { isBusy, isRolledBack, NoAnswer } from './failures.js';
 import type { Statement } from './statements.js';
 
 /** Asks one statement. */
@@ -32,20 +32,28 @@ export interface Bounds {
 const MAX_PAUSE_MS = 50;
 const never = new AbortController().signal;
 
+/** How many times the limit of one statement a whole call may take, over all of its tries. */
+const PATIENCE = 3;
+
 /** How long one call may go on, over all of its tries. */
 export class Patience {
   readonly #until: number;
   readonly #ms: number;
   #tries = 0;
 
-  constructor(ms: number) {
-    this.#ms = ms;
-    this.#until = systemClock.now() + ms;
+  /** @param timeoutMs the limit of one statement */
+  constructor(timeoutMs: number) {
+    this.#ms = PATIENCE * timeoutMs;
+    this.#until = systemClock.now() + this.#ms;
+  }
+
+  get left(): number {
+    return this.#until - systemClock.now();
   }
 
   /** Waits before another try; false when there is no time for one. A clock that steps back doesn't make it endless. */
   async again(): Promise<boolean> {
-    if (systemClock.now() >= this.#until || ++this.#tries > this.#ms) return false;
+    if (this.left <= 0 || ++this.#tries > this.#ms) return false;
     await sleepUntil(systemClock, systemClock.now() + Math.min(2 ** this.#tries, MAX_PAUSE_MS), never);
     return true;
   }
@@ -79,7 +87,7 @@ export class Session {
     this.timeoutMs = timeoutMs;
   }
 
-  readonly ask: Ask = (statement, values) => this.limited(execute(this.#db, statement, values));
+  readonly ask: Ask = (statement, values) => this.limited(execute(this.#db, statement, values), this.timeoutMs);
 
   /**
    * Runs `work` between `begin` and `commit` on one connection.
@@ -89,7 +97,9 @@ export class Session {
    *
    * @throws Undone
    */
-  async transaction<T>(bounds: Bounds, work: (ask: Ask) => Promise<T>): Promise<T> {
+  async transaction<T>(bounds: Bounds, patience: Patience, work: (ask: Ask) => Promise<T>): Promise<T> {
+    // A little longer than the server's own limits, so that it is the server that says what has become of a statement.
+    const limited = <A>(answer: Promise<A>) => this.limited(answer, Math.max(1, Math.min(1.2 * this.timeoutMs, patience.left)));
     let isLate = false;
     let connected: (() => void) | undefined;
     const connection = new Promise<void>((resolve) => (connected = resolve));
@@ -99,7 +109,7 @@ export class Session {
         if (isLate) return;
         connected?.();
         connected = undefined;
-        await this.#run(db.withoutPlugins(), bounds, work, resolve, reject);
+        await runOn(db.withoutPlugins(), bounds, limited, work, resolve, reject);
       };
       this.#db
         .connection()
@@ -107,7 +117,7 @@ export class Session {
         .catch((error: unknown) => reject(new Undone(error, false)));
     });
     try {
-      await this.limited(Promise.race([connection, outcome]));
+      await limited(Promise.race([connection, outcome]));
     } catch (error) {
       isLate = true;
       // Without a connection nothing has begun, and nothing will; with one, its own limits hold.
@@ -116,53 +126,55 @@ export class Session {
     return outcome;
   }
 
-  async #run<T>(
-    connection: SqlDatabase,
-    { begin, commit, rollback, busyTimeout }: Bounds,
-    work: (ask: Ask) => Promise<T>,
-    resolve: (result: T) => void,
-    reject: (error: Undone) => void,
-  ): Promise<void> {
-    let last: Promise<unknown> = Promise.resolve();
-    const ask: Ask = (statement, values) => {
-      const answer = execute(connection, statement, values);
-      last = answer;
-      return this.limited(answer);
-    };
-    let isCommitting = false;
-    let waits = 0;
+  /** @throws NoAnswer */
+  async limited<T>(answer: Promise<T>, ms: number): Promise<T> {
     try {
-      if (busyTimeout !== undefined) {
-        const [setting] = await ask(busyTimeout());
-        waits = Number(setting?.['timeout'] ?? 0);
-        if (waits > 0) await ask(busyTimeout(0));
-      }
-      await ask(begin);
-      const result = await work(ask);
-      isCommitting = true;
-      const [ended] = await ask(commit);
-      // PostgreSQL answers so to the COMMIT of a transaction in which something had failed.
-      if (ended?.['command'] === 'ROLLBACK') throw new Error('the transaction was rolled back');
-      resolve(result);
-    } catch (error) {
-      reject(new Undone(error, isCommitting && !isBusy(error)));
-      await last.catch(() => undefined);
-      await execute(connection, rollback).catch(() => undefined);
-    }
-    if (busyTimeout !== undefined && waits > 0) await execute(connection, busyTimeout(waits));
-  }
-
-  async limited<T>(answer: Promise<T>): Promise<T> {
-    try {
-      return await within(
+      return await within<T>(
         systemClock,
-        this.timeoutMs,
+        ms,
         () => answer,
-        () => new NoAnswer(this.timeoutMs),
+        () => new NoAnswer(Math.ceil(ms)),
       );
     } finally {
       // It may yet fail, when nobody listens any more.
       answer.catch(() => undefined);
     }
   }
+}
+
+async function runOn<T>(
+  connection: SqlDatabase,
+  { begin, commit, rollback, busyTimeout }: Bounds,
+  limited: <A>(answer: Promise<A>) => Promise<A>,
+  work: (ask: Ask) => Promise<T>,
+  resolve: (result: T) => void,
+  reject: (error: Undone) => void,
+): Promise<void> {
+  let last: Promise<unknown> = Promise.resolve();
+  const ask: Ask = (statement, values) => {
+    const answer = execute(connection, statement, values);
+    last = answer;
+    return limited(answer);
+  };
+  let isCommitting = false;
+  let waits = 0;
+  try {
+    if (busyTimeout !== undefined) {
+      const [setting] = await ask(busyTimeout());
+      waits = Number(setting?.['timeout'] ?? 0);
+      if (waits > 0) await ask(busyTimeout(0));
+    }
+    await ask(begin);
+    const result = await work(ask);
+    isCommitting = true;
+    const [ended] = await ask(commit);
+    // PostgreSQL answers so to the COMMIT of a transaction in which something had failed.
+    if (ended?.['command'] === 'ROLLBACK') throw new Error('the transaction was rolled back');
+    resolve(result);
+  } catch (error) {
+    reject(new Undone(error, isCommitting && !isRolledBack(error)));
+    await last.catch(() => undefined);
+    await execute(connection, rollback).catch(() => undefined);
+  }
+  if (busyTimeout !== undefined && waits > 0) await execute(connection, busyTimeout(waits));
 }

@@ -169,6 +169,7 @@ from h`,
      * @param parts with their values, which begin at $2; the namespace is $1 of each
      */
     write(namespace: string, parts: readonly WritePart[]): readonly (readonly [Statement, readonly unknown[]])[] {
+      if (parts.length === 0) return [];
       if (!postgres) return parts.map(({ part, values }) => [statement(part, write[part](2)), [namespace, ...values]] as const);
       let next = 2;
       const texts = parts.map(({ part, values }) => {

