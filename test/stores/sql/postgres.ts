@@ -8,6 +8,8 @@ import { migrate, steadyPool } from 'jit-access/sql';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 
+let schemas = 0;
+
 /** A PostgreSQL of this test file's own, or a schema of its own in the one that JIT_TEST_PG_URL names. */
 export class Postgres {
   readonly url: string;
@@ -63,7 +65,7 @@ export class Postgres {
   }
 
   static async #within(url: string): Promise<Postgres> {
-    const schema = `jit_test_${process.pid}_${Date.now()}`;
+    const schema = `jit_test_${process.pid}_${++schemas}`;
     const run = async (sql: string) => {
       const client = new pg.Client(url);
       await client.connect();
@@ -73,6 +75,11 @@ export class Postgres {
     const own = new URL(url);
     own.searchParams.set('options', `-c search_path=${schema}`);
     return new Postgres(own.href, () => run(`drop schema ${schema} cascade`));
+  }
+
+  /** Nothing of what is in this one, on the same server. */
+  empty(): Promise<Postgres> {
+    return Postgres.#within(this.url);
   }
 
   /** Connections of their own, as another process would have them. */
