@@ -1,10 +1,10 @@
 import { sha1 } from '@noble/hashes/legacy.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { messageOf, StoreError } from '../../errors.js';
-import { systemClock, within } from '../../time.js';
 import { AskError, askErrorOf } from './ask-error.js';
 import type { RedisClient, RedisReply } from './client.js';
 import { checkEviction } from './eviction.js';
+import { TimeLimit } from './time-limit.js';
 
 const utf8 = new TextEncoder();
 
@@ -24,12 +24,16 @@ export class Connection {
   readonly client: RedisClient;
   readonly timeoutMs: number;
   readonly #assumeNoEviction: boolean;
-  #checked: Promise<void> | undefined;
+  readonly #limit: TimeLimit;
+  #isChecked: boolean;
+  #checking: Promise<void> | undefined;
 
   constructor(client: RedisClient, timeoutMs: number, assumeNoEviction: boolean) {
     this.client = client;
     this.timeoutMs = timeoutMs;
     this.#assumeNoEviction = assumeNoEviction;
+    this.#limit = new TimeLimit(timeoutMs);
+    this.#isChecked = assumeNoEviction;
   }
 
   /** Asks by one command that only reads. @throws StoreError */
@@ -83,34 +87,53 @@ export class Connection {
   /** @throws AskError */
   async send(command: readonly string[]): Promise<RedisReply> {
     try {
-      if (!this.#assumeNoEviction) await (this.#checked ??= checkEviction((question) => this.#sendNow(question)));
+      if (!this.#isChecked) await this.#check();
       return await this.#sendNow(command);
     } catch (error) {
       // The next server may be another one, with another policy.
-      this.#checked = undefined;
+      this.#isChecked = this.#assumeNoEviction;
       throw error;
     }
   }
 
-  async #sendNow(command: readonly string[]): Promise<RedisReply> {
-    let sent = false;
-    let over = false;
-    const send = async (): Promise<RedisReply> => {
-      if (this.client.status() !== 'ready') await this.#untilReady(() => over);
-      sent = true;
-      return this.client.send(command);
-    };
-    const late = (): AskError => {
-      over = true;
-      return sent
-        ? new AskError('unknown', `no answer from Redis within ${this.timeoutMs} ms`)
-        : new AskError('no', `no connection to Redis within ${this.timeoutMs} ms`);
-    };
+  /** Once for all who wait for it. */
+  async #check(): Promise<void> {
+    this.#checking ??= checkEviction((question) => this.#sendNow(question));
     try {
-      return await within(systemClock, this.timeoutMs, send, late);
-    } catch (error) {
-      throw error instanceof AskError ? error : askErrorOf(messageOf(error), sent);
+      await this.#checking;
+      this.#isChecked = true;
+    } finally {
+      this.#checking = undefined;
     }
+  }
+
+  #sendNow(command: readonly string[]): Promise<RedisReply> {
+    return new Promise((resolve, reject) => {
+      let isSent = false;
+      let isOver = false;
+      const end = this.#limit.begin(() => {
+        isOver = true;
+        const what = isSent ? 'no answer from Redis' : 'no connection to Redis';
+        reject(new AskError(isSent ? 'unknown' : 'no', `${what} within ${this.timeoutMs} ms`));
+      });
+      const fail = (error: unknown): void => {
+        end();
+        reject(error instanceof AskError ? error : askErrorOf(messageOf(error), isSent));
+      };
+      const go = async (): Promise<void> => {
+        // What has been given up is never sent.
+        if (isOver) return;
+        isSent = true;
+        const reply = await this.client.send(command);
+        end();
+        resolve(reply);
+      };
+      if (this.client.status() === 'ready') go().catch(fail);
+      else
+        this.#untilReady(() => isOver)
+          .then(go)
+          .catch(fail);
+    });
   }
 
   /** Waits here, and not in the client's own queue: what waits there is sent however late the connection comes back. */
@@ -126,6 +149,5 @@ export class Connection {
         });
       });
     }
-    throw new AskError('no', 'given up before there was a connection');
   }
 }

@@ -115,8 +115,8 @@ class RedisGrantStore implements GrantStore {
  * A store in Redis 7 or later, or Valkey: every process that shares the server shares the truth.
  *
  * Guarantees: the nine of {@link GrantStore}. A commit is one script, which compares, writes and links all of a change
- * or nothing; a check on a scope is one HGET. Nothing is given an expiry: only `purge` deletes. Every call ends within
- * `timeoutMs`, a commit whose reply was lost within twice that.
+ * or nothing; a check on a scope is one HGET. Nothing is given an expiry: only `purge` deletes. Each question to
+ * Redis is given up after `timeoutMs`, or a quarter of it later; a commit without a reply is sent once more.
  *
  * Gotcha: how much a resolved commit survives is for the server to say. With the usual `appendfsync everysec` the loss
  * of the machine takes up to a second of them, a revoke too, and a failover what the replica didn't have yet;
