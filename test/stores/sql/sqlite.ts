@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { SqliteDatabase } from 'kysely';
 import Database from 'libsql';
-import { migrate } from 'jit-access/sql';
+import { migrate, steadyHandle } from 'jit-access/sql';
 
 /** libsql's handle has better-sqlite3's interface; its types don't say so. */
 export type Handle = SqliteDatabase & {
@@ -38,7 +38,7 @@ export class SqliteFile {
   }
 
   kysely(handle = this.handle()): Kysely<unknown> {
-    return new Kysely({ dialect: new SqliteDialect({ database: handle }) });
+    return new Kysely({ dialect: new SqliteDialect({ database: steadyHandle(handle) }) });
   }
 
   remove(): void {
