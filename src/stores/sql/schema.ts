@@ -44,7 +44,7 @@ export function schemaOf(dialect: SqlDialect): readonly string[] {
   primary key (namespace, kind, id)
 )${strict}`,
     // A check is one read of this index, however many grants there are and have been.
-    `create index jit_rows_live on jit_rows (namespace, subject, scope, until_at) where ${isOpen} and kind in ('grant', 'usage')`,
+    `create index jit_rows_live on jit_rows (namespace, subject, scope, until_at) where ${isOpen} and until_at is not null`,
     // A sweep is one read of this index: it costs what is due.
     `create index jit_rows_due on jit_rows (namespace, due_at, kind, id) where due_at is not null`,
     // The open ones of a kind, and those of a subject, in the order of their ids.

@@ -18,7 +18,7 @@ const MAX_KEPT = 256;
  * const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: steadyHandle(new Database('access.db')) }) });
  */
 export function steadyHandle(handle: SqliteDatabase): SqliteDatabase {
-  const { prepare, close } = ((handle) ?? {}) as Partial<Record<keyof SqliteDatabase, unknown>>;
+  const { prepare, close } = (handle ?? {}) as Partial<Record<keyof SqliteDatabase, unknown>>;
   if (typeof prepare !== 'function' || typeof close !== 'function') throw invalid('handle', 'a handle of better-sqlite3 or libsql', handle);
   const kept = new Map<string, SqliteStatement>();
   const keep = (sql: string): SqliteStatement => {
