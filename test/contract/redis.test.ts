@@ -5,7 +5,7 @@ import { storeContract } from 'jit-access/testing';
 import { describe, it } from 'vitest';
 import { CLIENTS, type Connected } from '../stores/redis/clients.js';
 import { Proxy } from '../stores/redis/proxy.js';
-import { describeRedis } from '../stores/redis/server.js';
+import { describeRedis, leftOut } from '../stores/redis/server.js';
 
 /** What was opened for a case, to be closed after it. */
 interface Opened {
@@ -13,12 +13,15 @@ interface Opened {
   readonly connections: Connected[];
 }
 
+if (leftOut !== undefined) console.warn(leftOut);
+
 for (const [name, connect] of Object.entries(CLIENTS)) {
   describeRedis(`redisGrantStore over ${name}`, (server) => {
     const opened = new Map<GrantStore, Opened>();
     const open = async (url: string, namespace: string, connections: Connected[]) => {
       const connected = await connect(url);
       connections.push(connected);
+      server().forget(namespace);
       return redisGrantStore({ client: connected.client, namespace });
     };
     storeContract(

@@ -103,7 +103,7 @@ describeRedis('redisGrantStore and MemoryGrantStore', (server) => {
     let commits = 0;
     let entries = 0;
     await fc.assert(
-      fc.asyncProperty(fc.array(stepArb, { minLength: 20, maxLength: 40, size: 'max' }), async (steps) => {
+      fc.asyncProperty(fc.array(stepArb, { minLength: 40, maxLength: 60, size: 'max' }), async (steps) => {
         const world = new World(false);
         for (const step of steps) {
           await world.try(step);
@@ -117,10 +117,11 @@ describeRedis('redisGrantStore and MemoryGrantStore', (server) => {
         }
         entries += await pair.expectSameJournal();
       }),
-      { numRuns: 8 },
+      { numRuns: 10 },
     );
-    expect(commits).toBeGreaterThan(100);
-    expect(entries).toBeGreaterThan(100);
+    // Not of sequences in which nothing is ever recorded.
+    expect(commits).toBeGreaterThan(30);
+    expect(entries).toBeGreaterThan(30);
   });
 
   it('answer the same to any sequence of changes and questions', async () => {
@@ -144,7 +145,7 @@ describeRedis('redisGrantStore and MemoryGrantStore', (server) => {
       }),
       { numRuns: 40 },
     );
-    expect(committed).toBeGreaterThan(40);
+    expect(committed).toBeGreaterThan(100);
   });
 });
 

@@ -26,7 +26,9 @@ export function openedFor(server: () => TestServer) {
     connect,
     async store(options: Partial<RedisGrantStoreOptions> = {}, make?: typeof nodeRedis, url?: string): Promise<OpenedStore> {
       const connected = await connect(make, url);
-      return { ...connected, store: redisGrantStore({ client: connected.client, namespace: randomUUID(), ...options }) };
+      const namespace = options.namespace ?? randomUUID();
+      server().forget(namespace);
+      return { ...connected, store: redisGrantStore({ client: connected.client, ...options, namespace }) };
     },
     async proxy(): Promise<Proxy> {
       const proxy = await Proxy.to(server());

@@ -1,21 +1,24 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
+/** What lies behind the network. */
+type Target = { readonly host: string; readonly port: number; readonly url: string };
+
 /** The network between a client and a server, which can be made to fail. */
 export class Proxy {
-  readonly #target: { readonly host: string; readonly port: number };
+  readonly #target: Target;
   readonly #server: Server;
   readonly #pairs = new Set<{ readonly client: Socket; readonly server: Socket }>();
   #refuses = false;
   #swallows = false;
   #onRequest: ((data: Buffer) => 'pass' | 'cut' | 'cut the reply') | undefined;
 
-  private constructor(target: { readonly host: string; readonly port: number }) {
+  private constructor(target: Target) {
     this.#target = target;
     this.#server = createServer((client) => this.#join(client));
   }
 
-  static async to(target: { readonly host: string; readonly port: number }): Promise<Proxy> {
+  static async to(target: Target): Promise<Proxy> {
     const proxy = new Proxy(target);
     proxy.#server.listen(0, '127.0.0.1');
     await once(proxy.#server, 'listening');
@@ -26,8 +29,12 @@ export class Proxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** The target's, but by this way. */
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    const url = new URL(this.#target.url);
+    url.hostname = '127.0.0.1';
+    url.port = String(this.port);
+    return url.href;
   }
 
   /** Resets every connection, and each new one, until {@link mend}. */

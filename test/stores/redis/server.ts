@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 
 /** A Redis that the tests may use: one that they started, or the one that was named to them. */
@@ -13,17 +14,23 @@ export interface TestServer {
   readonly url: string;
   /** `undefined`: it is not ours to stop. */
   readonly process: ChildProcess | undefined;
+  /** Namespaces that begin with this are removed when the tests are over, from a server that goes on. */
+  forget(namespace: string): void;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 const named = process.env['JIT_TEST_REDIS_URL'];
 const program = ['redis-server', 'valkey-server'].find((name) => spawnSync(name, ['--version']).status === 0);
 const isRequired = (process.env['JIT_TEST_REQUIRE'] ?? '').split(/[\s,]+/).includes('redis');
-const LEFT_OUT = 'no redis-server or valkey-server on the PATH';
+const LEFT_OUT = 'there is no redis-server or valkey-server on the PATH';
+
+/** For the one line of a whole run that says what it has left out; `undefined`: nothing. */
+export const leftOut =
+  named === undefined && program === undefined ? `left out: everything over Redis (${LEFT_OUT}, and no JIT_TEST_REDIS_URL)` : undefined;
 
 /**
- * Tests that need a Redis, which is started before them and stopped after. Where there is none they are left out, with
- * a line that says so, unless JIT_TEST_REQUIRE demands them.
+ * Tests that need a Redis, which is started before them and stopped after. Where there is none they are left out,
+ * which a case in their place says, unless JIT_TEST_REQUIRE demands them: then it fails.
  *
  * @param own they stop it, or change how it is configured: one of the suite's own, never the one named by JIT_TEST_REDIS_URL
  */
@@ -31,9 +38,8 @@ export function describeRedis(name: string, define: (server: () => TestServer) =
   const url = own ? undefined : named;
   if (url === undefined && program === undefined) {
     describe(name, () => {
-      it(`is left out: ${LEFT_OUT}`, () => {
-        if (isRequired) throw new Error(`JIT_TEST_REQUIRE demands redis, and there is ${LEFT_OUT}`);
-        console.warn(`left out: ${name} (${LEFT_OUT})`);
+      it(`is left out where ${LEFT_OUT}`, () => {
+        if (isRequired) throw new Error(`JIT_TEST_REQUIRE demands redis, and ${LEFT_OUT}`);
       });
     });
     return;
@@ -50,7 +56,25 @@ export function describeRedis(name: string, define: (server: () => TestServer) =
 
 function serverAt(url: string): TestServer {
   const { hostname, port } = new URL(url);
-  return { host: hostname, port: Number(port === '' ? 6379 : port), url, process: undefined, stop: async () => undefined };
+  const namespaces = new Set<string>();
+  const stop = async () => {
+    const client = createClient({ url });
+    client.on('error', () => undefined);
+    await client.connect();
+    for (const namespace of namespaces) {
+      for await (const keys of client.scanIterator({ MATCH: `*{jit:${namespace}*`, COUNT: 1_000 }))
+        if (keys.length > 0) await client.del(keys);
+    }
+    client.destroy();
+  };
+  return {
+    host: hostname,
+    port: Number(port === '' ? 6379 : port),
+    url,
+    process: undefined,
+    stop,
+    forget: (namespace) => void namespaces.add(namespace),
+  };
 }
 
 /** A server of its own on a free port, with a folder of its own. It ends with this process, however that ends. */
@@ -78,7 +102,7 @@ export async function startServer(
     await stop();
     throw error;
   }
-  return { host: '127.0.0.1', port, url: `redis://127.0.0.1:${port}`, process: child, stop };
+  return { host: '127.0.0.1', port, url: `redis://127.0.0.1:${port}`, process: child, stop, forget: () => undefined };
 }
 
 async function ready(child: ChildProcess): Promise<void> {
