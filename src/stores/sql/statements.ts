@@ -58,12 +58,9 @@ export function statementsOf(dialect: SqlDialect) {
     postgres ? `(select json_agg(${item})::text from ${from})` : `(select json_group_array(${item}) from ${from})`;
   const pair = postgres ? 'json_build_array(k.i, r.version)' : 'json_array(k.i, r.version)';
 
-  /**
-   * Of the open rows, only those that can allow: a check. The conditions are those of the index jit_rows_live. The kind is
-   * hidden from the planner, which would else take the index that goes through all that the subject has ever had.
-   */
+  /** A check: open rows that can allow, and no others, for the index jit_rows_live holds no others. */
   const live = `select ${columns('r', ROW)} from jit_rows as r
-where namespace = $1 and subject = $2 and until_at > $3 and ${isOpen} and (kind || '') in ('grant', 'usage')`;
+where namespace = $1 and live_subject = $2 and until_at > $3`;
 
   const write: Readonly<Record<WritePart['part'], (n: number) => string>> = {
     remove: (n) =>
