@@ -116,7 +116,15 @@ local function trimmed() return tonumber(call('HGET', HEAD, 'startSeq') or '0') 
 -- The journal goes up to and with this number; the change ids go with the last of their entries.
 local function trim(to)
   local startHash = string.sub(call('HGET', JOURNAL, text(to)), 1, 64)
-  for number = trimmed() + 1, to do call('HDEL', JOURNAL, text(number)) end
+  local fields = {}
+  for number = trimmed() + 1, to do
+    fields[#fields + 1] = text(number)
+    -- As many as Lua's stack takes at once, and some to spare.
+    if #fields == 1000 or number == to then
+      call('HDEL', JOURNAL, unpack(fields))
+      fields = {}
+    end
+  end
   call('ZREMRANGEBYSCORE', CHANGES, '-inf', text(to))
   call('HSET', HEAD, 'startSeq', text(to), 'startHash', startHash)
 end

@@ -16,7 +16,10 @@ export async function checkEviction(send: (command: readonly string[]) => Promis
   try {
     info = await send(['INFO', 'memory']);
   } catch (error) {
-    throw new AskError('no', `the eviction policy could not be read: ${messageOf(error)}; ${ADVICE}`);
+    const said = messageOf(error);
+    // This user may not ask, or the server doesn't know the question; anything else is an outage like any other.
+    const isForbidden = /^(?:NOPERM|ERR) /.test(said);
+    throw new AskError('no', isForbidden ? `the eviction policy could not be read: ${said}; ${ADVICE}` : said);
   }
   const policy = /^maxmemory_policy:(\S+)/m.exec(typeof info === 'string' ? info : '')?.[1];
   if (policy === 'noeviction') return;

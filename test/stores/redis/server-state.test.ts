@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Cluster } from 'ioredis';
 import { InvalidArgumentError, isJitError, verifyJournal } from 'jit-access';
-import { redisGrantStore } from 'jit-access/redis';
+import { fromIoredis, redisGrantStore } from 'jit-access/redis';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { expect, it } from 'vitest';
 import { CLIENTS } from './clients.js';
@@ -54,14 +55,20 @@ describeRedis(
 describeRedis(
   'a Redis cluster',
   (server) => {
-    const { store, connect } = openedFor(server);
+    const { store, connect, after } = openedFor(server);
+
+    /** One node that has all slots. */
+    const form = async () => {
+      const connected = await connect();
+      await connected.send('CLUSTER', 'ADDSLOTSRANGE', '0', '16383').catch(() => undefined);
+      while (!String(await connected.send('CLUSTER', 'INFO')).includes('cluster_state:ok')) await connected.send('PING');
+      return connected;
+    };
 
     it.each(['default', '{tag}', 'a}b', '}', '{', 'tenant {a}:b', '\u4e00'])(
       'keeps all keys of the namespace %j in one slot',
       async (namespace) => {
-        const { send } = await connect();
-        await send('CLUSTER', 'ADDSLOTSRANGE', '0', '16383').catch(() => undefined);
-        while (!String(await send('CLUSTER', 'INFO')).includes('cluster_state:ok')) await send('PING');
+        const { send } = await form();
         const slots = await Promise.all(keysIn(namespace).map((key) => send('CLUSTER', 'KEYSLOT', key)));
         expect(new Set(slots).size).toBe(1);
         // A cluster refuses a script whose keys lie in several.
@@ -75,8 +82,22 @@ describeRedis(
         }
       },
     );
+
+    it('is found and watched by the client that ioredis has for one', async () => {
+      await form();
+      const cluster = new Cluster([server().url]);
+      cluster.on('error', () => undefined);
+      after(() => cluster.disconnect());
+      const one = redisGrantStore({ client: fromIoredis(cluster), namespace: randomUUID() });
+      const woken = new Promise<void>((resolve) => after(one.watch?.(resolve) ?? (() => undefined)));
+      expect(await one.commit(oneRow(one.namespace, 'a'))).toBe('committed');
+      expect(await one.get([aRow({ id: 'a' })])).toEqual([aRow({ id: 'a' })]);
+      expect(await one.live({ subject: 'user:maya', scope: 'db-prod:write', at: 0 })).toHaveLength(1);
+      expect((await one.find({ kind: 'grant', limit: 2 })).items).toHaveLength(1);
+      await woken;
+    });
   },
-  { own: true, args: ['--cluster-enabled', 'yes'] },
+  { own: true, args: ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'] },
 );
 
 describeRedis(

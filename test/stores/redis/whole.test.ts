@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { isJitError } from 'jit-access';
 import { redisGrantStore } from 'jit-access/redis';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { expect, it } from 'vitest';
+import { CLIENTS } from './clients.js';
 import { dumpOf, keysIn, openedFor, type OpenedStore } from './opened.js';
 import { describeRedis } from './server.js';
 
@@ -144,6 +146,39 @@ describeRedis(
       const found = (await opened.send('KEYS', `{jit:${opened.store.namespace}}*`)) as string[];
       expect(found.sort()).toEqual([...keys].sort());
       expect(await Promise.all(keys.map((key) => opened.send('TTL', key)))).toEqual(keys.map(() => -1));
+    });
+  },
+  { own: true },
+);
+
+describeRedis(
+  'the user that the page of Redis describes',
+  (server) => {
+    const { store, connect, after } = openedFor(server);
+
+    it('may do all that the store does, and nothing else', async () => {
+      const page = await readFile(new URL('../../../docs/stores/redis.md', import.meta.url), 'utf8');
+      const [, , , ...rules] = /^ACL SETUSER jit .*$/m.exec(page)?.[0].split(' ') ?? [];
+      const admin = await connect();
+      await admin.send('ACL', 'SETUSER', 'jit', ...rules);
+      after(() => connect().then(({ send }) => send('ACL', 'DELUSER', 'jit')));
+      const url = server().url.replace('//', '//jit:secret@');
+      for (const make of Object.values(CLIENTS)) {
+        const opened = await store({}, make, url);
+        const woken = new Promise<void>((resolve) => after(opened.store.watch?.(resolve) ?? (() => undefined)));
+        const { change } = await withTwoRows(opened);
+        expect(await opened.store.commit(change)).toBe('committed');
+        expect(await opened.store.commit(change)).toBe('committed');
+        await woken;
+        expect(await opened.store.get([{ kind: 'grant', id: 'a' }])).toMatchObject([{ version: 2 }]);
+        expect(await opened.store.live({ subject: 'user:maya', scope: 'db-prod:write', at: 0 })).toHaveLength(1);
+        expect(await opened.store.live({ subject: 'user:maya', at: 0 })).toHaveLength(1);
+        expect((await opened.store.find({ kind: 'grant', limit: 5 })).items).toHaveLength(2);
+        expect((await opened.store.due({ at: 8.64e15, limit: 5 })).items).toHaveLength(1);
+        expect((await opened.store.journal({ after: 0, limit: 5 })).entries).toHaveLength(1);
+        await expect(opened.send('SET', `{jit:${opened.store.namespace}}:x`, '1')).rejects.toThrow(/NOPERM/);
+        await expect(opened.send('HGET', 'x', '1')).rejects.toThrow(/NOPERM/);
+      }
     });
   },
   { own: true },
