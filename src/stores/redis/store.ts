@@ -30,7 +30,7 @@ export interface RedisGrantStoreOptions {
   readonly timeoutMs?: number | undefined;
   /** The policy of this server is `noeviction`, and can't be read. Default: it is read, and any other is refused. */
   readonly assumeNoEviction?: boolean | undefined;
-  /** A commit resolves when at least this many replicas have it, too (`WAIT`); `durability` is then 'server'. Default: 0. */
+  /** A commit resolves when at least this many replicas have it, too (`WAIT`); `durability` is then 'server'. While it waits, checks over the same client wait, too. Default: 0. */
   readonly replicas?: number | undefined;
 }
 

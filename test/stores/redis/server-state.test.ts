@@ -137,7 +137,7 @@ describeRedis(
       await (await connect()).send('CONFIG', 'SET', 'repl-diskless-sync-delay', '0');
       const replica = await startServer(['--replicaof', `127.0.0.1 ${server().port}`]);
       after(() => replica.stop());
-      const opened = await store({ replicas: 1, timeoutMs: 500 });
+      const opened = await store({ replicas: 1 });
       const { namespace } = opened.store;
       expect(opened.store.durability).toBe('server');
       while (!/state=online/.test(String(await opened.send('INFO', 'replication')))) await opened.send('PING');
@@ -150,12 +150,13 @@ describeRedis(
       replica.process?.kill('SIGSTOP');
       after(() => replica.process?.kill('SIGCONT'));
       const late = oneRow(namespace, 'c');
-      await expect(opened.store.commit(late)).rejects.toMatchObject({ code: 'ERR_JIT_OUTCOME_UNKNOWN' });
-      // The same over a connection that has written nothing: what is answered 'committed' is on the replica, too.
-      const other = await store({ namespace, replicas: 1, timeoutMs: 500 });
-      await expect(other.store.commit(late)).rejects.toMatchObject({ code: 'ERR_JIT_OUTCOME_UNKNOWN' });
+      // The second is answered from what the first has written, over a connection that has written nothing.
+      for (let time = 0; time < 2; time++) {
+        const hasty = await store({ namespace, replicas: 1, timeoutMs: 400 });
+        await expect(hasty.store.commit(late)).rejects.toMatchObject({ code: 'ERR_JIT_OUTCOME_UNKNOWN' });
+      }
       replica.process?.kill('SIGCONT');
-      expect(await other.store.commit(late)).toBe('committed');
+      expect(await opened.store.commit(late)).toBe('committed');
       expect(await there.get([aRow({ id: 'c' })])).toEqual([aRow({ id: 'c' })]);
     });
   },
