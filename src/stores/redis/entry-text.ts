@@ -13,16 +13,19 @@ export function encodeUnlinked({ v, namespace, id, type, at, actor, requestId, g
 export const encodeEntry = (unlinked: string, { seq, prevHash, hash }: AuditEntry): string =>
   `${hash}${unlinked},"seq":${seq},"prevHash":"${prevHash}","hash":"${hash}"}`;
 
-/** @throws CorruptError where there is no JSON: what the fields are worth, `verifyJournal` says */
-export function decodeEntry(text: string): AuditEntry {
-  const { v, namespace, id, type, at, actor, requestId, grantId, data, digest, seq, prevHash, hash } = parse(text);
+/**
+ * @param place the seq that it lies under, for the error
+ * @throws CorruptError where there is no JSON: what the fields are worth, `verifyJournal` says
+ */
+export function decodeEntry(text: string, place: number): AuditEntry {
+  const { v, namespace, id, type, at, actor, requestId, grantId, data, digest, seq, prevHash, hash } = parse(text, place);
   return { v, namespace, id, type, at, actor, requestId, grantId, data, digest, seq, prevHash, hash };
 }
 
-function parse(text: string): AuditEntry {
+function parse(text: string, place: number): AuditEntry {
   try {
     return JSON.parse(text.slice(HASH_LENGTH)) as AuditEntry;
   } catch {
-    throw new CorruptError('entry', text.slice(0, HASH_LENGTH), 'is no JSON');
+    throw new CorruptError('entry', String(place), 'is no JSON');
   }
 }

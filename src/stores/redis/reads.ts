@@ -95,8 +95,9 @@ export class Reads {
     const reply = await this.#connection.readBy('journal', JOURNAL, [head, journal], args);
     if (reply.length === 0) return { entries: [], start: { ...GENESIS }, head: { ...GENESIS } };
     const [seq, hash = '', startSeq, startHash = '', ...entries] = reply.map((text) => textOf('journal', text));
+    const first = Math.max(after, Number(startSeq)) + 1;
     return {
-      entries: entries.map(decodeEntry),
+      entries: entries.map((entry, i) => decodeEntry(entry, first + i)),
       start: { seq: Number(startSeq), hash: startHash },
       head: { seq: Number(seq), hash },
     };
