@@ -27,6 +27,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   approvers: apart,
   sinks: apart,
   'stores/memory': apart,
+  'stores/sql': apart,
+  'stores/redis': apart,
   effects: [...ground, 'journal', 'lifecycle'],
 
   engine: [...ground, 'journal', 'lifecycle', 'effects', 'stores/memory'],
@@ -37,6 +39,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   jsonl: [...ground, 'sinks/jsonl'],
   'approvers/policy': [...ground, 'approvers'],
   policy: ['approvers/policy'],
+  sql: ['stores/sql'],
+  redis: ['stores/redis'],
   testing: [...ground, 'journal'],
 };
 

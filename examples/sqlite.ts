@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { JitEngine, reviewers } from 'jit-access';
+import { migrate, sqlGrantStore, steadyHandle } from 'jit-access/sql';
+import { Kysely, SqliteDialect } from 'kysely';
+import Database from 'libsql';
+
+/** What the service does when it starts. `better-sqlite3` in the place of `libsql` will do as well. */
+async function start(path: string) {
+  const handle = new Database(path);
+  handle.pragma('journal_mode = WAL');
+  handle.pragma('synchronous = FULL');
+  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: steadyHandle(handle) }) });
+  await migrate({ db, dialect: 'sqlite' });
+  // Checks read on a handle of their own: at once, also while a commit is open.
+  const read = new Database(path);
+  const engine = new JitEngine({
+    store: sqlGrantStore({ db, dialect: 'sqlite', read }),
+    approver: reviewers({ members: ['user:maya', 'user:sam'] }),
+  });
+  const stop = async () => {
+    await engine.close();
+    read.close();
+    await db.destroy();
+  };
+  return { engine, stop };
+}
+
+async function main() {
+  const folder = await mkdtemp(join(tmpdir(), 'jit-access-'));
+  const path = join(folder, 'access.db');
+
+  const before = await start(path);
+  const { request } = await before.engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });
+  await before.engine.approve(request.id, { by: 'user:sam' });
+  await before.stop();
+
+  // The process has ended; another begins with the same file.
+  const after = await start(path);
+  console.log(await after.engine.isAllowed('user:maya', 'db-prod:write')); // true
+  await after.engine.revokeAll({ subject: 'user:maya' }, { by: 'user:sam', reason: 'done' });
+  console.log(await after.engine.isAllowed('user:maya', 'db-prod:write')); // false
+  await after.stop();
+
+  await rm(folder, { recursive: true });
+}
+
+void main();

@@ -1,0 +1,4 @@
+export { redisGrantStore, type RedisGrantStoreOptions } from './stores/redis/store.js';
+export type { RedisClient, RedisReply } from './stores/redis/client.js';
+export { fromNodeRedis, type NodeRedisLike, type NodeRedisSubscriberLike } from './stores/redis/node-redis.js';
+export { fromIoredis, type IoredisLike, type IoredisSubscriberLike } from './stores/redis/ioredis.js';

@@ -1,0 +1,29 @@
+import type { Unsubscribe } from '../../ports.js';
+
+/** What Redis answers, in the forms that both protocols share. */
+export type RedisReply = string | number | null | readonly RedisReply[] | { readonly [key: string]: RedisReply };
+
+/**
+ * The little that the store asks of a Redis client. {@link fromNodeRedis} and {@link fromIoredis} make one of yours;
+ * write your own for another client.
+ */
+export interface RedisClient {
+  /**
+   * Whether a command given to {@link send} now goes out at once (`ready`), would wait for a connection
+   * (`connecting`), or can never go out (`closed`). The store sends nothing but when it is `ready`, so that a commit that
+   * was told to have failed can't leave a queue minutes later.
+   */
+  status(): 'ready' | 'connecting' | 'closed';
+  /** Calls `wake` when the status may have changed. */
+  onStatus(wake: () => void): Unsubscribe;
+  /**
+   * Sends one command as it is and resolves with its reply: strings as strings, not as bytes. Rejects with an error whose
+   * message is the server's own when that refused, and with any other where the connection failed.
+   */
+  send(command: readonly string[]): Promise<RedisReply>;
+  /**
+   * Listens to a channel over a connection of its own. `wake` is called for each message, and whenever listening has
+   * begun, again too: something may have been missed before. Must handle that connection's errors. Optional.
+   */
+  subscribe?(channel: string, wake: () => void): Unsubscribe;
+}

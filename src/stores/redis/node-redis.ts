@@ -1,0 +1,74 @@
+import { invalid } from '../../input.js';
+import type { RedisClient, RedisReply } from './client.js';
+
+/** What is used of a client of the package `redis`, version 6: one of `createClient()`. */
+export interface NodeRedisLike {
+  readonly isOpen: boolean;
+  readonly isReady: boolean;
+  sendCommand(args: readonly string[], options?: { readonly typeMapping: object }): Promise<unknown>;
+  on(event: string, listener: () => void): unknown;
+  off(event: string, listener: () => void): unknown;
+  duplicate(): NodeRedisSubscriberLike;
+}
+
+/** What is used of its duplicate. */
+export interface NodeRedisSubscriberLike {
+  on(event: string, listener: () => void): unknown;
+  connect(): Promise<unknown>;
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  destroy(): void;
+}
+
+/** Replies as strings, whatever the client maps them to for others. */
+const AS_STRINGS = { typeMapping: {} } as const;
+const EVENTS = ['ready', 'reconnecting', 'end'];
+
+/**
+ * The client of the package `redis`, version 6, for {@link redisGrantStore}. Its connection stays yours: connect it
+ * before, close it after, and listen to its `error` events, or the first one ends your process.
+ *
+ * Gotcha: a client of `createCluster()` or `createSentinel()` sends differently and is not taken.
+ *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where it is no such client
+ * @example
+ * const client = createClient({ url: process.env.REDIS_URL });
+ * client.on('error', (error) => console.error(error));
+ * await client.connect();
+ * const store = redisGrantStore({ client: fromNodeRedis(client), namespace: 'payments' });
+ */
+export function fromNodeRedis(client: NodeRedisLike): RedisClient {
+  const given = client as Partial<NodeRedisLike> | null | undefined;
+  if (typeof given?.sendCommand !== 'function' || typeof given.isReady !== 'boolean') {
+    throw invalid('client', 'a client of the package redis, made by createClient()', client);
+  }
+  return Object.freeze<RedisClient>({
+    status: () => (client.isReady ? 'ready' : client.isOpen ? 'connecting' : 'closed'),
+    onStatus(wake) {
+      for (const event of EVENTS) client.on(event, wake);
+      return () => {
+        for (const event of EVENTS) client.off(event, wake);
+      };
+    },
+    send: (command) => client.sendCommand(command, AS_STRINGS) as Promise<RedisReply>,
+    subscribe(channel, wake) {
+      const subscriber = client.duplicate();
+      // It is only a hint: without it the followers read the journal all the same, later.
+      subscriber.on('error', () => undefined);
+      // 'ready' comes once the subscriptions of before are there again.
+      subscriber.on('ready', wake);
+      const listening = async () => {
+        await subscriber.connect();
+        await subscriber.subscribe(channel, wake);
+        wake();
+      };
+      listening().catch(() => undefined);
+      return () => {
+        try {
+          subscriber.destroy();
+        } catch {
+          // It has been closed already.
+        }
+      };
+    },
+  });
+}

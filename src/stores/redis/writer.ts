@@ -1,0 +1,168 @@
+import { messageOf, OutcomeUnknownError, StoreError } from '../../errors.js';
+import { readCount } from '../../input.js';
+import { GENESIS, link } from '../../journal/link.js';
+import type { Change, CommitOutcome } from '../../ports.js';
+import type { Anchor, UnlinkedEntry } from '../../records.js';
+import { systemClock } from '../../time.js';
+import { AskError } from './ask-error.js';
+import { COMMIT_SCRIPT } from './commit-script.js';
+import { Script, type Connection } from './connection.js';
+import { encodeEntry, encodeUnlinked } from './entry-text.js';
+import type { Keys } from './keys.js';
+import { encodeRow, fieldOf } from './row-text.js';
+import { encodeText } from './text.js';
+
+const COMMIT = new Script(COMMIT_SCRIPT);
+/** A script holds up everybody else, so what waits goes in several. */
+const MAX_BATCH = 64;
+const MAX_BATCH_LENGTH = 512 * 1024;
+
+/** A change that waits to be committed: its texts are made when it comes, for its objects are somebody else's. */
+interface Waiting {
+  readonly id: string;
+  /** All of its operands up to its entries. */
+  readonly operands: readonly string[];
+  readonly append: readonly UnlinkedEntry[];
+  readonly unlinked: readonly string[];
+  readonly trimTo: number;
+  readonly length: number;
+  /** Epoch milliseconds of this machine: how long it may go on losing the head to others. */
+  readonly giveUpAt: number;
+  /** It was sent before, and no answer came: it may have been applied. */
+  inDoubt: boolean;
+  readonly resolve: (outcome: CommitOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Commits to one namespace, for all handles to it in this process. Changes that come while a batch is on its way go
+ * together in the next; each is judged on its own. Of processes that link to the same head one wins; the others link
+ * again to the head that they are told, and send again.
+ */
+export class Writer {
+  readonly #connection: Connection;
+  readonly #keys: Keys;
+  readonly #replicas: number;
+  readonly #onAppend: () => void;
+  #waiting: Waiting[] = [];
+  #running = false;
+  /** The newest that was seen; a guess, which the script confirms. */
+  #head: Anchor = GENESIS;
+
+  /** @param replicas how many of them must have a change before it counts as committed */
+  constructor(connection: Connection, keys: Keys, replicas: number, onAppend: () => void) {
+    this.#connection = connection;
+    this.#keys = keys;
+    this.#replicas = replicas;
+    this.#onAppend = onAppend;
+  }
+
+  async commit(change: Change): Promise<CommitOutcome> {
+    const prepared = prepare(change);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ...prepared, giveUpAt: systemClock.now() + this.#connection.timeoutMs, inDoubt: false, resolve, reject });
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    // What is committed in one turn of the event loop goes in one batch.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#takeBatch();
+      this.#waiting.unshift(...(await this.#send(batch)));
+    }
+    this.#running = false;
+  }
+
+  #takeBatch(): readonly Waiting[] {
+    let length = 0;
+    let count = 0;
+    for (const { length: own } of this.#waiting) {
+      if (count === MAX_BATCH || (count > 0 && length + own > MAX_BATCH_LENGTH)) break;
+      length += own;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  /** Sends a batch; those of it that have to be sent again. Never throws: every change is told its own end. */
+  async #send(batch: readonly Waiting[]): Promise<readonly Waiting[]> {
+    const { head, rows, index, live, journal, changes, channel } = this.#keys;
+    const args: string[] = [channel];
+    let base = this.#head;
+    const sent = batch.filter((change) => {
+      try {
+        const linked = link(base, change.append);
+        const last = linked.at(-1) ?? base;
+        const entries = linked.map((entry, i) => encodeEntry(change.unlinked[i] as string, entry));
+        args.push(...change.operands, String(entries.length), ...entries, String(base.seq), base.hash, last.hash, String(change.trimTo));
+        base = { seq: last.seq, hash: last.hash };
+        return true;
+      } catch (error) {
+        change.reject(error);
+        return false;
+      }
+    });
+    if (sent.length === 0) return [];
+    try {
+      const reply = await this.#connection.run(COMMIT, [head, rows, index, live, journal, changes], args);
+      if (this.#replicas > 0) await this.#connection.untilReplicated(this.#replicas);
+      return this.#settle(sent, reply);
+    } catch (error) {
+      return sent.filter((change) => this.#isToBeSentAgain(change, error));
+    }
+  }
+
+  #settle(sent: readonly Waiting[], [seq, hash, ...outcomes]: readonly unknown[]): readonly Waiting[] {
+    const before = this.#head.seq;
+    this.#head = { seq: Number(seq), hash: String(hash) };
+    if (this.#head.seq > before) this.#onAppend();
+    return sent.filter((change, i) => {
+      const outcome = outcomes[i];
+      if (outcome === 'committed' || outcome === 'conflict') change.resolve(outcome);
+      else if (outcome !== 'moved') change.reject(new StoreError('commit', REFUSALS[String(outcome)] ?? `answered ${String(outcome)}`));
+      else if (systemClock.now() < change.giveUpAt) return true;
+      else change.reject(new StoreError('commit', `others kept the head of the journal for ${this.#connection.timeoutMs} ms`));
+      return false;
+    });
+  }
+
+  /** A lost reply is resolved by committing the same change again, once. Only when that fails too is the outcome unknown. */
+  #isToBeSentAgain(change: Waiting, error: unknown): boolean {
+    const applied = error instanceof AskError ? error.applied : 'unknown';
+    if (change.inDoubt) change.reject(new OutcomeUnknownError(change.id, error));
+    else if (applied === 'no') change.reject(new StoreError('commit', messageOf(error), error));
+    else return (change.inDoubt = true);
+    return false;
+  }
+}
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  beyond: 'trimJournalTo lies behind the head',
+  malformed: 'a row or entry that it relies on is not of the form that this version writes; nothing was written',
+};
+
+/** @throws InvalidArgumentError where the change is malformed; nothing was sent */
+function prepare(change: Change): Pick<Waiting, 'id' | 'operands' | 'append' | 'unlinked' | 'trimTo' | 'length'> {
+  const { id, expect, put, append, remove = [], trimJournalTo = 0 } = change;
+  const operands = [
+    encodeText(id),
+    ...counted(expect.map((key) => [fieldOf(key), String(key.version)])),
+    ...counted(remove.map((key) => [fieldOf(key)])),
+    ...counted(put.map((row) => [fieldOf(row), encodeRow(row)])),
+  ];
+  const unlinked = append.map(encodeUnlinked);
+  const length = [...operands, ...unlinked].reduce((sum, text) => sum + text.length, 0);
+  return {
+    id,
+    operands,
+    append: append.map((entry) => ({ ...entry })),
+    unlinked,
+    trimTo: readCount('trimJournalTo', trimJournalTo, 0),
+    length,
+  };
+}
+
+const counted = (items: readonly (readonly string[])[]): string[] => [String(items.length), ...items.flat()];

@@ -1,0 +1,115 @@
+import { StoreError } from '../../errors.js';
+import type { MaybePromise } from '../../ports.js';
+import { isThenable } from '../../time.js';
+import { Commits } from './commits.js';
+import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
+import { asStoreError } from './failures.js';
+import { handleReads, kyselyReads, poolReads } from './reads.js';
+import type { Reads } from './reads.js';
+import { integerOf } from './rows.js';
+import { SCHEMA_VERSION } from './schema.js';
+import { Session } from './session.js';
+import { statementsOf } from './statements.js';
+import type { Statement, Statements } from './statements.js';
+import { Listener } from './listener.js';
+
+/** What the stores of all namespaces share: the connection, and who is at it. */
+export class Backend {
+  readonly statements: Statements;
+  readonly listener: Listener | undefined;
+  readonly #dialect: SqlDialect;
+  readonly #session: Session;
+  readonly #reads: Reads;
+  readonly #commits = new Map<string, Commits>();
+  #isKnown = false;
+  #knowing: Promise<void> | undefined;
+
+  constructor(db: SqlDatabase, dialect: SqlDialect, read: PgPool | SqliteHandle | undefined, timeoutMs: number) {
+    this.#dialect = dialect;
+    this.statements = statementsOf(dialect);
+    this.#session = new Session(db, timeoutMs);
+    const plain = kyselyReads(this.#session);
+    if (read === undefined) {
+      this.#reads = plain;
+    } else if ('prepare' in read) {
+      this.#reads = handleReads(read, plain);
+    } else {
+      this.#reads = poolReads(read, this.#session);
+      this.listener = new Listener(read, this.#session, this.statements.listen.text);
+    }
+  }
+
+  /** Asks, and makes something of the answer; what fails is a StoreError. At once, where that can be. */
+  ask<T>(operation: string, statement: Statement, values: readonly unknown[], read: (rows: readonly Columns[]) => T): MaybePromise<T> {
+    const fail = (error: unknown): never => {
+      throw asStoreError(operation, error);
+    };
+    if (!this.#isKnown) {
+      return this.#know()
+        .then(() => this.#reads.now(statement, values))
+        .then(read)
+        .catch(fail);
+    }
+    try {
+      const rows = this.#reads.now(statement, values);
+      return isThenable(rows) ? Promise.resolve(rows).then(read).catch(fail) : read(rows);
+    } catch (error) {
+      return fail(error);
+    }
+  }
+
+  async commits(namespace: string): Promise<Commits> {
+    if (!this.#isKnown) {
+      await this.#know().catch((error: unknown) => {
+        throw asStoreError('commit', error);
+      });
+    }
+    let commits = this.#commits.get(namespace);
+    if (commits === undefined) {
+      commits = new Commits(namespace, this.#session, this.statements, () => this.#notify(namespace));
+      this.#commits.set(namespace, commits);
+    }
+    return commits;
+  }
+
+  /** Only a schema that this version knows is read or written: one of another version may mean something else. */
+  #know(): Promise<void> {
+    this.#knowing ??= this.#readSchema().finally(() => (this.#knowing = undefined));
+    return this.#knowing;
+  }
+
+  async #readSchema(): Promise<void> {
+    const rows = await this.#reads.now(this.statements.schema, []);
+    const version = rows.length === 1 ? integerOf(rows[0] ?? {}, 'version') : 0;
+    if (version !== SCHEMA_VERSION) {
+      throw new StoreError('schema', `the schema's version is ${version}, and this package knows ${SCHEMA_VERSION}; see migrate()`);
+    }
+    const encoding = rows[0]?.['encoding'];
+    // In any other the order of bytes isn't that of the ids, and some ids can't be kept at all.
+    if (encoding !== 'UTF8' && encoding !== 'UTF-8') {
+      throw new StoreError('schema', `the database's encoding must be UTF-8; it is ${String(encoding)}`);
+    }
+    this.#isKnown = true;
+  }
+
+  #notifying: Set<string> | undefined;
+
+  /** A hint, so a failure is nobody's trouble. One at a time; those that come meanwhile go together. */
+  #notify(namespace: string): void {
+    if (this.#dialect !== 'postgres') return;
+    if (this.#notifying !== undefined) {
+      this.#notifying.add(namespace);
+      return;
+    }
+    this.#notifying = new Set([namespace]);
+    void this.#sendNotices();
+  }
+
+  async #sendNotices(): Promise<void> {
+    for (let pending = this.#notifying; pending !== undefined && pending.size > 0; pending = this.#notifying) {
+      this.#notifying = new Set();
+      for (const namespace of pending) await this.#session.ask(this.statements.notify, [namespace]).catch(() => undefined);
+    }
+    this.#notifying = undefined;
+  }
+}

@@ -1,0 +1,139 @@
+import { StoreError } from '../../errors.js';
+import { link } from '../../journal/link.js';
+import type { Change, CommitOutcome, RowKey } from '../../ports.js';
+import type { Anchor, AuditEntry, UnlinkedEntry } from '../../records.js';
+import { toColumn } from './order.js';
+import { entryColumns, rowColumns } from './rows.js';
+import type { WritePart } from './statements.js';
+
+/** A record's key as the database knows it: injective, for use in a map. */
+type Key = string;
+
+interface Expected {
+  readonly key: Key;
+  readonly version: number;
+}
+
+/** A change as it was when it was handed over: whatever happens to it afterwards has no effect. */
+export interface Prepared {
+  readonly id: string;
+  readonly expect: readonly Expected[];
+  readonly put: readonly { readonly key: Key; readonly version: number; readonly columns: readonly unknown[] }[];
+  readonly remove: readonly Key[];
+  readonly append: readonly UnlinkedEntry[];
+  readonly trimJournalTo: number;
+}
+
+const keyOf = ({ kind, id }: RowKey): Key => JSON.stringify([toColumn(kind), toColumn(id)]);
+
+export function prepare({ id, expect, put, append, remove = [], trimJournalTo = 0 }: Change): Prepared {
+  return {
+    id,
+    expect: expect.map((one) => ({ key: keyOf(one), version: one.version })),
+    put: put.map((row) => ({ key: keyOf(row), version: row.version, columns: rowColumns(row) })),
+    remove: remove.map(keyOf),
+    append: structuredClone(append),
+    trimJournalTo,
+  };
+}
+
+/** All that the changes of a batch are judged by, as it is while the head is held. */
+export interface Held {
+  readonly head: Anchor;
+  readonly start: Anchor;
+  readonly versions: ReadonlyMap<Key, number>;
+  readonly applied: ReadonlySet<string>;
+}
+
+/** What became of one change. */
+export type Judged = CommitOutcome | { readonly rejected: unknown };
+
+/**
+ * Changes that share a transaction. Each is judged as if it came alone behind those before it: one that conflicts, or
+ * can't be linked, leaves nothing in what is written, and spoils nothing for the others.
+ */
+export class Batch {
+  readonly outcomes: readonly Judged[];
+  /** What the start of the journal is to become: this number's entry, which may be one of before. */
+  readonly trimTo: number;
+  #head: Anchor;
+  readonly #start: Anchor;
+  readonly #versions: Map<Key, number>;
+  readonly #applied: Set<string>;
+  readonly #put = new Map<Key, readonly unknown[]>();
+  readonly #remove = new Set<Key>();
+  readonly #entries: { readonly entry: AuditEntry; readonly changeId: string }[] = [];
+
+  constructor(changes: readonly Prepared[], { head, start, versions, applied }: Held) {
+    this.#head = head;
+    this.#start = start;
+    this.#versions = new Map(versions);
+    this.#applied = new Set(applied);
+    let trimTo = 0;
+    this.outcomes = changes.map((change) => {
+      try {
+        const outcome = this.#judge(change);
+        if (outcome === 'applied') trimTo = Math.max(trimTo, change.trimJournalTo);
+        return outcome === 'conflict' ? 'conflict' : 'committed';
+      } catch (rejected) {
+        return { rejected };
+      }
+    });
+    this.trimTo = trimTo > start.seq ? trimTo : 0;
+  }
+
+  #judge({ id, expect, put, remove, append, trimJournalTo }: Prepared): 'applied' | 'known' | 'conflict' {
+    // First, or a change whose reply was lost would find its own versions and be told 'conflict'.
+    if (this.#applied.has(id)) return 'known';
+    if (expect.some(({ key, version }) => (this.#versions.get(key) ?? 0) !== version)) return 'conflict';
+    // Whatever can throw comes before the first write.
+    const linked = link(this.#head, append);
+    const head = linked.at(-1) ?? this.#head;
+    if (trimJournalTo > head.seq) throw new StoreError('commit', `trimJournalTo ${trimJournalTo} lies behind the head ${head.seq}`);
+
+    for (const key of remove) {
+      this.#versions.delete(key);
+      this.#put.delete(key);
+      this.#remove.add(key);
+    }
+    for (const { key, version, columns } of put) {
+      this.#versions.set(key, version);
+      this.#remove.delete(key);
+      this.#put.set(key, columns);
+    }
+    for (const entry of linked) this.#entries.push({ entry, changeId: id });
+    if (linked.length > 0) this.#applied.add(id);
+    this.#head = { seq: head.seq, hash: head.hash };
+    return 'applied';
+  }
+
+  /** The hash of the last entry to be trimmed, if this batch has made that entry. */
+  get ownHash(): string | undefined {
+    return this.#entries.find(({ entry }) => entry.seq === this.trimTo)?.entry.hash;
+  }
+
+  /**
+   * What is to be written, nothing if nothing has changed.
+   *
+   * @param startHash of the last entry that is trimmed
+   */
+  parts(startHash: string | undefined): readonly WritePart[] {
+    const { trimTo } = this;
+    const kept = this.#entries.filter(({ entry }) => entry.seq > trimTo);
+    if (this.#put.size + this.#remove.size + this.#entries.length + trimTo === 0) return [];
+    const start = trimTo > 0 && startHash !== undefined ? { seq: trimTo, hash: startHash } : this.#start;
+    const parts: WritePart[] = [];
+    if (this.#remove.size > 0) parts.push({ part: 'remove', values: [`[${[...this.#remove].join()}]`] });
+    if (this.#put.size > 0) parts.push({ part: 'put', values: [JSON.stringify([...this.#put.values()])] });
+    if (kept.length > 0) parts.push({ part: 'append', values: [JSON.stringify(kept.map((one) => entryColumns(one.entry, one.changeId)))] });
+    if (trimTo > 0) parts.push({ part: 'trim', values: [trimTo] });
+    parts.push({ part: 'head', values: [this.#head.seq, this.#head.hash, start.seq, start.hash] });
+    return parts;
+  }
+}
+
+/** The keys that the changes rely on, each once, as the JSON that the statements take; and what a place in it stands for. */
+export function keysOf(changes: readonly Prepared[]): { readonly keys: readonly Key[]; readonly json: string } {
+  const keys = [...new Set(changes.flatMap(({ expect }) => expect.map(({ key }) => key)))];
+  return { keys, json: `[${keys.join()}]` };
+}

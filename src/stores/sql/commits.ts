@@ -1,0 +1,142 @@
+import { OutcomeUnknownError, StoreError } from '../../errors.js';
+import type { Change, CommitOutcome } from '../../ports.js';
+import { GENESIS } from '../../journal/link.js';
+import { yieldToOthers } from '../../time.js';
+import { Batch, keysOf, prepare } from './batch.js';
+import type { Held, Judged, Prepared } from './batch.js';
+import { asStoreError, isRefusal } from './failures.js';
+import { anchorOf, integerOf, textOf } from './rows.js';
+import { Patience, Undone, unlessBusy } from './session.js';
+import type { Ask, Session } from './session.js';
+import type { Statements } from './statements.js';
+
+/** More changes than this don't share a transaction: nobody waits long for those before. */
+const MAX_BATCH = 128;
+/** SQLite answers without letting a timer run: after so many batches without a pause, the others have their turn. */
+const BATCHES_BETWEEN_PAUSES = 16;
+
+interface Waiting {
+  readonly change: Prepared;
+  /** Counted from the call on: waiting for others is waiting. */
+  readonly patience: Patience;
+  readonly resolve: (outcome: CommitOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The commits of one namespace in this process. Those that come while one is under way wait, and then share one
+ * transaction: commits are serial by design, and this is what makes them many.
+ */
+export class Commits {
+  readonly #namespace: string;
+  readonly #session: Session;
+  readonly #statements: Statements;
+  readonly #onCommitted: () => void;
+  #waiting: Waiting[] = [];
+  #isRunning = false;
+
+  constructor(namespace: string, session: Session, statements: Statements, onCommitted: () => void) {
+    this.#namespace = namespace;
+    this.#session = session;
+    this.#statements = statements;
+    this.#onCommitted = onCommitted;
+  }
+
+  commit(change: Change): Promise<CommitOutcome> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ change: prepare(change), patience: new Patience(this.#session.timeoutMs), resolve, reject });
+      if (!this.#isRunning) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    for (let batches = 1; this.#waiting.length > 0; batches++) {
+      const batch = this.#waiting.splice(0, MAX_BATCH);
+      const late = batch.filter(({ patience }) => patience.left <= 0);
+      for (const { reject } of late) reject(new StoreError('commit', 'the commits before it took too long'));
+      const inTime = batch.filter((one) => !late.includes(one));
+      if (inTime.length > 0) await this.#settle(inTime);
+      if (batches % BATCHES_BETWEEN_PAUSES === 0) await yieldToOthers();
+    }
+    this.#isRunning = false;
+  }
+
+  /** Never rejects: whatever happens is told to those who wait. */
+  async #settle(batch: readonly Waiting[]): Promise<void> {
+    let outcomes: readonly Judged[];
+    try {
+      outcomes = await this.#apply(batch.map(({ change }) => change));
+    } catch (error) {
+      const { cause, unknown } = error instanceof Undone ? error : new Undone(error, false);
+      // One of them holds what the database refuses; alone, each is told its own.
+      if (batch.length > 1 && !unknown && isRefusal(cause)) {
+        for (const one of batch) await this.#settle([one]);
+        return;
+      }
+      for (const { change, reject } of batch) {
+        reject(unknown ? new OutcomeUnknownError(change.id, cause) : asStoreError('commit', cause));
+      }
+      return;
+    }
+    for (const [i, { resolve, reject }] of batch.entries()) {
+      const outcome = outcomes[i] as Judged;
+      if (typeof outcome === 'string') resolve(outcome);
+      else reject(outcome.rejected);
+    }
+    this.#onCommitted();
+  }
+
+  /** A lost reply is resolved by committing the same changes again: those that were applied are known by their ids. @throws Undone */
+  async #apply(changes: readonly Prepared[]): Promise<readonly Judged[]> {
+    const patience = new Patience(this.#session.timeoutMs);
+    let isUnknown = false;
+    for (;;) {
+      try {
+        return await unlessBusy(patience, () => this.#once(changes, patience));
+      } catch (error) {
+        const { cause, unknown } = error instanceof Undone ? error : new Undone(error, false);
+        isUnknown ||= unknown;
+        if (!isUnknown || !(await patience.again())) throw new Undone(cause, isUnknown);
+      }
+    }
+  }
+
+  #once(changes: readonly Prepared[], patience: Patience): Promise<readonly Judged[]> {
+    const statements = this.#statements;
+    const { begin, commit, rollback, busyTimeout, hashAt } = statements;
+    const bounds = { begin: begin(this.#session.timeoutMs), commit, rollback, busyTimeout };
+    return this.#session.transaction(bounds, patience, async (ask) => {
+      const batch = new Batch(changes, await this.#hold(ask, changes));
+      const { trimTo, ownHash } = batch;
+      const startHash = trimTo === 0 ? undefined : (ownHash ?? textOf((await ask(hashAt, [this.#namespace, trimTo]))[0] ?? {}, 'hash'));
+      for (const [statement, values] of statements.write(this.#namespace, batch.parts(startHash))) await ask(statement, values);
+      return batch.outcomes;
+    });
+  }
+
+  /** Takes the head, and reads what the changes are judged by, as it is while the head is held. */
+  async #hold(ask: Ask, changes: readonly Prepared[]): Promise<Held> {
+    const { keys, json } = keysOf(changes);
+    const values = [this.#namespace, json, JSON.stringify(changes.map(({ id }) => id))];
+    for (;;) {
+      const [held] = await ask(this.#statements.hold, values);
+      if (held === undefined) {
+        await ask(this.#statements.found, [this.#namespace, GENESIS.hash]);
+        continue;
+      }
+      // Somebody held the head while the statement waited, and what it read is from before.
+      if (held['seen'] === null || integerOf(held, 'seen') !== integerOf(held, 'revision')) continue;
+      const versions = listOf(held['versions']) as [number, number][];
+      return {
+        head: anchorOf(held, 'seq', 'hash'),
+        start: anchorOf(held, 'start_seq', 'start_hash'),
+        versions: new Map(versions.map(([i, version]) => [keys[i] ?? '', version])),
+        applied: new Set(listOf(held['applied']) as string[]),
+      };
+    }
+  }
+}
+
+/** A JSON list of the database's making; none is an empty one. */
+const listOf = (json: unknown): unknown[] => (typeof json === 'string' ? (JSON.parse(json) as unknown[]) : []);

@@ -1,0 +1,87 @@
+import { StoreError } from '../../errors.js';
+import type { JsonObject, Row } from '../../ports.js';
+import type { Anchor, AuditEntry } from '../../records.js';
+import type { Columns } from './database.js';
+import { fromColumn, toColumn } from './order.js';
+
+/** A row as the list of its columns, in the order of the statements. */
+export function rowColumns(row: Row): readonly unknown[] {
+  const { kind, id, version, subject, scope, open, from, until, dueAt, body } = row;
+  return [toColumn(kind), toColumn(id), version, subject, scope, open, from, until, dueAt, JSON.stringify(body)];
+}
+
+/** An entry as the list of its columns, in the order of the statements. */
+export function entryColumns(entry: AuditEntry, changeId: string): readonly unknown[] {
+  const { seq, v, id, type, at, actor, requestId, grantId, data, digest, prevHash, hash } = entry;
+  return [seq, changeId, v, id, type, at, actor, requestId, grantId, JSON.stringify(data), digest, prevHash, hash];
+}
+
+/** @throws StoreError */
+export function rowOf(columns: Columns): Row {
+  return {
+    kind: fromColumn(textOf(columns, 'kind')),
+    id: fromColumn(textOf(columns, 'id')),
+    version: integerOf(columns, 'version'),
+    subject: optional(columns, 'subject', textOf),
+    scope: optional(columns, 'scope', textOf),
+    open: Number(columns['open']) === 1,
+    from: optional(columns, 'from_at', integerOf),
+    until: optional(columns, 'until_at', integerOf),
+    dueAt: optional(columns, 'due_at', integerOf),
+    body: jsonOf(columns, 'body'),
+  };
+}
+
+/** @throws StoreError */
+export function entryOf(columns: Columns, namespace: string): AuditEntry {
+  return {
+    v: integerOf(columns, 'v') as AuditEntry['v'],
+    namespace,
+    id: textOf(columns, 'id'),
+    type: textOf(columns, 'type') as AuditEntry['type'],
+    at: integerOf(columns, 'at'),
+    actor: textOf(columns, 'actor'),
+    requestId: optional(columns, 'request_id', textOf),
+    grantId: optional(columns, 'grant_id', textOf),
+    data: jsonOf(columns, 'data'),
+    digest: textOf(columns, 'digest'),
+    seq: integerOf(columns, 'seq'),
+    prevHash: textOf(columns, 'prev_hash'),
+    hash: textOf(columns, 'hash'),
+  };
+}
+
+/** @throws StoreError */
+export function anchorOf(columns: Columns, seq: string, hash: string): Anchor {
+  return { seq: integerOf(columns, seq), hash: textOf(columns, hash) };
+}
+
+/** BIGINT comes as a string from `pg`, as a bigint from SQLite's safe integers; as text, '9' would be more than '10'. */
+export function integerOf(columns: Columns, name: string): number {
+  const value = columns[name];
+  const number = typeof value === 'string' || typeof value === 'bigint' ? Number(value) : value;
+  if (!Number.isSafeInteger(number) || value === '') throw malformed(name, 'a whole number');
+  return number as number;
+}
+
+export function textOf(columns: Columns, name: string): string {
+  const value = columns[name];
+  if (typeof value !== 'string') throw malformed(name, 'text');
+  return value;
+}
+
+function jsonOf(columns: Columns, name: string): JsonObject {
+  const text = textOf(columns, name);
+  try {
+    return JSON.parse(text) as JsonObject;
+  } catch {
+    throw malformed(name, 'JSON');
+  }
+}
+
+function optional<T>(columns: Columns, name: string, read: (columns: Columns, name: string) => T): T | undefined {
+  return columns[name] === null ? undefined : read(columns, name);
+}
+
+/** A column that is none of ours, or was renamed by somebody's plugin: never taken for an absent one. */
+const malformed = (name: string, rule: string) => new StoreError('read', `column ${name} holds no ${rule}`);

@@ -1,0 +1,117 @@
+import type { SqlDialect } from './database.js';
+
+/** The schema that this version of the package knows. */
+export const SCHEMA_VERSION = 1;
+
+/** The last instant that JavaScript knows; nothing beyond it is kept, nor anything that a number would round. */
+const LAST_INSTANT = '8640000000000000';
+const LAST_INTEGER = '9007199254740991';
+
+/**
+ * Everything that a store needs, as the statements of the first migration.
+ *
+ * - Instants are integers of epoch milliseconds; a CHECK bounds each, for SQLite would keep a text there, or a number
+ *   that JavaScript rounds.
+ * - Text compares byte for byte: COLLATE "C", or SQLite's BINARY.
+ * - `body` and `data` are text, so that JSON comes back as it was: no number rounded, no key moved.
+ */
+export function schemaOf(dialect: SqlDialect): readonly string[] {
+  const postgres = dialect === 'postgres';
+  const text = postgres ? 'text collate "C"' : 'text';
+  const integer = postgres ? 'bigint' : 'integer';
+  const strict = postgres ? '' : ' strict';
+  const flag = postgres ? 'boolean not null' : 'integer not null check (open in (0, 1))';
+  const isOpen = postgres ? 'open' : 'open = 1';
+  const isJson = (column: string) => (postgres ? `(${column}::json) is not null` : `json_valid(${column})`);
+  const instant = (column: string) => `${column} ${integer} check (${column} between 0 and ${LAST_INSTANT})`;
+  const count = (column: string, from = 0) => `${column} ${integer} not null check (${column} between ${from} and ${LAST_INTEGER})`;
+  const hash = (column: string) => `${column} ${text} not null check (length(${column}) = 64)`;
+
+  return [
+    // One row for each record, newest version only: the key is what "must not exist" is held to.
+    `create table jit_rows (
+  namespace ${text} not null,
+  kind ${text} not null,
+  id ${text} not null,
+  ${count('version', 1)},
+  subject ${text},
+  scope ${text},
+  open ${flag},
+  ${instant('from_at')},
+  ${instant('until_at')},
+  ${instant('due_at')},
+  body ${text} not null check (${isJson('body')}),
+  live_subject ${text} generated always as (case when ${isOpen} and kind in ('grant', 'usage') then subject end) ${postgres ? 'stored' : 'virtual'},
+  primary key (namespace, kind, id)
+)${strict}`,
+    // A check is one read of this index, however many grants there are and have been. Its column is in no other: a planner
+    // would else take the one that goes through all that the subject has ever had.
+    `create index jit_rows_live on jit_rows (namespace, live_subject, scope, until_at) where live_subject is not null`,
+    // A sweep is one read of this index: it costs what is due.
+    `create index jit_rows_due on jit_rows (namespace, due_at, kind, id) where due_at is not null`,
+    // The open ones of a kind, and those of a subject, in the order of their ids.
+    `create index jit_rows_open on jit_rows (namespace, kind, id) where ${isOpen}`,
+    `create index jit_rows_subject on jit_rows (namespace, kind, subject, id)`,
+    // Append-only, but for a purge. The key keeps two commits from taking one number.
+    `create table jit_journal (
+  namespace ${text} not null,
+  ${count('seq', 1)},
+  change_id ${text} not null,
+  ${count('v', 1)},
+  id ${text} not null,
+  type ${text} not null,
+  at ${integer} not null check (at between 0 and ${LAST_INSTANT}),
+  actor ${text} not null,
+  request_id ${text},
+  grant_id ${text},
+  data ${text} not null check (${isJson('data')}),
+  ${hash('digest')},
+  ${hash('prev_hash')},
+  ${hash('hash')},
+  primary key (namespace, seq)
+)${strict}`,
+    // Whether a change has been applied is one read of this index.
+    `create index jit_journal_change on jit_journal (namespace, change_id)`,
+    // Whoever holds this row holds the namespace: commits are serial, so numbers have no gap. Each commit counts up the revision.
+    `create table jit_heads (
+  namespace ${text} not null primary key,
+  ${count('revision')},
+  ${count('seq')},
+  ${hash('hash')},
+  ${count('start_seq')},
+  ${hash('start_hash')}
+)${strict}`,
+    accessView(dialect),
+    // A store asks for it before anything else, and refuses what it doesn't know.
+    `create table jit_schema (version ${integer} not null)${strict}`,
+    `insert into jit_schema (version) values (${SCHEMA_VERSION})`,
+  ];
+}
+
+/** Requests and grants for people with plain SQL. Its `with` makes it read-only on PostgreSQL; on SQLite every view is. */
+function accessView(dialect: SqlDialect): string {
+  const postgres = dialect === 'postgres';
+  const field = (path: string) => (postgres ? `body::json #>> '{${path.replaceAll('.', ',')}}'` : `json_extract(body, '$.${path}')`);
+  const plain = (column: string) => `replace(${column}, ${postgres ? `U&'\\+10FFFF'` : 'char(1114111)'}, '')`;
+  const time = (column: string) =>
+    postgres ? `to_timestamp(${column} / 1000.0)` : `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
+  return `create view jit_access as
+with kept as (select * from jit_rows where kind in ('request', 'grant'))
+select
+  namespace,
+  kind,
+  ${plain('id')} as id,
+  ${field('requestId')} as request_id,
+  subject,
+  coalesce(scope, ${field('scopes')}) as scope,
+  open,
+  ${field('end.status')} as ended,
+  ${field('end.cause')} as ended_by,
+  ${time('from_at')} as held_from,
+  ${time('until_at')} as held_until,
+  ${field('requestedBy')} as requested_by,
+  ${field('justification')} as justification,
+  ${field('ticket')} as ticket,
+  version
+from kept`;
+}

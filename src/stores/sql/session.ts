@@ -1,0 +1,180 @@
+import { CompiledQuery } from 'kysely';
+import { sleepUntil, systemClock, within } from '../../time.js';
+import type { Columns, SqlDatabase } from './database.js';
+import { isBusy, isRolledBack, NoAnswer } from './failures.js';
+import type { Statement } from './statements.js';
+
+/** Asks one statement. */
+export type Ask = (statement: Statement, values?: readonly unknown[]) => Promise<readonly Columns[]>;
+
+/** A transaction that did not come to its end. */
+export class Undone extends Error {
+  override readonly name = 'Undone';
+  /** @param unknown COMMIT had been sent, and its answer didn't come: it may have been applied */
+  constructor(
+    override readonly cause: unknown,
+    readonly unknown: boolean,
+  ) {
+    super('the transaction did not come to its end', { cause });
+  }
+}
+
+/** The statements around a transaction. */
+export interface Bounds {
+  readonly begin: Statement;
+  readonly commit: Statement;
+  readonly rollback: Statement;
+  /** SQLite's driver waits for a lock without letting anything else run: meanwhile it is told not to wait. */
+  readonly busyTimeout: ((ms?: number) => Statement) | undefined;
+}
+
+/** The longest pause before somebody who was told "busy" tries again. */
+const MAX_PAUSE_MS = 50;
+const never = new AbortController().signal;
+
+/** How many times the limit of one statement a whole call may take, over all of its tries. */
+const PATIENCE = 3;
+
+/** How long one call may go on, over all of its tries. */
+export class Patience {
+  readonly #until: number;
+  readonly #ms: number;
+  #tries = 0;
+
+  /** @param timeoutMs the limit of one statement */
+  constructor(timeoutMs: number) {
+    this.#ms = PATIENCE * timeoutMs;
+    this.#until = systemClock.now() + this.#ms;
+  }
+
+  get left(): number {
+    return this.#until - systemClock.now();
+  }
+
+  /** Waits before another try; false when there is no time for one. A clock that steps back doesn't make it endless. */
+  async again(): Promise<boolean> {
+    if (this.left <= 0 || ++this.#tries > this.#ms) return false;
+    await sleepUntil(systemClock, systemClock.now() + Math.min(2 ** this.#tries, MAX_PAUSE_MS), never);
+    return true;
+  }
+}
+
+/** Repeats what was told "busy", as long as there is patience. Timers and other calls run in between. */
+export async function unlessBusy<T>(patience: Patience, call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isBusy(error instanceof Undone ? error.cause : error) || !(await patience.again())) throw error;
+    }
+  }
+}
+
+/** Asks through any Kysely instance, without a limit of time. */
+function execute(db: SqlDatabase, { text, order }: Statement, values: readonly unknown[] = []): Promise<readonly Columns[]> {
+  const given = order === undefined ? [...values] : order.map((i) => values[i]);
+  return db.executeQuery<Columns>(CompiledQuery.raw(text, given) as CompiledQuery<Columns>).then(({ rows }) => rows);
+}
+
+/** A Kysely instance, with a limit on how long any answer is waited for. */
+export class Session {
+  readonly #db: SqlDatabase;
+  readonly timeoutMs: number;
+
+  constructor(db: SqlDatabase, timeoutMs: number) {
+    // A plugin would rename our columns, or translate our values.
+    this.#db = db.withoutPlugins();
+    this.timeoutMs = timeoutMs;
+  }
+
+  readonly ask: Ask = (statement, values) => this.limited(execute(this.#db, statement, values), this.timeoutMs);
+
+  /**
+   * Runs `work` between `begin` and `commit` on one connection.
+   *
+   * A connection that has not answered is kept, not given back, until it does, and is then rolled back: whoever got it
+   * next would find our transaction open, or read the answer that was meant for us.
+   *
+   * @throws Undone
+   */
+  async transaction<T>(bounds: Bounds, patience: Patience, work: (ask: Ask) => Promise<T>): Promise<T> {
+    // A little longer than the server's own limits, so that it is the server that says what has become of a statement.
+    const limited = <A>(answer: Promise<A>) => this.limited(answer, Math.max(1, Math.min(1.2 * this.timeoutMs, patience.left)));
+    let isLate = false;
+    let connected: (() => void) | undefined;
+    const connection = new Promise<void>((resolve) => (connected = resolve));
+    const outcome = new Promise<T>((resolve, reject) => {
+      const run = async (db: SqlDatabase): Promise<void> => {
+        // Whoever asked has given up waiting for a connection.
+        if (isLate) return;
+        connected?.();
+        connected = undefined;
+        await runOn(db.withoutPlugins(), bounds, limited, work, resolve, reject);
+      };
+      this.#db
+        .connection()
+        .execute(run)
+        .catch((error: unknown) => reject(new Undone(error, false)));
+    });
+    try {
+      await limited(Promise.race([connection, outcome]));
+    } catch (error) {
+      isLate = true;
+      // Without a connection nothing has begun, and nothing will; with one, its own limits hold.
+      if (connected !== undefined) throw error instanceof Undone ? error : new Undone(error, false);
+    }
+    return outcome;
+  }
+
+  /** @throws NoAnswer */
+  async limited<T>(answer: Promise<T>, ms: number): Promise<T> {
+    try {
+      return await within<T>(
+        systemClock,
+        ms,
+        () => answer,
+        () => new NoAnswer(Math.ceil(ms)),
+      );
+    } finally {
+      // It may yet fail, when nobody listens any more.
+      answer.catch(() => undefined);
+    }
+  }
+}
+
+async function runOn<T>(
+  connection: SqlDatabase,
+  { begin, commit, rollback, busyTimeout }: Bounds,
+  limited: <A>(answer: Promise<A>) => Promise<A>,
+  work: (ask: Ask) => Promise<T>,
+  resolve: (result: T) => void,
+  reject: (error: Undone) => void,
+): Promise<void> {
+  let last: Promise<unknown> = Promise.resolve();
+  const ask: Ask = (statement, values) => {
+    const answer = execute(connection, statement, values);
+    last = answer;
+    return limited(answer);
+  };
+  let isCommitting = false;
+  let waits = 0;
+  try {
+    if (busyTimeout !== undefined) {
+      const [setting] = await ask(busyTimeout());
+      waits = Number(setting?.['timeout'] ?? 0);
+      if (waits > 0) await ask(busyTimeout(0));
+    }
+    await ask(begin);
+    const result = await work(ask);
+    isCommitting = true;
+    const [ended] = await ask(commit);
+    // PostgreSQL answers so to the COMMIT of a transaction in which something had failed.
+    if (ended?.['command'] === 'ROLLBACK') throw new Error('the transaction was rolled back');
+    resolve(result);
+  } catch (error) {
+    reject(new Undone(error, isCommitting && !isRolledBack(error)));
+    await last.catch(() => undefined);
+    await execute(connection, rollback).catch(() => undefined);
+  }
+  if (busyTimeout !== undefined && waits > 0) await execute(connection, busyTimeout(waits));
+}

@@ -1,0 +1,188 @@
+import type { SqlDialect } from './database.js';
+
+/** A statement as the driver takes it. */
+export interface Statement {
+  /** Unique among this package's statements and their versions: a named prepared statement is kept under it. */
+  readonly name: string;
+  readonly text: string;
+  /** SQLite's `?` have no numbers: which value each of them stands for. `undefined`: they are numbered in the text. */
+  readonly order: readonly number[] | undefined;
+}
+
+/** The columns of `jit_rows`, in the order in which they are read and written. */
+const ROW = ['kind', 'id', 'version', 'subject', 'scope', 'open', 'from_at', 'until_at', 'due_at', 'body'];
+const ENTRY = ['seq', 'change_id', 'v', 'id', 'type', 'at', 'actor', 'request_id', 'grant_id', 'data', 'digest', 'prev_hash', 'hash'];
+/** Those that no JSON text can be compared with. */
+const INTEGERS = new Set(['version', 'from_at', 'until_at', 'due_at', 'seq', 'v', 'at']);
+
+const columns = (of: string, names: readonly string[]) => names.map((name) => `${of}.${name}`).join(', ');
+
+/** One part of what a batch writes, and its values. */
+export interface WritePart {
+  readonly part: 'remove' | 'put' | 'append' | 'trim' | 'head';
+  readonly values: readonly unknown[];
+}
+
+export type Statements = ReturnType<typeof statementsOf>;
+
+/**
+ * All that a store ever says to a database. Values are parameters; lists travel as one JSON parameter, so that a
+ * statement's text is one for any number of rows, and a commit's trips are as many.
+ *
+ * @param dialect where the two differ, each difference is a name here
+ */
+export function statementsOf(dialect: SqlDialect) {
+  const postgres = dialect === 'postgres';
+  const isOpen = postgres ? 'open' : 'open = 1';
+  const is = (value: boolean) => (postgres ? String(value) : value ? '1' : '0');
+
+  const statement = (name: string, text: string): Statement => {
+    if (postgres) return { name: `jit_access_1_${name}`, text, order: undefined };
+    const order: number[] = [];
+    return { name, text: text.replace(/\$(\d+)/g, (_, n: string) => (order.push(Number(n) - 1), '?')), order };
+  };
+
+  /** The JSON list of lists in parameter `n`, as a table. */
+  const table = (n: number, names: readonly string[]) => {
+    const cast = (name: string) => (name === 'open' ? '::boolean' : INTEGERS.has(name) ? '::bigint' : '');
+    const fields = names.map((name, i) => (postgres ? `(value ->> ${i})${cast(name)} as ${name}` : `value ->> ${i} as ${name}`)).join(', ');
+    return postgres
+      ? `(select ordinality - 1 as i, ${fields} from jsonb_array_elements($${n}::jsonb) with ordinality)`
+      : `(select key as i, ${fields} from json_each($${n}))`;
+  };
+  /** The rows of the namespace `$1` under the keys of parameter `n`. SQLite's cross join keeps the keys outside: each is looked up. */
+  const keyed = (n: number) =>
+    `${table(n, ['kind', 'id'])} as k ${postgres ? 'join' : 'cross join'} jit_rows as r on r.namespace = $1 and r.kind = k.kind and r.id = k.id`;
+  const textList = (n: number) => (postgres ? `jsonb_array_elements_text($${n}::jsonb)` : `json_each($${n})`);
+  const jsonList = (item: string, from: string) =>
+    postgres ? `(select json_agg(${item})::text from ${from})` : `(select json_group_array(${item}) from ${from})`;
+  const pair = postgres ? 'json_build_array(k.i, r.version)' : 'json_array(k.i, r.version)';
+
+  /** A check: open rows that can allow, and no others, for the index jit_rows_live holds no others. */
+  const live = `select ${columns('r', ROW)} from jit_rows as r
+where namespace = $1 and live_subject = $2 and until_at > $3`;
+
+  const write: Readonly<Record<WritePart['part'], (n: number) => string>> = {
+    remove: (n) =>
+      postgres
+        ? `delete from jit_rows as r using ${table(n, ['kind', 'id'])} as k where r.namespace = $1 and r.kind = k.kind and r.id = k.id`
+        : `delete from jit_rows where rowid in (select r.rowid from ${keyed(n)})`,
+    /** Whole rows: nothing is left of the one before. */
+    put: (n) =>
+      `insert into jit_rows (namespace, ${ROW.join(', ')}) select $1, ${columns('k', ROW)} from ${table(n, ROW)} as k where true
+on conflict (namespace, kind, id) do update set ${ROW.slice(2)
+        .map((name) => `${name} = excluded.${name}`)
+        .join(', ')}`,
+    append: (n) =>
+      `insert into jit_journal (namespace, ${ENTRY.join(', ')}) select $1, ${columns('k', ENTRY)} from ${table(n, ENTRY)} as k`,
+    /** What is trimmed was there before this batch: entries that it would trim at once are never inserted. */
+    trim: (n) => `delete from jit_journal where namespace = $1 and seq <= $${n}`,
+    /** Every commit counts up the revision, so that whoever waited for the head can tell that its view is old. */
+    head: (n) =>
+      `update jit_heads set revision = revision + 1, seq = $${n}, hash = $${n + 1}, start_seq = $${n + 2}, start_hash = $${n + 3} where namespace = $1`,
+  };
+
+  return {
+    /** What the schema is: nothing is read or written before it is known. */
+    schema: statement(
+      'schema',
+      postgres
+        ? `select version, current_setting('server_encoding') as encoding from jit_schema`
+        : `select version, (select encoding from pragma_encoding) as encoding from jit_schema`,
+    ),
+    get: statement('get', `select k.i, ${columns('r', ROW)} from ${keyed(2)}`),
+    live: statement('live', live),
+    liveOn: statement('live_on', `${live} and scope = $4`),
+    /** Behind the place ($2, $3, $4), up to $5, in the order of the index jit_rows_due. */
+    due: statement(
+      'due',
+      `select ${columns('r', ROW)} from jit_rows as r
+where namespace = $1 and due_at is not null and due_at <= $5 and (due_at, kind, id) > ($2, $3, $4)
+order by due_at, kind, id limit $6`,
+    ),
+    /** $1 namespace, $2 kind, $3 id to go on behind, $4 limit; then what is asked for. A window that never opened meets nothing. */
+    find: (asked: { readonly subject: boolean; readonly open: boolean | undefined; readonly during: boolean }) => {
+      const { subject, open, during } = asked;
+      const from = subject ? 6 : 5;
+      const conditions = [
+        'namespace = $1 and kind = $2 and id > $3',
+        ...(open === undefined ? [] : [open ? isOpen : `open = ${is(false)}`]),
+        ...(subject ? ['subject = $5'] : []),
+        ...(during ? [`from_at < until_at and from_at < $${from} and until_at > $${from + 1}`] : []),
+      ];
+      return statement(
+        `find${subject ? '_subject' : ''}${open === undefined ? '' : open ? '_open' : '_closed'}${during ? '_during' : ''}`,
+        `select ${columns('r', ROW)} from jit_rows as r
+where ${conditions.join(' and ')}
+order by id limit $4`,
+      );
+    },
+    /** The head, the start and a page belong to one instant: they are one statement. */
+    journal: statement(
+      'journal',
+      `select h.seq as head_seq, h.hash as head_hash, h.start_seq, h.start_hash, ${columns('e', ENTRY)}
+from jit_heads as h
+left join (select * from jit_journal where namespace = $1 and seq > $2 order by seq limit $3) as e on true
+where h.namespace = $1 order by e.seq`,
+    ),
+
+    /** The first trip of a commit: nobody is waited for longer than $ms, and a holder that has gone silent loses the head after that. */
+    begin: (ms: number) =>
+      statement(
+        'begin',
+        postgres
+          ? `begin isolation level read committed; set local lock_timeout = ${ms}; set local statement_timeout = ${ms}; set local idle_in_transaction_session_timeout = ${ms}`
+          : 'begin immediate',
+      ),
+    busyTimeout: postgres
+      ? undefined
+      : (ms?: number) => statement('busy_timeout', `pragma busy_timeout${ms === undefined ? '' : ` = ${ms}`}`),
+    commit: statement('commit', 'commit'),
+    rollback: statement('rollback', 'rollback'),
+    /** A namespace's first commit. Two at once: one waits, and finds what the other made. */
+    found: statement(
+      'found',
+      `insert into jit_heads (namespace, revision, seq, hash, start_seq, start_hash) values ($1, 0, 0, $2, 0, $2)
+on conflict (namespace) do nothing`,
+    ),
+    /**
+     * Takes the head, which makes commits to a namespace serial, and reads all that the changes are judged by: the version
+     * of each record that they rely on ($2), and which of them ($3) have been applied already.
+     *
+     * On PostgreSQL a statement that had to wait for the head still sees the other tables as they were before it waited.
+     * `seen` is the revision of that view: if it isn't the head's, the statement is to be repeated, now that the head is held.
+     */
+    hold: statement(
+      'hold',
+      `${postgres ? 'with h as materialized (select * from jit_heads where namespace = $1 for update)' : 'with h as (select * from jit_heads where namespace = $1)'}
+select h.revision, h.seq, h.hash, h.start_seq, h.start_hash,
+  (select revision from jit_heads where namespace = $1) as seen,
+  ${jsonList(pair, keyed(2))} as versions,
+  ${jsonList('j.change_id', `(select distinct change_id from jit_journal where namespace = $1 and change_id in (select value from ${textList(3)})) as j`)} as applied
+from h`,
+    ),
+    /** The link that a purge keeps as the journal's start. */
+    hashAt: statement('hash_at', 'select hash from jit_journal where namespace = $1 and seq = $2'),
+    /**
+     * What a batch writes: on PostgreSQL one statement, one trip; no two parts touch one row, so their order means nothing.
+     *
+     * @param parts with their values, which begin at $2; the namespace is $1 of each
+     */
+    write(namespace: string, parts: readonly WritePart[]): readonly (readonly [Statement, readonly unknown[]])[] {
+      if (parts.length === 0) return [];
+      if (!postgres) return parts.map(({ part, values }) => [statement(part, write[part](2)), [namespace, ...values]] as const);
+      let next = 2;
+      const texts = parts.map(({ part, values }) => {
+        const text = write[part](next);
+        next += values.length;
+        return { part, text };
+      });
+      const before = texts.slice(0, -1).map(({ part, text }) => `written_${part} as (${text})`);
+      const text = `${before.length > 0 ? `with ${before.join(',\n')}\n` : ''}${texts.at(-1)?.text ?? ''}`;
+      return [[statement(parts.map(({ part }) => part).join('_'), text), [namespace, ...parts.flatMap(({ values }) => values)]]];
+    },
+    /** A hint to whoever listens, in a transaction of its own: NOTIFY makes commits of all namespaces wait for each other. */
+    notify: statement('notify', `select pg_notify('jit_access', $1)`),
+    listen: statement('listen', 'listen jit_access'),
+  };
+}

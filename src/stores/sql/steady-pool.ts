@@ -1,0 +1,81 @@
+import type { PostgresPool, PostgresPoolClient } from 'kysely';
+import { readDuration, systemClock, within } from '../../time.js';
+import { invalid, readOptions } from '../../input.js';
+import type { PgClient, PgPool } from './database.js';
+import { NoAnswer } from './failures.js';
+
+/** What is heard already: once is enough, however often it is handed over. */
+const heard = new WeakSet<object>();
+
+/**
+ * Hears the errors of a pool and of its connections. They are told to whoever asks next; but `pg` also emits each of
+ * them, and unheard, a server that goes away would end this process.
+ */
+export function hearErrors(pool: PgPool): void {
+  const hear = (emitter: PgPool | PgClient): void => {
+    if (heard.has(emitter)) return;
+    heard.add(emitter);
+    emitter.on('error', () => undefined);
+  };
+  if (!heard.has(pool)) pool.on('acquire', hear);
+  hear(pool);
+}
+
+/**
+ * A `pg` pool for Kysely's `PostgresDialect` that outlasts a server's going away.
+ *
+ * Guarantees:
+ * - No `error` event of the pool, or of a connection that Kysely holds, is left unheard: that would end the process.
+ * - A connection that has not answered a query in time is closed, and the pool has room for another in its place. Without
+ *   it, one that a firewall has dropped keeps its place until TCP gives up, which takes a quarter of an hour.
+ *
+ * Gotcha: the limit holds for every query of that Kysely instance, those of yours too. Streams are left alone.
+ *
+ * @param options.timeout how long a query may take: milliseconds, or `'30s'`. Default: 30 seconds
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
+ * @example
+ * const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: steadyPool(new pg.Pool({ connectionString })) }) });
+ */
+export function steadyPool(pool: SteadyPoolTarget, options: { readonly timeout?: number | string | undefined } = {}): PostgresPool {
+  const { timeout = '30s' } = readOptions('options', options, ['timeout']);
+  const timeoutMs = readDuration('timeout', timeout);
+  if (typeof (pool as Partial<SteadyPoolTarget> | null | undefined)?.connect !== 'function') throw invalid('pool', 'a pool of pg', pool);
+  hearErrors(pool);
+  // One for each connection: Kysely knows a connection again by it.
+  const clients = new WeakMap<PgClient, PostgresPoolClient>();
+  return {
+    async connect() {
+      const client = await pool.connect();
+      let steady = clients.get(client);
+      if (steady === undefined) clients.set(client, (steady = steadyClient(client, timeoutMs)));
+      return steady;
+    },
+    end: () => pool.end(),
+  };
+}
+
+/** What {@link steadyPool} uses of a `pg` pool. */
+export interface SteadyPoolTarget extends PgPool {
+  end(): Promise<void>;
+}
+
+function steadyClient(client: PgClient, timeoutMs: number): PostgresPoolClient {
+  let isLost = false;
+  const query = (text: unknown, values?: readonly unknown[]): unknown => {
+    // It may answer what was asked before, at any time: nothing else is asked on it.
+    if (isLost) return Promise.reject(new NoAnswer(timeoutMs));
+    const answer = client.query(text as string, values === undefined ? undefined : [...values]);
+    if (typeof text !== 'string') return answer;
+    return within(
+      systemClock,
+      timeoutMs,
+      () => answer,
+      () => {
+        isLost = true;
+        answer.catch(() => undefined);
+        return new NoAnswer(timeoutMs);
+      },
+    );
+  };
+  return { query: query as PostgresPoolClient['query'], release: (destroy) => client.release(isLost || destroy === true) };
+}

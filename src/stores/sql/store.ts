@@ -1,0 +1,175 @@
+import { invalid, readCount, readId, readOptions } from '../../input.js';
+import { GENESIS } from '../../journal/link.js';
+import type {
+  Change,
+  CommitOutcome,
+  DueQuery,
+  FindQuery,
+  GrantStore,
+  JournalQuery,
+  JournalSlice,
+  LiveQuery,
+  MaybePromise,
+  Page,
+  Row,
+  RowKey,
+  Unsubscribe,
+} from '../../ports.js';
+import { Backend } from './backend.js';
+import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
+import { readDatabase, readDialect } from './migrations.js';
+import { toColumn } from './order.js';
+import { anchorOf, entryOf, integerOf, rowOf } from './rows.js';
+
+export interface SqlGrantStoreOptions {
+  /** Your own Kysely instance. Its plugins are not used on the store's tables. Whoever made it closes it. */
+  readonly db: SqlDatabase;
+  readonly dialect: SqlDialect;
+  /** Default: `'default'`. */
+  readonly namespace?: string | undefined;
+  /**
+   * Reads go straight through this, around Kysely: a `pg` pool, or a handle of `better-sqlite3` or `libsql`. Default: none.
+   *
+   * With a pool, a connection that hangs is replaced, `watch` is there, and `error` events are heard. A handle
+   * should be another one than Kysely's, on the same file, so that checks read while a commit is open, and at once.
+   */
+  readonly read?: PgPool | SqliteHandle | undefined;
+  /**
+   * How long one statement is waited for, in milliseconds, 1 to 600,000. A whole call, with all that it tries again, takes
+   * at most four times as long. On PostgreSQL also how long a commit waits for a lock, and how long a holder that has gone
+   * silent keeps it. Default: 5,000.
+   */
+  readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * Keeps grants and their journal in PostgreSQL or SQLite, through Kysely. The tables are made by `migrate`.
+ *
+ * Guarantees: the nine of {@link GrantStore}. A resolved commit survives the end of this process (`durability`: `process`
+ * on SQLite, `server` on PostgreSQL), as far as `docs/stores/` says of each.
+ *
+ * Gotcha: `pg` ends the process when a connection is lost that Kysely holds, and nobody hears its `error` event. Give
+ * Kysely a {@link steadyPool}; a pool that is given as `read` is heard, too. On SQLite, give it a {@link steadyHandle}.
+ *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
+ * @example
+ * const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: steadyHandle(new Database('access.db')) }) });
+ * await migrate({ db, dialect: 'sqlite' });
+ * const engine = new JitEngine({ approver, store: sqlGrantStore({ db, dialect: 'sqlite' }) });
+ */
+export function sqlGrantStore(options: SqlGrantStoreOptions): GrantStore {
+  const given = readOptions('options', options, ['db', 'dialect', 'namespace', 'read', 'timeoutMs']);
+  const { namespace = 'default', timeoutMs = 5_000 } = given;
+  const dialect = readDialect(given.dialect);
+  const backend = new Backend(
+    readDatabase(given.db),
+    dialect,
+    readReader(dialect, given.read),
+    readCount('timeoutMs', timeoutMs, 1, 600_000),
+  );
+  return new SqlGrantStore(backend, dialect, readId('namespace', namespace));
+}
+
+function readReader(dialect: SqlDialect, read: unknown): PgPool | SqliteHandle | undefined {
+  if (read === undefined) return undefined;
+  const { query, connect, on, prepare, inTransaction } = (read ?? {}) as Partial<Record<keyof PgPool | keyof SqliteHandle, unknown>>;
+  if (dialect === 'postgres') {
+    if ([query, connect, on].every((method) => typeof method === 'function')) return read as PgPool;
+    throw invalid('read', 'a pool of pg', read);
+  }
+  if (typeof prepare === 'function' && typeof inTransaction === 'boolean') return read as SqliteHandle;
+  throw invalid('read', 'a handle of better-sqlite3 or libsql', read);
+}
+
+class SqlGrantStore implements GrantStore {
+  readonly namespace: string;
+  readonly durability: GrantStore['durability'];
+  declare readonly watch?: (wake: () => void) => Unsubscribe;
+  readonly #backend: Backend;
+  readonly #dialect: SqlDialect;
+
+  constructor(backend: Backend, dialect: SqlDialect, namespace: string) {
+    this.#backend = backend;
+    this.#dialect = dialect;
+    this.namespace = namespace;
+    this.durability = dialect === 'postgres' ? 'server' : 'process';
+    const { listener } = backend;
+    // Without a connection of its own it could hear nothing, and a watch that never wakes is worse than none.
+    if (listener !== undefined) this.watch = (wake) => listener.watch(namespace, wake);
+  }
+
+  in(namespace: string): GrantStore {
+    return new SqlGrantStore(this.#backend, this.#dialect, readId('namespace', namespace));
+  }
+
+  async get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
+    if (keys.length === 0) return [];
+    const json = JSON.stringify(keys.map(({ kind, id }) => [toColumn(kind), toColumn(id)]));
+    return this.#backend.ask('get', this.#backend.statements.get, [this.namespace, json], (found) => {
+      const rows = new Map(found.map((columns) => [integerOf(columns, 'i'), columns]));
+      return keys.map((_, i) => {
+        const columns = rows.get(i);
+        return columns && rowOf(columns);
+      });
+    });
+  }
+
+  live({ subject, scope, at }: LiveQuery): MaybePromise<readonly Row[]> {
+    const { live, liveOn } = this.#backend.statements;
+    if (scope === undefined) return this.#backend.ask('live', live, [this.namespace, subject, at], rowsOf);
+    return this.#backend.ask('live', liveOn, [this.namespace, subject, at, scope], rowsOf);
+  }
+
+  async find({ kind, subject, open, during, after, limit }: FindQuery): Promise<Page<Row>> {
+    const statement = this.#backend.statements.find({ subject: subject !== undefined, open, during: during !== undefined });
+    const behind = after === undefined ? '' : toColumn(after);
+    const optional = [...(subject === undefined ? [] : [subject]), ...(during === undefined ? [] : [during.until, during.from])];
+    const values = [this.namespace, toColumn(kind), behind, limit + 1, ...optional];
+    return this.#backend.ask('find', statement, values, (found) => pageOf(rowsOf(found), limit, ({ id }) => id));
+  }
+
+  async due({ at, after, limit }: DueQuery): Promise<Page<Row>> {
+    const [dueAt, kind, id] = after === undefined ? [-1, '', ''] : readPlace(after);
+    const values = [this.namespace, dueAt, toColumn(kind), toColumn(id), at, limit + 1];
+    return this.#backend.ask('due', this.#backend.statements.due, values, (found) =>
+      pageOf(rowsOf(found), limit, (row) => JSON.stringify([row.dueAt, row.kind, row.id])),
+    );
+  }
+
+  async commit(change: Change): Promise<CommitOutcome> {
+    return (await this.#backend.commits(this.namespace)).commit(change);
+  }
+
+  async journal({ after, limit }: JournalQuery): Promise<JournalSlice> {
+    return this.#backend.ask('journal', this.#backend.statements.journal, [this.namespace, after, limit], ([first, ...rest]) => {
+      // A namespace without a head has never had a commit.
+      if (first === undefined) return { entries: [], start: { ...GENESIS }, head: { ...GENESIS } };
+      const entries = first['seq'] === null ? [] : [first, ...rest].map((columns) => entryOf(columns, this.namespace));
+      return { entries, start: anchorOf(first, 'start_seq', 'start_hash'), head: anchorOf(first, 'head_seq', 'head_hash') };
+    });
+  }
+}
+
+const rowsOf = (found: readonly Columns[]): readonly Row[] => found.map(rowOf);
+
+/** One more than asked for was read: whether it is there says whether there is another page. */
+function pageOf(rows: readonly Row[], limit: number, placeOf: (last: Row) => string): Page<Row> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next: rows.length > limit && last !== undefined ? placeOf(last) : undefined };
+}
+
+/** A place in the order of `due`, as this store has handed it out. @throws InvalidArgumentError */
+function readPlace(after: string): readonly [dueAt: number, kind: string, id: string] {
+  let place: unknown;
+  try {
+    place = JSON.parse(after);
+  } catch {
+    place = undefined;
+  }
+  const [dueAt, kind, id] = Array.isArray(place) ? (place as unknown[]) : [];
+  if (!Number.isSafeInteger(dueAt) || typeof kind !== 'string' || typeof id !== 'string') {
+    throw invalid('after', 'the next of a page of due()', after);
+  }
+  return [dueAt as number, kind, id];
+}

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { sqlGrantStore } from 'jit-access/sql';
+import { storeContract } from 'jit-access/testing';
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { kyselyOn, Postgres } from '../stores/sql/postgres.js';
+
+const ways = {
+  'through Kysely alone': (pool: pg.Pool, namespace: string) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace }),
+  'with reads on the pool': (pool: pg.Pool, namespace: string) =>
+    sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool }),
+};
+
+describe.each(Object.entries(ways))('sqlGrantStore on PostgreSQL, %s', (name, open) => {
+  let postgres: Postgres;
+  let pool: pg.Pool;
+  let other: pg.Pool;
+  beforeAll(async () => {
+    postgres = await Postgres.migrated();
+    pool = postgres.pool({ max: 4 });
+    other = postgres.pool({ max: 4 });
+  });
+  afterAll(() => postgres.stop());
+
+  const tables = ['jit_rows', 'jit_journal', 'jit_heads'];
+
+  storeContract(
+    { describe, it },
+    {
+      name,
+      create: () => open(pool, randomUUID()),
+      reopen: (store) => open(other, store.namespace),
+      async breakBackend() {
+        for (const table of tables) await other.query(`alter table ${table} rename to ${table}_gone`);
+        return async () => {
+          for (const table of tables) await other.query(`alter table ${table}_gone rename to ${table}`);
+        };
+      },
+    },
+  );
+});

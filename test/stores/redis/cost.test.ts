@@ -1,0 +1,116 @@
+import { aChange, anEntry, aRow } from 'jit-access/testing';
+import { expect, it } from 'vitest';
+import { CLIENTS } from './clients.js';
+import { keysIn, openedFor, type OpenedStore } from './opened.js';
+import { describeRedis } from './server.js';
+
+const LIVE = 5_000;
+const check = { subject: 'user:7', scope: 'db:7', at: 0 };
+
+/** How often the server ran each command while something was done. Those of a script are among them. */
+async function commandsOf({ send }: OpenedStore, work: () => unknown): Promise<Record<string, number>> {
+  await send('CONFIG', 'RESETSTAT');
+  await work();
+  const stats = String(await send('INFO', 'commandstats'));
+  const ran = [...stats.matchAll(/^cmdstat_([^:|]+):calls=(\d+)/gm)].map(([, name = '', calls]) => [name, Number(calls)] as const);
+  return Object.fromEntries(ran.filter(([name]) => !['info', 'config', 'ping', 'client'].includes(name)));
+}
+
+describeRedis(
+  'what is asked of Redis',
+  (server) => {
+    const { store } = openedFor(server);
+
+    /** A store with grants of many subjects. */
+    async function filled(count: number, make = CLIENTS['node-redis']) {
+      const opened = await store({}, make);
+      const { namespace } = opened.store;
+      const put = (i: number) => aRow({ id: `r${i}`, subject: `user:${i}`, scope: `db:${i}`, dueAt: 1_000 + i });
+      const changes = Array.from({ length: count / 100 }, (_, n) =>
+        aChange({ put: Array.from({ length: 100 }, (_, i) => put(100 * n + i)), append: [anEntry({ namespace, id: `c${n}.1` })] }),
+      );
+      await Promise.all(changes.map((change) => opened.store.commit(change)));
+      return opened;
+    }
+
+    it.each(Object.entries(CLIENTS))('L34 is one HGET for a check on a scope, over %s', async (_, make) => {
+      const opened = await filled(100, make);
+      expect(await commandsOf(opened, () => opened.store.live(check))).toEqual({ hget: 1 });
+    });
+
+    it('L34 is no more for a check, a page of what is due, and a change, however many grants are live', async () => {
+      const [few, many] = [await filled(100), await filled(LIVE)];
+      let ended = 20;
+      const questions: ((opened: OpenedStore) => Promise<unknown>)[] = [
+        ({ store: one }) => Promise.resolve(one.live(check)),
+        ({ store: one }) => Promise.resolve(one.live({ ...check, scope: undefined })),
+        ({ store: one }) => one.due({ at: 1_009, limit: 100 }),
+        ({ store: one }) => one.find({ kind: 'grant', subject: 'user:9', open: true, limit: 10 }),
+        ({ store: one }) => one.find({ kind: 'grant', open: false, limit: 10 }),
+        ({ store: one }) => one.journal({ after: 0, limit: 1 }),
+        // Another each time: one grant less that is live, one entry more.
+        ({ store: one }) => {
+          const row = { subject: `user:${ended}`, scope: `db:${ended}`, id: `r${ended++}`, version: 2, open: false, dueAt: undefined };
+          return one
+            .commit(aChange({ put: [aRow(row)], append: [anEntry({ id: `${row.id}.end` })] }))
+            .then((outcome) => expect(outcome).toBe('committed'));
+        },
+      ];
+      for (const ask of questions) {
+        // The first may have to bring the script.
+        await ask(few);
+        await ask(many);
+        const cost = await commandsOf(few, () => ask(few));
+        expect(Object.keys(cost)).not.toEqual([]);
+        expect(await commandsOf(many, () => ask(many))).toEqual(cost);
+      }
+    });
+
+    it('is one script for up to 64 changes that wait', async () => {
+      const opened = await filled(100);
+      const { namespace } = opened.store;
+      const changes = Array.from({ length: 64 }, (_, i) =>
+        aChange({ put: [aRow({ id: `new${i}` })], append: [anEntry({ namespace, id: `n${i}.1` })] }),
+      );
+      const { evalsha } = await commandsOf(opened, () => Promise.all(changes.map((change) => opened.store.commit(change))));
+      expect(evalsha).toBe(1);
+    });
+
+    it('gives pages of a past in which few rows are wanted, and looks at a thousand lines in a script at most', async () => {
+      const opened = await filled(LIVE);
+      const during = { from: 0, until: 1 };
+      const { evalsha = 0, hget = 0 } = await commandsOf(opened, async () => {
+        expect(await opened.store.find({ kind: 'grant', during, limit: 10 })).toEqual({ items: [], next: undefined });
+      });
+      expect(hget).toBe(LIVE);
+      expect(evalsha).toBeGreaterThanOrEqual(LIVE / 1_000);
+    });
+
+    it('goes on from the head that there is, where the server has lost what it had acknowledged', async () => {
+      const opened = await filled(500);
+      const { namespace } = opened.store;
+      await opened.send('DEL', ...keysIn(namespace));
+      const change = aChange({ put: [aRow()], append: [anEntry({ namespace, id: 'later.1' })] });
+      expect(await opened.store.commit(change)).toBe('committed');
+      expect((await opened.store.journal({ after: 0, limit: 10 })).entries.map(({ seq, id }) => [seq, id])).toEqual([[1, 'later.1']]);
+    });
+
+    it('drops a long journal in one change', async () => {
+      const opened = await filled(100);
+      const { namespace } = opened.store;
+      for (let n = 0; n < 5; n++) {
+        const append = Array.from({ length: 500 }, (_, i) => anEntry({ namespace, id: `long${n}.${i}` }));
+        expect(await opened.store.commit(aChange({ id: `long${n}`, append }))).toBe('committed');
+      }
+      const { head } = await opened.store.journal({ after: 0, limit: 1 });
+      const { hdel } = await commandsOf(opened, async () => {
+        expect(await opened.store.commit(aChange({ trimJournalTo: head.seq }))).toBe('committed');
+      });
+      expect(hdel).toBe(Math.ceil(head.seq / 1_000));
+      expect(await opened.store.journal({ after: 0, limit: 10 })).toEqual({ entries: [], start: head, head });
+      expect(await opened.send('HLEN', keysIn(namespace)[4] as string)).toBe(0);
+      expect(await opened.send('ZCARD', keysIn(namespace)[5] as string)).toBe(0);
+    });
+  },
+  { own: true },
+);

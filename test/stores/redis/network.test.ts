@@ -1,0 +1,142 @@
+import { isJitError, OutcomeUnknownError, StoreError, verifyJournal } from 'jit-access';
+import { aChange, anEntry, aRow } from 'jit-access/testing';
+import { describe, expect, it } from 'vitest';
+import { CLIENTS } from './clients.js';
+import { openedFor } from './opened.js';
+import { describeRedis } from './server.js';
+
+const codeOf = (error: unknown) => (isJitError(error) ? error.code : error);
+/** What goes out when a change is committed. */
+const isCommit = (data: Buffer) => /EVAL/.test(data.toString());
+
+for (const [name, make] of Object.entries(CLIENTS)) {
+  describeRedis(`redisGrantStore over ${name}, when the network fails`, (server) => {
+    const { store, proxy, connect } = openedFor(server);
+
+    /** A store behind a proxy, one past it, and a change that is new to both. */
+    async function behindProxy(timeoutMs?: number) {
+      const network = await proxy();
+      const opened = await store({ timeoutMs }, make, network.url);
+      const { namespace } = opened.store;
+      const direct = (await store({ namespace })).store;
+      await opened.store.commit(aChange({ put: [aRow()], append: [anEntry({ namespace, id: 'first.1' })] }));
+      const change = aChange({ id: 'c', put: [aRow({ version: 2 })], append: [anEntry({ namespace })] });
+      return { ...opened, network, direct, change };
+    }
+    const entriesOf = async ({ direct }: Awaited<ReturnType<typeof behindProxy>>) => {
+      const slice = await direct.journal({ after: 0, limit: 100 });
+      expect((await verifyJournal(slice.entries, slice)).ok).toBe(true);
+      return slice.entries.map(({ id }) => id);
+    };
+
+    it.each(['cut', 'cut the reply'] as const)('commits once where the connection is %s', async (fate) => {
+      const opened = await behindProxy();
+      let times = 0;
+      opened.network.intercept((data) => (isCommit(data) && times++ === 0 ? fate : 'pass'));
+      expect(await opened.store.commit(opened.change)).toBe('committed');
+      expect(times).toBe(2);
+      expect(await entriesOf(opened)).toEqual(['first.1', 'c1.1']);
+    });
+
+    it('tells all changes of a batch whose reply was lost what became of each', async () => {
+      const opened = await behindProxy();
+      const { namespace } = opened.store;
+      let times = 0;
+      opened.network.intercept((data) => (isCommit(data) && times++ === 0 ? 'cut the reply' : 'pass'));
+      const changes = Array.from({ length: 6 }, (_, i) =>
+        // Two of three want the same row: of each pair one is refused.
+        aChange({ id: `b${i}`, put: [aRow({ id: `r${i % 3}` })], append: [anEntry({ namespace, id: `b${i}.1` })] }),
+      );
+      const outcomes = await Promise.all(changes.map((change) => opened.store.commit(change)));
+      expect(outcomes).toEqual(['committed', 'committed', 'committed', 'conflict', 'conflict', 'conflict']);
+      expect(await entriesOf(opened)).toEqual(['first.1', 'b0.1', 'b1.1', 'b2.1']);
+    });
+
+    it('says that the outcome is unknown where the reply is lost twice, and committed when asked again later', async () => {
+      const opened = await behindProxy(200);
+      opened.network.intercept((data) => (isCommit(data) ? 'cut the reply' : 'pass'));
+      const error: unknown = await opened.store.commit(opened.change).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(OutcomeUnknownError);
+      expect((error as OutcomeUnknownError).changeId).toBe('c');
+      opened.network.mend();
+      expect(await (await store({ namespace: opened.store.namespace }, make)).store.commit(opened.change)).toBe('committed');
+      expect(await entriesOf(opened)).toEqual(['first.1', 'c1.1']);
+    });
+
+    it('denies within its limit over a connection that carries nothing back', async () => {
+      const opened = await behindProxy(50);
+      opened.network.swallow();
+      const commit = opened.store.commit(opened.change).catch((thrown: unknown) => thrown);
+      const reads = [
+        opened.store.get([aRow()]),
+        opened.store.live({ subject: 'user:maya', scope: 'db-prod:write', at: 0 }),
+        opened.store.live({ subject: 'user:maya', at: 0 }),
+        opened.store.find({ kind: 'grant', limit: 1 }),
+        opened.store.due({ at: 0, limit: 1 }),
+        opened.store.journal({ after: 0, limit: 1 }),
+      ];
+      for (const read of await Promise.allSettled(reads.map(async (read) => read))) {
+        expect(read.status === 'rejected' && codeOf(read.reason)).toBe('ERR_JIT_STORE');
+        expect(String((read as PromiseRejectedResult).reason)).toMatch(/within 50 ms/);
+      }
+      expect(codeOf(await commit)).toBe('ERR_JIT_OUTCOME_UNKNOWN');
+    });
+
+    it('never sends a commit that it has given up for want of a connection', async () => {
+      const opened = await behindProxy(20);
+      opened.network.cut();
+      // The first may have gone out before the client has seen that the connection is gone.
+      await opened.store.get([aRow()]).catch(() => undefined);
+      const error: unknown = await opened.store.commit(opened.change).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(StoreError);
+      expect(String(error)).toMatch(/no connection to Redis within 20 ms/);
+      let commits = 0;
+      opened.network.intercept((data) => {
+        if (isCommit(data)) commits += 1;
+        return 'pass';
+      });
+      opened.network.mend();
+      const again = await store({ namespace: opened.store.namespace }, make);
+      expect(await again.store.get([aRow()])).toEqual([aRow()]);
+      expect(commits).toBe(0);
+      expect(await entriesOf(opened)).toEqual(['first.1']);
+    });
+
+    it('waits for a connection that comes back within the limit', async () => {
+      const opened = await behindProxy();
+      opened.network.cut();
+      await opened.store.get([aRow()]).catch(() => undefined);
+      const answer = opened.store.get([aRow()]);
+      opened.network.mend();
+      expect(await answer).toEqual([aRow()]);
+    });
+
+    it('rejects at once over a client that is closed', async () => {
+      const opened = await store({ timeoutMs: 3_600_000 }, make);
+      opened.close();
+      await expect(opened.store.get([aRow()])).rejects.toThrow(StoreError);
+      await expect(opened.store.commit(aChange({ put: [aRow()] }))).rejects.toThrow(StoreError);
+    });
+
+    it('answers after SCRIPT FLUSH as before', async () => {
+      const opened = await store({}, make);
+      const { namespace } = opened.store;
+      const { send } = await connect();
+      for (let i = 0; i < 3; i++) {
+        await send('SCRIPT', 'FLUSH');
+        const change = aChange({ put: [aRow({ id: `r${i}` })], append: [anEntry({ namespace, id: `${i}.1` })] });
+        expect(await opened.store.commit(change)).toBe('committed');
+        await send('SCRIPT', 'FLUSH');
+        expect((await opened.store.find({ kind: 'grant', limit: 10 })).items).toHaveLength(i + 1);
+        expect((await opened.store.journal({ after: i, limit: 10 })).entries).toHaveLength(1);
+      }
+    });
+  });
+}
+
+describe('the tests of the network', () => {
+  it('know a commit when they see one', () => {
+    expect(isCommit(Buffer.from('*3\r\n$7\r\nEVALSHA\r\n'))).toBe(true);
+    expect(isCommit(Buffer.from('*3\r\n$4\r\nHGET\r\n'))).toBe(false);
+  });
+});

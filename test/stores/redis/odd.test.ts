@@ -1,0 +1,156 @@
+import { autoApprove, CorruptError, InvalidArgumentError, JitEngine, StoreError, type GrantStore } from 'jit-access';
+import { fromIoredis, fromNodeRedis, redisGrantStore, type RedisClient, type RedisReply } from 'jit-access/redis';
+import { aChange, anEntry, aRow } from 'jit-access/testing';
+import { describe, expect, it } from 'vitest';
+import { keysIn, openedFor } from './opened.js';
+import { describeRedis } from './server.js';
+
+/** A client without a server, which answers as it is told. */
+function scripted(reply: (command: readonly string[]) => RedisReply | Promise<RedisReply>, over: Partial<RedisClient> = {}): RedisClient {
+  return { status: () => 'ready', onStatus: () => () => undefined, send: async (command) => reply(command), ...over };
+}
+const storeOver = (client: RedisClient, timeoutMs = 5_000): GrantStore => redisGrantStore({ client, assumeNoEviction: true, timeoutMs });
+const change = aChange({ put: [aRow()], append: [anEntry()] });
+
+describe('redisGrantStore over a client that answers what it should not', () => {
+  const reads: Readonly<Record<string, (store: GrantStore) => unknown>> = {
+    get: (store) => store.get([aRow()]),
+    'live on a scope': (store) => store.live({ subject: 'a', scope: 'b', at: 0 }),
+    'live on all': (store) => store.live({ subject: 'a', at: 0 }),
+    find: (store) => store.find({ kind: 'grant', limit: 1 }),
+    due: (store) => store.due({ at: 0, limit: 1 }),
+    journal: (store) => store.journal({ after: 0, limit: 1 }),
+  };
+
+  it.each(Object.entries(reads))('rejects %s', async (_, read) => {
+    for (const reply of [7, [7, 7, 7, 7, 7], {}, 'text', [['nested']]] as readonly RedisReply[]) {
+      if (reply === 'text' && read === reads['live on a scope']) continue;
+      await expect((async () => read(storeOver(scripted(() => reply))))()).rejects.toThrow(StoreError);
+    }
+  });
+
+  it('takes no answer to a commit for committed but that', async () => {
+    for (const reply of [
+      ['1', 'x', 'OK'],
+      ['1', 'x'],
+      ['1', 'x', 1],
+    ] as readonly RedisReply[]) {
+      await expect(storeOver(scripted(() => reply)).commit(change)).rejects.toThrow(StoreError);
+    }
+    await expect(storeOver(scripted(() => null)).commit(change)).rejects.toMatchObject({ code: 'ERR_JIT_OUTCOME_UNKNOWN' });
+    await expect(storeOver(scripted(() => Promise.reject('no error'))).commit(change)).rejects.toMatchObject({
+      code: 'ERR_JIT_OUTCOME_UNKNOWN',
+    });
+  });
+
+  it('is refused where it throws instead of rejecting, or tells no policy', async () => {
+    const throwing = scripted(() => null, {
+      send: () => {
+        throw new TypeError('no such command');
+      },
+    });
+    await expect(storeOver(throwing).get([aRow()])).rejects.toThrow('no such command');
+    const silent = redisGrantStore({ client: scripted(() => '# Memory\r\n') });
+    await expect(silent.get([aRow()])).rejects.toThrow("this server doesn't tell its eviction policy");
+  });
+
+  it('never hands on the error of the client, which carries what was written', async () => {
+    const failure = Object.assign(new Error('READONLY You cannot write'), { command: { args: ['what maya said'] } });
+    const error: unknown = await storeOver(scripted(() => Promise.reject(failure)))
+      .commit(change)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(StoreError);
+    for (let cause: unknown = error; cause !== undefined; cause = (cause as Error).cause) expect(cause).not.toBe(failure);
+  });
+
+  it('gives up when others keep the head for longer than its limit', async () => {
+    let seq = 0;
+    const busy = storeOver(
+      scripted(() => [String(++seq), 'a'.repeat(64), 'moved']),
+      1,
+    );
+    await expect(busy.commit(change)).rejects.toThrow(/others kept the head of the journal for 1 ms/);
+    expect(seq).toBeGreaterThan(0);
+  });
+
+  it('links to the head that it is told, until it is the newest', async () => {
+    const bases: unknown[] = [];
+    const client = scripted((command) => {
+      bases.push(command.at(-4));
+      return bases.length < 4 ? [String(10 * bases.length), 'a'.repeat(64), 'moved'] : ['31', 'b'.repeat(64), 'committed'];
+    });
+    expect(await storeOver(client).commit(change)).toBe('committed');
+    expect(bases).toEqual(['0', '10', '20', '30']);
+  });
+
+  it('watches without a subscription, too, and survives a watcher that throws', async () => {
+    const store = storeOver(scripted(() => ['1', 'a'.repeat(64), 'committed']));
+    store.watch?.(() => {
+      throw new Error('not the committer’s trouble');
+    });
+    const woken = new Promise<void>((resolve) => store.watch?.(resolve));
+    expect(await store.commit(change)).toBe('committed');
+    await woken;
+  });
+
+  it('refuses a change before it is sent that a script would stumble over', async () => {
+    let sent = 0;
+    const store = storeOver(scripted(() => (sent += 1)));
+    for (const row of [{ version: 0 }, { version: 1.5 }, { from: NaN }, { until: -1 }, { dueAt: 2 ** 53 }, { body: undefined as never }]) {
+      await expect(store.commit(aChange({ put: [aRow(row)] }))).rejects.toThrow(InvalidArgumentError);
+    }
+    await expect(store.commit({ ...change, trimJournalTo: NaN })).rejects.toThrow(InvalidArgumentError);
+    await expect(store.commit({ ...change, append: [anEntry({ digest: 'short' })] })).rejects.toThrow(InvalidArgumentError);
+    expect(sent).toBe(0);
+  });
+
+  it.each([undefined, null, {}, 'redis://localhost', { call: () => undefined }, { sendCommand: () => undefined }])(
+    'is not made of %j',
+    (client) => {
+      expect(() => fromNodeRedis(client as never)).toThrow(InvalidArgumentError);
+      expect(() => fromIoredis(client as never)).toThrow(InvalidArgumentError);
+    },
+  );
+});
+
+describeRedis('rows and entries in Redis that are not of this package', (server) => {
+  const { store } = openedFor(server);
+
+  it('give no access, and hide no other row', async () => {
+    const opened = await store();
+    const engine = new JitEngine({ store: opened.store, approver: autoApprove(() => true) });
+    const grants = await Promise.all(
+      ['a:x', 'a:y'].map(async (scope) => {
+        const asked = await engine.requestAccess({ subject: 'user:maya', scope, ttl: '15m' });
+        return asked.outcome === 'granted' ? asked.grants[0] : undefined;
+      }),
+    );
+    const [, rows = '', , live = ''] = keysIn(opened.store.namespace);
+    const field = `grant\0${grants[0]?.id}`;
+    const row = String(await opened.send('HGET', rows, field));
+    // Without its body, with an end that is no number, with less than its columns, and with an end in 2286.
+    const bent = [
+      row.replace(/\{.*$/s, '{'),
+      row.replace(/\d{13}\0\d{13}\0/, 'soon\0soon\0'),
+      row.slice(0, 40),
+      row.replace(/\0\d{13}\0\{/, '\x009999999999999\0{'),
+    ];
+    for (const text of bent) {
+      expect(text).not.toBe(row);
+      await opened.send('HSET', rows, field, text);
+      await opened.send('HSET', live, '+user:maya\0+a:x', text);
+      expect(await engine.isAllowed('user:maya', 'a:x')).toBe(false);
+      expect(await engine.isAllowed('user:maya', 'a:y')).toBe(true);
+      expect((await opened.store.find({ kind: 'grant', limit: 10 })).items).toHaveLength(2);
+    }
+    await engine.close();
+  });
+
+  it('say which entry is no JSON', async () => {
+    const opened = await store();
+    const { namespace } = opened.store;
+    await opened.store.commit(aChange({ put: [aRow()], append: [anEntry({ namespace })] }));
+    await opened.send('HSET', keysIn(namespace)[4] as string, '1', `${'a'.repeat(64)}{`);
+    await expect(opened.store.journal({ after: 0, limit: 1 })).rejects.toThrow(new CorruptError('entry', '1', 'is no JSON'));
+  });
+});

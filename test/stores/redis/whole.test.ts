@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { isJitError } from 'jit-access';
+import { redisGrantStore } from 'jit-access/redis';
+import { aChange, anEntry, aRow } from 'jit-access/testing';
+import { expect, it } from 'vitest';
+import { CLIENTS } from './clients.js';
+import { dumpOf, keysIn, openedFor, type OpenedStore } from './opened.js';
+import { describeRedis } from './server.js';
+
+const rows = ['a', 'b', 'c'].map((id) => aRow({ id }));
+
+/** A change that touches every key: it writes, replaces and removes rows, appends, and trims. */
+const touchingAll = (namespace: string) =>
+  aChange({
+    expect: rows.map(({ kind, id }) => ({ kind, id, version: id === 'c' ? 0 : 1 })),
+    put: [{ ...aRow({ id: 'a', version: 2, open: false, dueAt: undefined }) }, aRow({ id: 'c' })],
+    remove: [{ kind: 'grant', id: 'b' }],
+    append: [anEntry({ namespace, id: 'second.1' })],
+    trimJournalTo: 1,
+  });
+
+async function withTwoRows(opened: OpenedStore) {
+  const { namespace } = opened.store;
+  await opened.store.commit(aChange({ put: rows.slice(0, 2), append: [anEntry({ namespace, id: 'first.1' })] }));
+  return { change: touchingAll(namespace), keys: keysIn(namespace) };
+}
+
+/** The change is refused for certain, and leaves everything as it was. */
+async function isRefusedWhole(opened: OpenedStore, reason: RegExp, { change, keys }: Awaited<ReturnType<typeof withTwoRows>>) {
+  const before = await dumpOf(opened, keys);
+  const error: unknown = await opened.store.commit(change).catch((thrown: unknown) => thrown);
+  expect(isJitError(error) && error.code).toBe('ERR_JIT_STORE');
+  expect(String(error)).toMatch(reason);
+  expect(await dumpOf(opened, keys)).toEqual(before);
+}
+
+describeRedis(
+  'a commit to Redis that cannot be whole',
+  (server) => {
+    const { store, connect, after } = openedFor(server);
+
+    it.each([0, 1, 2, 3, 4, 5])('is refused before its first write where key %i is of another type', async (i) => {
+      for (const write of [
+        ['SET', 'x'],
+        ['LPUSH', 'x'],
+      ] as const) {
+        const opened = await store();
+        const given = await withTwoRows(opened);
+        const key = given.keys[i] as string;
+        await opened.send('DEL', key);
+        await opened.send(write[0], key, write[1]);
+        await isRefusedWhole(opened, /is a (string|list) and not a (hash|zset); nothing was written/, given);
+        // Whoever has it right again goes on where it was left, or has lost what was there: never a part of the change.
+        expect(await opened.send('TYPE', key)).toBe(write[0] === 'SET' ? 'string' : 'list');
+      }
+    });
+
+    it.each(['hset', 'hdel', 'zadd', 'zrem', 'zremrangebyscore', 'type', 'hget'])(
+      'is refused for a user who may not run %s',
+      async (command) => {
+        const admin = await store();
+        const given = await withTwoRows(admin);
+        const user = `u${randomUUID()}`;
+        await admin.send('ACL', 'SETUSER', user, 'on', '>pass', '~*', '&*', '+@all', `-${command}`);
+        after(() => connect().then(({ send }) => send('ACL', 'DELUSER', user)));
+        const { client } = await connect(undefined, server().url.replace('//', `//${user}:pass@`));
+        const limited = { ...admin, store: redisGrantStore({ client, namespace: admin.store.namespace }) };
+        const before = await dumpOf(admin, given.keys);
+        await expect(limited.store.commit(given.change)).rejects.toThrow(/nothing was written|permission|outcome|learnt/);
+        expect(await dumpOf(admin, given.keys)).toEqual(before);
+      },
+    );
+
+    it('commits for a user who may not publish', async () => {
+      const admin = await store();
+      const given = await withTwoRows(admin);
+      const user = `u${randomUUID()}`;
+      await admin.send('ACL', 'SETUSER', user, 'on', '>pass', '~*', 'resetchannels', '+@all', '-publish');
+      after(() => connect().then(({ send }) => send('ACL', 'DELUSER', user)));
+      const { client } = await connect(undefined, server().url.replace('//', `//${user}:pass@`));
+      expect(await redisGrantStore({ client, namespace: admin.store.namespace }).commit(given.change)).toBe('committed');
+    });
+
+    it('is refused where the server is out of memory', async () => {
+      const opened = await store();
+      const given = await withTwoRows(opened);
+      await opened.send('CONFIG', 'SET', 'maxmemory', '1');
+      after(() => connect().then(({ send }) => send('CONFIG', 'SET', 'maxmemory', '0')));
+      await isRefusedWhole(opened, /OOM/, given);
+      expect(await opened.store.get([rows[0] as (typeof rows)[0]])).toEqual([rows[0]]);
+      await opened.send('CONFIG', 'SET', 'maxmemory', '0');
+      expect(await opened.store.commit(given.change)).toBe('committed');
+    });
+
+    it('is refused where too few replicas are left', async () => {
+      const opened = await store();
+      const given = await withTwoRows(opened);
+      await opened.send('CONFIG', 'SET', 'min-replicas-to-write', '1');
+      after(() => connect().then(({ send }) => send('CONFIG', 'SET', 'min-replicas-to-write', '0')));
+      await isRefusedWhole(opened, /NOREPLICAS/, given);
+    });
+
+    it('is refused over a head that was lost: no second journal begins', async () => {
+      const opened = await store();
+      const given = await withTwoRows(opened);
+      await opened.send('DEL', given.keys[0] as string);
+      await isRefusedWhole(opened, /head is gone/, given);
+      await expect(opened.store.journal({ after: 0, limit: 10 })).rejects.toThrow(/the head is gone/);
+    });
+
+    it('is refused in a layout of another version', async () => {
+      const opened = await store();
+      const given = await withTwoRows(opened);
+      await opened.send('HSET', given.keys[0] as string, 'layout', '2');
+      await isRefusedWhole(opened, /a layout that this version does not know/, given);
+    });
+
+    it('is refused where a row that it relies on, or the entry that it trims to, is not one of ours', async () => {
+      const opened = await store();
+      const given = await withTwoRows(opened);
+      const [, rowsKey = '', , , journalKey = ''] = given.keys;
+      const row = await opened.send('HGET', rowsKey, 'grant\0a');
+      await opened.send('HSET', rowsKey, 'grant\0a', 'grant\0a\x001');
+      await isRefusedWhole(opened, /not of the form/, given);
+      await opened.send('HSET', rowsKey, 'grant\0a', row as string);
+      await opened.send('HDEL', journalKey, '1');
+      await isRefusedWhole(opened, /not of the form/, given);
+    });
+
+    it('says that a row which the index names is gone, instead of leaving it out', async () => {
+      const opened = await store();
+      const given = await withTwoRows(opened);
+      await opened.send('HDEL', given.keys[1] as string, 'grant\0a');
+      await expect(opened.store.find({ kind: 'grant', limit: 10 })).rejects.toThrow(/a row that is in the index is gone/);
+      await expect(opened.store.due({ at: 8.64e15, limit: 10 })).rejects.toThrow(/a row that is due is gone/);
+      await expect(opened.store.live({ subject: 'user:maya', at: 0 })).rejects.toThrow(/a live row is gone/);
+      await opened.send('HDEL', given.keys[4] as string, '1');
+      await expect(opened.store.journal({ after: 0, limit: 10 })).rejects.toThrow(/an entry of the journal is gone/);
+    });
+
+    it('gives nothing an expiry, and needs no key but its six', async () => {
+      const opened = await store();
+      const { change, keys } = await withTwoRows(opened);
+      await opened.store.commit(change);
+      const found = (await opened.send('KEYS', `{jit:${opened.store.namespace}}*`)) as string[];
+      expect(found.sort()).toEqual([...keys].sort());
+      expect(await Promise.all(keys.map((key) => opened.send('TTL', key)))).toEqual(keys.map(() => -1));
+    });
+  },
+  { own: true },
+);
+
+describeRedis(
+  'the user that the page of Redis describes',
+  (server) => {
+    const { store, connect, after } = openedFor(server);
+
+    it('may do all that the store does, and nothing else', async () => {
+      const page = await readFile(new URL('../../../docs/stores/redis.md', import.meta.url), 'utf8');
+      const [, , , ...rules] = /^ACL SETUSER jit .*$/m.exec(page)?.[0].split(' ') ?? [];
+      const admin = await connect();
+      await admin.send('ACL', 'SETUSER', 'jit', ...rules);
+      after(() => connect().then(({ send }) => send('ACL', 'DELUSER', 'jit')));
+      const url = server().url.replace('//', '//jit:secret@');
+      for (const make of Object.values(CLIENTS)) {
+        const opened = await store({}, make, url);
+        const woken = new Promise<void>((resolve) => after(opened.store.watch?.(resolve) ?? (() => undefined)));
+        const { change } = await withTwoRows(opened);
+        expect(await opened.store.commit(change)).toBe('committed');
+        expect(await opened.store.commit(change)).toBe('committed');
+        await woken;
+        expect(await opened.store.get([{ kind: 'grant', id: 'a' }])).toMatchObject([{ version: 2 }]);
+        expect(await opened.store.live({ subject: 'user:maya', scope: 'db-prod:write', at: 0 })).toHaveLength(1);
+        expect(await opened.store.live({ subject: 'user:maya', at: 0 })).toHaveLength(1);
+        expect((await opened.store.find({ kind: 'grant', limit: 5 })).items).toHaveLength(2);
+        expect((await opened.store.due({ at: 8.64e15, limit: 5 })).items).toHaveLength(1);
+        expect((await opened.store.journal({ after: 0, limit: 5 })).entries).toHaveLength(1);
+        await expect(opened.send('SET', `{jit:${opened.store.namespace}}:x`, '1')).rejects.toThrow(/NOPERM/);
+        await expect(opened.send('HGET', 'x', '1')).rejects.toThrow(/NOPERM/);
+      }
+    });
+  },
+  { own: true },
+);

@@ -1,0 +1,224 @@
+import { randomUUID } from 'node:crypto';
+import type { GrantStore } from 'jit-access';
+import { sqlGrantStore } from 'jit-access/sql';
+import { aChange, anEntry, aRow } from 'jit-access/testing';
+import { CompiledQuery } from 'kysely';
+import type { Kysely } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kyselyOn, Postgres } from './postgres.js';
+import { SqliteFile } from './sqlite.js';
+
+const TIMEOUT_MS = 250;
+
+let postgres: Postgres;
+let file: SqliteFile;
+beforeAll(async () => {
+  postgres = await Postgres.migrated();
+  file = await SqliteFile.migrated();
+});
+afterAll(async () => {
+  file.remove();
+  await postgres.stop();
+});
+
+const open = { postgres: () => kyselyOn(postgres.pool({ max: 4 })), sqlite: () => file.kysely() };
+
+const changeOf = (store: GrantStore, id: string, over: Parameters<typeof aRow>[0] = { id }) =>
+  aChange({ id, put: [aRow(over)], append: [anEntry({ namespace: store.namespace, id: `${id}.1` })] });
+
+const idsIn = async (store: GrantStore): Promise<readonly string[]> =>
+  (await store.journal({ after: 0, limit: 1_000 })).entries.map(({ id }) => id);
+
+/** A promise to be resolved from outside. */
+function gate() {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((open) => (resolve = open));
+  return { promise, resolve };
+}
+
+const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
+  const stores = (timeoutMs = TIMEOUT_MS) => {
+    const namespace = randomUUID();
+    const db = open[dialect]();
+    return { db, namespace, store: sqlGrantStore({ db, dialect, namespace, timeoutMs }), options: { dialect, namespace, timeoutMs } };
+  };
+  const revisionOf = async (db: Kysely<unknown>, namespace: string) => {
+    const { rows } = await db.executeQuery(CompiledQuery.raw(`select revision from jit_heads where namespace = '${namespace}'`));
+    return Number((rows[0] as { revision: unknown }).revision);
+  };
+
+  /** Holds the head of a namespace as a transaction elsewhere does, until it is released. */
+  const hold = async (db: Kysely<unknown>, namespace: string) => {
+    const [held, free] = [gate(), gate()];
+    const holding = db.connection().execute(async (connection) => {
+      const run = (sql: string) => connection.executeQuery(CompiledQuery.raw(sql));
+      await run(dialect === 'postgres' ? 'begin' : 'begin immediate');
+      await run(`update jit_heads set seq = seq where namespace = '${namespace}'`);
+      held.resolve();
+      await free.promise;
+      await run('rollback');
+    });
+    await held.promise;
+    return () => {
+      free.resolve();
+      return holding;
+    };
+  };
+
+  it('share a transaction while one is under way: 100 at once take two', async () => {
+    const { db, namespace, store } = stores(5_000);
+    await store.commit(changeOf(store, 'first'));
+    const outcomes = await Promise.all(Array.from({ length: 100 }, (_, i) => store.commit(changeOf(store, `c${i}`))));
+    expect(new Set(outcomes)).toEqual(new Set(['committed']));
+    expect(await revisionOf(db, namespace)).toBe(3);
+    expect(await idsIn(store)).toEqual(['first.1', ...Array.from({ length: 100 }, (_, i) => `c${i}.1`)]);
+  });
+
+  it('are each judged alone: what conflicts, cannot be linked or is refused by the database spoils nothing', async () => {
+    const { store } = stores(5_000);
+    await store.commit(changeOf(store, 'first'));
+    const good = Array.from({ length: 6 }, (_, i) => changeOf(store, `c${i}`));
+    const broken = aChange({ id: 'broken', put: [aRow({ id: 'b' })], append: [anEntry({ digest: 'none' })] });
+    // Between their own kind: each is in the middle of a shared transaction.
+    const given = [
+      ...good.slice(0, 2),
+      changeOf(store, 'conflict', { id: 'first' }),
+      broken,
+      changeOf(store, 'refused', { id: 'refused', until: 8.64e15 + 1 }),
+      ...good.slice(2),
+    ];
+    const settled = await Promise.allSettled(given.map((change) => store.commit(change)));
+    expect(settled.map((one) => (one.status === 'fulfilled' ? one.value : (one.reason as { code: string }).code))).toEqual([
+      'committed',
+      'committed',
+      'conflict',
+      'ERR_JIT_INVALID_ARGUMENT',
+      'ERR_JIT_STORE',
+      ...Array<string>(4).fill('committed'),
+    ]);
+    expect(await idsIn(store)).toEqual(['first.1', ...good.map(({ id }) => `${id}.1`)]);
+    expect(await store.get([aRow({ id: 'b' }), aRow({ id: 'refused' })])).toEqual([undefined, undefined]);
+  });
+
+  it('build on each other inside one transaction, as if each had come alone', async () => {
+    const { store } = stores(5_000);
+    const row = (version: number) => aRow({ id: 'x', version, body: { version } });
+    const step = (version: number) =>
+      aChange({ id: `s${version}`, put: [row(version)], append: [anEntry({ namespace: store.namespace, id: `s${version}.1` })] });
+    const removal = aChange({ id: 'removal', expect: [row(3)], remove: [row(3)] });
+    const outcomes = await Promise.all([
+      store.commit(changeOf(store, 'first')),
+      ...[step(1), step(1), step(2), step(2), step(3), { ...step(3), id: 'stale' }, removal, { ...step(1), id: 'again' }].map((change) =>
+        store.commit(change),
+      ),
+    ]);
+    expect(outcomes.join()).toBe('committed,committed,committed,committed,committed,committed,conflict,committed,committed');
+    expect(await store.get([row(1)])).toEqual([row(1)]);
+  });
+
+  it('wait for whoever holds the namespace without holding up anything else, and go on when it is free', async () => {
+    const { db, namespace, store, options } = stores();
+    await store.commit(changeOf(store, 'first'));
+    const other = sqlGrantStore({ ...options, db: open[dialect]() });
+    await other.get([aRow()]);
+    const release = await hold(db, namespace);
+    const committed = other.commit(changeOf(other, 'c1'));
+    // Longer than one statement may take, less than a call may: it is told "busy" and tries again. Reads go on meanwhile.
+    for (let turn = 0; turn < 4; turn++) {
+      await later(TIMEOUT_MS / 3);
+      expect(await other.get([aRow({ id: 'first' })])).toHaveLength(1);
+    }
+    await release();
+    expect(await committed).toBe('committed');
+    expect(await idsIn(other)).toEqual(['first.1', 'c1.1']);
+  });
+
+  it('reject within their limit where the namespace stays held, with nothing applied', async () => {
+    const { db, namespace, store, options } = stores(60);
+    await store.commit(changeOf(store, 'first'));
+    const other = sqlGrantStore({ ...options, db: open[dialect]() });
+    const release = await hold(db, namespace);
+    await expect(other.commit(changeOf(other, 'c1'))).rejects.toMatchObject({ code: 'ERR_JIT_STORE', operation: 'commit' });
+    await release();
+    expect(await idsIn(store)).toEqual(['first.1']);
+    expect(await other.commit(changeOf(other, 'c2'))).toBe('committed');
+  });
+});
+
+describe('commits on PostgreSQL, under other settings of the database', () => {
+  it.each(['serializable', 'repeatable read'])('lose nothing where transactions are %s by default', async (level) => {
+    const namespace = randomUUID();
+    const pools = [1, 2].map(() => postgres.pool({ options: `-c default_transaction_isolation=${level.replace(' ', '\\ ')}` }));
+    const [a, b] = pools.map((pool) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool })) as [
+      GrantStore,
+      GrantStore,
+    ];
+    const changes = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? a : b).commit(changeOf(a, `c${i}`)));
+    expect(new Set(await Promise.all(changes))).toEqual(new Set(['committed']));
+    expect(await idsIn(a)).toHaveLength(40);
+  });
+
+  it('refuse an encoding in which ids have another order', async () => {
+    const pool = postgres.pool();
+    await pool.query(`create database latin encoding 'LATIN1' template template0 locale 'C'`);
+    const latin = new URL(postgres.url);
+    latin.pathname = '/latin';
+    const there = postgres.pool({ connectionString: latin.href });
+    await there.query('create table jit_schema (version bigint not null)');
+    await there.query('insert into jit_schema values (1)');
+    const store = sqlGrantStore({ db: kyselyOn(there), dialect: 'postgres' });
+    await expect(store.get([aRow()])).rejects.toThrow(/must be UTF-8; it is LATIN1/);
+  });
+});
+
+describe('checks on SQLite', () => {
+  it('are answered at once on a handle of their own, by what is committed and nothing else', async () => {
+    const namespace = randomUUID();
+    const db = file.kysely();
+    const store = sqlGrantStore({ db, dialect: 'sqlite', namespace, read: file.handle() });
+    await store.commit(changeOf(store, 'first'));
+    const query = { subject: 'user:maya', at: 0 };
+    expect(store.live(query)).toEqual([aRow({ id: 'first' })]);
+    await db.connection().execute(async (connection) => {
+      await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+      await connection.executeQuery(CompiledQuery.raw(`delete from jit_rows where namespace = '${namespace}'`));
+      expect(store.live(query)).toEqual([aRow({ id: 'first' })]);
+      await connection.executeQuery(CompiledQuery.raw('rollback'));
+    });
+  });
+
+  it('wait while the handle that they were given is inside a transaction: what may be undone is seen by nobody', async () => {
+    const namespace = randomUUID();
+    const handle = file.handle();
+    const db = file.kysely(handle);
+    const store = sqlGrantStore({ db, dialect: 'sqlite', namespace, read: handle });
+    await store.commit(changeOf(store, 'first'));
+    let during: unknown;
+    await db.connection().execute(async (connection) => {
+      await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+      await connection.executeQuery(CompiledQuery.raw(`delete from jit_rows where namespace = '${namespace}'`));
+      during = store.live({ subject: 'user:maya', at: 0 });
+      await connection.executeQuery(CompiledQuery.raw('rollback'));
+    });
+    expect(during).toBeInstanceOf(Promise);
+    expect(await during).toEqual([aRow({ id: 'first' })]);
+  });
+
+  it('go on while a driver is told to wait for locks: it is told not to for as long as a commit takes', async () => {
+    const namespace = randomUUID();
+    const handle = file.handle();
+    handle.exec('pragma busy_timeout = 3000');
+    const store = sqlGrantStore({ db: file.kysely(handle), dialect: 'sqlite', namespace, timeoutMs: TIMEOUT_MS });
+    await store.get([aRow()]);
+    const holder = file.handle();
+    holder.exec('begin immediate');
+    const committed = store.commit(changeOf(store, 'c1'));
+    // A driver that waited would let this timer run only after three seconds, and the commit would have failed.
+    await later(20);
+    holder.exec('rollback');
+    expect(await committed).toBe('committed');
+    expect(handle.prepare('pragma busy_timeout').all([])).toMatchObject([{ timeout: 3000 }]);
+  });
+});

