@@ -132,14 +132,18 @@ describe('the rooms of src', () => {
   });
 });
 
+/** What linking an entry takes. */
+const LINK = ['@noble/hashes/sha2.js', '@noble/hashes/utils.js', 'canonicalize'];
+
 describe('what src imports from outside', () => {
   const outside = imports.filter(({ to }) => !isOwn(to));
 
-  it('is what the build bundles, Node in the rooms for Node, and zod in the room for policies', () => {
+  it('is what the build bundles, Node in the rooms for Node, zod in the room for policies, and Kysely in that for SQL', () => {
     const bundled = /^(@noble\/hashes\/|canonicalize$)/;
     const isZod = ({ from, to }: Import) => to === 'zod/mini' && roomOf(from) === 'approvers/policy';
     const isForNode = ({ from, to }: Import) => to.startsWith('node:') && forNode.includes(roomOf(from) ?? '');
-    const allowed = (found: Import) => bundled.test(found.to) || isForNode(found) || isZod(found);
+    const isKysely = ({ from, to }: Import) => to === 'kysely' && roomOf(from) === 'stores/sql';
+    const allowed = (found: Import) => bundled.test(found.to) || isForNode(found) || isZod(found) || isKysely(found);
     expect(outside.filter((found) => !allowed(found)).map(arrow)).toEqual([]);
   });
 
@@ -147,15 +151,15 @@ describe('what src imports from outside', () => {
     expect([...closure('policy')].filter((to) => !isOwn(to)).sort()).toEqual(['zod/mini']);
   });
 
+  it('brings no driver along with a store', () => {
+    expect([...closure('sql')].filter((to) => !isOwn(to) && to !== 'kysely').sort()).toEqual(LINK);
+    expect([...closure('redis')].filter((to) => !isOwn(to)).sort()).toEqual(LINK);
+  });
+
   it.each([
     ['index', ['@noble/hashes/hmac.js']],
     ['testing', []],
   ])('L35 is nothing of Node, no zod and no driver in the closure of %s', (entry, alone) => {
-    expect([...closure(entry)].filter((to) => !isOwn(to)).sort()).toEqual([
-      ...alone,
-      '@noble/hashes/sha2.js',
-      '@noble/hashes/utils.js',
-      'canonicalize',
-    ]);
+    expect([...closure(entry)].filter((to) => !isOwn(to)).sort()).toEqual([...alone, ...LINK]);
   });
 });

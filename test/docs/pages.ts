@@ -6,7 +6,8 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 /** README.md and the pages under docs. */
 export const pages: readonly string[] = [
   'README.md',
-  ...readdirSync(`${root}docs`)
+  ...(readdirSync(`${root}docs`, { recursive: true }) as string[])
+    .filter((name) => !name.startsWith('api'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 ];
