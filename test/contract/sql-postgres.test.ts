@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { sqlGrantStore } from 'jit-access/sql';
 import { storeContract } from 'jit-access/testing';
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, it, vi } from 'vitest';
 import { kyselyOn, Postgres } from '../stores/sql/postgres.js';
+
+// A server is started and stopped here, on a machine that may be busy.
+vi.setConfig({ hookTimeout: 60_000 });
 
 const ways = {
   'through Kysely alone': (pool: pg.Pool, namespace: string) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace }),
@@ -31,9 +34,9 @@ describe.each(Object.entries(ways))('sqlGrantStore on PostgreSQL, %s', (name, op
       create: () => open(pool, randomUUID()),
       reopen: (store) => open(other, store.namespace),
       async breakBackend() {
-        for (const table of tables) await other.query(`alter table ${table} rename to ${table}_gone`);
+        for (const table of tables) await postgres.sql(`alter table ${table} rename to ${table}_gone`);
         return async () => {
-          for (const table of tables) await other.query(`alter table ${table}_gone rename to ${table}`);
+          for (const table of tables) await postgres.sql(`alter table ${table}_gone rename to ${table}`);
         };
       },
     },

@@ -52,7 +52,7 @@ export class Commits {
   async #run(): Promise<void> {
     this.#isRunning = true;
     for (let batches = 1; this.#waiting.length > 0; batches++) {
-      const batch = this.#waiting.splice(0, MAX_BATCH);
+      const batch = this.#waiting.splice(0, this.#batchSize());
       const late = batch.filter(({ patience }) => patience.left <= 0);
       for (const { reject } of late) reject(new StoreError('commit', 'the commits before it took too long'));
       const inTime = batch.filter((one) => !late.includes(one));
@@ -60,6 +60,12 @@ export class Commits {
       if (batches % BATCHES_BETWEEN_PAUSES === 0) await yieldToOthers();
     }
     this.#isRunning = false;
+  }
+
+  /** Behind a change that trims the journal begins another batch: changes whose entries it drops are forgotten. */
+  #batchSize(): number {
+    const trims = this.#waiting.findIndex(({ change }) => change.trimJournalTo > 0);
+    return trims === -1 ? MAX_BATCH : Math.min(MAX_BATCH, trims + 1);
   }
 
   /** Never rejects: whatever happens is told to those who wait. */

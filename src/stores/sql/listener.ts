@@ -87,6 +87,8 @@ export class Listener {
 
   #untilLost(client: PgClient, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
+      // The last watcher may have gone while the connection was made.
+      if (signal.aborted) resolve();
       client.on('error', () => resolve());
       client.on('end', () => resolve());
       client.on('notification', (message) => this.#wake(message.payload ?? ''));

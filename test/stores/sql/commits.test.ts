@@ -4,9 +4,12 @@ import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { CompiledQuery } from 'kysely';
 import type { Kysely } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
+
+// A server is started and stopped here, on a machine that may be busy.
+vi.setConfig({ hookTimeout: 60_000 });
 
 const TIMEOUT_MS = 250;
 
@@ -161,14 +164,13 @@ describe('commits on PostgreSQL, under other settings of the database', () => {
   });
 
   it('refuse an encoding in which ids have another order', async () => {
-    const pool = postgres.pool();
-    await pool.query(`create database latin encoding 'LATIN1' template template0 locale 'C'`);
+    await postgres.sql(`create database latin encoding 'LATIN1' template template0 locale 'C'`);
     const latin = new URL(postgres.url);
     latin.pathname = '/latin';
-    const there = postgres.pool({ connectionString: latin.href });
-    await there.query('create table jit_schema (version bigint not null)');
-    await there.query('insert into jit_schema values (1)');
-    const store = sqlGrantStore({ db: kyselyOn(there), dialect: 'postgres' });
+    const db = kyselyOn(postgres.pool({ connectionString: latin.href }));
+    await db.executeQuery(CompiledQuery.raw('create table jit_schema (version bigint not null)'));
+    await db.executeQuery(CompiledQuery.raw('insert into jit_schema values (1)'));
+    const store = sqlGrantStore({ db, dialect: 'postgres' });
     await expect(store.get([aRow()])).rejects.toThrow(/must be UTF-8; it is LATIN1/);
   });
 });

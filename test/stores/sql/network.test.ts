@@ -2,9 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { GrantStore } from 'jit-access';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { kyselyOn, Postgres } from './postgres.js';
 import { Proxy } from './proxy.js';
+
+// A server is started and stopped here, on a machine that may be busy.
+vi.setConfig({ hookTimeout: 60_000 });
 
 const TIMEOUT_MS = 300;
 

@@ -1,11 +1,14 @@
 import { sqlGrantStore } from 'jit-access/sql';
 import type { SqlDatabase, SqlDialect } from 'jit-access/sql';
 import { CompiledQuery } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { statementsOf } from '../../../src/stores/sql/statements.js';
 import type { Statement } from '../../../src/stores/sql/statements.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
+
+// A server is started and stopped here, on a machine that may be busy.
+vi.setConfig({ hookTimeout: 60_000 });
 
 /** A million where JIT_TEST_ROWS says so: it takes a minute. */
 const ROWS = Number(process.env['JIT_TEST_ROWS'] ?? 100_000);
@@ -49,9 +52,7 @@ describe.each(['postgres', 'sqlite'] as const)(`reads on %s among ${ROWS} rows`,
   const planOf = async ({ text, order }: Statement, values: readonly unknown[]): Promise<string> => {
     const explain = dialect === 'postgres' ? 'explain (costs off)' : 'explain query plan';
     const given = order === undefined ? [...values] : order.map((i) => values[i]);
-    const { rows } = await db.executeQuery<Record<string, unknown>>(
-      CompiledQuery.raw(`${explain} ${text}`, given),
-    );
+    const { rows } = await db.executeQuery<Record<string, unknown>>(CompiledQuery.raw(`${explain} ${text}`, given));
     return rows.map((row) => String(row['QUERY PLAN'] ?? row['detail'])).join('\n');
   };
   const scans = dialect === 'postgres' ? /Seq Scan|Sort/ : /SCAN (r|jit_rows|jit_journal)\b|USE TEMP B-TREE/;

@@ -15,6 +15,7 @@ export class Postgres {
   readonly url: string;
   readonly #stop: () => Promise<void>;
   readonly #pools: pg.Pool[] = [];
+  #admin: pg.Pool | undefined;
 
   private constructor(url: string, stop: () => Promise<void>) {
     this.url = url;
@@ -80,6 +81,16 @@ export class Postgres {
   /** Nothing of what is in this one, on the same server. */
   empty(): Promise<Postgres> {
     return Postgres.#within(this.url);
+  }
+
+  /** Asks past every store. Its errors are heard here; those of the pools below, the stores have to hear. */
+  async sql<T extends pg.QueryResultRow>(text: string): Promise<T[]> {
+    if (this.#admin === undefined) {
+      this.#admin = this.pool({ max: 2 });
+      this.#admin.on('error', () => undefined);
+      this.#admin.on('connect', (client) => client.on('error', () => undefined));
+    }
+    return (await this.#admin.query<T>(text)).rows;
   }
 
   /** Connections of their own, as another process would have them. */

@@ -5,9 +5,12 @@ import type { SqlDatabase, SqlDialect } from 'jit-access/sql';
 import { aChange, aRow } from 'jit-access/testing';
 import { CamelCasePlugin, CompiledQuery } from 'kysely';
 import type { Kysely } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
+
+// A server is started and stopped here, on a machine that may be busy.
+vi.setConfig({ hookTimeout: 60_000 });
 
 interface Database {
   kysely(): Kysely<unknown>;
