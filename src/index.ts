@@ -23,6 +23,7 @@ export type { JitEngineOptions, Limits } from './engine/options.js';
 export type { PurgeReport } from './engine/purge.js';
 export type { Standing } from './engine/standing.js';
 export type { SweepReport } from './engine/sweep.js';
+export type { ReasonOnRecord } from './lifecycle/explain.js';
 export type { CoverageChange, CoverageEffect } from './effects/coverage.js';
 export type { ResyncReport } from './effects/effects.js';
 export type { Lease, LeaseOptions } from './effects/lease.js';
