@@ -69,6 +69,8 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'webhooks: down, grant.issued, grant.revoked',
     'forged: 401',
   ],
+  'sqlite.ts': ['true', 'false'],
+  'two-processes-postgres.ts': ['process 2: approved, allowed true', 'process 1: allowed true', 'process 1: allowed false'],
   'auditor-questions.ts': [
     'at 02:40: user:lee, user:maya',
     'at 02:50: user:maya',
@@ -91,7 +93,7 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
 };
 
 /** Examples that other tests run. */
-const elsewhere = ['demo.ts', 'store-from-the-docs.ts', 'fake-clock.ts'];
+const elsewhere = ['demo.ts', 'store-from-the-docs.ts', 'fake-clock.ts', 'redis.ts'];
 
 describe.concurrent('an example', () => {
   it.each(Object.entries(printed))('%s prints what its page says', async (file, lines) => {
