@@ -32,10 +32,7 @@ export async function nodeRedis(url: string): Promise<Connected> {
   };
 }
 
-export async function ioredis(
-  url: string,
-  options: { readonly keyPrefix?: string; readonly lazyConnect?: boolean } = {},
-): Promise<Connected> {
+async function ioredis(url: string, options: { readonly keyPrefix?: string; readonly lazyConnect?: boolean } = {}): Promise<Connected> {
   let givesUp = false;
   const client = new Redis(url, { retryStrategy: () => (givesUp ? null : RETRY_MS), ...options });
   client.on('error', () => undefined);

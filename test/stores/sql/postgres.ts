@@ -109,7 +109,7 @@ export class Postgres {
 export const kyselyOn = (pool: pg.Pool, timeout?: number): Kysely<unknown> =>
   new Kysely({ dialect: new PostgresDialect({ pool: steadyPool(pool, { timeout }) }) });
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
