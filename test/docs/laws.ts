@@ -78,7 +78,7 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
       { says: 'A lost reply is resolved by committing the same change again.' },
       {
         says: 'After a kill anywhere the store holds whole commands, and all that were acknowledged.',
-        later: 'stores that outlive their process',
+        later: 'many more crashes of the stores that outlive their process',
       },
       { says: 'A purge changes no answer that it leaves, and refuses the others.' },
     ],
