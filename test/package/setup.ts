@@ -21,7 +21,7 @@ declare module 'vitest' {
 export default function setup(project: TestProject): () => void {
   npm(root, 'run', 'build');
   const folder = mkdtempSync(join(tmpdir(), 'jit-access-'));
-  const needed = Object.keys(manifest.dependencies ?? {}).map((name) => `./node_modules/${name}`);
+  const needed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).map((name) => `./node_modules/${name}`);
   const own = pack('.', folder);
   const others = needed.map((source) => pack(source, folder));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', version: '1.0.0', private: true }));
