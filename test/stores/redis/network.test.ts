@@ -25,7 +25,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     }
     const entriesOf = async ({ direct }: Awaited<ReturnType<typeof behindProxy>>) => {
       const slice = await direct.journal({ after: 0, limit: 100 });
-      expect((await verifyJournal(slice.entries, slice)).ok).toBe(true);
+      expect((await verifyJournal(slice.entries, { start: slice.start, head: slice.head })).ok).toBe(true);
       return slice.entries.map(({ id }) => id);
     };
 

@@ -15,7 +15,7 @@ describeRedis('several connections to one namespace in Redis', (server) => {
     Promise.all(Array.from({ length: count }, async (_, i) => (await store({ namespace }, makers[i % makers.length])).store));
   const journalOf = async (one: GrantStore) => {
     const slice = await one.journal({ after: 0, limit: 1_000 });
-    expect(await verifyJournal(slice.entries, slice)).toMatchObject({ ok: true });
+    expect(await verifyJournal(slice.entries, { start: slice.start, head: slice.head })).toMatchObject({ ok: true });
     return slice.entries.map(({ id }) => id);
   };
 
