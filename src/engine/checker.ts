@@ -1,8 +1,8 @@
 import { DeniedError } from '../errors.js';
 import { readField, readList } from '../input.js';
-import { awaitsActivation, isGone, isUsable, type Held } from '../lifecycle/status.js';
+import { awaitsActivation, isScheduled, isUsable, type Held } from '../lifecycle/status.js';
 import type { MaybePromise, Row, ScopeMatcher } from '../ports.js';
-import { beginsAt, decodeGrant, heldFrom, heldUntil, isCounted, isObject, type Decision, type Effect } from '../records.js';
+import { beginsAt, decodeGrant, heldUntil, isCounted, isObject, type Decision, type Effect } from '../records.js';
 import { readScope } from '../scope.js';
 import { isThenable, type Reading, type Timekeeper } from '../time.js';
 import type { AccessStatus } from './answers.js';
@@ -92,9 +92,7 @@ export class Checker {
 
   /** The live grants that reach a scope, whether or not they are usable now. */
   async covering(subject: string, scope: string): Promise<readonly Held[]> {
-    const rows = await this.#live(subject, this.#settings.scopes.exact ? scope : undefined);
-    const held = heldAmong(rows, subject, this.#settings.decodeAll);
-    return held.filter(({ grant }) => reaches(this.#settings.scopes, grant.scope, scope));
+    return this.#reaching(await this.#live(subject, this.#settings.scopes.exact ? scope : undefined), subject, scope);
   }
 
   async filter<T>(subjectGiven: unknown, actions: readonly T[]): Promise<readonly T[]> {
@@ -243,9 +241,6 @@ export function denied(decision: Decision): DeniedError {
   const { subject, scope, reason } = decision;
   return new DeniedError(`${subject} has no access to ${scope} now (${reason})`, subject, decision);
 }
-
-/** Still to begin, or to be confirmed, and not over before. */
-const isScheduled = (held: Held, reading: Reading): boolean => !isGone(held, reading) && reading.now < heldFrom(held.grant);
 
 const endOf = ({ grant, usage }: Held): number => heldUntil(grant, usage);
 

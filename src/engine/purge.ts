@@ -1,7 +1,7 @@
 import { invalid } from '../input.js';
 import { HORIZON, readBookmark, touchHorizon } from '../journal/bookmark.js';
 import { grantIds } from '../lifecycle/grant.js';
-import { isPurgeable } from '../lifecycle/purge.js';
+import { isEffectPurgeable, isPurgeable } from '../lifecycle/purge.js';
 import type { EntryDraft } from '../lifecycle/step.js';
 import type { Expectation, Row } from '../ports.js';
 import {
@@ -133,10 +133,9 @@ export class Purge {
     }
   }
 
-  /** What systems outside were told last is kept while it says that somebody holds something, and until it was taken or set aside. */
   async #removeEffects(horizon: number): Promise<void> {
     for await (const rows of this.#ledger.pages({ kind: 'effect', open: false })) {
-      const over = this.#decodeAll(rows, decodeEffect).filter((effect) => !effect.held && effect.changedAt < horizon);
+      const over = this.#decodeAll(rows, decodeEffect).filter((effect) => isEffectPurgeable(effect, horizon));
       await this.#removeAll(over.flatMap(keyOf), horizon);
       const leases = await this.#ledger.rows(over.map(({ id }) => ({ kind: 'lease', id })));
       for (const lease of leases) if (lease !== undefined) await this.#removeLease(lease);

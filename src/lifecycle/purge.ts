@@ -1,4 +1,4 @@
-import { heldUntil, isOwed, lastInstant, type AccessRequest, type Grant } from '../records.js';
+import { heldUntil, isOwed, isUnsettled, lastInstant, type AccessRequest, type Effect, type Grant } from '../records.js';
 
 /**
  * Whether a request and all its grants ended, on record, at or before `before`. They go together: a request is kept
@@ -12,3 +12,7 @@ export function isPurgeable(request: AccessRequest, grants: readonly Grant[], or
   if (request.end === undefined || isOwed(request) || lastInstant(request) >= before) return false;
   return grants.every((grant) => grant.end !== undefined && heldUntil(grant) <= before && !origins.has(grant.id));
 }
+
+/** What a system outside was told last is kept while it says that somebody holds something, and until it was taken or set aside. */
+export const isEffectPurgeable = (effect: Effect, before: number): boolean =>
+  !effect.held && !isUnsettled(effect) && lastInstant(effect) < before;

@@ -70,6 +70,9 @@ export function isOver(bound: number, { late }: Pick<Instants, 'late'>): boolean
 export const isGone = ({ grant, usage }: Held, instants: Pick<Instants, 'late'>): boolean =>
   grant.end !== undefined || isOver(heldUntil(grant, usage), instants);
 
+/** Still to begin, or to be confirmed, and not over before. */
+export const isScheduled = (held: Held, instants: Instants): boolean => !isGone(held, instants) && instants.now < heldFrom(held.grant);
+
 /** Was held at t: the rule for the past. */
 export function wasHeldAt(grant: Grant, t: number, usage?: Usage): boolean {
   return inWindow(t, heldFrom(grant), heldUntil(grant, usage));
@@ -104,6 +107,10 @@ export function requestStatus(request: AccessRequest, now: number): RequestStatu
  */
 export function grantStatus(grant: Grant, now: number, usage?: Usage): GrantStatus {
   if (grant.end !== undefined) return grant.end.status;
-  if (isOver(heldUntil(grant, usage), { late: now })) return 'expired';
-  return heldFrom(grant) <= now ? 'active' : 'scheduled';
+  const [held, instants] = [
+    { grant, usage },
+    { now, late: now },
+  ];
+  if (isGone(held, instants)) return 'expired';
+  return isScheduled(held, instants) ? 'scheduled' : 'active';
 }

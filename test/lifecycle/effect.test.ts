@@ -9,6 +9,7 @@ import {
   retryEffect,
   settleEffect,
 } from '../../src/lifecycle/effect.js';
+import { isEffectPurgeable } from '../../src/lifecycle/purge.js';
 import type { Effect } from '../../src/records.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
@@ -168,5 +169,20 @@ describe('settleEffect(), failEffect(), retryEffect(), dismissEffect()', () => {
       expect(dismissEffect(result, 'again', moment(9))).toEqual({ result, put: [], entries: [] });
     }
     expect(dismissEffect(intended({ outcome: done }), undefined, moment(8))).toMatchObject({ put: [], entries: [] });
+  });
+});
+
+describe('isEffectPurgeable()', () => {
+  const told = (over: Partial<Effect>) => intended({ held: false, changedAt: at(1), outcome: done, ...over });
+
+  it.each([
+    ['what is done and not held', told({}), 2, true],
+    ['at its own instant', told({}), 1, false],
+    ['what is held', told({ held: true }), 2, false],
+    ['what is still to be told', told({ outcome: undefined }), 2, false],
+    ['what is stuck', told({ outcome: stuck }), 2, false],
+    ['what was set aside', told({ outcome: { ...done, status: 'dismissed' } }), 2, true],
+  ])('L33 %s', (_what, effect, before, purgeable) => {
+    expect(isEffectPurgeable(effect, at(before))).toBe(purgeable);
   });
 });
