@@ -35,7 +35,7 @@ export interface SqlGrantStoreOptions {
    */
   readonly read?: PgPool | SqliteHandle | undefined;
   /**
-   * How long one statement is waited for, in milliseconds, 1 to 600,000. A whole call, with all that it tries again, takes
+   * How long one statement is waited for, or up to a quarter longer, in milliseconds, 1 to 600,000. A whole call, with all that it tries again, takes
    * at most four times as long. On PostgreSQL also how long a commit waits for a lock, and how long a holder that has gone
    * silent keeps it. Default: 5,000.
    */
