@@ -94,6 +94,8 @@ export interface Settings {
   readonly approverTimeoutMs: number;
   readonly leewayMs: number;
   readonly readId: (argument: string, id: unknown) => string;
+  /** Whether an id that is given is not yet the one that is meant: `canonicalId` has to be asked. */
+  readonly canonicalizes: boolean;
   readonly onError: (error: unknown, during: string) => void;
   readonly decodeAll: DecodeAll;
 }
@@ -178,6 +180,7 @@ export function readSettings(given: JitEngineOptions): Settings {
     approverTimeoutMs: readDuration('limits.approverTimeoutMs', approverTimeoutMs),
     leewayMs: readCount('leewayMs', leewayMs, 0, 3_600_000),
     readId: readIdsWith(canonicalId),
+    canonicalizes: canonicalId !== undefined,
     onError,
     decodeAll: (rows, decode) =>
       rows.flatMap((row) => {
