@@ -14,8 +14,6 @@ import type { Answer, Order, WorkerOptions } from './workers.js';
 const options = JSON.parse(process.argv[2] ?? '') as WorkerOptions;
 process.on('disconnect', () => process.exit());
 
-const manual = options.at === undefined ? undefined : new ManualClock(options.at);
-const clock = manual ?? systemClock;
 let stopsWhile: string | undefined;
 const { store } = await openStore(options.place, {
   namespace: options.namespace,
@@ -28,7 +26,15 @@ const { store } = await openStore(options.place, {
   },
 });
 const told: string[] = [];
-const engine = new JitEngine({ ...engineOptions(), store, clock, onError: (error) => told.push(String(error)) });
+const engineIn = (namespace: string) =>
+  new JitEngine({
+    ...engineOptions(),
+    store: store.in(namespace),
+    clock: manual ?? systemClock,
+    onError: (error) => told.push(String(error)),
+  });
+let manual = options.at === undefined ? undefined : new ManualClock(options.at);
+let engine = engineIn(options.namespace);
 
 /** What was called outside, and waits to be let go. */
 const held = new Map<string, () => void>();
@@ -42,6 +48,12 @@ async function obey(order: Order): Promise<unknown> {
     }
     case 'clock':
       return manual?.set(order.at);
+    case 'move': {
+      await engine.close();
+      manual = options.at === undefined ? undefined : new ManualClock(options.at);
+      engine = engineIn(order.namespace);
+      return undefined;
+    }
     case 'churn':
       return churn(engine, { ...order, onAck: (ack) => process.send?.({ ack }) });
     case 'stop while':

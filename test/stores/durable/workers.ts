@@ -27,13 +27,12 @@ export interface Called {
 export type Order =
   | { readonly do: 'call'; readonly at: number; readonly calls: readonly Call[] }
   | { readonly do: 'clock'; readonly at: number }
+  | { readonly do: 'move'; readonly namespace: string }
   | {
       readonly do: 'churn';
       readonly seed: number;
       readonly name: string;
       readonly lanes: number;
-      readonly lives?: number | undefined;
-      readonly tolerates?: readonly string[] | undefined;
     }
   | { readonly do: 'stop while'; readonly sql: string }
   | { readonly do: 'follow'; readonly scopes: readonly string[] }

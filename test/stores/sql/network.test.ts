@@ -4,7 +4,7 @@ import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { kyselyOn, Postgres } from './postgres.js';
-import { Proxy } from './proxy.js';
+import { Proxy } from '../proxy.js';
 
 // A server is started and stopped here, on a machine that may be busy.
 vi.setConfig({ hookTimeout: 60_000 });
@@ -20,12 +20,12 @@ afterAll(() => postgres.stop());
 beforeEach(async () => {
   proxy = await Proxy.to(postgres.url);
 });
-afterEach(() => proxy.stop());
+afterEach(() => proxy.close());
 
 /** Two handles on one namespace: one through the network that fails, one as another process has it. */
 async function twoStores({ read = false, max = 4 } = {}): Promise<{ far: GrantStore; near: GrantStore }> {
   const namespace = randomUUID();
-  const pool = postgres.pool({ max, connectionString: proxy.urlOf(postgres.url) });
+  const pool = postgres.pool({ max, connectionString: proxy.url });
   const options = { dialect: 'postgres', namespace, timeoutMs: TIMEOUT_MS } as const;
   const far = sqlGrantStore({ ...options, db: kyselyOn(pool, 2 * TIMEOUT_MS), read: read ? pool : undefined });
   const near = sqlGrantStore({ ...options, db: kyselyOn(postgres.pool({ max })) });
@@ -42,14 +42,14 @@ const idsIn = async (store: GrantStore): Promise<readonly string[]> =>
 describe('commit(), over a network that fails', () => {
   it('commits once where COMMIT never arrives: it is sent again', async () => {
     const { far, near } = await twoStores();
-    proxy.cutBeforeCommit();
+    proxy.atCommit('cut');
     expect(await far.commit(changeOf(far, 'c1', 'x'))).toBe('committed');
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
   });
 
   it('commits once where the reply to COMMIT is lost: committed again, it is known', async () => {
     const { far, near } = await twoStores();
-    proxy.cutReplyToCommit();
+    proxy.atCommit('cut the reply');
     expect(await far.commit(changeOf(far, 'c1', 'x'))).toBe('committed');
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
   });
@@ -59,14 +59,14 @@ describe('commit(), over a network that fails', () => {
     const first = far.commit(changeOf(far, 'c0', 'x0'));
     const others = Array.from({ length: 9 }, (_, i) => far.commit(changeOf(far, `c${i + 1}`, i === 8 ? 'first' : `x${i + 1}`)));
     await first;
-    proxy.cutReplyToCommit();
+    proxy.atCommit('cut the reply');
     expect(await Promise.all(others)).toEqual([...Array<string>(8).fill('committed'), 'conflict']);
     expect(await idsIn(near)).toEqual(['first.1', ...Array.from({ length: 9 }, (_, i) => `c${i}.1`)]);
   });
 
   it('says that it is not known, with the change, where neither the reply comes nor anything after it', async () => {
     const { far, near } = await twoStores();
-    proxy.cutReplyToCommit(true);
+    proxy.atCommit('refuse at the reply');
     await expect(far.commit(changeOf(far, 'c1', 'x'))).rejects.toMatchObject({ code: 'ERR_JIT_OUTCOME_UNKNOWN', changeId: 'c1' });
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
     proxy.mend();
@@ -94,7 +94,7 @@ describe('commit(), over a network that fails', () => {
 
   it('takes the head from a holder that has gone silent before its COMMIT', async () => {
     const { far, near } = await twoStores();
-    proxy.blackHoleAtCommit();
+    proxy.atCommit('black hole');
     const silent = far.commit(changeOf(far, 'c1', 'x')).catch((error: unknown) => error);
     expect(await near.commit(changeOf(near, 'c2', 'y'))).toBe('committed');
     expect(await silent).toMatchObject({ code: 'ERR_JIT_OUTCOME_UNKNOWN', changeId: 'c1' });
