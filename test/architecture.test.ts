@@ -27,8 +27,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   approvers: apart,
   sinks: apart,
   'stores/memory': apart,
-  'stores/sql': apart,
-  'stores/redis': apart,
+  'stores/time-limit': apart,
+  'stores/sql': [...apart, 'stores/time-limit'],
+  'stores/redis': [...apart, 'stores/time-limit'],
   effects: [...ground, 'journal', 'lifecycle'],
 
   engine: [...ground, 'journal', 'lifecycle', 'effects', 'stores/memory'],

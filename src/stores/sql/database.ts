@@ -40,5 +40,5 @@ export interface PgClient {
 export interface SqliteHandle {
   /** Inside a transaction this handle sees what may never be committed: it isn't read then. */
   readonly inTransaction: boolean;
-  prepare(sql: string): { all(values: unknown[]): unknown[] };
+  prepare(sql: string): { all(values: unknown[]): unknown[]; get(values: unknown[]): unknown };
 }

@@ -9,7 +9,7 @@ import { migrate, steadyHandle } from 'jit-access/sql';
 /** libsql's handle has better-sqlite3's interface; its types don't say so. */
 export type Handle = SqliteDatabase & {
   readonly inTransaction: boolean;
-  prepare(sql: string): { all(values: unknown[]): unknown[] };
+  prepare(sql: string): { all(values: unknown[]): unknown[]; get(values: unknown[]): unknown };
   exec(sql: string): void;
 };
 

@@ -1,4 +1,4 @@
-import { sleepUntil, systemClock } from '../../time.js';
+import { sleepUntil, systemClock } from '../time.js';
 
 /** Into how many parts the limit is divided: a call is given up after it, and before one part more. */
 const PARTS = 4;
@@ -24,6 +24,28 @@ export class TimeLimit {
 
   constructor(limitMs: number) {
     this.#tickMs = Math.ceil(limitMs / PARTS);
+  }
+
+  /** No call is waited for longer, in milliseconds. */
+  get longestMs(): number {
+    return this.#tickMs * (PARTS + 1);
+  }
+
+  /** The answer, or `tooLate()` where that doesn't come in time. It may fail yet, when nobody listens any more. */
+  hold<T>(answer: PromiseLike<T>, tooLate: () => Error): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const end = this.begin(() => reject(tooLate()));
+      answer.then(
+        (value) => {
+          end();
+          resolve(value);
+        },
+        (error: unknown) => {
+          end();
+          reject(error as Error);
+        },
+      );
+    });
   }
 
   /** @returns to be called when the call has ended */
