@@ -63,7 +63,7 @@ export async function openStore({ kind, where }: Place, { namespace, timeoutMs, 
 function handleOn(path: string) {
   const handle = new Database(path) as unknown as SqliteDatabase & {
     readonly inTransaction: boolean;
-    prepare(sql: string): { all(values: unknown[]): unknown[] };
+    prepare(sql: string): { all(values: unknown[]): unknown[]; get(values: unknown[]): unknown };
     exec(sql: string): void;
   };
   handle.exec('pragma journal_mode = wal');
