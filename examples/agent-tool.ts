@@ -65,7 +65,8 @@ async function go(messages: ModelMessage[], callId: string) {
   });
   const result = await generateText({ model, messages, stopWhen: isStepCount(2), ...guarded });
   show(model);
-  const pause = result.content.find((part) => part.type === 'tool-approval-request' && part.isAutomatic !== true);
+  // What the answer was known for is noted as well; those are no pauses.
+  const [pause] = result.content.flatMap((part) => (part.type === 'tool-approval-request' && part.isAutomatic !== true ? [part] : []));
   if (pause !== undefined) console.log('  the run has paused:', pause.reason?.replace(/request \w+/, 'request ...'));
   return { messages: [...messages, ...result.responseMessages], approvalId: pause?.approvalId };
 }

@@ -35,6 +35,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   sweeper: [...ground, 'engine'],
   index: [...ground, 'journal', 'lifecycle', 'approvers', 'sinks', 'effects', 'stores/memory', 'engine', 'sweeper'],
 
+  guards: [...ground, 'effects/lease', 'engine'],
+  guard: ['guards'],
+  express: ['guards'],
+  fetch: ['guards'],
+  hono: ['guards'],
   // An engine is handed to it: it knows none but by its type.
   'guards/ai': [...apart, 'engine'],
   ai: ['guards/ai'],
@@ -45,7 +50,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   policy: ['approvers/policy'],
   sql: ['stores/sql'],
   redis: ['stores/redis'],
-  testing: [...ground, 'journal'],
+  testing: [...ground, 'journal', 'stores/memory', 'engine', 'guards'],
 };
 
 /** Rooms that may use Node, and so must stay out of the core entry. */
@@ -56,6 +61,8 @@ const src = fileURLToPath(new URL('../src/', import.meta.url));
 interface Import {
   readonly from: string;
   readonly to: string;
+  /** Of src; what lies outside may have the name of a module, as Express has. */
+  readonly own: boolean;
   readonly typesOnly: boolean;
 }
 
@@ -72,8 +79,9 @@ function importsOf(from: string): Import[] {
   const add = (specifier: ts.Node | undefined, typesOnly: boolean) => {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
     const { text } = specifier;
-    const to = text.startsWith('.') ? posix.join(posix.dirname(from), text).replace(/\.js$/, '') : text;
-    found.push({ from, to, typesOnly });
+    const own = text.startsWith('.');
+    const to = own ? posix.join(posix.dirname(from), text).replace(/\.js$/, '') : text;
+    found.push({ from, to, own, typesOnly });
   };
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword);
@@ -118,11 +126,11 @@ describe('the rooms of src', () => {
   });
 
   it('are imported along the arrows only', () => {
-    expect(imports.filter((found) => isOwn(found.to) && !isAllowed(found)).map(arrow)).toEqual([]);
+    expect(imports.filter((found) => found.own && !isAllowed(found)).map(arrow)).toEqual([]);
   });
 
   it('have no cycle among the modules that run', () => {
-    const running = imports.filter(({ typesOnly }) => !typesOnly);
+    const running = imports.filter(({ own, typesOnly }) => own && !typesOnly);
     const onCycle = (module: string) => {
       const seen = new Set(running.filter(({ from }) => from === module).map(({ to }) => to));
       for (const next of seen) for (const { from, to } of running) if (from === next) seen.add(to);
@@ -136,18 +144,25 @@ describe('the rooms of src', () => {
   });
 });
 
+/** The adapters, and the framework of each: its types alone are imported. */
+const frameworks: Readonly<Record<string, string>> = {
+  'guards/express': 'express',
+  'guards/hono': 'hono',
+};
+
 /** What linking an entry takes. */
 const LINK = ['@noble/hashes/sha2.js', '@noble/hashes/utils.js', 'canonicalize'];
 
 describe('what src imports from outside', () => {
-  const outside = imports.filter(({ to }) => !isOwn(to));
+  const outside = imports.filter(({ own }) => !own);
 
-  it('is what the build bundles, Node in the rooms for Node, zod in the room for policies, and Kysely in that for SQL', () => {
+  it('is what the build bundles, Node in the rooms for Node, zod in the room for policies, Kysely in that for SQL, and the types of a framework in its adapter', () => {
     const bundled = /^(@noble\/hashes\/|canonicalize$)/;
     const isZod = ({ from, to }: Import) => to === 'zod/mini' && roomOf(from) === 'approvers/policy';
     const isForNode = ({ from, to }: Import) => to.startsWith('node:') && forNode.includes(roomOf(from) ?? '');
     const isKysely = ({ from, to }: Import) => to === 'kysely' && roomOf(from) === 'stores/sql';
-    const allowed = (found: Import) => bundled.test(found.to) || isForNode(found) || isZod(found) || isKysely(found);
+    const isFramework = ({ from, to, typesOnly }: Import) => typesOnly && frameworks[from] === to;
+    const allowed = (found: Import) => bundled.test(found.to) || [isForNode, isZod, isKysely, isFramework].some((is) => is(found));
     expect(outside.filter((found) => !allowed(found)).map(arrow)).toEqual([]);
   });
 
@@ -176,7 +191,9 @@ describe('what src imports from outside', () => {
 
   it.each([
     ['index', ['@noble/hashes/hmac.js']],
-    ['testing', []],
+    ['testing', ['@noble/hashes/hmac.js']],
+    ['guard', ['@noble/hashes/hmac.js']],
+    ['fetch', ['@noble/hashes/hmac.js']],
   ])('L35 is nothing of Node, no zod and no driver in the closure of %s', (entry, alone) => {
     expect([...closure(entry)].filter((to) => !isOwn(to)).sort()).toEqual([...alone, ...LINK]);
   });

@@ -22,8 +22,13 @@ export async function nsPerCall(calls: number, call: (i: number) => Promise<unkn
 
 /** Prints a Markdown table, and the machine it comes from. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  console.log(`${markdown(head, rows)}\n\n${machine()}`);
+}
+
+export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map((row) => (row[i] ?? '').length)));
   const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
-  console.log([line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n'));
-  console.log(`\n${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown make'}, Node ${process.version}`);
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
+
+export const machine = (): string => `${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown make'}, Node ${process.version}`;

@@ -4,7 +4,7 @@ import { redisGrantStore, type RedisGrantStoreOptions } from 'jit-access/redis';
 import { afterEach } from 'vitest';
 import { nodeRedis, type Connected } from './clients.js';
 import { Proxy } from './proxy.js';
-import type { TestServer } from './server.js';
+import type { TestServer } from './started.js';
 
 /** A store with the connection under it. */
 export interface OpenedStore extends Connected {
