@@ -41,6 +41,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   express: ['guards'],
   fetch: ['guards'],
   hono: ['guards'],
+  // An engine is handed to it: it knows none but by its type.
+  'guards/ai': [...apart, 'engine'],
+  ai: ['guards/ai'],
 
   'sinks/jsonl': [...apart, 'journal', 'sinks'],
   jsonl: [...ground, 'sinks/jsonl'],
@@ -166,6 +169,19 @@ describe('what src imports from outside', () => {
 
   it('lets policies run where there is no Node', () => {
     expect([...closure('policy')].filter((to) => !isOwn(to)).sort()).toEqual(['zod/mini']);
+  });
+
+  it('asks for no SDK where agents are guarded, not even for its types', () => {
+    const seen = new Set(['ai']);
+    for (const module of seen) for (const { from, to, typesOnly } of imports) if (from === module && !typesOnly) seen.add(to);
+    expect([...seen].filter((to) => !isOwn(to)).sort()).toEqual(LINK);
+    expect(
+      modules
+        .filter((module) => isInside('guards/ai', module))
+        .flatMap((module) => imports.filter(({ from, to }) => from === module && !isOwn(to))),
+    ).toEqual([]);
+    // Nor does it bring the engine along.
+    expect(seen).not.toContain('engine/engine');
   });
 
   it('brings no driver along with a store', () => {

@@ -90,8 +90,16 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   ],
 };
 
-/** Examples that other tests run: those of stores have drivers that can't be bundled. */
-const elsewhere = ['demo.ts', 'store-from-the-docs.ts', 'fake-clock.ts', 'redis.ts', 'sqlite.ts', 'two-processes-postgres.ts'];
+/** Examples that other tests run: those of stores have drivers that can't be bundled, that of agents has an SDK. */
+const elsewhere = [
+  'agent-tool.ts',
+  'demo.ts',
+  'store-from-the-docs.ts',
+  'fake-clock.ts',
+  'redis.ts',
+  'sqlite.ts',
+  'two-processes-postgres.ts',
+];
 
 describe.concurrent('an example', () => {
   it.each(Object.entries(printed))('%s prints what its page says', async (file, lines) => {
