@@ -4,7 +4,7 @@
  *
  *   worker.mjs <JSON of WorkerOptions>
  */
-import { isJitError, JitEngine, systemClock } from 'jit-access';
+import { isJitError, JitEngine, notify, systemClock, type JitEngineOptions } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 import { churn } from './churn.js';
 import { engineOptions } from './door.js';
@@ -26,9 +26,10 @@ const { store } = await openStore(options.place, {
   },
 });
 const told: string[] = [];
-const engineIn = (namespace: string) =>
+const engineIn = (namespace: string, over: Pick<JitEngineOptions, 'audit'> = {}) =>
   new JitEngine({
     ...engineOptions(),
+    ...over,
     store: store.in(namespace),
     clock: manual ?? systemClock,
     onError: (error) => told.push(String(error)),
@@ -70,6 +71,20 @@ async function obey(order: Order): Promise<unknown> {
         },
       });
       return undefined;
+    case 'notify': {
+      await engine.close();
+      engine = engineIn(options.namespace, {
+        audit: notify({
+          name: 'chat',
+          async send({ id }) {
+            const released = new Promise<void>((resolve) => held.set(id, resolve));
+            process.send?.({ sent: id });
+            await released;
+          },
+        }),
+      });
+      return undefined;
+    }
     case 'let go':
       held.get(order.id)?.();
       return undefined;
