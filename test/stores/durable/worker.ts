@@ -4,11 +4,12 @@
  *
  *   worker.mjs <JSON of WorkerOptions>
  */
-import { isJitError, JitEngine, notify, systemClock, type JitEngineOptions } from 'jit-access';
+import { isJitError, JitEngine, systemClock, type JitEngineOptions } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 import { churn } from './churn.js';
 import { engineOptions } from './door.js';
 import { openStore } from './place.js';
+import { sinkOf } from './sinks.js';
 import type { Answer, Order, WorkerOptions } from './workers.js';
 
 const options = JSON.parse(process.argv[2] ?? '') as WorkerOptions;
@@ -37,8 +38,9 @@ const engineIn = (namespace: string, over: Pick<JitEngineOptions, 'audit'> = {})
 let manual = options.at === undefined ? undefined : new ManualClock(options.at);
 let engine = engineIn(options.namespace);
 
-/** What was called outside, and waits to be let go. */
-const held = new Map<string, () => void>();
+/** Whoever is called outside waits until all are let go; from then on nobody does. */
+let letGo: () => void = () => undefined;
+const released = new Promise<void>((resolve) => (letGo = resolve));
 
 async function obey(order: Order): Promise<unknown> {
   switch (order.do) {
@@ -65,7 +67,6 @@ async function obey(order: Order): Promise<unknown> {
         name: 'roles',
         scopes: order.scopes,
         async apply({ subject, scope, held: holds, seq, id, signal: _ }) {
-          const released = new Promise<void>((resolve) => held.set(id, resolve));
           process.send?.({ outside: { subject, scope, held: holds, seq, id } });
           await released;
         },
@@ -74,19 +75,15 @@ async function obey(order: Order): Promise<unknown> {
     case 'notify': {
       await engine.close();
       engine = engineIn(options.namespace, {
-        audit: notify({
-          name: 'chat',
-          async send({ id }) {
-            const released = new Promise<void>((resolve) => held.set(id, resolve));
-            process.send?.({ sent: id });
-            await released;
-          },
+        audit: sinkOf(order.over, async (id) => {
+          process.send?.({ sent: id });
+          await released;
         }),
       });
       return undefined;
     }
     case 'let go':
-      held.get(order.id)?.();
+      letGo();
       return undefined;
     case 'told':
       return told;

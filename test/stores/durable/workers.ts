@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import type { Ack } from './churn.js';
 import type { Place } from './place.js';
+import type { SinkKind } from './sinks.js';
 
 export interface WorkerOptions {
   readonly place: Place;
@@ -36,8 +37,8 @@ export type Order =
     }
   | { readonly do: 'stop while'; readonly sql: string }
   | { readonly do: 'follow'; readonly scopes: readonly string[] }
-  | { readonly do: 'notify' }
-  | { readonly do: 'let go'; readonly id: string }
+  | { readonly do: 'notify'; readonly over: SinkKind }
+  | { readonly do: 'let go' }
   | { readonly do: 'told' };
 
 export interface Answer {
