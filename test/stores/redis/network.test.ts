@@ -3,6 +3,7 @@ import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { CLIENTS } from './clients.js';
 import { openedFor } from './opened.js';
+import { eventually } from '../eventually.js';
 import { isCommit } from '../proxy.js';
 import { describeRedis } from './server.js';
 
@@ -18,7 +19,8 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       const opened = await store({ timeoutMs }, make, network.url);
       const { namespace } = opened.store;
       const direct = (await store({ namespace })).store;
-      await opened.store.commit(aChange({ put: [aRow()], append: [anEntry({ namespace, id: 'first.1' })] }));
+      await direct.commit(aChange({ put: [aRow()], append: [anEntry({ namespace, id: 'first.1' })] }));
+      await eventually(() => opened.store.get([aRow()]));
       const change = aChange({ id: 'c', put: [aRow({ version: 2 })], append: [anEntry({ namespace })] });
       return { ...opened, network, direct, change };
     }
@@ -52,7 +54,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     });
 
     it('says that the outcome is unknown where the reply is lost twice, and committed when asked again later', async () => {
-      const opened = await behindProxy(200);
+      const opened = await behindProxy();
       opened.network.intercept((data) => (isCommit(data) ? 'cut the reply' : 'pass'));
       const error: unknown = await opened.store.commit(opened.change).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(OutcomeUnknownError);
@@ -99,6 +101,16 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(await again.store.get([aRow()])).toEqual([aRow()]);
       expect(commits).toBe(0);
       expect(await entriesOf(opened)).toEqual(['first.1']);
+    });
+
+    it('commits once where everything takes its time, and where the connection is reset before, during and after', async () => {
+      const opened = await behindProxy();
+      opened.network.delay(30);
+      expect(await opened.store.commit(opened.change)).toBe('committed');
+      opened.network.mend();
+      opened.network.reset();
+      expect(await eventually(() => opened.store.commit(opened.change))).toBe('committed');
+      expect(await entriesOf(opened)).toEqual(['first.1', 'c1.1']);
     });
 
     it('waits for a connection that comes back within the limit', async () => {
