@@ -16,6 +16,8 @@ interface Call {
  * Counts its own ticks and no instants, so that a clock which is set ends no call and lets none wait for ever.
  */
 export class TimeLimit {
+  /** After which a call is given up, or up to a quarter later. */
+  readonly limitMs: number;
   readonly #tickMs: number;
   // In the order of their beginning.
   readonly #calls = new Set<Call>();
@@ -23,6 +25,7 @@ export class TimeLimit {
   #isTicking = false;
 
   constructor(limitMs: number) {
+    this.limitMs = limitMs;
     this.#tickMs = Math.ceil(limitMs / PARTS);
   }
 
@@ -35,16 +38,8 @@ export class TimeLimit {
   hold<T>(answer: PromiseLike<T>, tooLate: () => Error): Promise<T> {
     return new Promise((resolve, reject) => {
       const end = this.begin(() => reject(tooLate()));
-      answer.then(
-        (value) => {
-          end();
-          resolve(value);
-        },
-        (error: unknown) => {
-          end();
-          reject(error as Error);
-        },
-      );
+      answer.then(resolve, reject);
+      answer.then(end, end);
     });
   }
 

@@ -58,7 +58,7 @@ export class Backend {
     }
     try {
       const answer = put();
-      return isThenable(answer) ? Promise.resolve(answer).then(read).catch(fail) : read(answer as A);
+      return isThenable(answer) ? Promise.resolve(answer).then(read).catch(fail) : read(answer);
     } catch (error) {
       return fail(error);
     }

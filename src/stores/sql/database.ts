@@ -29,6 +29,7 @@ export interface PgPool {
 /** What the store uses of a client of a `pg` pool. */
 export interface PgClient {
   query(text: string, values?: unknown[]): Promise<unknown>;
+  query(config: { readonly name: string; readonly text: string; readonly values: unknown[] }): Promise<unknown>;
   on(event: 'notification', listener: (message: { readonly payload?: string | undefined }) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'end', listener: () => void): unknown;

@@ -20,11 +20,24 @@ const LIVE = ['kind', 'id', 'version', 'scope', 'from_at', 'until_at', 'due_at',
 
 /** The JSON of the live rows, put together by the database. The body stands in it as it was kept: no number rounded, no key moved. */
 function liveRows(postgres: boolean): string {
-  if (postgres) return `json_agg(json_build_array(${LIVE.map((name) => (name === 'body' ? 'r.body::json' : `r.${name}`)).join(', ')}))::text`;
+  if (postgres)
+    return `json_agg(json_build_array(${LIVE.map((name) => (name === 'body' ? 'r.body::json' : `r.${name}`)).join(', ')}))::text`;
   const asJson = (name: string) =>
-    name === 'body' ? 'r.body' : name === 'version' ? 'r.version' : name.endsWith('_at') ? `ifnull(r.${name}, 'null')` : `json_quote(r.${name})`;
+    name === 'body'
+      ? 'r.body'
+      : name === 'version'
+        ? 'r.version'
+        : name.endsWith('_at')
+          ? `ifnull(r.${name}, 'null')`
+          : `json_quote(r.${name})`;
   return `'[' || group_concat('[' || ${LIVE.map(asJson).join(` || ',' || `)} || ']') || ']'`;
 }
+
+/** The text, with its name in front: so a pool that sees only texts knows which to prepare, and whoever watches the server whose it is. */
+const named = (name: string, text: string): string => `/* ${name} */ ${text}`;
+
+/** The name in a text of this package; `undefined`: it is somebody else's. */
+export const nameIn = (text: string): string | undefined => /^\/\* (jit_access_\w+) \*\/ /.exec(text)?.[1];
 
 const columns = (of: string, names: readonly string[]) => names.map((name) => `${of}.${name}`).join(', ');
 
@@ -48,7 +61,7 @@ export function statementsOf(dialect: SqlDialect) {
   const is = (value: boolean) => (postgres ? String(value) : value ? '1' : '0');
 
   const statement = (name: string, text: string): Statement => {
-    if (postgres) return { name: `jit_access_1_${name}`, text, order: undefined };
+    if (postgres) return { name: `jit_access_1_${name}`, text: named(`jit_access_1_${name}`, text), order: undefined };
     const order: number[] = [];
     return { name, text: text.replace(/\$(\d+)/g, (_, n: string) => (order.push(Number(n) - 1), '?')), order };
   };
