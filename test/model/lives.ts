@@ -10,6 +10,16 @@ export interface Lived {
   readonly violation: string | undefined;
 }
 
+export interface LiveOptions {
+  readonly seed: number;
+  readonly numRuns: number;
+  /** Where in the shrinking to begin: what a violation says replays it. */
+  readonly path?: string | undefined;
+  /** False: the first life that goes wrong is told as it is. */
+  readonly shrinks?: boolean | undefined;
+  readonly maxSteps?: number | undefined;
+}
+
 /**
  * Lives of engine and model side by side, each an array of numbers that fast-check draws: the first says in which world,
  * each of the others is a step. One in a hundred looks at the whole history after each step, not only at its end.
@@ -18,7 +28,7 @@ export interface Lived {
  */
 export async function live(
   storeOf: () => GrantStore | Promise<GrantStore>,
-  { seed, numRuns, path, maxSteps = 14 }: { readonly seed: number; readonly numRuns: number; readonly path?: string | undefined; readonly maxSteps?: number },
+  { seed, numRuns, path, shrinks = true, maxSteps = 14 }: LiveOptions,
 ): Promise<Lived> {
   const number = fc.noShrink(fc.nat());
   let steps = 0;
@@ -31,7 +41,7 @@ export async function live(
     }
     await both.finish();
   });
-  const details = await fc.check(property, { seed, numRuns, ...(path === undefined ? {} : { path }) });
+  const details = await fc.check(property, { seed, numRuns, endOnFailure: !shrinks, ...(path === undefined ? {} : { path }) });
   if (!details.failed) return { lives: details.numRuns, steps, violation: undefined };
   // The trace of the smallest life that fails: once more, for the last one that was tried may have held.
   const [world, life] = details.counterexample ?? [0, []];
