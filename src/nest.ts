@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export { CurrentAccess, GrantGuard, RequireGrant, type ContextScope } from './guards/nest/guard.js';
 export { JitAccessModule, type JitAccessAsyncOptions, type JitAccessOptions } from './guards/nest/module.js';
 export { AccessRefused } from './guards/nest/refused.js';

@@ -9,8 +9,6 @@ import { readNeed, type GuardChoices } from '../options.js';
 import { OPTIONS, type JitAccessOptions } from './module.js';
 import { AccessRefused, ProblemFilter, type HttpResponse } from './refused.js';
 
-type Args = [context: ExecutionContext];
-
 /** A scope, or a function that makes one of the route: of `context.switchToHttp().getRequest()`. */
 export type ContextScope = string | ((context: ExecutionContext) => MaybePromise<string>);
 
@@ -26,18 +24,18 @@ export type ContextScope = string | ((context: ExecutionContext) => MaybePromise
  * @Post('orders')
  * create(@CurrentAccess() access: Access) { return { until: access.decision.validUntil }; }
  */
-export function RequireGrant(scope: ContextScope, choices?: GuardChoices<Args>): MethodDecorator & ClassDecorator {
-  return applyDecorators(UseGuards(GrantGuard(scope, choices)), UseFilters(ProblemFilter)) as MethodDecorator & ClassDecorator;
+export function RequireGrant(scope: ContextScope, choices?: GuardChoices<[context: ExecutionContext]>): MethodDecorator & ClassDecorator {
+  return applyDecorators(UseGuards(GrantGuard(scope, choices)), UseFilters(ProblemFilter));
 }
 
 /**
  * The guard of {@link RequireGrant}, a class for each scope, for `@UseGuards`. Without the filter of that decorator, what
  * it throws is an `AccessRefused` for your filters, and for Nest's own.
  */
-export function GrantGuard(scope: ContextScope, choices: GuardChoices<Args> = {}): Type<CanActivate> {
+export function GrantGuard(scope: ContextScope, choices: GuardChoices<[context: ExecutionContext]> = {}): Type<CanActivate> {
   readNeed({ scope });
   class OneGrantGuard implements CanActivate {
-    readonly #guard: Guard<Args>;
+    readonly #guard: Guard<[context: ExecutionContext]>;
 
     constructor({ engine, ...options }: JitAccessOptions) {
       this.#guard = createGuard(engine, { ...options, ...choices, scope });
