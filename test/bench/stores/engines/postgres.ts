@@ -7,13 +7,7 @@ import type { Engine } from './engine.js';
 
 /** A server of its own, or the one that JIT_TEST_PG_URL names, through `pg`. */
 export async function postgres(): Promise<Engine> {
-  const server = await Postgres.migrated();
-  if (process.env['JIT_TEST_PG_URL'] === undefined) {
-    // The tests' own server doesn't wait for the disk. This one is to do what a server does.
-    await server.sql('alter system set fsync = on');
-    await server.sql(`alter system set max_wal_size = '8GB'`);
-    await server.sql('select pg_reload_conf()');
-  }
+  const server = await Postgres.migrated({ syncs: true });
   const [{ setting } = { setting: '' }] = await server.sql<{ setting: string }>(
     `select 'PostgreSQL ' || current_setting('server_version') || ', fsync ' || current_setting('fsync')
       || ', synchronous_commit ' || current_setting('synchronous_commit') as setting`,

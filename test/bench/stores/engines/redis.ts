@@ -1,7 +1,7 @@
 import { fromIoredis, fromNodeRedis, redisGrantStore } from 'jit-access/redis';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { startServer } from '../../../stores/redis/server.js';
+import { startServer } from '../../../stores/redis/started.js';
 import { slowNetwork } from '../measure/slow-network.js';
 import type { Engine } from './engine.js';
 
