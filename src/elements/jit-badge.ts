@@ -1,18 +1,18 @@
 import type { Clock } from '../ports.js';
 import { isInstant, nap, systemClock } from '../time.js';
-import { isEnding, readStatus, viewOf, type BadgeItem, type BadgeState, type BadgeStatus, type BadgeWindow } from './view.js';
+import { assertStatus, stateOf, viewOf, type BadgeState, type BadgeStatus, type View } from './view.js';
 
 /** What `jit-badge-change` tells in its `detail`. */
 export interface JitBadgeChange {
   readonly state: BadgeState;
-  /** What is shown as held, the one that ends first before the others. */
-  readonly held: readonly BadgeItem[];
+  /** What is shown as held, by scope or by label: the one that ends first before the others. */
+  readonly names: readonly string[];
 }
 
 const DAY_MS = 86_400_000;
 
 // Solid colours of its own where something is held: legible on any page, light or dark.
-const STYLE = `[part=live]{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+const STYLE = `[part=live]{position:absolute;width:1px;height:1px;overflow:hidden;opacity:0}
 [part~=badge]{padding:0 .5em;border:1px solid;border-radius:var(--jit-badge-radius,1em);font-variant-numeric:tabular-nums}
 [part~=held]{color:var(--jit-badge-text,#fff);background:var(--jit-badge-held,#0b57b0)}
 [part~=ending]{color:var(--jit-badge-text,#fff);background:var(--jit-badge-ending,#b3261e)}`;
@@ -37,16 +37,15 @@ export class JitBadge extends Base {
 
   #status: BadgeStatus | null | undefined;
   #clock: Clock = systemClock;
-  #windows: readonly BadgeWindow[] = [];
   /** By how much the clock that was asked is ahead of this one. Milliseconds. */
   #aheadMs = 0;
   /** The highest instant by which this status was judged: a clock that goes back gives nothing back. */
   #late = 0;
-  #shown = 'read-only';
-  #sleep = new AbortController();
+  /** What the last change told, or would have. */
+  #flip = 'read-only';
+  #awake = new AbortController();
   readonly #badge = span('badge');
   readonly #live = span('live');
-  readonly #show = () => this.#judge();
 
   constructor() {
     super();
@@ -61,14 +60,13 @@ export class JitBadge extends Base {
     root.append(this.#badge, this.#live);
   }
 
-  /** What `engine.status(subject)` resolved to; nothing, and nothing is held. Set it anew whenever you have asked again. */
+  /** What `engine.status(subject)` resolved to, as a copy; nothing, and nothing is held. Set it whenever you have asked again. */
   get status(): BadgeStatus | null | undefined {
     return this.#status;
   }
 
   set status(status: BadgeStatus | null | undefined) {
-    this.#status = status;
-    this.#judge(true);
+    this.#read(() => JSON.stringify(status ?? null));
   }
 
   /** The clock that it goes by: the machine's, unless told otherwise. */
@@ -89,96 +87,100 @@ export class JitBadge extends Base {
       Reflect.deleteProperty(this, name);
       this[name] = value;
     }
-    document.addEventListener('visibilitychange', this.#show);
     this.#judge();
   }
 
   disconnectedCallback(): void {
-    document.removeEventListener('visibilitychange', this.#show);
-    this.#sleep.abort();
+    this.#awake.abort();
   }
 
   attributeChangedCallback(name: string, _before: string | null, value: string | null): void {
-    if (name === 'status') {
-      let status: unknown = value;
-      try {
-        status = JSON.parse(value as string);
-      } catch {
-        // A text that is no JSON is no status either, which is told where one is read.
-      }
-      this.status = status as BadgeStatus | null;
-    } else this.#judge();
+    if (name === 'status') this.#read(() => value ?? 'null');
+    else this.#judge();
+  }
+
+  /** By way of JSON, so that nobody changes it afterwards. */
+  #read(json: () => string): void {
+    this.#status = undefined;
+    try {
+      const status = JSON.parse(json()) as BadgeStatus | null;
+      if (status !== null) assertStatus(status);
+      this.#status = status;
+    } catch (error) {
+      this.#tell('error', error);
+    }
+    this.#judge(true);
   }
 
   /** Shows what is so at this moment, and sleeps until something else is. */
   #judge(isNew = false): void {
-    this.#sleep.abort();
-    const { signal } = (this.#sleep = new AbortController());
-    let view: ReturnType<typeof viewOf> = { held: [], forMs: Infinity };
+    this.#awake.abort();
+    const { signal } = (this.#awake = new AbortController());
+    const again = () => signal.aborted || this.#judge();
     try {
       const now = this.#clock.now();
       if (!isInstant(now)) throw new TypeError('bad clock');
+      const { at, windows } = this.#status ?? { at: now, windows: [] };
       if (isNew) {
-        const { at, windows } = readStatus(this.#status ?? { at: now, windows: [] });
-        this.#windows = windows;
         this.#aheadMs = at - now;
         this.#late = 0;
       }
-      // The later of the two clocks ends what is shown, and only the earlier one lets it begin.
-      this.#late = Math.max(this.#late, now, now + this.#aheadMs);
-      view = viewOf(this.#windows, Math.min(now, now + this.#aheadMs), this.#late, this.getAttribute('label'));
-      if (this.isConnected && view.forMs < Infinity) {
-        nap(this.#clock, now + view.forMs, signal).then(
-          () => signal.aborted || this.#judge(),
-          (error: unknown) => signal.aborted || this.#fail(error),
-        );
-      }
+      const early = now + this.#aheadMs;
+      // The later of the two clocks ends what is shown; what begins does so by the clock that was asked.
+      this.#late = Math.max(this.#late, now, early);
+      const view = viewOf(windows, early, this.#late, this.getAttribute('label'));
+      this.#paint(view);
+      if (!this.isConnected) return;
+      document.addEventListener('visibilitychange', again, { signal });
+      if (view.forMs < Infinity) nap(this.#clock, now + view.forMs, signal).then(again, (error: unknown) => this.#fail(error));
     } catch (error) {
       this.#fail(error);
-      return;
     }
-    this.#paint(view.held);
   }
 
-  #paint(held: readonly BadgeItem[]): void {
-    const lang = this.closest<HTMLElement>('[lang]')?.lang;
-    const word = (name: string, text: string, time = '') => (this.getAttribute(name) ?? text).replace('{time}', () => time);
-    const format = (instant: number, options: Intl.DateTimeFormatOptions) => {
-      try {
-        return new Date(instant).toLocaleString(lang || undefined, options);
-      } catch {
-        // Not a language: the reader's own.
-        return new Date(instant).toLocaleString(undefined, options);
-      }
-    };
-    const [shown, said] = [true, false].map(
-      (ticks) =>
-        held
-          .map(({ name, endsAt }) => {
-            const leftMs = endsAt - this.#late;
-            // Up, so that zero is never shown: at zero it is over.
-            const left = () => format(Math.ceil(leftMs / 1_000) * 1_000, { minute: '2-digit', second: '2-digit', timeZone: 'UTC' });
-            const at = () =>
-              format(endsAt, { timeStyle: isEnding(leftMs) ? 'medium' : 'short', dateStyle: leftMs < DAY_MS ? undefined : 'medium' });
-            return `${name} (${ticks && isEnding(leftMs) ? word('expires-in', 'expires in {time}', left()) : word('expires', 'expires {time}', at())})`;
-          })
-          .join(', ') || word('baseline', 'read-only'),
-    );
-    const state = held[0] === undefined ? 'read-only' : isEnding(held[0].endsAt - this.#late) ? 'ending' : 'held';
+  #paint({ held }: View): void {
+    let lang: string | undefined;
+    try {
+      [lang] = Intl.getCanonicalLocales((this.closest('[lang]') as HTMLElement).lang);
+    } catch {
+      // None, or not a language: the reader's own.
+    }
+    const word = (name: string, text: string) => this.getAttribute(name) ?? text;
+    const shown: string[] = [];
+    const said: string[] = [];
+    for (const [name, leftMs] of held) {
+      const line = (words: string, instant: number, options: Intl.DateTimeFormatOptions) =>
+        `${name} (${words.replace('{time}', () => new Date(instant).toLocaleString(lang, options))})`;
+      const isEnding = stateOf(leftMs) === 'ending';
+      const at = line(word('expires', 'expires {time}'), this.#late + leftMs, {
+        timeStyle: isEnding ? 'medium' : 'short',
+        dateStyle: leftMs < DAY_MS ? undefined : 'medium',
+      });
+      said.push(at);
+      shown.push(
+        isEnding
+          ? // Up to the whole second, so that zero is never shown: at zero it is over.
+            line(word('expires-in', 'expires in {time}'), leftMs + 999, { minute: '2-digit', second: '2-digit', timeZone: 'UTC' })
+          : at,
+      );
+    }
+    const text = (parts: readonly string[]) => parts.join(', ') || word('baseline', 'read-only');
+    const state = stateOf(held[0]?.[1]);
     this.#badge.setAttribute('part', `badge ${state}`);
-    this.#badge.textContent = shown as string;
-    if (this.#live.textContent !== said) this.#live.textContent = said as string;
-    const key = [state, ...held.map(({ name }) => name)].join();
-    if (this.#shown !== key) {
-      this.#shown = key;
-      this.#tell('change', { state, held } satisfies JitBadgeChange);
+    this.#badge.textContent = text(shown);
+    if (this.#live.textContent !== text(said)) this.#live.textContent = text(said);
+    const names = held.map(([name]) => name);
+    const flip = [state, ...names].join();
+    if (this.#flip !== flip) {
+      this.#flip = flip;
+      this.#tell('change', { state, names } satisfies JitBadgeChange);
     }
   }
 
   /** Nothing is held any more, as far as this knows, until it is told anew. */
   #fail(error: unknown): void {
-    this.#windows = [];
-    this.#paint([]);
+    this.#status = undefined;
+    this.#paint({ held: [], forMs: Infinity });
     this.#tell('error', error);
   }
 
@@ -200,7 +202,7 @@ function span(part: string): HTMLElement {
 export function defineJitBadge(name = 'jit-badge'): void {
   const registry = globalThis.customElements as CustomElementRegistry | undefined;
   // A class can be given one name only.
-  if (registry !== undefined && registry.get(name) === undefined) registry.define(name, class extends JitBadge {});
+  if (registry?.get(name) === undefined) registry?.define(name, class extends JitBadge {});
 }
 
 declare global {
