@@ -41,6 +41,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   policy: ['approvers/policy'],
   sql: ['stores/sql'],
   redis: ['stores/redis'],
+  elements: ['ports', 'time'],
   testing: [...ground, 'journal'],
 };
 

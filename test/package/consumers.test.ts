@@ -42,7 +42,11 @@ async function check(name: string, compiler: string, options: object, files: Rea
   return stdout;
 }
 
-const everyEntry = entries.map(({ specifier, name }) => `import * as ${name} from '${specifier}';\nvoid ${name};\n`).join('');
+// What is for browsers needs their types.
+const everyEntry = entries
+  .filter(({ name }) => name !== 'elements')
+  .map(({ specifier, name }) => `import * as ${name} from '${specifier}';\nvoid ${name};\n`)
+  .join('');
 
 const consumer = `${everyEntry}
 import { JitEngine, isJitError, reviewers, type AccessRequest, type Clock, type GrantStore } from 'jit-access';
@@ -67,7 +71,13 @@ export async function main(): Promise<boolean> {
 
 describe.concurrent.each(Object.entries(compilers))('a consumer on TypeScript %s', (version, compiler) => {
   it.each(Object.entries(settings))('type-checks every entry without skipLibCheck: %s', async (setting, options) => {
-    const files = { 'consumer.ts': consumer, ...(options.module === 'nodenext' ? { 'esm.mts': consumer, 'cjs.cts': consumer } : {}) };
+    const forBrowsers = "import { defineJitBadge, JitBadge } from 'jit-access/elements';\ndefineJitBadge();\nvoid JitBadge;\n";
+    const browser = options.lib.includes('dom') ? { 'browser.ts': forBrowsers } : {};
+    const files = {
+      'consumer.ts': consumer,
+      ...browser,
+      ...(options.module === 'nodenext' ? { 'esm.mts': consumer, 'cjs.cts': consumer } : {}),
+    };
     expect(await check(`${version} ${setting}`, compiler, options, files)).toBe('');
   });
 
