@@ -9,8 +9,6 @@ export interface JitBadgeChange {
   readonly names: readonly string[];
 }
 
-const DAY_MS = 86_400_000;
-
 // Solid colours of its own where something is held: legible on any page, light or dark.
 const STYLE = `[part]{padding:0 .5em;border:1px solid;border-radius:1em;font-variant-numeric:tabular-nums}
 [part~=held]{color:#fff;background:var(--jit-badge-held,#0b57b0)}
@@ -134,9 +132,7 @@ export class JitBadge extends Base {
         : [
             expires,
             // Refuses what lies beyond the last date.
-            Intl.DateTimeFormat(lang, { timeStyle: 'short', dateStyle: leftMs < DAY_MS ? undefined : 'medium' }).format(
-              this.#late + leftMs,
-            ),
+            Intl.DateTimeFormat(lang, { timeStyle: 'short' }).format(this.#late + leftMs),
           ];
       return `${name} (${(words as string).replace('{}', time)})`;
     });
