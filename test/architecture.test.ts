@@ -54,6 +54,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   sql: ['stores/sql'],
   redis: ['stores/redis'],
   testing: [...ground, 'journal', 'stores/memory', 'engine', 'guards'],
+  elements: ['ports', 'time'],
 };
 
 /** Rooms that may use Node, and so must stay out of the core entry. */

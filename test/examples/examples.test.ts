@@ -89,7 +89,14 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   ],
 };
 
-<<<<<<< HEAD
+/** What the same caller sees of each service: nobody, refused, approved and so allowed, ended. */
+const GUARDED = [
+  '401 Bearer realm="jit-access"',
+  '403 Bearer error="insufficient_scope", scope="db-prod:write"',
+  '200 written, access until 2026-01-01T00:15:00.000Z',
+  '403 Bearer error="insufficient_scope", scope="db-prod:write"',
+].join('\n');
+
 /** Examples that other tests run: those of stores have drivers that can't be bundled, that of agents has an SDK. */
 const elsewhere = [
   'agent-tool.ts',
@@ -100,18 +107,6 @@ const elsewhere = [
   'sqlite.ts',
   'two-processes-postgres.ts',
 ];
-=======
-/** What the same caller sees of each service: nobody, refused, approved and so allowed, ended. */
-const GUARDED = [
-  '401 Bearer realm="jit-access"',
-  '403 Bearer error="insufficient_scope", scope="db-prod:write"',
-  '200 written, access until 2026-01-01T00:15:00.000Z',
-  '403 Bearer error="insufficient_scope", scope="db-prod:write"',
-].join('\n');
-
-/** Examples that other tests run: those of stores have drivers that can't be bundled. */
-const elsewhere = ['demo.ts', 'store-from-the-docs.ts', 'fake-clock.ts', 'redis.ts', 'sqlite.ts', 'two-processes-postgres.ts'];
->>>>>>> guards
 
 const guarded = ['guard-express.ts', 'guard-fastify.ts', 'guard-fetch.ts', 'guard-hono.ts', 'guard-koa.ts', 'guard-nest.ts'];
 
