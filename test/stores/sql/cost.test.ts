@@ -79,6 +79,10 @@ describe('steadyPool()', () => {
     expect(names.filter((name) => !name.startsWith('jit_access_1_'))).toEqual([]);
   });
 
+  it('refuses anything but true or false for prepare', () => {
+    expect(() => steadyPool(postgres.pool(), { prepare: 'no' as never })).toThrow(/^prepare must be true or false/);
+  });
+
   it('prepares nothing where a pooler in between can not keep it', async () => {
     expect(await preparedBy({ prepare: false })).toEqual([]);
   });
@@ -91,7 +95,7 @@ describe('plans that PostgreSQL makes once for all values', () => {
     ['due', 'jit_rows_due', ['default', '-1', '', '', '5', '100']],
   ])('read an index for %s', async (name, index, values) => {
     const { live, liveOn, due } = statementsOf('postgres');
-    const { text } = { live, live_on: liveOn, due }[name as 'live'] as typeof live;
+    const { text } = { live, live_on: liveOn, due }[name as 'live'];
     await postgres.sql(`insert into jit_rows (namespace, kind, id, version, subject, scope, open, from_at, until_at, due_at, body)
       select 'default', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), true, n, n + 1000000, n, '{}'
       from generate_series(1, 5000) as n`);
