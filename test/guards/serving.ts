@@ -18,7 +18,7 @@ export async function overSocket(server: Server): Promise<GuardServer> {
 
 export const listenTo = (listener: RequestListener): Promise<GuardServer> => overSocket(createServer(listener));
 
-function at(url: string, close: () => Promise<void>): GuardServer {
+export function at(url: string, close: () => Promise<void>): GuardServer {
   return { call: (name, id, init) => fetch(`${url}/${name}/${encodeURIComponent(id)}`, init), close };
 }
 

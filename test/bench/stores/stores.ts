@@ -7,7 +7,7 @@
  *   JIT_BENCH_SQLITE=better-sqlite3                 another driver than libsql, where it is installed
  */
 import { autoApprove, JitEngine, type Change, type GrantStore } from 'jit-access';
-import { machine, markdown } from '../measure/measure.js';
+import { machine, markdown } from '../measure/table.js';
 import type { Engine, Opened } from './engines/engine.js';
 import { postgres } from './engines/postgres.js';
 import { redis } from './engines/redis.js';

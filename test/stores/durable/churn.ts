@@ -1,4 +1,4 @@
-import { isJitError, type AccessResult, type Grant, type JitEngine } from 'jit-access';
+import { isJitError, type AccessResult, type AnyJitError, type Grant, type JitEngine } from 'jit-access';
 import { Seeded } from './seeded.js';
 
 /** A transition that was acknowledged, by the entry that must be found for it ever after. */
@@ -12,22 +12,22 @@ export interface ChurnOptions {
   readonly lanes: number;
   /** How many lives each lane leads; default: without end. */
   readonly lives?: number | undefined;
-  /** Codes of failures after which a lane begins another life. Any other is thrown. */
-  readonly tolerates?: readonly string[] | undefined;
+  /** Failures after which a lane begins another life. Any other is thrown. Default: none. */
+  readonly tolerates?: ((error: AnyJitError) => boolean) | undefined;
   readonly onAck: (ack: readonly Ack[]) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Leads lives that a seed makes, many at a time, and tells of each transition once it is acknowledged: not a moment earlier. */
 export async function churn(engine: JitEngine, options: ChurnOptions): Promise<void> {
-  const { seed, lanes, lives = Infinity, tolerates = [], name, onAck, signal } = options;
+  const { seed, lanes, lives = Infinity, tolerates = () => false, name, onAck, signal } = options;
   const lead = async (lane: number): Promise<void> => {
     const chance = new Seeded(seed, lane);
     for (let life = 0; life < lives && signal?.aborted !== true; life++) {
       try {
         await live(engine, `user:${name}-${lane}-${life}`, chance, onAck);
       } catch (error) {
-        if (!isJitError(error) || !tolerates.includes(error.code)) throw error;
+        if (!isJitError(error) || !tolerates(error)) throw error;
         // A server that is gone is asked again in a moment, and not for as long as the processor has the time.
         await new Promise((resolve) => setTimeout(resolve, 2));
       }

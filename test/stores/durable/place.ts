@@ -2,10 +2,10 @@ import type { GrantStore } from 'jit-access';
 import { fromNodeRedis, redisGrantStore } from 'jit-access/redis';
 import { sqlGrantStore, steadyHandle, steadyPool } from 'jit-access/sql';
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely';
-import type { LogEvent, SqliteDatabase } from 'kysely';
-import Database from 'libsql';
+import type { LogEvent } from 'kysely';
 import pg from 'pg';
 import { createClient } from 'redis';
+import { sqliteDriver, type Handle } from '../sql/drivers.js';
 
 /** The stores that outlive a process. */
 export const KINDS = ['sqlite', 'postgres', 'redis'] as const;
@@ -59,13 +59,8 @@ export async function openStore({ kind, where }: Place, { namespace, timeoutMs, 
   }
 }
 
-/** libsql's handle has better-sqlite3's interface; its types don't say so. */
-function handleOn(path: string) {
-  const handle = new Database(path) as unknown as SqliteDatabase & {
-    readonly inTransaction: boolean;
-    prepare(sql: string): { all(values: unknown[]): unknown[] };
-    exec(sql: string): void;
-  };
+function handleOn(path: string): Handle {
+  const handle = new sqliteDriver(path);
   handle.exec('pragma journal_mode = wal');
   return handle;
 }

@@ -14,8 +14,9 @@ export async function entriesOf(store: GrantStore): Promise<readonly AuditEntry[
  * @returns nothing where all is as it must be
  */
 export async function wrongsOf(store: GrantStore, acknowledged: readonly Ack[] = []): Promise<readonly string[]> {
-  const entries = await entriesOf(store);
+  // First: what goes on record meanwhile lies behind it.
   const { start, head } = await store.journal({ after: 0, limit: 1 });
+  const entries = await entriesOf(store);
   const journal = await verifyJournal(entries, { start, head });
   const verified = await verifyStore(store);
   const known = new Set(entries.flatMap(({ type, requestId, grantId }) => [`${type} ${requestId}`, `${type} ${grantId}`]));

@@ -4,18 +4,17 @@
  *
  *   worker.mjs <JSON of WorkerOptions>
  */
-import { isJitError, JitEngine, systemClock } from 'jit-access';
+import { isJitError, JitEngine, systemClock, type JitEngineOptions } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 import { churn } from './churn.js';
 import { engineOptions } from './door.js';
 import { openStore } from './place.js';
+import { sinkOf } from './sinks.js';
 import type { Answer, Order, WorkerOptions } from './workers.js';
 
 const options = JSON.parse(process.argv[2] ?? '') as WorkerOptions;
 process.on('disconnect', () => process.exit());
 
-const manual = options.at === undefined ? undefined : new ManualClock(options.at);
-const clock = manual ?? systemClock;
 let stopsWhile: string | undefined;
 const { store } = await openStore(options.place, {
   namespace: options.namespace,
@@ -28,10 +27,20 @@ const { store } = await openStore(options.place, {
   },
 });
 const told: string[] = [];
-const engine = new JitEngine({ ...engineOptions(), store, clock, onError: (error) => told.push(String(error)) });
+const engineIn = (namespace: string, over: Pick<JitEngineOptions, 'audit'> = {}) =>
+  new JitEngine({
+    ...engineOptions(),
+    ...over,
+    store: store.in(namespace),
+    clock: manual ?? systemClock,
+    onError: (error) => told.push(String(error)),
+  });
+let manual = options.at === undefined ? undefined : new ManualClock(options.at);
+let engine = engineIn(options.namespace);
 
-/** What was called outside, and waits to be let go. */
-const held = new Map<string, () => void>();
+/** Whoever is called outside waits until all are let go; from then on nobody does. */
+let letGo: () => void = () => undefined;
+const released = new Promise<void>((resolve) => (letGo = resolve));
 
 async function obey(order: Order): Promise<unknown> {
   switch (order.do) {
@@ -42,6 +51,12 @@ async function obey(order: Order): Promise<unknown> {
     }
     case 'clock':
       return manual?.set(order.at);
+    case 'move': {
+      await engine.close();
+      manual = options.at === undefined ? undefined : new ManualClock(options.at);
+      engine = engineIn(order.namespace);
+      return undefined;
+    }
     case 'churn':
       return churn(engine, { ...order, onAck: (ack) => process.send?.({ ack }) });
     case 'stop while':
@@ -52,14 +67,23 @@ async function obey(order: Order): Promise<unknown> {
         name: 'roles',
         scopes: order.scopes,
         async apply({ subject, scope, held: holds, seq, id, signal: _ }) {
-          const released = new Promise<void>((resolve) => held.set(id, resolve));
           process.send?.({ outside: { subject, scope, held: holds, seq, id } });
           await released;
         },
       });
       return undefined;
+    case 'notify': {
+      await engine.close();
+      engine = engineIn(options.namespace, {
+        audit: sinkOf(order.over, async (id) => {
+          process.send?.({ sent: id });
+          await released;
+        }),
+      });
+      return undefined;
+    }
     case 'let go':
-      held.get(order.id)?.();
+      letGo();
       return undefined;
     case 'told':
       return told;

