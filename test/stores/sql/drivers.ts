@@ -21,4 +21,4 @@ export const hasBetterSqlite3 = existsSync(join(beside, 'better-sqlite3'));
 export const betterSqlite3 = (): SqliteDriver => createRequire(join(beside, 'index.js'))('better-sqlite3') as SqliteDriver;
 
 /** The one that the tests go through: libsql, or the one that JIT_TEST_SQLITE names. Its own types don't say whose interface it has. */
-export const sqliteDriver: SqliteDriver = asked === 'better-sqlite3' ? betterSqlite3() : (Libsql);
+export const sqliteDriver: SqliteDriver = asked === 'better-sqlite3' ? betterSqlite3() : Libsql;
