@@ -3,11 +3,11 @@ import type { GrantStore } from 'jit-access';
 import { sqlGrantStore } from 'jit-access/sql';
 import { storeContract } from 'jit-access/testing';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import { isRequired } from '../required.js';
 import { betterSqlite3, hasBetterSqlite3 } from '../stores/sql/drivers.js';
 import { SqliteFile } from '../stores/sql/sqlite.js';
 
 const LEFT_OUT = 'it has to be compiled, and is not installed in .ci/drivers';
-const isRequired = (process.env['JIT_TEST_REQUIRE'] ?? '').split(/[\s,]+/).includes('better-sqlite3');
 
 if (hasBetterSqlite3) {
   describe('sqlGrantStore on SQLite, through better-sqlite3', () => {
@@ -39,6 +39,6 @@ if (hasBetterSqlite3) {
 } else {
   console.warn(`left out: the SQL store through better-sqlite3 (${LEFT_OUT})`);
   it(`sqlGrantStore through better-sqlite3 is left out: ${LEFT_OUT}`, () => {
-    if (isRequired) throw new Error(`JIT_TEST_REQUIRE demands better-sqlite3: ${LEFT_OUT}`);
+    if (isRequired('better-sqlite3')) throw new Error(`JIT_TEST_REQUIRE demands better-sqlite3: ${LEFT_OUT}`);
   });
 }

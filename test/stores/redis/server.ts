@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import { isRequired } from '../../required.js';
 import { isInstalled, LEFT_OUT, named, serverAt, startServer, type TestServer } from './started.js';
-
-const isRequired = (process.env['JIT_TEST_REQUIRE'] ?? '').split(/[\s,]+/).includes('redis');
 
 /** For the one line of a whole run that says what it has left out; `undefined`: nothing. */
 export const leftOut =
@@ -18,7 +17,7 @@ export function describeRedis(name: string, define: (server: () => TestServer) =
   if (url === undefined && !isInstalled) {
     describe(name, () => {
       it(`is left out where ${LEFT_OUT}`, () => {
-        if (isRequired) throw new Error(`JIT_TEST_REQUIRE demands redis, and ${LEFT_OUT}`);
+        if (isRequired('redis')) throw new Error(`JIT_TEST_REQUIRE demands redis, and ${LEFT_OUT}`);
       });
     });
     return;

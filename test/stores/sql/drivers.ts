@@ -7,7 +7,7 @@ import type { SqliteDatabase } from 'kysely';
 /** A handle of better-sqlite3's interface. */
 export type Handle = SqliteDatabase & {
   readonly inTransaction: boolean;
-  prepare(sql: string): { all(values: unknown[]): unknown[] };
+  prepare(sql: string): { all(values: unknown[]): unknown[]; get(values: unknown[]): unknown };
   exec(sql: string): void;
 };
 export type SqliteDriver = new (path: string) => Handle;

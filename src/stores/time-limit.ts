@@ -1,4 +1,4 @@
-import { sleepUntil, systemClock } from '../../time.js';
+import { sleepUntil, systemClock } from '../time.js';
 
 /** Into how many parts the limit is divided: a call is given up after it, and before one part more. */
 const PARTS = 4;
@@ -16,6 +16,8 @@ interface Call {
  * Counts its own ticks and no instants, so that a clock which is set ends no call and lets none wait for ever.
  */
 export class TimeLimit {
+  /** After which a call is given up, or up to a quarter later. */
+  readonly limitMs: number;
   readonly #tickMs: number;
   // In the order of their beginning.
   readonly #calls = new Set<Call>();
@@ -23,7 +25,22 @@ export class TimeLimit {
   #isTicking = false;
 
   constructor(limitMs: number) {
+    this.limitMs = limitMs;
     this.#tickMs = Math.ceil(limitMs / PARTS);
+  }
+
+  /** No call is waited for longer, in milliseconds. */
+  get longestMs(): number {
+    return this.#tickMs * (PARTS + 1);
+  }
+
+  /** The answer, or `tooLate()` where that doesn't come in time. It may fail yet, when nobody listens any more. */
+  hold<T>(answer: PromiseLike<T>, tooLate: () => Error): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const end = this.begin(() => reject(tooLate()));
+      answer.then(resolve, reject);
+      answer.then(end, end);
+    });
   }
 
   /** @returns to be called when the call has ended */

@@ -2,7 +2,7 @@
  * The suite's own assertions: those of a runner would tie it to that runner, those of Node to Node.
  */
 
-/** A store breaks a guarantee. The message names the guarantee, and what was expected and got. */
+/** What a suite is to prove breaks a guarantee. The message names the guarantee, and what was expected and got. */
 export class ContractViolation extends Error {
   override readonly name = 'ContractViolation';
 

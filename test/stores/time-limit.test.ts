@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { TimeLimit } from '../../../src/stores/redis/time-limit.js';
+import { TimeLimit } from '../../src/stores/time-limit.js';
 
 describe('TimeLimit', () => {
   beforeEach(() => void vi.useFakeTimers());
