@@ -1,0 +1,85 @@
+import {
+  isJitError,
+  readJournal,
+  type AccessRequest,
+  type AccessStatus,
+  type AuditEntry,
+  type Decision,
+  type Explanation,
+  type Grant,
+  type InboxItem,
+  type OwedItem,
+} from 'jit-access';
+import type { Done, World } from './world.js';
+
+/** What somebody asks the probe. */
+export interface Question {
+  readonly subject: string;
+  readonly scope: string;
+}
+
+export type ProbeAnswer =
+  { readonly decision: Decision; readonly explanation: Explanation; readonly problem?: undefined } | { readonly problem: string };
+
+/** A request with the windows that it gave, as the time line draws them. */
+export interface Asked {
+  readonly request: AccessRequest;
+  readonly grants: readonly Grant[];
+}
+
+export interface ReviewerScene {
+  readonly id: string;
+  readonly inbox: readonly InboxItem[];
+  readonly owed: readonly OwedItem[];
+}
+
+/** All that the page shows, as the engine answers it at one instant. */
+export interface Scene {
+  readonly world: World;
+  /** How much has been played, in milliseconds. */
+  readonly at: number;
+  /** The clock's reading, and the highest that it has had. Epoch milliseconds. */
+  readonly now: number;
+  readonly highest: number;
+  readonly done: readonly Done[];
+  readonly status: AccessStatus;
+  readonly reviewers: readonly ReviewerScene[];
+  readonly asked: readonly Asked[];
+  readonly entries: readonly AuditEntry[];
+  readonly probe: ProbeAnswer;
+}
+
+/** Asks the engine for everything that is to be seen. It changes nothing. */
+export async function look(world: World, question: Question): Promise<Scene> {
+  const { engine, scenario } = world;
+  const entries: AuditEntry[] = [];
+  for await (const entry of readJournal(world.store)) entries.push(entry);
+  const asked: Asked[] = [];
+  for (const id of new Set(entries.map(({ requestId }) => requestId))) {
+    const found = id === undefined ? undefined : await engine.request(id);
+    if (found !== undefined) asked.push(found);
+  }
+  return {
+    world,
+    at: world.at,
+    now: world.clock.now(),
+    highest: world.highest,
+    done: [...world.done],
+    status: await engine.status(scenario.subject),
+    reviewers: await Promise.all(
+      scenario.reviewers.map(async (id) => ({ id, inbox: await engine.inbox(id), owed: await engine.owedReviews({ reviewer: id }) })),
+    ),
+    asked,
+    entries,
+    probe: await ask(world, question),
+  };
+}
+
+async function ask({ engine }: World, { subject, scope }: Question): Promise<ProbeAnswer> {
+  try {
+    return { decision: await engine.check(subject, scope), explanation: await engine.explain(subject, scope) };
+  } catch (error) {
+    if (!isJitError(error)) throw error;
+    return { problem: error.message };
+  }
+}
