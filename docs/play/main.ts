@@ -34,24 +34,28 @@ const choices = el(
   'fieldset',
   { class: 'scenarios' },
   el('legend', {}, 'What to play'),
-  ...scenarios.map((scenario) => {
-    const radio = el('input', { type: 'radio', name: 'scenario', value: scenario.id });
-    radio.checked = scenario === first;
-    radio.addEventListener('change', () => player.choose(scenario));
-    return el('label', {}, radio, el('span', {}, scenario.title));
-  }),
+  el(
+    'div',
+    {},
+    ...scenarios.map((scenario) => {
+      const radio = el('input', { type: 'radio', name: 'scenario', value: scenario.id });
+      radio.checked = scenario === first;
+      radio.addEventListener('change', () => player.choose(scenario));
+      return el('label', {}, radio, el('span', {}, scenario.title));
+    }),
+  ),
 );
 
+document.querySelector('header')?.append(choices);
 stage.append(
-  choices,
-  el('div', { class: 'told' }, narration.element),
+  narration.element,
   el('div', { class: 'stage' }, subject.element, reviewers.element, timeLine.element),
   script.element,
   journal.element,
   probe.element,
   createTradeOffs().element,
 );
-document.body.append(transport.element);
+stage.append(transport.element);
 
 const player = new Player({
   scenario: first,

@@ -59,7 +59,7 @@ export const clockBack: Scenario = {
       },
       {
         at: 18 * MINUTE,
-        says: 'The server’s clock jumps back into the window, but the engine remembers the latest time it has seen, and says no.',
+        says: 'The clock jumps back into the window, but the engine remembers the latest time it has seen: still no.',
         run: async () => {
           await clock.set(clock.now() - 10 * MINUTE);
           await engine.check('user:maya', 'db-prod:write');

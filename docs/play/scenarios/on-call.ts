@@ -23,7 +23,7 @@ export const onCall: Scenario = {
     return [
       {
         at: 10 * SECOND,
-        says: 'Orders are stuck, and Maya is on call: she may read the database, as always, but nobody may simply write to it.',
+        says: 'Orders are stuck and Maya is on call: she may read the database, but nobody may simply write to it.',
         run: async () => {
           await engine.check('user:maya', 'db-prod:read');
           await engine.check('user:maya', 'db-prod:write');
@@ -78,7 +78,7 @@ export const onCall: Scenario = {
       },
       {
         at: 18 * MINUTE,
-        says: 'The 15 minutes are over and the same check says no: nobody had to take anything back, so nobody could forget to.',
+        says: 'The 15 minutes are over and the same check says no: nobody had to take it back, or could forget to.',
         run: async () => {
           await engine.check('user:maya', 'db-prod:write');
         },
@@ -86,7 +86,7 @@ export const onCall: Scenario = {
       },
       {
         at: 21 * MINUTE,
-        says: 'Afterwards anybody who audits can ask who could write at 02:15, and the journal below shows how it came about.',
+        says: 'Later an auditor asks who could write at 02:15, and the journal shows how it came about.',
         run: async () => {
           await engine.whoHadAccess({ scope: 'db-prod:write', at: begin + 5 * MINUTE });
         },

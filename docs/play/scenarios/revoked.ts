@@ -52,7 +52,7 @@ export const revoked: Scenario = {
       },
       {
         at: 6 * MINUTE,
-        says: 'Her laptop is gone, so Lee of security ends the access: that asks nobody, and nothing can overtake it.',
+        says: 'Her laptop is gone, so Lee of security ends the access: that asks nobody, and takes hold at once.',
         run: async () => {
           held = (await engine.status('user:maya')).held;
           for (const grant of held) await engine.revoke(grant.id, { by: 'user:lee', reason: 'her laptop is gone' });

@@ -66,12 +66,7 @@ function row(entry: AuditEntry, bad: number | undefined, onTamper: () => void): 
     'li',
     { class: state },
     el('span', { class: 'seq' }, String(seq)),
-    el(
-      'span',
-      { class: 'what' },
-      el('strong', {}, type),
-      el('span', { class: 'by' }, `${timeOf(at)} by ${actor.includes(':') ? nameOf(actor) : actor}`),
-    ),
+    el('span', { class: 'what' }, el('strong', {}, type), el('span', { class: 'by' }, `${timeOf(at)} by ${nameOf(actor)}`)),
     el('span', { class: 'chain' }, chip(prevHash), el('span', { 'aria-hidden': 'true' }, '→'), chip(hash)),
     button('Tamper', onTamper, { 'aria-label': `Tamper with entry ${seq}` }),
   );

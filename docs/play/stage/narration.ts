@@ -4,7 +4,25 @@ import { el, onChange } from './dom.js';
 import { answers, currentStep } from './script.js';
 import { timeOf } from './words.js';
 
-/** One sentence about what is happening, and what the engine answered. */
+/** Which panel shows what a call is about. */
+const PANELS: Readonly<Record<string, string>> = {
+  requestAccess: 'subject',
+  breakGlass: 'subject',
+  approve: 'deciders',
+  deny: 'deciders',
+  approvalLink: 'deciders',
+  openLink: 'deciders',
+  redeemLink: 'deciders',
+  acknowledge: 'deciders',
+  check: 'ends',
+  assertAllowed: 'ends',
+  release: 'ends',
+  revoke: 'ends',
+  sweep: 'journal',
+  whoHadAccess: 'journal',
+};
+
+/** One sentence about what is happening, and what the engine answered. Points to the panel where it is to be seen. */
 export function createNarration() {
   const when = el('p', { class: 'count' });
   const says = el('p', { class: 'says' });
@@ -18,6 +36,9 @@ export function createNarration() {
       const step = steps[currentStep(scene)];
       const done = scene.done.at(-1);
       const act = actsDone.at(-1);
+      const shown = (act !== undefined && act.at >= (done?.at ?? 0) ? act : done)?.calls.at(-1)?.method;
+      for (const panel of document.querySelectorAll('.panel'))
+        panel.classList.toggle('now', panel.classList.contains(PANELS[shown ?? ''] ?? 'none'));
       if (step === undefined || done === undefined) {
         when.textContent = scenario.title;
         says.textContent = scenario.about;

@@ -51,9 +51,7 @@ export function createProbe(ask: (question: Question) => void) {
   );
   const tell = onChange<ProbeAnswer>(
     (probe) =>
-      probe.problem !== undefined
-        ? probe.problem
-        : JSON.stringify([probe.decision.reason, probe.decision.validUntil, probe.explanation.reason, probe.explanation.changesAt]),
+      probe.problem !== undefined ? probe.problem : JSON.stringify([probe.decision.reason, probe.decision.validUntil, probe.onRecord]),
     (probe) => {
       if (probe.problem !== undefined) {
         answer.className = 'answer-big wait';
@@ -68,7 +66,7 @@ export function createProbe(ask: (question: Question) => void) {
       answer.textContent = allowed ? 'Yes' : 'No';
       rows.reason.replaceChildren(el('code', {}, reason), ` ${REASONS[reason]}`);
       rows.until.textContent = validUntil === undefined ? 'never by itself' : `at ${timeOf(validUntil)}`;
-      rows.explained.replaceChildren(el('code', {}, probe.explanation.reason));
+      rows.explained.replaceChildren(el('code', {}, probe.onRecord));
     },
   );
   const show = (scene: Scene): void => {

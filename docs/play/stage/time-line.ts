@@ -77,7 +77,7 @@ function inWords({ asked, now, highest, status }: Scene): (Node | string)[] {
     ];
   }
   const last = grants.at(-1);
-  if (last === undefined) return ['No window yet. One begins when somebody approves, and its end is fixed from that moment.'];
+  if (last === undefined) return ['No window yet: one begins when somebody approves, and has its end from the start.'];
   const end = last.end;
   const ended = endOf(last);
   if (end !== undefined && end.cause !== 'time')

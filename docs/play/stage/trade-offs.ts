@@ -33,7 +33,7 @@ export function createTradeOffs() {
     return { value, item: el('li', {}, value, el('span', {}, text)) };
   };
   const open = figure('of standing access was held');
-  const asked = figure('requests in the month, each of them read by somebody');
+  const asked = figure('requests in the month, for somebody to read');
   const cut = figure('of these since a window ended before the work did');
   const meter = el('div', { class: 'meter', 'aria-hidden': 'true' }, el('i', { class: 'held' }), el('i', { class: 'worked' }));
   const day = el('div', { class: 'day', role: 'img' });

@@ -7,10 +7,11 @@ export const timeOf = (instant: number): string => time.format(instant);
 /** `02:13` */
 export const shortTimeOf = (instant: number): string => (instant % 60_000 === 0 ? shortTime : time).format(instant);
 
-/** `user:maya` is Maya, `agent:7` Agent 7. */
+/** `user:maya` is Maya, `agent:7` Agent 7; what is nobody, the sweeper say, keeps its id. */
 export function nameOf(id: string): string {
-  const [kind = '', name = ''] = id.split(':');
-  return kind === 'user' ? name.charAt(0).toUpperCase() + name.slice(1) : `Agent ${name}`;
+  const [kind, name] = id.split(':');
+  if (kind === 'user' && name !== undefined) return name.charAt(0).toUpperCase() + name.slice(1);
+  return kind === 'agent' && name !== undefined ? `Agent ${name}` : id;
 }
 
 export function lengthOf(ms: number): string {

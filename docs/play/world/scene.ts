@@ -5,7 +5,7 @@ import {
   type AccessStatus,
   type AuditEntry,
   type Decision,
-  type Explanation,
+  type ExplanationReason,
   type Grant,
   type InboxItem,
   type OwedItem,
@@ -19,7 +19,8 @@ export interface Question {
 }
 
 export type ProbeAnswer =
-  { readonly decision: Decision; readonly explanation: Explanation; readonly problem?: undefined } | { readonly problem: string };
+  | { readonly decision: Decision; readonly onRecord: ExplanationReason; readonly problem?: undefined }
+  | { readonly problem: string; readonly decision?: undefined };
 
 /** A request with the windows that it gave, as the time line draws them. */
 export interface Asked {
@@ -77,7 +78,9 @@ export async function look(world: World, question: Question): Promise<Scene> {
 
 async function ask({ engine }: World, { subject, scope }: Question): Promise<ProbeAnswer> {
   try {
-    return { decision: await engine.check(subject, scope), explanation: await engine.explain(subject, scope) };
+    const decision = await engine.check(subject, scope);
+    const { reason } = await engine.explain(subject, scope);
+    return { decision, onRecord: reason };
   } catch (error) {
     if (!isJitError(error)) throw error;
     return { problem: error.message };
