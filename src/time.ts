@@ -151,6 +151,18 @@ export async function sleepUntil(clock: Clock, until: number, signal: AbortSigna
   }
 }
 
+/** A timer may stand still while the device sleeps, so a nap is no longer than this. */
+const MAX_NAP_MS = 60_000;
+
+/**
+ * Sleeps until an instant of `clock`, or, where real timers are used, not as long: whoever looks after a wall clock looks
+ * again. Such a timer runs on when `signal` aborts: look at it when awake.
+ */
+export async function nap(clock: Clock, until: number, signal: AbortSignal): Promise<void> {
+  if (clock.sleep) return clock.sleep(until, signal);
+  await new Promise((resolve) => setTimeout(resolve, Math.min(until - clock.now(), MAX_NAP_MS)));
+}
+
 /** Lets timers and I/O run: loops that await only memory would starve them. */
 export function yieldToOthers(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
