@@ -21,4 +21,5 @@ export {
   makeUse,
   UNSAID,
 } from './records/make.js';
+export { frozenCopy, SettledRow } from './records/settled-row.js';
 export { isObject } from './records/shape.js';
