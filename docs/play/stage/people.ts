@@ -29,7 +29,7 @@ export function createSubject(): View {
     element,
     show: (scene) => {
       showPerson(scene.world.scenario);
-      badge.show(scene.status);
+      badge.show(scene);
       says.replaceChildren(...wish(scene));
     },
   };
