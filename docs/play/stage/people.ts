@@ -75,6 +75,13 @@ export function createReviewers(act: (act: Omit<Act, 'at'>) => void): View {
   };
 }
 
+const SAID = { approve: 'Approved', deny: 'Denied', justified: 'Found it justified', unjustified: 'Found it unjustified' } as const;
+
+const said = (word: ReviewerScene['said']): string =>
+  word === undefined
+    ? 'Nothing to decide.'
+    : `${SAID[word.verdict]} at ${shortTimeOf(word.at)}${word.reason === undefined ? '' : `: “${word.reason}”`}.`;
+
 function createReviewer(id: string, act: (act: Omit<Act, 'at'>) => void) {
   const inbox = el('div', { class: 'inbox', tabindex: '-1', role: 'group', 'aria-label': `Inbox of ${nameOf(id)}` });
   const element = el('li', { class: 'card' }, el('div', { class: 'person' }, face(id), who(id)), inbox);
@@ -89,7 +96,7 @@ function createReviewer(id: string, act: (act: Omit<Act, 'at'>) => void) {
       { class: kind, 'aria-label': `${text} as ${nameOf(id)}` },
     );
   const show = onChange<ReviewerScene>(
-    (scene) => [...scene.inbox, ...scene.owed].map(({ request }) => `${request.id} ${request.version}`).join(),
+    (scene) => [...scene.inbox, ...scene.owed].map(({ request }) => `${request.id} ${request.version}`).join() + String(scene.said?.at),
     (scene) => {
       const items = [
         ...scene.inbox.map(({ request }) =>
@@ -114,7 +121,7 @@ function createReviewer(id: string, act: (act: Omit<Act, 'at'>) => void) {
           ),
         ),
       ];
-      inbox.replaceChildren(...(items.length > 0 ? items : [el('p', { class: 'quiet' }, 'Nothing to decide.')]));
+      inbox.replaceChildren(...(items.length > 0 ? items : [el('p', { class: 'quiet' }, said(scene.said))]));
     },
   );
   return { element, show };

@@ -3,12 +3,14 @@ import {
   readJournal,
   type AccessRequest,
   type AccessStatus,
+  type Acknowledgement,
   type AuditEntry,
   type Decision,
   type ExplanationReason,
   type Grant,
   type InboxItem,
   type OwedItem,
+  type Review,
 } from 'jit-access';
 import type { Done, World } from './world.js';
 
@@ -32,6 +34,10 @@ export interface ReviewerScene {
   readonly id: string;
   readonly inbox: readonly InboxItem[];
   readonly owed: readonly OwedItem[];
+  /** The last word that they have given. */
+  readonly said:
+    | { readonly verdict: Review['verdict'] | Acknowledgement['verdict']; readonly at: number; readonly reason: string | undefined }
+    | undefined;
 }
 
 /** All that the page shows, as the engine answers it at one instant. */
@@ -68,12 +74,22 @@ export async function look(world: World, question: Question): Promise<Scene> {
     done: [...world.done],
     status: await engine.status(scenario.subject),
     reviewers: await Promise.all(
-      scenario.reviewers.map(async (id) => ({ id, inbox: await engine.inbox(id), owed: await engine.owedReviews({ reviewer: id }) })),
+      scenario.reviewers.map(async (id) => ({
+        id,
+        inbox: await engine.inbox(id),
+        owed: await engine.owedReviews({ reviewer: id }),
+        said: asked.flatMap(({ request }) => wordsOf(request, id)).at(-1),
+      })),
     ),
     asked,
     entries,
     probe: await ask(world, question),
   };
+}
+
+function wordsOf({ reviews, owed }: AccessRequest, reviewer: string) {
+  const acknowledgement = owed?.acknowledgement;
+  return [...reviews.filter((review) => review.reviewer === reviewer), ...(acknowledgement?.by === reviewer ? [acknowledgement] : [])];
 }
 
 async function ask({ engine }: World, { subject, scope }: Question): Promise<ProbeAnswer> {
