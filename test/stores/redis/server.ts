@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import { isRequired } from '../../required.js';
 
 /** A Redis that the tests may use: one that they started, or the one that was named to them. */
 export interface TestServer {
@@ -21,7 +22,6 @@ export interface TestServer {
 
 const named = process.env['JIT_TEST_REDIS_URL'];
 const program = ['redis-server', 'valkey-server'].find((name) => spawnSync(name, ['--version']).status === 0);
-const isRequired = (process.env['JIT_TEST_REQUIRE'] ?? '').split(/[\s,]+/).includes('redis');
 const LEFT_OUT = 'there is no redis-server or valkey-server on the PATH';
 
 /** For the one line of a whole run that says what it has left out; `undefined`: nothing. */
@@ -39,7 +39,7 @@ export function describeRedis(name: string, define: (server: () => TestServer) =
   if (url === undefined && program === undefined) {
     describe(name, () => {
       it(`is left out where ${LEFT_OUT}`, () => {
-        if (isRequired) throw new Error(`JIT_TEST_REQUIRE demands redis, and ${LEFT_OUT}`);
+        if (isRequired('redis')) throw new Error(`JIT_TEST_REQUIRE demands redis, and ${LEFT_OUT}`);
       });
     });
     return;
