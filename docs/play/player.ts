@@ -185,8 +185,8 @@ export class Player {
 
   #glide(elapsed: number): void {
     const stop = this.#nextStop();
-    const pace = this.#options.isStill() ? Infinity : (stop - this.#from) / TRAVEL_MS;
-    const at = Math.min(stop, this.#at + Math.max(1, Math.round(elapsed * pace)));
+    const glided = this.#at + Math.max(1, Math.round((elapsed * (stop - this.#from)) / TRAVEL_MS));
+    const at = this.#options.isStill() ? stop : Math.min(stop, glided);
     this.#goTo(at);
     if (at < stop) return;
     this.#from = at;

@@ -5,7 +5,7 @@ import source from './overrun.ts?raw';
 export const overrun: Scenario = {
   id: 'overrun',
   title: 'Work that takes longer',
-  about: 'A 15-minute window, and the work runs to minute 20: more time is a new question, not a longer answer.',
+  about: 'A 15-minute window, and the work runs to minute 20: more time is a new question.',
   source,
   begin: { hour: 16, minute: 0 },
   lastsMs: 24 * MINUTE,

@@ -38,7 +38,13 @@ export function createJournal() {
         : `Verified: ${found.count} entries, each chained to the one before.`
       : `verifyJournal names entry ${found.seq}: it ${found.problem}.`;
     const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40;
-    list.replaceChildren(...copy.map((entry) => row(entry, bad, () => dialog.open(entry))));
+    const taken = tampering !== undefined && tampering.entry === undefined ? tampering.seq : undefined;
+    list.replaceChildren(
+      ...entries.map((entry) => {
+        const shown = tampering?.entry?.seq === entry.seq ? tampering.entry : entry;
+        return entry.seq === taken ? gap(taken) : row(shown, bad, () => dialog.open(shown));
+      }),
+    );
     if (isAtEnd || bad === undefined) scroller.scrollTop = scroller.scrollHeight;
   };
 
@@ -71,6 +77,9 @@ function row(entry: AuditEntry, bad: number | undefined, onTamper: () => void): 
     button('Tamper', onTamper, { 'aria-label': `Tamper with entry ${seq}` }),
   );
 }
+
+const gap = (seq: number): HTMLElement =>
+  el('li', { class: 'bad' }, el('span', { class: 'seq' }, String(seq)), el('span', { class: 'by' }, 'taken out'));
 
 /** The first digits of a hash, in a colour of its own: the same colour is the same hash. */
 function chip(hash: string): HTMLElement {

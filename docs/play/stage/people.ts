@@ -103,7 +103,7 @@ function createReviewer(id: string, act: (act: Omit<Act, 'at'>) => void) {
           el(
             'div',
             { class: 'item' },
-            el('p', {}, `${nameOf(request.subject)}: `, ...asking(request)),
+            el('p', {}, ...asking(request)),
             el('div', { class: 'taps' }, tap('approve', request.id, 'Approve', 'yes'), tap('deny', request.id, 'Deny', 'no')),
           ),
         ),
@@ -111,7 +111,7 @@ function createReviewer(id: string, act: (act: Omit<Act, 'at'>) => void) {
           el(
             'div',
             { class: 'item' },
-            el('p', {}, `A review is owed. ${nameOf(request.subject)} took `, ...asking(request)),
+            el('p', {}, 'Review owed: ', ...asking(request)),
             el(
               'div',
               { class: 'taps' },

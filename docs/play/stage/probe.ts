@@ -5,10 +5,10 @@ import { timeOf } from './words.js';
 
 const REASONS = {
   granted: 'a window is open',
-  standing: 'it is always allowed, without a window',
-  not_started: 'a window is approved, and begins later',
-  not_activated: 'a window has begun, and is still to be confirmed',
-  no_grant: 'there is no open window for it',
+  standing: 'always allowed, without a window',
+  not_started: 'its window begins later',
+  not_activated: 'its window has begun, and is to be confirmed',
+  no_grant: 'no window for it is open',
 } as const;
 
 /** Asks the engine whatever the viewer types, at each moment. */

@@ -59,14 +59,17 @@ function drawn({ request, grants }: Asked, scene: Scene, place: (node: HTMLEleme
     parts.push(place(el('b', { class: 'edge' }, '['), grant.startsAt));
     if (endsAt <= begin + scenario.lastsMs) parts.push(place(el('b', { class: 'edge end' }, ')'), endsAt));
     const label = `${grant.scope}${isCut && endsAt === grant.expiresAt ? ` until ${shortTimeOf(grant.expiresAt)}` : ''}`;
-    parts.push(place(el('span', { class: 'label' }, label), grant.startsAt));
+    const text = el('span', { class: 'label' }, label);
+    // One that would run out of the line is put at its end.
+    if (grant.startsAt > begin + scenario.lastsMs / 3) text.classList.add('late');
+    parts.push(place(text, grant.startsAt));
   }
   return parts;
 }
 
 const endOf = ({ end, expiresAt }: Grant): number => end?.at ?? expiresAt;
 
-function inWords({ asked, now, highest, status }: Scene): (Node | string)[] {
+function inWords({ asked, now, status }: Scene): (Node | string)[] {
   const grants = asked.flatMap((one) => one.grants);
   const live = status.held.at(-1) ?? status.scheduled.at(-1);
   if (live !== undefined) {
@@ -77,14 +80,12 @@ function inWords({ asked, now, highest, status }: Scene): (Node | string)[] {
     ];
   }
   const last = grants.at(-1);
-  if (last === undefined) return ['No window yet: one begins when somebody approves, and has its end from the start.'];
-  const end = last.end;
-  const ended = endOf(last);
-  if (end !== undefined && end.cause !== 'time')
-    return [`${end.cause === 'released' ? 'Given back' : 'Ended'} at ${timeOf(end.at)}, before its time was over.`];
-  return [
-    `It ended at ${timeOf(ended)}, because that was its end: ${end === undefined && highest >= ended ? 'no sweep has recorded it yet, and none is needed.' : 'a sweep has recorded it since.'}`,
-  ];
+  if (last === undefined) return ['No window yet: one begins when somebody approves.'];
+  const { end } = last;
+  const at = timeOf(endOf(last));
+  if (end === undefined) return [`Ended at ${at}, by itself. No sweep has recorded it yet; none is needed.`];
+  if (end.cause === 'time') return [`Ended at ${at}, by itself. A sweep has recorded it since.`];
+  return [`${end.cause === 'released' ? 'Given back' : 'Ended'} at ${at}, before its time was over.`];
 }
 
 function tickTimes(begin: number, lastsMs: number): number[] {
