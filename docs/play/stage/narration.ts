@@ -32,7 +32,7 @@ export function createNarration() {
   const show = onChange<Scene>(
     (scene) => `${scene.world.scenario.id} ${scene.done.length} ${scene.world.actsDone.length}`,
     (scene) => {
-      const { scenario, steps, begin, actsDone } = scene.world;
+      const { scenario, steps, actsDone } = scene.world;
       const step = steps[currentStep(scene)];
       const done = scene.done.at(-1);
       const act = actsDone.at(-1);
@@ -45,7 +45,7 @@ export function createNarration() {
         answered.replaceChildren(el('span', { class: 'quiet' }, 'Press play, or go step by step.'));
         return;
       }
-      when.textContent = `Step ${scene.done.length} of ${steps.length} · ${timeOf(begin + step.at)}`;
+      when.textContent = `Step ${scene.done.length} of ${steps.length} · ${timeOf(done.readAt)}`;
       const last = done.calls.at(-1);
       const word = last === undefined ? undefined : answerOf(last, timeOf).word;
       if (act !== undefined && act.at >= done.at) {

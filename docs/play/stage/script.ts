@@ -24,7 +24,7 @@ export function createScript(seek: (at: number) => void) {
   const list = el('ol', { class: 'steps' });
   const scroller = el('div', { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': 'The code of the scenario' }, list);
   const element = panel('script', 'The code that runs', scroller);
-  let rows: { readonly item: HTMLElement; readonly answer: HTMLElement }[] = [];
+  let rows: { readonly item: HTMLElement; readonly when: HTMLElement; readonly answer: HTMLElement }[] = [];
 
   const write = onChange<{ scenario: Scenario; steps: readonly Step[]; begin: number }>(
     ({ scenario }) => scenario.id,
@@ -32,12 +32,12 @@ export function createScript(seek: (at: number) => void) {
       const code = shownCode(scenario.source);
       rows = steps.map((step, i) => {
         const answer = el('div', { class: 'answers' });
-        const at = button(timeOf(begin + step.at), () => seek(step.at), {
+        const when = button(timeOf(begin + step.at), () => seek(step.at), {
           class: 'when',
           'aria-label': `Go to ${timeOf(begin + step.at)}`,
         });
-        const item = el('li', {}, at, el('pre', {}, el('code', {}, ...highlight(code.steps[i] ?? ''))), answer);
-        return { item, answer };
+        const item = el('li', {}, when, el('pre', {}, el('code', {}, ...highlight(code.steps[i] ?? ''))), answer);
+        return { item, when, answer };
       });
       const setUp = `new JitEngine({\n${indent(code.options)}\n  clock,\n  store,\n});`;
       const made = el(
@@ -55,12 +55,13 @@ export function createScript(seek: (at: number) => void) {
     ({ world, done, at }) => `${world.scenario.id} ${done.length} ${world.actsDone.length} ${at >= world.scenario.lastsMs}`,
     (scene) => {
       const current = currentStep(scene);
-      rows.forEach(({ item, answer }, i) => {
+      rows.forEach(({ item, when, answer }, i) => {
         const done = scene.done[i];
         const acts = scene.world.actsDone.filter(
           ({ at }) => at >= (scene.world.steps[i]?.at ?? 0) && at < (scene.world.steps[i + 1]?.at ?? Infinity),
         );
         item.classList.toggle('done', done !== undefined);
+        when.textContent = timeOf(done?.readAt ?? scene.world.begin + (scene.world.steps[i]?.at ?? 0));
         if (i === current) item.setAttribute('aria-current', 'step');
         else item.removeAttribute('aria-current');
         answer.replaceChildren(
@@ -72,9 +73,10 @@ export function createScript(seek: (at: number) => void) {
         );
       });
       const at = current < 0 ? list.firstElementChild : rows[current]?.item;
+      if (!(at instanceof HTMLElement)) return;
       // Inside the list only: the page itself never moves while it plays.
-      if (at instanceof HTMLElement)
-        scroller.scrollTop = at.offsetTop - list.offsetTop - (scroller.clientHeight - Math.min(at.offsetHeight, scroller.clientHeight)) / 2;
+      const room = scroller.clientHeight;
+      scroller.scrollTop = at.offsetTop - (room - Math.min(at.offsetHeight, room)) / 2;
     },
   );
 

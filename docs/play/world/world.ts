@@ -19,6 +19,8 @@ export interface Act {
 /** What came of a step, or of something that the viewer did. */
 export interface Done {
   readonly at: number;
+  /** What the clock read when it was done. Epoch milliseconds. */
+  readonly readAt: number;
   readonly calls: readonly Call[];
 }
 
@@ -109,7 +111,7 @@ export class World {
     if (event.kind === 'sweep') await this.engine.sweep();
     else {
       await (event.kind === 'step' ? this.#refusable(() => this.steps[event.index]?.run()) : this.#refusable(() => this.#do(event.act)));
-      const done = { at: event.at, calls: this.#calls };
+      const done = { at: event.at, readAt: this.clock.now(), calls: this.#calls };
       if (event.kind === 'step') this.done.push(done);
       else this.actsDone.push({ ...done, act: event.act });
     }
