@@ -27,8 +27,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   approvers: apart,
   sinks: apart,
   'stores/memory': apart,
-  'stores/sql': apart,
-  'stores/redis': apart,
+  'stores/time-limit': apart,
+  'stores/sql': [...apart, 'stores/time-limit'],
+  'stores/redis': [...apart, 'stores/time-limit'],
   effects: [...ground, 'journal', 'lifecycle'],
 
   engine: [...ground, 'journal', 'lifecycle', 'effects', 'stores/memory'],
@@ -41,6 +42,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   fastify: ['guards'],
   fetch: ['guards'],
   hono: ['guards'],
+  // An engine is handed to it: it knows none but by its type.
+  'guards/ai': [...apart, 'engine'],
+  ai: ['guards/ai'],
   nest: ['guards'],
 
   'sinks/jsonl': [...apart, 'journal', 'sinks'],
@@ -50,6 +54,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   sql: ['stores/sql'],
   redis: ['stores/redis'],
   testing: [...ground, 'journal', 'stores/memory', 'engine', 'guards'],
+  elements: ['ports', 'time'],
 };
 
 /** Rooms that may use Node, and so must stay out of the core entry. */
@@ -171,6 +176,19 @@ describe('what src imports from outside', () => {
 
   it('lets policies run where there is no Node', () => {
     expect([...closure('policy')].filter((to) => !isOwn(to)).sort()).toEqual(['zod/mini']);
+  });
+
+  it('asks for no SDK where agents are guarded, not even for its types', () => {
+    const seen = new Set(['ai']);
+    for (const module of seen) for (const { from, to, typesOnly } of imports) if (from === module && !typesOnly) seen.add(to);
+    expect([...seen].filter((to) => !isOwn(to)).sort()).toEqual(LINK);
+    expect(
+      modules
+        .filter((module) => isInside('guards/ai', module))
+        .flatMap((module) => imports.filter(({ from, to }) => from === module && !isOwn(to))),
+    ).toEqual([]);
+    // Nor does it bring the engine along.
+    expect(seen).not.toContain('engine/engine');
   });
 
   it('brings no driver along with a store', () => {

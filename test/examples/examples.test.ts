@@ -97,8 +97,16 @@ const GUARDED = [
   '403 Bearer error="insufficient_scope", scope="db-prod:write"',
 ].join('\n');
 
-/** Examples that other tests run: those of stores have drivers that can't be bundled. */
-const elsewhere = ['demo.ts', 'store-from-the-docs.ts', 'fake-clock.ts', 'redis.ts', 'sqlite.ts', 'two-processes-postgres.ts'];
+/** Examples that other tests run: those of stores have drivers that can't be bundled, that of agents has an SDK. */
+const elsewhere = [
+  'agent-tool.ts',
+  'demo.ts',
+  'store-from-the-docs.ts',
+  'fake-clock.ts',
+  'redis.ts',
+  'sqlite.ts',
+  'two-processes-postgres.ts',
+];
 
 const guarded = [
   'guard-express.ts',

@@ -39,6 +39,7 @@ export async function run(
       format,
       alias: {
         'jit-access': core,
+        'jit-access/ai': join(root, 'src/ai.ts'),
         'jit-access/testing': join(root, 'src/testing.ts'),
         'jit-access/jsonl': join(root, 'src/jsonl.ts'),
         'jit-access/policy': join(root, 'src/policy.ts'),

@@ -47,7 +47,8 @@ const adapters = ['express', 'fastify', 'hono', 'nest'];
 
 const imports = (chosen: typeof entries) =>
   chosen.map(({ specifier, name }) => `import * as ${name}_ from '${specifier}';\nvoid ${name}_;\n`).join('');
-const everyEntry = imports(entries.filter(({ name }) => !adapters.includes(name)));
+// What is for browsers needs their types.
+const everyEntry = imports(entries.filter(({ name }) => name !== 'elements' && !adapters.includes(name)));
 
 /** A service of each framework, with what its handlers are given. */
 const services = `${imports(entries.filter(({ name }) => adapters.includes(name)))}
@@ -92,7 +93,13 @@ export async function main(): Promise<boolean> {
 
 describe.concurrent.each(Object.entries(compilers))('a consumer on TypeScript %s', (version, compiler) => {
   it.each(Object.entries(settings))('type-checks every entry without skipLibCheck: %s', async (setting, options) => {
-    const files = { 'consumer.ts': consumer, ...(options.module === 'nodenext' ? { 'esm.mts': consumer, 'cjs.cts': consumer } : {}) };
+    const forBrowsers = "import { defineJitBadge, JitBadge } from 'jit-access/elements';\ndefineJitBadge();\nvoid JitBadge;\n";
+    const browser = options.lib.includes('dom') ? { 'browser.ts': forBrowsers } : {};
+    const files = {
+      'consumer.ts': consumer,
+      ...browser,
+      ...(options.module === 'nodenext' ? { 'esm.mts': consumer, 'cjs.cts': consumer } : {}),
+    };
     expect(await check(`${version} ${setting}`, compiler, options, files)).toBe('');
   });
 
