@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import Koa, { type Context } from 'koa';
+import type { Access } from 'jit-access/guard';
 import { requireGrant } from './guards/koa.js';
 import { engine, subjectOf, tour, until } from './guards/tour.js';
 
@@ -8,7 +9,8 @@ const app = new Koa();
 
 app.use(requireGrant(engine, { subject: (ctx: Context) => subjectOf(ctx.get('authorization')), scope: 'db-prod:write' }));
 app.use((ctx) => {
-  ctx.body = until(ctx.state.access.decision.validUntil);
+  const { access } = ctx.state as { readonly access: Access };
+  ctx.body = until(access.decision.validUntil);
 });
 
 async function main() {

@@ -25,8 +25,11 @@ guardContract(
       );
       app.use(async (ctx, next) => {
         const route = guards.get(ctx.path.split('/')[1] as string);
-        if (route === undefined) return next();
-        await route.guard(ctx as never, async () => {
+        if (route === undefined) {
+          await next();
+          return;
+        }
+        await route.guard(ctx, async () => {
           ctx.body = Readable.from(route.answer((ctx.state as { access: never }).access), { objectMode: false });
         });
       });

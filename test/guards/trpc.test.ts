@@ -13,6 +13,11 @@ interface Data {
   readonly refusal?: { readonly headers: Record<string, string>; readonly body: unknown };
 }
 
+interface Event {
+  readonly event: string;
+  readonly data: string;
+}
+
 /** What lasts is a subscription, all else a query. */
 function procedureFor({ engine, choices, subject, scope, answer }: GuardedRoute) {
   const options = {
@@ -79,7 +84,7 @@ async function ofEvents(response: Response): Promise<Response> {
   return new Response(body, { status: response.status });
 }
 
-async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<{ event: string; data: string }> {
+async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Event, undefined> {
   let text = '';
   const decoder = new TextDecoder();
   const reader = body.getReader();
@@ -93,4 +98,5 @@ async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<{ eve
       if (data !== undefined && event !== 'connected' && event !== 'ping') yield { event, data };
     }
   }
+  return undefined;
 }

@@ -4,8 +4,9 @@ import type { GuardWorld } from './world.js';
 /** A response of the handler's, with what that was given. */
 export async function seen(world: GuardWorld, response: Response): Promise<Readonly<Record<string, unknown>>> {
   same(response.status, 200, 'the status of a call that is allowed');
+  const given = (await response.json()) as Readonly<Record<string, unknown>>;
   holds(world.handled.length > 0, 'the handler was called');
-  return (await response.json()) as Readonly<Record<string, unknown>>;
+  return given;
 }
 
 /** A refusal, of which no handler has heard. @returns its body, as text */

@@ -41,7 +41,7 @@ export interface GuardServer {
 export const IDLE_MS = 600_000;
 
 /** More turns of the event loop than anything takes that waits for memory, or for a socket of this machine. */
-const MAX_TURNS = 100_000;
+const MAX_TURNS = 2_000;
 
 /** What a handler did that a case has to wait for. */
 export interface Stream {
