@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { boundary } from '../prove/boundary.js';
+import { hostile } from '../prove/hostile.js';
+import { journal } from '../prove/journal.js';
+
+/* What `npm run prove` does for long, for a moment: the same code, fewer of each. */
+describe('JitEngine', () => {
+  it('L1 L2 L6 20,000 checks at exactly a start or an end say yes from the one on, no from the other on', async () => {
+    expect(await boundary.run({ seed: 8, scale: 0.02 })).toMatchObject({ violations: [] });
+  });
+
+  it('L20 L23 L30 20,000 generated texts through every call change nothing, and no prototype', async () => {
+    expect(await hostile.run({ seed: 8, scale: 0.02 })).toEqual({ count: 20_000, unit: 'texts', violations: [] });
+  });
+});
+
+describe('verifyJournal()', () => {
+  it('L26 agrees with an independent RFC 8785 and SHA-256 over 5,000 entries, and locates an edit', async () => {
+    expect(await journal.run({ seed: 8, scale: 0.05 })).toEqual({ count: 5_000, unit: 'entries', violations: [] });
+  });
+});
