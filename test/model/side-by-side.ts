@@ -170,7 +170,7 @@ export class SideBySide {
   #say(...words: readonly unknown[]): void {
     const at = this.#at();
     const who = this.#processes.indexOf(this.#acting);
-    const text = (word: unknown): string => (typeof word === 'object' ? JSON.stringify(word) : String(word));
+    const text = (word: unknown): string => (typeof word === 'string' ? word : JSON.stringify(word ?? null));
     const highest = at.highest > at.now ? ` (highest ${at.highest - START})` : '';
     this.#trace.push(() => `${at.now - START}${highest} #${who} ${words.map(text).join(' ')}`);
   }
@@ -353,7 +353,9 @@ export class SideBySide {
         if (what === 'leave') mood.away.add(who);
         if (what === 'ban') mood.banned.add(who);
         if (what === 'sinkFails') this.#sinkFails = true;
-        if (what === 'heal') (mood.heal(), (this.#sinkFails = false));
+        if (what !== 'heal') return;
+        mood.heal();
+        this.#sinkFails = false;
         return;
       }
       case 'wait':
