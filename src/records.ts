@@ -21,4 +21,6 @@ export {
   makeUse,
   UNSAID,
 } from './records/make.js';
+export { frozenCopy, SettledRow } from './records/settled-row.js';
+export { SharedStrings } from './records/shared-strings.js';
 export { isObject } from './records/shape.js';

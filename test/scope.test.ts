@@ -101,6 +101,14 @@ describe('isScope() and readScope()', () => {
     );
   });
 
+  it('L23 accepts of all characters those of the grammar, alone, and joins segments by no other than ":"', () => {
+    for (let code = 0; code < 0x10000; code++) {
+      const char = String.fromCharCode(code);
+      const isInSegment = /^[A-Za-z0-9_.~@/+=-]$/.test(char);
+      expect([code, isScope(char), isScope(`a${char}a`)]).toEqual([code, isInSegment, isInSegment || char === ':']);
+    }
+  });
+
   it('L23 takes case for a difference', () => {
     expect(exactScopes.covers('DB:write', 'db:write')).toBe(false);
     expect(patternScopes.overlaps('DB:*', 'db:*')).toBe(false);

@@ -122,7 +122,7 @@ export class JitEngine<Scope extends string = string> {
         this.#working.wake();
       },
     );
-    const desk = new ApproverDesk(settings.approver, clock, settings.approverTimeoutMs);
+    const desk = new ApproverDesk(settings);
     const facts = new Facts(settings, keeper, ledger, desk);
     const starting = new Starting(keeper, ledger, desk, facts);
     this.clock = clock;
@@ -365,10 +365,10 @@ export class JitEngine<Scope extends string = string> {
    */
   async check(subject: string, action: Action<Scope>, options?: { readonly touch?: boolean | undefined }): Promise<Decision> {
     this.#refuseIfClosed();
-    const { touch = false } = options === undefined ? {} : readOptions('options', options, ['touch']);
-    if (typeof touch !== 'boolean') throw invalid('touch', 'true or false', touch);
-    const decision = await this.#checker.check(subject, action);
-    if (touch) this.#attempts.inBackground(this.#using.touch(decision), 'touch');
+    const touches = options !== undefined && readTouch(options);
+    const answer = this.#checker.check(subject, action);
+    const decision = isThenable(answer) ? await answer : answer;
+    if (touches) this.#attempts.inBackground(this.#using.touch(decision), 'touch');
     return decision;
   }
 
@@ -404,7 +404,9 @@ export class JitEngine<Scope extends string = string> {
 
   /** Returns the decision when allowed. @throws DeniedError `ERR_JIT_DENIED` otherwise, with the decision */
   async assertAllowed(subject: string, action: Action<Scope>): Promise<Decision> {
-    const decision = await this.check(subject, action);
+    this.#refuseIfClosed();
+    const answer = this.#checker.check(subject, action);
+    const decision = isThenable(answer) ? await answer : answer;
     if (!decision.allowed) throw denied(decision);
     return decision;
   }
@@ -680,4 +682,10 @@ export class JitEngine<Scope extends string = string> {
     const command = { verdict, ...this.#readSaid(given), link: undefined };
     return this.#attempts.make({ actor: by, requestId: id }, () => this.#deciding.review(id, by, command));
   }
+}
+
+function readTouch(options: unknown): boolean {
+  const { touch = false } = readOptions('options', options, ['touch']);
+  if (typeof touch !== 'boolean') throw invalid('touch', 'true or false', touch);
+  return touch;
 }

@@ -1,6 +1,6 @@
 import { ConflictError, CorruptError, isJitError, NotFoundError, OutcomeUnknownError, StoreError } from '../errors.js';
 import { digestOfEntry } from '../journal/link.js';
-import { askJournal, askPage, askStore, isPageAfter, isRows, MALFORMED } from '../journal/store-reads.js';
+import { askJournal, askLive, askPage, askStore, isPageAfter, MALFORMED } from '../journal/store-reads.js';
 import { grantIds } from '../lifecycle/grant.js';
 import type { Held } from '../lifecycle/status.js';
 import type { EntryDraft, Step, Writes } from '../lifecycle/step.js';
@@ -64,7 +64,7 @@ export class Ledger {
 
   /** The rows that may allow; at once where the store can. */
   live(query: LiveQuery): MaybePromise<readonly Row[]> {
-    return askStore('live', () => this.store.live(query), isRows);
+    return askLive(this.store, query);
   }
 
   find(query: FindQuery): MaybePromise<Page<Row>> {

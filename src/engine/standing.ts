@@ -8,13 +8,15 @@ import { isThenable } from '../time.js';
  */
 export type Standing = Readonly<Record<string, readonly string[]>> | ((subject: string) => readonly string[]);
 
+const NONE: readonly string[] = Object.freeze([]);
+
 /** The patterns that a subject holds; a function that fails or answers badly gives none. */
 export function readStanding(
   standing: unknown,
   readId: (argument: string, id: unknown) => string,
   onError: (error: unknown) => void,
 ): (subject: string) => readonly string[] {
-  if (standing === undefined) return () => [];
+  if (standing === undefined) return () => NONE;
   if (typeof standing === 'function') {
     return (subject) => {
       try {
@@ -37,7 +39,7 @@ export function readStanding(
       return [readId(argument, subject), readPatterns(argument, patterns)];
     }),
   );
-  return (subject) => bySubject.get(subject) ?? [];
+  return (subject) => bySubject.get(subject) ?? NONE;
 }
 
 function readPatterns(argument: string, patterns: unknown): readonly string[] {
@@ -46,5 +48,5 @@ function readPatterns(argument: string, patterns: unknown): readonly string[] {
 
 /** The first pattern that covers the scope. Always matched as patterns, whatever the engine's scopes are. */
 export function standingFor(patterns: readonly string[], scope: string): string | undefined {
-  return patterns.find((pattern) => patternScopes.covers(pattern, scope));
+  return patterns.length === 0 ? undefined : patterns.find((pattern) => patternScopes.covers(pattern, scope));
 }

@@ -1,5 +1,5 @@
 import { isJitError, messageOf, StoreError } from '../errors.js';
-import type { FindQuery, GrantStore, JournalQuery, JournalSlice, MaybePromise, Page, Row, RowKey } from '../ports.js';
+import type { FindQuery, GrantStore, JournalQuery, JournalSlice, LiveQuery, MaybePromise, Page, Row, RowKey } from '../ports.js';
 import { isObject, type Anchor } from '../records.js';
 import { isThenable } from '../time.js';
 
@@ -15,7 +15,7 @@ export function askStore<T>(method: keyof GrantStore, call: () => MaybePromise<T
     return answer;
   };
   const fail = (error: unknown): never => {
-    throw isJitError(error) ? error : new StoreError(method, messageOf(error), error);
+    throw failure(method, error);
   };
   try {
     const answer = call();
@@ -24,6 +24,21 @@ export function askStore<T>(method: keyof GrantStore, call: () => MaybePromise<T
     return fail(error);
   }
 }
+
+/** The question of every check, so it is put without a closure or a promise where the store answers at once. */
+export function askLive(store: Pick<GrantStore, 'live'>, query: LiveQuery): MaybePromise<readonly Row[]> {
+  let answer: MaybePromise<readonly Row[]>;
+  try {
+    answer = store.live(query);
+    if (isRows(answer)) return answer;
+  } catch (error) {
+    throw failure('live', error);
+  }
+  return askStore('live', () => answer, isRows);
+}
+
+const failure = (method: keyof GrantStore, error: unknown): Error =>
+  isJitError(error) ? error : new StoreError(method, messageOf(error), error);
 
 export const MALFORMED = 'the answer is not of the form that the contract fixes';
 

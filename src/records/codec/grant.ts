@@ -3,6 +3,7 @@ import { isPattern } from '../../scope.js';
 import { isInstant } from '../../time.js';
 import { GRANT_ENDS } from '../ends.js';
 import { makeGrant } from '../make.js';
+import { SettledRow } from '../settled-row.js';
 import { isCount, isText, listOf, shape } from '../shape.js';
 import type { Grant } from '../types.js';
 import { bodyOf, confirmed, corrupt, toJson } from './columns.js';
@@ -34,12 +35,17 @@ const areSuccessors = listOf(shape({ grantId: isText, at: isInstant }), 1);
 const isTrueOrAbsent = (value: unknown): boolean => value === undefined || value === true;
 const NONE: Grant['successors'] = Object.freeze([]);
 
+/** @throws CorruptError */
+export function decodeGrant(row: Row): Grant {
+  return SettledRow.grantOf(row, decoded);
+}
+
 /**
- * Written out field by field: it is on the path of every check.
+ * Written out field by field: it is on the path of every check of a store whose rows are not settled.
  *
  * @throws CorruptError
  */
-export function decodeGrant(row: Row): Grant {
+function decoded(row: Row): Grant {
   const body = bodyOf<Grant>(row, 'grant');
   const { id, scope, from: startsAt } = row;
   const { requestId, issuedAt, expiresAt, firstStartsAt, successors, breakGlass, asksAtStart, activatedAt, warnAt, warnedAt } = body;

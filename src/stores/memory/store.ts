@@ -9,14 +9,13 @@ import type {
   GrantStore,
   JournalQuery,
   JournalSlice,
-  JsonValue,
   LiveQuery,
   Page,
   Row,
   RowKey,
   Unsubscribe,
 } from '../../ports.js';
-import type { Anchor, AuditEntry } from '../../records.js';
+import { frozenCopy, SettledRow, SharedStrings, type Anchor, type AuditEntry } from '../../records.js';
 import { LiveIndex } from './live-index.js';
 import { OrderedRows } from './ordered-rows.js';
 
@@ -101,6 +100,7 @@ class Space {
   /** For each kept entry the change that wrote it; guarantee 3 lasts as long as the entries do. */
   #changeOf: string[] = [];
   readonly #changes = new Set<string>();
+  readonly #strings = new SharedStrings();
 
   get(key: RowKey): Row | undefined {
     return this.#kinds.get(key.kind)?.rows.get(key.id);
@@ -136,10 +136,10 @@ class Space {
     if (expect.some((key) => (this.get(key)?.version ?? 0) !== key.version)) return 'conflict';
 
     // Whatever can throw comes before the first write.
-    const rows = put.map(copyRow);
+    const rows = put.map((row) => new SettledRow(row, this.#strings));
     const linked = link(
       this.#head,
-      append.map((entry) => ({ ...entry, data: copyJson(entry.data) as typeof entry.data })),
+      append.map((entry) => ({ ...entry, data: frozenCopy(entry.data) })),
     );
     const head = linked.at(-1) ?? this.#head;
     if (trimJournalTo > head.seq) throw new StoreError('commit', `trimJournalTo ${trimJournalTo} lies behind the head ${head.seq}`);
@@ -208,30 +208,8 @@ class Space {
   }
 }
 
-/** One literal with all fields in one order, so that all rows have one hidden class; frozen, so that it can be handed out. */
-function copyRow(row: Row): Row {
-  return Object.freeze({
-    kind: row.kind,
-    id: row.id,
-    version: row.version,
-    subject: row.subject,
-    scope: row.scope,
-    open: row.open,
-    from: row.from,
-    until: row.until,
-    dueAt: row.dueAt,
-    body: copyJson(row.body) as Row['body'],
-  });
-}
-
 /** Frozen: it is handed out, and the next link is made from it. */
 const anchorAt = ({ seq, hash }: Anchor): Anchor => Object.freeze({ seq, hash });
-
-function copyJson(value: JsonValue): JsonValue {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return Object.freeze((value as readonly JsonValue[]).map(copyJson));
-  return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyJson(item)])));
-}
 
 const meets = (row: Row, from: number, until: number): boolean =>
   row.from !== undefined && row.until !== undefined && row.from < row.until && row.from < until && from < row.until;

@@ -33,13 +33,26 @@ describe('LiveIndex', () => {
     expect(looks.size).toBe(100);
   });
 
-  it('hands out the list itself where nothing has to be left out, and it can not be changed', () => {
+  it('hands out nothing through which what it keeps could be changed', () => {
     const index = new LiveIndex();
-    index.add(aRow({ id: 'a' }));
-    const list = index.find('user:maya', 'db-prod:write', START_AT);
-    expect(index.find('user:maya', 'db-prod:write', START_AT)).toBe(list);
-    expect(Object.isFrozen(list)).toBe(true);
-    expect(Object.isFrozen(index.find('user:nobody', undefined, START_AT))).toBe(true);
+    const [a, b, c] = [aRow({ id: 'a' }), aRow({ id: 'b', scope: 'db:other' }), aRow({ id: 'c', scope: 'db:other' })];
+    for (const row of [a, b, c]) index.add(row);
+    const reads: readonly (readonly [scope: string | undefined, at: number, rows: readonly Row[]])[] = [
+      ['db-prod:write', START_AT, [a]],
+      ['db:other', START_AT, [b, c]],
+      [undefined, START_AT, [a, b, c]],
+      ['db-prod:write', Infinity, []],
+      ['db:other', Infinity, []],
+      ['db:none', START_AT, []],
+    ];
+    for (const [scope, at, rows] of reads) {
+      const list = index.find('user:maya', scope, at);
+      Reflect.set(list, 'length', 0);
+      Reflect.set(list, 0, aRow({ id: 'forged' }));
+      expect(index.find('user:maya', scope, at)).toEqual(rows);
+    }
+    Reflect.set(index.find('user:nobody', undefined, START_AT), 0, a);
+    expect(index.find('user:nobody', undefined, START_AT)).toEqual([]);
   });
 
   it('leaves a list that was handed out as it was', () => {
