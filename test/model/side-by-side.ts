@@ -170,7 +170,7 @@ export class SideBySide {
   #say(...words: readonly unknown[]): void {
     const at = this.#at();
     const who = this.#processes.indexOf(this.#acting);
-    const text = (word: unknown): string => (typeof word === 'object' ? JSON.stringify(word) : String(word));
+    const text = (word: unknown): string => (typeof word === 'string' ? word : JSON.stringify(word ?? null));
     const highest = at.highest > at.now ? ` (highest ${at.highest - START})` : '';
     this.#trace.push(() => `${at.now - START}${highest} #${who} ${words.map(text).join(' ')}`);
   }
@@ -353,7 +353,9 @@ export class SideBySide {
         if (what === 'leave') mood.away.add(who);
         if (what === 'ban') mood.banned.add(who);
         if (what === 'sinkFails') this.#sinkFails = true;
-        if (what === 'heal') (mood.heal(), (this.#sinkFails = false));
+        if (what !== 'heal') return;
+        mood.heal();
+        this.#sinkFails = false;
         return;
       }
       case 'wait':
@@ -410,7 +412,7 @@ export class SideBySide {
     if (this.#patterns && dice.once(4)) scopes[0] = dice.of(['a:*', 'b:**']);
     return {
       subject,
-      by: dice.once(4) ? AGENT : subject,
+      by: dice.once(4) ? dice.of([AGENT, 'user:ana']) : subject,
       scopes,
       ttl: dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]),
       startsAt: dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -30]) : undefined,
@@ -923,8 +925,8 @@ const STEPS = [
   ...times(2, 'release' as const),
   ...times(1, 'revokeAll' as const),
   ...times(5, 'extend' as const),
-  ...times(2, 'breakGlass' as const),
-  ...times(2, 'acknowledge' as const),
+  ...times(4, 'breakGlass' as const),
+  ...times(4, 'acknowledge' as const),
   ...times(2, 'touch' as const),
   ...times(1, 'checkAndTouch' as const),
   ...times(4, 'consume' as const),

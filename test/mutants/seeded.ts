@@ -89,7 +89,12 @@ export const SEEDED: readonly Seeded[] = [
     from: '[...request.reviews.filter((other) => other !== given), review]',
     to: '[...request.reviews, review]',
   },
-  { name: 'one reviewer fills two places', file: 'lifecycle/review.ts', from: 'takenBy.set(i, place);', to: 'takenBy.delete(i);' },
+  {
+    name: 'an approval fills any place',
+    file: 'lifecycle/review.ts',
+    from: '!approval.groups.includes(places[place] as string)',
+    to: 'false',
+  },
   {
     name: 'the subject reviews',
     file: 'lifecycle/review.ts',
