@@ -3,12 +3,16 @@ import { defineConfig } from 'vitest/config';
 
 const all = (percent: number) => ({ branches: percent, functions: percent, lines: percent, statements: percent });
 
+/** Another Kysely than the one that is installed, by the path of its first file: `.ci/run` tests with the next line of it, too. */
+const kysely = process.env['JIT_TEST_KYSELY'];
+
 export default defineConfig({
   resolve: {
     // Outside test/package, which tests the build, 'jit-access' means the sources.
     alias: [
       { find: /^jit-access$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) },
       { find: /^jit-access\/(.+)$/, replacement: `${fileURLToPath(new URL('src/', import.meta.url))}$1.ts` },
+      ...(kysely === undefined ? [] : [{ find: /^kysely$/, replacement: fileURLToPath(new URL(kysely, import.meta.url)) }]),
     ],
   },
   test: {

@@ -1,2 +1,2 @@
 export { defineJitBadge, JitBadge, type JitBadgeChange } from './elements/jit-badge.js';
-export type { BadgeItem, BadgeState, BadgeStatus, BadgeWindow } from './elements/view.js';
+export type { BadgeState, BadgeStatus, BadgeWindow } from './elements/view.js';

@@ -22,4 +22,5 @@ export {
   UNSAID,
 } from './records/make.js';
 export { frozenCopy, SettledRow } from './records/settled-row.js';
+export { SharedStrings } from './records/shared-strings.js';
 export { isObject } from './records/shape.js';

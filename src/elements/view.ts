@@ -1,5 +1,3 @@
-import { isInstant } from '../time.js';
-
 /** A window of which a badge tells: half-open, `[startsAt, endsAt)`. */
 export interface BadgeWindow {
   readonly scope: string;
@@ -16,53 +14,47 @@ export interface BadgeStatus {
   readonly windows: readonly BadgeWindow[];
 }
 
-/** `ending`: the first of what is held ends within five minutes. */
+/** `ending`: something that is held ends within five minutes. */
 export type BadgeState = 'read-only' | 'held' | 'ending';
-
-/** What is shown by one name, and until when it is held. */
-export interface BadgeItem {
-  /** The scope, or the label. */
-  readonly name: string;
-  /** Epoch milliseconds. */
-  readonly endsAt: number;
-}
 
 /** From when on the time that is left is counted down. */
 const COUNTDOWN_MS = 300_000;
 
 export const isEnding = (leftMs: number): boolean => leftMs <= COUNTDOWN_MS;
 
-/** How long what is said of the time that is left can stand: until the countdown begins, then to the next whole second. */
-const standsMs = (leftMs: number): number => (isEnding(leftMs) ? ((leftMs - 1) % 1_000) + 1 : leftMs - COUNTDOWN_MS);
-
-/**
- * Reads what somebody says is a status, once. Whatever isn't one, down to the last window, gives none of it.
- *
- * @throws TypeError
- */
-export function readStatus({ at, windows }: BadgeStatus): BadgeStatus {
-  const copy = windows.map(({ scope, startsAt, endsAt }) => ({ scope, startsAt, endsAt }));
-  for (const { scope, startsAt, endsAt } of [...copy, { scope: '', startsAt: at, endsAt: at }]) {
-    if (typeof scope !== 'string' || !isInstant(startsAt) || !isInstant(endsAt)) throw new TypeError('bad status');
-  }
-  return { at, windows: copy };
+/** What a badge shows at an instant. */
+export interface View {
+  /** What is held, by name, and how long for. Milliseconds, above 0. */
+  readonly held: ReadonlyMap<string, number>;
+  /** How long this stands. Milliseconds; `Infinity`: for good. */
+  readonly forMs: number;
 }
 
 /**
- * What to show of these windows, the one that ends first before the others, and for how many milliseconds.
+ * What to show of a status. Whatever isn't one, down to the last window, gives none of it.
  *
  * @param early the instant by which starts are judged, so that they don't come early
  * @param late the instant by which ends are judged, so that they don't come late
+ * @param label the name of whatever is held; without one each scope goes by itself
+ * @throws TypeError
  */
-export function viewOf(windows: readonly BadgeWindow[], early: number, late: number, label: string | null) {
-  const ends = new Map<string, number>();
+export function viewOf(windows: readonly BadgeWindow[], early: number, late: number, label: string | null): View {
+  const held = new Map<string, number>();
   let forMs = Infinity;
   for (const { scope, startsAt, endsAt } of windows) {
-    if (!(late < endsAt)) continue;
-    const name = label || scope;
-    if (startsAt <= early) ends.set(name, Math.max(endsAt, ends.get(name) ?? 0));
-    forMs = Math.min(forMs, startsAt <= early ? standsMs(endsAt - late) : startsAt - early);
+    if (typeof scope !== 'string' || ![early, late, startsAt, endsAt].every((instant) => Number.isSafeInteger(instant)))
+      throw new TypeError('bad status');
+    const leftMs = endsAt - late;
+    let standsMs = startsAt - early;
+    if (leftMs > 0) {
+      if (standsMs <= 0) {
+        const name = label || scope;
+        held.set(name, Math.max(leftMs, held.get(name) ?? 0));
+        // Until the countdown begins; then to the next whole second.
+        standsMs = isEnding(leftMs) ? ((leftMs - 1) % 1_000) + 1 : leftMs - COUNTDOWN_MS;
+      }
+      forMs = Math.min(forMs, standsMs);
+    }
   }
-  const held = [...ends].map(([name, endsAt]): BadgeItem => ({ name, endsAt })).sort((a, b) => a.endsAt - b.endsAt);
   return { held, forMs };
 }

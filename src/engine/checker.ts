@@ -2,7 +2,17 @@ import { DeniedError } from '../errors.js';
 import { readField, readList } from '../input.js';
 import { awaitsActivation, isScheduled, isUsable, type Held } from '../lifecycle/status.js';
 import type { MaybePromise, Row, ScopeMatcher } from '../ports.js';
-import { beginsAt, decodeGrant, heldUntil, isCounted, isObject, type Decision, type Effect } from '../records.js';
+import {
+  beginsAt,
+  decodeGrant,
+  heldUntil,
+  isCounted,
+  isObject,
+  SharedStrings,
+  type Decision,
+  type Effect,
+  type Grant,
+} from '../records.js';
 import { readScope } from '../scope.js';
 import { isThenable, type Reading, type Timekeeper } from '../time.js';
 import type { AccessStatus } from './answers.js';
@@ -30,12 +40,23 @@ export interface Coverage {
  * The check. It awaits nothing when the store answers at once, reads the clock once, after the store has answered, so
  * that a slow answer can't carry a yes past the end, and makes one decision. Until then the store is asked from the
  * highest reading so far on, which can only be too early.
+ *
+ * What it costs over such a store, counted by test/engine/check-cost.test.ts: one promise, the verb's own, and no await.
+ * Four lookups: what is asked, subject and scope, among what has passed the door lately; then the index of the store. It
+ * makes the question, the answer's list, the reading, what is held with its list, and the decision; a record only at
+ * the first look at a row that can't change, at each look at one that may.
  */
 export class Checker {
   readonly #settings: Settings;
   readonly #keeper: Timekeeper;
   readonly #ledger: Ledger;
   readonly #starting: Starting;
+  /**
+   * Subjects and scopes that have passed the door lately and were found on a grant. Being found here is having passed, and
+   * what comes after compares one instance with itself.
+   */
+  readonly #subjects = new SharedStrings();
+  readonly #scopes = new SharedStrings();
 
   constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, starting: Starting) {
     this.#settings = settings;
@@ -49,9 +70,20 @@ export class Checker {
   }
 
   check(subjectGiven: unknown, action: unknown): MaybePromise<Decision> {
-    const subject = this.#settings.readId('subject', subjectGiven);
-    const scope = readAction('scope', action);
-    return this.decide(subject, scope);
+    const knownSubject = this.#subjects.get(subjectGiven);
+    const knownScope = this.#scopes.get(action);
+    const subject = knownSubject ?? this.#settings.readId('subject', subjectGiven);
+    const scope = knownScope ?? readAction('scope', action);
+    const answer = this.decide(subject, scope);
+    if ((knownSubject === undefined || knownScope === undefined) && !isThenable(answer)) this.#remember(answer.grant, scope);
+    return answer;
+  }
+
+  /** Only what a grant holds is kept, and as the grant's own: nothing that somebody sends is held on to. */
+  #remember(grant: Grant | undefined, scope: string): void {
+    if (grant === undefined) return;
+    if (!this.#settings.canonicalizes) this.#subjects.share(grant.subject);
+    if (grant.scope === scope) this.#scopes.share(grant.scope);
   }
 
   /** The check of what has been read at the door. */
@@ -66,7 +98,8 @@ export class Checker {
   /** The yes that needs no grant, and so no store; `undefined`: only a grant could allow this. */
   standing(subject: string, scope: string): Decision | undefined {
     const pattern = standingFor(this.#settings.standing(subject), scope);
-    return pattern === undefined ? undefined : decision(subject, scope, this.#keeper.read(), { reason: 'standing', pattern });
+    if (pattern === undefined) return undefined;
+    return decision(subject, scope, this.#keeper.read().now, 'standing', undefined, undefined, pattern);
   }
 
   /**
@@ -230,20 +263,17 @@ export class Checker {
         if (upcoming === undefined || beginsAt(held.grant) < beginsAt(upcoming.grant)) upcoming = held;
       }
     }
-    if (usable !== undefined) {
-      return decision(subject, scope, reading, { reason: 'granted', grant: usable.grant, validUntil: endOf(usable) - leewayMs });
-    }
-    if (waiting !== undefined) {
-      // It may be confirmed at any moment.
-      return decision(subject, scope, reading, { reason: 'not_activated', grant: waiting.grant, validUntil: reading.now });
-    }
+    const { now } = reading;
+    if (usable !== undefined) return decision(subject, scope, now, 'granted', usable.grant, endOf(usable) - leewayMs);
+    // It may be confirmed at any moment.
+    if (waiting !== undefined) return decision(subject, scope, now, 'not_activated', waiting.grant, now);
     if (upcoming !== undefined) {
       const { grant } = upcoming;
       // A leeway may end it before it has begun.
       const validUntil = Math.min(beginsAt(grant), endOf(upcoming) - leewayMs);
-      return decision(subject, scope, reading, { reason: 'not_started', grant, validUntil });
+      return decision(subject, scope, now, 'not_started', grant, validUntil);
     }
-    return decision(subject, scope, reading, { reason: 'no_grant' });
+    return decision(subject, scope, now, 'no_grant', undefined, undefined);
   }
 }
 
@@ -259,8 +289,11 @@ const endOf = ({ grant, usage }: Held): number => heldUntil(grant, usage);
 function decision(
   subject: string,
   scope: string,
-  { now: at }: Reading,
-  { reason, grant, pattern, validUntil }: Pick<Decision, 'reason'> & Partial<Decision>,
+  at: number,
+  reason: Decision['reason'],
+  grant: Grant | undefined,
+  validUntil: number | undefined,
+  pattern?: string,
 ): Decision {
   return { allowed: reason === 'granted' || reason === 'standing', reason, subject, scope, at, grant, pattern, validUntil };
 }

@@ -404,7 +404,9 @@ export class JitEngine<Scope extends string = string> {
 
   /** Returns the decision when allowed. @throws DeniedError `ERR_JIT_DENIED` otherwise, with the decision */
   async assertAllowed(subject: string, action: Action<Scope>): Promise<Decision> {
-    const decision = await this.check(subject, action);
+    this.#refuseIfClosed();
+    const answer = this.#checker.check(subject, action);
+    const decision = isThenable(answer) ? await answer : answer;
     if (!decision.allowed) throw denied(decision);
     return decision;
   }

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue, Row } from '../ports.js';
 import { isObject } from './shape.js';
+import type { SharedStrings } from './shared-strings.js';
 import type { Grant } from './types.js';
 
 /**
@@ -22,12 +23,13 @@ export class SettledRow implements Row {
   /** No property, so freezing leaves it writable, and nobody outside can reach it or bring it along in a copy. */
   #grant: Grant | undefined;
 
-  constructor(row: Row) {
+  /** @param strings where subjects and scopes, which many rows have in common, are shared */
+  constructor(row: Row, strings?: SharedStrings) {
     this.kind = row.kind;
     this.id = row.id;
     this.version = row.version;
-    this.subject = row.subject;
-    this.scope = row.scope;
+    this.subject = shared(row.subject, strings);
+    this.scope = shared(row.scope, strings);
     this.open = row.open;
     this.from = row.from;
     this.until = row.until;
@@ -41,6 +43,9 @@ export class SettledRow implements Row {
     return isObject(row) && #grant in row ? (row.#grant ??= decode(row)) : decode(row);
   }
 }
+
+const shared = (text: string | undefined, strings: SharedStrings | undefined): string | undefined =>
+  typeof text !== 'string' || strings === undefined ? text : strings.share(text);
 
 /** A copy of JSON that shares nothing with what it was taken from, frozen through and through. */
 export function frozenCopy<T extends JsonValue>(value: T): T {

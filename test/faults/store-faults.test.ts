@@ -241,6 +241,35 @@ describe('JitEngine', () => {
       }
     }
 
+    for (const method of METHODS) {
+      it(`L25 L30 when ${method} hangs: no verb allows anything before it answers, and what comes late is whole`, async () => {
+        for (const [verb, call] of Object.entries(VERBS)) {
+          if (!(await methodsOf(verb)).has(method)) continue;
+          const made = await prepared();
+          const calls = made.store.called(method);
+          made.store.inject(method, { fault: 'hang' });
+          let answer: unknown;
+          const settled = call(made).then(
+            (value) => (answer = value),
+            (error: unknown) => {
+              if (!isJitError(error)) throw new Error(`${verb}: not an error of ours`, { cause: error });
+            },
+          );
+          for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+          // What didn't ask it by now asks it in the background, which disturbs nobody.
+          if (made.store.called(method) > calls && method === 'live' && verb !== 'breakGlass') {
+            expect(answer, verb).not.toBe(true);
+            expect((answer as { allowed?: boolean } | undefined)?.allowed, verb).not.toBe(true);
+          }
+          made.store.clear();
+          made.store.release();
+          await settled;
+          await made.engine.flushAudit();
+          await expectWhole(made.store, made.engine);
+        }
+      });
+    }
+
     it('L30 rejects a check when the store hangs for as long as it hangs, and answers then by the clock of then', async () => {
       const { engine, store, clock } = await prepared();
       store.inject('live', { fault: 'hang' }, 1);

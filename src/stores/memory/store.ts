@@ -15,7 +15,7 @@ import type {
   RowKey,
   Unsubscribe,
 } from '../../ports.js';
-import { frozenCopy, SettledRow, type Anchor, type AuditEntry } from '../../records.js';
+import { frozenCopy, SettledRow, SharedStrings, type Anchor, type AuditEntry } from '../../records.js';
 import { LiveIndex } from './live-index.js';
 import { OrderedRows } from './ordered-rows.js';
 
@@ -100,6 +100,7 @@ class Space {
   /** For each kept entry the change that wrote it; guarantee 3 lasts as long as the entries do. */
   #changeOf: string[] = [];
   readonly #changes = new Set<string>();
+  readonly #strings = new SharedStrings();
 
   get(key: RowKey): Row | undefined {
     return this.#kinds.get(key.kind)?.rows.get(key.id);
@@ -135,7 +136,7 @@ class Space {
     if (expect.some((key) => (this.get(key)?.version ?? 0) !== key.version)) return 'conflict';
 
     // Whatever can throw comes before the first write.
-    const rows = put.map((row) => new SettledRow(row));
+    const rows = put.map((row) => new SettledRow(row, this.#strings));
     const linked = link(
       this.#head,
       append.map((entry) => ({ ...entry, data: frozenCopy(entry.data) })),

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+/** What a program uses of each of them, as little as it can. */
+const USES: Readonly<Record<string, string>> = {
+  'jit-access': "export { JitEngine, reviewers } from 'jit-access';",
+  'lru-cache': "export { LRUCache } from 'lru-cache';",
+  '@casl/ability': "export { createMongoAbility } from '@casl/ability';",
+  accesscontrol: "export { AccessControl } from 'accesscontrol';",
+  '@cedar-policy/cedar-wasm': "export * from '@cedar-policy/cedar-wasm/nodejs';",
+  casbin: "export { newEnforcer, newModelFromString } from 'casbin';",
+};
+
+/** Files beside a module that it loads from the disk at run time, and that are in no bundle. */
+const BESIDE: Readonly<Record<string, readonly [module: string, file: string]>> = {
+  '@cedar-policy/cedar-wasm': ['@cedar-policy/cedar-wasm/nodejs', 'cedar_wasm_bg.wasm'],
+};
+
+/** Kilobytes, minified and gzipped, with whatever has to be shipped along. */
+export async function bundleSizes(root: string): Promise<ReadonlyMap<string, number>> {
+  const { resolve } = createRequire(`${root}/package.json`);
+  const sizes = new Map<string, number>();
+  for (const [name, contents] of Object.entries(USES)) {
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: root },
+      bundle: true,
+      minify: true,
+      write: false,
+      format: 'esm',
+      platform: 'node',
+      logLevel: 'error',
+    });
+    const beside = BESIDE[name];
+    const shipped = [
+      ...outputFiles.map((file) => file.contents),
+      ...(beside === undefined ? [] : [readFileSync(join(dirname(resolve(beside[0])), beside[1]))]),
+    ];
+    sizes.set(name, shipped.reduce((sum, bytes) => sum + gzipSync(bytes).length, 0) / 1000);
+  }
+  return sizes;
+}

@@ -1,0 +1,53 @@
+import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
+import type { Contestant } from './contestants.js';
+import { liveStore } from './live-store.js';
+import { liveGrants, questions } from './world.js';
+
+/** Bytes that are in use, after garbage has been collected: of the heap, and of what lies beside it. */
+function inUse(): number {
+  const { gc } = globalThis as { gc?: () => void };
+  if (gc === undefined) throw new Error('run with node --expose-gc, as npm run bench does');
+  gc();
+  gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** What is made, and the bytes that it holds. */
+export async function weighed<T>(make: () => Promise<T>): Promise<{ readonly made: T; readonly bytes: number }> {
+  const before = inUse();
+  const made = await make();
+  return { made, bytes: inUse() - before };
+}
+
+export async function bytesOf(contestant: Contestant, grants: number): Promise<number> {
+  const { made, bytes } = await weighed(() => contestant.fill(grants));
+  if (Object.keys(made).length === 0) throw new Error('nothing was made');
+  return bytes / grants;
+}
+
+/** Bytes for each live grant of the in-memory store: record, indexes and expiry; before any check, and once each was checked. */
+export async function bytesOfLive(grants: number, perSubject: number): Promise<{ readonly live: number; readonly checked: number }> {
+  const { made: store, bytes: live } = await weighed(() => liveStore(liveGrants(grants, perSubject)));
+  const engine = new JitEngine({ approver: autoApprove(() => true), store });
+  const { bytes: more } = await weighed(async () => {
+    for (const { subject, scope } of liveGrants(grants, perSubject)) {
+      if (!(await engine.isAllowed(subject, scope))) throw new Error('a live grant was denied');
+    }
+  });
+  await engine.close();
+  return { live: live / grants, checked: (live + more) / grants };
+}
+
+/** Bytes for each grant with all that its verbs have left: request, subject and journal. */
+export async function bytesOfAll(grants: number): Promise<number> {
+  const { made: engine, bytes } = await weighed(async () => {
+    const asked = new JitEngine({ approver: autoApprove(() => true), store: new MemoryGrantStore() });
+    for (const { subject, scope } of liveGrants(grants)) await asked.requestAccess({ subject, scope, ttl: '8h' });
+    return asked;
+  });
+  const { subjects, scopes } = questions(grants);
+  if (!(await engine.isAllowed(subjects[0] as string, scopes[0] as string))) throw new Error('nothing was granted');
+  await engine.close();
+  return bytes / grants;
+}

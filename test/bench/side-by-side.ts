@@ -1,0 +1,92 @@
+/*
+ * Speed, side by side in one run: the check, the decision, the sweep, memory, start-up and size, of this package, of
+ * what people would pick instead, and of the least that could answer. Every aim is printed with what became of it.
+ *
+ *   npm run bench                             prints it all; some ten minutes, and 4 GB
+ *   npm run bench -- --write                  and puts the tables into docs/performance.md
+ *   JIT_BENCH_GRANTS=100000 npm run bench     a quicker look, with no more grants than these
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { bundleSizes } from './measure/bundles.js';
+import { quantile, timeChecks, type CheckTimes } from './measure/checks.js';
+import { bytesOfAll, bytesOfLive } from './measure/memory.js';
+import { report, type Measured } from './measure/report.js';
+import { timeImports } from './measure/start-up.js';
+import { timeSweeps } from './measure/sweeps.js';
+import { machine } from './measure/table.js';
+
+const MOST = Number(process.env['JIT_BENCH_GRANTS'] ?? 1_000_000);
+const ROUNDS = 11;
+const SIZES = [1, 1_000, 100_000, 1_000_000].filter((size) => size <= MOST);
+/** With the journal, a million takes minutes to write, and each of them weighs the same. */
+const WHOLE = Math.min(MOST, 100_000);
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const page = `${root}docs/performance.md`;
+const [BEGIN, END] = ['<!-- made by npm run bench -- --write -->', '<!-- end of what npm run bench makes -->'];
+
+/** Each in a process of its own, so that none inherits another's heap, or what was compiled for another. */
+const TASKS = {
+  checks: (grants: number): Promise<readonly CheckTimes[]> => timeChecks(grants, ROUNDS),
+  sweeps: async (grants: number) => {
+    const { sweeps, commits } = await timeSweeps(grants, 2 * ROUNDS);
+    // The first half is for the compiler.
+    const [late, known] = [sweeps.slice(ROUNDS), commits.slice(ROUNDS)];
+    const ratios = late.map((ms, i) => ms / (known[i] as number));
+    return { ms: quantile(late, 0.5), ratio: quantile(ratios, 0.5), low: quantile(ratios, 0.25), high: quantile(ratios, 0.75) };
+  },
+  'memory at ten': (grants: number) => bytesOfLive(grants, 10),
+  'memory at one': (grants: number) => bytesOfLive(grants, 1),
+  'memory in all': (grants: number) => bytesOfAll(grants),
+} as const;
+type Task = keyof typeof TASKS;
+type Result<T extends Task> = Awaited<ReturnType<(typeof TASKS)[T]>>;
+
+const MARK = 'result: ';
+
+function inOwnProcess<T extends Task>(task: T, grants: number): Result<T> {
+  console.error(`${task}, ${grants.toLocaleString('en')} grants`);
+  const args = [...process.execArgv, fileURLToPath(import.meta.url), task, String(grants)];
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  const line = stdout.split('\n').find((text) => text.startsWith(MARK));
+  if (status !== 0 || line === undefined) throw new Error(`${task} at ${grants} ended with ${status}\n${stdout}`);
+  return JSON.parse(line.slice(MARK.length)) as Result<T>;
+}
+
+async function measure(): Promise<Measured> {
+  const large = Math.max(...SIZES);
+  return {
+    machine: machine(),
+    sizes: SIZES.map((grants) => ({ grants, checks: inOwnProcess('checks', grants), sweep: inOwnProcess('sweeps', grants) })),
+    memory: {
+      grants: large,
+      ten: inOwnProcess('memory at ten', large),
+      one: inOwnProcess('memory at one', large),
+      whole: { grants: WHOLE, bytes: inOwnProcess('memory in all', WHOLE) },
+    },
+    importMs: timeImports(15),
+    kilobytes: await bundleSizes(root),
+  };
+}
+
+async function write(tables: string): Promise<void> {
+  const text = readFileSync(page, 'utf8');
+  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (from < 0 || to < from) throw new Error(`docs/performance.md lacks its two marks`);
+  const next = `${text.slice(0, from)}${BEGIN}\n\n${tables}\n\n${text.slice(to)}`;
+  writeFileSync(page, await format(next, { ...(await resolveConfig(page)), filepath: page }));
+}
+
+const [task, grants] = process.argv.slice(2);
+if (task !== undefined && Object.hasOwn(TASKS, task)) {
+  console.log(`${MARK}${JSON.stringify(await TASKS[task as Task](Number(grants)))}`);
+  // Cedar and lru-cache leave timers behind.
+  process.exit(0);
+} else {
+  const tables = report(await measure());
+  console.log(tables);
+  if (process.argv.includes('--write')) await write(tables);
+}
