@@ -264,7 +264,9 @@ describe('patternScopes', () => {
     const named = universe.filter((scope) => scope.length <= 4 && !scope.includes('z')).map((scope) => scope.join(':'));
     expect(named).toHaveLength(120);
     const wrong = named.flatMap((left) =>
-      named.filter((right) => exactScopes.covers(left, right) !== (left === right) || exactScopes.overlaps(left, right) !== (left === right)),
+      named.filter(
+        (right) => exactScopes.covers(left, right) !== (left === right) || exactScopes.overlaps(left, right) !== (left === right),
+      ),
     );
     expect(wrong).toEqual([]);
   });

@@ -19,7 +19,7 @@ export async function overSocket(server: Server): Promise<GuardServer> {
 export const listenTo = (listener: RequestListener): Promise<GuardServer> => overSocket(createServer(listener));
 
 export function at(url: string, close: () => Promise<void>): GuardServer {
-  return { call: (name, id, init) => fetch(`${url}/${name}/${encodeURIComponent(id)}`, init), close };
+  return { call: (name, id, init) => fetch(`${url}/${name}${id === '' ? '' : `/${encodeURIComponent(id)}`}`, init), close };
 }
 
 /** A body of the pieces of an answer, each as soon as it is there. */

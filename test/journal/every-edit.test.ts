@@ -1,15 +1,30 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { autoApprove, JitEngine, link, MemoryGrantStore, readJournal, verifyJournal, type AuditEntry, type JsonValue } from '../../src/index.js';
+import {
+  autoApprove,
+  JitEngine,
+  link,
+  MemoryGrantStore,
+  readJournal,
+  verifyJournal,
+  type AuditEntry,
+  type JsonValue,
+} from '../../src/index.js';
 import { ManualClock } from '../../src/testing.js';
 import { referenceDigest, referenceHash } from './reference.js';
-import { anchorOf, journalOf } from './sample.js';
+import { anchorOf } from './sample.js';
 
 /** The journal of an engine at work: 50 entries of it. */
 async function aJournal(): Promise<readonly AuditEntry[]> {
   const [store, clock] = [new MemoryGrantStore(), new ManualClock()];
   const engine = new JitEngine({ store, clock, approver: autoApprove(() => true) });
   for (let i = 0; i < 12; i++) {
-    const asked = { subject: `user:${i % 3}`, scopes: ['a:x', `b:${i}`], ttl: 10, justification: 'a "text" \\ with\n\u00e4 \ud83d\ude80', metadata: { i } };
+    const asked = {
+      subject: `user:${i % 3}`,
+      scopes: ['a:x', `b:${i}`],
+      ttl: 10,
+      justification: 'a "text" \\ with\n\u00e4 \ud83d\ude80',
+      metadata: { i },
+    };
     const { request } = await engine.requestAccess(asked);
     await clock.advance(1);
     await engine.revoke(`${request.id}.1`, { by: 'user:sam', reason: `no. ${i}` });
@@ -33,7 +48,8 @@ function* others(value: JsonValue | undefined): Generator<JsonValue | undefined>
     yield [...(value as JsonValue[]), null];
     if (value.length > 0) yield value.slice(1);
     if (value.length > 1) yield (value as JsonValue[]).toReversed();
-    for (const [i, one] of (value as JsonValue[]).entries()) for (const other of others(one)) yield (value as JsonValue[]).with(i, other as JsonValue);
+    for (const [i, one] of (value as JsonValue[]).entries())
+      for (const other of others(one)) yield (value as JsonValue[]).with(i, other as JsonValue);
   } else if (typeof value === 'object' && value !== null) {
     yield { ...value, added: null };
     for (const [name, one] of Object.entries(value)) {
@@ -80,8 +96,12 @@ describe('a journal of 50 entries', () => {
         edits += 1;
         // From the entry before it on: what lies further back was found whole above.
         const start = i === 0 ? undefined : anchorOf(entries[i - 1]!);
-        const verdict = await verifyJournal([changed as unknown as AuditEntry, ...entries.slice(i + 1)], { start, head: anchorOf(entries.at(-1)!) });
-        if (verdict.ok || verdict.seq !== i + 1) expect.fail(`${JSON.stringify(changed)} in place of entry ${i + 1}: ${JSON.stringify(verdict)}`);
+        const verdict = await verifyJournal([changed as unknown as AuditEntry, ...entries.slice(i + 1)], {
+          start,
+          head: anchorOf(entries.at(-1)!),
+        });
+        if (verdict.ok || verdict.seq !== i + 1)
+          expect.fail(`${JSON.stringify(changed)} in place of entry ${i + 1}: ${JSON.stringify(verdict)}`);
       }
     }
     expect(edits).toBeGreaterThan(9_000);
@@ -115,7 +135,8 @@ describe('a journal of 50 entries', () => {
 
   it('L26 has every truncation past an exported head found at the first entry that is missing', async () => {
     for (let exported = 1; exported <= 50; exported++) {
-      for (let kept = 0; kept < exported; kept++) expect(await verdictOn(entries.slice(0, kept), anchorOf(entries[exported - 1]!))).toBe(kept + 1);
+      for (let kept = 0; kept < exported; kept++)
+        expect(await verdictOn(entries.slice(0, kept), anchorOf(entries[exported - 1]!))).toBe(kept + 1);
     }
   });
 });

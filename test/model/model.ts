@@ -115,7 +115,8 @@ export const isUsable = (grant: ModelGrant, at: Now): boolean =>
 
 /** L27: what was held at an instant of the past. */
 export const wasHeld = (grant: ModelGrant, t: number, endAt: number | undefined): boolean =>
-  Math.max(grant.startsAt, grant.asksAtStart ? (grant.activatedAt ?? Infinity) : 0) <= t && t < Math.min(endByTime(grant), endAt ?? Infinity);
+  Math.max(grant.startsAt, grant.asksAtStart ? (grant.activatedAt ?? Infinity) : 0) <= t &&
+  t < Math.min(endByTime(grant), endAt ?? Infinity);
 
 /** L21, by the words of the law: segment by segment. */
 export function covers(granted: string, scope: string): boolean {
@@ -155,7 +156,11 @@ export class Model {
   }
 
   /** What an ask comes to before anybody is asked to decide it. `extension`: the grant that is to go on. */
-  asking(ask: Ask, extension: ModelGrant | undefined, at: Now): Refusals & { readonly reuses: ModelRequest | undefined; readonly may: JitErrorCode[] } {
+  asking(
+    ask: Ask,
+    extension: ModelGrant | undefined,
+    at: Now,
+  ): Refusals & { readonly reuses: ModelRequest | undefined; readonly may: JitErrorCode[] } {
     const { maxTtl, maxTotal, maxStartAhead, maxOpenRequests, maxGrants, duplicates } = this.#limits;
     const { subject, ttl, startsAt, scopes } = ask;
     const reuses = this.#duplicateOf(ask, extension, at);
@@ -188,7 +193,13 @@ export class Model {
     const [from, to] = [startsAt ?? at.now, (startsAt ?? at.now) + ttl];
     return this.requests.find((one) => {
       const held = this.grantsOf(one).filter((grant) => this.#holds(grant, from, to, at));
-      return one.subject === subject && held.map(({ scope }) => scope).toSorted().join() === scopes.toSorted().join();
+      return (
+        one.subject === subject &&
+        held
+          .map(({ scope }) => scope)
+          .toSorted()
+          .join() === scopes.toSorted().join()
+      );
     });
   }
 
@@ -232,8 +243,7 @@ export class Model {
     else if (isTooLong || (request.extension === undefined && request.ttl > (maxTotalMs ?? Infinity))) {
       const isEmergency = request.extension?.breakGlass === true && verdict === 'approve';
       this.#end(request, 'denied', isEmergency ? ['limit', 'approver'] : ['limit'], stamp, stamp, 'system:approver');
-    }
-    else if (quorum === undefined) this.#grant(request, 'approver', 'system:approver', stamp, at);
+    } else if (quorum === undefined) this.#grant(request, 'approver', 'system:approver', stamp, at);
     else {
       request.quorum = quorum;
       request.assignedAt = stamp;
@@ -393,7 +403,12 @@ export class Model {
     const live = this.grants.filter((one) => one.request.subject === subject && isLive(one, at)).length;
     const { verdict, maxTotalMs } = saysTo(why);
     const must = codes({
-      LIMIT: ttl > this.#limits.maxTtl || owes(subject) || owes(by) || live + scopes.length > this.#limits.maxGrants || ttl > (maxTotalMs ?? ttl),
+      LIMIT:
+        ttl > this.#limits.maxTtl ||
+        owes(subject) ||
+        owes(by) ||
+        live + scopes.length > this.#limits.maxGrants ||
+        ttl > (maxTotalMs ?? ttl),
       CLOCK: at.back,
       APPROVER: this.#mood.isFailing,
       INELIGIBLE: verdict === 'deny',

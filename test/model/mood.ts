@@ -77,7 +77,11 @@ export class Mood implements Approver {
     if (verdict === 'deny') return { outcome: 'deny', reason: 'no' };
     if (quorum === undefined) return { outcome: 'abstain' };
     const { escalates, ...rest } = quorum;
-    return { outcome: 'review', terms, quorum: { ...rest, escalation: escalates ? { group: 'lead', afterMs: ESCALATE_AFTER } : undefined } };
+    return {
+      outcome: 'review',
+      terms,
+      quorum: { ...rest, escalation: escalates ? { group: 'lead', afterMs: ESCALATE_AFTER } : undefined },
+    };
   }
 
   groupsOf(reviewer: string): readonly string[] {

@@ -38,7 +38,7 @@ import {
   type Now,
   type Refusals,
 } from './model.js';
-import { AGENT, APPROVAL_TTL, ESCALATE_AFTER, MAYA, Mood, REVIEW_WITHIN, REVIEWERS, SUBJECTS, VERDICTS } from './mood.js';
+import { AGENT, APPROVAL_TTL, ESCALATE_AFTER, Mood, REVIEW_WITHIN, REVIEWERS, SUBJECTS, VERDICTS } from './mood.js';
 
 const START = 1_767_225_600_000;
 const SCOPES = ['a:x', 'a:y', 'b:x'];
@@ -183,7 +183,10 @@ export class SideBySide {
     } catch (error) {
       if (!isJitError(error)) throw error;
       this.#trace.push(() => `  ${error.code}: ${error.message}`);
-      assert.ok([...must, ...may].includes(error.code), `refused with ${error.code}, where [${must.join(' ')}] may refuse it: ${error.message}`);
+      assert.ok(
+        [...must, ...may].includes(error.code),
+        `refused with ${error.code}, where [${must.join(' ')}] may refuse it: ${error.message}`,
+      );
       this.#refusedId = 'requestId' in error ? error.requestId : undefined;
       return undefined;
     }
@@ -216,9 +219,12 @@ export class SideBySide {
         const { by, why, ...rest } = ask;
         const preview = await engine
           .requestAccess({ ...rest, requestedBy: by, justification: why, dryRun: true })
-          .catch((error: unknown) => (isJitError(error) ? { outcome: 'refused', code: error.code } : Promise.reject(error as Error)));
+          .catch((error: unknown) =>
+            isJitError(error) ? ({ outcome: 'refused', code: error.code } as const) : Promise.reject(error as Error),
+          );
         // Its failures reject; what it would be refused with is an answer. Which of several comes first is open.
-        if (must.length > 0) assert.ok('code' in preview && must.includes(preview.code), `dry run says ${preview.outcome}, not [${must.join()}]`);
+        if (must.length > 0)
+          assert.ok('code' in preview && must.includes(preview.code), `dry run says ${preview.outcome}, not [${must.join()}]`);
         else if ('code' in preview) assert.ok(may.includes(preview.code) || mood.isMute, `dry run says ${preview.code}`);
         return;
       }
@@ -454,7 +460,12 @@ export class SideBySide {
     const ask: Ask = { ...this.#anAsk(), subject, by: dice.once(4) ? AGENT : subject, scopes: [grant.scope], startsAt: undefined };
     this.#say('extend', grant.id, ask, at.late - endByTime(grant));
     const { ttl, by, why } = ask;
-    await this.#create(ask, grant, () => engine.extend(grant.id, { ttl, requestedBy: by, justification: why }), () => undefined);
+    await this.#create(
+      ask,
+      grant,
+      () => engine.extend(grant.id, { ttl, requestedBy: by, justification: why }),
+      () => undefined,
+    );
   }
 
   /** An ask that is new to the model, and what becomes of it. */
@@ -462,7 +473,8 @@ export class SideBySide {
     const [model, at] = [this.#model, this.#at()];
     const { must, may, reuses } = model.asking(ask, extension, at);
     this.#refusedId = undefined;
-    const isUnanswered = must.length === 0 && may.length === 0 && this.#mood.isMute && (reuses === undefined || model.deciding(reuses, at).must.length > 0);
+    const isUnanswered =
+      must.length === 0 && may.length === 0 && this.#mood.isMute && (reuses === undefined || model.deciding(reuses, at).must.length > 0);
     const isDeciding = reuses === undefined ? [] : model.deciding(reuses, at).must;
     const result = await this.#try({ must: [...must, ...isDeciding, ...(isUnanswered ? (['ERR_JIT_APPROVER'] as const) : [])], may }, call);
     const id = result?.request.id ?? this.#refusedId;
@@ -505,7 +517,8 @@ export class SideBySide {
     await engine.revokeAll(kind === 'subject' ? { subject } : { scope }, { by: CISO });
     const reaches = (of: ModelRequest, scopes: readonly string[]) =>
       kind === 'subject' ? of.subject === subject : scopes.some((one) => overlaps(one, scope));
-    for (const grant of model.grants) if (reaches(grant.request, [grant.scope]) && isLive(grant, at)) model.endEarly(grant, causes, CISO, at, causes);
+    for (const grant of model.grants)
+      if (reaches(grant.request, [grant.scope]) && isLive(grant, at)) model.endEarly(grant, causes, CISO, at, causes);
     for (const one of model.requests) if (reaches(one, one.scopes)) model.cancel(one, causes, CISO, at);
   }
 
@@ -564,7 +577,8 @@ export class SideBySide {
     const outcome = status === 'approved' ? 'granted' : status;
     // A quorum that is named under a clock that has gone back may be named too late: then it may be called what it just was.
     const isNamedTooLate = outcome === 'expired' && request.assignedAt === at.now && at.highest > at.now;
-    if (result.outcome !== outcome) assert.ok(isNamedTooLate && result.outcome === 'pending', `the outcome is ${result.outcome}, not ${outcome}`);
+    if (result.outcome !== outcome)
+      assert.ok(isNamedTooLate && result.outcome === 'pending', `the outcome is ${result.outcome}, not ${outcome}`);
     assert.equal(result.request.id, request.id);
     if (result.outcome === 'granted') {
       const grants = this.#model.grantsOf(request).map(({ id }) => id);
@@ -586,7 +600,10 @@ export class SideBySide {
     if (allowed) {
       assert.equal(reason, 'granted');
       const last = Math.max(...usable.map(endByTime));
-      assert.ok(usable.some((one) => one.id === grant?.id && endByTime(one) === last), 'it names another grant than the one that ends last');
+      assert.ok(
+        usable.some((one) => one.id === grant?.id && endByTime(one) === last),
+        'it names another grant than the one that ends last',
+      );
     } else {
       // What was confirmed at an instant that is yet to come, for the clock has gone back, has either name.
       const isAhead = covering.some(({ activatedAt = 0, startsAt }) => startsAt <= at.now && activatedAt > at.now);
@@ -602,7 +619,8 @@ export class SideBySide {
     assert.ok(until === undefined || until > this.#now, 'an answer that is good for no instant');
     for (const grant of grants) {
       for (const bound of [grant.startsAt, endByTime(grant) - this.#leeway, grant.expiresAt - this.#leeway]) {
-        if (bound > this.#now && bound < (until ?? Infinity)) assert.deepEqual(ask(this.#at(bound)), now, `the answer changes ${bound - this.#now} ms from now, which it does not say`);
+        if (bound > this.#now && bound < (until ?? Infinity))
+          assert.deepEqual(ask(this.#at(bound)), now, `the answer changes ${bound - this.#now} ms from now, which it does not say`);
       }
     }
   }
@@ -617,7 +635,10 @@ export class SideBySide {
     assert.deepEqual(held.map(({ id }) => id).sort(), usable(at).sort(), 'status: held');
     const later = own.filter((grant) => isLive(grant, at) && grant.startsAt > at.now).map(({ id }) => id);
     const told = scheduled.map(({ id }) => id);
-    assert.ok(later.every((id) => told.includes(id)), 'status: scheduled');
+    assert.ok(
+      later.every((id) => told.includes(id)),
+      'status: scheduled',
+    );
     const live = own.filter((grant) => isLive(grant, at));
     this.#expectUnchanged(changesAt, live, (then) => usable(then).sort(), usable(at).sort());
   }
@@ -630,11 +651,19 @@ export class SideBySide {
     const pending = await engine.requests({ subject, status: 'pending', limit: 1_000 });
     assert.deepEqual(ids(pending.items), ids(model.requests.filter((one) => one.subject === subject && isPending(one, at))), 'requests');
     const owed = await engine.owedReviews({ subject });
-    assert.deepEqual(ids(owed.map(({ request }) => request)), ids(model.requests.filter((one) => one.subject === subject && isOwed(one))), 'owedReviews');
+    assert.deepEqual(
+      ids(owed.map(({ request }) => request)),
+      ids(model.requests.filter((one) => one.subject === subject && isOwed(one))),
+      'owedReviews',
+    );
     const filtered = await engine.filterAllowed(subject, SCOPES);
     await this.#read();
     this.#adoptStarts(at);
-    assert.deepEqual(filtered, SCOPES.filter((scope) => model.usable(subject, scope, at).length > 0), 'filterAllowed');
+    assert.deepEqual(
+      filtered,
+      SCOPES.filter((scope) => model.usable(subject, scope, at).length > 0),
+      'filterAllowed',
+    );
     const explanation = await engine.explain(subject, SCOPES[0] as string);
     await this.#read();
     this.#adoptStarts(at);
@@ -692,7 +721,10 @@ export class SideBySide {
         for (const grant of model.grantsOf(request)) {
           // A window is half-open: what ends at the horizon was not held there.
           assert.ok(grant.end !== undefined && grant.end.from <= this.#horizon, `${grant.id} was purged`);
-          assert.ok(this.#model.line(grant).every((one) => one.end !== undefined), `what goes on from ${grant.id} lives, and it was purged`);
+          assert.ok(
+            this.#model.line(grant).every((one) => one.end !== undefined),
+            `what goes on from ${grant.id} lives, and it was purged`,
+          );
         }
       }
       remove(model.grants, ({ request }) => gone(request));
@@ -709,7 +741,10 @@ export class SideBySide {
       // L13: what has run out may be put on record at any time, and is by a sweep.
       if (request.end === undefined && !isPending(request, at) && (this.#swept || row?.end !== undefined)) {
         // The design says when it is over, not which instant the record of it has: that or when it was written down.
-        const [from, to] = [Math.min(request.reviewBy, Math.max(at.now, request.last)), Math.max(request.reviewBy, at.highest, request.last)];
+        const [from, to] = [
+          Math.min(request.reviewBy, Math.max(at.now, request.last)),
+          Math.max(request.reviewBy, at.highest, request.last),
+        ];
         request.end = { status: 'expired', causes: ['time'], from, to, by: 'system:sweeper' };
       }
     }
@@ -771,7 +806,8 @@ export class SideBySide {
       assert.deepEqual(row[name as keyof typeof same], value, `${name} of ${id}`);
     }
     assert.equal(row.extension?.grantId, model.extension?.id);
-    const said = ({ reviewer, verdict, groups, as, at }: ModelRequest['reviews'][number]) => [reviewer, verdict, [...groups].sort().join(), as, at].join(' ');
+    const said = ({ reviewer, verdict, groups, as, at }: ModelRequest['reviews'][number]) =>
+      [reviewer, verdict, [...groups].sort().join(), as, at].join(' ');
     assert.deepEqual(row.reviews.map(said).sort(), model.reviews.map(said).sort(), `the reviews of ${id}`);
     this.#compareEnd(row.end, model);
     assert.equal(row.owed?.reviewBy, model.owed?.reviewBy);
@@ -781,7 +817,8 @@ export class SideBySide {
     assert.ok(row.escalatedAt === undefined || row.escalatedAt >= escalatesAt, `${id} was escalated too early`);
     if (!this.#swept) return;
     if (isPending(model, at) && at.now >= escalatesAt) assert.ok(row.escalatedAt !== undefined, `a sweep did not escalate ${id}`);
-    if (isOwed(model) && at.now >= (model.owed?.reviewBy ?? Infinity)) assert.ok(row.owed?.missedAt !== undefined, `a sweep did not miss the review of ${id}`);
+    if (isOwed(model) && at.now >= (model.owed?.reviewBy ?? Infinity))
+      assert.ok(row.owed?.missedAt !== undefined, `a sweep did not miss the review of ${id}`);
   }
 
   #compareGrant(row: Grant, model: ModelGrant): void {
@@ -803,7 +840,10 @@ export class SideBySide {
     if (end === undefined || said === undefined) return;
     assert.ok(said.causes.includes(end.cause), `${model.id} ended as ${end.cause}, not as ${said.causes.join(' or ')}`);
     const since = end.at - START;
-    assert.ok(said.from <= end.at && end.at <= said.to, `${model.id} ended at ${since}, not between ${said.from - START} and ${said.to - START}`);
+    assert.ok(
+      said.from <= end.at && end.at <= said.to,
+      `${model.id} ended at ${since}, not between ${said.from - START} and ${said.to - START}`,
+    );
     assert.equal(end.by, said.by, `who ended ${model.id}`);
     // From now on it stays as it is (L8).
     model.end = { ...said, causes: [end.cause], from: end.at, to: end.at } satisfies End;
@@ -831,7 +871,9 @@ export class SideBySide {
         const inModel = this.#model.grants.filter((grant) => covers(grant.scope, scope) && wasHeld(grant, t, grant.end?.from));
         const what = `at ${t - START}, ${scope}`;
         assert.deepEqual(told, inModel.map(({ id }) => id).sort(), `whoHadAccess ${what}`);
-        const replayed = [...then.grants.values()].filter((grant) => covers(grant.scope, scope) && wasHeldAt(grant, t, then.usages.get(grant.id)));
+        const replayed = [...then.grants.values()].filter(
+          (grant) => covers(grant.scope, scope) && wasHeldAt(grant, t, then.usages.get(grant.id)),
+        );
         assert.deepEqual(replayed.map(({ id }) => id).sort(), told, `replay ${what}`);
         if (!this.#isPlain) continue;
         for (const subject of SUBJECTS) {
@@ -841,7 +883,10 @@ export class SideBySide {
       }
     }
     if (this.#horizon > 0 && this.#horizon <= this.#at().highest) {
-      await assert.rejects(engine.whoHadAccess({ scope: 'a:x', at: this.#horizon - 1 }), (error) => isJitError(error) && error.code === 'ERR_JIT_PURGED');
+      await assert.rejects(
+        engine.whoHadAccess({ scope: 'a:x', at: this.#horizon - 1 }),
+        (error) => isJitError(error) && error.code === 'ERR_JIT_PURGED',
+      );
     }
   }
 
@@ -857,7 +902,11 @@ export class SideBySide {
       if (before !== undefined) assert.equal(entry.id, before.id, 'an entry came again with another id');
       else first.set(entry.seq, entry);
     }
-    assert.deepEqual([...first.keys()], Array.from({ length: head.seq }, (_, i) => i + 1), 'what the sink was given (L28)');
+    assert.deepEqual(
+      [...first.keys()],
+      Array.from({ length: head.seq }, (_, i) => i + 1),
+      'what the sink was given (L28)',
+    );
   }
 }
 
@@ -900,7 +949,11 @@ function remove<T>(list: T[], isGone: (one: T) => boolean): void {
   for (let i = list.length - 1; i >= 0; i--) if (isGone(list[i] as T)) list.splice(i, 1);
 }
 
-function decoded<T extends { readonly version: number }>(rows: readonly Row[], known: ReadonlyMap<string, T>, decode: (row: Row) => T): Map<string, T> {
+function decoded<T extends { readonly version: number }>(
+  rows: readonly Row[],
+  known: ReadonlyMap<string, T>,
+  decode: (row: Row) => T,
+): Map<string, T> {
   return new Map(
     rows.map((row) => {
       const before = known.get(row.id);

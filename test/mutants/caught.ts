@@ -20,7 +20,11 @@ export function bent({ name, file, from, to }: Seeded): string {
  *
  * @returns after how many lives it was found, 0 where it wasn't, and what differed
  */
-export function livesUntilFound(bug: Seeded, seed: number, lives: number): { readonly found: number; readonly violation: string | undefined } {
+export function livesUntilFound(
+  bug: Seeded,
+  seed: number,
+  lives: number,
+): { readonly found: number; readonly violation: string | undefined } {
   const folder = mkdtempSync(join(tmpdir(), 'jit-mutant-'));
   try {
     for (const part of ['src', 'test/model', 'test/mutants', 'test/tsconfig.json', 'tsconfig.json', 'package.json']) {

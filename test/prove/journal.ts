@@ -14,8 +14,23 @@ function* entries(count: number, seed: number): Generator<AuditEntry> {
   let head = GENESIS;
   for (let i = 0; i < count; i++) {
     const n = (Math.imul(i + 1, 2_654_435_761) + seed) >>> 0;
-    const data = { version: 1 + (n % 3), text: TEXTS[n % TEXTS.length] as string, number: NUMBERS[n % NUMBERS.length] as number, b: [n, null, true], a: { '\ufb33': n, '\u20ac': 1, '\r': 2 } };
-    const draft = { v: 1, namespace: 'default', id: `c${i}.1`, type: 'grant.issued', at: AT + i, actor: `user:${n % 7}`, requestId: `r${i}`, data } as const;
+    const data = {
+      version: 1 + (n % 3),
+      text: TEXTS[n % TEXTS.length] as string,
+      number: NUMBERS[n % NUMBERS.length] as number,
+      b: [n, null, true],
+      a: { '\ufb33': n, '\u20ac': 1, '\r': 2 },
+    };
+    const draft = {
+      v: 1,
+      namespace: 'default',
+      id: `c${i}.1`,
+      type: 'grant.issued',
+      at: AT + i,
+      actor: `user:${n % 7}`,
+      requestId: `r${i}`,
+      data,
+    } as const;
     const [entry] = link(head, [{ ...draft, digest: digestOfEntry(draft) }]);
     head = { seq: (entry as AuditEntry).seq, hash: (entry as AuditEntry).hash };
     yield entry as AuditEntry;
@@ -35,7 +50,8 @@ export const journal: Proof = {
     for (const entry of all) {
       const digest = referenceDigest(entry);
       const hash = referenceHash(prevHash, entry.seq, digest);
-      if (entry.digest !== digest || entry.hash !== hash || entry.prevHash !== prevHash) violations.push(`entry ${entry.seq} is sealed otherwise`);
+      if (entry.digest !== digest || entry.hash !== hash || entry.prevHash !== prevHash)
+        violations.push(`entry ${entry.seq} is sealed otherwise`);
       prevHash = hash;
     }
     const head = { seq: count, hash: prevHash };

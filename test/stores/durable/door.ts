@@ -11,7 +11,7 @@ export const OWED_WITHIN = 600_000;
  * Does what the justification says: `now` approves, `once` approves one use, `idle` what ends when it isn't used, `later`
  * is decided only where `decides`; anything else is reviewed by one of whoever has a name that begins with `user:r`.
  */
-export const door = (decides = true): Approver => ({
+const door = (decides = true): Approver => ({
   name: 'door',
   decide: (request): Verdict => {
     const word = wordOf(request);

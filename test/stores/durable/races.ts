@@ -7,7 +7,7 @@ import { entriesOf, wrongsOf } from './verdict.js';
 import { atOnce, Worker, type Call } from './workers.js';
 
 /** So many at once, over all of the processes. */
-export const WAYS = 64;
+const WAYS = 64;
 
 const MINUTE = 60_000;
 const MAYA = 'user:maya';

@@ -6,7 +6,7 @@ import { KINDS, openStore } from './place.js';
 import { isAvailable, startDurable, type Durable } from './servers.js';
 import { sinkOf } from './sinks.js';
 import { entriesOf, wrongsOf } from './verdict.js';
-import { Worker, type Called, type Outside } from './workers.js';
+import { Worker, type Outside } from './workers.js';
 
 // A server is started and stopped here, on a machine that may be busy.
 vi.setConfig({ hookTimeout: 60_000, testTimeout: 120_000 });
@@ -62,7 +62,7 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     worker.resume();
     // Told that its own commit was undone, it has committed it again, or says that it couldn't.
-    const [told] = (await held);
+    const [told] = await held;
     expect(['ERR_JIT_STORE', 'ERR_JIT_OUTCOME_UNKNOWN', undefined]).toContain(told?.code);
     expect(await wrongsOf(store, [['grant.revoked', grant.id]])).toEqual([]);
     await end();

@@ -52,7 +52,7 @@ describe('commits on PostgreSQL that the server undoes', () => {
     return async () =>
       Number((await postgres.sql<{ n: string }>(`select case when is_called then last_value else 0 end as n from tries`))[0]?.n);
   };
-  const open = (timeoutMs = PATIENT, namespace = randomUUID()) =>
+  const open = (timeoutMs = PATIENT, namespace: string = randomUUID()) =>
     sqlGrantStore({ db: kyselyOn(postgres.pool({ max: 2 })), dialect: 'postgres', namespace, timeoutMs });
 
   const codes = ['40P01', '40001', '55P03'];

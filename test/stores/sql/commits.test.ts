@@ -132,7 +132,7 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
     const busy = gate();
     // One statement waits so long; the call, three times that.
     const timeoutMs = 1_500;
-    const other = sqlGrantStore({ ...options, timeoutMs, db: open[dialect]((event) => event.level === 'error' && busy.resolve()) });
+    const other = sqlGrantStore({ ...options, timeoutMs, db: open[dialect]((event) => void (event.level === 'error' && busy.resolve())) });
     await other.get([aRow()]);
     const release = await hold(db, namespace);
     const committed = other.commit(changeOf(other, 'c1'));
