@@ -38,7 +38,7 @@ async function seek(page: Page, at: number): Promise<void> {
 }
 
 const stepOn = (page: Page) => page.getByRole('button', { name: 'One step on' }).click();
-const badge = (page: Page) => page.locator('jit-badge [part~=badge]').textContent();
+const badge = (page: Page) => page.locator('jit-badge [part]').textContent();
 const probe = (page: Page) => page.locator('.answer-big').textContent();
 const verdict = (page: Page) => page.locator('.verdict');
 const entries = (page: Page) => page.locator('.entries strong').allTextContents();

@@ -19,7 +19,8 @@ export function createBadge() {
     now = reading;
     // What a person holds has a name where they work; what an agent holds is best called what it is.
     element.setAttribute('label', world.scenario.subject.startsWith('user:') ? 'admin' : '');
-    element.setAttribute('baseline', status.standing.length > 0 ? 'read-only' : 'no access');
+    const baseline = status.standing.length > 0 ? 'read-only' : 'no access';
+    element.setAttribute('words', `${baseline}|expires {}|expires in {}`);
     element.status = status;
   };
   return { element, show };
