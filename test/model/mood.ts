@@ -10,7 +10,7 @@ export const OWED_WITHIN = 40;
 export const MAX_USES = 2;
 
 export const MAYA = 'user:maya';
-export const SAM = 'user:sam';
+const SAM = 'user:sam';
 export const AGENT = 'agent:7';
 export const SUBJECTS = [MAYA, SAM];
 /** Sam and maya are in groups, too: neither counts for what is theirs. */

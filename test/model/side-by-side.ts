@@ -55,9 +55,6 @@ interface Process {
   highest: number;
 }
 
-/** How an engine is made to be wrong: for the tests that show that it is found out. */
-export type Bend = (options: JitEngineOptions, now: () => number) => JitEngine;
-
 /**
  * The engine and the model side by side over one store: each step is done to both, and then everything is compared that
  * can be seen. Each step follows from one number, so an array of numbers is a whole life.

@@ -10,7 +10,7 @@ const SCOPES = Array.from({ length: 25 }, (_, i) => `a:${i}`);
  *
  * @param storeOf a store that holds nothing; asked for once for each thousand grants or so
  */
-export const boundaryOver = (store: string, storeOf: () => GrantStore | Promise<GrantStore>, full: number): Proof => ({
+const boundaryOver = (store: string, storeOf: () => GrantStore | Promise<GrantStore>, full: number): Proof => ({
   name: `boundary-${store}`,
   laws: ['L1', 'L2', 'L6'],
   what: `checks over ${store} at exactly startsAt and expiresAt, and a millisecond before each: yes from the one on, no from the other on`,

@@ -90,7 +90,7 @@ function assert(holds: boolean): void {
 
 /** Node makes some globals when they are first asked for, which looks like a change of them. */
 const assertClean = (): void =>
-  assertNoPoisoning({ ignoredRootRegex: /^(Abort|DOMException|Event|Message|Text|performance|crypto|Crypto|structuredClone)/ });
+  assertNoPoisoning({ ignoredRootRegex: /^(__vitest|Abort|DOMException|Event|Message|Text|performance|crypto|Crypto|structuredClone)/ });
 
 /** Whatever a record or a check would say of somebody who holds nothing. */
 const isYes = (answer: unknown): boolean => answer === true || (answer as { allowed?: unknown } | undefined)?.allowed === true;

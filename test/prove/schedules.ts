@@ -80,7 +80,7 @@ const ACTS = {
   sweep: ({ engines }: Scene) => engines[0].sweep(),
 } as const;
 export type Act = keyof typeof ACTS;
-export const acts = Object.keys(ACTS) as readonly Act[];
+const acts = Object.keys(ACTS) as readonly Act[];
 
 /**
  * Does several things at once over one store and two engines, and looks at what has come of it.
@@ -89,7 +89,7 @@ export const acts = Object.keys(ACTS) as readonly Act[];
  * @param drive lets all go on until the work is done
  * @param release lets whatever still waits go on: what is done in the background
  */
-export async function race(
+async function race(
   chosen: readonly Act[],
   gate: Gate,
   drive: (work: Promise<unknown>) => Promise<unknown>,
@@ -234,7 +234,7 @@ export async function explore(chosen: readonly Act[], depth: number): Promise<nu
 }
 
 /** How many choices deep every pair is explored; each pair has some twenty in all. */
-export const DEPTH = 8;
+const DEPTH = 8;
 
 export const smallWorld: Proof = {
   name: 'small-world',
