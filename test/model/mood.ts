@@ -4,12 +4,12 @@ import type { AccessRequest, Approver, BreakGlassVerdict, Verdict } from '../../
 export const REVIEW_WITHIN = 60;
 export const APPROVAL_TTL = 25;
 export const ESCALATE_AFTER = 20;
-export const IDLE = 20;
-export const SHORT_TOTAL = 60;
+const IDLE = 20;
+const SHORT_TOTAL = 60;
 export const OWED_WITHIN = 40;
-export const MAX_USES = 2;
+const MAX_USES = 2;
 
-export const MAYA = 'user:maya';
+const MAYA = 'user:maya';
 const SAM = 'user:sam';
 export const AGENT = 'agent:7';
 export const SUBJECTS = [MAYA, SAM];

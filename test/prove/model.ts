@@ -8,7 +8,7 @@ import { scaled, type Proof } from './proof.js';
  * @param storeOf a store that holds nothing, asked for once for each life; as with {@link live}
  * @param full how many lives a full run has
  */
-export const modelOver = (store: string, storeOf: () => GrantStore | Promise<GrantStore>, full: number): Proof => ({
+const modelOver = (store: string, storeOf: () => GrantStore | Promise<GrantStore>, full: number): Proof => ({
   name: `model-${store}`,
   laws: 'L1 L2 L3 L4 L5 L6 L8 L10 L11 L12 L13 L14 L15 L16 L17 L18 L20 L21 L25 L26 L27 L28 L33'.split(' '),
   what: `random lives of the engine and of a model of the laws, side by side over ${store}: they never differ`,
