@@ -143,12 +143,14 @@ export class NotReviewerError extends JitError {
   constructor(
     readonly requestId: string,
     readonly reviewer: string,
-    readonly why: 'not_in_group' | 'has_denied',
+    readonly why: 'not_in_group' | 'has_denied' | 'is_agent',
   ) {
     super(
-      why === 'has_denied'
-        ? `${reviewer} has denied request ${requestId}; a denial can't become an approval`
-        : `${reviewer} is in none of the groups that may review request ${requestId}`,
+      {
+        not_in_group: `${reviewer} is in none of the groups that may review request ${requestId}`,
+        has_denied: `${reviewer} has denied request ${requestId}; a denial can't become an approval`,
+        is_agent: `${reviewer} is an agent, and agents never review; it may not review request ${requestId}`,
+      }[why],
     );
   }
 }

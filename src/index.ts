@@ -7,6 +7,7 @@ export type {
   AccessPreview,
   AccessResult,
   AccessStatus,
+  AccessWindow,
   Consumption,
   Explanation,
   ExplanationReason,

@@ -116,7 +116,7 @@ export function readActor(argument: string, value: unknown): string {
   return id;
 }
 
-const utf8 = new TextEncoder();
+const utf8 = /* @__PURE__ */ new TextEncoder();
 export const utf8Length = (text: string): number => utf8.encode(text).length;
 
 // Controls other than tab and line ends could forge terminal output; lone surrogates and NUL can't be stored everywhere.

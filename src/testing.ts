@@ -1,10 +1,14 @@
 export { aChange, aGrant, anEntry, aRequest, aRow } from './testing/builders.js';
-export { ContractViolation } from './testing/contract/assertions.js';
+export { ContractViolation } from './testing/assertions.js';
 export { storeContract } from './testing/contract/store-contract.js';
-export type { StoreContractOptions, TestRunner } from './testing/contract/store-contract.js';
+export type { StoreContractOptions } from './testing/contract/store-contract.js';
 export { FaultyStore } from './testing/faulty-store.js';
 export type { Fault, StoreMethod } from './testing/faulty-store.js';
+export { guardContract } from './testing/guard/guard-contract.js';
+export type { GuardContractOptions } from './testing/guard/guard-contract.js';
+export type { GuardedRoute, GuardServer } from './testing/guard/world.js';
 export { ManualClock, START_AT } from './testing/manual-clock.js';
 export { RecordingSink } from './testing/recording-sink.js';
+export type { TestRunner } from './testing/runner.js';
 export { hangs, inTurn, malformed, ScriptedApprover, throws } from './testing/scripted-approver.js';
 export type { ApproverScript, Question, Scripted } from './testing/scripted-approver.js';

@@ -151,6 +151,25 @@ export async function sleepUntil(clock: Clock, until: number, signal: AbortSigna
   }
 }
 
+/** A timer may stand still while the device sleeps, so a nap is no longer than this. */
+const MAX_NAP_MS = 60_000;
+
+/**
+ * Sleeps `ms` of `clock` from `now` on; by real timers, where it has no `sleep` of its own or that fails, not as long: whoever
+ * looks at a wall clock looks again. Such a timer runs on when `signal` aborts: look at it when awake. Never rejects.
+ */
+export async function nap(clock: Clock, now: number, ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    if (clock.sleep) {
+      await clock.sleep(now + ms, signal);
+      return;
+    }
+  } catch {
+    // Not again at once: a clock that is broken would keep everybody else from running.
+  }
+  await new Promise((resolve) => setTimeout(resolve, Math.min(ms, MAX_NAP_MS)));
+}
+
 /** Lets timers and I/O run: loops that await only memory would starve them. */
 export function yieldToOthers(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));

@@ -27,13 +27,25 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   approvers: apart,
   sinks: apart,
   'stores/memory': apart,
-  'stores/sql': apart,
-  'stores/redis': apart,
+  'stores/time-limit': apart,
+  'stores/sql': [...apart, 'stores/time-limit'],
+  'stores/redis': [...apart, 'stores/time-limit'],
   effects: [...ground, 'journal', 'lifecycle'],
 
   engine: [...ground, 'journal', 'lifecycle', 'effects', 'stores/memory'],
   sweeper: [...ground, 'engine'],
   index: [...ground, 'journal', 'lifecycle', 'approvers', 'sinks', 'effects', 'stores/memory', 'engine', 'sweeper'],
+
+  guards: [...ground, 'effects/lease', 'engine'],
+  guard: ['guards'],
+  express: ['guards'],
+  fastify: ['guards'],
+  fetch: ['guards'],
+  hono: ['guards'],
+  // An engine is handed to it: it knows none but by its type.
+  'guards/ai': [...apart, 'engine'],
+  ai: ['guards/ai'],
+  nest: ['guards'],
 
   'sinks/jsonl': [...apart, 'journal', 'sinks'],
   jsonl: [...ground, 'sinks/jsonl'],
@@ -41,7 +53,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   policy: ['approvers/policy'],
   sql: ['stores/sql'],
   redis: ['stores/redis'],
-  testing: [...ground, 'journal'],
+  testing: [...ground, 'journal', 'stores/memory', 'engine', 'guards'],
+  elements: ['ports', 'time'],
 };
 
 /** Rooms that may use Node, and so must stay out of the core entry. */
@@ -52,6 +65,8 @@ const src = fileURLToPath(new URL('../src/', import.meta.url));
 interface Import {
   readonly from: string;
   readonly to: string;
+  /** Of src; what lies outside may have the name of a module, as Express has. */
+  readonly own: boolean;
   readonly typesOnly: boolean;
 }
 
@@ -68,8 +83,9 @@ function importsOf(from: string): Import[] {
   const add = (specifier: ts.Node | undefined, typesOnly: boolean) => {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
     const { text } = specifier;
-    const to = text.startsWith('.') ? posix.join(posix.dirname(from), text).replace(/\.js$/, '') : text;
-    found.push({ from, to, typesOnly });
+    const own = text.startsWith('.');
+    const to = own ? posix.join(posix.dirname(from), text).replace(/\.js$/, '') : text;
+    found.push({ from, to, own, typesOnly });
   };
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword);
@@ -114,11 +130,11 @@ describe('the rooms of src', () => {
   });
 
   it('are imported along the arrows only', () => {
-    expect(imports.filter((found) => isOwn(found.to) && !isAllowed(found)).map(arrow)).toEqual([]);
+    expect(imports.filter((found) => found.own && !isAllowed(found)).map(arrow)).toEqual([]);
   });
 
   it('have no cycle among the modules that run', () => {
-    const running = imports.filter(({ typesOnly }) => !typesOnly);
+    const running = imports.filter(({ own, typesOnly }) => own && !typesOnly);
     const onCycle = (module: string) => {
       const seen = new Set(running.filter(({ from }) => from === module).map(({ to }) => to));
       for (const next of seen) for (const { from, to } of running) if (from === next) seen.add(to);
@@ -132,23 +148,47 @@ describe('the rooms of src', () => {
   });
 });
 
+/** The adapters, and the framework of each: its types alone are imported, but by Nest's, which has to make classes of it. */
+const frameworks: Readonly<Record<string, string>> = {
+  'guards/express': 'express',
+  'guards/fastify': 'fastify',
+  'guards/hono': 'hono',
+  'guards/nest/guard': '@nestjs/common',
+  'guards/nest/module': '@nestjs/common',
+  'guards/nest/refused': '@nestjs/common',
+};
+
 /** What linking an entry takes. */
 const LINK = ['@noble/hashes/sha2.js', '@noble/hashes/utils.js', 'canonicalize'];
 
 describe('what src imports from outside', () => {
-  const outside = imports.filter(({ to }) => !isOwn(to));
+  const outside = imports.filter(({ own }) => !own);
 
-  it('is what the build bundles, Node in the rooms for Node, zod in the room for policies, and Kysely in that for SQL', () => {
+  it('is what the build bundles, Node in the rooms for Node, zod in the room for policies, Kysely in that for SQL, and a framework in its adapter', () => {
     const bundled = /^(@noble\/hashes\/|canonicalize$)/;
     const isZod = ({ from, to }: Import) => to === 'zod/mini' && roomOf(from) === 'approvers/policy';
     const isForNode = ({ from, to }: Import) => to.startsWith('node:') && forNode.includes(roomOf(from) ?? '');
     const isKysely = ({ from, to }: Import) => to === 'kysely' && roomOf(from) === 'stores/sql';
-    const allowed = (found: Import) => bundled.test(found.to) || isForNode(found) || isZod(found) || isKysely(found);
+    const isFramework = ({ from, to, typesOnly }: Import) => frameworks[from] === to && (typesOnly || isInside('guards/nest', from));
+    const allowed = (found: Import) => bundled.test(found.to) || [isForNode, isZod, isKysely, isFramework].some((is) => is(found));
     expect(outside.filter((found) => !allowed(found)).map(arrow)).toEqual([]);
   });
 
   it('lets policies run where there is no Node', () => {
     expect([...closure('policy')].filter((to) => !isOwn(to)).sort()).toEqual(['zod/mini']);
+  });
+
+  it('asks for no SDK where agents are guarded, not even for its types', () => {
+    const seen = new Set(['ai']);
+    for (const module of seen) for (const { from, to, typesOnly } of imports) if (from === module && !typesOnly) seen.add(to);
+    expect([...seen].filter((to) => !isOwn(to)).sort()).toEqual(LINK);
+    expect(
+      modules
+        .filter((module) => isInside('guards/ai', module))
+        .flatMap((module) => imports.filter(({ from, to }) => from === module && !isOwn(to))),
+    ).toEqual([]);
+    // Nor does it bring the engine along.
+    expect(seen).not.toContain('engine/engine');
   });
 
   it('brings no driver along with a store', () => {
@@ -159,7 +199,9 @@ describe('what src imports from outside', () => {
 
   it.each([
     ['index', ['@noble/hashes/hmac.js']],
-    ['testing', []],
+    ['testing', ['@noble/hashes/hmac.js']],
+    ['guard', ['@noble/hashes/hmac.js']],
+    ['fetch', ['@noble/hashes/hmac.js']],
   ])('L35 is nothing of Node, no zod and no driver in the closure of %s', (entry, alone) => {
     expect([...closure(entry)].filter((to) => !isOwn(to)).sort()).toEqual([...alone, ...LINK]);
   });

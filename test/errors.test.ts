@@ -66,6 +66,12 @@ const samples: readonly (readonly [AnyJitError, JitErrorCode, string, object])[]
     { why: 'has_denied' },
   ],
   [
+    new errors.NotReviewerError('r1', 'agent:7', 'is_agent'),
+    'ERR_JIT_NOT_REVIEWER',
+    'agent:7 is an agent, and agents never review; it may not review request r1',
+    { why: 'is_agent' },
+  ],
+  [
     new errors.EndedError('r1.1', undefined),
     'ERR_JIT_ENDED',
     "grant r1.1 has ended (time) and can't be extended; ask with requestAccess instead",

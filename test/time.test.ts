@@ -7,6 +7,7 @@ import {
   isDuration,
   isInstant,
   isThenable,
+  nap,
   readDuration,
   readInstant,
   refuseIfSteppedBack,
@@ -592,5 +593,28 @@ describe('isThenable()', () => {
     ['text', 'then', false],
   ])('%s: %s', (_, value, thenable) => {
     expect(isThenable(value)).toBe(thenable);
+  });
+});
+
+describe('nap()', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("sleeps by the clock's own sleep", async () => {
+    const sleep = vi.fn((_until: number, _signal: AbortSignal) => Promise.resolve());
+    await nap({ now: () => 5, sleep }, 5, 120_000, new AbortController().signal);
+    expect(sleep).toHaveBeenCalledWith(120_005, expect.any(AbortSignal));
+  });
+
+  it.each([
+    ['has no sleep', undefined],
+    ['has one that fails', () => Promise.reject(new Error('broken'))],
+  ])('sleeps a minute at most where the clock %s', async (_, sleep) => {
+    const woken = vi.fn();
+    void nap({ now: () => 5, ...(sleep && { sleep }) }, 5, 120_000, new AbortController().signal).then(woken);
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(woken).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(woken).toHaveBeenCalled();
   });
 });

@@ -55,6 +55,16 @@ export interface LinkPreview {
   readonly expiresAt: number;
 }
 
+/** A span of time in which access is held, unless something other than time ends it: half-open, `[startsAt, endsAt)`. */
+export interface AccessWindow {
+  readonly grantId: string;
+  readonly scope: string;
+  /** First instant at which it is held. Epoch milliseconds. */
+  readonly startsAt: number;
+  /** First instant at which it no longer is: an idle end and `leewayMs` are in it. Epoch milliseconds. */
+  readonly endsAt: number;
+}
+
 /** The badge: what a subject holds at this moment, and when that changes by itself. */
 export interface AccessStatus {
   readonly subject: string;
@@ -66,6 +76,8 @@ export interface AccessStatus {
   readonly held: readonly Grant[];
   /** Not started yet, the one that starts first before the others. */
   readonly scheduled: readonly Grant[];
+  /** When each is held, as far as time alone decides: all of `held`, then those of `scheduled` that nobody is asked about again. */
+  readonly windows: readonly AccessWindow[];
   /** The next instant at which time changes this; `undefined`: never. Epoch milliseconds. */
   readonly changesAt: number | undefined;
   /** Changes of its access that a system outside has not taken, whose tries are used up. */

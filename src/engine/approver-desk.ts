@@ -4,17 +4,31 @@ import { readBreakGlass, readVerdict, type ReadBreakGlass, type ReadVerdict } fr
 import type { Approver, Clock, MaybePromise } from '../ports.js';
 import type { AccessRequest } from '../records.js';
 import { within } from '../time.js';
+import type { Settings } from './options.js';
 
-/** Asks the approver: with a limit of time, and with answers that are checked before anybody believes them. */
+/**
+ * Asks the approver: with a limit of time, and with answers that are checked before anybody believes them. About agents it
+ * is not even asked: they are in no group, on no list, and acknowledge nothing.
+ */
 export class ApproverDesk {
   readonly #approver: Approver;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
+  readonly #readId: Settings['readId'];
+  readonly #isAgent: Settings['isAgent'];
 
-  constructor(approver: Approver, clock: Clock, timeoutMs: number) {
+  constructor({
+    approver,
+    clock,
+    approverTimeoutMs,
+    readId,
+    isAgent,
+  }: Pick<Settings, 'approver' | 'clock' | 'approverTimeoutMs' | 'readId' | 'isAgent'>) {
     this.#approver = approver;
     this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
+    this.#timeoutMs = approverTimeoutMs;
+    this.#readId = readId;
+    this.#isAgent = isAgent;
   }
 
   /** @param onRecord false for a request that is only thought of */
@@ -36,23 +50,35 @@ export class ApproverDesk {
   }
 
   /** Whether this person may give the review that break-glass access owes. */
-  mayAcknowledge(reviewer: string, request: AccessRequest): Promise<boolean> {
+  async mayAcknowledge(reviewer: string, request: AccessRequest): Promise<boolean> {
+    if (this.#isAgent(reviewer)) return false;
     const ask = (approver: Approver) =>
       this.#answersFor(request.approver) && approver.mayAcknowledge !== undefined && approver.mayAcknowledge(reviewer, request);
     return this.#ask(request, 'mayAcknowledge', ask, readYesOrNo);
   }
 
   /** Nobody may review where the approver knows no groups, or where the request is another's. */
-  groupsOf(reviewer: string, request: AccessRequest): Promise<readonly string[]> {
+  async groupsOf(reviewer: string, request: AccessRequest): Promise<readonly string[]> {
+    if (this.#isAgent(reviewer)) return [];
     const ask = (approver: Approver) =>
       approver.groupsOf && this.#answersFor(request.approver) ? approver.groupsOf(reviewer, request) : [];
     return this.#ask(request, 'groupsOf', ask, readNames);
   }
 
   /** `undefined` where they can't be listed. */
-  membersOf(request: AccessRequest): Promise<readonly string[] | undefined> {
+  async membersOf(request: AccessRequest): Promise<readonly string[] | undefined> {
     const ask = (approver: Approver) => (this.#answersFor(request.approver) ? approver.membersOf?.(request) : undefined);
-    return this.#ask(request, 'membersOf', ask, (answer) => (answer === undefined ? undefined : readNames(answer)));
+    const members = await this.#ask(request, 'membersOf', ask, (answer) => (answer === undefined ? undefined : readNames(answer)));
+    return members?.filter((member) => !this.#isAgent(this.#atTheDoor(member)));
+  }
+
+  /** What a listed id would be if its owner came: the list is the approver's own, in whatever form. */
+  #atTheDoor(member: string): string {
+    try {
+      return this.#readId('member', member);
+    } catch {
+      return member;
+    }
   }
 
   /** Whether it wants to be asked at a start that comes later. */

@@ -151,8 +151,13 @@ export class Checker {
     const stuck = await stuckOf(subject);
     const { rows, reading } = await this.#activated(subject, () => true);
     const all = heldAmong(rows, subject, decodeAll);
-    const held = all.filter((one) => isUsable(one, reading));
-    const scheduled = all.filter((one) => isScheduled(one, reading));
+    const held = all.filter((one) => isUsable(one, reading)).sort((a, b) => endOf(a) - endOf(b));
+    const scheduled = all.filter((one) => isScheduled(one, reading)).sort((a, b) => a.grant.startsAt - b.grant.startsAt);
+    // By the rule of a check, asked for the instant of the start.
+    const certain = scheduled.filter((one) => {
+      const begin = beginsAt(one.grant);
+      return isUsable(one, { now: begin, late: begin + leewayMs });
+    });
     const changes = [
       ...[...held, ...scheduled].map((one) => endOf(one) - leewayMs),
       ...scheduled.map(({ grant }) => beginsAt(grant)).filter((begin) => begin > reading.now),
@@ -161,8 +166,14 @@ export class Checker {
       subject,
       at: reading.now,
       standing: standing(subject),
-      held: held.sort((a, b) => endOf(a) - endOf(b)).map(({ grant }) => grant),
-      scheduled: scheduled.map(({ grant }) => grant).sort((a, b) => a.startsAt - b.startsAt),
+      held: held.map(({ grant }) => grant),
+      scheduled: scheduled.map(({ grant }) => grant),
+      windows: [...held, ...certain].map((one) => ({
+        grantId: one.grant.id,
+        scope: one.grant.scope,
+        startsAt: beginsAt(one.grant),
+        endsAt: endOf(one) - leewayMs,
+      })),
       changesAt: changes.length === 0 ? undefined : Math.min(...changes),
       stuck,
     };

@@ -16,6 +16,7 @@ import { APPROVER, moment, unchanged, type Moment } from '../lifecycle/step.js';
 import { decodeRequest, decodeReuse, type AccessRequest } from '../records.js';
 import type { Outcome } from '../effects/wait-for.js';
 import type { Timekeeper } from '../time.js';
+import { refuseAgent } from './agents.js';
 import type { AccessPreview, AccessResult, InboxItem } from './answers.js';
 import type { ApproverDesk } from './approver-desk.js';
 import type { ReadAsk } from './ask.js';
@@ -109,6 +110,7 @@ export class Deciding {
     const settled = await this.#ledger.run(async () => {
       const request = await this.#ledger.request(id);
       check(request);
+      refuseAgent(this.#settings.isAgent, request, reviewer);
       const facts = await this.#gather(request, reviewer, command);
       return reviewRequest(request, command, facts, moment(this.#keeper, reviewer));
     });

@@ -8,6 +8,7 @@ import { moment, unchanged, type Moment, type Step } from '../lifecycle/step.js'
 import { decodeRequest, isOwed, type AccessRequest, type Subject } from '../records.js';
 import { grantIds, type Settled } from '../lifecycle/grant.js';
 import type { Timekeeper } from '../time.js';
+import { refuseAgent } from './agents.js';
 import type { AccessResult, OwedItem } from './answers.js';
 import type { ApproverDesk } from './approver-desk.js';
 import type { ReadAsk } from './ask.js';
@@ -87,6 +88,7 @@ export class Emergency {
   async acknowledge(id: string, actor: string, command: AcknowledgeCommand): Promise<AccessRequest> {
     const settled = await this.#ledger.run(async () => {
       const request = await this.#ledger.request(id);
+      refuseAgent(this.#settings.isAgent, request, actor);
       const may = isOwed(request) && (await this.#may(actor, request));
       const debtors = await this.#debtors(request);
       // Those that can be read: one that can't must not keep the others alive.

@@ -122,7 +122,7 @@ export class JitEngine<Scope extends string = string> {
         this.#working.wake();
       },
     );
-    const desk = new ApproverDesk(settings.approver, clock, settings.approverTimeoutMs);
+    const desk = new ApproverDesk(settings);
     const facts = new Facts(settings, keeper, ledger, desk);
     const starting = new Starting(keeper, ledger, desk, facts);
     this.clock = clock;

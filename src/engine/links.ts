@@ -7,6 +7,7 @@ import { isOver } from '../lifecycle/status.js';
 import { moment } from '../lifecycle/step.js';
 import type { AccessRequest } from '../records.js';
 import type { Timekeeper } from '../time.js';
+import { refuseAgent } from './agents.js';
 import type { AccessResult, LinkPreview } from './answers.js';
 import { readLink, signLink, type ApprovalLink } from './approval-link.js';
 import type { Deciding } from './deciding.js';
@@ -32,6 +33,7 @@ export class Links {
     const [key] = this.#settings.linkKeys;
     if (key === undefined) throw invalid('linkKeys', 'given to the engine that is to make approval links', undefined);
     const request = await this.#ledger.request(requestId);
+    refuseAgent(this.#settings.isAgent, request, reviewer);
     const counts = await this.#deciding.isReviewer(request, reviewer);
     const now = moment(this.#keeper, reviewer);
     // What the reviewer would be told on the other end is better told to whoever is about to send the link.

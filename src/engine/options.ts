@@ -6,6 +6,7 @@ import type { Approver, AuditSink, Clock, GrantStore, Row, ScopeMatcher } from '
 import { exactScopes } from '../scope.js';
 import { MemoryGrantStore } from '../stores/memory.js';
 import { readDuration, systemClock, type Duration } from '../time.js';
+import { readAgents, type IsAgent } from './agents.js';
 import { readLinkKeys, type LinkKey, type ReadLinkKey } from './approval-link.js';
 import { readStanding, type Standing } from './standing.js';
 
@@ -69,6 +70,13 @@ export interface JitEngineOptions {
    */
   readonly canonicalId?: ((id: string) => string) | undefined;
   /**
+   * Whether an id is that of an agent. An agent asks, and never reviews, whatever the approver says: it is refused with
+   * `ERR_JIT_NOT_REVIEWER`, is listed nowhere as a reviewer, and a review that it gave before it was one counts no longer.
+   * Asked at each review, about the id in the form that `canonicalId` gives it. One that throws, or answers anything but
+   * true or false, has said yes. Default: ids that start with `agent:`.
+   */
+  readonly agents?: ((id: string) => boolean) | undefined;
+  /**
    * Told of what must not pass unnoticed and has no caller to throw at: a sink that fails, a malformed row, a clock
    * that steps back. It should log or count; what it throws is dropped.
    */
@@ -94,6 +102,8 @@ export interface Settings {
   readonly approverTimeoutMs: number;
   readonly leewayMs: number;
   readonly readId: (argument: string, id: unknown) => string;
+  /** Asked about ids that have been read. */
+  readonly isAgent: IsAgent;
   /** Whether an id that is given is not yet the one that is meant: `canonicalId` has to be asked. */
   readonly canonicalizes: boolean;
   readonly onError: (error: unknown, during: string) => void;
@@ -116,6 +126,7 @@ export function readSettings(given: JitEngineOptions): Settings {
     warnBefore,
     linkKeys,
     canonicalId,
+    agents,
     onError: listener,
   } = readOptions<keyof JitEngineOptions>('options', given, [
     'approver',
@@ -129,6 +140,7 @@ export function readSettings(given: JitEngineOptions): Settings {
     'warnBefore',
     'linkKeys',
     'canonicalId',
+    'agents',
     'onError',
   ]);
   const {
@@ -180,6 +192,7 @@ export function readSettings(given: JitEngineOptions): Settings {
     approverTimeoutMs: readDuration('limits.approverTimeoutMs', approverTimeoutMs),
     leewayMs: readCount('leewayMs', leewayMs, 0, 3_600_000),
     readId: readIdsWith(canonicalId),
+    isAgent: readAgents(agents, (error) => onError(error, 'agents')),
     canonicalizes: canonicalId !== undefined,
     onError,
     decodeAll: (rows, decode) =>

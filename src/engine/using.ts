@@ -37,12 +37,23 @@ export class Using {
    */
   async consume(subject: string, scope: string, key: string | undefined): Promise<Consumption> {
     const useId = key === undefined ? undefined : derivedId(this.#ledger.store.namespace, 'consume', subject, key);
-    const before = useId === undefined ? undefined : await this.#ledger.use(useId);
+    const before = await this.#taken(useId);
     if (before !== undefined) return this.#again(before, scope);
+    try {
+      return await this.#take(subject, scope, useId);
+    } catch (error) {
+      // The last use may have gone to this very key meanwhile: then it was taken, and not refused (L11).
+      const meanwhile = error instanceof DeniedError ? await this.#taken(useId) : undefined;
+      if (meanwhile === undefined) throw error;
+      return this.#again(meanwhile, scope);
+    }
+  }
+
+  async #take(subject: string, scope: string, useId: string | undefined): Promise<Consumption> {
     const decision = await this.#checker.check(subject, scope);
     if (!decision.allowed) throw denied(decision);
     return this.#ledger.run<Consumption>(async () => {
-      const use = useId === undefined ? undefined : await this.#ledger.use(useId);
+      const use = await this.#taken(useId);
       if (use !== undefined) return unchanged(await this.#again(use, scope));
       const covering = await this.#checker.covering(subject, scope);
       const now = moment(this.#keeper, subject);
@@ -55,6 +66,10 @@ export class Using {
       }
       return uncounted(decision, { ...told, grant: usable[0]?.grant, usesLeft: undefined });
     });
+  }
+
+  async #taken(useId: string | undefined): Promise<Use | undefined> {
+    return useId === undefined ? undefined : this.#ledger.use(useId);
   }
 
   async #again(use: Use, scope: string): Promise<Consumption> {

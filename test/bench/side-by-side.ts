@@ -8,7 +8,6 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { bundleSizes } from './measure/bundles.js';
@@ -17,6 +16,7 @@ import { bytesOfAll, bytesOfLive } from './measure/memory.js';
 import { report, type Measured } from './measure/report.js';
 import { timeImports } from './measure/start-up.js';
 import { timeSweeps } from './measure/sweeps.js';
+import { machine } from './measure/table.js';
 
 const MOST = Number(process.env['JIT_BENCH_GRANTS'] ?? 1_000_000);
 const ROUNDS = 11;
@@ -59,7 +59,7 @@ function inOwnProcess<T extends Task>(task: T, grants: number): Result<T> {
 async function measure(): Promise<Measured> {
   const large = Math.max(...SIZES);
   return {
-    machine: `${cpus().length} cores of ${cpus()[0]?.model.trim() ?? 'an unknown make'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+    machine: machine(),
     sizes: SIZES.map((grants) => ({ grants, checks: inOwnProcess('checks', grants), sweep: inOwnProcess('sweeps', grants) })),
     memory: {
       grants: large,

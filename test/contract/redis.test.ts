@@ -4,7 +4,7 @@ import { redisGrantStore } from 'jit-access/redis';
 import { storeContract } from 'jit-access/testing';
 import { describe, it } from 'vitest';
 import { CLIENTS, type Connected } from '../stores/redis/clients.js';
-import { Proxy } from '../stores/redis/proxy.js';
+import { Proxy } from '../stores/proxy.js';
 import { describeRedis, leftOut } from '../stores/redis/server.js';
 
 /** What was opened for a case, to be closed after it. */
@@ -29,7 +29,7 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
       {
         name: `redisGrantStore over ${name}`,
         async create() {
-          const proxy = await Proxy.to(server());
+          const proxy = await Proxy.to(server().url);
           const connections: Connected[] = [];
           const store = await open(proxy.url, randomUUID(), connections);
           opened.set(store, { proxy, connections });
@@ -45,7 +45,7 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
         breakBackend(store) {
           const { proxy, connections } = opened.get(store) as Opened;
           for (const { giveUp } of connections) giveUp();
-          proxy.cut();
+          proxy.refuse();
           return async () => {
             proxy.mend();
             await Promise.all(connections.map(({ connectAgain }) => connectAgain()));

@@ -4,10 +4,9 @@ import { format, resolveConfig } from 'prettier';
 import ts from 'typescript';
 import { root } from './pages.js';
 
-/** A law, in a sentence; `later` is what of it comes with later features. */
+/** A law, in a sentence. */
 interface Law {
   readonly says: string;
-  readonly later?: string;
 }
 
 /** L1 to L35, in order. */
@@ -35,7 +34,6 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
       { says: 'The same idempotency key and body has one effect; another body is refused.' },
       {
         says: 'Once `revoke` has resolved, every later check denies, what extends the grant too. It never answers "conflict".',
-        later: 'the loss of a server',
       },
       { says: 'No decision commits at or after the review deadline, swept or not.' },
     ],
@@ -78,7 +76,6 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
       { says: 'A lost reply is resolved by committing the same change again.' },
       {
         says: 'After a kill anywhere the store holds whole commands, and all that were acknowledged.',
-        later: 'many more crashes of the stores that outlive their process',
       },
       { says: 'A purge changes no answer that it leaves, and refuses the others.' },
     ],
@@ -127,17 +124,17 @@ function lawsNamedBy(source: string): ReadonlySet<number> {
 export async function lawsPage(): Promise<string> {
   let number = 0;
   const sections = laws.map(([heading, list]) => {
-    const items = list.map(({ says, later }) => {
+    const items = list.map(({ says }) => {
       number += 1;
       const files = filesByLaw.get(number) ?? [];
       const held = files.map((file) => `[${file.replace('.test.ts', '')}](../test/${file})`).join(', ');
-      return `- **L${number}** ${says} Held by ${held}.${later === undefined ? '' : ` Comes later: ${later}.`}`;
+      return `- **L${number}** ${says} Held by ${held}.`;
     });
     return [`## ${heading}`, '', ...items, ''].join('\n');
   });
   const page = `# The laws
 
-What this package promises, as properties. Each is named by the tests that hold it (\`it('L1 ...')\`), and this page is made from their names: \`npx vitest run test/docs -u\` writes it anew, and a test fails while it isn't up to date. "Comes later" says what of a law waits for a feature that isn't there yet.
+What this package promises, as properties. Each is named by the tests that hold it (\`it('L1 ...')\`), and this page is made from their names: \`npx vitest run test/docs -u\` writes it anew, and a test fails while it isn't up to date.
 
 ${sections.join('\n')}`;
   return format(page, { ...(await resolveConfig(join(root, 'docs/laws.md'))), parser: 'markdown' });

@@ -403,6 +403,7 @@ describe('JitEngine', () => {
       ],
       ['leewayMs', [-1, 1.5, NaN, Infinity, '1', 3_600_001, [1]], (value) => ({ approver: good, leewayMs: value })],
       ['canonicalId', [null, 7, 'lower', {}], (value) => ({ approver: good, canonicalId: value })],
+      ['agents', [null, 7, 'agent:', {}, /^agent:/, ['agent:7']], (value) => ({ approver: good, agents: value })],
       ['onError', [null, 7, {}], (value) => ({ approver: good, onError: value })],
     ] as readonly (readonly [string | RegExp, readonly unknown[], (value: unknown) => unknown])[]) {
       it(`refuses a bad ${String(argument)}: ${shorten(inspect(values[0]))}, ... (${values.length})`, async () => {

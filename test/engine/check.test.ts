@@ -299,6 +299,10 @@ describe('JitEngine', () => {
         standing: ['*:read'],
         held: [short, long],
         scheduled: [],
+        windows: [
+          { grantId: short.id, scope: 'db-prod:read', startsAt: START_AT, endsAt: at(5 * MINUTE) },
+          { grantId: long.id, scope: SCOPE, startsAt: START_AT, endsAt: at(20 * MINUTE) },
+        ],
         changesAt: at(5 * MINUTE),
         stuck: [],
       });

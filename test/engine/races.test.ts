@@ -236,16 +236,17 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L11 one use under one key is one, of 16 at once', async () => {
+    it.each([1, 2])('L11 one use under one key is one, of 16 at once, where there are %i', async (maxUses) => {
       for (const seed of SEEDS) {
-        const { engine, other, store, yields } = made(extending({ maxUses: 2 }));
+        const { engine, other, store, yields } = made(extending({ maxUses }));
         await granted(ask(engine));
         yields(seed);
         const calls = Array.from({ length: 16 }, (_, i) => (i % 2 === 0 ? engine : other).consume(MAYA, SCOPE, { idempotencyKey: 'k' }));
         expect(await tally(calls)).toEqual({ won: 16, codes: {} });
         store.clear();
         expect(count(await typesOf(store), 'grant.used')).toBe(1);
-        expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 0 });
+        const next = await engine.consume(MAYA, SCOPE).catch((error: unknown) => error);
+        expect(next).toMatchObject(maxUses === 1 ? { code: 'ERR_JIT_DENIED' } : { usesLeft: 0 });
       }
     });
 

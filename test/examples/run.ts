@@ -39,6 +39,7 @@ export async function run(
       format,
       alias: {
         'jit-access': core,
+        'jit-access/ai': join(root, 'src/ai.ts'),
         'jit-access/testing': join(root, 'src/testing.ts'),
         'jit-access/jsonl': join(root, 'src/jsonl.ts'),
         'jit-access/policy': join(root, 'src/policy.ts'),
@@ -57,4 +58,14 @@ export async function run(
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** Runs a program of this repository where it lies, as `npm run examples` does, but with the sources for 'jit-access'. */
+export async function runInPlace(file: string): Promise<Run> {
+  const args = ['--import', 'tsx', join(root, file)];
+  const env = { ...process.env, TSX_TSCONFIG_PATH: join(root, 'examples/tsconfig.json') };
+  return promisify(execFile)(process.execPath, args, { cwd: root, env }).then(
+    (output) => ({ code: 0, ...output }),
+    (failure: Run) => ({ code: failure.code, stdout: failure.stdout, stderr: failure.stderr }),
+  );
 }

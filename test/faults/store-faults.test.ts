@@ -1,34 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import {
-  isJitError,
-  JitEngine,
-  MemoryGrantStore,
-  StoreError,
-  verifyJournal,
-  type AccessRequest,
-  type Grant,
-  type GrantStore,
-  type Row,
-} from '../../src/index.js';
+import { isJitError, JitEngine, MemoryGrantStore, StoreError, type GrantStore } from '../../src/index.js';
 import { FaultyStore, RecordingSink, ScriptedApprover, type Fault, type StoreMethod } from '../../src/testing.js';
-import {
-  aGranted,
-  ANA,
-  anEngine,
-  aPending,
-  ask,
-  at,
-  entriesOf,
-  HOUR,
-  LEE,
-  MAYA,
-  MINUTE,
-  refusal,
-  SAM,
-  SCOPE,
-  typesOf,
-} from '../engine/an-engine.js';
-import { expectReplayed } from '../property/fold.js';
+import { aGranted, ANA, anEngine, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from '../engine/an-engine.js';
+import { everything, expectWhole, prepared, VERBS } from './verbs.js';
 
 const METHODS: readonly StoreMethod[] = ['get', 'live', 'find', 'due', 'commit', 'journal'];
 
@@ -60,112 +34,6 @@ const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
   'answers nonsense': NONSENSE.map((answer) => ({ fault: 'malformed', answer })),
 };
 
-interface Prepared {
-  readonly engine: JitEngine;
-  readonly grant: Grant;
-  readonly pending: AccessRequest;
-  readonly emergency: AccessRequest;
-  readonly token: string;
-  readonly effectId: string;
-}
-
-/** Every verb, on a store that holds a grant that is counted, a pending request, and an emergency whose review is owed. */
-const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>>> = {
-  requestAccess: ({ engine }) => ask(engine, { scope: 'new' }),
-  'requestAccess with a key': ({ engine }) => ask(engine, { scope: 'new', idempotencyKey: 'k' }),
-  'requestAccess with a key, of what is there': ({ engine }) => ask(engine, { scope: 'asked', idempotencyKey: 'k' }),
-  decide: ({ engine, pending }) => engine.decide(pending.id),
-  approve: ({ engine, pending }) => engine.approve(pending.id, { by: SAM }),
-  deny: ({ engine, pending }) => engine.deny(pending.id, { by: SAM }),
-  cancel: ({ engine, pending }) => engine.cancel(pending.id, { by: MAYA }),
-  revoke: ({ engine, grant }) => engine.revoke(grant.id, { by: SAM }),
-  release: ({ engine, grant }) => engine.release(grant.id, { by: MAYA }),
-  revokeAll: ({ engine }) => engine.revokeAll({ subject: MAYA }, { by: SAM }),
-  extend: ({ engine, grant }) => engine.extend(grant.id, { ttl: '5m' }),
-  'extend with a key': ({ engine, grant }) => engine.extend(grant.id, { ttl: '5m', idempotencyKey: 'k' }),
-  breakGlass: ({ engine }) => engine.breakGlass(EMERGENCY),
-  'breakGlass with a key': ({ engine }) => engine.breakGlass({ ...EMERGENCY, idempotencyKey: 'k' }),
-  acknowledge: ({ engine, emergency }) => engine.acknowledge(emergency.id, { by: SAM, verdict: 'unjustified' }),
-  owedReviews: ({ engine }) => engine.owedReviews({ reviewer: SAM }),
-  approvalLink: ({ engine, pending }) => engine.approvalLink(pending.id, { reviewer: ANA, decision: 'deny' }),
-  openLink: ({ engine, token }) => engine.openLink(token),
-  redeemLink: ({ engine, token }) => engine.redeemLink(token, { by: SAM }),
-  touch: ({ engine }) => engine.touch(MAYA, SCOPE),
-  'check with touch': ({ engine }) => engine.check(MAYA, SCOPE, { touch: true }),
-  consume: ({ engine }) => engine.consume(MAYA, SCOPE),
-  'consume with a key': ({ engine }) => engine.consume(MAYA, SCOPE, { idempotencyKey: 'k' }),
-  withAccess: ({ engine }) => engine.withAccess(MAYA, SCOPE, () => true),
-  lease: async ({ engine }) => {
-    (await engine.lease(MAYA, SCOPE)).stop();
-    return true;
-  },
-  waitFor: ({ engine, grant }) => engine.waitFor(grant.requestId),
-  onCoverage: async ({ engine }) => {
-    engine.onCoverage({ name: 'others', scopes: [SCOPE], apply: () => undefined });
-    await engine.flushAudit();
-  },
-  stuckEffects: ({ engine }) => engine.stuckEffects(),
-  dismissEffect: ({ engine, effectId }) => engine.dismissEffect(effectId, { by: SAM }),
-  resync: ({ engine }) => engine.resync(),
-  isAllowed: ({ engine }) => engine.isAllowed(MAYA, SCOPE),
-  assertAllowed: ({ engine }) => engine.assertAllowed(MAYA, SCOPE),
-  filterAllowed: ({ engine }) => engine.filterAllowed(MAYA, [SCOPE]),
-  status: ({ engine }) => engine.status(MAYA),
-  explain: ({ engine }) => engine.explain(MAYA, 'never:asked'),
-  request: ({ engine, pending }) => engine.request(pending.id),
-  requests: ({ engine }) => engine.requests(),
-  inbox: ({ engine }) => engine.inbox(SAM),
-  whoHadAccess: ({ engine }) => engine.whoHadAccess({ scope: SCOPE, at: at(0) }),
-  history: ({ engine }) => engine.history({ from: 0, to: at(0) }),
-  sweep: ({ engine }) => engine.sweep(),
-  flushAudit: ({ engine }) => engine.flushAudit(),
-  purge: ({ engine }) => engine.purge({ before: at(0), by: SAM }),
-  head: ({ engine }) => engine.head(),
-  forgetFollower: ({ engine }) =>
-    engine.forgetFollower('gone').catch((error: unknown) => {
-      if (!isJitError(error) || error.code !== 'ERR_JIT_NOT_FOUND') throw error;
-    }),
-};
-
-const EMERGENCY = { subject: MAYA, scope: 'burning', ttl: '5m', justification: 'it burns' } as const;
-
-/** What a purge says each time, and what systems outside are told in the background. */
-const BESIDES = /^(?:journal\.purged$|effect\.)/;
-
-/** Everything that a store holds, for comparing before and after. */
-async function everything(store: GrantStore): Promise<{ rows: readonly Row[]; types: readonly string[] }> {
-  const rows: Row[] = [];
-  for (const kind of ['request', 'grant', 'usage', 'use', 'reuse', 'subject'])
-    rows.push(...(await store.find({ kind, limit: 1000 })).items);
-  return { rows, types: (await typesOf(store)).filter((type) => !BESIDES.test(type)) };
-}
-
-async function prepared(audit?: RecordingSink) {
-  const reviewers = [SAM, ANA, LEE];
-  const approver = new ScriptedApprover({
-    decide: {
-      outcome: 'review',
-      quorum: { groups: [{ name: 'reviewers', approvals: 1 }] },
-      terms: { idleTtlMs: 2 * HOUR, maxUses: 3 },
-    },
-    groupsOf: (reviewer) => (reviewers.includes(reviewer) ? ['reviewers'] : []),
-    breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
-    mayAcknowledge: (reviewer) => reviewers.includes(reviewer),
-  });
-  const linkKeys = [{ id: 'k', secret: 'x'.repeat(32) }];
-  const made = anEngine({ audit, approver, linkKeys, limits: { reviewWithin: 2 * HOUR } });
-  const { engine, clock, store } = made;
-  engine.onCoverage({ name: 'roles', scopes: [SCOPE], apply: () => undefined });
-  const [grant, pending] = [await aGranted(engine), await aPending(engine, { scope: 'asked' })];
-  const { request: emergency } = await engine.breakGlass({ ...EMERGENCY, subject: 'user:bob' });
-  const token = await engine.approvalLink(pending.id, { reviewer: SAM, decision: 'approve' });
-  await engine.flushAudit();
-  // Late enough for a use to be written.
-  await clock.set(at(13 * MINUTE));
-  const [effect] = (await store.find({ kind: 'effect', limit: 1 })).items;
-  return { ...made, grant, pending, emergency, token, effectId: effect?.id as string };
-}
-
 const methods = new Map<string, Promise<ReadonlySet<StoreMethod>>>();
 
 /** What a verb asks the store where nothing fails. */
@@ -181,18 +49,6 @@ function methodsOf(verb: string): Promise<ReadonlySet<StoreMethod>> {
   })();
   methods.set(verb, asked);
   return asked;
-}
-
-/** L25 L27: whatever happened, the store holds whole transitions, and the journal says so by itself. */
-async function expectWhole(store: GrantStore, engine: JitEngine): Promise<void> {
-  const entries = await entriesOf(store);
-  expect(await verifyJournal(entries)).toMatchObject({ ok: true });
-  await expectReplayed(store);
-  for (const { id } of (await engine.requests()).items) {
-    const stored = await engine.request(id);
-    if (stored === undefined) throw new Error(`request ${id} has gone`);
-    expect(stored.grants.length).toBe(stored.request.end?.status === 'approved' ? stored.request.scopes.length : 0);
-  }
 }
 
 describe('JitEngine', () => {
@@ -239,6 +95,35 @@ describe('JitEngine', () => {
           }
         });
       }
+    }
+
+    for (const method of METHODS) {
+      it(`L25 L30 when ${method} hangs: no verb allows anything before it answers, and what comes late is whole`, async () => {
+        for (const [verb, call] of Object.entries(VERBS)) {
+          if (!(await methodsOf(verb)).has(method)) continue;
+          const made = await prepared();
+          const calls = made.store.called(method);
+          made.store.inject(method, { fault: 'hang' });
+          let answer: unknown;
+          const settled = call(made).then(
+            (value) => (answer = value),
+            (error: unknown) => {
+              if (!isJitError(error)) throw new Error(`${verb}: not an error of ours`, { cause: error });
+            },
+          );
+          for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+          // What didn't ask it by now asks it in the background, which disturbs nobody.
+          if (made.store.called(method) > calls && method === 'live' && verb !== 'breakGlass') {
+            expect(answer, verb).not.toBe(true);
+            expect((answer as { allowed?: boolean } | undefined)?.allowed, verb).not.toBe(true);
+          }
+          made.store.clear();
+          made.store.release();
+          await settled;
+          await made.engine.flushAudit();
+          await expectWhole(made.store, made.engine);
+        }
+      });
     }
 
     it('L30 rejects a check when the store hangs for as long as it hangs, and answers then by the clock of then', async () => {

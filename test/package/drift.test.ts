@@ -67,8 +67,10 @@ describe('the API reports', () => {
 
 describe('the dependencies of package.json', () => {
   const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  // Code and declarations alike: what only a user's types need is a peer too.
   const imported = new Set(
     readdirSync(dist)
+      .filter((file) => /\.(js|cjs|ts|cts)$/.test(file))
       .flatMap(importsOf)
       .filter((specifier) => !specifier.startsWith('.') && !isNode(specifier))
       .map(packageOf),
@@ -81,6 +83,21 @@ describe('the dependencies of package.json', () => {
   it('names nothing that the build does not import', () => {
     // tsc imports tslib where a helper is needed: which entry needs one is its own matter, and may be none.
     expect(declared.filter((name) => name !== 'tslib' && !imported.has(name))).toEqual([]);
+  });
+
+  it('loads no framework but Nest, whose adapter has to be made of its classes', () => {
+    const frameworks = ['express', 'fastify', 'hono', '@nestjs/common'];
+    const loaded = entries.map(
+      ({ name }) => [name, loads(`${name}.js`).filter((specifier) => frameworks.includes(packageOf(specifier)))] as const,
+    );
+    expect(Object.fromEntries(loaded.filter(([, specifiers]) => specifiers.length > 0))).toEqual({
+      nest: expect.arrayContaining(['@nestjs/common']) as string[],
+    });
+  });
+
+  it('gives every peer leave to be absent', () => {
+    expect(Object.keys(manifest.peerDependencies ?? {}).sort()).toEqual(Object.keys(manifest.peerDependenciesMeta ?? {}).sort());
+    for (const { optional } of Object.values(manifest.peerDependenciesMeta ?? {})) expect(optional).toBe(true);
   });
 
   it('L35 leaves the core entry without any import from outside the build', () => {

@@ -13,6 +13,7 @@ interface Manifest {
   readonly exports: Readonly<Record<string, string | { readonly import: Conditions; readonly require: Conditions }>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
 export const manifest = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as Manifest;

@@ -1,11 +1,12 @@
 /*
  * Before the tests of this folder, once: builds the package, packs it, and installs the tarball in an empty folder, as a
- * user would. Its dependencies are packed from node_modules beside it, so that npm has nothing to ask a registry for.
+ * user would. Its dependencies are packed from node_modules beside it, so that npm has nothing to ask a registry for. Its
+ * peers, with all that they need, are linked from there.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { manifest, root } from './entries.js';
 
@@ -21,11 +22,15 @@ declare module 'vitest' {
 export default function setup(project: TestProject): () => void {
   npm(root, 'run', 'build');
   const folder = mkdtempSync(join(tmpdir(), 'jit-access-'));
-  const needed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).map((name) => `./node_modules/${name}`);
+  const needed = Object.keys(manifest.dependencies ?? {}).map((name) => `./node_modules/${name}`);
   const own = pack('.', folder);
   const others = needed.map((source) => pack(source, folder));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', version: '1.0.0', private: true }));
   npm(folder, 'install', '--offline', '--no-audit', '--no-fund', ...[own, ...others].map(({ filename }) => `./${filename}`));
+  for (const peer of Object.keys(manifest.peerDependencies ?? {})) {
+    link(peer, folder);
+    link(`@types/${peer}`, folder);
+  }
   project.provide('installed', folder);
   project.provide(
     'packed',
@@ -44,6 +49,13 @@ function pack(source: string, folder: string): Packed {
   const [packed] = JSON.parse(report) as readonly Packed[];
   if (packed === undefined) throw new Error('npm pack gave no tarball');
   return packed;
+}
+
+function link(name: string, folder: string): void {
+  const [source, target] = [join(root, 'node_modules', name), join(folder, 'node_modules', name)];
+  if (!existsSync(source)) return;
+  mkdirSync(dirname(target), { recursive: true });
+  symlinkSync(source, target, 'junction');
 }
 
 function npm(cwd: string, ...args: string[]): string {

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { AccessRequest, Grant, Review } from '../../src/index.js';
 import type { Usage } from '../../src/records.js';
-import { ESCALATE_AFTER, MAX_UNREVIEWED, SHORT_TOTAL, type Moody } from './moody.js';
+import { BOT, ESCALATE_AFTER, MAX_UNREVIEWED, SHORT_TOTAL, type Moody } from './moody.js';
 
 /*
  * The laws, said once more by somebody who has read only the design: none of these asks the engine or its rules.
@@ -117,6 +117,7 @@ export function expectWhole({ requests, grants }: Seen, limits: Limits): void {
     for (const one of [...reviewers, owed?.acknowledgement?.by]) {
       expect(one).not.toBe(request.subject);
       expect(one).not.toBe(request.requestedBy);
+      expect(one).not.toBe(BOT);
     }
     // L16: nobody reviews what nobody has been named for.
     if (request.quorum === undefined) expect(request.reviews).toEqual([]);

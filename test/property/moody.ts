@@ -2,6 +2,7 @@ import type { AccessRequest, Approver, BreakGlassVerdict, Verdict } from '../../
 import { ANA, LEE, MAYA, SAM } from '../engine/an-engine.js';
 
 export const NOOR = 'user:noor';
+export const BOT = 'agent:8';
 
 /** Milliseconds, so short that a handful of steps crosses each of them. */
 export const REVIEW_WITHIN = 60;
@@ -20,6 +21,8 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   [LEE]: ['ops'],
   [MAYA]: ['ops', 'sec'],
   [NOOR]: ['lead'],
+  // As far as the approver goes; the engine asks it about no agent.
+  [BOT]: ['ops', 'sec', 'lead'],
 };
 
 /**

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { ANA, LEE, MAYA, SAM } from '../engine/an-engine.js';
-import { NOOR } from './moody.js';
+import { BOT, NOOR } from './moody.js';
 
 export const SUBJECTS = [MAYA, SAM];
 export const SCOPES = ['a:x', 'a:y', 'b:x'];
-export const REVIEWERS = [ANA, LEE, ANA, LEE, SAM, NOOR, MAYA, 'user:eve'];
+export const REVIEWERS = [ANA, LEE, ANA, LEE, SAM, NOOR, MAYA, 'user:eve', BOT];
 export const AGENT = 'agent:7';
 
 /** One thing that somebody does; numbers pick from what there is then. */

@@ -4,7 +4,7 @@ import { messageOf, StoreError } from '../../errors.js';
 import { AskError, askErrorOf } from './ask-error.js';
 import type { RedisClient, RedisReply } from './client.js';
 import { checkEviction } from './eviction.js';
-import { TimeLimit } from './time-limit.js';
+import { TimeLimit } from '../time-limit.js';
 
 const utf8 = new TextEncoder();
 

@@ -41,18 +41,24 @@ export class Backend {
 
   /** Asks, and makes something of the answer; what fails is a StoreError. At once, where that can be. */
   ask<T>(operation: string, statement: Statement, values: readonly unknown[], read: (rows: readonly Columns[]) => T): MaybePromise<T> {
+    return this.#answer(operation, () => this.#reads.now(statement, values), read);
+  }
+
+  /** The same for a statement whose answer is one row. */
+  askOne<T>(operation: string, statement: Statement, values: readonly unknown[], read: (row: Columns | undefined) => T): MaybePromise<T> {
+    return this.#answer(operation, () => this.#reads.one(statement, values), read);
+  }
+
+  #answer<A, T>(operation: string, put: () => MaybePromise<A>, read: (answer: A) => T): MaybePromise<T> {
     const fail = (error: unknown): never => {
       throw asStoreError(operation, error);
     };
     if (!this.#isKnown) {
-      return this.#know()
-        .then(() => this.#reads.now(statement, values))
-        .then(read)
-        .catch(fail);
+      return this.#know().then(put).then(read).catch(fail);
     }
     try {
-      const rows = this.#reads.now(statement, values);
-      return isThenable(rows) ? Promise.resolve(rows).then(read).catch(fail) : read(rows);
+      const answer = put();
+      return isThenable(answer) ? Promise.resolve(answer).then(read).catch(fail) : read(answer);
     } catch (error) {
       return fail(error);
     }

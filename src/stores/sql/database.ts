@@ -29,6 +29,7 @@ export interface PgPool {
 /** What the store uses of a client of a `pg` pool. */
 export interface PgClient {
   query(text: string, values?: unknown[]): Promise<unknown>;
+  query(config: { readonly name: string; readonly text: string; readonly values: unknown[] }): Promise<unknown>;
   on(event: 'notification', listener: (message: { readonly payload?: string | undefined }) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'end', listener: () => void): unknown;
@@ -40,5 +41,5 @@ export interface PgClient {
 export interface SqliteHandle {
   /** Inside a transaction this handle sees what may never be committed: it isn't read then. */
   readonly inTransaction: boolean;
-  prepare(sql: string): { all(values: unknown[]): unknown[] };
+  prepare(sql: string): { all(values: unknown[]): unknown[]; get(values: unknown[]): unknown };
 }

@@ -73,7 +73,7 @@ export class Listener {
   }
 
   async #said(client: PgClient, text: string): Promise<void> {
-    await this.#session.limited(client.query(text), this.#session.timeoutMs);
+    await this.#session.limited(client.query(text));
   }
 
   /** Waits until it is over, or for some time; whether it is over. */

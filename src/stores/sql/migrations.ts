@@ -1,9 +1,14 @@
-import { CompiledQuery, Migrator } from 'kysely';
-import type { Kysely, Migration, MigrationProvider } from 'kysely';
+import * as kysely from 'kysely';
+import type { Kysely, Migrator, MigratorProps } from 'kysely';
 import { StoreError } from '../../errors.js';
 import { invalid, readOptions } from '../../input.js';
 import type { SqlDatabase, SqlDialect } from './database.js';
 import { schemaOf } from './schema.js';
+
+/** A step of the schema: Kysely's `Migration`, whose place is another in each line of it. */
+export interface SqlMigration {
+  up(db: Kysely<unknown>): Promise<void>;
+}
 
 /**
  * The schema as Kysely migrations, for teams whose own migrator runs them.
@@ -11,12 +16,12 @@ import { schemaOf } from './schema.js';
  * @param dialect which database they are for
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */
-export function sqlMigrations(dialect: SqlDialect): Readonly<Record<string, Migration>> {
+export function sqlMigrations(dialect: SqlDialect): Readonly<Record<string, SqlMigration>> {
   const statements = schemaOf(readDialect(dialect));
   return {
     'jit-access-0001': {
       async up(db: Kysely<unknown>) {
-        for (const statement of statements) await db.executeQuery(CompiledQuery.raw(statement));
+        for (const statement of statements) await db.executeQuery(kysely.CompiledQuery.raw(statement));
       },
     },
   };
@@ -48,16 +53,26 @@ export function schemaSql(dialect: SqlDialect): string {
 export async function migrate(options: { readonly db: SqlDatabase; readonly dialect: SqlDialect }): Promise<void> {
   const { db, dialect } = readOptions('options', options, ['db', 'dialect']);
   const migrations = sqlMigrations(dialect as SqlDialect);
-  const provider: MigrationProvider = { getMigrations: async () => ({ ...migrations }) };
-  const migrator = new Migrator({
+  const TheMigrator = await migratorClass();
+  const migrator = new TheMigrator({
     // Structural on the outside, so that Kysely instances of every database type fit.
     db: readDatabase(db).withoutPlugins() as unknown as Kysely<unknown>,
-    provider,
+    provider: { getMigrations: async () => ({ ...migrations }) },
     migrationTableName: 'jit_migrations',
     migrationLockTableName: 'jit_migration_lock',
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw new StoreError('migrate', 'the schema could not be brought up to date', error);
+}
+
+type MigratorClass = new (props: MigratorProps) => Migrator;
+
+/** Kysely 0.28 exports it beside all else; 0.29 from a place of its own, which a bundler of an older one must not look for. */
+async function migratorClass(): Promise<MigratorClass> {
+  const exported: Readonly<Record<string, unknown>> = kysely;
+  if (exported['Migrator'] !== undefined) return exported['Migrator'] as MigratorClass;
+  const place: string = 'kysely/migration';
+  return ((await import(place)) as { readonly Migrator: MigratorClass }).Migrator;
 }
 
 export function readDialect(dialect: unknown): SqlDialect {

@@ -32,6 +32,35 @@ export function rowOf(columns: Columns): Row {
   };
 }
 
+/**
+ * The rows that a check found, in the one text that its statement makes of them.
+ *
+ * @param subject whose they are: the statement says so, the text doesn't
+ * @throws StoreError
+ */
+export function liveRowsOf(columns: Columns | undefined, subject: string): readonly Row[] {
+  if (columns === undefined || columns['found'] === null) return [];
+  const found: unknown = jsonOf(columns, 'found');
+  if (!Array.isArray(found)) throw malformed('found', 'a list');
+  return found.map((row: unknown) => {
+    const [kind, id, version, scope, from, until, dueAt, body] = row as readonly unknown[];
+    if (typeof kind !== 'string' || typeof id !== 'string' || !Number.isSafeInteger(version)) throw malformed('found', 'rows');
+    return {
+      kind: fromColumn(kind),
+      id: fromColumn(id),
+      version: version as number,
+      subject,
+      scope: (scope ?? undefined) as string | undefined,
+      // No other has a live_subject.
+      open: true,
+      from: (from ?? undefined) as number | undefined,
+      until: (until ?? undefined) as number | undefined,
+      dueAt: (dueAt ?? undefined) as number | undefined,
+      body: body as JsonObject,
+    };
+  });
+}
+
 /** @throws StoreError */
 export function entryOf(columns: Columns, namespace: string): AuditEntry {
   return {

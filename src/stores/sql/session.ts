@@ -1,5 +1,6 @@
 import { CompiledQuery } from 'kysely';
 import { sleepUntil, systemClock, within } from '../../time.js';
+import { TimeLimit } from '../time-limit.js';
 import type { Columns, SqlDatabase } from './database.js';
 import { isBusy, isRolledBack, NoAnswer } from './failures.js';
 import type { Statement } from './statements.js';
@@ -80,14 +81,21 @@ function execute(db: SqlDatabase, { text, order }: Statement, values: readonly u
 export class Session {
   readonly #db: SqlDatabase;
   readonly timeoutMs: number;
+  readonly #limit: TimeLimit;
+  /** A little longer than the server's own limits, so that it is the server that says what has become of a statement. */
+  readonly #committingMs: number;
+  readonly #committing: TimeLimit;
 
   constructor(db: SqlDatabase, timeoutMs: number) {
     // A plugin would rename our columns, or translate our values.
     this.#db = db.withoutPlugins();
     this.timeoutMs = timeoutMs;
+    this.#limit = new TimeLimit(timeoutMs);
+    this.#committingMs = Math.ceil(1.2 * timeoutMs);
+    this.#committing = new TimeLimit(this.#committingMs);
   }
 
-  readonly ask: Ask = (statement, values) => this.limited(execute(this.#db, statement, values), this.timeoutMs);
+  readonly ask: Ask = (statement, values) => this.limited(execute(this.#db, statement, values));
 
   /**
    * Runs `work` between `begin` and `commit` on one connection.
@@ -98,8 +106,7 @@ export class Session {
    * @throws Undone
    */
   async transaction<T>(bounds: Bounds, patience: Patience, work: (ask: Ask) => Promise<T>): Promise<T> {
-    // A little longer than the server's own limits, so that it is the server that says what has become of a statement.
-    const limited = <A>(answer: Promise<A>) => this.limited(answer, Math.max(1, Math.min(1.2 * this.timeoutMs, patience.left)));
+    const limited = <A>(answer: Promise<A>) => this.#limitedBy(patience, answer);
     let isLate = false;
     let connected: (() => void) | undefined;
     const connection = new Promise<void>((resolve) => (connected = resolve));
@@ -126,19 +133,22 @@ export class Session {
     return outcome;
   }
 
+  /** Gives up after the limit of one statement, or a quarter of it later. @throws NoAnswer */
+  limited<T>(answer: PromiseLike<T>): Promise<T> {
+    return this.#limit.hold(answer, () => new NoAnswer(this.timeoutMs));
+  }
+
   /** @throws NoAnswer */
-  async limited<T>(answer: Promise<T>, ms: number): Promise<T> {
-    try {
-      return await within<T>(
-        systemClock,
-        ms,
-        () => answer,
-        () => new NoAnswer(Math.ceil(ms)),
-      );
-    } finally {
-      // It may yet fail, when nobody listens any more.
-      answer.catch(() => undefined);
-    }
+  #limitedBy<T>({ left }: Patience, answer: Promise<T>): Promise<T> {
+    if (left > this.#committing.longestMs) return this.#committing.hold(answer, () => new NoAnswer(this.#committingMs));
+    // It may yet fail, when nobody listens any more.
+    answer.catch(() => undefined);
+    return within<T>(
+      systemClock,
+      Math.max(1, Math.min(this.#committingMs, left)),
+      () => answer,
+      () => new NoAnswer(this.#committingMs),
+    );
   }
 }
 

@@ -1,8 +1,10 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
-import { readDuration, systemClock, within } from '../../time.js';
+import { readDuration } from '../../time.js';
 import { invalid, readOptions } from '../../input.js';
 import type { PgClient, PgPool } from './database.js';
 import { NoAnswer } from './failures.js';
+import { nameIn } from './statements.js';
+import { TimeLimit } from '../time-limit.js';
 
 /** What is heard already: once is enough, however often it is handed over. */
 const heard = new WeakSet<object>();
@@ -28,17 +30,22 @@ export function hearErrors(pool: PgPool): void {
  * - No `error` event of the pool, or of a connection that Kysely holds, is left unheard: that would end the process.
  * - A connection that has not answered a query in time is closed, and the pool has room for another in its place. Without
  *   it, one that a firewall has dropped keeps its place until TCP gives up, which takes a quarter of an hour.
+ * - The store's own statements are prepared once for each connection. Kysely alone has each planned anew, which takes the
+ *   server longer than to answer it.
  *
  * Gotcha: the limit holds for every query of that Kysely instance, those of yours too. Streams are left alone.
+ * Gotcha: a pooler in transaction mode that knows no prepared statements needs `prepare: false`.
  *
- * @param options.timeout how long a query may take: milliseconds, or `'30s'`. Default: 30 seconds
+ * @param options.timeout how long a query may take, and at most a quarter longer: milliseconds, or `'30s'`. Default: 30 seconds
+ * @param options.prepare false: no statement is prepared. Default: true
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
  * const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: steadyPool(new pg.Pool({ connectionString })) }) });
  */
-export function steadyPool(pool: SteadyPoolTarget, options: { readonly timeout?: number | string | undefined } = {}): PostgresPool {
-  const { timeout = '30s' } = readOptions('options', options, ['timeout']);
-  const timeoutMs = readDuration('timeout', timeout);
+export function steadyPool(pool: SteadyPoolTarget, options: SteadyPoolOptions = {}): PostgresPool {
+  const { timeout = '30s', prepare = true } = readOptions('options', options, ['timeout', 'prepare']);
+  const limit = new TimeLimit(readDuration('timeout', timeout));
+  if (typeof prepare !== 'boolean') throw invalid('prepare', 'true or false', prepare);
   if (typeof (pool as Partial<SteadyPoolTarget> | null | undefined)?.connect !== 'function') throw invalid('pool', 'a pool of pg', pool);
   hearErrors(pool);
   // One for each connection: Kysely knows a connection again by it.
@@ -47,11 +54,17 @@ export function steadyPool(pool: SteadyPoolTarget, options: { readonly timeout?:
     async connect() {
       const client = await pool.connect();
       let steady = clients.get(client);
-      if (steady === undefined) clients.set(client, (steady = steadyClient(client, timeoutMs)));
+      if (steady === undefined) clients.set(client, (steady = steadyClient(client, limit, prepare)));
       return steady;
     },
     end: () => pool.end(),
   };
+}
+
+/** How a {@link steadyPool} treats the queries on it. */
+export interface SteadyPoolOptions {
+  readonly timeout?: number | string | undefined;
+  readonly prepare?: boolean | undefined;
 }
 
 /** What {@link steadyPool} uses of a `pg` pool. */
@@ -59,23 +72,20 @@ export interface SteadyPoolTarget extends PgPool {
   end(): Promise<void>;
 }
 
-function steadyClient(client: PgClient, timeoutMs: number): PostgresPoolClient {
+function steadyClient(client: PgClient, limit: TimeLimit, prepare: boolean): PostgresPoolClient {
   let isLost = false;
   const query = (text: unknown, values?: readonly unknown[]): unknown => {
     // It may answer what was asked before, at any time: nothing else is asked on it.
-    if (isLost) return Promise.reject(new NoAnswer(timeoutMs));
-    const answer = client.query(text as string, values === undefined ? undefined : [...values]);
-    if (typeof text !== 'string') return answer;
-    return within(
-      systemClock,
-      timeoutMs,
-      () => answer,
-      () => {
-        isLost = true;
-        answer.catch(() => undefined);
-        return new NoAnswer(timeoutMs);
-      },
-    );
+    if (isLost) return Promise.reject(new NoAnswer(limit.limitMs));
+    // A stream.
+    if (typeof text !== 'string') return client.query(text as string);
+    const name = prepare ? nameIn(text) : undefined;
+    const given = [...(values ?? [])];
+    const answer = name === undefined || given.length === 0 ? client.query(text, given) : client.query({ name, text, values: given });
+    return limit.hold(answer, () => {
+      isLost = true;
+      return new NoAnswer(limit.limitMs);
+    });
   };
   return { query: query as PostgresPoolClient['query'], release: (destroy) => client.release(isLost || destroy === true) };
 }

@@ -19,7 +19,7 @@ import { Backend } from './backend.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
 import { readDatabase, readDialect } from './migrations.js';
 import { toColumn } from './order.js';
-import { anchorOf, entryOf, integerOf, rowOf } from './rows.js';
+import { anchorOf, entryOf, integerOf, liveRowsOf, rowOf } from './rows.js';
 
 export interface SqlGrantStoreOptions {
   /** Your own Kysely instance. Its plugins are not used on the store's tables. Whoever made it closes it. */
@@ -35,7 +35,7 @@ export interface SqlGrantStoreOptions {
    */
   readonly read?: PgPool | SqliteHandle | undefined;
   /**
-   * How long one statement is waited for, in milliseconds, 1 to 600,000. A whole call, with all that it tries again, takes
+   * How long one statement is waited for, or up to a quarter longer, in milliseconds, 1 to 600,000. A whole call, with all that it tries again, takes
    * at most four times as long. On PostgreSQL also how long a commit waits for a lock, and how long a holder that has gone
    * silent keeps it. Default: 5,000.
    */
@@ -116,8 +116,9 @@ class SqlGrantStore implements GrantStore {
 
   live({ subject, scope, at }: LiveQuery): MaybePromise<readonly Row[]> {
     const { live, liveOn } = this.#backend.statements;
-    if (scope === undefined) return this.#backend.ask('live', live, [this.namespace, subject, at], rowsOf);
-    return this.#backend.ask('live', liveOn, [this.namespace, subject, at, scope], rowsOf);
+    const read = (found: Columns | undefined) => liveRowsOf(found, subject);
+    if (scope === undefined) return this.#backend.askOne('live', live, [this.namespace, subject, at], read);
+    return this.#backend.askOne('live', liveOn, [this.namespace, subject, at, scope], read);
   }
 
   async find({ kind, subject, open, during, after, limit }: FindQuery): Promise<Page<Row>> {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../ports.js';
 import { aChange, aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
-import { same } from './assertions.js';
+import { same } from '../assertions.js';
 import { EXTREME_JSON, HOSTILE_STRINGS, SEPARATORS } from './hostile.js';
 import { changeOf, commit, conflict, entryFor, foundBy, given, idsOf, isKept, wholeJournal } from './steps.js';
 import type { Cases } from './store-contract.js';

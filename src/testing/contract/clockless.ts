@@ -1,5 +1,5 @@
 import { aRow } from '../builders.js';
-import { same } from './assertions.js';
+import { same } from '../assertions.js';
 import { changeOf, commit, dueAt, foundBy, given, idsOf, isKept, LATEST, next } from './steps.js';
 import type { Cases } from './store-contract.js';
 

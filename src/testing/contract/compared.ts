@@ -1,6 +1,6 @@
 import type { Change, GrantStore } from '../../ports.js';
 import { aChange, aRow } from '../builders.js';
-import { holds, same } from './assertions.js';
+import { holds, same } from '../assertions.js';
 import { atOnce, changeOf, commit, conflict, getOne, given, isKept, journalIds, next } from './steps.js';
 import type { Cases } from './store-contract.js';
 

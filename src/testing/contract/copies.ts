@@ -1,7 +1,7 @@
 import type { Change, GrantStore } from '../../ports.js';
 import { aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
-import { same } from './assertions.js';
+import { same } from '../assertions.js';
 import { changeOf, commit, entryFor, given, LATEST } from './steps.js';
 import type { Cases } from './store-contract.js';
 

@@ -1,6 +1,6 @@
 import { GENESIS } from '../../journal/link.js';
 import { aChange, aRow } from '../builders.js';
-import { holds, same } from './assertions.js';
+import { holds, same } from '../assertions.js';
 import { atOnce, changeOf, commit, entryFor, getOne, given, journalIds, LATEST, next, wholeJournal } from './steps.js';
 import { EXTREME_JSON } from './hostile.js';
 import type { Cases } from './store-contract.js';

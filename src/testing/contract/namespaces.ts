@@ -1,7 +1,7 @@
 import type { GrantStore } from '../../ports.js';
 import { aChange, aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
-import { same } from './assertions.js';
+import { same } from '../assertions.js';
 import { SEPARATORS } from './hostile.js';
 import {
   atOnce,

@@ -1,7 +1,7 @@
 import type { GrantStore } from '../../ports.js';
 import { aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
-import { rejects, same } from './assertions.js';
+import { rejects, same } from '../assertions.js';
 import { changeOf, commit, given, isKept, journalIds, LATEST, next } from './steps.js';
 import type { Cases } from './store-contract.js';
 

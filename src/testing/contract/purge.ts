@@ -1,7 +1,7 @@
 import { verifyJournal } from '../../journal/verify.js';
 import type { Change, GrantStore } from '../../ports.js';
 import { aChange, aRow } from '../builders.js';
-import { holds, rejects, same } from './assertions.js';
+import { holds, rejects, same } from '../assertions.js';
 import { changeOf, commit, conflict, entryFor, foundBy, idsOf, journalIds, picture, wholeJournal } from './steps.js';
 import type { Cases } from './store-contract.js';
 

@@ -1,6 +1,6 @@
 import type { GrantStore } from '../../ports.js';
 import { aRow } from '../builders.js';
-import { holds, same } from './assertions.js';
+import { holds, same } from '../assertions.js';
 import { HOSTILE_STRINGS } from './hostile.js';
 import { changeOf, commit, foundBy, given, idsOf, LATEST, next } from './steps.js';
 import type { Cases } from './store-contract.js';

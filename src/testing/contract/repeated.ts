@@ -1,5 +1,5 @@
 import { aChange, aRow } from '../builders.js';
-import { holds, same } from './assertions.js';
+import { holds, same } from '../assertions.js';
 import { atOnce, changeOf, commit, conflict, entryFor, given, isKept, journalIds, next } from './steps.js';
 import type { Cases } from './store-contract.js';
 

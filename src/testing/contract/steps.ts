@@ -2,7 +2,7 @@ import { verifyJournal } from '../../journal/verify.js';
 import type { Change, GrantStore, Page, Row, RowKey } from '../../ports.js';
 import type { AuditEntry, UnlinkedEntry } from '../../records.js';
 import { aChange, anEntry, aRow } from '../builders.js';
-import { holds, same } from './assertions.js';
+import { holds, same } from '../assertions.js';
 
 /*
  * What the cases do over and over: write, read everything, compare.

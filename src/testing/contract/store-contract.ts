@@ -1,5 +1,6 @@
 import type { GrantStore, MaybePromise } from '../../ports.js';
-import { ContractViolation } from './assertions.js';
+import { ContractViolation } from '../assertions.js';
+import type { TestRunner } from '../runner.js';
 import { byteWise } from './byte-wise.js';
 import { clockless } from './clockless.js';
 import { compared } from './compared.js';
@@ -14,12 +15,6 @@ import { readingLive } from './reading-live.js';
 import { repeated } from './repeated.js';
 import { visible } from './visible.js';
 import { wholeOrNothing } from './whole-or-nothing.js';
-
-/** What the suite needs of a test runner: `describe` and `it` of vitest, jest, mocha or `node:test` as they are. */
-export interface TestRunner {
-  describe(name: string, body: () => void): unknown;
-  it(name: string, body: () => Promise<void>): unknown;
-}
 
 /** The store to be proven, and what only its author can do for the suite. */
 export interface StoreContractOptions<Store extends GrantStore = GrantStore> {

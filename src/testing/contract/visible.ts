@@ -1,7 +1,7 @@
 import type { GrantStore, Row } from '../../ports.js';
 import { aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
-import { same } from './assertions.js';
+import { same } from '../assertions.js';
 import { changeOf, commit, dueAt, foundBy, given, idsOf, isKept, journalIds, next } from './steps.js';
 import type { Cases } from './store-contract.js';
 

@@ -1,7 +1,7 @@
 import type { GrantStore, Row } from '../../ports.js';
 import { START_AT } from '../manual-clock.js';
 import { aChange, aRow } from '../builders.js';
-import { rejects, same } from './assertions.js';
+import { rejects, same } from '../assertions.js';
 import { changeOf, commit, conflict, dueAt, entryFor, foundBy, given, idsOf, isKept, journalIds, next, picture } from './steps.js';
 import type { Cases } from './store-contract.js';
 

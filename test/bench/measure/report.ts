@@ -1,5 +1,6 @@
 import type { CheckTimes, Timing } from './checks.js';
 import { LIMIT, OURS } from './contestants.js';
+import { markdown } from './table.js';
 
 export interface Measured {
   readonly machine: string;
@@ -27,15 +28,15 @@ export function report(measured: Measured): string {
   return [
     `Measured on ${machine}. Ratios and times are medians; ± is half the span of the middle half of the rounds.`,
     '### The aims',
-    table(['aim', 'at most', 'measured', ''], aims(measured)),
+    markdown(['aim', 'at most', 'measured', ''], aims(measured)),
     '### Checks',
     'A call beside two nested `Map`s and a look at the clock; what is awaited beside an `async` function around them. Ten grants a subject, each on a scope of its own, all of them held.',
     ...measured.sizes.map(({ grants, checks }) =>
-      table([`${count(grants)} live`, 'called', 'awaited', 'with its decision', 'who keeps the time', 'memory'], checks.map(checkRow)),
+      markdown([`${count(grants)} live`, 'called', 'awaited', 'with its decision', 'who keeps the time', 'memory'], checks.map(checkRow)),
     ),
     '### Sweeps',
     'A hundred grants have ended, among so many that have not; beside it the commit alone of the same hundred, with their entries and digests, into a store that holds nothing else.',
-    table(
+    markdown(
       ['live grants', 'sweep of 100 due', 'beside its commit alone'],
       measured.sizes.map(({ grants, sweep }) => [
         count(grants),
@@ -44,10 +45,10 @@ export function report(measured: Measured): string {
       ]),
     ),
     '### Memory',
-    table(['what', 'bytes'], memoryRows(measured)),
+    markdown(['what', 'bytes'], memoryRows(measured)),
     '### Start-up and size',
     'Beyond the import of an empty module, in a fresh process; minified and gzipped, with what has to be shipped along.',
-    table(
+    markdown(
       ['package', 'import', 'size'],
       [...measured.importMs].map(([name, ms]) => [
         `\`${name}\``,
@@ -103,8 +104,3 @@ const bytes = (held: number): string => `${count(Math.round(held))} B`;
 const noiseOf = (timing: Timing | undefined): string => (timing === undefined ? '' : ` ± ${Math.round(timing.noise * 100)} %`);
 const duration = (ns: number): string =>
   ns < 10_000 ? `${ns.toFixed(0)} ns` : ns < 10_000_000 ? `${(ns / 1e3).toFixed(0)} µs` : `${(ns / 1e6).toFixed(0)} ms`;
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}

@@ -3,11 +3,11 @@ import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { CLIENTS } from './clients.js';
 import { openedFor } from './opened.js';
+import { eventually } from '../eventually.js';
+import { isCommit } from '../proxy.js';
 import { describeRedis } from './server.js';
 
 const codeOf = (error: unknown) => (isJitError(error) ? error.code : error);
-/** What goes out when a change is committed. */
-const isCommit = (data: Buffer) => /EVAL/.test(data.toString());
 
 for (const [name, make] of Object.entries(CLIENTS)) {
   describeRedis(`redisGrantStore over ${name}, when the network fails`, (server) => {
@@ -19,7 +19,8 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       const opened = await store({ timeoutMs }, make, network.url);
       const { namespace } = opened.store;
       const direct = (await store({ namespace })).store;
-      await opened.store.commit(aChange({ put: [aRow()], append: [anEntry({ namespace, id: 'first.1' })] }));
+      await direct.commit(aChange({ put: [aRow()], append: [anEntry({ namespace, id: 'first.1' })] }));
+      await eventually(() => opened.store.get([aRow()]));
       const change = aChange({ id: 'c', put: [aRow({ version: 2 })], append: [anEntry({ namespace })] });
       return { ...opened, network, direct, change };
     }
@@ -53,7 +54,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     });
 
     it('says that the outcome is unknown where the reply is lost twice, and committed when asked again later', async () => {
-      const opened = await behindProxy(200);
+      const opened = await behindProxy();
       opened.network.intercept((data) => (isCommit(data) ? 'cut the reply' : 'pass'));
       const error: unknown = await opened.store.commit(opened.change).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(OutcomeUnknownError);
@@ -65,7 +66,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
 
     it('denies within its limit over a connection that carries nothing back', async () => {
       const opened = await behindProxy(50);
-      opened.network.swallow();
+      opened.network.blackHole('to the client');
       const commit = opened.store.commit(opened.change).catch((thrown: unknown) => thrown);
       const reads = [
         opened.store.get([aRow()]),
@@ -84,7 +85,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
 
     it('never sends a commit that it has given up for want of a connection', async () => {
       const opened = await behindProxy(20);
-      opened.network.cut();
+      opened.network.refuse();
       // The first may have gone out before the client has seen that the connection is gone.
       await opened.store.get([aRow()]).catch(() => undefined);
       const error: unknown = await opened.store.commit(opened.change).catch((thrown: unknown) => thrown);
@@ -102,9 +103,19 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(await entriesOf(opened)).toEqual(['first.1']);
     });
 
+    it('commits once where everything takes its time, and where the connection is reset before, during and after', async () => {
+      const opened = await behindProxy();
+      opened.network.delay(30);
+      expect(await opened.store.commit(opened.change)).toBe('committed');
+      opened.network.mend();
+      opened.network.reset();
+      expect(await eventually(() => opened.store.commit(opened.change))).toBe('committed');
+      expect(await entriesOf(opened)).toEqual(['first.1', 'c1.1']);
+    });
+
     it('waits for a connection that comes back within the limit', async () => {
       const opened = await behindProxy();
-      opened.network.cut();
+      opened.network.refuse();
       await opened.store.get([aRow()]).catch(() => undefined);
       const answer = opened.store.get([aRow()]);
       opened.network.mend();
@@ -136,7 +147,8 @@ for (const [name, make] of Object.entries(CLIENTS)) {
 
 describe('the tests of the network', () => {
   it('know a commit when they see one', () => {
-    expect(isCommit(Buffer.from('*3\r\n$7\r\nEVALSHA\r\n'))).toBe(true);
+    expect(isCommit(Buffer.from('*3\r\n$7\r\nEVALSHA\r\n$14\r\n{jit:a}:moved\r\n'))).toBe(true);
+    expect(isCommit(Buffer.from('*3\r\n$7\r\nEVALSHA\r\n$13\r\n{jit:a}:rows\r\n'))).toBe(false);
     expect(isCommit(Buffer.from('*3\r\n$4\r\nHGET\r\n'))).toBe(false);
   });
 });

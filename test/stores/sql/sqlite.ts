@@ -1,44 +1,38 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Kysely, SqliteDialect } from 'kysely';
-import type { SqliteDatabase } from 'kysely';
-import Database from 'libsql';
+import { Kysely, SqliteDialect, type Logger } from 'kysely';
 import { migrate, steadyHandle } from 'jit-access/sql';
-
-/** libsql's handle has better-sqlite3's interface; its types don't say so. */
-export type Handle = SqliteDatabase & {
-  readonly inTransaction: boolean;
-  prepare(sql: string): { all(values: unknown[]): unknown[] };
-  exec(sql: string): void;
-};
+import { sqliteDriver, type Handle, type SqliteDriver } from './drivers.js';
 
 /** A database in a file, in a folder that goes with it. */
 export class SqliteFile {
   readonly path: string;
+  readonly #Driver: SqliteDriver;
   readonly #folder = mkdtempSync(join(tmpdir(), 'jit-access-sqlite-'));
   readonly #open: { close(): void }[] = [];
 
-  constructor() {
+  constructor(Driver = sqliteDriver) {
+    this.#Driver = Driver;
     this.path = join(this.#folder, 'access.db');
   }
 
-  static async migrated(): Promise<SqliteFile> {
-    const file = new SqliteFile();
+  static async migrated(Driver?: SqliteDriver): Promise<SqliteFile> {
+    const file = new SqliteFile(Driver);
     await migrate({ db: file.kysely(), dialect: 'sqlite' });
     return file;
   }
 
   /** Another handle, as another process would have it. */
   handle(): Handle {
-    const handle = new Database(this.path) as unknown as Handle;
+    const handle = new this.#Driver(this.path);
     handle.exec('pragma journal_mode = wal');
     this.#open.push(handle);
     return handle;
   }
 
-  kysely(handle = this.handle()): Kysely<unknown> {
-    return new Kysely({ dialect: new SqliteDialect({ database: steadyHandle(handle) }) });
+  kysely(handle = this.handle(), log: Logger = () => undefined): Kysely<unknown> {
+    return new Kysely({ dialect: new SqliteDialect({ database: steadyHandle(handle) }), log });
   }
 
   remove(): void {

@@ -5,7 +5,7 @@ import { aChange, anEntry } from 'jit-access/testing';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { kyselyOn, Postgres } from './postgres.js';
-import { Proxy } from './proxy.js';
+import { Proxy } from '../proxy.js';
 
 // A server is started and stopped here, on a machine that may be busy.
 vi.setConfig({ hookTimeout: 60_000 });
@@ -98,7 +98,7 @@ describe('watch() on PostgreSQL', () => {
 
   it('reconnects once a server that was gone is back, and nothing is thrown at the process meanwhile', async () => {
     const proxy = await Proxy.to(postgres.url);
-    const pool = postgres.pool({ connectionString: proxy.urlOf(postgres.url) });
+    const pool = postgres.pool({ connectionString: proxy.url });
     const store = open(pool);
     const ear = new Ear(store);
     await ear.next();
@@ -109,7 +109,7 @@ describe('watch() on PostgreSQL', () => {
     await woken;
     expect(await commit(store)).toBe('committed');
     ear.stop();
-    await proxy.stop();
+    await proxy.close();
   });
 
   it('lets a watcher that throws spoil nothing for the others', async () => {

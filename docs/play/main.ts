@@ -1,0 +1,71 @@
+import { Player } from './player.js';
+import { scenarios } from './scenarios/all.js';
+import { el } from './stage/dom.js';
+import { createJournal } from './stage/journal.js';
+import { createNarration } from './stage/narration.js';
+import { createReviewers, createSubject } from './stage/people.js';
+import { createProbe } from './stage/probe.js';
+import { createScript } from './stage/script.js';
+import { createTimeLine } from './stage/time-line.js';
+import { createTradeOffs } from './stage/trade-offs.js';
+import { createTransport } from './stage/transport.js';
+import { makeIdsSteady } from './world/steady-ids.js';
+
+const [first] = scenarios;
+const stage = document.querySelector('main');
+if (first === undefined || stage === null) throw new Error('there is nothing to play, or nowhere to play it');
+
+const reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
+
+const subject = createSubject();
+const reviewers = createReviewers((act) => player.act(act));
+const timeLine = createTimeLine();
+const narration = createNarration();
+const script = createScript((at) => {
+  player.pause();
+  player.seek(at);
+});
+const journal = createJournal();
+const probe = createProbe((question) => player.ask(question));
+const transport = createTransport(() => player);
+const views = [narration, subject, reviewers, timeLine, script, journal, probe, transport];
+
+const choices = el(
+  'fieldset',
+  { class: 'scenarios' },
+  el('legend', {}, 'What to play'),
+  el(
+    'div',
+    {},
+    ...scenarios.map((scenario) => {
+      const radio = el('input', { type: 'radio', name: 'scenario', value: scenario.id });
+      radio.checked = scenario === first;
+      radio.addEventListener('change', () => player.choose(scenario));
+      return el('label', {}, radio, el('span', {}, scenario.title));
+    }),
+  ),
+);
+
+document.querySelector('header')?.append(choices);
+stage.append(
+  narration.element,
+  el('div', { class: 'stage' }, subject.element, reviewers.element, timeLine.element),
+  script.element,
+  journal.element,
+  probe.element,
+  createTradeOffs().element,
+);
+stage.append(transport.element);
+
+const player = new Player({
+  scenario: first,
+  question: { subject: first.subject, scope: first.scope },
+  seedIds: makeIdsSteady(),
+  isStill: () => reducedMotion.matches,
+  onScene: (scene) => {
+    for (const view of views) view.show(scene);
+    // For whoever waits until what they did is on the screen.
+    document.body.dataset['at'] = String(scene.at);
+  },
+  onPace: () => queueMicrotask(transport.pace),
+});

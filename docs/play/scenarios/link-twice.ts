@@ -1,0 +1,88 @@
+import { reviewers, type AccessResult } from 'jit-access';
+import { MINUTE, SECOND, type Scenario } from '../world/scenario.js';
+import source from './link-twice.ts?raw';
+
+export const linkTwice: Scenario = {
+  id: 'link-twice',
+  title: 'A link, used twice',
+  about: 'Approval by a link in a mail: opening it decides nothing, and it is good for one tap of one person.',
+  source,
+  begin: { hour: 9, minute: 0 },
+  lastsMs: 10 * MINUTE,
+  subject: 'user:maya',
+  scope: 'db-prod:write',
+  reviewers: ['user:sam', 'user:ana'],
+  windows: 1,
+  sweeper: true,
+  options: () => ({
+    approver: reviewers({ members: ['user:sam', 'user:ana'] }),
+    linkKeys: [{ id: 'play', secret: 'a page that plays keeps no secrets' }],
+  }),
+  steps: ({ engine }) => {
+    let asked: AccessResult;
+    let link: string;
+    return [
+      {
+        at: 10 * SECOND,
+        says: 'Maya asks for half an hour.',
+        run: async () => {
+          asked = await engine.requestAccess({
+            subject: 'user:maya',
+            scope: 'db-prod:write',
+            ttl: '30m',
+            justification: 'order 1138 is stuck',
+          });
+        },
+        expects: 'pending',
+      },
+      {
+        at: MINUTE,
+        says: 'Sam is on a train, so the service mails him a signed link that approves this request, for him alone.',
+        run: async () => {
+          link = await engine.approvalLink(asked.request.id, { reviewer: 'user:sam', decision: 'approve' });
+        },
+        expects: 'link',
+      },
+      {
+        at: 2 * MINUTE,
+        says: 'A mail scanner opens the link, as they do, and nothing is decided.',
+        run: async () => {
+          await engine.openLink(link);
+        },
+        expects: 'opened',
+      },
+      {
+        at: 3 * MINUTE,
+        says: 'Ana, to whom it was forwarded, is turned away: it isn’t hers.',
+        run: async () => {
+          await engine.redeemLink(link, { by: 'user:ana' });
+        },
+        expects: 'ERR_JIT_LINK',
+      },
+      {
+        at: 5 * MINUTE,
+        says: 'Sam taps, and Maya has access.',
+        run: async () => {
+          await engine.redeemLink(link, { by: 'user:sam' });
+        },
+        expects: 'granted',
+      },
+      {
+        at: 6 * MINUTE,
+        says: 'He taps again, since the page was slow: it is decided already, and nothing happens twice.',
+        run: async () => {
+          await engine.redeemLink(link, { by: 'user:sam' });
+        },
+        expects: 'ERR_JIT_DECIDED',
+      },
+      {
+        at: 8 * MINUTE,
+        says: 'There is one window, and it is as long as it was.',
+        run: async () => {
+          await engine.check('user:maya', 'db-prod:write');
+        },
+        expects: 'granted',
+      },
+    ];
+  },
+};

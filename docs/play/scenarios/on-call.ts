@@ -1,0 +1,97 @@
+import { reviewers, type AccessResult } from 'jit-access';
+import { MINUTE, SECOND, type Scenario } from '../world/scenario.js';
+import source from './on-call.ts?raw';
+
+export const onCall: Scenario = {
+  id: 'on-call',
+  title: 'On call at night',
+  about: 'The whole life of one access: asked, approved, used, ended by itself, looked up afterwards.',
+  source,
+  begin: { hour: 2, minute: 10 },
+  lastsMs: 22 * MINUTE,
+  subject: 'user:maya',
+  scope: 'db-prod:write',
+  reviewers: ['user:noor', 'user:sam'],
+  windows: 1,
+  sweeper: true,
+  options: () => ({
+    approver: reviewers({ members: ['user:maya', 'user:noor', 'user:sam'] }),
+    standing: { 'user:maya': ['*:read'] },
+  }),
+  steps: ({ engine, begin }) => {
+    let asked: AccessResult;
+    return [
+      {
+        at: 10 * SECOND,
+        says: 'Orders are stuck and Maya is on call: she may read the database, but nobody may simply write to it.',
+        run: async () => {
+          await engine.check('user:maya', 'db-prod:read');
+          await engine.check('user:maya', 'db-prod:write');
+        },
+        expects: 'no_grant',
+      },
+      {
+        at: MINUTE,
+        says: 'She asks for one thing, for 15 minutes, and says why.',
+        run: async () => {
+          asked = await engine.requestAccess({
+            subject: 'user:maya',
+            scope: 'db-prod:write',
+            ttl: '15m',
+            justification: '1,138 orders are stuck',
+            ticket: 'INC-4711',
+          });
+        },
+        expects: 'pending',
+      },
+      {
+        at: 2 * MINUTE,
+        says: 'She can’t approve it herself: the engine refuses, and puts the attempt on record.',
+        run: async () => {
+          await engine.approve(asked.request.id, { by: 'user:maya' });
+        },
+        expects: 'ERR_JIT_SELF_REVIEW',
+      },
+      {
+        at: 3 * MINUTE,
+        says: 'Noor reads why and approves with one tap, and the 15 minutes begin at that moment.',
+        run: async () => {
+          await engine.approve(asked.request.id, { by: 'user:noor', reason: 'seen the dashboards' });
+        },
+        expects: 'granted',
+      },
+      {
+        at: 5 * MINUTE,
+        says: 'Maya releases the orders: before each write the database asks the engine, and the engine says yes.',
+        run: async () => {
+          await engine.assertAllowed('user:maya', 'db-prod:write');
+        },
+        expects: 'granted',
+      },
+      {
+        at: 17 * MINUTE,
+        says: 'In the last minutes the badge counts down, so that the end surprises nobody.',
+        run: async () => {
+          await engine.assertAllowed('user:maya', 'db-prod:write');
+        },
+        expects: 'granted',
+      },
+      {
+        at: 18 * MINUTE,
+        says: 'The 15 minutes are over and the same check says no: nobody had to take it back, or could forget to.',
+        run: async () => {
+          await engine.check('user:maya', 'db-prod:write');
+        },
+        expects: 'no_grant',
+      },
+      {
+        at: 21 * MINUTE,
+        says: 'Later an auditor asks who could write at 02:15, and the journal shows how it came about.',
+        run: async () => {
+          await engine.whoHadAccess({ scope: 'db-prod:write', at: begin + 5 * MINUTE });
+        },
+        expects: 'user:maya',
+      },
+    ];
+  },
+};

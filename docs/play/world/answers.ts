@@ -1,0 +1,104 @@
+import {
+  isJitError,
+  type AccessRequest,
+  type AccessResult,
+  type Decision,
+  type Grant,
+  type LinkPreview,
+  type Page,
+  type SweepReport,
+} from 'jit-access';
+import type { Call } from './calls.js';
+
+export type Tone = 'yes' | 'no' | 'wait' | 'plain';
+
+/** What a call answered: in one word, and as people would say it. */
+export interface Answer {
+  readonly word: string;
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+/** @param time how an instant is written */
+export function answerOf({ method, outcome }: Call, time: (instant: number) => string): Answer {
+  if (!outcome.ok) return refusal(outcome.error);
+  const { value } = outcome;
+  switch (method) {
+    case 'check':
+    case 'assertAllowed':
+      return decision(value as Decision, time);
+    case 'requestAccess':
+    case 'extend':
+    case 'breakGlass':
+    case 'approve':
+    case 'deny':
+    case 'redeemLink':
+      return result(value as AccessResult, time);
+    case 'revoke':
+    case 'release':
+      return ended(value as Grant, time);
+    case 'acknowledge':
+      return acknowledged(value as AccessRequest);
+    case 'approvalLink':
+      return { word: 'link', text: `a token: ${(value as string).slice(0, 24)}…`, tone: 'plain' };
+    case 'openLink':
+      return opened(value as LinkPreview);
+    case 'sweep':
+      return swept(value as SweepReport);
+    case 'whoHadAccess':
+      return holders(value as Page<Grant>, time);
+    default:
+      return { word: 'done', text: 'done', tone: 'plain' };
+  }
+}
+
+function refusal(error: unknown): Answer {
+  if (!isJitError(error)) throw error;
+  const why = error.code === 'ERR_JIT_LINK' ? ` (${error.why})` : error.code === 'ERR_JIT_LIMIT' ? ` (${error.limit})` : '';
+  return { word: error.code, text: `${error.code}${why}`, tone: 'no' };
+}
+
+function decision({ allowed, reason, validUntil }: Decision, time: (instant: number) => string): Answer {
+  const until = validUntil === undefined ? '' : allowed ? `, until ${time(validUntil)}` : `, before ${time(validUntil)}`;
+  return { word: reason, text: `${allowed ? 'allowed' : 'not allowed'}: ${reason}${until}`, tone: allowed ? 'yes' : 'no' };
+}
+
+function result(given: AccessResult, time: (instant: number) => string): Answer {
+  switch (given.outcome) {
+    case 'granted': {
+      const windows = given.grants.map(({ startsAt, expiresAt }) => `[${time(startsAt)}, ${time(expiresAt)})`);
+      return { word: 'granted', text: `granted: ${windows.join(' ')}`, tone: 'yes' };
+    }
+    case 'pending': {
+      const who = given.reviewers === undefined ? '' : `: ${given.reviewers.join(', ')} may review`;
+      return { word: 'pending', text: `pending${who}`, tone: 'wait' };
+    }
+    case 'denied':
+      return { word: 'denied', text: `denied${given.reason === undefined ? '' : `: ${given.reason}`}`, tone: 'no' };
+    default:
+      return { word: given.outcome, text: given.outcome, tone: 'no' };
+  }
+}
+
+function ended({ end }: Grant, time: (instant: number) => string): Answer {
+  return { word: end?.cause ?? 'held', text: end === undefined ? 'held' : `ended at ${time(end.at)}: ${end.cause}`, tone: 'no' };
+}
+
+function acknowledged({ owed }: AccessRequest): Answer {
+  const verdict = owed?.acknowledgement?.verdict ?? 'owed';
+  return { word: verdict, text: `reviewed: ${verdict}`, tone: verdict === 'justified' ? 'yes' : 'no' };
+}
+
+function opened({ request, reviewer, decision: what }: LinkPreview): Answer {
+  return { word: 'opened', text: `${reviewer} may ${what} it for ${request.subject}; nothing is decided`, tone: 'plain' };
+}
+
+function swept({ ended: grants, expired }: SweepReport): Answer {
+  return { word: 'swept', text: `recorded: ${grants} ended grants, ${expired} requests that ran out`, tone: 'plain' };
+}
+
+function holders({ items }: Page<Grant>, time: (instant: number) => string): Answer {
+  if (items.length === 0) return { word: 'nobody', text: 'nobody', tone: 'plain' };
+  const each = items.map(({ subject, startsAt, expiresAt }) => `${subject} [${time(startsAt)}, ${time(expiresAt)})`);
+  return { word: items.map(({ subject }) => subject).join(' '), text: each.join(', '), tone: 'plain' };
+}

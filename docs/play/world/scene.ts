@@ -1,0 +1,104 @@
+import {
+  isJitError,
+  readJournal,
+  type AccessRequest,
+  type AccessStatus,
+  type Acknowledgement,
+  type AuditEntry,
+  type Decision,
+  type ExplanationReason,
+  type Grant,
+  type InboxItem,
+  type OwedItem,
+  type Review,
+} from 'jit-access';
+import type { Done, World } from './world.js';
+
+/** What somebody asks the probe. */
+export interface Question {
+  readonly subject: string;
+  readonly scope: string;
+}
+
+export type ProbeAnswer =
+  | { readonly decision: Decision; readonly onRecord: ExplanationReason; readonly problem?: undefined }
+  | { readonly problem: string; readonly decision?: undefined };
+
+/** A request with the windows that it gave, as the time line draws them. */
+export interface Asked {
+  readonly request: AccessRequest;
+  readonly grants: readonly Grant[];
+}
+
+export interface ReviewerScene {
+  readonly id: string;
+  readonly inbox: readonly InboxItem[];
+  readonly owed: readonly OwedItem[];
+  /** The last word that they have given. */
+  readonly said:
+    | { readonly verdict: Review['verdict'] | Acknowledgement['verdict']; readonly at: number; readonly reason: string | undefined }
+    | undefined;
+}
+
+/** All that the page shows, as the engine answers it at one instant. */
+export interface Scene {
+  readonly world: World;
+  /** How much has been played, in milliseconds. */
+  readonly at: number;
+  /** The clock's reading, and the highest that it has had. Epoch milliseconds. */
+  readonly now: number;
+  readonly highest: number;
+  readonly done: readonly Done[];
+  readonly status: AccessStatus;
+  readonly reviewers: readonly ReviewerScene[];
+  readonly asked: readonly Asked[];
+  readonly entries: readonly AuditEntry[];
+  readonly probe: ProbeAnswer;
+}
+
+/** Asks the engine for everything that is to be seen. It changes nothing. */
+export async function look(world: World, question: Question): Promise<Scene> {
+  const { engine, scenario } = world;
+  const entries: AuditEntry[] = [];
+  for await (const entry of readJournal(world.store)) entries.push(entry);
+  const asked: Asked[] = [];
+  for (const id of new Set(entries.map(({ requestId }) => requestId))) {
+    const found = id === undefined ? undefined : await engine.request(id);
+    if (found !== undefined) asked.push(found);
+  }
+  return {
+    world,
+    at: world.at,
+    now: world.clock.now(),
+    highest: world.highest,
+    done: [...world.done],
+    status: await engine.status(scenario.subject),
+    reviewers: await Promise.all(
+      scenario.reviewers.map(async (id) => ({
+        id,
+        inbox: await engine.inbox(id),
+        owed: await engine.owedReviews({ reviewer: id }),
+        said: asked.flatMap(({ request }) => wordsOf(request, id)).at(-1),
+      })),
+    ),
+    asked,
+    entries,
+    probe: await ask(world, question),
+  };
+}
+
+function wordsOf({ reviews, owed }: AccessRequest, reviewer: string) {
+  const acknowledgement = owed?.acknowledgement;
+  return [...reviews.filter((review) => review.reviewer === reviewer), ...(acknowledgement?.by === reviewer ? [acknowledgement] : [])];
+}
+
+async function ask({ engine }: World, { subject, scope }: Question): Promise<ProbeAnswer> {
+  try {
+    const decision = await engine.check(subject, scope);
+    const { reason } = await engine.explain(subject, scope);
+    return { decision, onRecord: reason };
+  } catch (error) {
+    if (!isJitError(error)) throw error;
+    return { problem: error.message };
+  }
+}

@@ -1,0 +1,19 @@
+import { createGuard, whenClosed, type Access, type GuardEngine, type GuardOptions } from 'jit-access/guard';
+import type { Context, Middleware } from 'koa';
+
+/** An adapter for Koa, whole: the handler finds the access in `ctx.state.access`. What `subject` throws goes to `app.on('error')`. */
+export function requireGrant(engine: GuardEngine, options: GuardOptions<[ctx: Context]>): Middleware<{ access: Access }> {
+  const guard = createGuard(engine, options);
+  return async (ctx, next) => {
+    const outcome = await guard(ctx);
+    if (!outcome.allowed) {
+      ctx.status = outcome.refusal.status;
+      ctx.set(outcome.refusal.headers);
+      ctx.body = JSON.stringify(outcome.refusal.body);
+      return;
+    }
+    if (outcome.stop !== undefined) whenClosed(ctx.res, outcome.stop);
+    ctx.state.access = outcome.access;
+    await next();
+  };
+}

@@ -1,0 +1,20 @@
+export {
+  toolApproval,
+  type AiApproval,
+  type AiApprovalFunction,
+  type AiTool,
+  type AiToolInput,
+  type ApprovedTools,
+  type ToolApprovalOptions,
+} from './guards/ai/ai-sdk.js';
+export type { Borrower, ToolRule, WaitingCall, Who } from './guards/ai/borrowing.js';
+export type { LendingEngine } from './guards/ai/lender.js';
+export { mcpTool, type McpContext, type McpExtra, type McpInput, type McpRefusal, type McpToolOptions } from './guards/ai/mcp.js';
+export {
+  needsApproval,
+  type AgentCallDetails,
+  type AgentRunContext,
+  type ApprovedFunction,
+  type NeedsApprovalOptions,
+} from './guards/ai/openai-agents.js';
+export type { ScopeFrom } from './guards/ai/scope-from.js';

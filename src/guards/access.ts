@@ -1,0 +1,45 @@
+import type { Lease } from '../effects/lease.js';
+import { invalid } from '../input.js';
+import type { Decision } from '../records.js';
+
+/** What a guard hands on to the handler that it has let a request through to. */
+export interface Access {
+  /** Why, by which grant, and until when by what is known now: `validUntil`. */
+  readonly decision: Decision;
+  /**
+   * Aborts when the access ends, when that could not be confirmed for too long, and when the response is over or its
+   * client has gone; its `reason` says why, as that of a lease does. What streams or works on gives it on.
+   *
+   * @throws InvalidArgumentError where the guard has no `stopOnEnd`: a signal that never aborts would let everything go on
+   */
+  readonly signal: AbortSignal;
+}
+
+/** @param lease `undefined`: the guard has no `stopOnEnd` */
+export function makeAccess(decision: Decision, lease: Lease | undefined): Access {
+  // Not enumerable: what prints or copies an access need not ask for its signal.
+  return Object.defineProperty({ decision }, 'signal', {
+    get() {
+      if (lease === undefined) throw invalid('stopOnEnd', 'set on the guard whose signal is read', undefined);
+      return lease.signal;
+    },
+  }) as Access;
+}
+
+const handedOn = new WeakMap<object, Access>();
+
+/** @param carrier what the framework gives the handler as well: its request, or its response */
+export function handOn(carrier: object, access: Access): void {
+  handedOn.set(carrier, access);
+}
+
+/**
+ * The access by which a guard has let this through. Behind several guards: that of the last.
+ *
+ * @throws InvalidArgumentError where none has
+ */
+export function accessOf(carrier: object): Access {
+  const access = handedOn.get(carrier);
+  if (access === undefined) throw invalid('carrier', 'what a guard has let through', carrier);
+  return access;
+}

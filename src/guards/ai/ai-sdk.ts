@@ -1,0 +1,141 @@
+import { DeniedError } from '../../errors.js';
+import { invalid, readField, readOptions } from '../../input.js';
+import { isObject } from '../../records.js';
+import { BORROWER, callIdFrom, readTool, RULE, type Borrower, type ToolRule } from './borrowing.js';
+import { Lender, readLendingEngine, type LendingEngine } from './lender.js';
+
+/*
+ * The AI SDK asks `toolApproval` about each call when the model makes it, and once more when a conversation comes back
+ * with an approval in it. That second time only a denial stops the call, and the conversation may be a client's, that
+ * says what it likes. So a call that stands in the messages already is refused while it isn't granted, and whatever was
+ * approved, each execution is judged again.
+ */
+
+/** A tool of the AI SDK, as far as it matters here. */
+export interface AiTool {
+  readonly execute?: ((input: never, options: never) => unknown) | undefined;
+}
+
+/** What a tool takes, where it says so. */
+export type AiToolInput<Tool> = Tool extends { readonly execute?: infer Execute }
+  ? NonNullable<Execute> extends (input: infer Input, options: never) => unknown
+    ? Input
+    : unknown
+  : unknown;
+
+export interface ToolApprovalOptions<Tools> extends Omit<Borrower, 'agent' | 'operator' | 'job'> {
+  /** The agent's own id: whoever calls `generateText` knows on whose behalf. */
+  readonly agent: string;
+  /** Who runs the agent: goes into the request's `metadata.operator`, and may review. */
+  readonly operator?: string | undefined;
+  /** The run or the conversation, where the model's call ids are unique only inside one. */
+  readonly job?: string | undefined;
+  /** What each tool needs; `'unguarded'`: nothing. Every tool is named, so that none is forgotten. */
+  readonly tools: { readonly [Name in keyof Tools]: ToolRule<AiToolInput<Tools[Name]>> | 'unguarded' };
+}
+
+/** An answer of the AI SDK's `toolApproval`. */
+export type AiApproval =
+  | { readonly type: 'approved' }
+  | { readonly type: 'denied'; readonly reason: string }
+  | { readonly type: 'user-approval'; readonly reason: string };
+
+/** A function of the AI SDK's `toolApproval`. */
+export type AiApprovalFunction = (
+  input: unknown,
+  options: { readonly toolCallId: string; readonly messages: readonly unknown[] },
+) => Promise<AiApproval>;
+
+/** For `generateText`, `streamText` and `ToolLoopAgent`: both go in together. */
+export interface ApprovedTools<Tools> {
+  /** The tools; those that need something check it each time they are executed. */
+  readonly tools: Tools;
+  readonly toolApproval: { readonly [Name in keyof Tools]?: AiApprovalFunction };
+}
+
+/**
+ * Lends scopes to the tools of an AI SDK 7 agent: a call with no grant asks for it and pauses the run, one with an active
+ * grant runs, one that was denied goes back to the model with the reason.
+ *
+ * Gotcha: use both of what it returns. `toolApproval` alone decides before the call, `tools` while it runs.
+ *
+ * @throws InvalidArgumentError
+ * @example
+ * const guarded = toolApproval(engine, { refund, weather }, {
+ *   agent: 'agent:7',
+ *   operator: session.userId,
+ *   tools: { refund: { scope: 'billing:{order}:refund', ttl: '10m' }, weather: 'unguarded' },
+ * });
+ * const result = await generateText({ model, prompt, ...guarded });
+ */
+export function toolApproval<Tools extends Readonly<Record<string, AiTool>>>(
+  engine: LendingEngine,
+  tools: Tools,
+  options: ToolApprovalOptions<NoInfer<Tools>>,
+): ApprovedTools<Tools> {
+  const lending = readLendingEngine(engine);
+  if (!isObject(tools)) throw invalid('tools', 'the tools by name', tools);
+  const { tools: given, ...borrower } = readOptions<(typeof BORROWER)[number] | 'tools'>('options', options, [...BORROWER, 'tools']);
+  for (const who of ['agent', 'operator', 'job'] as const)
+    if (typeof borrower[who] === 'function') throw invalid(who, 'an id: the SDK hands nothing on to take it from', borrower[who]);
+  const names = Object.keys(tools);
+  const rules = readOptions('options.tools', given, names);
+  const guarded = names.flatMap((name) => {
+    const tool = tools[name] as AiTool;
+    const at = `options.tools.${name}`;
+    if (rules[name] === 'unguarded') return [];
+    const rule = readOptions(at, rules[name], RULE);
+    const lender = new Lender<unknown, undefined>(lending, readTool(name, borrower, rule, `${at}.`));
+    return [{ name, approve: approvalBy(lender), tool: lentTool(tool, lender, borrower.agent as string) }];
+  });
+  return {
+    tools: { ...tools, ...Object.fromEntries(guarded.map(({ name, tool }) => [name, tool])) },
+    toolApproval: Object.fromEntries(guarded.map(({ name, approve }) => [name, approve])) as ApprovedTools<Tools>['toolApproval'],
+  };
+}
+
+function approvalBy(lender: Lender<unknown, undefined>): AiApprovalFunction {
+  return async (input, { toolCallId, messages }) => {
+    const answer = await lender.ask({ input, context: undefined, callId: callIdFrom(toolCallId) }, { waits: true });
+    if (answer.may === 'run') return { type: 'approved' };
+    const { reason } = answer;
+    return answer.may === 'wait' && !isInMessages(messages, toolCallId) ? { type: 'user-approval', reason } : { type: 'denied', reason };
+  };
+}
+
+/** Whether a call comes back, instead of being made just now. */
+function isInMessages(messages: readonly unknown[], toolCallId: string): boolean {
+  return messages.some((message) => {
+    const content = isObject(message) ? readField('messages', message, 'content') : undefined;
+    return Array.isArray(content) && content.some((part) => isObject(part) && readField('messages', part, 'toolCallId') === toolCallId);
+  });
+}
+
+interface AiExecution {
+  readonly toolCallId: string;
+  readonly abortSignal?: AbortSignal;
+}
+
+/** A tool that the client executes has nothing to guard here but its approval. */
+function lentTool(tool: AiTool, lender: Lender<unknown, undefined>, agent: string): AiTool {
+  const { execute } = tool;
+  if (execute === undefined) return tool;
+  const lent = async (input: unknown, options: AiExecution): Promise<unknown> => {
+    const call = { input, context: undefined, callId: callIdFrom(options.toolCallId) };
+    const ran = await lender.run(call, options.abortSignal, (abortSignal) =>
+      lastOf((execute as (input: unknown, options: unknown) => unknown).call(tool, input, { ...options, abortSignal })),
+    );
+    // The SDK gives the model the message of what a tool throws.
+    if (!ran.ran) throw new DeniedError(ran.answer.reason, agent, undefined);
+    return ran.result;
+  };
+  return { ...tool, execute: lent };
+}
+
+/** What a tool streams counts as running until its last output, which is what the model gets. */
+async function lastOf(output: unknown): Promise<unknown> {
+  if (!isObject(output) || !(Symbol.asyncIterator in output)) return output;
+  let last: unknown;
+  for await (const part of output as AsyncIterable<unknown>) last = part;
+  return last;
+}

@@ -1,0 +1,189 @@
+import type { AccessResult } from '../../engine/answers.js';
+import type { JitEngine } from '../../engine/engine.js';
+import { isJitError } from '../../errors.js';
+import { readPort } from '../../input.js';
+import type { MaybePromise } from '../../ports.js';
+import { sleepUntil } from '../../time.js';
+import { keyAfter, type Borrowing, type ReadTool, type ToolCall, type Unreadable } from './borrowing.js';
+
+/** What is needed of an engine. */
+export type LendingEngine = Pick<JitEngine, 'check' | 'touch' | 'consume' | 'withAccess' | 'requestAccess' | 'waitFor' | 'clock'>;
+
+export const readLendingEngine = (engine: unknown): LendingEngine =>
+  readPort<LendingEngine>('engine', engine, ['check', 'touch', 'consume', 'withAccess', 'requestAccess', 'waitFor']);
+
+/** Whether a call may run, and else what the model is told: no more than that, for it may tell anybody. */
+export type Answer =
+  | { readonly may: 'run'; readonly borrowing: Borrowing }
+  | { readonly may: 'wait'; readonly reason: string; readonly requestId: string }
+  | { readonly may: 'not'; readonly reason: string };
+
+export type Ran<T> = { readonly ran: true; readonly result: T } | { readonly ran: false; readonly answer: Exclude<Answer, { may: 'run' }> };
+
+/** A call that is made again each time after its access has ended asks so often, and no more. */
+const MAX_ASKS = 10;
+
+const UNREADABLE: Readonly<Record<Unreadable, string>> = {
+  agent: 'It is not known on whose behalf this tool is called. Nothing was done.',
+  scope: 'The input of this call names nothing that this tool may be used on. Nothing was done.',
+};
+const UNCONFIRMED = 'It could not be confirmed that this tool may be used now. Nothing was done.';
+
+const not = (reason: string): Extract<Answer, { may: 'not' }> => ({ may: 'not', reason });
+/** What somebody gave as a reason, behind what is said. */
+const because = (reason: string | undefined): string => (reason === undefined ? '' : `: ${reason}`);
+
+/**
+ * Lends a tool's scope to an agent: a call runs while the agent holds the scope, and asks for it otherwise. Fails closed:
+ * what can't be read, asked or confirmed doesn't run.
+ */
+export class Lender<Input, Context> {
+  readonly #engine: LendingEngine;
+  readonly #tool: ReadTool<Input, Context>;
+
+  constructor(engine: LendingEngine, tool: ReadTool<Input, Context>) {
+    this.#engine = engine;
+    this.#tool = tool;
+  }
+
+  /**
+   * Whether the call may run now. Asks for access where there is none, once for each call, however often this is asked
+   * about it; where time has ended what it was given, anew.
+   */
+  async ask(
+    call: ToolCall<Input, Context>,
+    options: { readonly waits: boolean; readonly signal?: AbortSignal | undefined },
+  ): Promise<Answer> {
+    const borrowing = this.#tool.read(call);
+    if (typeof borrowing === 'string') return not(UNREADABLE[borrowing]);
+    try {
+      return await this.#decide(borrowing, options.waits ? this.#tool.waitMs : undefined, options.signal);
+    } catch (error) {
+      return this.#refusal(error, borrowing);
+    }
+  }
+
+  /**
+   * Runs the tool if the call may run, judged now, whatever was answered before: approval and execution are two moments.
+   * Takes a use, where uses are counted.
+   *
+   * @param signal the caller's own
+   * @param work is given a signal that aborts at the caller's, and when the access ends
+   */
+  async run<T>(
+    call: ToolCall<Input, Context>,
+    signal: AbortSignal | undefined,
+    work: (signal: AbortSignal | undefined) => MaybePromise<T>,
+    waits = false,
+  ): Promise<Ran<T>> {
+    const answer = await this.ask(call, { waits, signal });
+    if (answer.may !== 'run') return { ran: false, answer };
+    const { agent, scope } = answer.borrowing;
+    let access: AbortSignal | undefined;
+    let hasBegun = false;
+    const begin = async (ending: AbortSignal | undefined): Promise<Ran<T>> => {
+      hasBegun = true;
+      access = ending;
+      const signals = [signal, ending].filter((one) => one !== undefined);
+      return { ran: true, result: await work(signals.length > 1 ? AbortSignal.any(signals) : signals[0]) };
+    };
+    try {
+      await this.#engine.touch(agent, scope);
+      const { usesLeft } = await this.#engine.consume(agent, scope);
+      // The last use ends its grant, so that there is nothing left that a lease could watch.
+      if (usesLeft === 0) return await begin(undefined);
+      return await this.#engine.withAccess(agent, scope, begin);
+    } catch (error) {
+      const isOver = access?.aborted === true && error === access.reason;
+      if (hasBegun && !isOver) throw error;
+      return {
+        ran: false,
+        answer: hasBegun ? not(`The access to ${scope} has ended, and the tool was stopped.`) : this.#refusal(error, answer.borrowing),
+      };
+    }
+  }
+
+  async #decide(borrowing: Borrowing, waitMs: number | undefined, signal: AbortSignal | undefined): Promise<Answer> {
+    const { agent, scope, ttlMs: ttl, justification, metadata } = borrowing;
+    const run = async (): Promise<Answer | undefined> =>
+      (await this.#engine.check(agent, scope)).allowed ? { may: 'run', borrowing } : undefined;
+    let answer = await run();
+    let key = borrowing.key;
+    for (let asked = 0; answer === undefined && asked < MAX_ASKS; asked++) {
+      const result = await this.#engine.requestAccess({ subject: agent, scope, ttl, justification, metadata, idempotencyKey: key });
+      answer = await this.#told(borrowing, await this.#waited(result, waitMs, signal), run);
+      if (key === undefined) break;
+      key = keyAfter(key, result.request.id);
+    }
+    return answer ?? not(`The access to ${scope} has ended. Nothing was done.`);
+  }
+
+  /** What an ask has come to; `undefined`: time has ended that, and it is asked anew. */
+  async #told(borrowing: Borrowing, result: AccessResult, run: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
+    const { scope } = borrowing;
+    switch (result.outcome) {
+      case 'granted': {
+        const answer = await run();
+        if (answer !== undefined) return answer;
+        // What somebody has taken away is not asked for again by the call that had it.
+        return result.grants.some(({ end }) => end?.status === 'revoked')
+          ? not(`The access to ${scope} was taken back. Nothing was done.`)
+          : undefined;
+      }
+      case 'denied':
+        return not(`The request for ${scope} was denied${because(result.reason)}. Nothing was done.`);
+      case 'cancelled':
+        return not(`The request for ${scope} was taken back. Nothing was done.`);
+      case 'expired':
+        return undefined;
+      case 'pending':
+        return this.#waiting(result.request.id, borrowing);
+    }
+  }
+
+  #waiting(requestId: string, { agent, scope, callId }: Borrowing): Extract<Answer, { may: 'wait' }> {
+    const { tool, onWaiting } = this.#tool;
+    onWaiting({ requestId, agent, tool, scope, callId });
+    return {
+      may: 'wait',
+      requestId,
+      reason: `Access to ${scope} was asked for, and waits for a review (request ${requestId}). Nothing was done yet.`,
+    };
+  }
+
+  /** Holds the call up for a while; what is still undecided then is told as pending. */
+  async #waited(result: AccessResult, waitMs: number | undefined, signal: AbortSignal | undefined): Promise<AccessResult> {
+    if (result.outcome !== 'pending' || waitMs === undefined) return result;
+    const { clock } = this.#engine;
+    const enough = new AbortController();
+    const stop = (): void => enough.abort(enough);
+    signal?.addEventListener('abort', stop, { once: true });
+    // Also where a clock that fails puts an end to it.
+    void sleepUntil(clock, clock.now() + waitMs, enough.signal).then(stop, stop);
+    try {
+      if (signal?.aborted === true) return result;
+      return await this.#engine.waitFor(result.request.id, { signal: enough.signal });
+    } catch (error) {
+      if (error === enough) return result;
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      stop();
+    }
+  }
+
+  /** What the model is told where the engine refuses or fails. Only what an approver says to whoever asks is passed on. */
+  #refusal(error: unknown, borrowing: Borrowing): Exclude<Answer, { may: 'run' }> {
+    const { scope } = borrowing;
+    if (isJitError(error)) {
+      if (error.code === 'ERR_JIT_DENIED') return not(`There is no access to ${scope} any more. Nothing was done.`);
+      if (error.code === 'ERR_JIT_INELIGIBLE') return not(`${scope} can't be asked for${because(error.reason)}. Nothing was done.`);
+    }
+    this.#tool.onError(error, this.#tool.tool);
+    if (!isJitError(error)) return not(UNCONFIRMED);
+    if (error.code === 'ERR_JIT_LIMIT') return not(`${scope} can't be asked for now: it goes beyond a limit. Nothing was done.`);
+    // It is on record, and will be asked about again.
+    const onRecord = error.code === 'ERR_JIT_APPROVER' || error.code === 'ERR_JIT_CLOCK' ? error.requestId : undefined;
+    return onRecord === undefined ? not(UNCONFIRMED) : this.#waiting(onRecord, borrowing);
+  }
+}

@@ -1,0 +1,45 @@
+import { invalid, readField } from '../../input.js';
+import { isObject } from '../../records.js';
+import { isScope } from '../../scope.js';
+
+/**
+ * Which scope a tool needs: one that is always the same; one with fields of the tool's input in braces,
+ * `billing:orders:{order}:refund`; or a function of the input.
+ *
+ * What a field gives stays inside its segment: a value with a `:` or a `*` in it names no scope. A function must see to
+ * that itself, for the input is the model's.
+ */
+export type ScopeFrom<Input> = string | ((input: Input) => string);
+
+/** Gives the scope of a call; `undefined`: its input names none. What a function throws is thrown on. */
+export type ReadScopeFrom<Input> = (input: Input) => string | undefined;
+
+const FIELD = /\{([A-Za-z_]\w{0,63})\}/g;
+/** What may stand in a segment, and can't end it. */
+const PART = /^[\w.~@/+=-]{1,64}$/;
+
+export function readScopeFrom<Input>(argument: string, given: unknown): ReadScopeFrom<Input> {
+  if (typeof given === 'function') {
+    return (input) => {
+      const scope: unknown = (given as (input: Input) => unknown)(input);
+      return isScope(scope) ? scope : undefined;
+    };
+  }
+  if (typeof given !== 'string' || !isScope(given.replace(FIELD, 'x'))) {
+    throw invalid(argument, 'a scope, one with {fields} of the input in it, or a function of the input', given);
+  }
+  return (input) => {
+    const scope = given.replace(FIELD, (_, field: string) => partOf(input, field));
+    return isScope(scope) ? scope : undefined;
+  };
+}
+
+/** Braces stand in no scope, so what can't be had makes the whole name none. */
+const NONE = '{}';
+
+function partOf(input: unknown, field: string): string {
+  if (!isObject(input) || !Object.hasOwn(input, field)) return NONE;
+  const value = readField(`input.${field}`, input, field);
+  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
+  return typeof text === 'string' && PART.test(text) ? text : NONE;
+}

@@ -1,0 +1,115 @@
+import type { Lease } from '../effects/lease.js';
+import { isJitError } from '../errors.js';
+import { invalid } from '../input.js';
+import type { Decision } from '../records.js';
+import { isScope } from '../scope.js';
+import { makeAccess, type Access } from './access.js';
+import { readCaller, readNeed, type Caller, type GuardEngine, type GuardOptions } from './options.js';
+import { accessRequired, invalidScope, unauthenticated, unavailable, type Refusal } from './refusal.js';
+
+/** The request may go on to its handler. */
+export interface Admitted {
+  readonly allowed: true;
+  /** To be handed on to the handler. */
+  readonly access: Access;
+  /** To be called when the response is over, or its client has gone: ends the lease. Twice is fine. `undefined`: no `stopOnEnd`. */
+  readonly stop: (() => void) | undefined;
+}
+
+/** The request goes no further. */
+export interface Refused {
+  readonly allowed: false;
+  /** To be sent. */
+  readonly refusal: Refusal;
+  /** The engine's no; `undefined`: it was not asked, or gave no answer. Not for the caller. */
+  readonly decision: Decision | undefined;
+  /** What failed, for a 503, or was wrong with the subject, for a 401. Not for the caller. */
+  readonly error: unknown;
+}
+
+/**
+ * Decides about one request. It allows only by an answer of the engine: whatever fails, refuses or rejects.
+ *
+ * @param args what the framework gives; handed to `subject` and `scope` as they are
+ * @throws an `Error`, always: what `subject` or `scope` has thrown, or a subject that is no string. For the framework's own errors
+ */
+export type Guard<Args extends readonly unknown[] = readonly unknown[]> = (...args: Args) => Promise<Admitted | Refused>;
+
+/**
+ * The guard underneath every adapter: engine and options in, a decision or the data of a response out. It knows no
+ * framework, and takes identity from nothing but `subject`.
+ *
+ * An adapter calls it for each request, sends the refusal or hands `access` on, and calls `stop`, if there is one, at the end. Whatever it
+ * rejects with is for the framework's error handling; the handler is not for such a request.
+ *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
+ * @example
+ * const guard = createGuard(engine, { subject: (request: Request) => sessionOf(request)?.userId, scope: 'db-prod:write' });
+ * const outcome = await guard(request);
+ */
+export function createGuard<Args extends readonly unknown[], Scope extends string = string>(
+  engine: GuardEngine<Scope>,
+  options: GuardOptions<Args, NoInfer<Scope>>,
+): Guard<Args> {
+  const caller = readCaller<Args>(engine, options);
+  const need = readNeed<Args>(options);
+  return async (...args) => {
+    const outcome = await asked(() => decide(caller, need, args));
+    if (!outcome.allowed) caller.onRefused(outcome, ...args);
+    return outcome;
+  };
+}
+
+/** Frameworks take what is thrown for more than it is: to Express, `undefined` is no error, and 'route' the way past the guard. */
+async function asked<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof Error ? error : new Error('subject or scope has thrown what is no error', { cause: error });
+  }
+}
+
+async function decide<Args extends readonly unknown[]>(
+  caller: Caller<Args>,
+  need: string | ((...args: Args) => unknown),
+  args: Args,
+): Promise<Admitted | Refused> {
+  const subject = await caller.subject(...args);
+  if (subject === undefined || subject === null || subject === '') return refused(unauthenticated(caller.realm));
+  if (typeof subject !== 'string') throw invalid('subject(...)', 'a string; undefined, null or an empty one for nobody', subject);
+  const scope = typeof need === 'string' ? need : await need(...args);
+  if (!isScope(scope)) return refused(invalidScope());
+  try {
+    return await admit(caller, subject, scope);
+  } catch (error) {
+    return refusedBy(error, caller, scope);
+  }
+}
+
+/** @throws whatever the engine throws */
+async function admit(caller: Caller<never>, subject: string, scope: string): Promise<Admitted | Refused> {
+  const { engine, touch, stopOnEnd, askAt } = caller;
+  const decision = await engine.check(subject, scope, { touch });
+  if (!decision.allowed) return refused(accessRequired(scope, askAt), decision);
+  if (stopOnEnd === undefined) return admitted(decision, undefined);
+  const lease = await engine.lease(subject, scope, stopOnEnd);
+  // It may have ended in the turn in which it was handed over.
+  lease.signal.throwIfAborted();
+  return admitted(decision, lease);
+}
+
+function admitted(decision: Decision, lease: Lease | undefined): Admitted {
+  return { allowed: true, access: makeAccess(decision, lease), stop: lease && (() => lease.stop()) };
+}
+
+function refused(refusal: Refusal, decision?: Decision, error?: unknown): Refused {
+  return { allowed: false, refusal, decision, error };
+}
+
+/** The scope has been read, so what the engine finds invalid is the subject: no id of anybody who could hold access. */
+function refusedBy(error: unknown, { realm, askAt, retryAfterMs }: Caller<never>, scope: string): Refused {
+  const code = isJitError(error) ? error.code : undefined;
+  if (code === 'ERR_JIT_INVALID_ARGUMENT') return refused(unauthenticated(realm), undefined, error);
+  if (isJitError(error) && error.code === 'ERR_JIT_DENIED') return refused(accessRequired(scope, askAt), error.decision, error);
+  return refused(unavailable(retryAfterMs), undefined, error);
+}

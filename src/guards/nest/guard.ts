@@ -1,0 +1,63 @@
+import { applyDecorators, createParamDecorator, Inject, mixin, UseFilters, UseGuards } from '@nestjs/common';
+import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
+import { invalid } from '../../input.js';
+import type { MaybePromise } from '../../ports.js';
+import { accessOf, handOn } from '../access.js';
+import { whenClosed } from '../closing.js';
+import { createGuard, type Guard } from '../guard.js';
+import { readNeed, type GuardChoices } from '../options.js';
+import { OPTIONS, type JitAccessOptions } from './module.js';
+import { AccessRefused, ProblemFilter, type HttpResponse } from './refused.js';
+
+/** A scope, or a function that makes one of the route: of `context.switchToHttp().getRequest()`. */
+export type ContextScope = string | ((context: ExecutionContext) => MaybePromise<string>);
+
+/**
+ * Lets requests through only while their subject holds the scope: on a handler, or on a controller for all of its
+ * handlers; on both, both have to be held. The handler finds the access by `@CurrentAccess()`. What `subject` or `scope`
+ * throws goes to the filters.
+ *
+ * @param choices override those of the module
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the argument
+ * @example
+ * @RequireGrant('db-prod:write')
+ * @Post('orders')
+ * create(@CurrentAccess() access: Access) { return { until: access.decision.validUntil }; }
+ */
+export function RequireGrant(scope: ContextScope, choices?: GuardChoices<[context: ExecutionContext]>): MethodDecorator & ClassDecorator {
+  return applyDecorators(UseGuards(GrantGuard(scope, choices)), UseFilters(ProblemFilter));
+}
+
+/**
+ * The guard of {@link RequireGrant}, a class for each scope, for `@UseGuards`. Without the filter of that decorator, what
+ * it throws is an `AccessRefused` for your filters, and for Nest's own.
+ */
+export function GrantGuard(scope: ContextScope, choices: GuardChoices<[context: ExecutionContext]> = {}): Type<CanActivate> {
+  readNeed({ scope });
+  class OneGrantGuard implements CanActivate {
+    readonly #guard: Guard<[context: ExecutionContext]>;
+
+    constructor({ engine, ...options }: JitAccessOptions) {
+      this.#guard = createGuard(engine, { ...options, ...choices, scope });
+    }
+
+    async canActivate(context: ExecutionContext): Promise<boolean> {
+      if (context.getType() !== 'http') throw invalid('context', 'of HTTP', context.getType());
+      const http = context.switchToHttp();
+      const outcome = await this.#guard(context);
+      if (!outcome.allowed) throw new AccessRefused(outcome.refusal);
+      const { access, stop } = outcome;
+      const response = http.getResponse<HttpResponse>();
+      if (stop !== undefined) whenClosed(response.raw ?? response, stop);
+      handOn(http.getRequest<object>(), access);
+      return true;
+    }
+  }
+  Inject(OPTIONS)(OneGrantGuard, undefined, 0);
+  return mixin(OneGrantGuard);
+}
+
+/** A parameter of a handler: the access that its guard has handed on. */
+export const CurrentAccess: () => ParameterDecorator = createParamDecorator((_data: unknown, context: ExecutionContext) =>
+  accessOf(context.switchToHttp().getRequest<object>()),
+);

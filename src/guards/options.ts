@@ -1,0 +1,116 @@
+import { readLeaseOptions, type LeaseOptions, type ReadLeaseOptions } from '../effects/lease.js';
+import type { JitEngine } from '../engine/engine.js';
+import { invalid, readListener, readOptions, readPort } from '../input.js';
+import type { MaybePromise } from '../ports.js';
+import { readScope } from '../scope.js';
+import { readDuration, type Duration } from '../time.js';
+import type { Refused } from './guard.js';
+
+/** What a guard needs of an engine. */
+export type GuardEngine<Scope extends string = string> = Pick<JitEngine<Scope>, 'check' | 'lease'>;
+
+/** What can be said of one guard, and in frameworks with a place for it of all guards at once. */
+export interface GuardChoices<Args extends readonly unknown[] = readonly unknown[]> {
+  /**
+   * Where access is asked for: an absolute http(s) URL. A refusal names it, with the scope as its parameter `scope`.
+   * Default: it can be asked for, and the caller knows where. `false`: it can't be asked for, and the scope isn't named.
+   */
+  readonly askAt?: string | false | undefined;
+  /** Gives the handler a signal that aborts when the access ends, and holds a lease for as long as the response lasts. Default: false. */
+  readonly stopOnEnd?: boolean | LeaseOptions | undefined;
+  /** Whether what is let through counts as a use, for grants that end when they are idle. Default: true. */
+  readonly touch?: boolean | undefined;
+  /** What a 401 names as the realm: printable ASCII without quotes and backslashes. Default: `jit-access`. */
+  readonly realm?: string | undefined;
+  /** When a 503 says to come back; whole seconds, rounded up. Default: 5 seconds. */
+  readonly retryAfterMs?: Duration | undefined;
+  /** Told of each refusal, with what the caller isn't told: the decision, or the error. What it throws is dropped. */
+  readonly onRefused?: ((refused: Refused, ...args: Args) => void) | undefined;
+}
+
+/** Who is calling, and how guards answer. */
+export interface CallerOptions<Args extends readonly unknown[] = readonly unknown[]> extends GuardChoices<Args> {
+  /**
+   * Who is calling, as you have established it: a verified session or token, never a header that the client may set.
+   * `undefined`, `null`, `''` and what is no id: nobody, which is answered with 401.
+   *
+   * What it throws goes where the framework takes errors, and lets nobody through.
+   */
+  readonly subject: (...args: Args) => MaybePromise<string | null | undefined>;
+}
+
+/** @typeParam Args what the framework gives its functions: the request, or a context, or both */
+export interface GuardOptions<
+  Args extends readonly unknown[] = readonly unknown[],
+  Scope extends string = string,
+> extends CallerOptions<Args> {
+  /**
+   * What is needed: a scope, checked right away, or a function that makes one of the route. What that gives is read like
+   * any other input: no scope is answered with 400. It is asked only when the subject is known.
+   */
+  readonly scope: Scope | ((...args: Args) => MaybePromise<Scope>);
+}
+
+export interface Caller<Args extends readonly unknown[]> {
+  readonly engine: GuardEngine;
+  readonly subject: (...args: Args) => unknown;
+  readonly askAt: string | false | undefined;
+  readonly stopOnEnd: ReadLeaseOptions | undefined;
+  readonly touch: boolean;
+  readonly realm: string;
+  readonly retryAfterMs: number;
+  readonly onRefused: (refused: Refused, ...args: Args) => void;
+}
+
+const OPTIONS = ['subject', 'scope', 'askAt', 'stopOnEnd', 'touch', 'realm', 'retryAfterMs', 'onRefused'] as const;
+
+/** Reads all but the scope. */
+export function readCaller<Args extends readonly unknown[]>(engine: unknown, options: unknown): Caller<Args> {
+  const given = readOptions('options', options, OPTIONS);
+  const { subject, askAt, stopOnEnd = false, touch = true, realm = 'jit-access', retryAfterMs = 5_000, onRefused } = given;
+  if (typeof subject !== 'function') throw invalid('subject', 'a function that says who is calling', subject);
+  if (typeof touch !== 'boolean') throw invalid('touch', 'true or false', touch);
+  return Object.freeze({
+    engine: readPort<GuardEngine>('engine', engine, ['check', 'lease']),
+    subject: subject as Caller<Args>['subject'],
+    askAt: askAt === undefined || askAt === false ? askAt : readAddress('askAt', askAt),
+    stopOnEnd: readStopOnEnd(stopOnEnd),
+    touch,
+    realm: readRealm(realm),
+    retryAfterMs: readDuration('retryAfterMs', retryAfterMs),
+    onRefused: readListener('onRefused', onRefused),
+  });
+}
+
+/** @returns a scope that has been read, or a function whose answer has not */
+export function readNeed<Args extends readonly unknown[]>(options: unknown): string | ((...args: Args) => unknown) {
+  const { scope } = readOptions('options', options, OPTIONS);
+  return typeof scope === 'function' ? (scope as (...args: Args) => unknown) : readScope('scope', scope);
+}
+
+function readStopOnEnd(given: unknown): ReadLeaseOptions | undefined {
+  if (given === false) return undefined;
+  return readLeaseOptions(given === true ? {} : given);
+}
+
+function readRealm(realm: unknown): string {
+  const isPlain = typeof realm === 'string' && /^[\x20\x21\x23-\x5B\x5D-\x7E]{1,256}$/.test(realm);
+  if (!isPlain) throw invalid('realm', '1-256 characters of printable ASCII without quotes and backslashes', realm);
+  return realm;
+}
+
+/** As an `error_uri` may be (RFC 6750): what ends a quoted string, or escapes in it, has to be percent-encoded. */
+function readAddress(argument: string, address: unknown): string {
+  const rule = 'an absolute http or https URL without a user, a quote or a backslash, or false';
+  let url: URL;
+  try {
+    if (typeof address !== 'string' || address.length > 2_048) throw invalid(argument, rule, address);
+    url = new URL(address);
+  } catch {
+    throw invalid(argument, rule, address);
+  }
+  const isPlain =
+    /^https?:/.test(url.protocol) && url.username === '' && url.password === '' && /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(url.href);
+  if (!isPlain) throw invalid(argument, rule, address);
+  return url.href;
+}

@@ -1,0 +1,87 @@
+/*
+ * The suite's own assertions: those of a runner would tie it to that runner, those of Node to Node.
+ */
+
+/** What a suite is to prove breaks a guarantee. The message names the guarantee, and what was expected and got. */
+export class ContractViolation extends Error {
+  override readonly name = 'ContractViolation';
+
+  /** This error with the guarantee that is broken before its message. */
+  of(guarantee: string): this {
+    this.message = `guarantee ${guarantee}\n${this.message}`;
+    return this;
+  }
+}
+
+/** @param what what has to be so, as a sentence */
+export function holds(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new ContractViolation(what);
+}
+
+/**
+ * Compares by value: the same JSON, whatever the order of keys and the prototypes. A field that is `undefined` equals
+ * one that is left out; `null` equals neither.
+ */
+export function same(got: unknown, expected: unknown, what: string): void {
+  const difference = differenceOf(got, expected, 'it');
+  if (difference !== undefined) throw new ContractViolation(`${what}: ${difference}`);
+}
+
+/**
+ * Calls something that must fail, by a rejection with an error.
+ *
+ * @returns the error
+ */
+export async function rejects(call: () => unknown, what: string): Promise<unknown> {
+  let answer: unknown;
+  try {
+    answer = call();
+  } catch (error) {
+    throw new ContractViolation(`${what}: expected a rejection, got a throw before there was a promise: ${text(error)}`);
+  }
+  try {
+    answer = await answer;
+  } catch (error) {
+    holds(isError(error), `${what}: expected a rejection with an error, got one with ${text(error)}`);
+    return error;
+  }
+  throw new ContractViolation(`${what}: expected a rejection, got the answer ${text(answer)}`);
+}
+
+/** Not `instanceof`: a runner may give the suite a realm of its own, and errors then come from another. */
+function isError(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as { message?: unknown }).message === 'string';
+}
+
+function differenceOf(got: unknown, expected: unknown, path: string): string | undefined {
+  if (Object.is(got, expected)) return undefined;
+  if (!isObject(got) || !isObject(expected) || Array.isArray(got) !== Array.isArray(expected)) {
+    return `expected ${path} to be ${text(expected)}, got ${text(got)}`;
+  }
+  if (Array.isArray(got) && Array.isArray(expected) && got.length !== expected.length) {
+    return `expected ${path} to hold ${expected.length}, got ${got.length}: expected ${text(expected)}, got ${text(got)}`;
+  }
+  for (const key of new Set([...Object.keys(expected), ...Object.keys(got)])) {
+    const difference = differenceOf(own(got, key), own(expected, key), Array.isArray(got) ? `${path}[${key}]` : `${path}.${key}`);
+    if (difference !== undefined) return difference;
+  }
+  return undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Only what an object itself has: of `__proto__` the others would inherit something. */
+function own(object: object, key: string): unknown {
+  return Object.hasOwn(object, key) ? (object as Record<string, unknown>)[key] : undefined;
+}
+
+/** A value, short enough for a report. */
+function text(value: unknown): string {
+  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  if (typeof value === 'bigint') return `the bigint ${value}`;
+  const json = JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item)) as string | undefined;
+  const short = json ?? String(value);
+  return short.length > 300 ? `${short.slice(0, 300)}...` : short;
+}

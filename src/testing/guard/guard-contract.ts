@@ -1,0 +1,106 @@
+import type { MaybePromise } from '../../ports.js';
+import { ContractViolation } from '../assertions.js';
+import type { TestRunner } from '../runner.js';
+import { answers } from './answers.js';
+import { callers } from './callers.js';
+import { ends } from './ends.js';
+import { letsThrough } from './lets-through.js';
+import { outages } from './outages.js';
+import { scopes } from './scopes.js';
+import { GuardWorld, type GuardedRoute, type GuardServer } from './world.js';
+
+/** The adapter to be proven, and what only its author can do for the suite. */
+export interface GuardContractOptions {
+  /** How the adapter is called in the report. */
+  readonly name: string;
+  /** Serves these routes, each behind its guard, best over a real socket. Called for each case. */
+  serve(routes: readonly GuardedRoute[]): MaybePromise<GuardServer>;
+  /** The problem in the body of a refusal, for frameworks that put one around it. Default: the body, which has to be problem+json. */
+  problemOf?(body: unknown): unknown;
+}
+
+/** Defines a case. Each gets a world of its own, which is served. */
+export type DefineCase = (name: string, body: (world: GuardWorld) => Promise<void>) => void;
+
+/** What cases know of the adapter besides calling it. */
+export interface Hooks {
+  readonly problemOf: ((body: unknown) => unknown) | undefined;
+}
+
+/** The cases of one group. */
+export type Cases = (it: DefineCase, hooks: Hooks) => void;
+
+/** What every guard keeps to, by number. */
+const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [
+  ['1. what is allowed reaches the handler, with the decision, and nothing else does', letsThrough],
+  ['2. who is calling is what the service says, and nobody else', callers],
+  ['3. a scope of the route is read like any other input', scopes],
+  ['4. what can not be checked is refused', outages],
+  ['5. a refusal says how to get in, and nothing about what is held', answers],
+  ['6. the signal of stopOnEnd ends with the access or with the response, and nothing is left behind', ends],
+];
+
+/**
+ * Defines the suite of guards: what every adapter for a framework keeps to. One that fails it lets somebody in whom it
+ * should not, or tells somebody what it should not.
+ *
+ * It brings its own assertions and no runner, and never sleeps; its clock is moved by hand. It needs a time limit of the
+ * runner only to notice a service that never answers.
+ *
+ * @example
+ * import { describe, it } from 'vitest';
+ * import { guardContract } from 'jit-access/testing';
+ *
+ * guardContract(
+ *   { describe, it },
+ *   {
+ *     name: 'my framework',
+ *     async serve(routes) {
+ *       const app = createApp();
+ *       for (const { name, engine, choices, subject, scope, answer } of routes) {
+ *         const options = {
+ *           ...choices,
+ *           subject: (req: Req) => subject(req.header('session')),
+ *           scope: typeof scope === 'string' ? scope : (req: Req) => scope(req.params.id),
+ *         };
+ *         app.get(`/${name}/:id`, requireGrant(engine, options), (req, res) => res.stream(answer(accessOf(req))));
+ *       }
+ *       const server = await app.listen(0);
+ *       return {
+ *         call: (name, id, init) => fetch(`${server.url}/${name}/${encodeURIComponent(id)}`, init),
+ *         close: () => server.close(),
+ *       };
+ *     },
+ *   },
+ * );
+ */
+export function guardContract(runner: TestRunner, options: GuardContractOptions): void {
+  const hooks: Hooks = {
+    problemOf: options.problemOf === undefined ? undefined : (body) => (options as Required<typeof options>).problemOf(body),
+  };
+  runner.describe(`guard contract: ${options.name}`, () => {
+    for (const [guarantee, cases] of GUARANTEES) {
+      runner.describe(guarantee, () => {
+        cases(caseOf(runner, options, guarantee), hooks);
+      });
+    }
+  });
+}
+
+function caseOf(runner: TestRunner, options: GuardContractOptions, guarantee: string): DefineCase {
+  return (name, body) => {
+    runner.it(name, async () => {
+      const world = new GuardWorld();
+      const server = await options.serve(world.routes);
+      world.server = server;
+      try {
+        await body(world);
+      } catch (error) {
+        throw error instanceof ContractViolation ? error.of(guarantee) : error;
+      } finally {
+        await server.close();
+        await world.engine.close();
+      }
+    });
+  };
+}

@@ -1,0 +1,28 @@
+import type { GrantStore } from 'jit-access';
+import type { Call } from '../measure/rounds.js';
+
+/** A store over a connection of its own. */
+export interface Opened {
+  readonly store: GrantStore;
+  /** One round trip by the bare driver, over the same connection. */
+  readonly ping: () => unknown;
+  close(): Promise<void>;
+}
+
+/** A server or a file that the bench has to itself, and the ways to it. */
+export interface Engine {
+  readonly name: string;
+  /** How many calls of one round: some tenths of a second. */
+  readonly calls: number;
+  /** How it was set up, where that decides what a commit costs. */
+  readonly setting: string;
+  /** The ways that checks take, by name. */
+  readonly ways: Readonly<Record<string, GrantStore>>;
+  /** The bare driver's look-up of what the check of the nth question asks. Called once the grants are there. */
+  bare(questions: readonly { readonly subject: string; readonly scope: string }[]): Promise<Call>;
+  /** As another process would open it, over a network that takes that long; `undefined`: there is no network. */
+  open(delayMs: number): Promise<Opened> | undefined;
+  /** Bytes that all of it takes, once it has settled. */
+  bytes(): Promise<number>;
+  close(): Promise<void>;
+}

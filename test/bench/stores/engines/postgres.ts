@@ -1,0 +1,68 @@
+import { sqlGrantStore } from 'jit-access/sql';
+import type pg from 'pg';
+import { kyselyOn, Postgres } from '../../../stores/sql/postgres.js';
+import { START } from '../measure/grants.js';
+import { slowNetwork } from '../measure/slow-network.js';
+import type { Engine } from './engine.js';
+
+/** A server of its own, or the one that JIT_TEST_PG_URL names, through `pg`. */
+export async function postgres(): Promise<Engine> {
+  const server = await Postgres.migrated({ syncs: true });
+  const [{ setting } = { setting: '' }] = await server.sql<{ setting: string }>(
+    `select 'PostgreSQL ' || current_setting('server_version') || ', fsync ' || current_setting('fsync')
+      || ', synchronous_commit ' || current_setting('synchronous_commit') as setting`,
+  );
+  const pool = server.pool();
+  const plain = server.pool();
+  plain.on('error', () => undefined);
+  const db = kyselyOn(pool);
+  return {
+    name: 'PostgreSQL (pg)',
+    calls: 1_000,
+    setting,
+    ways: {
+      'through Kysely alone': sqlGrantStore({ db, dialect: 'postgres' }),
+      'through `read`': sqlGrantStore({ db, dialect: 'postgres', read: server.pool() }),
+    },
+    async bare(questions) {
+      await server.sql('vacuum analyze jit_rows');
+      const text = `select kind, id, version, subject, scope, open, from_at, until_at, due_at, body from jit_rows
+where namespace = 'default' and live_subject = $1 and scope = $2 and until_at > $3`;
+      return async (i) => {
+        const { subject, scope } = questions[i % questions.length] as (typeof questions)[number];
+        const { rows } = await plain.query({ name: 'bench', text, values: [subject, scope, START] });
+        if (rows.length === 0) throw new Error(`${subject} holds nothing`);
+      };
+    },
+    async open(delayMs) {
+      const { hostname, port } = new URL(server.url);
+      const network = delayMs === 0 ? undefined : await slowNetwork(hostname, Number(port), delayMs);
+      const through = (): pg.Pool => server.pool(network === undefined ? {} : { connectionString: withPort(server.url, network.port) });
+      const [commits, reads] = [through(), through()];
+      const store = sqlGrantStore({ db: kyselyOn(commits), dialect: 'postgres', read: reads });
+      const close = async () => {
+        await commits.end();
+        await reads.end();
+        await network?.close();
+      };
+      return { store, ping: () => reads.query({ name: 'ping', text: 'select 1' }), close };
+    },
+    async bytes() {
+      await server.sql('vacuum');
+      const [size] = await server.sql<{ bytes: string }>(
+        `select sum(pg_total_relation_size(name::regclass)) as bytes from unnest(array['jit_rows', 'jit_journal', 'jit_heads']) as name`,
+      );
+      return Number(size?.bytes);
+    },
+    async close() {
+      await plain.end();
+      await server.stop();
+    },
+  };
+}
+
+function withPort(url: string, port: number): string {
+  const other = new URL(url);
+  other.port = String(port);
+  return other.href;
+}

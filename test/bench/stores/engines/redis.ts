@@ -1,0 +1,58 @@
+import { fromIoredis, fromNodeRedis, redisGrantStore } from 'jit-access/redis';
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { startServer } from '../../../stores/redis/started.js';
+import { slowNetwork } from '../measure/slow-network.js';
+import type { Engine } from './engine.js';
+
+/** A server of its own, through both clients. */
+export async function redis(): Promise<Engine> {
+  const server = await startServer(['--appendonly', 'yes', '--appendfsync', 'everysec']);
+  const connect = async (url: string) => {
+    const client = createClient({ url });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  };
+  const node = await connect(server.url);
+  const plain = await connect(server.url);
+  const other = new Redis(server.url);
+  const version = /redis_version:(\S+)/.exec(await plain.info('server'))?.[1] ?? '';
+  return {
+    name: 'Redis (redis, ioredis)',
+    calls: 2_000,
+    setting: `Redis ${version}, appendfsync everysec`,
+    ways: {
+      'through `redis`': redisGrantStore({ client: fromNodeRedis(node) }),
+      'through `ioredis`': redisGrantStore({ client: fromIoredis(other) }),
+    },
+    async bare(questions) {
+      // Keys of its own, each with a value as long as what a check reads.
+      const [{ subject: firstSubject, scope: firstScope } = { subject: '', scope: '' }] = questions;
+      const value = (await plain.hGet('{jit:default}:live', `+${firstSubject}\0+${firstScope}`)) ?? '';
+      const keyOf = ({ subject, scope }: (typeof questions)[number]) => `bench:${subject}:${scope}`;
+      for (const question of questions) await plain.set(keyOf(question), value);
+      return async (i) => {
+        const question = questions[i % questions.length] as (typeof questions)[number];
+        if ((await plain.get(keyOf(question))) === null) throw new Error(`${question.subject} holds nothing`);
+      };
+    },
+    async open(delayMs) {
+      const network = delayMs === 0 ? undefined : await slowNetwork(server.host, server.port, delayMs);
+      const client = await connect(network === undefined ? server.url : `redis://127.0.0.1:${network.port}`);
+      const close = async () => {
+        client.destroy();
+        await network?.close();
+      };
+      return { store: redisGrantStore({ client: fromNodeRedis(client) }), ping: () => client.ping(), close };
+    },
+    async bytes() {
+      return Number(/used_memory:(\d+)/.exec(await plain.info('memory'))?.[1]);
+    },
+    async close() {
+      for (const client of [node, plain]) client.destroy();
+      other.disconnect();
+      await server.stop();
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { statSync } from 'node:fs';
+import { migrate, sqlGrantStore, steadyHandle } from 'jit-access/sql';
+import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
+import { SqliteFile } from '../../../stores/sql/sqlite.js';
+import { START } from '../measure/grants.js';
+import type { Engine } from './engine.js';
+
+/** What the bench uses of a handle. */
+interface Handle extends SqliteDatabase {
+  readonly inTransaction: boolean;
+  prepare(sql: string): ReturnType<SqliteDatabase['prepare']> & { get(...values: unknown[]): unknown };
+  exec(sql: string): void;
+  close(): void;
+}
+
+/** A file, by `libsql` or by the package that JIT_BENCH_SQLITE names: `better-sqlite3`, where it is installed. */
+export async function sqlite(): Promise<Engine> {
+  const driver = process.env['JIT_BENCH_SQLITE'] ?? 'libsql';
+  const { default: Database } = (await import(driver)) as { default: new (path: string) => Handle };
+  const file = new SqliteFile();
+  const handles: Handle[] = [];
+  const open = () => {
+    const handle = new Database(file.path);
+    handles.push(handle);
+    for (const pragma of ['journal_mode = wal', 'synchronous = full']) handle.exec(`pragma ${pragma}`);
+    return handle;
+  };
+  const kysely = () => new Kysely<unknown>({ dialect: new SqliteDialect({ database: steadyHandle(open()) }) });
+  const db = kysely();
+  await migrate({ db, dialect: 'sqlite' });
+  const plain = open();
+  return {
+    name: `SQLite (${driver})`,
+    calls: 5_000,
+    setting: 'WAL, synchronous = FULL',
+    ways: {
+      'through Kysely alone': sqlGrantStore({ db, dialect: 'sqlite' }),
+      'through `read`': sqlGrantStore({ db, dialect: 'sqlite', read: open() }),
+    },
+    async bare(questions) {
+      const get = plain.prepare(
+        `select kind, id, version, subject, scope, open, from_at, until_at, due_at, body from jit_rows
+where namespace = 'default' and live_subject = ? and scope = ? and until_at > ?`,
+      );
+      return (i) => {
+        const { subject, scope } = questions[i % questions.length] as (typeof questions)[number];
+        if (get.get(subject, scope, START) === undefined) throw new Error(`${subject} holds nothing`);
+      };
+    },
+    open(delayMs) {
+      if (delayMs > 0) return undefined;
+      const own = kysely();
+      const store = sqlGrantStore({ db: own, dialect: 'sqlite', read: open() });
+      const one = plain.prepare('select 1');
+      return Promise.resolve({ store, ping: () => one.get(), close: async () => undefined });
+    },
+    async bytes() {
+      plain.prepare('pragma wal_checkpoint(truncate)').all([]);
+      return statSync(file.path).size;
+    },
+    async close() {
+      for (const handle of handles) handle.close();
+      file.remove();
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import type { Change, GrantStore, Row } from 'jit-access';
+import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
+import { aGrant } from 'jit-access/testing';
+import { encode } from '../../../../src/records.js';
+
+/** The instant from which every grant of the bench is held. */
+export const START = 1_767_225_600_000;
+export const HOUR_MS = 3_600_000;
+/** So many end in each of the first hours; the others outlast the bench. */
+export const DUE = 1_000;
+const DAYS_MS = 1_000 * 24 * HOUR_MS;
+/** Rows in one commit: some megabytes. */
+const FILLED_AT_ONCE = 2_000;
+
+export const subjectOf = (n: number): string => `user:${Math.floor(n / 10)}`;
+export const scopeOf = (n: number): string => `db-${n % 10}:write`;
+const idOf = (n: number): string => `${n.toString(16).padStart(32, '0')}.1`;
+
+/** The nth grant as the core's codec writes it. Ten for each subject, on a scope each. */
+function grantRow(n: number, expiresAt: number): Row {
+  const [requestId = ''] = idOf(n).split('.');
+  return encode(aGrant({ id: idOf(n), requestId, subject: subjectOf(n), scope: scopeOf(n), ...held(expiresAt) }));
+}
+const held = (expiresAt: number) => ({ issuedAt: START, startsAt: START, firstStartsAt: START, activatedAt: START, expiresAt });
+
+/** Commits grants `from` to `until`, none of which ends by itself while the bench runs. */
+export async function fill(store: GrantStore, from: number, until: number): Promise<void> {
+  for (let n = from; n < until; n += FILLED_AT_ONCE) {
+    const size = Math.min(FILLED_AT_ONCE, until - n);
+    await put(
+      store,
+      Array.from({ length: size }, (_, i) => grantRow(n + i, START + DAYS_MS)),
+    );
+  }
+}
+
+/** Gives grants `from` and on another end: `count` are due at `at`. */
+export async function makeDue(store: GrantStore, from: number, count: number, at: number): Promise<void> {
+  await put(
+    store,
+    Array.from({ length: count }, (_, i) => grantRow(from + i, at)),
+  );
+}
+
+async function put(store: GrantStore, rows: readonly Row[]): Promise<void> {
+  await store.commit({ id: `fill ${rows[0]?.id ?? ''} ${rows[0]?.until ?? ''}`, expect: [], put: rows, append: [] });
+}
+
+/** Changes that have nothing in common but their namespace: each a request with its grant and three entries. */
+export async function grantedRequests(count: number, name: string): Promise<readonly Change[]> {
+  const recorded: Change[] = [];
+  const memory = new MemoryGrantStore();
+  const commit = memory.commit.bind(memory);
+  memory.commit = (change) => (recorded.push(change), commit(change));
+  const engine = new JitEngine({ approver: autoApprove(() => true), store: memory, clock: { now: () => START } });
+  const { request } = await engine.requestAccess(asked('user:template'));
+  await engine.close();
+  const [made, granted] = recorded as [Change, Change];
+  const template = JSON.stringify({
+    id: 'change:template',
+    expect: granted.expect.map(({ kind, id }) => ({ kind, id, version: 0 })),
+    put: granted.put,
+    append: [...made.append, ...granted.append],
+  });
+  return Array.from({ length: count }, (_, n) => {
+    const own = template.replaceAll('user:template', `${name}:${n}`).replaceAll('change:template', `${name}-${n}`);
+    return JSON.parse(own.replaceAll(request.id, `${name}-${n}`), (_, value: unknown) => value ?? undefined) as Change;
+  });
+}
+
+/** A request as people make them. */
+export const asked = (subject: string) => ({
+  subject,
+  scope: 'db-prod:write',
+  ttl: '1h',
+  justification: 'the primary rejects writes since the failover of this morning',
+  ticket: 'INC-4711',
+});

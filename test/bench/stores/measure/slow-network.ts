@@ -1,0 +1,24 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** A network that holds everything up on its way to the server, in a process of its own so that it costs this one nothing. */
+export interface SlowNetwork {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** @param delayMs how long each piece is held up, in milliseconds; the answer comes back at once */
+export async function slowNetwork(host: string, port: number, delayMs: number): Promise<SlowNetwork> {
+  const child = fork(fileURLToPath(new URL('slow-network-worker.ts', import.meta.url)), [host, String(port), String(delayMs)], {
+    execArgv: ['--import', 'tsx'],
+  });
+  const [own] = (await once(child, 'message')) as [number];
+  return {
+    port: own,
+    close: async () => {
+      child.disconnect();
+      await once(child, 'exit');
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
+import { isRequired } from '../required.js';
+
+/** A browser that the tests have started. */
+export interface TestBrowser {
+  /**
+   * A page with nothing of another one's: no cookies, no storage. It is closed after the test, which fails if the page has
+   * thrown something that nobody caught.
+   */
+  open(options?: BrowserContextOptions): Promise<Page>;
+}
+
+const named = process.env['CHROMIUM_PATH'];
+const program = named ?? ['chromium', 'chromium-browser', 'google-chrome'].find((name) => spawnSync(name, ['--version']).status === 0);
+const LEFT_OUT = 'there is no chromium on the PATH, and no CHROMIUM_PATH';
+
+/** For the one line of a whole run that says what it has left out; `undefined`: nothing. */
+export const leftOut = program === undefined ? `left out: everything in a browser (${LEFT_OUT})` : undefined;
+
+// As root it starts without its sandbox only; and it is to ask nobody for anything.
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/**
+ * Tests that need a browser: one Chromium, started before them and ended after. Where there is none they are left out,
+ * which a case in their place says, unless JIT_TEST_REQUIRE demands it: then it fails.
+ */
+export function describeChromium(name: string, define: (browser: TestBrowser) => void): void {
+  if (program === undefined) {
+    describe(name, () => {
+      it(`is left out where ${LEFT_OUT}`, () => {
+        if (isRequired('chromium')) throw new Error(`JIT_TEST_REQUIRE demands chromium, and ${LEFT_OUT}`);
+      });
+    });
+    return;
+  }
+  describe(name, () => {
+    let browser: Browser | undefined;
+    const thrown: Error[] = [];
+    beforeAll(async () => {
+      browser = await launch(program);
+    });
+    afterEach(async () => {
+      for (const context of browser?.contexts() ?? []) await context.close();
+      const [first] = thrown.splice(0);
+      if (first !== undefined) throw first;
+    });
+    afterAll(() => browser?.close());
+    define({
+      open: async (options) => {
+        const context = await (browser as Browser).newContext(options);
+        const page = await context.newPage();
+        page.on('pageerror', (error) => thrown.push(error));
+        return page;
+      },
+    });
+  });
+}
+
+/** Starts a Chromium with a fresh profile. It ends, and its profile goes, when it is closed or this process ends. */
+export async function launch(executable = program): Promise<Browser> {
+  if (executable === undefined) throw new Error(LEFT_OUT);
+  const executablePath = executable.includes('/') ? executable : which(executable);
+  return chromium.launch({ executablePath, headless: true, args: ARGS });
+}
+
+function which(name: string): string {
+  return spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
+}
+
+/** What a page does to people who can't see it as it was meant, as axe-core finds it: the rule, and where. */
+export async function violations(page: Page): Promise<readonly string[]> {
+  await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
+    const found = await axe.run();
+    return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+  });
+}

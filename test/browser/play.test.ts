@@ -1,0 +1,371 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { scenarios } from '../../docs/play/scenarios/all.js';
+import { MINUTE, SECOND } from '../../docs/play/world/scenario.js';
+import { root } from '../docs/pages.js';
+import { describeChromium, violations, type TestBrowser } from './chromium.js';
+
+const WIDE = { width: 1280, height: 800 };
+const NARROW = { width: 360, height: 740 };
+
+let folder: string;
+let file: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'jit-play-'));
+  await build({ configFile: `${root}docs/play/vite.config.ts`, build: { outDir: folder }, logLevel: 'error' });
+  file = join(folder, 'index.html');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function openPlay(browser: TestBrowser, options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await browser.open({ viewport: WIDE, locale: 'en-GB', ...options });
+  await page.goto(pathToFileURL(file).href);
+  await isAt(page, 0);
+  return page;
+}
+
+/** Resolves when the page shows this instant, in milliseconds since the scenario's begin. */
+const isAt = (page: Page, at: number) => page.waitForFunction((text) => document.body.dataset['at'] === text, String(at));
+
+async function seek(page: Page, at: number): Promise<void> {
+  await page.getByLabel('Time in the scenario').fill(String(at));
+  await isAt(page, at);
+}
+
+const stepOn = (page: Page) => page.getByRole('button', { name: 'One step on' }).click();
+const badge = (page: Page) => page.locator('jit-badge [part]').textContent();
+const probe = (page: Page) => page.locator('.answer-big').textContent();
+const verdict = (page: Page) => page.locator('.verdict');
+const entries = (page: Page) => page.locator('.entries strong').allTextContents();
+
+/** Everything that is shown but what the viewer moves: the sentence, the panels, the clock. */
+async function shown(page: Page): Promise<string> {
+  // The journal is drawn when it has been verified.
+  const state = () =>
+    page.evaluate(() =>
+      ['.narration', '.subject', '.deciders', '.ends', '.script', '.journal', '.probe', '.clock']
+        .map((panel) => document.querySelector(panel)?.innerHTML)
+        .join('\n'),
+    );
+  let last = await state();
+  for (let next = await state(); next !== last; next = await state()) last = next;
+  return `${last}\n${await badge(page)}`.replaceAll(' class=""', '');
+}
+
+const onCall = scenarios[0]!;
+
+describeChromium('the page that plays', (browser) => {
+  it('opens from a disk, with nothing fetched, and nothing that could be', async () => {
+    const page = await browser.open();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.goto(pathToFileURL(file).href);
+    await isAt(page, 0);
+    expect(asked.filter((url) => !url.startsWith('data:'))).toEqual([pathToFileURL(file).href]);
+    expect(await page.evaluate(() => fetch('data:,x').then(String, (error: unknown) => String(error)))).toMatch(/Failed to fetch/);
+    expect(await readFile(file, 'utf8')).not.toMatch(/<(?:link|script|img)[^>]+(?:href|src)="(?!data:)/);
+  });
+
+  it('plays the incident step by step', async () => {
+    const page = await openPlay(browser);
+    const told: unknown[] = [];
+    for (let i = 0; i < 8; i++) {
+      await stepOn(page);
+      await page.locator('.count', { hasText: `Step ${i + 1} of 8` }).waitFor();
+      told.push([
+        await page.locator('.narration .answer').last().textContent(),
+        await badge(page),
+        await probe(page),
+        await page.locator('.deciders').getByRole('button').count(),
+        (await entries(page)).length,
+      ]);
+    }
+    expect(told).toEqual([
+      ['not allowed: no_grant', 'read-only', 'No', 0, 0],
+      ['pending: user:noor, user:sam may review', 'read-only', 'No', 4, 2],
+      ['ERR_JIT_SELF_REVIEW', 'read-only', 'No', 4, 3],
+      ['granted: [02:13:00, 02:28:00)', 'admin (expires 02:28)', 'Yes', 0, 6],
+      ['allowed: granted, until 02:28:00', 'admin (expires 02:28)', 'Yes', 0, 6],
+      ['allowed: granted, until 02:28:00', 'admin (expires in 01:00)', 'Yes', 0, 6],
+      ['not allowed: no_grant', 'read-only', 'No', 0, 6],
+      ['user:maya [02:13:00, 02:28:00)', 'read-only', 'No', 0, 7],
+    ]);
+    expect(await entries(page)).toEqual([
+      'request.created',
+      'request.assigned',
+      'attempt.refused',
+      'request.reviewed',
+      'request.approved',
+      'grant.issued',
+      'grant.expired',
+    ]);
+    await expect.poll(() => verdict(page).textContent()).toBe('Verified: 7 entries, each chained to the one before.');
+  });
+
+  it('plays by itself to the end, and leaves time to read each step', async () => {
+    const page = await browser.open({ viewport: WIDE });
+    await page.clock.install();
+    await page.goto(pathToFileURL(file).href);
+    await isAt(page, 0);
+    await page.getByRole('button', { name: 'Play', exact: true }).click();
+    const told = new Set<string | null>();
+    let second = 0;
+    for (; (await page.getByRole('button', { name: 'Pause', exact: true }).count()) > 0; second++) {
+      expect(second).toBeLessThan(60);
+      await page.clock.runFor(1_000);
+      told.add(await page.locator('.says').textContent());
+    }
+    await isAt(page, onCall.lastsMs);
+    expect(told.size).toBeGreaterThanOrEqual(8);
+    expect(second).toBeGreaterThan(30);
+  });
+
+  it.each([
+    ['wide', WIDE],
+    ['narrow', NARROW],
+  ] as const)('moves nothing about while it plays, and fits: %s', async (_, viewport) => {
+    const page = await openPlay(browser, { viewport });
+    const places = () =>
+      page.evaluate(() =>
+        [...document.querySelectorAll('.panel')].map((panel) => {
+          const { top, left, width, height } = panel.getBoundingClientRect();
+          return `${panel.className.replace(' now', '')} ${[top + scrollY, left, width, height].map(Math.round).join(' ')}`;
+        }),
+      );
+    for (const scenario of scenarios) {
+      await page.getByRole('radio', { name: scenario.title }).check({ force: true });
+      await page.locator('.count', { hasText: scenario.title }).waitFor();
+      const before = await places();
+      const steps = await page.locator('.steps li').count();
+      for (let step = 1; step < steps; step++) {
+        await stepOn(page);
+        await page.locator('.count', { hasText: `Step ${step} of` }).waitFor();
+        expect.soft([scenario.id, step, await places()]).toEqual([scenario.id, step, before]);
+        expect.soft(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(viewport.width);
+      }
+    }
+  });
+
+  it('pauses where it is, and goes faster when told to', async () => {
+    const page = await browser.open({ viewport: WIDE });
+    await page.clock.install();
+    await page.goto(pathToFileURL(file).href);
+    await isAt(page, 0);
+    await page.getByLabel('Speed').selectOption('4×');
+    await page.getByRole('button', { name: 'Play', exact: true }).click();
+    await page.clock.runFor(5_000);
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    const at = await page.locator('body').getAttribute('data-at');
+    expect(Number(at)).toBeGreaterThanOrEqual(3 * MINUTE);
+    await page.clock.runFor(5_000);
+    expect(await page.locator('body').getAttribute('data-at')).toBe(at);
+  });
+
+  it('jumps from step to step for whoever wants no motion', async () => {
+    const page = await browser.open({ viewport: WIDE, reducedMotion: 'reduce' });
+    await page.clock.install();
+    await page.goto(pathToFileURL(file).href);
+    await isAt(page, 0);
+    await page.getByRole('button', { name: 'Play', exact: true }).click();
+    const seen = new Set<number>();
+    for (let i = 0; i < 80; i++) {
+      await page.clock.runFor(300);
+      seen.add(Number(await page.locator('body').getAttribute('data-at')));
+    }
+    const stops = [0, 10 * SECOND, MINUTE, 2 * MINUTE, 3 * MINUTE, 5 * MINUTE, 17 * MINUTE, 18 * MINUTE, 21 * MINUTE, 22 * MINUTE];
+    expect(stops).toEqual(expect.arrayContaining([...seen]));
+    expect(seen.size).toBeGreaterThan(4);
+  });
+
+  describe('one-tap approval', () => {
+    const taps: readonly [string, (page: Page) => Promise<void>][] = [
+      ['click', (page) => page.getByRole('button', { name: 'Approve as Sam' }).click()],
+      [
+        'keyboard',
+        async (page) => {
+          await page.getByRole('button', { name: 'Approve as Sam' }).focus();
+          await page.keyboard.press('Enter');
+        },
+      ],
+    ];
+    it.each(taps)('opens the window at that moment, by %s, and the script is told that it comes too late', async (_, tap) => {
+      const page = await openPlay(browser);
+      await seek(page, 90 * SECOND);
+      await tap(page);
+      await page.locator('.narration', { hasText: 'You decided.' }).waitFor();
+      expect(await page.locator('.narration .answer').textContent()).toBe('granted: [02:11:30, 02:26:30)');
+      expect(await badge(page)).toBe('admin (expires 02:26)');
+      expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Inbox of Sam');
+
+      await seek(page, 3 * MINUTE);
+      expect(await page.locator('.narration .answer').textContent()).toBe('ERR_JIT_DECIDED');
+      await seek(page, 16.5 * MINUTE);
+      expect(await badge(page)).toBe('read-only');
+
+      // It is part of this course of things, until that is begun anew.
+      await seek(page, MINUTE);
+      expect(await badge(page)).toBe('read-only');
+      await seek(page, 2 * MINUTE);
+      expect(await badge(page)).toBe('admin (expires 02:26)');
+      await page.getByRole('button', { name: 'Restart' }).click();
+      await isAt(page, 0);
+      await seek(page, 2 * MINUTE);
+      expect(await badge(page)).toBe('read-only');
+    });
+  });
+
+  it('shows the same at an instant, however one scrubs there', async () => {
+    const page = await openPlay(browser);
+    const stops = [0, 65 * SECOND, 3 * MINUTE, 10 * MINUTE, 18 * MINUTE, 22 * MINUTE];
+    const first: string[] = [];
+    for (const at of stops) {
+      await seek(page, at);
+      first.push(await shown(page));
+    }
+    for (const at of [...stops].reverse()) {
+      await seek(page, at);
+      expect(await shown(page)).toBe(first[stops.indexOf(at)]);
+    }
+    expect(new Set(first).size).toBe(stops.length);
+  });
+
+  it('finds what the viewer tampers with, and names the entry', async () => {
+    const page = await openPlay(browser);
+    await seek(page, onCall.lastsMs);
+    await page.getByRole('button', { name: 'Tamper with entry 4' }).click();
+    await page.getByLabel('Who did it').fill('user:mallory');
+    await page.getByRole('button', { name: 'Save the edit' }).click();
+    await expect.poll(() => verdict(page).textContent()).toBe('verifyJournal names entry 4: it was edited: its digest does not match.');
+    expect(await page.locator('.entries .bad .seq').textContent()).toBe('4');
+
+    await page.getByRole('button', { name: 'Undo tampering' }).click();
+    await expect.poll(() => verdict(page).textContent()).toMatch(/^Verified: 7 entries/);
+
+    // The last one is missed too, by whoever has exported the head.
+    await page.getByRole('button', { name: 'Tamper with entry 7' }).click();
+    await page.getByRole('button', { name: 'Take the entry out' }).click();
+    await expect.poll(() => verdict(page).textContent()).toMatch(/^verifyJournal names entry 7/);
+    expect(await page.locator('.entries .bad').textContent()).toBe('7taken out');
+  });
+
+  it('refuses an edit that is no JSON, and leaves the journal alone', async () => {
+    const page = await openPlay(browser);
+    await seek(page, onCall.lastsMs);
+    await page.getByRole('button', { name: 'Tamper with entry 1' }).click();
+    await page.getByLabel('What it says').fill('{');
+    await page.getByRole('button', { name: 'Save the edit' }).click();
+    expect(await page.getByRole('alert').textContent()).toBe('The data is no JSON object.');
+    await page.keyboard.press('Escape');
+    await expect.poll(() => verdict(page).textContent()).toMatch(/^Verified/);
+  });
+
+  it('flips the badge at the instant of the approval, and back at the instant of the end', async () => {
+    const page = await openPlay(browser);
+    const flips: [number, string | null][] = [];
+    for (const at of [179, 180, 779, 780, 1_079, 1_080]) {
+      await seek(page, at * SECOND);
+      flips.push([at, await badge(page)]);
+    }
+    expect(flips).toEqual([
+      [179, 'read-only'],
+      [180, 'admin (expires 02:28)'],
+      [779, 'admin (expires 02:28)'],
+      [780, 'admin (expires in 05:00)'],
+      [1_079, 'admin (expires in 00:01)'],
+      [1_080, 'read-only'],
+    ]);
+  });
+
+  it('does everything by keyboard', async () => {
+    const page = await openPlay(browser);
+    await page.keyboard.press('ArrowRight');
+    await isAt(page, 10 * SECOND);
+    await page.keyboard.press('End');
+    await isAt(page, onCall.lastsMs);
+    await page.keyboard.press('ArrowLeft');
+    await isAt(page, 21 * MINUTE);
+    await page.keyboard.press('Home');
+    await isAt(page, 0);
+    await page.keyboard.press('Space');
+    await page.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+    await page.keyboard.press('Space');
+    await page.getByRole('button', { name: 'Play', exact: true }).waitFor();
+
+    // Each control is reached by Tab, and says what it is.
+    const names = new Set<string | null>();
+    for (let i = 0; i < 40; i++) {
+      await page.keyboard.press('Tab');
+      names.add(
+        await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? null),
+      );
+    }
+    for (const name of [
+      'Play',
+      'One step back',
+      'One step on',
+      'Restart',
+      'Speed',
+      'Time in the scenario',
+      'The code of the scenario',
+      'The journal',
+    ])
+      expect(names).toContain(name);
+
+    await page.getByRole('radio', { name: 'On call at night' }).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.locator('.count', { hasText: 'A denial' }).waitFor();
+  });
+
+  it('answers whatever the viewer asks it', async () => {
+    const page = await openPlay(browser);
+    await seek(page, 4 * MINUTE);
+    expect(await page.locator('.probe dd').allTextContents()).toEqual(['granted a window is open', 'at 02:28:00', 'granted']);
+    await page.getByLabel('Wants to use').fill('db-prod:read');
+    await page.locator('.probe dd', { hasText: 'standing' }).first().waitFor();
+    expect(await probe(page)).toBe('Yes');
+    await page.getByLabel('Who', { exact: true }).fill('user:mallory');
+    await page.locator('.probe dd', { hasText: 'no_grant' }).waitFor();
+    expect(await probe(page)).toBe('No');
+    await page.getByLabel('Wants to use').fill('db-prod:');
+    await page.locator('.probe dd', { hasText: 'scope must be' }).waitFor();
+    expect(await probe(page)).toBe('No such question');
+  });
+
+  it('weighs windows against requests: longer and wider holds more, and asks less', async () => {
+    const page = await openPlay(browser);
+    const figures = async () =>
+      (await page.locator('.figures strong').allTextContents()).map((text) => Number(text.replaceAll(/[,%\s]/g, '')));
+    await expect.poll(figures).not.toContain(NaN);
+    const [held, requests] = await figures();
+    await page.getByLabel('How long each window is').fill('5');
+    await expect.poll(async () => (await figures())[1]).toBeLessThan(requests!);
+    const [longer, fewer] = await figures();
+    expect(longer).toBeGreaterThan(held!);
+    await page.getByLabel('How much each request opens').fill('2');
+    await expect.poll(async () => (await figures())[0]).toBeGreaterThan(longer!);
+    expect((await figures())[1]).toBeLessThan(fewer!);
+  });
+
+  describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
+    it.each([
+      ['wide', WIDE],
+      ['narrow', NARROW],
+    ] as const)('is accessible to axe-core at each of its states: %s', async (_, viewport) => {
+      // What axe-core injects is what the page's own policy refuses.
+      const page = await openPlay(browser, { colorScheme, viewport, bypassCSP: true });
+      await seek(page, 2 * MINUTE);
+      expect(await violations(page)).toEqual([]);
+      await seek(page, 17 * MINUTE);
+      await page.getByRole('button', { name: 'Tamper with entry 4' }).click();
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Take the entry out' }).click();
+      await page.locator('.entries .bad').waitFor();
+      expect(await violations(page)).toEqual([]);
+    });
+  });
+});

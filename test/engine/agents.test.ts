@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import { reviewers, type JitEngineOptions } from '../../src/index.js';
+import { ScriptedApprover } from '../../src/testing.js';
+import { ANA, anEngine, aPending, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+import { linkTo, REQUEST_STATES, type State } from './states.js';
+import { wholeStore } from './whole-store.js';
+
+const AGENT = 'agent:7';
+const OTHER = 'agent:8';
+const MEMBERS = [AGENT, OTHER, SAM, ANA, LEE];
+const LINK_KEYS = [{ id: 'k', secret: 'a secret of more than thirty-two bytes' }];
+
+/** An approver for which agents are as good as anybody. */
+function anApprover(approvals = 1) {
+  return new ScriptedApprover({
+    decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals }] } },
+    groupsOf: (who) => (MEMBERS.includes(who) ? ['ops'] : []),
+    membersOf: MEMBERS,
+    isEligible: true,
+    breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
+    mayAcknowledge: (who) => MEMBERS.includes(who),
+  });
+}
+
+function begin(options: Partial<JitEngineOptions> = {}, approver = anApprover()) {
+  return { ...anEngine({ approver, linkKeys: LINK_KEYS, ...options }), approver };
+}
+
+const NO_AGENT = { why: 'is_agent' } as const;
+
+/** Each verb by which a review is given, or prepared, as somebody. */
+const REVIEWS: Readonly<Record<string, (state: State, by: string) => Promise<unknown>>> = {
+  approve: ({ engine, requestId }, by) => engine.approve(requestId, { by }),
+  deny: ({ engine, requestId }, by) => engine.deny(requestId, { by }),
+  acknowledge: ({ engine, requestId }, by) => engine.acknowledge(requestId, { by, verdict: 'justified' }),
+  approvalLink: ({ engine, requestId }, reviewer) => engine.approvalLink(requestId, { reviewer, decision: 'approve' }),
+  redeemLink: async (state, by) => state.engine.redeemLink(await linkTo(state), { by }),
+  'redeemLink by bearer': async (state) => state.engine.redeemLink(await linkTo(state), { bearer: true }),
+};
+
+describe('JitEngine', () => {
+  describe('agents', () => {
+    // Ana reviews in these, so the service says that she is an agent after all.
+    const asAgent = async (make: () => Promise<State>): Promise<State> => {
+      const state = await make();
+      const { store, clock } = state;
+      return { ...state, engine: begin({ store, clock, agents: (id) => id === ANA }).engine };
+    };
+    for (const [verb, review] of Object.entries(REVIEWS)) {
+      for (const [name, make] of Object.entries(REQUEST_STATES).filter(([name]) => name !== 'none')) {
+        it(`are refused, and change nothing: ${verb} on a request that is ${name}`, async () => {
+          const state = await asAgent(make);
+          const before = await wholeStore(state.store);
+          const error = await refusal(review(state, ANA), 'ERR_JIT_NOT_REVIEWER');
+          expect(error).toMatchObject({ requestId: state.requestId, reviewer: ANA, ...NO_AGENT });
+          await state.engine.flushAudit();
+          expect(await wholeStore(state.store)).toEqual(before);
+        });
+      }
+    }
+
+    it('are refused as such whose request it is: their own, another agent’s, or that of a person', async () => {
+      const { engine } = begin();
+      const asked = [
+        { subject: AGENT },
+        { subject: OTHER },
+        { subject: AGENT, requestedBy: OTHER },
+        { subject: MAYA, requestedBy: AGENT },
+        {},
+      ];
+      for (const over of asked) {
+        const request = await aPending(engine, { ...over, scope: `db:${asked.indexOf(over)}` });
+        for (const by of [AGENT, OTHER]) {
+          for (const verb of ['approve', 'deny'] as const)
+            expect(await refusal(engine[verb](request.id, { by }), 'ERR_JIT_NOT_REVIEWER')).toMatchObject(NO_AGENT);
+        }
+        expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('granted');
+      }
+    });
+
+    it('L29 are on record when they are refused, and an id that is unknown is not', async () => {
+      const { engine, store, clock } = begin();
+      const request = await aPending(engine, { subject: AGENT });
+      await clock.set(at(5));
+      await refusal(engine.approve(request.id, { by: OTHER }), 'ERR_JIT_NOT_REVIEWER');
+      await refusal(engine.approvalLink(request.id, { reviewer: OTHER, decision: 'deny' }), 'ERR_JIT_NOT_REVIEWER');
+      await refusal(engine.approve('nothing', { by: OTHER }), 'ERR_JIT_NOT_FOUND');
+      await engine.flushAudit();
+      expect((await entriesOf(store)).filter(({ type }) => type === 'attempt.refused')).toMatchObject([
+        { at: at(5), actor: OTHER, requestId: request.id, data: { code: 'ERR_JIT_NOT_REVIEWER', count: 1 } },
+      ]);
+    });
+
+    it('are listed nowhere as reviewers, and the approver is not asked about them', async () => {
+      const { engine, approver } = begin();
+      const asked = await ask(engine, { subject: MAYA });
+      const { request } = asked;
+      const people = [SAM, ANA, LEE];
+      expect(asked).toMatchObject({ outcome: 'pending', reviewers: people });
+      expect(await engine.decide(request.id)).toMatchObject({ reviewers: people });
+      expect((await engine.explain(MAYA, SCOPE)).approvers).toEqual({ groups: ['ops'], people });
+      // What would be asked for, too.
+      expect((await engine.explain(MAYA, 'db-prod:read')).approvers).toEqual({ groups: ['ops'], people });
+      expect(await engine.requestAccess({ subject: MAYA, scope: 'db-prod:read', ttl: MINUTE, dryRun: true })).toMatchObject({
+        reviewers: people,
+      });
+      const { request: glass } = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'it burns' });
+      approver.questions.length = 0;
+      expect(await engine.inbox(AGENT)).toEqual([]);
+      expect(await engine.owedReviews({ reviewer: AGENT })).toEqual([]);
+      expect(approver.questions).toEqual([]);
+      expect((await engine.inbox(SAM)).map(({ request: { id } }) => id)).toEqual([request.id]);
+      expect((await engine.owedReviews({ reviewer: SAM })).map(({ request: { id } }) => id)).toEqual([glass.id]);
+    });
+
+    it('L17 do not count with what they said before they were agents', async () => {
+      const approver = anApprover(2);
+      const { engine, store, clock } = begin({ agents: () => false }, approver);
+      const request = await aPending(engine);
+      await engine.approve(request.id, { by: AGENT });
+      const now = begin({ store, clock }, approver).engine;
+      expect((await now.approve(request.id, { by: SAM })).outcome).toBe('pending');
+      expect((await now.approve(request.id, { by: ANA })).outcome).toBe('granted');
+    });
+
+    it('may ask, cancel and release as anybody may, and hold what they were given', async () => {
+      const { engine } = begin();
+      const cancelled = await aPending(engine, { subject: AGENT });
+      expect((await engine.cancel(cancelled.id, { by: AGENT })).end?.status).toBe('cancelled');
+      const { id } = await aPending(engine, { subject: AGENT });
+      const approved = await engine.approve(id, { by: SAM });
+      expect(await engine.isAllowed(AGENT, SCOPE)).toBe(true);
+      if (approved.outcome === 'granted') await engine.release(approved.grants[0]?.id as string, { by: AGENT });
+      expect(await engine.isAllowed(AGENT, SCOPE)).toBe(false);
+    });
+
+    it('are those whose id starts with agent:, unless the service says otherwise', async () => {
+      const ids = ['agent:7', 'agent:', 'agents:7', 'user:agent:7', 'Agent:7', 'bot:7', 'agent'];
+      const approver = reviewers({ members: ids });
+      const listed = async (options: Partial<JitEngineOptions>) => {
+        const asked = await ask(anEngine({ approver, ...options }).engine);
+        return asked.outcome === 'pending' ? asked.reviewers : undefined;
+      };
+      expect(await listed({})).toEqual(ids.slice(2));
+      expect(await listed({ agents: undefined })).toEqual(ids.slice(2));
+      expect(await listed({ agents: (id) => id.startsWith('bot:') })).toEqual(ids.filter((id) => id !== 'bot:7'));
+    });
+
+    it('L23 are told by the id that canonicalId gives, of those who come and of those who are listed', async () => {
+      const asked: string[] = [];
+      const canonicalId = (id: string) => {
+        if (id.includes('!')) throw new Error('no id of ours');
+        return id.toLowerCase();
+      };
+      const agents = (id: string) => asked.push(id) > 0 && id.startsWith('agent:');
+      const approver = new ScriptedApprover({
+        decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } },
+        groupsOf: ['ops'],
+        membersOf: ['Agent:7', 'USER:Sam', 'AGENT:!', 'agent:!'],
+      });
+      const { engine } = anEngine({ approver, agents, canonicalId });
+      const result = await ask(engine);
+      // What has no canonical form is asked about as it is: it can't come in anyway.
+      expect(result).toMatchObject({ outcome: 'pending', reviewers: ['USER:Sam', 'AGENT:!'] });
+      expect(asked).toEqual(['agent:7', 'user:sam', 'AGENT:!', 'agent:!']);
+      const error = await refusal(engine.approve(result.request.id, { by: 'AGENT:7' }), 'ERR_JIT_NOT_REVIEWER');
+      expect(error).toMatchObject({ reviewer: 'agent:7', ...NO_AGENT });
+    });
+
+    const failures: readonly (readonly [string, unknown])[] = [
+      [
+        'throws',
+        () => {
+          throw new Error('no directory');
+        },
+      ],
+      ['answers undefined', () => undefined],
+      ['answers 0', () => 0],
+      ['answers an empty text', () => ''],
+      ['promises false', () => Promise.resolve(false)],
+      ['promises, and breaks it', () => Promise.reject(new Error('no directory'))],
+    ];
+    for (const [what, agents] of failures) {
+      it(`L30 nobody reviews while the predicate ${what}, which is told`, async () => {
+        const { engine, told } = begin({ agents: agents as () => boolean });
+        const asked = await ask(engine);
+        expect(asked).toMatchObject({ outcome: 'pending', reviewers: [] });
+        told.length = 0;
+        expect(await refusal(engine.approve(asked.request.id, { by: SAM }), 'ERR_JIT_NOT_REVIEWER')).toMatchObject(NO_AGENT);
+        expect(told.map(({ during }) => during)).toContain('agents');
+        expect(await engine.inbox(SAM)).toEqual([]);
+        // Who asks, holds and ends is no question of this.
+        expect((await engine.cancel(asked.request.id, { by: MAYA })).end?.status).toBe('cancelled');
+      });
+    }
+  });
+});

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { needsApproval } from '../../../src/ai.js';
+import { readScopeFrom } from '../../../src/guards/ai/scope-from.js';
+import { AGENT, anOffice, TTL } from './lending.js';
+
+describe('the scope of a call', () => {
+  it.each([
+    ['a constant', 'db:restart', undefined, 'db:restart'],
+    ['a text', 'a:{id}', { id: 'x-1' }, 'a:x-1'],
+    ['a whole number', 'a:{id}', { id: 42 }, 'a:42'],
+    ['a part of a segment', 'db-{id}:write', { id: 'prod' }, 'db-prod:write'],
+    ['several fields', '{a}:{b}:{a}', { a: 'x', b: 'y' }, 'x:y:x'],
+    ['a fraction', 'a:{id}', { id: 4.2 }, undefined],
+    ['NaN', 'a:{id}', { id: NaN }, undefined],
+    ['no value', 'a:{id}', { id: undefined }, undefined],
+    ['a list', 'a:{id}', { id: ['x'] }, undefined],
+    ['an object that turns into a text', 'a:{id}', { id: { toString: () => 'x' } }, undefined],
+    ['a missing field', 'a:{id}', {}, undefined],
+    ['an inherited field', 'a:{constructor}', {}, undefined],
+    ['no input', 'a:{id}', undefined, undefined],
+    ['an input that is a text', 'a:{length}', 'x', undefined],
+    ['two that are too long together', 'a:{id}{id}', { id: 'x'.repeat(60) }, undefined],
+    ['a function', ({ id }: { id: string }) => `a:${id}`, { id: 'x' }, 'a:x'],
+    ['a function that gives a pattern', () => 'a:*', {}, undefined],
+    ['a function that gives no text', () => Promise.resolve('a:x') as unknown as string, {}, undefined],
+  ] as const)('L23 is what the rule and the input say: %s', (_, rule, input, scope) => {
+    expect(readScopeFrom<unknown>('scope', rule)(input)).toBe(scope);
+  });
+
+  it('L30 is none where a function of it throws, which is told', async () => {
+    const { engine } = anOffice();
+    const failures: unknown[] = [];
+    const scope = (): string => {
+      throw new Error('no map');
+    };
+    const onError = (error: unknown) => failures.push(error);
+    const guarded = needsApproval(engine, { tool: 't', agent: AGENT, scope, ttl: TTL, onError }, () => 'ran');
+    expect(await guarded.execute({}, { context: undefined })).toMatch(/names nothing/);
+    expect(failures).toEqual([new Error('no map')]);
+  });
+
+  it('L30 runs nothing where what is no error of ours is thrown, or the store fails while a call waits', async () => {
+    const made = anOffice();
+    const { engine, store, clock } = made;
+    const rule = { tool: 't', agent: AGENT, operator: 'user:olga', scope: 'a:b', ttl: TTL, wait: '30s' };
+    const waiting = needsApproval(engine, rule, () => 'ran').needsApproval({ context: undefined }, {}, 'a');
+    while (clock.sleepers === 0) await new Promise((resolve) => setImmediate(resolve));
+    await engine.close();
+    expect(await waiting).toBe(false);
+    const broken = { ...engine, check: () => Promise.reject(new Error('a bug')) };
+    for (const method of ['touch', 'consume', 'withAccess', 'requestAccess', 'waitFor'] as const)
+      Object.assign(broken, { [method]: () => undefined });
+    const guarded = needsApproval(broken as unknown as typeof engine, rule, () => 'ran');
+    expect(await guarded.execute({}, { context: undefined })).toBe(
+      'It could not be confirmed that this tool may be used now. Nothing was done.',
+    );
+    expect(store).toBeDefined();
+  });
+});

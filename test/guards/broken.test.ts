@@ -1,0 +1,162 @@
+import { createGuard, untilRead, type Access, type Admitted, type Refused } from 'jit-access/guard';
+import { ContractViolation, guardContract, type GuardedRoute, type TestRunner } from 'jit-access/testing';
+import { describe, expect, it } from 'vitest';
+import { bodyOf } from './serving.js';
+
+/** What an adapter can do wrong. Each is a way to let somebody in, to tell too much, or to leave something behind. */
+interface Bug {
+  /** In front of the guard's answer. */
+  readonly outcome?: (outcome: Admitted | Refused, request: Request) => Admitted | Refused;
+  readonly refuse?: (refused: Refused) => Response;
+  readonly fail?: (error: Error) => Response | undefined;
+  readonly subject?: (request: Request, session: string | undefined) => string | undefined;
+  readonly id?: (id: string) => string;
+  readonly choices?: (choices: GuardedRoute['choices']) => GuardedRoute['choices'];
+  readonly access?: (access: Access) => Access | Promise<Access>;
+  readonly watch?: (response: Response, request: Request, stop: () => void) => Response;
+}
+
+const refuse = ({ refusal }: Refused) => new Response(JSON.stringify(refusal.body), { status: refusal.status, headers: refusal.headers });
+
+function watch(response: Response, request: Request, stop: () => void): Response {
+  request.signal.addEventListener('abort', stop);
+  return untilRead(response, true, stop);
+}
+
+/** An adapter in this process, right but for a bug. */
+function handlerFor({ engine, choices, subject, scope, answer }: GuardedRoute, bug: Bug) {
+  const sessionOf = (request: Request) => request.headers.get('session') ?? undefined;
+  const guard = createGuard(engine, {
+    ...(bug.choices?.(choices) ?? choices),
+    subject: (request: Request, _id: string) =>
+      subject(bug.subject === undefined ? sessionOf(request) : bug.subject(request, sessionOf(request))),
+    scope: typeof scope === 'string' ? scope : (_request, id) => scope(bug.id?.(id) ?? id),
+  });
+  const run = async (access: Access) => new Response(bodyOf(answer(await (bug.access?.(access) ?? access))));
+  return async (request: Request, id: string): Promise<Response> => {
+    let outcome;
+    try {
+      outcome = await guard(request, id);
+    } catch (error) {
+      return bug.fail?.(error as Error) ?? new Response(null, { status: 500 });
+    }
+    outcome = bug.outcome?.(outcome, request) ?? outcome;
+    if (!outcome.allowed) return (bug.refuse ?? refuse)(outcome);
+    const response = await run(outcome.access);
+    return outcome.stop === undefined ? response : (bug.watch ?? watch)(response, request, outcome.stop);
+  };
+}
+
+const allowed = { allowed: true, access: { decision: { allowed: true } }, stop: undefined } as unknown as Admitted;
+const with403 = (over: (refused: Refused) => ResponseInit & { body?: string }) => (refused: Refused) => {
+  const { body = JSON.stringify(refused.refusal.body), ...init } = over(refused);
+  return new Response(body, { status: refused.refusal.status, headers: refused.refusal.headers, ...init });
+};
+
+function bugs(): Readonly<Record<string, Bug>> {
+  const remembered = new Map<string, Admitted | Refused>();
+  let shared: Access | undefined;
+  return {
+    'lets through what could not be checked': {
+      outcome: (outcome) => (!outcome.allowed && outcome.refusal.status === 503 ? allowed : outcome),
+    },
+    'lets through what is refused': { outcome: (outcome) => (!outcome.allowed && outcome.refusal.status === 403 ? allowed : outcome) },
+    'lets nobody through': {
+      outcome: (outcome) =>
+        outcome.allowed ? ({ ...outcome, allowed: false, refusal: { status: 403, headers: {}, body: {} } } as never) : outcome,
+    },
+    'takes an error for leave': { fail: () => new Response('{}', { status: 200 }) },
+    'makes a 401 of what was thrown': { fail: () => new Response(null, { status: 401 }) },
+    'remembers what it was told': {
+      outcome: (outcome, request) => {
+        const key = request.url + request.headers.get('session');
+        if (!remembered.has(key)) remembered.set(key, outcome);
+        return remembered.get(key) as Admitted | Refused;
+      },
+    },
+    'remembers what it was told about a route, whoever calls': {
+      outcome: (outcome, request) => {
+        const { pathname } = new URL(request.url);
+        if (outcome.allowed) remembered.set(pathname, outcome);
+        return remembered.get(pathname) ?? outcome;
+      },
+    },
+    'keeps what it hands on where requests meet': {
+      access: async (access) => {
+        shared = access;
+        await new Promise((resolve) => setImmediate(resolve));
+        return shared;
+      },
+    },
+    'guesses who is calling': { subject: (request, session) => session ?? request.headers.get('x-forwarded-user') ?? undefined },
+    'takes a token for who is calling': {
+      subject: (request, session) => session ?? request.headers.get('authorization')?.replace('Bearer ', ''),
+    },
+    'repairs what the route yields': { id: (id) => id.trim().replace(/[^\w.:/-]/gu, '') },
+    'drops the headers': { refuse: with403(({ refusal }) => ({ headers: { 'content-type': refusal.headers['content-type'] as string } })) },
+    'answers as any JSON': { refuse: with403(({ refusal }) => ({ headers: { ...refusal.headers, 'content-type': 'application/json' } })) },
+    'lets refusals be kept': { refuse: with403(({ refusal }) => ({ headers: { ...refusal.headers, 'cache-control': 'private' } })) },
+    'says why': { refuse: with403(({ refusal, decision }) => ({ body: JSON.stringify({ ...refusal.body, reason: decision?.reason }) })) },
+    'says what failed': {
+      refuse: with403(({ refusal, error }) => ({
+        body: JSON.stringify({ ...refusal.body, cause: String((error as { cause?: unknown } | undefined)?.cause) }),
+      })),
+    },
+    'forgets what it was told': { choices: ({ stopOnEnd, onRefused }) => ({ stopOnEnd, onRefused }) },
+    'tells nobody of a refusal': { choices: (choices) => ({ ...choices, onRefused: undefined }) },
+    'counts no use': { choices: (choices) => ({ ...choices, touch: false }) },
+    'gives a signal of its own': { access: ({ decision }) => ({ decision, signal: new AbortController().signal }) },
+    'gives the lease back too soon': { watch: (response, _request, stop) => (stop(), response) },
+    'never gives the lease back': { watch: (response) => response },
+    'does not notice a client that has gone': {
+      watch: (response, _request, stop) =>
+        untilRead(
+          new Response(response.body?.pipeThrough(new TransformStream({ transform: (piece, to) => to.enqueue(piece) }))),
+          true,
+          () => void stop,
+        ),
+    },
+    'answers 200 to everything': { refuse: with403(() => ({ status: 200 })) },
+  };
+}
+
+function contract(runner: TestRunner, bug: Bug): void {
+  guardContract(runner, {
+    name: 'in this process',
+    serve(routes) {
+      const handlers = new Map(routes.map((route) => [route.name, handlerFor(route, bug)]));
+      return {
+        call: async (name, id, init) =>
+          (await handlers.get(name)?.(new Request(`http://here/${name}/${encodeURIComponent(id)}`, init), id)) as Response,
+        close: () => undefined,
+      };
+    },
+  });
+}
+
+/** Runs a suite, and gives what its cases came to. One that is still at it after many turns never ends. */
+async function results(bug: Bug): Promise<ReadonlyMap<string, unknown>> {
+  const cases: [string, () => Promise<void>][] = [];
+  contract({ describe: (_, body) => body(), it: (name, body) => cases.push([name, body]) }, bug);
+  const never = async () => {
+    for (let turn = 0; turn < 5_000; turn++) await new Promise((resolve) => setImmediate(resolve));
+    throw new Error('the case never ends');
+  };
+  const ran = cases.map(async ([name, body]) => [name, await Promise.race([body(), never()]).catch((error: unknown) => error)] as const);
+  return new Map(await Promise.all(ran));
+}
+
+const failed = (ran: ReadonlyMap<string, unknown>) => [...ran].flatMap(([name, error]) => (error === undefined ? [] : [name]));
+
+describe('the guard contract', () => {
+  it('passes an adapter that is right', async () => {
+    expect(failed(await results({}))).toEqual([]);
+  });
+
+  it.each(Object.entries(bugs()))('fails an adapter that %s', async (_, bug) => {
+    const ran = await results(bug);
+    expect(failed(ran)).not.toEqual([]);
+    const violations = [...ran.values()].filter((error) => error instanceof ContractViolation);
+    for (const { message } of violations) expect(message).toMatch(/^guarantee [1-6]\. .+\n.+/s);
+  });
+});

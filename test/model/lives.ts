@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import type { GrantStore } from '../../src/index.js';
+import { SideBySide } from './side-by-side.js';
+
+/** What a run of lives came to. */
+export interface Lived {
+  readonly lives: number;
+  readonly steps: number;
+  /** Of the first life that went wrong, shrunk: what replays it, what was done, and what differed. */
+  readonly violation: string | undefined;
+}
+
+export interface LiveOptions {
+  readonly seed: number;
+  readonly numRuns: number;
+  /** Where in the shrinking to begin: what a violation says replays it. */
+  readonly path?: string | undefined;
+  /** False: the first life that goes wrong is told as it is. */
+  readonly shrinks?: boolean | undefined;
+  readonly maxSteps?: number | undefined;
+}
+
+/**
+ * Lives of engine and model side by side, each an array of numbers that fast-check draws: the first says in which world,
+ * each of the others is a step. One in a hundred looks at the whole history after each step, not only at its end.
+ *
+ * @param storeOf a store that holds nothing; asked once for each life
+ */
+export async function live(
+  storeOf: () => GrantStore | Promise<GrantStore>,
+  { seed, numRuns, path, shrinks = true, maxSteps = 14 }: LiveOptions,
+): Promise<Lived> {
+  const number = fc.noShrink(fc.nat());
+  let steps = 0;
+  let last: SideBySide | undefined;
+  const property = fc.asyncProperty(number, fc.array(number, { minLength: 3, maxLength: maxSteps, size: 'max' }), async (world, life) => {
+    const both = (last = new SideBySide(await storeOf(), world));
+    for (const one of life) {
+      steps += 1;
+      await both.step(one);
+    }
+    await both.finish();
+  });
+  const details = await fc.check(property, { seed, numRuns, endOnFailure: !shrinks, ...(path === undefined ? {} : { path }) });
+  if (!details.failed) return { lives: details.numRuns, steps, violation: undefined };
+  // The trace of the smallest life that fails: once more, for the last one that was tried may have held.
+  const [world, life] = details.counterexample ?? [0, []];
+  const both = (last = new SideBySide(await storeOf(), world));
+  let problem: unknown = details.errorInstance;
+  try {
+    for (const one of life) await both.step(one);
+    await both.finish();
+  } catch (error) {
+    problem = error;
+  }
+  const message = problem instanceof Error ? (problem.stack ?? problem.message) : String(problem);
+  return {
+    lives: details.numRuns,
+    steps,
+    violation: [`seed ${details.seed}, path ${details.counterexamplePath ?? ''}`, ...last.trace, message].join('\n'),
+  };
+}

@@ -1,0 +1,471 @@
+import type { JitErrorCode } from '../../src/index.js';
+import { APPROVAL_TTL, ESCALATE_AFTER, OWED_WITHIN, REVIEW_WITHIN, saysTo, type Mood, type QuorumOf } from './mood.js';
+
+/*
+ * The laws a second time, written from the design alone by somebody who has not read the engine. It has no store, no
+ * journal, no versions and no I/O: it holds what is so, and says of each verb what may become of it.
+ */
+
+export interface End {
+  readonly status: 'approved' | 'denied' | 'cancelled' | 'expired' | 'revoked';
+  /** One of these; two where the design leaves open which. */
+  readonly causes: readonly string[];
+  /** The instant; a range where the design leaves one. */
+  readonly from: number;
+  readonly to: number;
+  readonly by: string;
+}
+
+export interface ModelReview {
+  readonly reviewer: string;
+  readonly verdict: 'approve' | 'deny';
+  readonly groups: readonly string[];
+  readonly as: string | undefined;
+  readonly at: number;
+}
+
+export interface ModelRequest {
+  readonly id: string;
+  readonly subject: string;
+  readonly by: string;
+  readonly scopes: readonly string[];
+  readonly ttl: number;
+  readonly startsAt: number | undefined;
+  readonly extension: ModelGrant | undefined;
+  readonly why: string;
+  readonly createdAt: number;
+  reviewBy: number;
+  quorum: QuorumOf | undefined;
+  assignedAt: number | undefined;
+  reviews: ModelReview[];
+  end: End | undefined;
+  owed: { readonly reviewBy: number; acknowledgement: { readonly by: string; readonly verdict: string } | undefined } | undefined;
+  /** The last instant that was written into it: no later one comes before it (L27). */
+  last: number;
+}
+
+export interface ModelGrant {
+  readonly id: string;
+  readonly request: ModelRequest;
+  readonly scope: string;
+  readonly startsAt: number;
+  readonly expiresAt: number;
+  readonly firstStartsAt: number;
+  readonly breakGlass: boolean;
+  /** Whether it was issued for later: then somebody is asked once more. */
+  readonly asksAtStart: boolean;
+  activatedAt: number | undefined;
+  readonly idle: number | undefined;
+  readonly maxUses: number | undefined;
+  usedAt: number | undefined;
+  uses: number;
+  end: End | undefined;
+  last: number;
+}
+
+export interface Limits {
+  readonly maxTtl: number;
+  readonly maxTotal: number;
+  readonly maxStartAhead: number;
+  readonly maxOpenRequests: number;
+  readonly maxGrants: number;
+  readonly duplicates: 'return' | 'refuse';
+}
+
+/** Where the process stands that acts: `late` is where it judges ends, and when `back` it creates nothing (L5). */
+export interface Now {
+  readonly now: number;
+  readonly highest: number;
+  readonly late: number;
+  readonly back: boolean;
+}
+
+export interface Ask {
+  readonly subject: string;
+  readonly by: string;
+  readonly scopes: readonly string[];
+  readonly ttl: number;
+  readonly startsAt: number | undefined;
+  readonly why: string;
+}
+
+/** Which codes a verb is refused with. It must be where `must` holds any, may be with one of `may`, and else does what it says. */
+export interface Refusals {
+  readonly must: readonly JitErrorCode[];
+  readonly may?: readonly JitErrorCode[];
+}
+
+const codes = (table: Readonly<Record<string, boolean>>): JitErrorCode[] =>
+  Object.entries(table).flatMap(([key, holds]) => (holds ? [`ERR_JIT_${key.split(' ')[0] as string}` as JitErrorCode] : []));
+
+/** L1: the end that time gives it. */
+export const endByTime = ({ expiresAt, idle, usedAt, startsAt }: ModelGrant): number =>
+  Math.min(expiresAt, idle === undefined ? Infinity : (usedAt ?? startsAt) + idle);
+
+export const isLive = (grant: ModelGrant, { late }: Now): boolean => grant.end === undefined && late < endByTime(grant);
+
+export const isPending = (request: ModelRequest, { late }: Now): boolean => request.end === undefined && late < request.reviewBy;
+
+/** L1 L2 L20. */
+export const isUsable = (grant: ModelGrant, at: Now): boolean =>
+  isLive(grant, at) &&
+  grant.startsAt <= at.now &&
+  (!grant.asksAtStart || (grant.activatedAt !== undefined && grant.activatedAt <= at.now)) &&
+  (grant.maxUses === undefined || grant.uses < grant.maxUses);
+
+/** L27: what was held at an instant of the past. */
+export const wasHeld = (grant: ModelGrant, t: number, endAt: number | undefined): boolean =>
+  Math.max(grant.startsAt, grant.asksAtStart ? (grant.activatedAt ?? Infinity) : 0) <= t &&
+  t < Math.min(endByTime(grant), endAt ?? Infinity);
+
+/** L21, by the words of the law: segment by segment. */
+export function covers(granted: string, scope: string): boolean {
+  const [left, right] = [granted.split(':'), scope.split(':')];
+  for (const [i, part] of left.entries()) {
+    if (part === '**') return right.length > i;
+    if (right[i] === undefined || (part !== '*' && part !== right[i])) return false;
+  }
+  return left.length === right.length;
+}
+
+/** L14: whether every place can be filled by another review, by trying. */
+function canFill([place, ...rest]: readonly string[], reviews: readonly (readonly string[])[]): boolean {
+  return place === undefined || reviews.some((groups, i) => groups.includes(place) && canFill(rest, reviews.toSpliced(i, 1)));
+}
+
+export class Model {
+  readonly requests: ModelRequest[] = [];
+  readonly grants: ModelGrant[] = [];
+  /** What a key of a requester stands for (L11). */
+  readonly keys = new Map<string, { readonly ask: string; readonly id: string }>();
+  readonly #mood: Mood;
+  readonly #limits: Limits;
+
+  constructor(mood: Mood, limits: Limits) {
+    this.#mood = mood;
+    this.#limits = limits;
+  }
+
+  /** What goes on from a grant, through any number of extensions. */
+  line(grant: ModelGrant): readonly ModelGrant[] {
+    return this.grants.filter(({ request }) => request.extension === grant).flatMap((next) => [next, ...this.line(next)]);
+  }
+
+  grantsOf(request: ModelRequest): readonly ModelGrant[] {
+    return this.grants.filter((grant) => grant.request === request);
+  }
+
+  /** What an ask comes to before anybody is asked to decide it. `extension`: the grant that is to go on. */
+  asking(
+    ask: Ask,
+    extension: ModelGrant | undefined,
+    at: Now,
+  ): Refusals & { readonly reuses: ModelRequest | undefined; readonly may: JitErrorCode[] } {
+    const { maxTtl, maxTotal, maxStartAhead, maxOpenRequests, maxGrants, duplicates } = this.#limits;
+    const { subject, ttl, startsAt, scopes } = ask;
+    const reuses = this.#duplicateOf(ask, extension, at);
+    const pending = this.requests.filter((one) => one.subject === subject && isPending(one, at)).length;
+    const live = this.grants.filter((one) => one.request.subject === subject && isLive(one, at)).length;
+    const isNew = reuses === undefined;
+    const must = codes({
+      LIMIT: ttl > maxTtl || (startsAt !== undefined && startsAt > at.now + maxStartAhead),
+      'LIMIT total': extension !== undefined && Math.max(extension.expiresAt, at.now) >= extension.firstStartsAt + maxTotal,
+      'LIMIT open': isNew && pending >= maxOpenRequests,
+      'LIMIT grants': isNew && live + scopes.length > maxGrants,
+      'LIMIT duplicate': !isNew && duplicates === 'refuse',
+      DEADLINE: startsAt !== undefined && startsAt + ttl <= at.late,
+      ENDED: extension !== undefined && !isLive(extension, at),
+      CLOCK: at.back,
+      APPROVER: this.#mood.isFailing,
+      INELIGIBLE: this.#mood.banned.has(subject),
+    });
+    // A clock that has gone back by as much gives a deadline that has passed for whoever remembers (L5 L13).
+    const isLate = isNew && at.now + REVIEW_WITHIN <= at.late;
+    return { must, may: isLate ? ['ERR_JIT_DEADLINE', 'ERR_JIT_APPROVER'] : [], reuses };
+  }
+
+  #duplicateOf({ subject, scopes, startsAt, ttl }: Ask, extension: ModelGrant | undefined, at: Now): ModelRequest | undefined {
+    const same = (one: ModelRequest) => one.subject === subject && one.scopes.toSorted().join() === scopes.toSorted().join();
+    const pending = this.requests.find(
+      (one) => same(one) && isPending(one, at) && one.extension === extension && (extension !== undefined || one.startsAt === startsAt),
+    );
+    if (pending !== undefined || extension !== undefined) return pending;
+    const [from, to] = [startsAt ?? at.now, (startsAt ?? at.now) + ttl];
+    return this.requests.find((one) => {
+      const held = this.grantsOf(one).filter((grant) => this.#holds(grant, from, to, at));
+      return (
+        one.subject === subject &&
+        held
+          .map(({ scope }) => scope)
+          .toSorted()
+          .join() === scopes.toSorted().join()
+      );
+    });
+  }
+
+  /** Whether a grant holds for all of a span, as far as anybody can tell now. */
+  #holds(grant: ModelGrant, from: number, to: number, at: Now): boolean {
+    const isConfirmed = !grant.asksAtStart || grant.activatedAt !== undefined || grant.startsAt > at.now;
+    return isLive(grant, at) && isConfirmed && grant.startsAt <= from && to <= endByTime(grant);
+  }
+
+  create(id: string, ask: Ask, extension: ModelGrant | undefined, at: Now): ModelRequest {
+    const { subject, by, scopes, ttl, startsAt, why } = ask;
+    const latest = extension === undefined ? (startsAt ?? Infinity) + ttl : extension.firstStartsAt + this.#limits.maxTotal;
+    const reviewBy = Math.min(at.now + REVIEW_WITHIN, latest);
+    const open = { quorum: undefined, assignedAt: undefined, reviews: [], end: undefined, owed: undefined };
+    const request: ModelRequest = {
+      ...{ id, subject, by, scopes, ttl, startsAt, extension, why },
+      ...{ createdAt: at.now, reviewBy, ...open, last: at.now },
+    };
+    this.requests.push(request);
+    return request;
+  }
+
+  /** Asks the approver about a request that has no answer yet. */
+  deciding(request: ModelRequest, at: Now): Refusals {
+    if (request.end !== undefined || request.quorum !== undefined) return { must: [] };
+    if (!isPending(request, at)) return { must: [], may: ['ERR_JIT_DEADLINE'] };
+    const { isFailing, isMute } = this.#mood;
+    if (isFailing || isMute) return { must: ['ERR_JIT_APPROVER'] };
+    return { must: codes({ CLOCK: at.back && saysTo(request.why).verdict === 'approve' }) };
+  }
+
+  /** L16: what the approver's answer makes of it. */
+  decide(request: ModelRequest, at: Now): void {
+    if (!isPending(request, at) || request.quorum !== undefined) return;
+    const { verdict, quorum, maxTotalMs } = saysTo(request.why);
+    const stamp = (request.last = Math.max(at.now, request.last));
+    const isTooLong = this.#latest(request, maxTotalMs) <= Math.max(stamp, request.extension?.expiresAt ?? 0);
+    const end = (status: End['status'], cause: string) => this.#end(request, status, [cause], stamp, stamp, 'system:approver');
+    if (verdict === 'deny') end('denied', 'approver');
+    else if (verdict === 'abstain') end('denied', 'abstained');
+    else if (isTooLong || (request.extension === undefined && request.ttl > (maxTotalMs ?? Infinity))) {
+      const isEmergency = request.extension?.breakGlass === true && verdict === 'approve';
+      this.#end(request, 'denied', isEmergency ? ['limit', 'approver'] : ['limit'], stamp, stamp, 'system:approver');
+    } else if (quorum === undefined) this.#grant(request, 'approver', 'system:approver', stamp, at);
+    else {
+      request.quorum = quorum;
+      request.assignedAt = stamp;
+      // Never after the latest end that it could give.
+      const reviewBy = quorum.reviewWithinMs === undefined ? request.reviewBy : stamp + quorum.reviewWithinMs;
+      request.reviewBy = Math.min(reviewBy, this.#latest(request, maxTotalMs));
+    }
+  }
+
+  /** The instant at which nothing of what is asked for would be left. */
+  #latest({ extension, startsAt, ttl }: ModelRequest, maxTotalMs: number | undefined): number {
+    if (extension === undefined) return startsAt === undefined ? Infinity : startsAt + ttl;
+    return extension.firstStartsAt + Math.min(this.#limits.maxTotal, maxTotalMs ?? Infinity);
+  }
+
+  /** L4 L10: all grants of it in its window, or a denial. */
+  #grant(request: ModelRequest, cause: string, by: string, decided: number, at: Now): void {
+    const { subject, scopes, ttl, startsAt: asked, extension, why } = request;
+    // An extension writes what it extends, too: that it does so is not before anything that is written there (L27).
+    const stamp = Math.max(decided, extension?.last ?? 0);
+    const { idleTtlMs, maxUses, maxTotalMs } = saysTo(why);
+    const live = this.grants.filter((one) => one.request.subject === subject && isLive(one, at)).length;
+    const startsAt = extension === undefined ? Math.max(asked ?? stamp, stamp) : Math.max(extension.expiresAt, stamp);
+    const expiresAt = extension === undefined ? (asked ?? stamp) + ttl : Math.min(startsAt + ttl, this.#latest(request, maxTotalMs));
+    if (extension?.breakGlass === true && cause === 'approver') return this.#end(request, 'denied', ['approver'], decided, stamp, by);
+    if (expiresAt <= startsAt || live + scopes.length > this.#limits.maxGrants) {
+      return this.#end(request, 'denied', ['limit'], decided, stamp, by);
+    }
+    this.#end(request, 'approved', [cause], stamp, stamp, by);
+    if (extension !== undefined) extension.last = stamp;
+    for (const [i, scope] of scopes.entries()) {
+      const asksAtStart = startsAt > stamp;
+      this.grants.push({
+        id: `${request.id}.${i + 1}`,
+        ...{ request, scope, startsAt, expiresAt, asksAtStart },
+        firstStartsAt: extension?.firstStartsAt ?? startsAt,
+        breakGlass: cause === 'break_glass' || extension?.breakGlass === true,
+        activatedAt: asksAtStart ? undefined : startsAt,
+        ...{ idle: idleTtlMs, maxUses, usedAt: undefined, uses: 0, end: undefined },
+        last: stamp,
+      });
+    }
+  }
+
+  #end(record: ModelRequest | ModelGrant, status: End['status'], causes: readonly string[], from: number, to: number, by: string): void {
+    record.end = { status, causes, from, to, by };
+    record.last = from;
+  }
+
+  reviewing(request: ModelRequest, verdict: 'approve' | 'deny', by: string, as: string | undefined, at: Now): Refusals {
+    const own = request.reviews.find(({ reviewer }) => reviewer === by);
+    const rights = this.#rights(request, this.#mood.groups(by), as, at);
+    const isOpen = isPending(request, at);
+    const must = codes({
+      DECIDED: request.end !== undefined,
+      DEADLINE: request.end === undefined && !isOpen,
+      UNDECIDED: isOpen && request.quorum === undefined,
+      SELF_REVIEW: by === request.subject || by === request.by,
+      NOT_REVIEWER: request.quorum !== undefined && (rights.length === 0 || (verdict === 'approve' && own?.verdict === 'deny')),
+      APPROVER: this.#mood.isFailing,
+    });
+    if (must.length === 0 && at.back && this.#after(request, this.reviewed(request, verdict, by, as, at), at) === 'approved') {
+      must.push('ERR_JIT_CLOCK');
+    }
+    const isOddGroup = as !== undefined && request.quorum?.groups.every(({ name }) => name !== as) === true;
+    return { must, may: must.length > 0 && isOddGroup ? ['ERR_JIT_INVALID_ARGUMENT'] : [] };
+  }
+
+  /** L17: the groups of the quorum in which somebody who is in `groups` may count now. */
+  #rights({ quorum, assignedAt = Infinity }: ModelRequest, groups: readonly string[], as: string | undefined, at: Now): readonly string[] {
+    if (quorum === undefined) return [];
+    const standsIn = quorum.escalates && groups.includes('lead') && at.now >= assignedAt + ESCALATE_AFTER;
+    const names = quorum.groups.map(({ name }) => name);
+    return names.filter((name) => (standsIn || groups.includes(name)) && (as === undefined || as === name));
+  }
+
+  /** The reviews as they are with this one: at most one of each reviewer. */
+  reviewed(request: ModelRequest, verdict: 'approve' | 'deny', by: string, as: string | undefined, at: Now): ModelReview[] {
+    const own = request.reviews.find(({ reviewer }) => reviewer === by);
+    const isStale = own?.verdict === 'approve' && request.quorum?.approvalTtlMs !== undefined && at.late >= own.at + APPROVAL_TTL;
+    if (own?.verdict === verdict && !isStale) return request.reviews;
+    const quorum = request.quorum as QuorumOf;
+    const groups = this.#mood
+      .groups(by)
+      .filter((name) => quorum.groups.some((group) => group.name === name) || (name === 'lead' && quorum.escalates));
+    const review = { reviewer: by, verdict, groups, as, at: Math.max(at.now, request.last) };
+    return [...request.reviews.filter((one) => one !== own), review];
+  }
+
+  review(request: ModelRequest, reviews: ModelReview[], by: string, at: Now): void {
+    const stamp = Math.max(at.now, request.last);
+    request.reviews = reviews;
+    const outcome = this.#after(request, reviews, at);
+    if (reviews.some((one) => one.at === stamp) || outcome !== 'pending') request.last = stamp;
+    if (outcome === 'denied') this.#end(request, 'denied', ['quorum'], stamp, stamp, by);
+    if (outcome === 'ineligible') this.#end(request, 'denied', ['ineligible'], stamp, stamp, by);
+    if (outcome === 'approved') this.#grant(request, 'quorum', by, stamp, at);
+  }
+
+  /** L14 L16 L17: who counts now, denials first. */
+  #after(request: ModelRequest, reviews: readonly ModelReview[], at: Now): 'pending' | 'denied' | 'approved' | 'ineligible' {
+    const quorum = request.quorum as QuorumOf;
+    const counted = reviews
+      .map((one) => ({
+        ...one,
+        groups: this.#rights(
+          request,
+          one.groups.filter((name) => this.#mood.groups(one.reviewer).includes(name)),
+          one.as,
+          at,
+        ),
+      }))
+      .filter(({ groups }) => groups.length > 0);
+    if (counted.filter(({ verdict }) => verdict === 'deny').length >= quorum.denials) return 'denied';
+    const approvals = counted.filter((one) => one.verdict === 'approve' && at.late < one.at + (quorum.approvalTtlMs ?? Infinity));
+    const places = quorum.groups.flatMap(({ name, approvals }) => Array.from({ length: approvals }, () => name));
+    const isMet = canFill(
+      places,
+      approvals.map(({ groups }) => groups),
+    );
+    if (!isMet) return 'pending';
+    return this.#mood.banned.has(request.subject) ? 'ineligible' : 'approved';
+  }
+
+  cancelling(request: ModelRequest, by: string, at: Now): Refusals {
+    const isStranger = by !== request.subject && by !== request.by;
+    // What was cancelled, or has run out, is over as whoever cancels wants it.
+    if (isPending(request, at)) return { must: codes({ DENIED: isStranger }) };
+    const isDecided = request.end?.status === 'approved' || request.end?.status === 'denied';
+    return isDecided ? { must: codes({ DECIDED: true, DENIED: isStranger }) } : { must: [], may: codes({ DENIED: isStranger }) };
+  }
+
+  cancel(request: ModelRequest, causes: readonly string[], by: string, at: Now): void {
+    if (isPending(request, at)) {
+      this.#end(request, 'cancelled', causes, Math.max(at.now, request.last), Math.max(at.highest, request.last), by);
+    }
+  }
+
+  /** L12: ends a grant early, with all that goes on from it; what goes on also where the grant itself has ended already. */
+  endEarly(grant: ModelGrant, causes: readonly string[], by: string, at: Now, causesBehind: readonly string[] = ['origin_ended']): void {
+    for (const one of [grant, ...this.line(grant)]) {
+      if (isLive(one, at)) {
+        const stamp = Math.max(at.now, at.highest, one.last);
+        this.#end(one, 'revoked', one === grant ? causes : causesBehind, Math.min(stamp, endByTime(one)), stamp, by);
+      }
+      for (const request of this.requests) if (request.extension === one) this.cancel(request, causesBehind, by, at);
+    }
+  }
+
+  releasing(grant: ModelGrant, by: string, at: Now): Refusals {
+    const denied = codes({ DENIED: by !== grant.request.subject });
+    return isLive(grant, at) ? { must: denied } : { must: [], may: denied };
+  }
+
+  breaking({ subject, by, ttl, why, scopes }: Ask, at: Now): Refusals {
+    const owes = (id: string) => this.requests.some((one) => isOwed(one) && (one.subject === id || one.by === id));
+    const live = this.grants.filter((one) => one.request.subject === subject && isLive(one, at)).length;
+    const { verdict, maxTotalMs } = saysTo(why);
+    const must = codes({
+      LIMIT:
+        ttl > this.#limits.maxTtl ||
+        owes(subject) ||
+        owes(by) ||
+        live + scopes.length > this.#limits.maxGrants ||
+        ttl > (maxTotalMs ?? ttl),
+      CLOCK: at.back,
+      APPROVER: this.#mood.isFailing,
+      INELIGIBLE: verdict === 'deny',
+    });
+    return { must };
+  }
+
+  breakGlass(id: string, ask: Ask, at: Now): void {
+    const request = this.create(id, ask, undefined, at);
+    this.#grant(request, 'break_glass', ask.by, at.now, at);
+    request.owed = { reviewBy: at.now + OWED_WITHIN, acknowledgement: undefined };
+  }
+
+  acknowledging({ owed, subject, by: asker }: ModelRequest, by: string, verdict: string): Refusals {
+    const given = owed?.acknowledgement;
+    const isRepeated = given?.by === by && given.verdict === verdict;
+    const must = codes({
+      NOT_FOUND: owed === undefined,
+      'INVALID_ARGUMENT none': owed === undefined,
+      DECIDED: owed === undefined || (given !== undefined && !isRepeated),
+      SELF_REVIEW: by === subject || by === asker,
+      NOT_REVIEWER: given === undefined && !this.#mood.groups(by).includes('sec'),
+      APPROVER: given === undefined && this.#mood.isFailing,
+    });
+    return { must };
+  }
+
+  acknowledge(request: ModelRequest, by: string, verdict: 'justified' | 'unjustified', at: Now): void {
+    if (request.owed === undefined || request.owed.acknowledgement !== undefined) return;
+    request.owed.acknowledgement = { by, verdict };
+    if (verdict === 'unjustified') for (const grant of this.grantsOf(request)) this.endEarly(grant, ['unjustified'], by, at);
+  }
+
+  usable(subject: string, scope: string, at: Now): readonly ModelGrant[] {
+    return this.grants.filter((one) => one.request.subject === subject && covers(one.scope, scope) && isUsable(one, at));
+  }
+
+  /** What `consume` takes a use of: of what has uses, the one that ends first. */
+  counted(subject: string, scope: string, at: Now): readonly ModelGrant[] {
+    const counted = this.usable(subject, scope, at).filter(({ maxUses }) => maxUses !== undefined);
+    const first = Math.min(...counted.map(endByTime));
+    return counted.filter((one) => endByTime(one) === first);
+  }
+
+  consuming(subject: string, scope: string, at: Now): Refusals {
+    const usable = this.usable(subject, scope, at);
+    const isDenied = usable.length === 0;
+    return { must: codes({ DENIED: isDenied, CLOCK: at.back }) };
+  }
+
+  consume(grant: ModelGrant, at: Now): void {
+    grant.uses += 1;
+    grant.usedAt = Math.max(at.now, grant.usedAt ?? 0);
+    if (grant.uses === grant.maxUses) {
+      this.#end(grant, 'expired', ['used_up'], at.now, Math.max(at.highest, grant.last), grant.request.subject);
+    }
+  }
+}
+
+export const isOwed = ({ owed }: ModelRequest): boolean => owed !== undefined && owed.acknowledgement === undefined;

@@ -1,0 +1,119 @@
+import type { AccessRequest, Approver, BreakGlassVerdict, Verdict } from '../../src/index.js';
+
+/** Milliseconds, so short that a handful of steps crosses each of them. */
+export const REVIEW_WITHIN = 60;
+export const APPROVAL_TTL = 25;
+export const ESCALATE_AFTER = 20;
+export const IDLE = 20;
+export const SHORT_TOTAL = 60;
+export const OWED_WITHIN = 40;
+export const MAX_USES = 2;
+
+export const MAYA = 'user:maya';
+export const SAM = 'user:sam';
+export const AGENT = 'agent:7';
+export const SUBJECTS = [MAYA, SAM];
+/** Sam and maya are in groups, too: neither counts for what is theirs. */
+export const REVIEWERS = ['user:ana', 'user:lee', 'user:ana', 'user:lee', 'user:noor', SAM, MAYA, 'user:eve'];
+
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  'user:ana': ['ops', 'sec'],
+  'user:lee': ['ops'],
+  'user:noor': ['lead'],
+  [SAM]: ['ops', 'sec'],
+  [MAYA]: ['ops', 'sec'],
+};
+
+export interface QuorumOf {
+  readonly groups: readonly { readonly name: string; readonly approvals: number }[];
+  readonly denials: number;
+  readonly approvalTtlMs: number | undefined;
+  readonly escalates: boolean;
+  readonly reviewWithinMs: number | undefined;
+}
+
+const QUORUMS: Readonly<Record<string, QuorumOf>> = {
+  solo: { groups: [{ name: 'ops', approvals: 1 }], denials: 1, approvalTtlMs: undefined, escalates: false, reviewWithinMs: undefined },
+  two: { groups: [{ name: 'ops', approvals: 2 }], denials: 1, approvalTtlMs: APPROVAL_TTL, escalates: false, reviewWithinMs: 30 },
+  both: {
+    groups: [
+      { name: 'ops', approvals: 1 },
+      { name: 'sec', approvals: 1 },
+    ],
+    denials: 2,
+    approvalTtlMs: APPROVAL_TTL,
+    escalates: true,
+    reviewWithinMs: REVIEW_WITHIN,
+  },
+};
+
+export const VERDICTS = ['approve', 'approve', 'approve', 'approve', 'solo', 'solo', 'two', 'both', 'both', 'deny', 'abstain'];
+
+/** What the approver says to a justification, word by word; the same for the engine, which asks, and for the model, which knows. */
+export function saysTo(why: string) {
+  const words = why.split(' ');
+  return {
+    verdict: words[0] as string,
+    quorum: QUORUMS[words[0] as string],
+    idleTtlMs: words.includes('idle') ? IDLE : undefined,
+    maxUses: words.includes('uses') ? MAX_USES : undefined,
+    maxTotalMs: words.includes('short') ? SHORT_TOTAL : undefined,
+  };
+}
+
+/** The approver, and the people: who is away is in no group, who is banned is not eligible; it fails, or only gives no verdict, when told to. */
+export class Mood implements Approver {
+  readonly name = 'mood';
+  isFailing = false;
+  isMute = false;
+  readonly away = new Set<string>();
+  readonly banned = new Set<string>();
+
+  decide({ justification = '' }: AccessRequest): Verdict {
+    if (this.isFailing || this.isMute) throw new Error('LDAP is down');
+    const { verdict, quorum, idleTtlMs, maxUses, maxTotalMs } = saysTo(justification);
+    const terms = { idleTtlMs, maxUses, maxTotalMs, warnBeforeMs: 10 };
+    if (verdict === 'approve') return { outcome: 'approve', terms };
+    if (verdict === 'deny') return { outcome: 'deny', reason: 'no' };
+    if (quorum === undefined) return { outcome: 'abstain' };
+    const { escalates, ...rest } = quorum;
+    return {
+      outcome: 'review',
+      terms,
+      quorum: { ...rest, escalation: escalates ? { group: 'lead', afterMs: ESCALATE_AFTER } : undefined },
+    };
+  }
+
+  groupsOf(reviewer: string): readonly string[] {
+    if (this.isFailing) throw new Error('LDAP is down');
+    return this.groups(reviewer);
+  }
+
+  isEligible({ subject }: AccessRequest): boolean {
+    if (this.isFailing) throw new Error('LDAP is down');
+    return !this.banned.has(subject);
+  }
+
+  breakGlass({ justification = '' }: AccessRequest): BreakGlassVerdict {
+    if (this.isFailing) throw new Error('LDAP is down');
+    const { verdict, idleTtlMs, maxUses, maxTotalMs } = saysTo(justification);
+    if (verdict === 'deny') return { outcome: 'deny', reason: 'no emergency' };
+    return { outcome: 'approve', reviewWithinMs: OWED_WITHIN, terms: { idleTtlMs, maxUses, maxTotalMs } };
+  }
+
+  mayAcknowledge(reviewer: string): boolean {
+    if (this.isFailing) throw new Error('LDAP is down');
+    return this.groups(reviewer).includes('sec');
+  }
+
+  /** What it would say, for the model. */
+  groups(reviewer: string): readonly string[] {
+    return this.away.has(reviewer) ? [] : (GROUPS[reviewer] ?? []);
+  }
+
+  heal(): void {
+    this.isFailing = this.isMute = false;
+    this.away.clear();
+    this.banned.clear();
+  }
+}

@@ -1,0 +1,965 @@
+import assert from 'node:assert/strict';
+import {
+  isJitError,
+  JitEngine,
+  patternScopes,
+  readJournal,
+  replay,
+  verifyJournal,
+  verifyStore,
+  wasHeldAt,
+  type AccessRequest,
+  type AccessResult,
+  type AuditEntry,
+  type AuditSink,
+  type Decision,
+  type Grant,
+  type GrantStore,
+  type JitEngineOptions,
+  type Row,
+  type Usage,
+} from '../../src/index.js';
+import { decodeGrant, decodeRequest, decodeUsage } from '../../src/records.js';
+import { Dice } from './dice.js';
+import {
+  covers,
+  endByTime,
+  isLive,
+  isOwed,
+  isPending,
+  isUsable,
+  Model,
+  wasHeld,
+  type Ask,
+  type End,
+  type Limits,
+  type ModelGrant,
+  type ModelRequest,
+  type Now,
+  type Refusals,
+} from './model.js';
+import { AGENT, APPROVAL_TTL, ESCALATE_AFTER, Mood, REVIEW_WITHIN, REVIEWERS, SUBJECTS, VERDICTS } from './mood.js';
+
+const START = 1_767_225_600_000;
+const SCOPES = ['a:x', 'a:y', 'b:x'];
+/** What some pattern below covers and no scope above is. */
+const UNIVERSE = [...SCOPES, 'a:z', 'b:z', 'b:z:z'];
+const RETRY = 5;
+const CISO = 'user:ciso';
+
+const overlaps = (a: string, b: string): boolean => UNIVERSE.some((scope) => covers(a, scope) && covers(b, scope));
+
+/** A process: an engine that reads the common clock, and what the law says that it remembers of it. */
+interface Process {
+  readonly engine: JitEngine;
+  highest: number;
+}
+
+/** How an engine is made to be wrong: for the tests that show that it is found out. */
+export type Bend = (options: JitEngineOptions, now: () => number) => JitEngine;
+
+/**
+ * The engine and the model side by side over one store: each step is done to both, and then everything is compared that
+ * can be seen. Each step follows from one number, so an array of numbers is a whole life.
+ */
+export class SideBySide {
+  /** What was done, in words; made only when somebody looks. */
+  readonly #trace: (() => string)[] = [];
+  readonly #store: GrantStore;
+  readonly #mood = new Mood();
+  readonly #model: Model;
+  readonly #limits: Limits;
+  readonly #options: JitEngineOptions;
+  readonly #processes: Process[];
+  /**
+   * The process that carries the journal to the sink. It is one of its own: what a sink needs has an engine read its clock
+   * whenever anybody commits, and then nobody outside could tell which readings it has used.
+   */
+  #relay: JitEngine;
+  readonly #sink: AuditSink;
+  readonly #leeway: number;
+  readonly #patterns: boolean;
+  /** True until something makes what was answered differ from what was so: a leeway, a clock that has gone back. */
+  #isPlain: boolean;
+  readonly #isThorough: boolean;
+  readonly #answers = new Map<number, ReadonlySet<string>>();
+  readonly #delivered: AuditEntry[] = [];
+  #sinkFails = false;
+  #now = START;
+  #horizon = 0;
+  #dice = new Dice(0);
+  #acting: Process;
+  readonly #useKeys = new Map<string, { readonly body: string; readonly usesLeft: number | undefined }>();
+  readonly #asks: { readonly key: string; readonly ask: Ask }[] = [];
+  #requests = new Map<string, AccessRequest>();
+  #grants = new Map<string, Grant>();
+  #usages = new Map<string, Usage>();
+
+  /** @param world which limits, leeway and scopes there are; in one of a hundred all laws are looked at after each step */
+  constructor(store: GrantStore, world: number) {
+    const dice = new Dice(world);
+    this.#store = store;
+    this.#isThorough = dice.once(100);
+    this.#leeway = dice.once(3) ? 3 : 0;
+    this.#isPlain = this.#leeway === 0;
+    this.#patterns = dice.once(3);
+    this.#limits = {
+      maxTtl: 100,
+      maxTotal: 150,
+      maxStartAhead: 100,
+      maxOpenRequests: 2,
+      maxGrants: 3,
+      duplicates: dice.once(4) ? 'refuse' : 'return',
+    };
+    this.#model = new Model(this.#mood, this.#limits);
+    const write = (entries: readonly AuditEntry[]): void => {
+      if (this.#sinkFails) throw new Error('the sink is down');
+      this.#delivered.push(...entries);
+    };
+    this.#options = {
+      approver: this.#mood,
+      store,
+      leewayMs: this.#leeway,
+      limits: { ...this.#limits, reviewWithin: REVIEW_WITHIN, retryMs: RETRY },
+      warnBefore: 15,
+      linkKeys: [{ id: 'k', secret: 'x'.repeat(32) }],
+      onError: () => undefined,
+      ...(this.#patterns ? { scopes: patternScopes } : {}),
+    };
+    this.#processes = [this.#start(), this.#start()];
+    this.#sink = { name: 'siem', write };
+    this.#relay = this.#startRelay();
+    this.#acting = this.#processes[0] as Process;
+    this.#trace.push(() => `leeway ${this.#leeway}, ${this.#patterns ? 'patterns' : 'exact'}, duplicates ${this.#limits.duplicates}`);
+  }
+
+  get trace(): readonly string[] {
+    return this.#trace.map((line) => line());
+  }
+
+  #start(): Process {
+    const process: Process = {
+      highest: 0,
+      engine: new JitEngine({
+        ...this.#options,
+        clock: { now: () => this.#now },
+      }),
+    };
+    return process;
+  }
+
+  #startRelay(): JitEngine {
+    return new JitEngine({ ...this.#options, audit: this.#sink, clock: { now: () => this.#now } });
+  }
+
+  /** One step of both, and all comparisons. Rejects with what differs. */
+  async step(number: number): Promise<void> {
+    const dice = (this.#dice = new Dice(number));
+    this.#acting = dice.of(this.#processes);
+    const verb = dice.of(STEPS);
+    await this.#do(verb);
+    await this.#compare();
+    if (this.#isThorough) await this.lookBack();
+  }
+
+  #at(now = this.#now): Now {
+    const highest = Math.max(this.#acting.highest, now);
+    return { now, highest, late: highest + this.#leeway, back: now < highest - 1_000 };
+  }
+
+  #say(...words: readonly unknown[]): void {
+    const at = this.#at();
+    const who = this.#processes.indexOf(this.#acting);
+    const text = (word: unknown): string => (typeof word === 'string' ? word : JSON.stringify(word ?? null));
+    const highest = at.highest > at.now ? ` (highest ${at.highest - START})` : '';
+    this.#trace.push(() => `${at.now - START}${highest} #${who} ${words.map(text).join(' ')}`);
+  }
+
+  /** Does a verb, and holds what it is refused with to what may refuse it. @returns the answer, where there is one */
+  async #try<Answer>({ must, may = [] }: Refusals, call: () => Promise<Answer>): Promise<Answer | undefined> {
+    let answer: Answer;
+    try {
+      answer = await call();
+    } catch (error) {
+      if (!isJitError(error)) throw error;
+      this.#trace.push(() => `  ${error.code}: ${error.message}`);
+      assert.ok(
+        [...must, ...may].includes(error.code),
+        `refused with ${error.code}, where [${must.join(' ')}] may refuse it: ${error.message}`,
+      );
+      this.#refusedId = 'requestId' in error ? error.requestId : undefined;
+      return undefined;
+    }
+    this.#trace.push(() => `  ${JSON.stringify(answer)}`.slice(0, 160));
+    assert.deepEqual(must, [], 'it went through, where it must be refused');
+    return answer;
+  }
+  #refusedId: string | undefined;
+
+  /** One of a list, mostly of what is still open. */
+  #among<T extends ModelRequest | ModelGrant>(list: readonly T[]): T | undefined {
+    const at = this.#at();
+    const open = list.filter((one) => ('request' in one ? isLive(one, at) : isPending(one, at)));
+    const from = open.length === 0 || this.#dice.once(5) ? list : open;
+    return from.length === 0 ? undefined : this.#dice.of(from);
+  }
+
+  async #do(verb: (typeof STEPS)[number]): Promise<void> {
+    const { engine } = this.#acting;
+    const [dice, model, mood, at] = [this.#dice, this.#model, this.#mood, this.#at()];
+    const scope = dice.of(SCOPES);
+    const subject = dice.of(SUBJECTS);
+    switch (verb) {
+      case 'ask':
+        return this.#ask();
+      case 'dryRun': {
+        const ask = this.#anAsk();
+        this.#say('dryRun', ask);
+        const { must, may } = model.asking(ask, undefined, at);
+        const { by, why, ...rest } = ask;
+        const preview = await engine
+          .requestAccess({ ...rest, requestedBy: by, justification: why, dryRun: true })
+          .catch((error: unknown) =>
+            isJitError(error) ? ({ outcome: 'refused', code: error.code } as const) : Promise.reject(error as Error),
+          );
+        // Its failures reject; what it would be refused with is an answer. Which of several comes first is open.
+        if (must.length > 0)
+          assert.ok('code' in preview && must.includes(preview.code), `dry run says ${preview.outcome}, not [${must.join()}]`);
+        else if ('code' in preview) assert.ok(may.includes(preview.code) || mood.isMute, `dry run says ${preview.code}`);
+        return;
+      }
+      case 'decide': {
+        const request = this.#among(model.requests);
+        if (request === undefined) return;
+        this.#say('decide', request.id);
+        const result = await this.#try(model.deciding(request, at), () => engine.decide(request.id));
+        if (result === undefined) return;
+        model.decide(request, at);
+        return this.#expectOutcome(result, request);
+      }
+      case 'approve':
+      case 'approveByLink':
+      case 'deny': {
+        const request = this.#among(model.requests);
+        if (request === undefined) return;
+        const verdict = verb === 'deny' ? 'deny' : 'approve';
+        const [by, as] = [dice.of(REVIEWERS), verb !== 'approveByLink' && dice.once(5) ? dice.of(['ops', 'sec']) : undefined];
+        this.#say(verb, request.id, by, as);
+        const refusals = model.reviewing(request, verdict, by, as, at);
+        const result = await this.#try(refusals, async () => {
+          if (verb !== 'approveByLink') return engine[verdict](request.id, { by, as });
+          return engine.redeemLink(await engine.approvalLink(request.id, { reviewer: by, decision: 'approve' }), { by });
+        });
+        if (result === undefined) return;
+        model.review(request, model.reviewed(request, verdict, by, as, at), by, at);
+        return this.#expectOutcome(result, request);
+      }
+      case 'cancel': {
+        const request = this.#among(model.requests);
+        if (request === undefined) return;
+        const by = dice.of([request.subject, request.by, request.by, dice.of([...SUBJECTS, AGENT])]);
+        this.#say('cancel', request.id, by);
+        if ((await this.#try(model.cancelling(request, by, at), () => engine.cancel(request.id, { by }))) === undefined) return;
+        return model.cancel(request, ['cancelled'], by, at);
+      }
+      case 'revoke':
+      case 'release': {
+        const grant = this.#among(model.grants);
+        if (grant === undefined) return;
+        const by = verb === 'revoke' ? CISO : dice.once(5) ? AGENT : grant.request.subject;
+        this.#say(verb, grant.id, by);
+        const refusals = verb === 'revoke' ? { must: [] } : model.releasing(grant, by, at);
+        if ((await this.#try(refusals, () => engine[verb](grant.id, { by }))) === undefined) return;
+        return model.endEarly(grant, [`${verb}d`], by, at);
+      }
+      case 'revokeAll':
+        return this.#revokeAll();
+      case 'extend':
+        return this.#extend();
+      case 'breakGlass': {
+        const ask: Ask = { ...this.#anAsk(), startsAt: undefined, scopes: [scope] };
+        this.#say('breakGlass', ask);
+        const { subject, by, scopes, ttl, why } = ask;
+        const call = () => engine.breakGlass({ subject, requestedBy: by, scopes, ttl, justification: why });
+        const result = await this.#try(model.breaking(ask, at), call);
+        if (result !== undefined) model.breakGlass(result.request.id, ask, at);
+        return;
+      }
+      case 'acknowledge': {
+        const owing = model.requests.filter(({ owed }) => owed !== undefined);
+        const request = dice.once(8) ? this.#among(model.requests) : this.#among(owing);
+        if (request === undefined) return;
+        const [by, verdict] = [dice.of(REVIEWERS), dice.of(['justified', 'unjustified'] as const)];
+        this.#say('acknowledge', request.id, by, verdict);
+        const refusals = model.acknowledging(request, by, verdict);
+        if ((await this.#try(refusals, () => engine.acknowledge(request.id, { by, verdict }))) === undefined) return;
+        return model.acknowledge(request, by, verdict, at);
+      }
+      case 'touch':
+      case 'checkAndTouch': {
+        const grant = this.#among(model.grants);
+        const [who, what] = grant === undefined ? [subject, scope] : [grant.request.subject, this.#concrete(grant.scope)];
+        this.#say(verb, who, what);
+        const decision = await (verb === 'touch' ? engine.touch(who, what) : engine.check(who, what, { touch: true }));
+        await this.#expectDecision(decision);
+        this.#touched = { subject: who, scope: what, by: verb === 'touch' ? decision.grant?.id : undefined };
+        return;
+      }
+      case 'consume':
+        return this.#consume(subject, scope);
+      case 'check': {
+        const grant = this.#among(model.grants);
+        const [who, what] = grant === undefined ? [subject, scope] : [grant.request.subject, this.#concrete(grant.scope)];
+        this.#say('check', who, what);
+        await this.#expectDecision(await engine.check(who, what));
+        return this.#expectStatus(who);
+      }
+      case 'lists':
+        return this.#expectLists(subject);
+      case 'past':
+        return this.lookBack();
+      case 'sweep':
+        this.#say('sweep');
+        await engine.sweep();
+        this.#swept = true;
+        return;
+      case 'purge': {
+        const before = dice.once(4) ? at.now : Math.max(0, at.now - dice.roll(100));
+        this.#say('purge', before - START);
+        const report = await engine.purge({ before, by: CISO });
+        this.#horizon = Math.max(this.#horizon, report.horizon);
+        assert.ok(report.horizon >= before || report.requests === 0);
+        this.#purged = true;
+        return;
+      }
+      case 'deliver': {
+        this.#say('deliver');
+        if (dice.once(4)) this.#relay = this.#startRelay();
+        const { caughtUp } = await this.#relay.flushAudit();
+        assert.ok(this.#sinkFails || caughtUp, 'the sink has not been given everything');
+        return;
+      }
+      case 'restart': {
+        this.#say('restart');
+        this.#processes[this.#processes.indexOf(this.#acting)] = this.#acting = this.#start();
+        return;
+      }
+      case 'mood': {
+        const what = dice.of(['fail', 'mute', 'mute', 'leave', 'leave', 'ban', 'sinkFails', 'heal', 'heal', 'heal', 'heal']);
+        const who = dice.of(what === 'leave' ? REVIEWERS : SUBJECTS);
+        this.#say(what, who);
+        if (what === 'fail') mood.isFailing = true;
+        if (what === 'mute') mood.isMute = true;
+        if (what === 'leave') mood.away.add(who);
+        if (what === 'ban') mood.banned.add(who);
+        if (what === 'sinkFails') this.#sinkFails = true;
+        if (what !== 'heal') return;
+        mood.heal();
+        this.#sinkFails = false;
+        return;
+      }
+      case 'wait':
+        this.#now += dice.of([0, 1, 1, 2, 3, 10, 24]);
+        this.#say('wait');
+        return;
+      case 'back': {
+        this.#isPlain = false;
+        this.#now -= dice.of([1, 3, 10, 60, 999, 1_000, 1_001, 5_000]);
+        this.#say('the clock goes back');
+        return;
+      }
+      case 'jump': {
+        // To right before, at or after an instant at which something changes: one of the next few, for what is far off ends everything.
+        const offset = dice.of([-1, 0, 0, 1]);
+        const ahead = this.#bounds().filter((bound) => bound + offset > this.#now);
+        const to = ahead.sort((a, b) => a - b).slice(0, 4);
+        if (to.length > 0) this.#now = dice.of(to) + offset;
+        this.#say('jump');
+        return;
+      }
+    }
+  }
+
+  #touched: { readonly subject: string; readonly scope: string; readonly by: string | undefined } | undefined;
+  #swept = false;
+  #purged = false;
+
+  #concrete(scope: string): string {
+    return scope.includes('*') ? `${scope.slice(0, 1)}:x` : scope;
+  }
+
+  /** Every start, end and deadline there is, as the process that acts judges them. */
+  #bounds(): number[] {
+    const at = this.#at();
+    const lives = this.#model.grants.filter((grant) => isLive(grant, at));
+    const open = this.#model.requests.filter((request) => isPending(request, at));
+    const early = [
+      ...lives.flatMap((grant) => [grant.expiresAt, endByTime(grant)]),
+      ...open.flatMap(({ reviewBy, reviews }) => [reviewBy, ...reviews.map((review) => review.at + APPROVAL_TTL)]),
+    ];
+    const onTime = [
+      ...lives.map(({ startsAt }) => startsAt),
+      ...open.flatMap(({ createdAt, assignedAt }) => [createdAt + RETRY, (assignedAt ?? createdAt) + ESCALATE_AFTER]),
+    ];
+    return [...early.map((bound) => bound - this.#leeway), ...onTime];
+  }
+
+  #anAsk(): Ask {
+    const dice = this.#dice;
+    const subject = dice.of(SUBJECTS);
+    const scopes = [dice.of(SCOPES)];
+    if (dice.once(4)) scopes.push(...SCOPES.filter((scope) => !scopes.includes(scope)).slice(0, 1));
+    if (this.#patterns && dice.once(4)) scopes[0] = dice.of(['a:*', 'b:**']);
+    return {
+      subject,
+      by: dice.once(4) ? dice.of([AGENT, 'user:ana']) : subject,
+      scopes,
+      ttl: dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]),
+      startsAt: dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -30]) : undefined,
+      why: [dice.of(VERDICTS), ...['idle', 'uses', 'short'].filter(() => dice.once(5))].join(' '),
+    };
+  }
+
+  async #ask(): Promise<void> {
+    const { engine } = this.#acting;
+    const [dice, model, at] = [this.#dice, this.#model, this.#at()];
+    let ask = this.#anAsk();
+    let key = dice.once(3) ? `key-${dice.roll(2)}` : undefined;
+    const before = this.#asks.length > 0 && dice.once(8) ? dice.of(this.#asks) : undefined;
+    if (before !== undefined) ({ ask, key } = before);
+    this.#say('ask', ask, key);
+    const keyId = `${ask.by} ${key}`;
+    const known = key === undefined ? undefined : model.keys.get(keyId);
+    const knownRequest = known === undefined ? undefined : model.requests.find(({ id }) => id === known.id);
+    const { subject, by, scopes, ttl, startsAt, why } = ask;
+    const call = () => engine.requestAccess({ subject, requestedBy: by, scopes, ttl, startsAt, justification: why, idempotencyKey: key });
+    if (knownRequest !== undefined && known !== undefined) {
+      // L11: the same gives what there is, anything else is refused.
+      if (known.ask !== JSON.stringify(ask)) {
+        const { must } = model.asking(ask, undefined, at);
+        await this.#try({ must: ['ERR_JIT_IDEMPOTENCY', ...must] }, call);
+        return;
+      }
+      const result = await this.#try(model.deciding(knownRequest, at), call);
+      if (result === undefined) return;
+      assert.equal(result.request.id, knownRequest.id);
+      model.decide(knownRequest, at);
+      return this.#expectOutcome(result, knownRequest);
+    }
+    await this.#create(ask, undefined, call, (id) => {
+      if (key === undefined) return;
+      model.keys.set(keyId, { ask: JSON.stringify(ask), id });
+      this.#asks.push({ key, ask });
+    });
+  }
+
+  async #extend(): Promise<void> {
+    const { engine } = this.#acting;
+    const [dice, at] = [this.#dice, this.#at()];
+    const grant = this.#among(this.#model.grants);
+    if (grant === undefined) return;
+    const { subject } = grant.request;
+    const ask: Ask = { ...this.#anAsk(), subject, by: dice.once(4) ? AGENT : subject, scopes: [grant.scope], startsAt: undefined };
+    this.#say('extend', grant.id, ask, at.late - endByTime(grant));
+    const { ttl, by, why } = ask;
+    await this.#create(
+      ask,
+      grant,
+      () => engine.extend(grant.id, { ttl, requestedBy: by, justification: why }),
+      () => undefined,
+    );
+  }
+
+  /** An ask that is new to the model, and what becomes of it. */
+  async #create(ask: Ask, extension: ModelGrant | undefined, call: () => Promise<AccessResult>, keep: (id: string) => void): Promise<void> {
+    const [model, at] = [this.#model, this.#at()];
+    const { must, may, reuses } = model.asking(ask, extension, at);
+    this.#refusedId = undefined;
+    const isUnanswered =
+      must.length === 0 && may.length === 0 && this.#mood.isMute && (reuses === undefined || model.deciding(reuses, at).must.length > 0);
+    const isDeciding = reuses === undefined ? [] : model.deciding(reuses, at).must;
+    const result = await this.#try({ must: [...must, ...isDeciding, ...(isUnanswered ? (['ERR_JIT_APPROVER'] as const) : [])], may }, call);
+    const id = result?.request.id ?? this.#refusedId;
+    // A refusal that names a request has left it on record.
+    if (id === undefined) return;
+    keep(id);
+    if (reuses !== undefined) {
+      assert.equal(id, reuses.id, 'it gives another request than the one that there is');
+      if (result === undefined) return;
+      assert.equal(result.reused, true);
+      model.decide(reuses, at);
+      return this.#expectOutcome(result, reuses);
+    }
+    assert.equal(
+      model.requests.some((one) => one.id === id),
+      false,
+      'it gives what there was, where a new request is due',
+    );
+    const request = model.create(id, ask, extension, at);
+    if (isUnanswered || result === undefined) return;
+    model.decide(request, at);
+    this.#expectOutcome(result, request);
+  }
+
+  async #revokeAll(): Promise<void> {
+    const { engine } = this.#acting;
+    const [dice, model, at] = [this.#dice, this.#model, this.#at()];
+    const request = this.#among(model.requests);
+    const kind = dice.of(['subject', 'scope', 'request'] as const);
+    const causes = ['revoked', 'origin_ended'];
+    if (kind === 'request') {
+      if (request === undefined) return;
+      this.#say('revokeAll', request.id);
+      await engine.revokeAll({ requestId: request.id }, { by: CISO });
+      for (const grant of model.grantsOf(request)) model.endEarly(grant, causes, CISO, at, causes);
+      return model.cancel(request, ['revoked'], CISO, at);
+    }
+    const [subject, scope] = [dice.of(SUBJECTS), dice.of([...SCOPES, 'a:*', '**'])];
+    this.#say('revokeAll', kind === 'subject' ? subject : scope);
+    await engine.revokeAll(kind === 'subject' ? { subject } : { scope }, { by: CISO });
+    const reaches = (of: ModelRequest, scopes: readonly string[]) =>
+      kind === 'subject' ? of.subject === subject : scopes.some((one) => overlaps(one, scope));
+    for (const grant of model.grants)
+      if (reaches(grant.request, [grant.scope]) && isLive(grant, at)) model.endEarly(grant, causes, CISO, at, causes);
+    for (const one of model.requests) if (reaches(one, one.scopes)) model.cancel(one, causes, CISO, at);
+  }
+
+  async #consume(anybody: string, anything: string): Promise<void> {
+    const { engine } = this.#acting;
+    const [dice, model, at] = [this.#dice, this.#model, this.#at()];
+    const counted = model.grants.filter(({ maxUses }) => maxUses !== undefined);
+    const grant = this.#among(counted.length > 0 ? counted : model.grants);
+    const [subject, scope] = grant === undefined ? [anybody, anything] : [grant.request.subject, this.#concrete(grant.scope)];
+    const key = dice.once(3) ? `use-${dice.roll(2)}` : undefined;
+    this.#say('consume', subject, scope, key);
+    const known = key === undefined ? undefined : this.#useKeys.get(`${subject} ${key}`);
+    const call = () => engine.consume(subject, scope, { idempotencyKey: key });
+    if (known !== undefined) {
+      if (known.body !== scope) {
+        await this.#try({ must: ['ERR_JIT_IDEMPOTENCY', ...model.consuming(subject, scope, at).must] }, call);
+        return;
+      }
+      const { usesLeft } = await call();
+      assert.equal(usesLeft, known.usesLeft, 'the same key gives another answer');
+      return;
+    }
+    const refusals = model.consuming(subject, scope, at);
+    const unconfirmed = this.#unconfirmed(subject, scope, at);
+    const result = await this.#try(unconfirmed.length > 0 ? { must: [], may: refusals.must } : refusals, call);
+    if (result === undefined) return;
+    if (unconfirmed.length > 0) await this.#read().then(() => this.#adoptStarts(at));
+    const among = model.counted(subject, scope, at);
+    if (among.length === 0) {
+      assert.ok(model.usable(subject, scope, at).length > 0, 'a use is given where nothing allows one');
+      return assert.equal(result.usesLeft, undefined, 'something was counted where nothing is');
+    }
+    const taken = among.find(({ id }) => id === result.grant?.id);
+    assert.ok(taken, `a use was taken of ${result.grant?.id}, not of what ends first`);
+    model.consume(taken, at);
+    assert.equal(result.usesLeft, (taken.maxUses ?? 0) - taken.uses);
+    if (key !== undefined) this.#useKeys.set(`${subject} ${key}`, { body: scope, usesLeft: result.usesLeft });
+  }
+
+  /** What would allow, were its start confirmed. */
+  #unconfirmed(subject: string, scope: string, at: Now): readonly ModelGrant[] {
+    return this.#model.grants.filter(
+      (grant) =>
+        grant.request.subject === subject &&
+        covers(grant.scope, scope) &&
+        grant.asksAtStart &&
+        grant.activatedAt === undefined &&
+        grant.startsAt <= at.now &&
+        isLive(grant, at),
+    );
+  }
+
+  #expectOutcome(result: AccessResult, request: ModelRequest): void {
+    const at = this.#at();
+    const status = request.end?.status ?? (isPending(request, at) ? 'pending' : 'expired');
+    const outcome = status === 'approved' ? 'granted' : status;
+    // A quorum that is named under a clock that has gone back may be named too late: then it may be called what it just was.
+    const isNamedTooLate = outcome === 'expired' && request.assignedAt === at.now && at.highest > at.now;
+    if (result.outcome !== outcome)
+      assert.ok(isNamedTooLate && result.outcome === 'pending', `the outcome is ${result.outcome}, not ${outcome}`);
+    assert.equal(result.request.id, request.id);
+    if (result.outcome === 'granted') {
+      const grants = this.#model.grantsOf(request).map(({ id }) => id);
+      assert.deepEqual(
+        result.grants.map(({ id }) => id),
+        grants,
+      );
+    }
+  }
+
+  /** L1 L2 L20, and that no instant before `validUntil` has another answer. */
+  async #expectDecision({ subject, scope, allowed, reason, grant, validUntil }: Decision): Promise<void> {
+    const at = this.#at();
+    await this.#read();
+    this.#adoptStarts(at);
+    const [model, usable] = [this.#model, this.#model.usable(subject, scope, at)];
+    assert.equal(allowed, usable.length > 0, `check says ${reason}`);
+    const covering = model.grants.filter((one) => one.request.subject === subject && covers(one.scope, scope) && isLive(one, at));
+    if (allowed) {
+      assert.equal(reason, 'granted');
+      const last = Math.max(...usable.map(endByTime));
+      assert.ok(
+        usable.some((one) => one.id === grant?.id && endByTime(one) === last),
+        'it names another grant than the one that ends last',
+      );
+    } else {
+      // What was confirmed at an instant that is yet to come, for the clock has gone back, has either name.
+      const isAhead = covering.some(({ activatedAt = 0, startsAt }) => startsAt <= at.now && activatedAt > at.now);
+      const isDue = covering.some((one) => one.startsAt <= at.now);
+      const expected = isDue ? 'not_activated' : covering.length > 0 ? 'not_started' : 'no_grant';
+      if (!isAhead) assert.equal(reason, expected);
+    }
+    this.#expectUnchanged(validUntil, covering, (then) => model.usable(subject, scope, then).length > 0, allowed);
+  }
+
+  /** Nothing changes by time alone before an instant: not at any start, end or confirmation there may be. */
+  #expectUnchanged<Answer>(until: number | undefined, grants: readonly ModelGrant[], ask: (then: Now) => Answer, now: Answer): void {
+    assert.ok(until === undefined || until > this.#now, 'an answer that is good for no instant');
+    for (const grant of grants) {
+      for (const bound of [grant.startsAt, endByTime(grant) - this.#leeway, grant.expiresAt - this.#leeway]) {
+        if (bound > this.#now && bound < (until ?? Infinity))
+          assert.deepEqual(ask(this.#at(bound)), now, `the answer changes ${bound - this.#now} ms from now, which it does not say`);
+      }
+    }
+  }
+
+  async #expectStatus(subject: string): Promise<void> {
+    const { held, scheduled, changesAt } = await this.#acting.engine.status(subject);
+    const at = this.#at();
+    await this.#read();
+    this.#adoptStarts(at);
+    const own = this.#model.grants.filter((grant) => grant.request.subject === subject);
+    const usable = (then: Now) => own.filter((grant) => isUsable(grant, then)).map(({ id }) => id);
+    assert.deepEqual(held.map(({ id }) => id).sort(), usable(at).sort(), 'status: held');
+    const later = own.filter((grant) => isLive(grant, at) && grant.startsAt > at.now).map(({ id }) => id);
+    const told = scheduled.map(({ id }) => id);
+    assert.ok(
+      later.every((id) => told.includes(id)),
+      'status: scheduled',
+    );
+    const live = own.filter((grant) => isLive(grant, at));
+    this.#expectUnchanged(changesAt, live, (then) => usable(then).sort(), usable(at).sort());
+  }
+
+  async #expectLists(subject: string): Promise<void> {
+    const { engine } = this.#acting;
+    const [model, at] = [this.#model, this.#at()];
+    this.#say('lists', subject);
+    const ids = (list: readonly { readonly id: string }[]) => list.map(({ id }) => id).sort();
+    const pending = await engine.requests({ subject, status: 'pending', limit: 1_000 });
+    assert.deepEqual(ids(pending.items), ids(model.requests.filter((one) => one.subject === subject && isPending(one, at))), 'requests');
+    const owed = await engine.owedReviews({ subject });
+    assert.deepEqual(
+      ids(owed.map(({ request }) => request)),
+      ids(model.requests.filter((one) => one.subject === subject && isOwed(one))),
+      'owedReviews',
+    );
+    const filtered = await engine.filterAllowed(subject, SCOPES);
+    await this.#read();
+    this.#adoptStarts(at);
+    assert.deepEqual(
+      filtered,
+      SCOPES.filter((scope) => model.usable(subject, scope, at).length > 0),
+      'filterAllowed',
+    );
+    const explanation = await engine.explain(subject, SCOPES[0] as string);
+    await this.#read();
+    this.#adoptStarts(at);
+    assert.equal(explanation.allowed, model.usable(subject, SCOPES[0] as string, at).length > 0, 'explain');
+  }
+
+  async #rows(kind: string): Promise<readonly Row[]> {
+    return (await this.#store.find({ kind, limit: 1_000 })).items;
+  }
+
+  /** What is on record now. What has not been written since it was last read is not decoded again. */
+  async #read(): Promise<void> {
+    const [requests, grants, usages] = [await this.#rows('request'), await this.#rows('grant'), await this.#rows('usage')];
+    this.#requests = decoded(requests, this.#requests, decodeRequest);
+    this.#grants = decoded(grants, this.#grants, decodeGrant);
+    this.#usages = decoded(usages, this.#usages, decodeUsage);
+  }
+
+  /** After each step: what is allowed, and what is on record, is what the model says. */
+  async #compare(): Promise<void> {
+    const [model, at] = [this.#model, this.#at()];
+    const { engine } = this.#acting;
+    const allowed = new Set<string>();
+    for (const subject of SUBJECTS) {
+      for (const scope of SCOPES) if (await engine.isAllowed(subject, scope)) allowed.add(`${subject} ${scope}`);
+    }
+    // Whatever it was asked before, by now it has used this reading.
+    this.#acting.highest = at.highest;
+    if (await engine.isAllowed('user:eve', 'a:x')) assert.fail('whoever never asked is let in');
+    await this.#read();
+    this.#adopt(at);
+    for (const subject of SUBJECTS) {
+      for (const scope of SCOPES) {
+        const usable = model.usable(subject, scope, at);
+        assert.equal(allowed.has(`${subject} ${scope}`), usable.length > 0, `isAllowed(${subject}, ${scope})`);
+      }
+    }
+    this.#answers.set(at.now, allowed);
+    assert.deepEqual([...this.#requests.keys()].sort(), model.requests.map(({ id }) => id).sort(), 'which requests there are');
+    assert.deepEqual([...this.#grants.keys()].sort(), model.grants.map(({ id }) => id).sort(), 'which grants there are (L10)');
+    for (const request of model.requests) this.#compareRequest(this.#requests.get(request.id) as AccessRequest, request);
+    for (const grant of model.grants) this.#compareGrant(this.#grants.get(grant.id) as Grant, grant);
+    this.#touched = undefined;
+    this.#swept = this.#purged = false;
+  }
+
+  /** What the engine may have put on record by itself, each held to the law that lets it. */
+  #adopt(at: Now): void {
+    const model = this.#model;
+    if (this.#purged) {
+      // L33: gone is only what had ended before, owes nothing, and on which nothing that lives rests.
+      const gone = (one: ModelRequest) => !this.#requests.has(one.id);
+      for (const request of model.requests.filter(gone)) {
+        assert.ok(request.end !== undefined && request.end.from < this.#horizon && !isOwed(request), `${request.id} was purged`);
+        for (const grant of model.grantsOf(request)) {
+          // A window is half-open: what ends at the horizon was not held there.
+          assert.ok(grant.end !== undefined && grant.end.from <= this.#horizon, `${grant.id} was purged`);
+          assert.ok(
+            this.#model.line(grant).every((one) => one.end !== undefined),
+            `what goes on from ${grant.id} lives, and it was purged`,
+          );
+        }
+      }
+      remove(model.grants, ({ request }) => gone(request));
+      for (const [key, { id }] of [...model.keys]) if (!this.#requests.has(id)) model.keys.delete(key);
+      remove(model.requests, gone);
+      for (const t of [...this.#answers.keys()]) if (t < this.#horizon) this.#answers.delete(t);
+    }
+    for (const grant of model.grants) grant.last = Math.max(grant.last, this.#grants.get(grant.id)?.warnedAt ?? 0);
+    for (const request of model.requests) {
+      const row = this.#requests.get(request.id);
+      request.last = Math.max(request.last, row?.escalatedAt ?? 0);
+      const isAskedAgain = this.#swept && request.quorum === undefined && isPending(request, at) && at.now >= request.createdAt + RETRY;
+      if (isAskedAgain && model.deciding(request, at).must.length === 0) model.decide(request, at);
+      // L13: what has run out may be put on record at any time, and is by a sweep.
+      if (request.end === undefined && !isPending(request, at) && (this.#swept || row?.end !== undefined)) {
+        // The design says when it is over, not which instant the record of it has: that or when it was written down.
+        const [from, to] = [
+          Math.min(request.reviewBy, Math.max(at.now, request.last)),
+          Math.max(request.reviewBy, at.highest, request.last),
+        ];
+        request.end = { status: 'expired', causes: ['time'], from, to, by: 'system:sweeper' };
+      }
+    }
+    this.#adoptStarts(at);
+    for (const grant of model.grants) {
+      const row = this.#grants.get(grant.id);
+      const usage = this.#usages.get(grant.id);
+      if (grant.end === undefined && !isLive(grant, at) && (this.#swept || row?.end !== undefined)) {
+        const end = endByTime(grant);
+        const cause = end < grant.expiresAt ? 'idle' : 'time';
+        const causes = end === grant.expiresAt ? ['time', 'idle'] : [cause];
+        grant.end = { status: 'expired', causes, ...this.#until(end, at), by: 'system:sweeper' };
+      }
+      // A use that was reported goes on record if the last one is older than a tenth: never later than now, never back.
+      const { subject, scope, by } = this.#touched ?? {};
+      const isTouched = subject === grant.request.subject && covers(grant.scope, scope ?? '');
+      if (isTouched && grant.idle !== undefined && usage !== undefined && isUsable(grant, at)) {
+        if (usage.usedAt !== grant.usedAt) {
+          assert.equal(usage.usedAt, at.now, `${grant.id} was used at another instant`);
+          grant.usedAt = usage.usedAt;
+        }
+        const last = grant.usedAt ?? grant.startsAt;
+        if (by === grant.id) assert.ok(at.now - last <= grant.idle / 10, `the use of ${grant.id} is not on record`);
+      }
+    }
+  }
+
+  /** When something ended by time that a process with a leeway took to be over before: no later than it did so (L6). */
+  #until(end: number, at: Now): { readonly from: number; readonly to: number } {
+    return { from: Math.min(end, at.highest), to: end };
+  }
+
+  /** A start at which somebody is asked: confirmed, or the end of it, once it has come (L5: not while the clock has gone back). */
+  #adoptStarts(at: Now): void {
+    for (const grant of this.#model.grants) {
+      const row = this.#grants.get(grant.id);
+      if (row === undefined || grant.end !== undefined) continue;
+      const isDue = grant.startsAt <= at.now && isLive(grant, at) && !this.#mood.isFailing && !at.back;
+      const isBanned = this.#mood.banned.has(grant.request.subject);
+      if (grant.activatedAt === undefined && row.activatedAt !== undefined && grant.asksAtStart) {
+        assert.ok(isDue && !isBanned, `the start of ${grant.id} was confirmed`);
+        assert.equal(row.activatedAt, Math.max(at.now, grant.last));
+        grant.activatedAt = grant.last = row.activatedAt;
+      } else if (row.end?.cause === 'ineligible') {
+        assert.ok(isDue && isBanned && grant.asksAtStart && grant.activatedAt === undefined, `${grant.id} was ended as ineligible`);
+        this.#model.endEarly(grant, ['ineligible'], 'system:approver', at);
+      } else if (this.#swept && isDue && grant.asksAtStart && grant.activatedAt === undefined) {
+        assert.fail(`a sweep left the start of ${grant.id} open`);
+      }
+    }
+  }
+
+  #compareRequest(row: AccessRequest, model: ModelRequest): void {
+    const at = this.#at();
+    const { subject, by: requestedBy, scopes, ttl: ttlMs, startsAt, createdAt, reviewBy, assignedAt } = model;
+    const { id, why: justification } = model;
+    const same = { subject, requestedBy, scopes, ttlMs, startsAt, createdAt, reviewBy, assignedAt, justification };
+    for (const [name, value] of Object.entries(same)) {
+      assert.deepEqual(row[name as keyof typeof same], value, `${name} of ${id}`);
+    }
+    assert.equal(row.extension?.grantId, model.extension?.id);
+    const said = ({ reviewer, verdict, groups, as, at }: ModelRequest['reviews'][number]) =>
+      [reviewer, verdict, [...groups].sort().join(), as, at].join(' ');
+    assert.deepEqual(row.reviews.map(said).sort(), model.reviews.map(said).sort(), `the reviews of ${id}`);
+    this.#compareEnd(row.end, model);
+    assert.equal(row.owed?.reviewBy, model.owed?.reviewBy);
+    assert.equal(row.owed?.acknowledgement?.by, model.owed?.acknowledgement?.by);
+    assert.equal(row.owed?.acknowledgement?.verdict, model.owed?.acknowledgement?.verdict);
+    const escalatesAt = model.quorum?.escalates === true ? (assignedAt ?? Infinity) + ESCALATE_AFTER : Infinity;
+    assert.ok(row.escalatedAt === undefined || row.escalatedAt >= escalatesAt, `${id} was escalated too early`);
+    if (!this.#swept) return;
+    if (isPending(model, at) && at.now >= escalatesAt) assert.ok(row.escalatedAt !== undefined, `a sweep did not escalate ${id}`);
+    if (isOwed(model) && at.now >= (model.owed?.reviewBy ?? Infinity))
+      assert.ok(row.owed?.missedAt !== undefined, `a sweep did not miss the review of ${id}`);
+  }
+
+  #compareGrant(row: Grant, model: ModelGrant): void {
+    const { id, scope, startsAt, expiresAt, firstStartsAt, breakGlass, asksAtStart, request, idle: idleTtlMs, maxUses } = model;
+    const same = { scope, startsAt, expiresAt, firstStartsAt, breakGlass, asksAtStart, idleTtlMs, maxUses };
+    for (const [name, value] of Object.entries(same)) assert.equal(row[name as keyof typeof same], value, `${name} of ${id}`);
+    assert.deepEqual([row.subject, row.requestId, row.extends], [request.subject, request.id, request.extension?.id]);
+    if (asksAtStart) assert.equal(row.activatedAt, model.activatedAt, `the start of ${id}`);
+    const usage = this.#usages.get(id);
+    assert.equal(usage === undefined, idleTtlMs === undefined && maxUses === undefined, `whether ${id} keeps its uses`);
+    assert.equal(usage?.uses ?? 0, model.uses, `uses of ${id}`);
+    if (idleTtlMs !== undefined) assert.equal(usage?.usedAt, model.usedAt, `the last use of ${id}`);
+    this.#compareEnd(row.end, model);
+  }
+
+  #compareEnd(end: AccessRequest['end'] | Grant['end'], model: ModelRequest | ModelGrant): void {
+    const said = model.end;
+    assert.equal(end?.status, said?.status, `the end of ${model.id}`);
+    if (end === undefined || said === undefined) return;
+    assert.ok(said.causes.includes(end.cause), `${model.id} ended as ${end.cause}, not as ${said.causes.join(' or ')}`);
+    const since = end.at - START;
+    assert.ok(
+      said.from <= end.at && end.at <= said.to,
+      `${model.id} ended at ${since}, not between ${said.from - START} and ${said.to - START}`,
+    );
+    assert.equal(end.by, said.by, `who ended ${model.id}`);
+    // From now on it stays as it is (L8).
+    model.end = { ...said, causes: [end.cause], from: end.at, to: end.at } satisfies End;
+  }
+
+  /** L26 L27: the chain holds, the rows are what the journal says, and four ways to ask who had access then agree. */
+  async lookBack(): Promise<void> {
+    const { engine } = this.#acting;
+    // It reads every row anew and lets others go on between them: too long to wait for each time.
+    if (this.#isThorough) assert.deepEqual((await verifyStore(this.#store)).differences, []);
+    const entries: AuditEntry[] = [];
+    for await (const entry of readJournal(this.#store)) entries.push(entry);
+    const { start, head } = await this.#store.journal({ after: 0, limit: 1 });
+    assert.deepEqual(await verifyJournal(entries, { start, head }), { ok: true, head, count: entries.length });
+    await this.#read();
+    const { requests, grants, usages } = await replay(entries);
+    assert.deepEqual([requests, grants, usages], [this.#requests, this.#grants, this.#usages], 'the rows are not what the journal says');
+    const instants = [...this.#answers].filter(([t]) => t >= this.#horizon);
+    const some = this.#isThorough ? instants : instants.slice(-3);
+    for (const [t, answers] of some) {
+      if (t > this.#at().highest) continue;
+      const then = await replay(entries, t);
+      for (const scope of SCOPES) {
+        const told = (await engine.whoHadAccess({ scope, at: t, limit: 1_000 })).items.map(({ id }) => id).sort();
+        const inModel = this.#model.grants.filter((grant) => covers(grant.scope, scope) && wasHeld(grant, t, grant.end?.from));
+        const what = `at ${t - START}, ${scope}`;
+        assert.deepEqual(told, inModel.map(({ id }) => id).sort(), `whoHadAccess ${what}`);
+        const replayed = [...then.grants.values()].filter(
+          (grant) => covers(grant.scope, scope) && wasHeldAt(grant, t, then.usages.get(grant.id)),
+        );
+        assert.deepEqual(replayed.map(({ id }) => id).sort(), told, `replay ${what}`);
+        if (!this.#isPlain) continue;
+        for (const subject of SUBJECTS) {
+          const had = inModel.some(({ request }) => request.subject === subject);
+          assert.equal(answers.has(`${subject} ${scope}`), had, `what ${subject} was answered ${what}`);
+        }
+      }
+    }
+    if (this.#horizon > 0 && this.#horizon <= this.#at().highest) {
+      await assert.rejects(
+        engine.whoHadAccess({ scope: 'a:x', at: this.#horizon - 1 }),
+        (error) => isJitError(error) && error.code === 'ERR_JIT_PURGED',
+      );
+    }
+  }
+
+  /** The laws about the whole history, and L28: what the sink was given is the journal, in order. */
+  async finish(): Promise<void> {
+    await this.lookBack();
+    this.#sinkFails = false;
+    await this.#relay.flushAudit();
+    const { head } = await this.#store.journal({ after: 0, limit: 1 });
+    const first = new Map<number, AuditEntry>();
+    for (const entry of this.#delivered) {
+      const before = first.get(entry.seq);
+      if (before !== undefined) assert.equal(entry.id, before.id, 'an entry came again with another id');
+      else first.set(entry.seq, entry);
+    }
+    assert.deepEqual(
+      [...first.keys()],
+      Array.from({ length: head.seq }, (_, i) => i + 1),
+      'what the sink was given (L28)',
+    );
+  }
+}
+
+/** What is done, each as often as it is here. */
+const STEPS = [
+  ...times(9, 'ask' as const),
+  ...times(1, 'dryRun' as const),
+  ...times(2, 'decide' as const),
+  ...times(9, 'approve' as const),
+  ...times(1, 'approveByLink' as const),
+  ...times(2, 'deny' as const),
+  ...times(2, 'cancel' as const),
+  ...times(2, 'revoke' as const),
+  ...times(2, 'release' as const),
+  ...times(1, 'revokeAll' as const),
+  ...times(5, 'extend' as const),
+  ...times(4, 'breakGlass' as const),
+  ...times(4, 'acknowledge' as const),
+  ...times(2, 'touch' as const),
+  ...times(1, 'checkAndTouch' as const),
+  ...times(4, 'consume' as const),
+  ...times(3, 'check' as const),
+  ...times(1, 'lists' as const),
+  ...times(5, 'sweep' as const),
+  ...times(1, 'purge' as const),
+  ...times(1, 'restart' as const),
+  ...times(2, 'deliver' as const),
+  ...times(2, 'mood' as const),
+  ...times(3, 'wait' as const),
+  ...times(1, 'back' as const),
+  ...times(9, 'jump' as const),
+  ...times(1, 'past' as const),
+];
+
+function times<T>(count: number, one: T): readonly T[] {
+  return Array.from({ length: count }, () => one);
+}
+
+function remove<T>(list: T[], isGone: (one: T) => boolean): void {
+  for (let i = list.length - 1; i >= 0; i--) if (isGone(list[i] as T)) list.splice(i, 1);
+}
+
+function decoded<T extends { readonly version: number }>(
+  rows: readonly Row[],
+  known: ReadonlyMap<string, T>,
+  decode: (row: Row) => T,
+): Map<string, T> {
+  return new Map(
+    rows.map((row) => {
+      const before = known.get(row.id);
+      return [row.id, before?.version === row.version ? before : decode(row)];
+    }),
+  );
+}

@@ -1,0 +1,249 @@
+/** A bug as somebody might write it: one place of the sources, and what stands there instead. */
+export interface Seeded {
+  /** What is wrong then. */
+  readonly name: string;
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Bugs in the rules and the shell, each of which the reference model must find by itself. */
+export const SEEDED: readonly Seeded[] = [
+  {
+    name: '`<` is `<=` at the end of a grant',
+    file: 'lifecycle/status.ts',
+    from: 'startsAt <= now && late < until',
+    to: 'startsAt <= now && late <= until',
+  },
+  {
+    name: '`<=` is `<` at its start',
+    file: 'lifecycle/status.ts',
+    from: 'isInstant(until) && startsAt <= now',
+    to: 'isInstant(until) && startsAt < now',
+  },
+  {
+    name: 'no end is for ever',
+    file: 'lifecycle/status.ts',
+    from: 'late < until;\n}',
+    to: '(late < until || usage?.usedAt === undefined && grant_idle(usage));\n}\nconst grant_idle = (usage: unknown): boolean => usage !== undefined;',
+  },
+  {
+    name: 'the leeway is added',
+    file: 'time.ts',
+    from: 'late: this.#highest + this.#leewayMs',
+    to: 'late: this.#highest - this.#leewayMs',
+  },
+  {
+    name: 'ends are judged at the clock',
+    file: 'time.ts',
+    from: 'late: this.#highest + this.#leewayMs',
+    to: 'late: (now as number) + this.#leewayMs',
+  },
+  {
+    name: 'a step back is not noticed',
+    file: 'time.ts',
+    from: 'const steppedBack = now < this.#highest - STEP_BACK_MS;',
+    to: 'const steppedBack = false;',
+  },
+  {
+    name: 'a second back is too far',
+    file: 'time.ts',
+    from: 'now < this.#highest - STEP_BACK_MS',
+    to: 'now <= this.#highest - STEP_BACK_MS',
+  },
+  {
+    name: 'a revoke by somebody ends nothing',
+    file: 'lifecycle/grant.ts',
+    from: "return endWith(grant, { status: 'revoked', cause,",
+    to: "if (cause === 'revoked') return unchanged(grant);\n  return endWith(grant, { status: 'revoked', cause,",
+  },
+  {
+    name: 'a use that is not counted',
+    file: 'lifecycle/usage.ts',
+    from: 'const uses = usage.uses + 1;',
+    to: 'const uses = Math.max(1, usage.uses);',
+  },
+  { name: 'the last use ends nothing', file: 'lifecycle/usage.ts', from: 'if (usesLeft > 0) {', to: 'if (usesLeft > -1) {' },
+  {
+    name: 'a start that is not confirmed allows',
+    file: 'records/derived.ts',
+    from: 'asksAtStart ? (activatedAt ?? Infinity) : startsAt;',
+    to: 'asksAtStart ? (activatedAt ?? startsAt) : startsAt;',
+  },
+  {
+    name: 'a deadline is not judged',
+    file: 'lifecycle/decision.ts',
+    from: 'if (isOver(request.reviewBy, moment)) throw new DeadlineError',
+    to: 'if (false) throw new DeadlineError',
+  },
+  {
+    name: 'a deadline is judged by the clock',
+    file: 'lifecycle/decision.ts',
+    from: 'if (isOver(request.reviewBy, moment)) throw new DeadlineError',
+    to: 'if (isOver(request.reviewBy, { late: moment.now })) throw new DeadlineError',
+  },
+  {
+    name: 'votes are counted, not voters',
+    file: 'lifecycle/review.ts',
+    from: '[...request.reviews.filter((other) => other !== given), review]',
+    to: '[...request.reviews, review]',
+  },
+  {
+    name: 'an approval fills any place',
+    file: 'lifecycle/review.ts',
+    from: '!approval.groups.includes(places[place] as string)',
+    to: 'false',
+  },
+  {
+    name: 'the subject reviews',
+    file: 'lifecycle/review.ts',
+    from: 'reviewer === request.subject || reviewer === request.requestedBy',
+    to: 'reviewer === request.requestedBy && reviewer !== request.subject',
+  },
+  {
+    name: 'whoever asked reviews',
+    file: 'lifecycle/review.ts',
+    from: 'reviewer === request.subject || reviewer === request.requestedBy',
+    to: 'reviewer === request.subject',
+  },
+  {
+    name: 'approvals stay fresh',
+    file: 'lifecycle/review.ts',
+    from: 'late < review.at + approvalTtlMs',
+    to: 'late <= review.at + approvalTtlMs',
+  },
+  {
+    name: 'whoever has left the group counts',
+    file: 'lifecycle/review.ts',
+    from: 'one.groups.filter((name) => facts.groups.get(one.reviewer)?.includes(name))',
+    to: 'one.groups.filter((name) => facts !== undefined && name !== "")',
+  },
+  {
+    name: 'one denial too many is needed',
+    file: 'lifecycle/review.ts',
+    from: "counted.filter((one) => one.verdict === 'deny').length >= quorum.denials",
+    to: "counted.filter((one) => one.verdict === 'deny').length > quorum.denials",
+  },
+  {
+    name: 'a denial becomes an approval',
+    file: 'lifecycle/review.ts',
+    from: "reviewBy(request, reviewer)?.verdict === 'deny' && verdict === 'approve'",
+    to: "reviewBy(request, reviewer)?.verdict === 'deny' && verdict === 'deny' && false",
+  },
+  {
+    name: 'a stand-in comes too early',
+    file: 'lifecycle/review.ts',
+    from: '(escalatesAt(request) ?? Infinity) <= now;',
+    to: '(escalatesAt(request) ?? Infinity) <= now + 1;',
+  },
+  {
+    name: 'the window starts at the request',
+    file: 'lifecycle/window.ts',
+    from: 'startsAt: Math.max(asked ?? at, at), expiresAt: (asked ?? at) + ttlMs',
+    to: 'startsAt: Math.max(asked ?? at, at), expiresAt: (asked ?? request.createdAt) + ttlMs',
+  },
+  {
+    name: 'a late decision shifts the end',
+    file: 'lifecycle/window.ts',
+    from: 'expiresAt: (asked ?? at) + ttlMs',
+    to: 'expiresAt: Math.max(asked ?? at, at) + ttlMs',
+  },
+  {
+    name: 'an extension starts at once',
+    file: 'lifecycle/window.ts',
+    from: 'const startsAt = Math.max(extension.from, at);',
+    to: 'const startsAt = at;',
+  },
+  {
+    name: 'a line has no longest time',
+    file: 'lifecycle/window.ts',
+    from: 'Math.min(startsAt + ttlMs, latestEnd(request))',
+    to: 'startsAt + ttlMs',
+  },
+  {
+    name: 'one grant for all scopes',
+    file: 'lifecycle/grant.ts',
+    from: 'const grants = request.scopes.map((scope, i) =>',
+    to: 'const grants = request.scopes.slice(0, 1).map((scope, i) =>',
+  },
+  {
+    name: 'one grant too many',
+    file: 'lifecycle/grant.ts',
+    from: 'count + request.scopes.length > limits.maxGrants',
+    to: 'count > limits.maxGrants',
+  },
+  {
+    name: 'a revoke leaves what goes on',
+    file: 'lifecycle/line.ts',
+    from: 'return joined(ended.result, [ended, ...endLine(line, moment)]);',
+    to: 'return joined(ended.result, [ended]);',
+  },
+  {
+    name: 'a revoke leaves who asks to go on',
+    file: 'lifecycle/line.ts',
+    from: '...requests.map((request) => cancelWithOrigin(request, moment)),',
+    to: '...requests.slice(1).map((request) => cancelWithOrigin(request, moment)),',
+  },
+  {
+    name: 'anybody releases',
+    file: 'lifecycle/line.ts',
+    from: "cause === 'released' && moment.actor !== grant.subject",
+    to: "cause === 'released' && moment.actor === ''",
+  },
+  {
+    name: 'an end under a clock that went back takes away what was held',
+    file: 'lifecycle/step.ts',
+    from: 'Math.max(stamped, moment.highest)',
+    to: 'stamped',
+  },
+  {
+    name: 'an entry is stamped before its record',
+    file: 'lifecycle/step.ts',
+    from: 'Math.max(moment.now, ...records.map((record) => (record === undefined ? 0 : lastInstant(record))));',
+    to: 'Math.max(moment.now, records.length * 0);',
+  },
+  {
+    name: 'an entry is dropped',
+    file: 'lifecycle/grant.ts',
+    from: "entries: [entryOf(next, 'grant.extended', at, by, { successors })]",
+    to: 'entries: []',
+  },
+  {
+    name: 'idle time is counted from the start',
+    file: 'records/derived.ts',
+    from: '(usedAt ?? startsAt) + idleTtlMs;',
+    to: 'startsAt + idleTtlMs;',
+  },
+  {
+    name: 'a grant that is over counts',
+    file: 'lifecycle/subject.ts',
+    from: 'live.filter((held) => !isGone(held, moment)).length;',
+    to: 'live.length;',
+  },
+  {
+    name: 'a use is taken of what ends last',
+    file: 'lifecycle/usage.ts',
+    from: 'heldUntil(a.grant, a.usage) - heldUntil(b.grant, b.usage)',
+    to: 'heldUntil(b.grant, b.usage) - heldUntil(a.grant, a.usage)',
+  },
+  { name: 'a touch is never written', file: 'lifecycle/usage.ts', from: '> grant.idleTtlMs / IDLE_PARTS', to: '> grant.idleTtlMs' },
+  {
+    name: 'debts are not counted',
+    file: 'lifecycle/break-glass.ts',
+    from: 'unreviewed.length < maxUnreviewed) return;',
+    to: 'unreviewed.length <= maxUnreviewed) return;',
+  },
+  {
+    name: 'unjustified ends nothing',
+    file: 'lifecycle/break-glass.ts',
+    from: "verdict === 'unjustified' ? endGrant",
+    to: "verdict === ('never' as string) ? endGrant",
+  },
+  {
+    name: 'a purge takes what owes a review',
+    file: 'lifecycle/purge.ts',
+    from: 'isOwed(request) || lastInstant(request) >= before',
+    to: 'lastInstant(request) >= before',
+  },
+];

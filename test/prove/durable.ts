@@ -1,0 +1,99 @@
+import { clocksApart } from '../stores/durable/clocks.js';
+import { kills } from '../stores/durable/kills.js';
+import { lostReplies } from '../stores/durable/lost-replies.js';
+import { KINDS, type Kind } from '../stores/durable/place.js';
+import { runRaces } from '../stores/durable/races.js';
+import { restarts } from '../stores/durable/restarts.js';
+import { startDurable, type Durable } from '../stores/durable/servers.js';
+import { doubledSweepers } from '../stores/durable/sweepers.js';
+import { scaled, type Proof, type ProofOptions, type ProofResult } from './proof.js';
+
+const PROCESSES = 8;
+
+/** One that needs a server, or a file, which it starts and stops. */
+const onDurable = (
+  kind: Kind,
+  proof: Omit<Proof, 'run'>,
+  run: (durable: Durable, options: ProofOptions) => Promise<Omit<ProofResult, 'unit'>>,
+  unit: string,
+): Proof => ({
+  ...proof,
+  name: `${proof.name}-${kind}`,
+  what: `On ${kind}: ${proof.what}`,
+  async run(options) {
+    const durable = await startDurable(kind, { own: true });
+    try {
+      return { ...(await run(durable, options)), unit };
+    } finally {
+      await durable.stop();
+    }
+  },
+});
+
+const everywhere = (kind: Kind): readonly Proof[] => [
+  onDurable(
+    kind,
+    {
+      name: 'kills',
+      laws: ['L12', 'L25', 'L26', 'L32'],
+      what: 'processes are killed with -9 while they work; nothing acknowledged is lost, and row and entry go together.',
+    },
+    (durable, { seed, scale, progress }) => kills(durable, scaled(200, scale), seed, progress),
+    'kills',
+  ),
+  onDurable(
+    kind,
+    {
+      name: 'races',
+      laws: ['L8', 'L9', 'L10', 'L11', 'L12'],
+      what: 'eight processes make each transition 64 at once; it is on record once, and each is told what became of it.',
+    },
+    (durable, { scale }) => runRaces(durable, PROCESSES, scaled(20, scale)),
+    'races',
+  ),
+  onDurable(
+    kind,
+    {
+      name: 'sweepers',
+      laws: ['L8', 'L25', 'L26'],
+      what: 'twenty sweepers in twenty processes begin at once over 10,000 due grants; each end is on record once.',
+    },
+    (durable, { scale }) => doubledSweepers(durable, 20, scaled(10_000, scale)),
+    'ends',
+  ),
+  onDurable(
+    kind,
+    {
+      name: 'clocks',
+      laws: ['L1', 'L2', 'L6', 'L8', 'L12'],
+      what: 'two processes with clocks five minutes apart lead seeded lives; each goes by its own, and an end is an end for both.',
+    },
+    (durable, { seed, scale }) => clocksApart(durable, scaled(50, scale), seed),
+    'steps',
+  ),
+];
+
+const onServer = (kind: 'postgres' | 'redis'): readonly Proof[] => [
+  onDurable(
+    kind,
+    {
+      name: 'restarts',
+      laws: ['L12', 'L25', 'L26', 'L32'],
+      what: 'the server is stopped at once under load and started again; nothing acknowledged is lost, and its clients go on.',
+    },
+    (durable, { seed, scale, progress }) => restarts(durable, scaled(20, scale), seed, progress),
+    'restarts',
+  ),
+  onDurable(
+    kind,
+    {
+      name: 'lost-replies',
+      laws: ['L31', 'L25', 'L26'],
+      what: 'the reply to a commit is lost under load; it is committed again, is told what became of it, and is on record once.',
+    },
+    (durable, { seed, scale, progress }) => lostReplies(durable, scaled(1_000, scale), seed, progress),
+    'lost replies',
+  ),
+];
+
+export const durableProofs: readonly Proof[] = [...KINDS.flatMap(everywhere), ...(['postgres', 'redis'] as const).flatMap(onServer)];

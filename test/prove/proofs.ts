@@ -1,0 +1,11 @@
+import { boundary } from './boundary.js';
+import { durableProofs } from './durable.js';
+import { hostile } from './hostile.js';
+import { journal } from './journal.js';
+import { model } from './model.js';
+import { schedules, smallWorld } from './schedules.js';
+import { seededBugs } from './seeded-bugs.js';
+import type { Proof } from './proof.js';
+
+/** All of them, in the order in which they run. */
+export const proofs: readonly Proof[] = [model, schedules, smallWorld, boundary, hostile, journal, ...durableProofs, seededBugs];

@@ -1,0 +1,18 @@
+import { livesUntilFound } from '../mutants/caught.js';
+import { SEEDED } from '../mutants/seeded.js';
+import { scaled, type Proof } from './proof.js';
+
+export const seededBugs: Proof = {
+  name: 'seeded-bugs',
+  laws: ['L1', 'L2', 'L4', 'L5', 'L6', 'L9', 'L12', 'L13', 'L14', 'L15', 'L16', 'L17', 'L27'],
+  what: 'engines with one bug each, beside the reference model: each is found within as many lives as npm test has',
+  async run({ seed, scale, progress }) {
+    const violations: string[] = [];
+    for (const bug of SEEDED) {
+      const { found } = livesUntilFound(bug, seed, scaled(20_000, scale));
+      progress?.(`${bug.name}: ${found === 0 ? 'not found' : `found by life ${found}`}`);
+      if (found === 0) violations.push(`${bug.name} is not found`);
+    }
+    return { count: SEEDED.length, unit: 'bugs', violations };
+  },
+};

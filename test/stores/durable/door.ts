@@ -1,0 +1,39 @@
+import type { AccessRequest, Approver, JitEngineOptions, Verdict } from 'jit-access';
+
+/** Every engine of these tests decides alike, in whatever process it is. Milliseconds. */
+export const REVIEW_WITHIN = 600_000;
+export const ESCALATE_AFTER = 300_000;
+export const WARN_BEFORE = 120_000;
+export const IDLE_TTL = 240_000;
+export const OWED_WITHIN = 600_000;
+
+/**
+ * Does what the justification says: `now` approves, `once` approves one use, `idle` what ends when it isn't used, `later`
+ * is decided only where `decides`; anything else is reviewed by one of whoever has a name that begins with `user:r`.
+ */
+const door = (decides = true): Approver => ({
+  name: 'door',
+  decide: (request): Verdict => {
+    const word = wordOf(request);
+    if (word === 'later' && !decides) throw new Error('not now');
+    if (word === 'once') return { outcome: 'approve', terms: { maxUses: 1 } };
+    if (word === 'idle') return { outcome: 'approve', terms: { idleTtlMs: IDLE_TTL } };
+    if (word === 'now' || word === 'later') return { outcome: 'approve' };
+    const escalation = { group: 'lead', afterMs: ESCALATE_AFTER };
+    return { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }], reviewWithinMs: REVIEW_WITHIN, escalation } };
+  },
+  groupsOf: (reviewer) => (reviewer.startsWith('user:r') ? ['ops'] : []),
+  isEligible: () => true,
+  breakGlass: () => ({ outcome: 'approve', reviewWithinMs: OWED_WITHIN, maxUnreviewed: 1_000 }),
+  mayAcknowledge: (reviewer) => reviewer.startsWith('user:r'),
+});
+
+const wordOf = ({ justification, extension }: AccessRequest): string | undefined => (extension === undefined ? justification : 'extension');
+
+export const engineOptions = (decides?: boolean) =>
+  ({
+    approver: door(decides),
+    limits: { maxOpenRequests: 1_000, maxGrants: 1_000 },
+    warnBefore: WARN_BEFORE,
+    linkKeys: [{ id: 'k', secret: 'x'.repeat(32) }],
+  }) satisfies Partial<JitEngineOptions>;

@@ -1,0 +1,65 @@
+import type { Ack } from './churn.js';
+import { openStore } from './place.js';
+import { Seeded } from './seeded.js';
+import type { Durable } from './servers.js';
+import { wrongsOf } from './verdict.js';
+import { Worker } from './workers.js';
+
+/** Two at a time: one dies while the other waits for what it holds. */
+const AT_ONCE = 2;
+const LANES = 8;
+/** A process dies after so many transitions at most: by then it has done all that it ever does. */
+const MAX_ACKS = 60;
+
+export interface Survived {
+  readonly count: number;
+  readonly acknowledged: number;
+  readonly violations: readonly string[];
+}
+
+/** Starts processes that work as fast as they can, kills each with -9 at a moment of its own, and looks at what they leave (L12, L32). */
+export async function kills(durable: Durable, count: number, seed: number, progress?: (sofar: string) => void): Promise<Survived> {
+  const violations: string[] = [];
+  let killed = 0;
+  let acknowledged = 0;
+  for (let round = 0; killed < count; round++) {
+    const namespace = durable.namespace();
+    const acks: Ack[] = [];
+    const doomed = Math.min(AT_ONCE, count - killed);
+    await Promise.all(Array.from({ length: doomed }, (_, i) => oneKill(durable, namespace, seed, round * AT_ONCE + i, acks)));
+    killed += doomed;
+    acknowledged += acks.length;
+    const { store, close } = await openStore(durable.place, { namespace });
+    violations.push(...(await wrongsOf(store, acks)).map((wrong) => `round ${round} on ${durable.place.kind}: ${wrong}`));
+    await close();
+    if (round % 10 === 9) progress?.(`${killed} of ${count} kills`);
+  }
+  return { count: killed, acknowledged, violations };
+}
+
+async function oneKill(durable: Durable, namespace: string, seed: number, which: number, acks: Ack[]): Promise<void> {
+  const chance = new Seeded(seed, which);
+  const worker = await Worker.start({ place: durable.place, namespace });
+  const enough = 1 + chance.below(MAX_ACKS);
+  const before = chance.below(3_000);
+  let told = 0;
+  await new Promise<void>((resolve, reject) => {
+    worker.onAck = (ack) => {
+      acks.push(...ack);
+      told += ack.length;
+      // What comes after it was sent before the process died, and counts.
+      if (told < enough || told - ack.length >= enough) return;
+      spin(before);
+      worker.kill().then(resolve, reject);
+    };
+    worker.order({ do: 'churn', seed: chance.below(2 ** 31), name: `w${which}`, lanes: LANES }).catch((error: unknown) => {
+      if (told < enough) reject(error);
+    });
+  });
+}
+
+/** A moment shorter than any timer. */
+function spin(microseconds: number): void {
+  const until = process.hrtime.bigint() + BigInt(microseconds) * 1_000n;
+  while (process.hrtime.bigint() < until);
+}

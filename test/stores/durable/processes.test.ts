@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { clocksApart } from './clocks.js';
+import { kills } from './kills.js';
+import { KINDS } from './place.js';
+import { races, runRaces } from './races.js';
+import { isAvailable, startDurable, type Durable } from './servers.js';
+import { doubledSweepers } from './sweepers.js';
+
+// A server is started and stopped here, on a machine that may be busy. The long runs of all of this: `npm run prove`.
+vi.setConfig({ hookTimeout: 60_000, testTimeout: 120_000 });
+
+const SEED = 20_260_101;
+
+describe.each(KINDS.filter((kind) => isAvailable(kind)))('many processes on one store, on %s', (kind) => {
+  let durable: Durable;
+  beforeAll(async () => {
+    durable = await startDurable(kind);
+  });
+  afterAll(() => durable.stop());
+
+  it('L8 L9 L10 L11 L12 have a transition on record once that 64 make at once, whoever wins, and are told what became of it', async () => {
+    const { count, violations } = await runRaces(durable, 2, 1);
+    expect(violations).toEqual([]);
+    expect(count).toBe(Object.keys(races).length);
+  });
+
+  it('L8 have each end on record once that twenty doubled sweepers find', async () => {
+    expect(await doubledSweepers(durable, 2, 300)).toEqual({ count: 300, violations: [] });
+  });
+
+  it('L1 L2 L8 L12 go each by its own clock where these are five minutes apart, and what one has ended is ended for both', async () => {
+    expect((await clocksApart(durable, 1, SEED)).violations).toEqual([]);
+  });
+
+  it('L12 L32 that are killed with -9 leave all that was acknowledged, no entry without its row and no row without its entry', async () => {
+    const { count, acknowledged, violations } = await kills(durable, 2, SEED);
+    expect(violations).toEqual([]);
+    expect(count).toBe(2);
+    expect(acknowledged).toBeGreaterThan(20);
+  });
+});

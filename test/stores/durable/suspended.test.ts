@@ -1,0 +1,199 @@
+import { autoApprove, JitEngine } from 'jit-access';
+import { ManualClock, START_AT } from 'jit-access/testing';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { engineOptions } from './door.js';
+import { KINDS, openStore } from './place.js';
+import { isAvailable, startDurable, type Durable } from './servers.js';
+import { sinkOf } from './sinks.js';
+import { entriesOf, wrongsOf } from './verdict.js';
+import { Worker, type Outside } from './workers.js';
+
+// A server is started and stopped here, on a machine that may be busy.
+vi.setConfig({ hookTimeout: 60_000, testTimeout: 120_000 });
+
+/** What a commit has just asked when it is stopped. */
+const BETWEEN = { postgres: 'for update', sqlite: 'insert into jit_journal' };
+/** How long PostgreSQL lets the holder keep the head, and more than it takes the holder to get there. */
+const HOLDER_MS = 1_500;
+const PATIENT = 30_000;
+const SCOPE = 'db:write';
+const MAYA = 'user:maya';
+const ROOT = { by: 'user:root' };
+
+describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is suspended or killed, on %s', (kind) => {
+  let durable: Durable;
+  beforeAll(async () => {
+    durable = await startDurable(kind);
+  });
+  afterAll(() => durable.stop());
+
+  /** Two processes, of which this is one. */
+  async function together(over: { readonly timeoutMs?: number } = {}) {
+    const namespace = durable.namespace();
+    const { store, close } = await openStore(durable.place, { namespace, timeoutMs: PATIENT });
+    const clock = new ManualClock();
+    const engine = new JitEngine({ ...engineOptions(), store, clock });
+    const worker = await Worker.start({ place: durable.place, namespace, at: START_AT, ...over });
+    const asked = await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'now' });
+    const grant = asked.outcome === 'granted' ? asked.grants[0] : undefined;
+    if (grant === undefined) throw new Error('there is a grant');
+    const end = async () => {
+      await worker.kill();
+      await engine.close();
+      await close();
+    };
+    return { namespace, store, clock, engine, worker, grant, end };
+  }
+
+  it('L12 keeps a revoke from nothing for longer than its limit, though it holds the head when it is stopped with SIGSTOP', async () => {
+    const { store, engine, worker, grant, end } = await together({ timeoutMs: HOLDER_MS });
+    // It stops itself between two statements of its commit. On Redis a commit is one script: there it is stopped before.
+    if (kind === 'redis') worker.suspend();
+    else await worker.order({ do: 'stop while', sql: BETWEEN[kind] });
+    const held = worker.call(['requestAccess', { subject: 'user:sam', scope: SCOPE, ttl: '15m', justification: 'now' }]);
+    if (kind !== 'redis') await worker.stopped();
+    const revoked = engine.revoke(grant.id, ROOT);
+    if (kind === 'sqlite') {
+      // A file has no server that takes the lock from who holds it: checks go on, and the revoke waits for the holder.
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      worker.resume();
+    }
+    expect(await revoked).toMatchObject({ end: { status: 'revoked' } });
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    worker.resume();
+    // Told that its own commit was undone, it has committed it again, or says that it couldn't.
+    const [told] = await held;
+    expect(['ERR_JIT_STORE', 'ERR_JIT_OUTCOME_UNKNOWN', undefined]).toContain(told?.code);
+    expect(await wrongsOf(store, [['grant.revoked', grant.id]])).toEqual([]);
+    await end();
+  });
+
+  it('L12 leaves the head to others when it is killed with -9 while it holds it', async () => {
+    const { store, engine, worker, grant, end } = await together();
+    if (kind === 'redis') worker.suspend();
+    else await worker.order({ do: 'stop while', sql: BETWEEN[kind] });
+    const held = worker
+      .call(['requestAccess', { subject: 'user:sam', scope: SCOPE, ttl: '15m', justification: 'now' }])
+      .catch(() => undefined);
+    if (kind !== 'redis') await worker.stopped();
+    await worker.kill();
+    await held;
+    expect(await engine.revoke(grant.id, ROOT)).toMatchObject({ end: { status: 'revoked' } });
+    expect(await engine.requests({ subject: 'user:sam' })).toMatchObject({ items: [] });
+    expect(await wrongsOf(store, [['grant.revoked', grant.id]])).toEqual([]);
+    await end();
+  });
+
+  /** The outside as it is, and what it was told; who follows here tells it at once. */
+  function outside(engine: JitEngine) {
+    const held = new Set<string>();
+    const seqs: number[] = [];
+    const apply = ({ subject, scope, held: holds, seq }: Pick<Outside, 'subject' | 'scope' | 'held' | 'seq'>) => {
+      // A system that keeps what is newest: what comes late from one that was asleep is older.
+      if (seq >= Math.max(0, ...seqs)) {
+        if (holds) held.add(`${subject} ${scope}`);
+        else held.delete(`${subject} ${scope}`);
+      }
+      seqs.push(seq);
+    };
+    engine.onCoverage({ name: 'roles', scopes: [SCOPE], apply });
+    return { held, seqs, apply };
+  }
+
+  it('L28 L32 loses no change of access that a system outside is told: killed in the call, another makes it', async () => {
+    const { store, clock, engine, worker, grant, end } = await together();
+    const called = new Promise<Outside>((resolve) => (worker.onOutside = resolve));
+    await worker.order({ do: 'follow', scopes: [SCOPE] });
+    const flushed = worker.call(['flushAudit']).catch(() => undefined);
+    expect(await called).toMatchObject({ subject: MAYA, scope: SCOPE, held: true });
+    await worker.kill();
+    await flushed;
+    const roles = outside(engine);
+    await engine.flushAudit();
+    expect(roles.held.size).toBe(0);
+    // Its lease runs out, and the change is made, under the same number.
+    await clock.advance('5m');
+    await engine.sweep();
+    await engine.flushAudit();
+    expect([...roles.held]).toEqual([`${MAYA} ${SCOPE}`]);
+    expect(roles.seqs).toEqual([(await called).seq]);
+    await engine.revoke(grant.id, ROOT);
+    await engine.flushAudit();
+    expect([...roles.held]).toEqual([]);
+    expect(await wrongsOf(store)).toEqual([]);
+    await end();
+  });
+
+  it('L28 undoes nothing when it wakes inside a call that another has long made, and gone on from', async () => {
+    const { store, clock, engine, worker, grant, end } = await together();
+    const called = new Promise<Outside>((resolve) => (worker.onOutside = resolve));
+    await worker.order({ do: 'follow', scopes: [SCOPE] });
+    const flushed = worker.call(['flushAudit']);
+    const late = await called;
+    worker.suspend();
+    const roles = outside(engine);
+    await clock.advance('5m');
+    await engine.sweep();
+    await engine.flushAudit();
+    await engine.revoke(grant.id, ROOT);
+    await engine.flushAudit();
+    expect([...roles.held]).toEqual([]);
+    // It wakes; its call arrives, late; and because of that it tells the outside once more how things stand.
+    worker.onOutside = roles.apply;
+    worker.resume();
+    roles.apply(late);
+    await worker.order({ do: 'clock', at: clock.now() });
+    await worker.order({ do: 'let go' });
+    await flushed;
+    for (let i = 0; i < 3; i++) {
+      await clock.advance('5m');
+      await engine.sweep();
+      await engine.flushAudit();
+    }
+    expect([...roles.held]).toEqual([]);
+    expect(await engine.stuckEffects()).toEqual([]);
+    expect(await wrongsOf(store, [['grant.revoked', grant.id]])).toEqual([]);
+    await end();
+  });
+
+  it.each([
+    ['killed', 'notify'],
+    ['suspended', 'notify'],
+    ['killed', 'webhookSink'],
+    ['suspended', 'webhookSink'],
+  ] as const)('L28 L32 loses no message: %s while %s sends one, another sends it and the rest, in order', async (how, sink) => {
+    const { store, clock, engine: first, worker, grant, namespace, end } = await together();
+    const sending = new Promise<string>((resolve) => (worker.onSent = resolve));
+    await worker.order({ do: 'notify', over: sink });
+    const flushed = worker.call(['flushAudit']).catch(() => undefined);
+    await sending;
+    if (how === 'killed') await worker.kill();
+    else worker.suspend();
+    await first.revoke(grant.id, ROOT);
+    const sent: string[] = [];
+    const audit = sinkOf(sink, (id) => void sent.push(id));
+    const opened = await openStore(durable.place, { namespace, timeoutMs: PATIENT });
+    const other = new JitEngine({ approver: autoApprove(() => false), store: opened.store, clock, audit });
+    expect((await other.flushAudit()).caughtUp).toBe(false);
+    expect(sent).toEqual([]);
+    await clock.advance('1m');
+    expect((await other.flushAudit()).caughtUp).toBe(true);
+    const seqs = new Map((await entriesOf(store)).map(({ id, seq }) => [id, seq]));
+    const order = sent.map((id) => seqs.get(id) ?? 0);
+    expect(sent[0]).toBe(await sending);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(sent.length).toBeGreaterThan(1);
+    if (how === 'suspended') {
+      worker.resume();
+      await worker.order({ do: 'let go' });
+      await flushed;
+      // What it does now moves nothing back.
+      const before = sent.length;
+      expect((await other.flushAudit()).followers).toMatchObject([{ behind: 0 }]);
+      expect(sent).toHaveLength(before);
+    }
+    await other.close();
+    await opened.close();
+    await end();
+  });
+});

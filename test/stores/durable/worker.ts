@@ -1,0 +1,109 @@
+/*
+ * A process with an engine, which does what the process that started it says, one message at a time. It ends when that
+ * one does, or is killed.
+ *
+ *   worker.mjs <JSON of WorkerOptions>
+ */
+import { isJitError, JitEngine, systemClock, type JitEngineOptions } from 'jit-access';
+import { ManualClock } from 'jit-access/testing';
+import { churn } from './churn.js';
+import { engineOptions } from './door.js';
+import { openStore } from './place.js';
+import { sinkOf } from './sinks.js';
+import type { Answer, Order, WorkerOptions } from './workers.js';
+
+const options = JSON.parse(process.argv[2] ?? '') as WorkerOptions;
+process.on('disconnect', () => process.exit());
+
+let stopsWhile: string | undefined;
+const { store } = await openStore(options.place, {
+  namespace: options.namespace,
+  timeoutMs: options.timeoutMs,
+  onStatement(sql) {
+    if (stopsWhile === undefined || !sql.includes(stopsWhile)) return;
+    stopsWhile = undefined;
+    // It stands still here, in the middle of a transaction, before the next statement is sent.
+    process.kill(process.pid, 'SIGSTOP');
+  },
+});
+const told: string[] = [];
+const engineIn = (namespace: string, over: Pick<JitEngineOptions, 'audit'> = {}) =>
+  new JitEngine({
+    ...engineOptions(),
+    ...over,
+    store: store.in(namespace),
+    clock: manual ?? systemClock,
+    onError: (error) => told.push(String(error)),
+  });
+let manual = options.at === undefined ? undefined : new ManualClock(options.at);
+let engine = engineIn(options.namespace);
+
+/** Whoever is called outside waits until all are let go; from then on nobody does. */
+let letGo: () => void = () => undefined;
+const released = new Promise<void>((resolve) => (letGo = resolve));
+
+async function obey(order: Order): Promise<unknown> {
+  switch (order.do) {
+    case 'call': {
+      // Everybody begins at one instant.
+      while (Date.now() < order.at);
+      return Promise.all(order.calls.map(outcomeOf));
+    }
+    case 'clock':
+      return manual?.set(order.at);
+    case 'move': {
+      await engine.close();
+      manual = options.at === undefined ? undefined : new ManualClock(options.at);
+      engine = engineIn(order.namespace);
+      return undefined;
+    }
+    case 'churn':
+      return churn(engine, { ...order, onAck: (ack) => process.send?.({ ack }) });
+    case 'stop while':
+      stopsWhile = order.sql;
+      return undefined;
+    case 'follow':
+      engine.onCoverage({
+        name: 'roles',
+        scopes: order.scopes,
+        async apply({ subject, scope, held: holds, seq, id, signal: _ }) {
+          process.send?.({ outside: { subject, scope, held: holds, seq, id } });
+          await released;
+        },
+      });
+      return undefined;
+    case 'notify': {
+      await engine.close();
+      engine = engineIn(options.namespace, {
+        audit: sinkOf(order.over, async (id) => {
+          process.send?.({ sent: id });
+          await released;
+        }),
+      });
+      return undefined;
+    }
+    case 'let go':
+      letGo();
+      return undefined;
+    case 'told':
+      return told;
+  }
+}
+
+async function outcomeOf([verb, ...args]: readonly [string, ...unknown[]]): Promise<{ readonly value?: unknown; readonly code?: string }> {
+  try {
+    const method = engine[verb as 'sweep'] as (...args: readonly unknown[]) => Promise<unknown>;
+    return { value: await method.apply(engine, args) };
+  } catch (error) {
+    return { code: isJitError(error) ? error.code : String(error) };
+  }
+}
+
+process.on('message', (order: Order & { readonly n: number }) => {
+  const answer = (reply: Omit<Answer, 'n'>) => process.send?.({ n: order.n, ...reply });
+  obey(order).then(
+    (value) => answer({ value }),
+    (error: unknown) => answer({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  );
+});
+process.send?.({ ready: true });

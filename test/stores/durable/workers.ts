@@ -1,0 +1,179 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+import type { Ack } from './churn.js';
+import type { Place } from './place.js';
+import type { SinkKind } from './sinks.js';
+
+export interface WorkerOptions {
+  readonly place: Place;
+  readonly namespace: string;
+  readonly timeoutMs?: number | undefined;
+  /** What its clock shows until it is told otherwise. Default: the machine's time. */
+  readonly at?: number | undefined;
+}
+
+/** A verb of the engine, and what it is given. */
+export type Call = readonly [verb: string, ...args: unknown[]];
+
+/** What became of a call: what it resolved with, or the code that it was refused with. */
+export interface Called {
+  readonly value?: unknown;
+  readonly code?: string;
+}
+
+export type Order =
+  | { readonly do: 'call'; readonly at: number; readonly calls: readonly Call[] }
+  | { readonly do: 'clock'; readonly at: number }
+  | { readonly do: 'move'; readonly namespace: string }
+  | {
+      readonly do: 'churn';
+      readonly seed: number;
+      readonly name: string;
+      readonly lanes: number;
+    }
+  | { readonly do: 'stop while'; readonly sql: string }
+  | { readonly do: 'follow'; readonly scopes: readonly string[] }
+  | { readonly do: 'notify'; readonly over: SinkKind }
+  | { readonly do: 'let go' }
+  | { readonly do: 'told' };
+
+export interface Answer {
+  readonly n: number;
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+/** A call to the system outside, which waits until it is let go. */
+export interface Outside {
+  readonly subject: string;
+  readonly scope: string;
+  readonly held: boolean;
+  readonly seq: number;
+  readonly id: string;
+}
+
+type Message =
+  Answer | { readonly ready: true } | { readonly ack: readonly Ack[] } | { readonly outside: Outside } | { readonly sent: string };
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+let program: string | undefined;
+
+/** The worker in one file, made once for this process: it starts in a third of the time that its sources take. */
+function theProgram(): string {
+  if (program !== undefined) return program;
+  // Below node_modules, so that it finds the drivers.
+  const folder = join(root, 'node_modules/.cache/jit-access');
+  mkdirSync(folder, { recursive: true });
+  const outfile = join(folder, `worker-${process.pid}.mjs`);
+  buildSync({
+    entryPoints: [join(root, 'test/stores/durable/worker.ts')],
+    tsconfig: join(root, 'test/tsconfig.json'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'error',
+    outfile,
+  });
+  process.once('exit', () => rmSync(outfile, { force: true }));
+  return (program = outfile);
+}
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** A process of its own with an engine of its own. */
+export class Worker {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+  readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  #last = 0;
+  /** Told of each transition that was acknowledged. */
+  onAck: (ack: readonly Ack[]) => void = () => undefined;
+  /** Told of each call to the system outside. */
+  onOutside: (call: Outside) => void = () => undefined;
+  /** Told of each message to people that it is about to send, by its id. */
+  onSent: (id: string) => void = () => undefined;
+
+  private constructor(options: WorkerOptions) {
+    this.#child = spawn(process.execPath, [theProgram(), JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    running.add(this.#child);
+    this.#ended = once(this.#child, 'close').then(() => {
+      running.delete(this.#child);
+      for (const { reject } of this.#waiting.values()) reject(new Error('the process has ended'));
+      this.#waiting.clear();
+    });
+    this.#child.on('message', (message: Message) => {
+      if ('ack' in message) this.onAck(message.ack);
+      else if ('outside' in message) this.onOutside(message.outside);
+      else if ('sent' in message) this.onSent(message.sent);
+      else if ('n' in message) {
+        const waiting = this.#waiting.get(message.n);
+        this.#waiting.delete(message.n);
+        if (message.error === undefined) waiting?.resolve(message.value);
+        else waiting?.reject(new Error(message.error));
+      }
+    });
+  }
+
+  static async start(options: WorkerOptions): Promise<Worker> {
+    const worker = new Worker(options);
+    await Promise.race([once(worker.#child, 'message'), worker.#ended.then(() => Promise.reject(new Error('the worker did not start')))]);
+    return worker;
+  }
+
+  static startMany(count: number, options: WorkerOptions): Promise<readonly Worker[]> {
+    return Promise.all(Array.from({ length: count }, () => Worker.start(options)));
+  }
+
+  /** @returns what it answers with. Rejects when it is killed before. */
+  order(order: Order): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const n = ++this.#last;
+      this.#waiting.set(n, { resolve, reject });
+      this.#child.send({ n, ...order });
+    });
+  }
+
+  call(...calls: readonly Call[]): Promise<readonly Called[]> {
+    return this.order({ do: 'call', at: 0, calls }) as Promise<readonly Called[]>;
+  }
+
+  suspend(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  /** Waits until it has been stopped, by whomever. */
+  async stopped(): Promise<void> {
+    // Behind the name, which may hold anything: T says that it stands still.
+    while (!/\) T /.test(readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8'))) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
+  /** At once, with all that is under way; also one that is suspended. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+}
+
+/** Long enough for a message to have reached every worker, in milliseconds. */
+const AHEAD_MS = 25;
+
+/** Calls in all of these processes at one instant; each gets its share, in turn. */
+export async function atOnce(workers: readonly Worker[], calls: readonly Call[]): Promise<readonly Called[]> {
+  const at = Date.now() + AHEAD_MS;
+  const shares = workers.map((_, w) => calls.filter((_, i) => i % workers.length === w));
+  const called = await Promise.all(workers.map((worker, w) => worker.order({ do: 'call', at, calls: shares[w] ?? [] })));
+  const lists = called as readonly (readonly Called[])[];
+  return calls.map((_, i) => lists[i % workers.length]?.[Math.floor(i / workers.length)] as Called);
+}

@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+type Way = 'to the server' | 'to the client';
+
+/**
+ * What becomes of data on its way to the server: it passes, its connection is cut in its place, it passes and its reply is
+ * cut off (or, from that reply on, everything is refused), or it goes nowhere, and with it all that comes later on any connection.
+ */
+export type Fate = 'pass' | 'cut' | 'cut the reply' | 'refuse at the reply' | 'black hole';
+
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+  /** Nothing passes any more, either way, and nobody is told. */
+  isSilent: boolean;
+  onReply: (() => void) | undefined;
+}
+
+/** COMMIT as `pg` sends it: a simple query. */
+const COMMIT = Buffer.from('commit\0');
+
+/** What the script that commits is told, and no other: the channel on which it says so. */
+const CHANNEL = Buffer.from('}:moved\r\n');
+
+/** Whether data on its way to a server commits: over `pg` by a statement, to a Redis by a script. */
+export const isCommit = (data: Buffer): boolean => data.includes(COMMIT) || (data.includes('EVAL') && data.includes(CHANNEL));
+
+/** The network between a store and its server, which can be made to fail. */
+export class Proxy {
+  readonly #target: URL;
+  readonly #server: Server;
+  readonly #pairs = new Set<Pair>();
+  readonly #blackHoles = new Set<Way>();
+  #onRequest: ((data: Buffer) => Fate) | undefined;
+  #refuses = false;
+  #delayMs = 0;
+
+  private constructor(target: URL) {
+    this.#target = target;
+    this.#server = createServer({ noDelay: true }, (client) => this.#join(client));
+  }
+
+  /** @param url of the server that lies behind it */
+  static async to(url: string): Promise<Proxy> {
+    const proxy = new Proxy(new URL(url));
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  /** The server's, by this way. */
+  get url(): string {
+    const url = new URL(this.#target);
+    url.hostname = '127.0.0.1';
+    url.port = String((this.#server.address() as AddressInfo).port);
+    return url.href;
+  }
+
+  /** Resets every connection, and each new one, until {@link mend}. */
+  refuse(): void {
+    this.#refuses = true;
+    this.reset();
+  }
+
+  /** Resets every connection; new ones are taken. */
+  reset(): void {
+    for (const pair of this.#pairs) cut(pair);
+  }
+
+  /** Nothing goes this way any more, and nobody is told; also on connections that are made later, until {@link mend}. */
+  blackHole(way: Way): void {
+    this.#blackHoles.add(way);
+  }
+
+  /** The connections of now have gone silent for ever; those of later are as good as any. */
+  silenceConnections(): number {
+    for (const pair of this.#pairs) pair.isSilent = true;
+    return this.#pairs.size;
+  }
+
+  /** Everything arrives so much later, either way, until {@link mend}. */
+  delay(ms: number): void {
+    this.#delayMs = ms;
+  }
+
+  /** Decides on all that goes to the server, until {@link mend}. */
+  intercept(decide: (data: Buffer) => Fate): void {
+    this.#onRequest = decide;
+  }
+
+  /** Decides on the next commit alone. */
+  atCommit(fate: Fate): void {
+    this.intercept((data) => {
+      if (!isCommit(data)) return 'pass';
+      this.#onRequest = undefined;
+      return fate;
+    });
+  }
+
+  mend(): void {
+    // What went nowhere never comes: such a connection can only go.
+    if (this.#blackHoles.size > 0) this.reset();
+    this.#blackHoles.clear();
+    this.#refuses = false;
+    this.#onRequest = undefined;
+    this.#delayMs = 0;
+  }
+
+  async close(): Promise<void> {
+    this.refuse();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #join(client: Socket): void {
+    client.on('error', () => undefined);
+    if (this.#refuses) {
+      client.resetAndDestroy();
+      return;
+    }
+    const server = connect({
+      host: this.#target.hostname,
+      port: Number(this.#target.port === '' ? 6379 : this.#target.port),
+      noDelay: true,
+    });
+    const pair: Pair = { client, server, isSilent: false, onReply: undefined };
+    this.#pairs.add(pair);
+    client.on('data', (data) => {
+      const fate = this.#onRequest?.(data) ?? 'pass';
+      if (fate === 'cut') cut(pair);
+      else if (fate === 'black hole') this.blackHole('to the server');
+      else if (fate === 'cut the reply') pair.onReply = () => cut(pair);
+      else if (fate === 'refuse at the reply') pair.onReply = () => this.refuse();
+      this.#pass(pair, data, server, 'to the server');
+    });
+    server.on('data', (data) => {
+      if (pair.onReply === undefined) this.#pass(pair, data, client, 'to the client');
+      else pair.onReply();
+    });
+    server.on('error', () => undefined);
+    const end = () => {
+      this.#pairs.delete(pair);
+      client.destroy();
+      server.destroy();
+    };
+    client.on('close', end);
+    server.on('close', end);
+  }
+
+  #pass(pair: Pair, data: Buffer, to: Socket, way: Way): void {
+    const write = () => {
+      if (!pair.isSilent && !this.#blackHoles.has(way) && !to.destroyed) to.write(data);
+    };
+    // Timers of one length run in the order in which they were set.
+    if (this.#delayMs > 0) setTimeout(write, this.#delayMs);
+    else write();
+  }
+}
+
+function cut({ client, server }: Pair): void {
+  client.resetAndDestroy();
+  server.destroy();
+}

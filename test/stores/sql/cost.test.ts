@@ -1,0 +1,112 @@
+import { autoApprove, JitEngine } from 'jit-access';
+import { sqlGrantStore, steadyPool } from 'jit-access/sql';
+import type { SqlDatabase } from 'jit-access/sql';
+import { ManualClock } from 'jit-access/testing';
+import { Kysely, PostgresDialect } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { statementsOf } from '../../../src/stores/sql/statements.js';
+import { kyselyOn, Postgres } from './postgres.js';
+import { SqliteFile } from './sqlite.js';
+
+// A server is started and stopped here, on a machine that may be busy.
+vi.setConfig({ hookTimeout: 60_000 });
+
+let postgres: Postgres;
+beforeAll(async () => {
+  postgres = await Postgres.migrated();
+});
+afterAll(() => postgres.stop());
+beforeEach(() => postgres.sql('truncate jit_rows, jit_journal, jit_heads'));
+
+const engineOn = (store: ReturnType<typeof sqlGrantStore>) =>
+  new JitEngine({ store, approver: autoApprove(() => true), clock: new ManualClock() });
+const asked = { subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' };
+
+/** The instance, and what it is asked outside transactions. */
+function listening(db: SqlDatabase): { readonly db: SqlDatabase; readonly texts: string[] } {
+  const texts: string[] = [];
+  const heard: SqlDatabase = {
+    withoutPlugins: () => heard,
+    executeQuery: (query) => (texts.push(query.sql), db.executeQuery(query)),
+    connection: () => db.connection(),
+  };
+  return { db: heard, texts };
+}
+
+describe('a check over a SQL store', () => {
+  it.each(['postgres', 'sqlite'] as const)('asks %s once, and before the first one only what the schema is (L34)', async (dialect) => {
+    const file = dialect === 'sqlite' ? await SqliteFile.migrated() : undefined;
+    const db = file?.kysely() ?? kyselyOn(postgres.pool());
+    await engineOn(sqlGrantStore({ db, dialect })).requestAccess(asked);
+
+    const { db: heard, texts } = listening(db);
+    const engine = engineOn(sqlGrantStore({ db: heard, dialect }));
+    expect(texts).toEqual([]);
+    expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
+    expect(texts).toEqual([expect.stringContaining('from jit_schema'), expect.stringContaining('from jit_rows')]);
+    expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
+    expect(texts).toHaveLength(3);
+    file?.remove();
+  });
+
+  it('asks a pool that is given as read once (L34)', async () => {
+    const pool = postgres.pool();
+    const query = vi.spyOn(pool, 'query');
+    const engine = engineOn(sqlGrantStore({ db: kyselyOn(postgres.pool()), dialect: 'postgres', read: pool }));
+    await engine.requestAccess(asked);
+    query.mockClear();
+    expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
+    expect(query).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('steadyPool()', () => {
+  /** What has been prepared on the only connection, after a commit and a check by Kysely alone. */
+  async function preparedBy(options?: { readonly prepare?: boolean }): Promise<readonly string[]> {
+    const pool = postgres.pool({ max: 1 });
+    const db = new Kysely<Record<'jit_rows', { id: string }>>({ dialect: new PostgresDialect({ pool: steadyPool(pool, options) }) });
+    const engine = engineOn(sqlGrantStore({ db, dialect: 'postgres' }));
+    await engine.requestAccess(asked);
+    expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
+    await db.selectFrom('jit_rows').select('id').where('id', '=', 'mine').execute();
+    const { rows } = await pool.query<{ name: string }>('select name from pg_prepared_statements');
+    return rows.map(({ name }) => name);
+  }
+
+  it("prepares the store's statements once for each connection, and nobody else's", async () => {
+    const names = await preparedBy();
+    expect(names).toEqual(expect.arrayContaining(['jit_access_1_live_on', 'jit_access_1_hold', 'jit_access_1_put_append_head']));
+    expect(names.filter((name) => !name.startsWith('jit_access_1_'))).toEqual([]);
+  });
+
+  it('refuses anything but true or false for prepare', () => {
+    expect(() => steadyPool(postgres.pool(), { prepare: 'no' as never })).toThrow(/^prepare must be true or false/);
+  });
+
+  it('prepares nothing where a pooler in between can not keep it', async () => {
+    expect(await preparedBy({ prepare: false })).toEqual([]);
+  });
+});
+
+describe('plans that PostgreSQL makes once for all values', () => {
+  it.each([
+    ['live_on', 'jit_rows_live', ['default', 'user:maya', '0', 'db-prod:write']],
+    ['live', 'jit_rows_live', ['default', 'user:maya', '0']],
+    ['due', 'jit_rows_due', ['default', '-1', '', '', '5', '100']],
+  ])('read an index for %s', async (name, index, values) => {
+    const { live, liveOn, due } = statementsOf('postgres');
+    const { text } = { live, live_on: liveOn, due }[name as 'live'];
+    await postgres.sql(`insert into jit_rows (namespace, kind, id, version, subject, scope, open, from_at, until_at, due_at, body)
+      select 'default', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), true, n, n + 1000000, n, '{}'
+      from generate_series(1, 5000) as n`);
+    await postgres.sql('analyze jit_rows');
+    const pool = postgres.pool({ max: 1 });
+    await pool.query('set plan_cache_mode = force_generic_plan');
+    await pool.query(`prepare one as ${text}`);
+    const literals = values.map((value) => `'${value}'`).join(', ');
+    const { rows } = await pool.query<Record<string, string>>(`explain (costs off) execute one(${literals})`);
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).toContain(index);
+    expect(plan).not.toMatch(/Seq Scan/);
+  });
+});
