@@ -33,7 +33,8 @@ export class SettledRow implements Row {
     this.open = row.open;
     this.from = row.from;
     this.until = row.until;
-    this.dueAt = row.dueAt;
+    // Most are due at their end. The same number twice would be two of them in memory.
+    this.dueAt = row.dueAt === row.until ? this.until : row.dueAt;
     this.body = frozenCopy(row.body);
     Object.freeze(this);
   }

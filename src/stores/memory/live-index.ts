@@ -2,42 +2,51 @@ import type { Row } from '../../ports.js';
 
 const NONE: readonly Row[] = Object.freeze([]);
 
-/** A subject's rows by scope: the row itself where there is but one, as nearly always. */
+/** A subject's rows by scope: the row itself where there is but one on a scope, as nearly always. */
 type Scopes = Map<string | undefined, Row | readonly Row[]>;
 
-/** Open grants (and usage rows) by subject, then scope: nested maps, so that no key is put together. */
+/**
+ * Open grants (and usage rows) by subject, then scope: nested maps, so that no key is put together. A subject's only row
+ * stands in the place of its map, which would weigh more than half of what the row does.
+ */
 export class LiveIndex {
-  readonly #subjects = new Map<string, Scopes>();
+  readonly #subjects = new Map<string, Row | Scopes>();
 
   /** Lists are replaced, never changed: one that was handed out stays as it was. */
   add(row: Row): void {
     if (!isLive(row)) return;
-    let scopes = this.#subjects.get(row.subject);
-    if (scopes === undefined) this.#subjects.set(row.subject, (scopes = new Map<string | undefined, Row | readonly Row[]>()));
-    const known = scopes.get(row.scope);
-    scopes.set(row.scope, known === undefined ? row : Object.freeze([...listOf(known), row]));
+    const known = this.#subjects.get(row.subject);
+    if (known === undefined) {
+      this.#subjects.set(row.subject, row);
+      return;
+    }
+    const scopes: Scopes = known instanceof Map ? known : new Map([[known.scope, known]]);
+    if (scopes !== known) this.#subjects.set(row.subject, scopes);
+    const rows = scopes.get(row.scope);
+    scopes.set(row.scope, rows === undefined ? row : Object.freeze([...listOf(rows), row]));
   }
 
   remove(row: Row): void {
     if (!isLive(row)) return;
-    const scopes = this.#subjects.get(row.subject);
-    const known = scopes?.get(row.scope);
-    if (scopes === undefined || known === undefined) return;
-    const [first, ...others] = listOf(known).filter((other) => other !== row);
-    if (first !== undefined) scopes.set(row.scope, others.length === 0 ? first : Object.freeze([first, ...others]));
-    else if (scopes.size > 1) scopes.delete(row.scope);
-    else this.#subjects.delete(row.subject);
+    const known = this.#subjects.get(row.subject);
+    if (known === row) this.#subjects.delete(row.subject);
+    if (!(known instanceof Map)) return;
+    const [first, ...others] = listOf(known.get(row.scope) ?? NONE).filter((other) => other !== row);
+    if (first !== undefined) known.set(row.scope, others.length === 0 ? first : Object.freeze([first, ...others]));
+    else known.delete(row.scope);
+    if (known.size === 0) this.#subjects.delete(row.subject);
   }
 
   /** With `at < until`. A list that is kept, and needs no filter, is handed out as it is. */
   find(subject: string, scope: string | undefined, at: number): readonly Row[] {
-    const scopes = this.#subjects.get(subject);
-    if (scopes === undefined) return NONE;
-    if (scope === undefined) return [...scopes.values()].flatMap(listOf).filter((row) => isAhead(row, at));
-    const known = scopes.get(scope);
+    const known = this.#subjects.get(subject);
     if (known === undefined) return NONE;
-    if (!isList(known)) return isAhead(known, at) ? [known] : NONE;
-    return known.every((row) => isAhead(row, at)) ? known : known.filter((row) => isAhead(row, at));
+    if (!(known instanceof Map)) return (scope === undefined || known.scope === scope) && isAhead(known, at) ? [known] : NONE;
+    if (scope === undefined) return [...known.values()].flatMap(listOf).filter((row) => isAhead(row, at));
+    const rows = known.get(scope);
+    if (rows === undefined) return NONE;
+    if (!isList(rows)) return isAhead(rows, at) ? [rows] : NONE;
+    return rows.every((row) => isAhead(row, at)) ? rows : rows.filter((row) => isAhead(row, at));
   }
 }
 

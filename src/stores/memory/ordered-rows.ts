@@ -80,13 +80,16 @@ export class OrderedRows {
 
   /** Merges two runs, without what is a leftover by now. */
   #merge({ rows: a, start }: Run, b: readonly Row[]): Row[] {
-    const merged: Row[] = [];
+    // Of the length that it will have at most: a list that grows keeps room for more, in a run that never does.
+    const merged = new Array<Row>(a.length - start + b.length);
+    let length = 0;
     for (let i = start, j = 0; i < a.length || j < b.length;) {
       const fromA = j === b.length || (i < a.length && this.#before(a[i] as Row, b[j] as Row));
       const row = (fromA ? a[i++] : b[j++]) as Row;
-      if (this.#isCurrent(row)) merged.push(row);
+      if (this.#isCurrent(row)) merged[length++] = row;
     }
-    const dropped = a.length + b.length - merged.length;
+    merged.length = length;
+    const dropped = a.length + b.length - length;
     this.#added -= dropped;
     this.#leftovers -= dropped;
     return merged;

@@ -1,6 +1,7 @@
 import { LIMIT, OURS, PEERS, type Contestant, type Ready } from './contestants.js';
-import { ownLoop, type Ask, type Loop } from './loop.js';
+import type { Ask, Loop } from './loop.js';
 import { weighed } from './memory.js';
+import { ownLoop } from './own-loop.js';
 import { questions } from './world.js';
 
 /** How long one round is to last, in nanoseconds. */

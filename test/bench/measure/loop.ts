@@ -27,15 +27,3 @@ export function calling(ask: Ask): Loop {
     return took;
   };
 }
-
-let instances = 0;
-
-export interface Loops {
-  readonly awaiting: (ask: Ask) => Loop;
-  readonly calling: (ask: Ask) => Loop;
-}
-
-/** An instance of this module that nobody else has. */
-export async function ownLoop(): Promise<Loops> {
-  return (await import(`${import.meta.url.split('?')[0]}?${++instances}`)) as Loops;
-}

@@ -1,5 +1,4 @@
 import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
-import type { Contestant } from './contestants.js';
 import { liveStore } from './live-store.js';
 import { liveGrants, questions } from './world.js';
 
@@ -18,12 +17,6 @@ export async function weighed<T>(make: () => Promise<T>): Promise<{ readonly mad
   const before = inUse();
   const made = await make();
   return { made, bytes: inUse() - before };
-}
-
-export async function bytesOf(contestant: Contestant, grants: number): Promise<number> {
-  const { made, bytes } = await weighed(() => contestant.fill(grants));
-  if (Object.keys(made).length === 0) throw new Error('nothing was made');
-  return bytes / grants;
 }
 
 /** Bytes for each live grant of the in-memory store: record, indexes and expiry; before any check, and once each was checked. */

@@ -6,7 +6,7 @@ import { putLive } from './live-store.js';
 import { DAY, liveGrants, type LiveGrant } from './world.js';
 
 const HOUR = 3_600_000;
-export const DUE = 100;
+const DUE = 100;
 
 export interface SweepTimes {
   /** Milliseconds, one for each round. */
