@@ -10,10 +10,11 @@ export interface JitBadgeChange {
 }
 
 // Solid colours of its own where something is held: legible on any page, light or dark.
-const STYLE = `[part]{padding:0 .5em;border:1px solid;border-radius:1em;font-variant-numeric:tabular-nums}
-[part~=held]{color:#fff;background:var(--jit-badge-held,#0b57b0)}
-[part~=ending]{background:var(--jit-badge-ending,#b3261e)}
-output{position:fixed;clip-path:inset(50%)}`;
+const STYLE =
+  '[part]{padding:0 .5em;border:1px solid;border-radius:1em;font-variant:tabular-nums}' +
+  '[part~=held]{color:#fff;background:var(--jit-badge-held,#0b57b0)}' +
+  '[part~=ending]{background:var(--jit-badge-ending,#b3261e)}' +
+  'output{position:fixed;clip-path:inset(50%)}';
 
 // On a server there is none to extend, and importing this must do no harm there.
 const Base = globalThis.HTMLElement ?? Object;
@@ -72,7 +73,8 @@ export class JitBadge extends Base {
       const { status } = this;
       delete (this as { status?: unknown }).status;
       this.status = status;
-    } else this.#judge();
+    }
+    this.#judge();
   }
 
   disconnectedCallback(): void {
@@ -80,7 +82,7 @@ export class JitBadge extends Base {
   }
 
   attributeChangedCallback(name: string, _before: string | null, value: string | null): void {
-    this.#judge(name === 'status' ? () => JSON.parse(value as string) as BadgeStatus | null : undefined);
+    this.#judge(name === 'status' && (() => JSON.parse(value as string) as BadgeStatus | null));
   }
 
   /**
@@ -88,7 +90,7 @@ export class JitBadge extends Base {
    *
    * @param load a status that is new
    */
-  #judge(load?: () => BadgeStatus | null | undefined): void {
+  #judge(load?: (() => BadgeStatus | null | undefined) | false): void {
     this.#awake?.abort();
     const { signal } = (this.#awake = new AbortController());
     try {
@@ -140,7 +142,7 @@ export class JitBadge extends Base {
     const least = Math.min(...held.values());
     const state = isEnding(least) ? 'ending' : least < Infinity ? 'held' : 'read-only';
     const names = [...held.keys()];
-    const flip = [state, ...names].join();
+    const flip = state + names.join();
     const isFlip = this.#flip !== flip;
     this.#flip = flip;
     this.#badge.setAttribute('part', state === 'ending' ? 'held ending' : state);
@@ -161,7 +163,7 @@ export class JitBadge extends Base {
  */
 export function defineJitBadge(name = 'jit-badge'): void {
   const registry = globalThis.customElements as CustomElementRegistry | undefined;
-  if (registry?.get(name) === undefined) registry?.define(name, JitBadge);
+  if (!registry?.get(name)) registry?.define(name, JitBadge);
 }
 
 declare global {

@@ -42,8 +42,7 @@ export function viewOf(windows: readonly BadgeWindow[], early: number, late: num
   const held = new Map<string, number>();
   let forMs = Infinity;
   for (const { scope, startsAt, endsAt } of windows) {
-    if (typeof scope !== 'string' || ![early, late, startsAt, endsAt].every((instant) => Number.isSafeInteger(instant)))
-      throw new TypeError('bad status');
+    if (typeof scope !== 'string' || ![early, late, startsAt, endsAt].every(Number.isSafeInteger)) throw TypeError('bad status');
     const leftMs = endsAt - late;
     let standsMs = startsAt - early;
     if (leftMs > 0) {
