@@ -32,11 +32,14 @@ for (const [name, make] of Object.entries(CLIENTS)) {
 
     it.each(['cut', 'cut the reply'] as const)('commits once where the connection is %s', async (fate) => {
       const opened = await behindProxy();
+      const { namespace } = opened.store;
+      // From here on it knows the head: it would have to send the change once more to learn it.
+      await opened.store.commit(aChange({ id: 'second', append: [anEntry({ namespace, id: 'second.1' })] }));
       let times = 0;
       opened.network.intercept((data) => (isCommit(data) && times++ === 0 ? fate : 'pass'));
       expect(await opened.store.commit(opened.change)).toBe('committed');
       expect(times).toBe(2);
-      expect(await entriesOf(opened)).toEqual(['first.1', 'c1.1']);
+      expect(await entriesOf(opened)).toEqual(['first.1', 'second.1', 'c1.1']);
     });
 
     it('tells all changes of a batch whose reply was lost what became of each', async () => {

@@ -42,7 +42,7 @@ class Ear {
 }
 
 const listening = async (): Promise<number> =>
-  (await postgres.sql(`select pid from pg_stat_activity where query = 'listen jit_access'`)).length;
+  (await postgres.sql(`select pid from pg_stat_activity where query like '/*%*/ listen jit_access'`)).length;
 
 describe('watch() on PostgreSQL', () => {
   it('wakes for commits of other processes, in the namespace that is watched, and keeps one connection for all', async () => {
@@ -88,7 +88,7 @@ describe('watch() on PostgreSQL', () => {
     const ear = new Ear(store);
     await ear.next();
     const woken = ear.next();
-    await postgres.sql(`select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen jit_access'`);
+    await postgres.sql(`select pg_terminate_backend(pid) from pg_stat_activity where query like '/*%*/ listen jit_access'`);
     await woken;
     const again = ear.next();
     await commit(store);
