@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isJitError, type ClockError } from '../src/errors.js';
 import type { Clock } from '../src/ports.js';
 import {
+  formatDuration,
   inWindow,
   isDuration,
   isInstant,
@@ -616,5 +617,16 @@ describe('nap()', () => {
     expect(woken).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
     expect(woken).toHaveBeenCalled();
+  });
+});
+
+describe('formatDuration()', () => {
+  it.each([
+    [0, '0'],
+    [1, '1ms'],
+    [90_000, '1m30s'],
+    [90_000_000, '1d1h'],
+  ])('writes %d ms as %s', (ms, text) => {
+    expect(formatDuration(ms)).toBe(text);
   });
 });
