@@ -66,13 +66,17 @@ describe('commits on PostgreSQL that the server undoes', () => {
     });
   });
 
-  it.each(['at-once', 'at-commit'])('are given up within a bound, and never told "conflict": %s', async (when) => {
+  it.each([
+    ['at-once', /^ERR_JIT_STORE$/],
+    // The limit may also run out while COMMIT is under way: then nobody here knows what became of it.
+    ['at-commit', /^ERR_JIT_(STORE|OUTCOME_UNKNOWN)$/],
+  ])('are given up within a bound, and never told "conflict": %s', async (when, code) => {
     const near = open();
     const store = open(50, near.namespace);
-    for (const code of ['40P01', '40001']) {
-      const tries = await fail(code, 1_000_000);
+    for (const trouble of ['40P01', '40001']) {
+      const tries = await fail(trouble, 1_000_000);
       // On a machine that stalls it may be given up before the server was asked: then once more.
-      do await expect(store.commit(changeOf(store, when))).rejects.toMatchObject({ code: 'ERR_JIT_STORE', operation: 'commit' });
+      do await expect(store.commit(changeOf(store, when))).rejects.toMatchObject({ code: expect.stringMatching(code) as string });
       while ((await tries()) === 0);
       expect(await idsIn(near)).toEqual([]);
     }
