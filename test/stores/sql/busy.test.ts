@@ -108,8 +108,7 @@ describe('commits on PostgreSQL that the server undoes', () => {
     });
     const store = sqlGrantStore({ db, dialect: 'postgres', namespace, timeoutMs: PATIENT });
     await store.commit(changeOf(store, 'first', 'x'));
-    const other = await postgres.pool({ options: '-c deadlock_timeout=1h' }).connect();
-    other.on('error', () => undefined);
+    const other = await postgres.heardPool({ options: '-c deadlock_timeout=1h' }).connect();
     for (let round = 1; !seen.includes('40P01'); round++) {
       await other.query('begin');
       await other.query(`select 1 from jit_rows where namespace = $1 and id = 'x' for update`, [namespace]);

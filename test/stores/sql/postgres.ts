@@ -118,17 +118,21 @@ export class Postgres {
     return Postgres.#within(this.url);
   }
 
-  /** Asks past every store. Its errors are heard here; those of the pools below, the stores have to hear. */
+  /** Asks past every store. */
   async sql<T extends pg.QueryResultRow>(text: string): Promise<T[]> {
-    if (this.#admin === undefined) {
-      this.#admin = this.pool({ max: 2 });
-      this.#admin.on('error', () => undefined);
-      this.#admin.on('connect', (client) => client.on('error', () => undefined));
-    }
+    this.#admin ??= this.heardPool({ max: 2 });
     return (await this.#admin.query<T>(text)).rows;
   }
 
-  /** Connections of their own, as another process would have them. */
+  /** Connections that no store has: their errors are heard here. */
+  heardPool(options: pg.PoolConfig = {}): pg.Pool {
+    const pool = this.pool(options);
+    pool.on('error', () => undefined);
+    pool.on('connect', (client) => client.on('error', () => undefined));
+    return pool;
+  }
+
+  /** Connections of their own, as another process would have them. Their errors, the stores have to hear. */
   pool(options: pg.PoolConfig = {}): pg.Pool {
     const pool = new pg.Pool({ connectionString: this.url, ...options });
     this.#pools.push(pool);
