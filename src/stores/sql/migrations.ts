@@ -45,6 +45,8 @@ export function schemaSql(dialect: SqlDialect): string {
  *
  * Its own record of what has been run is in `jit_migrations`, so that a migrator of yours is not confused by it.
  *
+ * Gotcha: in a bundle, Kysely 0.29 must still be in `node_modules` when this runs; {@link schemaSql} at build time needs nothing.
+ *
  * @throws StoreError `ERR_JIT_STORE` when it failed; nothing of a failed migration is left on PostgreSQL
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example

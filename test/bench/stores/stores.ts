@@ -66,17 +66,20 @@ const questionsAmong = (grants: number) =>
 
 async function measureChecks({ name, ways, calls, bare }: Engine): Promise<void> {
   const questions = questionsAmong(GRANTS);
-  const engines = Object.entries(ways).map(([way, store]) => [way, engineOn(store).engine] as const);
-  const timed: Record<string, Call> = { bare: await bare(questions) };
-  for (const [way, engine] of engines) {
+  const engines = Object.entries(ways).map(([way, { store, driver }]) => ({ way, driver, engine: engineOn(store).engine }));
+  const timed: Record<string, Call> = { ...(await bare(questions)) };
+  for (const { way, engine } of engines) {
     timed[way] = async (i) => {
       const { subject, scope } = questions[i % QUESTIONS] as (typeof questions)[number];
       if (!(await engine.isAllowed(subject, scope))) throw new Error(`${subject} may not ${scope}`);
     };
   }
-  const { bare: bareNs = NaN, ...times } = await inTurns(calls, timed);
-  for (const [way, ns] of Object.entries(times)) checks.push([name, way, us(bareNs), us(ns), `${fixed(ns / bareNs, 2)}x`]);
-  for (const [, engine] of engines) await engine.close();
+  const times = await inTurns(calls, timed);
+  for (const { way, driver, engine } of engines) {
+    const [ns = NaN, bareNs = NaN] = [times[way], times[driver]];
+    checks.push([name, way, `${us(bareNs)}, \`${driver}\``, us(ns), `${fixed(ns / bareNs, 2)}x`]);
+    await engine.close();
+  }
 }
 
 /** Commits a second, so many at a time. */

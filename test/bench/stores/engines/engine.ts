@@ -9,6 +9,13 @@ export interface Opened {
   close(): Promise<void>;
 }
 
+/** A way that checks take. */
+export interface Way {
+  readonly store: GrantStore;
+  /** The driver under it, by its name in {@link Engine.bare}. */
+  readonly driver: string;
+}
+
 /** A server or a file that the bench has to itself, and the ways to it. */
 export interface Engine {
   readonly name: string;
@@ -16,10 +23,9 @@ export interface Engine {
   readonly calls: number;
   /** How it was set up, where that decides what a commit costs. */
   readonly setting: string;
-  /** The ways that checks take, by name. */
-  readonly ways: Readonly<Record<string, GrantStore>>;
-  /** The bare driver's look-up of what the check of the nth question asks. Called once the grants are there. */
-  bare(questions: readonly { readonly subject: string; readonly scope: string }[]): Promise<Call>;
+  readonly ways: Readonly<Record<string, Way>>;
+  /** By driver, its bare look-up of what the check of the nth question asks. Called once the grants are there. */
+  bare(questions: readonly { readonly subject: string; readonly scope: string }[]): Promise<Readonly<Record<string, Call>>>;
   /** As another process would open it, over a network that takes that long; `undefined`: there is no network. */
   open(delayMs: number): Promise<Opened> | undefined;
   /** Bytes that all of it takes, once it has settled. */

@@ -2,6 +2,7 @@ import { sqlGrantStore } from 'jit-access/sql';
 import type pg from 'pg';
 import { kyselyOn, Postgres } from '../../../stores/sql/postgres.js';
 import { START } from '../measure/grants.js';
+import type { Call } from '../measure/rounds.js';
 import { slowNetwork } from '../measure/slow-network.js';
 import type { Engine } from './engine.js';
 
@@ -13,26 +14,26 @@ export async function postgres(): Promise<Engine> {
       || ', synchronous_commit ' || current_setting('synchronous_commit') as setting`,
   );
   const pool = server.pool();
-  const plain = server.pool();
-  plain.on('error', () => undefined);
+  const plain = server.heardPool();
   const db = kyselyOn(pool);
   return {
     name: 'PostgreSQL (pg)',
     calls: 1_000,
     setting,
     ways: {
-      'through Kysely alone': sqlGrantStore({ db, dialect: 'postgres' }),
-      'through `read`': sqlGrantStore({ db, dialect: 'postgres', read: server.pool() }),
+      'through Kysely alone': { driver: 'pg', store: sqlGrantStore({ db, dialect: 'postgres' }) },
+      'through `read`': { driver: 'pg', store: sqlGrantStore({ db, dialect: 'postgres', read: server.pool() }) },
     },
     async bare(questions) {
       await server.sql('vacuum analyze jit_rows');
       const text = `select kind, id, version, subject, scope, open, from_at, until_at, due_at, body from jit_rows
 where namespace = 'default' and live_subject = $1 and scope = $2 and until_at > $3`;
-      return async (i) => {
+      const look: Call = async (i) => {
         const { subject, scope } = questions[i % questions.length] as (typeof questions)[number];
         const { rows } = await plain.query({ name: 'bench', text, values: [subject, scope, START] });
         if (rows.length === 0) throw new Error(`${subject} holds nothing`);
       };
+      return { pg: look };
     },
     async open(delayMs) {
       const { hostname, port } = new URL(server.url);

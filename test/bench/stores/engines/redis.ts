@@ -2,6 +2,7 @@ import { fromIoredis, fromNodeRedis, redisGrantStore } from 'jit-access/redis';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { startServer } from '../../../stores/redis/started.js';
+import type { Call } from '../measure/rounds.js';
 import { slowNetwork } from '../measure/slow-network.js';
 import type { Engine } from './engine.js';
 
@@ -17,14 +18,15 @@ export async function redis(): Promise<Engine> {
   const node = await connect(server.url);
   const plain = await connect(server.url);
   const other = new Redis(server.url);
+  const plainOther = new Redis(server.url);
   const version = /redis_version:(\S+)/.exec(await plain.info('server'))?.[1] ?? '';
   return {
     name: 'Redis (redis, ioredis)',
     calls: 2_000,
     setting: `Redis ${version}, appendfsync everysec`,
     ways: {
-      'through `redis`': redisGrantStore({ client: fromNodeRedis(node) }),
-      'through `ioredis`': redisGrantStore({ client: fromIoredis(other) }),
+      'through `redis`': { driver: 'redis', store: redisGrantStore({ client: fromNodeRedis(node) }) },
+      'through `ioredis`': { driver: 'ioredis', store: redisGrantStore({ client: fromIoredis(other) }) },
     },
     async bare(questions) {
       // Keys of its own, each with a value as long as what a check reads.
@@ -32,10 +34,13 @@ export async function redis(): Promise<Engine> {
       const value = (await plain.hGet('{jit:default}:live', `+${firstSubject}\0+${firstScope}`)) ?? '';
       const keyOf = ({ subject, scope }: (typeof questions)[number]) => `bench:${subject}:${scope}`;
       for (const question of questions) await plain.set(keyOf(question), value);
-      return async (i) => {
-        const question = questions[i % questions.length] as (typeof questions)[number];
-        if ((await plain.get(keyOf(question))) === null) throw new Error(`${question.subject} holds nothing`);
-      };
+      const look =
+        (client: { get(key: string): Promise<string | null> }): Call =>
+        async (i) => {
+          const question = questions[i % questions.length] as (typeof questions)[number];
+          if ((await client.get(keyOf(question))) === null) throw new Error(`${question.subject} holds nothing`);
+        };
+      return { redis: look(plain), ioredis: look(plainOther) };
     },
     async open(delayMs) {
       const network = delayMs === 0 ? undefined : await slowNetwork(server.host, server.port, delayMs);
@@ -51,7 +56,7 @@ export async function redis(): Promise<Engine> {
     },
     async close() {
       for (const client of [node, plain]) client.destroy();
-      other.disconnect();
+      for (const client of [other, plainOther]) client.disconnect();
       await server.stop();
     },
   };

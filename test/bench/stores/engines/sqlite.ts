@@ -3,6 +3,7 @@ import { migrate, sqlGrantStore, steadyHandle } from 'jit-access/sql';
 import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
 import { SqliteFile } from '../../../stores/sql/sqlite.js';
 import { START } from '../measure/grants.js';
+import type { Call } from '../measure/rounds.js';
 import type { Engine } from './engine.js';
 
 /** What the bench uses of a handle. */
@@ -34,18 +35,19 @@ export async function sqlite(): Promise<Engine> {
     calls: 5_000,
     setting: 'WAL, synchronous = FULL',
     ways: {
-      'through Kysely alone': sqlGrantStore({ db, dialect: 'sqlite' }),
-      'through `read`': sqlGrantStore({ db, dialect: 'sqlite', read: open() }),
+      'through Kysely alone': { driver, store: sqlGrantStore({ db, dialect: 'sqlite' }) },
+      'through `read`': { driver, store: sqlGrantStore({ db, dialect: 'sqlite', read: open() }) },
     },
     async bare(questions) {
       const get = plain.prepare(
         `select kind, id, version, subject, scope, open, from_at, until_at, due_at, body from jit_rows
 where namespace = 'default' and live_subject = ? and scope = ? and until_at > ?`,
       );
-      return (i) => {
+      const look: Call = (i) => {
         const { subject, scope } = questions[i % questions.length] as (typeof questions)[number];
         if (get.get(subject, scope, START) === undefined) throw new Error(`${subject} holds nothing`);
       };
+      return { [driver]: look };
     },
     open(delayMs) {
       if (delayMs > 0) return undefined;
