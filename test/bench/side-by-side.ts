@@ -7,9 +7,8 @@
  *   JIT_BENCH_GRANTS=100000 npm run bench     a quicker look, with no more grants than these
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
+import { MadePart } from '../docs/made-part.js';
 import { bundleSizes } from './measure/bundles.js';
 import { quantile, timeChecks, type CheckTimes } from './measure/checks.js';
 import { bytesOfAll, bytesOfLive } from './measure/memory.js';
@@ -25,8 +24,6 @@ const SIZES = [1, 1_000, 100_000, 1_000_000].filter((size) => size <= MOST);
 const WHOLE = Math.min(MOST, 100_000);
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const page = `${root}docs/performance.md`;
-const [BEGIN, END] = ['<!-- made by npm run bench -- --write -->', '<!-- end of what npm run bench makes -->'];
 
 /** Each in a process of its own, so that none inherits another's heap, or what was compiled for another. */
 const TASKS = {
@@ -72,14 +69,6 @@ async function measure(): Promise<Measured> {
   };
 }
 
-async function write(tables: string): Promise<void> {
-  const text = readFileSync(page, 'utf8');
-  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (from < 0 || to < from) throw new Error(`docs/performance.md lacks its two marks`);
-  const next = `${text.slice(0, from)}${BEGIN}\n\n${tables}\n\n${text.slice(to)}`;
-  writeFileSync(page, await format(next, { ...(await resolveConfig(page)), filepath: page }));
-}
-
 const [task, grants] = process.argv.slice(2);
 if (task !== undefined && Object.hasOwn(TASKS, task)) {
   console.log(`${MARK}${JSON.stringify(await TASKS[task as Task](Number(grants)))}`);
@@ -88,5 +77,5 @@ if (task !== undefined && Object.hasOwn(TASKS, task)) {
 } else {
   const tables = report(await measure());
   console.log(tables);
-  if (process.argv.includes('--write')) await write(tables);
+  if (process.argv.includes('--write')) await new MadePart('docs/performance.md', 'npm run bench').write(tables);
 }

@@ -140,4 +140,7 @@ ${sections.join('\n')}`;
   return format(page, { ...(await resolveConfig(join(root, 'docs/laws.md'))), parser: 'markdown' });
 }
 
-export const lawCount = laws.flatMap(([, list]) => list).length;
+/** What they say, from L1 on. */
+export const sayings: readonly string[] = laws.flatMap(([, list]) => list.map(({ says }) => says));
+
+export const lawCount = sayings.length;

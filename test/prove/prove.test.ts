@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { MadePart } from '../docs/made-part.js';
 import { scaled, type Proof, type ProofResult } from './proof.js';
 import { proofs } from './proofs.js';
-import { prove } from './run.js';
+import { assurance } from './assurance.js';
+import { prove, type Outcome } from './run.js';
 
 const proofOf = (name: string, result: Partial<ProofResult> | Error): Proof => ({
   name,
@@ -18,8 +20,14 @@ const proofOf = (name: string, result: Partial<ProofResult> | Error): Proof => (
 /** What it prints, and the code that it ends with. */
 async function proved(list: readonly Proof[], ...args: string[]) {
   const printed: string[] = [];
-  const code = await prove(args, list, (text) => printed.push(text));
-  return { code, printed: printed.join('\n') };
+  let written: readonly Outcome[] | undefined;
+  const code = await prove(
+    args,
+    list,
+    (text) => printed.push(text),
+    async (outcomes) => void (written = outcomes),
+  );
+  return { code, printed: printed.join('\n'), written };
 }
 
 describe('npm run prove', () => {
@@ -66,9 +74,16 @@ describe('npm run prove', () => {
     expect(printed).toContain(`| ${(seen[1] as { seed: number }).seed} `);
   });
 
+  it('keeps what was tried only where that is asked for', async () => {
+    expect((await proved([proofOf('one', {})])).written).toBeUndefined();
+    expect((await proved([proofOf('one', {})], '--write')).written).toMatchObject([{ proof: { name: 'one' }, count: 1_200 }]);
+    expect((await proved([proofOf('one', {})], '--list', '--write')).written).toEqual([]);
+  });
+
   it('lists them without running any', async () => {
     expect(await proved([proofOf('broken', new Error('x'))], '--list')).toEqual({
       code: 0,
+      written: undefined,
       printed: '| proof  | laws   | what             |\n| ------ | ------ | ---------------- |\n| broken | L1 L12 | what broken does |',
     });
   });
@@ -99,6 +114,34 @@ describe('npm run prove', () => {
         encoding: 'utf8',
       });
     expect(run('--only', 'no-such-proof')).toMatchObject({ status: 2, stderr: '' });
+  });
+});
+
+describe('docs/assurance.md', () => {
+  const [one, two, three] = ['one', 'two', 'three'].map((name) => proofOf(name, {})) as [Proof, Proof, Proof];
+  const outcome = (proof: Proof, count: number): Outcome => ({ proof, count, unit: 'kills', violations: [], seconds: 6 });
+  const rows = (text: string) => text.split('\n').filter((line) => /^\| (one|two|three) /.test(line));
+
+  it('keeps the rows of proofs that were not run now, and says of others that they were not', () => {
+    const first = assurance('', [outcome(one, 5), outcome(two, 6)], { seed: 1, day: '2026-01-01', proofs: [one, two, three] });
+    const then = assurance(first, [outcome(two, 7_000)], { seed: 2, day: '2026-01-02', proofs: [two, one, three] });
+    expect(rows(then).map((line) => line.replaceAll(/ +/g, ' '))).toEqual([
+      '| two | what two does | 7,000 kills | 2 | 0 | 6.0 s | 2026-01-02 |',
+      '| one | what one does | 5 kills | 1 | 0 | 6.0 s | 2026-01-01 |',
+      '| three | what three does | not run | | | | |',
+    ]);
+    expect(rows(assurance(then, [], { seed: 3, day: '2026-01-03', proofs: [one] }))).toHaveLength(1);
+  });
+
+  it('has a row for each law', () => {
+    const lines = assurance('', [], { seed: 1, day: '2026-01-01', proofs: [one] }).split('\n');
+    expect(lines.filter((line) => /^\| L\d+ /.test(line))).toHaveLength(35);
+    expect(lines.find((line) => line.startsWith('| L12 '))).toMatch(/\| \d+ files +\| one +\|$/);
+  });
+
+  it('has a row for each proof that there is', () => {
+    const page = new MadePart('docs/assurance.md', 'npm run prove').read();
+    for (const { name } of proofs) expect(page).toContain(`| ${name} `);
   });
 });
 

@@ -2,20 +2,26 @@ import { parseArgs } from 'node:util';
 import type { Proof, ProofOptions, ProofResult } from './proof.js';
 
 /** A proof that has been run. */
-interface Outcome extends ProofResult {
+export interface Outcome extends ProofResult {
   readonly proof: Proof;
   readonly seconds: number;
 }
 
-const USAGE = 'npm run prove -- [--only NAME]... [--seed N] [--scale 0.01] [--list]';
+const USAGE = 'npm run prove -- [--only NAME]... [--seed N] [--scale 0.01] [--write] [--list]';
 
 /**
  * What the command line asks for.
  *
  * @param print takes one line, or several
+ * @param write keeps what the proofs came to, where that is asked for
  * @returns the exit code: 0 where every proof held, 1 where one didn't or has tried nothing, 2 for a command that isn't one
  */
-export async function prove(args: readonly string[], proofs: readonly Proof[], print: (text: string) => void): Promise<number> {
+export async function prove(
+  args: readonly string[],
+  proofs: readonly Proof[],
+  print: (text: string) => void,
+  write: (outcomes: readonly Outcome[], options: ProofOptions) => Promise<void>,
+): Promise<number> {
   let asked: ReturnType<typeof read>;
   try {
     asked = read(args, proofs);
@@ -30,12 +36,14 @@ export async function prove(args: readonly string[], proofs: readonly Proof[], p
         asked.chosen.map(({ name, laws, what }) => [name, laws.join(' '), what]),
       ),
     );
+    if (asked.write) await write([], asked.options);
     return 0;
   }
   const outcomes: Outcome[] = [];
   for (const proof of asked.chosen)
     outcomes.push(await outcomeOf(proof, { ...asked.options, progress: (sofar) => print(`${proof.name}: ${sofar}`) }));
   print(report(outcomes, asked.options));
+  if (asked.write) await write(outcomes, asked.options);
   return outcomes.every(({ violations }) => violations.length === 0) ? 0 : 1;
 }
 
@@ -46,6 +54,7 @@ function read(args: readonly string[], proofs: readonly Proof[]) {
       only: { type: 'string', multiple: true },
       seed: { type: 'string' },
       scale: { type: 'string', default: '1' },
+      write: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
     },
   });
@@ -58,7 +67,7 @@ function read(args: readonly string[], proofs: readonly Proof[]) {
     throw new Error(`there is no proof ${JSON.stringify(unknown)}; there are ${proofs.map(({ name }) => name).join(', ')}`);
   const chosen = proofs.filter(({ name }) => values.only?.includes(name) ?? true);
   if (chosen.length === 0) throw new Error('there is nothing to prove');
-  return { chosen, list: values.list, options: { seed, scale } };
+  return { chosen, list: values.list, write: values.write, options: { seed, scale } };
 }
 
 async function outcomeOf(proof: Proof, options: ProofOptions): Promise<Outcome> {
