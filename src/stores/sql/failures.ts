@@ -31,6 +31,9 @@ export function isRefusal(error: unknown): boolean {
   return /^(?!08|40|53|55|57|58|XX)[0-9A-Z]{5}$/.test(code) || /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|ERROR)/.test(code);
 }
 
+/** A prepared statement that is not there, or is there already: a pooler has handed over another connection. */
+const MISPREPARED = new Set(['26000', '42P05']);
+
 function codeOf(error: unknown): string {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === 'string' ? code : '';
@@ -40,5 +43,6 @@ function codeOf(error: unknown): string {
 export function asStoreError(operation: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const code = codeOf(error);
-  return new StoreError(operation, `the database could not be asked${code === '' ? '' : ` (${code})`}: ${messageOf(error)}`, error);
+  const hint = MISPREPARED.has(code) ? '; behind a pooler use steadyPool(pool, { prepare: false }), and no read' : '';
+  return new StoreError(operation, `the database could not be asked${code === '' ? '' : ` (${code})`}: ${messageOf(error)}${hint}`, error);
 }

