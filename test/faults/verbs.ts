@@ -86,7 +86,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
     }),
 };
 
-const EMERGENCY = { subject: MAYA, scope: 'burning', ttl: '5m', justification: 'it burns' } as const;
+export const EMERGENCY = { subject: MAYA, scope: 'burning', ttl: '5m', justification: 'it burns' } as const;
 
 /** What a purge says each time, and what systems outside are told in the background. */
 const BESIDES = /^(?:journal\.purged$|effect\.)/;
