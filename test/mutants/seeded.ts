@@ -249,4 +249,16 @@ export const SEEDED: readonly Seeded[] = [
     to: 'lastInstant(request) >= before',
     also: { file: 'records/codec/columns.ts', from: 'record.end === undefined || isOwed(record)', to: 'record.end === undefined' },
   },
+  {
+    name: 'a purge takes nothing',
+    file: 'engine/purge.ts',
+    from: 'if (!isReadable || !isPurgeable(',
+    to: 'if (isReadable || !isPurgeable(',
+  },
+  {
+    name: 'an inbox keeps what has been reviewed',
+    file: 'lifecycle/review.ts',
+    from: 'given !== undefined && isFresh(given, quorum, reading) ? []',
+    to: 'given !== undefined && false ? []',
+  },
 ];
