@@ -21,7 +21,7 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
   if (byName.size < members.length)
     throw invalid('members', 'approvers of different names', members.map((member) => member.name).join(', '));
   // By its own name, or by one that it answers for: a member may be made of others.
-  const memberFor = (name: string) => byName.get(name) ?? members.find((member) => member.answersFor?.(name) === true);
+  const memberFor = (name: string) => byName.get(name) ?? members.find((member) => answersFor(member, name));
   const deciderOf = ({ approver }: AccessRequest) => (approver === undefined ? undefined : memberFor(approver));
   const inItsName = <V extends VerdictSource>(verdict: V, member: Approver): V => ({
     ...verdict,
@@ -34,7 +34,8 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
     answersFor: (name: string) => name === 'first-decisive' || memberFor(name) !== undefined,
     async decide(request: AccessRequest): Promise<Verdict> {
       for (const member of members) {
-        const verdict = await member.decide(request);
+        // A copy: what has a getter could say something else at the next look.
+        const verdict = { ...(await member.decide(request)) };
         if (verdict.outcome !== 'abstain') return inItsName(verdict, member);
       }
       return { outcome: 'abstain' };
@@ -48,7 +49,7 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
     async breakGlass(request: AccessRequest): Promise<BreakGlassVerdict> {
       for (const member of members) {
         // Not having the question is no opinion; answering nothing is a failure, and nobody is passed over for that.
-        const verdict = member.breakGlass === undefined ? ABSTAINS : await member.breakGlass(request);
+        const verdict = { ...(member.breakGlass === undefined ? ABSTAINS : await member.breakGlass(request)) };
         if (verdict.outcome !== 'abstain') return inItsName(verdict, member);
       }
       return ABSTAINS;
@@ -89,7 +90,7 @@ const NO_DENIALS: ReadonlySet<unknown> = new Set<Verdict['outcome']>(['approve',
 /** Rights can be taken away by those who stand before the one that decided: a rule that would deny it now is a no. */
 async function denialBefore(decider: Approver, members: readonly Approver[], request: AccessRequest): Promise<Ineligibility | undefined> {
   for (const member of members.slice(0, members.indexOf(decider))) {
-    const verdict = await member.decide(request);
+    const verdict = { ...(await member.decide(request)) };
     if (verdict.outcome === 'deny') return { eligible: false, reason: verdict.reason };
     // An answer that is none may have been meant as a no.
     if (!NO_DENIALS.has(verdict.outcome)) throw new TypeError(`${member.name} has answered with no verdict`);
@@ -99,6 +100,13 @@ async function denialBefore(decider: Approver, members: readonly Approver[], req
 
 const isApprover = (member: unknown): boolean =>
   typeof (member as Approver | null | undefined)?.decide === 'function' && isId((member as Approver).name);
+
+/** Not having the question is a no; not answering it is a failure. */
+function answersFor(member: Approver, name: string): boolean {
+  const answer: unknown = member.answersFor === undefined ? false : member.answersFor(name);
+  if (typeof answer !== 'boolean') throw new TypeError(`answersFor of ${member.name} must answer true or false`);
+  return answer;
+}
 
 const ABSTAINS = Object.freeze({ outcome: 'abstain' } as const);
 

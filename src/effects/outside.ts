@@ -137,7 +137,10 @@ export class Outside {
     const { keeper, onError } = this.#context;
     const { subject, scope, held, seq } = effect;
     const over = new AbortController();
-    const call = Promise.resolve().then(() => apply({ subject, scope, held, seq, id: changeId(effect), signal: over.signal }));
+    // What it answers is nobody's business: handed on, it could still turn out to be a promise that never settles.
+    const call = Promise.resolve()
+      .then(() => apply({ subject, scope, held, seq, id: changeId(effect), signal: over.signal }))
+      .then(() => undefined);
     try {
       await within(
         keeper.clock,

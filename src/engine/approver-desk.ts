@@ -1,9 +1,9 @@
 import { ApproverError, messageOf } from '../errors.js';
-import { isId, readOptions, readText } from '../input.js';
+import { readId, readList, readOptions, readText } from '../input.js';
 import { readBreakGlass, readVerdict, type ReadBreakGlass, type ReadVerdict } from '../lifecycle/verdict.js';
 import type { Approver, Clock, MaybePromise } from '../ports.js';
 import type { AccessRequest } from '../records.js';
-import { within } from '../time.js';
+import { isThenable, within } from '../time.js';
 import type { Settings } from './options.js';
 
 /**
@@ -111,8 +111,11 @@ export class ApproverDesk {
       new ApproverError(this.#approver.name, onRecord ? request.id : undefined, `${question} ${message}`, cause);
     let late: ApproverError | undefined;
     try {
+      const answer = ask(this.#approver);
+      if (!isThenable(answer)) return read(answer);
       const timeout = () => (late = fail(`gave no answer within ${this.#timeoutMs} ms`));
-      return read(await within(this.#clock, this.#timeoutMs, () => ask(this.#approver), timeout));
+      // Read before it is handed on: to a promise, what has a `then` of its own is never an answer.
+      return await within(this.#clock, this.#timeoutMs, () => Promise.resolve(answer).then(read), timeout);
     } catch (error) {
       throw late !== undefined && error === late ? late : fail(`failed: ${messageOf(error)}`, error);
     }
@@ -127,14 +130,16 @@ export class ApproverDesk {
   /** Whether a request is this approver's to answer for: it keeps the name of the one that decided it, and that one alone is asked. */
   #answersFor(name: string | undefined): boolean {
     if (name === undefined) return false;
-    return this.#approver.answersFor === undefined ? name === this.#approver.name : (this.#approver.answersFor(name) as unknown) === true;
+    return this.#approver.answersFor === undefined ? name === this.#approver.name : readYesOrNo(this.#approver.answersFor(name));
   }
 }
 
-function readNames(answer: unknown): readonly string[] {
-  if (!Array.isArray(answer) || !answer.every(isId)) throw new TypeError('the answer must be a list of ids');
-  return answer;
-}
+/** More names than this are surely a mistake. */
+const MAX_NAMES = 100_000;
+
+/** A copy: a list of somebody else's may answer for itself, and change. */
+const readNames = (answer: unknown): readonly string[] =>
+  readList('the answer', answer, 0, MAX_NAMES).map((name, i) => readId(`the answer[${i}]`, name));
 
 function readYesOrNo(answer: unknown): boolean {
   if (typeof answer !== 'boolean') throw new TypeError('the answer must be true or false');

@@ -204,7 +204,10 @@ export class Follower {
   async #write(entries: Parameters<AuditSink['write']>[0]): Promise<void> {
     if (this.#writing !== undefined) throw new Error(`an earlier write of sink ${this.sink.name} has not settled`);
     const settled = () => (this.#writing = undefined);
-    const writing = Promise.resolve().then(() => this.sink.write(entries, this.#context.lookup));
+    // What it answers is nobody's business: handed on, it could still turn out to be a promise that never settles.
+    const writing = Promise.resolve()
+      .then(() => this.sink.write(entries, this.#context.lookup))
+      .then(() => undefined);
     this.#writing = writing.then(settled, settled);
     const timeout = () => new Error(`sink ${this.sink.name} did not settle within ${LEASE_MS} ms`);
     await within(this.#context.keeper.clock, LEASE_MS, () => writing, timeout);

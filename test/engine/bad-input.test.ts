@@ -124,6 +124,15 @@ const METADATA = [
 ];
 const OPTIONS = [null, undefined, 7, 'x', [], true, () => 1, revoked.proxy];
 
+/** Where an instant belongs: what is none, and what JSON and other units make of one. */
+const INSTANTS = [
+  ...[-1, 1.5, NaN, Infinity, 2 ** 53, 8.64e15 + 1, 10n, '2026-01-01', String(START_AT), null, true],
+  ...[new Date(START_AT), [START_AT], new Number(START_AT), { valueOf: () => START_AT }, revoked.proxy],
+];
+const BURNING = { subject: MAYA, scope: SCOPE, ttl: 1, justification: 'it burns' };
+/** What may be left out is bad only where it is there. */
+const given = (values: readonly unknown[]) => values.filter((value) => value !== undefined);
+
 type Case = readonly [argument: string | RegExp, values: readonly unknown[], call: (engine: JitEngine, value: never) => unknown];
 
 const by = (value: unknown) => ({ by: value }) as { by: string };
@@ -163,6 +172,126 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       ['TTL', 'subjects', 'by', '__proto__x'],
       (engine, value) => engine.requestAccess({ subject: MAYA, scope: 'a', ttl: 1, [value]: 1 }),
     ],
+  ],
+  'requestAccess with more': [
+    ['startsAt', INSTANTS, over('startsAt')],
+    ['dryRun', [1, 'true', null, {}], (engine, value) => engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1, dryRun: value })],
+  ],
+  extend: [
+    ['grantId', IDS, (engine, value) => engine.extend(value, { ttl: 1 })],
+    ['ask', OPTIONS, (engine, value) => engine.extend('g', value)],
+    ['ask', ['subject', 'scope', 'startsAt', 'dryRun'], (engine, value) => engine.extend('g', { ttl: 1, [value]: 1 })],
+    ['ttl', DURATIONS, (engine, value) => engine.extend('g', { ttl: value })],
+    ['justification', TEXTS, (engine, value) => engine.extend('g', { ttl: 1, justification: value })],
+    ['requestedBy', given(ACTORS), (engine, value) => engine.extend('g', { ttl: 1, requestedBy: value })],
+    ['idempotencyKey', given(IDS), (engine, value) => engine.extend('g', { ttl: 1, idempotencyKey: value })],
+    [/^(metadata|a)/, METADATA, (engine, value) => engine.extend('g', { ttl: 1, metadata: value })],
+  ],
+  breakGlass: [
+    ['ask', OPTIONS, (engine, value) => engine.breakGlass(value)],
+    ['ask', ['startsAt', 'dryRun'], (engine, value) => engine.breakGlass({ ...BURNING, [value]: 1 })],
+    ['subject', ACTORS, (engine, value) => engine.breakGlass({ ...BURNING, subject: value })],
+    ['scope', SCOPES, (engine, value) => engine.breakGlass({ ...BURNING, scope: value })],
+    ['ttl', DURATIONS, (engine, value) => engine.breakGlass({ ...BURNING, ttl: value })],
+    [
+      'justification',
+      [...TEXTS, undefined, '', ' ', '\n', '\u2800', '\u200b'],
+      (engine, value) => engine.breakGlass({ ...BURNING, justification: value }),
+    ],
+    ['requestedBy', given(ACTORS), (engine, value) => engine.breakGlass({ ...BURNING, requestedBy: value })],
+    ['idempotencyKey', given(IDS), (engine, value) => engine.breakGlass({ ...BURNING, idempotencyKey: value })],
+  ],
+  acknowledge: [
+    ['requestId', IDS, (engine, value) => engine.acknowledge(value, { by: SAM, verdict: 'justified' })],
+    ['options', OPTIONS, (engine, value) => engine.acknowledge('r', value)],
+    ['by', ACTORS, (engine, value) => engine.acknowledge('r', { by: value, verdict: 'justified' })],
+    ['reason', TEXTS, (engine, value) => engine.acknowledge('r', { by: SAM, verdict: 'justified', reason: value })],
+    [
+      'verdict',
+      [undefined, null, '', 'approve', 'Justified', true, 1, ['justified'], new String('justified')],
+      (engine, value) => engine.acknowledge('r', { by: SAM, verdict: value }),
+    ],
+  ],
+  owedReviews: [
+    ['query', given(OPTIONS), (engine, value) => engine.owedReviews(value)],
+    ['subject', given(ACTORS), (engine, value) => engine.owedReviews({ subject: value })],
+    ['reviewer', given(ACTORS), (engine, value) => engine.owedReviews({ reviewer: value })],
+  ],
+  approvalLink: [
+    ['requestId', IDS, (engine, value) => engine.approvalLink(value, { reviewer: SAM, decision: 'approve' })],
+    ['options', OPTIONS, (engine, value) => engine.approvalLink('r', value)],
+    ['reviewer', ACTORS, (engine, value) => engine.approvalLink('r', { reviewer: value, decision: 'approve' })],
+    [
+      'decision',
+      [undefined, null, '', 'granted', 'APPROVE', true, ['approve']],
+      (engine, value) => engine.approvalLink('r', { reviewer: SAM, decision: value }),
+    ],
+    ['ttl', given(DURATIONS), (engine, value) => engine.approvalLink('r', { reviewer: SAM, decision: 'approve', ttl: value })],
+  ],
+  redeemLink: [
+    ['options', OPTIONS, (engine, value) => engine.redeemLink('t', value)],
+    ['by', ACTORS, (engine, value) => engine.redeemLink('t', by(value))],
+    ['reason', TEXTS, (engine, value) => engine.redeemLink('t', { by: SAM, reason: value })],
+    ['comment', TEXTS, (engine, value) => engine.redeemLink('t', { by: SAM, comment: value })],
+    ['as', given(IDS), (engine, value) => engine.redeemLink('t', { by: SAM, as: value })],
+    ['bearer', [null, 1, 'true', {}], (engine, value) => engine.redeemLink('t', { bearer: value })],
+  ],
+  ...Object.fromEntries(
+    (['touch', 'consume', 'lease', 'explain'] as const).map((verb): [string, readonly Case[]] => [
+      verb,
+      [
+        ['subject', ACTORS, (engine, value) => engine[verb](value, SCOPE)],
+        ['scope', [...SCOPES, undefined], (engine, value) => engine[verb](MAYA, value)],
+        ['scope', SCOPES, (engine, value) => engine[verb](MAYA, { scope: value })],
+      ],
+    ]),
+  ),
+  'check with more': [['options', given(OPTIONS), (engine, value) => engine.check(MAYA, SCOPE, value)]],
+  'consume with more': [
+    ['options', given(OPTIONS), (engine, value) => engine.consume(MAYA, SCOPE, value)],
+    ['idempotencyKey', given(IDS), (engine, value) => engine.consume(MAYA, SCOPE, { idempotencyKey: value })],
+  ],
+  'explain with more': [['options', given(OPTIONS), (engine, value) => engine.explain(MAYA, SCOPE, value)]],
+  'lease with more': [['options', given(OPTIONS), (engine, value) => engine.lease(MAYA, SCOPE, value)]],
+  withAccess: [
+    ['subject', ACTORS, (engine, value) => engine.withAccess(value, SCOPE, () => 1)],
+    ['scope', [...SCOPES, undefined], (engine, value) => engine.withAccess(MAYA, value, () => 1)],
+    ['work', [undefined, null, 7, 'x', {}, Promise.resolve()], (engine, value) => engine.withAccess(MAYA, SCOPE, value)],
+    ['options', given(OPTIONS), (engine, value) => engine.withAccess(MAYA, SCOPE, () => 1, value)],
+  ],
+  waitFor: [
+    ['requestId', IDS, (engine, value) => engine.waitFor(value)],
+    ['options', given(OPTIONS), (engine, value) => engine.waitFor('r', value)],
+  ],
+  onCoverage: [
+    ['effect', OPTIONS, (engine, value) => engine.onCoverage(value)],
+    ['effect.name', IDS, (engine, value) => engine.onCoverage({ name: value, scopes: [SCOPE], apply: () => undefined })],
+    [
+      /^effect.scopes/,
+      [undefined, null, [], 'a', new Set(['a']), ['a', 'a'], ['a:*'], [7], Array(1), throwing],
+      (engine, value) => engine.onCoverage({ name: 'x', scopes: value, apply: () => undefined }),
+    ],
+    ['effect.apply', [undefined, null, 7, 'x', {}], (engine, value) => engine.onCoverage({ name: 'x', scopes: [SCOPE], apply: value })],
+    [
+      'effect.timeout',
+      given(DURATIONS),
+      (engine, value) => engine.onCoverage({ name: 'x', scopes: [SCOPE], apply: () => undefined, timeout: value }),
+    ],
+  ],
+  stuckEffects: [
+    ['query', given(OPTIONS), (engine, value) => engine.stuckEffects(value)],
+    ['name', given(IDS), (engine, value) => engine.stuckEffects({ name: value })],
+    ['subject', given(ACTORS), (engine, value) => engine.stuckEffects({ subject: value })],
+  ],
+  dismissEffect: [
+    ['effectId', IDS, (engine, value) => engine.dismissEffect(value, by(SAM))],
+    ['options', OPTIONS, (engine, value) => engine.dismissEffect('e', value)],
+    ['by', ACTORS, (engine, value) => engine.dismissEffect('e', by(value))],
+    ['reason', TEXTS, (engine, value) => engine.dismissEffect('e', { by: SAM, reason: value })],
+  ],
+  resync: [
+    ['query', given(OPTIONS), (engine, value) => engine.resync(value)],
+    ['name', given(IDS), (engine, value) => engine.resync({ name: value })],
   ],
   decide: [['requestId', IDS, (engine, value) => engine.decide(value)]],
   request: [['requestId', IDS, (engine, value) => engine.request(value)]],
@@ -287,6 +416,13 @@ const shorten = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}... (
 
 describe('JitEngine', () => {
   describe('bad input', () => {
+    it('is tried with every verb that takes any', () => {
+      // A token that can not be read is a link that is none, and told as that: test/engine/links.test.ts.
+      const none = ['constructor', 'openLink', 'sweep', 'flushAudit', 'head', 'close'];
+      const own = Object.getOwnPropertyNames(JitEngine.prototype).filter((name) => !none.includes(name));
+      expect([...new Set(Object.keys(CASES).map((name) => name.split(' ')[0]))].sort()).toEqual(own.sort());
+    });
+
     for (const [verb, cases] of Object.entries(CASES)) {
       for (const [argument, values, call] of cases) {
         it(`L23 ${verb}() refuses a bad ${String(argument)}, names it, and stores nothing: ${shorten(inspect(values[0]))}, ... (${values.length})`, async () => {

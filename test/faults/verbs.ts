@@ -1,6 +1,15 @@
 import { expect } from 'vitest';
-import { isJitError, verifyJournal, type AccessRequest, type Grant, type GrantStore, type JitEngine, type Row } from '../../src/index.js';
-import { ScriptedApprover, type RecordingSink } from '../../src/testing.js';
+import {
+  isJitError,
+  verifyJournal,
+  type AccessRequest,
+  type AuditSink,
+  type Grant,
+  type GrantStore,
+  type JitEngine,
+  type Row,
+} from '../../src/index.js';
+import { ScriptedApprover } from '../../src/testing.js';
 import {
   aGranted,
   ANA,
@@ -86,7 +95,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
     }),
 };
 
-const EMERGENCY = { subject: MAYA, scope: 'burning', ttl: '5m', justification: 'it burns' } as const;
+export const EMERGENCY = { subject: MAYA, scope: 'burning', ttl: '5m', justification: 'it burns' } as const;
 
 /** What a purge says each time, and what systems outside are told in the background. */
 const BESIDES = /^(?:journal\.purged$|effect\.)/;
@@ -99,7 +108,7 @@ export async function everything(store: GrantStore): Promise<{ rows: readonly Ro
   return { rows, types: (await typesOf(store)).filter((type) => !BESIDES.test(type)) };
 }
 
-export async function prepared(audit?: RecordingSink) {
+export async function prepared(audit?: AuditSink | readonly AuditSink[]) {
   const reviewers = [SAM, ANA, LEE];
   const approver = new ScriptedApprover({
     decide: {

@@ -113,6 +113,10 @@ export const isUsable = (grant: ModelGrant, at: Now): boolean =>
   (!grant.asksAtStart || (grant.activatedAt !== undefined && grant.activatedAt <= at.now)) &&
   (grant.maxUses === undefined || grant.uses < grant.maxUses);
 
+/** Issued for later, and not begun yet; where somebody is asked at the start, until that is on record. */
+export const isScheduled = (grant: ModelGrant, at: Now): boolean =>
+  isLive(grant, at) && at.now < Math.max(grant.startsAt, grant.asksAtStart ? (grant.activatedAt ?? Infinity) : 0);
+
 /** L27: what was held at an instant of the past. */
 export const wasHeld = (grant: ModelGrant, t: number, endAt: number | undefined): boolean =>
   Math.max(grant.startsAt, grant.asksAtStart ? (grant.activatedAt ?? Infinity) : 0) <= t &&
@@ -320,11 +324,21 @@ export class Model {
     return names.filter((name) => (standsIn || groups.includes(name)) && (as === undefined || as === name));
   }
 
+  /** Whether somebody can still say something about it that would count: what an inbox holds (L15 L17). */
+  awaits(request: ModelRequest, by: string, at: Now): boolean {
+    if (!isPending(request, at) || by === request.subject || by === request.by || this.#mood.isFailing) return false;
+    const own = request.reviews.find(({ reviewer }) => reviewer === by);
+    return (own === undefined || this.#isStale(request, own, at)) && this.#rights(request, this.#mood.groups(by), undefined, at).length > 0;
+  }
+
+  #isStale({ quorum }: ModelRequest, { verdict, at }: ModelReview, { late }: Now): boolean {
+    return verdict === 'approve' && quorum?.approvalTtlMs !== undefined && late >= at + APPROVAL_TTL;
+  }
+
   /** The reviews as they are with this one: at most one of each reviewer. */
   reviewed(request: ModelRequest, verdict: 'approve' | 'deny', by: string, as: string | undefined, at: Now): ModelReview[] {
     const own = request.reviews.find(({ reviewer }) => reviewer === by);
-    const isStale = own?.verdict === 'approve' && request.quorum?.approvalTtlMs !== undefined && at.late >= own.at + APPROVAL_TTL;
-    if (own?.verdict === verdict && !isStale) return request.reviews;
+    if (own?.verdict === verdict && !this.#isStale(request, own, at)) return request.reviews;
     const quorum = request.quorum as QuorumOf;
     const groups = this.#mood
       .groups(by)

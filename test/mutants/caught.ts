@@ -8,7 +8,7 @@ import type { Seeded } from './seeded.js';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** A file of the sources with the bug in it. Throws where the place isn't there exactly once: the sources have moved on. */
-export function bent({ name, file, from, to }: Seeded): string {
+export function bent({ name, file, from, to }: Omit<Seeded, 'also'>): string {
   const text = readFileSync(join(ROOT, 'src', file), 'utf8');
   const parts = text.split(from);
   if (parts.length !== 2) throw new Error(`${name}: ${file} has ${parts.length - 1} places like ${JSON.stringify(from)}`);
@@ -31,7 +31,9 @@ export function livesUntilFound(
       cpSync(join(ROOT, part), join(folder, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-    writeFileSync(join(folder, 'src', bug.file), bent(bug));
+    for (const place of [bug, ...(bug.also === undefined ? [] : [{ name: bug.name, ...bug.also }])]) {
+      writeFileSync(join(folder, 'src', place.file), bent(place));
+    }
     const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'test/mutants/live-it.ts', String(seed), String(lives)], {
       cwd: folder,
       env: { ...process.env, TSX_TSCONFIG_PATH: 'test/tsconfig.json' },
