@@ -109,10 +109,15 @@ export function readId(argument: string, value: unknown): string {
   return value;
 }
 
+const isReserved = (id: string): boolean => id === 'system' || id.startsWith('system:');
+
+/** Whether this is what {@link readActor} takes. */
+export const isActor = (value: unknown): boolean => isId(value) && !isReserved(value);
+
 /** An id of somebody who acts: `system:` is kept for the engine's own entries. */
 export function readActor(argument: string, value: unknown): string {
   const id = readId(argument, value);
-  if (id === 'system' || id.startsWith('system:')) throw invalid(argument, 'an id outside the reserved system:', id);
+  if (isReserved(id)) throw invalid(argument, 'an id outside the reserved system:', id);
   return id;
 }
 

@@ -8,12 +8,14 @@ const MAX_INSTANT = 8_640_000_000_000_000;
 const MAX_DURATION_MS = 1_000_000_000_000;
 /** A longer timer fires after 1 ms, so longer sleeps are made of several. */
 const MAX_TIMER_MS = 2_147_483_647;
+/** The last reading of a clock, with which everything that is reckoned from it is an instant. */
+const MAX_READING = MAX_INSTANT - 2 * MAX_DURATION_MS;
 /** How far the clock may lie below the highest reading used before what creates access is refused (L5). */
 const STEP_BACK_MS = 1_000;
 
 /** An instant: integer milliseconds since the Unix epoch, 0 to 8.64e15. */
 export function isInstant(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= MAX_INSTANT;
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_INSTANT;
 }
 
 export function readInstant(argument: string, value: unknown): number {
@@ -107,20 +109,30 @@ export class Timekeeper {
     return this.#highest;
   }
 
+  /** On the path of every check, and short, so that the compiler takes it into the check. */
   read(): Reading {
+    const now = this.#now();
+    if (now > this.#highest) this.#highest = now;
+    const highest = this.#highest;
+    const steppedBack = now < highest - STEP_BACK_MS;
+    if (steppedBack !== this.#steppedBack) this.#turn(steppedBack);
+    return { now, highest, late: highest + this.#leewayMs, steppedBack };
+  }
+
+  #now(): number {
     let now: unknown;
     try {
       now = this.clock.now();
     } catch (cause) {
       throw new ClockError('the clock failed', cause);
     }
-    if (!isInstant(now) || now > MAX_INSTANT - 2 * MAX_DURATION_MS)
-      throw new ClockError('the clock must give an integer of epoch milliseconds');
-    if (now > this.#highest) this.#highest = now;
-    const steppedBack = now < this.#highest - STEP_BACK_MS;
-    if (steppedBack && !this.#steppedBack) this.#onStepBack(new ClockError(STEPPED_BACK));
+    if (isInstant(now) && now <= MAX_READING) return now;
+    throw new ClockError('the clock must give an integer of epoch milliseconds');
+  }
+
+  #turn(steppedBack: boolean): void {
     this.#steppedBack = steppedBack;
-    return { now, highest: this.#highest, late: this.#highest + this.#leewayMs, steppedBack };
+    if (steppedBack) this.#onStepBack(new ClockError(STEPPED_BACK));
   }
 }
 

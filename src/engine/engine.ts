@@ -24,7 +24,7 @@ import { ApproverDesk } from './approver-desk.js';
 import { Archive, type HistoryQuery, type HolderQuery, type RequestQuery } from './archive.js';
 import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk } from './ask.js';
 import { Attempts } from './attempts.js';
-import { Checker, denied, type Action } from './checker.js';
+import { allowedOnly, Checker, type Action } from './checker.js';
 import { Deciding } from './deciding.js';
 import { Emergency, readAcknowledgement, type OwedQuery } from './emergency.js';
 import { Ending, type RevokeAllTarget } from './ending.js';
@@ -353,9 +353,8 @@ export class JitEngine<Scope extends string = string> {
    */
   async isAllowed(subject: string, action: Action<Scope>): Promise<boolean> {
     this.#refuseIfClosed();
-    const decision = this.#checker.check(subject, action);
-    // An await on what is there already would cost as much as the check itself.
-    return (isThenable(decision) ? await decision : decision).allowed;
+    // No `await` in here, not even one that is passed by: being ready to wait takes a tenth of a check.
+    return this.#checker.allows(subject, action);
   }
 
   /**
@@ -367,8 +366,12 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const touches = options !== undefined && readTouch(options);
     const answer = this.#checker.check(subject, action);
-    const decision = isThenable(answer) ? await answer : answer;
-    if (touches) this.#attempts.inBackground(this.#using.touch(decision), 'touch');
+    return touches ? this.#touching(answer) : answer;
+  }
+
+  async #touching(answer: MaybePromise<Decision>): Promise<Decision> {
+    const decision = await answer;
+    this.#attempts.inBackground(this.#using.touch(decision), 'touch');
     return decision;
   }
 
@@ -406,9 +409,7 @@ export class JitEngine<Scope extends string = string> {
   async assertAllowed(subject: string, action: Action<Scope>): Promise<Decision> {
     this.#refuseIfClosed();
     const answer = this.#checker.check(subject, action);
-    const decision = isThenable(answer) ? await answer : answer;
-    if (!decision.allowed) throw denied(decision);
-    return decision;
+    return isThenable(answer) ? answer.then(allowedOnly) : allowedOnly(answer);
   }
 
   /** Those of a list that the subject may do now, judged at one instant from one read. */

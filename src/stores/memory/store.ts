@@ -54,6 +54,11 @@ export class MemoryGrantStore implements GrantStore {
     return keys.map((key) => this.#space.get(key));
   }
 
+  /** @internal The index behind `live`, for the engine's check; of a store that has a `live` of its own, none. */
+  static indexOf(store: GrantStore): LiveIndex | undefined {
+    return #space in store && store.live === MemoryGrantStore.prototype.live ? store.#space.live : undefined;
+  }
+
   live(query: LiveQuery): readonly Row[] {
     return this.#space.live.find(query.subject, query.scope, query.at);
   }
