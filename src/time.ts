@@ -115,7 +115,8 @@ export class Timekeeper {
     if (now > this.#highest) this.#highest = now;
     const highest = this.#highest;
     const steppedBack = now < highest - STEP_BACK_MS;
-    if (steppedBack !== this.#steppedBack) this.#turn(steppedBack);
+    if (steppedBack && !this.#steppedBack) this.#onStepBack(new ClockError(STEPPED_BACK));
+    this.#steppedBack = steppedBack;
     return { now, highest, late: highest + this.#leewayMs, steppedBack };
   }
 
@@ -130,10 +131,6 @@ export class Timekeeper {
     throw new ClockError('the clock must give an integer of epoch milliseconds');
   }
 
-  #turn(steppedBack: boolean): void {
-    this.#steppedBack = steppedBack;
-    if (steppedBack) this.#onStepBack(new ClockError(STEPPED_BACK));
-  }
 }
 
 /** Whatever creates access is refused while the clock lies below a reading used before (L5). */

@@ -4,7 +4,7 @@ import { awaitsActivation, isScheduled, isUsable, type Held } from '../lifecycle
 import type { MaybePromise, Row, ScopeMatcher } from '../ports.js';
 import { beginsAt, decodeGrant, heldUntil, isCounted, isObject, type Decision, type Effect, type Grant } from '../records.js';
 import { readScope } from '../scope.js';
-import { MemoryGrantStore, type LiveIndex } from '../stores/memory.js';
+import { indexOf, type LiveIndex } from '../stores/memory.js';
 import { isThenable, type Reading, type Timekeeper } from '../time.js';
 import type { AccessStatus } from './answers.js';
 import { heldAmong, paired, usageRow } from './held.js';
@@ -54,7 +54,7 @@ export class Checker {
     this.#keeper = keeper;
     this.#ledger = ledger;
     this.#starting = starting;
-    this.#index = settings.isPlain ? MemoryGrantStore.indexOf(ledger.store) : undefined;
+    this.#index = settings.isPlain ? indexOf(ledger.store) : undefined;
   }
 
   read(subject: unknown, action: unknown): { readonly subject: string; readonly scope: string } {
@@ -229,26 +229,20 @@ export class Checker {
     return this.judge(this.#reaching(rows, subject, scope), subject, scope, reading);
   }
 
-  /** Those of the rows that reach the scope. Nearly always there is one row, and a list that grows takes as long as the rest. */
+  /** Only rows that reach the scope are decoded: one for an ordinary yes. One that is malformed allows nothing and is told. */
   #reaching(rows: readonly Row[], subject: string, scope: string): readonly Held[] {
-    if (rows.length === 1) {
-      const held = this.#heldBy(rows[0] as Row, rows, subject, scope);
-      return held === undefined ? [] : [held];
-    }
-    return rows.map((row) => this.#heldBy(row, rows, subject, scope)).filter((held) => held !== undefined);
-  }
-
-  /** Only a row that reaches the scope is decoded: one for an ordinary yes. One that is malformed allows nothing and is told. */
-  #heldBy(row: Row, rows: readonly Row[], subject: string, scope: string): Held | undefined {
     const { scopes, decodeAll, onError } = this.#settings;
-    if (isObject(row) && (row.kind !== 'grant' || row.subject !== subject || !reaches(scopes, row.scope, scope))) return undefined;
-    try {
-      const grant = decodeGrant(row);
-      return isCounted(grant) ? paired(grant, usageRow(rows, grant), decodeAll) : { grant, usage: undefined };
-    } catch (error) {
-      onError(error, 'check');
-      return undefined;
+    const reaching: Held[] = [];
+    for (const row of rows) {
+      if (isObject(row) && (row.kind !== 'grant' || row.subject !== subject || !reaches(scopes, row.scope, scope))) continue;
+      try {
+        const grant = decodeGrant(row);
+        reaching.push(isCounted(grant) ? paired(grant, usageRow(rows, grant), decodeAll) : { grant, usage: undefined });
+      } catch (error) {
+        onError(error, 'check');
+      }
     }
+    return reaching;
   }
 
   /** Allow only if one of these, which all reach the scope, is usable. */
@@ -289,12 +283,6 @@ export class Checker {
 export function denied(decision: Decision): DeniedError {
   const { subject, scope, reason } = decision;
   return new DeniedError(`${subject} has no access to ${scope} now (${reason})`, subject, decision);
-}
-
-/** A decision that allows. @throws DeniedError for any other */
-export function allowedOnly(decision: Decision): Decision {
-  if (!decision.allowed) throw denied(decision);
-  return decision;
 }
 
 const endOf = ({ grant, usage }: Held): number => heldUntil(grant, usage);

@@ -24,7 +24,7 @@ import { ApproverDesk } from './approver-desk.js';
 import { Archive, type HistoryQuery, type HolderQuery, type RequestQuery } from './archive.js';
 import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk } from './ask.js';
 import { Attempts } from './attempts.js';
-import { allowedOnly, Checker, type Action } from './checker.js';
+import { Checker, denied, type Action } from './checker.js';
 import { Deciding } from './deciding.js';
 import { Emergency, readAcknowledgement, type OwedQuery } from './emergency.js';
 import { Ending, type RevokeAllTarget } from './ending.js';
@@ -409,7 +409,9 @@ export class JitEngine<Scope extends string = string> {
   async assertAllowed(subject: string, action: Action<Scope>): Promise<Decision> {
     this.#refuseIfClosed();
     const answer = this.#checker.check(subject, action);
-    return isThenable(answer) ? answer.then(allowedOnly) : allowedOnly(answer);
+    const decision = isThenable(answer) ? await answer : answer;
+    if (!decision.allowed) throw denied(decision);
+    return decision;
   }
 
   /** Those of a list that the subject may do now, judged at one instant from one read. */
