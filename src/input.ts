@@ -7,7 +7,7 @@ import type { JsonObject, JsonValue } from './ports.js';
  */
 
 // What a terminal or a log viewer would obey, hide or reorder instead of showing it.
-const UNSHOWN = '[\\p{C}\\p{Zl}\\p{Zp}\\p{DI}]|(?! )\\p{Zs}';
+const UNSHOWN = '(?! )[\\p{C}\\p{Z}\\p{DI}]';
 
 /** A value as JSON in which every character shows, so that what somebody wrote can't forge a line around it. */
 export function quote(value: JsonValue): string {
@@ -90,7 +90,7 @@ function isPlain(given: object): boolean {
 
 // An id: L23. Format characters (zero-width, bidi) make two ids look alike, so they are out.
 const MAX_ID = 256;
-const BAD_IN_ID = '[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]|(?! )\\p{Zs}|^ | $';
+const BAD_IN_ID = '(?! )[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Z}]|^ | $';
 
 export function isId(value: unknown): value is string {
   if (typeof value !== 'string') return false;

@@ -8,8 +8,6 @@ const MAX_INSTANT = 8_640_000_000_000_000;
 const MAX_DURATION_MS = 1_000_000_000_000;
 /** A longer timer fires after 1 ms, so longer sleeps are made of several. */
 const MAX_TIMER_MS = 2_147_483_647;
-/** The last reading of a clock, with which everything that is reckoned from it is an instant. */
-const MAX_READING = MAX_INSTANT - 2 * MAX_DURATION_MS;
 /** How far the clock may lie below the highest reading used before what creates access is refused (L5). */
 const STEP_BACK_MS = 1_000;
 
@@ -127,7 +125,7 @@ export class Timekeeper {
     } catch (cause) {
       throw new ClockError('the clock failed', cause);
     }
-    if (isInstant(now) && now <= MAX_READING) return now;
+    if (isInstant(now) && now <= MAX_INSTANT - 2 * MAX_DURATION_MS) return now;
     throw new ClockError('the clock must give an integer of epoch milliseconds');
   }
 
