@@ -128,7 +128,6 @@ export class Timekeeper {
     if (isInstant(now) && now <= MAX_INSTANT - 2 * MAX_DURATION_MS) return now;
     throw new ClockError('the clock must give an integer of epoch milliseconds');
   }
-
 }
 
 /** Whatever creates access is refused while the clock lies below a reading used before (L5). */
