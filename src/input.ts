@@ -1,12 +1,17 @@
 import { InvalidArgumentError } from './errors.js';
 import type { JsonObject, JsonValue } from './ports.js';
 
+/*
+ * Expressions over classes of Unicode characters are made where they are used. Literals are read with the module, class
+ * by class, and took a tenth of its import.
+ */
+
 // What a terminal or a log viewer would obey, hide or reorder instead of showing it.
-const UNSHOWN = /[\p{C}\p{Zl}\p{Zp}\p{DI}]|(?! )\p{Zs}/gu;
+const UNSHOWN = '(?! )[\\p{C}\\p{Z}\\p{DI}]';
 
 /** A value as JSON in which every character shows, so that what somebody wrote can't forge a line around it. */
 export function quote(value: JsonValue): string {
-  return JSON.stringify(value).replace(UNSHOWN, (char) =>
+  return JSON.stringify(value).replace(new RegExp(UNSHOWN, 'gu'), (char) =>
     Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
   );
 }
@@ -85,12 +90,12 @@ function isPlain(given: object): boolean {
 
 // An id: L23. Format characters (zero-width, bidi) make two ids look alike, so they are out.
 const MAX_ID = 256;
-const BAD_IN_ID = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}|^ | $/u;
+const BAD_IN_ID = '(?! )[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Z}]|^ | $';
 
 export function isId(value: unknown): value is string {
   if (typeof value !== 'string') return false;
   if (value.length === 0 || value.length > MAX_ID) return false;
-  return isPlainAscii(value) || (!BAD_IN_ID.test(value) && value.normalize('NFC') === value);
+  return isPlainAscii(value) || (!new RegExp(BAD_IN_ID, 'u').test(value) && value.normalize('NFC') === value);
 }
 
 /** Of the printable characters from `!` to `~` alone, as nearly all ids are. By character codes: it is on the path of every check. */
@@ -109,10 +114,15 @@ export function readId(argument: string, value: unknown): string {
   return value;
 }
 
+const isReserved = (id: string): boolean => id === 'system' || id.startsWith('system:');
+
+/** Whether this is what {@link readActor} takes. */
+export const isActor = (value: unknown): boolean => isId(value) && !isReserved(value);
+
 /** An id of somebody who acts: `system:` is kept for the engine's own entries. */
 export function readActor(argument: string, value: unknown): string {
   const id = readId(argument, value);
-  if (id === 'system' || id.startsWith('system:')) throw invalid(argument, 'an id outside the reserved system:', id);
+  if (isReserved(id)) throw invalid(argument, 'an id outside the reserved system:', id);
   return id;
 }
 

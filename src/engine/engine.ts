@@ -353,9 +353,8 @@ export class JitEngine<Scope extends string = string> {
    */
   async isAllowed(subject: string, action: Action<Scope>): Promise<boolean> {
     this.#refuseIfClosed();
-    const decision = this.#checker.check(subject, action);
-    // An await on what is there already would cost as much as the check itself.
-    return (isThenable(decision) ? await decision : decision).allowed;
+    // No `await` in here, not even one that is passed by: being ready to wait takes a tenth of a check.
+    return this.#checker.allows(subject, action);
   }
 
   /**
@@ -367,8 +366,12 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const touches = options !== undefined && readTouch(options);
     const answer = this.#checker.check(subject, action);
-    const decision = isThenable(answer) ? await answer : answer;
-    if (touches) this.#attempts.inBackground(this.#using.touch(decision), 'touch');
+    return touches ? this.#touching(answer) : answer;
+  }
+
+  async #touching(answer: MaybePromise<Decision>): Promise<Decision> {
+    const decision = await answer;
+    this.#attempts.inBackground(this.#using.touch(decision), 'touch');
     return decision;
   }
 

@@ -104,8 +104,8 @@ export interface Settings {
   readonly readId: (argument: string, id: unknown) => string;
   /** Asked about ids that have been read. */
   readonly isAgent: IsAgent;
-  /** Whether an id that is given is not yet the one that is meant: `canonicalId` has to be asked. */
-  readonly canonicalizes: boolean;
+  /** Whether an id that is given is the one that is meant, a scope covers itself alone, and only a grant allows. */
+  readonly isPlain: boolean;
   readonly onError: (error: unknown, during: string) => void;
   readonly decodeAll: DecodeAll;
 }
@@ -193,7 +193,7 @@ export function readSettings(given: JitEngineOptions): Settings {
     leewayMs: readCount('leewayMs', leewayMs, 0, 3_600_000),
     readId: readIdsWith(canonicalId),
     isAgent: readAgents(agents, (error) => onError(error, 'agents')),
-    canonicalizes: canonicalId !== undefined,
+    isPlain: canonicalId === undefined && standing === undefined && matcher.exact,
     onError,
     decodeAll: (rows, decode) =>
       rows.flatMap((row) => {

@@ -35,13 +35,15 @@ export function awaitsActivation(held: Held, instants: Instants): boolean {
 }
 
 function isInForce({ grant, usage }: Held, { now, late }: Instants): boolean {
-  const { end, startsAt, maxUses } = grant;
+  const { end, startsAt } = grant;
+  if (end !== undefined || (isCounted(grant) && !isAccounted(grant, usage))) return false;
   const until = heldUntil(grant, usage);
-  // One that is counted but has no count could be idle, or used up.
-  const isAccounted = isCounted(grant) ? usage !== undefined && usage.endedAt === undefined : true;
-  const hasUses = maxUses === undefined || (usage !== undefined && usage.uses < maxUses);
-  return end === undefined && isAccounted && hasUses && isInstant(startsAt) && isInstant(until) && startsAt <= now && late < until;
+  return isInstant(startsAt) && isInstant(until) && startsAt <= now && late < until;
 }
+
+/** Neither ended nor used up. One that is counted but has no count could be either. */
+const isAccounted = ({ maxUses }: Grant, usage: Usage | undefined): boolean =>
+  usage !== undefined && usage.endedAt === undefined && (maxUses === undefined || usage.uses < maxUses);
 
 /**
  * Until when these grants cover without a gap, by what is known now: of those usable now the one that ends last, or one

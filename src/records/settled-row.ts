@@ -33,10 +33,15 @@ export class SettledRow implements Row {
     this.open = row.open;
     this.from = row.from;
     this.until = row.until;
-    // Most are due at their end. The same number twice would be two of them in memory.
-    this.dueAt = row.dueAt === row.until ? this.until : row.dueAt;
-    this.body = frozenCopy(row.body);
+    // Most are due at their end. The same number twice would be two of them in memory, as compiled code makes of `this.until`.
+    this.dueAt = row.dueAt === row.until ? Reflect.get(this, 'until') : row.dueAt;
+    this.body = frozenCopy(row.body, row.id);
     Object.freeze(this);
+  }
+
+  /** The grant that a row has been decoded to already. */
+  static known(row: object): Grant | undefined {
+    return #grant in row ? row.#grant : undefined;
   }
 
   /** The grant of a row: as it is remembered, where it is one of these. */
@@ -48,13 +53,14 @@ export class SettledRow implements Row {
 const shared = (text: string | undefined, strings: SharedStrings | undefined): string | undefined =>
   typeof text !== 'string' || strings === undefined ? text : strings.share(text);
 
-/** A copy of JSON that shares nothing with what it was taken from, frozen through and through. */
-export function frozenCopy<T extends JsonValue>(value: T): T {
-  return copyOf(value) as T;
-}
-
-function copyOf(value: JsonValue): JsonValue {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return Object.freeze((value as readonly JsonValue[]).map(copyOf));
-  return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOf(item)])));
+/**
+ * A copy of JSON that shares nothing with what it was taken from, frozen through and through. By its text, for what is
+ * read from that has no room for more fields.
+ *
+ * @param within the text that a string may be the beginning of, and is then kept as a part of
+ */
+export function frozenCopy<T extends JsonValue>(value: T, within = ''): T {
+  return JSON.parse(JSON.stringify(value), (_, item: JsonValue) =>
+    typeof item === 'string' && within.startsWith(item) ? within.slice(0, item.length) : Object.freeze(item),
+  ) as T;
 }

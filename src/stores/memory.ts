@@ -1,1 +1,2 @@
-export { MemoryGrantStore } from './memory/store.js';
+export type { LiveIndex } from './memory/live-index.js';
+export { indexOf, MemoryGrantStore } from './memory/store.js';

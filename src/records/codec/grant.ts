@@ -4,7 +4,7 @@ import { isInstant } from '../../time.js';
 import { GRANT_ENDS } from '../ends.js';
 import { makeGrant } from '../make.js';
 import { SettledRow } from '../settled-row.js';
-import { isCount, isText, listOf, shape } from '../shape.js';
+import { isCount, isText, listOf, oneOf, optional, shape } from '../shape.js';
 import type { Grant } from '../types.js';
 import { bodyOf, confirmed, corrupt, toJson } from './columns.js';
 import { end } from './ends.js';
@@ -30,9 +30,23 @@ export function grantBody(grant: Grant): JsonObject {
   });
 }
 
-const isGrantEnd = end(GRANT_ENDS);
-const areSuccessors = listOf(shape({ grantId: isText, at: isInstant }), 1);
-const isTrueOrAbsent = (value: unknown): boolean => value === undefined || value === true;
+const isTrue = oneOf(true);
+const isGrantBody = shape({
+  requestId: isText,
+  issuedAt: isInstant,
+  expiresAt: isInstant,
+  firstStartsAt: optional(isInstant),
+  extends: optional(isText),
+  successors: optional(listOf(shape({ grantId: isText, at: isInstant }), 1)),
+  breakGlass: optional(isTrue),
+  asksAtStart: optional(isTrue),
+  activatedAt: optional(isInstant),
+  warnAt: optional(isInstant),
+  warnedAt: optional(isInstant),
+  idleTtlMs: optional(isCount),
+  maxUses: optional(isCount),
+  end: end(GRANT_ENDS),
+});
 const NONE: Grant['successors'] = Object.freeze([]);
 
 /** @throws CorruptError */
@@ -40,39 +54,24 @@ export function decodeGrant(row: Row): Grant {
   return SettledRow.grantOf(row, decoded);
 }
 
-/**
- * Written out field by field: it is on the path of every check of a store whose rows are not settled.
- *
- * @throws CorruptError
- */
 function decoded(row: Row): Grant {
-  const body = bodyOf<Grant>(row, 'grant');
+  const body = bodyOf<Grant>(row, 'grant') as Partial<Grant> & Pick<Grant, 'requestId' | 'issuedAt' | 'expiresAt'>;
   const { id, scope, from: startsAt } = row;
+  if (!isGrantBody(body) || !isPattern(scope) || !isInstant(startsAt)) throw corrupt(row);
   const { requestId, issuedAt, expiresAt, firstStartsAt, successors, breakGlass, asksAtStart, activatedAt, warnAt, warnedAt } = body;
   const { idleTtlMs, maxUses, end: ended, extends: origin } = body;
   const sound =
-    isPattern(scope) &&
-    isText(requestId) &&
     id.startsWith(requestId) &&
     id[requestId.length] === '.' &&
-    isInstant(issuedAt) &&
-    isInstant(startsAt) &&
-    isInstant(expiresAt) &&
     issuedAt <= startsAt &&
     startsAt < expiresAt &&
     // One that was issued with its start has no other activation than that, and nothing to ask at it.
     (issuedAt < startsAt || (activatedAt === undefined && asksAtStart === undefined)) &&
     // What extends another began before itself; without the one, the cap on the whole line would count from the other.
-    (origin === undefined ? firstStartsAt === undefined : isText(origin) && isInstant(firstStartsAt) && firstStartsAt < startsAt) &&
-    (successors === undefined || areSuccessors(successors)) &&
-    isTrueOrAbsent(breakGlass) &&
-    isTrueOrAbsent(asksAtStart) &&
-    (activatedAt === undefined || (isInstant(activatedAt) && startsAt <= activatedAt)) &&
-    (warnAt === undefined || (isInstant(warnAt) && warnAt < expiresAt)) &&
-    (warnedAt === undefined || (isInstant(warnedAt) && warnAt !== undefined)) &&
-    (idleTtlMs === undefined || isCount(idleTtlMs)) &&
-    (maxUses === undefined || isCount(maxUses)) &&
-    isGrantEnd(ended);
+    (origin === undefined ? firstStartsAt === undefined : firstStartsAt !== undefined && firstStartsAt < startsAt) &&
+    (activatedAt === undefined || startsAt <= activatedAt) &&
+    (warnAt === undefined || warnAt < expiresAt) &&
+    (warnedAt === undefined || warnAt !== undefined);
   if (!sound) throw corrupt(row);
   const grant = makeGrant({
     id,
@@ -95,35 +94,5 @@ function decoded(row: Row): Grant {
     maxUses,
     end: ended,
   });
-  if (Object.keys(body).length !== fieldsOf(body)) throw corrupt(row);
   return confirmed(row, grant);
-}
-
-/** How many of the fields that a body may have it has. */
-function fieldsOf({
-  firstStartsAt,
-  successors,
-  breakGlass,
-  asksAtStart,
-  activatedAt,
-  warnAt,
-  warnedAt,
-  idleTtlMs,
-  maxUses,
-  end: ended,
-  extends: origin,
-}: Partial<Grant>): number {
-  let count = 3;
-  if (firstStartsAt !== undefined) count++;
-  if (successors !== undefined) count++;
-  if (breakGlass !== undefined) count++;
-  if (asksAtStart !== undefined) count++;
-  if (activatedAt !== undefined) count++;
-  if (warnAt !== undefined) count++;
-  if (warnedAt !== undefined) count++;
-  if (idleTtlMs !== undefined) count++;
-  if (maxUses !== undefined) count++;
-  if (ended !== undefined) count++;
-  if (origin !== undefined) count++;
-  return count;
 }

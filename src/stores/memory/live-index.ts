@@ -1,20 +1,25 @@
+import { isActor } from '../../input.js';
 import type { Row } from '../../ports.js';
+import { SettledRow, type Grant } from '../../records.js';
+import { isScope } from '../../scope.js';
 
 const NONE: readonly Row[] = Object.freeze([]);
 
 /** A subject's rows by scope: the row itself where there is but one on a scope, as nearly always. */
-type Scopes = Map<string | undefined, Row | readonly Row[]>;
+type Scopes = Map<unknown, Row | readonly Row[]>;
 
 /**
  * Open grants (and usage rows) by subject, then scope: nested maps, so that no key is put together. A subject's only row
  * stands in the place of its map, which would weigh more than half of what the row does.
  */
 export class LiveIndex {
-  readonly #subjects = new Map<string, Row | Scopes>();
+  readonly #subjects = new Map<unknown, Row | Scopes>();
+  #isPlain = true;
 
   /** Lists are replaced, never changed: one that was handed out stays as it was. */
   add(row: Row): void {
     if (!isLive(row)) return;
+    this.#isPlain &&= isActor(row.subject) && isScope(row.scope);
     const known = this.#subjects.get(row.subject);
     if (known === undefined) {
       this.#subjects.set(row.subject, row);
@@ -35,6 +40,17 @@ export class LiveIndex {
     if (first !== undefined) known.set(row.scope, others.length === 0 ? first : Object.freeze([first, ...others]));
     else known.delete(row.scope);
     if (known.size === 0) this.#subjects.delete(row.subject);
+  }
+
+  /**
+   * The grant on the only row of a subject and scope, if that has been decoded. By the strings that are asked about it was
+   * issued, so they have passed the door (L23): nothing is found any more once there has been a row that wouldn't pass it,
+   * such as one with a pattern.
+   */
+  only(subject: unknown, scope: unknown): Grant | undefined {
+    const known = this.#isPlain ? this.#subjects.get(subject) : undefined;
+    const row = known instanceof Map ? known.get(scope) : known?.scope === scope ? known : undefined;
+    return row === undefined ? undefined : SettledRow.known(row);
   }
 
   /** With `at < until`. A list that is kept, and needs no filter, is handed out as it is. */

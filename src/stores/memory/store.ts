@@ -19,6 +19,12 @@ import { frozenCopy, SettledRow, SharedStrings, type Anchor, type AuditEntry } f
 import { LiveIndex } from './live-index.js';
 import { OrderedRows } from './ordered-rows.js';
 
+const indexes = /* @__PURE__ */ new WeakMap<GrantStore, LiveIndex>();
+
+/** The index behind `live`, for the engine's check; of a store that has a `live` of its own, none. */
+export const indexOf = (store: GrantStore): LiveIndex | undefined =>
+  store.live === MemoryGrantStore.prototype.live ? indexes.get(store) : undefined;
+
 /**
  * The reference store: everything in this process's memory, gone when it ends.
  *
@@ -38,6 +44,7 @@ export class MemoryGrantStore implements GrantStore {
     this.namespace = readId('namespace', namespace);
     this.#space = new Space();
     this.#spaces.set(this.namespace, this.#space);
+    indexes.set(this, this.#space.live);
   }
 
   in(namespace: string): MemoryGrantStore {
@@ -47,6 +54,7 @@ export class MemoryGrantStore implements GrantStore {
     const known = this.#spaces.get(namespace);
     if (known === undefined) this.#spaces.set(namespace, other.#space);
     else other.#space = known;
+    indexes.set(other, other.#space.live);
     return other;
   }
 
