@@ -37,6 +37,8 @@ export interface Prepared {
   readonly effectId: string;
 }
 
+let systems = 0;
+
 /** Every verb, on a store that holds a grant that is counted, a pending request, and an emergency whose review is owed. */
 export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>>> = {
   requestAccess: ({ engine }) => ask(engine, { scope: 'new' }),
@@ -68,8 +70,9 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
     return true;
   },
   waitFor: ({ engine, grant }) => engine.waitFor(grant.requestId),
+  // A system outside has a name of its own each time.
   onCoverage: async ({ engine }) => {
-    engine.onCoverage({ name: 'others', scopes: [SCOPE], apply: () => undefined });
+    engine.onCoverage({ name: `system-${systems++}`, scopes: [SCOPE], apply: () => undefined });
     await engine.flushAudit();
   },
   stuckEffects: ({ engine }) => engine.stuckEffects(),

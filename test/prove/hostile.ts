@@ -46,6 +46,7 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => engine.requestAccess({ subject: 'user:maya', scope: t, ttl: 1, requestedBy: ' ' }),
   (engine, t) => engine.requestAccess({ subject: 'user:maya', scope: 'a', ttl: t || 'x', idempotencyKey: '\ud800' }),
   (engine, t) => engine.requestAccess({ subject: 'user:maya', scope: 'a', ttl: 0, justification: t, ticket: t, metadata: { [t]: t } }),
+  (engine, t) => engine.requestAccess({ subject: t, scope: t, ttl: '1s', justification: t, dryRun: true }),
   (engine, t) => engine.breakGlass({ subject: t, scope: t, ttl: 1, justification: t }),
   (engine, t) => engine.extend(t, { ttl: 1 }),
   (engine, t) => engine.decide(t),
@@ -82,6 +83,8 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => engine.dismissEffect(t, { by: t }),
   (engine, t) => engine.resync({ name: t }),
   (engine, t) => engine.forgetFollower(t),
+  (engine, t) => engine.purge({ before: t as never, by: t }),
+  async (engine, t) => engine.onCoverage({ name: t, scopes: [t], apply: t as never }),
 ];
 
 function assert(holds: boolean): void {
