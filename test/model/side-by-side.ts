@@ -73,6 +73,7 @@ export class SideBySide {
    * whenever anybody commits, and then nobody outside could tell which readings it has used.
    */
   #relay: JitEngine;
+  #begun: unknown;
   readonly #sink: AuditSink;
   readonly #leeway: number;
   readonly #patterns: boolean;
@@ -149,10 +150,23 @@ export class SideBySide {
     return new JitEngine({ ...this.#options, audit: this.#sink, clock: { now: () => this.#now } });
   }
 
+  /** What is noted behind an answer has come: it would move the head between two looks at it. */
+  async #settled(): Promise<void> {
+    for (const process of this.#processes) await process.engine.flushAudit();
+  }
+
+  /** Another process carries it on. The one before is closed: killed in the middle, it would leave a lease that nobody may pass by. */
+  async #renewRelay(): Promise<void> {
+    await this.#relay.close();
+    this.#relay = this.#startRelay();
+  }
+
   /** One step of both, and all comparisons. Rejects with what differs. */
   async step(number: number): Promise<void> {
     const dice = (this.#dice = new Dice(number));
     this.#acting = dice.of(this.#processes);
+    // From then on a purge knows of the sink; a store that can't be watched wakes nobody before the first delivery.
+    this.#begun ??= await this.#relay.flushAudit();
     const verb = dice.of(STEPS);
     await this.#do(verb);
     await this.#compare();
@@ -331,13 +345,16 @@ export class SideBySide {
       }
       case 'deliver': {
         this.#say('deliver');
-        if (dice.once(4)) this.#relay = this.#startRelay();
+        await this.#settled();
+        if (dice.once(4)) await this.#renewRelay();
         const { caughtUp } = await this.#relay.flushAudit();
         assert.ok(this.#sinkFails || caughtUp, 'the sink has not been given everything');
         return;
       }
       case 'restart': {
         this.#say('restart');
+        // What it notes behind its answers is on its way: it comes, and nothing else does.
+        await engine.close();
         this.#processes[this.#processes.indexOf(this.#acting)] = this.#acting = this.#start();
         return;
       }
@@ -675,7 +692,7 @@ export class SideBySide {
 
   /** What is on record now. What has not been written since it was last read is not decoded again. */
   async #read(): Promise<void> {
-    const [requests, grants, usages] = [await this.#rows('request'), await this.#rows('grant'), await this.#rows('usage')];
+    const [requests, grants, usages] = await Promise.all([this.#rows('request'), this.#rows('grant'), this.#rows('usage')]);
     this.#requests = decoded(requests, this.#requests, decodeRequest);
     this.#grants = decoded(grants, this.#grants, decodeGrant);
     this.#usages = decoded(usages, this.#usages, decodeUsage);
@@ -851,6 +868,7 @@ export class SideBySide {
   /** L26 L27: the chain holds, the rows are what the journal says, and four ways to ask who had access then agree. */
   async lookBack(): Promise<void> {
     const { engine } = this.#acting;
+    await this.#settled();
     // It reads every row anew and lets others go on between them: too long to wait for each time.
     if (this.#isThorough) assert.deepEqual((await verifyStore(this.#store)).differences, []);
     const entries: AuditEntry[] = [];
@@ -906,6 +924,7 @@ export class SideBySide {
       Array.from({ length: head.seq }, (_, i) => i + 1),
       'what the sink was given (L28)',
     );
+    for (const engine of [this.#relay, ...this.#processes.map((process) => process.engine)]) await engine.close();
   }
 }
 
