@@ -3,6 +3,7 @@ import { livesOver, MODEL_LAWS } from './model.js';
 import { clocksApart } from '../stores/durable/clocks.js';
 import { kills } from '../stores/durable/kills.js';
 import { lostReplies } from '../stores/durable/lost-replies.js';
+import { struckOutside } from '../stores/durable/outside.js';
 import { KINDS, openStore, type Kind } from '../stores/durable/place.js';
 import { runRaces } from '../stores/durable/races.js';
 import { restarts } from '../stores/durable/restarts.js';
@@ -109,6 +110,16 @@ const everywhere = (kind: Kind): readonly Proof[] => [
     },
     (durable, { scale }) => doubledSweepers(durable, 20, scaled(10_000, scale)),
     'ends',
+  ),
+  onDurable(
+    kind,
+    {
+      name: 'effects',
+      laws: ['L12', 'L28', 'L32'],
+      what: 'processes are killed or suspended while they tell people and systems outside; all is told, in order, under steady ids.',
+    },
+    (durable, { seed, scale, progress }) => struckOutside(durable, scaled(200, scale), seed, progress),
+    'strikes',
   ),
   onDurable(
     kind,
