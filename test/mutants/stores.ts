@@ -88,6 +88,13 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: SQLITE('answers committed again, with one effect'),
   },
   {
+    name: 'SQL: keys are put together by hand',
+    file: 'stores/sql/batch.ts',
+    from: '=> JSON.stringify([toColumn(kind), toColumn(id)]);',
+    to: '=> `["${toColumn(kind)}","${toColumn(id)}"]`;',
+    caughtBy: SQLITE('keeps a row under each of many hostile ids, and gives each its own'),
+  },
+  {
     name: 'SQL: entries are linked from the last to the first',
     file: 'stores/sql/batch.ts',
     from: 'const linked = link(this.#head, append);',
@@ -198,6 +205,20 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'new Commits(namespace, this.#session, this.statements, () => this.#notifying?.add(namespace));',
     caughtBy: { test: 'test/stores/sql/watch.test.ts', title: 'wakes for commits of other processes, in the namespace that is watched' },
   },
+  {
+    name: 'SQL: a check finds nothing in the last millisecond',
+    file: 'stores/sql/statements.ts',
+    from: 'where namespace = $1 and live_subject = $2 and until_at > $3`;',
+    to: 'where namespace = $1 and live_subject = $2 and until_at - 1 > $3`;',
+    caughtBy: { proof: 'boundary-sqlite', scale: 0.01 },
+  },
+  {
+    name: 'SQL: a row that is written again stays due when it was',
+    file: 'stores/sql/statements.ts',
+    from: '${ROW.slice(2)\n',
+    to: "${ROW.slice(2).filter((name) => name !== 'due_at')\n",
+    caughtBy: { proof: 'model-sqlite', scale: 0.025 },
+  },
   // ---- Redis ----
   {
     name: 'Redis: rows are plainly set, without a look at their versions',
@@ -253,7 +274,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/redis/text.ts',
     from: '  if (!MOVED.test(text)) return text;\n',
     to: "  if (text.includes('\\0') || !MOVED.test(text)) return text;\n",
-    caughtBy: REDIS('never puts keys together so that two become one'),
+    caughtBy: { test: 'test/stores/redis/differential.test.ts', title: 'answer the same to any sequence of changes and questions' },
   },
   {
     name: 'Redis: a second reply that is lost counts as committed',
@@ -268,5 +289,20 @@ export const STORE_BUGS: readonly StoreBug[] = [
     from: "if (policy === 'noeviction') return;",
     to: 'if (policy !== undefined) return;',
     caughtBy: { test: 'test/stores/redis/server-state.test.ts', title: 'is refused by every method where it is' },
+  },
+  // ---- Whoever follows one ----
+  {
+    name: 'followers: the cursor moves before what it stands for is told',
+    file: 'journal/follower.ts',
+    from: 'if (!(await this.#move(version, seq, now + LEASE_MS)))',
+    to: 'if (!(await this.#move(version, last.seq, now + LEASE_MS)))',
+    caughtBy: { proof: 'effects-sqlite', scale: 0.05 },
+  },
+  {
+    name: 'followers: a lease is not looked at',
+    file: 'journal/lease.ts',
+    from: 'return !isOurs && now < leasedUntil',
+    to: 'return !isOurs && now < 0 && now < leasedUntil',
+    caughtBy: { test: 'test/stores/durable/suspended.test.ts', title: 'L28 L32 loses no message' },
   },
 ];
