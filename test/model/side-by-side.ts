@@ -150,7 +150,7 @@ export class SideBySide {
     return new JitEngine({ ...this.#options, audit: this.#sink, clock: { now: () => this.#now } });
   }
 
-  /** What is noted behind an answer has come: it would move the head between two looks at it. */
+  /** What is noted behind an answer has come: else it would come between two looks at what is on record. */
   async #settled(): Promise<void> {
     for (const process of this.#processes) await process.engine.flushAudit();
   }
@@ -169,6 +169,7 @@ export class SideBySide {
     this.#begun ??= await this.#relay.flushAudit();
     const verb = dice.of(STEPS);
     await this.#do(verb);
+    await this.#settled();
     await this.#compare();
     if (this.#isThorough) await this.lookBack();
   }
@@ -353,8 +354,6 @@ export class SideBySide {
       }
       case 'restart': {
         this.#say('restart');
-        // What it notes behind its answers is on its way: it comes, and nothing else does.
-        await engine.close();
         this.#processes[this.#processes.indexOf(this.#acting)] = this.#acting = this.#start();
         return;
       }
