@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Where } from './races.js';
 import type { Seeded } from './seeded.js';
+import type { StoreBug } from './stores.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -15,8 +17,32 @@ export function bent({ name, file, from, to }: Omit<Seeded, 'also'>): string {
   return parts.join(to);
 }
 
+/** Does something in a copy of the sources that has the bug in it. */
+function withBug<T>(bug: Seeded, parts: readonly string[], look: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'jit-mutant-'));
+  try {
+    for (const part of ['src', 'test/tsconfig.json', 'tsconfig.json', 'package.json', ...parts]) {
+      cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+    }
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    for (const place of [bug, ...(bug.also === undefined ? [] : [{ name: bug.name, ...bug.also }])]) {
+      writeFileSync(join(folder, 'src', place.file), bent(place));
+    }
+    return look(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const node = (folder: string, ...args: readonly string[]) =>
+  spawnSync(process.execPath, args, {
+    cwd: folder,
+    env: { ...process.env, TSX_TSCONFIG_PATH: 'test/tsconfig.json' },
+    encoding: 'utf8',
+  });
+
 /**
- * Lets the reference model live beside an engine that has the bug, in a copy of the sources and a process of its own.
+ * Lets the reference model live beside an engine that has the bug, in a process of its own.
  *
  * @returns after how many lives it was found, 0 where it wasn't, and what differed
  */
@@ -25,24 +51,53 @@ export function livesUntilFound(
   seed: number,
   lives: number,
 ): { readonly found: number; readonly violation: string | undefined } {
-  const folder = mkdtempSync(join(tmpdir(), 'jit-mutant-'));
-  try {
-    for (const part of ['src', 'test/model', 'test/mutants', 'test/tsconfig.json', 'tsconfig.json', 'package.json']) {
-      cpSync(join(ROOT, part), join(folder, part), { recursive: true });
-    }
-    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-    for (const place of [bug, ...(bug.also === undefined ? [] : [{ name: bug.name, ...bug.also }])]) {
-      writeFileSync(join(folder, 'src', place.file), bent(place));
-    }
-    const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'test/mutants/live-it.ts', String(seed), String(lives)], {
-      cwd: folder,
-      env: { ...process.env, TSX_TSCONFIG_PATH: 'test/tsconfig.json' },
-      encoding: 'utf8',
-    });
+  return withBug(bug, ['test/model', 'test/mutants'], (folder) => {
+    const { stdout, stderr } = node(folder, '--import', 'tsx', 'test/mutants/live-it.ts', String(seed), String(lives));
     const line = stdout.trim().split('\n').at(-1) ?? '';
     if (!line.startsWith('{')) throw new Error(`${bug.name}: it did not run: ${stderr}`);
     return JSON.parse(line) as { found: number; violation: string | undefined };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
+}
+
+/** Runs what must find a bug of a store, in a copy that has it. @returns whether it did; by any other case doesn't count */
+export function isCaught(bug: StoreBug, seed: number): boolean {
+  const by = bug.caughtBy;
+  if ('race' in by) return racesUntilFound({ where: by.race, bug }, { seed, repeats: 1, most: by.tries }).some((tries) => tries > 0);
+  return withBug(bug, ['test', 'docs', 'vitest.config.ts'], (folder) => {
+    if ('proof' in by) {
+      const run = ['--import', 'tsx', 'test/prove/prove.ts', '--only', by.proof, '--seed', String(seed), '--scale', String(by.scale)];
+      const { status, stdout } = node(folder, ...run);
+      return status === 1 && !stdout.includes('it threw') && !stdout.includes('proves nothing');
+    }
+    const pattern = by.title.replaceAll(/[^\w ]/g, '.');
+    const run = ['--project', 'source', '--reporter', 'json', '--outputFile', 'said.json', by.test, '-t', pattern];
+    const { stderr } = node(folder, 'node_modules/vitest/vitest.mjs', 'run', ...run);
+    if (!existsSync(join(folder, 'said.json'))) throw new Error(`${bug.name}: ${by.test} did not run: ${stderr}`);
+    const { testResults } = JSON.parse(readFileSync(join(folder, 'said.json'), 'utf8')) as Said;
+    const cases = testResults.flatMap(({ assertionResults }) => assertionResults).filter(({ fullName }) => fullName.includes(by.title));
+    return cases.some(({ status }) => status === 'failed');
+  });
+}
+
+/**
+ * Runs a race in a process of its own, in a copy of the sources that has the bug, or in these without.
+ *
+ * @returns for each repeat after how many tries it went wrong; 0: it didn't
+ */
+export function racesUntilFound(
+  { where, bug }: { readonly where: Where; readonly bug?: Seeded },
+  { seed, repeats, most }: { readonly seed: number; readonly repeats: number; readonly most: number },
+): readonly number[] {
+  const race = (folder: string): readonly number[] => {
+    const { stdout, stderr } = node(folder, '--import', 'tsx', 'test/mutants/race-it.ts', where, ...[seed, repeats, most].map(String));
+    const line = stdout.trim().split('\n').at(-1) ?? '';
+    if (!line.startsWith('[')) throw new Error(`${bug?.name ?? 'no bug'}: it did not run: ${stderr}`);
+    return JSON.parse(line) as readonly number[];
+  };
+  return bug === undefined ? race(ROOT) : withBug(bug, ['test'], race);
+}
+
+/** What vitest says of a run. */
+interface Said {
+  readonly testResults: readonly { readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[] }[];
 }

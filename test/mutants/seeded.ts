@@ -33,26 +33,26 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'the leeway is added',
     file: 'time.ts',
-    from: 'late: this.#highest + this.#leewayMs',
-    to: 'late: this.#highest - this.#leewayMs',
+    from: 'late: highest + this.#leewayMs',
+    to: 'late: highest - this.#leewayMs',
   },
   {
     name: 'ends are judged at the clock',
     file: 'time.ts',
-    from: 'late: this.#highest + this.#leewayMs',
-    to: 'late: (now as number) + this.#leewayMs',
+    from: 'late: highest + this.#leewayMs',
+    to: 'late: now + this.#leewayMs',
   },
   {
     name: 'a step back is not noticed',
     file: 'time.ts',
-    from: 'const steppedBack = now < this.#highest - STEP_BACK_MS;',
+    from: 'const steppedBack = now < highest - STEP_BACK_MS;',
     to: 'const steppedBack = false;',
   },
   {
     name: 'a second back is too far',
     file: 'time.ts',
-    from: 'now < this.#highest - STEP_BACK_MS',
-    to: 'now <= this.#highest - STEP_BACK_MS',
+    from: 'now < highest - STEP_BACK_MS',
+    to: 'now <= highest - STEP_BACK_MS',
   },
   {
     name: 'a revoke by somebody ends nothing',

@@ -16,12 +16,12 @@ export function assurance(
   { seed, day, proofs }: { readonly seed: number; readonly day: string; readonly proofs: readonly Proof[] },
 ): string {
   const known = new Map(rowsOf(before).map((row) => [row[0], row]));
-  for (const { proof, count, unit, violations, seconds } of outcomes) {
+  for (const { proof, count, unit, violations, seconds, notes = [] } of outcomes) {
     const took = seconds < 100 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(1)} min`;
     known.set(proof.name, [
       proof.name,
       proof.what,
-      `${count.toLocaleString('en')} ${unit}`,
+      [`${count.toLocaleString('en')} ${unit}`, ...notes].join('; '),
       String(seed),
       String(violations.length),
       took,

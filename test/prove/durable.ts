@@ -1,7 +1,10 @@
+import { BOUNDARY_LAWS, boundaryOver } from './boundary.js';
+import { livesOver, MODEL_LAWS } from './model.js';
 import { clocksApart } from '../stores/durable/clocks.js';
 import { kills } from '../stores/durable/kills.js';
 import { lostReplies } from '../stores/durable/lost-replies.js';
-import { KINDS, type Kind } from '../stores/durable/place.js';
+import { struckOutside } from '../stores/durable/outside.js';
+import { KINDS, openStore, type Kind } from '../stores/durable/place.js';
 import { runRaces } from '../stores/durable/races.js';
 import { restarts } from '../stores/durable/restarts.js';
 import { startDurable, type Durable } from '../stores/durable/servers.js';
@@ -9,6 +12,25 @@ import { doubledSweepers } from '../stores/durable/sweepers.js';
 import { scaled, type Proof, type ProofOptions, type ProofResult } from './proof.js';
 
 const PROCESSES = 8;
+
+/** Every way in which a check is read, in turn: around Kysely and through it. A Redis has one. */
+export async function boundaryOn(durable: Durable, full: number, options: ProofOptions): Promise<ProofResult> {
+  const { place } = durable;
+  const ways = await Promise.all(
+    (place.kind === 'redis' ? [true] : [true, false]).map(async (straight) => ({
+      name: `${place.kind}${straight ? '' : ', through Kysely'}`,
+      ...(await openStore(place, { namespace: durable.namespace(), straight })),
+    })),
+  );
+  let turn = 0;
+  const next = async () => {
+    const { name, store } = ways[turn++ % ways.length] as (typeof ways)[number];
+    return { name, store: store.in(durable.namespace()) };
+  };
+  const probed = await boundaryOver(next, full, options);
+  for (const { close } of ways) await close();
+  return probed;
+}
 
 /** One that needs a server, or a file, which it starts and stops. */
 const onDurable = (
@@ -30,7 +52,35 @@ const onDurable = (
   },
 });
 
+/** Lives that go on at a time: the server works on one while the other is compared. */
+const LANES = 2;
+
 const everywhere = (kind: Kind): readonly Proof[] => [
+  onDurable(
+    kind,
+    {
+      name: 'model',
+      laws: MODEL_LAWS,
+      what: 'random lives of the engine and of a model of the laws, side by side: they never differ.',
+    },
+    async (durable, options) => {
+      const { store, close } = await openStore(durable.place, { namespace: durable.namespace() });
+      const lived = await livesOver(() => store.in(durable.namespace()), 20_000, options, LANES);
+      await close();
+      return lived;
+    },
+    'lives',
+  ),
+  onDurable(
+    kind,
+    {
+      name: 'boundary',
+      laws: BOUNDARY_LAWS,
+      what: 'checks, around Kysely and through it, at exactly startsAt and expiresAt and a millisecond to each side: yes from the one on, no from the other on.',
+    },
+    (durable, options) => boundaryOn(durable, 1_000_000, options),
+    'probes',
+  ),
   onDurable(
     kind,
     {
@@ -60,6 +110,16 @@ const everywhere = (kind: Kind): readonly Proof[] => [
     },
     (durable, { scale }) => doubledSweepers(durable, 20, scaled(10_000, scale)),
     'ends',
+  ),
+  onDurable(
+    kind,
+    {
+      name: 'effects',
+      laws: ['L12', 'L28', 'L32'],
+      what: 'processes are killed or suspended while they tell people and systems outside; all is told, in order, under steady ids.',
+    },
+    (durable, { seed, scale, progress }) => struckOutside(durable, scaled(200, scale), seed, progress),
+    'strikes',
   ),
   onDurable(
     kind,

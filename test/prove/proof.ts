@@ -31,6 +31,8 @@ export interface ProofResult {
   readonly unit: string;
   /** Each in a line, with what is needed to understand it. None: the law held. */
   readonly violations: readonly string[];
+  /** What was measured besides, each in a line. */
+  readonly notes?: readonly string[] | undefined;
 }
 
 /** So many of a full run's `full`, and never none. */

@@ -5,7 +5,20 @@ import { journal } from './journal.js';
 import { model } from './model.js';
 import { schedules, smallWorld } from './schedules.js';
 import { seededBugs } from './seeded-bugs.js';
+import { raceStatistics } from './race-statistics.js';
+import { seededStoreBugs } from './seeded-store-bugs.js';
 import type { Proof } from './proof.js';
 
 /** All of them, in the order in which they run. */
-export const proofs: readonly Proof[] = [model, schedules, smallWorld, boundary, hostile, journal, ...durableProofs, seededBugs];
+export const proofs: readonly Proof[] = [
+  model,
+  schedules,
+  smallWorld,
+  boundary,
+  hostile,
+  journal,
+  ...durableProofs,
+  seededBugs,
+  seededStoreBugs,
+  raceStatistics,
+];

@@ -5,6 +5,7 @@ import { MadePart } from '../docs/made-part.js';
 import { scaled, type Proof, type ProofResult } from './proof.js';
 import { proofs } from './proofs.js';
 import { assurance } from './assurance.js';
+import { enoughTries } from './race-statistics.js';
 import { prove, type Outcome } from './run.js';
 
 const proofOf = (name: string, result: Partial<ProofResult> | Error): Proof => ({
@@ -72,6 +73,13 @@ describe('npm run prove', () => {
     const { printed } = await proved([one]);
     expect(seen[1]).toMatchObject({ scale: 1 });
     expect(printed).toContain(`| ${(seen[1] as { seed: number }).seed} `);
+  });
+
+  it('prints what was measured besides, and keeps it', async () => {
+    const { printed, written } = await proved([proofOf('one', { notes: ['found after 3 tries'] })], '--write');
+    expect(printed).toContain('\none: found after 3 tries');
+    const page = assurance('', written ?? [], { seed: 1, day: '2026-01-01', proofs: [proofOf('one', {})] });
+    expect(page).toContain('1,200 kills; found after 3 tries');
   });
 
   it('keeps what was tried only where that is asked for', async () => {
@@ -142,6 +150,13 @@ describe('docs/assurance.md', () => {
   it('has a row for each proof that there is', () => {
     const page = new MadePart('docs/assurance.md', 'npm run prove').read();
     for (const { name } of proofs) expect(page).toContain(`| ${name} `);
+  });
+});
+
+describe('race-statistics', () => {
+  it('asks for as many clean tries as a buggy build takes, and three deviations more', () => {
+    expect(enoughTries([2, 4, 4, 4, 5, 5, 7, 9])).toMatchObject({ mean: 5, enough: 12 });
+    expect(enoughTries([1, 1, 1])).toEqual({ mean: 1, sigma: 0, enough: 1 });
   });
 });
 

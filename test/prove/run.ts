@@ -83,6 +83,7 @@ async function outcomeOf(proof: Proof, options: ProofOptions): Promise<Outcome> 
     proof,
     count: result.count,
     unit: result.unit,
+    notes: 'notes' in result ? result.notes : undefined,
     violations: result.violations.length > 0 ? result.violations : nothing,
     seconds: Number(process.hrtime.bigint() - started) / 1e9,
   };
@@ -101,7 +102,8 @@ function report(outcomes: readonly Outcome[], { seed, scale }: ProofOptions): st
   const wrong = outcomes.flatMap(({ proof, violations }) =>
     violations.map((violation) => `${proof.name}: ${violation}\n  npm run prove -- --only ${proof.name} --seed ${seed} --scale ${scale}`),
   );
-  return ['', table(['proof', 'laws', 'count', 'seed', 'violations', 'time'], rows), ...wrong].join('\n');
+  const notes = outcomes.flatMap(({ proof, notes: said = [] }) => said.map((note) => `${proof.name}: ${note}`));
+  return ['', table(['proof', 'laws', 'count', 'seed', 'violations', 'time'], rows), ...notes, ...wrong].join('\n');
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -164,25 +164,36 @@ function expectOnce(entries: readonly AuditEntry[]): void {
   if (asked > 1 || used > 1) throw new Error(`${asked} requests for one key, ${used} uses of one`);
 }
 
+/** Two or three of what may be done at once, in an order that is drawn. */
+const drawn = (onRun: () => void) =>
+  fc.asyncProperty(fc.scheduler(), fc.shuffledSubarray([...acts], { minLength: 2, maxLength: 3 }), async (scheduler, chosen) => {
+    onRun();
+    await race(
+      chosen,
+      (label) => scheduler.schedule(Promise.resolve(), label),
+      (work) => scheduler.waitFor(work),
+      () => scheduler.waitIdle(),
+    );
+  });
+
+/** @returns how many orders were tried until one went wrong; 0: none has */
+export async function ordersUntilWrong(seed: number, most: number): Promise<number> {
+  const details = await fc.check(
+    drawn(() => undefined),
+    { seed: seed | 0, numRuns: most, endOnFailure: true },
+  );
+  return details.failed ? details.numRuns : 0;
+}
+
 export const schedules: Proof = {
   name: 'schedules',
   laws: ['L8', 'L9', 'L10', 'L11', 'L12', 'L25'],
   what: "two or three verbs at once from two engines, in orders that fast-check's scheduler draws at every await of the store",
   async run({ seed, scale, progress }) {
     let count = 0;
-    const property = fc.asyncProperty(
-      fc.scheduler(),
-      fc.shuffledSubarray([...acts], { minLength: 2, maxLength: 3 }),
-      async (scheduler, chosen) => {
-        await race(
-          chosen,
-          (label) => scheduler.schedule(Promise.resolve(), label),
-          (work) => scheduler.waitFor(work),
-          () => scheduler.waitIdle(),
-        );
-        if (++count % 1_000 === 0) progress?.(`${count} schedules`);
-      },
-    );
+    const property = drawn(() => {
+      if (++count % 1_000 === 0) progress?.(`${count} schedules`);
+    });
     const details = await fc.check(property, { seed: seed | 0, numRuns: scaled(500_000, scale) });
     return { count, unit: 'schedules', violations: details.failed ? [fc.defaultReportMessage(details) ?? 'it failed'] : [] };
   },

@@ -2,6 +2,7 @@ import type { Ack } from './churn.js';
 import { openStore } from './place.js';
 import { Seeded } from './seeded.js';
 import type { Durable } from './servers.js';
+import { spin } from './spin.js';
 import { wrongsOf } from './verdict.js';
 import { Worker } from './workers.js';
 
@@ -56,10 +57,4 @@ async function oneKill(durable: Durable, namespace: string, seed: number, which:
       if (told < enough) reject(error);
     });
   });
-}
-
-/** A moment shorter than any timer. */
-function spin(microseconds: number): void {
-  const until = process.hrtime.bigint() + BigInt(microseconds) * 1_000n;
-  while (process.hrtime.bigint() < until);
 }

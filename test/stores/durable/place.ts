@@ -26,19 +26,24 @@ export interface Opened {
 interface OpenOptions {
   readonly namespace: string;
   readonly timeoutMs?: number | undefined;
+  /** SQL: whether reads go around Kysely. Default: true. */
+  readonly straight?: boolean | undefined;
   /** Told each statement after it has run; not on Redis, where a commit is one script. */
   readonly onStatement?: ((sql: string) => void) | undefined;
 }
 
 /** Connections of this process's own, as a service would open them. */
-export async function openStore({ kind, where }: Place, { namespace, timeoutMs, onStatement }: OpenOptions): Promise<Opened> {
+export async function openStore(
+  { kind, where }: Place,
+  { namespace, timeoutMs, straight = true, onStatement }: OpenOptions,
+): Promise<Opened> {
   const log = onStatement === undefined ? {} : { log: ({ query }: LogEvent) => onStatement(query.sql) };
   switch (kind) {
     case 'sqlite': {
       const [handle, reading] = [handleOn(where), handleOn(where)];
       const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: steadyHandle(handle) }), ...log });
       return {
-        store: sqlGrantStore({ db, dialect: 'sqlite', namespace, timeoutMs, read: reading }),
+        store: sqlGrantStore({ db, dialect: 'sqlite', namespace, timeoutMs, read: straight ? reading : undefined }),
         close: async () => [handle, reading].forEach((one) => one.close()),
       };
     }
@@ -48,7 +53,10 @@ export async function openStore({ kind, where }: Place, { namespace, timeoutMs, 
         dialect: new PostgresDialect({ pool: steadyPool(pool, { timeout: timeoutMs === undefined ? undefined : 2 * timeoutMs }) }),
         ...log,
       });
-      return { store: sqlGrantStore({ db, dialect: 'postgres', namespace, timeoutMs, read: pool }), close: () => pool.end() };
+      return {
+        store: sqlGrantStore({ db, dialect: 'postgres', namespace, timeoutMs, read: straight ? pool : undefined }),
+        close: () => pool.end(),
+      };
     }
     case 'redis': {
       const client = createClient({ url: where, socket: { reconnectStrategy: () => 5 } });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { clocksApart } from './clocks.js';
 import { kills } from './kills.js';
+import { struckOutside } from './outside.js';
 import { KINDS } from './place.js';
 import { races, runRaces } from './races.js';
 import { isAvailable, startDurable, type Durable } from './servers.js';
@@ -37,5 +38,12 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('many processes on one 
     expect(violations).toEqual([]);
     expect(count).toBe(2);
     expect(acknowledged).toBeGreaterThan(20);
+  });
+
+  it('L12 L28 L32 that are killed or suspended while they tell people and systems outside leave nothing untold, and nothing out of order', async () => {
+    const { count, told, violations } = await struckOutside(durable, 3, SEED);
+    expect(violations).toEqual([]);
+    expect(count).toBe(3);
+    expect(told).toBeGreaterThan(20);
   });
 });

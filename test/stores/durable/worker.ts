@@ -4,7 +4,7 @@
  *
  *   worker.mjs <JSON of WorkerOptions>
  */
-import { isJitError, JitEngine, systemClock, type JitEngineOptions } from 'jit-access';
+import { isJitError, JitEngine, systemClock, type AnyJitError, type JitEngineOptions } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 import { churn } from './churn.js';
 import { engineOptions } from './door.js';
@@ -42,6 +42,13 @@ let engine = engineIn(options.namespace);
 let letGo: () => void = () => undefined;
 const released = new Promise<void>((resolve) => (letGo = resolve));
 
+/** Outside: nothing that was told is lost on its way when this process dies. */
+const arrived = (message: object) => new Promise<void>((resolve) => process.send?.(message, undefined, {}, () => resolve()));
+
+const resting = new AbortController();
+/** After a suspension a commit may have been taken away by the server. */
+const isOutage = ({ code }: AnyJitError) => code === 'ERR_JIT_STORE' || code === 'ERR_JIT_OUTCOME_UNKNOWN';
+
 async function obey(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'call': {
@@ -58,7 +65,15 @@ async function obey(order: Order): Promise<unknown> {
       return undefined;
     }
     case 'churn':
-      return churn(engine, { ...order, onAck: (ack) => process.send?.({ ack }) });
+      return churn(engine, {
+        ...order,
+        signal: resting.signal,
+        tolerates: (error) => order.outages === true && isOutage(error),
+        onAck: (ack) => process.send?.({ ack }),
+      });
+    case 'rest':
+      resting.abort();
+      return undefined;
     case 'stop while':
       stopsWhile = order.sql;
       return undefined;
@@ -67,7 +82,7 @@ async function obey(order: Order): Promise<unknown> {
         name: 'roles',
         scopes: order.scopes,
         async apply({ subject, scope, held: holds, seq, id, signal: _ }) {
-          process.send?.({ outside: { subject, scope, held: holds, seq, id } });
+          await arrived({ outside: { subject, scope, held: holds, seq, id } });
           await released;
         },
       });
@@ -76,7 +91,7 @@ async function obey(order: Order): Promise<unknown> {
       await engine.close();
       engine = engineIn(options.namespace, {
         audit: sinkOf(order.over, async (id) => {
-          process.send?.({ sent: id });
+          await arrived({ sent: id });
           await released;
         }),
       });

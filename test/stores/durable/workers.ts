@@ -34,7 +34,10 @@ export type Order =
       readonly seed: number;
       readonly name: string;
       readonly lanes: number;
+      /** The store may be taken away from it in the middle. */
+      readonly outages?: boolean;
     }
+  | { readonly do: 'rest' }
   | { readonly do: 'stop while'; readonly sql: string }
   | { readonly do: 'follow'; readonly scopes: readonly string[] }
   | { readonly do: 'notify'; readonly over: SinkKind }

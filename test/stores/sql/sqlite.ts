@@ -23,6 +23,11 @@ export class SqliteFile {
     return file;
   }
 
+  /** A handle on one that is there already. */
+  static at(path: string, Driver = sqliteDriver): Handle {
+    return new Driver(path);
+  }
+
   /** Another handle, as another process would have it. */
   handle(): Handle {
     const handle = new this.#Driver(this.path);

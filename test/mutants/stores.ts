@@ -1,0 +1,308 @@
+import type { Kind } from '../stores/durable/place.js';
+import type { Seeded } from './seeded.js';
+
+/** A bug in a store, and what must find it. */
+export interface StoreBug extends Seeded {
+  readonly caughtBy: Catcher;
+}
+
+/** A case of a test file, by what its title says; a part of a proof of `npm run prove`; or two that meet, so many times at most. */
+export type Catcher =
+  | { readonly test: string; readonly title: string }
+  | { readonly proof: string; readonly scale: number }
+  | { readonly race: Kind; readonly tries: number };
+
+const [MEMORY, SQLITE, POSTGRES, REDIS] = ['memory', 'sql-sqlite', 'sql-postgres', 'redis'].map((name) => (title: string) => ({
+  test: `test/contract/${name}.test.ts`,
+  title,
+})) as [ByTitle, ByTitle, ByTitle, ByTitle];
+type ByTitle = (title: string) => Catcher;
+
+/** Bugs as somebody might write them into a store, each of which the suite or a crash must find by the case that is named. */
+export const STORE_BUGS: readonly StoreBug[] = [
+  // ---- In memory ----
+  {
+    name: 'memory: a version is not compared',
+    file: 'stores/memory/store.ts',
+    from: "if (expect.some((key) => (this.get(key)?.version ?? 0) !== key.version)) return 'conflict';",
+    to: "if (expect.some((key) => (this.get(key)?.version ?? 0) < 0)) return 'conflict';",
+    caughtBy: MEMORY('lets exactly one of 64 concurrent changes win that expect the same version'),
+  },
+  {
+    name: 'memory: a repeated change is applied again',
+    file: 'stores/memory/store.ts',
+    from: "if (this.#changes.has(change.id)) return 'committed';",
+    to: '',
+    caughtBy: MEMORY('answers committed even when its records have changed since, and leaves them as they are'),
+  },
+  {
+    name: 'memory: an answer is kept, and longer with each question',
+    file: 'stores/memory/store.ts',
+    from: '  live(query: LiveQuery): readonly Row[] {\n',
+    to: `  readonly #kept = new Map<string, { readonly rows: readonly Row[]; until: number }>();
+  live(query: LiveQuery): readonly Row[] {
+    const key = JSON.stringify([query.subject, query.scope]);
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && query.at < kept.until) {
+      kept.until = query.at + 1_000;
+      return kept.rows;
+    }
+    this.#kept.set(key, { rows: this.#space.live.find(query.subject, query.scope, query.at), until: query.at + 1_000 });
+`,
+    caughtBy: MEMORY('gives open rows only, and one that was closed or removed not again'),
+  },
+  {
+    name: 'memory: `<` for `<=` at what is due',
+    file: 'stores/memory/store.ts',
+    from: '(row) => (row.dueAt as number) > at,',
+    to: '(row) => (row.dueAt as number) >= at,',
+    caughtBy: MEMORY('gives a row from its dueAt on: not at -1 ms, at 0 and at +1 ms'),
+  },
+  {
+    name: 'memory: no end is for ever',
+    file: 'stores/memory/store.ts',
+    from: 'row.from !== undefined && row.until !== undefined && row.from < row.until && row.from < until && from < row.until;',
+    to: 'row.from !== undefined && row.from < until && from < (row.until ?? Infinity);',
+    caughtBy: MEMORY('gives for a window no row that lacks an end of its own, and none whose own is empty'),
+  },
+  {
+    name: 'memory: the limit of a page is ignored',
+    file: 'stores/memory/store.ts',
+    from: '  const items = rows.slice(0, limit);',
+    to: '  const items = rows;',
+    caughtBy: MEMORY('gives every row exactly once, whatever the length of a page'),
+  },
+  // ---- SQL ----
+  {
+    name: 'SQL: what is only read is not compared',
+    file: 'stores/sql/batch.ts',
+    from: 'if (expect.some(({ key, version }) => (',
+    to: 'if (expect.some(({ key, version }) => put.some((row) => row.key === key) && (',
+    caughtBy: SQLITE('refuses a change when a record that it only read has changed'),
+  },
+  {
+    name: 'SQL: a repeated change is not known',
+    file: 'stores/sql/batch.ts',
+    from: "if (this.#applied.has(id)) return 'known';",
+    to: '',
+    caughtBy: SQLITE('answers committed again, with one effect'),
+  },
+  {
+    name: 'SQL: keys are put together by hand',
+    file: 'stores/sql/batch.ts',
+    from: '=> JSON.stringify([toColumn(kind), toColumn(id)]);',
+    to: '=> `["${toColumn(kind)}","${toColumn(id)}"]`;',
+    caughtBy: SQLITE('keeps a row under each of many hostile ids, and gives each its own'),
+  },
+  {
+    name: 'SQL: entries are linked from the last to the first',
+    file: 'stores/sql/batch.ts',
+    from: 'const linked = link(this.#head, append);',
+    to: 'const linked = link(this.#head, append.toReversed());',
+    caughtBy: SQLITE('numbers entries 1, 2, 3 in the order of commits and, in a change, of its entries'),
+  },
+  {
+    name: 'SQL: changes of one batch are linked to one head',
+    file: 'stores/sql/batch.ts',
+    from: '    this.#head = { seq: head.seq, hash: head.hash };\n',
+    to: '    if (this.#entries.length < 2) this.#head = { seq: head.seq, hash: head.hash };\n',
+    caughtBy: SQLITE('has no gap, no double and no broken link after 64 concurrent changes, and keeps the entries of a change together'),
+  },
+  {
+    name: 'SQL: the head is read and not held',
+    file: 'stores/sql/statements.ts',
+    from: 'where namespace = $1 for update)',
+    to: 'where namespace = $1)',
+    caughtBy: { race: 'postgres', tries: 50 },
+  },
+  {
+    name: 'SQL: what was read before the wait is believed',
+    file: 'stores/sql/commits.ts',
+    from: "if (held['seen'] === null || integerOf(held, 'seen') !== integerOf(held, 'revision')) continue;",
+    to: '',
+    caughtBy: { race: 'postgres', tries: 50 },
+  },
+  {
+    name: 'SQL: committed is said before COMMIT is',
+    file: 'stores/sql/session.ts',
+    from: '    const result = await work(ask);\n',
+    to: '    const result = await work(ask);\n    resolve(result);\n',
+    caughtBy: { test: 'test/stores/durable/crashed.test.ts', title: 'L31 has everything once whose reply was lost on its way' },
+  },
+  {
+    name: 'SQL: an entry is inserted outside of the transaction of its row',
+    file: 'stores/sql/commits.ts',
+    from: 'batch.parts(startHash))) await ask(statement, values);',
+    to: `batch.parts(startHash))) {
+        if (statement.name === 'append') await ask(bounds.commit).then(() => ask(bounds.begin));
+        await ask(statement, values);
+      }`,
+    caughtBy: { proof: 'kills-sqlite', scale: 0.1 },
+  },
+  {
+    name: 'SQL: the outcome after a lost reply is "could not be done"',
+    file: 'stores/sql/commits.ts',
+    from: 'if (!isUnknown || !(await patience.again())) throw new Undone(cause, isUnknown);',
+    to: 'throw new Undone(cause, false);',
+    caughtBy: {
+      test: 'test/stores/sql/network.test.ts',
+      title: 'commits once where the reply to COMMIT is lost: committed again, it is known',
+    },
+  },
+  {
+    name: 'SQL: "now" is that of the database',
+    file: 'stores/sql/statements.ts',
+    from: 'where namespace = $1 and live_subject = $2 and until_at > $3`;',
+    to: "where namespace = $1 and live_subject = $2 and until_at > ${postgres ? 'coalesce((extract(epoch from now()) * 1000)::bigint, $3)' : '$3'}`;",
+    caughtBy: POSTGRES('judges live() at the instant of the question, whatever the real time is'),
+  },
+  {
+    name: 'SQL: `<` for `<=` at what is due',
+    file: 'stores/sql/statements.ts',
+    from: 'due_at is not null and due_at <= $5',
+    to: 'due_at is not null and due_at < $5',
+    caughtBy: SQLITE('gives a row from its dueAt on: not at -1 ms, at 0 and at +1 ms'),
+  },
+  {
+    name: 'SQL: no end is for ever',
+    file: 'stores/sql/statements.ts',
+    from: '`from_at < until_at and from_at < $${from} and until_at > $${from + 1}`',
+    to: '`from_at < $${from} and coalesce(until_at > $${from + 1}, true)`',
+    caughtBy: SQLITE('gives for a window no row that lacks an end of its own, and none whose own is empty'),
+  },
+  {
+    name: 'SQL: the limit of a page is ignored',
+    file: 'stores/sql/store.ts',
+    from: '  const items = rows.slice(0, limit);',
+    to: '  const items = rows;',
+    caughtBy: SQLITE('gives every row exactly once, whatever the length of a page'),
+  },
+  {
+    name: 'SQL: BIGINT stays the text that the driver gives',
+    file: 'stores/sql/rows.ts',
+    from: '  return number as number;',
+    to: '  return value as number;',
+    caughtBy: POSTGRES('keeps every instant as it was given'),
+  },
+  {
+    name: 'SQL: ids are compared without their case',
+    file: 'stores/sql/schema.ts',
+    from: `const text = postgres ? 'text collate "C"' : 'text';`,
+    to: `const text = postgres ? 'text collate "C"' : 'text collate nocase';`,
+    caughtBy: SQLITE('tells namespaces apart byte by byte, and from the kinds and ids behind them'),
+  },
+  {
+    name: 'SQL: ids are in the order of UTF-8',
+    file: 'stores/sql/order.ts',
+    from: 'return MAY_MOVE.test(id) ? ',
+    to: 'return id.length < 0 ? ',
+    caughtBy: SQLITE('orders by id, by UTF-16 code unit'),
+  },
+  {
+    name: 'SQL: what waits while a notice is sent is never told',
+    file: 'stores/sql/backend.ts',
+    from: 'new Commits(namespace, this.#session, this.statements, () => this.#notify(namespace));',
+    to: 'new Commits(namespace, this.#session, this.statements, () => this.#notifying?.add(namespace));',
+    caughtBy: { test: 'test/stores/sql/watch.test.ts', title: 'wakes for commits of other processes, in the namespace that is watched' },
+  },
+  {
+    name: 'SQL: a check finds nothing in the last millisecond',
+    file: 'stores/sql/statements.ts',
+    from: 'where namespace = $1 and live_subject = $2 and until_at > $3`;',
+    to: 'where namespace = $1 and live_subject = $2 and until_at - 1 > $3`;',
+    caughtBy: { proof: 'boundary-sqlite', scale: 0.01 },
+  },
+  {
+    name: 'SQL: a row that is written again stays due when it was',
+    file: 'stores/sql/statements.ts',
+    from: '${ROW.slice(2)\n',
+    to: "${ROW.slice(2).filter((name) => name !== 'due_at')\n",
+    caughtBy: { proof: 'model-sqlite', scale: 0.025 },
+  },
+  // ---- Redis ----
+  {
+    name: 'Redis: rows are plainly set, without a look at their versions',
+    file: 'stores/redis/commit-script.ts',
+    from: "if version ~= expect[i + 1] then return 'conflict' end",
+    to: '',
+    caughtBy: REDIS('lets exactly one of 64 concurrent changes win that expect the same version'),
+  },
+  {
+    name: 'Redis: the head is not compared',
+    file: 'stores/redis/commit-script.ts',
+    from: "if #append > 0 and (baseSeq ~= text(seq) or baseHash ~= hash) then return 'moved' end",
+    to: '',
+    caughtBy: { test: 'test/stores/redis/together.test.ts', title: 'link every change to the head that the others have moved' },
+  },
+  {
+    name: 'Redis: the type of a key is not looked at before the first write',
+    file: 'stores/redis/commit-script.ts',
+    from: 'if there[key] and found ~= expected then',
+    to: 'if there[key] and not found then',
+    caughtBy: { test: 'test/stores/redis/whole.test.ts', title: 'is refused before its first write where key' },
+  },
+  {
+    name: 'Redis: a repeated change is not known',
+    file: 'stores/redis/commit-script.ts',
+    from: "if call('ZSCORE', CHANGES, id) then",
+    to: 'if not id then',
+    caughtBy: REDIS('answers committed even when its records have changed since, and leaves them as they are'),
+  },
+  {
+    name: 'Redis: live rows expire by themselves',
+    file: 'stores/redis/commit-script.ts',
+    from: "call('HSET', ROWS, key, row)\n",
+    to: "call('HSET', ROWS, key, row)\n    call('PEXPIRE', ROWS, '86400000')\n",
+    caughtBy: { test: 'test/stores/redis/whole.test.ts', title: 'gives nothing an expiry, and needs no key but its six' },
+  },
+  {
+    name: 'Redis: a check finds what was closed',
+    file: 'stores/redis/commit-script.ts',
+    from: 'if oldField and oldField ~= newField then relist(oldField, key) end',
+    to: '',
+    caughtBy: REDIS('gives open rows only, and one that was closed or removed not again'),
+  },
+  {
+    name: 'Redis: instants are in the order of their texts',
+    file: 'stores/redis/commit-script.ts',
+    from: "string.rep('0', 16 - #due) .. due",
+    to: 'due',
+    caughtBy: REDIS('gives a row from its dueAt on: not at -1 ms, at 0 and at +1 ms'),
+  },
+  {
+    name: 'Redis: keys are put together',
+    file: 'stores/redis/text.ts',
+    from: '  if (!MOVED.test(text)) return text;\n',
+    to: "  if (text.includes('\\0') || !MOVED.test(text)) return text;\n",
+    caughtBy: { test: 'test/stores/redis/differential.test.ts', title: 'answer the same to any sequence of changes and questions' },
+  },
+  {
+    name: 'Redis: a second reply that is lost counts as committed',
+    file: 'stores/redis/writer.ts',
+    from: 'if (change.inDoubt) change.reject(new OutcomeUnknownError(change.id, error));',
+    to: "if (change.inDoubt) change.resolve('committed');",
+    caughtBy: { test: 'test/stores/redis/network.test.ts', title: 'says that the outcome is unknown where the reply is lost twice' },
+  },
+  {
+    name: 'Redis: whatever is evicted will do',
+    file: 'stores/redis/eviction.ts',
+    from: "if (policy === 'noeviction') return;",
+    to: 'if (policy !== undefined) return;',
+    caughtBy: { test: 'test/stores/redis/server-state.test.ts', title: 'is refused by every method where it is' },
+  },
+  // ---- Whoever follows one ----
+  {
+    name: 'followers: the cursor moves before what it stands for is told',
+    file: 'journal/follower.ts',
+    from: 'if (!(await this.#move(version, seq, now + LEASE_MS)))',
+    to: 'if (!(await this.#move(version, last.seq, now + LEASE_MS)))',
+    caughtBy: { proof: 'effects-sqlite', scale: 0.05 },
+  },
+  {
+    name: 'followers: a lease is not looked at',
+    file: 'journal/lease.ts',
+    from: 'return !isOurs && now < leasedUntil',
+    to: 'return !isOurs && now < 0 && now < leasedUntil',
+    caughtBy: { test: 'test/stores/durable/suspended.test.ts', title: 'L28 L32 loses no message' },
+  },
+];
