@@ -1,0 +1,54 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+const src = fileURLToPath(new URL('../../src/', import.meta.url));
+
+/** Where a mutant is looked for first: the tests of pure rules, each in a moment; then engines; then lives beside the model. */
+const ORDER = [
+  'test/lifecycle/',
+  'test/scope',
+  'test/time',
+  'test/journal/',
+  'test/records/',
+  'test/input',
+  'test/engine/',
+  'test/',
+  'test/mutation/',
+];
+
+class NearestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => ORDER.findLastIndex((part) => moduleId.includes(`/${part}`) && part !== 'test/');
+    const rank = (file: TestSpecification) => (place(file) === -1 ? ORDER.indexOf('test/') : place(file));
+    return files.sort((a, b) => rank(a) - rank(b) || (a.moduleId < b.moduleId ? -1 : 1));
+  }
+}
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^jit-access$/, replacement: `${src}index.ts` },
+      { find: /^jit-access\/(.+)$/, replacement: `${src}$1.ts` },
+    ],
+  },
+  test: {
+    include: [
+      'test/{base64,errors,input,scope,sweeper,time}.test.ts',
+      'test/{engine,journal,lifecycle,records}/*.test.ts',
+      'test/stores/memory/*.test.ts',
+      'test/approvers/*.test.ts',
+      'test/mutation/lives.ts',
+    ],
+    exclude: [
+      'test/**/adversary-verify.test.ts',
+      'test/journal/every-edit.test.ts',
+      'test/engine/{ending,races,concurrency,explain}.test.ts',
+    ],
+    // One process for all files: a mutant costs the tests that reach it, not the loading of the core once for each file.
+    isolate: false,
+    setupFiles: ['test/mutation/own-coverage.ts'],
+    sequence: { sequencer: NearestFirst },
+    testTimeout: 60_000,
+  },
+});
