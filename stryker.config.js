@@ -11,8 +11,11 @@ const core = [
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 const options = {
   mutate: core,
-  testRunner: 'vitest',
-  plugins: ['@stryker-mutator/vitest-runner', fileURLToPath(new URL('test/mutation/messages.js', import.meta.url))],
+  testRunner: 'kept',
+  plugins: [
+    '@stryker-mutator/vitest-runner',
+    ...['messages', 'kept'].map((name) => fileURLToPath(new URL(`test/mutation/${name}.js`, import.meta.url))),
+  ],
   // Which tests run is said in that configuration; related files would only be asked for once more.
   vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
   coverageAnalysis: 'perTest',
@@ -27,7 +30,8 @@ const options = {
   jsonReporter: { fileName: 'temp/mutation/report.json' },
   reporters: ['json', 'progress-append-only'],
   concurrency: 1,
-  timeoutMS: 15_000,
+  // More than it takes to load everything anew; what hangs, kept-tests.ts finds sooner.
+  timeoutMS: 120_000,
 };
 
 export default options;
