@@ -50,7 +50,7 @@ export const reviewBy = (request: AccessRequest, reviewer: string): Review | und
  * The groups of the quorum in which a reviewer counts: those that they are in; once the quorum has escalated, every one
  * for members of that group. A right begins like a start: never early.
  */
-function groupsThatCount(request: AccessRequest, groups: readonly string[] = [], now: number): readonly string[] {
+function groupsThatCount(request: AccessRequest, groups: readonly string[], now: number): readonly string[] {
   const { quorum } = request;
   const isStandIn =
     quorum?.escalation !== undefined && groups.includes(quorum.escalation.group) && (escalatesAt(request) ?? Infinity) <= now;

@@ -14,6 +14,10 @@ describe('readBookmark()', () => {
     for (const body of [{}, { seq: '7' }, { seq: -1 }, { seq: 1.5 }, { seq: null }, { before: 7 }, null, 'seq', undefined]) {
       await refusal(() => readBookmark({ ...row, body } as unknown as Row, 'seq'), 'ERR_JIT_CORRUPT');
     }
+    expect(await refusal(() => readBookmark({ ...row, body: {} }, 'seq'), 'ERR_JIT_CORRUPT')).toMatchObject({
+      kind: 'bookmark',
+      id: 'seq',
+    });
     await refusal(() => readBookmark('row' as unknown as Row, 'seq'), 'ERR_JIT_CORRUPT');
   });
 });

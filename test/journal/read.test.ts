@@ -100,6 +100,7 @@ describe('readJournal()', () => {
     const journal = () => Promise.resolve({ entries: [], start: GENESIS, head: anchorOf(entries[9]!) });
     await expect(readAll({ ...store, journal })).rejects.toMatchObject({
       code: 'ERR_JIT_STORE',
+      operation: 'journal',
       message: expect.stringMatching('no entry behind 0, but its head is 10') as string,
     });
     await expect(readAll({ ...store, journal }, 10)).resolves.toEqual([]);
@@ -113,7 +114,11 @@ describe('readJournal()', () => {
     const reading = (async () => {
       for await (const entry of readJournal({ ...store, journal }, 4)) read.push(entry);
     })();
-    await expect(reading).rejects.toMatchObject({ code: 'ERR_JIT_STORE', message: expect.stringMatching('does not lead on') as string });
+    await expect(reading).rejects.toMatchObject({
+      code: 'ERR_JIT_STORE',
+      operation: 'journal',
+      message: expect.stringMatching('does not lead on') as string,
+    });
     expect(read).toEqual(page);
   });
 

@@ -165,6 +165,13 @@ describe('acknowledge()', () => {
     }
   });
 
+  it('L8 repeated gives back the grants, too, as they are', () => {
+    const done = acknowledge(owing(), JUSTIFIED, facts(), by(LEE)).result.request;
+    const held = { grant: aGrant(), usage: undefined };
+    const grants = [{ held, line: { successors: [], requests: [] } }];
+    expect(acknowledge(done, JUSTIFIED, facts({ grants }), by(LEE)).result.grants).toEqual([held.grant]);
+  });
+
   it('L12 unjustified ends grants, successors and open extensions; justified none of them', () => {
     const grants = [
       {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest, Grant } from '../../src/index.js';
-import { approveRequest, settle } from '../../src/lifecycle/decision.js';
+import { approveRequest, cancelRequest, settle } from '../../src/lifecycle/decision.js';
 import type { IssueFacts } from '../../src/lifecycle/grant.js';
 import { openRequest } from '../../src/lifecycle/request.js';
 import { reviewersToConfirm, reviewRequest, type ReviewFacts } from '../../src/lifecycle/review.js';
@@ -47,6 +47,30 @@ describe('settle()', () => {
       expect(step).toEqual({ result: { request, grants: undefined }, put: [], entries: [] });
     });
   }
+});
+
+describe('settle() of an extension of break-glass access', () => {
+  const extension = { grantId: 'r0.1', from: START_AT, firstStartsAt: START_AT, until: START_AT + 3_600_000, breakGlass: true };
+  const answer = { approver: 'policy', rule: 'night', verdict: { outcome: 'approve', reason: undefined, terms } } as const;
+
+  it('is a denial whatever the approver says, which says why, and whose word it was', () => {
+    const { result, entries } = settle(aRequest({ extension }), answer, issue, moment);
+    expect(result.request).toMatchObject({ approver: 'policy', rule: 'night', end: { status: 'denied', cause: 'approver' } });
+    expect(result.request.end?.reason).toContain('break-glass');
+    expect(entries).toMatchObject([{ type: 'request.denied', data: { approver: 'policy', rule: 'night' } }]);
+    expect(result.grants).toEqual([]);
+  });
+});
+
+describe('cancelRequest()', () => {
+  it.each([
+    ['cancelled', 'cancelled'],
+    ['expired', 'time'],
+  ] as const)('L8 finds nothing to do, and nothing given, where the request is %s', (status, cause) => {
+    const request = aRequest({ end: { ...end, status, cause } as AccessRequest['end'] });
+    const step = cancelRequest(request, { cause: 'revoked', reason: undefined }, moment);
+    expect(step).toEqual({ result: { request, grants: [] }, put: [], entries: [] });
+  });
 });
 
 describe('reviewersToConfirm()', () => {

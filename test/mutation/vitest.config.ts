@@ -35,15 +35,16 @@ export default defineConfig({
   test: {
     include: [
       'test/{base64,errors,input,scope,sweeper,time}.test.ts',
-      'test/{engine,journal,lifecycle,records}/*.test.ts',
+      'test/{effects,engine,journal,lifecycle,records,sinks}/*.test.ts',
       'test/stores/memory/*.test.ts',
       'test/approvers/*.test.ts',
       'test/mutation/lives.ts',
     ],
+    // What ends processes, draws much by chance, or takes seconds: `npm test` has it.
     exclude: [
-      'test/**/adversary-verify.test.ts',
-      'test/journal/every-edit.test.ts',
-      'test/engine/{ending,races,concurrency,explain}.test.ts',
+      'test/effects/{coverage-faults,coverage-property,killed,lease-law,purge-effects}.test.ts',
+      'test/engine/{concurrency,ending,explain,races}.test.ts',
+      'test/journal/{adversary-verify,every-edit}.test.ts',
     ],
     // One process for all files: a mutant costs the tests that reach it, not the loading of the core once for each file.
     isolate: false,
