@@ -230,6 +230,10 @@ describe('missReview()', () => {
 });
 
 describe('isPurgeable()', () => {
+  it('L33 never lets go of what has not ended on record, however old', () => {
+    expect(isPurgeable(aRequest(), [], new Set(), at(HOUR * 99))).toBe(false);
+  });
+
   it('L33 never lets go of what owes its review', () => {
     const ended = aGrant({ end: { status: 'expired', cause: 'time', at: at(1), by: 'x', reason: undefined } });
     expect(isPurgeable(owing(), [ended], new Set(), at(HOUR * 99))).toBe(false);

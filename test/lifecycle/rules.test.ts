@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest, Grant } from '../../src/index.js';
 import { approveRequest, cancelRequest, settle } from '../../src/lifecycle/decision.js';
-import type { IssueFacts } from '../../src/lifecycle/grant.js';
+import { reasonOfTime, type IssueFacts } from '../../src/lifecycle/grant.js';
 import { openRequest } from '../../src/lifecycle/request.js';
 import { reviewersToConfirm, reviewRequest, type ReviewFacts } from '../../src/lifecycle/review.js';
 import { touchGrant } from '../../src/lifecycle/usage.js';
+import { windowOf } from '../../src/lifecycle/window.js';
 import { makeTerms, makeUsage } from '../../src/records.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { refusal } from '../engine/an-engine.js';
@@ -76,6 +77,19 @@ describe('cancelRequest()', () => {
 describe('reviewersToConfirm()', () => {
   it('L16 names nobody while there is no quorum', () => {
     expect(reviewersToConfirm(aRequest(), 'user:sam', 'approve', ['g'])).toEqual([]);
+  });
+});
+
+describe('reviewersToConfirm()', () => {
+  const said = (reviewer: string) =>
+    ({ reviewer, verdict: 'approve', groups: ['g'], as: undefined, at: START_AT, reason: undefined, comment: undefined }) as const;
+  const confirm = (...reviewers: readonly string[]) =>
+    reviewersToConfirm(aRequest({ quorum: quorumOf(2), reviews: reviewers.map(said) }), 'user:sam', 'approve', ['g']);
+
+  it('L14 takes what somebody said before for nothing beside what they say now', () => {
+    expect(confirm('user:sam')).toEqual([]);
+    expect(confirm('user:sam', 'user:ana')).toEqual(['user:sam', 'user:ana']);
+    expect(confirm('user:ana')).toEqual(['user:sam', 'user:ana']);
   });
 });
 
@@ -155,6 +169,12 @@ describe('extensions of one grant', () => {
     expect(await refusal(() => open(50), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'extensions', max: 50, got: 51 });
   });
 
+  it('L12 are not asked for on top of what is not there', async () => {
+    const facts = { subject: undefined, live: [], open: [], origin: undefined };
+    const error = await refusal(() => openRequest(ask, 'r9', false, limits, facts, moment), 'ERR_JIT_ENDED');
+    expect(error).toMatchObject({ grantId: 'r0.1' });
+  });
+
   it.each([
     [49, 'approved', 'approver'],
     [50, 'denied', 'limit'],
@@ -169,6 +189,23 @@ describe('extensions of one grant', () => {
     expect(step.put.filter((record) => record.id === 'r0.1')).toHaveLength(isApproved ? 1 : 0);
     expect(step.put.filter(({ kind }) => kind === 'grant')).toHaveLength(isApproved ? 2 : 0);
     if (!isApproved) expect(step.result.request.end?.reason).toContain('50 times');
+  });
+});
+
+describe('reasonOfTime()', () => {
+  const within = (maxTotalMs: number) => ({ terms: { ...terms, maxTotalMs } });
+  const extension = { grantId: 'r0.1', from: START_AT + 10, firstStartsAt: START_AT, until: START_AT + 3_600_000, breakGlass: false };
+
+  it('L3 refuses what is for longer than its rule gives, and cuts nothing', () => {
+    expect(reasonOfTime(aRequest({ ttlMs: 30, ...within(30) }), START_AT)).toBeUndefined();
+    expect(reasonOfTime(aRequest({ ttlMs: 31, ...within(30) }), START_AT)).toContain('maxTotal');
+  });
+
+  it('L4 an extension that is for longer than its rule gives in all is cut, as long as anything is left', () => {
+    const request = aRequest({ ttlMs: 31, extension, ...within(30) });
+    expect(reasonOfTime(request, START_AT)).toBeUndefined();
+    expect(windowOf(request, START_AT)).toEqual({ startsAt: START_AT + 10, expiresAt: START_AT + 30 });
+    expect(reasonOfTime(aRequest({ ttlMs: 31, extension, ...within(10) }), START_AT)).toContain('nothing is left');
   });
 });
 

@@ -33,7 +33,7 @@ interface Switch {
 }
 
 /** Real ones: tests put others in their place. */
-const { setInterval, clearInterval, setImmediate } = globalThis;
+const { setInterval, clearInterval, setImmediate, performance } = globalThis;
 
 /** How often it is looked whether there is anything left that could wake a test; so often in a row, and it hangs. */
 const LOOK_MS = 100;
@@ -42,13 +42,16 @@ const LOOKS = 10;
 const TEST_MS = 60_000;
 const HANGS = 'hangs';
 
+/** What takes longer is not tried before its turn. */
+const QUICK_MS = 100;
+
 /** Which tests come last in vitest.config.ts. */
 const LAST = '/test/mutation/lives.ts';
 
 /** Keeps all tests that were collected, and runs those of each change that it is asked about: nothing is loaded twice. */
 export default class KeptTests extends TestRunner {
   readonly #tests = new Map<string, Test[]>();
-  /** The tests that found something last: neighbouring changes are found by the same. */
+  /** The quick tests that found something last: neighbouring changes are found by the same. */
   readonly #finders = new Set<string>();
 
   /** Called for each file; after the last, its own tests have to wait until there are no more questions. */
@@ -88,10 +91,11 @@ export default class KeptTests extends TestRunner {
     for (const id of ids) {
       for (const test of this.#tests.get(id) ?? []) {
         ran += 1;
+        const begun = performance.now();
         const failed = await this.#run(test, mutant, hitLimit);
         if (failed === undefined) continue;
         this.#finders.delete(id);
-        this.#finders.add(id);
+        if (performance.now() - begun < QUICK_MS) this.#finders.add(id);
         const again = await this.#run(test, undefined, undefined);
         return { ...failed, ran, killedBy: id, soiled: again !== undefined };
       }

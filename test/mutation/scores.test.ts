@@ -65,14 +65,14 @@ describe('complaints()', () => {
     ]);
   });
 
-  it('takes what no test reaches for a survivor, and what hangs for found', () => {
+  it('takes what no test reaches, or what could not be tried, for a survivor, and what hangs for found', () => {
     const [score] = scoresOf([
       one('time.ts', 'NoCoverage'),
       one('time.ts', 'Timeout'),
       one('time.ts', 'Ignored'),
       one('time.ts', 'RuntimeError'),
     ]);
-    expect(score).toMatchObject({ found: 1, survived: [{ status: 'NoCoverage' }], ignored: 1 });
+    expect(score).toMatchObject({ found: 1, survived: [{ status: 'NoCoverage' }, { status: 'RuntimeError' }], ignored: 1 });
   });
 
   it.each(['scope.ts', 'time.ts', 'lifecycle/step.ts', 'journal/replay/rebuild.ts'])(

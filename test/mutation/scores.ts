@@ -12,8 +12,8 @@ export interface Score {
 }
 
 const isFound = ({ status }: Mutant): boolean => status === 'Killed' || status === 'Timeout';
-/** What no test reaches has survived, too. */
-const hasSurvived = ({ status }: Mutant): boolean => status === 'Survived' || status === 'NoCoverage';
+/** What no test reaches has survived, too, and so has what could not be tried to its end. */
+const hasSurvived = ({ status }: Mutant): boolean => status === 'Survived' || status === 'NoCoverage' || status === 'RuntimeError';
 
 /** Of the rooms in which something was changed. */
 export function scoresOf(mutants: readonly Mutant[]): Score[] {
