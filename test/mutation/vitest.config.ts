@@ -40,11 +40,12 @@ export default defineConfig({
       'test/approvers/*.test.ts',
       'test/mutation/lives.ts',
     ],
-    // What ends processes, draws much by chance, or takes seconds: `npm test` has it.
+    // What ends processes or needs one of its own, draws much by chance, or takes seconds: `npm test` has it.
     exclude: [
       'test/effects/{coverage-faults,coverage-property,killed,lease-law,purge-effects}.test.ts',
       'test/engine/{concurrency,ending,explain,races}.test.ts',
       'test/journal/{adversary-verify,every-edit}.test.ts',
+      'test/sinks/format.test.ts',
     ],
     // One process for all files: a mutant costs the tests that reach it, not the loading of the core once for each file.
     isolate: false,
