@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { GENESIS } from '../../src/journal/link.js';
-import { readJournal } from '../../src/journal/read.js';
+import { readEntries, readJournal } from '../../src/journal/read.js';
 import { verifyJournal } from '../../src/journal/verify.js';
 import type { GrantStore, JournalSlice } from '../../src/ports.js';
 import type { AuditEntry } from '../../src/records.js';
@@ -136,9 +136,44 @@ describe('readJournal()', () => {
     });
   });
 
+  it('lets timers run between its pages, though the store answers at once', async () => {
+    let ran = false;
+    const timer = setTimeout(() => (ran = true), 0);
+    await readAll(journalStore([...entries]).store, 0, 2);
+    clearTimeout(timer);
+    expect(ran).toBe(true);
+  });
+
   it('asks for no more pages than its reader wants', async () => {
     const { store, asked } = journalStore([...entries]);
     for await (const entry of readJournal(store, 0, 2)) if (entry.seq === 2) break;
     expect(asked).toHaveLength(1);
+  });
+});
+
+describe('readEntries()', () => {
+  const entries = journalOf(2);
+
+  it.each([
+    ['a list', entries],
+    ['a set', new Set(entries)],
+    ['what readJournal gives', readJournal(journalStore(entries).store)],
+  ])('takes %s as it is', (_, value) => {
+    expect(readEntries('entries', value)).toBe(value);
+  });
+
+  it.each([
+    undefined,
+    null,
+    7,
+    'entries',
+    {},
+    { length: 0 },
+    { [Symbol.iterator]: 'next' },
+    Object.assign(() => entries, { [Symbol.iterator]: () => entries.values() }),
+  ])('L30 refuses what is no entries, and no text either: case %#', (value) => {
+    expect(() => readEntries('entries', value)).toThrow(
+      expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'entries' }) as Error,
+    );
   });
 });

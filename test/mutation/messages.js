@@ -1,7 +1,7 @@
 import { declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
 
 /** What makes an error: its class, or a function that does. */
-const MAKERS = /(Error|^invalid|^tooLong)$/;
+const MAKERS = /(Error|^invalid|^misfit|^tooLong)$/;
 
 /** Words for people, and no code, field or name, which have no space in them. */
 function isProse({ type, value, quasis }) {
