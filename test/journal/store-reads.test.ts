@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ClosedError } from '../../src/errors.js';
 import { GENESIS } from '../../src/journal/link.js';
-import { askJournal, askPage, askRows, askStore, isRows } from '../../src/journal/store-reads.js';
+import { askJournal, askLive, askPage, askRows, askStore, isRows } from '../../src/journal/store-reads.js';
 import { aRow } from '../../src/testing.js';
 import { anchorOf, journalOf } from './sample.js';
 
@@ -66,6 +66,28 @@ describe('what is asked of a store', () => {
     const page = { items: [], next: 'b' };
     expect(await askPage({ find: answers(page) }, { kind: 'grant', after: 'a', limit: 1 })).toBe(page);
     await expect(askPage({ find: answers(answer) }, { kind: 'grant', after: 'a', limit: 1 })).rejects.toMatchObject(refused);
+  });
+
+  it('L30 every other error of a check is named by its method, and an answer that is none is one', async () => {
+    const query = { subject: 'user:maya', at: 0 };
+    const rows = [aRow()];
+    expect(askLive({ live: () => rows }, query)).toBe(rows);
+    const cause = new Error('ECONNRESET');
+    const throws = () =>
+      askLive(
+        {
+          live: () => {
+            throw cause;
+          },
+        },
+        query,
+      );
+    expect(throws).toThrow(expect.objectContaining({ code: 'ERR_JIT_STORE', operation: 'live', cause }) as Error);
+    expect(() => askLive({ live: () => null as never }, query)).toThrow(
+      expect.objectContaining({ ...refused, operation: 'live' }) as Error,
+    );
+    await expect(askLive({ live: answers(undefined) }, query)).rejects.toMatchObject({ ...refused, operation: 'live' });
+    await expect(askRows({ get: answers(undefined) }, [{ kind: 'grant', id: 'a' }])).rejects.toMatchObject({ operation: 'get' });
   });
 
   it.each<[string, unknown]>([

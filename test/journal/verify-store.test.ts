@@ -75,6 +75,19 @@ describe('verifyStore()', () => {
     expect(await verifyStore(small)).toMatchObject({ ...GOOD, rows: 10 });
   });
 
+  it('L26 names a row once, however often the store gives it', async () => {
+    const { store } = await aLife();
+    const bent = tampered(store, kindIs('usage', inBody({ uses: 0 })));
+    const twice = over(bent, {
+      find: async (query) => {
+        const { items, next } = await bent.find(query);
+        return { items: [...items, ...items], next };
+      },
+    });
+    expect((await verifyStore(bent)).differences).toHaveLength(1);
+    expect((await verifyStore(twice)).differences).toEqual((await verifyStore(bent)).differences);
+  });
+
   describe('L26 names a row that differs, and in what', () => {
     const later = at(24 * HOUR);
     const cases: readonly (readonly [string, string, (row: Row) => unknown, RegExp])[] = [
