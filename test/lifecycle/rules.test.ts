@@ -91,9 +91,29 @@ describe('reviewersToConfirm()', () => {
     expect(confirm('user:sam', 'user:ana')).toEqual(['user:sam', 'user:ana']);
     expect(confirm('user:ana')).toEqual(['user:sam', 'user:ana']);
   });
+
+  it('L16 counts no approval with a denial', () => {
+    const request = aRequest({ quorum: { ...quorumOf(3), denials: 2 }, reviews: [said('user:ana')] });
+    expect(reviewersToConfirm(request, 'user:sam', 'deny', ['g'])).toEqual([]);
+  });
+
+  it('L16 asks about everybody where one denial ends it, however many approvals it would take', () => {
+    const request = aRequest({ quorum: quorumOf(3), reviews: [said('user:ana')] });
+    expect(reviewersToConfirm(request, 'user:sam', 'deny', ['g'])).toEqual(['user:sam', 'user:ana']);
+  });
 });
 
 describe('reviewRequest()', () => {
+  it('L14 L25 what is said again is not on record twice, also where the quorum is complete only now', () => {
+    const given = { reviewer: 'user:sam', groups: ['g'], as: undefined, at: START_AT, reason: undefined, comment: undefined };
+    const reviews = [{ ...given, verdict: 'approve' } as const];
+    const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
+    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const step = reviewRequest(request, command, { groups: new Map([['user:sam', ['g']]]), eligible: true, issue }, moment);
+    expect(step.entries.map(({ type }) => type)).toEqual(['request.approved', 'grant.issued']);
+    expect(step.result.request.reviews).toEqual(reviews);
+  });
+
   it('L17 counts nobody whose groups were not asked about', () => {
     const given = {
       reviewer: 'user:ana',
