@@ -117,6 +117,7 @@ describe('reviewRequest()', () => {
     expect(reviewRequest(request, command, { groups, eligible: false, issue: undefined }, moment()).result.request.end).toMatchObject({
       status: 'denied',
       cause: 'ineligible',
+      reason: 'the subject is no longer eligible',
     });
     // Nobody asked whether the subject may hold it: that is no yes.
     expect(reviewRequest(request, command, { groups, eligible: undefined, issue: undefined }, moment()).result.request.end).toBeUndefined();

@@ -114,6 +114,30 @@ describe('reviewRequest()', () => {
     expect(step.result.request.reviews).toEqual(reviews);
   });
 
+  it('L10 gives nothing as long as the quorum is not complete, said for the first time or again', () => {
+    const groups = new Map([['user:sam', ['g']]]);
+    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const facts = { groups, eligible: undefined, issue: undefined };
+    const asked = aRequest({ approver: 'x', quorum: quorumOf(2), assignedAt: START_AT });
+    const first = reviewRequest(asked, command, facts, moment);
+    expect(first.result.grants).toEqual([]);
+    expect(reviewRequest(first.result.request, command, facts, moment)).toEqual({
+      result: { request: first.result.request, grants: [] },
+      put: [],
+      entries: [],
+    });
+  });
+
+  it('L16 L17 a denial that counts again ends it, with nothing of what the approval said that brought it up', () => {
+    const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, at: START_AT } as const;
+    const reviews = [{ ...denial, reason: 'not today', comment: undefined }];
+    const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
+    const command = { verdict: 'approve', reason: 'go ahead', comment: undefined, as: undefined, link: undefined } as const;
+    const groups = new Map(['user:sam', 'user:ana'].map((who) => [who, ['g']]));
+    const { result } = reviewRequest(request, command, { groups, eligible: true, issue }, moment);
+    expect(result.request.end).toMatchObject({ status: 'denied', cause: 'quorum', by: 'user:sam', reason: undefined });
+  });
+
   it('L17 counts nobody whose groups were not asked about', () => {
     const given = {
       reviewer: 'user:ana',
