@@ -47,6 +47,10 @@ describe('countsIn()', () => {
     const request = aRequest({ ...assigned, assignedAt: undefined });
     expect(countsIn(request, ['leads'], moment(9 * MINUTE))).toEqual([]);
     expect(isEscalationDue(request, moment(9 * MINUTE))).toBe(false);
+    expect(isEscalationDue(aRequest(assigned), moment(MINUTE))).toBe(true);
+    expect(isEscalationDue(aRequest(assigned), moment(MINUTE - 1))).toBe(false);
+    const end = { status: 'denied', cause: 'quorum', at: START_AT, by: ANA, reason: undefined } as const;
+    expect(isEscalationDue(aRequest({ ...assigned, end }), moment(MINUTE))).toBe(false);
     expect(countsIn(aRequest(assigned), ['leads'], moment(MINUTE))).toEqual(['ops', 'sec']);
     expect(countsIn(aRequest(assigned), ['leads'], moment(MINUTE - 1))).toEqual([]);
   });

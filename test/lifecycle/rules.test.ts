@@ -138,6 +138,22 @@ describe('reviewRequest()', () => {
     expect(result.request.end).toMatchObject({ status: 'denied', cause: 'quorum', by: 'user:sam', reason: undefined });
   });
 
+  it('L16 is never complete where nobody is needed: 0 is not "always"', () => {
+    const request = aRequest({ approver: 'x', quorum: quorumOf(0), assignedAt: START_AT });
+    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const groups = new Map([['user:sam', ['g']]]);
+    expect(reviewRequest(request, command, { groups, eligible: true, issue }, moment).result.request.end).toBeUndefined();
+  });
+
+  it('L16 counts no denial as an approval, also where it takes more of them to end it', () => {
+    const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, at: START_AT } as const;
+    const reviews = [{ ...denial, reason: undefined, comment: undefined }];
+    const request = aRequest({ approver: 'x', quorum: { ...quorumOf(2), denials: 2 }, assignedAt: START_AT, reviews });
+    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const groups = new Map(['user:sam', 'user:ana'].map((who) => [who, ['g']]));
+    expect(reviewRequest(request, command, { groups, eligible: true, issue }, moment).result.request.end).toBeUndefined();
+  });
+
   it('L17 counts nobody whose groups were not asked about', () => {
     const given = {
       reviewer: 'user:ana',
