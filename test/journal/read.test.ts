@@ -158,7 +158,7 @@ describe('readEntries()', () => {
   it.each([
     ['a list', entries],
     ['a set', new Set(entries)],
-    ['what readJournal gives', readJournal(journalStore(entries).store)],
+    ['what readJournal gives', readJournal(journalStore([...entries]).store)],
   ])('takes %s as it is', (_, value) => {
     expect(readEntries('entries', value)).toBe(value);
   });
