@@ -475,6 +475,13 @@ describe('AuditSink', () => {
       }
     });
 
+    it('L28 keeps its name for itself, among several too: two under one name would share a cursor', () => {
+      const { engine } = anEngine({ audit: [new RecordingSink({ name: 'siem' }), new RecordingSink({ name: 'effect:roles' })] });
+      const effect = (name: string) => ({ name, scopes: ['a:x'], apply: () => undefined });
+      expect(() => engine.onCoverage(effect('roles'))).toThrow(expect.objectContaining({ argument: 'effect.name' }) as Error);
+      expect(() => engine.onCoverage(effect('firewall'))).not.toThrow();
+    });
+
     it('verbs do not wait for it', async () => {
       const sink = new RecordingSink();
       sink.hang();

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import {
   autoApprove,
   MemoryGrantStore,
+  replay,
   verifyStore,
   type AuditEntry,
+  type Effect,
   type GrantStore,
   type JournalSlice,
   type Row,
@@ -11,11 +13,12 @@ import {
 import { CorruptError, StoreError } from '../../src/errors.js';
 import { digestOf } from '../../src/journal/link.js';
 import { problemIn } from '../../src/journal/verify-store/reading.js';
+import { encode } from '../../src/records.js';
 import { aChange, aRow } from '../../src/testing.js';
 import { aGranted, anEngine, ask, at, entriesOf, HOUR, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';
 import { over } from './bent-store.js';
-import { approved, created, issued, journal, type Told } from './story.js';
+import { approved, created, issued, journal, purged, type Told } from './story.js';
 
 /** Somebody has changed rows behind the engine's back. `undefined` takes one away. */
 function tampered(store: GrantStore, change: (row: Row) => unknown): GrantStore {
@@ -244,6 +247,30 @@ describe('verifyStore()', () => {
         expect(await horizon((row) => ({ ...row, version }))).toEqual(named(expect.stringMatching(/^version is .+, by the journal 1/)));
       for (const row of ['no row', null, 7]) expect(await horizon(() => row)).toEqual(named('is no row at all'));
       expect(await horizon((row) => ({ ...row, version: row.version + 7 }))).toEqual([]);
+    });
+
+    it('L26 names what is forged of an effect, of which an entry is left: that it began earlier proves nothing', async () => {
+      const begin = { seq: 10, hash: '1'.repeat(64) };
+      const data = {
+        ...{ effectId: 'e', version: 5, name: 'firewall', subject: MAYA, scope: 'a:x', held: true, seq: 1 },
+        ...{ intendedAt: at(0), failures: 0, tryAt: at(0), changedAt: at(0) },
+      };
+      const entries = journal([{ type: 'effect.intended', data }, purged({ horizon: at(1), trimmedTo: 10 })], begin);
+      const effect = (await replay(entries)).effects.get('e');
+      const last = entries.at(-1) as AuditEntry;
+      const row = inBody({ held: false })(encode(effect as Effect));
+      const store = over(new MemoryGrantStore(), {
+        journal: async ({ after }) => ({
+          entries: entries.filter(({ seq }) => seq > after),
+          start: begin,
+          head: { seq: last.seq, hash: last.hash },
+        }),
+        find: async ({ kind }) => ({ items: kind === 'effect' ? [row] : [], next: undefined }),
+        get: async (keys) => keys.map(({ kind }) => (kind === 'effect' ? row : undefined)),
+      });
+      const { differences, unproven } = await verifyStore(store);
+      expect(differences).toContainEqual({ kind: 'effect', id: 'e', problem: expect.stringContaining('body.held is false') as string });
+      expect(unproven).toEqual([]);
     });
 
     it('names what is forged all the same', async () => {
