@@ -381,7 +381,7 @@ describe('AuditSink', () => {
       expect(told).toEqual([]);
       await clock.set(at(LEASE));
       await turns();
-      expect(told).toMatchObject([{ during: 'sink stuck' }]);
+      expect(told).toMatchObject([{ error: { message: `sink stuck did not settle within ${LEASE} ms` }, during: 'sink stuck' }]);
       expect((await engine.flushAudit()).caughtUp).toBe(false);
       expect((await engine.flushAudit()).followers[0]?.error).toBeInstanceOf(Error);
       expect(stuck.writes).toHaveLength(1);
@@ -480,6 +480,24 @@ describe('AuditSink', () => {
       const effect = (name: string) => ({ name, scopes: ['a:x'], apply: () => undefined });
       expect(() => engine.onCoverage(effect('roles'))).toThrow(expect.objectContaining({ argument: 'effect.name' }) as Error);
       expect(() => engine.onCoverage(effect('firewall'))).not.toThrow();
+    });
+
+    it('L33 makes its cursor in one with a look at the horizon, and only where there is none', async () => {
+      const { engine, store } = anEngine({ audit: new RecordingSink() });
+      const commit = store.commit.bind(store);
+      const made: unknown[] = [];
+      store.commit = async (change) => {
+        if (change.put[0]?.kind === 'cursor' && change.put[0].version === 1) made.push(change.expect);
+        return commit(change);
+      };
+      await aPending(engine);
+      await engine.flushAudit();
+      expect(made).toEqual([
+        [
+          { kind: 'cursor', id: 'recording', version: 0 },
+          { kind: 'horizon', id: 'horizon', version: 0 },
+        ],
+      ]);
     });
 
     it('verbs do not wait for it', async () => {

@@ -51,6 +51,9 @@ describe('what is asked of a store', () => {
     ['no hash', { ...slice, head: { seq: 3 } }],
     ['a short hash', { ...slice, head: { seq: 3, hash: 'ab' } }],
     ['a hash in upper case', { ...slice, head: { seq: 3, hash: 'A'.repeat(64) } }],
+    ['a hash that is a list', { ...slice, head: { seq: 3, hash: ['a'.repeat(64)] } }],
+    ['a hash that is too long before', { ...slice, head: { seq: 3, hash: `x${'a'.repeat(64)}` } }],
+    ['a hash that is too long behind', { ...slice, head: { seq: 3, hash: `${'a'.repeat(64)}x` } }],
     ['a start behind its head', { ...slice, start: { ...head, seq: 4 } }],
   ])('L30 a slice of the journal with %s is no answer', async (_, answer) => {
     expect(await askJournal({ journal: answers(slice) }, { after: 0, limit: 1 })).toBe(slice);
