@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { boundaryOn } from '../prove/durable.js';
+import { boundaryOn, PATIENT_MS } from '../prove/durable.js';
 import { KINDS, openStore, type Opened } from '../stores/durable/place.js';
 import { isAvailable, startDurable, type Durable } from '../stores/durable/servers.js';
 import { live } from './lives.js';
@@ -12,7 +12,7 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('JitEngine beside the r
   let opened: Opened;
   beforeAll(async () => {
     durable = await startDurable(kind);
-    opened = await openStore(durable.place, { namespace: durable.namespace() });
+    opened = await openStore(durable.place, { namespace: durable.namespace(), timeoutMs: PATIENT_MS });
   });
   afterAll(async () => {
     await opened.close();

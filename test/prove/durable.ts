@@ -12,6 +12,8 @@ import { doubledSweepers } from '../stores/durable/sweepers.js';
 import { scaled, type Proof, type ProofOptions, type ProofResult } from './proof.js';
 
 const PROCESSES = 8;
+/** What is compared here is not how soon a machine that may be busy answers. */
+export const PATIENT_MS = 60_000;
 
 /** Every way in which a check is read, in turn: around Kysely and through it. A Redis has one. */
 export async function boundaryOn(durable: Durable, full: number, options: ProofOptions): Promise<ProofResult> {
@@ -19,7 +21,7 @@ export async function boundaryOn(durable: Durable, full: number, options: ProofO
   const ways = await Promise.all(
     (place.kind === 'redis' ? [true] : [true, false]).map(async (straight) => ({
       name: `${place.kind}${straight ? '' : ', through Kysely'}`,
-      ...(await openStore(place, { namespace: durable.namespace(), straight })),
+      ...(await openStore(place, { namespace: durable.namespace(), straight, timeoutMs: PATIENT_MS })),
     })),
   );
   let turn = 0;
@@ -64,7 +66,7 @@ const everywhere = (kind: Kind): readonly Proof[] => [
       what: 'random lives of the engine and of a model of the laws, side by side: they never differ.',
     },
     async (durable, options) => {
-      const { store, close } = await openStore(durable.place, { namespace: durable.namespace() });
+      const { store, close } = await openStore(durable.place, { namespace: durable.namespace(), timeoutMs: PATIENT_MS });
       const lived = await livesOver(() => store.in(durable.namespace()), 20_000, options, LANES);
       await close();
       return lived;
