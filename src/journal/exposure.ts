@@ -79,7 +79,7 @@ export async function exposure(
     heldMs,
     standingMs,
     ratio: standingMs === 0 ? undefined : heldMs / standingMs,
-    decisions: countDecisions(requests.filter(({ end }) => end !== undefined && isIn(end.at))),
+    decisions: countDecisions(requests, isIn),
     extensions: Object.freeze({
       requests: made.length,
       asked: made.filter(({ extension }) => extension !== undefined).length,

@@ -47,7 +47,7 @@ export function breakGlass(
   const end = makeEnd({ status: 'approved', cause: 'break_glass', at, by, reason: undefined });
   const written = { approver, rule, terms, end, owed };
   const request = makeRequest({ ...draft, ...written });
-  const total = request.terms?.maxTotalMs ?? Infinity;
+  const total = terms.maxTotalMs ?? Infinity;
   if (request.ttlMs > total)
     throw new LimitError('maxTotal', total, request.ttlMs, `its rule gives at most ${total} in all (maxTotal); got ${request.ttlMs}`);
   const against = reasonNotToIssue(request, at, facts, moment);
@@ -67,10 +67,14 @@ export function breakGlass(
 
 /** No more emergencies for somebody who still owes the review of as many as may be owed. */
 function refuseDebtor(debtor: Subject | undefined, maxUnreviewed: number): void {
-  const unreviewed = debtor?.unreviewed ?? [];
-  if (debtor === undefined || unreviewed.length < maxUnreviewed) return;
-  const message = `${debtor.id} still owes the review of break-glass access: acknowledge ${unreviewed.join(', ')} first`;
-  throw new LimitError('maxUnreviewed', maxUnreviewed, unreviewed.length + 1, message);
+  if (debtor === undefined || debtor.unreviewed.length < maxUnreviewed) return;
+  const { id, unreviewed } = debtor;
+  throw new LimitError(
+    'maxUnreviewed',
+    maxUnreviewed,
+    unreviewed.length + 1,
+    `${id} still owes the review of break-glass access: acknowledge ${unreviewed.join(', ')} first`,
+  );
 }
 
 /** The subject's row, and the requester's where that is somebody else; with what an entry says of them. */

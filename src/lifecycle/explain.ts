@@ -130,7 +130,7 @@ const ofGrant =
       return { ...common, state: 'not_started', reason: 'not_started', changesAt, until, order: [-beginsAt(grant)] };
     }
     // A count that is closed has ended its grant, though the grant was read a moment earlier.
-    const endedAt = grant.end === undefined ? (usage?.endedAt ?? until) : until;
+    const endedAt = usage?.endedAt ?? until;
     return { ...common, state: 'over', reason: reasonOfEnd(grant), changesAt: undefined, until: endedAt, order: [endedAt, 0] };
   };
 

@@ -50,17 +50,18 @@ export const reviewBy = (request: AccessRequest, reviewer: string): Review | und
  * The groups of the quorum in which a reviewer counts: those that they are in; once the quorum has escalated, every one
  * for members of that group. A right begins like a start: never early.
  */
-function groupsThatCount(request: AccessRequest, groups: readonly string[] = [], now: number): readonly string[] {
+function groupsThatCount(request: AccessRequest, groups: readonly string[], now: number): readonly string[] {
   const { quorum } = request;
+  if (quorum === undefined) return [];
   const isStandIn =
-    quorum?.escalation !== undefined && groups.includes(quorum.escalation.group) && (escalatesAt(request) ?? Infinity) <= now;
-  return (quorum?.groups ?? []).map((group) => group.name).filter((name) => isStandIn || groups.includes(name));
+    quorum.escalation !== undefined && groups.includes(quorum.escalation.group) && (escalatesAt(request) ?? Infinity) <= now;
+  return quorum.groups.map((group) => group.name).filter((name) => isStandIn || groups.includes(name));
 }
 
 /** Of the groups that somebody is in, those that this request knows: what their review is remembered by. */
-function groupsThatMatter(quorum: Quorum, groups: readonly string[] = []): readonly string[] {
+function groupsThatMatter(quorum: Quorum, groups: readonly string[] | undefined): readonly string[] {
   const known = new Set([...quorum.groups.map((group) => group.name), quorum.escalation?.group]);
-  return [...known].filter((name) => name !== undefined && groups.includes(name)) as readonly string[];
+  return [...known].filter((name) => name !== undefined && groups?.includes(name)) as readonly string[];
 }
 
 /** Where a review given by somebody who is in `groups` counts. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exposure, patternScopes, type AuditEntry, type Exposure } from '../../src/index.js';
 import { START_AT } from '../../src/testing.js';
-import { ANA, anEngine, at, entriesOf, MAYA, refusal, SAM } from '../engine/an-engine.js';
+import { ANA, anEngine, aPending, at, entriesOf, MAYA, refusal, SAM } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';
 import { approved, created, issued, journal, purged, type Told } from './story.js';
 
@@ -107,6 +107,14 @@ describe('exposure()', () => {
     });
     expect(later.extensions).toEqual({ requests: 3, asked: 2, grants: 3, given: 1 });
     expect((await exposure(entries, { from: at(0), to: at(10) })).decisions).toMatchObject({ decided: 3, medianReviewWaitMs: undefined });
+  });
+
+  it('counts a request that is still pending as made, and as decided by nobody', async () => {
+    const { engine, store } = anEngine();
+    await aPending(engine);
+    const { decisions, extensions } = await exposure(await entriesOf(store), { from: at(0), to: at(1_000) });
+    expect(decisions).toMatchObject({ decided: 0, approved: 0, denied: 0, medianWaitMs: undefined });
+    expect(extensions).toEqual({ requests: 1, asked: 0, grants: 0, given: 0 });
   });
 
   it('says that there was nothing where there was nothing', async () => {

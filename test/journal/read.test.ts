@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { GENESIS } from '../../src/journal/link.js';
-import { readJournal } from '../../src/journal/read.js';
+import { readEntries, readJournal } from '../../src/journal/read.js';
 import { verifyJournal } from '../../src/journal/verify.js';
 import type { GrantStore, JournalSlice } from '../../src/ports.js';
 import type { AuditEntry } from '../../src/records.js';
@@ -100,6 +100,7 @@ describe('readJournal()', () => {
     const journal = () => Promise.resolve({ entries: [], start: GENESIS, head: anchorOf(entries[9]!) });
     await expect(readAll({ ...store, journal })).rejects.toMatchObject({
       code: 'ERR_JIT_STORE',
+      operation: 'journal',
       message: expect.stringMatching('no entry behind 0, but its head is 10') as string,
     });
     await expect(readAll({ ...store, journal }, 10)).resolves.toEqual([]);
@@ -113,7 +114,11 @@ describe('readJournal()', () => {
     const reading = (async () => {
       for await (const entry of readJournal({ ...store, journal }, 4)) read.push(entry);
     })();
-    await expect(reading).rejects.toMatchObject({ code: 'ERR_JIT_STORE', message: expect.stringMatching('does not lead on') as string });
+    await expect(reading).rejects.toMatchObject({
+      code: 'ERR_JIT_STORE',
+      operation: 'journal',
+      message: expect.stringMatching('does not lead on') as string,
+    });
     expect(read).toEqual(page);
   });
 
@@ -131,9 +136,45 @@ describe('readJournal()', () => {
     });
   });
 
+  it('lets timers run between its pages, though the store answers at once', async () => {
+    let ran = false;
+    const timer = setTimeout(() => (ran = true), 0);
+    let ranBefore = false;
+    for await (const { seq } of readJournal(journalStore([...entries]).store, 0, 2)) if (seq === 9) ranBefore = ran;
+    clearTimeout(timer);
+    expect(ranBefore).toBe(true);
+  });
+
   it('asks for no more pages than its reader wants', async () => {
     const { store, asked } = journalStore([...entries]);
     for await (const entry of readJournal(store, 0, 2)) if (entry.seq === 2) break;
     expect(asked).toHaveLength(1);
+  });
+});
+
+describe('readEntries()', () => {
+  const entries = journalOf(2);
+
+  it.each([
+    ['a list', entries],
+    ['a set', new Set(entries)],
+    ['what readJournal gives', readJournal(journalStore([...entries]).store)],
+  ])('takes %s as it is', (_, value) => {
+    expect(readEntries('entries', value)).toBe(value);
+  });
+
+  it.each([
+    undefined,
+    null,
+    7,
+    'entries',
+    {},
+    { length: 0 },
+    { [Symbol.iterator]: 'next' },
+    Object.assign(() => entries, { [Symbol.iterator]: () => entries.values() }),
+  ])('L30 refuses what is no entries, and no text either: case %#', (value) => {
+    expect(() => readEntries('entries', value)).toThrow(
+      expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'entries' }) as Error,
+    );
   });
 });

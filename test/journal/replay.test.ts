@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, replay, wasHeldAt, type AuditEntry, type JitEngine } from '../../src/index.js';
 import { digestOf } from '../../src/journal/link.js';
+import { Rebuild } from '../../src/journal/replay/rebuild.js';
 import { failEffect, intendEffect, retryEffect, settleEffect } from '../../src/lifecycle/effect.js';
 import {
   decodeEffect,
@@ -153,6 +154,21 @@ describe('replay()', () => {
     ]);
   });
 
+  it('L27 has a subject owe the review of requests alone, whatever the entries of others say', async () => {
+    const owed = { reviewBy: START_AT + 1, reviewers: [], skippedGroups: [] };
+    const told = [created('r1'), approved('r1', { change: 'x' }), { ...issued('r1.1', { requestedBy: MAYA, owed }), change: 'x' }];
+    expect((await replay(journal(told))).subjects.get(MAYA)?.unreviewed).toEqual([]);
+  });
+
+  it('has the hash of metadata for requests that have some, and for no others', async () => {
+    const some = created('r2', { data: { ...created('r2').data, subjectVersion: 2, metadataHash: 'f'.repeat(64) } });
+    expect([...(await replay(journal([created('r1'), some]))).metadataHashes]).toEqual([['r2', 'f'.repeat(64)]]);
+  });
+
+  it('refuses what is no journal', async () => {
+    expect(await refusal(replay(7 as never), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument: 'entries' });
+  });
+
   it('reads an empty journal, and one that comes bit by bit', async () => {
     expect(await replay([])).toMatchObject({ seq: 0, horizon: 0, unproven: [] });
     async function* slowly() {
@@ -201,6 +217,18 @@ describe('replay()', () => {
         /version 0 of subject user:maya/,
       ],
       ['an effect is skipped', 1, [{ type: 'effect.done', data: { effectId: 'e', version: 2 } }], /version 0 of effect e/],
+      [
+        'an effect stays where it was before it began',
+        1,
+        [{ type: 'effect.done', data: { effectId: 'e', version: 0 } }],
+        /makes version 0/,
+      ],
+      [
+        'a version is skipped within one change',
+        2,
+        [created('r1', { change: 'x' }), approved('r1', { change: 'x', data: { version: 5 } })],
+        /from version 1 of request r1: it makes version 5/,
+      ],
       ['an entry names no record', 1, [{ type: 'request.created', data: { version: 1 } }], /what it is about/],
       ['an entry names no version', 1, [created('r1', { data: {} })], /what it is about/],
       ['an entry is of another format', 1, [created('r1', { v: 2 as 1 })], /not one that this version writes/],
@@ -252,6 +280,9 @@ describe('replay()', () => {
         [[first, undefined], '2'],
         [[undefined], '1'],
         [[{ ...first, seq: '1' }], '1'],
+        [[{ ...first, seq: 0 }], '1'],
+        [[{ ...first, seq: -3 }], '1'],
+        [[{ ...first, seq: 1.5 }], '1'],
         [[{ ...first, id: undefined }], '1'],
       ] as const) {
         expect(await refusal(replay(entries as unknown as readonly AuditEntry[]), 'ERR_JIT_CORRUPT')).toMatchObject({ id: seq });
@@ -288,6 +319,30 @@ describe('replay()', () => {
       expect([...replayed.requests.keys(), ...replayed.reuses.keys()]).toEqual(['r4', 'r5', 'k']);
       expect(replayed.subjects.get(MAYA)).toEqual({ kind: 'subject', id: MAYA, version: 11, unreviewed: [] });
       expect(replayed).toMatchObject({ seq: 19, horizon: at(100) });
+    });
+
+    it('L33 takes several reviews of a request whose first entry is gone as it takes one', async () => {
+      const reviewed = (version: number): Told => ({
+        type: 'request.reviewed',
+        requestId: 'r1',
+        data: { version, review: { reviewer: SAM } },
+      });
+      const replayed = await replay(trimmed(reviewed(3), reviewed(4)));
+      expect([replayed.unproven, replayed.requests.size]).toEqual([[{ kind: 'request', id: 'r1' }], 0]);
+    });
+
+    it('L33 names the entry that moved the horizon to where it is, not one that says so again', () => {
+      const rebuild = new Rebuild(0);
+      const seqs = [5, 5, 3, 9].map((ms, i) => {
+        rebuild.read(journal([5, 5, 3, 9].map((one) => purged({ horizon: at(one) })))[i] as AuditEntry);
+        return [ms, rebuild.horizonSeq, rebuild.horizon];
+      });
+      expect(seqs).toEqual([
+        [5, 1, at(5)],
+        [5, 1, at(5)],
+        [3, 1, at(5)],
+        [9, 4, at(9)],
+      ]);
     });
 
     it('L33 lists nothing any more that has been removed since', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ClosedError } from '../../src/errors.js';
 import { GENESIS } from '../../src/journal/link.js';
-import { askJournal, askPage, askRows, askStore, isRows } from '../../src/journal/store-reads.js';
+import { askJournal, askLive, askPage, askRows, askStore, isRows } from '../../src/journal/store-reads.js';
 import { aRow } from '../../src/testing.js';
 import { anchorOf, journalOf } from './sample.js';
 
@@ -51,6 +51,9 @@ describe('what is asked of a store', () => {
     ['no hash', { ...slice, head: { seq: 3 } }],
     ['a short hash', { ...slice, head: { seq: 3, hash: 'ab' } }],
     ['a hash in upper case', { ...slice, head: { seq: 3, hash: 'A'.repeat(64) } }],
+    ['a hash that is a list', { ...slice, head: { seq: 3, hash: ['a'.repeat(64)] } }],
+    ['a hash that is too long before', { ...slice, head: { seq: 3, hash: `x${'a'.repeat(64)}` } }],
+    ['a hash that is too long behind', { ...slice, head: { seq: 3, hash: `${'a'.repeat(64)}x` } }],
     ['a start behind its head', { ...slice, start: { ...head, seq: 4 } }],
   ])('L30 a slice of the journal with %s is no answer', async (_, answer) => {
     expect(await askJournal({ journal: answers(slice) }, { after: 0, limit: 1 })).toBe(slice);
@@ -66,6 +69,28 @@ describe('what is asked of a store', () => {
     const page = { items: [], next: 'b' };
     expect(await askPage({ find: answers(page) }, { kind: 'grant', after: 'a', limit: 1 })).toBe(page);
     await expect(askPage({ find: answers(answer) }, { kind: 'grant', after: 'a', limit: 1 })).rejects.toMatchObject(refused);
+  });
+
+  it('L30 every other error of a check is named by its method, and an answer that is none is one', async () => {
+    const query = { subject: 'user:maya', at: 0 };
+    const rows = [aRow()];
+    expect(askLive({ live: () => rows }, query)).toBe(rows);
+    const cause = new Error('ECONNRESET');
+    const throws = () =>
+      askLive(
+        {
+          live: () => {
+            throw cause;
+          },
+        },
+        query,
+      );
+    expect(throws).toThrow(expect.objectContaining({ code: 'ERR_JIT_STORE', operation: 'live', cause }) as Error);
+    expect(() => askLive({ live: () => null as never }, query)).toThrow(
+      expect.objectContaining({ ...refused, operation: 'live' }) as Error,
+    );
+    await expect(askLive({ live: answers(undefined) }, query)).rejects.toMatchObject({ ...refused, operation: 'live' });
+    await expect(askRows({ get: answers(undefined) }, [{ kind: 'grant', id: 'a' }])).rejects.toMatchObject({ operation: 'get' });
   });
 
   it.each<[string, unknown]>([

@@ -2,18 +2,23 @@ import { describe, expect, it } from 'vitest';
 import {
   autoApprove,
   MemoryGrantStore,
+  replay,
   verifyStore,
   type AuditEntry,
+  type Effect,
   type GrantStore,
   type JournalSlice,
   type Row,
 } from '../../src/index.js';
+import { CorruptError, StoreError } from '../../src/errors.js';
 import { digestOf } from '../../src/journal/link.js';
+import { problemIn } from '../../src/journal/verify-store/reading.js';
+import { encode } from '../../src/records.js';
 import { aChange, aRow } from '../../src/testing.js';
 import { aGranted, anEngine, ask, at, entriesOf, HOUR, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';
 import { over } from './bent-store.js';
-import { approved, created, issued, journal, type Told } from './story.js';
+import { approved, created, issued, journal, purged, type Told } from './story.js';
 
 /** Somebody has changed rows behind the engine's back. `undefined` takes one away. */
 function tampered(store: GrantStore, change: (row: Row) => unknown): GrantStore {
@@ -73,6 +78,19 @@ describe('verifyStore()', () => {
       journal: ({ after }) => store.journal({ after, limit: 1 }),
     });
     expect(await verifyStore(small)).toMatchObject({ ...GOOD, rows: 10 });
+  });
+
+  it('L26 names a row once, however often the store gives it', async () => {
+    const { store } = await aLife();
+    const bent = tampered(store, kindIs('usage', inBody({ uses: 0 })));
+    const twice = over(bent, {
+      find: async (query) => {
+        const { items, next } = await bent.find(query);
+        return { items: [...items, ...items], next };
+      },
+    });
+    expect((await verifyStore(bent)).differences).toHaveLength(1);
+    expect((await verifyStore(twice)).differences).toEqual((await verifyStore(bent)).differences);
   });
 
   describe('L26 names a row that differs, and in what', () => {
@@ -225,8 +243,34 @@ describe('verifyStore()', () => {
         named(expect.stringMatching(new RegExp(`^is missing: entry \\d+ has it at ${at(HOUR)}$`))),
       );
       expect(await horizon((row) => ({ ...row, version: 0 }))).toEqual(named(expect.stringMatching(/^version is 0, by the journal 1/)));
-      expect(await horizon(() => 'no row')).toEqual(named('is no row at all'));
+      for (const version of [1.5, '1', null])
+        expect(await horizon((row) => ({ ...row, version }))).toEqual(named(expect.stringMatching(/^version is .+, by the journal 1/)));
+      for (const row of ['no row', null, 7]) expect(await horizon(() => row)).toEqual(named('is no row at all'));
       expect(await horizon((row) => ({ ...row, version: row.version + 7 }))).toEqual([]);
+    });
+
+    it('L26 names what is forged of an effect, of which an entry is left: that it began earlier proves nothing', async () => {
+      const begin = { seq: 10, hash: '1'.repeat(64) };
+      const data = {
+        ...{ effectId: 'e', version: 5, name: 'firewall', subject: MAYA, scope: 'a:x', held: true, seq: 1 },
+        ...{ intendedAt: at(0), failures: 0, tryAt: at(0), changedAt: at(0) },
+      };
+      const entries = journal([{ type: 'effect.intended', data }, purged({ horizon: at(1), trimmedTo: 10 })], begin);
+      const effect = (await replay(entries)).effects.get('e');
+      const last = entries.at(-1) as AuditEntry;
+      const row = inBody({ held: false })(encode(effect as Effect));
+      const store = over(new MemoryGrantStore(), {
+        journal: async ({ after }) => ({
+          entries: entries.filter(({ seq }) => seq > after),
+          start: begin,
+          head: { seq: last.seq, hash: last.hash },
+        }),
+        find: async ({ kind }) => ({ items: kind === 'effect' ? [row] : [], next: undefined }),
+        get: async (keys) => keys.map(({ kind }) => (kind === 'effect' ? row : undefined)),
+      });
+      const { differences, unproven } = await verifyStore(store);
+      expect(differences).toContainEqual({ kind: 'effect', id: 'e', problem: expect.stringContaining('body.held is false') as string });
+      expect(unproven).toEqual([]);
     });
 
     it('names what is forged all the same', async () => {
@@ -551,6 +595,37 @@ describe('verifyStore()', () => {
     });
   });
 
+  it('L26 asks for no more rows at a time than a page, however many differ', async () => {
+    const entries = Array.from({ length: 201 }, (_, i) => created(`r${i}`, { data: { ...created('r').data, subjectVersion: i + 1 } }));
+    const empty = told(entries);
+    const asked: number[] = [];
+    const store = over(empty, {
+      get: async (keys) => {
+        asked.push(keys.length);
+        return empty.get(keys);
+      },
+    });
+    // The subject's row is missing, too.
+    expect((await verifyStore(store)).differences).toHaveLength(202);
+    expect(Math.max(...asked)).toBe(200);
+  });
+
+  it('L26 compares nothing, and so doubts nothing, where the journal itself is wrong', async () => {
+    expect(await verifyStore(told([approved('r1')]))).toMatchObject({ ok: false, rows: 0, differences: [], unproven: [] });
+  });
+
+  it.each([
+    ['store', [null]],
+    ['store', [{ find: () => [], journal: () => [] }]],
+    ['store', [{ get: () => [], journal: () => [] }]],
+    ['store', [{ get: () => [], find: () => [] }]],
+    ['options', [new MemoryGrantStore(), 7]],
+    ['head', [new MemoryGrantStore(), { head: 7 }]],
+  ])('names the argument that is wrong: %s, case %#', async (argument, args) => {
+    const error = await refusal(verifyStore(...(args as never as Parameters<typeof verifyStore>)), 'ERR_JIT_INVALID_ARGUMENT');
+    expect(error.argument).toBe(argument);
+  });
+
   it('L26 reads only', async () => {
     const { store } = await aLife();
     const before = await entriesOf(store);
@@ -558,5 +633,18 @@ describe('verifyStore()', () => {
     await verifyStore(store);
     expect(new Set(store.calls.slice(from).map(({ method }) => method))).toEqual(new Set(['journal', 'find', 'get']));
     expect(await entriesOf(store)).toEqual(before);
+  });
+});
+
+describe('problemIn()', () => {
+  it('L26 L30 reads what an entry says of itself, and throws on whatever else went wrong', () => {
+    expect(problemIn(new CorruptError('entry', '7', 'is malformed'))).toEqual({ seq: 7, problem: 'is malformed' });
+    for (const error of [
+      new CorruptError('grant', '7', 'is malformed'),
+      new StoreError('journal', 'ECONNRESET'),
+      Object.assign(new Error('not ours'), { code: 'ERR_JIT_CORRUPT', kind: 'entry', id: '7', problem: 'x' }),
+      Object.assign(new StoreError('journal', 'ECONNRESET'), { kind: 'entry' }),
+    ])
+      expect(() => problemIn(error)).toThrow(error);
   });
 });

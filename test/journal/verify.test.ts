@@ -246,6 +246,12 @@ describe('verifyJournal()', () => {
       { seq: -1, hash },
       { seq, hash: 'ff' },
       { seq, hash: 7 },
+      { seq, hash: [hash] },
+      { seq, hash: `0${hash}` },
+      { seq, hash: `${hash}0` },
+      null,
+      'an anchor',
+      7,
     ]) {
       for (const which of ['start', 'head'] as const) {
         const error = await verifyJournal(entries, { [which]: bad as Anchor }).catch((thrown: unknown) => thrown);
@@ -255,6 +261,14 @@ describe('verifyJournal()', () => {
         });
       }
     }
+  });
+
+  it.each([
+    ['entries', [7]],
+    ['anchors', [[], 7]],
+  ])('names the argument that is wrong: %s', async (argument, args) => {
+    const error: unknown = await verifyJournal(...(args as never as Parameters<typeof verifyJournal>)).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument });
   });
 
   it('rejects, and does not call a journal whole, when it can not be read to its end', async () => {

@@ -165,6 +165,13 @@ describe('acknowledge()', () => {
     }
   });
 
+  it('L8 repeated gives back the grants, too, as they are', () => {
+    const done = acknowledge(owing(), JUSTIFIED, facts(), by(LEE)).result.request;
+    const held = { grant: aGrant(), usage: undefined };
+    const grants = [{ held, line: { successors: [], requests: [] } }];
+    expect(acknowledge(done, JUSTIFIED, facts({ grants }), by(LEE)).result.grants).toEqual([held.grant]);
+  });
+
   it('L12 unjustified ends grants, successors and open extensions; justified none of them', () => {
     const grants = [
       {
@@ -223,6 +230,10 @@ describe('missReview()', () => {
 });
 
 describe('isPurgeable()', () => {
+  it('L33 never lets go of what has not ended on record, however old', () => {
+    expect(isPurgeable(aRequest(), [], new Set(), at(HOUR * 99))).toBe(false);
+  });
+
   it('L33 never lets go of what owes its review', () => {
     const ended = aGrant({ end: { status: 'expired', cause: 'time', at: at(1), by: 'x', reason: undefined } });
     expect(isPurgeable(owing(), [ended], new Set(), at(HOUR * 99))).toBe(false);

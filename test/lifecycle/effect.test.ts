@@ -135,6 +135,13 @@ describe('settleEffect(), failEffect(), retryEffect(), dismissEffect()', () => {
     });
   });
 
+  it('puts each failure on record as one, by the engine itself', () => {
+    const { entries } = failEffect(intended(), 'ETIMEDOUT', BACKOFF, moment(4));
+    expect(entries).toMatchObject([
+      { type: 'effect.failed', actor: 'system:effects', at: at(4), data: { failures: 1, problem: 'ETIMEDOUT' } },
+    ]);
+  });
+
   it('spreads what failed together', () => {
     const waits = Array.from(
       { length: 200 },

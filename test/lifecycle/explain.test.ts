@@ -76,6 +76,12 @@ describe('findReason()', () => {
       ['one that was recorded as idle', held({ ...IDLE, end: ended(1, { status: 'expired', cause: 'idle' }) }), 'expired', undefined],
       ['one whose uses are used up', held({ maxUses: 1, end: ended(1, { status: 'expired', cause: 'used_up' }) }), 'expired', undefined],
       ['one read before the end that closed its count', held({ maxUses: 1 }, { uses: 1, endedAt: at(5) }), 'expired', undefined],
+      [
+        'one whose uses were used up in the millisecond in which it began',
+        held({ maxUses: 1, startsAt: at(NOW), activatedAt: at(NOW) }, { uses: 1, usedAt: at(NOW), endedAt: at(NOW) }),
+        'expired',
+        undefined,
+      ],
       ['one that ran out unconfirmed', held({ ...WAITING, expiresAt: at(NOW) }), 'expired', undefined],
       ...(['revoked', 'released', 'origin_ended', 'unjustified'] as const).map(
         (cause) => [`one that ended by ${cause}`, held({ end: ended(1, { cause }) }), 'revoked', undefined] as const,

@@ -33,6 +33,8 @@ const by = (reviewer: string, groups: readonly string[], verdict: Review['verdic
   reason: undefined,
   comment: undefined,
 });
+/** Told outright, not found by what happens to break without them. */
+const FACTS_MISSING = new TypeError('an approval needs its facts');
 const nobody = { groups: new Map<string, readonly string[]>(), eligible: undefined, issue: undefined };
 
 describe('countsIn()', () => {
@@ -45,8 +47,29 @@ describe('countsIn()', () => {
     const request = aRequest({ ...assigned, assignedAt: undefined });
     expect(countsIn(request, ['leads'], moment(9 * MINUTE))).toEqual([]);
     expect(isEscalationDue(request, moment(9 * MINUTE))).toBe(false);
+    expect(isEscalationDue(aRequest(assigned), moment(MINUTE))).toBe(true);
+    expect(isEscalationDue(aRequest(assigned), moment(MINUTE - 1))).toBe(false);
+    const end = { status: 'denied', cause: 'quorum', at: START_AT, by: ANA, reason: undefined } as const;
+    expect(isEscalationDue(aRequest({ ...assigned, end }), moment(MINUTE))).toBe(false);
     expect(countsIn(aRequest(assigned), ['leads'], moment(MINUTE))).toEqual(['ops', 'sec']);
     expect(countsIn(aRequest(assigned), ['leads'], moment(MINUTE - 1))).toEqual([]);
+  });
+});
+
+describe('mayAct()', () => {
+  const end = { status: 'denied', cause: 'quorum', at: START_AT, by: ANA, reason: undefined } as const;
+
+  it.each([
+    ['nothing stands against it', {}, ['ops']],
+    ['it has been decided', { end }, []],
+    ['it is their own', { subject: SAM }, []],
+    ['they asked for it', { requestedBy: SAM }, []],
+    ['there is no quorum, whatever they are said to have said', { quorum: undefined, reviews: [by(SAM, ['ops'])] }, []],
+    ['its time is over', { reviewBy: START_AT }, []],
+    ['they have said something that is fresh', { reviews: [by(SAM, ['ops'])] }, []],
+    ['somebody else has', { reviews: [by(ANA, ['ops'])] }, ['ops']],
+  ])('L13 L15 L16 names the groups in which somebody can still say something: %s', (_, over, groups) => {
+    expect(mayAct(aRequest({ ...assigned, ...over }), SAM, ['ops'], moment())).toEqual(groups);
   });
 });
 
@@ -94,10 +117,11 @@ describe('reviewRequest()', () => {
       [SAM, ['sec']],
       [ANA, ['ops']],
     ]);
-    expect(() => reviewRequest(request, command, { groups, eligible: true, issue: undefined }, moment())).toThrow(TypeError);
+    expect(() => reviewRequest(request, command, { groups, eligible: true, issue: undefined }, moment())).toThrow(FACTS_MISSING);
     expect(reviewRequest(request, command, { groups, eligible: false, issue: undefined }, moment()).result.request.end).toMatchObject({
       status: 'denied',
       cause: 'ineligible',
+      reason: 'the subject is no longer eligible',
     });
     // Nobody asked whether the subject may hold it: that is no yes.
     expect(reviewRequest(request, command, { groups, eligible: undefined, issue: undefined }, moment()).result.request.end).toBeUndefined();
@@ -106,6 +130,13 @@ describe('reviewRequest()', () => {
 
 describe('settle()', () => {
   it('L10 gives nothing without what an approval needs', () => {
-    expect(() => settle(aRequest({ subject: MAYA }), readVerdict('x', { outcome: 'approve' }), undefined, moment())).toThrow(TypeError);
+    expect(() => settle(aRequest({ subject: MAYA }), readVerdict('x', { outcome: 'approve' }), undefined, moment())).toThrow(FACTS_MISSING);
+  });
+
+  it('L10 gives nothing yet where people are to decide', () => {
+    const answer = readVerdict('x', { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } });
+    const { result, put } = settle(aRequest(), answer, undefined, moment());
+    expect(result).toMatchObject({ request: { quorum: { denials: 1 }, end: undefined }, grants: [] });
+    expect(put).toEqual([result.request]);
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest, Grant } from '../../src/index.js';
-import { approveRequest, settle } from '../../src/lifecycle/decision.js';
-import type { IssueFacts } from '../../src/lifecycle/grant.js';
+import { approveRequest, cancelRequest, settle } from '../../src/lifecycle/decision.js';
+import { reasonOfTime, type IssueFacts } from '../../src/lifecycle/grant.js';
 import { openRequest } from '../../src/lifecycle/request.js';
 import { reviewersToConfirm, reviewRequest, type ReviewFacts } from '../../src/lifecycle/review.js';
 import { touchGrant } from '../../src/lifecycle/usage.js';
+import { windowOf } from '../../src/lifecycle/window.js';
 import { makeTerms, makeUsage } from '../../src/records.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { refusal } from '../engine/an-engine.js';
@@ -49,13 +50,110 @@ describe('settle()', () => {
   }
 });
 
+describe('settle() of an extension of break-glass access', () => {
+  const extension = { grantId: 'r0.1', from: START_AT, firstStartsAt: START_AT, until: START_AT + 3_600_000, breakGlass: true };
+  const answer = { approver: 'policy', rule: 'night', verdict: { outcome: 'approve', reason: undefined, terms } } as const;
+
+  it('is a denial whatever the approver says, which says why, and whose word it was', () => {
+    const { result, entries } = settle(aRequest({ extension }), answer, issue, moment);
+    expect(result.request).toMatchObject({ approver: 'policy', rule: 'night', end: { status: 'denied', cause: 'approver' } });
+    expect(result.request.end?.reason).toContain('break-glass');
+    expect(entries).toMatchObject([{ type: 'request.denied', data: { approver: 'policy', rule: 'night' } }]);
+    expect(result.grants).toEqual([]);
+  });
+});
+
+describe('cancelRequest()', () => {
+  it.each([
+    ['cancelled', 'cancelled'],
+    ['expired', 'time'],
+  ] as const)('L8 finds nothing to do, and nothing given, where the request is %s', (status, cause) => {
+    const request = aRequest({ end: { ...end, status, cause } as AccessRequest['end'] });
+    const step = cancelRequest(request, { cause: 'revoked', reason: undefined }, moment);
+    expect(step).toEqual({ result: { request, grants: [] }, put: [], entries: [] });
+  });
+});
+
 describe('reviewersToConfirm()', () => {
   it('L16 names nobody while there is no quorum', () => {
     expect(reviewersToConfirm(aRequest(), 'user:sam', 'approve', ['g'])).toEqual([]);
   });
 });
 
+describe('reviewersToConfirm()', () => {
+  const said = (reviewer: string) =>
+    ({ reviewer, verdict: 'approve', groups: ['g'], as: undefined, at: START_AT, reason: undefined, comment: undefined }) as const;
+  const confirm = (...reviewers: readonly string[]) =>
+    reviewersToConfirm(aRequest({ quorum: quorumOf(2), reviews: reviewers.map(said) }), 'user:sam', 'approve', ['g']);
+
+  it('L14 takes what somebody said before for nothing beside what they say now', () => {
+    expect(confirm('user:sam')).toEqual([]);
+    expect(confirm('user:sam', 'user:ana')).toEqual(['user:sam', 'user:ana']);
+    expect(confirm('user:ana')).toEqual(['user:sam', 'user:ana']);
+  });
+
+  it('L16 counts no approval with a denial', () => {
+    const request = aRequest({ quorum: { ...quorumOf(3), denials: 2 }, reviews: [said('user:ana')] });
+    expect(reviewersToConfirm(request, 'user:sam', 'deny', ['g'])).toEqual([]);
+  });
+
+  it('L16 asks about everybody where one denial ends it, however many approvals it would take', () => {
+    const request = aRequest({ quorum: quorumOf(3), reviews: [said('user:ana')] });
+    expect(reviewersToConfirm(request, 'user:sam', 'deny', ['g'])).toEqual(['user:sam', 'user:ana']);
+  });
+});
+
 describe('reviewRequest()', () => {
+  it('L14 L25 what is said again is not on record twice, also where the quorum is complete only now', () => {
+    const given = { reviewer: 'user:sam', groups: ['g'], as: undefined, at: START_AT, reason: undefined, comment: undefined };
+    const reviews = [{ ...given, verdict: 'approve' } as const];
+    const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
+    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const step = reviewRequest(request, command, { groups: new Map([['user:sam', ['g']]]), eligible: true, issue }, moment);
+    expect(step.entries.map(({ type }) => type)).toEqual(['request.approved', 'grant.issued']);
+    expect(step.result.request.reviews).toEqual(reviews);
+  });
+
+  it('L10 gives nothing as long as the quorum is not complete, said for the first time or again', () => {
+    const groups = new Map([['user:sam', ['g']]]);
+    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const facts = { groups, eligible: undefined, issue: undefined };
+    const asked = aRequest({ approver: 'x', quorum: quorumOf(2), assignedAt: START_AT });
+    const first = reviewRequest(asked, command, facts, moment);
+    expect(first.result.grants).toEqual([]);
+    expect(reviewRequest(first.result.request, command, facts, moment)).toEqual({
+      result: { request: first.result.request, grants: [] },
+      put: [],
+      entries: [],
+    });
+  });
+
+  it('L16 L17 a denial that counts again ends it, with nothing of what the approval said that brought it up', () => {
+    const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, at: START_AT } as const;
+    const reviews = [{ ...denial, reason: 'not today', comment: undefined }];
+    const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
+    const command = { verdict: 'approve', reason: 'go ahead', comment: undefined, as: undefined, link: undefined } as const;
+    const groups = new Map(['user:sam', 'user:ana'].map((who) => [who, ['g']]));
+    const { result } = reviewRequest(request, command, { groups, eligible: true, issue }, moment);
+    expect(result.request.end).toMatchObject({ status: 'denied', cause: 'quorum', by: 'user:sam', reason: undefined });
+  });
+
+  it('L16 is never complete where nobody is needed: 0 is not "always"', () => {
+    const request = aRequest({ approver: 'x', quorum: quorumOf(0), assignedAt: START_AT });
+    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const groups = new Map([['user:sam', ['g']]]);
+    expect(reviewRequest(request, command, { groups, eligible: true, issue }, moment).result.request.end).toBeUndefined();
+  });
+
+  it('L16 counts no denial as an approval, also where it takes more of them to end it', () => {
+    const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, at: START_AT } as const;
+    const reviews = [{ ...denial, reason: undefined, comment: undefined }];
+    const request = aRequest({ approver: 'x', quorum: { ...quorumOf(2), denials: 2 }, assignedAt: START_AT, reviews });
+    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const groups = new Map(['user:sam', 'user:ana'].map((who) => [who, ['g']]));
+    expect(reviewRequest(request, command, { groups, eligible: true, issue }, moment).result.request.end).toBeUndefined();
+  });
+
   it('L17 counts nobody whose groups were not asked about', () => {
     const given = {
       reviewer: 'user:ana',
@@ -131,6 +229,12 @@ describe('extensions of one grant', () => {
     expect(await refusal(() => open(50), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'extensions', max: 50, got: 51 });
   });
 
+  it('L12 are not asked for on top of what is not there', async () => {
+    const facts = { subject: undefined, live: [], open: [], origin: undefined };
+    const error = await refusal(() => openRequest(ask, 'r9', false, limits, facts, moment), 'ERR_JIT_ENDED');
+    expect(error).toMatchObject({ grantId: 'r0.1' });
+  });
+
   it.each([
     [49, 'approved', 'approver'],
     [50, 'denied', 'limit'],
@@ -145,6 +249,23 @@ describe('extensions of one grant', () => {
     expect(step.put.filter((record) => record.id === 'r0.1')).toHaveLength(isApproved ? 1 : 0);
     expect(step.put.filter(({ kind }) => kind === 'grant')).toHaveLength(isApproved ? 2 : 0);
     if (!isApproved) expect(step.result.request.end?.reason).toContain('50 times');
+  });
+});
+
+describe('reasonOfTime()', () => {
+  const within = (maxTotalMs: number) => ({ terms: { ...terms, maxTotalMs } });
+  const extension = { grantId: 'r0.1', from: START_AT + 10, firstStartsAt: START_AT, until: START_AT + 3_600_000, breakGlass: false };
+
+  it('L3 refuses what is for longer than its rule gives, and cuts nothing', () => {
+    expect(reasonOfTime(aRequest({ ttlMs: 30, ...within(30) }), START_AT)).toBeUndefined();
+    expect(reasonOfTime(aRequest({ ttlMs: 31, ...within(30) }), START_AT)).toContain('maxTotal');
+  });
+
+  it('L4 an extension that is for longer than its rule gives in all is cut, as long as anything is left', () => {
+    const request = aRequest({ ttlMs: 31, extension, ...within(30) });
+    expect(reasonOfTime(request, START_AT)).toBeUndefined();
+    expect(windowOf(request, START_AT)).toEqual({ startsAt: START_AT + 10, expiresAt: START_AT + 30 });
+    expect(reasonOfTime(aRequest({ ttlMs: 31, extension, ...within(10) }), START_AT)).toContain('nothing is left');
   });
 });
 

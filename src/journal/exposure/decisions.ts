@@ -26,10 +26,10 @@ interface Decided {
   readonly waitMs: number;
 }
 
-/** @param ended requests that ended in the span, in whatever way */
-export function countDecisions(ended: readonly AccessRequest[]): DecisionFigures {
-  const decided = ended.flatMap(({ end, createdAt }): readonly Decided[] =>
-    end?.status === 'approved' || end?.status === 'denied' ? [{ end, waitMs: end.at - createdAt }] : [],
+/** @param isIn whether an instant lies in the span */
+export function countDecisions(requests: readonly AccessRequest[], isIn: (at: number) => boolean): DecisionFigures {
+  const decided = requests.flatMap(({ end, createdAt }): readonly Decided[] =>
+    (end?.status === 'approved' || end?.status === 'denied') && isIn(end.at) ? [{ end, waitMs: end.at - createdAt }] : [],
   );
   const approved = decided.filter(({ end }) => end.status === 'approved').length;
   const byPolicy = decided.filter(({ end }) => end.by === 'system:approver').length;

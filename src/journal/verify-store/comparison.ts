@@ -61,10 +61,13 @@ export class Comparison {
       const page = await askPage(this.#store, { kind, after, limit: PAGE });
       for (const row of page.items as readonly unknown[]) {
         this.rows += 1;
-        const { id } = isObject(row) ? (row as Row) : { id: undefined };
-        if (typeof id !== 'string') this.differences.push({ kind, id: show(id), problem: 'is no row at all' });
-        else if (!seen.has(id) && this.#compare({ kind, id }, row as Row) !== undefined) suspects.push({ kind, id });
-        if (typeof id === 'string') seen.add(id);
+        const id: unknown = isObject(row) ? (row as Row).id : undefined;
+        if (typeof id !== 'string') {
+          this.differences.push({ kind, id: show(id), problem: 'is no row at all' });
+          continue;
+        }
+        if (!seen.has(id) && this.#compare({ kind, id }, row as Row) !== undefined) suspects.push({ kind, id });
+        seen.add(id);
       }
       after = page.next;
       more = after !== undefined;

@@ -1,0 +1,37 @@
+import { fileURLToPath } from 'node:url';
+
+/** What `npm run mutate` changes, one place at a time: the core, which is what `jit-access` itself loads. */
+const core = [
+  'src/{base64,errors,input,records,scope,sweeper,time}.ts',
+  'src/{effects,engine,journal,lifecycle,records}/**/*.ts',
+  'src/{approvers,sinks}/*.ts',
+  'src/stores/memory/**/*.ts',
+];
+
+/** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
+const options = {
+  mutate: core,
+  testRunner: 'kept',
+  plugins: [
+    '@stryker-mutator/vitest-runner',
+    ...['messages', 'kept'].map((name) => fileURLToPath(new URL(`test/mutation/${name}.js`, import.meta.url))),
+  ],
+  // Which tests run is said in that configuration; related files would only be asked for once more.
+  vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
+  coverageAnalysis: 'perTest',
+  // Messages may change in a patch; codes and fields may not.
+  ignorers: ['messages'],
+  // What runs only while a module loads costs a whole run of all tests for each.
+  ignoreStatic: true,
+  incremental: true,
+  incrementalFile: 'temp/mutation/incremental.json',
+  tempDirName: 'temp/stryker',
+  ignorePatterns: ['build', 'coverage', 'dist', 'docs', 'examples', 'temp', '.ci', '.changeset'],
+  jsonReporter: { fileName: 'temp/mutation/report.json' },
+  reporters: ['json', 'progress-append-only'],
+  concurrency: 1,
+  // More than it takes to load everything anew; what hangs, kept-tests.ts finds sooner.
+  timeoutMS: 120_000,
+};
+
+export default options;

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { mutantsOf, type Mutant } from './report.js';
+import { complaints, percent, scoresOf } from './scores.js';
+
+const source = ['export function isOver(at: number, end: number) {', '  return (', '    at >= end', '  );', '}'].join('\n');
+
+/** As Stryker writes it. */
+const report = (status: Mutant['status'], path = 'src/lifecycle/over.ts') => ({
+  files: {
+    [path]: {
+      source,
+      mutants: [
+        {
+          mutatorName: 'EqualityOperator',
+          replacement: 'at > end',
+          status,
+          location: { start: { line: 3, column: 5 }, end: { line: 3, column: 14 } },
+        },
+      ],
+    },
+  },
+});
+
+const one = (file: string, status: Mutant['status']): Mutant => ({ file, mutator: 'm', line: 'l', from: 'f', to: 't', status });
+const many = (file: string, found: number, survived: number): Mutant[] => [
+  ...Array.from({ length: found }, () => one(file, 'Killed')),
+  ...Array.from({ length: survived }, () => one(file, 'Survived')),
+];
+const listed = (file: string) => ({ ...one(file, 'Survived'), why: 'because' });
+
+describe('mutantsOf()', () => {
+  it('tells of a change what stood there, and in which line, not in which number of one', () => {
+    expect(mutantsOf(report('Killed'))).toEqual([
+      { file: 'lifecycle/over.ts', mutator: 'EqualityOperator', line: 'at >= end', from: 'at >= end', to: 'at > end', status: 'Killed' },
+    ]);
+  });
+
+  it('has a change over several lines in one', () => {
+    const { files } = report('Killed');
+    const [[path, file]] = Object.entries(files) as [[string, (typeof files)[string]]];
+    const block = {
+      mutatorName: 'BlockStatement',
+      replacement: '{}',
+      location: { start: { line: 1, column: 49 }, end: { line: 5, column: 2 } },
+    };
+    const mutants = [{ ...block, status: 'Survived' as const }];
+    expect(mutantsOf({ files: { [path]: { ...file, mutants } } })[0]?.from).toBe('{ return ( at >= end ); }');
+  });
+});
+
+describe('complaints()', () => {
+  it('has none where every room has its score and every survivor that must be is listed', () => {
+    expect(complaints([...many('scope.ts', 95, 5), ...many('engine/ask.ts', 90, 10)], [listed('scope.ts')])).toEqual([]);
+  });
+
+  it('names a room whose score is too low, however little', () => {
+    expect(complaints([...many('scope.ts', 949, 51), ...many('time.ts', 95, 5)], [listed('scope.ts'), listed('time.ts')])).toEqual([
+      'scope: 94.9 % of the changes were found, and at least 95 % have to be',
+    ]);
+  });
+
+  it('names the core as a whole where it is', () => {
+    expect(complaints(many('engine/ask.ts', 89, 11), [])).toEqual([
+      'all of it: 89 % of the changes were found, and at least 90 % have to be',
+    ]);
+  });
+
+  it('takes what no test reaches, or what could not be tried, for a survivor, and what hangs for found', () => {
+    const [score] = scoresOf([
+      one('time.ts', 'NoCoverage'),
+      one('time.ts', 'Timeout'),
+      one('time.ts', 'Ignored'),
+      one('time.ts', 'RuntimeError'),
+    ]);
+    expect(score).toMatchObject({ found: 1, survived: [{ status: 'NoCoverage' }, { status: 'RuntimeError' }], ignored: 1 });
+  });
+
+  it.each(['scope.ts', 'time.ts', 'lifecycle/step.ts', 'journal/replay/rebuild.ts'])(
+    'names a survivor in %s that is not listed',
+    (file) => {
+      expect(complaints(many(file, 99, 1), [])).toEqual([expect.stringContaining(`survived, and is not listed: ${file}, m`)]);
+      expect(complaints(many(file, 99, 1), [{ ...listed(file), to: 'another' }])).toHaveLength(2);
+    },
+  );
+
+  it('asks nobody to list one elsewhere', () => {
+    expect(complaints(many('records/make.ts', 99, 1), [])).toEqual([]);
+  });
+
+  it('names what is listed and was found, where that was looked at', () => {
+    expect(complaints(many('scope.ts', 1, 0), [listed('scope.ts'), listed('time.ts')])).toEqual([
+      expect.stringContaining('is listed, and does not survive: scope.ts'),
+    ]);
+  });
+
+  it('is not content with nothing', () => {
+    expect(complaints([], [])).toEqual(['nothing was changed, which says nothing']);
+  });
+});
+
+describe('percent()', () => {
+  it('is never rounded up', () => {
+    expect(percent(94_999, 5_001)).toBe(94.99);
+    expect(percent(1, 0)).toBe(100);
+  });
+});
