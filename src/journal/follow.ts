@@ -49,13 +49,13 @@ export class Followers {
 
   /** Delivers everything that is on record now, and says how each stands. */
   async flush(): Promise<readonly FollowerStatus[]> {
-    await Promise.all(this.#all.map((follower) => follower.drive()));
+    await Promise.all(this.#all.map((follower) => follower.flush()));
     return Promise.all(this.#all.map((follower) => follower.status()));
   }
 
   async close(): Promise<void> {
     this.#unwatch?.();
-    await Promise.all(this.#all.map((follower) => follower.drive()));
+    await Promise.all(this.#all.map((follower) => follower.flush()));
   }
 }
 

@@ -81,6 +81,12 @@ export class Follower {
     return (this.#running ??= this.#deliverAll());
   }
 
+  /** The same, and not only by a delivery that is under way: it may fail at what has been mended since. */
+  async flush(): Promise<void> {
+    await this.#running;
+    await this.drive();
+  }
+
   /** @throws StoreError */
   async status(): Promise<FollowerStatus> {
     const { name } = this.sink;

@@ -222,6 +222,26 @@ describe('AuditSink', () => {
       expect(seqs(broken.entries)).toEqual(upTo(15));
     });
 
+    it('L28 is given everything by a flush that comes while a delivery is under way that will fail', async () => {
+      const { engine: other, store, clock } = anEngine();
+      await aGranted(other);
+      const given: AuditEntry[] = [];
+      let flushed: ReturnType<JitEngine['flushAudit']> | undefined;
+      const sink: AuditSink = {
+        name: 'siem',
+        async write(entries) {
+          if (flushed !== undefined) return void given.push(...entries);
+          flushed = engine.flushAudit();
+          await turns();
+          throw new Error('down, for the last time');
+        },
+      };
+      const { engine } = anEngine({ store, clock, audit: sink });
+      expect(await engine.flushAudit()).toMatchObject({ caughtUp: false });
+      expect(await flushed).toMatchObject({ caughtUp: true });
+      expect(seqs(given)).toEqual(upTo(5));
+    });
+
     it('L28 is given one write at a time, also when waiting for it fails', async () => {
       let writing = 0;
       let most = 0;

@@ -32,31 +32,36 @@ export async function live(
 ): Promise<Lived> {
   const number = fc.noShrink(fc.nat());
   let steps = 0;
-  let last: SideBySide | undefined;
   const property = fc.asyncProperty(number, fc.array(number, { minLength: 3, maxLength: maxSteps, size: 'max' }), async (world, life) => {
-    const both = (last = new SideBySide(await storeOf(), world));
-    for (const one of life) {
-      steps += 1;
-      await both.step(one);
+    const both = new SideBySide(await storeOf(), world);
+    try {
+      for (const one of life) {
+        steps += 1;
+        await both.step(one);
+      }
+      await both.finish();
+    } finally {
+      await both.close();
     }
-    await both.finish();
   });
   const details = await fc.check(property, { seed, numRuns, endOnFailure: !shrinks, ...(path === undefined ? {} : { path }) });
   if (!details.failed) return { lives: details.numRuns, steps, violation: undefined };
   // The trace of the smallest life that fails: once more, for the last one that was tried may have held.
   const [world, life] = details.counterexample ?? [0, []];
-  const both = (last = new SideBySide(await storeOf(), world));
+  const both = new SideBySide(await storeOf(), world);
   let problem: unknown = details.errorInstance;
   try {
     for (const one of life) await both.step(one);
     await both.finish();
   } catch (error) {
     problem = error;
+  } finally {
+    await both.close();
   }
   const message = problem instanceof Error ? (problem.stack ?? problem.message) : String(problem);
   return {
     lives: details.numRuns,
     steps,
-    violation: [`seed ${details.seed}, path ${details.counterexamplePath ?? ''}`, ...last.trace, message].join('\n'),
+    violation: [`seed ${details.seed}, path ${details.counterexamplePath ?? ''}`, ...both.trace, message].join('\n'),
   };
 }

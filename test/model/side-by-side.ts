@@ -987,6 +987,10 @@ export class SideBySide {
       Array.from({ length: head.seq }, (_, i) => i + 1),
       'what the sink was given (L28)',
     );
+  }
+
+  /** Lets go of the store, however the life went: whoever watches it keeps a connection. */
+  async close(): Promise<void> {
     for (const engine of [this.#relay, ...this.#processes.map((process) => process.engine)]) await engine.close();
   }
 }
