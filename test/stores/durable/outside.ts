@@ -1,16 +1,15 @@
 import { JitEngine, type AuditEntry } from 'jit-access';
 import { ManualClock, START_AT } from 'jit-access/testing';
-import { isBusy } from '../../../src/stores/sql/failures.js';
 import type { Ack } from './churn.js';
 import { engineOptions } from './door.js';
-import { openStore, type Place } from './place.js';
+import { openStore } from './place.js';
 import { Seeded } from './seeded.js';
 import type { Durable } from './servers.js';
 import { sinkOf, type SinkKind } from './sinks.js';
 import { entriesOf, wrongsOf } from './verdict.js';
 import { spin } from './spin.js';
+import { suspend } from './suspend.js';
 import { Worker, type Outside } from './workers.js';
-import { SqliteFile } from '../sql/sqlite.js';
 
 const LANES = 2;
 /** A process is struck after so much was told, acknowledged or sent at most. */
@@ -130,32 +129,6 @@ async function oneStrike(
     await close();
   }
   return { told: arrived.calls.length + arrived.sent.length, wrong };
-}
-
-/** At any moment; of SQLite one at which it holds no lock, for a file has no server that takes it away. */
-async function suspend(worker: Worker, { kind, where }: Place): Promise<void> {
-  worker.suspend();
-  await worker.stopped();
-  while (kind === 'sqlite' && isLocked(where)) {
-    worker.resume();
-    spin(500);
-    worker.suspend();
-    await worker.stopped();
-  }
-}
-
-function isLocked(path: string): boolean {
-  const handle = SqliteFile.at(path);
-  try {
-    handle.exec('begin immediate');
-    handle.exec('rollback');
-    return false;
-  } catch (error) {
-    if (!isBusy(error)) throw error;
-    return true;
-  } finally {
-    handle.close();
-  }
 }
 
 const listed = (list: readonly unknown[]): string => list.slice(0, 5).map(String).join(', ');

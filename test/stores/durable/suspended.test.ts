@@ -1,10 +1,11 @@
 import { autoApprove, JitEngine } from 'jit-access';
 import { ManualClock, START_AT } from 'jit-access/testing';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { engineOptions } from './door.js';
 import { KINDS, openStore } from './place.js';
 import { isAvailable, startDurable, type Durable } from './servers.js';
 import { sinkOf } from './sinks.js';
+import { suspend } from './suspend.js';
 import { entriesOf, wrongsOf } from './verdict.js';
 import { Worker, type Outside } from './workers.js';
 
@@ -34,19 +35,20 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     const clock = new ManualClock();
     const engine = new JitEngine({ ...engineOptions(), store, clock });
     const worker = await Worker.start({ place: durable.place, namespace, at: START_AT, ...over });
-    const asked = await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'now' });
-    const grant = asked.outcome === 'granted' ? asked.grants[0] : undefined;
-    if (grant === undefined) throw new Error('there is a grant');
-    const end = async () => {
+    // However the test ends: one that stands still with the head would stop those after it, too.
+    onTestFinished(async () => {
       await worker.kill();
       await engine.close();
       await close();
-    };
-    return { namespace, store, clock, engine, worker, grant, end };
+    });
+    const asked = await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'now' });
+    const grant = asked.outcome === 'granted' ? asked.grants[0] : undefined;
+    if (grant === undefined) throw new Error('there is a grant');
+    return { namespace, store, clock, engine, worker, grant };
   }
 
   it('L12 keeps a revoke from nothing for longer than its limit, though it holds the head when it is stopped with SIGSTOP', async () => {
-    const { store, engine, worker, grant, end } = await together({ timeoutMs: HOLDER_MS });
+    const { store, engine, worker, grant } = await together({ timeoutMs: HOLDER_MS });
     // It stops itself between two statements of its commit. On Redis a commit is one script: there it is stopped before.
     if (kind === 'redis') worker.suspend();
     else await worker.order({ do: 'stop while', sql: BETWEEN[kind] });
@@ -65,11 +67,10 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     const [told] = await held;
     expect(['ERR_JIT_STORE', 'ERR_JIT_OUTCOME_UNKNOWN', undefined]).toContain(told?.code);
     expect(await wrongsOf(store, [['grant.revoked', grant.id]])).toEqual([]);
-    await end();
   });
 
   it('L12 leaves the head to others when it is killed with -9 while it holds it', async () => {
-    const { store, engine, worker, grant, end } = await together();
+    const { store, engine, worker, grant } = await together();
     if (kind === 'redis') worker.suspend();
     else await worker.order({ do: 'stop while', sql: BETWEEN[kind] });
     const held = worker
@@ -81,7 +82,6 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     expect(await engine.revoke(grant.id, ROOT)).toMatchObject({ end: { status: 'revoked' } });
     expect(await engine.requests({ subject: 'user:sam' })).toMatchObject({ items: [] });
     expect(await wrongsOf(store, [['grant.revoked', grant.id]])).toEqual([]);
-    await end();
   });
 
   /** The outside as it is, and what it was told; who follows here tells it at once. */
@@ -101,7 +101,7 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
   }
 
   it('L28 L32 loses no change of access that a system outside is told: killed in the call, another makes it', async () => {
-    const { store, clock, engine, worker, grant, end } = await together();
+    const { store, clock, engine, worker, grant } = await together();
     const called = new Promise<Outside>((resolve) => (worker.onOutside = resolve));
     await worker.order({ do: 'follow', scopes: [SCOPE] });
     const flushed = worker.call(['flushAudit']).catch(() => undefined);
@@ -121,16 +121,15 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     await engine.flushAudit();
     expect([...roles.held]).toEqual([]);
     expect(await wrongsOf(store)).toEqual([]);
-    await end();
   });
 
   it('L28 undoes nothing when it wakes inside a call that another has long made, and gone on from', async () => {
-    const { store, clock, engine, worker, grant, end } = await together();
+    const { store, clock, engine, worker, grant } = await together();
     const called = new Promise<Outside>((resolve) => (worker.onOutside = resolve));
     await worker.order({ do: 'follow', scopes: [SCOPE] });
     const flushed = worker.call(['flushAudit']);
     const late = await called;
-    worker.suspend();
+    await suspend(worker, durable.place);
     const roles = outside(engine);
     await clock.advance('5m');
     await engine.sweep();
@@ -153,7 +152,6 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     expect([...roles.held]).toEqual([]);
     expect(await engine.stuckEffects()).toEqual([]);
     expect(await wrongsOf(store, [['grant.revoked', grant.id]])).toEqual([]);
-    await end();
   });
 
   it.each([
@@ -162,13 +160,13 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     ['killed', 'webhookSink'],
     ['suspended', 'webhookSink'],
   ] as const)('L28 L32 loses no message: %s while %s sends one, another sends it and the rest, in order', async (how, sink) => {
-    const { store, clock, engine: first, worker, grant, namespace, end } = await together();
+    const { store, clock, engine: first, worker, grant, namespace } = await together();
     const sending = new Promise<string>((resolve) => (worker.onSent = resolve));
     await worker.order({ do: 'notify', over: sink });
     const flushed = worker.call(['flushAudit']).catch(() => undefined);
     await sending;
     if (how === 'killed') await worker.kill();
-    else worker.suspend();
+    else await suspend(worker, durable.place);
     await first.revoke(grant.id, ROOT);
     const sent: string[] = [];
     const audit = sinkOf(sink, (id) => void sent.push(id));
@@ -194,6 +192,5 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     }
     await other.close();
     await opened.close();
-    await end();
   });
 });
