@@ -1,17 +1,12 @@
 import { InvalidArgumentError } from './errors.js';
 import type { JsonObject, JsonValue } from './ports.js';
 
-/*
- * Expressions over classes of Unicode characters are made where they are used. Literals are read with the module, class
- * by class, and took a tenth of its import.
- */
-
 // What a terminal or a log viewer would obey, hide or reorder instead of showing it.
-const UNSHOWN = '(?! )[\\p{C}\\p{Z}\\p{DI}]';
+const UNSHOWN = /(?! )[\p{C}\p{Z}\p{DI}]/gu;
 
 /** A value as JSON in which every character shows, so that what somebody wrote can't forge a line around it. */
 export function quote(value: JsonValue): string {
-  return JSON.stringify(value).replace(new RegExp(UNSHOWN, 'gu'), (char) =>
+  return JSON.stringify(value).replace(UNSHOWN, (char) =>
     Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
   );
 }
@@ -90,12 +85,12 @@ function isPlain(given: object): boolean {
 
 // An id: L23. Format characters (zero-width, bidi) make two ids look alike, so they are out.
 const MAX_ID = 256;
-const BAD_IN_ID = '(?! )[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Z}]|^ | $';
+const BAD_IN_ID = /(?! )[\p{Cc}\p{Cf}\p{Cs}\p{Z}]|^ | $/u;
 
 export function isId(value: unknown): value is string {
   if (typeof value !== 'string') return false;
   if (value.length === 0 || value.length > MAX_ID) return false;
-  return isPlainAscii(value) || (!new RegExp(BAD_IN_ID, 'u').test(value) && value.normalize('NFC') === value);
+  return isPlainAscii(value) || (!BAD_IN_ID.test(value) && value.normalize('NFC') === value);
 }
 
 /** Of the printable characters from `!` to `~` alone, as nearly all ids are. By character codes: it is on the path of every check. */
