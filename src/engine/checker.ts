@@ -4,7 +4,7 @@ import { awaitsActivation, isScheduled, isUsable, type Held } from '../lifecycle
 import type { MaybePromise, Row, ScopeMatcher } from '../ports.js';
 import { beginsAt, decodeGrant, heldUntil, isCounted, isObject, type Decision, type Effect, type Grant } from '../records.js';
 import { readScope } from '../scope.js';
-import { indexOf, type LiveIndex } from '../stores/memory.js';
+import { indexOf, MemoryGrantStore, type LiveIndex } from '../stores/memory.js';
 import { isThenable, type Reading, type Timekeeper } from '../time.js';
 import type { AccessStatus } from './answers.js';
 import { heldAmong, paired, usageRow } from './held.js';
@@ -62,7 +62,7 @@ export class Checker {
   }
 
   check(subjectGiven: unknown, action: unknown): MaybePromise<Decision> {
-    const grant = this.#index?.only(subjectGiven, action);
+    const grant = this.#only(subjectGiven, action);
     if (grant !== undefined) {
       const held = { grant, usage: undefined };
       const reading = this.#keeper.read();
@@ -73,10 +73,15 @@ export class Checker {
 
   /** The check without its reasons, which needs no decision where there is but one grant to look at. */
   allows(subjectGiven: unknown, action: unknown): MaybePromise<boolean> {
-    const grant = this.#index?.only(subjectGiven, action);
+    const grant = this.#only(subjectGiven, action);
     if (grant !== undefined && isUsable({ grant, usage: undefined }, this.#keeper.read())) return true;
     const answer = this.#long(subjectGiven, action);
     return isThenable(answer) ? answer.then(({ allowed }) => allowed) : answer.allowed;
+  }
+
+  /** Nothing either where `live` has been replaced since: whoever makes the store fail means the check, too (L30). */
+  #only(subject: unknown, scope: unknown): Grant | undefined {
+    return this.#ledger.store.live === MemoryGrantStore.prototype.live ? this.#index?.only(subject, scope) : undefined;
   }
 
   #long(subjectGiven: unknown, action: unknown): MaybePromise<Decision> {

@@ -139,6 +139,16 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
+    it('L30 goes no way around a store that is made to fail after the engine was built', async () => {
+      const { engine, store } = await anEngineThatCounts();
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      store.live = () => {
+        throw new Error('gone');
+      };
+      await refusal(engine.isAllowed(MAYA, SCOPE), 'ERR_JIT_STORE');
+      await refusal(engine.check(MAYA, SCOPE), 'ERR_JIT_STORE');
+    });
+
     it('goes no way around standing access', async () => {
       const { engine, store, clock } = await anEngineThatCounts({ standing: { [MAYA]: [SCOPE] } });
       // Its look decodes the row, for every engine.
