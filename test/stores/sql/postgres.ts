@@ -148,7 +148,11 @@ export class Postgres {
   }
 
   async stop(): Promise<void> {
-    for (const pool of this.#pools) if (!pool.ended) await pool.end();
+    for (const pool of this.#pools) {
+      // A pool is told to have ended before its connections have: the server's own end is heard on them still.
+      pool.on('error', () => undefined);
+      if (!pool.ended) await pool.end();
+    }
     await this.#stop();
   }
 }
