@@ -36,10 +36,11 @@ export interface Coverage {
  * It makes the question, the answer's list, the reading, what is held with its list, and the decision; a record only at
  * the first look at a row that can't change, at each look at one that may.
  *
- * The ordinary yes of the in-memory store is shorter still: two lookups in the store's index, subject and scope, and
- * the same rule at the same kind of reading; of all that it makes the decision, and for `isAllowed` not even that.
- * Whatever is less ordinary goes the long way, a no with it: a second row on the scope, a usage, the first look at a
- * row, scopes that are patterns, standing access, ids that `canonicalId` has to read.
+ * The ordinary yes of the in-memory store is shorter still: the store's index knows the window of a grant that nothing
+ * but time decides about, and the same kind of reading lies in it or not; of all the above that makes the decision and,
+ * at the first look, the record, and for `isAllowed` not even those. Whatever is less ordinary goes the long way, a no
+ * with it: a second row on the scope, a usage, scopes that are patterns, standing access, ids that `canonicalId` has to
+ * read.
  */
 export class Checker {
   readonly #settings: Settings;
@@ -62,26 +63,30 @@ export class Checker {
   }
 
   check(subjectGiven: unknown, action: unknown): MaybePromise<Decision> {
-    const grant = this.#only(subjectGiven, action);
-    if (grant !== undefined) {
-      const held = { grant, usage: undefined };
+    const index = this.#indexNow();
+    const place = index?.placeOf(subjectGiven, action) ?? -1;
+    if (index !== undefined && place !== -1) {
       const reading = this.#keeper.read();
-      if (isUsable(held, reading)) return this.#granted(held, grant.subject, grant.scope, reading);
+      if (index.allowsAt(place, reading)) {
+        const validUntil = index.untilAt(place) - this.#settings.leewayMs;
+        return decision(subjectGiven as string, action as string, reading.now, 'granted', index.grantAt(place), validUntil);
+      }
     }
     return this.#long(subjectGiven, action);
   }
 
   /** The check without its reasons, which needs no decision where there is but one grant to look at. */
   allows(subjectGiven: unknown, action: unknown): MaybePromise<boolean> {
-    const grant = this.#only(subjectGiven, action);
-    if (grant !== undefined && isUsable({ grant, usage: undefined }, this.#keeper.read())) return true;
+    const index = this.#indexNow();
+    const place = index?.placeOf(subjectGiven, action) ?? -1;
+    if (index !== undefined && place !== -1 && index.allowsAt(place, this.#keeper.read())) return true;
     const answer = this.#long(subjectGiven, action);
     return isThenable(answer) ? answer.then(({ allowed }) => allowed) : answer.allowed;
   }
 
   /** Nothing either where `live` has been replaced since: whoever makes the store fail means the check, too (L30). */
-  #only(subject: unknown, scope: unknown): Grant | undefined {
-    return this.#ledger.store.live === MemoryGrantStore.prototype.live ? this.#index?.only(subject, scope) : undefined;
+  #indexNow(): LiveIndex | undefined {
+    return this.#ledger.store.live === MemoryGrantStore.prototype.live ? this.#index : undefined;
   }
 
   #long(subjectGiven: unknown, action: unknown): MaybePromise<Decision> {

@@ -39,11 +39,6 @@ export class SettledRow implements Row {
     Object.freeze(this);
   }
 
-  /** The grant that a row has been decoded to already. */
-  static known(row: object): Grant | undefined {
-    return #grant in row ? row.#grant : undefined;
-  }
-
   /** The grant of a row: as it is remembered, where it is one of these. */
   static grantOf(row: Row, decode: (row: Row) => Grant): Grant {
     return isObject(row) && #grant in row ? (row.#grant ??= decode(row)) : decode(row);

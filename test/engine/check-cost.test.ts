@@ -63,9 +63,8 @@ describe('JitEngine', () => {
 
       it(`${verb}() ${way} reads the clock once and asks the store at most once (L5, L34)`, async () => {
         const { engine, now, live } = await anEngineThatCounts({}, way);
-        // The first look decodes the row, and is the long way.
-        const asks = way === 'by the index' ? [1, 0, 0] : [1, 1, 1];
-        for (const expected of asks) {
+        const expected = way === 'by the index' ? 0 : 1;
+        for (let look = 0; look < 3; look++) {
           now.mockClear();
           live.mockClear();
           await engine[verb](MAYA, SCOPE);

@@ -1,73 +1,158 @@
 import { isActor } from '../../input.js';
 import type { Row } from '../../ports.js';
-import { SettledRow, type Grant } from '../../records.js';
+import { decodeGrant, plainWindow, type Grant } from '../../records.js';
 import { isScope } from '../../scope.js';
+import type { Reading } from '../../time.js';
+import { Names } from './names.js';
+import { Pairs } from './pairs.js';
 
 const NONE: readonly Row[] = Object.freeze([]);
+const NOWHERE = -1;
 
-/** A subject's rows by scope: the row itself where there is but one on a scope, as nearly always. */
-type Scopes = Map<unknown, Row | readonly Row[]>;
+/** What lies at a place: the row itself where there is but one, as nearly always. */
+type Rows = Row | readonly Row[];
 
 /**
- * Open grants (and usage rows) by subject, then scope: nested maps, so that no key is put together. A subject's only row
- * stands in the place of its map, which would weigh more than half of what the row does.
+ * Open grants (and usage rows) by subject and scope: each pair of them has a place, each subject a chain of its places.
+ * Places, chains and windows are flat lists of numbers, which cost less memory than maps within a map, and less time where
+ * there are so many grants that no cache holds them.
  */
 export class LiveIndex {
-  readonly #subjects = new Map<unknown, Row | Scopes>();
-  #isPlain = true;
+  readonly #subjects = new Names();
+  readonly #scopes = new Names();
+  readonly #places = new Pairs();
+  /** By place. */
+  readonly #rows: Rows[] = [];
+  /** By place, two each: from when on the only row there allows, and until when. No instant lies in NaN. */
+  #windows = new Float64Array();
+  /** By place, two each: the next and the previous place of the same subject. */
+  #chains = new Int32Array();
+  /** By the number of a subject, the first place of its chain. */
+  readonly #first: number[] = [];
+  readonly #free: number[] = [];
 
   /** Lists are replaced, never changed: one that was handed out stays as it was. */
   add(row: Row): void {
     if (!isLive(row)) return;
-    this.#isPlain &&= isActor(row.subject) && isScope(row.scope);
-    const known = this.#subjects.get(row.subject);
-    if (known === undefined) {
-      this.#subjects.set(row.subject, row);
-      return;
-    }
-    const scopes: Scopes = known instanceof Map ? known : new Map([[known.scope, known]]);
-    if (scopes !== known) this.#subjects.set(row.subject, scopes);
-    const rows = scopes.get(row.scope);
-    scopes.set(row.scope, rows === undefined ? row : Object.freeze([...listOf(rows), row]));
+    const place = this.placeOf(row.subject, row.scope);
+    if (place === NOWHERE) this.#put(this.#newPlace(row), row);
+    else this.#put(place, Object.freeze([...listOf(this.#rows[place] as Rows), row]));
   }
 
   remove(row: Row): void {
     if (!isLive(row)) return;
-    const known = this.#subjects.get(row.subject);
-    if (known === row) this.#subjects.delete(row.subject);
-    if (!(known instanceof Map)) return;
-    const [first, ...others] = listOf(known.get(row.scope) ?? NONE).filter((other) => other !== row);
-    if (first !== undefined) known.set(row.scope, others.length === 0 ? first : Object.freeze([first, ...others]));
-    else known.delete(row.scope);
-    if (known.size === 0) this.#subjects.delete(row.subject);
+    const place = this.placeOf(row.subject, row.scope);
+    if (place === NOWHERE) return;
+    const known = listOf(this.#rows[place] as Rows);
+    const rest = known.filter((other) => other !== row);
+    if (rest.length === known.length) return;
+    if (rest.length === 0) this.#giveUp(place, row);
+    else this.#put(place, rest.length === 1 ? (rest[0] as Row) : Object.freeze(rest));
   }
 
   /**
-   * The grant on the only row of a subject and scope, if that has been decoded. By the strings that are asked about it was
-   * issued, so they have passed the door (L23): nothing is found any more once there has been a row that wouldn't pass it,
-   * such as one with a pattern.
+   * The place of a subject and scope; -1: there is none. By the strings that are asked about grants with a window were
+   * issued, so they have passed the door (L23).
    */
-  only(subject: unknown, scope: unknown): Grant | undefined {
-    const known = this.#isPlain ? this.#subjects.get(subject) : undefined;
-    const row = known instanceof Map ? known.get(scope) : known?.scope === scope ? known : undefined;
-    return row === undefined ? undefined : SettledRow.known(row);
+  placeOf(subject: unknown, scope: unknown): number {
+    const a = this.#subjects.numberOf(subject);
+    const b = a === -1 ? -1 : this.#scopes.numberOf(scope);
+    return b === -1 ? NOWHERE : this.#places.placeOf(a, b);
+  }
+
+  /** Whether the grant at a place is the only one there, nothing but time decides about it, and it does so with a yes. */
+  allowsAt(place: number, { now, late }: Pick<Reading, 'now' | 'late'>): boolean {
+    return (this.#windows[2 * place] as number) <= now && late < (this.#windows[2 * place + 1] as number);
+  }
+
+  /** Until when such a grant allows. */
+  untilAt(place: number): number {
+    return this.#windows[2 * place + 1] as number;
+  }
+
+  /** The grant at a place that has a window. */
+  grantAt(place: number): Grant {
+    return decodeGrant(this.#rows[place] as Row);
   }
 
   /** With `at < until`. A list that is kept, and needs no filter, is handed out as it is. */
   find(subject: string, scope: string | undefined, at: number): readonly Row[] {
-    const known = this.#subjects.get(subject);
-    if (known === undefined) return NONE;
-    if (!(known instanceof Map)) return (scope === undefined || known.scope === scope) && isAhead(known, at) ? [known] : NONE;
-    if (scope === undefined) return [...known.values()].flatMap(listOf).filter((row) => isAhead(row, at));
-    const rows = known.get(scope);
-    if (rows === undefined) return NONE;
+    if (scope === undefined) return this.#all(subject).filter((row) => isAhead(row, at));
+    const place = this.placeOf(subject, scope);
+    if (place === NOWHERE) return NONE;
+    const rows = this.#rows[place] as Rows;
     if (!isList(rows)) return isAhead(rows, at) ? [rows] : NONE;
     return rows.every((row) => isAhead(row, at)) ? rows : rows.filter((row) => isAhead(row, at));
   }
+
+  /** In the order in which their scopes came. */
+  #all(subject: string): readonly Row[] {
+    const all: Rows[] = [];
+    const number = this.#subjects.numberOf(subject);
+    let place = number === -1 ? NOWHERE : (this.#first[number] as number);
+    for (; place !== NOWHERE; place = this.#chains[2 * place] as number) all.push(this.#rows[place] as Rows);
+    // A chain begins with the latest.
+    return all.reverse().flatMap(listOf);
+  }
+
+  #newPlace({ subject, scope }: Row): number {
+    const [a, b] = [this.#subjects.take(subject), this.#scopes.take(scope)];
+    const place = this.#free.pop() ?? this.#rows.length;
+    this.#makeRoom(place);
+    this.#places.add(a, b, place);
+    const next = this.#first[a] ?? NOWHERE;
+    this.#link(NOWHERE, place, a);
+    this.#link(place, next, a);
+    return place;
+  }
+
+  #giveUp(place: number, { subject, scope }: Row): void {
+    const [a, b] = [this.#subjects.numberOf(subject), this.#scopes.numberOf(scope)];
+    this.#places.remove(a, b);
+    this.#link(this.#chains[2 * place + 1] as number, this.#chains[2 * place] as number, a);
+    this.#put(place, NONE);
+    this.#free.push(place);
+    this.#subjects.drop(subject, a);
+    this.#scopes.drop(scope, b);
+  }
+
+  #link(place: number, next: number, subject: number): void {
+    if (place === NOWHERE) this.#first[subject] = next;
+    else this.#chains[2 * place] = next;
+    if (next !== NOWHERE) this.#chains[2 * next + 1] = place;
+  }
+
+  #put(place: number, rows: Rows): void {
+    this.#rows[place] = rows;
+    const window = isList(rows) ? undefined : windowOf(rows);
+    this.#windows[2 * place] = window?.from ?? NaN;
+    this.#windows[2 * place + 1] = window?.until ?? NaN;
+  }
+
+  #makeRoom(place: number): void {
+    if (2 * place < this.#chains.length) return;
+    const length = 2 * Math.ceil((place + 8) * 1.25);
+    const [windows, chains] = [this.#windows, this.#chains];
+    this.#windows = new Float64Array(length);
+    this.#windows.set(windows);
+    this.#chains = new Int32Array(length);
+    this.#chains.set(chains);
+  }
 }
 
-const isList = (rows: Row | readonly Row[]): rows is readonly Row[] => Array.isArray(rows);
-const listOf = (rows: Row | readonly Row[]): readonly Row[] => (isList(rows) ? rows : [rows]);
+/** Nothing where a row is malformed, or isn't of a subject and a scope that the door lets through: the long way tells (L30). */
+function windowOf(row: Row): { readonly from: number; readonly until: number } | undefined {
+  if (row.kind !== 'grant' || !isActor(row.subject) || !isScope(row.scope)) return undefined;
+  try {
+    // Of a copy, which remembers nothing: what is never asked about takes no more memory than its row.
+    return plainWindow(decodeGrant({ ...row }));
+  } catch {
+    return undefined;
+  }
+}
+
+const isList = (rows: Rows): rows is readonly Row[] => Array.isArray(rows);
+const listOf = (rows: Rows): readonly Row[] => (isList(rows) ? rows : [rows]);
 
 const isAhead = (row: Row, at: number): boolean => row.until === undefined || at < row.until;
 

@@ -20,7 +20,7 @@ export interface Measured {
 }
 
 /** The budget in .size-limit.json for the engine with one approver, in kilobytes. */
-const BUDGET_KB = 46.5;
+const BUDGET_KB = 47.5;
 
 /** All tables, as Markdown. */
 export function report(measured: Measured): string {

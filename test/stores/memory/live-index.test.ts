@@ -1,6 +1,9 @@
-import { aRow, START_AT } from 'jit-access/testing';
+import fc from 'fast-check';
+import { aGrant, aRow, START_AT } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
+import { isUsable } from '../../../src/lifecycle/status.js';
 import type { Row } from '../../../src/ports.js';
+import { decodeGrant, encode, SettledRow, type Grant } from '../../../src/records.js';
 import { LiveIndex } from '../../../src/stores/memory/live-index.js';
 
 /** An index, and the ids of the rows that questions have looked at: those whose `until` was read. */
@@ -24,6 +27,7 @@ describe('LiveIndex', () => {
   it('L34 looks at the rows of the subject on the scope alone', () => {
     const rows = Array.from({ length: 10_000 }, (_, i) => aRow({ id: `r${i}`, subject: `user:${i % 100}`, scope: `db:${(i / 100) | 0}` }));
     const { index, looks } = watched(rows);
+    looks.clear();
     expect(index.find('user:7', 'db:3', START_AT)).toHaveLength(1);
     expect(looks.size).toBe(1);
     expect(index.find('user:7', 'db:none', START_AT)).toHaveLength(0);
@@ -72,6 +76,126 @@ describe('LiveIndex', () => {
     const index = new LiveIndex();
     index.add(aRow({ kind: 'usage', id: 'u', until: undefined }));
     expect(index.find('user:maya', undefined, 8.64e15)).toHaveLength(1);
+  });
+
+  it('gives the rows that a list of all gives, whatever was added and removed before (L20, L24)', () => {
+    const names = fc.constantFrom('a', 'b', 'c');
+    const steps = fc.array(fc.record({ adds: fc.boolean(), subject: names, scope: fc.option(names, { nil: undefined }), at: fc.nat(9) }), {
+      minLength: 1,
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(steps, (all) => {
+        const index = new LiveIndex();
+        const kept: Row[] = [];
+        all.forEach(({ adds, subject, scope, at }, i) => {
+          if (adds) {
+            const row = aRow({ id: `r${i}`, subject, scope, until: at });
+            kept.push(row);
+            index.add(row);
+          } else for (const row of kept.splice(at, 1)) index.remove(row);
+        });
+        for (const subject of ['a', 'b', 'c', 'd']) {
+          for (const scope of [undefined, 'a', 'b', 'c', 'd']) {
+            const of = kept.filter(
+              (row) => row.subject === subject && (scope === undefined || row.scope === scope) && 4 < (row.until as number),
+            );
+            const found = index.find(subject, scope, 4);
+            expect(new Set(found)).toEqual(new Set(of));
+            expect(found).toHaveLength(of.length);
+          }
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('gives the scopes of a subject in the order in which they came', () => {
+    const index = new LiveIndex();
+    const rows = ['x', 'm', 'a', 'z'].map((scope, i) => aRow({ id: `r${i}`, scope }));
+    for (const row of rows) index.add(row);
+    expect(index.find('user:maya', undefined, START_AT)).toEqual(rows);
+    index.remove(rows[1] as Row);
+    expect(index.find('user:maya', undefined, START_AT)).toEqual([rows[0], rows[2], rows[3]]);
+    index.add(rows[1] as Row);
+    expect(index.find('user:maya', undefined, START_AT)).toEqual([rows[0], rows[2], rows[3], rows[1]]);
+  });
+
+  describe('what it answers by itself', () => {
+    const settled = (grant: Grant, over: Partial<Row> = {}) => new SettledRow({ ...encode(grant), ...over });
+    const around = (instants: readonly number[]) => instants.flatMap((at) => [at - 1, at, at + 1]);
+
+    it('is what isUsable says, at every instant around a start and an end and with any leeway (L1, L2, L9)', () => {
+      const at = fc.integer({ min: 1, max: 40 });
+      const grants = fc.record({
+        issuedAt: at,
+        ahead: fc.nat(3),
+        ttl: at,
+        asks: fc.boolean(),
+        activated: fc.option(fc.nat(40), { nil: undefined }),
+        uses: fc.option(at, { nil: undefined }),
+        ended: fc.option(at, { nil: undefined }),
+      });
+      fc.assert(
+        fc.property(grants, fc.nat(5), ({ issuedAt, ahead, ttl, asks, activated, uses, ended }, leewayMs) => {
+          const startsAt = issuedAt + ahead;
+          const asksAtStart = asks && ahead > 0;
+          const activatedAt = ahead === 0 ? startsAt : activated === undefined ? undefined : startsAt + activated;
+          const end: Grant['end'] =
+            ended === undefined
+              ? undefined
+              : { status: 'revoked', cause: 'revoked', at: startsAt + ended, by: 'user:sam', reason: undefined };
+          const fields = {
+            issuedAt,
+            startsAt,
+            firstStartsAt: startsAt,
+            expiresAt: startsAt + ttl,
+            asksAtStart,
+            activatedAt,
+            warnAt: undefined,
+          };
+          const grant = aGrant({ ...fields, maxUses: uses, end });
+          const index = new LiveIndex();
+          index.add(settled(grant));
+          const place = index.placeOf(grant.subject, grant.scope);
+          for (const now of around([startsAt, startsAt + ttl, activatedAt ?? 0, startsAt + ttl - leewayMs])) {
+            const instants = { now, late: now + leewayMs };
+            expect(index.allowsAt(place, instants)).toBe(place !== -1 && isUsable({ grant, usage: undefined }, instants));
+          }
+        }),
+        { numRuns: 2_000 },
+      );
+    });
+
+    it('is nothing where a row is malformed, not alone, or of a pattern (L20, L30)', () => {
+      const grant = aGrant();
+      const instants = { now: grant.startsAt, late: grant.startsAt };
+      const says = (...rows: readonly Row[]) => {
+        const index = new LiveIndex();
+        for (const row of rows) index.add(row);
+        return index.allowsAt(index.placeOf(grant.subject, rows[0]?.scope), instants);
+      };
+      expect(says(settled(grant))).toBe(true);
+      expect(says(settled(grant, { until: grant.expiresAt + 1 }))).toBe(false);
+      expect(says(settled(grant), settled(aGrant({ id: 'r2.1', requestId: 'r2' })))).toBe(false);
+      expect(says(settled(aGrant({ scope: 'db-prod:*' })))).toBe(false);
+      expect(says(settled(grant, { subject: 'system:sweeper' }))).toBe(false);
+    });
+
+    it('is there again for the one that is left of two, and gone with the last (L12)', () => {
+      const [first, second] = [settled(aGrant()), settled(aGrant({ id: 'r2.1', requestId: 'r2' }))];
+      const { subject, scope, startsAt } = decodeGrant(first);
+      const instants = { now: startsAt, late: startsAt };
+      const index = new LiveIndex();
+      for (const row of [first, second]) index.add(row);
+      const place = index.placeOf(subject, scope);
+      index.remove(first);
+      expect(index.allowsAt(place, instants)).toBe(true);
+      expect(index.grantAt(place).id).toBe('r2.1');
+      index.remove(second);
+      expect(index.placeOf(subject, scope)).toBe(-1);
+      expect(index.allowsAt(place, instants)).toBe(false);
+    });
   });
 
   it('removes nothing but the row that it is given, itself', () => {
