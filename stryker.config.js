@@ -32,6 +32,8 @@ const options = {
   concurrency: 1,
   // More than it takes to load everything anew; what hangs, kept-tests.ts finds sooner.
   timeoutMS: 120_000,
+  // With every place counted that a test reaches, on a machine that may be busy.
+  dryRunTimeoutMinutes: 30,
 };
 
 export default options;
