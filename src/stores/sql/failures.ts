@@ -4,7 +4,7 @@ import { messageOf, StoreError } from '../../errors.js';
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
   constructor(ms: number) {
-    super(`no answer within ${ms} ms`);
+    super(`no answer within ${ms} ms: the database is silent, or no connection to it is free`);
   }
 }
 

@@ -10,7 +10,7 @@ export type Handle = SqliteDatabase & {
   prepare(sql: string): { all(values: unknown[]): unknown[]; get(values: unknown[]): unknown };
   exec(sql: string): void;
 };
-export type SqliteDriver = new (path: string) => Handle;
+export type SqliteDriver = new (path: string, options?: { readonly readonly: boolean }) => Handle;
 
 // npm ci doesn't install it, for it has to be compiled. `.ci/run` does.
 const beside = join(process.cwd(), '.ci/drivers/node_modules');
@@ -22,3 +22,7 @@ export const betterSqlite3 = (): SqliteDriver => createRequire(join(beside, 'ind
 
 /** The one that the tests go through: libsql, or the one that JIT_TEST_SQLITE names. Its own types don't say whose interface it has. */
 export const sqliteDriver: SqliteDriver = asked === 'better-sqlite3' ? betterSqlite3() : Libsql;
+
+/** A handle that can only read. libsql is told so by a URI, which better-sqlite3 doesn't read. */
+export const readOnlyHandle = (path: string): Handle =>
+  asked === 'better-sqlite3' ? new sqliteDriver(path, { readonly: true }) : new sqliteDriver(`file:${path}?mode=ro`);

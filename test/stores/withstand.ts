@@ -1,0 +1,107 @@
+import { isJitError, JitEngine, reviewers, type GrantStore } from 'jit-access';
+import { aChange, anEntry, aRow } from 'jit-access/testing';
+import { expect } from 'vitest';
+import { entriesOf, wrongsOf } from './durable/verdict.js';
+import { eventually } from './eventually.js';
+
+const MAYA = 'user:maya';
+const SAM = 'user:sam';
+/** Longer than a page of SQLite: where the file can't grow, there is no room for it. */
+const LONG = 'x'.repeat(4_000);
+
+/** What can befall what a store rests on. */
+export interface Fault {
+  /** Meets the fault. */
+  readonly store: GrantStore;
+  /** The same namespace past the fault, for what is there before and after. Default: the store itself. */
+  readonly near?: GrantStore;
+  begin(): unknown;
+  end(): unknown;
+  /** What every error has to name. */
+  readonly says: RegExp;
+  /** Whether it can still be asked what it holds. */
+  readonly reads: 'go on' | 'are refused';
+  /** Of what can't be written. Default: ERR_JIT_STORE, and nothing else. */
+  readonly code?: RegExp;
+}
+
+/**
+ * L25 L30: while there is a fault, no check says a yes that the store doesn't prove, every verb that would write rejects
+ * with an error of ours that names the fault, and nothing is written, not later either. Afterwards the same store goes on.
+ */
+export async function withstand({ store, near = store, begin, end, says, reads, code = /^ERR_JIT_STORE$/ }: Fault): Promise<void> {
+  const engineOn = (one: GrantStore) => new JitEngine({ store: one, approver: reviewers({ members: [SAM] }), onError: () => undefined });
+  const [engine, apart] = [engineOn(store), engineOn(near)];
+  const ask = (on: JitEngine, scope: string, justification = '') =>
+    on.requestAccess({ subject: MAYA, scope, ttl: '1h', ...(justification === '' ? {} : { justification }) });
+  const [held, pending] = [(await ask(apart, 'a:held')).request, (await ask(apart, 'a:pending')).request];
+  await apart.approve(held.id, { by: SAM });
+  const grant = `${held.id}.1`;
+  // What a store has to find out first, it finds out now.
+  expect(await eventually(() => engine.isAllowed(MAYA, 'a:held'))).toBe(true);
+  const asked = readsOf(store, grant);
+  const answers = await Promise.all(asked.map((one) => eventually(one)));
+  const before = await entriesOf(near);
+
+  await begin();
+  try {
+    const lost = aRow({ id: 'lost', body: { text: LONG } });
+    const writes = [
+      () => ask(engine, 'a:new', LONG),
+      () => engine.approve(pending.id, { by: SAM, reason: LONG }),
+      () => engine.revoke(grant, { by: SAM, reason: LONG }),
+      // Where a verb has nothing to read first.
+      () => store.commit(aChange({ id: 'lost', put: [lost], append: [anEntry({ namespace: store.namespace })] })),
+    ];
+    for (const write of writes) expectOurs(await refusalOf(write), code, says);
+    // These share a transaction, or a script.
+    const together = ['a:b', 'a:c', 'a:d'].map((scope) => refusalOf(() => ask(engine, scope, LONG)));
+    for (const error of await Promise.all(together)) expectOurs(error, code, says);
+
+    const checks = [
+      () => engine.isAllowed(MAYA, 'a:held'),
+      async () => (await engine.check(MAYA, 'a:held')).allowed,
+      async () => (await engine.filterAllowed(MAYA, ['a:held', 'a:pending', 'a:new'])).length === 1,
+    ];
+    if (reads === 'go on') {
+      for (const check of checks) expect(await eventually(check)).toBe(true);
+      for (const scope of ['a:pending', 'a:new']) expect(await eventually(() => engine.isAllowed(MAYA, scope))).toBe(false);
+      for (const [i, one] of asked.entries()) expect(await eventually(one)).toEqual(answers[i]);
+    } else {
+      for (const read of [...checks, ...asked]) expectOurs(await refusalOf(read), /^ERR_JIT_STORE$/, says);
+    }
+  } finally {
+    await end();
+  }
+
+  expect(await eventually(() => engine.isAllowed(MAYA, 'a:held'))).toBe(true);
+  await eventually(() => engine.revoke(grant, { by: SAM }));
+  expect(await eventually(() => engine.isAllowed(MAYA, 'a:held'))).toBe(false);
+  const after = await entriesOf(near);
+  // Nothing of what was refused has come late, either.
+  expect(after.map(({ id }) => id).slice(0, -1)).toEqual(before.map(({ id }) => id));
+  expect(after.at(-1)).toMatchObject({ type: 'grant.revoked', grantId: grant });
+  expect(await wrongsOf(near, [['grant.revoked', grant]])).toEqual([]);
+  await Promise.all([engine.close(), apart.close()]);
+}
+
+/** Every read that a store has. */
+const readsOf = (store: GrantStore, grant: string): (() => Promise<unknown>)[] => [
+  async () => store.get([aRow({ id: grant })]),
+  async () => store.live({ subject: MAYA, scope: 'a:held', at: 0 }),
+  async () => store.live({ subject: MAYA, at: 0 }),
+  async () => store.find({ kind: 'request', limit: 10 }),
+  async () => store.due({ at: 8.64e15, limit: 10 }),
+  async () => store.journal({ after: 0, limit: 10 }),
+];
+
+const refusalOf = (call: () => Promise<unknown>): Promise<unknown> =>
+  call().then(
+    (answer) => new Error(`answered ${JSON.stringify(answer)}`),
+    (error: unknown) => error,
+  );
+
+function expectOurs(error: unknown, code: RegExp, says: RegExp): void {
+  expect(isJitError(error) ? error.code : 'an error of others', String(error)).toMatch(code);
+  expect(String(error)).toMatch(says);
+}
