@@ -805,7 +805,7 @@ export class SideBySide {
     for (const request of model.requests) {
       const row = this.#requests.get(request.id);
       request.last = Math.max(request.last, row?.escalatedAt ?? 0);
-      const isAskedAgain = this.#swept && request.quorum === undefined && isPending(request, at) && at.now >= request.createdAt + RETRY;
+      const isAskedAgain = this.#swept && request.quorum === undefined && isPending(request, at) && at.late >= request.createdAt + RETRY;
       if (isAskedAgain && model.deciding(request, at).must.length === 0) model.decide(request, at);
       // L13: what has run out may be put on record at any time, and is by a sweep.
       if (request.end === undefined && !isPending(request, at) && (this.#swept || row?.end !== undefined)) {

@@ -36,7 +36,7 @@ export function reviewMissed(about: About): Message {
   return {
     kind: 'review_owed',
     people: concerned(request),
-    groups: reviewers,
+    groups: people(...reviewers),
     headline: say`${requestOf(about)}, by break-glass, has not been reviewed`,
     details: [
       request?.owed?.acknowledgement && say`nothing to do: it has been reviewed by now`,

@@ -38,7 +38,7 @@ export function listIn(data: JsonObject, field: string): readonly JsonValue[] {
 }
 
 export const textsIn = (data: JsonObject, field: string): readonly string[] =>
-  listIn(data, field).filter((item) => typeof item === 'string');
+  listIn(data, field).filter((item) => typeof item === 'string' && item !== '') as readonly string[];
 
 /** Each once, in order. */
 export const people = (...ids: readonly (string | undefined)[]): readonly string[] =>
