@@ -400,7 +400,8 @@ export class Model {
   endEarly(grant: ModelGrant, causes: readonly string[], by: string, at: Now, causesBehind: readonly string[] = ['origin_ended']): void {
     for (const one of [grant, ...this.line(grant)]) {
       if (isLive(one, at)) {
-        const stamp = Math.max(at.now, at.highest, one.last);
+        // A use is on record as well: it was held then.
+        const stamp = Math.max(at.now, at.highest, one.last, one.usedAt ?? 0);
         this.#end(one, 'revoked', one === grant ? causes : causesBehind, Math.min(stamp, endByTime(one)), stamp, by);
       }
       for (const request of this.requests) if (request.extension === one) this.cancel(request, causesBehind, by, at);
