@@ -46,6 +46,22 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'undefined is at or before no instant.',
   },
   {
+    file: 'lifecycle/usage.ts',
+    mutator: 'ConditionalExpression',
+    line: 'return grant.idleTtlMs !== undefined && usage !== undefined && now - (usage.usedAt ?? usage.startsAt) > grant.idleTtlMs / IDLE_PARTS;',
+    from: 'grant.idleTtlMs !== undefined',
+    to: 'true',
+    why: 'No number is above a part of undefined.',
+  },
+  {
+    file: 'lifecycle/usage.ts',
+    mutator: 'EqualityOperator',
+    line: '.sort((a, b) => heldUntil(a.grant, a.usage) - heldUntil(b.grant, b.usage) || (a.grant.id < b.grant.id ? -1 : 1))[0];',
+    from: 'a.grant.id < b.grant.id',
+    to: 'a.grant.id <= b.grant.id',
+    why: 'No two grants have the same id.',
+  },
+  {
     file: 'journal/exposure/scopes.ts',
     mutator: 'EqualityOperator',
     line: 'return Object.freeze(scopes.sort((a, b) => (a.scope < b.scope ? -1 : 1)));',
