@@ -484,10 +484,12 @@ describe('within()', () => {
     expect(unhandled).not.toHaveBeenCalled();
   });
 
-  it('answers at once, without a timer, where the work does', async () => {
-    expect(await within(systemClock, 1_000, () => 5, late)).toBe(5);
-    expect(await within(systemClock, 1_000, () => undefined, late)).toBeUndefined();
+  it('answers at once, without a timer or a look at the clock, where the work does', async () => {
+    const clock = { now: vi.fn(() => T0) };
+    expect(await within(clock, 1_000, () => 5, late)).toBe(5);
+    expect(await within(clock, 1_000, () => undefined, late)).toBeUndefined();
     expect(vi.getTimerCount()).toBe(0);
+    expect(clock.now).not.toHaveBeenCalled();
   });
 
   it('rejects with what the work throws', async () => {

@@ -46,14 +46,15 @@ const isAccounted = ({ maxUses }: Grant, usage: Usage | undefined): boolean =>
   usage !== undefined && usage.endedAt === undefined && (maxUses === undefined || usage.uses < maxUses);
 
 /**
- * Until when these grants cover without a gap, by what is known now: of those usable now the one that ends last, or one
- * that goes on from there. `undefined`: they don't cover now. It is over when `late` reaches it, like every end.
+ * Until when these grants cover without a gap, by what is known now: from one that is usable now on, and from one to
+ * the next that goes on from there. `undefined`: they don't cover now. It is over when `late` reaches it, like every end.
  */
 export function coveredUntil(held: readonly Held[], instants: Instants & { readonly highest: number }): number | undefined {
   const leewayMs = instants.late - instants.highest;
-  const usable = held.filter((one) => isUsable(one, instants));
-  if (usable.length === 0) return undefined;
-  let until = Math.max(...usable.map(endOf));
+  const usable = held.find((one) => isUsable(one, instants));
+  if (usable === undefined) return undefined;
+  // Whichever it is: the others that are usable now go on from there.
+  let until = endOf(usable);
   // Ends come early by the leeway and starts don't, so what begins at an end leaves a gap of that length.
   const goesOn = (one: Held) => beginsAt(one.grant) <= until - leewayMs && endOf(one) > until && isUsable(one, atStart(one));
   for (let next = held.find(goesOn); next !== undefined; next = held.find(goesOn)) until = endOf(next);

@@ -28,8 +28,8 @@ export function workOnRequest(request: AccessRequest, moment: Moment): TimeWork 
     if (isOver(request.reviewBy, moment)) return 'expired';
     return isEscalationDue(request, moment) ? 'escalated' : undefined;
   }
-  const { owed } = request;
-  return owed !== undefined && isOwed(request) && owed.missedAt === undefined && isOver(owed.reviewBy, moment) ? 'missed' : undefined;
+  const owed = isOwed(request) ? request.owed : undefined;
+  return owed !== undefined && owed.missedAt === undefined && isOver(owed.reviewBy, moment) ? 'missed' : undefined;
 }
 
 /** Whatever time changes: a grant with how it has been used, or a request. */

@@ -7,15 +7,19 @@ import { asRead, endedAt, joined, nextVersion, stamp, unchanged, type EntryDraft
 /** A use is written when the last on record is older than this part of the idle time: so an end comes at most so much early, and never late. */
 const IDLE_PARTS = 10;
 
+/** One whose use is on record. */
+type Counted = Held & { readonly usage: Usage };
+
 /** Whether a use now would be written: what the hot path asks before it does more than read. */
-export function isTouchDue({ grant, usage }: Held, { now }: Pick<Moment, 'now'>): boolean {
+export function isTouchDue(held: Held, { now }: Pick<Moment, 'now'>): held is Counted {
+  const { grant, usage } = held;
   return grant.idleTtlMs !== undefined && usage !== undefined && now - (usage.usedAt ?? usage.startsAt) > grant.idleTtlMs / IDLE_PARTS;
 }
 
 /** Records that a grant with an idle end was used. It revives nothing, and what needs no record changes nothing. */
 export function touchGrant(held: Held, moment: Moment): Step<void> {
+  if (!isUsable(held, moment) || !isTouchDue(held, moment)) return unchanged(undefined);
   const { grant, usage } = held;
-  if (usage === undefined || !isUsable(held, moment) || !isTouchDue(held, moment)) return unchanged(undefined);
   const at = stamp(moment, grant, usage);
   const next = makeUsage({ ...usage, version: nextVersion(usage), usedAt: at });
   return { result: undefined, put: [next], entries: [used(grant, next, at, moment.actor)], relies: [asRead(grant)] };
@@ -35,7 +39,7 @@ export interface Consumed {
 }
 
 /** Takes a use of a usable grant; the last one ends it in the same step. */
-export function consumeUse(held: Held & { readonly usage: Usage }, useId: string | undefined, moment: Moment): Step<Consumed> {
+export function consumeUse(held: Counted, useId: string | undefined, moment: Moment): Step<Consumed> {
   refuseIfSteppedBack(moment);
   const { grant, usage } = held;
   const at = stamp(moment, grant, usage);

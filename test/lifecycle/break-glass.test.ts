@@ -3,6 +3,7 @@ import { acknowledge, breakGlass, missReview, type AcknowledgeFacts, type Debtor
 import { isPurgeable } from '../../src/lifecycle/purge.js';
 import type { Ask, RequestLimits } from '../../src/lifecycle/request.js';
 import type { IssueFacts } from '../../src/lifecycle/grant.js';
+import { workOnRequest } from '../../src/lifecycle/sweep.js';
 import { readBreakGlass, type ReadBreakGlass } from '../../src/lifecycle/verdict.js';
 import { decodeRequest, encode, isOwed, type AccessRequest, type Subject } from '../../src/records.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
@@ -226,6 +227,23 @@ describe('missReview()', () => {
     expect(step.result.owed).toMatchObject({ missedAt: at(HOUR + 5), acknowledgement: undefined });
     expect(isOwed(step.result)).toBe(true);
     expect(encode(step.result)).toMatchObject({ open: true, dueAt: undefined });
+  });
+});
+
+describe('workOnRequest()', () => {
+  it.each<[string, Partial<AccessRequest>, number, string | undefined]>([
+    ['before the end of its time', {}, HOUR - 1, undefined],
+    ['at the end of its time', {}, HOUR, 'missed'],
+    ['when that is on record', { owed: { ...owing().owed!, missedAt: at(HOUR) } }, HOUR + 5, undefined],
+    [
+      'once it has been given',
+      { owed: { ...owing().owed!, acknowledgement: { by: LEE, verdict: 'justified', at: at(2), reason: undefined } } },
+      HOUR,
+      undefined,
+    ],
+    ['where none is owed', { owed: undefined }, HOUR * 99, undefined],
+  ])('finds that a review is overdue: %s', (_, over, ms, work) => {
+    expect(workOnRequest(owing(over), moment(ms))).toBe(work);
   });
 });
 

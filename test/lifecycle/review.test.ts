@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { settle } from '../../src/lifecycle/decision.js';
 import { countsIn, isEscalationDue, mayAct, reviewBy, reviewRequest } from '../../src/lifecycle/review.js';
 import { readVerdict } from '../../src/lifecycle/verdict.js';
-import type { Quorum, Review } from '../../src/records.js';
+import { toJson, type Quorum, type Review } from '../../src/records.js';
 import { aRequest, START_AT } from '../../src/testing.js';
 import { ANA, LEE, MAYA, MINUTE, refusal, SAM } from '../engine/an-engine.js';
 
@@ -109,6 +109,27 @@ describe('reviewRequest()', () => {
     expect(await refusal(() => reviewRequest(denied, fresh, member, moment()), 'ERR_JIT_NOT_REVIEWER')).toMatchObject({
       why: 'has_denied',
     });
+  });
+
+  it('L25 L27 a denial has on record, in one step, the review that made it', () => {
+    const groups = new Map([[SAM, ['ops', 'elsewhere']]]);
+    const said = { ...command, verdict: 'deny', reason: 'not tonight' } as const;
+    const request = aRequest({ ...assigned, reviews: [by(ANA, ['sec'])] });
+    const step = reviewRequest(request, said, { ...nobody, groups }, moment(5));
+    const review = { ...by(SAM, ['ops'], 'deny'), at: at(5), reason: 'not tonight' };
+    const end = { status: 'denied', cause: 'quorum', at: at(5), by: SAM, reason: 'not tonight' };
+    expect(step.put).toEqual([{ ...request, version: 2, reviews: [...request.reviews, review], end }]);
+    expect(step.entries.map(({ type, data }) => [type, data['review'] ?? data['reviews']])).toEqual([
+      ['request.reviewed', toJson(review)],
+      ['request.denied', toJson([...request.reviews, review])],
+    ]);
+  });
+
+  it.each([2, 1.5, 2 ** 53, Infinity])('L16 one approval never suffices where a group needs %s', (approvals) => {
+    const quorum = { ...QUORUM, groups: [{ name: 'ops', approvals }] };
+    const groups = new Map([[SAM, ['ops']]]);
+    const { result } = reviewRequest(aRequest({ ...assigned, quorum }), command, { groups, eligible: false, issue: undefined }, moment());
+    expect(result.request.end).toBeUndefined();
   });
 
   it('L10 gives nothing without what an approval needs: that is a mistake of its caller, and told', () => {

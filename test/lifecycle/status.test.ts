@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { grantStatus, requestStatus, wasHeldAt, type GrantEnd, type RequestEnd } from '../../src/index.js';
-import { wasHeldDuring } from '../../src/lifecycle/status.js';
+import { isUsable, wasHeldDuring } from '../../src/lifecycle/status.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 
 const END = START_AT + 15 * 60_000;
@@ -41,6 +41,27 @@ describe('requestStatus()', () => {
   it('L8 a recorded end always wins', () => {
     const end: RequestEnd = { status: 'approved', cause: 'quorum', at: START_AT, by: 'user:sam', reason: undefined };
     expect(requestStatus(aRequest({ end }), HOUR + 1)).toBe('approved');
+  });
+});
+
+describe('isUsable()', () => {
+  const isUsableNow = (bounds: object) => isUsable({ grant: aGrant(bounds), usage: undefined }, { now: START_AT, late: START_AT });
+
+  it.each<[string, (at: number) => unknown]>([
+    ['NaN', () => NaN],
+    ['undefined', () => undefined],
+    ['null', () => null],
+    ['text', String],
+    ['a list', (at) => [at]],
+    ['a Date', (at) => new Date(at)],
+    ['a big integer', BigInt],
+    ['a fraction', (at) => at + 0.5],
+    ['below every instant', () => -1],
+    ['above every instant', () => Infinity],
+  ])('L30 allows nothing where one bound is no instant: %s', (_, bad) => {
+    expect(isUsableNow({ startsAt: START_AT - 5, expiresAt: END })).toBe(true);
+    expect(isUsableNow({ startsAt: bad(START_AT - 5), expiresAt: END })).toBe(false);
+    expect(isUsableNow({ startsAt: START_AT - 5, expiresAt: bad(END) })).toBe(false);
   });
 });
 

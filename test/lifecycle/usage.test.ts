@@ -4,7 +4,7 @@ import type { Grant } from '../../src/index.js';
 import type { Held } from '../../src/lifecycle/status.js';
 import { isUsable } from '../../src/lifecycle/status.js';
 import { recordTime, workOn } from '../../src/lifecycle/sweep.js';
-import { closeUsage, consumeUse, grantToConsume, isTouchDue, touchGrant } from '../../src/lifecycle/usage.js';
+import { closeUsage, consumeUse, grantToConsume, isTouchDue, isUsageLeft, touchGrant } from '../../src/lifecycle/usage.js';
 import { makeUsage, type Usage } from '../../src/records.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
@@ -197,6 +197,7 @@ describe('what a revoke leaves of the usage', () => {
     expect(workOn({ grant: aGrant({ end }), usage: undefined }, moment(9))).toBeUndefined();
     expect(workOn(counted({ maxUses: 3 }), moment(9))).toBeUndefined();
     expect(workOn(counted({ maxUses: 3, end }, { endedAt: at(7) }), moment(9))).toBeUndefined();
+    expect(isUsageLeft(counted({ maxUses: 3 }))).toBe(false);
   });
 
   it('L25 an end by time closes it in the same step', () => {

@@ -46,6 +46,22 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'undefined is at or before no instant.',
   },
   {
+    file: 'lifecycle/usage.ts',
+    mutator: 'ConditionalExpression',
+    line: 'return grant.idleTtlMs !== undefined && usage !== undefined && now - (usage.usedAt ?? usage.startsAt) > grant.idleTtlMs / IDLE_PARTS;',
+    from: 'grant.idleTtlMs !== undefined',
+    to: 'true',
+    why: 'No number is above a part of undefined.',
+  },
+  {
+    file: 'lifecycle/usage.ts',
+    mutator: 'EqualityOperator',
+    line: '.sort((a, b) => heldUntil(a.grant, a.usage) - heldUntil(b.grant, b.usage) || (a.grant.id < b.grant.id ? -1 : 1))[0];',
+    from: 'a.grant.id < b.grant.id',
+    to: 'a.grant.id <= b.grant.id',
+    why: 'No two grants have the same id.',
+  },
+  {
     file: 'journal/exposure/scopes.ts',
     mutator: 'EqualityOperator',
     line: 'return Object.freeze(scopes.sort((a, b) => (a.scope < b.scope ? -1 : 1)));',
@@ -260,13 +276,5 @@ export const SURVIVORS: readonly Survivor[] = [
     from: 'clock.sleep',
     to: 'true',
     why: 'Called where there is none it throws, which is caught, and the timer is used all the same.',
-  },
-  {
-    file: 'time.ts',
-    mutator: 'ConditionalExpression',
-    line: "return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= MAX_INSTANT;",
-    from: "typeof value === 'number'",
-    to: 'true',
-    why: 'Number.isSafeInteger says no to whatever is no number.',
   },
 ];
