@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { denyAll, firstDecisive, reviewers, type Approver, type BreakGlassVerdict } from '../../src/index.js';
-import { malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
+import { aRequest, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
 import { ANA, anEngine, ask, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 import { wholeStore } from '../engine/whole-store.js';
 
@@ -122,5 +122,14 @@ describe('firstDecisive()', () => {
         expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
       }
     });
+
+    it.each([undefined, null, 1, 'yes', [], {}, { eligible: true }, { eligible: 0 }])(
+      'L30 %j from one member is a failure, though another says no',
+      async (answer) => {
+        const no = says('b', { isEligible: { eligible: false, reason: 'no rule' } });
+        const chain = firstDecisive(says('a', { isEligible: malformed(answer) }), no);
+        await expect(chain.isEligible?.(aRequest(), 'creation')).rejects.toThrow(TypeError);
+      },
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { firstDecisive, reviewers, type Approver, type BreakGlassVerdict, type Verdict } from '../../src/index.js';
-import { hangs, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
+import { aRequest, hangs, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
 import { anEngine, aPending, ask, at, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 
 const REVIEW: Verdict = { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }] } };
@@ -168,5 +168,34 @@ describe('firstDecisive()', () => {
         await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_NOT_REVIEWER');
       }
     });
+
+    it.each([undefined, null, 1, 'yes', Promise.resolve(true)])(
+      'L30 whether a member answers for it is asked, and %s is a failure',
+      (answer) => {
+        const chain = firstDecisive({ ...composite('a', 'inner', 'inner'), answersFor: () => answer as unknown as boolean });
+        expect(() => chain.groupsOf?.(SAM, aRequest({ approver: 'inner' }))).toThrow(TypeError);
+      },
+    );
+  });
+
+  it.each([
+    ['nobody has decided yet', undefined],
+    ['who decided has left the chain', 'gone'],
+    ['who decided does not have the question', 'a'],
+  ])('L16 L17 gives nobody a right where %s', (_, approver) => {
+    const chain = firstDecisive(
+      { name: 'a', decide: () => REVIEW },
+      { name: 'b', decide: () => REVIEW, groupsOf: () => ['g'], mayAcknowledge: () => true },
+    );
+    const request = aRequest({ approver });
+    expect(chain.groupsOf?.(SAM, request)).toEqual([]);
+    expect(chain.membersOf?.(request)).toBeUndefined();
+    expect(chain.mayAcknowledge?.(SAM, request)).toBe(false);
+  });
+
+  it('L16 gives nobody a right before somebody has decided, whatever names a member answers for', () => {
+    const all: Approver = { name: 'a', decide: () => REVIEW, answersFor: () => true, groupsOf: () => ['g'], mayAcknowledge: () => true };
+    expect(firstDecisive(all).groupsOf?.(SAM, aRequest())).toEqual([]);
+    expect(firstDecisive(all).mayAcknowledge?.(SAM, aRequest())).toBe(false);
   });
 });

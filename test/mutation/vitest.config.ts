@@ -45,7 +45,7 @@ export default defineConfig({
       'test/effects/{coverage-faults,coverage-property,killed,lease-law,purge-effects}.test.ts',
       'test/engine/{concurrency,ending,explain,races}.test.ts',
       'test/journal/{adversary-verify,every-edit}.test.ts',
-      'test/sinks/format.test.ts',
+      'test/sinks/format-zone.test.ts',
     ],
     // One process for all files: a mutant costs the tests that reach it, not the loading of the core once for each file.
     isolate: false,
