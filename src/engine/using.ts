@@ -61,7 +61,7 @@ export class Using {
       const taken = grantToConsume(usable);
       const told = { subject, scope, at: now.now };
       if (taken?.usage !== undefined) {
-        const step = consumeUse({ grant: taken.grant, usage: taken.usage }, useId, now);
+        const step = consumeUse({ grant: taken.grant, usage: taken.usage }, useId === undefined ? undefined : { id: useId, scope }, now);
         return { ...step, result: { ...told, ...step.result } };
       }
       return uncounted(decision, { ...told, grant: usable[0]?.grant, usesLeft: undefined });

@@ -38,19 +38,19 @@ export interface Consumed {
   readonly usesLeft: number;
 }
 
+/** What a key stands for: what was asked for under it, which the grant may only cover. */
+export type KeyOfUse = Pick<Use, 'id' | 'scope'>;
+
 /** Takes a use of a usable grant; the last one ends it in the same step. */
-export function consumeUse(held: Counted, useId: string | undefined, moment: Moment): Step<Consumed> {
+export function consumeUse(held: Counted, key: KeyOfUse | undefined, moment: Moment): Step<Consumed> {
   refuseIfSteppedBack(moment);
   const { grant, usage } = held;
   const at = stamp(moment, grant, usage);
   const uses = usage.uses + 1;
   const usesLeft = (grant.maxUses as number) - uses;
   const next = makeUsage({ ...usage, version: nextVersion(usage), usedAt: at, uses });
-  const { subject, scope, expiresAt } = grant;
-  const use: Use | undefined =
-    useId === undefined
-      ? undefined
-      : makeUse({ id: useId, version: nextVersion(), subject, scope, grantId: grant.id, at, expiresAt, usesLeft });
+  const { subject, expiresAt } = grant;
+  const use: Use | undefined = key && makeUse({ ...key, version: nextVersion(), subject, grantId: grant.id, at, expiresAt, usesLeft });
   const taken: Writes = { put: use === undefined ? [] : [use], entries: [used(grant, next, at, moment.actor, use)] };
   if (usesLeft > 0) {
     return joined({ grant, usesLeft }, [taken, { put: [next], entries: [], relies: [asRead(grant)] }]);
@@ -82,6 +82,7 @@ export function closeUsage({ grant, usage }: Held, moment: Moment): Step<void> {
 
 function used(grant: Grant, usage: Usage, at: number, actor: string, use?: Use): EntryDraft {
   const { version: usageVersion, usedAt, uses } = usage;
-  const data = toJson({ usageVersion, usedAt, uses, useId: use?.id });
+  const useScope = use?.scope === grant.scope ? undefined : use?.scope;
+  const data = toJson({ usageVersion, usedAt, uses, useId: use?.id, useScope });
   return { type: 'grant.used', at, actor, requestId: grant.requestId, grantId: grant.id, data };
 }

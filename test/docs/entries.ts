@@ -1,4 +1,4 @@
-import { JitEngine, MemoryGrantStore, readJournal, type Change } from 'jit-access';
+import { JitEngine, MemoryGrantStore, patternScopes, readJournal, type Change } from 'jit-access';
 import { inTurn, ManualClock, ScriptedApprover, throws } from 'jit-access/testing';
 
 /** Something that another process does right before a commit of this one. */
@@ -34,7 +34,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
     breakGlass: { outcome: 'approve', rule: 'emergency', reviewWithinMs: 60_000, maxUnreviewed: 9, skippedGroups: ['on-call'], terms },
     mayAcknowledge: (reviewer) => reviewer === 'user:lee',
   });
-  const engine = new JitEngine({ clock, store, approver });
+  const engine = new JitEngine({ clock, store, approver, scopes: patternScopes });
   const ask = {
     subject: 'user:maya',
     requestedBy: 'user:noor',
@@ -46,8 +46,8 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   let scopes = 0;
   const fresh = () => ({ ...ask, scope: `db:${++scopes}` });
   const by = { by: 'user:sam' };
-  const granted = async (startsAt?: number) => {
-    const { request } = await engine.requestAccess({ ...fresh(), startsAt });
+  const granted = async (startsAt?: number, scope = fresh().scope) => {
+    const { request } = await engine.requestAccess({ ...ask, scope, startsAt });
     const approved = await engine.approve(request.id, by);
     if (approved.outcome !== 'granted') throw new Error(approved.outcome);
     return approved.grants[0] as (typeof approved.grants)[number];
@@ -59,6 +59,9 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   await engine.approve(extension.request.id, by);
   await engine.consume('user:maya', used.scope, { idempotencyKey: 'k' });
   await engine.consume('user:maya', used.scope);
+  // A use of a part of what was granted, under a key.
+  await granted(undefined, 'tool:*');
+  await engine.consume('user:maya', 'tool:hammer', { idempotencyKey: 'part' });
   await engine.revoke((await granted()).id, by);
   await engine.deny((await engine.requestAccess(fresh())).request.id, by);
   await engine.cancel((await engine.requestAccess(fresh())).request.id, { by: 'user:maya' });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   MemoryGrantStore,
   patternScopes,
+  verifyStore,
   type Change,
   type Grant,
   type GrantStore,
@@ -686,6 +687,17 @@ describe('JitEngine', () => {
         { subject: MAYA, scope: SCOPE, open: false, until: END, body: { grantId: grant.id, at: at(0), usesLeft: 1 } },
       ]);
       expect((await entriesOf(store)).find((entry) => entry.type === 'grant.used')?.data['useId']).toBe(use[0]?.id);
+    });
+
+    it('L11 L27 is known again where the grant is of a pattern, refused for another scope of it, and the same in the journal', async () => {
+      const { engine, store } = anUsed({ maxUses: 3 }, { scopes: patternScopes });
+      await aGranted(engine, { scope: 'db:**' });
+      const first = await engine.consume(MAYA, 'db:write', key);
+      expect(first).toMatchObject({ scope: 'db:write', usesLeft: 2 });
+      expect(await engine.consume(MAYA, 'db:write', key)).toEqual(first);
+      await refusal(engine.consume(MAYA, 'db:read', key), 'ERR_JIT_IDEMPOTENCY');
+      expect(await usedTypes(store)).toBe(1);
+      expect(await verifyStore(store)).toMatchObject({ ok: true });
     });
 
     it('L11 is another use for another subject, key, verb or namespace, and refused for another scope', async () => {

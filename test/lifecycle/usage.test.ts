@@ -139,13 +139,13 @@ describe('consumeUse()', () => {
 
   it('L27 ends no grant after its window, whatever another clock has put on it', () => {
     const held = counted({ maxUses: 1, expiresAt: at(100) }, { usedAt: at(150) });
-    const { result, entries } = consumeUse(held, 'use-1', moment(99));
+    const { result, entries } = consumeUse(held, { id: 'use-1', scope: 'db-prod:write' }, moment(99));
     expect(result.grant.end).toMatchObject({ at: at(100) });
     expect(entries.map((entry) => entry.at)).toEqual([at(150), at(150)]);
   });
 
   it('L11 puts the use of a key on record with what it left', () => {
-    const { put, entries } = consumeUse(counted({ maxUses: 3 }), 'use-1', moment(5));
+    const { put, entries } = consumeUse(counted({ maxUses: 3 }), { id: 'use-1', scope: 'db-prod:write' }, moment(5));
     expect(put[0]).toEqual({
       kind: 'use',
       id: 'use-1',
@@ -158,6 +158,13 @@ describe('consumeUse()', () => {
       usesLeft: 2,
     });
     expect(entries[0]?.data).toMatchObject({ useId: 'use-1' });
+    expect(entries[0]?.data).not.toHaveProperty('useScope');
+  });
+
+  it('L11 L27 puts what was asked for under a key on record, where the grant covers more', () => {
+    const { put, entries } = consumeUse(counted({ maxUses: 3, scope: 'db-prod:*' }), { id: 'use-1', scope: 'db-prod:write' }, moment(5));
+    expect(put[0]).toMatchObject({ kind: 'use', scope: 'db-prod:write' });
+    expect(entries[0]?.data).toMatchObject({ useId: 'use-1', useScope: 'db-prod:write' });
   });
 
   it('L5 is refused while the clock has stepped back', () => {

@@ -371,7 +371,21 @@ export class SideBySide {
         return;
       }
       case 'mood': {
-        const what = dice.of(['fail', 'mute', 'mute', 'leave', 'leave', 'ban', 'sinkFails', 'heal', 'heal', 'heal', 'heal']);
+        const what = dice.of([
+          'fail',
+          'mute',
+          'mute',
+          'leave',
+          'leave',
+          'leave',
+          'leave',
+          'ban',
+          'sinkFails',
+          'heal',
+          'heal',
+          'heal',
+          'heal',
+        ]);
         // Mostly somebody who has said something already: that is what leaving takes back.
         const given = model.requests.filter((one) => isPending(one, at)).flatMap(({ reviews }) => reviews.map(({ reviewer }) => reviewer));
         const who = dice.of(what !== 'leave' ? SUBJECTS : given.length > 0 && !dice.once(4) ? given : REVIEWERS);

@@ -71,12 +71,12 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       write('usage', grantId, usageVersion, fields);
     } else if (type === 'grant.used') {
       const grant = get(made.grant, grantId, seq);
-      const { useId, ...used } = fields;
+      const { useId, useScope, ...used } = fields;
       write('usage', grantId, usageVersion, used);
       if (useId === undefined) continue;
       const { subject, scope, expiresAt, maxUses } = grant;
       const usesLeft = Number(maxUses) - Number(used['uses']);
-      write('use', useId as string, 1, { subject, scope, grantId, at: used['usedAt'], expiresAt, usesLeft });
+      write('use', useId as string, 1, { subject, scope: useScope ?? scope, grantId, at: used['usedAt'], expiresAt, usesLeft });
     } else if (type.startsWith('grant.')) {
       if ((type === 'grant.issued') === made.grant.has(grantId))
         throw new Error(`entry ${seq} (${type}) does not follow what is on record`);

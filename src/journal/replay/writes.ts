@@ -59,7 +59,7 @@ const amendGrant: Write = (to, entry, { version, usageVersion, ...fields }) => {
 };
 
 /** A use under a key leaves a record of its own. */
-const countUse: Write = (to, entry, { usageVersion, usedAt, uses, useId }) => {
+const countUse: Write = (to, entry, { usageVersion, usedAt, uses, useId, useScope }) => {
   const { grantId } = entry;
   to.write(entry, 'usage', grantId, usageVersion, { usedAt, uses });
   if (useId === undefined) return;
@@ -68,7 +68,9 @@ const countUse: Write = (to, entry, { usageVersion, usedAt, uses, useId }) => {
     to.doubt('use', useId as string);
     return;
   }
-  const { subject, scope, expiresAt, maxUses } = grant.fields;
+  const { subject, expiresAt, maxUses } = grant.fields;
+  // Said only where the grant covers more than what was asked for.
+  const scope = useScope ?? grant.fields['scope'];
   to.write(entry, 'use', useId, 1, { subject, scope, grantId, at: usedAt, expiresAt, usesLeft: Number(maxUses) - Number(uses) }, true);
 };
 
