@@ -5,7 +5,18 @@ export { decodeGrant } from './records/codec/grant.js';
 export { decodeEffect, decodeReuse, decodeSubject, decodeUsage, decodeUse } from './records/codec/others.js';
 export { decodeRequest } from './records/codec/request.js';
 export { GRANT_ENDS, REQUEST_ENDS } from './records/ends.js';
-export { beginsAt, escalatesAt, heldFrom, heldUntil, idleEnd, isCounted, isOwed, isUnsettled, lastInstant, plainWindow } from './records/derived.js';
+export {
+  beginsAt,
+  escalatesAt,
+  heldFrom,
+  heldUntil,
+  idleEnd,
+  isCounted,
+  isOwed,
+  isUnsettled,
+  lastInstant,
+  plainWindow,
+} from './records/derived.js';
 export {
   makeEffect,
   makeEnd,
