@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** What `npm run mutate` changes, one place at a time: the core, which is what `jit-access` itself loads. */
@@ -29,9 +30,10 @@ const options = {
   ignorePatterns: ['build', 'coverage', 'dist', 'docs', 'examples', 'temp', '.ci', '.changeset'],
   jsonReporter: { fileName: 'temp/mutation/report.json' },
   reporters: ['json', 'progress-append-only'],
-  concurrency: 1,
-  // More than it takes to load everything anew; what hangs, kept-tests.ts finds sooner.
-  timeoutMS: 120_000,
+  concurrency: availableParallelism(),
+  // More than it takes to load everything anew and to use up what a change may take; what hangs, kept-tests.ts finds sooner.
+  timeoutMS: 60_000,
+  timeoutFactor: 0,
   // With every place counted that a test reaches, on a machine that may be busy.
   dryRunTimeoutMinutes: 30,
 };

@@ -59,7 +59,6 @@ export class Purge {
   async run(before: number): Promise<PurgeReport> {
     if (before > this.#keeper.read().now) throw invalid('before', 'an instant that has passed', before);
     const horizon = await this.#setHorizon(before);
-    await this.#removeUses(horizon);
     const origins = await this.#origins();
     let requests = 0;
     let grants = 0;
@@ -69,7 +68,7 @@ export class Purge {
         if (removed === 'grant') grants += 1;
       }
     }
-    await this.#removeReuses(horizon);
+    await this.#removeKeys(horizon);
     await this.#removeEffects(horizon);
     return { horizon, requests, grants, journalStart: await this.#trim(horizon) };
   }
@@ -116,21 +115,25 @@ export class Purge {
     return this.#removeAll(expect, horizon);
   }
 
-  /** Uses that were taken under a key are kept as long as their grant could be used: after that, nothing repeats them. */
-  async #removeUses(horizon: number): Promise<void> {
+  /**
+   * What an idempotency key stands for goes with what it was given for (L11). The key of a use outlives a grant that ended
+   * early, until that would have run out: a repetition that comes late takes nothing of the next grant.
+   */
+  async #removeKeys(horizon: number): Promise<void> {
     for await (const rows of this.#ledger.pages({ kind: 'use', open: false })) {
-      const over = this.#decodeAll(rows, decodeUse).filter((use) => use.expiresAt <= horizon);
-      await this.#removeAll(over.flatMap(keyOf), horizon);
+      const uses = this.#decodeAll(rows, decodeUse).filter(({ expiresAt }) => expiresAt <= horizon);
+      const grants = await this.#ledger.rows(uses.map(({ grantId: id }) => ({ kind: 'grant', id })));
+      await this.#removeOrphans(uses, grants, horizon);
     }
-  }
-
-  /** What a key stands for goes with the request that it stands for. */
-  async #removeReuses(horizon: number): Promise<void> {
     for await (const rows of this.#ledger.pages({ kind: 'reuse', open: false })) {
       const reuses = this.#decodeAll(rows, decodeReuse);
       const requests = await this.#ledger.rows(reuses.map(({ requestId: id }) => ({ kind: 'request', id })));
-      await this.#removeAll(reuses.filter((_, i) => requests[i] === undefined).flatMap(keyOf), horizon);
+      await this.#removeOrphans(reuses, requests, horizon);
     }
+  }
+
+  async #removeOrphans(records: readonly Expectation[], owners: readonly (Row | undefined)[], horizon: number): Promise<void> {
+    await this.#removeAll(records.filter((_, i) => owners[i] === undefined).flatMap(keyOf), horizon);
   }
 
   async #removeEffects(horizon: number): Promise<void> {

@@ -215,7 +215,7 @@ export interface Use {
   readonly grantId: string;
   /** Epoch milliseconds. */
   readonly at: number;
-  /** The grant's, until which this is kept. Epoch milliseconds. */
+  /** The grant's, until which this is kept at least. Epoch milliseconds. */
   readonly expiresAt: number;
   readonly usesLeft: number;
 }

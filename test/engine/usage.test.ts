@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  autoApprove,
+  JitEngine,
   MemoryGrantStore,
   patternScopes,
   verifyStore,
   type Change,
   type Grant,
   type GrantStore,
-  type JitEngine,
   type JitEngineOptions,
   type Row,
   type TermsInput,
 } from '../../src/index.js';
-import type { ManualClock } from '../../src/testing.js';
-import { FaultyStore, RecordingSink, ScriptedApprover } from '../../src/testing.js';
+import { FaultyStore, ManualClock, RecordingSink, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
 
 const TTL = 15 * MINUTE;
@@ -834,14 +834,20 @@ describe('JitEngine', () => {
       expect(await engine.consume(MAYA, 'kept', { idempotencyKey: 'kept' })).toMatchObject({ usesLeft: 4 });
     });
 
-    it('L33 keeps the use of a key to the millisecond in which its grant runs out', async () => {
+    it('L11 L33 keeps the use of a key as long as its grant: one clock that is ahead makes nobody take a second use', async () => {
       const { engine, clock, store } = await aUsedGrant({ maxUses: 5 });
-      await engine.consume(MAYA, SCOPE, { idempotencyKey: 'k' });
+      const ahead = new JitEngine({ store, approver: autoApprove(() => true), clock: new ManualClock(END) });
+      const repeated = () => engine.consume(MAYA, SCOPE, { idempotencyKey: 'k' });
+      await repeated();
+      await ahead.purge({ before: END, by: SAM });
+      expect(await repeated()).toMatchObject({ usesLeft: 4 });
+      expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 3 });
       await clock.set(END + 1);
-      await engine.purge({ before: END - 1, by: SAM });
-      expect((await store.find({ kind: 'use', limit: 9 })).items).toHaveLength(1);
+      await engine.sweep();
+      expect(await repeated()).toMatchObject({ usesLeft: 4, at: at(0) });
       await engine.purge({ before: END, by: SAM });
       expect((await store.find({ kind: 'use', limit: 9 })).items).toEqual([]);
+      await refusal(repeated(), 'ERR_JIT_DENIED');
     });
 
     it('L33 keeps what is idle but not yet on record as ended', async () => {

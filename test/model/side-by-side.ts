@@ -90,7 +90,7 @@ export class SideBySide {
   #horizon = 0;
   #dice = new Dice(0);
   #acting: Process;
-  readonly #useKeys = new Map<string, { readonly body: string; readonly usesLeft: number | undefined }>();
+  readonly #useKeys = new Map<string, { readonly grant: ModelGrant; readonly body: string; readonly usesLeft: number | undefined }>();
   readonly #asks: { readonly key: string; readonly ask: Ask }[] = [];
   #requests = new Map<string, AccessRequest>();
   #grants = new Map<string, Grant>();
@@ -599,7 +599,7 @@ export class SideBySide {
     assert.ok(taken, `a use was taken of ${result.grant?.id}, not of what ends first`);
     model.consume(taken, at);
     assert.equal(result.usesLeft, (taken.maxUses ?? 0) - taken.uses);
-    if (key !== undefined) this.#useKeys.set(`${subject} ${key}`, { body: scope, usesLeft: result.usesLeft });
+    if (key !== undefined) this.#useKeys.set(`${subject} ${key}`, { grant: taken, body: scope, usesLeft: result.usesLeft });
   }
 
   /** What would allow, were its start confirmed. */
@@ -816,6 +816,8 @@ export class SideBySide {
       }
       for (const request of model.requests) if (!gone(request)) assert.ok(!this.#hasToGo(request), `${request.id} was not purged`);
       remove(model.grants, ({ request }) => gone(request));
+      for (const [key, { grant }] of [...this.#useKeys])
+        if (!this.#grants.has(grant.id) && grant.expiresAt <= this.#horizon) this.#useKeys.delete(key);
       for (const [key, { id }] of [...model.keys]) if (!this.#requests.has(id)) model.keys.delete(key);
       remove(model.requests, gone);
       for (const t of [...this.#answers.keys()]) if (t < this.#horizon) this.#answers.delete(t);

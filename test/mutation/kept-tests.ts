@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
 import { inject, TestRunner } from 'vitest';
+import { Turns } from './turns.js';
 
 type File = Parameters<TestRunner['onCollectStart']>[0];
 type Suite = Parameters<TestRunner['onBeforeRunSuite']>[0];
@@ -33,7 +34,7 @@ interface Switch {
 }
 
 /** Real ones: tests put others in their place. */
-const { setInterval, clearInterval, setImmediate, performance } = globalThis;
+const { setInterval, clearInterval, setImmediate } = globalThis;
 
 /** How often it is looked whether there is anything left that could wake a test; so often in a row, and it hangs. */
 const LOOK_MS = 100;
@@ -42,8 +43,8 @@ const LOOKS = 10;
 const TEST_MS = 30_000;
 const HANGS = 'hangs';
 
-/** What takes longer is not tried before its turn. */
-const QUICK_MS = 100;
+/** What the tests of one change may take of the processor: one that is not found by then has survived, whatever others would say. */
+const BUDGET_MS = 10_000;
 
 /** Which tests come last in vitest.config.ts. */
 const LAST = '/test/mutation/lives.ts';
@@ -51,8 +52,7 @@ const LAST = '/test/mutation/lives.ts';
 /** Keeps all tests that were collected, and runs those of each change that it is asked about: nothing is loaded twice. */
 export default class KeptTests extends TestRunner {
   readonly #tests = new Map<string, Test[]>();
-  /** The quick tests that found something last: neighbouring changes are found by the same. */
-  readonly #finders = new Set<string>();
+  readonly #turns = new Turns();
 
   /** Called for each file; after the last, its own tests have to wait until there are no more questions. */
   async onCollected(files: File[]): Promise<void> {
@@ -84,18 +84,18 @@ export default class KeptTests extends TestRunner {
 
   async #answer({ mutant, tests, hitLimit }: Question): Promise<Answer> {
     const wanted = new Set(tests);
-    const eager = [...this.#finders].reverse().filter((id) => wanted.has(id));
-    // In the order of the files, but for those.
-    const ids = new Set([...eager, ...[...this.#tests.keys()].filter((id) => wanted.has(id))]);
+    // As the files have them, but for what is known of each.
+    const ids = this.#turns.of([...this.#tests.keys()].filter((id) => wanted.has(id)));
+    const begun = cpuMs();
     let ran = 0;
     for (const id of ids) {
+      if (cpuMs() - begun > BUDGET_MS) break;
       for (const test of this.#tests.get(id) ?? []) {
         ran += 1;
-        const begun = performance.now();
+        const before = cpuMs();
         const failed = await this.#run(test, mutant, hitLimit);
+        this.#turns.tried(id, cpuMs() - before, failed !== undefined);
         if (failed === undefined) continue;
-        this.#finders.delete(id);
-        if (performance.now() - begun < QUICK_MS) this.#finders.add(id);
         const again = await this.#run(test, undefined, undefined);
         return { ...failed, ran, killedBy: id, soiled: again !== undefined };
       }
@@ -167,6 +167,12 @@ function untilHanging(): { readonly hangs: Promise<typeof HANGS>; readonly stop:
   });
   const before = process.getActiveResourcesInfo().length;
   return { hangs, stop: () => clearInterval(timer) };
+}
+
+/** What this process has used of the processor so far, however busy the machine is with others. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }
 
 const collect = (ends: (() => unknown)[], end: unknown): void => {
