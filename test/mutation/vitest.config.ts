@@ -43,7 +43,7 @@ export default defineConfig({
     // What ends processes or needs one of its own, draws much by chance, or takes seconds: `npm test` has it.
     exclude: [
       'test/effects/{coverage-faults,coverage-property,killed,lease-law,purge-effects}.test.ts',
-      'test/engine/{concurrency,ending,explain,races}.test.ts',
+      'test/engine/{concurrency,races}.test.ts',
       'test/journal/{adversary-verify,every-edit}.test.ts',
       'test/sinks/format-zone.test.ts',
     ],
