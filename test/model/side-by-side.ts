@@ -823,6 +823,8 @@ export class SideBySide {
       for (const t of [...this.#answers.keys()]) if (t < this.#horizon) this.#answers.delete(t);
     }
     for (const grant of model.grants) grant.last = Math.max(grant.last, this.#grants.get(grant.id)?.warnedAt ?? 0);
+    // What a sweep has issued, by asking last of all, it has not looked at: under a clock that has gone back that may be over.
+    const swept = new Set(this.#swept ? model.grants : []);
     for (const request of model.requests) {
       const row = this.#requests.get(request.id);
       request.last = Math.max(request.last, row?.escalatedAt ?? 0);
@@ -842,7 +844,7 @@ export class SideBySide {
     for (const grant of model.grants) {
       const row = this.#grants.get(grant.id);
       const usage = this.#usages.get(grant.id);
-      if (grant.end === undefined && !isLive(grant, at) && (this.#swept || row?.end !== undefined)) {
+      if (grant.end === undefined && !isLive(grant, at) && (swept.has(grant) || row?.end !== undefined)) {
         const end = endByTime(grant);
         const cause = end < grant.expiresAt ? 'idle' : 'time';
         const causes = end === grant.expiresAt ? ['time', 'idle'] : [cause];
