@@ -164,13 +164,13 @@ export class Model {
     ask: Ask,
     extension: ModelGrant | undefined,
     at: Now,
-  ): Refusals & { readonly reuses: ModelRequest | undefined; readonly may: JitErrorCode[] } {
+  ): Refusals & { readonly reuses: readonly ModelRequest[]; readonly may: JitErrorCode[] } {
     const { maxTtl, maxTotal, maxStartAhead, maxOpenRequests, maxGrants, duplicates } = this.#limits;
     const { subject, ttl, startsAt, scopes } = ask;
-    const reuses = this.#duplicateOf(ask, extension, at);
+    const reuses = this.#duplicatesOf(ask, extension, at);
     const pending = this.requests.filter((one) => one.subject === subject && isPending(one, at)).length;
     const live = this.grants.filter((one) => one.request.subject === subject && isLive(one, at)).length;
-    const isNew = reuses === undefined;
+    const isNew = reuses.length === 0;
     const must = codes({
       LIMIT: ttl > maxTtl || (startsAt !== undefined && startsAt > at.now + maxStartAhead),
       'LIMIT total': extension !== undefined && Math.max(extension.expiresAt, at.now) >= extension.firstStartsAt + maxTotal,
@@ -188,14 +188,15 @@ export class Model {
     return { must, may: isLate ? ['ERR_JIT_DEADLINE', 'ERR_JIT_APPROVER'] : [], reuses };
   }
 
-  #duplicateOf({ subject, scopes, startsAt, ttl }: Ask, extension: ModelGrant | undefined, at: Now): ModelRequest | undefined {
+  /** Where several give it already, any of them may come back. */
+  #duplicatesOf({ subject, scopes, startsAt, ttl }: Ask, extension: ModelGrant | undefined, at: Now): readonly ModelRequest[] {
     const same = (one: ModelRequest) => one.subject === subject && one.scopes.toSorted().join() === scopes.toSorted().join();
-    const pending = this.requests.find(
+    const pending = this.requests.filter(
       (one) => same(one) && isPending(one, at) && one.extension === extension && (extension !== undefined || one.startsAt === startsAt),
     );
-    if (pending !== undefined || extension !== undefined) return pending;
+    if (pending.length > 0 || extension !== undefined) return pending;
     const [from, to] = [startsAt ?? at.now, (startsAt ?? at.now) + ttl];
-    return this.requests.find((one) => {
+    return this.requests.filter((one) => {
       const held = this.grantsOf(one).filter((grant) => this.#holds(grant, from, to, at));
       return (
         one.subject === subject &&

@@ -242,7 +242,7 @@ export class SideBySide {
         if (must.length > 0)
           assert.ok('code' in preview && must.includes(preview.code), `dry run says ${preview.outcome}, not [${must.join()}]`);
         else if ('code' in preview) assert.ok(may.includes(preview.code) || mood.isMute, `dry run says ${preview.code}`);
-        else this.#expectSaid(preview.outcome, reuses ?? this.#wouldBe(ask, at));
+        else this.#expectSaid(preview.outcome, reuses[0] ?? this.#wouldBe(ask, at));
         return;
       }
       case 'decide': {
@@ -517,20 +517,20 @@ export class SideBySide {
     const [model, at] = [this.#model, this.#at()];
     const { must, may, reuses } = model.asking(ask, extension, at);
     this.#refusedId = undefined;
-    const isUnanswered =
-      must.length === 0 && may.length === 0 && this.#mood.isMute && (reuses === undefined || model.deciding(reuses, at).must.length > 0);
-    const isDeciding = reuses === undefined ? [] : model.deciding(reuses, at).must;
+    const isDeciding = reuses.flatMap((one) => model.deciding(one, at).must);
+    const isUnanswered = must.length === 0 && may.length === 0 && this.#mood.isMute && (reuses.length === 0 || isDeciding.length > 0);
     const result = await this.#try({ must: [...must, ...isDeciding, ...(isUnanswered ? (['ERR_JIT_APPROVER'] as const) : [])], may }, call);
     const id = result?.request.id ?? this.#refusedId;
     // A refusal that names a request has left it on record.
     if (id === undefined) return;
     keep(id);
-    if (reuses !== undefined) {
-      assert.equal(id, reuses.id, 'it gives another request than the one that there is');
+    if (reuses.length > 0) {
+      const reused = reuses.find((one) => one.id === id);
+      assert.ok(reused, 'it gives another request than those that there are');
       if (result === undefined) return;
       assert.equal(result.reused, true);
-      model.decide(reuses, at);
-      return this.#expectOutcome(result, reuses);
+      model.decide(reused, at);
+      return this.#expectOutcome(result, reused);
     }
     assert.equal(
       model.requests.some((one) => one.id === id),
