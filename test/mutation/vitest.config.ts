@@ -35,16 +35,15 @@ export default defineConfig({
   test: {
     include: [
       'test/{base64,errors,input,scope,sweeper,time}.test.ts',
-      'test/{effects,engine,journal,lifecycle,records,sinks}/*.test.ts',
+      'test/{effects,engine,faults,journal,lifecycle,records,sinks}/*.test.ts',
       'test/stores/memory/*.test.ts',
       'test/approvers/*.test.ts',
       'test/mutation/lives.ts',
     ],
-    // What ends processes or needs one of its own, draws much by chance, or takes seconds: `npm test` has it.
+    // What ends processes or needs one of its own, or of which each test takes seconds: `npm test` has it.
     exclude: [
-      'test/effects/{coverage-faults,coverage-property,killed,lease-law,purge-effects}.test.ts',
-      'test/engine/{concurrency,races}.test.ts',
-      'test/journal/{adversary-verify,every-edit}.test.ts',
+      'test/effects/{coverage-faults,coverage-property,killed,lease-law}.test.ts',
+      'test/faults/{approver,sink}-faults.test.ts',
       'test/sinks/format-zone.test.ts',
     ],
     // One process for all files: a mutant costs the tests that reach it, not the loading of the core once for each file.
