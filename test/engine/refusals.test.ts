@@ -37,19 +37,25 @@ describe('JitEngine', () => {
         ask(anEngine({ store, clock, approver }).engine, { ttl: 1, scope: 'undecided' }),
         'ERR_JIT_APPROVER',
       );
-      const calls: readonly (readonly [string, () => Promise<unknown>])[] = [
-        ['ERR_JIT_DECIDED', () => engine.approve(grant.requestId, { by: SAM })],
-        ['ERR_JIT_UNDECIDED', () => engine.approve(requestId, { by: SAM })],
-        ['ERR_JIT_SELF_REVIEW', () => engine.approve(pending.id, { by: MAYA })],
-        ['ERR_JIT_NOT_REVIEWER', () => engine.deny(pending.id, { by: 'user:eve' })],
-        ['ERR_JIT_IDEMPOTENCY', () => ask(engine, { ttl: 2, idempotencyKey: 'k' })],
-        ['ERR_JIT_LIMIT', () => ask(engine, { ttl: '2m' })],
-        ['ERR_JIT_DENIED', () => engine.cancel(pending.id, { by: 'user:eve' })],
-        ['ERR_JIT_DENIED', () => engine.release(grant.id, { by: 'user:eve' })],
-        ['ERR_JIT_DEADLINE', () => clock.set(at(1000)).then(() => engine.approve(pending.id, { by: SAM }))],
+      const calls: readonly (readonly [string, { requestId?: string; grantId?: string; actor: string }, () => Promise<unknown>])[] = [
+        ['ERR_JIT_DECIDED', { requestId: grant.requestId, actor: SAM }, () => engine.approve(grant.requestId, { by: SAM })],
+        ['ERR_JIT_UNDECIDED', { requestId, actor: SAM }, () => engine.approve(requestId, { by: SAM })],
+        ['ERR_JIT_SELF_REVIEW', { requestId: pending.id, actor: MAYA }, () => engine.approve(pending.id, { by: MAYA })],
+        ['ERR_JIT_NOT_REVIEWER', { requestId: pending.id, actor: 'user:eve' }, () => engine.deny(pending.id, { by: 'user:eve' })],
+        ['ERR_JIT_IDEMPOTENCY', { actor: MAYA }, () => ask(engine, { ttl: 2, idempotencyKey: 'k' })],
+        ['ERR_JIT_LIMIT', { actor: MAYA }, () => ask(engine, { ttl: '2m' })],
+        ['ERR_JIT_DENIED', { requestId: pending.id, actor: 'user:eve' }, () => engine.cancel(pending.id, { by: 'user:eve' })],
+        ['ERR_JIT_DENIED', { grantId: grant.id, actor: 'user:eve' }, () => engine.release(grant.id, { by: 'user:eve' })],
+        [
+          'ERR_JIT_DEADLINE',
+          { requestId: pending.id, actor: SAM },
+          () => clock.set(at(1000)).then(() => engine.approve(pending.id, { by: SAM })),
+        ],
       ];
-      for (const [code, call] of calls) expect((await refusal(call())).code).toBe(code);
-      expect((await refused(made)).map((entry) => entry.data['code'])).toEqual(calls.map(([code]) => code));
+      for (const [code, , call] of calls) expect((await refusal(call())).code).toBe(code);
+      expect((await refused(made)).map(({ actor, requestId: request, grantId, data }) => [data['code'], actor, request, grantId])).toEqual(
+        calls.map(([code, target]) => [code, target.actor, target.requestId, target.grantId]),
+      );
     });
 
     it('L29 of consume are on record with what was wanted; checks are none', async () => {
