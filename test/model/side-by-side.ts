@@ -517,9 +517,15 @@ export class SideBySide {
     const [model, at] = [this.#model, this.#at()];
     const { must, may, reuses } = model.asking(ask, extension, at);
     this.#refusedId = undefined;
-    const isDeciding = reuses.flatMap((one) => model.deciding(one, at).must);
-    const isUnanswered = must.length === 0 && may.length === 0 && this.#mood.isMute && (reuses.length === 0 || isDeciding.length > 0);
-    const result = await this.#try({ must: [...must, ...isDeciding, ...(isUnanswered ? (['ERR_JIT_APPROVER'] as const) : [])], may }, call);
+    const failing = reuses.map((one) => model.deciding(one, at).must);
+    // Whichever comes back: of several, which is open.
+    const isFailing = failing.every((codes) => codes.length > 0);
+    const isUnanswered = must.length === 0 && may.length === 0 && this.#mood.isMute && isFailing;
+    const refusals: Refusals = {
+      must: [...must, ...(isFailing ? failing.flat() : []), ...(isUnanswered ? (['ERR_JIT_APPROVER'] as const) : [])],
+      may: [...may, ...failing.flat()],
+    };
+    const result = await this.#try(refusals, call);
     const id = result?.request.id ?? this.#refusedId;
     // A refusal that names a request has left it on record.
     if (id === undefined) return;
