@@ -42,6 +42,12 @@ const LOOKS = 10;
 /** However busy the machine is. */
 const TEST_MS = 30_000;
 const HANGS = 'hangs';
+const ENDLESS = 'a loop without an end';
+
+/** So much of the processor without a turn of the event loop is a loop that never ends, if the test takes less than half as much. */
+const ENDLESS_MS = 3_000;
+/** Looking at each is dearer than the step itself. */
+const STEPS_PER_LOOK = 1 << 14;
 
 /** What the tests of one change may take of the processor: one that is not found by then has survived, whatever others would say. */
 const BUDGET_MS = 10_000;
@@ -70,6 +76,7 @@ export default class KeptTests extends TestRunner {
   }
 
   async #serve(): Promise<void> {
+    this.#breakLoops();
     const channel = new BroadcastChannel(String(inject('keptTests' as never)));
     await new Promise<void>((resolve) => {
       channel.onmessage = (event: unknown) => {
@@ -81,6 +88,30 @@ export default class KeptTests extends TestRunner {
     });
     channel.close();
   }
+
+  /**
+   * Every changed place asks first whether it is the one, so every step of the sources comes by here: also the steps of a
+   * loop that another place has made endless, which nothing outside of it could end.
+   */
+  #breakLoops(): void {
+    const state = (globalThis as unknown as { __stryker__: Switch }).__stryker__;
+    let active = state.activeMutant;
+    let steps = 0;
+    Object.defineProperty(state, 'activeMutant', {
+      get: () => {
+        if (active !== undefined && ++steps % STEPS_PER_LOOK === 0 && cpuMs() - this.#turnedAt > ENDLESS_MS) {
+          this.#isEndless = true;
+          throw new Error(ENDLESS);
+        }
+        return active;
+      },
+      set: (mutant: string | undefined) => (active = mutant),
+    });
+  }
+
+  /** When the event loop last came round, in {@link cpuMs}. */
+  #turnedAt = Infinity;
+  #isEndless = false;
 
   async #answer({ mutant, tests, hitLimit }: Question): Promise<Answer> {
     const wanted = new Set(tests);
@@ -96,7 +127,10 @@ export default class KeptTests extends TestRunner {
         const failed = await this.#run(test, mutant, hitLimit);
         this.#turns.tried(id, cpuMs() - before, failed !== undefined);
         if (failed === undefined) continue;
+        const anew = cpuMs();
         const again = await this.#run(test, undefined, undefined);
+        // Long without the change, too: that says nothing.
+        if (failed.message === ENDLESS && cpuMs() - anew > ENDLESS_MS / 2) continue;
         return { ...failed, ran, killedBy: id, soiled: again !== undefined };
       }
     }
@@ -112,7 +146,9 @@ export default class KeptTests extends TestRunner {
     const state = (globalThis as unknown as { __stryker__: Switch }).__stryker__;
     const suites = suitesOf(test);
     const ends: (() => unknown)[] = [];
-    const { hangs, stop } = untilHanging();
+    const { hangs, stop } = untilHanging(() => (this.#turnedAt = cpuMs()));
+    this.#turnedAt = cpuMs();
+    this.#isEndless = false;
     const work = async () => {
       Object.assign(state, { activeMutant: mutant, hitCount: 0, hitLimit });
       for (const suite of suites) {
@@ -135,7 +171,8 @@ export default class KeptTests extends TestRunner {
     } catch (error) {
       failed = { status: 'killed', message: error instanceof Error ? error.message : String(error) };
     }
-    if (hitLimit !== undefined && (state.hitCount ?? 0) > hitLimit) failed = { status: 'timeout', message: 'a loop without an end' };
+    const hasHitLimit = hitLimit !== undefined && (state.hitCount ?? 0) > hitLimit;
+    if (hasHitLimit || this.#isEndless) failed = { status: 'timeout', message: ENDLESS };
     for (const end of ends) {
       try {
         await Promise.race([end(), hangs]);
@@ -154,13 +191,16 @@ export default class KeptTests extends TestRunner {
 /**
  * Resolves when no timer, no immediate and no work outside is left that was not there before: what is awaited then never
  * comes. No test waits for time to pass, but on a busy machine any may take long.
+ *
+ * @param onTurn called now and then, as long as the event loop turns
  */
-function untilHanging(): { readonly hangs: Promise<typeof HANGS>; readonly stop: () => void } {
+function untilHanging(onTurn: () => void): { readonly hangs: Promise<typeof HANGS>; readonly stop: () => void } {
   let timer: ReturnType<typeof setInterval> | undefined;
   const hangs = new Promise<typeof HANGS>((resolve) => {
     let [all, idle] = [0, 0];
     timer = setInterval(() => {
       all += 1;
+      onTurn();
       idle = process.getActiveResourcesInfo().length <= before ? idle + 1 : 0;
       if (idle >= LOOKS || all * LOOK_MS >= TEST_MS) resolve(HANGS);
     }, LOOK_MS);
