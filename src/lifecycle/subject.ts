@@ -66,11 +66,13 @@ export function findDuplicate(asked: Wanted, open: readonly AccessRequest[], liv
   if (same !== undefined) return { requestId: same.id, what: 'request' };
   if (asked.extension !== undefined) return undefined;
   // What a new grant would last to: the leeway shortens both.
-  const until = (asked.startsAt ?? moment.now) + asked.ttlMs;
+  const from = asked.startsAt ?? moment.now;
+  const until = from + asked.ttlMs;
   const byRequest = new Map<string, string[]>();
   for (const held of live) {
     const { grant, usage } = held;
-    const isThere = asked.startsAt === undefined ? isUsable(held, moment) : grant.startsAt <= asked.startsAt && !isGone(held, moment);
+    // Once its time has come it must be usable: one whose start is still to be confirmed gives nothing.
+    const isThere = grant.startsAt <= from && (grant.startsAt <= moment.now ? isUsable(held, moment) : !isGone(held, moment));
     if (isThere && heldUntil(grant, usage) >= until)
       byRequest.set(grant.requestId, [...(byRequest.get(grant.requestId) ?? []), grant.scope]);
   }

@@ -131,6 +131,16 @@ describe('findDuplicate()', () => {
     expect(findDuplicate(asked, [], [later], moment(5, 5))).toBeDefined();
   });
 
+  it('L18 a grant whose time has come without its start being confirmed is nothing to come back to, whenever the ask begins', () => {
+    const found = (now: number, startsAt: number, activatedAt?: number) => {
+      const grant = held({ ...scope, startsAt: at(5), asksAtStart: true, activatedAt: activatedAt && at(activatedAt) });
+      return findDuplicate({ ...asked, ttlMs: 1, startsAt: at(startsAt) }, [], [grant], moment(now)) !== undefined;
+    };
+    expect([found(4, 5), found(4, 4), found(5, 5), found(6, 7)]).toEqual([true, false, false, false]);
+    expect([found(5, 5, 5), found(6, 7, 5), found(6, 7, 6)]).toEqual([true, true, true]);
+    expect(found(6, 4, 5)).toBe(false);
+  });
+
   it('L18 whatever it finds gives all that was asked, for all of the time (a property)', () => {
     const ms = fc.integer({ min: 0, max: 6 });
     const names = fc.subarray(['a', 'b', 'c'], { minLength: 1 });
