@@ -59,6 +59,9 @@ const LAST = '/test/mutation/lives.ts';
 export default class KeptTests extends TestRunner {
   readonly #tests = new Map<string, Test[]>();
   readonly #turns = new Turns();
+  /** When the event loop last came round, in {@link cpuMs}. */
+  #turnedAt = Infinity;
+  #isEndless = false;
 
   /** Called for each file; after the last, its own tests have to wait until there are no more questions. */
   async onCollected(files: File[]): Promise<void> {
@@ -98,6 +101,7 @@ export default class KeptTests extends TestRunner {
     let active = state.activeMutant;
     let steps = 0;
     Object.defineProperty(state, 'activeMutant', {
+      configurable: true,
       get: () => {
         if (active !== undefined && ++steps % STEPS_PER_LOOK === 0 && cpuMs() - this.#turnedAt > ENDLESS_MS) {
           this.#isEndless = true;
@@ -108,10 +112,6 @@ export default class KeptTests extends TestRunner {
       set: (mutant: string | undefined) => (active = mutant),
     });
   }
-
-  /** When the event loop last came round, in {@link cpuMs}. */
-  #turnedAt = Infinity;
-  #isEndless = false;
 
   async #answer({ mutant, tests, hitLimit }: Question): Promise<Answer> {
     const wanted = new Set(tests);
