@@ -10,6 +10,8 @@ type Test = Parameters<TestRunner['onAfterTryTask']>[0];
 /** What kept.js asks: whether these tests find this change. */
 export interface Question {
   readonly mutant: string;
+  /** In which file it is. */
+  readonly file: string;
   /** As Stryker names tests: their file, `#` and their whole name. */
   readonly tests: readonly string[];
   /** How often the changed place may be run: it is a loop without an end where that is not enough. */
@@ -113,10 +115,13 @@ export default class KeptTests extends TestRunner {
     });
   }
 
-  async #answer({ mutant, tests, hitLimit }: Question): Promise<Answer> {
+  async #answer({ mutant, file, tests, hitLimit }: Question): Promise<Answer> {
     const wanted = new Set(tests);
     // As the files have them, but for what is known of each.
-    const ids = this.#turns.of([...this.#tests.keys()].filter((id) => wanted.has(id)));
+    const ids = this.#turns.of(
+      [...this.#tests.keys()].filter((id) => wanted.has(id)),
+      relative(process.cwd(), file),
+    );
     const begun = cpuMs();
     let ran = 0;
     for (const id of ids) {

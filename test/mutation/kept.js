@@ -38,7 +38,7 @@ class Kept {
       await this.#close();
       return this.#vitest.mutantRun(options);
     }
-    const question = { mutant: activeMutant.id, tests: testFilter, hitLimit };
+    const question = { mutant: activeMutant.id, file: activeMutant.fileName, tests: testFilter, hitLimit };
     let answer = await this.#ask(question);
     if (answer.soiled) {
       // Found, or only because of what one before has left behind? With everything loaded anew, it is the former.

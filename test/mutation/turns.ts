@@ -18,21 +18,23 @@ const EAGER = 12;
 
 /**
  * In which turn the tests that reach a change are tried: first the quick ones that found something last, for neighbouring
- * changes are found by the same; then by what it is likely to take until they find something. One that reaches little, or
- * finds much of what it reaches, comes before one that everything runs through.
+ * changes are found by the same; then those of its own file; then by what it is likely to take until they find something.
+ * One that reaches little, or finds much of what it reaches, comes before one that everything runs through.
  */
 export class Turns {
   readonly #standings = new Map<string, Standing>();
   /** The last to find something is the last in here. */
   readonly #finders = new Set<string>();
 
-  of(ids: readonly string[]): string[] {
+  /** @param file where the change is: tests of the same place in test are its own */
+  of(ids: readonly string[], file: string): string[] {
     for (const id of ids) this.#standing(id).asked += 1;
     const wanted = new Set(ids);
     const eager = [...this.#finders].reverse().filter((id) => wanted.has(id));
     const costs = new Map(ids.map((id) => [id, this.#cost(id)]));
     const rest = [...ids].sort((a, b) => (costs.get(a) ?? 0) - (costs.get(b) ?? 0));
-    return [...new Set([...eager.slice(0, EAGER), ...rest])];
+    const own = file.replace(/^src\/(.*)\.ts$/, 'test/$1.test.ts#');
+    return [...new Set([...eager.slice(0, EAGER), ...rest.filter((id) => id.startsWith(own)), ...rest])];
   }
 
   tried(id: string, ms: number, hasFound: boolean): void {

@@ -37,6 +37,7 @@ export default defineConfig({
       'test/{base64,errors,input,scope,sweeper,time}.test.ts',
       'test/{effects,engine,faults,journal,lifecycle,records,sinks}/*.test.ts',
       'test/stores/memory/*.test.ts',
+      'test/contract/{memory,yielding}.test.ts',
       'test/approvers/*.test.ts',
       'test/mutation/lives.ts',
     ],
