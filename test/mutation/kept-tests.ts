@@ -120,7 +120,7 @@ export default class KeptTests extends TestRunner {
     // As the files have them, but for what is known of each.
     const ids = this.#turns.of(
       [...this.#tests.keys()].filter((id) => wanted.has(id)),
-      relative(process.cwd(), file),
+      file,
     );
     const begun = cpuMs();
     let ran = 0;

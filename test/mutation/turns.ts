@@ -33,7 +33,7 @@ export class Turns {
     const eager = [...this.#finders].reverse().filter((id) => wanted.has(id));
     const costs = new Map(ids.map((id) => [id, this.#cost(id)]));
     const rest = [...ids].sort((a, b) => (costs.get(a) ?? 0) - (costs.get(b) ?? 0));
-    const own = file.replace(/^src\/(.*)\.ts$/, 'test/$1.test.ts#');
+    const own = file.replace(/^.*\/src\/(.*)\.ts$/, 'test/$1.test.ts#');
     return [...new Set([...eager.slice(0, EAGER), ...rest.filter((id) => id.startsWith(own)), ...rest])];
   }
 
