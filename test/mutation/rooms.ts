@@ -21,5 +21,9 @@ export const ROOMS: readonly Room[] = [
   { name: 'the rest', holds: [''] },
 ];
 
+/** @param file from src on */
+export const roomOf = (file: string): Room | undefined =>
+  ROOMS.find(({ holds }) => holds.some((part) => (part === '' || part.endsWith('/') ? file.startsWith(part) : file === part)));
+
 /** Of a hundred changes anywhere in the core. */
 export const LEAST = 90;

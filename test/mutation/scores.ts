@@ -1,5 +1,5 @@
 import type { Mutant } from './report.js';
-import { LEAST, ROOMS, type Room } from './rooms.js';
+import { LEAST, roomOf, ROOMS, type Room } from './rooms.js';
 import type { Survivor } from './survivors.js';
 
 /** What became of the changes in one room. */
@@ -27,9 +27,6 @@ export function scoresOf(mutants: readonly Mutant[]): Score[] {
     };
   }).filter(({ found, survived }) => found + survived.length > 0);
 }
-
-const roomOf = (file: string): Room | undefined =>
-  ROOMS.find(({ holds }) => holds.some((part) => (part === '' || part.endsWith('/') ? file.startsWith(part) : file === part)));
 
 /** Of a hundred, to two places, and never rounded up to a limit that it doesn't reach. */
 export function percent(found: number, survived: number): number {
