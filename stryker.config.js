@@ -31,8 +31,8 @@ const options = {
   jsonReporter: { fileName: 'temp/mutation/report.json' },
   reporters: ['json', 'progress-append-only'],
   concurrency: availableParallelism(),
-  // More than it takes to load everything anew and to use up what a change may take; what hangs, kept-tests.ts finds sooner.
-  timeoutMS: 60_000,
+  // Longer than all tests together take on a busy machine: what hangs, kept-tests.ts finds within seconds.
+  timeoutMS: 600_000,
   timeoutFactor: 0,
   // With every place counted that a test reaches, on a machine that may be busy.
   dryRunTimeoutMinutes: 30,
