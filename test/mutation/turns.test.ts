@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { Turns } from './turns.js';
+
+const FILE = '/somewhere/src/stores/memory/pairs.ts';
+const OWN = 'test/stores/memory/pairs.test.ts#a property';
+const [QUICK, SLOW, THOROUGH] = ['test/engine/a.test.ts#quick', 'test/engine/a.test.ts#slow', 'test/engine/a.test.ts#thorough'];
+
+it('tries the tests of the file itself first, however long they take, then the cheapest', () => {
+  const turns = new Turns();
+  for (const [id, ms] of [
+    [OWN, 2_000],
+    [SLOW, 300],
+    [QUICK, 1],
+  ] as const)
+    turns.tried(id, ms, false);
+  expect(turns.of([SLOW, QUICK, OWN], FILE)).toEqual([OWN, QUICK, SLOW]);
+});
+
+it('tries before all others the quick ones that found something last, the last of them first', () => {
+  const turns = new Turns();
+  turns.tried(SLOW, 300, true);
+  turns.tried(QUICK, 1, true);
+  turns.tried(THOROUGH, 2, true);
+  expect(turns.of([OWN, SLOW, QUICK, THOROUGH], FILE)).toEqual([THOROUGH, QUICK, OWN, SLOW]);
+});
+
+it('tries what reaches few changes, or finds many of them, before what everything runs through', () => {
+  const turns = new Turns();
+  for (let i = 0; i < 20; i++) turns.of([QUICK, SLOW], 'src/time.ts');
+  turns.tried(SLOW, 150, false);
+  for (let i = 0; i < 20; i++) turns.tried(THOROUGH, 150, true);
+  turns.tried(QUICK, 10, false);
+  expect(turns.of([SLOW, QUICK, THOROUGH], FILE)).toEqual([THOROUGH, QUICK, SLOW]);
+});
