@@ -1,7 +1,7 @@
 import { invalid } from '../input.js';
 import { HORIZON, readBookmark, touchHorizon } from '../journal/bookmark.js';
 import { grantIds } from '../lifecycle/grant.js';
-import { isEffectPurgeable, isPurgeable } from '../lifecycle/purge.js';
+import { isEffectPurgeable, isPurgeable, isUsePurgeable } from '../lifecycle/purge.js';
 import type { EntryDraft } from '../lifecycle/step.js';
 import type { Expectation, Row } from '../ports.js';
 import {
@@ -115,13 +115,10 @@ export class Purge {
     return this.#removeAll(expect, horizon);
   }
 
-  /**
-   * What an idempotency key stands for goes with what it was given for (L11). The key of a use outlives a grant that ended
-   * early, until that would have run out: a repetition that comes late takes nothing of the next grant.
-   */
+  /** What an idempotency key stands for goes with what it was given for, and never before. */
   async #removeKeys(horizon: number): Promise<void> {
     for await (const rows of this.#ledger.pages({ kind: 'use', open: false })) {
-      const uses = this.#decodeAll(rows, decodeUse).filter(({ expiresAt }) => expiresAt <= horizon);
+      const uses = this.#decodeAll(rows, decodeUse).filter((use) => isUsePurgeable(use, horizon));
       const grants = await this.#ledger.rows(uses.map(({ grantId: id }) => ({ kind: 'grant', id })));
       await this.#removeOrphans(uses, grants, horizon);
     }

@@ -1,4 +1,4 @@
-import { heldUntil, isOwed, isUnsettled, lastInstant, type AccessRequest, type Effect, type Grant } from '../records.js';
+import { heldUntil, isOwed, isUnsettled, lastInstant, type AccessRequest, type Effect, type Grant, type Use } from '../records.js';
 
 /**
  * Whether a request and all its grants ended, on record, at or before `before`. They go together: a request is kept
@@ -16,3 +16,9 @@ export function isPurgeable(request: AccessRequest, grants: readonly Grant[], or
 /** What a system outside was told last is kept while it says that somebody holds something, and until it was taken or set aside. */
 export const isEffectPurgeable = (effect: Effect, before: number): boolean =>
   !effect.held && !isUnsettled(effect) && lastInstant(effect) < before;
+
+/**
+ * Whether the key of a use may go with its grant (L11). Where that ended early, not before it would have run out: a repetition
+ * that comes late takes nothing of the next grant.
+ */
+export const isUsePurgeable = ({ expiresAt }: Use, before: number): boolean => expiresAt <= before;
