@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { describeRuntime, type RuntimeName } from './runtimes.js';
+
+describe('.ci/run', () => {
+  const script = readFileSync(join(process.cwd(), '.ci/run'), 'utf8');
+
+  it('demands the runtimes, so that CI leaves none of them out', () => {
+    expect(script).toMatch(/^export JIT_TEST_REQUIRE=.*\bruntimes\b/m);
+  });
+
+  it('installs them from a lockfile that names no registry', () => {
+    expect(script).toMatch(/^step npm ci --prefix \.ci\/runtimes /m);
+    expect(readFileSync(join(process.cwd(), '.ci/runtimes/package-lock.json'), 'utf8')).not.toContain('"resolved"');
+  });
+});
+
+const versions: Record<RuntimeName, RegExp> = {
+  'node-22': /^v22\./,
+  'node-24': /^v24\./,
+  bun: /^1\./,
+  deno: /^deno 2\./,
+  workerd: /^workerd /,
+};
+
+for (const [runtime, version] of Object.entries(versions) as [RuntimeName, RegExp][]) {
+  describeRuntime(runtime, `the program of ${runtime}`, (program) => {
+    it('starts and states its version', () => {
+      const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+      expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(version) as string });
+    });
+  });
+}

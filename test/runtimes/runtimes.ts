@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'vitest';
+import { isRequired } from '../required.js';
+
+/** Where each runtime's program lies in `.ci/runtimes`, which `.ci/run` installs, and neither npm ci nor npm test. */
+const programs = {
+  'node-22': 'node-22/bin/node',
+  'node-24': 'node-24/bin/node',
+  bun: 'bun/bin/bun.exe',
+  deno: 'deno/deno',
+  workerd: 'workerd/bin/workerd',
+} as const;
+
+export type RuntimeName = keyof typeof programs;
+
+/** Absolute, whether or not it is installed. */
+const runtimePath = (name: RuntimeName): string => join(process.cwd(), '.ci/runtimes/node_modules', programs[name]);
+
+const hasRuntime = (name: RuntimeName): boolean => existsSync(runtimePath(name));
+
+/**
+ * Tests that need a runtime. Without its program they are left out, which one case in their place reports, unless
+ * JIT_TEST_REQUIRE demands `runtimes`: then that case fails.
+ */
+export function describeRuntime(runtime: RuntimeName, name: string, define: (program: string) => void): void {
+  if (hasRuntime(runtime)) {
+    describe(name, () => define(runtimePath(runtime)));
+    return;
+  }
+  const leftOut = `${runtime} is not installed in .ci/runtimes`;
+  console.warn(`left out: ${name} (${leftOut})`);
+  describe(name, () => {
+    it(`is left out: ${leftOut}`, () => {
+      if (isRequired('runtimes')) throw new Error(`JIT_TEST_REQUIRE demands runtimes: ${leftOut}`);
+    });
+  });
+}
