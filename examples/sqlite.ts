@@ -16,7 +16,7 @@ async function start(path: string) {
   // Checks read on a handle of their own: at once, also while a commit is open.
   const read = new Database(path);
   const engine = new JitEngine({
-    store: sqlGrantStore({ db, dialect: 'sqlite', read }),
+    store: sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments', read }),
     approver: reviewers({ members: ['user:maya', 'user:sam'] }),
   });
   const stop = async () => {

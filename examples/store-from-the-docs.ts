@@ -40,7 +40,7 @@ export class FileGrantStore implements GrantStore {
     this.#file = join(folder, `${createHash('sha256').update(JSON.stringify(namespace)).digest('hex')}.json`);
   }
 
-  static async open(folder: string, namespace = 'default'): Promise<FileGrantStore> {
+  static async open(folder: string, namespace: string): Promise<FileGrantStore> {
     await mkdir(folder, { recursive: true });
     await (await open(markerIn(folder), 'a')).close();
     return new FileGrantStore(folder, namespace);

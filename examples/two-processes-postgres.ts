@@ -18,7 +18,7 @@ async function start(connectionString: string) {
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: steadyPool(pool) }) });
   await migrate({ db, dialect: 'postgres' });
   const engine = new JitEngine({
-    store: sqlGrantStore({ db, dialect: 'postgres', read: pool }),
+    store: sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments', read: pool }),
     approver: reviewers({ members: ['user:maya', 'user:sam'] }),
   });
   const stop = async () => {

@@ -109,6 +109,13 @@ export function readId(argument: string, value: unknown): string {
   return value;
 }
 
+/** The namespace of a store that outlives its process: two services that named none would be one service. */
+export function readNamespace(value: unknown): string {
+  if (value === undefined)
+    throw invalid('namespace', "the name of your service or tenant, for example 'payments' (it has no default)", value);
+  return readId('namespace', value);
+}
+
 const isReserved = (id: string): boolean => id === 'system' || id.startsWith('system:');
 
 /** Whether this is what {@link readActor} takes. */

@@ -38,7 +38,7 @@ export interface Limits {
 export interface JitEngineOptions {
   /** Decides requests, or says who must. */
   readonly approver: Approver;
-  /** Default: a new {@link MemoryGrantStore}. */
+  /** Default: a new {@link MemoryGrantStore}. One that outlives the process must have a `namespace` other than `'default'`. */
   readonly store?: GrantStore | undefined;
   /** Default: the machine's clock. */
   readonly clock?: Clock | undefined;
@@ -171,7 +171,7 @@ export function readSettings(given: JitEngineOptions): Settings {
   if (!isId(approver.name)) throw invalid('approver.name', 'an id', approver.name);
   return Object.freeze<Settings>({
     approver,
-    store: readPort<GrantStore>('store', store, ['get', 'live', 'find', 'due', 'commit', 'journal']),
+    store: readStore(store),
     clock: readPort<Clock>('clock', clock, ['now']),
     sinks: readSinks(audit),
     scopes: matcherFrom(matcher, onError),
@@ -205,6 +205,19 @@ export function readSettings(given: JitEngineOptions): Settings {
         }
       }),
   });
+}
+
+/** Two services that share a store and name no namespace would approve each other's requests and allow each other's grants. */
+function readStore(value: unknown): GrantStore {
+  const store = readPort<GrantStore>('store', value, ['get', 'live', 'find', 'due', 'commit', 'journal']);
+  if (store.namespace === 'default' && store.durability !== 'memory') {
+    throw invalid(
+      'store.namespace',
+      "a name of your service, for example 'payments', for a store that outlives the process",
+      store.namespace,
+    );
+  }
+  return store;
 }
 
 function readMatcher(value: unknown): ScopeMatcher {

@@ -17,7 +17,7 @@ const folderOf = new WeakMap<FileGrantStore, string>();
 
 async function create(): Promise<FileGrantStore> {
   const folder = join(root, String(++count));
-  const store = await FileGrantStore.open(folder);
+  const store = await FileGrantStore.open(folder, 'default');
   folderOf.set(store, folder);
   return store;
 }
@@ -32,7 +32,7 @@ storeContract(
     async breakBackend(store) {
       const folder = folderOf.get(store) as string;
       await rename(folder, `${folder}.gone`);
-      await FileGrantStore.open(folder);
+      await FileGrantStore.open(folder, 'default');
       await rm(join(folder, 'store.marker'));
       return async () => {
         await rm(folder, { recursive: true });

@@ -1,4 +1,4 @@
-import { invalid, readCount, readId, readOptions } from '../../input.js';
+import { invalid, readCount, readId, readNamespace, readOptions } from '../../input.js';
 import type {
   Change,
   CommitOutcome,
@@ -24,8 +24,11 @@ import { Writer } from './writer.js';
 export interface RedisGrantStoreOptions {
   /** Of {@link fromNodeRedis} or {@link fromIoredis}, or one of your own. */
   readonly client: RedisClient;
-  /** Default: `'default'`. Its keys begin with `{jit:<namespace>}:`. */
-  readonly namespace?: string | undefined;
+  /**
+   * The service, or tenant, whose grants these are; its keys begin with `{jit:<namespace>}:`. Services that share the server
+   * must differ in it: in one namespace they are one service.
+   */
+  readonly namespace: string;
   /** How long Redis may take for one answer, in milliseconds. Default: 5,000. */
   readonly timeoutMs?: number | undefined;
   /** The policy of this server is `noeviction`, and can't be read. Default: it is read, and any other is refused. */
@@ -128,15 +131,16 @@ class RedisGrantStore implements GrantStore {
  * const client = createClient({ url: process.env.REDIS_URL });
  * client.on('error', (error) => console.error(error));
  * await client.connect();
- * const engine = new JitEngine({ approver, store: redisGrantStore({ client: fromNodeRedis(client) }) });
+ * const engine = new JitEngine({ approver, store: redisGrantStore({ client: fromNodeRedis(client), namespace: 'payments' }) });
  */
 export function redisGrantStore(options: RedisGrantStoreOptions): GrantStore {
   const given = readOptions('options', options, ['client', 'namespace', 'timeoutMs', 'assumeNoEviction', 'replicas']);
-  const { client, namespace = 'default', timeoutMs = 5_000, assumeNoEviction = false, replicas = 0 } = given;
+  const { client, timeoutMs = 5_000, assumeNoEviction = false, replicas = 0 } = given;
   if (typeof (client as Partial<RedisClient> | null | undefined)?.send !== 'function') {
     throw invalid('client', 'made by fromNodeRedis() or fromIoredis()', client);
   }
   if (typeof assumeNoEviction !== 'boolean') throw invalid('assumeNoEviction', 'true or false', assumeNoEviction);
+  const namespace = readNamespace(given.namespace);
   const connection = new Connection(client as RedisClient, readCount('timeoutMs', timeoutMs, 1, 3_600_000), assumeNoEviction);
-  return new RedisGrantStore(new Hall(connection, readCount('replicas', replicas, 0, 1_000)), readId('namespace', namespace));
+  return new RedisGrantStore(new Hall(connection, readCount('replicas', replicas, 0, 1_000)), namespace);
 }

@@ -1,4 +1,4 @@
-import { invalid, readCount, readId, readOptions } from '../../input.js';
+import { invalid, readCount, readId, readNamespace, readOptions } from '../../input.js';
 import { GENESIS } from '../../journal/link.js';
 import type {
   Change,
@@ -25,8 +25,8 @@ export interface SqlGrantStoreOptions {
   /** Your own Kysely instance. Its plugins are not used on the store's tables. Whoever made it closes it. */
   readonly db: SqlDatabase;
   readonly dialect: SqlDialect;
-  /** Default: `'default'`. */
-  readonly namespace?: string | undefined;
+  /** The service, or tenant, whose grants these are. Services that share the tables must differ in it: in one namespace they are one service. */
+  readonly namespace: string;
   /**
    * Reads go straight through this, around Kysely: a `pg` pool, or a handle of `better-sqlite3` or `libsql`. Default: none.
    *
@@ -55,11 +55,11 @@ export interface SqlGrantStoreOptions {
  * @example
  * const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: steadyHandle(new Database('access.db')) }) });
  * await migrate({ db, dialect: 'sqlite' });
- * const engine = new JitEngine({ approver, store: sqlGrantStore({ db, dialect: 'sqlite' }) });
+ * const engine = new JitEngine({ approver, store: sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments' }) });
  */
 export function sqlGrantStore(options: SqlGrantStoreOptions): GrantStore {
   const given = readOptions('options', options, ['db', 'dialect', 'namespace', 'read', 'timeoutMs']);
-  const { namespace = 'default', timeoutMs = 5_000 } = given;
+  const { timeoutMs = 5_000 } = given;
   const dialect = readDialect(given.dialect);
   const backend = new Backend(
     readDatabase(given.db),
@@ -67,7 +67,7 @@ export function sqlGrantStore(options: SqlGrantStoreOptions): GrantStore {
     readReader(dialect, given.read),
     readCount('timeoutMs', timeoutMs, 1, 600_000),
   );
-  return new SqlGrantStore(backend, dialect, readId('namespace', namespace));
+  return new SqlGrantStore(backend, dialect, readNamespace(given.namespace));
 }
 
 function readReader(dialect: SqlDialect, read: unknown): PgPool | SqliteHandle | undefined {

@@ -9,7 +9,8 @@ import { describeRedis } from './server.js';
 function scripted(reply: (command: readonly string[]) => RedisReply | Promise<RedisReply>, over: Partial<RedisClient> = {}): RedisClient {
   return { status: () => 'ready', onStatus: () => () => undefined, send: async (command) => reply(command), ...over };
 }
-const storeOver = (client: RedisClient, timeoutMs = 5_000): GrantStore => redisGrantStore({ client, assumeNoEviction: true, timeoutMs });
+const storeOver = (client: RedisClient, timeoutMs = 5_000): GrantStore =>
+  redisGrantStore({ client, namespace: 'payments', assumeNoEviction: true, timeoutMs });
 const change = aChange({ put: [aRow()], append: [anEntry()] });
 
 describe('redisGrantStore over a client that answers what it should not', () => {
@@ -50,7 +51,7 @@ describe('redisGrantStore over a client that answers what it should not', () => 
       },
     });
     await expect(storeOver(throwing).get([aRow()])).rejects.toThrow('no such command');
-    const silent = redisGrantStore({ client: scripted(() => '# Memory\r\n') });
+    const silent = redisGrantStore({ client: scripted(() => '# Memory\r\n'), namespace: 'payments' });
     await expect(silent.get([aRow()])).rejects.toThrow("this server doesn't tell its eviction policy");
   });
 

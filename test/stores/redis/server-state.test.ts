@@ -41,13 +41,15 @@ describeRedis(
       await send('ACL', 'SETUSER', user, 'on', '>secret', '~*', '&*', '+@all', '-info');
       after(() => send('ACL', 'DELUSER', user));
       const { client } = await connect(undefined, server().url.replace('//', `//${user}:secret@`));
-      const error: unknown = await redisGrantStore({ client })
+      const error: unknown = await redisGrantStore({ client, namespace: 'payments' })
         .get([aRow()])
         .catch((thrown: unknown) => thrown);
       expect(isJitError(error) && error.code).toBe('ERR_JIT_STORE');
       expect(String(error)).toMatch(/the eviction policy could not be read: NOPERM.*assumeNoEviction: true/s);
       expect(String(error)).not.toMatch(/secret/);
-      expect(await redisGrantStore({ client, assumeNoEviction: true }).get([aRow({ id: randomUUID() })])).toEqual([undefined]);
+      expect(await redisGrantStore({ client, namespace: 'payments', assumeNoEviction: true }).get([aRow({ id: randomUUID() })])).toEqual([
+        undefined,
+      ]);
     });
   },
   { own: true },
@@ -176,13 +178,14 @@ describeRedis('the options of redisGrantStore', (server) => {
     };
     refused({}, 'client');
     refused({ client: {} }, 'client');
+    refused({ client }, 'namespace');
     for (const namespace of ['', ' a', null, 7, '\ud800']) refused({ client, namespace }, 'namespace');
-    for (const timeoutMs of [0, -1, 1.5, NaN, '5s', 2 ** 31]) refused({ client, timeoutMs }, 'timeoutMs');
-    for (const assumeNoEviction of ['yes', 1, null]) refused({ client, assumeNoEviction }, 'assumeNoEviction');
-    for (const replicas of [-1, 0.5, '1']) refused({ client, replicas }, 'replicas');
+    for (const timeoutMs of [0, -1, 1.5, NaN, '5s', 2 ** 31]) refused({ client, namespace: 'payments', timeoutMs }, 'timeoutMs');
+    for (const assumeNoEviction of ['yes', 1, null]) refused({ client, namespace: 'payments', assumeNoEviction }, 'assumeNoEviction');
+    for (const replicas of [-1, 0.5, '1']) refused({ client, namespace: 'payments', replicas }, 'replicas');
     refused({ client, nameSpace: 'a' }, 'options');
-    expect(redisGrantStore({ client })).toMatchObject({ namespace: 'default', durability: 'process' });
-    expect(() => redisGrantStore({ client }).in('')).toThrow(InvalidArgumentError);
+    expect(redisGrantStore({ client, namespace: 'payments' })).toMatchObject({ namespace: 'payments', durability: 'process' });
+    expect(() => redisGrantStore({ client, namespace: 'payments' }).in('')).toThrow(InvalidArgumentError);
   });
 
   it('take a prefix of ioredis for all keys, and connect a client that is lazy', async () => {

@@ -200,7 +200,7 @@ describe('commits on SQLite that are told "busy"', () => {
       dialect: new SqliteDialect({ database: steadyHandle(writer) }),
       log: (event) => void (event.level === 'error' && seen.push(`${event.query.sql} ${String((event.error as { code?: unknown }).code)}`)),
     });
-    const store = sqlGrantStore({ db: logged, dialect: 'sqlite', timeoutMs: PATIENT });
+    const store = sqlGrantStore({ db: logged, dialect: 'sqlite', namespace: 'payments', timeoutMs: PATIENT });
     await store.commit(changeOf(store, 'first'));
     const reader = own.handle();
     reader.exec('pragma journal_mode = delete');

@@ -177,7 +177,7 @@ describe('commits on PostgreSQL, under other settings of the database', () => {
     const db = kyselyOn(postgres.pool({ connectionString: latin.href }));
     await db.executeQuery(CompiledQuery.raw('create table jit_schema (version bigint not null)'));
     await db.executeQuery(CompiledQuery.raw('insert into jit_schema values (1)'));
-    const store = sqlGrantStore({ db, dialect: 'postgres' });
+    const store = sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments' });
     await expect(store.get([aRow()])).rejects.toThrow(/must be UTF-8; it is LATIN1/);
   });
 });

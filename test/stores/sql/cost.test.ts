@@ -37,10 +37,10 @@ describe('a check over a SQL store', () => {
   it.each(['postgres', 'sqlite'] as const)('asks %s once, and before the first one only what the schema is (L34)', async (dialect) => {
     const file = dialect === 'sqlite' ? await SqliteFile.migrated() : undefined;
     const db = file?.kysely() ?? kyselyOn(postgres.pool());
-    await engineOn(sqlGrantStore({ db, dialect })).requestAccess(asked);
+    await engineOn(sqlGrantStore({ db, dialect, namespace: 'payments' })).requestAccess(asked);
 
     const { db: heard, texts } = listening(db);
-    const engine = engineOn(sqlGrantStore({ db: heard, dialect }));
+    const engine = engineOn(sqlGrantStore({ db: heard, dialect, namespace: 'payments' }));
     expect(texts).toEqual([]);
     expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
     expect(texts).toEqual([expect.stringContaining('from jit_schema'), expect.stringContaining('from jit_rows')]);
@@ -52,7 +52,7 @@ describe('a check over a SQL store', () => {
   it('asks a pool that is given as read once (L34)', async () => {
     const pool = postgres.pool();
     const query = vi.spyOn(pool, 'query');
-    const engine = engineOn(sqlGrantStore({ db: kyselyOn(postgres.pool()), dialect: 'postgres', read: pool }));
+    const engine = engineOn(sqlGrantStore({ db: kyselyOn(postgres.pool()), dialect: 'postgres', namespace: 'payments', read: pool }));
     await engine.requestAccess(asked);
     query.mockClear();
     expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
@@ -65,7 +65,7 @@ describe('steadyPool()', () => {
   async function preparedBy(options?: { readonly prepare?: boolean }): Promise<readonly string[]> {
     const pool = postgres.pool({ max: 1 });
     const db = new Kysely<Record<'jit_rows', { id: string }>>({ dialect: new PostgresDialect({ pool: steadyPool(pool, options) }) });
-    const engine = engineOn(sqlGrantStore({ db, dialect: 'postgres' }));
+    const engine = engineOn(sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments' }));
     await engine.requestAccess(asked);
     expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
     await db.selectFrom('jit_rows').select('id').where('id', '=', 'mine').execute();
@@ -90,14 +90,14 @@ describe('steadyPool()', () => {
 
 describe('plans that PostgreSQL makes once for all values', () => {
   it.each([
-    ['live_on', 'jit_rows_live', ['default', 'user:maya', '0', 'db-prod:write']],
-    ['live', 'jit_rows_live', ['default', 'user:maya', '0']],
-    ['due', 'jit_rows_due', ['default', '-1', '', '', '5', '100']],
+    ['live_on', 'jit_rows_live', ['payments', 'user:maya', '0', 'db-prod:write']],
+    ['live', 'jit_rows_live', ['payments', 'user:maya', '0']],
+    ['due', 'jit_rows_due', ['payments', '-1', '', '', '5', '100']],
   ])('read an index for %s', async (name, index, values) => {
     const { live, liveOn, due } = statementsOf('postgres');
     const { text } = { live, live_on: liveOn, due }[name as 'live'];
     await postgres.sql(`insert into jit_rows (namespace, kind, id, version, subject, scope, open, from_at, until_at, due_at, body)
-      select 'default', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), true, n, n + 1000000, n, '{}'
+      select 'payments', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), true, n, n + 1000000, n, '{}'
       from generate_series(1, 5000) as n`);
     await postgres.sql('analyze jit_rows');
     const pool = postgres.pool({ max: 1 });

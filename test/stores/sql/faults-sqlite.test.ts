@@ -18,7 +18,7 @@ describe('sqlGrantStore on a file that takes nothing more', () => {
     const handle = file.handle();
     const read = way === 'straight' ? file.handle() : undefined;
     await withstand({
-      store: sqlGrantStore({ db: file.kysely(handle), dialect: 'sqlite', read }),
+      store: sqlGrantStore({ db: file.kysely(handle), dialect: 'sqlite', namespace: 'payments', read }),
       // It is never less than what is there: not a page more.
       begin: () => handle.exec('pragma max_page_count = 1'),
       end: () => handle.exec('pragma max_page_count = 1000000'),
@@ -34,7 +34,7 @@ describe('sqlGrantStore on a file that takes nothing more', () => {
     const database: typeof whole = { prepare: (sql) => now.prepare(sql), close: () => undefined };
     const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) });
     await withstand({
-      store: sqlGrantStore({ db, dialect: 'sqlite', read: way === 'straight' ? readable : undefined }),
+      store: sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments', read: way === 'straight' ? readable : undefined }),
       begin: () => (now = limited),
       end: () => (now = whole),
       says: /SQLITE_READONLY.*readonly/,

@@ -29,14 +29,14 @@ const COLUMNS = '(namespace, kind, id, version, subject, scope, open, from_at, u
 const fill: Readonly<Record<SqlDialect, readonly string[]>> = {
   postgres: [
     `insert into jit_rows ${COLUMNS}
-     select 'default', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), n % 10 = 0, n, n + 1000000,
+     select 'payments', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), n % 10 = 0, n, n + 1000000,
        case when n % 10 = 0 then n + 1000000 end, '{}' from generate_series(1, ${ROWS}) as n`,
     'analyze jit_rows',
   ],
   sqlite: [
     `insert into jit_rows ${COLUMNS}
      with recursive s(n) as (select 1 union all select n + 1 from s where n < ${ROWS})
-     select 'default', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), n % 10 = 0, n, n + 1000000,
+     select 'payments', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), n % 10 = 0, n, n + 1000000,
        case when n % 10 = 0 then n + 1000000 end, '{}' from s`,
   ],
 };
@@ -58,27 +58,27 @@ describe.each(['postgres', 'sqlite'] as const)(`reads on %s among ${ROWS} rows`,
   const scans = dialect === 'postgres' ? /Seq Scan|Sort/ : /SCAN (r|jit_rows|jit_journal)\b|USE TEMP B-TREE/;
 
   const cases: Readonly<Record<string, readonly [Statement, readonly unknown[], RegExp]>> = {
-    'a check on a scope': [statements.liveOn, ['default', 'user:17', 5, 'db:2'], /jit_rows_live/],
-    'a check over all scopes': [statements.live, ['default', 'user:17', 5], /jit_rows_live/],
-    'what is due': [statements.due, ['default', -1, '', '', 1_000_100, 101], /jit_rows_due/],
-    'a further page of what is due': [statements.due, ['default', 1_000_050, 'grant', 'r50.1', 1_000_100, 101], /jit_rows_due/],
-    'records by key': [statements.get, ['default', '[["grant","r5.1"],["grant","r7.1"]]'], /jit_rows_pkey|sqlite_autoindex_jit_rows_1/],
+    'a check on a scope': [statements.liveOn, ['payments', 'user:17', 5, 'db:2'], /jit_rows_live/],
+    'a check over all scopes': [statements.live, ['payments', 'user:17', 5], /jit_rows_live/],
+    'what is due': [statements.due, ['payments', -1, '', '', 1_000_100, 101], /jit_rows_due/],
+    'a further page of what is due': [statements.due, ['payments', 1_000_050, 'grant', 'r50.1', 1_000_100, 101], /jit_rows_due/],
+    'records by key': [statements.get, ['payments', '[["grant","r5.1"],["grant","r7.1"]]'], /jit_rows_pkey|sqlite_autoindex_jit_rows_1/],
     'all of a kind': [
       statements.find({ subject: false, open: undefined, during: false }),
-      ['default', 'grant', 'r5', 101],
+      ['payments', 'grant', 'r5', 101],
       /jit_rows_pkey|sqlite_autoindex_jit_rows_1/,
     ],
     'the open ones of a kind': [
       statements.find({ subject: false, open: true, during: false }),
-      ['default', 'grant', 'r5', 101],
+      ['payments', 'grant', 'r5', 101],
       /jit_rows_open/,
     ],
     'those of a subject': [
       statements.find({ subject: true, open: undefined, during: false }),
-      ['default', 'grant', '', 101, 'user:17'],
+      ['payments', 'grant', '', 101, 'user:17'],
       /jit_rows_subject/,
     ],
-    'a page of the journal': [statements.journal, ['default', 5, 100], /jit_journal_pkey|sqlite_autoindex_jit_journal_1/],
+    'a page of the journal': [statements.journal, ['payments', 5, 100], /jit_journal_pkey|sqlite_autoindex_jit_journal_1/],
   };
 
   it.each(Object.entries(cases))('read an index, and nothing else, for %s', async (_, [statement, values, index]) => {
@@ -88,7 +88,7 @@ describe.each(['postgres', 'sqlite'] as const)(`reads on %s among ${ROWS} rows`,
   });
 
   it('read no row that is not asked for in a check', async () => {
-    const store = sqlGrantStore({ db, dialect });
+    const store = sqlGrantStore({ db, dialect, namespace: 'payments' });
     const rows = await store.live({ subject: 'user:17', at: 5 });
     expect(rows.map(({ id }) => id)).toEqual(['r170.1']);
   });

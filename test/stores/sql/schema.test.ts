@@ -45,7 +45,7 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
 
   const run = async (sql: string, on: SqlDatabase = db) =>
     (await on.executeQuery(CompiledQuery.raw(sql))).rows as Record<string, unknown>[];
-  const store = (on = db) => sqlGrantStore({ db: on, dialect });
+  const store = (on = db) => sqlGrantStore({ db: on, dialect, namespace: 'payments' });
   const commit = (on = db) => store(on).commit(aChange({ id: randomUUID(), put: [aRow({ id: randomUUID() })] }));
 
   it('is made once, however often and by however many it is asked for', async () => {
@@ -144,23 +144,25 @@ describe('sqlGrantStore()', () => {
     ['db', { db: {}, dialect: 'sqlite' }],
     ['dialect', { db }],
     ['dialect', { db, dialect: 'mysql' }],
+    ['namespace', { db, dialect: 'sqlite' }],
+    ['namespace', { db, dialect: 'sqlite', namespace: undefined }],
     ['namespace', { db, dialect: 'sqlite', namespace: '' }],
     ['namespace', { db, dialect: 'sqlite', namespace: null }],
-    ['read', { db, dialect: 'sqlite', read: null }],
-    ['read', { db, dialect: 'sqlite', read: { query() {}, connect() {}, on() {} } }],
-    ['read', { db, dialect: 'postgres', read: { prepare() {}, inTransaction: false } }],
-    ['timeoutMs', { db, dialect: 'sqlite', timeoutMs: 0 }],
-    ['timeoutMs', { db, dialect: 'sqlite', timeoutMs: 600_001 }],
-    ['timeoutMs', { db, dialect: 'sqlite', timeoutMs: '5s' }],
+    ['read', { db, dialect: 'sqlite', namespace: 'payments', read: null }],
+    ['read', { db, dialect: 'sqlite', namespace: 'payments', read: { query() {}, connect() {}, on() {} } }],
+    ['read', { db, dialect: 'postgres', namespace: 'payments', read: { prepare() {}, inTransaction: false } }],
+    ['timeoutMs', { db, dialect: 'sqlite', namespace: 'payments', timeoutMs: 0 }],
+    ['timeoutMs', { db, dialect: 'sqlite', namespace: 'payments', timeoutMs: 600_001 }],
+    ['timeoutMs', { db, dialect: 'sqlite', namespace: 'payments', timeoutMs: '5s' }],
   ])('names %s where it is wrong', (argument, options) => {
     expect(() => sqlGrantStore(options as never)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error);
   });
 
   it('states what a commit survives, and watches only where it can hear', () => {
-    const sqlite = sqlGrantStore({ db, dialect: 'sqlite' });
-    const postgres = sqlGrantStore({ db, dialect: 'postgres' });
+    const sqlite = sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments' });
+    const postgres = sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments' });
     expect([sqlite.namespace, sqlite.durability, sqlite.watch, postgres.durability, postgres.watch]).toEqual([
-      'default',
+      'payments',
       'process',
       undefined,
       'server',
@@ -169,7 +171,7 @@ describe('sqlGrantStore()', () => {
   });
 
   it('refuses a place in due() that it has not handed out', async () => {
-    const store = sqlGrantStore({ db, dialect: 'sqlite' });
+    const store = sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments' });
     for (const after of ['', 'x', '[]', '[1,"grant"]', '["1","grant","x"]']) {
       await expect(store.due({ at: 0, limit: 1, after })).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'after' });
     }

@@ -21,13 +21,13 @@ export async function postgres(): Promise<Engine> {
     calls: 1_000,
     setting,
     ways: {
-      'through Kysely alone': { driver: 'pg', store: sqlGrantStore({ db, dialect: 'postgres' }) },
-      'through `read`': { driver: 'pg', store: sqlGrantStore({ db, dialect: 'postgres', read: server.pool() }) },
+      'through Kysely alone': { driver: 'pg', store: sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments' }) },
+      'through `read`': { driver: 'pg', store: sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments', read: server.pool() }) },
     },
     async bare(questions) {
       await server.sql('vacuum analyze jit_rows');
       const text = `select kind, id, version, subject, scope, open, from_at, until_at, due_at, body from jit_rows
-where namespace = 'default' and live_subject = $1 and scope = $2 and until_at > $3`;
+where namespace = 'payments' and live_subject = $1 and scope = $2 and until_at > $3`;
       const look: Call = async (i) => {
         const { subject, scope } = questions[i % questions.length] as (typeof questions)[number];
         const { rows } = await plain.query({ name: 'bench', text, values: [subject, scope, START] });
@@ -40,7 +40,7 @@ where namespace = 'default' and live_subject = $1 and scope = $2 and until_at > 
       const network = delayMs === 0 ? undefined : await slowNetwork(hostname, Number(port), delayMs);
       const through = (): pg.Pool => server.pool(network === undefined ? {} : { connectionString: withPort(server.url, network.port) });
       const [commits, reads] = [through(), through()];
-      const store = sqlGrantStore({ db: kyselyOn(commits), dialect: 'postgres', read: reads });
+      const store = sqlGrantStore({ db: kyselyOn(commits), dialect: 'postgres', namespace: 'payments', read: reads });
       const close = async () => {
         await commits.end();
         await reads.end();

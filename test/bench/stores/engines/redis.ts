@@ -25,13 +25,13 @@ export async function redis(): Promise<Engine> {
     calls: 2_000,
     setting: `Redis ${version}, appendfsync everysec`,
     ways: {
-      'through `redis`': { driver: 'redis', store: redisGrantStore({ client: fromNodeRedis(node) }) },
-      'through `ioredis`': { driver: 'ioredis', store: redisGrantStore({ client: fromIoredis(other) }) },
+      'through `redis`': { driver: 'redis', store: redisGrantStore({ client: fromNodeRedis(node), namespace: 'payments' }) },
+      'through `ioredis`': { driver: 'ioredis', store: redisGrantStore({ client: fromIoredis(other), namespace: 'payments' }) },
     },
     async bare(questions) {
       // Keys of its own, each with a value as long as what a check reads.
       const [{ subject: firstSubject, scope: firstScope } = { subject: '', scope: '' }] = questions;
-      const value = (await plain.hGet('{jit:default}:live', `+${firstSubject}\0+${firstScope}`)) ?? '';
+      const value = (await plain.hGet('{jit:payments}:live', `+${firstSubject}\0+${firstScope}`)) ?? '';
       const keyOf = ({ subject, scope }: (typeof questions)[number]) => `bench:${subject}:${scope}`;
       for (const question of questions) await plain.set(keyOf(question), value);
       const look =
@@ -49,7 +49,7 @@ export async function redis(): Promise<Engine> {
         client.destroy();
         await network?.close();
       };
-      return { store: redisGrantStore({ client: fromNodeRedis(client) }), ping: () => client.ping(), close };
+      return { store: redisGrantStore({ client: fromNodeRedis(client), namespace: 'payments' }), ping: () => client.ping(), close };
     },
     async bytes() {
       return Number(/used_memory:(\d+)/.exec(await plain.info('memory'))?.[1]);

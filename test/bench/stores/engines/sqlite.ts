@@ -35,13 +35,13 @@ export async function sqlite(): Promise<Engine> {
     calls: 5_000,
     setting: 'WAL, synchronous = FULL',
     ways: {
-      'through Kysely alone': { driver, store: sqlGrantStore({ db, dialect: 'sqlite' }) },
-      'through `read`': { driver, store: sqlGrantStore({ db, dialect: 'sqlite', read: open() }) },
+      'through Kysely alone': { driver, store: sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments' }) },
+      'through `read`': { driver, store: sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments', read: open() }) },
     },
     async bare(questions) {
       const get = plain.prepare(
         `select kind, id, version, subject, scope, open, from_at, until_at, due_at, body from jit_rows
-where namespace = 'default' and live_subject = ? and scope = ? and until_at > ?`,
+where namespace = 'payments' and live_subject = ? and scope = ? and until_at > ?`,
       );
       const look: Call = (i) => {
         const { subject, scope } = questions[i % questions.length] as (typeof questions)[number];
@@ -52,7 +52,7 @@ where namespace = 'default' and live_subject = ? and scope = ? and until_at > ?`
     open(delayMs) {
       if (delayMs > 0) return undefined;
       const own = kysely();
-      const store = sqlGrantStore({ db: own, dialect: 'sqlite', read: open() });
+      const store = sqlGrantStore({ db: own, dialect: 'sqlite', namespace: 'payments', read: open() });
       const one = plain.prepare('select 1');
       return Promise.resolve({ store, ping: () => one.get(), close: async () => undefined });
     },
