@@ -6,14 +6,15 @@ import { isScope } from '../../scope.js';
  * Which scope a tool needs: one that is always the same; one with fields of the tool's input in braces,
  * `billing:orders:{order}:refund`; or a function of the input.
  *
- * What a field gives stays inside its segment: a value with a `:` or a `*` in it names no scope. A function must see to
- * that itself, for the input is the model's.
+ * A value stays inside its segment: one with a `:` or a `*` names no scope. A segment holds at most one field, so that two
+ * different inputs never give the same scope. A function must ensure both itself, because the model chooses the input.
  */
 export type ScopeFrom<Input> = string | ((input: Input) => string);
 
 /** Gives the scope of a call; `undefined`: its input names none. What a function throws is thrown on. */
 export type ReadScopeFrom<Input> = (input: Input) => string | undefined;
 
+/** One field in braces, by the name that it has in the input. */
 const FIELD = /\{([A-Za-z_]\w{0,63})\}/g;
 /** What may stand in a segment, and can't end it. */
 const PART = /^[\w.~@/+=-]{1,64}$/;
@@ -27,6 +28,10 @@ export function readScopeFrom<Input>(argument: string, given: unknown): ReadScop
   }
   if (typeof given !== 'string' || !isScope(given.replace(FIELD, 'x'))) {
     throw invalid(argument, 'a scope, one with {fields} of the input in it, or a function of the input', given);
+  }
+  // `{a}-{b}` gives 'x-y-z' for ('x', 'y-z') and for ('x-y', 'z'): the scope of another resource than the one reviewed (L24).
+  if (given.split(':').some((segment) => (segment.match(FIELD)?.length ?? 0) > 1)) {
+    throw invalid(argument, 'a scope with at most one {field} in each segment: put the fields into segments of their own', given);
   }
   return (input) => {
     const scope = given.replace(FIELD, (_, field: string) => partOf(input, field));

@@ -19,7 +19,7 @@ describe('the scope of a call', () => {
     ['an inherited field', 'a:{constructor}', {}, undefined],
     ['no input', 'a:{id}', undefined, undefined],
     ['an input that is a text', 'a:{length}', 'x', undefined],
-    ['two that are too long together', 'a:{id}{id}', { id: 'x'.repeat(60) }, undefined],
+    ['one that is too long for its segment', 'a:order-{id}', { id: 'x'.repeat(60) }, undefined],
     ['a function', ({ id }: { id: string }) => `a:${id}`, { id: 'x' }, 'a:x'],
     ['a function that gives a pattern', () => 'a:*', {}, undefined],
     ['a function that gives no text', () => Promise.resolve('a:x') as unknown as string, {}, undefined],
