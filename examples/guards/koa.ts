@@ -1,4 +1,4 @@
-import { createGuard, whenClosed, type Access, type GuardEngine, type GuardOptions } from 'jit-access/guard';
+import { createGuard, isAnswered, whenClosed, type Access, type GuardEngine, type GuardOptions } from 'jit-access/guard';
 import type { Context, Middleware } from 'koa';
 
 /** An adapter for Koa, whole: the handler finds the access in `ctx.state.access`. What `subject` throws goes to `app.on('error')`. */
@@ -6,6 +6,11 @@ export function requireGrant(engine: GuardEngine, options: GuardOptions<[ctx: Co
   const guard = createGuard(engine, options);
   return async (ctx, next) => {
     const outcome = await guard(ctx);
+    // A timeout middleware may have answered while the guard was waiting.
+    if (isAnswered(ctx.res)) {
+      if (outcome.allowed) outcome.stop?.();
+      return;
+    }
     if (!outcome.allowed) {
       ctx.status = outcome.refusal.status;
       ctx.set(outcome.refusal.headers);

@@ -1,7 +1,7 @@
-import type { Request, RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { handOn } from './access.js';
-import { whenClosed } from './closing.js';
-import { createGuard } from './guard.js';
+import { isAnswered, whenClosed } from './closing.js';
+import { createGuard, type Guard } from './guard.js';
 import type { GuardEngine, GuardOptions } from './options.js';
 
 /**
@@ -20,22 +20,30 @@ export function requireGrant<Scope extends string = string>(
 ): RequestHandler {
   const guard = createGuard(engine, options);
   return async (req, res, next) => {
-    let outcome;
+    // Express 4 ignores the promise of a middleware, and Node ends the process for a rejection that nobody handles.
     try {
-      outcome = await guard(req);
+      if (await answerOrAdmit(guard, req, res)) next();
     } catch (error) {
       next(error);
-      return;
     }
-    if (!outcome.allowed) {
-      const { status, headers, body } = outcome.refusal;
-      res.status(status).set(headers).send(JSON.stringify(body));
-      return;
-    }
-    const { access, stop } = outcome;
-    if (stop !== undefined) whenClosed(res, stop);
-    handOn(res, access);
-    res.locals.access = access;
-    next();
   };
+}
+
+/** @returns whether the request goes on to its handler */
+async function answerOrAdmit(guard: Guard<[request: Request]>, req: Request, res: Response): Promise<boolean> {
+  const outcome = await guard(req);
+  if (isAnswered(res)) {
+    if (outcome.allowed) outcome.stop?.();
+    return false;
+  }
+  if (!outcome.allowed) {
+    const { status, headers, body } = outcome.refusal;
+    res.status(status).set(headers).send(JSON.stringify(body));
+    return false;
+  }
+  const { access, stop } = outcome;
+  if (stop !== undefined) whenClosed(res, stop);
+  handOn(res, access);
+  res.locals.access = access;
+  return true;
 }

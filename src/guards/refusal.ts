@@ -67,3 +67,6 @@ export const invalidScope = (): Refusal => refusal(400, ['Bad request', 'What wa
 /** Access could not be checked. */
 export const unavailable = (retryAfterMs: number): Refusal =>
   refusal(503, ['Unavailable', 'Access can not be checked now.'], { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) });
+
+/** Another handler has answered this request. It is never sent: it only keeps a framework from running the handler. */
+export const answered = (): Refusal => refusal(503, ['Unavailable', 'This request was answered before access was checked.']);

@@ -13,6 +13,7 @@ interface Bug {
   readonly id?: (id: string) => string;
   readonly choices?: (choices: GuardedRoute['choices']) => GuardedRoute['choices'];
   readonly access?: (access: Access) => Access | Promise<Access>;
+  readonly ignoresAnswer?: boolean;
   readonly watch?: (response: Response, request: Request, stop: () => void) => Response;
 }
 
@@ -24,7 +25,12 @@ function watch(response: Response, request: Request, stop: () => void): Response
 }
 
 /** An adapter in this process, right but for a bug. */
-function handlerFor({ engine, choices, subject, scope, answer }: GuardedRoute, bug: Bug) {
+function handlerFor({ engine, choices, subject, scope, answer, answered }: GuardedRoute, bug: Bug) {
+  let isAnswered = false;
+  const early = answered?.then(() => {
+    isAnswered = true;
+    return new Response(null, { status: 503 });
+  });
   const sessionOf = (request: Request) => request.headers.get('session') ?? undefined;
   const guard = createGuard(engine, {
     ...(bug.choices?.(choices) ?? choices),
@@ -33,7 +39,7 @@ function handlerFor({ engine, choices, subject, scope, answer }: GuardedRoute, b
     scope: typeof scope === 'string' ? scope : (_request, id) => scope(bug.id?.(id) ?? id),
   });
   const run = async (access: Access) => new Response(bodyOf(answer(await (bug.access?.(access) ?? access))));
-  return async (request: Request, id: string): Promise<Response> => {
+  const handle = async (request: Request, id: string): Promise<Response> => {
     let outcome;
     try {
       outcome = await guard(request, id);
@@ -41,10 +47,15 @@ function handlerFor({ engine, choices, subject, scope, answer }: GuardedRoute, b
       return bug.fail?.(error as Error) ?? new Response(null, { status: 500 });
     }
     outcome = bug.outcome?.(outcome, request) ?? outcome;
+    if (isAnswered && bug.ignoresAnswer !== true) {
+      if (outcome.allowed) outcome.stop?.();
+      return new Response(null, { status: 503 });
+    }
     if (!outcome.allowed) return (bug.refuse ?? refuse)(outcome);
     const response = await run(outcome.access);
     return outcome.stop === undefined ? response : (bug.watch ?? watch)(response, request, outcome.stop);
   };
+  return (request: Request, id: string): Promise<Response> => Promise.race([handle(request, id), ...(early === undefined ? [] : [early])]);
 }
 
 const allowed = { allowed: true, access: { decision: { allowed: true } }, stop: undefined } as unknown as Admitted;
@@ -116,6 +127,7 @@ function bugs(): Readonly<Record<string, Bug>> {
           () => void stop,
         ),
     },
+    'runs the handler of a request that was answered before': { ignoresAnswer: true },
     'answers 200 to everything': { refuse: with403(() => ({ status: 200 })) },
   };
 }
@@ -123,6 +135,7 @@ function bugs(): Readonly<Record<string, Bug>> {
 function contract(runner: TestRunner, bug: Bug): void {
   guardContract(runner, {
     name: 'in this process',
+    answersEarly: true,
     serve(routes) {
       const handlers = new Map(routes.map((route) => [route.name, handlerFor(route, bug)]));
       return {
@@ -157,6 +170,6 @@ describe('the guard contract', () => {
     const ran = await results(bug);
     expect(failed(ran)).not.toEqual([]);
     const violations = [...ran.values()].filter((error) => error instanceof ContractViolation);
-    for (const { message } of violations) expect(message).toMatch(/^guarantee [1-6]\. .+\n.+/s);
+    for (const { message } of violations) expect(message).toMatch(/^guarantee [1-7]\. .+\n.+/s);
   });
 });

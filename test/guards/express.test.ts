@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import express5, { type Request } from 'express';
+import express5, { type Request, type RequestHandler } from 'express';
 import express4 from 'express-4';
 import { accessOf, requireGrant } from 'jit-access/express';
 import { guardContract, type GuardedRoute } from 'jit-access/testing';
@@ -14,9 +14,11 @@ for (const [name, express] of [
     { describe, it },
     {
       name,
+      answersEarly: true,
       serve(routes) {
         const app = express();
         for (const route of routes) {
+          if (route.answered !== undefined) app.use(`/${route.name}`, answersOnce(route.answered));
           app.get(`/${route.name}/:id`, requireGrant(route.engine, optionsOf(route)), (_req, res) => {
             Readable.from(route.answer(accessOf(res)))
               .on('error', () => res.destroy())
@@ -27,6 +29,14 @@ for (const [name, express] of [
       },
     },
   );
+}
+
+/** What a timeout middleware does. */
+function answersOnce(answered: Promise<void>): RequestHandler {
+  return (_req, res, next) => {
+    void answered.then(() => res.status(503).end());
+    next();
+  };
 }
 
 function optionsOf({ choices, subject, scope }: GuardedRoute) {

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { Controller, Get, Module, StreamableFile, type ExecutionContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -37,6 +37,7 @@ for (const [name, adapter] of [
     { describe, it },
     {
       name,
+      answersEarly: true,
       async serve(routes) {
         const { engine, subject } = routes[0] as GuardedRoute;
         class AppModule {}
@@ -45,6 +46,13 @@ for (const [name, adapter] of [
         const app = await (adapter === undefined
           ? NestFactory.create(AppModule, { logger: false })
           : NestFactory.create(AppModule, new adapter({ forceCloseConnections: true }), { logger: false }));
+        for (const { name: path, answered } of routes) {
+          if (answered === undefined) continue;
+          app.use(`/${path}`, (_request: unknown, response: ServerResponse, next: () => void) => {
+            void answered.then(() => response.writeHead(503).end());
+            next();
+          });
+        }
         await app.listen(0, '127.0.0.1');
         return overSocket(app.getHttpServer() as Server);
       },

@@ -3,9 +3,10 @@ import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
 import { invalid } from '../../input.js';
 import type { MaybePromise } from '../../ports.js';
 import { accessOf, handOn } from '../access.js';
-import { whenClosed } from '../closing.js';
+import { isAnswered, whenClosed } from '../closing.js';
 import { createGuard, type Guard } from '../guard.js';
 import { readNeed, type GuardChoices } from '../options.js';
+import { answered } from '../refusal.js';
 import { OPTIONS, type JitAccessOptions } from './module.js';
 import { AccessRefused, ProblemFilter, type HttpResponse } from './refused.js';
 
@@ -47,8 +48,13 @@ export function GrantGuard(scope: ContextScope, choices: GuardChoices<[context: 
       const outcome = await this.#guard(context);
       if (!outcome.allowed) throw new AccessRefused(outcome.refusal);
       const { access, stop } = outcome;
-      const response = http.getResponse<HttpResponse>();
-      if (stop !== undefined) whenClosed(response.raw ?? response, stop);
+      const answer = http.getResponse<HttpResponse>();
+      const response = answer.raw ?? answer;
+      if (isAnswered(response)) {
+        stop?.();
+        throw new AccessRefused(answered());
+      }
+      if (stop !== undefined) whenClosed(response, stop);
       handOn(http.getRequest<object>(), access);
       return true;
     }

@@ -1,6 +1,6 @@
 import { Catch, HttpException } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
-import type { NodeResponse } from '../closing.js';
+import { isAnswered, type NodeResponse } from '../closing.js';
 import type { Refusal } from '../refusal.js';
 
 /** A guard has let a request go no further. */
@@ -23,6 +23,7 @@ export interface HttpResponse extends NodeResponse {
 export class ProblemFilter implements ExceptionFilter<AccessRefused> {
   catch({ refusal }: AccessRefused, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<HttpResponse>();
+    if (isAnswered(response.raw ?? response)) return;
     response.status(refusal.status);
     for (const [name, value] of Object.entries(refusal.headers)) response.header(name, value);
     response.send(JSON.stringify(refusal.body));

@@ -4,6 +4,7 @@ import type { TestRunner } from '../runner.js';
 import { answers } from './answers.js';
 import { callers } from './callers.js';
 import { ends } from './ends.js';
+import { late } from './late.js';
 import { letsThrough } from './lets-through.js';
 import { outages } from './outages.js';
 import { scopes } from './scopes.js';
@@ -15,6 +16,11 @@ export interface GuardContractOptions {
   readonly name: string;
   /** Serves these routes, each behind its guard, best over a real socket. Called for each case. */
   serve(routes: readonly GuardedRoute[]): MaybePromise<GuardServer>;
+  /**
+   * Whether the framework lets another handler answer a request that the guard has not decided yet, as with the responses
+   * of Node. `serve` then answers 503 to the route with `answered` as soon as that promise resolves. Default: false.
+   */
+  readonly answersEarly?: boolean | undefined;
   /** The problem in the body of a refusal, for frameworks that put one around it. Default: the body, which has to be problem+json. */
   problemOf?(body: unknown): unknown;
 }
@@ -25,6 +31,7 @@ export type DefineCase = (name: string, body: (world: GuardWorld) => Promise<voi
 /** What cases know of the adapter besides calling it. */
 export interface Hooks {
   readonly problemOf: ((body: unknown) => unknown) | undefined;
+  readonly answersEarly: boolean;
 }
 
 /** The cases of one group. */
@@ -38,6 +45,7 @@ const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [
   ['4. what can not be checked is refused', outages],
   ['5. a refusal says how to get in, and nothing about what is held', answers],
   ['6. the signal of stopOnEnd ends with the access or with the response, and nothing is left behind', ends],
+  ['7. a request that another handler has answered goes no further, and harms nothing', late],
 ];
 
 /**
@@ -76,6 +84,7 @@ const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [
  */
 export function guardContract(runner: TestRunner, options: GuardContractOptions): void {
   const hooks: Hooks = {
+    answersEarly: options.answersEarly === true,
     problemOf: options.problemOf === undefined ? undefined : (body) => (options as Required<typeof options>).problemOf(body),
   };
   runner.describe(`guard contract: ${options.name}`, () => {

@@ -21,6 +21,11 @@ export interface GuardedRoute {
   subject(session: string | undefined): MaybePromise<string | undefined>;
   /** The scope; or what makes one of the path's second segment, once that is decoded. */
   readonly scope: string | ((id: string) => string);
+  /**
+   * Only with the option `answersEarly`: once this resolves, the service answers 503 by itself, as a timeout middleware
+   * does, without waiting for the guard.
+   */
+  readonly answered?: Promise<void>;
   /** What the handler streams to the client, each piece as soon as it is there, given the access that the guard has handed on. */
   answer(access: Access): AsyncIterable<string>;
 }
@@ -74,10 +79,26 @@ export class GuardWorld {
   /** What a scope is was asked so often. */
   scopes = 0;
   server: GuardServer | undefined;
+  readonly #answered = gate();
+  readonly #known = gate();
+
+  /** Has the service answer the route `late` by itself. */
+  answerEarly(): void {
+    this.#answered.open();
+  }
+
+  /** Lets the subject of a session that begins with `late ` become known. */
+  letKnow(): void {
+    this.#known.open();
+  }
 
   /** Subjects by their session; what isn't here is nobody's. */
   async #subject(session: string | undefined): Promise<string | undefined> {
     this.subjects += 1;
+    if (session?.startsWith('late ') === true) {
+      await this.#known.promise;
+      return this.#subject(session.slice('late '.length));
+    }
     switch (session) {
       case undefined:
         return undefined;
@@ -138,6 +159,7 @@ export class GuardWorld {
       },
       { ...route, name: 'stream', choices: { stopOnEnd: true, onRefused }, answer: (access) => this.#stream(access) },
       { ...route, name: 'fails', choices: { stopOnEnd: true }, answer: (access) => this.#fail(access) },
+      { ...route, name: 'late', choices: { stopOnEnd: true }, answered: this.#answered.promise },
       { ...route, name: 'short', choices: { stopOnEnd: { pollMs: '1s', maxUnconfirmedMs: '2s' } } },
     ];
   }
@@ -206,6 +228,13 @@ export class GuardWorld {
     if (access.signal.aborted) yield 'aborted';
     throw new Error('the handler fails');
   }
+}
+
+/** A promise that is resolved by hand. */
+function gate(): { readonly promise: Promise<void>; readonly open: () => void } {
+  let open: () => void = () => undefined;
+  const promise = new Promise<void>((resolve) => (open = resolve));
+  return { promise, open };
 }
 
 /** Whatever it is: what is thrown need be no error. */

@@ -1,0 +1,29 @@
+import { same } from '../assertions.js';
+import type { Cases } from './guard-contract.js';
+import { seen } from './steps.js';
+
+/** How the guard comes to its answer after the client has been answered. */
+const LATE: readonly (readonly [what: string, session: string])[] = [
+  ['allows', 'late user:maya'],
+  ['refuses', 'late user:eve'],
+  ['fails', 'late throws'],
+];
+
+export const late: Cases = (it, { answersEarly }) => {
+  if (!answersEarly) return;
+  for (const [what, session] of LATE) {
+    it(`runs no handler, sends nothing and goes on serving where the guard ${what} late`, async (world) => {
+      await world.grant();
+      const calling = world.call('late', session);
+      await world.until(() => world.subjects > 0, 'the guard asks who is calling');
+      world.answerEarly();
+      const response = await calling;
+      same(response.status, 503, 'the status that the other handler has answered');
+      await response.text();
+      world.letKnow();
+      await seen(world, await world.call('plain', 'user:maya'));
+      await world.isAtRest();
+      same(world.handled.length, 1, 'the number of handlers that were called, all in all');
+    });
+  }
+};
