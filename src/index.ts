@@ -54,7 +54,7 @@ export { link } from './journal/link.js';
 export { readJournal } from './journal/read.js';
 export { exposure, type DecisionFigures, type Exposure, type ScopeExposure } from './journal/exposure.js';
 export { replay, type Replayed } from './journal/replay.js';
-export { verifyJournal, type JournalVerification } from './journal/verify.js';
+export { verifyJournal, type JournalAnchors, type JournalVerification } from './journal/verify.js';
 export { verifyStore, type JournalProblem, type RowProblem, type StoreVerification } from './journal/verify-store.js';
 export type { FollowerStatus } from './journal/follow.js';
 

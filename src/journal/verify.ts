@@ -1,4 +1,4 @@
-import { invalid, readCount, readOptions } from '../input.js';
+import { invalid, readCount, readId, readOptions } from '../input.js';
 import { isObject, type Anchor, type AuditEntry } from '../records.js';
 import { digestOfEntry, GENESIS, hashOfEntry } from './link.js';
 import { readEntries } from './read.js';
@@ -8,30 +8,54 @@ export type JournalVerification =
   | { readonly ok: true; readonly head: Anchor; readonly count: number }
   | { readonly ok: false; readonly seq: number; readonly problem: string };
 
+/** What the entries are compared with. */
+export interface JournalAnchors {
+  /**
+   * Where the store says that its journal begins: the `start` of each slice. It is not trusted. After a purge, a
+   * `journal.purged` entry among the entries must say that everything up to it was trimmed. Default: seq 0.
+   */
+  readonly start?: Anchor | undefined;
+  /** An anchor exported earlier, behind which the entries begin. It is trusted. Give this or `start`. */
+  readonly after?: Anchor | undefined;
+  /** An anchor exported earlier, which the journal must contain. */
+  readonly head?: Anchor | undefined;
+  /** The namespace that every entry must belong to. Default: that of the first entry. */
+  readonly namespace?: string | undefined;
+}
+
 const NOT_HEAD = 'is not the entry of the exported head';
+const CUT = 'is missing: the journal begins after it, and no journal.purged entry says that it was trimmed';
 
 /**
  * Checks a journal entry by entry: every digest, every link, every sequence number. An edit, a deletion, an insertion
- * or a swap is found and located; a truncation too, when `head` is an anchor that was exported earlier.
+ * or a swap is found and located. A cut at the end is found when `head` is given; a cut at the front is found unless a
+ * purge recorded it.
  *
- * @param entries the journal in order: an array, or what `readJournal` or `readJsonLines` yields
- * @param anchors `start`: where the entries begin, after a purge the store's `start` (default: seq 0).
- *   `head`: an anchor exported earlier; the journal must contain it
+ * Gotcha: an attacker who can write to the store can also append a `journal.purged` entry. Compare the purges that the
+ * journal names with those that you ran.
+ *
+ * @param entries the journal in order: an array, or the result of `readJournal` or `readJsonLines`
+ * @param anchors all optional
+ * @returns `ok`, with the last entry as `head`; or the first `seq` that is wrong, and how it is wrong
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */
 export async function verifyJournal(
   entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>,
-  anchors: { readonly start?: Anchor | undefined; readonly head?: Anchor | undefined } = {},
+  anchors: JournalAnchors = {},
 ): Promise<JournalVerification> {
   const read = readEntries('entries', entries);
-  const given = readOptions('anchors', anchors, ['start', 'head']);
+  const given = readOptions('anchors', anchors, ['start', 'after', 'head', 'namespace']);
   // Anchors come from outside: one whose seq were no number would never be met, and so never be compared.
-  const start = given.start === undefined ? GENESIS : readAnchor('start', given.start);
+  const claimed = given.start === undefined ? undefined : readAnchor('start', given.start);
+  const trusted = given.after === undefined ? undefined : readAnchor('after', given.after);
+  if (claimed !== undefined && trusted !== undefined) throw invalid('after', 'left out where start is given', given.after);
+  const start = trusted ?? claimed ?? GENESIS;
   const head = given.head === undefined ? undefined : readAnchor('head', given.head);
   if (head !== undefined && head.seq < start.seq) return { ok: false, seq: head.seq, problem: 'lies before the start that was given' };
   if (head?.seq === start.seq && head.hash !== start.hash) return { ok: false, seq: head.seq, problem: NOT_HEAD };
   let last = start;
-  let namespace: string | undefined;
+  let namespace = given.namespace === undefined ? undefined : readId('namespace', given.namespace);
+  let trimmedTo = trusted?.seq ?? 0;
   let count = 0;
   for await (const entry of read) {
     const seq = last.seq + 1;
@@ -39,11 +63,13 @@ export async function verifyJournal(
     if (problem !== undefined) return { ok: false, seq, problem };
     last = { seq, hash: entry.hash };
     namespace = entry.namespace;
+    if (entry.type === 'journal.purged') trimmedTo = Math.max(trimmedTo, Number(entry.data['trimmedTo']) || 0);
     count += 1;
   }
   if (head !== undefined && head.seq > last.seq) {
     return { ok: false, seq: last.seq + 1, problem: 'is missing: the exported head lies at or behind it' };
   }
+  if (trimmedTo < start.seq) return { ok: false, seq: trimmedTo + 1, problem: CUT };
   return { ok: true, head: last, count };
 }
 

@@ -19,7 +19,7 @@ async function serve(express: typeof express5, subject: () => Promise<string>) {
   };
   const kept: RequestHandler = (req, res, next) => {
     // What the guard throws, or rejects with, would end the process under Express 4.
-    guarded.push(Promise.resolve(guard(req, res, next) as unknown).catch((error: unknown) => error));
+    guarded.push(Promise.resolve(guard(req, res, next)).catch((error: unknown) => error));
   };
   const app = express();
   app.get('/orders', timesOut, kept, (_req, res) => {

@@ -48,7 +48,7 @@ describe('readJournal()', () => {
     const start = anchorOf(entries[3]!);
     const { store } = journalStore(entries.slice(4), start);
     expect(await readAll(store)).toEqual(entries.slice(4));
-    expect(await verifyJournal(readJournal(store), { start })).toMatchObject({ ok: true, count: 6 });
+    expect(await verifyJournal(readJournal(store), { after: start })).toMatchObject({ ok: true, count: 6 });
   });
 
   it('reads on into what is written meanwhile', async () => {

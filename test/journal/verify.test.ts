@@ -34,13 +34,15 @@ describe('verifyJournal()', () => {
     for (const anchor of [GENESIS, ...entries.map(anchorOf)]) {
       expect(await verifyJournal(entries, { head: anchor })).toEqual({ ok: true, head, count: 10 });
       const kept = entries.slice(anchor.seq);
-      expect(await verifyJournal(kept, { start: anchor, head })).toEqual({ ok: true, head, count: kept.length });
-      expect(await verifyJournal(kept, { start: anchor, head: anchor })).toMatchObject({ ok: true });
+      expect(await verifyJournal(kept, { after: anchor, head })).toEqual({ ok: true, head, count: kept.length });
+      expect(await verifyJournal(kept, { after: anchor, head: anchor })).toMatchObject({ ok: true });
     }
   });
 
   it('takes what it is given as undefined for what it is not given', async () => {
-    expect(await verifyJournal(entries, { start: undefined, head: undefined })).toMatchObject({ ok: true });
+    expect(await verifyJournal(entries, { start: undefined, after: undefined, head: undefined, namespace: undefined })).toMatchObject({
+      ok: true,
+    });
   });
 
   it('L26 agrees across another store that kept ids that are absent as undefined, or the fields in another order', async () => {
@@ -180,11 +182,11 @@ describe('verifyJournal()', () => {
     }
   });
 
-  it('L26 a journal cut at its start is found unless the cut is the given start', async () => {
+  it('L26 a journal cut at its start is found unless the cut is an exported anchor', async () => {
     const cut = entries.slice(4);
     expect(await verifyJournal(cut)).toEqual({ ok: false, seq: 1, problem: 'has seq 5' });
-    expect(await verifyJournal(cut, { start: anchorOf(entries[3]!) })).toMatchObject({ ok: true, count: 6 });
-    expect(await verifyJournal(cut, { start: { seq: 4, hash: H } })).toMatchObject({ ok: false, seq: 5 });
+    expect(await verifyJournal(cut, { after: anchorOf(entries[3]!) })).toMatchObject({ ok: true, count: 6 });
+    expect(await verifyJournal(cut, { after: { seq: 4, hash: H } })).toMatchObject({ ok: false, seq: 5 });
   });
 
   it('L26 the entries of two journals are not one', async () => {
@@ -253,7 +255,7 @@ describe('verifyJournal()', () => {
       'an anchor',
       7,
     ]) {
-      for (const which of ['start', 'head'] as const) {
+      for (const which of ['start', 'after', 'head'] as const) {
         const error = await verifyJournal(entries, { [which]: bad as Anchor }).catch((thrown: unknown) => thrown);
         expect(error).toMatchObject({
           code: 'ERR_JIT_INVALID_ARGUMENT',

@@ -71,7 +71,7 @@ describe('jsonLinesSink() under rotation', () => {
     const read = await readAll(path);
     expect(read).toEqual(entries.slice(5));
     expect(await verifyJournal(read), 'what was deleted is missed').toMatchObject({ ok: false, seq: 1 });
-    expect(await verifyJournal(read, { start: anchorOf(entries[4]!) })).toMatchObject({ ok: true, count: 35 });
+    expect(await verifyJournal(read, { after: anchorOf(entries[4]!) })).toMatchObject({ ok: true, count: 35 });
   });
 
   it.each(['write', 'sync'] as const)('writes again what went to a file that was deleted before the %s', async (method) => {

@@ -55,7 +55,7 @@ export class Reading {
     try {
       const { seq } = this.#exported ?? this.#head;
       if (seq < this.#head.seq) return { seq, problem: PURGED_HEAD };
-      const verified = await verifyJournal(this.#entries(), { start: this.#head, head: this.#exported });
+      const verified = await verifyJournal(this.#entries(), { after: this.#head, head: this.#exported });
       if (this.#isTrimmed) return 'trimmed';
       if (!verified.ok) return { seq: verified.seq, problem: verified.problem };
       this.#head = verified.head;

@@ -20,7 +20,7 @@ export const purge: Cases = (it) => {
     const { start, head, entries: left } = await store.journal({ after: 0, limit: 100 });
     same(start, { seq: 5, hash: entries[4]?.hash }, 'the start: the anchor of the last entry that was dropped');
     same(head.seq, 11, 'the sequence number of the head');
-    same(await verifyJournal(left, { start, head }), { ok: true, head, count: 6 }, 'verifyJournal() from the start');
+    same(await verifyJournal(left, { after: start, head }), { ok: true, head, count: 6 }, 'verifyJournal() from the start');
   });
 
   it('begins at the oldest kept entry when asked from before it, and says so through the start', async (store) => {
@@ -104,7 +104,7 @@ export const purge: Cases = (it) => {
   it('keeps what a journal page shows whole while a purge goes by', async (store) => {
     await tenEntries(store);
     const [slice] = await Promise.all([store.journal({ after: 0, limit: 100 }), store.commit(purgeTo(store, 4))]);
-    const verified = await verifyJournal(slice.entries, { start: slice.start, head: slice.head });
+    const verified = await verifyJournal(slice.entries, { after: slice.start, head: slice.head });
     holds(verified.ok, `entries, start and head of one answer belong together: got ${JSON.stringify(verified)}`);
   });
 };

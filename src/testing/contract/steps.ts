@@ -96,7 +96,7 @@ export async function wholeJournal(store: GrantStore, limit = 50): Promise<Audit
     same(slice.start, start, 'the start of the journal, in every page of it');
     const last = slice.entries.at(-1);
     if (last === undefined) {
-      const verified = await verifyJournal(entries, { start, head: slice.head });
+      const verified = await verifyJournal(entries, { after: start, head: slice.head });
       same(verified, { ok: true, head: slice.head, count: entries.length }, 'verifyJournal() of all entries, from start to head');
       return entries;
     }

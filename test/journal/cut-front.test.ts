@@ -1,0 +1,65 @@
+import { JitEngine, MemoryGrantStore, verifyJournal, type AuditEntry, type Anchor } from 'jit-access';
+import { ManualClock } from 'jit-access/testing';
+import { describe, expect, it } from 'vitest';
+import { entriesOf } from '../engine/an-engine.js';
+
+const DAY = 86_400_000;
+
+/** A journal of some lives; with `purge`, the oldest of them are purged. */
+async function aJournal({ purge }: { readonly purge: boolean }) {
+  const store = new MemoryGrantStore({ namespace: 'payments' });
+  const clock = new ManualClock();
+  const engine = new JitEngine({ approver: { name: 'yes', decide: () => ({ outcome: 'approve' }) }, store, clock });
+  for (const day of [0, 1, 2, 60, 61, 62, 63, 64]) {
+    await clock.set(day * DAY + DAY);
+    await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });
+    await clock.advance(DAY / 2);
+    await engine.sweep();
+  }
+  if (purge) await engine.purge({ before: 30 * DAY, by: 'user:ciso' });
+  const { start, head } = await store.journal({ after: 0, limit: 1 });
+  return { entries: await entriesOf(store), start, head };
+}
+
+const anchorOf = ({ seq, hash }: AuditEntry): Anchor => ({ seq, hash });
+
+describe('verifyJournal() of a journal that begins late', () => {
+  it('L26 names the first entry that is missing at the front, wherever the store says that its journal begins [M9]', async () => {
+    const { entries, head } = await aJournal({ purge: false });
+    for (const cut of [1, 2, 6, entries.length - 1]) {
+      const start = anchorOf(entries[cut - 1]!);
+      expect(await verifyJournal(entries.slice(cut), { start, head })).toMatchObject({ ok: false, seq: 1 });
+    }
+  });
+
+  it('L26 names the first entry that is missing after those that a purge trimmed [M9]', async () => {
+    const { entries, start, head } = await aJournal({ purge: true });
+    expect(start.seq).toBeGreaterThan(0);
+    const cut = anchorOf(entries[1]!);
+    expect(await verifyJournal(entries.slice(2), { start: cut, head })).toMatchObject({ ok: false, seq: start.seq + 1 });
+  });
+
+  it('L33 accepts a start that a purge among the entries explains, and one that was exported [M9]', async () => {
+    const { entries, start, head } = await aJournal({ purge: true });
+    expect(await verifyJournal(entries, { start, head })).toEqual({ ok: true, head, count: entries.length });
+    const exported = anchorOf(entries[1]!);
+    expect(await verifyJournal(entries.slice(2), { after: exported, head })).toEqual({ ok: true, head, count: entries.length - 2 });
+  });
+
+  it('refuses two beginnings at once', async () => {
+    const { entries, start } = await aJournal({ purge: true });
+    await expect(verifyJournal(entries, { start, after: start })).rejects.toMatchObject({ argument: 'after' });
+  });
+});
+
+describe('verifyJournal() with a namespace', () => {
+  it('L26 refuses the sound journal of another namespace [F2]', async () => {
+    const { entries, head } = await aJournal({ purge: false });
+    expect(await verifyJournal(entries, { head, namespace: 'wiki' }).catch((error: unknown) => error)).toEqual({
+      ok: false,
+      seq: 1,
+      problem: 'is of another namespace',
+    });
+    expect(await verifyJournal(entries, { head, namespace: 'payments' })).toMatchObject({ ok: true });
+  });
+});
