@@ -219,6 +219,16 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: "${ROW.slice(2).filter((name) => name !== 'due_at')\n",
     caughtBy: { proof: 'model-sqlite', scale: 0.025 },
   },
+  {
+    name: 'SQL: the keys of a commit may be joined with the whole namespace',
+    file: 'stores/sql/statements.ts',
+    from: 'where ${isKey} limit 1) as r`',
+    to: 'where ${isKey}) as r`',
+    caughtBy: {
+      test: 'test/stores/sql/young-database.test.ts',
+      title: 'read what they are asked for, and not the 50000 rows of the namespace, in a database that was never analysed',
+    },
+  },
   // ---- Redis ----
   {
     name: 'Redis: rows are plainly set, without a look at their versions',

@@ -49,9 +49,10 @@ export function schemaOf(dialect: SqlDialect): readonly string[] {
     `create index jit_rows_live on jit_rows (namespace, live_subject, scope, until_at) where live_subject is not null`,
     // A sweep is one read of this index: it costs what is due.
     `create index jit_rows_due on jit_rows (namespace, due_at, kind, id) where due_at is not null`,
-    // The open ones of a kind, and those of a subject, in the order of their ids.
+    // The open ones of a kind, and those of a subject, in the order of their ids. Without statistics every index on a namespace
+    // looks alike to PostgreSQL: the condition keeps the subjects' index from lookups by key, which name no subject.
     `create index jit_rows_open on jit_rows (namespace, kind, id) where ${isOpen}`,
-    `create index jit_rows_subject on jit_rows (namespace, kind, subject, id)`,
+    `create index jit_rows_subject on jit_rows (namespace, subject, kind, id) where subject is not null`,
     // Append-only, but for a purge. The key keeps two commits from taking one number.
     `create table jit_journal (
   namespace ${text} not null,
@@ -70,8 +71,9 @@ export function schemaOf(dialect: SqlDialect): readonly string[] {
   ${hash('hash')},
   primary key (namespace, seq)
 )${strict}`,
-    // Whether a change has been applied is one read of this index.
-    `create index jit_journal_change on jit_journal (namespace, change_id)`,
+    // Whether a change has been applied is one read of this index. Its condition always holds: it keeps PostgreSQL, which has no
+    // statistics of a young table, from this index where a statement names a seq and no change.
+    `create index jit_journal_change on jit_journal (namespace, change_id) where change_id is not null`,
     // Whoever holds this row holds the namespace: commits are serial, so numbers have no gap. Each commit counts up the revision.
     `create table jit_heads (
   namespace ${text} not null primary key,

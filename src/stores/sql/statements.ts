@@ -74,10 +74,24 @@ export function statementsOf(dialect: SqlDialect) {
       ? `(select ordinality - 1 as i, ${fields} from jsonb_array_elements($${n}::jsonb) with ordinality)`
       : `(select key as i, ${fields} from json_each($${n}))`;
   };
-  /** The rows of the namespace `$1` under the keys of parameter `n`. SQLite's cross join keeps the keys outside: each is looked up. */
-  const keyed = (n: number) =>
-    `${table(n, ['kind', 'id'])} as k ${postgres ? 'join' : 'cross join'} jit_rows as r on r.namespace = $1 and r.kind = k.kind and r.id = k.id`;
-  const textList = (n: number) => (postgres ? `jsonb_array_elements_text($${n}::jsonb)` : `json_each($${n})`);
+  /**
+   * The rows of the namespace `$1` under the keys of parameter `n`. Each key is looked up by itself: SQLite's cross join keeps
+   * the keys outside, and PostgreSQL cannot merge a subquery that has a limit into a join. Without statistics, PostgreSQL
+   * would join the keys with the whole namespace, so a commit would cost as much as the namespace holds rows.
+   */
+  const keyed = (n: number) => {
+    const keys = `${table(n, ['kind', 'id'])} as k cross join`;
+    const isKey = 'r.namespace = $1 and r.kind = k.kind and r.id = k.id';
+    const place = 'r.tableoid as home, r.ctid as place';
+    return postgres
+      ? `${keys} lateral (select ${place}, r.* from jit_rows as r where ${isKey} limit 1) as r`
+      : `${keys} jit_rows as r on ${isKey}`;
+  };
+  /** PostgreSQL answers an array from an index, for each of its members; it would join a subquery with the whole namespace. */
+  const isOneOf = (column: string, n: number) =>
+    postgres
+      ? `${column} = any(array(select jsonb_array_elements_text($${n}::jsonb)))`
+      : `${column} in (select value from json_each($${n}))`;
   const jsonList = (item: string, from: string) =>
     postgres ? `(select json_agg(${item})::text from ${from})` : `(select json_group_array(${item}) from ${from})`;
   const pair = postgres ? 'json_build_array(k.i, r.version)' : 'json_array(k.i, r.version)';
@@ -92,7 +106,8 @@ where namespace = $1 and live_subject = $2 and until_at > $3`;
   const write: Readonly<Record<WritePart['part'], (n: number) => string>> = {
     remove: (n) =>
       postgres
-        ? `delete from jit_rows as r using ${table(n, ['kind', 'id'])} as k where r.namespace = $1 and r.kind = k.kind and r.id = k.id`
+        ? // By place: a join by key would read the whole namespace. The table's oid tells the partitions of a partitioned table apart.
+          `delete from jit_rows as r using (select home, place from ${keyed(n)}) as k where r.tableoid = k.home and r.ctid = k.place`
         : `delete from jit_rows where rowid in (select r.rowid from ${keyed(n)})`,
     /** Whole rows: nothing is left of the one before. */
     put: (n) =>
@@ -133,7 +148,8 @@ order by due_at, kind, id limit $6`,
       const from = subject ? 6 : 5;
       const conditions = [
         'namespace = $1 and kind = $2 and id > $3',
-        ...(open === undefined ? [] : [open ? isOpen : `open = ${is(false)}`]),
+        // Not in the form of jit_rows_open's condition: PostgreSQL would read every open row of the kind for one subject's.
+        ...(open === undefined ? [] : [!open ? `open = ${is(false)}` : subject && postgres ? 'coalesce(open, false)' : isOpen]),
         ...(subject ? ['subject = $5'] : []),
         ...(during ? [`from_at < until_at and from_at < $${from} and until_at > $${from + 1}`] : []),
       ];
@@ -153,12 +169,15 @@ left join (select * from jit_journal where namespace = $1 and seq > $2 order by 
 where h.namespace = $1 order by e.seq`,
     ),
 
-    /** The first trip of a commit: nobody is waited for longer than $ms, and a holder that has gone silent loses the head after that. */
+    /**
+     * The first trip of a commit: the server waits for no lock longer than `ms`, and ends the transaction of a holder that is
+     * silent for so long. A plan that PostgreSQL made and kept while a table was small must not scan it when it has grown.
+     */
     begin: (ms: number) =>
       statement(
         'begin',
         postgres
-          ? `begin isolation level read committed; set local lock_timeout = ${ms}; set local statement_timeout = ${ms}; set local idle_in_transaction_session_timeout = ${ms}`
+          ? `begin isolation level read committed; set local lock_timeout = ${ms}; set local statement_timeout = ${ms}; set local idle_in_transaction_session_timeout = ${ms}; set local enable_seqscan = off`
           : 'begin immediate',
       ),
     busyTimeout: postgres
@@ -185,7 +204,7 @@ on conflict (namespace) do nothing`,
 select h.revision, h.seq, h.hash, h.start_seq, h.start_hash,
   (select revision from jit_heads where namespace = $1) as seen,
   ${jsonList(pair, keyed(2))} as versions,
-  ${jsonList('j.change_id', `(select distinct change_id from jit_journal where namespace = $1 and change_id in (select value from ${textList(3)})) as j`)} as applied
+  ${jsonList('j.change_id', `(select distinct change_id from jit_journal where namespace = $1 and ${isOneOf('change_id', 3)}) as j`)} as applied
 from h`,
     ),
     /** The link that a purge keeps as the journal's start. */

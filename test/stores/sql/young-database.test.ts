@@ -1,0 +1,141 @@
+import { migrate } from 'jit-access/sql';
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { statementsOf } from '../../../src/stores/sql/statements.js';
+import type { Statement, WritePart } from '../../../src/stores/sql/statements.js';
+import { kyselyOn, Postgres } from './postgres.js';
+
+// A server is started and stopped here, on a machine that may be busy.
+vi.setConfig({ hookTimeout: 60_000, testTimeout: 60_000 });
+
+const ROWS = 50_000;
+/** The blocks that a statement may read, where the tables have some 4,000 and the smallest of their indexes 100. */
+const MOST_BLOCKS = 64;
+const HASH = 'a'.repeat(64);
+const TABLES = ['jit_rows', 'jit_journal', 'jit_heads'];
+
+const statements = statementsOf('postgres');
+const keys = '[["grant","r5.1"],["grant","r49990.1"],["request","r7"]]';
+/** The statement that a batch of these parts is. */
+function written(...parts: readonly WritePart[]): readonly [Statement, readonly (string | number)[]] {
+  const [first] = statements.write('n', [...parts, { part: 'head', values: [1, HASH, 0, HASH] }]);
+  return first as readonly [Statement, readonly (string | number)[]];
+}
+
+type Asked = Readonly<Record<string, readonly [Statement, readonly (string | number)[]]>>;
+const reads: Asked = {
+  'records by key': [statements.get, ['n', keys]],
+  'a check on a scope': [statements.liveOn, ['n', 'user:17', 5, 'db:2']],
+  'a check over all scopes': [statements.live, ['n', 'user:17', 5]],
+  'what is due': [statements.due, ['n', -1, '', '', 1_000_100, 11]],
+  'all of a kind': [statements.find({ subject: false, open: undefined, during: false }), ['n', 'grant', 'r5', 11]],
+  'the open ones of a kind': [statements.find({ subject: false, open: true, during: false }), ['n', 'grant', 'r5', 3]],
+  'those of a subject': [statements.find({ subject: true, open: undefined, during: false }), ['n', 'grant', '', 11, 'user:17']],
+  'the open ones of a subject': [statements.find({ subject: true, open: true, during: false }), ['n', 'grant', '', 11, 'user:17']],
+  'a page of the journal': [statements.journal, ['n', 5, 11]],
+};
+const writes: Asked = {
+  'what a commit is judged by': [statements.hold, ['n', keys, '["c5","c49990","new"]']],
+  'the link that a purge keeps': [statements.hashAt, ['n', 7]],
+  'what a purge removes': written({ part: 'remove', values: [keys] }),
+  'what a purge trims': written({ part: 'trim', values: [10] }),
+};
+
+const literal = (value: string | number) => (typeof value === 'number' ? String(value) : `'${value}'`);
+
+describe('the statements of PostgreSQL, whose plans are made without statistics [V5] (L42)', () => {
+  let server: Postgres;
+  let postgres: Postgres;
+  let client: pg.PoolClient;
+  beforeAll(async () => {
+    server = await Postgres.start();
+  });
+  afterAll(() => server.stop());
+  beforeEach(async () => {
+    // Tables that are truncated keep the statistics that they had.
+    postgres = await server.empty();
+    await migrate({ db: kyselyOn(postgres.pool()), dialect: 'postgres' });
+    for (const table of TABLES) await postgres.sql(`alter table ${table} set (autovacuum_enabled = off)`);
+    await postgres.sql(`insert into jit_heads values ('n', 1, ${ROWS}, '${HASH}', 0, '${HASH}')`);
+    client = await postgres.heardPool({ max: 1 }).connect();
+    await client.query('set plan_cache_mode = force_generic_plan');
+  });
+  afterEach(async () => {
+    client.release(true);
+    await postgres.stop();
+  });
+
+  async function fill(from: number, to: number): Promise<void> {
+    await postgres.sql(`insert into jit_rows (namespace, kind, id, version, subject, scope, open, from_at, until_at, due_at, body)
+      select 'n', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), n % 10 = 0, n, n + 1000000,
+        case when n % 10 = 0 then n + 1000000 end, '{"a":"' || repeat('x', 200) || '"}' from generate_series(${from}, ${to}) as n`);
+    await postgres.sql(`insert into jit_journal (namespace, seq, change_id, v, id, type, at, actor, data, digest, prev_hash, hash)
+      select 'n', n, 'c' || n, 1, 'e' || n, 'grant.issued', n, 'user:a', '{}', '${HASH}', '${HASH}', '${HASH}'
+      from generate_series(${from}, ${to}) as n`);
+  }
+
+  /** Has the connection prepare and plan them, as a pool's connection keeps them. */
+  async function plan(asked: Asked): Promise<void> {
+    for (const [{ text }, values] of Object.values(asked)) {
+      const name = nameOf(text);
+      await client.query(`prepare ${name} as ${text}`);
+      await client.query(`execute ${name}(${values.map(literal).join()})`);
+    }
+  }
+
+  const nameOf = (text: string) => `p_${Math.abs([...text].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) | 0, 7))}`;
+
+  /** Those that read more than they may, with the blocks that they read. */
+  async function greedy(asked: Asked): Promise<Readonly<Record<string, number>>> {
+    const found: Record<string, number> = {};
+    for (const [what, [{ text }, values]] of Object.entries(asked)) {
+      const explain = `explain (analyze, buffers, timing off, format json) execute ${nameOf(text)}(${values.map(literal).join()})`;
+      const { rows } = await client.query<{ 'QUERY PLAN': readonly [{ readonly Plan: Plan }] }>(explain);
+      const blocks = mostBlocks((rows[0] as (typeof rows)[number])['QUERY PLAN'][0].Plan);
+      if (blocks > MOST_BLOCKS) found[what] = blocks;
+    }
+    return found;
+  }
+
+  const inCommit = async <T>(work: () => Promise<T>): Promise<T> => {
+    await client.query(statements.begin(60_000).text);
+    return work().finally(() => client.query('rollback'));
+  };
+
+  it(`read what they are asked for, and not the ${ROWS} rows of the namespace, in a database that was never analysed`, async () => {
+    await fill(1, ROWS);
+    await plan(reads);
+    expect(await greedy(reads)).toEqual({});
+    await inCommit(async () => {
+      await plan(writes);
+      expect(await greedy(writes)).toEqual({});
+    });
+  });
+
+  it(`read no more where the connection has planned them while the tables were empty`, async () => {
+    await plan(reads);
+    await inCommit(() => plan(writes));
+    await fill(1, ROWS);
+    expect(await greedy(reads)).toEqual({});
+    await inCommit(async () => expect(await greedy(writes)).toEqual({}));
+  });
+
+  it(`read no more in a commit where the tables were analysed while they were small`, async () => {
+    await fill(1, 30);
+    for (const table of TABLES) await postgres.sql(`analyze ${table}`);
+    await inCommit(() => plan(writes));
+    await fill(31, ROWS);
+    await inCommit(async () => expect(await greedy(writes)).toEqual({}));
+  });
+});
+
+interface Plan {
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
+  readonly Plans?: readonly Plan[];
+}
+
+/** A node counts those below it, except for the parts of a `with`. */
+function mostBlocks({ Plans = [], ...node }: Plan): number {
+  return Math.max(node['Shared Hit Blocks'] + node['Shared Read Blocks'], ...Plans.map(mostBlocks));
+}
