@@ -31,7 +31,6 @@ export type DefineCase = (name: string, body: (world: GuardWorld) => Promise<voi
 /** What cases know of the adapter besides calling it. */
 export interface Hooks {
   readonly problemOf: ((body: unknown) => unknown) | undefined;
-  readonly answersEarly: boolean;
 }
 
 /** The cases of one group. */
@@ -84,11 +83,12 @@ const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [
  */
 export function guardContract(runner: TestRunner, options: GuardContractOptions): void {
   const hooks: Hooks = {
-    answersEarly: options.answersEarly === true,
     problemOf: options.problemOf === undefined ? undefined : (body) => (options as Required<typeof options>).problemOf(body),
   };
   runner.describe(`guard contract: ${options.name}`, () => {
     for (const [guarantee, cases] of GUARANTEES) {
+      // A group without a case is an error to some runners.
+      if (cases === late && options.answersEarly !== true) continue;
       runner.describe(guarantee, () => {
         cases(caseOf(runner, options, guarantee), hooks);
       });

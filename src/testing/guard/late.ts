@@ -9,8 +9,7 @@ const LATE: readonly (readonly [what: string, session: string])[] = [
   ['fails', 'late throws'],
 ];
 
-export const late: Cases = (it, { answersEarly }) => {
-  if (!answersEarly) return;
+export const late: Cases = (it) => {
   for (const [what, session] of LATE) {
     it(`runs no handler, sends nothing and goes on serving where the guard ${what} late`, async (world) => {
       await world.grant();
