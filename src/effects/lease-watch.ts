@@ -6,6 +6,7 @@ import type { Alarm } from './alarm.js';
 import { Elapsed } from './elapsed.js';
 import { makeLease, type Lease, type ReadLeaseOptions } from './lease.js';
 import { Nap } from './nap.js';
+import type { SharedCover } from './shared-cover.js';
 
 /** What covers, as it was read. */
 export interface Cover {
@@ -24,12 +25,10 @@ export interface LeaseContext {
   readonly keeper: Timekeeper;
   readonly alarm: Alarm;
   readonly leewayMs: number;
-  /**
-   * Reads what covers, whether or not it covers now.
-   *
-   * @param waits for an approver that is to confirm a start, where nothing else covers
-   */
-  readonly read: (waits: boolean) => Promise<Cover>;
+  /** Reads what covers, whether or not it covers now. Waits for an approver that is to confirm a start, where nothing else covers. */
+  readonly read: () => Promise<Cover>;
+  /** What all leases on this subject and scope read again. */
+  readonly shared: SharedCover;
   /** Why these grants don't cover now. */
   readonly denial: (held: readonly Held[], reading: Reading) => DeniedError;
   readonly onError: (error: unknown, during: string) => void;
@@ -58,6 +57,8 @@ export class LeaseWatch {
   readonly #elapsed: Elapsed;
   #failure: unknown;
   #until: number | undefined;
+  /** The number of the hint that woke it last. */
+  #hint = 0;
 
   /** It listens from here on: what becomes known while the first answer is under way is read again. */
   constructor(context: LeaseContext, options: ReadLeaseOptions) {
@@ -66,13 +67,18 @@ export class LeaseWatch {
     this.#elapsed = new Elapsed(context.keeper);
     this.#poll = new Nap(context.keeper.clock);
     this.#guard = new Nap(context.keeper.clock);
-    this.#unlisten = context.alarm.listen({ concerns: (entry) => this.#isConcerned(entry), wake: () => this.#poll.wake() });
+    this.#unlisten = context.alarm.listen({ concerns: (entry) => this.#isConcerned(entry), wake: () => this.#hinted() });
+  }
+
+  #hinted(): void {
+    this.#hint = this.#context.shared.hint();
+    this.#poll.wake();
   }
 
   /** Reads what covers, and watches it. @throws why there is nothing to watch; then it has ended */
   async begin(): Promise<Lease> {
     try {
-      this.#take(await this.#context.read(true));
+      this.#take(await this.#context.read());
     } catch (error) {
       this.end(error);
     }
@@ -141,20 +147,27 @@ export class LeaseWatch {
       const reading = await this.#elapsed.sleep(this.#poll, Math.min(next, this.#elapsed.read().now + pollMs));
       next = reading.now + pollMs;
       // What is over is over: the store isn't asked whether there is more by now.
-      if (this.#goesOn(reading)) await this.#confirm();
+      if (!this.#goesOn(reading)) continue;
+      const { begunAt: before } = this.#cover as Cover;
+      await this.#confirm(reading);
+      const { begunAt } = this.#cover as Cover;
+      // Leases that share an answer poll together from then on.
+      if (begunAt > before && begunAt <= reading.now) next = begunAt + pollMs;
     }
   }
 
-  async #confirm(): Promise<void> {
+  async #confirm({ now }: Reading): Promise<void> {
+    const { pollMs: maxAgeMs } = this.#options;
     let read: Cover;
     try {
-      read = await this.#context.read(false);
+      read = await this.#context.shared.confirm({ hint: this.#hint, now, maxAgeMs, have: (this.#cover as Cover).begunAt });
     } catch (error) {
       if (!this.signal.aborted) this.#unconfirmed(error);
       return;
     }
     // Judged by what was known beforehand first, even where the guard's timer is late.
-    if (!this.#goesOn(this.#elapsed.see(read.reading))) return;
+    const isKnownAlready = read.reading.now < now;
+    if (!this.#goesOn(isKnownAlready ? this.#elapsed.read() : this.#elapsed.see(read.reading))) return;
     this.#take(read);
     this.#guard.wake();
   }

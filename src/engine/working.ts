@@ -1,6 +1,7 @@
 import { Alarm } from '../effects/alarm.js';
 import { LeaseWatch, type Cover } from '../effects/lease-watch.js';
 import type { Lease, ReadLeaseOptions } from '../effects/lease.js';
+import { SharedCovers } from '../effects/shared-cover.js';
 import { Wait, type ReadWaitOptions } from '../effects/wait-for.js';
 import { ClosedError } from '../errors.js';
 import type { MaybePromise } from '../ports.js';
@@ -18,6 +19,7 @@ export class Working {
   readonly #checker: Checker;
   readonly #deciding: Deciding;
   readonly #alarm: Alarm;
+  readonly #covers: SharedCovers;
   readonly #open = new Set<LeaseWatch | Wait<AccessResult>>();
 
   constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, checker: Checker, deciding: Deciding) {
@@ -26,6 +28,7 @@ export class Working {
     this.#checker = checker;
     this.#deciding = deciding;
     const { store, onError } = settings;
+    this.#covers = new SharedCovers((subject, scope) => this.#cover(subject, scope, false));
     this.#alarm = new Alarm({ store, journal: (after, limit) => ledger.journal(after, limit), onError });
   }
 
@@ -46,6 +49,7 @@ export class Working {
   }
 
   async lease(subject: string, scope: string, options: ReadLeaseOptions): Promise<Lease> {
+    const shared = this.#covers.take(subject, scope);
     const watch: LeaseWatch = new LeaseWatch(
       {
         subject,
@@ -53,10 +57,14 @@ export class Working {
         keeper: this.#keeper,
         alarm: this.#alarm,
         leewayMs: this.#settings.leewayMs,
-        read: (waits) => this.#cover(subject, scope, waits),
+        read: () => this.#cover(subject, scope, true),
+        shared,
         denial: (held, reading) => denied(this.#checker.judge(held, subject, scope, reading)),
         onError: this.#settings.onError,
-        onEnd: () => this.#open.delete(watch),
+        onEnd: () => {
+          this.#open.delete(watch);
+          this.#covers.release(subject, scope);
+        },
       },
       options,
     );
