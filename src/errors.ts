@@ -1,4 +1,4 @@
-import type { AccessRequest, Decision, GrantEnd } from './records.js';
+import type { AccessRequest, Decision, Grant, GrantEnd } from './records.js';
 
 /** Marks our errors across copies of the package, where `instanceof` can't. */
 const BRAND = Symbol.for('jit-access.error');
@@ -305,6 +305,42 @@ export class ClosedError extends JitError {
   }
 }
 
+/** What could not be ended: its kind and id, and the error that its read or its commit gave. */
+export interface EndFailure {
+  readonly kind: 'request' | 'grant';
+  /** `undefined`: the store could not list the records of this kind, so any of them may be left. */
+  readonly id: string | undefined;
+  readonly error: unknown;
+}
+
+/**
+ * Not all access that the call should end has ended: some records could not be read, or not be written. Everything else
+ * has ended, and `ended` holds it. Access that `failures` names may still be allowed: repair the row or the store, then call again.
+ */
+export class PartialError extends JitError {
+  override readonly name = 'PartialError';
+  readonly code = 'ERR_JIT_PARTIAL';
+  /** What has ended. Not enumerable: a handler that serialises errors must not publish the metadata of requests. */
+  declare readonly ended: { readonly grants: readonly Grant[]; readonly requests: readonly AccessRequest[] };
+  /**
+   * @param ended the grants and requests that this call has ended
+   * @param failures what it could not end, at least one
+   */
+  constructor(
+    ended: PartialError['ended'],
+    readonly failures: readonly EndFailure[],
+  ) {
+    const named = failures.slice(0, 5).map(({ kind, id }) => (id === undefined ? `the list of ${kind}s` : `${kind} ${id}`));
+    const more = failures.length > named.length ? ` and ${failures.length - named.length} more` : '';
+    super(
+      `${ended.grants.length} grants and ${ended.requests.length} requests have ended; not ended: ${named.join(', ')}${more}; ` +
+        `first problem: ${messageOf(failures[0]?.error)}`,
+      failures[0]?.error,
+    );
+    Object.defineProperty(this, 'ended', { value: ended });
+  }
+}
+
 /** Any error of this package: a union that `switch (error.code)` narrows. */
 export type AnyJitError =
   | InvalidArgumentError
@@ -327,7 +363,8 @@ export type AnyJitError =
   | CorruptError
   | ApproverError
   | DeniedError
-  | ClosedError;
+  | ClosedError
+  | PartialError;
 
 /**
  * Whether `error` is an error of this package, from whichever copy of it.

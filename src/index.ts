@@ -133,10 +133,12 @@ export {
   NotFoundError,
   NotReviewerError,
   OutcomeUnknownError,
+  PartialError,
   PurgedError,
   SelfReviewError,
   StoreError,
   UndecidedError,
   type AnyJitError,
+  type EndFailure,
   type JitErrorCode,
 } from './errors.js';

@@ -1,9 +1,10 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import * as errors from '../src/errors.js';
 import type { AnyJitError, JitErrorCode } from '../src/errors.js';
-import type { AccessRequest, Decision } from '../src/records.js';
+import type { AccessRequest, Decision, Grant } from '../src/records.js';
 
 const request = { id: 'r1', end: { status: 'denied', cause: 'quorum', at: 1, by: 'user:sam', reason: undefined } } as AccessRequest;
+const grant = { id: 'r1.1' } as Grant;
 const cause = new Error('socket hang up');
 
 /** How each error is made, and what it says. A new class without a line here fails the last test of the table. */
@@ -161,6 +162,16 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
     'ERR_JIT_DENIED',
     'user:eve may not db:write',
     { actor: 'user:eve', decision: undefined },
+  ],
+  [
+    () =>
+      new errors.PartialError({ grants: [grant], requests: [] }, [
+        { kind: 'grant', id: 'r2.1', error: cause },
+        { kind: 'request', id: undefined, error: cause },
+      ]),
+    'ERR_JIT_PARTIAL',
+    '1 grants and 0 requests have ended; not ended: grant r2.1, the list of requests; first problem: socket hang up',
+    { ended: { grants: [grant], requests: [] }, failures: [{ id: 'r2.1' }, { id: undefined }], cause },
   ],
   [() => new errors.ClosedError(), 'ERR_JIT_CLOSED', 'this engine has been closed', {}],
   [() => new errors.ClosedError('sink'), 'ERR_JIT_CLOSED', 'this sink has been closed', {}],

@@ -1,4 +1,5 @@
 import { invalid, isBlank, readId, readList, readMetadata, readOptions, readText } from '../input.js';
+import { MAX_SCOPES } from '../lifecycle/grant.js';
 import type { Ask } from '../lifecycle/request.js';
 import type { JsonObject, ScopeMatcher } from '../ports.js';
 import type { Grant } from '../records.js';
@@ -40,8 +41,6 @@ export interface BreakGlassAsk<Scope extends string = string> extends Omit<Acces
   /** Why there is no time for a review. Text of at most 4 KiB. */
   readonly justification: string;
 }
-
-const MAX_SCOPES = 50;
 
 /** What is asked, and the key that makes a repetition of it safe. */
 export interface ReadAsk {

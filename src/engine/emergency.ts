@@ -1,4 +1,4 @@
-import { IneligibleError } from '../errors.js';
+import { IneligibleError, type EndFailure } from '../errors.js';
 import { invalid, readOptions } from '../input.js';
 import { acknowledge, breakGlass, type AcknowledgeCommand, type Debtors } from '../lifecycle/break-glass.js';
 import { draftRequest, type Ask } from '../lifecycle/request.js';
@@ -85,23 +85,23 @@ export class Emergency {
     return breakGlass(ask, id, { ...answer, verdict }, debtors, facts, now());
   }
 
+  /** @throws PartialError where a grant that `unjustified` should end could not be read; the review is recorded all the same */
   async acknowledge(id: string, actor: string, command: AcknowledgeCommand): Promise<AccessRequest> {
+    let unreadable: EndFailure[] = [];
     const settled = await this.#ledger.run(async () => {
+      unreadable = [];
       const request = await this.#ledger.request(id);
       refuseAgent(this.#settings.isAgent, request, actor);
       const may = isOwed(request) && (await this.#may(actor, request));
       const debtors = await this.#debtors(request);
       // Those that can be read: one that can't must not keep the others alive.
-      const all = await this.#ledger.heldAll(grantIds(request));
+      const all = await this.#ledger.heldAll(grantIds(request), (row, error) => unreadable.push({ kind: 'grant', id: row.id, error }));
       const grants = await Promise.all(all.map(async (held) => ({ held, line: await this.#facts.line(held.grant) })));
       return acknowledge(request, command, { may, debtors, grants }, moment(this.#keeper, actor));
       // What ends access is never told "conflict", however busily it is used meanwhile.
     }, command.verdict === 'unjustified');
-    if (command.verdict === 'unjustified') {
-      // Once more, for what was asked for while the lines were read, from grants that time had ended just before.
-      const end = { cause: 'unjustified', reason: command.reason } as const;
-      for (const { id: grantId } of settled.grants ?? []) await this.#ending.grant(grantId, actor, end);
-    }
+    // Once more, for what was asked for while the lines were read, from grants that time had ended just before.
+    if (command.verdict === 'unjustified') await this.#ending.each(settled.grants ?? [], actor, command.reason, unreadable);
     return settled.request;
   }
 

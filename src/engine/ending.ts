@@ -1,16 +1,18 @@
-import { isJitError } from '../errors.js';
+import { isJitError, NotFoundError, PartialError, type EndFailure } from '../errors.js';
 import { invalid, readId, readOptions } from '../input.js';
 import { cancelRequest } from '../lifecycle/decision.js';
-import { grantIds } from '../lifecycle/grant.js';
+import { anyGrantIds, grantIds } from '../lifecycle/grant.js';
 import { endGrant, type EndCommand } from '../lifecycle/line.js';
 import { moment } from '../lifecycle/step.js';
+import type { Row } from '../ports.js';
 import { decodeGrant, decodeRequest, type AccessRequest, type Grant, type StoredRecord } from '../records.js';
-import { patternScopes, readPattern } from '../scope.js';
+import { isScope, patternScopes, readPattern } from '../scope.js';
 import type { Timekeeper } from '../time.js';
 import type { RevokeAllReport } from './answers.js';
 import type { Facts } from './facts.js';
-import type { Ledger } from './ledger.js';
+import { decodeEach, type Ledger } from './ledger.js';
 import type { Settings } from './options.js';
+import { inBatches, RevokeAllTally } from './revoke-all.js';
 
 /**
  * What to end on the bad day: exactly one of the three. By scope it reaches whatever overlaps the pattern; by request also
@@ -32,18 +34,40 @@ export class Ending {
     this.#facts = facts;
   }
 
+  /** @throws PartialError where a grant that goes on from this one can not be read, and so was not ended with it */
   async grant(id: string, actor: string, command: EndCommand): Promise<Grant> {
-    return (await this.#endLine(id, actor, command)).grant;
+    const { grant, written, failures } = await this.#endLine(id, actor, command);
+    if (failures.length === 0) return grant;
+    const tally = new RevokeAllTally();
+    tally.addWritten(written);
+    throw new PartialError(tally.ended, failures);
   }
 
-  /** @returns the grant, and all that was written with it: what goes on from it ends too */
+  /**
+   * Ends what goes on from grants whose use was not justified, and is left.
+   *
+   * @param ended have their end, in the commit of the review
+   * @param unreadable what that commit could not end
+   * @throws PartialError
+   */
+  async each(ended: readonly Grant[], actor: string, reason: string | undefined, unreadable: readonly EndFailure[]): Promise<void> {
+    const tally = new RevokeAllTally();
+    tally.addWritten(ended);
+    for (const { kind, id, error } of unreadable) tally.fail(kind, id, error);
+    for (const { id } of ended) await this.#revoke(id, actor, { cause: 'unjustified', reason }, tally);
+    tally.report();
+  }
+
+  /** @returns the grant, all that was written with it (what goes on from it ends too), and what of that could not be read */
   async #endLine(id: string, actor: string, command: EndCommand) {
     const written: StoredRecord[] = [];
     for (;;) {
       let put: readonly StoredRecord[] = [];
+      let failures: EndFailure[] = [];
       const end = async () => {
+        failures = [];
         const held = await this.#ledger.held(id);
-        const line = await this.#facts.line(held.grant);
+        const line = await this.#facts.line(held.grant, (row, error) => failures.push({ kind: 'grant', id: row.id, error }));
         const step = endGrant(held, line, command, moment(this.#keeper, actor));
         ({ put } = step);
         return step;
@@ -52,7 +76,7 @@ export class Ending {
       written.push(...put);
       // An end by time doesn't block an extension, and one may have been asked for while the line was read. Now that the
       // end is on record none can be any more: what there is, is found by going over the line once more.
-      if (!put.some((record) => record.kind === 'grant' && record.end?.status === 'expired')) return { grant, written };
+      if (!put.some((record) => record.kind === 'grant' && record.end?.status === 'expired')) return { grant, written, failures };
     }
   }
 
@@ -67,35 +91,65 @@ export class Ending {
    * approved in between leaves its grants for the second half of the pass. What comes in meanwhile is ended too where a
    * pass meets it, but doesn't call for another, or an agent that asks in a loop would keep this going for ever.
    *
-   * A record that can't be ended stops none of the others; its error is thrown after the pass.
+   * A record that can't be read, or not be ended, stops none of the others. Each pass tries it again; what is left after
+   * the last is an error, for an acknowledged `revokeAll` after which a process still allows is worse than none.
+   *
+   * @throws PartialError
    */
   async all(given: RevokeAllTarget, actor: string, reason: string | undefined): Promise<RevokeAllReport> {
     const target = this.#readTarget(given);
-    const requests = new Map<string, AccessRequest>();
-    const grants = new Map<string, Grant>();
-    const failures: unknown[] = [];
+    const tally = new RevokeAllTally();
     const command = { cause: 'revoked', reason } as const;
     const begun = this.#keeper.read().late;
     // At least two, for clocks of other processes may be ahead of this one.
     for (let pass = 1, found = true; found || pass <= 2; pass++) {
       found = false;
-      for await (const { id, createdAt } of target.requests()) {
-        found ||= createdAt <= begun;
-        const ended = await this.request(id, actor, command).catch((error: unknown) => unlessDecided(error, failures));
-        if (ended?.end?.status === 'cancelled') requests.set(id, ended);
-      }
-      for await (const { id, issuedAt } of target.grants()) {
-        const ended = await this.#endLine(id, actor, command).catch((error: unknown) => unlessDecided(error, failures));
-        const written = ended?.written ?? [];
-        found ||= written.length > 0 && issuedAt <= begun;
-        for (const record of written) {
-          if (record.kind === 'grant' && record.end?.status === 'revoked') grants.set(record.id, record);
-          if (record.kind === 'request' && record.end?.status === 'cancelled') requests.set(record.id, record);
-        }
-      }
-      if (failures.length > 0) throw failures[0];
+      tally.beginPass();
+      await eachPage('request', target.requests(), tally, async (rows) => {
+        const requests = decodeEach(rows, decodeRequest, (row, error) => tally.fail('request', row.id, error));
+        await inBatches(requests.filter(target.isRequest), async ({ id, createdAt }) => {
+          const isEnded = await this.#cancel(id, actor, command, tally);
+          found ||= isEnded && createdAt <= begun;
+        });
+      });
+      await eachPage('grant', target.grants(), tally, async (rows) => {
+        const grants = decodeEach(rows, decodeGrant, (row, error) => {
+          if (target.mayBeGrant(row)) tally.fail('grant', row.id, error);
+        });
+        await inBatches(grants.filter(target.isGrant), async ({ id, issuedAt }) => {
+          const isEnded = await this.#revoke(id, actor, command, tally);
+          found ||= isEnded && issuedAt <= begun;
+        });
+      });
     }
-    return { grants: [...grants.values()], requests: [...requests.values()] };
+    return tally.report();
+  }
+
+  /** @returns whether the request was open, and is no longer */
+  async #cancel(id: string, actor: string, command: Parameters<typeof cancelRequest>[1], tally: RevokeAllTally): Promise<boolean> {
+    try {
+      tally.addWritten([await this.request(id, actor, command)]);
+    } catch (error) {
+      // One that was decided meanwhile is no failure; its grants, if any, are found next.
+      if (!isJitError(error) || error.code !== 'ERR_JIT_DECIDED') {
+        tally.fail('request', id, error);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** @returns whether anything was written: the grant, or what goes on from it */
+  async #revoke(id: string, actor: string, command: EndCommand, tally: RevokeAllTally): Promise<boolean> {
+    try {
+      const { written, failures } = await this.#endLine(id, actor, command);
+      tally.addWritten(written);
+      for (const failure of failures) tally.fail(failure.kind, failure.id, failure.error);
+      return written.length > 0;
+    } catch (error) {
+      tally.fail('grant', id, error);
+      return false;
+    }
   }
 
   #readTarget(target: RevokeAllTarget): Reach {
@@ -112,44 +166,70 @@ export class Ending {
   }
 
   #whatIsOpen(subject: string | undefined, reaches: (scope: string) => boolean): Reach {
-    const { decodeAll } = this.#settings;
     const pages = (kind: string) => this.#ledger.pages({ kind, subject, open: true });
     return {
-      async *requests() {
-        for await (const rows of pages('request')) {
-          // One that is open for the review that it owes has nothing left to cancel.
-          yield* decodeAll(rows, decodeRequest).filter(({ end, scopes }) => end === undefined && scopes.some(reaches));
-        }
-      },
-      async *grants() {
-        for await (const rows of pages('grant')) yield* decodeAll(rows, decodeGrant).filter(({ scope }) => reaches(scope));
-      },
+      requests: () => pages('request'),
+      grants: () => pages('grant'),
+      // One that is open for the review that it owes has nothing left to cancel.
+      isRequest: ({ end, scopes }) => end === undefined && scopes.some(reaches),
+      isGrant: ({ scope }) => reaches(scope),
+      // By its column: a check finds the grant under no other scope.
+      mayBeGrant: ({ scope }) => !isScope(scope) || reaches(scope),
     };
   }
 
   /** Its grants that have ended too: what extends them goes on from this request. */
   #ofRequest(id: string): Reach {
     const ledger = this.#ledger;
+    const rowOf = async (): Promise<Row> => {
+      const row = await ledger.row('request', id);
+      if (row === undefined) throw new NotFoundError('request', id);
+      return row;
+    };
     return {
       async *requests() {
-        const request = await ledger.request(id);
-        if (request.end === undefined) yield request;
+        yield [await rowOf()];
       },
       async *grants() {
-        const held = await ledger.heldAll(grantIds(await ledger.request(id)));
-        yield* held.map(({ grant }) => grant);
+        let ids: readonly string[] = [];
+        // A request that can't be read doesn't say how many grants it has: any that it may have are looked for.
+        decodeEach(
+          [await rowOf()],
+          (row) => (ids = grantIds(decodeRequest(row))),
+          () => (ids = anyGrantIds(id)),
+        );
+        const rows = await ledger.rows(ids.map((grantId) => ({ kind: 'grant', id: grantId })));
+        yield rows.filter((row) => row !== undefined);
       },
+      isRequest: ({ end }) => end === undefined,
+      isGrant: () => true,
+      mayBeGrant: () => true,
     };
   }
 }
 
 /** What a target names, read anew at each pass. */
 interface Reach {
-  requests(): AsyncIterable<AccessRequest>;
-  grants(): AsyncIterable<Grant>;
+  /** @throws NotFoundError where the target is a request that is not there */
+  requests(): AsyncIterable<readonly Row[]>;
+  grants(): AsyncIterable<readonly Row[]>;
+  readonly isRequest: (request: AccessRequest) => boolean;
+  readonly isGrant: (grant: Grant) => boolean;
+  /** Of a row that can't be read. */
+  readonly mayBeGrant: (row: Row) => boolean;
 }
 
-/** A request that was decided meanwhile is no failure; its grants, if any, are found next. */
-function unlessDecided(error: unknown, failures: unknown[]): undefined {
-  if (!isJitError(error) || error.code !== 'ERR_JIT_DECIDED') failures.push(error);
+/** Where the store can't list one kind, the other is ended all the same. */
+async function eachPage(
+  kind: EndFailure['kind'],
+  pages: AsyncIterable<readonly Row[]>,
+  tally: RevokeAllTally,
+  handle: (rows: readonly Row[]) => Promise<void>,
+): Promise<void> {
+  try {
+    for await (const rows of pages) await handle(rows);
+  } catch (error) {
+    if (isJitError(error) && error.code === 'ERR_JIT_NOT_FOUND') throw error;
+    tally.fail(kind, undefined, error);
+  }
 }

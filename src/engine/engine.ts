@@ -323,6 +323,8 @@ export class JitEngine<Scope extends string = string> {
   /**
    * Ends a grant. Once this resolves every later check on this store denies. Asks nobody, never answers "conflict";
    * twice is fine and recorded once. Whom the embedding service lets call it is the service's decision.
+   *
+   * @throws PartialError `ERR_JIT_PARTIAL` when this grant has ended, and one that extends it can not be read
    */
   async revoke(grantId: string, options: By): Promise<Grant> {
     const { id, by, reason } = this.#readBy('grantId', grantId, options);
@@ -338,6 +340,9 @@ export class JitEngine<Scope extends string = string> {
   /**
    * For the bad day: ends every live grant of a subject, of whatever overlaps a scope, or of a request, and cancels what
    * is pending; it goes over them until a pass finds nothing. Nothing asked for before it began gives access afterwards.
+   *
+   * @throws PartialError `ERR_JIT_PARTIAL` when a record could not be read, or not be ended: everything else has ended, as
+   *   its `ended` says, and what `failures` names may still be allowed
    */
   async revokeAll(target: RevokeAllTarget, options: By): Promise<RevokeAllReport> {
     this.#refuseIfClosed();

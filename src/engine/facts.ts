@@ -2,6 +2,7 @@ import type { IssueFacts } from '../lifecycle/grant.js';
 import type { Line } from '../lifecycle/line.js';
 import type { SubjectFacts } from '../lifecycle/subject.js';
 import type { Held } from '../lifecycle/status.js';
+import type { Row } from '../ports.js';
 import { decodeGrant, decodeRequest, type AccessRequest, type Grant } from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { ApproverDesk } from './approver-desk.js';
@@ -46,8 +47,12 @@ export class Facts {
     return open;
   }
 
-  /** What goes on from a grant, and ends when it is ended: its successors, theirs, and the open requests to extend any of them. */
-  async line(grant: Grant): Promise<Line> {
+  /**
+   * What goes on from a grant, and ends when it is ended: its successors, theirs, and the open requests to extend any of them.
+   *
+   * @param onUnreadable called for each successor that can not be read, and so can not be ended
+   */
+  async line(grant: Grant, onUnreadable?: (row: Row, error: unknown) => void): Promise<Line> {
     // An approval moves what is open behind a grant, and writes that grant. So what is open is read first: whatever is
     // approved since is found behind the grant, or refuses the change. A grant that has its end is not written again,
     // and so must be read again.
@@ -57,7 +62,7 @@ export class Facts {
     const ids = new Set([grant.id]);
     let next = idsOf(root?.grant ?? grant);
     while (next.length > 0) {
-      const found = await this.#ledger.heldAll(next);
+      const found = await this.#ledger.heldAll(next, onUnreadable);
       for (const id of next) ids.add(id);
       successors.push(...found);
       next = found.flatMap((held) => idsOf(held.grant)).filter((id) => !ids.has(id));

@@ -108,13 +108,14 @@ export class Ledger {
     return paired(decodeGrant(found('grant', id, grant)), usage, this.#decodeAll);
   }
 
-  /** Those of these grants that are there and can be read, each with how it has been used. */
-  async heldAll(ids: readonly string[]): Promise<readonly Held[]> {
-    const rows = await this.rows(ids.map((id) => ({ kind: 'grant', id })));
-    const grants = this.#decodeAll(
-      rows.filter((row) => row !== undefined),
-      decodeGrant,
-    );
+  /**
+   * Those of these grants that are there and can be read, each with how it has been used.
+   *
+   * @param onUnreadable called for each grant that is there and can not be read; default: it is reported to `onError`
+   */
+  async heldAll(ids: readonly string[], onUnreadable?: (row: Row, error: unknown) => void): Promise<readonly Held[]> {
+    const rows = (await this.rows(ids.map((id) => ({ kind: 'grant', id })))).filter((row) => row !== undefined);
+    const grants = onUnreadable === undefined ? this.#decodeAll(rows, decodeGrant) : decodeEach(rows, decodeGrant, onUnreadable);
     const counted = grants.filter(isCounted).map(({ id }) => ({ kind: 'usage', id }));
     const usages = new Map((await this.rows(counted)).map((row) => [row?.id, row]));
     return grants.map((grant) => paired(grant, usages.get(grant.id), this.#decodeAll));
@@ -229,6 +230,17 @@ export class Ledger {
     return true;
   }
 }
+
+/** Decodes rows where one that can not be read must be named to the caller, and hides none of the others. */
+export const decodeEach = <T>(rows: readonly Row[], decode: (row: Row) => T, onUnreadable: (row: Row, error: unknown) => void): T[] =>
+  rows.flatMap((row) => {
+    try {
+      return [decode(row)];
+    } catch (error) {
+      onUnreadable(row, error);
+      return [];
+    }
+  });
 
 /** The store says that it could not be asked, so the change is certainly not there. */
 const isNotApplied = (error: unknown): boolean => isJitError(error) && error.code === 'ERR_JIT_STORE';

@@ -23,6 +23,12 @@ export interface Settled {
 
 export const grantIds = (request: AccessRequest): readonly string[] => request.scopes.map((_, i) => `${request.id}.${i + 1}`);
 
+/** How many scopes a request has at most, and so how many grants. */
+export const MAX_SCOPES = 50;
+
+/** Every id that a grant of this request can have, for where the request itself can't be read. */
+export const anyGrantIds = (requestId: string): readonly string[] => Array.from({ length: MAX_SCOPES }, (_, i) => `${requestId}.${i + 1}`);
+
 /** What issuing grants needs to know besides the request. */
 export interface IssueFacts extends SubjectFacts {
   readonly limits: { readonly maxGrants: number; readonly warnBeforeMs: number | undefined };
