@@ -1,4 +1,4 @@
-import { appendFile, copyFile, readdir, readFile, rename, rm, symlink, truncate } from 'node:fs/promises';
+import { appendFile, copyFile, readdir, readFile, rename, rm, symlink, truncate, mkdir } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { jsonLinesSink, readJsonLines } from '../../src/jsonl.js';
 import { verifyJournal } from '../../src/journal/verify.js';
@@ -119,15 +119,15 @@ describe('jsonLinesSink() under rotation', () => {
     expect(verdict).toMatchObject({ ok: false, seq: 21, problem: 'has seq 23' });
   });
 
-  it('follows a link to where it points now', async () => {
-    const path = at('current');
-    await symlink(at('monday'), path);
-    const sink = jsonLinesSink({ path });
+  it('follows a link of the folder to where it points now', async () => {
+    for (const day of ['monday', 'tuesday']) await mkdir(at(day));
+    await symlink(at('monday'), at('current'));
+    const sink = jsonLinesSink({ path: at('current/journal.jsonl') });
     await sink.write(entries.slice(0, 20));
-    await rm(path);
-    await symlink(at('tuesday'), path);
+    await rm(at('current'));
+    await symlink(at('tuesday'), at('current'));
     await sink.write(entries.slice(20));
-    expect(await readAll([at('monday'), at('tuesday')])).toEqual(entries);
+    expect(await readAll([at('monday/journal.jsonl'), at('tuesday/journal.jsonl')])).toEqual(entries);
   });
 });
 

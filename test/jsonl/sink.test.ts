@@ -36,11 +36,13 @@ describe('jsonLinesSink()', () => {
 
   it('refuses a directory', async () => {
     await mkdir(at('journal'));
-    expect(() => jsonLinesSink({ path: at('journal') })).toThrow(/path must be a regular file, or not there yet; got ".*journal"/);
+    expect(() => jsonLinesSink({ path: at('journal') })).toThrow(
+      /path must be the path of a regular file, or of none yet; a symbolic link is not followed; got ".*journal"/,
+    );
   });
 
   it('refuses a device, which could not be synced', () => {
-    expect(() => jsonLinesSink({ path: '/dev/null' })).toThrow(/path must be a regular file/);
+    expect(() => jsonLinesSink({ path: '/dev/null' })).toThrow(/path must be the path of a regular file/);
   });
 
   it('is named after its absolute path, so that a restart finds its cursor', () => {

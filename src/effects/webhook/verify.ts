@@ -60,6 +60,9 @@ export function verifyWebhook(options: WebhookToVerify): { readonly id: string; 
     throw invalid('body', 'the text or the bytes as they came, before a parser has had them', raw);
   const [id, seconds, signatures] = HEADERS.map((name) => readHeader(given.headers, name)) as [string, string, string];
   if (!/^\d{1,12}$/.test(seconds)) throw new WebhookError('malformed', 'this is no webhook: its webhook-timestamp is no number of seconds');
+  // Before the signature: an old webhook, or a forged one, costs no hash of its body.
+  if (Math.abs(now - Number(seconds) * 1_000) > toleranceMs)
+    throw new WebhookError('stale', `this webhook was sent more than ${formatDuration(toleranceMs)} ago, or from the future`);
   const body = textOf(raw);
   if (body === undefined) throw new WebhookError('malformed', 'this is no webhook: its body is not UTF-8');
   const isSigned = keys
@@ -68,8 +71,6 @@ export function verifyWebhook(options: WebhookToVerify): { readonly id: string; 
     .map((wanted) => signatures.split(' ').filter((signature) => areEqualBytes(wanted, utf8.encode(signature))).length > 0)
     .includes(true);
   if (!isSigned) throw new WebhookError('signature', 'this webhook is not signed with a secret that is known here');
-  if (Math.abs(now - Number(seconds) * 1_000) > toleranceMs)
-    throw new WebhookError('stale', `this webhook was sent more than ${formatDuration(toleranceMs)} ago, or from the future`);
   return { id, payload: parse(body) };
 }
 

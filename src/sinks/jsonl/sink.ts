@@ -1,5 +1,5 @@
 /// <reference types="node" />
-import { statSync } from 'node:fs';
+import { constants, lstatSync } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { ClosedError } from '../../errors.js';
@@ -38,11 +38,12 @@ export interface JsonLinesSink extends AuditSink {
  *   the torn line and exact repeats.
  * - The file is opened anew by its path for each batch, so rotation needs no signal. Lines written to a file that was
  *   renamed meanwhile are in the renamed file; when it was deleted meanwhile, they are written again to a new one.
+ * - A symbolic link at `path` is refused, so that nobody can direct what is appended to another file.
  *
  * Gotcha: rotate by renaming. `copytruncate` loses what is written between the copy and the cut, here as everywhere;
  * `verifyJournal` then names the first entry that is missing. If rotated files are compressed, delay it by one round.
  *
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, also when `path` is there and not a regular file
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, also when `path` exists and is not a regular file
  * @example
  * const engine = new JitEngine({ approver, audit: jsonLinesSink({ path: '/var/log/jit/journal.jsonl' }) });
  */
@@ -50,7 +51,8 @@ export function jsonLinesSink(options: JsonLinesSinkOptions): JsonLinesSink {
   const { path: given, name, mode = 0o600 } = readOptions('options', options, ['path', 'name', 'mode']);
   if (typeof given !== 'string' || given === '' || given.includes('\0')) throw invalid('path', 'the path of a file', given);
   const path = resolve(given);
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw invalid('path', 'a regular file, or not there yet', path);
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false)
+    throw invalid('path', 'the path of a regular file, or of none yet; a symbolic link is not followed', path);
   const permissions = readCount('mode', mode, 0, 0o777);
 
   let last: Promise<unknown> = Promise.resolve();
@@ -79,7 +81,7 @@ export function jsonLinesSink(options: JsonLinesSinkOptions): JsonLinesSink {
  */
 async function append(path: string, mode: number, batch: string): Promise<void> {
   for (;;) {
-    const file = await open(path, 'a+', mode);
+    const file = await openToAppend(path, mode);
     try {
       const { size } = await file.stat();
       const bytes = Buffer.from((await isTorn(file, size)) ? `${TORN}\n${batch}` : batch);
@@ -91,6 +93,19 @@ async function append(path: string, mode: number, batch: string): Promise<void> 
     } finally {
       await file.close();
     }
+  }
+}
+
+/** As `a+`, which Windows has no flag to refuse links for. */
+const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | ((constants as { O_NOFOLLOW?: number }).O_NOFOLLOW ?? 0);
+
+/** A link that was put in the file's place must not direct the journal, or what it appends, to another file. */
+async function openToAppend(path: string, mode: number): Promise<FileHandle> {
+  try {
+    return await open(path, APPEND, mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
+    throw new Error(`${path} is a symbolic link, which jsonLinesSink does not follow: give the path of the file itself`, { cause: error });
   }
 }
 
