@@ -1,4 +1,4 @@
-import { ClockError } from './errors.js';
+import { ClockError, messageOf } from './errors.js';
 import { invalid } from './input.js';
 import type { Clock } from './ports.js';
 
@@ -174,6 +174,22 @@ export async function nap(clock: Clock, now: number, ms: number, signal: AbortSi
     // Not again at once: a clock that is broken would keep everybody else from running.
   }
   await new Promise((resolve) => setTimeout(resolve, Math.min(ms, MAX_NAP_MS)));
+}
+
+/**
+ * Why no timer outlives the call that sets it, for a sentence; `undefined`: timers last.
+ *
+ * Workers have timers in a handler only, and end them with it; at module scope they throw.
+ */
+export function whyNoLastingTimers(): string | undefined {
+  if (typeof globalThis.setTimeout !== 'function') return 'this runtime has no setTimeout';
+  if ((globalThis.navigator as Navigator | undefined)?.userAgent === 'Cloudflare-Workers') return 'Workers end a timer with its handler';
+  try {
+    clearTimeout(setTimeout(() => undefined, 0));
+    return undefined;
+  } catch (error) {
+    return `this runtime sets none here (${messageOf(error)})`;
+  }
 }
 
 /** Lets timers and I/O run: loops that await only memory would starve them. */

@@ -58,6 +58,10 @@ export class Effects {
     }
   }
 
+  get isBusy(): boolean {
+    return [...this.#byName.values()].some((outside) => outside.isBusy);
+  }
+
   /** Resolves when no call is under way any more. */
   async settled(): Promise<void> {
     await Promise.all([...this.#byName.values()].map((outside) => outside.settled()));

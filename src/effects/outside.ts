@@ -100,6 +100,10 @@ export class Outside {
     for (const told of this.#doubtful.values()) void this.tell(told);
   }
 
+  get isBusy(): boolean {
+    return this.#turns.isBusy;
+  }
+
   /** Resolves when no call is under way any more. */
   settled(): Promise<void> {
     return this.#turns.settled();

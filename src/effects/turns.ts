@@ -23,6 +23,10 @@ export class Turns {
     return turn.done;
   }
 
+  get isBusy(): boolean {
+    return this.#under.size > 0;
+  }
+
   /** Resolves when nothing runs or waits any more. */
   async settled(): Promise<void> {
     while (this.#under.size > 0) await Promise.all([...this.#under.values()].map(({ done }) => done));

@@ -40,6 +40,10 @@ export class Attempts {
     this.#notes.add(note);
   }
 
+  get isBusy(): boolean {
+    return this.#notes.size > 0;
+  }
+
   async settled(): Promise<void> {
     await Promise.all(this.#notes);
   }

@@ -7,7 +7,7 @@ import { invalid, readId, readOptions, readText } from '../input.js';
 import { Followers } from '../journal/follow.js';
 import type { Clock, MaybePromise, Page } from '../ports.js';
 import type { AccessRequest, Anchor, Decision, Effect, Grant } from '../records.js';
-import { isThenable, readDuration, readInstant, Timekeeper, type Duration } from '../time.js';
+import { isThenable, readDuration, readInstant, Timekeeper, within, type Duration } from '../time.js';
 import type {
   AccessPreview,
   AccessResult,
@@ -36,7 +36,8 @@ import { Links } from './links.js';
 import { readSettings, type JitEngineOptions, type Settings } from './options.js';
 import { Purge, type PurgeReport } from './purge.js';
 import { Starting } from './starting.js';
-import { Sweep, type SweepReport } from './sweep.js';
+import { Sweep, type Pass, type SweepReport } from './sweep.js';
+import { setSweepable } from './sweepable.js';
 import { Using } from './using.js';
 import { Working } from './working.js';
 
@@ -102,6 +103,8 @@ export class JitEngine<Scope extends string = string> {
   readonly #effects: Effects;
   readonly #explaining: Explaining;
   readonly #sweep: Sweep;
+  readonly #starting: Starting;
+  readonly #onClose = new Set<() => void>();
   #closed = false;
   readonly #stuckOf = (subject: string): Promise<readonly Effect[]> => this.#effects.stuck({ subject });
 
@@ -129,6 +132,7 @@ export class JitEngine<Scope extends string = string> {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
+    this.#starting = starting;
     this.#followers = new Followers(settings.sinks, { ledger, keeper, lookup: ledger.lookup, owner: newId(), onError });
     this.#asks = new AskReader(settings);
     this.#attempts = new Attempts(keeper, ledger, onError);
@@ -146,7 +150,8 @@ export class JitEngine<Scope extends string = string> {
       keeper,
       owner: newId(),
       scopes: settings.scopes,
-      covering: async (subject, scope) => (await this.#checker.coverage(subject, scope)).held,
+      // Without waiting for an approver that is to confirm a start: its answer is an entry, which is followed (L38).
+      covering: async (subject, scope) => (await this.#checker.coverage(subject, scope, false)).held,
       decodeAll,
       onError,
     });
@@ -162,6 +167,7 @@ export class JitEngine<Scope extends string = string> {
       effects: (effects) => this.#effects.due(effects),
       onError,
     });
+    setSweepable(this, { pass: () => this.#pass(), onClose: (listener) => this.#listenForClose(listener) });
   }
 
   // ---- Asking ------------------------------------------------------------------------------------------------
@@ -600,13 +606,33 @@ export class JitEngine<Scope extends string = string> {
   /**
    * Records what time has already ended, asks approvers that have not answered again, and drives the sinks. Access
    * doesn't wait for it: a check denies at the end of the window whether or not this ever runs.
+   *
+   * Resolves when the ends and deadlines are recorded, and the questions of this pass are answered or
+   * `limits.approverTimeoutMs` in all has passed. What is still open then continues in the background: see {@link idle}.
+   *
+   * @throws StoreError `ERR_JIT_STORE` when the store could not be asked, or refused every record
    */
   async sweep(): Promise<SweepReport> {
-    this.#refuseIfClosed();
-    const report = await this.#sweep.pass();
-    this.#attempts.flush();
-    this.#followers.wake(true);
-    return report;
+    const { ended, answered } = this.#pass();
+    try {
+      return await ended;
+    } finally {
+      const { approverTimeoutMs } = this.#settings;
+      // Neither an approver that is late nor a clock that fails here changes what was recorded.
+      await within(this.clock, approverTimeoutMs, answered, () => new Error('late')).catch(() => undefined);
+    }
+  }
+
+  /**
+   * Resolves when this engine does no work in the background: no pass or question of a sweep, no delivery to a sink, no
+   * call of an external system, no entry about a refused attempt. What fails is reported to `onError`; this never rejects.
+   *
+   * For runtimes that stop after a handler has returned: `context.waitUntil(engine.idle())`. A lease and a `waitFor` are
+   * no such work.
+   */
+  async idle(): Promise<void> {
+    const parts = [this.#sweep, this.#starting, this.#attempts, this.#followers, this.#effects];
+    while (parts.some((part) => part.isBusy)) await Promise.all(parts.map((part) => part.settled()));
   }
 
   /**
@@ -646,19 +672,47 @@ export class JitEngine<Scope extends string = string> {
     return new Purge(this.#ledger, this.#keeper, decodeAll, readActorId('by', by)).run(readInstant('before', before));
   }
 
-  /** Takes no more calls, gives every sink what is on record, and resolves when they have it or have failed. The store stays the caller's. */
+  /**
+   * Takes no more calls, stops all that was started for this engine, gives every sink what is on record, and resolves when
+   * they have it or have failed and no work is left in the background.
+   *
+   * Leases and waits end with `ERR_JIT_CLOSED`. A sweeper takes the engine out, and continues for the others that it
+   * serves. Questions that the approver has been asked are waited for, at most `limits.approverTimeoutMs`. The store stays
+   * the caller's.
+   */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const listener of this.#onClose) listener();
+    this.#onClose.clear();
     this.#working.close();
+    this.#sweep.stop();
+    await this.#sweep.settled();
     await this.#attempts.settled();
     await this.#followers.close();
-    await this.#effects.settled();
+    // What comes after the last delivery, such as the outcome of a call that it caused, is delivered too.
+    await this.idle();
   }
 
   // ---- At the door -------------------------------------------------------------------------------------------
 
   #refuseIfClosed(): void {
     if (this.#closed) throw new ClosedError();
+  }
+
+  #pass(): Pass {
+    this.#refuseIfClosed();
+    const { ended, answered } = this.#sweep.pass();
+    const driven = ended.finally(() => {
+      this.#followers.wake(true);
+      this.#attempts.flush();
+    });
+    return { ended: driven, answered };
+  }
+
+  #listenForClose(listener: () => void): () => void {
+    if (this.#closed) listener();
+    else this.#onClose.add(listener);
+    return () => this.#onClose.delete(listener);
   }
 
   #readRecordId(argument: string, id: unknown): string {

@@ -56,6 +56,15 @@ export class Starting {
     return asked;
   }
 
+  get isBusy(): boolean {
+    return this.#underway.size > 0;
+  }
+
+  /** Resolves when no question about a start is under way. Never rejects. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underway.values());
+  }
+
   /** Whether a check should ask: not right after the question has failed, or every check would wait for an approver that hangs. */
   isWorthAsking(grantId: string): boolean {
     const failedAt = this.#failedAt.get(grantId);

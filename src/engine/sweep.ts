@@ -1,4 +1,3 @@
-import { isJitError } from '../errors.js';
 import { isStartDue } from '../lifecycle/start.js';
 import type { Held } from '../lifecycle/status.js';
 import { moment, SWEEPER, type Step } from '../lifecycle/step.js';
@@ -18,6 +17,7 @@ import {
 } from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
+import { Questions, type Question } from './questions.js';
 
 /** What one pass did. */
 export interface SweepReport {
@@ -33,24 +33,26 @@ export interface SweepReport {
   readonly escalated: number;
   /** Break-glass requests whose review is overdue now. */
   readonly missed: number;
-  /** Questions put to the approver again, or at a start. */
+  /** Questions that this pass has put to the approver again, or at a start. One that is still open from an earlier pass doesn't count. */
   readonly asked: number;
   /** Rows left alone: malformed, or changed by others all the while. */
   readonly skipped: number;
 }
 
 const CHUNK = 100;
-/** How many questions one pass asks, and how many at a time: an approver that hangs must not hold up ends for long. */
-const MAX_ASKS = 100;
-const ASKS_AT_ONCE = 20;
 
 /** So many commits refused one after another are no rows that can't be written, but a store that is out of order. */
 const MAX_REFUSED = 24;
 
-/** A question for the approver. */
-interface Question {
-  readonly id: string;
-  readonly ask: () => Promise<unknown>;
+/** A pass that was started. */
+export interface Pass {
+  /** Resolves when ends, deadlines and all else that time has caused are recorded. It waits for no approver (L38). */
+  readonly ended: Promise<SweepReport>;
+  /**
+   * To be called once it has ended: resolves when the approver has answered the questions of this pass, or has failed;
+   * never rejects. `undefined`: none is open.
+   */
+  readonly answered: () => Promise<unknown> | undefined;
 }
 
 /** What a sweep has others do. */
@@ -67,21 +69,66 @@ export class Sweep {
   readonly #ledger: Ledger;
   readonly #keeper: Timekeeper;
   readonly #delegates: SweepDelegates;
-  /** Where the next pass goes on asking, so that questions at which the approver always fails don't starve the others. */
-  #askedUpTo = '';
+  readonly #questions: Questions;
+  readonly #passes = new Set<Promise<unknown>>();
+  #isStopped = false;
 
   constructor(ledger: Ledger, keeper: Timekeeper, delegates: SweepDelegates) {
     this.#ledger = ledger;
     this.#keeper = keeper;
     this.#delegates = delegates;
+    this.#questions = new Questions(delegates.onError);
   }
 
-  async pass(): Promise<SweepReport> {
+  pass(): Pass {
+    const questions: Question[] = [];
+    const effects: Effect[] = [];
+    let answered: Promise<unknown> | undefined;
+    /** Also where the pass fails: what it has found until then is no part of the failure. */
+    const handOver = (): number => {
+      this.#delegates.effects(effects);
+      const round = this.#questions.ask(questions);
+      answered = round.answered;
+      return round.asked;
+    };
+    const ended = this.#recordDue(questions, effects).then(
+      (tally) => {
+        const asked = handOver();
+        // Last: a row that can't be written keeps no question from being asked.
+        tally.tellRefused((error) => this.#delegates.onError(error, 'sweep'));
+        return tally.report(asked);
+      },
+      (error: unknown) => {
+        handOver();
+        throw error;
+      },
+    );
+    const settled: Promise<unknown> = ended.catch(() => undefined).then(() => this.#passes.delete(settled));
+    this.#passes.add(settled);
+    return { ended, answered: () => answered };
+  }
+
+  get isBusy(): boolean {
+    return this.#passes.size > 0 || this.#questions.isBusy;
+  }
+
+  /** Resolves when no pass runs and no question is open. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#passes);
+    await this.#questions.settled();
+  }
+
+  /** A pass that runs ends after the page that it has read, and questions that have not been put yet are dropped. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#questions.stop();
+  }
+
+  /** Records what is due. Adds to `questions` and `effects` what the pass hands over when it has ended. */
+  async #recordDue(questions: Question[], effects: Effect[]): Promise<Tally> {
     const tally = new Tally();
     const deadlines: AccessRequest[] = [];
     const rest: Held[] = [];
-    const questions: Question[] = [];
-    const effects: Effect[] = [];
     // A grant and its usage may both be due.
     const seen = new Set<string>();
     const at = this.#keeper.read().late;
@@ -105,15 +152,11 @@ export class Sweep {
         else if (isUndecided(request)) questions.push({ id: request.id, ask: () => this.#delegates.settle(request.id) });
       }
       after = page.next;
-    } while (after !== undefined);
+    } while (after !== undefined && !this.#isStopped);
     for (const records of [deadlines, rest]) {
       for (let i = 0; i < records.length; i += CHUNK) await this.#record(records.slice(i, i + CHUNK), tally);
     }
-    this.#delegates.effects(effects);
-    const asked = await this.#ask(questions);
-    // Last: a row that can't be written keeps no question from being asked.
-    tally.tellRefused((error) => this.#delegates.onError(error, 'sweep'));
-    return tally.report(asked);
+    return tally;
   }
 
   #start({ grant: { id } }: Held): Question {
@@ -199,25 +242,6 @@ export class Sweep {
     const rows = await this.#ledger.rows(requests);
     const reread = rows.map((row) => row && this.#decode(row)).filter((record) => record?.kind === 'request');
     return [...(await this.#ledger.heldAll(grants)), ...reread];
-  }
-
-  async #ask(questions: readonly Question[]): Promise<number> {
-    const byId = [...questions].sort((a, b) => (a.id < b.id ? -1 : 1));
-    const first = byId.findIndex((question) => question.id > this.#askedUpTo);
-    const turn = [...byId.slice(Math.max(first, 0)), ...byId.slice(0, Math.max(first, 0))].slice(0, MAX_ASKS);
-    for (let i = 0; i < turn.length; i += ASKS_AT_ONCE) {
-      const batch = turn.slice(i, i + ASKS_AT_ONCE);
-      await Promise.all(
-        batch.map(({ ask }) =>
-          ask().catch((error: unknown) => {
-            // Somebody cancelled or decided it meanwhile, or its deadline came: that is no failure.
-            if (!(isJitError(error) && error.code === 'ERR_JIT_DEADLINE')) this.#delegates.onError(error, 'sweep');
-          }),
-        ),
-      );
-    }
-    this.#askedUpTo = turn.at(-1)?.id ?? '';
-    return turn.length;
   }
 }
 

@@ -53,6 +53,15 @@ export class Followers {
     return Promise.all(this.#all.map((follower) => follower.status()));
   }
 
+  get isBusy(): boolean {
+    return this.#all.some((follower) => follower.isBusy);
+  }
+
+  /** Resolves when no delivery runs. Never rejects. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#all.map((follower) => follower.settled()));
+  }
+
   async close(): Promise<void> {
     this.#unwatch?.();
     await Promise.all(this.#all.map((follower) => follower.flush()));

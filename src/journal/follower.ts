@@ -59,6 +59,15 @@ export class Follower {
     return this.#error !== undefined;
   }
 
+  get isBusy(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Resolves when no delivery runs. Never rejects. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
   /**
    * To be called before this engine's first commit. A local follower begins at the head; a shared one makes its cursor,
    * so that every purge knows of it from then on. Where a malformed row stands against that, it is told, and no commit

@@ -1,0 +1,87 @@
+import { isJitError } from '../errors.js';
+
+/** A question for the approver. */
+export interface Question {
+  /** The record that it is about: one question at a time for each. */
+  readonly id: string;
+  readonly ask: () => Promise<unknown>;
+}
+
+/** How many questions wait for an answer at a time, and how many wait in all: a further one waits for a later pass. */
+const ASKS_AT_ONCE = 20;
+const MAX_ASKS = 100;
+
+/** What became of the questions of one pass. */
+export interface Asked {
+  readonly asked: number;
+  /** Resolves when each has an answer, or has failed; never rejects. `undefined`: none is open. */
+  readonly answered: Promise<unknown> | undefined;
+}
+
+const NOTHING_ASKED: Asked = { asked: 0, answered: undefined };
+
+/**
+ * The questions of sweeps, asked in the background, so that an approver that hangs delays no pass (L38). A record about
+ * which a question is open is not asked about again.
+ */
+export class Questions {
+  readonly #onError: (error: unknown, during: string) => void;
+  /** By record: resolves when the question is answered, has failed or was dropped. */
+  readonly #open = new Map<string, Promise<void>>();
+  readonly #waiting: (() => void)[] = [];
+  #asking = 0;
+  #isStopped = false;
+  /** Where the next round continues, so that questions at which the approver always fails don't starve the others. */
+  #askedUpTo = '';
+
+  constructor(onError: (error: unknown, during: string) => void) {
+    this.#onError = onError;
+  }
+
+  get isBusy(): boolean {
+    return this.#open.size > 0;
+  }
+
+  /** @returns how many of the questions are new, and when those that are open by now are answered */
+  ask(questions: readonly Question[]): Asked {
+    if (this.#isStopped) return NOTHING_ASKED;
+    const news = questions.filter(({ id }) => !this.#open.has(id)).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const first = Math.max(
+      news.findIndex(({ id }) => id > this.#askedUpTo),
+      0,
+    );
+    const round = [...news.slice(first), ...news.slice(0, first)].slice(0, Math.max(0, MAX_ASKS - this.#open.size));
+    for (const question of round) this.#open.set(question.id, this.#answer(question));
+    this.#askedUpTo = round.at(-1)?.id ?? this.#askedUpTo;
+    const open = questions.flatMap(({ id }) => this.#open.get(id) ?? []);
+    return { asked: round.length, answered: open.length === 0 ? undefined : Promise.all(open) };
+  }
+
+  /** Resolves when no question is open. */
+  async settled(): Promise<void> {
+    while (this.#open.size > 0) await Promise.all(this.#open.values());
+  }
+
+  /** Drops what has not been asked yet. What has been asked is still answered. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  async #answer({ id, ask }: Question): Promise<void> {
+    if (this.#asking >= ASKS_AT_ONCE) await new Promise<void>((go) => this.#waiting.push(go));
+    else this.#asking += 1;
+    try {
+      if (!this.#isStopped) await ask();
+    } catch (error) {
+      // The record was decided or cancelled in the meantime, or its deadline passed: that is no failure.
+      if (!(isJitError(error) && error.code === 'ERR_JIT_DEADLINE')) this.#onError(error, 'sweep');
+    } finally {
+      this.#open.delete(id);
+      // The place goes to the question that has waited longest.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#asking -= 1;
+      else next();
+    }
+  }
+}
