@@ -268,7 +268,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'Redis: a check finds what was closed',
     file: 'stores/redis/commit-script.ts',
-    from: 'if oldField and oldField ~= newField then relist(oldField, key) end',
+    from: 'if oldField then relist(oldField, key, false) end',
     to: '',
     caughtBy: REDIS('gives open rows only, and one that was closed or removed not again'),
   },
@@ -296,8 +296,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'Redis: whatever is evicted will do',
     file: 'stores/redis/eviction.ts',
-    from: "if (policy === 'noeviction') return;",
-    to: 'if (policy !== undefined) return;',
+    from: "if (what === 'policy' && said === 'noeviction') return;",
+    to: "if (what === 'policy') return;",
     caughtBy: { test: 'test/stores/redis/server-state.test.ts', title: 'is refused by every method where it is' },
   },
   // ---- Whoever follows one ----

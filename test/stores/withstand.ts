@@ -21,6 +21,8 @@ export interface Fault {
   readonly says: RegExp;
   /** Whether it can still be asked what it holds. */
   readonly reads: 'go on' | 'are refused';
+  /** Whether what only ends access is written all the same; a test of its own shows that it is. Default: refused. */
+  readonly ends?: 'go on';
   /** Of what can't be written. Default: ERR_JIT_STORE, and nothing else. */
   readonly code?: RegExp;
 }
@@ -29,7 +31,7 @@ export interface Fault {
  * L25 L30: while there is a fault, no check says a yes that the store doesn't prove, every verb that would write rejects
  * with an error of ours that names the fault, and nothing is written, not later either. Afterwards the same store goes on.
  */
-export async function withstand({ store, near = store, begin, end, says, reads, code = /^ERR_JIT_STORE$/ }: Fault): Promise<void> {
+export async function withstand({ store, near = store, begin, end, says, reads, ends, code = /^ERR_JIT_STORE$/ }: Fault): Promise<void> {
   const engineOn = (one: GrantStore) => new JitEngine({ store: one, approver: reviewers({ members: [SAM] }), onError: () => undefined });
   const [engine, apart] = [engineOn(store), engineOn(near)];
   const ask = (on: JitEngine, scope: string, justification = '') =>
@@ -49,7 +51,7 @@ export async function withstand({ store, near = store, begin, end, says, reads, 
     const writes = [
       () => ask(engine, 'a:new', LONG),
       () => engine.approve(pending.id, { by: SAM, reason: LONG }),
-      () => engine.revoke(grant, { by: SAM, reason: LONG }),
+      ...(ends === 'go on' ? [] : [() => engine.revoke(grant, { by: SAM, reason: LONG })]),
       // Where a verb has nothing to read first.
       () => store.commit(aChange({ id: 'lost', put: [lost], append: [anEntry({ namespace: store.namespace })] })),
     ];

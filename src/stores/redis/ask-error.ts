@@ -24,3 +24,9 @@ const OURS = /^JITREFUSED /;
 export function askErrorOf(message: string, sent: boolean): AskError {
   return new AskError(!sent || REFUSED.test(message) || OURS.test(message) ? 'no' : 'unknown', message.replace(OURS, ''));
 }
+
+/** Whether one of our scripts has refused: the server itself answers as before. */
+export const isRefusedByScript = (message: string): boolean => OURS.test(message);
+
+/** Whether the server refused because its memory is full; then nothing was written. */
+export const isFull = (error: unknown): boolean => error instanceof AskError && error.applied === 'no' && error.message.startsWith('OOM');

@@ -1,9 +1,30 @@
+import { WHOLE } from './whole-script.js';
+
+/** How many entries of the journal one script deletes at most: more would block every other client (L42). */
+const DROP_STEP = 1_000;
+
+/**
+ * Lua that deletes entries which were trimmed, and the ids of their changes, a step at a time. The trim itself is one
+ * number in the head and part of its change; what lies before that number is in no answer, so deleting it can wait.
+ */
+const DROP = String.raw`
+-- Returns the seq up to which entries are deleted now, and how many ids of changes went with them.
+local function drop(journal, changes, dropped, start)
+  local to = math.min(start, dropped + ${DROP_STEP})
+  local fields = {}
+  for number = dropped + 1, to do fields[#fields + 1] = string.format('%.0f', number) end
+  redis.call('HDEL', journal, unpack(fields))
+  return to, redis.call('ZREMRANGEBYSCORE', changes, '-inf', string.format('%.0f', to))
+end
+`;
+
 /**
  * The one write: judges each change of a batch on its own, and applies it whole or not at all.
  *
  * Redis runs a script without anything in between, which is what makes it a transaction. It doesn't roll back: whatever
  * can fail comes before the first write, and what the server itself could refuse in the middle is asked of it first. The
- * first line makes it refuse the whole script where it is out of memory, a replica, or has lost too many replicas.
+ * first line makes it refuse the whole script on a replica, where too many replicas are lost, and, without `allow-oom`,
+ * where memory is full.
  *
  * No clock is read and nothing is given an expiry: instants are what the rows say, and only a purge deletes.
  *
@@ -13,7 +34,7 @@
  *   | seq and hash that its entries were linked to | hash of the last entry | the seq to trim to, 0: none
  * Reply: seq and hash of the head, then for each change 'committed', 'conflict', 'moved', 'beyond' or 'malformed'
  */
-export const COMMIT_SCRIPT = String.raw`#!lua
+const COMMIT = String.raw`${WHOLE}${DROP}
 local HEAD, ROWS, INDEX, LIVE, JOURNAL, CHANGES = unpack(KEYS)
 local COLUMN, ROW = '\0', '\2'
 local call = redis.call
@@ -40,18 +61,24 @@ for _, command in ipairs(NEEDED) do
 end
 
 -- A namespace has a head or nothing: over a head that was lost a second journal would begin, at 1.
-local layout, seq, hash = unpack(call('HMGET', HEAD, 'layout', 'seq', 'hash'))
+local layout, seq, hash, start, dropped, rows, lines, fields, ids =
+  unpack(call('HMGET', HEAD, 'layout', 'seq', 'hash', 'startSeq', 'dropped', 'rows', 'lines', 'fields', 'ids'))
 if there[HEAD] then
   if layout ~= '1' or not seq or not hash then
     return redis.error_reply('JITREFUSED ' .. HEAD .. ' is of a layout that this version does not know; nothing was written')
   end
+  local damaged = differs(HEAD, ROWS, 'HLEN', rows) or differs(HEAD, INDEX, 'ZCARD', lines) or differs(HEAD, LIVE, 'HLEN', fields)
+    or differs(HEAD, CHANGES, 'ZCARD', ids)
+    or differs(HEAD, JOURNAL, 'HLEN', string.format('%.0f', tonumber(seq) - tonumber(dropped or '0')))
+  if damaged then return refuse(damaged .. '; nothing was written') end
 else
   for key in pairs(TYPES) do
     if there[key] then return redis.error_reply('JITREFUSED ' .. HEAD .. ' is gone, ' .. key .. ' is not; nothing was written') end
   end
   layout, seq, hash = false, '0', string.rep('0', 64)
 end
-seq = tonumber(seq)
+seq, start, dropped = tonumber(seq), tonumber(start or '0'), tonumber(dropped or '0')
+rows, lines, fields, ids = tonumber(rows or '0'), tonumber(lines or '0'), tonumber(fields or '0'), tonumber(ids or '0')
 
 -- Lua would write 100000000000000 as 1e+14.
 local function text(number) return string.format('%.0f', number) end
@@ -73,17 +100,15 @@ local function places(row)
   return lines, field
 end
 
--- What lies in LIVE is the same rows as in ROWS, in the same script: a check is never behind a commit.
-local function relist(field, key, row)
+-- LIVE says which rows a check has to read, and holds no copy of them: what a check judges is what a commit compares.
+local function relist(field, key, isListed)
   local kept = {}
-  local listed = call('HGET', LIVE, field)
-  if listed then
-    for other in string.gmatch(listed, '[^\2]+') do
-      if string.sub(other, 1, #key + 1) ~= key .. COLUMN then kept[#kept + 1] = other end
-    end
+  for other in string.gmatch(call('HGET', LIVE, field) or '', '[^\2]+') do
+    if other ~= key then kept[#kept + 1] = other end
   end
-  if row then kept[#kept + 1] = row end
-  if #kept == 0 then call('HDEL', LIVE, field) else call('HSET', LIVE, field, table.concat(kept, ROW)) end
+  if isListed then kept[#kept + 1] = key end
+  if #kept == 0 then fields = fields - call('HDEL', LIVE, field)
+  else fields = fields + call('HSET', LIVE, field, table.concat(kept, ROW)) end
 end
 
 -- Puts a row in the place of the one with its key, or takes that away.
@@ -92,41 +117,24 @@ local function replace(key, row)
   local before = call('HGET', ROWS, key)
   local oldField, newField
   if before then
-    local lines
-    lines, oldField = places(before)
-    for _, line in ipairs(lines) do stale[line] = true end
+    local old
+    old, oldField = places(before)
+    for _, line in ipairs(old) do stale[line] = true end
   end
   if row then
-    local lines
-    lines, newField = places(row)
-    call('HSET', ROWS, key, row)
-    for _, line in ipairs(lines) do
-      if stale[line] then stale[line] = nil else call('ZADD', INDEX, '0', line) end
+    local new
+    new, newField = places(row)
+    rows = rows + call('HSET', ROWS, key, row)
+    for _, line in ipairs(new) do
+      if stale[line] then stale[line] = nil else lines = lines + call('ZADD', INDEX, '0', line) end
     end
   else
-    call('HDEL', ROWS, key)
+    rows = rows - call('HDEL', ROWS, key)
   end
-  for line in pairs(stale) do call('ZREM', INDEX, line) end
-  if oldField and oldField ~= newField then relist(oldField, key) end
-  if newField then relist(newField, key, row) end
-end
-
-local function trimmed() return tonumber(call('HGET', HEAD, 'startSeq') or '0') end
-
--- The journal goes up to and with this number; the change ids go with the last of their entries.
-local function trim(to)
-  local startHash = string.sub(call('HGET', JOURNAL, text(to)), 1, 64)
-  local fields = {}
-  for number = trimmed() + 1, to do
-    fields[#fields + 1] = text(number)
-    -- As many as Lua's stack takes at once, and some to spare.
-    if #fields == 1000 or number == to then
-      call('HDEL', JOURNAL, unpack(fields))
-      fields = {}
-    end
-  end
-  call('ZREMRANGEBYSCORE', CHANGES, '-inf', text(to))
-  call('HSET', HEAD, 'startSeq', text(to), 'startHash', startHash)
+  for line in pairs(stale) do lines = lines - call('ZREM', INDEX, line) end
+  if oldField == newField then return end
+  if oldField then relist(oldField, key, false) end
+  if newField then relist(newField, key, true) end
 end
 
 local at = 1
@@ -140,6 +148,7 @@ local function takeList(size)
   return list
 end
 
+local hasWritten = false
 local function judge()
   local id = take()
   local expect, remove, put, append = takeList(2), takeList(1), takeList(2), takeList(1)
@@ -162,7 +171,7 @@ local function judge()
   if #append > 0 and (baseSeq ~= text(seq) or baseHash ~= hash) then return 'moved' end
   if trimTo > seq + #append then return 'beyond' end
   -- The entry whose hash the journal will start from.
-  if trimTo > trimmed() and trimTo <= seq and call('HEXISTS', JOURNAL, text(trimTo)) == 0 then return 'malformed' end
+  if trimTo > start and trimTo <= seq and call('HEXISTS', JOURNAL, text(trimTo)) == 0 then return 'malformed' end
 
   if not layout then
     call('HSET', HEAD, 'layout', '1', 'seq', '0', 'hash', hash)
@@ -176,19 +185,55 @@ local function judge()
   end
   if #append > 0 then
     hash = lastHash
-    call('ZADD', CHANGES, text(seq), id)
+    ids = ids + call('ZADD', CHANGES, text(seq), id)
     call('HSET', HEAD, 'seq', text(seq), 'hash', hash)
   end
-  if trimTo > trimmed() then trim(trimTo) end
+  if trimTo > start then
+    start = trimTo
+    call('HSET', HEAD, 'startSeq', text(start), 'startHash', string.sub(call('HGET', JOURNAL, text(start)), 1, 64))
+  end
+  hasWritten = true
   return 'committed'
 end
 
 local before = seq
 local reply = {}
 while at < #ARGV do reply[#reply + 1] = judge() end
+-- Also what an earlier trim has left, where its process has ended in between.
+if dropped < start then
+  local gone
+  dropped, gone = drop(JOURNAL, CHANGES, dropped, start)
+  ids, hasWritten = ids - gone, true
+end
+if hasWritten then
+  call('HSET', HEAD, 'dropped', text(dropped), 'rows', text(rows), 'lines', text(lines), 'fields', text(fields), 'ids', text(ids))
+end
 -- A hint: a user who may not publish still commits.
 if seq > before then redis.pcall('PUBLISH', ARGV[1], text(seq)) end
 table.insert(reply, 1, hash)
 table.insert(reply, 1, text(seq))
 return reply
+`;
+
+/** For a change that adds something: refused whole where memory is full. */
+export const COMMIT_SCRIPT = `#!lua\n${COMMIT}`;
+/** For a change that adds nothing: a full server must still revoke and purge. */
+export const ENDING_COMMIT_SCRIPT = `#!lua flags=allow-oom\n${COMMIT}`;
+
+/**
+ * The next step of deleting what was trimmed.
+ *
+ * KEYS: head, journal, changes
+ * Reply: how many entries are left to delete
+ */
+export const DROP_SCRIPT = String.raw`#!lua flags=allow-oom
+${DROP}
+local HEAD, JOURNAL, CHANGES = unpack(KEYS)
+local start, dropped, ids = unpack(redis.call('HMGET', HEAD, 'startSeq', 'dropped', 'ids'))
+start, dropped = tonumber(start or '0'), tonumber(dropped or '0')
+if dropped >= start then return { '0' } end
+local gone
+dropped, gone = drop(JOURNAL, CHANGES, dropped, start)
+redis.call('HSET', HEAD, 'dropped', string.format('%.0f', dropped), 'ids', string.format('%.0f', tonumber(ids) - gone))
+return { string.format('%.0f', start - dropped) }
 `;

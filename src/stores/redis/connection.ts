@@ -1,10 +1,11 @@
 import { sha1 } from '@noble/hashes/legacy.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { messageOf, StoreError } from '../../errors.js';
-import { AskError, askErrorOf } from './ask-error.js';
-import type { RedisClient, RedisReply } from './client.js';
-import { checkEviction } from './eviction.js';
 import { TimeLimit } from '../time-limit.js';
+import { AskError, askErrorOf, isRefusedByScript } from './ask-error.js';
+import type { RedisClient, RedisReply } from './client.js';
+import { EvictionCheck, POLICY_SCRIPT } from './eviction.js';
+import { onStatus } from './status-feed.js';
 
 const utf8 = new TextEncoder();
 
@@ -19,34 +20,61 @@ export class Script {
   }
 }
 
+const POLICY = new Script(POLICY_SCRIPT);
+
+/** After so many calls in a row without an answer the connection counts as dead. */
+const SILENT_CALLS = 3;
+
+/** One question under way, with all that it takes to answer it. */
+interface Call {
+  /** The script that it is about has gone out. */
+  isSent: boolean;
+  isOver: boolean;
+  /** How often the connection had been reset when it began. */
+  readonly resets: number;
+  /** How often the status had changed when the script went out. */
+  changes: number;
+  /** Run when it is given up. */
+  readonly onGiveUp: (() => void)[];
+}
+
+/** What is known of the server that answers for some keys. */
+interface Server {
+  readonly eviction: EvictionCheck;
+  /** Calls in a row that had no answer. */
+  silent: number;
+}
+
+export interface ConnectionOptions {
+  readonly timeoutMs: number;
+  readonly assumesNoEviction: boolean;
+  /** How many replicas must have a commit; 0: none. */
+  readonly replicas: number;
+}
+
 /** One client, shared by the stores of all its namespaces: every call with a limit of time, every failure with what it means. */
 export class Connection {
   readonly client: RedisClient;
   readonly timeoutMs: number;
-  readonly #assumeNoEviction: boolean;
+  readonly replicas: number;
+  readonly #assumesNoEviction: boolean;
   readonly #limit: TimeLimit;
-  #isChecked: boolean;
-  #checking: Promise<void> | undefined;
+  /** By a key of the namespace on a Cluster, where each may lie on another server; otherwise one, under ''. */
+  readonly #servers = new Map<string, Server>();
+  #resets = 0;
+  #changes = 0;
 
-  constructor(client: RedisClient, timeoutMs: number, assumeNoEviction: boolean) {
+  constructor(client: RedisClient, { timeoutMs, assumesNoEviction, replicas }: ConnectionOptions) {
     this.client = client;
     this.timeoutMs = timeoutMs;
-    this.#assumeNoEviction = assumeNoEviction;
+    this.replicas = replicas;
+    this.#assumesNoEviction = assumesNoEviction;
     this.#limit = new TimeLimit(timeoutMs);
-    this.#isChecked = assumeNoEviction;
-  }
-
-  /** Asks by one command that only reads. @throws StoreError */
-  async read(operation: string, command: readonly string[]): Promise<RedisReply> {
-    try {
-      return await this.send(command);
-    } catch (error) {
-      throw new StoreError(operation, messageOf(error), error);
-    }
+    onStatus(client, () => (this.#changes += 1));
   }
 
   /** Asks by a script that only reads. @throws StoreError */
-  async readBy(operation: string, script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly RedisReply[]> {
+  async read(operation: string, script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly RedisReply[]> {
     try {
       return await this.run(script, keys, args);
     } catch (error) {
@@ -54,100 +82,151 @@ export class Connection {
     }
   }
 
-  /** Runs a script by its name, and by its text where the server doesn't have it: at first, after a restart or SCRIPT FLUSH. @throws AskError */
-  async run(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly RedisReply[]> {
+  /** Runs a script: one limit for all that this takes. @throws AskError */
+  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly RedisReply[]> {
+    return this.#within(keys, (call, server) => this.#proven(call, server, script, keys, args));
+  }
+
+  /**
+   * Runs a script that writes and waits until replicas have what it wrote, under the same limit.
+   *
+   * @throws AskError 'unknown' where it is written here and not proven to be there: it would be lost with this server
+   */
+  runReplicated(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly RedisReply[]> {
+    if (this.replicas === 0) return this.run(script, keys, args);
+    return this.#within(keys, async (call, server) => {
+      const reply = await this.#proven(call, server, script, keys, args);
+      await this.#untilReplicated(call, server);
+      return reply;
+    });
+  }
+
+  async #proven(call: Call, server: Server, script: Script, keys: readonly string[], args: readonly string[]) {
+    if (!this.#assumesNoEviction) {
+      const ask = () => this.#runNow(call, server, POLICY, keys.slice(0, 1), []);
+      await server.eviction.prove(ask, (callback) => call.onGiveUp.push(callback));
+    }
+    return this.#runNow(call, server, script, keys, args);
+  }
+
+  /** By its name, and by its text where the server doesn't have it: at first, after a restart or SCRIPT FLUSH. */
+  async #runNow(call: Call, server: Server, script: Script, keys: readonly string[], args: readonly string[]) {
     const operands = [String(keys.length), ...keys, ...args];
+    const isSubject = script !== POLICY;
     let reply: RedisReply;
     try {
-      reply = await this.send(['EVALSHA', script.sha, ...operands]);
+      reply = await this.#send(call, server, ['EVALSHA', script.sha, ...operands], isSubject);
     } catch (error) {
       if (!messageOf(error).startsWith('NOSCRIPT')) throw error;
-      reply = await this.send(['EVAL', script.text, ...operands]);
+      call.isSent = false;
+      reply = await this.#send(call, server, ['EVAL', script.text, ...operands], isSubject);
     }
-    if (!Array.isArray(reply)) throw new AskError('unknown', 'a script was answered with no list');
+    if (!Array.isArray(reply)) throw new AskError(call.isSent ? 'unknown' : 'no', 'a script was answered with no list');
     return reply as readonly RedisReply[];
   }
 
   /**
-   * Waits until replicas have all that was written before, over this connection and any other.
-   *
-   * @throws AskError 'unknown': it has been written here, and would be lost with this server
+   * WAIT speaks of what its own connection has written. A client that has connected again in between, and has sent WAIT
+   * once more by itself, gets a yes at once about nothing: so a change of the status since the script proves nothing.
    */
-  async untilReplicated(replicas: number): Promise<void> {
+  async #untilReplicated(call: Call, server: Server): Promise<void> {
+    const { changes } = call;
     let have: RedisReply;
     try {
       // The server gives up before the client does, so that its answer comes.
-      have = await this.send(['WAIT', String(replicas), String(Math.ceil(this.timeoutMs / 2))]);
+      have = await this.#send(call, server, ['WAIT', String(this.replicas), String(Math.ceil(this.timeoutMs / 2))], false);
     } catch (error) {
       throw new AskError('unknown', messageOf(error));
     }
-    if (Number(have) < replicas) throw new AskError('unknown', `${Number(have)} of ${replicas} replicas have it`);
+    if (this.#changes !== changes) throw new AskError('unknown', 'the connection changed before the replicas had it');
+    const count = Number(have);
+    if (!(count >= this.replicas)) throw new AskError('unknown', `${count} of ${this.replicas} replicas have it`);
   }
 
-  /** @throws AskError */
-  async send(command: readonly string[]): Promise<RedisReply> {
-    try {
-      if (!this.#isChecked) await this.#check();
-      return await this.#sendNow(command);
-    } catch (error) {
-      // The next server may be another one, with another policy.
-      this.#isChecked = this.#assumeNoEviction;
-      throw error;
-    }
-  }
-
-  /** Once for all who wait for it. */
-  async #check(): Promise<void> {
-    this.#checking ??= checkEviction((question) => this.#sendNow(question));
-    try {
-      await this.#checking;
-      this.#isChecked = true;
-    } finally {
-      this.#checking = undefined;
-    }
-  }
-
-  #sendNow(command: readonly string[]): Promise<RedisReply> {
+  /** Gives work one limit of time. @throws AskError */
+  #within<T>(keys: readonly string[], work: (call: Call, server: Server) => Promise<T>): Promise<T> {
+    const server = this.#serverOf(keys);
     return new Promise((resolve, reject) => {
-      let isSent = false;
-      let isOver = false;
+      const call: Call = { isSent: false, isOver: false, resets: this.#resets, changes: 0, onGiveUp: [] };
       const end = this.#limit.begin(() => {
-        isOver = true;
-        const what = isSent ? 'no answer from Redis' : 'no connection to Redis';
-        reject(new AskError(isSent ? 'unknown' : 'no', `${what} within ${this.timeoutMs} ms`));
+        call.isOver = true;
+        for (const callback of call.onGiveUp) callback();
+        this.#countSilence(call, server);
+        server.eviction.forget();
+        const what = this.client.status() === 'ready' ? 'no answer from Redis' : 'no connection to Redis';
+        reject(new AskError(call.isSent ? 'unknown' : 'no', `${what} within ${this.timeoutMs} ms`));
       });
-      const fail = (error: unknown): void => {
-        end();
-        reject(error instanceof AskError ? error : askErrorOf(messageOf(error), isSent));
-      };
-      const go = async (): Promise<void> => {
-        // What has been given up is never sent.
-        if (isOver) return;
-        isSent = true;
-        const reply = await this.client.send(command);
-        end();
-        resolve(reply);
-      };
-      if (this.client.status() === 'ready') go().catch(fail);
-      else
-        this.#untilReady(() => isOver)
-          .then(go)
-          .catch(fail);
+      work(call, server).then(
+        (answer) => {
+          end();
+          resolve(answer);
+        },
+        (error: unknown) => {
+          end();
+          // The next server may be another one, with another policy.
+          if (!isRefusedByScript(messageOf(error))) server.eviction.forget();
+          reject(error instanceof AskError ? error : this.#meaningOf(error, call));
+        },
+      );
     });
   }
 
-  /** Waits here, and not in the client's own queue: what waits there is sent however late the connection comes back. */
-  async #untilReady(isOver: () => boolean): Promise<void> {
-    while (!isOver()) {
-      const status = this.client.status();
-      if (status === 'ready') return;
-      if (status === 'closed') throw new AskError('no', 'the Redis client is closed, or was never connected');
-      await new Promise<void>((resolve) => {
-        const stop = this.client.onStatus(() => {
-          stop();
-          resolve();
-        });
-      });
+  #serverOf(keys: readonly string[]): Server {
+    const name = this.client.isCluster === true ? (keys[0] as string) : '';
+    let server = this.#servers.get(name);
+    if (server === undefined) this.#servers.set(name, (server = { eviction: new EvictionCheck(), silent: 0 }));
+    return server;
+  }
+
+  /**
+   * A client may send a command again by itself when its connection is back. Then a server refuses, as it may be a replica
+   * by now, what another one has carried out before: after a change of the status a refusal proves nothing.
+   */
+  #meaningOf(error: unknown, call: Call): AskError {
+    const failure = askErrorOf(messageOf(error), call.isSent);
+    return call.isSent && call.changes !== this.#changes ? new AskError('unknown', failure.message) : failure;
+  }
+
+  /** @param isSubject it is what the call is about: from here on it may have been carried out */
+  async #send(call: Call, server: Server, command: readonly string[], isSubject: boolean): Promise<RedisReply> {
+    if (this.client.status() !== 'ready') await this.#untilReady(call);
+    // What has been given up is never sent.
+    if (call.isOver) throw new AskError('no', 'given up');
+    if (isSubject) {
+      call.isSent = true;
+      call.changes = this.#changes;
     }
+    try {
+      return await this.client.send(command);
+    } finally {
+      // An answer, or a client that has noticed by itself.
+      server.silent = 0;
+    }
+  }
+
+  /** Only calls that began on this connection say something about it: one reset at a time, however many are waiting. */
+  #countSilence(call: Call, server: Server): void {
+    if (call.resets !== this.#resets) return;
+    server.silent += 1;
+    if (server.silent < SILENT_CALLS) return;
+    for (const each of this.#servers.values()) each.silent = 0;
+    this.#resets += 1;
+    this.client.reset?.();
+  }
+
+  /** Waits here, and not in the client's own queue: what waits there is sent however late the connection comes back. */
+  #untilReady(call: Call): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const status = this.client.status();
+        if (status === 'connecting') return;
+        stop();
+        if (status === 'ready') resolve();
+        else reject(new AskError('no', 'the Redis client is closed, or was never connected'));
+      };
+      const stop = onStatus(this.client, look);
+      call.onGiveUp.push(stop);
+      look();
+    });
   }
 }

@@ -1,30 +1,63 @@
-import { messageOf } from '../../errors.js';
+import { systemClock } from '../../time.js';
 import { AskError } from './ask-error.js';
 import type { RedisReply } from './client.js';
 
-const ADVICE = "set maxmemory-policy to noeviction, or pass assumeNoEviction: true where it is but can't be read";
+const ADVICE = "set maxmemory-policy to noeviction, or pass assume: { noeviction: true } where it is but can't be read";
+/** How long a policy that was read counts: an operator may change it in a running server. */
+const CHECK_EVERY_MS = 60_000;
 
 /**
- * Under any other policy Redis throws keys away when its memory is full: a revoke, a journal, a whole namespace.
+ * Reads the policy by INFO, which hosted servers allow; CONFIG they don't. In a script, because that goes where its key
+ * lies: on a Cluster a plain INFO is answered by any node.
  *
- * Asked by INFO: hosted servers have no CONFIG.
- *
- * @throws AskError where the policy is another one, or can't be read; nothing else has been sent
+ * KEYS: any key of the namespace
+ * Reply: 'policy' and its name, '' where the server doesn't say; or 'refused' and what the server said
  */
-export async function checkEviction(send: (command: readonly string[]) => Promise<RedisReply>): Promise<void> {
-  let info: RedisReply;
-  try {
-    info = await send(['INFO', 'memory']);
-  } catch (error) {
-    const said = messageOf(error);
-    // This user may not ask, or the server doesn't know the question; anything else is an outage like any other.
-    const isForbidden = /^(?:NOPERM|ERR) /.test(said);
-    throw new AskError('no', isForbidden ? `the eviction policy could not be read: ${said}; ${ADVICE}` : said);
+export const POLICY_SCRIPT = String.raw`#!lua flags=allow-oom
+local info = redis.pcall('INFO', 'memory')
+if type(info) ~= 'string' then return { 'refused', type(info) == 'table' and info.err or 'no text' } end
+return { 'policy', string.match(info, 'maxmemory_policy:(%S+)') or '' }
+`;
+
+/** Whether one server has said that it evicts nothing, and when. */
+export class EvictionCheck {
+  /** Epoch milliseconds of this machine. */
+  #provenAt: number | undefined;
+  #asking: Promise<void> | undefined;
+
+  /**
+   * Under any other policy Redis deletes keys when its memory is full: a revoke, a journal, a whole namespace.
+   *
+   * @param ask sends the script; one question at a time, whose answer all callers wait for
+   * @param onGiveUp calls back when the caller has given up: its question may never be answered, and another has to be sent
+   * @throws AskError where the policy is another one, or can't be read; nothing else has been sent
+   */
+  async prove(ask: () => Promise<readonly RedisReply[]>, onGiveUp: (callback: () => void) => void): Promise<void> {
+    const age = this.#provenAt === undefined ? Infinity : systemClock.now() - this.#provenAt;
+    // A clock that was set back proves nothing.
+    if (age >= 0 && age < CHECK_EVERY_MS) return;
+    if (this.#asking === undefined) {
+      const asking = ask().then(checkPolicy);
+      this.#asking = asking;
+      const forget = () => {
+        if (this.#asking === asking) this.#asking = undefined;
+      };
+      onGiveUp(forget);
+      asking.then(forget, forget);
+    }
+    await this.#asking;
+    this.#provenAt = systemClock.now();
   }
-  const policy = /^maxmemory_policy:(\S+)/m.exec(typeof info === 'string' ? info : '')?.[1];
-  if (policy === 'noeviction') return;
-  throw new AskError(
-    'no',
-    `${policy === undefined ? "this server doesn't tell its eviction policy" : `this server evicts by ${policy}`}; ${ADVICE}`,
-  );
+
+  /** After a failure the next answer may come from another server, with another policy. */
+  forget(): void {
+    this.#provenAt = undefined;
+  }
+}
+
+function checkPolicy([what, said]: readonly RedisReply[]): void {
+  if (what === 'policy' && said === 'noeviction') return;
+  const text = typeof said === 'string' ? said : 'it did not say';
+  if (what !== 'policy') throw new AskError('no', `the eviction policy could not be read: ${text}; ${ADVICE}`);
+  throw new AskError('no', `${text === '' ? "this server doesn't tell its eviction policy" : `this server evicts by ${text}`}; ${ADVICE}`);
 }

@@ -4,8 +4,11 @@ import type { RedisClient, RedisReply } from './client.js';
 /** What is used of a client of the package `ioredis`, version 6. */
 export interface IoredisLike {
   readonly status: string;
+  /** That of a `Cluster` is true. */
+  readonly isCluster?: boolean | undefined;
   call(command: string, ...args: string[]): Promise<unknown>;
   connect(): Promise<unknown>;
+  disconnect(reconnect?: boolean): void;
   on(event: string, listener: () => void): unknown;
   off(event: string, listener: () => void): unknown;
   duplicate(): IoredisSubscriberLike;
@@ -20,15 +23,26 @@ export interface IoredisSubscriberLike {
   disconnect(): void;
 }
 
+/** What a `Redis` is made of, and the nodes of a `Cluster`. */
+interface Connected {
+  readonly stream?: { destroy?(): unknown } | undefined;
+}
+
 const EVENTS = ['ready', 'close', 'reconnecting', 'end'];
+/** A Cluster's own connections come and go without a change of its status. */
+const CLUSTER_EVENTS = [...EVENTS, '+node', '-node'];
+
+const ADAPTED = new WeakMap<IoredisLike, RedisClient>();
 
 /**
- * The client of the package `ioredis`, version 6, for {@link redisGrantStore}. Its connection stays yours: close it
- * after, and listen to its `error` events.
+ * The client of the package `ioredis`, version 6, for {@link redisGrantStore}: a `Redis`, with `sentinels` or without, or a
+ * `Cluster`. Its connection stays yours: close it after, and listen to its `error` events. Where several calls in a row
+ * had no answer the store makes it connect again; set `socketTimeout`, so that a connection that hangs while it begins
+ * ends, too.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where it is no such client
  * @example
- * const client = new Redis(process.env.REDIS_URL);
+ * const client = new Redis(process.env.REDIS_URL, { socketTimeout: 5_000 });
  * client.on('error', (error) => console.error(error));
  * const store = redisGrantStore({ client: fromIoredis(client), namespace: 'payments' });
  */
@@ -37,17 +51,30 @@ export function fromIoredis(client: IoredisLike): RedisClient {
   if (typeof given?.call !== 'function' || typeof given.status !== 'string') {
     throw invalid('client', 'a client of the package ioredis', client);
   }
-  return Object.freeze<RedisClient>({
+  const known = ADAPTED.get(client);
+  if (known !== undefined) return known;
+  const isCluster = client.isCluster === true;
+  const events = isCluster ? CLUSTER_EVENTS : EVENTS;
+  const adapted = Object.freeze<RedisClient>({
+    isCluster,
     status() {
       // One that is to connect when it is first used would wait for that for ever.
       if (client.status === 'wait') client.connect().catch(() => undefined);
       return client.status === 'ready' ? 'ready' : client.status === 'end' ? 'closed' : 'connecting';
     },
     onStatus(wake) {
-      for (const event of EVENTS) client.on(event, wake);
+      for (const event of events) client.on(event, wake);
       return () => {
-        for (const event of EVENTS) client.off(event, wake);
+        for (const event of events) client.off(event, wake);
       };
+    },
+    reset() {
+      // A Cluster that is connecting again already would do so twice.
+      if (isCluster && client.status !== 'ready') return;
+      const streams = streamsOf(client);
+      client.disconnect(true);
+      // It says goodbye and waits for an answer, which a dead connection doesn't give.
+      for (const stream of streams) stream?.destroy?.();
     },
     send: ([command = '', ...args]) => client.call(command, ...args) as Promise<RedisReply>,
     subscribe(channel, wake) {
@@ -64,4 +91,11 @@ export function fromIoredis(client: IoredisLike): RedisClient {
       return () => subscriber.disconnect();
     },
   });
+  ADAPTED.set(client, adapted);
+  return adapted;
+}
+
+function streamsOf(client: IoredisLike): readonly Connected['stream'][] {
+  const nodes = (client as { nodes?(): readonly Connected[] }).nodes?.() ?? [client as Connected];
+  return nodes.map(({ stream }) => stream);
 }

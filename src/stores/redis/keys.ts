@@ -1,12 +1,15 @@
 /** The keys of a namespace, and the channel on which its new heads are told. */
 export interface Keys {
-  /** hash: the layout's version, `seq` and `hash` of the newest entry, `startSeq` and `startHash` of the one before the oldest. */
+  /**
+   * hash: the layout's version; `seq` and `hash` of the newest entry; `startSeq` and `startHash` of the one before the oldest;
+   * `dropped`, up to which trimmed entries are deleted; `rows`, `lines`, `fields`, `ids`: how much the other keys hold.
+   */
   readonly head: string;
   /** hash: kind and id -> row. */
   readonly rows: string;
   /** sorted set of lines, all with score 0, so that they lie in the order of their bytes: by what rows are found. */
   readonly index: string;
-  /** hash: subject and scope -> the live rows. */
+  /** hash: subject and scope -> the kinds and ids of the live rows, never the rows themselves. */
   readonly live: string;
   /** hash: seq -> entry. */
   readonly journal: string;

@@ -5,6 +5,8 @@ import type { RedisClient, RedisReply } from './client.js';
 export interface NodeRedisLike {
   readonly isOpen: boolean;
   readonly isReady: boolean;
+  connect(): Promise<unknown>;
+  destroy(): void;
   sendCommand(args: readonly string[], options?: { readonly typeMapping: object }): Promise<unknown>;
   on(event: string, listener: () => void): unknown;
   off(event: string, listener: () => void): unknown;
@@ -23,10 +25,14 @@ export interface NodeRedisSubscriberLike {
 const AS_STRINGS = { typeMapping: {} } as const;
 const EVENTS = ['ready', 'reconnecting', 'end'];
 
+const ADAPTED = new WeakMap<NodeRedisLike, RedisClient>();
+
 /**
  * The client of the package `redis`, version 6, for {@link redisGrantStore}. Its connection stays yours: connect it
- * before, close it after, and listen to its `error` events, or the first one ends your process.
+ * before, close it after, and listen to its `error` events, or the first one ends your process. Where several calls in a
+ * row had no answer the store makes it connect again.
  *
+ * Gotcha: `socketTimeout` without a `reconnectStrategy` of your own closes the client for good when it fires.
  * Gotcha: a client of `createCluster()` or `createSentinel()` sends differently and is not taken.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where it is no such client
@@ -41,13 +47,21 @@ export function fromNodeRedis(client: NodeRedisLike): RedisClient {
   if (typeof given?.sendCommand !== 'function' || typeof given.isReady !== 'boolean') {
     throw invalid('client', 'a client of the package redis, made by createClient()', client);
   }
-  return Object.freeze<RedisClient>({
+  const known = ADAPTED.get(client);
+  if (known !== undefined) return known;
+  const adapted = Object.freeze<RedisClient>({
     status: () => (client.isReady ? 'ready' : client.isOpen ? 'connecting' : 'closed'),
     onStatus(wake) {
       for (const event of EVENTS) client.on(event, wake);
       return () => {
         for (const event of EVENTS) client.off(event, wake);
       };
+    },
+    reset() {
+      // One that is connecting does so until it has: a second attempt beside that would leave a connection behind.
+      if (!client.isReady || !client.isOpen) return;
+      client.destroy();
+      client.connect().catch(() => undefined);
     },
     send: (command) => client.sendCommand(command, AS_STRINGS) as Promise<RedisReply>,
     subscribe(channel, wake) {
@@ -71,4 +85,6 @@ export function fromNodeRedis(client: NodeRedisLike): RedisClient {
       };
     },
   });
+  ADAPTED.set(client, adapted);
+  return adapted;
 }

@@ -1,32 +1,82 @@
 /*
- * The reads that look into more than one key, or into a key and then another: in a script nothing comes between, so
- * that what one answer holds belongs to one instant. None writes, and none walks further than its limit says: a script
- * holds up everybody else.
+ * The reads: in a script nothing comes between, so that what one answer holds belongs to one instant. None writes, and
+ * none walks further than its limit says: a script blocks every other client.
  *
- * A line of the index whose row is gone means that somebody else has been here. That is an error and not a shorter
- * answer: who gets an empty answer believes that nothing is there.
+ * They carry no flag `no-writes` although they write nothing (L41). Redis then treats them like writes: a replica refuses
+ * them, and so does a primary that has lost the replicas of `min-replicas-to-write`. The server that answers has thereby
+ * proved, in the same question, that it may. `allow-oom` lets them run where memory is full.
+ *
+ * A line of the index whose row is gone means that something else has written here. That is an error and not a shorter
+ * answer: a caller that gets an empty answer believes that nothing is there.
  */
 
-const GONE = String.raw`
-local function gone(what) return redis.error_reply('JITREFUSED ' .. what .. ' is gone from the namespace of ' .. KEYS[1]) end
+import { WHOLE } from './whole-script.js';
+
+const HEADER = '#!lua flags=allow-oom\n';
+
+/** KEYS of the scripts that read rows: head, rows, index, live. */
+const ROWS_READ = String.raw`${HEADER}${WHOLE}
+local HEAD, ROWS, INDEX, LIVE = unpack(KEYS)
+
+local function gone(what) return refuse(what .. ' is gone from the namespace of ' .. HEAD) end
+
+local function damage()
+  local layout, rows, lines, fields = unpack(redis.call('HMGET', HEAD, 'layout', 'rows', 'lines', 'fields'))
+  if not layout then
+    -- A namespace has a head or nothing.
+    if redis.call('EXISTS', ROWS, INDEX, LIVE) > 0 then return 'the head is gone from the namespace of ' .. HEAD end
+    return nil
+  end
+  if layout ~= '1' then return HEAD .. ' is of a layout that this version does not know' end
+  return differs(HEAD, ROWS, 'HLEN', rows) or differs(HEAD, INDEX, 'ZCARD', lines) or differs(HEAD, LIVE, 'HLEN', fields)
+end
+
+local damaged = damage()
+if damaged then return refuse(damaged) end
+`;
+
+/**
+ * Rows by their keys.
+ *
+ * ARGV: the field of each
+ * Reply: each row, or an empty text where there is none
+ */
+export const GET_SCRIPT = String.raw`${ROWS_READ}
+local rows = {}
+for i, field in ipairs(ARGV) do rows[i] = redis.call('HGET', ROWS, field) or '' end
+return rows
+`;
+
+/**
+ * The check: what a subject holds on one scope. LIVE says which rows these are; each is read where the commit compares it.
+ *
+ * ARGV: the field of LIVE
+ * Reply: the rows
+ */
+export const LIVE_ON_SCRIPT = String.raw`${ROWS_READ}
+local rows = {}
+for field in string.gmatch(redis.call('HGET', LIVE, ARGV[1]) or '', '[^\2]+') do
+  local row = redis.call('HGET', ROWS, field)
+  if not row then return gone('a live row') end
+  rows[#rows + 1] = row
+end
+return rows
 `;
 
 /**
  * Rows of one kind, by id: the open and the closed ones are two runs of lines, merged here where both are wanted.
  *
- * KEYS: rows, index
  * ARGV: how many rows, how many lines to look at, from and until of a window ('' for none), then for each run of lines:
  *   what its lines begin with, and where to begin among them
  * Reply: '1' if there is no line behind, the id of the last line looked at, the rows
  */
-export const FIND_SCRIPT = String.raw`#!lua flags=no-writes
-${GONE}
+export const FIND_SCRIPT = String.raw`${ROWS_READ}
 local limit, budget, from, till = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local runs = {}
 for i = 5, #ARGV, 2 do
   local start = ARGV[i]
   local behind = '(' .. string.sub(start, 1, -2) .. '\1'
-  local lines = redis.call('ZRANGE', KEYS[2], ARGV[i + 1], behind, 'BYLEX', 'LIMIT', '0', tostring(budget))
+  local lines = redis.call('ZRANGE', INDEX, ARGV[i + 1], behind, 'BYLEX', 'LIMIT', '0', tostring(budget))
   runs[#runs + 1] = { lines = lines, at = 1, start = start }
 end
 
@@ -55,7 +105,7 @@ for _ = 1, budget do
   local id, run = following()
   if not id then return reply end
   local kind = string.match(run.start, '^find%z([^%z]*)')
-  local row = redis.call('HGET', KEYS[1], kind .. '\0' .. id)
+  local row = redis.call('HGET', ROWS, kind .. '\0' .. id)
   if not row then return gone('a row that is in the index') end
   if meets(row) then
     -- One more than wanted: it only says that there is more.
@@ -74,58 +124,60 @@ return reply
 /**
  * Rows by (dueAt, kind, id): lines of the index from one place to another.
  *
- * KEYS: rows, index
  * ARGV: how many rows, where to begin, where to end
  * Reply: the rows
  */
-export const DUE_SCRIPT = String.raw`#!lua flags=no-writes
-${GONE}
+export const DUE_SCRIPT = String.raw`${ROWS_READ}
 local rows = {}
-for i, line in ipairs(redis.call('ZRANGE', KEYS[2], ARGV[2], ARGV[3], 'BYLEX', 'LIMIT', '0', ARGV[1])) do
+for i, line in ipairs(redis.call('ZRANGE', INDEX, ARGV[2], ARGV[3], 'BYLEX', 'LIMIT', '0', ARGV[1])) do
   -- 'due', the instant in 16 digits, and behind them the row's own field.
-  rows[i] = redis.call('HGET', KEYS[1], string.sub(line, 22))
+  rows[i] = redis.call('HGET', ROWS, string.sub(line, 22))
   if not rows[i] then return gone('a row that is due') end
 end
 return rows
 `;
 
 /**
- * What a subject holds on every scope. On one scope it is a plain HGET.
+ * What a subject holds on every scope.
  *
- * KEYS: rows, index
  * ARGV: what the subject's lines begin with
  * Reply: the rows
  */
-export const LIVE_SCRIPT = String.raw`#!lua flags=no-writes
-${GONE}
+export const LIVE_SCRIPT = String.raw`${ROWS_READ}
 local rows = {}
 local behind = '(' .. string.sub(ARGV[1], 1, -2) .. '\1'
-for i, line in ipairs(redis.call('ZRANGE', KEYS[2], '[' .. ARGV[1], behind, 'BYLEX')) do
+for i, line in ipairs(redis.call('ZRANGE', INDEX, '[' .. ARGV[1], behind, 'BYLEX')) do
   -- Behind the subject stand the scope, which is not part of the row's field, and the field.
-  rows[i] = redis.call('HGET', KEYS[1], string.match(string.sub(line, #ARGV[1] + 1), '^[^%z]*%z(.*)$'))
+  rows[i] = redis.call('HGET', ROWS, string.match(string.sub(line, #ARGV[1] + 1), '^[^%z]*%z(.*)$'))
   if not rows[i] then return gone('a live row') end
 end
 return rows
 `;
 
 /**
- * A page of the journal, with both anchors of the same instant.
+ * A page of the journal, with both anchors of the same instant. Entries up to the start that are still there are on their
+ * way out and belong to no answer.
  *
  * KEYS: head, journal
  * ARGV: the seq to begin behind, how many entries
  * Reply: seq and hash of the head, seq and hash of the start, the entries; nothing where nothing was ever committed
  */
-export const JOURNAL_SCRIPT = String.raw`#!lua flags=no-writes
-${GONE}
-local seq, hash, startSeq, startHash = unpack(redis.call('HMGET', KEYS[1], 'seq', 'hash', 'startSeq', 'startHash'))
-if not seq then
-  if redis.call('EXISTS', KEYS[2]) == 1 then return gone('the head') end
+export const JOURNAL_SCRIPT = String.raw`${HEADER}${WHOLE}
+local HEAD, JOURNAL = unpack(KEYS)
+local function gone(what) return refuse(what .. ' is gone from the namespace of ' .. HEAD) end
+local layout, seq, hash, startSeq, startHash, dropped =
+  unpack(redis.call('HMGET', HEAD, 'layout', 'seq', 'hash', 'startSeq', 'startHash', 'dropped'))
+if not layout then
+  if redis.call('EXISTS', JOURNAL) == 1 then return gone('the head') end
   return {}
 end
+if layout ~= '1' then return refuse(HEAD .. ' is of a layout that this version does not know') end
+local damaged = differs(HEAD, JOURNAL, 'HLEN', string.format('%.0f', tonumber(seq) - tonumber(dropped or '0')))
+if damaged then return refuse(damaged) end
 local reply = { seq, hash, startSeq or '0', startHash or string.rep('0', 64) }
 local first = math.max(tonumber(ARGV[1]), tonumber(reply[3])) + 1
 for number = first, math.min(first + tonumber(ARGV[2]) - 1, tonumber(seq)) do
-  local entry = redis.call('HGET', KEYS[2], string.format('%.0f', number))
+  local entry = redis.call('HGET', JOURNAL, string.format('%.0f', number))
   if not entry then return gone('an entry of the journal') end
   reply[#reply + 1] = entry
 end

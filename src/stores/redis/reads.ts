@@ -5,10 +5,12 @@ import type { RedisReply } from './client.js';
 import { Script, type Connection } from './connection.js';
 import { decodeEntry } from './entry-text.js';
 import type { Keys } from './keys.js';
-import { DUE_SCRIPT, FIND_SCRIPT, JOURNAL_SCRIPT, LIVE_SCRIPT } from './read-scripts.js';
-import { decodeRow, decodeRows, fieldOf, liveFieldOf } from './row-text.js';
+import { DUE_SCRIPT, FIND_SCRIPT, GET_SCRIPT, JOURNAL_SCRIPT, LIVE_ON_SCRIPT, LIVE_SCRIPT } from './read-scripts.js';
+import { COLUMNS, decodeRow, fieldOf, liveFieldOf } from './row-text.js';
 import { COLUMN, encodeOptional, encodeText } from './text.js';
 
+const GET = new Script(GET_SCRIPT);
+const LIVE_ON = new Script(LIVE_ON_SCRIPT);
 const FIND = new Script(FIND_SCRIPT);
 const DUE = new Script(DUE_SCRIPT);
 const LIVE = new Script(LIVE_SCRIPT);
@@ -31,31 +33,38 @@ export class Reads {
   }
 
   async get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
-    if (keys.length === 0) return [];
-    const texts = await this.#connection.read('get', ['HMGET', this.#keys.rows, ...keys.map(fieldOf)]);
-    if (!Array.isArray(texts) || texts.length !== keys.length) throw malformed('get');
-    return texts.map((text: RedisReply) => (text === null ? undefined : decodeRow(textOf('get', text))));
+    const rows: (Row | undefined)[] = [];
+    for (let i = 0; i < keys.length; i += MAX_PAGE) {
+      const asked = keys.slice(i, i + MAX_PAGE);
+      const texts = await this.#rows('get', GET, asked.map(fieldOf));
+      if (texts.length !== asked.length) throw malformed('get');
+      rows.push(...texts.map((text) => (text === '' ? undefined : decodeRow(text))));
+    }
+    return rows;
   }
 
-  /** One HGET where the scope is known: the rows lie there together, written by the same script as everything else. */
+  /**
+   * One script: LIVE or the index says which rows to read, and the rows themselves say what is held.
+   *
+   * @throws StoreError also where they name a row that is not what they say it is: nothing else finds that out
+   */
   async live({ subject, scope, at }: LiveQuery): Promise<readonly Row[]> {
-    const rows = scope === undefined ? await this.#liveOnAll(subject) : await this.#liveOn(subject, scope);
+    const texts =
+      scope === undefined
+        ? await this.#rows('live', LIVE, [line('live', encodeOptional(subject), '')])
+        : await this.#rows('live', LIVE_ON, [liveFieldOf(subject, scope)]);
+    const rows = texts.map(decodeRow);
+    for (const [i, row] of rows.entries()) {
+      if (row.open && row.subject === subject && (scope === undefined || row.scope === scope)) continue;
+      // A row that is no row of ours goes to the core's codec, which refuses that row alone.
+      if ((texts[i] as string).split(COLUMN).length < COLUMNS) continue;
+      const what = `${row.kind} ${JSON.stringify(row.id)}`;
+      throw new StoreError('live', `${what} is listed as live and is not: something else has written to this namespace`);
+    }
     return rows.filter(({ until }) => until === undefined || at < until);
   }
 
-  async #liveOn(subject: string, scope: string): Promise<readonly Row[]> {
-    const texts = await this.#connection.read('live', ['HGET', this.#keys.live, liveFieldOf(subject, scope)]);
-    return texts === null ? [] : decodeRows(textOf('live', texts));
-  }
-
-  async #liveOnAll(subject: string): Promise<readonly Row[]> {
-    const { rows, index } = this.#keys;
-    const start = line('live', encodeOptional(subject), '');
-    return (await this.#connection.readBy('live', LIVE, [rows, index], [start])).map((text) => decodeRow(textOf('live', text)));
-  }
-
   async find({ kind, subject, open, during, after, limit }: FindQuery): Promise<Page<Row>> {
-    const { rows, index } = this.#keys;
     const runs = (open === undefined ? ['1', '0'] : [open ? '1' : '0']).map((one) =>
       line('find', encodeText(kind), one, encodeOptional(subject), ''),
     );
@@ -66,8 +75,8 @@ export class Reads {
       const wanted = Math.min(limit - items.length, MAX_PAGE);
       const lines = during === undefined ? wanted + 1 : MAX_LINES;
       const starts = runs.flatMap((start) => [start, behind === undefined ? `[${start}` : `(${start}${behind}`]);
-      const reply = await this.#connection.readBy('find', FIND, [rows, index], [String(wanted), String(lines), from, until, ...starts]);
-      const [isLast, last, ...found] = reply.map((text) => textOf('find', text));
+      const reply = await this.#rows('find', FIND, [String(wanted), String(lines), from, until, ...starts]);
+      const [isLast, last, ...found] = reply;
       items.push(...found.map(decodeRow));
       if (isLast === '1') return { items, next: undefined };
       if (items.length >= limit) return { items, next: items.at(-1)?.id };
@@ -76,14 +85,11 @@ export class Reads {
   }
 
   async due({ at, after, limit }: DueQuery): Promise<Page<Row>> {
-    const { rows, index } = this.#keys;
     const wanted = Math.min(limit, MAX_PAGE);
     const start = after === undefined ? `[${line('due', '')}` : `(${lineOf('due', after)}`;
     // Up to the instant itself: its digits with the least that is more than a separator behind them.
     const behind = `(${line('due', digits(at))}\x01`;
-    const found = (await this.#connection.readBy('due', DUE, [rows, index], [String(wanted + 1), start, behind])).map((text) =>
-      decodeRow(textOf('due', text)),
-    );
+    const found = (await this.#rows('due', DUE, [String(wanted + 1), start, behind])).map(decodeRow);
     const items = found.slice(0, wanted);
     const last = items.at(-1);
     return { items, next: last && found.length > wanted ? JSON.stringify([last.dueAt, last.kind, last.id]) : undefined };
@@ -92,15 +98,27 @@ export class Reads {
   async journal({ after, limit }: JournalQuery): Promise<JournalSlice> {
     const { head, journal } = this.#keys;
     const args = [String(after), String(Math.min(limit, MAX_PAGE))];
-    const reply = await this.#connection.readBy('journal', JOURNAL, [head, journal], args);
+    const reply = await this.#texts('journal', JOURNAL, [head, journal], args);
     if (reply.length === 0) return { entries: [], start: { ...GENESIS }, head: { ...GENESIS } };
-    const [seq, hash = '', startSeq, startHash = '', ...entries] = reply.map((text) => textOf('journal', text));
+    const [seq, hash = '', startSeq, startHash = '', ...entries] = reply;
     const first = Math.max(after, Number(startSeq)) + 1;
     return {
       entries: entries.map((entry, i) => decodeEntry(entry, first + i)),
       start: { seq: Number(startSeq), hash: startHash },
       head: { seq: Number(seq), hash },
     };
+  }
+
+  /** Asks a script that reads rows. */
+  #rows(operation: string, script: Script, args: readonly string[]): Promise<readonly string[]> {
+    const { head, rows, index, live } = this.#keys;
+    return this.#texts(operation, script, [head, rows, index, live], args);
+  }
+
+  /** @throws StoreError */
+  async #texts(operation: string, script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly string[]> {
+    const reply = await this.#connection.read(operation, script, keys, args);
+    return reply.map((text) => textOf(operation, text));
   }
 }
 

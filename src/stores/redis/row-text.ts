@@ -1,13 +1,16 @@
 import { invalid, readCount } from '../../input.js';
 import type { JsonObject, Row, RowKey } from '../../ports.js';
 import { readInstant } from '../../time.js';
-import { COLUMN, decodeOptional, decodeText, encodeOptional, encodeText, ROW } from './text.js';
+import { COLUMN, decodeOptional, decodeText, encodeOptional, encodeText } from './text.js';
 
 /** The field of a row in the hash of rows, and the end of its line in the index. Injective: a text has no separator in it. */
 export const fieldOf = ({ kind, id }: RowKey): string => encodeText(kind) + COLUMN + encodeText(id);
 
-/** The field under which the live rows of a subject on a scope lie together: what a check reads. */
+/** The field that names the live rows of a subject on a scope: where a check begins. */
 export const liveFieldOf = (subject: string, scope: string | undefined): string => encodeOptional(subject) + COLUMN + encodeOptional(scope);
+
+/** How many columns a row has. */
+export const COLUMNS = 10;
 
 /**
  * A row as it lies in Redis: its columns in a fixed order, for the scripts to read, then its body as JSON.
@@ -57,8 +60,6 @@ export function decodeRow(text: string): Row {
     body: decodeBody(body),
   };
 }
-
-export const decodeRows = (texts: string): Row[] => texts.split(ROW).map(decodeRow);
 
 const decodeInstant = (text: string | undefined): number | undefined => (text === '' ? undefined : Number(text));
 

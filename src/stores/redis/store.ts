@@ -29,11 +29,17 @@ export interface RedisGrantStoreOptions {
    * must differ in it: in one namespace they are one service.
    */
   readonly namespace: string;
-  /** How long Redis may take for one answer, in milliseconds. Default: 5,000. */
+  /** How long a read, or one attempt to commit, may take with all that it asks, in milliseconds, or up to a quarter longer. Default: 5,000. */
   readonly timeoutMs?: number | undefined;
-  /** The policy of this server is `noeviction`, and can't be read. Default: it is read, and any other is refused. */
-  readonly assumeNoEviction?: boolean | undefined;
-  /** A commit resolves when at least this many replicas have it, too (`WAIT`); `durability` is then 'server'. While it waits, checks over the same client wait, too. Default: 0. */
+  /**
+   * What the server can't be asked and you vouch for. `noeviction`: its policy is that, and it refuses `INFO`. Default:
+   * nothing; the policy is read before the first question, each minute and after each failure, and any other is refused.
+   */
+  readonly assume?: { readonly noeviction?: boolean | undefined } | undefined;
+  /**
+   * A commit resolves when at least this many replicas have it, too (`WAIT`, on the connection that wrote it); `durability`
+   * is then 'server'. While it waits, checks over the same client wait, too. Refused on a Cluster. Default: 0.
+   */
   readonly replicas?: number | undefined;
 }
 
@@ -47,12 +53,10 @@ interface Space {
 /** What the namespaces of one client share. */
 class Hall {
   readonly connection: Connection;
-  readonly replicas: number;
   readonly #spaces = new Map<string, Space>();
 
-  constructor(connection: Connection, replicas: number) {
+  constructor(connection: Connection) {
     this.connection = connection;
-    this.replicas = replicas;
   }
 
   space(namespace: string): Space {
@@ -61,7 +65,7 @@ class Hall {
       const { client } = this.connection;
       const keys = keysOf(namespace);
       const watchers = new Watchers(client.subscribe && ((wake) => (client as Required<RedisClient>).subscribe(keys.channel, wake)));
-      const writer = new Writer(this.connection, keys, this.replicas, () => watchers.wakeAll());
+      const writer = new Writer(this.connection, keys, () => watchers.wakeAll());
       this.#spaces.set(namespace, (space = { reads: new Reads(this.connection, keys), writer, watchers }));
     }
     return space;
@@ -76,7 +80,7 @@ class RedisGrantStore implements GrantStore {
 
   constructor(hall: Hall, namespace: string) {
     this.namespace = namespace;
-    this.durability = hall.replicas > 0 ? 'server' : 'process';
+    this.durability = hall.connection.replicas > 0 ? 'server' : 'process';
     this.#hall = hall;
     this.#space = hall.space(namespace);
   }
@@ -118,13 +122,15 @@ class RedisGrantStore implements GrantStore {
  * A store in Redis 7 or later, or Valkey: every process that shares the server shares the truth.
  *
  * Guarantees: the nine of {@link GrantStore}. A commit is one script, which compares, writes and links all of a change
- * or nothing; a check on a scope is one HGET. Nothing is given an expiry: only `purge` deletes. Each question to
- * Redis is given up after `timeoutMs`, or a quarter of it later; a commit without a reply is sent once more.
+ * or nothing; a check on a scope is one script that reads the rows themselves. Nothing is given an expiry: only `purge`
+ * deletes. A read is given up after `timeoutMs`, or a quarter of it later; a commit without a reply is sent once more. A
+ * replica, and a primary without the replicas that `min-replicas-to-write` asks for, answer nothing, checks included.
  *
  * Gotcha: how much a resolved commit survives is for the server to say. With the usual `appendfsync everysec` the loss
  * of the machine takes up to a second of them, a revoke too, and a failover what the replica didn't have yet;
  * `docs/stores/redis.md` says how to narrow that. An access ends at its bound all the same.
  * Gotcha: a server that evicts is refused, at the first call and not here.
+ * Gotcha: a primary that was cut off from its replicas and not told to need them (`min-replicas-to-write`) can't know it.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
@@ -134,13 +140,18 @@ class RedisGrantStore implements GrantStore {
  * const engine = new JitEngine({ approver, store: redisGrantStore({ client: fromNodeRedis(client), namespace: 'payments' }) });
  */
 export function redisGrantStore(options: RedisGrantStoreOptions): GrantStore {
-  const given = readOptions('options', options, ['client', 'namespace', 'timeoutMs', 'assumeNoEviction', 'replicas']);
-  const { client, timeoutMs = 5_000, assumeNoEviction = false, replicas = 0 } = given;
+  const given = readOptions('options', options, ['client', 'namespace', 'timeoutMs', 'assume', 'replicas']);
+  const { client, timeoutMs = 5_000, assume = {}, replicas: wanted = 0 } = given;
   if (typeof (client as Partial<RedisClient> | null | undefined)?.send !== 'function') {
     throw invalid('client', 'made by fromNodeRedis() or fromIoredis()', client);
   }
-  if (typeof assumeNoEviction !== 'boolean') throw invalid('assumeNoEviction', 'true or false', assumeNoEviction);
+  const { noeviction = false } = readOptions('assume', assume as object, ['noeviction']);
+  if (typeof noeviction !== 'boolean') throw invalid('assume.noeviction', 'true or false', noeviction);
   const namespace = readNamespace(given.namespace);
-  const connection = new Connection(client as RedisClient, readCount('timeoutMs', timeoutMs, 1, 3_600_000), assumeNoEviction);
-  return new RedisGrantStore(new Hall(connection, readCount('replicas', replicas, 0, 1_000)), namespace);
+  const replicas = readCount('replicas', wanted, 0, 1_000);
+  if (replicas > 0 && (client as RedisClient).isCluster === true) {
+    throw invalid('replicas', '0 on a Cluster: WAIT has no key, so another node than the one that wrote would answer it', replicas);
+  }
+  const settings = { timeoutMs: readCount('timeoutMs', timeoutMs, 1, 3_600_000), assumesNoEviction: noeviction, replicas };
+  return new RedisGrantStore(new Hall(new Connection(client as RedisClient, settings)), namespace);
 }

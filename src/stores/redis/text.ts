@@ -6,10 +6,7 @@
 
 /** Between the columns of a row and the parts of a line: below every character of an encoded text, so that `a` sorts before `ab`. */
 export const COLUMN = '\0';
-/** Between rows that lie in one value. */
-export const ROW = '\x02';
-
-/** The separators, and what has to move for the order's sake. */
+/** The separators, `\x02` between the rows that one field names, and what has to move for the order's sake. */
 const MOVED = /[\0-\x02\ud800-\uffff]/;
 /** Behind an escape a separator stands as another character, so that none is left. */
 const ESCAPED = 3;

@@ -1,11 +1,11 @@
 import { messageOf, OutcomeUnknownError, StoreError } from '../../errors.js';
 import { readCount } from '../../input.js';
 import { GENESIS, link } from '../../journal/link.js';
-import type { Change, CommitOutcome } from '../../ports.js';
+import type { Change, CommitOutcome, Row } from '../../ports.js';
 import type { Anchor, UnlinkedEntry } from '../../records.js';
 import { systemClock } from '../../time.js';
-import { AskError } from './ask-error.js';
-import { COMMIT_SCRIPT } from './commit-script.js';
+import { AskError, isFull } from './ask-error.js';
+import { COMMIT_SCRIPT, DROP_SCRIPT, ENDING_COMMIT_SCRIPT } from './commit-script.js';
 import { Script, type Connection } from './connection.js';
 import { encodeEntry, encodeUnlinked } from './entry-text.js';
 import type { Keys } from './keys.js';
@@ -13,6 +13,8 @@ import { encodeRow, fieldOf } from './row-text.js';
 import { encodeText } from './text.js';
 
 const COMMIT = new Script(COMMIT_SCRIPT);
+const ENDING_COMMIT = new Script(ENDING_COMMIT_SCRIPT);
+const DROP = new Script(DROP_SCRIPT);
 /** A script holds up everybody else, so what waits goes in several. */
 const MAX_BATCH = 64;
 const MAX_BATCH_LENGTH = 512 * 1024;
@@ -25,6 +27,8 @@ interface Waiting {
   readonly append: readonly UnlinkedEntry[];
   readonly unlinked: readonly string[];
   readonly trimTo: number;
+  /** It adds nothing, so that it is taken where memory is full, too. */
+  readonly isEnding: boolean;
   readonly length: number;
   /** Epoch milliseconds of this machine: how long it may go on losing the head to others. */
   readonly giveUpAt: number;
@@ -42,18 +46,15 @@ interface Waiting {
 export class Writer {
   readonly #connection: Connection;
   readonly #keys: Keys;
-  readonly #replicas: number;
   readonly #onAppend: () => void;
   #waiting: Waiting[] = [];
   #running = false;
   /** The newest that was seen; a guess, which the script confirms. */
   #head: Anchor = GENESIS;
 
-  /** @param replicas how many of them must have a change before it counts as committed */
-  constructor(connection: Connection, keys: Keys, replicas: number, onAppend: () => void) {
+  constructor(connection: Connection, keys: Keys, onAppend: () => void) {
     this.#connection = connection;
     this.#keys = keys;
-    this.#replicas = replicas;
     this.#onAppend = onAppend;
   }
 
@@ -107,10 +108,15 @@ export class Writer {
     });
     if (sent.length === 0) return [];
     try {
-      const reply = await this.#connection.run(COMMIT, [head, rows, index, live, journal, changes], args);
-      if (this.#replicas > 0) await this.#connection.untilReplicated(this.#replicas);
-      return this.#settle(sent, reply);
+      const script = sent.every(({ isEnding }) => isEnding) ? ENDING_COMMIT : COMMIT;
+      return this.#settle(sent, await this.#connection.runReplicated(script, [head, rows, index, live, journal, changes], args));
     } catch (error) {
+      const ending = sent.filter(({ isEnding }) => isEnding);
+      if (isFull(error) && ending.length > 0 && ending.length < sent.length) {
+        // What adds something is refused alone, and holds up no revoke.
+        for (const change of sent) if (!change.isEnding) this.#isToBeSentAgain(change, error);
+        return this.#send(ending);
+      }
       return sent.filter((change) => this.#isToBeSentAgain(change, error));
     }
   }
@@ -121,12 +127,26 @@ export class Writer {
     if (this.#head.seq > before) this.#onAppend();
     return sent.filter((change, i) => {
       const outcome = outcomes[i];
-      if (outcome === 'committed' || outcome === 'conflict') change.resolve(outcome);
+      if (outcome === 'committed' && change.trimTo > 0) void this.#drop().then(() => change.resolve(outcome));
+      else if (outcome === 'committed' || outcome === 'conflict') change.resolve(outcome);
       else if (outcome !== 'moved') change.reject(new StoreError('commit', REFUSALS[String(outcome)] ?? `answered ${String(outcome)}`));
       else if (systemClock.now() < change.giveUpAt) return true;
       else change.reject(new StoreError('commit', `others kept the head of the journal for ${this.#connection.timeoutMs} ms`));
       return false;
     });
+  }
+
+  /**
+   * Deletes what was trimmed, step by step: between two of them the server answers others (L42). The trim itself is
+   * committed; where this fails or its process ends, later commits go on with it.
+   */
+  async #drop(): Promise<void> {
+    const { head, journal, changes } = this.#keys;
+    try {
+      while (Number((await this.#connection.run(DROP, [head, journal, changes], []))[0]) > 0);
+    } catch {
+      // It holds back no outcome that is known.
+    }
   }
 
   /** A lost reply is resolved by committing the same change again, once. Only when that fails too is the outcome unknown. */
@@ -145,7 +165,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
 };
 
 /** @throws InvalidArgumentError where the change is malformed; nothing was sent */
-function prepare(change: Change): Pick<Waiting, 'id' | 'operands' | 'append' | 'unlinked' | 'trimTo' | 'length'> {
+function prepare(change: Change): Pick<Waiting, 'id' | 'operands' | 'append' | 'unlinked' | 'trimTo' | 'isEnding' | 'length'> {
   const { id, expect, put, append, remove = [], trimJournalTo = 0 } = change;
   const operands = [
     encodeText(id),
@@ -161,8 +181,17 @@ function prepare(change: Change): Pick<Waiting, 'id' | 'operands' | 'append' | '
     append: append.map((entry) => ({ ...entry })),
     unlinked,
     trimTo: readCount('trimJournalTo', trimJournalTo, 0),
+    isEnding: remove.length > 0 || trimJournalTo > 0 || (put.length > 0 && !put.some(isAdded)),
     length,
   };
 }
+
+/**
+ * Whether a row is new and of a kind that only grows in number by what callers ask for: all but rows that belong to no
+ * subject (cursors, horizons, leases) and rows about a subject's scope without a window (work for external systems, which
+ * an end causes too).
+ */
+const isAdded = ({ version, subject, scope, until }: Row): boolean =>
+  version === 1 && subject !== undefined && (scope === undefined || until !== undefined);
 
 const counted = (items: readonly (readonly string[])[]): string[] => [String(items.length), ...items.flat()];

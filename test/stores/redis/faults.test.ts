@@ -63,7 +63,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         });
       });
 
-      it('writes nothing where its memory is full, and answers from what it has (L30)', async () => {
+      it('adds nothing where its memory is full, ends what it has, and answers from it (L30)', async () => {
         const { store, set } = await opened();
         await withstand({
           store,
@@ -71,10 +71,11 @@ for (const [name, make] of Object.entries(CLIENTS)) {
           end: () => set('maxmemory', '0'),
           says: /OOM/,
           reads: 'go on',
+          ends: 'go on',
         });
       });
 
-      it('writes nothing where it can’t save to its disk, and answers from what it has (L30)', async () => {
+      it('denies and writes nothing where it can’t save to its disk (L30)', async () => {
         const { store, admin, set, info } = await opened();
         const folder = String(Object.values((await admin.send('CONFIG', 'GET', 'dir')) as object)[0]);
         const saved = async () => {
@@ -97,11 +98,11 @@ for (const [name, make] of Object.entries(CLIENTS)) {
             expect(await saved()).toBe(true);
           },
           says: /MISCONF/,
-          reads: 'go on',
+          reads: 'are refused',
         });
       });
 
-      it('writes nothing where it has been made a replica, until it is none (L30)', async () => {
+      it('denies and writes nothing where it has been made a replica, until it is none (L30, L41)', async () => {
         const { store, admin } = await opened();
         await withstand({
           store,
@@ -109,7 +110,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
           begin: () => admin.send('REPLICAOF', '127.0.0.1', '1'),
           end: () => admin.send('REPLICAOF', 'NO', 'ONE'),
           says: /READONLY/,
-          reads: 'go on',
+          reads: 'are refused',
         });
       });
 

@@ -19,7 +19,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       const opened = await store({ timeoutMs }, make, network.url);
       const { namespace } = opened.store;
       const direct = (await store({ namespace })).store;
-      await direct.commit(aChange({ put: [aRow()], append: [anEntry({ namespace, id: 'first.1' })] }));
+      await direct.commit(aChange({ put: [aRow(), aRow({ id: 'other' })], append: [anEntry({ namespace, id: 'first.1' })] }));
       await eventually(() => opened.store.get([aRow()]));
       const change = aChange({ id: 'c', put: [aRow({ version: 2 })], append: [anEntry({ namespace })] });
       return { ...opened, network, direct, change };
@@ -33,8 +33,10 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     it.each(['cut', 'cut the reply'] as const)('commits once where the connection is %s', async (fate) => {
       const opened = await behindProxy();
       const { namespace } = opened.store;
-      // From here on it knows the head: it would have to send the change once more to learn it.
-      await opened.store.commit(aChange({ id: 'second', append: [anEntry({ namespace, id: 'second.1' })] }));
+      // From here on it knows the head, and the server the script: it would have to send the change once more to learn it.
+      await opened.store.commit(
+        aChange({ id: 'second', put: [aRow({ id: 'other', version: 2 })], append: [anEntry({ namespace, id: 'second.1' })] }),
+      );
       let times = 0;
       opened.network.intercept((data) => (isCommit(data) && times++ === 0 ? fate : 'pass'));
       expect(await opened.store.commit(opened.change)).toBe('committed');

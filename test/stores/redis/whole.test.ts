@@ -87,10 +87,11 @@ describeRedis(
       const given = await withTwoRows(opened);
       await opened.send('CONFIG', 'SET', 'maxmemory', '1');
       after(() => connect().then(({ send }) => send('CONFIG', 'SET', 'maxmemory', '0')));
-      await isRefusedWhole(opened, /OOM/, given);
+      const adding = aChange({ put: [aRow({ id: 'new' })], append: [anEntry({ namespace: opened.store.namespace, id: 'new.1' })] });
+      await isRefusedWhole(opened, /OOM/, { ...given, change: adding });
       expect(await opened.store.get([rows[0] as (typeof rows)[0]])).toEqual([rows[0]]);
       await opened.send('CONFIG', 'SET', 'maxmemory', '0');
-      expect(await opened.store.commit(given.change)).toBe('committed');
+      expect(await opened.store.commit(adding)).toBe('committed');
     });
 
     it('is refused where too few replicas are left', async () => {
@@ -124,18 +125,24 @@ describeRedis(
       await opened.send('HSET', rowsKey, 'grant\0a', 'grant\0a\x001');
       await isRefusedWhole(opened, /not of the form/, given);
       await opened.send('HSET', rowsKey, 'grant\0a', row as string);
+      // As many as before, so that no count shows it.
       await opened.send('HDEL', journalKey, '1');
+      await opened.send('HSET', journalKey, '01', 'x');
       await isRefusedWhole(opened, /not of the form/, given);
     });
 
     it('says that a row which the index names is gone, instead of leaving it out', async () => {
       const opened = await store();
       const given = await withTwoRows(opened);
+      // As many as before, so that no count shows it.
       await opened.send('HDEL', given.keys[1] as string, 'grant\0a');
+      await opened.send('HSET', given.keys[1] as string, 'grant\0other', 'x');
       await expect(opened.store.find({ kind: 'grant', limit: 10 })).rejects.toThrow(/a row that is in the index is gone/);
       await expect(opened.store.due({ at: 8.64e15, limit: 10 })).rejects.toThrow(/a row that is due is gone/);
       await expect(opened.store.live({ subject: 'user:maya', at: 0 })).rejects.toThrow(/a live row is gone/);
+      await expect(opened.store.live({ subject: 'user:maya', scope: 'db-prod:write', at: 0 })).rejects.toThrow(/a live row is gone/);
       await opened.send('HDEL', given.keys[4] as string, '1');
+      await opened.send('HSET', given.keys[4] as string, '01', 'x');
       await expect(opened.store.journal({ after: 0, limit: 10 })).rejects.toThrow(/an entry of the journal is gone/);
     });
 

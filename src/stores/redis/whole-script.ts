@@ -1,0 +1,18 @@
+/**
+ * Lua that both the reads and the commit begin with.
+ *
+ * `rows` holds the records; `index` and `live` only say where they are found. A line that is missing there makes an answer
+ * too short, and a short answer is believed: `revokeAll` would end nothing and report success. So the head counts what the
+ * other keys hold, every script compares these counts, which costs no walk, and refuses a namespace in which they differ.
+ */
+export const WHOLE = String.raw`
+local function refuse(reason) return redis.error_reply('JITREFUSED ' .. reason) end
+
+-- Compares how much a key holds with what the head counts. Returns what is wrong, or nil.
+local function differs(head, key, command, counted)
+  local found = redis.call(command, key)
+  if found == tonumber(counted or '-1') then return nil end
+  return key .. ' holds ' .. found .. ' items and ' .. head .. ' counts ' .. (counted or 'none')
+    .. ': something else has written to this namespace, or deleted from it'
+end
+`;
