@@ -201,8 +201,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'SQL: what waits while a notice is sent is never told',
     file: 'stores/sql/backend.ts',
-    from: 'new Commits(namespace, this.#session, this.statements, () => this.#notify(namespace));',
-    to: 'new Commits(namespace, this.#session, this.statements, () => this.#notifying?.add(namespace));',
+    from: 'committed: () => this.#notify(namespace),',
+    to: 'committed: () => this.#notifying?.add(namespace),',
     caughtBy: { test: 'test/stores/sql/watch.test.ts', title: 'wakes for commits of other processes, in the namespace that is watched' },
   },
   {
@@ -228,6 +228,30 @@ export const STORE_BUGS: readonly StoreBug[] = [
       test: 'test/stores/sql/young-database.test.ts',
       title: 'read what they are asked for, and not the 50000 rows of the namespace, in a database that was never analysed',
     },
+  },
+  {
+    name: 'SQL: the schema is known once and for all',
+    file: 'stores/sql/rows.ts',
+    from: 'if (Number(version ?? 0) !== SCHEMA_VERSION) throw wrongVersion(Number(version ?? 0));',
+    to: '',
+    caughtBy: { test: 'test/stores/sql/schema-version.test.ts', title: 'refuses every commit, and writes nothing' },
+  },
+  {
+    name: 'SQL: a standby may answer',
+    file: 'stores/sql/rows.ts',
+    from: "if (dialect === 'postgres' && first?.['standby'] !== false) {",
+    to: "if (dialect === 'postgres' && first?.['standby'] === undefined) {",
+    caughtBy: {
+      test: 'test/stores/sql/standby.test.ts',
+      title: 'allows nothing where its pool is given as read, after a revoke that it has not heard of',
+    },
+  },
+  {
+    name: 'SQL: the file that was opened may be gone',
+    file: 'stores/sql/backend.ts',
+    from: '      this.#file?.refuseIfReplaced();\n',
+    to: '',
+    caughtBy: { test: 'test/stores/sql/database-file.test.ts', title: 'allows nothing more where it reads through Kysely alone' },
   },
   // ---- Redis ----
   {

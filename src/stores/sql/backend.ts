@@ -3,10 +3,11 @@ import type { MaybePromise } from '../../ports.js';
 import { isThenable } from '../../time.js';
 import { Commits } from './commits.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
+import { DatabaseFile } from './database-file.js';
 import { asStoreError } from './failures.js';
 import { handleReads, kyselyReads, poolReads } from './reads.js';
 import type { Reads } from './reads.js';
-import { integerOf } from './rows.js';
+import { integerOf, refuseWrongServer, wrongVersion } from './rows.js';
 import { SCHEMA_VERSION } from './schema.js';
 import { Session } from './session.js';
 import { statementsOf } from './statements.js';
@@ -21,7 +22,9 @@ export class Backend {
   readonly #session: Session;
   readonly #reads: Reads;
   readonly #commits = new Map<string, Commits>();
+  readonly #isReadApart: boolean;
   #isKnown = false;
+  #file: DatabaseFile | undefined;
   #knowing: Promise<void> | undefined;
 
   constructor(db: SqlDatabase, dialect: SqlDialect, read: PgPool | SqliteHandle | undefined, timeoutMs: number) {
@@ -29,6 +32,7 @@ export class Backend {
     this.statements = statementsOf(dialect);
     this.#session = new Session(db, timeoutMs);
     const plain = kyselyReads(this.#session);
+    this.#isReadApart = read !== undefined && dialect === 'sqlite';
     if (read === undefined) {
       this.#reads = plain;
     } else if ('prepare' in read) {
@@ -41,12 +45,26 @@ export class Backend {
 
   /** Asks, and makes something of the answer; what fails is a StoreError. At once, where that can be. */
   ask<T>(operation: string, statement: Statement, values: readonly unknown[], read: (rows: readonly Columns[]) => T): MaybePromise<T> {
-    return this.#answer(operation, () => this.#reads.now(statement, values), read);
+    return this.#answer(
+      operation,
+      () => this.#reads.now(statement, values),
+      (rows) => {
+        refuseWrongServer(rows[0], this.#dialect);
+        return read(rows);
+      },
+    );
   }
 
   /** The same for a statement whose answer is one row. */
   askOne<T>(operation: string, statement: Statement, values: readonly unknown[], read: (row: Columns | undefined) => T): MaybePromise<T> {
-    return this.#answer(operation, () => this.#reads.one(statement, values), read);
+    return this.#answer(
+      operation,
+      () => this.#reads.one(statement, values),
+      (row) => {
+        refuseWrongServer(row, this.#dialect);
+        return read(row);
+      },
+    );
   }
 
   #answer<A, T>(operation: string, put: () => MaybePromise<A>, read: (answer: A) => T): MaybePromise<T> {
@@ -57,6 +75,7 @@ export class Backend {
       return this.#know().then(put).then(read).catch(fail);
     }
     try {
+      this.#file?.refuseIfReplaced();
       const answer = put();
       return isThenable(answer) ? Promise.resolve(answer).then(read).catch(fail) : read(answer);
     } catch (error) {
@@ -72,7 +91,10 @@ export class Backend {
     }
     let commits = this.#commits.get(namespace);
     if (commits === undefined) {
-      commits = new Commits(namespace, this.#session, this.statements, () => this.#notify(namespace));
+      commits = new Commits(namespace, this.#session, this.statements, {
+        before: () => this.#file?.refuseIfReplaced(),
+        committed: () => this.#notify(namespace),
+      });
       this.#commits.set(namespace, commits);
     }
     return commits;
@@ -88,14 +110,24 @@ export class Backend {
     const rows = await this.#reads.now(this.statements.schema, []);
     const version = rows.length === 1 ? integerOf(rows[0] ?? {}, 'version') : 0;
     if (version !== SCHEMA_VERSION) {
-      throw new StoreError('schema', `the schema's version is ${version}, and this package knows ${SCHEMA_VERSION}; see migrate()`);
+      throw wrongVersion(version);
     }
     const encoding = rows[0]?.['encoding'];
     // In any other the order of bytes isn't that of the ids, and some ids can't be kept at all.
     if (encoding !== 'UTF8' && encoding !== 'UTF-8') {
       throw new StoreError('schema', `the database's encoding must be UTF-8; it is ${String(encoding)}`);
     }
+    this.#file = DatabaseFile.at(rows[0]?.['file']);
+    if (this.#isReadApart) await this.#refuseOtherFile(this.#file);
     this.#isKnown = true;
+  }
+
+  /** A handle to read from on another file would allow what is revoked in the file that is written. */
+  async #refuseOtherFile(read: DatabaseFile | undefined): Promise<void> {
+    const [written] = await this.#session.ask(this.statements.schema, []);
+    const file = DatabaseFile.at(written?.['file']);
+    if (read === undefined || file === undefined || read.isSameAs(file)) return;
+    throw new StoreError('schema', `read must be a handle on the file of db, ${file.path}; it is one on ${read.path}`);
   }
 
   #notifying: Set<string> | undefined;

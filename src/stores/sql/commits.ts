@@ -5,7 +5,7 @@ import { yieldToOthers } from '../../time.js';
 import { Batch, keysOf, prepare } from './batch.js';
 import type { Held, Judged, Prepared } from './batch.js';
 import { asStoreError, isRefusal } from './failures.js';
-import { anchorOf, integerOf, textOf } from './rows.js';
+import { anchorOf, integerOf, refuseWrongServer, textOf } from './rows.js';
 import { Patience, Undone, unlessBusy } from './session.js';
 import type { Ask, Session } from './session.js';
 import type { Statements } from './statements.js';
@@ -23,6 +23,13 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** What happens around each transaction. */
+export interface CommitHooks {
+  /** May refuse it. @throws StoreError */
+  before(): void;
+  committed(): void;
+}
+
 /**
  * The commits of one namespace in this process. Those that come while one is under way wait, and then share one
  * transaction: commits are serial by design, and this is what makes them many.
@@ -31,15 +38,15 @@ export class Commits {
   readonly #namespace: string;
   readonly #session: Session;
   readonly #statements: Statements;
-  readonly #onCommitted: () => void;
+  readonly #hooks: CommitHooks;
   #waiting: Waiting[] = [];
   #isRunning = false;
 
-  constructor(namespace: string, session: Session, statements: Statements, onCommitted: () => void) {
+  constructor(namespace: string, session: Session, statements: Statements, hooks: CommitHooks) {
     this.#namespace = namespace;
     this.#session = session;
     this.#statements = statements;
-    this.#onCommitted = onCommitted;
+    this.#hooks = hooks;
   }
 
   commit(change: Change): Promise<CommitOutcome> {
@@ -90,7 +97,7 @@ export class Commits {
       if (typeof outcome === 'string') resolve(outcome);
       else reject(outcome.rejected);
     }
-    this.#onCommitted();
+    this.#hooks.committed();
   }
 
   /** A lost reply is resolved by committing the same changes again: those that were applied are known by their ids. @throws Undone */
@@ -108,7 +115,8 @@ export class Commits {
     }
   }
 
-  #once(changes: readonly Prepared[], patience: Patience): Promise<readonly Judged[]> {
+  async #once(changes: readonly Prepared[], patience: Patience): Promise<readonly Judged[]> {
+    this.#hooks.before();
     const statements = this.#statements;
     const { begin, commit, rollback, busyTimeout, hashAt } = statements;
     const bounds = { begin: begin(this.#session.timeoutMs), commit, rollback, busyTimeout };
@@ -131,6 +139,7 @@ export class Commits {
         await ask(this.#statements.found, [this.#namespace, GENESIS.hash]);
         continue;
       }
+      refuseWrongServer(held, this.#statements.dialect);
       // Somebody held the head while the statement waited, and what it read is from before.
       if (held['seen'] === null || integerOf(held, 'seen') !== integerOf(held, 'revision')) continue;
       const versions = listOf(held['versions']) as [number, number][];

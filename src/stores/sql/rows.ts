@@ -1,8 +1,9 @@
 import { StoreError } from '../../errors.js';
 import type { JsonObject, Row } from '../../ports.js';
 import type { Anchor, AuditEntry } from '../../records.js';
-import type { Columns } from './database.js';
+import type { Columns, SqlDialect } from './database.js';
 import { fromColumn, toColumn } from './order.js';
+import { SCHEMA_VERSION } from './schema.js';
 
 /** A row as the list of its columns, in the order of the statements. */
 export function rowColumns(row: Row): readonly unknown[] {
@@ -15,6 +16,28 @@ export function entryColumns(entry: AuditEntry, changeId: string): readonly unkn
   const { seq, v, id, type, at, actor, requestId, grantId, data, digest, prevHash, hash } = entry;
   return [seq, changeId, v, id, type, at, actor, requestId, grantId, JSON.stringify(data), digest, prevHash, hash];
 }
+
+/**
+ * Refuses an answer of a server that may not give it: a schema of another version may mean something else (a migration
+ * runs beside processes of both versions), and a standby does not know yet what was revoked (L41).
+ *
+ * @param first the first line of the answer, which is never absent
+ * @param dialect whether the server can be a standby
+ * @throws StoreError
+ */
+export function refuseWrongServer(first: Columns | undefined, dialect: SqlDialect): void {
+  const version = first?.['schema_version'];
+  if (Number(version ?? 0) !== SCHEMA_VERSION) throw wrongVersion(Number(version ?? 0));
+  if (dialect === 'postgres' && first?.['standby'] !== false) {
+    throw new StoreError(
+      'read',
+      'a standby answered (pg_is_in_recovery), which may not know the last revoke: connect the store and its read to the primary',
+    );
+  }
+}
+
+export const wrongVersion = (version: number): StoreError =>
+  new StoreError('schema', `the schema's version is ${version}, and this package knows ${SCHEMA_VERSION}; see migrate()`);
 
 /** @throws StoreError */
 export function rowOf(columns: Columns): Row {

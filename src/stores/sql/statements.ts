@@ -97,10 +97,19 @@ export function statementsOf(dialect: SqlDialect) {
   const pair = postgres ? 'json_build_array(k.i, r.version)' : 'json_array(k.i, r.version)';
 
   /**
+   * What every answer says of the server that gives it, so that no question of its own is needed and a pooler makes no
+   * difference: the schema's version, and on PostgreSQL whether it is a standby.
+   */
+  const server = `(select max(version) from jit_schema) as schema_version${postgres ? ', pg_is_in_recovery() as standby' : ''}`;
+  /** At least one line: where nothing was found, the server's columns are alone in it, and the others are null. */
+  const withServer = (names: readonly string[], from: string) =>
+    `select s.*, ${columns('f', names)} from (select ${server}) as s left join (${from}) as f on true`;
+
+  /**
    * A check: open rows that can allow, and no others, for the index jit_rows_live holds no others. They come as one text,
    * which costs a driver less than so many columns: a list of lists, null where there are none.
    */
-  const live = `select ${liveRows(postgres)} as found from jit_rows as r
+  const live = `select ${liveRows(postgres)} as found, ${server} from jit_rows as r
 where namespace = $1 and live_subject = $2 and until_at > $3`;
 
   const write: Readonly<Record<WritePart['part'], (n: number) => string>> = {
@@ -125,22 +134,26 @@ on conflict (namespace, kind, id) do update set ${ROW.slice(2)
   };
 
   return {
+    dialect,
     /** What the schema is: nothing is read or written before it is known. */
     schema: statement(
       'schema',
       postgres
         ? `select version, current_setting('server_encoding') as encoding from jit_schema`
-        : `select version, (select encoding from pragma_encoding) as encoding from jit_schema`,
+        : `select version, (select encoding from pragma_encoding) as encoding, (select file from pragma_database_list where name = 'main') as file from jit_schema`,
     ),
-    get: statement('get', `select k.i, ${columns('r', ROW)} from ${keyed(2)}`),
+    get: statement('get', withServer(['i', ...ROW], `select k.i, ${columns('r', ROW)} from ${keyed(2)}`)),
     live: statement('live', live),
     liveOn: statement('live_on', `${live} and scope = $4`),
     /** Behind the place ($2, $3, $4), up to $5, in the order of the index jit_rows_due. */
     due: statement(
       'due',
-      `select ${columns('r', ROW)} from jit_rows as r
+      withServer(
+        ROW,
+        `select ${columns('r', ROW)} from jit_rows as r
 where namespace = $1 and due_at is not null and due_at <= $5 and (due_at, kind, id) > ($2, $3, $4)
 order by due_at, kind, id limit $6`,
+      ),
     ),
     /** $1 namespace, $2 kind, $3 id to go on behind, $4 limit; then what is asked for. A window that never opened meets nothing. */
     find: (asked: { readonly subject: boolean; readonly open: boolean | undefined; readonly during: boolean }) => {
@@ -155,18 +168,16 @@ order by due_at, kind, id limit $6`,
       ];
       return statement(
         `find${subject ? '_subject' : ''}${open === undefined ? '' : open ? '_open' : '_closed'}${during ? '_during' : ''}`,
-        `select ${columns('r', ROW)} from jit_rows as r
-where ${conditions.join(' and ')}
-order by id limit $4`,
+        withServer(ROW, `select ${columns('r', ROW)} from jit_rows as r where ${conditions.join(' and ')} order by id limit $4`),
       );
     },
     /** The head, the start and a page belong to one instant: they are one statement. */
     journal: statement(
       'journal',
-      `select h.seq as head_seq, h.hash as head_hash, h.start_seq, h.start_hash, ${columns('e', ENTRY)}
-from jit_heads as h
+      `select s.*, h.seq as head_seq, h.hash as head_hash, h.start_seq, h.start_hash, ${columns('e', ENTRY)}
+from (select ${server}) as s left join jit_heads as h on h.namespace = $1
 left join (select * from jit_journal where namespace = $1 and seq > $2 order by seq limit $3) as e on true
-where h.namespace = $1 order by e.seq`,
+order by e.seq`,
     ),
 
     /**
@@ -201,7 +212,7 @@ on conflict (namespace) do nothing`,
     hold: statement(
       'hold',
       `${postgres ? 'with h as materialized (select * from jit_heads where namespace = $1 for update)' : 'with h as (select * from jit_heads where namespace = $1)'}
-select h.revision, h.seq, h.hash, h.start_seq, h.start_hash,
+select ${server}, h.revision, h.seq, h.hash, h.start_seq, h.start_hash,
   (select revision from jit_heads where namespace = $1) as seen,
   ${jsonList(pair, keyed(2))} as versions,
   ${jsonList('j.change_id', `(select distinct change_id from jit_journal where namespace = $1 and ${isOneOf('change_id', 3)}) as j`)} as applied

@@ -31,7 +31,8 @@ export interface SqlGrantStoreOptions {
    * Reads go straight through this, around Kysely: a `pg` pool, or a handle of `better-sqlite3` or `libsql`. Default: none.
    *
    * With a pool, a connection that hangs is replaced, `watch` is there, and `error` events are heard. A handle
-   * should be another one than Kysely's, on the same file, so that checks read while a commit is open, and at once.
+   * should be another one than Kysely's, on the same file, so that checks read while a commit is open, and at once. A pool
+   * of a standby is refused by its first answer, a handle on another file by the first question.
    */
   readonly read?: PgPool | SqliteHandle | undefined;
   /**
@@ -106,7 +107,7 @@ class SqlGrantStore implements GrantStore {
     if (keys.length === 0) return [];
     const json = JSON.stringify(keys.map(({ kind, id }) => [toColumn(kind), toColumn(id)]));
     return this.#backend.ask('get', this.#backend.statements.get, [this.namespace, json], (found) => {
-      const rows = new Map(found.map((columns) => [integerOf(columns, 'i'), columns]));
+      const rows = new Map(found.map((columns) => [columns['i'] === null ? -1 : integerOf(columns, 'i'), columns]));
       return keys.map((_, i) => {
         const columns = rows.get(i);
         return columns && rowOf(columns);
@@ -126,14 +127,14 @@ class SqlGrantStore implements GrantStore {
     const behind = after === undefined ? '' : toColumn(after);
     const optional = [...(subject === undefined ? [] : [subject]), ...(during === undefined ? [] : [during.until, during.from])];
     const values = [this.namespace, toColumn(kind), behind, limit + 1, ...optional];
-    return this.#backend.ask('find', statement, values, (found) => pageOf(rowsOf(found), limit, ({ id }) => id));
+    return this.#backend.ask('find', statement, values, (found) => pageOf(rowsOf(found, byId), limit, ({ id }) => id));
   }
 
   async due({ at, after, limit }: DueQuery): Promise<Page<Row>> {
     const [dueAt, kind, id] = after === undefined ? [-1, '', ''] : readPlace(after);
     const values = [this.namespace, dueAt, toColumn(kind), toColumn(id), at, limit + 1];
     return this.#backend.ask('due', this.#backend.statements.due, values, (found) =>
-      pageOf(rowsOf(found), limit, (row) => JSON.stringify([row.dueAt, row.kind, row.id])),
+      pageOf(rowsOf(found, byPlace), limit, (row) => JSON.stringify([row.dueAt, row.kind, row.id])),
     );
   }
 
@@ -144,14 +145,24 @@ class SqlGrantStore implements GrantStore {
   async journal({ after, limit }: JournalQuery): Promise<JournalSlice> {
     return this.#backend.ask('journal', this.#backend.statements.journal, [this.namespace, after, limit], ([first, ...rest]) => {
       // A namespace without a head has never had a commit.
-      if (first === undefined) return { entries: [], start: { ...GENESIS }, head: { ...GENESIS } };
+      if (first === undefined || first['head_seq'] === null) return { entries: [], start: { ...GENESIS }, head: { ...GENESIS } };
       const entries = first['seq'] === null ? [] : [first, ...rest].map((columns) => entryOf(columns, this.namespace));
       return { entries, start: anchorOf(first, 'start_seq', 'start_hash'), head: anchorOf(first, 'head_seq', 'head_hash') };
     });
   }
 }
 
-const rowsOf = (found: readonly Columns[]): readonly Row[] => found.map(rowOf);
+type Order = (a: Row, b: Row) => number;
+const compare = <T extends string | number>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
+const byId: Order = (a, b) => compare(a.id, b.id);
+const byPlace: Order = (a, b) => compare(a.dueAt ?? 0, b.dueAt ?? 0) || compare(a.kind, b.kind) || byId(a, b);
+
+/** The database has sorted the rows, but SQL promises no order behind a join; to sort what is sorted costs next to nothing. */
+const rowsOf = (found: readonly Columns[], order: Order): readonly Row[] =>
+  found
+    .filter((columns) => columns['kind'] !== null)
+    .map(rowOf)
+    .sort(order);
 
 /** One more than asked for was read: whether it is there says whether there is another page. */
 function pageOf(rows: readonly Row[], limit: number, placeOf: (last: Row) => string): Page<Row> {

@@ -55,7 +55,8 @@ describe.each(['postgres', 'sqlite'] as const)(`reads on %s among ${ROWS} rows`,
     const { rows } = await db.executeQuery<Record<string, unknown>>(CompiledQuery.raw(`${explain} ${text}`, given));
     return rows.map((row) => String(row['QUERY PLAN'] ?? row['detail'])).join('\n');
   };
-  const scans = dialect === 'postgres' ? /Seq Scan|Sort/ : /SCAN (r|jit_rows|jit_journal)\b|USE TEMP B-TREE/;
+  // jit_schema holds one row: its version is part of every answer.
+  const scans = dialect === 'postgres' ? /Seq Scan on (?!jit_schema)|Sort/ : /SCAN (r|jit_rows|jit_journal)\b|USE TEMP B-TREE/;
 
   const cases: Readonly<Record<string, readonly [Statement, readonly unknown[], RegExp]>> = {
     'a check on a scope': [statements.liveOn, ['payments', 'user:17', 5, 'db:2'], /jit_rows_live/],

@@ -1,0 +1,66 @@
+import { StoreError } from '../../errors.js';
+
+/** What identifies a file, whatever its name: the device, and the number of the file on it. */
+interface Identity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
+type Stat = (path: string, options: { readonly bigint: true; readonly throwIfNoEntry: false }) => Identity | undefined;
+
+/** A runtime without Node's file system has none. Asked for when it is needed: this module imports nothing of Node's. */
+function fileStat(): Stat | undefined {
+  const { process } = globalThis as { readonly process?: { readonly getBuiltinModule?: (name: string) => unknown } };
+  return (process?.getBuiltinModule?.('node:fs') as { readonly statSync?: Stat } | undefined)?.statSync;
+}
+
+/**
+ * The file of a SQLite database, as it was at the first question.
+ *
+ * SQLite goes on with a file that was deleted or replaced: this process would allow what every other process has revoked in
+ * the new file, and its own commits would be lost (L41).
+ */
+export class DatabaseFile {
+  readonly path: string;
+  readonly #stat: Stat;
+  readonly #identity: Identity;
+
+  private constructor(path: string, stat: Stat, identity: Identity) {
+    this.path = path;
+    this.#stat = stat;
+    this.#identity = identity;
+  }
+
+  /** @returns nothing for a database in memory, one on another machine, and in a runtime without a file system */
+  static at(path: unknown): DatabaseFile | undefined {
+    const stat = fileStat();
+    if (stat === undefined || typeof path !== 'string' || path === '') return undefined;
+    const identity = identityOf(stat, path);
+    return identity && new DatabaseFile(path, stat, identity);
+  }
+
+  isSameAs(other: DatabaseFile): boolean {
+    return areSame(this.#identity, other.#identity);
+  }
+
+  /** @throws StoreError when the path leads to another file, or to none */
+  refuseIfReplaced(): void {
+    const now = identityOf(this.#stat, this.path);
+    if (now !== undefined && areSame(now, this.#identity)) return;
+    const what = now === undefined ? 'deleted' : 'replaced';
+    throw new StoreError(
+      'file',
+      `the database file ${this.path} was ${what} while this process had it open: open it again, with a new store`,
+    );
+  }
+}
+
+function identityOf(stat: Stat, path: string): Identity | undefined {
+  try {
+    return stat(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+const areSame = (a: Identity, b: Identity): boolean => a.dev === b.dev && a.ino === b.ino;

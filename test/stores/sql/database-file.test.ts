@@ -1,0 +1,76 @@
+import { copyFileSync, renameSync, rmSync } from 'node:fs';
+import { autoApprove, JitEngine } from 'jit-access';
+import { migrate, sqlGrantStore } from 'jit-access/sql';
+import { aChange, ManualClock } from 'jit-access/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SqliteFile } from './sqlite.js';
+
+const asked = { subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' };
+
+describe('a SQLite file that is taken from under a process (L41)', () => {
+  let file: SqliteFile;
+  let engine: JitEngine;
+  beforeEach(async () => {
+    file = await SqliteFile.migrated();
+    engine = open({ withRead: true });
+    await engine.requestAccess(asked);
+    expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
+  });
+  afterEach(() => file.remove());
+
+  function open({ withRead }: { readonly withRead: boolean }): JitEngine {
+    const read = withRead ? { read: file.handle() } : {};
+    const store = sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace: 'payments', ...read });
+    return new JitEngine({ store, approver: autoApprove(() => true), clock: new ManualClock() });
+  }
+
+  const removeFile = () => {
+    for (const end of ['', '-wal', '-shm']) rmSync(file.path + end, { force: true });
+  };
+
+  it('allows nothing more once the file was deleted, where the next process begins with an empty one', async () => {
+    removeFile();
+    await migrate({ db: file.kysely(), dialect: 'sqlite' });
+    await open({ withRead: true }).revokeAll({ subject: asked.subject }, { by: 'user:sam', reason: 'left' });
+    await expect(engine.isAllowed(asked.subject, asked.scope)).rejects.toThrow(/access\.db was replaced while this process had it open/);
+  });
+
+  it('allows nothing more where it reads through Kysely alone', async () => {
+    const plain = open({ withRead: false });
+    expect(await plain.isAllowed(asked.subject, asked.scope)).toBe(true);
+    removeFile();
+    await expect(plain.isAllowed(asked.subject, asked.scope)).rejects.toThrow(/access\.db was deleted while this process had it open/);
+  });
+
+  it('commits nothing to a file that was deleted', async () => {
+    const store = sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace: 'payments' });
+    expect(await store.commit(aChange())).toBe('committed');
+    removeFile();
+    await expect(store.commit(aChange())).rejects.toThrow(/access\.db was deleted while this process had it open/);
+    await expect(engine.revokeAll({ subject: asked.subject }, { by: 'user:sam', reason: 'left' })).rejects.toThrow(/was deleted/);
+  });
+
+  it('allows nothing more once a backup was moved into its place', async () => {
+    copyFileSync(file.path, `${file.path}.backup`);
+    renameSync(`${file.path}.backup`, file.path);
+    await expect(engine.isAllowed(asked.subject, asked.scope)).rejects.toThrow(/was replaced while this process had it open/);
+    await expect(engine.revokeAll({ subject: asked.subject }, { by: 'user:sam', reason: 'left' })).rejects.toThrow();
+  });
+
+  it('goes on where the file is vacuumed, checkpointed and read by others', async () => {
+    const other = file.handle();
+    other.exec('pragma wal_checkpoint(truncate)');
+    other.exec('vacuum');
+    expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
+    expect(await open({ withRead: false }).isAllowed(asked.subject, asked.scope)).toBe(true);
+  });
+
+  it('refuses a handle to read from that is on another file', async () => {
+    const another = await SqliteFile.migrated();
+    const store = sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace: 'payments', read: another.handle() });
+    await expect(Promise.resolve().then(() => store.live({ subject: asked.subject, at: 0 }))).rejects.toThrow(
+      /read must be a handle on the file of db, .+access\.db; it is one on .+access\.db/,
+    );
+    another.remove();
+  });
+});
