@@ -80,6 +80,8 @@ export type {
   QuorumInput,
   Row,
   RowKey,
+  ApproverContext,
+  AskableApprover,
   ScopeMatcher,
   SinkContext,
   TermsInput,

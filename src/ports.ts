@@ -86,11 +86,29 @@ export interface QuorumInput {
 }
 
 /**
+ * What comes with each question to an approver. It keeps none of it: one approver may serve several engines, and these may
+ * differ in how far scopes reach.
+ */
+export interface ApproverContext {
+  /**
+   * The engine's reading of its clock, epoch milliseconds; for a request that starts later, at its creation, that start. An
+   * approver reads no clock of its own.
+   */
+  readonly at: number;
+  /** How far scopes reach in this engine. What judges scopes otherwise allows what no check denies. */
+  readonly scopes: ScopeMatcher;
+  /** The form in which this engine knows ids: the option `canonicalId`. `undefined`: ids compare as they are. */
+  readonly canonicalId: ((id: string) => string) | undefined;
+}
+
+/**
  * Decides a request, or says who must. It is the port behind which policies live; a *reviewer* is a person.
  *
  * Guarantees an implementation gives:
  * - Its answers may change from one call to the next; each is asked when it is needed and never cached.
  * - It has no effects: it may be asked several times about one request, and its answer may come too late to count.
+ * - It judges scopes by `context.scopes`, time by `context.at`, and ids of its own by `context.canonicalId`. One that asks
+ *   another approver hands the context on.
  * - It fails by throwing. A failure, a malformed answer, or no answer within `limits.approverTimeoutMs` leaves the
  *   request pending; it never counts as a yes.
  */
@@ -102,15 +120,17 @@ export interface Approver {
    * approvers that are made of others; nobody may review a request that nobody answers for.
    */
   answersFor?(approver: string): boolean;
+  /** Refuses an engine that this approver was not made for. Called once, when the engine is made. @throws InvalidArgumentError */
+  fits?(engine: Pick<ApproverContext, 'scopes' | 'canonicalId'>): void;
   /** Decides a new request, names the quorum that must, or has no opinion. A request on which all abstain is denied. */
-  decide(request: AccessRequest): MaybePromise<Verdict>;
+  decide(request: AccessRequest, context: ApproverContext): MaybePromise<Verdict>;
   /**
    * The groups in which this reviewer may act on this request. Asked live at each review, and again for every counted
    * review when the quorum would complete. Absent: nobody may review.
    */
-  groupsOf?(reviewer: string, request: AccessRequest): MaybePromise<readonly string[]>;
+  groupsOf?(reviewer: string, request: AccessRequest, context: ApproverContext): MaybePromise<readonly string[]>;
   /** Everybody who may review this request; `undefined`, like no such method: can't be listed. For answers to people only; it gives no right. */
-  membersOf?(request: AccessRequest): MaybePromise<readonly string[] | undefined>;
+  membersOf?(request: AccessRequest, context: ApproverContext): MaybePromise<readonly string[] | undefined>;
   /**
    * Whether the subject may (still) hold this. Absent: yes.
    * - `creation`: before anything is recorded. No: the request is refused and not recorded. In a chain one yes suffices.
@@ -119,12 +139,28 @@ export interface Approver {
    *
    * Never asked on revoke, release, cancel or expiry.
    */
-  isEligible?(request: AccessRequest, when: 'creation' | 'approval' | 'start'): MaybePromise<boolean | Ineligibility>;
-  /** Whether this may be had at once, and reviewed afterwards. Nothing is on record yet. Absent: never. */
-  breakGlass?(request: AccessRequest): MaybePromise<BreakGlassVerdict>;
+  isEligible?(
+    request: AccessRequest,
+    when: 'creation' | 'approval' | 'start',
+    context: ApproverContext,
+  ): MaybePromise<boolean | Ineligibility>;
+  /**
+   * Whether this may be had at once, and reviewed afterwards. Nothing is on record yet. Absent: never. In a chain it is asked
+   * of the members in front of the one that approves, and where such a member has no such method, its `decide`: a denial
+   * of either, or a failure, refuses the access.
+   */
+  breakGlass?(request: AccessRequest, context: ApproverContext): MaybePromise<BreakGlassVerdict>;
   /** Whether this person may give the review that break-glass access owes. Asked live. Absent: nobody may. */
-  mayAcknowledge?(reviewer: string, request: AccessRequest): MaybePromise<boolean>;
+  mayAcknowledge?(reviewer: string, request: AccessRequest, context: ApproverContext): MaybePromise<boolean>;
 }
+
+/** A method of the port as an approver of this package has it: outside an engine it may be asked without a context. */
+type Askable<Method> = Method extends (...args: [...infer Args, ApproverContext]) => infer Answer
+  ? (...args: [...Args, context?: ApproverContext]) => Answer
+  : Method;
+
+/** An approver of this package. Asked without a context, scopes reach as in {@link ScopeMatcher} `patternScopes`, and ids are as they are. */
+export type AskableApprover = { readonly [Member in keyof Approver]: Member extends 'fits' ? Approver[Member] : Askable<Approver[Member]> };
 
 /**
  * Reads the journal on to somewhere else.
@@ -155,12 +191,22 @@ export interface SinkContext {
 
 /** Says which scopes a granted scope reaches. Both functions are pure, linear in their input, and false on anything malformed. */
 export interface ScopeMatcher {
+  /**
+   * Stands for how it matches, 1-256 characters, the same after a restart. Processes that share a namespace must have a matcher
+   * of one name: where they differ, `onError` is told.
+   */
+  readonly name: string;
   /** True promises that `covers` is equality, so that a check may look up the scope itself. */
   readonly exact: boolean;
   /** Whether a grant of `granted` allows `required`. Reflexive and transitive. */
   covers(granted: string, required: string): boolean;
   /** Whether some concrete scope is covered by both. Symmetric, and implied by `covers`. */
   overlaps(a: string, b: string): boolean;
+  /**
+   * Whether a grant of this scope allows anything besides this scope itself. Absent: nothing does where `exact` is true, and
+   * otherwise everything may, so that `reviewers` and `autoApprove` pass every scope over unless they say `patterns: true`.
+   */
+  isWide?(scope: string): boolean;
 }
 
 /** What a store keeps. It understands only these columns; what is in `body` it never learns. */

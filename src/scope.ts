@@ -62,9 +62,11 @@ export function readPattern(argument: string, value: unknown): string {
 
 /** The default: a grant covers exactly the scope that it names, byte for byte. */
 export const exactScopes: ScopeMatcher = Object.freeze({
+  name: 'exact',
   exact: true,
   covers: (granted: string, required: string) => granted === required && isScope(granted),
   overlaps: (a: string, b: string) => a === b && isScope(a),
+  isWide: () => false,
 });
 
 /**
@@ -73,9 +75,11 @@ export const exactScopes: ScopeMatcher = Object.freeze({
  * `covers` is reflexive and transitive, `overlaps` symmetric and implied by `covers`; anything malformed matches nothing.
  */
 export const patternScopes: ScopeMatcher = Object.freeze({
+  name: 'patterns',
   exact: false,
   covers: (granted: string, required: string) => isPattern(granted) && isPattern(required) && matches(granted, required, false),
   overlaps: (a: string, b: string) => isPattern(a) && isPattern(b) && matches(a, b, true),
+  isWide: (scope: string) => !isScope(scope),
 });
 
 /** Walks both side by side. `both`: wildcards on the right count too, which is what tells overlap from cover. */

@@ -1,6 +1,7 @@
 import { invalid, isId } from '../input.js';
-import type { Approver, BreakGlassVerdict, Ineligibility, Verdict, VerdictSource } from '../ports.js';
+import type { Approver, ApproverContext, AskableApprover, BreakGlassVerdict, Ineligibility, Verdict, VerdictSource } from '../ports.js';
 import type { AccessRequest } from '../records.js';
+import { ABSTAINS } from './reviewers.js';
 
 /** The members of each chain. */
 const chains = new WeakMap<Approver, readonly Approver[]>();
@@ -9,11 +10,16 @@ const chains = new WeakMap<Approver, readonly Approver[]>();
  * Asks one approver after another; the first that has an opinion decides. The request keeps that one's name, and it
  * alone is asked about groups and eligibility afterwards. A request on which all abstain is denied.
  *
- * At creation one member that says the subject is eligible, or that doesn't ask, suffices.
+ * At creation one member that says the subject is eligible, or that doesn't ask, suffices. A member in front of the one that
+ * decided takes away: what it denies is not approved later, doesn't start, and can't be had by break-glass, for which
+ * `breakGlass` is asked of it, or `decide` where it has no such method. Those questions go out together.
+ *
+ * Gotcha: one that fails refuses, in an emergency too. Give a member that rests on an external system
+ * `breakGlass: () => ({ outcome: 'abstain' })`, or put it behind the policy.
  *
  * @throws InvalidArgumentError when two members have the same name: the name is how a request finds its approver again
  */
-export function firstDecisive(...approvers: readonly Approver[]): Approver {
+export function firstDecisive(...approvers: readonly Approver[]): AskableApprover {
   // A chain in a chain is one chain: a request must find the very approver that decided it.
   const members = approvers.flatMap((approver) => chains.get(approver) ?? approver);
   if (members.length === 0 || !members.every(isApprover)) throw invalid('members', 'at least one approver, and nothing else', members);
@@ -28,49 +34,60 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
     approver: verdict.approver !== undefined && memberFor(verdict.approver) === member ? verdict.approver : member.name,
   });
 
-  const chain: Approver = Object.freeze({
+  const chain = Object.freeze({
     name: 'first-decisive',
     // Its own name stands on what all members abstained from.
     answersFor: (name: string) => name === 'first-decisive' || memberFor(name) !== undefined,
-    async decide(request: AccessRequest): Promise<Verdict> {
+    fits(engine: Pick<ApproverContext, 'scopes' | 'canonicalId'>) {
+      for (const member of members) member.fits?.(engine);
+    },
+    async decide(request: AccessRequest, context: ApproverContext): Promise<Verdict> {
       for (const member of members) {
         // A copy: what has a getter could say something else at the next look.
-        const verdict = { ...(await member.decide(request)) };
-        if (verdict.outcome !== 'abstain') return inItsName(verdict, member);
-      }
-      return { outcome: 'abstain' };
-    },
-    // Not having the question gives nobody a right; answering nothing is a failure, and is passed on as it is.
-    groupsOf(reviewer: string, request: AccessRequest) {
-      const decider = deciderOf(request);
-      return decider?.groupsOf === undefined ? [] : decider.groupsOf(reviewer, request);
-    },
-    membersOf: (request: AccessRequest) => deciderOf(request)?.membersOf?.(request),
-    async breakGlass(request: AccessRequest): Promise<BreakGlassVerdict> {
-      for (const member of members) {
-        // Not having the question is no opinion; answering nothing is a failure, and nobody is passed over for that.
-        const verdict = { ...(member.breakGlass === undefined ? ABSTAINS : await member.breakGlass(request)) };
+        const verdict = { ...(await member.decide(request, context)) };
         if (verdict.outcome !== 'abstain') return inItsName(verdict, member);
       }
       return ABSTAINS;
     },
-    mayAcknowledge(reviewer: string, request: AccessRequest) {
+    // Not having the question gives nobody a right; answering nothing is a failure, and is passed on as it is.
+    groupsOf(reviewer: string, request: AccessRequest, context: ApproverContext) {
       const decider = deciderOf(request);
-      return decider?.mayAcknowledge === undefined ? false : decider.mayAcknowledge(reviewer, request);
+      return decider?.groupsOf === undefined ? [] : decider.groupsOf(reviewer, request, context);
     },
-    async isEligible(request: AccessRequest, when: 'creation' | 'approval' | 'start'): Promise<boolean | Ineligibility> {
+    membersOf: (request: AccessRequest, context: ApproverContext) => deciderOf(request)?.membersOf?.(request, context),
+    async breakGlass(request: AccessRequest, context: ApproverContext): Promise<BreakGlassVerdict> {
+      // Whoever stands behind the last that might approve can change nothing.
+      const asked = members.slice(0, members.findLastIndex((member) => member.breakGlass !== undefined) + 1);
+      const answers = together(asked, (member) => toBreakGlass(member, request, context));
+      for (const [i, member] of asked.entries()) {
+        // Its failure is passed on, and nobody is passed over for that: it may have been a freeze (L30).
+        const verdict = await (answers[i] as Promise<BreakGlassVerdict>);
+        if (verdict.outcome !== 'abstain') return inItsName(verdict, member);
+      }
+      return ABSTAINS;
+    },
+    mayAcknowledge(reviewer: string, request: AccessRequest, context: ApproverContext) {
+      const decider = deciderOf(request);
+      return decider?.mayAcknowledge === undefined ? false : decider.mayAcknowledge(reviewer, request, context);
+    },
+    async isEligible(
+      request: AccessRequest,
+      when: 'creation' | 'approval' | 'start',
+      context: ApproverContext,
+    ): Promise<boolean | Ineligibility> {
       if (when !== 'creation') {
         const decider = deciderOf(request);
         // An approver that has left the chain can no longer vouch for anybody.
         if (decider === undefined) return false;
-        const denial = await denialBefore(decider, members, request);
-        return denial ?? isEligible(decider, request, when);
+        const [own] = together([decider], (member) => isEligible(member, request, when, context));
+        const denial = await denialBefore(decider, members, request, context);
+        return denial ?? (own as Promise<boolean | Ineligibility>);
       }
       let failure: { readonly error: unknown } | undefined;
       let no: false | Ineligibility = false;
       for (const member of members) {
         try {
-          const answer = await isEligible(member, request, when);
+          const answer = await isEligible(member, request, when, context);
           if (answer === true) return true;
           if (answer !== false) no = answer;
         } catch (error) {
@@ -80,23 +97,55 @@ export function firstDecisive(...approvers: readonly Approver[]): Approver {
       if (failure !== undefined) throw failure.error;
       return no;
     },
-  });
+  } satisfies Approver) as AskableApprover;
   chains.set(chain, members);
   return chain;
 }
 
 const NO_DENIALS: ReadonlySet<unknown> = new Set<Verdict['outcome']>(['approve', 'review', 'abstain']);
 
+/**
+ * Puts a question to several at once, so that all of them answer within the one time that the engine waits. An answer that
+ * nobody comes to look at may fail.
+ */
+function together<T>(members: readonly Approver[], ask: (member: Approver) => Promise<T>): readonly Promise<T>[] {
+  const answers = members.map(ask);
+  for (const answer of answers) answer.catch(() => undefined);
+  return answers;
+}
+
+/** What a member says to break-glass. One without that question can't approve it, but whatever it denies, it denies (H8). */
+async function toBreakGlass(member: Approver, request: AccessRequest, context: ApproverContext): Promise<BreakGlassVerdict> {
+  // Answering nothing is a failure. A copy: what has a getter could say something else at the next look.
+  if (member.breakGlass !== undefined) return { ...(await member.breakGlass(request, context)) };
+  return (await denialOf(member, request, context)) ?? ABSTAINS;
+}
+
 /** Rights can be taken away by those who stand before the one that decided: a rule that would deny it now is a no. */
-async function denialBefore(decider: Approver, members: readonly Approver[], request: AccessRequest): Promise<Ineligibility | undefined> {
-  for (const member of members.slice(0, members.indexOf(decider))) {
-    const verdict = { ...(await member.decide(request)) };
-    if (verdict.outcome === 'deny') return { eligible: false, reason: verdict.reason };
-    // An answer that is none may have been meant as a no.
-    if (!NO_DENIALS.has(verdict.outcome)) throw new TypeError(`${member.name} has answered with no verdict`);
+async function denialBefore(
+  decider: Approver,
+  members: readonly Approver[],
+  request: AccessRequest,
+  context: ApproverContext,
+): Promise<Ineligibility | undefined> {
+  const earlier = members.slice(0, members.indexOf(decider));
+  for (const answer of together(earlier, (member) => denialOf(member, request, context))) {
+    const denial = await answer;
+    if (denial !== undefined) return { eligible: false, reason: denial.reason };
   }
   return undefined;
 }
+
+/** The denial of a member that is asked only for that. */
+async function denialOf(member: Approver, request: AccessRequest, context: ApproverContext): Promise<Denial | undefined> {
+  const verdict = { ...(await member.decide(request, context)) };
+  if (verdict.outcome === 'deny') return verdict;
+  // An answer that is none may have been meant as a no.
+  if (!NO_DENIALS.has(verdict.outcome)) throw new TypeError(`${member.name} has answered with no verdict`);
+  return undefined;
+}
+
+type Denial = Extract<Verdict, { readonly outcome: 'deny' }>;
 
 const isApprover = (member: unknown): boolean =>
   typeof (member as Approver | null | undefined)?.decide === 'function' && isId((member as Approver).name);
@@ -108,15 +157,14 @@ function answersFor(member: Approver, name: string): boolean {
   return answer;
 }
 
-const ABSTAINS = Object.freeze({ outcome: 'abstain' } as const);
-
 /** Not having the question is a yes; not answering it is a failure. */
 async function isEligible(
   member: Approver,
   request: AccessRequest,
   when: 'creation' | 'approval' | 'start',
+  context: ApproverContext,
 ): Promise<boolean | Ineligibility> {
-  const answer: unknown = member.isEligible === undefined ? true : await member.isEligible(request, when);
+  const answer: unknown = member.isEligible === undefined ? true : await member.isEligible(request, when, context);
   if (typeof answer === 'boolean') return answer;
   const isNo = typeof answer === 'object' && answer !== null && (answer as Partial<Ineligibility>).eligible === false;
   if (!isNo) throw new TypeError(`isEligible of ${member.name} must answer true, false, or { eligible: false, reason }`);

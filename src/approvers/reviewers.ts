@@ -1,5 +1,6 @@
+import { byCanonicalId } from './canonical.js';
 import { invalid, readCount, readId, readList, readOptions } from '../input.js';
-import type { Approver, Verdict } from '../ports.js';
+import type { ApproverContext, AskableApprover, ScopeMatcher, Verdict } from '../ports.js';
 import type { AccessRequest } from '../records.js';
 import { isScope } from '../scope.js';
 import { readDuration, type Duration } from '../time.js';
@@ -15,7 +16,10 @@ export interface ReviewersOptions {
   readonly approvalTtl?: Duration | undefined;
   /** How long they have from when the request reaches them. Default: the engine's `limits.reviewWithin`. */
   readonly reviewWithin?: Duration | undefined;
-  /** Whether a pattern of scopes may be asked for. Default: no, such a request is passed over. */
+  /**
+   * Whether a pattern of scopes may be asked for, or, where the engine has a matcher of its own, any other scope that reaches
+   * further than itself. Default: no, such a request is passed over.
+   */
   readonly patterns?: boolean | undefined;
   /** Name of the approver and of its one group. Default: `'reviewers'`. */
   readonly name?: string | undefined;
@@ -29,7 +33,7 @@ export interface ReviewersOptions {
  * @example
  * reviewers({ members: ['user:sam', 'user:ana', 'user:lee'], approvals: 2 })
  */
-export function reviewers(options: ReviewersOptions): Approver {
+export function reviewers(options: ReviewersOptions): AskableApprover {
   const {
     members: givenMembers,
     approvals: givenApprovals = 1,
@@ -54,21 +58,26 @@ export function reviewers(options: ReviewersOptions): Approver {
   const approvalTtlMs = approvalTtl === undefined ? undefined : readDuration('approvalTtl', approvalTtl);
   const reviewWithinMs = reviewWithin === undefined ? undefined : readDuration('reviewWithin', reviewWithin);
   const patterns = readPatterns(givenPatterns);
-  const membersOf = (request: AccessRequest) =>
-    [...members].filter((member) => member !== request.subject && member !== request.requestedBy);
+  // In the form in which the engine knows them: it is asked about ids of that form alone.
+  const membersIn = byCanonicalId((canonical) => new Set([...members].map((member, i) => canonical(`members[${i}]`, member))));
+  const membersOf = (request: AccessRequest, context?: ApproverContext) =>
+    [...membersIn(context)].filter((member) => member !== request.subject && member !== request.requestedBy);
 
   return Object.freeze({
     name,
-    decide(request: AccessRequest): Verdict {
-      if (!patterns && hasPatterns(request)) return { outcome: 'abstain' };
-      const others = membersOf(request).length;
+    fits: (engine: Pick<ApproverContext, 'canonicalId'>) => void membersIn(engine),
+    decide(request: AccessRequest, context?: ApproverContext): Verdict {
+      if (!patterns && hasPatterns(request, context?.scopes)) return ABSTAINS;
+      const others = membersOf(request, context).length;
       if (others < approvals) {
         return { outcome: 'deny', reason: `needs ${approvals} approvals, and only ${others} of ${name} may review this request` };
       }
       return { outcome: 'review', quorum: { groups: [{ name, approvals }], denials, approvalTtlMs, reviewWithinMs } };
     },
-    groupsOf: (reviewer: string) => (members.has(reviewer) ? [name] : []),
+    groupsOf: (reviewer: string, _: AccessRequest, context?: ApproverContext) => (membersIn(context).has(reviewer) ? [name] : []),
     membersOf,
+    // That too few may review is no reason against an emergency.
+    breakGlass: () => ABSTAINS,
   });
 }
 
@@ -88,4 +97,11 @@ export function readPatterns(value: unknown): boolean {
   return value ?? false;
 }
 
-export const hasPatterns = (request: AccessRequest): boolean => !request.scopes.every(isScope);
+/** Whether anything asked reaches further than itself. What a matcher doesn't say of a scope may be so. */
+export function hasPatterns({ scopes }: AccessRequest, matcher?: ScopeMatcher): boolean {
+  if (!scopes.every(isScope)) return true;
+  if (matcher === undefined || matcher.exact) return false;
+  return scopes.some((scope) => matcher.isWide?.(scope) !== false);
+}
+
+export const ABSTAINS = Object.freeze({ outcome: 'abstain' } as const);

@@ -1,9 +1,9 @@
 import { ApproverError, messageOf } from '../errors.js';
 import { readId, readList, readOptions, readText } from '../input.js';
 import { readBreakGlass, readVerdict, type ReadBreakGlass, type ReadVerdict } from '../lifecycle/verdict.js';
-import type { Approver, Clock, MaybePromise } from '../ports.js';
+import type { Approver, ApproverContext, Clock, MaybePromise } from '../ports.js';
 import type { AccessRequest } from '../records.js';
-import { isThenable, within } from '../time.js';
+import { isThenable, within, type Timekeeper } from '../time.js';
 import type { Settings } from './options.js';
 
 /**
@@ -16,19 +16,28 @@ export class ApproverDesk {
   readonly #timeoutMs: number;
   readonly #readId: Settings['readId'];
   readonly #isAgent: Settings['isAgent'];
+  readonly #keeper: Pick<Timekeeper, 'read' | 'highest'>;
+  readonly #engine: Pick<ApproverContext, 'scopes' | 'canonicalId'>;
 
-  constructor({
-    approver,
-    clock,
-    approverTimeoutMs,
-    readId,
-    isAgent,
-  }: Pick<Settings, 'approver' | 'clock' | 'approverTimeoutMs' | 'readId' | 'isAgent'>) {
+  constructor(
+    {
+      approver,
+      clock,
+      approverTimeoutMs,
+      readId,
+      isAgent,
+      scopes,
+      canonicalId,
+    }: Pick<Settings, 'approver' | 'clock' | 'approverTimeoutMs' | 'readId' | 'isAgent' | 'scopes' | 'canonicalId'>,
+    keeper: Pick<Timekeeper, 'read' | 'highest'>,
+  ) {
     this.#approver = approver;
     this.#clock = clock;
     this.#timeoutMs = approverTimeoutMs;
     this.#readId = readId;
     this.#isAgent = isAgent;
+    this.#keeper = keeper;
+    this.#engine = { scopes, canonicalId };
   }
 
   /** @param onRecord false for a request that is only thought of */
@@ -36,7 +45,7 @@ export class ApproverDesk {
     return this.#ask(
       request,
       'decide',
-      (approver) => approver.decide(request),
+      (approver) => approver.decide(request, this.#atStartOf(request)),
       (answer) => this.#own(readVerdict(this.#approver.name, answer)),
       onRecord,
     );
@@ -44,7 +53,8 @@ export class ApproverDesk {
 
   /** What it says to break-glass: never, where it has no such method. Nothing is on record yet. */
   breakGlass(request: AccessRequest): Promise<ReadBreakGlass> {
-    const ask = (approver: Approver) => (approver.breakGlass === undefined ? { outcome: 'abstain' } : approver.breakGlass(request));
+    const ask = (approver: Approver) =>
+      approver.breakGlass === undefined ? { outcome: 'abstain' } : approver.breakGlass(request, this.#now());
     const read = (answer: unknown) => this.#own(readBreakGlass(this.#approver.name, answer));
     return this.#ask(request, 'breakGlass', ask, read, false);
   }
@@ -53,7 +63,9 @@ export class ApproverDesk {
   async mayAcknowledge(reviewer: string, request: AccessRequest): Promise<boolean> {
     if (this.#isAgent(reviewer)) return false;
     const ask = (approver: Approver) =>
-      this.#answersFor(request.approver) && approver.mayAcknowledge !== undefined && approver.mayAcknowledge(reviewer, request);
+      this.#answersFor(request.approver) &&
+      approver.mayAcknowledge !== undefined &&
+      approver.mayAcknowledge(reviewer, request, this.#now());
     return this.#ask(request, 'mayAcknowledge', ask, readYesOrNo);
   }
 
@@ -61,13 +73,15 @@ export class ApproverDesk {
   async groupsOf(reviewer: string, request: AccessRequest): Promise<readonly string[]> {
     if (this.#isAgent(reviewer)) return [];
     const ask = (approver: Approver) =>
-      approver.groupsOf && this.#answersFor(request.approver) ? approver.groupsOf(reviewer, request) : [];
+      approver.groupsOf && this.#answersFor(request.approver) ? approver.groupsOf(reviewer, request, this.#now()) : [];
     return this.#ask(request, 'groupsOf', ask, readNames);
   }
 
   /** `undefined` where they can't be listed. */
   async membersOf(request: AccessRequest): Promise<readonly string[] | undefined> {
-    const ask = (approver: Approver) => (this.#answersFor(request.approver) ? approver.membersOf?.(request) : undefined);
+    // The clock is not read for it: a commit that has been made is told, whatever the clock does now.
+    const context = this.#context(this.#keeper.highest);
+    const ask = (approver: Approver) => (this.#answersFor(request.approver) ? approver.membersOf?.(request, context) : undefined);
     const members = await this.#ask(request, 'membersOf', ask, (answer) => (answer === undefined ? undefined : readNames(answer)));
     return members?.filter((member) => !this.#isAgent(this.#atTheDoor(member)));
   }
@@ -89,15 +103,29 @@ export class ApproverDesk {
   /** Whether the subject may ask for this; nothing is on record yet. */
   mayAsk(request: AccessRequest): Promise<Eligibility> {
     // A method that answers nothing has not said yes.
-    const ask = (approver: Approver) => (approver.isEligible === undefined ? true : approver.isEligible(request, 'creation'));
+    const ask = (approver: Approver) =>
+      approver.isEligible === undefined ? true : approver.isEligible(request, 'creation', this.#atStartOf(request));
     return this.#ask(request, 'isEligible', ask, readEligibility, false);
   }
 
   /** Whether the subject may still be given this, or have what has been given begin. */
   async mayHold(request: AccessRequest, when: 'approval' | 'start'): Promise<boolean> {
     const ask = (approver: Approver) =>
-      this.#answersFor(request.approver) && (approver.isEligible === undefined ? true : approver.isEligible(request, when));
+      this.#answersFor(request.approver) && (approver.isEligible === undefined ? true : approver.isEligible(request, when, this.#now()));
     return (await this.#ask(request, 'isEligible', ask, readEligibility)).eligible;
+  }
+
+  #context(at: number): ApproverContext {
+    return Object.freeze({ at, ...this.#engine });
+  }
+
+  #now(): ApproverContext {
+    return this.#context(this.#keeper.read().now);
+  }
+
+  /** What is asked for later is judged by when it would begin. */
+  #atStartOf({ startsAt }: AccessRequest): ApproverContext {
+    return this.#context(Math.max(this.#keeper.read().now, startsAt ?? 0));
   }
 
   async #ask<T>(

@@ -125,7 +125,7 @@ export class JitEngine<Scope extends string = string> {
         this.#working.wake();
       },
     );
-    const desk = new ApproverDesk(settings);
+    const desk = new ApproverDesk(settings, keeper);
     const facts = new Facts(settings, keeper, ledger, desk);
     const starting = new Starting(keeper, ledger, desk, facts);
     this.clock = clock;

@@ -3,7 +3,7 @@ import { invalid, isId, readActor, readCount, readListener, readOptions, readPor
 import type { IssueFacts } from '../lifecycle/grant.js';
 import type { RequestLimits } from '../lifecycle/request.js';
 import type { Approver, AuditSink, Clock, GrantStore, Row, ScopeMatcher } from '../ports.js';
-import { exactScopes } from '../scope.js';
+import { exactScopes, patternScopes } from '../scope.js';
 import { MemoryGrantStore } from '../stores/memory.js';
 import { readDuration, systemClock, type Duration } from '../time.js';
 import { readAgents, type IsAgent } from './agents.js';
@@ -65,8 +65,9 @@ export interface JitEngineOptions {
    */
   readonly linkKeys?: readonly LinkKey[] | undefined;
   /**
-   * Runs on every id that is given to the engine, the keys of `standing` too, e.g. to lower-case e-mail addresses. What
-   * an approver answers, and the members it was given, are its own. Default: none; ids compare byte for byte.
+   * Runs on every id that is given to the engine, the keys of `standing` and the ids in the rules of a policy or in
+   * `reviewers` too, e.g. to lower-case e-mail addresses. Give the same id for the same id, and leave alone what has its one
+   * form. Approvers of your own get it with each question. Default: none; ids compare byte for byte.
    */
   readonly canonicalId?: ((id: string) => string) | undefined;
   /**
@@ -102,6 +103,8 @@ export interface Settings {
   readonly approverTimeoutMs: number;
   readonly leewayMs: number;
   readonly readId: (argument: string, id: unknown) => string;
+  /** What approvers apply to ids of their own. @throws InvalidArgumentError */
+  readonly canonicalId: ((id: string) => string) | undefined;
   /** Asked about ids that have been read. */
   readonly isAgent: IsAgent;
   /** Whether an id that is given is the one that is meant, a scope covers itself alone, and only a grant allows. */
@@ -168,15 +171,21 @@ export function readSettings(given: JitEngineOptions): Settings {
   const onError = readListener<[error: unknown, during: string]>('onError', listener);
   const approver = readPort<Approver>('approver', givenApprover, ['decide']);
   const matcher = readMatcher(scopes);
+  const readIdOf = readIdsWith(canonicalId);
+  const engine = {
+    scopes: matcherFrom(matcher, onError),
+    canonicalId: canonicalId === undefined ? undefined : (id: string) => readIdOf('id', id),
+  };
   if (!isId(approver.name)) throw invalid('approver.name', 'an id', approver.name);
+  if (approver.fits !== undefined) readPort<Required<Pick<Approver, 'fits'>>>('approver', approver, ['fits']).fits(engine);
   return Object.freeze<Settings>({
     approver,
     store: readStore(store),
     clock: readPort<Clock>('clock', clock, ['now']),
     sinks: readSinks(audit),
-    scopes: matcherFrom(matcher, onError),
+    ...engine,
     covers: strictly(matcher, onError),
-    standing: readStanding(standing, readIdsWith(canonicalId), (error) => onError(error, 'standing')),
+    standing: readStanding(standing, readIdOf, (error) => onError(error, 'standing')),
     limits: {
       maxTtlMs: readDuration('limits.maxTtl', maxTtl),
       reviewWithinMs: readDuration('limits.reviewWithin', reviewWithin),
@@ -191,7 +200,7 @@ export function readSettings(given: JitEngineOptions): Settings {
     linkKeys: readLinkKeys('linkKeys', linkKeys),
     approverTimeoutMs: readDuration('limits.approverTimeoutMs', approverTimeoutMs),
     leewayMs: readCount('leewayMs', leewayMs, 0, 3_600_000),
-    readId: readIdsWith(canonicalId),
+    readId: readIdOf,
     isAgent: readAgents(agents, (error) => onError(error, 'agents')),
     isPlain: canonicalId === undefined && standing === undefined && matcher.exact,
     onError,
@@ -222,28 +231,42 @@ function readStore(value: unknown): GrantStore {
 
 function readMatcher(value: unknown): ScopeMatcher {
   const matcher = readPort<ScopeMatcher>('scopes', value, ['covers', 'overlaps']);
+  if (!isId(matcher.name)) throw invalid('scopes.name', 'an id that stands for how it matches', matcher.name);
   if (typeof matcher.exact !== 'boolean') throw invalid('scopes.exact', 'true or false', matcher.exact);
+  const { isWide } = matcher as { readonly isWide?: unknown };
+  if (isWide !== undefined && typeof isWide !== 'function') throw invalid('scopes.isWide', 'a function', isWide);
   return matcher;
 }
 
 /** A promise is no yes. */
 function ask(matcher: ScopeMatcher, method: 'covers' | 'overlaps', a: string, b: string): boolean {
-  const answer: unknown = matcher[method](a, b);
+  return sure(method, matcher[method](a, b));
+}
+
+function sure(method: string, answer: unknown): boolean {
   if (typeof answer === 'boolean') return answer;
   throw new TypeError(`scopes.${method} must answer true or false`);
 }
 
 /** A matcher that fails or answers badly gives nothing, and takes away whatever it might. */
 function matcherFrom(matcher: ScopeMatcher, onError: Settings['onError']): ScopeMatcher {
-  const asked = (method: 'covers' | 'overlaps', otherwise: boolean) => (a: string, b: string) => {
+  // Those of this package do neither, and approvers know them by what they are.
+  if (matcher === exactScopes || matcher === patternScopes) return matcher;
+  const or = (otherwise: boolean, asked: () => boolean) => {
     try {
-      return ask(matcher, method, a, b);
+      return asked();
     } catch (error) {
       onError(error, 'scopes');
       return otherwise;
     }
   };
-  return Object.freeze({ exact: matcher.exact, covers: asked('covers', false), overlaps: asked('overlaps', true) });
+  return Object.freeze<ScopeMatcher>({
+    name: matcher.name,
+    exact: matcher.exact,
+    covers: (granted, required) => or(false, () => ask(matcher, 'covers', granted, required)),
+    overlaps: (a, b) => or(true, () => ask(matcher, 'overlaps', a, b)),
+    ...(matcher.isWide && { isWide: (scope: string) => or(true, () => sure('isWide', matcher.isWide?.(scope))) }),
+  });
 }
 
 /** One that fails or answers badly is told, with its stack, and no answer is given. */

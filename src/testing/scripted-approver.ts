@@ -1,4 +1,4 @@
-import type { Approver, BreakGlassVerdict, Ineligibility, MaybePromise, Verdict } from '../ports.js';
+import type { Approver, ApproverContext, BreakGlassVerdict, Ineligibility, MaybePromise, Verdict } from '../ports.js';
 import type { AccessRequest } from '../records.js';
 
 type Eligibility = 'creation' | 'approval' | 'start';
@@ -9,12 +9,12 @@ export type Scripted<Answer, Args extends readonly unknown[]> = Answer | ((...ar
 /** What a {@link ScriptedApprover} answers. What is left out, the approver doesn't have. */
 export interface ApproverScript {
   /** Default: `{ outcome: 'abstain' }`. */
-  decide?: Scripted<Verdict, [request: AccessRequest]> | undefined;
-  groupsOf?: Scripted<readonly string[], [reviewer: string, request: AccessRequest]> | undefined;
-  membersOf?: Scripted<readonly string[], [request: AccessRequest]> | undefined;
-  isEligible?: Scripted<boolean | Ineligibility, [request: AccessRequest, when: Eligibility]> | undefined;
-  breakGlass?: Scripted<BreakGlassVerdict, [request: AccessRequest]> | undefined;
-  mayAcknowledge?: Scripted<boolean, [reviewer: string, request: AccessRequest]> | undefined;
+  decide?: Scripted<Verdict, [request: AccessRequest, context: ApproverContext]> | undefined;
+  groupsOf?: Scripted<readonly string[], [reviewer: string, request: AccessRequest, context: ApproverContext]> | undefined;
+  membersOf?: Scripted<readonly string[], [request: AccessRequest, context: ApproverContext]> | undefined;
+  isEligible?: Scripted<boolean | Ineligibility, [request: AccessRequest, when: Eligibility, context: ApproverContext]> | undefined;
+  breakGlass?: Scripted<BreakGlassVerdict, [request: AccessRequest, context: ApproverContext]> | undefined;
+  mayAcknowledge?: Scripted<boolean, [reviewer: string, request: AccessRequest, context: ApproverContext]> | undefined;
 }
 
 /** A question that an approver was asked. */
@@ -39,51 +39,55 @@ export class ScriptedApprover implements Approver {
   readonly script: ApproverScript;
   /** Every question so far, in order. */
   readonly questions: Question[] = [];
-  declare readonly groupsOf?: (reviewer: string, request: AccessRequest) => MaybePromise<readonly string[]>;
-  declare readonly membersOf?: (request: AccessRequest) => MaybePromise<readonly string[]>;
-  declare readonly isEligible?: (request: AccessRequest, when: Eligibility) => MaybePromise<boolean | Ineligibility>;
-  declare readonly breakGlass?: (request: AccessRequest) => MaybePromise<BreakGlassVerdict>;
-  declare readonly mayAcknowledge?: (reviewer: string, request: AccessRequest) => MaybePromise<boolean>;
+  declare readonly groupsOf?: (reviewer: string, request: AccessRequest, context?: ApproverContext) => MaybePromise<readonly string[]>;
+  declare readonly membersOf?: (request: AccessRequest, context?: ApproverContext) => MaybePromise<readonly string[]>;
+  declare readonly isEligible?: (
+    request: AccessRequest,
+    when: Eligibility,
+    context?: ApproverContext,
+  ) => MaybePromise<boolean | Ineligibility>;
+  declare readonly breakGlass?: (request: AccessRequest, context?: ApproverContext) => MaybePromise<BreakGlassVerdict>;
+  declare readonly mayAcknowledge?: (reviewer: string, request: AccessRequest, context?: ApproverContext) => MaybePromise<boolean>;
 
   constructor(script: ApproverScript = {}, name = 'scripted') {
     this.name = name;
     this.script = { ...script };
     // Declared, not defined, and assigned only where the script has it: that a method is absent has a meaning of its own.
     if (script.groupsOf !== undefined) {
-      this.groupsOf = (reviewer, request) => {
+      this.groupsOf = (reviewer, request, context) => {
         this.questions.push({ method: 'groupsOf', reviewer, request });
-        return answer(this.script.groupsOf ?? [], reviewer, request);
+        return answer(this.script.groupsOf ?? [], reviewer, request, context as ApproverContext);
       };
     }
     if (script.membersOf !== undefined) {
-      this.membersOf = (request) => {
+      this.membersOf = (request, context) => {
         this.questions.push({ method: 'membersOf', request });
-        return answer(this.script.membersOf ?? [], request);
+        return answer(this.script.membersOf ?? [], request, context as ApproverContext);
       };
     }
     if (script.isEligible !== undefined) {
-      this.isEligible = (request, when) => {
+      this.isEligible = (request, when, context) => {
         this.questions.push({ method: 'isEligible', when, request });
-        return answer(this.script.isEligible ?? false, request, when);
+        return answer(this.script.isEligible ?? false, request, when, context as ApproverContext);
       };
     }
     if (script.breakGlass !== undefined) {
-      this.breakGlass = (request) => {
+      this.breakGlass = (request, context) => {
         this.questions.push({ method: 'breakGlass', request });
-        return answer(this.script.breakGlass ?? { outcome: 'abstain' }, request);
+        return answer(this.script.breakGlass ?? { outcome: 'abstain' }, request, context as ApproverContext);
       };
     }
     if (script.mayAcknowledge !== undefined) {
-      this.mayAcknowledge = (reviewer, request) => {
+      this.mayAcknowledge = (reviewer, request, context) => {
         this.questions.push({ method: 'mayAcknowledge', reviewer, request });
-        return answer(this.script.mayAcknowledge ?? false, reviewer, request);
+        return answer(this.script.mayAcknowledge ?? false, reviewer, request, context as ApproverContext);
       };
     }
   }
 
-  decide(request: AccessRequest): MaybePromise<Verdict> {
+  decide(request: AccessRequest, context?: ApproverContext): MaybePromise<Verdict> {
     this.questions.push({ method: 'decide', request });
-    return answer(this.script.decide ?? { outcome: 'abstain' }, request);
+    return answer(this.script.decide ?? { outcome: 'abstain' }, request, context as ApproverContext);
   }
 
   /** How often a method was asked. */

@@ -91,7 +91,7 @@ describe('JitEngine', () => {
         },
       ],
     ])('L20 L30 a matcher that answers with %s allows nothing, and takes away what it might', async (_, answer) => {
-      const scopes = { exact: false, covers: answer, overlaps: answer } as ScopeMatcher;
+      const scopes = { name: 'odd', exact: false, isWide: () => false, covers: answer, overlaps: answer } as ScopeMatcher;
       const { engine, told } = anEngine({ scopes, approver: autoApprove(() => true) });
       await aGranted(engine);
       expect(await engine.isAllowed(MAYA, 'totally:different')).toBe(false);
@@ -101,7 +101,7 @@ describe('JitEngine', () => {
     });
 
     it('L20 a matcher must say whether it is exact', () => {
-      const scopes = { exact: 'false', covers: () => false, overlaps: () => false } as unknown as ScopeMatcher;
+      const scopes = { name: 'odd', exact: 'false', covers: () => false, overlaps: () => false } as unknown as ScopeMatcher;
       expect(() => new JitEngine({ approver: autoApprove(() => true), scopes })).toThrow(/scopes\.exact/);
     });
 

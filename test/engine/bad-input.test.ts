@@ -1,6 +1,14 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { isPattern, JitEngine, MemoryGrantStore, patternScopes, type AccessAsk, type JitEngineOptions } from '../../src/index.js';
+import {
+  autoApprove,
+  isPattern,
+  JitEngine,
+  MemoryGrantStore,
+  patternScopes,
+  type AccessAsk,
+  type JitEngineOptions,
+} from '../../src/index.js';
 import { RecordingSink, ScriptedApprover, START_AT } from '../../src/testing.js';
 import { aGranted, anEngine, ask, at, MAYA, refusal, SAM, SCOPE } from './an-engine.js';
 
@@ -614,7 +622,7 @@ describe('JitEngine', () => {
       ['answers a reserved id', () => 'system:sweeper'],
     ] as const) {
       it(`L30 an id is refused when it ${what}`, async () => {
-        const { engine } = anEngine({ canonicalId: canonicalId as () => string });
+        const { engine } = anEngine({ approver: autoApprove(() => true), canonicalId: canonicalId as () => string });
         expect(await refusal(engine.isAllowed(MAYA, SCOPE), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument: 'subject' });
       });
     }

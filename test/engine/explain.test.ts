@@ -414,7 +414,7 @@ describe('JitEngine', () => {
     });
 
     it('L21 a matcher that breaks its own word is believed as a check believes it', async () => {
-      const liar = { exact: true, covers: () => true, overlaps: () => true };
+      const liar = { name: 'liar', exact: true, covers: () => true, overlaps: () => true };
       const made = begin({}, { scopes: liar });
       await aGranted(made.engine, { scope: 'db-prod:read' });
       expect((await explained(made)).reason).toBe('scope_mismatch');

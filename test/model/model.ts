@@ -417,7 +417,7 @@ export class Model {
   breaking({ subject, by, ttl, why, scopes }: Ask, at: Now): Refusals {
     const owes = (id: string) => this.requests.some((one) => isOwed(one) && (one.subject === id || one.by === id));
     const live = this.grants.filter((one) => one.request.subject === subject && isLive(one, at)).length;
-    const { verdict, maxTotalMs } = saysTo(why);
+    const { verdict, maxTotalMs, isFrozen } = saysTo(why);
     const must = codes({
       LIMIT:
         ttl > this.#limits.maxTtl ||
@@ -427,7 +427,7 @@ export class Model {
         ttl > (maxTotalMs ?? ttl),
       CLOCK: at.back,
       APPROVER: this.#mood.isFailing,
-      INELIGIBLE: verdict === 'deny',
+      INELIGIBLE: verdict === 'deny' || isFrozen,
     });
     return { must };
   }

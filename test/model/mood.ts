@@ -58,8 +58,16 @@ export function saysTo(why: string) {
     idleTtlMs: words.includes('idle') ? IDLE : undefined,
     maxUses: words.includes('uses') ? MAX_USES : undefined,
     maxTotalMs: words.includes('short') ? SHORT_TOTAL : undefined,
+    isFrozen: words.includes('frozen'),
   };
 }
+
+/** Stands in front of the approver in its chain. It has an opinion on one thing alone: what is frozen is denied, break-glass too. */
+export const FREEZE: Approver = {
+  name: 'freeze',
+  decide: ({ justification = '' }) => (saysTo(justification).isFrozen ? { outcome: 'deny', reason: 'frozen' } : { outcome: 'abstain' }),
+  isEligible: (_, when) => when !== 'creation',
+};
 
 /** The approver, and the people: who is away is in no group, who is banned is not eligible; it fails, or only gives no verdict, when told to. */
 export class Mood implements Approver {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  firstDecisive,
   isJitError,
   JitEngine,
   patternScopes,
@@ -39,7 +40,7 @@ import {
   type Now,
   type Refusals,
 } from './model.js';
-import { AGENT, APPROVAL_TTL, ESCALATE_AFTER, Mood, REVIEW_WITHIN, REVIEWERS, SUBJECTS, VERDICTS } from './mood.js';
+import { AGENT, APPROVAL_TTL, ESCALATE_AFTER, FREEZE, Mood, REVIEW_WITHIN, REVIEWERS, SUBJECTS, VERDICTS } from './mood.js';
 
 const START = 1_767_225_600_000;
 const SCOPES = ['a:x', 'a:y', 'b:x'];
@@ -118,7 +119,7 @@ export class SideBySide {
       this.#delivered.push(...entries);
     };
     this.#options = {
-      approver: this.#mood,
+      approver: firstDecisive(FREEZE, this.#mood),
       store,
       leewayMs: this.#leeway,
       limits: { ...this.#limits, reviewWithin: REVIEW_WITHIN, retryMs: RETRY },
@@ -296,7 +297,8 @@ export class SideBySide {
       case 'extend':
         return this.#extend();
       case 'breakGlass': {
-        const ask: Ask = { ...this.#anAsk(), startsAt: undefined, scopes: [scope] };
+        const asked = this.#anAsk();
+        const ask: Ask = { ...asked, startsAt: undefined, scopes: [scope], why: dice.once(8) ? `${asked.why} frozen` : asked.why };
         this.#say('breakGlass', ask);
         const { subject, by, scopes, ttl, why } = ask;
         const call = () => engine.breakGlass({ subject, requestedBy: by, scopes, ttl, justification: why });

@@ -237,6 +237,12 @@ export const SEEDED: readonly Seeded[] = [
     to: 'unreviewed.length <= maxUnreviewed) return;',
   },
   {
+    name: 'break-glass passes a member over that denies',
+    file: 'approvers/first-decisive.ts',
+    from: 'return (await denialOf(member, request, context)) ?? ABSTAINS;',
+    to: 'return ABSTAINS;',
+  },
+  {
     name: 'unjustified ends nothing',
     file: 'lifecycle/break-glass.ts',
     from: "verdict === 'unjustified' ? endGrant",

@@ -339,4 +339,19 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'return !isOurs && now < 0 && now < leasedUntil',
     caughtBy: { test: 'test/stores/durable/suspended.test.ts', title: 'L28 L32 loses no message' },
   },
+  // ---- Approvers ----
+  {
+    name: 'policies: scopes reach as the policy has it, whatever the engine has',
+    file: 'approvers/policy/define-policy.ts',
+    from: 'new Question(policy, request, context && reachOf(context.scopes))',
+    to: 'new Question(policy, request, context && undefined)',
+    caughtBy: { test: 'test/approvers/matcher.test.ts', title: 'L21 a deny rule reaches as far as a grant of this engine does' },
+  },
+  {
+    name: 'policies: ids are compared as they are written',
+    file: 'approvers/policy/define-policy.ts',
+    from: 'const policy = compiledFor(context ?? own);',
+    to: 'const policy = compiledFor(context && own);',
+    caughtBy: { test: 'test/approvers/canonical-ids.test.ts', title: 'a deny rule in another form denies break-glass' },
+  },
 ];

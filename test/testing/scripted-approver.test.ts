@@ -1,6 +1,6 @@
 import { aRequest, hangs, inTurn, malformed, ScriptedApprover, throws } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
-import type { Approver, Verdict } from '../../src/ports.js';
+import type { Verdict } from '../../src/ports.js';
 import { yieldToOthers } from '../../src/time.js';
 
 const request = aRequest();
@@ -8,7 +8,7 @@ const approve: Verdict = { outcome: 'approve' };
 
 describe('ScriptedApprover', () => {
   it('has the methods that are scripted, and no others', () => {
-    const bare: Approver = new ScriptedApprover();
+    const bare = new ScriptedApprover();
     expect(bare.name).toBe('scripted');
     expect([bare.groupsOf, bare.membersOf, bare.isEligible]).toEqual([undefined, undefined, undefined]);
     expect('groupsOf' in bare).toBe(false);

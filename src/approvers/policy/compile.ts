@@ -1,16 +1,17 @@
 import { InvalidArgumentError } from '../../errors.js';
 import { invalid, show } from '../../input.js';
 import { readDuration, type Duration } from '../../time.js';
+import type { Canonical } from '../canonical.js';
 import { checkShape, pathOf } from './check.js';
 import type { Copy } from './copy.js';
 import type { Group, Groups } from './question.js';
 import { nearest } from './misspelt.js';
-import { isEverybody, toSelector, type Selector } from './people.js';
+import { canonicalSelector, isEverybody, toSelector, type Selector } from './people.js';
 import { readName } from './names.js';
 import { toParts, type Parts, type Reach } from './reach.js';
 import { DENY_FIELDS } from './schema.js';
 import type { Ticket } from './ticket.js';
-import type { ApproveRule, BreakGlassRule, DenyRule, People, PolicyDefinition, PolicyRule, ReviewRule } from './types.js';
+import type { ApproveRule, BreakGlassRule, DenyRule, People, PolicyDefinition, PolicyRule, Requesters, ReviewRule } from './types.js';
 
 /** What every rule has. */
 export interface RuleCore {
@@ -72,17 +73,20 @@ export interface Compiled {
 
 export const isDenying = (rule: RuleCore): rule is Denying => 'reason' in rule;
 
-/** @throws InvalidArgumentError that names rule and field */
-export function compile({ data, live }: Copy, reach: Reach): Compiled {
+/**
+ * @param canonical every id that the rules and lists name is kept in this form: an engine asks about ids of no other
+ * @throws InvalidArgumentError that names rule and field
+ */
+export function compile({ data, live }: Copy, reach: Reach, canonical: Canonical): Compiled {
   checkShape(data);
   const groups = new Map<string, Group>(
     live.size === 0 ? [] : [...live].map(([name, group]) => [readName(pathOf(data, ['groups', name]), name), { live: group }]),
   );
   for (const [name, list] of Object.entries(data.groups ?? {})) {
     readName(pathOf(data, ['groups', name]), name);
-    groups.set(name, { list: readMembers(pathOf(data, ['groups', name]), list as readonly string[]) });
+    groups.set(name, { list: readMembers(pathOf(data, ['groups', name]), list as readonly string[], canonical) });
   }
-  const reader = new Reader(data, groups);
+  const reader = new Reader(data, groups, canonical);
   const rules = data.rules.map((rule, i) => reader.rule(rule, i));
   const breakGlass = (data.breakGlass ?? []).map((rule, i) => reader.emergency(rule, i));
   return {
@@ -96,9 +100,8 @@ export function compile({ data, live }: Copy, reach: Reach): Compiled {
   };
 }
 
-function readMembers(path: string, list: readonly string[]): ReadonlySet<string> {
-  const members = new Set(list);
-  if (members.size === list.length) return members;
+function readMembers(path: string, list: readonly string[], canonical: Canonical): ReadonlySet<string> {
+  if (new Set(list).size === list.length) return new Set(list.map((person, i) => canonical(`${path}[${i}]`, person)));
   const seen = new Set<string>();
   const twice = list.findIndex((person) => seen.size === seen.add(person).size);
   throw invalid(`${path}[${twice}]`, 'named once', list[twice]);
@@ -108,11 +111,13 @@ function readMembers(path: string, list: readonly string[]): ReadonlySet<string>
 class Reader {
   readonly #data: PolicyDefinition;
   readonly #groups: Groups;
+  readonly #canonical: Canonical;
   readonly #ids = new Map<string, string>();
 
-  constructor(data: PolicyDefinition, groups: Groups) {
+  constructor(data: PolicyDefinition, groups: Groups, canonical: Canonical) {
     this.#data = data;
     this.#groups = groups;
+    this.#canonical = canonical;
   }
 
   rule(rule: PolicyRule, i: number): Giving | Denying {
@@ -157,15 +162,19 @@ class Reader {
   }
 
   #people(list: readonly People[], path: string): readonly Selector[] | undefined {
-    const selectors = list.map(toSelector);
+    const selectors = this.#selectors(list, path);
     this.#checkGroups(selectors, path);
     return selectors.some(isEverybody) ? undefined : selectors;
+  }
+
+  #selectors(list: readonly (People | Requesters)[], path: string): readonly Selector[] {
+    return list.map((given, i) => canonicalSelector(`${path}[${i}]`, toSelector(given), this.#canonical));
   }
 
   #limits(rule: ApproveRule | ReviewRule | BreakGlassRule, maxStartAhead: Duration | undefined, at: At): Limits {
     const duration = (field: 'minTtl' | 'maxTtl' | 'warnBefore' | 'idleTtl' | 'maxTotal') =>
       rule[field] === undefined ? undefined : readDuration(at(field), rule[field]);
-    const requesters = (rule.requesters ?? [{ self: true }]).map(toSelector);
+    const requesters = this.#selectors(rule.requesters ?? [{ self: true }], at('requesters'));
     this.#checkGroups(requesters, at('requesters'));
     const minTtlMs = duration('minTtl');
     const maxTtlMs = duration('maxTtl');

@@ -34,8 +34,9 @@ async function missingRights({ deciding, holding }: Holding<RuleCore & Limits>, 
   const { subject, requestedBy } = question.request;
   const missing: string[] = [];
   for (const { scope, rule } of deciding) {
-    if (rule !== undefined && !rule.patterns && scope.isWide) {
-      missing.push(`${cut(scope.text, MAX_PART_BYTES)} is a pattern, and rule ${rule.id} gives none (patterns)`);
+    if (rule !== undefined && !rule.patterns && question.reach.isWide(scope)) {
+      const what = scope.isWide ? 'is a pattern' : 'reaches further than itself';
+      missing.push(`${cut(scope.text, MAX_PART_BYTES)} ${what}, and rule ${rule.id} gives none (patterns)`);
     }
   }
   for (const rule of holding) {

@@ -1,6 +1,7 @@
-import { readOptions } from '../../input.js';
-import type { Approver, Verdict } from '../../ports.js';
+import { invalid, readActor, readOptions } from '../../input.js';
+import type { ApproverContext, AskableApprover, Verdict } from '../../ports.js';
 import type { AccessRequest } from '../../records.js';
+import { byCanonicalId } from '../canonical.js';
 import { readQuestion } from './asked.js';
 import { breakGlass, mayAcknowledge } from './break-glass.js';
 import { compile } from './compile.js';
@@ -9,7 +10,7 @@ import { copyPolicy, type Copy } from './copy.js';
 import { explain } from './explain.js';
 import { Question } from './question.js';
 import { lint } from './lint.js';
-import { readReach } from './reach.js';
+import { reachOf, readReach } from './reach.js';
 import { groupsOf, reviewersOf, whyNoRight } from './rights.js';
 import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
 
@@ -22,7 +23,12 @@ import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
  *
  * Gotcha: the order of the rules matters. `lint()` finds those that can't decide anything.
  *
- * @param options.scopes how far scopes reach; default `patternScopes`, which is right for engines with exact scopes too
+ * In an engine, scopes reach and ids compare as that engine has it. The options are for `lint` and `explain`, which ask no
+ * engine.
+ *
+ * @param options.scopes how far scopes reach; an engine with a matcher of another name refuses this policy. Default: that of the
+ *   engine, and `patternScopes` for `lint` and `explain`
+ * @param options.canonicalId the engine's `canonicalId`; `lint` names the ids that it changes
  * @throws InvalidArgumentError that names rule and field: `rules[1] ("prod-write").maxTtl`
  * @example
  * definePolicy({
@@ -34,29 +40,48 @@ import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
  * })
  */
 export function definePolicy(policy: PolicyDefinition, options: PolicyOptions = {}): Policy {
-  return policyOf(copyPolicy(policy), readOptions<keyof PolicyOptions>('options', options, ['scopes']).scopes);
+  return policyOf(copyPolicy(policy), readOptions<keyof PolicyOptions>('options', options, ['scopes', 'canonicalId']));
 }
 
 /** The approver that a copied policy makes. */
-export function policyOf(copy: Copy, scopes: unknown): Policy {
-  const compiled = compile(copy, readReach('options.scopes', scopes));
-  const about = (request: AccessRequest) => new Question(compiled, request);
-  const approver: Required<Omit<Approver, 'answersFor'>> = {
+export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial<Record<keyof PolicyOptions, unknown>>): Policy {
+  const reach = readReach('options.scopes', scopes);
+  const own = { canonicalId: readForm(givenForm) };
+  const compiledFor = byCanonicalId((canonical) => compile(copy, reach, canonical));
+  const compiled = compiledFor(own);
+  // The engine's own matcher and form of ids, whatever this policy was given: a deny rule must reach as far as a grant does.
+  const asked = (request: AccessRequest, context?: ApproverContext) => {
+    const policy = compiledFor(context ?? own);
+    return [policy, new Question(policy, request, context && reachOf(context.scopes))] as const;
+  };
+  const approver: Required<Omit<AskableApprover, 'answersFor'>> = {
     name: compiled.name,
-    decide: async (request): Promise<Verdict> => toVerdict(await answer(compiled, about(request))),
-    groupsOf: (reviewer, request) => groupsOf(reviewer, about(request)),
-    membersOf: (request) => reviewersOf(about(request)),
-    async isEligible(request, when) {
-      const question = about(request);
-      const reason = when === 'creation' ? whyIneligible(await answer(compiled, question), request) : await whyNoRight(compiled, question);
+    fits(engine) {
+      if (scopes !== undefined && reach.name !== engine.scopes.name) {
+        throw invalid('scopes', `the matcher that policy ${compiled.name} was given as options.scopes, ${reach.name}`, engine.scopes.name);
+      }
+      compiledFor(engine);
+    },
+    decide: async (request, context): Promise<Verdict> => toVerdict(await answer(...asked(request, context))),
+    groupsOf: (reviewer, request, context) => groupsOf(reviewer, asked(request, context)[1]),
+    membersOf: (request, context) => reviewersOf(asked(request, context)[1]),
+    async isEligible(request, when, context) {
+      const [policy, question] = asked(request, context);
+      const reason = when === 'creation' ? whyIneligible(await answer(policy, question), request) : await whyNoRight(policy, question);
       return reason === undefined ? true : Object.freeze({ eligible: false, reason });
     },
-    breakGlass: (request) => breakGlass(compiled, about(request)),
-    mayAcknowledge: (reviewer, request) => mayAcknowledge(reviewer, about(request)),
+    breakGlass: (request, context) => breakGlass(...asked(request, context)),
+    mayAcknowledge: (reviewer, request, context) => mayAcknowledge(reviewer, asked(request, context)[1]),
   };
   return Object.freeze({
     ...approver,
-    lint: () => lint(compiled),
+    lint: () => lint(compiled, own.canonicalId === undefined ? undefined : compiledFor()),
     explain: async (request: Parameters<Policy['explain']>[0]) => explain(compiled, readQuestion(request)),
   });
+}
+
+function readForm(canonicalId: unknown): ApproverContext['canonicalId'] {
+  if (canonicalId === undefined) return undefined;
+  if (typeof canonicalId !== 'function') throw invalid('options.canonicalId', 'a function', canonicalId);
+  return (id) => readActor('id', (canonicalId as (id: string) => unknown)(id));
 }

@@ -1,10 +1,15 @@
 import type { Compiled } from './compile.js';
 import { lintDenials, lintOrder } from './lint-order.js';
 import { lintGroups, lintReview } from './lint-people.js';
+import { lintIds } from './lint-ids.js';
 import type { Finding } from './types.js';
 
-/** What about a policy is legal and surely not meant. */
-export function lint(policy: Compiled): readonly Finding[] {
+/**
+ * What about a policy is legal and surely not meant.
+ *
+ * @param asWritten the same with its ids as they are written, where a form of ids is known
+ */
+export function lint(policy: Compiled, asWritten?: Compiled): readonly Finding[] {
   const { groups } = policy;
   const findings = [
     ...lintOrder(policy, policy.giving),
@@ -12,6 +17,7 @@ export function lint(policy: Compiled): readonly Finding[] {
     ...lintOrder(policy, policy.breakGlass),
     ...policy.giving.flatMap((rule) => lintReview(rule, groups)),
     ...lintGroups(policy),
+    ...(asWritten === undefined ? [] : lintIds(asWritten, policy)),
   ];
   // In the order in which the rules are written; what is about no rule comes last.
   const places = new Map([...policy.rules, ...policy.breakGlass].map((rule, i) => [rule.id, i]));

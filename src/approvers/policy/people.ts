@@ -1,4 +1,5 @@
 import { invalid, isId, readActor, readOptions } from '../../input.js';
+import type { Canonical } from '../canonical.js';
 import { readName } from './names.js';
 import { listOf, type Groups } from './question.js';
 import type { People, Requesters } from './types.js';
@@ -47,6 +48,29 @@ function readLike(argument: string, value: unknown): Like {
   }
   if (starts.startsWith('system:')) throw invalid(argument, 'ids outside the reserved system:', value);
   return { starts, ends };
+}
+
+/** The same people, in the form in which an engine knows ids. @throws InvalidArgumentError where it has no such form */
+export function canonicalSelector(argument: string, selector: Selector, canonical: Canonical): Selector {
+  if (selector.kind === 'id') return { kind: 'id', id: canonical(argument, selector.id) };
+  if (selector.kind === 'like' && !isEverybody(selector))
+    return { kind: 'like', ...canonicalLike(`${argument}.like`, selector, canonical) };
+  return selector;
+}
+
+/**
+ * What a form does to the beginning and the end of ids, as two ids show that differ only between them. Where that can't be
+ * told, a rule that denies would deny nobody, so it is refused.
+ */
+function canonicalLike(argument: string, { starts, ends }: Like, canonical: Canonical): Like {
+  const mark = '0123456789'.split('').find((digit) => !`${starts}${ends}`.includes(digit)) ?? '0';
+  const marks = mark.repeat(9);
+  const short = canonical(argument, `${starts}${mark}${ends}`);
+  const long = canonical(argument, `${starts}${marks}${ends}`);
+  const at = short.indexOf(mark);
+  const made = { starts: short.slice(0, at), ends: short.slice(at + 1) };
+  if (at >= 0 && !made.ends.includes(mark) && long === `${made.starts}${marks}${made.ends}`) return made;
+  throw invalid(argument, 'ids that canonicalId changes only in what is written here; otherwise name each of them', `${starts}*${ends}`);
 }
 
 /** The selector of what somebody wrote and has been checked. */

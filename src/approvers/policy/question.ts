@@ -23,11 +23,12 @@ export class Question {
   readonly #groups: Groups;
   readonly #known = new Map<string, Map<string, Promise<boolean>>>();
 
-  constructor({ groups, reach }: { readonly groups: Groups; readonly reach: Reach }, request: AccessRequest) {
+  /** @param reach that of the engine that asks; otherwise the policy's own */
+  constructor(policy: { readonly groups: Groups; readonly reach: Reach }, request: AccessRequest, reach = policy.reach) {
     this.request = request;
     this.scopes = request.scopes.map(toParts);
     this.reach = reach;
-    this.#groups = groups;
+    this.#groups = policy.groups;
   }
 
   /** A group that isn't defined has nobody in it. */

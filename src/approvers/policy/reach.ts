@@ -1,4 +1,4 @@
-import { invalid, readField } from '../../input.js';
+import { invalid, isId, readField } from '../../input.js';
 import type { ScopeMatcher } from '../../ports.js';
 import { isPattern, isScope, patternScopes } from '../../scope.js';
 
@@ -15,18 +15,28 @@ export const toParts = (text: string): Parts =>
 
 /** How far scopes reach. */
 export interface Reach {
+  /** Of the matcher by which it is told. */
+  readonly name: string;
   /** Whether a scope that is no pattern may overlap what doesn't cover it. */
   readonly mayReachFurther: boolean;
   covers(granted: Parts, required: Parts): boolean;
   overlaps(a: Parts, b: Parts): boolean;
+  /** Whether a grant of it reaches further than the scope itself. */
+  isWide(scope: Parts): boolean;
 }
 
 /** `patternScopes`, of what has been taken apart. */
 const PATTERNS: Reach = Object.freeze({
+  name: patternScopes.name,
   mayReachFurther: false,
   covers: (granted: Parts, required: Parts) => matches(granted.segments, required.segments, false),
-  overlaps: (a: Parts, b: Parts) => matches(a.segments, b.segments, true),
+  overlaps: overlapsByPattern,
+  isWide: (scope: Parts) => scope.isWide,
 });
+
+function overlapsByPattern(a: Parts, b: Parts): boolean {
+  return matches(a.segments, b.segments, true);
+}
 
 /** @param both whether wildcards on the right count too, which is what tells overlap from cover */
 function matches(left: readonly string[], right: readonly string[], both: boolean): boolean {
@@ -40,22 +50,44 @@ function matches(left: readonly string[], right: readonly string[], both: boolea
   return left.length === right.length && left.length > 0;
 }
 
-/** What a matcher of somebody else's says; where that is neither yes nor no, the question fails (L30). */
+/** How far scopes reach by a matcher that comes with the policy. */
 export function readReach(argument: string, matcher: unknown): Reach {
-  if (matcher === undefined || matcher === patternScopes) return PATTERNS;
+  if (matcher === undefined) return PATTERNS;
   if (typeof matcher !== 'object' || matcher === null) throw invalid(argument, 'a ScopeMatcher, like patternScopes', matcher);
   for (const method of ['covers', 'overlaps']) {
     const given = readField(`${argument}.${method}`, matcher, method);
     if (typeof given !== 'function') throw invalid(`${argument}.${method}`, 'a function', given);
   }
-  const theirs = matcher as ScopeMatcher;
+  const name = readField(`${argument}.name`, matcher, 'name');
+  if (!isId(name)) throw invalid(`${argument}.name`, 'an id that stands for how it matches', name);
+  return reachOf(matcher as ScopeMatcher);
+}
+
+const reaches = new WeakMap<ScopeMatcher, Reach>();
+
+/**
+ * How far scopes reach in an engine with this matcher. Rules are patterns there too: where the engine compares scopes byte
+ * for byte, a rule still covers what its pattern says.
+ */
+export function reachOf(matcher: ScopeMatcher): Reach {
+  if (matcher === patternScopes || matcher.exact) return PATTERNS;
+  const known = reaches.get(matcher) ?? Object.freeze(reachBy(matcher));
+  reaches.set(matcher, known);
+  return known;
+}
+
+/** By a matcher of somebody else's; where what it says is neither yes nor no, the question fails (L30). */
+function reachBy(matcher: ScopeMatcher): Reach {
   const sure = (answer: unknown): boolean => {
-    if (typeof answer !== 'boolean') throw new TypeError(`${argument} must answer true or false`);
+    if (typeof answer !== 'boolean') throw new TypeError(`scope matcher ${matcher.name} must answer true or false`);
     return answer;
   };
-  return Object.freeze({
+  return {
+    name: matcher.name,
     mayReachFurther: true,
-    covers: (granted: Parts, required: Parts) => sure(theirs.covers(granted.text, required.text)),
-    overlaps: (a: Parts, b: Parts) => sure(theirs.overlaps(a.text, b.text)),
-  });
+    covers: (granted, required) => sure(matcher.covers(granted.text, required.text)),
+    // What takes away reaches as far as either says: a matcher may not know what the asterisks of a rule mean.
+    overlaps: (a, b) => sure(matcher.overlaps(a.text, b.text)) || overlapsByPattern(a, b),
+    isWide: (scope) => scope.isWide || (matcher.isWide !== undefined && sure(matcher.isWide(scope.text))),
+  };
 }

@@ -9,19 +9,19 @@ import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
  *
  * @param json the text of the file, or what JSON.parse has made of it
  * @param options.groups groups that the rules of the file may name; none that the file defines itself
- * @param options.scopes as for `definePolicy`
+ * @param options.scopes as for `definePolicy`, and so `canonicalId`
  * @throws InvalidArgumentError that names rule and field, or the line where the text is no JSON or repeats a field
  * @example
  * readPolicy(readFileSync('policy.json', 'utf8'), { groups: { managers: { isMember: isManagerOf } } })
  */
 export function readPolicy(json: unknown, options: Pick<PolicyDefinition, 'groups'> & PolicyOptions = {}): Policy {
   if (ArrayBuffer.isView(json)) throw invalid('policy', "text, or what JSON.parse has made of it: read the file as 'utf8'", json);
-  const { groups = {}, scopes } = readOptions<'groups' | 'scopes'>('options', options, ['groups', 'scopes']);
+  const { groups = {}, ...rest } = readOptions<'groups' | keyof PolicyOptions>('options', options, ['groups', 'scopes', 'canonicalId']);
   const file = copyPolicy(typeof json === 'string' ? parseJson(json) : json);
   const beside = copyPolicy({ groups });
   const lists = (beside.data as { readonly groups: unknown }).groups;
   if (!isFields(lists)) throw invalid('options.groups', 'an object', lists);
-  return policyOf(isFields(file.data) ? withGroups(file, file.data, lists, beside.live) : file, scopes);
+  return policyOf(isFields(file.data) ? withGroups(file, file.data, lists, beside.live) : file, rest);
 }
 
 type Fields = Record<string, unknown>;

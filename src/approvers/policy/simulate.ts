@@ -1,4 +1,4 @@
-import type { Approver, QuorumInput, TermsInput } from '../../ports.js';
+import type { QuorumInput, TermsInput } from '../../ports.js';
 import type { AccessRequest, AuditEntry } from '../../records.js';
 import { pastRequests, type Outcome, type PastRequest } from './past.js';
 import type { Policy } from './types.js';
@@ -43,7 +43,7 @@ export async function simulate(policy: Policy, entries: Iterable<AuditEntry> | A
 
 const NOTHING = { rule: undefined, reason: undefined, quorum: undefined, reviewBy: undefined, reviewers: undefined, terms: undefined };
 
-async function askAgain(policy: Approver, past: PastRequest): Promise<Outcome> {
+async function askAgain(policy: Policy, past: PastRequest): Promise<Outcome> {
   if (!past.isBreakGlass) return askOrdinary(policy, past);
   const said = await policy.breakGlass?.(past.request);
   if (said === undefined || said.outcome === 'abstain')
@@ -54,7 +54,7 @@ async function askAgain(policy: Approver, past: PastRequest): Promise<Outcome> {
   return { ...NOTHING, outcome, rule, reviewBy: past.answeredAt + reviewWithinMs, reviewers, terms };
 }
 
-async function askOrdinary(policy: Approver, { request, answeredAt }: PastRequest): Promise<Outcome> {
+async function askOrdinary(policy: Policy, { request, answeredAt }: PastRequest): Promise<Outcome> {
   const eligible = await policy.isEligible?.(request, 'creation');
   if (eligible === false) return { ...NOTHING, outcome: 'ineligible' };
   if (typeof eligible === 'object') return { ...NOTHING, outcome: 'ineligible', reason: eligible.reason };

@@ -1,4 +1,4 @@
-import type { Approver, JsonObject, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../ports.js';
+import type { AskableApprover, JsonObject, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../ports.js';
 import type { AccessRequest } from '../../records.js';
 import type { Duration } from '../../time.js';
 
@@ -120,20 +120,34 @@ export interface PolicyDefinition {
 /** What goes with a policy and is no data. */
 export interface PolicyOptions {
   /**
-   * How far scopes reach, for rules that cover and for deny rules that overlap. Default: `patternScopes`. It must be that
-   * of the engine, unless the engine's is exact.
+   * How far scopes reach, for rules that cover and for deny rules that overlap. An engine whose matcher has another name
+   * refuses this policy. Default: the engine's own matcher; `lint` and `explain`, which ask no engine, take `patternScopes`.
    */
   readonly scopes?: ScopeMatcher | undefined;
+  /**
+   * The engine's `canonicalId`, for `lint`, which names the ids that it changes, and for `explain`. In an engine its own is
+   * applied to every id of the policy, whether or not it is given here.
+   */
+  readonly canonicalId?: ((id: string) => string) | undefined;
 }
 
 /** Something about a policy that is legal and surely not meant. */
 export interface Finding {
   /**
    * `never_matches`, `shadowed`, `wide_pattern`: a rule that others keep from deciding. `empty_group`, `untold_group`,
-   * `unused_group`, `quorum_too_big`, `never_escalates`: what keeps people from deciding.
+   * `unused_group`, `quorum_too_big`, `never_escalates`: what keeps people from deciding. `changed_id`: an id in another form
+   * than `canonicalId` gives it.
    */
   readonly code:
-    'never_matches' | 'shadowed' | 'wide_pattern' | 'empty_group' | 'untold_group' | 'unused_group' | 'quorum_too_big' | 'never_escalates';
+    | 'never_matches'
+    | 'shadowed'
+    | 'wide_pattern'
+    | 'empty_group'
+    | 'untold_group'
+    | 'unused_group'
+    | 'quorum_too_big'
+    | 'never_escalates'
+    | 'changed_id';
   readonly rule: string | undefined;
   readonly group: string | undefined;
   /** What is so, and what to change. */
@@ -179,12 +193,12 @@ export interface Explanation {
 }
 
 /**
- * An {@link Approver} made of rules.
+ * An approver made of rules.
  *
  * Numbers are frozen, rights are live: what a rule says at creation is copied onto the request and no edit changes it;
  * membership, deny rules and whether there is a rule at all are asked each time, and can only take away.
  */
-export interface Policy extends Approver {
+export interface Policy extends AskableApprover {
   /** What is surely not meant, each with what to change. Only a look at the rules: no group of code is asked. */
   lint(): readonly Finding[];
   /**

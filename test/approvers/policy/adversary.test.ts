@@ -25,6 +25,7 @@ function world(policy: PolicyDefinition, over: Partial<JitEngineOptions> = {}) {
 function counting() {
   let calls = 0;
   const scopes = {
+    name: 'counted patterns',
     exact: false,
     covers: (a: string, b: string) => (calls++, patternScopes.covers(a, b)),
     overlaps: (a: string, b: string) => (calls++, patternScopes.overlaps(a, b)),
@@ -114,7 +115,7 @@ describe('how far deny rules reach', () => {
   it('L21: with a matcher of the engine that knows more than patterns, no grant reaches what a deny rule denies', async () => {
     // Hierarchical scopes: what is granted on a node holds below it. Reflexive, transitive, symmetric: a legal ScopeMatcher.
     const below = (a: string, b: string) => a === b || b.startsWith(`${a}:`);
-    const tree = { exact: false, covers: below, overlaps: (a: string, b: string) => below(a, b) || below(b, a) };
+    const tree = { name: 'tree', exact: false, covers: below, overlaps: (a: string, b: string) => below(a, b) || below(b, a) };
     const { engine } = world(
       {
         rules: [

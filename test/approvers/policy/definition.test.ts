@@ -396,7 +396,7 @@ describe('readPolicy()', () => {
       {},
       /^rules\[0\] \("prod"\)\.review\.groups\.managers must be a group that is defined \(dba\); got "managers"$/,
     ],
-    ['a misspelt option', file, { group: {} }, /^options must be an object with only groups, scopes; got "group"$/],
+    ['a misspelt option', file, { group: {} }, /^options must be an object with only groups, scopes, canonicalId; got "group"$/],
     ['groups that are none', { groups: 5, rules: [] }, { groups: { managers } }, /^groups must be/],
     ['__proto__ in the file', '{"groups":{"__proto__":[]},"rules":[]}', { groups: { managers } }, /__proto__/],
   ])('says what is wrong: %s', (_, json, options, message) => {

@@ -29,7 +29,7 @@ describe('how far scopes reach', () => {
 
 /** What is granted on a node holds below it. */
 const below = (a: string, b: string) => a === b || b.startsWith(`${a}:`);
-const tree: ScopeMatcher = { exact: false, covers: below, overlaps: (a, b) => below(a, b) || below(b, a) };
+const tree: ScopeMatcher = { name: 'tree', exact: false, covers: below, overlaps: (a, b) => below(a, b) || below(b, a) };
 
 describe('a policy with another matcher', () => {
   const rules: PolicyRule[] = [
@@ -64,13 +64,14 @@ describe('a policy with another matcher', () => {
 
   it('L30 fails where the matcher answers neither yes nor no', async () => {
     const policy = definePolicy({ groups, rules }, { scopes: { ...tree, overlaps: () => undefined as never } });
-    await expect(policy.decide(asking('db'))).rejects.toThrow('options.scopes must answer true or false');
+    await expect(policy.decide(asking('db'))).rejects.toThrow('scope matcher tree must answer true or false');
   });
 
   it.each([
     [null, 'options.scopes'],
     [{ covers: below }, 'options.scopes.overlaps'],
     [{ covers: 5, overlaps: below }, 'options.scopes.covers'],
+    [{ covers: below, overlaps: below }, 'options.scopes.name'],
   ])('refuses %s', (scopes, argument) => {
     expect(() => definePolicy({ rules: [] }, { scopes: scopes as never })).toThrow(
       expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }),
@@ -78,6 +79,8 @@ describe('a policy with another matcher', () => {
   });
 
   it('refuses a misspelt option', () => {
-    expect(() => definePolicy({ rules: [] }, { scope: tree } as never)).toThrow('options must be an object with only scopes; got "scope"');
+    expect(() => definePolicy({ rules: [] }, { scope: tree } as never)).toThrow(
+      'options must be an object with only scopes, canonicalId; got "scope"',
+    );
   });
 });

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { autoApprove, denyAll, firstDecisive, JitEngine, reviewers, type Approver, type BreakGlassVerdict } from '../../src/index.js';
+import { definePolicy } from '../../src/policy.js';
+import { hangs, ManualClock, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
+import { yieldToOthers } from '../../src/time.js';
+import { anEngine, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
+import { untilAsleep } from '../engine/until-asleep.js';
+
+const ALLOWS: BreakGlassVerdict = { outcome: 'approve', reviewWithinMs: MINUTE };
+const says = (name: string, script: ApproverScript) => new ScriptedApprover(script, name);
+
+/** A policy that gives everything, by break-glass too. */
+const policy = definePolicy({
+  groups: { security: [SAM] },
+  rules: [{ id: 'yes', scopes: ['**'], approve: true }],
+  breakGlass: [{ id: 'emergency', scopes: ['**'], maxTtl: '1h', reviewers: ['security'], reviewWithin: '1d' }],
+});
+
+/** What became of an emergency: the refusal, or that the access was had. */
+async function emergency(approver: Approver) {
+  const made = anEngine({ approver });
+  const work = made.engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'down' });
+  const said = await work.then(
+    () => 'granted',
+    (error: unknown) => error as { readonly code: string; readonly reason?: string },
+  );
+  return { ...made, said: typeof said === 'string' ? said : said.code, reason: typeof said === 'string' ? undefined : said.reason };
+}
+
+describe('break-glass in a chain', () => {
+  it('L16 an engine that is switched off by denyAll in front gives no break-glass access [H8]', async () => {
+    const { said, reason, engine } = await emergency(firstDecisive(denyAll('switched off'), policy));
+    expect([said, reason]).toEqual(['ERR_JIT_INELIGIBLE', 'switched off']);
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+  });
+
+  it('L16 what denyAll alone denies, it denies to break-glass with its reason [H8]', async () => {
+    expect(await emergency(denyAll('switched off'))).toMatchObject({ said: 'ERR_JIT_INELIGIBLE', reason: 'switched off' });
+  });
+
+  it('L16 a member without break-glass whose decide denies is a denial, wherever in front it stands [H8]', async () => {
+    const freeze = says('freeze', { decide: ({ scopes }) => ({ outcome: 'deny', reason: `frozen: ${scopes.join()}` }) });
+    const quiet = says('quiet', {});
+    for (const chain of [
+      firstDecisive(freeze, policy),
+      firstDecisive(quiet, freeze, policy),
+      firstDecisive(firstDecisive(quiet, freeze), policy),
+      firstDecisive(says('early', { breakGlass: { outcome: 'abstain' } }), freeze, says('late', { breakGlass: ALLOWS })),
+    ]) {
+      expect(await emergency(chain)).toMatchObject({ said: 'ERR_JIT_INELIGIBLE', reason: `frozen: ${SCOPE}` });
+    }
+  });
+
+  it('L30 a member in front that fails, hangs, or answers with no verdict refuses: it may have been a freeze [H8]', async () => {
+    for (const decide of [throws(new Error('down')), () => ({}) as never, () => ({ outcome: 'denied' }) as never]) {
+      expect((await emergency(firstDecisive(says('freeze', { decide }), policy))).said).toBe('ERR_JIT_APPROVER');
+    }
+    const clock = new ManualClock();
+    const { engine } = anEngine({ approver: firstDecisive(says('freeze', { decide: hangs() }), policy), clock });
+    const work = engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'down' });
+    work.catch(() => undefined);
+    await untilAsleep(clock);
+    await clock.advance(MINUTE);
+    expect((await refusal(work, 'ERR_JIT_APPROVER')).message).toContain('no answer within 10000 ms');
+  });
+
+  it('a member with break-glass is asked that and only that, so what rests on an external system can step aside [H8]', async () => {
+    const tickets = says('tickets', { decide: throws(new Error('the ticket system is down')), breakGlass: { outcome: 'abstain' } });
+    expect((await emergency(firstDecisive(tickets, denyless(), policy))).said).toBe('granted');
+    expect(tickets.asked('decide')).toBe(0);
+    expect(tickets.asked('breakGlass')).toBe(1);
+  });
+
+  it('L42 the questions go out together, so all of them share one time limit [H8]', async () => {
+    const clock = new ManualClock();
+    const asked: string[] = [];
+    const slow = (name: string): Approver => ({
+      name,
+      decide: async () => {
+        asked.push(name);
+        await clock.sleep(clock.now() + 9_000, new AbortController().signal);
+        return { outcome: 'abstain' };
+      },
+    });
+    const engine = new JitEngine({ approver: firstDecisive(slow('a'), slow('b'), slow('c'), policy), clock });
+    const work = engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '10m', justification: 'down' });
+    work.catch(() => undefined);
+    for (let turn = 0; asked.length < 3 && turn < 100; turn++) await yieldToOthers();
+    // Each takes nine of the ten seconds.
+    expect(asked).toEqual(['a', 'b', 'c']);
+    await clock.advance(9_500);
+    expect((await work).outcome).toBe('granted');
+  });
+
+  it('whoever stands behind the one that approves is no matter, and those behind the last that could are not asked', async () => {
+    const behind = says('behind', { decide: throws(new Error('down')) });
+    expect((await emergency(firstDecisive(policy, denyAll(), behind))).said).toBe('granted');
+    expect(behind.questions).toEqual([]);
+  });
+
+  it('reviewers and autoApprove step aside: neither a condition that fails nor too few reviewers stop an emergency', async () => {
+    const failing = autoApprove(() => {
+      throw new Error('down');
+    });
+    const few = reviewers({ members: [MAYA], name: 'few' });
+    expect((await emergency(firstDecisive(failing, few, policy))).said).toBe('granted');
+  });
+});
+
+/** Abstains from everything. */
+const denyless = (): Approver => ({ name: 'denyless', decide: () => ({ outcome: 'abstain' }) });
