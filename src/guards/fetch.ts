@@ -5,6 +5,12 @@ import { createGuard } from './guard.js';
 import type { GuardEngine, GuardOptions } from './options.js';
 
 /**
+ * A tuple from which nothing is inferred: the handler alone says what it takes. `NoInfer` of a tuple is no tuple to a rest
+ * parameter, and the parameters of `subject` and `scope` would lose their types.
+ */
+type Settled<Args extends readonly unknown[]> = Args extends readonly [...infer Same] ? Same : never;
+
+/**
  * Puts a guard in front of any handler that takes a `Request` and gives a `Response`: of Next, Bun, Deno, Workers. What
  * it gives is called as the handler is, and gives the same arguments on; `accessOf(request)` is the access.
  *
@@ -14,26 +20,25 @@ import type { GuardEngine, GuardOptions } from './options.js';
  *   Response.json({ until: accessOf(request).decision.validUntil }),
  * );
  */
-export function requireGrant<Args extends readonly [request: Request, ...more: unknown[]], Scope extends string = string>(
+export function requireGrant<Incoming extends Request = Request, More extends readonly unknown[] = [], Scope extends string = string>(
   engine: GuardEngine<Scope>,
-  options: GuardOptions<NoInfer<Args>, NoInfer<Scope>>,
-  handler: (...args: Args) => MaybePromise<Response>,
-): (...args: Args) => Promise<Response> {
-  const guard = createGuard(engine, options);
-  return async (...args) => {
-    const [request] = args;
-    const outcome = await guard(...args);
+  options: GuardOptions<Settled<[request: Incoming, ...more: More]>, NoInfer<Scope>>,
+  handler: (request: Incoming, ...more: More) => MaybePromise<Response>,
+): (request: Incoming, ...more: More) => Promise<Response> {
+  const guard = createGuard(engine, options as GuardOptions<readonly unknown[], Scope>);
+  return async (request, ...more) => {
+    const outcome = await guard(request, ...more);
     if (!outcome.allowed) {
       const { status, headers, body } = outcome.refusal;
       return new Response(JSON.stringify(body), { status, headers });
     }
     const { access, stop } = outcome;
     handOn(request, access);
-    if (stop === undefined) return handler(...args);
+    if (stop === undefined) return handler(request, ...more);
     request.signal.addEventListener('abort', stop, { once: true });
     if (request.signal.aborted) stop();
     try {
-      return untilRead(await handler(...args), request.method !== 'HEAD', stop);
+      return untilRead(await handler(request, ...more), request.method !== 'HEAD', stop);
     } catch (error) {
       stop();
       throw error;

@@ -1,46 +1,6 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { describe, expect, inject, it } from 'vitest';
-import { entries, root } from './entries.js';
-
-/** The oldest TypeScript that is promised, the last before 6, and the one that the package is built with. */
-const compilers = { '5.6': 'typescript-5.6', '5.9': 'typescript-5.9', '6.0': 'typescript' };
-
-/**
- * What a consumer's `lib` and `types` may be: `AbortSignal` has to come from somewhere, from Node's types or from the
- * browser's. Nothing newer than ES2022 is needed; what the declarations use of later libraries they bring along.
- */
-const settings = {
-  'nodenext, types of Node': { module: 'nodenext', moduleResolution: 'nodenext', lib: ['es2022'], types: ['node'] },
-  'bundler, lib of browsers': { module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'dom'], types: [] },
-};
-
-const require = createRequire(import.meta.url);
-const run = promisify(execFile);
-
-/** Type-checks files as a project of its own beside the installed package, and gives what the compiler prints. */
-async function check(name: string, compiler: string, options: object, files: Readonly<Record<string, string>>): Promise<string> {
-  const folder = join(inject('installed'), name.replace(/[^\w.]+/g, '-'));
-  mkdirSync(folder);
-  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
-  const compilerOptions = {
-    target: 'es2022',
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    skipLibCheck: false,
-    noEmit: true,
-    typeRoots: [join(root, 'node_modules/@types')],
-    ...options,
-  };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(files) }));
-  const tsc = require.resolve(`${compiler}/lib/tsc.js`);
-  const { stdout } = await run(process.execPath, [tsc, '--pretty', 'false'], { cwd: folder }).catch((error: { stdout: string }) => error);
-  return stdout;
-}
+import { describe, expect, it } from 'vitest';
+import { check, compilers, settings } from './compile.js';
+import { entries } from './entries.js';
 
 /** Entries whose declarations name those of a framework, which are much to read, and not ours to answer for. */
 const adapters = ['express', 'fastify', 'hono', 'nest'];
@@ -93,6 +53,37 @@ export async function main(): Promise<boolean> {
 }
 `;
 
+/** Handlers of every form that a runtime gives: of its own `Request`, with a context, with and without types. */
+const handlers = `import type { JitEngine } from 'jit-access';
+import { accessOf, requireGrant } from 'jit-access/fetch';
+declare const engine: JitEngine<'db-prod:write'>;
+declare const sessionOf: (request: Request) => { userId: string } | undefined;
+declare class NextRequest extends Request { readonly nextUrl: URL; }
+interface Context { readonly params: Promise<{ id: string }> }
+const subject = (request: Request) => sessionOf(request)?.userId;
+
+export const POST = requireGrant(engine, { subject: (request) => sessionOf(request)?.userId, scope: 'db-prod:write' }, async (request) =>
+  Response.json({ until: accessOf(request).decision.validUntil }),
+);
+export const none: (request: Request) => Promise<Response> = requireGrant(engine, { subject, scope: 'db-prod:write' }, () => new Response('ok'));
+export const plain: (request: Request) => Promise<Response> = requireGrant(engine, { subject, scope: 'db-prod:write' }, (request) => new Response(request.url));
+export const next: (request: NextRequest, context: Context) => Promise<Response> = requireGrant(
+  engine,
+  { subject, scope: 'db-prod:write' },
+  async (request: NextRequest, { params }: Context) => new Response(\`\${request.nextUrl.href} \${(await params).id}\`),
+);
+declare const anyEngine: JitEngine;
+export const scoped = requireGrant(
+  anyEngine,
+  { subject, scope: async (request, { params }) => \`orders:\${(await params).id}:\${request.method}\` },
+  async (request: Request, { params }: Context) => new Response((await params).id + request.url),
+);
+// @ts-expect-error the engine knows no such scope
+requireGrant(engine, { subject, scope: 'db-prod:wirte' }, () => new Response('ok'));
+// @ts-expect-error a handler gives a response
+requireGrant(engine, { subject, scope: 'db-prod:write' }, () => 'ok');
+`;
+
 describe.concurrent.each(Object.entries(compilers))('a consumer on TypeScript %s', (version, compiler) => {
   it.each(Object.entries(settings))('type-checks every entry without skipLibCheck: %s', async (setting, options) => {
     const forBrowsers = "import { defineJitBadge, JitBadge } from 'jit-access/elements';\ndefineJitBadge();\nvoid JitBadge;\n";
@@ -110,6 +101,11 @@ describe.concurrent.each(Object.entries(compilers))('a consumer on TypeScript %s
     const printed = await check(`${version} frameworks`, compiler, options, { 'services.mts': services });
     const isOurs = (line: string) => /^services\.mts|node_modules\/jit-access\//.test(line);
     expect(printed.split('\n').filter(isOurs)).toEqual([]);
+  });
+
+  it('type-checks every form of a handler behind the guard of jit-access/fetch', async () => {
+    const options = { ...settings['nodenext, types of Node'], lib: ['es2022', 'dom'] };
+    expect(await check(`${version} fetch`, compiler, options, { 'handlers.mts': handlers })).toBe('');
   });
 
   it('is told of a misspelt scope', async () => {

@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { inject } from 'vitest';
+import { root } from './entries.js';
+
+/** The oldest TypeScript that is promised, the last before 6, and the one that the package is built with. */
+export const compilers = { '5.6': 'typescript-5.6', '5.9': 'typescript-5.9', '6.0': 'typescript' };
+
+/**
+ * What a consumer's `lib` and `types` may be: `AbortSignal` has to come from somewhere, from Node's types or from the
+ * browser's. Nothing newer than ES2022 is needed; what the declarations use of later libraries they bring along.
+ */
+export const settings = {
+  'nodenext, types of Node': { module: 'nodenext', moduleResolution: 'nodenext', lib: ['es2022'], types: ['node'] },
+  'bundler, lib of browsers': { module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'dom'], types: [] },
+};
+
+const require = createRequire(import.meta.url);
+const run = promisify(execFile);
+
+/** Type-checks files as a project of its own beside the installed package, and gives what the compiler prints. */
+export async function check(name: string, compiler: string, options: object, files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = join(inject('installed'), name.replace(/[^\w.]+/g, '-'));
+  mkdirSync(folder, { recursive: true });
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
+  const compilerOptions = {
+    target: 'es2022',
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    noEmit: true,
+    typeRoots: [join(root, 'node_modules/@types')],
+    ...options,
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(files) }));
+  const tsc = require.resolve(`${compiler}/lib/tsc.js`);
+  const { stdout } = await run(process.execPath, [tsc, '--pretty', 'false'], { cwd: folder }).catch((error: { stdout: string }) => error);
+  return stdout;
+}
