@@ -34,17 +34,24 @@ export class InvalidArgumentError extends JitError {
   }
 }
 
+/** What the message says of a request that was recorded before the failure. */
+const recorded = (requestId: string | undefined): string => (requestId === undefined ? '' : `; request ${requestId} is recorded`);
+
 /** The store could not be asked. Nothing was decided: a caller who does nothing is denied. */
 export class StoreError extends JitError {
   override readonly name = 'StoreError';
   readonly code = 'ERR_JIT_STORE';
-  /** @param operation the store's method that failed */
+  /**
+   * @param operation the store's method that failed
+   * @param requestId the request that was recorded before the failure; `undefined`: none is known to be
+   */
   constructor(
     readonly operation: string,
     message: string,
     cause?: unknown,
+    readonly requestId?: string,
   ) {
-    super(`store.${operation}: ${message}`, cause);
+    super(`store.${operation}: ${message}${recorded(requestId)}`, cause);
   }
 }
 
@@ -52,24 +59,37 @@ export class StoreError extends JitError {
 export class OutcomeUnknownError extends JitError {
   override readonly name = 'OutcomeUnknownError';
   readonly code = 'ERR_JIT_OUTCOME_UNKNOWN';
-  /** @param changeId the change; its entries, if it was applied, carry this id before the dot */
+  /**
+   * @param changeId the change; its entries, if it was applied, carry this id before the dot
+   * @param requestId the request that an earlier change has recorded; `undefined`: none is known to be
+   */
   constructor(
     readonly changeId: string,
     cause?: unknown,
+    readonly requestId?: string,
   ) {
-    super(`it could not be learnt whether change ${changeId} was applied; read the record before trying again`, cause);
+    super(
+      `it could not be learnt whether change ${changeId} was applied; read the record before trying again${recorded(requestId)}`,
+      cause,
+    );
   }
 }
 
-/** Others kept changing the same records until the limit of tries was over, or a purge took what was being read. Nothing was recorded. */
+/**
+ * Other callers kept changing the same records until the limit of tries was reached, or a purge removed what was being
+ * read. Nothing was recorded, except the request that `requestId` names.
+ */
 export class ConflictError extends JitError {
   override readonly name = 'ConflictError';
   readonly code = 'ERR_JIT_CONFLICT';
+  /** @param requestId the request that was recorded before, and stays as it is; `undefined`: none was */
   constructor(
     readonly attempts: number,
-    message = `other changes to the same records won ${attempts} times in a row; nothing was recorded, try again`,
+    message?: string,
+    readonly requestId?: string,
   ) {
-    super(message);
+    const nothing = requestId === undefined ? 'nothing was recorded' : `request ${requestId} stays as it is`;
+    super(message ?? `other changes to the same records won ${attempts} times in a row; ${nothing}, try again`);
   }
 }
 
@@ -256,12 +276,14 @@ export class PurgedError extends JitError {
 export class CorruptError extends JitError {
   override readonly name = 'CorruptError';
   readonly code = 'ERR_JIT_CORRUPT';
+  /** @param requestId the request that was recorded before this was found; `undefined`: none was */
   constructor(
     readonly kind: string,
     readonly id: string,
     readonly problem: string,
+    readonly requestId?: string,
   ) {
-    super(`stored ${kind} ${id}: ${problem}`);
+    super(`stored ${kind} ${id}: ${problem}${recorded(requestId)}`);
   }
 }
 
@@ -283,16 +305,26 @@ export class ApproverError extends JitError {
   }
 }
 
-/** Not allowed: a failed `assertAllowed` (then with its `decision`), or a cancel or release by somebody else. */
+/**
+ * Not allowed: a failed `assertAllowed` or `consume` (then with its `decision`), or a cancel or release by another caller.
+ */
 export class DeniedError extends JitError {
   override readonly name = 'DeniedError';
   readonly code = 'ERR_JIT_DENIED';
+  /** Whether this repeats a `consume` whose use was taken, under the same key, when the grant still allowed. */
+  readonly reused: boolean;
+  /**
+   * @param use the use that the key stands for: when it was taken (epoch milliseconds), and what the grant had left then;
+   *   `undefined`: none was taken
+   */
   constructor(
     message: string,
     readonly actor: string,
     readonly decision: Decision | undefined,
+    readonly use?: { readonly at: number; readonly usesLeft: number },
   ) {
     super(message);
+    this.reused = use !== undefined;
   }
 }
 

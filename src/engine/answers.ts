@@ -3,9 +3,24 @@ import type { JitErrorCode } from '../errors.js';
 import type { ReasonOnRecord } from '../lifecycle/explain.js';
 import type { AccessRequest, Effect, Grant } from '../records.js';
 
-/** What became of a request. `reused`: it, or what it gives, was there already, and this ask has made nothing new. */
-export type AccessResult = { readonly reused: boolean; readonly request: AccessRequest } & (
-  | { readonly outcome: 'granted'; readonly grants: readonly Grant[] }
+/** What an approved request gives. */
+export interface AccessGranted {
+  /** `ended`: none of the grants can allow, now or later. */
+  readonly outcome: 'granted' | 'ended';
+  /** Whether one of the grants allows, at the clock reading at which this was judged. */
+  readonly allowed: boolean;
+  readonly grants: readonly Grant[];
+}
+
+/**
+ * What became of a request.
+ *
+ * `reused`: the request, or what it gives, was there already, and this ask has made nothing new. A repeat is not a
+ * permission: it says what became of the first call. `allowed` says whether a grant of the request allows at this
+ * reading; it is `false` for every outcome but `granted`.
+ */
+export type AccessResult = { readonly reused: boolean; readonly allowed: boolean; readonly request: AccessRequest } & (
+  | AccessGranted
   | { readonly outcome: 'denied'; readonly reason: string | undefined }
   | {
       readonly outcome: 'pending';
@@ -34,8 +49,16 @@ export interface OwedItem {
   readonly isOverdue: boolean;
 }
 
-/** A use that has been taken. */
+/**
+ * A use that has been taken. A use that is not allowed is an error, never a value.
+ *
+ * Gotcha: a repeat is not a permission. Under a used key nothing new is taken, so look at `reused` before you act.
+ */
 export interface Consumption {
+  /** Always `true`: what allows this allowed it at this reading, or only this very use, its last, has ended it. */
+  readonly allowed: true;
+  /** Whether the use was taken before, under this key, and nothing has been taken now. */
+  readonly reused: boolean;
   readonly subject: string;
   readonly scope: string;
   /** When, epoch milliseconds. */

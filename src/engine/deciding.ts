@@ -1,4 +1,4 @@
-import { ClockError, IdempotencyError, IneligibleError, isJitError } from '../errors.js';
+import { IdempotencyError, IneligibleError, isJitError } from '../errors.js';
 import type { Settled } from '../lifecycle/grant.js';
 import { isUndecided, settle } from '../lifecycle/decision.js';
 import { asksForTheSame, digestOfAsk, draftRequest, openRequest, type Ask, type OpenFacts } from '../lifecycle/request.js';
@@ -15,7 +15,8 @@ import { requestStatus, type Held, type RequestStatus } from '../lifecycle/statu
 import { APPROVER, moment, unchanged, type Moment } from '../lifecycle/step.js';
 import { decodeRequest, decodeReuse, type AccessRequest } from '../records.js';
 import type { Outcome } from '../effects/wait-for.js';
-import type { Timekeeper } from '../time.js';
+import type { Reading, Timekeeper } from '../time.js';
+import { issuedAccess, readAccess } from './access-result.js';
 import { refuseAgent } from './agents.js';
 import type { AccessPreview, AccessResult, InboxItem } from './answers.js';
 import type { ApproverDesk } from './approver-desk.js';
@@ -24,6 +25,7 @@ import type { Facts } from './facts.js';
 import { derivedId, newId } from './ids.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
+import { afterRecording } from './recorded.js';
 import { isRefusal } from './refusals.js';
 
 /** From the ask to the decision: what is loaded and asked before a rule is applied, and what became of it. */
@@ -46,13 +48,9 @@ export class Deciding {
   async ask({ ask, key }: ReadAsk, verb: 'requestAccess' | 'extend'): Promise<AccessResult> {
     const id = this.#idFor(ask, key, verb);
     const known = async () => (key === undefined ? undefined : this.known(id, ask));
-    const made = (await known()) ?? (await this.#open(id, ask, key !== undefined, known));
-    try {
-      return { ...(await this.settle(made)), reused: made !== id };
-    } catch (error) {
-      // The request is on record by now, so the error must say which.
-      throw isJitError(error) && error.code === 'ERR_JIT_CLOCK' ? new ClockError(error.message, error.cause, made) : error;
-    }
+    const before = await known();
+    const made = before === undefined ? await this.#open(id, ask, key !== undefined, known) : { id: before, reused: true };
+    return { ...(await afterRecording(made.id, () => this.settle(made.id))), reused: made.reused };
   }
 
   /** What `ask` would do, up to the commit. What would be refused is told; what fails, fails here too. */
@@ -61,13 +59,16 @@ export class Deciding {
     try {
       const id = this.#idFor(ask, key, 'requestAccess');
       const there = key === undefined ? undefined : await this.known(id, ask);
-      if (there !== undefined) return { ...(await this.#told(there)), reused: there !== id, dryRun: true };
+      if (there !== undefined) return { ...(await this.#told(there)), reused: true, dryRun: true };
       const draft = await this.#draft(id, ask);
       const made = openRequest(ask, id, key !== undefined, this.#settings.limits, await this.#openFacts(ask), now()).result;
       if (made !== id) return { ...(await this.#told(made)), reused: true, dryRun: true };
       const verdict = await this.#desk.decide(draft, false);
-      const { request, grants } = settle(draft, verdict, await this.#facts.forIssuing(draft), now()).result;
-      return { ...(await this.#resultOf({ request, grants }, 'pending')), dryRun: true };
+      const facts = await this.#facts.forIssuing(draft);
+      const reading = now();
+      const { request, grants } = settle(draft, verdict, facts, reading).result;
+      // Nothing has been issued, so nothing allows.
+      return { ...(await this.#resultOf({ request, grants }, 'pending', reading)), allowed: false, dryRun: true };
     } catch (error) {
       if (!isJitError(error) || !isRefusal(error.code)) throw error;
       return { dryRun: true, outcome: 'refused', code: error.code, reason: error.message };
@@ -81,16 +82,19 @@ export class Deciding {
   /** Asks the approver if it has not answered yet, applies what it says, and tells how the request stands. */
   async settle(id: string): Promise<AccessResult> {
     let status: RequestStatus = 'pending';
+    let reading: Reading | undefined;
     const settled = await this.#ledger.run(async () => {
-      const { request, status: now } = await this.#read(id);
-      status = now;
+      const { request, status: current } = await this.#read(id);
+      status = current;
       // One that has run out without a sweep is told as it is, not asked about.
       if (!isUndecided(request) || status !== 'pending') return unchanged<Settled>({ request, grants: undefined });
       const answer = await this.#desk.decide(request);
       const facts = answer.verdict.outcome === 'approve' ? await this.#facts.forIssuing(request) : undefined;
-      return settle(request, answer, facts, moment(this.#keeper, APPROVER));
+      const now = moment(this.#keeper, APPROVER);
+      reading = now;
+      return settle(request, answer, facts, now);
     });
-    return this.#resultOf(settled, status);
+    return this.#resultOf(settled, status, reading);
   }
 
   /** How a request stands, asking nobody: what it came to, recorded or by time alone, or until when it may still be decided. */
@@ -107,14 +111,17 @@ export class Deciding {
     command: ReviewCommand,
     check: (request: AccessRequest) => void = () => undefined,
   ): Promise<AccessResult> {
+    let reading: Reading | undefined;
     const settled = await this.#ledger.run(async () => {
       const request = await this.#ledger.request(id);
       check(request);
       refuseAgent(this.#settings.isAgent, request, reviewer);
       const facts = await this.#gather(request, reviewer, command);
-      return reviewRequest(request, command, facts, moment(this.#keeper, reviewer));
+      const now = moment(this.#keeper, reviewer);
+      reading = now;
+      return reviewRequest(request, command, facts, now);
     });
-    return this.#resultOf(settled, 'pending');
+    return this.#resultOf(settled, 'pending', reading);
   }
 
   async inbox(reviewer: string): Promise<readonly InboxItem[]> {
@@ -166,17 +173,24 @@ export class Deciding {
    * Puts the request on record, unless it repeats what the subject has, or `known` finds that a repetition of this very
    * call has. Whether it may be asked at all is asked anew for each try.
    *
-   * @returns the request that there is now
+   * @returns the request that there is now, and whether it was there before
    */
-  async #open(id: string, ask: Ask, isKeyed: boolean, known: () => Promise<string | undefined>): Promise<string> {
-    return this.#ledger.run<string>(async () => {
+  async #open(
+    id: string,
+    ask: Ask,
+    isKeyed: boolean,
+    known: () => Promise<string | undefined>,
+  ): Promise<{ readonly id: string; readonly reused: boolean }> {
+    let there: string | undefined;
+    const made = await this.#ledger.run<string>(async () => {
       await this.#draft(id, ask);
       const facts = await this.#openFacts(ask);
       // After all else is read: what stands against it may be this very call's, made twice at once.
-      const there = await known();
+      there = await known();
       if (there !== undefined) return unchanged(there);
       return openRequest(ask, id, isKeyed, this.#settings.limits, facts, moment(this.#keeper, ask.requestedBy));
     });
+    return { id: made, reused: there !== undefined || made !== id };
   }
 
   /** The request as it would be, if it may be asked at all. */
@@ -229,16 +243,23 @@ export class Deciding {
   }
 
   /**
-   * How a request stands. The clock is not read again: a commit that has been made is told, whatever the clock does now.
+   * How a request stands. After a commit the clock is not read again: what was committed is returned, whatever the clock
+   * does now.
    *
    * @param open what it is while no end is recorded: still pending, or run out
+   * @param reading the one at which the grants were issued
    */
-  async #resultOf({ request, grants }: Settled, open: RequestStatus): Promise<AccessResult> {
-    const told = { request, reused: false };
+  async #resultOf({ request, grants }: Settled, open: RequestStatus, reading?: Reading): Promise<AccessResult> {
+    const told = { request, reused: false, allowed: false };
     const outcome = request.end?.status ?? open;
     switch (outcome) {
       case 'approved':
-        return { outcome: 'granted', ...told, grants: grants ?? (await this.#ledger.grantsOf(request)) };
+        return {
+          ...told,
+          ...(grants === undefined || reading === undefined
+            ? await readAccess(this.#ledger, this.#keeper, request)
+            : issuedAccess(grants, reading)),
+        };
       case 'denied':
         return { outcome, ...told, reason: request.end?.reason };
       case 'pending':

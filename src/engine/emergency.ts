@@ -6,10 +6,11 @@ import { isOwnRequest } from '../lifecycle/review.js';
 import { isOver } from '../lifecycle/status.js';
 import { moment, unchanged, type Moment, type Step } from '../lifecycle/step.js';
 import { decodeRequest, isOwed, type AccessRequest, type Subject } from '../records.js';
-import { grantIds, type Settled } from '../lifecycle/grant.js';
+import { grantIds } from '../lifecycle/grant.js';
 import type { Timekeeper } from '../time.js';
 import { refuseAgent } from './agents.js';
-import type { AccessResult, OwedItem } from './answers.js';
+import { issuedAccess, readAccess } from './access-result.js';
+import type { AccessGranted, AccessResult, OwedItem } from './answers.js';
 import type { ApproverDesk } from './approver-desk.js';
 import type { ReadAsk } from './ask.js';
 import type { Deciding } from './deciding.js';
@@ -18,6 +19,7 @@ import type { Facts } from './facts.js';
 import { derivedId, newId } from './ids.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
+import { afterRecording } from './recorded.js';
 
 /** Which of the reviews that are owed. */
 export interface OwedQuery {
@@ -25,6 +27,11 @@ export interface OwedQuery {
   /** Those that this person may give. */
   readonly reviewer?: string | undefined;
 }
+
+/** Break-glass is approved as it is taken: under a used key it may have ended since. */
+export type BreakGlassResult = AccessResult & { readonly outcome: AccessGranted['outcome'] };
+
+const REPEATED: Step<undefined> = unchanged(undefined);
 
 /** Access first, review afterwards. */
 export class Emergency {
@@ -54,21 +61,22 @@ export class Emergency {
     this.#ending = ending;
   }
 
-  async breakGlass({ ask, key }: ReadAsk): Promise<AccessResult & { readonly outcome: 'granted' }> {
+  async breakGlass({ ask, key }: ReadAsk): Promise<BreakGlassResult> {
     const id = key === undefined ? newId() : derivedId(this.#ledger.store.namespace, 'breakGlass', ask.requestedBy, key);
     const isRepeated = async () => key !== undefined && (await this.#deciding.known(id, ask)) !== undefined;
-    const settled = await this.#ledger.run<Settled>(async () =>
-      (await isRepeated()) ? this.#asItIs(id) : this.#break(id, ask, isRepeated),
+    const taken = await this.#ledger.run<BreakGlassResult | undefined>(async () =>
+      (await isRepeated()) ? REPEATED : this.#break(id, ask, isRepeated),
     );
-    return { outcome: 'granted', reused: false, request: settled.request, grants: settled.grants ?? [] };
+    return taken ?? afterRecording(id, () => this.#again(id));
   }
 
-  async #asItIs(id: string): Promise<Step<Settled>> {
+  /** What became of the access that a used key stands for. */
+  async #again(id: string): Promise<BreakGlassResult> {
     const request = await this.#ledger.request(id);
-    return unchanged({ request, grants: await this.#ledger.grantsOf(request) });
+    return { ...(await readAccess(this.#ledger, this.#keeper, request)), reused: true, request };
   }
 
-  async #break(id: string, ask: Ask, isRepeated: () => Promise<boolean>): Promise<Step<Settled>> {
+  async #break(id: string, ask: Ask, isRepeated: () => Promise<boolean>): Promise<Step<BreakGlassResult | undefined>> {
     const now = (): Moment => moment(this.#keeper, ask.requestedBy);
     const draft = draftRequest(ask, id, this.#settings.limits, undefined, now());
     const answer = await this.#desk.breakGlass(draft);
@@ -81,8 +89,11 @@ export class Emergency {
     const issuing = await this.#facts.forIssuing(draft);
     const facts = { ...issuing, limits: this.#settings.limits };
     // Once more, after all else is read: the review that is owed may be that of this very call, made twice at once.
-    if (await isRepeated()) return this.#asItIs(id);
-    return breakGlass(ask, id, { ...answer, verdict }, debtors, facts, now());
+    if (await isRepeated()) return REPEATED;
+    const reading = now();
+    const step = breakGlass(ask, id, { ...answer, verdict }, debtors, facts, reading);
+    const { request, grants = [] } = step.result;
+    return { ...step, result: { ...issuedAccess(grants, reading), reused: false, request } };
   }
 
   /** @throws PartialError where a grant that `unjustified` should end could not be read; the review is recorded all the same */

@@ -26,7 +26,7 @@ import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type Ext
 import { Attempts } from './attempts.js';
 import { Checker, denied, type Action } from './checker.js';
 import { Deciding } from './deciding.js';
-import { Emergency, readAcknowledgement, type OwedQuery } from './emergency.js';
+import { Emergency, readAcknowledgement, type BreakGlassResult, type OwedQuery } from './emergency.js';
 import { Ending, type RevokeAllTarget } from './ending.js';
 import { Explaining, type ExplainOptions } from './explaining.js';
 import { Facts } from './facts.js';
@@ -141,7 +141,7 @@ export class JitEngine<Scope extends string = string> {
     this.#ending = new Ending(settings, keeper, ledger, facts);
     this.#emergency = new Emergency(settings, keeper, ledger, desk, facts, this.#deciding, this.#ending);
     this.#checker = new Checker(settings, keeper, ledger, starting);
-    this.#using = new Using(keeper, ledger, this.#checker);
+    this.#using = new Using(keeper, ledger, this.#checker, settings.scopes);
     this.#working = new Working(settings, keeper, ledger, this.#checker, this.#deciding);
     this.#archive = new Archive(settings, keeper, ledger);
     const settle = (requestId: string) => this.#deciding.settle(requestId);
@@ -175,12 +175,14 @@ export class JitEngine<Scope extends string = string> {
   /**
    * Asks for access. The request is on record before anybody is asked to decide it.
    *
-   * @returns `granted` with the grants, `denied` with the reason, or `pending` with who may review. A repetition with
-   *   the same `idempotencyKey` gives the request as it is now, which may also be `cancelled` or `expired`.
+   * @returns `granted` with the grants, `denied` with the reason, or `pending` with who may review. A repeat with the same
+   *   `idempotencyKey` returns the request as it is now, with `reused: true`, which may also be `cancelled`, `expired`, or
+   *   `ended` (approved, but none of its grants can allow any more). A repeat is not a permission: `allowed` says whether
+   *   a grant allows at this reading.
    * @throws InvalidArgumentError, LimitError, IneligibleError, IdempotencyError: nothing was recorded
-   * @throws ApproverError, ClockError, DeadlineError: the approver failed, the clock did, or the answer came too late. If
-   *   it carries a `requestId`, that request is on record, and while it is pending the same key, `decide(id)` or the
-   *   sweep asks again
+   * @throws ApproverError, ClockError, DeadlineError, StoreError, OutcomeUnknownError, ConflictError, CorruptError: the
+   *   approver, the clock or the store failed, or the answer came too late. If it carries a `requestId`, that request is
+   *   recorded, and while it is pending the same key, `decide(id)` or the sweep asks again
    */
   async requestAccess(ask: DryRunAsk<Scope>): Promise<AccessPreview>;
   async requestAccess(ask: AccessAsk<Scope>): Promise<AccessResult>;
@@ -211,10 +213,12 @@ export class JitEngine<Scope extends string = string> {
    * Takes access at once, where the approver allows it, for a short window; the review is owed afterwards. Loud: the
    * journal says who was skipped.
    *
+   * @returns what was taken. Under a used key `reused: true` with what has become of it, which may be `ended`: a repeat is
+   *   not a permission
    * @throws IneligibleError when no rule allows it, LimitError when the subject or the requester still owes a review:
    *   nothing was recorded but the attempt
    */
-  async breakGlass(ask: BreakGlassAsk<Scope>): Promise<AccessResult & { readonly outcome: 'granted' }> {
+  async breakGlass(ask: BreakGlassAsk<Scope>): Promise<BreakGlassResult> {
     this.#refuseIfClosed();
     const read = this.#asks.breakGlass(ask);
     const { requestedBy: actor, scopes } = read.ask;
@@ -401,7 +405,16 @@ export class JitEngine<Scope extends string = string> {
    * Takes one use of a grant that has a number of them: of those that allow this, the one that ends first. It is the only
    * enforcement of that number, and never gives more. Where nothing that allows this is counted, nothing is taken.
    *
-   * @throws DeniedError `ERR_JIT_DENIED` when nothing allows it, or no use is left
+   * Gotcha: a repeat is not a permission. Under a used key no further use is taken, and the answer says `reused: true`:
+   * act only if your own record says that the first call has not acted.
+   *
+   * @param options.idempotencyKey makes a repeat safe. Known while the grant is stored, and at least until it would have
+   *   expired; after a purge the same key takes a new use
+   * @returns the use. With `reused: true` while the grant still allows, or where nothing but this very use, its last, has
+   *   ended the grant and its window still runs
+   * @throws DeniedError `ERR_JIT_DENIED` when nothing allows it, or no use is left; with `reused: true` and `use` when the
+   *   key's use was taken and its grant allows no more
+   * @throws IdempotencyError when the key was used for another scope
    */
   async consume(
     subject: string,

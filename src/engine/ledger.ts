@@ -141,6 +141,19 @@ export class Ledger {
     throw new CorruptError('request', request.id, 'is approved but lacks a grant');
   }
 
+  /** The grants of an approved request, each with how it has been used. */
+  async heldOf(request: AccessRequest): Promise<readonly Held[]> {
+    const grants = await this.grantsOf(request);
+    const usages = await this.rows(grants.filter(isCounted).map(({ id }) => ({ kind: 'usage', id })));
+    return grants.map((grant) =>
+      paired(
+        grant,
+        usages.find((row) => row?.id === grant.id),
+        this.#decodeAll,
+      ),
+    );
+  }
+
   /** What sinks are given. Not a method of its own: a sink may take it off the object. */
   readonly lookup: SinkContext = Object.freeze({
     request: async (id: string) => {

@@ -1,11 +1,12 @@
 import { DeniedError, IdempotencyError } from '../errors.js';
 import { isUsable } from '../lifecycle/status.js';
 import { moment, unchanged, type Step } from '../lifecycle/step.js';
-import { consumeUse, grantToConsume, isTouchDue, touchGrant } from '../lifecycle/usage.js';
+import { consumeUse, grantToConsume, isRepeatable, isTouchDue, touchGrant } from '../lifecycle/usage.js';
+import type { ScopeMatcher } from '../ports.js';
 import type { Decision, Use } from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { Consumption } from './answers.js';
-import { denied, type Checker } from './checker.js';
+import { denied, reaches, type Checker } from './checker.js';
 import { derivedId } from './ids.js';
 import type { Ledger } from './ledger.js';
 
@@ -14,8 +15,10 @@ export class Using {
   readonly #keeper: Timekeeper;
   readonly #ledger: Ledger;
   readonly #checker: Checker;
+  readonly #scopes: ScopeMatcher;
 
-  constructor(keeper: Timekeeper, ledger: Ledger, checker: Checker) {
+  constructor(keeper: Timekeeper, ledger: Ledger, checker: Checker, scopes: ScopeMatcher) {
+    this.#scopes = scopes;
     this.#keeper = keeper;
     this.#ledger = ledger;
     this.#checker = checker;
@@ -38,14 +41,14 @@ export class Using {
   async consume(subject: string, scope: string, key: string | undefined): Promise<Consumption> {
     const useId = key === undefined ? undefined : derivedId(this.#ledger.store.namespace, 'consume', subject, key);
     const before = await this.#taken(useId);
-    if (before !== undefined) return this.#again(before, scope);
+    if (before !== undefined) return this.#repeat(before, scope);
     try {
       return await this.#take(subject, scope, useId);
     } catch (error) {
-      // The last use may have gone to this very key meanwhile: then it was taken, and not refused (L11).
-      const meanwhile = error instanceof DeniedError ? await this.#taken(useId) : undefined;
-      if (meanwhile === undefined) throw error;
-      return this.#again(meanwhile, scope);
+      // A concurrent call with this key may have taken the last use in the meantime: then this is a repeat of it (L11).
+      const other = error instanceof DeniedError && !error.reused ? await this.#taken(useId) : undefined;
+      if (other === undefined) throw error;
+      return this.#repeat(other, scope);
     }
   }
 
@@ -54,12 +57,12 @@ export class Using {
     if (!decision.allowed) throw denied(decision);
     return this.#ledger.run<Consumption>(async () => {
       const use = await this.#taken(useId);
-      if (use !== undefined) return unchanged(await this.#again(use, scope));
+      if (use !== undefined) return unchanged(await this.#repeat(use, scope));
       const covering = await this.#checker.covering(subject, scope);
       const now = moment(this.#keeper, subject);
       const usable = covering.filter((held) => isUsable(held, now));
       const taken = grantToConsume(usable);
-      const told = { subject, scope, at: now.now };
+      const told = { allowed: true, reused: false, subject, scope, at: now.now } as const;
       if (taken?.usage !== undefined) {
         const step = consumeUse({ grant: taken.grant, usage: taken.usage }, useId === undefined ? undefined : { id: useId, scope }, now);
         return { ...step, result: { ...told, ...step.result } };
@@ -72,11 +75,24 @@ export class Using {
     return useId === undefined ? undefined : this.#ledger.use(useId);
   }
 
-  async #again(use: Use, scope: string): Promise<Consumption> {
-    if (use.scope !== scope) throw new IdempotencyError(use.id);
-    // A purge may have taken the grant already: the use was taken all the same.
-    const [held] = await this.#ledger.heldAll([use.grantId]);
-    return { subject: use.subject, scope, at: use.at, grant: held?.grant, usesLeft: use.usesLeft };
+  /**
+   * Answers a repeat of a use that was taken (L36). It takes nothing, and it is a yes only while the grant allows.
+   *
+   * @throws DeniedError with the use, so that a caller that has kept no record of the act can look
+   */
+  async #repeat({ id, grantId, subject, scope: usedFor, at, usesLeft }: Use, scope: string): Promise<Consumption> {
+    if (usedFor !== scope) throw new IdempotencyError(id);
+    const held = (await this.#ledger.heldAll([grantId])).filter(({ grant }) => reaches(this.#scopes, grant.scope, scope));
+    const reading = this.#keeper.read();
+    const grant = held.find((one) => isRepeatable({ usesLeft }, one, reading))?.grant;
+    if (grant !== undefined) return { allowed: true, reused: true, subject, scope, at, grant, usesLeft };
+    const taken = new Date(at).toISOString();
+    throw new DeniedError(
+      `the use of ${scope} that this idempotencyKey stands for was taken at ${taken}, and grant ${grantId} allows nothing more`,
+      subject,
+      this.#checker.judge(held, subject, scope, reading),
+      { at, usesLeft },
+    );
   }
 }
 

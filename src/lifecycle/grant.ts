@@ -96,6 +96,9 @@ export function issueGrants(request: AccessRequest, at: number, by: string, fact
   return joined(grants, [issued, ...extended]);
 }
 
+/** A grant as it is right after its issue. */
+export const freshlyIssued = (grant: Grant): Held => ({ grant, usage: isCounted(grant) ? newUsage(grant) : undefined });
+
 function newUsage({ id, subject, scope, startsAt, expiresAt, idleTtlMs }: Grant): Usage {
   const unused = { usedAt: undefined, uses: 0, endedAt: undefined };
   return makeUsage({ id, version: nextVersion(), subject, scope, startsAt, expiresAt, idleTtlMs, ...unused });

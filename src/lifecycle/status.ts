@@ -73,6 +73,19 @@ export function isOver(bound: number, { late }: Pick<Instants, 'late'>): boolean
 export const isGone = ({ grant, usage }: Held, instants: Pick<Instants, 'late'>): boolean =>
   grant.end !== undefined || isOver(heldUntil(grant, usage), instants);
 
+/** What the grants of a request give at an instant. */
+export interface Access {
+  /** One of them allows. */
+  readonly allowed: boolean;
+  /** None of them can allow, now or later. */
+  readonly hasEnded: boolean;
+}
+
+export const accessAt = (held: readonly Held[], instants: Instants): Access => ({
+  allowed: held.some((one) => isUsable(one, instants)),
+  hasEnded: held.every((one) => isGone(one, instants)),
+});
+
 /** Still to begin, or to be confirmed, and not over before. */
 export const isScheduled = (held: Held, instants: Instants): boolean => !isGone(held, instants) && instants.now < heldFrom(held.grant);
 

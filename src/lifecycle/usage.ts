@@ -1,7 +1,7 @@
-import { heldUntil, makeEnd, makeUsage, makeUse, toJson, type Grant, type Usage, type Use } from '../records.js';
+import { heldFrom, heldUntil, idleEnd, makeEnd, makeUsage, makeUse, toJson, type Grant, type Usage, type Use } from '../records.js';
 import { refuseIfSteppedBack } from '../time.js';
 import { endWith } from './grant-end.js';
-import { isUsable, type Held } from './status.js';
+import { isUsable, type Held, type Instants } from './status.js';
 import { asRead, endedAt, joined, nextVersion, stamp, unchanged, type EntryDraft, type Moment, type Step, type Writes } from './step.js';
 
 /** A use is written when the last on record is older than this part of the idle time: so an end comes at most so much early, and never late. */
@@ -31,6 +31,18 @@ export function grantToConsume(usable: readonly Held[]): Held | undefined {
     .filter(({ grant }) => grant.maxUses !== undefined)
     .sort((a, b) => heldUntil(a.grant, a.usage) - heldUntil(b.grant, b.usage) || (a.grant.id < b.grant.id ? -1 : 1))[0];
 }
+
+/**
+ * Whether a use that was taken under a key may be repeated: while its grant allows, or where nothing but this very use,
+ * the last one, has ended the grant and its window still runs (L36). So a lost reply does not turn a use into a refusal.
+ */
+export function isRepeatable({ usesLeft }: Pick<Use, 'usesLeft'>, held: Held, instants: Instants): boolean {
+  return isUsable(held, instants) || (usesLeft === 0 && held.grant.end?.cause === 'used_up' && isWindowOpen(held, instants));
+}
+
+/** Whether time alone would let the grant allow. Without its usage row the idle end is unknown, so the window counts as closed. */
+const isWindowOpen = ({ grant, usage }: Held, { now, late }: Instants): boolean =>
+  usage !== undefined && heldFrom(grant) <= now && late < Math.min(grant.expiresAt, idleEnd(usage));
 
 /** What a use leaves. */
 export interface Consumed {

@@ -375,7 +375,11 @@ describe('JitEngine', () => {
       const before = await wholeStore(store);
       const asked = approver.questions.length;
       const again = await take(engine, { idempotencyKey: 'k' });
-      expect(again).toMatchObject({ outcome: 'granted', request: { id: first.request.id, owed: { acknowledgement: { by: LEE } } } });
+      expect(again).toMatchObject({
+        outcome: 'ended',
+        reused: true,
+        request: { id: first.request.id, owed: { acknowledgement: { by: LEE } } },
+      });
       expect(again.grants).toMatchObject([{ end: { cause: 'unjustified' } }]);
       expect(await wholeStore(store)).toEqual(before);
       expect(approver.questions).toHaveLength(asked);

@@ -57,7 +57,7 @@ describe('JitEngine', () => {
       const granted = await ask(engine, asked);
       expect(granted).toMatchObject({ outcome: 'granted', grants: [{ id: `${first.id}.1` }] });
       await engine.revoke(`${first.id}.1`, { by: SAM });
-      expect(await ask(engine, asked)).toMatchObject({ outcome: 'granted', grants: [{ end: { cause: 'revoked' } }] });
+      expect(await ask(engine, asked)).toMatchObject({ outcome: 'ended', allowed: false, grants: [{ end: { cause: 'revoked' } }] });
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 

@@ -210,7 +210,9 @@ describe('JitEngine', () => {
         gates[first === 'reuse' ? 'request' : 'reuse'].open();
         const answers = [await finding, await opening];
         const id = first === 'reuse' ? before.id : answers[1]?.request.id;
-        expect(answers.map(({ request, reused }) => [request.id, reused])).toEqual(Array(2).fill([id, first === 'reuse']));
+        expect(answers.map(({ request }) => request.id)).toEqual([id, id]);
+        // Where the request commits first, the call that made it has made something new.
+        expect(answers.map(({ reused }) => reused)).toEqual([true, first === 'reuse']);
         expect((await ask(other, keyed)).request.id).toBe(id);
         const types = await typesOf(store);
         expect([count(types, 'request.created'), count(types, 'request.reused')]).toEqual(first === 'reuse' ? [1, 1] : [2, 0]);

@@ -43,6 +43,9 @@ const allowedAt = async (engine: JitEngine, clock: ManualClock, now: number) => 
   return engine.isAllowed(MAYA, SCOPE);
 };
 
+/** What an answer says of a use that has been taken now. */
+const NEW = { allowed: true, reused: false };
+
 describe('JitEngine', () => {
   describe('an idle end', () => {
     for (const [offset, allowed] of [
@@ -534,8 +537,9 @@ describe('JitEngine', () => {
     it('takes nothing where what allows is not counted, nor where standing access does', async () => {
       const { engine, store, grant } = await aUsedGrant({}, { standing: { [MAYA]: ['logs:read'] } });
       const commits = store.called('commit');
-      expect(await engine.consume(MAYA, SCOPE)).toEqual({ subject: MAYA, scope: SCOPE, at: at(0), grant, usesLeft: undefined });
+      expect(await engine.consume(MAYA, SCOPE)).toEqual({ ...NEW, subject: MAYA, scope: SCOPE, at: at(0), grant, usesLeft: undefined });
       expect(await engine.consume(MAYA, 'logs:read', { idempotencyKey: 'k' })).toEqual({
+        ...NEW,
         subject: MAYA,
         scope: 'logs:read',
         at: at(0),
@@ -674,13 +678,15 @@ describe('JitEngine', () => {
       expect(first).toMatchObject({ at: at(0), usesLeft: 1 });
       await clock.set(at(5));
       const commits = store.called('commit');
-      expect(await engine.consume(MAYA, SCOPE, key)).toEqual(first);
+      expect(await engine.consume(MAYA, SCOPE, key)).toEqual({ ...first, reused: true });
       expect(store.called('commit')).toBe(commits);
       await engine.consume(MAYA, SCOPE);
-      expect(await engine.consume(MAYA, SCOPE, key)).toEqual({ ...first, grant: await stored(engine, grant) });
+      // Another use was the last one: a repeat is not a permission (L36).
+      const refused = { reused: true, use: { at: at(0), usesLeft: 1 } };
+      expect(await refusal(engine.consume(MAYA, SCOPE, key), 'ERR_JIT_DENIED')).toMatchObject(refused);
       await clock.set(END + HOUR);
       await engine.sweep();
-      expect(await engine.consume(MAYA, SCOPE, key)).toMatchObject({ at: at(0), usesLeft: 1 });
+      expect(await refusal(engine.consume(MAYA, SCOPE, key), 'ERR_JIT_DENIED')).toMatchObject(refused);
       expect(await usedTypes(store)).toBe(2);
       const use = (await store.find({ kind: 'use', limit: 9 })).items;
       expect(use).toMatchObject([
@@ -694,7 +700,7 @@ describe('JitEngine', () => {
       await aGranted(engine, { scope: 'db:**' });
       const first = await engine.consume(MAYA, 'db:write', key);
       expect(first).toMatchObject({ scope: 'db:write', usesLeft: 2 });
-      expect(await engine.consume(MAYA, 'db:write', key)).toEqual(first);
+      expect(await engine.consume(MAYA, 'db:write', key)).toEqual({ ...first, reused: true });
       await refusal(engine.consume(MAYA, 'db:read', key), 'ERR_JIT_IDEMPOTENCY');
       expect(await usedTypes(store)).toBe(1);
       expect(await verifyStore(store)).toMatchObject({ ok: true });
@@ -726,7 +732,8 @@ describe('JitEngine', () => {
       await clock.set(at(10));
       expect(await engine.purge({ before: at(10), by: SAM })).toMatchObject({ requests: 1, grants: 1 });
       await aGranted(engine);
-      expect(await engine.consume(MAYA, SCOPE, key)).toEqual({ subject: MAYA, scope: SCOPE, at: at(0), grant: undefined, usesLeft: 0 });
+      const use = { at: at(0), usesLeft: 0 };
+      expect(await refusal(engine.consume(MAYA, SCOPE, key), 'ERR_JIT_DENIED')).toMatchObject({ reused: true, use });
       expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 0, grant: { issuedAt: at(10) } });
     });
   });
@@ -844,10 +851,10 @@ describe('JitEngine', () => {
       expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 3 });
       await clock.set(END + 1);
       await engine.sweep();
-      expect(await repeated()).toMatchObject({ usesLeft: 4, at: at(0) });
+      expect(await refusal(repeated(), 'ERR_JIT_DENIED')).toMatchObject({ reused: true, use: { usesLeft: 4, at: at(0) } });
       await engine.purge({ before: END, by: SAM });
       expect((await store.find({ kind: 'use', limit: 9 })).items).toEqual([]);
-      await refusal(repeated(), 'ERR_JIT_DENIED');
+      expect(await refusal(repeated(), 'ERR_JIT_DENIED')).toMatchObject({ reused: false, use: undefined });
     });
 
     it('L33 keeps what is idle but not yet on record as ended', async () => {

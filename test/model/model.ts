@@ -63,6 +63,15 @@ export interface ModelGrant {
   last: number;
 }
 
+/** A use that was taken under a key. */
+export interface ModelUse {
+  readonly grant: ModelGrant;
+  readonly subject: string;
+  readonly scope: string;
+  readonly at: number;
+  readonly usesLeft: number;
+}
+
 export interface Limits {
   readonly maxTtl: number;
   readonly maxTotal: number;
@@ -112,6 +121,16 @@ export const isUsable = (grant: ModelGrant, at: Now): boolean =>
   grant.startsAt <= at.now &&
   (!grant.asksAtStart || (grant.activatedAt !== undefined && grant.activatedAt <= at.now)) &&
   (grant.maxUses === undefined || grant.uses < grant.maxUses);
+
+/**
+ * L36: whether a use that was taken under a key is answered again: while its grant allows, or where this very use, the
+ * last one, has ended the grant and time has not.
+ */
+export function isRepeatable({ grant, usesLeft }: ModelUse, at: Now): boolean {
+  const begun = Math.max(grant.startsAt, grant.asksAtStart ? (grant.activatedAt ?? Infinity) : 0) <= at.now;
+  const isLastUse = usesLeft === 0 && grant.end?.causes.includes('used_up') === true;
+  return isUsable(grant, at) || (isLastUse && begun && at.late < endByTime(grant));
+}
 
 /** Issued for later, and not begun yet; where somebody is asked at the start, until that is on record. */
 export const isScheduled = (grant: ModelGrant, at: Now): boolean =>
@@ -473,6 +492,18 @@ export class Model {
     const usable = this.usable(subject, scope, at);
     const isDenied = usable.length === 0;
     return { must: codes({ DENIED: isDenied, CLOCK: at.back }) };
+  }
+
+  /** L36: a repeat takes nothing, and is a yes only while its grant allows; not where a purge took the grant. */
+  repeating(use: ModelUse, at: Now): Refusals {
+    return { must: codes({ DENIED: !this.grants.includes(use.grant) || !isRepeatable(use, at) }) };
+  }
+
+  /** How an ask for this is answered: an approved request is `ended` once none of its grants can allow any more (L36). */
+  outcomeOf(request: ModelRequest, at: Now): string {
+    const status = request.end?.status ?? (isPending(request, at) ? 'pending' : 'expired');
+    if (status !== 'approved') return status;
+    return this.grantsOf(request).some((grant) => isLive(grant, at)) ? 'granted' : 'ended';
   }
 
   consume(grant: ModelGrant, at: Now): void {

@@ -13,6 +13,7 @@ import {
   type AccessResult,
   type AuditEntry,
   type AuditSink,
+  type Consumption,
   type Decision,
   type Grant,
   type GrantStore,
@@ -37,6 +38,7 @@ import {
   type Limits,
   type ModelGrant,
   type ModelRequest,
+  type ModelUse,
   type Now,
   type Refusals,
 } from './model.js';
@@ -91,7 +93,7 @@ export class SideBySide {
   #horizon = 0;
   #dice = new Dice(0);
   #acting: Process;
-  readonly #useKeys = new Map<string, { readonly grant: ModelGrant; readonly body: string; readonly usesLeft: number | undefined }>();
+  readonly #useKeys = new Map<string, ModelUse>();
   readonly #asks: { readonly key: string; readonly ask: Ask }[] = [];
   #requests = new Map<string, AccessRequest>();
   #grants = new Map<string, Grant>();
@@ -243,7 +245,8 @@ export class SideBySide {
         if (must.length > 0)
           assert.ok('code' in preview && must.includes(preview.code), `dry run says ${preview.outcome}, not [${must.join()}]`);
         else if ('code' in preview) assert.ok(may.includes(preview.code) || mood.isMute, `dry run says ${preview.code}`);
-        else this.#expectSaid(preview.outcome, reuses[0] ?? this.#wouldBe(ask, at));
+        else if (reuses[0] !== undefined) this.#expectSaid(preview.outcome, reuses[0]);
+        else this.#expectSaid(preview.outcome, ...this.#wouldBe(ask, at));
         return;
       }
       case 'decide': {
@@ -487,6 +490,7 @@ export class SideBySide {
       const result = await this.#try(model.deciding(knownRequest, at), call);
       if (result === undefined) return;
       assert.equal(result.request.id, knownRequest.id);
+      assert.equal(result.reused, true, 'a repeat under a used key is told as new (L36)');
       model.decide(knownRequest, at);
       return this.#expectOutcome(result, knownRequest);
     }
@@ -577,22 +581,16 @@ export class SideBySide {
   async #consume(anybody: string, anything: string): Promise<void> {
     const { engine } = this.#acting;
     const [dice, model, at] = [this.#dice, this.#model, this.#at()];
+    // Often one that was taken before, whatever has become of its grant: there is more to see in a repeat (L36).
+    const again = this.#useKeys.size > 0 && dice.once(2) ? dice.of([...this.#useKeys]) : undefined;
     const counted = model.grants.filter(({ maxUses }) => maxUses !== undefined);
     const grant = this.#among(counted.length > 0 ? counted : model.grants);
-    const [subject, scope] = grant === undefined ? [anybody, anything] : [grant.request.subject, this.#concrete(grant.scope)];
-    const key = dice.once(3) ? `use-${dice.roll(2)}` : undefined;
+    const { subject, scope } = again?.[1] ?? (grant === undefined ? { subject: anybody, scope: anything } : this.#useOf(grant));
+    const key = again === undefined ? (dice.once(2) ? `use-${dice.roll(2)}` : undefined) : again[0].split(' ')[1];
     this.#say('consume', subject, scope, key);
     const known = key === undefined ? undefined : this.#useKeys.get(`${subject} ${key}`);
     const call = () => engine.consume(subject, scope, { idempotencyKey: key });
-    if (known !== undefined) {
-      if (known.body !== scope) {
-        await this.#try({ must: ['ERR_JIT_IDEMPOTENCY', ...model.consuming(subject, scope, at).must] }, call);
-        return;
-      }
-      const { usesLeft } = await call();
-      assert.equal(usesLeft, known.usesLeft, 'the same key gives another answer');
-      return;
-    }
+    if (known !== undefined) return this.#repeatUse(known, scope, call);
     const refusals = model.consuming(subject, scope, at);
     const unconfirmed = this.#unconfirmed(subject, scope, at);
     const result = await this.#try(unconfirmed.length > 0 ? { must: [], may: refusals.must } : refusals, call);
@@ -607,7 +605,30 @@ export class SideBySide {
     assert.ok(taken, `a use was taken of ${result.grant?.id}, not of what ends first`);
     model.consume(taken, at);
     assert.equal(result.usesLeft, (taken.maxUses ?? 0) - taken.uses);
-    if (key !== undefined) this.#useKeys.set(`${subject} ${key}`, { grant: taken, body: scope, usesLeft: result.usesLeft });
+    assert.equal(result.reused, false, 'a use that has been taken now is told as a repeat');
+    if (key === undefined || result.usesLeft === undefined) return;
+    this.#useKeys.set(`${subject} ${key}`, { grant: taken, subject, scope, at: result.at, usesLeft: result.usesLeft });
+  }
+
+  #useOf(grant: ModelGrant): { readonly subject: string; readonly scope: string } {
+    return { subject: grant.request.subject, scope: this.#concrete(grant.scope) };
+  }
+
+  /** L11 L36: the same key takes nothing more; it says so, and is refused once its grant allows nothing more. */
+  async #repeatUse(known: ModelUse, scope: string, call: () => Promise<Consumption>): Promise<void> {
+    const [model, at] = [this.#model, this.#at()];
+    if (known.scope !== scope) {
+      await this.#try({ must: ['ERR_JIT_IDEMPOTENCY', ...model.consuming(known.subject, scope, at).must] }, call);
+      return;
+    }
+    const result = await this.#try(model.repeating(known, at), call);
+    if (result === undefined) return;
+    const { reused, allowed, usesLeft, at: takenAt } = result;
+    assert.deepEqual(
+      { reused, allowed, usesLeft, at: takenAt },
+      { reused: true, allowed: true, usesLeft: known.usesLeft, at: known.at },
+      'the same key gives another answer',
+    );
   }
 
   /** What would allow, were its start confirmed. */
@@ -624,23 +645,22 @@ export class SideBySide {
   }
 
   #outcomeOf(request: ModelRequest): string {
-    const status = request.end?.status ?? (isPending(request, this.#at()) ? 'pending' : 'expired');
-    return status === 'approved' ? 'granted' : status;
+    return this.#model.outcomeOf(request, this.#at());
   }
 
   /** What an ask would come to, in a model that forgets it again. */
-  #wouldBe(ask: Ask, at: Now): ModelRequest {
+  #wouldBe(ask: Ask, at: Now): readonly [ModelRequest, string] {
     const model = this.#model;
     const draft = model.create('thought of', ask, undefined, at);
     model.decide(draft, at);
+    const outcome = this.#outcomeOf(draft);
     remove(model.grants, ({ request }) => request === draft);
     remove(model.requests, (request) => request === draft);
-    return draft;
+    return [draft, outcome];
   }
 
-  #expectSaid(said: string, request: ModelRequest): void {
+  #expectSaid(said: string, request: ModelRequest, outcome = this.#outcomeOf(request)): void {
     const at = this.#at();
-    const outcome = this.#outcomeOf(request);
     // A quorum that is named under a clock that has gone back may be named too late: then it may be called what it just was.
     const isNamedTooLate = outcome === 'expired' && request.assignedAt === at.now && at.highest > at.now;
     if (said !== outcome) assert.ok(isNamedTooLate && said === 'pending', `the outcome is ${said}, not ${outcome}`);
@@ -649,7 +669,14 @@ export class SideBySide {
   #expectOutcome(result: AccessResult, request: ModelRequest): void {
     this.#expectSaid(result.outcome, request);
     assert.equal(result.request.id, request.id);
-    if (result.outcome === 'granted') {
+    const at = this.#at();
+    // L36: whatever it was told before, an answer says whether a grant of it allows now.
+    assert.equal(
+      result.allowed,
+      this.#model.grantsOf(request).some((grant) => isUsable(grant, at)),
+      `allowed of ${request.id}`,
+    );
+    if (result.outcome === 'granted' || result.outcome === 'ended') {
       const grants = this.#model.grantsOf(request).map(({ id }) => id);
       assert.deepEqual(
         result.grants.map(({ id }) => id),

@@ -66,6 +66,24 @@ export const SEEDED: readonly Seeded[] = [
     from: 'const uses = usage.uses + 1;',
     to: 'const uses = Math.max(1, usage.uses);',
   },
+  {
+    name: 'a repeated use is a permission',
+    file: 'lifecycle/usage.ts',
+    from: 'return isUsable(held, instants) || (usesLeft === 0 &&',
+    to: 'return isUsable(held, instants) || held.usage !== undefined || (usesLeft === 0 &&',
+  },
+  {
+    name: 'what was taken back is told as granted',
+    file: 'engine/access-result.ts',
+    from: "outcome: hasEnded ? 'ended' : 'granted'",
+    to: "outcome: hasEnded && !allowed ? 'granted' : 'granted'",
+  },
+  {
+    name: 'a repeat is told as new',
+    file: 'engine/deciding.ts',
+    from: '{ id: before, reused: true }',
+    to: '{ id: before, reused: before !== id }',
+  },
   { name: 'the last use ends nothing', file: 'lifecycle/usage.ts', from: 'if (usesLeft > 0) {', to: 'if (usesLeft > -1) {' },
   {
     name: 'a start that is not confirmed allows',

@@ -65,9 +65,10 @@ function decision({ allowed, reason, validUntil }: Decision, time: (instant: num
 
 function result(given: AccessResult, time: (instant: number) => string): Answer {
   switch (given.outcome) {
-    case 'granted': {
+    case 'granted':
+    case 'ended': {
       const windows = given.grants.map(({ startsAt, expiresAt }) => `[${time(startsAt)}, ${time(expiresAt)})`);
-      return { word: 'granted', text: `granted: ${windows.join(' ')}`, tone: 'yes' };
+      return { word: given.outcome, text: `${given.outcome}: ${windows.join(' ')}`, tone: given.outcome === 'granted' ? 'yes' : 'no' };
     }
     case 'pending': {
       const who = given.reviewers === undefined ? '' : `: ${given.reviewers.join(', ')} may review`;

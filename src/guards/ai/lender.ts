@@ -1,6 +1,6 @@
 import type { AccessResult } from '../../engine/answers.js';
 import type { JitEngine } from '../../engine/engine.js';
-import { isJitError } from '../../errors.js';
+import { isJitError, type JitErrorCode } from '../../errors.js';
 import { readPort } from '../../input.js';
 import type { MaybePromise } from '../../ports.js';
 import { sleepUntil } from '../../time.js';
@@ -27,6 +27,14 @@ const UNREADABLE: Readonly<Record<Unreadable, string>> = {
   agent: 'It is not known on whose behalf this tool is called. Nothing was done.',
   scope: 'The input of this call names nothing that this tool may be used on. Nothing was done.',
 };
+/** Codes with which an ask fails after its request was recorded, while the request may still be decided. */
+const UNDECIDED: ReadonlySet<JitErrorCode> = new Set<JitErrorCode>([
+  'ERR_JIT_APPROVER',
+  'ERR_JIT_CLOCK',
+  'ERR_JIT_CONFLICT',
+  'ERR_JIT_OUTCOME_UNKNOWN',
+  'ERR_JIT_STORE',
+]);
 const UNCONFIRMED = 'It could not be confirmed that this tool may be used now. Nothing was done.';
 
 const not = (reason: string): Extract<Answer, { may: 'not' }> => ({ may: 'not', reason });
@@ -122,7 +130,8 @@ export class Lender<Input, Context> {
   async #told(borrowing: Borrowing, result: AccessResult, run: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
     const { scope } = borrowing;
     switch (result.outcome) {
-      case 'granted': {
+      case 'granted':
+      case 'ended': {
         const answer = await run();
         if (answer !== undefined) return answer;
         // What somebody has taken away is not asked for again by the call that had it.
@@ -182,8 +191,8 @@ export class Lender<Input, Context> {
     this.#tool.onError(error, this.#tool.tool);
     if (!isJitError(error)) return not(UNCONFIRMED);
     if (error.code === 'ERR_JIT_LIMIT') return not(`${scope} can't be asked for now: it goes beyond a limit. Nothing was done.`);
-    // It is on record, and will be asked about again.
-    const onRecord = error.code === 'ERR_JIT_APPROVER' || error.code === 'ERR_JIT_CLOCK' ? error.requestId : undefined;
-    return onRecord === undefined ? not(UNCONFIRMED) : this.#waiting(onRecord, borrowing);
+    // The request is recorded and still undecided: the sweep asks the approver again.
+    const recorded = UNDECIDED.has(error.code) && 'requestId' in error ? error.requestId : undefined;
+    return recorded === undefined ? not(UNCONFIRMED) : this.#waiting(recorded, borrowing);
   }
 }

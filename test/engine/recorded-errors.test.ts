@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { reviewers, type JitEngine, type Row } from '../../src/index.js';
+import { ScriptedApprover, throws, type Fault, type FaultyStore } from '../../src/testing.js';
+import { aGranted, anEngine, ask, HOUR, MAYA, MINUTE, SAM, SCOPE, typesOf } from './an-engine.js';
+
+const withoutBody = (row: Row | undefined) => (row?.kind === 'subject' ? { ...row, body: {} } : row);
+
+const KEY = { idempotencyKey: 'k' } as const;
+
+/** The error of a call that must fail, with the id that it carries. */
+async function failure(work: Promise<unknown>): Promise<{ readonly code: unknown; readonly requestId: unknown; readonly message: string }> {
+  const error: unknown = await work.then(
+    (value) => new Error(`it resolved to ${JSON.stringify(value)}`),
+    (thrown: unknown) => thrown,
+  );
+  const { code, requestId, message } = error as { code: unknown; requestId: unknown; message: string };
+  return { code, requestId, message };
+}
+
+/** Lets a fault in once the approver has been asked to decide: by then the request is recorded. */
+function afterTheRecord(store: FaultyStore, method: 'get' | 'live' | 'commit', fault: Fault) {
+  return new ScriptedApprover({
+    decide: () => {
+      store.inject(method, fault);
+      return { outcome: 'approve' };
+    },
+  });
+}
+
+const aFailing = (method: 'get' | 'live' | 'commit', fault: Fault) => {
+  const { store, clock } = anEngine();
+  const { engine } = anEngine({ store, clock, approver: afterTheRecord(store, method, fault) });
+  return { engine, store, clock };
+};
+
+const recordedId = async (store: FaultyStore) => {
+  store.clear();
+  return (await store.find({ kind: 'request', limit: 10 })).items.at(-1)?.id;
+};
+
+describe('an error after the ask was recorded', () => {
+  const faults: readonly (readonly [string, 'get' | 'live' | 'commit', Fault])[] = [
+    ['ERR_JIT_STORE', 'live', { fault: 'reject' }],
+    ['ERR_JIT_STORE', 'commit', { fault: 'reject' }],
+    ['ERR_JIT_OUTCOME_UNKNOWN', 'commit', { fault: 'lose reply' }],
+    ['ERR_JIT_CONFLICT', 'commit', { fault: 'malformed', answer: 'conflict' }],
+    ['ERR_JIT_CORRUPT', 'get', { fault: 'malformed', answer: (rows: (Row | undefined)[]) => rows.map(withoutBody) }],
+  ];
+  for (const [code, method, fault] of faults) {
+    it(`carries the id of the request: ${code} by ${method} (L31) [V12]`, async () => {
+      const { engine, store } = aFailing(method, fault);
+      const { requestId, ...error } = await failure(ask(engine));
+      const id = await recordedId(store);
+      expect(id).toBeDefined();
+      expect({ code: error.code, requestId }).toEqual({ code, requestId: id });
+      expect(error.message).toContain(`request ${id}`);
+      expect((await typesOf(store)).at(0)).toBe('request.created');
+    });
+  }
+
+  it('carries it for extend, too [V12]', async () => {
+    const { engine, store, clock } = anEngine();
+    const grant = await aGranted(engine);
+    const other = anEngine({ store, clock, approver: afterTheRecord(store, 'live', { fault: 'reject' }) }).engine;
+    const { code, requestId } = await failure(other.extend(grant.id, { ttl: MINUTE, requestedBy: MAYA }));
+    const created = (await (store.clear(), store.find({ kind: 'request', limit: 10 }))).items.map(({ id }) => id);
+    expect(code).toBe('ERR_JIT_STORE');
+    expect(created.filter((id) => id !== grant.requestId)).toEqual([requestId]);
+  });
+
+  it('carries it for a repeat under a used key, by requestAccess and by breakGlass [V12]', async () => {
+    const approver = new ScriptedApprover({ decide: { outcome: 'approve' }, breakGlass: { outcome: 'approve', reviewWithinMs: HOUR } });
+    const { engine, store } = anEngine({ approver });
+    const calls: readonly (() => ReturnType<JitEngine['requestAccess']>)[] = [
+      () => ask(engine, KEY),
+      () => engine.breakGlass({ subject: MAYA, scope: 'other', ttl: MINUTE, justification: 'down', ...KEY }),
+    ];
+    for (const call of calls) {
+      const { request } = await call();
+      const get = store.get.bind(store);
+      // Only what the repeat reads once its key has been found.
+      store.get = async (keys) => {
+        if (keys.some(({ kind }) => kind === 'grant')) throw new Error('the primary is down');
+        return get(keys);
+      };
+      expect(await failure(call())).toMatchObject({ code: 'ERR_JIT_STORE', requestId: request.id });
+      store.get = get;
+    }
+  });
+
+  it('leads back to the one request: decide(id) goes on from there [V12]', async () => {
+    const { engine, store } = aFailing('live', { fault: 'reject' });
+    const { requestId } = await failure(ask(engine));
+    store.clear();
+    const healed = anEngine({ store, approver: reviewers({ members: [SAM] }) }).engine;
+    expect(typeof requestId).toBe('string');
+    expect(await healed.decide(requestId as string)).toMatchObject({ outcome: 'pending', request: { id: requestId } });
+    expect((await store.find({ kind: 'request', limit: 10 })).items).toHaveLength(1);
+  });
+
+  it('is another error than the one of the store, which may reject several calls with one [V12]', async () => {
+    const { store, clock } = anEngine();
+    const approver = new ScriptedApprover({
+      decide: () => {
+        store.live = () => Promise.reject(shared);
+        return { outcome: 'approve' };
+      },
+    });
+    const shared = new Error('the connection was lost');
+    const { engine } = anEngine({ store, clock, approver });
+    const [one, two] = await Promise.all([failure(ask(engine)), failure(ask(engine, { scope: 'other' }))]);
+    const ids = (await store.find({ kind: 'request', limit: 10 })).items.map(({ id }) => id);
+    expect([one.requestId, two.requestId].sort()).toEqual(ids.sort());
+    expect(Object.keys(shared)).not.toContain('requestId');
+  });
+
+  it('carries no id where nothing was recorded [V12]', async () => {
+    const { engine, store } = anEngine({ approver: new ScriptedApprover({ isEligible: throws(new Error('down')) }) });
+    expect(await failure(ask(engine))).toMatchObject({ code: 'ERR_JIT_APPROVER', requestId: undefined });
+    store.inject('live', { fault: 'reject' });
+    const plain = anEngine({ store }).engine;
+    expect(await failure(plain.requestAccess({ subject: MAYA, scope: SCOPE, ttl: MINUTE }))).toMatchObject({
+      code: 'ERR_JIT_STORE',
+      requestId: undefined,
+    });
+    store.clear();
+    expect((await store.find({ kind: 'request', limit: 10 })).items).toEqual([]);
+  });
+});
