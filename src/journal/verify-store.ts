@@ -30,14 +30,15 @@ const MAX_RESTARTS = 8;
 
 /**
  * Verifies the journal, replays it, and compares every row with what it says: a row that somebody has changed, added or
- * taken away behind the engine's back is named.
+ * taken away behind the engine's back is named. Each row is compared as `get`, `find` and `live` give it, so that a second
+ * copy which a check reads is verified too: an open grant must be in `live` at its version, and an ended one must not.
  *
  * It may run while others write: what differs is read again until no entry about it has come meanwhile. It reads only.
  *
  * Gotcha: who can write to the store can write a journal anew that says what the rows say. Only `head` shows that, an
  * anchor exported to where they can't write. After a purge has trimmed the journal past it, export a new one.
  * Gotcha: cursors, leases, and of the horizon's row the version, have no entries: they can't be proven. Reads all rows,
- * and keeps all records in memory.
+ * asks `live` for each subject and for each pair of subject and scope, and keeps all records in memory.
  *
  * @param options `head`: an anchor exported earlier; the journal must contain it
  * @throws StoreError `ERR_JIT_STORE` when the store could not be asked
@@ -47,7 +48,7 @@ const MAX_RESTARTS = 8;
  * const { ok, differences } = await verifyStore(store, { head: exported });
  */
 export async function verifyStore(store: GrantStore, options: { readonly head?: Anchor | undefined } = {}): Promise<StoreVerification> {
-  const read = readPort<GrantStore>('store', store, ['get', 'find', 'journal']);
+  const read = readPort<GrantStore>('store', store, ['get', 'find', 'live', 'journal']);
   const given = readOptions('options', options, ['head']);
   const head = given.head === undefined ? undefined : readAnchor('head', given.head);
   for (let tries = 0; tries < MAX_RESTARTS; tries++) {

@@ -324,6 +324,34 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: "if (what === 'policy') return;",
     caughtBy: { test: 'test/stores/redis/server-state.test.ts', title: 'is refused by every method where it is' },
   },
+  // ---- What verifies one ----
+  {
+    name: 'verifyStore: what a check reads is not compared',
+    file: 'journal/verify-store/comparison.ts',
+    from: '      suspects.push(...(await this.#liveSuspects(suspects)));\n',
+    to: '',
+    caughtBy: { test: 'test/journal/verify-copies.test.ts', title: 'names a revoked grant that live() still gives as it was before [V8a]' },
+  },
+  {
+    name: 'verifyStore: a list that lacks rows is good',
+    file: 'journal/verify-store/comparison.ts',
+    from: "const found = unlike('find', await this.#listing.row(key.kind, key.id, read.pages), row);",
+    to: 'const found = undefined;',
+    caughtBy: {
+      test: 'test/journal/verify-copies.test.ts',
+      title: 'names every row where find() gives none, instead of comparing 0 rows [V8b]',
+    },
+  },
+  {
+    name: 'verifyStore: only what find() gives is compared',
+    file: 'journal/verify-store/comparison.ts',
+    from: ' || this.#compare(key, kept[i]) !== undefined',
+    to: '',
+    caughtBy: {
+      test: 'test/journal/verify-copies.test.ts',
+      title: 'names a row that get() gives as it was before, while find() and live() are right [V8c]',
+    },
+  },
   // ---- Whoever follows one ----
   {
     name: 'followers: the cursor moves before what it stands for is told',

@@ -5,8 +5,10 @@ import { yieldToOthers } from '../../time.js';
 import { bookmark, HORIZON } from '../bookmark.js';
 import { RECORD_KINDS, type Draft, type RecordKind } from '../replay/drafts.js';
 import { recordOf } from '../replay/records.js';
-import { askPage, askRows } from '../store-reads.js';
-import { differenceOf, type Expected } from './difference.js';
+import { askRows } from '../store-reads.js';
+import { differenceOf, unlike, type Expected } from './difference.js';
+import { Listing, PAGE, type ReadPages } from './listing.js';
+import { belongsInLive, isLiveKind, keyOf, placesOf, readLive, rowIn, type LivePlace, type ReadLive } from './live-rows.js';
 import { problemIn, type JournalProblem, type Reading } from './reading.js';
 
 /** A row, and what there is to say about it. */
@@ -24,22 +26,36 @@ interface Key {
   readonly id: string;
 }
 
-const PAGE = 200;
+/** What `find` and `live` have answered between two readings of the journal. */
+interface Round {
+  readonly pages: ReadPages;
+  readonly live: ReadLive;
+}
+
 /** How often rows that differ are read again before they count as busy. */
 const MAX_ROUNDS = 16;
 
-/** Compares all rows of a store with what its journal says, while others may write. */
+/**
+ * Compares all rows of a store with what its journal says, while others may write. Each row is compared as `get`, `find` and
+ * `live` give it: a store may keep a copy for each, and a check reads only the copy of `live`.
+ */
 export class Comparison {
   rows = 0;
   readonly differences: RowProblem[] = [];
   readonly unproven: RowProblem[] = [];
   readonly #store: GrantStore;
   readonly #reading: Reading;
+  readonly #listing: Listing;
+  /** Where a check asks, and the open rows that it must be given there. */
+  readonly #live = new Map<string, { readonly place: LivePlace; readonly owed: Map<string, Key> }>();
+  /** Where `live` gave a row that it should not give. */
+  readonly #strays = new Map<string, LivePlace[]>();
 
   /** @param reading one that has read to the head */
   constructor(store: GrantStore, reading: Reading) {
     this.#store = store;
     this.#reading = reading;
+    this.#listing = new Listing(store);
   }
 
   /** @returns as {@link Reading.on} */
@@ -47,6 +63,7 @@ export class Comparison {
     try {
       const suspects: Key[] = [HORIZON];
       for (const kind of RECORD_KINDS) suspects.push(...(await this.#suspects(kind)));
+      suspects.push(...(await this.#liveSuspects(suspects)));
       return await this.#settle(suspects);
     } catch (error) {
       return problemIn(error);
@@ -57,40 +74,101 @@ export class Comparison {
   async #suspects(kind: RecordKind): Promise<readonly Key[]> {
     const suspects: Key[] = [];
     const seen = new Set<string>();
-    for (let after: string | undefined, more = true; more;) {
-      const page = await askPage(this.#store, { kind, after, limit: PAGE });
-      for (const row of page.items as readonly unknown[]) {
+    for await (const items of this.#listing.pages(kind)) {
+      const listed: Row[] = [];
+      for (const row of items) {
         this.rows += 1;
         const id: unknown = isObject(row) ? (row as Row).id : undefined;
-        if (typeof id !== 'string') {
-          this.differences.push({ kind, id: show(id), problem: 'is no row at all' });
-          continue;
+        if (typeof id !== 'string') this.differences.push({ kind, id: show(id), problem: 'is no row at all' });
+        else if (!seen.has(id)) {
+          seen.add(id);
+          listed.push(row as Row);
         }
-        if (!seen.has(id) && this.#compare({ kind, id }, row as Row) !== undefined) suspects.push({ kind, id });
-        seen.add(id);
       }
-      after = page.next;
-      more = after !== undefined;
+      const kept = await this.#get(listed.map(({ id }) => ({ kind, id })));
+      listed.forEach((row, i) => {
+        const key: Key = { kind, id: row.id };
+        if (this.#compare(key, row) !== undefined || this.#compare(key, kept[i]) !== undefined) suspects.push(key);
+        else this.#expectInLive(key, row);
+      });
       await yieldToOthers();
     }
     for (const id of this.#reading.rebuild.now.of(kind).keys()) if (!seen.has(id)) suspects.push({ kind, id });
     return suspects;
   }
 
+  /** A row that is right by `find` and `get`: `live` is asked at its places later. Those of other kinds name the subject alone. */
+  #expectInLive(key: Key, row: Row): void {
+    for (const place of isLiveKind(key.kind) ? placesOf(row) : placesOf({ subject: row.subject, scope: undefined })) {
+      let there = this.#live.get(keyOf(place));
+      if (there === undefined) this.#live.set(keyOf(place), (there = { place, owed: new Map() }));
+      if (belongsInLive(row)) there.owed.set(nameOf(key), key);
+    }
+  }
+
+  /** What `live` gives though it should not, or does not give though it should. */
+  async #liveSuspects(known: readonly Key[]): Promise<readonly Key[]> {
+    const suspects = new Map<string, Key>();
+    const places = [...this.#live.values()];
+    while (places.length > 0) {
+      const some = places.splice(-PAGE);
+      const answers: ReadLive = new Map();
+      await readLive(
+        this.#store,
+        some.map(({ place }) => place),
+        answers,
+      );
+      for (const { place, owed } of some) {
+        for (const row of answers.get(keyOf(place)) ?? []) this.#receive(row, place, owed, suspects);
+        for (const [name, key] of owed) suspects.set(name, key);
+      }
+      await yieldToOthers();
+    }
+    for (const key of known) suspects.delete(nameOf(key));
+    return [...suspects.values()];
+  }
+
+  /** One row of an answer of `live`: the one that is owed, or a suspect. */
+  #receive(row: unknown, place: LivePlace, owed: Map<string, Key>, suspects: Map<string, Key>): void {
+    const { kind, id } = isObject(row) ? (row as Row) : { kind: undefined, id: undefined };
+    if (!isLiveKind(kind) || typeof id !== 'string') {
+      this.differences.push({ kind: typeof kind === 'string' ? kind : 'grant', id: show(id), problem: 'is no row that live() may give' });
+      return;
+    }
+    const key: Key = { kind, id };
+    const isRight = (row as Row).open && this.#compare(key, row as Row) === undefined;
+    if (isRight) {
+      owed.delete(nameOf(key));
+      return;
+    }
+    suspects.set(nameOf(key), key);
+    const strays = this.#strays.get(nameOf(key));
+    if (strays === undefined) this.#strays.set(nameOf(key), [place]);
+    else strays.push(place);
+  }
+
   /** Reads again what differs, between two readings of the journal that say the same about it. */
   async #settle(suspects: readonly Key[]): Promise<JournalProblem | 'trimmed' | undefined> {
     let left = suspects;
+    const doubted = new Set<Key>();
     for (let round = 0; round < MAX_ROUNDS && left.length > 0; round++) {
       const problem = await this.#reading.on();
       if (problem !== undefined) return problem;
       const before = left.map((key) => this.#told(key));
       const rows = await this.#get(left);
+      const read: Round = { pages: new Map(), live: new Map() };
+      const copies: (string | undefined)[] = [];
+      await this.#readLive(left, rows, read);
+      for (const [i, key] of left.entries()) copies.push(await this.#inCopies(key, rows[i], read));
       const behind = await this.#reading.on();
       if (behind !== undefined) return behind;
       const busy: Key[] = [];
       left.forEach((key, i) => {
-        if (this.#told(key) === before[i]) this.#judge(key, rows[i]);
+        // A purge may have removed a row that no entry tells of between two of the questions: then they agree the next time.
+        const isDoubted = copies[i] !== undefined && before[i] === undefined && !doubted.has(key);
+        if (this.#told(key) === before[i] && !isDoubted) this.#judge(key, rows[i], copies[i]);
         else busy.push(key);
+        if (isDoubted) doubted.add(key);
       });
       left = busy;
     }
@@ -104,11 +182,44 @@ export class Comparison {
     return rows;
   }
 
-  #judge(key: Key, row: Row | undefined): void {
+  async #readLive(keys: readonly Key[], rows: readonly (Row | undefined)[], read: Round): Promise<void> {
+    const places = keys.flatMap((key, i) => (isLiveKind(key.kind) ? this.#placesOf(key, rows[i]) : []));
+    await readLive(this.#store, places, read.live);
+  }
+
+  /** Where the row is asked for by a check, by what it is, what it should be, and where it was given. */
+  #placesOf(key: Key, row: Row | undefined): readonly LivePlace[] {
+    const told = this.#told(key);
+    const should = typeof told === 'object' ? placesOf(this.#expected(told).row) : [];
+    return [...(isObject(row) ? placesOf(row) : []), ...should, ...(this.#strays.get(nameOf(key)) ?? [])];
+  }
+
+  /** In what `find` and `live` differ from `get`. */
+  async #inCopies(key: Key, row: Row | undefined, read: Round): Promise<string | undefined> {
+    // What `get` gives is named itself where it is no row.
+    if (key.kind === 'horizon' || (row !== undefined && !isObject(row))) return undefined;
+    const found = unlike('find', await this.#listing.row(key.kind, key.id, read.pages), row);
+    if (found !== undefined || !isLiveKind(key.kind)) return found;
+    const own = isObject(row) ? new Set(placesOf(row).map(keyOf)) : new Set<string>();
+    for (const place of this.#placesOf(key, row)) {
+      const given = rowIn(read.live.get(keyOf(place)), key.kind, key.id);
+      if (given === undefined && !(belongsInLive(row) && own.has(keyOf(place)))) continue;
+      const problem = unlike('live', given, belongsInLive(row) ? row : undefined);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  }
+
+  /** @param copies in what `find` and `live` differ from the row */
+  #judge(key: Key, row: Row | undefined, copies: string | undefined): void {
     const problem = this.#compare(key, row);
-    if (problem === undefined) return;
+    if (problem === undefined) {
+      if (copies !== undefined) this.differences.push({ ...key, problem: copies });
+      return;
+    }
     const why = this.#whyUnproven(key, row);
     if (why === undefined) this.differences.push({ ...key, problem });
+    else if (copies !== undefined) this.differences.push({ ...key, problem: copies });
     else this.unproven.push({ ...key, problem: why });
   }
 
@@ -155,6 +266,8 @@ export class Comparison {
     return { row, seq, metadataHash: typeof metadataHash === 'string' ? metadataHash : undefined };
   }
 }
+
+const nameOf = ({ kind, id }: Key): string => JSON.stringify([kind, id]);
 
 const MAY_LACK_ENTRIES: ReadonlySet<Kind> = new Set<Kind>(['use', 'reuse', 'effect', 'subject']);
 const PURGED = 'entries that tell of it have been purged';

@@ -77,3 +77,18 @@ function shown(value: unknown): string {
     return show(value);
   }
 }
+
+/** In what a copy of a row that another method gives differs from the row as `get` gives it; `undefined`: in nothing. */
+export function unlike(method: 'find' | 'live', copy: Row | undefined, row: Row | undefined): string | undefined {
+  if (copy === undefined || row === undefined) {
+    if (copy === row) return undefined;
+    if (row !== undefined) return `${method}() does not give it: get() has it at version ${show(row.version)}`;
+    return `${method}() still gives it, at version ${show(copy?.version)}, and should not`;
+  }
+  if (!isObject(row)) return undefined;
+  const differences = COLUMNS.flatMap((column) =>
+    copy[column] === row[column] ? [] : [`${column} is ${shown(copy[column])}, by get() ${shown(row[column])}`],
+  );
+  if (!areEqual(copy.body, row.body)) differences.push('body is another than by get()');
+  return differences.length === 0 ? undefined : `${method}() gives it otherwise: ${differences.join('; ')}`;
+}

@@ -1,0 +1,47 @@
+import type { GrantStore, Row } from '../../ports.js';
+import { isObject } from '../../records.js';
+import { askLive } from '../store-reads.js';
+
+/** What a check asks by. Without a scope: what `status` and break-glass ask by. */
+export interface LivePlace {
+  readonly subject: string;
+  readonly scope: string | undefined;
+}
+
+/** The answers of `live` that one round of reading has had. */
+export type ReadLive = Map<string, readonly unknown[]>;
+
+/** How many questions are open at a time. */
+const AT_ONCE = 32;
+/** Before every end, so that an open row is given whatever its end is. */
+const BEFORE_ALL = 0;
+
+export const isLiveKind = (kind: unknown): kind is 'grant' | 'usage' => kind === 'grant' || kind === 'usage';
+
+/** Whether `live` must give the row at its places. */
+export const belongsInLive = (row: Row | undefined): row is Row =>
+  isObject(row) && isLiveKind(row.kind) && row.open && row.subject !== undefined && (row.until ?? 0) > BEFORE_ALL;
+
+/** Both ways in which the row can be asked for. */
+export function placesOf({ subject, scope }: Pick<Row, 'subject' | 'scope'>): readonly LivePlace[] {
+  if (typeof subject !== 'string') return [];
+  return [{ subject, scope: undefined }, ...(typeof scope === 'string' ? [{ subject, scope }] : [])];
+}
+
+export const keyOf = ({ subject, scope }: LivePlace): string => JSON.stringify([subject, scope ?? null]);
+
+/** Asks `live` for each place that has not been asked for yet. @throws StoreError */
+export async function readLive(store: Pick<GrantStore, 'live'>, places: Iterable<LivePlace>, read: ReadLive): Promise<void> {
+  const missing = new Map<string, LivePlace>();
+  for (const place of places) if (!read.has(keyOf(place))) missing.set(keyOf(place), place);
+  const left = [...missing];
+  while (left.length > 0) {
+    const asked = left.splice(-AT_ONCE);
+    const answers = await Promise.all(asked.map(async ([, place]) => askLive(store, { ...place, at: BEFORE_ALL })));
+    asked.forEach(([key], i) => read.set(key, answers[i] as readonly unknown[]));
+  }
+}
+
+/** The row of a key in an answer. */
+export const rowIn = (answer: readonly unknown[] | undefined, kind: string, id: string): Row | undefined =>
+  answer?.find((row): row is Row => isObject(row) && (row as Row).kind === kind && (row as Row).id === id);
