@@ -4,3 +4,6 @@ export { steadyHandle } from './stores/sql/steady-handle.js';
 export { migrate, schemaSql, sqlMigrations } from './stores/sql/migrations.js';
 export type { SqlMigration } from './stores/sql/migrations.js';
 export type { PgClient, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './stores/sql/database.js';
+export { fromBunSqlite, fromNodeSqlite } from './stores/sql/sqlite-drivers.js';
+export type { BunSqliteLike, NodeSqliteLike, SqliteDriverHandle } from './stores/sql/sqlite-drivers.js';
+export { fromPglite, type PgliteLike, type PgliteResult } from './stores/sql/pglite.js';

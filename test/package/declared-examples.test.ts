@@ -71,6 +71,11 @@ const OF_ONE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'fastify.jitAccess': {
     app: "declare module 'fastify' { interface FastifyRequest { session: { userId: string } } }\ndeclare const app: import('fastify').FastifyInstance;",
   },
+  'sql.fromNodeSqlite': {
+    DatabaseSync: "declare const DatabaseSync: new (path: string) => import('jit-access/sql').NodeSqliteLike;",
+  },
+  'sql.fromBunSqlite': { Database: "declare const Database: new (path: string) => import('jit-access/sql').BunSqliteLike;" },
+  'sql.fromPglite': { PGlite: "declare const PGlite: new (path: string) => import('jit-access/sql').PgliteLike;" },
   'hono.requireGrant': { app: "import type { Hono } from 'hono';\ndeclare const app: Hono;" },
   'nest.JitAccessModule': { Request: 'interface Request { user?: { id: string } }' },
   'nest.RequireGrant': { Post: "import { Post } from '@nestjs/common';" },

@@ -28,7 +28,8 @@ export interface SqlGrantStoreOptions {
   /** The service, or tenant, whose grants these are. Services that share the tables must differ in it: in one namespace they are one service. */
   readonly namespace: string;
   /**
-   * Reads go straight through this, around Kysely: a `pg` pool, or a handle of `better-sqlite3` or `libsql`. Default: none.
+   * Reads go straight through this, around Kysely: a `pg` pool or a {@link fromPglite}, or a handle of `better-sqlite3`, `libsql`,
+   * {@link fromNodeSqlite} or {@link fromBunSqlite}. Default: none.
    *
    * With a pool, a connection that hangs is replaced, `watch` is there, and `error` events are heard. A handle
    * should be another one than Kysely's, on the same file, so that checks read while a commit is open, and at once. A pool

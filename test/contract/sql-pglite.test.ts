@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { PGlite } from '@electric-sql/pglite';
+import { autoApprove, JitEngine } from 'jit-access';
+import { fromPglite, migrate, sqlGrantStore, steadyPool } from 'jit-access/sql';
+import type { SteadyPoolTarget } from 'jit-access/sql';
+import { ManualClock, storeContract } from 'jit-access/testing';
+import { Kysely, PostgresDialect } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
+// PGlite compiles PostgreSQL before it answers, on a machine that may be busy.
+vi.setConfig({ hookTimeout: 120_000, testTimeout: 60_000 });
+
+const TABLES = ['jit_rows', 'jit_journal', 'jit_heads'];
+
+let pglite: PGlite;
+let pool: SteadyPoolTarget;
+let db: Kysely<unknown>;
+beforeAll(async () => {
+  pglite = new PGlite();
+  pool = fromPglite(pglite);
+  db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: steadyPool(pool) }) });
+  await migrate({ db, dialect: 'postgres' });
+});
+afterAll(() => db.destroy());
+
+const ways = {
+  'through Kysely alone': (namespace: string) => sqlGrantStore({ db, dialect: 'postgres', namespace }),
+  'with reads on the pool': (namespace: string) => sqlGrantStore({ db, dialect: 'postgres', namespace, read: pool }),
+};
+
+describe.each(Object.entries(ways))('sqlGrantStore on PGlite, %s', (name, open) => {
+  storeContract(
+    { describe, it },
+    {
+      name,
+      create: () => open(randomUUID()),
+      reopen: (store) => open(store.namespace),
+      async breakBackend() {
+        for (const table of TABLES) await pglite.exec(`alter table ${table} rename to ${table}_gone`);
+        return async () => {
+          for (const table of TABLES) await pglite.exec(`alter table ${table}_gone rename to ${table}`);
+        };
+      },
+    },
+  );
+});
+
+describe('fromPglite()', () => {
+  const waited = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('keeps a question out of the transaction of whoever has the connection', async () => {
+    const client = await pool.connect();
+    await client.query('begin');
+    await client.query('create table in_transaction (n integer)');
+    let isAnswered = false;
+    const outside = pool
+      .query({ name: 'outside', text: "select to_regclass('in_transaction') as found", values: [], query_timeout: 1_000 })
+      .finally(() => (isAnswered = true));
+    for (let i = 0; i < 20; i++) await waited();
+    expect(isAnswered).toBe(false);
+    await client.query('rollback');
+    client.release();
+    expect((await outside).rows).toEqual([{ found: null }]);
+  });
+
+  it('undoes what a client has begun that is released as broken', async () => {
+    const client = await pool.connect();
+    await client.query('begin');
+    await client.query('create table left_open (n integer)');
+    client.release(true);
+    const { rows } = await pool.query({
+      name: 'after',
+      text: "select to_regclass('left_open') as found",
+      values: [],
+      query_timeout: 1_000,
+    });
+    expect(rows).toEqual([{ found: null }]);
+  });
+
+  it('watches beside commits and checks, on the one connection that there is', async () => {
+    const namespace = randomUUID();
+    const store = sqlGrantStore({ db, dialect: 'postgres', namespace, read: pool });
+    const engine = new JitEngine({ store, approver: autoApprove(() => true), clock: new ManualClock() });
+    let heard = 0;
+    const stop = store.watch?.(() => heard++) as () => void;
+    // The first wake says that it listens.
+    await vi.waitFor(() => expect(heard).toBe(1), 30_000);
+    await engine.requestAccess({ subject: 'user:maya', scope: 'db:write', ttl: '1h' });
+    await vi.waitFor(() => expect(heard).toBeGreaterThan(1), 30_000);
+    expect(await engine.isAllowed('user:maya', 'db:write')).toBe(true);
+    stop();
+    await engine.close();
+  });
+
+  it('names what is missing where it is given something else', () => {
+    expect(() => fromPglite({ query() {}, close() {} } as never)).toThrow(/pglite must be .*missing: exec, onNotification/);
+    expect(() => fromPglite(undefined as never)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT' }) as Error);
+  });
+});
