@@ -17,7 +17,7 @@ import { z } from 'zod';
 const operatorReviews: Approver = {
   name: 'operator',
   decide: () => ({ outcome: 'review', quorum: { groups: [{ name: 'operator', approvals: 1 }] } }),
-  groupsOf: (reviewer, { metadata }: AccessRequest) => (reviewer === metadata?.['operator'] ? ['operator'] : []),
+  groupsOf: (reviewer, { operator }: AccessRequest) => (reviewer === operator ? ['operator'] : []),
 };
 
 const clock = new ManualClock();
@@ -35,6 +35,7 @@ const guarded = toolApproval(
   { refund },
   {
     agent: 'agent:support-7',
+    // What is lent to the agent for her is open to no other operator's run of it.
     operator: 'user:olga',
     tools: { refund: { scope: 'billing:{order}:refund', ttl: '10m', justification: ({ why }) => why } },
     onWaiting: ({ requestId }) => (waitsFor = requestId),

@@ -1,8 +1,8 @@
-export { JitEngine, type By, type RedeemBy, type ReviewBy } from './engine/engine.js';
+export { JitEngine, type By, type RedeemBy, type ReviewBy, type WorkOptions } from './engine/engine.js';
 export type { HistoryQuery, HolderQuery, Paging, RequestQuery } from './engine/archive.js';
 export type { Action } from './engine/checker.js';
 export type { RevokeAllTarget } from './engine/ending.js';
-export type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk } from './engine/ask.js';
+export type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './engine/ask.js';
 export type {
   AccessPreview,
   AccessResult,
@@ -38,6 +38,7 @@ export { firstDecisive } from './approvers/first-decisive.js';
 export { MemoryGrantStore } from './stores/memory.js';
 export { exactScopes, isPattern, isScope, patternScopes } from './scope.js';
 export { systemClock, type Duration } from './time.js';
+export { runSubject, type AgentRun } from './lifecycle/run.js';
 export { grantStatus, requestStatus, wasHeldAt, type GrantStatus, type RequestStatus } from './lifecycle/status.js';
 
 export { callbackSink } from './sinks/callback.js';

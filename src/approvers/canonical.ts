@@ -1,5 +1,6 @@
 import { invalid } from '../input.js';
 import type { ApproverContext } from '../ports.js';
+import { RUN_MARK } from '../records.js';
 
 /** An id that an approver was given, in the form in which the engine knows it. */
 export type Canonical = (argument: string, id: string) => string;
@@ -21,6 +22,8 @@ export function byCanonicalId<T>(
     let known = made.get(canonicalId);
     if (known === undefined) {
       const canonical: Canonical = (argument, id) => {
+        // The parts of a run had their canonical form before they were put together; the whole has none.
+        if (id.includes(RUN_MARK)) return id;
         try {
           return canonicalId(id);
         } catch {

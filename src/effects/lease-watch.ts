@@ -28,7 +28,7 @@ export interface LeaseContext {
   /** Reads what covers, whether or not it covers now. Waits for an approver that is to confirm a start, where nothing else covers. */
   readonly read: () => Promise<Cover>;
   /** What all leases on this subject and scope read again. */
-  readonly shared: SharedCover;
+  readonly shared: Pick<SharedCover, 'hint' | 'confirm'>;
   /** Why these grants don't cover now. */
   readonly denial: (held: readonly Held[], reading: Reading) => DeniedError;
   readonly onError: (error: unknown, during: string) => void;

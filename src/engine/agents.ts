@@ -1,6 +1,6 @@
 import { NotReviewerError } from '../errors.js';
 import { invalid } from '../input.js';
-import type { AccessRequest } from '../records.js';
+import { agentOf, type AccessRequest } from '../records.js';
 import { isThenable } from '../time.js';
 
 /** Whether an id is that of an agent: software that decides for itself what to do next. Agents ask, and never review. */
@@ -8,8 +8,14 @@ export type IsAgent = (id: string) => boolean;
 
 const PREFIX = 'agent:';
 
-/** A predicate that fails or answers badly has not said that this is a person: it is told, and the id is an agent's. */
+/** A run is software, as its agent is: no option is asked about it. */
 export function readAgents(agents: unknown, onError: (error: unknown) => void): IsAgent {
+  const isNamed = readPredicate(agents, onError);
+  return (id) => agentOf(id) !== undefined || isNamed(id);
+}
+
+/** A predicate that fails or answers badly has not said that this is a person: it is told, and the id is an agent's. */
+function readPredicate(agents: unknown, onError: (error: unknown) => void): IsAgent {
   if (agents === undefined) return (id) => id.startsWith(PREFIX);
   if (typeof agents !== 'function') throw invalid('agents', 'a function', agents);
   return (id) => {

@@ -1,8 +1,9 @@
 import { invalid, isBlank, readId, readList, readMetadata, readOptions, readText } from '../input.js';
 import { MAX_SCOPES } from '../lifecycle/grant.js';
 import type { Ask } from '../lifecycle/request.js';
+import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { JsonObject, ScopeMatcher } from '../ports.js';
-import type { Grant } from '../records.js';
+import { agentOf, type AccessRequest, type Grant } from '../records.js';
 import { readPattern, readScope } from '../scope.js';
 import { readDuration, readInstant, type Duration } from '../time.js';
 import type { Settings } from './options.js';
@@ -30,8 +31,16 @@ export interface AccessAsk<Scope extends string = string> {
   readonly metadata?: JsonObject | undefined;
 }
 
+/**
+ * An ask by a run of an agent. The engine derives the subject (see {@link runSubject}), the agent is the requester, and
+ * agent and operator become fields of the request.
+ */
+export interface RunAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'subject' | 'requestedBy'> {
+  readonly run: AgentRun;
+}
+
 /** An ask that only wants to know: what would happen, by which rule, and who may review. Nothing is stored. */
-export type DryRunAsk<Scope extends string = string> = AccessAsk<Scope> & { readonly dryRun: true };
+export type DryRunAsk<Scope extends string = string> = (AccessAsk<Scope> | RunAsk<Scope>) & { readonly dryRun: true };
 
 /** What `extend` takes: more time for a grant, on top of what it has. */
 export type ExtensionAsk = Omit<AccessAsk, 'subject' | 'scope' | 'scopes' | 'startsAt'>;
@@ -51,48 +60,74 @@ export interface ReadAsk {
 const COMMON = ['ttl', 'justification', 'ticket', 'requestedBy', 'idempotencyKey', 'metadata'] as const;
 const WHOM = ['subject', 'scope', 'scopes'] as const;
 
+type Who = Pick<AccessRequest, 'subject' | 'requestedBy' | 'agent' | 'operator'>;
+
 /** Reads asks at the door. */
 export class AskReader {
   readonly #readActorId: Settings['readId'];
+  readonly #readRun: Settings['readRun'];
   readonly #matcher: ScopeMatcher;
 
-  constructor({ readId: readActorId, scopes }: Pick<Settings, 'readId' | 'scopes'>) {
+  constructor({ readId: readActorId, readRun, scopes }: Pick<Settings, 'readId' | 'readRun' | 'scopes'>) {
     this.#readActorId = readActorId;
+    this.#readRun = readRun;
     this.#matcher = scopes;
   }
 
   access(given: unknown): ReadAsk & { readonly dryRun: boolean } {
-    const read = readOptions<keyof DryRunAsk>('ask', given, [...WHOM, ...COMMON, 'startsAt', 'dryRun']);
+    const read = readOptions<(typeof WHOM)[number] | (typeof COMMON)[number] | 'run' | 'startsAt' | 'dryRun'>('ask', given, [
+      ...WHOM,
+      ...COMMON,
+      'run',
+      'startsAt',
+      'dryRun',
+    ]);
     const { dryRun = false, startsAt } = read;
     if (typeof dryRun !== 'boolean') throw invalid('dryRun', 'true or false', dryRun);
-    const asked = this.#common(this.#readActorId('subject', read.subject), this.#scopes(read.scope, read.scopes), read);
+    const who = read.run === undefined ? this.#who(read.subject, read.requestedBy) : this.#whoOfRun(read);
+    const asked = this.#common(who, this.#scopes(read.scope, read.scopes), read);
     return { ...asked, dryRun, ask: { ...asked.ask, startsAt: startsAt === undefined ? undefined : readInstant('startsAt', startsAt) } };
   }
 
   breakGlass(given: unknown): ReadAsk {
     const read = readOptions<keyof BreakGlassAsk>('ask', given, [...WHOM, ...COMMON]);
-    const asked = this.#common(this.#readActorId('subject', read.subject), this.#scopes(read.scope, read.scopes), read);
+    const asked = this.#common(this.#who(read.subject, read.requestedBy), this.#scopes(read.scope, read.scopes), read);
     if (asked.ask.justification === undefined || isBlank(asked.ask.justification)) {
       throw invalid('justification', 'given: why there is no time for a review', read.justification);
     }
     return asked;
   }
 
-  /** @returns the ask for a given old grant */
-  extension(given: unknown): (grant: Grant) => ReadAsk {
+  /** @returns the ask for a given old grant, whose request was asked on behalf of this operator if it is a run's */
+  extension(given: unknown): (grant: Grant, operator: string | undefined) => ReadAsk {
     const read = readOptions<keyof ExtensionAsk>('ask', given, COMMON);
     // Checked before anything is loaded.
-    this.#common('-', [], read);
-    return (grant) => {
-      const { ask, key } = this.#common(grant.subject, [grant.scope], read);
+    this.#common(this.#who('-', read.requestedBy), [], read);
+    return (grant, operator) => {
+      const { ask, key } = this.#common({ ...this.#who(grant.subject, read.requestedBy), operator }, [grant.scope], read);
       return { key, ask: { ...ask, extends: grant.id } };
     };
   }
 
-  #common(subject: string, scopes: readonly string[], read: Partial<Record<(typeof COMMON)[number], unknown>>): ReadAsk {
+  /** A run asks through its agent, which is the requester: so the limits for each requester bound the agent. */
+  #who(subjectGiven: unknown, requesterGiven: unknown): Who {
+    const subject = this.#readActorId('subject', subjectGiven);
+    const agent = agentOf(subject);
+    const requestedBy = requesterGiven === undefined ? (agent ?? subject) : this.#readActorId('requestedBy', requesterGiven);
+    if (agent !== undefined && requestedBy !== agent) throw invalid('requestedBy', `the agent of the run, ${agent}`, requestedBy);
+    return { subject, requestedBy, agent, operator: undefined };
+  }
+
+  #whoOfRun({ run, subject, requestedBy }: { readonly run?: unknown; readonly subject?: unknown; readonly requestedBy?: unknown }): Who {
+    if (subject !== undefined) throw invalid('subject', 'left out where run is given: the engine derives it', subject);
+    if (requestedBy !== undefined) throw invalid('requestedBy', 'left out where run is given: it is the agent', requestedBy);
+    const read = this.#readRun('run', run);
+    return { subject: runSubject(read), requestedBy: read.agent, agent: read.agent, operator: read.operator };
+  }
+
+  #common(who: Who, scopes: readonly string[], read: Partial<Record<(typeof COMMON)[number], unknown>>): ReadAsk {
     const ask = {
-      subject,
-      requestedBy: read.requestedBy === undefined ? subject : this.#readActorId('requestedBy', read.requestedBy),
+      ...who,
       scopes: Object.freeze(scopes),
       ttlMs: readDuration('ttl', read.ttl),
       startsAt: undefined,

@@ -5,7 +5,7 @@ import { anyGrantIds, grantIds } from '../lifecycle/grant.js';
 import { endGrant, type EndCommand } from '../lifecycle/line.js';
 import { moment } from '../lifecycle/step.js';
 import type { Row } from '../ports.js';
-import { decodeGrant, decodeRequest, type AccessRequest, type Grant, type StoredRecord } from '../records.js';
+import { agentOf, decodeGrant, decodeRequest, isReachedBy, type AccessRequest, type Grant, type StoredRecord } from '../records.js';
 import { isScope, patternScopes, readPattern } from '../scope.js';
 import type { Timekeeper } from '../time.js';
 import type { RevokeAllReport } from './answers.js';
@@ -159,14 +159,29 @@ export class Ending {
     }
     const { scopes, readId: readActorId } = this.#settings;
     if (given.requestId !== undefined) return this.#ofRequest(readId('target.requestId', given.requestId));
-    if (given.subject !== undefined) return this.#whatIsOpen(readActorId('target.subject', given.subject), () => true);
+    if (given.subject !== undefined) return this.#ofSubject(readActorId('target.subject', given.subject));
     // Always a pattern, whatever the engine's scopes are: on the bad day a wildcard must not be an error, nor end nothing.
     const pattern = readPattern('target.scope', given.scope);
     return this.#whatIsOpen(undefined, (scope) => patternScopes.overlaps(pattern, scope) || scopes.overlaps(pattern, scope));
   }
 
-  #whatIsOpen(subject: string | undefined, reaches: (scope: string) => boolean): Reach {
-    const pages = (kind: string) => this.#ledger.pages({ kind, subject, open: true });
+  /** An agent's runs are subjects of their own that no index leads to: for an agent, the pass goes over the namespace. */
+  #ofSubject(id: string): Reach {
+    const hasRuns = this.#settings.isAgent(id) && agentOf(id) === undefined;
+    return hasRuns
+      ? this.#whatIsOpen(
+          undefined,
+          () => true,
+          (row) => isReachedBy(row.subject, id),
+        )
+      : this.#whatIsOpen(id, () => true);
+  }
+
+  #whatIsOpen(subject: string | undefined, reaches: (scope: string) => boolean, isMeant: (row: Row) => boolean = () => true): Reach {
+    const ledger = this.#ledger;
+    const pages = async function* (kind: string) {
+      for await (const rows of ledger.pages({ kind, subject, open: true })) yield rows.filter(isMeant);
+    };
     return {
       requests: () => pages('request'),
       grants: () => pages('grant'),

@@ -5,6 +5,7 @@ import { readLeaseOptions, type Lease, type LeaseOptions } from '../effects/leas
 import { readWaitOptions, type WaitOptions } from '../effects/wait-for.js';
 import { invalid, readId, readOptions, readText } from '../input.js';
 import { Followers } from '../journal/follow.js';
+import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, MaybePromise, Page } from '../ports.js';
 import type { AccessRequest, Anchor, Decision, Effect, Grant } from '../records.js';
 import { isThenable, readDuration, readInstant, Timekeeper, within, type Duration } from '../time.js';
@@ -22,7 +23,7 @@ import type {
 } from './answers.js';
 import { ApproverDesk } from './approver-desk.js';
 import { Archive, type HistoryQuery, type HolderQuery, type RequestQuery } from './archive.js';
-import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk } from './ask.js';
+import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk, type RunAsk } from './ask.js';
 import { Attempts } from './attempts.js';
 import { Checker, denied, type Action } from './checker.js';
 import { Deciding } from './deciding.js';
@@ -46,6 +47,11 @@ export interface By {
   readonly by: string;
   /** Goes on record. Text of at most 4 KiB. */
   readonly reason?: string | undefined;
+}
+
+/** What `withAccess` takes besides. */
+export interface WorkOptions extends LeaseOptions {
+  readonly consume?: boolean | undefined;
 }
 
 /** A review: who, why, and as what. */
@@ -185,8 +191,8 @@ export class JitEngine<Scope extends string = string> {
    *   recorded, and while it is pending the same key, `decide(id)` or the sweep asks again
    */
   async requestAccess(ask: DryRunAsk<Scope>): Promise<AccessPreview>;
-  async requestAccess(ask: AccessAsk<Scope>): Promise<AccessResult>;
-  async requestAccess(ask: AccessAsk<Scope> | DryRunAsk<Scope>): Promise<AccessResult | AccessPreview> {
+  async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope>): Promise<AccessResult>;
+  async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope> | DryRunAsk<Scope>): Promise<AccessResult | AccessPreview> {
     this.#refuseIfClosed();
     const { dryRun, ...read } = this.#asks.access(ask);
     if (dryRun) return this.#deciding.preview(read);
@@ -205,7 +211,7 @@ export class JitEngine<Scope extends string = string> {
     const id = this.#readRecordId('grantId', grantId);
     const readFor = this.#asks.extension(ask);
     const { grant } = await this.#ledger.held(id);
-    const read = readFor(grant);
+    const read = readFor(grant, await this.#ledger.operatorOf(grant));
     return this.#attempts.make({ actor: read.ask.requestedBy, grantId: id }, () => this.#deciding.ask(read, 'extend'));
   }
 
@@ -223,6 +229,17 @@ export class JitEngine<Scope extends string = string> {
     const read = this.#asks.breakGlass(ask);
     const { requestedBy: actor, scopes } = read.ask;
     return this.#attempts.make({ actor, scopes, breakGlass: true }, () => this.#emergency.breakGlass(read));
+  }
+
+  /**
+   * The subject under which this engine holds access of a run of an agent: {@link runSubject} of the run's parts in the
+   * form that `canonicalId` gives them. For checks; asks take the run itself.
+   *
+   * @throws InvalidArgumentError, also where the agent is none by the option `agents`
+   */
+  runSubject(run: AgentRun): string {
+    this.#refuseIfClosed();
+    return runSubject(this.#settings.readRun('run', run));
   }
 
   /** Asks the approver about a request that it has not answered yet. Otherwise: how the request stands. */
@@ -460,7 +477,10 @@ export class JitEngine<Scope extends string = string> {
    * Gotcha: the signal stops what listens to it. What the work opens outside should carry an end of its own: `lease.until`.
    *
    * @param work is waited for even when the signal has aborted; what it gives, or throws, is the outcome
-   * @throws DeniedError `ERR_JIT_DENIED` when not allowed: the work isn't begun; InvalidArgumentError, StoreError, ClockError
+   * @param options.consume takes a use of a grant that has a number of them, as {@link consume} does. The work may go on
+   *   until the end of the window even where it was the last use: that ends the grant when the work is over, so a revoke
+   *   in between stops the work too. Default: false
+   * @throws DeniedError `ERR_JIT_DENIED` when not allowed, or no use is left: the work isn't begun; InvalidArgumentError, StoreError, ClockError
    * @example
    * await engine.withAccess('user:maya', 'db-prod:write', (signal) => backfill({ signal }));
    */
@@ -468,12 +488,26 @@ export class JitEngine<Scope extends string = string> {
     subject: string,
     action: Action<Scope>,
     work: (signal: AbortSignal, lease: Lease) => MaybePromise<T>,
-    options: LeaseOptions = {},
+    options: WorkOptions = {},
   ): Promise<T> {
     this.#refuseIfClosed();
-    const asked = this.#checker.read(subject, action);
+    const { subject: id, scope } = this.#checker.read(subject, action);
     if (typeof work !== 'function') throw invalid('work', 'a function', work);
-    return this.#working.withAccess(asked.subject, asked.scope, work, readLeaseOptions(options));
+    const { consume = false, ...leaseOptions } = readOptions<keyof WorkOptions>('options', options, [
+      'pollMs',
+      'maxUnconfirmedMs',
+      'consume',
+    ]);
+    if (typeof consume !== 'boolean') throw invalid('consume', 'true or false', consume);
+    const read = readLeaseOptions(leaseOptions);
+    if (!consume) return this.#working.withAccess(id, scope, work, read);
+    const use = await this.#attempts.make({ actor: id, scopes: [scope] }, () => this.#using.hold(id, scope));
+    try {
+      return await this.#working.withAccess(id, scope, work, read, use?.grantId);
+    } finally {
+      // The store, if it is slow now, must not hold up what the work gave.
+      if (use !== undefined) this.#attempts.inBackground(use.release(), 'withAccess');
+    }
   }
 
   /**

@@ -19,6 +19,7 @@ import type {
   SinkContext,
 } from '../ports.js';
 import {
+  agentOf,
   decodeGrant,
   decodeRequest,
   decodeSubject,
@@ -97,6 +98,11 @@ export class Ledger {
 
   async request(id: string): Promise<AccessRequest> {
     return decodeRequest(found('request', id, await this.row('request', id)));
+  }
+
+  /** On whose behalf a run's grant was asked for; `undefined`: it is not a run's, or the run has no operator. */
+  async operatorOf({ subject, requestId }: Grant): Promise<string | undefined> {
+    return agentOf(subject) === undefined ? undefined : (await this.request(requestId)).operator;
   }
 
   /** A grant, with how it has been used. */

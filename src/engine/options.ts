@@ -1,8 +1,10 @@
 import { InvalidArgumentError, messageOf } from '../errors.js';
-import { invalid, isId, readActor, readCount, readListener, readOptions, readPort, show } from '../input.js';
+import { invalid, isId, readActor, readCount, readId, readListener, readOptions, readPort, show } from '../input.js';
 import type { IssueFacts } from '../lifecycle/grant.js';
 import type { RequestLimits } from '../lifecycle/request.js';
+import { readAgent, readRun, type AgentRun } from '../lifecycle/run.js';
 import type { Approver, AuditSink, Clock, GrantStore, Row, ScopeMatcher } from '../ports.js';
+import { agentOf, RUN_MARK } from '../records.js';
 import { exactScopes, patternScopes } from '../scope.js';
 import { MemoryGrantStore } from '../stores/memory.js';
 import { readDuration, systemClock, type Duration } from '../time.js';
@@ -67,12 +69,14 @@ export interface JitEngineOptions {
   /**
    * Runs on every id that is given to the engine, the keys of `standing` and the ids in the rules of a policy or in
    * `reviewers` too, e.g. to lower-case e-mail addresses. Give the same id for the same id, and leave alone what has its one
-   * form. Approvers of your own get it with each question. Default: none; ids compare byte for byte.
+   * form. On a run it runs on agent, operator and job, never on the subject made of them. Approvers of your own get it with
+   * each question. Default: none; ids compare byte for byte.
    */
   readonly canonicalId?: ((id: string) => string) | undefined;
   /**
    * Whether an id is that of an agent. An agent asks, and never reviews, whatever the approver says: it is refused with
    * `ERR_JIT_NOT_REVIEWER`, is listed nowhere as a reviewer, and a review that it gave before it was one counts no longer.
+   * Only such an id may have runs, and they never review either; `revokeAll({ subject })` of it reaches its runs.
    * Asked at each review, about the id in the form that `canonicalId` gives it. One that throws, or answers anything but
    * true or false, has said yes. Default: ids that start with `agent:`.
    */
@@ -105,6 +109,8 @@ export interface Settings {
   readonly readId: (argument: string, id: unknown) => string;
   /** What approvers apply to ids of their own. @throws InvalidArgumentError */
   readonly canonicalId: ((id: string) => string) | undefined;
+  /** The parts of a run in their canonical form. @throws InvalidArgumentError also where the agent is none by `agents` */
+  readonly readRun: (argument: string, run: unknown) => AgentRun;
   /** Asked about ids that have been read. */
   readonly isAgent: IsAgent;
   /** Whether an id that is given is the one that is meant, a scope covers itself alone, and only a grant allows. */
@@ -178,6 +184,7 @@ export function readSettings(given: JitEngineOptions): Settings {
   };
   if (!isId(approver.name)) throw invalid('approver.name', 'an id', approver.name);
   if (approver.fits !== undefined) readPort<Required<Pick<Approver, 'fits'>>>('approver', approver, ['fits']).fits(engine);
+  const isAgent = readAgents(agents, (error) => onError(error, 'agents'));
   return Object.freeze<Settings>({
     approver,
     store: readStore(store),
@@ -201,7 +208,8 @@ export function readSettings(given: JitEngineOptions): Settings {
     approverTimeoutMs: readDuration('limits.approverTimeoutMs', approverTimeoutMs),
     leewayMs: readCount('leewayMs', leewayMs, 0, 3_600_000),
     readId: readIdOf,
-    isAgent: readAgents(agents, (error) => onError(error, 'agents')),
+    readRun: readRunsWith(canonicalId, isAgent),
+    isAgent,
     isPlain: canonicalId === undefined && standing === undefined && matcher.exact,
     onError,
     decodeAll: (rows, decode) =>
@@ -293,17 +301,47 @@ function readSinks(audit: unknown): readonly AuditSink[] {
   });
 }
 
+/** An id, or the subject of a run: `/run/` stands in no other id, so none is taken for that of a run. */
+function readActorOrRun(argument: string, given: unknown): string {
+  const id = readActor(argument, given);
+  if (id.includes(RUN_MARK) && agentOf(id) === undefined) throw invalid(argument, `an id without ${RUN_MARK}, or the subject of a run`, id);
+  return id;
+}
+
 function readIdsWith(canonicalId: unknown): Settings['readId'] {
-  if (canonicalId === undefined) return readActor;
+  if (canonicalId === undefined) return readActorOrRun;
+  const read = canonicalIds(canonicalId, readActor);
+  return (argument, given) => {
+    const id = readActorOrRun(argument, given);
+    // The parts of a run had their canonical form before they were put together; the whole has none.
+    return id.includes(RUN_MARK) ? id : read(argument, id);
+  };
+}
+
+function readRunsWith(canonicalId: unknown, isAgent: IsAgent): Settings['readRun'] {
+  const readPerson = readIdsWith(canonicalId);
+  const readJob = canonicalId === undefined ? readId : canonicalIds(canonicalId, readId);
+  return (argument, given) => {
+    const run = readRun(argument, given, readPerson, readJob);
+    if (isAgent(readAgent(`${argument}.agent`, run.agent))) return run;
+    // `revokeAll` of an agent reaches its runs, and it knows agents by the option alone.
+    throw invalid(`${argument}.agent`, "an id that the engine's option `agents` names", run.agent);
+  };
+}
+
+/** @param read what an id must be like, before and after */
+function canonicalIds(canonicalId: unknown, read: Settings['readId']): Settings['readId'] {
   if (typeof canonicalId !== 'function') throw invalid('canonicalId', 'a function', canonicalId);
   return (argument, given) => {
-    const id = readActor(argument, given);
+    const id = read(argument, given);
     let canonical: unknown;
     try {
       canonical = (canonicalId as (id: string) => unknown)(id);
     } catch {
       throw invalid(argument, 'an id that canonicalId accepts', id);
     }
-    return readActor(argument, canonical);
+    const made = read(argument, canonical);
+    if (made.includes(RUN_MARK)) throw invalid(argument, `an id of which canonicalId makes none with ${RUN_MARK}`, made);
+    return made;
   };
 }

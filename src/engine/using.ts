@@ -1,7 +1,7 @@
 import { DeniedError, IdempotencyError } from '../errors.js';
 import { isUsable } from '../lifecycle/status.js';
 import { moment, unchanged, type Step } from '../lifecycle/step.js';
-import { consumeUse, grantToConsume, isRepeatable, isTouchDue, touchGrant } from '../lifecycle/usage.js';
+import { consumeUse, endUsedUp, grantToConsume, isRepeatable, isTouchDue, touchGrant } from '../lifecycle/usage.js';
 import type { ScopeMatcher } from '../ports.js';
 import type { Decision, Use } from '../records.js';
 import type { Timekeeper } from '../time.js';
@@ -10,12 +10,21 @@ import { denied, reaches, type Checker } from './checker.js';
 import { derivedId } from './ids.js';
 import type { Ledger } from './ledger.js';
 
+/** A use on which work rests. */
+export interface HeldUse {
+  readonly grantId: string;
+  /** The work is over: where it was the last use, and no other work of this process rests on the grant, the grant ends. */
+  release(): Promise<void>;
+}
+
 /** What is recorded of the use of grants that end when they are idle or used up. */
 export class Using {
   readonly #keeper: Timekeeper;
   readonly #ledger: Ledger;
   readonly #checker: Checker;
   readonly #scopes: ScopeMatcher;
+  /** How many works of this process rest on uses of a grant, by its id. */
+  readonly #works = new Map<string, number>();
 
   constructor(keeper: Timekeeper, ledger: Ledger, checker: Checker, scopes: ScopeMatcher) {
     this.#scopes = scopes;
@@ -52,7 +61,22 @@ export class Using {
     }
   }
 
-  async #take(subject: string, scope: string, useId: string | undefined): Promise<Consumption> {
+  /** Takes a use for work, as {@link consume} does; `undefined`: nothing that allows this is counted. */
+  async hold(subject: string, scope: string): Promise<HeldUse | undefined> {
+    const { grant, usesLeft } = await this.#take(subject, scope, undefined, true);
+    if (grant === undefined || usesLeft === undefined) return undefined;
+    const { id: grantId } = grant;
+    this.#works.set(grantId, (this.#works.get(grantId) ?? 0) + 1);
+    const release = async (): Promise<void> => {
+      const others = (this.#works.get(grantId) ?? 1) - 1;
+      if (others > 0) this.#works.set(grantId, others);
+      else this.#works.delete(grantId);
+      if (others === 0) await this.#ledger.run(async () => endUsedUp(await this.#ledger.held(grantId), moment(this.#keeper, subject)));
+    };
+    return { grantId, release };
+  }
+
+  async #take(subject: string, scope: string, useId: string | undefined, isHeld = false): Promise<Consumption> {
     const decision = await this.#checker.check(subject, scope);
     if (!decision.allowed) throw denied(decision);
     return this.#ledger.run<Consumption>(async () => {
@@ -64,7 +88,8 @@ export class Using {
       const taken = grantToConsume(usable);
       const told = { allowed: true, reused: false, subject, scope, at: now.now } as const;
       if (taken?.usage !== undefined) {
-        const step = consumeUse({ grant: taken.grant, usage: taken.usage }, useId === undefined ? undefined : { id: useId, scope }, now);
+        const counted = { grant: taken.grant, usage: taken.usage };
+        const step = consumeUse(counted, useId === undefined ? undefined : { id: useId, scope }, now, isHeld);
         return { ...step, result: { ...told, ...step.result } };
       }
       return uncounted(decision, { ...told, grant: usable[0]?.grant, usesLeft: undefined });

@@ -4,6 +4,7 @@ import type { Lease, ReadLeaseOptions } from '../effects/lease.js';
 import { SharedCovers } from '../effects/shared-cover.js';
 import { Wait, type ReadWaitOptions } from '../effects/wait-for.js';
 import { ClosedError } from '../errors.js';
+import { withOwnUse } from '../lifecycle/usage.js';
 import type { MaybePromise } from '../ports.js';
 import type { Timekeeper } from '../time.js';
 import type { AccessResult } from './answers.js';
@@ -48,8 +49,12 @@ export class Working {
     for (const one of this.#open) one.end(new ClosedError());
   }
 
-  async lease(subject: string, scope: string, options: ReadLeaseOptions): Promise<Lease> {
+  /** @param grantId that of the grant on a use of which the work rests */
+  async lease(subject: string, scope: string, options: ReadLeaseOptions, grantId?: string): Promise<Lease> {
     const shared = this.#covers.take(subject, scope);
+    // Shared with leases that rest on no use: what is the work's own is put in afterwards.
+    const seen = (cover: Cover): Cover =>
+      grantId === undefined ? cover : { ...cover, held: cover.held?.map((held) => withOwnUse(held, grantId)) };
     const watch: LeaseWatch = new LeaseWatch(
       {
         subject,
@@ -57,8 +62,8 @@ export class Working {
         keeper: this.#keeper,
         alarm: this.#alarm,
         leewayMs: this.#settings.leewayMs,
-        read: () => this.#cover(subject, scope, true),
-        shared,
+        read: async () => seen(await this.#cover(subject, scope, true)),
+        shared: { hint: () => shared.hint(), confirm: async (demand) => seen(await shared.confirm(demand)) },
         denial: (held, reading) => denied(this.#checker.judge(held, subject, scope, reading)),
         onError: this.#settings.onError,
         onEnd: () => {
@@ -72,14 +77,18 @@ export class Working {
     return watch.begin();
   }
 
-  /** @param work is waited for, whatever becomes of the access */
+  /**
+   * @param work is waited for, whatever becomes of the access
+   * @param grantId that of the grant on a use of which the work rests
+   */
   async withAccess<T>(
     subject: string,
     scope: string,
     work: (signal: AbortSignal, lease: Lease) => MaybePromise<T>,
     options: ReadLeaseOptions,
+    grantId?: string,
   ): Promise<T> {
-    const lease = await this.lease(subject, scope, options);
+    const lease = await this.lease(subject, scope, options, grantId);
     try {
       // It may have ended in the turn in which it was handed over.
       lease.signal.throwIfAborted();

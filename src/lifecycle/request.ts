@@ -11,7 +11,7 @@ import { latestEnd } from './window.js';
 /** What is asked, checked and in canonical form. */
 export type Ask = Pick<
   AccessRequest,
-  'subject' | 'requestedBy' | 'scopes' | 'ttlMs' | 'startsAt' | 'justification' | 'ticket' | 'metadata'
+  'subject' | 'requestedBy' | 'agent' | 'operator' | 'scopes' | 'ttlMs' | 'startsAt' | 'justification' | 'ticket' | 'metadata'
 > & {
   /** The grant to extend. */
   readonly extends: string | undefined;
@@ -116,9 +116,9 @@ function reuseRequest(ask: Ask, id: string, { requestId }: Duplicate, moment: Mo
 
 /** Metadata is the caller's and may be anything: only its hash goes on record (L27, L29). */
 export function createdEntry(request: AccessRequest, subjectVersion: number, actor: string): EntryDraft {
-  const { subject, requestedBy, scopes, ttlMs, startsAt, extension, justification, ticket, metadata } = request;
+  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, justification, ticket, metadata } = request;
   const { createdAt, reviewBy, askAgainAt } = request;
-  const asked = { subject, requestedBy, scopes, ttlMs, startsAt, extension, justification, ticket };
+  const asked = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, justification, ticket };
   const written = { ...asked, metadataHash: metadata && digestOf(metadata), createdAt, reviewBy, askAgainAt, reviews: [], subjectVersion };
   return entryOf(request, 'request.created', createdAt, actor, written);
 }

@@ -1,7 +1,7 @@
 import { heldFrom, heldUntil, idleEnd, makeEnd, makeUsage, makeUse, toJson, type Grant, type Usage, type Use } from '../records.js';
 import { refuseIfSteppedBack } from '../time.js';
-import { endWith } from './grant-end.js';
-import { isUsable, type Held, type Instants } from './status.js';
+import { endWith, endWithUsage } from './grant-end.js';
+import { isGone, isUsable, type Held, type Instants } from './status.js';
 import { asRead, endedAt, joined, nextVersion, stamp, unchanged, type EntryDraft, type Moment, type Step, type Writes } from './step.js';
 
 /** A use is written when the last on record is older than this part of the idle time: so an end comes at most so much early, and never late. */
@@ -53,8 +53,13 @@ export interface Consumed {
 /** What a key stands for: what was asked for under it, which the grant may only cover. */
 export type KeyOfUse = Pick<Use, 'id' | 'scope'>;
 
-/** Takes a use of a usable grant; the last one ends it in the same step. */
-export function consumeUse(held: Counted, key: KeyOfUse | undefined, moment: Moment): Step<Consumed> {
+/**
+ * Takes a use of a usable grant. The last one ends it in the same step, unless work rests on the use: then the grant stays
+ * open, so that a revoke of it is recorded and reaches that work. It allows nothing more either way.
+ *
+ * @param isHeld whether work rests on the use; then {@link endUsedUp} follows
+ */
+export function consumeUse(held: Counted, key: KeyOfUse | undefined, moment: Moment, isHeld = false): Step<Consumed> {
   refuseIfSteppedBack(moment);
   const { grant, usage } = held;
   const at = stamp(moment, grant, usage);
@@ -64,7 +69,7 @@ export function consumeUse(held: Counted, key: KeyOfUse | undefined, moment: Mom
   const { subject, expiresAt } = grant;
   const use: Use | undefined = key && makeUse({ ...key, version: nextVersion(), subject, grantId: grant.id, at, expiresAt, usesLeft });
   const taken: Writes = { put: use === undefined ? [] : [use], entries: [used(grant, next, at, moment.actor, use)] };
-  if (usesLeft > 0) {
+  if (usesLeft > 0 || isHeld) {
     return joined({ grant, usesLeft }, [taken, { put: [next], entries: [], relies: [asRead(grant)] }]);
   }
   const end = makeEnd({
@@ -77,6 +82,22 @@ export function consumeUse(held: Counted, key: KeyOfUse | undefined, moment: Mom
   const closed = makeUsage({ ...next, endedAt: end.at });
   const ended = endWith(grant, end, at, { usageVersion: closed.version });
   return joined({ grant: ended.result, usesLeft }, [taken, ended, { put: [closed], entries: [] }]);
+}
+
+/** Ends a grant whose last use has been taken, when no work rests on it any more. What has ended already stays as it is. */
+export function endUsedUp(held: Held, moment: Moment): Step<Grant> {
+  const { grant, usage } = held;
+  const isUsedUp = grant.maxUses !== undefined && usage !== undefined && usage.uses >= grant.maxUses;
+  if (!isUsedUp || isGone(held, moment)) return unchanged(grant);
+  const at = stamp(moment, grant, usage);
+  const end = { status: 'expired', cause: 'used_up', at: Math.min(endedAt(moment, at), grant.expiresAt) } as const;
+  return endWithUsage(held, { ...end, by: moment.actor, reason: undefined }, at);
+}
+
+/** A grant as the work that rests on one of its uses sees it: that use is the work's own, and allows it to go on. */
+export function withOwnUse(held: Held, grantId: string): Held {
+  const { grant, usage } = held;
+  return usage === undefined || grant.id !== grantId ? held : { grant, usage: makeUsage({ ...usage, uses: usage.uses - 1 }) };
 }
 
 /** Whether a grant has ended whose usage row doesn't say so: one that was ended early. */

@@ -43,6 +43,8 @@ export function makeRequest(fields: Omit<AccessRequest, 'kind'>): AccessRequest 
     version: fields.version,
     subject: fields.subject,
     requestedBy: fields.requestedBy,
+    agent: fields.agent,
+    operator: fields.operator,
     scopes: Object.freeze([...fields.scopes]),
     ttlMs: fields.ttlMs,
     startsAt: fields.startsAt,

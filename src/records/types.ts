@@ -100,6 +100,10 @@ export interface AccessRequest {
   readonly subject: string;
   /** Who asked; the subject itself unless somebody asked on its behalf. */
   readonly requestedBy: string;
+  /** The agent, where `subject` is one of its runs; then it is `requestedBy` too. */
+  readonly agent: string | undefined;
+  /** The operator on whose behalf the run asks, where the run has one; may review if the approver says so. */
+  readonly operator: string | undefined;
   readonly scopes: readonly string[];
   /** Length of the window in milliseconds. It starts at the decision, unless `startsAt` or `extension` says otherwise. */
   readonly ttlMs: number;

@@ -65,6 +65,8 @@ export function aRequest(over: Partial<AccessRequest> = {}): AccessRequest {
     version: 1,
     subject: 'user:maya',
     requestedBy: 'user:maya',
+    agent: undefined,
+    operator: undefined,
     scopes: ['db-prod:write'],
     ttlMs: 15 * MINUTE_MS,
     startsAt: undefined,

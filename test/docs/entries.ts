@@ -64,6 +64,8 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   await engine.consume('user:maya', 'tool:hammer', { idempotencyKey: 'part' });
   await engine.revoke((await granted()).id, by);
   await engine.deny((await engine.requestAccess(fresh())).request.id, by);
+  // Asked by a run of an agent.
+  await engine.requestAccess({ run: { agent: 'agent:7', operator: 'user:noor' }, scope: fresh().scope, ttl: '5m' });
   await engine.cancel((await engine.requestAccess(fresh())).request.id, { by: 'user:maya' });
   // One that nobody decides, and a key that has come to stand for it.
   const open = fresh();

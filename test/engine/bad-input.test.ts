@@ -318,6 +318,15 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       ];
     }),
   ),
+  runSubject: [
+    ['run', OPTIONS, async (engine, value) => engine.runSubject(value)],
+    ['run.agent', ACTORS, async (engine, value) => engine.runSubject({ agent: value, operator: SAM })],
+    [
+      'run.operator',
+      ACTORS.filter((value) => value !== undefined),
+      async (engine, value) => engine.runSubject({ agent: 'agent:7', operator: value }),
+    ],
+  ],
   revokeAll: [
     ['options', OPTIONS, (engine, value) => engine.revokeAll({ subject: MAYA }, value)],
     ['by', ACTORS, (engine, value) => engine.revokeAll({ subject: MAYA }, by(value))],
@@ -658,6 +667,7 @@ describe('JitEngine', () => {
         revoke: () => engine.revoke('g', by),
         release: () => engine.release('g', by),
         revokeAll: () => engine.revokeAll({ subject: MAYA }, by),
+        runSubject: () => engine.runSubject({ agent: 'agent:7', operator: SAM }),
         isAllowed: () => engine.isAllowed(MAYA, SCOPE),
         check: () => engine.check(MAYA, SCOPE),
         assertAllowed: () => engine.assertAllowed(MAYA, SCOPE),

@@ -103,6 +103,7 @@ const OTHERS = [
   'forgetFollower',
   'purge',
   'close',
+  'runSubject',
   // What these are about is what is held, and test/effects says the rest.
   'onCoverage',
   'stuckEffects',

@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, it } from 'vitest';
-import type { AccessAsk, Decision, JitEngine } from '../../src/index.js';
+import type { AccessAsk, Decision, JitEngine, RunAsk } from '../../src/index.js';
 
 type Scope = 'db-prod:write' | 'db-prod:read';
 type Engine = JitEngine<Scope>;
@@ -10,7 +10,7 @@ describe('JitEngine<Scope>', () => {
     expectTypeOf<Engine['check']>().parameter(1).toEqualTypeOf<Scope | { readonly scope: Scope }>();
     expectTypeOf<'db-prod:wirte'>().not.toExtend<Parameters<Engine['assertAllowed']>[1]>();
     expectTypeOf<{ scope: 'db-prod:wirte' }>().not.toExtend<Parameters<Engine['assertAllowed']>[1]>();
-    expectTypeOf<Parameters<Engine['requestAccess']>[0]>().toEqualTypeOf<AccessAsk<Scope>>();
+    expectTypeOf<Parameters<Engine['requestAccess']>[0]>().toEqualTypeOf<AccessAsk<Scope> | RunAsk<Scope>>();
     expectTypeOf<AccessAsk<Scope>['scopes']>().toEqualTypeOf<readonly Scope[] | undefined>();
     expectTypeOf<string>().not.toExtend<Parameters<Engine['isAllowed']>[1]>();
   });

@@ -20,6 +20,8 @@ const moment = (ms = 0, actor = MAYA) => ({ now: at(ms), highest: at(ms), late: 
 const ASK: Ask = {
   subject: MAYA,
   requestedBy: MAYA,
+  agent: undefined,
+  operator: undefined,
   scopes: ['a', 'b'],
   ttlMs: MINUTE,
   startsAt: undefined,

@@ -217,8 +217,8 @@ describe('extensions of one grant', () => {
     maxGrants: 9,
     duplicates: 'return',
   } as const;
-  const { subject, requestedBy, scopes, ttlMs, startsAt, justification, ticket, metadata } = aRequest();
-  const ask = { subject, requestedBy, scopes, ttlMs, startsAt, justification, ticket, metadata, extends: 'r0.1' };
+  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata } = aRequest();
+  const ask = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata, extends: 'r0.1' };
   const open = (count: number) => {
     const held = { grant: origin(count), usage: undefined };
     return openRequest(ask, 'r9', false, limits, { subject: undefined, live: [], open: [], origin: held }, moment);

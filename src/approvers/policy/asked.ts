@@ -1,10 +1,22 @@
 import { invalid, isId, readActor, readList, readMetadata, readOptions, readText } from '../../input.js';
-import { makeRequest, UNSAID, type AccessRequest } from '../../records.js';
+import { agentOf, makeRequest, UNSAID, type AccessRequest } from '../../records.js';
 import { isPattern, readPattern } from '../../scope.js';
 import { isDuration, isInstant, readDuration, readInstant } from '../../time.js';
 import type { PolicyQuestion } from './types.js';
 
-const FIELDS = ['subject', 'scope', 'scopes', 'ttl', 'startsAt', 'justification', 'ticket', 'requestedBy', 'metadata', 'at'] as const;
+const FIELDS = [
+  'subject',
+  'scope',
+  'scopes',
+  'ttl',
+  'startsAt',
+  'justification',
+  'ticket',
+  'requestedBy',
+  'operator',
+  'metadata',
+  'at',
+] as const;
 /** As many as one request asks for. */
 const MAX_SCOPES = 50;
 /** The engine's own default of a deadline. */
@@ -19,6 +31,7 @@ export function readQuestion(given: unknown): AccessRequest {
   }
   const read = readOptions<keyof PolicyQuestion>('request', given, FIELDS);
   const subject = readActor('subject', read.subject);
+  const agent = agentOf(subject);
   const startsAt = read.startsAt === undefined ? undefined : readInstant('startsAt', read.startsAt);
   if (startsAt !== undefined && read.at === undefined) throw invalid('at', 'given with startsAt: how far ahead that is, is asked', read.at);
   const createdAt = read.at === undefined ? 0 : readInstant('at', read.at);
@@ -27,7 +40,9 @@ export function readQuestion(given: unknown): AccessRequest {
     version: 1,
     id: '-',
     subject,
-    requestedBy: read.requestedBy === undefined ? subject : readActor('requestedBy', read.requestedBy),
+    requestedBy: read.requestedBy === undefined ? (agent ?? subject) : readActor('requestedBy', read.requestedBy),
+    agent,
+    operator: read.operator === undefined ? undefined : readActor('operator', read.operator),
     scopes: readScopes(read),
     ttlMs: readDuration('ttl', read.ttl),
     startsAt,

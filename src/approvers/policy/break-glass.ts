@@ -55,7 +55,7 @@ function findSkipped({ giving, groups }: Compiled, { request, scopes, reach }: Q
   for (const scope of scopes) {
     for (const rule of giving) {
       if (!overlapsScope(rule, scope, reach)) continue;
-      const isFor = mayInclude(rule.subjects, request.subject, groups);
+      const isFor = mayInclude(rule.subjects, request.subject, rule.runs, groups);
       if (isFor === false) continue;
       for (const group of rule.review?.groups.keys() ?? []) skipped.add(group);
       if (isFor === true && !scope.isWide && coversScope(rule, scope, reach)) break;

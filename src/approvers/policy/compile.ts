@@ -19,6 +19,8 @@ export interface RuleCore {
   readonly scopes: readonly Parts[];
   /** `undefined`: everybody. */
   readonly subjects: readonly Selector[] | undefined;
+  /** Whether the subjects speak of an agent's runs too, as every rule that denies does. */
+  readonly runs: boolean;
 }
 
 /** What an ask has to be like, and what comes with the access. Milliseconds; `undefined`: not set. */
@@ -158,7 +160,8 @@ class Reader {
     const before = this.#ids.get(id);
     if (before !== undefined) throw new InvalidArgumentError(at('id'), 'a name that no other rule has', `that of ${before}`);
     this.#ids.set(id, at());
-    return { id, scopes: scopes.map(toParts), subjects: rule.subjects && this.#people(rule.subjects, at('subjects')) };
+    const subjects = rule.subjects && this.#people(rule.subjects, at('subjects'));
+    return { id, scopes: scopes.map(toParts), subjects, runs: 'deny' in rule || rule.runs === true };
   }
 
   #people(list: readonly People[], path: string): readonly Selector[] | undefined {

@@ -1,4 +1,5 @@
 import { isBlank } from '../../input.js';
+import { agentOf } from '../../records.js';
 import type { Limits, RuleCore } from './compile.js';
 import { cut, inWords } from './in-words.js';
 import { speaksOf, type Holding } from './matching.js';
@@ -40,8 +41,11 @@ async function missingRights({ deciding, holding }: Holding<RuleCore & Limits>, 
     }
   }
   for (const rule of holding) {
-    if (await speaksOf(rule.requesters, requestedBy, question)) continue;
-    const who = requestedBy === subject ? 'the subject may not ask for itself' : `${requestedBy} may not ask for ${subject}`;
+    if (await speaksOf(rule.requesters, requestedBy, rule.runs, question)) continue;
+    const who =
+      requestedBy === subject || requestedBy === agentOf(subject)
+        ? 'the subject may not ask for itself'
+        : `${requestedBy} may not ask for ${subject}`;
     missing.push(lack(rule, 'requesters', who));
   }
   return missing;

@@ -1,8 +1,8 @@
-import type { AccessRequest } from '../../records.js';
+import { agentOf, type AccessRequest } from '../../records.js';
 import { isDenying, type Compiled, type RuleCore } from './compile.js';
 import { answer, whyIneligible, type Answer } from './decide.js';
 import { Question } from './question.js';
-import { coversScope, findCovering, isAboutPart, overlapsScope, speaksOf } from './matching.js';
+import { coversScope, findCovering, isAboutPart, isFor, overlapsScope, speaksOf } from './matching.js';
 import type { Parts } from './reach.js';
 import type { ConsideredRule, Explanation } from './types.js';
 
@@ -46,7 +46,13 @@ async function lookAt(rule: RuleCore, scope: Parts, question: Question, decides:
   if (!isPart && !(denies ? overlapsScope(rule, scope, reach) : coversScope(rule, scope, reach))) {
     return passedOver(`its scopes ${denies ? 'overlap' : 'cover'} no ${scope.text}`);
   }
-  if (!(await speaksOf(rule.subjects, request.subject, question))) return passedOver(`its subjects do not include ${request.subject}`);
+  if (!(await isFor(rule, question))) {
+    const agent = agentOf(request.subject);
+    const isForAgent = agent !== undefined && !denies && (await speaksOf(rule.subjects, agent, false, question));
+    return passedOver(
+      isForAgent ? `its subjects include ${agent}, but not its runs (runs)` : `its subjects do not include ${request.subject}`,
+    );
+  }
   if (denies) return { verdict: 'decides', why: 'it denies what overlaps its scopes, before all other rules' };
   if (rule === decides) return { verdict: 'decides', why: 'it is the first that covers the scope for this subject' };
   if (isPart) {

@@ -88,6 +88,8 @@ function coveredBy<Rule extends RuleCore>(
     const together: Rule[] = [];
     const isEnough = (some: readonly Rule[]) => includes(allSubjects(some), rule.subjects, groups);
     const found = others.some((other) => {
+      // What speaks of agents alone leaves the runs of them to this rule.
+      if (rule.runs && !other.runs && other.subjects !== undefined) return false;
       if (!coversScope(other, scope, reach)) return false;
       together.push(other);
       return isEnough(together);

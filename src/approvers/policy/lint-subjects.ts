@@ -1,6 +1,6 @@
 import type { Limits, RuleCore } from './compile.js';
 import { listOf, type Groups } from './question.js';
-import { isLike, isWithin, mayBeBoth, type Selector } from './people.js';
+import { isLike, isLikeRuns, isWithin, mayBeBoth, speaksAlone, type Selector } from './people.js';
 
 const isNobody = (selectors: readonly Selector[], groups: Groups): boolean =>
   selectors.every((one) => one.kind === 'group' && listOf(groups, one.group)?.size === 0);
@@ -14,15 +14,11 @@ export function includes(outer: readonly Selector[] | undefined, inner: readonly
   if (outer === undefined) return true;
   if (inner === undefined) return false;
   const hasPerson = (person: string) =>
-    outer.some(
-      (one) =>
-        (one.kind === 'id' && one.id === person) ||
-        (one.kind === 'like' && isLike(one, person)) ||
-        (one.kind === 'group' && listOf(groups, one.group)?.has(person) === true),
-    );
+    outer.some((one) => speaksAlone(one, person, false) || (one.kind === 'group' && listOf(groups, one.group)?.has(person) === true));
   return inner.every((part) => {
     if (part.kind === 'id') return hasPerson(part.id);
-    if (part.kind === 'like') return outer.some((one) => one.kind === 'like' && isWithin(part, one));
+    if (part.kind === 'like')
+      return outer.some((one) => one.kind === 'like' && isWithin(part, one) && (!isLikeRuns(part) || isLikeRuns(one)));
     if (part.kind === 'self') return false;
     if (outer.some((one) => one.kind === 'group' && one.group === part.group)) return true;
     const list = listOf(groups, part.group);

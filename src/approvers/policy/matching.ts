@@ -1,24 +1,39 @@
 import type { Compiled, Denying, RuleCore } from './compile.js';
-import { isLike, type Selector } from './people.js';
+import { agentOf } from '../../records.js';
+import { namesOf, speaksAlone, type Selector } from './people.js';
 import type { Question } from './question.js';
 import type { Parts, Reach } from './reach.js';
 
-/** Whether these speak of a person; groups are asked now. */
-export async function speaksOf(selectors: readonly Selector[] | undefined, person: string, question: Question): Promise<boolean> {
+/**
+ * Whether these speak of a person; groups are asked now.
+ *
+ * @param runs whether they reach a run through its agent
+ */
+export async function speaksOf(
+  selectors: readonly Selector[] | undefined,
+  person: string,
+  runs: boolean,
+  question: Question,
+): Promise<boolean> {
   if (selectors === undefined) return true;
+  const names = namesOf(person, runs);
   // What needs no question first: a directory that is down holds up only those whom nothing else lets in.
   for (const selector of selectors) {
-    if (selector.kind === 'id' && selector.id === person) return true;
-    if (selector.kind === 'like' && isLike(selector, person)) return true;
-    if (selector.kind === 'self' && question.request.subject === person) return true;
+    if (names.some((name) => speaksAlone(selector, name, runs))) return true;
+    if (selector.kind === 'self' && isOneself(person, question)) return true;
   }
   for (const selector of selectors) {
-    if (selector.kind === 'group' && (await question.has(selector.group, person))) return true;
+    if (selector.kind !== 'group') continue;
+    for (const name of names) if (await question.has(selector.group, name)) return true;
   }
   return false;
 }
 
-const isFor = (rule: RuleCore, question: Question): Promise<boolean> => speaksOf(rule.subjects, question.request.subject, question);
+/** A run asks through its agent. */
+const isOneself = (person: string, { request: { subject } }: Question): boolean => person === subject || person === agentOf(subject);
+
+export const isFor = (rule: RuleCore, question: Question): Promise<boolean> =>
+  speaksOf(rule.subjects, question.request.subject, rule.runs, question);
 
 export const coversScope = (rule: RuleCore, scope: Parts, reach: Reach): boolean =>
   rule.scopes.some((pattern) => reach.covers(pattern, scope));

@@ -1,4 +1,5 @@
 import { invalid, isId, readActor, readOptions } from '../../input.js';
+import { agentOf, RUN_MARK } from '../../records.js';
 import type { Canonical } from '../canonical.js';
 import { readName } from './names.js';
 import { listOf, type Groups } from './question.js';
@@ -79,6 +80,24 @@ export const toSelector = (given: People | Requesters): Selector => readSelector
 export const isLike = ({ starts, ends }: Like, id: string): boolean =>
   id.length > starts.length + ends.length && id.startsWith(starts) && id.endsWith(ends);
 
+/** Whether ids in this form are those of runs: only then does what gives speak of a run by the form of its id. */
+export const isLikeRuns = ({ starts, ends }: Like): boolean => starts.includes(RUN_MARK) || ends.includes(RUN_MARK);
+
+/**
+ * Whether a selector speaks of somebody without asking a group. Unless the rule reaches runs, a form of ids speaks of a run
+ * only where it is the form of runs: `agent:*` means agents, and what gives to an agent gives nothing to its runs (L43).
+ */
+export function speaksAlone(selector: Selector, person: string, runs: boolean): boolean {
+  if (selector.kind === 'id') return selector.id === person;
+  return selector.kind === 'like' && isLike(selector, person) && (runs || agentOf(person) === undefined || isLikeRuns(selector));
+}
+
+/** Those of whom a rule speaks where it speaks of this one: where it reaches runs, it reaches a run through its agent. */
+export function namesOf(person: string, runs: boolean): readonly string[] {
+  const agent = runs ? agentOf(person) : undefined;
+  return agent === undefined ? [person] : [person, agent];
+}
+
 /** `*` alone. */
 export const isEverybody = (selector: Selector): boolean => selector.kind === 'like' && selector.starts === '' && selector.ends === '';
 
@@ -90,12 +109,16 @@ export const mayBeBoth = (a: Like, b: Like): boolean =>
   (a.starts.startsWith(b.starts) || b.starts.startsWith(a.starts)) && (a.ends.endsWith(b.ends) || b.ends.endsWith(a.ends));
 
 /** Whether these speak of a person, as far as lists tell; `undefined`: only a group of code knows. */
-export function mayInclude(selectors: readonly Selector[] | undefined, person: string, groups: Groups): boolean | undefined {
+export function mayInclude(selectors: readonly Selector[] | undefined, person: string, runs: boolean, groups: Groups): boolean | undefined {
   if (selectors === undefined) return true;
+  const answers = namesOf(person, runs).map((name) => mayName(selectors, name, runs, groups));
+  return answers.includes(true) || (answers.includes(undefined) ? undefined : false);
+}
+
+function mayName(selectors: readonly Selector[], person: string, runs: boolean, groups: Groups): boolean | undefined {
   let isUntold = false;
   for (const selector of selectors) {
-    if (selector.kind === 'id' && selector.id === person) return true;
-    if (selector.kind === 'like' && isLike(selector, person)) return true;
+    if (speaksAlone(selector, person, runs)) return true;
     if (selector.kind !== 'group') continue;
     const list = listOf(groups, selector.group);
     if (list === undefined) isUntold = true;

@@ -97,6 +97,7 @@ const head = {
 export const DENY_FIELDS: readonly string[] = ['id', 'scopes', 'subjects', 'deny'];
 const conditions = {
   requesters: z.optional(list(requester, 1, MAX_PARTS)),
+  runs: flag('Whether subjects that name an agent name its runs too. Default: no.'),
   minTtl: z.optional(duration('The shortest window that may be asked for.')),
   require: z.optional(
     object({

@@ -32,7 +32,7 @@ export interface RuleHead {
   readonly id: string;
   /** Patterns of scopes. */
   readonly scopes: readonly string[];
-  /** For whose access it is the rule. Default: everybody's. */
+  /** For whose access it is the rule. Default: everybody's, runs of agents included. */
   readonly subjects?: readonly People[] | undefined;
 }
 
@@ -45,6 +45,11 @@ export interface Conditions {
   readonly require?: Requirements | undefined;
   /** Whether a pattern of scopes may be given. Default: no. */
   readonly patterns?: boolean | undefined;
+  /**
+   * Whether `subjects` that name an agent name its runs too. Default: no: what gives to an agent gives nothing to its
+   * runs. A deny rule for an agent always reaches them.
+   */
+  readonly runs?: boolean | undefined;
 }
 
 /** What comes with the access, copied onto the request. */
@@ -164,6 +169,8 @@ export interface PolicyQuestion {
   readonly justification?: string | undefined;
   readonly ticket?: string | undefined;
   readonly requestedBy?: string | undefined;
+  /** Where `subject` is a run of an agent: on whose behalf it asks. */
+  readonly operator?: string | undefined;
   readonly metadata?: JsonObject | undefined;
   /** When it is asked, epoch milliseconds; needed with `startsAt`, for a policy has no clock. */
   readonly at?: number | undefined;

@@ -1,5 +1,6 @@
 import { invalid, isId, readActor, readId, readListener, readOptions } from '../../input.js';
 import { digestOf } from '../../journal/link.js';
+import type { RunAsk } from '../../engine/ask.js';
 import type { JsonObject } from '../../ports.js';
 import { readDuration, type Duration } from '../../time.js';
 import { readScopeFrom, type ReadScopeFrom, type ScopeFrom } from './scope-from.js';
@@ -20,13 +21,22 @@ export interface WaitingCall {
 
 /** On whose behalf tools are called. */
 export interface Borrower<Context = never> {
-  /** The agent's own id. It asks for itself, and holds what it is granted. Where a function gives none, nothing runs. */
+  /**
+   * The agent's own id, one that the engine's option `agents` names, at most 128 characters without `/run/`. Where a
+   * function gives none, nothing runs.
+   */
   readonly agent: Who<Context>;
-  /** Who runs the agent: goes into the request's `metadata.operator`, and may review. In the form that `canonicalId` gives. */
+  /**
+   * On whose behalf the agent runs. Access is held by the run, so what is lent for one operator is open to no other
+   * (L43). Becomes the request's `operator`, who may review if the approver says so. Where a function gives none, nothing
+   * runs.
+   */
   readonly operator?: Who<Context> | undefined;
   /**
-   * The run or the conversation, for SDKs whose call ids are unique only inside one: part of what makes a call the same
-   * call. Goes into `metadata.job`.
+   * The conversation, ticket or task, likewise: what is lent for one job is open to no other. It also makes equal call ids
+   * of two jobs two calls. Goes into `metadata.job`.
+   *
+   * Gotcha: without `operator` and `job` the agent's id is the unit of isolation, and all of its calls share what it holds.
    */
   readonly job?: Who<Context> | undefined;
   /** How long a call is held up for its review, before it is told that it has to wait. Default: not at all. */
@@ -62,6 +72,8 @@ export interface ToolCall<Input, Context> {
 /** What a call wants to borrow, all of it decided by the service but for what the rule takes from the input. */
 export interface Borrowing {
   readonly agent: string;
+  /** The run that holds the access; `undefined`: the agent itself does. */
+  readonly run: RunAsk['run'] | undefined;
   readonly scope: string;
   readonly ttlMs: number;
   readonly justification: string;
@@ -72,7 +84,7 @@ export interface Borrowing {
 }
 
 /** Why a call can't even be judged. */
-export type Unreadable = 'agent' | 'scope';
+export type Unreadable = 'who' | 'scope';
 
 /** The options of one tool, checked. */
 export interface ReadTool<Input, Context> {
@@ -120,18 +132,19 @@ export function readTool<Input, Context>(
     onWaiting: readListener<[waiting: WaitingCall]>('onWaiting', borrower.onWaiting),
     onError,
     read({ input, context, callId }) {
-      // Whoever can't be told apart borrows nothing; what is told about them besides must be right too.
-      const who = attempt(() => ({ agent: agent(context), operator: operator?.(context), job: job?.(context) }));
-      if (who?.agent === undefined) return 'agent';
+      const who = attempt(() => readCaller({ agent, operator, job }, context));
+      if (who === undefined) return 'who';
       const scope = attempt(() => scopeOf(input));
       if (scope === undefined) return 'scope';
       const said = justificationFor(
         tool,
         attempt(() => (justification as ((input: Input) => unknown) | undefined)?.(input)),
       );
-      const metadata = known({ tool, operator: who.operator, job: who.job });
-      const key = callId === undefined ? undefined : digestOf(['tool call', callId, who.agent, scope, ttlMs, said, metadata]);
-      return { agent: who.agent, scope, ttlMs, justification: said, metadata, callId, key };
+      const metadata = known({ tool, job: who.job });
+      const { operator: on = null, job: of = null } = who;
+      const key = callId === undefined ? undefined : digestOf(['tool call', callId, tool, who.agent, on, of, scope, ttlMs, said]);
+      const run = who.operator === undefined && who.job === undefined ? undefined : who;
+      return { agent: who.agent, run, scope, ttlMs, justification: said, metadata, callId, key };
     },
   };
 }
@@ -139,8 +152,28 @@ export function readTool<Input, Context>(
 /** The key of the ask that follows one that time has ended: the same for whoever comes to it from there. */
 export const keyAfter = (key: string, requestId: string): string => digestOf([key, requestId]);
 
+type AgentRun = RunAsk['run'];
+type ReadWho<Context> = (context: Context) => string | undefined;
+
+/** An option that names nobody for this call leaves it unknown whose run it is: `undefined`, and nothing is borrowed. */
+function readCaller<Context>(
+  options: {
+    readonly agent: ReadWho<Context>;
+    readonly operator: ReadWho<Context> | undefined;
+    readonly job: ReadWho<Context> | undefined;
+  },
+  context: Context,
+): AgentRun | undefined {
+  const agent = options.agent(context);
+  const operator = options.operator?.(context);
+  const job = options.job?.(context);
+  const isNamed = (option: unknown, id: string | undefined) => option === undefined || id !== undefined;
+  if (agent === undefined || !isNamed(options.operator, operator) || !isNamed(options.job, job)) return undefined;
+  return { agent, operator, job };
+}
+
 /** Constants are checked at once. `undefined`: nobody is named. */
-function readWho<Context>(given: unknown, read: (id: unknown) => string): ((context: Context) => string | undefined) | undefined {
+function readWho<Context>(given: unknown, read: (id: unknown) => string): ReadWho<Context> | undefined {
   if (given === undefined) return undefined;
   if (typeof given !== 'function') {
     const id = read(given);

@@ -7,14 +7,14 @@ import { sleepUntil } from '../../time.js';
 import { keyAfter, type Borrowing, type ReadTool, type ToolCall, type Unreadable } from './borrowing.js';
 
 /** What is needed of an engine. */
-export type LendingEngine = Pick<JitEngine, 'check' | 'touch' | 'consume' | 'withAccess' | 'requestAccess' | 'waitFor' | 'clock'>;
+export type LendingEngine = Pick<JitEngine, 'check' | 'touch' | 'withAccess' | 'requestAccess' | 'waitFor' | 'runSubject' | 'clock'>;
 
 export const readLendingEngine = (engine: unknown): LendingEngine =>
-  readPort<LendingEngine>('engine', engine, ['check', 'touch', 'consume', 'withAccess', 'requestAccess', 'waitFor']);
+  readPort<LendingEngine>('engine', engine, ['check', 'touch', 'withAccess', 'requestAccess', 'waitFor', 'runSubject']);
 
 /** Whether a call may run, and else what the model is told: no more than that, for it may tell anybody. */
 export type Answer =
-  | { readonly may: 'run'; readonly borrowing: Borrowing }
+  | { readonly may: 'run'; readonly subject: string; readonly borrowing: Borrowing }
   | { readonly may: 'wait'; readonly reason: string; readonly requestId: string }
   | { readonly may: 'not'; readonly reason: string };
 
@@ -24,7 +24,7 @@ export type Ran<T> = { readonly ran: true; readonly result: T } | { readonly ran
 const MAX_ASKS = 10;
 
 const UNREADABLE: Readonly<Record<Unreadable, string>> = {
-  agent: 'It is not known on whose behalf this tool is called. Nothing was done.',
+  who: 'It is not known on whose behalf this tool is called. Nothing was done.',
   scope: 'The input of this call names nothing that this tool may be used on. Nothing was done.',
 };
 /** Codes with which an ask fails after its request was recorded, while the request may still be decided. */
@@ -42,7 +42,7 @@ const not = (reason: string): Extract<Answer, { may: 'not' }> => ({ may: 'not', 
 const because = (reason: string | undefined): string => (reason === undefined ? '' : `: ${reason}`);
 
 /**
- * Lends a tool's scope to an agent: a call runs while the agent holds the scope, and asks for it otherwise. Fails closed:
+ * Lends a tool's scope to a run of an agent: a call runs while its run holds the scope, and asks for it otherwise. Fails closed:
  * what can't be read, asked or confirmed doesn't run.
  */
 export class Lender<Input, Context> {
@@ -86,7 +86,8 @@ export class Lender<Input, Context> {
   ): Promise<Ran<T>> {
     const answer = await this.ask(call, { waits, signal });
     if (answer.may !== 'run') return { ran: false, answer };
-    const { agent, scope } = answer.borrowing;
+    const { subject, borrowing } = answer;
+    const { scope } = borrowing;
     let access: AbortSignal | undefined;
     let hasBegun = false;
     const begin = async (ending: AbortSignal | undefined): Promise<Ran<T>> => {
@@ -96,29 +97,30 @@ export class Lender<Input, Context> {
       return { ran: true, result: await work(signals.length > 1 ? AbortSignal.any(signals) : signals[0]) };
     };
     try {
-      await this.#engine.touch(agent, scope);
-      const { usesLeft } = await this.#engine.consume(agent, scope);
-      // The last use ends its grant, so that there is nothing left that a lease could watch.
-      if (usesLeft === 0) return await begin(undefined);
-      return await this.#engine.withAccess(agent, scope, begin);
+      await this.#engine.touch(subject, scope);
+      // The use is taken inside the lease, so that the run of the last use has a signal too.
+      return await this.#engine.withAccess(subject, scope, begin, { consume: true });
     } catch (error) {
       const isOver = access?.aborted === true && error === access.reason;
       if (hasBegun && !isOver) throw error;
       return {
         ran: false,
-        answer: hasBegun ? not(`The access to ${scope} has ended, and the tool was stopped.`) : this.#refusal(error, answer.borrowing),
+        answer: hasBegun ? not(`The access to ${scope} has ended, and the tool was stopped.`) : this.#refusal(error, borrowing),
       };
     }
   }
 
   async #decide(borrowing: Borrowing, waitMs: number | undefined, signal: AbortSignal | undefined): Promise<Answer> {
-    const { agent, scope, ttlMs: ttl, justification, metadata } = borrowing;
+    const { agent, run: of, scope, ttlMs: ttl, justification, metadata } = borrowing;
+    // The run holds the access, never the agent: what one operator was lent is open to no other (L43).
+    const subject = of === undefined ? agent : this.#engine.runSubject(of);
+    const who = of === undefined ? { subject } : { run: of };
     const run = async (): Promise<Answer | undefined> =>
-      (await this.#engine.check(agent, scope)).allowed ? { may: 'run', borrowing } : undefined;
+      (await this.#engine.check(subject, scope)).allowed ? { may: 'run', subject, borrowing } : undefined;
     let answer = await run();
     let key = borrowing.key;
     for (let asked = 0; answer === undefined && asked < MAX_ASKS; asked++) {
-      const result = await this.#engine.requestAccess({ subject: agent, scope, ttl, justification, metadata, idempotencyKey: key });
+      const result = await this.#engine.requestAccess({ ...who, scope, ttl, justification, metadata, idempotencyKey: key });
       answer = await this.#told(borrowing, await this.#waited(result, waitMs, signal), run);
       if (key === undefined) break;
       key = keyAfter(key, result.request.id);

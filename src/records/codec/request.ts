@@ -4,6 +4,7 @@ import { isInstant } from '../../time.js';
 import { escalatesAt } from '../derived.js';
 import { REQUEST_ENDS } from '../ends.js';
 import { makeRequest } from '../make.js';
+import { agentOf } from '../run.js';
 import { isBoolean, isCount, isObject, isString, isText, listOf, oneOf, optional, shape } from '../shape.js';
 import type { AccessRequest } from '../types.js';
 import { bodyOf, confirmed, corrupt, toJson } from './columns.js';
@@ -17,6 +18,8 @@ export function requestBody(request: AccessRequest): JsonObject {
 
 const isRequestBody = shape({
   requestedBy: isText,
+  agent: optional(isText),
+  operator: optional(isText),
   scopes: listOf(isPattern, 1),
   ttlMs: isCount,
   startsAt: optional(isInstant),
@@ -76,8 +79,14 @@ const isRequestBody = shape({
 /** @throws CorruptError */
 export function decodeRequest(row: Row): AccessRequest {
   const body = bodyOf<AccessRequest>(row, 'request') as AccessRequest;
-  if (!isRequestBody(body) || !isConsistent(body)) throw corrupt(row);
+  if (!isRequestBody(body) || !isConsistent(body) || !namesItsAgent(row.subject, body)) throw corrupt(row);
   return confirmed(row, makeRequest({ ...body, id: row.id, version: row.version, subject: row.subject as string }));
+}
+
+/** A run's request names its agent, which asked, and no other request names an agent or an operator. */
+function namesItsAgent(subject: string | undefined, { agent, operator, requestedBy }: AccessRequest): boolean {
+  if (agent !== (subject === undefined ? undefined : agentOf(subject))) return false;
+  return agent === undefined ? operator === undefined : requestedBy === agent;
 }
 
 /**

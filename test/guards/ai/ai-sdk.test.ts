@@ -212,7 +212,7 @@ describe('toolApproval()', () => {
     const call = { toolCallId: 'functions.refund:0', messages: [] };
     await of('run-1').toolApproval.refund?.(INPUT, call);
     const [request] = (await made.engine.requests({})).items;
-    expect(request?.metadata).toEqual({ tool: 'refund', operator: OPERATOR, job: 'run-1' });
+    expect(request).toMatchObject({ operator: OPERATOR, metadata: { tool: 'refund', job: 'run-1' } });
     await made.engine.deny(request?.id as string, { by: OPERATOR });
     expect(await of('run-1').toolApproval.refund?.(INPUT, call)).toMatchObject({ type: 'denied' });
     expect(await of('run-2').toolApproval.refund?.(INPUT, call)).toMatchObject({ type: 'user-approval' });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { autoApprove, denyAll, isJitError } from '../../../src/index.js';
 import { ScriptedApprover, throws } from '../../../src/testing.js';
 import { anEngine, at, entriesOf, MINUTE, refusal } from '../../engine/an-engine.js';
-import { AGENT, anOffice, OPERATOR, refundOptions, SCOPE_42, TTL } from './lending.js';
+import { AGENT, anOffice, OPERATOR, refundOptions, RUN, SCOPE_42, TTL } from './lending.js';
 import { SDKS, type Options, type Sdk, type Work } from './sdks.js';
 
 const done: Work = ({ order }) => `refunded ${order}`;
@@ -23,20 +23,22 @@ function open(sdk: Sdk, made: ReturnType<typeof anOffice> = anOffice(), over: Pa
 describe.each(SDKS)('a tool of $name', (sdk) => {
   const waits = sdk.pauses ? 'paused' : 'told';
 
-  it('asks where there is no grant: for the agent itself, with its operator, for the scope and the time of the rule', async () => {
+  it('asks where there is no grant: for the run, through the agent, with its operator, for the scope and the time of the rule', async () => {
     const { call, only, engine } = open(sdk);
     const first = await call({ ...ORDER, why: 'the customer wrote twice' });
     expect(first.state).toBe(waits);
     const request = await only();
     expect(request).toMatchObject({
-      subject: AGENT,
+      subject: RUN,
       requestedBy: AGENT,
+      agent: AGENT,
+      operator: OPERATOR,
       scopes: [SCOPE_42],
       ttlMs: TTL,
-      metadata: { tool: 'refund', operator: OPERATOR },
+      metadata: { tool: 'refund' },
       justification: 'Tool call: refund. The model says, and nobody has checked it: "the customer wrote twice"',
     });
-    expect(Object.keys(request.metadata ?? {}).sort()).toEqual(['operator', 'tool']);
+    expect(Object.keys(request.metadata ?? {})).toEqual(['tool']);
     expect((await engine.inbox(OPERATOR)).map(({ request: { id } }) => id)).toEqual([request.id]);
   });
 
@@ -226,7 +228,8 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     const { call, only, engine } = open(sdk);
     const first = await call(ORDER);
     const { id } = await only();
-    for (const by of [AGENT, 'agent:8']) expect((await refusal(engine.approve(id, { by }), 'ERR_JIT_NOT_REVIEWER')).why).toBe('is_agent');
+    for (const by of [AGENT, RUN, 'agent:8'])
+      expect((await refusal(engine.approve(id, { by }), 'ERR_JIT_NOT_REVIEWER')).why).toBe('is_agent');
     expect((await first.resume()).state).toBe('told');
   });
 
@@ -324,11 +327,12 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
       };
       await call(made);
       expect(await only()).toMatchObject({
-        subject: AGENT,
+        subject: RUN,
         requestedBy: AGENT,
+        operator: OPERATOR,
         ttlMs: TTL,
         scopes: [SCOPE_42],
-        metadata: { operator: OPERATOR },
+        metadata: { tool: 'refund' },
       });
     });
 
@@ -352,7 +356,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
       const { call, store, engine } = open(sdk);
       await call({ ...ORDER, why: 'words' });
       await engine.flushAudit();
-      expect(JSON.stringify(await entriesOf(store))).not.toContain(OPERATOR);
+      expect(JSON.stringify(await entriesOf(store))).not.toContain('"metadata"');
     });
   });
 });

@@ -1,10 +1,12 @@
 import { ScriptedApprover } from '../../../src/testing.js';
-import type { JitEngineOptions } from '../../../src/index.js';
+import { runSubject, type JitEngineOptions } from '../../../src/index.js';
 import { anEngine, MINUTE } from '../../engine/an-engine.js';
 import type { Options } from './sdks.js';
 
 export const AGENT = 'agent:7';
 export const OPERATOR = 'user:olga';
+/** What holds the access of the operator's run. */
+export const RUN = runSubject({ agent: AGENT, operator: OPERATOR });
 export const SCOPE_42 = 'billing:42:refund';
 export const TTL = 10 * MINUTE;
 
@@ -12,8 +14,8 @@ export const TTL = 10 * MINUTE;
 export function anOffice(options: Partial<JitEngineOptions> = {}) {
   const approver = new ScriptedApprover({
     decide: { outcome: 'review', quorum: { groups: [{ name: 'operator', approvals: 1 }] } },
-    groupsOf: (who, { metadata }) => (who === metadata?.['operator'] || who.startsWith('agent:') ? ['operator'] : []),
-    membersOf: ({ metadata }) => [metadata?.['operator'] as string],
+    groupsOf: (who, { operator }) => (who === operator || who.startsWith('agent:') ? ['operator'] : []),
+    membersOf: ({ operator }) => (operator === undefined ? [] : [operator]),
     isEligible: true,
   });
   return { ...anEngine({ approver, ...options }), approver };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { needsApproval, type NeedsApprovalOptions } from '../../../src/ai.js';
 import { refusal } from '../../engine/an-engine.js';
-import { AGENT, anOffice, OPERATOR, TTL } from './lending.js';
+import { AGENT, anOffice, OPERATOR, RUN, TTL } from './lending.js';
 import { CallingModel, REFUND, type Refund } from './sdks.js';
 
 const INPUT = { order: '42', why: null };
@@ -43,7 +43,7 @@ describe('needsApproval()', () => {
   it('takes who it is from the context of the run, and borrows nothing for nobody', async () => {
     const { agentWith, requests, ran } = open();
     await run(agentWith(new CallingModel([{ id: 'a', input: INPUT }])), 'x', { context: SESSION });
-    expect(await requests()).toMatchObject([{ subject: AGENT, metadata: { operator: OPERATOR } }]);
+    expect(await requests()).toMatchObject([{ subject: RUN, requestedBy: AGENT, operator: OPERATOR }]);
     const model = new CallingModel([{ id: 'a', input: INPUT }]);
     const result = await run(agentWith(model), 'x', { context: { user: OPERATOR } });
     expect(result.interruptions).toEqual([]);

@@ -48,7 +48,7 @@ describe('the scope of a call', () => {
     await engine.close();
     expect(await waiting).toBe(false);
     const broken = { ...engine, check: () => Promise.reject(new Error('a bug')) };
-    for (const method of ['touch', 'consume', 'withAccess', 'requestAccess', 'waitFor'] as const)
+    for (const method of ['touch', 'withAccess', 'requestAccess', 'waitFor', 'runSubject'] as const)
       Object.assign(broken, { [method]: () => undefined });
     const guarded = needsApproval(broken as unknown as typeof engine, rule, () => 'ran');
     expect(await guarded.execute({}, { context: undefined })).toBe(

@@ -33,7 +33,7 @@ export const REFUND = { order: z.string(), why: z.string().nullable() };
 export type Work = (input: Refund, signal: AbortSignal | undefined) => Promise<string> | string;
 
 export type Options = Pick<Borrower, 'wait' | 'onError' | 'onWaiting'> &
-  ToolRule<Refund> & { readonly agent: string; readonly operator?: string | undefined };
+  ToolRule<Refund> & { readonly agent: string; readonly operator?: string | undefined; readonly job?: string | undefined };
 
 /** What became of a call: the tool ran, or the run has paused for a review, or the model was told why not. */
 export interface Outcome {

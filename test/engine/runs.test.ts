@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest';
+import { decodeRequest, encode, type AccessRequest } from '../../src/records.js';
+import { autoApprove, replay, runSubject, verifyStore, type AgentRun, type JitEngine } from '../../src/index.js';
+import { FaultyStore } from '../../src/testing.js';
+import { aPending, anEngine, at, entriesOf, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+
+const AGENT = 'agent:7';
+const ANN = 'user:ann';
+const RUN: AgentRun = { agent: AGENT, operator: ANN, job: 'ticket-1' };
+const TTL = 10 * MINUTE;
+const FORM = /^agent:7\/run\/user_ann\/[0-9a-f]{32}$/;
+const yes = autoApprove(() => true);
+
+const asks = (engine: JitEngine, run: AgentRun = RUN) => engine.requestAccess({ run, scope: SCOPE, ttl: TTL });
+const granted = async (engine: JitEngine, run: AgentRun = RUN) => {
+  const result = await asks(engine, run);
+  if (result.outcome !== 'granted') throw new Error(result.outcome);
+  return result.grants[0] as (typeof result.grants)[number];
+};
+
+describe('the subject of a run', () => {
+  it('names agent and operator for people, and agent, operator and job by a digest (L43) [H2]', () => {
+    expect(runSubject(RUN)).toMatch(FORM);
+    expect(runSubject({ agent: AGENT, job: 'ticket-1' })).toMatch(/^agent:7\/run\/-\/[0-9a-f]{32}$/);
+    expect(runSubject({ agent: AGENT, operator: 'äö "x"\u{1F600}/y' })).toMatch(/^agent:7\/run\/____x____y\/[0-9a-f]{32}$/);
+  });
+
+  it('is another for every other agent, operator or job (L24) [H2]', () => {
+    const ids = ['x', 'x/run', 'xx', 'x,y', 'null', '-', '_', 'x:y', 'x_y', '"x"', 'x","y'];
+    const subjects = ids.flatMap((a) =>
+      [undefined, ...ids].flatMap((b) =>
+        [undefined, ...ids].flatMap((c) => (b === undefined && c === undefined ? [] : [runSubject({ agent: a, operator: b, job: c })])),
+      ),
+    );
+    expect(new Set(subjects).size).toBe(11 * (12 * 12 - 1));
+  });
+
+  it('fits an id at its longest, and is cut between two characters [H2]', () => {
+    const long = runSubject({ agent: 'a'.repeat(128), operator: 'o'.repeat(256), job: 'j'.repeat(256) });
+    expect(long.length).toBe(246);
+    const [, , cut] = runSubject({ agent: 'a', operator: `${'o'.repeat(79)}\u{1F600}` }).split('/');
+    expect(cut).toBe('o'.repeat(79));
+  });
+
+  for (const [argument, run] of [
+    ['run.agent', { agent: 'a'.repeat(129), operator: ANN }],
+    ['run.agent', { agent: 'agent:7/run/x', operator: ANN }],
+    ['run.agent', { agent: 'system:x', operator: ANN }],
+    ['run.agent', { operator: ANN }],
+    ['run.operator', { agent: AGENT }],
+    ['run.operator', { agent: AGENT, operator: '' }],
+    ['run.job', { agent: AGENT, job: 7 }],
+    ['run', undefined],
+    ['run', { agent: AGENT, operator: ANN, subject: ANN }],
+  ] as const) {
+    it(`L23 is refused, and the argument named: ${JSON.stringify(run)} [H2]`, async () => {
+      expect((await refusal(() => runSubject(run as never), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
+    });
+  }
+});
+
+describe('a run', () => {
+  it('asks through its agent; agent and operator are fields of the request, and in the journal (L27) [H2]', async () => {
+    const { engine, store, clock } = anEngine({ approver: yes });
+    const { request } = await asks(engine);
+    expect(request).toMatchObject({ subject: runSubject(RUN), requestedBy: AGENT, agent: AGENT, operator: ANN });
+    const [created] = await entriesOf(store);
+    expect(created).toMatchObject({ type: 'request.created', actor: AGENT, data: { agent: AGENT, operator: ANN, requestedBy: AGENT } });
+    const { requests } = await replay(await entriesOf(store), clock.now());
+    expect(requests.get(request.id)).toMatchObject({ subject: request.subject, agent: AGENT, operator: ANN });
+    expect(await verifyStore(store)).toMatchObject({ ok: true });
+    expect(decodeRequest(encode(request))).toEqual(request);
+  });
+
+  it('L30 is not read from a row whose fields contradict its subject [H2]', async () => {
+    const { engine } = anEngine({ approver: yes });
+    const run = (await asks(engine)).request;
+    const person = (await engine.requestAccess({ subject: ANN, scope: 'x:y', ttl: TTL })).request;
+    for (const request of [
+      { ...run, agent: 'agent:8' },
+      { ...run, agent: undefined },
+      { ...run, requestedBy: SAM },
+      { ...person, agent: ANN },
+      { ...person, operator: SAM },
+    ] as AccessRequest[]) {
+      expect((await refusal(() => decodeRequest(encode(request)), 'ERR_JIT_CORRUPT')).kind).toBe('request');
+    }
+  });
+
+  it('gives its agent nothing, and has nothing from it (L43) [H2]', async () => {
+    const { engine } = anEngine({ approver: yes, standing: { [AGENT]: ['standing:read'] } });
+    await granted(engine);
+    await engine.requestAccess({ subject: AGENT, scope: 'own:read', ttl: TTL });
+    expect(await engine.isAllowed(AGENT, SCOPE)).toBe(false);
+    expect(await engine.isAllowed(engine.runSubject(RUN), SCOPE)).toBe(true);
+    for (const scope of ['own:read', 'standing:read']) expect(await engine.isAllowed(engine.runSubject(RUN), scope)).toBe(false);
+  });
+
+  it('L15 reviews nothing, whatever the option agents says of it, and neither does its agent [H2]', async () => {
+    const { engine } = anEngine({ agents: (id) => id === 'bot' });
+    const bot = { agent: 'bot', operator: ANN };
+    const own = await asks(engine, bot);
+    const other = await aPending(engine);
+    for (const { id } of [own.request, other]) {
+      for (const by of ['bot', engine.runSubject(bot), runSubject({ agent: 'elsewhere', job: '1' })])
+        expect((await refusal(engine.approve(id, { by }), 'ERR_JIT_NOT_REVIEWER')).why).toBe('is_agent');
+    }
+  });
+
+  it('is refused for an agent that the option agents does not name: revokeAll would miss it [H2]', async () => {
+    const { engine } = anEngine({ approver: yes, agents: (id) => id === 'bot' });
+    expect((await refusal(asks(engine), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('run.agent');
+    expect((await refusal(() => engine.runSubject(RUN), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('run.agent');
+    expect((await engine.requests({})).items).toEqual([]);
+  });
+
+  it('takes no other requester, and no subject of the caller’s [H2]', async () => {
+    const { engine } = anEngine({ approver: yes });
+    const subject = runSubject(RUN);
+    for (const [argument, ask] of [
+      ['requestedBy', { run: RUN, requestedBy: SAM }],
+      ['subject', { run: RUN, subject }],
+      ['requestedBy', { subject, requestedBy: SAM }],
+      ['subject', { subject: 'agent:7/run/x' }],
+      ['subject', { subject: 'x/run/y/z' }],
+    ] as const) {
+      const error = await refusal(engine.requestAccess({ scope: SCOPE, ttl: TTL, ...ask } as never), 'ERR_JIT_INVALID_ARGUMENT');
+      expect(error.argument).toBe(argument);
+    }
+  });
+
+  it('keeps agent and operator when it asks for more time [H2]', async () => {
+    const { engine } = anEngine({ approver: yes });
+    const grant = await granted(engine);
+    const { request } = await engine.extend(grant.id, { ttl: TTL, requestedBy: AGENT });
+    expect(request).toMatchObject({ subject: runSubject(RUN), requestedBy: AGENT, agent: AGENT, operator: ANN });
+    expect((await refusal(engine.extend(grant.id, { ttl: TTL, requestedBy: SAM }), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(
+      'requestedBy',
+    );
+  });
+
+  it('is brought into one form by its parts: canonicalId never sees the subject made of them [H2]', async () => {
+    const seen: string[] = [];
+    const canonicalId = (id: string) => (seen.push(id), id.toLowerCase());
+    const { engine } = anEngine({ approver: yes, canonicalId });
+    const grant = await granted(engine, { agent: 'Agent:7', operator: 'User:Ann', job: 'Ticket-1' });
+    expect(grant.subject).toBe(runSubject(RUN));
+    expect(engine.runSubject({ agent: 'AGENT:7', operator: 'USER:ANN', job: 'TICKET-1' })).toBe(runSubject(RUN));
+    await engine.check(grant.subject, SCOPE);
+    await engine.revokeAll({ subject: 'Agent:7' }, { by: 'Sam' });
+    expect(await engine.isAllowed(grant.subject, SCOPE)).toBe(false);
+    expect(seen.filter((id) => id.includes('/run/'))).toEqual([]);
+    const forging = anEngine({ approver: yes, canonicalId: () => runSubject(RUN) }).engine;
+    expect((await refusal(forging.check('x', SCOPE), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('subject');
+  });
+});
+
+describe('revokeAll of an agent', () => {
+  it('ends what its runs hold, scheduled, live or pending, and nothing of another agent (L43) [H2]', async () => {
+    const { engine, clock } = anEngine({ approver: autoApprove(({ scopes }) => scopes[0] !== 'x:pending') });
+    const other = await granted(engine, { ...RUN, agent: 'agent:70' });
+    const live = await granted(engine);
+    const own = await engine.requestAccess({ subject: AGENT, scope: SCOPE, ttl: TTL });
+    const later = await engine.requestAccess({ run: RUN, scope: 'x:later', ttl: TTL, startsAt: at(MINUTE) });
+    const { grants } = await engine.revokeAll({ subject: AGENT }, { by: SAM });
+    expect(grants).toHaveLength(3);
+    await clock.advance(MINUTE);
+    expect(own.outcome).toBe('granted');
+    expect(later.outcome).toBe('granted');
+    for (const scope of [SCOPE, 'x:later']) expect(await engine.isAllowed(live.subject, scope)).toBe(false);
+    expect(await engine.isAllowed(AGENT, SCOPE)).toBe(false);
+    expect(await engine.isAllowed(other.subject, SCOPE)).toBe(true);
+  });
+
+  it('of one run ends that run alone [H2]', async () => {
+    const { engine } = anEngine({ approver: yes });
+    const [one, two] = [await granted(engine), await granted(engine, { ...RUN, job: 'ticket-2' })];
+    await engine.revokeAll({ subject: one.subject }, { by: SAM });
+    expect([await engine.isAllowed(one.subject, SCOPE), await engine.isAllowed(two.subject, SCOPE)]).toEqual([false, true]);
+  });
+
+  it('of a person reads what is open of that person alone', async () => {
+    const { engine, store } = anEngine({ approver: yes });
+    const find = FaultyStore.prototype.find;
+    const asked: unknown[] = [];
+    store.find = function (this: FaultyStore, query) {
+      asked.push(query.subject);
+      return find.call(this, query);
+    };
+    await engine.revokeAll({ subject: ANN }, { by: SAM });
+    expect(new Set(asked)).toEqual(new Set([ANN]));
+  });
+});

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import type { AccessRequest, Approver, JitEngineOptions } from '../../../src/index.js';
+import { definePolicy, type PolicyRule } from '../../../src/policy.js';
+import { anEngine, MINUTE } from '../../engine/an-engine.js';
+import { SDKS, type Options, type Sdk } from './sdks.js';
+
+const AGENT = 'agent:support-7';
+const ANN = 'user:ann';
+const EVE = 'user:eve';
+const TTL = 10 * MINUTE;
+const SCOPE = 'billing:42:refund';
+
+/** Whoever runs the agent lends to that run. */
+const operatorReviews: Approver = {
+  name: 'operator',
+  decide: () => ({ outcome: 'review', quorum: { groups: [{ name: 'operator', approvals: 1 }] } }),
+  groupsOf: (reviewer, { operator, metadata }: AccessRequest) => (reviewer === (operator ?? metadata?.['operator']) ? ['operator'] : []),
+};
+
+/** One agent of one service; `ran` is for whom its tool has run. */
+function service(sdk: Sdk, options: Partial<JitEngineOptions> = {}) {
+  const made = anEngine({ approver: operatorReviews, ...options });
+  const ran: string[] = [];
+  const runOf = (over: Partial<Options>) =>
+    sdk.open(made.engine, { agent: AGENT, scope: 'billing:{order}:refund', ttl: TTL, ...over }, () => {
+      ran.push([over.operator, over.job].filter((part) => part !== undefined).join(' '));
+      return 'refunded';
+    });
+  const approveAs = async (by: string) => {
+    const [pending] = (await made.engine.requests({ status: 'pending' })).items;
+    await made.engine.approve(pending?.id as string, { by });
+  };
+  return { ...made, ran, runOf, approveAs };
+}
+
+describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
+  it('keeps what one operator lent from the run of another operator (L43) [H2]', async () => {
+    const { runOf, approveAs, ran, engine } = service(sdk);
+    const first = await runOf({ operator: ANN })({ order: '42' });
+    await approveAs(ANN);
+    await first.resume();
+    expect(ran).toEqual([ANN]);
+    const eve = await runOf({ operator: EVE })({ order: '42' }, 'call-2');
+    expect(ran).toEqual([ANN]);
+    expect(eve.state).not.toBe('ran');
+    // It waits for its own operator, and nobody was skipped.
+    expect((await engine.inbox(EVE)).map(({ request }) => request.end)).toEqual([undefined]);
+    await approveAs(EVE);
+    await eve.resume();
+    expect(ran).toEqual([ANN, EVE]);
+  });
+
+  it('keeps what was lent for one job from another job of the same operator (L43) [H2]', async () => {
+    const { runOf, approveAs, ran } = service(sdk);
+    const first = await runOf({ operator: ANN, job: 'ticket-1' })({ order: '42' });
+    await approveAs(ANN);
+    await first.resume();
+    await runOf({ operator: ANN, job: 'ticket-2' })({ order: '42' }, 'call-2');
+    expect(ran).toEqual([`${ANN} ticket-1`]);
+  });
+
+  it('takes operator and job for two things: no pair of them is another pair joined (L24) [H2]', async () => {
+    const { runOf, approveAs, ran } = service(sdk);
+    const first = await runOf({ operator: 'user:ann', job: 'x/job' })({ order: '42' });
+    await approveAs(ANN);
+    await first.resume();
+    for (const other of [
+      { operator: 'user_ann', job: 'x/job' },
+      { operator: 'user:ann/x', job: 'job' },
+      { operator: 'user:ann', job: 'x', agent: `${AGENT}/job` },
+      { operator: 'user:ann' },
+      { job: 'x/job' },
+    ]) {
+      await runOf(other)({ order: '42' }, 'call-2');
+      expect(ran).toEqual(['user:ann x/job']);
+    }
+  });
+
+  it('runs for one operator whatever the form of the id, where canonicalId gives ids one form [H2]', async () => {
+    const { runOf, approveAs, ran } = service(sdk, { canonicalId: (id) => id.toLowerCase() });
+    const first = await runOf({ operator: 'User:Ann' })({ order: '42' });
+    await approveAs('USER:ANN');
+    await first.resume();
+    await runOf({ operator: 'user:ANN' })({ order: '42' }, 'call-2');
+    await runOf({ operator: EVE })({ order: '42' }, 'call-3');
+    expect(ran).toEqual(['User:Ann', 'user:ANN']);
+  });
+
+  it('is ended by revokeAll of the agent, in whatever run (L43) [H2]', async () => {
+    const { runOf, approveAs, ran, engine } = service(sdk);
+    for (const operator of [ANN, EVE]) {
+      const call = await runOf({ operator })({ order: '42' }, `call of ${operator}`);
+      await approveAs(operator);
+      await call.resume();
+    }
+    await runOf({ operator: 'user:lee' })({ order: '42' }, 'call-3');
+    expect(ran).toEqual([ANN, EVE]);
+    const { grants, requests } = await engine.revokeAll({ subject: AGENT }, { by: 'user:sam' });
+    expect(grants.map(({ scope }) => scope)).toEqual([SCOPE, SCOPE]);
+    expect(requests).toHaveLength(1);
+    for (const operator of [ANN, EVE]) await runOf({ operator })({ order: '42' }, `late call of ${operator}`);
+    expect(ran).toEqual([ANN, EVE]);
+  });
+
+  // The AI SDK hands no function anything to take an id from, so its options are ids.
+  if (sdk.name !== 'AI SDK') {
+    it('runs nothing where an option that names the operator or the job names none for the call [H2]', async () => {
+      const { runOf, ran, engine } = service(sdk, { approver: { name: 'yes', decide: () => ({ outcome: 'approve' }) } });
+      for (const option of ['operator', 'job'] as const) {
+        const options = { [option]: () => undefined } as unknown as Partial<Options>;
+        expect(await runOf(options)({ order: '42' }, option)).toMatchObject({
+          state: 'told',
+          told: 'It is not known on whose behalf this tool is called. Nothing was done.',
+        });
+      }
+      expect(ran).toEqual([]);
+      expect((await engine.requests({})).items).toEqual([]);
+    });
+  }
+
+  describe('under a policy', () => {
+    const deny: PolicyRule = { id: 'stopped', scopes: ['billing:**'], subjects: [AGENT], deny: 'the agent is stopped' };
+    const approve: PolicyRule = { id: 'lend', scopes: ['billing:*:refund'], approve: true };
+    const call = async (...rules: readonly PolicyRule[]) => {
+      const { runOf, ran } = service(sdk, { approver: definePolicy({ rules }) });
+      const { told } = await runOf({ operator: ANN })({ order: '42' });
+      return { ran, told };
+    };
+
+    it('is denied by a deny rule for its agent (L43) [H2]', async () => {
+      expect(await call(approve)).toMatchObject({ ran: [ANN] });
+      expect((await call(approve, deny)).told).toContain('was denied: the agent is stopped');
+      expect((await call({ ...approve, subjects: [AGENT], runs: true }, deny)).ran).toEqual([]);
+    });
+
+    it('is given nothing by a rule for its agent, unless the rule says runs (L43) [H2]', async () => {
+      for (const subjects of [[AGENT], [{ like: 'agent:*' }]]) {
+        expect((await call({ ...approve, subjects })).ran).toEqual([]);
+        expect((await call({ ...approve, subjects, runs: true })).ran).toEqual([ANN]);
+      }
+    });
+  });
+});
