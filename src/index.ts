@@ -49,10 +49,17 @@ export { notify, type Notice, type NoticeKind, type NotifyOptions } from './effe
 export { webhookSink, type WebhookSinkOptions } from './effects/webhook.js';
 export { WebhookError } from './effects/webhook/errors.js';
 export type { WebhookCall, WebhookFetch, WebhookReply } from './effects/webhook/sender.js';
-export { verifyWebhook, type WebhookPayload, type WebhookToVerify } from './effects/webhook/verify.js';
+export {
+  verifyWebhook,
+  type WebhookEntry,
+  type WebhookPayload,
+  type WebhookToVerify,
+  type WithheldWebhookEntry,
+} from './effects/webhook/verify.js';
 
 export { link } from './journal/link.js';
 export { readJournal } from './journal/read.js';
+export { EntryRefusedError, isWithheld } from './journal/refused-entry.js';
 export { exposure, type DecisionFigures, type Exposure, type ScopeExposure } from './journal/exposure.js';
 export { replay, type Replayed } from './journal/replay.js';
 export { verifyJournal, type JournalAnchors, type JournalVerification } from './journal/verify.js';

@@ -180,6 +180,12 @@ export interface AuditSink {
    * `local`: a cursor in memory; each entry goes out from every process, from the journal's head on.
    */
   readonly follow?: 'shared' | 'local' | undefined;
+  /**
+   * Takes entries, in order. Where it rejects, the same entries come again later, and those behind them wait.
+   *
+   * Where the destination refuses one entry for what is in it, reject with `new EntryRefusedError(entry.id, why)`: after
+   * five of these that entry comes alone and in its withheld form, see `isWithheld`. If that is taken, the next ones follow.
+   */
   write(entries: readonly AuditEntry[], context: SinkContext): MaybePromise<void>;
 }
 

@@ -1,6 +1,8 @@
 import { invalid, readId, readOptions } from '../input.js';
+import { isWithheld } from '../journal/refused-entry.js';
 import type { AuditSink, MaybePromise, SinkContext } from '../ports.js';
-import type { AuditEntry } from '../records.js';
+import type { AccessRequest, AuditEntry } from '../records.js';
+import { glassBroken } from './notify/emergency.js';
 import { timeBy } from './notify/facts.js';
 import { MAKERS } from './notify/makers.js';
 import type { Message, Notice, Phrase } from './notify/notice.js';
@@ -15,6 +17,9 @@ export interface NotifyOptions {
   /**
    * Delivers one notice. Called in order, one at a time; when it throws or rejects, that notice comes again later, with
    * the same id, and those behind it wait.
+   *
+   * Where the destination refuses this notice for what is in it, reject with `new EntryRefusedError(notice.id, why)`: after
+   * five of these the notice comes once more without any text that a caller chose, and if that is taken, the next one.
    */
   readonly send: (notice: Notice) => MaybePromise<void>;
   /** See `AuditSink.follow`. Default: `shared`. */
@@ -32,6 +37,8 @@ export interface NotifyOptions {
  * - What comes from outside (ids, scopes, justification, ticket, reasons) is on one line, cut where it is long, and in
  *   `markdown` escaped. Metadata, links and tokens are never in the text.
  * - What has been purged meanwhile, or can't be read, is told of with what the entry says.
+ *
+ * - One that its destination refuses five times is sent without any text that a caller chose, if `send` says so.
  *
  * Gotcha: a shared one begins at the journal's start. Added to a service that has run for long, it tells of all that.
  * Gotcha: `notice.request` is the whole record, its metadata included: send the text, not the notice.
@@ -70,9 +77,29 @@ async function noticeOf(entry: AuditEntry, context: SinkContext, formatTime: (at
   const grants = found?.grants ?? [];
   const grant = grants.find((one) => one.id === grantId);
   const request = found?.request;
-  const { kind, people, groups, ...message } = make({ entry, request, grants, grant, time: timeBy(formatTime) });
+  // A withheld entry doesn't say that this was break-glass. The record does.
+  const isBreakGlass = isWithheld(entry) && entry.type === 'request.approved' && request?.end?.cause === 'break_glass';
+  const { kind, people, groups, ...message } = (isBreakGlass ? glassBroken : make)({
+    entry,
+    request,
+    grants,
+    grant,
+    time: timeBy(formatTime),
+  });
+  if (isWithheld(entry)) {
+    const text = `${entry.type} (entry ${entry.seq}): the destination refused the text of this notice, so it is left out`;
+    // Groups are the approver's names. Ids of people may be what the destination refuses.
+    const nothing = { people: [], request: undefined, grant: undefined };
+    return Object.freeze({ id, kind, at, namespace, text, markdown: text, groups: groupsOf(kind, request) ?? groups, ...nothing, entry });
+  }
   const { text, markdown } = lay(message, namespace);
   return Object.freeze({ id, kind, at, namespace, text, markdown, people, groups, request, grant, entry });
+}
+
+/** The groups of a notice by the record alone: those that owe the review and those skipped, or those that must review. */
+function groupsOf(kind: Notice['kind'], request: AccessRequest | undefined): readonly string[] | undefined {
+  if (request?.owed !== undefined) return [...new Set([...request.owed.reviewers, ...request.owed.skippedGroups])];
+  return kind === 'asked' ? request?.quorum?.groups.map(({ name: group }) => group) : undefined;
 }
 
 /** The headline, and below it a line for each detail. */

@@ -18,6 +18,11 @@ export interface WebhookSinkOptions {
   readonly secrets: readonly string[];
   /** Only entries of these types. Default: all. */
   readonly types?: readonly EntryType[] | undefined;
+  /**
+   * `'digest'`: each entry is posted in its withheld form, with no text that a caller chose. `'all'`: only an entry that
+   * the receiver has refused five times is. Default: `'all'`.
+   */
+  readonly texts?: 'all' | 'digest' | undefined;
   /** Default: the runtime's own, as it is at each call. */
   readonly fetch?: WebhookFetch | undefined;
   /** How long one call may take, at most 20 seconds. Default: 10 seconds. */
@@ -36,7 +41,11 @@ export interface WebhookSinkOptions {
  * - A redirect is never followed. `Retry-After` of a 429 or 503 is kept to, up to a day.
  * - Neither a secret nor more of the URL than its origin is in an error.
  *
- * Gotcha: an entry that the receiver will not take holds up all behind it. Let it answer 2xx to what it has no use for.
+ * - An entry that the receiver refuses (a 4xx other than 401, 404, 405, 407, 408, 410 and 429) is posted five times, then
+ *   in its withheld form: type, instant, namespace, id, seq, digest, hash and `withheld: true`. Only if the receiver takes
+ *   that, the next entry follows; `onError` and `flushAudit` name the entry.
+ *
+ * Gotcha: any other failure holds up all entries behind it. Let the receiver answer 2xx to what it has no use for.
  * Gotcha: it begins at the journal's start.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`; `write` rejects with a `WebhookError`, told to `onError`
@@ -49,12 +58,14 @@ export function webhookSink(options: WebhookSinkOptions): AuditSink {
     url,
     secrets,
     types: givenTypes,
+    texts = 'all',
     fetch,
     timeoutMs = 10_000,
     clock,
-  } = readOptions('options', options, ['name', 'url', 'secrets', 'types', 'fetch', 'timeoutMs', 'clock']);
+  } = readOptions('options', options, ['name', 'url', 'secrets', 'types', 'texts', 'fetch', 'timeoutMs', 'clock']);
   const name = readId('name', givenName);
   if (fetch !== undefined && typeof fetch !== 'function') throw invalid('fetch', 'a function', fetch);
+  if (texts !== 'all' && texts !== 'digest') throw invalid('texts', "'all' or 'digest'", texts);
   const types = readEntryTypes('types', givenTypes);
   const sender = new Sender({
     name,
@@ -63,6 +74,7 @@ export function webhookSink(options: WebhookSinkOptions): AuditSink {
     fetch: fetch as WebhookFetch | undefined,
     timeoutMs: readTimeout(timeoutMs),
     keeper: readKeeper('clock', clock),
+    withholds: texts === 'digest',
   });
   const progress = new Progress();
   return Object.freeze({

@@ -1,8 +1,10 @@
 import { CorruptError, isJitError } from '../errors.js';
 import type { AuditSink, Change, GrantStore, JournalSlice, MaybePromise, Row, SinkContext } from '../ports.js';
+import { isObject, type AuditEntry } from '../records.js';
 import { within, type Timekeeper } from '../time.js';
 import { bookmark, HORIZON, readBookmark, touchHorizon } from './bookmark.js';
 import { isLeased } from './lease.js';
+import { countRefusal, isWaiting, MAX_REFUSALS, nameOf, readRefusals, refusedIn, withhold, type Refusals } from './refused-entry.js';
 
 /** How long one delivery may take before another process may take the cursor over, and this one calls it failed. */
 const LEASE_MS = 30_000;
@@ -17,6 +19,11 @@ export interface FollowerStatus {
   readonly behind: number;
   /** Why the last delivery failed; `undefined`: it didn't. */
   readonly error: unknown;
+  /**
+   * The entry that its destination refuses, and how often it has: after five refusals the entry is delivered without its
+   * texts. `undefined`: none.
+   */
+  readonly refused: { readonly id: string; readonly seq: number; readonly type: string; readonly count: number } | undefined;
 }
 
 /** What following needs of the engine. */
@@ -43,6 +50,9 @@ export class Follower {
   readonly #context: FollowContext;
   /** A local follower's cursor; `undefined` until the head has been read. */
   #localSeq: number | undefined;
+  #localRefusals: Refusals | undefined;
+  /** A flush doesn't wait: the destination may have been repaired. */
+  #isFlush = false;
   #running: Promise<void> | undefined;
   #again = false;
   /** A write that has not settled, even if nobody waits for it any more: nothing else is sent until it has. */
@@ -93,6 +103,7 @@ export class Follower {
   /** The same, and not only by a delivery that is under way: it may fail at what has been mended since. */
   async flush(): Promise<void> {
     await this.#running;
+    this.#isFlush = true;
     await this.drive();
   }
 
@@ -101,11 +112,14 @@ export class Follower {
     const { name } = this.sink;
     const { head } = await this.#context.ledger.journal();
     try {
-      const seq = this.shared ? readBookmark(await this.#row(), 'seq') : (this.#localSeq ?? head.seq);
-      return { name, seq, behind: Math.max(0, head.seq - seq), error: this.#error };
+      const row = this.shared ? await this.#row() : undefined;
+      const seq = this.shared ? readBookmark(row, 'seq') : (this.#localSeq ?? head.seq);
+      const refusals = this.shared ? refusalsOf(row) : this.#localRefusals;
+      const refused = refusals && { id: refusals.id, seq: refusals.seq, type: refusals.type, count: refusals.count };
+      return { name, seq, behind: Math.max(0, head.seq - seq), error: this.#error, refused };
     } catch (error) {
       if (!isCorrupt(error)) throw error;
-      return { name, seq: 0, behind: head.seq, error };
+      return { name, seq: 0, behind: head.seq, error, refused: undefined };
     }
   }
 
@@ -138,6 +152,7 @@ export class Follower {
     } catch (error) {
       this.#fail(error);
     }
+    this.#isFlush = false;
     // In one go with the last look at `#again`, so that no call falls between.
     this.#running = undefined;
   }
@@ -145,14 +160,18 @@ export class Follower {
   /** One page; whether there may be more. */
   async #deliverLocal(): Promise<boolean> {
     const seq = this.#localSeq as number;
-    const { entries, start } = await this.#context.ledger.journal(seq, PAGE);
+    const refusals = openRefusals(this.#localRefusals, seq);
+    const { entries, start } = await this.#context.ledger.journal(seq, pageAfter(seq, refusals));
     if (start.seq > seq) {
       this.#localSeq = start.seq;
       this.#tell(new Error(`a purge took entries ${seq + 1} to ${start.seq} before sink ${this.sink.name} was given them`));
     }
     const last = entries.at(-1);
     if (last === undefined) return false;
-    await this.#write(entries);
+    this.#refuseWhileWaiting(refusals, entries);
+    const failure = await this.#deliver(entries, refusals);
+    this.#localRefusals = failure === undefined ? openRefusals(refusals, last.seq) : failure.refusals;
+    if (failure !== undefined) throw failure.error;
     this.#localSeq = last.seq;
     return true;
   }
@@ -167,7 +186,8 @@ export class Follower {
     // Forgotten meanwhile; the next call begins anew.
     if (row === undefined) return false;
     const seq = readBookmark(row, 'seq');
-    const { entries, start, head } = await ledger.journal(seq, PAGE);
+    const refusals = openRefusals(refusalsOf(row), seq);
+    const { entries, start, head } = await ledger.journal(seq, pageAfter(seq, refusals));
     // Ahead of the journal it would pass over whatever comes, and before its start it has missed what is gone.
     if (seq > head.seq || seq < start.seq) {
       // Unless somebody has moved it between the two reads.
@@ -178,16 +198,62 @@ export class Follower {
     if (last === undefined) return false;
     const { now } = keeper.read();
     if (isLeased(row, owner, now, LEASE_MS)) return false;
+    this.#refuseWhileWaiting(refusals, entries);
     const version = row.version + 1;
-    if (!(await this.#move(version, seq, now + LEASE_MS))) return false;
-    try {
-      await this.#write(entries);
-    } catch (error) {
+    if (!(await this.#move(version, seq, now + LEASE_MS, refusals))) return false;
+    const failure = await this.#deliver(entries, refusals);
+    if (failure !== undefined) {
       // The lease ends by itself as well: what the sink said is what matters.
-      await this.#move(version + 1, seq, 0).catch((failure: unknown) => this.#tell(failure));
-      throw error;
+      await this.#move(version + 1, seq, 0, failure.refusals).catch((problem: unknown) => this.#tell(problem));
+      throw failure.error;
     }
-    return this.#move(version + 1, last.seq, 0);
+    return this.#move(version + 1, last.seq, 0, openRefusals(refusals, last.seq));
+  }
+
+  /** @throws while the destination, which refuses even the withheld form, is given time */
+  #refuseWhileWaiting(refusals: Refusals | undefined, [first]: readonly AuditEntry[]): void {
+    if (this.#isFlush || refusals === undefined || refusals.seq !== first?.seq) return;
+    if (!isWaiting(refusals, this.#context.keeper.read().now)) return;
+    const until = new Date(refusals.retryAt).toISOString();
+    throw new Error(`sink ${this.sink.name} waits until ${until}: its destination refuses ${nameOf(refusals)}, even without texts`);
+  }
+
+  /**
+   * Writes a page, in the form in which the destination may take it: an entry that it has refused too often comes alone,
+   * and without its texts (L37).
+   *
+   * @returns `undefined`: it is delivered; otherwise what has failed, and the refusals by now
+   */
+  async #deliver(page: readonly AuditEntry[], before: Refusals | undefined): Promise<Failure | undefined> {
+    const entry = page[0] as AuditEntry;
+    const count = before?.seq === entry.seq ? before.count : 0;
+    if (count !== MAX_REFUSALS) {
+      const failure = await this.#try(page, page, before);
+      // Where even the withheld form was refused, the destination was failing, and may take all of it by now.
+      if (failure === undefined || !failure.isRefusal || count < MAX_REFUSALS) return failure;
+    }
+    const failure = await this.#try([withhold(entry)], page, before);
+    const { name } = this.sink;
+    if (failure === undefined) {
+      this.#tell(new Error(`sink ${name} delivered ${nameOf(entry)} without its texts: its destination had refused it ${count} times`));
+    } else if (failure.isRefusal) {
+      this.#tell(
+        new Error(`the destination of sink ${name} is failing: it refuses ${nameOf(entry)} even without texts`, { cause: failure.error }),
+      );
+    }
+    return failure;
+  }
+
+  /** Writes `form`, which stands for `page`. */
+  async #try(form: readonly AuditEntry[], page: readonly AuditEntry[], before: Refusals | undefined): Promise<Failure | undefined> {
+    try {
+      await this.#write(form);
+      return undefined;
+    } catch (error) {
+      const refused = refusedIn(page, error);
+      if (refused === undefined) return { error, isRefusal: false, refusals: before };
+      return { error, isRefusal: true, refusals: countRefusal(before, refused, this.#context.keeper.read().now) };
+    }
   }
 
   async #hasCursor(): Promise<boolean> {
@@ -206,10 +272,11 @@ export class Follower {
   }
 
   /** Writes the cursor; whether it is ours. */
-  async #move(version: number, seq: number, leasedUntil: number): Promise<boolean> {
+  async #move(version: number, seq: number, leasedUntil: number, refusals: Refusals | undefined): Promise<boolean> {
     const { ledger, owner } = this.#context;
     const { name } = this.sink;
-    const put = [bookmark('cursor', name, version, { seq, leasedUntil, owner })];
+    const body = { seq, leasedUntil, owner, ...(refusals === undefined ? {} : { refused: { ...refusals } }) };
+    const put = [bookmark('cursor', name, version, body)];
     if (await ledger.commitNow({ expect: [{ kind: 'cursor', id: name, version: version - 1 }], put })) return true;
     // What appends nothing may be answered 'conflict' when it is repeated after a lost reply.
     const row = await this.#row();
@@ -227,6 +294,26 @@ export class Follower {
     const timeout = () => new Error(`sink ${this.sink.name} did not settle within ${LEASE_MS} ms`);
     await within(this.#context.keeper.clock, LEASE_MS, () => writing, timeout);
   }
+}
+
+interface Failure {
+  readonly error: unknown;
+  /** The destination refuses one entry of the page. */
+  readonly isRefusal: boolean;
+  readonly refusals: Refusals | undefined;
+}
+
+const refusalsOf = (row: Row | undefined): Refusals | undefined =>
+  isObject(row) && isObject(row.body) ? readRefusals(row.body['refused']) : undefined;
+
+/** The refusals of an entry that is still to be delivered. */
+const openRefusals = (refusals: Refusals | undefined, seq: number): Refusals | undefined =>
+  refusals !== undefined && refusals.seq > seq ? refusals : undefined;
+
+/** How many entries to read: what lies before a refused entry, or that entry alone, so that the cursor passes the others. */
+function pageAfter(seq: number, refusals: Refusals | undefined): number {
+  if (refusals === undefined) return PAGE;
+  return Math.min(PAGE, Math.max(1, refusals.seq - seq - 1));
 }
 
 /** Stored, and not what this version writes: somebody has to see to it, and asking again helps nothing. */

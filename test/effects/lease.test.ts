@@ -86,7 +86,9 @@ describe('lease()', () => {
       await aGranted(engine, { startsAt: at(20 * SECOND), ttl: TTL });
       await clock.set(at(20 * SECOND));
       expect((await engine.lease(MAYA, SCOPE)).until).toBe(ENDS);
-      await engine.close();
+      const closing = engine.close();
+      await clock.advance('10s');
+      await closing;
     });
 
     it('L2 waits for the approver where a start has to be asked about, and is fresh from then on', async () => {
@@ -365,7 +367,9 @@ describe('lease()', () => {
       await settle();
       expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
       expect(decisionOf(lease)).toMatchObject({ reason: 'not_activated' });
-      await engine.close();
+      const closing = engine.close();
+      await clock.advance('10s');
+      await closing;
     });
   });
 

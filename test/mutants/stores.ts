@@ -382,4 +382,59 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'const policy = compiledFor(context && own);',
     caughtBy: { test: 'test/approvers/canonical-ids.test.ts', title: 'a deny rule in another form denies break-glass' },
   },
+  // ---- Around the engine ----
+  {
+    name: 'sweeper: one engine after the other',
+    file: 'sweeper.ts',
+    from: 'Promise.all(loops.map((loop) => loop.run())).then(() => undefined)',
+    to: 'loops.reduce((before, loop) => before.then(() => loop.run()), Promise.resolve())',
+    caughtBy: {
+      test: 'test/sweeper-side-by-side.test.ts',
+      title: 'records the ends of a tenant, in external systems too, while the approvers of',
+    },
+  },
+  {
+    name: 'sweep: a pass waits for the approver',
+    file: 'engine/sweep.ts',
+    from: '      (tally) => {\n        const asked = handOver();',
+    to: '      async (tally) => {\n        const asked = handOver();\n        await answered;',
+    caughtBy: {
+      test: 'test/sweeper-side-by-side.test.ts',
+      title: 'records the ends of a tenant in the next pass, while its own approver still hangs',
+    },
+  },
+  {
+    name: 'effects: an end waits for an approver that is to confirm a start',
+    file: 'engine/engine.ts',
+    from: 'this.#checker.coverage(subject, scope, false)',
+    to: 'this.#checker.coverage(subject, scope)',
+    caughtBy: {
+      test: 'test/sweeper-side-by-side.test.ts',
+      title: 'tells of an end while the approver hangs that is to confirm what starts then',
+    },
+  },
+  {
+    name: 'followers: an entry that is refused is never withheld',
+    file: 'journal/refused-entry.ts',
+    from: 'export const MAX_REFUSALS = 5;',
+    to: 'export const MAX_REFUSALS = 5_000;',
+    caughtBy: { test: 'test/journal/refused-entry.test.ts', title: 'delivers what follows an entry that its receiver refuses' },
+  },
+  {
+    name: 'webhook: a token that has expired counts as the refusal of an entry',
+    file: 'effects/webhook/sender.ts',
+    from: '[401, 404, 405, 407, 408, 410, 429]',
+    to: '[404, 405, 407, 408, 410, 429]',
+    caughtBy: {
+      test: 'test/journal/refused-entry.test.ts',
+      title: 'for the refusal of an entry: nothing is withheld, nothing is passed over',
+    },
+  },
+  {
+    name: 'followers: the count of refusals is forgotten with the lease',
+    file: 'journal/follower.ts',
+    from: 'this.#move(version, seq, now + LEASE_MS, refusals)',
+    to: 'this.#move(version, seq, now + LEASE_MS, undefined)',
+    caughtBy: { test: 'test/journal/refused-entry.test.ts', title: 'counts refusals across restarts and processes' },
+  },
 ];

@@ -1,5 +1,6 @@
 import { show } from '../../input.js';
 import { canonicalJson } from '../../journal/link.js';
+import { isWithheld } from '../../journal/refused-entry.js';
 import type { AuditEntry } from '../../records.js';
 import { within, type Timekeeper } from '../../time.js';
 import { WebhookError } from './errors.js';
@@ -10,6 +11,8 @@ import type { Target } from './target.js';
 /** A write has 30 seconds before somebody else may take the page over: the last call is begun so that it ends before. */
 const WRITE_MS = 25_000;
 export const MAX_TIMEOUT_MS = 20_000;
+/** Answers that are about the receiver, its address or our key, and never about what is in an entry. */
+const NEVER_REFUSALS: readonly number[] = [401, 404, 405, 407, 408, 410, 429];
 /** How long a receiver that is gone for good isn't called; after that it may have been a mistake. */
 const GONE_MS = 3_600_000;
 
@@ -44,6 +47,8 @@ interface SenderSettings {
   readonly fetch: WebhookFetch | undefined;
   readonly timeoutMs: number;
   readonly keeper: Timekeeper;
+  /** Whether no text that a caller chose is ever sent. */
+  readonly withholds: boolean;
 }
 
 /** Posts entries, one at a time, and keeps the pauses that the receiver asks for. */
@@ -86,8 +91,8 @@ export class Sender {
   }
 
   async #call(entry: AuditEntry, now: number): Promise<Answer> {
-    const { target, keys, fetch, timeoutMs, keeper } = this.#settings;
-    const body = bodyOf(entry);
+    const { target, keys, fetch, timeoutMs, keeper, withholds } = this.#settings;
+    const body = withholds || isWithheld(entry) ? withheldBodyOf(entry) : bodyOf(entry);
     const seconds = String(Math.floor(now / 1_000));
     const stop = new AbortController();
     const headers = {
@@ -130,11 +135,13 @@ export class Sender {
     const retryAt = readRetryAfter(retryAfter, now);
     const then = retryAt === undefined ? '' : `, and not before ${iso(retryAt)}`;
     const hint = status === 401 || status === 403 ? ' (does the receiver know the key that signs?)' : '';
-    return this.#error('status', `answered ${status}${hint} to ${which(entry)}; it comes again${then}`, status, retryAt);
+    const isRefusal = status >= 400 && status < 500 && !NEVER_REFUSALS.includes(status);
+    const problem = `answered ${status}${hint} to ${which(entry)}; it comes again${then}`;
+    return this.#error('status', problem, status, retryAt, isRefusal ? entry.id : undefined);
   }
 
-  #error(why: WebhookError['why'], what: string, status?: number, retryAt?: number): WebhookError {
-    return new WebhookError(why, `${this.#who} ${what}`, status, retryAt);
+  #error(why: WebhookError['why'], what: string, status?: number, retryAt?: number, refusedEntry?: string): WebhookError {
+    return new WebhookError(why, `${this.#who} ${what}`, status, retryAt, refusedEntry);
   }
 }
 
@@ -150,6 +157,11 @@ function retryAfterIn({ headers }: WebhookReply): unknown {
 /** In one form, so that a repeat has the same bytes, whatever order of fields a store gives back. */
 function bodyOf({ type, at, namespace, id, seq, actor, requestId, grantId, data }: AuditEntry): string {
   return canonicalJson({ type, timestamp: iso(at), data: { namespace, id, seq, at, actor, requestId, grantId, data } });
+}
+
+/** The form without any text that a caller chose: enough to find the entry in the journal, and to prove it. */
+function withheldBodyOf({ type, at, namespace, id, seq, digest, hash }: AuditEntry): string {
+  return canonicalJson({ type, timestamp: iso(at), data: { withheld: true, namespace, id, seq, at, digest, hash } });
 }
 
 const iso = (at: number): string => new Date(at).toISOString();

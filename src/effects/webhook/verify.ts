@@ -12,18 +12,44 @@ export interface WebhookPayload {
   readonly type: EntryType;
   /** When it happened: ISO 8601 in UTC. */
   readonly timestamp: string;
-  /** The entry without its place in the chain. */
-  readonly data: {
-    readonly namespace: string;
-    readonly id: string;
-    readonly seq: number;
-    /** Epoch milliseconds. */
-    readonly at: number;
-    readonly actor: string;
-    readonly requestId?: string | undefined;
-    readonly grantId?: string | undefined;
-    readonly data: JsonObject;
-  };
+  readonly data: WebhookEntry | WithheldWebhookEntry;
+}
+
+/** The entry without its place in the chain. */
+export interface WebhookEntry {
+  readonly withheld?: undefined;
+  readonly namespace: string;
+  readonly id: string;
+  readonly seq: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly actor: string;
+  readonly requestId?: string | undefined;
+  readonly grantId?: string | undefined;
+  readonly data: JsonObject;
+  readonly digest?: undefined;
+  readonly hash?: undefined;
+}
+
+/**
+ * An entry without any text that a caller chose: this receiver has refused it, or the sink has `texts: 'digest'`. The
+ * journal has all of it, under `seq`; `digest` and `hash` prove which entry it is.
+ */
+export interface WithheldWebhookEntry {
+  readonly withheld: true;
+  readonly namespace: string;
+  readonly id: string;
+  readonly seq: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** SHA-256 of the whole entry, in hex. */
+  readonly digest: string;
+  /** The journal's chain up to this entry, in hex. */
+  readonly hash: string;
+  readonly actor?: undefined;
+  readonly requestId?: undefined;
+  readonly grantId?: undefined;
+  readonly data?: undefined;
 }
 
 export interface WebhookToVerify {
