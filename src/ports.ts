@@ -177,7 +177,7 @@ export interface AuditSink {
   readonly name: string;
   /**
    * `shared` (the default): one stored cursor; each entry goes out once from the whole fleet, from the journal's start.
-   * `local`: a cursor in memory; each entry goes out from every process, from the journal's head on.
+   * `local`: a cursor in memory; each entry goes out from every process, from the journal's head at the engine's first call on.
    */
   readonly follow?: 'shared' | 'local' | undefined;
   /**

@@ -24,8 +24,8 @@ export interface EffectContext {
     untilCommitted(attempt: () => Promise<boolean>): Promise<void>;
   };
   readonly keeper: Timekeeper;
-  /** Stands for this engine on a lease. */
-  readonly owner: string;
+  /** Stands for this engine on a lease; drawn at its first use. */
+  readonly owner: () => string;
   /** The live grants that reach a scope; those whose start has come have been asked about. */
   readonly covering: (subject: string, scope: string) => Promise<readonly Held[]>;
   readonly onError: (error: unknown, during: string) => void;
@@ -175,7 +175,7 @@ export class Outside {
       const current = await this.#read(effect.id);
       const row = await ledger.row('lease', effect.id);
       // And the owner: a purge may have taken the row away, and its versions begin anew.
-      isOurs = row?.version === lease && row.body['owner'] === owner;
+      isOurs = row?.version === lease && row.body['owner'] === owner();
       if (!isOurs || current?.seq !== effect.seq || current.outcome !== undefined) return true;
       return ledger.take({ ...step(current), relies: [{ kind: 'lease', id: effect.id, version: lease }] });
     });
@@ -205,7 +205,7 @@ export class Outside {
   /** One that can't be read keeps nobody out, and is told: two calls at a time do less harm than none for ever. */
   #isLeased(row: Row | undefined, now: number, longestMs: number): boolean {
     try {
-      return isLeased(row, this.#context.owner, now, longestMs);
+      return isLeased(row, this.#context.owner(), now, longestMs);
     } catch (error) {
       this.#fail(error);
       return false;
@@ -219,7 +219,7 @@ export class Outside {
 
   #putLease(id: string, version: number, leasedUntil: number): Promise<boolean> {
     const { ledger, owner } = this.#context;
-    const put = [bookmark('lease', id, version + 1, { leasedUntil, owner })];
+    const put = [bookmark('lease', id, version + 1, { leasedUntil, owner: owner() })];
     return ledger.commitNow({ expect: [{ kind: 'lease', id, version }], put });
   }
 

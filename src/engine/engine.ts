@@ -31,7 +31,7 @@ import { Emergency, readAcknowledgement, type BreakGlassResult, type OwedQuery }
 import { Ending, type RevokeAllTarget } from './ending.js';
 import { Explaining, type ExplainOptions } from './explaining.js';
 import { Facts } from './facts.js';
-import { newId } from './ids.js';
+import { lazyId } from './ids.js';
 import { Ledger } from './ledger.js';
 import { Links } from './links.js';
 import { readSettings, type JitEngineOptions, type Settings } from './options.js';
@@ -112,9 +112,16 @@ export class JitEngine<Scope extends string = string> {
   readonly #starting: Starting;
   readonly #onClose = new Set<() => void>();
   #closed = false;
+  /** It has been called, and not closed: one look at the beginning of each check. */
+  #isInUse = false;
   readonly #stuckOf = (subject: string): Promise<readonly Effect[]> => this.#effects.stuck({ subject });
 
-  /** @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option */
+  /**
+   * Draws no randomness, starts no timer and does no I/O, so that an engine may be made at module scope in every runtime.
+   * The first call of a verb begins to follow the journal: a local sink gets what is recorded from then on.
+   *
+   * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
+   */
   constructor(options: JitEngineOptions) {
     const settings = readSettings(options);
     const { store, clock, onError, decodeAll } = settings;
@@ -133,13 +140,14 @@ export class JitEngine<Scope extends string = string> {
     );
     const desk = new ApproverDesk(settings, keeper);
     const facts = new Facts(settings, keeper, ledger, desk);
+    const owner = lazyId();
     const starting = new Starting(keeper, ledger, desk, facts);
     this.clock = clock;
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
     this.#starting = starting;
-    this.#followers = new Followers(settings.sinks, { ledger, keeper, lookup: ledger.lookup, owner: newId(), onError });
+    this.#followers = new Followers(settings.sinks, { ledger, keeper, lookup: ledger.lookup, owner, onError });
     this.#asks = new AskReader(settings);
     this.#attempts = new Attempts(keeper, ledger, onError);
     this.#deciding = new Deciding(settings, keeper, ledger, desk, facts);
@@ -154,7 +162,7 @@ export class JitEngine<Scope extends string = string> {
     this.#effects = new Effects({
       ledger,
       keeper,
-      owner: newId(),
+      owner,
       scopes: settings.scopes,
       // Without waiting for an approver that is to confirm a start: its answer is an entry, which is followed (L38).
       covering: async (subject, scope) => (await this.#checker.coverage(subject, scope, false)).held,
@@ -551,9 +559,9 @@ export class JitEngine<Scope extends string = string> {
    * @throws InvalidArgumentError
    */
   onCoverage(effect: CoverageEffect<Scope>): void {
-    this.#refuseIfClosed();
+    if (this.#closed) throw new ClosedError();
     const sink = this.#effects.add(effect, (name) => this.#followers.has(name));
-    void this.#followers.add(sink).drive();
+    this.#followers.add(sink, true);
   }
 
   /** Changes that a system outside has not taken, whose tries are used up: of one effect, of one subject, or all. */
@@ -729,6 +737,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#isInUse = false;
     for (const listener of this.#onClose) listener();
     this.#onClose.clear();
     this.#working.close();
@@ -742,8 +751,12 @@ export class JitEngine<Scope extends string = string> {
 
   // ---- At the door -------------------------------------------------------------------------------------------
 
+  /** Every verb comes by here first. */
   #refuseIfClosed(): void {
+    if (this.#isInUse) return;
     if (this.#closed) throw new ClosedError();
+    this.#isInUse = true;
+    this.#followers.start();
   }
 
   #pass(): Pass {

@@ -12,6 +12,12 @@ export function newId(): string {
   return String.fromCharCode(...codes);
 }
 
+/** An id that is drawn at its first use: at module scope some runtimes have no randomness (L46). */
+export function lazyId(): () => string {
+  let id: string | undefined;
+  return () => (id ??= newId());
+}
+
 /** The id that an idempotency key stands for. A digest of a list, so that no two lists run together (L11, L24). */
 export function derivedId(namespace: string, verb: string, requester: string, key: string): string {
   return digestOf([namespace, verb, requester, key]);

@@ -10,6 +10,8 @@ export class Followers {
   readonly #context: FollowContext;
   #unwatch: (() => void) | undefined;
   #begun: Promise<unknown> | undefined;
+  #isStarted = false;
+  readonly #eager = new Set<Follower>();
 
   constructor(sinks: readonly AuditSink[], context: FollowContext) {
     const lookup = Object.freeze({ request: (id: string) => look(context, id) });
@@ -21,15 +23,28 @@ export class Followers {
     return this.#all.some(({ sink }) => sink.name === name);
   }
 
-  add(sink: AuditSink): Follower {
+  /** @param isEager whether it delivers what there is as soon as the engine is used, and not only after a commit or with a sweep */
+  add(sink: AuditSink, isEager = false): void {
     const follower = new Follower(sink, this.#context);
     this.#all.push(follower);
     // Whoever commits next waits for this one's beginning too.
     this.#begun = undefined;
+    if (isEager) this.#eager.add(follower);
+    if (this.#isStarted) this.#start(follower);
+  }
+
+  /** To be called at the engine's first use: watching and reading are I/O, and making an engine does none (L46). */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    for (const follower of this.#all) this.#start(follower);
+  }
+
+  #start(follower: Follower): void {
     this.#unwatch ??= watch(this.#context.ledger.store, () => this.wake(), this.#context.onError);
     // Local ones begin at the head as it is now; where that can't be read yet, their first delivery tries again.
     if (!follower.shared) follower.begin().catch(() => undefined);
-    return follower;
+    if (this.#eager.has(follower)) void follower.drive();
   }
 
   /** To be awaited before the first commit, so that followers miss nothing that this engine does. */

@@ -38,8 +38,8 @@ export interface FollowContext {
   readonly keeper: Timekeeper;
   /** What sinks may look up. */
   readonly lookup: SinkContext;
-  /** Stands for this engine on a lease. */
-  readonly owner: string;
+  /** Stands for this engine on a lease; drawn at its first use. */
+  readonly owner: () => string;
   readonly onError: (error: unknown, during: string) => void;
 }
 
@@ -197,7 +197,7 @@ export class Follower {
     const last = entries.at(-1);
     if (last === undefined) return false;
     const { now } = keeper.read();
-    if (isLeased(row, owner, now, LEASE_MS)) return false;
+    if (isLeased(row, owner(), now, LEASE_MS)) return false;
     this.#refuseWhileWaiting(refusals, entries);
     const version = row.version + 1;
     if (!(await this.#move(version, seq, now + LEASE_MS, refusals))) return false;
@@ -275,12 +275,12 @@ export class Follower {
   async #move(version: number, seq: number, leasedUntil: number, refusals: Refusals | undefined): Promise<boolean> {
     const { ledger, owner } = this.#context;
     const { name } = this.sink;
-    const body = { seq, leasedUntil, owner, ...(refusals === undefined ? {} : { refused: { ...refusals } }) };
+    const body = { seq, leasedUntil, owner: owner(), ...(refusals === undefined ? {} : { refused: { ...refusals } }) };
     const put = [bookmark('cursor', name, version, body)];
     if (await ledger.commitNow({ expect: [{ kind: 'cursor', id: name, version: version - 1 }], put })) return true;
     // What appends nothing may be answered 'conflict' when it is repeated after a lost reply.
     const row = await this.#row();
-    return row?.version === version && row.body['owner'] === owner;
+    return row?.version === version && row.body['owner'] === owner();
   }
 
   async #write(entries: Parameters<AuditSink['write']>[0]): Promise<void> {

@@ -484,6 +484,8 @@ describe('a killed process loses no effect', () => {
       const { store, kill } = killedAfter(inner, calls);
       const doomed = new JitEngine({ approver: autoApprove(() => true), store, clock });
       doomed.onCoverage(rolesEffect(roles));
+      // It begins with the first use.
+      void doomed.flushAudit().catch(() => undefined);
       await turns(30);
       const survivor = anEngine({ store: inner, clock }).engine;
       survivor.onCoverage(rolesEffect(roles));

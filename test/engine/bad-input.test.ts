@@ -435,7 +435,7 @@ describe('JitEngine', () => {
   describe('bad input', () => {
     it('is tried with every verb that takes any', () => {
       // A token that can not be read is a link that is none, and told as that: test/engine/links.test.ts.
-      const none = ['constructor', 'openLink', 'sweep', 'flushAudit', 'head', 'close'];
+      const none = ['constructor', 'openLink', 'sweep', 'flushAudit', 'head', 'idle', 'close'];
       const own = Object.getOwnPropertyNames(JitEngine.prototype).filter((name) => !none.includes(name));
       expect([...new Set(Object.keys(CASES).map((name) => name.split(' ')[0]))].sort()).toEqual(own.sort());
     });
@@ -704,7 +704,7 @@ describe('JitEngine', () => {
       for (const [verb, call] of Object.entries(calls)) {
         expect(await refusal(call, 'ERR_JIT_CLOSED'), verb).toBeDefined();
       }
-      const own = Object.getOwnPropertyNames(JitEngine.prototype).filter((name) => name !== 'constructor' && name !== 'close');
+      const own = Object.getOwnPropertyNames(JitEngine.prototype).filter((name) => !['constructor', 'idle', 'close'].includes(name));
       expect(Object.keys(calls).sort()).toEqual(own.sort());
     });
   });

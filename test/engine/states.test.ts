@@ -98,6 +98,7 @@ const GRANT_VERBS: Readonly<Record<string, Verb>> = {
 
 /** What has neither a record nor a subject to be in a state. */
 const OTHERS = [
+  'idle',
   'head',
   'flushAudit',
   'forgetFollower',

@@ -177,7 +177,9 @@ describe('AuditSink', () => {
         const store = new FaultyStore(inner);
         Object.defineProperty(store, 'watch', { value: (heard: () => void) => ((wake = heard), () => undefined) });
         const sink = new RecordingSink();
-        anEngine({ store, audit: sink });
+        const { engine } = anEngine({ store, audit: sink });
+        // It watches from its first use on.
+        await engine.isAllowed(MAYA, SCOPE);
         const append = (id: string) => {
           void inner.commit(aChange({ append: [anEntry({ id })] }));
           wake();
@@ -598,7 +600,7 @@ describe('AuditSink', () => {
     it('is told as not caught up where it could not even begin', async () => {
       const sink = new RecordingSink({ name: 'console', follow: 'local' });
       const { engine, store } = anEngine({ audit: sink });
-      store.inject('journal', { fault: 'reject' }, 1);
+      store.inject('journal', { fault: 'reject' }, 2);
       expect(await engine.flushAudit()).toMatchObject({
         caughtUp: false,
         followers: [{ seq: 0, behind: 0, error: { code: 'ERR_JIT_STORE' } }],

@@ -356,8 +356,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'followers: the cursor moves before what it stands for is told',
     file: 'journal/follower.ts',
-    from: 'if (!(await this.#move(version, seq, now + LEASE_MS)))',
-    to: 'if (!(await this.#move(version, last.seq, now + LEASE_MS)))',
+    from: 'if (!(await this.#move(version, seq, now + LEASE_MS, refusals)))',
+    to: 'if (!(await this.#move(version, last.seq, now + LEASE_MS, refusals)))',
     caughtBy: { proof: 'effects-sqlite', scale: 0.05 },
   },
   {
@@ -433,8 +433,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'followers: the count of refusals is forgotten with the lease',
     file: 'journal/follower.ts',
-    from: 'this.#move(version, seq, now + LEASE_MS, refusals)',
-    to: 'this.#move(version, seq, now + LEASE_MS, undefined)',
+    from: 'const body = { seq, leasedUntil, owner: owner(), ...(refusals === undefined ? {} : { refused: { ...refusals } }) };',
+    to: 'const body = { seq, leasedUntil, owner: owner(), ...(refusals?.count === 1 ? { refused: { ...refusals } } : {}) };',
     caughtBy: { test: 'test/journal/refused-entry.test.ts', title: 'counts refusals across restarts and processes' },
   },
 ];
