@@ -334,7 +334,13 @@ export interface GrantStore {
   readonly namespace: string;
   /** What a resolved commit survives: nothing but this process ('memory'), its end ('process'), another server's loss ('server'). */
   readonly durability: 'memory' | 'process' | 'server';
-  /** The same store, bound to another namespace. Cheap: shares the connection. */
+  /**
+   * The same store, bound to another namespace. Cheap: shares the connection.
+   *
+   * Gotcha: a store may keep some memory for each namespace that was ever used, for as long as the process lives (Redis: from
+   * the first handle on; memory and SQL: from the first commit on). Where a name comes from a caller, look it up in your
+   * own list of tenants before you pass it here.
+   */
   in(namespace: string): GrantStore;
 
   /** Rows by key, in the order asked, `undefined` for what isn't there. @throws StoreError */

@@ -87,7 +87,7 @@ const config :Workerd.Config = (
 );
 const worker :Workerd.Worker = (
   modules = [(name = "main.js", esModule = embed "workerd.js")],
-  compatibilityDate = "2026-01-01",
+  compatibilityDate = "2024-01-01",
 );
 `;
 

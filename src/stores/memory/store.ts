@@ -36,14 +36,13 @@ export class MemoryGrantStore implements GrantStore {
   readonly durability = 'memory';
   readonly namespace: string;
   #space: Space;
-  #spaces = new Map<string, Space>();
+  #spaces = new Spaces();
 
   /** @param options.namespace default: `'default'` */
   constructor(options: { readonly namespace?: string | undefined } = {}) {
     const { namespace = 'default' } = readOptions('options', options, ['namespace']);
     this.namespace = readId('namespace', namespace);
-    this.#space = new Space();
-    this.#spaces.set(this.namespace, this.#space);
+    this.#space = this.#spaces.of(this.namespace);
     indexes.set(this, this.#space.live);
   }
 
@@ -51,9 +50,7 @@ export class MemoryGrantStore implements GrantStore {
     // Read here too: an `undefined` would be the default of the constructor, which is somebody else's namespace.
     const other = new MemoryGrantStore({ namespace: readId('namespace', namespace) });
     other.#spaces = this.#spaces;
-    const known = this.#spaces.get(namespace);
-    if (known === undefined) this.#spaces.set(namespace, other.#space);
-    else other.#space = known;
+    other.#space = this.#spaces.of(namespace);
     indexes.set(other, other.#space.live);
     return other;
   }
@@ -75,7 +72,9 @@ export class MemoryGrantStore implements GrantStore {
   }
 
   async commit(change: Change): Promise<CommitOutcome> {
-    return this.#space.commit(change);
+    const outcome = this.#space.commit(change);
+    this.#spaces.keep(this.namespace, this.#space);
+    return outcome;
   }
 
   async journal(query: JournalQuery): Promise<JournalSlice> {
@@ -83,6 +82,7 @@ export class MemoryGrantStore implements GrantStore {
   }
 
   watch(wake: () => void): Unsubscribe {
+    this.#spaces.keep(this.namespace, this.#space);
     this.#space.watchers.add(wake);
     return () => this.#space.watchers.delete(wake);
   }
@@ -95,8 +95,46 @@ interface Kind {
   readonly closed: OrderedRows;
 }
 
+/**
+ * What the handles to all namespaces of one store share. Until its first commit or watch a namespace lasts only as long as a
+ * handle to it, so that asking for names, which may come from callers, keeps no memory.
+ */
+class Spaces {
+  readonly #kept = new Map<string, Space>();
+  readonly #lent = new Map<string, WeakRef<Space>>();
+  /** Workers with an older compatibility date have neither this nor weak references: there each name is kept. */
+  readonly #dropped =
+    typeof FinalizationRegistry === 'undefined'
+      ? undefined
+      : new FinalizationRegistry<string>((namespace) => {
+          // Another handle may have made it again.
+          if (this.#lent.get(namespace)?.deref() === undefined) this.#lent.delete(namespace);
+        });
+
+  of(namespace: string): Space {
+    const known = this.#kept.get(namespace) ?? this.#lent.get(namespace)?.deref();
+    if (known !== undefined) return known;
+    const space = new Space();
+    if (this.#dropped === undefined) {
+      this.keep(namespace, space);
+      return space;
+    }
+    this.#lent.set(namespace, new WeakRef(space));
+    this.#dropped.register(space, namespace);
+    return space;
+  }
+
+  keep(namespace: string, space: Space): void {
+    if (space.isKept) return;
+    space.isKept = true;
+    this.#kept.set(namespace, space);
+    this.#lent.delete(namespace);
+  }
+}
+
 /** All that one namespace holds. Everything is synchronous, which is what makes a commit one transaction. */
 class Space {
+  isKept = false;
   readonly live = new LiveIndex();
   readonly watchers = new Set<() => void>();
   readonly #kinds = new Map<string, Kind>();
