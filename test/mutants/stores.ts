@@ -324,6 +324,101 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: "if (what === 'policy') return;",
     caughtBy: { test: 'test/stores/redis/server-state.test.ts', title: 'is refused by every method where it is' },
   },
+  {
+    name: 'Redis: WAIT is believed over whatever connection it was answered',
+    file: 'stores/redis/connection.ts',
+    from: 'if (this.#changes !== changes) throw',
+    to: 'if (this.#changes < changes) throw',
+    caughtBy: {
+      test: 'test/stores/redis/replicated.test.ts',
+      title: 'acknowledges no commit by a WAIT that went out again over another connection (L12) [V1]',
+    },
+  },
+  {
+    name: 'Redis: what a server refuses that was sent to another one before counts as not applied',
+    file: 'stores/redis/connection.ts',
+    from: 'return call.isSent && call.changes !== this.#changes ?',
+    to: 'return call.isSent && call.changes > this.#changes ?',
+    caughtBy: {
+      test: 'test/stores/redis/replicated.test.ts',
+      title: 'takes no refusal for "not applied" where the client has sent the commit again by itself (L31) [V1]',
+    },
+  },
+  {
+    name: 'Redis: replicas are asked on a Cluster, where any node answers',
+    file: 'stores/redis/store.ts',
+    from: 'if (replicas > 0 && (client as RedisClient).isCluster === true) {',
+    to: 'if (replicas > 1_000 && (client as RedisClient).isCluster === true) {',
+    caughtBy: { test: 'test/stores/redis/replicated.test.ts', title: 'refuses replicas at construction: WAIT has no key' },
+  },
+  {
+    name: 'Redis: a read is marked as one, so that a replica answers it',
+    file: 'stores/redis/read-scripts.ts',
+    from: "const HEADER = '#!lua flags=allow-oom\\n';",
+    to: "const HEADER = '#!lua flags=no-writes\\n';",
+    caughtBy: {
+      test: 'test/stores/redis/replicated.test.ts',
+      title: 'denies over a connection that stayed on a primary which was demoted (L12, L41) [V3]',
+    },
+  },
+  {
+    name: 'Redis: a dead connection is left to its client',
+    file: 'stores/redis/connection.ts',
+    from: '    this.client.reset?.();\n',
+    to: '',
+    caughtBy: {
+      test: 'test/stores/redis/recovered.test.ts',
+      title: 'answers again without a restart, under reads without a pause (L30) [V4]',
+    },
+  },
+  {
+    name: 'Redis: nothing counts what lies in a namespace',
+    file: 'stores/redis/whole-script.ts',
+    from: "if found == tonumber(counted or '-1') then return nil end",
+    to: 'if found >= 0 then return nil end',
+    caughtBy: { test: 'test/stores/redis/damaged.test.ts', title: 'answers and ends nothing in silence without its index' },
+  },
+  {
+    name: 'Redis: what a check is pointed to counts as held',
+    file: 'stores/redis/reads.ts',
+    from: 'if (row.open && row.subject === subject && (scope === undefined || row.scope === scope)) continue;',
+    to: 'if (row.id.length > 0) continue;',
+    caughtBy: {
+      test: 'test/stores/redis/damaged.test.ts',
+      title: 'allows nothing by a field of live that names an ended grant beside one',
+    },
+  },
+  {
+    name: 'Redis: the policy is read once for ever',
+    file: 'stores/redis/eviction.ts',
+    from: 'if (age >= 0 && age < CHECK_EVERY_MS) return;',
+    to: 'if (age < Infinity) return;',
+    caughtBy: { test: 'test/stores/redis/cluster.test.ts', title: 'is read again each minute (L12) [V9]' },
+  },
+  {
+    name: 'Redis: the policy is asked of any node of a Cluster',
+    file: 'stores/redis/connection.ts',
+    from: 'this.#runNow(call, server, POLICY, keys.slice(0, 1), []);',
+    to: 'this.#runNow(call, server, POLICY, [], []);',
+    caughtBy: { test: 'test/stores/redis/cluster.test.ts', title: 'is that of the node which holds the namespace (L12) [V9]' },
+  },
+  {
+    name: 'Redis: a full server refuses a revoke',
+    file: 'stores/redis/writer.ts',
+    from: 'const script = sent.every(({ isEnding }) => isEnding) ? ENDING_COMMIT : COMMIT;',
+    to: 'const script = sent.length === 0 ? ENDING_COMMIT : COMMIT;',
+    caughtBy: {
+      test: 'test/stores/redis/full.test.ts',
+      title: 'still revokes, releases, denies and cancels, and gives nothing [full Redis]',
+    },
+  },
+  {
+    name: 'Redis: a trim deletes all in one script',
+    file: 'stores/redis/commit-script.ts',
+    from: 'const DROP_STEP = 1_000;',
+    to: 'const DROP_STEP = 7_000;',
+    caughtBy: { test: 'test/stores/redis/trim.test.ts', title: 'is deleted a thousand entries in a script at most' },
+  },
   // ---- What verifies one ----
   {
     name: 'verifyStore: what a check reads is not compared',

@@ -1,0 +1,112 @@
+import { JitEngine, reviewers } from 'jit-access';
+import { aChange, anEntry, aRow } from 'jit-access/testing';
+import { expect, it } from 'vitest';
+import { keysIn, openedFor, type OpenedStore } from './opened.js';
+import { describeRedis } from './server.js';
+
+const MAYA = 'user:maya';
+const BY = { by: 'user:sam' };
+
+describeRedis('a namespace in Redis that something else has written to', (server) => {
+  const { store } = openedFor(server);
+
+  /** An engine with a grant, and the keys under it. */
+  async function granted() {
+    const opened = await store();
+    const errors: unknown[] = [];
+    const engine = new JitEngine({
+      store: opened.store,
+      approver: reviewers({ members: ['user:sam'] }),
+      onError: (error: unknown) => void errors.push(error),
+    });
+    const grant = async (scope: string) => {
+      const { request } = await engine.requestAccess({ subject: MAYA, scope, ttl: '1h' });
+      await engine.approve(request.id, BY);
+      return `${request.id}.1`;
+    };
+    const held = await grant('a:b');
+    const [head = '', rows = '', index = '', live = '', journal = '', changes = ''] = keysIn(opened.store.namespace);
+    const check = (scope = 'a:b') => engine.isAllowed(MAYA, scope).catch(() => 'refused');
+    expect(await check()).toBe(true);
+    return { ...opened, engine, grant, held, check, head, rows, index, live, journal, changes };
+  }
+  type Granted = Awaited<ReturnType<typeof granted>>;
+
+  const readsOf = ({ store: one }: OpenedStore) => ({
+    get: () => one.get([aRow()]),
+    'live on a scope': async () => one.live({ subject: MAYA, scope: 'a:b', at: 0 }),
+    'live on all': async () => one.live({ subject: MAYA, at: 0 }),
+    find: () => one.find({ kind: 'grant', limit: 9 }),
+    due: () => one.due({ at: 8.64e15, limit: 9 }),
+  });
+
+  it('allows nothing by an old field of live that is put back after a revoke (L12) [V8]', async () => {
+    const { engine, held, check, send, live } = await granted();
+    const field = '+user:maya\0+a:b';
+    const old = String(await send('HGET', live, field));
+    await engine.revoke(held, BY);
+    expect(await check()).toBe(false);
+    await send('HSET', live, field, old);
+    expect(await check()).not.toBe(true);
+  });
+
+  it('allows nothing by a field of live that names an ended grant beside one that goes on, or the grant of another scope [V8]', async () => {
+    const { engine, grant, held, check, send, live } = await granted();
+    const other = await grant('c:d');
+    await engine.revoke(held, BY);
+    const field = '+user:maya\0+c:d';
+    for (const named of [[held, other], [held]]) {
+      // As many fields as before, so that no count shows it.
+      await send('HSET', live, field, named.map((id) => `grant\0${id}`).join('\x02'));
+      expect(await check('c:d')).toBe('refused');
+      expect(await check()).not.toBe(true);
+    }
+  });
+
+  it('answers and ends nothing in silence without its index: revokeAll rejects, and no check allows (L30) [V8]', async () => {
+    const { engine, check, send, index } = await granted();
+    await send('DEL', index);
+    await expect(engine.revokeAll({ subject: MAYA }, BY)).rejects.toThrow(/index/);
+    expect(await check()).toBe('refused');
+    await expect(engine.requestAccess({ subject: MAYA, scope: 'c:d', ttl: '1h' })).rejects.toThrow(/index/);
+  });
+
+  it('allows nothing without its rows, and takes no request (L30) [V8]', async () => {
+    const { engine, held, check, send, rows } = await granted();
+    await send('DEL', rows);
+    expect(await check()).toBe('refused');
+    await expect(engine.revoke(held, BY)).rejects.toThrow(/rows/);
+    await expect(engine.requestAccess({ subject: MAYA, scope: 'c:d', ttl: '1h' })).rejects.toThrow(/rows/);
+  });
+
+  const damages: Readonly<Record<string, (one: Granted) => Promise<unknown>>> = {
+    'a row is gone': ({ send, rows, held }) => send('HDEL', rows, `grant\0${held}`),
+    'a row too many': ({ send, rows }) => send('HSET', rows, 'grant\0x', 'x'),
+    'a line of the index is gone': ({ send, index, held }) => send('ZREM', index, `find\0grant\x001\0\0${held}`),
+    'a line of the index too many': ({ send, index }) => send('ZADD', index, '0', 'find\0grant\x001\0\0x'),
+    'a field of live is gone': ({ send, live }) => send('HDEL', live, '+user:maya\0+a:b'),
+    'live is gone': ({ send, live }) => send('DEL', live),
+  };
+  it.each(Object.entries(damages))('answers nothing and commits nothing where %s [V8]', async (_, damage) => {
+    const given = await granted();
+    await damage(given);
+    for (const [name, read] of Object.entries(readsOf(given))) await expect(read(), name).rejects.toThrow(/something else has written/);
+    const change = aChange({ put: [aRow({ id: 'new' })], append: [anEntry({ namespace: given.store.namespace })] });
+    await expect(given.store.commit(change)).rejects.toThrow(/something else has written.*nothing was written/);
+  });
+
+  it.each(['journal', 'changes'] as const)('commits nothing where something is gone from %s [V8]', async (key) => {
+    const given = await granted();
+    await given.send(...(key === 'journal' ? ['HDEL', given.journal, '1'] : ['ZREMRANGEBYRANK', given.changes, '0', '0']));
+    const change = aChange({ put: [aRow({ id: 'new' })], append: [anEntry({ namespace: given.store.namespace })] });
+    await expect(given.store.commit(change)).rejects.toThrow(/something else has written.*nothing was written/);
+    if (key === 'journal') await expect(given.store.journal({ after: 0, limit: 1 })).rejects.toThrow(/something else has written/);
+  });
+
+  it('refuses every read of a layout that this version does not know [V8]', async () => {
+    const given = await granted();
+    await given.send('HSET', given.head, 'layout', '2');
+    for (const [name, read] of Object.entries(readsOf(given))) await expect(read(), name).rejects.toThrow(/layout that this version/);
+    await expect(given.store.journal({ after: 0, limit: 1 })).rejects.toThrow(/layout that this version/);
+  });
+});

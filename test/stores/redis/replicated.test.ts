@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import { Cluster } from 'ioredis';
+import { isJitError, JitEngine, reviewers, verifyJournal, type GrantStore } from 'jit-access';
+import { fromIoredis, redisGrantStore } from 'jit-access/redis';
+import { aChange, anEntry, aRow } from 'jit-access/testing';
+import { describe, expect, it } from 'vitest';
+import { Proxy } from '../proxy.js';
+import { CLIENTS } from './clients.js';
+import { openedFor } from './opened.js';
+import { describeRedis } from './server.js';
+import { startServer, type TestServer } from './started.js';
+
+const oneRow = (namespace: string, id: string) => aChange({ put: [aRow({ id })], append: [anEntry({ namespace, id: `${id}.1` })] });
+const codeOf = (error: unknown) => (isJitError(error) ? error.code : error);
+const outcomeOf = (commit: Promise<unknown>) => commit.catch(codeOf);
+
+describe('a Cluster', () => {
+  it('refuses replicas at construction: WAIT has no key and goes to any node [V2]', () => {
+    const cluster = new Cluster([{ port: 1 }], { lazyConnect: true });
+    const make = () => redisGrantStore({ client: fromIoredis(cluster), namespace: 'payments', replicas: 1 });
+    expect(make).toThrow(/replicas.*Cluster/);
+  });
+});
+
+for (const [name, make] of Object.entries(CLIENTS)) {
+  describeRedis(
+    `a primary with a replica, over ${name}`,
+    (server) => {
+      const { store, connect, after } = openedFor(server);
+
+      /** A replica that has all that its primary has. */
+      async function withReplica(): Promise<TestServer> {
+        const primary = await connect();
+        await primary.send('CONFIG', 'SET', 'repl-diskless-sync-delay', '0');
+        const replica = await startServer(['--replicaof', `127.0.0.1 ${server().port}`]);
+        after(() => replica.stop());
+        while (!/state=online/.test(String(await primary.send('INFO', 'replication')))) await primary.send('PING');
+        return replica;
+      }
+
+      /** A grant on the primary that its replica has too, an engine on a connection to the primary, and one on the replica. */
+      async function granted() {
+        const replica = await withReplica();
+        const namespace = randomUUID();
+        const here = await store({ namespace, replicas: 1 }, make);
+        const there = await store({ namespace }, make, replica.url);
+        const [engine, other] = [here.store, there.store].map(
+          (one: GrantStore) => new JitEngine({ store: one, approver: reviewers({ members: ['user:sam'] }), onError: () => undefined }),
+        ) as [JitEngine, JitEngine];
+        const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
+        await engine.approve(request.id, { by: 'user:sam' });
+        expect(await engine.isAllowed('user:maya', 'a:b')).toBe(true);
+        const check = () => engine.isAllowed('user:maya', 'a:b').catch(codeOf);
+        return { here, there, other, check, grant: `${request.id}.1` };
+      }
+
+      it('acknowledges no commit by a WAIT that went out again over another connection (L12) [V1]', async () => {
+        const replica = await withReplica();
+        const network = await Proxy.to(server().url);
+        after(() => network.close());
+        const { store: one } = await store({ replicas: 1, timeoutMs: 600 }, make, network.url);
+        expect(await one.commit(oneRow(one.namespace, 'first'))).toBe('committed');
+        replica.process?.kill('SIGSTOP');
+        after(() => replica.process?.kill('SIGCONT'));
+        let waits = 0;
+        network.intercept((data) => (data.includes('WAIT') && waits++ === 0 ? 'cut' : 'pass'));
+        const change = oneRow(one.namespace, 'lost');
+        expect(await outcomeOf(one.commit(change))).toBe('ERR_JIT_OUTCOME_UNKNOWN');
+        expect(waits).toBeGreaterThan(0);
+        replica.process?.kill('SIGCONT');
+        expect(await outcomeOf((await store({ namespace: one.namespace, replicas: 1 }, make)).store.commit(change))).toBe('committed');
+      });
+
+      it('takes no refusal for "not applied" where the client has sent the commit again by itself (L31) [V1]', async () => {
+        const network = await Proxy.to(server().url);
+        after(() => network.close());
+        const { store: one } = await store({}, make, network.url);
+        const admin = await store({ namespace: one.namespace });
+        after(() => admin.send('REPLICAOF', 'NO', 'ONE'));
+        expect(await one.commit(oneRow(one.namespace, 'first'))).toBe('committed');
+        network.atCommit('refuse at the reply');
+        const change = oneRow(one.namespace, 'applied');
+        const outcome = outcomeOf(one.commit(change));
+        while ((await admin.send('HLEN', `{jit:${one.namespace}}:journal`)) !== 2);
+        await admin.send('REPLICAOF', '127.0.0.1', '1');
+        network.mend();
+        expect(await outcome).toBe('ERR_JIT_OUTCOME_UNKNOWN');
+        await admin.send('REPLICAOF', 'NO', 'ONE');
+        expect(await outcomeOf(admin.store.commit(change))).toBe('committed');
+        const { entries, start, head } = await admin.store.journal({ after: 0, limit: 9 });
+        expect(entries.map(({ id }) => id)).toEqual(['first.1', 'applied.1']);
+        expect(await verifyJournal(entries, { start, head })).toMatchObject({ ok: true });
+      });
+
+      it('denies over a connection that stayed on a primary which was demoted (L12, L41) [V3]', async () => {
+        const { here, there, other, check, grant } = await granted();
+        await there.send('REPLICAOF', 'NO', 'ONE');
+        // Its link to the new primary is down: it keeps what it has.
+        await here.send('REPLICAOF', '127.0.0.1', '1');
+        after(() => connect().then(({ send }) => send('REPLICAOF', 'NO', 'ONE')));
+        await other.revoke(grant, { by: 'user:sam' });
+        expect(await check()).toBe('ERR_JIT_STORE');
+        for (const read of [
+          () => here.store.get([aRow()]),
+          async () => here.store.live({ subject: 'user:maya', at: 0 }),
+          () => here.store.find({ kind: 'grant', limit: 1 }),
+          () => here.store.due({ at: 8.64e15, limit: 1 }),
+          () => here.store.journal({ after: 0, limit: 1 }),
+        ]) {
+          await expect(read()).rejects.toThrow(/READONLY/);
+        }
+      });
+
+      it('denies over a primary that was cut off and needs a replica (L12, L41) [V3]', async () => {
+        const { here, there, other, check, grant } = await granted();
+        await here.send('CONFIG', 'SET', 'min-replicas-to-write', '1');
+        after(() => connect().then(({ send }) => send('CONFIG', 'SET', 'min-replicas-to-write', '0')));
+        expect(await check()).toBe(true);
+        await there.send('REPLICAOF', 'NO', 'ONE');
+        await other.revoke(grant, { by: 'user:sam' });
+        while (!/connected_slaves:0/.test(String(await here.send('INFO', 'replication'))));
+        expect(await check()).toBe('ERR_JIT_STORE');
+      });
+    },
+    { own: true },
+  );
+}
