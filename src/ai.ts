@@ -9,7 +9,15 @@ export {
 } from './guards/ai/ai-sdk.js';
 export type { Borrower, ToolRule, WaitingCall, Who } from './guards/ai/borrowing.js';
 export type { LendingEngine } from './guards/ai/lender.js';
-export { mcpTool, type McpContext, type McpExtra, type McpInput, type McpRefusal, type McpToolOptions } from './guards/ai/mcp.js';
+export {
+  mcpTool,
+  type McpContext,
+  type McpExtra,
+  type McpInput,
+  type McpRefusal,
+  type McpServerContext,
+  type McpToolOptions,
+} from './guards/ai/mcp.js';
 export {
   needsApproval,
   type AgentCallDetails,

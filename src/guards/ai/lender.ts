@@ -54,6 +54,12 @@ export class Lender<Input, Context> {
     this.#tool = tool;
   }
 
+  /** What makes a call the same call; `undefined`: it can't be judged. */
+  keyOf(call: ToolCall<Input, Context>): string | undefined {
+    const borrowing = this.#tool.read(call);
+    return typeof borrowing === 'string' ? undefined : borrowing.key;
+  }
+
   /**
    * Whether the call may run now. Asks for access where there is none, once for each call, however often this is asked
    * about it; where time has ended what it was given, anew.

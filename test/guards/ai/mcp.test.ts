@@ -85,7 +85,7 @@ describe('mcpTool()', () => {
     expect(ran).toEqual([]);
   });
 
-  it('L11 knows a call by its session, and without one by its process: ids of requests begin anew in each', async () => {
+  it('L11 knows a call by its session, and without one each call is its own: ids of requests begin anew in each [F11]', async () => {
     const made = anOffice();
     const handlerOf = () =>
       mcpTool(
@@ -110,7 +110,9 @@ describe('mcpTool()', () => {
     await deny();
     expect(await waits(call(handler, {}))).toBe(true);
     await deny();
-    expect(await waits(call(handler, {}))).toBe(false);
+    // Another client, of whom nothing is known, whose ids begin at the same number.
+    expect(await waits(call(handler, {}))).toBe(true);
+    await deny();
     expect(await waits(call(handlerOf(), {}))).toBe(true);
   });
 
