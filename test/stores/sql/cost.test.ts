@@ -107,6 +107,6 @@ describe('plans that PostgreSQL makes once for all values', () => {
     const { rows } = await pool.query<Record<string, string>>(`explain (costs off) execute one(${literals})`);
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
     expect(plan).toContain(index);
-    expect(plan).not.toMatch(/Seq Scan/);
+    expect(plan).not.toMatch(/Seq Scan on (?!jit_schema)/);
   });
 });
