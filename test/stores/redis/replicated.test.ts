@@ -4,6 +4,7 @@ import { isJitError, JitEngine, reviewers, verifyJournal, type GrantStore } from
 import { fromIoredis, redisGrantStore } from 'jit-access/redis';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.js';
 import { Proxy } from '../proxy.js';
 import { CLIENTS } from './clients.js';
 import { openedFor } from './opened.js';
@@ -59,7 +60,9 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         const network = await Proxy.to(server().url);
         after(() => network.close());
         const { store: one } = await store({ replicas: 1, timeoutMs: 600 }, make, network.url);
-        expect(await one.commit(oneRow(one.namespace, 'first'))).toBe('committed');
+        // A replica that has only just come may take longer than the limit.
+        const first = oneRow(one.namespace, 'first');
+        expect(await eventually(() => one.commit(first))).toBe('committed');
         replica.process?.kill('SIGSTOP');
         after(() => replica.process?.kill('SIGCONT'));
         let waits = 0;
