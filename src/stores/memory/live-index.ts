@@ -77,7 +77,7 @@ export class LiveIndex {
 
   /** With `at < until`. A list that is kept, and needs no filter, is handed out as it is. */
   find(subject: string, scope: string | undefined, at: number): readonly Row[] {
-    if (scope === undefined) return this.#all(subject).filter((row) => isAhead(row, at));
+    if (scope === undefined) return this.all(subject).filter((row) => isAhead(row, at));
     const place = this.placeOf(subject, scope);
     if (place === NOWHERE) return NONE;
     const rows = this.#rows[place] as Rows;
@@ -85,8 +85,8 @@ export class LiveIndex {
     return rows.every((row) => isAhead(row, at)) ? rows : rows.filter((row) => isAhead(row, at));
   }
 
-  /** In the order in which their scopes came. */
-  #all(subject: string): readonly Row[] {
+  /** All rows of a subject, whenever they end; in the order in which their scopes came. */
+  all(subject: string): readonly Row[] {
     const all: Rows[] = [];
     const number = this.#subjects.numberOf(subject);
     let place = number === -1 ? NOWHERE : (this.#first[number] as number);

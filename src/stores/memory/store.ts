@@ -17,6 +17,7 @@ import type {
 } from '../../ports.js';
 import { frozenCopy, SettledRow, SharedStrings, type Anchor, type AuditEntry } from '../../records.js';
 import { LiveIndex } from './live-index.js';
+import { OpenBySubject } from './open-by-subject.js';
 import { OrderedRows } from './ordered-rows.js';
 
 const indexes = /* @__PURE__ */ new WeakMap<GrantStore, LiveIndex>();
@@ -92,6 +93,8 @@ export class MemoryGrantStore implements GrantStore {
 interface Kind {
   readonly rows: Map<string, Row>;
   readonly open: OrderedRows;
+  /** The open ones of each subject apart. Of grants and usages there may be millions, and `live` has them by subject already. */
+  readonly openBySubject: OpenBySubject | undefined;
   readonly closed: OrderedRows;
 }
 
@@ -153,6 +156,7 @@ class Space {
   }
 
   find({ kind, subject, open, during, after, limit }: FindQuery): Page<Row> {
+    if (subject !== undefined && open === true) return this.#findOpen(kind, subject, { during, after, limit });
     const { open: opened, closed } = this.#kind(kind);
     const [first, ...others] = open === undefined ? [opened, closed] : open ? [opened] : [closed];
     const rows = first.read(
@@ -162,6 +166,21 @@ class Space {
       (row) => (subject === undefined || row.subject === subject) && (during === undefined || meets(row, during.from, during.until)),
       others,
     );
+    return pageOf(rows, limit, (last) => last.id);
+  }
+
+  /** The open rows of one subject: costs what this subject has, whatever others have. */
+  #findOpen(kind: string, subject: string, { during, after, limit }: Pick<FindQuery, 'during' | 'after' | 'limit'>): Page<Row> {
+    const isPast = (row: Row): boolean => after !== undefined && row.id <= after;
+    const isWanted = (row: Row): boolean => during === undefined || meets(row, during.from, during.until);
+    const { openBySubject } = this.#kind(kind);
+    const rows =
+      openBySubject === undefined
+        ? this.live
+            .all(subject)
+            .filter((row) => row.kind === kind && !isPast(row) && isWanted(row))
+            .sort((a, b) => (idBefore(a, b) ? -1 : 1))
+        : (openBySubject.of(subject)?.read(limit + 1, isPast, () => false, isWanted) ?? []);
     return pageOf(rows, limit, (last) => last.id);
   }
 
@@ -220,7 +239,9 @@ class Space {
   #kind(kind: string): Kind {
     let known = this.#kinds.get(kind);
     if (known === undefined) {
-      known = { rows: new Map(), open: new OrderedRows(idBefore, this.#isCurrent), closed: new OrderedRows(idBefore, this.#isCurrent) };
+      const ordered = () => new OrderedRows(idBefore, this.#isCurrent);
+      const openBySubject = kind === 'grant' || kind === 'usage' ? undefined : new OpenBySubject(ordered);
+      known = { rows: new Map(), open: ordered(), openBySubject, closed: ordered() };
       this.#kinds.set(kind, known);
     }
     return known;
@@ -228,17 +249,19 @@ class Space {
 
   /** Puts a row in the place of the one with its key, or takes that away. */
   #replace(key: RowKey, row?: Row): void {
-    const { rows, open, closed } = this.#kind(key.kind);
+    const { rows, open, openBySubject, closed } = this.#kind(key.kind);
     const before = rows.get(key.id);
     if (row === undefined) rows.delete(key.id);
     else rows.set(key.id, row);
     if (before !== undefined) {
       (before.open ? open : closed).forget();
+      if (before.open) openBySubject?.forget(before);
       this.live.remove(before);
       if (before.dueAt !== undefined) this.#due.forget();
     }
     if (row !== undefined) {
       (row.open ? open : closed).add(row);
+      if (row.open) openBySubject?.add(row);
       this.live.add(row);
       if (row.dueAt !== undefined) this.#due.add(row);
     }
