@@ -238,11 +238,16 @@ export class IdempotencyError extends JitError {
 export class LimitError extends JitError {
   override readonly name = 'LimitError';
   readonly code = 'ERR_JIT_LIMIT';
+  /**
+   * @param max the bound that the limit sets; of `minTtl` the least
+   * @param retryAt of the limit `askAgainAfter`: the first instant at which the pause is over. Epoch milliseconds
+   */
   constructor(
     readonly limit: string,
     readonly max: number,
     readonly got: number,
     message = `limits.${limit} allows at most ${max}; got ${got}`,
+    readonly retryAt?: number,
   ) {
     super(message);
   }

@@ -25,6 +25,8 @@ export type { PurgeReport } from './engine/purge.js';
 export type { Standing } from './engine/standing.js';
 export type { SweepReport } from './engine/sweep.js';
 export type { ReasonOnRecord } from './lifecycle/explain.js';
+export type { AskField } from './lifecycle/request.js';
+export type { RecentDenial } from './lifecycle/same-ask.js';
 export type { CoverageChange, CoverageEffect } from './effects/coverage.js';
 export type { ResyncReport } from './effects/effects.js';
 export type { Lease, LeaseOptions } from './effects/lease.js';

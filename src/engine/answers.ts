@@ -1,6 +1,8 @@
 import type { FollowerStatus } from '../journal/follow.js';
 import type { JitErrorCode } from '../errors.js';
 import type { ReasonOnRecord } from '../lifecycle/explain.js';
+import type { AskField } from '../lifecycle/request.js';
+import type { RecentDenial } from '../lifecycle/same-ask.js';
 import type { AccessRequest, Effect, Grant } from '../records.js';
 
 /** What an approved request gives. */
@@ -17,9 +19,15 @@ export interface AccessGranted {
  *
  * `reused`: the request, or what it gives, was there already, and this ask has made nothing new. A repeat is not a
  * permission: it says what became of the first call. `allowed` says whether a grant of the request allows at this
- * reading; it is `false` for every outcome but `granted`.
+ * reading; it is `false` for every outcome but `granted`. `differs` names what a request that is returned for this ask has
+ * otherwise than the ask.
  */
-export type AccessResult = { readonly reused: boolean; readonly allowed: boolean; readonly request: AccessRequest } & (
+export type AccessResult = {
+  readonly reused: boolean;
+  readonly differs: readonly AskField[];
+  readonly allowed: boolean;
+  readonly request: AccessRequest;
+} & (
   | AccessGranted
   | { readonly outcome: 'denied'; readonly reason: string | undefined }
   | {
@@ -151,6 +159,13 @@ export interface InboxItem {
   readonly request: AccessRequest;
   /** The groups of the quorum in which this reviewer may act. */
   readonly groups: readonly string[];
+  /**
+   * Denials of the same ask (same subject, overlapping scopes, windows that meet) within `limits.askAgainAfter`, and at
+   * least within 24 hours; the latest first.
+   */
+  readonly denials: readonly RecentDenial[];
+  /** The ids of other pending requests that are the same ask. */
+  readonly twins: readonly string[];
 }
 
 /** What `revokeAll` ended. */

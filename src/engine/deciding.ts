@@ -1,7 +1,8 @@
 import { IdempotencyError, IneligibleError, isJitError } from '../errors.js';
 import type { Settled } from '../lifecycle/grant.js';
 import { isUndecided, settle } from '../lifecycle/decision.js';
-import { asksForTheSame, digestOfAsk, draftRequest, openRequest, type Ask, type OpenFacts } from '../lifecycle/request.js';
+import { asksForTheSame, differencesFrom, digestOfAsk, draftRequest, openRequest, type Ask, type OpenFacts } from '../lifecycle/request.js';
+import { noteDenial, twinsOf } from '../lifecycle/same-ask.js';
 import {
   countsIn,
   isOwnRequest,
@@ -50,7 +51,8 @@ export class Deciding {
     const known = async () => (key === undefined ? undefined : this.known(id, ask));
     const before = await known();
     const made = before === undefined ? await this.#open(id, ask, key !== undefined, known) : { id: before, reused: true };
-    return { ...(await afterRecording(made.id, () => this.settle(made.id))), reused: made.reused };
+    const result = await afterRecording(made.id, () => this.settle(made.id));
+    return { ...result, reused: made.reused, differs: made.reused ? differencesFrom(ask, result.request) : [] };
   }
 
   /** What `ask` would do, up to the commit. What would be refused is told; what fails, fails here too. */
@@ -59,12 +61,16 @@ export class Deciding {
     try {
       const id = this.#idFor(ask, key, 'requestAccess');
       const there = key === undefined ? undefined : await this.known(id, ask);
-      if (there !== undefined) return { ...(await this.#told(there)), reused: true, dryRun: true };
+      const repeat = async (made: string): Promise<AccessPreview> => {
+        const told = await this.#told(made);
+        return { ...told, reused: true, differs: differencesFrom(ask, told.request), dryRun: true };
+      };
+      if (there !== undefined) return await repeat(there);
       const draft = await this.#draft(id, ask);
-      const made = openRequest(ask, id, key !== undefined, this.#settings.limits, await this.#openFacts(ask), now()).result;
-      if (made !== id) return { ...(await this.#told(made)), reused: true, dryRun: true };
+      const made = openRequest(ask, id, key !== undefined, this.#settings.limits, await this.#openFacts(ask, draft, true), now()).result;
+      if (made !== id) return await repeat(made);
       const verdict = await this.#desk.decide(draft, false);
-      const facts = await this.#facts.forIssuing(draft);
+      const facts = await this.#facts.forIssuing(draft, { dryRun: true });
       const reading = now();
       const { request, grants } = settle(draft, verdict, facts, reading).result;
       // Nothing has been issued, so nothing allows.
@@ -89,10 +95,12 @@ export class Deciding {
       // One that has run out without a sweep is told as it is, not asked about.
       if (!isUndecided(request) || status !== 'pending') return unchanged<Settled>({ request, grants: undefined });
       const answer = await this.#desk.decide(request);
-      const facts = answer.verdict.outcome === 'approve' ? await this.#facts.forIssuing(request) : undefined;
+      const { outcome } = answer.verdict;
+      const facts = outcome === 'approve' ? await this.#facts.forIssuing(request) : undefined;
+      const denial = outcome === 'review' ? undefined : await this.#facts.forDenial(request);
       const now = moment(this.#keeper, APPROVER);
       reading = now;
-      return settle(request, answer, facts, now);
+      return noteDenial(settle(request, answer, facts, now), denial, this.#settings.denialsShownMs, now);
     });
     return this.#resultOf(settled, status, reading);
   }
@@ -117,24 +125,34 @@ export class Deciding {
       check(request);
       refuseAgent(this.#settings.isAgent, request, reviewer);
       const facts = await this.#gather(request, reviewer, command);
+      const mayDeny = command.verdict === 'deny' || facts.eligible === false;
+      const denial = mayDeny ? await this.#facts.forDenial(request) : undefined;
       const now = moment(this.#keeper, reviewer);
       reading = now;
-      return reviewRequest(request, command, facts, now);
+      return noteDenial(reviewRequest(request, command, facts, now), denial, this.#settings.denialsShownMs, now);
     });
     return this.#resultOf(settled, 'pending', reading);
   }
 
   async inbox(reviewer: string): Promise<readonly InboxItem[]> {
-    const items: InboxItem[] = [];
+    const items: Pick<InboxItem, 'request' | 'groups'>[] = [];
+    const open: AccessRequest[] = [];
     for await (const rows of this.#ledger.pages({ kind: 'request', open: true })) {
       for (const request of this.#settings.decodeAll(rows, decodeRequest)) {
+        open.push(request);
         if (isDecidedFor(request, reviewer)) continue;
         const mine = await this.#groupsOrNone(reviewer, request);
         const groups = mayAct(request, reviewer, mine, this.#keeper.read());
         if (groups.length > 0) items.push({ request, groups });
       }
     }
-    return items;
+    const denials = await this.#facts.denials(items.map(({ request }) => request));
+    const now = moment(this.#keeper, reviewer);
+    return items.map((item) => ({
+      ...item,
+      denials: denials.of(item.request, now),
+      twins: twinsOf(item.request, open, this.#facts.overlaps, now).map(({ id }) => id),
+    }));
   }
 
   /** A request about which the approver fails must not hide the others. */
@@ -183,8 +201,7 @@ export class Deciding {
   ): Promise<{ readonly id: string; readonly reused: boolean }> {
     let there: string | undefined;
     const made = await this.#ledger.run<string>(async () => {
-      await this.#draft(id, ask);
-      const facts = await this.#openFacts(ask);
+      const facts = await this.#openFacts(ask, await this.#draft(id, ask), false);
       // After all else is read: what stands against it may be this very call's, made twice at once.
       there = await known();
       if (there !== undefined) return unchanged(there);
@@ -202,9 +219,8 @@ export class Deciding {
     return draft;
   }
 
-  async #openFacts(ask: Ask): Promise<OpenFacts> {
-    const facts = await this.#facts.ofSubject(ask.subject);
-    return { ...facts, open: await this.#facts.openRequests(ask.subject), origin: await this.#origin(ask) };
+  async #openFacts(ask: Ask, draft: AccessRequest, dryRun: boolean): Promise<OpenFacts> {
+    return { ...(await this.#facts.forOpening(draft, { dryRun })), origin: await this.#origin(ask) };
   }
 
   async #origin({ extends: grantId }: Ask): Promise<Held | undefined> {
@@ -250,7 +266,7 @@ export class Deciding {
    * @param reading the one at which the grants were issued
    */
   async #resultOf({ request, grants }: Settled, open: RequestStatus, reading?: Reading): Promise<AccessResult> {
-    const told = { request, reused: false, allowed: false };
+    const told = { request, reused: false, differs: [], allowed: false };
     const outcome = request.end?.status ?? open;
     switch (outcome) {
       case 'approved':

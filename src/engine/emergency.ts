@@ -73,7 +73,7 @@ export class Emergency {
   /** What became of the access that a used key stands for. */
   async #again(id: string): Promise<BreakGlassResult> {
     const request = await this.#ledger.request(id);
-    return { ...(await readAccess(this.#ledger, this.#keeper, request)), reused: true, request };
+    return { ...(await readAccess(this.#ledger, this.#keeper, request)), reused: true, differs: [], request };
   }
 
   async #break(id: string, ask: Ask, isRepeated: () => Promise<boolean>): Promise<Step<BreakGlassResult | undefined>> {
@@ -86,14 +86,14 @@ export class Emergency {
       throw new IneligibleError(ask.subject, ask.scopes, reason);
     }
     const debtors = await this.#debtors(draft);
-    const issuing = await this.#facts.forIssuing(draft);
+    const issuing = await this.#facts.forIssuing(draft, { isBreakGlass: true });
     const facts = { ...issuing, limits: this.#settings.limits };
     // Once more, after all else is read: the review that is owed may be that of this very call, made twice at once.
     if (await isRepeated()) return REPEATED;
     const reading = now();
     const step = breakGlass(ask, id, { ...answer, verdict }, debtors, facts, reading);
     const { request, grants = [] } = step.result;
-    return { ...step, result: { ...issuedAccess(grants, reading), reused: false, request } };
+    return { ...step, result: { ...issuedAccess(grants, reading), reused: false, differs: [], request } };
   }
 
   /** @throws PartialError where a grant that `unjustified` should end could not be read; the review is recorded all the same */
@@ -150,7 +150,10 @@ export class Emergency {
 
   async #debtors({ subject, requestedBy }: Pick<AccessRequest, 'subject' | 'requestedBy'>): Promise<Debtors> {
     const own: Subject | undefined = await this.#ledger.subject(subject);
-    return { subject: own, requester: requestedBy === subject ? own : await this.#ledger.subject(requestedBy) };
+    const requester = requestedBy === subject ? own : await this.#ledger.subject(requestedBy);
+    const ids = new Set([...(own?.unreviewed ?? []), ...(requester?.unreviewed ?? [])]);
+    const unreviewed = new Map((await this.#facts.requests([...ids])).map((request) => [request.id, request]));
+    return { subject: own, requester, unreviewed };
   }
 }
 

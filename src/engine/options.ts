@@ -3,6 +3,7 @@ import { invalid, isId, readActor, readCount, readId, readListener, readOptions,
 import type { IssueFacts } from '../lifecycle/grant.js';
 import type { RequestLimits } from '../lifecycle/request.js';
 import { readAgent, readRun, type AgentRun } from '../lifecycle/run.js';
+import { DENIALS_SHOWN_MS } from '../lifecycle/same-ask.js';
 import type { Approver, AuditSink, Clock, GrantStore, Row, ScopeMatcher } from '../ports.js';
 import { agentOf, RUN_MARK } from '../records.js';
 import { exactScopes, patternScopes } from '../scope.js';
@@ -16,25 +17,44 @@ import { readStanding, type Standing } from './standing.js';
 export interface Limits {
   /** The longest window that may be asked for. Default: 8 hours. */
   readonly maxTtl?: Duration | undefined;
+  /** The shortest window that may be asked for; of one that has begun, what must be left of it. Default: 1 second. */
+  readonly minTtl?: Duration | undefined;
   /** How long a request may wait for its decision, where the approver sets no other deadline. Default: 24 hours. */
   readonly reviewWithin?: Duration | undefined;
   /** How long the approver may take to answer one question. Default: 10 seconds. */
   readonly approverTimeoutMs?: Duration | undefined;
   /** How long after its creation a request that the approver has not answered is asked about by the sweep. Default: 30 seconds. */
   readonly retryMs?: Duration | undefined;
-  /** The longest time from the first start to the end of the last extension. Default: 24 hours. */
+  /**
+   * The longest time from the first start to the end of the last extension, and the longest that an ask may make the
+   * access without a break from now on, adjoining grants and open requests included. Default: 24 hours.
+   */
   readonly maxTotal?: Duration | undefined;
   /** How far ahead a start may be asked for. Default: 7 days. */
   readonly maxStartAhead?: Duration | undefined;
-  /** How many pending requests a subject may have at a time. Default: 100. */
+  /**
+   * How many pending requests a subject may have opened for itself at a time, and how many each requester may have opened
+   * for others. What others opened for a subject doesn't count against the subject's own asks. Default: 100.
+   */
   readonly maxOpenRequests?: number | undefined;
-  /** How many grants a subject may have at a time, scheduled ones included. Default: 200. */
+  /**
+   * How many grants a subject may have at a time, scheduled ones included: of those that it asked for itself, and for an
+   * ask on its behalf also of those that the same requester asked for. Break-glass has a reserve of its own, 50 grants.
+   * Default: 200.
+   */
   readonly maxGrants?: number | undefined;
   /**
-   * What becomes of an ask that only repeats what the subject has: `'return'` gives the open request, or the live grants,
-   * back as `reused`; `'refuse'` rejects with `ERR_JIT_LIMIT`. Default: `'return'`.
+   * What becomes of an ask that only repeats what the same requester has asked for (same subject, scopes, start and
+   * extended grant, at most the asked length): `'return'` gives the open request, or the live grants, back as `reused`;
+   * `'refuse'` rejects with `ERR_JIT_LIMIT`. Default: `'return'`.
    */
   readonly duplicates?: 'refuse' | 'return' | undefined;
+  /**
+   * For how long a denial stands: an ask of the same requester for the same subject with overlapping scopes and a window
+   * that meets the denied one is refused with `ERR_JIT_LIMIT`, whose `retryAt` is the end of the pause. A denial of what
+   * the subject asked for itself stands against every requester. Break-glass and extensions are not bound. Default: off.
+   */
+  readonly askAgainAfter?: Duration | undefined;
 }
 
 export interface JitEngineOptions {
@@ -88,6 +108,8 @@ export interface JitEngineOptions {
   readonly onError?: ((error: unknown, during: string) => void) | undefined;
 }
 
+const SECOND = 1_000;
+
 /** The options, checked, with every default in place. */
 export interface Settings {
   readonly approver: Approver;
@@ -103,6 +125,8 @@ export interface Settings {
   readonly covers: ScopeMatcher['covers'];
   readonly standing: (subject: string) => readonly string[];
   readonly limits: RequestLimits & IssueFacts['limits'];
+  /** For how long reviewers see a denial of the same ask. */
+  readonly denialsShownMs: number;
   readonly linkKeys: readonly ReadLinkKey[];
   readonly approverTimeoutMs: number;
   readonly leewayMs: number;
@@ -154,6 +178,8 @@ export function readSettings(given: JitEngineOptions): Settings {
   ]);
   const {
     maxTtl = '8h',
+    minTtl,
+    askAgainAfter,
     reviewWithin = '24h',
     approverTimeoutMs = 10_000,
     retryMs = 30_000,
@@ -164,6 +190,8 @@ export function readSettings(given: JitEngineOptions): Settings {
     duplicates = 'return',
   } = readOptions<keyof Limits>('limits', limits, [
     'maxTtl',
+    'minTtl',
+    'askAgainAfter',
     'reviewWithin',
     'approverTimeoutMs',
     'retryMs',
@@ -174,6 +202,11 @@ export function readSettings(given: JitEngineOptions): Settings {
     'duplicates',
   ]);
   if (duplicates !== 'return' && duplicates !== 'refuse') throw invalid('limits.duplicates', "'return' or 'refuse'", duplicates);
+  const maxTtlMs = readDuration('limits.maxTtl', maxTtl);
+  // An engine whose longest window is shorter than a second has no use for the default.
+  const minTtlMs = minTtl === undefined ? Math.min(SECOND, maxTtlMs) : readDuration('limits.minTtl', minTtl);
+  if (minTtlMs > maxTtlMs) throw invalid('limits.minTtl', 'at most limits.maxTtl', minTtl);
+  const askAgainAfterMs = askAgainAfter === undefined ? undefined : readDuration('limits.askAgainAfter', askAgainAfter);
   const onError = readListener<[error: unknown, during: string]>('onError', listener);
   const approver = readPort<Approver>('approver', givenApprover, ['decide']);
   const matcher = readMatcher(scopes);
@@ -194,7 +227,8 @@ export function readSettings(given: JitEngineOptions): Settings {
     covers: strictly(matcher, onError),
     standing: readStanding(standing, readIdOf, (error) => onError(error, 'standing')),
     limits: {
-      maxTtlMs: readDuration('limits.maxTtl', maxTtl),
+      minTtlMs,
+      maxTtlMs,
       reviewWithinMs: readDuration('limits.reviewWithin', reviewWithin),
       retryMs: readDuration('limits.retryMs', retryMs),
       maxTotalMs: readDuration('limits.maxTotal', maxTotal),
@@ -202,8 +236,10 @@ export function readSettings(given: JitEngineOptions): Settings {
       maxOpenRequests: readCount('limits.maxOpenRequests', maxOpenRequests, 1),
       maxGrants: readCount('limits.maxGrants', maxGrants, 1),
       duplicates,
+      askAgainAfterMs,
       warnBeforeMs: warnBefore === undefined ? undefined : readDuration('warnBefore', warnBefore),
     },
+    denialsShownMs: Math.max(askAgainAfterMs ?? 0, DENIALS_SHOWN_MS),
     linkKeys: readLinkKeys('linkKeys', linkKeys),
     approverTimeoutMs: readDuration('limits.approverTimeoutMs', approverTimeoutMs),
     leewayMs: readCount('leewayMs', leewayMs, 0, 3_600_000),

@@ -1,14 +1,14 @@
 import { DecidedError, LimitError, NotReviewerError, SelfReviewError } from '../errors.js';
 import { invalid } from '../input.js';
 import { makeEnd, makeOwed, makeRequest, type AccessRequest, type Acknowledgement, type Grant, type Subject } from '../records.js';
-import { issueGrants, reasonNotToIssue, type IssueFacts, type Settled } from './grant.js';
+import { issueGrants, type IssueFacts, type Settled } from './grant.js';
 import { endGrant, type Line } from './line.js';
 import { amend } from './decision.js';
 import { createdEntry, draftRequest, type Ask, type RequestLimits } from './request.js';
 import { isOwnRequest } from './review.js';
 import type { Held } from './status.js';
 import { entryOf, joined, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
-import { touchSubject } from './subject.js';
+import { grantLimitMet, touchSubject } from './subject.js';
 import type { ReadBreakGlass } from './verdict.js';
 
 /** The rows of those whose unreviewed break-glass counts: the subject, and whoever asks on its behalf. */
@@ -16,6 +16,8 @@ export interface Debtors {
   readonly subject: Subject | undefined;
   /** The same as `subject` where the subject asks itself. */
   readonly requester: Subject | undefined;
+  /** The requests that these rows name as unreviewed, by their id: they say who took the access. */
+  readonly unreviewed: ReadonlyMap<string, AccessRequest>;
 }
 
 /**
@@ -32,8 +34,7 @@ export function breakGlass(
 ): Step<Settled> {
   const by = ask.requestedBy;
   const draft = draftRequest(ask, id, facts.limits, undefined, moment);
-  refuseDebtor(debtors.subject, verdict.maxUnreviewed);
-  refuseDebtor(debtors.requester, verdict.maxUnreviewed);
+  refuseDebtors(ask, debtors, verdict.maxUnreviewed);
   const at = stamp(moment, draft);
   const { reviewers, skippedGroups, skippedPeople, terms } = verdict;
   const owed = makeOwed({
@@ -50,36 +51,46 @@ export function breakGlass(
   const total = terms.maxTotalMs ?? Infinity;
   if (request.ttlMs > total)
     throw new LimitError('maxTotal', total, request.ttlMs, `its rule gives at most ${total} in all (maxTotal); got ${request.ttlMs}`);
-  const against = reasonNotToIssue(request, at, facts, moment);
-  if (against !== undefined) throw new LimitError('maxGrants', facts.limits.maxGrants, facts.live.length + request.scopes.length, against);
+  const met = grantLimitMet(facts.limits, request, facts, true);
+  if (met !== undefined) throw met;
   const rows = debtorRows(request, debtors, (unreviewed) => [...unreviewed, id]);
   const issued = issueGrants(request, at, by, facts);
   return {
     result: { request, grants: issued.result },
     put: [request, ...issued.put, ...rows.put],
     entries: [
-      createdEntry(request, rows.versions.subjectVersion, by),
+      createdEntry(request, { subjectVersion: rows.versions.subjectVersion }, by),
       entryOf(request, 'request.approved', at, by, { ...written, ...rows.versions }),
       ...issued.entries,
     ],
   };
 }
 
-/** No more emergencies for somebody who still owes the review of as many as may be owed. */
-function refuseDebtor(debtor: Subject | undefined, maxUnreviewed: number): void {
-  if (debtor === undefined || debtor.unreviewed.length < maxUnreviewed) return;
-  const { id, unreviewed } = debtor;
-  throw new LimitError(
-    'maxUnreviewed',
-    maxUnreviewed,
-    unreviewed.length + 1,
-    `${id} still owes the review of break-glass access: acknowledge ${unreviewed.join(', ')} first`,
-  );
+/**
+ * No more emergencies for the subject or the requester while as many reviews are pending as may be. Access that another
+ * caller took for one of them doesn't keep that one from an emergency of its own (L44); but through others a subject has
+ * no more emergencies than that, whoever takes them.
+ */
+function refuseDebtors({ requestedBy }: Ask, debtors: Debtors, maxUnreviewed: number): void {
+  for (const debtor of [debtors.subject, debtors.requester]) {
+    if (debtor === undefined) continue;
+    const takesItself = debtor.id === requestedBy;
+    const counting = takesItself
+      ? debtor.unreviewed.filter((id) => (debtors.unreviewed.get(id)?.requestedBy ?? requestedBy) === requestedBy)
+      : debtor.unreviewed;
+    if (counting.length < maxUnreviewed) continue;
+    throw new LimitError(
+      'maxUnreviewed',
+      maxUnreviewed,
+      counting.length + 1,
+      `${debtor.id} still owes the review of break-glass access: acknowledge ${counting.join(', ')} first`,
+    );
+  }
 }
 
 /** The subject's row, and the requester's where that is somebody else; with what an entry says of them. */
 function debtorRows(request: AccessRequest, debtors: Debtors, change: (unreviewed: readonly string[]) => readonly string[]) {
-  const row = (id: string, before: Subject | undefined) => touchSubject(id, before, change(before?.unreviewed ?? []));
+  const row = (id: string, before: Subject | undefined) => touchSubject(id, before, { unreviewed: change(before?.unreviewed ?? []) });
   const subject = row(request.subject, debtors.subject);
   const requester = request.requestedBy === request.subject ? undefined : row(request.requestedBy, debtors.requester);
   return {

@@ -50,7 +50,7 @@ export function approveRequest(
     return endRequest(request, { status: 'cancelled', cause: 'origin_ended', by, reason: undefined }, moment, amendment);
   }
   const at = stamp(moment, request, facts.origin);
-  const against = reasonNotToIssue(amend(request, amendment), at, facts, moment);
+  const against = reasonNotToIssue(amend(request, amendment), at, facts);
   if (against !== undefined) return endRequest(request, { status: 'denied', cause: 'limit', by, reason: against }, moment, amendment);
   const written = { ...amendment, end: makeEnd({ status: 'approved', cause, at, by, reason } as RequestEnd) };
   const next = amend(request, written);

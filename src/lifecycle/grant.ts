@@ -12,7 +12,7 @@ import {
 import { endWith, endWithUsage } from './grant-end.js';
 import { isGone, isOver, type Held } from './status.js';
 import { endedAt, entryOf, joined, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step, type Writes } from './step.js';
-import { countGrants, type SubjectFacts } from './subject.js';
+import { grantLimitMet, type SubjectFacts } from './subject.js';
 import { windowOf } from './window.js';
 
 /** A request with its grants; `grants` is `undefined` where they have to be loaded. */
@@ -52,15 +52,12 @@ export function reasonOfTime(request: AccessRequest, at: number): string | undef
 }
 
 /** Why an approved request gives nothing; `undefined`: it does. */
-export function reasonNotToIssue(request: AccessRequest, at: number, facts: IssueFacts, moment: Moment): string | undefined {
-  const { live, limits, origin } = facts;
+export function reasonNotToIssue(request: AccessRequest, at: number, facts: IssueFacts): string | undefined {
+  const { limits, origin } = facts;
   const ofTime = reasonOfTime(request, at);
   if (ofTime !== undefined) return ofTime;
   if ((origin?.successors.length ?? 0) >= MAX_SUCCESSORS) return `a grant can be extended ${MAX_SUCCESSORS} times`;
-  const count = countGrants(live, moment);
-  return count + request.scopes.length > limits.maxGrants
-    ? `the subject has ${count} grants, and limits.maxGrants allows ${limits.maxGrants}`
-    : undefined;
+  return grantLimitMet(limits, request, facts, false)?.message;
 }
 
 /** One grant for each scope of an approved request (L10), with what hangs on it: usage rows, the subject's row, the grant extended. */

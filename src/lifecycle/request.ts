@@ -1,11 +1,22 @@
 import { DeadlineError, EndedError, LimitError } from '../errors.js';
 import { digestOf } from '../journal/link.js';
-import { makeRequest, makeReuse, toJson, UNSAID, type AccessRequest, type Extension } from '../records.js';
+import type { ScopeMatcher } from '../ports.js';
+import { makeRequest, makeReuse, toJson, UNSAID, type AccessRequest, type Extension, type Subject } from '../records.js';
 import { formatDuration, refuseIfSteppedBack } from '../time.js';
 import { MAX_SUCCESSORS } from './grant.js';
 import { isGone, isOver, type Held } from './status.js';
 import { asRead, entryOf, nextVersion, unchanged, type EntryDraft, type Moment, type Step } from './step.js';
-import { findDuplicate, refuseTooMany, touchSubject, type Duplicate, type SubjectFacts, type SubjectLimits } from './subject.js';
+import { unbrokenCover } from './cover.js';
+import { refuseIfDenied } from './same-ask.js';
+import {
+  countsAgainst,
+  findDuplicate,
+  grantLimitMet,
+  touchSubject,
+  type Duplicate,
+  type SubjectFacts,
+  type SubjectLimits,
+} from './subject.js';
 import { latestEnd } from './window.js';
 
 /** What is asked, checked and in canonical form. */
@@ -18,17 +29,27 @@ export type Ask = Pick<
 };
 
 export interface RequestLimits extends SubjectLimits {
+  readonly minTtlMs: number;
   readonly maxTtlMs: number;
   readonly maxTotalMs: number;
   readonly maxStartAheadMs: number;
   readonly reviewWithinMs: number;
   readonly retryMs: number;
+  /** For how long a denial stands against the same ask; `undefined`: it doesn't. */
+  readonly askAgainAfterMs: number | undefined;
 }
 
 /** What opening a request needs to know. */
 export interface OpenFacts extends SubjectFacts {
-  /** The subject's requests that have no recorded end. */
+  /** The subject's requests that have no recorded end; those too that time has ended. */
   readonly open: readonly AccessRequest[];
+  /** Its requests that were denied; needed only where a denial stands. */
+  readonly denied: readonly AccessRequest[];
+  /** The row of whoever asks for somebody else; `undefined`: it has none yet, or the subject asks itself. */
+  readonly requester: Subject | undefined;
+  /** Of the requests that this row says were opened for others, those that have no recorded end. */
+  readonly openedForOthers: readonly AccessRequest[];
+  readonly overlaps: ScopeMatcher['overlaps'];
   /** The grant that is to be extended. */
   readonly origin: Held | undefined;
 }
@@ -38,12 +59,16 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
   // An over-long window is refused, never cut (L3).
   if (ask.ttlMs > limits.maxTtlMs) throw tooLong('maxTtl', limits.maxTtlMs, ask.ttlMs);
   if (ask.ttlMs > limits.maxTotalMs) throw tooLong('maxTotal', limits.maxTotalMs, ask.ttlMs);
+  if (ask.ttlMs < limits.minTtlMs) throw tooShort(limits.minTtlMs, ask.ttlMs);
   refuseIfSteppedBack(moment);
   const createdAt = moment.now;
   if (ask.startsAt !== undefined) {
     const ahead = ask.startsAt - createdAt;
     if (ahead > limits.maxStartAheadMs) throw tooLong('maxStartAhead', limits.maxStartAheadMs, ahead);
     if (isOver(ask.startsAt + ask.ttlMs, moment)) throw new DeadlineError(undefined, ask.startsAt + ask.ttlMs);
+    // Of a window that has begun only what is left can be given.
+    const left = ask.startsAt + ask.ttlMs - createdAt;
+    if (left < limits.minTtlMs) throw tooShort(limits.minTtlMs, left);
   }
   const { extends: _grantId, ...asked } = ask;
   const draft = {
@@ -62,6 +87,14 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
 
 const tooLong = (limit: string, maxMs: number, gotMs: number): LimitError =>
   new LimitError(limit, maxMs, gotMs, `limits.${limit} allows at most ${formatDuration(maxMs)}; got ${formatDuration(gotMs)}`);
+
+const tooShort = (minMs: number, gotMs: number): LimitError =>
+  new LimitError(
+    'minTtl',
+    minMs,
+    gotMs,
+    `limits.minTtl allows no window shorter than ${formatDuration(minMs)}; got ${formatDuration(gotMs)}`,
+  );
 
 const TOO_MANY = `a grant can be extended ${MAX_SUCCESSORS} times; ask for access anew`;
 
@@ -85,24 +118,65 @@ function extensionOf(grantId: string, origin: Held | undefined, { maxTotalMs }: 
  */
 export function openRequest(ask: Ask, id: string, isKeyed: boolean, limits: RequestLimits, facts: OpenFacts, moment: Moment): Step<string> {
   const request = draftRequest(ask, id, limits, facts.origin, moment);
-  const duplicate = findDuplicate(request, facts.open, facts.live, moment);
+  const duplicate = findDuplicate(request, facts.open, facts, moment);
   if (duplicate !== undefined) {
     if (limits.duplicates === 'return') return isKeyed ? reuseRequest(ask, id, duplicate, moment) : unchanged(duplicate.requestId);
     const what = duplicate.what === 'request' ? 'is open' : 'gives this already';
     throw new LimitError('duplicates', 1, 2, `limits.duplicates refuses the same ask twice: request ${duplicate.requestId} ${what}`);
   }
-  refuseTooMany(limits, request, facts.open, facts.live, moment);
+  if (request.extension === undefined && limits.askAgainAfterMs !== undefined)
+    refuseIfDenied(request, facts.denied, limits.askAgainAfterMs, facts.overlaps, moment);
+  const met = limitMet(request, limits, facts, moment);
+  if (met !== undefined) throw met;
   const subject = touchSubject(request.subject, facts.subject);
+  const opened = openedForOther(request, facts);
   return {
     result: id,
-    put: [request, subject],
-    entries: [createdEntry(request, subject.version, moment.actor)],
+    put: [request, subject, ...(opened === undefined ? [] : [opened.requester])],
+    entries: [createdEntry(request, { subjectVersion: subject.version, ...opened?.written }, moment.actor)],
     relies: [
       // So that nobody asks to extend what has just been ended; and so that a key stands for one thing.
       ...(facts.origin === undefined ? [] : [asRead(facts.origin.grant)]),
       ...(isKeyed ? [{ kind: 'reuse', id, version: 0 }] : []),
     ],
   };
+}
+
+/**
+ * The limit that a request would go beyond; `undefined`: none. Of all that the subject has, it counts against a requester
+ * what the same requester asked for, and what the subject asked for itself; so others can't use up these limits (L44).
+ */
+export function limitMet(
+  request: AccessRequest,
+  limits: RequestLimits,
+  facts: Omit<OpenFacts, 'origin' | 'denied' | 'requester'>,
+  moment: Moment,
+): LimitError | undefined {
+  const { requestedBy, subject } = request;
+  const { maxOpenRequests, maxTotalMs, minTtlMs } = limits;
+  const open = facts.open.filter((other) => countsAgainst(request, other.requestedBy));
+  if (open.length >= maxOpenRequests) return new LimitError('maxOpenRequests', maxOpenRequests, open.length + 1);
+  const forOthers = facts.openedForOthers.length;
+  if (requestedBy !== subject && forOthers >= maxOpenRequests) {
+    const message = `limits.maxOpenRequests allows each requester at most ${maxOpenRequests} open requests for others; ${requestedBy} has ${forOthers}`;
+    return new LimitError('maxOpenRequests', maxOpenRequests, forOthers + 1, message);
+  }
+  const tooMany = grantLimitMet(limits, request, facts, false);
+  if (tooMany !== undefined) return tooMany;
+  const live = facts.live.filter(({ grant }) => countsAgainst(request, facts.given.get(grant.requestId)?.requestedBy));
+  const coverMs = unbrokenCover(request, open, live, facts.overlaps, minTtlMs, moment);
+  if (coverMs <= maxTotalMs) return undefined;
+  const message = `limits.maxTotal allows at most ${formatDuration(maxTotalMs)} without a break, adjoining grants and open requests included; got ${formatDuration(coverMs)}`;
+  return new LimitError('maxTotal', maxTotalMs, coverMs, message);
+}
+
+/** The row of whoever asks for somebody else, with this request among those it has opened; those that have ended go. */
+function openedForOther({ id, subject, requestedBy }: AccessRequest, { requester: before, openedForOthers }: OpenFacts) {
+  if (requestedBy === subject) return undefined;
+  const stillOpen = openedForOthers.map((request) => request.id);
+  const ended = (before?.openedForOthers ?? []).filter((other) => !stillOpen.includes(other));
+  const requester = touchSubject(requestedBy, before, { openedForOthers: [...stillOpen, id] });
+  return { requester, written: { requesterVersion: requester.version, ...(ended.length === 0 ? {} : { ended }) } };
 }
 
 /** Remembers what a key has come to stand for: the same key gives the same request ever after (L11). */
@@ -115,12 +189,34 @@ function reuseRequest(ask: Ask, id: string, { requestId }: Duplicate, moment: Mo
 }
 
 /** Metadata is the caller's and may be anything: only its hash goes on record (L27, L29). */
-export function createdEntry(request: AccessRequest, subjectVersion: number, actor: string): EntryDraft {
+export function createdEntry(
+  request: AccessRequest,
+  rows: { readonly subjectVersion: number; readonly requesterVersion?: number; readonly ended?: readonly string[] },
+  actor: string,
+): EntryDraft {
   const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, justification, ticket, metadata } = request;
   const { createdAt, reviewBy, askAgainAt } = request;
   const asked = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, justification, ticket };
-  const written = { ...asked, metadataHash: metadata && digestOf(metadata), createdAt, reviewBy, askAgainAt, reviews: [], subjectVersion };
+  const written = { ...asked, metadataHash: metadata && digestOf(metadata), createdAt, reviewBy, askAgainAt, reviews: [], ...rows };
   return entryOf(request, 'request.created', createdAt, actor, written);
+}
+
+/** What of an ask a request that is returned for it, instead of a new one, may have otherwise. */
+export type AskField = 'ttl' | 'justification' | 'ticket' | 'metadata';
+
+/** In which of these a request differs from what was asked. */
+export function differencesFrom(
+  asked: Pick<Ask, 'ttlMs' | 'justification' | 'ticket' | 'metadata'>,
+  request: AccessRequest,
+): readonly AskField[] {
+  const metadataOf = (of: Pick<Ask, 'metadata'>) => of.metadata && digestOf(of.metadata);
+  const differs: Readonly<Record<AskField, boolean>> = {
+    ttl: request.ttlMs !== asked.ttlMs,
+    justification: request.justification !== asked.justification,
+    ticket: request.ticket !== asked.ticket,
+    metadata: metadataOf(request) !== metadataOf(asked),
+  };
+  return (Object.keys(differs) as AskField[]).filter((field) => differs[field]);
 }
 
 /** Stands for all that was asked (L11, L18). */

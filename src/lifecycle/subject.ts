@@ -1,5 +1,5 @@
 import { LimitError } from '../errors.js';
-import { heldUntil, makeSubject, type AccessRequest, type Subject } from '../records.js';
+import { heldUntil, makeSubject, type AccessRequest, type Grant, type Subject } from '../records.js';
 import { isGone, isOver, isUsable, type Held } from './status.js';
 import { nextVersion, type Moment } from './step.js';
 
@@ -19,68 +19,110 @@ export interface SubjectLimits {
 export interface SubjectFacts {
   /** Its row as it was before anything else was read; `undefined`: it has none yet. */
   readonly subject: Subject | undefined;
-  /** Its grants that have no recorded end. */
+  /** Its grants that have no recorded end; those too that time has ended. */
   readonly live: readonly Held[];
+  /**
+   * The requests of these grants, by their id, as far as they have been loaded: they say who asked. A grant whose request
+   * is not among them counts against every ask.
+   */
+  readonly given: ReadonlyMap<string, AccessRequest>;
 }
 
-/** The row as it must be written by whatever relies on the set. */
-export function touchSubject(id: string, subject: Subject | undefined, unreviewed = subject?.unreviewed ?? []): Subject {
-  return makeSubject({ id, version: nextVersion(subject), unreviewed });
-}
-
-/** How many grants count against `maxGrants`: those that time hasn't ended, the scheduled ones too. */
-export const countGrants = (live: readonly Held[], moment: Moment): number => live.filter((held) => !isGone(held, moment)).length;
-
-/** Refuses a request that would be one too many, or whose grants would. */
-export function refuseTooMany(
-  { maxOpenRequests, maxGrants }: SubjectLimits,
-  asked: Pick<AccessRequest, 'scopes'>,
-  open: readonly AccessRequest[],
-  live: readonly Held[],
-  moment: Moment,
-): void {
-  const requests = open.filter((request) => isPending(request, moment)).length + 1;
-  if (requests > maxOpenRequests) throw new LimitError('maxOpenRequests', maxOpenRequests, requests);
-  const grants = countGrants(live, moment) + asked.scopes.length;
-  if (grants > maxGrants) throw new LimitError('maxGrants', maxGrants, grants);
-}
-
-/** What stands for an ask that is made twice: the open request, or the grants that already give at least as much. */
-export type Duplicate = { readonly requestId: string; readonly what: 'request' } | { readonly requestId: string; readonly what: 'grants' };
-
-type Wanted = Pick<AccessRequest, 'subject' | 'scopes' | 'ttlMs' | 'startsAt' | 'extension'>;
+/** For whom is asked, and by whom. */
+export type Asked = Pick<AccessRequest, 'subject' | 'requestedBy'>;
 
 /**
- * Finds what an ask would only repeat: an open request for the same subject, scopes and start, whoever asked and for how
- * long, or live grants of one request for exactly these scopes that hold for all of the asked time. An extension repeats
- * only an open request to extend the same grant.
+ * Whether what one requester asked for a subject counts when another ask for this subject is judged: it counts against
+ * the same requester, and what the subject asked for itself counts against every requester. So no other caller can use
+ * up a subject's limits, and none adds to what the subject has by asking on its behalf (L44).
  */
-export function findDuplicate(asked: Wanted, open: readonly AccessRequest[], live: readonly Held[], moment: Moment): Duplicate | undefined {
-  const same = open.find(
-    (request) =>
-      isPending(request, moment) &&
-      request.startsAt === asked.startsAt &&
-      request.extension?.grantId === asked.extension?.grantId &&
-      areSame(request.scopes, asked.scopes),
-  );
+export const countsAgainst = (asked: Asked, requestedBy: string | undefined): boolean =>
+  requestedBy === undefined || requestedBy === asked.requestedBy || requestedBy === asked.subject;
+
+/** The row as it must be written by whatever relies on the set. */
+export function touchSubject(
+  id: string,
+  subject: Subject | undefined,
+  change: Partial<Omit<Subject, 'kind' | 'id' | 'version'>> = {},
+): Subject {
+  const { unreviewed = [], openedForOthers = [], denied = [] } = subject ?? {};
+  return makeSubject({ unreviewed, openedForOthers, denied, ...change, id, version: nextVersion(subject) });
+}
+
+/** As many as one request may name scopes: break-glass is open for a whole bundle, whatever the subject holds. */
+export const BREAK_GLASS_RESERVE = 50;
+
+/** Taken by break-glass, not given as more time for what was. */
+export const isTaken = (grant: Grant): boolean => grant.breakGlass && grant.extends === undefined;
+
+/**
+ * How many grants count against an ask: those without a recorded end, the scheduled ones too. An end that time has
+ * brought frees a place once it is recorded; otherwise, windows of a moment could be opened without number.
+ *
+ * @param taken whether those that break-glass has taken are counted, or the others: each of the two has its own limit
+ */
+export function countGrants({ live, given }: SubjectFacts, asked: Asked, taken: boolean): number {
+  const counts = ({ grant }: Held) => isTaken(grant) === taken && countsAgainst(asked, given.get(grant.requestId)?.requestedBy);
+  return live.filter((held) => held.grant.end === undefined && counts(held)).length;
+}
+
+/** The limit that the grants of a request would go beyond; `undefined`: none. */
+export function grantLimitMet(
+  { maxGrants }: Pick<SubjectLimits, 'maxGrants'>,
+  asked: Asked & Pick<AccessRequest, 'scopes'>,
+  facts: SubjectFacts,
+  isBreakGlass: boolean,
+): LimitError | undefined {
+  const grants = countGrants(facts, asked, isBreakGlass) + asked.scopes.length;
+  if (!isBreakGlass) return grants > maxGrants ? new LimitError('maxGrants', maxGrants, grants) : undefined;
+  if (grants <= BREAK_GLASS_RESERVE) return undefined;
+  const message = `${asked.subject} may have ${BREAK_GLASS_RESERVE} break-glass grants at a time; got ${grants}`;
+  return new LimitError('breakGlassGrants', BREAK_GLASS_RESERVE, grants, message);
+}
+
+/** What stands for an ask that is made twice: the open request, or the grants that already give exactly this. */
+export type Duplicate = { readonly requestId: string; readonly what: 'request' } | { readonly requestId: string; readonly what: 'grants' };
+
+type Wanted = Asked & Pick<AccessRequest, 'scopes' | 'ttlMs' | 'startsAt' | 'extension'>;
+
+/**
+ * Finds what an ask would only repeat: an open request of the same requester for the same subject, scopes, start and
+ * extended grant, for at most the asked length; or the live grants of such a request that hold for all of the asked time.
+ * An extension repeats only an open request to extend the same grant.
+ *
+ * @param open requests without a recorded end
+ */
+export function findDuplicate(
+  asked: Wanted,
+  open: readonly AccessRequest[],
+  { live, given }: Pick<SubjectFacts, 'live' | 'given'>,
+  moment: Moment,
+): Duplicate | undefined {
+  const isSame = (request: AccessRequest): boolean =>
+    request.requestedBy === asked.requestedBy &&
+    request.startsAt === asked.startsAt &&
+    request.extension?.grantId === asked.extension?.grantId &&
+    request.ttlMs <= asked.ttlMs &&
+    areSame(request.scopes, asked.scopes);
+  const same = open.find((request) => isPending(request, moment) && isSame(request));
   if (same !== undefined) return { requestId: same.id, what: 'request' };
   if (asked.extension !== undefined) return undefined;
   // What a new grant would last to: the leeway shortens both.
   const from = asked.startsAt ?? moment.now;
   const until = from + asked.ttlMs;
-  const byRequest = new Map<string, string[]>();
-  for (const held of live) {
-    const { grant, usage } = held;
-    // Once its time has come it must be usable: one whose start is still to be confirmed gives nothing.
-    const isThere = grant.startsAt <= from && (grant.startsAt <= moment.now ? isUsable(held, moment) : !isGone(held, moment));
-    if (isThere && heldUntil(grant, usage) >= until)
-      byRequest.set(grant.requestId, [...(byRequest.get(grant.requestId) ?? []), grant.scope]);
-  }
-  const covering = [...byRequest].find(([, scopes]) => areSame(scopes, asked.scopes));
-  return covering && { requestId: covering[0], what: 'grants' };
+  const scopesThere = (requestId: string): readonly string[] =>
+    live.flatMap((held) => {
+      const { grant, usage } = held;
+      // Once its time has come it must be usable: one whose start is still to be confirmed gives nothing.
+      const isThere = grant.startsAt <= from && (grant.startsAt <= moment.now ? isUsable(held, moment) : !isGone(held, moment));
+      return grant.requestId === requestId && isThere && heldUntil(grant, usage) >= until ? [grant.scope] : [];
+    });
+  const covering = [...given.values()].find((request) => isSame(request) && areSame(scopesThere(request.id), asked.scopes));
+  return covering && { requestId: covering.id, what: 'grants' };
 }
 
-const isPending = (request: AccessRequest, moment: Moment): boolean => request.end === undefined && !isOver(request.reviewBy, moment);
+export const isPending = (request: AccessRequest, moment: Moment): boolean =>
+  request.end === undefined && !isOver(request.reviewBy, moment);
 
 /** Both name each scope once. */
 const areSame = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((scope) => b.includes(scope));

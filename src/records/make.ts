@@ -136,8 +136,15 @@ export function makeEffect(fields: Omit<Effect, 'kind'>): Effect {
   });
 }
 
-export function makeSubject({ id, version, unreviewed }: Omit<Subject, 'kind'>): Subject {
-  return Object.freeze({ kind: 'subject', id, version, unreviewed: Object.freeze([...unreviewed]) });
+export function makeSubject({ id, version, unreviewed, openedForOthers, denied }: Omit<Subject, 'kind'>): Subject {
+  return Object.freeze({
+    kind: 'subject',
+    id,
+    version,
+    unreviewed: Object.freeze([...unreviewed]),
+    openedForOthers: Object.freeze([...openedForOthers]),
+    denied: Object.freeze([...denied]),
+  });
 }
 
 export function makeEnd<End extends RequestEnd | GrantEnd>({ status, cause, at, by, reason }: End): End {

@@ -281,6 +281,10 @@ export interface Subject {
   readonly version: number;
   /** Break-glass requests by it, or for it, whose review is owed. */
   readonly unreviewed: readonly string[];
+  /** Requests that it has opened for other subjects. Only an ask writes this list, and drops from it what has ended. */
+  readonly openedForOthers: readonly string[];
+  /** Requests for it that were denied, the latest last: at most 100. */
+  readonly denied: readonly string[];
 }
 
 /** Whatever a step writes. */

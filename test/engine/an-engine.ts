@@ -24,7 +24,10 @@ export const SCOPE = 'db-prod:write';
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 
-/** An engine on a clock that stands still, over a store into which faults can be put; what it tells `onError` is kept. */
+/**
+ * An engine on a clock that stands still, over a store into which faults can be put; what it tells `onError` is kept.
+ * Windows of a millisecond may be asked for, so that tests reach every bound without waiting for a second.
+ */
 export function anEngine(options: Partial<JitEngineOptions> = {}) {
   const clock = (options.clock ?? new ManualClock()) as ManualClock;
   const store = (options.store ?? new FaultyStore(new MemoryGrantStore())) as FaultyStore;
@@ -33,6 +36,7 @@ export function anEngine(options: Partial<JitEngineOptions> = {}) {
     approver: reviewers({ members: [SAM, ANA, LEE] }),
     onError: (error, during) => told.push({ error, during }),
     ...options,
+    limits: { minTtl: 1, ...options.limits },
     clock,
     store,
   });

@@ -56,13 +56,15 @@ describe('JitEngine', () => {
       expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'attempt.refused', actor: MAYA, data: { scopes: ['c'] } });
     });
 
-    it('counts each subject for itself, whoever asks', async () => {
+    it('L44 counts each subject for itself, and what a requester opens for others against that requester', async () => {
       const { engine } = withLimits({ maxOpenRequests: 1 });
       await aPending(engine, { requestedBy: NOOR });
-      await refusal(ask(engine, { scope: 'b' }), 'ERR_JIT_LIMIT');
-      await refusal(ask(engine, { scope: 'b', requestedBy: 'user:other' }), 'ERR_JIT_LIMIT');
+      await refusal(ask(engine, { subject: 'agent:1', requestedBy: NOOR }), 'ERR_JIT_LIMIT');
       await aPending(engine, { subject: NOOR, scope: 'b' });
-      await aPending(engine, { subject: 'agent:1', requestedBy: NOOR });
+      await aPending(engine, { scope: 'b' });
+      await refusal(ask(engine, { scope: 'c' }), 'ERR_JIT_LIMIT');
+      // Through somebody else a subject gets no more than it may have itself.
+      await refusal(ask(engine, { scope: 'c', requestedBy: 'user:other' }), 'ERR_JIT_LIMIT');
     });
 
     it('counts no request that was decided, cancelled, or ran out, swept or not', async () => {
@@ -103,8 +105,20 @@ describe('JitEngine', () => {
       it(`lets through exactly as many of 64 at once (interleaving ${seed})`, async () => {
         const { engines, store } = aFleet({ maxOpenRequests: 5 });
         store.inject('all', { fault: 'yield', seed });
+        const { results, codes } = await settle(Array.from({ length: 64 }, (_, i) => ask(engines[i % 2] as JitEngine, { scope: `s${i}` })));
+        store.clear();
+        expect(results).toHaveLength(5);
+        expect(new Set(codes)).toEqual(new Set(['ERR_JIT_LIMIT']));
+        expect((await store.find({ kind: 'request', open: true, limit: 100 })).items).toHaveLength(5);
+      });
+
+      it(`L44 lets through exactly as many of 64 at once by one requester for seven subjects (interleaving ${seed})`, async () => {
+        const { engines, store } = aFleet({ maxOpenRequests: 5 });
+        store.inject('all', { fault: 'yield', seed });
         const { results, codes } = await settle(
-          Array.from({ length: 64 }, (_, i) => ask(engines[i % 2] as JitEngine, { scope: `s${i}`, requestedBy: `user:${i % 7}` })),
+          Array.from({ length: 64 }, (_, i) =>
+            ask(engines[i % 2] as JitEngine, { subject: `user:${i % 7}`, scope: `s${i}`, requestedBy: NOOR }),
+          ),
         );
         store.clear();
         expect(results).toHaveLength(5);
@@ -236,14 +250,14 @@ describe('JitEngine', () => {
 
     for (const [what, over, reused] of [
       ['the same', {}, true],
-      ['less time', { ttl: TTL - 1 }, true],
+      ['less time', { ttl: TTL - 1 }, false],
       ['more time', { ttl: TTL + 1 }, true],
       ['another scope', { scopes: ['other'] }, false],
       ['one scope of the two', { scopes: ['a'] }, false],
       ['a scope more', { scopes: ['a', 'b', 'c'] }, false],
       ['the scopes in another order', { scopes: ['b', 'a'] }, true],
       ['another start', { startsAt: at(HOUR) }, false],
-      ['another requester', { requestedBy: NOOR }, true],
+      ['another requester', { requestedBy: NOOR }, false],
       ['another subject', { subject: NOOR, requestedBy: MAYA }, false],
     ] as const) {
       it(`an open request ${reused ? 'comes back for' : 'does not stand for'} an ask for ${what}`, async () => {
@@ -277,17 +291,15 @@ describe('JitEngine', () => {
       expect(await ask(engine)).toMatchObject({ outcome: 'pending', reused: false });
     });
 
-    it('live grants come back while at least the asked time is left, at the millisecond', async () => {
+    it('live grants come back for exactly their length, while they hold for all of the asked time, at the millisecond', async () => {
       const { engine, clock } = anEngine();
       const grant = await aGranted(engine);
       for (const [now, ttl, reused] of [
         [0, TTL, true],
         [0, TTL + 1, false],
-        [5 * MINUTE, 10 * MINUTE, true],
-        [5 * MINUTE, 10 * MINUTE + 1, false],
-        [TTL - 1, 1, true],
-        [TTL - 1, 2, false],
-        [TTL, 1, false],
+        [0, TTL - 1, false],
+        [1, TTL, false],
+        [5 * MINUTE, 10 * MINUTE, false],
       ] as const) {
         await clock.set(at(now));
         const again = await ask(engine, { ttl });
@@ -299,22 +311,20 @@ describe('JitEngine', () => {
 
     it('L6 the leeway shortens what is there as it would what is new', async () => {
       const { engine, clock } = anEngine({ leewayMs: 10 });
-      await aGranted(engine);
-      expect((await ask(engine, { ttl: TTL })).reused).toBe(true);
-      const longer = await ask(engine, { ttl: TTL + 1 });
-      expect(longer.reused).toBe(false);
-      await engine.cancel(longer.request.id, { by: MAYA });
-      await clock.set(at(TTL - 11));
-      expect((await ask(engine, { ttl: 1 })).reused).toBe(true);
-      await clock.set(at(TTL - 10));
-      expect((await ask(engine, { ttl: 1 })).reused).toBe(false);
+      await aGranted(engine, { startsAt: at(HOUR), ttl: TTL });
+      const again = async () => (await ask(engine, { startsAt: at(HOUR), ttl: TTL })).reused;
+      expect(await again()).toBe(true);
+      await clock.set(at(HOUR + TTL - 11));
+      expect(await again()).toBe(true);
+      await clock.set(at(HOUR + TTL - 10));
+      await refusal(ask(engine, { startsAt: at(HOUR), ttl: TTL }), 'ERR_JIT_DEADLINE');
     });
 
-    it('live grants come back to whoever asks for the subject, for the whole bundle, in any order', async () => {
+    it('live grants come back to the same requester, for the whole bundle, in any order', async () => {
       const { engine } = anEngine();
       const grants = await grantsOf(engine, { scopes: ['a', 'b'] });
-      const again = await ask(engine, { scopes: ['b', 'a'], requestedBy: NOOR });
-      expect(again).toMatchObject({ outcome: 'granted', reused: true, grants });
+      expect(await ask(engine, { scopes: ['b', 'a'] })).toMatchObject({ outcome: 'granted', reused: true, grants });
+      expect((await ask(engine, { scopes: ['b', 'a'], requestedBy: NOOR })).reused).toBe(false);
       for (const scopes of [['a'], ['a', 'b', 'c']]) expect((await ask(engine, { scopes })).reused).toBe(false);
       expect((await ask(engine, { scopes: ['a', 'b'], subject: NOOR })).reused).toBe(false);
     });
@@ -341,34 +351,37 @@ describe('JitEngine', () => {
     });
 
     it('a grant whose idle end would come first has not the asked time left', async () => {
-      const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { idleTtlMs: MINUTE } } });
-      const { engine } = anEngine({ approver });
-      await ask(engine);
-      expect((await ask(engine, { ttl: MINUTE })).reused).toBe(true);
-      expect((await ask(engine, { ttl: MINUTE + 1 })).reused).toBe(false);
+      for (const [idleTtlMs, reused] of [
+        [TTL, true],
+        [TTL - 1, false],
+      ] as const) {
+        const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { idleTtlMs } } });
+        const { engine } = anEngine({ approver });
+        await ask(engine);
+        expect((await ask(engine)).reused).toBe(reused);
+      }
     });
 
-    it('a scheduled grant comes back for a window inside its own, and never for now', async () => {
-      const { engine } = anEngine();
+    it('a scheduled grant comes back for the same start and length alone, before and in its window', async () => {
+      const { engine, clock } = anEngine();
       const grant = await aGranted(engine, { startsAt: at(HOUR), ttl: HOUR });
-      for (const [startsAt, ttl, reused] of [
-        [at(HOUR), HOUR, true],
-        [at(HOUR + 1), HOUR - 1, true],
-        [at(HOUR + 1), HOUR, false],
-        [at(HOUR - 1), HOUR, false],
-        [at(2 * HOUR), 1, false],
-        [undefined, 1, false],
+      for (const [now, startsAt, ttl, reused] of [
+        [0, at(HOUR), HOUR, true],
+        [0, at(HOUR), HOUR - 1, false],
+        [0, at(HOUR + 1), HOUR - 1, false],
+        [0, at(HOUR + 1), HOUR, false],
+        [0, at(HOUR - 1), HOUR, false],
+        [0, at(2 * HOUR), 1, false],
+        [0, undefined, 1, false],
+        [HOUR, at(HOUR), HOUR, true],
+        [2 * HOUR - 1, at(HOUR), HOUR, true],
       ] as const) {
+        await clock.set(at(now));
         const again = await ask(engine, { startsAt, ttl });
-        expect([startsAt, again.reused]).toEqual([startsAt, reused]);
-        if (again.outcome === 'granted') expect(again.grants).toEqual([grant]);
+        expect([startsAt, ttl, again.reused]).toEqual([startsAt, ttl, reused]);
+        if (again.outcome === 'granted') expect(again.grants[0]?.id).toBe(grant.id);
         else await engine.cancel(again.request.id, { by: MAYA });
       }
-      // What is live now stands for a window that lies inside of it, too.
-      const { engine: other } = anEngine();
-      await aGranted(other, { ttl: HOUR });
-      expect((await ask(other, { startsAt: at(MINUTE), ttl: HOUR - MINUTE })).reused).toBe(true);
-      expect((await ask(other, { startsAt: at(MINUTE), ttl: HOUR })).reused).toBe(false);
     });
 
     it('an extension repeats an open extension of the same grant, and nothing else', async () => {
@@ -403,11 +416,12 @@ describe('JitEngine', () => {
 
     it('L18 a duplicate never gives what was not decided: the request that comes back is the one that people looked at', async () => {
       const { engine } = anEngine();
-      const first = await aPending(engine, { ttl: HOUR, justification: 'a long one' });
-      const again = await ask(engine, { ttl: MINUTE });
+      const first = await aPending(engine, { ttl: MINUTE, justification: 'a short one' });
+      const again = await ask(engine, { ttl: HOUR });
       expect(again.request).toEqual(first);
+      expect(again.differs).toEqual(['ttl', 'justification']);
       const result = await engine.approve(again.request.id, { by: SAM });
-      expect(result).toMatchObject({ outcome: 'granted', grants: [{ expiresAt: at(HOUR) }] });
+      expect(result).toMatchObject({ outcome: 'granted', grants: [{ expiresAt: at(MINUTE) }] });
     });
 
     it("'refuse' refuses both, naming the request, and writes nothing but the attempt", async () => {
@@ -431,14 +445,16 @@ describe('JitEngine', () => {
       );
     });
 
-    it("'refuse' is not got around by asking for a moment more or less, or through somebody else", async () => {
+    it("'refuse' refuses what 'return' would give back, and nothing else", async () => {
       const { engine } = withLimits({ duplicates: 'refuse' });
       const { id } = await aPending(engine, { scopes: ['a', 'b'] });
-      for (const over of [{ ttl: TTL + 1 }, { ttl: TTL - 1 }, { requestedBy: NOOR }, { scopes: ['b', 'a'] }, { justification: 'x' }]) {
+      for (const over of [{}, { ttl: TTL + 1 }, { scopes: ['b', 'a'] }, { justification: 'x' }]) {
         const error = await refusal(ask(engine, { scopes: ['a', 'b'], ...over }), 'ERR_JIT_LIMIT');
         expect(error.message).toContain(`request ${id} is open`);
       }
-      expect((await ask(engine, { scopes: ['a', 'b'], subject: NOOR })).outcome).toBe('pending');
+      for (const over of [{ requestedBy: NOOR }, { ttl: TTL - 1 }, { subject: NOOR }]) {
+        expect((await ask(engine, { scopes: ['a', 'b'], ...over })).outcome).toBe('pending');
+      }
     });
 
     for (const seed of [1, 2, 3]) {
@@ -535,6 +551,9 @@ describe('JitEngine', () => {
         ['limits.duplicates', { duplicates: null }],
         ['limits.maxTotal', { maxTotal: 0 }],
         ['limits.maxStartAhead', { maxStartAhead: -1 }],
+        ['limits.minTtl', { minTtl: 0 }],
+        ['limits.minTtl', { minTtl: '2h', maxTtl: '1h' }],
+        ['limits.askAgainAfter', { askAgainAfter: 0 }],
         ['limits', { maxOpenRequest: 1 }],
       ] as const) {
         expect((await refusal(() => withLimits(limits as Limits), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);

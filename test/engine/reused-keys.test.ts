@@ -75,7 +75,7 @@ describe('an idempotency key under which an ask came back reused', () => {
 
   it('L25 L27 is on record in one commit: what it stands for, for whom, of what, and never the key', async () => {
     const made = anEngine();
-    const { id } = await aPending(made.engine, { metadata: { secret: 'hunter2' } });
+    const { id } = await aPending(made.engine, { requestedBy: AGENT, metadata: { secret: 'hunter2' } });
     await made.clock.set(at(5));
     await ask(made.engine, { idempotencyKey: 'hunter2', requestedBy: AGENT, metadata: { secret: 'hunter2' } });
     const entries = await entriesOf(made.store);
@@ -122,7 +122,9 @@ describe('an idempotency key under which an ask came back reused', () => {
     const grant = await aGranted(engine);
     const first = await ask(engine, KEYED);
     expect(first).toMatchObject({ reused: true, request: { id: grant.requestId } });
-    expect(await ask(engine, { ...KEYED, requestedBy: AGENT, justification: 'mine' })).toMatchObject({ reused: true });
+    const own = await aPending(engine, { requestedBy: AGENT, scope: 'other' });
+    const again = await ask(engine, { ...KEYED, requestedBy: AGENT, scope: 'other', justification: 'mine' });
+    expect(again).toMatchObject({ reused: true, request: { id: own.id }, differs: ['justification'] });
     const extension = await engine.extend(grant.id, { ttl: MINUTE });
     expect(await engine.extend(grant.id, { ttl: MINUTE, ...KEYED })).toMatchObject({ reused: true, request: { id: extension.request.id } });
     expect(await reusesOf(made)).toHaveLength(3);

@@ -143,7 +143,7 @@ const GRANTS = `
   revokeAll      0            1>revoked          1>revoked          1>revoked              1>revoked          1>revoked          1>revoked          0>idle       0            0>time       0            0
   extend         _NOT_FOUND   new:pending        new:pending        new:pending            new:pending        new:pending        new:pending        _ENDED       _ENDED       _ENDED       _ENDED       _ENDED
   breakGlass     new:granted  new:granted        new:granted        new:granted            new:granted        new:granted        new:granted        new:granted  new:granted  new:granted  new:granted  new:granted
-  requestAccess  new:granted  new:granted        again:granted      new:granted            new:granted        again:granted      again:granted      new:granted  new:granted  new:granted  new:granted  new:granted
+  requestAccess  new:granted  new:granted        new:granted        new:granted            new:granted        new:granted        new:granted        new:granted  new:granted  new:granted  new:granted  new:granted
   sweep          nothing      nothing            started>active     asked>active           asked              nothing            nothing            ended>idle   nothing      ended>time   nothing      nothing
   withAccess     _DENIED      _DENIED            works              works>active           _DENIED            works              works              _DENIED      _DENIED      _DENIED      _DENIED      _DENIED
   lease          _DENIED      _DENIED            covered            covered>active         _DENIED            covered            covered            _DENIED      _DENIED      _DENIED      _DENIED      _DENIED

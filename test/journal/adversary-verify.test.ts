@@ -177,7 +177,7 @@ describe('work', () => {
   it('unbounded work: exposure costs what there is, not its square', async () => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();
-    const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
+    const engine = new JitEngine({ approver: autoApprove(() => true), store, clock, limits: { minTtl: 1 } });
     const costOf = async () => {
       const entries: AuditEntry[] = [];
       for await (const entry of readJournal(store)) entries.push(entry);

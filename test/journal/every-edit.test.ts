@@ -16,7 +16,7 @@ import { anchorOf } from './sample.js';
 /** The journal of an engine at work: 50 entries of it. */
 async function aJournal(): Promise<readonly AuditEntry[]> {
   const [store, clock] = [new MemoryGrantStore(), new ManualClock()];
-  const engine = new JitEngine({ store, clock, approver: autoApprove(() => true) });
+  const engine = new JitEngine({ store, clock, approver: autoApprove(() => true), limits: { minTtl: 10 } });
   for (let i = 0; i < 12; i++) {
     const asked = {
       subject: `user:${i % 3}`,

@@ -317,7 +317,9 @@ describe('replay()', () => {
         { kind: 'use', id: 'w' },
       ]);
       expect([...replayed.requests.keys(), ...replayed.reuses.keys()]).toEqual(['r4', 'r5', 'k']);
-      expect(replayed.subjects.get(MAYA)).toEqual({ kind: 'subject', id: MAYA, version: 11, unreviewed: [] });
+      expect(replayed.subjects.get(MAYA)).toEqual({
+        ...{ kind: 'subject', id: MAYA, version: 11, unreviewed: [], openedForOthers: [], denied: [] },
+      });
       expect(replayed).toMatchObject({ seq: 19, horizon: at(100) });
     });
 

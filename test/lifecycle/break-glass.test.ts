@@ -31,6 +31,7 @@ const ASK: Ask = {
   metadata: undefined,
 };
 const LIMITS: RequestLimits & IssueFacts['limits'] = {
+  minTtlMs: 1_000,
   maxTtlMs: HOUR,
   maxTotalMs: HOUR,
   maxStartAheadMs: HOUR,
@@ -39,11 +40,13 @@ const LIMITS: RequestLimits & IssueFacts['limits'] = {
   maxOpenRequests: 9,
   maxGrants: 9,
   duplicates: 'return',
+  askAgainAfterMs: undefined,
   warnBeforeMs: undefined,
 };
 const FACTS: IssueFacts & { limits: typeof LIMITS } = {
   subject: undefined,
   live: [],
+  given: new Map(),
   limits: LIMITS,
   asksAtStart: false,
   origin: undefined,
@@ -52,7 +55,9 @@ const FACTS: IssueFacts & { limits: typeof LIMITS } = {
 type Approved = ReadBreakGlass & { readonly verdict: { readonly outcome: 'approve' } };
 const verdict = (over: object = {}) => readBreakGlass('policy', { outcome: 'approve', reviewWithinMs: HOUR, ...over }) as Approved;
 
-const aSubject = (id: string, ...unreviewed: readonly string[]): Subject => ({ kind: 'subject', id, version: 4, unreviewed });
+const aSubject = (id: string, ...unreviewed: readonly string[]): Subject => ({
+  ...{ kind: 'subject', id, version: 4, unreviewed, openedForOthers: [], denied: [] },
+});
 const owing = (over: Partial<AccessRequest> = {}) =>
   aRequest({
     approver: 'policy',
@@ -69,7 +74,8 @@ const owing = (over: Partial<AccessRequest> = {}) =>
   });
 
 describe('breakGlass()', () => {
-  const NOBODY: Debtors = { subject: undefined, requester: undefined };
+  const NOBODY: Debtors = { subject: undefined, requester: undefined, unreviewed: new Map() };
+  const tookBy = (id: string, requestedBy: string) => new Map([[id, owing({ id, requestedBy })]]);
 
   it('L25 writes request, grants and the row of the subject in one step, each with its entry', () => {
     const step = breakGlass(ASK, 'r9', verdict(), NOBODY, FACTS, moment());
@@ -96,7 +102,7 @@ describe('breakGlass()', () => {
       ask,
       'r9',
       verdict({ maxUnreviewed: 3 }),
-      { subject: aSubject(MAYA, 'x'), requester: aSubject(NOOR, 'y') },
+      { subject: aSubject(MAYA, 'x'), requester: aSubject(NOOR, 'y'), unreviewed: new Map() },
       FACTS,
       {
         ...moment(),
@@ -117,20 +123,32 @@ describe('breakGlass()', () => {
       [{ subject: aSubject(MAYA), requester: aSubject(NOOR, 'x') }, NOOR],
       [{ subject: undefined, requester: aSubject(NOOR, 'x') }, NOOR],
     ] as const) {
-      const error = await refusal(() => breakGlass(ask, 'r9', verdict(), debtors, FACTS, moment()), 'ERR_JIT_LIMIT');
+      const known = { ...debtors, unreviewed: tookBy('x', who) };
+      const error = await refusal(() => breakGlass(ask, 'r9', verdict(), known, FACTS, moment()), 'ERR_JIT_LIMIT');
       expect(error).toMatchObject({ limit: 'maxUnreviewed', max: 1, got: 2 });
       expect(error.message).toContain(who);
     }
-    expect(
-      breakGlass(ask, 'r9', verdict({ maxUnreviewed: 2 }), { subject: aSubject(MAYA, 'x'), requester: undefined }, FACTS, moment()).put,
-    ).toHaveLength(5);
+    const one = { subject: aSubject(MAYA, 'x'), requester: undefined, unreviewed: new Map() };
+    expect(breakGlass(ask, 'r9', verdict({ maxUnreviewed: 2 }), one, FACTS, moment()).put).toHaveLength(5);
+  });
+
+  it('L44 is not refused to a subject for what others took on its behalf, but to all others; nor where it is not known who took it', () => {
+    const take = (requestedBy: string, unreviewed: Debtors['unreviewed']) => {
+      const [subject, requester] = [aSubject(MAYA, 'x'), requestedBy === MAYA ? aSubject(MAYA, 'x') : aSubject(requestedBy)];
+      return () => breakGlass({ ...ASK, requestedBy }, 'r9', verdict(), { subject, requester, unreviewed }, FACTS, moment());
+    };
+    expect(take(MAYA, tookBy('x', NOOR))).not.toThrow();
+    expect(take(NOOR, tookBy('x', NOOR))).toThrow('still owes');
+    expect(take(LEE, tookBy('x', NOOR))).toThrow('still owes');
+    expect(take(LEE, tookBy('x', MAYA))).toThrow('still owes');
+    expect(take(MAYA, new Map())).toThrow('still owes');
   });
 });
 
 describe('acknowledge()', () => {
   const facts = (over: Partial<AcknowledgeFacts> = {}): AcknowledgeFacts => ({
     may: true,
-    debtors: { subject: aSubject(MAYA, 'x', 'r1', 'y'), requester: undefined },
+    debtors: { subject: aSubject(MAYA, 'x', 'r1', 'y'), requester: undefined, unreviewed: new Map() },
     grants: [],
     ...over,
   });

@@ -18,6 +18,7 @@ const moment = { now: START_AT, highest: START_AT, late: START_AT, steppedBack: 
 const issue: IssueFacts = {
   subject: undefined,
   live: [],
+  given: new Map(),
   limits: { maxGrants: 200, warnBeforeMs: undefined },
   asksAtStart: false,
   origin: undefined,
@@ -208,6 +209,7 @@ describe('extensions of one grant', () => {
   const successors = (count: number) => Array.from({ length: count }, (_, i) => ({ grantId: `s${i}.1`, at: START_AT }));
   const origin = (count: number) => aGrant({ id: 'r0.1', requestId: 'r0', successors: successors(count) });
   const limits = {
+    minTtlMs: 1_000,
     maxTtlMs: 3_600_000,
     maxTotalMs: 36_000_000,
     maxStartAheadMs: 0,
@@ -216,12 +218,15 @@ describe('extensions of one grant', () => {
     maxOpenRequests: 9,
     maxGrants: 9,
     duplicates: 'return',
+    askAgainAfterMs: undefined,
   } as const;
+  const none = { subject: undefined, live: [], given: new Map(), open: [], denied: [], requester: undefined, openedForOthers: [] };
+  const overlaps = (a: string, b: string) => a === b;
   const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata } = aRequest();
   const ask = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata, extends: 'r0.1' };
   const open = (count: number) => {
     const held = { grant: origin(count), usage: undefined };
-    return openRequest(ask, 'r9', false, limits, { subject: undefined, live: [], open: [], origin: held }, moment);
+    return openRequest(ask, 'r9', false, limits, { ...none, overlaps, origin: held }, moment);
   };
 
   it('L34 are fifty, for each stays on its row: one more is not even asked for', async () => {
@@ -230,7 +235,7 @@ describe('extensions of one grant', () => {
   });
 
   it('L12 are not asked for on top of what is not there', async () => {
-    const facts = { subject: undefined, live: [], open: [], origin: undefined };
+    const facts = { ...none, overlaps, origin: undefined };
     const error = await refusal(() => openRequest(ask, 'r9', false, limits, facts, moment), 'ERR_JIT_ENDED');
     expect(error).toMatchObject({ grantId: 'r0.1' });
   });

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countGrants, findDuplicate, refuseTooMany, touchSubject } from '../../src/lifecycle/subject.js';
+import { countGrants, countsAgainst, findDuplicate, grantLimitMet, touchSubject } from '../../src/lifecycle/subject.js';
 import type { Held } from '../../src/lifecycle/status.js';
-import type { Grant } from '../../src/records.js';
+import type { AccessRequest, Grant } from '../../src/records.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
-import { MAYA, MINUTE, refusal } from '../engine/an-engine.js';
+import { MAYA, MINUTE } from '../engine/an-engine.js';
 
 const at = (ms: number) => START_AT + ms;
 const moment = (now = 0, late = now) => ({ now: at(now), highest: at(late), late: at(late), steppedBack: false, actor: MAYA });
@@ -12,107 +12,141 @@ const held = (over: Partial<Grant> = {}): Held => ({ grant: aGrant(over), usage:
 
 const REVOKED = { status: 'revoked', cause: 'revoked', at: at(0), by: 'x', reason: undefined } as const;
 
+/** Facts in which it is known who asked for each grant. */
+const given = (...requests: readonly AccessRequest[]) => new Map(requests.map((request) => [request.id, request]));
+const facts = (live: readonly Held[], known: ReadonlyMap<string, AccessRequest> = new Map()) => ({
+  subject: undefined,
+  live,
+  given: known,
+});
+
 describe('touchSubject()', () => {
-  it('makes the first row, moves on the next, and keeps what is owed', () => {
-    expect(touchSubject(MAYA, undefined)).toEqual({ kind: 'subject', id: MAYA, version: 1, unreviewed: [] });
-    const before = { kind: 'subject', id: MAYA, version: 3, unreviewed: ['r1'] } as const;
+  it('makes the first row, moves on the next, and keeps what is not changed', () => {
+    const lists = { openedForOthers: [], denied: [] };
+    expect(touchSubject(MAYA, undefined)).toEqual({ kind: 'subject', id: MAYA, version: 1, unreviewed: [], ...lists });
+    const before = { kind: 'subject', id: MAYA, version: 3, unreviewed: ['r1'], openedForOthers: ['r2'], denied: ['r3'] } as const;
     expect(touchSubject(MAYA, before)).toEqual({ ...before, version: 4 });
-    expect(touchSubject(MAYA, before, [])).toEqual({ ...before, version: 4, unreviewed: [] });
+    for (const name of ['unreviewed', 'openedForOthers', 'denied'] as const) {
+      expect(touchSubject(MAYA, before, { [name]: [] })).toEqual({ ...before, version: 4, [name]: [] });
+    }
+  });
+});
+
+describe('countsAgainst()', () => {
+  it('L44 counts what the same requester asked for, and what the subject asked for itself; what is not known counts', () => {
+    const counts = (asker: string, requestedBy: string | undefined) => countsAgainst({ subject: MAYA, requestedBy: asker }, requestedBy);
+    for (const [asker, other, expected] of [
+      [MAYA, MAYA, true],
+      [MAYA, 'agent:7', false],
+      ['agent:7', MAYA, true],
+      ['agent:7', 'agent:7', true],
+      ['agent:7', 'agent:8', false],
+      [MAYA, undefined, true],
+    ] as const) {
+      expect([asker, other, counts(asker, other)]).toEqual([asker, other, expected]);
+    }
   });
 });
 
 describe('countGrants()', () => {
-  it('counts what is live or scheduled; not what has ended on record, by time, or idle', () => {
-    const usage = {
-      kind: 'usage',
-      id: 'r1.1',
-      version: 1,
-      subject: MAYA,
-      scope: 's',
-      startsAt: at(0),
-      expiresAt: at(15 * MINUTE),
-    } as const;
-    const idle = { ...usage, idleTtlMs: MINUTE, usedAt: undefined, uses: 0, endedAt: undefined };
+  const asked = { subject: MAYA, requestedBy: MAYA };
+
+  it('counts what has no recorded end, whatever time has made of it', () => {
     for (const [one, live, counts] of [
       ['active', held(), true],
       ['scheduled', held({ startsAt: at(5 * MINUTE), activatedAt: undefined }), true],
       ['ended on record', held({ end: REVOKED }), false],
-      ['ended by time', held({ expiresAt: at(MINUTE) }), false],
-      ['ending a millisecond later', held({ expiresAt: at(MINUTE + 1) }), true],
-      ['idle', { grant: aGrant({ idleTtlMs: MINUTE }), usage: idle }, false],
-      ['used a millisecond ago', { grant: aGrant({ idleTtlMs: MINUTE }), usage: { ...idle, usedAt: at(1) } }, true],
+      ['ended by time, not on record', held({ expiresAt: at(1) }), true],
     ] as const) {
-      expect([one, countGrants([live], moment(MINUTE))]).toEqual([one, counts ? 1 : 0]);
+      expect([one, countGrants(facts([live]), asked, false)]).toEqual([one, counts ? 1 : 0]);
     }
   });
 
-  it('L5 goes by the highest reading: a clock that steps back brings nothing back', () => {
-    expect(countGrants([held({ expiresAt: at(MINUTE) })], moment(0, MINUTE))).toBe(0);
+  it('L44 counts by who asked for it; break-glass apart, and what extends it not among it', () => {
+    const live = [held({ requestId: 'r1' }), held({ requestId: 'r2' }), held({ requestId: 'r3', breakGlass: true })];
+    const extended = held({ requestId: 'r4', breakGlass: true, extends: 'r3.1', firstStartsAt: at(-1) });
+    const known = given(
+      aRequest({ id: 'r1' }),
+      aRequest({ id: 'r2', requestedBy: 'agent:7' }),
+      aRequest({ id: 'r3' }),
+      aRequest({ id: 'r4' }),
+    );
+    const count = (requestedBy: string, taken: boolean) =>
+      countGrants(facts([...live, extended], known), { subject: MAYA, requestedBy }, taken);
+    expect([count(MAYA, false), count('agent:7', false), count('agent:8', false)]).toEqual([2, 3, 2]);
+    expect([count(MAYA, true), count('agent:8', true)]).toEqual([1, 1]);
+    expect(countGrants(facts([...live, extended]), asked, false)).toBe(3);
   });
 });
 
-describe('refuseTooMany()', () => {
-  const limits = { maxOpenRequests: 2, maxGrants: 3, duplicates: 'return' } as const;
-  const asked = { scopes: ['a', 'b'] };
+describe('grantLimitMet()', () => {
+  const asked = { subject: MAYA, requestedBy: MAYA, scopes: ['a', 'b'] };
+  const live = (n: number, over: Partial<Grant> = {}) => facts(Array.from({ length: n }, () => held(over)));
 
-  it('is exact at each limit', async () => {
-    const open = (n: number) => Array.from({ length: n }, () => aRequest());
-    const live = (n: number) => Array.from({ length: n }, () => held());
-    expect(() => refuseTooMany(limits, asked, open(1), live(1), moment())).not.toThrow();
-    expect(await refusal(() => refuseTooMany(limits, asked, open(2), [], moment()), 'ERR_JIT_LIMIT')).toMatchObject({
-      limit: 'maxOpenRequests',
-      max: 2,
-      got: 3,
+  it('is exact at the limit of grants, and at the reserve of break-glass', () => {
+    expect(grantLimitMet({ maxGrants: 3 }, asked, live(1), false)).toBeUndefined();
+    expect(grantLimitMet({ maxGrants: 3 }, asked, live(2), false)).toMatchObject({ limit: 'maxGrants', max: 3, got: 4 });
+    expect(grantLimitMet({ maxGrants: 1 }, asked, live(9), true)).toBeUndefined();
+    expect(grantLimitMet({ maxGrants: 1 }, asked, live(48, { breakGlass: true }), true)).toBeUndefined();
+    expect(grantLimitMet({ maxGrants: 99 }, asked, live(49, { breakGlass: true }), true)).toMatchObject({
+      limit: 'breakGlassGrants',
+      max: 50,
+      got: 51,
     });
-    expect(await refusal(() => refuseTooMany(limits, asked, [], live(2), moment()), 'ERR_JIT_LIMIT')).toMatchObject({
-      limit: 'maxGrants',
-      max: 3,
-      got: 4,
-    });
-  });
-
-  it('counts no request that has ended or run out', () => {
-    const end = { status: 'denied', cause: 'quorum', at: at(0), by: 'x', reason: undefined } as const;
-    const gone = [aRequest({ end }), aRequest({ reviewBy: at(MINUTE) })];
-    expect(() => refuseTooMany({ ...limits, maxOpenRequests: 1 }, asked, gone, [], moment(MINUTE))).not.toThrow();
-    expect(() => refuseTooMany({ ...limits, maxOpenRequests: 1 }, asked, gone, [], moment(MINUTE - 1))).toThrow('maxOpenRequests');
   });
 });
 
 describe('findDuplicate()', () => {
   const asked = { subject: MAYA, requestedBy: MAYA, scopes: ['a'], ttlMs: MINUTE, startsAt: undefined, extension: undefined };
   const scope = { scope: 'a' };
+  /** The request that the grants are of. */
+  const theirs = (over: Partial<AccessRequest> = {}) => aRequest({ id: 'r1', scopes: ['a'], ttlMs: MINUTE, ...over });
 
-  it('finds the first open request for the same, whoever asked and for how long, before any grant', () => {
+  it('finds the first open request of the same requester for exactly the same and at most as long, before any grant', () => {
     const extension = { grantId: 'r1.1', from: at(MINUTE), firstStartsAt: at(0), until: at(9 * MINUTE), breakGlass: false };
     const others = [
-      aRequest({ id: 'r4', scopes: ['a', 'b'] }),
-      aRequest({ id: 'r5', scopes: ['a'], startsAt: at(MINUTE) }),
-      aRequest({ id: 'r6', scopes: ['a'], extension }),
-      aRequest({ id: 'r7', scopes: ['a'], reviewBy: at(0) }),
-      aRequest({ id: 'r8', scopes: ['a'], end: { status: 'denied', cause: 'quorum', at: at(0), by: 'x', reason: undefined } }),
+      aRequest({ id: 'r4', scopes: ['a', 'b'], ttlMs: MINUTE }),
+      aRequest({ id: 'r5', scopes: ['a'], ttlMs: MINUTE, startsAt: at(MINUTE) }),
+      aRequest({ id: 'r6', scopes: ['a'], ttlMs: MINUTE, extension }),
+      aRequest({ id: 'r7', scopes: ['a'], ttlMs: MINUTE, reviewBy: at(0) }),
+      aRequest({
+        id: 'r8',
+        scopes: ['a'],
+        ttlMs: MINUTE,
+        end: { status: 'denied', cause: 'quorum', at: at(0), by: 'x', reason: undefined },
+      }),
+      aRequest({ id: 'r9', scopes: ['a'], ttlMs: MINUTE + 1 }),
+      aRequest({ id: 'ra', scopes: ['a'], ttlMs: MINUTE, requestedBy: 'agent:7' }),
     ];
-    const ours = [
-      aRequest({ id: 'r9', scopes: ['a'], ttlMs: 1 }),
-      aRequest({ id: 'ra', scopes: ['a'], ttlMs: 99 * MINUTE, requestedBy: 'agent:7' }),
-      aRequest({ id: 'rb', scopes: ['a'], requestedBy: MAYA }),
-    ];
+    const ours = [aRequest({ id: 'rb', scopes: ['a'], ttlMs: 1 }), aRequest({ id: 'rc', scopes: ['a'], ttlMs: MINUTE })];
+    const holding = facts([held(scope)], given(theirs()));
     for (const [i, { id: requestId }] of ours.entries()) {
-      const open = [...others, ...ours.slice(i)];
-      expect(findDuplicate(asked, open, [held(scope)], moment())).toEqual({ requestId, what: 'request' });
+      expect(findDuplicate(asked, [...others, ...ours.slice(i)], holding, moment())).toEqual({ requestId, what: 'request' });
     }
-    expect(findDuplicate(asked, others, [], moment())).toBeUndefined();
-    expect(findDuplicate(asked, [], [held(scope)], moment())).toEqual({ requestId: 'r1', what: 'grants' });
-    expect(findDuplicate(asked, [], [], moment())).toBeUndefined();
+    expect(findDuplicate(asked, others, facts([]), moment())).toBeUndefined();
+    expect(findDuplicate(asked, [], holding, moment())).toEqual({ requestId: 'r1', what: 'grants' });
+    expect(findDuplicate(asked, [], facts([held(scope)]), moment())).toBeUndefined();
+    for (const other of [
+      theirs({ requestedBy: 'agent:7' }),
+      theirs({ ttlMs: MINUTE + 1 }),
+      theirs({ startsAt: at(0) }),
+      theirs({ scopes: ['a', 'b'] }),
+    ]) {
+      expect(findDuplicate(asked, [], facts([held(scope)], given(other)), moment())).toBeUndefined();
+    }
+    expect(findDuplicate(asked, [], facts([]), moment())).toBeUndefined();
   });
 
   it('never takes the grants of two requests together', () => {
     const two = { ...asked, scopes: ['a', 'b'] };
+    const both = given(theirs(), theirs({ id: 'r2', scopes: ['b'] }));
     const live = [held(scope), held({ id: 'r2.1', requestId: 'r2', scope: 'b' })];
-    expect(findDuplicate(two, [], live, moment())).toBeUndefined();
+    expect(findDuplicate(two, [], facts(live, both), moment())).toBeUndefined();
     const bundle = [held(scope), held({ id: 'r1.2', scope: 'b' })];
-    expect(findDuplicate(two, [], bundle, moment())).toEqual({ requestId: 'r1', what: 'grants' });
-    expect(findDuplicate(asked, [], bundle, moment())).toBeUndefined();
+    const one = given(theirs({ scopes: ['a', 'b'] }));
+    expect(findDuplicate(two, [], facts(bundle, one), moment())).toEqual({ requestId: 'r1', what: 'grants' });
+    expect(findDuplicate(two, [], facts(bundle.slice(1), one), moment())).toBeUndefined();
+    expect(findDuplicate(asked, [], facts(bundle, one), moment())).toBeUndefined();
   });
 
   it('L5 L6 a grant lasts as long as a new one would, counted from now; whether it is there is judged at both readings', () => {
@@ -124,17 +158,22 @@ describe('findDuplicate()', () => {
       [0, 2 * MINUTE - 1, true],
       [0, 2 * MINUTE, false],
     ] as const) {
-      expect([now, late, findDuplicate(asked, [], [grant], moment(now, late)) !== undefined]).toEqual([now, late, found]);
+      expect([now, late, findDuplicate(asked, [], facts([grant], given(theirs())), moment(now, late)) !== undefined]).toEqual([
+        now,
+        late,
+        found,
+      ]);
     }
     const later = held({ ...scope, startsAt: at(5) });
-    expect(findDuplicate(asked, [], [later], moment(4, 5))).toBeUndefined();
-    expect(findDuplicate(asked, [], [later], moment(5, 5))).toBeDefined();
+    expect(findDuplicate(asked, [], facts([later], given(theirs())), moment(4, 5))).toBeUndefined();
+    expect(findDuplicate(asked, [], facts([later], given(theirs())), moment(5, 5))).toBeDefined();
   });
 
   it('L18 a grant whose time has come without its start being confirmed is nothing to come back to, whenever the ask begins', () => {
     const found = (now: number, startsAt: number, activatedAt?: number) => {
       const grant = held({ ...scope, startsAt: at(5), asksAtStart: true, activatedAt: activatedAt && at(activatedAt) });
-      return findDuplicate({ ...asked, ttlMs: 1, startsAt: at(startsAt) }, [], [grant], moment(now)) !== undefined;
+      const known = given(theirs({ ttlMs: 1, startsAt: at(startsAt) }));
+      return findDuplicate({ ...asked, ttlMs: 1, startsAt: at(startsAt) }, [], facts([grant], known), moment(now)) !== undefined;
     };
     expect([found(4, 5), found(4, 4), found(5, 5), found(6, 7)]).toEqual([true, false, false, false]);
     expect([found(5, 5, 5), found(6, 7, 5), found(6, 7, 6)]).toEqual([true, true, true]);
@@ -163,14 +202,15 @@ describe('findDuplicate()', () => {
             held({ id: `${requestId}.${i}`, requestId, scope: of, startsAt: at(startsAt), expiresAt: at(startsAt + length) }),
           );
           const wanted = { ...asked, scopes, ttlMs, startsAt: start === undefined ? undefined : at(start) };
-          const found = findDuplicate(wanted, [], live, moment(now));
+          const known = new Map(['r1', 'r2'].map((id) => [id, theirs({ ...wanted, id, ttlMs: Math.min(ttlMs, 3) })]));
+          const found = findDuplicate(wanted, [], facts(live, known), moment(now));
           if (found === undefined) return;
-          const theirs = live.filter(({ grant }) => grant.requestId === found.requestId).map(({ grant }) => grant);
+          const given = live.filter(({ grant }) => grant.requestId === found.requestId).map(({ grant }) => grant);
           const from = Math.max(now, start ?? now);
           const until = start === undefined ? now + ttlMs : start + ttlMs;
           for (const wants of scopes) {
             for (let t = from; t < until; t++) {
-              expect(theirs.some((grant) => grant.scope === wants && grant.startsAt <= at(t) && at(t) < grant.expiresAt)).toBe(true);
+              expect(given.some((grant) => grant.scope === wants && grant.startsAt <= at(t) && at(t) < grant.expiresAt)).toBe(true);
             }
           }
         },

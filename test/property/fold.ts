@@ -53,8 +53,10 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       requesterVersion,
       usageVersion,
       version,
+      ended = [],
+      forgotten = [],
       ...fields
-    } = data as Fields & { review?: Review };
+    } = data as Fields & { review?: Review; ended?: readonly string[]; forgotten?: readonly string[] };
     if (type.startsWith('effect.')) {
       // Each says the whole of it.
       const { effectId, ...whole } = fields;
@@ -99,8 +101,22 @@ export function fold(entries: readonly AuditEntry[]): Folded {
         if (type === 'review.acknowledged') return others;
         return type === 'request.approved' && end?.cause === 'break_glass' ? [...others, requestId] : unreviewed;
       };
-      if (subjectVersion !== undefined) write('subject', subject, subjectVersion, { unreviewed: owing(subject) });
-      if (requesterVersion !== undefined) write('subject', requestedBy, requesterVersion, { unreviewed: owing(requestedBy) });
+      const listed = (id: string, list: string) => (made.subject.get(id)?.[list] ?? []) as readonly string[];
+      const isDenial = type === 'request.denied' || type === 'request.reviewed';
+      const opensForOther = type === 'request.created' && requesterVersion !== undefined;
+      const denied = (id: string) => [...listed(id, 'denied').filter((one) => !forgotten.includes(one)), ...(isDenial ? [requestId] : [])];
+      const opened = (id: string) => [
+        ...listed(id, 'openedForOthers').filter((one) => !ended.includes(one)),
+        ...(opensForOther ? [requestId] : []),
+      ];
+      if (subjectVersion !== undefined) {
+        const lists = { openedForOthers: listed(subject, 'openedForOthers'), denied: denied(subject) };
+        write('subject', subject, subjectVersion, { unreviewed: owing(subject), ...lists });
+      }
+      if (requesterVersion !== undefined) {
+        const lists = { openedForOthers: opened(requestedBy), denied: listed(requestedBy, 'denied') };
+        write('subject', requestedBy, requesterVersion, { unreviewed: owing(requestedBy), ...lists });
+      }
     }
   }
   return made;

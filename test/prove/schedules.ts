@@ -69,14 +69,14 @@ const ACTS = {
   'lee approves of two': ({ engines, two }: Scene) => engines[1].approve(two, { by: LEE }),
   revoke: ({ engines, grant }: Scene) => engines[1].revoke(grant, { by: 'user:ciso' }),
   release: ({ engines, grant }: Scene) => engines[0].release(grant, { by: MAYA }),
-  extend: ({ engines, grant }: Scene) => engines[0].extend(grant, { ttl: 500, justification: 'auto' }),
+  extend: ({ engines, grant }: Scene) => engines[0].extend(grant, { ttl: 1_000, justification: 'auto' }),
   consume: ({ engines }: Scene) => engines[0].consume(MAYA, SCOPE),
   'consume again': ({ engines }: Scene) => engines[1].consume(MAYA, SCOPE),
   'revoke all': ({ engines }: Scene) => engines[1].revokeAll({ subject: MAYA }, { by: 'user:ciso' }),
   ask: ({ engines }: Scene) =>
-    engines[0].requestAccess({ subject: 'user:bob', scope: SCOPE, ttl: 500, justification: 'auto', idempotencyKey: 'k' }),
+    engines[0].requestAccess({ subject: 'user:bob', scope: SCOPE, ttl: 1_000, justification: 'auto', idempotencyKey: 'k' }),
   'ask again': ({ engines }: Scene) =>
-    engines[1].requestAccess({ subject: 'user:bob', scope: SCOPE, ttl: 500, justification: 'auto', idempotencyKey: 'k' }),
+    engines[1].requestAccess({ subject: 'user:bob', scope: SCOPE, ttl: 1_000, justification: 'auto', idempotencyKey: 'k' }),
   sweep: ({ engines }: Scene) => engines[0].sweep(),
 } as const;
 export type Act = keyof typeof ACTS;

@@ -132,7 +132,10 @@ const EFFECT: Effect = {
   outcome: undefined,
 };
 
-const SUBJECT: Subject = { kind: 'subject', id: 'user:maya', version: 9, unreviewed: ['r1', 'r2'] };
+const SUBJECT: Subject = {
+  ...{ kind: 'subject', id: 'user:maya', version: 9 },
+  ...{ unreviewed: ['r1', 'r2'], openedForOthers: ['r3'], denied: ['r4', 'r5'] },
+};
 
 const RECORDS: Readonly<Record<string, StoredRecord>> = {
   'an ordinary grant': aGrant(),
@@ -169,6 +172,7 @@ const RECORDS: Readonly<Record<string, StoredRecord>> = {
   'a change that was set aside': { ...EFFECT, outcome: { status: 'dismissed', at: at(3), by: 'user:ana', reason: 'by hand' } },
   'a subject that owes reviews': SUBJECT,
   'a subject that owes none': { ...SUBJECT, unreviewed: [] },
+  'a subject with nothing to list': { ...SUBJECT, unreviewed: [], openedForOthers: [], denied: [] },
 };
 
 /** The first integer that is no instant. */

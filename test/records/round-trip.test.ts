@@ -180,9 +180,10 @@ describe('encode() and decode', () => {
       }),
       { numRuns: 500 },
     );
+    const ids = fc.array(id, { maxLength: 4 });
     fc.assert(
-      fc.property(id, version, fc.array(id, { maxLength: 4 }), (subjectId, v, unreviewed) => {
-        const subject = makeSubject({ id: subjectId, version: v, unreviewed });
+      fc.property(id, version, ids, ids, ids, (subjectId, v, unreviewed, openedForOthers, denied) => {
+        const subject = makeSubject({ id: subjectId, version: v, unreviewed, openedForOthers, denied });
         expect(decodeSubject(through(encode(subject)))).toEqual(subject);
         expect(encode(subject)).toMatchObject({ subject: subjectId, open: unreviewed.length > 0 });
       }),

@@ -68,7 +68,9 @@ function build(kind: RecordKind, { id, version, fields }: Draft, drafts: Drafts)
       return decodeReuse(encode(makeReuse(given as Reuse)));
     case 'effect':
       return decodeEffect(encode(makeEffect(given as Effect)));
-    case 'subject':
-      return decodeSubject(encode(makeSubject({ id, version, unreviewed: drafts.owing(id) })));
+    case 'subject': {
+      const { openedForOthers = [], denied = [] } = given as Partial<Subject>;
+      return decodeSubject(encode(makeSubject({ id, version, unreviewed: drafts.owing(id), openedForOthers, denied })));
+    }
   }
 }

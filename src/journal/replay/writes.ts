@@ -6,9 +6,14 @@ import type { Rebuild } from './rebuild.js';
 type Write = (to: Rebuild, entry: AuditEntry, data: JsonObject) => void;
 
 /** Asked for; with the subject's row, so that limits hold. */
-const createRequest: Write = (to, entry, { version, subjectVersion, ...fields }) => {
+const createRequest: Write = (to, entry, { version, subjectVersion, requesterVersion, ended = [], ...fields }) => {
   to.write(entry, 'request', entry.requestId, version, fields, true);
   touchSubjects(to, entry, subjectVersion, undefined);
+  // Asked by somebody else: the row of whoever asked names it, and no longer what has ended.
+  touchSubjects(to, entry, undefined, requesterVersion, (before) => ({
+    ...before,
+    openedForOthers: [...without(before.openedForOthers, ended), entry.requestId as string],
+  }));
 };
 
 const amendRequest: Write = (to, entry, { version, subjectVersion, requesterVersion, ...fields }) => {
@@ -16,23 +21,59 @@ const amendRequest: Write = (to, entry, { version, subjectVersion, requesterVers
   touchSubjects(to, entry, subjectVersion, requesterVersion);
 };
 
+/** A denial is noted on the subject's row, unless one of this request is there already. */
+const denyRequest: Write = (to, entry, { version, subjectVersion, forgotten, ...fields }) => {
+  to.write(entry, 'request', entry.requestId, version, fields);
+  noteDenial(to, entry, subjectVersion, forgotten);
+};
+
+function noteDenial(to: Rebuild, entry: AuditEntry, subjectVersion: unknown, forgotten: JsonValue = []): void {
+  touchSubjects(to, entry, subjectVersion, undefined, (before) => ({
+    ...before,
+    denied: [...without(before.denied, forgotten), entry.requestId as string],
+  }));
+}
+
+const without = (ids: readonly string[], gone: JsonValue): readonly string[] => {
+  if (!Array.isArray(gone)) throw new TypeError('no list');
+  return ids.filter((id) => !gone.includes(id));
+};
+
 /** A reviewer has at most one word on a request: a later one replaces it. */
-const reviewRequest: Write = (to, entry, { version, review }) => {
+const reviewRequest: Write = (to, entry, { version, review, subjectVersion, forgotten }) => {
   const before = to.find('request', entry.requestId);
   const given = before === undefined || before === 'unproven' ? [] : (before.fields['reviews'] as readonly JsonValue[]);
   const others = given.filter((other) => reviewerOf(other) !== reviewerOf(review));
   to.write(entry, 'request', entry.requestId, version, { reviews: [...others, review] });
+  noteDenial(to, entry, subjectVersion, forgotten);
 };
 
 const reviewerOf = (review: JsonValue | undefined): unknown => (isObject(review) ? (review as JsonObject)['reviewer'] : undefined);
 
+/** What a subject's row lists, but for what it owes, which its requests say. */
+interface Lists {
+  readonly openedForOthers: readonly string[];
+  readonly denied: readonly string[];
+}
+
 /** The rows of the subject, and of whoever asked for it, that a transition of their request has written. */
-function touchSubjects(to: Rebuild, entry: AuditEntry, subjectVersion: unknown, requesterVersion: unknown): void {
+function touchSubjects(
+  to: Rebuild,
+  entry: AuditEntry,
+  subjectVersion: unknown,
+  requesterVersion: unknown,
+  change: (before: Lists) => Lists = (before) => before,
+): void {
   const request = to.find('request', entry.requestId);
   if (request === undefined || request === 'unproven') return;
   const { subject, requestedBy } = request.fields;
-  if (subjectVersion !== undefined) to.write(entry, 'subject', subject, subjectVersion, {});
-  if (requesterVersion !== undefined) to.write(entry, 'subject', requestedBy, requesterVersion, {});
+  const touch = (id: unknown, version: unknown): void => {
+    const draft = to.find('subject', id);
+    const { openedForOthers = [], denied = [] } = draft === undefined || draft === 'unproven' ? {} : (draft.fields);
+    to.write(entry, 'subject', id, version, { ...change({ openedForOthers, denied }) });
+  };
+  if (subjectVersion !== undefined) touch(subject, subjectVersion);
+  if (requesterVersion !== undefined) touch(requestedBy, requesterVersion);
 }
 
 const reuse: Write = (to, entry, { reuseId, subject, askDigest }) => {
@@ -94,7 +135,7 @@ export const WRITES: Readonly<Record<EntryType, Write>> = {
   'request.reviewed': reviewRequest,
   'request.escalated': amendRequest,
   'request.approved': amendRequest,
-  'request.denied': amendRequest,
+  'request.denied': denyRequest,
   'request.cancelled': amendRequest,
   'request.expired': amendRequest,
   'grant.issued': issueGrant,

@@ -3,7 +3,7 @@ import type { GrantStore, Row } from '../../ports.js';
 import { encode, isObject } from '../../records.js';
 import { yieldToOthers } from '../../time.js';
 import { bookmark, HORIZON } from '../bookmark.js';
-import { RECORD_KINDS, type Draft, type RecordKind } from '../replay/drafts.js';
+import { RECORD_KINDS, type Draft, type Fields, type RecordKind } from '../replay/drafts.js';
 import { recordOf } from '../replay/records.js';
 import { askRows } from '../store-reads.js';
 import { differenceOf, unlike, type Expected } from './difference.js';
@@ -235,8 +235,31 @@ export class Comparison {
     // What it owes is told by the requests, which are kept as long as they owe it.
     const { version } = row;
     if (!Number.isSafeInteger(version) || version <= (draft?.version ?? 0)) return undefined;
-    const expected = this.#expected({ kind, id, version, fields: {}, seq: rebuild.seq, change: '' });
+    const fields = this.#listsOf(row, draft, true);
+    const expected = this.#expected({ kind, id, version, fields, seq: rebuild.seq, change: '' });
     return differenceOf(row, expected) === undefined ? PURGED : undefined;
+  }
+
+  /**
+   * What a subject's row lists, as far as a journal can say it whose beginning is gone: a request of which nothing is left
+   * may be named in it still. One that is kept is named where its entries say so.
+   *
+   * @param mayLack whether entries that took a name away may be gone, too
+   */
+  #listsOf(row: Row, draft: Draft | undefined, mayLack: boolean): Fields {
+    const { rebuild } = this.#reading;
+    const listed = (from: unknown, name: string): readonly unknown[] => {
+      const list: unknown = isObject(from) ? (from as Fields)[name] : undefined;
+      return Array.isArray(list) ? list : [];
+    };
+    const lists = LISTS.map((name) => {
+      const isKept = (id: unknown): boolean => rebuild.now.of('request').has(id as string);
+      const [found, told] = [listed(row.body, name), listed(draft?.fields, name)];
+      const [kept, expected] = [found.filter(isKept), told.filter(isKept)];
+      const agrees = mayLack ? kept.every((id) => expected.includes(id)) : kept.join() === expected.join();
+      return [name, agrees && found.every((id) => typeof id === 'string') ? found : told] as const;
+    });
+    return { ...draft?.fields, ...Object.fromEntries(lists) };
   }
 
   /** Whether it belongs to a grant or request that is kept, and whose entries are, with those that tell of this. */
@@ -256,7 +279,8 @@ export class Comparison {
   #compare(key: Key, row: Row | undefined): string | undefined {
     const told = this.#told(key);
     if (typeof told === 'number') return differenceOfHorizon(row, told, this.#reading.rebuild.horizonSeq);
-    return differenceOf(row, told && this.#expected(told));
+    const isTrimmed = key.kind === 'subject' && this.#reading.rebuild.isTrimmed && isObject(row);
+    return differenceOf(row, told && this.#expected(isTrimmed ? { ...told, fields: this.#listsOf(row, told, false) } : told));
   }
 
   #expected(draft: Draft): Expected {
@@ -270,6 +294,8 @@ export class Comparison {
 const nameOf = ({ kind, id }: Key): string => JSON.stringify([kind, id]);
 
 const MAY_LACK_ENTRIES: ReadonlySet<Kind> = new Set<Kind>(['use', 'reuse', 'effect', 'subject']);
+/** Of a subject's row, but for what it owes, which its requests say. */
+const LISTS = ['openedForOthers', 'denied'] as const;
 const PURGED = 'entries that tell of it have been purged';
 
 /** How often it was written is not on record. */

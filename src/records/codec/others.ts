@@ -79,15 +79,26 @@ export function decodeEffect(row: Row): Effect {
   return confirmed(row, makeEffect({ ...body, id, version, subject: row.subject as string, scope }));
 }
 
-export function subjectBody({ unreviewed }: Subject): JsonObject {
-  return { unreviewed };
+/** A list that is empty, as for nearly every subject, is left out. */
+export function subjectBody({ unreviewed, openedForOthers, denied }: Subject): JsonObject {
+  return {
+    unreviewed,
+    ...(openedForOthers.length === 0 ? {} : { openedForOthers }),
+    ...(denied.length === 0 ? {} : { denied }),
+  };
 }
 
-const isSubjectBody = shape({ unreviewed: listOf(isText) });
+const isSubjectBody = shape({
+  unreviewed: listOf(isText),
+  openedForOthers: optional(listOf(isText, 1)),
+  denied: optional(listOf(isText, 1)),
+});
+const NONE: readonly string[] = Object.freeze([]);
 
 /** @throws CorruptError */
 export function decodeSubject(row: Row): Subject {
-  const body = bodyOf<Subject>(row, 'subject') as Subject;
+  const body = bodyOf<Subject>(row, 'subject') as Pick<Subject, 'unreviewed'> & Partial<Subject>;
   if (!isSubjectBody(body)) throw corrupt(row);
-  return confirmed(row, makeSubject({ ...body, id: row.id, version: row.version }));
+  const { unreviewed, openedForOthers = NONE, denied = NONE } = body;
+  return confirmed(row, makeSubject({ id: row.id, version: row.version, unreviewed, openedForOthers, denied }));
 }

@@ -1,0 +1,58 @@
+import type { ScopeMatcher } from '../ports.js';
+import type { AccessRequest } from '../records.js';
+import type { Held } from './status.js';
+import { isGone } from './status.js';
+import type { Moment } from './step.js';
+import { isPending } from './subject.js';
+import { windowOf } from './window.js';
+
+interface Span {
+  readonly from: number;
+  readonly until: number;
+}
+
+/**
+ * The longest time, from now on, that a subject would have an overlapping scope without a break if an ask were approved:
+ * its own window with the windows of live and scheduled grants and of open requests that join it. Ended grants don't
+ * count; the window of a request without a start is taken to begin now.
+ *
+ * @param open its requests without a recorded end, as far as they count
+ * @param live its grants without a recorded end, as far as they count
+ * @param gapMs a shorter gap is none
+ */
+export function unbrokenCover(
+  asked: AccessRequest,
+  open: readonly AccessRequest[],
+  live: readonly Held[],
+  overlaps: ScopeMatcher['overlaps'],
+  gapMs: number,
+  moment: Moment,
+): number {
+  const spanOf = (request: AccessRequest): Span => {
+    const { startsAt: from, expiresAt: until } = windowOf(request, moment.now);
+    return { from, until };
+  };
+  const own = spanOf(asked);
+  const covers = asked.scopes.map((scope) => {
+    const spans = [
+      ...live
+        .filter((held) => !isGone(held, moment) && overlaps(held.grant.scope, scope))
+        .map(({ grant }) => ({ from: Math.max(grant.startsAt, moment.now), until: grant.expiresAt })),
+      ...open
+        .filter((request) => isPending(request, moment) && request.scopes.some((other) => overlaps(other, scope)))
+        .map((request) => spanOf(request)),
+    ];
+    return lengthJoined(own, spans, gapMs);
+  });
+  return Math.max(...covers);
+}
+
+/** How long a span is with all that join it, directly or through others. */
+function lengthJoined(own: Span, spans: readonly Span[], gapMs: number): number {
+  let { from, until } = own;
+  const sorted = spans.filter((span) => span.from < span.until).sort((a, b) => a.from - b.from);
+  // Behind it in the order of starts, before it in the order of ends.
+  for (const span of sorted) if (span.from < until + gapMs && span.until > until) until = span.until;
+  for (const span of sorted.sort((a, b) => b.until - a.until)) if (span.until > from - gapMs && span.from < from) from = span.from;
+  return until - from;
+}
