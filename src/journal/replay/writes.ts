@@ -69,7 +69,8 @@ function touchSubjects(
   const { subject, requestedBy } = request.fields;
   const touch = (id: unknown, version: unknown): void => {
     const draft = to.find('subject', id);
-    const { openedForOthers = [], denied = [] } = draft === undefined || draft === 'unproven' ? {} : (draft.fields);
+    const lists: Partial<Lists> = draft === undefined || draft === 'unproven' ? {} : draft.fields;
+    const { openedForOthers = [], denied = [] } = lists;
     to.write(entry, 'subject', id, version, { ...change({ openedForOthers, denied }) });
   };
   if (subjectVersion !== undefined) touch(subject, subjectVersion);
