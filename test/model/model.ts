@@ -79,6 +79,8 @@ export interface Limits {
   readonly maxOpenRequests: number;
   readonly maxGrants: number;
   readonly duplicates: 'return' | 'refuse';
+  readonly minTtl: number;
+  readonly askAgainAfter: number | undefined;
 }
 
 /** Where the process stands that acts: `late` is where it judges ends, and when `back` it creates nothing (L5). */
@@ -151,6 +153,17 @@ export function covers(granted: string, scope: string): boolean {
   return left.length === right.length;
 }
 
+/** What some pattern covers and no scope that is asked for is. */
+const UNIVERSE = ['a:x', 'a:y', 'b:x', 'a:z', 'b:z', 'b:z:z'];
+
+/** L21: whether some concrete scope is covered by both. */
+export const overlaps = (a: string, b: string): boolean => UNIVERSE.some((scope) => covers(a, scope) && covers(b, scope));
+
+const shareScopes = (a: readonly string[], b: readonly string[]): boolean => a.some((one) => b.some((other) => overlaps(one, other)));
+
+/** L44: an ask is held against what the same person asked for this subject, and what the subject asked for itself. */
+const isHeldAgainst = (ask: { readonly subject: string; readonly by: string }, by: string): boolean => by === ask.by || by === ask.subject;
+
 /** L14: whether every place can be filled by another review, by trying. */
 function canFill([place, ...rest]: readonly string[], reviews: readonly (readonly string[])[]): boolean {
   return place === undefined || reviews.some((groups, i) => groups.includes(place) && canFill(rest, reviews.toSpliced(i, 1)));
@@ -184,17 +197,22 @@ export class Model {
     extension: ModelGrant | undefined,
     at: Now,
   ): Refusals & { readonly reuses: readonly ModelRequest[]; readonly may: JitErrorCode[] } {
-    const { maxTtl, maxTotal, maxStartAhead, maxOpenRequests, maxGrants, duplicates } = this.#limits;
-    const { subject, ttl, startsAt, scopes } = ask;
+    const { maxTtl, maxTotal, maxStartAhead, maxOpenRequests, maxGrants, duplicates, minTtl } = this.#limits;
+    const { subject, by, ttl, startsAt, scopes } = ask;
     const reuses = this.#duplicatesOf(ask, extension, at);
-    const pending = this.requests.filter((one) => one.subject === subject && isPending(one, at)).length;
-    const live = this.grants.filter((one) => one.request.subject === subject && isLive(one, at)).length;
+    const open = this.requests.filter((one) => isPending(one, at));
+    const pending = open.filter((one) => one.subject === subject && isHeldAgainst(ask, one.by)).length;
+    const forOthers = open.filter((one) => one.by === by && one.subject !== by).length;
     const isNew = reuses.length === 0;
     const must = codes({
       LIMIT: ttl > maxTtl || (startsAt !== undefined && startsAt > at.now + maxStartAhead),
       'LIMIT total': extension !== undefined && Math.max(extension.expiresAt, at.now) >= extension.firstStartsAt + maxTotal,
+      'LIMIT short': ttl < minTtl || (startsAt !== undefined && startsAt + ttl < at.now + minTtl),
       'LIMIT open': isNew && pending >= maxOpenRequests,
-      'LIMIT grants': isNew && live + scopes.length > maxGrants,
+      'LIMIT for others': isNew && by !== subject && forOthers >= maxOpenRequests,
+      'LIMIT grants': isNew && this.#countGrants(ask, at) + scopes.length > maxGrants,
+      'LIMIT denied': isNew && extension === undefined && this.#isPaused(ask, at),
+      'LIMIT cover': isNew && this.#cover(ask, extension, at) > maxTotal,
       'LIMIT duplicate': !isNew && duplicates === 'refuse',
       DEADLINE: startsAt !== undefined && startsAt + ttl <= at.late,
       ENDED: extension !== undefined && !isLive(extension, at),
@@ -207,18 +225,97 @@ export class Model {
     return { must, may: isLate ? ['ERR_JIT_DEADLINE', 'ERR_JIT_APPROVER'] : [], reuses };
   }
 
-  /** Where several give it already, any of them may come back. */
-  #duplicatesOf({ subject, scopes, startsAt, ttl }: Ask, extension: ModelGrant | undefined, at: Now): readonly ModelRequest[] {
-    const same = (one: ModelRequest) => one.subject === subject && one.scopes.toSorted().join() === scopes.toSorted().join();
-    const pending = this.requests.filter(
-      (one) => same(one) && isPending(one, at) && one.extension === extension && (extension !== undefined || one.startsAt === startsAt),
+  /** What a subject has that an ask is held against; what it took by break-glass is not among it. */
+  #countGrants(ask: Pick<Ask, 'subject' | 'by'>, at: Now): number {
+    const isTaken = ({ breakGlass, request }: ModelGrant) => breakGlass && request.extension === undefined;
+    return this.grants.filter(
+      (one) => one.request.subject === ask.subject && isLive(one, at) && !isTaken(one) && isHeldAgainst(ask, one.request.by),
+    ).length;
+  }
+
+  /** What was said against a request: by its reviewers, unless it was approved after all, and by the approver. */
+  denialsOf({ reviews, end }: ModelRequest): readonly { readonly by: string; readonly at: number }[] {
+    if (end?.status === 'approved') return [];
+    const said = reviews.filter(({ verdict }) => verdict === 'deny').map(({ reviewer: by, at }) => ({ by, at }));
+    const isTheApprovers = end?.status === 'denied' && !end.causes.includes('quorum') && !end.causes.includes('limit');
+    return isTheApprovers ? [...said, { by: end.by, at: end.from }] : said;
+  }
+
+  /** When something could give access, from now on: whenever it is decided, where it has no start. */
+  #windowOf({ startsAt, ttl }: Pick<Ask, 'startsAt' | 'ttl'>, extension: ModelGrant | undefined, at: Now): readonly [number, number] {
+    if (extension !== undefined) return [Math.max(extension.expiresAt, at.now), extension.firstStartsAt + this.#limits.maxTotal];
+    return startsAt === undefined ? [at.now, Infinity] : [Math.max(startsAt, at.now), startsAt + ttl];
+  }
+
+  /** Whether reviewers would decide the same thing twice. */
+  isSameAsk(ask: Omit<Ask, 'by' | 'why'>, extension: ModelGrant | undefined, other: ModelRequest, at: Now): boolean {
+    const [from, to] = this.#windowOf(ask, extension, at);
+    const [begins, ends] = this.#windowOf(other, other.extension, at);
+    return ask.subject === other.subject && begins < to && from < ends && shareScopes(ask.scopes, other.scopes);
+  }
+
+  /** L44: a denial stands against whoever asked; one that the subject asked for itself, against everybody. */
+  #isPaused(ask: Ask, at: Now): boolean {
+    const pause = this.#limits.askAgainAfter;
+    if (pause === undefined) return false;
+    return this.requests.some(
+      (one) =>
+        isHeldAgainst(ask, one.by) &&
+        this.isSameAsk(ask, undefined, one, at) &&
+        this.denialsOf(one).some((denial) => at.now < denial.at + pause),
     );
+  }
+
+  /** How long the subject would have one of these without a break, were all approved that it is held against. */
+  #cover(ask: Ask, extension: ModelGrant | undefined, at: Now): number {
+    const spanOf = ({ startsAt, ttl }: Pick<Ask, 'startsAt' | 'ttl'>, from: ModelGrant | undefined, latest: number) => {
+      const begins = Math.max(from?.expiresAt ?? startsAt ?? at.now, at.now);
+      return [begins, from === undefined ? (startsAt ?? at.now) + ttl : Math.min(begins + ttl, latest)] as const;
+    };
+    const counted = (one: ModelRequest) => one.subject === ask.subject && isHeldAgainst(ask, one.by);
+    const lengths = ask.scopes.map((scope) => {
+      const spans = [
+        ...this.grants
+          .filter((one) => isLive(one, at) && counted(one.request) && overlaps(one.scope, scope))
+          .map((one) => [Math.max(one.startsAt, at.now), one.expiresAt] as const),
+        ...this.requests
+          .filter((one) => isPending(one, at) && counted(one) && shareScopes(one.scopes, [scope]))
+          .map((one) => {
+            const { maxTotalMs } = one.quorum === undefined ? { maxTotalMs: undefined } : saysTo(one.why);
+            return spanOf(one, one.extension, this.#latest(one, maxTotalMs));
+          }),
+      ].filter(([from, to]) => from < to);
+      let [from, to] = spanOf(ask, extension, (extension?.firstStartsAt ?? 0) + this.#limits.maxTotal);
+      // As long as one more joins it.
+      for (let length = -1; length !== to - from;) {
+        length = to - from;
+        for (const [begins, ends] of spans) {
+          if (begins - to >= this.#limits.minTtl || from - ends >= this.#limits.minTtl) continue;
+          [from, to] = [Math.min(from, begins), Math.max(to, ends)];
+        }
+      }
+      return to - from;
+    });
+    return Math.max(...lengths);
+  }
+
+  /** Where several give it already, any of them may come back. */
+  #duplicatesOf({ subject, by, scopes, startsAt, ttl }: Ask, extension: ModelGrant | undefined, at: Now): readonly ModelRequest[] {
+    const mine = this.requests.filter(
+      (one) =>
+        one.subject === subject &&
+        one.by === by &&
+        one.ttl <= ttl &&
+        one.extension === extension &&
+        (extension !== undefined || one.startsAt === startsAt) &&
+        one.scopes.toSorted().join() === scopes.toSorted().join(),
+    );
+    const pending = mine.filter((one) => isPending(one, at));
     if (pending.length > 0 || extension !== undefined) return pending;
     const [from, to] = [startsAt ?? at.now, (startsAt ?? at.now) + ttl];
-    return this.requests.filter((one) => {
+    return mine.filter((one) => {
       const held = this.grantsOf(one).filter((grant) => this.#holds(grant, from, to, at));
       return (
-        one.subject === subject &&
         held
           .map(({ scope }) => scope)
           .toSorted()
@@ -285,15 +382,15 @@ export class Model {
 
   /** L4 L10: all grants of it in its window, or a denial. */
   #grant(request: ModelRequest, cause: string, by: string, decided: number, at: Now): void {
-    const { subject, scopes, ttl, startsAt: asked, extension, why } = request;
+    const { scopes, ttl, startsAt: asked, extension, why } = request;
     // An extension writes what it extends, too: that it does so is not before anything that is written there (L27).
     const stamp = Math.max(decided, extension?.last ?? 0);
     const { idleTtlMs, maxUses, maxTotalMs } = saysTo(why);
-    const live = this.grants.filter((one) => one.request.subject === subject && isLive(one, at)).length;
+    const isTooMany = cause !== 'break_glass' && this.#countGrants(request, at) + scopes.length > this.#limits.maxGrants;
     const startsAt = extension === undefined ? Math.max(asked ?? stamp, stamp) : Math.max(extension.expiresAt, stamp);
     const expiresAt = extension === undefined ? (asked ?? stamp) + ttl : Math.min(startsAt + ttl, this.#latest(request, maxTotalMs));
     if (extension?.breakGlass === true && cause === 'approver') return this.#end(request, 'denied', ['approver'], decided, stamp, by);
-    if (expiresAt <= startsAt || live + scopes.length > this.#limits.maxGrants) {
+    if (expiresAt <= startsAt || isTooMany) {
       return this.#end(request, 'denied', ['limit'], decided, stamp, by);
     }
     this.#end(request, 'approved', [cause], stamp, stamp, by);
@@ -433,17 +530,13 @@ export class Model {
     return isLive(grant, at) ? { must: denied } : { must: [], may: denied };
   }
 
-  breaking({ subject, by, ttl, why, scopes }: Ask, at: Now): Refusals {
-    const owes = (id: string) => this.requests.some((one) => isOwed(one) && (one.subject === id || one.by === id));
-    const live = this.grants.filter((one) => one.request.subject === subject && isLive(one, at)).length;
+  breaking({ subject, by, ttl, why }: Ask, at: Now): Refusals {
+    // L44: what others took for it keeps nobody from an emergency of their own; through others there is no second one.
+    const took = this.requests.some((one) => isOwed(one) && one.by === by);
+    const hasOne = by !== subject && this.requests.some((one) => isOwed(one) && (one.subject === subject || one.by === subject));
     const { verdict, maxTotalMs, isFrozen } = saysTo(why);
     const must = codes({
-      LIMIT:
-        ttl > this.#limits.maxTtl ||
-        owes(subject) ||
-        owes(by) ||
-        live + scopes.length > this.#limits.maxGrants ||
-        ttl > (maxTotalMs ?? ttl),
+      LIMIT: ttl > this.#limits.maxTtl || ttl < this.#limits.minTtl || took || hasOne || ttl > (maxTotalMs ?? ttl),
       CLOCK: at.back,
       APPROVER: this.#mood.isFailing,
       INELIGIBLE: verdict === 'deny' || isFrozen,

@@ -32,6 +32,7 @@ import {
   isScheduled,
   isUsable,
   Model,
+  overlaps,
   wasHeld,
   type Ask,
   type End,
@@ -46,12 +47,8 @@ import { AGENT, APPROVAL_TTL, ESCALATE_AFTER, FREEZE, Mood, REVIEW_WITHIN, REVIE
 
 const START = 1_767_225_600_000;
 const SCOPES = ['a:x', 'a:y', 'b:x'];
-/** What some pattern below covers and no scope above is. */
-const UNIVERSE = [...SCOPES, 'a:z', 'b:z', 'b:z:z'];
 const RETRY = 5;
 const CISO = 'user:ciso';
-
-const overlaps = (a: string, b: string): boolean => UNIVERSE.some((scope) => covers(a, scope) && covers(b, scope));
 
 /** A process: an engine that reads the common clock, and what the law says that it remembers of it. */
 interface Process {
@@ -114,6 +111,8 @@ export class SideBySide {
       maxOpenRequests: 2,
       maxGrants: 3,
       duplicates: dice.once(4) ? 'refuse' : 'return',
+      minTtl: dice.once(2) ? 2 : 1,
+      askAgainAfter: dice.once(3) ? 40 : undefined,
     };
     this.#model = new Model(this.#mood, this.#limits);
     const write = (entries: readonly AuditEntry[]): void => {
@@ -462,7 +461,7 @@ export class SideBySide {
       by: dice.once(4) ? dice.of([AGENT, 'user:ana']) : subject,
       scopes,
       ttl: dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]),
-      startsAt: dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -30]) : undefined,
+      startsAt: dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -29, -30]) : undefined,
       why: [dice.of(VERDICTS), ...['idle', 'uses', 'short'].filter((word) => dice.once(word === 'uses' ? 3 : 5))].join(' '),
     };
   }
@@ -541,6 +540,8 @@ export class SideBySide {
       assert.ok(reused, 'it gives another request than those that there are');
       if (result === undefined) return;
       assert.equal(result.reused, true);
+      const differs = [...(reused.ttl === ask.ttl ? [] : ['ttl']), ...(reused.why === ask.why ? [] : ['justification'])];
+      assert.deepEqual(result.differs, differs, 'in what the request that came back differs');
       model.decide(reused, at);
       return this.#expectOutcome(result, reused);
     }
@@ -757,6 +758,18 @@ export class SideBySide {
       ids(model.requests.filter((one) => model.awaits(one, reviewer, at))),
       `inbox of ${reviewer}`,
     );
+    // L44: whoever reviews one of two sees the other, and what was said against it.
+    for (const { request, denials, twins } of inbox) {
+      const own = model.requests.find(({ id }) => id === request.id) as ModelRequest;
+      const others = model.requests.filter((one) => one !== own && model.isSameAsk(own, own.extension, one, at));
+      assert.deepEqual([...twins].sort(), ids(others.filter((one) => isPending(one, at))), `the twins of ${request.id}`);
+      const said = others.flatMap((one) => model.denialsOf(one).map((denial) => `${one.id} ${denial.by} ${denial.at}`));
+      assert.deepEqual(
+        denials.map((one) => `${one.requestId} ${one.by} ${one.at}`).sort(),
+        said.sort(),
+        `what was said against ${request.id}`,
+      );
+    }
     const filtered = await engine.filterAllowed(subject, SCOPES);
     await this.#read();
     this.#adoptStarts(at);
@@ -1072,7 +1085,7 @@ const STEPS = [
   ...times(1, 'checkAndTouch' as const),
   ...times(4, 'consume' as const),
   ...times(3, 'check' as const),
-  ...times(1, 'lists' as const),
+  ...times(3, 'lists' as const),
   ...times(5, 'sweep' as const),
   ...times(2, 'purge' as const),
   ...times(1, 'restart' as const),
