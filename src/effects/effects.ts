@@ -1,3 +1,4 @@
+import { nextTurn } from '../time.js';
 import { isJitError, NotFoundError } from '../errors.js';
 import { invalid } from '../input.js';
 import { dismissEffect, retryEffect, type EffectKey } from '../lifecycle/effect.js';
@@ -131,6 +132,7 @@ export class Effects {
   ): Promise<readonly Effect[]> {
     const intended: (Effect | undefined)[] = [];
     for (let i = 0; i < keys.length; i += AT_ONCE) {
+      if (i > 0) await nextTurn();
       intended.push(...(await Promise.all(keys.slice(i, i + AT_ONCE).map((key) => this.#intend(outside, key, anew)))));
     }
     return intended.filter((effect) => effect !== undefined && effect.outcome === undefined) as readonly Effect[];

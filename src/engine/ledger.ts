@@ -32,7 +32,7 @@ import {
   type Subject,
   type Use,
 } from '../records.js';
-import { yieldToOthers } from '../time.js';
+import { nextTurn, yieldToOthers, type TurnBudget } from '../time.js';
 import { paired } from './held.js';
 import { newId } from './ids.js';
 import type { DecodeAll } from './options.js';
@@ -173,14 +173,19 @@ export class Ledger {
     },
   });
 
-  /** Rows of a kind, a page of the store at a time. */
-  async *pages(query: Omit<FindQuery, 'after' | 'limit'>, after?: string, limit = 100): AsyncGenerator<readonly Row[]> {
+  /**
+   * Rows of a kind, a page of the store at a time, with a turn of the event loop between two pages.
+   *
+   * @param turns of a longer work that these pages are a part of: it takes the turns
+   */
+  async *pages(query: Omit<FindQuery, 'after' | 'limit'>, after?: string, limit = 100, turns?: TurnBudget): AsyncGenerator<readonly Row[]> {
     for (;;) {
+      await turns?.spend(limit);
       const page = await this.find({ ...query, after, limit });
       yield page.items;
       if (page.next === undefined) return;
       after = page.next;
-      await yieldToOthers();
+      if (turns === undefined) await nextTurn();
     }
   }
 

@@ -3,7 +3,7 @@ import { HORIZON, readBookmark, touchHorizon } from '../journal/bookmark.js';
 import { grantIds } from '../lifecycle/grant.js';
 import { isEffectPurgeable, isPurgeable, isUsePurgeable } from '../lifecycle/purge.js';
 import type { EntryDraft } from '../lifecycle/step.js';
-import type { Expectation, Row } from '../ports.js';
+import type { Expectation, FindQuery, Row } from '../ports.js';
 import {
   decodeEffect,
   decodeGrant,
@@ -16,7 +16,7 @@ import {
   type AuditEntry,
   type Grant,
 } from '../records.js';
-import { yieldToOthers, type Timekeeper } from '../time.js';
+import { TurnBudget, type Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
 
@@ -31,6 +31,10 @@ export interface PurgeReport {
 }
 
 const PAGE = 100;
+/** How many rows one change removes, more only where the rows of one request alone are more (L42). */
+const MAX_ROWS = 250;
+/** How many entries one change drops: a millisecond's work for a Redis script, some ten for a statement of SQL. */
+const TRIM_STEP = 5_000;
 
 /** The earliest instant that can still be asked about; 0 while nothing has been purged. */
 export async function readHorizon(ledger: Ledger): Promise<number> {
@@ -48,6 +52,7 @@ export class Purge {
   readonly #keeper: Timekeeper;
   readonly #decodeAll: Settings['decodeAll'];
   readonly #actor: string;
+  readonly #turns = new TurnBudget();
 
   constructor(ledger: Ledger, keeper: Timekeeper, decodeAll: Settings['decodeAll'], actor: string) {
     this.#ledger = ledger;
@@ -62,10 +67,12 @@ export class Purge {
     const origins = await this.#origins();
     let requests = 0;
     let grants = 0;
-    for await (const rows of this.#ledger.pages({ kind: 'request', open: false })) {
-      for (const removed of await this.#remove(this.#decodeAll(rows, decodeRequest), origins, horizon)) {
-        if (removed === 'request') requests += 1;
-        if (removed === 'grant') grants += 1;
+    for await (const rows of this.#pages({ kind: 'request', open: false })) {
+      for (const group of inGroups(this.#decodeAll(rows, decodeRequest))) {
+        for (const removed of await this.#remove(group, origins, horizon)) {
+          if (removed === 'request') requests += 1;
+          if (removed === 'grant') grants += 1;
+        }
       }
     }
     await this.#removeKeys(horizon);
@@ -89,14 +96,18 @@ export class Purge {
   /** The grants that open requests ask to extend. A request that is opened after this names one that has not ended. */
   async #origins(): Promise<ReadonlySet<string>> {
     const origins = new Set<string>();
-    for await (const rows of this.#ledger.pages({ kind: 'request', open: true })) {
+    for await (const rows of this.#pages({ kind: 'request', open: true })) {
       for (const { extension } of this.#decodeAll(rows, decodeRequest)) if (extension !== undefined) origins.add(extension.grantId);
     }
     return origins;
   }
 
-  /** @returns the kinds of the records that went */
+  /**
+   * @param requests of which one change may remove everything
+   * @returns the kinds of the records that went
+   */
   async #remove(requests: readonly AccessRequest[], origins: ReadonlySet<string>, horizon: number): Promise<readonly string[]> {
+    await this.#turns.spend(requests.reduce((sum, request) => sum + rowsOf(request), 0));
     const found = await this.#ledger.rows(requests.flatMap((request) => grantIds(request).map((id) => ({ kind: 'grant', id }))));
     const rows = found.filter((row) => row !== undefined);
     const grants = this.#decodeAll(rows, decodeGrant);
@@ -117,12 +128,14 @@ export class Purge {
 
   /** What an idempotency key stands for goes with what it was given for, and never before. */
   async #removeKeys(horizon: number): Promise<void> {
-    for await (const rows of this.#ledger.pages({ kind: 'use', open: false })) {
+    for await (const rows of this.#pages({ kind: 'use', open: false })) {
+      await this.#turns.spend(rows.length);
       const uses = this.#decodeAll(rows, decodeUse).filter((use) => isUsePurgeable(use, horizon));
       const grants = await this.#ledger.rows(uses.map(({ grantId: id }) => ({ kind: 'grant', id })));
       await this.#removeOrphans(uses, grants, horizon);
     }
-    for await (const rows of this.#ledger.pages({ kind: 'reuse', open: false })) {
+    for await (const rows of this.#pages({ kind: 'reuse', open: false })) {
+      await this.#turns.spend(rows.length);
       const reuses = this.#decodeAll(rows, decodeReuse);
       const requests = await this.#ledger.rows(reuses.map(({ requestId: id }) => ({ kind: 'request', id })));
       await this.#removeOrphans(reuses, requests, horizon);
@@ -134,7 +147,8 @@ export class Purge {
   }
 
   async #removeEffects(horizon: number): Promise<void> {
-    for await (const rows of this.#ledger.pages({ kind: 'effect', open: false })) {
+    for await (const rows of this.#pages({ kind: 'effect', open: false })) {
+      await this.#turns.spend(2 * rows.length);
       const over = this.#decodeAll(rows, decodeEffect).filter((effect) => isEffectPurgeable(effect, horizon));
       await this.#removeAll(over.flatMap(keyOf), horizon);
       const leases = await this.#ledger.rows(over.map(({ id }) => ({ kind: 'lease', id })));
@@ -144,6 +158,7 @@ export class Purge {
 
   /** Unless somebody is telling the same system of the same again. */
   async #removeLease({ kind, id, version }: Row): Promise<void> {
+    await this.#turns.spend(2);
     if ((await this.#ledger.row('effect', id)) !== undefined) return;
     const gone = [
       { kind: 'effect', id, version: 0 },
@@ -162,6 +177,7 @@ export class Purge {
     for (let wave = grants; wave.length > 0;) {
       const ids = wave.flatMap(({ successors }) => successors.map(({ grantId }) => grantId)).filter((id) => !seen.has(id));
       for (const id of ids) seen.add(id);
+      await this.#turns.spend(2 * ids.length);
       wave = (await this.#ledger.heldAll(ids)).map(({ grant }) => grant);
       line.push(...wave);
     }
@@ -176,35 +192,51 @@ export class Purge {
     return done ? remove.map(({ kind }) => kind) : [];
   }
 
-  /**
-   * Drops the prefix that lies behind every shared cursor, before the horizon, and before the first entry of anything
-   * kept. It compares every cursor that it read, and writes the row that a follower without one must write first.
-   */
+  /** Step after step, each a change of its own: one script or statement that drops millions would hold up every other client. */
   async #trim(horizon: number): Promise<number> {
-    let to = 0;
+    for (;;) {
+      const { from, to } = await this.#trimStep(horizon);
+      if (to - from < TRIM_STEP) return to;
+    }
+  }
+
+  /**
+   * Drops entries from the journal's start on, at most {@link TRIM_STEP}, that lie behind every shared cursor, before the
+   * horizon, and before the first entry of anything kept. It compares every cursor that it read, and writes the row that a
+   * follower without one must write first.
+   *
+   * @returns where the journal began before this step, and where it begins now
+   */
+  async #trimStep(horizon: number): Promise<{ readonly from: number; readonly to: number }> {
+    let step = { from: 0, to: 0 };
     await this.#ledger.untilCommitted(async () => {
       const row = await this.#ledger.row(HORIZON.kind, HORIZON.id);
       const cursors: Row[] = [];
-      for await (const rows of this.#ledger.pages({ kind: 'cursor' })) cursors.push(...rows);
+      for await (const rows of this.#pages({ kind: 'cursor' })) cursors.push(...rows);
       const { start } = await this.#ledger.journal();
-      to = await this.#freeUpTo(start.seq, Math.min(...cursors.map((cursor) => readBookmark(cursor, 'seq'))), horizon);
-      if (to === start.seq) return true;
+      const from = start.seq;
+      const to = await this.#freeUpTo(from, Math.min(...cursors.map((cursor) => readBookmark(cursor, 'seq'))), horizon);
+      step = { from, to };
+      if (to === from) return true;
       const touched = touchHorizon(row, readBookmark(row, 'before'));
       const expect = [touched.expect, ...cursors.map(({ kind, id, version }) => ({ kind, id, version }))];
       return this.#ledger.commit({ expect, put: [touched.put], trimJournalTo: to, entries: this.#entry({ horizon, trimmedTo: to }) });
     });
-    return to;
+    return step;
   }
 
   async #freeUpTo(start: number, delivered: number, horizon: number): Promise<number> {
     for (let to = start; ;) {
-      const { entries } = await this.#ledger.journal(to, PAGE);
+      const limit = Math.min(PAGE, start + TRIM_STEP - to);
+      if (limit === 0) return to;
+      // The entries, and the requests that they are about.
+      await this.#turns.spend(2 * limit);
+      const { entries } = await this.#ledger.journal(to, limit);
       const kept = await this.#kept(entries);
       const stop = entries.findIndex((one) => one.seq > delivered || one.at >= horizon || kept.has(one.requestId));
       const free = stop === -1 ? entries : entries.slice(0, stop);
       to = free.at(-1)?.seq ?? to;
-      if (free.length < PAGE) return to;
-      await yieldToOthers();
+      if (free.length < limit) return to;
     }
   }
 
@@ -215,6 +247,10 @@ export class Purge {
     return new Set(ids.filter((_, i) => rows[i] !== undefined));
   }
 
+  #pages(query: Omit<FindQuery, 'after' | 'limit'>): AsyncGenerator<readonly Row[]> {
+    return this.#ledger.pages(query, undefined, PAGE, this.#turns);
+  }
+
   #entry(data: object): readonly EntryDraft[] {
     return [{ type: 'journal.purged', at: this.#keeper.read().now, actor: this.#actor, data: toJson(data) }];
   }
@@ -222,3 +258,21 @@ export class Purge {
 
 const keyOf = (record: Expectation | undefined): readonly Expectation[] =>
   record === undefined ? [] : [{ kind: record.kind, id: record.id, version: record.version }];
+
+/** How many rows go with a request at most: itself, and for each scope a grant and its usage. */
+const rowsOf = ({ scopes }: AccessRequest): number => 1 + 2 * scopes.length;
+
+/** Requests in order, as many in a group as one change may remove; one that has too many rows is a group of its own. */
+function inGroups(requests: readonly AccessRequest[]): readonly (readonly AccessRequest[])[] {
+  const groups: AccessRequest[][] = [];
+  let room = 0;
+  for (const request of requests) {
+    room -= rowsOf(request);
+    if (room < 0) {
+      groups.push([]);
+      room = MAX_ROWS - rowsOf(request);
+    }
+    groups.at(-1)?.push(request);
+  }
+  return groups;
+}

@@ -15,7 +15,7 @@ import {
   type Grant,
   type Usage,
 } from '../records.js';
-import type { Timekeeper } from '../time.js';
+import { TurnBudget, type Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
 import { Questions, type Question } from './questions.js';
 
@@ -134,6 +134,8 @@ export class Sweep {
     const at = this.#keeper.read().late;
     let after: string | undefined;
     do {
+      // Grants with their usage rows, which are read and written with them.
+      await tally.turns.spend(2 * CHUNK);
       const page = await this.#ledger.due({ at, limit: CHUNK, after });
       const due = await this.#read(page.items, seen, tally);
       effects.push(...due.effects);
@@ -154,7 +156,11 @@ export class Sweep {
       after = page.next;
     } while (after !== undefined && !this.#isStopped);
     for (const records of [deadlines, rest]) {
-      for (let i = 0; i < records.length; i += CHUNK) await this.#record(records.slice(i, i + CHUNK), tally);
+      for (let i = 0; i < records.length; i += CHUNK) {
+        const chunk = records.slice(i, i + CHUNK);
+        await tally.turns.spend(2 * chunk.length);
+        await this.#record(chunk, tally);
+      }
     }
     return tally;
   }
@@ -214,6 +220,7 @@ export class Sweep {
     const step = recordTime(records, moment(this.#keeper, SWEEPER));
     const isRefused = await this.#isRefused(step, tally);
     if (isRefused === undefined) return step.result;
+    await tally.turns.spend(2 * records.length);
     if (!isRefused && !reloaded) return this.#recorded(await this.#reload(records), tally, true);
     if (records.length <= 1) return [];
     const half = records.length >> 1;
@@ -247,6 +254,8 @@ export class Sweep {
 
 /** Counts what a pass has done. */
 class Tally {
+  /** A store that answers at once lets nothing else run between two commits: a pass over many rows must (L42). */
+  readonly turns = new TurnBudget();
   skipped = 0;
   readonly #done = new Map<TimeWork, number>();
   /** Commits that the store has refused since one that it took. */

@@ -1,7 +1,7 @@
 import { CorruptError, isJitError } from '../errors.js';
 import type { AuditSink, Change, GrantStore, JournalSlice, MaybePromise, Row, SinkContext } from '../ports.js';
 import { isObject, type AuditEntry } from '../records.js';
-import { within, type Timekeeper } from '../time.js';
+import { nextTurn, within, type Timekeeper } from '../time.js';
 import { bookmark, HORIZON, readBookmark, touchHorizon } from './bookmark.js';
 import { isLeased } from './lease.js';
 import { countRefusal, isWaiting, MAX_REFUSALS, nameOf, readRefusals, refusedIn, withhold, type Refusals } from './refused-entry.js';
@@ -146,7 +146,8 @@ export class Follower {
       await this.#begin();
       while (this.#again) {
         this.#again = false;
-        while (await (this.shared ? this.#deliverShared() : this.#deliverLocal()));
+        // A store and a sink that answer at once would let nothing else run until the last page is delivered.
+        while (await (this.shared ? this.#deliverShared() : this.#deliverLocal())) await nextTurn();
       }
       if (this.#writing === undefined) this.#error = undefined;
     } catch (error) {

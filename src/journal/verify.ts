@@ -1,4 +1,5 @@
 import { invalid, readCount, readId, readOptions } from '../input.js';
+import { nextTurn } from '../time.js';
 import { isObject, type Anchor, type AuditEntry } from '../records.js';
 import { digestOfEntry, GENESIS, hashOfEntry } from './link.js';
 import { readEntries } from './read.js';
@@ -22,6 +23,9 @@ export interface JournalAnchors {
   /** The namespace that every entry must belong to. Default: that of the first entry. */
   readonly namespace?: string | undefined;
 }
+
+/** How many entries are verified before the event loop takes a turn: some milliseconds' work. */
+const ENTRIES_A_TURN = 256;
 
 const NOT_HEAD = 'is not the entry of the exported head';
 const CUT = 'is missing: the journal begins after it, and no journal.purged entry says that it was trimmed';
@@ -65,6 +69,8 @@ export async function verifyJournal(
     namespace = entry.namespace;
     if (entry.type === 'journal.purged') trimmedTo = Math.max(trimmedTo, Number(entry.data['trimmedTo']) || 0);
     count += 1;
+    // Entries in a list, or in memory, come without a turn of the event loop.
+    if (count % ENTRIES_A_TURN === 0) await nextTurn();
   }
   if (head !== undefined && head.seq > last.seq) {
     return { ok: false, seq: last.seq + 1, problem: 'is missing: the exported head lies at or behind it' };

@@ -1,3 +1,4 @@
+import { nextTurn } from '../../time.js';
 import { CorruptError } from '../../errors.js';
 import type { QuorumInput, TermsInput } from '../../ports.js';
 import { decodeRequest, encode, makeRequest, UNSAID, type AccessRequest, type AuditEntry } from '../../records.js';
@@ -30,7 +31,10 @@ export interface PastRequest {
 /** The requests of a journal in the order in which they were made. Metadata is not in it, and so not in them. */
 export async function pastRequests(entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>): Promise<readonly PastRequest[]> {
   const found = new Map<string, PastRequest>();
+  let read = 0;
   for await (const entry of entries) {
+    // Entries in a list, or in memory, come without a turn of the event loop.
+    if (++read % ENTRIES_A_TURN === 0) await nextTurn();
     const { type, requestId = '', at: answeredAt, data } = entry;
     if (type === 'request.created') {
       const request = recordIn(entry, { ...UNSAID, version: 1 });
@@ -46,6 +50,9 @@ export async function pastRequests(entries: Iterable<AuditEntry> | AsyncIterable
   }
   return [...found.values()];
 }
+
+/** How many entries are read before the event loop takes a turn. */
+const ENTRIES_A_TURN = 256;
 
 /** Every answer of an approver leaves its name. */
 const isAnswer = (data: unknown): boolean => (data as { readonly approver?: unknown } | null | undefined)?.approver !== undefined;

@@ -1,7 +1,7 @@
 import { show } from '../../input.js';
 import type { GrantStore, Row } from '../../ports.js';
 import { encode, isObject } from '../../records.js';
-import { yieldToOthers } from '../../time.js';
+import { nextTurn } from '../../time.js';
 import { bookmark, HORIZON } from '../bookmark.js';
 import { RECORD_KINDS, type Draft, type Fields, type RecordKind } from '../replay/drafts.js';
 import { recordOf } from '../replay/records.js';
@@ -91,7 +91,7 @@ export class Comparison {
         if (this.#compare(key, row) !== undefined || this.#compare(key, kept[i]) !== undefined) suspects.push(key);
         else this.#expectInLive(key, row);
       });
-      await yieldToOthers();
+      await nextTurn();
     }
     for (const id of this.#reading.rebuild.now.of(kind).keys()) if (!seen.has(id)) suspects.push({ kind, id });
     return suspects;
@@ -122,7 +122,7 @@ export class Comparison {
         for (const row of answers.get(keyOf(place)) ?? []) this.#receive(row, place, owed, suspects);
         for (const [name, key] of owed) suspects.set(name, key);
       }
-      await yieldToOthers();
+      await nextTurn();
     }
     for (const key of known) suspects.delete(nameOf(key));
     return [...suspects.values()];
@@ -178,7 +178,10 @@ export class Comparison {
 
   async #get(keys: readonly Key[]): Promise<readonly (Row | undefined)[]> {
     const rows: (Row | undefined)[] = [];
-    for (let i = 0; i < keys.length; i += PAGE) rows.push(...(await askRows(this.#store, keys.slice(i, i + PAGE))));
+    for (let i = 0; i < keys.length; i += PAGE) {
+      if (i > 0) await nextTurn();
+      rows.push(...(await askRows(this.#store, keys.slice(i, i + PAGE))));
+    }
     return rows;
   }
 

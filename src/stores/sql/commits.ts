@@ -1,7 +1,7 @@
 import { OutcomeUnknownError, StoreError } from '../../errors.js';
 import type { Change, CommitOutcome } from '../../ports.js';
 import { GENESIS } from '../../journal/link.js';
-import { yieldToOthers } from '../../time.js';
+import { nextTurn } from '../../time.js';
 import { Batch, keysOf, prepare } from './batch.js';
 import type { Held, Judged, Prepared } from './batch.js';
 import { asStoreError, isRefusal } from './failures.js';
@@ -41,6 +41,7 @@ export class Commits {
   readonly #hooks: CommitHooks;
   #waiting: Waiting[] = [];
   #isRunning = false;
+  #batches = 0;
 
   constructor(namespace: string, session: Session, statements: Statements, hooks: CommitHooks) {
     this.#namespace = namespace;
@@ -58,13 +59,15 @@ export class Commits {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    for (let batches = 1; this.#waiting.length > 0; batches++) {
+    while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, this.#batchSize());
       const late = batch.filter(({ patience }) => patience.left <= 0);
       for (const { reject } of late) reject(new StoreError('commit', 'the commits before it took too long'));
       const inTime = batch.filter((one) => !late.includes(one));
       if (inTime.length > 0) await this.#settle(inTime);
-      if (batches % BATCHES_BETWEEN_PAUSES === 0) await yieldToOthers();
+      // Counted across runs: of commits that are awaited one after the other, each is a run of its own.
+      this.#batches += 1;
+      if (this.#batches % BATCHES_BETWEEN_PAUSES === 0) await nextTurn();
     }
     this.#isRunning = false;
   }
