@@ -21,6 +21,7 @@ export type { LinkKey } from './engine/approval-link.js';
 export type { ExplainOptions } from './engine/explaining.js';
 export type { OwedQuery } from './engine/emergency.js';
 export type { JitEngineOptions, Limits } from './engine/options.js';
+export type { ClockAcceptance } from './engine/journal-clock.js';
 export type { PurgeReport } from './engine/purge.js';
 export type { Standing } from './engine/standing.js';
 export type { SweepReport } from './engine/sweep.js';

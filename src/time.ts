@@ -9,7 +9,7 @@ const MAX_DURATION_MS = 1_000_000_000_000;
 /** A longer timer fires after 1 ms, so longer sleeps are made of several. */
 const MAX_TIMER_MS = 2_147_483_647;
 /** How far the clock may lie below the highest reading used before what creates access is refused (L5). */
-const STEP_BACK_MS = 1_000;
+export const STEP_BACK_MS = 1_000;
 
 /** An instant: integer milliseconds since the Unix epoch, 0 to 8.64e15. */
 export function isInstant(value: unknown): value is number {

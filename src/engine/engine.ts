@@ -7,7 +7,7 @@ import { invalid, readId, readOptions, readText } from '../input.js';
 import { Followers } from '../journal/follow.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, MaybePromise, Page } from '../ports.js';
-import type { AccessRequest, Anchor, Decision, Effect, Grant } from '../records.js';
+import { toJson, type AccessRequest, type Anchor, type Decision, type Effect, type Grant } from '../records.js';
 import { isThenable, readDuration, readInstant, Timekeeper, within, type Duration } from '../time.js';
 import type {
   AccessPreview,
@@ -32,6 +32,7 @@ import { Ending, type RevokeAllTarget } from './ending.js';
 import { Explaining, type ExplainOptions } from './explaining.js';
 import { Facts } from './facts.js';
 import { lazyId } from './ids.js';
+import { JournalClock, type ClockAcceptance } from './journal-clock.js';
 import { Ledger } from './ledger.js';
 import { Links } from './links.js';
 import { readSettings, type JitEngineOptions, type Settings } from './options.js';
@@ -95,6 +96,7 @@ export class JitEngine<Scope extends string = string> {
   readonly #settings: Settings;
   readonly #keeper: Timekeeper;
   readonly #ledger: Ledger;
+  readonly #journalClock: JournalClock;
   readonly #followers: Followers;
   readonly #asks: AskReader;
   readonly #attempts: Attempts;
@@ -147,6 +149,8 @@ export class JitEngine<Scope extends string = string> {
     this.#keeper = keeper;
     this.#ledger = ledger;
     this.#starting = starting;
+    this.#journalClock = new JournalClock(ledger, keeper, settings.leewayMs, onError);
+    ledger.compareClock(this.#journalClock);
     this.#followers = new Followers(settings.sinks, { ledger, keeper, lookup: ledger.lookup, owner, onError });
     this.#asks = new AskReader(settings);
     this.#attempts = new Attempts(keeper, ledger, onError);
@@ -719,12 +723,40 @@ export class JitEngine<Scope extends string = string> {
   /**
    * Removes what ended before an instant, and the journal's prefix that nothing kept rests on. Questions about earlier
    * instants are refused from then on. What a sink has not been given yet is kept.
+   *
+   * A purge can't be undone, so the clock of this process alone doesn't decide its horizon.
+   *
+   * @param options.before epoch milliseconds, at least a day ago and not above the instant in the middle of the journal's
+   *   last 1,000 entries
+   * @param options.force true: purges up to `before` all the same, if it has passed. For a person who knows that the clock is right
+   * @throws InvalidArgumentError; ClockError `ERR_JIT_CLOCK` when the journal doesn't confirm that `before` has passed, or
+   *   has no entry of the last day: nothing was removed
    */
-  async purge(options: { readonly before: number; readonly by: string }): Promise<PurgeReport> {
+  async purge(options: { readonly before: number; readonly by: string; readonly force?: boolean | undefined }): Promise<PurgeReport> {
     this.#refuseIfClosed();
-    const { before, by } = readOptions('options', options, ['before', 'by']);
+    const { before, by, force = false } = readOptions('options', options, ['before', 'by', 'force']);
+    if (typeof force !== 'boolean') throw invalid('force', 'true or false', force);
     const { readId: readActorId, decodeAll } = this.#settings;
-    return new Purge(this.#ledger, this.#keeper, decodeAll, readActorId('by', by)).run(readInstant('before', before));
+    const purge = new Purge(this.#ledger, this.#keeper, this.#journalClock, decodeAll, readActorId('by', by));
+    return purge.run(readInstant('before', before), force);
+  }
+
+  /**
+   * Accepts this engine's clock although the journal's newest entry lies above it, so that it may create access: after a
+   * clock that was ahead wrote to the journal, and no other process confirms this one. The journal records it.
+   *
+   * @returns `accepted: false` where nothing was refused for that; then nothing is recorded
+   * @throws StoreError, ClockError where the clock fails
+   * @example
+   * await engine.acceptClock({ by: 'user:ops', reason: 'INC-7: node 4 was a year ahead' });
+   */
+  async acceptClock(options: By): Promise<ClockAcceptance> {
+    this.#refuseIfClosed();
+    const { by: actor, reason } = this.#readWho(options);
+    return this.#journalClock.accept(({ reading, newest }) => {
+      const data = toJson({ reading, newest, reason });
+      return this.#ledger.commit({ expect: [], put: [], entries: [{ type: 'clock.accepted', at: reading, actor, data }] });
+    });
   }
 
   /**

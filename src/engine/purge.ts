@@ -1,4 +1,3 @@
-import { invalid } from '../input.js';
 import { HORIZON, readBookmark, touchHorizon } from '../journal/bookmark.js';
 import { grantIds } from '../lifecycle/grant.js';
 import { isEffectPurgeable, isPurgeable, isUsePurgeable } from '../lifecycle/purge.js';
@@ -17,6 +16,7 @@ import {
   type Grant,
 } from '../records.js';
 import { TurnBudget, type Timekeeper } from '../time.js';
+import type { JournalClock } from './journal-clock.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
 
@@ -50,19 +50,24 @@ export async function readHorizon(ledger: Ledger): Promise<number> {
 export class Purge {
   readonly #ledger: Ledger;
   readonly #keeper: Timekeeper;
+  readonly #journalClock: JournalClock;
   readonly #decodeAll: Settings['decodeAll'];
   readonly #actor: string;
   readonly #turns = new TurnBudget();
 
-  constructor(ledger: Ledger, keeper: Timekeeper, decodeAll: Settings['decodeAll'], actor: string) {
+  constructor(ledger: Ledger, keeper: Timekeeper, journalClock: JournalClock, decodeAll: Settings['decodeAll'], actor: string) {
+    this.#journalClock = journalClock;
     this.#ledger = ledger;
     this.#keeper = keeper;
     this.#decodeAll = decodeAll;
     this.#actor = actor;
   }
 
-  async run(before: number): Promise<PurgeReport> {
-    if (before > this.#keeper.read().now) throw invalid('before', 'an instant that has passed', before);
+  /** @throws InvalidArgumentError, ClockError where the horizon rests on this process's clock alone, unless it is forced */
+  async run(before: number, isForced: boolean): Promise<PurgeReport> {
+    if (!(await this.#journalClock.allowsHorizon(before, isForced))) {
+      return { horizon: await readHorizon(this.#ledger), requests: 0, grants: 0, journalStart: 0 };
+    }
     const horizon = await this.#setHorizon(before);
     const origins = await this.#origins();
     let requests = 0;

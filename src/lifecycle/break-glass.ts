@@ -63,6 +63,7 @@ export function breakGlass(
       entryOf(request, 'request.approved', at, by, { ...written, ...rows.versions }),
       ...issued.entries,
     ],
+    creates: true,
   };
 }
 

@@ -60,6 +60,7 @@ export function approveRequest(
     result: { request: next, grants: issued.result },
     put: [next, ...issued.put, subject],
     entries: [entryOf(next, 'request.approved', at, by, { ...written, subjectVersion: subject.version }), ...issued.entries],
+    creates: true,
   };
 }
 

@@ -134,6 +134,7 @@ export function openRequest(ask: Ask, id: string, isKeyed: boolean, limits: Requ
     result: id,
     put: [request, subject, ...(opened === undefined ? [] : [opened.requester])],
     entries: [createdEntry(request, { subjectVersion: subject.version, ...opened?.written }, moment.actor)],
+    creates: true,
     relies: [
       // So that nobody asks to extend what has just been ended; and so that a key stands for one thing.
       ...(facts.origin === undefined ? [] : [asRead(facts.origin.grant)]),

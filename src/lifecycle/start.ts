@@ -27,5 +27,10 @@ export function activateGrant(held: Held, line: Line, eligible: boolean, moment:
   const at = stamp(moment, grant, held.usage);
   const { subject, scope } = grant;
   const next = makeGrant({ ...grant, version: nextVersion(grant), activatedAt: at });
-  return { result: next, put: [next], entries: [entryOf(next, 'grant.activated', at, moment.actor, { activatedAt: at, subject, scope })] };
+  return {
+    result: next,
+    put: [next],
+    entries: [entryOf(next, 'grant.activated', at, moment.actor, { activatedAt: at, subject, scope })],
+    creates: grant.asksAtStart,
+  };
 }

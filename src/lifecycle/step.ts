@@ -40,6 +40,8 @@ export interface Writes {
   readonly entries: readonly EntryDraft[];
   /** Records that the rule has only read, and that must not have changed. */
   readonly relies?: readonly Expectation[] | undefined;
+  /** It creates access, so the engine's clock must not lie behind the journal when it is committed (L39). */
+  readonly creates?: boolean | undefined;
 }
 
 /** What a rule decides. Nothing in `put` means that there is nothing to write. */
@@ -56,6 +58,7 @@ export function joined<Result>(result: Result, steps: readonly Writes[]): Step<R
     put: steps.flatMap((step) => step.put),
     entries: steps.flatMap((step) => step.entries),
     relies: steps.flatMap((step) => step.relies ?? []),
+    creates: steps.some((step) => step.creates === true),
   };
 }
 

@@ -68,7 +68,7 @@ export function consumeUse(held: Counted, key: KeyOfUse | undefined, moment: Mom
   const next = makeUsage({ ...usage, version: nextVersion(usage), usedAt: at, uses });
   const { subject, expiresAt } = grant;
   const use: Use | undefined = key && makeUse({ ...key, version: nextVersion(), subject, grantId: grant.id, at, expiresAt, usesLeft });
-  const taken: Writes = { put: use === undefined ? [] : [use], entries: [used(grant, next, at, moment.actor, use)] };
+  const taken: Writes = { put: use === undefined ? [] : [use], entries: [used(grant, next, at, moment.actor, use)], creates: true };
   if (usesLeft > 0 || isHeld) {
     return joined({ grant, usesLeft }, [taken, { put: [next], entries: [], relies: [asRead(grant)] }]);
   }

@@ -317,7 +317,8 @@ export type EntryType =
   | 'effect.retried'
   | 'effect.dismissed'
   | 'attempt.refused'
-  | 'journal.purged';
+  | 'journal.purged'
+  | 'clock.accepted';
 
 /** A place in the journal: a sequence number and the chain's hash there. Export one to be able to prove truncation later. */
 export interface Anchor {

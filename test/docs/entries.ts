@@ -150,8 +150,11 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
       for (const name of Object.keys(rest)) (fields.get(type) ?? setOf(fields, type)).add(name);
     }
   };
+  // A process that is an hour behind, and whose clock a person accepts.
+  const slow = new JitEngine({ clock: new ManualClock(clock.now() - 3_600_000), store, approver });
+  await slow.acceptClock({ by: 'user:ops', reason: 'node 4 was ahead' });
   await collect();
-  await engine.purge({ before: clock.now(), by: 'user:dpo' });
+  await engine.purge({ before: clock.now(), by: 'user:dpo', force: true });
   await collect();
   return fields;
 }

@@ -372,7 +372,7 @@ describe('explain and status', () => {
     await clock.advance('1m');
     const before = (await engine.explain(SUBJECT, SCOPE)).reason;
     await engine.flushAudit();
-    await engine.purge({ before: clock.now(), by: 'user:ops' });
+    await engine.purge({ before: clock.now(), by: 'user:ops', force: true });
     const after = (await engine.explain(SUBJECT, SCOPE)).reason;
     expect(before).toBe('revoked');
     expect(['revoked', 'purged']).toContain(after);

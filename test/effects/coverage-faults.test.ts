@@ -362,7 +362,7 @@ describe('onCoverage() with an apply that misbehaves', () => {
     await engine.revoke(gone.id, { by: SAM });
     await clock.advance('1h');
     await aGranted(engine, { scope: READ });
-    await engine.purge({ before: clock.now(), by: SAM });
+    await engine.purge({ before: clock.now(), by: SAM, force: true });
     expect((await store.journal({ after: 0, limit: 1 })).start.seq).toBeGreaterThan(0);
     const roles = new Roles();
     engine.onCoverage(rolesEffect(roles));
@@ -502,7 +502,7 @@ describe('a call that comes in behind others', () => {
     await engine.revoke(grant.id, { by: SAM });
     await settle(engine);
     await clock.advance('1d');
-    await engine.purge({ before: clock.now(), by: SAM });
+    await engine.purge({ before: clock.now(), by: SAM, force: true });
     expect(await effectsOf(store)).toEqual([]);
     gate.letIn();
     await turns(30);
@@ -534,7 +534,7 @@ describe('a call that comes in behind others', () => {
     await other.revoke(grant.id, { by: SAM });
     await settle(other);
     await clock.advance('1d');
-    await other.purge({ before: clock.now(), by: SAM });
+    await other.purge({ before: clock.now(), by: SAM, force: true });
     expect(await effectsOf(inner)).toEqual([]);
     // Told anew, under the first version of a new lease.
     theirs.isShut = true;

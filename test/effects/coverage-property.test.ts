@@ -273,7 +273,7 @@ class World {
       case 'resync':
         return this.#try(() => engine.resync());
       case 'purge':
-        return this.#try(() => engine.purge({ before: this.clock.now(), by: 'user:sam' }));
+        return this.#try(() => engine.purge({ before: this.clock.now(), by: 'user:sam', force: true }));
     }
   }
 

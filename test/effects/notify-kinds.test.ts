@@ -92,6 +92,7 @@ describe('a notice', () => {
     'effect.dismissed',
     'attempt.refused',
     'journal.purged',
+    'clock.accepted',
     // What only looks like a type.
     'constructor' as EntryType,
   ])('is not made of %s', async (type) => {

@@ -29,7 +29,7 @@ async function aRemoval(engine: JitEngine, subject: string): Promise<void> {
 
 const kept = async (store: GrantStore) => (await effectsOf(store)).map(({ subject }) => subject).sort();
 const leases = async (store: GrantStore) => (await store.find({ kind: 'lease', limit: 100 })).items.map(({ id }) => id);
-const purge = (engine: JitEngine, before: number) => engine.purge({ before, by: CISO });
+const purge = (engine: JitEngine, before: number) => engine.purge({ before, by: CISO, force: true });
 
 async function expectConsistent(store: GrantStore): Promise<void> {
   const entries: AuditEntry[] = [];

@@ -29,7 +29,7 @@ describe('JitEngine', () => {
       await withSink.revoke(grant.id, { by: SAM });
       await clock.advance('1h');
       const purger = new JitEngine({ approver: autoApprove(() => true), store, clock });
-      expect(await purger.purge({ before: clock.now(), by: 'user:ciso' })).toMatchObject({ requests: 1, journalStart: 0 });
+      expect(await purger.purge({ before: clock.now(), by: 'user:ciso', force: true })).toMatchObject({ requests: 1, journalStart: 0 });
       await withSink.close();
       const well = { name: 'siem', write: (entries: readonly AuditEntry[]) => void delivered.push(...entries) };
       await new JitEngine({ approver: autoApprove(() => true), store, clock, audit: well }).flushAudit();
@@ -59,7 +59,7 @@ describe('JitEngine', () => {
         }
         return page;
       };
-      const { journalStart } = await engine.purge({ before: clock.now(), by: 'user:ciso' });
+      const { journalStart } = await engine.purge({ before: clock.now(), by: 'user:ciso', force: true });
       expect(raced).toBe(true);
       expect(journalStart).toBe(0);
     });
@@ -270,7 +270,7 @@ describe('JitEngine', () => {
         const rows = await get(keys);
         if (!purged && keys.some((key) => key.kind === 'request')) {
           purged = true;
-          await engine.purge({ before: clock.now(), by: SAM });
+          await engine.purge({ before: clock.now(), by: SAM, force: true });
         }
         return rows;
       };

@@ -425,6 +425,12 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       (engine, value) => engine.purge({ before: value, by: SAM }),
     ],
     ['by', ACTORS, (engine, value) => engine.purge({ before: START_AT, by: value })],
+    ['force', [0, 1, 'true', null, {}], (engine, value) => engine.purge({ before: START_AT, by: SAM, force: value })],
+  ],
+  acceptClock: [
+    ['options', OPTIONS, (engine, value) => engine.acceptClock(value)],
+    ['by', ACTORS, (engine, value) => engine.acceptClock({ by: value })],
+    ['reason', TEXTS, (engine, value) => engine.acceptClock({ by: SAM, reason: value })],
   ],
   forgetFollower: [['name', IDS, (engine, value) => engine.forgetFollower(value)]],
 };
@@ -683,6 +689,7 @@ describe('JitEngine', () => {
         flushAudit: () => engine.flushAudit(),
         forgetFollower: () => engine.forgetFollower('x'),
         purge: () => engine.purge({ before: 0, by: SAM }),
+        acceptClock: () => engine.acceptClock({ by: SAM }),
         head: () => engine.head(),
         extend: () => engine.extend('g', { ttl: 1 }),
         breakGlass: () => engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: 1, justification: 'it burns' }),

@@ -287,7 +287,7 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
   'a subject that never asked': async () => ({ reason: 'no_request', made: begin() }),
   'a subject that never asked, where a purge has run': async () => {
     const made = begin();
-    await made.engine.purge({ before: at(0), by: SAM });
+    await made.engine.purge({ before: at(0), by: SAM, force: true });
     return { reason: 'no_request', made };
   },
   'a subject whose past was purged': async () => {
@@ -295,7 +295,7 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
     await aGranted(made.engine);
     await made.clock.set(at(HOUR));
     await made.engine.sweep();
-    expect(await made.engine.purge({ before: at(HOUR), by: SAM })).toMatchObject({ requests: 1, grants: 1 });
+    expect(await made.engine.purge({ before: at(HOUR), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
     return { reason: 'purged', made };
   },
 };
@@ -591,7 +591,7 @@ describe('JitEngine', () => {
           await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'it burns' });
           await clock.set(at(2 * HOUR));
           await engine.sweep();
-          await engine.purge({ before, by: SAM });
+          await engine.purge({ before, by: SAM, force: true });
           expect((await explained(made)).reason).toBe(reason);
         }
       });
@@ -806,7 +806,7 @@ describe('JitEngine', () => {
           answer: async (page: Page<Row>) => {
             if (!isPurged && page.items.some(({ kind }) => kind === 'request')) {
               isPurged = true;
-              await made.engine.purge({ before: at(HOUR), by: SAM });
+              await made.engine.purge({ before: at(HOUR), by: SAM, force: true });
             }
             return page;
           },

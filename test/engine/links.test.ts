@@ -525,7 +525,7 @@ describe('JitEngine', () => {
       await clock.set(at(HOUR));
       await engine.sweep();
       await clock.advance(1);
-      expect(await engine.purge({ before: clock.now(), by: LEE })).toMatchObject({ requests: 1 });
+      expect(await engine.purge({ before: clock.now(), by: LEE, force: true })).toMatchObject({ requests: 1 });
       expect((await aPending(engine, { idempotencyKey: 'nightly' })).id).toBe(id);
       for (const [token, by] of [
         [used, SAM],
@@ -543,7 +543,7 @@ describe('JitEngine', () => {
       const token = await linkFor(engine, id);
       await engine.cancel(id, { by: MAYA });
       await clock.set(at(HOUR));
-      await engine.purge({ before: at(HOUR), by: LEE });
+      await engine.purge({ before: at(HOUR), by: LEE, force: true });
       await refusal(engine.openLink(token), 'ERR_JIT_NOT_FOUND');
       await refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_NOT_FOUND');
     });

@@ -211,7 +211,7 @@ describe('exposure()', () => {
     const span = { from: at(21), to: at(400) };
     const before = await exposure(entries, span);
     expect(before.scopes.length).toBeGreaterThan(0);
-    await engine.purge({ before: at(21), by: 'user:dpo' });
+    await engine.purge({ before: at(21), by: 'user:dpo', force: true });
     expect(await exposure(await entriesOf(store), span)).toEqual(before);
   });
 

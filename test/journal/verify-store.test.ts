@@ -219,7 +219,7 @@ describe('verifyStore()', () => {
       const { request: kept } = await ask(engine, { scope: 'kept', justification: 'solo' });
       await ask(engine, { scope: 'kept', justification: 'solo', idempotencyKey: 'same' });
       await engine.flushAudit();
-      return { ...made, kept, purge: () => engine.purge({ before: clock.now(), by: 'user:dpo' }), store };
+      return { ...made, kept, purge: () => engine.purge({ before: clock.now(), by: 'user:dpo', force: true }), store };
     }
 
     it('proves the horizon, and calls unproven what has no entries left', async () => {

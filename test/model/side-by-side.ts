@@ -355,7 +355,7 @@ export class SideBySide {
         }
         const before = dice.once(2) ? at.now : Math.max(0, at.now - dice.roll(100));
         this.#say('purge', before - START);
-        const report = await engine.purge({ before, by: CISO });
+        const report = await engine.purge({ before, by: CISO, force: true });
         this.#horizon = Math.max(this.#horizon, report.horizon);
         assert.ok(report.horizon >= before || report.requests === 0);
         this.#purged = true;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type Approver, type Grant } from '../../src/index.js';
+import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type Approver, type AuditEntry, type Grant } from '../../src/index.js';
 import { decodeGrant, decodeUsage } from '../../src/records.js';
 import { START_AT } from '../../src/testing.js';
-import { MAYA, SAM, SCOPE } from '../engine/an-engine.js';
+import { entriesOf, MAYA, SAM, SCOPE } from '../engine/an-engine.js';
 
 const LEEWAY = 3;
 
@@ -22,6 +22,28 @@ class Process {
       clock: { now: () => ((this.highest = Math.max(this.highest, this.now)), this.now) },
     });
   }
+
+  /** The numbers of the entries that it has written. */
+  readonly own = new Set<number>();
+  #isConfirmed = false;
+  #behind: { readonly newest: number; readonly begun: number; readonly seq: number } | undefined;
+
+  /** L39: whether the journal, as it is at an attempt to create access, stands against it. */
+  isBehind(entries: readonly AuditEntry[]): boolean {
+    if (this.#isConfirmed) return false;
+    const newest = entries.at(-1);
+    if (this.#behind === undefined && newest !== undefined && this.now < newest.at - 1_000 - LEEWAY) {
+      this.#behind = { newest: newest.at, begun: this.now, seq: newest.seq };
+    }
+    if (this.#behind !== undefined) {
+      const { newest: passed, begun, seq } = this.#behind;
+      const isWitness = (entry: AuditEntry) =>
+        entry.seq > seq && !this.own.has(entry.seq) && begun - 60_000 <= entry.at && entry.at <= this.now + 60_000;
+      if (this.now < passed && !entries.some(isWitness)) return true;
+    }
+    this.#isConfirmed = true;
+    return false;
+  }
 }
 
 /** Milliseconds after which an unused grant ends; as the justification says. */
@@ -35,7 +57,7 @@ const approver: Approver = {
   isEligible: () => true,
 };
 
-const move = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 7, 10, 47, 50, 1_500, -1, -3, -10, -1_001, -5_000);
+const move = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 7, 10, 47, 50, 1_500, -1, -3, -10, -1_001, -5_000, -400_000, 400_000);
 
 /** Everything that begins later, goes on, or ends otherwise than with its window. */
 const timed = fc.record({
@@ -58,7 +80,7 @@ const step = fc.record({
 
 describe('JitEngine', () => {
   describe('on clocks that go where they like', () => {
-    it('L1 L2 L4 L5 L6 a grant allows exactly from its start by now to its end by the highest reading, less the leeway', async () => {
+    it('L1 L2 L4 L5 L6 L39 a grant allows exactly from its start by now to its end by the highest reading, less the leeway', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 40 }), async (steps) => {
           const store = new MemoryGrantStore();
@@ -69,19 +91,21 @@ describe('JitEngine', () => {
             process.now += move;
             const { engine } = process;
             const steppedBack = process.now < process.highest - 1_000;
+            const before = await entriesOf(store);
+            const refused = steppedBack || (verb === 'ask' && process.isBehind(before));
             if (verb === 'ask') {
               try {
                 // With a scope of its own besides, for the same ask again would give what there is.
                 const result = await engine.requestAccess({ subject: MAYA, scopes: [SCOPE, `n:${i}`], ttl });
-                expect(steppedBack).toBe(false);
+                expect(refused).toBe(false);
                 for (const grant of result.outcome === 'granted' ? result.grants : []) {
                   expect(grant).toMatchObject({ startsAt: process.now, expiresAt: process.now + ttl });
                   if (grant.scope === SCOPE) known.set(grant.id, grant);
                 }
               } catch (error) {
-                // L5: nothing creates access while the clock lies more than a second back.
+                // L5 L39: nothing creates access while the clock lies more than a second back, or behind the journal.
                 expect(isJitError(error) && error.code).toBe('ERR_JIT_CLOCK');
-                expect(steppedBack).toBe(true);
+                expect(refused).toBe(true);
               }
             }
             const one = [...known.values()][which % Math.max(1, known.size)];
@@ -92,6 +116,7 @@ describe('JitEngine', () => {
                 for (const grant of (await engine.request(requestId))?.grants ?? []) if (grant.id === id) known.set(id, grant);
               }
             }
+            for (const { seq } of (await entriesOf(store)).slice(before.length)) process.own.add(seq);
             const allowed = await engine.isAllowed(MAYA, SCOPE);
             const late = process.highest + LEEWAY;
             const usable = [...known.values()].filter(
@@ -121,6 +146,8 @@ describe('JitEngine', () => {
             const usages = new Map((await rows('usage')).map(decodeUsage).map((usage) => [usage.id, usage]));
             return (await rows('grant')).map((row) => ({ grant: decodeGrant(row), usage: usages.get(row.id) }));
           };
+          // On an empty journal, so that the clock of each agrees with it; the property above has those that do not.
+          for (const { engine } of processes) await engine.acceptClock({ by: SAM });
           let before = await read();
           for (const [i, { who, do: verb, ttl, startsIn, why, move, which }] of steps.entries()) {
             const process = processes[who === 0 ? 0 : 1];

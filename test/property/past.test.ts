@@ -317,7 +317,7 @@ describe('the past', () => {
         await engine.sweep();
         const instants = instantsOf(await entriesOf(world.store), await storedIn(world.store), world.highest, []);
         const before = instants[which % instants.length] as number;
-        const { horizon, journalStart } = await engine.purge({ before, by: ANA });
+        const { horizon, journalStart } = await engine.purge({ before, by: ANA, force: true });
         trimmed += journalStart > 0 ? 1 : 0;
         await expectAgreed(engine, world.store, ASKED, world.highest, instants, horizon);
         const { unproven } = await verifyStore(world.store);

@@ -30,6 +30,7 @@ const ENTRY_TYPES: Readonly<Record<EntryType, true>> = {
   'effect.dismissed': true,
   'attempt.refused': true,
   'journal.purged': true,
+  'clock.accepted': true,
 };
 
 /** A misspelt type is refused: it would be a webhook that never comes. `undefined`: all of them, later ones too. */

@@ -157,4 +157,5 @@ export const WRITES: Readonly<Record<EntryType, Write>> = {
   'effect.dismissed': tellEffect,
   'attempt.refused': nothing,
   'journal.purged': purge,
+  'clock.accepted': nothing,
 };
