@@ -84,7 +84,7 @@ export const SEEDED: readonly Seeded[] = [
     from: '{ id: before, reused: true }',
     to: '{ id: before, reused: before !== id }',
   },
-  { name: 'the last use ends nothing', file: 'lifecycle/usage.ts', from: 'if (usesLeft > 0) {', to: 'if (usesLeft > -1) {' },
+  { name: 'the last use ends nothing', file: 'lifecycle/usage.ts', from: 'if (usesLeft > 0 || isHeld) {', to: 'if (usesLeft > -1) {' },
   {
     name: 'a start that is not confirmed allows',
     file: 'records/derived.ts',

@@ -20,6 +20,33 @@ type ByTitle = (title: string) => Catcher;
 
 /** Bugs as somebody might write them into a store, each of which the suite or a crash must find by the case that is named. */
 export const STORE_BUGS: readonly StoreBug[] = [
+  // ---- What is lent to agents ----
+  {
+    name: 'agents: what is lent to a run is held by its agent',
+    file: 'guards/ai/lender.ts',
+    from: 'const subject = of === undefined ? agent : this.#engine.runSubject(of);',
+    to: 'const subject = agent;',
+    also: {
+      file: 'guards/ai/lender.ts',
+      from: 'const who = of === undefined ? { subject } : { run: of };',
+      to: 'const who = { subject };',
+    },
+    caughtBy: { test: 'test/guards/ai/runs.test.ts', title: 'keeps what one operator lent from the run of another operator' },
+  },
+  {
+    name: 'agents: a run is told from another by its agent and operator alone',
+    file: 'lifecycle/run.ts',
+    from: 'digestOf([agent, operator ?? null, job ?? null])',
+    to: 'digestOf([agent, operator ?? null])',
+    caughtBy: { test: 'test/guards/ai/runs.test.ts', title: 'keeps what was lent for one job from another job of the same operator' },
+  },
+  {
+    name: 'agents: the work that takes the last use is not watched',
+    file: 'engine/engine.ts',
+    from: 'return await this.#working.withAccess(id, scope, work, read, use?.grantId);',
+    to: 'if (use !== undefined) return await work(new AbortController().signal, undefined as never);\n      return await this.#working.withAccess(id, scope, work, read);',
+    caughtBy: { test: 'test/guards/ai/last-use.test.ts', title: 'is stopped by a revoke (L12), of ' },
+  },
   // ---- In memory ----
   {
     name: 'memory: a version is not compared',

@@ -1,4 +1,4 @@
-import { DeniedError } from '../../errors.js';
+import { DeniedError, InvalidArgumentError } from '../../errors.js';
 import { invalid, readField, readOptions } from '../../input.js';
 import { isObject } from '../../records.js';
 import { BORROWER, callIdFrom, readTool, RULE, type Borrower, type ToolRule } from './borrowing.js';
@@ -57,6 +57,9 @@ export interface ApprovedTools<Tools> {
  * Lends scopes to the tools of an AI SDK 7 agent: a call with no grant asks for it and pauses the run, one with an active
  * grant runs, one that was denied goes back to the model with the reason.
  *
+ * Needs the AI SDK 7, and so Node 22: on Node 20 npm installs the AI SDK 6, which never asks `toolApproval`. There no tool
+ * runs: each call fails with an error that names both versions, and `onError` gets it.
+ *
  * Gotcha: use both of what it returns. `toolApproval` alone decides before the call, `tools` while it runs.
  *
  * @throws InvalidArgumentError
@@ -111,6 +114,14 @@ function isInMessages(messages: readonly unknown[], toolCallId: string): boolean
   });
 }
 
+/** Names the version that was found as far as what it hands to a tool tells. */
+const tooOld = (): InvalidArgumentError =>
+  new InvalidArgumentError(
+    'ai',
+    'the AI SDK 7 or newer, which asks toolApproval and needs Node 22 (npm install ai@7)',
+    'the AI SDK 6 or 5, which npm installs on Node 20',
+  );
+
 interface AiExecution {
   readonly toolCallId: string;
   readonly abortSignal?: AbortSignal;
@@ -121,6 +132,8 @@ function lentTool(tool: AiTool, lender: Lender<unknown, undefined>, agent: strin
   const { execute } = tool;
   if (execute === undefined) return tool;
   const lent = async (input: unknown, options: AiExecution): Promise<unknown> => {
+    // Only versions before 7 hand this to a tool.
+    if (Object.hasOwn(options, 'experimental_context')) throw lender.reported(tooOld());
     const call = { input, context: undefined, callId: callIdFrom(options.toolCallId) };
     const ran = await lender.run(call, options.abortSignal, (abortSignal) =>
       lastOf((execute as (input: unknown, options: unknown) => unknown).call(tool, input, { ...options, abortSignal })),

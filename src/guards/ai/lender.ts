@@ -54,6 +54,12 @@ export class Lender<Input, Context> {
     this.#tool = tool;
   }
 
+  /** Reports an error that is to be thrown. */
+  reported<E>(error: E): E {
+    this.#tool.onError(error, this.#tool.tool);
+    return error;
+  }
+
   /** What makes a call the same call; `undefined`: it can't be judged. */
   keyOf(call: ToolCall<Input, Context>): string | undefined {
     const borrowing = this.#tool.read(call);

@@ -46,7 +46,7 @@ function aServer(work: (order: string, signal: AbortSignal) => string | Promise<
     await client.connect(new StreamableHTTPClientTransport(new URL('http://mcp.test/mcp'), { fetch }));
     return async (order: string, requestState?: string, signal?: AbortSignal) => {
       const params = { name: 'refund', arguments: { order }, ...(requestState !== undefined && { requestState }) };
-      return (await client.callTool(params, { allowInputRequired: true, ...(signal && { signal }) } as never)) as unknown as Answer;
+      return (await client.callTool(params, { allowInputRequired: true, ...(signal && { signal }) })) as unknown as Answer;
     };
   };
   const asked = async () => (await made.engine.requests({})).items;
