@@ -30,7 +30,7 @@ async function january() {
       await clock.advance('50m');
       if (decided.outcome !== 'granted') throw new Error(decided.outcome);
       if (day > 10) {
-        const more = await engine.extend(decided.grants[0]!.id, { ttl: '30m' });
+        const more = await engine.extend(decided.grants[0]!.id, { ttl: '30m', requestedBy: decided.request.requestedBy });
         await (day === 20 ? engine.approve(more.request.id, { by: 'user:kim' }) : engine.deny(more.request.id, { by: 'user:kim' }));
       }
     }

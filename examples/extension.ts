@@ -16,7 +16,7 @@ async function main() {
 
   /** Asks for a quarter of an hour on top of a grant, and has it approved: a new request, a new grant. */
   async function extend(grantId: string) {
-    const asked = await engine.extend(grantId, { ttl: '15m', justification: 'the index is still building' });
+    const asked = await engine.extend(grantId, { requestedBy: 'user:maya', ttl: '15m', justification: 'the index is still building' });
     assert.equal(asked.outcome, 'pending');
     const approved = await engine.approve(asked.request.id, { by: 'user:sam' });
     assert.ok(approved.outcome === 'granted' && approved.grants[0]);
@@ -46,7 +46,7 @@ async function main() {
 
   await clock.set(third.startsAt);
   await assert.rejects(
-    engine.extend(third.id, { ttl: '15m' }),
+    engine.extend(third.id, { requestedBy: 'user:maya', ttl: '15m' }),
     (error) => isJitError(error) && error.code === 'ERR_JIT_LIMIT' && error.limit === 'maxTotal',
   );
   console.log('no more: maxTotal');
@@ -54,7 +54,10 @@ async function main() {
   // What has ended isn't extended either: that is a fresh request.
   await clock.set(third.expiresAt);
   assert.equal(await mayWrite(), false);
-  await assert.rejects(engine.extend(third.id, { ttl: '15m' }), (error) => isJitError(error) && error.code === 'ERR_JIT_ENDED');
+  await assert.rejects(
+    engine.extend(third.id, { requestedBy: 'user:maya', ttl: '15m' }),
+    (error) => isJitError(error) && error.code === 'ERR_JIT_ENDED',
+  );
   console.log('ended');
 }
 

@@ -75,7 +75,7 @@ async function main() {
   await engine.requestAccess({ subject: 'user:noor', scope: 'db-prod:read', ttl: '1h', ticket: 'INC-4712' });
   // More time for one of the two grants, asked for under another ticket: it ends with the grant that it extends.
   assert.ok(asked.outcome === 'granted' && asked.grants[0]);
-  const extended = await engine.extend(asked.grants[0].id, { ttl: '1h', ticket: 'INC-4713' });
+  const extended = await engine.extend(asked.grants[0].id, { ttl: '1h', ticket: 'INC-4713', requestedBy: asked.request.subject });
   assert.equal(extended.outcome, 'granted');
 
   console.log(await post({ ticket: 'INC-4711', status: 'closed' }, 'guessed')); // 401

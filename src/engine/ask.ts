@@ -25,7 +25,12 @@ export interface AccessAsk<Scope extends string = string> {
   readonly ticket?: string | undefined;
   /** Who asks, if not the subject itself; neither of the two may review. */
   readonly requestedBy?: string | undefined;
-  /** Makes a repetition safe: the same key and body give the same request, another body is refused. */
+  /**
+   * Makes a repeat safe: the same key and body give the same request, another body is refused.
+   *
+   * Gotcha: the id of what a key makes is no secret. It is SHA-256 over namespace, verb, requester and key, so a caller who
+   * knows these can compute it. Never treat the id of a request or grant as a capability, whether or not a key made it.
+   */
   readonly idempotencyKey?: string | undefined;
   /** JSON of your own, at most 8 KiB. Kept on the request; only its hash goes into the journal. */
   readonly metadata?: JsonObject | undefined;
@@ -43,7 +48,13 @@ export interface RunAsk<Scope extends string = string> extends Omit<AccessAsk<Sc
 export type DryRunAsk<Scope extends string = string> = (AccessAsk<Scope> | RunAsk<Scope>) & { readonly dryRun: true };
 
 /** What `extend` takes: more time for a grant, on top of what it has. */
-export type ExtensionAsk = Omit<AccessAsk, 'subject' | 'scope' | 'scopes' | 'startsAt'>;
+export interface ExtensionAsk extends Omit<AccessAsk, 'subject' | 'scope' | 'scopes' | 'startsAt' | 'requestedBy'> {
+  /**
+   * Who asks: the grant's subject, or another caller on its behalf. Neither of the two may review. There is no default: the
+   * call names no subject, and a person that a default fills in could then approve their own ask (L15).
+   */
+  readonly requestedBy: string;
+}
 
 /** What `breakGlass` takes. */
 export interface BreakGlassAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'startsAt' | 'justification'> {
@@ -101,6 +112,7 @@ export class AskReader {
   /** @returns the ask for a given old grant, whose request was asked on behalf of this operator if it is a run's */
   extension(given: unknown): (grant: Grant, operator: string | undefined) => ReadAsk {
     const read = readOptions<keyof ExtensionAsk>('ask', given, COMMON);
+    if (read.requestedBy === undefined) throw invalid('requestedBy', 'given: the id of whoever asks', undefined);
     // Checked before anything is loaded.
     this.#common(this.#who('-', read.requestedBy), [], read);
     return (grant, operator) => {

@@ -216,6 +216,7 @@ export class JitEngine<Scope extends string = string> {
    * Asks for more time: a new request, decided afresh, that names the old grant and gives a new one from its end on. The
    * old grant stays as it is. Revoking or releasing it ends the extension too, pending or scheduled.
    *
+   * @throws InvalidArgumentError without `requestedBy`: no person is filled in, not even the grant's subject
    * @throws EndedError when the grant has ended: that is a fresh request
    * @throws LimitError when `limits.maxTotal` leaves nothing; and whatever {@link requestAccess} throws
    */
@@ -437,7 +438,7 @@ export class JitEngine<Scope extends string = string> {
    * Gotcha: a repeat is not a permission. Under a used key no further use is taken, and the answer says `reused: true`:
    * act only if your own record says that the first call has not acted.
    *
-   * @param options.idempotencyKey makes a repeat safe. Known while the grant is stored, and at least until it would have
+   * @param options.idempotencyKey makes a repeat safe. The id that is derived from it is no secret. Known while the grant is stored, and at least until it would have
    *   expired; after a purge the same key takes a new use
    * @returns the use. With `reused: true` while the grant still allows, or where nothing but this very use, its last, has
    *   ended the grant and its window still runs

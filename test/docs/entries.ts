@@ -55,7 +55,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
 
   // Asked, reviewed, used up; extended; revoked, so that a sweep closes its usage row; cancelled, denied, run out.
   const used = await granted();
-  const extension = await engine.extend(used.id, { ttl: '5m' });
+  const extension = await engine.extend(used.id, { requestedBy: 'user:maya', ttl: '5m' });
   await engine.approve(extension.request.id, by);
   await engine.consume('user:maya', used.scope, { idempotencyKey: 'k' });
   await engine.consume('user:maya', used.scope);
@@ -94,7 +94,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
     approver.script.decide = verdict === review ? review : inTurn(throws(new Error('down')), approve);
     let id = '';
     store.cross = async () => {
-      const made = await engine.extend(grant.id, { ttl: '5m' }).catch((error: { requestId: string }) => error);
+      const made = await engine.extend(grant.id, { requestedBy: 'user:maya', ttl: '5m' }).catch((error: { requestId: string }) => error);
       id = 'request' in made ? made.request.id : made.requestId;
     };
     await engine.revoke(grant.id, by);

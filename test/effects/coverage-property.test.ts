@@ -263,7 +263,7 @@ class World {
         const grants: readonly Grant[] = items.map(decodeGrant);
         const grant = grants[what.which % Math.max(1, grants.length)];
         if (grant === undefined) return;
-        if (what.do === 'extend') return this.#try(() => engine.extend(grant.id, { ttl: '30s' }));
+        if (what.do === 'extend') return this.#try(() => engine.extend(grant.id, { requestedBy: grant.subject, ttl: '30s' }));
         return this.#try(() => engine[what.do as 'revoke'](grant.id, { by: what.do === 'release' ? grant.subject : 'user:sam' }));
       }
       case 'sweep':

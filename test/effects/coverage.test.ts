@@ -63,7 +63,7 @@ describe('onCoverage()', () => {
   it('makes one change of grants that overlap and of grants that go on from one another', async () => {
     const { engine, clock, roles } = following();
     const first = await aGranted(engine);
-    const more = await engine.extend(first.id, { ttl: '15m' });
+    const more = await engine.extend(first.id, { requestedBy: MAYA, ttl: '15m' });
     await engine.approve(more.request.id, { by: SAM });
     await aGranted(engine, { scopes: [SCOPE, 'other:scope'], ttl: 20 * MINUTE });
     for (let minute = 0; minute < 29; minute++) {

@@ -55,7 +55,7 @@ async function aWorld(isWatched: boolean, seed: number, leewayMs: number) {
         const { held } = known.at(-1) as Known;
         const { grant } = held[doing.which % held.length] as Held;
         if (doing.act === 'revoke') await other.revoke(grant.id, { by: SAM });
-        else await other.extend(grant.id, { ttl: doing.ttl });
+        else await other.extend(grant.id, { requestedBy: MAYA, ttl: doing.ttl });
       } else if (doing.act === 'mend') {
         store.clear();
         store.release();

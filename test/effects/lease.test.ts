@@ -146,7 +146,7 @@ describe('lease()', () => {
 
     it('L1 goes on over it where more was granted, and read, before', async () => {
       const { engine, lease, clock, grant } = await leased();
-      const more = await engine.extend(grant.id, { ttl: TTL });
+      const more = await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       await engine.approve(more.request.id, { by: SAM });
       await settle();
       expect(lease.until).toBe(ENDS + TTL);
@@ -160,7 +160,7 @@ describe('lease()', () => {
       const store = new FaultyStore(new QuietStore());
       const { lease, clock, grant } = await leased({ store });
       const other = another({ store, clock });
-      const more = await other.extend(grant.id, { ttl: TTL });
+      const more = await other.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       await clock.set(ENDS - 1);
       await other.approve(more.request.id, { by: SAM });
       expect(await other.check(MAYA, SCOPE)).toMatchObject({ allowed: true });
@@ -175,7 +175,7 @@ describe('lease()', () => {
       const store = new FaultyStore(new QuietStore());
       const { lease, clock, grant } = await leased({ store });
       const other = another({ store, clock });
-      const more = await other.extend(grant.id, { ttl: TTL });
+      const more = await other.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       await clock.set(ENDS - SECOND - 1);
       await other.approve(more.request.id, { by: SAM });
       store.inject('live', { fault: 'hang' }, 1);
@@ -476,7 +476,7 @@ describe('lease()', () => {
       const store = new FaultyStore(new QuietStore());
       const { lease, grant } = await leased({ clock: clock as unknown as ManualClock, store }, { maxUnconfirmedMs: '1h' });
       const other = another({ store, clock: clock as unknown as ManualClock });
-      const more = await other.extend(grant.id, { ttl: TTL });
+      const more = await other.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       await other.approve(more.request.id, { by: SAM });
       store.inject('live', { fault: 'hang' }, 1);
       await clock.pass(SECOND);

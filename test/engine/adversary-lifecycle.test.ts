@@ -72,7 +72,7 @@ describe('lifecycle, attacked', () => {
     await clock.set(grant.expiresAt - 1);
     const asker = another();
     store.inject('commit', { fault: 'hang' }, 1);
-    const asking = asker.extend(grant.id, { ttl: '30m' });
+    const asking = asker.extend(grant.id, { requestedBy: MAYA, ttl: '30m' });
     await settleMicro();
     // The bad day. The revoke has looked for open extensions, and found none, when the ask's commit arrives.
     await clock.set(grant.expiresAt);
@@ -259,7 +259,7 @@ describe('lifecycle, attacked', () => {
   it('L12, L33: a purge does not change what becomes of an extension that was asked in time', async () => {
     const { clock, engine } = setup({ approver: people() });
     const { grant } = await granted(engine, 10 * MINUTE);
-    const asked = await engine.extend(grant.id, { ttl: '30m' });
+    const asked = await engine.extend(grant.id, { requestedBy: MAYA, ttl: '30m' });
     await clock.advance('11m');
     await engine.sweep();
     await clock.advance('1m');
@@ -270,7 +270,7 @@ describe('lifecycle, attacked', () => {
   it('L12, L33: a purge does not take away the grant through which what goes on from it is revoked', async () => {
     const { clock, engine } = setup();
     const { grant } = await granted(engine, 10 * MINUTE);
-    await engine.extend(grant.id, { ttl: '60m' });
+    await engine.extend(grant.id, { requestedBy: MAYA, ttl: '60m' });
     await clock.advance('11m');
     await engine.sweep();
     await clock.advance('1m');
@@ -284,7 +284,7 @@ describe('lifecycle, attacked', () => {
     const { grant } = await granted(engine, 60 * MINUTE);
     let given = 0;
     for (let i = 0; i < 300; i++) {
-      const more = await engine.extend(grant.id, { ttl: '10m' }).catch(codeOf);
+      const more = await engine.extend(grant.id, { requestedBy: MAYA, ttl: '10m' }).catch(codeOf);
       if (more === 'ERR_JIT_LIMIT') continue;
       if (typeof more === 'string' || more.outcome !== 'granted') throw new Error(JSON.stringify(more));
       given += 1;

@@ -627,10 +627,10 @@ describe('JitEngine', () => {
       const { request, grants } = await take(engine, { scopes: ['a', 'b', 'c'] });
       const [a = '', b = '', c = ''] = grants.map(({ id }) => id);
       await engine.release(b, { by: MAYA });
-      const extended = await engine.approve((await engine.extend(a, { ttl: HOUR })).request.id, { by: SAM });
+      const extended = await engine.approve((await engine.extend(a, { requestedBy: MAYA, ttl: HOUR })).request.id, { by: SAM });
       const successor = extended.outcome === 'granted' ? (extended.grants[0]?.id ?? '') : '';
-      const openOnGrant = await engine.extend(c, { ttl: HOUR });
-      const openOnSuccessor = await engine.extend(successor, { ttl: HOUR });
+      const openOnGrant = await engine.extend(c, { requestedBy: MAYA, ttl: HOUR });
+      const openOnSuccessor = await engine.extend(successor, { requestedBy: MAYA, ttl: HOUR });
       const unrelated = await ask(engine, { scope: 'z' });
       await clock.set(at(7));
       const seq = (await engine.head()).seq;
@@ -677,7 +677,7 @@ describe('JitEngine', () => {
       // Asked for in the last millisecond; the commit is on its way.
       await clock.set(grant.expiresAt - 1);
       store.inject('commit', { fault: 'hang' }, 1);
-      const asking = anEngine({ approver, store, clock }).engine.extend(grant.id, { ttl: HOUR, justification: 'more' });
+      const asking = anEngine({ approver, store, clock }).engine.extend(grant.id, { requestedBy: MAYA, ttl: HOUR, justification: 'more' });
       while (store.called('commit') < 2) await soon();
       await clock.set(grant.expiresAt);
       // It arrives when the lines have been read, and found empty.
@@ -723,7 +723,9 @@ describe('JitEngine', () => {
       const people = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
       const { engine, clock } = anEmergency({}, { decide: people, groupsOf: ['ops'] });
       const { request, grants } = await take(engine);
-      const extended = await engine.approve((await engine.extend(grants[0]?.id ?? '', { ttl: HOUR })).request.id, { by: SAM });
+      const extended = await engine.approve((await engine.extend(grants[0]?.id ?? '', { requestedBy: MAYA, ttl: HOUR })).request.id, {
+        by: SAM,
+      });
       await clock.set(at(20 * MINUTE));
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
       await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' });
@@ -759,7 +761,7 @@ describe('JitEngine', () => {
       for (let seed = 1; seed <= 24; seed++) {
         const { engine, store, clock } = anEmergency({}, { decide: people, groupsOf: ['ops'] });
         const { request, grants } = await take(engine);
-        const extension = await engine.extend(grants[0]?.id ?? '', { ttl: HOUR });
+        const extension = await engine.extend(grants[0]?.id ?? '', { requestedBy: MAYA, ttl: HOUR });
         store.inject('all', { fault: 'yield', seed });
         await Promise.allSettled([
           engine.approve(extension.request.id, { by: SAM }),
@@ -907,23 +909,23 @@ describe('JitEngine', () => {
       const { engine, approver } = anEmergency({}, { decide: { outcome: 'approve' }, groupsOf: ['ops'] });
       const { grants } = await take(engine);
       const id = grants[0]?.id ?? '';
-      const refused = await engine.extend(id, { ttl: MINUTE });
+      const refused = await engine.extend(id, { requestedBy: MAYA, ttl: MINUTE });
       expect(refused).toMatchObject({ outcome: 'denied', request: { extension: { breakGlass: true }, end: { cause: 'approver' } } });
       approver.script.decide = people;
-      const pending = await engine.extend(id, { ttl: MINUTE });
+      const pending = await engine.extend(id, { requestedBy: MAYA, ttl: MINUTE });
       expect(pending.outcome).toBe('pending');
       const extended = await engine.approve(pending.request.id, { by: SAM });
       if (extended.outcome !== 'granted') throw new Error('people have approved it');
       // Nor is what people have given then: all of it goes back to the glass.
       approver.script.decide = { outcome: 'approve' };
-      const again = await engine.extend(extended.grants[0]?.id ?? '', { ttl: MINUTE });
+      const again = await engine.extend(extended.grants[0]?.id ?? '', { requestedBy: MAYA, ttl: MINUTE });
       expect(again).toMatchObject({ outcome: 'denied', request: { extension: { breakGlass: true } } });
     });
 
     it('L16 asked about again, an approver that has changed its mind still can not extend it alone', async () => {
       const { engine, approver } = anEmergency({}, { decide: inTurn(throws(new Error('down')), { outcome: 'approve' }) });
       const { grants } = await take(engine);
-      const { requestId = '' } = await refusal(engine.extend(grants[0]?.id ?? '', { ttl: MINUTE }), 'ERR_JIT_APPROVER');
+      const { requestId = '' } = await refusal(engine.extend(grants[0]?.id ?? '', { requestedBy: MAYA, ttl: MINUTE }), 'ERR_JIT_APPROVER');
       expect(await engine.decide(requestId)).toMatchObject({ outcome: 'denied' });
       expect(approver.asked('decide')).toBe(2);
     });

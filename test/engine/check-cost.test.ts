@@ -129,7 +129,7 @@ describe('JitEngine', () => {
     it('L20 looks at all of the rows where a second grant of the same scope has joined the first', async () => {
       const { engine, grant, clock } = await anEngineThatCounts();
       expect((await engine.check(MAYA, SCOPE)).grant?.id).toBe(grant.id);
-      const { request } = await engine.extend(grant.id, { ttl: 15 * MINUTE });
+      const { request } = await engine.extend(grant.id, { requestedBy: MAYA, ttl: 15 * MINUTE });
       await engine.approve(request.id, { by: 'user:sam' });
       await clock.advance(15 * MINUTE);
       const second = (await engine.check(MAYA, SCOPE)).grant;

@@ -105,7 +105,7 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
   'the grant that extends one that has ended': async () => {
     const made = begin();
     const first = await aGranted(made.engine);
-    const { request } = await made.engine.extend(first.id, { ttl: '10m' });
+    const { request } = await made.engine.extend(first.id, { requestedBy: MAYA, ttl: '10m' });
     await made.engine.approve(request.id, { by: SAM });
     await made.clock.set(END);
     return ofGrant('granted', made, { id: `${request.id}.1`, requestId: request.id }, END + 10 * MINUTE);
@@ -143,7 +143,7 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
   'a request to extend what has ended': async () => {
     const made = begin();
     const first = await aGranted(made.engine);
-    const { request } = await made.engine.extend(first.id, { ttl: '10m' });
+    const { request } = await made.engine.extend(first.id, { requestedBy: MAYA, ttl: '10m' });
     await made.clock.set(END);
     return { reason: 'pending', made, request: request.id, changesAt: at(HOUR) };
   },
@@ -198,7 +198,7 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
   'a revoke that took a request to extend with it': async () => {
     const made = begin();
     const grant = await aGranted(made.engine);
-    await made.engine.extend(grant.id, { ttl: '10m' });
+    await made.engine.extend(grant.id, { requestedBy: MAYA, ttl: '10m' });
     await made.clock.set(at(MINUTE));
     await made.engine.revoke(grant.id, { by: SAM });
     return ofGrant('revoked', made, grant);

@@ -19,7 +19,7 @@ function anExtendable(terms: TermsInput = {}, script: ApproverScript = {}, optio
 
 /** Asks for another 15 minutes unless told otherwise; somebody still has to approve. */
 async function pendingExtension(engine: JitEngine, grant: Grant, ttl = TTL) {
-  const result = await engine.extend(grant.id, { ttl, justification: 'not done yet' });
+  const result = await engine.extend(grant.id, { requestedBy: MAYA, ttl, justification: 'not done yet' });
   expect(result.outcome).toBe('pending');
   return result.request;
 }
@@ -120,13 +120,15 @@ describe('JitEngine', () => {
     it('L3 refuses an extension that is longer than the limit, and never cuts it to that', async () => {
       const { engine } = anExtendable({}, {}, { limits: { maxTtl: TTL } });
       const grant = await aGranted(engine);
-      expect(await refusal(engine.extend(grant.id, { ttl: TTL + 1 }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxTtl' });
+      expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL + 1 }), 'ERR_JIT_LIMIT')).toMatchObject({
+        limit: 'maxTtl',
+      });
     });
 
     it('counts against the limit of grants when it is asked for', async () => {
       const { engine } = anExtendable({}, {}, { limits: { maxGrants: 1 } });
       const grant = await aGranted(engine);
-      expect(await refusal(engine.extend(grant.id, { ttl: 1 }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxGrants' });
+      expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 1 }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxGrants' });
     });
 
     it('takes an ask for another, whom L15 keeps from reviewing, as it keeps the subject', async () => {
@@ -149,27 +151,29 @@ describe('JitEngine', () => {
         { extends: 'x' },
         { dryRun: true },
       ]) {
-        await refusal(engine.extend(grant.id, { ttl: 1, ...extra }), 'ERR_JIT_INVALID_ARGUMENT');
+        await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 1, ...extra }), 'ERR_JIT_INVALID_ARGUMENT');
       }
       for (const ttl of [0, -1, NaN, undefined, 'forever']) {
-        expect(await refusal(engine.extend(grant.id, { ttl: ttl as number }), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({
-          argument: 'ttl',
-        });
+        expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: ttl as number }), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject(
+          {
+            argument: 'ttl',
+          },
+        );
       }
-      await refusal(engine.extend('no such grant', { ttl: 1 }), 'ERR_JIT_NOT_FOUND');
-      await refusal(engine.extend(undefined as unknown as string, { ttl: 1 }), 'ERR_JIT_INVALID_ARGUMENT');
+      await refusal(engine.extend('no such grant', { requestedBy: MAYA, ttl: 1 }), 'ERR_JIT_NOT_FOUND');
+      await refusal(engine.extend(undefined as unknown as string, { requestedBy: MAYA, ttl: 1 }), 'ERR_JIT_INVALID_ARGUMENT');
     });
 
     it('L11 the same key and ask give the same request, also once the old grant has ended; another ask is refused', async () => {
       const { engine, clock, store } = anExtendable();
       const grant = await aGranted(engine, { idempotencyKey: 'k' });
-      const key = { ttl: TTL, idempotencyKey: 'k' };
+      const key = { requestedBy: MAYA, ttl: TTL, idempotencyKey: 'k' };
       const first = await engine.extend(grant.id, key);
       expect(first.request.id).not.toBe(grant.requestId);
       const commits = store.called('commit');
       expect((await engine.extend(grant.id, key)).request).toEqual(first.request);
       expect(store.called('commit')).toBe(commits);
-      await refusal(engine.extend(grant.id, { ...key, ttl: TTL + 1 }), 'ERR_JIT_IDEMPOTENCY');
+      await refusal(engine.extend(grant.id, { requestedBy: MAYA, ...key, ttl: TTL + 1 }), 'ERR_JIT_IDEMPOTENCY');
       const other = await aGranted(engine, { scope: 'b' });
       await refusal(engine.extend(other.id, key), 'ERR_JIT_IDEMPOTENCY');
       await clock.set(END);
@@ -185,13 +189,13 @@ describe('JitEngine', () => {
       const request = await pendingExtension(engine, grant);
       for (const again of [{ ttl: TTL }, { ttl: TTL + 1 }]) {
         const reused = { reused: true, request: { id: request.id, ttlMs: TTL, requestedBy: MAYA } };
-        expect(await engine.extend(grant.id, again)).toMatchObject(reused);
+        expect(await engine.extend(grant.id, { requestedBy: MAYA, ...again })).toMatchObject(reused);
       }
       for (const again of [{ ttl: TTL - 1 }, { ttl: TTL, requestedBy: ANA }]) {
         expect(await engine.extend(grant.id, again)).toMatchObject({ reused: false });
       }
       const other = await aGranted(engine, { startsAt: END });
-      expect((await engine.extend(other.id, { ttl: TTL })).request.id).not.toBe(request.id);
+      expect((await engine.extend(other.id, { requestedBy: MAYA, ttl: TTL })).request.id).not.toBe(request.id);
       // Not the same thing as asking for the scope anew.
       expect((await ask(engine, { ttl: 2 * TTL })).request.extension).toBeUndefined();
     });
@@ -200,7 +204,7 @@ describe('JitEngine', () => {
       const { engine, clock, store } = anExtendable();
       const grant = await aGranted(engine);
       const request = await pendingExtension(engine, grant);
-      const key = { ttl: 2 * TTL, idempotencyKey: 'k' };
+      const key = { requestedBy: MAYA, ttl: 2 * TTL, idempotencyKey: 'k' };
       expect(await engine.extend(grant.id, key)).toMatchObject({ reused: true, request: { id: request.id, ttlMs: TTL } });
       const kept = (await entriesOf(store)).at(-1);
       expect(kept).toMatchObject({ type: 'request.reused', actor: MAYA, requestId: request.id, data: { subject: MAYA } });
@@ -209,11 +213,11 @@ describe('JitEngine', () => {
       const head = await engine.head();
       expect(await engine.extend(grant.id, key)).toMatchObject({ outcome: 'cancelled', reused: true, request: { id: request.id } });
       expect(await engine.head()).toEqual(head);
-      const refused = await refusal(engine.extend(grant.id, { ...key, ttl: TTL }), 'ERR_JIT_IDEMPOTENCY');
+      const refused = await refusal(engine.extend(grant.id, { requestedBy: MAYA, ...key, ttl: TTL }), 'ERR_JIT_IDEMPOTENCY');
       expect(refused).toMatchObject({ recordId: request.id });
       // It is the key of an extension of this grant, and of nothing else.
       expect((await ask(engine, { ...key, scope: 'b' })).request.id).not.toBe(request.id);
-      expect((await engine.extend(grant.id, { ttl: 2 * TTL })).request.id).not.toBe(request.id);
+      expect((await engine.extend(grant.id, { requestedBy: MAYA, ttl: 2 * TTL })).request.id).not.toBe(request.id);
     });
 
     it('L2 is asked about at its own start, where the approver asks at starts', async () => {
@@ -258,7 +262,7 @@ describe('JitEngine', () => {
       const { engine, store } = anExtendable({}, {}, CAP);
       const grant = await aGranted(engine, { scope: 'b', ttl: 2 * TTL });
       const over = { limit: 'maxTotal', max: 2 * TTL, got: 2 * TTL + 1 };
-      expect(await refusal(engine.extend(grant.id, { ttl: 2 * TTL + 1 }), 'ERR_JIT_LIMIT')).toMatchObject(over);
+      expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 2 * TTL + 1 }), 'ERR_JIT_LIMIT')).toMatchObject(over);
       expect(await refusal(ask(engine, { ttl: 2 * TTL + 1 }), 'ERR_JIT_LIMIT')).toMatchObject(over);
       expect((await typesOf(store)).filter((type) => type === 'request.created')).toHaveLength(1);
     });
@@ -276,7 +280,7 @@ describe('JitEngine', () => {
       grant = await extended(engine, grant);
       grant = await extended(engine, grant);
       expect(grant).toMatchObject({ startsAt: at(2 * TTL), expiresAt: at(3 * TTL - 1), firstStartsAt: at(0) });
-      expect(await refusal(engine.extend(grant.id, { ttl: 1 }), 'ERR_JIT_LIMIT')).toMatchObject({
+      expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 1 }), 'ERR_JIT_LIMIT')).toMatchObject({
         limit: 'maxTotal',
         max: 3 * TTL - 1,
         got: 3 * TTL - 1,
@@ -286,7 +290,7 @@ describe('JitEngine', () => {
     it('L4 no ask, however it is made, gets around the cap: one for which nothing is left leaves only the attempt', async () => {
       const { engine, store } = anExtendable({}, {}, { limits: { maxTotal: TTL } });
       const grant = await aGranted(engine);
-      expect(await refusal(engine.extend(grant.id, { ttl: 1 }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxTotal' });
+      expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 1 }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxTotal' });
       await engine.flushAudit();
       expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'attempt.refused', actor: MAYA, grantId: grant.id });
     });
@@ -334,7 +338,7 @@ describe('JitEngine', () => {
       const { engine, approver } = anExtendable();
       const grant = await aGranted(engine);
       approver.script.decide = { outcome: 'approve', terms: { maxTotalMs: TTL } };
-      const result = await engine.extend(grant.id, { ttl: TTL });
+      const result = await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       expect(result).toMatchObject({ outcome: 'denied', request: { end: { cause: 'limit' } } });
       expect((await stored(engine, grant))?.successors).toEqual([]);
     });
@@ -457,7 +461,7 @@ describe('JitEngine', () => {
           const { engine, clock, store, approver } = anExtendable({}, {}, { limits: { retryMs: 1_000 } });
           const grant = await aGranted(engine);
           if (whom !== 'people') approver.script.decide = () => Promise.reject(new Error('down'));
-          const asking = engine.extend(grant.id, { ttl: TTL });
+          const asking = engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
           const id = whom === 'people' ? (await asking).request.id : ((await refusal(asking, 'ERR_JIT_APPROVER')).requestId ?? '');
           const clear = store.inject('find', { fault: 'malformed', answer: () => ({ items: [], next: undefined }) });
           await endings[verb]?.(engine, grant);
@@ -484,7 +488,7 @@ describe('JitEngine', () => {
         await other.revoke(grant.id, { by: SAM });
         return commit(change);
       };
-      await refusal(engine.extend(grant.id, { ttl: TTL }), 'ERR_JIT_ENDED');
+      await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL }), 'ERR_JIT_ENDED');
       expect((await engine.requests({ status: 'pending' })).items).toEqual([]);
     });
 
@@ -523,7 +527,7 @@ describe('JitEngine', () => {
           await end(engine, clock, grant);
           if (swept) await engine.sweep();
           const created = (await typesOf(store)).filter((type) => type === 'request.created').length;
-          const error = await refusal(engine.extend(grant.id, { ttl: TTL }), 'ERR_JIT_ENDED');
+          const error = await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL }), 'ERR_JIT_ENDED');
           expect(error).toMatchObject({ name: 'EndedError', grantId: grant.id });
           expect(error.end?.status).toBe((await stored(engine, grant))?.end?.status);
           if (swept) expect(error.end?.status).toBe(status);
@@ -541,7 +545,7 @@ describe('JitEngine', () => {
       await clock.set(END - 1_001);
       await pendingExtension(engine, grant);
       await clock.set(END - 1_000);
-      await refusal(engine.extend(grant.id, { ttl: 2 * TTL }), 'ERR_JIT_ENDED');
+      await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 2 * TTL }), 'ERR_JIT_ENDED');
     });
 
     it('L12 L33 is kept by a purge while somebody asks to extend it, and what was asked in time is given', async () => {
@@ -558,7 +562,7 @@ describe('JitEngine', () => {
       await clock.set(END + 2);
       expect(await engine.purge({ before: END + 2, by: SAM, force: true })).toMatchObject({ requests: 2, grants: 2 });
       expect(await store.get([{ kind: 'grant', id: grant.id }])).toEqual([undefined]);
-      await refusal(engine.extend(grant.id, { ttl: 1 }), 'ERR_JIT_NOT_FOUND');
+      await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 1 }), 'ERR_JIT_NOT_FOUND');
     });
 
     it('L12 L30 that is gone from the store gives nothing: a request that waited for it ends without a grant', async () => {
@@ -596,11 +600,11 @@ describe('JitEngine', () => {
       approver.script.decide = { outcome: 'approve' };
       // Another is asked for, and given, without that the one that waits is seen.
       const clear = store.inject('find', { fault: 'malformed', answer: () => ({ items: [], next: undefined }) });
-      expect((await engine.extend(grant.id, { ttl: TTL })).outcome).toBe('granted');
+      expect((await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL })).outcome).toBe('granted');
       clear();
       const late = await engine.approve(waits.id, { by: SAM });
       expect(late).toMatchObject({ outcome: 'denied', request: { end: { cause: 'limit' } } });
-      const refused = await refusal(engine.extend(grant.id, { ttl: TTL }), 'ERR_JIT_LIMIT');
+      const refused = await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL }), 'ERR_JIT_LIMIT');
       expect(refused).toMatchObject({ limit: 'extensions', max: 50, got: 51 });
       expect((await stored(engine, grant))?.successors).toHaveLength(50);
       expect((await engine.revoke(grant.id, { by: ANA })).end?.status).toBe('revoked');
@@ -626,7 +630,7 @@ describe('JitEngine', () => {
       await clock.set(at(5 * MINUTE));
       await engine.isAllowed(MAYA, SCOPE);
       await clock.set(at(5 * MINUTE) - 1_001);
-      await refusal(engine.extend(grant.id, { ttl: 2 * TTL }), 'ERR_JIT_CLOCK');
+      await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 2 * TTL }), 'ERR_JIT_CLOCK');
       await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_CLOCK');
       expect((await typesOf(store)).filter((type) => type === 'grant.issued')).toHaveLength(1);
       await clock.set(at(5 * MINUTE) - 1_000);
@@ -679,7 +683,7 @@ describe('JitEngine', () => {
       const { engine, approver } = emergency();
       const grant = await taken(engine);
       approver.script.decide = { outcome: 'approve' };
-      const result = await engine.extend(grant.id, { ttl: TTL });
+      const result = await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       expect(result).toMatchObject({ outcome: 'denied', request: { extension: { breakGlass: true }, end: { cause: 'approver' } } });
       expect((await stored(engine, grant))?.successors).toEqual([]);
     });
@@ -700,9 +704,9 @@ describe('JitEngine', () => {
     let yes = true;
     const { engine, clock } = anEngine({ approver: autoApprove((request) => request.extension === undefined || yes) });
     const grant = await aGranted(engine);
-    expect(only(await engine.extend(grant.id, { ttl: TTL }))).toMatchObject({ startsAt: END });
+    expect(only(await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL }))).toMatchObject({ startsAt: END });
     yes = false;
-    expect((await engine.extend(grant.id, { ttl: 2 * TTL })).outcome).toBe('denied');
+    expect((await engine.extend(grant.id, { requestedBy: MAYA, ttl: 2 * TTL })).outcome).toBe('denied');
     expect(await allowedAt(engine, clock, END + TTL - 1)).toBe(true);
   });
 });

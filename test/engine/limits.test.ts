@@ -87,12 +87,12 @@ describe('JitEngine', () => {
       await refusal(ask(engine, { scope: 'b' }), 'ERR_JIT_LIMIT');
       const extended = withLimits({ maxOpenRequests: 1 }).engine;
       const grant = await aGranted(extended);
-      await extended.extend(grant.id, { ttl: TTL });
+      await extended.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       await refusal(ask(extended, { scope: 'b' }), 'ERR_JIT_LIMIT');
       const other = withLimits({ maxOpenRequests: 1 }).engine;
       const held = await aGranted(other);
       await aPending(other, { scope: 'b' });
-      await refusal(other.extend(held.id, { ttl: TTL }), 'ERR_JIT_LIMIT');
+      await refusal(other.extend(held.id, { requestedBy: MAYA, ttl: TTL }), 'ERR_JIT_LIMIT');
     });
 
     it('does not refuse the ask that an idempotency key has made', async () => {
@@ -186,7 +186,10 @@ describe('JitEngine', () => {
     it('counts an extension beside the grant that it extends', async () => {
       const { engine } = withLimits({ maxGrants: 1 });
       const grant = await aGranted(engine);
-      expect(await refusal(engine.extend(grant.id, { ttl: TTL }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxGrants', got: 2 });
+      expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL }), 'ERR_JIT_LIMIT')).toMatchObject({
+        limit: 'maxGrants',
+        got: 2,
+      });
     });
 
     it('L10 denies what would be too many at the decision: all of a bundle or none', async () => {
@@ -387,11 +390,17 @@ describe('JitEngine', () => {
     it('an extension repeats an open extension of the same grant, and nothing else', async () => {
       const { engine } = anEngine();
       const [one, two] = [await aGranted(engine), await aGranted(engine, { ttl: TTL + 1 })];
-      const first = await engine.extend(one.id, { ttl: TTL });
+      const first = await engine.extend(one.id, { requestedBy: MAYA, ttl: TTL });
       expect(first).toMatchObject({ outcome: 'pending', reused: false });
-      expect(await engine.extend(one.id, { ttl: TTL })).toMatchObject({ reused: true, request: { id: first.request.id } });
-      expect((await engine.extend(two.id, { ttl: TTL })).reused).toBe(false);
-      expect(await engine.extend(one.id, { ttl: TTL + 1 })).toMatchObject({ reused: true, request: { id: first.request.id } });
+      expect(await engine.extend(one.id, { requestedBy: MAYA, ttl: TTL })).toMatchObject({
+        reused: true,
+        request: { id: first.request.id },
+      });
+      expect((await engine.extend(two.id, { requestedBy: MAYA, ttl: TTL })).reused).toBe(false);
+      expect(await engine.extend(one.id, { requestedBy: MAYA, ttl: TTL + 1 })).toMatchObject({
+        reused: true,
+        request: { id: first.request.id },
+      });
       // Nor does it stand for an ask of its own.
       await engine.revoke(two.id, { by: SAM });
       await engine.revoke(one.id, { by: SAM });
@@ -440,7 +449,7 @@ describe('JitEngine', () => {
       await engine.flushAudit();
       expect(await wholeStore(store)).toEqual(before);
       await refusal(
-        engine.extend(grant.id, { ttl: HOUR }).then(() => engine.extend(grant.id, { ttl: HOUR })),
+        engine.extend(grant.id, { requestedBy: MAYA, ttl: HOUR }).then(() => engine.extend(grant.id, { requestedBy: MAYA, ttl: HOUR })),
         'ERR_JIT_LIMIT',
       );
     });

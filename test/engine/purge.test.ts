@@ -256,7 +256,7 @@ describe('JitEngine', () => {
     it('L12 L33 keeps the first of a line until all of it is over, and takes the line at once then', async () => {
       const { engine, clock } = anEngine({ approver: autoApprove(() => true) });
       const first = await aGranted(engine, { ttl: 10 * MINUTE });
-      const extended = await engine.extend(first.id, { ttl: 10 * MINUTE });
+      const extended = await engine.extend(first.id, { requestedBy: MAYA, ttl: 10 * MINUTE });
       const end = at(20 * MINUTE);
       for (const now of [at(10 * MINUTE) + 1, end - 1]) {
         await clock.set(now);

@@ -86,7 +86,7 @@ describe('JitEngine', () => {
           for (const seed of SEEDS) {
             const { engine, other, store, clock, yields } = made(extending());
             const old = await granted(ask(engine));
-            const { request } = await engine.extend(old.id, { ttl: '20m' });
+            const { request } = await engine.extend(old.id, { requestedBy: MAYA, ttl: '20m' });
             if (moveTo !== undefined) await clock.set(moveTo);
             if (when.endsWith('on record')) await engine.sweep();
             yields(seed);
@@ -112,7 +112,7 @@ describe('JitEngine', () => {
         const { engine, other, store, clock, yields } = made(extending());
         const old = await granted(ask(engine));
         yields(seed);
-        const extended = other.extend(old.id, { ttl: '20m' }).then(
+        const extended = other.extend(old.id, { requestedBy: MAYA, ttl: '20m' }).then(
           ({ request }) => other.approve(request.id, { by: SAM }).catch(() => undefined),
           () => undefined,
         );
@@ -130,7 +130,7 @@ describe('JitEngine', () => {
         for (const seed of SEEDS) {
           const { engine, other, store, clock, yields } = made(extending());
           const emergency = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'it burns' });
-          const { request } = await engine.extend(emergency.grants[0]?.id ?? '', { ttl: '20m' });
+          const { request } = await engine.extend(emergency.grants[0]?.id ?? '', { requestedBy: MAYA, ttl: '20m' });
           if (recorded) {
             await clock.set(END);
             await engine.sweep();

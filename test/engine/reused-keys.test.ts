@@ -125,12 +125,18 @@ describe('an idempotency key under which an ask came back reused', () => {
     const own = await aPending(engine, { requestedBy: AGENT, scope: 'other' });
     const again = await ask(engine, { ...KEYED, requestedBy: AGENT, scope: 'other', justification: 'mine' });
     expect(again).toMatchObject({ reused: true, request: { id: own.id }, differs: ['justification'] });
-    const extension = await engine.extend(grant.id, { ttl: MINUTE });
-    expect(await engine.extend(grant.id, { ttl: MINUTE, ...KEYED })).toMatchObject({ reused: true, request: { id: extension.request.id } });
+    const extension = await engine.extend(grant.id, { requestedBy: MAYA, ttl: MINUTE });
+    expect(await engine.extend(grant.id, { requestedBy: MAYA, ttl: MINUTE, ...KEYED })).toMatchObject({
+      reused: true,
+      request: { id: extension.request.id },
+    });
     expect(await reusesOf(made)).toHaveLength(3);
     await engine.cancel(extension.request.id, { by: MAYA });
-    expect(await engine.extend(grant.id, { ttl: MINUTE, ...KEYED })).toMatchObject({ outcome: 'cancelled', reused: true });
-    await refusal(engine.extend(grant.id, { ttl: MINUTE + 1, ...KEYED }), 'ERR_JIT_IDEMPOTENCY');
+    expect(await engine.extend(grant.id, { requestedBy: MAYA, ttl: MINUTE, ...KEYED })).toMatchObject({
+      outcome: 'cancelled',
+      reused: true,
+    });
+    await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: MINUTE + 1, ...KEYED }), 'ERR_JIT_IDEMPOTENCY');
     await expectReplayed(made.store);
   });
 

@@ -5,7 +5,7 @@ import { aGranted, anEngine, at, entriesOf, LEE, MAYA, MINUTE, refusal, SAM, SCO
 const TTL = 15 * MINUTE;
 
 async function pendingExtension(engine: JitEngine, grant: Grant): Promise<AccessRequest> {
-  const result = await engine.extend(grant.id, { ttl: TTL });
+  const result = await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
   expect(result.outcome).toBe('pending');
   return result.request;
 }

@@ -333,9 +333,9 @@ describe('JitEngine', () => {
       const approver = asking();
       const { engine, clock, store } = anEngine({ approver });
       const grant = await aGranted(engine, { startsAt: START });
-      const extension = await engine.extend(grant.id, { ttl: TTL });
+      const extension = await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       approver.script.decide = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } };
-      const pending = await engine.extend(grant.id, { ttl: 2 * TTL });
+      const pending = await engine.extend(grant.id, { requestedBy: MAYA, ttl: 2 * TTL });
       expect([extension.outcome, pending.outcome]).toEqual(['granted', 'pending']);
       await clock.set(START);
       approver.script.isEligible = false;
@@ -674,7 +674,7 @@ describe('JitEngine', () => {
       await clock.set(START);
       await slow.clock.set(START + 3);
       expect(await slow.engine.isAllowed(MAYA, SCOPE)).toBe(true);
-      await engine.extend(grant.id, { ttl: TTL });
+      await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       const ats = (await entriesOf(store)).filter((entry) => entry.grantId === grant.id).map((entry) => entry.at);
       expect(ats).toEqual([...ats].sort((a, b) => a - b));
     });

@@ -10,7 +10,7 @@ describe('what its rule leaves no time for', () => {
   it('L4 is denied as soon as the rule is known: nobody is asked to look at it', async () => {
     const { engine } = anEngine({ approver: anApprover(15 * MINUTE) });
     const grant = await aGranted(engine);
-    expect(await engine.extend(grant.id, { ttl: MINUTE })).toMatchObject({
+    expect(await engine.extend(grant.id, { requestedBy: MAYA, ttl: MINUTE })).toMatchObject({
       outcome: 'denied',
       reason: 'nothing is left of the time that may be given (maxTotal)',
       request: { end: { cause: 'limit', by: 'system:approver' }, reviews: [], quorum: undefined },
@@ -25,7 +25,7 @@ describe('what its rule leaves no time for', () => {
   it('L4 is not denied for the last millisecond that it leaves', async () => {
     const { engine } = anEngine({ approver: anApprover(15 * MINUTE + 1) });
     const grant = await aGranted(engine);
-    const { request } = await engine.extend(grant.id, { ttl: MINUTE });
+    const { request } = await engine.extend(grant.id, { requestedBy: MAYA, ttl: MINUTE });
     const granted = await engine.approve(request.id, { by: SAM });
     expect(granted.outcome === 'granted' && granted.grants[0]).toMatchObject({
       startsAt: grant.expiresAt,
@@ -42,10 +42,10 @@ describe('a limit of time', () => {
     const startsAt = clock.now() + 8 * 24 * HOUR;
     expect((await refusal(ask(engine, { startsAt }), 'ERR_JIT_LIMIT')).message).toBe('limits.maxStartAhead allows at most 7d; got 8d');
     const first = await aGranted(engine, { ttl: HOUR });
-    const { request } = await engine.extend(first.id, { ttl: HOUR });
+    const { request } = await engine.extend(first.id, { requestedBy: MAYA, ttl: HOUR });
     const second = await engine.approve(request.id, { by: SAM });
     const id = second.outcome === 'granted' ? (second.grants[0]?.id ?? '') : '';
-    expect((await refusal(engine.extend(id, { ttl: MINUTE }), 'ERR_JIT_LIMIT')).message).toBe(
+    expect((await refusal(engine.extend(id, { requestedBy: MAYA, ttl: MINUTE }), 'ERR_JIT_LIMIT')).message).toBe(
       'this line of extensions has used all of limits.maxTotal (2h); ask for access anew',
     );
     expect((await engine.status(MAYA)).scheduled).toHaveLength(1);

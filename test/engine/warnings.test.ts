@@ -76,7 +76,7 @@ describe('JitEngine', () => {
       const grant = await aGranted(engine);
       await clock.set(END - WARN);
       await engine.sweep();
-      const result = await engine.extend(grant.id, { ttl: TTL });
+      const result = await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       expect(result).toMatchObject({ outcome: 'granted', grants: [{ startsAt: END, warnAt: END + TTL - WARN, warnedAt: undefined }] });
       await clock.set(END);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
@@ -85,7 +85,7 @@ describe('JitEngine', () => {
     it('comes once for each grant: for the extension too, and for each scope of a bundle', async () => {
       const { engine, clock, store } = warning({}, { warnBefore: '5m' });
       const grants = await grantsOf(engine, { scopes: ['a', 'b'] });
-      await engine.extend(grants[0]?.id ?? '', { ttl: TTL });
+      await engine.extend(grants[0]?.id ?? '', { requestedBy: MAYA, ttl: TTL });
       for (let t = at(0); t <= END + TTL; t += MINUTE) {
         await clock.set(t);
         await engine.sweep();

@@ -62,10 +62,10 @@ async function aDay() {
   await engine.approve(request.id, { by: SAM, as: 'ops' }); // 10: people, waits 10
   const [grant] = (await engine.request(request.id))?.grants ?? [];
   await clock.advance(4);
-  const more = await engine.extend(grant?.id ?? '', { ttl: 50, justification: 'solo' });
+  const more = await engine.extend(grant?.id ?? '', { requestedBy: MAYA, ttl: 50, justification: 'solo' });
   await clock.advance(6);
   await engine.approve(more.request.id, { by: SAM }); // 20: people, waits 6
-  const refused = await engine.extend(grant?.id ?? '', { ttl: 50, justification: 'solo' });
+  const refused = await engine.extend(grant?.id ?? '', { requestedBy: MAYA, ttl: 50, justification: 'solo' });
   await clock.advance(1);
   await engine.deny(refused.request.id, { by: SAM }); // 21: people, waits 1
   await clock.advance(1_000);

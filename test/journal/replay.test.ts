@@ -42,7 +42,7 @@ async function aLife() {
   await engine.consume(MAYA, 'a:x', { idempotencyKey: 'one' });
   await ask('a:x', 'review uses', 'same');
   const { items } = await engine.history({ from: at(0), to: at(1_000) });
-  await engine.extend(items[0]?.id ?? '', { ttl: 100, justification: 'solo' });
+  await engine.extend(items[0]?.id ?? '', { requestedBy: MAYA, ttl: 100, justification: 'solo' });
   const glass = await engine.breakGlass({ subject: SAM, requestedBy: 'agent:7', scope: 'b:x', ttl: 50, justification: 'fire' });
   // One that goes idle, and one that is ended early, so that its usage is closed by the sweep.
   const idle = engine.requestAccess({ subject: SAM, scopes: ['c:x', 'c:y'], ttl: 500, justification: 'approve idle' });

@@ -160,7 +160,7 @@ describe('JitEngine', () => {
             const asked = { subject: MAYA, scopes: [SCOPE, `n:${i}`], ttl, startsAt, justification: why };
             try {
               if (verb === 'ask') await engine.requestAccess(asked);
-              if (verb === 'extend' && one !== undefined) await engine.extend(one.id, { ttl, justification: why });
+              if (verb === 'extend' && one !== undefined) await engine.extend(one.id, { requestedBy: MAYA, ttl, justification: why });
               if (verb === 'touch') await engine.touch(MAYA, SCOPE);
               if (verb === 'consume') await engine.consume(MAYA, SCOPE);
               if (verb === 'revoke' && one !== undefined) await engine.revoke(one.id, { by: SAM });

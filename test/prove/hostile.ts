@@ -48,7 +48,7 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => engine.requestAccess({ subject: 'user:maya', scope: 'a', ttl: 0, justification: t, ticket: t, metadata: { [t]: t } }),
   (engine, t) => engine.requestAccess({ subject: t, scope: t, ttl: '1s', justification: t, dryRun: true }),
   (engine, t) => engine.breakGlass({ subject: t, scope: t, ttl: 1, justification: t }),
-  (engine, t) => engine.extend(t, { ttl: 1 }),
+  (engine, t) => engine.extend(t, { requestedBy: 'user:maya', ttl: 1 }),
   (engine, t) => engine.decide(t),
   (engine, t) => engine.approve(t, { by: t, as: t, reason: t, comment: t }),
   (engine, t) => engine.deny(t, { by: t }),

@@ -210,7 +210,7 @@ describe('simulate()', () => {
     const { grants } = await engine
       .requestAccess({ ...ask, scope: 'db:read' })
       .then((result) => ({ grants: 'grants' in result ? result.grants : [] }));
-    await engine.extend(grants[0]?.id ?? '', { ttl: '10m' });
+    await engine.extend(grants[0]?.id ?? '', { requestedBy: 'user:maya', ttl: '10m' });
     return entriesOf(store);
   }
 
@@ -284,7 +284,7 @@ describe('simulate()', () => {
     await engine.requestAccess({ ...ask, subject: 'user:lee', startsAt: clock.now() + HOUR });
     const { request } = await engine.requestAccess(ask);
     const approved = await engine.approve(request.id, { by: 'user:kim' });
-    await engine.extend('grants' in approved ? (approved.grants[0]?.id ?? '') : '', { ttl: '1h' });
+    await engine.extend('grants' in approved ? (approved.grants[0]?.id ?? '') : '', { requestedBy: 'user:maya', ttl: '1h' });
     const differing = async (policy: Policy) => (await simulate(policy, readJournal(store))).map(({ requestId }) => requestId);
     expect(await differing(withTerms('3h'))).toEqual([]);
     // Long enough for the scheduled window and for the cap on the extension, not for the one in between.

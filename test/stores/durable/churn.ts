@@ -85,7 +85,7 @@ async function live(engine: JitEngine, subject: string, chance: Seeded, onAck: C
   }
   switch (chance.pick(['extend', 'revoke', 'revoke', 'release', 'revokeAll', 'sweep', 'leave'] as const)) {
     case 'extend': {
-      const asked = await engine.extend(grant.id, { ttl: '15m' });
+      const asked = await engine.extend(grant.id, { requestedBy: subject, ttl: '15m' });
       onAck([['request.created', asked.request.id]]);
       issued(await engine.approve(asked.request.id, REVIEWER));
       onAck([['grant.extended', grant.id]]);

@@ -136,7 +136,7 @@ export const races: Readonly<Record<string, Race>> = {
   'approve an extension, and revoke what it extends': {
     async prepare(engine) {
       const { id } = await granted(ask(engine, 'now'));
-      const more = await engine.extend(id, { ttl: '15m' });
+      const more = await engine.extend(id, { requestedBy: MAYA, ttl: '15m' });
       return (i) => (i % 2 === 0 ? ['approve', more.request.id, reviewer(i)] : ['revoke', id, ROOT]);
     },
     entries: {},
