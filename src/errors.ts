@@ -1,4 +1,4 @@
-import type { AccessRequest, Decision, Grant, GrantEnd } from './records.js';
+import type { AccessRequest, Decision, Grant, GrantEnd, RequestEnd } from './records.js';
 
 /** Marks our errors across copies of the package, where `instanceof` can't. */
 const BRAND = Symbol.for('jit-access.error');
@@ -32,6 +32,11 @@ export class InvalidArgumentError extends JitError {
   ) {
     super(`${argument} must be ${rule}; got ${got}`);
   }
+}
+
+/** Keeps a record that holds texts of people out of `JSON.stringify`, spreads and loggers. */
+function hide(error: JitError, name: string, value: unknown): void {
+  Object.defineProperty(error, name, { value });
 }
 
 /** What the message says of a request that was recorded before the failure. */
@@ -93,15 +98,24 @@ export class ConflictError extends JitError {
   }
 }
 
-/** The request has been decided, cancelled or has run out, as `request.end` says; or the review that it owed has been given. */
+/**
+ * The request has been decided, cancelled or has expired, as `status` says; or its break-glass review has been given.
+ *
+ * `request` is the whole record, for your own code. It is not enumerable: an error that a handler serialises for its caller
+ * shows the id and the status, and no justification or metadata of another subject.
+ */
 export class DecidedError extends JitError {
   override readonly name = 'DecidedError';
   readonly code = 'ERR_JIT_DECIDED';
-  constructor(
-    readonly request: AccessRequest,
-    message = `request ${request.id} is already ${String(request.end?.status)}`,
-  ) {
+  declare readonly request: AccessRequest;
+  readonly requestId: string;
+  /** How the request ended; `undefined`: it has not. */
+  readonly status: RequestEnd['status'] | undefined;
+  constructor(request: AccessRequest, message = `request ${request.id} is already ${String(request.end?.status)}`) {
     super(message);
+    this.requestId = request.id;
+    this.status = request.end?.status;
+    hide(this, 'request', request);
   }
 }
 
@@ -179,12 +193,17 @@ export class NotReviewerError extends JitError {
 export class EndedError extends JitError {
   override readonly name = 'EndedError';
   readonly code = 'ERR_JIT_ENDED';
-  /** @param end how it ended; `undefined`: by time, and no sweep has recorded it yet */
+  /**
+   * How the grant ended; `undefined`: by time, and no sweep has recorded it yet. Not enumerable: its `reason` is the text
+   * of the person who ended it, and not for whoever asks for more time.
+   */
+  declare readonly end: GrantEnd | undefined;
   constructor(
     readonly grantId: string,
-    readonly end: GrantEnd | undefined,
+    end: GrantEnd | undefined,
   ) {
     super(`grant ${grantId} has ended (${end?.cause ?? 'time'}) and can't be extended; ask with requestAccess instead`);
+    hide(this, 'end', end);
   }
 }
 

@@ -79,6 +79,10 @@ export interface Consumption {
 
 /** What an approval link is for. */
 export interface LinkPreview {
+  /**
+   * What is asked. Where the reader is not known, without `metadata`, which is for reviewers and approvers, and without what
+   * people said to each other: the `reason` and `comment` of each review, and the `reason` of the end.
+   */
   readonly request: AccessRequest;
   readonly reviewer: string;
   readonly decision: 'approve' | 'deny';

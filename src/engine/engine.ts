@@ -322,10 +322,19 @@ export class JitEngine<Scope extends string = string> {
     return this.#links.make(id, this.#settings.readId('reviewer', reviewer), decision, ttlMs);
   }
 
-  /** What an approval link is for. It decides nothing. @throws LinkError */
-  async openLink(token: string): Promise<LinkPreview> {
+  /**
+   * What an approval link is for. It decides nothing.
+   *
+   * @param options.by the reader, as you have established it. Without it the preview holds neither metadata nor what
+   *   reviewers said, for a link is read by mail scanners and in chats
+   * @throws LinkError `not_yours` when `by` is not the reviewer
+   */
+  async openLink(token: string, options: { readonly by?: string | undefined } = {}): Promise<LinkPreview> {
     this.#refuseIfClosed();
-    return this.#links.open(token);
+    const { by } = readOptions('options', options, ['by']);
+    const reader = by === undefined ? undefined : this.#settings.readId('by', by);
+    const open = async () => this.#links.open(token, reader);
+    return reader === undefined ? open() : this.#attempts.make({ actor: reader }, open);
   }
 
   /**

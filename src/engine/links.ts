@@ -13,6 +13,7 @@ import { readLink, signLink, type ApprovalLink } from './approval-link.js';
 import type { Deciding } from './deciding.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
+import { forStrangers } from './redacted.js';
 
 /** Reviews that can be given by a signed link. */
 export class Links {
@@ -46,12 +47,18 @@ export class Links {
     return signLink(key, { ...said, issuedAt: now.now, expiresAt, reviewedAt: reviewBy(request, reviewer)?.at });
   }
 
-  /** What it is for. It decides nothing, whoever opens it. */
-  async open(token: unknown): Promise<LinkPreview> {
+  /**
+   * What it is for. It decides nothing, whoever opens it.
+   *
+   * @param by the reader, where the caller knows; then it must be the reviewer
+   */
+  async open(token: unknown, by: string | undefined): Promise<LinkPreview> {
     const link = this.read(token);
+    if (by !== undefined && by !== link.reviewer) throw new LinkError('not_yours', link.requestId);
     const request = await this.#ledger.request(link.requestId);
     refuseOther(request, link);
-    return { request, reviewer: link.reviewer, decision: link.decision, expiresAt: link.expiresAt };
+    const shown = by === undefined ? forStrangers(request) : request;
+    return { request: shown, reviewer: link.reviewer, decision: link.decision, expiresAt: link.expiresAt };
   }
 
   /** What a token says, if it is one of ours and still good. */

@@ -123,7 +123,8 @@ export function acknowledge(request: AccessRequest, command: AcknowledgeCommand,
   if (given?.by === by && given.verdict === command.verdict) {
     return unchanged({ request, grants: facts.grants.map(({ held }) => held.grant) });
   }
-  if (given !== undefined) throw new DecidedError(request, `${given.by} has reviewed request ${request.id} already: ${given.verdict}`);
+  if (given !== undefined)
+    throw new DecidedError(request, `the break-glass review of request ${request.id} has been given: ${given.verdict}`);
   if (isOwnRequest(request, by)) throw new SelfReviewError(request.id, by);
   if (!facts.may) throw new NotReviewerError(request.id, by, 'not_in_group');
   const at = stamp(moment, request);

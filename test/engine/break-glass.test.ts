@@ -586,7 +586,7 @@ describe('JitEngine', () => {
       ] as const) {
         const error = await refusal(engine.acknowledge(request.id, { by, verdict }), 'ERR_JIT_DECIDED');
         expect(error.request.owed?.acknowledgement).toMatchObject({ by: LEE, reason: 'first' });
-        expect(error.message).toBe(`${LEE} has reviewed request ${request.id} already: justified`);
+        expect(error.message).toBe(`the break-glass review of request ${request.id} has been given: justified`);
       }
       expect(await wholeStore(store)).toEqual(before);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);

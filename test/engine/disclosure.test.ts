@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { type JitEngineOptions } from '../../src/index.js';
+import { ScriptedApprover } from '../../src/testing.js';
+import { ANA, aGranted, anEngine, aPending, ask, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+
+const EVE = 'user:eve';
+/** Texts and metadata that are for reviewers and approvers. */
+const TOLD = { justification: 'my secret-reason', ticket: 'secret-ticket', metadata: { note: 'secret-metadata' } } as const;
+
+/** All that a handler gives away that serialises what it was given, by any of the usual ways. */
+function serialised(value: unknown): string {
+  const own = { ...(value as object) };
+  const message = value instanceof Error ? value.message : '';
+  return [JSON.stringify(value), JSON.stringify(own), message].join('\n');
+}
+
+const withLinks = (options: Partial<JitEngineOptions> = {}) => anEngine({ linkKeys: [{ id: 'k', secret: 'x'.repeat(32) }], ...options });
+
+describe('what an error or an answer shows of the request of another subject', () => {
+  for (const verb of ['approve', 'deny', 'cancel'] as const) {
+    it(`is the id and the status where ${verb} is refused because the request has ended [M13]`, async () => {
+      const { engine } = anEngine();
+      const { id } = await aPending(engine, TOLD);
+      await engine.deny(id, { by: SAM, reason: 'secret-denial' });
+      const error = await refusal(engine[verb](id, { by: verb === 'cancel' ? MAYA : EVE }), 'ERR_JIT_DECIDED');
+      expect(serialised(error)).not.toContain('secret');
+      expect(error).toMatchObject({ requestId: id, status: 'denied' });
+      // Your own code may look.
+      expect(error.request.end?.reason).toBe('secret-denial');
+    });
+  }
+
+  it('is neither the reason of a break-glass review nor who gave it, to whoever reviews it again [M13]', async () => {
+    const approver = new ScriptedApprover({ breakGlass: { outcome: 'approve', reviewWithinMs: HOUR }, mayAcknowledge: true });
+    const { engine } = anEngine({ approver });
+    const { request } = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, ...TOLD });
+    await engine.acknowledge(request.id, { by: SAM, verdict: 'justified', reason: 'secret-review' });
+    const error = await refusal(engine.acknowledge(request.id, { by: EVE, verdict: 'unjustified' }), 'ERR_JIT_DECIDED');
+    expect(serialised(error)).not.toMatch(/secret|user:sam/);
+    expect(error).toMatchObject({ requestId: request.id, status: 'approved' });
+  });
+
+  it('is not why a grant was ended, to whoever asks to extend it [M13]', async () => {
+    const { engine } = anEngine();
+    const grant = await aGranted(engine);
+    await engine.revoke(grant.id, { by: SAM, reason: 'secret-incident' });
+    const error = await refusal(engine.extend(grant.id, { ttl: MINUTE, requestedBy: EVE }), 'ERR_JIT_ENDED');
+    expect(serialised(error)).not.toContain('secret');
+    expect(error.end?.reason).toBe('secret-incident');
+  });
+
+  it('is what is asked, without metadata and reviewers’ talk, to whoever holds a link [M13]', async () => {
+    const approver = new ScriptedApprover({
+      decide: { outcome: 'review', quorum: { groups: [{ name: 'team', approvals: 2 }] } },
+      groupsOf: () => ['team'],
+    });
+    const { engine } = withLinks({ approver });
+    const { id } = await aPending(engine, TOLD);
+    await engine.approve(id, { by: ANA, reason: 'hidden-word', comment: 'hidden-talk' });
+    const token = await engine.approvalLink(id, { reviewer: SAM, decision: 'approve' });
+    const shown = await engine.openLink(token);
+    expect(serialised(shown)).not.toMatch(/secret-metadata|hidden/);
+    expect(shown).toMatchObject({ reviewer: SAM, decision: 'approve' });
+    expect(shown.request).toMatchObject({
+      id,
+      subject: MAYA,
+      scopes: [SCOPE],
+      justification: TOLD.justification,
+      reviews: [{ reviewer: ANA }],
+    });
+    expect(shown.request.metadata).toBeUndefined();
+  });
+
+  it('is everything, metadata too, to the reviewer whom the caller knows; a link of another reviewer shows nothing [M13]', async () => {
+    const { engine } = withLinks();
+    const { id } = await aPending(engine, TOLD);
+    const token = await engine.approvalLink(id, { reviewer: SAM, decision: 'approve' });
+    const open = engine.openLink.bind(engine) as (token: string, options?: { by?: string }) => Promise<{ request: { metadata?: unknown } }>;
+    expect((await open(token)).request.metadata).toBeUndefined();
+    expect((await open(token, { by: SAM })).request.metadata).toEqual(TOLD.metadata);
+    expect(serialised(await refusal(open(token, { by: EVE }), 'ERR_JIT_LINK'))).not.toContain('secret');
+  });
+
+  for (const dryRun of [false, true]) {
+    it(`is no text of it where another requester asks for the same subject${dryRun ? ', in a dry run' : ''} [M13]`, async () => {
+      const { engine } = anEngine();
+      const { id } = await aPending(engine, TOLD);
+      const asked = { subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE, requestedBy: EVE };
+      const answer = dryRun ? await engine.requestAccess({ ...asked, dryRun: true }) : await engine.requestAccess(asked);
+      expect(serialised(answer)).not.toContain('secret');
+      // Whoever made it sees all of it.
+      expect((await engine.decide(id)).request).toMatchObject(TOLD);
+      expect((await ask(engine)).request.id).toBe(id);
+    });
+  }
+});
