@@ -44,7 +44,10 @@ export interface RunAsk<Scope extends string = string> extends Omit<AccessAsk<Sc
   readonly run: AgentRun;
 }
 
-/** An ask that only wants to know: what would happen, by which rule, and who may review. Nothing is stored. */
+/**
+ * An ask that only wants to know: what would happen, by which rule, and who may review. Nothing is stored but the count of
+ * dry runs: an `attempt.refused` entry with code `dry_run`.
+ */
 export type DryRunAsk<Scope extends string = string> = (AccessAsk<Scope> | RunAsk<Scope>) & { readonly dryRun: true };
 
 /** What `extend` takes: more time for a grant, on top of what it has. */

@@ -1,8 +1,8 @@
-import { isJitError, type JitErrorCode } from '../errors.js';
+import { isJitError } from '../errors.js';
 import type { EntryDraft } from '../lifecycle/step.js';
 import type { Timekeeper } from '../time.js';
 import type { Ledger } from './ledger.js';
-import { Refusals, type Attempt } from './refusals.js';
+import { Refusals, type Attempt, type AttemptCode } from './refusals.js';
 
 /** Puts refused attempts on record: best effort, in the background, never delaying anything (L29). */
 export class Attempts {
@@ -29,6 +29,11 @@ export class Attempts {
     }
   }
 
+  /** Counts a dry run like a refusal: it records nothing else, and it names who may review. */
+  dryRun(attempt: Attempt): void {
+    this.#note(attempt, 'dry_run');
+  }
+
   /** Writes the counts whose minute is over. */
   flush(): void {
     this.#record(this.#refusals.flush(this.#keeper.read().now));
@@ -48,7 +53,7 @@ export class Attempts {
     await Promise.all(this.#notes);
   }
 
-  #note(attempt: Attempt, code: JitErrorCode): void {
+  #note(attempt: Attempt, code: AttemptCode): void {
     try {
       this.#record(this.#refusals.note(attempt, code, this.#keeper.read().now));
     } catch (error) {

@@ -207,8 +207,11 @@ export class JitEngine<Scope extends string = string> {
   async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope> | DryRunAsk<Scope>): Promise<AccessResult | AccessPreview> {
     this.#refuseIfClosed();
     const { dryRun, ...read } = this.#asks.access(ask);
-    if (dryRun) return this.#deciding.preview(read);
     const { requestedBy: actor, scopes } = read.ask;
+    if (dryRun) {
+      this.#attempts.dryRun({ actor, scopes });
+      return this.#deciding.preview(read);
+    }
     return this.#attempts.make({ actor, scopes }, () => this.#deciding.ask(read, 'requestAccess'));
   }
 

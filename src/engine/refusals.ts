@@ -1,6 +1,7 @@
 import type { AnyJitError } from '../errors.js';
-import type { EntryDraft } from '../lifecycle/step.js';
+import { ENGINE, type EntryDraft } from '../lifecycle/step.js';
 import { toJson } from '../records.js';
+import { WriteBudget, type Spent } from './write-budget.js';
 
 /** What was refused to whom. */
 export type Attempt = Pick<EntryDraft, 'actor' | 'requestId' | 'grantId'> & {
@@ -10,8 +11,11 @@ export type Attempt = Pick<EntryDraft, 'actor' | 'requestId' | 'grantId'> & {
   readonly breakGlass?: true;
 };
 
+/** Why an attempt is recorded: the code with which it was refused, or that it was a dry run, which was not. */
+export type AttemptCode = AnyJitError['code'] | 'dry_run';
+
 /** Codes by which a known actor is refused something; faults and bad arguments are not attempts. */
-const REFUSALS: ReadonlySet<AnyJitError['code']> = new Set([
+const REFUSALS: ReadonlySet<AttemptCode> = new Set<AttemptCode>([
   'ERR_JIT_DECIDED',
   'ERR_JIT_DEADLINE',
   'ERR_JIT_UNDECIDED',
@@ -25,66 +29,160 @@ const REFUSALS: ReadonlySet<AnyJitError['code']> = new Set([
   'ERR_JIT_LINK',
 ]);
 
+/** Attempts at a review that is not the actor's to give: room is kept for these whatever else is refused. */
+const RESERVED: ReadonlySet<AttemptCode> = new Set<AttemptCode>(['ERR_JIT_SELF_REVIEW', 'ERR_JIT_NOT_REVIEWER', 'ERR_JIT_LINK']);
+
 /** Whether somebody is refused something, and nothing has failed. */
 export const isRefusal = (code: AnyJitError['code']): boolean => REFUSALS.has(code);
 
 const WINDOW_MS = 60_000;
-const MAX_PER_SECOND = 10;
-/** So many different attempts are remembered; while there are more, the rest go unrecorded. */
-const MAX_KINDS = 1_000;
+/** How many kinds are kept of each actor, of reserved codes and of the others each; the rest of an actor's is one count. */
+const MAX_KINDS = 30;
+/** How many scopes an entry names; of the others it has the number. */
+const MAX_SCOPES = 5;
+/** So many actors are kept at a time, and this many more whose code is reserved; the rest is one count. */
+const MAX_ACTORS = 300;
+const MORE_ACTORS = 200;
 
+/** Attempts that share an entry: of one actor, on one target, with one code. */
 interface Kind {
   readonly attempt: Attempt;
-  readonly code: AnyJitError['code'];
+  readonly code: AttemptCode | 'others';
+  readonly isReserved: boolean;
   writtenAt: number;
   unwritten: number;
 }
 
+/** What is kept of one actor. */
+interface Actor {
+  readonly kinds: Map<string, Kind>;
+  readonly reserved: Map<string, Kind>;
+  /** Everything beyond these. */
+  readonly others: Kind;
+  readonly spent: Spent;
+}
+
 /**
- * Decides which refused attempts go on record: at most one entry for each (actor, target, code) a minute, with a count,
- * and ten a second in all, so that nobody fills the journal by being refused (L29).
+ * Decides which refused attempts and dry runs are recorded: at most one entry for each (actor, target, code) a minute, with
+ * a count, and ten a second in all, so that no actor fills the journal by being refused (L29).
+ *
+ * Each actor has kinds, entries a second and entries an hour of its own, so that no actor takes the place of another's. What
+ * has no place is counted: in the actor's own `others`, or in one of the engine's.
  */
 export class Refusals {
-  readonly #kinds = new Map<string, Kind>();
-  #second = 0;
-  #writtenInSecond = 0;
+  readonly #actors = new Map<string, Actor>();
+  readonly #budget = new WriteBudget();
+  /** For actors beyond those that are kept. */
+  readonly #others = actorOf(ENGINE);
 
-  /** @returns the entries to write now: none where the error is no refusal, or its minute is not over */
-  note(attempt: Attempt, code: AnyJitError['code'], now: number): readonly EntryDraft[] {
-    if (!isRefusal(code)) return [];
-    const key = JSON.stringify([attempt.actor, attempt.requestId, attempt.grantId, attempt.scopes, attempt.breakGlass, code]);
-    let kind = this.#kinds.get(key);
-    const told = kind === undefined && this.#kinds.size >= MAX_KINDS ? this.flush(now) : [];
-    if (kind === undefined) {
-      if (this.#kinds.size >= MAX_KINDS) return told;
-      this.#kinds.set(key, (kind = { attempt, code, writtenAt: -WINDOW_MS, unwritten: 0 }));
-    }
-    kind.unwritten += 1;
-    return [...told, ...this.#entries(kind, now)];
+  /** @returns the entries to write now: none where the error is no refusal, or nothing is due */
+  note(attempt: Attempt, code: AttemptCode, now: number): readonly EntryDraft[] {
+    if (code !== 'dry_run' && !isRefusal(code)) return [];
+    kindOf(this.#actorOf(attempt.actor, code, now), shortened(attempt), code, now).unwritten += 1;
+    return this.#write(now);
   }
 
-  /** The entries whose minute is over; kinds that have nothing left to say are forgotten. */
+  /** The entries that are due; what has nothing left to write is forgotten. */
   flush(now: number): readonly EntryDraft[] {
-    return [...this.#kinds].flatMap(([key, kind]) => {
-      if (kind.unwritten === 0 && isOver(kind, now)) this.#kinds.delete(key);
-      return this.#entries(kind, now);
-    });
+    const entries = this.#write(now);
+    this.#forget(now);
+    return entries;
   }
 
-  #entries(kind: Kind, now: number): readonly EntryDraft[] {
-    const { attempt, code, unwritten: count } = kind;
-    if (count === 0 || !isOver(kind, now)) return [];
-    const second = Math.floor(now / 1_000);
-    if (second !== this.#second) this.#writtenInSecond = 0;
-    this.#second = second;
-    if (this.#writtenInSecond >= MAX_PER_SECOND) return [];
-    this.#writtenInSecond += 1;
-    kind.writtenAt = now;
-    kind.unwritten = 0;
-    const { scopes, breakGlass, ...target } = attempt;
-    return [{ type: 'attempt.refused', at: now, ...target, data: toJson({ code, count, scopes, breakGlass }) }];
+  #actorOf(id: string, code: AttemptCode, now: number): Actor {
+    const known = this.#actors.get(id);
+    if (known !== undefined) return known;
+    const most = MAX_ACTORS + (RESERVED.has(code) ? MORE_ACTORS : 0);
+    if (this.#actors.size >= most) this.#forget(now);
+    if (this.#actors.size >= most) return this.#others;
+    const actor = actorOf(id);
+    this.#actors.set(id, actor);
+    return actor;
+  }
+
+  /** Reserved codes first, then the actor that has had the fewest entries: who is refused most waits longest. */
+  #write(now: number): readonly EntryDraft[] {
+    if (this.#budget.isSpent(now)) return [];
+    const due = [...this.#actors.values(), this.#others].flatMap((actor) =>
+      kindsOf(actor)
+        .filter((kind) => kind.unwritten > 0 && isOver(kind, now))
+        .map((kind) => ({ kind, actor })),
+    );
+    due.sort((a, b) => Number(b.kind.isReserved) - Number(a.kind.isReserved) || a.actor.spent.inHour - b.actor.spent.inHour);
+    const entries: EntryDraft[] = [];
+    for (const { kind, actor } of due) if (this.#budget.take(actor.spent, kind.isReserved, now)) entries.push(entryOf(kind, now));
+    return entries;
+  }
+
+  /** Kinds with nothing left to write whose minute is over, and actors of whom nothing is left but a spent hour that is over. */
+  #forget(now: number): void {
+    for (const [id, actor] of this.#actors) {
+      forgetKinds(actor.kinds, now);
+      forgetKinds(actor.reserved, now);
+      const isQuiet = actor.kinds.size + actor.reserved.size === 0 && isIdle(actor.others, now);
+      if (isQuiet && this.#budget.isFresh(actor.spent, now)) this.#actors.delete(id);
+    }
   }
 }
+
+const newKind = (attempt: Attempt, code: Kind['code'], isReserved = false): Kind => ({
+  attempt,
+  code,
+  isReserved,
+  writtenAt: -WINDOW_MS,
+  unwritten: 0,
+});
+
+const actorOf = (actor: string): Actor => ({
+  kinds: new Map(),
+  reserved: new Map(),
+  others: newKind({ actor }, 'others'),
+  spent: { second: -1, inSecond: 0, hour: -1, inHour: 0 },
+});
+
+const kindsOf = ({ kinds, reserved, others }: Actor): readonly Kind[] => [...reserved.values(), ...kinds.values(), others];
+
+/** The kind that an attempt belongs to: one that is kept, a new one where there is room, or what counts the others. */
+function kindOf(actor: Actor, attempt: Attempt, code: AttemptCode, now: number): Kind {
+  if (actor.others.attempt.actor !== attempt.actor) return actor.others;
+  const isReserved = RESERVED.has(code);
+  const kinds = isReserved ? actor.reserved : actor.kinds;
+  const key = JSON.stringify([attempt, code]);
+  const known = kinds.get(key);
+  if (known !== undefined) return known;
+  if (kinds.size >= MAX_KINDS) forgetKinds(kinds, now);
+  if (kinds.size >= MAX_KINDS) return actor.others;
+  const kind = newKind(attempt, code, isReserved);
+  kinds.set(key, kind);
+  return kind;
+}
+
+/** An attempt as it is kept and written: with a few scopes, and the number of the others. */
+function shortened({ actor, requestId, grantId, scopes, breakGlass }: Attempt): Attempt & { readonly moreScopes?: number | undefined } {
+  const more = (scopes?.length ?? 0) - MAX_SCOPES;
+  return {
+    actor,
+    requestId,
+    grantId,
+    scopes: scopes?.slice(0, MAX_SCOPES),
+    breakGlass,
+    moreScopes: more > 0 ? more : undefined,
+  } as Attempt;
+}
+
+function entryOf(kind: Kind, now: number): EntryDraft {
+  const { attempt, code, unwritten: count } = kind;
+  const { actor, requestId, grantId, ...asked } = attempt;
+  kind.writtenAt = now;
+  kind.unwritten = 0;
+  return { type: 'attempt.refused', at: now, actor, requestId, grantId, data: toJson({ code, count, ...asked }) };
+}
+
+function forgetKinds(kinds: Map<string, Kind>, now: number): void {
+  for (const [key, kind] of kinds) if (isIdle(kind, now)) kinds.delete(key);
+}
+
+const isIdle = (kind: Kind, now: number): boolean => kind.unwritten === 0 && isOver(kind, now);
 
 /** By distance, so that a clock that steps back doesn't silence anything for long. */
 const isOver = (kind: Kind, now: number): boolean => Math.abs(now - kind.writtenAt) >= WINDOW_MS;

@@ -23,6 +23,7 @@ export const moment = (keeper: { read(): Reading }, actor: string): Moment => ({
 export const APPROVER = 'system:approver';
 export const SWEEPER = 'system:sweeper';
 export const EFFECTS = 'system:effects';
+export const ENGINE = 'system:engine';
 
 /** An entry before the engine gives it an id and a digest. */
 export interface EntryDraft {

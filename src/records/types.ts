@@ -337,7 +337,7 @@ export interface UnlinkedEntry {
   readonly type: EntryType;
   /** Epoch milliseconds; never before the record's last instant. */
   readonly at: number;
-  /** Who did it. `system:approver`, `system:sweeper` and `system:effects` are the engine's own. */
+  /** Who did it. `system:approver`, `system:sweeper`, `system:effects` and `system:engine` are the engine's own. */
   readonly actor: string;
   readonly requestId?: string | undefined;
   readonly grantId?: string | undefined;
