@@ -18,6 +18,8 @@ const newSpent = (): Spent => ({ second: -1, inSecond: 0, hour: -1, inHour: 0 })
 /** How many entries about refused attempts may be written. No actor gets so much that nothing is left for another's (L29). */
 export class WriteBudget {
   readonly #spent = newSpent();
+  /** What of it has gone to attempts for which a part is kept. */
+  readonly #reserved = newSpent();
 
   /** Whether nothing may be written now, for whoever it is. */
   isSpent(now: number): boolean {
@@ -27,14 +29,13 @@ export class WriteBudget {
 
   /** Takes one entry for an actor, if there is one. @param isReserved whether it may be taken of the reserve */
   take(actor: Spent, isReserved: boolean, now: number): boolean {
-    renew(this.#spent, now);
-    renew(actor, now);
-    const kept = isReserved ? { inSecond: 0, inHour: 0 } : RESERVE;
-    const isLeft = (['inSecond', 'inHour'] as const).every(
-      (span) => this.#spent[span] < MOST[span] - kept[span] && actor[span] < MOST_OF_ONE[span],
-    );
+    for (const spent of [this.#spent, this.#reserved, actor]) renew(spent, now);
+    const isLeft = (['inSecond', 'inHour'] as const).every((span) => {
+      const kept = isReserved ? 0 : Math.max(0, RESERVE[span] - this.#reserved[span]);
+      return this.#spent[span] < MOST[span] - kept && actor[span] < MOST_OF_ONE[span];
+    });
     if (!isLeft) return false;
-    for (const spent of [this.#spent, actor]) {
+    for (const spent of isReserved ? [this.#spent, this.#reserved, actor] : [this.#spent, actor]) {
       spent.inSecond += 1;
       spent.inHour += 1;
     }
