@@ -173,7 +173,7 @@ describe('JitEngine', () => {
       const commits = store.called('commit');
       expect((await engine.extend(grant.id, key)).request).toEqual(first.request);
       expect(store.called('commit')).toBe(commits);
-      await refusal(engine.extend(grant.id, { requestedBy: MAYA, ...key, ttl: TTL + 1 }), 'ERR_JIT_IDEMPOTENCY');
+      await refusal(engine.extend(grant.id, { ...key, ttl: TTL + 1 }), 'ERR_JIT_IDEMPOTENCY');
       const other = await aGranted(engine, { scope: 'b' });
       await refusal(engine.extend(other.id, key), 'ERR_JIT_IDEMPOTENCY');
       await clock.set(END);
@@ -192,7 +192,7 @@ describe('JitEngine', () => {
         expect(await engine.extend(grant.id, { requestedBy: MAYA, ...again })).toMatchObject(reused);
       }
       for (const again of [{ ttl: TTL - 1 }, { ttl: TTL, requestedBy: ANA }]) {
-        expect(await engine.extend(grant.id, again)).toMatchObject({ reused: false });
+        expect(await engine.extend(grant.id, { requestedBy: MAYA, ...again })).toMatchObject({ reused: false });
       }
       const other = await aGranted(engine, { startsAt: END });
       expect((await engine.extend(other.id, { requestedBy: MAYA, ttl: TTL })).request.id).not.toBe(request.id);
@@ -213,7 +213,7 @@ describe('JitEngine', () => {
       const head = await engine.head();
       expect(await engine.extend(grant.id, key)).toMatchObject({ outcome: 'cancelled', reused: true, request: { id: request.id } });
       expect(await engine.head()).toEqual(head);
-      const refused = await refusal(engine.extend(grant.id, { requestedBy: MAYA, ...key, ttl: TTL }), 'ERR_JIT_IDEMPOTENCY');
+      const refused = await refusal(engine.extend(grant.id, { ...key, ttl: TTL }), 'ERR_JIT_IDEMPOTENCY');
       expect(refused).toMatchObject({ recordId: request.id });
       // It is the key of an extension of this grant, and of nothing else.
       expect((await ask(engine, { ...key, scope: 'b' })).request.id).not.toBe(request.id);
