@@ -240,7 +240,7 @@ describe('a repeated ask', () => {
 
   it('says ended where the grants that stood for it under a new key have ended (L36) [H1]', async () => {
     const { engine, clock } = anEngine({ approver: autoApprove(() => true) });
-    const { request } = await ask(engine, { ttl: HOUR });
+    const { request } = await ask(engine);
     expect(await ask(engine, KEY)).toMatchObject({ outcome: 'granted', allowed: true, reused: true, request: { id: request.id } });
     await clock.set(at(HOUR));
     expect(await ask(engine, KEY)).toMatchObject({ outcome: 'ended', allowed: false, reused: true, request: { id: request.id } });
