@@ -2,11 +2,16 @@ import { InvalidArgumentError } from './errors.js';
 import type { JsonObject, JsonValue } from './ports.js';
 
 // What a terminal or a log viewer would obey, hide or reorder instead of showing it.
-const UNSHOWN = /(?! )[\p{C}\p{Z}\p{DI}]/gu;
+const UNSHOWN = /(?! )[\p{C}\p{Z}\p{DI}\u2800]/gu;
 
 /** A value as JSON in which every character shows, so that what somebody wrote can't forge a line around it. */
 export function quote(value: JsonValue): string {
-  return JSON.stringify(value).replace(UNSHOWN, (char) =>
+  return escapeUnshown(JSON.stringify(value));
+}
+
+/** The same text with an escape for each character that doesn't show, or that isn't shown where it stands. */
+export function escapeUnshown(text: string): string {
+  return text.replace(UNSHOWN, (char) =>
     Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
   );
 }
@@ -59,33 +64,55 @@ export function readList(argument: string, given: unknown, min = 0, max: number 
 }
 
 /**
- * Reads an options object once, own properties only, and refuses names it doesn't know:
- * a misspelt option must not be an option left out, nor one inherited from `Object.prototype`.
+ * Reads an options object once, and refuses names it doesn't know: a misspelt option must not be an option left out, nor one
+ * inherited from `Object.prototype`. Nor one that an accessor would give: behind a class it would be passed over without a word,
+ * and a limit with it.
  */
 export function readOptions<K extends string>(argument: string, given: unknown, known: readonly K[]): Partial<Record<K, unknown>> {
   return guarded(argument, () => {
-    if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid(argument, 'an object', given);
     const read = Object.create(null) as Partial<Record<K, unknown>>;
-    const keys = Object.keys(given);
-    // A signal, a date or a map in the place of options would pass as none at all.
-    if (keys.length === 0 && !isPlain(given)) throw new InvalidArgumentError(argument, 'a plain object', 'an instance of a class');
-    for (const key of keys) {
+    for (const [key, value] of plainFields(argument, given)) {
       if (!known.includes(key as K)) throw invalid(argument, `an object with only ${known.join(', ')}`, key);
-      read[key as K] = guarded(key, () => (given as Record<string, unknown>)[key]);
+      read[key as K] = value;
     }
     return read;
   });
 }
 
-/** Of whatever realm: its prototype, if it has one, has none. */
-function isPlain(given: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(given);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+/** A copy of somebody else's plain object, which says the same at every look. */
+export function plainCopy<T extends object>(argument: string, given: T): T {
+  return guarded(argument, () => Object.fromEntries(plainFields(argument, given)) as T);
 }
 
-// An id: L23. Format characters (zero-width, bidi) make two ids look alike, so they are out.
+/** The fields of a plain object: own data properties, enumerable or not. */
+function plainFields(argument: string, given: unknown): readonly (readonly [string, unknown])[] {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid(argument, 'an object', given);
+  refuseInstance(argument, given);
+  return Object.entries(Object.getOwnPropertyDescriptors(given)).map(([key, property]) => {
+    if (!('value' in property))
+      throw new InvalidArgumentError(isDoor(argument) ? key : `${argument}.${key}`, 'a value, not code that gives one', 'an accessor');
+    return [key, property.value as unknown];
+  });
+}
+
+/** Fields of these are named without them, as everywhere else. */
+const isDoor = (argument: string): boolean => argument === 'options' || argument === 'ask' || argument === 'query';
+
+/** What is read as data is no instance of a class: a signal, a date or a map would pass as no options at all. @throws InvalidArgumentError */
+export function refuseInstance(argument: string, given: object): void {
+  if (!guarded(argument, () => isPlain(given))) throw new InvalidArgumentError(argument, 'a plain object', 'an instance of a class');
+}
+
+/** Of whatever realm: it inherits nothing, or from an `Object.prototype` alone. */
+function isPlain(given: object): boolean {
+  const prototype = Object.getPrototypeOf(given) as object | null;
+  if (prototype === null || prototype === Object.prototype) return true;
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
+}
+
+// An id: L23. What doesn't show (format and default-ignorable characters, the blank Braille pattern) makes two ids look alike.
 const MAX_ID = 256;
-const BAD_IN_ID = /(?! )[\p{Cc}\p{Cf}\p{Cs}\p{Z}]|^ | $/u;
+const BAD_IN_ID = /(?! )[\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{DI}\u2800]|^ | $/u;
 
 export function isId(value: unknown): value is string {
   if (typeof value !== 'string') return false;
@@ -102,7 +129,7 @@ function isPlainAscii(text: string): boolean {
   return true;
 }
 
-const ID_RULE = '1-256 characters in NFC without control, format or separator characters or a space at either end';
+const ID_RULE = '1-256 characters in NFC without control, format, separator or invisible characters or a space at either end';
 
 export function readId(argument: string, value: unknown): string {
   if (!isId(value)) throw invalid(argument, typeof value === 'string' ? ID_RULE : 'an id, which is a string', value);

@@ -212,7 +212,7 @@ describe('readMetadata()', () => {
   it('accepts an object without a prototype, and one of another realm', () => {
     const bare = Object.assign(Object.create(null) as object, { a: 1 });
     expect(readMetadata('metadata', bare)).toEqual({ a: 1 });
-    const foreign = Object.assign(Object.create(Object.create(null) as object) as object, { a: 1 });
+    const foreign = runInNewContext('({ a: 1 })') as object;
     expect(readMetadata('metadata', foreign)).toEqual({ a: 1 });
   });
 
@@ -366,11 +366,18 @@ describe('readMetadata()', () => {
 });
 
 describe('readOptions()', () => {
-  it('reads own properties, each once', () => {
+  it('reads own properties, those that are not enumerable too', () => {
+    const given = Object.defineProperty({ b: 2 }, 'a', { enumerable: false, value: 1 });
+    expect({ ...readOptions('options', given, ['a', 'b', 'c']) }).toEqual({ b: 2, a: 1 });
+  });
+
+  it('runs no accessor, which could change its answer, and refuses it by name', () => {
     let asked = 0;
     const given = Object.defineProperty({ b: 2 }, 'a', { enumerable: true, get: () => ++asked });
-    expect({ ...readOptions('options', given, ['a', 'b', 'c']) }).toEqual({ b: 2, a: 1 });
-    expect(asked).toBe(1);
+    const read = () => readOptions('options', given, ['a', 'b', 'c']);
+    expect(read).toThrow('a must be a value, not code that gives one; got an accessor');
+    expect(() => readOptions('limits', given, ['a', 'b'])).toThrow('limits.a must be a value');
+    expect(asked).toBe(0);
   });
 
   it('reads none that is inherited', () => {
@@ -379,8 +386,6 @@ describe('readOptions()', () => {
       expect(read.ttl).toBeUndefined();
       expect('ttl' in read).toBe(false);
     });
-    const inherits = Object.assign(Object.create({ ttl: 5 }) as object, { a: 1 });
-    expect(readOptions('options', inherits, ['a', 'ttl']).ttl).toBeUndefined();
   });
 
   it.each([
@@ -388,6 +393,8 @@ describe('readOptions()', () => {
     ['a date', new Date(0)],
     ['a map', new Map([['ttl', 5]])],
     ['what inherits all that it has', Object.create({ ttl: 5 }) as object],
+    ['what inherits a part of what it has', Object.assign(Object.create({ ttl: 5 }) as object, { a: 1 })],
+    ['what inherits from what inherits nothing', Object.create(Object.assign(Object.create(null) as object, { ttl: 5 })) as object],
   ])('refuses %s, which would pass as no options at all', (_what, given) => {
     expect(() => readOptions('options', given, ['ttl'])).toThrow('options must be a plain object; got an instance of a class');
   });

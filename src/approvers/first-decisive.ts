@@ -1,4 +1,4 @@
-import { invalid, isId } from '../input.js';
+import { invalid, isId, plainCopy } from '../input.js';
 import type { Approver, ApproverContext, AskableApprover, BreakGlassVerdict, Ineligibility, Verdict, VerdictSource } from '../ports.js';
 import type { AccessRequest } from '../records.js';
 import { ABSTAINS } from './reviewers.js';
@@ -43,8 +43,7 @@ export function firstDecisive(...approvers: readonly Approver[]): AskableApprove
     },
     async decide(request: AccessRequest, context: ApproverContext): Promise<Verdict> {
       for (const member of members) {
-        // A copy: what has a getter could say something else at the next look.
-        const verdict = { ...(await member.decide(request, context)) };
+        const verdict = plainCopy('verdict', await member.decide(request, context));
         if (verdict.outcome !== 'abstain') return inItsName(verdict, member);
       }
       return ABSTAINS;
@@ -116,8 +115,8 @@ function together<T>(members: readonly Approver[], ask: (member: Approver) => Pr
 
 /** What a member says to break-glass. One without that question can't approve it, but whatever it denies, it denies (H8). */
 async function toBreakGlass(member: Approver, request: AccessRequest, context: ApproverContext): Promise<BreakGlassVerdict> {
-  // Answering nothing is a failure. A copy: what has a getter could say something else at the next look.
-  if (member.breakGlass !== undefined) return { ...(await member.breakGlass(request, context)) };
+  // Answering nothing is a failure.
+  if (member.breakGlass !== undefined) return plainCopy('verdict', await member.breakGlass(request, context));
   return (await denialOf(member, request, context)) ?? ABSTAINS;
 }
 
@@ -138,7 +137,7 @@ async function denialBefore(
 
 /** The denial of a member that is asked only for that. */
 async function denialOf(member: Approver, request: AccessRequest, context: ApproverContext): Promise<Denial | undefined> {
-  const verdict = { ...(await member.decide(request, context)) };
+  const verdict = plainCopy('verdict', await member.decide(request, context));
   if (verdict.outcome === 'deny') return verdict;
   // An answer that is none may have been meant as a no.
   if (!NO_DENIALS.has(verdict.outcome)) throw new TypeError(`${member.name} has answered with no verdict`);

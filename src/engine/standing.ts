@@ -1,4 +1,4 @@
-import { invalid, readList } from '../input.js';
+import { invalid, readList, refuseInstance } from '../input.js';
 import { patternScopes, readPattern } from '../scope.js';
 import { isThenable } from '../time.js';
 
@@ -33,6 +33,7 @@ export function readStanding(
   if (typeof standing !== 'object' || standing === null || Array.isArray(standing)) {
     throw invalid('standing', 'patterns by subject, or a function of the subject', standing);
   }
+  refuseInstance('standing', standing);
   const bySubject = new Map(
     Object.entries(standing).map(([subject, patterns]) => {
       const argument = `standing[${JSON.stringify(subject)}]`;

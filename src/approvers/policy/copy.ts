@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../errors.js';
-import { invalid, readField, readList } from '../../input.js';
+import { invalid, readField, readList, refuseInstance } from '../../input.js';
 import { nearest } from './misspelt.js';
 import type { LiveGroup } from './types.js';
 
@@ -26,6 +26,8 @@ export function copyPolicy(given: unknown): Copy {
     if (typeof value !== 'object' || value === null) return value;
     if (depth === 0) throw new InvalidArgumentError(path, `of at most ${MAX_DEPTH} levels`, 'more');
     if (isArray(path, value)) return readList(path, value, 0, budget.left).map((item, i) => copy(`${path}[${i}]`, item, depth - 1));
+    // A rule of a class could hide a field behind an accessor, a limit or a denial, that no copy would have.
+    refuseInstance(path, value);
     const fields = Object.create(null) as Record<string, unknown>;
     for (const key of keysOf(path, value)) {
       const at = path === 'policy' ? key : `${path}.${key}`;

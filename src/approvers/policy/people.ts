@@ -43,7 +43,7 @@ function readLike(argument: string, value: unknown): Like {
   if (!isId(`${starts}0`) || !isId(`0${ends}`)) {
     throw invalid(
       argument,
-      'what ids begin and end with: in NFC, without control, format or separator characters or a space at either end',
+      'what ids begin and end with: in NFC, without control, format, separator or invisible characters or a space at either end',
       value,
     );
   }

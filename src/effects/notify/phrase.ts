@@ -1,3 +1,4 @@
+import { escapeUnshown } from '../../input.js';
 import type { Phrase } from './notice.js';
 
 /*
@@ -23,7 +24,8 @@ export const words = (text: string): Phrase => ({ text, markdown: text });
 
 /** An id, a scope or a group. As code in Markdown: there is no mention, no link and no emoji in `db:key:read`. */
 export function name(id: string): Phrase {
-  const text = shorten(oneLine(id), MAX_NAME);
+  // Never without a character that doesn't show: two ids that differ must not read alike.
+  const text = shorten(escapeUnshown(id), MAX_NAME);
   if (PLAIN.test(id)) return { text, markdown: `\`${text}\`` };
   const quoted = `"${text.replaceAll('"', "'")}"`;
   return { text: quoted, markdown: escapeMarkdown(quoted) };

@@ -157,12 +157,12 @@ describe('a policy that is wrong', () => {
     [
       'the beginning of no id',
       withRule({ ...fine, subjects: [{ like: ' user:*' }] }),
-      `${at}.subjects[0].like must be what ids begin and end with: in NFC, without control, format or separator characters or a space at either end; got " user:*"`,
+      `${at}.subjects[0].like must be what ids begin and end with: in NFC, without control, format, separator or invisible characters or a space at either end; got " user:*"`,
     ],
     [
       'the end of no id',
       withRule({ ...fine, subjects: [{ like: '*@example.com ' }] }),
-      `${at}.subjects[0].like must be what ids begin and end with: in NFC, without control, format or separator characters or a space at either end; got "*@example.com "`,
+      `${at}.subjects[0].like must be what ids begin and end with: in NFC, without control, format, separator or invisible characters or a space at either end; got "*@example.com "`,
     ],
     [
       'the engine itself',
