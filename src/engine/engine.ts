@@ -26,6 +26,7 @@ import { Archive, type HistoryQuery, type HolderQuery, type RequestQuery } from 
 import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk, type RunAsk } from './ask.js';
 import { Attempts } from './attempts.js';
 import { Checker, denied, type Action } from './checker.js';
+import { Configurations, removeSilentEngines } from './configurations.js';
 import { Deciding } from './deciding.js';
 import { Emergency, readAcknowledgement, type BreakGlassResult, type OwedQuery } from './emergency.js';
 import { Ending, type RevokeAllTarget } from './ending.js';
@@ -100,6 +101,7 @@ export class JitEngine<Scope extends string = string> {
   readonly #followers: Followers;
   readonly #asks: AskReader;
   readonly #attempts: Attempts;
+  readonly #configurations: Configurations;
   readonly #deciding: Deciding;
   readonly #emergency: Emergency;
   readonly #links: Links;
@@ -138,6 +140,7 @@ export class JitEngine<Scope extends string = string> {
       () => {
         this.#followers.wake();
         this.#working.wake();
+        this.#configurations.afterCommit();
       },
     );
     const desk = new ApproverDesk(settings, keeper);
@@ -154,6 +157,7 @@ export class JitEngine<Scope extends string = string> {
     this.#followers = new Followers(settings.sinks, { ledger, keeper, lookup: ledger.lookup, owner, onError });
     this.#asks = new AskReader(settings);
     this.#attempts = new Attempts(keeper, ledger, onError);
+    this.#configurations = new Configurations(settings, keeper, ledger, (work, during) => this.#attempts.inBackground(work, during));
     this.#deciding = new Deciding(settings, keeper, ledger, desk, facts);
     this.#links = new Links(settings, keeper, ledger, this.#deciding);
     this.#ending = new Ending(settings, keeper, ledger, facts);
@@ -751,7 +755,9 @@ export class JitEngine<Scope extends string = string> {
     if (typeof force !== 'boolean') throw invalid('force', 'true or false', force);
     const { readId: readActorId, decodeAll } = this.#settings;
     const purge = new Purge(this.#ledger, this.#keeper, this.#journalClock, decodeAll, readActorId('by', by));
-    return purge.run(readInstant('before', before), force);
+    const report = await purge.run(readInstant('before', before), force);
+    await removeSilentEngines(this.#ledger, this.#keeper.read().now, this.#settings.onError);
+    return report;
   }
 
   /**

@@ -3,8 +3,9 @@ import type { Expectation, JsonObject, Row } from '../ports.js';
 import { isObject } from '../records.js';
 import { isInstant } from '../time.js';
 
-/** A row that holds a number for the engine itself: a follower's cursor, the purge horizon, a lease. It has no entries. */
-export function bookmark(kind: 'cursor' | 'horizon' | 'lease', id: string, version: number, body: JsonObject): Row {
+/** A row that holds a number for the engine itself: a follower's cursor, the purge horizon, a lease, or which
+ * engine is at work. It has no entries. */
+export function bookmark(kind: 'cursor' | 'horizon' | 'lease' | 'engine', id: string, version: number, body: JsonObject): Row {
   const empty = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined };
   return { kind, id, version, open: true, ...empty, body };
 }

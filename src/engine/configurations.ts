@@ -1,0 +1,120 @@
+import { InvalidArgumentError, messageOf } from '../errors.js';
+import { invalid, isId, quote } from '../input.js';
+import { bookmark } from '../journal/bookmark.js';
+import { digestOf } from '../journal/link.js';
+import type { Row } from '../ports.js';
+import { isObject } from '../records.js';
+import { isInstant, type Timekeeper } from '../time.js';
+import type { Ledger } from './ledger.js';
+import type { Settings } from './options.js';
+
+const HOUR_MS = 3_600_000;
+/** A row that nobody has written for this long is of an engine that is gone. */
+const SILENCE_MS = 24 * HOUR_MS;
+/** After a failure it is tried again with the next commit that is this much later. */
+const RETRY_MS = 60_000;
+/** As many as are looked at; more services than this in one namespace are told of all the same. */
+const MAX_ROWS = 16;
+
+const KIND = 'engine';
+
+/** A configuration that is at work in a namespace, and when it last said so. */
+interface Configuration {
+  readonly approver: string;
+  readonly matcher: string;
+  readonly seenAt: number;
+}
+
+/**
+ * Two services in one namespace are one service. So each engine leaves one row for its configuration, at its first commit
+ * and at most once an hour, and tells `onError` where another one has: another approver, or another idea of how far scopes
+ * reach. All of it is best effort, behind the commits and never in front of one (L38).
+ */
+export class Configurations {
+  readonly #settings: Pick<Settings, 'store' | 'approver' | 'scopes' | 'onError'>;
+  readonly #keeper: Timekeeper;
+  readonly #ledger: Ledger;
+  readonly #inBackground: (work: Promise<unknown>, during: string) => void;
+  #nextAt = 0;
+
+  constructor(
+    settings: Pick<Settings, 'store' | 'approver' | 'scopes' | 'onError'>,
+    keeper: Timekeeper,
+    ledger: Ledger,
+    inBackground: (work: Promise<unknown>, during: string) => void,
+  ) {
+    this.#settings = settings;
+    this.#keeper = keeper;
+    this.#ledger = ledger;
+    this.#inBackground = inBackground;
+  }
+
+  /** To be called after each commit. What lives in memory alone is shared on purpose, by code that holds the store. */
+  afterCommit(): void {
+    const now = this.#keeper.highest;
+    if (this.#settings.store.durability === 'memory' || now < this.#nextAt) return;
+    this.#nextAt = now + HOUR_MS;
+    this.#inBackground(this.#meet(now), 'engines');
+  }
+
+  async #meet(now: number): Promise<void> {
+    try {
+      await this.#announce(now);
+      this.#tell(await this.#others(now));
+    } catch (error) {
+      this.#nextAt = now + RETRY_MS;
+      throw error;
+    }
+  }
+
+  /** Where this conflicts, an engine of the same configuration has just done it. */
+  async #announce(now: number): Promise<void> {
+    const { approver, scopes } = this.#settings;
+    const id = digestOf([approver.name, scopes.name]);
+    const version = (await this.#ledger.row(KIND, id))?.version ?? 0;
+    const put = bookmark(KIND, id, version + 1, { approver: approver.name, matcher: scopes.name, seenAt: now });
+    // Its id is made of what it says: a random one would be drawn between those of a verb.
+    const change = digestOf([KIND, id, version + 1, now]);
+    await this.#settings.store.commit({ id: change, expect: [{ kind: KIND, id, version }], put: [put], append: [] });
+  }
+
+  async #others(now: number): Promise<readonly Configuration[]> {
+    const { approver, scopes } = this.#settings;
+    const { items } = await this.#ledger.find({ kind: KIND, limit: MAX_ROWS });
+    return items
+      .map(readConfiguration)
+      .filter((one) => one.seenAt > now - SILENCE_MS && (one.approver !== approver.name || one.matcher !== scopes.name));
+  }
+
+  #tell(others: readonly Configuration[]): void {
+    if (others.length === 0) return;
+    const { store, approver, scopes, onError } = this.#settings;
+    const inWords = ({ approver: name, matcher }: Omit<Configuration, 'seenAt'>) => `approver ${quote(name)} with scopes ${quote(matcher)}`;
+    const rule = `that of one service: ${store.namespace} is used by ${inWords({ approver: approver.name, matcher: scopes.name })}, and within a day by`;
+    onError(new InvalidArgumentError('store.namespace', rule, others.map(inWords).join(' and ')), 'engines');
+  }
+}
+
+/** @throws InvalidArgumentError where it is not a row that this version writes */
+function readConfiguration(row: Row): Configuration {
+  const { approver, matcher, seenAt } = (isObject(row) && isObject(row.body) ? row.body : {}) as Partial<
+    Record<keyof Configuration, unknown>
+  >;
+  if (isId(approver) && isId(matcher) && isInstant(seenAt)) return { approver, matcher, seenAt };
+  throw invalid('row of kind engine', 'one that this version writes', row);
+}
+
+/** Takes the rows of engines away that have been silent for a day. @param onError told of a row that can't be read, which is kept */
+export async function removeSilentEngines(ledger: Ledger, now: number, onError: (error: unknown, during: string) => void): Promise<void> {
+  for await (const rows of ledger.pages({ kind: KIND })) {
+    for (const row of rows) {
+      try {
+        if (readConfiguration(row).seenAt > now - SILENCE_MS) continue;
+        const { kind, id, version } = row;
+        await ledger.commitNow({ expect: [{ kind, id, version }], put: [], remove: [{ kind, id }] });
+      } catch (error) {
+        onError(error, `purge: ${messageOf(error)}`);
+      }
+    }
+  }
+}
