@@ -2,7 +2,7 @@ import type { BreakGlassVerdict } from '../../ports.js';
 import type { Compiled, Emergency } from './compile.js';
 import { whatIsMissing } from './conditions.js';
 import { uncovered } from './decide.js';
-import { coversScope, findDenial, findHolding, overlapsScope } from './matching.js';
+import { allOverlapping, coversScope, findDenial, findHolding } from './matching.js';
 import { mayInclude } from './people.js';
 import type { Question } from './question.js';
 import { joinIds, strictestTerms } from './strictest.js';
@@ -18,7 +18,7 @@ export async function breakGlass(policy: Compiled, question: Question): Promise<
   const reviewers = commonReviewers(rules);
   const reason = (await whatIsMissing(found, question)) ?? whyUnreviewable(rules, reviewers, question);
   if (reason !== undefined) return Object.freeze({ outcome: 'deny', rule, reason });
-  const skippedGroups = findSkipped(policy, question);
+  const skippedGroups = await findSkipped(policy, question);
   const skippedPeople = question.listed(skippedGroups);
   return Object.freeze({
     outcome: 'approve',
@@ -50,11 +50,11 @@ function whyUnreviewable(rules: readonly Emergency[], reviewers: readonly string
  * The groups that the ordinary rules would have asked. It is for people to read, and nobody is asked for it: a directory
  * that is down, or that hangs, must not stand between somebody and an emergency. What can't be told without is named.
  */
-function findSkipped({ giving, groups }: Compiled, { request, scopes, reach }: Question): readonly string[] {
+async function findSkipped({ giving, groups }: Compiled, question: Question): Promise<readonly string[]> {
+  const { request, scopes, reach } = question;
   const skipped = new Set<string>();
   for (const scope of scopes) {
-    for (const rule of giving) {
-      if (!overlapsScope(rule, scope, reach)) continue;
+    for (const rule of await allOverlapping(giving, scope, question)) {
       const isFor = mayInclude(rule.subjects, request.subject, rule.runs, groups);
       if (isFor === false) continue;
       for (const group of rule.review?.groups.keys() ?? []) skipped.add(group);

@@ -1,32 +1,31 @@
 import type { Compiled, Emergency, Giving, RuleCore } from './compile.js';
 import { finding } from './finding.js';
 import { includes, isForNobody, mayMeet, nobodyMayAsk } from './lint-subjects.js';
-import { coversScope, overlapsScope } from './matching.js';
+import type { Parts } from './reach.js';
+import type { Relations } from './relations.js';
 import type { Finding } from './types.js';
 
 /** Rules that others keep from deciding, all or in part. */
-export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)[]): Finding[] {
-  const { denying, groups, reach } = policy;
-  const givingPatterns = rules.filter((rule) => rule.patterns);
+export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)[], relations: Relations): Finding[] {
+  const { denying, groups } = policy;
   return rules.flatMap((rule, i) => {
     const find = (code: Finding['code'], message: string) => [finding(code, { rule: rule.id }, message)];
     if (isForNobody(rule, groups)) {
       return find('never_matches', `rule ${rule.id} is for nobody: its groups are empty. Put people into them, or take the rule out`);
     }
-    const denied = coveredBy(rule, denying, policy);
+    const denied = coveredBy(rule, (scope) => relations.covering(denying, scope), policy);
     if (denied !== undefined) {
       return find(
         'never_matches',
         `rule ${rule.id} can never decide: ${names(denied)} ${deny(denied)} all that it covers, and deny rules come first. Narrow the deny, or take the rule out`,
       );
     }
-    const before = rules.slice(0, i);
-    const shadows = coveredBy(rule, before, policy);
+    const before = new Set(rules.slice(0, i));
+    const shadows = coveredBy(rule, (scope) => relations.covering(rules, scope).filter((one) => before.has(one)), policy);
     // For a pattern every rule under it holds, wherever it stands.
     const isHeld = () =>
-      givingPatterns.some(
-        (one) =>
-          one !== rule && rule.scopes.some((scope) => overlapsScope(one, scope, reach)) && mayMeet(one.subjects, rule.subjects, groups),
+      rule.scopes.some((scope) =>
+        relations.overlapping(rules, scope).some((one) => one.patterns && one !== rule && mayMeet(one.subjects, rule.subjects, groups)),
       );
     if (shadows !== undefined && !isHeld()) {
       return find(
@@ -39,26 +38,26 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
       return find('never_matches', `rule ${rule.id} lets nobody ask: the groups of its requesters are empty. Put people into them`);
     }
     // Whether their subjects may meet comes last: going through groups is what takes long.
-    return before.flatMap((earlier) => {
-      const found = lintWidth(earlier, rule, policy);
-      return found.length > 0 && mayMeet(earlier.subjects, rule.subjects, groups) ? found : [];
-    });
+    const found: Finding[] = [];
+    for (const { earlier, wide, narrow } of relations.wider(rules, i)) {
+      if (found.length === MAX_WIDER) break;
+      if (mayMeet(earlier.subjects, rule.subjects, groups)) found.push(isWider(earlier, wide, rule, narrow));
+    }
+    return found;
   });
 }
 
+/** More rules in front of one are not named: it is to be moved up anyway. */
+const MAX_WIDER = 50;
+
 /** A pattern that takes a scope away from a rule that is written for it. */
-function lintWidth(earlier: RuleCore, later: RuleCore, { reach }: Compiled): Finding[] {
-  for (const wide of earlier.scopes) {
-    const narrow = later.scopes.find((scope) => reach.covers(wide, scope) && !reach.covers(scope, wide));
-    if (narrow === undefined) continue;
-    const message = `rule ${earlier.id} stands before rule ${later.id}, and its ${wide.text} is wider than ${narrow.text}, so for whoever is subject to both it decides. Move rule ${later.id} up, or narrow ${wide.text}`;
-    return [finding('wide_pattern', { rule: earlier.id }, message)];
-  }
-  return [];
+function isWider(earlier: RuleCore, wide: Parts, later: RuleCore, narrow: Parts): Finding {
+  const message = `rule ${earlier.id} stands before rule ${later.id}, and its ${wide.text} is wider than ${narrow.text}, so for whoever is subject to both it decides. Move rule ${later.id} up, or narrow ${wide.text}`;
+  return finding('wide_pattern', { rule: earlier.id }, message);
 }
 
 /** The last first, and only by rules that are not found needless themselves: whoever takes all of them out denies as much. */
-export function lintDenials(policy: Compiled): Finding[] {
+export function lintDenials(policy: Compiled, relations: Relations): Finding[] {
   const { denying, groups } = policy;
   const needed = new Set(denying);
   return denying.toReversed().flatMap((rule) => {
@@ -67,7 +66,7 @@ export function lintDenials(policy: Compiled): Finding[] {
       return find('never_matches', `rule ${rule.id} denies nobody: its groups are empty. Put people into them, or take the rule out`);
     }
     needed.delete(rule);
-    const others = coveredBy(rule, [...needed], policy);
+    const others = coveredBy(rule, (scope) => relations.covering(denying, scope).filter((one) => needed.has(one)), policy);
     if (others === undefined) {
       needed.add(rule);
       return [];
@@ -77,20 +76,23 @@ export function lintDenials(policy: Compiled): Finding[] {
   });
 }
 
+/** Beyond so many rules that cover one scope it is not tried whether all of them together are enough. */
+const MAX_TOGETHER = 64;
+
 /** The rules that together cover each scope of this one for all of its subjects, and none that isn't needed; `undefined`: they don't. */
 function coveredBy<Rule extends RuleCore>(
   rule: RuleCore,
-  others: readonly Rule[],
-  { groups, reach }: Compiled,
+  coveringOf: (scope: Parts) => readonly Rule[],
+  { groups }: Compiled,
 ): readonly Rule[] | undefined {
   const covering = new Set<Rule>();
+  const inOrder: Rule[] = [];
   for (const scope of rule.scopes) {
     const together: Rule[] = [];
     const isEnough = (some: readonly Rule[]) => includes(allSubjects(some), rule.subjects, groups);
-    const found = others.some((other) => {
-      // What speaks of agents alone leaves the runs of them to this rule.
-      if (rule.runs && !other.runs && other.subjects !== undefined) return false;
-      if (!coversScope(other, scope, reach)) return false;
+    // What speaks of agents alone leaves the runs of them to this rule.
+    const candidates = coveringOf(scope).filter((other) => !rule.runs || other.runs || other.subjects === undefined);
+    const found = candidates.slice(0, MAX_TOGETHER).some((other) => {
       together.push(other);
       return isEnough(together);
     });
@@ -101,7 +103,8 @@ function coveredBy<Rule extends RuleCore>(
     }
     for (const one of together) covering.add(one);
   }
-  return others.filter((other) => covering.has(other));
+  inOrder.push(...covering);
+  return inOrder;
 }
 
 const allSubjects = (rules: readonly RuleCore[]): RuleCore['subjects'] =>

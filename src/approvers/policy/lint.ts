@@ -1,6 +1,8 @@
 import type { Compiled } from './compile.js';
 import { lintDenials, lintOrder } from './lint-order.js';
 import { lintGroups, lintReview } from './lint-people.js';
+import { finding } from './finding.js';
+import { Relations } from './relations.js';
 import { lintIds } from './lint-ids.js';
 import type { Finding } from './types.js';
 
@@ -10,15 +12,20 @@ import type { Finding } from './types.js';
  * @param asWritten the same with its ids as they are written, where a form of ids is known
  */
 export function lint(policy: Compiled, asWritten?: Compiled): readonly Finding[] {
-  const { groups } = policy;
+  const { groups, reach } = policy;
+  const relations = new Relations(reach);
   const findings = [
-    ...lintOrder(policy, policy.giving),
-    ...lintDenials(policy),
-    ...lintOrder(policy, policy.breakGlass),
+    ...lintOrder(policy, policy.giving, relations),
+    ...lintDenials(policy, relations),
+    ...lintOrder(policy, policy.breakGlass, relations),
     ...policy.giving.flatMap((rule) => lintReview(rule, groups)),
     ...lintGroups(policy),
     ...(asWritten === undefined ? [] : lintIds(asWritten, policy)),
   ];
+  if (relations.gaveUpAfter !== undefined) {
+    const message = `the order of the rules was looked at for ${relations.gaveUpAfter} comparisons by matcher ${reach.name}, and there are more. Split the policy, or its rules, to have all of it looked at`;
+    findings.push(finding('too_large', {}, message));
+  }
   // In the order in which the rules are written; what is about no rule comes last.
   const places = new Map([...policy.rules, ...policy.breakGlass].map((rule, i) => [rule.id, i]));
   const place = ({ rule = '' }: Finding) => places.get(rule) ?? places.size;

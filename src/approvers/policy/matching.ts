@@ -1,5 +1,6 @@
 import type { Compiled, Denying, RuleCore } from './compile.js';
 import { agentOf } from '../../records.js';
+import { inOrder, PatternIndex } from './pattern-index.js';
 import { namesOf, speaksAlone, type Selector } from './people.js';
 import type { Question } from './question.js';
 import type { Parts, Reach } from './reach.js';
@@ -41,12 +42,64 @@ export const coversScope = (rule: RuleCore, scope: Parts, reach: Reach): boolean
 export const overlapsScope = (rule: RuleCore, scope: Parts, reach: Reach): boolean =>
   rule.scopes.some((pattern) => reach.overlaps(pattern, scope));
 
+/** The index of a list of rules, made when it is first asked for. */
+const indexes = new WeakMap<readonly RuleCore[], PatternIndex>();
+
+export function indexOf(rules: readonly RuleCore[]): PatternIndex {
+  const index = indexes.get(rules) ?? new PatternIndex(rules);
+  indexes.set(rules, index);
+  return index;
+}
+
+/** The rules that cover a scope, in order: by the index, or, under a matcher of somebody else's, by asking it about each. */
+export async function allCovering<Rule extends RuleCore>(
+  rules: readonly Rule[],
+  scope: Parts,
+  question: Question,
+): Promise<readonly Rule[]> {
+  if (!question.reach.mayReachFurther)
+    return pick(
+      rules,
+      inOrder(
+        indexOf(rules)
+          .covering(scope)
+          .map(({ rule }) => rule),
+      ),
+    );
+  return among(rules, question, (rule) => coversScope(rule, scope, question.reach));
+}
+
+/** The rules that overlap a scope, in order. */
+export async function allOverlapping<Rule extends RuleCore>(
+  rules: readonly Rule[],
+  scope: Parts,
+  question: Question,
+): Promise<readonly Rule[]> {
+  if (!question.reach.mayReachFurther) return pick(rules, indexOf(rules).overlapping(scope));
+  return among(rules, question, (rule) => overlapsScope(rule, scope, question.reach));
+}
+
+const pick = <Rule>(rules: readonly Rule[], places: readonly number[]): readonly Rule[] => places.map((place) => rules[place] as Rule);
+
+/** Lets others run while a matcher is asked about many: a large policy must not hold the event loop. */
+async function among<Rule extends RuleCore>(
+  rules: readonly Rule[],
+  question: Question,
+  holds: (rule: Rule) => boolean,
+): Promise<readonly Rule[]> {
+  const found: Rule[] = [];
+  for (const rule of rules) {
+    if (holds(rule)) found.push(rule);
+    await question.spend(rule.scopes.length);
+  }
+  return found;
+}
+
 /** The first deny rule that overlaps anything asked: it beats everything, wherever it stands. */
 export async function findDenial({ denying }: Compiled, question: Question): Promise<Denying | undefined> {
-  const { scopes, reach } = question;
-  for (const rule of denying) {
-    if (scopes.some((scope) => overlapsScope(rule, scope, reach)) && (await isFor(rule, question))) return rule;
-  }
+  const overlapping = new Set<Denying>();
+  for (const scope of question.scopes) for (const rule of await allOverlapping(denying, scope, question)) overlapping.add(rule);
+  for (const rule of denying) if (overlapping.has(rule) && (await isFor(rule, question))) return rule;
   return undefined;
 }
 
@@ -56,7 +109,7 @@ export async function findCovering<Rule extends RuleCore>(
   scope: Parts,
   question: Question,
 ): Promise<Rule | undefined> {
-  for (const rule of rules) if (coversScope(rule, scope, question.reach) && (await isFor(rule, question))) return rule;
+  for (const rule of await allCovering(rules, scope, question)) if (await isFor(rule, question)) return rule;
   return undefined;
 }
 
@@ -86,7 +139,10 @@ export async function findHolding<Rule extends RuleCore>(rules: readonly Rule[],
     deciding.push({ scope, rule: decides });
     if (decides === undefined) continue;
     holding.add(decides);
-    for (const rule of rules) if (isAboutPart(rule, scope, question.reach) && (await isFor(rule, question))) holding.add(rule);
+    if (!scope.isWide && !question.reach.mayReachFurther) continue;
+    for (const rule of await allOverlapping(rules, scope, question)) {
+      if (isAboutPart(rule, scope, question.reach) && !holding.has(rule) && (await isFor(rule, question))) holding.add(rule);
+    }
   }
   return { deciding, holding: rules.filter((rule) => holding.has(rule)) };
 }

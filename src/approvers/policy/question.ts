@@ -1,8 +1,12 @@
 import { isId } from '../../input.js';
 import type { AccessRequest } from '../../records.js';
+import { yieldToOthers } from '../../time.js';
 import { asGroup } from './names.js';
 import { toParts, type Parts, type Reach } from './reach.js';
 import type { LiveGroup } from './types.js';
+
+/** A matcher takes up to a microsecond for each. */
+const COMPARISONS_BETWEEN_PAUSES = 10_000;
 
 /** A group, ready to be asked: a fixed list, or code. */
 export type Group = { readonly list: ReadonlySet<string> } | { readonly live: LiveGroup };
@@ -22,6 +26,7 @@ export class Question {
   readonly reach: Reach;
   readonly #groups: Groups;
   readonly #known = new Map<string, Map<string, Promise<boolean>>>();
+  #spent = 0;
 
   /** @param reach that of the engine that asks; otherwise the policy's own */
   constructor(policy: { readonly groups: Groups; readonly reach: Reach }, request: AccessRequest, reach = policy.reach) {
@@ -29,6 +34,14 @@ export class Question {
     this.scopes = request.scopes.map(toParts);
     this.reach = reach;
     this.#groups = policy.groups;
+  }
+
+  /** Counts comparisons, and after so many of them lets others run. */
+  async spend(comparisons: number): Promise<void> {
+    this.#spent += comparisons;
+    if (this.#spent < COMPARISONS_BETWEEN_PAUSES) return;
+    this.#spent = 0;
+    await yieldToOthers();
   }
 
   /** A group that isn't defined has nobody in it. */

@@ -141,7 +141,7 @@ export interface Finding {
   /**
    * `never_matches`, `shadowed`, `wide_pattern`: a rule that others keep from deciding. `empty_group`, `untold_group`,
    * `unused_group`, `quorum_too_big`, `never_escalates`: what keeps people from deciding. `changed_id`: an id in another form
-   * than `canonicalId` gives it.
+   * than `canonicalId` gives it. `too_large`: by a matcher of your own, not all rules were compared.
    */
   readonly code:
     | 'never_matches'
@@ -152,7 +152,8 @@ export interface Finding {
     | 'unused_group'
     | 'quorum_too_big'
     | 'never_escalates'
-    | 'changed_id';
+    | 'changed_id'
+    | 'too_large';
   readonly rule: string | undefined;
   readonly group: string | undefined;
   /** What is so, and what to change. */

@@ -1,0 +1,106 @@
+import type { RuleCore } from './compile.js';
+import type { Parts } from './reach.js';
+
+/** Where a pattern stands: which of the rules, and which of its scopes. */
+export interface Place {
+  readonly rule: number;
+  readonly pattern: number;
+}
+
+interface Node {
+  readonly children: Map<string, Node>;
+  /** Patterns that end here, and those whose `**` begins here. */
+  readonly ends: Place[];
+  readonly rest: Place[];
+  /** The rules of all patterns that go on from here, each once, in order. */
+  readonly beyond: number[];
+}
+
+const newNode = (): Node => ({ children: new Map(), ends: [], rest: [], beyond: [] });
+
+/**
+ * The patterns of rules as a tree of their segments, for `patternScopes`: which of them cover a scope, or overlap it, is
+ * found by a walk along the scope, whatever the number of rules. A question that is compared with each pattern of a large
+ * policy would hold the event loop for as long.
+ */
+export class PatternIndex {
+  readonly #root = newNode();
+  /** Nodes that were looked at; for tests and measurements. */
+  steps = 0;
+
+  constructor(rules: readonly RuleCore[]) {
+    rules.forEach(({ scopes }, rule) => {
+      scopes.forEach(({ segments }, pattern) => {
+        this.#add(segments, { rule, pattern });
+      });
+    });
+  }
+
+  #add(segments: readonly string[], place: Place): void {
+    let node = this.#root;
+    for (const segment of segments) {
+      if (node.beyond.at(-1) !== place.rule) node.beyond.push(place.rule);
+      if (segment === '**') {
+        node.rest.push(place);
+        return;
+      }
+      const next = node.children.get(segment) ?? newNode();
+      node.children.set(segment, next);
+      node = next;
+    }
+    // What is malformed has no segments, and is in nothing.
+    if (segments.length > 0) node.ends.push(place);
+  }
+
+  /** The patterns that cover this, in no order. */
+  covering({ segments }: Parts): readonly Place[] {
+    const found: Place[] = [];
+    const walk = (node: Node, at: number): void => {
+      this.steps += 1;
+      if (at === segments.length) {
+        found.push(...node.ends);
+        return;
+      }
+      found.push(...node.rest);
+      const segment = segments[at] as string;
+      if (segment === '**') return;
+      for (const name of segment === '*' ? ['*'] : [segment, '*']) {
+        const next = node.children.get(name);
+        if (next !== undefined) walk(next, at + 1);
+      }
+    };
+    if (segments.length > 0) walk(this.#root, 0);
+    return found;
+  }
+
+  /** The rules that have a pattern which overlaps this, each once, in order. */
+  overlapping({ segments }: Parts): readonly number[] {
+    const found = new Set<number>();
+    const walk = (node: Node, at: number): void => {
+      this.steps += 1;
+      if (at === segments.length) {
+        for (const { rule } of node.ends) found.add(rule);
+        return;
+      }
+      const segment = segments[at] as string;
+      if (segment === '**') {
+        for (const rule of node.beyond) found.add(rule);
+        return;
+      }
+      for (const { rule } of node.rest) found.add(rule);
+      if (segment === '*') {
+        for (const next of node.children.values()) walk(next, at + 1);
+        return;
+      }
+      for (const name of [segment, '*']) {
+        const next = node.children.get(name);
+        if (next !== undefined) walk(next, at + 1);
+      }
+    };
+    if (segments.length > 0) walk(this.#root, 0);
+    return inOrder(found);
+  }
+}
+
+/** The numbers of rules, each once, as they are written. */
+export const inOrder = (rules: Iterable<number>): readonly number[] => [...new Set(rules)].sort((a, b) => a - b);
