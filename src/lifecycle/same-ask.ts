@@ -20,7 +20,7 @@ function windowAsked({ startsAt, ttlMs, extension }: Windowed, now: number): rea
 }
 
 /** Whether two asks are the same ask. @param now epoch milliseconds: what has passed of a window doesn't count */
-export function isSameAsk(a: Windowed, b: Windowed, overlaps: ScopeMatcher['overlaps'], now: number): boolean {
+function isSameAsk(a: Windowed, b: Windowed, overlaps: ScopeMatcher['overlaps'], now: number): boolean {
   const [fromA, untilA] = windowAsked(a, now);
   const [fromB, untilB] = windowAsked(b, now);
   return (
@@ -42,7 +42,7 @@ export interface Denial {
  * What was said against a request, the latest last: the denials of its reviewers, whatever became of it then, and the
  * end that the approver gave it. None of one that was approved, and none where only a limit stood against it.
  */
-export function denialsOf({ reviews, end }: Pick<AccessRequest, 'reviews' | 'end'>): readonly Denial[] {
+function denialsOf({ reviews, end }: Pick<AccessRequest, 'reviews' | 'end'>): readonly Denial[] {
   if (end?.status === 'approved') return [];
   const said = reviews.filter(({ verdict }) => verdict === 'deny').map(({ reviewer: by, at, reason }) => ({ by, at, reason }));
   const isOfApprover = end?.status === 'denied' && end.cause !== 'quorum' && end.cause !== 'limit';

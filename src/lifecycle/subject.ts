@@ -50,10 +50,10 @@ export function touchSubject(
 }
 
 /** As many as one request may name scopes: break-glass is open for a whole bundle, whatever the subject holds. */
-export const BREAK_GLASS_RESERVE = 50;
+const BREAK_GLASS_RESERVE = 50;
 
 /** Taken by break-glass, not given as more time for what was. */
-export const isTaken = (grant: Grant): boolean => grant.breakGlass && grant.extends === undefined;
+const isTaken = (grant: Grant): boolean => grant.breakGlass && grant.extends === undefined;
 
 /**
  * How many grants count against an ask: those without a recorded end, the scheduled ones too. An end that time has

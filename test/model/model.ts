@@ -128,7 +128,7 @@ export const isUsable = (grant: ModelGrant, at: Now): boolean =>
  * L36: whether a use that was taken under a key is answered again: while its grant allows, or where this very use, the
  * last one, has ended the grant and time has not.
  */
-export function isRepeatable({ grant, usesLeft }: ModelUse, at: Now): boolean {
+function isRepeatable({ grant, usesLeft }: ModelUse, at: Now): boolean {
   const begun = Math.max(grant.startsAt, grant.asksAtStart ? (grant.activatedAt ?? Infinity) : 0) <= at.now;
   const isLastUse = usesLeft === 0 && grant.end?.causes.includes('used_up') === true;
   return isUsable(grant, at) || (isLastUse && begun && at.late < endByTime(grant));
