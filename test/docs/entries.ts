@@ -87,6 +87,14 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   approver.script.decide = approve;
   for (const id of waiting) await narrow.decide(id);
 
+  // As many denials as a subject's row names, then one that makes room by the approver, and one by a reviewer of two.
+  const nagging = { ...ask, subject: 'user:nag' };
+  approver.script.decide = { outcome: 'deny', reason: 'no', rule: 'never' };
+  for (let i = 0; i < 101; i++) await engine.requestAccess({ ...nagging, scope: `nag:${i}` });
+  approver.script.decide = { ...review, quorum: { groups: GROUPS, denials: 2 } };
+  await engine.deny((await engine.requestAccess({ ...nagging, scope: 'nag:last' })).request.id, by);
+  approver.script.decide = approve;
+
   // Extensions that a revoke could not see yet: one waits for people, the other for the approver.
   for (const verdict of [review, approve]) {
     approver.script.decide = review;
