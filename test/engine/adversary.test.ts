@@ -134,7 +134,8 @@ describe('JitEngine', () => {
       const commit = store.commit.bind(store);
       const poison = grants.map((grant) => grant.id).sort()[0];
       store.commit = (change) => (change.put.some((row) => row.id === poison) ? Promise.reject(new Error('disk')) : commit(change));
-      await refusal(engine.revokeAll({ subject: MAYA }, { by: SAM }), 'ERR_JIT_OUTCOME_UNKNOWN');
+      const { failures } = await refusal(engine.revokeAll({ subject: MAYA }, { by: SAM }), 'ERR_JIT_PARTIAL');
+      expect(failures).toMatchObject([{ kind: 'grant', id: poison, error: { code: 'ERR_JIT_OUTCOME_UNKNOWN' } }]);
       const live = await engine.status(MAYA);
       expect(live.held.map((grant) => grant.id)).toEqual([poison]);
     });

@@ -103,6 +103,7 @@ const OTHERS = [
   'flushAudit',
   'forgetFollower',
   'purge',
+  'acceptClock',
   'close',
   'runSubject',
   // What these are about is what is held, and test/effects says the rest.
