@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { MadePart } from '../docs/made-part.js';
 import { bundleSizes } from './measure/bundles.js';
 import { quantile, timeChecks, type CheckTimes } from './measure/checks.js';
+import { AIM_MS, GAP_STORES } from './measure/gaps.js';
 import { bytesOfAll, bytesOfLive } from './measure/memory.js';
 import { report, type Measured } from './measure/report.js';
 import { timeImports } from './measure/start-up.js';
@@ -35,6 +36,8 @@ const TASKS = {
     const ratios = late.map((ms, i) => ms / (known[i] as number));
     return { ms: quantile(late, 0.5), ratio: quantile(ratios, 0.5), low: quantile(ratios, 0.25), high: quantile(ratios, 0.75) };
   },
+  'gaps in memory': GAP_STORES.memory,
+  'gaps on SQLite': GAP_STORES.sqlite,
   'memory at ten': (grants: number) => bytesOfLive(grants, 10),
   'memory at one': (grants: number) => bytesOfLive(grants, 1),
   'memory in all': (grants: number) => bytesOfAll(grants),
@@ -69,6 +72,15 @@ async function measure(): Promise<Measured> {
   };
 }
 
+/** How long a sweep of grants that are all due, and the purge of them, keep timers and I/O waiting at most. */
+function gaps(): string {
+  const lines = (['gaps in memory', 'gaps on SQLite'] as const).map((task) => {
+    const { sweep, purge } = inOwnProcess(task, WHOLE);
+    return `${task}, ${WHOLE.toLocaleString('en')} grants: sweep ${sweep.toFixed(1)} ms, purge ${purge.toFixed(1)} ms`;
+  });
+  return [`Longest time without a turn of the event loop (aim: ${AIM_MS} ms)`, ...lines].join('\n');
+}
+
 const [task, grants] = process.argv.slice(2);
 if (task !== undefined && Object.hasOwn(TASKS, task)) {
   console.log(`${MARK}${JSON.stringify(await TASKS[task as Task](Number(grants)))}`);
@@ -77,5 +89,6 @@ if (task !== undefined && Object.hasOwn(TASKS, task)) {
 } else {
   const tables = report(await measure());
   console.log(tables);
+  console.log(gaps());
   if (process.argv.includes('--write')) await new MadePart('docs/performance.md', 'npm run bench').write(tables);
 }
