@@ -151,6 +151,16 @@ export class SideBySide {
     return process;
   }
 
+  /** L39: exactly a process that begins behind the journal is refused, until a person accepts its clock. */
+  async #vouch(process: Process): Promise<void> {
+    const { head } = await this.#store.journal({ after: Number.MAX_SAFE_INTEGER, limit: 1 });
+    const { entries } = await this.#store.journal({ after: Math.max(0, head.seq - 1), limit: 1 });
+    const newest = entries[0]?.at ?? 0;
+    const { accepted } = await process.engine.acceptClock({ by: CISO });
+    process.highest = this.#now;
+    assert.equal(accepted, this.#now < newest - 1_000 - this.#leeway, 'whether the clock lies behind the journal');
+  }
+
   #startRelay(): JitEngine {
     return new JitEngine({ ...this.#options, audit: this.#sink, clock: { now: () => this.#now } });
   }
@@ -171,7 +181,10 @@ export class SideBySide {
     const dice = (this.#dice = new Dice(number));
     this.#acting = dice.of(this.#processes);
     // From then on a purge knows of the sink; a store that can't be watched wakes nobody before the first delivery.
-    this.#begun ??= await this.#relay.flushAudit();
+    if (this.#begun === undefined) {
+      this.#begun = await this.#relay.flushAudit();
+      for (const process of this.#processes) await this.#vouch(process);
+    }
     const verb = dice.of(STEPS);
     await this.#do(verb);
     await this.#settled();
@@ -372,6 +385,7 @@ export class SideBySide {
       case 'restart': {
         this.#say('restart');
         this.#processes[this.#processes.indexOf(this.#acting)] = this.#acting = this.#start();
+        await this.#vouch(this.#acting);
         return;
       }
       case 'mood': {
