@@ -55,7 +55,7 @@ async function oneLife(durable: Durable, workers: readonly Worker[], chance: See
       if (verb === 'approve' && request !== undefined) return ['approve', request, { by: `user:r${chance.below(3)}` }];
       if (verb === 'deny' && request !== undefined) return ['deny', request, { by: 'user:r1' }];
       if (verb === 'revoke' && grant !== undefined) return ['revoke', grant, { by: 'user:root' }];
-      if (verb === 'extend' && grant !== undefined) return ['extend', grant, { ttl: 2 * MINUTE }];
+      if (verb === 'extend' && grant !== undefined) return ['extend', grant, { ttl: 2 * MINUTE, requestedBy: subject }];
       if (verb === 'sweep') return ['sweep'];
       if (verb === 'check') return ['check', subject, SCOPE];
       return [
