@@ -118,6 +118,8 @@ describe('onCoverage() over a store that fails', () => {
         const { store, fault, faulty } = faultyAt(inner, n, () => ({ fault: 'hang' }));
         const stuck = anEngine({ store, clock }).engine;
         stuck.onCoverage(rolesEffect(roles));
+        // Followers begin with the first verb.
+        void stuck.isAllowed('user:nobody', 'db-prod:read').catch(() => undefined);
         await turns(30);
         const other = anEngine({ store: inner, clock }).engine;
         other.onCoverage(rolesEffect(roles));

@@ -44,6 +44,7 @@ describe('onCoverage()', () => {
   it.each(['revoke', 'release'] as const)('tells a %s without a sweep', async (verb) => {
     const { engine, roles } = following();
     const grant = await aGranted(engine);
+    await engine.flushAudit();
     await engine[verb](grant.id, { by: verb === 'release' ? MAYA : SAM });
     await engine.flushAudit();
     expect(roles.held.size).toBe(0);

@@ -91,6 +91,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   sweep: ({ engine }) => engine.sweep(),
   flushAudit: ({ engine }) => engine.flushAudit(),
   purge: ({ engine }) => engine.purge({ before: at(0), by: SAM, force: true }),
+  acceptClock: ({ engine }) => engine.acceptClock({ by: SAM }),
   head: ({ engine }) => engine.head(),
   forgetFollower: ({ engine }) =>
     engine.forgetFollower('gone').catch((error: unknown) => {
