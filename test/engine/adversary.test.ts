@@ -278,11 +278,11 @@ describe('JitEngine', () => {
       expect(await engine.request(grant.requestId)).toBeUndefined();
     });
 
-    it("L28 a local sink is given what others commit from its engine's making on", async () => {
+    it("L28 a local sink is given what others commit from its engine's first call on", async () => {
       const store = new MemoryGrantStore();
       const sink = new RecordingSink({ name: 'console', follow: 'local' });
       const idle = anEngine({ store, audit: sink });
-      await Promise.resolve();
+      await idle.engine.flushAudit();
       await aPending(anEngine({ store }).engine);
       await idle.engine.flushAudit();
       expect(sink.entries.map((entry) => entry.seq)[0]).toBe(1);

@@ -177,11 +177,11 @@ describe('JitEngine', () => {
       expect((await wholeStore(store)).rows).not.toEqual([]);
     });
 
-    it('a dry run inherited or made up elsewhere is no dry run', async () => {
+    it('a dry run that is inherited is refused: an ask is a plain object', async () => {
       const { engine, store } = aDry();
       const inherited = Object.assign(Object.create({ dryRun: true }) as object, { subject: MAYA, scope: SCOPE, ttl: 1 }) as AccessAsk;
-      await engine.requestAccess(inherited);
-      expect((await wholeStore(store)).rows).not.toEqual([]);
+      await refusal(engine.requestAccess(inherited), 'ERR_JIT_INVALID_ARGUMENT');
+      expect((await wholeStore(store)).rows).toEqual([]);
     });
 
     it('is refused after close', async () => {

@@ -188,19 +188,34 @@ export function expectQuorums(before: Seen, { requests }: Seen, approver: Moody,
   }
 }
 
-/** What a subject may have at a time is never more, scheduled grants included; nor is what is owed. */
+/** As many break-glass grants of one requester as a subject may have at a time. */
+const BREAK_GLASS_RESERVE = 50;
+
+/**
+ * What one requester has open for a subject is never more than the limits, scheduled grants included (L44); break-glass
+ * grants have a reserve of their own. Nor are the break-glass reviews that are pending: those of each requester, and those
+ * of a subject that others have brought about.
+ */
 export function expectLimits(seen: Seen, limits: Limits, now: number): void {
   const { requests, grants } = seen;
-  for (const subject of new Set(requests.map((request) => request.subject))) {
-    const pending = requests.filter((one) => one.subject === subject && one.end === undefined && now < one.reviewBy);
+  const requesterOf = new Map(requests.map(({ id, requestedBy }) => [id, requestedBy]));
+  for (const { subject, requestedBy } of requests) {
+    const isTheirs = (one: { readonly subject: string }, by: string | undefined) => one.subject === subject && by === requestedBy;
+    const pending = requests.filter((one) => isTheirs(one, one.requestedBy) && one.end === undefined && now < one.reviewBy);
     expect(pending.length).toBeLessThanOrEqual(limits.maxOpenRequests);
-    const live = grants.filter((one) => one.subject === subject && one.end === undefined && now < endByTime(one, seen));
-    expect(live.length).toBeLessThanOrEqual(limits.maxGrants);
+    const live = grants.filter(
+      (one) => isTheirs(one, requesterOf.get(one.requestId)) && one.end === undefined && now < endByTime(one, seen),
+    );
+    const taken = live.filter((one) => one.breakGlass && one.extends === undefined);
+    expect(live.length - taken.length).toBeLessThanOrEqual(limits.maxGrants);
+    expect(taken.length).toBeLessThanOrEqual(BREAK_GLASS_RESERVE);
   }
   const owing = requests.filter(({ owed }) => owed !== undefined && owed.acknowledgement === undefined);
   for (const id of new Set(owing.flatMap(({ subject, requestedBy }) => [subject, requestedBy]))) {
-    const mine = owing.filter(({ subject, requestedBy }) => subject === id || requestedBy === id);
-    expect(mine.length).toBeLessThanOrEqual(MAX_UNREVIEWED);
+    const taken = owing.filter(({ requestedBy }) => requestedBy === id);
+    expect(taken.length).toBeLessThanOrEqual(MAX_UNREVIEWED);
+    const byOthers = owing.filter(({ subject, requestedBy }) => subject === id && requestedBy !== id);
+    expect(byOthers.length).toBeLessThanOrEqual(MAX_UNREVIEWED);
   }
 }
 

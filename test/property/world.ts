@@ -21,6 +21,7 @@ import { AGENT, REVIEWERS, SCOPES, SUBJECTS, type Step } from './steps.js';
 
 const LIMITS = {
   reviewWithin: REVIEW_WITHIN,
+  minTtl: 1,
   maxTtl: 1_000,
   maxTotal: 150,
   maxStartAhead: 100,
