@@ -54,7 +54,9 @@ function methodsOf(verb: string): Promise<ReadonlySet<StoreMethod>> {
 describe('JitEngine', () => {
   describe('over a store that fails', () => {
     it('is tried with every verb', () => {
-      const own = Object.getOwnPropertyNames(JitEngine.prototype).filter((name) => !['constructor', 'runSubject', 'idle', 'close'].includes(name));
+      const own = Object.getOwnPropertyNames(JitEngine.prototype).filter(
+        (name) => !['constructor', 'runSubject', 'idle', 'close'].includes(name),
+      );
       expect([...new Set(Object.keys(VERBS).map((name) => name.split(' ')[0]))].sort()).toEqual(own.sort());
     });
 

@@ -15,7 +15,7 @@ export interface Gaps {
 }
 
 /** Sweeps as many grants, all due at once, and then purges them with their journal, in a process that does nothing else. */
-export async function longestGaps(store: GrantStore, grants: number): Promise<Gaps> {
+async function longestGaps(store: GrantStore, grants: number): Promise<Gaps> {
   const clock = new ManualClock();
   const engine = new JitEngine({ store, clock, approver: autoApprove(() => true) });
   for (let i = 0; i < grants; i += AT_ONCE) {
