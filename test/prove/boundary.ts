@@ -28,7 +28,7 @@ export async function boundaryOver(
       store,
       leewayMs,
       clock: { now: () => now },
-      limits: { maxGrants: 1_000, maxTtl: '365d', maxTotal: '365d' },
+      limits: { minTtl: 1, maxGrants: 1_000, maxTtl: '365d', maxTotal: '365d' },
     });
     for (let ask = 0; ask < 20 && count < all; ask++) {
       const subject = `user:${ask}`;

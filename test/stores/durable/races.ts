@@ -129,7 +129,7 @@ export const races: Readonly<Record<string, Race>> = {
   'extend under one key': {
     async prepare(engine) {
       const { id } = await granted(ask(engine, 'now'));
-      return all(['extend', id, { ttl: '15m', idempotencyKey: 'k' }]);
+      return all(['extend', id, { requestedBy: MAYA, ttl: '15m', idempotencyKey: 'k' }]);
     },
     entries: { 'request.created': 2 },
   },
