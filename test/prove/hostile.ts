@@ -108,6 +108,8 @@ export const hostile: Proof = {
     const engine = new JitEngine({
       store,
       approver: autoApprove(() => true),
+      // A text is refused for what it is, not for the window that it comes with.
+      limits: { minTtl: 1 },
       linkKeys: [{ id: 'k', secret: 'x'.repeat(32) }],
       onError: () => undefined,
     });
