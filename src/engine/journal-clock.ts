@@ -61,9 +61,13 @@ export class JournalClock {
     this.#own = ownChangesOf(keeper.clock);
   }
 
-  /** Of every change before it is committed: its entries don't confirm the clock that wrote them. */
-  wrote(changeId: string): void {
-    this.#own.add(changeId);
+  /**
+   * Of every change before it is committed: its entries don't confirm the clock that wrote them. Those of an engine whose
+   * clock was confirmed do, unless that clock has stepped back since.
+   */
+  wrote(changeId: string, entries: readonly Pick<AuditEntry, 'at'>[]): void {
+    const isVouchedFor = this.#isConfirmed && entries.every(({ at }) => at >= this.#keeper.highest - STEP_BACK_MS);
+    if (!isVouchedFor) this.#own.add(changeId);
   }
 
   /** Of every page of the journal that this engine reads. Reads the clock only where an entry lies above the last reading. */
@@ -156,9 +160,10 @@ export class JournalClock {
 
   async #lookOnce(): Promise<void> {
     const { total } = this.#own;
-    const newest = await this.#ledger.newestEntry();
+    const last = await this.#ledger.newestEntry();
+    const newest = last && (await this.#newestOfOthers(last));
     const { now } = this.#keeper.read();
-    if (newest === undefined) {
+    if (last === undefined || newest === undefined) {
       this.#confirmed();
       return;
     }
@@ -167,8 +172,30 @@ export class JournalClock {
       this.#confirmed();
       return;
     }
-    this.#behind = { newest: newest.at, begun: now, seq: newest.seq, made: total };
+    this.#behind = { newest: newest.at, begun: now, seq: last.seq, made: total };
     this.#onError(new ClockError(behindJournal(newest.at, now)), 'clock');
+  }
+
+  /**
+   * The newest entry that this process has not written: what it wrote before its first creation, a revoke or a refused
+   * attempt, is stamped by the very clock that is judged. `undefined`: the last {@link JUDGED_ENTRIES} are all its own.
+   */
+  async #newestOfOthers(last: AuditEntry): Promise<AuditEntry | undefined> {
+    if (!this.#isOwn(last)) return last;
+    const oldest = Math.max(0, last.seq - JUDGED_ENTRIES);
+    for (let end = last.seq - 1; end > oldest; end -= PAGE) {
+      await nextTurn();
+      const after = Math.max(oldest, end - PAGE);
+      const { entries } = await this.#ledger.journal(after, end - after);
+      const other = entries.findLast((entry) => entry.seq <= end && !this.#isOwn(entry));
+      if (other !== undefined) return other;
+    }
+    return undefined;
+  }
+
+  /** An acceptance is a person's word, whichever process has recorded it. */
+  #isOwn({ id, type }: AuditEntry): boolean {
+    return type !== 'clock.accepted' && this.#own.has(id.slice(0, id.lastIndexOf('.')));
   }
 
   /** Whether another process has written an entry since, at an instant that this engine's clock has shown since, or nearly. */
@@ -178,8 +205,9 @@ export class JournalClock {
     const { total } = this.#own;
     for (;;) {
       const { entries, head } = await this.#ledger.journal(behind.seq, PAGE);
-      for (const { at, id } of entries) {
-        if (isKnown && behind.begun - NEAR_MS <= at && at <= now + NEAR_MS && !this.#own.has(id.slice(0, id.lastIndexOf('.')))) return true;
+      for (const entry of entries) {
+        const { at } = entry;
+        if (isKnown && behind.begun - NEAR_MS <= at && at <= now + NEAR_MS && !this.#isOwn(entry)) return true;
       }
       const last = entries.at(-1);
       if (last === undefined || !(last.seq > behind.seq)) return false;

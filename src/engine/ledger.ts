@@ -257,7 +257,7 @@ export class Ledger {
    */
   async commitNow({ entries = [], ...rest }: Draft): Promise<boolean> {
     const id = newId();
-    this.#journalClock?.wrote(id);
+    this.#journalClock?.wrote(id, entries);
     const append = entries.map((draft, i) => {
       const entry = { v: 1 as const, namespace: this.store.namespace, id: `${id}.${i + 1}`, ...draft };
       return { ...entry, digest: digestOfEntry(entry) };

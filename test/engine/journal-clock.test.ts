@@ -202,6 +202,44 @@ describe('a process whose clock lies behind the journal', () => {
     expect(await codeOf(ask(aProcess(store, at(0)).engine, { scope: 'new' }))).toBe(undefined);
   });
 
+  for (const [what, begin] of Object.entries({
+    'a dry run': (engine: JitEngine) => engine.requestAccess({ subject: MAYA, scope: 'new', ttl: MINUTE, dryRun: true }),
+    'a refused attempt': (engine: JitEngine) => engine.consume(EVE, 'new'),
+    'three hundred refused ones': async (engine: JitEngine, clock: ManualClock) => {
+      for (let i = 0; i < 300; i++) {
+        await codeOf(engine.consume(`user:${i}`, 'new'));
+        await clock.advance(1_000);
+      }
+    },
+  })) {
+    it(`L39 is not confirmed by its own entries: it creates nothing after ${what} either [M14]`, async () => {
+      const { engine, clock, store } = await behind();
+      await codeOf(begin(engine, clock));
+      await engine.idle();
+      expect((await entriesOf(store)).at(-1)?.at).toBeLessThan(at(HOUR));
+      expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
+      const twin = anEngine({ store, clock, approver: autoApprove(() => true) });
+      expect(await codeOf(ask(twin.engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
+      // A person's word counts for every engine of the process.
+      await engine.acceptClock({ by: CISO });
+      expect(await codeOf(ask(twin.engine, { scope: 'new' }))).toBe(undefined);
+    });
+  }
+
+  it('L39 an engine that is made later in a right process needs no other process [M14]', async () => {
+    const { store, first } = await behind();
+    await ask(aProcess(store, at(365 * DAY)).engine, { subject: EVE, scope: 'ahead' });
+    await ask(first.engine, { subject: SAM, scope: 'more' });
+    const later = anEngine({ store, clock: first.clock, approver: autoApprove(() => true) });
+    expect(await codeOf(ask(later.engine, { scope: 'new' }))).toBe(undefined);
+    // Not once its clock has stepped back: what is written then is stamped by a clock that is wrong.
+    await first.clock.set(at(0));
+    await codeOf(first.engine.consume(LEE, 'none'));
+    await first.engine.idle();
+    const last = anEngine({ store, clock: first.clock, approver: autoApprove(() => true) });
+    expect(await codeOf(ask(last.engine, { scope: 'newer' }))).toBe('ERR_JIT_CLOCK');
+  });
+
   it('L6 does not count what lies within a second and the leeway [M14]', async () => {
     for (const [below, leewayMs, code] of [
       [1_000, 0, undefined],
