@@ -25,6 +25,8 @@ export class Using {
   readonly #scopes: ScopeMatcher;
   /** How many works of this process rest on uses of a grant, by its id. */
   readonly #works = new Map<string, number>();
+  /** Uses that are being taken for works: such a use may be stored before its work is counted. */
+  readonly #holding = new Set<Promise<unknown>>();
 
   constructor(keeper: Timekeeper, ledger: Ledger, checker: Checker, scopes: ScopeMatcher) {
     this.#scopes = scopes;
@@ -63,6 +65,16 @@ export class Using {
 
   /** Takes a use for work, as {@link consume} does; `undefined`: nothing that allows this is counted. */
   async hold(subject: string, scope: string): Promise<HeldUse | undefined> {
+    const holding = this.#hold(subject, scope);
+    this.#holding.add(holding);
+    try {
+      return await holding;
+    } finally {
+      this.#holding.delete(holding);
+    }
+  }
+
+  async #hold(subject: string, scope: string): Promise<HeldUse | undefined> {
     const { grant, usesLeft } = await this.#take(subject, scope, undefined, true);
     if (grant === undefined || usesLeft === undefined) return undefined;
     const { id: grantId } = grant;
@@ -71,9 +83,16 @@ export class Using {
       const others = (this.#works.get(grantId) ?? 1) - 1;
       if (others > 0) this.#works.set(grantId, others);
       else this.#works.delete(grantId);
-      if (others === 0) await this.#ledger.run(async () => endUsedUp(await this.#ledger.held(grantId), moment(this.#keeper, subject)));
+      if (others === 0) await this.#ledger.run(() => this.#endUsedUp(grantId, subject));
     };
     return { grantId, release };
+  }
+
+  async #endUsedUp(grantId: string, subject: string): Promise<Step<unknown>> {
+    const held = await this.#ledger.held(grantId);
+    // The last use may be that of a work which is about to begin; that work's own release then ends the grant.
+    await Promise.allSettled(this.#holding);
+    return this.#works.has(grantId) ? unchanged(undefined) : endUsedUp(held, moment(this.#keeper, subject));
   }
 
   async #take(subject: string, scope: string, useId: string | undefined, isHeld = false): Promise<Consumption> {

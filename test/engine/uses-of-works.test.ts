@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { MemoryGrantStore, type Change } from '../../src/index.js';
+import { FaultyStore, type ScriptedApprover } from '../../src/testing.js';
+import { aGranted, anEngine, MAYA, SCOPE } from './an-engine.js';
+
+/** A store whose reply to a commit that takes a use can be held back: the use is stored, and its caller does not know yet. */
+class SlowReplies extends MemoryGrantStore {
+  reply: Promise<void> | undefined;
+
+  override async commit(change: Change): ReturnType<MemoryGrantStore['commit']> {
+    const outcome = await super.commit(change);
+    if (change.append.some(({ type }) => type === 'grant.used')) await this.reply;
+    return outcome;
+  }
+}
+
+it('L36 a work that ends does not end the grant under a work whose last use is on its way [M15]', async () => {
+  const memory = new SlowReplies();
+  const approver = { name: 'twice', decide: () => ({ outcome: 'approve', terms: { maxUses: 2 } }) } as unknown as ScriptedApprover;
+  const { engine, told } = anEngine({ store: new FaultyStore(memory), approver });
+  const grant = await aGranted(engine);
+  let end = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  let begun = (): void => undefined;
+  const hasBegun = new Promise<void>((resolve) => (begun = resolve));
+  const first = engine.withAccess(MAYA, SCOPE, async () => (begun(), ended), { consume: true });
+  await hasBegun;
+  let answer = (): void => undefined;
+  memory.reply = new Promise<void>((resolve) => (answer = resolve));
+  const second = engine.withAccess(MAYA, SCOPE, (signal) => signal.aborted, { consume: true });
+  while (Number((await memory.get([{ kind: 'usage', id: grant.id }]))[0]?.body['uses']) < 2) await new Promise(setImmediate);
+  end();
+  await first;
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  answer();
+  expect(await second).toBe(false);
+  await engine.idle();
+  const [row] = await memory.get([{ kind: 'grant', id: grant.id }]);
+  expect(row?.open).toBe(false);
+  expect(told).toEqual([]);
+});
