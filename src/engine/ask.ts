@@ -80,11 +80,13 @@ type Who = Pick<AccessRequest, 'subject' | 'requestedBy' | 'agent' | 'operator'>
 export class AskReader {
   readonly #readActorId: Settings['readId'];
   readonly #readRun: Settings['readRun'];
+  readonly #isAgent: Settings['isAgent'];
   readonly #matcher: ScopeMatcher;
 
-  constructor({ readId: readActorId, readRun, scopes }: Pick<Settings, 'readId' | 'readRun' | 'scopes'>) {
+  constructor({ readId: readActorId, readRun, isAgent, scopes }: Pick<Settings, 'readId' | 'readRun' | 'isAgent' | 'scopes'>) {
     this.#readActorId = readActorId;
     this.#readRun = readRun;
+    this.#isAgent = isAgent;
     this.#matcher = scopes;
   }
 
@@ -128,6 +130,10 @@ export class AskReader {
   #who(subjectGiven: unknown, requesterGiven: unknown): Who {
     const subject = this.#readActorId('subject', subjectGiven);
     const agent = agentOf(subject);
+    // `revokeAll` of an id reaches runs of it only where the option names it as an agent.
+    if (agent !== undefined && !this.#isAgent(agent)) {
+      throw invalid('subject', "a run of an agent that the engine's option `agents` names", subject);
+    }
     const requestedBy = requesterGiven === undefined ? (agent ?? subject) : this.#readActorId('requestedBy', requesterGiven);
     if (agent !== undefined && requestedBy !== agent) throw invalid('requestedBy', `the agent of the run, ${agent}`, requestedBy);
     return { subject, requestedBy, agent, operator: undefined };

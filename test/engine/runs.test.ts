@@ -114,6 +114,16 @@ describe('a run', () => {
     expect((await engine.requests({})).items).toEqual([]);
   });
 
+  it('L43 is refused as a subject too where the option agents does not name its agent [H2]', async () => {
+    const { engine } = anEngine({ approver: yes, agents: (id) => id === AGENT });
+    const subject = runSubject({ agent: 'user:bob', operator: ANN });
+    for (const requestedBy of [undefined, 'user:bob']) {
+      const refused = engine.requestAccess({ subject, requestedBy, scope: SCOPE, ttl: TTL });
+      expect((await refusal(refused, 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('subject');
+    }
+    expect(await engine.requestAccess({ subject: runSubject(RUN), scope: SCOPE, ttl: TTL })).toMatchObject({ outcome: 'granted' });
+  });
+
   it('takes no other requester, and no subject of the caller’s [H2]', async () => {
     const { engine } = anEngine({ approver: yes });
     const subject = runSubject(RUN);
