@@ -16,7 +16,7 @@ import { requestStatus, type Held, type RequestStatus } from '../lifecycle/statu
 import { APPROVER, moment, unchanged, type Moment } from '../lifecycle/step.js';
 import { decodeRequest, decodeReuse, type AccessRequest } from '../records.js';
 import type { Outcome } from '../effects/wait-for.js';
-import type { Reading, Timekeeper } from '../time.js';
+import { TurnBudget, type Reading, type Timekeeper } from '../time.js';
 import { issuedAccess, readAccess } from './access-result.js';
 import { refuseAgent } from './agents.js';
 import type { AccessPreview, AccessResult, InboxItem } from './answers.js';
@@ -136,10 +136,13 @@ export class Deciding {
 
   async inbox(reviewer: string): Promise<readonly InboxItem[]> {
     const items: Pick<InboxItem, 'request' | 'groups'>[] = [];
-    const open: AccessRequest[] = [];
+    /** By subject: only requests for the same subject can be twins. */
+    const open = new Map<string, AccessRequest[]>();
     for await (const rows of this.#ledger.pages({ kind: 'request', open: true })) {
       for (const request of this.#settings.decodeAll(rows, decodeRequest)) {
-        open.push(request);
+        const ofSubject = open.get(request.subject);
+        if (ofSubject === undefined) open.set(request.subject, [request]);
+        else ofSubject.push(request);
         if (isDecidedFor(request, reviewer)) continue;
         const mine = await this.#groupsOrNone(reviewer, request);
         const groups = mayAct(request, reviewer, mine, this.#keeper.read());
@@ -148,11 +151,15 @@ export class Deciding {
     }
     const denials = await this.#facts.denials(items.map(({ request }) => request));
     const now = moment(this.#keeper, reviewer);
-    return items.map((item) => ({
-      ...item,
-      denials: denials.of(item.request, now),
-      twins: twinsOf(item.request, open, this.#facts.overlaps, now).map(({ id }) => id),
-    }));
+    const turns = new TurnBudget();
+    const shown: InboxItem[] = [];
+    for (const item of items) {
+      const ofSubject = open.get(item.request.subject) ?? [];
+      await turns.spend(ofSubject.length);
+      const twins = twinsOf(item.request, ofSubject, this.#facts.overlaps, now).map(({ id }) => id);
+      shown.push({ ...item, denials: denials.of(item.request, now), twins });
+    }
+    return shown;
   }
 
   /** A request about which the approver fails must not hide the others. */

@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { MemoryGrantStore } from '../../src/index.js';
+import { FaultyStore } from '../../src/testing.js';
+import { anEngine, MINUTE, SAM } from './an-engine.js';
+
+it('L42 inbox() lets the event loop take turns while it looks for twins [M3]', async () => {
+  const open = 160;
+  const { engine } = anEngine({ store: new FaultyStore(new MemoryGrantStore()), limits: { maxOpenRequests: open } });
+  for (let i = 0; i < open; i++) await engine.requestAccess({ subject: 'user:maya', scope: `db:${i}`, ttl: MINUTE });
+  let turns = 0;
+  let isCounting = true;
+  const count = (): void => {
+    turns += 1;
+    if (isCounting) setImmediate(count);
+  };
+  setImmediate(count);
+  const items = await engine.inbox(SAM);
+  isCounting = false;
+  expect(items).toHaveLength(open);
+  // Each of 160 items is compared with 160 requests, and a turn is taken after 256 at most.
+  expect(turns).toBeGreaterThanOrEqual(open - 1);
+});
