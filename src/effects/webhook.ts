@@ -50,7 +50,7 @@ export interface WebhookSinkOptions {
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`; `write` rejects with a `WebhookError`, told to `onError`
  * @example
- * webhookSink({ name: 'siem', url: 'https://siem.example/jit', secrets: [process.env.WEBHOOK_SECRET], types: ['grant.issued'] });
+ * webhookSink({ name: 'siem', url: 'https://siem.example/jit', secrets: [secret], types: ['grant.issued'] });
  */
 export function webhookSink(options: WebhookSinkOptions): AuditSink {
   const {

@@ -42,7 +42,7 @@ const ADAPTED = new WeakMap<IoredisLike, RedisClient>();
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where it is no such client
  * @example
- * const client = new Redis(process.env.REDIS_URL, { socketTimeout: 5_000 });
+ * const client = new Redis(url, { socketTimeout: 5_000 });
  * client.on('error', (error) => console.error(error));
  * const store = redisGrantStore({ client: fromIoredis(client), namespace: 'payments' });
  */

@@ -37,7 +37,7 @@ const ADAPTED = new WeakMap<NodeRedisLike, RedisClient>();
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where it is no such client
  * @example
- * const client = createClient({ url: process.env.REDIS_URL });
+ * const client = createClient({ url });
  * client.on('error', (error) => console.error(error));
  * await client.connect();
  * const store = redisGrantStore({ client: fromNodeRedis(client), namespace: 'payments' });

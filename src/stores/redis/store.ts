@@ -134,7 +134,7 @@ class RedisGrantStore implements GrantStore {
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
- * const client = createClient({ url: process.env.REDIS_URL });
+ * const client = createClient({ url });
  * client.on('error', (error) => console.error(error));
  * await client.connect();
  * const engine = new JitEngine({ approver, store: redisGrantStore({ client: fromNodeRedis(client), namespace: 'payments' }) });
