@@ -187,6 +187,7 @@ describe('work', () => {
       for (let i = 0; i < n; i++) {
         await engine.requestAccess({ subject: 'agent:7', scope: 'a:b', ttl: 1 });
         await clock.advance(1);
+        if (i % 50 === 0) await engine.sweep();
       }
     };
     await ask(300);
