@@ -1,5 +1,6 @@
 import { invalid, isId, readActor, readId, readListener, readOptions } from '../../input.js';
 import { digestOf } from '../../journal/link.js';
+import { readAgent } from '../../lifecycle/run.js';
 import type { RunAsk } from '../../engine/ask.js';
 import type { JsonObject } from '../../ports.js';
 import { readDuration, type Duration } from '../../time.js';
@@ -108,7 +109,8 @@ export function readTool<Input, Context>(
   at = '',
 ): ReadTool<Input, Context> {
   const tool = readId('tool', toolGiven);
-  const agent = readWho<Context>(borrower.agent, (id) => readActor('agent', id));
+  // The id of a run would lend this call the access of that run (L43).
+  const agent = readWho<Context>(borrower.agent, (id) => readAgent('agent', readActor('agent', id)));
   const operator = readWho<Context>(borrower.operator, (id) => readActor('operator', id));
   const job = readWho<Context>(borrower.job, (id) => readId('job', id));
   if (agent === undefined) throw invalid('agent', 'an id, or a function that gives one', borrower.agent);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest, Approver, JitEngineOptions } from '../../../src/index.js';
+import { mcpTool } from '../../../src/ai.js';
 import { definePolicy, type PolicyRule } from '../../../src/policy.js';
 import { anEngine, MINUTE } from '../../engine/an-engine.js';
 import { SDKS, type Options, type Sdk } from './sdks.js';
@@ -33,6 +34,19 @@ function service(sdk: Sdk, options: Partial<JitEngineOptions> = {}) {
   return { ...made, ran, runOf, approveAs };
 }
 
+describe('an agent that a function names', () => {
+  it('is never a run of another client: nothing runs (L43)', async () => {
+    const { engine, approveAs } = service(SDKS[0] as Sdk);
+    await engine.requestAccess({ run: { agent: AGENT, operator: ANN }, scope: SCOPE, ttl: TTL });
+    await approveAs(ANN);
+    const clientId = engine.runSubject({ agent: AGENT, operator: ANN }).slice('agent:'.length);
+    expect(await engine.isAllowed(`agent:${clientId}`, SCOPE)).toBe(true);
+    const agent = ({ authInfo }: { authInfo: { clientId: string }; requestId: number }) => `agent:${authInfo.clientId}`;
+    const tool = mcpTool(engine, { tool: 'refund', agent, scope: SCOPE, ttl: TTL }, async (_extra: Parameters<typeof agent>[0]) => 'ran');
+    expect(await tool({ requestId: 1, authInfo: { clientId } })).toMatchObject({ isError: true });
+  });
+});
+
 describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
   it('keeps what one operator lent from the run of another operator (L43) [H2]', async () => {
     const { runOf, approveAs, ran, engine } = service(sdk);
@@ -48,6 +62,17 @@ describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
     await approveAs(EVE);
     await eve.resume();
     expect(ran).toEqual([ANN, EVE]);
+  });
+
+  it('takes no run for its agent: that would lend the access of that run (L43)', async () => {
+    const { runOf, approveAs, ran, engine } = service(sdk);
+    const first = await runOf({ operator: ANN })({ order: '42' });
+    await approveAs(ANN);
+    await first.resume();
+    const run = engine.runSubject({ agent: AGENT, operator: ANN });
+    expect(await engine.isAllowed(run, SCOPE)).toBe(true);
+    await expect((async () => runOf({ agent: run })({ order: '42' }, 'call-2'))()).rejects.toThrow(/without \/run\//);
+    expect(ran).toEqual([ANN]);
   });
 
   it('keeps what was lent for one job from another job of the same operator (L43) [H2]', async () => {
