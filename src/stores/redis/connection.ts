@@ -118,7 +118,8 @@ export class Connection {
       reply = await this.#send(call, server, ['EVALSHA', script.sha, ...operands], isSubject);
     } catch (error) {
       if (!messageOf(error).startsWith('NOSCRIPT')) throw error;
-      call.isSent = false;
+      // A client that has connected again may have sent it twice, and the first server may have run it.
+      if (call.changes === this.#changes) call.isSent = false;
       reply = await this.#send(call, server, ['EVAL', script.text, ...operands], isSubject);
     }
     if (!Array.isArray(reply)) throw new AskError(call.isSent ? 'unknown' : 'no', 'a script was answered with no list');
@@ -165,7 +166,7 @@ export class Connection {
           end();
           // The next server may be another one, with another policy.
           if (!isRefusedByScript(messageOf(error))) server.eviction.forget();
-          reject(error instanceof AskError ? error : this.#meaningOf(error, call));
+          reject(this.#meaningOf(error, call));
         },
       );
     });
@@ -183,7 +184,7 @@ export class Connection {
    * by now, what another one has carried out before: after a change of the status a refusal proves nothing.
    */
   #meaningOf(error: unknown, call: Call): AskError {
-    const failure = askErrorOf(messageOf(error), call.isSent);
+    const failure = error instanceof AskError ? error : askErrorOf(messageOf(error), call.isSent);
     return call.isSent && call.changes !== this.#changes ? new AskError('unknown', failure.message) : failure;
   }
 
@@ -192,7 +193,7 @@ export class Connection {
     if (this.client.status() !== 'ready') await this.#untilReady(call);
     // What has been given up is never sent.
     if (call.isOver) throw new AskError('no', 'given up');
-    if (isSubject) {
+    if (isSubject && !call.isSent) {
       call.isSent = true;
       call.changes = this.#changes;
     }
