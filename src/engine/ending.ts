@@ -37,6 +37,7 @@ export class Ending {
   /** @throws PartialError where a grant that goes on from this one can not be read, and so was not ended with it */
   async grant(id: string, actor: string, command: EndCommand): Promise<Grant> {
     const { grant, written, failures } = await this.#endLine(id, actor, command);
+    if (written.length === 0) await this.#ledger.confirmDurable();
     if (failures.length === 0) return grant;
     const tally = new RevokeAllTally();
     tally.addWritten(written);
@@ -82,8 +83,15 @@ export class Ending {
 
   async request(id: string, actor: string, command: Parameters<typeof cancelRequest>[1]): Promise<AccessRequest> {
     const stubborn = command.cause === 'revoked';
-    const cancel = async () => cancelRequest(await this.#ledger.request(id), command, moment(this.#keeper, actor));
-    return (await this.#ledger.run(cancel, stubborn)).request;
+    let isWritten = false;
+    const cancel = async () => {
+      const step = cancelRequest(await this.#ledger.request(id), command, moment(this.#keeper, actor));
+      isWritten = step.put.length > 0;
+      return step;
+    };
+    const { request } = await this.#ledger.run(cancel, stubborn);
+    if (!isWritten) await this.#ledger.confirmDurable();
+    return request;
   }
 
   /**
@@ -122,6 +130,8 @@ export class Ending {
         });
       });
     }
+    // The pages hide what another caller has ended already, and that end may not be safe yet.
+    await this.#ledger.confirmDurable().catch((error: unknown) => tally.fail('grant', undefined, error));
     return tally.report();
   }
 

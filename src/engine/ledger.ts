@@ -245,6 +245,18 @@ export class Ledger {
     return this.commit({ expect, put: put.map(encode), entries });
   }
 
+  /**
+   * Resolves once everything that this process has read is as safe as a commit. A store may show a commit of another caller
+   * before a second server has it: a verb that finds nothing left to end must not acknowledge that end yet (L12). Servers
+   * copy commits in order, so the acknowledgement of a later, empty change covers all before it.
+   *
+   * @throws StoreError, OutcomeUnknownError
+   */
+  async confirmDurable(): Promise<void> {
+    if (this.store.durability !== 'server') return;
+    await this.untilCommitted(() => this.commit({ expect: [], put: [] }), true);
+  }
+
   /** Commits, once whoever follows the journal has begun to; whether it won. */
   async commit(draft: Draft): Promise<boolean> {
     await this.#begin();

@@ -181,7 +181,8 @@ function prepare(change: Change): Pick<Waiting, 'id' | 'operands' | 'append' | '
     append: append.map((entry) => ({ ...entry })),
     unlinked,
     trimTo: readCount('trimJournalTo', trimJournalTo, 0),
-    isEnding: remove.length > 0 || trimJournalTo > 0 || (put.length > 0 && !put.some(isAdded)),
+    // A change that writes nothing confirms the commits before it, those that end access too.
+    isEnding: remove.length > 0 || trimJournalTo > 0 || (put.length > 0 ? !put.some(isAdded) : append.length === 0),
     length,
   };
 }

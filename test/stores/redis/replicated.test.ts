@@ -40,10 +40,10 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       }
 
       /** A grant on the primary that its replica has too, an engine on a connection to the primary, and one on the replica. */
-      async function granted() {
+      async function granted(timeoutMs = 5_000) {
         const replica = await withReplica();
         const namespace = randomUUID();
-        const here = await store({ namespace, replicas: 1 }, make);
+        const here = await store({ namespace, replicas: 1, timeoutMs }, make);
         const there = await store({ namespace }, make, replica.url);
         const [engine, other] = [here.store, there.store].map(
           (one: GrantStore) => new JitEngine({ store: one, approver: reviewers({ members: ['user:sam'] }), onError: () => undefined }),
@@ -52,7 +52,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         await engine.approve(request.id, { by: 'user:sam' });
         expect(await engine.isAllowed('user:maya', 'a:b')).toBe(true);
         const check = () => engine.isAllowed('user:maya', 'a:b').catch(codeOf);
-        return { here, there, other, check, grant: `${request.id}.1` };
+        return { here, there, other, check, grant: `${request.id}.1`, namespace, replica };
       }
 
       it('acknowledges no commit by a WAIT that went out again over another connection (L12) [V1]', async () => {
@@ -74,25 +74,49 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         expect(await outcomeOf((await store({ namespace: one.namespace, replicas: 1 }, make)).store.commit(change))).toBe('committed');
       });
 
-      it('takes no refusal for "not applied" where the client has sent the commit again by itself (L31) [V1]', async () => {
-        const network = await Proxy.to(server().url);
-        after(() => network.close());
-        const { store: one } = await store({}, make, network.url);
-        const admin = await store({ namespace: one.namespace });
-        after(() => admin.send('REPLICAOF', 'NO', 'ONE'));
-        expect(await one.commit(oneRow(one.namespace, 'first'))).toBe('committed');
-        network.atCommit('refuse at the reply');
-        const change = oneRow(one.namespace, 'applied');
-        const outcome = outcomeOf(one.commit(change));
-        while ((await admin.send('HLEN', `{jit:${one.namespace}}:journal`)) !== 2);
-        await admin.send('REPLICAOF', '127.0.0.1', '1');
-        network.mend();
-        expect(await outcome).toBe('ERR_JIT_OUTCOME_UNKNOWN');
-        await admin.send('REPLICAOF', 'NO', 'ONE');
-        expect(await outcomeOf(admin.store.commit(change))).toBe('committed');
-        const { entries, start, head } = await admin.store.journal({ after: 0, limit: 9 });
-        expect(entries.map(({ id }) => id)).toEqual(['first.1', 'applied.1']);
-        expect(await verifyJournal(entries, { start, head })).toMatchObject({ ok: true });
+      it.each([
+        ['that knows the script', 'PING'],
+        ['that has forgotten the script', 'SCRIPT FLUSH'],
+      ])(
+        'takes no refusal for "not applied" where the client has sent the commit again by itself, to a server %s (L31) [V1]',
+        async (_, command) => {
+          const network = await Proxy.to(server().url);
+          after(() => network.close());
+          const { store: one } = await store({}, make, network.url);
+          const admin = await store({ namespace: one.namespace });
+          after(() => admin.send('REPLICAOF', 'NO', 'ONE'));
+          expect(await one.commit(oneRow(one.namespace, 'first'))).toBe('committed');
+          network.atCommit('refuse at the reply');
+          const change = oneRow(one.namespace, 'applied');
+          const outcome = outcomeOf(one.commit(change));
+          while ((await admin.send('HLEN', `{jit:${one.namespace}}:journal`)) !== 2);
+          await admin.send('REPLICAOF', '127.0.0.1', '1');
+          await admin.send(...command.split(' '));
+          network.mend();
+          expect(await outcome).toBe('ERR_JIT_OUTCOME_UNKNOWN');
+          await admin.send('REPLICAOF', 'NO', 'ONE');
+          expect(await outcomeOf(admin.store.commit(change))).toBe('committed');
+          const { entries, start, head } = await admin.store.journal({ after: 0, limit: 9 });
+          expect(entries.map(({ id }) => id)).toEqual(['first.1', 'applied.1']);
+          expect(await verifyJournal(entries, { start, head })).toMatchObject({ ok: true });
+        },
+      );
+
+      it('acknowledges no revoke that it only finds, before the replica has it: a failover would lose it (L12)', async () => {
+        const { here, grant, namespace, replica } = await granted(600);
+        replica.process?.kill('SIGSTOP');
+        after(() => replica.process?.kill('SIGCONT'));
+        const engineOf = (one: GrantStore) =>
+          new JitEngine({ store: one, approver: reviewers({ members: ['user:sam'] }), onError: () => undefined });
+        const elsewhere = await store({ namespace, replicas: 1, timeoutMs: 600 }, make);
+        const by = { by: 'user:sam' };
+        for (const engine of [engineOf(here.store), engineOf(elsewhere.store)]) {
+          expect(await outcomeOf(engine.revoke(grant, by))).toBe('ERR_JIT_OUTCOME_UNKNOWN');
+          expect(await outcomeOf(engine.revokeAll({ subject: 'user:maya' }, by))).toBe('ERR_JIT_OUTCOME_UNKNOWN');
+        }
+        replica.process?.kill('SIGCONT');
+        expect(await eventually(() => engineOf(elsewhere.store).revoke(grant, by))).toMatchObject({ id: grant });
+        expect(await engineOf(elsewhere.store).revokeAll({ subject: 'user:maya' }, by)).toEqual({ grants: [], requests: [] });
       });
 
       it('denies over a connection that stayed on a primary which was demoted (L12, L41) [V3]', async () => {
