@@ -32,9 +32,10 @@ class Process {
   /** L39: whether the journal, as it is at an attempt to create access, stands against it. */
   isBehind(entries: readonly AuditEntry[]): boolean {
     if (this.#isConfirmed) return false;
-    const newest = entries.at(-1);
+    // What it has written itself says nothing about its clock.
+    const newest = entries.findLast((entry) => !this.own.has(entry.seq));
     if (this.#behind === undefined && newest !== undefined && this.now < newest.at - 1_000 - LEEWAY) {
-      this.#behind = { newest: newest.at, begun: this.now, seq: newest.seq };
+      this.#behind = { newest: newest.at, begun: this.now, seq: entries.length };
     }
     if (this.#behind !== undefined) {
       const { newest: passed, begun, seq } = this.#behind;
