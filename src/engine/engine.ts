@@ -394,8 +394,11 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * For the bad day: ends every live grant of a subject, of whatever overlaps a scope, or of a request, and cancels what
-   * is pending; it goes over them until a pass finds nothing. Nothing asked for before it began gives access afterwards.
+   * For an emergency: ends every live grant of a subject, of every scope that overlaps the given one, or of a request, and
+   * cancels what is pending. It repeats until a pass finds nothing. Nothing asked for before it began gives access
+   * afterwards.
+   *
+   * Gotcha: it reaches the runs of an agent while the option `agents` names that agent. Revoke before you stop naming it.
    *
    * @throws PartialError `ERR_JIT_PARTIAL` when a record could not be read, or not be ended: everything else has ended, as
    *   its `ended` says, and what `failures` names may still be allowed
@@ -508,7 +511,8 @@ export class JitEngine<Scope extends string = string> {
    * @param work is waited for even when the signal has aborted; what it gives, or throws, is the outcome
    * @param options.consume takes a use of a grant that has a number of them, as {@link consume} does. The work may go on
    *   until the end of the window even where it was the last use: that ends the grant when the work is over, so a revoke
-   *   in between stops the work too. Default: false
+   *   in between stops the work too. The signal aborts earlier if another caller or process takes the last use, or ends
+   *   the work that took it. Default: false
    * @throws DeniedError `ERR_JIT_DENIED` when not allowed, or no use is left: the work isn't begun; InvalidArgumentError, StoreError, ClockError
    * @example
    * await engine.withAccess('user:maya', 'db-prod:write', (signal) => backfill({ signal }));
