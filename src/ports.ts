@@ -371,7 +371,8 @@ export interface GrantStore {
   due(query: DueQuery): Promise<Page<Row>>;
 
   /**
-   * Applies a change: all of its rows and all of its journal entries, or nothing.
+   * Applies a change: all of its rows and all of its journal entries, or nothing. A change may be empty: its `'committed'`
+   * says that every earlier commit is as durable as `durability` claims.
    *
    * Gotcha: a lost race is a normal outcome. Resolve 'conflict', don't throw.
    * Gotcha: nothing foreign is awaited while the journal's head is held; `link` is synchronous for that reason.

@@ -15,6 +15,13 @@ export const repeated: Cases = (it, { reopen }) => {
     same(await journalIds(store), ['c1.1'], 'the entries of the journal');
   });
 
+  it('answers committed to a change of nothing, and writes nothing', async (store) => {
+    await given(store, [aRow({ id: 'x' })]);
+    const before = await journalIds(store);
+    for (let time = 0; time < 2; time++) await commit(store, aChange({ id: 'empty', append: [] }));
+    same(await journalIds(store), before, 'the entries of the journal');
+  });
+
   it('appends once when the change only appends', async (store) => {
     const change = aChange({ id: 'c1', append: [entryFor(store, 'c1.1'), entryFor(store, 'c1.2')] });
     for (let time = 0; time < 3; time++) await commit(store, change);
