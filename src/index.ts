@@ -5,6 +5,7 @@ export type { RevokeAllTarget } from './engine/ending.js';
 export type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './engine/ask.js';
 export type {
   AccessPreview,
+  AccessGranted,
   AccessResult,
   AccessStatus,
   AccessWindow,
@@ -60,6 +61,8 @@ export {
   type WithheldWebhookEntry,
 } from './effects/webhook/verify.js';
 
+export type { BreakGlassResult } from './engine/emergency.js';
+export type { Denial } from './lifecycle/same-ask.js';
 export { link } from './journal/link.js';
 export { readJournal } from './journal/read.js';
 export { EntryRefusedError, isWithheld } from './journal/refused-entry.js';
@@ -92,6 +95,7 @@ export type {
   Row,
   RowKey,
   ApproverContext,
+  Askable,
   AskableApprover,
   ScopeMatcher,
   SinkContext,

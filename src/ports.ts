@@ -155,7 +155,7 @@ export interface Approver {
 }
 
 /** A method of the port as an approver of this package has it: outside an engine it may be asked without a context. */
-type Askable<Method> = Method extends (...args: [...infer Args, ApproverContext]) => infer Answer
+export type Askable<Method> = Method extends (...args: [...infer Args, ApproverContext]) => infer Answer
   ? (...args: [...Args, context?: ApproverContext]) => Answer
   : Method;
 

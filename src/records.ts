@@ -4,7 +4,7 @@ export { encode } from './records/codec/encode.js';
 export { decodeGrant } from './records/codec/grant.js';
 export { decodeEffect, decodeReuse, decodeSubject, decodeUsage, decodeUse } from './records/codec/others.js';
 export { decodeRequest } from './records/codec/request.js';
-export { agentOf, isReachedBy, RUN_MARK } from './records/run.js';
+export { agentOf, isReachedBy, readAgent, RUN_MARK } from './records/run.js';
 export { GRANT_ENDS, REQUEST_ENDS } from './records/ends.js';
 export {
   beginsAt,

@@ -1,6 +1,6 @@
 import { invalid, readActor, readId, readOptions } from '../input.js';
 import { digestOf } from '../journal/link.js';
-import { RUN_MARK } from '../records.js';
+import { readAgent, RUN_MARK } from '../records.js';
 
 /** One run of an agent: on behalf of one operator, for one job, or both. */
 export interface AgentRun {
@@ -12,7 +12,6 @@ export interface AgentRun {
   readonly job?: string | undefined;
 }
 
-const MAX_AGENT = 128;
 const MAX_OPERATOR = 80;
 const DIGITS = 32;
 
@@ -49,14 +48,6 @@ export function readRun(argument: string, given: unknown, readPerson: ReadIdAs, 
   // A run that names neither would be the same run for every operator.
   if (operator === undefined && job === undefined) throw invalid(`${argument}.operator`, 'given, or job', undefined);
   return { agent, operator, job };
-}
-
-/** @throws InvalidArgumentError where the id cannot be that of an agent with runs */
-export function readAgent(argument: string, agent: string): string {
-  if (agent.length > MAX_AGENT || agent.includes(RUN_MARK)) {
-    throw invalid(argument, `an agent's id: at most ${MAX_AGENT} characters, without ${RUN_MARK}`, agent);
-  }
-  return agent;
 }
 
 /** Shortened at a code point, so that no half of a pair is left. */

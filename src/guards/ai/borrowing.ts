@@ -1,6 +1,6 @@
 import { invalid, isId, readActor, readId, readListener, readOptions } from '../../input.js';
+import { readAgent } from '../../records.js';
 import { digestOf } from '../../journal/link.js';
-import { readAgent } from '../../lifecycle/run.js';
 import type { RunAsk } from '../../engine/ask.js';
 import type { JsonObject } from '../../ports.js';
 import { readDuration, type Duration } from '../../time.js';
