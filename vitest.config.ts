@@ -25,6 +25,7 @@ export default defineConfig({
           name: 'source',
           include: ['test/**/*.test.ts'],
           exclude: ['test/package/**'],
+          setupFiles: ['test/fixed-seed.ts'],
           // No test waits for time to pass: one that takes long says only that the machine is busy.
           testTimeout: 300_000,
         },
