@@ -368,7 +368,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'return call.isSent && call.changes > this.#changes ?',
     caughtBy: {
       test: 'test/stores/redis/replicated.test.ts',
-      title: 'takes no refusal for "not applied" where the client has sent the commit again by itself (L31) [V1]',
+      title: 'takes no refusal for "not applied" where the client has sent the commit again by itself, to a server ',
     },
   },
   {
