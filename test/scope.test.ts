@@ -282,3 +282,9 @@ describe('patternScopes', () => {
     expect(wrong).toEqual([]);
   });
 });
+
+describe('exactScopes', () => {
+  it('calls no scope wide: an asterisk in one is a letter like any other (L21)', () => {
+    expect(exactScopes.isWide?.('a:*')).toBe(false);
+  });
+});

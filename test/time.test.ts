@@ -9,6 +9,7 @@ import {
   isInstant,
   isThenable,
   nap,
+  nextTurn,
   readDuration,
   readInstant,
   refuseIfSteppedBack,
@@ -630,5 +631,17 @@ describe('formatDuration()', () => {
     [90_000_000, '1d1h'],
   ])('writes %d ms as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
+  });
+});
+
+describe('nextTurn()', () => {
+  it('takes a turn by a timer where the runtime has no setImmediate (L42)', async () => {
+    vi.stubGlobal('setImmediate', undefined);
+    try {
+      await nextTurn();
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    await nextTurn();
   });
 });

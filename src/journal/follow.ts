@@ -35,7 +35,6 @@ export class Followers {
 
   /** To be called at the engine's first use: watching and reading are I/O, and making an engine does none (L46). */
   start(): void {
-    if (this.#isStarted) return;
     this.#isStarted = true;
     for (const follower of this.#all) this.#start(follower);
   }

@@ -119,7 +119,7 @@ export class Comparison {
         answers,
       );
       for (const { place, owed } of some) {
-        for (const row of answers.get(keyOf(place)) ?? []) this.#receive(row, place, owed, suspects);
+        for (const row of answers.get(keyOf(place)) as readonly unknown[]) this.#receive(row, place, owed, suspects);
         for (const [name, key] of owed) suspects.set(name, key);
       }
       await nextTurn();
@@ -216,14 +216,10 @@ export class Comparison {
   /** @param copies in what `find` and `live` differ from the row */
   #judge(key: Key, row: Row | undefined, copies: string | undefined): void {
     const problem = this.#compare(key, row);
-    if (problem === undefined) {
-      if (copies !== undefined) this.differences.push({ ...key, problem: copies });
-      return;
-    }
-    const why = this.#whyUnproven(key, row);
-    if (why === undefined) this.differences.push({ ...key, problem });
-    else if (copies !== undefined) this.differences.push({ ...key, problem: copies });
-    else this.unproven.push({ ...key, problem: why });
+    const why = problem === undefined ? undefined : this.#whyUnproven(key, row);
+    const difference = problem === undefined || why !== undefined ? copies : problem;
+    if (difference !== undefined) this.differences.push({ ...key, problem: difference });
+    else if (why !== undefined) this.unproven.push({ ...key, problem: why });
   }
 
   /**

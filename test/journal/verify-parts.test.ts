@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { verifyStore, type GrantStore, type Row } from '../../src/index.js';
+import { unlike } from '../../src/journal/verify-store/difference.js';
+import { Listing } from '../../src/journal/verify-store/listing.js';
+import { anEngine, aPending, SAM } from '../engine/an-engine.js';
+import { belongsInLive, placesOf, readLive, rowIn, type ReadLive } from '../../src/journal/verify-store/live-rows.js';
+
+const row = (over: object): Row =>
+  ({ kind: 'grant', id: 'g', version: 1, open: true, subject: 's', scope: 'a', until: 5, body: {}, ...over }) as Row;
+
+describe('the parts of verifyStore()', () => {
+  it('L26 a row belongs in live where it is an open grant or usage of a subject that has an end', () => {
+    expect(belongsInLive(row({}))).toBe(true);
+    expect(belongsInLive(row({ kind: 'usage' }))).toBe(true);
+    const others = [
+      undefined,
+      7 as never,
+      row({ kind: 'request' }),
+      row({ open: false }),
+      row({ subject: undefined }),
+      row({ until: undefined }),
+    ];
+    expect(others.map((other) => belongsInLive(other))).toEqual(others.map(() => false));
+  });
+
+  it('L26 a row is asked for with its scope and without, where it has them', () => {
+    expect(placesOf(row({}))).toEqual([
+      { subject: 's', scope: undefined },
+      { subject: 's', scope: 'a' },
+    ]);
+    expect(placesOf(row({ scope: undefined }))).toEqual([{ subject: 's', scope: undefined }]);
+    expect(placesOf(row({ subject: 7 }))).toEqual([]);
+  });
+
+  it('L26 each place of live is asked once in a round', async () => {
+    let asked = 0;
+    const store: Pick<GrantStore, 'live'> = { live: () => ((asked += 1), [row({})]) };
+    const read: ReadLive = new Map();
+    for (let round = 0; round < 2; round++) await readLive(store, placesOf(row({})), read);
+    expect(asked).toBe(2);
+    expect([...read.values()].map((answer) => rowIn(answer, 'grant', 'g')?.id)).toEqual(['g', 'g']);
+    expect(rowIn(undefined, 'grant', 'g')).toBeUndefined();
+    expect(rowIn([7, row({ kind: 'usage' }), row({ id: 'h' })], 'grant', 'g')).toBeUndefined();
+  });
+
+  it('L26 what get gives and is no row is judged by itself, not by its copies', () => {
+    expect(unlike('find', row({}), 'no row' as never)).toBeUndefined();
+  });
+
+  it('L26 a listed row is found again on its page, on a later one, and not where it has gone', async () => {
+    const ids = Array.from({ length: 700 }, (_, i) => `r${String(i).padStart(4, '0')}`);
+    const all = new Set(ids);
+    const store = {
+      find: async ({ after = '', limit }: { after?: string | undefined; limit: number }) => {
+        const items = [...all].sort().filter((id) => id > after);
+        const page = items.slice(0, limit).map((id) => row({ kind: 'request', id }));
+        return { items: page, next: items.length > limit ? items[limit - 1] : undefined };
+      },
+    } as unknown as Pick<GrantStore, 'find'>;
+    const listing = new Listing(store);
+    let listed = 0;
+    for await (const page of listing.pages('request')) listed += page.length;
+    expect(listed).toBe(700);
+    for (const id of ['r0000', 'r0199', 'r0200', 'r0450', 'r0699']) expect((await listing.row('request', id, new Map()))?.id).toBe(id);
+    // What is added in front moves the others on to later pages.
+    for (let i = 0; i < 250; i++) all.add(`r0200-${i}`);
+    expect((await listing.row('request', 'r0399', new Map()))?.id).toBe('r0399');
+    all.delete('r0450');
+    expect(await listing.row('request', 'r0450', new Map())).toBeUndefined();
+    expect(await listing.row('request', 'r9999', new Map())).toBeUndefined();
+    expect(await listing.row('grant', 'r9999', new Map())).toBeUndefined();
+  });
+
+  it('L26 a page of what is no row is read over', async () => {
+    const listing = new Listing({ find: async () => ({ items: [7 as never], next: undefined }) });
+    for await (const page of listing.pages('request')) expect(page).toEqual([7]);
+    expect(await listing.row('request', 'r1', new Map())).toBeUndefined();
+  });
+});
+
+describe('verifyStore() of a subject whose denied request has been purged', () => {
+  const HOUR = 3_600_000;
+
+  /** A denied request that a purge has removed with its entries, and a later ask of the same subject. */
+  async function purged() {
+    const { engine, clock, store } = anEngine();
+    await engine.deny((await aPending(engine)).id, { by: SAM });
+    await clock.advance(HOUR);
+    await aPending(engine, { scope: 'other' });
+    await clock.advance(HOUR);
+    await engine.purge({ before: clock.now() - HOUR / 2, by: SAM, force: true });
+    return { store, clock };
+  }
+
+  it('L33 takes the name that is left in its row for what it is', async () => {
+    const { store } = await purged();
+    expect(await verifyStore(store)).toMatchObject({ ok: true, differences: [] });
+  });
+
+  it.each([[[7]], [['never:asked', 7]]])('L26 names a row whose list holds what is no id: %j', async (denied) => {
+    const { store } = await purged();
+    const bend = (found: Row | undefined): Row | undefined =>
+      found?.kind === 'subject' ? { ...found, body: { ...found.body, denied } } : found;
+    const bent = Object.assign(Object.create(store) as GrantStore, {
+      namespace: store.namespace,
+      get: async (keys: never) => (await store.get(keys)).map(bend),
+      find: async (query: never) => {
+        const page = await store.find(query);
+        return { ...page, items: page.items.map(bend) };
+      },
+      live: (query: never) => store.live(query),
+      journal: (query: never) => store.journal(query),
+    });
+    const verified = await verifyStore(bent);
+    expect(verified.ok).toBe(false);
+    expect(verified.differences.map(({ kind }) => kind)).toContain('subject');
+  });
+});
