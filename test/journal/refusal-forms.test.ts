@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EntryRefusedError, JitEngine, MemoryGrantStore, readJournal, replay, type AuditEntry, type AuditSink } from '../../src/index.js';
-import { refusedIn } from '../../src/journal/refused-entry.js';
+import { readRefusals, refusedIn } from '../../src/journal/refused-entry.js';
 import { ManualClock } from '../../src/testing.js';
 import { anEngine, aPending, SAM } from '../engine/an-engine.js';
 import { journalOf } from './sample.js';
@@ -23,6 +23,15 @@ describe('an error that says which entry was refused', () => {
     });
     for (const error of [throws, { refusedEntry: 7 }, { refusedEntry: 'other' }, null, undefined, 'text'])
       expect(refusedIn(page, error)).toBeUndefined();
+  });
+});
+
+describe('what a cursor says of refusals', () => {
+  it('counts as none where another version wrote it (L28)', () => {
+    const written = { seq: 1, id: 'e', type: 'grant.issued', count: 2, retryAt: 3 };
+    expect(readRefusals(written)).toEqual(written);
+    for (const other of [undefined, 7, { ...written, seq: 'x' }, { ...written, id: 1 }, { ...written, type: undefined }, {}])
+      expect(readRefusals(other)).toBeUndefined();
   });
 });
 

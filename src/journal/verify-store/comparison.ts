@@ -255,7 +255,7 @@ export class Comparison {
       const isKept = (id: unknown): boolean => rebuild.now.of('request').has(id as string);
       const [found, told] = [listed(row.body, name), listed(draft?.fields, name)];
       const [kept, expected] = [found.filter(isKept), told.filter(isKept)];
-      const agrees = mayLack ? kept.every((id) => expected.includes(id)) : kept.join() === expected.join();
+      const agrees = mayLack ? new Set([...expected, ...kept]).size === expected.length : kept.join() === expected.join();
       return [name, agrees && found.every((id) => typeof id === 'string') ? found : told] as const;
     });
     return { ...draft?.fields, ...Object.fromEntries(lists) };
