@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_DENIED, noteDenial, recentDenials } from '../../src/lifecycle/same-ask.js';
 import { withOwnUse } from '../../src/lifecycle/usage.js';
 import { anEngine, ask, aPending, refusal, SAM } from '../engine/an-engine.js';
 
@@ -36,5 +37,53 @@ describe('withOwnUse()', () => {
     const plain = { grant: { id: 'g1' }, usage: undefined } as never;
     expect(withOwnUse(other, 'g1')).toBe(other);
     expect(withOwnUse(plain, 'g1')).toBe(plain);
+  });
+});
+
+describe("the denials that a subject's row names", () => {
+  const at = 1_000_000;
+  const deny = (by: string) => ({ reviewer: by, verdict: 'deny', at, reason: undefined });
+  const denied = (id: string, over: object = {}) =>
+    ({
+      kind: 'request',
+      id,
+      subject: 's',
+      requestedBy: 's',
+      scopes: ['a'],
+      ttlMs: 60_000,
+      reviews: [deny('user:sam')],
+      end: undefined,
+      ...over,
+    }) as never;
+  const ids = Array.from({ length: MAX_DENIED }, (_, i) => `r${i}`);
+  const ofApprover = { reviews: [], end: { status: 'denied', cause: 'approver', at, by: 'system:approver', reason: undefined } };
+
+  /** Which of a full row the denial of one more request forgets. */
+  function forgotten(requests: readonly never[]): unknown {
+    const subject = { kind: 'subject', id: 's', version: 3, unreviewed: [], openedForOthers: [], denied: ids } as never;
+    const step = { result: { request: denied('new') }, put: [denied('new')], entries: [{ data: {} }], expect: [] } as never;
+    const noted = noteDenial(step, { subject, denied: requests }, 1_000, { now: at, actor: 'user:sam', late: at } as never);
+    return noted.entries[0]?.data['forgotten'];
+  }
+
+  it('make room for the next: those whose request has gone first (L44)', () => {
+    expect(forgotten(ids.slice(2).map((id) => denied(id)))).toEqual(['r0', 'r1']);
+  });
+
+  it('make room for the next: one that only the approver gave, where all are recent (L44)', () => {
+    expect(forgotten(ids.map((id) => denied(id, id === 'r7' ? ofApprover : {})))).toEqual(['r7']);
+  });
+
+  it('make room for the next: the first, where people gave them all lately (L44)', () => {
+    expect(forgotten(ids.map((id) => denied(id)))).toEqual(['r0']);
+  });
+
+  it('are shown of an extension whose window meets, each denial of a request in its order (L44)', () => {
+    const later = { ...deny('user:ana'), at: at + 1 };
+    const other = denied('old', { reviews: [later, deny('user:sam')], extension: { from: at, until: at + 9 } });
+    const shown = (from: number) =>
+      recentDenials(denied('new', { extension: { from, until: from + 9 } }), [other], 1_000, (a, b) => a === b, { now: at + 2 } as never);
+    expect(shown(at).map(({ by }) => by)).toEqual(['user:ana', 'user:sam']);
+    expect(shown(at + 100)).toEqual([]);
   });
 });
