@@ -52,11 +52,7 @@ export function indexOf(rules: readonly RuleCore[]): PatternIndex {
 }
 
 /** The rules that cover a scope, in order: by the index, or, under a matcher of somebody else's, by asking it about each. */
-async function allCovering<Rule extends RuleCore>(
-  rules: readonly Rule[],
-  scope: Parts,
-  question: Question,
-): Promise<readonly Rule[]> {
+async function allCovering<Rule extends RuleCore>(rules: readonly Rule[], scope: Parts, question: Question): Promise<readonly Rule[]> {
   if (!question.reach.mayReachFurther)
     return pick(
       rules,
