@@ -28,6 +28,7 @@ export default defineConfig({
           setupFiles: ['test/fixed-seed.ts'],
           // No test waits for time to pass: one that takes long says only that the machine is busy.
           testTimeout: 300_000,
+          expect: { poll: { timeout: 120_000 } },
         },
       },
       {

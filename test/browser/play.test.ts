@@ -338,17 +338,26 @@ describeChromium('the page that plays', (browser) => {
 
   it('weighs windows against requests: longer and wider holds more, and asks less', async () => {
     const page = await openPlay(browser);
-    const figures = async () =>
-      (await page.locator('.figures strong').allTextContents()).map((text) => Number(text.replaceAll(/[,%\s]/g, '')));
-    await expect.poll(figures).not.toContain(NaN);
-    const [held, requests] = await figures();
+    /** The figures of the first drawing that this holds of: before it, a figure is an ellipsis, or one of the drawing before. */
+    const figuresWhere = async (holds: (held: number, requests: number) => boolean): Promise<readonly [number, number]> => {
+      let found: readonly [number, number] | undefined;
+      await expect
+        .poll(async () => {
+          const texts = await page.locator('.figures strong').allTextContents();
+          const [held = NaN, requests = NaN] = texts.map((text) => Number(text.replaceAll(/[,%\s]/g, '')));
+          if (Number.isFinite(held) && Number.isFinite(requests) && holds(held, requests)) found = [held, requests];
+          return found;
+        })
+        .toBeDefined();
+      return found!;
+    };
+    const [held, requests] = await figuresWhere(() => true);
     await page.getByLabel('How long each window is').fill('5');
-    await expect.poll(async () => (await figures())[1]).toBeLessThan(requests!);
-    const [longer, fewer] = await figures();
-    expect(longer).toBeGreaterThan(held!);
+    const [longer, fewer] = await figuresWhere((_, now) => now < requests);
+    expect(longer).toBeGreaterThan(held);
     await page.getByLabel('How much each request opens').fill('2');
-    await expect.poll(async () => (await figures())[0]).toBeGreaterThan(longer!);
-    expect((await figures())[1]).toBeLessThan(fewer!);
+    const [, fewest] = await figuresWhere((now) => now > longer);
+    expect(fewest).toBeLessThan(fewer);
   });
 
   describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {

@@ -84,9 +84,9 @@ describe('fromPglite()', () => {
     let heard = 0;
     const stop = store.watch?.(() => heard++) as () => void;
     // The first wake says that it listens.
-    await vi.waitFor(() => expect(heard).toBe(1), 30_000);
+    await vi.waitFor(() => expect(heard).toBe(1), 120_000);
     await engine.requestAccess({ subject: 'user:maya', scope: 'db:write', ttl: '1h' });
-    await vi.waitFor(() => expect(heard).toBeGreaterThan(1), 30_000);
+    await vi.waitFor(() => expect(heard).toBeGreaterThan(1), 120_000);
     expect(await engine.isAllowed('user:maya', 'db:write')).toBe(true);
     stop();
     await engine.close();

@@ -143,7 +143,7 @@ describe('notify()', () => {
     const first = anEngine({ audit: dying });
     await aPending(first.engine);
     void first.engine.flushAudit();
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await vi.waitFor(() => expect(sent).toHaveLength(1), 120_000);
     const second = anEngine({ audit: chat.sink, clock: first.clock, store: first.store });
     await second.engine.flushAudit();
     expect(chat.notices).toEqual([]);

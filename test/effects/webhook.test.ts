@@ -96,7 +96,7 @@ describe('webhookSink()', () => {
       const cancel = vi.fn(() => Promise.reject(new Error('locked')));
       receiver.answers.push({ ...reply(200), body: { cancel } });
       await write(journalOf(1));
-      await vi.waitFor(() => expect(cancel).toHaveBeenCalledOnce());
+      await vi.waitFor(() => expect(cancel).toHaveBeenCalledOnce(), 120_000);
     });
   });
 
