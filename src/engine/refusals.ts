@@ -74,12 +74,20 @@ export class Refusals {
   readonly #budget = new WriteBudget();
   /** For actors beyond those that are kept. */
   readonly #others = actorOf(ENGINE);
+  /** The seconds in which all kinds were last gone through: to write what is due, and to forget what is over. */
+  #writtenIn = -1;
+  #forgottenIn = -1;
 
   /** @returns the entries to write now: none where the error is no refusal, or nothing is due */
   note(attempt: Attempt, code: AttemptCode, now: number): readonly EntryDraft[] {
     if (code !== 'dry_run' && !isRefusal(code)) return [];
-    kindOf(this.#actorOf(attempt.actor, code, now), shortened(attempt), code, now).unwritten += 1;
-    return this.#write(now);
+    const actor = this.#actorOf(attempt.actor, code, now);
+    const kind = kindOf(actor, shortened(attempt), code, now);
+    kind.unwritten += 1;
+    // What could not be written in this second still cannot: only this attempt is new. So no attempt costs more than a look
+    // at its own kind, however many others wait.
+    if (secondOf(now) !== this.#writtenIn) return this.#write(now);
+    return this.#isTaken({ kind, actor }, now) ? [entryOf(kind, now)] : [];
   }
 
   /** The entries that are due; what has nothing left to write is forgotten. */
@@ -93,7 +101,7 @@ export class Refusals {
     const known = this.#actors.get(id);
     if (known !== undefined) return known;
     const most = MAX_ACTORS + (RESERVED.has(code) ? MORE_ACTORS : 0);
-    if (this.#actors.size >= most) this.#forget(now);
+    if (this.#actors.size >= most && secondOf(now) !== this.#forgottenIn) this.#forget(now);
     if (this.#actors.size >= most) return this.#others;
     const actor = actorOf(id);
     this.#actors.set(id, actor);
@@ -102,20 +110,24 @@ export class Refusals {
 
   /** Reserved codes first, then the actor that has had the fewest entries: who is refused most waits longest. */
   #write(now: number): readonly EntryDraft[] {
+    this.#writtenIn = secondOf(now);
     if (this.#budget.isSpent(now)) return [];
     const due = [...this.#actors.values(), this.#others].flatMap((actor) =>
       kindsOf(actor)
-        .filter((kind) => kind.unwritten > 0 && isOver(kind, now))
+        .filter((kind) => isDue(kind, now))
         .map((kind) => ({ kind, actor })),
     );
     due.sort((a, b) => Number(b.kind.isReserved) - Number(a.kind.isReserved) || a.actor.spent.inHour - b.actor.spent.inHour);
-    const entries: EntryDraft[] = [];
-    for (const { kind, actor } of due) if (this.#budget.take(actor.spent, kind.isReserved, now)) entries.push(entryOf(kind, now));
-    return entries;
+    return due.filter((found) => this.#isTaken(found, now)).map(({ kind }) => entryOf(kind, now));
+  }
+
+  #isTaken({ kind, actor }: { readonly kind: Kind; readonly actor: Actor }, now: number): boolean {
+    return isDue(kind, now) && this.#budget.take(actor.spent, kind.isReserved, now);
   }
 
   /** Kinds with nothing left to write whose minute is over, and actors of whom nothing is left but a spent hour that is over. */
   #forget(now: number): void {
+    this.#forgottenIn = secondOf(now);
     for (const [id, actor] of this.#actors) {
       forgetKinds(actor.kinds, now);
       forgetKinds(actor.reserved, now);
@@ -181,6 +193,10 @@ function entryOf(kind: Kind, now: number): EntryDraft {
 function forgetKinds(kinds: Map<string, Kind>, now: number): void {
   for (const [key, kind] of kinds) if (isIdle(kind, now)) kinds.delete(key);
 }
+
+const secondOf = (now: number): number => Math.floor(now / 1_000);
+
+const isDue = (kind: Kind, now: number): boolean => kind.unwritten > 0 && isOver(kind, now);
 
 const isIdle = (kind: Kind, now: number): boolean => kind.unwritten === 0 && isOver(kind, now);
 
