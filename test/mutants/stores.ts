@@ -399,6 +399,20 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
+    name: 'Redis: each question of a read has a limit of its own',
+    file: 'stores/redis/connection.ts',
+    from: 'return this.#within(keys, (call, server) => this.#proven(call, server, script, keys, args));',
+    to: `const policy = this.#within(keys, async (call, server) => {
+      const ask = () => this.#runNow(call, server, POLICY, keys.slice(0, 1), []);
+      if (!this.#assumesNoEviction) await server.eviction.prove(ask, (callback) => call.onGiveUp.push(callback));
+    });
+    return policy.then(() => this.#within(keys, (call, server) => this.#runNow(call, server, script, keys, args)));`,
+    caughtBy: {
+      test: 'test/stores/redis/recovered.test.ts',
+      title: 'is one for all questions that it takes, the one for the policy too (L30) [V11]',
+    },
+  },
+  {
     name: 'Redis: nothing counts what lies in a namespace',
     file: 'stores/redis/whole-script.ts',
     from: "if found == tonumber(counted or '-1') then return nil end",
