@@ -194,6 +194,33 @@ describe('startSweeper()', () => {
     }
   });
 
+  for (const now of [NaN, undefined, -1]) {
+    it(`does not spin while the clock gives ${String(now)}, which is no instant`, async () => {
+      let readings = 0;
+      const clock = {
+        now: () => {
+          // A loop that never pauses would hold this test for ever.
+          if (++readings > 1_000) throw new Error('read too often');
+          return now as number;
+        },
+      };
+      const { engine } = anEngine({ clock });
+      const told: unknown[] = [];
+      const timers = vi
+        .spyOn(globalThis, 'setTimeout')
+        .mockImplementation((() => ({ unref: () => undefined })) as unknown as typeof setTimeout);
+      try {
+        startSweeper(engine, { every: 1000, onError: (error) => told.push(error) });
+        await turns();
+        expect(readings).toBeLessThan(10);
+        expect(timers.mock.calls.filter(([, ms]) => ms === 1000)).toHaveLength(1);
+        expect(told.every((error) => (error as { code?: unknown }).code === 'ERR_JIT_CLOCK')).toBe(true);
+      } finally {
+        vi.restoreAllMocks();
+      }
+    });
+  }
+
   it('keeps no process alive: its timer is let go of', async () => {
     const engine = new JitEngine({ approver: { name: 'x', decide: () => ({ outcome: 'abstain' }) } });
     let unrefs = 0;
