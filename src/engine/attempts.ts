@@ -34,9 +34,9 @@ export class Attempts {
     this.#note(attempt, 'dry_run');
   }
 
-  /** Writes the counts whose minute is over. */
+  /** Writes the counts whose minute is over. Never throws. */
   flush(): void {
-    this.#record(this.#refusals.flush(this.#keeper.read().now));
+    this.#recordAt((now) => this.#refusals.flush(now));
   }
 
   /** Something else that is nobody's to wait for, but `close`. */
@@ -54,15 +54,16 @@ export class Attempts {
   }
 
   #note(attempt: Attempt, code: AttemptCode): void {
-    try {
-      this.#record(this.#refusals.note(attempt, code, this.#keeper.read().now));
-    } catch (error) {
-      // A clock that fails must not take the refusal's place.
-      this.#onError(error, 'attempt.refused');
-    }
+    this.#recordAt((now) => this.#refusals.note(attempt, code, now));
   }
 
-  #record(entries: readonly EntryDraft[]): void {
-    if (entries.length > 0) this.inBackground(this.#ledger.commit({ expect: [], put: [], entries }), 'attempt.refused');
+  #recordAt(due: (now: number) => readonly EntryDraft[]): void {
+    try {
+      const entries = due(this.#keeper.read().now);
+      if (entries.length > 0) this.inBackground(this.#ledger.commit({ expect: [], put: [], entries }), 'attempt.refused');
+    } catch (error) {
+      // A clock that fails must replace neither the refusal nor the report of a pass.
+      this.#onError(error, 'attempt.refused');
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { autoApprove, StoreError, type Row, type RowKey, type SweepReport } from '../../src/index.js';
 import { hangs, ScriptedApprover, throws } from '../../src/testing.js';
 import {
@@ -35,6 +35,22 @@ describe('JitEngine', () => {
         grantId: grant.id,
         data: { version: 2, end: { status: 'expired', cause: 'time', at: at(END), by: 'system:sweeper' } },
       });
+    });
+
+    it('reports what it has recorded where the clock fails right after (L30)', async () => {
+      const { engine, clock, store, told } = anEngine();
+      await aGranted(engine);
+      await clock.set(at(HOUR));
+      const commit = store.commit.bind(store);
+      vi.spyOn(store, 'commit').mockImplementation(async (change) => {
+        const outcome = await commit(change);
+        vi.spyOn(clock, 'now').mockImplementation(() => {
+          throw new Error('no clock');
+        });
+        return outcome;
+      });
+      expect(await engine.sweep()).toEqual({ ...NOTHING, ended: 1 });
+      expect(told.map(({ error }) => (error as { code?: unknown }).code)).toContain('ERR_JIT_CLOCK');
     });
 
     it('records a deadline that has passed', async () => {
