@@ -1,4 +1,4 @@
-import type { AccessRequest, Decision, Grant, GrantEnd, RequestEnd } from './records.js';
+import type { AccessRequest, Decision, Grant, GrantEnd, RequestEnd } from './records/types.js';
 
 /** Marks our errors across copies of the package, where `instanceof` can't. */
 const BRAND = Symbol.for('jit-access.error');

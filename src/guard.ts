@@ -1,4 +1,5 @@
-export { createGuard, type Admitted, type Guard, type Refused } from './guards/guard.js';
+export { createGuard } from './guards/guard.js';
+export type { Admitted, Guard, Refused } from './guards/outcome.js';
 export type { Access } from './guards/access.js';
 export { isAnswered, whenClosed, type NodeResponse } from './guards/closing.js';
 export { untilRead } from './guards/body.js';

@@ -71,6 +71,7 @@ export { replay, type Replayed } from './journal/replay.js';
 export { verifyJournal, type JournalAnchors, type JournalVerification } from './journal/verify.js';
 export { verifyStore, type JournalProblem, type RowProblem, type StoreVerification } from './journal/verify-store.js';
 export type { FollowerStatus } from './journal/follow.js';
+export type { JsonObject, JsonValue } from './json.js';
 
 export type {
   Approver,
@@ -86,8 +87,6 @@ export type {
   Ineligibility,
   JournalQuery,
   JournalSlice,
-  JsonObject,
-  JsonValue,
   LiveQuery,
   MaybePromise,
   Page,

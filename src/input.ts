@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from './errors.js';
-import type { JsonObject, JsonValue } from './ports.js';
+import type { JsonObject, JsonValue } from './json.js';
 
 // What a terminal or a log viewer would obey, hide or reorder instead of showing it.
 const UNSHOWN = /(?! )[\p{C}\p{Z}\p{DI}\u2800]/gu;

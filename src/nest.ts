@@ -3,6 +3,6 @@ export { CurrentAccess, GrantGuard, RequireGrant, type ContextScope } from './gu
 export { JitAccessModule, type JitAccessAsyncOptions, type JitAccessOptions } from './guards/nest/module.js';
 export { AccessRefused } from './guards/nest/refused.js';
 export type { Access } from './guards/access.js';
-export type { Admitted, Refused } from './guards/guard.js';
+export type { Admitted, Refused } from './guards/outcome.js';
 export type { CallerOptions, GuardChoices, GuardEngine } from './guards/options.js';
 export type { Problem, ProblemType, Refusal } from './guards/refusal.js';

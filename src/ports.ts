@@ -1,11 +1,7 @@
-import type { AccessRequest, AuditEntry, Anchor, Grant, Quorum, Terms, UnlinkedEntry } from './records.js';
+import type { JsonObject } from './json.js';
+import type { AccessRequest, AuditEntry, Anchor, Grant, Quorum, Terms, UnlinkedEntry } from './records/types.js';
 
 export type MaybePromise<T> = T | Promise<T>;
-
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
-export interface JsonObject {
-  readonly [key: string]: JsonValue;
-}
 
 /** A page of a longer answer. `next` is what to pass as `after` for the following page; `undefined`: this was the last. */
 export interface Page<T> {

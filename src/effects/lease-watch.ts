@@ -6,17 +6,7 @@ import type { Alarm } from './alarm.js';
 import { Elapsed } from './elapsed.js';
 import { makeLease, type Lease, type ReadLeaseOptions } from './lease.js';
 import { Nap } from './nap.js';
-import type { SharedCover } from './shared-cover.js';
-
-/** What covers, as it was read. */
-export interface Cover {
-  /** The live grants that reach the scope; `undefined`: standing access covers, and no store was asked. */
-  readonly held: readonly Held[] | undefined;
-  /** The clock's reading before anything was asked. Epoch milliseconds. */
-  readonly begunAt: number;
-  /** The reading at which it was judged. */
-  readonly reading: Reading;
-}
+import type { Cover, SharedCover } from './shared-cover.js';
 
 /** What a lease needs of the engine. */
 export interface LeaseContext {

@@ -1,4 +1,15 @@
-import type { Cover } from './lease-watch.js';
+import type { Held } from '../lifecycle/status.js';
+import type { Reading } from '../time.js';
+
+/** What covers, as it was read. */
+export interface Cover {
+  /** The live grants that reach the scope; `undefined`: standing access covers, and no store was asked. */
+  readonly held: readonly Held[] | undefined;
+  /** The clock's reading before anything was asked. Epoch milliseconds. */
+  readonly begunAt: number;
+  /** The reading at which it was judged. */
+  readonly reading: Reading;
+}
 
 /** A read that was begun, and what it depends on. */
 interface CoverRead {

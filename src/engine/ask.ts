@@ -2,7 +2,8 @@ import { invalid, isBlank, readId, readList, readMetadata, readOptions, readText
 import { MAX_SCOPES } from '../lifecycle/grant.js';
 import type { Ask } from '../lifecycle/request.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
-import type { JsonObject, ScopeMatcher } from '../ports.js';
+import type { JsonObject } from '../json.js';
+import type { ScopeMatcher } from '../ports.js';
 import { agentOf, type AccessRequest, type Grant } from '../records.js';
 import { readPattern, readScope } from '../scope.js';
 import { readDuration, readInstant, type Duration } from '../time.js';

@@ -133,8 +133,10 @@ export class JitEngine<Scope extends string = string> {
       onError(error, 'clock');
       this.#working.clockSetBack();
     });
+    const journalClock = new JournalClock(store, keeper, settings.leewayMs, onError);
     const ledger = new Ledger(
-      store,
+      journalClock.reader,
+      journalClock,
       decodeAll,
       () => this.#followers.begin(),
       () => {
@@ -152,8 +154,7 @@ export class JitEngine<Scope extends string = string> {
     this.#keeper = keeper;
     this.#ledger = ledger;
     this.#starting = starting;
-    this.#journalClock = new JournalClock(ledger, keeper, settings.leewayMs, onError);
-    ledger.compareClock(this.#journalClock);
+    this.#journalClock = journalClock;
     this.#followers = new Followers(settings.sinks, { ledger, keeper, lookup: ledger.lookup, owner, onError });
     this.#asks = new AskReader(settings);
     this.#attempts = new Attempts(keeper, ledger, onError);

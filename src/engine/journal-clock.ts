@@ -3,7 +3,8 @@ import { invalid } from '../input.js';
 import { MALFORMED } from '../journal/store-reads.js';
 import type { AuditEntry } from '../records.js';
 import { isInstant, nextTurn, STEP_BACK_MS, type Timekeeper } from '../time.js';
-import type { Ledger } from './ledger.js';
+import type { GrantStore } from '../ports.js';
+import { JournalReader } from './journal-reader.js';
 
 /** How far an entry may lie above this engine's reading before that is reported, and how near to it one confirms the reading. */
 const NEAR_MS = 60_000;
@@ -43,7 +44,8 @@ export interface ClockAcceptance {
  * itself behind the journal creates no access until its clock has caught up, another process confirms it, or a person accepts it.
  */
 export class JournalClock {
-  readonly #ledger: Ledger;
+  /** Reads the journal, for this and for the ledger. */
+  readonly reader: JournalReader;
   readonly #keeper: Timekeeper;
   readonly #leewayMs: number;
   readonly #onError: (error: unknown, during: string) => void;
@@ -53,8 +55,8 @@ export class JournalClock {
   #looking: Promise<void> | undefined;
   #reportFrom = 0;
 
-  constructor(ledger: Ledger, keeper: Timekeeper, leewayMs: number, onError: (error: unknown, during: string) => void) {
-    this.#ledger = ledger;
+  constructor(store: GrantStore, keeper: Timekeeper, leewayMs: number, onError: (error: unknown, during: string) => void) {
+    this.reader = new JournalReader(store, (entries) => this.#observe(entries));
     this.#keeper = keeper;
     this.#leewayMs = leewayMs;
     this.#onError = onError;
@@ -71,7 +73,7 @@ export class JournalClock {
   }
 
   /** Of every page of the journal that this engine reads. Reads the clock only where an entry lies above the last reading. */
-  observe(entries: readonly AuditEntry[]): void {
+  #observe(entries: readonly AuditEntry[]): void {
     let newest: AuditEntry | undefined;
     // What is no entry at all is for whoever reads the page to refuse.
     for (const entry of entries as readonly (AuditEntry | undefined)[]) {
@@ -125,14 +127,14 @@ export class JournalClock {
   async allowsHorizon(before: number, isForced: boolean): Promise<boolean> {
     const { now } = this.#keeper.read();
     if (before > now) throw invalid('before', 'an instant that has passed', before);
-    const { head } = await this.#ledger.journal();
+    const { head } = await this.reader.read();
     if (isForced) return true;
     if (before > now - DAY_MS) throw invalid('before', 'at least a day ago, or the purge must say { force: true }', before);
     if (head.seq === 0) return false;
     const instants: number[] = [];
     for (let seq = Math.max(0, head.seq - JUDGED_ENTRIES); seq < head.seq;) {
       await nextTurn();
-      const { entries } = await this.#ledger.journal(seq, PAGE);
+      const { entries } = await this.reader.read(seq, PAGE);
       const last = entries.at(-1);
       if (last === undefined || !(last.seq > seq)) break;
       for (const { at } of entries) if (isInstant(at)) instants.push(at);
@@ -160,7 +162,7 @@ export class JournalClock {
 
   async #lookOnce(): Promise<void> {
     const { total } = this.#own;
-    const last = await this.#ledger.newestEntry();
+    const last = await this.reader.newestEntry();
     const newest = last && (await this.#newestOfOthers(last));
     const { now } = this.#keeper.read();
     if (last === undefined || newest === undefined) {
@@ -186,7 +188,7 @@ export class JournalClock {
     for (let end = last.seq - 1; end > oldest; end -= PAGE) {
       await nextTurn();
       const after = Math.max(oldest, end - PAGE);
-      const { entries } = await this.#ledger.journal(after, end - after);
+      const { entries } = await this.reader.read(after, end - after);
       const other = entries.findLast((entry) => entry.seq <= end && !this.#isOwn(entry));
       if (other !== undefined) return other;
     }
@@ -204,7 +206,7 @@ export class JournalClock {
     const isKnown = this.#own.total - behind.made <= MAX_OWN;
     const { total } = this.#own;
     for (;;) {
-      const { entries, head } = await this.#ledger.journal(behind.seq, PAGE);
+      const { entries, head } = await this.reader.read(behind.seq, PAGE);
       for (const entry of entries) {
         const { at } = entry;
         if (isKnown && behind.begun - NEAR_MS <= at && at <= now + NEAR_MS && !this.#isOwn(entry)) return true;

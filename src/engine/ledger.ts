@@ -1,6 +1,6 @@
 import { ConflictError, CorruptError, isJitError, NotFoundError, OutcomeUnknownError, StoreError } from '../errors.js';
 import { digestOfEntry } from '../journal/link.js';
-import { askJournal, askLive, askPage, askStore, isPageAfter, MALFORMED } from '../journal/store-reads.js';
+import { askLive, askPage, askStore, isPageAfter, MALFORMED } from '../journal/store-reads.js';
 import { grantIds } from '../lifecycle/grant.js';
 import type { Held } from '../lifecycle/status.js';
 import type { EntryDraft, Step, Writes } from '../lifecycle/step.js';
@@ -28,15 +28,15 @@ import {
   isCounted,
   isObject,
   type AccessRequest,
-  type AuditEntry,
   type Grant,
   type Subject,
   type Use,
 } from '../records.js';
-import { isThenable, nextTurn, yieldToOthers, type TurnBudget } from '../time.js';
+import { nextTurn, yieldToOthers, type TurnBudget } from '../time.js';
 import { paired } from './held.js';
 import { newId } from './ids.js';
 import type { JournalClock } from './journal-clock.js';
+import type { JournalReader } from './journal-reader.js';
 import type { DecodeAll } from './options.js';
 
 /** After this many lost races in a row a verb gives up. A race has a winner, so n racers need at most n tries each. */
@@ -53,24 +53,21 @@ export class Ledger {
   readonly #decodeAll: DecodeAll;
   readonly #begin: () => Promise<void>;
   readonly #onAppend: () => void;
-  #journalClock: JournalClock | undefined;
-  /** Where the journal was last found to end. */
-  #headSeq = 0;
+  readonly #journal: JournalReader;
+  readonly #journalClock: JournalClock;
 
   /**
+   * @param journalClock compares the engine's clock with the journal before access is created
    * @param begin awaited before each commit
    * @param onAppend called after each commit that appended to the journal
    */
-  constructor(store: GrantStore, decodeAll: DecodeAll, begin: () => Promise<void>, onAppend: () => void) {
-    this.store = store;
+  constructor(journal: JournalReader, journalClock: JournalClock, decodeAll: DecodeAll, begin: () => Promise<void>, onAppend: () => void) {
+    this.store = journal.store;
+    this.#journal = journal;
+    this.#journalClock = journalClock;
     this.#decodeAll = decodeAll;
     this.#begin = begin;
     this.#onAppend = onAppend;
-  }
-
-  /** Compares the engine's clock with the journal that this reads and writes. */
-  compareClock(journalClock: JournalClock): void {
-    this.#journalClock = journalClock;
   }
 
   /** The rows that may allow; at once where the store can. */
@@ -86,26 +83,9 @@ export class Ledger {
     return askStore('due', () => this.store.due(query), isPageAfter(query.after));
   }
 
-  /** From behind `after` on; without it, only where the journal starts and ends. */
-  journal(after: number = Number.MAX_SAFE_INTEGER, limit = 1): MaybePromise<JournalSlice> {
-    const slice = askJournal(this.store, { after, limit });
-    return isThenable(slice) ? slice.then((read) => this.#seen(read)) : this.#seen(slice);
-  }
-
-  /** The journal's last entry; `undefined`: it has none. One read where it is known already how far the journal goes, else two. */
-  async newestEntry(): Promise<AuditEntry | undefined> {
-    if (this.#headSeq === 0) await this.journal();
-    for (;;) {
-      const { entries, head } = await this.journal(Math.max(0, this.#headSeq - 1), 100);
-      const last = entries.at(-1);
-      if (last === undefined || last.seq >= head.seq) return last;
-    }
-  }
-
-  #seen(slice: JournalSlice): JournalSlice {
-    this.#headSeq = slice.head.seq;
-    this.#journalClock?.observe(slice.entries);
-    return slice;
+  /** See {@link JournalReader.read}. */
+  journal(after?: number, limit?: number): MaybePromise<JournalSlice> {
+    return this.#journal.read(after, limit);
   }
 
   async rows(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
@@ -240,7 +220,7 @@ export class Ledger {
   /** Commits a step; whether it won. */
   async take({ put, entries, relies = [], creates = false }: Writes): Promise<boolean> {
     if (put.length + entries.length === 0) return true;
-    if (creates) await this.#journalClock?.confirm();
+    if (creates) await this.#journalClock.confirm();
     const expect = [...put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 })), ...relies];
     return this.commit({ expect, put: put.map(encode), entries });
   }
@@ -269,7 +249,7 @@ export class Ledger {
    */
   async commitNow({ entries = [], ...rest }: Draft): Promise<boolean> {
     const id = newId();
-    this.#journalClock?.wrote(id, entries);
+    this.#journalClock.wrote(id, entries);
     const append = entries.map((draft, i) => {
       const entry = { v: 1 as const, namespace: this.store.namespace, id: `${id}.${i + 1}`, ...draft };
       return { ...entry, digest: digestOfEntry(entry) };

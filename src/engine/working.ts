@@ -1,7 +1,7 @@
 import { Alarm } from '../effects/alarm.js';
-import { LeaseWatch, type Cover } from '../effects/lease-watch.js';
+import { LeaseWatch } from '../effects/lease-watch.js';
 import type { Lease, ReadLeaseOptions } from '../effects/lease.js';
-import { SharedCovers } from '../effects/shared-cover.js';
+import { SharedCovers, type Cover } from '../effects/shared-cover.js';
 import { Wait, type ReadWaitOptions } from '../effects/wait-for.js';
 import { ClosedError } from '../errors.js';
 import { withOwnUse } from '../lifecycle/usage.js';

@@ -1,8 +1,9 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { handOn } from './access.js';
 import { isAnswered, whenClosed } from './closing.js';
-import { createGuard, type Guard } from './guard.js';
+import { createGuard } from './guard.js';
 import type { GuardEngine, GuardOptions } from './options.js';
+import type { Guard } from './outcome.js';
 
 /**
  * Middleware for Express 4 and 5: lets a request through only while its subject holds the scope. The handler finds the

@@ -3,37 +3,10 @@ import { isJitError } from '../errors.js';
 import { invalid } from '../input.js';
 import type { Decision } from '../records.js';
 import { isScope } from '../scope.js';
-import { makeAccess, type Access } from './access.js';
+import { makeAccess } from './access.js';
 import { readCaller, readNeed, type Caller, type GuardEngine, type GuardOptions } from './options.js';
+import type { Admitted, Guard, Refused } from './outcome.js';
 import { accessRequired, invalidScope, unauthenticated, unavailable, type Refusal } from './refusal.js';
-
-/** The request may go on to its handler. */
-export interface Admitted {
-  readonly allowed: true;
-  /** To be handed on to the handler. */
-  readonly access: Access;
-  /** To be called when the response is over, or its client has gone: ends the lease. Twice is fine. `undefined`: no `stopOnEnd`. */
-  readonly stop: (() => void) | undefined;
-}
-
-/** The request goes no further. */
-export interface Refused {
-  readonly allowed: false;
-  /** To be sent. */
-  readonly refusal: Refusal;
-  /** The engine's no; `undefined`: it was not asked, or gave no answer. Not for the caller. */
-  readonly decision: Decision | undefined;
-  /** What failed, for a 503, or was wrong with the subject, for a 401. Not for the caller. */
-  readonly error: unknown;
-}
-
-/**
- * Decides about one request. It allows only by an answer of the engine: whatever fails, refuses or rejects.
- *
- * @param args what the framework gives; handed to `subject` and `scope` as they are
- * @throws an `Error`, always: what `subject` or `scope` has thrown, or a subject that is no string. For the framework's own errors
- */
-export type Guard<Args extends readonly unknown[] = readonly unknown[]> = (...args: Args) => Promise<Admitted | Refused>;
 
 /**
  * The guard underneath every adapter: engine and options in, a decision or the data of a response out. It knows no

@@ -4,7 +4,7 @@ import { invalid, readListener, readOptions, readPort } from '../input.js';
 import type { MaybePromise } from '../ports.js';
 import { readScope } from '../scope.js';
 import { readDuration, type Duration } from '../time.js';
-import type { Refused } from './guard.js';
+import type { Refused } from './outcome.js';
 
 /** What a guard needs of an engine. */
 export type GuardEngine<Scope extends string = string> = Pick<JitEngine<Scope>, 'check' | 'lease'>;

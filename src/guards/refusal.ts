@@ -1,4 +1,4 @@
-import type { JsonObject } from '../ports.js';
+import type { JsonObject } from '../json.js';
 
 /** What kind of refusal this is; stable, for programs to tell apart. */
 export type ProblemType = (typeof TYPES)[keyof typeof TYPES];

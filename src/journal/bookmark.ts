@@ -1,5 +1,6 @@
 import { CorruptError } from '../errors.js';
-import type { Expectation, JsonObject, Row } from '../ports.js';
+import type { JsonObject } from '../json.js';
+import type { Expectation, Row } from '../ports.js';
 import { isObject } from '../records.js';
 import { isInstant } from '../time.js';
 

@@ -4,6 +4,7 @@ import type { AccessRequest, AuditEntry, Effect, Grant, Reuse, StoredRecord, Sub
 import { nextTurn, readInstant } from '../time.js';
 import { readEntries } from './read.js';
 import type { RecordKind } from './replay/drafts.js';
+import { applyEntry } from './replay/apply-entry.js';
 import { Rebuild } from './replay/rebuild.js';
 import { recordOf } from './replay/records.js';
 
@@ -54,7 +55,7 @@ export async function replay(entries: Iterable<AuditEntry> | AsyncIterable<Audit
   let rebuild: Rebuild | undefined;
   for await (const entry of read) {
     rebuild ??= new Rebuild(startOf(entry), instant);
-    rebuild.read(entry);
+    applyEntry(rebuild, entry);
     // Entries in a list, or in memory, come without a turn of the event loop.
     if (rebuild.seq % ENTRIES_A_TURN === 0) await nextTurn();
   }

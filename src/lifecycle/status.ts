@@ -1,5 +1,5 @@
 import { beginsAt, heldFrom, heldUntil, isCounted } from '../records/derived.js';
-import type { AccessRequest, Grant, Usage } from '../records/types.js';
+import type { AccessRequest, Grant, Usage } from '../records.js';
 import { inWindow, isInstant } from '../time.js';
 
 /*

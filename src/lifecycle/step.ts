@@ -1,4 +1,5 @@
-import type { Expectation, JsonObject } from '../ports.js';
+import type { JsonObject } from '../json.js';
+import type { Expectation } from '../ports.js';
 import {
   lastInstant,
   toJson,

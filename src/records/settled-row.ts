@@ -1,4 +1,5 @@
-import type { JsonObject, JsonValue, Row } from '../ports.js';
+import type { JsonObject, JsonValue } from '../json.js';
+import type { Row } from '../ports.js';
 import { isObject } from './shape.js';
 import type { SharedStrings } from './shared-strings.js';
 import type { Grant } from './types.js';

@@ -1,5 +1,5 @@
 import { quote } from '../input.js';
-import type { JsonValue } from '../ports.js';
+import type { JsonValue } from '../json.js';
 import type { UnlinkedEntry } from '../records.js';
 import { formatDuration, isInstant } from '../time.js';
 

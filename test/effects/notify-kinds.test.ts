@@ -4,7 +4,7 @@ import { notify, type Notice } from '../../src/effects/notify.js';
 import { GENESIS, link } from '../../src/journal/link.js';
 import { GRANT_ENDS, makeTerms, REQUEST_ENDS, type AccessRequest, type AuditEntry, type EntryType, type Grant } from '../../src/records.js';
 import { aGrant, anEntry, aRequest, START_AT } from '../../src/testing.js';
-import type { JsonObject } from '../../src/ports.js';
+import type { JsonObject } from '../../src/json.js';
 
 const MINUTE = 60_000;
 const at = (minutes: number) => START_AT + minutes * MINUTE;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, replay, wasHeldAt, type AuditEntry, type JitEngine } from '../../src/index.js';
 import { digestOf } from '../../src/journal/link.js';
+import { applyEntry } from '../../src/journal/replay/apply-entry.js';
 import { Rebuild } from '../../src/journal/replay/rebuild.js';
 import { failEffect, intendEffect, retryEffect, settleEffect } from '../../src/lifecycle/effect.js';
 import {
@@ -336,7 +337,7 @@ describe('replay()', () => {
     it('L33 names the entry that moved the horizon to where it is, not one that says so again', () => {
       const rebuild = new Rebuild(0);
       const seqs = [5, 5, 3, 9].map((ms, i) => {
-        rebuild.read(journal([5, 5, 3, 9].map((one) => purged({ horizon: at(one) })))[i] as AuditEntry);
+        applyEntry(rebuild, journal([5, 5, 3, 9].map((one) => purged({ horizon: at(one) })))[i] as AuditEntry);
         return [ms, rebuild.horizonSeq, rebuild.horizon];
       });
       expect(seqs).toEqual([

@@ -1,4 +1,5 @@
-import type { AskableApprover, JsonObject, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../ports.js';
+import type { JsonObject } from '../../json.js';
+import type { AskableApprover, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../ports.js';
 import type { AccessRequest } from '../../records.js';
 import type { Duration } from '../../time.js';
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../ports.js';
+import type { JsonObject } from '../../json.js';
 import type { AccessRequest } from '../../records.js';
 import { asking, concerned, duration, idLine, listIn, partOf, people, requestOf, textIn, type About } from './facts.js';
 import type { Message, Phrase } from './notice.js';

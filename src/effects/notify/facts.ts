@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../ports.js';
+import type { JsonObject, JsonValue } from '../../json.js';
 import type { AccessRequest, AuditEntry, Grant } from '../../records.js';
 import { isObject } from '../../records.js';
 import { formatDuration, isInstant } from '../../time.js';

@@ -1,6 +1,7 @@
 import { invalid, readOptions } from '../../input.js';
 import { areEqualBytes } from '../../journal/mac.js';
-import type { Clock, JsonObject } from '../../ports.js';
+import type { JsonObject } from '../../json.js';
+import type { Clock } from '../../ports.js';
 import type { EntryType } from '../../records.js';
 import { formatDuration, readDuration, type Duration } from '../../time.js';
 import { WebhookError } from './errors.js';

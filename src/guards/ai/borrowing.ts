@@ -2,7 +2,7 @@ import { invalid, isId, readActor, readId, readListener, readOptions } from '../
 import { readAgent } from '../../records.js';
 import { digestOf } from '../../journal/link.js';
 import type { RunAsk } from '../../engine/ask.js';
-import type { JsonObject } from '../../ports.js';
+import type { JsonObject } from '../../json.js';
 import { readDuration, type Duration } from '../../time.js';
 import { readScopeFrom, type ReadScopeFrom, type ScopeFrom } from './scope-from.js';
 import { justificationFor } from './unverified.js';

@@ -1,10 +1,8 @@
-import { isJitError } from '../../errors.js';
 import type { RowKey } from '../../ports.js';
-import { isObject, type AuditEntry } from '../../records.js';
+import type { AuditEntry } from '../../records.js';
 import { isInstant } from '../../time.js';
 import { Drafts, isRecordKind, type Draft, type Fields, type RecordKind } from './drafts.js';
 import { misfit } from './misfit.js';
-import { WRITES } from './writes.js';
 
 /**
  * Reads entries one after the other and keeps what they say. Nothing here knows a rule of the lifecycle: an entry carries
@@ -55,18 +53,9 @@ export class Rebuild {
     return [...this.#unproven.values()];
   }
 
-  /** @throws CorruptError naming the seq, where the entry doesn't follow from those before it */
-  read(entry: AuditEntry): void {
-    const seq = this.#seq + 1;
-    if (!isObject(entry) || entry.seq !== seq) throw misfit(seq, 'is not in its place: entries are read one by one, in order');
-    if (entry.v !== 1 || !Object.hasOwn(WRITES, entry.type)) throw misfit(seq, UNKNOWN);
-    try {
-      WRITES[entry.type](this, entry, entry.data);
-    } catch (error) {
-      // What isn't of the form that each type has fails somewhere.
-      throw isJitError(error) ? error : misfit(seq, UNKNOWN);
-    }
-    this.#seq = seq;
+  /** The next entry has been applied. */
+  advance(): void {
+    this.#seq += 1;
   }
 
   /**
@@ -141,8 +130,6 @@ export class Rebuild {
     }
   }
 }
-
-const UNKNOWN = 'is not one that this version writes';
 
 /** JSON, so that no kind and id run into others. */
 const keyOf = (kind: string, id: unknown): string => JSON.stringify([kind, id]);

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../ports.js';
+import type { JsonObject, JsonValue } from '../../json.js';
 import { isObject, type AuditEntry, type EntryType } from '../../records.js';
 import { misfit } from './misfit.js';
 import type { Rebuild } from './rebuild.js';

@@ -1,5 +1,6 @@
 import { quote, show } from '../../input.js';
-import type { JsonObject, JsonValue, Row } from '../../ports.js';
+import type { JsonObject, JsonValue } from '../../json.js';
+import type { Row } from '../../ports.js';
 import { isObject } from '../../records.js';
 import { canonicalJson, digestOf } from '../link.js';
 

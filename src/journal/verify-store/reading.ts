@@ -3,6 +3,7 @@ import type { GrantStore } from '../../ports.js';
 import type { Anchor, AuditEntry } from '../../records.js';
 import { yieldToOthers } from '../../time.js';
 import { misfit } from '../replay/misfit.js';
+import { applyEntry } from '../replay/apply-entry.js';
 import { Rebuild } from '../replay/rebuild.js';
 import { askJournal } from '../store-reads.js';
 import { verifyJournal } from '../verify.js';
@@ -78,7 +79,7 @@ export class Reading {
       for (const entry of entries) {
         yield entry;
         if (entry.namespace !== this.#store.namespace) throw misfit(entry.seq, 'is of another namespace');
-        this.rebuild.read(entry);
+        applyEntry(this.rebuild, entry);
         last = entry;
       }
       if (last.seq === head.seq && last.hash === head.hash) return;

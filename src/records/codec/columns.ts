@@ -1,5 +1,6 @@
 import { CorruptError } from '../../errors.js';
-import type { JsonObject, Row } from '../../ports.js';
+import type { JsonObject } from '../../json.js';
+import type { Row } from '../../ports.js';
 import { dueAt, heldUntil, isOwed, isUnsettled } from '../derived.js';
 import { isCount, isObject, isText } from '../shape.js';
 import type { StoredRecord } from '../types.js';

@@ -1,4 +1,5 @@
-import type { JsonObject, Row } from '../../ports.js';
+import type { JsonObject } from '../../json.js';
+import type { Row } from '../../ports.js';
 import type { StoredRecord } from '../types.js';
 import { columnsOf } from './columns.js';
 import { grantBody } from './grant.js';

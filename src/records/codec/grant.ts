@@ -1,4 +1,5 @@
-import type { JsonObject, Row } from '../../ports.js';
+import type { JsonObject } from '../../json.js';
+import type { Row } from '../../ports.js';
 import { isPattern } from '../../scope.js';
 import { isInstant } from '../../time.js';
 import { GRANT_ENDS } from '../ends.js';

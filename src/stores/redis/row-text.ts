@@ -1,5 +1,6 @@
 import { invalid, readCount } from '../../input.js';
-import type { JsonObject, Row, RowKey } from '../../ports.js';
+import type { JsonObject } from '../../json.js';
+import type { Row, RowKey } from '../../ports.js';
 import { readInstant } from '../../time.js';
 import { COLUMN, decodeOptional, decodeText, encodeOptional, encodeText } from './text.js';
 

@@ -1,5 +1,6 @@
 import { StoreError } from '../../errors.js';
-import type { JsonObject, Row } from '../../ports.js';
+import type { JsonObject } from '../../json.js';
+import type { Row } from '../../ports.js';
 import type { Anchor, AuditEntry } from '../../records.js';
 import type { Columns, SqlDialect } from './database.js';
 import { fromColumn, toColumn } from './order.js';

@@ -1,10 +1,10 @@
-import type { JsonObject } from '../../ports.js';
+import type { JsonObject } from '../../json.js';
 import { aChange, aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { same } from '../assertions.js';
 import { EXTREME_JSON, HOSTILE_STRINGS, SEPARATORS } from './hostile.js';
 import { changeOf, commit, conflict, entryFor, foundBy, given, idsOf, isKept, wholeJournal } from './steps.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 /** Guarantee 7, of equality: two ids are one only if they are the same bytes, and no id means anything. */
 export const byteWise: Cases = (it) => {

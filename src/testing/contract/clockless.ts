@@ -1,7 +1,7 @@
 import { aRow } from '../builders.js';
 import { same } from '../assertions.js';
 import { changeOf, commit, dueAt, foundBy, given, idsOf, isKept, LATEST, next } from './steps.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 /**
  * Guarantee 6, of instants: they are integers that a store keeps and compares with those in a question, never with a

@@ -2,7 +2,7 @@ import type { Change, GrantStore } from '../../ports.js';
 import { aChange, aRow } from '../builders.js';
 import { holds, same } from '../assertions.js';
 import { atOnce, changeOf, commit, conflict, getOne, given, isKept, journalIds, next } from './steps.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 /** Guarantee 2: of two changes that each rely on what the other writes, one commits. */
 export const compared: Cases = (it) => {

@@ -3,7 +3,7 @@ import { aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { same } from '../assertions.js';
 import { changeOf, commit, entryFor, given, LATEST } from './steps.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 /** Guarantee 8: an answer that somebody changed would change who has access, with nothing on record. */
 export const copies: Cases = (it) => {

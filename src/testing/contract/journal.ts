@@ -3,7 +3,7 @@ import { aChange, aRow } from '../builders.js';
 import { holds, same } from '../assertions.js';
 import { atOnce, changeOf, commit, entryFor, getOne, given, journalIds, LATEST, next, wholeJournal } from './steps.js';
 import { EXTREME_JSON } from './hostile.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 /** Guarantee 5: what has been written can't be left out, swapped or changed without that it shows. */
 export const journal: Cases = (it) => {

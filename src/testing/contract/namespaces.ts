@@ -18,7 +18,7 @@ import {
   next,
   wholeJournal,
 } from './steps.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 /** Guarantee 7, of namespaces: two tenants share a database and nothing else. */
 export const namespaces: Cases = (it) => {

@@ -3,7 +3,7 @@ import { aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { rejects, same } from '../assertions.js';
 import { changeOf, commit, given, isKept, journalIds, LATEST, next } from './steps.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 /**
  * Guarantee 9: who gets an empty answer believes that nothing is there. A sweep that gets one is done, a purge that gets

@@ -3,7 +3,7 @@ import type { Change, GrantStore } from '../../ports.js';
 import { aChange, aRow } from '../builders.js';
 import { holds, rejects, same } from '../assertions.js';
 import { changeOf, commit, conflict, entryFor, foundBy, idsOf, journalIds, picture, wholeJournal } from './steps.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 /** Guarantee 1 for what forgets: a purge is a commit, with rows removed, a journal prefix dropped and an entry that says so. */
 export const purge: Cases = (it) => {

@@ -3,7 +3,7 @@ import { aRow } from '../builders.js';
 import { holds, same } from '../assertions.js';
 import { HOSTILE_STRINGS } from './hostile.js';
 import { changeOf, commit, dueAt, given, idsOf, LATEST, next } from './steps.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 /** Guarantee 6, of `due`: what a sweep works off. A row left out here is an end that is never recorded. */
 export const readingDue: Cases = (it) => {

@@ -3,7 +3,7 @@ import { aRow } from '../builders.js';
 import { holds, same } from '../assertions.js';
 import { HOSTILE_STRINGS } from './hostile.js';
 import { changeOf, commit, foundBy, given, idsOf, LATEST, next } from './steps.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 /** Guarantee 6, of `find`: what answers about the past and the lists that people read are put together from. */
 export const readingFind: Cases = (it) => {

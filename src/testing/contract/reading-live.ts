@@ -3,7 +3,7 @@ import { aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { same } from '../assertions.js';
 import { changeOf, commit, given, idsOf, LATEST, next } from './steps.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 const FROM = START_AT;
 const UNTIL = START_AT + 1_000;

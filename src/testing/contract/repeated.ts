@@ -1,7 +1,7 @@
 import { aChange, aRow } from '../builders.js';
 import { holds, same } from '../assertions.js';
 import { atOnce, changeOf, commit, conflict, entryFor, given, isKept, journalIds, next } from './steps.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 /**
  * Guarantee 3: after a reply that was lost, the same change is committed again. Then it must be learnt that it had been

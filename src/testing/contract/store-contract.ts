@@ -2,6 +2,7 @@ import type { GrantStore, MaybePromise } from '../../ports.js';
 import { ContractViolation } from '../assertions.js';
 import type { TestRunner } from '../runner.js';
 import { byteWise } from './byte-wise.js';
+import type { Cases, DefineCase, Hooks } from './cases.js';
 import { clockless } from './clockless.js';
 import { compared } from './compared.js';
 import { copies } from './copies.js';
@@ -41,18 +42,6 @@ export interface StoreContractOptions<Store extends GrantStore = GrantStore> {
    */
   breakBackend?(store: Store): MaybePromise<() => MaybePromise<void>>;
 }
-
-/** Defines a case. Each gets an empty store of its own. */
-export type DefineCase<Store extends GrantStore> = (name: string, body: (store: Store) => Promise<void>) => void;
-
-/** What cases can do to a store besides calling it. */
-export interface Hooks<Store extends GrantStore> {
-  readonly reopen: (store: Store) => MaybePromise<GrantStore>;
-  readonly breakBackend: ((store: Store) => MaybePromise<() => MaybePromise<void>>) | undefined;
-}
-
-/** The cases of one group. */
-export type Cases = <Store extends GrantStore>(it: DefineCase<Store>, hooks: Hooks<Store>) => void;
 
 /** The nine guarantees of `GrantStore`, by number, each with the groups of cases that prove it. */
 const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record<string, Cases>>])[] = [

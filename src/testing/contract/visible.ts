@@ -3,7 +3,7 @@ import { aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { same } from '../assertions.js';
 import { changeOf, commit, dueAt, foundBy, given, idsOf, isKept, journalIds, next } from './steps.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 /** Guarantee 4: after `revoke` has resolved, no check anywhere may read the grant from before. */
 export const visible: Cases = (it, { reopen }) => {

@@ -3,7 +3,7 @@ import { START_AT } from '../manual-clock.js';
 import { aChange, aRow } from '../builders.js';
 import { rejects, same } from '../assertions.js';
 import { changeOf, commit, conflict, dueAt, entryFor, foundBy, given, idsOf, isKept, journalIds, next, picture } from './steps.js';
-import type { Cases } from './store-contract.js';
+import type { Cases } from './cases.js';
 
 /** Guarantee 1: a transition without its entry, an entry without its transition, half a transition can't exist. */
 export const wholeOrNothing: Cases = (it) => {

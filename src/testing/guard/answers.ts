@@ -1,5 +1,5 @@
 import { holds, same } from '../assertions.js';
-import type { Cases } from './guard-contract.js';
+import type { Cases } from './cases.js';
 import { isRefused } from './steps.js';
 import type { GuardWorld } from './world.js';
 

@@ -1,5 +1,5 @@
 import { same } from '../assertions.js';
-import type { Cases } from './guard-contract.js';
+import type { Cases } from './cases.js';
 import { isFailed, isRefused } from './steps.js';
 
 export const callers: Cases = (it) => {

@@ -3,6 +3,7 @@ import { ContractViolation } from '../assertions.js';
 import type { TestRunner } from '../runner.js';
 import { answers } from './answers.js';
 import { callers } from './callers.js';
+import type { Cases, DefineCase, Hooks } from './cases.js';
 import { ends } from './ends.js';
 import { late } from './late.js';
 import { letsThrough } from './lets-through.js';
@@ -24,17 +25,6 @@ export interface GuardContractOptions {
   /** The problem in the body of a refusal, for frameworks that put one around it. Default: the body, which has to be problem+json. */
   problemOf?(body: unknown): unknown;
 }
-
-/** Defines a case. Each gets a world of its own, which is served. */
-export type DefineCase = (name: string, body: (world: GuardWorld) => Promise<void>) => void;
-
-/** What cases know of the adapter besides calling it. */
-export interface Hooks {
-  readonly problemOf: ((body: unknown) => unknown) | undefined;
-}
-
-/** The cases of one group. */
-export type Cases = (it: DefineCase, hooks: Hooks) => void;
 
 /** What every guard keeps to, by number. */
 const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [

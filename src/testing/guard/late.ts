@@ -1,5 +1,5 @@
 import { same } from '../assertions.js';
-import type { Cases } from './guard-contract.js';
+import type { Cases } from './cases.js';
 import { seen } from './steps.js';
 
 /** How the guard comes to its answer after the client has been answered. */

@@ -1,5 +1,5 @@
 import { same } from '../assertions.js';
-import type { Cases } from './guard-contract.js';
+import type { Cases } from './cases.js';
 import { isRefused, seen } from './steps.js';
 import { IDLE_MS } from './world.js';
 

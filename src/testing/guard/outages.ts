@@ -1,6 +1,6 @@
 import type { Fault } from '../faulty-store.js';
 import { holds, same } from '../assertions.js';
-import type { Cases } from './guard-contract.js';
+import type { Cases } from './cases.js';
 import { isRefused, seen } from './steps.js';
 
 const FAULTS: readonly (readonly [what: string, fault: Fault])[] = [

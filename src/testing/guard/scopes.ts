@@ -1,5 +1,5 @@
 import { holds, same } from '../assertions.js';
-import type { Cases } from './guard-contract.js';
+import type { Cases } from './cases.js';
 import { isFailed, isRefused, seen } from './steps.js';
 
 /** What somebody might put into a path to be let through, or to be believed. */

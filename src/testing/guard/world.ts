@@ -1,6 +1,6 @@
 import { JitEngine } from '../../engine/engine.js';
 import type { Access } from '../../guards/access.js';
-import type { Refused } from '../../guards/guard.js';
+import type { Refused } from '../../guards/outcome.js';
 import type { GuardChoices, GuardEngine } from '../../guards/options.js';
 import type { MaybePromise } from '../../ports.js';
 import type { Grant } from '../../records.js';

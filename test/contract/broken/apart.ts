@@ -1,4 +1,5 @@
-import type { JsonObject, JsonValue, Row } from '../../../src/ports.js';
+import type { JsonObject, JsonValue } from '../../../src/json.js';
+import type { Row } from '../../../src/ports.js';
 import { allOf, broken, rowsIn, rowsOut } from './bent-store.js';
 
 /** Guarantee 7 broken: namespaces that leak, equality that is less than that of bytes. */
