@@ -53,6 +53,8 @@ export class Follower {
   #localRefusals: Refusals | undefined;
   /** A flush doesn't wait: the destination may have been repaired. */
   #isFlush = false;
+  /** Whether the destination has taken a withheld form in this delivery: then what it refuses is the entry, and it does not fail. */
+  #hasWithheld = false;
   #running: Promise<void> | undefined;
   #again = false;
   /** A write that has not settled, even if nobody waits for it any more: nothing else is sent until it has. */
@@ -142,6 +144,7 @@ export class Follower {
   }
 
   async #deliverAll(): Promise<void> {
+    this.#hasWithheld = false;
     try {
       await this.#begin();
       while (this.#again) {
@@ -172,7 +175,7 @@ export class Follower {
     this.#refuseWhileWaiting(refusals, entries);
     const failure = await this.#deliver(entries, refusals);
     this.#localRefusals = failure === undefined ? openRefusals(refusals, last.seq) : failure.refusals;
-    if (failure !== undefined) throw failure.error;
+    if (failure !== undefined) return this.#repeatsAtOnce(failure);
     this.#localSeq = last.seq;
     return true;
   }
@@ -205,8 +208,9 @@ export class Follower {
     const failure = await this.#deliver(entries, refusals);
     if (failure !== undefined) {
       // The lease ends by itself as well: what the sink said is what matters.
-      await this.#move(version + 1, seq, 0, failure.refusals).catch((problem: unknown) => this.#tell(problem));
-      throw failure.error;
+      const isCounted = await this.#move(version + 1, seq, 0, failure.refusals).catch((problem: unknown) => void this.#tell(problem));
+      if (isCounted !== true) throw failure.error;
+      return this.#repeatsAtOnce(failure);
     }
     return this.#move(version + 1, last.seq, 0, openRefusals(refusals, last.seq));
   }
@@ -236,6 +240,7 @@ export class Follower {
     const failure = await this.#try([withhold(entry)], page, before);
     const { name } = this.sink;
     if (failure === undefined) {
+      this.#hasWithheld = true;
       this.#tell(new Error(`sink ${name} delivered ${nameOf(entry)} without its texts: its destination had refused it ${count} times`));
     } else if (failure.isRefusal) {
       this.#tell(
@@ -243,6 +248,19 @@ export class Follower {
       );
     }
     return failure;
+  }
+
+  /**
+   * Lets a refused entry be tried again without waiting for the next pass, where this delivery has proven that its destination
+   * refuses texts. Otherwise each such entry would cost five passes, and a caller who asks with one such text after the other
+   * would hold up all other entries (L37).
+   *
+   * @throws the failure where the next try has to wait
+   */
+  #repeatsAtOnce({ error, isRefusal, refusals }: Failure): true {
+    if (!this.#hasWithheld || !isRefusal || refusals === undefined || refusals.count > MAX_REFUSALS) throw error;
+    this.#tell(error);
+    return true;
   }
 
   /** Writes `form`, which stands for `page`. */

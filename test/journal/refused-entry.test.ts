@@ -165,6 +165,23 @@ describe('webhookSink()', () => {
     expect(seqs(receiver.taken)).toEqual((await entriesOf(store)).map(({ seq }) => seq));
   });
 
+  it('is not held up for longer by many entries that its receiver refuses than by one (L37) [H6]', async () => {
+    const receiver = firewalled();
+    const { engine, clock, store } = world((time) => siem(receiver, time));
+    for (let i = 0; i < 20; i++) await ask(engine, { scope: `a:${i}`, justification: BAD });
+    await engine.breakGlass({ subject: 'user:eve', scope: SCOPE, ttl: '5m', justification: 'prod is down' });
+    await turns();
+    for (let i = 0; i < 5; i++) {
+      await pass(engine, clock);
+      await turns(2_000);
+    }
+    const entries = await entriesOf(store);
+    expect(seqs(receiver.taken)).toEqual(entries.map(({ seq }) => seq));
+    // Each has its five refusals before its texts are left out.
+    expect(receiver.posted.filter(({ body }) => body.includes('<script>'))).toHaveLength(100);
+    expect(receiver.taken.filter(({ data }) => data['withheld'] === true)).toHaveLength(20);
+  });
+
   it("sends no text that a caller chose, where texts is 'digest' [H6]", async () => {
     const receiver = aReceiver(() => 204);
     const clock = new ManualClock();
