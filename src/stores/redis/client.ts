@@ -28,7 +28,9 @@ export interface RedisClient {
   send(command: readonly string[]): Promise<RedisReply>;
   /**
    * Drops the connection and connects again. The store calls it when several calls in a row had no answer: over a dead
-   * connection a client may wait for ever. Optional; without it the client has to notice dead connections by itself.
+   * connection a client may wait for ever. While the client is connecting it must do nothing: a connection that takes longer
+   * to begin than the calls wait would begin again for ever. Optional; without it the client has to notice dead connections
+   * by itself.
    */
   reset?(): void;
   /** Whether commands go to several servers, by their keys. Then `replicas` is refused: `WAIT` has no key. Default: false. */

@@ -69,8 +69,9 @@ export function fromIoredis(client: IoredisLike): RedisClient {
       };
     },
     reset() {
-      // A Cluster that is connecting again already would do so twice.
-      if (isCluster && client.status !== 'ready') return;
+      // A client that is connecting is left to do so. Reset, it would begin again for ever where that takes longer than
+      // calls wait, a Cluster would connect twice, and ioredis closes a client of Sentinel for good.
+      if (client.status !== 'ready') return;
       const streams = streamsOf(client);
       client.disconnect(true);
       // It says goodbye and waits for an answer, which a dead connection doesn't give.
