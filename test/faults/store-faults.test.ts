@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isJitError, JitEngine, MemoryGrantStore, StoreError, type GrantStore } from '../../src/index.js';
+import { isJitError, JitEngine, MemoryGrantStore, StoreError, type GrantStore, type Row } from '../../src/index.js';
 import { FaultyStore, RecordingSink, ScriptedApprover, type Fault, type StoreMethod } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from '../engine/an-engine.js';
+import { askWith, RECORDED_ASKS } from './after-the-record.js';
 import { everything, expectWhole, prepared, VERBS } from './verbs.js';
 
 const METHODS: readonly StoreMethod[] = ['get', 'live', 'find', 'due', 'commit', 'journal'];
@@ -284,6 +285,55 @@ describe('JitEngine', () => {
       await other.forgetFollower('gone');
       expect(await store.get([{ kind: 'cursor', id: 'gone' }])).toEqual([undefined]);
     });
+  });
+
+  describe('when the store fails after the request of an ask was recorded', () => {
+    const withoutBody = (row: Row | undefined) => row && { ...row, body: {} };
+    const LATER: readonly (readonly [method: StoreMethod, how: string, Fault, code: string])[] = [
+      ['get', 'throws', { fault: 'throw' }, 'ERR_JIT_STORE'],
+      ['get', 'rejects', { fault: 'reject', error: new Error('ECONNRESET') }, 'ERR_JIT_STORE'],
+      ['get', 'answers nonsense', { fault: 'malformed', answer: undefined }, 'ERR_JIT_STORE'],
+      [
+        'get',
+        'gives rows without a body',
+        { fault: 'malformed', answer: (rows: (Row | undefined)[]) => rows.map(withoutBody) },
+        'ERR_JIT_CORRUPT',
+      ],
+      ['get', 'gives no row', { fault: 'malformed', answer: (rows: unknown[]) => rows.map(() => undefined) }, 'ERR_JIT_NOT_FOUND'],
+      ['live', 'throws', { fault: 'throw' }, 'ERR_JIT_STORE'],
+      ['live', 'rejects', { fault: 'reject' }, 'ERR_JIT_STORE'],
+      ['live', 'answers nonsense', { fault: 'malformed', answer: undefined }, 'ERR_JIT_STORE'],
+      ['commit', 'rejects', { fault: 'reject' }, 'ERR_JIT_STORE'],
+      ['commit', 'loses each reply', { fault: 'lose reply' }, 'ERR_JIT_OUTCOME_UNKNOWN'],
+      ['commit', 'answers conflict each time', { fault: 'malformed', answer: 'conflict' }, 'ERR_JIT_CONFLICT'],
+    ];
+
+    for (const [method, how, fault, code] of LATER) {
+      it(`L25 L31 when ${method} ${how}: the error of every verb names the request, which is on record [V12]`, async () => {
+        let named = 0;
+        for (const asked of RECORDED_ASKS) {
+          for (let nth = 0; ; nth++) {
+            const { store, engine, recordedId, isHit, answer, error } = await askWith(asked, { method, fault, nth });
+            if (!isHit) break;
+            const what = `${JSON.stringify(asked)}, call ${nth}`;
+            expect(await store.get([{ kind: 'request', id: recordedId as string }]), what).not.toEqual([undefined]);
+            await expectWhole(store, engine);
+            // The verb can do without what this call reads, and says so by its answer.
+            if (error === undefined) {
+              expect(answer?.request.id, what).toBe(recordedId);
+              continue;
+            }
+            named += 1;
+            if (!isJitError(error)) throw new Error(`${what}: not an error of ours`, { cause: error });
+            expect(error.code, what).toBe(code);
+            // Names its record instead, which must be this request.
+            if (error.code === 'ERR_JIT_NOT_FOUND') expect([error.kind, error.id], what).toEqual(['request', recordedId]);
+            else expect('requestId' in error && error.requestId, what).toBe(recordedId);
+          }
+        }
+        expect(named).toBeGreaterThan(0);
+      });
+    }
   });
 
   describe('crashes', () => {

@@ -573,6 +573,26 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'const body = { seq, leasedUntil, owner: owner(), ...(refusals?.count === 1 ? { refused: { ...refusals } } : {}) };',
     caughtBy: { test: 'test/journal/refused-entry.test.ts', title: 'counts refusals across restarts and processes' },
   },
+  {
+    name: 'asks: an error after the request was recorded does not say so',
+    file: 'engine/recorded.ts',
+    from: 'throw withRequestId(error, requestId);',
+    to: 'throw requestId.length > 0 ? error : withRequestId(error, requestId);',
+    caughtBy: {
+      test: 'test/faults/store-faults.test.ts',
+      title: 'the error of every verb names the request, which is on record [V12]',
+    },
+  },
+  {
+    name: 'asks: an error of a repeated break-glass does not name its request',
+    file: 'engine/emergency.ts',
+    from: 'return taken ?? afterRecording(id, () => this.#again(id));',
+    to: 'return taken ?? this.#again(id);',
+    caughtBy: {
+      test: 'test/faults/store-faults.test.ts',
+      title: 'the error of every verb names the request, which is on record [V12]',
+    },
+  },
   // ---- What one process does to the others ----
   {
     name: 'purge: the clock of one process decides the horizon',
