@@ -208,8 +208,11 @@ export class Follower {
     const failure = await this.#deliver(entries, refusals);
     if (failure !== undefined) {
       // The lease ends by itself as well: what the sink said is what matters.
-      const isCounted = await this.#move(version + 1, seq, 0, failure.refusals).catch((problem: unknown) => void this.#tell(problem));
-      if (isCounted !== true) throw failure.error;
+      const isCounted = await this.#move(version + 1, seq, 0, failure.refusals).catch((problem: unknown) => {
+        this.#tell(problem);
+        return false;
+      });
+      if (!isCounted) throw failure.error;
       return this.#repeatsAtOnce(failure);
     }
     return this.#move(version + 1, last.seq, 0, openRefusals(refusals, last.seq));
