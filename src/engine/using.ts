@@ -25,8 +25,8 @@ export class Using {
   readonly #scopes: ScopeMatcher;
   /** How many works of this process rest on uses of a grant, by its id. */
   readonly #works = new Map<string, number>();
-  /** Uses that are being taken for works: such a use may be stored before its work is counted. */
-  readonly #holding = new Set<Promise<unknown>>();
+  /** By subject, uses that are being taken for works: such a use may be stored before its work is counted. */
+  readonly #holding = new Map<string, Set<Promise<unknown>>>();
 
   constructor(keeper: Timekeeper, ledger: Ledger, checker: Checker, scopes: ScopeMatcher) {
     this.#scopes = scopes;
@@ -66,11 +66,13 @@ export class Using {
   /** Takes a use for work, as {@link consume} does; `undefined`: nothing that allows this is counted. */
   async hold(subject: string, scope: string): Promise<HeldUse | undefined> {
     const holding = this.#hold(subject, scope);
-    this.#holding.add(holding);
+    const ofSubject = this.#holding.get(subject) ?? new Set();
+    this.#holding.set(subject, ofSubject.add(holding));
     try {
       return await holding;
     } finally {
-      this.#holding.delete(holding);
+      ofSubject.delete(holding);
+      if (ofSubject.size === 0) this.#holding.delete(subject);
     }
   }
 
@@ -90,8 +92,10 @@ export class Using {
 
   async #endUsedUp(grantId: string, subject: string): Promise<Step<unknown>> {
     const held = await this.#ledger.held(grantId);
-    // The last use may be that of a work which is about to begin; that work's own release then ends the grant.
-    await Promise.allSettled(this.#holding);
+    // The last use may be that of a work which is about to begin; that work's own release then ends the grant. Only works of
+    // the same subject can rest on it: what hangs for another must not delay this end (L38).
+    const holding = this.#holding.get(subject);
+    if (holding !== undefined) await Promise.allSettled(holding);
     return this.#works.has(grantId) ? unchanged(undefined) : endUsedUp(held, moment(this.#keeper, subject));
   }
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { MemoryGrantStore, type Change } from '../../src/index.js';
-import { FaultyStore, type ScriptedApprover } from '../../src/testing.js';
-import { aGranted, anEngine, MAYA, SCOPE } from './an-engine.js';
+import { FaultyStore, hangs, ScriptedApprover } from '../../src/testing.js';
+import { aGranted, anEngine, ask, at, HOUR, MAYA, MINUTE, SCOPE } from './an-engine.js';
 
 /** A store whose reply to a commit that takes a use can be held back: the use is stored, and its caller does not know yet. */
 class SlowReplies extends MemoryGrantStore {
@@ -38,4 +38,20 @@ it('L36 a work that ends does not end the grant under a work whose last use is o
   const [row] = await memory.get([{ kind: 'grant', id: grant.id }]);
   expect(row?.open).toBe(false);
   expect(told).toEqual([]);
+});
+
+it('L38 a work that waits for its approver does not delay the end of a grant that another subject has used up [M15]', async () => {
+  const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { maxUses: 1 } }, isEligible: true });
+  const { engine, clock, store } = anEngine({ approver });
+  const grant = await aGranted(engine);
+  await ask(engine, { subject: 'user:eve', startsAt: at(MINUTE), ttl: HOUR });
+  await clock.set(at(2 * MINUTE));
+  approver.script.isEligible = hangs();
+  const waiting = engine.withAccess('user:eve', SCOPE, () => undefined, { consume: true }).catch(() => undefined);
+  await engine.withAccess(MAYA, SCOPE, () => undefined, { consume: true });
+  for (let i = 0; i < 50; i++) await new Promise(setImmediate);
+  const [row] = await store.get([{ kind: 'grant', id: grant.id }]);
+  expect(row?.open).toBe(false);
+  await clock.advance(MINUTE);
+  await waiting;
 });
