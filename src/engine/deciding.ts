@@ -28,6 +28,7 @@ import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
 import { afterRecording } from './recorded.js';
 import { isRefusal } from './refusals.js';
+import { askTogether } from './together.js';
 
 /** From the ask to the decision: what is loaded and asked before a rule is applied, and what became of it. */
 export class Deciding {
@@ -139,15 +140,19 @@ export class Deciding {
     /** By subject: only requests for the same subject can be twins. */
     const open = new Map<string, AccessRequest[]>();
     for await (const rows of this.#ledger.pages({ kind: 'request', open: true })) {
-      for (const request of this.#settings.decodeAll(rows, decodeRequest)) {
+      const requests = this.#settings.decodeAll(rows, decodeRequest);
+      for (const request of requests) {
         const ofSubject = open.get(request.subject);
         if (ofSubject === undefined) open.set(request.subject, [request]);
         else ofSubject.push(request);
-        if (isDecidedFor(request, reviewer)) continue;
-        const mine = await this.#groupsOrNone(reviewer, request);
-        const groups = mayAct(request, reviewer, mine, this.#keeper.read());
-        if (groups.length > 0) items.push({ request, groups });
       }
+      const undecided = requests.filter((request) => !isDecidedFor(request, reviewer));
+      const memberships = await askTogether(undecided, (request) => this.#groupsOrNone(reviewer, request));
+      const reading = this.#keeper.read();
+      undecided.forEach((request, i) => {
+        const groups = mayAct(request, reviewer, memberships[i] ?? [], reading);
+        if (groups.length > 0) items.push({ request, groups });
+      });
     }
     const denials = await this.#facts.denials(items.map(({ request }) => request));
     const now = moment(this.#keeper, reviewer);
@@ -242,7 +247,9 @@ export class Deciding {
     const own = await this.#desk.groupsOf(reviewer, request);
     const confirm = reviewersToConfirm(request, reviewer, verdict, own);
     groups.set(reviewer, own);
-    for (const other of confirm) if (other !== reviewer) groups.set(other, await this.#desk.groupsOf(other, request));
+    const others = confirm.filter((other) => other !== reviewer);
+    const theirs = await askTogether(others, (other) => this.#desk.groupsOf(other, request));
+    others.forEach((other, i) => groups.set(other, theirs[i] ?? []));
     const eligible = confirm.length > 0 && verdict === 'approve' ? await this.#desk.mayHold(request, 'approval') : undefined;
     return { groups, eligible, issue: eligible === true ? await this.#facts.forIssuing(request) : undefined };
   }

@@ -20,6 +20,7 @@ import { derivedId, newId } from './ids.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
 import { afterRecording } from './recorded.js';
+import { askTogether } from './together.js';
 
 /** Which of the reviews that are owed. */
 export interface OwedQuery {
@@ -124,11 +125,13 @@ export class Emergency {
     const reviewer = given.reviewer === undefined ? undefined : readId('reviewer', given.reviewer);
     const items: OwedItem[] = [];
     for await (const rows of this.#ledger.pages({ kind: 'request', subject, open: true })) {
-      for (const request of decodeAll(rows, decodeRequest).filter(isOwed)) {
-        if (reviewer !== undefined && !(await this.#mayOrNot(reviewer, request))) continue;
+      const requests = decodeAll(rows, decodeRequest).filter(isOwed);
+      const may = await askTogether(requests, async (request) => reviewer === undefined || this.#mayOrNot(reviewer, request));
+      const reading = this.#keeper.read();
+      requests.forEach((request, i) => {
         const reviewBy = request.owed?.reviewBy as number;
-        items.push({ request, reviewBy, isOverdue: isOver(reviewBy, this.#keeper.read()) });
-      }
+        if (may[i] === true) items.push({ request, reviewBy, isOverdue: isOver(reviewBy, reading) });
+      });
     }
     return items.sort((a, b) => a.reviewBy - b.reviewBy);
   }
