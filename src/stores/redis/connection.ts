@@ -90,13 +90,18 @@ export class Connection {
   /**
    * Runs a script that writes and waits until replicas have what it wrote, under the same limit.
    *
+   * @param onReply called with the script's reply before the wait, which may fail; whether to wait at all
    * @throws AskError 'unknown' where it is written here and not proven to be there: it would be lost with this server
    */
-  runReplicated(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly RedisReply[]> {
-    if (this.replicas === 0) return this.run(script, keys, args);
+  runReplicated(
+    script: Script,
+    keys: readonly string[],
+    args: readonly string[],
+    onReply: (reply: readonly RedisReply[]) => boolean,
+  ): Promise<readonly RedisReply[]> {
     return this.#within(keys, async (call, server) => {
       const reply = await this.#proven(call, server, script, keys, args);
-      await this.#untilReplicated(call, server);
+      if (onReply(reply) && this.replicas > 0) await this.#untilReplicated(call, server);
       return reply;
     });
   }

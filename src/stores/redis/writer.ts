@@ -109,7 +109,8 @@ export class Writer {
     if (sent.length === 0) return [];
     try {
       const script = sent.every(({ isEnding }) => isEnding) ? ENDING_COMMIT : COMMIT;
-      return this.#settle(sent, await this.#connection.runReplicated(script, [head, rows, index, live, journal, changes], args));
+      const keys = [head, rows, index, live, journal, changes];
+      return this.#settle(sent, await this.#connection.runReplicated(script, keys, args, (reply) => this.#learn(reply)));
     } catch (error) {
       const ending = sent.filter(({ isEnding }) => isEnding);
       if (isFull(error) && ending.length > 0 && ending.length < sent.length) {
@@ -121,10 +122,20 @@ export class Writer {
     }
   }
 
-  #settle(sent: readonly Waiting[], [seq, hash, ...outcomes]: readonly unknown[]): readonly Waiting[] {
+  /**
+   * Takes the head from a reply, also where the replicas then take too long: a writer that kept the old head would link
+   * every later change to it, and none would be applied until the replicas are back.
+   *
+   * @returns whether any change was judged: one that was 'moved' has left nothing to wait for
+   */
+  #learn([seq, hash, ...outcomes]: readonly unknown[]): boolean {
     const before = this.#head.seq;
     this.#head = { seq: Number(seq), hash: String(hash) };
     if (this.#head.seq > before) this.#onAppend();
+    return outcomes.some((outcome) => outcome !== 'moved');
+  }
+
+  #settle(sent: readonly Waiting[], [, , ...outcomes]: readonly unknown[]): readonly Waiting[] {
     return sent.filter((change, i) => {
       const outcome = outcomes[i];
       if (outcome === 'committed' && change.trimTo > 0) void this.#drop().then(() => change.resolve(outcome));

@@ -119,6 +119,18 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         expect(await engineOf(elsewhere.store).revokeAll({ subject: 'user:maya' }, by)).toEqual({ grants: [], requests: [] });
       });
 
+      it('applies on the primary, change after change, what it cannot acknowledge while the replica lags (L12)', async () => {
+        const replica = await withReplica();
+        const { store: one } = await store({ replicas: 1, timeoutMs: 600 }, make);
+        expect(await eventually(() => one.commit(oneRow(one.namespace, 'first')))).toBe('committed');
+        replica.process?.kill('SIGSTOP');
+        after(() => replica.process?.kill('SIGCONT'));
+        for (const id of ['second', 'third'])
+          expect(await outcomeOf(one.commit(oneRow(one.namespace, id)))).toBe('ERR_JIT_OUTCOME_UNKNOWN');
+        const { entries } = await one.journal({ after: 0, limit: 9 });
+        expect(entries.map(({ id }) => id)).toEqual(['first.1', 'second.1', 'third.1']);
+      });
+
       it('denies over a connection that stayed on a primary which was demoted (L12, L41) [V3]', async () => {
         const { here, there, other, check, grant } = await granted();
         await there.send('REPLICAOF', 'NO', 'ONE');
