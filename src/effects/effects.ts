@@ -87,7 +87,7 @@ export class Effects {
   }
 
   async dismiss(id: string, actor: string, reason: string | undefined): Promise<Effect> {
-    return this.#context.ledger.run(async () => {
+    return this.#context.ledger.runDurably(async () => {
       const row = await this.#context.ledger.row('effect', id);
       if (row === undefined) throw new NotFoundError('effect', id);
       return dismissEffect(decodeEffect(row), reason, moment(this.#context.keeper, actor));

@@ -19,6 +19,7 @@ export interface EffectContext {
     pages(query: Omit<FindQuery, 'after' | 'limit'>): AsyncGenerator<readonly Row[]>;
     journal(): MaybePromise<JournalSlice>;
     run<T>(attempt: () => MaybePromise<Step<T>>): Promise<T>;
+    runDurably<T>(attempt: () => MaybePromise<Step<T>>): Promise<T>;
     take(step: Step<unknown>): Promise<boolean>;
     commitNow(change: Omit<Change, 'id' | 'append'>): Promise<boolean>;
     untilCommitted(attempt: () => Promise<boolean>): Promise<void>;

@@ -1,4 +1,4 @@
-import { IdempotencyError, IneligibleError, isJitError } from '../errors.js';
+import { DecidedError, IdempotencyError, IneligibleError, isJitError } from '../errors.js';
 import type { Settled } from '../lifecycle/grant.js';
 import { isUndecided, settle } from '../lifecycle/decision.js';
 import { asksForTheSame, differencesFrom, digestOfAsk, draftRequest, openRequest, type Ask, type OpenFacts } from '../lifecycle/request.js';
@@ -7,6 +7,7 @@ import {
   countsIn,
   isOwnRequest,
   mayAct,
+  reviewBy,
   reviewersToConfirm,
   reviewRequest,
   type ReviewCommand,
@@ -90,7 +91,7 @@ export class Deciding {
   async settle(id: string): Promise<AccessResult> {
     let status: RequestStatus = 'pending';
     let reading: Reading | undefined;
-    const settled = await this.#ledger.run(async () => {
+    const settled = await this.#ledger.runDurably(async () => {
       const { request, status: current } = await this.#read(id);
       status = current;
       // One that has run out without a sweep is told as it is, not asked about.
@@ -121,7 +122,7 @@ export class Deciding {
     check: (request: AccessRequest) => void = () => undefined,
   ): Promise<AccessResult> {
     let reading: Reading | undefined;
-    const settled = await this.#ledger.run(async () => {
+    const give = async () => {
       const request = await this.#ledger.request(id);
       check(request);
       refuseAgent(this.#settings.isAgent, request, reviewer);
@@ -131,8 +132,15 @@ export class Deciding {
       const now = moment(this.#keeper, reviewer);
       reading = now;
       return noteDenial(reviewRequest(request, command, facts, now), denial, this.#settings.denialsShownMs, now);
-    });
-    return this.#resultOf(settled, 'pending', reading);
+    };
+    try {
+      return await this.#resultOf(await this.#ledger.runDurably(give), 'pending', reading);
+    } catch (error) {
+      // A reviewer who gives the deciding review again learns only from this refusal that the first one was recorded.
+      if (error instanceof DecidedError && reviewBy(error.request, reviewer)?.verdict === command.verdict)
+        await this.#ledger.confirmDurable();
+      throw error;
+    }
   }
 
   async inbox(reviewer: string): Promise<readonly InboxItem[]> {

@@ -74,7 +74,9 @@ export class Emergency {
   /** What became of the access that a used key stands for. */
   async #again(id: string): Promise<BreakGlassResult> {
     const request = await this.#ledger.request(id);
-    return { ...(await readAccess(this.#ledger, this.#keeper, request)), reused: true, differs: [], request };
+    const access = await readAccess(this.#ledger, this.#keeper, request);
+    await this.#ledger.confirmDurable();
+    return { ...access, reused: true, differs: [], request };
   }
 
   async #break(id: string, ask: Ask, isRepeated: () => Promise<boolean>): Promise<Step<BreakGlassResult | undefined>> {
@@ -100,7 +102,7 @@ export class Emergency {
   /** @throws PartialError where a grant that `unjustified` should end could not be read; the review is recorded all the same */
   async acknowledge(id: string, actor: string, command: AcknowledgeCommand): Promise<AccessRequest> {
     let unreadable: EndFailure[] = [];
-    const settled = await this.#ledger.run(async () => {
+    const settled = await this.#ledger.runDurably(async () => {
       unreadable = [];
       const request = await this.#ledger.request(id);
       refuseAgent(this.#settings.isAgent, request, actor);

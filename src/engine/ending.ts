@@ -56,6 +56,7 @@ export class Ending {
     tally.addWritten(ended);
     for (const { kind, id, error } of unreadable) tally.fail(kind, id, error);
     for (const { id } of ended) await this.#revoke(id, actor, { cause: 'unjustified', reason }, tally);
+    await this.#confirmDurable(tally);
     tally.report();
   }
 
@@ -83,15 +84,8 @@ export class Ending {
 
   async request(id: string, actor: string, command: Parameters<typeof cancelRequest>[1]): Promise<AccessRequest> {
     const stubborn = command.cause === 'revoked';
-    let isWritten = false;
-    const cancel = async () => {
-      const step = cancelRequest(await this.#ledger.request(id), command, moment(this.#keeper, actor));
-      isWritten = step.put.length > 0;
-      return step;
-    };
-    const { request } = await this.#ledger.run(cancel, stubborn);
-    if (!isWritten) await this.#ledger.confirmDurable();
-    return request;
+    const cancel = async () => cancelRequest(await this.#ledger.request(id), command, moment(this.#keeper, actor));
+    return (await this.#ledger.runDurably(cancel, stubborn)).request;
   }
 
   /**
@@ -130,9 +124,13 @@ export class Ending {
         });
       });
     }
-    // The pages hide what another caller has ended already, and that end may not be safe yet.
-    await this.#ledger.confirmDurable().catch((error: unknown) => tally.fail('grant', undefined, error));
+    await this.#confirmDurable(tally);
     return tally.report();
+  }
+
+  /** The passes write nothing for what another caller has ended already, and that end may not be durable yet. */
+  async #confirmDurable(tally: RevokeAllTally): Promise<void> {
+    await this.#ledger.confirmDurable().catch((error: unknown) => tally.fail('grant', undefined, error));
   }
 
   /** @returns whether the request was open, and is no longer */

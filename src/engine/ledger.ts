@@ -207,6 +207,22 @@ export class Ledger {
     return (step as unknown as Step<T>).result;
   }
 
+  /**
+   * {@link run} for a verb whose answer the caller takes as an acknowledgement. Where nothing was left to write, another call
+   * wrote it, and that commit may not be durable yet: the verb then resolves after {@link confirmDurable}.
+   */
+  async runDurably<T>(attempt: () => MaybePromise<Step<T>>, stubborn = false): Promise<T> {
+    let isWritten = false;
+    const watched = async () => {
+      const step = await attempt();
+      isWritten = step.put.length + step.entries.length > 0;
+      return step;
+    };
+    const result = await this.run(watched, stubborn);
+    if (!isWritten) await this.confirmDurable();
+    return result;
+  }
+
   /** Tries until one try answers that it has committed. */
   async untilCommitted(attempt: () => Promise<boolean>, stubborn = false): Promise<void> {
     for (let tries = 1; !(await attempt()); tries++) {

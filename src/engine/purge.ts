@@ -82,7 +82,10 @@ export class Purge {
     }
     await this.#removeKeys(horizon);
     await this.#removeEffects(horizon);
-    return { horizon, requests, grants, journalStart: await this.#trim(horizon) };
+    const journalStart = await this.#trim(horizon);
+    // This purge writes nothing for what another one has removed already, and that removal may not be durable yet.
+    await this.#ledger.confirmDurable();
+    return { horizon, requests, grants, journalStart };
   }
 
   /** Moves the horizon forward, never back. */

@@ -50,6 +50,12 @@ export class Using {
    * there is none to take.
    */
   async consume(subject: string, scope: string, key: string | undefined): Promise<Consumption> {
+    const consumption = await this.#consume(subject, scope, key);
+    if (consumption.reused) await this.#ledger.confirmDurable();
+    return consumption;
+  }
+
+  async #consume(subject: string, scope: string, key: string | undefined): Promise<Consumption> {
     const useId = key === undefined ? undefined : derivedId(this.#ledger.store.namespace, 'consume', subject, key);
     const before = await this.#taken(useId);
     if (before !== undefined) return this.#repeat(before, scope);

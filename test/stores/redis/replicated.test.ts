@@ -131,6 +131,28 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         expect(entries.map(({ id }) => id)).toEqual(['first.1', 'second.1', 'third.1']);
       });
 
+      it('acknowledges no repeated ask and no repeated deny, before the replica has what they find (L12)', async () => {
+        const { namespace, replica } = await granted(600);
+        const [engine, elsewhere] = (await Promise.all(
+          [1, 2].map(async () => {
+            const { store: one } = await store({ namespace, replicas: 1, timeoutMs: 600 }, make);
+            return new JitEngine({ store: one, approver: reviewers({ members: ['user:sam'] }), onError: () => undefined });
+          }),
+        )) as [JitEngine, JitEngine];
+        const asked = { subject: 'user:maya', scope: 'c:d', ttl: '1h', idempotencyKey: 'k' } as const;
+        const { request } = await engine.requestAccess({ ...asked, scope: 'e:f', idempotencyKey: 'other' });
+        const deny = (one: JitEngine) => one.deny(request.id, { by: 'user:sam' });
+        replica.process?.kill('SIGSTOP');
+        after(() => replica.process?.kill('SIGCONT'));
+        // The first ask writes its request, the second its reviewers: the third finds nothing left to write.
+        for (const one of [engine, engine, engine, elsewhere])
+          expect(await outcomeOf(one.requestAccess(asked))).toBe('ERR_JIT_OUTCOME_UNKNOWN');
+        for (const one of [engine, engine, elsewhere]) expect(await outcomeOf(deny(one))).toBe('ERR_JIT_OUTCOME_UNKNOWN');
+        replica.process?.kill('SIGCONT');
+        expect(await eventually(() => engine.requestAccess(asked))).toMatchObject({ outcome: 'pending', reused: true });
+        expect(await outcomeOf(deny(engine))).toBe('ERR_JIT_DECIDED');
+      });
+
       it('denies over a connection that stayed on a primary which was demoted (L12, L41) [V3]', async () => {
         const { here, there, other, check, grant } = await granted();
         await there.send('REPLICAOF', 'NO', 'ONE');
