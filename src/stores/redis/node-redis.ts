@@ -25,6 +25,9 @@ export interface NodeRedisSubscriberLike {
 const AS_STRINGS = { typeMapping: {} } as const;
 const EVENTS = ['ready', 'reconnecting', 'end'];
 
+/** Members of what `createCluster()` and `createSentinel()` make, whose `sendCommand` takes other arguments. */
+const SENDS_DIFFERENTLY = ['nodeClient', 'getSentinelNode'];
+
 const ADAPTED = new WeakMap<NodeRedisLike, RedisClient>();
 
 /**
@@ -33,7 +36,7 @@ const ADAPTED = new WeakMap<NodeRedisLike, RedisClient>();
  * row had no answer the store makes it connect again.
  *
  * Gotcha: `socketTimeout` without a `reconnectStrategy` of your own closes the client for good when it fires.
- * Gotcha: a client of `createCluster()` or `createSentinel()` sends differently and is not taken.
+ * Gotcha: a client of `createCluster()` or `createSentinel()` sends differently and is refused; for both take ioredis.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where it is no such client
  * @example
@@ -44,7 +47,8 @@ const ADAPTED = new WeakMap<NodeRedisLike, RedisClient>();
  */
 export function fromNodeRedis(client: NodeRedisLike): RedisClient {
   const given = client as Partial<NodeRedisLike> | null | undefined;
-  if (typeof given?.sendCommand !== 'function' || typeof given.isReady !== 'boolean') {
+  const isClient = typeof given?.sendCommand === 'function' && typeof given.isReady === 'boolean';
+  if (!isClient || SENDS_DIFFERENTLY.some((member) => member in given)) {
     throw invalid('client', 'a client of the package redis, made by createClient()', client);
   }
   const known = ADAPTED.get(client);

@@ -1,6 +1,7 @@
 import { autoApprove, CorruptError, InvalidArgumentError, JitEngine, StoreError, type GrantStore } from 'jit-access';
 import { fromIoredis, fromNodeRedis, redisGrantStore, type RedisClient, type RedisReply } from 'jit-access/redis';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
+import { createClient, createCluster, createSentinel } from 'redis';
 import { describe, expect, it } from 'vitest';
 import { keysIn, openedFor } from './opened.js';
 import { describeRedis } from './server.js';
@@ -112,6 +113,15 @@ describe('redisGrantStore over a client that answers what it should not', () => 
       expect(() => fromIoredis(client as never)).toThrow(InvalidArgumentError);
     },
   );
+
+  it('is not made of a cluster or a sentinel of the package redis, which send otherwise', () => {
+    const rootNodes = [{ url: 'redis://127.0.0.1:1' }];
+    const clients = [createCluster({ rootNodes }), createSentinel({ name: 'jit', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] })];
+    for (const client of clients) {
+      expect(() => fromNodeRedis(client as never)).toThrow('client must be a client of the package redis, made by createClient()');
+    }
+    expect(fromNodeRedis(createClient()).status()).toBe('closed');
+  });
 });
 
 describeRedis('rows and entries in Redis that are not of this package', (server) => {
