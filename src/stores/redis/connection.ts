@@ -4,8 +4,8 @@ import { messageOf, StoreError } from '../../errors.js';
 import { TimeLimit } from '../time-limit.js';
 import { AskError, askErrorOf, isRefusedByScript } from './ask-error.js';
 import type { RedisClient, RedisReply } from './client.js';
-import { EvictionCheck, POLICY_SCRIPT } from './eviction.js';
-import { onStatus } from './status-feed.js';
+import { EvictionCheck, POLICY_SCRIPT, type Asker } from './eviction.js';
+import { statusFeedOf, type StatusFeed } from './status-feed.js';
 
 const utf8 = new TextEncoder();
 
@@ -26,7 +26,7 @@ const POLICY = new Script(POLICY_SCRIPT);
 const SILENT_CALLS = 3;
 
 /** One question under way, with all that it takes to answer it. */
-interface Call {
+interface Call extends Asker {
   /** The script that it is about has gone out. */
   isSent: boolean;
   isOver: boolean;
@@ -34,8 +34,6 @@ interface Call {
   readonly resets: number;
   /** How often the status had changed when the script went out. */
   changes: number;
-  /** Run when it is given up. */
-  readonly onGiveUp: (() => void)[];
 }
 
 /** What is known of the server that answers for some keys. */
@@ -61,8 +59,8 @@ export class Connection {
   readonly #limit: TimeLimit;
   /** By a key of the namespace on a Cluster, where each may lie on another server; otherwise one, under ''. */
   readonly #servers = new Map<string, Server>();
+  readonly #status: StatusFeed;
   #resets = 0;
-  #changes = 0;
 
   constructor(client: RedisClient, { timeoutMs, assumesNoEviction, replicas }: ConnectionOptions) {
     this.client = client;
@@ -70,7 +68,7 @@ export class Connection {
     this.replicas = replicas;
     this.#assumesNoEviction = assumesNoEviction;
     this.#limit = new TimeLimit(timeoutMs);
-    onStatus(client, () => (this.#changes += 1));
+    this.#status = statusFeedOf(client);
   }
 
   /** Asks by a script that only reads. @throws StoreError */
@@ -109,7 +107,7 @@ export class Connection {
   async #proven(call: Call, server: Server, script: Script, keys: readonly string[], args: readonly string[]) {
     if (!this.#assumesNoEviction) {
       const ask = () => this.#runNow(call, server, POLICY, keys.slice(0, 1), []);
-      await server.eviction.prove(ask, (callback) => call.onGiveUp.push(callback));
+      await server.eviction.prove(ask, call);
     }
     return this.#runNow(call, server, script, keys, args);
   }
@@ -124,7 +122,7 @@ export class Connection {
     } catch (error) {
       if (!messageOf(error).startsWith('NOSCRIPT')) throw error;
       // A client that has connected again may have sent it twice, and the first server may have run it.
-      if (call.changes === this.#changes) call.isSent = false;
+      if (call.changes === this.#status.changes) call.isSent = false;
       reply = await this.#send(call, server, ['EVAL', script.text, ...operands], isSubject);
     }
     if (!Array.isArray(reply)) throw new AskError(call.isSent ? 'unknown' : 'no', 'a script was answered with no list');
@@ -144,7 +142,7 @@ export class Connection {
     } catch (error) {
       throw new AskError('unknown', messageOf(error));
     }
-    if (this.#changes !== changes) throw new AskError('unknown', 'the connection changed before the replicas had it');
+    if (this.#status.changes !== changes) throw new AskError('unknown', 'the connection changed before the replicas had it');
     const count = Number(have);
     if (!(count >= this.replicas)) throw new AskError('unknown', `${count} of ${this.replicas} replicas have it`);
   }
@@ -190,7 +188,7 @@ export class Connection {
    */
   #meaningOf(error: unknown, call: Call): AskError {
     const failure = error instanceof AskError ? error : askErrorOf(messageOf(error), call.isSent);
-    return call.isSent && call.changes !== this.#changes ? new AskError('unknown', failure.message) : failure;
+    return call.isSent && call.changes !== this.#status.changes ? new AskError('unknown', failure.message) : failure;
   }
 
   /** @param isSubject it is what the call is about: from here on it may have been carried out */
@@ -200,7 +198,7 @@ export class Connection {
     if (call.isOver) throw new AskError('no', 'given up');
     if (isSubject && !call.isSent) {
       call.isSent = true;
-      call.changes = this.#changes;
+      call.changes = this.#status.changes;
     }
     try {
       return await this.client.send(command);
@@ -230,7 +228,7 @@ export class Connection {
         if (status === 'ready') resolve();
         else reject(new AskError('no', 'the Redis client is closed, or was never connected'));
       };
-      const stop = onStatus(this.client, look);
+      const stop = this.#status.add(look);
       call.onGiveUp.push(stop);
       look();
     });

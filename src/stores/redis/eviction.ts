@@ -19,34 +19,54 @@ if type(info) ~= 'string' then return { 'refused', type(info) == 'table' and inf
 return { 'policy', string.match(info, 'maxmemory_policy:(%S+)') or '' }
 `;
 
+/** A call that needs to know the policy, and may be given up while it waits for that. */
+export interface Asker {
+  readonly isOver: boolean;
+  /** Run when it is given up. */
+  readonly onGiveUp: (() => void)[];
+}
+
 /** Whether one server has said that it evicts nothing, and when. */
 export class EvictionCheck {
   /** Epoch milliseconds of this machine. */
   #provenAt: number | undefined;
-  #asking: Promise<void> | undefined;
+  #asking: Promise<'answered' | 'given up'> | undefined;
 
   /**
    * Under any other policy Redis deletes keys when its memory is full: a revoke, a journal, a whole namespace.
    *
    * @param ask sends the script; one question at a time, whose answer all callers wait for
-   * @param onGiveUp calls back when the caller has given up: its question may never be answered, and another has to be sent
    * @throws AskError where the policy is another one, or can't be read; nothing else has been sent
    */
-  async prove(ask: () => Promise<readonly RedisReply[]>, onGiveUp: (callback: () => void) => void): Promise<void> {
+  async prove(ask: () => Promise<readonly RedisReply[]>, asker: Asker): Promise<void> {
+    while (!this.#isProven()) {
+      if (asker.isOver) throw new AskError('no', 'given up');
+      this.#asking ??= this.#begin(ask, asker);
+      // Where the caller whose question it was has given up, the others ask again: that question may never be answered.
+      if ((await this.#asking) === 'given up') continue;
+      this.#provenAt = systemClock.now();
+      return;
+    }
+  }
+
+  #isProven(): boolean {
     const age = this.#provenAt === undefined ? Infinity : systemClock.now() - this.#provenAt;
     // A clock that was set back proves nothing.
-    if (age >= 0 && age < CHECK_EVERY_MS) return;
-    if (this.#asking === undefined) {
-      const asking = ask().then(checkPolicy);
-      this.#asking = asking;
-      const forget = () => {
-        if (this.#asking === asking) this.#asking = undefined;
-      };
-      onGiveUp(forget);
-      asking.then(forget, forget);
-    }
-    await this.#asking;
-    this.#provenAt = systemClock.now();
+    return age >= 0 && age < CHECK_EVERY_MS;
+  }
+
+  #begin(ask: () => Promise<readonly RedisReply[]>, { onGiveUp }: Asker): Promise<'answered' | 'given up'> {
+    const asking = new Promise<'answered' | 'given up'>((resolve, reject) => {
+      onGiveUp.push(() => resolve('given up'));
+      ask()
+        .then(checkPolicy)
+        .then(() => resolve('answered'), reject);
+    });
+    const forget = () => {
+      if (this.#asking === asking) this.#asking = undefined;
+    };
+    asking.then(forget, forget);
+    return asking;
   }
 
   /** After a failure the next answer may come from another server, with another policy. */

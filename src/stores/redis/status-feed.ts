@@ -1,38 +1,33 @@
 import type { Unsubscribe } from '../../ports.js';
 import type { RedisClient } from './client.js';
 
-/** One client's news of its status, for any number of listeners: it is subscribed to once, and only while one listens. */
-class StatusFeed {
-  readonly #client: RedisClient;
+/** One client's changes of status, for any number of stores and calls: subscribed to once, for as long as the client lives. */
+export class StatusFeed {
+  /** How often the status may have changed. */
+  changes = 0;
   readonly #wakes = new Set<{ readonly wake: () => void }>();
-  #unsubscribe: Unsubscribe | undefined;
 
   constructor(client: RedisClient) {
-    this.#client = client;
-  }
-
-  add(wake: () => void): Unsubscribe {
-    const listener = { wake };
-    this.#wakes.add(listener);
-    this.#unsubscribe ??= this.#client.onStatus(() => {
+    client.onStatus(() => {
+      this.changes += 1;
       for (const each of [...this.#wakes]) each.wake();
     });
-    return () => {
-      if (!this.#wakes.delete(listener) || this.#wakes.size > 0) return;
-      this.#unsubscribe?.();
-      this.#unsubscribe = undefined;
-    };
+  }
+
+  /** Each call that waits for a connection listens here: a listener on the client for each would make Node warn of a leak. */
+  add(wake: () => void): Unsubscribe {
+    // An object of its own, so that one function may listen twice.
+    const listener = { wake };
+    this.#wakes.add(listener);
+    return () => void this.#wakes.delete(listener);
   }
 }
 
 const FEEDS = new WeakMap<RedisClient, StatusFeed>();
 
-/**
- * {@link RedisClient.onStatus}, shared. Each call that waits for a connection listens: with a listener of its own for each,
- * an outage under load would make Node print a MaxListenersExceededWarning.
- */
-export function onStatus(client: RedisClient, wake: () => void): Unsubscribe {
+/** The feed of a client, shared by all stores over it: it keeps none of them. */
+export function statusFeedOf(client: RedisClient): StatusFeed {
   let feed = FEEDS.get(client);
   if (feed === undefined) FEEDS.set(client, (feed = new StatusFeed(client)));
-  return feed.add(wake);
+  return feed;
 }
