@@ -127,7 +127,8 @@ export class Purge {
       const own = grants.filter((grant) => grant.requestId === request.id);
       // What can't be read is kept, and with it all that belongs to it.
       const isReadable = own.length === rows.filter((row) => ids.includes(row.id)).length;
-      if (!isReadable || !isPurgeable(request, [...own, ...(await this.#line(own))], origins, horizon)) continue;
+      const line = isReadable ? await this.#line(own) : undefined;
+      if (line === undefined || !isPurgeable(request, [...own, ...line], origins, horizon)) continue;
       const usage = usages.filter((row) => row !== undefined && own.some((grant) => grant.id === row.id));
       expect.push(...[request, ...own, ...usage].flatMap(keyOf));
     }
@@ -178,18 +179,23 @@ export class Purge {
   /**
    * What goes on from these grants: those that extend them, those that extend these, and so on. A grant is kept as long
    * as one of them is, for it is by the first that the line is revoked.
+   *
+   * @returns `undefined` where one of them can not be read: a process of another version may read it, and allow by it
    */
-  async #line(grants: readonly Grant[]): Promise<readonly Grant[]> {
+  async #line(grants: readonly Grant[]): Promise<readonly Grant[] | undefined> {
     const line: Grant[] = [];
+    const unreadable: Row[] = [];
     const seen = new Set(grants.map(({ id }) => id));
     for (let wave = grants; wave.length > 0;) {
       const ids = wave.flatMap(({ successors }) => successors.map(({ grantId }) => grantId)).filter((id) => !seen.has(id));
       for (const id of ids) seen.add(id);
       await this.#turns.spend(2 * ids.length);
-      wave = (await this.#ledger.heldAll(ids)).map(({ grant }) => grant);
+      wave = (await this.#ledger.heldAll(ids, (row) => unreadable.push(row))).map(({ grant }) => grant);
       line.push(...wave);
     }
-    return line;
+    // Reports each of them.
+    this.#decodeAll(unreadable, decodeGrant);
+    return unreadable.length === 0 ? line : undefined;
   }
 
   async #removeAll(expect: readonly Expectation[], horizon: number): Promise<readonly string[]> {
