@@ -779,7 +779,8 @@ export class JitEngine<Scope extends string = string> {
     const { by: actor, reason } = this.#readWho(options);
     return this.#journalClock.accept(({ reading, newest }) => {
       const data = toJson({ reading, newest, reason });
-      return this.#ledger.commit({ expect: [], put: [], entries: [{ type: 'clock.accepted', at: reading, actor, data }] });
+      const entries = [{ type: 'clock.accepted', at: reading, actor, data }] as const;
+      return this.#ledger.untilCommitted(() => this.#ledger.commit({ expect: [], put: [], entries }));
     });
   }
 

@@ -174,6 +174,17 @@ describe('a process whose clock lies behind the journal', () => {
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe(undefined);
   });
 
+  it('L39 an acceptance that lost a race is recorded all the same [M14]', async () => {
+    const { store } = await aFleet();
+    const { engine } = aProcess(store, at(-3 * HOUR));
+    await refusal(ask(engine, { scope: 'b' }), 'ERR_JIT_CLOCK');
+    const commit = store.commit.bind(store);
+    let races = 1;
+    store.commit = async (change) => (races-- > 0 ? 'conflict' : commit(change));
+    expect(await engine.acceptClock({ by: CISO })).toMatchObject({ accepted: true });
+    expect(await typesOf(store)).toContain('clock.accepted');
+  });
+
   it('L39 creates again once a person accepts its clock, which is in the journal [M14]', async () => {
     const { engine, store, told } = await behind();
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
