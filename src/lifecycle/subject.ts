@@ -34,7 +34,8 @@ export type Asked = Pick<AccessRequest, 'subject' | 'requestedBy'>;
 /**
  * Whether what one requester asked for a subject counts when another ask for this subject is judged: it counts against
  * the same requester, and what the subject asked for itself counts against every requester. So no other caller can use
- * up a subject's limits, and none adds to what the subject has by asking on its behalf (L44).
+ * up a subject's limits, and an ask on its behalf adds nothing beyond a limit to what the subject asked for itself (L44).
+ * What two other callers asked for does not count against each other: each requester has the limits for itself.
  */
 export const countsAgainst = (asked: Asked, requestedBy: string | undefined): boolean =>
   requestedBy === undefined || requestedBy === asked.requestedBy || requestedBy === asked.subject;

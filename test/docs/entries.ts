@@ -116,7 +116,9 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   await engine.breakGlass(fresh()).catch(() => undefined);
   approver.script.breakGlass = breakGlass;
   approver.script.isEligible = false;
-  await engine.requestAccess(fresh()).catch(() => undefined);
+  const { scope: first, ...bundle } = fresh();
+  const many = [first, ...Array.from({ length: 5 }, (_, i) => `many:${i}`)];
+  await engine.requestAccess({ ...bundle, scopes: many }).catch(() => undefined);
   approver.script.isEligible = true;
   await clock.advance('1m');
   await engine.sweep();
