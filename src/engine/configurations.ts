@@ -5,7 +5,7 @@ import { digestOf } from '../journal/link.js';
 import type { Row } from '../ports.js';
 import { isObject } from '../records.js';
 import { isInstant, type Timekeeper } from '../time.js';
-import type { Ledger } from './ledger.js';
+import { decodeEach, type Ledger } from './ledger.js';
 import type { Settings } from './options.js';
 
 const HOUR_MS = 3_600_000;
@@ -79,11 +79,12 @@ export class Configurations {
   }
 
   async #others(now: number): Promise<readonly Configuration[]> {
-    const { approver, scopes } = this.#settings;
+    const { approver, scopes, onError } = this.#settings;
     const { items } = await this.#ledger.find({ kind: KIND, limit: MAX_ROWS });
-    return items
-      .map(readConfiguration)
-      .filter((one) => one.seenAt > now - SILENCE_MS && (one.approver !== approver.name || one.matcher !== scopes.name));
+    // A row that can not be read must not hide that another service is at work.
+    return decodeEach(items, readConfiguration, (_, error) => onError(error, 'engines')).filter(
+      (one) => one.seenAt > now - SILENCE_MS && (one.approver !== approver.name || one.matcher !== scopes.name),
+    );
   }
 
   #tell(others: readonly Configuration[]): void {

@@ -68,6 +68,8 @@ export class JournalClock {
    * clock was confirmed do, unless that clock has stepped back since.
    */
   wrote(changeId: string, entries: readonly Pick<AuditEntry, 'at'>[]): void {
+    // Cursors and leases leave nothing to be told apart, and would push out the ids of changes that do.
+    if (entries.length === 0) return;
     const isVouchedFor = this.#isConfirmed && entries.every(({ at }) => at >= this.#keeper.highest - STEP_BACK_MS);
     if (!isVouchedFor) this.#own.add(changeId);
   }

@@ -65,11 +65,21 @@ describe('a SQLite file that is taken from under a process (L41)', () => {
     expect(await open({ withRead: false }).isAllowed(asked.subject, asked.scope)).toBe(true);
   });
 
+  it('refuses a handle to read from that is in memory, where a revoke would find nothing to end', async () => {
+    const memory = SqliteFile.at(':memory:');
+    await migrate({ db: file.kysely(memory), dialect: 'sqlite' });
+    const store = sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace: 'payments', read: memory });
+    await expect(store.find({ kind: 'grant', limit: 1 })).rejects.toThrow(
+      /read must be a handle on the database of db, .+access\.db; it is one on a database in memory/,
+    );
+    memory.close();
+  });
+
   it('refuses a handle to read from that is on another file', async () => {
     const another = await SqliteFile.migrated();
     const store = sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace: 'payments', read: another.handle() });
     await expect(Promise.resolve().then(() => store.live({ subject: asked.subject, at: 0 }))).rejects.toThrow(
-      /read must be a handle on the file of db, .+access\.db; it is one on .+access\.db/,
+      /read must be a handle on the database of db, .+access\.db; it is one on .+access\.db/,
     );
     another.remove();
   });
