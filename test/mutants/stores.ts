@@ -261,7 +261,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/sql/rows.ts',
     from: 'if (Number(version ?? 0) !== SCHEMA_VERSION) throw wrongVersion(Number(version ?? 0));',
     to: '',
-    caughtBy: { test: 'test/stores/sql/schema-version.test.ts', title: 'refuses every commit, and writes nothing' },
+    caughtBy: { test: 'test/stores/sql/schema.test.ts', title: 'refuses every commit, and writes nothing' },
   },
   {
     name: 'SQL: a standby may answer',

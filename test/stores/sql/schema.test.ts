@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { JitEngine, reviewers } from 'jit-access';
 import { migrate, schemaSql, sqlGrantStore, sqlMigrations } from 'jit-access/sql';
-import type { SqlDatabase, SqlDialect } from 'jit-access/sql';
+import type { SqlDatabase, SqlDialect, SqlGrantStoreOptions } from 'jit-access/sql';
 import { aChange, aRow } from 'jit-access/testing';
 import { CamelCasePlugin, CompiledQuery } from 'kysely';
 import type { Kysely } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { GrantStore } from '../../../src/ports.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
 
@@ -14,6 +15,8 @@ vi.setConfig({ hookTimeout: 60_000 });
 
 interface Database {
   kysely(): Kysely<unknown>;
+  /** What a store reads through, around Kysely. */
+  reader(): SqlGrantStoreOptions['read'];
   stop(): Promise<void> | void;
 }
 
@@ -26,11 +29,11 @@ afterAll(() => server.stop());
 const databases: Readonly<Record<SqlDialect, () => Promise<Database>>> = {
   async sqlite() {
     const file = new SqliteFile();
-    return { kysely: () => file.kysely(), stop: () => file.remove() };
+    return { kysely: () => file.kysely(), reader: () => file.handle(), stop: () => file.remove() };
   },
   async postgres() {
     const postgres = await server.empty();
-    return { kysely: () => kyselyOn(postgres.pool()), stop: () => postgres.stop() };
+    return { kysely: () => kyselyOn(postgres.pool()), reader: () => postgres.pool(), stop: () => postgres.stop() };
   },
 };
 
@@ -133,6 +136,68 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
     expect((await store(camel).find({ kind: 'grant', limit: 5 })).items).toHaveLength(1);
   });
 });
+
+/** The message of the refusal; 'answered' where there is none. */
+const answerOf = (call: () => unknown): Promise<string> =>
+  Promise.resolve()
+    .then(call)
+    .then(
+      () => 'answered',
+      (error: unknown) => (error as Error).message,
+    );
+
+describe.each(Object.keys(databases) as SqlDialect[])(
+  'a store on %s whose schema another version migrates while it runs [V10]',
+  (dialect) => {
+    let database: Database;
+    let db: Kysely<unknown>;
+    let store: GrantStore;
+    beforeEach(async () => {
+      database = await databases[dialect]();
+      db = database.kysely();
+      await migrate({ db, dialect });
+      store = sqlGrantStore({ db, dialect, namespace: 'payments', read: database.reader() });
+      await commit();
+    });
+    afterEach(() => database.stop());
+
+    const run = (sql: string) => db.executeQuery(CompiledQuery.raw(sql));
+    const commit = () => store.commit(aChange({ id: randomUUID(), put: [aRow({ id: randomUUID() })] }));
+    const reads: Readonly<Record<string, () => unknown>> = {
+      get: () => store.get([aRow()]),
+      'live of a scope': () => store.live({ subject: 'user:maya', scope: 'db:write', at: 0 }),
+      live: () => store.live({ subject: 'user:maya', at: 0 }),
+      find: () => store.find({ kind: 'grant', limit: 1 }),
+      'find that finds nothing': () => store.find({ kind: 'request', subject: 'user:noor', limit: 1 }),
+      due: () => store.due({ at: 0, limit: 1 }),
+      journal: () => store.journal({ after: 0, limit: 1 }),
+    };
+
+    it('refuses every commit, and writes nothing', async () => {
+      const { head } = await store.journal({ after: 0, limit: 1 });
+      await run('update jit_schema set version = 2');
+      expect(await answerOf(commit)).toMatch(/version is 2, and this package knows 1/);
+      expect(await answerOf(() => store.in('tenant-b').commit(aChange()))).toMatch(/version is 2, and this package knows 1/);
+      await run('update jit_schema set version = 1');
+      expect((await store.journal({ after: 0, limit: 1 })).head).toEqual(head);
+      expect(await commit()).toBe('committed');
+    });
+
+    it.each(Object.keys(reads))('refuses %s, in the question itself', async (method) => {
+      const read = reads[method] as () => unknown;
+      expect(await answerOf(read)).toBe('answered');
+      for (const [change, version] of [
+        ['update jit_schema set version = 2', 2],
+        ['delete from jit_schema', 0],
+      ] as const) {
+        await run(change);
+        expect(await answerOf(read)).toMatch(new RegExp(`version is ${version}, and this package knows 1`));
+      }
+      await run('insert into jit_schema values (1)');
+      expect(await answerOf(read)).toBe('answered');
+    });
+  },
+);
 
 describe('sqlGrantStore()', () => {
   const db = { executeQuery() {}, connection() {}, withoutPlugins: () => db } as unknown as SqlDatabase;
