@@ -8,6 +8,7 @@ import {
   patternScopes,
   reviewers,
   type Approver,
+  type ApproverContext,
   type ScopeMatcher,
 } from '../../src/index.js';
 import { definePolicy } from '../../src/policy.js';
@@ -130,8 +131,8 @@ describe('the matcher of the engine and its approver', () => {
 
   it('each question comes with the reading of the clock, or at creation with a later start, and with the matcher [A6]', async () => {
     const clock = new ManualClock();
-    const seen: [string, number, string][] = [];
-    const note = (method: string, { at, scopes }: { at: number; scopes: ScopeMatcher }) => void seen.push([method, at, scopes.name]);
+    const seen: unknown[] = [];
+    const note = (method: string, context?: ApproverContext) => void seen.push([method, context?.at, context?.scopes.name]);
     const approver = new ScriptedApprover({
       decide: (_, context) => {
         note('decide', context);
