@@ -9,6 +9,7 @@ import {
   decodeGrant,
   decodeRequest,
   decodeUsage,
+  isCounted,
   isObject,
   type AccessRequest,
   type Effect,
@@ -129,7 +130,7 @@ export class Sweep {
     const tally = new Tally();
     const deadlines: AccessRequest[] = [];
     const rest: Held[] = [];
-    // A grant and its usage may both be due.
+    // A grant and its usage may both be due. Of other grants nothing is kept: there may be very many.
     const seen = new Set<string>();
     const at = this.#keeper.read().late;
     let after: string | undefined;
@@ -179,6 +180,7 @@ export class Sweep {
       if (record === undefined) tally.skipped += 1;
       else if (record.kind === 'request') requests.push(record);
       else if (record.kind === 'effect') effects.push(record);
+      else if (record.kind === 'grant' && !isCounted(record)) ids.push(record.id);
       else if (!seen.has(record.id)) {
         seen.add(record.id);
         ids.push(record.id);

@@ -23,13 +23,13 @@ export class OpenBySubject {
     own.rows.add(row);
   }
 
-  /** To be called after a row that was added has been replaced or removed. */
-  forget({ subject }: Row): void {
-    const own = this.#bySubject.get(subject);
+  /** Of the very row that was added. */
+  remove(row: Row): void {
+    const own = this.#bySubject.get(row.subject);
     if (own === undefined) return;
     own.count -= 1;
     // A subject that has nothing open any more takes no memory.
-    if (own.count === 0) this.#bySubject.delete(subject);
-    else own.rows.forget();
+    if (own.count === 0) this.#bySubject.delete(row.subject);
+    else own.rows.remove(row);
   }
 }

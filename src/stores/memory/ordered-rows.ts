@@ -1,45 +1,51 @@
 import type { Row } from '../../ports.js';
 
-/** A sorted list, and from where on it is still looked at. */
-interface Run {
-  rows: Row[];
-  start: number;
+/**
+ * The most rows of one list. A list that is split in two halves has room for this many again once the engine has made it
+ * grow; a longer one would make it grow twice, and keep room that it never fills.
+ */
+const LIST = 70;
+
+/** A place in an index: that of a list, and of a row in it. */
+interface Place {
+  list: number;
+  index: number;
 }
 
 /**
- * Rows in an order, kept as a few sorted runs, each at least twice as long as the next: adding a row merges short runs
- * now and then, and reading a page looks at the front of each. What is read costs what is returned, not what is stored.
- *
- * A row that was replaced or removed is passed over until a merge drops it, or until such leftovers are the greater part
- * and all are dropped at once.
+ * Rows in an order, kept as short sorted lists one after another. Adding or removing a row finds its list by halving and
+ * moves the rows of this list only: no write copies, sorts or cleans up the whole index, however many rows it holds (L42).
+ * Reading a page costs what is returned, not what is stored.
  */
 export class OrderedRows {
   readonly #before: (a: Row, b: Row) => boolean;
-  readonly #isCurrent: (row: Row) => boolean;
-  #runs: Run[] = [];
-  #added = 0;
-  #leftovers = 0;
+  /** None is empty, and the rows of each come before those of the next. */
+  readonly #lists: Row[][] = [];
 
-  /** @param isCurrent whether this very row is what the store holds now */
-  constructor(before: (a: Row, b: Row) => boolean, isCurrent: (row: Row) => boolean) {
+  /** @param before a total order of the rows that are in here at one time; it depends on nothing that changes */
+  constructor(before: (a: Row, b: Row) => boolean) {
     this.#before = before;
-    this.#isCurrent = isCurrent;
   }
 
   add(row: Row): void {
-    this.#added += 1;
-    this.#push([row]);
+    const { list, index } = this.#firstNot((other) => this.#before(other, row));
+    const rows = this.#lists[list];
+    const last = this.#lists.at(-1);
+    if (rows !== undefined) this.#insert(rows, list, index, row);
+    // Behind all others. A list that is full stays so: rows that come in order leave no list half empty.
+    else if (last === undefined || last.length === LIST) this.#lists.push([row]);
+    else last.push(row);
   }
 
-  /** To be called after a row that was added has been replaced or removed. */
-  forget(): void {
-    this.#leftovers += 1;
-    if (this.#leftovers <= this.#added / 2 + 64) return;
-    const runs = this.#runs;
-    this.#runs = [];
-    for (const run of runs) this.#push(run.rows.slice(run.start).filter(this.#isCurrent));
-    this.#added -= this.#leftovers;
-    this.#leftovers = 0;
+  /** Of the very row that was added. */
+  remove(row: Row): void {
+    const { list, index } = this.#firstNot((other) => this.#before(other, row));
+    const rows = this.#lists[list];
+    if (rows?.[index] !== row) return;
+    rows.splice(index, 1);
+    if (rows.length === 0) this.#lists.splice(list, 1);
+    this.#join(list);
+    this.#join(list - 1);
   }
 
   /**
@@ -54,61 +60,63 @@ export class OrderedRows {
     isWanted: (row: Row) => boolean,
     others: readonly OrderedRows[] = [],
   ): readonly Row[] {
-    const heads = [this, ...others].flatMap((rows) => rows.#heads(isPast));
+    const cursors = [this, ...others].map((rows) => ({ rows, place: rows.#firstNot(isPast) }));
     const found: Row[] = [];
     while (found.length < limit) {
-      let least: Run | undefined;
-      for (const head of heads) {
-        this.#skipLeftovers(head);
-        const row = head.rows[head.start];
-        if (row !== undefined && (least === undefined || this.#before(row, least.rows[least.start] as Row))) least = head;
+      let least: Row | undefined;
+      let [from] = cursors as [(typeof cursors)[number]];
+      for (const cursor of cursors) {
+        const row = cursor.rows.#at(cursor.place);
+        if (row === undefined || (least !== undefined && !this.#before(row, least))) continue;
+        least = row;
+        from = cursor;
       }
-      const row = least?.rows[least.start++];
-      if (row === undefined || isBeyond(row)) break;
-      if (isWanted(row)) found.push(row);
+      if (least === undefined || isBeyond(least)) break;
+      from.rows.#advance(from.place);
+      if (isWanted(least)) found.push(least);
     }
     return found;
   }
 
-  #push(rows: Row[]): void {
-    for (let last = this.#runs.at(-1); last !== undefined && last.rows.length - last.start < 2 * rows.length; last = this.#runs.at(-1)) {
-      rows = this.#merge(last, rows);
-      this.#runs.pop();
-    }
-    this.#runs.push({ rows, start: 0 });
+  #insert(rows: Row[], list: number, index: number, row: Row): void {
+    rows.splice(index, 0, row);
+    if (rows.length <= LIST) return;
+    const half = rows.length >> 1;
+    this.#lists.splice(list, 1, rows.slice(0, half), rows.slice(half));
   }
 
-  /** Merges two runs, without what is a leftover by now. */
-  #merge({ rows: a, start }: Run, b: readonly Row[]): Row[] {
-    // Of the length that it will have at most: a list that grows keeps room for more, in a run that never does.
-    const merged = new Array<Row>(a.length - start + b.length);
-    let length = 0;
-    for (let i = start, j = 0; i < a.length || j < b.length;) {
-      const fromA = j === b.length || (i < a.length && this.#before(a[i] as Row, b[j] as Row));
-      const row = (fromA ? a[i++] : b[j++]) as Row;
-      if (this.#isCurrent(row)) merged[length++] = row;
-    }
-    merged.length = length;
-    const dropped = a.length + b.length - length;
-    this.#added -= dropped;
-    this.#leftovers -= dropped;
-    return merged;
+  /** Makes one list of two neighbours that are short, so that many removed rows leave few lists. */
+  #join(list: number): void {
+    const [rows, next] = [this.#lists[list], this.#lists[list + 1]];
+    if (rows === undefined || next === undefined || rows.length + next.length > LIST / 2) return;
+    this.#lists.splice(list, 2, [...rows, ...next]);
   }
 
-  #heads(isPast: (row: Row) => boolean): Run[] {
-    return this.#runs.map((run) => {
-      this.#skipLeftovers(run);
-      let low = run.start;
-      for (let high = run.rows.length; low < high;) {
-        const middle = (low + high) >>> 1;
-        if (isPast(run.rows[middle] as Row)) low = middle + 1;
-        else high = middle;
-      }
-      return { rows: run.rows, start: low };
-    });
+  /** The place of the first row that `isPast` does not say yes to; it says yes to all rows before one and to none behind it. */
+  #firstNot(isPast: (row: Row) => boolean): Place {
+    const list = firstNot(this.#lists, (rows) => isPast(rows.at(-1) as Row));
+    return { list, index: firstNot(this.#lists[list] ?? [], isPast) };
   }
 
-  #skipLeftovers(run: Run): void {
-    while (run.start < run.rows.length && !this.#isCurrent(run.rows[run.start] as Row)) run.start += 1;
+  #at({ list, index }: Place): Row | undefined {
+    return this.#lists[list]?.[index];
   }
+
+  #advance(place: Place): void {
+    place.index += 1;
+    if (place.index < (this.#lists[place.list] as Row[]).length) return;
+    place.list += 1;
+    place.index = 0;
+  }
+}
+
+/** By halving: the index of the first item that `isPast` does not say yes to; the length where it does so to all. */
+function firstNot<T>(items: readonly T[], isPast: (item: T) => boolean): number {
+  let low = 0;
+  for (let high = items.length; low < high;) {
+    const middle = (low + high) >>> 1;
+    if (isPast(items[middle] as T)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

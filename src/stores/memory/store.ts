@@ -17,6 +17,7 @@ import type {
 } from '../../ports.js';
 import { frozenCopy, SettledRow, SharedStrings, type Anchor, type AuditEntry } from '../../records.js';
 import { LiveIndex } from './live-index.js';
+import { LongQueue } from './long-queue.js';
 import { OpenBySubject } from './open-by-subject.js';
 import { OrderedRows } from './ordered-rows.js';
 
@@ -141,13 +142,12 @@ class Space {
   readonly live = new LiveIndex();
   readonly watchers = new Set<() => void>();
   readonly #kinds = new Map<string, Kind>();
-  readonly #isCurrent = (row: Row): boolean => this.get(row) === row;
-  readonly #due = new OrderedRows(dueBefore, this.#isCurrent);
+  readonly #due = new OrderedRows(dueBefore);
   #start: Anchor = GENESIS;
   #head: Anchor = GENESIS;
-  #entries: AuditEntry[] = [];
+  readonly #entries = new LongQueue<AuditEntry>();
   /** For each kept entry the change that wrote it; guarantee 3 lasts as long as the entries do. */
-  #changeOf: string[] = [];
+  readonly #changeOf = new LongQueue<string>();
   readonly #changes = new Set<string>();
   readonly #strings = new SharedStrings();
 
@@ -233,13 +233,13 @@ class Space {
 
   journal(after: number, limit: number): JournalSlice {
     const from = Math.max(0, after - this.#start.seq);
-    return { entries: this.#entries.slice(from, from + limit), start: this.#start, head: this.#head };
+    return { entries: this.#entries.slice(from, limit), start: this.#start, head: this.#head };
   }
 
   #kind(kind: string): Kind {
     let known = this.#kinds.get(kind);
     if (known === undefined) {
-      const ordered = () => new OrderedRows(idBefore, this.#isCurrent);
+      const ordered = () => new OrderedRows(idBefore);
       const openBySubject = kind === 'grant' || kind === 'usage' ? undefined : new OpenBySubject(ordered);
       known = { rows: new Map(), open: ordered(), openBySubject, closed: ordered() };
       this.#kinds.set(kind, known);
@@ -254,10 +254,10 @@ class Space {
     if (row === undefined) rows.delete(key.id);
     else rows.set(key.id, row);
     if (before !== undefined) {
-      (before.open ? open : closed).forget();
-      if (before.open) openBySubject?.forget(before);
+      (before.open ? open : closed).remove(before);
+      if (before.open) openBySubject?.remove(before);
       this.live.remove(before);
-      if (before.dueAt !== undefined) this.#due.forget();
+      if (before.dueAt !== undefined) this.#due.remove(before);
     }
     if (row !== undefined) {
       (row.open ? open : closed).add(row);
@@ -269,11 +269,14 @@ class Space {
 
   #trim(to: number): void {
     const count = to - this.#start.seq;
-    const dropped = this.#entries.slice(0, count);
-    const last = dropped.at(-1);
+    const [last] = this.#entries.slice(count - 1, 1);
     if (last !== undefined) this.#start = anchorAt(last);
-    this.#entries = this.#entries.slice(count);
-    for (const id of this.#changeOf.splice(0, count)) if (this.#changeOf[0] !== id) this.#changes.delete(id);
+    const dropped = this.#changeOf.slice(0, count);
+    this.#entries.drop(count);
+    this.#changeOf.drop(count);
+    // A change of which an entry is kept is still known.
+    const [kept] = this.#changeOf.slice(0, 1);
+    for (const id of dropped) if (id !== kept) this.#changes.delete(id);
   }
 }
 
