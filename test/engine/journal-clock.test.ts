@@ -174,6 +174,19 @@ describe('a process whose clock lies behind the journal', () => {
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe(undefined);
   });
 
+  it('L39 knows its own entries, however many changes without entries it makes after them [M14]', async () => {
+    const { store } = await aFleet();
+    const { engine } = aProcess(store, at(-3 * HOUR));
+    // Of a store on several servers, an end that is found is confirmed by an empty change.
+    Object.defineProperty(store, 'durability', { value: 'server' });
+    expect(await codeOf(engine.consume(EVE, 'new'))).toBe('ERR_JIT_DENIED');
+    await engine.idle();
+    expect((await typesOf(store)).at(-1)).toBe('attempt.refused');
+    const [ended] = (await store.find({ kind: 'grant', limit: 1 })).items;
+    for (let i = 0; i < 2_001; i++) await engine.revoke(ended?.id as string, { by: CISO });
+    expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
+  });
+
   it('L39 an acceptance that lost a race is recorded all the same [M14]', async () => {
     const { store } = await aFleet();
     const { engine } = aProcess(store, at(-3 * HOUR));
