@@ -60,6 +60,18 @@ describe('two services in one namespace', () => {
     expect(two.told.join()).toContain('got approver "cfo-and-cto" with scopes "exact"');
   });
 
+  it('are reported beside a row that can not be read, which is reported too [M10]', async () => {
+    const { store, service } = shared();
+    await commit(service(payments).engine);
+    const row = { kind: 'engine', id: 'later', version: 1, open: true, body: { laterField: 1 } };
+    const columns = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined };
+    await store.commit({ id: 'later', expect: [], put: [{ ...columns, ...row }], append: [] });
+    const { engine, told } = service(wiki);
+    await commit(engine);
+    expect(told.filter((text) => text.includes('wiki-editors') && text.includes('cfo-and-cto'))).toHaveLength(1);
+    expect(told.filter((text) => text.includes('row of kind engine'))).toHaveLength(1);
+  });
+
   it('are reported once an hour, and the row of each is written once an hour [M10]', async () => {
     const { service, clock, store } = shared();
     await commit(service(wiki).engine);

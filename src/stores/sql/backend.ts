@@ -126,8 +126,9 @@ export class Backend {
   async #refuseOtherFile(read: DatabaseFile | undefined): Promise<void> {
     const [written] = await this.#session.ask(this.statements.schema, []);
     const file = DatabaseFile.at(written?.['file']);
-    if (read === undefined || file === undefined || read.isSameAs(file)) return;
-    throw new StoreError('schema', `read must be a handle on the file of db, ${file.path}; it is one on ${read.path}`);
+    // Two databases in memory can't be told apart: a handle on Kysely's own is one of them.
+    if (read === undefined ? file === undefined : file !== undefined && read.isSameAs(file)) return;
+    throw new StoreError('schema', `read must be a handle on the database of db, ${placeOf(file)}; it is one on ${placeOf(read)}`);
   }
 
   #notifying: Set<string> | undefined;
@@ -151,3 +152,5 @@ export class Backend {
     this.#notifying = undefined;
   }
 }
+
+const placeOf = (file: DatabaseFile | undefined): string => file?.path ?? 'a database in memory';
