@@ -60,9 +60,10 @@ export interface McpRefusal {
  * grant runs, one that was denied is answered with the reason. Works with `@modelcontextprotocol/server` 2.x, where a call
  * that waits by the protocol of 2026-07-28 is answered `input_required`, and with `@modelcontextprotocol/sdk` 1.x.
  *
- * Gotcha: who calls is `authInfo`, if your transport verifies tokens. Nothing else in the call says who it is.
+ * Gotcha: who calls is `authInfo` (2.x: `http.authInfo`), if your transport verifies tokens. Nothing else in the call says
+ * who it is.
  *
- * @param handler the tool; the signal in its `extra` aborts when the access ends, too
+ * @param handler the tool; the signal in its last argument (2.x: `mcpReq.signal`) aborts when the access ends, too
  * @throws InvalidArgumentError
  * @example
  * server.registerTool('refund', { inputSchema: { order: z.string() } }, mcpTool(
