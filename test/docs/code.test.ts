@@ -91,7 +91,6 @@ describe('the code in README.md and docs', () => {
         expect(exit).toBe(0);
         if (block.prints !== undefined) expect(stdout).toBe(block.prints);
       },
-      30_000,
     );
   });
 
