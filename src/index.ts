@@ -84,6 +84,7 @@ export type {
   Expectation,
   FindQuery,
   GrantStore,
+  GrantWindow,
   Ineligibility,
   JournalQuery,
   JournalSlice,
@@ -128,7 +129,7 @@ export type {
   Usage,
   Use,
 } from './records.js';
-export { GRANT_ENDS, REQUEST_ENDS } from './records.js';
+export { GRANT_ENDS, plainWindow, REQUEST_ENDS } from './records.js';
 export {
   ApproverError,
   ClockError,

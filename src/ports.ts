@@ -282,6 +282,18 @@ export interface LiveQuery {
   readonly at: number;
 }
 
+/**
+ * See {@link GrantStore.windowOf}. Valid only until the next call on the same store, which may answer with the same object:
+ * whoever keeps any of it copies it.
+ */
+export interface GrantWindow {
+  /** Half-open `[from, until)` in epoch milliseconds: when the grant allows. */
+  readonly from: number;
+  readonly until: number;
+  /** The row of the grant. */
+  readonly row: Row;
+}
+
 /** See {@link GrantStore.find}. */
 export interface FindQuery {
   readonly kind: string;
@@ -311,7 +323,7 @@ export interface JournalQuery {
 }
 
 /**
- * Keeps rows and the journal of one namespace. Six methods; `docs/writing-a-store.md` walks through them, and the
+ * Keeps rows and the journal of one namespace. Six methods, and two that are optional; `docs/writing-a-store.md` walks through them, and the
  * contract suite in `jit-access/testing` proves an implementation.
  *
  * Nine guarantees, each a group of cases of the suite:
@@ -323,7 +335,7 @@ export interface JournalQuery {
  * 5. Entries get the next sequence numbers, without a gap, in commit order, each linked to the one before.
  * 6. No clock, and no order but that of ids and integers.
  * 7. A store is bound to one namespace; equality is byte for byte.
- * 8. What it returns shares nothing mutable with what it keeps.
+ * 8. What it returns shares nothing mutable with what it keeps. The answer of `windowOf` alone may be used again by the next call.
  * 9. "Could not ask" rejects, within a limit, and is never an empty answer.
  */
 export interface GrantStore {
@@ -349,6 +361,18 @@ export interface GrantStore {
    * @throws StoreError
    */
   live(query: LiveQuery): MaybePromise<readonly Row[]>;
+
+  /**
+   * A short cut of `live` for a store that answers at once, in the process that asks: the window of a grant about which only
+   * time decides. It may answer only where `plainWindow` gives a window for the only open grant or usage row of exactly
+   * this subject and scope. In every other case, and where the store could not ask, it answers `undefined`, which means "ask
+   * `live`" and never "no". The caller applies the clock and the leeway.
+   *
+   * Gotcha: it is called with what the caller of the check has given, unread. It compares, and never coerces or throws.
+   * Gotcha: a class that overrides `live` overrides this too, or sets it to `undefined`. The engine uses it only where both
+   * are defined on the same object of the prototype chain.
+   */
+  windowOf?(subject: string, scope: string): GrantWindow | undefined;
 
   /**
    * Rows of a kind in ascending order of their ids (by UTF-16 code unit), a page at a time. `during`: rows that have both

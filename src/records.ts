@@ -6,18 +6,7 @@ export { decodeEffect, decodeReuse, decodeSubject, decodeUsage, decodeUse } from
 export { decodeRequest } from './records/codec/request.js';
 export { agentOf, isReachedBy, readAgent, RUN_MARK } from './records/run.js';
 export { GRANT_ENDS, REQUEST_ENDS } from './records/ends.js';
-export {
-  beginsAt,
-  escalatesAt,
-  heldFrom,
-  heldUntil,
-  idleEnd,
-  isCounted,
-  isOwed,
-  isUnsettled,
-  lastInstant,
-  plainWindow,
-} from './records/derived.js';
+export { beginsAt, escalatesAt, heldFrom, heldUntil, idleEnd, isCounted, isOwed, isUnsettled, lastInstant } from './records/derived.js';
 export {
   makeEffect,
   makeEnd,
@@ -33,6 +22,7 @@ export {
   makeUse,
   UNSAID,
 } from './records/make.js';
+export { plainWindow } from './records/plain-window.js';
 export { frozenCopy, SettledRow } from './records/settled-row.js';
 export { SharedStrings } from './records/shared-strings.js';
 export { isObject } from './records/shape.js';

@@ -5,9 +5,10 @@ import type { FindQuery, MaybePromise, Page, Row } from '../ports.js';
 import { decodeGrant, decodeRequest, isCounted, type AccessRequest, type Grant } from '../records.js';
 import { readScope } from '../scope.js';
 import { readInstant, type Timekeeper } from '../time.js';
+import type { DecodeAll } from './enforcement.js';
 import { paired } from './held.js';
 import type { Ledger } from './ledger.js';
-import type { DecodeAll, Settings } from './options.js';
+import type { Settings } from './options.js';
 import { readHorizon } from './purge.js';
 
 /** Which part of a longer answer. */

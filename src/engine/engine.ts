@@ -9,6 +9,7 @@ import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, MaybePromise, Page } from '../ports.js';
 import { toJson, type AccessRequest, type Anchor, type Decision, type Effect, type Grant } from '../records.js';
 import { isThenable, readDuration, readInstant, Timekeeper, within, type Duration } from '../time.js';
+import { accessStatus } from './access-status.js';
 import type {
   AccessPreview,
   AccessResult,
@@ -27,6 +28,7 @@ import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type Ext
 import { Attempts } from './attempts.js';
 import { Checker, denied, type Action } from './checker.js';
 import { Configurations, removeSilentEngines } from './configurations.js';
+import { coverageOf } from './coverage.js';
 import { Deciding } from './deciding.js';
 import { Emergency, readAcknowledgement, type BreakGlassResult, type OwedQuery } from './emergency.js';
 import { Ending, type RevokeAllTarget } from './ending.js';
@@ -163,7 +165,7 @@ export class JitEngine<Scope extends string = string> {
     this.#links = new Links(settings, keeper, ledger, this.#deciding);
     this.#ending = new Ending(settings, keeper, ledger, facts);
     this.#emergency = new Emergency(settings, keeper, ledger, desk, facts, this.#deciding, this.#ending);
-    this.#checker = new Checker(settings, keeper, ledger, starting);
+    this.#checker = new Checker(settings, keeper, store, (grantId, subject) => starting.activateForCheck(grantId, subject));
     this.#using = new Using(keeper, ledger, this.#checker, settings.scopes);
     this.#working = new Working(settings, keeper, ledger, this.#checker, this.#deciding);
     this.#archive = new Archive(settings, keeper, ledger);
@@ -174,7 +176,7 @@ export class JitEngine<Scope extends string = string> {
       owner,
       scopes: settings.scopes,
       // Without waiting for an approver that is to confirm a start: its answer is an entry, which is followed (L38).
-      covering: async (subject, scope) => (await this.#checker.coverage(subject, scope, false)).held,
+      covering: async (subject, scope) => (await coverageOf(this.#checker, keeper, subject, scope, false)).held,
       decodeAll,
       onError,
     });
@@ -497,7 +499,7 @@ export class JitEngine<Scope extends string = string> {
   /** The badge: what the subject holds now, until when, and the next instant at which time changes that. */
   async status(subject: string): Promise<AccessStatus> {
     this.#refuseIfClosed();
-    return this.#checker.status(subject, this.#stuckOf);
+    return accessStatus(this.#checker, this.#settings, subject, this.#stuckOf);
   }
 
   // ---- Working -----------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 import { CorruptError, isJitError } from '../errors.js';
 import { readOptions } from '../input.js';
+import { reaches } from '../lifecycle/check.js';
 import { findReason, groupsToApprove, narrow, reasonOfNothing, type Finding, type OnRecord, type Reach } from '../lifecycle/explain.js';
 import type { Held } from '../lifecycle/status.js';
 import type { Row } from '../ports.js';
@@ -7,7 +8,7 @@ import { decodeGrant, decodeRequest, isCounted, type AccessRequest, type Effect,
 import type { Duration, Timekeeper } from '../time.js';
 import type { AccessPreview, Explanation, ExplanationReason } from './answers.js';
 import type { AccessAsk, AskReader, ReadAsk } from './ask.js';
-import { reaches, type Checker } from './checker.js';
+import type { Checker } from './checker.js';
 import type { Deciding } from './deciding.js';
 import { paired } from './held.js';
 import type { Ledger } from './ledger.js';

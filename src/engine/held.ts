@@ -1,7 +1,7 @@
 import type { Held } from '../lifecycle/status.js';
 import type { Row } from '../ports.js';
 import { decodeGrant, decodeUsage, isCounted, isObject, type Grant } from '../records.js';
-import type { DecodeAll } from './options.js';
+import type { DecodeAll } from './enforcement.js';
 
 /**
  * A grant with the usage that a row tells. One that can't be read counts as none: the grant then allows nothing, but can

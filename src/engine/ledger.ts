@@ -33,11 +33,11 @@ import {
   type Use,
 } from '../records.js';
 import { nextTurn, yieldToOthers, type TurnBudget } from '../time.js';
+import type { DecodeAll } from './enforcement.js';
 import { paired } from './held.js';
 import { newId } from './ids.js';
 import type { JournalClock } from './journal-clock.js';
 import type { JournalReader } from './journal-reader.js';
-import type { DecodeAll } from './options.js';
 
 /** After this many lost races in a row a verb gives up. A race has a winner, so n racers need at most n tries each. */
 const MAX_TRIES = 256;

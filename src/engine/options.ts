@@ -1,17 +1,18 @@
 import { InvalidArgumentError, messageOf } from '../errors.js';
-import { invalid, isId, readActor, readCount, readId, readListener, readOptions, readPort, show } from '../input.js';
+import { invalid, isId, readCount, readId, readOptions, readPort, show } from '../input.js';
 import type { IssueFacts } from '../lifecycle/grant.js';
 import type { RequestLimits } from '../lifecycle/request.js';
 import { readRun, type AgentRun } from '../lifecycle/run.js';
 import { DENIALS_SHOWN_MS } from '../lifecycle/same-ask.js';
-import type { Approver, AuditSink, Clock, GrantStore, Row, ScopeMatcher } from '../ports.js';
-import { agentOf, readAgent, RUN_MARK } from '../records.js';
-import { exactScopes, patternScopes } from '../scope.js';
+import type { Approver, AuditSink, Clock, GrantStore, ScopeMatcher } from '../ports.js';
+import { readAgent } from '../records.js';
 import { MemoryGrantStore } from '../stores/memory.js';
 import { readDuration, systemClock, type Duration } from '../time.js';
+import { canonicalIds, readIdsWith } from './actor-ids.js';
 import { readAgents, type IsAgent } from './agents.js';
 import { readLinkKeys, type LinkKey, type ReadLinkKey } from './approval-link.js';
-import { readStanding, type Standing } from './standing.js';
+import { askMatcher, readEnforcement, type Enforcement, type OnError } from './enforcement.js';
+import type { Standing } from './standing.js';
 
 /** What an engine may not go beyond. Durations are milliseconds or strings like `'8h'`. */
 export interface Limits {
@@ -111,121 +112,98 @@ export interface JitEngineOptions {
 const SECOND = 1_000;
 
 /** The options, checked, with every default in place. */
-export interface Settings {
+export interface Settings extends Enforcement {
   readonly approver: Approver;
   readonly store: GrantStore;
   readonly clock: Clock;
   readonly sinks: readonly AuditSink[];
-  readonly scopes: ScopeMatcher;
   /**
    * For answers about the past, where "it doesn't cover" would be a wrong answer.
    *
    * @throws InvalidArgumentError where the matcher fails
    */
   readonly covers: ScopeMatcher['covers'];
-  readonly standing: (subject: string) => readonly string[];
   readonly limits: RequestLimits & IssueFacts['limits'];
   /** For how long reviewers see a denial of the same ask. */
   readonly denialsShownMs: number;
   readonly linkKeys: readonly ReadLinkKey[];
   readonly approverTimeoutMs: number;
-  readonly leewayMs: number;
-  readonly readId: (argument: string, id: unknown) => string;
   /** What approvers apply to ids of their own. @throws InvalidArgumentError */
   readonly canonicalId: ((id: string) => string) | undefined;
   /** The parts of a run in their canonical form. @throws InvalidArgumentError also where the agent is none by `agents` */
   readonly readRun: (argument: string, run: unknown) => AgentRun;
   /** Asked about ids that have been read. */
   readonly isAgent: IsAgent;
-  /** Whether an id that is given is the one that is meant, a scope covers itself alone, and only a grant allows. */
-  readonly isPlain: boolean;
-  readonly onError: (error: unknown, during: string) => void;
-  readonly decodeAll: DecodeAll;
 }
 
-/** Decodes rows where a malformed one gives nothing and hides nothing else: it is told, and passed over. */
-export type DecodeAll = <T>(rows: readonly Row[], decode: (row: Row) => T) => T[];
+const OPTIONS = [
+  'approver',
+  'store',
+  'clock',
+  'audit',
+  'scopes',
+  'standing',
+  'limits',
+  'leewayMs',
+  'warnBefore',
+  'linkKeys',
+  'canonicalId',
+  'agents',
+  'onError',
+] as const satisfies readonly (keyof JitEngineOptions)[];
 
+const LIMITS = [
+  'maxTtl',
+  'minTtl',
+  'askAgainAfter',
+  'reviewWithin',
+  'approverTimeoutMs',
+  'retryMs',
+  'maxTotal',
+  'maxStartAhead',
+  'maxOpenRequests',
+  'maxGrants',
+  'duplicates',
+] as const satisfies readonly (keyof Limits)[];
+
+/** @throws InvalidArgumentError naming the option */
 export function readSettings(given: JitEngineOptions): Settings {
-  const {
-    approver: givenApprover,
-    store = new MemoryGrantStore(),
-    clock = systemClock,
-    audit = [],
-    scopes = exactScopes,
-    standing,
-    limits = {},
-    leewayMs = 0,
-    warnBefore,
-    linkKeys,
-    canonicalId,
-    agents,
-    onError: listener,
-  } = readOptions<keyof JitEngineOptions>('options', given, [
-    'approver',
-    'store',
-    'clock',
-    'audit',
-    'scopes',
-    'standing',
-    'limits',
-    'leewayMs',
-    'warnBefore',
-    'linkKeys',
-    'canonicalId',
-    'agents',
-    'onError',
-  ]);
-  const {
-    maxTtl = '8h',
-    minTtl,
-    askAgainAfter,
-    reviewWithin = '24h',
-    approverTimeoutMs = 10_000,
-    retryMs = 30_000,
-    maxTotal = '24h',
-    maxStartAhead = '7d',
-    maxOpenRequests = 100,
-    maxGrants = 200,
-    duplicates = 'return',
-  } = readOptions<keyof Limits>('limits', limits, [
-    'maxTtl',
-    'minTtl',
-    'askAgainAfter',
-    'reviewWithin',
-    'approverTimeoutMs',
-    'retryMs',
-    'maxTotal',
-    'maxStartAhead',
-    'maxOpenRequests',
-    'maxGrants',
-    'duplicates',
-  ]);
+  const options = readOptions<keyof JitEngineOptions>('options', given, OPTIONS);
+  const { store = new MemoryGrantStore(), clock = systemClock, audit = [], linkKeys, canonicalId, agents } = options;
+  const { matcher, ...enforcement } = readEnforcement(options);
+  const { onError, readId } = enforcement;
+  const limits = readLimits(options.limits, options.warnBefore);
+  const forApprover = {
+    scopes: enforcement.scopes,
+    canonicalId: canonicalId === undefined ? undefined : (id: string) => readId('id', id),
+  };
+  const isAgent = readAgents(agents, (error) => onError(error, 'agents'));
+  return Object.freeze<Settings>({
+    approver: readApprover(options.approver, forApprover),
+    store: readStore(store),
+    clock: readPort<Clock>('clock', clock, ['now']),
+    sinks: readSinks(audit),
+    ...enforcement,
+    canonicalId: forApprover.canonicalId,
+    covers: strictly(matcher, onError),
+    ...limits,
+    linkKeys: readLinkKeys('linkKeys', linkKeys),
+    readRun: readRunsWith(canonicalId, isAgent),
+    isAgent,
+  });
+}
+
+function readLimits(given: unknown = {}, warnBefore?: unknown): Pick<Settings, 'limits' | 'denialsShownMs' | 'approverTimeoutMs'> {
+  const limits = readOptions<keyof Limits>('limits', given, LIMITS);
+  const { maxTtl = '8h', minTtl, askAgainAfter, duplicates = 'return', maxOpenRequests = 100, maxGrants = 200 } = limits;
+  const { reviewWithin = '24h', approverTimeoutMs = 10_000, retryMs = 30_000, maxTotal = '24h', maxStartAhead = '7d' } = limits;
   if (duplicates !== 'return' && duplicates !== 'refuse') throw invalid('limits.duplicates', "'return' or 'refuse'", duplicates);
   const maxTtlMs = readDuration('limits.maxTtl', maxTtl);
   // An engine whose longest window is shorter than a second has no use for the default.
   const minTtlMs = minTtl === undefined ? Math.min(SECOND, maxTtlMs) : readDuration('limits.minTtl', minTtl);
   if (minTtlMs > maxTtlMs) throw invalid('limits.minTtl', 'at most limits.maxTtl', minTtl);
   const askAgainAfterMs = askAgainAfter === undefined ? undefined : readDuration('limits.askAgainAfter', askAgainAfter);
-  const onError = readListener<[error: unknown, during: string]>('onError', listener);
-  const approver = readPort<Approver>('approver', givenApprover, ['decide']);
-  const matcher = readMatcher(scopes);
-  const readIdOf = readIdsWith(canonicalId);
-  const engine = {
-    scopes: matcherFrom(matcher, onError),
-    canonicalId: canonicalId === undefined ? undefined : (id: string) => readIdOf('id', id),
-  };
-  if (!isId(approver.name)) throw invalid('approver.name', 'an id', approver.name);
-  if (approver.fits !== undefined) readPort<Required<Pick<Approver, 'fits'>>>('approver', approver, ['fits']).fits(engine);
-  const isAgent = readAgents(agents, (error) => onError(error, 'agents'));
-  return Object.freeze<Settings>({
-    approver,
-    store: readStore(store),
-    clock: readPort<Clock>('clock', clock, ['now']),
-    sinks: readSinks(audit),
-    ...engine,
-    covers: strictly(matcher, onError),
-    standing: readStanding(standing, readIdOf, (error) => onError(error, 'standing')),
+  return {
     limits: {
       minTtlMs,
       maxTtlMs,
@@ -240,24 +218,16 @@ export function readSettings(given: JitEngineOptions): Settings {
       warnBeforeMs: warnBefore === undefined ? undefined : readDuration('warnBefore', warnBefore),
     },
     denialsShownMs: Math.max(askAgainAfterMs ?? 0, DENIALS_SHOWN_MS),
-    linkKeys: readLinkKeys('linkKeys', linkKeys),
     approverTimeoutMs: readDuration('limits.approverTimeoutMs', approverTimeoutMs),
-    leewayMs: readCount('leewayMs', leewayMs, 0, 3_600_000),
-    readId: readIdOf,
-    readRun: readRunsWith(canonicalId, isAgent),
-    isAgent,
-    isPlain: canonicalId === undefined && standing === undefined && matcher.exact,
-    onError,
-    decodeAll: (rows, decode) =>
-      rows.flatMap((row) => {
-        try {
-          return [decode(row)];
-        } catch (error) {
-          onError(error, 'row');
-          return [];
-        }
-      }),
-  });
+  };
+}
+
+/** @param engine given to an approver that has to look at its own ids and scopes before the first question */
+function readApprover(value: unknown, engine: Pick<Settings, 'scopes' | 'canonicalId'>): Approver {
+  const approver = readPort<Approver>('approver', value, ['decide']);
+  if (!isId(approver.name)) throw invalid('approver.name', 'an id', approver.name);
+  if (approver.fits !== undefined) readPort<Required<Pick<Approver, 'fits'>>>('approver', approver, ['fits']).fits(engine);
+  return approver;
 }
 
 /** Two services that share a store and name no namespace would approve each other's requests and allow each other's grants. */
@@ -273,52 +243,12 @@ function readStore(value: unknown): GrantStore {
   return store;
 }
 
-function readMatcher(value: unknown): ScopeMatcher {
-  const matcher = readPort<ScopeMatcher>('scopes', value, ['covers', 'overlaps']);
-  if (!isId(matcher.name)) throw invalid('scopes.name', 'an id that stands for how it matches', matcher.name);
-  if (typeof matcher.exact !== 'boolean') throw invalid('scopes.exact', 'true or false', matcher.exact);
-  const { isWide } = matcher as { readonly isWide?: unknown };
-  if (isWide !== undefined && typeof isWide !== 'function') throw invalid('scopes.isWide', 'a function', isWide);
-  return matcher;
-}
-
-/** A promise is no yes. */
-function ask(matcher: ScopeMatcher, method: 'covers' | 'overlaps', a: string, b: string): boolean {
-  return sure(method, matcher[method](a, b));
-}
-
-function sure(method: string, answer: unknown): boolean {
-  if (typeof answer === 'boolean') return answer;
-  throw new TypeError(`scopes.${method} must answer true or false`);
-}
-
-/** A matcher that fails or answers badly gives nothing, and takes away whatever it might. */
-function matcherFrom(matcher: ScopeMatcher, onError: Settings['onError']): ScopeMatcher {
-  // Those of this package do neither, and approvers know them by what they are.
-  if (matcher === exactScopes || matcher === patternScopes) return matcher;
-  const or = (otherwise: boolean, asked: () => boolean) => {
-    try {
-      return asked();
-    } catch (error) {
-      onError(error, 'scopes');
-      return otherwise;
-    }
-  };
-  return Object.freeze<ScopeMatcher>({
-    name: matcher.name,
-    exact: matcher.exact,
-    covers: (granted, required) => or(false, () => ask(matcher, 'covers', granted, required)),
-    overlaps: (a, b) => or(true, () => ask(matcher, 'overlaps', a, b)),
-    ...(matcher.isWide && { isWide: (scope: string) => or(true, () => sure('isWide', matcher.isWide?.(scope))) }),
-  });
-}
-
 /** One that fails or answers badly is told, with its stack, and no answer is given. */
 const strictly =
-  (matcher: ScopeMatcher, onError: Settings['onError']): Settings['covers'] =>
+  (matcher: ScopeMatcher, onError: OnError): Settings['covers'] =>
   (granted, required) => {
     try {
-      return ask(matcher, 'covers', granted, required);
+      return askMatcher(matcher, 'covers', granted, required);
     } catch (error) {
       onError(error, 'scopes');
       throw new InvalidArgumentError('scopes.covers', 'a function that answers true or false', `the error ${show(messageOf(error))}`);
@@ -337,23 +267,6 @@ function readSinks(audit: unknown): readonly AuditSink[] {
   });
 }
 
-/** An id, or the subject of a run: `/run/` stands in no other id, so none is taken for that of a run. */
-function readActorOrRun(argument: string, given: unknown): string {
-  const id = readActor(argument, given);
-  if (id.includes(RUN_MARK) && agentOf(id) === undefined) throw invalid(argument, `an id without ${RUN_MARK}, or the subject of a run`, id);
-  return id;
-}
-
-function readIdsWith(canonicalId: unknown): Settings['readId'] {
-  if (canonicalId === undefined) return readActorOrRun;
-  const read = canonicalIds(canonicalId, readActor);
-  return (argument, given) => {
-    const id = readActorOrRun(argument, given);
-    // The parts of a run had their canonical form before they were put together; the whole has none.
-    return id.includes(RUN_MARK) ? id : read(argument, id);
-  };
-}
-
 function readRunsWith(canonicalId: unknown, isAgent: IsAgent): Settings['readRun'] {
   const readPerson = readIdsWith(canonicalId);
   const readJob = canonicalId === undefined ? readId : canonicalIds(canonicalId, readId);
@@ -362,22 +275,5 @@ function readRunsWith(canonicalId: unknown, isAgent: IsAgent): Settings['readRun
     if (isAgent(readAgent(`${argument}.agent`, run.agent))) return run;
     // `revokeAll` of an agent reaches its runs, and it knows agents by the option alone.
     throw invalid(`${argument}.agent`, "an id that the engine's option `agents` names", run.agent);
-  };
-}
-
-/** @param read what an id must be like, before and after */
-function canonicalIds(canonicalId: unknown, read: Settings['readId']): Settings['readId'] {
-  if (typeof canonicalId !== 'function') throw invalid('canonicalId', 'a function', canonicalId);
-  return (argument, given) => {
-    const id = read(argument, given);
-    let canonical: unknown;
-    try {
-      canonical = (canonicalId as (id: string) => unknown)(id);
-    } catch {
-      throw invalid(argument, 'an id that canonicalId accepts', id);
-    }
-    const made = read(argument, canonical);
-    if (made.includes(RUN_MARK)) throw invalid(argument, `an id of which canonicalId makes none with ${RUN_MARK}`, made);
-    return made;
   };
 }

@@ -65,10 +65,15 @@ export class Starting {
     await Promise.allSettled(this.#underway.values());
   }
 
-  /** Whether a check should ask: not right after the question has failed, or every check would wait for an approver that hangs. */
-  isWorthAsking(grantId: string): boolean {
+  /**
+   * Activates for a check, and resolves whether it asked. A check does not ask right after the question has failed, or every
+   * check would wait for an approver that hangs.
+   */
+  async activateForCheck(grantId: string, subject: string): Promise<boolean> {
     const failedAt = this.#failedAt.get(grantId);
-    return failedAt === undefined || this.#keeper.read().highest >= failedAt + QUIET_MS;
+    if (failedAt !== undefined && this.#keeper.read().highest < failedAt + QUIET_MS) return false;
+    await this.activate(grantId, subject);
+    return true;
   }
 
   #ask(grantId: string, actor: string): Promise<Grant> {

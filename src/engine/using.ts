@@ -1,4 +1,5 @@
 import { DeniedError, IdempotencyError } from '../errors.js';
+import { judge, reaches } from '../lifecycle/check.js';
 import { isUsable } from '../lifecycle/status.js';
 import { moment, unchanged, type Step } from '../lifecycle/step.js';
 import { consumeUse, endUsedUp, grantToConsume, isRepeatable, isTouchDue, touchGrant } from '../lifecycle/usage.js';
@@ -6,7 +7,8 @@ import type { ScopeMatcher } from '../ports.js';
 import type { Decision, Use } from '../records.js';
 import type { Timekeeper } from '../time.js';
 import type { Consumption } from './answers.js';
-import { denied, reaches, type Checker } from './checker.js';
+import { denied, type Checker } from './checker.js';
+import { grantsReaching } from './coverage.js';
 import { derivedId } from './ids.js';
 import type { Ledger } from './ledger.js';
 
@@ -38,7 +40,7 @@ export class Using {
   /** Records that a scope was used, on each grant that allows it and has an idle end; mostly there is nothing to write. */
   async touch({ subject, scope, reason }: Decision): Promise<void> {
     if (reason !== 'granted') return;
-    const covering = await this.#checker.covering(subject, scope);
+    const covering = await grantsReaching(this.#checker, subject, scope);
     const reading = this.#keeper.read();
     for (const { grant } of covering.filter((held) => isTouchDue(held, reading))) {
       await this.#ledger.run(async () => touchGrant(await this.#ledger.held(grant.id), moment(this.#keeper, subject)));
@@ -111,7 +113,7 @@ export class Using {
     return this.#ledger.run<Consumption>(async () => {
       const use = await this.#taken(useId);
       if (use !== undefined) return unchanged(await this.#repeat(use, scope));
-      const covering = await this.#checker.covering(subject, scope);
+      const covering = await grantsReaching(this.#checker, subject, scope);
       const now = moment(this.#keeper, subject);
       const usable = covering.filter((held) => isUsable(held, now));
       const taken = grantToConsume(usable);
@@ -144,7 +146,7 @@ export class Using {
     throw new DeniedError(
       `the use of ${scope} that this idempotencyKey stands for was taken at ${taken}, and grant ${grantId} allows nothing more`,
       subject,
-      this.#checker.judge(held, subject, scope, reading),
+      judge(held, subject, scope, reading),
       { at, usesLeft },
     );
   }

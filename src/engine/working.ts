@@ -4,11 +4,13 @@ import type { Lease, ReadLeaseOptions } from '../effects/lease.js';
 import { SharedCovers, type Cover } from '../effects/shared-cover.js';
 import { Wait, type ReadWaitOptions } from '../effects/wait-for.js';
 import { ClosedError } from '../errors.js';
+import { judge } from '../lifecycle/check.js';
 import { withOwnUse } from '../lifecycle/usage.js';
 import type { MaybePromise } from '../ports.js';
 import type { Timekeeper } from '../time.js';
 import type { AccessResult } from './answers.js';
 import { denied, type Checker } from './checker.js';
+import { coverageOf } from './coverage.js';
 import type { Deciding } from './deciding.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
@@ -64,7 +66,7 @@ export class Working {
         leewayMs: this.#settings.leewayMs,
         read: async () => seen(await this.#cover(subject, scope, true)),
         shared: { hint: () => shared.hint(), confirm: async (demand) => seen(await shared.confirm(demand)) },
-        denial: (held, reading) => denied(this.#checker.judge(held, subject, scope, reading)),
+        denial: (held, reading) => denied(judge(held, subject, scope, reading)),
         onError: this.#settings.onError,
         onEnd: () => {
           this.#open.delete(watch);
@@ -120,6 +122,6 @@ export class Working {
   async #cover(subject: string, scope: string, waits: boolean): Promise<Cover> {
     const begin = this.#keeper.read();
     if (this.#checker.standing(subject, scope) !== undefined) return { held: undefined, begunAt: begin.now, reading: begin };
-    return this.#checker.coverage(subject, scope, waits);
+    return coverageOf(this.#checker, this.#keeper, subject, scope, waits);
   }
 }

@@ -1,5 +1,16 @@
 import { isJitError, messageOf, StoreError } from '../errors.js';
-import type { FindQuery, GrantStore, JournalQuery, JournalSlice, LiveQuery, MaybePromise, Page, Row, RowKey } from '../ports.js';
+import type {
+  FindQuery,
+  GrantStore,
+  GrantWindow,
+  JournalQuery,
+  JournalSlice,
+  LiveQuery,
+  MaybePromise,
+  Page,
+  Row,
+  RowKey,
+} from '../ports.js';
 import { isObject, type Anchor } from '../records.js';
 import { isThenable } from '../time.js';
 
@@ -35,6 +46,18 @@ export function askLive(store: Pick<GrantStore, 'live'>, query: LiveQuery): Mayb
     throw failure('live', error);
   }
   return askStore('live', () => answer, isRows);
+}
+
+/**
+ * The short cut of a check. The subject and scope are handed over as the caller gave them, unread: a store answers only for
+ * pairs that it keeps.
+ */
+export function askWindow(store: Pick<GrantStore, 'windowOf'>, subject: unknown, scope: unknown): GrantWindow | undefined {
+  try {
+    return store.windowOf?.(subject as string, scope as string);
+  } catch (error) {
+    throw failure('windowOf', error);
+  }
 }
 
 const failure = (method: keyof GrantStore, error: unknown): Error =>

@@ -19,14 +19,6 @@ export function heldUntil({ expiresAt, end }: Pick<Grant, 'expiresAt' | 'end'>, 
   return usage === undefined ? expiresAt : Math.min(expiresAt, idleEnd(usage));
 }
 
-/**
- * The window in which a grant allows, where nothing but time decides: inside of it, and only there, `isUsable` of
- * lifecycle/status.ts says yes. `undefined`: it has ended, or its uses are counted.
- */
-export function plainWindow(grant: Grant): { readonly from: number; readonly until: number } | undefined {
-  return grant.end !== undefined || isCounted(grant) ? undefined : { from: heldFrom(grant), until: heldUntil(grant) };
-}
-
 /** Whether a grant has a usage row. */
 export const isCounted = ({ idleTtlMs, maxUses }: Pick<Grant, 'idleTtlMs' | 'maxUses'>): boolean =>
   idleTtlMs !== undefined || maxUses !== undefined;

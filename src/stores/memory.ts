@@ -1,2 +1,1 @@
-export type { LiveIndex } from './memory/live-index.js';
-export { indexOf, MemoryGrantStore } from './memory/store.js';
+export { MemoryGrantStore } from './memory/store.js';

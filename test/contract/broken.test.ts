@@ -12,10 +12,11 @@ import { READS } from './broken/reads.js';
 import { REPEATED } from './broken/repeated.js';
 import { VISIBLE } from './broken/visible.js';
 import { WHOLE } from './broken/whole.js';
+import { WINDOWS } from './broken/windows.js';
 import { runInMemory } from './in-memory-runner.js';
 import type { Results } from './in-memory-runner.js';
 
-const FAMILY = [...WHOLE, ...COMPARED, ...REPEATED, ...VISIBLE, ...JOURNAL, ...READS, ...APART, ...COPIES, ...OUTAGES];
+const FAMILY = [...WHOLE, ...COMPARED, ...REPEATED, ...VISIBLE, ...JOURNAL, ...READS, ...APART, ...COPIES, ...WINDOWS, ...OUTAGES];
 
 const failed = (results: Results): string[] => [...results].flatMap(([name, error]) => (error === undefined ? [] : [name]));
 

@@ -11,3 +11,6 @@ storeContract(
     breakBackend: (store) => store.inject('all', { fault: 'reject' }),
   },
 );
+
+// The store itself, whose `windowOf` the wrapper does not have.
+storeContract({ describe, it }, { name: 'MemoryGrantStore, unwrapped', create: () => new MemoryGrantStore() });

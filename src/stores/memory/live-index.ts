@@ -1,8 +1,5 @@
-import { isActor } from '../../input.js';
-import type { Row } from '../../ports.js';
-import { decodeGrant, plainWindow, type Grant } from '../../records.js';
-import { isScope } from '../../scope.js';
-import type { Reading } from '../../time.js';
+import type { GrantWindow, Row } from '../../ports.js';
+import { plainWindow } from '../../records.js';
 import { Names } from './names.js';
 import { Pairs } from './pairs.js';
 
@@ -30,6 +27,8 @@ export class LiveIndex {
   /** By the number of a subject, the first place of its chain. */
   readonly #first: number[] = [];
   readonly #free: number[] = [];
+  /** One object for all answers: a check that made one each would be seven in a hundred slower. */
+  readonly #window = new ReusedWindow(this.#rows);
 
   /** Lists are replaced, never changed: one that was handed out stays as it was. */
   add(row: Row): void {
@@ -60,19 +59,13 @@ export class LiveIndex {
     return b === -1 ? NOWHERE : this.#places.placeOf(a, b);
   }
 
-  /** Whether the grant at a place is the only one there, nothing but time decides about it, and it does so with a yes. */
-  allowsAt(place: number, { now, late }: Pick<Reading, 'now' | 'late'>): boolean {
-    return (this.#windows[2 * place] as number) <= now && late < (this.#windows[2 * place + 1] as number);
-  }
-
-  /** Until when such a grant allows. */
-  untilAt(place: number): number {
-    return this.#windows[2 * place + 1] as number;
-  }
-
-  /** The grant at a place that has a window. */
-  grantAt(place: number): Grant {
-    return decodeGrant(this.#rows[place] as Row);
+  /** The window of the only row of a pair, where only time decides about it; valid until the next call. */
+  windowOf(subject: unknown, scope: unknown): GrantWindow | undefined {
+    const place = this.placeOf(subject, scope);
+    if (place === NOWHERE) return undefined;
+    const from = this.#windows[2 * place] as number;
+    // NaN: the rows there have no window.
+    return from === from ? this.#window.at(place, from, this.#windows[2 * place + 1] as number) : undefined;
   }
 
   /** With `at < until`. A list that is kept, and needs no filter, is handed out as it is. */
@@ -124,7 +117,7 @@ export class LiveIndex {
 
   #put(place: number, rows: Rows): void {
     this.#rows[place] = rows;
-    const window = isList(rows) ? undefined : windowOf(rows);
+    const window = isList(rows) ? undefined : plainWindow(rows);
     this.#windows[2 * place] = window?.from ?? NaN;
     this.#windows[2 * place + 1] = window?.until ?? NaN;
   }
@@ -140,14 +133,26 @@ export class LiveIndex {
   }
 }
 
-/** Nothing where a row is malformed, or isn't of a subject and a scope that the door lets through: the long way tells (L30). */
-function windowOf(row: Row): { readonly from: number; readonly until: number } | undefined {
-  if (row.kind !== 'grant' || !isActor(row.subject) || !isScope(row.scope)) return undefined;
-  try {
-    // Of a copy, which remembers nothing: what is never asked about takes no more memory than its row.
-    return plainWindow(decodeGrant({ ...row }));
-  } catch {
-    return undefined;
+/** The row is looked up when it is asked for: `isAllowed` needs none. */
+class ReusedWindow implements GrantWindow {
+  from = 0;
+  until = 0;
+  #place = 0;
+  readonly #rows: readonly Rows[];
+
+  constructor(rows: readonly Rows[]) {
+    this.#rows = rows;
+  }
+
+  get row(): Row {
+    return this.#rows[this.#place] as Row;
+  }
+
+  at(place: number, from: number, until: number): this {
+    this.#place = place;
+    this.from = from;
+    this.until = until;
+    return this;
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   DueQuery,
   FindQuery,
   GrantStore,
+  GrantWindow,
   JournalQuery,
   JournalSlice,
   LiveQuery,
@@ -20,12 +21,6 @@ import { LiveIndex } from './live-index.js';
 import { LongQueue } from './long-queue.js';
 import { OpenBySubject } from './open-by-subject.js';
 import { OrderedRows } from './ordered-rows.js';
-
-const indexes = /* @__PURE__ */ new WeakMap<GrantStore, LiveIndex>();
-
-/** The index behind `live`, for the engine's check; of a store that has a `live` of its own, none. */
-export const indexOf = (store: GrantStore): LiveIndex | undefined =>
-  store.live === MemoryGrantStore.prototype.live ? indexes.get(store) : undefined;
 
 /**
  * The reference store: everything in this process's memory, gone when it ends.
@@ -45,7 +40,6 @@ export class MemoryGrantStore implements GrantStore {
     const { namespace = 'default' } = readOptions('options', options, ['namespace']);
     this.namespace = readId('namespace', namespace);
     this.#space = this.#spaces.of(this.namespace);
-    indexes.set(this, this.#space.live);
   }
 
   in(namespace: string): MemoryGrantStore {
@@ -53,7 +47,6 @@ export class MemoryGrantStore implements GrantStore {
     const other = new MemoryGrantStore({ namespace: readId('namespace', namespace) });
     other.#spaces = this.#spaces;
     other.#space = this.#spaces.of(namespace);
-    indexes.set(other, other.#space.live);
     return other;
   }
 
@@ -63,6 +56,10 @@ export class MemoryGrantStore implements GrantStore {
 
   live(query: LiveQuery): readonly Row[] {
     return this.#space.live.find(query.subject, query.scope, query.at);
+  }
+
+  windowOf(subject: string, scope: string): GrantWindow | undefined {
+    return this.#space.live.windowOf(subject, scope);
   }
 
   async find(query: FindQuery): Promise<Page<Row>> {

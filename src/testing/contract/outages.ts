@@ -1,5 +1,6 @@
 import type { GrantStore } from '../../ports.js';
-import { aRow } from '../builders.js';
+import { encode } from '../../records.js';
+import { aGrant, aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { rejects, same } from '../assertions.js';
 import { changeOf, commit, given, isKept, journalIds, LATEST, next } from './steps.js';
@@ -38,6 +39,17 @@ export const outages: Cases = (it, { breakBackend }) => {
         // The one read that may answer without a promise may also fail without one.
         await rejects(async () => await store.live(query), `live() of ${about} during an outage`);
       }
+    } finally {
+      await mend();
+    }
+  });
+
+  it('gives no windowOf(): undefined, which sends the check to live()', async (store) => {
+    const grant = aGrant();
+    await given(store, [encode(grant)]);
+    const mend = await breakBackend(store);
+    try {
+      same(store.windowOf?.(grant.subject, grant.scope), undefined, 'windowOf() during an outage');
     } finally {
       await mend();
     }

@@ -13,6 +13,7 @@ import { purge } from './purge.js';
 import { readingDue } from './reading-due.js';
 import { readingFind } from './reading-find.js';
 import { readingLive } from './reading-live.js';
+import { readingWindow } from './reading-window.js';
 import { repeated } from './repeated.js';
 import { visible } from './visible.js';
 import { wholeOrNothing } from './whole-or-nothing.js';
@@ -52,7 +53,7 @@ const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record
   ['5. entries get the next sequence numbers, linked, in commit order', { 'journal()': journal }],
   [
     '6. there is no clock, and no order but that of ids and integers',
-    { instants: clockless, 'live()': readingLive, 'find()': readingFind, 'due()': readingDue },
+    { instants: clockless, 'live()': readingLive, 'windowOf()': readingWindow, 'find()': readingFind, 'due()': readingDue },
   ],
   ['7. a store is bound to one namespace, and equality is byte for byte', { namespaces, bytes: byteWise }],
   ['8. what is returned shares nothing mutable with what is kept', { copies }],

@@ -1,0 +1,51 @@
+import { isScheduled, isUsable, type Held } from '../lifecycle/status.js';
+import { beginsAt, heldUntil, type Effect } from '../records.js';
+import type { AccessStatus } from './answers.js';
+import type { Checker } from './checker.js';
+import type { Enforcement } from './enforcement.js';
+import { heldAmong } from './held.js';
+
+/**
+ * What a subject has now, and what it will have.
+ *
+ * @param stuckOf the changes about a subject that no external system has taken
+ */
+export async function accessStatus(
+  checker: Checker,
+  { readId, decodeAll, standing, leewayMs }: Enforcement,
+  subjectGiven: unknown,
+  stuckOf: (subject: string) => Promise<readonly Effect[]>,
+): Promise<AccessStatus> {
+  const subject = readId('subject', subjectGiven);
+  const stuck = await stuckOf(subject);
+  const { rows, reading } = await checker.activated(subject, () => true);
+  const all = heldAmong(rows, subject, decodeAll);
+  const held = all.filter((one) => isUsable(one, reading)).sort((a, b) => endOf(a) - endOf(b));
+  const scheduled = all.filter((one) => isScheduled(one, reading)).sort((a, b) => a.grant.startsAt - b.grant.startsAt);
+  // By the rule of a check, asked for the instant of the start.
+  const certain = scheduled.filter((one) => {
+    const begin = beginsAt(one.grant);
+    return isUsable(one, { now: begin, late: begin + leewayMs });
+  });
+  const changes = [
+    ...[...held, ...scheduled].map((one) => endOf(one) - leewayMs),
+    ...scheduled.map(({ grant }) => beginsAt(grant)).filter((begin) => begin > reading.now),
+  ];
+  return {
+    subject,
+    at: reading.now,
+    standing: standing(subject),
+    held: held.map(({ grant }) => grant),
+    scheduled: scheduled.map(({ grant }) => grant),
+    windows: [...held, ...certain].map((one) => ({
+      grantId: one.grant.id,
+      scope: one.grant.scope,
+      startsAt: beginsAt(one.grant),
+      endsAt: endOf(one) - leewayMs,
+    })),
+    changesAt: changes.length === 0 ? undefined : Math.min(...changes),
+    stuck,
+  };
+}
+
+const endOf = ({ grant, usage }: Held): number => heldUntil(grant, usage);

@@ -1,0 +1,42 @@
+import { judge } from '../lifecycle/check.js';
+import { awaitsActivation, type Held } from '../lifecycle/status.js';
+import type { Decision } from '../records.js';
+import type { Reading, Timekeeper } from '../time.js';
+import type { Checker } from './checker.js';
+
+/** What a decision by grants rests on. */
+export interface Coverage {
+  readonly decision: Decision;
+  /** The live grants that reach the scope, whether or not they are usable now. */
+  readonly held: readonly Held[];
+  /** The clock's reading before the store was asked: what this says was so then or later. Epoch milliseconds. */
+  readonly begunAt: number;
+  /** The reading after it had answered, at which all was judged. */
+  readonly reading: Reading;
+}
+
+/**
+ * A check by grants alone, with all that it rests on, from one read of the store. What could be activated is. The call waits
+ * for that only where nothing else allows, because an approver that hangs must not hold up what is covered anyway.
+ *
+ * @param waits false: not even then; the activation goes on in the background, and its entry in the journal announces it
+ */
+export async function coverageOf(checker: Checker, keeper: Timekeeper, subject: string, scope: string, waits = true): Promise<Coverage> {
+  const tried = new Set<string>();
+  for (;;) {
+    const begunAt = keeper.read().now;
+    const rows = await checker.live(subject, scope);
+    const reading = keeper.read();
+    const held = checker.reaching(rows, subject, scope);
+    const decision = judge(held, subject, scope, reading);
+    const waiting = held.filter((one) => awaitsActivation(one, reading) && !tried.has(one.grant.id));
+    const asked = waiting.map(async ({ grant }) => (tried.add(grant.id), checker.activate(grant.id, subject)));
+    if (asked.length === 0 || decision.allowed || !waits) return { decision, held, begunAt, reading };
+    if (!(await Promise.all(asked)).includes(true)) return { decision, held, begunAt, reading };
+  }
+}
+
+/** The live grants that reach a scope, whether or not they are usable now. */
+export async function grantsReaching(checker: Checker, subject: string, scope: string): Promise<readonly Held[]> {
+  return checker.reaching(await checker.live(subject, scope), subject, scope);
+}

@@ -1,0 +1,56 @@
+import type { ScopeMatcher } from '../ports.js';
+import { beginsAt, heldUntil, type Decision, type Grant } from '../records.js';
+import type { Reading } from '../time.js';
+import { awaitsActivation, isScheduled, isUsable, type Held } from './status.js';
+
+/**
+ * The rule of every check: allows only if one of these grants is usable now (L1, L2, L20).
+ *
+ * @param reaching the subject's live grants whose scope reaches the one that is asked for
+ */
+export function judge(reaching: readonly Held[], subject: string, scope: string, reading: Reading): Decision {
+  let usable: Held | undefined;
+  let waiting: Held | undefined;
+  let upcoming: Held | undefined;
+  for (const held of reaching) {
+    // The grant that ends last and the one that begins next bound how long the decision stands.
+    if (isUsable(held, reading)) {
+      if (usable === undefined || endOf(held) > endOf(usable)) usable = held;
+    } else if (awaitsActivation(held, reading)) {
+      if (waiting === undefined || endOf(held) > endOf(waiting)) waiting = held;
+    } else if (isScheduled(held, reading)) {
+      if (upcoming === undefined || beginsAt(held.grant) < beginsAt(upcoming.grant)) upcoming = held;
+    }
+  }
+  const { now } = reading;
+  const leewayMs = reading.late - reading.highest;
+  if (usable !== undefined) return decisionOf(subject, scope, now, 'granted', usable.grant, endOf(usable) - leewayMs);
+  // Its start may be confirmed at any moment.
+  if (waiting !== undefined) return decisionOf(subject, scope, now, 'not_activated', waiting.grant, now);
+  if (upcoming !== undefined) {
+    // A leeway may end it before it has begun.
+    const validUntil = Math.min(beginsAt(upcoming.grant), endOf(upcoming) - leewayMs);
+    return decisionOf(subject, scope, now, 'not_started', upcoming.grant, validUntil);
+  }
+  return decisionOf(subject, scope, now, 'no_grant', undefined, undefined);
+}
+
+/** One literal, so that all decisions have one hidden class. */
+export function decisionOf(
+  subject: string,
+  scope: string,
+  at: number,
+  reason: Decision['reason'],
+  grant: Grant | undefined,
+  validUntil: number | undefined,
+  pattern?: string,
+): Decision {
+  return { allowed: reason === 'granted' || reason === 'standing', reason, subject, scope, at, grant, pattern, validUntil };
+}
+
+/** Whether a granted scope covers the one that is asked for. */
+export function reaches(matcher: ScopeMatcher, granted: string | undefined, scope: string): boolean {
+  return granted !== undefined && (matcher.exact ? granted === scope : matcher.covers(granted, scope));
+}
+
+const endOf = ({ grant, usage }: Held): number => heldUntil(grant, usage);

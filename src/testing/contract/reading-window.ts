@@ -1,0 +1,103 @@
+import type { GrantStore, Row } from '../../ports.js';
+import { encode, plainWindow, type Grant } from '../../records.js';
+import { holds, same } from '../assertions.js';
+import { aGrant, aRow } from '../builders.js';
+import { START_AT } from '../manual-clock.js';
+import type { Cases } from './cases.js';
+import { changeOf, commit, given } from './steps.js';
+
+/**
+ * Guarantee 6, of `windowOf`: the short cut may say less than `live`, never more. A store without it, and one that answers
+ * `undefined`, passes each case; a window that `live` would not give is access that nobody granted.
+ */
+export const readingWindow: Cases = (it) => {
+  it('gives at most the window of the only grant of a pair, with its row', async (store) => {
+    for (const grant of [aGrant(), aGrant({ id: 'r2.1', requestId: 'r2', scope: 'db:read' })]) {
+      await given(store, [encode(grant)]);
+      await agrees(store, grant);
+    }
+  });
+
+  it('gives no window of a grant that is counted, idle, ended or not yet confirmed', async (store) => {
+    const grants = Object.entries(NOT_PLAIN).map(([scope, over], i) => aGrant({ id: `r${i}.1`, requestId: `r${i}`, scope, ...over }));
+    await given(store, grants.map(encode));
+    for (const grant of grants) {
+      same(store.windowOf?.(grant.subject, grant.scope), undefined, `windowOf() of a grant that is ${grant.scope}`);
+    }
+  });
+
+  it('gives no window of a row that no check could read', async (store) => {
+    const row = encode(aGrant());
+    await given(store, [{ ...row, body: {} }, aRow({ kind: 'usage', id: 'r2.1', scope: 'db:read' }), row2()]);
+    for (const scope of [row.scope, 'db:read', 'db:*']) {
+      same(store.windowOf?.('user:maya', scope as string), undefined, `windowOf() on ${scope}`);
+    }
+  });
+
+  it('gives no window while a pair has two rows, and that of the one that is left', async (store) => {
+    const [first, second] = [aGrant(), aGrant({ id: 'r2.1', requestId: 'r2', expiresAt: START_AT + 1_000 })];
+    await given(store, [encode(first)]);
+    await given(store, [encode(second)]);
+    same(store.windowOf?.(first.subject, first.scope), undefined, 'windowOf() of a pair with two grants');
+    await ended(store, first);
+    await agrees(store, second);
+  });
+
+  it('gives no window from the commit on that ended or removed the grant', async (store) => {
+    const [revoked, removed] = [aGrant(), aGrant({ id: 'r2.1', requestId: 'r2', scope: 'db:read' })];
+    await given(store, [revoked, removed].map(encode));
+    for (const grant of [revoked, removed]) await agrees(store, grant);
+    await ended(store, revoked);
+    await commit(store, { ...changeOf(store, 'purge', []), expect: [encode(removed)], remove: [encode(removed)] });
+    for (const { subject, scope } of [revoked, removed]) same(store.windowOf?.(subject, scope), undefined, `windowOf() on ${scope}`);
+  });
+
+  it('gives the window of the newest version', async (store) => {
+    const grant = aGrant({ asksAtStart: true, activatedAt: START_AT, issuedAt: START_AT - 1_000 });
+    await given(store, [encode(grant)]);
+    await agrees(store, grant);
+    const confirmed = { ...grant, version: 2, activatedAt: START_AT + 5 };
+    await commit(store, changeOf(store, 'activate', [encode(confirmed)]));
+    await agrees(store, confirmed);
+  });
+
+  it('gives no window to another subject, scope or namespace, nor to what is no string', async (store) => {
+    const { subject, scope } = aGrant();
+    await given(store, [encode(aGrant())]);
+    const strange = [undefined, null, 0, {}, [scope], new String(scope), { toString: () => scope }, Symbol('scope')] as unknown as string[];
+    for (const other of ['', 'db-prod', 'db-prod:write:x', 'DB-PROD:WRITE', 'db-prod:*', '__proto__', ...strange]) {
+      same(store.windowOf?.(subject, other), undefined, 'windowOf() on a scope that no grant has');
+    }
+    for (const other of ['', 'user', 'user:mayaa', 'USER:MAYA', '__proto__', ...strange]) {
+      same(store.windowOf?.(other, scope), undefined, 'windowOf() of a subject that has none');
+    }
+    same(store.in(`${store.namespace}-b`).windowOf?.(subject, scope), undefined, 'windowOf() in another namespace');
+  });
+};
+
+/** The window that a store gives, if any, is that of the one row that `live` gives. */
+async function agrees(store: GrantStore, { subject, scope }: Pick<Grant, 'subject' | 'scope'>): Promise<void> {
+  const rows = await store.live({ subject, scope, at: 0 });
+  const window = store.windowOf?.(subject, scope);
+  if (window === undefined) return;
+  holds(rows.length === 1, `windowOf() on ${scope} answers where live() gives ${rows.length} rows`);
+  const { from, until, row } = window;
+  same({ from, until }, plainWindow(rows[0] as Row), `the window on ${scope}`);
+  same(row, rows[0], `the row of the window on ${scope}`);
+}
+
+const ended = async (store: GrantStore, grant: Grant): Promise<void> => {
+  const end = { status: 'revoked', cause: 'revoked', at: START_AT + 5, by: 'user:sam', reason: undefined } as const;
+  await commit(store, changeOf(store, `end-${grant.id}`, [encode({ ...grant, version: 2, end })]));
+};
+
+/** A pattern: some check could be asked for exactly this text. */
+const row2 = (): Row => encode(aGrant({ id: 'r3.1', requestId: 'r3', scope: 'db:*' }));
+
+/** Grants about which more than time decides, by what they are. */
+const NOT_PLAIN: Readonly<Record<string, Partial<Grant>>> = {
+  counted: { maxUses: 1 },
+  idle: { idleTtlMs: 1_000 },
+  ended: { end: { status: 'revoked', cause: 'revoked', at: START_AT + 5, by: 'user:sam', reason: undefined } },
+  unconfirmed: { asksAtStart: true, activatedAt: undefined, issuedAt: START_AT - 1_000 },
+};

@@ -1,0 +1,98 @@
+import { plainWindow } from 'jit-access';
+import type { GrantStore, GrantWindow, Row } from '../../../src/ports.js';
+import { broken, type Bend } from './bent-store.js';
+
+/** What `live` gives for a pair; the store underneath answers at once, but for an outage. */
+function rowsOf(inner: GrantStore, subject: string, scope: string): readonly Row[] {
+  if (typeof subject !== 'string' || typeof scope !== 'string') return [];
+  const rows = inner.live({ subject, scope, at: 0 });
+  if (!('then' in rows)) return rows;
+  rows.then(undefined, () => undefined);
+  return [];
+}
+
+const windowOf = (row: Row | undefined): GrantWindow | undefined => {
+  const window = row && plainWindow(row);
+  return row && window && { ...window, row };
+};
+
+const only = (rows: readonly Row[]): Row | undefined => (rows.length === 1 ? rows[0] : undefined);
+
+/** By the columns of a row, which do not say how a grant is used. */
+const byColumns = (row: Row | undefined): GrantWindow | undefined =>
+  row?.kind === 'grant' ? { from: row.from ?? 0, until: row.until ?? 0, row } : undefined;
+
+/** A `windowOf` that is made of what `live` gives. */
+const window =
+  (of: (rows: readonly Row[]) => GrantWindow | undefined): Bend =>
+  (inner) => ({ windowOf: (subject, scope) => of(rowsOf(inner, subject, scope)) });
+
+/** A `windowOf` that gives what it gave, or saw, before. */
+const remembering: Bend = (inner) => {
+  const known = new Map<string, GrantWindow>();
+  return {
+    windowOf(subject, scope) {
+      const key = JSON.stringify([inner.namespace, typeof subject === 'string' ? subject : 0, typeof scope === 'string' ? scope : 0]);
+      const found = known.get(key) ?? windowOf(only(rowsOf(inner, subject, scope)));
+      if (found !== undefined) known.set(key, found);
+      return found;
+    },
+  };
+};
+
+/** A `windowOf` that goes by what was committed through this handle, and never asks the backend. */
+const apart: Bend = (inner) => {
+  const rows = new Map<string, Row>();
+  return {
+    async commit(change) {
+      const outcome = await inner.commit(change);
+      if (outcome === 'committed') for (const row of change.put) rows.set(row.id, row);
+      return outcome;
+    },
+    windowOf: (subject, scope) => windowOf([...rows.values()].find((row) => row.subject === subject && row.scope === scope)),
+  };
+};
+
+/** `windowOf` says more than `live`. */
+export const WINDOWS = [
+  broken(
+    'windowOf() is a millisecond longer',
+    'gives at most the window of the only grant of a pair',
+    window((rows) => {
+      const found = windowOf(only(rows));
+      return found && { ...found, until: found.until + 1 };
+    }),
+  ),
+  broken(
+    'windowOf() gives a row that is not that of the grant',
+    'gives at most the window of the only grant of a pair',
+    window((rows) => {
+      const found = windowOf(only(rows));
+      return found && { ...found, row: { ...found.row, version: found.row.version + 1 } };
+    }),
+  ),
+  broken(
+    'windowOf() does not ask how a grant is used',
+    'gives no window of a grant that is counted, idle, ended or not yet confirmed',
+    window((rows) => byColumns(only(rows))),
+  ),
+  broken(
+    'windowOf() decodes nothing',
+    'gives no window of a row that no check could read',
+    window((rows) => byColumns(only(rows))),
+  ),
+  broken(
+    'windowOf() gives the first of two grants',
+    'gives no window while a pair has two rows',
+    window((rows) => windowOf(rows[0])),
+  ),
+  broken('windowOf() gives what it gave before', 'gives no window from the commit on that ended or removed the grant', remembering),
+  broken('windowOf() gives what an earlier version gave', 'gives the window of the newest version', remembering),
+  broken('windowOf() folds case', 'gives no window to another subject, scope or namespace', (inner) => ({
+    windowOf: (subject, scope) => windowOf(only(rowsOf(inner, String(subject).toLowerCase(), scope))),
+  })),
+  broken('windowOf() takes what is no string for one', 'gives no window to another subject, scope or namespace', (inner) => ({
+    windowOf: (subject, scope) => (typeof scope === 'symbol' ? undefined : windowOf(only(rowsOf(inner, subject, `${scope}`)))),
+  })),
+  broken('windowOf() does not notice an outage', 'gives no windowOf(): undefined, which sends the check to live()', apart),
+];
