@@ -114,7 +114,7 @@ export class JournalClock {
     if (!this.#isConfirmed) await this.#look();
     const { now } = this.#keeper.read();
     const newest = this.#behind?.newest;
-    if (newest === undefined) return { accepted: false, now, newest };
+    if (newest === undefined || now >= newest) return { accepted: false, now, newest: undefined };
     await record({ reading: now, newest });
     this.#confirmed();
     return { accepted: true, now, newest };

@@ -187,6 +187,15 @@ describe('a process whose clock lies behind the journal', () => {
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
   });
 
+  it('L39 records no acceptance once its clock has passed the entry: there is nothing left to accept [M14]', async () => {
+    const { engine, clock, store } = await behind();
+    expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
+    await clock.set(at(2.5 * HOUR));
+    expect(await engine.acceptClock({ by: CISO })).toEqual({ accepted: false, now: at(2.5 * HOUR), newest: undefined });
+    expect(await typesOf(store)).not.toContain('clock.accepted');
+    expect(await codeOf(ask(engine, { scope: 'new' }))).toBe(undefined);
+  });
+
   it('L39 an acceptance that lost a race is recorded all the same [M14]', async () => {
     const { store } = await aFleet();
     const { engine } = aProcess(store, at(-3 * HOUR));
