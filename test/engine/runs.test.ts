@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRequest, encode, type AccessRequest } from '../../src/records.js';
 import { autoApprove, replay, runSubject, verifyStore, type AgentRun, type JitEngine } from '../../src/index.js';
+import { definePolicy } from '../../src/policy.js';
 import { FaultyStore } from '../../src/testing.js';
 import { aPending, anEngine, at, entriesOf, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
 
@@ -187,6 +188,18 @@ describe('revokeAll of an agent', () => {
     const [one, two] = [await granted(engine), await granted(engine, { ...RUN, job: 'ticket-2' })];
     await engine.revokeAll({ subject: one.subject }, { by: SAM });
     expect([await engine.isAllowed(one.subject, SCOPE), await engine.isAllowed(two.subject, SCOPE)]).toEqual([false, true]);
+  });
+
+  it('of its operator, and a deny rule for that operator, leave the run as it is [H2]', async () => {
+    const rules = [
+      { id: 'not-ann', scopes: ['**'], subjects: [ANN], deny: 'left' },
+      { id: 'all', scopes: ['**'], subjects: [AGENT], runs: true, approve: true as const },
+    ];
+    const { engine } = anEngine({ approver: definePolicy({ rules }) });
+    const { subject } = await granted(engine);
+    await engine.revokeAll({ subject: ANN }, { by: SAM });
+    expect(await engine.isAllowed(subject, SCOPE)).toBe(true);
+    expect((await asks(engine, { ...RUN, job: 'ticket-2' })).outcome).toBe('granted');
   });
 
   it('of a person reads what is open of that person alone', async () => {
