@@ -159,7 +159,6 @@ export class Sweep {
     for (const records of [deadlines, rest]) {
       for (let i = 0; i < records.length; i += CHUNK) {
         const chunk = records.slice(i, i + CHUNK);
-        await tally.turns.spend(2 * chunk.length);
         await this.#record(chunk, tally);
       }
     }
@@ -219,10 +218,11 @@ export class Sweep {
    * that the store refuses, for a row that can't be written must hold up no other.
    */
   async #recorded(records: readonly Timed[], tally: Tally, reloaded = false): Promise<readonly TimeWork[]> {
+    // Counted apart from the rows that were read: on a disk, a page and its commit take half a turn each. A few need no turn.
+    await tally.turns.spend(2 * records.length);
     const step = recordTime(records, moment(this.#keeper, SWEEPER));
     const isRefused = await this.#isRefused(step, tally);
     if (isRefused === undefined) return step.result;
-    await tally.turns.spend(2 * records.length);
     if (!isRefused && !reloaded) return this.#recorded(await this.#reload(records), tally, true);
     if (records.length <= 1) return [];
     const half = records.length >> 1;
