@@ -25,7 +25,7 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
     // For a pattern every rule under it holds, wherever it stands.
     const isHeld = () =>
       rule.scopes.some((scope) =>
-        relations.overlapping(rules, scope).some((one) => one.patterns && one !== rule && mayMeet(one.subjects, rule.subjects, groups)),
+        relations.overlapping(rules, scope).some((one) => one.patterns && one !== rule && mayMeet(one, rule, groups)),
       );
     if (shadows !== undefined && !isHeld()) {
       return find(
@@ -41,7 +41,7 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
     const found: Finding[] = [];
     for (const { earlier, wide, narrow } of relations.wider(rules, i)) {
       if (found.length === MAX_WIDER) break;
-      if (mayMeet(earlier.subjects, rule.subjects, groups)) found.push(isWider(earlier, wide, rule, narrow));
+      if (mayMeet(earlier, rule, groups)) found.push(isWider(earlier, wide, rule, narrow));
     }
     return found;
   });

@@ -1,3 +1,4 @@
+import { agentOf, RUN_MARK } from '../../records.js';
 import type { Limits, RuleCore } from './compile.js';
 import { listOf, type Groups } from './question.js';
 import { isLike, isLikeRuns, isWithin, mayBeBoth, speaksAlone, type Selector } from './people.js';
@@ -26,10 +27,31 @@ export function includes(outer: readonly Selector[] | undefined, inner: readonly
   });
 }
 
-/** Whether somebody may be among both; what can't be told, may. */
-export function mayMeet(a: readonly Selector[] | undefined, b: readonly Selector[] | undefined, groups: Groups): boolean {
-  if (a === undefined || b === undefined) return true;
-  return a.some((one) => b.some((other) => mayShare(one, other, groups) || mayShare(other, one, groups)));
+type Subjects = Pick<RuleCore, 'subjects' | 'runs'>;
+
+/** Whether somebody may be among the subjects of both rules; what can't be told, may. */
+export function mayMeet(a: Subjects, b: Subjects, groups: Groups): boolean {
+  if (a.subjects === undefined || b.subjects === undefined) return true;
+  return share(a.subjects, b.subjects, groups) || meetThroughAgent(a, b.subjects, groups) || meetThroughAgent(b, a.subjects, groups);
+}
+
+const share = (a: readonly Selector[], b: readonly Selector[], groups: Groups): boolean =>
+  a.some((one) => b.some((other) => mayShare(one, other, groups) || mayShare(other, one, groups)));
+
+/** A rule that reaches runs speaks of a run through its agent (L43): it meets what speaks of that run alone. */
+function meetThroughAgent({ subjects = [], runs }: Subjects, others: readonly Selector[], groups: Groups): boolean {
+  if (!runs) return false;
+  const agents = others.flatMap((other) => agentsIn(other, groups)).map((id): Selector => ({ kind: 'id', id }));
+  // A form that begins before the mark says of no agent that it is not meant.
+  const isAnyAgent = (other: Selector) => other.kind === 'like' && isLikeRuns(other) && !other.starts.includes(RUN_MARK);
+  return share(subjects, agents, groups) || others.some(isAnyAgent);
+}
+
+/** The agents of the runs that a selector names. */
+function agentsIn(selector: Selector, groups: Groups): readonly string[] {
+  if (selector.kind === 'like') return selector.starts.split(RUN_MARK).slice(0, -1);
+  const named = selector.kind === 'id' ? [selector.id] : selector.kind === 'group' ? [...(listOf(groups, selector.group) ?? [])] : [];
+  return named.flatMap((id) => agentOf(id) ?? []);
 }
 
 function mayShare(one: Selector, other: Selector, groups: Groups): boolean {
