@@ -1,5 +1,15 @@
 import type { JitErrorCode } from '../../src/index.js';
-import { APPROVAL_TTL, ESCALATE_AFTER, OWED_WITHIN, REVIEW_WITHIN, saysTo, type Mood, type QuorumOf } from './mood.js';
+import {
+  AGENTS,
+  APPROVAL_TTL,
+  DENIED_SCOPE,
+  ESCALATE_AFTER,
+  OWED_WITHIN,
+  REVIEW_WITHIN,
+  saysTo,
+  type Mood,
+  type QuorumOf,
+} from './mood.js';
 
 /*
  * The laws a second time, written from the design alone by somebody who has not read the engine. It has no store, no
@@ -28,6 +38,8 @@ export interface ModelRequest {
   readonly id: string;
   readonly subject: string;
   readonly by: string;
+  /** On whose behalf a run asked, where that was said. */
+  readonly operator: string | undefined;
   readonly scopes: readonly string[];
   readonly ttl: number;
   readonly startsAt: number | undefined;
@@ -81,6 +93,8 @@ export interface Limits {
   readonly duplicates: 'return' | 'refuse';
   readonly minTtl: number;
   readonly askAgainAfter: number | undefined;
+  /** Whether a deny rule keeps agents from {@link DENIED_SCOPE}. */
+  readonly deniesAgents: boolean;
 }
 
 /** Where the process stands that acts: `late` is where it judges ends, and when `back` it creates nothing (L5). */
@@ -94,6 +108,7 @@ export interface Now {
 export interface Ask {
   readonly subject: string;
   readonly by: string;
+  readonly operator: string | undefined;
   readonly scopes: readonly string[];
   readonly ttl: number;
   readonly startsAt: number | undefined;
@@ -332,11 +347,12 @@ export class Model {
 
   create(id: string, ask: Ask, extension: ModelGrant | undefined, at: Now): ModelRequest {
     const { subject, by, scopes, ttl, startsAt, why } = ask;
+    const operator = extension === undefined ? ask.operator : extension.request.operator;
     const latest = extension === undefined ? (startsAt ?? Infinity) + ttl : extension.firstStartsAt + this.#limits.maxTotal;
     const reviewBy = Math.min(at.now + REVIEW_WITHIN, latest);
     const open = { quorum: undefined, assignedAt: undefined, reviews: [], end: undefined, owed: undefined };
     const request: ModelRequest = {
-      ...{ id, subject, by, scopes, ttl, startsAt, extension, why },
+      ...{ id, subject, by, operator, scopes, ttl, startsAt, extension, why },
       ...{ createdAt: at.now, reviewBy, ...open, last: at.now },
     };
     this.requests.push(request);
@@ -347,9 +363,16 @@ export class Model {
   deciding(request: ModelRequest, at: Now): Refusals {
     if (request.end !== undefined || request.quorum !== undefined) return { must: [] };
     if (!isPending(request, at)) return { must: [], may: ['ERR_JIT_DEADLINE'] };
+    // The rule stands in front of the approver that fails.
+    if (this.isDenied(request)) return { must: [] };
     const { isFailing, isMute } = this.#mood;
     if (isFailing || isMute) return { must: ['ERR_JIT_APPROVER'] };
     return { must: codes({ CLOCK: at.back && saysTo(request.why).verdict === 'approve' }) };
+  }
+
+  /** L43: what denies an agent denies each of its runs. */
+  isDenied({ subject, scopes }: Pick<Ask, 'subject' | 'scopes'>): boolean {
+    return this.#limits.deniesAgents && AGENTS.includes(subject) && shareScopes(scopes, [DENIED_SCOPE]);
   }
 
   /** L16: what the approver's answer makes of it. */
@@ -359,7 +382,7 @@ export class Model {
     const stamp = (request.last = Math.max(at.now, request.last));
     const isTooLong = this.#latest(request, maxTotalMs) <= Math.max(stamp, request.extension?.expiresAt ?? 0);
     const end = (status: End['status'], cause: string) => this.#end(request, status, [cause], stamp, stamp, 'system:approver');
-    if (verdict === 'deny') end('denied', 'approver');
+    if (verdict === 'deny' || this.isDenied(request)) end('denied', 'approver');
     else if (verdict === 'abstain') end('denied', 'abstained');
     else if (isTooLong || (request.extension === undefined && request.ttl > (maxTotalMs ?? Infinity))) {
       const isEmergency = request.extension?.breakGlass === true && verdict === 'approve';
@@ -530,7 +553,7 @@ export class Model {
     return isLive(grant, at) ? { must: denied } : { must: [], may: denied };
   }
 
-  breaking({ subject, by, ttl, why }: Ask, at: Now): Refusals {
+  breaking({ subject, by, scopes, ttl, why }: Ask, at: Now): Refusals {
     // L44: what others took for it keeps nobody from an emergency of their own; through others there is no second one.
     const took = this.requests.some((one) => isOwed(one) && one.by === by);
     const hasOne = by !== subject && this.requests.some((one) => isOwed(one) && (one.subject === subject || one.by === subject));
@@ -539,7 +562,7 @@ export class Model {
       LIMIT: ttl > this.#limits.maxTtl || ttl < this.#limits.minTtl || took || hasOne || ttl > (maxTotalMs ?? ttl),
       CLOCK: at.back,
       APPROVER: this.#mood.isFailing,
-      INELIGIBLE: verdict === 'deny' || isFrozen,
+      INELIGIBLE: verdict === 'deny' || isFrozen || this.isDenied({ subject, scopes }),
     });
     return { must };
   }

@@ -1,4 +1,5 @@
-import type { AccessRequest, Approver, BreakGlassVerdict, Verdict } from '../../src/index.js';
+import { runSubject, type AccessRequest, type AgentRun, type Approver, type BreakGlassVerdict, type Verdict } from '../../src/index.js';
+import { definePolicy } from '../../src/policy.js';
 
 /** Milliseconds, so short that a handful of steps crosses each of them. */
 export const REVIEW_WITHIN = 60;
@@ -13,6 +14,15 @@ const MAYA = 'user:maya';
 const SAM = 'user:sam';
 export const AGENT = 'agent:7';
 export const SUBJECTS = [MAYA, SAM];
+/** Two runs of one agent, by their subjects: one for each of two operators (L43). */
+export const RUNS: ReadonlyMap<string, AgentRun> = new Map(
+  [
+    { agent: AGENT, operator: MAYA },
+    { agent: AGENT, operator: SAM },
+  ].map((run) => [runSubject(run), run]),
+);
+/** The agent itself, and its runs. */
+export const AGENTS: readonly string[] = [AGENT, ...RUNS.keys()];
 /** Sam and maya are in groups, too: neither counts for what is theirs. */
 export const REVIEWERS = ['user:ana', 'user:lee', 'user:ana', 'user:lee', 'user:noor', SAM, MAYA, 'user:eve'];
 
@@ -66,6 +76,17 @@ export function saysTo(why: string) {
 export const FREEZE: Approver = {
   name: 'freeze',
   decide: ({ justification = '' }) => (saysTo(justification).isFrozen ? { outcome: 'deny', reason: 'frozen' } : { outcome: 'abstain' }),
+  isEligible: (_, when) => when !== 'creation',
+};
+
+/** What agents are denied, in the worlds that have the rule. */
+export const DENIED_SCOPE = 'b:x';
+const AGENT_RULE = definePolicy({ rules: [{ id: 'no-agents', subjects: [AGENT], scopes: [DENIED_SCOPE], deny: 'not for agents' }] });
+
+/** A deny rule for an agent, which reaches its runs (L43); break-glass, too. */
+export const NO_AGENTS: Approver = {
+  name: 'no-agents',
+  decide: (request, context) => AGENT_RULE.decide(request, context),
   isEligible: (_, when) => when !== 'creation',
 };
 

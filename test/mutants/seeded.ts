@@ -357,4 +357,46 @@ export const SEEDED: readonly Seeded[] = [
     from: 'given !== undefined && isFresh(given, quorum, reading) ? []',
     to: 'given !== undefined && false ? []',
   },
+  {
+    name: 'a repeated break-glass is told as new',
+    file: 'engine/emergency.ts',
+    from: 'reused: true, differs: [], request };',
+    to: 'reused: false, differs: [], request };',
+  },
+  {
+    name: 'a repeated break-glass is a permission',
+    file: 'engine/emergency.ts',
+    from: '...(await readAccess(this.#ledger, this.#keeper, request)), reused: true,',
+    to: "...(await readAccess(this.#ledger, this.#keeper, request)), outcome: 'granted', allowed: true, reused: true,",
+  },
+  {
+    name: 'extend does not know its keys again',
+    file: 'engine/deciding.ts',
+    from: 'return key === undefined ? newId() :',
+    to: "return key === undefined || verb === 'extend' ? newId() :",
+  },
+  {
+    name: 'revokeAll of an agent forgets its runs',
+    file: 'records/run.ts',
+    from: 'subject === id || (subject !== undefined && agentOf(subject) === id);',
+    to: 'subject === id || (subject !== undefined && agentOf(subject) === id && id.length === 0);',
+  },
+  {
+    name: 'what an agent holds, its runs hold',
+    file: 'engine/ledger.ts',
+    from: 'return askLive(this.store, query);',
+    to: 'return askLive(this.store, { ...query, subject: agentOf(query.subject) ?? query.subject });',
+  },
+  {
+    name: 'a deny rule for an agent leaves its runs alone',
+    file: 'approvers/policy/compile.ts',
+    from: "runs: 'deny' in rule || rule.runs === true",
+    to: 'runs: rule.runs === true',
+  },
+  {
+    name: 'an extension of a run forgets the operator',
+    file: 'engine/ledger.ts',
+    from: 'return agentOf(subject) === undefined ? undefined :',
+    to: 'return agentOf(subject) !== undefined ? undefined :',
+  },
 ];
