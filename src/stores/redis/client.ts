@@ -29,10 +29,12 @@ export interface RedisClient {
   /**
    * Drops the connection and connects again. The store calls it when several calls in a row had no answer: over a dead
    * connection a client may wait for ever. While the client is connecting it must do nothing: a connection that takes longer
-   * to begin than the calls wait would begin again for ever. Optional; without it the client has to notice dead connections
-   * by itself.
+   * to begin than the calls wait would begin again for ever. On a Cluster only the connection to the node of `key` is dropped:
+   * the others answer. Optional; without it the client has to notice dead connections by itself.
+   *
+   * @param key one of those that the calls were about
    */
-  reset?(): void;
+  reset?(key: string): void;
   /** Whether commands go to several servers, by their keys. Then `replicas` is refused: `WAIT` has no key. Default: false. */
   readonly isCluster?: boolean | undefined;
   /**

@@ -30,7 +30,7 @@ interface Call extends Asker {
   /** The script that it is about has gone out. */
   isSent: boolean;
   isOver: boolean;
-  /** How often the connection had been reset when it began. */
+  /** {@link Server.resets} when it began. */
   readonly resets: number;
   /** How often the status had changed when the script went out. */
   changes: number;
@@ -41,6 +41,8 @@ interface Server {
   readonly eviction: EvictionCheck;
   /** Calls in a row that had no answer. */
   silent: number;
+  /** How often its connection has been reset. */
+  resets: number;
 }
 
 export interface ConnectionOptions {
@@ -60,7 +62,6 @@ export class Connection {
   /** By a key of the namespace on a Cluster, where each may lie on another server; otherwise one, under ''. */
   readonly #servers = new Map<string, Server>();
   readonly #status: StatusFeed;
-  #resets = 0;
 
   constructor(client: RedisClient, { timeoutMs, assumesNoEviction, replicas }: ConnectionOptions) {
     this.client = client;
@@ -151,11 +152,11 @@ export class Connection {
   #within<T>(keys: readonly string[], work: (call: Call, server: Server) => Promise<T>): Promise<T> {
     const server = this.#serverOf(keys);
     return new Promise((resolve, reject) => {
-      const call: Call = { isSent: false, isOver: false, resets: this.#resets, changes: 0, onGiveUp: [] };
+      const call: Call = { isSent: false, isOver: false, resets: server.resets, changes: 0, onGiveUp: [] };
       const end = this.#limit.begin(() => {
         call.isOver = true;
         for (const callback of call.onGiveUp) callback();
-        this.#countSilence(call, server);
+        this.#countSilence(call, server, keys[0] as string);
         server.eviction.forget();
         const what = this.client.status() === 'ready' ? 'no answer from Redis' : 'no connection to Redis';
         reject(new AskError(call.isSent ? 'unknown' : 'no', `${what} within ${this.timeoutMs} ms`));
@@ -178,7 +179,7 @@ export class Connection {
   #serverOf(keys: readonly string[]): Server {
     const name = this.client.isCluster === true ? (keys[0] as string) : '';
     let server = this.#servers.get(name);
-    if (server === undefined) this.#servers.set(name, (server = { eviction: new EvictionCheck(), silent: 0 }));
+    if (server === undefined) this.#servers.set(name, (server = { eviction: new EvictionCheck(), silent: 0, resets: 0 }));
     return server;
   }
 
@@ -209,13 +210,13 @@ export class Connection {
   }
 
   /** Only calls that began on this connection say something about it: one reset at a time, however many are waiting. */
-  #countSilence(call: Call, server: Server): void {
-    if (call.resets !== this.#resets) return;
+  #countSilence(call: Call, server: Server, key: string): void {
+    if (call.resets !== server.resets) return;
     server.silent += 1;
     if (server.silent < SILENT_CALLS) return;
-    for (const each of this.#servers.values()) each.silent = 0;
-    this.#resets += 1;
-    this.client.reset?.();
+    server.silent = 0;
+    server.resets += 1;
+    this.client.reset?.(key);
   }
 
   /** Waits here, and not in the client's own queue: what waits there is sent however late the connection comes back. */

@@ -1,5 +1,6 @@
 import { invalid } from '../../input.js';
 import type { RedisClient, RedisReply } from './client.js';
+import { slotOf } from './key-slot.js';
 
 /** What is used of a client of the package `ioredis`, version 6. */
 export interface IoredisLike {
@@ -23,9 +24,19 @@ export interface IoredisSubscriberLike {
   disconnect(): void;
 }
 
-/** What a `Redis` is made of, and the nodes of a `Cluster`. */
+/** What a `Redis` is made of, and each node of a `Cluster`. */
 interface Connected {
+  readonly status?: string | undefined;
   readonly stream?: { destroy?(): unknown } | undefined;
+  readonly options?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined;
+}
+
+/** What a `Cluster` knows of its nodes. */
+interface ClusterNodes {
+  /** By slot, the nodes that serve it as `host:port`, the primary first. */
+  readonly slots?: readonly (readonly string[] | undefined)[] | undefined;
+  readonly options?: { readonly keyPrefix?: string | undefined } | undefined;
+  nodes?(): readonly Connected[];
 }
 
 const EVENTS = ['ready', 'close', 'reconnecting', 'end'];
@@ -68,14 +79,19 @@ export function fromIoredis(client: IoredisLike): RedisClient {
         for (const event of events) client.off(event, wake);
       };
     },
-    reset() {
+    reset(key) {
       // A client that is connecting is left to do so. Reset, it would begin again for ever where that takes longer than
-      // calls wait, a Cluster would connect twice, and ioredis closes a client of Sentinel for good.
+      // calls wait, and ioredis closes a client of Sentinel for good.
       if (client.status !== 'ready') return;
-      const streams = streamsOf(client);
+      if (isCluster) {
+        const node = nodeOf(client, key);
+        if (node?.status === 'ready') node.stream?.destroy?.();
+        return;
+      }
+      const { stream } = client as Connected;
       client.disconnect(true);
       // It says goodbye and waits for an answer, which a dead connection doesn't give.
-      for (const stream of streams) stream?.destroy?.();
+      stream?.destroy?.();
     },
     send: ([command = '', ...args]) => client.call(command, ...args) as Promise<RedisReply>,
     subscribe(channel, wake) {
@@ -96,7 +112,9 @@ export function fromIoredis(client: IoredisLike): RedisClient {
   return adapted;
 }
 
-function streamsOf(client: IoredisLike): readonly Connected['stream'][] {
-  const nodes = (client as { nodes?(): readonly Connected[] }).nodes?.() ?? [client as Connected];
-  return nodes.map(({ stream }) => stream);
+/** The primary of a key. The others answer as before, and keep their connections (L38). */
+function nodeOf(client: IoredisLike, key: string): Connected | undefined {
+  const cluster = client as ClusterNodes;
+  const primary = cluster.slots?.[slotOf((cluster.options?.keyPrefix ?? '') + key)]?.[0];
+  return cluster.nodes?.().find(({ options }) => `${options?.host ?? ''}:${options?.port ?? ''}` === primary);
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import { Cluster } from 'ioredis';
 import { isJitError, JitEngine, reviewers } from 'jit-access';
 import { fromIoredis, redisGrantStore } from 'jit-access/redis';
@@ -152,6 +153,30 @@ describe.skipIf(!isInstalled)('a Cluster of three primaries with replicas', () =
     await policy(own, 'noeviction');
     for (const node of others) await policy(node, 'allkeys-lru');
     expect(new Set(await answers())).toEqual(new Set(['answered']));
+  });
+
+  it('replaces the connection to the node that is silent, and leaves the others as they are (L38) [V4]', async () => {
+    const client = clientOf();
+    const store = redisGrantStore({ client: fromIoredis(client), namespace: randomUUID(), timeoutMs: 150 });
+    const [primary] = await cluster.primariesOf(store.namespace);
+    await store.get([aRow()]);
+    let other = store;
+    while ((await cluster.primariesOf(other.namespace))[0] === primary) other = store.in(randomUUID());
+    await other.get([aRow()]);
+    const nodes = client.nodes('master') as unknown as { stream: Duplex | undefined; options: { port?: number } }[];
+    // A node that was asked nothing has no connection yet.
+    const connections = nodes.flatMap(({ stream, options }) =>
+      stream === undefined ? [] : [{ stream, isOwn: options.port === primary?.port }],
+    );
+    // Nothing that this node says is heard any more.
+    for (const { stream, isOwn } of connections) if (isOwn) stream.pause();
+    let answer: unknown;
+    for (let asked = 0; asked < 20 && answer === undefined; asked++) {
+      answer = await store.get([aRow()]).catch(() => undefined);
+      expect(await other.get([aRow()])).toEqual([undefined]);
+    }
+    expect(answer).toEqual([undefined]);
+    expect(connections.map(({ stream }) => stream.destroyed)).toEqual(connections.map(({ isOwn }) => isOwn));
   });
 
   it('goes on with the replica that takes over from a primary which hangs, and keeps what it revokes then (L12, L41) [V4]', async () => {

@@ -24,7 +24,7 @@ describeRedis('a client of ioredis that is connecting', (server) => {
     const { hostname, port } = new URL(server().url);
     const first = await sentinel((socket) => {
       // The store gives up calls while nothing answers here; the connection then fails.
-      adapted.reset?.();
+      adapted.reset?.('any');
       setImmediate(() => socket.destroy());
     });
     const second = await sentinel((socket) => {

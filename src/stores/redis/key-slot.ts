@@ -1,0 +1,13 @@
+const utf8 = new TextEncoder();
+const SLOTS = 16_384;
+
+/** The slot of a Cluster in which a key lies: CRC-16/XMODEM of its hash tag, or of all of it. */
+export function slotOf(key: string): number {
+  const [, tag = key] = /^[^{]*\{([^}]+)\}/.exec(key) ?? [];
+  let crc = 0;
+  for (const byte of utf8.encode(tag)) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit++) crc = ((crc << 1) ^ (crc & 0x8000 ? 0x1021 : 0)) & 0xffff;
+  }
+  return crc % SLOTS;
+}
