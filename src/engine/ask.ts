@@ -118,7 +118,7 @@ export class AskReader {
   /** @returns the ask for a given old grant, whose request was asked on behalf of this operator if it is a run's */
   extension(given: unknown): (grant: Grant, operator: string | undefined) => ReadAsk {
     const read = readOptions<keyof ExtensionAsk>('ask', given, COMMON);
-    if (read.requestedBy === undefined) throw invalid('requestedBy', 'given: the id of whoever asks', undefined);
+    if (read.requestedBy === undefined) throw invalid('requestedBy', 'given: the id of the caller that asks', undefined);
     // Checked before anything is loaded.
     this.#common(this.#who('-', read.requestedBy), [], read);
     return (grant, operator) => {

@@ -91,5 +91,5 @@ export function unlike(method: 'find' | 'live', copy: Row | undefined, row: Row 
     copy[column] === row[column] ? [] : [`${column} is ${shown(copy[column])}, by get() ${shown(row[column])}`],
   );
   if (!areEqual(copy.body, row.body)) differences.push('body is another than by get()');
-  return differences.length === 0 ? undefined : `${method}() gives it otherwise: ${differences.join('; ')}`;
+  return differences.length === 0 ? undefined : `${method}() returns another row: ${differences.join('; ')}`;
 }

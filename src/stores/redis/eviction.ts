@@ -79,5 +79,5 @@ function checkPolicy([what, said]: readonly RedisReply[]): void {
   if (what === 'policy' && said === 'noeviction') return;
   const text = typeof said === 'string' ? said : 'it did not say';
   if (what !== 'policy') throw new AskError('no', `the eviction policy could not be read: ${text}; ${ADVICE}`);
-  throw new AskError('no', `${text === '' ? "this server doesn't tell its eviction policy" : `this server evicts by ${text}`}; ${ADVICE}`);
+  throw new AskError('no', `${text === '' ? 'this server hides its eviction policy' : `this server evicts by ${text}`}; ${ADVICE}`);
 }

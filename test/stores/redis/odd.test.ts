@@ -53,7 +53,7 @@ describe('redisGrantStore over a client that answers what it should not', () => 
     });
     await expect(storeOver(throwing).get([aRow()])).rejects.toThrow('no such command');
     const silent = redisGrantStore({ client: scripted(() => ['policy', '']), namespace: 'payments' });
-    await expect(silent.get([aRow()])).rejects.toThrow("this server doesn't tell its eviction policy");
+    await expect(silent.get([aRow()])).rejects.toThrow('this server hides its eviction policy');
   });
 
   it('never hands on the error of the client, which carries what was written', async () => {
