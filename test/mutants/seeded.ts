@@ -348,8 +348,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a purge takes nothing',
     file: 'engine/purge.ts',
-    from: 'if (!isReadable || !isPurgeable(',
-    to: 'if (isReadable || !isPurgeable(',
+    from: 'if (line === undefined || !isPurgeable(',
+    to: 'if (line !== undefined || !isPurgeable(',
   },
   {
     name: 'an inbox keeps what has been reviewed',
@@ -366,8 +366,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a repeated break-glass is a permission',
     file: 'engine/emergency.ts',
-    from: '...(await readAccess(this.#ledger, this.#keeper, request)), reused: true,',
-    to: "...(await readAccess(this.#ledger, this.#keeper, request)), outcome: 'granted', allowed: true, reused: true,",
+    from: 'return { ...access, reused: true,',
+    to: "return { ...access, outcome: 'granted', allowed: true, reused: true,",
   },
   {
     name: 'extend does not know its keys again',

@@ -354,8 +354,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'Redis: WAIT is believed over whatever connection it was answered',
     file: 'stores/redis/connection.ts',
-    from: 'if (this.#changes !== changes) throw',
-    to: 'if (this.#changes < changes) throw',
+    from: 'if (this.#status.changes !== changes) throw',
+    to: 'if (this.#status.changes < changes) throw',
     caughtBy: {
       test: 'test/stores/redis/replicated.test.ts',
       title: 'acknowledges no commit by a WAIT that went out again over another connection (L12) [V1]',
@@ -364,8 +364,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'Redis: what a server refuses that was sent to another one before counts as not applied',
     file: 'stores/redis/connection.ts',
-    from: 'return call.isSent && call.changes !== this.#changes ?',
-    to: 'return call.isSent && call.changes > this.#changes ?',
+    from: 'return call.isSent && call.changes !== this.#status.changes ?',
+    to: 'return call.isSent && call.changes > this.#status.changes ?',
     caughtBy: {
       test: 'test/stores/redis/replicated.test.ts',
       title: 'takes no refusal for "not applied" where the client has sent the commit again by itself, to a server ',
@@ -391,7 +391,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'Redis: a dead connection is left to its client',
     file: 'stores/redis/connection.ts',
-    from: '    this.client.reset?.();\n',
+    from: '    this.client.reset?.(key);\n',
     to: '',
     caughtBy: {
       test: 'test/stores/redis/recovered.test.ts',
@@ -432,8 +432,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'Redis: the policy is read once for ever',
     file: 'stores/redis/eviction.ts',
-    from: 'if (age >= 0 && age < CHECK_EVERY_MS) return;',
-    to: 'if (age < Infinity) return;',
+    from: 'return age >= 0 && age < CHECK_EVERY_MS;',
+    to: 'return age < Infinity;',
     caughtBy: { test: 'test/stores/redis/cluster.test.ts', title: 'is read again each minute (L12) [V9]' },
   },
   {
@@ -542,8 +542,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'effects: an end waits for an approver that is to confirm a start',
     file: 'engine/engine.ts',
-    from: 'this.#checker.coverage(subject, scope, false)',
-    to: 'this.#checker.coverage(subject, scope)',
+    from: 'coverageOf(this.#checker, keeper, subject, scope, false)',
+    to: 'coverageOf(this.#checker, keeper, subject, scope)',
     caughtBy: {
       test: 'test/sweeper-side-by-side.test.ts',
       title: 'tells of an end while the approver hangs that is to confirm what starts then',
@@ -635,8 +635,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'purge: the journal is trimmed in one change',
     file: 'engine/purge.ts',
-    from: 'const TRIM_STEP = 5_000;',
-    to: 'const TRIM_STEP = 5_000_000;',
+    from: 'const TRIM_STEP = 2_000;',
+    to: 'const TRIM_STEP = 2_000_000;',
     caughtBy: { test: 'test/stores/turns.test.ts', title: 'every 256 rows, in memory' },
   },
   {
