@@ -362,6 +362,23 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
+    name: 'Redis: the head of a commit that the replicas do not have yet is forgotten',
+    file: 'stores/redis/writer.ts',
+    from: '(reply) => this.#learn(reply)',
+    to: '(reply) => this.#connection.replicas > 0 || this.#learn(reply)',
+    caughtBy: {
+      test: 'test/stores/redis/replicated.test.ts',
+      title: 'applies on the primary, change after change, what it cannot acknowledge while the replica lags',
+    },
+  },
+  {
+    name: 'a repetition is acknowledged before it is durable',
+    file: 'engine/ledger.ts',
+    from: '    if (!isWritten) await this.confirmDurable();\n',
+    to: '',
+    caughtBy: { test: 'test/engine/repeat-durable.test.ts', title: 'is not acknowledged before that server has what it finds (L12)' },
+  },
+  {
     name: 'Redis: what a server refuses that was sent to another one before counts as not applied',
     file: 'stores/redis/connection.ts',
     from: 'return call.isSent && call.changes !== this.#status.changes ?',
