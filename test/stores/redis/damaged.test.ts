@@ -7,6 +7,13 @@ import { describeRedis } from './server.js';
 const MAYA = 'user:maya';
 const BY = { by: 'user:sam' };
 
+/** The message of the refusal; 'answered' where there is none. */
+const answerOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'answered',
+    (error: unknown) => (error as Error).message,
+  );
+
 describeRedis('a namespace in Redis that something else has written to', (server) => {
   const { store } = openedFor(server);
 
@@ -66,17 +73,17 @@ describeRedis('a namespace in Redis that something else has written to', (server
   it('answers and ends nothing in silence without its index: revokeAll rejects, and no check allows (L30) [V8]', async () => {
     const { engine, check, send, index } = await granted();
     await send('DEL', index);
-    await expect(engine.revokeAll({ subject: MAYA }, BY)).rejects.toThrow(/index/);
+    expect(await answerOf(engine.revokeAll({ subject: MAYA }, BY))).toMatch(/index/);
     expect(await check()).toBe('refused');
-    await expect(engine.requestAccess({ subject: MAYA, scope: 'c:d', ttl: '1h' })).rejects.toThrow(/index/);
+    expect(await answerOf(engine.requestAccess({ subject: MAYA, scope: 'c:d', ttl: '1h' }))).toMatch(/index/);
   });
 
   it('allows nothing without its rows, and takes no request (L30) [V8]', async () => {
     const { engine, held, check, send, rows } = await granted();
     await send('DEL', rows);
     expect(await check()).toBe('refused');
-    await expect(engine.revoke(held, BY)).rejects.toThrow(/rows/);
-    await expect(engine.requestAccess({ subject: MAYA, scope: 'c:d', ttl: '1h' })).rejects.toThrow(/rows/);
+    expect(await answerOf(engine.revoke(held, BY))).toMatch(/rows/);
+    expect(await answerOf(engine.requestAccess({ subject: MAYA, scope: 'c:d', ttl: '1h' }))).toMatch(/rows/);
   });
 
   const damages: Readonly<Record<string, (one: Granted) => Promise<unknown>>> = {
@@ -90,23 +97,23 @@ describeRedis('a namespace in Redis that something else has written to', (server
   it.each(Object.entries(damages))('answers nothing and commits nothing where %s [V8]', async (_, damage) => {
     const given = await granted();
     await damage(given);
-    for (const [name, read] of Object.entries(readsOf(given))) await expect(read(), name).rejects.toThrow(/something else has written/);
+    for (const [name, read] of Object.entries(readsOf(given))) expect(await answerOf(read()), name).toMatch(/something else has written/);
     const change = aChange({ put: [aRow({ id: 'new' })], append: [anEntry({ namespace: given.store.namespace })] });
-    await expect(given.store.commit(change)).rejects.toThrow(/something else has written.*nothing was written/);
+    expect(await answerOf(given.store.commit(change))).toMatch(/something else has written.*nothing was written/);
   });
 
   it.each(['journal', 'changes'] as const)('commits nothing where something is gone from %s [V8]', async (key) => {
     const given = await granted();
     await given.send(...(key === 'journal' ? ['HDEL', given.journal, '1'] : ['ZREMRANGEBYRANK', given.changes, '0', '0']));
     const change = aChange({ put: [aRow({ id: 'new' })], append: [anEntry({ namespace: given.store.namespace })] });
-    await expect(given.store.commit(change)).rejects.toThrow(/something else has written.*nothing was written/);
-    if (key === 'journal') await expect(given.store.journal({ after: 0, limit: 1 })).rejects.toThrow(/something else has written/);
+    expect(await answerOf(given.store.commit(change))).toMatch(/something else has written.*nothing was written/);
+    if (key === 'journal') expect(await answerOf(given.store.journal({ after: 0, limit: 1 }))).toMatch(/something else has written/);
   });
 
   it('refuses every read of a layout that this version does not know [V8]', async () => {
     const given = await granted();
     await given.send('HSET', given.head, 'layout', '2');
-    for (const [name, read] of Object.entries(readsOf(given))) await expect(read(), name).rejects.toThrow(/layout that this version/);
-    await expect(given.store.journal({ after: 0, limit: 1 })).rejects.toThrow(/layout that this version/);
+    for (const [name, read] of Object.entries(readsOf(given))) expect(await answerOf(read()), name).toMatch(/layout that this version/);
+    expect(await answerOf(given.store.journal({ after: 0, limit: 1 }))).toMatch(/layout that this version/);
   });
 });
