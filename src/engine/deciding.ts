@@ -144,10 +144,11 @@ export class Deciding {
   }
 
   async inbox(reviewer: string): Promise<readonly InboxItem[]> {
+    const turns = new TurnBudget();
     const items: Pick<InboxItem, 'request' | 'groups'>[] = [];
     /** By subject: only requests for the same subject can be twins. */
     const open = new Map<string, AccessRequest[]>();
-    for await (const rows of this.#ledger.pages({ kind: 'request', open: true })) {
+    for await (const rows of this.#ledger.pages({ kind: 'request', open: true }, undefined, 100, turns)) {
       const requests = this.#settings.decodeAll(rows, decodeRequest);
       for (const request of requests) {
         const ofSubject = open.get(request.subject);
@@ -162,9 +163,11 @@ export class Deciding {
         if (groups.length > 0) items.push({ request, groups });
       });
     }
-    const denials = await this.#facts.denials(items.map(({ request }) => request));
+    const denials = await this.#facts.denials(
+      items.map(({ request }) => request),
+      turns,
+    );
     const now = moment(this.#keeper, reviewer);
-    const turns = new TurnBudget();
     const shown: InboxItem[] = [];
     for (const item of items) {
       const ofSubject = open.get(item.request.subject) ?? [];

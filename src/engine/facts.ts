@@ -8,7 +8,7 @@ import { findDuplicate, grantLimitMet, isPending, type SubjectFacts } from '../l
 import { recordTime, workOn, workOnRequest } from '../lifecycle/sweep.js';
 import type { Row } from '../ports.js';
 import { decodeGrant, decodeRequest, decodeSubject, type AccessRequest, type Grant } from '../records.js';
-import type { Timekeeper } from '../time.js';
+import type { Timekeeper, TurnBudget } from '../time.js';
 import type { ApproverDesk } from './approver-desk.js';
 import { heldAmong } from './held.js';
 import type { Ledger } from './ledger.js';
@@ -150,16 +150,21 @@ export class Facts {
   }
 
   /** The denials that reviewers of these requests should know of. Few questions, however many requests there are. */
-  async denials(requests: readonly AccessRequest[]): Promise<{ of(request: AccessRequest, now: Moment): readonly RecentDenial[] }> {
+  async denials(
+    requests: readonly AccessRequest[],
+    turns: TurnBudget,
+  ): Promise<{ of(request: AccessRequest, now: Moment): readonly RecentDenial[] }> {
     const subjects = [...new Set(requests.map(({ subject }) => subject))];
     const rows: Row[] = [];
     for (let i = 0; i < subjects.length; i += MAX_KEYS) {
+      await turns.spend(MAX_KEYS);
       const found = await this.#ledger.rows(subjects.slice(i, i + MAX_KEYS).map((id) => ({ kind: 'subject', id })));
       rows.push(...found.filter((row) => row !== undefined));
     }
     const ids = this.#settings.decodeAll(rows, decodeSubject).flatMap(({ denied }) => denied);
     const bySubject = new Map<string, AccessRequest[]>();
     for (let i = 0; i < ids.length; i += MAX_KEYS) {
+      await turns.spend(MAX_KEYS);
       for (const request of await this.requests(ids.slice(i, i + MAX_KEYS))) {
         bySubject.set(request.subject, [...(bySubject.get(request.subject) ?? []), request]);
       }

@@ -66,7 +66,7 @@ export async function exposure(
   if (replayed.horizon > from) throw new PurgedError(replayed.horizon);
 
   const isIn = (at: number): boolean => from <= at && at < to;
-  const scopes = measureScopes(replayed, from, to);
+  const scopes = await measureScopes(replayed, from, to);
   const heldMs = sum(scopes.map((scope) => scope.heldMs));
   const standingMs = sum(scopes.map((scope) => scope.standingMs));
   const requests = [...replayed.requests.values()];

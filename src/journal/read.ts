@@ -17,7 +17,7 @@ import { askJournal } from './store-reads.js';
  * @example
  * for await (const entry of readJournal(store)) console.log(formatEntry(entry));
  */
-export async function* readJournal(store: GrantStore, after = 0, pageSize = 500): AsyncGenerator<AuditEntry, void, undefined> {
+export async function* readJournal(store: GrantStore, after = 0, pageSize = 250): AsyncGenerator<AuditEntry, void, undefined> {
   const journal = readPort<GrantStore>('store', store, ['journal']);
   const limit = readCount('pageSize', pageSize, 1);
   for (let last = readCount('after', after, 0); ;) {

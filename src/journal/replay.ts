@@ -1,7 +1,7 @@
 import { PurgedError } from '../errors.js';
 import type { RowKey } from '../ports.js';
 import type { AccessRequest, AuditEntry, Effect, Grant, Reuse, StoredRecord, Subject, Usage, Use } from '../records.js';
-import { nextTurn, readInstant } from '../time.js';
+import { inTurns, nextTurn, readInstant, TurnBudget } from '../time.js';
 import { readEntries } from './read.js';
 import type { RecordKind } from './replay/drafts.js';
 import { applyEntry } from './replay/apply-entry.js';
@@ -62,7 +62,7 @@ export async function replay(entries: Iterable<AuditEntry> | AsyncIterable<Audit
   rebuild ??= new Rebuild(0);
   rebuild.refuseIfPart();
   if (instant !== undefined && instant < rebuild.horizon) throw new PurgedError(rebuild.horizon);
-  return replayedFrom(rebuild);
+  return await replayedFrom(rebuild);
 }
 
 /** How many entries are replayed before the event loop takes a turn: some milliseconds' work. */
@@ -74,10 +74,15 @@ function startOf(entry: AuditEntry): number {
   return Number.isSafeInteger(seq) && (seq as number) > 0 ? (seq as number) - 1 : 0;
 }
 
-function replayedFrom(rebuild: Rebuild): Replayed {
+async function replayedFrom(rebuild: Rebuild): Promise<Replayed> {
+  const turns = new TurnBudget();
   const { then: drafts, seq, horizon, unproven } = rebuild;
-  const all = <Record extends StoredRecord>(kind: Record['kind'] & RecordKind): ReadonlyMap<string, Record> =>
-    new Map([...drafts.of(kind)].map(([id, draft]) => [id, recordOf(kind, draft, drafts) as StoredRecord as Record]));
+  const all = async <Record extends StoredRecord>(kind: Record['kind'] & RecordKind): Promise<ReadonlyMap<string, Record>> => {
+    const records = new Map<string, Record>();
+    for await (const [id, draft] of inTurns(drafts.of(kind), turns))
+      records.set(id, recordOf(kind, draft, drafts) as StoredRecord as Record);
+    return records;
+  };
   const hashes = [...drafts.of('request')].flatMap(
     ([
       id,
@@ -87,13 +92,13 @@ function replayedFrom(rebuild: Rebuild): Replayed {
     ]) => (typeof hash === 'string' ? [[id, hash] as const] : []),
   );
   return Object.freeze({
-    requests: all<AccessRequest>('request'),
-    grants: all<Grant>('grant'),
-    usages: all<Usage>('usage'),
-    uses: all<Use>('use'),
-    reuses: all<Reuse>('reuse'),
-    effects: all<Effect>('effect'),
-    subjects: all<Subject>('subject'),
+    requests: await all<AccessRequest>('request'),
+    grants: await all<Grant>('grant'),
+    usages: await all<Usage>('usage'),
+    uses: await all<Use>('use'),
+    reuses: await all<Reuse>('reuse'),
+    effects: await all<Effect>('effect'),
+    subjects: await all<Subject>('subject'),
     metadataHashes: new Map(hashes),
     seq,
     horizon,

@@ -40,7 +40,7 @@ describe('readJournal()', () => {
   it('reads from behind a seq on', async () => {
     const { store, asked } = journalStore([...entries]);
     expect(await readAll(store, 7)).toEqual(entries.slice(7));
-    expect(asked[0]).toEqual({ after: 7, limit: 500 });
+    expect(asked[0]).toEqual({ after: 7, limit: 250 });
     expect(await readAll(store, 10)).toEqual([]);
   });
 

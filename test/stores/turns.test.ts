@@ -3,6 +3,7 @@ import { JitEngine, MemoryGrantStore, type Change, type GrantStore, type Journal
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, ManualClock, ScriptedApprover, START_AT } from 'jit-access/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { onTurns } from '../on-turns.js';
 import { openedFor } from './redis/opened.js';
 import { describeRedis } from './redis/server.js';
 import { kyselyOn, Postgres } from './sql/postgres.js';
@@ -37,10 +38,6 @@ interface Handled {
   readonly trimmed: number;
 }
 
-/**
- * Counts by a hook on the turns of the event loop: every callback of a timer or an immediate begins one. An immediate that
- * sets itself again marks those that I/O takes.
- */
 async function counted(store: GrantStore, work: (store: GrantStore) => Promise<unknown>): Promise<Handled> {
   const most = { rows: 0, purges: 0, entries: 0, removed: 0, trimmed: 0 };
   let rows = new Set<string>();
@@ -77,30 +74,14 @@ async function counted(store: GrantStore, work: (store: GrantStore) => Promise<u
       };
     },
   });
-  const { setImmediate: immediate, setTimeout: timeout } = globalThis;
-  const begins =
-    (run: (...given: unknown[]) => unknown) =>
-    (...given: unknown[]) => {
+  await onTurns(
+    () => {
       rows = new Set();
       entries = 0;
       purges = 0;
-      return run(...given);
-    };
-  let isOver = false;
-  const tick = () => {
-    if (!isOver) setImmediate(tick);
-  };
-  Object.assign(globalThis, {
-    setImmediate: (run: () => unknown, ...rest: never[]) => immediate(begins(run), ...rest),
-    setTimeout: (run: () => unknown, ...rest: never[]) => timeout(begins(run), ...rest),
-  });
-  try {
-    tick();
-    await work(counting);
-  } finally {
-    isOver = true;
-    Object.assign(globalThis, { setImmediate: immediate, setTimeout: timeout });
-  }
+    },
+    () => work(counting),
+  );
   return most;
 }
 

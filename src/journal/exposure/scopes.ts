@@ -1,4 +1,5 @@
 import { heldFrom, heldUntil } from '../../records.js';
+import { inTurns } from '../../time.js';
 import type { Replayed } from '../replay.js';
 
 /** How much one scope was held in a span. */
@@ -24,9 +25,9 @@ interface Window {
 }
 
 /** One line for each scope that was held in `[from, to)`. */
-export function measureScopes({ grants, usages }: Replayed, from: number, to: number): readonly ScopeExposure[] {
+export async function measureScopes({ grants, usages }: Replayed, from: number, to: number): Promise<readonly ScopeExposure[]> {
   const held = new Map<string, Map<string, Window[]>>();
-  for (const grant of grants.values()) {
+  for await (const grant of inTurns(grants.values())) {
     const window = { from: Math.max(from, heldFrom(grant)), until: Math.min(to, heldUntil(grant, usages.get(grant.id))) };
     if (window.from >= window.until) continue;
     const subjects = held.get(grant.scope) ?? new Map<string, Window[]>();

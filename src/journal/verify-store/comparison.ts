@@ -1,7 +1,7 @@
 import { show } from '../../input.js';
 import type { GrantStore, Row } from '../../ports.js';
 import { encode, isObject } from '../../records.js';
-import { nextTurn } from '../../time.js';
+import { inTurns, nextTurn } from '../../time.js';
 import { bookmark, HORIZON } from '../bookmark.js';
 import { RECORD_KINDS, type Draft, type Fields, type RecordKind } from '../replay/drafts.js';
 import { recordOf } from '../replay/records.js';
@@ -159,17 +159,17 @@ export class Comparison {
       const read: Round = { pages: new Map(), live: new Map() };
       const copies: (string | undefined)[] = [];
       await this.#readLive(left, rows, read);
-      for (const [i, key] of left.entries()) copies.push(await this.#inCopies(key, rows[i], read));
+      for await (const [i, key] of inTurns(left.entries())) copies.push(await this.#inCopies(key, rows[i], read));
       const behind = await this.#reading.on();
       if (behind !== undefined) return behind;
       const busy: Key[] = [];
-      left.forEach((key, i) => {
+      for await (const [i, key] of inTurns(left.entries())) {
         // A purge may have removed a row that no entry tells of between two of the questions: then they agree the next time.
         const isDoubted = copies[i] !== undefined && before[i] === undefined && !doubted.has(key);
         if (this.#told(key) === before[i] && !isDoubted) this.#judge(key, rows[i], copies[i]);
         else busy.push(key);
         if (isDoubted) doubted.add(key);
-      });
+      }
       left = busy;
     }
     for (const key of left) this.unproven.push({ ...key, problem: 'kept changing while it was read: verify again' });

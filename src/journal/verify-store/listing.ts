@@ -2,7 +2,8 @@ import type { GrantStore, Page, Row } from '../../ports.js';
 import { isObject } from '../../records.js';
 import { askPage } from '../store-reads.js';
 
-export const PAGE = 200;
+/** A page is read by `find` and again by `get`: two of them fit in a turn of the event loop (L42). */
+export const PAGE = 100;
 
 /** Where a page began, and the last id on it. */
 interface Place {

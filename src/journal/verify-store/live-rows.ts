@@ -1,5 +1,6 @@
 import type { GrantStore, Row } from '../../ports.js';
 import { isObject } from '../../records.js';
+import { nextTurn } from '../../time.js';
 import { askLive } from '../store-reads.js';
 
 /** What a check asks by. Without a scope: what `status` and break-glass ask by. */
@@ -36,6 +37,7 @@ export async function readLive(store: Pick<GrantStore, 'live'>, places: Iterable
   for (const place of places) if (!read.has(keyOf(place))) missing.set(keyOf(place), place);
   const left = [...missing];
   while (left.length > 0) {
+    await nextTurn();
     const asked = left.splice(-AT_ONCE);
     const answers = await Promise.all(asked.map(async ([, place]) => askLive(store, { ...place, at: BEFORE_ALL })));
     asked.forEach(([key], i) => read.set(key, answers[i] as readonly unknown[]));

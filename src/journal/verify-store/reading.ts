@@ -21,7 +21,7 @@ export function problemIn(error: unknown): JournalProblem {
   throw error;
 }
 
-const PAGE = 500;
+const PAGE = 250;
 /** Whoever could trim the journal without a purge would cut off the exported head just so: it is not taken for good. */
 const PURGED_HEAD = 'of the exported head lies before the start of the journal: a purge has trimmed it. Export a new one after a purge';
 

@@ -1,7 +1,7 @@
 import { OutcomeUnknownError, StoreError } from '../../errors.js';
 import type { Change, CommitOutcome } from '../../ports.js';
 import { GENESIS } from '../../journal/link.js';
-import { nextTurn } from '../../time.js';
+import { TurnBudget } from '../../time.js';
 import { Batch, keysOf, prepare } from './batch.js';
 import type { Held, Judged, Prepared } from './batch.js';
 import { asStoreError, isRefusal } from './failures.js';
@@ -10,10 +10,12 @@ import { Patience, Undone, unlessBusy } from './session.js';
 import type { Ask, Session } from './session.js';
 import type { Statements } from './statements.js';
 
-/** More changes than this don't share a transaction: nobody waits long for those before. */
-const MAX_BATCH = 128;
-/** SQLite answers without letting a timer run: after so many batches without a pause, the others have their turn. */
-const BATCHES_BETWEEN_PAUSES = 16;
+/** Changes of more rows than this don't share a transaction: one that is larger is alone (L42). */
+const MAX_ROWS = 256;
+/** What a change counts for at least. Of changes without rows, 128 share a transaction: none waits long for those before. */
+const LEAST_OF_CHANGE = 2;
+/** What a transaction counts for at least: SQLite answers without letting a timer run, and one of a few rows takes a millisecond. */
+const LEAST_OF_BATCH = 64;
 
 interface Waiting {
   readonly change: Prepared;
@@ -41,7 +43,8 @@ export class Commits {
   readonly #hooks: CommitHooks;
   #waiting: Waiting[] = [];
   #isRunning = false;
-  #batches = 0;
+  /** Across runs: of commits that are awaited one after the other, each is a run of its own. */
+  readonly #turns = new TurnBudget();
 
   constructor(namespace: string, session: Session, statements: Statements, hooks: CommitHooks) {
     this.#namespace = namespace;
@@ -60,22 +63,28 @@ export class Commits {
   async #run(): Promise<void> {
     this.#isRunning = true;
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, this.#batchSize());
+      const { count, rows } = this.#nextBatch();
+      await this.#turns.spend(Math.max(rows, LEAST_OF_BATCH));
+      const batch = this.#waiting.splice(0, count);
       const late = batch.filter(({ patience }) => patience.left <= 0);
       for (const { reject } of late) reject(new StoreError('commit', 'the commits before it took too long'));
       const inTime = batch.filter((one) => !late.includes(one));
       if (inTime.length > 0) await this.#settle(inTime);
-      // Counted across runs: of commits that are awaited one after the other, each is a run of its own.
-      this.#batches += 1;
-      if (this.#batches % BATCHES_BETWEEN_PAUSES === 0) await nextTurn();
     }
     this.#isRunning = false;
   }
 
   /** Behind a change that trims the journal begins another batch: changes whose entries it drops are forgotten. */
-  #batchSize(): number {
-    const trims = this.#waiting.findIndex(({ change }) => change.trimJournalTo > 0);
-    return trims === -1 ? MAX_BATCH : Math.min(MAX_BATCH, trims + 1);
+  #nextBatch(): { readonly count: number; readonly rows: number } {
+    let [count, rows] = [0, 0];
+    for (const { change } of this.#waiting) {
+      const more = Math.max(change.put.length + change.remove.length, LEAST_OF_CHANGE);
+      if (count > 0 && rows + more > MAX_ROWS) break;
+      count += 1;
+      rows += more;
+      if (change.trimJournalTo > 0) break;
+    }
+    return { count, rows };
   }
 
   /** Never rejects: whatever happens is told to those who wait. */
