@@ -401,7 +401,9 @@ export class SideBySide {
         return;
       }
       case 'mood': {
-        const what = dice.of([
+        // Mostly somebody who has said something already: that is what leaving takes back.
+        const given = model.requests.filter((one) => isPending(one, at)).flatMap(({ reviews }) => reviews.map(({ reviewer }) => reviewer));
+        const any = dice.of([
           'fail',
           'mute',
           'mute',
@@ -415,9 +417,8 @@ export class SideBySide {
           'heal',
           'heal',
           'heal',
-        ]);
-        // Mostly somebody who has said something already: that is what leaving takes back.
-        const given = model.requests.filter((one) => isPending(one, at)).flatMap(({ reviews }) => reviews.map(({ reviewer }) => reviewer));
+        ] as const);
+        const what = given.length > 0 && dice.once(2) ? 'leave' : any;
         const who = dice.of(what !== 'leave' ? SUBJECTS : given.length > 0 && !dice.once(4) ? given : REVIEWERS);
         this.#say(what, who);
         if (what === 'fail') mood.isFailing = true;
