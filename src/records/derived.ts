@@ -1,4 +1,4 @@
-import type { AccessRequest, Effect, Grant, StoredRecord, Usage } from './types.js';
+import type { AccessRequest, Effect, Grant, Usage } from './types.js';
 
 /** When a grant that is no longer used ends; `Infinity` where it has no idle end. */
 export function idleEnd({ idleTtlMs, usedAt, startsAt }: Pick<Usage, 'idleTtlMs' | 'usedAt' | 'startsAt'>): number {
@@ -34,31 +34,29 @@ export function escalatesAt({ quorum, assignedAt }: Pick<AccessRequest, 'quorum'
 /** Whether a system outside may not have been told yet: still to be tried, or stuck. */
 export const isUnsettled = ({ outcome }: Pick<Effect, 'outcome'>): boolean => outcome === undefined || outcome.status === 'stuck';
 
-/** The next instant at which time alone changes a record; `undefined`: never. */
-export function dueAt(record: StoredRecord): number | undefined {
-  switch (record.kind) {
-    case 'request':
-      return requestDueAt(record);
-    case 'grant':
-      if (record.end !== undefined) return undefined;
-      if (record.activatedAt === undefined) return record.startsAt;
-      return record.warnedAt === undefined ? (record.warnAt ?? record.expiresAt) : record.expiresAt;
-    case 'usage':
-      return record.endedAt === undefined ? Math.min(idleEnd(record), record.expiresAt) : undefined;
-    case 'effect':
-      return record.outcome === undefined ? record.tryAt : undefined;
-    default:
-      return undefined;
-  }
-}
+/*
+ * The next instant at which time alone changes a record; `undefined`: never. A function for each kind, so that a service
+ * which only checks brings along no other.
+ */
 
-function requestDueAt(request: AccessRequest): number | undefined {
+export function requestDueAt(request: AccessRequest): number | undefined {
   if (request.end !== undefined) {
     return isOwed(request) && request.owed?.missedAt === undefined ? request.owed?.reviewBy : undefined;
   }
   const next = request.approver === undefined ? request.askAgainAt : request.escalatedAt === undefined ? escalatesAt(request) : undefined;
   return Math.min(next ?? Infinity, request.reviewBy);
 }
+
+export function grantDueAt({ end, startsAt, expiresAt, activatedAt, warnAt, warnedAt }: Grant): number | undefined {
+  if (end !== undefined) return undefined;
+  if (activatedAt === undefined) return startsAt;
+  return warnedAt === undefined ? (warnAt ?? expiresAt) : expiresAt;
+}
+
+export const usageDueAt = (usage: Usage): number | undefined =>
+  usage.endedAt === undefined ? Math.min(idleEnd(usage), usage.expiresAt) : undefined;
+
+export const effectDueAt = ({ outcome, tryAt }: Effect): number | undefined => (outcome === undefined ? tryAt : undefined);
 
 /** The last instant that a record has on it: nothing that happens to it later is stamped earlier. */
 export function lastInstant(record: AccessRequest | Grant | Usage | Effect): number {

@@ -5,7 +5,7 @@
  */
 
 /** How a request may end, and why. */
-export const REQUEST_ENDS = Object.freeze({
+export const REQUEST_ENDS = /* @__PURE__ */ Object.freeze({
   approved: ['approver', 'quorum', 'break_glass'],
   denied: ['approver', 'quorum', 'abstained', 'ineligible', 'limit'],
   cancelled: ['cancelled', 'revoked', 'origin_ended'],
@@ -13,7 +13,7 @@ export const REQUEST_ENDS = Object.freeze({
 } as const);
 
 /** How a grant may end, and why. */
-export const GRANT_ENDS = Object.freeze({
+export const GRANT_ENDS = /* @__PURE__ */ Object.freeze({
   expired: ['time', 'idle', 'used_up'],
   revoked: ['revoked', 'released', 'ineligible', 'origin_ended', 'unjustified'],
 } as const);

@@ -24,14 +24,14 @@ import type {
  */
 
 /** What a request has on it while nobody has said anything about it. */
-export const UNSAID = Object.freeze({
+export const UNSAID = /* @__PURE__ */ Object.freeze({
   approver: undefined,
   rule: undefined,
   terms: undefined,
   assignedAt: undefined,
   quorum: undefined,
   escalatedAt: undefined,
-  reviews: Object.freeze([]),
+  reviews: /* @__PURE__ */ Object.freeze([]),
   end: undefined,
   owed: undefined,
 }) satisfies Partial<AccessRequest>;

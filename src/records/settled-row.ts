@@ -1,8 +1,7 @@
 import type { JsonObject, JsonValue } from '../json.js';
 import type { Row } from '../ports.js';
-import { isObject } from './shape.js';
+import { DecodedOnce } from './decoded-once.js';
 import type { SharedStrings } from './shared-strings.js';
-import type { Grant } from './types.js';
 
 /**
  * A row that nobody can change any more: a copy, frozen through and through, for a store that hands out what it keeps.
@@ -10,7 +9,7 @@ import type { Grant } from './types.js';
  * It remembers the grant that it was decoded to, for what can't change decodes to the same for ever: so a check pays for
  * the strict codec once a row, not once a check. What is malformed is never remembered, and told each time.
  */
-export class SettledRow implements Row {
+export class SettledRow extends DecodedOnce implements Row {
   readonly kind: string;
   readonly id: string;
   readonly version: number;
@@ -21,11 +20,9 @@ export class SettledRow implements Row {
   readonly until: number | undefined;
   readonly dueAt: number | undefined;
   readonly body: JsonObject;
-  /** No property, so freezing leaves it writable, and nobody outside can reach it or bring it along in a copy. */
-  #grant: Grant | undefined;
-
   /** @param strings where subjects and scopes, which many rows have in common, are shared */
   constructor(row: Row, strings?: SharedStrings) {
+    super();
     this.kind = row.kind;
     this.id = row.id;
     this.version = row.version;
@@ -38,11 +35,6 @@ export class SettledRow implements Row {
     this.dueAt = row.dueAt === row.until ? Reflect.get(this, 'until') : row.dueAt;
     this.body = frozenCopy(row.body, row.id);
     Object.freeze(this);
-  }
-
-  /** The grant of a row: as it is remembered, where it is one of these. */
-  static grantOf(row: Row, decode: (row: Row) => Grant): Grant {
-    return isObject(row) && #grant in row ? (row.#grant ??= decode(row)) : decode(row);
   }
 }
 

@@ -18,7 +18,7 @@ import {
   makeUsage,
   makeUse,
 } from '../../src/records.js';
-import { dueAt, lastInstant } from '../../src/records/derived.js';
+import { grantDueAt, lastInstant } from '../../src/records/derived.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
 const through = (row: Row): Row => JSON.parse(JSON.stringify(row)) as Row;
@@ -217,7 +217,7 @@ describe('encode() and decode', () => {
   it('a record that has ended is never due, and one whose start or end is not on record is', () => {
     fc.assert(
       fc.property(grants, (grant) => {
-        const due = dueAt(grant);
+        const due = grantDueAt(grant);
         if (grant.end !== undefined) expect(due).toBeUndefined();
         else if (grant.activatedAt === undefined) expect(due).toBe(grant.startsAt);
         else expect(due).toBe(grant.warnedAt === undefined && grant.warnAt !== undefined ? grant.warnAt : grant.expiresAt);

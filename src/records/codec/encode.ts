@@ -1,10 +1,21 @@
 import type { JsonObject } from '../../json.js';
 import type { Row } from '../../ports.js';
 import type { StoredRecord } from '../types.js';
-import { columnsOf } from './columns.js';
-import { grantBody } from './grant.js';
-import { effectBody, reuseBody, subjectBody, usageBody, useBody } from './others.js';
-import { requestBody } from './request.js';
+import type { Columns } from './columns.js';
+import { grantBody, grantColumns } from './grant.js';
+import {
+  effectBody,
+  effectColumns,
+  reuseBody,
+  reuseColumns,
+  subjectBody,
+  subjectColumns,
+  usageBody,
+  usageColumns,
+  useBody,
+  useColumns,
+} from './others.js';
+import { requestBody, requestColumns } from './request.js';
 
 /*
  * The one strict codec between rows and records, a file for each kind. What a column says is not repeated in the body,
@@ -14,24 +25,25 @@ import { requestBody } from './request.js';
 
 export function encode(record: StoredRecord): Row {
   const { kind, id, version } = record;
-  return { kind, id, version, ...columnsOf(record), body: bodyOf(record) };
+  const [columns, body] = partsOf(record);
+  return { kind, id, version, ...columns, body };
 }
 
-function bodyOf(record: StoredRecord): JsonObject {
+function partsOf(record: StoredRecord): readonly [Columns, JsonObject] {
   switch (record.kind) {
     case 'request':
-      return requestBody(record);
+      return [requestColumns(record), requestBody(record)];
     case 'grant':
-      return grantBody(record);
+      return [grantColumns(record), grantBody(record)];
     case 'usage':
-      return usageBody(record);
+      return [usageColumns(record), usageBody(record)];
     case 'use':
-      return useBody(record);
+      return [useColumns(record), useBody(record)];
     case 'reuse':
-      return reuseBody(record);
+      return [reuseColumns(record), reuseBody(record)];
     case 'effect':
-      return effectBody(record);
+      return [effectColumns(record), effectBody(record)];
     case 'subject':
-      return subjectBody(record);
+      return [subjectColumns(record), subjectBody(record)];
   }
 }

@@ -2,13 +2,20 @@ import type { JsonObject } from '../../json.js';
 import type { Row } from '../../ports.js';
 import { isPattern } from '../../scope.js';
 import { isInstant } from '../../time.js';
+import { grantDueAt, heldUntil } from '../derived.js';
 import { GRANT_ENDS } from '../ends.js';
+import { DecodedOnce } from '../decoded-once.js';
 import { makeGrant } from '../make.js';
-import { SettledRow } from '../settled-row.js';
 import { isCount, isText, listOf, oneOf, optional, shape } from '../shape.js';
 import type { Grant } from '../types.js';
-import { bodyOf, confirmed, corrupt, toJson } from './columns.js';
+import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';
 import { end } from './ends.js';
+
+/** A grant that ended before its start was never held: an empty window, not one that runs backwards. */
+export function grantColumns(grant: Grant): Columns {
+  const { subject, scope, end, startsAt } = grant;
+  return columns(subject, scope, end === undefined, startsAt, Math.max(startsAt, heldUntil(grant)), grantDueAt(grant));
+}
 
 /** What the columns say, and what an ordinary grant has not, is left out. */
 export function grantBody(grant: Grant): JsonObject {
@@ -32,27 +39,29 @@ export function grantBody(grant: Grant): JsonObject {
 }
 
 const isTrue = oneOf(true);
-const isGrantBody = shape({
-  requestId: isText,
-  issuedAt: isInstant,
-  expiresAt: isInstant,
-  firstStartsAt: optional(isInstant),
-  extends: optional(isText),
-  successors: optional(listOf(shape({ grantId: isText, at: isInstant }), 1)),
-  breakGlass: optional(isTrue),
-  asksAtStart: optional(isTrue),
-  activatedAt: optional(isInstant),
-  warnAt: optional(isInstant),
-  warnedAt: optional(isInstant),
-  idleTtlMs: optional(isCount),
-  maxUses: optional(isCount),
-  end: end(GRANT_ENDS),
-});
+const isGrantBody = /* @__PURE__ */ (() =>
+  shape({
+    requestId: isText,
+    issuedAt: isInstant,
+    expiresAt: isInstant,
+    firstStartsAt: optional(isInstant),
+    extends: optional(isText),
+    successors: optional(listOf(shape({ grantId: isText, at: isInstant }), 1)),
+    breakGlass: optional(isTrue),
+    asksAtStart: optional(isTrue),
+    activatedAt: optional(isInstant),
+    warnAt: optional(isInstant),
+    warnedAt: optional(isInstant),
+    idleTtlMs: optional(isCount),
+    maxUses: optional(isCount),
+    end: end(GRANT_ENDS),
+  }))();
+
 const NONE: Grant['successors'] = Object.freeze([]);
 
 /** @throws CorruptError */
 export function decodeGrant(row: Row): Grant {
-  return SettledRow.grantOf(row, decoded);
+  return DecodedOnce.grantOf(row, decoded);
 }
 
 function decoded(row: Row): Grant {
@@ -95,5 +104,5 @@ function decoded(row: Row): Grant {
     maxUses,
     end: ended,
   });
-  return confirmed(row, grant);
+  return confirmed(row, grant, grantColumns(grant));
 }

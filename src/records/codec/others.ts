@@ -2,83 +2,106 @@ import type { JsonObject } from '../../json.js';
 import type { Row } from '../../ports.js';
 import { isPattern, isScope } from '../../scope.js';
 import { isInstant } from '../../time.js';
+import { effectDueAt, isUnsettled, usageDueAt } from '../derived.js';
 import { makeEffect, makeReuse, makeSubject, makeUsage, makeUse } from '../make.js';
 import { isBoolean, isCount, isString, isText, listOf, oneOf, optional, shape } from '../shape.js';
 import type { Effect, Reuse, Subject, Usage, Use } from '../types.js';
-import { bodyOf, confirmed, corrupt, toJson } from './columns.js';
+import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';
 
 const isWhole = (value: unknown): boolean => value === 0 || isCount(value);
+
+export function usageColumns(usage: Usage): Columns {
+  const { subject, scope, endedAt, startsAt, expiresAt } = usage;
+  const until = Math.max(startsAt, Math.min(expiresAt, endedAt ?? expiresAt));
+  return columns(subject, scope, endedAt === undefined, startsAt, until, usageDueAt(usage));
+}
 
 export function usageBody({ expiresAt, idleTtlMs, usedAt, uses, endedAt }: Usage): JsonObject {
   return toJson({ expiresAt, idleTtlMs, usedAt, uses, endedAt });
 }
 
-const isUsageBody = shape({
-  expiresAt: isInstant,
-  idleTtlMs: optional(isCount),
-  usedAt: optional(isInstant),
-  uses: isWhole,
-  endedAt: optional(isInstant),
-});
+const isUsageBody = /* @__PURE__ */ (() =>
+  shape({
+    expiresAt: isInstant,
+    idleTtlMs: optional(isCount),
+    usedAt: optional(isInstant),
+    uses: isWhole,
+    endedAt: optional(isInstant),
+  }))();
 
 /** @throws CorruptError */
 export function decodeUsage(row: Row): Usage {
   const body = bodyOf<Usage>(row, 'usage') as Usage;
   const { id, version, scope, from: startsAt } = row;
   if (!isUsageBody(body) || !isPattern(scope) || !isInstant(startsAt)) throw corrupt(row);
-  return confirmed(row, makeUsage({ ...body, id, version, subject: row.subject as string, scope, startsAt }));
+  const usage = makeUsage({ ...body, id, version, subject: row.subject as string, scope, startsAt });
+  return confirmed(row, usage, usageColumns(usage));
 }
+
+export const useColumns = ({ subject, scope, expiresAt }: Use): Columns => columns(subject, scope, false, undefined, expiresAt);
 
 export function useBody({ grantId, at, usesLeft }: Use): JsonObject {
   return { grantId, at, usesLeft };
 }
 
-const isUseBody = shape({ grantId: isText, at: isInstant, usesLeft: isWhole });
+const isUseBody = /* @__PURE__ */ (() => shape({ grantId: isText, at: isInstant, usesLeft: isWhole }))();
 
 /** @throws CorruptError */
 export function decodeUse(row: Row): Use {
   const body = bodyOf<Use>(row, 'use') as Use;
   const { id, version, scope, until: expiresAt } = row;
   if (!isUseBody(body) || !isPattern(scope) || !isInstant(expiresAt)) throw corrupt(row);
-  return confirmed(row, makeUse({ ...body, id, version, subject: row.subject as string, scope, expiresAt }));
+  const use = makeUse({ ...body, id, version, subject: row.subject as string, scope, expiresAt });
+  return confirmed(row, use, useColumns(use));
 }
+
+export const reuseColumns = ({ subject }: Reuse): Columns => columns(subject, undefined, false);
 
 export function reuseBody({ requestId, askDigest }: Reuse): JsonObject {
   return { requestId, askDigest };
 }
 
-const isReuseBody = shape({ requestId: isText, askDigest: isText });
+const isReuseBody = /* @__PURE__ */ (() => shape({ requestId: isText, askDigest: isText }))();
 
 /** @throws CorruptError */
 export function decodeReuse(row: Row): Reuse {
   const body = bodyOf<Reuse>(row, 'reuse') as Reuse;
   if (!isReuseBody(body)) throw corrupt(row);
-  return confirmed(row, makeReuse({ ...body, id: row.id, version: row.version, subject: row.subject as string }));
+  const reuse = makeReuse({ ...body, id: row.id, version: row.version, subject: row.subject as string });
+  return confirmed(row, reuse, reuseColumns(reuse));
 }
+
+/** A stuck change stays open. */
+export const effectColumns = (effect: Effect): Columns =>
+  columns(effect.subject, effect.scope, isUnsettled(effect), undefined, undefined, effectDueAt(effect));
 
 export function effectBody({ name, held, seq, intendedAt, failures, problem, tryAt, changedAt, outcome }: Effect): JsonObject {
   return toJson({ name, held, seq, intendedAt, failures, problem, tryAt, changedAt, outcome });
 }
 
-const isEffectBody = shape({
-  name: isText,
-  held: isBoolean,
-  seq: isCount,
-  intendedAt: isInstant,
-  failures: isWhole,
-  problem: optional(isText),
-  tryAt: isInstant,
-  changedAt: isInstant,
-  outcome: optional(shape({ status: oneOf('done', 'stuck', 'dismissed'), at: isInstant, by: isText, reason: optional(isString) })),
-});
+const isEffectBody = /* @__PURE__ */ (() =>
+  shape({
+    name: isText,
+    held: isBoolean,
+    seq: isCount,
+    intendedAt: isInstant,
+    failures: isWhole,
+    problem: optional(isText),
+    tryAt: isInstant,
+    changedAt: isInstant,
+    outcome: optional(shape({ status: oneOf('done', 'stuck', 'dismissed'), at: isInstant, by: isText, reason: optional(isString) })),
+  }))();
 
 /** @throws CorruptError */
 export function decodeEffect(row: Row): Effect {
   const body = bodyOf<Effect>(row, 'effect') as Effect;
   const { id, version, scope } = row;
   if (!isEffectBody(body) || !isScope(scope)) throw corrupt(row);
-  return confirmed(row, makeEffect({ ...body, id, version, subject: row.subject as string, scope }));
+  const effect = makeEffect({ ...body, id, version, subject: row.subject as string, scope });
+  return confirmed(row, effect, effectColumns(effect));
 }
+
+export const subjectColumns = ({ id, unreviewed }: Subject): Columns => columns(id, undefined, unreviewed.length > 0);
 
 /** A list that is empty, as for nearly every subject, is left out. */
 export function subjectBody({ unreviewed, openedForOthers, denied }: Subject): JsonObject {
@@ -89,11 +112,12 @@ export function subjectBody({ unreviewed, openedForOthers, denied }: Subject): J
   };
 }
 
-const isSubjectBody = shape({
-  unreviewed: listOf(isText),
-  openedForOthers: optional(listOf(isText, 1)),
-  denied: optional(listOf(isText, 1)),
-});
+const isSubjectBody = /* @__PURE__ */ (() =>
+  shape({
+    unreviewed: listOf(isText),
+    openedForOthers: optional(listOf(isText, 1)),
+    denied: optional(listOf(isText, 1)),
+  }))();
 const NONE: readonly string[] = Object.freeze([]);
 
 /** @throws CorruptError */
@@ -101,5 +125,6 @@ export function decodeSubject(row: Row): Subject {
   const body = bodyOf<Subject>(row, 'subject') as Pick<Subject, 'unreviewed'> & Partial<Subject>;
   if (!isSubjectBody(body)) throw corrupt(row);
   const { unreviewed, openedForOthers = NONE, denied = NONE } = body;
-  return confirmed(row, makeSubject({ id: row.id, version: row.version, unreviewed, openedForOthers, denied }));
+  const subject = makeSubject({ id: row.id, version: row.version, unreviewed, openedForOthers, denied });
+  return confirmed(row, subject, subjectColumns(subject));
 }

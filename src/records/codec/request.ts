@@ -2,14 +2,18 @@ import type { JsonObject } from '../../json.js';
 import type { Row } from '../../ports.js';
 import { isPattern } from '../../scope.js';
 import { isInstant } from '../../time.js';
-import { escalatesAt } from '../derived.js';
+import { escalatesAt, isOwed, requestDueAt } from '../derived.js';
 import { REQUEST_ENDS } from '../ends.js';
 import { makeRequest } from '../make.js';
 import { agentOf } from '../run.js';
 import { isBoolean, isCount, isObject, isString, isText, listOf, oneOf, optional, shape } from '../shape.js';
 import type { AccessRequest } from '../types.js';
-import { bodyOf, confirmed, corrupt, toJson } from './columns.js';
+import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';
 import { end } from './ends.js';
+
+/** A request whose break-glass access must still be reviewed stays open. */
+export const requestColumns = (request: AccessRequest): Columns =>
+  columns(request.subject, undefined, request.end === undefined || isOwed(request), undefined, undefined, requestDueAt(request));
 
 /** All but what the columns say. */
 export function requestBody(request: AccessRequest): JsonObject {
@@ -17,71 +21,73 @@ export function requestBody(request: AccessRequest): JsonObject {
   return toJson(body);
 }
 
-const isRequestBody = shape({
-  requestedBy: isText,
-  agent: optional(isText),
-  operator: optional(isText),
-  scopes: listOf(isPattern, 1),
-  ttlMs: isCount,
-  startsAt: optional(isInstant),
-  extension: optional(shape({ grantId: isText, from: isInstant, firstStartsAt: isInstant, until: isInstant, breakGlass: isBoolean })),
-  justification: optional(isString),
-  ticket: optional(isString),
-  metadata: optional(isObject),
-  createdAt: isInstant,
-  reviewBy: isInstant,
-  askAgainAt: isInstant,
-  approver: optional(isText),
-  rule: optional(isText),
-  terms: optional(
-    shape({
-      warnBeforeMs: optional(isCount),
-      idleTtlMs: optional(isCount),
-      maxUses: optional(isCount),
-      maxTotalMs: optional(isCount),
-    }),
-  ),
-  assignedAt: optional(isInstant),
-  quorum: optional(
-    shape({
-      groups: listOf(shape({ name: isText, approvals: isCount }), 1),
-      denials: isCount,
-      approvalTtlMs: optional(isCount),
-      escalation: optional(shape({ group: isText, afterMs: isCount })),
-    }),
-  ),
-  escalatedAt: optional(isInstant),
-  reviews: listOf(
-    shape({
-      reviewer: isText,
-      verdict: oneOf('approve', 'deny'),
-      groups: listOf(isText),
-      as: optional(isText),
-      at: isInstant,
-      reason: optional(isString),
-      comment: optional(isString),
-    }),
-  ),
-  end: end(REQUEST_ENDS),
-  owed: optional(
-    shape({
-      reviewBy: isInstant,
-      reviewers: listOf(isText),
-      skippedGroups: listOf(isText),
-      skippedPeople: optional(listOf(isText)),
-      missedAt: optional(isInstant),
-      acknowledgement: optional(
-        shape({ by: isText, verdict: oneOf('justified', 'unjustified'), at: isInstant, reason: optional(isString) }),
-      ),
-    }),
-  ),
-});
+const isRequestBody = /* @__PURE__ */ (() =>
+  shape({
+    requestedBy: isText,
+    agent: optional(isText),
+    operator: optional(isText),
+    scopes: listOf(isPattern, 1),
+    ttlMs: isCount,
+    startsAt: optional(isInstant),
+    extension: optional(shape({ grantId: isText, from: isInstant, firstStartsAt: isInstant, until: isInstant, breakGlass: isBoolean })),
+    justification: optional(isString),
+    ticket: optional(isString),
+    metadata: optional(isObject),
+    createdAt: isInstant,
+    reviewBy: isInstant,
+    askAgainAt: isInstant,
+    approver: optional(isText),
+    rule: optional(isText),
+    terms: optional(
+      shape({
+        warnBeforeMs: optional(isCount),
+        idleTtlMs: optional(isCount),
+        maxUses: optional(isCount),
+        maxTotalMs: optional(isCount),
+      }),
+    ),
+    assignedAt: optional(isInstant),
+    quorum: optional(
+      shape({
+        groups: listOf(shape({ name: isText, approvals: isCount }), 1),
+        denials: isCount,
+        approvalTtlMs: optional(isCount),
+        escalation: optional(shape({ group: isText, afterMs: isCount })),
+      }),
+    ),
+    escalatedAt: optional(isInstant),
+    reviews: listOf(
+      shape({
+        reviewer: isText,
+        verdict: oneOf('approve', 'deny'),
+        groups: listOf(isText),
+        as: optional(isText),
+        at: isInstant,
+        reason: optional(isString),
+        comment: optional(isString),
+      }),
+    ),
+    end: end(REQUEST_ENDS),
+    owed: optional(
+      shape({
+        reviewBy: isInstant,
+        reviewers: listOf(isText),
+        skippedGroups: listOf(isText),
+        skippedPeople: optional(listOf(isText)),
+        missedAt: optional(isInstant),
+        acknowledgement: optional(
+          shape({ by: isText, verdict: oneOf('justified', 'unjustified'), at: isInstant, reason: optional(isString) }),
+        ),
+      }),
+    ),
+  }))();
 
 /** @throws CorruptError */
 export function decodeRequest(row: Row): AccessRequest {
   const body = bodyOf<AccessRequest>(row, 'request') as AccessRequest;
   if (!isRequestBody(body) || !isConsistent(body) || !namesItsAgent(row.subject, body)) throw corrupt(row);
-  return confirmed(row, makeRequest({ ...body, id: row.id, version: row.version, subject: row.subject as string }));
+  const request = makeRequest({ ...body, id: row.id, version: row.version, subject: row.subject as string });
+  return confirmed(row, request, requestColumns(request));
 }
 
 /** A run's request names its agent, which asked, and no other request names an agent or an operator. */
