@@ -37,6 +37,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   effects: [...ground, 'journal', 'lifecycle'],
 
   engine: [...ground, 'journal', 'lifecycle', 'effects', 'stores/memory'],
+  // Of the engine only what checks: see the test of what it loads.
+  check: ['engine/checker', 'engine/create-checker'],
   sweeper: [...ground, 'engine'],
   index: [...ground, 'journal', 'lifecycle', 'approvers', 'sinks', 'effects', 'stores/memory', 'engine', 'sweeper'],
 
@@ -193,6 +195,14 @@ describe('what src imports from outside', () => {
     ).toEqual([]);
     // Nor does it bring the engine along.
     expect(seen).not.toContain('engine/engine');
+  });
+
+  it('brings neither the engine nor a store nor a hash along with a checker', () => {
+    const seen = new Set(['check']);
+    for (const module of seen) for (const { from, to, typesOnly } of imports) if (from === module && !typesOnly) seen.add(to);
+    expect([...seen].filter((to) => !isOwn(to))).toEqual([]);
+    const heavy = ['engine/engine', 'engine/ledger', 'engine/options', 'stores', 'approvers', 'effects', 'journal/link'];
+    expect([...seen].filter((module) => heavy.some((room) => isInside(room, module)))).toEqual([]);
   });
 
   it('brings no driver along with a store', () => {

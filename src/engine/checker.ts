@@ -2,13 +2,13 @@ import { DeniedError } from '../errors.js';
 import { readField, readList } from '../input.js';
 import { askLive, askWindow } from '../journal/store-reads.js';
 import { decisionOf, judge, reaches } from '../lifecycle/check.js';
-import { awaitsActivation, type Held } from '../lifecycle/status.js';
+import type { Held } from '../lifecycle/status.js';
 import type { GrantStore, GrantWindow, MaybePromise, Row } from '../ports.js';
 import { decodeGrant, isCounted, isObject, type Decision } from '../records.js';
 import { readScope } from '../scope.js';
 import { isInstant, isThenable, type Reading, type Timekeeper } from '../time.js';
 import type { Enforcement } from './enforcement.js';
-import { heldAmong, paired, usageRow } from './held.js';
+import { paired, usageRow } from './held.js';
 import { standingFor } from './standing.js';
 
 /** A scope, or anything that has one. */
@@ -17,8 +17,13 @@ export type Action<Scope extends string = string> = Scope | { readonly scope: Sc
 /** The store as a check reads it. */
 export type CheckedStore = Pick<GrantStore, 'live' | 'windowOf'>;
 
-/** Asks an approver to confirm a start whose time has come, and records the answer. Resolves whether it was asked. May reject. */
-export type Activate = (grantId: string, subject: string) => Promise<boolean>;
+/** Asks the approver about starts whose time has come, for checks that only an activation is missing from. Never rejects. */
+export interface Activation {
+  /** Activates the grant of a decision that lacks only that, and judges again; where it can't be had, the no stays. */
+  retry(decision: Decision, again: () => MaybePromise<Decision>): Promise<Decision>;
+  /** Activates what can be of these rows. @param wanted whether the activation of a grant of this scope could matter @returns whether any was to be activated */
+  activateAll(subject: string, live: LiveRows, wanted: (granted: string) => boolean): Promise<boolean>;
+}
 
 /** What is live of a subject, as it was read and judged. */
 export interface LiveRows {
@@ -43,16 +48,16 @@ export class Checker {
   readonly #settings: Enforcement;
   readonly #keeper: Timekeeper;
   readonly #store: CheckedStore;
-  readonly #activate: Activate | undefined;
+  readonly #activation: Activation | undefined;
   /** Where only a grant of exactly the scope that is asked for could allow it, and the store has a short cut of its own. */
   readonly #shortCut: CheckedStore | undefined;
 
-  /** @param activate `undefined`: a grant whose start must be confirmed allows nothing until an engine has recorded that */
-  constructor(settings: Enforcement, keeper: Timekeeper, store: CheckedStore, activate?: Activate) {
+  /** @param activation `undefined`: a grant whose start must be confirmed allows nothing until an engine has recorded that */
+  constructor(settings: Enforcement, keeper: Timekeeper, store: CheckedStore, activation?: Activation) {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#store = store;
-    this.#activate = activate;
+    this.#activation = activation;
     this.#shortCut = settings.isPlain ? shortCutOf(store) : undefined;
   }
 
@@ -103,8 +108,9 @@ export class Checker {
     const standing = this.standing(subject, scope);
     if (standing !== undefined) return standing;
     const answer = this.#ask(subject, scope);
-    if (isThenable(answer)) return answer.then((decision) => this.#started(decision, subject, scope));
-    return answer.reason === 'not_activated' ? this.#started(answer, subject, scope) : answer;
+    if (this.#activation === undefined) return answer;
+    if (isThenable(answer)) return answer.then((decision) => this.#activated(decision, subject, scope));
+    return answer.reason === 'not_activated' ? this.#activated(answer, subject, scope) : answer;
   }
 
   /** The yes that needs no grant, and so no store; `undefined`: only a grant could allow this. */
@@ -123,9 +129,11 @@ export class Checker {
     // Standing access needs no store, here as in a check.
     if (isStanding.every(Boolean)) return list;
     const asked = scopes.filter((_, i) => isStanding[i] === false);
-    const { rows, reading } = await this.activated(subject, (granted, rows, reading) =>
+    const { rows, reading } = await this.activated(subject, (granted, live) =>
       // As in a check: an approver that hangs must not hold up what is covered anyway.
-      asked.some((scope) => reaches(this.#settings.scopes, granted, scope) && !this.#judge(rows, subject, scope, reading).allowed),
+      asked.some(
+        (scope) => reaches(this.#settings.scopes, granted, scope) && !this.#judge(live.rows, subject, scope, live.reading).allowed,
+      ),
     );
     return list.filter((_, i) => isStanding[i] === true || this.#judge(rows, subject, scopes[i] as string, reading).allowed);
   }
@@ -153,26 +161,11 @@ export class Checker {
   }
 
   /** What is live, once everything that could be activated of it has been. */
-  async activated(subject: string, wanted: (granted: string, rows: readonly Row[], reading: Reading) => boolean): Promise<LiveRows> {
-    const rows = await this.live(subject);
-    const reading = this.#keeper.read();
-    if (this.#activate === undefined) return { rows, reading };
-    const waiting = heldAmong(rows, subject, this.#settings.decodeAll).filter(
-      (held) => awaitsActivation(held, reading) && wanted(held.grant.scope, rows, reading),
-    );
-    if (waiting.length === 0) return { rows, reading };
-    await Promise.all(waiting.map(({ grant }) => this.activate(grant.id, subject)));
-    return { rows: await this.live(subject), reading: this.#keeper.read() };
-  }
-
-  /** Whether the approver was asked about a start, and its answer recorded. Never rejects. */
-  async activate(grantId: string, subject: string): Promise<boolean> {
-    try {
-      return (await this.#activate?.(grantId, subject)) ?? false;
-    } catch (error) {
-      this.#settings.onError(error, 'activation');
-      return false;
-    }
+  async activated(subject: string, wanted: (granted: string, live: LiveRows) => boolean): Promise<LiveRows> {
+    const read = async (): Promise<LiveRows> => ({ rows: await this.live(subject), reading: this.#keeper.read() });
+    const live = await read();
+    const isOld = await this.#activation?.activateAll(subject, live, (granted) => wanted(granted, live));
+    return isOld === true ? read() : live;
   }
 
   #ask(subject: string, scope: string): MaybePromise<Decision> {
@@ -180,20 +173,13 @@ export class Checker {
     return isThenable(rows) ? rows.then((answer) => this.#judge(answer, subject, scope)) : this.#judge(rows, subject, scope);
   }
 
-  /** Where only an activation is missing, asks for it and judges again; one that can't be had leaves the no. */
-  async #started(answer: Decision, subject: string, scope: string): Promise<Decision> {
-    let decision = answer;
-    const tried = new Set<string>();
-    while (decision.reason === 'not_activated' && decision.grant !== undefined && !tried.has(decision.grant.id)) {
-      tried.add(decision.grant.id);
-      if (!(await this.activate(decision.grant.id, subject))) return decision;
-      decision = await this.#ask(subject, scope);
-    }
-    return decision;
+  #activated(decision: Decision, subject: string, scope: string): MaybePromise<Decision> {
+    if (decision.reason !== 'not_activated' || this.#activation === undefined) return decision;
+    return this.#activation.retry(decision, () => this.#ask(subject, scope));
   }
 
   #judge(rows: readonly Row[], subject: string, scope: string, reading: Reading = this.#keeper.read()): Decision {
-    return judge(this.reaching(rows, subject, scope), subject, scope, reading);
+    return judge(this.reaching(rows, subject, scope), subject, scope, reading, this.#settings.takesUses);
   }
 }
 

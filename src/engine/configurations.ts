@@ -1,29 +1,15 @@
 import { InvalidArgumentError, messageOf } from '../errors.js';
-import { invalid, isId, quote } from '../input.js';
+import { quote } from '../input.js';
 import { bookmark } from '../journal/bookmark.js';
 import { digestOf } from '../journal/link.js';
-import type { Row } from '../ports.js';
-import { isObject } from '../records.js';
-import { isInstant, type Timekeeper } from '../time.js';
-import { decodeEach, type Ledger } from './ledger.js';
+import type { Timekeeper } from '../time.js';
+import { ENGINE_ROW, liveConfigurations, readConfiguration, SILENCE_MS, type Configuration } from './configuration-rows.js';
+import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
 
 const HOUR_MS = 3_600_000;
-/** A row that nobody has written for this long is of an engine that is gone. */
-const SILENCE_MS = 24 * HOUR_MS;
 /** After a failure it is tried again with the next commit that is this much later. */
 const RETRY_MS = 60_000;
-/** As many as are looked at; more services than this in one namespace are told of all the same. */
-const MAX_ROWS = 16;
-
-const KIND = 'engine';
-
-/** A configuration that is at work in a namespace, and when it last said so. */
-interface Configuration {
-  readonly approver: string;
-  readonly matcher: string;
-  readonly seenAt: number;
-}
 
 /**
  * Two services in one namespace are one service. So each engine leaves one row for its configuration, at its first commit
@@ -71,20 +57,21 @@ export class Configurations {
   async #announce(now: number): Promise<void> {
     const { approver, scopes } = this.#settings;
     const id = digestOf([approver.name, scopes.name]);
-    const version = (await this.#ledger.row(KIND, id))?.version ?? 0;
-    const put = bookmark(KIND, id, version + 1, { approver: approver.name, matcher: scopes.name, seenAt: now });
+    const version = (await this.#ledger.row(ENGINE_ROW, id))?.version ?? 0;
+    const put = bookmark(ENGINE_ROW, id, version + 1, { approver: approver.name, matcher: scopes.name, seenAt: now });
     // Its id is made of what it says: a random one would be drawn between those of a verb.
-    const change = digestOf([KIND, id, version + 1, now]);
-    await this.#settings.store.commit({ id: change, expect: [{ kind: KIND, id, version }], put: [put], append: [] });
+    const change = digestOf([ENGINE_ROW, id, version + 1, now]);
+    await this.#settings.store.commit({ id: change, expect: [{ kind: ENGINE_ROW, id, version }], put: [put], append: [] });
   }
 
   async #others(now: number): Promise<readonly Configuration[]> {
     const { approver, scopes, onError } = this.#settings;
-    const { items } = await this.#ledger.find({ kind: KIND, limit: MAX_ROWS });
-    // A row that can not be read must not hide that another service is at work.
-    return decodeEach(items, readConfiguration, (_, error) => onError(error, 'engines')).filter(
-      (one) => one.seenAt > now - SILENCE_MS && (one.approver !== approver.name || one.matcher !== scopes.name),
+    const all = await liveConfigurations(
+      (query) => this.#ledger.find(query),
+      now,
+      (error) => onError(error, 'engines'),
     );
+    return all.filter((one) => one.approver !== approver.name || one.matcher !== scopes.name);
   }
 
   #tell(others: readonly Configuration[]): void {
@@ -96,18 +83,9 @@ export class Configurations {
   }
 }
 
-/** @throws InvalidArgumentError where it is not a row that this version writes */
-function readConfiguration(row: Row): Configuration {
-  const { approver, matcher, seenAt } = (isObject(row) && isObject(row.body) ? row.body : {}) as Partial<
-    Record<keyof Configuration, unknown>
-  >;
-  if (isId(approver) && isId(matcher) && isInstant(seenAt)) return { approver, matcher, seenAt };
-  throw invalid('row of kind engine', 'one that this version writes', row);
-}
-
 /** Takes the rows of engines away that have been silent for a day. @param onError told of a row that can't be read, which is kept */
 export async function removeSilentEngines(ledger: Ledger, now: number, onError: (error: unknown, during: string) => void): Promise<void> {
-  for await (const rows of ledger.pages({ kind: KIND })) {
+  for await (const rows of ledger.pages({ kind: ENGINE_ROW })) {
     for (const row of rows) {
       try {
         if (readConfiguration(row).seenAt > now - SILENCE_MS) continue;

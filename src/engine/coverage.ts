@@ -2,6 +2,7 @@ import { judge } from '../lifecycle/check.js';
 import { awaitsActivation, type Held } from '../lifecycle/status.js';
 import type { Decision } from '../records.js';
 import type { Reading, Timekeeper } from '../time.js';
+import type { CheckActivation } from './activation.js';
 import type { Checker } from './checker.js';
 
 /** What a decision by grants rests on. */
@@ -15,13 +16,25 @@ export interface Coverage {
   readonly reading: Reading;
 }
 
+/** What reads coverage. */
+export interface CoverageContext {
+  readonly checker: Checker;
+  readonly activation: CheckActivation;
+  readonly keeper: Timekeeper;
+}
+
 /**
  * A check by grants alone, with all that it rests on, from one read of the store. What could be activated is. The call waits
  * for that only where nothing else allows, because an approver that hangs must not hold up what is covered anyway.
  *
  * @param waits false: not even then; the activation goes on in the background, and its entry in the journal announces it
  */
-export async function coverageOf(checker: Checker, keeper: Timekeeper, subject: string, scope: string, waits = true): Promise<Coverage> {
+export async function coverageOf(
+  { checker, activation, keeper }: CoverageContext,
+  subject: string,
+  scope: string,
+  waits = true,
+): Promise<Coverage> {
   const tried = new Set<string>();
   for (;;) {
     const begunAt = keeper.read().now;
@@ -30,7 +43,7 @@ export async function coverageOf(checker: Checker, keeper: Timekeeper, subject: 
     const held = checker.reaching(rows, subject, scope);
     const decision = judge(held, subject, scope, reading);
     const waiting = held.filter((one) => awaitsActivation(one, reading) && !tried.has(one.grant.id));
-    const asked = waiting.map(async ({ grant }) => (tried.add(grant.id), checker.activate(grant.id, subject)));
+    const asked = waiting.map(async ({ grant }) => (tried.add(grant.id), activation.activate(grant.id, subject)));
     if (asked.length === 0 || decision.allowed || !waits) return { decision, held, begunAt, reading };
     if (!(await Promise.all(asked)).includes(true)) return { decision, held, begunAt, reading };
   }

@@ -28,6 +28,8 @@ export interface Enforcement {
   readonly isPlain: boolean;
   readonly onError: OnError;
   readonly decodeAll: DecodeAll;
+  /** False: no use is taken here, so a grant with a number of uses gives no yes. Default: true. */
+  readonly takesUses?: boolean | undefined;
 }
 
 /**

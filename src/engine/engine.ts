@@ -24,6 +24,7 @@ import type {
 } from './answers.js';
 import { ApproverDesk } from './approver-desk.js';
 import { Archive, type HistoryQuery, type HolderQuery, type RequestQuery } from './archive.js';
+import { CheckActivation } from './activation.js';
 import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk, type RunAsk } from './ask.js';
 import { Attempts } from './attempts.js';
 import { Checker, denied, type Action } from './checker.js';
@@ -165,9 +166,12 @@ export class JitEngine<Scope extends string = string> {
     this.#links = new Links(settings, keeper, ledger, this.#deciding);
     this.#ending = new Ending(settings, keeper, ledger, facts);
     this.#emergency = new Emergency(settings, keeper, ledger, desk, facts, this.#deciding, this.#ending);
-    this.#checker = new Checker(settings, keeper, store, (grantId, subject) => starting.activateForCheck(grantId, subject));
+    const activation = new CheckActivation(starting, settings);
+    const checker = new Checker(settings, keeper, store, activation);
+    const coverage = { checker, activation, keeper };
+    this.#checker = checker;
     this.#using = new Using(keeper, ledger, this.#checker, settings.scopes);
-    this.#working = new Working(settings, keeper, ledger, this.#checker, this.#deciding);
+    this.#working = new Working(settings, coverage, ledger, this.#deciding);
     this.#archive = new Archive(settings, keeper, ledger);
     const settle = (requestId: string) => this.#deciding.settle(requestId);
     this.#effects = new Effects({
@@ -176,7 +180,7 @@ export class JitEngine<Scope extends string = string> {
       owner,
       scopes: settings.scopes,
       // Without waiting for an approver that is to confirm a start: its answer is an entry, which is followed (L38).
-      covering: async (subject, scope) => (await coverageOf(this.#checker, keeper, subject, scope, false)).held,
+      covering: async (subject, scope) => (await coverageOf(coverage, subject, scope, false)).held,
       decodeAll,
       onError,
     });

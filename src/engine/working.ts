@@ -10,7 +10,7 @@ import type { MaybePromise } from '../ports.js';
 import type { Timekeeper } from '../time.js';
 import type { AccessResult } from './answers.js';
 import { denied, type Checker } from './checker.js';
-import { coverageOf } from './coverage.js';
+import { coverageOf, type CoverageContext } from './coverage.js';
 import type { Deciding } from './deciding.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './options.js';
@@ -19,16 +19,18 @@ import type { Settings } from './options.js';
 export class Working {
   readonly #settings: Settings;
   readonly #keeper: Timekeeper;
+  readonly #coverage: CoverageContext;
   readonly #checker: Checker;
   readonly #deciding: Deciding;
   readonly #alarm: Alarm;
   readonly #covers: SharedCovers;
   readonly #open = new Set<LeaseWatch | Wait<AccessResult>>();
 
-  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, checker: Checker, deciding: Deciding) {
+  constructor(settings: Settings, coverage: CoverageContext, ledger: Ledger, deciding: Deciding) {
     this.#settings = settings;
-    this.#keeper = keeper;
-    this.#checker = checker;
+    this.#coverage = coverage;
+    this.#keeper = coverage.keeper;
+    this.#checker = coverage.checker;
     this.#deciding = deciding;
     const { store, onError } = settings;
     this.#covers = new SharedCovers((subject, scope) => this.#cover(subject, scope, false));
@@ -122,6 +124,6 @@ export class Working {
   async #cover(subject: string, scope: string, waits: boolean): Promise<Cover> {
     const begin = this.#keeper.read();
     if (this.#checker.standing(subject, scope) !== undefined) return { held: undefined, begunAt: begin.now, reading: begin };
-    return coverageOf(this.#checker, this.#keeper, subject, scope, waits);
+    return coverageOf(this.#coverage, subject, scope, waits);
   }
 }

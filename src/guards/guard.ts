@@ -64,7 +64,7 @@ async function admit(caller: Caller<never>, subject: string, scope: string): Pro
   const { engine, touch, stopOnEnd, askAt } = caller;
   const decision = await engine.check(subject, scope, { touch });
   if (!decision.allowed) return refused(accessRequired(scope, askAt), decision);
-  if (stopOnEnd === undefined) return admitted(decision, undefined);
+  if (stopOnEnd === undefined || engine.lease === undefined) return admitted(decision, undefined);
   const lease = await engine.lease(subject, scope, stopOnEnd);
   // It may have ended in the turn in which it was handed over.
   lease.signal.throwIfAborted();
@@ -79,10 +79,13 @@ function refused(refusal: Refusal, decision?: Decision, error?: unknown): Refuse
   return { allowed: false, refusal, decision, error };
 }
 
-/** The scope has been read, so what the engine finds invalid is the subject: no id of anybody who could hold access. */
+/**
+ * An invalid subject is no id of anybody who could hold access: that caller is not authenticated. Any other argument that the
+ * engine finds invalid is the service's own, as the matcher of a checker is, and says nothing about the caller.
+ */
 function refusedBy(error: unknown, { realm, askAt, retryAfterMs }: Caller<never>, scope: string): Refused {
-  const code = isJitError(error) ? error.code : undefined;
-  if (code === 'ERR_JIT_INVALID_ARGUMENT') return refused(unauthenticated(realm), undefined, error);
+  const isOfSubject = isJitError(error) && error.code === 'ERR_JIT_INVALID_ARGUMENT' && error.argument === 'subject';
+  if (isOfSubject) return refused(unauthenticated(realm), undefined, error);
   if (isJitError(error) && error.code === 'ERR_JIT_DENIED') return refused(accessRequired(scope, askAt), error.decision, error);
   return refused(unavailable(retryAfterMs), undefined, error);
 }

@@ -6,8 +6,9 @@ import { readScope } from '../scope.js';
 import { readDuration, type Duration } from '../time.js';
 import type { Refused } from './outcome.js';
 
-/** What a guard needs of an engine. */
-export type GuardEngine<Scope extends string = string> = Pick<JitEngine<Scope>, 'check' | 'lease'>;
+/** What a guard asks: an engine, or a checker of `jit-access/check`, which has neither leases nor a `touch`. */
+export type GuardEngine<Scope extends string = string> = Pick<JitEngine<Scope>, 'check'> &
+  Partial<Pick<JitEngine<Scope>, 'lease' | 'touch'>>;
 
 /** What can be said of one guard, and in frameworks with a place for it of all guards at once. */
 export interface GuardChoices<Args extends readonly unknown[] = readonly unknown[]> {
@@ -18,7 +19,10 @@ export interface GuardChoices<Args extends readonly unknown[] = readonly unknown
   readonly askAt?: string | false | undefined;
   /** Gives the handler a signal that aborts when the access ends, and holds a lease for as long as the response lasts. Default: false. */
   readonly stopOnEnd?: boolean | LeaseOptions | undefined;
-  /** Whether what is let through counts as a use, for grants that end when they are idle. Default: true. */
+  /**
+   * Whether a request that is let through counts as a use, for grants that end when they are idle. A checker records no use:
+   * `true` is refused over one. Default: true over an engine, false over a checker.
+   */
   readonly touch?: boolean | undefined;
   /** What a 401 names as the realm: printable ASCII without quotes and backslashes. Default: `jit-access`. */
   readonly realm?: string | undefined;
@@ -67,11 +71,18 @@ const OPTIONS = ['subject', 'scope', 'askAt', 'stopOnEnd', 'touch', 'realm', 're
 /** Reads all but the scope. */
 export function readCaller<Args extends readonly unknown[]>(engine: unknown, options: unknown): Caller<Args> {
   const given = readOptions('options', options, OPTIONS);
-  const { subject, askAt, stopOnEnd = false, touch = true, realm = 'jit-access', retryAfterMs = 5_000, onRefused } = given;
+  const { subject, askAt, stopOnEnd = false, realm = 'jit-access', retryAfterMs = 5_000, onRefused } = given;
   if (typeof subject !== 'function') throw invalid('subject', 'a function that says who is calling', subject);
+  const asked = readPort<GuardEngine>('engine', engine, ['check']);
+  const recordsUse = typeof asked.touch === 'function';
+  const { touch = recordsUse } = given;
   if (typeof touch !== 'boolean') throw invalid('touch', 'true or false', touch);
+  if (touch && !recordsUse) throw invalid('touch', 'false, or left out, over a checker: it records no use', touch);
+  if (stopOnEnd !== false && typeof asked.lease !== 'function') {
+    throw invalid('stopOnEnd', 'false, or left out, over a checker: it has no leases', stopOnEnd);
+  }
   return Object.freeze({
-    engine: readPort<GuardEngine>('engine', engine, ['check', 'lease']),
+    engine: asked,
     subject: subject as Caller<Args>['subject'],
     askAt: askAt === undefined || askAt === false ? askAt : readAddress('askAt', askAt),
     stopOnEnd: readStopOnEnd(stopOnEnd),

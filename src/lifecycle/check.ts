@@ -7,15 +7,18 @@ import { awaitsActivation, isScheduled, isUsable, type Held } from './status.js'
  * The rule of every check: allows only if one of these grants is usable now (L1, L2, L20).
  *
  * @param reaching the subject's live grants whose scope reaches the one that is asked for
+ * @param takesUses false: whoever asks takes no use, so a grant with a number of them gives no yes
  */
-export function judge(reaching: readonly Held[], subject: string, scope: string, reading: Reading): Decision {
+export function judge(reaching: readonly Held[], subject: string, scope: string, reading: Reading, takesUses = true): Decision {
   let usable: Held | undefined;
+  let needsUse: Held | undefined;
   let waiting: Held | undefined;
   let upcoming: Held | undefined;
   for (const held of reaching) {
     // The grant that ends last and the one that begins next bound how long the decision stands.
     if (isUsable(held, reading)) {
-      if (usable === undefined || endOf(held) > endOf(usable)) usable = held;
+      if (!takesUses && held.grant.maxUses !== undefined) needsUse = held;
+      else if (usable === undefined || endOf(held) > endOf(usable)) usable = held;
     } else if (awaitsActivation(held, reading)) {
       if (waiting === undefined || endOf(held) > endOf(waiting)) waiting = held;
     } else if (isScheduled(held, reading)) {
@@ -25,13 +28,11 @@ export function judge(reaching: readonly Held[], subject: string, scope: string,
   const { now } = reading;
   const leewayMs = reading.late - reading.highest;
   if (usable !== undefined) return decisionOf(subject, scope, now, 'granted', usable.grant, endOf(usable) - leewayMs);
-  // Its start may be confirmed at any moment.
-  if (waiting !== undefined) return decisionOf(subject, scope, now, 'not_activated', waiting.grant, now);
-  if (upcoming !== undefined) {
-    // A leeway may end it before it has begun.
-    const validUntil = Math.min(beginsAt(upcoming.grant), endOf(upcoming) - leewayMs);
-    return decisionOf(subject, scope, now, 'not_started', upcoming.grant, validUntil);
-  }
+  // A start may be confirmed at any moment, and a leeway may end a grant before it has begun.
+  const validUntil = waiting !== undefined ? now : upcoming && Math.min(beginsAt(upcoming.grant), endOf(upcoming) - leewayMs);
+  if (needsUse !== undefined) return decisionOf(subject, scope, now, 'use_required', needsUse.grant, validUntil);
+  if (waiting !== undefined) return decisionOf(subject, scope, now, 'not_activated', waiting.grant, validUntil);
+  if (upcoming !== undefined) return decisionOf(subject, scope, now, 'not_started', upcoming.grant, validUntil);
   return decisionOf(subject, scope, now, 'no_grant', undefined, undefined);
 }
 

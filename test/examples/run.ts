@@ -40,6 +40,7 @@ export async function run(
       alias: {
         'jit-access': core,
         'jit-access/ai': join(root, 'src/ai.ts'),
+        'jit-access/check': join(root, 'src/check.ts'),
         'jit-access/testing': join(root, 'src/testing.ts'),
         'jit-access/jsonl': join(root, 'src/jsonl.ts'),
         'jit-access/policy': join(root, 'src/policy.ts'),

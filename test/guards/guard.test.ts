@@ -56,7 +56,7 @@ describe('createGuard()', () => {
     expect(caught(() => createGuard(aWorld().engine, options))).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: named });
   });
 
-  it.each([[undefined], [{}], [{ check: () => true }], ['engine']])('refuses what is no engine: %o', (engine) => {
+  it.each([[undefined], [{}], [{ isAllowed: () => true }], ['engine']])('refuses what is no engine: %o', (engine) => {
     expect(caught(() => createGuard(engine as never, { subject, scope: 'db-prod:write' }))).toMatchObject({ argument: 'engine' });
   });
 

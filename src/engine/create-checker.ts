@@ -1,0 +1,180 @@
+import { InvalidArgumentError } from '../errors.js';
+import { invalid, readOptions, readPort } from '../input.js';
+import { askPage } from '../journal/store-reads.js';
+import type { Clock, GrantStore, ScopeMatcher } from '../ports.js';
+import type { Decision } from '../records.js';
+import { systemClock, Timekeeper } from '../time.js';
+import { Checker, denied, type Action } from './checker.js';
+import { liveConfigurations } from './configuration-rows.js';
+import { readEnforcement, type OnError } from './enforcement.js';
+import type { Standing } from './standing.js';
+
+export interface CheckerOptions {
+  /** The store that the engines write to. Only its reads are called. */
+  readonly store: Pick<GrantStore, 'namespace' | 'live' | 'find' | 'windowOf'>;
+  /** Default: the machine's clock. */
+  readonly clock?: Clock | undefined;
+  /** The matcher that the engines use, or the checker refuses to answer. Default: exact scopes. */
+  readonly scopes?: ScopeMatcher | undefined;
+  /** What a subject may do with no grant, as the engines have it. Default: nothing. */
+  readonly standing?: Standing | undefined;
+  /** Ends come this much earlier, in milliseconds, 0 to an hour: the engines' own value. Default: 0. */
+  readonly leewayMs?: number | undefined;
+  /** The function that the engines apply to ids. Default: none. */
+  readonly canonicalId?: ((id: string) => string) | undefined;
+  /**
+   * What becomes of a grant with a number of uses, of which a checker takes none. `'deny'`: the answer is no, with the reason
+   * `use_required`. `'allow'`: such a grant allows as in an engine's `check`; this service calls the engine's `consume`
+   * elsewhere. Default: `'deny'`.
+   */
+  readonly countedGrants?: 'deny' | 'allow' | undefined;
+  /** Receives errors that have no caller: a malformed row, a clock that steps back. Errors that it throws are dropped. */
+  readonly onError?: OnError | undefined;
+}
+
+/** Answers whether a subject may do something now, and writes nothing. */
+export interface AccessChecker<Scope extends string = string> {
+  /**
+   * Whether the subject may do this now. Prefer `assertAllowed`: a forgotten `await` on a boolean promise lets everybody in.
+   *
+   * @throws StoreError, ClockError, InvalidArgumentError
+   */
+  isAllowed(subject: string, action: Action<Scope>): Promise<boolean>;
+  /** The whole answer: the reason, the grant, and the instant at which time alone may change it. @throws as `isAllowed` */
+  check(subject: string, action: Action<Scope>): Promise<Decision>;
+  /** Returns the decision when allowed. @throws DeniedError `ERR_JIT_DENIED` otherwise, with the decision; and as `isAllowed` */
+  assertAllowed(subject: string, action: Action<Scope>): Promise<Decision>;
+  /** The actions of a list that the subject may do now, judged at one instant from one read. @throws as `isAllowed` */
+  filterAllowed<T extends Action<Scope>>(subject: string, actions: readonly T[]): Promise<readonly T[]>;
+}
+
+const OPTIONS = [
+  'store',
+  'clock',
+  'scopes',
+  'standing',
+  'leewayMs',
+  'canonicalId',
+  'countedGrants',
+  'onError',
+] as const satisfies readonly (keyof CheckerOptions)[];
+
+/**
+ * The enforcement side of an engine alone, for a service that only checks: no approver, no writes, no timer. It judges by
+ * the same rule as an engine over the same store, and it fails closed.
+ *
+ * Gotcha: a checker records no use. A grant that ends when it is idle does not notice its checks, and a grant with a number
+ * of uses allows nothing unless `countedGrants` says so. Nor does it confirm a start that an approver must confirm: the
+ * answer is `not_activated` until an engine has.
+ *
+ * Before its first answer it reads which matchers the engines of this namespace use. Where none of them uses the checker's
+ * own, every call rejects with `ERR_JIT_INVALID_ARGUMENT`, since another matcher could allow what no engine would.
+ *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
+ * @example
+ * const checker = createChecker({ store });
+ * await checker.assertAllowed('user:maya', 'db-prod:write');
+ */
+export function createChecker<Scope extends string = string>(options: CheckerOptions): AccessChecker<Scope> {
+  const given = readOptions<keyof CheckerOptions>('options', options, OPTIONS);
+  const { clock = systemClock, countedGrants = 'deny' } = given;
+  if (countedGrants !== 'deny' && countedGrants !== 'allow') throw invalid('countedGrants', "'deny' or 'allow'", countedGrants);
+  const store = readPort<CheckerOptions['store']>('store', given.store, ['live', 'find']);
+  const { matcher, ...enforcement } = readEnforcement(given);
+  const { onError, leewayMs } = enforcement;
+  const keeper = new Timekeeper(readPort<Clock>('clock', clock, ['now']), leewayMs, (error) => onError(error, 'clock'));
+  const checker = new Checker({ ...enforcement, takesUses: countedGrants === 'allow' }, keeper, store);
+  const matchers = new EngineMatchers(store, matcher.name, keeper, onError);
+  const check = async (subject: string, action: Action): Promise<Decision> => {
+    const unconfirmed = matchers.confirm();
+    if (unconfirmed !== undefined) await unconfirmed;
+    return checker.check(subject, action);
+  };
+  return Object.freeze({
+    check,
+    async isAllowed(subject: string, action: Action) {
+      const unconfirmed = matchers.confirm();
+      if (unconfirmed !== undefined) await unconfirmed;
+      return checker.allows(subject, action);
+    },
+    async assertAllowed(subject: string, action: Action) {
+      const decision = await check(subject, action);
+      if (!decision.allowed) throw denied(decision);
+      return decision;
+    },
+    async filterAllowed<T extends Action>(subject: string, actions: readonly T[]) {
+      await matchers.confirm();
+      return checker.filter(subject, actions);
+    },
+  });
+}
+
+const HOUR_MS = 3_600_000;
+
+/** The matchers of the engines that write to a namespace, compared with the checker's own. */
+class EngineMatchers {
+  readonly #store: CheckerOptions['store'];
+  readonly #name: string;
+  readonly #keeper: Timekeeper;
+  readonly #onError: OnError;
+  #reading: Promise<void> | undefined;
+  /** From this reading of the clock on the rows are read again; `undefined`: they have never been read. */
+  #nextAt: number | undefined;
+  #refusal: InvalidArgumentError | undefined;
+
+  constructor(store: CheckerOptions['store'], name: string, keeper: Timekeeper, onError: OnError) {
+    this.#store = store;
+    this.#name = name;
+    this.#keeper = keeper;
+    this.#onError = onError;
+  }
+
+  /**
+   * To be called before each answer. Only the first answer waits: the rows are read again each hour, in the background.
+   *
+   * @returns a promise while the rows have not been read once
+   * @throws InvalidArgumentError where no engine uses the checker's matcher
+   */
+  confirm(): Promise<void> | undefined {
+    if (this.#nextAt === undefined) return this.#confirmFirst();
+    // A check reads the clock itself; a refused one does not get there.
+    const { highest } = this.#refusal === undefined ? this.#keeper : this.#keeper.read();
+    if (highest >= this.#nextAt) this.#read().catch((error: unknown) => this.#onError(error, 'engines'));
+    if (this.#refusal !== undefined) throw this.#refusal;
+    return undefined;
+  }
+
+  async #confirmFirst(): Promise<void> {
+    await this.#read();
+    if (this.#refusal !== undefined) throw this.#refusal;
+  }
+
+  /** One read at a time, whoever waits for it. A failed first read is repeated by the next call. */
+  #read(): Promise<void> {
+    this.#reading ??= this.#readOnce().finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  async #readOnce(): Promise<void> {
+    const { now } = this.#keeper.read();
+    if (this.#nextAt !== undefined) this.#nextAt = now + HOUR_MS;
+    let isUnreadable = false;
+    const engines = await liveConfigurations(
+      (query) => askPage(this.#store, query),
+      now,
+      (error) => {
+        isUnreadable = true;
+        this.#onError(error, 'engines');
+      },
+    );
+    const names = [...new Set(engines.map((engine) => engine.matcher))];
+    // A row that can't be read is of an engine, too, and names no matcher.
+    const isUsed = names.includes(this.#name) || (names.length === 0 && !isUnreadable);
+    this.#refusal = isUsed ? undefined : new InvalidArgumentError('scopes', this.#rule(names), `the matcher ${this.#name}`);
+    this.#nextAt = now + HOUR_MS;
+  }
+
+  #rule(names: readonly string[]): string {
+    return `a matcher that the engines of namespace ${this.#store.namespace} use (${names.length === 0 ? 'unreadable here' : names.join(', ')})`;
+  }
+}
