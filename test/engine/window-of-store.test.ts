@@ -32,7 +32,7 @@ describe('windowOf of a store', () => {
   it('is used by a check, which then asks nothing else (L34)', async () => {
     const store = new Answering();
     const { engine, clock } = await granted(store);
-    const [row] = await store.live({ subject: MAYA, scope: SCOPE, at: 0 });
+    const [row] = store.live({ subject: MAYA, scope: SCOPE, at: 0 });
     store.answer = () => ({ from: row?.from, until: row?.until, row });
     store.asked = 0;
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
