@@ -343,7 +343,7 @@ export const SEEDED: readonly Seeded[] = [
     file: 'lifecycle/purge.ts',
     from: 'isOwed(request) || lastInstant(request) >= before',
     to: 'lastInstant(request) >= before',
-    also: { file: 'records/codec/columns.ts', from: 'record.end === undefined || isOwed(record)', to: 'record.end === undefined' },
+    also: { file: 'records/codec/request.ts', from: 'request.end === undefined || isOwed(request)', to: 'request.end === undefined' },
   },
   {
     name: 'a purge takes nothing',

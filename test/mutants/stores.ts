@@ -559,8 +559,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'effects: an end waits for an approver that is to confirm a start',
     file: 'engine/engine.ts',
-    from: 'coverageOf(this.#checker, keeper, subject, scope, false)',
-    to: 'coverageOf(this.#checker, keeper, subject, scope)',
+    from: 'coverageOf(coverage, subject, scope, false)',
+    to: 'coverageOf(coverage, subject, scope)',
     caughtBy: {
       test: 'test/sweeper-side-by-side.test.ts',
       title: 'tells of an end while the approver hangs that is to confirm what starts then',
