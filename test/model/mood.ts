@@ -57,7 +57,7 @@ const QUORUMS: Readonly<Record<string, QuorumOf>> = {
   },
 };
 
-export const VERDICTS = ['approve', 'approve', 'approve', 'approve', 'solo', 'solo', 'two', 'both', 'both', 'deny', 'abstain'];
+export const VERDICTS = ['approve', 'approve', 'approve', 'approve', 'solo', 'two', 'two', 'both', 'both', 'deny', 'abstain'];
 
 /** What the approver says to a justification, word by word; the same for the engine, which asks, and for the model, which knows. */
 export function saysTo(why: string) {

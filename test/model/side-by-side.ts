@@ -492,13 +492,13 @@ export class SideBySide {
       scopes,
       ttl: dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]),
       startsAt: dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -29, -30]) : undefined,
-      why: [dice.of(VERDICTS), ...['idle', 'uses', 'short'].filter((word) => dice.once(word === 'uses' ? 3 : 5))].join(' '),
+      why: [dice.of(VERDICTS), ...['idle', 'uses', 'short'].filter((word) => dice.once(word === 'uses' ? 2 : 4))].join(' '),
     };
   }
 
   /** A person mostly; an agent, or a run of it. */
   #aSubject(): string {
-    return this.#dice.once(5) ? this.#dice.of(AGENTS) : this.#dice.of(SUBJECTS);
+    return this.#dice.once(7) ? this.#dice.of(AGENTS) : this.#dice.of(SUBJECTS);
   }
 
   /** An ask as `requestAccess` takes it. A run that names its operator is given as a run. */
