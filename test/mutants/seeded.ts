@@ -382,10 +382,10 @@ export const SEEDED: readonly Seeded[] = [
     to: 'subject === id || (subject !== undefined && agentOf(subject) === id && id.length === 0);',
   },
   {
-    name: 'what an agent holds, its runs hold',
-    file: 'engine/ledger.ts',
-    from: 'return askLive(this.store, query);',
-    to: 'return askLive(this.store, { ...query, subject: agentOf(query.subject) ?? query.subject });',
+    name: 'a check of a run reads what its agent holds',
+    file: 'engine/checker.ts',
+    from: 'return askLive(this.#store, { subject, scope: exactly,',
+    to: "return askLive(this.#store, { subject: subject.split('/run/')[0] as string, scope: exactly,",
   },
   {
     name: 'a deny rule for an agent leaves its runs alone',
