@@ -206,8 +206,31 @@ const ROWS_A_TURN = 256;
  * least delay of a timer, so that a loop of a thousand turns is not a second longer for it.
  */
 export function nextTurn(): Promise<void> {
-  const { setImmediate } = globalThis as { setImmediate?: (run: () => void) => unknown };
-  return setImmediate === undefined ? yieldToOthers() : new Promise((resolve) => void setImmediate(resolve));
+  const { setImmediate, MessageChannel } = globalThis as Turning;
+  if (setImmediate !== undefined) return new Promise((resolve) => void setImmediate(resolve));
+  // Browsers: a timer that a timer sets waits four milliseconds, a message none.
+  return MessageChannel === undefined ? yieldToOthers() : new Promise((resolve) => passMessage(new MessageChannel(), resolve));
+}
+
+/** What a runtime may have beside timers: Node, Bun and Deno the one, browsers and workers the other. */
+interface Turning {
+  readonly setImmediate?: (run: () => void) => unknown;
+  readonly MessageChannel?: new () => { readonly port1: Port; readonly port2: Port };
+}
+
+interface Port {
+  onmessage: (() => void) | null;
+  postMessage(message: unknown): void;
+  close(): void;
+}
+
+/** The port is closed when the message has come: an open one would be kept, and keep a process alive. */
+function passMessage({ port1, port2 }: { readonly port1: Port; readonly port2: Port }, done: () => void): void {
+  port1.onmessage = () => {
+    port1.close();
+    done();
+  };
+  port2.postMessage(undefined);
 }
 
 /**

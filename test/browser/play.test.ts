@@ -26,6 +26,11 @@ async function openPlay(browser: TestBrowser, options: BrowserContextOptions = {
   const page = await browser.open({ viewport: WIDE, locale: 'en-GB', ...options });
   await page.goto(pathToFileURL(file).href);
   await isAt(page, 0);
+  // A month is lived before the figures stand there, and the panel around them has its height.
+  await page.waitForFunction(() => {
+    const figures = [...document.querySelectorAll('.figures strong')].map((figure) => figure.textContent);
+    return figures.length > 0 && !figures.includes('…');
+  });
   return page;
 }
 
