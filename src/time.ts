@@ -87,31 +87,56 @@ export interface Reading {
   readonly steppedBack: boolean;
 }
 
-/** An engine's view of its clock: one number, the highest reading it has used (L5). */
+/** The high-water mark: the highest reading that was used (L5). */
+interface Mark {
+  highest: number;
+}
+
+/** For each clock object the highest reading that anything in this process has used of it. */
+const marks = /* @__PURE__ */ new WeakMap<Clock, Mark>();
+
+function markOf(clock: Clock): Mark {
+  const mark = marks.get(clock) ?? { highest: 0 };
+  marks.set(clock, mark);
+  return mark;
+}
+
+/** A view of a clock, with its high-water mark: an engine has one of its own, the checkers over one clock share one (L5). */
 export class Timekeeper {
   readonly clock: Clock;
   readonly #leewayMs: number;
   readonly #onStepBack: (error: ClockError) => void;
-  #highest = 0;
+  readonly #mark: Mark;
+  /** Raised with every mark over this clock: a checker that is made after a step back allows nothing that an engine saw end (L1). */
+  readonly #shared: Mark;
   #steppedBack = false;
 
-  /** @param onStepBack told once for each time that the clock is found to have stepped back */
-  constructor(clock: Clock, leewayMs = 0, onStepBack: (error: ClockError) => void = () => undefined) {
+  /**
+   * @param onStepBack told once for each time that the clock is found to have stepped back
+   * @param isShared whether its mark is the one that everything over this clock raises; default: one of its own
+   */
+  constructor(clock: Clock, leewayMs = 0, onStepBack: (error: ClockError) => void = () => undefined, isShared = false) {
     this.clock = clock;
     this.#leewayMs = leewayMs;
     this.#onStepBack = onStepBack;
+    this.#shared = markOf(clock);
+    this.#mark = isShared ? this.#shared : { highest: 0 };
   }
 
   /** The highest reading used so far; never above what the next {@link read} judges ends at. */
   get highest(): number {
-    return this.#highest;
+    return this.#mark.highest;
   }
 
   /** On the path of every check, and short, so that the compiler takes it into the check. */
   read(): Reading {
     const now = this.#now();
-    if (now > this.#highest) this.#highest = now;
-    const highest = this.#highest;
+    const mark = this.#mark;
+    if (now > mark.highest) {
+      mark.highest = now;
+      if (now > this.#shared.highest) this.#shared.highest = now;
+    }
+    const { highest } = mark;
     const steppedBack = now < highest - STEP_BACK_MS;
     if (steppedBack && !this.#steppedBack) this.#onStepBack(new ClockError(STEPPED_BACK));
     this.#steppedBack = steppedBack;

@@ -635,13 +635,20 @@ describe('formatDuration()', () => {
 });
 
 describe('nextTurn()', () => {
-  it('takes a turn by a timer where the runtime has no setImmediate (L42)', async () => {
-    vi.stubGlobal('setImmediate', undefined);
+  it.each([
+    ['setImmediate', []],
+    ['a message', ['setImmediate']],
+    ['a timer', ['setImmediate', 'MessageChannel']],
+  ])('takes a turn of the event loop by %s, where the runtime has no %j (L42)', async (_, missing) => {
+    for (const name of missing) vi.stubGlobal(name, undefined);
     try {
-      await nextTurn();
+      let turns = 0;
+      const timer = setTimeout(() => (turns += 1), 0);
+      while (turns === 0) await nextTurn();
+      clearTimeout(timer);
+      expect(turns).toBe(1);
     } finally {
       vi.unstubAllGlobals();
     }
-    await nextTurn();
   });
 });

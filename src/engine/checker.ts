@@ -17,7 +17,7 @@ export type Action<Scope extends string = string> = Scope | { readonly scope: Sc
 /** The store as a check reads it. */
 export type CheckedStore = Pick<GrantStore, 'live' | 'windowOf'>;
 
-/** Asks the approver about starts whose time has come, for checks that only an activation is missing from. Never rejects. */
+/** Asks the approver about starts whose time has come, for checks that only an activation is missing from. */
 export interface Activation {
   /** Activates the grant of a decision that lacks only that, and judges again; where it can't be had, the no stays. */
   retry(decision: Decision, again: () => MaybePromise<Decision>): Promise<Decision>;
@@ -73,7 +73,9 @@ export class Checker {
       const reading = this.#keeper.read();
       if (isWithin(from, until, reading)) {
         const grant = decodeGrant(row);
-        return decisionOf(grant.subject, grant.scope, reading.now, 'granted', grant, until - this.#settings.leewayMs);
+        // Another row than that of this pair is no answer to this question.
+        if (grant.subject === subjectGiven && grant.scope === action)
+          return decisionOf(grant.subject, grant.scope, reading.now, 'granted', grant, until - this.#settings.leewayMs);
       }
     }
     return this.#long(subjectGiven, action);
@@ -196,11 +198,12 @@ export function denied(decision: Decision): DeniedError {
  */
 function shortCutOf(store: CheckedStore): CheckedStore | undefined {
   for (let owner: object | null = store; owner !== null; owner = Object.getPrototypeOf(owner) as object | null) {
-    const [hasLive, hasWindowOf] = [Object.hasOwn(owner, 'live'), Object.hasOwn(owner, 'windowOf')];
-    if (!hasLive && !hasWindowOf) continue;
-    const { live, windowOf } = owner as CheckedStore;
-    const isWhole = hasLive && typeof windowOf === 'function' && hasWindowOf;
-    return isWhole && store.live === live && store.windowOf === windowOf ? { live, windowOf } : undefined;
+    const [live, windowOf] = (['live', 'windowOf'] as const).map((name) => Object.getOwnPropertyDescriptor(owner, name));
+    if (live === undefined && windowOf === undefined) continue;
+    // An accessor has no value, and so no short cut.
+    const own = { live: live?.value as unknown, windowOf: windowOf?.value as unknown } as CheckedStore;
+    const isWhole = typeof own.live === 'function' && typeof own.windowOf === 'function';
+    return isWhole && store.live === own.live && store.windowOf === own.windowOf ? own : undefined;
   }
   return undefined;
 }

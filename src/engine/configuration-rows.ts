@@ -44,6 +44,42 @@ export async function liveConfigurations(
   return found;
 }
 
+/** How many pages of rows a checker reads. Where there are more, it does not know all matchers. */
+const MAX_PAGES = 64;
+
+/**
+ * The matchers of the configurations at work in a namespace. Where every engine has been silent for a day, those of all
+ * rows: a grant lives through a day without a commit.
+ *
+ * @returns isComplete: false where a row can't be read, or there are more than are read
+ * @throws StoreError
+ */
+export async function matchersInUse(
+  find: (query: FindQuery) => MaybePromise<Page<Row>>,
+  now: number,
+  onUnreadable: (error: unknown) => void,
+): Promise<{ readonly matchers: readonly string[]; readonly isComplete: boolean }> {
+  const known: Configuration[] = [];
+  let isReadable = true;
+  let after: string | undefined;
+  let pages = 0;
+  do {
+    const { items, next } = await find({ kind: ENGINE_ROW, after, limit: MAX_ROWS });
+    for (const row of items) {
+      try {
+        known.push(readConfiguration(row));
+      } catch (error) {
+        isReadable = false;
+        onUnreadable(error);
+      }
+    }
+    after = next;
+  } while (after !== undefined && ++pages < MAX_PAGES);
+  const live = known.filter(({ seenAt }) => seenAt > now - SILENCE_MS);
+  const matchers = new Set((live.length > 0 ? live : known).map(({ matcher }) => matcher));
+  return { matchers: [...matchers], isComplete: isReadable && after === undefined };
+}
+
 /** @throws InvalidArgumentError for a row that this version did not write */
 export function readConfiguration(row: Row): Configuration {
   const { approver, matcher, seenAt } = (isObject(row) && isObject(row.body) ? row.body : {}) as Partial<

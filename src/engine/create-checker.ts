@@ -5,13 +5,13 @@ import type { Clock, GrantStore, ScopeMatcher } from '../ports.js';
 import type { Decision } from '../records.js';
 import { systemClock, Timekeeper } from '../time.js';
 import { Checker, denied, type Action } from './checker.js';
-import { liveConfigurations } from './configuration-rows.js';
-import { readEnforcement, type OnError } from './enforcement.js';
+import { matchersInUse } from './configuration-rows.js';
+import { readEnforcement, refuseDefaultNamespace, type OnError } from './enforcement.js';
 import type { Standing } from './standing.js';
 
 export interface CheckerOptions {
   /** The store that the engines write to. Only its reads are called. */
-  readonly store: Pick<GrantStore, 'namespace' | 'live' | 'find' | 'windowOf'>;
+  readonly store: Pick<GrantStore, 'namespace' | 'durability' | 'live' | 'find' | 'windowOf'>;
   /** Default: the machine's clock. */
   readonly clock?: Clock | undefined;
   /** The matcher that the engines use, or the checker refuses to answer. Default: exact scopes. */
@@ -35,7 +35,7 @@ export interface CheckerOptions {
 /** Answers whether a subject may do something now, and writes nothing. */
 export interface AccessChecker<Scope extends string = string> {
   /**
-   * Whether the subject may do this now. Prefer `assertAllowed`: a forgotten `await` on a boolean promise lets everybody in.
+   * Whether the subject may do this now. Prefer `assertAllowed`: a forgotten `await` on a boolean promise allows every caller.
    *
    * @throws StoreError, ClockError, InvalidArgumentError
    */
@@ -80,12 +80,21 @@ export function createChecker<Scope extends string = string>(options: CheckerOpt
   const { clock = systemClock, countedGrants = 'deny' } = given;
   if (countedGrants !== 'deny' && countedGrants !== 'allow') throw invalid('countedGrants', "'deny' or 'allow'", countedGrants);
   const store = readPort<CheckerOptions['store']>('store', given.store, ['live', 'find']);
+  refuseDefaultNamespace(store);
   const { matcher, ...enforcement } = readEnforcement(given);
   const { onError, leewayMs } = enforcement;
-  const keeper = new Timekeeper(readPort<Clock>('clock', clock, ['now']), leewayMs, (error) => onError(error, 'clock'));
+  const keeper = new Timekeeper(readPort<Clock>('clock', clock, ['now']), leewayMs, (error) => onError(error, 'clock'), true);
   const checker = new Checker({ ...enforcement, takesUses: countedGrants === 'allow' }, keeper, store);
   const matchers = new EngineMatchers(store, matcher.name, keeper, onError);
+  /** The yes that needs no store. Asked only while the rows are unread: a matcher that no engine uses refuses every call. */
+  const standing = (subject: string, action: Action): Decision | undefined => {
+    if (matchers.isKnown) return undefined;
+    const asked = checker.read(subject, action);
+    return checker.standing(asked.subject, asked.scope);
+  };
   const check = async (subject: string, action: Action): Promise<Decision> => {
+    const decision = standing(subject, action);
+    if (decision !== undefined) return decision;
     const unconfirmed = matchers.confirm();
     if (unconfirmed !== undefined) await unconfirmed;
     return checker.check(subject, action);
@@ -93,6 +102,7 @@ export function createChecker<Scope extends string = string>(options: CheckerOpt
   return Object.freeze({
     check,
     async isAllowed(subject: string, action: Action) {
+      if (standing(subject, action) !== undefined) return true;
       const unconfirmed = matchers.confirm();
       if (unconfirmed !== undefined) await unconfirmed;
       return checker.allows(subject, action);
@@ -103,13 +113,16 @@ export function createChecker<Scope extends string = string>(options: CheckerOpt
       return decision;
     },
     async filterAllowed<T extends Action>(subject: string, actions: readonly T[]) {
-      await matchers.confirm();
+      const needsStore = !Array.isArray(actions) || actions.some((action: Action) => standing(subject, action) === undefined);
+      if (needsStore) await matchers.confirm();
       return checker.filter(subject, actions);
     },
   });
 }
 
 const HOUR_MS = 3_600_000;
+/** After a read that failed or has not answered, the next one begins this much later. */
+const RETRY_MS = 60_000;
 
 /** The matchers of the engines that write to a namespace, compared with the checker's own. */
 class EngineMatchers {
@@ -117,16 +130,26 @@ class EngineMatchers {
   readonly #name: string;
   readonly #keeper: Timekeeper;
   readonly #onError: OnError;
+  /** The read that began last; its rejection is the answer of the calls that wait for the first one. */
   #reading: Promise<void> | undefined;
-  /** From this reading of the clock on the rows are read again; `undefined`: they have never been read. */
-  #nextAt: number | undefined;
-  #refusal: InvalidArgumentError | undefined;
+  #begun = 0;
+  /** The number of the newest read that has answered: an older one that answers later says nothing. */
+  #answered = 0;
+  /** From this high-water mark on the rows are read again. */
+  #nextAt = 0;
+  /** What the newest answer refuses: the rule and the value. */
+  #refusal: string | undefined;
 
   constructor(store: CheckerOptions['store'], name: string, keeper: Timekeeper, onError: OnError) {
     this.#store = store;
     this.#name = name;
     this.#keeper = keeper;
     this.#onError = onError;
+  }
+
+  /** Whether the rows have been read once. */
+  get isKnown(): boolean {
+    return this.#answered > 0;
   }
 
   /**
@@ -136,42 +159,34 @@ class EngineMatchers {
    * @throws InvalidArgumentError where no engine uses the checker's matcher
    */
   confirm(): Promise<void> | undefined {
-    if (this.#nextAt === undefined) return this.#confirmFirst();
-    // A check reads the clock itself; a refused one does not get there.
-    const { highest } = this.#refusal === undefined ? this.#keeper : this.#keeper.read();
-    if (highest >= this.#nextAt) this.#read().catch((error: unknown) => this.#onError(error, 'engines'));
-    if (this.#refusal !== undefined) throw this.#refusal;
+    const { isKnown } = this;
+    // A check reads the clock itself; one that waits or is refused does not get there.
+    const { highest } = isKnown && this.#refusal === undefined ? this.#keeper : this.#keeper.read();
+    if (highest >= this.#nextAt) {
+      // By the high-water mark: after a step back, `now` could stay below it for hours, and each check would read the rows.
+      this.#nextAt = highest + RETRY_MS;
+      this.#reading = this.#read(++this.#begun, highest);
+      // A background read has no caller. A first one has: its waiters receive the error.
+      this.#reading.catch((error: unknown) => (isKnown ? this.#onError(error, 'engines') : (this.#nextAt = 0)));
+    }
+    if (!isKnown) return this.#reading?.then(() => this.#refuse());
+    this.#refuse();
     return undefined;
   }
 
-  async #confirmFirst(): Promise<void> {
-    await this.#read();
-    if (this.#refusal !== undefined) throw this.#refusal;
+  #refuse(): void {
+    if (this.#refusal !== undefined) throw new InvalidArgumentError('scopes', this.#refusal, `the matcher ${this.#name}`);
   }
 
-  /** One read at a time, whoever waits for it. A failed first read is repeated by the next call. */
-  #read(): Promise<void> {
-    this.#reading ??= this.#readOnce().finally(() => (this.#reading = undefined));
-    return this.#reading;
-  }
-
-  async #readOnce(): Promise<void> {
-    const { now } = this.#keeper.read();
-    if (this.#nextAt !== undefined) this.#nextAt = now + HOUR_MS;
-    let isUnreadable = false;
-    const engines = await liveConfigurations(
-      (query) => askPage(this.#store, query),
-      now,
-      (error) => {
-        isUnreadable = true;
-        this.#onError(error, 'engines');
-      },
-    );
-    const names = [...new Set(engines.map((engine) => engine.matcher))];
+  async #read(turn: number, at: number): Promise<void> {
+    const onUnreadable = (error: unknown): void => this.#onError(error, 'engines');
+    const { matchers, isComplete } = await matchersInUse((query) => askPage(this.#store, query), at, onUnreadable);
+    if (turn < this.#answered) return;
+    this.#answered = turn;
     // A row that can't be read is of an engine, too, and names no matcher.
-    const isUsed = names.includes(this.#name) || (names.length === 0 && !isUnreadable);
-    this.#refusal = isUsed ? undefined : new InvalidArgumentError('scopes', this.#rule(names), `the matcher ${this.#name}`);
-    this.#nextAt = now + HOUR_MS;
+    const isUsed = matchers.includes(this.#name) || (matchers.length === 0 && isComplete);
+    this.#refusal = isUsed ? undefined : this.#rule(matchers);
+    this.#nextAt = Math.max(this.#nextAt, at + HOUR_MS);
   }
 
   #rule(names: readonly string[]): string {

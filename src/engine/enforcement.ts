@@ -1,5 +1,5 @@
 import { invalid, isId, readCount, readListener, readPort } from '../input.js';
-import type { Row, ScopeMatcher } from '../ports.js';
+import type { GrantStore, Row, ScopeMatcher } from '../ports.js';
 import { exactScopes, patternScopes } from '../scope.js';
 import { readIdsWith, type ReadId } from './actor-ids.js';
 import { readStanding, type Standing } from './standing.js';
@@ -103,4 +103,14 @@ function matcherFrom(matcher: ScopeMatcher, onError: OnError): ScopeMatcher {
     overlaps: (a, b) => or(true, () => askMatcher(matcher, 'overlaps', a, b)),
     ...(matcher.isWide && { isWide: (scope: string) => or(true, () => sure('isWide', matcher.isWide?.(scope))) }),
   });
+}
+
+/**
+ * Two services that share a store and name no namespace would approve each other's requests and allow each other's grants.
+ *
+ * @throws InvalidArgumentError for a store that outlives the process
+ */
+export function refuseDefaultNamespace({ namespace, durability }: Pick<GrantStore, 'namespace' | 'durability'>): void {
+  if (namespace !== 'default' || durability === 'memory') return;
+  throw invalid('store.namespace', "a name of your service, for example 'payments', for a store that outlives the process", namespace);
 }

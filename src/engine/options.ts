@@ -11,7 +11,7 @@ import { readDuration, systemClock, type Duration } from '../time.js';
 import { canonicalIds, readIdsWith } from './actor-ids.js';
 import { readAgents, type IsAgent } from './agents.js';
 import { readLinkKeys, type LinkKey, type ReadLinkKey } from './approval-link.js';
-import { askMatcher, readEnforcement, type Enforcement, type OnError } from './enforcement.js';
+import { askMatcher, readEnforcement, refuseDefaultNamespace, type Enforcement, type OnError } from './enforcement.js';
 import type { Standing } from './standing.js';
 
 /** What an engine may not go beyond. Durations are milliseconds or strings like `'8h'`. */
@@ -230,16 +230,9 @@ function readApprover(value: unknown, engine: Pick<Settings, 'scopes' | 'canonic
   return approver;
 }
 
-/** Two services that share a store and name no namespace would approve each other's requests and allow each other's grants. */
 function readStore(value: unknown): GrantStore {
   const store = readPort<GrantStore>('store', value, ['get', 'live', 'find', 'due', 'commit', 'journal']);
-  if (store.namespace === 'default' && store.durability !== 'memory') {
-    throw invalid(
-      'store.namespace',
-      "a name of your service, for example 'payments', for a store that outlives the process",
-      store.namespace,
-    );
-  }
+  refuseDefaultNamespace(store);
   return store;
 }
 

@@ -54,7 +54,9 @@ export function askLive(store: Pick<GrantStore, 'live'>, query: LiveQuery): Mayb
  */
 export function askWindow(store: Pick<GrantStore, 'windowOf'>, subject: unknown, scope: unknown): GrantWindow | undefined {
   try {
-    return store.windowOf?.(subject as string, scope as string);
+    const window: unknown = store.windowOf?.(subject as string, scope as string);
+    if (window === undefined || isObject(window)) return window as GrantWindow | undefined;
+    throw new Error(MALFORMED);
   } catch (error) {
     throw failure('windowOf', error);
   }

@@ -117,6 +117,19 @@ describe('createChecker', () => {
     expect(made.told.join()).toMatch(/^clock: the clock has stepped back/);
   });
 
+  it('allows nothing that an engine over the same clock has seen end, though it was made after a step back (L1, L5)', async () => {
+    const made = both();
+    await aGranted(made.engine);
+    const end = made.clock.now() + 15 * MINUTE;
+    await made.clock.set(end);
+    expect(await made.engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    await made.clock.set(end - MINUTE);
+    const { store, clock } = made;
+    expect(await createChecker({ store, clock }).isAllowed(MAYA, SCOPE)).toBe(false);
+    // Another clock object begins a mark of its own.
+    expect(await createChecker({ store, clock: { now: () => clock.now() } }).isAllowed(MAYA, SCOPE)).toBe(true);
+  });
+
   it('writes nothing, and asks the store once a check (L34)', async () => {
     const store = new FaultyStore(new MemoryGrantStore());
     const made = both({ store: store as unknown as MemoryGrantStore });
@@ -199,11 +212,102 @@ describe('the matcher of a checker', () => {
     await checker.isAllowed(MAYA, SCOPE);
     await settle();
     await refusal(checker.isAllowed(MAYA, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
-    // A day after the last engine with another matcher was heard of, it is gone.
+    // A grant may live on through a day without a commit, and its engine's matcher with it.
     await clock.advance(25 * HOUR);
     await refusal(checker.isAllowed(MAYA, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
     await settle();
-    expect(await checker.isAllowed(MAYA, SCOPE)).toBe(false);
+    await refusal(checker.isAllowed(MAYA, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
+  });
+
+  it('is refused by a silent engine too, where no other has been heard of, and a purge keeps its row (L21)', async () => {
+    const { engine, store, clock } = lasting();
+    await aGranted(engine, { startsAt: clock.now() + 25 * HOUR, ttl: '2h' });
+    await settle();
+    await clock.advance(26 * HOUR);
+    await engine.purge({ before: clock.now() - 25 * HOUR, by: SAM, force: true });
+    await refusal(createChecker({ store, clock, scopes: patternScopes }).isAllowed(MAYA, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
+    expect(await createChecker({ store, clock }).isAllowed(MAYA, SCOPE)).toBe(true);
+  });
+
+  it('is looked for among all engines, however many there are (L21)', async () => {
+    const { store, clock } = lasting();
+    for (let i = 0; i < 20; i++) {
+      const approver = reviewers({ members: [SAM], name: `desk-${i}` });
+      await aGranted(new JitEngine({ approver, store, clock, scopes: i === 19 ? patternScopes : undefined }), { scope: `db:${i}` });
+      await settle();
+    }
+    for (const scopes of [undefined, patternScopes]) {
+      expect(await createChecker({ store, clock, scopes }).isAllowed(MAYA, 'db:3')).toBe(true);
+    }
+    const hierarchy = { ...patternScopes, name: 'hierarchy' };
+    await refusal(createChecker({ store, clock, scopes: hierarchy }).isAllowed(MAYA, 'db:3'), 'ERR_JIT_INVALID_ARGUMENT');
+  });
+
+  it('is asked about again where an answer does not come: one lost reply needs no restart (L38)', async () => {
+    const { engine, store, clock } = lasting();
+    await aGranted(engine);
+    await settle();
+    const checker = createChecker({ store, clock });
+    (store as unknown as FaultyStore).inject('find', { fault: 'hang' }, 1);
+    void checker.isAllowed(MAYA, SCOPE).catch(() => undefined);
+    await clock.advance(MINUTE);
+    expect(await checker.isAllowed(MAYA, SCOPE)).toBe(true);
+    (store as unknown as FaultyStore).inject('find', { fault: 'hang' }, 1);
+    await clock.advance(HOUR);
+    const { calls } = store as unknown as FaultyStore;
+    const asked = () => calls.filter(({ method }) => method === 'find').length;
+    const before = asked();
+    for (let i = 0; i < 100; i++) await checker.isAllowed(MAYA, SCOPE);
+    expect(asked() - before).toBe(1);
+  });
+
+  it('is read once an hour, by the high-water mark, after a step back too (L34)', async () => {
+    const { engine, store, clock } = lasting();
+    await aGranted(engine, { ttl: '8h' });
+    await clock.advance(2 * HOUR);
+    await engine.isAllowed(MAYA, SCOPE);
+    await clock.set(clock.now() - 2 * HOUR);
+    const checker = createChecker({ store, clock, onError: () => undefined });
+    await checker.isAllowed(MAYA, SCOPE);
+    const { calls } = store as unknown as FaultyStore;
+    const before = calls.filter(({ method }) => method === 'find').length;
+    for (let i = 0; i < 100; i++) await checker.isAllowed(MAYA, SCOPE);
+    expect(calls.filter(({ method }) => method === 'find').length - before).toBe(0);
+  });
+
+  it('is asked about again a minute after a read in the background has failed', async () => {
+    const { engine, store, clock } = lasting(patternScopes);
+    await aGranted(engine);
+    await settle();
+    const checker = createChecker({ store, clock, onError: () => undefined });
+    await refusal(checker.isAllowed(MAYA, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
+    await aGranted(new JitEngine({ approver: reviewers({ members: [SAM] }), store, clock }), { subject: NOOR });
+    await settle();
+    (store as unknown as FaultyStore).inject('find', { fault: 'reject' }, 1);
+    await clock.advance(HOUR);
+    await refusal(checker.isAllowed(NOOR, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
+    await settle();
+    await clock.advance(MINUTE);
+    await refusal(checker.isAllowed(NOOR, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
+    await settle();
+    expect(await checker.check(NOOR, SCOPE)).toMatchObject({ reason: 'no_grant' });
+  });
+
+  it('keeps neither standing access nor the refusal of a bad question waiting for the store', async () => {
+    const { store, clock } = lasting();
+    (store as unknown as FaultyStore).inject('all', { fault: 'hang' });
+    const checker = createChecker({ store, clock, standing: { [MAYA]: [SCOPE] } });
+    expect((await checker.check(MAYA, SCOPE)).reason).toBe('standing');
+    expect(await checker.isAllowed(MAYA, SCOPE)).toBe(true);
+    expect(await checker.filterAllowed(MAYA, [SCOPE])).toEqual([SCOPE]);
+    await refusal(checker.isAllowed(' bad ', SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
+    expect((store as unknown as FaultyStore).calls.length).toBe(0);
+  });
+
+  it('needs a store with a name, where that outlives its process [M10]', () => {
+    const store = new FaultyStore(new MemoryGrantStore());
+    Object.defineProperty(store, 'durability', { value: 'process' });
+    expect(() => createChecker({ store })).toThrow(/store\.namespace must be a name of your service/);
   });
 
   it('is asked about again after a first read that failed; until then nothing is allowed (L30)', async () => {

@@ -77,6 +77,33 @@ describe('windowOf of a store', () => {
     expect((await refusal(engine.check(MAYA, SCOPE), 'ERR_JIT_STORE')).message).toContain('windowOf');
   });
 
+  it.each([[null], ['a window'], [5], [true]])('rejects the check with ERR_JIT_STORE where it answers %s (L30)', async (answer) => {
+    const store = new Answering();
+    const { engine } = await granted(store);
+    store.answer = () => answer;
+    await refusal(engine.isAllowed(MAYA, SCOPE), 'ERR_JIT_STORE');
+    await refusal(engine.check(MAYA, SCOPE), 'ERR_JIT_STORE');
+  });
+
+  it('gives no decision by the row of another subject (L20)', async () => {
+    const store = new Answering();
+    const { engine } = await granted(store);
+    const [row] = store.live({ subject: MAYA, scope: SCOPE, at: 0 });
+    store.answer = () => ({ from: row?.from, until: row?.until, row });
+    expect(await engine.check('user:noor', SCOPE)).toMatchObject({ allowed: false, subject: 'user:noor' });
+    await refusal(engine.check({} as never, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
+  });
+
+  it('is no short cut where an accessor gives it', async () => {
+    const rows = new MemoryGrantStore();
+    const store = Object.defineProperties(new MemoryGrantStore(), {
+      live: { get: () => rows.live.bind(rows) },
+      windowOf: { get: () => rows.windowOf.bind(rows) },
+    });
+    const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }), store });
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+  });
+
   it.each([
     ['no from', { until: 8.64e15 }],
     ['a from of null', { from: null, until: 8.64e15 }],
