@@ -44,8 +44,8 @@ export async function liveConfigurations(
   return found;
 }
 
-/** How many pages of rows a checker reads. Where there are more, it does not know all matchers. */
-const MAX_PAGES = 64;
+/** How many rows a checker reads. Where there are more, it does not know all matchers. */
+const MAX_MATCHERS = 1_000;
 
 /**
  * The matchers of the configurations at work in a namespace. Where every engine has been silent for a day, those of all
@@ -59,25 +59,20 @@ export async function matchersInUse(
   now: number,
   onUnreadable: (error: unknown) => void,
 ): Promise<{ readonly matchers: readonly string[]; readonly isComplete: boolean }> {
+  const { items, next } = await find({ kind: ENGINE_ROW, limit: MAX_MATCHERS });
   const known: Configuration[] = [];
-  let isReadable = true;
-  let after: string | undefined;
-  let pages = 0;
-  do {
-    const { items, next } = await find({ kind: ENGINE_ROW, after, limit: MAX_ROWS });
-    for (const row of items) {
-      try {
-        known.push(readConfiguration(row));
-      } catch (error) {
-        isReadable = false;
-        onUnreadable(error);
-      }
+  let isComplete = next === undefined;
+  for (const row of items) {
+    try {
+      known.push(readConfiguration(row));
+    } catch (error) {
+      isComplete = false;
+      onUnreadable(error);
     }
-    after = next;
-  } while (after !== undefined && ++pages < MAX_PAGES);
+  }
   const live = known.filter(({ seenAt }) => seenAt > now - SILENCE_MS);
   const matchers = new Set((live.length > 0 ? live : known).map(({ matcher }) => matcher));
-  return { matchers: [...matchers], isComplete: isReadable && after === undefined };
+  return { matchers: [...matchers], isComplete };
 }
 
 /** @throws InvalidArgumentError for a row that this version did not write */

@@ -137,7 +137,7 @@ class EngineMatchers {
   #answered = 0;
   /** From this high-water mark on the rows are read again. */
   #nextAt = 0;
-  /** What the newest answer refuses: the rule and the value. */
+  /** The rule that the checker's matcher breaks, by the newest answer. */
   #refusal: string | undefined;
 
   constructor(store: CheckerOptions['store'], name: string, keeper: Timekeeper, onError: OnError) {
@@ -185,11 +185,8 @@ class EngineMatchers {
     this.#answered = turn;
     // A row that can't be read is of an engine, too, and names no matcher.
     const isUsed = matchers.includes(this.#name) || (matchers.length === 0 && isComplete);
-    this.#refusal = isUsed ? undefined : this.#rule(matchers);
+    const inUse = matchers.join(', ') || 'unreadable here';
+    this.#refusal = isUsed ? undefined : `a matcher that the engines of namespace ${this.#store.namespace} use (${inUse})`;
     this.#nextAt = Math.max(this.#nextAt, at + HOUR_MS);
-  }
-
-  #rule(names: readonly string[]): string {
-    return `a matcher that the engines of namespace ${this.#store.namespace} use (${names.length === 0 ? 'unreadable here' : names.join(', ')})`;
   }
 }
