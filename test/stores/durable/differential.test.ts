@@ -59,16 +59,20 @@ it('one random life has the same decisions and the same journal, byte for byte, 
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 40 }), fc.nat(), async (steps, seed) => {
       const namespace = places[0]?.namespace() ?? '';
       const opened = await Promise.all(places.map(({ place }) => openStore(place, { namespace })));
-      const expected = await lead(new MemoryGrantStore({ namespace }), steps, seed);
-      decided += expected.told.length;
-      for (const [i, { store }] of opened.entries()) {
-        const kind = places[i]?.place.kind;
-        const life = await lead(store, steps, seed);
-        expect(life.told, kind).toEqual(expected.told);
-        expect(life.journal, kind).toBe(expected.journal);
-        expect(await wrongsOf(store), kind).toEqual([]);
+      try {
+        const expected = await lead(new MemoryGrantStore({ namespace }), steps, seed);
+        decided += expected.told.length;
+        for (const [i, { store }] of opened.entries()) {
+          const kind = places[i]?.place.kind;
+          const life = await lead(store, steps, seed);
+          expect(life.told, kind).toEqual(expected.told);
+          expect(life.journal, kind).toBe(expected.journal);
+          expect(await wrongsOf(store), kind).toEqual([]);
+        }
+      } finally {
+        // Smaller lives are tried after one that differs: each would leave its connections.
+        for (const { close } of opened) await close();
       }
-      for (const { close } of opened) await close();
     }),
     { numRuns: Number(process.env['JIT_TEST_RUNS'] ?? 8) },
   );
@@ -87,13 +91,16 @@ async function lead(
     for (let i = 0; i < (array as Uint8Array).length; i++) (array as Uint8Array)[i] = chance.below(256);
     return array;
   });
+  // Over a store that survives a server, a verb that finds a repetition commits an empty change, whose id is drawn like any
+  // other (L12). So each store passes for such a one: the ids behind it are the same then.
+  Object.defineProperty(store, 'durability', { value: 'server' });
   const clock = new ManualClock();
   const engine = new JitEngine({ ...engineOptions(), store, clock });
   const requests: string[] = [];
   const grants: { readonly id: string; readonly subject: string; readonly scope: string }[] = [];
   const told: string[] = [];
   const call = async ([verb, ...args]: Call): Promise<void> => {
-    // Each call draws from the start: over a store that survives a server, a verb may commit once more than over others.
+    // Each call draws from the start.
     chance = new Seeded(seed + ++calls);
     let result: unknown;
     try {
