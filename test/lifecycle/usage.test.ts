@@ -4,7 +4,7 @@ import type { Grant } from '../../src/index.js';
 import type { Held } from '../../src/lifecycle/status.js';
 import { isUsable } from '../../src/lifecycle/status.js';
 import { recordTime, workOn } from '../../src/lifecycle/sweep.js';
-import { closeUsage, consumeUse, grantToConsume, isTouchDue, isUsageLeft, touchGrant } from '../../src/lifecycle/usage.js';
+import { closeUsage, consumeUse, endUsedUp, grantToConsume, isTouchDue, isUsageLeft, touchGrant } from '../../src/lifecycle/usage.js';
 import { makeUsage, type Usage } from '../../src/records.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
@@ -169,6 +169,27 @@ describe('consumeUse()', () => {
 
   it('L5 is refused while the clock has stepped back', () => {
     expect(() => consumeUse(counted({ maxUses: 3 }), undefined, moment(5, { steppedBack: true }))).toThrow(/stepped back/);
+  });
+});
+
+describe('endUsedUp()', () => {
+  const held = (uses: number, over: Partial<Grant> = {}): Held => {
+    const { grant, usage } = counted({ maxUses: 2, ...over });
+    return { grant, usage: usage && makeUsage({ ...usage, uses }) };
+  };
+
+  it('ends a grant whose uses are all taken, as used up (L8)', () => {
+    expect(endUsedUp(held(2), moment(3)).result.end).toMatchObject({ status: 'expired', cause: 'used_up', at: at(3) });
+  });
+
+  it.each<[string, Held]>([
+    ['that has uses left', held(1)],
+    ['that has no number of uses', held(0, { maxUses: undefined, idleTtlMs: 1_000 })],
+    ['whose usage cannot be read', { ...held(2), usage: undefined }],
+    ['that has ended by time', held(2, { expiresAt: at(2) })],
+  ])('leaves a grant %s as it is (L8)', (_, one) => {
+    const { result, put, entries } = endUsedUp(one, moment(3));
+    expect([result, put, entries]).toEqual([one.grant, [], []]);
   });
 });
 
