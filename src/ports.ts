@@ -283,8 +283,8 @@ export interface LiveQuery {
 }
 
 /**
- * See {@link GrantStore.windowOf}. Valid only until the next call on the same store, which may answer with the same object:
- * whoever keeps any of it copies it.
+ * See {@link GrantStore.windowOf}. Valid only until the next call on the same store, which may answer with the same object.
+ * A caller copies what it keeps.
  */
 export interface GrantWindow {
   /** Half-open `[from, until)` in epoch milliseconds: when the grant allows. */

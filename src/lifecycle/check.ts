@@ -7,7 +7,7 @@ import { awaitsActivation, isScheduled, isUsable, type Held } from './status.js'
  * The rule of every check: allows only if one of these grants is usable now (L1, L2, L20).
  *
  * @param reaching the subject's live grants whose scope reaches the one that is asked for
- * @param takesUses false: whoever asks takes no use, so a grant with a number of them gives no yes
+ * @param takesUses false: the caller takes no use, so a grant with a number of uses gives no yes
  */
 export function judge(reaching: readonly Held[], subject: string, scope: string, reading: Reading, takesUses = true): Decision {
   let usable: Held | undefined;

@@ -11,7 +11,7 @@ async function granted(store: GrantStore) {
   return { engine, clock };
 }
 
-/** Answers of one kind, whatever is asked. */
+/** A store whose `windowOf` gives the same answer to each question. */
 class Answering extends MemoryGrantStore {
   asked = 0;
   answer: () => unknown = () => undefined;
