@@ -3,7 +3,7 @@ import { sweepableOf } from './engine/sweepable.js';
 import { ClockError, isJitError } from './errors.js';
 import { invalid, readListener, readOptions } from './input.js';
 import type { Clock } from './ports.js';
-import { isInstant, readDuration, sleepUntil, whyNoLastingTimers, within, yieldToOthers, type Duration } from './time.js';
+import { readClock, readDuration, sleepUntil, whyNoLastingTimers, within, yieldToOthers, type Duration } from './time.js';
 
 export interface SweeperOptions {
   /** How long from the start of one pass to the next: milliseconds, or a string like `'30s'`. */
@@ -98,7 +98,8 @@ class Loop {
       await (this.#places === undefined ? this.#pass() : this.#places.run(clock, () => this.#pass()));
       try {
         // From the start of the pass on, so that a clock that moves during it brings the next one, unless it moves back.
-        const now = nowOf(clock);
+        // One that is no instant is refused: a sleep until `NaN` is over at once, so the loop would never pause.
+        const now = readClock(clock);
         const next = Math.min(started, now) + this.#everyMs;
         // A pass over memory alone may take no turn of the event loop, and one that is late would follow at once.
         if (next <= now) await yieldToOthers();
@@ -155,15 +156,8 @@ class Places {
 /** A clock that fails is told by the pass, and by the sleep. */
 function tryNow(clock: Clock): number {
   try {
-    return nowOf(clock);
+    return readClock(clock);
   } catch {
     return Infinity;
   }
-}
-
-/** @throws ClockError where the clock gives no instant: a sleep until `NaN` is over at once, so the loop would never pause. */
-function nowOf(clock: Clock): number {
-  const now = clock.now();
-  if (isInstant(now)) return now;
-  throw new ClockError('the clock must give an integer of epoch milliseconds');
 }

@@ -130,7 +130,7 @@ export class Timekeeper {
 
   /** On the path of every check, and short, so that the compiler takes it into the check. */
   read(): Reading {
-    const now = this.#now();
+    const now = readClock(this.clock);
     const mark = this.#mark;
     if (now > mark.highest) {
       mark.highest = now;
@@ -142,17 +142,18 @@ export class Timekeeper {
     this.#steppedBack = steppedBack;
     return { now, highest, late: highest + this.#leewayMs, steppedBack };
   }
+}
 
-  #now(): number {
-    let now: unknown;
-    try {
-      now = this.clock.now();
-    } catch (cause) {
-      throw new ClockError('the clock failed', cause);
-    }
-    if (isInstant(now) && now <= MAX_INSTANT - 2 * MAX_DURATION_MS) return now;
-    throw new ClockError('the clock must give an integer of epoch milliseconds');
+/** @throws ClockError where the clock fails, or gives no instant */
+export function readClock(clock: Clock): number {
+  let now: unknown;
+  try {
+    now = clock.now();
+  } catch (cause) {
+    throw new ClockError('the clock failed', cause);
   }
+  if (isInstant(now) && now <= MAX_INSTANT - 2 * MAX_DURATION_MS) return now;
+  throw new ClockError('the clock must give an integer of epoch milliseconds');
 }
 
 /** Whatever creates access is refused while the clock lies below a reading used before (L5). */
