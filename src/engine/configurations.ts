@@ -2,7 +2,6 @@ import { InvalidArgumentError, messageOf } from '../errors.js';
 import { quote } from '../input.js';
 import { bookmark } from '../journal/bookmark.js';
 import { digestOf } from '../journal/link.js';
-import type { Row } from '../ports.js';
 import type { Timekeeper } from '../time.js';
 import { ENGINE_ROW, liveConfigurations, readConfiguration, SILENCE_MS, type Configuration } from './configuration-rows.js';
 import type { Ledger } from './ledger.js';
@@ -85,30 +84,20 @@ export class Configurations {
 }
 
 /**
- * Removes the rows of engines that have been silent for a day, but for the newest row: it tells a checker which matcher the
- * grants were issued by that are still live. @param onError receives the error of a row that can't be read, which is kept
+ * Removes the rows of engines that have been silent for a day. An engine that purges writes its own with its commits.
+ *
+ * @param onError receives the error of a row that can't be read, which is kept
  */
 export async function removeSilentEngines(ledger: Ledger, now: number, onError: (error: unknown, during: string) => void): Promise<void> {
-  const silent: { readonly row: Row; readonly seenAt: number }[] = [];
-  let newest = 0;
   for await (const rows of ledger.pages({ kind: ENGINE_ROW })) {
     for (const row of rows) {
       try {
-        const { seenAt } = readConfiguration(row);
-        newest = Math.max(newest, seenAt);
-        if (seenAt <= now - SILENCE_MS) silent.push({ row, seenAt });
+        if (readConfiguration(row).seenAt > now - SILENCE_MS) continue;
+        const { kind, id, version } = row;
+        await ledger.commitNow({ expect: [{ kind, id, version }], put: [], remove: [{ kind, id }] });
       } catch (error) {
         onError(error, `purge: ${messageOf(error)}`);
       }
-    }
-  }
-  for (const { row, seenAt } of silent) {
-    if (seenAt === newest) continue;
-    const { kind, id, version } = row;
-    try {
-      await ledger.commitNow({ expect: [{ kind, id, version }], put: [], remove: [{ kind, id }] });
-    } catch (error) {
-      onError(error, `purge: ${messageOf(error)}`);
     }
   }
 }
