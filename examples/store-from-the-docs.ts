@@ -178,6 +178,8 @@ const markerIn = (folder: string): string => join(folder, 'store.marker');
 
 /** Pure: what a namespace holds after a change whose expectations were all met. */
 function apply(before: Contents, change: Change): Contents {
+  if (change.put.some((row) => before.rows.some((kept) => isOf(kept, row) && kept.createdAt !== row.createdAt)))
+    throw new StoreError('commit', 'the change gives a row another createdAt, which never changes');
   const gone = [...change.put, ...(change.remove ?? [])];
   const rows = [...before.rows.filter((row) => !gone.some((key) => isOf(row, key))), ...change.put];
   const linked = link(before.head, change.append);
@@ -207,9 +209,11 @@ function rowOf(row: Row): Row {
     subject: row.subject,
     scope: row.scope,
     open: row.open,
+    createdAt: row.createdAt,
     from: row.from,
     until: row.until,
     dueAt: row.dueAt,
+    sortAt: row.sortAt,
     body: row.body,
   };
 }

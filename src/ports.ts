@@ -225,11 +225,21 @@ export interface Row {
   readonly scope: string | undefined;
   /** No terminal status yet. */
   readonly open: boolean;
+  /**
+   * The instant of the entry that made the record, in epoch milliseconds; 0 for kinds that no list orders. It never changes:
+   * a store refuses a `put` that changes it. It orders pages and nothing else, because the clocks of two processes differ.
+   */
+  readonly createdAt: number;
   /** Half-open `[from, until)` in epoch milliseconds: when it may allow, and once it has ended: when it did. */
   readonly from: number | undefined;
   readonly until: number | undefined;
   /** The next instant at which time alone changes it, in epoch milliseconds; `undefined`: never. */
   readonly dueAt: number | undefined;
+  /**
+   * The instant by which an open row is due for people, in epoch milliseconds: the deadline of a review, the end of a grant.
+   * `undefined` where the row is closed, and for kinds that no list orders by it.
+   */
+  readonly sortAt: number | undefined;
   /** JSON: no `undefined`, no dates, nothing that JSON.stringify would change. */
   readonly body: JsonObject;
 }
@@ -251,7 +261,7 @@ export interface Change {
   readonly id: string;
   /** Every record that the change relies on, whether it writes it or only read it. Each of `put` and `remove` is named here. */
   readonly expect: readonly Expectation[];
-  /** Rows to write whole. */
+  /** Rows to write whole. Each keeps the `createdAt` that it has. */
   readonly put: readonly Row[];
   /** Entries for the journal, in order; may be empty. */
   readonly append: readonly UnlinkedEntry[];
@@ -395,6 +405,7 @@ export interface GrantStore {
    * says that every earlier commit is as durable as `durability` claims.
    *
    * Gotcha: a lost race is a normal outcome. Resolve 'conflict', don't throw.
+   * Gotcha: a change that would give a row another `createdAt` is no race. Reject it with a `StoreError`, applying nothing.
    * Gotcha: nothing foreign is awaited while the journal's head is held; `link` is synchronous for that reason.
    *
    * @throws StoreError `ERR_JIT_STORE` when the backend could not be asked, and nothing was applied

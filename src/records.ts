@@ -23,6 +23,7 @@ export {
   UNSAID,
 } from './records/make.js';
 export { plainWindow } from './records/plain-window.js';
+export { CREATED_AT_CHANGED, createdAtChanged } from './records/row-order.js';
 export { frozenCopy, SettledRow } from './records/settled-row.js';
 export { SharedStrings } from './records/shared-strings.js';
 export { isObject } from './records/shape.js';

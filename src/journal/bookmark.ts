@@ -7,8 +7,8 @@ import { isInstant } from '../time.js';
 /** A row that holds a number for the engine itself: a follower's cursor, the purge horizon, a lease, or which
  * engine is at work. It has no entries. */
 export function bookmark(kind: 'cursor' | 'horizon' | 'lease' | 'engine', id: string, version: number, body: JsonObject): Row {
-  const empty = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined };
-  return { kind, id, version, open: true, ...empty, body };
+  const empty = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined };
+  return { kind, id, version, open: true, createdAt: 0, ...empty, body };
 }
 
 /** Reads one number of such a row; 0 where there is no row yet. */

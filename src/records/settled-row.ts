@@ -16,9 +16,11 @@ export class SettledRow extends DecodedOnce implements Row {
   readonly subject: string | undefined;
   readonly scope: string | undefined;
   readonly open: boolean;
+  readonly createdAt: number;
   readonly from: number | undefined;
   readonly until: number | undefined;
   readonly dueAt: number | undefined;
+  readonly sortAt: number | undefined;
   readonly body: JsonObject;
   /** @param strings where subjects and scopes, which many rows have in common, are shared */
   constructor(row: Row, strings?: SharedStrings) {
@@ -29,10 +31,13 @@ export class SettledRow extends DecodedOnce implements Row {
     this.subject = shared(row.subject, strings);
     this.scope = shared(row.scope, strings);
     this.open = row.open;
-    this.from = row.from;
+    this.createdAt = row.createdAt;
+    // Most grants start as they are issued, and are due at their end. The same number twice would be two of them in memory,
+    // as compiled code makes of `this.until`.
+    this.from = row.from === row.createdAt ? Reflect.get(this, 'createdAt') : row.from;
     this.until = row.until;
-    // Most are due at their end. The same number twice would be two of them in memory, as compiled code makes of `this.until`.
     this.dueAt = row.dueAt === row.until ? Reflect.get(this, 'until') : row.dueAt;
+    this.sortAt = row.sortAt === row.until ? Reflect.get(this, 'until') : row.sortAt;
     this.body = frozenCopy(row.body, row.id);
     Object.freeze(this);
   }

@@ -14,9 +14,11 @@ export function aRow(over: Partial<Row> = {}): Row {
     subject: 'user:maya',
     scope: 'db-prod:write',
     open: true,
+    createdAt: START_AT,
     from: START_AT,
     until: START_AT + 15 * MINUTE_MS,
     dueAt: START_AT + 15 * MINUTE_MS,
+    sortAt: START_AT + 15 * MINUTE_MS,
     body: {},
     ...over,
   };

@@ -64,7 +64,15 @@ describe('two services in one namespace', () => {
     const { store, service } = shared();
     await commit(service(payments).engine);
     const row = { kind: 'engine', id: 'later', version: 1, open: true, body: { laterField: 1 } };
-    const columns = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined };
+    const columns = {
+      subject: undefined,
+      scope: undefined,
+      createdAt: 0,
+      from: undefined,
+      until: undefined,
+      dueAt: undefined,
+      sortAt: undefined,
+    };
     await store.commit({ id: 'later', expect: [], put: [{ ...columns, ...row }], append: [] });
     const { engine, told } = service(wiki);
     await commit(engine);

@@ -106,7 +106,7 @@ describe('limits of a subject', () => {
     const store = new MemoryGrantStore();
     const row = (i: number, kind: string, subject: string) => ({
       ...{ kind, id: `${subject}-${String(i).padStart(6, '0')}`, version: 1, subject, scope: undefined, open: true },
-      ...{ from: undefined, until: undefined, dueAt: undefined, body: {} },
+      ...{ createdAt: 0, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined, body: {} },
     });
     for (const kind of ['request', 'effect']) {
       const put = Array.from({ length: 4_000 }, (_, i) => row(i, kind, MALLORY));

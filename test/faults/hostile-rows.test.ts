@@ -14,11 +14,15 @@ const GRANTS: readonly (readonly [string, (row: Row) => unknown])[] = [
     [`from ${inspect(time)}`, (row) => ({ ...row, from: time })],
     [`expiresAt ${inspect(time)}`, (row) => ({ ...row, body: { ...row.body, expiresAt: time } })],
     [`until and expiresAt ${inspect(time)}`, (row) => ({ ...row, until: time, dueAt: time, body: { ...row.body, expiresAt: time } })],
-    [`issuedAt ${inspect(time)}`, (row) => ({ ...row, body: { ...row.body, issuedAt: time } })],
+    [`createdAt ${inspect(time)}`, (row) => ({ ...row, createdAt: time })],
+    [`sortAt ${inspect(time)}`, (row) => ({ ...row, sortAt: time })],
   ]),
   ['until moved to the future', (row) => ({ ...row, until: at(HOUR * 24 * 365) })],
   ['until and dueAt moved to the future', (row) => ({ ...row, until: at(HOUR * 24), dueAt: at(HOUR * 24) })],
   ['dueAt taken away', (row) => ({ ...row, dueAt: undefined })],
+  ['issued after its start', (row) => ({ ...row, createdAt: (row.from ?? 0) + 1 })],
+  ['a createdAt of a kind that no list orders', (row) => ({ ...row, createdAt: 0 })],
+  ['sortAt moved to the future', (row) => ({ ...row, sortAt: at(HOUR * 24) })],
   ['from after until', (row) => ({ ...row, from: END + 1 })],
   [
     'open although it has ended',
@@ -66,12 +70,19 @@ const GRANTS: readonly (readonly [string, (row: Row) => unknown])[] = [
 
 /** A request's row as it never should be. */
 const REQUESTS: readonly (readonly [string, (row: Row) => unknown])[] = [
-  ...['createdAt', 'reviewBy', 'askAgainAt', 'ttlMs', 'assignedAt'].flatMap((field) =>
+  ...['reviewBy', 'askAgainAt', 'ttlMs', 'assignedAt'].flatMap((field) =>
     [null, NaN, -1, 1.5, '5', {}].map((value): readonly [string, (row: Row) => unknown] => [
       `${field} ${inspect(value)}`,
       (row) => ({ ...row, body: { ...row.body, [field]: value } }),
     ]),
   ),
+  ...(['createdAt', 'sortAt'] as const).flatMap((column) =>
+    [undefined, null, NaN, -1, 1.5, '5', {}].map((value): readonly [string, (row: Row) => unknown] => [
+      `${column} ${inspect(value)}`,
+      (row) => ({ ...row, [column]: value }),
+    ]),
+  ),
+  ['sortAt moved to the future', (row) => ({ ...row, sortAt: at(HOUR * 1000) })],
   ['reviewBy moved to the future', (row) => ({ ...row, body: { ...row.body, reviewBy: at(HOUR * 1000) } })],
   ['ttlMs 0', (row) => ({ ...row, body: { ...row.body, ttlMs: 0 } })],
   ['no scopes', (row) => ({ ...row, body: { ...row.body, scopes: [] } })],

@@ -12,9 +12,11 @@ describe('bookmark()', () => {
       subject: undefined,
       scope: undefined,
       open: true,
+      createdAt: 0,
       from: undefined,
       until: undefined,
       dueAt: undefined,
+      sortAt: undefined,
       body: { seq: 7 },
     });
   });

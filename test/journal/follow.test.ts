@@ -115,9 +115,11 @@ describe('AuditSink', () => {
         subject: undefined,
         scope: undefined,
         open: true,
+        createdAt: 0,
         from: undefined,
         until: undefined,
         dueAt: undefined,
+        sortAt: undefined,
         body: { seq: 2, owner: 'a process with a bad clock', leasedUntil: at(1000 * MINUTE) },
       };
       await (store as GrantStore).commit({ id: 'x', expect: [{ kind: 'cursor', id: 'siem', version: 0 }], put: [cursor], append: [] });
@@ -483,9 +485,11 @@ describe('AuditSink', () => {
           subject: undefined,
           scope: undefined,
           open: true,
+          createdAt: 0,
           from: undefined,
           until: undefined,
           dueAt: undefined,
+          sortAt: undefined,
           body,
         };
         await (store as GrantStore).commit({ id: 'x', expect: [{ kind: 'cursor', id: 'recording', version: 0 }], put: [row], append: [] });

@@ -139,6 +139,8 @@ describe('verifyStore()', () => {
         (row) => ({ ...inBody({ unreviewed: [] })(row), open: false }),
         /open is false, by the journal true; body\.unreviewed is \[\]/,
       ],
+      ['a grant that was issued earlier', 'grant', (row) => ({ ...row, createdAt: 1 }), /createdAt is 1, by the journal \d{13};/],
+      ['a request that is due later', 'request', (row) => ({ ...row, sortAt: later }), /sortAt is \d{13}, by the journal /],
       ['a column of null', 'grant', (row) => ({ ...row, dueAt: null }), /dueAt is null, by the journal \d/],
       ['a bigint', 'grant', inBody({ expiresAt: 10n }), /body\.expiresAt is a bigint/],
       ['what is no JSON', 'request', inBody({ scopes: [10n] }), /body\.scopes is an array, by the journal/],

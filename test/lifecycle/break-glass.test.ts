@@ -92,7 +92,7 @@ describe('breakGlass()', () => {
   it('L27 what it writes can be read back, and owes its review', () => {
     const { request } = breakGlass(ASK, 'r9', verdict({ skippedGroups: ['ops'], skippedPeople: [LEE] }), NOBODY, FACTS, moment()).result;
     expect(decodeRequest(encode(request))).toEqual(request);
-    expect(encode(request)).toMatchObject({ open: true, dueAt: at(HOUR) });
+    expect(encode(request)).toMatchObject({ open: true, dueAt: at(HOUR), sortAt: at(HOUR), createdAt: at(0) });
     expect(isOwed(request)).toBe(true);
   });
 
@@ -162,7 +162,7 @@ describe('acknowledge()', () => {
       { kind: 'subject', id: MAYA, version: 5, unreviewed: ['x', 'y'] },
     ]);
     expect(isOwed(step.result.request)).toBe(false);
-    expect(encode(step.result.request)).toMatchObject({ open: false, dueAt: undefined });
+    expect(encode(step.result.request)).toMatchObject({ open: false, dueAt: undefined, sortAt: undefined });
   });
 
   it('L15 L17 is refused to the two who took it, and to whoever may not', async () => {
@@ -246,7 +246,7 @@ describe('missReview()', () => {
     const step = missReview(owing(), moment(HOUR + 5));
     expect(step.result.owed).toMatchObject({ missedAt: at(HOUR + 5), acknowledgement: undefined });
     expect(isOwed(step.result)).toBe(true);
-    expect(encode(step.result)).toMatchObject({ open: true, dueAt: undefined });
+    expect(encode(step.result)).toMatchObject({ open: true, dueAt: undefined, sortAt: at(HOUR) });
   });
 });
 

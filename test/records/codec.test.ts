@@ -250,7 +250,7 @@ describe('the codec', () => {
 
       it('L30 refuses a column that is not what the record makes of it', () => {
         const row = stored(record);
-        for (const column of ['subject', 'scope', 'open', 'from', 'until', 'dueAt', 'version', 'id'] as const) {
+        for (const column of ['subject', 'scope', 'open', 'createdAt', 'from', 'until', 'dueAt', 'sortAt', 'version', 'id'] as const) {
           for (const wrong of [...WRONG, 'x y', !row.open, 1, 0, Number(row[column]) + 1, undefined]) {
             if (wrong === row[column] || isOpenTo(record, column, wrong)) continue;
             corrupt({ ...row, [column]: wrong });
@@ -280,6 +280,9 @@ describe('the codec', () => {
     if (column === 'id') return isText && record.kind !== 'grant' && record.kind !== 'subject';
     // A start between the decision and the end could have been asked for.
     if (column === 'from' && record.kind === 'grant') return isInstant && START_AT < (wrong as number) && (wrong as number) < END;
+    // A request could have been made, and a grant issued, at another instant.
+    if (column === 'createdAt')
+      return isInstant && (record.kind === 'request' || (record.kind === 'grant' && (wrong as number) <= record.startsAt));
     if (column === 'subject') return isText && record.kind !== 'subject';
     return isInstant && ((record.kind === 'use' && column === 'until') || (record.kind === 'usage' && column === 'from'));
   }
@@ -298,7 +301,6 @@ describe('the codec', () => {
     ['a warning at its end', FULL_GRANT, (body) => ({ ...body, warnAt: END })],
     ['warned without a warning', FULL_GRANT, (body) => ({ ...body, warnAt: undefined })],
     ['no successors in a list', FULL_GRANT, (body) => ({ ...body, successors: [] })],
-    ['issued after its start', FULL_GRANT, (body) => ({ ...body, issuedAt: at(MINUTE + 1) })],
   ])('L30 refuses a grant with %s', (_, grant, spoil) => {
     const row = stored(grant);
     corrupt({ ...row, body: spoil(row.body) });

@@ -130,6 +130,7 @@ describe('encode() and decode', () => {
         // `live` must not lose what allows, `find` not what was held.
         expect(row.until).toBe(Math.max(grant.startsAt, heldUntil(grant)));
         expect(row.dueAt === undefined).toBe(grant.end !== undefined);
+        expect([row.createdAt, row.sortAt]).toEqual([grant.issuedAt, grant.end === undefined ? grant.expiresAt : undefined]);
         if (row.dueAt !== undefined) expect(row.dueAt).toBeLessThanOrEqual(grant.expiresAt);
       }),
       { numRuns: 500 },
@@ -138,6 +139,7 @@ describe('encode() and decode', () => {
       fc.property(usages, (usage) => {
         const row = encode(usage);
         expect(decodeUsage(through(row))).toEqual(usage);
+        expect(row).toMatchObject({ createdAt: 0, sortAt: undefined });
         // Whatever a grant's end is, its usage comes with it in `live` as long as it allows.
         if (usage.endedAt === undefined) expect(row).toMatchObject({ open: true, until: usage.expiresAt });
         // A sweep finds it even where its grant has been ended, and is due no more.
@@ -158,14 +160,22 @@ describe('encode() and decode', () => {
           usesLeft,
         });
         expect(decodeUse(through(encode(use)))).toEqual(use);
-        expect(encode(use)).toMatchObject({ open: false, from: undefined, dueAt: undefined });
+        expect(encode(use)).toMatchObject({ open: false, createdAt: 0, from: undefined, dueAt: undefined, sortAt: undefined });
       }),
     );
     fc.assert(
       fc.property(id, version, id, id, id, (reuseId, v, subject, requestId, askDigest) => {
         const reuse = makeReuse({ id: reuseId, version: v, subject, requestId, askDigest });
         expect(decodeReuse(through(encode(reuse)))).toEqual(reuse);
-        expect(encode(reuse)).toMatchObject({ open: false, scope: undefined, from: undefined, until: undefined, dueAt: undefined });
+        expect(encode(reuse)).toMatchObject({
+          open: false,
+          scope: undefined,
+          createdAt: 0,
+          from: undefined,
+          until: undefined,
+          dueAt: undefined,
+        });
+        expect(encode(reuse).sortAt).toBeUndefined();
       }),
     );
     fc.assert(
@@ -176,7 +186,7 @@ describe('encode() and decode', () => {
         // A sweep finds what is to be tried; what is stuck is found by whoever lists it, and goes with no purge.
         expect(row.dueAt).toBe(status === undefined ? effect.tryAt : undefined);
         expect(row.open).toBe(status === undefined || status === 'stuck');
-        expect(row).toMatchObject({ subject: effect.subject, scope: effect.scope, from: undefined, until: undefined });
+        expect(row).toMatchObject({ subject: effect.subject, scope: effect.scope, createdAt: 0, from: undefined, until: undefined });
       }),
       { numRuns: 500 },
     );

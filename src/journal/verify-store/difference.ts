@@ -13,7 +13,7 @@ export interface Expected {
   readonly metadataHash: string | undefined;
 }
 
-const COLUMNS = ['kind', 'id', 'version', 'subject', 'scope', 'open', 'from', 'until', 'dueAt'] as const;
+const COLUMNS = ['kind', 'id', 'version', 'subject', 'scope', 'open', 'createdAt', 'from', 'until', 'dueAt', 'sortAt'] as const;
 
 /** In what a stored row differs from what the journal says; `undefined`: in nothing. */
 export function differenceOf(row: Row | undefined, expected: Expected | undefined): string | undefined {

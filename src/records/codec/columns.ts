@@ -5,17 +5,22 @@ import { isCount, isObject, isText } from '../shape.js';
 import type { StoredRecord } from '../types.js';
 
 /** What the columns of a record must be. */
-export type Columns = Pick<Row, 'subject' | 'scope' | 'open' | 'from' | 'until' | 'dueAt'>;
+export type Columns = Pick<Row, 'subject' | 'scope' | 'open' | 'createdAt' | 'from' | 'until' | 'dueAt' | 'sortAt'>;
 
 /** One literal, so that the columns of all kinds have one hidden class. */
 export const columns = (
   subject: string,
   scope: string | undefined,
   open: boolean,
+  createdAt: number,
   from?: number,
   until?: number,
   dueAt?: number,
-): Columns => ({ subject, scope, open, from, until, dueAt });
+  sortAt?: number,
+): Columns => ({ subject, scope, open, createdAt, from, until, dueAt, sortAt });
+
+/** The `createdAt` of a kind that no list orders. */
+export const UNORDERED = 0;
 
 /** Plain JSON of an object's defined fields. */
 export function toJson(fields: object): JsonObject {
@@ -36,9 +41,11 @@ export function confirmed<T extends StoredRecord>(row: Row, record: T, is: Colum
     row.subject === is.subject &&
     row.scope === is.scope &&
     row.open === is.open &&
+    row.createdAt === is.createdAt &&
     row.from === is.from &&
     row.until === is.until &&
-    row.dueAt === is.dueAt;
+    row.dueAt === is.dueAt &&
+    row.sortAt === is.sortAt;
   if (!agrees) throw corrupt(row);
   return record;
 }

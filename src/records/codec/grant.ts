@@ -13,8 +13,18 @@ import { end } from './ends.js';
 
 /** A grant that ended before its start was never held: an empty window, not one that runs backwards. */
 export function grantColumns(grant: Grant): Columns {
-  const { subject, scope, end, startsAt } = grant;
-  return columns(subject, scope, end === undefined, startsAt, Math.max(startsAt, heldUntil(grant)), grantDueAt(grant));
+  const { subject, scope, end, issuedAt, startsAt, expiresAt } = grant;
+  const until = Math.max(startsAt, heldUntil(grant));
+  return columns(
+    subject,
+    scope,
+    end === undefined,
+    issuedAt,
+    startsAt,
+    until,
+    grantDueAt(grant),
+    end === undefined ? expiresAt : undefined,
+  );
 }
 
 /** What the columns say, and what an ordinary grant has not, is left out. */
@@ -22,7 +32,6 @@ export function grantBody(grant: Grant): JsonObject {
   const { requestId, issuedAt, startsAt, expiresAt, firstStartsAt, activatedAt, warnAt, warnedAt, idleTtlMs, maxUses } = grant;
   return toJson({
     requestId,
-    issuedAt,
     expiresAt,
     firstStartsAt: firstStartsAt === startsAt ? undefined : firstStartsAt,
     extends: grant.extends,
@@ -42,7 +51,6 @@ const isTrue = oneOf(true);
 const isGrantBody = /* @__PURE__ */ (() =>
   shape({
     requestId: isText,
-    issuedAt: isInstant,
     expiresAt: isInstant,
     firstStartsAt: optional(isInstant),
     extends: optional(isText),
@@ -65,10 +73,10 @@ export function decodeGrant(row: Row): Grant {
 }
 
 function decoded(row: Row): Grant {
-  const body = bodyOf<Grant>(row, 'grant') as Partial<Grant> & Pick<Grant, 'requestId' | 'issuedAt' | 'expiresAt'>;
-  const { id, scope, from: startsAt } = row;
-  if (!isGrantBody(body) || !isPattern(scope) || !isInstant(startsAt)) throw corrupt(row);
-  const { requestId, issuedAt, expiresAt, firstStartsAt, successors, breakGlass, asksAtStart, activatedAt, warnAt, warnedAt } = body;
+  const body = bodyOf<Grant>(row, 'grant') as Partial<Grant> & Pick<Grant, 'requestId' | 'expiresAt'>;
+  const { id, scope, createdAt: issuedAt, from: startsAt } = row;
+  if (!isGrantBody(body) || !isPattern(scope) || !isInstant(issuedAt) || !isInstant(startsAt)) throw corrupt(row);
+  const { requestId, expiresAt, firstStartsAt, successors, breakGlass, asksAtStart, activatedAt, warnAt, warnedAt } = body;
   const { idleTtlMs, maxUses, end: ended, extends: origin } = body;
   const sound =
     id.startsWith(requestId) &&

@@ -6,14 +6,14 @@ import { effectDueAt, isUnsettled, usageDueAt } from '../derived.js';
 import { makeEffect, makeReuse, makeSubject, makeUsage, makeUse } from '../make.js';
 import { isBoolean, isCount, isString, isText, listOf, oneOf, optional, shape } from '../shape.js';
 import type { Effect, Reuse, Subject, Usage, Use } from '../types.js';
-import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';
+import { bodyOf, columns, confirmed, corrupt, toJson, UNORDERED, type Columns } from './columns.js';
 
 const isWhole = (value: unknown): boolean => value === 0 || isCount(value);
 
 export function usageColumns(usage: Usage): Columns {
   const { subject, scope, endedAt, startsAt, expiresAt } = usage;
   const until = Math.max(startsAt, Math.min(expiresAt, endedAt ?? expiresAt));
-  return columns(subject, scope, endedAt === undefined, startsAt, until, usageDueAt(usage));
+  return columns(subject, scope, endedAt === undefined, UNORDERED, startsAt, until, usageDueAt(usage));
 }
 
 export function usageBody({ expiresAt, idleTtlMs, usedAt, uses, endedAt }: Usage): JsonObject {
@@ -38,7 +38,7 @@ export function decodeUsage(row: Row): Usage {
   return confirmed(row, usage, usageColumns(usage));
 }
 
-export const useColumns = ({ subject, scope, expiresAt }: Use): Columns => columns(subject, scope, false, undefined, expiresAt);
+export const useColumns = ({ subject, scope, expiresAt }: Use): Columns => columns(subject, scope, false, UNORDERED, undefined, expiresAt);
 
 export function useBody({ grantId, at, usesLeft }: Use): JsonObject {
   return { grantId, at, usesLeft };
@@ -55,7 +55,7 @@ export function decodeUse(row: Row): Use {
   return confirmed(row, use, useColumns(use));
 }
 
-export const reuseColumns = ({ subject }: Reuse): Columns => columns(subject, undefined, false);
+export const reuseColumns = ({ subject }: Reuse): Columns => columns(subject, undefined, false, UNORDERED);
 
 export function reuseBody({ requestId, askDigest }: Reuse): JsonObject {
   return { requestId, askDigest };
@@ -73,7 +73,7 @@ export function decodeReuse(row: Row): Reuse {
 
 /** A stuck change stays open. */
 export const effectColumns = (effect: Effect): Columns =>
-  columns(effect.subject, effect.scope, isUnsettled(effect), undefined, undefined, effectDueAt(effect));
+  columns(effect.subject, effect.scope, isUnsettled(effect), UNORDERED, undefined, undefined, effectDueAt(effect));
 
 export function effectBody({ name, held, seq, intendedAt, failures, problem, tryAt, changedAt, outcome }: Effect): JsonObject {
   return toJson({ name, held, seq, intendedAt, failures, problem, tryAt, changedAt, outcome });
@@ -101,7 +101,7 @@ export function decodeEffect(row: Row): Effect {
   return confirmed(row, effect, effectColumns(effect));
 }
 
-export const subjectColumns = ({ id, unreviewed }: Subject): Columns => columns(id, undefined, unreviewed.length > 0);
+export const subjectColumns = ({ id, unreviewed }: Subject): Columns => columns(id, undefined, unreviewed.length > 0, UNORDERED);
 
 /** A list that is empty, as for nearly every subject, is left out. */
 export function subjectBody({ unreviewed, openedForOthers, denied }: Subject): JsonObject {

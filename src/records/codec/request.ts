@@ -11,13 +11,16 @@ import type { AccessRequest } from '../types.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';
 import { end } from './ends.js';
 
-/** A request whose break-glass access must still be reviewed stays open. */
-export const requestColumns = (request: AccessRequest): Columns =>
-  columns(request.subject, undefined, request.end === undefined || isOwed(request), undefined, undefined, requestDueAt(request));
+/** A request whose break-glass access must still be reviewed stays open, and is due by the deadline of that review. */
+export function requestColumns(request: AccessRequest): Columns {
+  const { subject, createdAt, reviewBy, end, owed } = request;
+  const sortAt = end === undefined ? reviewBy : isOwed(request) ? owed?.reviewBy : undefined;
+  return columns(subject, undefined, sortAt !== undefined, createdAt, undefined, undefined, requestDueAt(request), sortAt);
+}
 
 /** All but what the columns say. */
 export function requestBody(request: AccessRequest): JsonObject {
-  const { kind: _kind, id: _id, version: _version, subject: _subject, ...body } = request;
+  const { kind: _kind, id: _id, version: _version, subject: _subject, createdAt: _createdAt, ...body } = request;
   return toJson(body);
 }
 
@@ -33,7 +36,6 @@ const isRequestBody = /* @__PURE__ */ (() =>
     justification: optional(isString),
     ticket: optional(isString),
     metadata: optional(isObject),
-    createdAt: isInstant,
     reviewBy: isInstant,
     askAgainAt: isInstant,
     approver: optional(isText),
@@ -85,8 +87,9 @@ const isRequestBody = /* @__PURE__ */ (() =>
 /** @throws CorruptError */
 export function decodeRequest(row: Row): AccessRequest {
   const body = bodyOf<AccessRequest>(row, 'request') as AccessRequest;
-  if (!isRequestBody(body) || !isConsistent(body) || !namesItsAgent(row.subject, body)) throw corrupt(row);
-  const request = makeRequest({ ...body, id: row.id, version: row.version, subject: row.subject as string });
+  const { id, version, subject, createdAt } = row;
+  if (!isRequestBody(body) || !isInstant(createdAt) || !isConsistent(body) || !namesItsAgent(subject, body)) throw corrupt(row);
+  const request = makeRequest({ ...body, id, version, subject: subject as string, createdAt });
   return confirmed(row, request, requestColumns(request));
 }
 

@@ -16,7 +16,7 @@ import type {
   RowKey,
   Unsubscribe,
 } from '../../ports.js';
-import { frozenCopy, SettledRow, SharedStrings, type Anchor, type AuditEntry } from '../../records.js';
+import { createdAtChanged, frozenCopy, SettledRow, SharedStrings, type Anchor, type AuditEntry } from '../../records.js';
 import { LiveIndex } from './live-index.js';
 import { LongQueue } from './long-queue.js';
 import { OpenBySubject } from './open-by-subject.js';
@@ -198,6 +198,7 @@ class Space {
     if (expect.some((key) => (this.get(key)?.version ?? 0) !== key.version)) return 'conflict';
 
     // Whatever can throw comes before the first write.
+    if (put.some((row) => (this.get(row)?.createdAt ?? row.createdAt) !== row.createdAt)) throw createdAtChanged();
     const rows = put.map((row) => new SettledRow(row, this.#strings));
     const linked = link(
       this.#head,

@@ -32,7 +32,7 @@ end
  * ARGV: the channel that is told of a new head, then the changes one after the other, each as
  *   id | n, n times: field, version | n, n times: field | n, n times: field, row | n, n times: entry
  *   | seq and hash that its entries were linked to | hash of the last entry | the seq to trim to, 0: none
- * Reply: seq and hash of the head, then for each change 'committed', 'conflict', 'moved', 'beyond' or 'malformed'
+ * Reply: seq and hash of the head, then for each change 'committed', 'conflict', 'moved', 'beyond', 'recreated' or 'malformed'
  */
 const COMMIT = String.raw`${WHOLE}${DROP}
 local HEAD, ROWS, INDEX, LIVE, JOURNAL, CHANGES = unpack(KEYS)
@@ -83,7 +83,12 @@ rows, lines, fields, ids = tonumber(rows or '0'), tonumber(lines or '0'), tonumb
 -- Lua would write 100000000000000 as 1e+14.
 local function text(number) return string.format('%.0f', number) end
 
-local COLUMNS = '^' .. string.rep('([^%z]*)%z', 9)
+local COLUMNS = '^' .. string.rep('([^%z]*)%z', 11)
+
+local function readKept(row)
+  local _, _, version, _, _, _, _, _, _, created = string.match(row, COLUMNS)
+  return version, created
+end
 
 -- Where a row is to be found: the lines of the index, and the field in which a check reads it. Made of the row's own
 -- columns alone, so that what was written for the old row is exactly what is taken away with it.
@@ -160,12 +165,17 @@ local function judge()
     return 'committed'
   end
   -- Every record that it relies on, those that it only read too.
+  local createdAt = {}
   for i = 1, #expect, 2 do
     local row = call('HGET', ROWS, expect[i])
     local version = '0'
-    if row then version = select(3, string.match(row, COLUMNS)) end
+    if row then version, createdAt[expect[i]] = readKept(row) end
     if not version then return 'malformed' end
     if version ~= expect[i + 1] then return 'conflict' end
+  end
+  for i = 1, #put, 2 do
+    local created = createdAt[put[i]]
+    if created and created ~= select(10, string.match(put[i + 1], COLUMNS)) then return 'recreated' end
   end
   -- Its entries continue the journal or they are not written: no gap, no fork.
   if #append > 0 and (baseSeq ~= text(seq) or baseHash ~= hash) then return 'moved' end

@@ -11,7 +11,7 @@ export const fieldOf = ({ kind, id }: RowKey): string => encodeText(kind) + COLU
 export const liveFieldOf = (subject: string, scope: string | undefined): string => encodeOptional(subject) + COLUMN + encodeOptional(scope);
 
 /** How many columns a row has. */
-export const COLUMNS = 10;
+export const COLUMNS = 12;
 
 /**
  * A row as it lies in Redis: its columns in a fixed order, for the scripts to read, then its body as JSON.
@@ -29,6 +29,8 @@ export function encodeRow(row: Row): string {
     encodeInstant('from', row.from),
     encodeInstant('until', row.until),
     encodeInstant('dueAt', row.dueAt),
+    String(readInstant('createdAt', row.createdAt)),
+    encodeInstant('sortAt', row.sortAt),
     encodeJson('body', row.body),
   ].join(COLUMN);
 }
@@ -47,7 +49,7 @@ export function encodeJson(name: string, value: unknown): string {
  * are no numbers or an empty body: the core's codec refuses that row, and no page is lost for it.
  */
 export function decodeRow(text: string): Row {
-  const [kind = '', id = '', version, open, subject = '', scope = '', from, until, dueAt, body] = text.split(COLUMN);
+  const [kind = '', id = '', version, open, subject = '', scope = '', from, until, dueAt, createdAt, sortAt, body] = text.split(COLUMN);
   return {
     kind: decodeText(kind),
     id: decodeText(id),
@@ -55,9 +57,11 @@ export function decodeRow(text: string): Row {
     subject: decodeOptional(subject),
     scope: decodeOptional(scope),
     open: open === '1',
+    createdAt: Number(createdAt),
     from: decodeInstant(from),
     until: decodeInstant(until),
     dueAt: decodeInstant(dueAt),
+    sortAt: decodeInstant(sortAt),
     body: decodeBody(body),
   };
 }

@@ -2,7 +2,7 @@ import { messageOf, OutcomeUnknownError, StoreError } from '../../errors.js';
 import { readCount } from '../../input.js';
 import { GENESIS, link } from '../../journal/link.js';
 import type { Change, CommitOutcome, Row } from '../../ports.js';
-import type { Anchor, UnlinkedEntry } from '../../records.js';
+import { CREATED_AT_CHANGED, type Anchor, type UnlinkedEntry } from '../../records.js';
 import { systemClock } from '../../time.js';
 import { AskError, isFull } from './ask-error.js';
 import { COMMIT_SCRIPT, DROP_SCRIPT, ENDING_COMMIT_SCRIPT } from './commit-script.js';
@@ -171,6 +171,7 @@ export class Writer {
 }
 
 const REFUSALS: Readonly<Record<string, string>> = {
+  recreated: CREATED_AT_CHANGED,
   beyond: 'trimJournalTo lies behind the head',
   malformed: 'a row or entry that it relies on is not of the form that this version writes; nothing was written',
 };

@@ -1,7 +1,7 @@
 import { StoreError } from '../../errors.js';
 import { link } from '../../journal/link.js';
 import type { Change, CommitOutcome, RowKey } from '../../ports.js';
-import type { Anchor, AuditEntry, UnlinkedEntry } from '../../records.js';
+import { createdAtChanged, type Anchor, type AuditEntry, type UnlinkedEntry } from '../../records.js';
 import { toColumn } from './order.js';
 import { entryColumns, rowColumns } from './rows.js';
 import type { WritePart } from './statements.js';
@@ -14,11 +14,17 @@ interface Expected {
   readonly version: number;
 }
 
+/** What a change of a row is judged by. */
+interface Kept {
+  readonly version: number;
+  readonly createdAt: number;
+}
+
 /** A change as it was when it was handed over: whatever happens to it afterwards has no effect. */
 export interface Prepared {
   readonly id: string;
   readonly expect: readonly Expected[];
-  readonly put: readonly { readonly key: Key; readonly version: number; readonly columns: readonly unknown[] }[];
+  readonly put: readonly (Kept & { readonly key: Key; readonly columns: readonly unknown[] })[];
   readonly remove: readonly Key[];
   readonly append: readonly UnlinkedEntry[];
   readonly trimJournalTo: number;
@@ -30,7 +36,7 @@ export function prepare({ id, expect, put, append, remove = [], trimJournalTo = 
   return {
     id,
     expect: expect.map((one) => ({ key: keyOf(one), version: one.version })),
-    put: put.map((row) => ({ key: keyOf(row), version: row.version, columns: rowColumns(row) })),
+    put: put.map((row) => ({ key: keyOf(row), version: row.version, createdAt: row.createdAt, columns: rowColumns(row) })),
     remove: remove.map(keyOf),
     append: structuredClone(append),
     trimJournalTo,
@@ -41,7 +47,7 @@ export function prepare({ id, expect, put, append, remove = [], trimJournalTo = 
 export interface Held {
   readonly head: Anchor;
   readonly start: Anchor;
-  readonly versions: ReadonlyMap<Key, number>;
+  readonly rows: ReadonlyMap<Key, Kept>;
   readonly applied: ReadonlySet<string>;
 }
 
@@ -58,16 +64,16 @@ export class Batch {
   readonly trimTo: number;
   #head: Anchor;
   readonly #start: Anchor;
-  readonly #versions: Map<Key, number>;
+  readonly #rows: Map<Key, Kept>;
   readonly #applied: Set<string>;
   readonly #put = new Map<Key, readonly unknown[]>();
   readonly #remove = new Set<Key>();
   readonly #entries: { readonly entry: AuditEntry; readonly changeId: string }[] = [];
 
-  constructor(changes: readonly Prepared[], { head, start, versions, applied }: Held) {
+  constructor(changes: readonly Prepared[], { head, start, rows, applied }: Held) {
     this.#head = head;
     this.#start = start;
-    this.#versions = new Map(versions);
+    this.#rows = new Map(rows);
     this.#applied = new Set(applied);
     let trimTo = 0;
     this.outcomes = changes.map((change) => {
@@ -85,19 +91,20 @@ export class Batch {
   #judge({ id, expect, put, remove, append, trimJournalTo }: Prepared): 'applied' | 'known' | 'conflict' {
     // First, or a change whose reply was lost would find its own versions and be told 'conflict'.
     if (this.#applied.has(id)) return 'known';
-    if (expect.some(({ key, version }) => (this.#versions.get(key) ?? 0) !== version)) return 'conflict';
+    if (expect.some(({ key, version }) => (this.#rows.get(key)?.version ?? 0) !== version)) return 'conflict';
     // Whatever can throw comes before the first write.
+    if (put.some(({ key, createdAt }) => (this.#rows.get(key)?.createdAt ?? createdAt) !== createdAt)) throw createdAtChanged();
     const linked = link(this.#head, append);
     const head = linked.at(-1) ?? this.#head;
     if (trimJournalTo > head.seq) throw new StoreError('commit', `trimJournalTo ${trimJournalTo} lies behind the head ${head.seq}`);
 
     for (const key of remove) {
-      this.#versions.delete(key);
+      this.#rows.delete(key);
       this.#put.delete(key);
       this.#remove.add(key);
     }
-    for (const { key, version, columns } of put) {
-      this.#versions.set(key, version);
+    for (const { key, version, createdAt, columns } of put) {
+      this.#rows.set(key, { version, createdAt });
       this.#remove.delete(key);
       this.#put.set(key, columns);
     }

@@ -154,11 +154,11 @@ export class Commits {
       refuseWrongServer(held, this.#statements.dialect);
       // Somebody held the head while the statement waited, and what it read is from before.
       if (held['seen'] === null || integerOf(held, 'seen') !== integerOf(held, 'revision')) continue;
-      const versions = listOf(held['versions']) as [number, number][];
+      const kept = listOf(held['kept']) as [number, number, number][];
       return {
         head: anchorOf(held, 'seq', 'hash'),
         start: anchorOf(held, 'start_seq', 'start_hash'),
-        versions: new Map(versions.map(([i, version]) => [keys[i] ?? '', version])),
+        rows: new Map(kept.map(([i, version, createdAt]) => [keys[i] ?? '', { version, createdAt }])),
         applied: new Set(listOf(held['applied']) as string[]),
       };
     }

@@ -8,8 +8,8 @@ import { SCHEMA_VERSION } from './schema.js';
 
 /** A row as the list of its columns, in the order of the statements. */
 export function rowColumns(row: Row): readonly unknown[] {
-  const { kind, id, version, subject, scope, open, from, until, dueAt, body } = row;
-  return [toColumn(kind), toColumn(id), version, subject, scope, open, from, until, dueAt, JSON.stringify(body)];
+  const { kind, id, version, subject, scope, open, createdAt, from, until, dueAt, sortAt, body } = row;
+  return [toColumn(kind), toColumn(id), version, subject, scope, open, createdAt, from, until, dueAt, sortAt, JSON.stringify(body)];
 }
 
 /** An entry as the list of its columns, in the order of the statements. */
@@ -49,9 +49,11 @@ export function rowOf(columns: Columns): Row {
     subject: optional(columns, 'subject', textOf),
     scope: optional(columns, 'scope', textOf),
     open: Number(columns['open']) === 1,
+    createdAt: integerOf(columns, 'created_at'),
     from: optional(columns, 'from_at', integerOf),
     until: optional(columns, 'until_at', integerOf),
     dueAt: optional(columns, 'due_at', integerOf),
+    sortAt: optional(columns, 'sort_at', integerOf),
     body: jsonOf(columns, 'body'),
   };
 }
@@ -67,7 +69,7 @@ export function liveRowsOf(columns: Columns | undefined, subject: string): reado
   const found: unknown = jsonOf(columns, 'found');
   if (!Array.isArray(found)) throw malformed('found', 'a list');
   return found.map((row: unknown) => {
-    const [kind, id, version, scope, from, until, dueAt, body] = row as readonly unknown[];
+    const [kind, id, version, scope, createdAt, from, until, dueAt, sortAt, body] = row as readonly unknown[];
     if (typeof kind !== 'string' || typeof id !== 'string' || !Number.isSafeInteger(version)) throw malformed('found', 'rows');
     return {
       kind: fromColumn(kind),
@@ -77,9 +79,11 @@ export function liveRowsOf(columns: Columns | undefined, subject: string): reado
       scope: (scope ?? undefined) as string | undefined,
       // No other has a live_subject.
       open: true,
+      createdAt: createdAt as number,
       from: (from ?? undefined) as number | undefined,
       until: (until ?? undefined) as number | undefined,
       dueAt: (dueAt ?? undefined) as number | undefined,
+      sortAt: (sortAt ?? undefined) as number | undefined,
       body: body as JsonObject,
     };
   });

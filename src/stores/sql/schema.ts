@@ -37,9 +37,11 @@ export function schemaOf(dialect: SqlDialect): readonly string[] {
   subject ${text},
   scope ${text},
   open ${flag},
+  ${instant('created_at').replace(' check', ' not null check')},
   ${instant('from_at')},
   ${instant('until_at')},
   ${instant('due_at')},
+  ${instant('sort_at')},
   body ${text} not null check (${isJson('body')}),
   live_subject ${text} generated always as (case when ${isOpen} and kind in ('grant', 'usage') then subject end) ${postgres ? 'stored' : 'virtual'},
   primary key (namespace, kind, id)

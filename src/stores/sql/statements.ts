@@ -10,13 +10,13 @@ export interface Statement {
 }
 
 /** The columns of `jit_rows`, in the order in which they are read and written. */
-const ROW = ['kind', 'id', 'version', 'subject', 'scope', 'open', 'from_at', 'until_at', 'due_at', 'body'];
+const ROW = ['kind', 'id', 'version', 'subject', 'scope', 'open', 'created_at', 'from_at', 'until_at', 'due_at', 'sort_at', 'body'];
 const ENTRY = ['seq', 'change_id', 'v', 'id', 'type', 'at', 'actor', 'request_id', 'grant_id', 'data', 'digest', 'prev_hash', 'hash'];
 /** Those that no JSON text can be compared with. */
-const INTEGERS = new Set(['version', 'from_at', 'until_at', 'due_at', 'seq', 'v', 'at']);
+const INTEGERS = new Set(['version', 'created_at', 'from_at', 'until_at', 'due_at', 'sort_at', 'seq', 'v', 'at']);
 
 /** What a check needs of a row beyond what it asked by, in the order in which it is read. */
-const LIVE = ['kind', 'id', 'version', 'scope', 'from_at', 'until_at', 'due_at', 'body'];
+const LIVE = ['kind', 'id', 'version', 'scope', 'created_at', 'from_at', 'until_at', 'due_at', 'sort_at', 'body'];
 
 /** The JSON of the live rows, put together by the database. The body stands in it as it was kept: no number rounded, no key moved. */
 function liveRows(postgres: boolean): string {
@@ -94,7 +94,7 @@ export function statementsOf(dialect: SqlDialect) {
       : `${column} in (select value from json_each($${n}))`;
   const jsonList = (item: string, from: string) =>
     postgres ? `(select json_agg(${item})::text from ${from})` : `(select json_group_array(${item}) from ${from})`;
-  const pair = postgres ? 'json_build_array(k.i, r.version)' : 'json_array(k.i, r.version)';
+  const kept = postgres ? 'json_build_array(k.i, r.version, r.created_at)' : 'json_array(k.i, r.version, r.created_at)';
 
   /**
    * What every answer says of the server that gives it, so that no question of its own is needed and a pooler makes no
@@ -204,7 +204,7 @@ on conflict (namespace) do nothing`,
     ),
     /**
      * Takes the head, which makes commits to a namespace serial, and reads all that the changes are judged by: the version
-     * of each record that they rely on ($2), and which of them ($3) have been applied already.
+     * and the instant of creation of each record that they rely on ($2), and which of them ($3) have been applied already.
      *
      * On PostgreSQL a statement that had to wait for the head still sees the other tables as they were before it waited.
      * `seen` is the revision of that view: if it isn't the head's, the statement is to be repeated, now that the head is held.
@@ -214,7 +214,7 @@ on conflict (namespace) do nothing`,
       `${postgres ? 'with h as materialized (select * from jit_heads where namespace = $1 for update)' : 'with h as (select * from jit_heads where namespace = $1)'}
 select ${server}, h.revision, h.seq, h.hash, h.start_seq, h.start_hash,
   (select revision from jit_heads where namespace = $1) as seen,
-  ${jsonList(pair, keyed(2))} as versions,
+  ${jsonList(kept, keyed(2))} as kept,
   ${jsonList('j.change_id', `(select distinct change_id from jit_journal where namespace = $1 and ${isOneOf('change_id', 3)}) as j`)} as applied
 from h`,
     ),

@@ -40,6 +40,29 @@ export const wholeOrNothing: Cases = (it) => {
     same(await picture(store, keys), before, 'all that the store answers after a failed commit, compared with before');
   });
 
+  it('changes nothing when a row would get another createdAt, be it 0', async (store) => {
+    const { change, keys } = await bigChange(store);
+    const [row] = change.put.slice(-1) as [Row];
+    const zero = aRow({ id: 'zero', createdAt: 0 });
+    await given(store, [zero]);
+    const before = await picture(store, [...keys, zero]);
+    for (const createdAt of [row.createdAt - 1, row.createdAt + 1, 0]) {
+      const put = [...change.put.slice(0, -1), { ...row, createdAt }];
+      await rejects(() => store.commit({ ...change, put }), `commit() of a row with createdAt ${createdAt}, which has ${row.createdAt}`);
+    }
+    await rejects(
+      () => store.commit(changeOf(store, 'c0', [next(zero, { createdAt: 1 })])),
+      'commit() of a row with createdAt 1, which has 0',
+    );
+    same(await picture(store, [...keys, zero]), before, 'all that the store answers after a failed commit, compared with before');
+    await conflict(
+      store,
+      { ...change, expect: [...change.expect, { ...zero, version: 7 }], put: [{ ...row, createdAt: 0 }] },
+      'zero is at version 1',
+    );
+    await commit(store, change);
+  });
+
   it('goes on after a failed change with the next sequence number', async (store) => {
     await given(store, [aRow({ id: 'old-1' })]);
     const broken = entryFor(store, 'c1.1', { digest: '' });
@@ -68,7 +91,7 @@ export const wholeOrNothing: Cases = (it) => {
 
   it('replaces a row whole: no column and no field of the body is left of the one before', async (store) => {
     const old = aRow({ id: 'x', body: { only: 'in the first' } });
-    const bare = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined };
+    const bare = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined };
     const row = next(old, { ...bare, open: false, body: { second: true } });
     await given(store, [old]);
     await given(store, [row]);
@@ -84,9 +107,11 @@ export const wholeOrNothing: Cases = (it) => {
       id: 'user:maya',
       subject: undefined,
       scope: undefined,
+      createdAt: 0,
       from: undefined,
       until: undefined,
       dueAt: undefined,
+      sortAt: undefined,
     });
     await given(store, [row]);
     await isKept(store, row, row);
@@ -115,7 +140,7 @@ export const wholeOrNothing: Cases = (it) => {
     const row = aRow({ id: 'x', body: { life: 1 } });
     await given(store, [row]);
     await commit(store, changeOf(store, 'c1', [], { expect: [row], remove: [row] }));
-    const again = aRow({ id: 'x', body: { life: 2 } });
+    const again = aRow({ id: 'x', createdAt: row.createdAt + 1, body: { life: 2 } });
     await commit(store, changeOf(store, 'c2', [again]));
     await isKept(store, again, again);
     same(idsOf(await foundBy(store, { kind: 'grant' })), ['x'], 'the rows that find() gives');

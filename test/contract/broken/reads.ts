@@ -422,7 +422,14 @@ function matches(row: Row, { subject, scope }: { readonly subject: string; reado
 
 function instants(bend: (at: number) => number): (row: Row) => Row {
   const or = (at: number | undefined) => (at === undefined ? undefined : bend(at));
-  return (row) => ({ ...row, from: or(row.from), until: or(row.until), dueAt: or(row.dueAt) });
+  return (row) => ({
+    ...row,
+    createdAt: bend(row.createdAt),
+    from: or(row.from),
+    until: or(row.until),
+    dueAt: or(row.dueAt),
+    sortAt: or(row.sortAt),
+  });
 }
 
 /** A `find` that judges windows by its own rule. */

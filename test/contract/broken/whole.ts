@@ -46,6 +46,36 @@ export const WHOLE = [
     },
   })),
   broken(
+    'the instant at which a row was made is not kept',
+    'stores every row and every entry of a change',
+    rowsOut((row) => ({ ...row, createdAt: 0 })),
+  ),
+  broken(
+    'the instant at which a row is due for people is not kept',
+    'stores every row and every entry of a change',
+    rowsOut((row) => ({ ...row, sortAt: undefined })),
+  ),
+  broken('another createdAt is ignored, not refused', 'changes nothing when a row would get another createdAt', (inner) => ({
+    async commit(change) {
+      const before = await inner.get(change.put);
+      return inner.commit({ ...change, put: change.put.map((row, i) => ({ ...row, createdAt: before[i]?.createdAt ?? row.createdAt })) });
+    },
+  })),
+  broken('a createdAt of 0 is taken for none', 'changes nothing when a row would get another createdAt', (inner) => ({
+    async commit(change) {
+      const before = await inner.get(change.put);
+      const put = change.put.map((row, i) => ({ ...row, createdAt: row.createdAt || (before[i]?.createdAt ?? 0) }));
+      return inner.commit({ ...change, put });
+    },
+  })),
+  broken('another createdAt is a conflict', 'changes nothing when a row would get another createdAt', (inner) => ({
+    async commit(change) {
+      const before = await inner.get(change.put);
+      const isAnother = change.put.some((row, i) => (before[i]?.createdAt ?? row.createdAt) !== row.createdAt);
+      return isAnother ? 'conflict' : inner.commit(change);
+    },
+  })),
+  broken(
     'the id of a change is remembered before it is applied',
     'commits the change that had failed once what was wrong',
     (inner, { ids }) => ({

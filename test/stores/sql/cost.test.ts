@@ -96,8 +96,8 @@ describe('plans that PostgreSQL makes once for all values', () => {
   ])('read an index for %s', async (name, index, values) => {
     const { live, liveOn, due } = statementsOf('postgres');
     const { text } = { live, live_on: liveOn, due }[name as 'live'];
-    await postgres.sql(`insert into jit_rows (namespace, kind, id, version, subject, scope, open, from_at, until_at, due_at, body)
-      select 'payments', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), true, n, n + 1000000, n, '{}'
+    await postgres.sql(`insert into jit_rows (namespace, kind, id, version, subject, scope, open, created_at, from_at, until_at, due_at, sort_at, body)
+      select 'payments', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), true, n, n, n + 1000000, n, n + 1000000, '{}'
       from generate_series(1, 5000) as n`);
     await postgres.sql('analyze jit_rows');
     const pool = postgres.pool({ max: 1 });

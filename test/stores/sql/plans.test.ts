@@ -23,21 +23,21 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-const COLUMNS = '(namespace, kind, id, version, subject, scope, open, from_at, until_at, due_at, body)';
+const COLUMNS = '(namespace, kind, id, version, subject, scope, open, created_at, from_at, until_at, due_at, sort_at, body)';
 
 /** Nine of ten have ended; each subject has ten grants, one of them open. */
 const fill: Readonly<Record<SqlDialect, readonly string[]>> = {
   postgres: [
     `insert into jit_rows ${COLUMNS}
-     select 'payments', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), n % 10 = 0, n, n + 1000000,
-       case when n % 10 = 0 then n + 1000000 end, '{}' from generate_series(1, ${ROWS}) as n`,
+     select 'payments', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), n % 10 = 0, n, n, n + 1000000,
+       case when n % 10 = 0 then n + 1000000 end, case when n % 10 = 0 then n + 1000000 end, '{}' from generate_series(1, ${ROWS}) as n`,
     'analyze jit_rows',
   ],
   sqlite: [
     `insert into jit_rows ${COLUMNS}
      with recursive s(n) as (select 1 union all select n + 1 from s where n < ${ROWS})
-     select 'payments', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), n % 10 = 0, n, n + 1000000,
-       case when n % 10 = 0 then n + 1000000 end, '{}' from s`,
+     select 'payments', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), n % 10 = 0, n, n, n + 1000000,
+       case when n % 10 = 0 then n + 1000000 end, case when n % 10 = 0 then n + 1000000 end, '{}' from s`,
   ],
 };
 

@@ -95,10 +95,24 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
     await migrate({ db, dialect });
     const open = dialect === 'postgres' ? 'true' : '1';
     const insert = (over: Record<string, string>) => {
-      const row = { namespace: "'n'", kind: "'grant'", id: "'x'", version: '1', open, until_at: '5', body: "'{}'", ...over };
+      const row = {
+        namespace: "'n'",
+        kind: "'grant'",
+        id: "'x'",
+        version: '1',
+        open,
+        created_at: '5',
+        until_at: '5',
+        body: "'{}'",
+        ...over,
+      };
       return run(`insert into jit_rows (${Object.keys(row).join()}) values (${Object.values(row).join()})`);
     };
     const bad = [
+      { created_at: 'null' },
+      { created_at: '-1' },
+      { created_at: "'soon'" },
+      { sort_at: '8640000000000001' },
       { until_at: "'soon'" },
       { until_at: '-1' },
       { until_at: '8640000000000001' },

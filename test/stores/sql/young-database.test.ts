@@ -66,9 +66,9 @@ describe('the statements of PostgreSQL, whose plans are made without statistics 
   });
 
   async function fill(from: number, to: number): Promise<void> {
-    await postgres.sql(`insert into jit_rows (namespace, kind, id, version, subject, scope, open, from_at, until_at, due_at, body)
-      select 'n', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), n % 10 = 0, n, n + 1000000,
-        case when n % 10 = 0 then n + 1000000 end, '{"a":"' || repeat('x', 200) || '"}' from generate_series(${from}, ${to}) as n`);
+    await postgres.sql(`insert into jit_rows (namespace, kind, id, version, subject, scope, open, created_at, from_at, until_at, due_at, sort_at, body)
+      select 'n', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), n % 10 = 0, n, n, n + 1000000,
+        case when n % 10 = 0 then n + 1000000 end, case when n % 10 = 0 then n + 1000000 end, '{"a":"' || repeat('x', 200) || '"}' from generate_series(${from}, ${to}) as n`);
     await postgres.sql(`insert into jit_journal (namespace, seq, change_id, v, id, type, at, actor, data, digest, prev_hash, hash)
       select 'n', n, 'c' || n, 1, 'e' || n, 'grant.issued', n, 'user:a', '{}', '${HASH}', '${HASH}', '${HASH}'
       from generate_series(${from}, ${to}) as n`);
