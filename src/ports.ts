@@ -22,6 +22,11 @@ export interface Clock {
    * Absent: real timers are used. A fake clock wakes its sleepers, in order, as it is moved.
    */
   sleep?(until: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Milliseconds on a monotonic clock, from any origin: setting the system clock does not move it. Durations are measured by
+   * it. Absent: `performance.now()`. A fake clock moves it as it lets time pass.
+   */
+  elapsed?(): number;
 }
 
 /** What an approver says to a new request. */
@@ -408,7 +413,9 @@ export interface GrantStore {
    * Gotcha: a change that would give a row another `createdAt` is no race. Reject it with a `StoreError`, applying nothing.
    * Gotcha: nothing foreign is awaited while the journal's head is held; `link` is synchronous for that reason.
    *
-   * @throws StoreError `ERR_JIT_STORE` when the backend could not be asked, and nothing was applied
+   * It makes one attempt: the engine alone sends a change again whose reply was lost (L31).
+   *
+   * @throws StoreError `ERR_JIT_STORE` when the backend could not be asked, and this attempt has applied nothing
    * @throws OutcomeUnknownError, or any other error, when it could not be learnt whether the change was applied
    */
   commit(change: Change): Promise<CommitOutcome>;

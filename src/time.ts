@@ -73,7 +73,7 @@ export function isDuration(value: unknown): value is number {
 }
 
 /** The machine's clock. It has no `sleep` of its own: real timers are used. */
-export const systemClock: Clock = Object.freeze({ now: () => Date.now() });
+export const systemClock: Clock = Object.freeze({ now: () => Date.now(), elapsed: () => performance.now() });
 
 /** One reading of the clock, as the rules use it. */
 export interface Reading {
@@ -154,6 +154,16 @@ export function readClock(clock: Clock): number {
   }
   if (isInstant(now) && now <= MAX_INSTANT - 2 * MAX_DURATION_MS) return now;
   throw new ClockError('the clock must give an integer of epoch milliseconds');
+}
+
+/** @returns the monotonic reading in milliseconds; `undefined`: the clock fails, or gives no number */
+export function readElapsed(clock: Clock): number | undefined {
+  try {
+    const elapsed: unknown = clock.elapsed === undefined ? performance.now() : clock.elapsed();
+    return Number.isFinite(elapsed) ? (elapsed as number) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whatever creates access is refused while the clock lies below a reading used before (L5). */

@@ -5,7 +5,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
 /** What everybody may know: types, records, errors, the door, time, scopes and base64. */
-const ground = ['json', 'ports', 'records', 'errors', 'input', 'time', 'scope', 'base64'];
+const ground = ['json', 'ports', 'records', 'errors', 'input', 'time', 'scope', 'base64', 'core'];
 /** What stands on the ground and knows nothing of its neighbours; of the journal only how to link, hash and digest. */
 const apart = [...ground, 'journal/link'];
 
@@ -15,6 +15,7 @@ const apart = [...ground, 'journal/link'];
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   base64: [],
+  core: ['ports', 'time'],
   json: [],
   // The types of records stand below all that speaks of records; how they are made and read stands above it.
   'records/types': ['json', 'records/ends'],
@@ -36,7 +37,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'stores/redis': [...apart, 'stores/time-limit'],
   effects: [...ground, 'journal', 'lifecycle'],
 
-  engine: [...ground, 'journal', 'lifecycle', 'effects', 'stores/memory'],
+  kernel: [...ground, 'journal', 'lifecycle'],
+  engine: [...ground, 'kernel', 'journal', 'lifecycle', 'effects', 'stores/memory'],
   // Of the engine only what checks: see the test of what it loads.
   check: ['engine/checker', 'engine/create-checker'],
   sweeper: [...ground, 'engine'],

@@ -12,7 +12,7 @@ const MAX_TURNS = 8;
 const MAX_MICRO_TURNS = 200;
 
 interface Sleeper {
-  readonly until: number;
+  until: number;
   readonly wake: () => void;
 }
 
@@ -23,6 +23,8 @@ interface Sleeper {
  * - Moving it forward stops at each sleeper's instant in turn, wakes that sleeper, and lets it go on before it moves
  *   further: a loop that sleeps again inside the span is woken again, as often as it would be in real time.
  * - Sleepers of one instant wake in the order in which they fell asleep.
+ * - `elapsed()` counts the time that passes: {@link advance}, and {@link set} to a later instant. What sets the clock, {@link step}
+ *   and {@link set} to an earlier instant, does not change it.
  * - Where nobody sleeps inside the span, the clock has moved when the call returns; otherwise once it is awaited.
  *
  * Gotcha: a woken sleeper gets a few turns of the event loop, enough for whatever awaits only memory. What waits for a
@@ -36,16 +38,24 @@ interface Sleeper {
  */
 export class ManualClock implements Clock {
   #now: number;
+  /** What {@link elapsed} reads at the instant 0 of this clock: what sets the clock changes it. */
+  #offset: number;
   #sleepers: Sleeper[] = [];
   #waking: Promise<void> | undefined;
 
   /** @param startMs the first reading, in epoch milliseconds */
   constructor(startMs: number = START_AT) {
     this.#now = readInstant('startMs', startMs);
+    this.#offset = -startMs;
   }
 
   now(): number {
     return this.#now;
+  }
+
+  /** Milliseconds that have passed since this clock was made. */
+  elapsed(): number {
+    return this.#now + this.#offset;
   }
 
   /** How many sleep right now. A test that expects nothing to be left running expects 0. */
@@ -72,7 +82,24 @@ export class ManualClock implements Clock {
    */
   async set(instant: number): Promise<void> {
     const target = readInstant('instant', instant);
-    await this.#inTurn(() => target);
+    await this.#inTurn(() => {
+      if (target < this.#now) this.#offset += this.#now - target;
+      return target;
+    });
+  }
+
+  /**
+   * Sets the clock, as an operator or a time server does: no time passes, so `elapsed()` stays, nobody is woken, and whoever
+   * sleeps goes on sleeping for as long as before.
+   *
+   * @param byMs milliseconds, forward or, where negative, back
+   * @throws InvalidArgumentError when the clock would leave the range of instants
+   */
+  async step(byMs: number): Promise<void> {
+    while (this.#waking !== undefined) await this.#waking;
+    this.#now = readInstant('byMs', this.#now + byMs);
+    this.#offset -= byMs;
+    for (const sleeper of this.#sleepers) sleeper.until += byMs;
   }
 
   /**

@@ -225,4 +225,59 @@ describe('ManualClock', () => {
       expect(woke).toBe(true);
     });
   });
+
+  describe('elapsed()', () => {
+    it('counts the time that passes, by advance() and by set() to a later instant', async () => {
+      const clock = new ManualClock();
+      expect(clock.elapsed()).toBe(0);
+      await clock.advance(10);
+      await clock.set(START_AT + 25);
+      expect(clock.elapsed()).toBe(25);
+    });
+
+    it('moves with the clock while that wakes sleepers', async () => {
+      const clock = new ManualClock();
+      const woke: number[] = [];
+      void clock.sleep(START_AT + 5, never).then(() => woke.push(clock.elapsed()));
+      await clock.advance(10);
+      expect([woke, clock.elapsed()]).toEqual([[5], 10]);
+    });
+
+    it('never goes back with the clock, and goes on from where it was', async () => {
+      const clock = new ManualClock();
+      await clock.advance(10);
+      await clock.set(START_AT - 1_000);
+      expect(clock.elapsed()).toBe(10);
+      await clock.set(START_AT);
+      expect(clock.elapsed()).toBe(1_010);
+    });
+  });
+
+  describe('step()', () => {
+    it.each([-1_000, 1_000])('sets the clock by %i ms, and no time passes', async (by) => {
+      const clock = new ManualClock();
+      await clock.advance(10);
+      await clock.step(by);
+      expect([clock.now(), clock.elapsed()]).toEqual([START_AT + 10 + by, 10]);
+      await clock.advance(5);
+      expect([clock.now(), clock.elapsed()]).toEqual([START_AT + 15 + by, 15]);
+    });
+
+    it.each([-1_000, 1_000])('lets who sleeps sleep for as long as before, set by %i ms', async (by) => {
+      const clock = new ManualClock();
+      let woke: number | undefined;
+      void clock.sleep(START_AT + 100, never).then(() => (woke = clock.elapsed()));
+      await clock.step(by);
+      await clock.advance(99);
+      expect(woke).toBeUndefined();
+      await clock.advance(1);
+      expect(woke).toBe(100);
+    });
+
+    it.each([NaN, 0.5, -START_AT - 1, Infinity])('refuses %s and stays', async (by) => {
+      const clock = new ManualClock();
+      await expect(clock.step(by)).rejects.toThrow(InvalidArgumentError);
+      expect([clock.now(), clock.elapsed()]).toEqual([START_AT, 0]);
+    });
+  });
 });
