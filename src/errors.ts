@@ -60,7 +60,7 @@ export class StoreError extends JitError {
   }
 }
 
-/** A commit and its repetition both failed: it is not known whether the change was applied. */
+/** The reply to a commit was lost, and sending the same change again gave no answer in time: it is not known whether it was applied. */
 export class OutcomeUnknownError extends JitError {
   override readonly name = 'OutcomeUnknownError';
   readonly code = 'ERR_JIT_OUTCOME_UNKNOWN';

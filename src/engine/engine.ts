@@ -140,6 +140,7 @@ export class JitEngine<Scope extends string = string> {
     const ledger = new Ledger(
       journalClock.reader,
       journalClock,
+      { clock, resendMs: settings.resendMs },
       decodeAll,
       () => this.#followers.begin(),
       () => {

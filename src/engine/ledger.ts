@@ -1,12 +1,11 @@
-import { ConflictError, CorruptError, isJitError, NotFoundError, OutcomeUnknownError, StoreError } from '../errors.js';
+import { ConflictError, CorruptError, isJitError, NotFoundError, StoreError } from '../errors.js';
 import { digestOfEntry } from '../journal/link.js';
-import { askLive, askPage, askStore, isPageAfter, MALFORMED } from '../journal/store-reads.js';
+import { askLive, askPage, askStore, isPageAfter } from '../journal/store-reads.js';
 import { grantIds } from '../lifecycle/grant.js';
 import type { Held } from '../lifecycle/status.js';
 import type { EntryDraft, Step, Writes } from '../lifecycle/step.js';
 import type {
   Change,
-  CommitOutcome,
   DueQuery,
   FindQuery,
   GrantStore,
@@ -38,6 +37,7 @@ import { paired } from './held.js';
 import { newId } from './ids.js';
 import type { JournalClock } from './journal-clock.js';
 import type { JournalReader } from './journal-reader.js';
+import { commitResending, type Resend } from '../kernel/resend.js';
 
 /** After this many lost races in a row a verb gives up. A race has a winner, so n racers need at most n tries each. */
 const MAX_TRIES = 256;
@@ -53,21 +53,31 @@ export class Ledger {
   readonly #decodeAll: DecodeAll;
   readonly #begin: () => Promise<void>;
   readonly #onAppend: () => void;
+  readonly #resend: Resend;
   readonly #journal: JournalReader;
   readonly #journalClock: JournalClock;
 
   /**
    * @param journalClock compares the engine's clock with the journal before access is created
+   * @param resend how long a change whose reply was lost is sent again, and by which clock
    * @param begin awaited before each commit
    * @param onAppend called after each commit that appended to the journal
    */
-  constructor(journal: JournalReader, journalClock: JournalClock, decodeAll: DecodeAll, begin: () => Promise<void>, onAppend: () => void) {
+  constructor(
+    journal: JournalReader,
+    journalClock: JournalClock,
+    resend: Resend,
+    decodeAll: DecodeAll,
+    begin: () => Promise<void>,
+    onAppend: () => void,
+  ) {
     this.store = journal.store;
     this.#journal = journal;
     this.#journalClock = journalClock;
     this.#decodeAll = decodeAll;
     this.#begin = begin;
     this.#onAppend = onAppend;
+    this.#resend = resend;
   }
 
   /** The rows that may allow; at once where the store can. */
@@ -260,8 +270,8 @@ export class Ledger {
   }
 
   /**
-   * Gives the entries their ids and digests, and commits; whether it won. A lost reply is resolved by committing the
-   * same again; only when that fails too is the outcome unknown (L31).
+   * Gives the entries their ids and digests, and commits; whether it won. See {@link commitResending} for what becomes of a
+   * lost reply (L31).
    */
   async commitNow({ entries = [], ...rest }: Draft): Promise<boolean> {
     const id = newId();
@@ -271,22 +281,7 @@ export class Ledger {
       return { ...entry, digest: digestOfEntry(entry) };
     });
     const change: Change = { id, append, ...rest };
-    const once = async (): Promise<CommitOutcome> => {
-      const outcome: unknown = await this.store.commit(change);
-      if (outcome !== 'committed' && outcome !== 'conflict') throw new Error(MALFORMED);
-      return outcome;
-    };
-    let outcome: CommitOutcome;
-    try {
-      outcome = await once();
-    } catch (first) {
-      try {
-        outcome = await once();
-      } catch (second) {
-        throw isNotApplied(first) && isNotApplied(second) ? second : new OutcomeUnknownError(id, second);
-      }
-    }
-    if (outcome === 'conflict') return false;
+    if ((await commitResending(this.store, change, this.#resend)) === 'conflict') return false;
     if (append.length > 0) this.#onAppend();
     return true;
   }
@@ -302,9 +297,6 @@ export const decodeEach = <T>(rows: readonly Row[], decode: (row: Row) => T, onU
       return [];
     }
   });
-
-/** The store says that it could not be asked, so the change is certainly not there. */
-const isNotApplied = (error: unknown): boolean => isJitError(error) && error.code === 'ERR_JIT_STORE';
 
 function found(kind: 'request' | 'grant', id: string, row: Row | undefined): Row {
   if (row === undefined) throw new NotFoundError(kind, id);

@@ -56,6 +56,12 @@ export interface Limits {
    * the subject asked for itself stands against every requester. Break-glass and extensions are not bound. Default: off.
    */
   readonly askAgainAfter?: Duration | undefined;
+  /**
+   * For how long the engine sends a change again whose reply was lost, in milliseconds, 0 to an hour. It begins at the first
+   * lost reply. The first repetition comes at once, further ones after pauses that grow up to a second. When it is used up,
+   * the call rejects with `ERR_JIT_OUTCOME_UNKNOWN`. 0: the change is sent twice in all. Default: 15,000.
+   */
+  readonly resendMs?: number | undefined;
 }
 
 export interface JitEngineOptions {
@@ -110,6 +116,7 @@ export interface JitEngineOptions {
 }
 
 const SECOND = 1_000;
+const MAX_RESEND_MS = 3_600_000;
 
 /** The options, checked, with every default in place. */
 export interface Settings extends Enforcement {
@@ -128,6 +135,7 @@ export interface Settings extends Enforcement {
   readonly denialsShownMs: number;
   readonly linkKeys: readonly ReadLinkKey[];
   readonly approverTimeoutMs: number;
+  readonly resendMs: number;
   /** What approvers apply to ids of their own. @throws InvalidArgumentError */
   readonly canonicalId: ((id: string) => string) | undefined;
   /** The parts of a run in their canonical form. @throws InvalidArgumentError also where the agent is none by `agents` */
@@ -164,6 +172,7 @@ const LIMITS = [
   'maxOpenRequests',
   'maxGrants',
   'duplicates',
+  'resendMs',
 ] as const satisfies readonly (keyof Limits)[];
 
 /** @throws InvalidArgumentError naming the option */
@@ -193,10 +202,20 @@ export function readSettings(given: JitEngineOptions): Settings {
   });
 }
 
-function readLimits(given: unknown = {}, warnBefore?: unknown): Pick<Settings, 'limits' | 'denialsShownMs' | 'approverTimeoutMs'> {
+function readLimits(
+  given: unknown = {},
+  warnBefore?: unknown,
+): Pick<Settings, 'limits' | 'denialsShownMs' | 'approverTimeoutMs' | 'resendMs'> {
   const limits = readOptions<keyof Limits>('limits', given, LIMITS);
   const { maxTtl = '8h', minTtl, askAgainAfter, duplicates = 'return', maxOpenRequests = 100, maxGrants = 200 } = limits;
-  const { reviewWithin = '24h', approverTimeoutMs = 10_000, retryMs = 30_000, maxTotal = '24h', maxStartAhead = '7d' } = limits;
+  const {
+    reviewWithin = '24h',
+    approverTimeoutMs = 10_000,
+    retryMs = 30_000,
+    maxTotal = '24h',
+    maxStartAhead = '7d',
+    resendMs = 15_000,
+  } = limits;
   if (duplicates !== 'return' && duplicates !== 'refuse') throw invalid('limits.duplicates', "'return' or 'refuse'", duplicates);
   const maxTtlMs = readDuration('limits.maxTtl', maxTtl);
   // An engine whose longest window is shorter than a second has no use for the default.
@@ -219,6 +238,7 @@ function readLimits(given: unknown = {}, warnBefore?: unknown): Pick<Settings, '
     },
     denialsShownMs: Math.max(askAgainAfterMs ?? 0, DENIALS_SHOWN_MS),
     approverTimeoutMs: readDuration('limits.approverTimeoutMs', approverTimeoutMs),
+    resendMs: readCount('limits.resendMs', resendMs, 0, MAX_RESEND_MS),
   };
 }
 

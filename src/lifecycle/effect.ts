@@ -1,4 +1,5 @@
 import { isUnsettled, makeEffect, toJson, type Effect, type EffectOutcome, type EntryType } from '../records.js';
+import { pauseMs, type Pauses } from './backoff.js';
 import { isOver, isUsable, type Held, type Instants } from './status.js';
 import { EFFECTS, nextVersion, stamp, type Moment, type Step, unchanged } from './step.js';
 
@@ -11,12 +12,9 @@ import { EFFECTS, nextVersion, stamp, type Moment, type Step, unchanged } from '
 export type EffectKey = Pick<Effect, 'id' | 'name' | 'subject' | 'scope'>;
 
 /** How failed calls are repeated. */
-export interface Backoff {
+export interface Backoff extends Pauses {
   /** How many calls a change gets before it is stuck. */
   readonly tries: number;
-  /** How long after the first failed call the next may come at most; doubled with each. Milliseconds. */
-  readonly firstMs: number;
-  readonly maxMs: number;
 }
 
 /**
@@ -64,7 +62,8 @@ export function failEffect(effect: Effect, problem: string, backoff: Backoff, mo
   const failed = makeEffect({ ...effect, failures, problem });
   if (failures >= backoff.tries) return endEffect(failed, { status: 'stuck', by: EFFECTS, reason: undefined }, 'effect.stuck', moment);
   const at = stamp(moment, effect);
-  const next = { ...failed, version: nextVersion(effect), tryAt: moment.now + delayMs(failed, backoff), changedAt: at };
+  const tryAt = moment.now + pauseMs(`${effect.id}.${effect.seq}`, failures, backoff);
+  const next = { ...failed, version: nextVersion(effect), tryAt, changedAt: at };
   return effectStep(makeEffect(next), 'effect.failed', EFFECTS);
 }
 
@@ -91,20 +90,4 @@ function endEffect(effect: Effect, outcome: Omit<EffectOutcome, 'at'>, type: Ent
 function effectStep(next: Effect, type: EntryType, actor: string): Step<Effect> {
   const { kind: _kind, id: effectId, ...fields } = next;
   return { result: next, put: [next], entries: [{ type, at: next.changedAt, actor, data: toJson({ effectId, ...fields }) }] };
-}
-
-/**
- * How long to wait after a failed call: twice as long each time, and of that between a half and all of it, so that what
- * failed together isn't tried together. Drawn from the ids, not from chance: a rule has no dice.
- */
-function delayMs({ id, seq, failures }: Effect, { firstMs, maxMs }: Backoff): number {
-  const longest = Math.min(maxMs, firstMs * 2 ** (failures - 1));
-  return Math.max(1, Math.round(longest * (0.5 + 0.5 * fractionOf(`${id}.${seq}.${failures}`))));
-}
-
-/** 0 to 1, spread evenly over texts: FNV-1a. */
-function fractionOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) / 2 ** 32;
 }

@@ -169,8 +169,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'SQL: the outcome after a lost reply is "could not be done"',
     file: 'stores/sql/commits.ts',
-    from: 'if (!isUnknown || !(await patience.again())) throw new Undone(cause, isUnknown);',
-    to: 'throw new Undone(cause, false);',
+    from: "reject(unknown ? new OutcomeUnknownError(change.id, cause) : asStoreError('commit', cause));",
+    to: "reject(asStoreError('commit', cause));",
     caughtBy: {
       test: 'test/stores/sql/network.test.ts',
       title: 'commits once where the reply to COMMIT is lost: committed again, it is known',
@@ -338,11 +338,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/stores/redis/differential.test.ts', title: 'answer the same to any sequence of changes and questions' },
   },
   {
-    name: 'Redis: a second reply that is lost counts as committed',
+    name: 'Redis: a commit whose reply is lost counts as committed',
     file: 'stores/redis/writer.ts',
-    from: 'if (change.inDoubt) change.reject(new OutcomeUnknownError(change.id, error));',
-    to: "if (change.inDoubt) change.resolve('committed');",
-    caughtBy: { test: 'test/stores/redis/network.test.ts', title: 'says that the outcome is unknown where the reply is lost twice' },
+    from: 'function fail({ id, reject }: Waiting, error: unknown): void {',
+    to: "function fail({ id, reject, resolve }: Waiting, error: unknown): void {\n  if (!(error instanceof AskError && error.applied === 'no')) return resolve('committed');",
+    caughtBy: {
+      test: 'test/stores/redis/network.test.ts',
+      title: 'says that the outcome is unknown where the reply is lost, and committed when asked again later',
+    },
   },
   {
     name: 'Redis: whatever is evicted will do',

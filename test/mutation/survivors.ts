@@ -14,7 +14,7 @@ export interface Survivor {
 /** Of the rooms in which each has to be listed. */
 export const SURVIVORS: readonly Survivor[] = [
   {
-    file: 'lifecycle/effect.ts',
+    file: 'lifecycle/backoff.ts',
     mutator: 'EqualityOperator',
     line: 'for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);',
     from: 'i < text.length',

@@ -1,4 +1,4 @@
-import { isJitError } from 'jit-access';
+import { isJitError, type Change, type GrantStore } from 'jit-access';
 
 /** Asks a store whose limit is short until the machine was quick enough; any other failure is thrown. */
 export async function eventually<T>(ask: () => Promise<T>): Promise<T> {
@@ -7,6 +7,19 @@ export async function eventually<T>(ask: () => Promise<T>): Promise<T> {
       return await ask();
     } catch (error) {
       if (!isJitError(error) || (error.code !== 'ERR_JIT_STORE' && error.code !== 'ERR_JIT_OUTCOME_UNKNOWN')) throw error;
+    }
+  }
+}
+
+/** Commits a change again until a store answers, as the engine does; what each attempt came to, the answer last. */
+export async function attempts(store: GrantStore, change: Change): Promise<readonly string[]> {
+  const failed: string[] = [];
+  for (;;) {
+    try {
+      return [...failed, await store.commit(change)];
+    } catch (error) {
+      if (!isJitError(error) || (error.code !== 'ERR_JIT_STORE' && error.code !== 'ERR_JIT_OUTCOME_UNKNOWN')) throw error;
+      failed.push(error.code);
     }
   }
 }

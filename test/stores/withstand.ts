@@ -32,7 +32,8 @@ export interface Fault {
  * with an error of ours that names the fault, and nothing is written, not later either. Afterwards the same store goes on.
  */
 export async function withstand({ store, near = store, begin, end, says, reads, ends, code = /^ERR_JIT_STORE$/ }: Fault): Promise<void> {
-  const engineOn = (one: GrantStore) => new JitEngine({ store: one, approver: reviewers({ members: [SAM] }), onError: () => undefined });
+  const engineOn = (one: GrantStore) =>
+    new JitEngine({ store: one, approver: reviewers({ members: [SAM] }), limits: { resendMs: 0 }, onError: () => undefined });
   const [engine, apart] = [engineOn(store), engineOn(near)];
   const ask = (on: JitEngine, scope: string, justification = '') =>
     on.requestAccess({ subject: MAYA, scope, ttl: '1h', ...(justification === '' ? {} : { justification }) });

@@ -123,7 +123,7 @@ class RedisGrantStore implements GrantStore {
  *
  * Guarantees: the nine of {@link GrantStore}. A commit is one script, which compares, writes and links all of a change
  * or nothing; a check on a scope is one script that reads the rows themselves. Nothing is given an expiry: only `purge`
- * deletes. A read is given up after `timeoutMs`, or a quarter of it later; a commit without a reply is sent once more. A
+ * deletes. A read is given up after `timeoutMs`, or a quarter of it later, and so is each attempt to commit. A
  * replica, and a primary without the replicas that `min-replicas-to-write` asks for, answer nothing, checks included.
  *
  * Gotcha: how much a resolved commit survives is for the server to say. With the usual `appendfsync everysec` the loss

@@ -32,8 +32,6 @@ interface Waiting {
   readonly length: number;
   /** Epoch milliseconds of this machine: how long it may go on losing the head to others. */
   readonly giveUpAt: number;
-  /** It was sent before, and no answer came: it may have been applied. */
-  inDoubt: boolean;
   readonly resolve: (outcome: CommitOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -61,7 +59,7 @@ export class Writer {
   async commit(change: Change): Promise<CommitOutcome> {
     const prepared = prepare(change);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...prepared, giveUpAt: systemClock.now() + this.#connection.timeoutMs, inDoubt: false, resolve, reject });
+      this.#waiting.push({ ...prepared, giveUpAt: systemClock.now() + this.#connection.timeoutMs, resolve, reject });
       if (!this.#running) void this.#run();
     });
   }
@@ -115,10 +113,11 @@ export class Writer {
       const ending = sent.filter(({ isEnding }) => isEnding);
       if (isFull(error) && ending.length > 0 && ending.length < sent.length) {
         // What adds something is refused alone, and holds up no revoke.
-        for (const change of sent) if (!change.isEnding) this.#isToBeSentAgain(change, error);
+        for (const change of sent) if (!change.isEnding) fail(change, error);
         return this.#send(ending);
       }
-      return sent.filter((change) => this.#isToBeSentAgain(change, error));
+      for (const change of sent) fail(change, error);
+      return [];
     }
   }
 
@@ -159,15 +158,12 @@ export class Writer {
       // It holds back no outcome that is known.
     }
   }
+}
 
-  /** A lost reply is resolved by committing the same change again, once. Only when that fails too is the outcome unknown. */
-  #isToBeSentAgain(change: Waiting, error: unknown): boolean {
-    const applied = error instanceof AskError ? error.applied : 'unknown';
-    if (change.inDoubt) change.reject(new OutcomeUnknownError(change.id, error));
-    else if (applied === 'no') change.reject(new StoreError('commit', messageOf(error), error));
-    else return (change.inDoubt = true);
-    return false;
-  }
+/** Ends one attempt. Where the reply was lost, the engine commits the same change again, and the script knows its id. */
+function fail({ id, reject }: Waiting, error: unknown): void {
+  const isNotApplied = error instanceof AskError && error.applied === 'no';
+  reject(isNotApplied ? new StoreError('commit', messageOf(error), error) : new OutcomeUnknownError(id, error));
 }
 
 const REFUSALS: Readonly<Record<string, string>> = {

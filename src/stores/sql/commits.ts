@@ -112,19 +112,13 @@ export class Commits {
     this.#hooks.committed();
   }
 
-  /** A lost reply is resolved by committing the same changes again: those that were applied are known by their ids. @throws Undone */
-  async #apply(changes: readonly Prepared[]): Promise<readonly Judged[]> {
+  /**
+   * One attempt. Only a transaction that the server has undone for another one is run again in it: the locks of the database are
+   * its protocol. Where COMMIT had no answer the attempt ends, and the engine commits the same changes again. @throws Undone
+   */
+  #apply(changes: readonly Prepared[]): Promise<readonly Judged[]> {
     const patience = new Patience(this.#session.timeoutMs);
-    let isUnknown = false;
-    for (;;) {
-      try {
-        return await unlessBusy(patience, () => this.#once(changes, patience));
-      } catch (error) {
-        const { cause, unknown } = error instanceof Undone ? error : new Undone(error, false);
-        isUnknown ||= unknown;
-        if (!isUnknown || !(await patience.again())) throw new Undone(cause, isUnknown);
-      }
-    }
+    return unlessBusy(patience, () => this.#once(changes, patience));
   }
 
   async #once(changes: readonly Prepared[], patience: Patience): Promise<readonly Judged[]> {

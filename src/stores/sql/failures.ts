@@ -19,7 +19,7 @@ export function isBusy(error: unknown): boolean {
 
 /** Whether an answer to COMMIT says that nothing was applied. Any other failure leaves that open. */
 export function isRolledBack(error: unknown): boolean {
-  return /^(40001|40P01|SQLITE_BUSY)/.test(codeOf(error));
+  return /^(40001|40P01|55P03|SQLITE_BUSY)/.test(codeOf(error));
 }
 
 /**

@@ -60,13 +60,17 @@ export class Patience {
   }
 }
 
-/** Repeats what was told "busy", as long as there is patience. Timers and other calls run in between. */
+/**
+ * Repeats what was told "busy", as long as there is patience. Timers and other calls run in between. A transaction that may have
+ * been applied is not repeated here: only the engine resends.
+ */
 export async function unlessBusy<T>(patience: Patience, call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await call();
     } catch (error) {
-      if (!isBusy(error instanceof Undone ? error.cause : error) || !(await patience.again())) throw error;
+      const { cause, unknown } = error instanceof Undone ? error : { cause: error, unknown: false };
+      if (unknown || !isBusy(cause) || !(await patience.again())) throw error;
     }
   }
 }

@@ -107,7 +107,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         replica.process?.kill('SIGSTOP');
         after(() => replica.process?.kill('SIGCONT'));
         const engineOf = (one: GrantStore) =>
-          new JitEngine({ store: one, approver: reviewers({ members: ['user:sam'] }), onError: () => undefined });
+          new JitEngine({ store: one, approver: reviewers({ members: ['user:sam'] }), limits: { resendMs: 0 }, onError: () => undefined });
         const elsewhere = await store({ namespace, replicas: 1, timeoutMs: 600 }, make);
         const by = { by: 'user:sam' };
         for (const engine of [engineOf(here.store), engineOf(elsewhere.store)]) {
@@ -138,7 +138,12 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         const [engine, elsewhere] = (await Promise.all(
           [1, 2].map(async () => {
             const { store: one } = await store({ namespace, replicas: 1, timeoutMs: 600 }, make);
-            return new JitEngine({ store: one, approver: reviewers({ members: ['user:sam'] }), onError: () => undefined });
+            return new JitEngine({
+              store: one,
+              approver: reviewers({ members: ['user:sam'] }),
+              limits: { resendMs: 0 },
+              onError: () => undefined,
+            });
           }),
         )) as [JitEngine, JitEngine];
         const asked = { subject: 'user:maya', scope: 'c:d', ttl: '1h', idempotencyKey: 'k' } as const;

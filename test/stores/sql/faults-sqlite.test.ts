@@ -1,6 +1,7 @@
 import { sqlGrantStore, steadyHandle } from 'jit-access/sql';
 import { Kysely, SqliteDialect } from 'kysely';
 import { afterEach, beforeEach, describe, it } from 'vitest';
+import { expectFailover } from '../failover.js';
 import { withstand } from '../withstand.js';
 import { readOnlyHandle } from './drivers.js';
 import { SqliteFile } from './sqlite.js';
@@ -41,5 +42,44 @@ describe('sqlGrantStore on a file that takes nothing more', () => {
       reads: 'go on',
     });
     readable.close();
+  });
+});
+
+describe('an engine on a file whose disk goes away', () => {
+  it('L31 knows the outcome of a verb whose reply was lost five seconds before the disk is back', async () => {
+    const file = await SqliteFile.migrated();
+    const steady = steadyHandle(file.handle());
+    let disk: 'there' | 'goes at COMMIT' | 'gone' = 'there';
+    const gone = () => Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR' });
+    const database: typeof steady = {
+      close: () => steady.close(),
+      prepare(sql) {
+        const statement = steady.prepare(sql);
+        const guarded = <T>(run: () => T): T => {
+          if (disk === 'gone') throw gone();
+          const result = run();
+          if (disk === 'goes at COMMIT' && sql.startsWith('commit')) {
+            disk = 'gone';
+            throw gone();
+          }
+          return result;
+        };
+        return {
+          reader: statement.reader,
+          all: (values) => guarded(() => statement.all(values)),
+          run: (values) => guarded(() => statement.run(values)),
+          iterate: (values) => statement.iterate(values),
+        };
+      },
+    };
+    const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) });
+    const options = { dialect: 'sqlite', namespace: 'payments' } as const;
+    await expectFailover({
+      store: sqlGrantStore({ ...options, db }),
+      near: sqlGrantStore({ ...options, db: file.kysely() }),
+      begin: () => (disk = 'goes at COMMIT'),
+      end: () => (disk = 'there'),
+    });
+    file.remove();
   });
 });

@@ -5,7 +5,8 @@ import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { kyselyOn, Postgres } from './postgres.js';
 import { isCommit, Proxy } from '../proxy.js';
-import { eventually } from '../eventually.js';
+import { attempts, eventually } from '../eventually.js';
+import { expectFailover } from '../failover.js';
 
 // A server is started and stopped here, on a machine that may be busy.
 vi.setConfig({ hookTimeout: 60_000 });
@@ -67,27 +68,29 @@ describe('commit(), over a network that fails', () => {
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
   });
 
-  it('commits once where COMMIT never arrives: it is sent again', async () => {
+  it('leaves to the engine whether it was applied where COMMIT never arrives: committed again, it is committed once', async () => {
     const { far, near } = await twoStores();
     proxy.atCommit('cut');
-    expect(await far.commit(changeOf(far, 'c1', 'x'))).toBe('committed');
+    expect(await attempts(far, changeOf(far, 'c1', 'x'))).toEqual(['ERR_JIT_OUTCOME_UNKNOWN', 'committed']);
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
   });
 
   it('commits once where the reply to COMMIT is lost: committed again, it is known', async () => {
     const { far, near } = await twoStores();
     proxy.atCommit('cut the reply');
-    expect(await far.commit(changeOf(far, 'c1', 'x'))).toBe('committed');
+    expect(await attempts(far, changeOf(far, 'c1', 'x'))).toEqual(['ERR_JIT_OUTCOME_UNKNOWN', 'committed']);
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
   });
 
   it('answers the same for each of the changes that share a transaction whose reply is lost', async () => {
     const { far, near } = await twoStores();
     const first = far.commit(changeOf(far, 'c0', 'x0'));
-    const others = Array.from({ length: 9 }, (_, i) => far.commit(changeOf(far, `c${i + 1}`, i === 8 ? 'first' : `x${i + 1}`)));
+    const others = Array.from({ length: 9 }, (_, i) => attempts(far, changeOf(far, `c${i + 1}`, i === 8 ? 'first' : `x${i + 1}`)));
     await first;
     proxy.atCommit('cut the reply');
-    expect(await Promise.all(others)).toEqual([...Array<string>(8).fill('committed'), 'conflict']);
+    const answers = await Promise.all(others);
+    expect(answers.map(([lost]) => lost)).toEqual(Array<string>(9).fill('ERR_JIT_OUTCOME_UNKNOWN'));
+    expect(answers.map(([, answer]) => answer)).toEqual([...Array<string>(8).fill('committed'), 'conflict']);
     expect(await idsIn(near)).toEqual(['first.1', ...Array.from({ length: 9 }, (_, i) => `c${i}.1`)]);
   });
 
@@ -139,6 +142,13 @@ describe('commit(), over a network that fails', () => {
     expect(await near.commit(changeOf(near, 'c2', 'y'))).toBe('committed');
     expect(['ERR_JIT_OUTCOME_UNKNOWN', 'ERR_JIT_STORE']).toContain(((await silent) as { code?: string }).code);
     expect(await idsIn(near)).toEqual(['first.1', 'c2.1']);
+  });
+});
+
+describe('an engine over a network that fails', () => {
+  it('L31 knows the outcome of a verb whose reply was lost in a failover of five seconds', async () => {
+    const { far, near } = await twoStores();
+    await expectFailover({ store: far, near, begin: () => proxy.atCommit('refuse at the reply'), end: () => proxy.mend() });
   });
 });
 
