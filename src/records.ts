@@ -22,6 +22,7 @@ export {
   makeUse,
   UNSAID,
 } from './records/make.js';
+export { hasLockRow, isLockRow, LOCK_ROW } from './records/lock-row.js';
 export { plainWindow } from './records/plain-window.js';
 export { CREATED_AT_CHANGED, createdAtChanged } from './records/row-order.js';
 export { frozenCopy, SettledRow } from './records/settled-row.js';

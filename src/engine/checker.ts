@@ -4,7 +4,7 @@ import { askLive, askWindow } from '../journal/store-reads.js';
 import { decisionOf, judge, reaches } from '../lifecycle/check.js';
 import type { Held } from '../lifecycle/status.js';
 import type { GrantStore, GrantWindow, MaybePromise, Row } from '../ports.js';
-import { decodeGrant, isCounted, isObject, type Decision } from '../records.js';
+import { decodeGrant, hasLockRow, isCounted, isObject, type Decision } from '../records.js';
 import { readScope } from '../scope.js';
 import { isInstant, isThenable, type Reading, type Timekeeper } from '../time.js';
 import type { Enforcement } from './enforcement.js';
@@ -146,8 +146,12 @@ export class Checker {
     return askLive(this.#store, { subject, scope: exactly, at: this.#keeper.highest });
   }
 
-  /** Only rows that reach the scope are decoded: one for an ordinary yes. A malformed one allows nothing and is reported. */
+  /**
+   * Only rows that reach the scope are decoded: one for an ordinary yes. A malformed one allows nothing and is reported.
+   * Under a lock no grant reaches anything: no verb of this version writes one, so none can be read here (L30).
+   */
   reaching(rows: readonly Row[], subject: string, scope: string): readonly Held[] {
+    if (hasLockRow(rows)) return [];
     const { scopes, decodeAll, onError } = this.#settings;
     const reaching: Held[] = [];
     for (const row of rows) {
@@ -181,6 +185,8 @@ export class Checker {
   }
 
   #judge(rows: readonly Row[], subject: string, scope: string, reading: Reading = this.#keeper.read()): Decision {
+    // By its own clock reading: a lock may end at any moment.
+    if (hasLockRow(rows)) return decisionOf(subject, scope, reading.now, 'locked', undefined, reading.now);
     return judge(this.reaching(rows, subject, scope), subject, scope, reading, this.#settings.takesUses);
   }
 }

@@ -363,9 +363,10 @@ export interface Decision {
   /**
    * `granted`, `standing`; or `not_started` (a grant that covers begins later), `not_activated` (it has begun, but that
    * its subject may still hold it could not be confirmed), `use_required` (a grant that covers has a number of uses, and a
-   * checker takes none), `no_grant`.
+   * checker takes none), `locked` (the namespace has locks, which this version cannot read, so that they refuse everything but
+   * standing access), `no_grant`.
    */
-  readonly reason: 'granted' | 'standing' | 'not_started' | 'not_activated' | 'use_required' | 'no_grant';
+  readonly reason: 'granted' | 'standing' | 'not_started' | 'not_activated' | 'use_required' | 'locked' | 'no_grant';
   readonly subject: string;
   readonly scope: string;
   /** The clock's reading that this was judged at. Epoch milliseconds. */

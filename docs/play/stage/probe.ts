@@ -8,6 +8,7 @@ const REASONS = {
   standing: 'always allowed, without a window',
   not_started: 'its window begins later',
   not_activated: 'its window has begun, and is to be confirmed',
+  locked: 'locked, whatever windows are open',
   use_required: 'each use must be taken, with consume()',
   no_grant: 'no window for it is open',
 } as const;

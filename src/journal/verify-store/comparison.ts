@@ -1,6 +1,6 @@
 import { show } from '../../input.js';
 import type { GrantStore, Row } from '../../ports.js';
-import { encode, isObject } from '../../records.js';
+import { encode, isObject, LOCK_ROW } from '../../records.js';
 import { inTurns, nextTurn } from '../../time.js';
 import { bookmark, HORIZON } from '../bookmark.js';
 import { RECORD_KINDS, type Draft, type Fields, type RecordKind } from '../replay/drafts.js';
@@ -131,6 +131,10 @@ export class Comparison {
   /** One row of an answer of `live`: the one that is owed, or a suspect. */
   #receive(row: unknown, place: LivePlace, owed: Map<string, Key>, suspects: Map<string, Key>): void {
     const { kind, id } = isObject(row) ? (row as Row) : { kind: undefined, id: undefined };
+    if (kind === LOCK_ROW.kind && id === LOCK_ROW.id) {
+      this.#locks();
+      return;
+    }
     if (!isLiveKind(kind) || typeof id !== 'string') {
       this.differences.push({ kind: typeof kind === 'string' ? kind : 'grant', id: show(id), problem: 'is no row that live() may give' });
       return;
@@ -145,6 +149,12 @@ export class Comparison {
     const strays = this.#strays.get(nameOf(key));
     if (strays === undefined) this.#strays.set(nameOf(key), [place]);
     else strays.push(place);
+  }
+
+  /** Every answer of `live` has it. No entry of this version tells of locks. */
+  #locks(): void {
+    if (this.differences.some(({ kind }) => kind === LOCK_ROW.kind)) return;
+    this.differences.push({ ...LOCK_ROW, problem: 'is not in the journal' });
   }
 
   /** Reads again what differs, between two readings of the journal that say the same about it. */

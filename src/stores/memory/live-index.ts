@@ -1,5 +1,5 @@
 import type { GrantWindow, Row } from '../../ports.js';
-import { plainWindow } from '../../records.js';
+import { isLockRow, plainWindow } from '../../records.js';
 import { Names } from './names.js';
 import { Pairs } from './pairs.js';
 
@@ -15,6 +15,8 @@ type Rows = Row | readonly Row[];
  * there are so many grants that no cache holds them.
  */
 export class LiveIndex {
+  /** The row of the namespace's locks, while it is open. */
+  #lock: Row | undefined;
   readonly #subjects = new Names();
   readonly #scopes = new Names();
   readonly #places = new Pairs();
@@ -32,6 +34,7 @@ export class LiveIndex {
 
   /** Lists are replaced, never changed: one that was handed out stays as it was. */
   add(row: Row): void {
+    if (row.open && isLockRow(row)) this.#lock = row;
     if (!isLive(row)) return;
     const place = this.placeOf(row.subject, row.scope);
     if (place === NOWHERE) this.#put(this.#newPlace(row), row);
@@ -39,6 +42,7 @@ export class LiveIndex {
   }
 
   remove(row: Row): void {
+    if (row === this.#lock) this.#lock = undefined;
     if (!isLive(row)) return;
     const place = this.placeOf(row.subject, row.scope);
     if (place === NOWHERE) return;
@@ -62,14 +66,19 @@ export class LiveIndex {
   /** The window of the only row of a pair, where only time decides about it; valid until the next call. */
   windowOf(subject: unknown, scope: unknown): GrantWindow | undefined {
     const place = this.placeOf(subject, scope);
-    if (place === NOWHERE) return undefined;
+    if (place === NOWHERE || this.#lock !== undefined) return undefined;
     const from = this.#windows[2 * place] as number;
     // NaN: the rows there have no window.
     return from === from ? this.#window.at(place, from, this.#windows[2 * place + 1] as number) : undefined;
   }
 
-  /** With `at < until`. A list that is kept, and needs no filter, is handed out as it is. */
+  /** With `at < until`, and the open row of the locks. A list that is kept, and needs no filter, is handed out as it is. */
   find(subject: string, scope: string | undefined, at: number): readonly Row[] {
+    const rows = this.#find(subject, scope, at);
+    return this.#lock === undefined ? rows : [...rows, this.#lock];
+  }
+
+  #find(subject: string, scope: string | undefined, at: number): readonly Row[] {
     if (scope === undefined) return this.all(subject).filter((row) => isAhead(row, at));
     const place = this.placeOf(subject, scope);
     if (place === NOWHERE) return NONE;

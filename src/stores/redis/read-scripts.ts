@@ -33,6 +33,13 @@ end
 
 local damaged = damage()
 if damaged then return refuse(damaged) end
+
+-- The open row of the namespace's locks, which every check brings along.
+local function addLock(rows)
+  local lock = redis.call('HGET', ROWS, 'lock\0open')
+  if lock and string.match(lock, '^lock%zopen%z[^%z]*%z1%z') then rows[#rows + 1] = lock end
+  return rows
+end
 `;
 
 /**
@@ -51,7 +58,7 @@ return rows
  * The check: what a subject holds on one scope. LIVE says which rows these are; each is read where the commit compares it.
  *
  * ARGV: the field of LIVE
- * Reply: the rows
+ * Reply: the rows, and the open row of the locks
  */
 export const LIVE_ON_SCRIPT = String.raw`${ROWS_READ}
 local rows = {}
@@ -60,7 +67,7 @@ for field in string.gmatch(redis.call('HGET', LIVE, ARGV[1]) or '', '[^\2]+') do
   if not row then return gone('a live row') end
   rows[#rows + 1] = row
 end
-return rows
+return addLock(rows)
 `;
 
 /**
@@ -141,7 +148,7 @@ return rows
  * What a subject holds on every scope.
  *
  * ARGV: what the subject's lines begin with
- * Reply: the rows
+ * Reply: the rows, and the open row of the locks
  */
 export const LIVE_SCRIPT = String.raw`${ROWS_READ}
 local rows = {}
@@ -151,7 +158,7 @@ for i, line in ipairs(redis.call('ZRANGE', INDEX, '[' .. ARGV[1], behind, 'BYLEX
   rows[i] = redis.call('HGET', ROWS, string.match(string.sub(line, #ARGV[1] + 1), '^[^%z]*%z(.*)$'))
   if not rows[i] then return gone('a live row') end
 end
-return rows
+return addLock(rows)
 `;
 
 /**

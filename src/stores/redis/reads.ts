@@ -1,5 +1,6 @@
 import { StoreError } from '../../errors.js';
 import type { DueQuery, FindQuery, JournalQuery, JournalSlice, LiveQuery, Page, Row, RowKey } from '../../ports.js';
+import { isLockRow } from '../../records.js';
 import { GENESIS } from '../../journal/link.js';
 import type { RedisReply } from './client.js';
 import { Script, type Connection } from './connection.js';
@@ -55,13 +56,14 @@ export class Reads {
         : await this.#rows('live', LIVE_ON, [liveFieldOf(subject, scope)]);
     const rows = texts.map(decodeRow);
     for (const [i, row] of rows.entries()) {
+      if (isLockRow(row)) continue;
       if (row.open && row.subject === subject && (scope === undefined || row.scope === scope)) continue;
       // A row that is no row of ours goes to the core's codec, which refuses that row alone.
       if ((texts[i] as string).split(COLUMN).length < COLUMNS) continue;
       const what = `${row.kind} ${JSON.stringify(row.id)}`;
       throw new StoreError('live', `${what} is listed as live and is not: something else has written to this namespace`);
     }
-    return rows.filter(({ until }) => until === undefined || at < until);
+    return rows.filter((row) => row.until === undefined || at < row.until || isLockRow(row));
   }
 
   async find({ kind, subject, open, during, after, limit }: FindQuery): Promise<Page<Row>> {

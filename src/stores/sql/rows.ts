@@ -59,34 +59,43 @@ export function rowOf(columns: Columns): Row {
 }
 
 /**
- * The rows that a check found, in the one text that its statement makes of them.
+ * The rows that a check found and the row of the locks, in the text that its statement makes of them.
  *
  * @param subject whose they are: the statement says so, the text doesn't
  * @throws StoreError
  */
 export function liveRowsOf(columns: Columns | undefined, subject: string): readonly Row[] {
-  if (columns === undefined || columns['found'] === null) return [];
-  const found: unknown = jsonOf(columns, 'found');
-  if (!Array.isArray(found)) throw malformed('found', 'a list');
-  return found.map((row: unknown) => {
-    const [kind, id, version, scope, createdAt, from, until, dueAt, sortAt, body] = row as readonly unknown[];
-    if (typeof kind !== 'string' || typeof id !== 'string' || !Number.isSafeInteger(version)) throw malformed('found', 'rows');
-    return {
-      kind: fromColumn(kind),
-      id: fromColumn(id),
-      version: version as number,
-      subject,
-      scope: (scope ?? undefined) as string | undefined,
-      // No other has a live_subject.
-      open: true,
-      createdAt: createdAt as number,
-      from: (from ?? undefined) as number | undefined,
-      until: (until ?? undefined) as number | undefined,
-      dueAt: (dueAt ?? undefined) as number | undefined,
-      sortAt: (sortAt ?? undefined) as number | undefined,
-      body: body as JsonObject,
-    };
-  });
+  const rows = columns === undefined ? [] : listIn(columns, 'found').map((row) => openRow(row, subject));
+  const lock = columns === undefined ? [] : listIn(columns, 'lock');
+  return lock.length === 0 ? rows : [...rows, openRow(lock, lock.at(-1) as string | null)];
+}
+
+/** A row from the list that a check's statement makes of it. */
+function openRow(row: unknown, subject: string | null): Row {
+  const [kind, id, version, scope, createdAt, from, until, dueAt, sortAt, body] = row as readonly unknown[];
+  if (typeof kind !== 'string' || typeof id !== 'string' || !Number.isSafeInteger(version)) throw malformed('found', 'rows');
+  return {
+    kind: fromColumn(kind),
+    id: fromColumn(id),
+    version: version as number,
+    subject: subject ?? undefined,
+    scope: (scope ?? undefined) as string | undefined,
+    // The statement asks for no other.
+    open: true,
+    createdAt: createdAt as number,
+    from: (from ?? undefined) as number | undefined,
+    until: (until ?? undefined) as number | undefined,
+    dueAt: (dueAt ?? undefined) as number | undefined,
+    sortAt: (sortAt ?? undefined) as number | undefined,
+    body: body as JsonObject,
+  };
+}
+
+/** The JSON list of a column; empty where it is null. */
+function listIn(columns: Columns, name: string): readonly unknown[] {
+  const found: unknown = columns[name] === null ? [] : jsonOf(columns, name);
+  if (!Array.isArray(found)) throw malformed(name, 'a list');
+  return found;
 }
 
 /** @throws StoreError */

@@ -18,10 +18,9 @@ const INTEGERS = new Set(['version', 'created_at', 'from_at', 'until_at', 'due_a
 /** What a check needs of a row beyond what it asked by, in the order in which it is read. */
 const LIVE = ['kind', 'id', 'version', 'scope', 'created_at', 'from_at', 'until_at', 'due_at', 'sort_at', 'body'];
 
-/** The JSON of the live rows, put together by the database. The body stands in it as it was kept: no number rounded, no key moved. */
-function liveRows(postgres: boolean): string {
-  if (postgres)
-    return `json_agg(json_build_array(${LIVE.map((name) => (name === 'body' ? 'r.body::json' : `r.${name}`)).join(', ')}))::text`;
+/** The columns of a row as one JSON list, made by the database. The body stands in it as it was kept: no number rounded, no key moved. */
+function listOf(postgres: boolean, names: readonly string[]): string {
+  if (postgres) return `json_build_array(${names.map((name) => (name === 'body' ? 'r.body::json' : `r.${name}`)).join(', ')})`;
   const asJson = (name: string) =>
     name === 'body'
       ? 'r.body'
@@ -30,8 +29,12 @@ function liveRows(postgres: boolean): string {
         : name.endsWith('_at')
           ? `ifnull(r.${name}, 'null')`
           : `json_quote(r.${name})`;
-  return `'[' || group_concat('[' || ${LIVE.map(asJson).join(` || ',' || `)} || ']') || ']'`;
+  return `'[' || ${names.map(asJson).join(` || ',' || `)} || ']'`;
 }
+
+/** The lists of the live rows as one. */
+const liveRows = (postgres: boolean): string =>
+  postgres ? `json_agg(${listOf(postgres, LIVE)})::text` : `'[' || group_concat(${listOf(postgres, LIVE)}) || ']'`;
 
 /** The text, with its name in front: so a pool that sees only texts knows which to prepare, and whoever watches the server whose it is. */
 const named = (name: string, text: string): string => `/* ${name} */ ${text}`;
@@ -105,11 +108,14 @@ export function statementsOf(dialect: SqlDialect) {
   const withServer = (names: readonly string[], from: string) =>
     `select s.*, ${columns('f', names)} from (select ${server}) as s left join (${from}) as f on true`;
 
+  /** The open row of the namespace's locks, which every check brings along: one look-up by its key. */
+  const lock = `(select ${listOf(postgres, [...LIVE, 'subject'])}${postgres ? '::text' : ''} from jit_rows as r
+  where namespace = $1 and kind = 'lock' and id = 'open' and ${isOpen})`;
   /**
    * A check: open rows that can allow, and no others, for the index jit_rows_live holds no others. They come as one text,
    * which costs a driver less than so many columns: a list of lists, null where there are none.
    */
-  const live = `select ${liveRows(postgres)} as found, ${server} from jit_rows as r
+  const live = `select ${liveRows(postgres)} as found, ${lock} as lock, ${server} from jit_rows as r
 where namespace = $1 and live_subject = $2 and until_at > $3`;
 
   const write: Readonly<Record<WritePart['part'], (n: number) => string>> = {

@@ -160,11 +160,96 @@ export const readingLive: Cases = (it) => {
     );
   });
 
+  it('gives the open row of the locks with every answer, whatever is asked for', async (store) => {
+    const lock = aLock();
+    await given(store, [aRow({ id: 'x' }), aRow({ id: 'y', subject: 'user:noor', scope: undefined }), lock]);
+    for (const at of [0, FROM, LATEST]) {
+      for (const query of [
+        {},
+        { scope: 'db-prod:write' },
+        { scope: 'db:none' },
+        { subject: 'nobody' },
+        { subject: 'nobody', scope: 'a' },
+      ]) {
+        const rows = await store.live({ subject: 'user:maya', at, ...query });
+        same(
+          rows.filter((row) => row.kind === 'lock'),
+          [lock],
+          `the rows of kind lock that live() gives at ${at}, asked for ${JSON.stringify(query)}`,
+        );
+      }
+    }
+    same(await live(store, {}), ['open', 'x'], 'live() of a subject');
+    same(await live(store, { scope: 'db-prod:write' }), ['open', 'x'], 'live() on a scope');
+  });
+
+  it('gives the row of the locks at its newest version, whole, whatever its columns say', async (store) => {
+    const newest = next(aLock(), {
+      subject: 'user:noor',
+      scope: 'db:read',
+      from: 1,
+      until: 2,
+      dueAt: 3,
+      sortAt: 4,
+      body: { locks: [{ a: 1 }] },
+    });
+    await given(store, [aLock()]);
+    await given(store, [newest]);
+    for (const scope of ['db-prod:write', undefined]) {
+      same(await store.live({ subject: 'user:maya', scope, at: FROM }), [newest], `live() on ${String(scope)}`);
+    }
+  });
+
+  it('gives the row of the locks no longer once it is closed or removed, and again once it is open', async (store) => {
+    const lock = aLock();
+    const closed = next(lock, { open: false });
+    const opened = next(closed, { open: true });
+    const both = async () => [await live(store, {}), await live(store, { scope: 'db-prod:write' })];
+    await given(
+      store,
+      [closed].map((row) => ({ ...row, version: 1 })),
+    );
+    same(await both(), [[], []], 'live() while the row is closed');
+    await given(store, [{ ...opened, version: 2 }]);
+    same(await both(), [['open'], ['open']], 'live() once it is open');
+    await given(store, [{ ...closed, version: 3 }]);
+    same(await both(), [[], []], 'live() after it was closed again');
+    await given(store, [{ ...opened, version: 4 }]);
+    const key = { kind: 'lock', id: 'open', version: 4 };
+    await commit(store, changeOf(store, 'unlock', [], { expect: [key], remove: [key] }));
+    same(await both(), [[], []], 'live() after it was removed');
+  });
+
+  it('takes no other row for that of the locks', async (store) => {
+    await given(store, [
+      aLock({ id: 'other' }),
+      aLock({ kind: 'locks' }),
+      aLock({ kind: 'request' }),
+      aRow({ kind: 'lock', id: 'user:maya' }),
+      aRow({ id: 'open' }),
+    ]);
+    await given(store.in(`${store.namespace}-b`), [aLock()]);
+    for (const scope of ['db-prod:write', undefined]) {
+      const rows = await store.live({ subject: 'user:maya', scope, at: FROM });
+      same(
+        rows.map(({ kind, id }) => ({ kind, id })),
+        [{ kind: 'grant', id: 'open' }],
+        `live() on ${String(scope)}`,
+      );
+    }
+  });
+
   it('gives a row that lasts to the end of time at every instant before', async (store) => {
     await given(store, [aRow({ id: 'x', from: 0, until: LATEST })]);
     for (const at of [0, START_AT, LATEST - 1]) same(await live(store, { at }), ['x'], `live() at ${at}`);
   });
 };
+
+/** The row that holds the locks of a namespace. */
+function aLock(over: Partial<Row> = {}): Row {
+  const empty = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined };
+  return aRow({ kind: 'lock', id: 'open', createdAt: 0, ...empty, body: { locks: [] }, ...over });
+}
 
 const byKindAndId = (a: Row, b: Row): number => (`${a.kind} ${a.id}` < `${b.kind} ${b.id}` ? -1 : 1);
 

@@ -52,6 +52,19 @@ export const readingWindow: Cases = (it) => {
     for (const { subject, scope } of [revoked, removed]) same(store.windowOf?.(subject, scope), undefined, `windowOf() on ${scope}`);
   });
 
+  it('gives no window while the row of the locks is open', async (store) => {
+    const grant = aGrant();
+    const lock = aRow({ kind: 'lock', id: 'open', createdAt: 0, subject: undefined, scope: undefined, until: undefined, dueAt: undefined });
+    await given(store, [encode(grant)]);
+    await agrees(store, grant);
+    await given(store, [lock]);
+    same(store.windowOf?.(grant.subject, grant.scope), undefined, 'windowOf() under a lock');
+    await given(store, [{ ...lock, version: 2, open: false }]);
+    await agrees(store, grant);
+    await given(store, [{ ...lock, version: 3 }]);
+    same(store.windowOf?.(grant.subject, grant.scope), undefined, 'windowOf() under a lock that is open again');
+  });
+
   it('gives the window of the newest version', async (store) => {
     const grant = aGrant({ asksAtStart: true, activatedAt: START_AT, issuedAt: START_AT - 1_000 });
     await given(store, [encode(grant)]);

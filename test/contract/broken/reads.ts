@@ -117,6 +117,55 @@ export const READS = [
     'gives rows of the kinds grant and usage, and no others',
     liveOf(['grant', 'usage', 'request', 'subject', 'cursor'], matches),
   ),
+  broken(
+    'live() knows no locks',
+    'gives the open row of the locks with every answer',
+    live((row) => row.kind !== 'lock'),
+  ),
+  broken(
+    'live() gives the locks for all scopes only',
+    'gives the open row of the locks with every answer',
+    live((row, { scope }) => row.kind !== 'lock' || scope === undefined),
+  ),
+  broken('live() gives the locks only with a grant', 'gives the open row of the locks with every answer', (inner) => ({
+    async live(query) {
+      const rows = await inner.live(query);
+      return rows.some((row) => row.kind !== 'lock') ? rows : [];
+    },
+  })),
+  broken(
+    'live() judges the locks by their until',
+    'gives the row of the locks at its newest version, whole',
+    live((row, { at }) => row.kind !== 'lock' || row.until === undefined || at < row.until),
+  ),
+  broken(
+    'live() gives the locks of nobody only',
+    'gives the row of the locks at its newest version, whole',
+    live((row, { subject }) => row.kind !== 'lock' || row.subject === undefined || row.subject === subject),
+  ),
+  broken('live() gives the locks of the first version', 'gives the row of the locks at its newest version, whole', (inner, { rows }) => ({
+    async live(query) {
+      const found = await inner.live(query);
+      for (const row of found) if (row.kind === 'lock' && !rows.has(inner.namespace)) rows.set(inner.namespace, row);
+      return found.map((row) => (row.kind === 'lock' ? (rows.get(inner.namespace) as Row) : row));
+    },
+    async commit(change) {
+      for (const row of change.put) if (row.kind === 'lock' && !rows.has(inner.namespace)) rows.set(inner.namespace, row);
+      return inner.commit(change);
+    },
+  })),
+  broken('live() gives locks that are closed', 'gives the row of the locks no longer once it is closed', (inner) => ({
+    async live(query) {
+      const [lock] = await inner.get([{ kind: 'lock', id: 'open' }]);
+      return [...(await inner.live(query)).filter((row) => row.kind !== 'lock'), ...(lock === undefined ? [] : [lock])];
+    },
+  })),
+  broken('live() takes every row of kind lock for that of the locks', 'takes no other row for that of the locks', (inner) => ({
+    live: async (query) => [
+      ...(await inner.live(query)).filter((row) => row.kind !== 'lock'),
+      ...(await allOf(inner, 'lock')).filter((row) => row.open),
+    ],
+  })),
   broken('live() keeps one row for each id', 'gives a grant and its usage, which have one id', (inner) => ({
     live: async (query) => [...new Map((await inner.live(query)).map((row) => [row.id, row])).values()],
   })),

@@ -86,6 +86,11 @@ export const WINDOWS = [
     'gives no window while a pair has two rows',
     window((rows) => windowOf(rows[0])),
   ),
+  broken(
+    'windowOf() knows no locks',
+    'gives no window while the row of the locks is open',
+    window((rows) => windowOf(only(rows.filter((row) => row.kind !== 'lock')))),
+  ),
   broken('windowOf() gives what it gave before', 'gives no window from the commit on that ended or removed the grant', remembering),
   broken('windowOf() gives what an earlier version gave', 'gives the window of the newest version', remembering),
   broken('windowOf() folds case', 'gives no window to another subject, scope or namespace', (inner) => ({
