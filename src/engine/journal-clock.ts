@@ -1,3 +1,4 @@
+import { SingleFlight } from '../core/single-flight.js';
 import { ClockError, StoreError } from '../errors.js';
 import { invalid } from '../input.js';
 import { MALFORMED } from '../journal/store-reads.js';
@@ -52,7 +53,7 @@ export class JournalClock {
   readonly #own: OwnChanges;
   #isConfirmed = false;
   #behind: Behind | undefined;
-  #looking: Promise<void> | undefined;
+  readonly #looking = new SingleFlight();
   #reportFrom = 0;
 
   constructor(store: GrantStore, keeper: Timekeeper, leewayMs: number, onError: (error: unknown, during: string) => void) {
@@ -159,7 +160,7 @@ export class JournalClock {
   /** Once for each engine; calls that come in the meantime share it, and after a failure the next one looks again. */
   async #look(): Promise<void> {
     if (this.#behind !== undefined) return;
-    await (this.#looking ??= this.#lookOnce().finally(() => (this.#looking = undefined)));
+    await this.#looking.join(() => this.#lookOnce());
   }
 
   async #lookOnce(): Promise<void> {

@@ -1,3 +1,4 @@
+import { SingleFlight } from '../core/single-flight.js';
 import { isJitError } from '../errors.js';
 
 /** A question for the approver. */
@@ -27,7 +28,7 @@ const NOTHING_ASKED: Asked = { asked: 0, answered: undefined };
 export class Questions {
   readonly #onError: (error: unknown, during: string) => void;
   /** By record: resolves when the question is answered, has failed or was dropped. */
-  readonly #open = new Map<string, Promise<void>>();
+  readonly #open = new SingleFlight();
   readonly #waiting: (() => void)[] = [];
   #asking = 0;
   #isStopped = false;
@@ -45,13 +46,13 @@ export class Questions {
   /** @returns how many of the questions are new, and when those that are open by now are answered */
   ask(questions: readonly Question[]): Asked {
     if (this.#isStopped) return NOTHING_ASKED;
-    const news = questions.filter(({ id }) => !this.#open.has(id)).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const news = questions.filter(({ id }) => this.#open.get(id) === undefined).sort((a, b) => (a.id < b.id ? -1 : 1));
     const first = Math.max(
       news.findIndex(({ id }) => id > this.#askedUpTo),
       0,
     );
     const round = [...news.slice(first), ...news.slice(0, first)].slice(0, Math.max(0, MAX_ASKS - this.#open.size));
-    for (const question of round) this.#open.set(question.id, this.#answer(question));
+    for (const question of round) void this.#open.join(() => this.#answer(question), question.id);
     this.#askedUpTo = round.at(-1)?.id ?? this.#askedUpTo;
     const open = questions.flatMap(({ id }) => this.#open.get(id) ?? []);
     return { asked: round.length, answered: open.length === 0 ? undefined : Promise.all(open) };
@@ -59,7 +60,7 @@ export class Questions {
 
   /** Resolves when no question is open. */
   async settled(): Promise<void> {
-    while (this.#open.size > 0) await Promise.all(this.#open.values());
+    while (this.#open.size > 0) await this.#open.settled();
   }
 
   /** Drops what has not been asked yet. What has been asked is still answered. */
@@ -68,7 +69,7 @@ export class Questions {
     for (const go of this.#waiting.splice(0)) go();
   }
 
-  async #answer({ id, ask }: Question): Promise<void> {
+  async #answer({ ask }: Question): Promise<void> {
     if (this.#asking >= ASKS_AT_ONCE) await new Promise<void>((go) => this.#waiting.push(go));
     else this.#asking += 1;
     try {
@@ -77,7 +78,6 @@ export class Questions {
       // The record was decided or cancelled in the meantime, or its deadline passed: that is no failure.
       if (!(isJitError(error) && error.code === 'ERR_JIT_DEADLINE')) this.#onError(error, 'sweep');
     } finally {
-      this.#open.delete(id);
       // The place goes to the question that has waited longest.
       const next = this.#waiting.shift();
       if (next === undefined) this.#asking -= 1;

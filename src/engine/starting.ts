@@ -1,3 +1,4 @@
+import { SingleFlight } from '../core/single-flight.js';
 import { isStartDue, activateGrant } from '../lifecycle/start.js';
 import { moment, unchanged } from '../lifecycle/step.js';
 import type { Grant } from '../records.js';
@@ -19,7 +20,7 @@ export class Starting {
   readonly #desk: ApproverDesk;
   readonly #facts: Facts;
   /** Of the grants that are being asked about: a burst of checks asks once. */
-  readonly #underway = new Map<string, Promise<Grant>>();
+  readonly #underway = new SingleFlight<Grant>();
   /** When the question about a grant has failed last. */
   readonly #failedAt = new Map<string, number>();
 
@@ -37,23 +38,17 @@ export class Starting {
    * @param actor who or what found that it is time
    */
   activate(grantId: string, actor: string): Promise<Grant> {
-    const known = this.#underway.get(grantId);
-    if (known !== undefined) return known;
-    const asked = this.#ask(grantId, actor)
-      .then(
-        (grant) => {
-          this.#failedAt.delete(grantId);
-          return grant;
-        },
-        (error: unknown) => {
-          if (this.#failedAt.size >= MAX_REMEMBERED) this.#failedAt.clear();
-          this.#failedAt.set(grantId, this.#keeper.highest);
-          throw error;
-        },
-      )
-      .finally(() => this.#underway.delete(grantId));
-    this.#underway.set(grantId, asked);
-    return asked;
+    return this.#underway.join(async () => {
+      try {
+        const grant = await this.#ask(grantId, actor);
+        this.#failedAt.delete(grantId);
+        return grant;
+      } catch (error) {
+        if (this.#failedAt.size >= MAX_REMEMBERED) this.#failedAt.clear();
+        this.#failedAt.set(grantId, this.#keeper.highest);
+        throw error;
+      }
+    }, grantId);
   }
 
   get isBusy(): boolean {
@@ -61,8 +56,8 @@ export class Starting {
   }
 
   /** Resolves when no question about a start is under way. Never rejects. */
-  async settled(): Promise<void> {
-    await Promise.allSettled(this.#underway.values());
+  settled(): Promise<void> {
+    return this.#underway.settled();
   }
 
   /**

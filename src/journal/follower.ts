@@ -1,3 +1,4 @@
+import { SingleFlight } from '../core/single-flight.js';
 import { CorruptError, isJitError } from '../errors.js';
 import type { AuditSink, Change, GrantStore, JournalSlice, MaybePromise, Row, SinkContext } from '../ports.js';
 import { isObject, type AuditEntry } from '../records.js';
@@ -55,7 +56,7 @@ export class Follower {
   #isFlush = false;
   /** Whether the destination has taken a withheld form in this delivery: then what it refuses is the entry, and it does not fail. */
   #hasWithheld = false;
-  #running: Promise<void> | undefined;
+  readonly #running = new SingleFlight();
   #again = false;
   /** A write that has not settled, even if nobody waits for it any more: nothing else is sent until it has. */
   #writing: Promise<unknown> | undefined;
@@ -72,12 +73,12 @@ export class Follower {
   }
 
   get isBusy(): boolean {
-    return this.#running !== undefined;
+    return this.#running.size > 0;
   }
 
   /** Resolves when no delivery runs. Never rejects. */
-  async settled(): Promise<void> {
-    await this.#running;
+  settled(): Promise<void> {
+    return this.#running.settled();
   }
 
   /**
@@ -99,12 +100,12 @@ export class Follower {
   /** Delivers what there is. Calls that come while it runs make it look once more. Never rejects. */
   drive(): Promise<void> {
     this.#again = true;
-    return (this.#running ??= this.#deliverAll());
+    return this.#running.join((land) => this.#deliverAll(land));
   }
 
   /** The same, and not only by a delivery that is under way: it may fail at what has been mended since. */
   async flush(): Promise<void> {
-    await this.#running;
+    await this.#running.settled();
     this.#isFlush = true;
     await this.drive();
   }
@@ -143,7 +144,7 @@ export class Follower {
     this.#context.onError(error, `sink ${this.sink.name}`);
   }
 
-  async #deliverAll(): Promise<void> {
+  async #deliverAll(land: () => void): Promise<void> {
     this.#hasWithheld = false;
     try {
       await this.#begin();
@@ -158,7 +159,7 @@ export class Follower {
     }
     this.#isFlush = false;
     // In one go with the last look at `#again`, so that no call falls between.
-    this.#running = undefined;
+    land();
   }
 
   /** One page; whether there may be more. */

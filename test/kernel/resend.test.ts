@@ -156,7 +156,9 @@ describe('a change whose reply was lost', () => {
       const { store, clock, sent, revoke } = await failing();
       store.inject('commit', { fault: 'reject', error: lost });
       store.commit = ((commit) => (change: Change) => {
-        clock.now = () => NaN;
+        clock.now = () => {
+          throw new Error('the clock failed');
+        };
         return commit(change);
       })(store.commit.bind(store));
       const told = refusal(revoke(), 'ERR_JIT_OUTCOME_UNKNOWN');

@@ -1,3 +1,4 @@
+import { SingleFlight } from '../../core/single-flight.js';
 import { systemClock } from '../../time.js';
 import { AskError } from './ask-error.js';
 import type { RedisReply } from './client.js';
@@ -30,7 +31,7 @@ export interface Asker {
 export class EvictionCheck {
   /** Epoch milliseconds of this machine. */
   #provenAt: number | undefined;
-  #asking: Promise<'answered' | 'given up'> | undefined;
+  readonly #asking = new SingleFlight<'answered' | 'given up'>();
 
   /**
    * Under any other policy Redis deletes keys when its memory is full: a revoke, a journal, a whole namespace.
@@ -41,9 +42,9 @@ export class EvictionCheck {
   async prove(ask: () => Promise<readonly RedisReply[]>, asker: Asker): Promise<void> {
     while (!this.#isProven()) {
       if (asker.isOver) throw new AskError('no', 'given up');
-      this.#asking ??= this.#begin(ask, asker);
+      const answer = await this.#asking.join(() => begin(ask, asker));
       // Where the caller whose question it was has given up, the others ask again: that question may never be answered.
-      if ((await this.#asking) === 'given up') continue;
+      if (answer === 'given up') continue;
       this.#provenAt = systemClock.now();
       return;
     }
@@ -55,24 +56,19 @@ export class EvictionCheck {
     return age >= 0 && age < CHECK_EVERY_MS;
   }
 
-  #begin(ask: () => Promise<readonly RedisReply[]>, { onGiveUp }: Asker): Promise<'answered' | 'given up'> {
-    const asking = new Promise<'answered' | 'given up'>((resolve, reject) => {
-      onGiveUp.push(() => resolve('given up'));
-      ask()
-        .then(checkPolicy)
-        .then(() => resolve('answered'), reject);
-    });
-    const forget = () => {
-      if (this.#asking === asking) this.#asking = undefined;
-    };
-    asking.then(forget, forget);
-    return asking;
-  }
-
   /** After a failure the next answer may come from another server, with another policy. */
   forget(): void {
     this.#provenAt = undefined;
   }
+}
+
+function begin(ask: () => Promise<readonly RedisReply[]>, { onGiveUp }: Asker): Promise<'answered' | 'given up'> {
+  return new Promise((resolve, reject) => {
+    onGiveUp.push(() => resolve('given up'));
+    ask()
+      .then(checkPolicy)
+      .then(() => resolve('answered'), reject);
+  });
 }
 
 function checkPolicy([what, said]: readonly RedisReply[]): void {

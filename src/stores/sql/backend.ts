@@ -1,3 +1,4 @@
+import { SingleFlight } from '../../core/single-flight.js';
 import { StoreError } from '../../errors.js';
 import type { MaybePromise } from '../../ports.js';
 import { isThenable } from '../../time.js';
@@ -25,7 +26,7 @@ export class Backend {
   readonly #isReadApart: boolean;
   #isKnown = false;
   #file: DatabaseFile | undefined;
-  #knowing: Promise<void> | undefined;
+  readonly #knowing = new SingleFlight();
 
   constructor(db: SqlDatabase, dialect: SqlDialect, read: PgPool | SqliteHandle | undefined, timeoutMs: number) {
     this.#dialect = dialect;
@@ -102,8 +103,7 @@ export class Backend {
 
   /** Only a schema that this version knows is read or written: one of another version may mean something else. */
   #know(): Promise<void> {
-    this.#knowing ??= this.#readSchema().finally(() => (this.#knowing = undefined));
-    return this.#knowing;
+    return this.#knowing.join(() => this.#readSchema());
   }
 
   async #readSchema(): Promise<void> {
