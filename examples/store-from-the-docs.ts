@@ -3,8 +3,8 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { link, StoreError } from 'jit-access';
-import type { Anchor, AuditEntry, Change, CommitOutcome, GrantStore, JournalSlice, Page, Row, RowKey } from 'jit-access';
-import type { DueQuery, FindQuery, JournalQuery, LiveQuery } from 'jit-access';
+import type { Anchor, AuditEntry, Change, CommitAnswer, CommitOutcome, GrantStore, JournalSlice, Page, Row } from 'jit-access';
+import type { DueQuery, FindQuery, JournalQuery, LiveQuery, RowKey } from 'jit-access';
 
 /** All that one namespace holds, as it lies in its file. */
 interface Contents {
@@ -105,15 +105,18 @@ export class FileGrantStore implements GrantStore {
     return { entries: entries.slice(0, query.limit), start, head };
   }
 
-  async commit(change: Change): Promise<CommitOutcome> {
+  async commit(change: Change): Promise<CommitAnswer> {
     const unlock = await this.#lock();
     try {
       const before = await this.#read('commit');
-      if (before.journal.some((written) => written.change === change.id)) return 'committed';
+      const answer = (outcome: CommitOutcome, { head } = before): CommitAnswer => ({ outcome, head });
+      if (before.journal.some((written) => written.change === change.id)) return answer('committed');
+      if (!holds(before, change.knows)) return answer('behind');
       const versionOf = (key: RowKey) => before.rows.find((row) => isOf(row, key))?.version ?? 0;
-      if (change.expect.some((key) => versionOf(key) !== key.version)) return 'conflict';
-      await this.#replace(apply(before, change));
-      return 'committed';
+      if (change.expect.some((key) => versionOf(key) !== key.version)) return answer('conflict');
+      const after = apply(before, change);
+      await this.#replace(after);
+      return answer('committed', after);
     } finally {
       await unlock();
     }
@@ -176,6 +179,12 @@ export class FileGrantStore implements GrantStore {
 }
 
 const markerIn = (folder: string): string => join(folder, 'store.marker');
+
+/** Whether the journal holds an entry that the caller has seen, or a purge has trimmed it. */
+function holds({ start, journal }: Contents, known: Anchor | undefined): boolean {
+  if (known === undefined || known.seq <= start.seq) return true;
+  return journal.some(({ entry }) => entry.seq === known.seq && entry.hash === known.hash);
+}
 
 /** Pure: what a namespace holds after a change whose expectations were all met. */
 function apply(before: Contents, change: Change): Contents {

@@ -79,6 +79,7 @@ export type {
   BreakGlassVerdict,
   Change,
   Clock,
+  CommitAnswer,
   CommitOutcome,
   DueQuery,
   Expectation,

@@ -274,9 +274,26 @@ export interface Change {
   readonly remove?: readonly RowKey[] | undefined;
   /** Drop all journal entries up to and including this seq. The chain stays verifiable from `start`. */
   readonly trimJournalTo?: number | undefined;
+  /**
+   * An entry of this journal that the caller has seen. A journal that ends before it, or holds another hash at its seq, went
+   * back or forked since: the change is answered `'behind'`. A seq at or below `start.seq` is accepted.
+   */
+  readonly knows?: Anchor | undefined;
 }
 
-export type CommitOutcome = 'committed' | 'conflict';
+/**
+ * - `committed`: the change is applied, now or by an earlier commit of the same id.
+ * - `conflict`: a version of `expect` differs; nothing is applied.
+ * - `behind`: the journal does not hold the entry of `knows`; nothing is applied.
+ */
+export type CommitOutcome = 'committed' | 'conflict' | 'behind';
+
+/** What `commit` answers. */
+export interface CommitAnswer {
+  readonly outcome: CommitOutcome;
+  /** The journal's newest anchor, of the same transaction: behind a change that was committed, its last entry or a later one. */
+  readonly head: Anchor;
+}
 
 /** What a read of the journal gives. */
 export interface JournalSlice {
@@ -343,11 +360,12 @@ export interface JournalQuery {
  *
  * Nine guarantees, each a group of cases of the suite:
  * 1. A change is applied whole or not at all.
- * 2. Every `expect` is compared in the same transaction, for records that are written and for those only read.
+ * 2. Every `expect` is compared in the same transaction, for records that are written and for those only read; and so is `knows`.
  * 3. The same change id again, while its entries are kept, is answered 'committed', with one effect. A change that
  *    appends nothing may answer 'conflict' instead.
  * 4. Resolved means visible to every later read by every process.
- * 5. Entries get the next sequence numbers, without a gap, in commit order, each linked to the one before.
+ * 5. Entries get the next sequence numbers, without a gap, in commit order, each linked to the one before. Each answer of
+ *    `commit` carries the head.
  * 6. No clock, and no order but that of ids and integers.
  * 7. A store is bound to one namespace; equality is byte for byte.
  * 8. What it returns shares nothing mutable with what it keeps. The answer of `windowOf` alone may be used again by the next call.
@@ -412,6 +430,7 @@ export interface GrantStore {
    *
    * Gotcha: a lost race is a normal outcome. Resolve 'conflict', don't throw.
    * Gotcha: a change that would give a row another `createdAt` is no race. Reject it with a `StoreError`, applying nothing.
+   * Gotcha: a change that was applied before is 'committed' even if `knows` or `expect` no longer hold; `knows` comes before `expect`.
    * Gotcha: nothing foreign is awaited while the journal's head is held; `link` is synchronous for that reason.
    *
    * It makes one attempt: the engine alone sends a change again whose reply was lost (L31).
@@ -419,7 +438,7 @@ export interface GrantStore {
    * @throws StoreError `ERR_JIT_STORE` when the backend could not be asked, and this attempt has applied nothing
    * @throws OutcomeUnknownError, or any other error, when it could not be learnt whether the change was applied
    */
-  commit(change: Change): Promise<CommitOutcome>;
+  commit(change: Change): Promise<CommitAnswer>;
 
   /** Entries with `seq > after`, in order, `start` and `head` of the same instant. From before the oldest kept entry it starts at that one: compare `start`. @throws StoreError */
   journal(query: JournalQuery): Promise<JournalSlice>;

@@ -281,7 +281,8 @@ export class Ledger {
       return { ...entry, digest: digestOfEntry(entry) };
     });
     const change: Change = { id, append, ...rest };
-    if ((await commitResending(this.store, change, this.#resend)) === 'conflict') return false;
+    const { outcome } = await commitResending(this.store, change, this.#resend);
+    if (outcome !== 'committed') return false;
     if (append.length > 0) this.#onAppend();
     return true;
   }

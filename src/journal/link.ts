@@ -9,6 +9,20 @@ const utf8 = new TextEncoder();
 /** Where every journal begins: seq 0, 32 zero bytes. */
 export const GENESIS: Anchor = Object.freeze({ seq: 0, hash: '0'.repeat(64) });
 
+/**
+ * Whether a journal went back behind an entry, or forked before it: what a store answers 'behind' to.
+ *
+ * @param hashAt the hash of a kept entry, by its seq
+ */
+export function isBehind(
+  knows: Anchor | undefined,
+  journal: { readonly start: Anchor; readonly head: Anchor },
+  hashAt: (seq: number) => string | undefined,
+): boolean {
+  if (knows === undefined || knows.seq <= journal.start.seq) return false;
+  return knows.seq > journal.head.seq || hashAt(knows.seq) !== knows.hash;
+}
+
 /** The RFC 8785 form of a JSON value: one text for one value, whatever the order of its fields. */
 export function canonicalJson(value: unknown): string {
   return canonicalize(value) as string;

@@ -1,5 +1,7 @@
 import { isJitError, messageOf, StoreError } from '../errors.js';
 import type {
+  Change,
+  CommitAnswer,
   FindQuery,
   GrantStore,
   GrantWindow,
@@ -81,6 +83,13 @@ export const askRows = (store: Pick<GrantStore, 'get'>, keys: readonly RowKey[])
     (rows) => isRows(rows) && rows.length === keys.length,
   );
 
+/** Whether what `commit` has answered can be believed. One that was given no `knows` can't be behind. */
+export function isCommitAnswer(value: unknown, { knows }: Change): value is CommitAnswer {
+  if (!isObject(value)) return false;
+  const { outcome, head } = value as Partial<CommitAnswer>;
+  return (outcome === 'committed' || outcome === 'conflict' || (outcome === 'behind' && knows !== undefined)) && isAnchor(head);
+}
+
 export const isRows = (value: unknown): value is readonly unknown[] => Array.isArray(value);
 
 /** One that leads on to itself would be read for ever. */
@@ -99,7 +108,7 @@ function isSlice(value: unknown): boolean {
 }
 
 /** A seq from 0, and 64 lower-case hex digits. */
-function isAnchor(value: unknown): value is Anchor {
+export function isAnchor(value: unknown): value is Anchor {
   if (!isObject(value)) return false;
   const { seq, hash } = value as Partial<Anchor>;
   return Number.isSafeInteger(seq) && (seq as number) >= 0 && typeof hash === 'string' && /^[0-9a-f]{64}$/.test(hash);

@@ -1,7 +1,7 @@
 import { isJitError, OutcomeUnknownError } from '../errors.js';
-import { MALFORMED } from '../journal/store-reads.js';
+import { isCommitAnswer, MALFORMED } from '../journal/store-reads.js';
 import { pauseMs, type Pauses } from '../lifecycle/backoff.js';
-import type { Change, Clock, CommitOutcome, GrantStore } from '../ports.js';
+import type { Change, Clock, CommitAnswer, GrantStore } from '../ports.js';
 import { Stopwatch } from '../core/stopwatch.js';
 import { nap, readClock, systemClock } from '../time.js';
 
@@ -27,12 +27,12 @@ export interface Resend {
  *
  * @throws StoreError nothing was applied; OutcomeUnknownError when the budget is used up
  */
-export async function commitResending(store: GrantStore, change: Change, { clock, resendMs }: Resend): Promise<CommitOutcome> {
+export async function commitResending(store: GrantStore, change: Change, { clock, resendMs }: Resend): Promise<CommitAnswer> {
   let budget: ResendBudget | undefined;
   for (let attempts = 1; ; attempts++) {
     try {
-      const outcome: unknown = await store.commit(change);
-      if (outcome === 'committed' || outcome === 'conflict') return outcome;
+      const answer: unknown = await store.commit(change);
+      if (isCommitAnswer(answer, change)) return answer;
       throw new Error(MALFORMED);
     } catch (failure) {
       if (!isNotApplied(failure)) budget ??= new ResendBudget(clock, resendMs);

@@ -56,6 +56,7 @@ export function aChange(over: Partial<Change> = {}): Change {
     append: over.append ?? [],
     remove: over.remove,
     trimJournalTo: over.trimJournalTo,
+    knows: over.knows,
   };
 }
 

@@ -1,6 +1,6 @@
 import { StoreError } from '../errors.js';
 import { readCount } from '../input.js';
-import type { Change, CommitOutcome, GrantStore, JournalSlice, MaybePromise, Page, Row, RowKey, Unsubscribe } from '../ports.js';
+import type { Change, CommitAnswer, GrantStore, JournalSlice, MaybePromise, Page, Row, RowKey, Unsubscribe } from '../ports.js';
 import { Interleaving } from './interleaving.js';
 
 /** The six methods of a store. */
@@ -120,7 +120,7 @@ export class FaultyStore implements GrantStore {
     return this.#call('due', query, () => this.#inner.due(query));
   }
 
-  commit(change: Change): Promise<CommitOutcome> {
+  commit(change: Change): Promise<CommitAnswer> {
     return this.#call('commit', change, () => this.#inner.commit(change));
   }
 

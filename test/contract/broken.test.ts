@@ -3,6 +3,7 @@ import type { StoreContractOptions } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/ports.js';
 import { MemoryGrantStore } from '../../src/stores/memory.js';
+import { ANSWERS } from './broken/answers.js';
 import { APART } from './broken/apart.js';
 import { COMPARED } from './broken/compared.js';
 import { COPIES } from './broken/copies.js';
@@ -16,7 +17,19 @@ import { WINDOWS } from './broken/windows.js';
 import { runInMemory } from './in-memory-runner.js';
 import type { Results } from './in-memory-runner.js';
 
-const FAMILY = [...WHOLE, ...COMPARED, ...REPEATED, ...VISIBLE, ...JOURNAL, ...READS, ...APART, ...COPIES, ...WINDOWS, ...OUTAGES];
+const FAMILY = [
+  ...WHOLE,
+  ...COMPARED,
+  ...REPEATED,
+  ...VISIBLE,
+  ...JOURNAL,
+  ...READS,
+  ...APART,
+  ...COPIES,
+  ...WINDOWS,
+  ...ANSWERS,
+  ...OUTAGES,
+];
 
 const failed = (results: Results): string[] => [...results].flatMap(([name, error]) => (error === undefined ? [] : [name]));
 

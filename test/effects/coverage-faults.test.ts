@@ -73,7 +73,9 @@ const FAULTS: Readonly<Record<string, readonly ((method: StoreMethod) => Fault)[
 async function bend(store: GrantStore, row: Row, change: Partial<Row>): Promise<void> {
   const { kind, id, version } = row;
   const put = [{ ...row, ...change, version: version + 1 }];
-  expect(await store.commit({ id: `outside-${id}-${version}`, expect: [{ kind, id, version }], put, append: [] })).toBe('committed');
+  expect(await store.commit({ id: `outside-${id}-${version}`, expect: [{ kind, id, version }], put, append: [] })).toMatchObject({
+    outcome: 'committed',
+  });
 }
 
 async function theRow(store: GrantStore, kind: string, id: string): Promise<Row> {

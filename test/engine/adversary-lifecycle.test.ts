@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from '../../src/index.js';
 import { FaultyStore, ManualClock, ScriptedApprover, START_AT } from '../../src/testing.js';
+import { CONFLICT } from '../commit-answers.js';
 
 const MINUTE = 60_000;
 const MAYA = 'user:maya';
@@ -55,9 +56,9 @@ function consumedBefore(store: FaultyStore, subject: JitEngine, times: number): 
     if (!ends || left === 0) return commit(change);
     left -= 1;
     await subject.consume(MAYA, SCOPE);
-    const outcome = await commit(change);
-    if (outcome === 'conflict') lost += 1;
-    return outcome;
+    const answer = await commit(change);
+    if (answer.outcome === 'conflict') lost += 1;
+    return answer;
   };
   return () => lost;
 }
@@ -386,7 +387,7 @@ describe('lifecycle, attacked', () => {
       first = false;
       // The race is lost, and with it the right.
       mayAsk = false;
-      return 'conflict';
+      return CONFLICT;
     };
     expect(await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '5m' }).then(({ outcome }) => outcome, codeOf)).toBe(
       'ERR_JIT_INELIGIBLE',

@@ -14,6 +14,7 @@ import { ANA, anEngine, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SA
 import { expectReplayed } from '../property/fold.js';
 import { untilAsleep } from './until-asleep.js';
 import { wholeStore } from './whole-store.js';
+import { CONFLICT } from '../commit-answers.js';
 
 const NOOR = 'user:noor';
 const EVE = 'user:eve';
@@ -778,9 +779,9 @@ describe('JitEngine', () => {
     it('L9 unjustified ends the access however many races it loses; justified gives up with nothing recorded', async () => {
       const { engine, store } = anEmergency({ maxUnreviewed: 2 });
       const [one, two] = [await take(engine, { scope: 'a' }), await take(engine, { scope: 'b' })];
-      store.inject('commit', { fault: 'malformed', answer: 'conflict' }, 400);
+      store.inject('commit', { fault: 'malformed', answer: CONFLICT }, 400);
       await engine.acknowledge(one.request.id, { by: LEE, verdict: 'unjustified' });
-      store.inject('commit', { fault: 'malformed', answer: 'conflict' }, 400);
+      store.inject('commit', { fault: 'malformed', answer: CONFLICT }, 400);
       await refusal(engine.acknowledge(two.request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_CONFLICT');
       store.clear();
       expect(await engine.filterAllowed(MAYA, ['a', 'b'])).toEqual(['b']);

@@ -3,6 +3,7 @@ import type { JitEngine } from '../../src/index.js';
 import { autoApprove, MemoryGrantStore, reviewers, verifyJournal, type AccessRequest } from '../../src/index.js';
 import { FaultyStore, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { CONFLICT } from '../commit-answers.js';
 
 const SEEDS = [1, 2, 3, 4, 5, 6];
 const REVIEWERS = Array.from({ length: 64 }, (_, i) => `reviewer:${i}`);
@@ -81,7 +82,7 @@ describe('JitEngine', () => {
       const { engine, store } = anEngine();
       const request = await aPending(engine);
       const head = await engine.head();
-      store.inject('commit', { fault: 'malformed', answer: 'conflict' });
+      store.inject('commit', { fault: 'malformed', answer: CONFLICT });
       const { codes } = await outcomes([engine.approve(request.id, { by: SAM })]);
       expect(codes).toEqual(['ERR_JIT_CONFLICT']);
       store.clear();
@@ -97,15 +98,15 @@ describe('JitEngine', () => {
       });
       const { engine, store, clock } = anEngine({ approver });
       const request = await aPending(engine);
-      store.inject('commit', { fault: 'malformed', answer: () => clock.set(clock.now() + 10).then(() => 'conflict') }, 1);
+      store.inject('commit', { fault: 'malformed', answer: () => clock.set(clock.now() + 10).then(() => CONFLICT) }, 1);
       // The fault answers after the true commit, so this try has won without knowing it; the next one sees that.
       const { codes } = await outcomes([engine.approve(request.id, { by: SAM })]);
       expect(codes).toEqual(['ERR_JIT_DECIDED']);
-      store.inject('commit', { fault: 'malformed', answer: 'conflict' }, 2);
+      store.inject('commit', { fault: 'malformed', answer: CONFLICT }, 2);
       const second = await aPending(engine, { scope: 'b' });
       store.clear();
       const asked = approver.asked('groupsOf');
-      store.inject('commit', { fault: 'malformed', answer: 'conflict' }, 2);
+      store.inject('commit', { fault: 'malformed', answer: CONFLICT }, 2);
       expect((await engine.approve(second.id, { by: SAM })).outcome).toBe('granted');
       const thrice = approver.asked('groupsOf') - asked;
       expect((await engine.approve((await aPending(engine, { scope: 'c' })).id, { by: SAM })).outcome).toBe('granted');
@@ -188,7 +189,7 @@ describe('JitEngine', () => {
         if (lost === 3 || change.append[0]?.type !== 'request.created') return commit(change);
         lost += 1;
         if (lost === 3) approver.script.isEligible = false;
-        return 'conflict';
+        return CONFLICT;
       };
       await refusal(ask(engine), 'ERR_JIT_INELIGIBLE');
       expect([lost, approver.asked('isEligible'), approver.asked('decide')]).toEqual([3, 4, 0]);

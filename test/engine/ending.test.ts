@@ -17,6 +17,7 @@ import {
   SCOPE,
   typesOf,
 } from './an-engine.js';
+import { CONFLICT } from '../commit-answers.js';
 
 const CISO = 'user:ciso';
 
@@ -112,14 +113,14 @@ describe('JitEngine', () => {
     it('L12 never answers conflict, however busy the grant is', async () => {
       const { engine, store } = anEngine();
       const grant = await aGranted(engine);
-      store.inject('commit', { fault: 'malformed', answer: 'conflict' }, 1_000);
+      store.inject('commit', { fault: 'malformed', answer: CONFLICT }, 1_000);
       expect((await engine.revoke(grant.id, { by: CISO })).end?.cause).toBe('revoked');
     });
 
     it('L12 gives up on a store that always conflicts with a failure of the store, not with a conflict', async () => {
       const { engine, store } = anEngine();
       const grant = await aGranted(engine);
-      store.inject('commit', { fault: 'malformed', answer: 'conflict' });
+      store.inject('commit', { fault: 'malformed', answer: CONFLICT });
       // Thousands of turns: not worth a millisecond each.
       vi.stubGlobal('setTimeout', setImmediate);
       await refusal(engine.revoke(grant.id, { by: CISO }), 'ERR_JIT_STORE').finally(() => vi.unstubAllGlobals());

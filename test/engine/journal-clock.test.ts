@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, replay, verifyStore, type JitEngine } from '../../src/index.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { CONFLICT } from '../commit-answers.js';
 
 const DAY = 24 * HOUR;
 const YEAR = 365 * DAY;
@@ -202,7 +203,7 @@ describe('a process whose clock lies behind the journal', () => {
     await refusal(ask(engine, { scope: 'b' }), 'ERR_JIT_CLOCK');
     const commit = store.commit.bind(store);
     let races = 1;
-    store.commit = async (change) => (races-- > 0 ? 'conflict' : commit(change));
+    store.commit = async (change) => (races-- > 0 ? CONFLICT : commit(change));
     expect(await engine.acceptClock({ by: CISO })).toMatchObject({ accepted: true });
     expect(await typesOf(store)).toContain('clock.accepted');
   });

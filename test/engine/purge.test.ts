@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, verifyJournal, type JitEngine, type Row } from '../../src/index.js';
 import { FaultyStore, RecordingSink, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+import { CONFLICT } from '../commit-answers.js';
 
 const CISO = 'user:ciso';
 
@@ -190,7 +191,7 @@ describe('JitEngine', () => {
       const store = new FaultyStore(inner);
       store.commit = async () => {
         if (++commits > 100_000) throw new Error('purge would have tried for ever');
-        return 'conflict';
+        return CONFLICT;
       };
       const { engine, clock } = anEngine({ store });
       await clock.set(at(1000));

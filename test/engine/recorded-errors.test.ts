@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { reviewers, type JitEngine, type Row } from '../../src/index.js';
 import { ScriptedApprover, throws, type Fault, type FaultyStore } from '../../src/testing.js';
 import { aGranted, anEngine, ask, HOUR, MAYA, MINUTE, SAM, SCOPE, typesOf } from './an-engine.js';
+import { CONFLICT } from '../commit-answers.js';
 
 const withoutBody = (row: Row | undefined) => (row?.kind === 'subject' ? { ...row, body: {} } : row);
 
@@ -43,7 +44,7 @@ describe('an error after the ask was recorded', () => {
     ['ERR_JIT_STORE', 'live', { fault: 'reject' }],
     ['ERR_JIT_STORE', 'commit', { fault: 'reject' }],
     ['ERR_JIT_OUTCOME_UNKNOWN', 'commit', { fault: 'lose reply' }],
-    ['ERR_JIT_CONFLICT', 'commit', { fault: 'malformed', answer: 'conflict' }],
+    ['ERR_JIT_CONFLICT', 'commit', { fault: 'malformed', answer: CONFLICT }],
     ['ERR_JIT_CORRUPT', 'get', { fault: 'malformed', answer: (rows: (Row | undefined)[]) => rows.map(withoutBody) }],
   ];
   for (const [code, method, fault] of faults) {

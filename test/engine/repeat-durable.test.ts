@@ -28,11 +28,11 @@ class ReplicatedStore extends FaultyStore {
   }
 
   override async commit(change: Change) {
-    const outcome = await super.commit(change);
+    const answer = await super.commit(change);
     this.committed.push(change);
-    if (this.lags && this.durability === 'server' && outcome === 'committed')
+    if (this.lags && this.durability === 'server' && answer.outcome === 'committed')
       throw new OutcomeUnknownError(change.id, new Error('no replica has it'));
-    return outcome;
+    return answer;
   }
 
   get emptyCommits(): number {

@@ -17,6 +17,7 @@ import {
   SCOPE,
   typesOf,
 } from './an-engine.js';
+import { CONFLICT } from '../commit-answers.js';
 
 const END = 15 * MINUTE;
 const NOTHING: SweepReport = { ended: 0, expired: 0, started: 0, warned: 0, escalated: 0, missed: 0, asked: 0, skipped: 0 };
@@ -118,7 +119,7 @@ describe('JitEngine', () => {
       const { engine, clock, store } = anEngine();
       for (let i = 0; i < 10; i++) await aGranted(engine, { scope: `s${i}` });
       await clock.set(at(END));
-      store.inject('commit', { fault: 'malformed', answer: 'conflict' }, 1);
+      store.inject('commit', { fault: 'malformed', answer: CONFLICT }, 1);
       expect(await engine.sweep()).toEqual({ ...NOTHING, ended: 10 });
     });
 
@@ -129,7 +130,7 @@ describe('JitEngine', () => {
       await clock.set(at(END));
       const busy = grants[3]?.id;
       const commit = store.commit.bind(store);
-      store.commit = (change) => (change.put.some((row) => row.id === busy) ? Promise.resolve('conflict') : commit(change));
+      store.commit = (change) => (change.put.some((row) => row.id === busy) ? Promise.resolve(CONFLICT) : commit(change));
       expect(await engine.sweep()).toEqual({ ...NOTHING, ended: 9, skipped: 1 });
     });
 

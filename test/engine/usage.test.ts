@@ -15,6 +15,7 @@ import {
 } from '../../src/index.js';
 import { FaultyStore, ManualClock, RecordingSink, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { CONFLICT } from '../commit-answers.js';
 
 const TTL = 15 * MINUTE;
 const END = at(TTL);
@@ -305,9 +306,9 @@ describe('JitEngine', () => {
       store.commit = async (change) => {
         store.commit = commit;
         await other.touch(MAYA, SCOPE);
-        const outcome = await commit(change);
-        outcomes.push(outcome);
-        return outcome;
+        const answer = await commit(change);
+        outcomes.push(answer.outcome);
+        return answer;
       };
       expect(await engine.revoke(grant.id, { by: SAM })).toMatchObject({ end: { status: 'revoked' } });
       expect(outcomes).toEqual(['committed']);
@@ -376,7 +377,7 @@ describe('JitEngine', () => {
       { fault: 'reject' },
       { fault: 'throw' },
       { fault: 'malformed', answer: 'yes' },
-      { fault: 'malformed', answer: 'conflict' },
+      { fault: 'malformed', answer: CONFLICT },
     ] as const) {
       it(`L30 changes no answer when it fails: commit with ${JSON.stringify(fault)}`, async () => {
         const { engine, clock, store, told, grant } = await aUsedGrant({ idleTtlMs: IDLE });

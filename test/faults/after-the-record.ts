@@ -89,9 +89,10 @@ function watchRecord(store: FaultyStore, known: string | undefined): { requestId
   const record: { requestId: string | undefined } = { requestId: undefined };
   const [commit, get] = [store.commit.bind(store), store.get.bind(store)];
   store.commit = async (change: Change) => {
-    const outcome = await commit(change);
-    if (known === undefined && outcome === 'committed') record.requestId ??= change.put.map(requestOf).find((id) => id !== undefined);
-    return outcome;
+    const answer = await commit(change);
+    if (known === undefined && answer.outcome === 'committed')
+      record.requestId ??= change.put.map(requestOf).find((id) => id !== undefined);
+    return answer;
   };
   store.get = async (keys) => {
     const rows = await get(keys);

@@ -4,6 +4,7 @@ import { FaultyStore, RecordingSink, ScriptedApprover, type Fault, type StoreMet
 import { aGranted, ANA, anEngine, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from '../engine/an-engine.js';
 import { askWith, RECORDED_ASKS } from './after-the-record.js';
 import { everything, expectWhole, prepared, VERBS } from './verbs.js';
+import { CONFLICT } from '../commit-answers.js';
 
 const METHODS: readonly StoreMethod[] = ['get', 'live', 'find', 'due', 'commit', 'journal'];
 
@@ -305,7 +306,7 @@ describe('JitEngine', () => {
       ['live', 'answers nonsense', { fault: 'malformed', answer: undefined }, 'ERR_JIT_STORE'],
       ['commit', 'rejects', { fault: 'reject' }, 'ERR_JIT_STORE'],
       ['commit', 'loses each reply', { fault: 'lose reply' }, 'ERR_JIT_OUTCOME_UNKNOWN'],
-      ['commit', 'answers conflict each time', { fault: 'malformed', answer: 'conflict' }, 'ERR_JIT_CONFLICT'],
+      ['commit', 'answers conflict each time', { fault: 'malformed', answer: CONFLICT }, 'ERR_JIT_CONFLICT'],
     ];
 
     for (const [method, how, fault, code] of LATER) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, type JitEngine, type AuditEntry, type AuditSink, type GrantStore, type Row } from '../../src/index.js';
 import { aChange, anEntry, FaultyStore, ManualClock, RecordingSink } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, at, entriesOf, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
+import { CONFLICT } from '../commit-answers.js';
 
 const LEASE = 30_000;
 
@@ -343,7 +344,7 @@ describe('AuditSink', () => {
         const commit = store.commit.bind(store);
         const get = store.get.bind(store);
         let refused = 0;
-        store.commit = async (change) => (change.put[0]?.kind === 'cursor' && ++refused === 1 ? 'conflict' : commit(change));
+        store.commit = async (change) => (change.put[0]?.kind === 'cursor' && ++refused === 1 ? CONFLICT : commit(change));
         let reads = 0;
         // The first read after it is of what stands there instead.
         store.get = async (keys) => {

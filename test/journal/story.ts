@@ -93,7 +93,7 @@ export async function take<Result>(store: GrantStore, { put, entries, result }: 
     return { ...entry, digest: digestOfEntry(entry) };
   });
   const expect = put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 }));
-  const outcome = await store.commit({ id: change, expect, put: put.map(encode), append });
+  const { outcome } = await store.commit({ id: change, expect, put: put.map(encode), append });
   if (outcome !== 'committed') throw new Error(outcome);
   return result;
 }

@@ -104,10 +104,10 @@ describe('a change whose reply was lost', () => {
     const { store, clock, sent, revoke } = await failing();
     const commit = store.commit.bind(store);
     store.commit = async (change) => {
-      await commit(change);
+      const answer = await commit(change);
       if (sent().length === 1) await clock.advance('1h');
       if (clock.slept < 5_000) throw lost;
-      return 'committed';
+      return answer;
     };
     expect((await revoke()).end).toMatchObject({ status: 'revoked' });
     expect(clock.elapsed()).toBeGreaterThanOrEqual(3_605_000);

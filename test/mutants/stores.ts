@@ -56,6 +56,13 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: MEMORY('lets exactly one of 64 concurrent changes win that expect the same version'),
   },
   {
+    name: 'memory: a journal that forked is not noticed',
+    file: 'journal/link.ts',
+    from: 'return knows.seq > journal.head.seq || hashAt(knows.seq) !== knows.hash;',
+    to: 'return knows.seq > journal.head.seq;',
+    caughtBy: MEMORY('answers behind where the journal has another hash there, and applies nothing'),
+  },
+  {
     name: 'memory: a repeated change is applied again',
     file: 'stores/memory/store.ts',
     from: "if (this.#changes.has(change.id)) return 'committed';",
@@ -287,6 +294,13 @@ export const STORE_BUGS: readonly StoreBug[] = [
     from: "if version ~= expect[i + 1] then return 'conflict' end",
     to: '',
     caughtBy: REDIS('lets exactly one of 64 concurrent changes win that expect the same version'),
+  },
+  {
+    name: 'Redis: only the newest entry is compared with what the caller knows',
+    file: 'stores/redis/commit-script.ts',
+    from: "if found ~= knownHash then return 'behind' end",
+    to: "if knownSeq == seq and found ~= knownHash then return 'behind' end",
+    caughtBy: REDIS('answers behind where the journal has another hash there, and applies nothing'),
   },
   {
     name: 'Redis: the head is not compared',

@@ -16,7 +16,7 @@ export async function attempts(store: GrantStore, change: Change): Promise<reado
   const failed: string[] = [];
   for (;;) {
     try {
-      return [...failed, await store.commit(change)];
+      return [...failed, (await store.commit(change)).outcome];
     } catch (error) {
       if (!isJitError(error) || (error.code !== 'ERR_JIT_STORE' && error.code !== 'ERR_JIT_OUTCOME_UNKNOWN')) throw error;
       failed.push(error.code);

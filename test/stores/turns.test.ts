@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { JitEngine, MemoryGrantStore, type Change, type GrantStore, type JournalSlice, type Page, type Row } from 'jit-access';
+import {
+  JitEngine,
+  MemoryGrantStore,
+  type Change,
+  type CommitAnswer,
+  type GrantStore,
+  type JournalSlice,
+  type Page,
+  type Row,
+} from 'jit-access';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, ManualClock, ScriptedApprover, START_AT } from 'jit-access/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -65,7 +74,7 @@ async function counted(store: GrantStore, work: (store: GrantStore) => Promise<u
           see('written', [...put, ...remove]);
           if (remove.length > 0 || trimJournalTo !== undefined) most.purges = Math.max(most.purges, ++purges);
           most.removed = Math.max(most.removed, remove.length);
-          if (trimJournalTo !== undefined && answer === 'committed') {
+          if (trimJournalTo !== undefined && (answer as CommitAnswer).outcome === 'committed') {
             most.trimmed = Math.max(most.trimmed, trimJournalTo - start);
             start = trimJournalTo;
           }

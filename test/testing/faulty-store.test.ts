@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/ports.js';
 import { MemoryGrantStore } from '../../src/stores/memory.js';
 import { yieldToOthers } from '../../src/time.js';
+import { outcomesOf } from '../commit-answers.js';
 
 const CALLS: Readonly<Record<StoreMethod, (store: GrantStore) => unknown>> = {
   get: (store) => store.get([aRow()]),
@@ -32,7 +33,7 @@ describe('FaultyStore', () => {
   it('hands everything through as it is, live() without a promise', async () => {
     const store = faulty();
     expect(store).toMatchObject({ namespace: 'tests', durability: 'memory' });
-    expect(await store.commit(aChange({ put: [aRow()], append: [anEntry()] }))).toBe('committed');
+    expect(await store.commit(aChange({ put: [aRow()], append: [anEntry()] }))).toMatchObject({ outcome: 'committed' });
     expect(store.live({ subject: 'user:maya', at: START_AT })).toHaveLength(1);
     expect((await store.find({ kind: 'grant', limit: 1 })).items).toHaveLength(1);
     expect((await store.due({ at: START_AT * 2, limit: 1 })).items).toHaveLength(1);
@@ -123,7 +124,7 @@ describe('FaultyStore', () => {
     expect(error).toBeInstanceOf(Error);
     expect(error).not.toBeInstanceOf(StoreError);
     expect(await store.get([aRow()])).toEqual([aRow()]);
-    expect(await store.commit(change)).toBe('committed');
+    expect(await store.commit(change)).toMatchObject({ outcome: 'committed' });
   });
 
   it('does nothing when it rejects', async () => {
@@ -203,8 +204,8 @@ describe('FaultyStore', () => {
           return store.commit(aChange({ put: [aRow({ version: (row?.version ?? 0) + 1 })] }));
         }),
       );
-      expect(outcomes).toContain('committed');
-      expect(outcomes).toContain('conflict');
+      expect(outcomesOf(outcomes)).toContain('committed');
+      expect(outcomesOf(outcomes)).toContain('conflict');
     });
 
     it('comes on top of any other fault but a throw', async () => {

@@ -1,8 +1,9 @@
 import { StoreError } from '../../errors.js';
 import { readId, readOptions } from '../../input.js';
-import { GENESIS, link } from '../../journal/link.js';
+import { GENESIS, isBehind, link } from '../../journal/link.js';
 import type {
   Change,
+  CommitAnswer,
   CommitOutcome,
   DueQuery,
   FindQuery,
@@ -70,10 +71,10 @@ export class MemoryGrantStore implements GrantStore {
     return this.#space.due(query);
   }
 
-  async commit(change: Change): Promise<CommitOutcome> {
-    const outcome = this.#space.commit(change);
+  async commit(change: Change): Promise<CommitAnswer> {
+    const answer = this.#space.commit(change);
     this.#spaces.keep(this.namespace, this.#space);
-    return outcome;
+    return answer;
   }
 
   async journal(query: JournalQuery): Promise<JournalSlice> {
@@ -192,8 +193,14 @@ class Space {
     return pageOf(rows, limit, ({ dueAt, kind, id }) => JSON.stringify({ dueAt, kind, id }));
   }
 
-  commit(change: Change): CommitOutcome {
+  commit(change: Change): CommitAnswer {
+    const outcome = this.#apply(change);
+    return { outcome, head: this.#head };
+  }
+
+  #apply(change: Change): CommitOutcome {
     if (this.#changes.has(change.id)) return 'committed';
+    if (isBehind(change.knows, { start: this.#start, head: this.#head }, (seq) => this.#hashAt(seq))) return 'behind';
     const { expect, put, append, remove = [], trimJournalTo = 0 } = change;
     if (expect.some((key) => (this.get(key)?.version ?? 0) !== key.version)) return 'conflict';
 
@@ -227,6 +234,11 @@ class Space {
       void Promise.resolve()
         .then(wake)
         .catch(() => undefined);
+  }
+
+  /** Of an entry that is kept: behind the start, and no later than the head. */
+  #hashAt(seq: number): string | undefined {
+    return seq === this.#head.seq ? this.#head.hash : this.#entries.slice(seq - this.#start.seq - 1, 1)[0]?.hash;
   }
 
   journal(after: number, limit: number): JournalSlice {

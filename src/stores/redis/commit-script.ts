@@ -30,9 +30,11 @@ end
  *
  * KEYS: head, rows, index, live, journal, changes
  * ARGV: the channel that is told of a new head, then the changes one after the other, each as
- *   id | n, n times: field, version | n, n times: field | n, n times: field, row | n, n times: entry
+ *   id | seq and hash of an entry that its caller knows, seq 0: none | n, n times: field, version | n, n times: field
+ *   | n, n times: field, row | n, n times: entry
  *   | seq and hash that its entries were linked to | hash of the last entry | the seq to trim to, 0: none
- * Reply: seq and hash of the head, then for each change 'committed', 'conflict', 'moved', 'beyond', 'recreated' or 'malformed'
+ * Reply: seq and hash of the head, then for each change 'committed', 'conflict', 'behind', 'moved', 'beyond', 'recreated' or
+ *   'malformed'
  */
 const COMMIT = String.raw`${WHOLE}${DROP}
 local HEAD, ROWS, INDEX, LIVE, JOURNAL, CHANGES = unpack(KEYS)
@@ -155,7 +157,7 @@ end
 
 local hasWritten = false
 local function judge()
-  local id = take()
+  local id, knownSeq, knownHash = take(), tonumber(take()), take()
   local expect, remove, put, append = takeList(2), takeList(1), takeList(2), takeList(1)
   local baseSeq, baseHash, lastHash, trimTo = take(), take(), take(), tonumber(take())
   -- The same change again, before anything is compared: its reply was lost, and its records have moved on since.
@@ -163,6 +165,13 @@ local function judge()
     -- It changes nothing. But WAIT waits for what its own connection has written, and this one may be new.
     call('HSET', HEAD, 'layout', '1')
     return 'committed'
+  end
+  -- The journal must hold the entry that the caller has seen, or have trimmed it: else it went back, or forked.
+  if knownSeq > start then
+    local found = hash
+    if knownSeq > seq then return 'behind' end
+    if knownSeq < seq then found = string.sub(call('HGET', JOURNAL, text(knownSeq)) or '', 1, 64) end
+    if found ~= knownHash then return 'behind' end
   end
   -- Every record that it relies on, those that it only read too.
   local createdAt = {}

@@ -1,7 +1,7 @@
 import { invalid, readCount, readId, readNamespace, readOptions } from '../../input.js';
 import type {
   Change,
-  CommitOutcome,
+  CommitAnswer,
   DueQuery,
   FindQuery,
   GrantStore,
@@ -105,7 +105,7 @@ class RedisGrantStore implements GrantStore {
     return this.#space.reads.due(query);
   }
 
-  async commit(change: Change): Promise<CommitOutcome> {
+  async commit(change: Change): Promise<CommitAnswer> {
     return this.#space.writer.commit(change);
   }
 

@@ -1,7 +1,7 @@
 import { messageOf, OutcomeUnknownError, StoreError } from '../../errors.js';
 import { readCount } from '../../input.js';
 import { GENESIS, link } from '../../journal/link.js';
-import type { Change, CommitOutcome, Row } from '../../ports.js';
+import type { Change, CommitAnswer, Row } from '../../ports.js';
 import { CREATED_AT_CHANGED, type Anchor, type UnlinkedEntry } from '../../records.js';
 import { systemClock } from '../../time.js';
 import { AskError, isFull } from './ask-error.js';
@@ -32,7 +32,7 @@ interface Waiting {
   readonly length: number;
   /** Epoch milliseconds of this machine: how long it may go on losing the head to others. */
   readonly giveUpAt: number;
-  readonly resolve: (outcome: CommitOutcome) => void;
+  readonly resolve: (answer: CommitAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -56,7 +56,7 @@ export class Writer {
     this.#onAppend = onAppend;
   }
 
-  async commit(change: Change): Promise<CommitOutcome> {
+  async commit(change: Change): Promise<CommitAnswer> {
     const prepared = prepare(change);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...prepared, giveUpAt: systemClock.now() + this.#connection.timeoutMs, resolve, reject });
@@ -134,11 +134,12 @@ export class Writer {
     return outcomes.some((outcome) => outcome !== 'moved');
   }
 
-  #settle(sent: readonly Waiting[], [, , ...outcomes]: readonly unknown[]): readonly Waiting[] {
+  #settle(sent: readonly Waiting[], [seq, hash, ...outcomes]: readonly unknown[]): readonly Waiting[] {
     return sent.filter((change, i) => {
       const outcome = outcomes[i];
-      if (outcome === 'committed' && change.trimTo > 0) void this.#drop().then(() => change.resolve(outcome));
-      else if (outcome === 'committed' || outcome === 'conflict') change.resolve(outcome);
+      const head = { seq: Number(seq), hash: String(hash) };
+      if (outcome === 'committed' && change.trimTo > 0) void this.#drop().then(() => change.resolve({ outcome, head }));
+      else if (outcome === 'committed' || outcome === 'conflict' || outcome === 'behind') change.resolve({ outcome, head });
       else if (outcome !== 'moved') change.reject(new StoreError('commit', REFUSALS[String(outcome)] ?? `answered ${String(outcome)}`));
       else if (systemClock.now() < change.giveUpAt) return true;
       else change.reject(new StoreError('commit', `others kept the head of the journal for ${this.#connection.timeoutMs} ms`));
@@ -174,9 +175,11 @@ const REFUSALS: Readonly<Record<string, string>> = {
 
 /** @throws InvalidArgumentError where the change is malformed; nothing was sent */
 function prepare(change: Change): Pick<Waiting, 'id' | 'operands' | 'append' | 'unlinked' | 'trimTo' | 'isEnding' | 'length'> {
-  const { id, expect, put, append, remove = [], trimJournalTo = 0 } = change;
+  const { id, expect, put, append, remove = [], trimJournalTo = 0, knows = GENESIS } = change;
   const operands = [
     encodeText(id),
+    String(readCount('knows.seq', knows.seq, 0)),
+    knows.hash,
     ...counted(expect.map((key) => [fieldOf(key), String(key.version)])),
     ...counted(remove.map((key) => [fieldOf(key)])),
     ...counted(put.map((row) => [fieldOf(row), encodeRow(row)])),

@@ -1,6 +1,6 @@
 import { StoreError } from '../../errors.js';
-import { link } from '../../journal/link.js';
-import type { Change, CommitOutcome, RowKey } from '../../ports.js';
+import { isBehind, link } from '../../journal/link.js';
+import type { Change, CommitAnswer, RowKey } from '../../ports.js';
 import { createdAtChanged, type Anchor, type AuditEntry, type UnlinkedEntry } from '../../records.js';
 import { toColumn } from './order.js';
 import { entryColumns, rowColumns } from './rows.js';
@@ -28,11 +28,12 @@ export interface Prepared {
   readonly remove: readonly Key[];
   readonly append: readonly UnlinkedEntry[];
   readonly trimJournalTo: number;
+  readonly knows: Anchor | undefined;
 }
 
 const keyOf = ({ kind, id }: RowKey): Key => JSON.stringify([toColumn(kind), toColumn(id)]);
 
-export function prepare({ id, expect, put, append, remove = [], trimJournalTo = 0 }: Change): Prepared {
+export function prepare({ id, expect, put, append, remove = [], trimJournalTo = 0, knows }: Change): Prepared {
   return {
     id,
     expect: expect.map((one) => ({ key: keyOf(one), version: one.version })),
@@ -40,6 +41,7 @@ export function prepare({ id, expect, put, append, remove = [], trimJournalTo = 
     remove: remove.map(keyOf),
     append: structuredClone(append),
     trimJournalTo,
+    knows: knows && { seq: knows.seq, hash: knows.hash },
   };
 }
 
@@ -48,39 +50,43 @@ export interface Held {
   readonly head: Anchor;
   readonly start: Anchor;
   readonly rows: ReadonlyMap<Key, Kept>;
+  /** Of the entries that the changes know, by seq: those that are kept. */
+  readonly hashes: ReadonlyMap<number, string>;
   readonly applied: ReadonlySet<string>;
 }
 
 /** What became of one change. */
-export type Judged = CommitOutcome | { readonly rejected: unknown };
+export type Judged = CommitAnswer | { readonly rejected: unknown };
 
 /**
  * Changes that share a transaction. Each is judged as if it came alone behind those before it: one that conflicts, or
  * can't be linked, leaves nothing in what is written, and spoils nothing for the others.
  */
 export class Batch {
-  readonly outcomes: readonly Judged[];
+  readonly answers: readonly Judged[];
   /** What the start of the journal is to become: this number's entry, which may be one of before. */
   readonly trimTo: number;
   #head: Anchor;
   readonly #start: Anchor;
+  readonly #hashes: ReadonlyMap<number, string>;
   readonly #rows: Map<Key, Kept>;
   readonly #applied: Set<string>;
   readonly #put = new Map<Key, readonly unknown[]>();
   readonly #remove = new Set<Key>();
   readonly #entries: { readonly entry: AuditEntry; readonly changeId: string }[] = [];
 
-  constructor(changes: readonly Prepared[], { head, start, rows, applied }: Held) {
+  constructor(changes: readonly Prepared[], { head, start, rows, hashes, applied }: Held) {
     this.#head = head;
     this.#start = start;
+    this.#hashes = hashes;
     this.#rows = new Map(rows);
     this.#applied = new Set(applied);
     let trimTo = 0;
-    this.outcomes = changes.map((change) => {
+    this.answers = changes.map((change) => {
       try {
         const outcome = this.#judge(change);
         if (outcome === 'applied') trimTo = Math.max(trimTo, change.trimJournalTo);
-        return outcome === 'conflict' ? 'conflict' : 'committed';
+        return { outcome: outcome === 'applied' || outcome === 'known' ? 'committed' : outcome, head: { ...this.#head } };
       } catch (rejected) {
         return { rejected };
       }
@@ -88,9 +94,10 @@ export class Batch {
     this.trimTo = trimTo > start.seq ? trimTo : 0;
   }
 
-  #judge({ id, expect, put, remove, append, trimJournalTo }: Prepared): 'applied' | 'known' | 'conflict' {
+  #judge({ id, expect, put, remove, append, trimJournalTo, knows }: Prepared): 'applied' | 'known' | 'conflict' | 'behind' {
     // First, or a change whose reply was lost would find its own versions and be told 'conflict'.
     if (this.#applied.has(id)) return 'known';
+    if (isBehind(knows, { start: this.#start, head: this.#head }, (seq) => this.#hashAt(seq))) return 'behind';
     if (expect.some(({ key, version }) => (this.#rows.get(key)?.version ?? 0) !== version)) return 'conflict';
     // Whatever can throw comes before the first write.
     if (put.some(({ key, createdAt }) => (this.#rows.get(key)?.createdAt ?? createdAt) !== createdAt)) throw createdAtChanged();
@@ -112,6 +119,10 @@ export class Batch {
     if (linked.length > 0) this.#applied.add(id);
     this.#head = { seq: head.seq, hash: head.hash };
     return 'applied';
+  }
+
+  #hashAt(seq: number): string | undefined {
+    return this.#entries.find(({ entry }) => entry.seq === seq)?.entry.hash ?? this.#hashes.get(seq);
   }
 
   /** The hash of the last entry to be trimmed, if this batch has made that entry. */

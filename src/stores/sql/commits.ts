@@ -1,5 +1,5 @@
 import { OutcomeUnknownError, StoreError } from '../../errors.js';
-import type { Change, CommitOutcome } from '../../ports.js';
+import type { Change, CommitAnswer } from '../../ports.js';
 import { GENESIS } from '../../journal/link.js';
 import { TurnBudget } from '../../time.js';
 import { Batch, keysOf, prepare } from './batch.js';
@@ -21,7 +21,7 @@ interface Waiting {
   readonly change: Prepared;
   /** Counted from the call on: waiting for others is waiting. */
   readonly patience: Patience;
-  readonly resolve: (outcome: CommitOutcome) => void;
+  readonly resolve: (answer: CommitAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -53,7 +53,7 @@ export class Commits {
     this.#hooks = hooks;
   }
 
-  commit(change: Change): Promise<CommitOutcome> {
+  commit(change: Change): Promise<CommitAnswer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ change: prepare(change), patience: new Patience(this.#session.timeoutMs), resolve, reject });
       if (!this.#isRunning) void this.#run();
@@ -89,9 +89,9 @@ export class Commits {
 
   /** Never rejects: whatever happens is told to those who wait. */
   async #settle(batch: readonly Waiting[]): Promise<void> {
-    let outcomes: readonly Judged[];
+    let answers: readonly Judged[];
     try {
-      outcomes = await this.#apply(batch.map(({ change }) => change));
+      answers = await this.#apply(batch.map(({ change }) => change));
     } catch (error) {
       const { cause, unknown } = error instanceof Undone ? error : new Undone(error, false);
       // One of them holds what the database refuses; alone, each is told its own.
@@ -105,9 +105,9 @@ export class Commits {
       return;
     }
     for (const [i, { resolve, reject }] of batch.entries()) {
-      const outcome = outcomes[i] as Judged;
-      if (typeof outcome === 'string') resolve(outcome);
-      else reject(outcome.rejected);
+      const answer = answers[i] as Judged;
+      if ('outcome' in answer) resolve(answer);
+      else reject(answer.rejected);
     }
     this.#hooks.committed();
   }
@@ -131,14 +131,15 @@ export class Commits {
       const { trimTo, ownHash } = batch;
       const startHash = trimTo === 0 ? undefined : (ownHash ?? textOf((await ask(hashAt, [this.#namespace, trimTo]))[0] ?? {}, 'hash'));
       for (const [statement, values] of statements.write(this.#namespace, batch.parts(startHash))) await ask(statement, values);
-      return batch.outcomes;
+      return batch.answers;
     });
   }
 
   /** Takes the head, and reads what the changes are judged by, as it is while the head is held. */
   async #hold(ask: Ask, changes: readonly Prepared[]): Promise<Held> {
     const { keys, json } = keysOf(changes);
-    const values = [this.#namespace, json, JSON.stringify(changes.map(({ id }) => id))];
+    const known = changes.flatMap(({ knows }) => (knows === undefined ? [] : [knows.seq]));
+    const values = [this.#namespace, json, JSON.stringify(changes.map(({ id }) => id)), JSON.stringify([...new Set(known)])];
     for (;;) {
       const [held] = await ask(this.#statements.hold, values);
       if (held === undefined) {
@@ -153,6 +154,7 @@ export class Commits {
         head: anchorOf(held, 'seq', 'hash'),
         start: anchorOf(held, 'start_seq', 'start_hash'),
         rows: new Map(kept.map(([i, version, createdAt]) => [keys[i] ?? '', { version, createdAt }])),
+        hashes: new Map(listOf(held['hashes']) as [number, string][]),
         applied: new Set(listOf(held['applied']) as string[]),
       };
     }

@@ -91,13 +91,13 @@ export function statementsOf(dialect: SqlDialect) {
       : `${keys} jit_rows as r on ${isKey}`;
   };
   /** PostgreSQL answers an array from an index, for each of its members; it would join a subquery with the whole namespace. */
-  const isOneOf = (column: string, n: number) =>
+  const isOneOf = (column: string, n: number, type = '') =>
     postgres
-      ? `${column} = any(array(select jsonb_array_elements_text($${n}::jsonb)))`
+      ? `${column} = any(array(select value${type} from jsonb_array_elements_text($${n}::jsonb)))`
       : `${column} in (select value from json_each($${n}))`;
   const jsonList = (item: string, from: string) =>
     postgres ? `(select json_agg(${item})::text from ${from})` : `(select json_group_array(${item}) from ${from})`;
-  const kept = postgres ? 'json_build_array(k.i, r.version, r.created_at)' : 'json_array(k.i, r.version, r.created_at)';
+  const list = (...values: readonly string[]) => `${postgres ? 'json_build_array' : 'json_array'}(${values.join(', ')})`;
 
   /**
    * What every answer says of the server that gives it, so that no question of its own is needed and a pooler makes no
@@ -210,7 +210,8 @@ on conflict (namespace) do nothing`,
     ),
     /**
      * Takes the head, which makes commits to a namespace serial, and reads all that the changes are judged by: the version
-     * and the instant of creation of each record that they rely on ($2), and which of them ($3) have been applied already.
+     * and the instant of creation of each record that they rely on ($2), which of them ($3) have been applied already, and the
+     * hashes of the entries that their callers know ($4).
      *
      * On PostgreSQL a statement that had to wait for the head still sees the other tables as they were before it waited.
      * `seen` is the revision of that view: if it isn't the head's, the statement is to be repeated, now that the head is held.
@@ -220,7 +221,8 @@ on conflict (namespace) do nothing`,
       `${postgres ? 'with h as materialized (select * from jit_heads where namespace = $1 for update)' : 'with h as (select * from jit_heads where namespace = $1)'}
 select ${server}, h.revision, h.seq, h.hash, h.start_seq, h.start_hash,
   (select revision from jit_heads where namespace = $1) as seen,
-  ${jsonList(kept, keyed(2))} as kept,
+  ${jsonList(list('k.i', 'r.version', 'r.created_at'), keyed(2))} as kept,
+  ${jsonList(list('e.seq', 'e.hash'), `jit_journal as e where e.namespace = $1 and ${isOneOf('e.seq', 4, '::bigint')}`)} as hashes,
   ${jsonList('j.change_id', `(select distinct change_id from jit_journal where namespace = $1 and ${isOneOf('change_id', 3)}) as j`)} as applied
 from h`,
     ),

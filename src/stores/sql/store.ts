@@ -2,7 +2,7 @@ import { invalid, readCount, readId, readNamespace, readOptions } from '../../in
 import { GENESIS } from '../../journal/link.js';
 import type {
   Change,
-  CommitOutcome,
+  CommitAnswer,
   DueQuery,
   FindQuery,
   GrantStore,
@@ -139,7 +139,7 @@ class SqlGrantStore implements GrantStore {
     );
   }
 
-  async commit(change: Change): Promise<CommitOutcome> {
+  async commit(change: Change): Promise<CommitAnswer> {
     return (await this.#backend.commits(this.namespace)).commit(change);
   }
 

@@ -1,7 +1,7 @@
 import type { Change, GrantStore } from '../../ports.js';
 import { aChange, aRow } from '../builders.js';
 import { holds, same } from '../assertions.js';
-import { atOnce, changeOf, commit, conflict, getOne, given, isKept, journalIds, next } from './steps.js';
+import { atOnce, changeOf, commit, conflict, getOne, given, isKept, journalIds, next, outcomeOf } from './steps.js';
 import type { Cases } from './cases.js';
 
 /** Guarantee 2: of two changes that each rely on what the other writes, one commits. */
@@ -10,7 +10,7 @@ export const compared: Cases = (it) => {
     const row = aRow({ id: 'x' });
     await given(store, [row]);
     const before = (await journalIds(store)).length;
-    const outcomes = await atOnce(64, (i) => store.commit(changeOf(store, `c${i}`, [next(row, { body: { winner: i } })])));
+    const outcomes = await atOnce(64, (i) => outcomeOf(store, changeOf(store, `c${i}`, [next(row, { body: { winner: i } })])));
     const winners = outcomes.flatMap((outcome, i) => (outcome === 'committed' ? [i] : []));
     same(winners.length, 1, 'the number of changes that committed');
     same(outcomes.filter((outcome) => outcome === 'conflict').length, 63, 'the number of changes that were answered conflict');
@@ -20,7 +20,7 @@ export const compared: Cases = (it) => {
   });
 
   it('lets exactly one of 64 concurrent changes create a record', async (store) => {
-    const outcomes = await atOnce(64, (i) => store.commit(changeOf(store, `c${i}`, [aRow({ id: 'x', body: { winner: i } })])));
+    const outcomes = await atOnce(64, (i) => outcomeOf(store, changeOf(store, `c${i}`, [aRow({ id: 'x', body: { winner: i } })])));
     same(outcomes.filter((outcome) => outcome === 'committed').length, 1, 'the number of changes that committed');
     const winner = outcomes.indexOf('committed');
     await isKept(store, aRow({ id: 'x' }), aRow({ id: 'x', body: { winner } }), 'the row that is left: that of the winner');
@@ -57,7 +57,7 @@ export const compared: Cases = (it) => {
         ...change,
         expect: [a, b],
       }));
-      const outcomes = await Promise.all(changes.map((change) => store.commit(change)));
+      const outcomes = await Promise.all(changes.map((change) => outcomeOf(store, change)));
       same([...outcomes].sort(), ['committed', 'conflict'], `the outcomes of round ${round}`);
     }
   });
@@ -69,7 +69,7 @@ export const compared: Cases = (it) => {
       const outcomes = await atOnce(64, (i) => {
         // Whichever half comes first: the other must find out that what it only read has changed.
         const written = (i + round) % 2 === 0 ? usage : grant;
-        return store.commit(changeOf(store, `c${round}.${i}`, [next(written, { body: { winner: i } })], { expect: [grant, usage] }));
+        return outcomeOf(store, changeOf(store, `c${round}.${i}`, [next(written, { body: { winner: i } })], { expect: [grant, usage] }));
       });
       same(outcomes.filter((outcome) => outcome === 'committed').length, 1, `the number of changes that committed in round ${round}`);
       const rows = await store.get([grant, usage]);
@@ -81,10 +81,10 @@ export const compared: Cases = (it) => {
     const grant = aRow({ kind: 'grant', id: 'x' });
     await given(store, [grant]);
     const outcomes = await atOnce(64, (i) => {
-      if (i === 31) return store.commit(changeOf(store, 'the-end', [next(grant, { open: false })]));
+      if (i === 31) return outcomeOf(store, changeOf(store, 'the-end', [next(grant, { open: false })]));
       const use = aRow({ kind: 'use', id: `use-${i}`, open: false, from: undefined, dueAt: undefined });
       const change = changeOf(store, `use-${i}`, [use]);
-      return store.commit({ ...change, expect: [...change.expect, grant] });
+      return outcomeOf(store, { ...change, expect: [...change.expect, grant] });
     });
     same(outcomes[31], 'committed', 'the outcome of the change that ends the grant: the others only read it');
     const ids = await journalIds(store);
@@ -101,7 +101,7 @@ export const compared: Cases = (it) => {
   it('lets exactly one of 64 concurrent changes win that write different records and read one that each of them changes', async (store) => {
     const subject = aRow({ kind: 'subject', id: 'user:maya' });
     await given(store, [subject]);
-    const outcomes = await atOnce(64, (i) => store.commit(changeOf(store, `c${i}`, [aRow({ id: `r${i}` }), next(subject)])));
+    const outcomes = await atOnce(64, (i) => outcomeOf(store, changeOf(store, `c${i}`, [aRow({ id: `r${i}` }), next(subject)])));
     same(outcomes.filter((outcome) => outcome === 'committed').length, 1, 'the number of changes that committed');
     const created = await store.get(outcomes.map((_, i) => aRow({ id: `r${i}` })));
     same(created.filter((row) => row !== undefined).length, 1, 'the number of records that were created');
@@ -115,7 +115,7 @@ export const compared: Cases = (it) => {
         const row = await getOne(store, counter);
         holds(row !== undefined, 'the counter is there');
         const counted = next(row, { body: { count: Number(row.body['count']) + 1 } });
-        if ((await store.commit(changeOf(store, `w${writer}.${attempt}`, [counted]))) === 'committed') return;
+        if ((await outcomeOf(store, changeOf(store, `w${writer}.${attempt}`, [counted]))) === 'committed') return;
       }
       holds(false, 'a writer commits after at most one conflict for each of the others: it had 100');
     });

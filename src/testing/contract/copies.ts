@@ -2,7 +2,7 @@ import type { Change, GrantStore } from '../../ports.js';
 import { aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { same } from '../assertions.js';
-import { changeOf, commit, entryFor, given, LATEST } from './steps.js';
+import { changeOf, commit, conflict, entryFor, given, LATEST } from './steps.js';
 import type { Cases } from './cases.js';
 
 /** Guarantee 8: an answer that somebody changed would change who has access, with nothing on record. */
@@ -46,7 +46,7 @@ export const copies: Cases = (it) => {
     await given(store, [nestedRow('x')]);
     for (const row of await store.live({ subject: 'user:maya', scope: 'db-prod:write', at: START_AT })) Reflect.set(row, 'version', 41);
     for (const row of await store.get([nestedRow('x')])) Reflect.set(row ?? {}, 'version', 41);
-    same(await store.commit(changeOf(store, 'c1', [nestedRow('x', 42)])), 'conflict', 'a commit that expects the changed version');
+    await conflict(store, changeOf(store, 'c1', [nestedRow('x', 42)]), 'it expects the changed version');
     await commit(store, changeOf(store, 'c2', [nestedRow('x', 2)]));
   });
 
@@ -56,6 +56,15 @@ export const copies: Cases = (it) => {
     Reflect.set(head, 'seq', 41);
     Reflect.set(head, 'hash', 'f'.repeat(64));
     await commit(store, changeOf(store, 'c1', [nestedRow('y')]));
+    const { entries } = await store.journal({ after: 1, limit: 1 });
+    same(entries[0]?.seq, 2, 'the number of the next entry');
+  });
+
+  it('links to the head kept, not to one of an answer of commit() that was changed', async (store) => {
+    const { head } = await store.commit(changeOf(store, 'c1', [nestedRow('x')]));
+    Reflect.set(head, 'seq', 41);
+    Reflect.set(head, 'hash', 'f'.repeat(64));
+    await commit(store, changeOf(store, 'c2', [nestedRow('y')]));
     const { entries } = await store.journal({ after: 1, limit: 1 });
     same(entries[0]?.seq, 2, 'the number of the next entry');
   });

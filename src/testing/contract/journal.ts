@@ -1,7 +1,7 @@
 import { GENESIS } from '../../journal/link.js';
 import { aChange, aRow } from '../builders.js';
 import { holds, same } from '../assertions.js';
-import { atOnce, changeOf, commit, entryFor, getOne, given, journalIds, LATEST, next, wholeJournal } from './steps.js';
+import { atOnce, changeOf, commit, entryFor, getOne, given, journalIds, LATEST, next, outcomeOf, wholeJournal } from './steps.js';
 import { EXTREME_JSON } from './hostile.js';
 import type { Cases } from './cases.js';
 
@@ -58,7 +58,7 @@ export const journal: Cases = (it) => {
   it('leaves no gap for a change that conflicted among others', async (store) => {
     const rows = Array.from({ length: 8 }, (_, i) => aRow({ id: `r${i}` }));
     await given(store, rows);
-    const outcomes = await atOnce(64, (i) => store.commit(changeOf(store, `c${i}`, [next(rows[i % 8] ?? aRow())])));
+    const outcomes = await atOnce(64, (i) => outcomeOf(store, changeOf(store, `c${i}`, [next(rows[i % 8] ?? aRow())])));
     const committed = outcomes.flatMap((outcome, i) => (outcome === 'committed' ? [`c${i}.1`] : []));
     same(committed.length, 8, 'the number of changes that committed');
     await commit(store, changeOf(store, 'last', [aRow({ id: 'last' })]));

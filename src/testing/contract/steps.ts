@@ -1,5 +1,5 @@
 import { verifyJournal } from '../../journal/verify.js';
-import type { Change, GrantStore, Page, Row, RowKey } from '../../ports.js';
+import type { Change, CommitOutcome, GrantStore, Page, Row, RowKey } from '../../ports.js';
 import type { AuditEntry, UnlinkedEntry } from '../../records.js';
 import { aChange, anEntry, aRow } from '../builders.js';
 import { holds, same } from '../assertions.js';
@@ -24,14 +24,19 @@ export function changeOf(store: GrantStore, id: string, put: readonly Row[], ove
   return aChange({ id, put, append: [entryFor(store, `${id}.1`)], ...over });
 }
 
+/** What became of a change. */
+export async function outcomeOf(store: GrantStore, change: Change): Promise<CommitOutcome> {
+  return (await store.commit(change)).outcome;
+}
+
 /** Commits what has to be committed for the case to go on. */
 export async function commit(store: GrantStore, change: Change): Promise<void> {
-  same(await store.commit(change), 'committed', `commit of ${change.id}, whose expectations all hold`);
+  same(await outcomeOf(store, change), 'committed', `commit of ${change.id}, whose expectations all hold`);
 }
 
 /** Commits what has to be refused. */
 export async function conflict(store: GrantStore, change: Change, why: string): Promise<void> {
-  same(await store.commit(change), 'conflict', `commit of ${change.id}: ${why}`);
+  same(await outcomeOf(store, change), 'conflict', `commit of ${change.id}: ${why}`);
 }
 
 let seeds = 0;

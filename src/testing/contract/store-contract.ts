@@ -1,12 +1,14 @@
 import type { GrantStore, MaybePromise } from '../../ports.js';
 import { ContractViolation } from '../assertions.js';
 import type { TestRunner } from '../runner.js';
+import { answers } from './answers.js';
 import { byteWise } from './byte-wise.js';
 import type { Cases, DefineCase, Hooks } from './cases.js';
 import { clockless } from './clockless.js';
 import { compared } from './compared.js';
 import { copies } from './copies.js';
 import { journal } from './journal.js';
+import { knows } from './knows.js';
 import { namespaces } from './namespaces.js';
 import { outages } from './outages.js';
 import { purge } from './purge.js';
@@ -47,10 +49,13 @@ export interface StoreContractOptions<Store extends GrantStore = GrantStore> {
 /** The nine guarantees of `GrantStore`, by number, each with the groups of cases that prove it. */
 const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record<string, Cases>>])[] = [
   ['1. a change is applied whole or not at all', { 'commit()': wholeOrNothing, 'a purge': purge }],
-  ['2. every expectation is compared in the same transaction', { 'commit()': compared }],
+  ['2. every expectation is compared in the same transaction', { 'commit()': compared, 'an entry that the caller knows': knows }],
   ['3. a change that is committed again has one effect', { 'commit()': repeated }],
   ['4. what is resolved is visible to every later read by every process', { reads: visible }],
-  ['5. entries get the next sequence numbers, linked, in commit order', { 'journal()': journal }],
+  [
+    '5. entries get the next sequence numbers, linked, in commit order',
+    { 'journal()': journal, 'the head that commit() answers': answers },
+  ],
   [
     '6. there is no clock, and no order but that of ids and integers',
     { instants: clockless, 'live()': readingLive, 'windowOf()': readingWindow, 'find()': readingFind, 'due()': readingDue },

@@ -2,7 +2,7 @@ import type { GrantStore, Row } from '../../ports.js';
 import { aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { same } from '../assertions.js';
-import { changeOf, commit, dueAt, foundBy, given, idsOf, isKept, journalIds, next } from './steps.js';
+import { changeOf, commit, conflict, dueAt, foundBy, given, idsOf, isKept, journalIds, next } from './steps.js';
 import type { Cases } from './cases.js';
 
 /** Guarantee 4: after `revoke` has resolved, no check anywhere may read the grant from before. */
@@ -78,7 +78,7 @@ export const visible: Cases = (it, { reopen }) => {
     await given(store, [row]);
     await isKept(other, row, row);
     await commit(store, changeOf(store, 'c1', [next(row)]));
-    same(await other.commit(changeOf(other, 'c2', [next(row)])), 'conflict', 'a commit that expects the version from before');
+    await conflict(other, changeOf(other, 'c2', [next(row)]), 'it expects the version from before');
     await commit(other, changeOf(other, 'c3', [next(next(row))]));
   });
 

@@ -10,6 +10,7 @@ import {
 } from '../../../src/index.js';
 import { definePolicy, readPolicy, simulate, type LiveGroup, type PolicyDefinition } from '../../../src/policy.js';
 import { aRequest, ManualClock, ScriptedApprover, START_AT } from '../../../src/testing.js';
+import { CONFLICT } from '../../commit-answers.js';
 
 const HOUR = 3_600_000;
 
@@ -532,7 +533,7 @@ describe('retries and work', () => {
         if (key === 'commit' && eligible) {
           return () => {
             eligible = false;
-            return Promise.resolve('conflict');
+            return Promise.resolve(CONFLICT);
           };
         }
         const value: unknown = Reflect.get(target, key, target);

@@ -22,7 +22,7 @@ export async function putLive(store: MemoryGrantStore, grants: Iterable<LiveGran
   let n = 0;
   const flush = async () => {
     const expect = batch.map(({ kind, id }) => ({ kind, id, version: 0 }));
-    const outcome = await store.commit({ id: `fill-${n}`, expect, put: batch, append: [] });
+    const { outcome } = await store.commit({ id: `fill-${n}`, expect, put: batch, append: [] });
     if (outcome !== 'committed') throw new Error('the rows were not taken');
     batch = [];
   };

@@ -62,7 +62,7 @@ export async function timeSweeps(grants: number, rounds: number): Promise<SweepT
           ...entry,
           digest: bytesToHex(sha256(utf8.encode(canonicalize(entry)))),
         }));
-        const outcome = await bare.commit({ id: `commit-${round}`, expect, put, append: digested });
+        const { outcome } = await bare.commit({ id: `commit-${round}`, expect, put, append: digested });
         if (outcome !== 'committed') throw new Error('what the sweep committed was not taken');
       }),
     );

@@ -97,7 +97,7 @@ async function measureCommits({ name, open }: Engine): Promise<void> {
       const changes = await grantedRequests(MOST_COMMITS, `c${delayMs}-${inFlight}`);
       rates.push(
         await perSecond(inFlight, COMMITTING_MS, MOST_COMMITS, async (i) => {
-          if ((await store.commit(changes[i] as Change)) !== 'committed') throw new Error('a commit that was alone has lost');
+          if ((await store.commit(changes[i] as Change)).outcome !== 'committed') throw new Error('a commit that was alone has lost');
         }),
       );
     }

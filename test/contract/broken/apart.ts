@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../../src/json.js';
 import type { Row } from '../../../src/ports.js';
-import { allOf, broken, rowsIn, rowsOut } from './bent-store.js';
+import { allOf, answered, broken, rowsIn, rowsOut } from './bent-store.js';
 
 /** Guarantee 7 broken: namespaces that leak, equality that is less than that of bytes. */
 export const APART = [
@@ -37,42 +37,42 @@ export const APART = [
   })),
   broken('rows of two namespaces share a key', 'keeps a row of each namespace under one key', (inner, { rows }) => ({
     async commit(change) {
-      const outcome = await inner.commit(change);
-      if (outcome === 'committed') for (const row of change.put) rows.set(JSON.stringify([row.kind, row.id]), row);
-      return outcome;
+      const answer = await inner.commit(change);
+      if (answer.outcome === 'committed') for (const row of change.put) rows.set(JSON.stringify([row.kind, row.id]), row);
+      return answer;
     },
     get: async (keys) => (await inner.get(keys)).map((row, i) => row && rows.get(JSON.stringify([keys[i]?.kind, keys[i]?.id]))),
   })),
   broken('expectations are compared across namespaces', 'compares expectations inside the namespace only', (inner, { rows }) => ({
     async commit(change) {
       const expect = change.expect.filter((key) => rows.get(key.id)?.version !== key.version);
-      const outcome = await inner.commit({ ...change, expect });
-      if (outcome === 'committed') for (const row of change.put) rows.set(row.id, row);
-      return outcome;
+      const answer = await inner.commit({ ...change, expect });
+      if (answer.outcome === 'committed') for (const row of change.put) rows.set(row.id, row);
+      return answer;
     },
   })),
   broken('all namespaces share one journal', 'gives each namespace a journal of its own', (inner) => {
     const root = inner.in('root');
     return {
       async commit(change) {
-        const outcome = await inner.commit({ ...change, append: [] });
-        return outcome === 'committed' ? root.commit({ ...change, expect: [], put: [], remove: [] }) : outcome;
+        const answer = await inner.commit({ ...change, append: [] });
+        return answer.outcome === 'committed' ? root.commit({ ...change, expect: [], put: [], remove: [] }) : answer;
       },
       journal: (query) => root.journal(query),
     };
   }),
   broken('ids of changes are known across namespaces', 'knows a change by its id inside the namespace only', (inner, { ids }) => ({
     async commit(change) {
-      if (ids.has(change.id)) return 'committed';
-      const outcome = await inner.commit(change);
-      if (outcome === 'committed' && change.append.length > 0) ids.add(change.id);
-      return outcome;
+      if (ids.has(change.id)) return answered(inner, 'committed');
+      const answer = await inner.commit(change);
+      if (answer.outcome === 'committed' && change.append.length > 0) ids.add(change.id);
+      return answer;
     },
   })),
   broken('trimming reaches the other namespaces', 'trims the journal of one namespace only', (inner, { ids }) => ({
     async commit(change) {
       ids.add(inner.namespace);
-      const outcome = await inner.commit(change);
+      const answer = await inner.commit(change);
       if (change.trimJournalTo !== undefined) {
         for (const namespace of ids) {
           await inner
@@ -80,7 +80,7 @@ export const APART = [
             .commit({ id: `trim-${change.id}`, expect: [], put: [], append: [], trimJournalTo: change.trimJournalTo });
         }
       }
-      return outcome;
+      return answer;
     },
   })),
   broken('namespaces are folded', 'tells namespaces apart byte by byte', (inner) => ({
@@ -136,9 +136,9 @@ export const APART = [
   })),
   broken('kind and id are one key, put together', 'never puts keys together so that two become one', (inner, { rows }) => ({
     async commit(change) {
-      const outcome = await inner.commit(change);
-      if (outcome === 'committed') for (const row of change.put) rows.set(`${row.kind}.${row.id}`, row);
-      return outcome;
+      const answer = await inner.commit(change);
+      if (answer.outcome === 'committed') for (const row of change.put) rows.set(`${row.kind}.${row.id}`, row);
+      return answer;
     },
     get: async (keys) => (await inner.get(keys)).map((row, i) => row && rows.get(`${keys[i]?.kind}.${keys[i]?.id}`)),
   })),

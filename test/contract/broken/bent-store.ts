@@ -1,6 +1,6 @@
 import { FaultyStore } from 'jit-access/testing';
 import type { StoreContractOptions } from 'jit-access/testing';
-import type { Change, GrantStore, Row } from '../../../src/ports.js';
+import type { Change, CommitAnswer, CommitOutcome, GrantStore, Row } from '../../../src/ports.js';
 import type { AuditEntry } from '../../../src/records.js';
 import { MemoryGrantStore } from '../../../src/stores/memory.js';
 
@@ -85,6 +85,11 @@ const withItems = <P extends { readonly items: readonly Row[] }>(page: P, bend: 
   ...page,
   items: page.items.map(bend),
 });
+
+/** An answer of `commit` that the store below has not given. */
+export async function answered(store: GrantStore, outcome: CommitOutcome): Promise<CommitAnswer> {
+  return { outcome, head: (await store.journal({ after: 0, limit: 1 })).head };
+}
 
 /** Every row of a kind, however many. */
 export async function allOf(store: GrantStore, kind: string): Promise<readonly Row[]> {

@@ -1,5 +1,5 @@
 import type { RowKey } from '../../../src/ports.js';
-import { broken, commits } from './bent-store.js';
+import { answered, broken, commits } from './bent-store.js';
 
 const sameKey = (a: RowKey) => (b: RowKey) => a.kind === b.kind && a.id === b.id;
 
@@ -28,7 +28,7 @@ export const COMPARED = [
   broken('what is compared is read before the transaction', 'lets exactly one of 64 concurrent changes create a record', (inner) => ({
     async commit(change) {
       const kept = await inner.get(change.expect);
-      if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return 'conflict';
+      if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return answered(inner, 'conflict');
       return inner.commit({ ...change, expect: [] });
     },
   })),
@@ -43,7 +43,7 @@ export const COMPARED = [
     async commit(change) {
       const grants = change.expect.filter((key) => key.kind === 'grant' && !change.put.some(sameKey(key)));
       const kept = await inner.get(grants);
-      if (grants.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return 'conflict';
+      if (grants.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return answered(inner, 'conflict');
       await Promise.resolve();
       return inner.commit({ ...change, expect: change.expect.filter((key) => !grants.includes(key)) });
     },
@@ -51,14 +51,14 @@ export const COMPARED = [
   broken('what is only read is compared before the transaction', 'that each read what the other writes', (inner) => ({
     async commit(change) {
       const kept = await inner.get(change.expect);
-      if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return 'conflict';
+      if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return answered(inner, 'conflict');
       return inner.commit({ ...change, expect: change.expect.filter((key) => change.put.some(sameKey(key))) });
     },
   })),
   broken('the record that many changes share is compared before the transaction', 'win that write different records', (inner) => ({
     async commit(change) {
       const kept = await inner.get(change.expect);
-      if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return 'conflict';
+      if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return answered(inner, 'conflict');
       return inner.commit({ ...change, expect: change.expect.filter((key) => key.kind !== 'subject') });
     },
   })),
@@ -104,6 +104,6 @@ export const COMPARED = [
     },
   })),
   broken('a change that writes nothing is waved through', 'answers a change that only compares', (inner) => ({
-    commit: async (change) => (change.put.length + change.append.length === 0 ? 'committed' : inner.commit(change)),
+    commit: async (change) => (change.put.length + change.append.length === 0 ? answered(inner, 'committed') : inner.commit(change)),
   })),
 ];

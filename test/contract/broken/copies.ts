@@ -76,9 +76,9 @@ export const COPIES = [
     const kept = new Map<string, Row>();
     return {
       async commit(change) {
-        const outcome = await inner.commit(change);
-        if (outcome === 'committed') for (const row of change.put) kept.set(row.id, row);
-        return outcome;
+        const answer = await inner.commit(change);
+        if (answer.outcome === 'committed') for (const row of change.put) kept.set(row.id, row);
+        return answer;
       },
       get: async (keys) =>
         (await inner.get(keys)).map((row, i) => (row === undefined ? row : structuredClone(kept.get(keys[i]?.id ?? '') ?? row))),

@@ -99,9 +99,9 @@ export const JOURNAL = [
       async commit(change) {
         const last = log.at(-1);
         const head = last === undefined ? GENESIS : { seq: last.seq, hash: last.hash };
-        const outcome = await inner.commit(change);
-        if (outcome === 'committed') log.push(...link(head, change.append));
-        return outcome;
+        const answer = await inner.commit(change);
+        if (answer.outcome === 'committed') log.push(...link(head, change.append));
+        return answer;
       },
       journal: async ({ after, limit }) => ({
         entries: log.filter((entry) => entry.seq > after).slice(0, limit),
@@ -112,19 +112,19 @@ export const JOURNAL = [
   ),
   broken('entries of concurrent changes are mixed', 'has no gap, no double and no broken link after 64 concurrent changes', (inner) => ({
     async commit(change) {
-      const outcome = await inner.commit({ ...change, append: change.append.slice(0, 1) });
+      const answer = await inner.commit({ ...change, append: change.append.slice(0, 1) });
       for (const [i, entry] of change.append.slice(1).entries()) {
         await inner.commit({ id: `${change.id}/${i}`, expect: [], put: [], append: [entry] });
       }
-      return outcome;
+      return answer;
     },
   })),
   broken('a conflict uses up a sequence number', 'leaves no gap for a change that conflicted among others', (inner, shared) => ({
     async commit(change) {
-      const outcome = await inner.commit(change);
-      if (outcome === 'conflict') shared.count += 1;
+      const answer = await inner.commit(change);
+      if (answer.outcome === 'conflict') shared.count += 1;
       else for (const { id } of change.append) shared.offsets.set(id, shared.count);
-      return outcome;
+      return answer;
     },
     async journal(query) {
       const slice = await inner.journal(query);
@@ -136,9 +136,9 @@ export const JOURNAL = [
       // The place is taken before the transaction, as a sequence or a clock would give it.
       const place = (shared.count += 1);
       for (let turn = place % 3; turn > 0; turn--) await Promise.resolve();
-      const outcome = await inner.commit(change);
-      if (outcome === 'committed') for (const { id } of change.append) shared.offsets.set(id, place);
-      return outcome;
+      const answer = await inner.commit(change);
+      if (answer.outcome === 'committed') for (const { id } of change.append) shared.offsets.set(id, place);
+      return answer;
     },
     async journal({ after, limit }) {
       const { entries: kept } = await inner.journal({ after: 0, limit: 10_000 });

@@ -1,4 +1,7 @@
-import { broken } from './bent-store.js';
+import type { CommitAnswer, CommitOutcome } from '../../../src/ports.js';
+import { answered, broken } from './bent-store.js';
+
+const made = (outcome: CommitOutcome): CommitAnswer => ({ outcome, head: { seq: 0, hash: '0'.repeat(64) } });
 
 /** Guarantee 9 broken: an outage is answered. */
 export const OUTAGES = [
@@ -27,10 +30,10 @@ export const OUTAGES = [
     },
   })),
   broken('an outage of commit() is answered committed', 'rejects commit()', (inner) => ({
-    commit: (change) => inner.commit(change).catch(() => 'committed'),
+    commit: (change) => inner.commit(change).catch(() => made('committed')),
   })),
   broken('an outage of commit() is answered conflict', 'rejects commit()', (inner) => ({
-    commit: (change) => inner.commit(change).catch(() => 'conflict'),
+    commit: (change) => inner.commit(change).catch(() => made('conflict')),
   })),
   broken('an outage of get() is thrown before there is a promise', 'rejects get()', (inner) => {
     let down = false;
@@ -64,7 +67,7 @@ export const OUTAGES = [
   }),
   broken('a change that failed is remembered as done', 'commits the change of the outage once', (inner, { ids }) => ({
     async commit(change) {
-      if (ids.has(change.id)) return 'committed';
+      if (ids.has(change.id)) return answered(inner, 'committed');
       return inner.commit(change).catch((error: unknown) => {
         ids.add(change.id);
         throw error;

@@ -182,9 +182,9 @@ export const READS = [
   })),
   broken('live() never gives again what was closed once', 'live() > gives a row again that was closed', (inner, { ids }) => ({
     async commit(change) {
-      const outcome = await inner.commit(change);
-      if (outcome === 'committed') for (const row of change.put) if (!row.open) ids.add(`${row.kind} ${row.id}`);
-      return outcome;
+      const answer = await inner.commit(change);
+      if (answer.outcome === 'committed') for (const row of change.put) if (!row.open) ids.add(`${row.kind} ${row.id}`);
+      return answer;
     },
     live: async (query) => (await inner.live(query)).filter((row) => !ids.has(`${row.kind} ${row.id}`)),
   })),
@@ -195,10 +195,10 @@ export const READS = [
     (inner, { ids }) => ({
       async commit(change) {
         const kept = await inner.get(change.put);
-        const outcome = await inner.commit(change);
+        const answer = await inner.commit(change);
         const ended = change.put.filter((row, i) => !row.open && kept[i]?.open === true);
-        if (outcome === 'committed') for (const { subject, scope } of ended) if (scope === 'db:read') ids.add(subject ?? '');
-        return outcome;
+        if (answer.outcome === 'committed') for (const { subject, scope } of ended) if (scope === 'db:read') ids.add(subject ?? '');
+        return answer;
       },
       live: async (query) => (await inner.live(query)).filter((row) => row.scope === 'db:read' || !ids.has(query.subject)),
     }),
@@ -246,9 +246,10 @@ export const READS = [
     'find() > follows a row that is closed, and opened again',
     (inner, { ids }) => ({
       async commit(change) {
-        const outcome = await inner.commit(change);
-        if (outcome === 'committed') for (const row of change.put) if (!row.open && row.version > 1) ids.add(`${row.kind} ${row.id}`);
-        return outcome;
+        const answer = await inner.commit(change);
+        if (answer.outcome === 'committed')
+          for (const row of change.put) if (!row.open && row.version > 1) ids.add(`${row.kind} ${row.id}`);
+        return answer;
       },
       async find(query) {
         const page = await inner.find(query);

@@ -1,14 +1,14 @@
-import { broken } from './bent-store.js';
+import { answered, broken } from './bent-store.js';
 
 /** Guarantee 3 broken: a change that is committed again is applied again, or not known. */
 export const REPEATED = [
   broken('a repeated id is answered conflict', 'answers committed again, with one effect', (inner, { ids }) => ({
     async commit(change) {
       const key = JSON.stringify([inner.namespace, change.id]);
-      if (ids.has(key)) return 'conflict';
-      const outcome = await inner.commit(change);
-      if (outcome === 'committed') ids.add(key);
-      return outcome;
+      if (ids.has(key)) return answered(inner, 'conflict');
+      const answer = await inner.commit(change);
+      if (answer.outcome === 'committed') ids.add(key);
+      return answer;
     },
   })),
   broken('ids of changes are not looked at', 'appends once when the change only appends', (inner, shared) => ({
@@ -18,9 +18,9 @@ export const REPEATED = [
     async commit(change) {
       const again = { ...change, id: `${change.id}/again`, expect: [], append: [] };
       if (ids.has(inner.namespace + change.id)) return inner.commit(again);
-      const outcome = await inner.commit(change);
-      if (outcome === 'committed') ids.add(inner.namespace + change.id);
-      return outcome;
+      const answer = await inner.commit(change);
+      if (answer.outcome === 'committed') ids.add(inner.namespace + change.id);
+      return answer;
     },
   })),
   broken(
@@ -29,35 +29,35 @@ export const REPEATED = [
     (inner, shared) => ({
       async commit(change) {
         const fresh = await inner.commit({ ...change, id: `${++shared.count}` });
-        return fresh === 'conflict' ? inner.commit(change) : fresh;
+        return fresh.outcome === 'conflict' ? inner.commit(change) : fresh;
       },
     }),
   ),
   broken('a change is remembered only after its reply', 'has one effect when it is committed 16 times at once', (inner, shared) => ({
     async commit(change) {
-      if (shared.ids.has(inner.namespace + change.id)) return 'committed';
-      const outcome = await inner.commit({ ...change, id: `${++shared.count}` });
-      if (outcome === 'committed') shared.ids.add(inner.namespace + change.id);
-      return outcome;
+      if (shared.ids.has(inner.namespace + change.id)) return answered(inner, 'committed');
+      const answer = await inner.commit({ ...change, id: `${++shared.count}` });
+      if (answer.outcome === 'committed') shared.ids.add(inner.namespace + change.id);
+      return answer;
     },
   })),
   broken('a change is remembered after a conflict', 'forgets a change that conflicted', (inner, { ids }) => ({
     async commit(change) {
-      if (ids.has(inner.namespace + change.id)) return 'committed';
+      if (ids.has(inner.namespace + change.id)) return answered(inner, 'committed');
       ids.add(inner.namespace + change.id);
       return inner.commit(change);
     },
   })),
   broken('only the last hundred changes are remembered', 'remembers each of many changes, the oldest too', (inner, shared) => ({
     async commit(change) {
-      if ([...shared.ids].slice(-100).includes(change.id)) return 'committed';
+      if ([...shared.ids].slice(-100).includes(change.id)) return answered(inner, 'committed');
       shared.ids.add(change.id);
       return inner.commit({ ...change, id: `${++shared.count}` });
     },
   })),
   broken('ids of changes are the keys of an object', 'tells the ids of changes apart byte by byte', (inner) => {
     const known: Record<string, unknown> = {};
-    return { commit: async (change) => (known[change.id] === undefined ? inner.commit(change) : 'committed') };
+    return { commit: async (change) => (known[change.id] === undefined ? inner.commit(change) : answered(inner, 'committed')) };
   }),
   broken('ids of changes are folded', 'tells the ids of changes apart byte by byte', (inner) => ({
     commit: (change) => inner.commit({ ...change, id: change.id.trim().normalize('NFC').toLowerCase() }),
@@ -66,10 +66,10 @@ export const REPEATED = [
     const known = new Set<string>();
     return {
       async commit(change) {
-        if (known.has(change.id)) return 'committed';
-        const outcome = await inner.commit({ ...change, id: `${++shared.count}` });
-        if (outcome === 'committed') known.add(change.id);
-        return outcome;
+        if (known.has(change.id)) return answered(inner, 'committed');
+        const answer = await inner.commit({ ...change, id: `${++shared.count}` });
+        if (answer.outcome === 'committed') known.add(change.id);
+        return answer;
       },
     };
   }),

@@ -1,5 +1,5 @@
 import type { Row } from '../../../src/ports.js';
-import { broken } from './bent-store.js';
+import { answered, broken } from './bent-store.js';
 
 /** Guarantee 4 broken: what is resolved is not visible yet, or not everywhere. */
 export const VISIBLE = [
@@ -22,13 +22,13 @@ export const VISIBLE = [
   broken('commit() resolves before it is applied', 'shows a commit to every read that begins after it', (inner) => ({
     async commit(change) {
       const kept = await inner.get(change.expect);
-      if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return 'conflict';
+      if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return answered(inner, 'conflict');
       const later = async () => {
         for (let turn = 0; turn < 20; turn++) await Promise.resolve();
         await inner.commit(change);
       };
       later().catch(() => undefined);
-      return 'committed';
+      return answered(inner, 'committed');
     },
   })),
   broken('each handle keeps what get() gave', 'shows a commit to every read that begins after it, through every handle', (inner) => {
@@ -77,9 +77,9 @@ export const VISIBLE = [
     (inner, { rows }) => ({
       async commit(change) {
         const before = await inner.get(change.put);
-        const outcome = await inner.commit(change);
-        if (outcome === 'committed') for (const row of before) if (row !== undefined) rows.set(row.id, row);
-        return outcome;
+        const answer = await inner.commit(change);
+        if (answer.outcome === 'committed') for (const row of before) if (row !== undefined) rows.set(row.id, row);
+        return answer;
       },
       get: async (keys) => (await inner.get(keys)).map((row) => (row !== undefined && row.version > 2 ? rows.get(row.id) : row)),
     }),

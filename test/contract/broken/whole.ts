@@ -1,6 +1,6 @@
 import { GENESIS } from '../../../src/journal/link.js';
 import type { Row } from '../../../src/ports.js';
-import { broken, commits, rowsOut } from './bent-store.js';
+import { answered, broken, commits, rowsOut } from './bent-store.js';
 
 /** Guarantee 1 broken: a change is applied in part. */
 export const WHOLE = [
@@ -23,20 +23,21 @@ export const WHOLE = [
     async commit(change) {
       for (const [i, row] of change.put.entries()) {
         const expect = change.expect.filter((key) => key.kind === row.kind && key.id === row.id);
-        if ((await inner.commit({ id: `${change.id}/${i}`, expect, put: [row], append: [] })) === 'conflict') return 'conflict';
+        if ((await inner.commit({ id: `${change.id}/${i}`, expect, put: [row], append: [] })).outcome === 'conflict')
+          return answered(inner, 'conflict');
       }
       const written = (key: Row | undefined) => (key === undefined ? 0 : key.version);
       const kept = await inner.get(change.expect);
       const stale = change.expect.some(
         (key, i) => !change.put.some((row) => row.kind === key.kind && row.id === key.id) && written(kept[i]) !== key.version,
       );
-      return stale ? 'conflict' : inner.commit({ ...change, expect: [], put: [] });
+      return stale ? answered(inner, 'conflict') : inner.commit({ ...change, expect: [], put: [] });
     },
   })),
   broken('rows are written before the entries are linked', 'changes nothing when an entry in the middle cannot be linked', (inner) => ({
     async commit(change) {
-      const outcome = await inner.commit({ ...change, id: `${change.id}/rows`, append: [], trimJournalTo: undefined });
-      return outcome === 'conflict' ? outcome : inner.commit({ id: change.id, expect: [], put: [], append: change.append });
+      const answer = await inner.commit({ ...change, id: `${change.id}/rows`, append: [], trimJournalTo: undefined });
+      return answer.outcome === 'conflict' ? answer : inner.commit({ id: change.id, expect: [], put: [], append: change.append });
     },
   })),
   broken('rows are removed before anything is compared', 'changes nothing when one expectation among many fails', (inner) => ({
@@ -72,7 +73,7 @@ export const WHOLE = [
     async commit(change) {
       const before = await inner.get(change.put);
       const isAnother = change.put.some((row, i) => (before[i]?.createdAt ?? row.createdAt) !== row.createdAt);
-      return isAnother ? 'conflict' : inner.commit(change);
+      return isAnother ? answered(inner, 'conflict') : inner.commit(change);
     },
   })),
   broken(
@@ -80,22 +81,22 @@ export const WHOLE = [
     'commits the change that had failed once what was wrong',
     (inner, { ids }) => ({
       async commit(change) {
-        if (ids.has(change.id)) return 'committed';
+        if (ids.has(change.id)) return answered(inner, 'committed');
         if (change.append.length > 0) ids.add(change.id);
-        const outcome = await inner.commit(change);
-        if (outcome === 'conflict') ids.delete(change.id);
-        return outcome;
+        const answer = await inner.commit(change);
+        if (answer.outcome === 'conflict') ids.delete(change.id);
+        return answer;
       },
     }),
   ),
   broken('a failed change uses up a sequence number', 'goes on after a failed change with the next sequence number', (inner, shared) => ({
     async commit(change) {
-      const outcome = await inner.commit(change).catch((error: unknown) => {
+      const answer = await inner.commit(change).catch((error: unknown) => {
         shared.count += 1;
         throw error;
       });
       for (const { id } of change.append) shared.offsets.set(id, shared.offsets.get(id) ?? shared.count);
-      return outcome;
+      return answer;
     },
     async journal(query) {
       const slice = await inner.journal(query);
@@ -131,11 +132,11 @@ export const WHOLE = [
   })),
   broken('a removed row leaves its version behind', 'creates a removed row again as a new one', (inner, { ids }) => ({
     async commit(change) {
-      const outcome = change.expect.some((key) => key.version === 0 && ids.has(`${inner.namespace} ${key.id}`))
-        ? 'conflict'
+      const answer = change.expect.some((key) => key.version === 0 && ids.has(`${inner.namespace} ${key.id}`))
+        ? await answered(inner, 'conflict')
         : await inner.commit(change);
-      if (outcome === 'committed') for (const { id } of change.remove ?? []) ids.add(`${inner.namespace} ${id}`);
-      return outcome;
+      if (answer.outcome === 'committed') for (const { id } of change.remove ?? []) ids.add(`${inner.namespace} ${id}`);
+      return answer;
     },
   })),
   broken(
@@ -147,7 +148,7 @@ export const WHOLE = [
     commit: (change) =>
       inner
         .commit(change.trimJournalTo === undefined ? change : { ...change, trimJournalTo: change.trimJournalTo + 1 })
-        .catch(() => 'conflict'),
+        .catch(() => answered(inner, 'conflict')),
   })),
   broken('trimming loses the anchor', 'keeps the anchor of the last dropped entry as the start', (inner) => ({
     journal: async (query) => ({ ...(await inner.journal(query)), start: GENESIS }),
@@ -179,11 +180,11 @@ export const WHOLE = [
   })),
   broken('trimming happens even on a conflict', 'a purge > keeps everything when the change conflicts', (inner) => ({
     async commit(change) {
-      const outcome = await inner.commit(change);
-      if (outcome === 'conflict' && change.trimJournalTo !== undefined) {
+      const answer = await inner.commit(change);
+      if (answer.outcome === 'conflict' && change.trimJournalTo !== undefined) {
         await inner.commit({ id: `${change.id}/trim`, expect: [], put: [], append: [], trimJournalTo: change.trimJournalTo });
       }
-      return outcome;
+      return answer;
     },
   })),
   broken(

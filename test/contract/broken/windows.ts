@@ -45,9 +45,9 @@ const apart: Bend = (inner) => {
   const rows = new Map<string, Row>();
   return {
     async commit(change) {
-      const outcome = await inner.commit(change);
-      if (outcome === 'committed') for (const row of change.put) rows.set(row.id, row);
-      return outcome;
+      const answer = await inner.commit(change);
+      if (answer.outcome === 'committed') for (const row of change.put) rows.set(row.id, row);
+      return answer;
     },
     windowOf: (subject, scope) => windowOf([...rows.values()].find((row) => row.subject === subject && row.scope === scope)),
   };

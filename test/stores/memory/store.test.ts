@@ -54,7 +54,7 @@ describe('MemoryGrantStore', () => {
     await expect(store.commit(change)).rejects.toThrow(StoreError);
     expect(await store.get([aRow()])).toEqual([undefined]);
     expect((await store.journal({ after: 0, limit: 9 })).head.seq).toBe(1);
-    expect(await store.commit({ ...change, trimJournalTo: 2 })).toBe('committed');
+    expect(await store.commit({ ...change, trimJournalTo: 2 })).toMatchObject({ outcome: 'committed' });
     expect(await store.journal({ after: 0, limit: 9 })).toMatchObject({ entries: [], start: { seq: 2 }, head: { seq: 2 } });
   });
 
@@ -74,8 +74,8 @@ describe('MemoryGrantStore', () => {
   it('remembers no change that appends nothing, for there would be no end to it', async () => {
     const store = new MemoryGrantStore();
     const change = aChange({ put: [aRow()] });
-    expect(await store.commit(change)).toBe('committed');
-    expect(await store.commit(change)).toBe('conflict');
+    expect(await store.commit(change)).toMatchObject({ outcome: 'committed' });
+    expect(await store.commit(change)).toMatchObject({ outcome: 'conflict' });
   });
 
   it('wakes who watches when the head has moved, not for a cursor or a conflict, and not once unsubscribed', async () => {

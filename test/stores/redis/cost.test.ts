@@ -55,7 +55,7 @@ describeRedis(
           const row = { subject: `user:${ended}`, scope: `db:${ended}`, id: `r${ended++}`, version: 2, open: false, dueAt: undefined };
           return one
             .commit(aChange({ put: [aRow(row)], append: [anEntry({ id: `${row.id}.end` })] }))
-            .then((outcome) => expect(outcome).toBe('committed'));
+            .then((answer) => expect(answer).toMatchObject({ outcome: 'committed' }));
         },
       ];
       for (const ask of questions) {
@@ -93,7 +93,7 @@ describeRedis(
       const { namespace } = opened.store;
       await opened.send('DEL', ...keysIn(namespace));
       const change = aChange({ put: [aRow()], append: [anEntry({ namespace, id: 'later.1' })] });
-      expect(await opened.store.commit(change)).toBe('committed');
+      expect(await opened.store.commit(change)).toMatchObject({ outcome: 'committed' });
       expect((await opened.store.journal({ after: 0, limit: 10 })).entries.map(({ seq, id }) => [seq, id])).toEqual([[1, 'later.1']]);
     });
 
@@ -102,11 +102,11 @@ describeRedis(
       const { namespace } = opened.store;
       for (let n = 0; n < 5; n++) {
         const append = Array.from({ length: 500 }, (_, i) => anEntry({ namespace, id: `long${n}.${i}` }));
-        expect(await opened.store.commit(aChange({ id: `long${n}`, append }))).toBe('committed');
+        expect(await opened.store.commit(aChange({ id: `long${n}`, append }))).toMatchObject({ outcome: 'committed' });
       }
       const { head } = await opened.store.journal({ after: 0, limit: 1 });
       const { hdel } = await commandsOf(opened, async () => {
-        expect(await opened.store.commit(aChange({ trimJournalTo: head.seq }))).toBe('committed');
+        expect(await opened.store.commit(aChange({ trimJournalTo: head.seq }))).toMatchObject({ outcome: 'committed' });
       });
       expect(hdel).toBe(Math.ceil(head.seq / 1_000));
       expect(await opened.store.journal({ after: 0, limit: 10 })).toEqual({ entries: [], start: head, head });

@@ -139,7 +139,7 @@ describeRedis('redisGrantStore and MemoryGrantStore', (server) => {
             await pair.call('commit', change);
             if (i % 3 === 0) await pair.call('commit', change);
             await pair.call('get', [...change.put, ...change.expect, { kind: 'grant', id: 'nobody' }]);
-            if ((await memory.commit(change)) === 'committed') committed += 1;
+            if ((await memory.commit(change)).outcome === 'committed') committed += 1;
           }
         }
         await pair.expectSameJournal();

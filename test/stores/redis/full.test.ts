@@ -88,7 +88,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         });
         const noted = aChange({ append: [anEntry({ namespace: one.namespace, id: 'note.1' })] });
         const outcomes = await Promise.allSettled([added, ended, noted].map((change) => one.commit(change)));
-        expect(outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : String(outcome.reason)))).toEqual([
+        expect(outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.outcome : String(outcome.reason)))).toEqual([
           expect.stringMatching(/StoreError.*OOM/),
           'committed',
           expect.stringMatching(/StoreError.*OOM/),

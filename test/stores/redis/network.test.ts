@@ -69,7 +69,9 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(error).toBeInstanceOf(OutcomeUnknownError);
       expect((error as OutcomeUnknownError).changeId).toBe('c');
       opened.network.mend();
-      expect(await (await store({ namespace: opened.store.namespace }, make)).store.commit(opened.change)).toBe('committed');
+      expect(await (await store({ namespace: opened.store.namespace }, make)).store.commit(opened.change)).toMatchObject({
+        outcome: 'committed',
+      });
       expect(await entriesOf(opened)).toEqual(['first.1', 'c1.1']);
     });
 
@@ -120,10 +122,10 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     it('commits once where everything takes its time, and where the connection is reset before, during and after', async () => {
       const opened = await behindProxy();
       opened.network.delay(30);
-      expect(await opened.store.commit(opened.change)).toBe('committed');
+      expect(await opened.store.commit(opened.change)).toMatchObject({ outcome: 'committed' });
       opened.network.mend();
       opened.network.reset();
-      expect(await eventually(() => opened.store.commit(opened.change))).toBe('committed');
+      expect(await eventually(() => opened.store.commit(opened.change))).toMatchObject({ outcome: 'committed' });
       expect(await entriesOf(opened)).toEqual(['first.1', 'c1.1']);
     });
 
@@ -150,7 +152,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       for (let i = 0; i < 3; i++) {
         await send('SCRIPT', 'FLUSH');
         const change = aChange({ put: [aRow({ id: `r${i}` })], append: [anEntry({ namespace, id: `${i}.1` })] });
-        expect(await opened.store.commit(change)).toBe('committed');
+        expect(await opened.store.commit(change)).toMatchObject({ outcome: 'committed' });
         await send('SCRIPT', 'FLUSH');
         expect((await opened.store.find({ kind: 'grant', limit: 10 })).items).toHaveLength(i + 1);
         expect((await opened.store.journal({ after: i, limit: 10 })).entries).toHaveLength(1);

@@ -62,7 +62,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         const { store: one } = await store({ replicas: 1, timeoutMs: 600 }, make, network.url);
         // A replica that has only just come may take longer than the limit.
         const first = oneRow(one.namespace, 'first');
-        expect(await eventually(() => one.commit(first))).toBe('committed');
+        expect(await eventually(() => one.commit(first))).toMatchObject({ outcome: 'committed' });
         replica.process?.kill('SIGSTOP');
         after(() => replica.process?.kill('SIGCONT'));
         let waits = 0;
@@ -71,7 +71,9 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         expect(await outcomeOf(one.commit(change))).toBe('ERR_JIT_OUTCOME_UNKNOWN');
         expect(waits).toBeGreaterThan(0);
         replica.process?.kill('SIGCONT');
-        expect(await outcomeOf((await store({ namespace: one.namespace, replicas: 1 }, make)).store.commit(change))).toBe('committed');
+        expect(await outcomeOf((await store({ namespace: one.namespace, replicas: 1 }, make)).store.commit(change))).toMatchObject({
+          outcome: 'committed',
+        });
       });
 
       it.each([
@@ -85,7 +87,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
           const { store: one } = await store({}, make, network.url);
           const admin = await store({ namespace: one.namespace });
           after(() => admin.send('REPLICAOF', 'NO', 'ONE'));
-          expect(await one.commit(oneRow(one.namespace, 'first'))).toBe('committed');
+          expect(await one.commit(oneRow(one.namespace, 'first'))).toMatchObject({ outcome: 'committed' });
           network.atCommit('refuse at the reply');
           const change = oneRow(one.namespace, 'applied');
           const outcome = outcomeOf(one.commit(change));
@@ -95,7 +97,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
           network.mend();
           expect(await outcome).toBe('ERR_JIT_OUTCOME_UNKNOWN');
           await admin.send('REPLICAOF', 'NO', 'ONE');
-          expect(await outcomeOf(admin.store.commit(change))).toBe('committed');
+          expect(await outcomeOf(admin.store.commit(change))).toMatchObject({ outcome: 'committed' });
           const { entries, start, head } = await admin.store.journal({ after: 0, limit: 9 });
           expect(entries.map(({ id }) => id)).toEqual(['first.1', 'applied.1']);
           expect(await verifyJournal(entries, { start, head })).toMatchObject({ ok: true });
@@ -124,7 +126,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         const { store: one } = await store({ replicas: 1, timeoutMs: 600 }, make);
         // The same change each time: one whose outcome is unknown may be there already.
         const first = oneRow(one.namespace, 'first');
-        expect(await eventually(() => one.commit(first))).toBe('committed');
+        expect(await eventually(() => one.commit(first))).toMatchObject({ outcome: 'committed' });
         replica.process?.kill('SIGSTOP');
         after(() => replica.process?.kill('SIGCONT'));
         for (const id of ['second', 'third'])

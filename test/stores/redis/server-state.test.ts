@@ -32,7 +32,7 @@ describeRedis(
       await expect(opened.store.journal({ after: 0, limit: 1 })).rejects.toThrow(refused);
       // What is repaired is seen without a new store.
       await opened.send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
-      expect(await opened.store.commit(oneRow(opened.store.namespace, 'a'))).toBe('committed');
+      expect(await opened.store.commit(oneRow(opened.store.namespace, 'a'))).toMatchObject({ outcome: 'committed' });
     });
 
     it('must be assumed aloud where it cannot be read', async () => {
@@ -78,7 +78,7 @@ describeRedis(
         for (const make of Object.values(CLIENTS)) {
           const opened = await store({ namespace }, make);
           const id = randomUUID();
-          expect(await opened.store.commit(oneRow(namespace, id))).toBe('committed');
+          expect(await opened.store.commit(oneRow(namespace, id))).toMatchObject({ outcome: 'committed' });
           expect(await opened.store.get([aRow({ id })])).toEqual([aRow({ id })]);
           expect((await opened.store.find({ kind: 'grant', after: id, limit: 1 })).items.every((row) => row.id > id)).toBe(true);
           expect((await opened.store.journal({ after: 0, limit: 1 })).entries).toHaveLength(1);
@@ -93,7 +93,7 @@ describeRedis(
       after(() => cluster.disconnect());
       const one = redisGrantStore({ client: fromIoredis(cluster), namespace: randomUUID() });
       const woken = new Promise<void>((resolve) => after(one.watch?.(resolve) ?? (() => undefined)));
-      expect(await one.commit(oneRow(one.namespace, 'a'))).toBe('committed');
+      expect(await one.commit(oneRow(one.namespace, 'a'))).toMatchObject({ outcome: 'committed' });
       expect(await one.get([aRow({ id: 'a' })])).toEqual([aRow({ id: 'a' })]);
       expect(await one.live({ subject: 'user:maya', scope: 'db-prod:write', at: 0 })).toHaveLength(1);
       expect((await one.find({ kind: 'grant', limit: 2 })).items).toHaveLength(1);
@@ -119,7 +119,7 @@ describeRedis(
       const load = Array.from({ length: 4 }, async (_, writer) => {
         for (let turn = 0; ; turn++) {
           const id = `w${writer}-${turn}`;
-          if ((await own.commit(oneRow(own.namespace, id))) === 'committed') acknowledged.push(id);
+          if ((await own.commit(oneRow(own.namespace, id))).outcome === 'committed') acknowledged.push(id);
           if (acknowledged.length === 200) first.process?.kill('SIGKILL');
         }
       });
@@ -145,7 +145,7 @@ describeRedis(
       expect(opened.store.durability).toBe('server');
       while (!/state=online/.test(String(await opened.send('INFO', 'replication')))) await opened.send('PING');
       const change = oneRow(namespace, 'a');
-      expect(await opened.store.commit(change)).toBe('committed');
+      expect(await opened.store.commit(change)).toMatchObject({ outcome: 'committed' });
       const { store: there, send } = await store({ namespace }, undefined, replica.url);
       const hasThere = (id: string) => send('HEXISTS', `{jit:${namespace}}:rows`, `grant\0${id}`);
       expect(await hasThere('a')).toBe(1);
@@ -160,7 +160,7 @@ describeRedis(
         await expect(hasty.store.commit(late)).rejects.toMatchObject({ code: 'ERR_JIT_OUTCOME_UNKNOWN' });
       }
       replica.process?.kill('SIGCONT');
-      expect(await opened.store.commit(late)).toBe('committed');
+      expect(await opened.store.commit(late)).toMatchObject({ outcome: 'committed' });
       expect(await hasThere('c')).toBe(1);
     });
   },
@@ -195,7 +195,7 @@ describeRedis('the options of redisGrantStore', (server) => {
     const { namespace } = opened.store;
     const woken = new Promise<void>((resolve) => opened.store.watch?.(resolve));
     const change = oneRow(namespace, 'a');
-    expect(await opened.store.commit(change)).toBe('committed');
+    expect(await opened.store.commit(change)).toMatchObject({ outcome: 'committed' });
     expect(await opened.store.live({ subject: 'user:maya', scope: 'db-prod:write', at: 0 })).toEqual(change.put);
     expect((await opened.store.find({ kind: 'grant', limit: 1 })).items).toEqual(change.put);
     await woken;

@@ -6,6 +6,7 @@ import { Kysely, PostgresDialect, SqliteDialect } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
+import { outcomesOf } from '../../commit-answers.js';
 
 // A server is started and stopped here, on a machine that may be busy.
 vi.setConfig({ hookTimeout: 60_000 });
@@ -60,7 +61,7 @@ describe('commits on PostgreSQL that the server undoes', () => {
     it.each(['at-once', 'at-commit'])('are run again, and committed once: %s', async (when) => {
       const store = open();
       const tries = await fail(code, 3);
-      expect(await store.commit(changeOf(store, when))).toBe('committed');
+      expect(await store.commit(changeOf(store, when))).toMatchObject({ outcome: 'committed' });
       expect(await tries()).toBe(4);
       expect(await idsIn(store)).toEqual([`${when}.1`]);
     });
@@ -92,7 +93,7 @@ describe('commits on PostgreSQL that the server undoes', () => {
       ...ids.map((id) => store.commit(changeOf(store, id))),
       store.commit(changeOf(store, 'e', 'first')),
     ]);
-    expect(outcomes).toEqual([...ids.map(() => 'committed'), 'conflict']);
+    expect(outcomesOf(outcomes)).toEqual([...ids.map(() => 'committed'), 'conflict']);
     expect(await tries()).toBeGreaterThan(2);
     expect(await idsIn(store)).toEqual(['first.1', ...ids.map((id) => `${id}.1`)]);
   });
@@ -125,7 +126,7 @@ describe('commits on PostgreSQL that the server undoes', () => {
       const asked = other.query(`select 1 from jit_heads where namespace = $1 for update`, [namespace]);
       await asked;
       await other.query('rollback');
-      expect(await committed).toBe('committed');
+      expect(await committed).toMatchObject({ outcome: 'committed' });
       expect(await idsIn(store)).toHaveLength(round + 1);
     }
     other.release();
@@ -173,7 +174,7 @@ describe('commits on SQLite that are told "busy"', () => {
     ['to COMMIT', /^commit/],
   ])('%s are run again, and committed once', async (_, what) => {
     const { store, told } = busyAt(what, 3);
-    expect(await store.commit(changeOf(store, 'c'))).toBe('committed');
+    expect(await store.commit(changeOf(store, 'c'))).toMatchObject({ outcome: 'committed' });
     expect(told).toHaveLength(3);
     expect(await idsIn(store)).toEqual(['c.1']);
   });
@@ -209,7 +210,7 @@ describe('commits on SQLite that are told "busy"', () => {
     const committed = store.commit(changeOf(store, 'c'));
     while (!seen.includes('commit SQLITE_BUSY')) await new Promise((resolve) => setImmediate(resolve));
     reader.exec('commit');
-    expect(await committed).toBe('committed');
+    expect(await committed).toMatchObject({ outcome: 'committed' });
     expect(await idsIn(store)).toEqual(['first.1', 'c.1']);
     own.remove();
   });

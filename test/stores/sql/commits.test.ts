@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { GrantStore } from 'jit-access';
+import { link, type AuditEntry, type GrantStore } from 'jit-access';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { CompiledQuery } from 'kysely';
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../eventually.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
+import { outcomesOf } from '../../commit-answers.js';
 
 // A server is started and stopped here, on a machine that may be busy.
 vi.setConfig({ hookTimeout: 60_000 });
@@ -79,7 +80,7 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
     const { db, namespace, store } = stores();
     await store.commit(changeOf(store, 'first'));
     const outcomes = await Promise.all(Array.from({ length: 100 }, (_, i) => store.commit(changeOf(store, `c${i}`))));
-    expect(new Set(outcomes)).toEqual(new Set(['committed']));
+    expect(new Set(outcomesOf(outcomes))).toEqual(new Set(['committed']));
     expect(await revisionOf(db, namespace)).toBe(3);
     expect(await idsIn(store)).toEqual(['first.1', ...Array.from({ length: 100 }, (_, i) => `c${i}.1`)]);
   });
@@ -98,7 +99,7 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
       ...good.slice(2),
     ];
     const settled = await Promise.allSettled(given.map((change) => store.commit(change)));
-    expect(settled.map((one) => (one.status === 'fulfilled' ? one.value : (one.reason as { code: string }).code))).toEqual([
+    expect(settled.map((one) => (one.status === 'fulfilled' ? one.value.outcome : (one.reason as { code: string }).code))).toEqual([
       'committed',
       'committed',
       'conflict',
@@ -122,8 +123,21 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
         store.commit(change),
       ),
     ]);
-    expect(outcomes.join()).toBe('committed,committed,committed,committed,committed,committed,conflict,committed,committed');
+    expect(outcomesOf(outcomes).join()).toBe('committed,committed,committed,committed,committed,committed,conflict,committed,committed');
+    expect(outcomes.map(({ head }) => head.seq)).toEqual([1, 2, 2, 3, 3, 4, 4, 4, 5]);
     expect(await store.get([row(1)])).toEqual([row(1)]);
+  });
+
+  it('compare what each caller knows with the entries that the same transaction appends, too', async () => {
+    const { store } = stores();
+    const [first, second] = [changeOf(store, 'first'), changeOf(store, 'second')];
+    const [, entry] = link({ seq: 0, hash: '0'.repeat(64) }, [...first.append, ...second.append]) as [AuditEntry, AuditEntry];
+    const knowing = (id: string, hash: string) => store.commit({ ...changeOf(store, id), knows: { seq: 2, hash } });
+    // The first is alone in its transaction; the others share the next one.
+    const answers = await Promise.all([store.commit(first), store.commit(second), knowing('c', entry.hash), knowing('d', 'f'.repeat(64))]);
+    expect(outcomesOf(answers)).toEqual(['committed', 'committed', 'committed', 'behind']);
+    expect(answers[1]?.head).toEqual({ seq: 2, hash: entry.hash });
+    expect(await idsIn(store)).toEqual(['first.1', 'second.1', 'c.1']);
   });
 
   it('wait for whoever holds the namespace without holding up anything else, and go on when it is free', async () => {
@@ -141,7 +155,7 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
     await busy.promise;
     expect(await other.get([aRow({ id: 'first' })])).toHaveLength(1);
     await release();
-    expect(await committed).toBe('committed');
+    expect(await committed).toMatchObject({ outcome: 'committed' });
     expect(await idsIn(other)).toEqual(['first.1', 'c1.1']);
   });
 
@@ -153,7 +167,7 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
     await expect(other.commit(changeOf(other, 'c1'))).rejects.toMatchObject({ code: 'ERR_JIT_STORE', operation: 'commit' });
     await release();
     expect(await idsIn(store)).toEqual(['first.1']);
-    expect(await eventually(() => other.commit(changeOf(other, 'c2')))).toBe('committed');
+    expect(await eventually(() => other.commit(changeOf(other, 'c2')))).toMatchObject({ outcome: 'committed' });
   });
 });
 
@@ -166,7 +180,7 @@ describe('commits on PostgreSQL, under other settings of the database', () => {
       GrantStore,
     ];
     const changes = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? a : b).commit(changeOf(a, `c${i}`)));
-    expect(new Set(await Promise.all(changes))).toEqual(new Set(['committed']));
+    expect(new Set(outcomesOf(await Promise.all(changes)))).toEqual(new Set(['committed']));
     expect(await idsIn(a)).toHaveLength(40);
   });
 
@@ -227,7 +241,7 @@ describe('checks on SQLite', () => {
     // A driver that waited would let this timer run only after twenty seconds, and the commit would have failed after fifteen.
     await later(20);
     holder.exec('rollback');
-    expect(await committed).toBe('committed');
+    expect(await committed).toMatchObject({ outcome: 'committed' });
     expect(handle.prepare('pragma busy_timeout').all([])).toMatchObject([{ timeout: 20_000 }]);
   });
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { MemoryGrantStore } from 'jit-access';
-import type { Change, GrantStore, Row } from 'jit-access';
+import type { Anchor, Change, GrantStore, JournalSlice, Row } from 'jit-access';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { CompiledQuery } from 'kysely';
@@ -57,6 +57,8 @@ const step = fc.record({
   entries: fc.nat({ max: 2 }),
   stale: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   trim: fc.option(fc.nat({ max: 6 }), { nil: undefined, freq: 8 }),
+  /** So many entries before the head, below 0 behind it; or another entry there. */
+  knows: fc.option(fc.record({ back: fc.integer({ min: -1, max: 4 }), isForked: fc.boolean() }), { nil: undefined, freq: 2 }),
   again: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
 });
 
@@ -85,8 +87,11 @@ async function play(store: GrantStore, rounds: readonly (readonly Step[])[]): Pr
     const versions = new Map<string, number>();
     const keys = round.flatMap(({ put, remove }) => [...put.map((one) => one.key), ...remove]);
     for (const [i, row] of (await store.get(keys)).entries()) versions.set(JSON.stringify(keys[i]), row?.version ?? 0);
+    const journal = await store.journal({ after: 0, limit: 500 });
     const changes = round.map((one, s) =>
-      one.again && change !== undefined ? change : (change = changeOf(store, `${r}-${s}`, one, versions)),
+      one.again && change !== undefined
+        ? change
+        : (change = { ...changeOf(store, `${r}-${s}`, one, versions), knows: one.knows && knownIn(journal, one.knows) }),
     );
     const settled = await Promise.allSettled(changes.map((one) => store.commit(one)));
     outcomes.push(settled.map((one) => (one.status === 'fulfilled' ? one.value : 'rejected')));
@@ -118,6 +123,11 @@ async function play(store: GrantStore, rounds: readonly (readonly Step[])[]): Pr
       journal: await store.journal({ after: 0, limit: 500 }),
     }),
   );
+}
+
+function knownIn({ entries, head }: JournalSlice, { back, isForked }: NonNullable<Step['knows']>): Anchor {
+  const seq = Math.max(0, head.seq - back);
+  return { seq, hash: isForked ? 'f'.repeat(64) : (entries.find((entry) => entry.seq === seq)?.hash ?? head.hash) };
 }
 
 const byKey = (a: Row, b: Row): number => (`${a.kind} ${a.id}` < `${b.kind} ${b.id}` ? -1 : 1);

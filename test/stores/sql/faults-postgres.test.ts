@@ -88,7 +88,7 @@ describe.each([
     await expect(store.commit(changeOf(store, 'late'))).rejects.toMatchObject({ code: 'ERR_JIT_STORE', operation: 'commit' });
     taken.release();
     // Asked over the same connection, and so behind whatever waits for it.
-    expect(await eventually(() => store.commit(changeOf(store, 'next')))).toBe('committed');
+    expect(await eventually(() => store.commit(changeOf(store, 'next')))).toMatchObject({ outcome: 'committed' });
     expect(await idsIn(nearOf(store))).toEqual(['next.1']);
   });
 
@@ -154,7 +154,7 @@ describe.each([
       }
     }
     expect(await eventually(async () => store.live({ subject: 'user:maya', at: 0 }))).toEqual(first.put);
-    expect(await eventually(() => store.commit(changeOf(store, 'second')))).toBe('committed');
+    expect(await eventually(() => store.commit(changeOf(store, 'second')))).toMatchObject({ outcome: 'committed' });
     expect(await idsIn(nearOf(store))).toEqual(['first.1', 'second.1']);
   });
 });

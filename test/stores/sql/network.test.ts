@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { kyselyOn, Postgres } from './postgres.js';
 import { isCommit, Proxy } from '../proxy.js';
 import { attempts, eventually } from '../eventually.js';
+import { outcomesOf } from '../../commit-answers.js';
 import { expectFailover } from '../failover.js';
 
 // A server is started and stopped here, on a machine that may be busy.
@@ -50,7 +51,7 @@ describe('commit(), over a network that fails', () => {
     const { far, near } = await twoStores();
     proxy.delay(30);
     const outcomes = await Promise.all([1, 2, 3].map((n) => far.commit(changeOf(far, `c${n}`, n === 3 ? 'first' : `x${n}`))));
-    expect(outcomes).toEqual(['committed', 'committed', 'conflict']);
+    expect(outcomesOf(outcomes)).toEqual(['committed', 'committed', 'conflict']);
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1', 'c2.1']);
   });
 
@@ -64,7 +65,7 @@ describe('commit(), over a network that fails', () => {
       return 'pass';
     });
     const outcome = await eventually(() => far.commit(changeOf(far, 'c1', 'x')));
-    expect(outcome).toBe('committed');
+    expect(outcome).toMatchObject({ outcome: 'committed' });
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
   });
 
@@ -105,7 +106,7 @@ describe('commit(), over a network that fails', () => {
       expect(await idsIn(near)).toEqual(isUnknown ? ['first.1', 'c1.1'] : ['first.1']);
       proxy.mend();
     }
-    expect(await eventually(() => far.commit(changeOf(far, 'c1', 'x')))).toBe('committed');
+    expect(await eventually(() => far.commit(changeOf(far, 'c1', 'x')))).toMatchObject({ outcome: 'committed' });
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
   });
 
@@ -123,7 +124,7 @@ describe('commit(), over a network that fails', () => {
     await expect(far.commit(changeOf(far, 'c1', 'x'))).rejects.toMatchObject({ code: 'ERR_JIT_STORE' });
     expect(await idsIn(near)).toEqual(['first.1']);
     proxy.mend();
-    expect(await eventually(() => far.commit(changeOf(far, 'c2', 'y')))).toBe('committed');
+    expect(await eventually(() => far.commit(changeOf(far, 'c2', 'y')))).toMatchObject({ outcome: 'committed' });
     expect(await idsIn(near)).toEqual(['first.1', 'c2.1']);
   });
 
@@ -139,7 +140,7 @@ describe('commit(), over a network that fails', () => {
     const silent = far.commit(changeOf(far, 'c1', 'x')).catch((error: unknown) => error);
     // On a machine that stalls it may be given up before it came to COMMIT: then there is no holder to wait for.
     await Promise.race([held, silent]);
-    expect(await near.commit(changeOf(near, 'c2', 'y'))).toBe('committed');
+    expect(await near.commit(changeOf(near, 'c2', 'y'))).toMatchObject({ outcome: 'committed' });
     expect(['ERR_JIT_OUTCOME_UNKNOWN', 'ERR_JIT_STORE']).toContain(((await silent) as { code?: string }).code);
     expect(await idsIn(near)).toEqual(['first.1', 'c2.1']);
   });
@@ -182,7 +183,7 @@ describe('reads, over a network that fails', () => {
     expect((await ask()).map(({ status }) => status)).toContain('rejected');
     for (let answers = await ask(); answers.some(({ status }) => status === 'rejected');) answers = await ask();
     expect(await eventually(() => far.get([first]))).toEqual([aRow(first)]);
-    expect(await eventually(() => far.commit(changeOf(far, 'c1', 'x')))).toBe('committed');
+    expect(await eventually(() => far.commit(changeOf(far, 'c1', 'x')))).toMatchObject({ outcome: 'committed' });
   });
 
   it('are refused, not answered with nothing, where the server is gone, and never show its URL', async () => {

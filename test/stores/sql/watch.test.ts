@@ -107,7 +107,7 @@ describe('watch() on PostgreSQL', () => {
     const woken = ear.next();
     proxy.mend();
     await woken;
-    expect(await commit(store)).toBe('committed');
+    expect(await commit(store)).toMatchObject({ outcome: 'committed' });
     ear.stop();
     await proxy.close();
   });

@@ -35,7 +35,7 @@ const reads: Asked = {
   'a page of the journal': [statements.journal, ['n', 5, 11]],
 };
 const writes: Asked = {
-  'what a commit is judged by': [statements.hold, ['n', keys, '["c5","c49990","new"]']],
+  'what a commit is judged by': [statements.hold, ['n', keys, '["c5","c49990","new"]', '[5,49990,60000]']],
   'the link that a purge keeps': [statements.hashAt, ['n', 7]],
   'what a purge removes': written({ part: 'remove', values: [keys] }),
   'what a purge trims': written({ part: 'trim', values: [10] }),
