@@ -1,4 +1,5 @@
 import type { IssueFacts } from '../lifecycle/grant.js';
+import { walkChain } from '../kernel/walk-chain.js';
 import type { Line } from '../lifecycle/line.js';
 import { limitMet, type OpenFacts } from '../lifecycle/request.js';
 import { MAX_DENIED, recentDenials, type DenialFacts, type RecentDenial } from '../lifecycle/same-ask.js';
@@ -186,15 +187,7 @@ export class Facts {
     // and so must be read again.
     const open = await this.openRequests(grant.subject);
     const [root] = grant.end === undefined ? [] : await this.#ledger.heldAll([grant.id]);
-    const successors: Held[] = [];
-    const ids = new Set([grant.id]);
-    let next = idsOf(root?.grant ?? grant);
-    while (next.length > 0) {
-      const found = await this.#ledger.heldAll(next, onUnreadable);
-      for (const id of next) ids.add(id);
-      successors.push(...found);
-      next = found.flatMap((held) => idsOf(held.grant)).filter((id) => !ids.has(id));
-    }
+    const { successors, ids } = await walkChain([root?.grant ?? grant], (next) => this.#ledger.heldAll(next, onUnreadable));
     return { successors, requests: open.filter(({ extension }) => extension !== undefined && ids.has(extension.grantId)) };
   }
 }
@@ -221,5 +214,3 @@ function withoutEnded<T extends SubjectFacts & Partial<OpenFacts>>(facts: T, now
     ...(facts.openedForOthers && { openedForOthers: facts.openedForOthers.filter(isOpen) }),
   };
 }
-
-const idsOf = ({ successors }: Grant): readonly string[] => successors.map(({ grantId }) => grantId);

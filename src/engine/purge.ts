@@ -1,4 +1,5 @@
 import { HORIZON, readBookmark, touchHorizon } from '../journal/bookmark.js';
+import { walkChain } from '../kernel/walk-chain.js';
 import { grantIds } from '../lifecycle/grant.js';
 import { isEffectPurgeable, isPurgeable, isUsePurgeable } from '../lifecycle/purge.js';
 import type { EntryDraft } from '../lifecycle/step.js';
@@ -183,19 +184,14 @@ export class Purge {
    * @returns `undefined` where one of them can not be read: a process of another version may read it, and allow by it
    */
   async #line(grants: readonly Grant[]): Promise<readonly Grant[] | undefined> {
-    const line: Grant[] = [];
     const unreadable: Row[] = [];
-    const seen = new Set(grants.map(({ id }) => id));
-    for (let wave = grants; wave.length > 0;) {
-      const ids = wave.flatMap(({ successors }) => successors.map(({ grantId }) => grantId)).filter((id) => !seen.has(id));
-      for (const id of ids) seen.add(id);
+    const { successors } = await walkChain(grants, async (ids) => {
       await this.#turns.spend(2 * ids.length);
-      wave = (await this.#ledger.heldAll(ids, (row) => unreadable.push(row))).map(({ grant }) => grant);
-      line.push(...wave);
-    }
+      return this.#ledger.heldAll(ids, (row) => unreadable.push(row));
+    });
     // Reports each of them.
     this.#decodeAll(unreadable, decodeGrant);
-    return unreadable.length === 0 ? line : undefined;
+    return unreadable.length === 0 ? successors.map(({ grant }) => grant) : undefined;
   }
 
   async #removeAll(expect: readonly Expectation[], horizon: number): Promise<readonly string[]> {

@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Grant } from '../../src/index.js';
+import { walkChain } from '../../src/kernel/walk-chain.js';
+import { aGrant, START_AT } from '../../src/testing.js';
+
+/** Grants by id, each with the ids of those that extend it; and what was read of them, round by round. */
+function stored(named: Readonly<Record<string, readonly string[]>>) {
+  const grants = new Map(
+    Object.entries(named).map(([id, successors]) => [
+      id,
+      aGrant({ id, successors: successors.map((grantId) => ({ grantId, at: START_AT })) }),
+    ]),
+  );
+  const rounds: (readonly string[])[] = [];
+  const read = (ids: readonly string[]) => {
+    rounds.push(ids);
+    return Promise.resolve(ids.flatMap((id) => grants.get(id) ?? []).map((grant) => ({ grant, usage: undefined })));
+  };
+  const walk = async (...first: readonly string[]) => {
+    const { successors, ids } = await walkChain(
+      first.map((id) => grants.get(id) as Grant),
+      read,
+    );
+    return { found: successors.map(({ grant }) => grant.id), ids: [...ids] };
+  };
+  return { walk, rounds };
+}
+
+describe('walkChain()', () => {
+  it('finds what extends a grant, and what extends that, a round for each step and all of a round together', async () => {
+    const { walk, rounds } = stored({ a: ['b', 'c'], b: ['d'], c: ['e', 'f'], d: [], e: [], f: [] });
+    expect(await walk('a')).toEqual({ found: ['b', 'c', 'd', 'e', 'f'], ids: ['a', 'b', 'c', 'd', 'e', 'f'] });
+    expect(rounds).toEqual([
+      ['b', 'c'],
+      ['d', 'e', 'f'],
+    ]);
+  });
+
+  it('reads nothing where nothing extends it', async () => {
+    const { walk, rounds } = stored({ a: [] });
+    expect(await walk('a')).toEqual({ found: [], ids: ['a'] });
+    expect(rounds).toEqual([]);
+  });
+
+  it('goes around those that can not be read, and names them', async () => {
+    const { walk } = stored({ a: ['gone', 'b'], b: [] });
+    expect(await walk('a')).toEqual({ found: ['b'], ids: ['a', 'gone', 'b'] });
+  });
+
+  it('begins with several, and finds none of them again', async () => {
+    const { walk, rounds } = stored({ a: ['b'], b: ['c'], c: [] });
+    expect(await walk('a', 'b')).toEqual({ found: ['c'], ids: ['a', 'b', 'c'] });
+    expect(rounds).toEqual([['c']]);
+  });
+
+  it('ends on any rows, circles among them, and reads each id at most once', async () => {
+    const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const graph = fc.record(Object.fromEntries(ids.map((id) => [id, fc.array(fc.constantFrom(...ids), { maxLength: 4 })])));
+    await fc.assert(
+      fc.asyncProperty(graph, async (named) => {
+        const { walk, rounds } = stored(named);
+        const { found } = await walk('a');
+        expect(new Set(rounds.flat()).size).toBe(rounds.flat().length);
+        const reachable = new Set<string>();
+        const visit = (id: string) => {
+          for (const next of named[id] ?? []) {
+            if (next === 'a' || reachable.has(next)) continue;
+            reachable.add(next);
+            visit(next);
+          }
+        };
+        visit('a');
+        expect([...found].sort()).toEqual([...reachable].sort());
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
