@@ -1,4 +1,5 @@
 export type * from './records/types.js';
+export { changesAccess, ENTRY_TYPES, isEntryType, type EntryType } from './records/entry-types.js';
 export { toJson } from './records/codec/columns.js';
 export { encode } from './records/codec/encode.js';
 export { decodeGrant } from './records/codec/grant.js';

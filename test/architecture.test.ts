@@ -18,14 +18,15 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   core: ['ports', 'time'],
   json: [],
   // The types of records stand below all that speaks of records; how they are made and read stands above it.
-  'records/types': ['json', 'records/ends'],
+  'records/types': ['json', 'records/ends', 'records/entry-types'],
+  'records/entry-types': [],
   'records/ends': [],
   ports: ['json', 'records/types'],
   errors: ['records/types'],
   input: ['json', 'errors'],
   time: ['ports', 'errors', 'input'],
   scope: ['ports', 'errors', 'input'],
-  records: ['json', 'ports', 'errors', 'input', 'time', 'scope', 'records/types', 'records/ends'],
+  records: ['json', 'ports', 'errors', 'input', 'time', 'scope', 'records/types', 'records/ends', 'records/entry-types'],
 
   journal: ground,
   lifecycle: apart,

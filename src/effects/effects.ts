@@ -4,7 +4,7 @@ import { invalid } from '../input.js';
 import { dismissEffect, retryEffect, type EffectKey } from '../lifecycle/effect.js';
 import { EFFECTS, moment, unchanged } from '../lifecycle/step.js';
 import type { AuditSink, Row, ScopeMatcher } from '../ports.js';
-import { decodeEffect, decodeGrant, type AuditEntry, type Effect, type EntryType } from '../records.js';
+import { changesAccess, decodeEffect, decodeGrant, type AuditEntry, type Effect } from '../records.js';
 import { readEffect } from './coverage.js';
 import { Outside, type EffectContext } from './outside.js';
 
@@ -15,9 +15,6 @@ export interface ResyncReport {
   /** What could not be told: it is tried again, or it is stuck. */
   readonly untold: readonly Effect[];
 }
-
-/** What may change who holds what. */
-const ABOUT_COVERAGE: ReadonlySet<EntryType> = new Set<EntryType>(['grant.issued', 'grant.activated', 'grant.expired', 'grant.revoked']);
 
 /** How many records are looked at at a time. */
 const AT_ONCE = 20;
@@ -107,7 +104,7 @@ export class Effects {
   async #follow(outside: Outside, entries: readonly AuditEntry[]): Promise<void> {
     const keys = new Map<string, EffectKey>();
     for (const { type, data } of entries) {
-      if (ABOUT_COVERAGE.has(type)) this.#reach(outside, data, keys);
+      if (changesAccess(type)) this.#reach(outside, data, keys);
     }
     for (const key of await this.#intendAll(outside, [...keys.values()])) void outside.tell(key);
   }

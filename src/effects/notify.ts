@@ -4,7 +4,7 @@ import type { AuditSink, MaybePromise, SinkContext } from '../ports.js';
 import type { AccessRequest, AuditEntry } from '../records.js';
 import { glassBroken } from './notify/emergency.js';
 import { timeBy } from './notify/facts.js';
-import { MAKERS } from './notify/makers.js';
+import { makerOf } from './notify/makers.js';
 import type { Message, Notice, Phrase } from './notify/notice.js';
 import { name as named, say } from './notify/phrase.js';
 import { Progress } from './progress.js';
@@ -70,7 +70,7 @@ const isFunction = <F>(value: unknown): value is F => typeof value === 'function
 const isoTime = (at: number): string => new Date(at).toISOString();
 
 async function noticeOf(entry: AuditEntry, context: SinkContext, formatTime: (at: number) => string): Promise<Notice | undefined> {
-  const make = MAKERS.get(entry.type);
+  const make = makerOf(entry.type);
   if (make === undefined) return undefined;
   const { id, at, namespace, requestId, grantId } = entry;
   const found = requestId === undefined ? undefined : await context.request(requestId);

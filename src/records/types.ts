@@ -1,3 +1,4 @@
+import type { EntryType } from './entry-types.js';
 import type { JsonObject } from '../json.js';
 import type { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
 
@@ -289,36 +290,6 @@ export interface Subject {
 
 /** Whatever a step writes. */
 export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | Effect | Subject;
-
-export type EntryType =
-  | 'request.created'
-  | 'request.assigned'
-  | 'request.reused'
-  | 'request.reviewed'
-  | 'request.escalated'
-  | 'request.approved'
-  | 'request.denied'
-  | 'request.cancelled'
-  | 'request.expired'
-  | 'grant.issued'
-  | 'grant.activated'
-  | 'grant.extended'
-  | 'grant.warned'
-  | 'grant.used'
-  | 'grant.expired'
-  | 'grant.revoked'
-  | 'usage.closed'
-  | 'review.missed'
-  | 'review.acknowledged'
-  | 'effect.intended'
-  | 'effect.failed'
-  | 'effect.done'
-  | 'effect.stuck'
-  | 'effect.retried'
-  | 'effect.dismissed'
-  | 'attempt.refused'
-  | 'journal.purged'
-  | 'clock.accepted';
 
 /** A place in the journal: a sequence number and the chain's hash there. Export one to be able to prove truncation later. */
 export interface Anchor {

@@ -1,0 +1,41 @@
+/**
+ * Every type of entry, and what it does to access: it may give some, it may end some, or it does neither. The only list: the type
+ * and the set of known types are derived from it, and tables by type elsewhere are checked against it by the compiler.
+ */
+export const ENTRY_TYPES = {
+  'request.created': 'neither',
+  'request.assigned': 'neither',
+  'request.reused': 'neither',
+  'request.reviewed': 'neither',
+  'request.escalated': 'neither',
+  'request.approved': 'neither',
+  'request.denied': 'neither',
+  'request.cancelled': 'neither',
+  'request.expired': 'neither',
+  'grant.issued': 'gives',
+  'grant.activated': 'gives',
+  'grant.extended': 'neither',
+  'grant.warned': 'neither',
+  'grant.used': 'neither',
+  'grant.expired': 'ends',
+  'grant.revoked': 'ends',
+  'usage.closed': 'neither',
+  'review.missed': 'neither',
+  'review.acknowledged': 'neither',
+  'effect.intended': 'neither',
+  'effect.failed': 'neither',
+  'effect.done': 'neither',
+  'effect.stuck': 'neither',
+  'effect.retried': 'neither',
+  'effect.dismissed': 'neither',
+  'attempt.refused': 'neither',
+  'journal.purged': 'neither',
+  'clock.accepted': 'neither',
+} as const satisfies Readonly<Record<string, 'gives' | 'ends' | 'neither'>>;
+
+export type EntryType = keyof typeof ENTRY_TYPES;
+
+export const isEntryType = (type: unknown): type is EntryType => typeof type === 'string' && Object.hasOwn(ENTRY_TYPES, type);
+
+/** Whether an entry of this type may give or end access. One that this version does not know is not judged here. */
+export const changesAccess = (type: string): boolean => isEntryType(type) && ENTRY_TYPES[type] !== 'neither';
