@@ -1,7 +1,7 @@
 export { JitEngine, type By, type RedeemBy, type ReviewBy, type WorkOptions } from './engine/engine.js';
-export type { HistoryQuery, HolderQuery, Paging, RequestQuery } from './engine/archive.js';
+export type { HistoryQuery, HolderQuery, Paging, RequestQuery } from './engine/history.js';
 export type { Action } from './engine/checker.js';
-export type { RevokeAllTarget } from './engine/ending.js';
+export type { RevokeAllTarget } from './engine/revocation.js';
 export type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './engine/ask.js';
 export type {
   AccessPreview,
@@ -18,30 +18,30 @@ export type {
   OwedItem,
   RevokeAllReport,
 } from './engine/answers.js';
-export type { LinkKey } from './engine/approval-link.js';
-export type { ExplainOptions } from './engine/explaining.js';
-export type { OwedQuery } from './engine/emergency.js';
-export type { JitEngineOptions, Limits } from './engine/options.js';
-export type { ClockAcceptance } from './engine/journal-clock.js';
-export type { PurgeReport } from './engine/purge.js';
-export type { Standing } from './engine/standing.js';
+export type { LinkKey } from './features/links/approval-link.js';
+export type { ExplainOptions } from './features/explain/explain.js';
+export type { OwedQuery } from './engine/break-glass.js';
+export type { JitEngineOptions, Limits } from './kernel/settings.js';
+export type { ClockAcceptance } from './kernel/journal-clock.js';
+export type { PurgeReport } from './features/retention/purge.js';
+export type { Standing } from './kernel/standing.js';
 export type { SweepReport } from './engine/sweep.js';
 export type { ReasonOnRecord } from './lifecycle/explain.js';
 export type { AskField } from './lifecycle/request.js';
 export type { RecentDenial } from './lifecycle/same-ask.js';
-export type { CoverageChange, CoverageEffect } from './effects/coverage.js';
-export type { ResyncReport } from './effects/effects.js';
-export type { Lease, LeaseOptions } from './effects/lease.js';
-export type { WaitOptions } from './effects/wait-for.js';
-export { startSweeper, type Sweeper, type SweeperOptions } from './sweeper.js';
+export type { CoverageChange, CoverageEffect } from './features/provisioning/options.js';
+export type { ResyncReport } from './features/provisioning/provisioner.js';
+export type { Lease, LeaseOptions } from './features/work/options.js';
+export type { WaitOptions } from './features/work/wait-for.js';
+export { startSweeper, type Sweeper, type SweeperOptions } from './engine/sweeper.js';
 
 export { reviewers, type ReviewersOptions } from './approvers/reviewers.js';
 export { autoApprove, denyAll } from './approvers/auto.js';
 export { firstDecisive } from './approvers/first-decisive.js';
 
 export { MemoryGrantStore } from './stores/memory.js';
-export { exactScopes, isPattern, isScope, patternScopes } from './scope.js';
-export { systemClock, type Duration } from './time.js';
+export { exactScopes, isPattern, isScope, patternScopes } from './core/scope.js';
+export { systemClock, type Duration } from './core/time.js';
 export { runSubject, type AgentRun } from './lifecycle/run.js';
 export { grantStatus, requestStatus, wasHeldAt, type GrantStatus, type RequestStatus } from './lifecycle/status.js';
 
@@ -49,29 +49,29 @@ export { callbackSink } from './sinks/callback.js';
 export { consoleSink, type ConsoleLike } from './sinks/console.js';
 export { formatEntry } from './sinks/format.js';
 
-export { notify, type Notice, type NoticeKind, type NotifyOptions } from './effects/notify.js';
-export { webhookSink, type WebhookSinkOptions } from './effects/webhook.js';
-export { WebhookError } from './effects/webhook/errors.js';
-export type { WebhookCall, WebhookFetch, WebhookReply } from './effects/webhook/sender.js';
+export { notify, type Notice, type NoticeKind, type NotifyOptions } from './features/notify/notify.js';
+export { webhookSink, type WebhookSinkOptions } from './features/webhook/webhook.js';
+export { WebhookError } from './features/webhook/errors.js';
+export type { WebhookCall, WebhookFetch, WebhookReply } from './features/webhook/sender.js';
 export {
   verifyWebhook,
   type WebhookEntry,
   type WebhookPayload,
   type WebhookToVerify,
   type WithheldWebhookEntry,
-} from './effects/webhook/verify.js';
+} from './features/webhook/verify.js';
 
-export type { BreakGlassResult } from './engine/emergency.js';
+export type { BreakGlassResult } from './engine/break-glass.js';
 export type { Denial } from './lifecycle/same-ask.js';
 export { link } from './journal/link.js';
 export { readJournal } from './journal/read.js';
-export { EntryRefusedError, isWithheld } from './journal/refused-entry.js';
-export { exposure, type DecisionFigures, type Exposure, type ScopeExposure } from './journal/exposure.js';
+export { EntryRefusedError, isWithheld } from './followers/refused-entry.js';
+export { exposure, type DecisionFigures, type Exposure, type ScopeExposure } from './journal/report.js';
 export { replay, type Replayed } from './journal/replay.js';
 export { verifyJournal, type JournalAnchors, type JournalVerification } from './journal/verify.js';
 export { verifyStore, type JournalProblem, type RowProblem, type StoreVerification } from './journal/verify-store.js';
-export type { FollowerStatus } from './journal/follow.js';
-export type { JsonObject, JsonValue } from './json.js';
+export type { FollowerStatus } from './followers/followers.js';
+export type { JsonObject, JsonValue } from './core/json.js';
 
 export type {
   Approver,
@@ -104,7 +104,7 @@ export type {
   Unsubscribe,
   Verdict,
   VerdictSource,
-} from './ports.js';
+} from './core/ports.js';
 export type {
   AccessRequest,
   Acknowledgement,
@@ -129,8 +129,8 @@ export type {
   UnlinkedEntry,
   Usage,
   Use,
-} from './records.js';
-export { GRANT_ENDS, plainWindow, REQUEST_ENDS } from './records.js';
+} from './records/index.js';
+export { GRANT_ENDS, plainWindow, REQUEST_ENDS } from './records/index.js';
 export {
   ApproverError,
   ClockError,
@@ -159,4 +159,4 @@ export {
   type AnyJitError,
   type EndFailure,
   type JitErrorCode,
-} from './errors.js';
+} from './core/errors.js';

@@ -19,7 +19,7 @@ import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, aRow, ManualClock, ScriptedApprover, START_AT } from 'jit-access/testing';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type * as ReplayRecords from '../src/journal/replay/records.js';
-import type * as Records from '../src/records.js';
+import type * as Records from '../src/records/index.js';
 import { onTurns } from './on-turns.js';
 import { SqliteFile } from './stores/sql/sqlite.js';
 
@@ -41,7 +41,7 @@ vi.mock('../src/journal/replay/records.js', async (load) => {
   };
 });
 
-vi.mock('../src/records.js', async (load) => {
+vi.mock('../src/records/index.js', async (load) => {
   const all = await load<typeof Records>();
   return {
     ...all,

@@ -1,6 +1,6 @@
-import { invalid, readId, readOptions, readText } from '../input.js';
-import type { ApproverContext, AskableApprover, BreakGlassVerdict, MaybePromise, Verdict } from '../ports.js';
-import type { AccessRequest } from '../records.js';
+import { invalid, readId, readOptions, readText } from '../core/parse.js';
+import type { ApproverContext, AskableApprover, BreakGlassVerdict, MaybePromise, Verdict } from '../core/ports.js';
+import type { AccessRequest } from '../records/index.js';
 import { ABSTAINS, hasPatterns, readPatterns } from './reviewers.js';
 
 /**

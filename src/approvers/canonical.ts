@@ -1,6 +1,6 @@
-import { invalid } from '../input.js';
-import type { ApproverContext } from '../ports.js';
-import { RUN_MARK } from '../records.js';
+import { invalid } from '../core/parse.js';
+import type { ApproverContext } from '../core/ports.js';
+import { RUN_MARK } from '../records/index.js';
 
 /** An id that an approver was given, in the form in which the engine knows it. */
 export type Canonical = (argument: string, id: string) => string;

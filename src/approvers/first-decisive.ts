@@ -1,6 +1,14 @@
-import { invalid, isId, plainCopy } from '../input.js';
-import type { Approver, ApproverContext, AskableApprover, BreakGlassVerdict, Ineligibility, Verdict, VerdictSource } from '../ports.js';
-import type { AccessRequest } from '../records.js';
+import { invalid, isId, plainCopy } from '../core/parse.js';
+import type {
+  Approver,
+  ApproverContext,
+  AskableApprover,
+  BreakGlassVerdict,
+  Ineligibility,
+  Verdict,
+  VerdictSource,
+} from '../core/ports.js';
+import type { AccessRequest } from '../records/index.js';
 import { ABSTAINS } from './reviewers.js';
 
 /** The members of each chain. */

@@ -1,9 +1,9 @@
 import { byCanonicalId } from './canonical.js';
-import { invalid, readCount, readId, readList, readOptions } from '../input.js';
-import type { ApproverContext, AskableApprover, ScopeMatcher, Verdict } from '../ports.js';
-import type { AccessRequest } from '../records.js';
-import { isScope } from '../scope.js';
-import { readDuration, type Duration } from '../time.js';
+import { invalid, readCount, readId, readList, readOptions } from '../core/parse.js';
+import type { ApproverContext, AskableApprover, ScopeMatcher, Verdict } from '../core/ports.js';
+import type { AccessRequest } from '../records/index.js';
+import { isScope } from '../core/scope.js';
+import { readDuration, type Duration } from '../core/time.js';
 
 export interface ReviewersOptions {
   /** Who may review. */

@@ -1,5 +1,5 @@
-import type { Clock } from '../ports.js';
-import { readElapsed } from '../time.js';
+import type { Clock } from './ports.js';
+import { readElapsed } from './time.js';
 
 /**
  * Measures a duration on the monotonic side of a clock: a system clock that is set, forward or back, changes no duration.

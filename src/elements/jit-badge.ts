@@ -1,5 +1,5 @@
-import type { Clock } from '../ports.js';
-import { nap, systemClock } from '../time.js';
+import type { Clock } from '../core/ports.js';
+import { nap, systemClock } from '../core/time.js';
 import { isEnding, viewOf, type BadgeState, type BadgeStatus } from './view.js';
 
 /** What `jit-badge-change` tells in its `detail`. */

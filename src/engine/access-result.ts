@@ -1,9 +1,9 @@
 import { freshlyIssued, type Settled } from '../lifecycle/grant.js';
 import { accessAt, type Access, type Held } from '../lifecycle/status.js';
-import type { AccessRequest } from '../records.js';
-import type { Reading, Timekeeper } from '../time.js';
+import type { AccessRequest } from '../records/index.js';
+import type { Reading, Timekeeper } from '../core/time.js';
 import type { AccessGranted } from './answers.js';
-import type { Ledger } from './ledger.js';
+import type { Ledger } from '../kernel/ledger.js';
 
 /** What an approved request gives, read from the store. */
 export async function readAccess(ledger: Ledger, keeper: Timekeeper, request: AccessRequest): Promise<AccessGranted> {

@@ -1,9 +1,9 @@
 import { isScheduled, isUsable, type Held } from '../lifecycle/status.js';
-import { beginsAt, heldUntil, type Effect } from '../records.js';
+import { beginsAt, heldUntil, type Effect } from '../records/index.js';
 import type { AccessStatus } from './answers.js';
 import type { Checker } from './checker.js';
-import type { Enforcement } from './enforcement.js';
-import { heldAmong } from './held.js';
+import type { Enforcement } from '../kernel/enforcement.js';
+import { heldAmong } from '../kernel/grant-use.js';
 
 /**
  * What a subject has now, and what it will have.

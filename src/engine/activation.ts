@@ -1,47 +1,84 @@
-import { awaitsActivation } from '../lifecycle/status.js';
-import type { MaybePromise } from '../ports.js';
-import type { Decision } from '../records.js';
-import type { Activation, LiveRows } from './checker.js';
-import type { Enforcement } from './enforcement.js';
-import { heldAmong } from './held.js';
-import type { Starting } from './starting.js';
+import { SingleFlight } from '../core/single-flight.js';
+import { isStartDue, activateGrant } from '../lifecycle/start.js';
+import { moment, unchanged } from '../lifecycle/transition.js';
+import type { Grant } from '../records/index.js';
+import type { Timekeeper } from '../core/time.js';
+import type { ApproverDesk } from '../kernel/approver-client.js';
+import type { Facts } from '../kernel/context.js';
+import type { Ledger } from '../kernel/ledger.js';
 
-/** The activation of an engine's checks. A question that fails is reported, and leaves the no. */
-export class CheckActivation implements Activation {
-  readonly #starting: Starting;
-  readonly #settings: Pick<Enforcement, 'decodeAll' | 'onError'>;
+/** How long a failure keeps checks from asking again; a sweep asks all the same. */
+const QUIET_MS = 1_000;
+const MAX_REMEMBERED = 1_000;
+/** What begins takes nothing with it. */
+const NO_LINE = { successors: [], requests: [] };
 
-  constructor(starting: Starting, settings: Pick<Enforcement, 'decodeAll' | 'onError'>) {
-    this.#starting = starting;
-    this.#settings = settings;
+/** Scheduled starts at which the approver is asked once more. */
+export class Starting {
+  readonly #keeper: Timekeeper;
+  readonly #ledger: Ledger;
+  readonly #desk: ApproverDesk;
+  readonly #facts: Facts;
+  /** Of the grants that are being asked about: a burst of checks asks once. */
+  readonly #underway = new SingleFlight<Grant>();
+  /** When the question about a grant has failed last. */
+  readonly #failedAt = new Map<string, number>();
+
+  constructor(keeper: Timekeeper, ledger: Ledger, desk: ApproverDesk, facts: Facts) {
+    this.#keeper = keeper;
+    this.#ledger = ledger;
+    this.#desk = desk;
+    this.#facts = facts;
   }
 
-  /** Whether the approver was asked about this start, and its answer recorded. Never rejects. */
-  async activate(grantId: string, subject: string): Promise<boolean> {
-    try {
-      return await this.#starting.activateForCheck(grantId, subject);
-    } catch (error) {
-      this.#settings.onError(error, 'activation');
-      return false;
-    }
+  /**
+   * Asks whether the subject may still hold a grant whose start has come, and records what follows: its activation, or
+   * its end. A question that fails changes nothing.
+   *
+   * @param actor who or what found that it is time
+   */
+  activate(grantId: string, actor: string): Promise<Grant> {
+    return this.#underway.join(async () => {
+      try {
+        const grant = await this.#ask(grantId, actor);
+        this.#failedAt.delete(grantId);
+        return grant;
+      } catch (error) {
+        if (this.#failedAt.size >= MAX_REMEMBERED) this.#failedAt.clear();
+        this.#failedAt.set(grantId, this.#keeper.highest);
+        throw error;
+      }
+    }, grantId);
   }
 
-  async retry(first: Decision, again: () => MaybePromise<Decision>): Promise<Decision> {
-    let decision = first;
-    const tried = new Set<string>();
-    while (decision.reason === 'not_activated' && decision.grant !== undefined && !tried.has(decision.grant.id)) {
-      tried.add(decision.grant.id);
-      if (!(await this.activate(decision.grant.id, decision.subject))) return decision;
-      decision = await again();
-    }
-    return decision;
+  get isBusy(): boolean {
+    return this.#underway.size > 0;
   }
 
-  async activateAll(subject: string, { rows, reading }: LiveRows, wanted: (granted: string) => boolean): Promise<boolean> {
-    const waiting = heldAmong(rows, subject, this.#settings.decodeAll).filter(
-      (held) => awaitsActivation(held, reading) && wanted(held.grant.scope),
-    );
-    await Promise.all(waiting.map(({ grant }) => this.activate(grant.id, subject)));
-    return waiting.length > 0;
+  /** Resolves when no question about a start is under way. Never rejects. */
+  settled(): Promise<void> {
+    return this.#underway.settled();
+  }
+
+  /**
+   * Activates for a check, and resolves whether it asked. A check does not ask right after the question has failed, or every
+   * check would wait for an approver that hangs.
+   */
+  async activateForCheck(grantId: string, subject: string): Promise<boolean> {
+    const failedAt = this.#failedAt.get(grantId);
+    if (failedAt !== undefined && this.#keeper.read().highest < failedAt + QUIET_MS) return false;
+    await this.activate(grantId, subject);
+    return true;
+  }
+
+  #ask(grantId: string, actor: string): Promise<Grant> {
+    return this.#ledger.run(async () => {
+      const held = await this.#ledger.held(grantId);
+      if (!isStartDue(held, this.#keeper.read())) return unchanged(held.grant);
+      const request = await this.#ledger.request(held.grant.requestId);
+      const eligible = await this.#desk.mayHold(request, 'start');
+      const line = eligible ? NO_LINE : await this.#facts.line(held.grant);
+      return activateGrant(held, line, eligible, moment(this.#keeper, actor));
+    });
   }
 }

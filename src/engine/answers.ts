@@ -1,9 +1,9 @@
-import type { FollowerStatus } from '../journal/follow.js';
-import type { JitErrorCode } from '../errors.js';
+import type { FollowerStatus } from '../followers/followers.js';
+import type { JitErrorCode } from '../core/errors.js';
 import type { ReasonOnRecord } from '../lifecycle/explain.js';
 import type { AskField } from '../lifecycle/request.js';
 import type { RecentDenial } from '../lifecycle/same-ask.js';
-import type { AccessRequest, Effect, Grant } from '../records.js';
+import type { AccessRequest, Effect, Grant } from '../records/index.js';
 
 /** What an approved request gives. */
 export interface AccessGranted {

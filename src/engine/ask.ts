@@ -1,13 +1,13 @@
-import { invalid, isBlank, readId, readList, readMetadata, readOptions, readText } from '../input.js';
+import { invalid, isBlank, readId, readList, readMetadata, readOptions, readText } from '../core/parse.js';
 import { MAX_SCOPES } from '../lifecycle/grant.js';
 import type { Ask } from '../lifecycle/request.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
-import type { JsonObject } from '../json.js';
-import type { ScopeMatcher } from '../ports.js';
-import { agentOf, type AccessRequest, type Grant } from '../records.js';
-import { readPattern, readScope } from '../scope.js';
-import { readDuration, readInstant, type Duration } from '../time.js';
-import type { Settings } from './options.js';
+import type { JsonObject } from '../core/json.js';
+import type { ScopeMatcher } from '../core/ports.js';
+import { agentOf, type AccessRequest, type Grant } from '../records/index.js';
+import { readPattern, readScope } from '../core/scope.js';
+import { readDuration, readInstant, type Duration } from '../core/time.js';
+import type { Settings } from '../kernel/settings.js';
 
 /** What `requestAccess` takes: one `scope` or several `scopes`, decided as one. */
 export interface AccessAsk<Scope extends string = string> {

@@ -1,15 +1,15 @@
-import { DeniedError } from '../errors.js';
-import { readField, readList } from '../input.js';
+import { DeniedError } from '../core/errors.js';
+import { readField, readList } from '../core/parse.js';
 import { askLive, askWindow } from '../journal/store-reads.js';
 import { decisionOf, judge, reaches } from '../lifecycle/check.js';
 import type { Held } from '../lifecycle/status.js';
-import type { GrantStore, GrantWindow, MaybePromise, Row } from '../ports.js';
-import { decodeGrant, hasLockRow, isCounted, isObject, type Decision } from '../records.js';
-import { readScope } from '../scope.js';
-import { isInstant, isThenable, type Reading, type Timekeeper } from '../time.js';
-import type { Enforcement } from './enforcement.js';
-import { paired, usageRow } from './held.js';
-import { standingFor } from './standing.js';
+import type { GrantStore, GrantWindow, MaybePromise, Row } from '../core/ports.js';
+import { decodeGrant, hasLockRow, isCounted, isObject, type Decision } from '../records/index.js';
+import { readScope } from '../core/scope.js';
+import { isInstant, isThenable, type Reading, type Timekeeper } from '../core/time.js';
+import type { Enforcement } from '../kernel/enforcement.js';
+import { paired, usageRow } from '../kernel/grant-use.js';
+import { standingFor } from '../kernel/standing.js';
 
 /** A scope, or anything that has one. */
 export type Action<Scope extends string = string> = Scope | { readonly scope: Scope };

@@ -1,8 +1,8 @@
 import { judge } from '../lifecycle/check.js';
 import { awaitsActivation, type Held } from '../lifecycle/status.js';
-import type { Decision } from '../records.js';
-import type { Reading, Timekeeper } from '../time.js';
-import type { CheckActivation } from './activation.js';
+import type { Decision } from '../records/index.js';
+import type { Reading, Timekeeper } from '../core/time.js';
+import type { CheckActivation } from './check-activation.js';
 import type { Checker } from './checker.js';
 
 /** What a decision by grants rests on. */

@@ -1,13 +1,13 @@
-import { InvalidArgumentError } from '../errors.js';
-import { invalid, readOptions, readPort } from '../input.js';
+import { InvalidArgumentError } from '../core/errors.js';
+import { invalid, readOptions, readPort } from '../core/parse.js';
 import { askPage } from '../journal/store-reads.js';
-import type { Clock, GrantStore, ScopeMatcher } from '../ports.js';
-import type { Decision } from '../records.js';
-import { systemClock, Timekeeper } from '../time.js';
+import type { Clock, GrantStore, ScopeMatcher } from '../core/ports.js';
+import type { Decision } from '../records/index.js';
+import { systemClock, Timekeeper } from '../core/time.js';
 import { Checker, denied, type Action } from './checker.js';
-import { matchersInUse } from './configuration-rows.js';
-import { readEnforcement, refuseDefaultNamespace, type OnError } from './enforcement.js';
-import type { Standing } from './standing.js';
+import { matchersInUse } from '../kernel/configuration-rows.js';
+import { readEnforcement, refuseDefaultNamespace, type OnError } from '../kernel/enforcement.js';
+import type { Standing } from '../kernel/standing.js';
 
 export interface CheckerOptions {
   /** The store that the engines write to. Only its reads are called. */

@@ -1,14 +1,14 @@
-import { ClosedError, LinkError, NotFoundError } from '../errors.js';
-import type { CoverageEffect } from '../effects/coverage.js';
-import { Effects, type ResyncReport } from '../effects/effects.js';
-import { readLeaseOptions, type Lease, type LeaseOptions } from '../effects/lease.js';
-import { readWaitOptions, type WaitOptions } from '../effects/wait-for.js';
-import { invalid, readId, readOptions, readText } from '../input.js';
-import { Followers } from '../journal/follow.js';
+import { ClosedError, LinkError, NotFoundError } from '../core/errors.js';
+import type { CoverageEffect } from '../features/provisioning/options.js';
+import { Effects, type ResyncReport } from '../features/provisioning/provisioner.js';
+import { readLeaseOptions, type Lease, type LeaseOptions } from '../features/work/options.js';
+import { readWaitOptions, type WaitOptions } from '../features/work/wait-for.js';
+import { invalid, readId, readOptions, readText } from '../core/parse.js';
+import { Followers } from '../followers/followers.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
-import type { Clock, MaybePromise, Page } from '../ports.js';
-import { toJson, type AccessRequest, type Anchor, type Decision, type Effect, type Grant } from '../records.js';
-import { isThenable, readDuration, readInstant, Timekeeper, within, type Duration } from '../time.js';
+import type { Clock, MaybePromise, Page } from '../core/ports.js';
+import { toJson, type AccessRequest, type Anchor, type Decision, type Effect, type Grant } from '../records/index.js';
+import { isThenable, readDuration, readInstant, Timekeeper, within, type Duration } from '../core/time.js';
 import { accessStatus } from './access-status.js';
 import type {
   AccessPreview,
@@ -22,30 +22,30 @@ import type {
   OwedItem,
   RevokeAllReport,
 } from './answers.js';
-import { ApproverDesk } from './approver-desk.js';
-import { Archive, type HistoryQuery, type HolderQuery, type RequestQuery } from './archive.js';
-import { CheckActivation } from './activation.js';
+import { ApproverDesk } from '../kernel/approver-client.js';
+import { Archive, type HistoryQuery, type HolderQuery, type RequestQuery } from './history.js';
+import { CheckActivation } from './check-activation.js';
 import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk, type RunAsk } from './ask.js';
-import { Attempts } from './attempts.js';
+import { Attempts } from '../kernel/refusal-log.js';
 import { Checker, denied, type Action } from './checker.js';
-import { Configurations, removeSilentEngines } from './configurations.js';
+import { Configurations, removeSilentEngines } from '../kernel/configurations.js';
 import { coverageOf } from './coverage.js';
-import { Deciding } from './deciding.js';
-import { Emergency, readAcknowledgement, type BreakGlassResult, type OwedQuery } from './emergency.js';
-import { Ending, type RevokeAllTarget } from './ending.js';
-import { Explaining, type ExplainOptions } from './explaining.js';
-import { Facts } from './facts.js';
-import { lazyId } from './ids.js';
-import { JournalClock, type ClockAcceptance } from './journal-clock.js';
-import { Ledger } from './ledger.js';
-import { Links } from './links.js';
-import { readSettings, type JitEngineOptions, type Settings } from './options.js';
-import { Purge, type PurgeReport } from './purge.js';
-import { Starting } from './starting.js';
+import { Deciding } from './requests.js';
+import { Emergency, readAcknowledgement, type BreakGlassResult, type OwedQuery } from './break-glass.js';
+import { Ending, type RevokeAllTarget } from './revocation.js';
+import { Explaining, type ExplainOptions } from '../features/explain/explain.js';
+import { Facts } from '../kernel/context.js';
+import { lazyId } from '../kernel/ids.js';
+import { JournalClock, type ClockAcceptance } from '../kernel/journal-clock.js';
+import { Ledger } from '../kernel/ledger.js';
+import { Links } from '../features/links/links.js';
+import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings.js';
+import { Purge, type PurgeReport } from '../features/retention/purge.js';
+import { Starting } from './activation.js';
 import { Sweep, type Pass, type SweepReport } from './sweep.js';
 import { setSweepable } from './sweepable.js';
-import { Using } from './using.js';
-import { Working } from './working.js';
+import { Using } from './uses.js';
+import { Working } from '../features/work/work.js';
 
 /** Who does something, and why. */
 export interface By {

@@ -1,5 +1,5 @@
 import { SingleFlight } from '../core/single-flight.js';
-import { isJitError } from '../errors.js';
+import { isJitError } from '../core/errors.js';
 
 /** A question for the approver. */
 export interface Question {

@@ -1,6 +1,6 @@
-import { isJitError, PartialError, type EndFailure } from '../errors.js';
-import type { AccessRequest, Grant, StoredRecord } from '../records.js';
-import { nextTurn } from '../time.js';
+import { isJitError, PartialError, type EndFailure } from '../core/errors.js';
+import type { AccessRequest, Grant, StoredRecord } from '../records/index.js';
+import { nextTurn } from '../core/time.js';
 import type { RevokeAllReport } from './answers.js';
 
 /** How many records are ended at a time: a store that commits in groups shares a transaction among them. */

@@ -1,9 +1,9 @@
 import { isStartDue } from '../lifecycle/start.js';
 import type { Held } from '../lifecycle/status.js';
-import { moment, SWEEPER, type Step } from '../lifecycle/step.js';
+import { moment, SWEEPER, type Step } from '../lifecycle/transition.js';
 import { recordTime, workOn, workOnRequest, type Timed, type TimeWork } from '../lifecycle/sweep.js';
 import { isUndecided } from '../lifecycle/decision.js';
-import type { Row } from '../ports.js';
+import type { Row } from '../core/ports.js';
 import {
   decodeEffect,
   decodeGrant,
@@ -15,9 +15,9 @@ import {
   type Effect,
   type Grant,
   type Usage,
-} from '../records.js';
-import { TurnBudget, type Timekeeper } from '../time.js';
-import type { Ledger } from './ledger.js';
+} from '../records/index.js';
+import { TurnBudget, type Timekeeper } from '../core/time.js';
+import type { Ledger } from '../kernel/ledger.js';
 import { Questions, type Question } from './questions.js';
 
 /** What one pass did. */

@@ -1,6 +1,6 @@
-import type { Lease } from '../effects/lease.js';
-import { invalid } from '../input.js';
-import type { Decision } from '../records.js';
+import type { Lease } from '../features/work/options.js';
+import { invalid } from '../core/parse.js';
+import type { Decision } from '../records/index.js';
 
 /** What a guard hands on to the handler that it has let a request through to. */
 export interface Access {

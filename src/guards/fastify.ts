@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify';
-import type { MaybePromise } from '../ports.js';
+import type { MaybePromise } from '../core/ports.js';
 import { accessOf, handOn, type Access } from './access.js';
 import { whenClosed } from './closing.js';
 import { createGuard } from './guard.js';

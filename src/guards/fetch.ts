@@ -1,4 +1,4 @@
-import type { MaybePromise } from '../ports.js';
+import type { MaybePromise } from '../core/ports.js';
 import { handOn } from './access.js';
 import { untilRead } from './body.js';
 import { createGuard } from './guard.js';

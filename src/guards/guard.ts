@@ -1,8 +1,8 @@
-import type { Lease } from '../effects/lease.js';
-import { isJitError } from '../errors.js';
-import { invalid } from '../input.js';
-import type { Decision } from '../records.js';
-import { isScope } from '../scope.js';
+import type { Lease } from '../features/work/options.js';
+import { isJitError } from '../core/errors.js';
+import { invalid } from '../core/parse.js';
+import type { Decision } from '../records/index.js';
+import { isScope } from '../core/scope.js';
 import { makeAccess } from './access.js';
 import { readCaller, readNeed, type Caller, type GuardEngine, type GuardOptions } from './options.js';
 import type { Admitted, Guard, Refused } from './outcome.js';

@@ -1,9 +1,9 @@
-import { readLeaseOptions, type LeaseOptions, type ReadLeaseOptions } from '../effects/lease.js';
+import { readLeaseOptions, type LeaseOptions, type ReadLeaseOptions } from '../features/work/options.js';
 import type { JitEngine } from '../engine/engine.js';
-import { invalid, readListener, readOptions, readPort } from '../input.js';
-import type { MaybePromise } from '../ports.js';
-import { readScope } from '../scope.js';
-import { readDuration, type Duration } from '../time.js';
+import { invalid, readListener, readOptions, readPort } from '../core/parse.js';
+import type { MaybePromise } from '../core/ports.js';
+import { readScope } from '../core/scope.js';
+import { readDuration, type Duration } from '../core/time.js';
 import type { Refused } from './outcome.js';
 
 /** What a guard asks: an engine, or a checker of `jit-access/check`, which has neither leases nor a `touch`. */

@@ -1,4 +1,4 @@
-import type { Decision } from '../records.js';
+import type { Decision } from '../records/index.js';
 import type { Access } from './access.js';
 import type { Refusal } from './refusal.js';
 

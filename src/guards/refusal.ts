@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json.js';
+import type { JsonObject } from '../core/json.js';
 
 /** What kind of refusal this is; stable, for programs to tell apart. */
 export type ProblemType = (typeof TYPES)[keyof typeof TYPES];

@@ -1,8 +1,8 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import canonicalize from 'canonicalize';
-import { invalid, readCount } from '../input.js';
-import type { Anchor, AuditEntry, UnlinkedEntry } from '../records.js';
+import { invalid, readCount } from '../core/parse.js';
+import type { Anchor, AuditEntry, UnlinkedEntry } from '../records/index.js';
 
 const utf8 = new TextEncoder();
 

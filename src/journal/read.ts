@@ -1,8 +1,8 @@
-import { ConflictError, StoreError } from '../errors.js';
-import { invalid, readCount, readPort } from '../input.js';
-import type { GrantStore } from '../ports.js';
-import type { AuditEntry } from '../records.js';
-import { yieldToOthers } from '../time.js';
+import { ConflictError, StoreError } from '../core/errors.js';
+import { invalid, readCount, readPort } from '../core/parse.js';
+import type { GrantStore } from '../core/ports.js';
+import type { AuditEntry } from '../records/index.js';
+import { yieldToOthers } from '../core/time.js';
 import { askJournal } from './store-reads.js';
 
 /**

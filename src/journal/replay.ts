@@ -1,7 +1,7 @@
-import { PurgedError } from '../errors.js';
-import type { RowKey } from '../ports.js';
-import type { AccessRequest, AuditEntry, Effect, Grant, Reuse, StoredRecord, Subject, Usage, Use } from '../records.js';
-import { inTurns, nextTurn, readInstant, TurnBudget } from '../time.js';
+import { PurgedError } from '../core/errors.js';
+import type { RowKey } from '../core/ports.js';
+import type { AccessRequest, AuditEntry, Effect, Grant, Reuse, StoredRecord, Subject, Usage, Use } from '../records/index.js';
+import { inTurns, nextTurn, readInstant, TurnBudget } from '../core/time.js';
 import { readEntries } from './read.js';
 import type { RecordKind } from './replay/drafts.js';
 import { applyEntry } from './replay/apply-entry.js';

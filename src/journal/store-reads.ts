@@ -1,4 +1,4 @@
-import { isJitError, messageOf, StoreError } from '../errors.js';
+import { isJitError, messageOf, StoreError } from '../core/errors.js';
 import type {
   Change,
   CommitAnswer,
@@ -12,9 +12,9 @@ import type {
   Page,
   Row,
   RowKey,
-} from '../ports.js';
-import { isObject, type Anchor } from '../records.js';
-import { isThenable } from '../time.js';
+} from '../core/ports.js';
+import { isObject, type Anchor } from '../records/index.js';
+import { isThenable } from '../core/time.js';
 
 /*
  * A store is somebody else's code. Whatever it throws, or answers wrongly, becomes a typed error, and never an answer

@@ -1,7 +1,7 @@
-import { ConflictError } from '../errors.js';
-import { readOptions, readPort } from '../input.js';
-import type { GrantStore } from '../ports.js';
-import type { Anchor } from '../records.js';
+import { ConflictError } from '../core/errors.js';
+import { readOptions, readPort } from '../core/parse.js';
+import type { GrantStore } from '../core/ports.js';
+import type { Anchor } from '../records/index.js';
 import { askJournal } from './store-reads.js';
 import { readAnchor } from './verify.js';
 import { Comparison, type RowProblem } from './verify-store/comparison.js';

@@ -1,6 +1,6 @@
-import { invalid, readCount, readId, readOptions } from '../input.js';
-import { nextTurn } from '../time.js';
-import { isObject, type Anchor, type AuditEntry } from '../records.js';
+import { invalid, readCount, readId, readOptions } from '../core/parse.js';
+import { nextTurn } from '../core/time.js';
+import { isObject, type Anchor, type AuditEntry } from '../records/index.js';
 import { digestOfEntry, GENESIS, hashOfEntry } from './link.js';
 import { readEntries } from './read.js';
 

@@ -1,9 +1,9 @@
-import { isJitError, OutcomeUnknownError } from '../errors.js';
+import { isJitError, OutcomeUnknownError } from '../core/errors.js';
 import { isCommitAnswer, MALFORMED } from '../journal/store-reads.js';
 import { pauseMs, type Pauses } from '../lifecycle/backoff.js';
-import type { Change, Clock, CommitAnswer, GrantStore } from '../ports.js';
+import type { Change, Clock, CommitAnswer, GrantStore } from '../core/ports.js';
 import { Stopwatch } from '../core/stopwatch.js';
-import { nap, readClock, systemClock } from '../time.js';
+import { nap, readClock, systemClock } from '../core/time.js';
 
 const PAUSES: Pauses = { firstMs: 50, maxMs: 1_000 };
 const never = new AbortController().signal;

@@ -1,5 +1,5 @@
 import type { Held } from '../lifecycle/status.js';
-import type { Grant } from '../records.js';
+import type { Grant } from '../records/index.js';
 
 /** See {@link walkChain}. */
 export interface Walked {

@@ -1,13 +1,13 @@
-import { DecidedError, LimitError, NotReviewerError, SelfReviewError } from '../errors.js';
-import { invalid } from '../input.js';
-import { makeEnd, makeOwed, makeRequest, type AccessRequest, type Acknowledgement, type Grant, type Subject } from '../records.js';
+import { DecidedError, LimitError, NotReviewerError, SelfReviewError } from '../core/errors.js';
+import { invalid } from '../core/parse.js';
+import { makeEnd, makeOwed, makeRequest, type AccessRequest, type Acknowledgement, type Grant, type Subject } from '../records/index.js';
 import { issueGrants, type IssueFacts, type Settled } from './grant.js';
-import { endGrant, type Line } from './line.js';
+import { endGrant, type Line } from './extension-chain.js';
 import { amend } from './decision.js';
 import { createdEntry, draftRequest, type Ask, type RequestLimits } from './request.js';
 import { isOwnRequest } from './review.js';
 import type { Held } from './status.js';
-import { entryOf, joined, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
+import { entryOf, joined, stamp, SWEEPER, unchanged, type Moment, type Step } from './transition.js';
 import { grantLimitMet, touchSubject } from './subject.js';
 import type { ReadBreakGlass } from './verdict.js';
 

@@ -1,6 +1,6 @@
-import type { ScopeMatcher } from '../ports.js';
-import { beginsAt, heldUntil, type Decision, type Grant } from '../records.js';
-import type { Reading } from '../time.js';
+import type { ScopeMatcher } from '../core/ports.js';
+import { beginsAt, heldUntil, type Decision, type Grant } from '../records/index.js';
+import type { Reading } from '../core/time.js';
 import { awaitsActivation, isScheduled, isUsable, type Held } from './status.js';
 
 /**

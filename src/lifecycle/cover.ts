@@ -1,8 +1,8 @@
-import type { ScopeMatcher } from '../ports.js';
-import type { AccessRequest } from '../records.js';
+import type { ScopeMatcher } from '../core/ports.js';
+import type { AccessRequest } from '../records/index.js';
 import type { Held } from './status.js';
 import { isGone } from './status.js';
-import type { Moment } from './step.js';
+import type { Moment } from './transition.js';
 import { isPending } from './subject.js';
 import { windowOf } from './window.js';
 

@@ -1,9 +1,9 @@
-import { DeadlineError, DecidedError, DeniedError } from '../errors.js';
-import { makeEnd, makeRequest, type AccessRequest, type EntryType, type RequestEnd, type Terms } from '../records.js';
-import { refuseIfSteppedBack } from '../time.js';
+import { DeadlineError, DecidedError, DeniedError } from '../core/errors.js';
+import { makeEnd, makeRequest, type AccessRequest, type EntryType, type RequestEnd, type Terms } from '../records/index.js';
+import { refuseIfSteppedBack } from '../core/time.js';
 import { issueGrants, reasonNotToIssue, reasonOfTime, type IssueFacts, type Settled } from './grant.js';
 import { isOver } from './status.js';
-import { APPROVER, entryOf, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
+import { APPROVER, entryOf, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step } from './transition.js';
 import { touchSubject } from './subject.js';
 import type { ReadVerdict } from './verdict.js';
 import { latestEnd } from './window.js';

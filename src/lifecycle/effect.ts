@@ -1,7 +1,7 @@
-import { isUnsettled, makeEffect, toJson, type Effect, type EffectOutcome, type EntryType } from '../records.js';
+import { isUnsettled, makeEffect, toJson, type Effect, type EffectOutcome, type EntryType } from '../records/index.js';
 import { pauseMs, type Pauses } from './backoff.js';
 import { isOver, isUsable, type Held, type Instants } from './status.js';
-import { EFFECTS, nextVersion, stamp, type Moment, type Step, unchanged } from './step.js';
+import { EFFECTS, nextVersion, stamp, type Moment, type Step, unchanged } from './transition.js';
 
 /*
  * What a system outside is to be told about one subject and one scope. A change is intended before the first call and

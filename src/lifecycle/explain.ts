@@ -1,5 +1,5 @@
-import { beginsAt, escalatesAt, heldUntil, isCounted, type AccessRequest, type Grant } from '../records.js';
-import type { Reading } from '../time.js';
+import { beginsAt, escalatesAt, heldUntil, isCounted, type AccessRequest, type Grant } from '../records/index.js';
+import type { Reading } from '../core/time.js';
 import { awaitsActivation, isGone, isUsable, requestStatus, type Held } from './status.js';
 
 /*

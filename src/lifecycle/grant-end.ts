@@ -1,6 +1,6 @@
-import { makeEnd, makeGrant, makeUsage, type Grant, type GrantEnd } from '../records.js';
+import { makeEnd, makeGrant, makeUsage, type Grant, type GrantEnd } from '../records/index.js';
 import type { Held } from './status.js';
-import { entryOf, nextVersion, type Step } from './step.js';
+import { entryOf, nextVersion, type Step } from './transition.js';
 
 /** The one way out for a grant; of what hangs on it, nothing is written. */
 export function endWith(grant: Grant, ending: GrantEnd, at: number, written: object = {}): Step<Grant> {

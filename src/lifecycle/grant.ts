@@ -8,10 +8,10 @@ import {
   type Grant,
   type GrantEnd,
   type Usage,
-} from '../records.js';
+} from '../records/index.js';
 import { endWith, endWithUsage } from './grant-end.js';
 import { isGone, isOver, type Held } from './status.js';
-import { endedAt, entryOf, joined, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step, type Writes } from './step.js';
+import { endedAt, entryOf, joined, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step, type Writes } from './transition.js';
 import { grantLimitMet, type SubjectFacts } from './subject.js';
 import { windowOf } from './window.js';
 

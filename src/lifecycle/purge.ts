@@ -1,4 +1,4 @@
-import { heldUntil, isOwed, isUnsettled, lastInstant, type AccessRequest, type Effect, type Grant, type Use } from '../records.js';
+import { heldUntil, isOwed, isUnsettled, lastInstant, type AccessRequest, type Effect, type Grant, type Use } from '../records/index.js';
 
 /**
  * Whether a request and all its grants ended, on record, at or before `before`. They go together: a request is kept

@@ -1,11 +1,11 @@
-import { DeadlineError, EndedError, LimitError } from '../errors.js';
+import { DeadlineError, EndedError, LimitError } from '../core/errors.js';
 import { digestOf } from '../journal/link.js';
-import type { ScopeMatcher } from '../ports.js';
-import { makeRequest, makeReuse, toJson, UNSAID, type AccessRequest, type Extension, type Subject } from '../records.js';
-import { formatDuration, refuseIfSteppedBack } from '../time.js';
+import type { ScopeMatcher } from '../core/ports.js';
+import { makeRequest, makeReuse, toJson, UNSAID, type AccessRequest, type Extension, type Subject } from '../records/index.js';
+import { formatDuration, refuseIfSteppedBack } from '../core/time.js';
 import { MAX_SUCCESSORS } from './grant.js';
 import { isGone, isOver, type Held } from './status.js';
-import { asRead, entryOf, nextVersion, unchanged, type EntryDraft, type Moment, type Step } from './step.js';
+import { asRead, entryOf, nextVersion, unchanged, type EntryDraft, type Moment, type Step } from './transition.js';
 import { unbrokenCover } from './cover.js';
 import { refuseIfDenied } from './same-ask.js';
 import {

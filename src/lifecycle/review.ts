@@ -1,10 +1,10 @@
-import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../errors.js';
-import { escalatesAt, makeReview, type AccessRequest, type Quorum, type Review } from '../records.js';
-import type { Reading } from '../time.js';
+import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../core/errors.js';
+import { escalatesAt, makeReview, type AccessRequest, type Quorum, type Review } from '../records/index.js';
+import type { Reading } from '../core/time.js';
 import type { IssueFacts, Settled } from './grant.js';
 import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './decision.js';
 import { isOver } from './status.js';
-import { entryOf, stamp, SWEEPER, unchanged, type Moment, type Step } from './step.js';
+import { entryOf, stamp, SWEEPER, unchanged, type Moment, type Step } from './transition.js';
 
 /** A review that somebody wants to give; who, is the moment's actor. */
 export interface ReviewCommand {

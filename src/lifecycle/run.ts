@@ -1,6 +1,6 @@
-import { invalid, readActor, readId, readOptions } from '../input.js';
+import { invalid, readActor, readId, readOptions } from '../core/parse.js';
 import { digestOf } from '../journal/link.js';
-import { readAgent, RUN_MARK } from '../records.js';
+import { readAgent, RUN_MARK } from '../records/index.js';
 
 /** One run of an agent: on behalf of one operator, for one job, or both. */
 export interface AgentRun {

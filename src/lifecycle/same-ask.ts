@@ -1,9 +1,9 @@
-import { LimitError } from '../errors.js';
-import type { ScopeMatcher } from '../ports.js';
-import type { AccessRequest, Subject } from '../records.js';
-import { formatDuration } from '../time.js';
+import { LimitError } from '../core/errors.js';
+import type { ScopeMatcher } from '../core/ports.js';
+import type { AccessRequest, Subject } from '../records/index.js';
+import { formatDuration } from '../core/time.js';
 import type { Settled } from './grant.js';
-import type { Moment, Step } from './step.js';
+import type { Moment, Step } from './transition.js';
 import { countsAgainst, isPending, touchSubject } from './subject.js';
 
 /*

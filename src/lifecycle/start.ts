@@ -1,9 +1,9 @@
-import { makeGrant, type Grant } from '../records.js';
-import { refuseIfSteppedBack } from '../time.js';
+import { makeGrant, type Grant } from '../records/index.js';
+import { refuseIfSteppedBack } from '../core/time.js';
 import { endOne, expireGrant } from './grant.js';
-import { endLine, type Line } from './line.js';
+import { endLine, type Line } from './extension-chain.js';
 import { isGone, type Held } from './status.js';
-import { APPROVER, entryOf, joined, nextVersion, stamp, unchanged, type Moment, type Step } from './step.js';
+import { APPROVER, entryOf, joined, nextVersion, stamp, unchanged, type Moment, type Step } from './transition.js';
 
 /** Whether the start of a scheduled grant has come and is not on record yet. */
 export const isStartDue = ({ grant }: Held, { now }: Pick<Moment, 'now'>): boolean =>

@@ -1,6 +1,6 @@
 import { beginsAt, heldFrom, heldUntil, isCounted } from '../records/derived.js';
-import type { AccessRequest, Grant, Usage } from '../records.js';
-import { inWindow, isInstant } from '../time.js';
+import type { AccessRequest, Grant, Usage } from '../records/index.js';
+import { inWindow, isInstant } from '../core/time.js';
 
 /*
  * The two questions about a grant, each answered here and nowhere else: is it usable now, and was it held at t.

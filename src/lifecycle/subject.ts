@@ -1,7 +1,7 @@
-import { LimitError } from '../errors.js';
-import { heldUntil, makeSubject, type AccessRequest, type Grant, type Subject } from '../records.js';
+import { LimitError } from '../core/errors.js';
+import { heldUntil, makeSubject, type AccessRequest, type Grant, type Subject } from '../records/index.js';
 import { isGone, isOver, isUsable, type Held } from './status.js';
-import { nextVersion, type Moment } from './step.js';
+import { nextVersion, type Moment } from './transition.js';
 
 /*
  * Rules about a subject's set. They hold because whatever opens a request or issues a grant writes the subject's row: of

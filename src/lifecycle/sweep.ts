@@ -1,4 +1,4 @@
-import type { AccessRequest } from '../records.js';
+import type { AccessRequest } from '../records/index.js';
 import { isOwed } from '../records/derived.js';
 import { missReview } from './break-glass.js';
 import { expireGrant, isWarningDue, warnGrant } from './grant.js';
@@ -6,7 +6,7 @@ import { expireRequest } from './decision.js';
 import { escalate, isEscalationDue } from './review.js';
 import { activateGrant, isStartDue } from './start.js';
 import { isGone, isOver, type Held } from './status.js';
-import { joined, type Moment, type Step } from './step.js';
+import { joined, type Moment, type Step } from './transition.js';
 import { closeUsage, isUsageLeft } from './usage.js';
 
 /** What time alone has made of a record, and no entry says yet. `ended` is the only one that takes something away. */

@@ -1,8 +1,19 @@
-import { heldFrom, heldUntil, idleEnd, makeEnd, makeUsage, makeUse, toJson, type Grant, type Usage, type Use } from '../records.js';
-import { refuseIfSteppedBack } from '../time.js';
+import { heldFrom, heldUntil, idleEnd, makeEnd, makeUsage, makeUse, toJson, type Grant, type Usage, type Use } from '../records/index.js';
+import { refuseIfSteppedBack } from '../core/time.js';
 import { endWith, endWithUsage } from './grant-end.js';
 import { isGone, isUsable, type Held, type Instants } from './status.js';
-import { asRead, endedAt, joined, nextVersion, stamp, unchanged, type EntryDraft, type Moment, type Step, type Writes } from './step.js';
+import {
+  asRead,
+  endedAt,
+  joined,
+  nextVersion,
+  stamp,
+  unchanged,
+  type EntryDraft,
+  type Moment,
+  type Step,
+  type Writes,
+} from './transition.js';
 
 /** A use is written when the last on record is older than this part of the idle time: so an end comes at most so much early, and never late. */
 const IDLE_PARTS = 10;

@@ -1,6 +1,6 @@
-import { invalid, readCount, readId, readList, readOptions, readText } from '../input.js';
-import { makeQuorum, makeTerms, type Quorum, type Terms } from '../records.js';
-import { readDuration } from '../time.js';
+import { invalid, readCount, readId, readList, readOptions, readText } from '../core/parse.js';
+import { makeQuorum, makeTerms, type Quorum, type Terms } from '../records/index.js';
+import { readDuration } from '../core/time.js';
 
 /** Where an answer comes from. */
 interface Source {

@@ -1,4 +1,4 @@
-import type { AccessRequest } from '../records.js';
+import type { AccessRequest } from '../records/index.js';
 
 /** Half-open `[startsAt, expiresAt)`. */
 export interface Window {

@@ -1,7 +1,7 @@
-import { isActor } from '../input.js';
-import type { Row } from '../ports.js';
-import { isScope } from '../scope.js';
-import { isInstant } from '../time.js';
+import { isActor } from '../core/parse.js';
+import type { Row } from '../core/ports.js';
+import { isScope } from '../core/scope.js';
+import { isInstant } from '../core/time.js';
 import { decodeGrant } from './codec/grant.js';
 import { heldFrom, heldUntil, isCounted } from './derived.js';
 

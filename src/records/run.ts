@@ -2,7 +2,7 @@
  * The id under which one run of an agent holds access (L43): `<agent>/run/<operator>/<32 hex digits>`. It is parsed here
  * and made in lifecycle/run.ts. What takes access away reaches a run through its agent, so every such rule asks `agentOf`.
  */
-import { invalid } from '../input.js';
+import { invalid } from '../core/parse.js';
 
 const MAX_AGENT = 128;
 

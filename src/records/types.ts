@@ -1,5 +1,5 @@
 import type { EntryType } from './entry-types.js';
-import type { JsonObject } from '../json.js';
+import type { JsonObject } from '../core/json.js';
 import type { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
 
 /** Which review groups must approve, how many in each, how many denials end it, how long an approval stays fresh. */

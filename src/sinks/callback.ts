@@ -1,5 +1,5 @@
-import { invalid, readId, readOptions } from '../input.js';
-import type { AuditSink } from '../ports.js';
+import { invalid, readId, readOptions } from '../core/parse.js';
+import type { AuditSink } from '../core/ports.js';
 
 /**
  * A sink that hands the entries to a function: one call at a time, in the journal's order, each entry at least once.

@@ -1,5 +1,5 @@
-import { invalid, readId, readOptions } from '../input.js';
-import type { AuditSink } from '../ports.js';
+import { invalid, readId, readOptions } from '../core/parse.js';
+import type { AuditSink } from '../core/ports.js';
 import { callbackSink } from './callback.js';
 import { formatEntry } from './format.js';
 

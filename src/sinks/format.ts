@@ -1,7 +1,7 @@
-import { quote } from '../input.js';
-import type { JsonValue } from '../json.js';
-import type { UnlinkedEntry } from '../records.js';
-import { formatDuration, isInstant } from '../time.js';
+import { quote } from '../core/parse.js';
+import type { JsonValue } from '../core/json.js';
+import type { UnlinkedEntry } from '../records/index.js';
+import { formatDuration, isInstant } from '../core/time.js';
 
 /**
  * An entry as one line for people: ISO time in UTC, type, actor, then `name=value` for what it is about.

@@ -1,4 +1,4 @@
-import { sleepUntil, systemClock } from '../time.js';
+import { sleepUntil, systemClock } from '../core/time.js';
 
 /** Into how many parts the limit is divided: a call is given up after it, and before one part more. */
 const PARTS = 4;

@@ -1,6 +1,6 @@
 import { digestOfEntry } from '../journal/link.js';
-import type { Change, Row } from '../ports.js';
-import { UNSAID, type AccessRequest, type Grant, type UnlinkedEntry } from '../records.js';
+import type { Change, Row } from '../core/ports.js';
+import { UNSAID, type AccessRequest, type Grant, type UnlinkedEntry } from '../records/index.js';
 import { START_AT } from './manual-clock.js';
 
 const MINUTE_MS = 60_000;

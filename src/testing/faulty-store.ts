@@ -1,6 +1,6 @@
-import { StoreError } from '../errors.js';
-import { readCount } from '../input.js';
-import type { Change, CommitAnswer, GrantStore, JournalSlice, MaybePromise, Page, Row, RowKey, Unsubscribe } from '../ports.js';
+import { StoreError } from '../core/errors.js';
+import { readCount } from '../core/parse.js';
+import type { Change, CommitAnswer, GrantStore, JournalSlice, MaybePromise, Page, Row, RowKey, Unsubscribe } from '../core/ports.js';
 import { Interleaving } from './interleaving.js';
 
 /** The six methods of a store. */

@@ -1,4 +1,4 @@
-import { yieldToOthers } from '../time.js';
+import { yieldToOthers } from '../core/time.js';
 
 /**
  * Lets calls answer late, each after a different number of turns, so that calls made at once overlap in many ways.

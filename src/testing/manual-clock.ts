@@ -1,6 +1,6 @@
-import { readDuration, readInstant, yieldToOthers } from '../time.js';
-import type { Duration } from '../time.js';
-import type { Clock } from '../ports.js';
+import { readDuration, readInstant, yieldToOthers } from '../core/time.js';
+import type { Duration } from '../core/time.js';
+import type { Clock } from '../core/ports.js';
 
 /** Where a {@link ManualClock} starts unless told otherwise: 2026-01-01T00:00:00Z. */
 export const START_AT = 1_767_225_600_000;

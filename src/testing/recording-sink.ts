@@ -1,6 +1,6 @@
-import { readCount } from '../input.js';
-import type { AuditSink } from '../ports.js';
-import type { AuditEntry } from '../records.js';
+import { readCount } from '../core/parse.js';
+import type { AuditSink } from '../core/ports.js';
+import type { AuditEntry } from '../records/index.js';
 
 /**
  * A sink that remembers what it was given, and fails or hangs when told to.

@@ -1,5 +1,5 @@
-import type { Approver, ApproverContext, BreakGlassVerdict, Ineligibility, MaybePromise, Verdict } from '../ports.js';
-import type { AccessRequest } from '../records.js';
+import type { Approver, ApproverContext, BreakGlassVerdict, Ineligibility, MaybePromise, Verdict } from '../core/ports.js';
+import type { AccessRequest } from '../records/index.js';
 
 type Eligibility = 'creation' | 'approval' | 'start';
 

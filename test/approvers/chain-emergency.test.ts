@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { autoApprove, denyAll, firstDecisive, JitEngine, reviewers, type Approver, type BreakGlassVerdict } from '../../src/index.js';
 import { definePolicy } from '../../src/policy.js';
 import { hangs, ManualClock, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
-import { yieldToOthers } from '../../src/time.js';
+import { yieldToOthers } from '../../src/core/time.js';
 import { anEngine, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 import { untilAsleep } from '../engine/until-asleep.js';
 

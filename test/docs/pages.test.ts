@@ -3,7 +3,7 @@ import { dirname, join, posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { JitEngine, denyAll, isJitError } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
-import { ENTRY_TYPES } from '../../src/records.js';
+import { ENTRY_TYPES } from '../../src/records/index.js';
 import { anchorsOf, linksOf, pages, root, textOf } from './pages.js';
 
 const source = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })

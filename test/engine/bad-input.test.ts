@@ -440,7 +440,7 @@ const shorten = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}... (
 describe('JitEngine', () => {
   describe('bad input', () => {
     it('is tried with every verb that takes any', () => {
-      // A token that can not be read is a link that is none, and told as that: test/engine/links.test.ts.
+      // A token that can not be read is a link that is none, and told as that: test/features/links/links.test.ts.
       const none = ['constructor', 'openLink', 'sweep', 'flushAudit', 'head', 'idle', 'close'];
       const own = Object.getOwnPropertyNames(JitEngine.prototype).filter((name) => !none.includes(name));
       expect([...new Set(Object.keys(CASES).map((name) => name.split(' ')[0]))].sort()).toEqual(own.sort());

@@ -10,7 +10,7 @@ import {
   type JitEngine,
 } from '../../src/index.js';
 import { FaultyStore, ScriptedApprover } from '../../src/testing.js';
-import { rolesEffect, Roles, settle } from '../effects/outside.js';
+import { rolesEffect, Roles, settle } from '../features/provisioning/external-system.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, HOUR, MAYA, MINUTE, SAM, SCOPE } from './an-engine.js';
 import { wholeStore } from './whole-store.js';
 

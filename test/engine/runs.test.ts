@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeRequest, encode, type AccessRequest } from '../../src/records.js';
+import { decodeRequest, encode, type AccessRequest } from '../../src/records/index.js';
 import { autoApprove, replay, runSubject, verifyStore, type AgentRun, type JitEngine } from '../../src/index.js';
 import { definePolicy } from '../../src/policy.js';
 import { FaultyStore } from '../../src/testing.js';

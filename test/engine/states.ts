@@ -1,4 +1,4 @@
-import { signLink } from '../../src/engine/approval-link.js';
+import { signLink } from '../../src/features/links/approval-link.js';
 import { digestOf } from '../../src/journal/link.js';
 import { digestOfAsk } from '../../src/lifecycle/request.js';
 import type { AccessAsk, AccessRequest, Grant, JitEngine, Verdict } from '../../src/index.js';

@@ -1,4 +1,4 @@
-import { yieldToOthers } from '../../src/time.js';
+import { yieldToOthers } from '../../src/core/time.js';
 import type { ManualClock } from '../../src/testing.js';
 
 /** Lets others run until somebody waits for the clock: for an approver that hangs, until it is waited for. */

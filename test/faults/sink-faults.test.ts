@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isJitError, notify, type AuditEntry, type AuditSink, type Notice } from '../../src/index.js';
 import { RecordingSink, type ManualClock } from '../../src/testing.js';
-import { yieldToOthers } from '../../src/time.js';
+import { yieldToOthers } from '../../src/core/time.js';
 import { anEngine, entriesOf, SCOPE } from '../engine/an-engine.js';
 import { hangs, rejections, THROWS, type BrokenAnswer } from './broken-answers.js';
 import { everything, expectWhole, prepared, VERBS, type Prepared } from './verbs.js';

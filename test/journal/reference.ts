@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AuditEntry } from '../../src/records.js';
+import type { AuditEntry } from '../../src/records/index.js';
 
 /*
  * The chain as the design states it, written a second time from Node's own SHA-256 and by hand from RFC 8785,

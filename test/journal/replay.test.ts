@@ -13,8 +13,8 @@ import {
   decodeUsage,
   decodeUse,
   type StoredRecord,
-} from '../../src/records.js';
-import type { Row } from '../../src/ports.js';
+} from '../../src/records/index.js';
+import type { Row } from '../../src/core/ports.js';
 import { START_AT, type FaultyStore } from '../../src/testing.js';
 import { ANA, anEngine, at, entriesOf, MAYA, refusal, SAM } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';

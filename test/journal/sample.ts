@@ -1,5 +1,5 @@
 import { digestOfEntry, GENESIS, link } from '../../src/journal/link.js';
-import type { Anchor, AuditEntry, UnlinkedEntry } from '../../src/records.js';
+import type { Anchor, AuditEntry, UnlinkedEntry } from '../../src/records/index.js';
 
 const AT = Date.UTC(2026, 2, 14, 2, 16, 7);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ClosedError } from '../../src/errors.js';
+import { ClosedError } from '../../src/core/errors.js';
 import { GENESIS } from '../../src/journal/link.js';
 import { askJournal, askLive, askPage, askRows, askStore, isRows } from '../../src/journal/store-reads.js';
 import { aRow } from '../../src/testing.js';

@@ -10,10 +10,10 @@ import {
   type JournalSlice,
   type Row,
 } from '../../src/index.js';
-import { CorruptError, StoreError } from '../../src/errors.js';
+import { CorruptError, StoreError } from '../../src/core/errors.js';
 import { digestOf } from '../../src/journal/link.js';
 import { problemIn } from '../../src/journal/verify-store/reading.js';
-import { encode } from '../../src/records.js';
+import { encode } from '../../src/records/index.js';
 import { aChange, aRow } from '../../src/testing.js';
 import { aGranted, anEngine, ask, at, entriesOf, HOUR, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';

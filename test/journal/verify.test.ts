@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { digestOfEntry, GENESIS, hashOfEntry, link } from '../../src/journal/link.js';
 import { verifyJournal } from '../../src/journal/verify.js';
-import type { Anchor, AuditEntry } from '../../src/records.js';
+import type { Anchor, AuditEntry } from '../../src/records/index.js';
 import { anchorOf, journalOf, unlinked } from './sample.js';
 
 const entries = journalOf(10);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
 import { afterEach, beforeEach, vi } from 'vitest';
 import { readJsonLines } from '../../src/jsonl.js';
-import type { AuditEntry } from '../../src/records.js';
+import type { AuditEntry } from '../../src/records/index.js';
 
 /** A folder for each test, gone after it. */
 export function useFolder(): (name: string) => string {

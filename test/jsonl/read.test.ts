@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { jsonLinesSink, readJsonLines } from '../../src/jsonl.js';
 import { verifyJournal } from '../../src/journal/verify.js';
 import { toLine } from '../../src/sinks/jsonl/line.js';
-import type { AuditEntry } from '../../src/records.js';
+import type { AuditEntry } from '../../src/records/index.js';
 import { anchorOf, journalOf } from '../journal/sample.js';
 import { readAll, useFolder } from './folder.js';
 

@@ -5,7 +5,7 @@ import type { Ask, RequestLimits } from '../../src/lifecycle/request.js';
 import type { IssueFacts } from '../../src/lifecycle/grant.js';
 import { workOnRequest } from '../../src/lifecycle/sweep.js';
 import { readBreakGlass, type ReadBreakGlass } from '../../src/lifecycle/verdict.js';
-import { decodeRequest, encode, isOwed, type AccessRequest, type Subject } from '../../src/records.js';
+import { decodeRequest, encode, isOwed, type AccessRequest, type Subject } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { HOUR, LEE, MAYA, MINUTE, refusal } from '../engine/an-engine.js';
 

@@ -10,7 +10,7 @@ import {
   settleEffect,
 } from '../../src/lifecycle/effect.js';
 import { isEffectPurgeable } from '../../src/lifecycle/purge.js';
-import type { Effect } from '../../src/records.js';
+import type { Effect } from '../../src/records/index.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
 const at = (ms: number): number => START_AT + ms;

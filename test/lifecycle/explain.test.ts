@@ -10,8 +10,8 @@ import {
   type Reach,
 } from '../../src/lifecycle/explain.js';
 import type { Held } from '../../src/lifecycle/status.js';
-import { patternScopes } from '../../src/scope.js';
-import type { AccessRequest, Grant, GrantEnd, RequestEnd, Usage } from '../../src/records.js';
+import { patternScopes } from '../../src/core/scope.js';
+import type { AccessRequest, Grant, GrantEnd, RequestEnd, Usage } from '../../src/records/index.js';
 import { aGrant, aRequest } from '../../src/testing.js';
 import { at, MINUTE } from '../engine/an-engine.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { settle } from '../../src/lifecycle/decision.js';
 import { countsIn, isEscalationDue, mayAct, reviewBy, reviewRequest } from '../../src/lifecycle/review.js';
 import { readVerdict } from '../../src/lifecycle/verdict.js';
-import { toJson, type Quorum, type Review } from '../../src/records.js';
+import { toJson, type Quorum, type Review } from '../../src/records/index.js';
 import { aRequest, START_AT } from '../../src/testing.js';
 import { ANA, LEE, MAYA, MINUTE, refusal, SAM } from '../engine/an-engine.js';
 

@@ -6,7 +6,7 @@ import { openRequest } from '../../src/lifecycle/request.js';
 import { reviewersToConfirm, reviewRequest, type ReviewFacts } from '../../src/lifecycle/review.js';
 import { touchGrant } from '../../src/lifecycle/usage.js';
 import { windowOf } from '../../src/lifecycle/window.js';
-import { makeTerms, makeUsage } from '../../src/records.js';
+import { makeTerms, makeUsage } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { refusal } from '../engine/an-engine.js';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countGrants, countsAgainst, findDuplicate, grantLimitMet, touchSubject } from '../../src/lifecycle/subject.js';
 import type { Held } from '../../src/lifecycle/status.js';
-import type { AccessRequest, Grant } from '../../src/records.js';
+import type { AccessRequest, Grant } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { MAYA, MINUTE } from '../engine/an-engine.js';
 

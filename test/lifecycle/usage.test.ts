@@ -5,7 +5,7 @@ import type { Held } from '../../src/lifecycle/status.js';
 import { isUsable } from '../../src/lifecycle/status.js';
 import { recordTime, workOn } from '../../src/lifecycle/sweep.js';
 import { closeUsage, consumeUse, endUsedUp, grantToConsume, isTouchDue, isUsageLeft, touchGrant } from '../../src/lifecycle/usage.js';
-import { makeUsage, type Usage } from '../../src/records.js';
+import { makeUsage, type Usage } from '../../src/records/index.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
 const at = (ms: number): number => START_AT + ms;

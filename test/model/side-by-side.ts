@@ -23,7 +23,7 @@ import {
   type RunAsk,
   type Usage,
 } from '../../src/index.js';
-import { decodeGrant, decodeRequest, decodeUsage } from '../../src/records.js';
+import { decodeGrant, decodeRequest, decodeUsage } from '../../src/records/index.js';
 import { Dice } from './dice.js';
 import {
   covers,

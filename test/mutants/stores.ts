@@ -390,7 +390,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'a repetition is acknowledged before it is durable',
-    file: 'engine/ledger.ts',
+    file: 'kernel/ledger.ts',
     from: '    if (!isWritten) await this.confirmDurable();\n',
     to: '',
     caughtBy: { test: 'test/engine/repeat-durable.test.ts', title: 'is not acknowledged before that server has what it finds (L12)' },
@@ -525,14 +525,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
   // ---- Whoever follows one ----
   {
     name: 'followers: the cursor moves before what it stands for is told',
-    file: 'journal/follower.ts',
+    file: 'followers/follower.ts',
     from: 'if (!(await this.#move(version, seq, now + LEASE_MS, refusals)))',
     to: 'if (!(await this.#move(version, last.seq, now + LEASE_MS, refusals)))',
     caughtBy: { proof: 'effects-sqlite', scale: 0.05 },
   },
   {
     name: 'followers: a lease is not looked at',
-    file: 'journal/lease.ts',
+    file: 'followers/lease.ts',
     from: 'return !isOurs && now < leasedUntil',
     to: 'return !isOurs && now < 0 && now < leasedUntil',
     caughtBy: { test: 'test/stores/durable/suspended.test.ts', title: 'L28 L32 loses no message' },
@@ -555,11 +555,11 @@ export const STORE_BUGS: readonly StoreBug[] = [
   // ---- Around the engine ----
   {
     name: 'sweeper: one engine after the other',
-    file: 'sweeper.ts',
+    file: 'engine/sweeper.ts',
     from: 'Promise.all(loops.map((loop) => loop.run())).then(() => undefined)',
     to: 'loops.reduce((before, loop) => before.then(() => loop.run()), Promise.resolve())',
     caughtBy: {
-      test: 'test/sweeper-side-by-side.test.ts',
+      test: 'test/engine/sweeper-side-by-side.test.ts',
       title: 'records the ends of a tenant, in external systems too, while the approvers of',
     },
   },
@@ -569,7 +569,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     from: '      (tally) => {\n        const asked = handOver();',
     to: '      async (tally) => {\n        const asked = handOver();\n        await answered;',
     caughtBy: {
-      test: 'test/sweeper-side-by-side.test.ts',
+      test: 'test/engine/sweeper-side-by-side.test.ts',
       title: 'records the ends of a tenant in the next pass, while its own approver still hangs',
     },
   },
@@ -579,37 +579,37 @@ export const STORE_BUGS: readonly StoreBug[] = [
     from: 'coverageOf(coverage, subject, scope, false)',
     to: 'coverageOf(coverage, subject, scope)',
     caughtBy: {
-      test: 'test/sweeper-side-by-side.test.ts',
+      test: 'test/engine/sweeper-side-by-side.test.ts',
       title: 'tells of an end while the approver hangs that is to confirm what starts then',
     },
   },
   {
     name: 'followers: an entry that is refused is never withheld',
-    file: 'journal/refused-entry.ts',
+    file: 'followers/refused-entry.ts',
     from: 'export const MAX_REFUSALS = 5;',
     to: 'export const MAX_REFUSALS = 5_000;',
-    caughtBy: { test: 'test/journal/refused-entry.test.ts', title: 'delivers what follows an entry that its receiver refuses' },
+    caughtBy: { test: 'test/followers/refused-entry.test.ts', title: 'delivers what follows an entry that its receiver refuses' },
   },
   {
     name: 'webhook: a token that has expired counts as the refusal of an entry',
-    file: 'effects/webhook/sender.ts',
+    file: 'features/webhook/sender.ts',
     from: '[401, 404, 405, 407, 408, 410, 429]',
     to: '[404, 405, 407, 408, 410, 429]',
     caughtBy: {
-      test: 'test/journal/refused-entry.test.ts',
+      test: 'test/followers/refused-entry.test.ts',
       title: 'for the refusal of an entry: nothing is withheld, nothing is passed over',
     },
   },
   {
     name: 'followers: the count of refusals is forgotten with the lease',
-    file: 'journal/follower.ts',
+    file: 'followers/follower.ts',
     from: 'const body = { seq, leasedUntil, owner: owner(), ...(refusals === undefined ? {} : { refused: { ...refusals } }) };',
     to: 'const body = { seq, leasedUntil, owner: owner(), ...(refusals?.count === 1 ? { refused: { ...refusals } } : {}) };',
-    caughtBy: { test: 'test/journal/refused-entry.test.ts', title: 'counts refusals across restarts and processes' },
+    caughtBy: { test: 'test/followers/refused-entry.test.ts', title: 'counts refusals across restarts and processes' },
   },
   {
     name: 'asks: an error after the request was recorded does not say so',
-    file: 'engine/recorded.ts',
+    file: 'kernel/recorded.ts',
     from: 'throw withRequestId(error, requestId);',
     to: 'throw requestId.length > 0 ? error : withRequestId(error, requestId);',
     caughtBy: {
@@ -619,7 +619,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'asks: an error of a repeated break-glass does not name its request',
-    file: 'engine/emergency.ts',
+    file: 'engine/break-glass.ts',
     from: 'return taken ?? afterRecording(id, () => this.#again(id));',
     to: 'return taken ?? this.#again(id);',
     caughtBy: {
@@ -630,52 +630,52 @@ export const STORE_BUGS: readonly StoreBug[] = [
   // ---- What one process does to the others ----
   {
     name: 'purge: the clock of one process decides the horizon',
-    file: 'engine/journal-clock.ts',
+    file: 'kernel/journal-clock.ts',
     from: 'if (before > middle) throw',
     to: 'if (before < 0) throw',
     caughtBy: {
-      test: 'test/engine/journal-clock.test.ts',
+      test: 'test/kernel/journal-clock.test.ts',
       title: 'takes a horizon of which most of the newest entries say that it has passed',
     },
   },
   {
     name: 'purge: a silent journal confirms any clock',
-    file: 'engine/journal-clock.ts',
+    file: 'kernel/journal-clock.ts',
     from: 'if (now > newest + DAY_MS) throw',
     to: 'if (now < 0) throw',
-    caughtBy: { test: 'test/engine/journal-clock.test.ts', title: 'asks for force where the namespace has been silent' },
+    caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'asks for force where the namespace has been silent' },
   },
   {
     name: 'clock: an engine behind the journal creates access',
-    file: 'engine/journal-clock.ts',
+    file: 'kernel/journal-clock.ts',
     from: 'if (now >= newest.at - STEP_BACK_MS - this.#leewayMs)',
     to: 'if (now >= 0)',
-    caughtBy: { test: 'test/engine/journal-clock.test.ts', title: 'L5 L39 creates no access, says so' },
+    caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'L5 L39 creates no access, says so' },
   },
   {
     name: 'clock: an entry of its own confirms it',
-    file: 'engine/journal-clock.ts',
+    file: 'kernel/journal-clock.ts',
     from: '    this.#ids.add(id);',
     to: '',
-    caughtBy: { test: 'test/engine/journal-clock.test.ts', title: 'and not for what it writes itself' },
+    caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'and not for what it writes itself' },
   },
   {
     name: 'sweep, purge: nothing else runs until the last row',
-    file: 'time.ts',
+    file: 'core/time.ts',
     from: 'if (rows > this.#left) {',
     to: 'if (rows > this.#left + 1e9) {',
     caughtBy: { test: 'test/stores/turns.test.ts', title: 'every 256 rows, in memory' },
   },
   {
     name: 'purge: the journal is trimmed in one change',
-    file: 'engine/purge.ts',
+    file: 'features/retention/purge.ts',
     from: 'const TRIM_STEP = 2_000;',
     to: 'const TRIM_STEP = 2_000_000;',
     caughtBy: { test: 'test/stores/turns.test.ts', title: 'every 256 rows, in memory' },
   },
   {
     name: 'purge: one change removes a page of requests, however many rows they have',
-    file: 'engine/purge.ts',
+    file: 'features/retention/purge.ts',
     from: 'const MAX_ROWS = 250;',
     to: 'const MAX_ROWS = 25_000;',
     caughtBy: { test: 'test/stores/turns.test.ts', title: 'every 256 rows, in memory' },

@@ -50,13 +50,13 @@ describe('mutantsOf()', () => {
 
 describe('complaints()', () => {
   it('has none where every room has its score and every survivor that must be is listed', () => {
-    expect(complaints([...many('scope.ts', 95, 5), ...many('engine/ask.ts', 90, 10)], [listed('scope.ts')])).toEqual([]);
+    expect(complaints([...many('core/scope.ts', 95, 5), ...many('engine/ask.ts', 90, 10)], [listed('core/scope.ts')])).toEqual([]);
   });
 
   it('names a room whose score is too low, however little', () => {
-    expect(complaints([...many('scope.ts', 949, 51), ...many('time.ts', 95, 5)], [listed('scope.ts'), listed('time.ts')])).toEqual([
-      'scope: 94.9 % of the changes were found, and at least 95 % have to be',
-    ]);
+    expect(
+      complaints([...many('core/scope.ts', 949, 51), ...many('core/time.ts', 95, 5)], [listed('core/scope.ts'), listed('core/time.ts')]),
+    ).toEqual(['scope: 94.9 % of the changes were found, and at least 95 % have to be']);
   });
 
   it('names the core as a whole where it is', () => {
@@ -67,15 +67,15 @@ describe('complaints()', () => {
 
   it('takes what no test reaches, or what could not be tried, for a survivor, and what hangs for found', () => {
     const [score] = scoresOf([
-      one('time.ts', 'NoCoverage'),
-      one('time.ts', 'Timeout'),
-      one('time.ts', 'Ignored'),
-      one('time.ts', 'RuntimeError'),
+      one('core/time.ts', 'NoCoverage'),
+      one('core/time.ts', 'Timeout'),
+      one('core/time.ts', 'Ignored'),
+      one('core/time.ts', 'RuntimeError'),
     ]);
     expect(score).toMatchObject({ found: 1, survived: [{ status: 'NoCoverage' }, { status: 'RuntimeError' }], ignored: 1 });
   });
 
-  it.each(['scope.ts', 'time.ts', 'lifecycle/step.ts', 'journal/replay/rebuild.ts'])(
+  it.each(['core/scope.ts', 'core/time.ts', 'lifecycle/transition.ts', 'journal/replay/rebuild.ts'])(
     'names a survivor in %s that is not listed',
     (file) => {
       expect(complaints(many(file, 99, 1), [])).toEqual([expect.stringContaining(`survived, and is not listed: ${file}, m`)]);
@@ -88,8 +88,8 @@ describe('complaints()', () => {
   });
 
   it('names what is listed and was found, where that was looked at', () => {
-    expect(complaints(many('scope.ts', 1, 0), [listed('scope.ts'), listed('time.ts')])).toEqual([
-      expect.stringContaining('is listed, and does not survive: scope.ts'),
+    expect(complaints(many('core/scope.ts', 1, 0), [listed('core/scope.ts'), listed('core/time.ts')])).toEqual([
+      expect.stringContaining('is listed, and does not survive: core/scope.ts'),
     ]);
   });
 

@@ -62,7 +62,7 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'No two grants have the same id.',
   },
   {
-    file: 'journal/exposure/scopes.ts',
+    file: 'journal/report/scopes.ts',
     mutator: 'EqualityOperator',
     line: 'return Object.freeze(scopes.sort((a, b) => (a.scope < b.scope ? -1 : 1)));',
     from: 'a.scope < b.scope',
@@ -70,7 +70,7 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'No two lines have the same scope.',
   },
   {
-    file: 'journal/follower.ts',
+    file: 'followers/follower.ts',
     mutator: 'BooleanLiteral',
     line: '#again = false;',
     from: 'false',
@@ -78,7 +78,7 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'drive() sets it before anything looks at it.',
   },
   {
-    file: 'journal/follower.ts',
+    file: 'followers/follower.ts',
     mutator: 'BooleanLiteral',
     line: 'if (!(await this.#move(version, seq, now + LEASE_MS))) return false;',
     from: 'false',
@@ -86,7 +86,7 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'It looks once more, and finds the lease, or the cursor, of whoever was faster.',
   },
   {
-    file: 'journal/mac.ts',
+    file: 'core/mac.ts',
     mutator: 'EqualityOperator',
     line: 'for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] ?? 0);',
     from: 'i < a.length',
@@ -254,7 +254,7 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'One try more.',
   },
   {
-    file: 'time.ts',
+    file: 'core/time.ts',
     mutator: 'BooleanLiteral',
     line: '#steppedBack = false;',
     from: 'false',
@@ -262,7 +262,7 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'The first reading lies below no other, and sets it.',
   },
   {
-    file: 'time.ts',
+    file: 'core/time.ts',
     mutator: 'EqualityOperator',
     line: 'if (now > this.#highest) this.#highest = now;',
     from: 'now > this.#highest',
@@ -270,7 +270,7 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'Set to what it is.',
   },
   {
-    file: 'time.ts',
+    file: 'core/time.ts',
     mutator: 'ConditionalExpression',
     line: 'if (clock.sleep) {',
     from: 'clock.sleep',

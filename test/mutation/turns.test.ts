@@ -26,7 +26,7 @@ it('tries before all others the quick ones that found something last, the last o
 
 it('tries what reaches few changes, or finds many of them, before what everything runs through', () => {
   const turns = new Turns();
-  for (let i = 0; i < 20; i++) turns.of([QUICK, SLOW], 'src/time.ts');
+  for (let i = 0; i < 20; i++) turns.of([QUICK, SLOW], 'src/core/time.ts');
   turns.tried(SLOW, 150, false);
   for (let i = 0; i < 20; i++) turns.tried(THOROUGH, 150, true);
   turns.tried(QUICK, 10, false);

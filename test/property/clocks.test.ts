@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type Approver, type AuditEntry, type Grant } from '../../src/index.js';
-import { decodeGrant, decodeUsage } from '../../src/records.js';
+import { decodeGrant, decodeUsage } from '../../src/records/index.js';
 import { START_AT } from '../../src/testing.js';
 import { entriesOf, MAYA, SAM, SCOPE } from '../engine/an-engine.js';
 

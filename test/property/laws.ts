@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { AccessRequest, Grant, Review } from '../../src/index.js';
-import type { Usage } from '../../src/records.js';
+import type { Usage } from '../../src/records/index.js';
 import { BOT, ESCALATE_AFTER, MAX_UNREVIEWED, SHORT_TOTAL, type Moody } from './moody.js';
 
 /*

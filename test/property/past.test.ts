@@ -12,7 +12,7 @@ import {
   type Grant,
   type GrantStore,
 } from '../../src/index.js';
-import { decodeGrant, decodeUsage, type Usage } from '../../src/records.js';
+import { decodeGrant, decodeUsage, type Usage } from '../../src/records/index.js';
 import { START_AT } from '../../src/testing.js';
 import { ANA, entriesOf, LEE, refusal } from '../engine/an-engine.js';
 import { fold } from './fold.js';

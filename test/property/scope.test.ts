@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exactScopes, isPattern, isScope, patternScopes } from '../../src/scope.js';
+import { exactScopes, isPattern, isScope, patternScopes } from '../../src/core/scope.js';
 
 const letters = [...'ABCabc019_.~@/+=-'];
 const word = fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLength: 15 });

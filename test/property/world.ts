@@ -11,7 +11,7 @@ import {
   type JitErrorCode,
   type Row,
 } from '../../src/index.js';
-import { decodeGrant, decodeRequest, decodeUsage, type Usage } from '../../src/records.js';
+import { decodeGrant, decodeRequest, decodeUsage, type Usage } from '../../src/records/index.js';
 import { FaultyStore, ManualClock } from '../../src/testing.js';
 import { entriesOf, MAYA, SAM } from '../engine/an-engine.js';
 import { expectReplayed, fold } from './fold.js';

@@ -11,7 +11,7 @@ import {
   type GrantStore,
   type JitEngineOptions,
 } from '../../src/index.js';
-import { decodeGrant, decodeRequest, decodeUsage } from '../../src/records.js';
+import { decodeGrant, decodeRequest, decodeUsage } from '../../src/records/index.js';
 import { scaled, type Proof } from './proof.js';
 
 const [MAYA, ANA, LEE, SCOPE] = ['user:maya', 'user:ana', 'user:lee', 'a:x'];

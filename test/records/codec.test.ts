@@ -17,7 +17,7 @@ import {
   type Subject,
   type Usage,
   type Use,
-} from '../../src/records.js';
+} from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changesAccess, ENTRY_TYPES, isEntryType } from '../../src/records.js';
+import { changesAccess, ENTRY_TYPES, isEntryType } from '../../src/records/index.js';
 
 describe('ENTRY_TYPES', () => {
   it('says of each type whether it may give or end access', () => {

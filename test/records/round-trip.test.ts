@@ -17,7 +17,7 @@ import {
   makeSubject,
   makeUsage,
   makeUse,
-} from '../../src/records.js';
+} from '../../src/records/index.js';
 import { grantDueAt, lastInstant } from '../../src/records/derived.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SharedStrings } from '../../src/records.js';
+import { SharedStrings } from '../../src/records/index.js';
 
 describe('SharedStrings', () => {
   it('knows a string by its value, once it was met', () => {

@@ -2,7 +2,7 @@ import { aChange, aGrant, anEntry, aRequest, aRow, START_AT } from 'jit-access/t
 import { describe, expect, it } from 'vitest';
 import { digestOfEntry, GENESIS, link } from '../../src/journal/link.js';
 import { verifyJournal } from '../../src/journal/verify.js';
-import { decodeGrant, decodeRequest, encode } from '../../src/records.js';
+import { decodeGrant, decodeRequest, encode } from '../../src/records/index.js';
 
 describe('builders', () => {
   it('aRow() is an open grant, with whatever it is given instead', () => {

@@ -1,7 +1,7 @@
-import { InvalidArgumentError } from '../../src/errors.js';
+import { InvalidArgumentError } from '../../src/core/errors.js';
 import { ManualClock, START_AT } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
-import { sleepUntil, yieldToOthers } from '../../src/time.js';
+import { sleepUntil, yieldToOthers } from '../../src/core/time.js';
 
 const never = new AbortController().signal;
 

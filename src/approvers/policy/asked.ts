@@ -1,7 +1,7 @@
-import { invalid, isId, readActor, readList, readMetadata, readOptions, readText } from '../../input.js';
-import { agentOf, makeRequest, UNSAID, type AccessRequest } from '../../records.js';
-import { isPattern, readPattern } from '../../scope.js';
-import { isDuration, isInstant, readDuration, readInstant } from '../../time.js';
+import { invalid, isId, readActor, readList, readMetadata, readOptions, readText } from '../../core/parse.js';
+import { agentOf, makeRequest, UNSAID, type AccessRequest } from '../../records/index.js';
+import { isPattern, readPattern } from '../../core/scope.js';
+import { isDuration, isInstant, readDuration, readInstant } from '../../core/time.js';
 import type { PolicyQuestion } from './types.js';
 
 const FIELDS = [

@@ -1,4 +1,4 @@
-import type { BreakGlassVerdict } from '../../ports.js';
+import type { BreakGlassVerdict } from '../../core/ports.js';
 import type { Compiled, Emergency } from './compile.js';
 import { whatIsMissing } from './conditions.js';
 import { uncovered } from './decide.js';

@@ -1,6 +1,6 @@
 import { safeParse } from 'zod/mini';
-import { InvalidArgumentError } from '../../errors.js';
-import { show } from '../../input.js';
+import { InvalidArgumentError } from '../../core/errors.js';
+import { show } from '../../core/parse.js';
 import { policySchema } from './schema.js';
 import type { PolicyDefinition } from './types.js';
 

@@ -1,6 +1,6 @@
-import { InvalidArgumentError } from '../../errors.js';
-import { invalid, show } from '../../input.js';
-import { readDuration, type Duration } from '../../time.js';
+import { InvalidArgumentError } from '../../core/errors.js';
+import { invalid, show } from '../../core/parse.js';
+import { readDuration, type Duration } from '../../core/time.js';
 import type { Canonical } from '../canonical.js';
 import { checkShape, pathOf } from './check.js';
 import type { Copy } from './copy.js';

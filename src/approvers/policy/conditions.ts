@@ -1,5 +1,5 @@
-import { isBlank } from '../../input.js';
-import { agentOf } from '../../records.js';
+import { isBlank } from '../../core/parse.js';
+import { agentOf } from '../../records/index.js';
 import type { Limits, RuleCore } from './compile.js';
 import { cut, inWords } from './in-words.js';
 import { speaksOf, type Holding } from './matching.js';

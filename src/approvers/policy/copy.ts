@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from '../../errors.js';
-import { invalid, readField, readList, refuseInstance } from '../../input.js';
+import { InvalidArgumentError } from '../../core/errors.js';
+import { invalid, readField, readList, refuseInstance } from '../../core/parse.js';
 import { nearest } from './misspelt.js';
 import type { LiveGroup } from './types.js';
 

@@ -1,5 +1,5 @@
-import type { QuorumInput, TermsInput, Verdict } from '../../ports.js';
-import type { AccessRequest, Extension } from '../../records.js';
+import type { QuorumInput, TermsInput, Verdict } from '../../core/ports.js';
+import type { AccessRequest, Extension } from '../../records/index.js';
 import type { Compiled, Giving } from './compile.js';
 import { whatIsMissing } from './conditions.js';
 import type { Question } from './question.js';

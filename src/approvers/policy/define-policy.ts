@@ -1,6 +1,6 @@
-import { invalid, readActor, readOptions } from '../../input.js';
-import type { ApproverContext, AskableApprover, Verdict } from '../../ports.js';
-import type { AccessRequest } from '../../records.js';
+import { invalid, readActor, readOptions } from '../../core/parse.js';
+import type { ApproverContext, AskableApprover, Verdict } from '../../core/ports.js';
+import type { AccessRequest } from '../../records/index.js';
 import { byCanonicalId } from '../canonical.js';
 import { readQuestion } from './asked.js';
 import { breakGlass, mayAcknowledge } from './break-glass.js';

@@ -1,4 +1,4 @@
-import { agentOf, type AccessRequest } from '../../records.js';
+import { agentOf, type AccessRequest } from '../../records/index.js';
 import { isDenying, type Compiled, type RuleCore } from './compile.js';
 import { answer, whyIneligible, type Answer } from './decide.js';
 import { Question } from './question.js';

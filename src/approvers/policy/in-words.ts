@@ -1,4 +1,4 @@
-import { utf8Length } from '../../input.js';
+import { utf8Length } from '../../core/parse.js';
 
 const UNITS: readonly (readonly [string, number])[] = [
   ['d', 86_400_000],

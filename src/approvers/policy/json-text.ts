@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../../errors.js';
+import { InvalidArgumentError } from '../../core/errors.js';
 import { pathOf } from './check.js';
 import { MAX_DEPTH } from './copy.js';
 

@@ -1,4 +1,4 @@
-import { agentOf, RUN_MARK } from '../../records.js';
+import { agentOf, RUN_MARK } from '../../records/index.js';
 import type { Limits, RuleCore } from './compile.js';
 import { listOf, type Groups } from './question.js';
 import { isLike, isLikeRuns, isWithin, mayBeBoth, speaksAlone, type Selector } from './people.js';

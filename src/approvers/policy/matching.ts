@@ -1,5 +1,5 @@
 import type { Compiled, Denying, RuleCore } from './compile.js';
-import { agentOf } from '../../records.js';
+import { agentOf } from '../../records/index.js';
 import { inOrder, PatternIndex } from './pattern-index.js';
 import { namesOf, speaksAlone, type Selector } from './people.js';
 import type { Question } from './question.js';

@@ -1,4 +1,4 @@
-import { invalid } from '../../input.js';
+import { invalid } from '../../core/parse.js';
 
 /** Rules and groups are named in verdicts, which go on record, in lists joined by commas: so no comma, no colon, no space. */
 const NAME = /^[\w.~@/+=-]{1,64}$/;

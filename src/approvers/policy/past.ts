@@ -1,7 +1,7 @@
-import { nextTurn } from '../../time.js';
-import { CorruptError } from '../../errors.js';
-import type { QuorumInput, TermsInput } from '../../ports.js';
-import { decodeRequest, encode, makeRequest, UNSAID, type AccessRequest, type AuditEntry } from '../../records.js';
+import { nextTurn } from '../../core/time.js';
+import { CorruptError } from '../../core/errors.js';
+import type { QuorumInput, TermsInput } from '../../core/ports.js';
+import { decodeRequest, encode, makeRequest, UNSAID, type AccessRequest, type AuditEntry } from '../../records/index.js';
 
 /** What was said to a request, or would be. */
 export interface Outcome {

@@ -1,5 +1,5 @@
-import { invalid, isId, readActor, readOptions } from '../../input.js';
-import { agentOf, RUN_MARK } from '../../records.js';
+import { invalid, isId, readActor, readOptions } from '../../core/parse.js';
+import { agentOf, RUN_MARK } from '../../records/index.js';
 import type { Canonical } from '../canonical.js';
 import { readName } from './names.js';
 import { listOf, type Groups } from './question.js';

@@ -1,6 +1,6 @@
-import { isId } from '../../input.js';
-import type { AccessRequest } from '../../records.js';
-import { yieldToOthers } from '../../time.js';
+import { isId } from '../../core/parse.js';
+import type { AccessRequest } from '../../records/index.js';
+import { yieldToOthers } from '../../core/time.js';
 import { asGroup } from './names.js';
 import { toParts, type Parts, type Reach } from './reach.js';
 import type { LiveGroup } from './types.js';

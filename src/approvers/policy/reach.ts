@@ -1,6 +1,6 @@
-import { invalid, isId, readField } from '../../input.js';
-import type { ScopeMatcher } from '../../ports.js';
-import { isPattern, isScope, patternScopes } from '../../scope.js';
+import { invalid, isId, readField } from '../../core/parse.js';
+import type { ScopeMatcher } from '../../core/ports.js';
+import { isPattern, isScope, patternScopes } from '../../core/scope.js';
 
 /** A scope or a pattern that is taken apart once, so that comparing two is one walk along both (L22). */
 export interface Parts {

@@ -1,4 +1,4 @@
-import { invalid, readOptions } from '../../input.js';
+import { invalid, readOptions } from '../../core/parse.js';
 import { copyPolicy, type Copy } from './copy.js';
 import { policyOf } from './define-policy.js';
 import { parseJson } from './json-text.js';

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import { InvalidArgumentError } from '../../errors.js';
-import { invalid, isBlank, readActor, readCount, readId, readText } from '../../input.js';
-import { readPattern } from '../../scope.js';
-import { readDuration } from '../../time.js';
+import { InvalidArgumentError } from '../../core/errors.js';
+import { invalid, isBlank, readActor, readCount, readId, readText } from '../../core/parse.js';
+import { readPattern } from '../../core/scope.js';
+import { readDuration } from '../../core/time.js';
 import { nearest } from './misspelt.js';
 import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js';
 import { readSelector } from './people.js';

@@ -1,6 +1,6 @@
-import type { QuorumInput, TermsInput } from '../../ports.js';
-import type { AccessRequest, AuditEntry } from '../../records.js';
-import { nextTurn } from '../../time.js';
+import type { QuorumInput, TermsInput } from '../../core/ports.js';
+import type { AccessRequest, AuditEntry } from '../../records/index.js';
+import { nextTurn } from '../../core/time.js';
 import { pastRequests, type Outcome, type PastRequest } from './past.js';
 import type { Policy } from './types.js';
 

@@ -1,5 +1,5 @@
-import type { QuorumInput, TermsInput } from '../../ports.js';
-import type { AccessRequest } from '../../records.js';
+import type { QuorumInput, TermsInput } from '../../core/ports.js';
+import type { AccessRequest } from '../../records/index.js';
 import type { Limits, ReviewTerms, RuleCore } from './compile.js';
 
 const least = (numbers: readonly (number | undefined)[]): number | undefined => extreme(Math.min, numbers);

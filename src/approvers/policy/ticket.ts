@@ -1,4 +1,4 @@
-import { invalid, isBlank } from '../../input.js';
+import { invalid, isBlank } from '../../core/parse.js';
 
 /** What a ticket has to look like: any, or a pattern. */
 export type Ticket = true | string;

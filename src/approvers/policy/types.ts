@@ -1,7 +1,7 @@
-import type { JsonObject } from '../../json.js';
-import type { AskableApprover, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../ports.js';
-import type { AccessRequest } from '../../records.js';
-import type { Duration } from '../../time.js';
+import type { JsonObject } from '../../core/json.js';
+import type { AskableApprover, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../core/ports.js';
+import type { AccessRequest } from '../../records/index.js';
+import type { Duration } from '../../core/time.js';
 
 /**
  * Whom a rule speaks of: one id, written out; `{ like }`, ids that begin and end in a certain way, where the one `*`

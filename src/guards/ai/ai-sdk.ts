@@ -1,6 +1,6 @@
-import { DeniedError, InvalidArgumentError } from '../../errors.js';
-import { invalid, readField, readOptions } from '../../input.js';
-import { isObject } from '../../records.js';
+import { DeniedError, InvalidArgumentError } from '../../core/errors.js';
+import { invalid, readField, readOptions } from '../../core/parse.js';
+import { isObject } from '../../records/index.js';
 import { BORROWER, callIdFrom, readTool, RULE, type Borrower, type ToolRule } from './borrowing.js';
 import { Lender, readLendingEngine, type LendingEngine } from './lender.js';
 

@@ -1,9 +1,9 @@
-import { invalid, isId, readActor, readId, readListener, readOptions } from '../../input.js';
-import { readAgent } from '../../records.js';
+import { invalid, isId, readActor, readId, readListener, readOptions } from '../../core/parse.js';
+import { readAgent } from '../../records/index.js';
 import { digestOf } from '../../journal/link.js';
 import type { RunAsk } from '../../engine/ask.js';
-import type { JsonObject } from '../../json.js';
-import { readDuration, type Duration } from '../../time.js';
+import type { JsonObject } from '../../core/json.js';
+import { readDuration, type Duration } from '../../core/time.js';
 import { readScopeFrom, type ReadScopeFrom, type ScopeFrom } from './scope-from.js';
 import { justificationFor } from './unverified.js';
 

@@ -1,9 +1,9 @@
 import type { AccessResult } from '../../engine/answers.js';
 import type { JitEngine } from '../../engine/engine.js';
-import { isJitError, type JitErrorCode } from '../../errors.js';
-import { readPort } from '../../input.js';
-import type { MaybePromise } from '../../ports.js';
-import { sleepUntil } from '../../time.js';
+import { isJitError, type JitErrorCode } from '../../core/errors.js';
+import { readPort } from '../../core/parse.js';
+import type { MaybePromise } from '../../core/ports.js';
+import { sleepUntil } from '../../core/time.js';
 import { keyAfter, type Borrowing, type ReadTool, type ToolCall, type Unreadable } from './borrowing.js';
 
 /** What is needed of an engine. */

@@ -1,7 +1,7 @@
-import { invalid } from '../../input.js';
+import { invalid } from '../../core/parse.js';
 import { digestOf } from '../../journal/link.js';
-import type { MaybePromise } from '../../ports.js';
-import { isObject } from '../../records.js';
+import type { MaybePromise } from '../../core/ports.js';
+import { isObject } from '../../records/index.js';
 import { callIdFrom, readToolOptions, type Borrower, type ToolRule } from './borrowing.js';
 import { Lender, readLendingEngine, type LendingEngine } from './lender.js';
 

@@ -1,5 +1,5 @@
-import { invalid } from '../../input.js';
-import type { MaybePromise } from '../../ports.js';
+import { invalid } from '../../core/parse.js';
+import type { MaybePromise } from '../../core/ports.js';
 import { callIdFrom, readToolOptions, type Borrower, type ToolRule } from './borrowing.js';
 import { Lender, readLendingEngine, type LendingEngine } from './lender.js';
 

@@ -1,6 +1,6 @@
-import { invalid, readField } from '../../input.js';
-import { isObject } from '../../records.js';
-import { isScope } from '../../scope.js';
+import { invalid, readField } from '../../core/parse.js';
+import { isObject } from '../../records/index.js';
+import { isScope } from '../../core/scope.js';
 
 /**
  * Which scope a tool needs: one that is always the same; one with fields of the tool's input in braces,

@@ -1,4 +1,4 @@
-import { isBlank, quote, utf8Length } from '../../input.js';
+import { isBlank, quote, utf8Length } from '../../core/parse.js';
 
 /** A justification may have 4 KiB in all. */
 const MAX_BYTES = 4_096;

@@ -1,7 +1,7 @@
 import { applyDecorators, createParamDecorator, Inject, mixin, UseFilters, UseGuards } from '@nestjs/common';
 import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
-import { invalid } from '../../input.js';
-import type { MaybePromise } from '../../ports.js';
+import { invalid } from '../../core/parse.js';
+import type { MaybePromise } from '../../core/ports.js';
 import { accessOf, handOn } from '../access.js';
 import { isAnswered, whenClosed } from '../closing.js';
 import { createGuard } from '../guard.js';

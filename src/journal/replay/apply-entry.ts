@@ -1,5 +1,5 @@
-import { isJitError } from '../../errors.js';
-import { isObject, type AuditEntry } from '../../records.js';
+import { isJitError } from '../../core/errors.js';
+import { isObject, type AuditEntry } from '../../records/index.js';
 import { misfit } from './misfit.js';
 import type { Rebuild } from './rebuild.js';
 import { WRITES } from './writes.js';

@@ -1,4 +1,4 @@
-import { isObject, isOwed, type AccessRequest, type StoredRecord } from '../../records.js';
+import { isObject, isOwed, type AccessRequest, type StoredRecord } from '../../records/index.js';
 
 /** The kinds of record that entries tell of. */
 export const RECORD_KINDS = [

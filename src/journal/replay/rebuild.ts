@@ -1,6 +1,6 @@
-import type { RowKey } from '../../ports.js';
-import type { AuditEntry } from '../../records.js';
-import { isInstant } from '../../time.js';
+import type { RowKey } from '../../core/ports.js';
+import type { AuditEntry } from '../../records/index.js';
+import { isInstant } from '../../core/time.js';
 import { Drafts, isRecordKind, type Draft, type Fields, type RecordKind } from './drafts.js';
 import { misfit } from './misfit.js';
 

@@ -23,7 +23,7 @@ import {
   type Subject,
   type Usage,
   type Use,
-} from '../../records.js';
+} from '../../records/index.js';
 import type { Draft, Drafts, RecordKind } from './drafts.js';
 import { misfit } from './misfit.js';
 

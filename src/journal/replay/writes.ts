@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../../json.js';
-import { isObject, type AuditEntry, type EntryType } from '../../records.js';
+import type { JsonObject, JsonValue } from '../../core/json.js';
+import { isObject, type AuditEntry, type EntryType } from '../../records/index.js';
 import { misfit } from './misfit.js';
 import type { Rebuild } from './rebuild.js';
 

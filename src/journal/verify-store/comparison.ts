@@ -1,8 +1,8 @@
-import { show } from '../../input.js';
-import type { GrantStore, Row } from '../../ports.js';
-import { encode, isObject, LOCK_ROW } from '../../records.js';
-import { inTurns, nextTurn } from '../../time.js';
-import { bookmark, HORIZON } from '../bookmark.js';
+import { show } from '../../core/parse.js';
+import type { GrantStore, Row } from '../../core/ports.js';
+import { encode, isObject, LOCK_ROW } from '../../records/index.js';
+import { inTurns, nextTurn } from '../../core/time.js';
+import { bookmark, HORIZON } from '../../records/bookmark.js';
 import { RECORD_KINDS, type Draft, type Fields, type RecordKind } from '../replay/drafts.js';
 import { recordOf } from '../replay/records.js';
 import { askRows } from '../store-reads.js';

@@ -1,7 +1,7 @@
-import { quote, show } from '../../input.js';
-import type { JsonObject, JsonValue } from '../../json.js';
-import type { Row } from '../../ports.js';
-import { isObject } from '../../records.js';
+import { quote, show } from '../../core/parse.js';
+import type { JsonObject, JsonValue } from '../../core/json.js';
+import type { Row } from '../../core/ports.js';
+import { isObject } from '../../records/index.js';
 import { canonicalJson, digestOf } from '../link.js';
 
 /** What a row should be by the journal alone. */

@@ -1,5 +1,5 @@
-import type { GrantStore, Page, Row } from '../../ports.js';
-import { isObject } from '../../records.js';
+import type { GrantStore, Page, Row } from '../../core/ports.js';
+import { isObject } from '../../records/index.js';
 import { askPage } from '../store-reads.js';
 
 /** A page is read by `find` and again by `get`: two of them fit in a turn of the event loop (L42). */

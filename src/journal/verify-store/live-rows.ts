@@ -1,6 +1,6 @@
-import type { GrantStore, Row } from '../../ports.js';
-import { isObject } from '../../records.js';
-import { nextTurn } from '../../time.js';
+import type { GrantStore, Row } from '../../core/ports.js';
+import { isObject } from '../../records/index.js';
+import { nextTurn } from '../../core/time.js';
 import { askLive } from '../store-reads.js';
 
 /** What a check asks by. Without a scope: what `status` and break-glass ask by. */

@@ -1,6 +1,6 @@
-import { CorruptError } from '../../errors.js';
-import type { JsonObject } from '../../json.js';
-import type { Row } from '../../ports.js';
+import { CorruptError } from '../../core/errors.js';
+import type { JsonObject } from '../../core/json.js';
+import type { Row } from '../../core/ports.js';
 import { isCount, isObject, isText } from '../shape.js';
 import type { StoredRecord } from '../types.js';
 

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../json.js';
-import type { Row } from '../../ports.js';
+import type { JsonObject } from '../../core/json.js';
+import type { Row } from '../../core/ports.js';
 import type { StoredRecord } from '../types.js';
 import type { Columns } from './columns.js';
 import { grantBody, grantColumns } from './grant.js';

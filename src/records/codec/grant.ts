@@ -1,7 +1,7 @@
-import type { JsonObject } from '../../json.js';
-import type { Row } from '../../ports.js';
-import { isPattern } from '../../scope.js';
-import { isInstant } from '../../time.js';
+import type { JsonObject } from '../../core/json.js';
+import type { Row } from '../../core/ports.js';
+import { isPattern } from '../../core/scope.js';
+import { isInstant } from '../../core/time.js';
 import { grantDueAt, heldUntil } from '../derived.js';
 import { GRANT_ENDS } from '../ends.js';
 import { DecodedOnce } from '../decoded-once.js';

@@ -1,7 +1,7 @@
-import type { JsonObject } from '../../json.js';
-import type { Row } from '../../ports.js';
-import { isPattern, isScope } from '../../scope.js';
-import { isInstant } from '../../time.js';
+import type { JsonObject } from '../../core/json.js';
+import type { Row } from '../../core/ports.js';
+import { isPattern, isScope } from '../../core/scope.js';
+import { isInstant } from '../../core/time.js';
 import { effectDueAt, isUnsettled, usageDueAt } from '../derived.js';
 import { makeEffect, makeReuse, makeSubject, makeUsage, makeUse } from '../make.js';
 import { isBoolean, isCount, isString, isText, listOf, oneOf, optional, shape } from '../shape.js';

@@ -1,8 +1,8 @@
 /// <reference types="node" />
 import { createReadStream } from 'node:fs';
-import { CorruptError } from '../../errors.js';
-import { invalid } from '../../input.js';
-import type { AuditEntry } from '../../records.js';
+import { CorruptError } from '../../core/errors.js';
+import { invalid } from '../../core/parse.js';
+import type { AuditEntry } from '../../records/index.js';
 import { parseLine, TORN } from './line.js';
 
 /** Longer than any entry. Without a bound, a file without line breaks would be read into memory whole. */

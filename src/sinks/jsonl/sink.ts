@@ -2,10 +2,10 @@
 import { constants, lstatSync } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { ClosedError } from '../../errors.js';
-import { invalid, readCount, readId, readOptions } from '../../input.js';
-import type { AuditSink } from '../../ports.js';
-import type { AuditEntry } from '../../records.js';
+import { ClosedError } from '../../core/errors.js';
+import { invalid, readCount, readId, readOptions } from '../../core/parse.js';
+import type { AuditSink } from '../../core/ports.js';
+import type { AuditEntry } from '../../records/index.js';
 import { toLine, TORN } from './line.js';
 
 export interface JsonLinesSinkOptions {

@@ -1,5 +1,5 @@
-import type { GrantWindow, Row } from '../../ports.js';
-import { isLockRow, plainWindow } from '../../records.js';
+import type { GrantWindow, Row } from '../../core/ports.js';
+import { isLockRow, plainWindow } from '../../records/index.js';
 import { Names } from './names.js';
 import { Pairs } from './pairs.js';
 

@@ -1,4 +1,4 @@
-import type { Row } from '../../ports.js';
+import type { Row } from '../../core/ports.js';
 import type { OrderedRows } from './ordered-rows.js';
 
 /** The open rows of one kind, apart for each subject: finding those of one subject doesn't walk those of the others. */

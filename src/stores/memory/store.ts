@@ -1,5 +1,5 @@
-import { StoreError } from '../../errors.js';
-import { readId, readOptions } from '../../input.js';
+import { StoreError } from '../../core/errors.js';
+import { readId, readOptions } from '../../core/parse.js';
 import { GENESIS, isBehind, link } from '../../journal/link.js';
 import type {
   Change,
@@ -16,8 +16,8 @@ import type {
   Row,
   RowKey,
   Unsubscribe,
-} from '../../ports.js';
-import { createdAtChanged, frozenCopy, SettledRow, SharedStrings, type Anchor, type AuditEntry } from '../../records.js';
+} from '../../core/ports.js';
+import { createdAtChanged, frozenCopy, SettledRow, SharedStrings, type Anchor, type AuditEntry } from '../../records/index.js';
 import { LiveIndex } from './live-index.js';
 import { LongQueue } from './long-queue.js';
 import { OpenBySubject } from './open-by-subject.js';

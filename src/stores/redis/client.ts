@@ -1,4 +1,4 @@
-import type { Unsubscribe } from '../../ports.js';
+import type { Unsubscribe } from '../../core/ports.js';
 
 /** What Redis answers, in the forms that both protocols share. */
 export type RedisReply = string | number | null | readonly RedisReply[] | { readonly [key: string]: RedisReply };

@@ -1,6 +1,6 @@
 import { sha1 } from '@noble/hashes/legacy.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { messageOf, StoreError } from '../../errors.js';
+import { messageOf, StoreError } from '../../core/errors.js';
 import { TimeLimit } from '../time-limit.js';
 import { AskError, askErrorOf, isRefusedByScript } from './ask-error.js';
 import type { RedisClient, RedisReply } from './client.js';

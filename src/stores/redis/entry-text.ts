@@ -1,5 +1,5 @@
-import { CorruptError } from '../../errors.js';
-import type { AuditEntry, UnlinkedEntry } from '../../records.js';
+import { CorruptError } from '../../core/errors.js';
+import type { AuditEntry, UnlinkedEntry } from '../../records/index.js';
 import { encodeJson } from './row-text.js';
 
 const HASH_LENGTH = 64;

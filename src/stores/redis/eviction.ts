@@ -1,5 +1,5 @@
 import { SingleFlight } from '../../core/single-flight.js';
-import { systemClock } from '../../time.js';
+import { systemClock } from '../../core/time.js';
 import { AskError } from './ask-error.js';
 import type { RedisReply } from './client.js';
 

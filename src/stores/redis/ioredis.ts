@@ -1,4 +1,4 @@
-import { invalid } from '../../input.js';
+import { invalid } from '../../core/parse.js';
 import type { RedisClient, RedisReply } from './client.js';
 import { slotOf } from './key-slot.js';
 

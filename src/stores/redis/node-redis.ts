@@ -1,4 +1,4 @@
-import { invalid } from '../../input.js';
+import { invalid } from '../../core/parse.js';
 import type { RedisClient, RedisReply } from './client.js';
 
 /** What is used of a client of the package `redis`, version 6: one of `createClient()`. */

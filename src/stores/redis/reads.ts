@@ -1,6 +1,6 @@
-import { StoreError } from '../../errors.js';
-import type { DueQuery, FindQuery, JournalQuery, JournalSlice, LiveQuery, Page, Row, RowKey } from '../../ports.js';
-import { isLockRow } from '../../records.js';
+import { StoreError } from '../../core/errors.js';
+import type { DueQuery, FindQuery, JournalQuery, JournalSlice, LiveQuery, Page, Row, RowKey } from '../../core/ports.js';
+import { isLockRow } from '../../records/index.js';
 import { GENESIS } from '../../journal/link.js';
 import type { RedisReply } from './client.js';
 import { Script, type Connection } from './connection.js';

@@ -1,4 +1,4 @@
-import { invalid, readCount, readId, readNamespace, readOptions } from '../../input.js';
+import { invalid, readCount, readId, readNamespace, readOptions } from '../../core/parse.js';
 import type {
   Change,
   CommitAnswer,
@@ -12,7 +12,7 @@ import type {
   Row,
   RowKey,
   Unsubscribe,
-} from '../../ports.js';
+} from '../../core/ports.js';
 import type { RedisClient } from './client.js';
 import { Connection } from './connection.js';
 import { keysOf } from './keys.js';

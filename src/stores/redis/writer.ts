@@ -1,9 +1,9 @@
-import { messageOf, OutcomeUnknownError, StoreError } from '../../errors.js';
-import { readCount } from '../../input.js';
+import { messageOf, OutcomeUnknownError, StoreError } from '../../core/errors.js';
+import { readCount } from '../../core/parse.js';
 import { GENESIS, link } from '../../journal/link.js';
-import type { Change, CommitAnswer, Row } from '../../ports.js';
-import { CREATED_AT_CHANGED, type Anchor, type UnlinkedEntry } from '../../records.js';
-import { systemClock } from '../../time.js';
+import type { Change, CommitAnswer, Row } from '../../core/ports.js';
+import { CREATED_AT_CHANGED, type Anchor, type UnlinkedEntry } from '../../records/index.js';
+import { systemClock } from '../../core/time.js';
 import { AskError, isFull } from './ask-error.js';
 import { COMMIT_SCRIPT, DROP_SCRIPT, ENDING_COMMIT_SCRIPT } from './commit-script.js';
 import { Script, type Connection } from './connection.js';

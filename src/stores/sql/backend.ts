@@ -1,7 +1,7 @@
 import { SingleFlight } from '../../core/single-flight.js';
-import { StoreError } from '../../errors.js';
-import type { MaybePromise } from '../../ports.js';
-import { isThenable } from '../../time.js';
+import { StoreError } from '../../core/errors.js';
+import type { MaybePromise } from '../../core/ports.js';
+import { isThenable } from '../../core/time.js';
 import { Commits } from './commits.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
 import { DatabaseFile } from './database-file.js';

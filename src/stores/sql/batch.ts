@@ -1,7 +1,7 @@
-import { StoreError } from '../../errors.js';
+import { StoreError } from '../../core/errors.js';
 import { isBehind, link } from '../../journal/link.js';
-import type { Change, CommitAnswer, RowKey } from '../../ports.js';
-import { createdAtChanged, type Anchor, type AuditEntry, type UnlinkedEntry } from '../../records.js';
+import type { Change, CommitAnswer, RowKey } from '../../core/ports.js';
+import { createdAtChanged, type Anchor, type AuditEntry, type UnlinkedEntry } from '../../records/index.js';
 import { toColumn } from './order.js';
 import { entryColumns, rowColumns } from './rows.js';
 import type { WritePart } from './statements.js';

@@ -1,7 +1,7 @@
-import { OutcomeUnknownError, StoreError } from '../../errors.js';
-import type { Change, CommitAnswer } from '../../ports.js';
+import { OutcomeUnknownError, StoreError } from '../../core/errors.js';
+import type { Change, CommitAnswer } from '../../core/ports.js';
 import { GENESIS } from '../../journal/link.js';
-import { TurnBudget } from '../../time.js';
+import { TurnBudget } from '../../core/time.js';
 import { Batch, keysOf, prepare } from './batch.js';
 import type { Held, Judged, Prepared } from './batch.js';
 import { asStoreError, isRefusal } from './failures.js';

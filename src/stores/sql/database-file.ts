@@ -1,4 +1,4 @@
-import { StoreError } from '../../errors.js';
+import { StoreError } from '../../core/errors.js';
 
 /** What identifies a file, whatever its name: the device, and the number of the file on it. */
 interface Identity {

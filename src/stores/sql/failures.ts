@@ -1,4 +1,4 @@
-import { messageOf, StoreError } from '../../errors.js';
+import { messageOf, StoreError } from '../../core/errors.js';
 
 /** No answer within the limit. What was asked may still be under way. */
 export class NoAnswer extends Error {

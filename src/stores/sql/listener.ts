@@ -1,5 +1,5 @@
-import type { Unsubscribe } from '../../ports.js';
-import { sleepUntil, systemClock } from '../../time.js';
+import type { Unsubscribe } from '../../core/ports.js';
+import { sleepUntil, systemClock } from '../../core/time.js';
 import type { PgClient, PgPool } from './database.js';
 import { hearErrors } from './steady-pool.js';
 import type { Session } from './session.js';

@@ -1,7 +1,7 @@
 import * as kysely from 'kysely';
 import type { Kysely, Migrator, MigratorProps } from 'kysely';
-import { StoreError } from '../../errors.js';
-import { invalid, readOptions } from '../../input.js';
+import { StoreError } from '../../core/errors.js';
+import { invalid, readOptions } from '../../core/parse.js';
 import type { SqlDatabase, SqlDialect } from './database.js';
 import { schemaOf } from './schema.js';
 

@@ -1,4 +1,4 @@
-import { invalid } from '../../input.js';
+import { invalid } from '../../core/parse.js';
 import type { PgClient } from './database.js';
 import type { SteadyPoolTarget } from './steady-pool.js';
 

@@ -1,4 +1,4 @@
-import type { MaybePromise } from '../../ports.js';
+import type { MaybePromise } from '../../core/ports.js';
 import type { Columns, PgPool, SqliteHandle } from './database.js';
 import { isBusy } from './failures.js';
 import { Patience, unlessBusy } from './session.js';

@@ -1,7 +1,7 @@
-import { StoreError } from '../../errors.js';
-import type { JsonObject } from '../../json.js';
-import type { Row } from '../../ports.js';
-import type { Anchor, AuditEntry } from '../../records.js';
+import { StoreError } from '../../core/errors.js';
+import type { JsonObject } from '../../core/json.js';
+import type { Row } from '../../core/ports.js';
+import type { Anchor, AuditEntry } from '../../records/index.js';
 import type { Columns, SqlDialect } from './database.js';
 import { fromColumn, toColumn } from './order.js';
 import { SCHEMA_VERSION } from './schema.js';

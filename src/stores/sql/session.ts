@@ -1,5 +1,5 @@
 import { CompiledQuery } from 'kysely';
-import { sleepUntil, systemClock, within } from '../../time.js';
+import { sleepUntil, systemClock, within } from '../../core/time.js';
 import { TimeLimit } from '../time-limit.js';
 import type { Columns, SqlDatabase } from './database.js';
 import { isBusy, isRolledBack, NoAnswer } from './failures.js';

@@ -1,5 +1,5 @@
 import type { SqliteDatabase } from 'kysely';
-import { invalid } from '../../input.js';
+import { invalid } from '../../core/parse.js';
 import type { SqliteHandle } from './database.js';
 
 /** What {@link fromNodeSqlite} uses of a `DatabaseSync` of `node:sqlite`. */

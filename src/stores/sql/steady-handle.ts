@@ -1,5 +1,5 @@
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
-import { invalid } from '../../input.js';
+import { invalid } from '../../core/parse.js';
 
 /** More statements than the store has, and than most services have. */
 const MAX_KEPT = 256;

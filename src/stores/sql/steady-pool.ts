@@ -1,6 +1,6 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
-import { readDuration } from '../../time.js';
-import { invalid, readOptions } from '../../input.js';
+import { readDuration } from '../../core/time.js';
+import { invalid, readOptions } from '../../core/parse.js';
 import type { PgClient, PgPool } from './database.js';
 import { NoAnswer } from './failures.js';
 import { nameIn } from './statements.js';

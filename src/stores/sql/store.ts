@@ -1,4 +1,4 @@
-import { invalid, readCount, readId, readNamespace, readOptions } from '../../input.js';
+import { invalid, readCount, readId, readNamespace, readOptions } from '../../core/parse.js';
 import { GENESIS } from '../../journal/link.js';
 import type {
   Change,
@@ -14,7 +14,7 @@ import type {
   Row,
   RowKey,
   Unsubscribe,
-} from '../../ports.js';
+} from '../../core/ports.js';
 import { Backend } from './backend.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
 import { readDatabase, readDialect } from './migrations.js';

@@ -1,4 +1,4 @@
-import type { GrantStore, MaybePromise } from '../../ports.js';
+import type { GrantStore, MaybePromise } from '../../core/ports.js';
 
 /** Defines a case. Each gets an empty store of its own. */
 export type DefineCase<Store extends GrantStore> = (name: string, body: (store: Store) => Promise<void>) => void;

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../json.js';
+import type { JsonObject } from '../../core/json.js';
 
 /**
  * Strings that are told apart byte by byte, and by nothing less. What the engine refuses at its door (controls, lone

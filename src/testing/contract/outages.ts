@@ -1,5 +1,5 @@
-import type { GrantStore } from '../../ports.js';
-import { encode } from '../../records.js';
+import type { GrantStore } from '../../core/ports.js';
+import { encode } from '../../records/index.js';
 import { aGrant, aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { rejects, same } from '../assertions.js';

@@ -1,4 +1,4 @@
-import type { GrantStore, Row } from '../../ports.js';
+import type { GrantStore, Row } from '../../core/ports.js';
 import { aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { same } from '../assertions.js';

@@ -1,5 +1,5 @@
-import type { GrantStore, Row } from '../../ports.js';
-import { encode, plainWindow, type Grant } from '../../records.js';
+import type { GrantStore, Row } from '../../core/ports.js';
+import { encode, plainWindow, type Grant } from '../../records/index.js';
 import { holds, same } from '../assertions.js';
 import { aGrant, aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';

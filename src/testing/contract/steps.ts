@@ -1,6 +1,6 @@
 import { verifyJournal } from '../../journal/verify.js';
-import type { Change, CommitOutcome, GrantStore, Page, Row, RowKey } from '../../ports.js';
-import type { AuditEntry, UnlinkedEntry } from '../../records.js';
+import type { Change, CommitOutcome, GrantStore, Page, Row, RowKey } from '../../core/ports.js';
+import type { AuditEntry, UnlinkedEntry } from '../../records/index.js';
 import { aChange, anEntry, aRow } from '../builders.js';
 import { holds, same } from '../assertions.js';
 

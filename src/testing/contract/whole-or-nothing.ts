@@ -1,4 +1,4 @@
-import type { GrantStore, Row } from '../../ports.js';
+import type { GrantStore, Row } from '../../core/ports.js';
 import { START_AT } from '../manual-clock.js';
 import { aChange, aRow } from '../builders.js';
 import { rejects, same } from '../assertions.js';

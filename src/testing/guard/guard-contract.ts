@@ -1,4 +1,4 @@
-import type { MaybePromise } from '../../ports.js';
+import type { MaybePromise } from '../../core/ports.js';
 import { ContractViolation } from '../assertions.js';
 import type { TestRunner } from '../runner.js';
 import { answers } from './answers.js';

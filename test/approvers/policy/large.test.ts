@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { patternScopes, type ScopeMatcher } from '../../../src/index.js';
 import { definePolicy, type PolicyRule } from '../../../src/policy.js';
-import * as scope from '../../../src/scope.js';
+import * as scope from '../../../src/core/scope.js';
 import { asking } from './ask.js';
 
 afterEach(() => void vi.restoreAllMocks());

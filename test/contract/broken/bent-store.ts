@@ -1,7 +1,7 @@
 import { FaultyStore } from 'jit-access/testing';
 import type { StoreContractOptions } from 'jit-access/testing';
-import type { Change, CommitAnswer, CommitOutcome, GrantStore, Row } from '../../../src/ports.js';
-import type { AuditEntry } from '../../../src/records.js';
+import type { Change, CommitAnswer, CommitOutcome, GrantStore, Row } from '../../../src/core/ports.js';
+import type { AuditEntry } from '../../../src/records/index.js';
 import { MemoryGrantStore } from '../../../src/stores/memory.js';
 
 /** What all handles of one broken store have in common, across namespaces. */

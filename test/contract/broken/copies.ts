@@ -1,5 +1,5 @@
-import type { Anchor } from '../../../src/records.js';
-import type { JournalSlice, Page, Row } from '../../../src/ports.js';
+import type { Anchor } from '../../../src/records/index.js';
+import type { JournalSlice, Page, Row } from '../../../src/core/ports.js';
 import { broken } from './bent-store.js';
 
 /** Guarantee 8 broken: an answer, or an argument, is what the store keeps. */

@@ -1,4 +1,4 @@
-import type { GrantStore, Row } from '../../../src/ports.js';
+import type { GrantStore, Row } from '../../../src/core/ports.js';
 import type { Bend } from './bent-store.js';
 import { allDue, allOf, broken, pageByOffset, rowsIn, rowsOut } from './bent-store.js';
 

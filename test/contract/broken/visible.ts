@@ -1,4 +1,4 @@
-import type { Row } from '../../../src/ports.js';
+import type { Row } from '../../../src/core/ports.js';
 import { answered, broken } from './bent-store.js';
 
 /** Guarantee 4 broken: what is resolved is not visible yet, or not everywhere. */

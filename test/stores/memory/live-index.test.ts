@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { aGrant, aRow, START_AT } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { isUsable } from '../../../src/lifecycle/status.js';
-import type { GrantWindow, Row } from '../../../src/ports.js';
-import { decodeGrant, encode, SettledRow, type Grant } from '../../../src/records.js';
+import type { GrantWindow, Row } from '../../../src/core/ports.js';
+import { decodeGrant, encode, SettledRow, type Grant } from '../../../src/records/index.js';
 import { LiveIndex } from '../../../src/stores/memory/live-index.js';
 
 /** An index, and the ids of the rows that questions have looked at: those whose `until` was read. */

@@ -1,7 +1,7 @@
 import { aRow } from 'jit-access/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import type { Row } from '../../../src/ports.js';
+import type { Row } from '../../../src/core/ports.js';
 import { OrderedRows } from '../../../src/stores/memory/ordered-rows.js';
 
 const yes = () => true;

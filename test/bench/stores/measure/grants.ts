@@ -1,7 +1,7 @@
 import type { Change, GrantStore, Row } from 'jit-access';
 import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
 import { aGrant } from 'jit-access/testing';
-import { encode } from '../../../../src/records.js';
+import { encode } from '../../../../src/records/index.js';
 
 /** The instant from which every grant of the bench is held. */
 export const START = 1_767_225_600_000;

@@ -1,0 +1,448 @@
+import type { JsonObject } from './json.js';
+import type { AccessRequest, AuditEntry, Anchor, Grant, Quorum, Terms, UnlinkedEntry } from '../records/types.js';
+
+export type MaybePromise<T> = T | Promise<T>;
+
+/** A page of a longer answer. `next` is what to pass as `after` for the following page; `undefined`: this was the last. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | undefined;
+}
+
+/**
+ * Where "now" comes from.
+ *
+ * Gotcha: it may step back, and jump ahead. The engine keeps the highest reading that it has used, and judges ends at that.
+ */
+export interface Clock {
+  /** @returns integer milliseconds since the Unix epoch; anything else, or a throw, refuses the call with `ERR_JIT_CLOCK` */
+  now(): number;
+  /**
+   * Resolves at the instant `until` of this clock, or when `signal` aborts (then without an error).
+   * Absent: real timers are used. A fake clock wakes its sleepers, in order, as it is moved.
+   */
+  sleep?(until: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Milliseconds on a monotonic clock, from any origin: setting the system clock does not move it. Durations are measured by
+   * it. Absent: `performance.now()`. A fake clock moves it as it lets time pass.
+   */
+  elapsed?(): number;
+}
+
+/** What an approver says to a new request. */
+export type Verdict =
+  | ({ readonly outcome: 'approve'; readonly reason?: string | undefined; readonly terms?: TermsInput | undefined } & VerdictSource)
+  | ({ readonly outcome: 'deny'; readonly reason: string } & VerdictSource)
+  | ({ readonly outcome: 'review'; readonly quorum: QuorumInput; readonly terms?: TermsInput | undefined } & VerdictSource)
+  | { readonly outcome: 'abstain' };
+
+/** Where a verdict comes from; both stay on the request. */
+export interface VerdictSource {
+  /** The member of a chain that has decided. Default: the name of the approver that was asked. */
+  readonly approver?: string | undefined;
+  /** The approver's own name for the rule by which it answered. */
+  readonly rule?: string | undefined;
+}
+
+/** The {@link Terms} as an approver writes them: what is left out is not set. */
+export type TermsInput = { readonly [Field in keyof Terms]?: Terms[Field] };
+
+/** Why a subject may not hold something, where there is more to say than no. */
+export interface Ineligibility {
+  readonly eligible: false;
+  /** What whoever asks is told. */
+  readonly reason: string;
+}
+
+/** What an approver says to somebody who needs access before anybody can review. */
+export type BreakGlassVerdict =
+  | ({
+      readonly outcome: 'approve';
+      /** How long after its start the review is overdue, in milliseconds. */
+      readonly reviewWithinMs: number;
+      /** How many reviews the subject, and whoever asks for it, may owe at a time, this one included. Default: 1. */
+      readonly maxUnreviewed?: number | undefined;
+      /** The groups one of whose members is to give the review that is owed; kept on the request. Default: none is named. */
+      readonly reviewers?: readonly string[] | undefined;
+      /** The groups whose review is skipped. */
+      readonly skippedGroups?: readonly string[] | undefined;
+      /** Who is skipped, where they can be told. */
+      readonly skippedPeople?: readonly string[] | undefined;
+      readonly terms?: TermsInput | undefined;
+    } & VerdictSource)
+  | ({ readonly outcome: 'deny'; readonly reason: string } & VerdictSource)
+  | { readonly outcome: 'abstain' };
+
+/** A {@link Quorum} as an approver writes it: what may be left out, may be left out here. */
+export interface QuorumInput {
+  readonly groups: Quorum['groups'];
+  /** How many denials end the request. Default: 1. */
+  readonly denials?: number | undefined;
+  /** How long an approval counts, in milliseconds. Default: as long as the request is open. */
+  readonly approvalTtlMs?: number | undefined;
+  /** How long reviewers have from here, in milliseconds. Default: the deadline that the request already has. */
+  readonly reviewWithinMs?: number | undefined;
+  /** A group whose members may stand in for any of the others after this long, in milliseconds. */
+  readonly escalation?: Quorum['escalation'];
+}
+
+/**
+ * What comes with each question to an approver. It keeps none of it: one approver may serve several engines, and these may
+ * differ in how far scopes reach.
+ */
+export interface ApproverContext {
+  /**
+   * The engine's reading of its clock, epoch milliseconds; for a request that starts later, at its creation, that start. An
+   * approver reads no clock of its own.
+   */
+  readonly at: number;
+  /** How far scopes reach in this engine. What judges scopes otherwise allows what no check denies. */
+  readonly scopes: ScopeMatcher;
+  /** The form in which this engine knows ids: the option `canonicalId`. `undefined`: ids compare as they are. */
+  readonly canonicalId: ((id: string) => string) | undefined;
+}
+
+/**
+ * Decides a request, or says who must. It is the port behind which policies live; a *reviewer* is a person.
+ *
+ * Guarantees an implementation gives:
+ * - Its answers may change from one call to the next; each is asked when it is needed and never cached.
+ * - It has no effects: it may be asked several times about one request, and its answer may come too late to count.
+ * - It judges scopes by `context.scopes`, time by `context.at`, and ids of its own by `context.canonicalId`. One that asks
+ *   another approver hands the context on.
+ * - It fails by throwing. A failure, a malformed answer, or no answer within `limits.approverTimeoutMs` leaves the
+ *   request pending; it never counts as a yes.
+ */
+export interface Approver {
+  /** Stays on every request that this approver decides; 1-256 characters, the same after a restart. */
+  readonly name: string;
+  /**
+   * Whether requests that keep this approver's name are this one's to answer for. Absent: only its own `name`. For
+   * approvers that are made of others; nobody may review a request that nobody answers for.
+   */
+  answersFor?(approver: string): boolean;
+  /** Refuses an engine that this approver was not made for. Called once, when the engine is made. @throws InvalidArgumentError */
+  fits?(engine: Pick<ApproverContext, 'scopes' | 'canonicalId'>): void;
+  /** Decides a new request, names the quorum that must, or has no opinion. A request on which all abstain is denied. */
+  decide(request: AccessRequest, context: ApproverContext): MaybePromise<Verdict>;
+  /**
+   * The groups in which this reviewer may act on this request. Asked live at each review, and again for every counted
+   * review when the quorum would complete. Absent: nobody may review.
+   */
+  groupsOf?(reviewer: string, request: AccessRequest, context: ApproverContext): MaybePromise<readonly string[]>;
+  /** Everybody who may review this request; `undefined`, like no such method: can't be listed. For answers to people only; it gives no right. */
+  membersOf?(request: AccessRequest, context: ApproverContext): MaybePromise<readonly string[] | undefined>;
+  /**
+   * Whether the subject may (still) hold this. Absent: yes.
+   * - `creation`: before anything is recorded. No: the request is refused and not recorded. In a chain one yes suffices.
+   * - `approval`: when the quorum would complete. No: the request is denied.
+   * - `start`: at a scheduled start. No: the grant is revoked.
+   *
+   * Never asked on revoke, release, cancel or expiry.
+   */
+  isEligible?(
+    request: AccessRequest,
+    when: 'creation' | 'approval' | 'start',
+    context: ApproverContext,
+  ): MaybePromise<boolean | Ineligibility>;
+  /**
+   * Whether this may be had at once, and reviewed afterwards. Nothing is on record yet. Absent: never. In a chain it is asked
+   * of the members in front of the one that approves, and where such a member has no such method, its `decide`: a denial
+   * of either, or a failure, refuses the access.
+   */
+  breakGlass?(request: AccessRequest, context: ApproverContext): MaybePromise<BreakGlassVerdict>;
+  /** Whether this person may give the review that break-glass access owes. Asked live. Absent: nobody may. */
+  mayAcknowledge?(reviewer: string, request: AccessRequest, context: ApproverContext): MaybePromise<boolean>;
+}
+
+/** A method of the port as an approver of this package has it: outside an engine it may be asked without a context. */
+export type Askable<Method> = Method extends (...args: [...infer Args, ApproverContext]) => infer Answer
+  ? (...args: [...Args, context?: ApproverContext]) => Answer
+  : Method;
+
+/** An approver of this package. Asked without a context, scopes reach as in {@link ScopeMatcher} `patternScopes`, and ids are as they are. */
+export type AskableApprover = { readonly [Member in keyof Approver]: Member extends 'fits' ? Approver[Member] : Askable<Approver[Member]> };
+
+/**
+ * Reads the journal on to somewhere else.
+ *
+ * Guarantees given to an implementation: entries arrive in the journal's order; one `write` at a time in a process;
+ * every entry at least once, through any crash (a repeat has the same `id` and `seq`); a `write` that rejects is
+ * repeated with the same entries later.
+ *
+ * Gotcha: `write` must settle. One that hangs delays only this sink, and is told to `onError`, but nothing is sent
+ * past it from this process until it settles.
+ */
+export interface AuditSink {
+  /** Stands for the destination: sinks of one name share one cursor across the fleet. */
+  readonly name: string;
+  /**
+   * `shared` (the default): one stored cursor; each entry goes out once from the whole fleet, from the journal's start.
+   * `local`: a cursor in memory; each entry goes out from every process, from the journal's head at the engine's first call on.
+   */
+  readonly follow?: 'shared' | 'local' | undefined;
+  /**
+   * Takes entries, in order. Where it rejects, the same entries come again later, and those behind them wait.
+   *
+   * Where the destination refuses one entry for what is in it, reject with `new EntryRefusedError(entry.id, why)`: after
+   * five of these that entry comes alone and in its withheld form, see `isWithheld`. If that is taken, the next ones follow.
+   */
+  write(entries: readonly AuditEntry[], context: SinkContext): MaybePromise<void>;
+}
+
+/** What a sink may look up: an entry says what has changed, the record what it is about. */
+export interface SinkContext {
+  /** A request with its grants, as they are now; `undefined` where there is none, none any more, or none that can be read, which is told to `onError`. @throws StoreError */
+  request(requestId: string): Promise<{ readonly request: AccessRequest; readonly grants: readonly Grant[] } | undefined>;
+}
+
+/** Says which scopes a granted scope reaches. Both functions are pure, linear in their input, and false on anything malformed. */
+export interface ScopeMatcher {
+  /**
+   * Stands for how it matches, 1-256 characters, the same after a restart. Processes that share a namespace must have a matcher
+   * of one name: where they differ, `onError` is told.
+   */
+  readonly name: string;
+  /** True promises that `covers` is equality, so that a check may look up the scope itself. */
+  readonly exact: boolean;
+  /** Whether a grant of `granted` allows `required`. Reflexive and transitive. */
+  covers(granted: string, required: string): boolean;
+  /** Whether some concrete scope is covered by both. Symmetric, and implied by `covers`. */
+  overlaps(a: string, b: string): boolean;
+  /**
+   * Whether a grant of this scope allows anything besides this scope itself. Absent: nothing does where `exact` is true, and
+   * otherwise everything may, so that `reviewers` and `autoApprove` pass every scope over unless they say `patterns: true`.
+   */
+  isWide?(scope: string): boolean;
+}
+
+/** What a store keeps. It understands only these columns; what is in `body` it never learns. */
+export interface Row {
+  /** 'request', 'grant', 'subject', 'usage', 'cursor', ...: the store gives no meaning to it, except that `live` speaks of 'grant', 'usage' and 'lock'. */
+  readonly kind: string;
+  /** Unique within its kind. At most 300 characters. */
+  readonly id: string;
+  /** 1 when created, one more with each write. */
+  readonly version: number;
+  /** Compared byte for byte. */
+  readonly subject: string | undefined;
+  /** Compared byte for byte. */
+  readonly scope: string | undefined;
+  /** No terminal status yet. */
+  readonly open: boolean;
+  /**
+   * The instant of the entry that made the record, in epoch milliseconds; 0 for kinds that no list orders. It never changes:
+   * a store refuses a `put` that changes it. It orders pages and nothing else, because the clocks of two processes differ.
+   */
+  readonly createdAt: number;
+  /** Half-open `[from, until)` in epoch milliseconds: when it may allow, and once it has ended: when it did. */
+  readonly from: number | undefined;
+  readonly until: number | undefined;
+  /** The next instant at which time alone changes it, in epoch milliseconds; `undefined`: never. */
+  readonly dueAt: number | undefined;
+  /**
+   * The instant by which an open row is due for people, in epoch milliseconds: the deadline of a review, the end of a grant.
+   * `undefined` where the row is closed, and for kinds that no list orders by it.
+   */
+  readonly sortAt: number | undefined;
+  /** JSON: no `undefined`, no dates, nothing that JSON.stringify would change. */
+  readonly body: JsonObject;
+}
+
+/** Which record. */
+export interface RowKey {
+  readonly kind: string;
+  readonly id: string;
+}
+
+/** A record at a version; 0: it must not exist. */
+export interface Expectation extends RowKey {
+  readonly version: number;
+}
+
+/** One transition: everything in it is applied, or nothing. */
+export interface Change {
+  /** Unique. Committing the same change again has one effect. */
+  readonly id: string;
+  /** Every record that the change relies on, whether it writes it or only read it. Each of `put` and `remove` is named here. */
+  readonly expect: readonly Expectation[];
+  /** Rows to write whole. Each keeps the `createdAt` that it has. */
+  readonly put: readonly Row[];
+  /** Entries for the journal, in order; may be empty. */
+  readonly append: readonly UnlinkedEntry[];
+  /** Rows to delete. */
+  readonly remove?: readonly RowKey[] | undefined;
+  /** Drop all journal entries up to and including this seq. The chain stays verifiable from `start`. */
+  readonly trimJournalTo?: number | undefined;
+  /**
+   * An entry of this journal that the caller has seen. A journal that ends before it, or holds another hash at its seq, went
+   * back or forked since: the change is answered `'behind'`. A seq at or below `start.seq` is accepted.
+   */
+  readonly knows?: Anchor | undefined;
+}
+
+/**
+ * - `committed`: the change is applied, now or by an earlier commit of the same id.
+ * - `conflict`: a version of `expect` differs; nothing is applied.
+ * - `behind`: the journal does not hold the entry of `knows`; nothing is applied.
+ */
+export type CommitOutcome = 'committed' | 'conflict' | 'behind';
+
+/** What `commit` answers. */
+export interface CommitAnswer {
+  readonly outcome: CommitOutcome;
+  /** The journal's newest anchor, of the same transaction: behind a change that was committed, its last entry or a later one. */
+  readonly head: Anchor;
+}
+
+/** What a read of the journal gives. */
+export interface JournalSlice {
+  readonly entries: readonly AuditEntry[];
+  /** The anchor right before the oldest entry kept: seq 0 and 64 zeros until a purge has trimmed the journal. */
+  readonly start: Anchor;
+  /** The newest entry's anchor; equal to `start` while the journal holds nothing. */
+  readonly head: Anchor;
+}
+
+export type Unsubscribe = () => void;
+
+/** See {@link GrantStore.live}. */
+export interface LiveQuery {
+  readonly subject: string;
+  readonly scope?: string | undefined;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/**
+ * See {@link GrantStore.windowOf}. Valid only until the next call on the same store, which may answer with the same object.
+ * A caller copies what it keeps.
+ */
+export interface GrantWindow {
+  /** Half-open `[from, until)` in epoch milliseconds: when the grant allows. */
+  readonly from: number;
+  readonly until: number;
+  /** The row of the grant. */
+  readonly row: Row;
+}
+
+/** See {@link GrantStore.find}. */
+export interface FindQuery {
+  readonly kind: string;
+  readonly subject?: string | undefined;
+  readonly open?: boolean | undefined;
+  /** Half-open `[from, until)`, epoch milliseconds. A row whose own window is empty is never met. */
+  readonly during?: { readonly from: number; readonly until: number } | undefined;
+  /** The `next` of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** See {@link GrantStore.due}. */
+export interface DueQuery {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** The `next` of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** See {@link GrantStore.journal}. */
+export interface JournalQuery {
+  /** A seq; 0 is before the first entry. */
+  readonly after: number;
+  readonly limit: number;
+}
+
+/**
+ * Keeps rows and the journal of one namespace. Six methods, and two that are optional; `docs/writing-a-store.md` walks through them, and the
+ * contract suite in `jit-access/testing` proves an implementation.
+ *
+ * Nine guarantees, each a group of cases of the suite:
+ * 1. A change is applied whole or not at all.
+ * 2. Every `expect` is compared in the same transaction, for records that are written and for those only read; and so is `knows`.
+ * 3. The same change id again, while its entries are kept, is answered 'committed', with one effect. A change that
+ *    appends nothing may answer 'conflict' instead.
+ * 4. Resolved means visible to every later read by every process.
+ * 5. Entries get the next sequence numbers, without a gap, in commit order, each linked to the one before. Each answer of
+ *    `commit` carries the head.
+ * 6. No clock, and no order but that of ids and integers.
+ * 7. A store is bound to one namespace; equality is byte for byte.
+ * 8. What it returns shares nothing mutable with what it keeps. The answer of `windowOf` alone may be used again by the next call.
+ * 9. "Could not ask" rejects, within a limit, and is never an empty answer.
+ */
+export interface GrantStore {
+  readonly namespace: string;
+  /** What a resolved commit survives: nothing but this process ('memory'), its end ('process'), another server's loss ('server'). */
+  readonly durability: 'memory' | 'process' | 'server';
+  /**
+   * The same store, bound to another namespace. Cheap: shares the connection.
+   *
+   * Gotcha: a store may keep some memory for each namespace that was ever used, for as long as the process lives (Redis: from
+   * the first handle on; memory and SQL: from the first commit on). Where a name comes from a caller, look it up in your
+   * own list of tenants before you pass it here.
+   */
+  in(namespace: string): GrantStore;
+
+  /** Rows by key, in the order asked, `undefined` for what isn't there. @throws StoreError */
+  get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]>;
+
+  /**
+   * The open rows of kind 'grant' or 'usage' of a subject, on one scope if given, with `at < until`; those that start
+   * later too. Also the open row of kind 'lock' and id 'open', whatever subject, scope and instant are asked for: it holds the
+   * locks of the namespace. May return too many, never too few. The hot path: the one read that may answer without a promise.
+   *
+   * @throws StoreError
+   */
+  live(query: LiveQuery): MaybePromise<readonly Row[]>;
+
+  /**
+   * A short cut of `live` for a store that answers at once, in the process that asks: the window of a grant about which only
+   * time decides. It may answer only where `plainWindow` gives a window for the only open grant or usage row of exactly
+   * this subject and scope, and while there is no open row of kind 'lock'. In every other case, and where the store could not ask, it answers `undefined`, which means "ask
+   * `live`" and never "no". The caller applies the clock and the leeway.
+   *
+   * Gotcha: it is called with what the caller of the check has given, unread. It compares, and never coerces or throws.
+   * Gotcha: a class that overrides `live` overrides this too, or sets it to `undefined`. The engine uses it only where both
+   * are defined on the same object of the prototype chain.
+   */
+  windowOf?(subject: string, scope: string): GrantWindow | undefined;
+
+  /**
+   * Rows of a kind in ascending order of their ids (by UTF-16 code unit), a page at a time. `during`: rows that have both
+   * `from` and `until` and whose `[from, until)` meets it. A row that stays unchanged while pages are read is seen exactly once.
+   *
+   * @throws StoreError
+   */
+  find(query: FindQuery): Promise<Page<Row>>;
+
+  /**
+   * Rows with `dueAt <= at`, in ascending order of (dueAt, kind, id). `after` continues behind a page even if its rows
+   * have not changed, so that rows which can't be handled hold nothing up.
+   *
+   * @throws StoreError
+   */
+  due(query: DueQuery): Promise<Page<Row>>;
+
+  /**
+   * Applies a change: all of its rows and all of its journal entries, or nothing. A change may be empty: its `'committed'`
+   * says that every earlier commit is as durable as `durability` claims.
+   *
+   * Gotcha: a lost race is a normal outcome. Resolve 'conflict', don't throw.
+   * Gotcha: a change that would give a row another `createdAt` is no race. Reject it with a `StoreError`, applying nothing.
+   * Gotcha: a change that was applied before is 'committed' even if `knows` or `expect` no longer hold; `knows` comes before `expect`.
+   * Gotcha: nothing foreign is awaited while the journal's head is held; `link` is synchronous for that reason.
+   *
+   * It makes one attempt: the engine alone sends a change again whose reply was lost (L31).
+   *
+   * @throws StoreError `ERR_JIT_STORE` when the backend could not be asked, and this attempt has applied nothing
+   * @throws OutcomeUnknownError, or any other error, when it could not be learnt whether the change was applied
+   */
+  commit(change: Change): Promise<CommitAnswer>;
+
+  /** Entries with `seq > after`, in order, `start` and `head` of the same instant. From before the oldest kept entry it starts at that one: compare `start`. @throws StoreError */
+  journal(query: JournalQuery): Promise<JournalSlice>;
+
+  /** Calls `wake` when the head may have moved. Only a hint: correctness comes from reading the journal. */
+  watch?(wake: () => void): Unsubscribe;
+}

@@ -1,9 +1,0 @@
-import { invalid } from '../../input.js';
-import type { Clock } from '../../ports.js';
-import { systemClock, Timekeeper } from '../../time.js';
-
-/** Reads a clock, which may be left out: then it is the machine's. */
-export function readKeeper(argument: string, clock: unknown = systemClock): Timekeeper {
-  if (typeof (clock as Clock | null)?.now !== 'function') throw invalid(argument, 'an object with now', clock);
-  return new Timekeeper(clock as Clock);
-}

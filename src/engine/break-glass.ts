@@ -1,0 +1,169 @@
+import { IneligibleError, type EndFailure } from '../core/errors.js';
+import { invalid, readOptions } from '../core/parse.js';
+import { acknowledge, breakGlass, type AcknowledgeCommand, type Debtors } from '../lifecycle/break-glass.js';
+import { draftRequest, type Ask } from '../lifecycle/request.js';
+import { isOwnRequest } from '../lifecycle/review.js';
+import { isOver } from '../lifecycle/status.js';
+import { moment, unchanged, type Moment, type Step } from '../lifecycle/transition.js';
+import { decodeRequest, isOwed, type AccessRequest, type Subject } from '../records/index.js';
+import { grantIds } from '../lifecycle/grant.js';
+import type { Timekeeper } from '../core/time.js';
+import { refuseAgent } from '../kernel/agents.js';
+import { issuedAccess, readAccess } from './access-result.js';
+import type { AccessGranted, AccessResult, OwedItem } from './answers.js';
+import type { ApproverDesk } from '../kernel/approver-client.js';
+import type { ReadAsk } from './ask.js';
+import type { Deciding } from './requests.js';
+import type { Ending } from './revocation.js';
+import type { Facts } from '../kernel/context.js';
+import { derivedId, newId } from '../kernel/ids.js';
+import type { Ledger } from '../kernel/ledger.js';
+import type { Settings } from '../kernel/settings.js';
+import { afterRecording } from '../kernel/recorded.js';
+import { askTogether } from '../kernel/together.js';
+
+/** Which of the reviews that are owed. */
+export interface OwedQuery {
+  readonly subject?: string | undefined;
+  /** Those that this person may give. */
+  readonly reviewer?: string | undefined;
+}
+
+/** Break-glass is approved as it is taken: under a used key it may have ended since. */
+export type BreakGlassResult = AccessResult & { readonly outcome: AccessGranted['outcome'] };
+
+const REPEATED: Step<undefined> = unchanged(undefined);
+
+/** Access first, review afterwards. */
+export class Emergency {
+  readonly #settings: Settings;
+  readonly #keeper: Timekeeper;
+  readonly #ledger: Ledger;
+  readonly #desk: ApproverDesk;
+  readonly #facts: Facts;
+  readonly #deciding: Deciding;
+  readonly #ending: Ending;
+
+  constructor(
+    settings: Settings,
+    keeper: Timekeeper,
+    ledger: Ledger,
+    desk: ApproverDesk,
+    facts: Facts,
+    deciding: Deciding,
+    ending: Ending,
+  ) {
+    this.#settings = settings;
+    this.#keeper = keeper;
+    this.#ledger = ledger;
+    this.#desk = desk;
+    this.#facts = facts;
+    this.#deciding = deciding;
+    this.#ending = ending;
+  }
+
+  async breakGlass({ ask, key }: ReadAsk): Promise<BreakGlassResult> {
+    const id = key === undefined ? newId() : derivedId(this.#ledger.store.namespace, 'breakGlass', ask.requestedBy, key);
+    const isRepeated = async () => key !== undefined && (await this.#deciding.known(id, ask)) !== undefined;
+    const taken = await this.#ledger.run<BreakGlassResult | undefined>(async () =>
+      (await isRepeated()) ? REPEATED : this.#break(id, ask, isRepeated),
+    );
+    return taken ?? afterRecording(id, () => this.#again(id));
+  }
+
+  /** What became of the access that a used key stands for. */
+  async #again(id: string): Promise<BreakGlassResult> {
+    const request = await this.#ledger.request(id);
+    const access = await readAccess(this.#ledger, this.#keeper, request);
+    await this.#ledger.confirmDurable();
+    return { ...access, reused: true, differs: [], request };
+  }
+
+  async #break(id: string, ask: Ask, isRepeated: () => Promise<boolean>): Promise<Step<BreakGlassResult | undefined>> {
+    const now = (): Moment => moment(this.#keeper, ask.requestedBy);
+    const draft = draftRequest(ask, id, this.#settings.limits, undefined, now());
+    const answer = await this.#desk.breakGlass(draft);
+    const { verdict } = answer;
+    if (verdict.outcome !== 'approve') {
+      const reason = verdict.outcome === 'deny' ? verdict.reason : 'no rule allows break-glass for it';
+      throw new IneligibleError(ask.subject, ask.scopes, reason);
+    }
+    const debtors = await this.#debtors(draft);
+    const issuing = await this.#facts.forIssuing(draft, { isBreakGlass: true });
+    const facts = { ...issuing, limits: this.#settings.limits };
+    // Once more, after all else is read: the review that is owed may be that of this very call, made twice at once.
+    if (await isRepeated()) return REPEATED;
+    const reading = now();
+    const step = breakGlass(ask, id, { ...answer, verdict }, debtors, facts, reading);
+    const { request, grants = [] } = step.result;
+    return { ...step, result: { ...issuedAccess(grants, reading), reused: false, differs: [], request } };
+  }
+
+  /** @throws PartialError where a grant that `unjustified` should end could not be read; the review is recorded all the same */
+  async acknowledge(id: string, actor: string, command: AcknowledgeCommand): Promise<AccessRequest> {
+    let unreadable: EndFailure[] = [];
+    const settled = await this.#ledger.runDurably(async () => {
+      unreadable = [];
+      const request = await this.#ledger.request(id);
+      refuseAgent(this.#settings.isAgent, request, actor);
+      const may = isOwed(request) && (await this.#may(actor, request));
+      const debtors = await this.#debtors(request);
+      // Those that can be read: one that can't must not keep the others alive.
+      const all = await this.#ledger.heldAll(grantIds(request), (row, error) => unreadable.push({ kind: 'grant', id: row.id, error }));
+      const grants = await Promise.all(all.map(async (held) => ({ held, line: await this.#facts.line(held.grant) })));
+      return acknowledge(request, command, { may, debtors, grants }, moment(this.#keeper, actor));
+      // What ends access is never told "conflict", however busily it is used meanwhile.
+    }, command.verdict === 'unjustified');
+    // Once more, for what was asked for while the lines were read, from grants that time had ended just before.
+    if (command.verdict === 'unjustified') await this.#ending.each(settled.grants ?? [], actor, command.reason, unreadable);
+    return settled.request;
+  }
+
+  /** The one that is due first before the others. */
+  async owed(query: OwedQuery): Promise<readonly OwedItem[]> {
+    const given = readOptions<keyof OwedQuery>('query', query, ['subject', 'reviewer']);
+    const { readId, decodeAll } = this.#settings;
+    const subject = given.subject === undefined ? undefined : readId('subject', given.subject);
+    const reviewer = given.reviewer === undefined ? undefined : readId('reviewer', given.reviewer);
+    const items: OwedItem[] = [];
+    for await (const rows of this.#ledger.pages({ kind: 'request', subject, open: true })) {
+      const requests = decodeAll(rows, decodeRequest).filter(isOwed);
+      const may = await askTogether(requests, async (request) => reviewer === undefined || this.#mayOrNot(reviewer, request));
+      const reading = this.#keeper.read();
+      requests.forEach((request, i) => {
+        const reviewBy = request.owed?.reviewBy as number;
+        if (may[i] === true) items.push({ request, reviewBy, isOverdue: isOver(reviewBy, reading) });
+      });
+    }
+    return items.sort((a, b) => a.reviewBy - b.reviewBy);
+  }
+
+  /** A request about which the approver fails must not hide the others. */
+  async #mayOrNot(reviewer: string, request: AccessRequest): Promise<boolean> {
+    try {
+      return await this.#may(reviewer, request);
+    } catch (error) {
+      this.#settings.onError(error, 'owedReviews');
+      return false;
+    }
+  }
+
+  /** Those two are not even asked about: whatever the approver says, or if it fails, they may not. */
+  async #may(reviewer: string, request: AccessRequest): Promise<boolean> {
+    return !isOwnRequest(request, reviewer) && this.#desk.mayAcknowledge(reviewer, request);
+  }
+
+  async #debtors({ subject, requestedBy }: Pick<AccessRequest, 'subject' | 'requestedBy'>): Promise<Debtors> {
+    const own: Subject | undefined = await this.#ledger.subject(subject);
+    const requester = requestedBy === subject ? own : await this.#ledger.subject(requestedBy);
+    const ids = new Set([...(own?.unreviewed ?? []), ...(requester?.unreviewed ?? [])]);
+    const unreviewed = new Map((await this.#facts.requests([...ids])).map((request) => [request.id, request]));
+    return { subject: own, requester, unreviewed };
+  }
+}
+
+/** The two words that a review of break-glass access may say. */
+export function readAcknowledgement(verdict: unknown): AcknowledgeCommand['verdict'] {
+  if (verdict !== 'justified' && verdict !== 'unjustified') throw invalid('verdict', "'justified' or 'unjustified'", verdict);
+  return verdict;
+}

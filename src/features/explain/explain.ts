@@ -1,0 +1,189 @@
+import { CorruptError, isJitError } from '../../core/errors.js';
+import { readOptions } from '../../core/parse.js';
+import { reaches } from '../../lifecycle/check.js';
+import { findReason, groupsToApprove, narrow, reasonOfNothing, type Finding, type OnRecord, type Reach } from '../../lifecycle/explain.js';
+import type { Held } from '../../lifecycle/status.js';
+import type { Row } from '../../core/ports.js';
+import { decodeGrant, decodeRequest, isCounted, type AccessRequest, type Effect, type Grant } from '../../records/index.js';
+import type { Duration, Timekeeper } from '../../core/time.js';
+import type { AccessPreview, Explanation, ExplanationReason } from '../../engine/answers.js';
+import type { AccessAsk, AskReader, ReadAsk } from '../../engine/ask.js';
+import type { Checker } from '../../engine/checker.js';
+import type { Deciding } from '../../engine/requests.js';
+import { paired } from '../../kernel/grant-use.js';
+import type { Ledger } from '../../kernel/ledger.js';
+import type { Settings } from '../../kernel/settings.js';
+import { readHorizon } from '../retention/purge.js';
+
+/** What `explain` takes besides. */
+export interface ExplainOptions {
+  /** What would be asked for, if it were asked for now. `ttl`: 15 minutes by default, or as much as the limits allow. */
+  readonly ask?:
+    (Pick<AccessAsk, 'justification' | 'ticket' | 'metadata' | 'startsAt'> & { readonly ttl?: Duration | undefined }) | undefined;
+}
+
+/** Whom it asks. */
+export interface Asked {
+  readonly checker: Checker;
+  readonly deciding: Deciding;
+  readonly asks: AskReader;
+  /** The changes about a subject that no system outside has taken. */
+  readonly stuck: (subject: string) => Promise<readonly Effect[]>;
+}
+
+const DEFAULT_TTL_MS = 15 * 60_000;
+
+/** Where access is there, or on its way, nobody needs to ask for it. */
+const ON_ITS_WAY: ReadonlySet<ExplanationReason> = new Set<ExplanationReason>(['granted', 'not_activated', 'not_started', 'pending']);
+
+/** Why, or why not: reads what is on record about a subject, and asks what would become of an ask. It records nothing of its own. */
+export class Explaining {
+  readonly #settings: Settings;
+  readonly #keeper: Timekeeper;
+  readonly #ledger: Ledger;
+  readonly #asked: Asked;
+
+  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, asked: Asked) {
+    this.#settings = settings;
+    this.#keeper = keeper;
+    this.#ledger = ledger;
+    this.#asked = asked;
+  }
+
+  async explain(subjectGiven: unknown, action: unknown, options: unknown): Promise<Explanation> {
+    const { checker, stuck } = this.#asked;
+    const { subject, scope } = checker.read(subjectGiven, action);
+    const ask = this.#readAsk(subjectGiven, scope, options);
+    const effects = (await stuck(subject)).filter((effect) => effect.scope === scope);
+    const about = { subject, scope, effects };
+    // First a check like any other, so that both say the same; where a start is due, it has it confirmed.
+    const decision = await checker.decide(subject, scope);
+    if (decision.allowed) {
+      const { at, grant, pattern, validUntil } = decision;
+      const reason = pattern === undefined ? 'granted' : 'standing';
+      const request = grant && (await this.#requestOf(grant));
+      if (!this.#isOver(validUntil)) return explanation({ ...about, at, reason, request, grant, pattern, changesAt: validUntil });
+    }
+    return this.#fromRecords(about, ask);
+  }
+
+  async #fromRecords(about: Pick<Explanation, 'subject' | 'scope' | 'effects'>, ask: ReadAsk): Promise<Explanation> {
+    const { subject, scope } = about;
+    const { scopes } = this.#settings;
+    const reach: Reach = {
+      covers: (named) => reaches(scopes, named, scope),
+      overlaps: (named) => scopes.overlaps(named, scope),
+    };
+    const again = () => this.#fromRecords(about, ask);
+    const begun = this.#keeper.read();
+    const known = await this.#onRecord(subject, reach);
+    const reading = this.#keeper.read();
+    const at = reading.now;
+    const found = findReason(known, reach, reading);
+    // What has run out meanwhile is read again: a row from before doesn't say that nobody ended or decided it in time.
+    if (found?.reason === 'expired' && findReason(known, reach, begun)?.reason !== 'expired') return again();
+    if (found?.reason === 'unreadable') {
+      await this.#refuseUnreadable(found);
+      return again();
+    }
+    const asking = found !== undefined && ON_ITS_WAY.has(found.reason) ? undefined : await this.#preview(ask);
+    const isLost = await this.#mayBePurged(subject, found);
+    if (found === undefined || isLost) {
+      const isIneligible = asking?.outcome === 'refused' && asking.code === 'ERR_JIT_INELIGIBLE';
+      const reason = reasonOfNothing(isLost, isIneligible);
+      return explanation({ ...about, at, reason, asking, approvers: approversIn(asking, at) });
+    }
+    const { reason } = found;
+    const { grant, changesAt } = found;
+    const request = grant === undefined ? found.request : await this.#requestOf(grant);
+    if (reason === 'granted' && this.#isOver(changesAt)) return again();
+    const approvers = reason === 'pending' && request !== undefined ? await this.#approversOf(request, at) : approversIn(asking, at);
+    return explanation({ ...about, at, reason, request, grant, changesAt, asking, approvers });
+  }
+
+  /** What has ended while more was read about it is told as ended. */
+  #isOver(changesAt: number | undefined): boolean {
+    return changesAt !== undefined && !(this.#keeper.read().highest < changesAt);
+  }
+
+  /** @throws CorruptError unless a purge has taken the request, which takes its grants in the same commit, between two reads */
+  async #refuseUnreadable({ request }: Finding): Promise<void> {
+    const { id } = request as AccessRequest;
+    if ((await this.#ledger.row('request', id)) === undefined) return;
+    throw new CorruptError('request', id, 'is approved, but its grant, or how that was used, is missing or can not be read');
+  }
+
+  /** All that the subject has on record, a page at a time, and of each page what may decide. */
+  async #onRecord(subject: string, reach: Reach): Promise<OnRecord> {
+    const { decodeAll } = this.#settings;
+    let known: OnRecord = { requests: [], held: [] };
+    for await (const rows of this.#ledger.pages({ kind: 'request', subject })) {
+      const requests = decodeAll(rows, decodeRequest).filter((one) => one.subject === subject);
+      known = narrow({ ...known, requests: [...known.requests, ...requests] }, reach, this.#keeper.read());
+    }
+    for await (const rows of this.#ledger.pages({ kind: 'grant', subject })) {
+      const grants = decodeAll(rows, decodeGrant).filter((one) => one.subject === subject);
+      known = narrow({ ...known, held: [...known.held, ...(await this.#withUsage(grants))] }, reach, this.#keeper.read());
+    }
+    return known;
+  }
+
+  /** How those have been used whose end may have come without being on record. */
+  async #withUsage(grants: readonly Grant[]): Promise<readonly Held[]> {
+    const counted = grants.filter((grant) => grant.end === undefined && isCounted(grant));
+    const rows = await this.#ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
+    const usages = new Map<string, Row | undefined>(counted.map(({ id }, i) => [id, rows[i]]));
+    return grants.map((grant) => paired(grant, usages.get(grant.id), this.#settings.decodeAll));
+  }
+
+  /** `undefined` where it is gone, or can't be read: the grant has decided without it. */
+  async #requestOf({ requestId }: Grant): Promise<AccessRequest | undefined> {
+    const row = await this.#ledger.row('request', requestId);
+    return row && this.#settings.decodeAll([row], decodeRequest)[0];
+  }
+
+  /**
+   * Whether what decides may have been purged: where there is nothing, and where what is left ended before the horizon.
+   * Whatever opens a request writes its subject's row, and no purge takes that. The horizon is on record before a row goes,
+   * so it is read last.
+   */
+  async #mayBePurged(subject: string, found: Finding | undefined): Promise<boolean> {
+    if (found === undefined) return (await this.#ledger.row('subject', subject)) !== undefined && (await readHorizon(this.#ledger)) > 0;
+    return found.endedAt !== undefined && found.endedAt < (await readHorizon(this.#ledger));
+  }
+
+  /** Nobody can, while the approver has not said who. */
+  async #approversOf(request: AccessRequest, now: number): Promise<Explanation['approvers']> {
+    if (request.quorum === undefined) return undefined;
+    return { groups: groupsToApprove(request, now), people: await this.#asked.deciding.reviewersOf(request) };
+  }
+
+  /** What would become of the ask; `undefined` where that can't be told, which takes nothing from the rest of the answer. */
+  async #preview(ask: ReadAsk): Promise<AccessPreview | undefined> {
+    try {
+      return await this.#asked.deciding.preview(ask);
+    } catch (error) {
+      if (!isJitError(error) || error.code === 'ERR_JIT_STORE') throw error;
+      this.#settings.onError(error, 'explain');
+      return undefined;
+    }
+  }
+
+  #readAsk(subject: unknown, scope: string, options: unknown): ReadAsk {
+    const { ask = {} } = readOptions('options', options, ['ask']);
+    const { ttl, ...rest } = readOptions('ask', ask, ['ttl', 'justification', 'ticket', 'metadata', 'startsAt']);
+    const { maxTtlMs, maxTotalMs } = this.#settings.limits;
+    const longest = Math.min(DEFAULT_TTL_MS, maxTtlMs, maxTotalMs);
+    return this.#asked.asks.access({ subject, scope, ...rest, ttl: ttl === undefined ? longest : ttl });
+  }
+}
+
+/** Who would be asked. */
+const approversIn = (asking: AccessPreview | undefined, now: number): Explanation['approvers'] =>
+  asking?.outcome === 'pending' ? { groups: groupsToApprove(asking.request, now), people: asking.reviewers } : undefined;
+
+function explanation(told: Pick<Explanation, 'subject' | 'scope' | 'at' | 'reason' | 'effects'> & Partial<Explanation>): Explanation {
+  const { subject, scope, at, reason, request, grant, pattern, changesAt, approvers, asking, effects } = told;
+  const allowed = reason === 'granted' || reason === 'standing';
+  return { allowed, reason, subject, scope, at, request, grant, pattern, changesAt, approvers, asking, effects };
+}

@@ -1,0 +1,114 @@
+import { fromBase64Url, toBase64Url } from '../../core/base64.js';
+import { LinkError } from '../../core/errors.js';
+import { invalid, isId, readList, readOptions, utf8Length } from '../../core/parse.js';
+import { canonicalJson } from '../../journal/link.js';
+import { areEqualBytes, macOf } from '../../core/mac.js';
+import { isInstant } from '../../core/time.js';
+
+/** A key that signs approval links. */
+export interface LinkKey {
+  /** 1-64 of `[A-Za-z0-9_-]`; stands in each token, so that keys can be changed. */
+  readonly id: string;
+  /** At least 32 bytes, and random: text counts by its bytes in UTF-8. */
+  readonly secret: string | Uint8Array;
+}
+
+export interface ReadLinkKey {
+  readonly id: string;
+  readonly secret: Uint8Array;
+}
+
+/** What a token says: whose review of what, and for how long it may be given. */
+export interface ApprovalLink {
+  readonly namespace: string;
+  readonly requestId: string;
+  /** Of what was asked, and when, so that a token can't be used for another request that has come to its id. */
+  readonly askDigest: string;
+  readonly reviewer: string;
+  readonly decision: 'approve' | 'deny';
+  /** Epoch milliseconds. */
+  readonly issuedAt: number;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+  /** When the reviewer had last reviewed, as it was made; `undefined`: not yet. Epoch milliseconds. */
+  readonly reviewedAt: number | undefined;
+}
+
+const MIN_SECRET_BYTES = 32;
+const KEY_ID = /^[\w-]{1,64}$/;
+/** Three ids of 256 characters, escaped, and the rest: a longer token is none of ours. */
+const MAX_TOKEN = 16_384;
+
+export function readLinkKeys(argument: string, value: unknown = []): readonly ReadLinkKey[] {
+  const ids = new Set<unknown>();
+  return readList(argument, value).map((item, i) => {
+    const at = `${argument}[${i}]`;
+    const { id, secret } = readOptions(at, item, ['id', 'secret']);
+    if (typeof id !== 'string' || !KEY_ID.test(id) || ids.has(id))
+      throw invalid(`${at}.id`, "1-64 of [A-Za-z0-9_-], and no other key's", id);
+    ids.add(id);
+    return { id, secret: readSecret(`${at}.secret`, secret) };
+  });
+}
+
+/** A copy, so that nobody changes it afterwards. What it is never gets into a message. */
+function readSecret(argument: string, secret: unknown): Uint8Array {
+  const isText = typeof secret === 'string';
+  const length = isText ? utf8Length(secret) : secret instanceof Uint8Array ? secret.length : 0;
+  if (length < MIN_SECRET_BYTES)
+    throw invalid(argument, `text or a Uint8Array of at least ${MIN_SECRET_BYTES} bytes`, length === 0 ? undefined : `${length} bytes`);
+  return isText ? new TextEncoder().encode(secret) : new Uint8Array(secret as Uint8Array);
+}
+
+/** `<key id>.<what it says>.<HMAC-SHA-256 of both>`, in base64url, which needs no escaping in a URL. */
+export function signLink(key: ReadLinkKey, link: ApprovalLink): string {
+  const { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt = null } = link;
+  const text = canonicalJson([namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt]);
+  const signed = `${key.id}.${toBase64Url(new TextEncoder().encode(text))}`;
+  return `${signed}.${toBase64Url(macOf(key.secret, PURPOSE + signed))}`;
+}
+
+/** A key that signs something else as well signs nothing that could pass for a link. */
+const PURPOSE = 'jit-access approval link 1: ';
+
+/**
+ * What a token says, if it is one of ours, letter by letter: there is one way to write it.
+ *
+ * @throws LinkError
+ */
+export function readLink(keys: readonly ReadLinkKey[], token: unknown): ApprovalLink {
+  const parts = typeof token === 'string' && token.length <= MAX_TOKEN ? token.split('.') : [];
+  const [keyId, said = '', mac = ''] = parts;
+  const bytes = fromBase64Url(said);
+  const given = fromBase64Url(mac);
+  if (parts.length !== 3 || bytes === undefined || given === undefined) throw new LinkError('malformed', undefined);
+  const key = keys.find(({ id }) => id === keyId);
+  if (key === undefined || !areEqualBytes(macOf(key.secret, `${PURPOSE}${key.id}.${said}`), given))
+    throw new LinkError('signature', undefined);
+  const link = parse(bytes);
+  if (link === undefined) throw new LinkError('malformed', undefined);
+  return link;
+}
+
+/** Signed by us, so of our form; but a key may have signed for a version that says something else. */
+function parse(bytes: Uint8Array): ApprovalLink | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(value) || value.length !== 8) return undefined;
+  const [namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewed] = value as unknown[];
+  const isSound =
+    typeof namespace === 'string' &&
+    isId(requestId) &&
+    isId(askDigest) &&
+    isId(reviewer) &&
+    (decision === 'approve' || decision === 'deny') &&
+    isInstant(issuedAt) &&
+    isInstant(expiresAt) &&
+    (reviewed === null || isInstant(reviewed));
+  if (!isSound) return undefined;
+  return { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt: reviewed ?? undefined };
+}

@@ -1,0 +1,57 @@
+import type { JsonObject } from '../../core/json.js';
+import type { AccessRequest } from '../../records/index.js';
+import { asking, concerned, duration, idLine, listIn, partOf, people, requestOf, textIn, type About } from './facts.js';
+import type { Message, Phrase } from './notice.js';
+import { list, name, names, say, words } from './phrase.js';
+
+/** Reviewers are asked. */
+export function requestAssigned(about: About): Message {
+  const { entry, request, time } = about;
+  const needed = listIn(partOf(entry.data, 'quorum'), 'groups').map((group) => neededOf(group as JsonObject));
+  return {
+    kind: 'asked',
+    people: concerned(request),
+    groups: people(...needed.map(({ group }) => group)),
+    headline:
+      request === undefined
+        ? say`${requestOf(about)} waits for review`
+        : say`${name(request.subject)} asks for ${names(request.scopes)}, for ${duration(request.ttlMs)}`,
+    details: [
+      decidedMeanwhile(request),
+      ...asking(request),
+      request?.startsAt === undefined ? undefined : say`starts: ${time(request.startsAt)}`,
+      needed.length === 0 ? undefined : say`needs: ${list(needed.map(({ phrase }) => phrase))}`,
+      say`decide before: ${time(entry.data['reviewBy'])}`,
+      idLine('request', entry.requestId),
+    ],
+  };
+}
+
+/** Others may stand in from now on. */
+export function requestEscalated(about: About): Message {
+  const { entry, request, time } = about;
+  const group = textIn(partOf(partOf(entry.data, 'quorum'), 'escalation'), 'group');
+  return {
+    kind: 'asked',
+    people: concerned(request),
+    groups: people(group),
+    headline: say`${requestOf(about)} still waits for review${group === undefined ? words('') : say`: ${name(group)} may now stand in`}`,
+    details: [
+      decidedMeanwhile(request),
+      ...asking(request),
+      request && say`for: ${duration(request.ttlMs)}`,
+      request && say`decide before: ${time(request.reviewBy)}`,
+      idLine('request', entry.requestId),
+    ],
+  };
+}
+
+function neededOf(group: JsonObject | null): { readonly group: string | undefined; readonly phrase: Phrase } {
+  const { name: called, approvals } = group ?? {};
+  const known = typeof called === 'string' ? called : undefined;
+  return { group: known, phrase: say`${words(typeof approvals === 'number' ? String(approvals) : 'some')} of ${name(known ?? '')}` };
+}
+
+/** Messages may come late: then nobody need act. */
+const decidedMeanwhile = (request: AccessRequest | undefined): Phrase | undefined =>
+  request?.end && say`nothing to do: it is ${words(request.end.status)} by now`;

@@ -1,0 +1,46 @@
+import type { EntryType, REQUEST_ENDS } from '../../records/index.js';
+import { asking, concerned, idLine, partOf, requestOf, said, textIn, windowOf, type About } from './facts.js';
+import type { Message, Phrase } from './notice.js';
+import { name, say, words } from './phrase.js';
+
+type Ends = typeof REQUEST_ENDS;
+/** Every end and its cause, as `denied quorum`; that of break-glass is another kind of notice. */
+type Outcome = Exclude<{ [Status in keyof Ends]: `${Status} ${Ends[Status][number]}` }[keyof Ends], 'approved break_glass'>;
+
+const OUTCOMES: Readonly<Record<Outcome, (by: Phrase) => Phrase>> = {
+  'approved approver': () => say`was approved at once`,
+  'approved quorum': (by) => say`was approved, at last by ${by}`,
+  'denied approver': () => say`was denied`,
+  'denied quorum': (by) => say`was denied by ${by}`,
+  'denied abstained': () => say`was denied: no rule is about it`,
+  'denied ineligible': () => say`was denied: the subject may no longer hold this`,
+  'denied limit': () => say`was denied: a limit stands against it`,
+  'cancelled cancelled': (by) => say`was cancelled by ${by}`,
+  'cancelled revoked': (by) => say`was cancelled: ${by} has revoked what it is part of`,
+  'cancelled origin_ended': () => say`was cancelled: what it would extend was ended early`,
+  'expired time': () => say`ran out: nobody decided it in time`,
+};
+
+/** A request has ended: all but by break-glass. */
+export function requestEnded(about: About): Message {
+  const { entry, request } = about;
+  const end = partOf(entry.data, 'end');
+  const status = (entry.type as Extract<EntryType, `request.${string}`>).slice('request.'.length);
+  const outcome = `${status} ${textIn(end, 'cause') ?? ''}`;
+  const by = name(textIn(end, 'by') ?? entry.actor);
+  const how = Object.hasOwn(OUTCOMES, outcome) ? OUTCOMES[outcome as Outcome](by) : say`has ended: ${words(status)}`;
+  const rule = textIn(entry.data, 'rule');
+  return {
+    kind: 'decided',
+    people: concerned(request),
+    groups: [],
+    headline: say`${requestOf(about)} ${how}`,
+    details: [
+      said('reason', textIn(end, 'reason')),
+      rule === undefined ? undefined : say`rule: ${name(rule)}`,
+      status === 'approved' ? windowOf(about) : undefined,
+      ...asking(request),
+      idLine('request', entry.requestId),
+    ],
+  };
+}

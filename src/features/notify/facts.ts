@@ -1,0 +1,90 @@
+import type { JsonObject, JsonValue } from '../../core/json.js';
+import type { AccessRequest, AuditEntry, Grant } from '../../records/index.js';
+import { isObject } from '../../records/index.js';
+import { formatDuration, isInstant } from '../../core/time.js';
+import type { Phrase } from './notice.js';
+import { name, names, remark, say, words } from './phrase.js';
+
+/** What a message is made from: the entry, and what it is about as that is now. */
+export interface About {
+  readonly entry: AuditEntry;
+  /** `undefined`: it has been purged, or there is none. */
+  readonly request: AccessRequest | undefined;
+  readonly grants: readonly Grant[];
+  /** The one that the entry names. */
+  readonly grant: Grant | undefined;
+  /** How an instant is shown. */
+  readonly time: (at: JsonValue | undefined) => Phrase;
+}
+
+/*
+ * Entries come from a store, and from later versions of this package: what isn't there, or isn't what it should be, is
+ * left out of the message, which is sent all the same.
+ */
+
+export const textIn = (data: JsonObject, field: string): string | undefined => {
+  const value = data[field];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+};
+
+export function partOf(data: JsonObject, field: string): JsonObject {
+  const value = data[field];
+  return isObject(value) && !Array.isArray(value) ? (value as JsonObject) : {};
+}
+
+export function listIn(data: JsonObject, field: string): readonly JsonValue[] {
+  const value = data[field];
+  return Array.isArray(value) ? (value as readonly JsonValue[]) : [];
+}
+
+export const textsIn = (data: JsonObject, field: string): readonly string[] =>
+  listIn(data, field).filter((item) => typeof item === 'string' && item !== '') as readonly string[];
+
+/** Each once, in order. */
+export const people = (...ids: readonly (string | undefined)[]): readonly string[] =>
+  [...new Set(ids.filter((id) => id !== undefined && id !== ''))] as readonly string[];
+
+/** The subject, and whoever asked on its behalf. */
+export const concerned = (request: AccessRequest | undefined, subject?: string): readonly string[] =>
+  people(request?.subject ?? subject, request?.requestedBy);
+
+/** Its request, by who asks for what. */
+export function requestOf({ request, entry }: About): Phrase {
+  if (request === undefined) return say`Request ${name(entry.requestId ?? '')}`;
+  return say`The request of ${name(request.subject)} for ${names(request.scopes)}`;
+}
+
+/** What was asked, and why. */
+export function asking(request: AccessRequest | undefined): readonly (Phrase | undefined)[] {
+  if (request === undefined) return [];
+  const { requestedBy, subject, justification, ticket, extension } = request;
+  return [
+    requestedBy === subject ? undefined : say`asked by: ${name(requestedBy)}`,
+    said('why', justification),
+    said('ticket', ticket),
+    extension && say`more time after: ${name(extension.grantId)}`,
+  ];
+}
+
+/** Something that somebody wrote, on a line of its own. */
+export const said = (what: string, text: string | undefined): Phrase | undefined =>
+  text === undefined ? undefined : say`${words(what)}: ${remark(text)}`;
+
+export const idLine = (what: 'request' | 'grant', id: string | undefined): Phrase | undefined =>
+  id === undefined ? undefined : say`${words(what)}: ${name(id)}`;
+
+/** All grants of a request have one window. */
+export function windowOf({ grants, entry, time }: About): Phrase | undefined {
+  const [grant] = grants;
+  if (grant === undefined) return undefined;
+  const until = say`until ${time(grant.expiresAt)}`;
+  return grant.startsAt > entry.at ? say`access: from ${time(grant.startsAt)} ${until}` : say`access: ${until}`;
+}
+
+export const duration = (ms: number): Phrase => words(formatDuration(ms));
+
+/** Shown by `format` where it is one at all. */
+export const timeBy =
+  (format: (at: number) => string) =>
+  (at: JsonValue | undefined): Phrase =>
+    words(isInstant(at) ? format(at) : 'an unknown time');

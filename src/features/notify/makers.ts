@@ -1,0 +1,45 @@
+import type { EntryType } from '../../records/index.js';
+import { requestAssigned, requestEscalated } from './asked.js';
+import { requestEnded } from './decided.js';
+import { glassBroken, reviewMissed } from './emergency.js';
+import { grantEnded, grantWarned } from './ended.js';
+import { partOf, type About } from './facts.js';
+import type { Message } from './notice.js';
+import { effectStuck } from './stuck.js';
+
+type Maker = (about: About) => Message;
+
+/** The notice of each type of entry; `undefined`: people get none. */
+const MAKERS: Readonly<Record<EntryType, Maker | undefined>> = {
+  'request.created': undefined,
+  'request.assigned': requestAssigned,
+  'request.reused': undefined,
+  'request.reviewed': undefined,
+  'request.escalated': requestEscalated,
+  'request.approved': (about) => (partOf(about.entry.data, 'end')['cause'] === 'break_glass' ? glassBroken(about) : requestEnded(about)),
+  'request.denied': requestEnded,
+  'request.cancelled': requestEnded,
+  'request.expired': requestEnded,
+  'grant.issued': undefined,
+  'grant.activated': undefined,
+  'grant.extended': undefined,
+  'grant.warned': grantWarned,
+  'grant.used': undefined,
+  'grant.expired': grantEnded,
+  'grant.revoked': grantEnded,
+  'usage.closed': undefined,
+  'review.missed': reviewMissed,
+  'review.acknowledged': undefined,
+  'effect.intended': undefined,
+  'effect.failed': undefined,
+  'effect.done': undefined,
+  'effect.stuck': effectStuck,
+  'effect.retried': undefined,
+  'effect.dismissed': undefined,
+  'attempt.refused': undefined,
+  'journal.purged': undefined,
+  'clock.accepted': undefined,
+};
+
+/** What makes the notice of an entry; `undefined`: people get none, or this version does not know the type. */
+export const makerOf = (type: string): Maker | undefined => (Object.hasOwn(MAKERS, type) ? MAKERS[type as EntryType] : undefined);

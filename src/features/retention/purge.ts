@@ -1,0 +1,290 @@
+import { HORIZON, readBookmark, touchHorizon } from '../../records/bookmark.js';
+import { walkChain } from '../../kernel/walk-chain.js';
+import { grantIds } from '../../lifecycle/grant.js';
+import { isEffectPurgeable, isPurgeable, isUsePurgeable } from '../../lifecycle/purge.js';
+import type { EntryDraft } from '../../lifecycle/transition.js';
+import type { Expectation, FindQuery, Row } from '../../core/ports.js';
+import {
+  decodeEffect,
+  decodeGrant,
+  decodeRequest,
+  decodeReuse,
+  decodeUse,
+  isCounted,
+  toJson,
+  type AccessRequest,
+  type AuditEntry,
+  type Grant,
+} from '../../records/index.js';
+import { TurnBudget, type Timekeeper } from '../../core/time.js';
+import type { JournalClock } from '../../kernel/journal-clock.js';
+import type { Ledger } from '../../kernel/ledger.js';
+import type { Settings } from '../../kernel/settings.js';
+
+/** What a purge took away. */
+export interface PurgeReport {
+  /** Questions about earlier instants are refused from now on. Epoch milliseconds. */
+  readonly horizon: number;
+  readonly requests: number;
+  readonly grants: number;
+  /** The journal now begins behind this seq. */
+  readonly journalStart: number;
+}
+
+const PAGE = 100;
+/** How many rows one change removes, more only where the rows of one request alone are more (L42). */
+const MAX_ROWS = 250;
+/** How many entries one change drops: less than a millisecond's work for a Redis script, some ten for SQLite, which does it in this process. */
+const TRIM_STEP = 2_000;
+
+/** The earliest instant that can still be asked about; 0 while nothing has been purged. */
+export async function readHorizon(ledger: Ledger): Promise<number> {
+  return readBookmark(await ledger.row(HORIZON.kind, HORIZON.id), 'before');
+}
+
+/**
+ * Removes what ended before a horizon, then the journal's prefix that nothing kept rests on (L33).
+ *
+ * The horizon is on record before the first row goes, so that no question about an earlier instant is answered from
+ * half of the rows. Every commit that removes says what it removed.
+ */
+export class Purge {
+  readonly #ledger: Ledger;
+  readonly #keeper: Timekeeper;
+  readonly #journalClock: JournalClock;
+  readonly #decodeAll: Settings['decodeAll'];
+  readonly #actor: string;
+  readonly #turns = new TurnBudget();
+
+  constructor(ledger: Ledger, keeper: Timekeeper, journalClock: JournalClock, decodeAll: Settings['decodeAll'], actor: string) {
+    this.#journalClock = journalClock;
+    this.#ledger = ledger;
+    this.#keeper = keeper;
+    this.#decodeAll = decodeAll;
+    this.#actor = actor;
+  }
+
+  /** @throws InvalidArgumentError, ClockError where the horizon rests on this process's clock alone, unless it is forced */
+  async run(before: number, isForced: boolean): Promise<PurgeReport> {
+    if (!(await this.#journalClock.allowsHorizon(before, isForced))) {
+      return { horizon: await readHorizon(this.#ledger), requests: 0, grants: 0, journalStart: 0 };
+    }
+    const horizon = await this.#setHorizon(before);
+    const origins = await this.#origins();
+    let requests = 0;
+    let grants = 0;
+    for await (const rows of this.#pages({ kind: 'request', open: false })) {
+      for (const group of inGroups(this.#decodeAll(rows, decodeRequest))) {
+        for (const removed of await this.#remove(group, origins, horizon)) {
+          if (removed === 'request') requests += 1;
+          if (removed === 'grant') grants += 1;
+        }
+      }
+    }
+    await this.#removeKeys(horizon);
+    await this.#removeEffects(horizon);
+    const journalStart = await this.#trim(horizon);
+    // This purge writes nothing for what another one has removed already, and that removal may not be durable yet.
+    await this.#ledger.confirmDurable();
+    return { horizon, requests, grants, journalStart };
+  }
+
+  /** Moves the horizon forward, never back. */
+  async #setHorizon(before: number): Promise<number> {
+    let horizon = before;
+    await this.#ledger.untilCommitted(async () => {
+      const row = await this.#ledger.row(HORIZON.kind, HORIZON.id);
+      horizon = Math.max(before, readBookmark(row, 'before'));
+      if (row !== undefined && horizon > before) return true;
+      const touched = touchHorizon(row, before);
+      return this.#ledger.commit({ expect: [touched.expect], put: [touched.put], entries: this.#entry({ horizon }) });
+    });
+    return horizon;
+  }
+
+  /** The grants that open requests ask to extend. A request that is opened after this names one that has not ended. */
+  async #origins(): Promise<ReadonlySet<string>> {
+    const origins = new Set<string>();
+    for await (const rows of this.#pages({ kind: 'request', open: true })) {
+      for (const { extension } of this.#decodeAll(rows, decodeRequest)) if (extension !== undefined) origins.add(extension.grantId);
+    }
+    return origins;
+  }
+
+  /**
+   * @param requests of which one change may remove everything
+   * @returns the kinds of the records that went
+   */
+  async #remove(requests: readonly AccessRequest[], origins: ReadonlySet<string>, horizon: number): Promise<readonly string[]> {
+    await this.#turns.spend(requests.reduce((sum, request) => sum + rowsOf(request), 0));
+    const found = await this.#ledger.rows(requests.flatMap((request) => grantIds(request).map((id) => ({ kind: 'grant', id }))));
+    const rows = found.filter((row) => row !== undefined);
+    const grants = this.#decodeAll(rows, decodeGrant);
+    const counted = grants.filter(isCounted);
+    const usages = await this.#ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
+    const expect: Expectation[] = [];
+    for (const request of requests) {
+      const ids = grantIds(request);
+      const own = grants.filter((grant) => grant.requestId === request.id);
+      // What can't be read is kept, and with it all that belongs to it.
+      const isReadable = own.length === rows.filter((row) => ids.includes(row.id)).length;
+      const line = isReadable ? await this.#line(own) : undefined;
+      if (line === undefined || !isPurgeable(request, [...own, ...line], origins, horizon)) continue;
+      const usage = usages.filter((row) => row !== undefined && own.some((grant) => grant.id === row.id));
+      expect.push(...[request, ...own, ...usage].flatMap(keyOf));
+    }
+    return this.#removeAll(expect, horizon);
+  }
+
+  /** What an idempotency key stands for goes with what it was given for, and never before. */
+  async #removeKeys(horizon: number): Promise<void> {
+    for await (const rows of this.#pages({ kind: 'use', open: false })) {
+      await this.#turns.spend(rows.length);
+      const uses = this.#decodeAll(rows, decodeUse).filter((use) => isUsePurgeable(use, horizon));
+      const grants = await this.#ledger.rows(uses.map(({ grantId: id }) => ({ kind: 'grant', id })));
+      await this.#removeOrphans(uses, grants, horizon);
+    }
+    for await (const rows of this.#pages({ kind: 'reuse', open: false })) {
+      await this.#turns.spend(rows.length);
+      const reuses = this.#decodeAll(rows, decodeReuse);
+      const requests = await this.#ledger.rows(reuses.map(({ requestId: id }) => ({ kind: 'request', id })));
+      await this.#removeOrphans(reuses, requests, horizon);
+    }
+  }
+
+  async #removeOrphans(records: readonly Expectation[], owners: readonly (Row | undefined)[], horizon: number): Promise<void> {
+    await this.#removeAll(records.filter((_, i) => owners[i] === undefined).flatMap(keyOf), horizon);
+  }
+
+  async #removeEffects(horizon: number): Promise<void> {
+    for await (const rows of this.#pages({ kind: 'effect', open: false })) {
+      await this.#turns.spend(2 * rows.length);
+      const over = this.#decodeAll(rows, decodeEffect).filter((effect) => isEffectPurgeable(effect, horizon));
+      await this.#removeAll(over.flatMap(keyOf), horizon);
+      const leases = await this.#ledger.rows(over.map(({ id }) => ({ kind: 'lease', id })));
+      for (const lease of leases) if (lease !== undefined) await this.#removeLease(lease);
+    }
+  }
+
+  /** Unless somebody is telling the same system of the same again. */
+  async #removeLease({ kind, id, version }: Row): Promise<void> {
+    await this.#turns.spend(2);
+    if ((await this.#ledger.row('effect', id)) !== undefined) return;
+    const gone = [
+      { kind: 'effect', id, version: 0 },
+      { kind, id, version },
+    ];
+    await this.#ledger.commit({ expect: gone, put: [], remove: [{ kind, id }] });
+  }
+
+  /**
+   * What goes on from these grants: those that extend them, those that extend these, and so on. A grant is kept as long
+   * as one of them is, for it is by the first that the line is revoked.
+   *
+   * @returns `undefined` where one of them can not be read: a process of another version may read it, and allow by it
+   */
+  async #line(grants: readonly Grant[]): Promise<readonly Grant[] | undefined> {
+    const unreadable: Row[] = [];
+    const { successors } = await walkChain(grants, async (ids) => {
+      await this.#turns.spend(2 * ids.length);
+      return this.#ledger.heldAll(ids, (row) => unreadable.push(row));
+    });
+    // Reports each of them.
+    this.#decodeAll(unreadable, decodeGrant);
+    return unreadable.length === 0 ? successors.map(({ grant }) => grant) : undefined;
+  }
+
+  async #removeAll(expect: readonly Expectation[], horizon: number): Promise<readonly string[]> {
+    if (expect.length === 0) return [];
+    const remove = expect.map(({ kind, id }) => ({ kind, id }));
+    await this.#turns.spendAll();
+    // What has ended hardly changes again: if this conflicts, another purge has done the same, or the next one will.
+    const done = await this.#ledger.commit({ expect, put: [], remove, entries: this.#entry({ horizon, removed: remove }) });
+    return done ? remove.map(({ kind }) => kind) : [];
+  }
+
+  /** Step after step, each a change of its own: one script or statement that drops millions would hold up every other client. */
+  async #trim(horizon: number): Promise<number> {
+    for (;;) {
+      const { from, to } = await this.#trimStep(horizon);
+      if (to - from < TRIM_STEP) return to;
+    }
+  }
+
+  /**
+   * Drops entries from the journal's start on, at most {@link TRIM_STEP}, that lie behind every shared cursor, before the
+   * horizon, and before the first entry of anything kept. It compares every cursor that it read, and writes the row that a
+   * follower without one must write first.
+   *
+   * @returns where the journal began before this step, and where it begins now
+   */
+  async #trimStep(horizon: number): Promise<{ readonly from: number; readonly to: number }> {
+    let step = { from: 0, to: 0 };
+    await this.#ledger.untilCommitted(async () => {
+      const row = await this.#ledger.row(HORIZON.kind, HORIZON.id);
+      const cursors: Row[] = [];
+      for await (const rows of this.#pages({ kind: 'cursor' })) cursors.push(...rows);
+      const { start } = await this.#ledger.journal();
+      const from = start.seq;
+      const to = await this.#freeUpTo(from, Math.min(...cursors.map((cursor) => readBookmark(cursor, 'seq'))), horizon);
+      step = { from, to };
+      if (to === from) return true;
+      await this.#turns.spendAll();
+      const touched = touchHorizon(row, readBookmark(row, 'before'));
+      const expect = [touched.expect, ...cursors.map(({ kind, id, version }) => ({ kind, id, version }))];
+      return this.#ledger.commit({ expect, put: [touched.put], trimJournalTo: to, entries: this.#entry({ horizon, trimmedTo: to }) });
+    });
+    return step;
+  }
+
+  async #freeUpTo(start: number, delivered: number, horizon: number): Promise<number> {
+    for (let to = start; ;) {
+      const limit = Math.min(PAGE, start + TRIM_STEP - to);
+      if (limit === 0) return to;
+      // The entries, and the requests that they are about.
+      await this.#turns.spend(2 * limit);
+      const { entries } = await this.#ledger.journal(to, limit);
+      const kept = await this.#kept(entries);
+      const stop = entries.findIndex((one) => one.seq > delivered || one.at >= horizon || kept.has(one.requestId));
+      const free = stop === -1 ? entries : entries.slice(0, stop);
+      to = free.at(-1)?.seq ?? to;
+      if (free.length < limit) return to;
+    }
+  }
+
+  /** The requests that these entries are about and that are still there. */
+  async #kept(entries: readonly AuditEntry[]): Promise<ReadonlySet<string | undefined>> {
+    const ids = [...new Set(entries.flatMap((one) => one.requestId ?? []))];
+    const rows = await this.#ledger.rows(ids.map((id) => ({ kind: 'request', id })));
+    return new Set(ids.filter((_, i) => rows[i] !== undefined));
+  }
+
+  #pages(query: Omit<FindQuery, 'after' | 'limit'>): AsyncGenerator<readonly Row[]> {
+    return this.#ledger.pages(query, undefined, PAGE, this.#turns);
+  }
+
+  #entry(data: object): readonly EntryDraft[] {
+    return [{ type: 'journal.purged', at: this.#keeper.read().now, actor: this.#actor, data: toJson(data) }];
+  }
+}
+
+const keyOf = (record: Expectation | undefined): readonly Expectation[] =>
+  record === undefined ? [] : [{ kind: record.kind, id: record.id, version: record.version }];
+
+/** How many rows go with a request at most: itself, and for each scope a grant and its usage. */
+const rowsOf = ({ scopes }: AccessRequest): number => 1 + 2 * scopes.length;
+
+/** Requests in order, as many in a group as one change may remove; one that has too many rows is a group of its own. */
+function inGroups(requests: readonly AccessRequest[]): readonly (readonly AccessRequest[])[] {
+  const groups: AccessRequest[][] = [];
+  let room = 0;
+  for (const request of requests) {
+    room -= rowsOf(request);
+    if (room < 0) {
+      groups.push([]);
+      room = MAX_ROWS - rowsOf(request);
+    }
+    groups.at(-1)?.push(request);
+  }
+  return groups;
+}

@@ -1,0 +1,179 @@
+import { show } from '../../core/parse.js';
+import { canonicalJson } from '../../journal/link.js';
+import { isWithheld } from '../../followers/refused-entry.js';
+import type { AuditEntry } from '../../records/index.js';
+import { within, type Timekeeper } from '../../core/time.js';
+import { WebhookError } from './errors.js';
+import { MAX_PAUSE_MS, readRetryAfter } from './retry-after.js';
+import { signatureOf } from './signature.js';
+import type { Target } from './target.js';
+
+/** A write has 30 seconds before somebody else may take the page over: the last call is begun so that it ends before. */
+const WRITE_MS = 25_000;
+export const MAX_TIMEOUT_MS = 20_000;
+/** Answers that are about the receiver, its address or our key, and never about what is in an entry. */
+const NEVER_REFUSALS: readonly number[] = [401, 404, 405, 407, 408, 410, 429];
+/** How long a receiver that is gone for good isn't called; after that it may have been a mistake. */
+const GONE_MS = 3_600_000;
+
+/** What a webhook needs of `fetch`. */
+export type WebhookFetch = (url: string, init: WebhookCall) => Promise<WebhookReply>;
+
+export interface WebhookCall {
+  readonly method: 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly redirect: 'manual';
+  readonly signal: AbortSignal;
+}
+
+export interface WebhookReply {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  readonly body?: { cancel(): Promise<void> } | null;
+}
+
+/** What was read of a reply. */
+interface Answer {
+  readonly status: number;
+  /** What the receiver says about when to call again; nothing about it is proven. */
+  readonly retryAfter: unknown;
+}
+
+interface SenderSettings {
+  readonly name: string;
+  readonly target: Target;
+  readonly keys: readonly Uint8Array[];
+  readonly fetch: WebhookFetch | undefined;
+  readonly timeoutMs: number;
+  readonly keeper: Timekeeper;
+  /** Whether no text that a caller chose is ever sent. */
+  readonly withholds: boolean;
+}
+
+/** Posts entries, one at a time, and keeps the pauses that the receiver asks for. */
+export class Sender {
+  readonly #settings: SenderSettings;
+  readonly #who: string;
+  #paused: WebhookError | undefined;
+
+  constructor(settings: SenderSettings) {
+    this.#settings = settings;
+    this.#who = `webhook ${settings.name} (${settings.target.origin})`;
+  }
+
+  now(): number {
+    return this.#settings.keeper.read().now;
+  }
+
+  /**
+   * Resolves when the receiver has taken the entry.
+   *
+   * @param begunAt when the write of its page was begun, epoch milliseconds
+   */
+  async post(entry: AuditEntry, begunAt: number): Promise<void> {
+    const now = this.now();
+    this.#keepPause(now);
+    if (now - begunAt + this.#settings.timeoutMs > WRITE_MS)
+      throw this.#error('unfinished', `took too long for all of a page; ${which(entry)} is the next`);
+    const answer = await this.#call(entry, now);
+    if (answer.status >= 200 && answer.status < 300) return;
+    this.#paused = this.#refusal(answer, entry, this.now());
+    throw this.#paused;
+  }
+
+  #keepPause(now: number): void {
+    const { status, retryAt = 0, why, message } = this.#paused ?? {};
+    // One that lies too far ahead was measured by a clock that has gone back since.
+    if (!(now < retryAt && retryAt <= now + MAX_PAUSE_MS)) return;
+    if (why === 'gone') throw new WebhookError(why, String(message), status, retryAt);
+    throw this.#error('waiting', `has asked not to be called before ${iso(retryAt)}`, status, retryAt);
+  }
+
+  async #call(entry: AuditEntry, now: number): Promise<Answer> {
+    const { target, keys, fetch, timeoutMs, keeper, withholds } = this.#settings;
+    const body = withholds || isWithheld(entry) ? withheldBodyOf(entry) : bodyOf(entry);
+    const seconds = String(Math.floor(now / 1_000));
+    const stop = new AbortController();
+    const headers = {
+      'content-type': 'application/json',
+      'webhook-id': entry.id,
+      'webhook-timestamp': seconds,
+      'webhook-signature': keys.map((key) => signatureOf(key, entry.id, seconds, body)).join(' '),
+    };
+    const init = { method: 'POST', headers, body, redirect: 'manual', signal: stop.signal } as const;
+    const timeout = () => this.#error('timeout', `did not answer within ${timeoutMs} ms to ${which(entry)}`);
+    try {
+      const call = async () => (fetch === undefined ? globalThis.fetch(target.href, init) : fetch(target.href, init));
+      const reply = await within(keeper.clock, timeoutMs, call, timeout);
+      const { status, body: said } = reply;
+      // What it says doesn't matter; left unread, it would keep the connection.
+      Promise.resolve()
+        .then(() => said?.cancel())
+        .catch(() => undefined);
+      // Whatever compares like a number between 200 and 300, only a number is a status.
+      if (!Number.isInteger(status)) throw this.#error('status', `gave an answer without a status to ${which(entry)}`);
+      return { status, retryAfter: status === 429 || status === 503 ? retryAfterIn(reply) : undefined };
+    } catch (error) {
+      stop.abort();
+      if (error instanceof WebhookError) throw error;
+      // Not as the cause: what a fetch says may have the whole address in it.
+      throw this.#error('unreachable', `could not be called (${problemOf(error)}) with ${which(entry)}`);
+    }
+  }
+
+  #refusal({ status, retryAfter }: Answer, entry: AuditEntry, now: number): WebhookError {
+    const { name } = this.#settings;
+    // 0 is how a browser shows a redirect that it doesn't follow.
+    if (status === 0 || (status >= 300 && status < 400))
+      return this.#error('redirect', `answered with a redirect, which is never followed: set its url to where it has moved`, status);
+    if (status === 410) {
+      const again = now + GONE_MS;
+      const advice = `take this sink out and call forgetFollower('${name}'), or it holds back every purge`;
+      return this.#error('gone', `is gone for good (410): ${advice}. It is called again after ${iso(again)}`, status, again);
+    }
+    const retryAt = readRetryAfter(retryAfter, now);
+    const then = retryAt === undefined ? '' : `, and not before ${iso(retryAt)}`;
+    const hint = status === 401 || status === 403 ? ' (does the receiver know the key that signs?)' : '';
+    const isRefusal = status >= 400 && status < 500 && !NEVER_REFUSALS.includes(status);
+    const problem = `answered ${status}${hint} to ${which(entry)}; it comes again${then}`;
+    return this.#error('status', problem, status, retryAt, isRefusal ? entry.id : undefined);
+  }
+
+  #error(why: WebhookError['why'], what: string, status?: number, retryAt?: number, refusedEntry?: string): WebhookError {
+    return new WebhookError(why, `${this.#who} ${what}`, status, retryAt, refusedEntry);
+  }
+}
+
+/** Headers that aren't there, or can't be read, say nothing: the status is what matters. */
+function retryAfterIn({ headers }: WebhookReply): unknown {
+  try {
+    return headers.get('retry-after');
+  } catch {
+    return undefined;
+  }
+}
+
+/** In one form, so that a repeat has the same bytes, whatever order of fields a store gives back. */
+function bodyOf({ type, at, namespace, id, seq, actor, requestId, grantId, data }: AuditEntry): string {
+  return canonicalJson({ type, timestamp: iso(at), data: { namespace, id, seq, at, actor, requestId, grantId, data } });
+}
+
+/** The form without any text that a caller chose: enough to find the entry in the journal, and to prove it. */
+function withheldBodyOf({ type, at, namespace, id, seq, digest, hash }: AuditEntry): string {
+  return canonicalJson({ type, timestamp: iso(at), data: { withheld: true, namespace, id, seq, at, digest, hash } });
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+const which = ({ id, type, seq }: AuditEntry): string => `entry ${show(id)} (${show(type)}, seq ${seq})`;
+
+/** The code of what went wrong, as Node's fetch has it in the cause; or at least its name. */
+function problemOf(error: unknown): string {
+  try {
+    const { code, name, cause } = error as { code?: unknown; name?: unknown; cause?: { code?: unknown } | undefined };
+    return [cause?.code, code, name].filter((word) => typeof word === 'string').find((word) => /^\w{1,40}$/.test(word)) ?? 'unknown';
+  } catch {
+    return 'no error was given';
+  }
+}

@@ -1,0 +1,26 @@
+import { InvalidArgumentError } from '../../core/errors.js';
+
+const RULE = 'an https: address without credentials (http: only for localhost, 127.0.0.1 and [::1])';
+const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+
+/** Where webhooks go. What an address has besides its origin may be secret: messages name that alone. */
+export interface Target {
+  readonly href: string;
+  readonly origin: string;
+}
+
+export function readTarget(argument: string, value: unknown): Target {
+  const refuse = (got: string) => new InvalidArgumentError(argument, RULE, got);
+  if (typeof value !== 'string') throw refuse('no text');
+  let url: URL;
+  try {
+    url = new URL(value);
+  } catch {
+    throw refuse('no address');
+  }
+  const { protocol, hostname, username, password, origin, href } = url;
+  if (username !== '' || password !== '') throw refuse('one with credentials');
+  if (protocol === 'http:' && !LOOPBACK.includes(hostname)) throw refuse('http: to another machine');
+  if (protocol !== 'https:' && protocol !== 'http:') throw refuse(`another scheme`);
+  return { href, origin };
+}

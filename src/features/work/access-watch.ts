@@ -1,0 +1,208 @@
+import { ClockError, isJitError, StoreError, type DeniedError } from '../../core/errors.js';
+import { coveredUntil, type Held } from '../../lifecycle/status.js';
+import type { AuditEntry } from '../../records/index.js';
+import type { Reading, Timekeeper } from '../../core/time.js';
+import type { Alarm } from '../../followers/journal-notifier.js';
+import { Elapsed } from '../../kernel/stopwatch.js';
+import { makeLease, type Lease, type ReadLeaseOptions } from './options.js';
+import { Nap } from '../../kernel/interruptible-sleep.js';
+import type { Cover, SharedCover } from './shared-cover.js';
+
+/** What a lease needs of the engine. */
+export interface LeaseContext {
+  readonly subject: string;
+  readonly scope: string;
+  readonly keeper: Timekeeper;
+  readonly alarm: Alarm;
+  readonly leewayMs: number;
+  /** Reads what covers, whether or not it covers now. Waits for an approver that is to confirm a start, where nothing else covers. */
+  readonly read: () => Promise<Cover>;
+  /** What all leases on this subject and scope read again. */
+  readonly shared: Pick<SharedCover, 'hint' | 'confirm'>;
+  /** Why these grants don't cover now. */
+  readonly denial: (held: readonly Held[], reading: Reading) => DeniedError;
+  readonly onError: (error: unknown, during: string) => void;
+  /** Called once, when it has ended. */
+  readonly onEnd: () => void;
+}
+
+/** Real timers fire a little early, and clocks are corrected a little: only what is more is told as the clock's doing. */
+const CORRECTION_MS = 1_000;
+
+/**
+ * Watches over one piece of work. Two loops, so that a read which hangs holds up nothing: the one reads what covers, at
+ * each poll and each hint; the other ends the lease, by what was read last, at the end of the coverage or when that was
+ * too long ago. What was slept has passed, whatever the clock says: one that is set back holds up neither.
+ */
+export class LeaseWatch {
+  readonly #context: LeaseContext;
+  readonly #options: ReadLeaseOptions;
+  readonly #controller = new AbortController();
+  readonly #poll: Nap;
+  readonly #guard: Nap;
+  readonly #unlisten: () => void;
+  /** What was read last; `undefined`: the first answer is under way. */
+  #cover: Cover | undefined;
+  /** Since the read of that was begun. */
+  readonly #elapsed: Elapsed;
+  #failure: unknown;
+  #until: number | undefined;
+  /** The number of the hint that woke it last. */
+  #hint = 0;
+
+  /** It listens from here on: what becomes known while the first answer is under way is read again. */
+  constructor(context: LeaseContext, options: ReadLeaseOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#elapsed = new Elapsed(context.keeper);
+    this.#poll = new Nap(context.keeper.clock);
+    this.#guard = new Nap(context.keeper.clock);
+    this.#unlisten = context.alarm.listen({ concerns: (entry) => this.#isConcerned(entry), wake: () => this.#hinted() });
+  }
+
+  #hinted(): void {
+    this.#hint = this.#context.shared.hint();
+    this.#poll.wake();
+  }
+
+  /** Reads what covers, and watches it. @throws why there is nothing to watch; then it has ended */
+  async begin(): Promise<Lease> {
+    try {
+      this.#take(await this.#context.read());
+    } catch (error) {
+      this.end(error);
+    }
+    this.signal.throwIfAborted();
+    void this.#run(() => this.#keepGuard());
+    void this.#run(() => this.#keepReading());
+    const { subject, scope } = this.#context;
+    return makeLease(
+      subject,
+      scope,
+      this.signal,
+      () => this.#until,
+      () => this.end(),
+    );
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** What sleeps until an instant may sleep for much longer than was meant. */
+  wake(): void {
+    this.#poll.wake();
+    this.#guard.wake();
+  }
+
+  /** @param reason `undefined`: the platform's own */
+  end(reason?: unknown): void {
+    if (this.signal.aborted) return;
+    this.#unlisten();
+    this.#context.onEnd();
+    this.#controller.abort(reason);
+    this.wake();
+  }
+
+  /** What its subject is given or loses, and whatever becomes of a grant that it rests on. */
+  #isConcerned({ grantId, data }: AuditEntry): boolean {
+    return grantId !== undefined && (data.subject === this.#context.subject || this.#restsOn(grantId));
+  }
+
+  #restsOn(grantId: string): boolean {
+    return this.#cover?.held?.some(({ grant }) => grant.id === grantId) === true;
+  }
+
+  /** A loop of its own: what it throws is the clock's doing. */
+  async #run(loop: () => Promise<void>): Promise<void> {
+    try {
+      await loop();
+    } catch (error) {
+      this.end(isClockError(error) ? error : new ClockError('the clock failed', error));
+    }
+  }
+
+  async #keepGuard(): Promise<void> {
+    let reading = this.#elapsed.read();
+    while (this.#goesOn(reading)) {
+      reading = await this.#elapsed.sleep(this.#guard, Math.min(this.#until ?? Infinity, this.#confirmedUntil));
+    }
+  }
+
+  async #keepReading(): Promise<void> {
+    const { pollMs } = this.#options;
+    let next = (this.#cover as Cover).begunAt + pollMs;
+    while (!this.signal.aborted) {
+      // After a slow answer at once; where the clock was set back, no later than that.
+      const reading = await this.#elapsed.sleep(this.#poll, Math.min(next, this.#elapsed.read().now + pollMs));
+      next = reading.now + pollMs;
+      // What is over is over: the store isn't asked whether there is more by now.
+      if (!this.#goesOn(reading)) continue;
+      const { begunAt: before } = this.#cover as Cover;
+      await this.#confirm(reading);
+      const { begunAt } = this.#cover as Cover;
+      // Leases that share an answer poll together from then on.
+      if (begunAt > before && begunAt <= reading.now) next = begunAt + pollMs;
+    }
+  }
+
+  async #confirm({ now }: Reading): Promise<void> {
+    const { pollMs: maxAgeMs } = this.#options;
+    let read: Cover;
+    try {
+      read = await this.#context.shared.confirm({ hint: this.#hint, now, maxAgeMs, have: (this.#cover as Cover).begunAt });
+    } catch (error) {
+      if (!this.signal.aborted) this.#unconfirmed(error);
+      return;
+    }
+    // Judged by what was known beforehand first, even where the guard's timer is late.
+    const isKnownAlready = read.reading.now < now;
+    if (!this.#goesOn(isKnownAlready ? this.#elapsed.read() : this.#elapsed.see(read.reading))) return;
+    this.#take(read);
+    this.#guard.wake();
+  }
+
+  /** Goes by this from now on. */
+  #take(cover: Cover): void {
+    this.#cover = cover;
+    this.#elapsed.restart(cover.begunAt, cover.reading);
+    this.#failure = undefined;
+    this.#goesOn(cover.reading);
+  }
+
+  #unconfirmed(error: unknown): void {
+    if (isClockError(error)) throw error;
+    this.#context.onError(error, 'lease');
+    this.#failure = error;
+    if (this.#elapsed.read().now < (this.#cover as Cover).begunAt) this.end(new ClockError(SET_BACK, error));
+  }
+
+  /** Until when the work may go on by what was read last, whatever that says. */
+  get #confirmedUntil(): number {
+    return this.#elapsed.at(this.#options.maxUnconfirmedMs);
+  }
+
+  /** Judges the coverage that was read last, and ends the lease unless it lasts. @returns whether it does */
+  #goesOn(reading: Reading): boolean {
+    if (this.signal.aborted) return false;
+    const { subject, scope, denial, leewayMs } = this.#context;
+    const { held } = this.#cover as Cover;
+    const until = held && coveredUntil(held, reading);
+    if (held !== undefined && until === undefined) {
+      this.end(denial(held, reading));
+      return false;
+    }
+    if (!(reading.now < this.#confirmedUntil)) {
+      const problem = `it could not be confirmed for ${this.#options.maxUnconfirmedMs} ms that ${subject} still has access to ${scope}`;
+      const isClock = this.#elapsed.setBackMs > CORRECTION_MS;
+      this.end(isClock ? new ClockError(SET_BACK, this.#failure) : new StoreError('live', problem, this.#failure));
+      return false;
+    }
+    this.#until = until && until - leewayMs;
+    return true;
+  }
+}
+
+const SET_BACK = 'the clock was set back while access could not be confirmed';
+
+const isClockError = (error: unknown): boolean => isJitError(error) && error.code === 'ERR_JIT_CLOCK';

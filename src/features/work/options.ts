@@ -1,0 +1,61 @@
+import { invalid, readOptions } from '../../core/parse.js';
+import { readDuration, type Duration } from '../../core/time.js';
+
+/** How closely work is watched. Durations are milliseconds or strings like `'2s'`. */
+export interface LeaseOptions {
+  /** How often coverage is read again; a revoke that no hint tells of is noticed within this. Default: 1 second. */
+  readonly pollMs?: Duration | undefined;
+  /** How long the work goes on while coverage can't be confirmed; longer than `pollMs`. Default: 5 seconds. */
+  readonly maxUnconfirmedMs?: Duration | undefined;
+}
+
+/** Access that work rests on. Where the runtime has `Symbol.asyncDispose`, `await using` stops it too. */
+export interface Lease extends AsyncDisposable {
+  readonly subject: string;
+  readonly scope: string;
+  /**
+   * Aborts when the access stops, and when the lease is stopped. Its `reason` says why: a `DeniedError` with the decision
+   * (the access has ended), a `StoreError` (it could not be confirmed), a `ClockError` (the clock failed or was set back),
+   * a `ClosedError` (the engine was closed); after `stop()` the platform's own `AbortError`.
+   */
+  readonly signal: AbortSignal;
+  /**
+   * When the coverage ends, by what is known now: a revoke comes earlier, more time that is granted moves it. What the
+   * work opens outside (a token, a statement's timeout) should end then. `undefined`: it is standing access, without an
+   * end. Epoch milliseconds.
+   */
+  readonly until: number | undefined;
+  /** Ends the lease, not the access. Twice is fine. */
+  stop(): void;
+}
+
+export interface ReadLeaseOptions {
+  readonly pollMs: number;
+  readonly maxUnconfirmedMs: number;
+}
+
+export function readLeaseOptions(given: unknown): ReadLeaseOptions {
+  const { pollMs: poll, maxUnconfirmedMs: longest } = readOptions<keyof LeaseOptions>('options', given, ['pollMs', 'maxUnconfirmedMs']);
+  const pollMs = readDuration('pollMs', poll === undefined ? 1_000 : poll);
+  const maxUnconfirmedMs = readDuration('maxUnconfirmedMs', longest === undefined ? 5_000 : longest);
+  // Otherwise every lease would end by itself.
+  if (pollMs < maxUnconfirmedMs) return { pollMs, maxUnconfirmedMs };
+  if (poll === undefined) throw invalid('maxUnconfirmedMs', `longer than pollMs, which is ${pollMs} by default`, longest);
+  throw invalid('pollMs', `shorter than maxUnconfirmedMs, which is ${maxUnconfirmedMs}`, poll);
+}
+
+/** The same for everybody: what can be done to it is done through `stop`. */
+export function makeLease(subject: string, scope: string, signal: AbortSignal, until: () => number | undefined, stop: () => void): Lease {
+  const lease = {
+    subject,
+    scope,
+    signal,
+    get until() {
+      return until();
+    },
+    stop,
+  };
+  // The key is only there where the runtime knows it: `[undefined]` would be a method named "undefined".
+  if (typeof Symbol.asyncDispose === 'symbol') Object.defineProperty(lease, Symbol.asyncDispose, { value: async () => stop() });
+  return lease as Lease;
+}

@@ -1,0 +1,129 @@
+import { Alarm } from '../../followers/journal-notifier.js';
+import { LeaseWatch } from './access-watch.js';
+import type { Lease, ReadLeaseOptions } from './options.js';
+import { SharedCovers, type Cover } from './shared-cover.js';
+import { Wait, type ReadWaitOptions } from './wait-for.js';
+import { ClosedError } from '../../core/errors.js';
+import { judge } from '../../lifecycle/check.js';
+import { withOwnUse } from '../../lifecycle/usage.js';
+import type { MaybePromise } from '../../core/ports.js';
+import type { Timekeeper } from '../../core/time.js';
+import type { AccessResult } from '../../engine/answers.js';
+import { denied, type Checker } from '../../engine/checker.js';
+import { coverageOf, type CoverageContext } from '../../engine/coverage.js';
+import type { Deciding } from '../../engine/requests.js';
+import type { Ledger } from '../../kernel/ledger.js';
+import type { Settings } from '../../kernel/settings.js';
+
+/** Work that runs while access lasts, and whoever waits for a decision. */
+export class Working {
+  readonly #settings: Settings;
+  readonly #keeper: Timekeeper;
+  readonly #coverage: CoverageContext;
+  readonly #checker: Checker;
+  readonly #deciding: Deciding;
+  readonly #alarm: Alarm;
+  readonly #covers: SharedCovers;
+  readonly #open = new Set<LeaseWatch | Wait<AccessResult>>();
+
+  constructor(settings: Settings, coverage: CoverageContext, ledger: Ledger, deciding: Deciding) {
+    this.#settings = settings;
+    this.#coverage = coverage;
+    this.#keeper = coverage.keeper;
+    this.#checker = coverage.checker;
+    this.#deciding = deciding;
+    const { store, onError } = settings;
+    this.#covers = new SharedCovers((subject, scope) => this.#cover(subject, scope, false));
+    this.#alarm = new Alarm({ store, journal: (after, limit) => ledger.journal(after, limit), onError });
+  }
+
+  /** This engine has committed something. */
+  wake(): void {
+    this.#alarm.hint();
+  }
+
+  /** The clock was found set back: everybody looks anew how long to sleep. Real timers go by lengths, and need no telling. */
+  clockSetBack(): void {
+    if (this.#keeper.clock.sleep === undefined) return;
+    for (const one of this.#open) one.wake();
+  }
+
+  /** Ends every lease and every wait. */
+  close(): void {
+    for (const one of this.#open) one.end(new ClosedError());
+  }
+
+  /** @param grantId that of the grant on a use of which the work rests */
+  async lease(subject: string, scope: string, options: ReadLeaseOptions, grantId?: string): Promise<Lease> {
+    const shared = this.#covers.take(subject, scope);
+    // Shared with leases that rest on no use: what is the work's own is put in afterwards.
+    const seen = (cover: Cover): Cover =>
+      grantId === undefined ? cover : { ...cover, held: cover.held?.map((held) => withOwnUse(held, grantId)) };
+    const watch: LeaseWatch = new LeaseWatch(
+      {
+        subject,
+        scope,
+        keeper: this.#keeper,
+        alarm: this.#alarm,
+        leewayMs: this.#settings.leewayMs,
+        read: async () => seen(await this.#cover(subject, scope, true)),
+        shared: { hint: () => shared.hint(), confirm: async (demand) => seen(await shared.confirm(demand)) },
+        denial: (held, reading) => denied(judge(held, subject, scope, reading)),
+        onError: this.#settings.onError,
+        onEnd: () => {
+          this.#open.delete(watch);
+          this.#covers.release(subject, scope);
+        },
+      },
+      options,
+    );
+    this.#open.add(watch);
+    return watch.begin();
+  }
+
+  /**
+   * @param work is waited for, whatever becomes of the access
+   * @param grantId that of the grant on a use of which the work rests
+   */
+  async withAccess<T>(
+    subject: string,
+    scope: string,
+    work: (signal: AbortSignal, lease: Lease) => MaybePromise<T>,
+    options: ReadLeaseOptions,
+    grantId?: string,
+  ): Promise<T> {
+    const lease = await this.lease(subject, scope, options, grantId);
+    try {
+      // It may have ended in the turn in which it was handed over.
+      lease.signal.throwIfAborted();
+      return await work(lease.signal, lease);
+    } finally {
+      lease.stop();
+    }
+  }
+
+  async waitFor(requestId: string, options: ReadWaitOptions): Promise<AccessResult> {
+    if (options.signal?.aborted === true) throw options.signal.reason;
+    const wait: Wait<AccessResult> = new Wait(
+      {
+        requestId,
+        keeper: this.#keeper,
+        alarm: this.#alarm,
+        leewayMs: this.#settings.leewayMs,
+        read: () => this.#deciding.outcome(requestId),
+        onError: this.#settings.onError,
+        onEnd: () => this.#open.delete(wait),
+      },
+      options,
+    );
+    this.#open.add(wait);
+    return wait.result;
+  }
+
+  /** Standing access comes first, and asks no store. */
+  async #cover(subject: string, scope: string, waits: boolean): Promise<Cover> {
+    const begin = this.#keeper.read();
+    if (this.#checker.standing(subject, scope) !== undefined) return { held: undefined, begunAt: begin.now, reading: begin };
+    return coverageOf(this.#coverage, subject, scope, waits);
+  }
+}

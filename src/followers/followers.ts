@@ -1,0 +1,94 @@
+import type { AuditSink, SinkContext } from '../core/ports.js';
+import { Follower, isCorrupt, type FollowContext, type FollowerStatus } from './follower.js';
+import { watch } from './watch.js';
+
+export type { FollowContext, FollowerStatus };
+
+/** All followers of an engine. */
+export class Followers {
+  readonly #all: Follower[] = [];
+  readonly #context: FollowContext;
+  #unwatch: (() => void) | undefined;
+  #begun: Promise<unknown> | undefined;
+  #isStarted = false;
+  readonly #eager = new Set<Follower>();
+
+  constructor(sinks: readonly AuditSink[], context: FollowContext) {
+    const lookup = Object.freeze({ request: (id: string) => look(context, id) });
+    this.#context = { ...context, lookup };
+    for (const sink of sinks) this.add(sink);
+  }
+
+  has(name: string): boolean {
+    return this.#all.some(({ sink }) => sink.name === name);
+  }
+
+  /** @param isEager whether it delivers what there is as soon as the engine is used, and not only after a commit or with a sweep */
+  add(sink: AuditSink, isEager = false): void {
+    const follower = new Follower(sink, this.#context);
+    this.#all.push(follower);
+    // Whoever commits next waits for this one's beginning too.
+    this.#begun = undefined;
+    if (isEager) this.#eager.add(follower);
+    if (this.#isStarted) this.#start(follower);
+  }
+
+  /** To be called at the engine's first use: watching and reading are I/O, and making an engine does none (L46). */
+  start(): void {
+    this.#isStarted = true;
+    for (const follower of this.#all) this.#start(follower);
+  }
+
+  #start(follower: Follower): void {
+    this.#unwatch ??= watch(this.#context.ledger.store, () => this.wake(), this.#context.onError);
+    // Local ones begin at the head as it is now; where that can't be read yet, their first delivery tries again.
+    if (!follower.shared) follower.begin().catch(() => undefined);
+    if (this.#eager.has(follower)) void follower.drive();
+  }
+
+  /** To be awaited before the first commit, so that followers miss nothing that this engine does. */
+  async begin(): Promise<void> {
+    try {
+      await (this.#begun ??= Promise.all(this.#all.map((follower) => follower.begin())));
+    } catch (error) {
+      this.#begun = undefined;
+      throw error;
+    }
+  }
+
+  /** Something may be new. One that is failing waits for `insist`, so that a broken sink isn't tried at each commit. */
+  wake(insist = false): void {
+    for (const follower of this.#all) if (insist || !follower.failing) void follower.drive();
+  }
+
+  /** Delivers everything that is on record now, and says how each stands. */
+  async flush(): Promise<readonly FollowerStatus[]> {
+    await Promise.all(this.#all.map((follower) => follower.flush()));
+    return Promise.all(this.#all.map((follower) => follower.status()));
+  }
+
+  get isBusy(): boolean {
+    return this.#all.some((follower) => follower.isBusy);
+  }
+
+  /** Resolves when no delivery runs. Never rejects. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#all.map((follower) => follower.settled()));
+  }
+
+  async close(): Promise<void> {
+    this.#unwatch?.();
+    await Promise.all(this.#all.map((follower) => follower.flush()));
+  }
+}
+
+/** A record that can't be read is told, and is to a sink like one that is gone: entries about all others go on. */
+async function look({ lookup, onError }: FollowContext, id: string): ReturnType<SinkContext['request']> {
+  try {
+    return await lookup.request(id);
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    onError(error, 'row');
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+import { isObject, type AuditEntry } from '../records/index.js';
+import { isInstant } from '../core/time.js';
+
+/** After so many refusals of one entry it is delivered without its texts (L37). */
+export const MAX_REFUSALS = 5;
+
+/**
+ * A sink's `write`, or the `send` of `notify`, rejects with this when its destination refuses this one entry because of
+ * what is in it: not when the destination is down, busy, or doesn't know who calls.
+ *
+ * After five refusals of one entry it is delivered in its withheld form, see {@link isWithheld}. Only if that is taken, the
+ * next entry follows. Any error with a `refusedEntry` counts, so that an adapter needs no import.
+ *
+ * @example
+ * const send = async (notice: Notice) => {
+ *   const { status } = await post(notice.markdown);
+ *   if (status === 400 || status === 422) throw new EntryRefusedError(notice.id, `the chat answered ${status}`);
+ *   if (status !== 200) throw new Error(`the chat answered ${status}`);
+ * };
+ */
+export class EntryRefusedError extends Error {
+  override readonly name = 'EntryRefusedError';
+  /** @param refusedEntry the id of the entry; of a notice, its `id` */
+  constructor(
+    readonly refusedEntry: string,
+    message: string,
+    options?: { readonly cause?: unknown },
+  ) {
+    super(`entry ${refusedEntry} was refused: ${message}`, options);
+  }
+}
+
+/** The entry of a page that an error says was refused; `undefined`: the error says nothing of the kind. */
+export function refusedIn(page: readonly AuditEntry[], error: unknown): AuditEntry | undefined {
+  try {
+    const id = (error as { readonly refusedEntry?: unknown } | null | undefined)?.refusedEntry;
+    return typeof id === 'string' ? page.find((entry) => entry.id === id) : undefined;
+  } catch {
+    // A getter of a foreign error.
+    return undefined;
+  }
+}
+
+/**
+ * Whether an entry that a sink is given is in its withheld form: id, seq, type, instant, digest, hashes and the ids of its
+ * records, and no text that a caller chose. Its actor is `system:withheld`, and its digest is that of the whole entry,
+ * which `readJournal` gives.
+ */
+export const isWithheld = (entry: AuditEntry): boolean => entry.data['withheld'] === true;
+
+/** See {@link isWithheld}. */
+export function withhold({ v, namespace, id, type, at, requestId, grantId, digest, seq, prevHash, hash }: AuditEntry): AuditEntry {
+  return {
+    v,
+    namespace,
+    id,
+    type,
+    at,
+    actor: 'system:withheld',
+    requestId,
+    grantId,
+    data: { withheld: true },
+    digest,
+    seq,
+    prevHash,
+    hash,
+  };
+}
+
+/** The refusals of the entry at which a follower stands. It lies in the cursor's row. */
+export interface Refusals {
+  readonly seq: number;
+  readonly id: string;
+  readonly type: string;
+  readonly count: number;
+  /** Once the withheld form was refused too: before this instant nothing is sent. Epoch milliseconds, or 0. */
+  readonly retryAt: number;
+}
+
+const FIRST_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 3_600_000;
+
+/** One more refusal of this entry. */
+export function countRefusal(before: Refusals | undefined, { seq, id, type }: AuditEntry, now: number): Refusals {
+  const count = before?.seq === seq ? before.count + 1 : 1;
+  const late = count - MAX_REFUSALS;
+  const retryAt = late <= 0 ? 0 : now + Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(late - 1, 30));
+  return { seq, id, type, count, retryAt };
+}
+
+/** Whether nothing is to be sent yet. A wait that lies too far ahead was measured by a clock that has gone back since. */
+export const isWaiting = ({ retryAt }: Refusals, now: number): boolean => now < retryAt && retryAt <= now + MAX_WAIT_MS;
+
+/** How a message names the entry. */
+export const nameOf = ({ id, type, seq }: Pick<Refusals, 'id' | 'type' | 'seq'>): string => `entry ${id} (${type}, seq ${seq})`;
+
+/** Reads what a cursor's row says; what this version doesn't write counts as no refusal. */
+export function readRefusals(value: unknown): Refusals | undefined {
+  if (!isObject(value)) return undefined;
+  const { seq, id, type, count, retryAt } = value as { readonly [Field in keyof Refusals]?: unknown };
+  if (![seq, count, retryAt].every(isInstant) || typeof id !== 'string' || typeof type !== 'string') return undefined;
+  return { seq: seq as number, id, type, count: count as number, retryAt: retryAt as number };
+}

@@ -1,0 +1,92 @@
+import { PurgedError } from '../core/errors.js';
+import { invalid, readOptions } from '../core/parse.js';
+import type { AuditEntry } from '../records/index.js';
+import { readInstant } from '../core/time.js';
+import { countDecisions, type DecisionFigures } from './report/decisions.js';
+import { measureScopes, type ScopeExposure } from './report/scopes.js';
+import { replay } from './replay.js';
+
+export type { DecisionFigures, ScopeExposure };
+
+/** How much access was held in a span, against what standing access would have been, and how it came to be given. */
+export interface Exposure {
+  /** The span `[from, to)`, epoch milliseconds. */
+  readonly from: number;
+  readonly to: number;
+  /** One for each scope that was held at some instant of the span, as it was granted (patterns as patterns), by its text. */
+  readonly scopes: readonly ScopeExposure[];
+  /** Milliseconds: the sum of `heldMs` over all scopes. */
+  readonly heldMs: number;
+  /** Milliseconds: the sum of `standingMs` over all scopes. */
+  readonly standingMs: number;
+  /** `heldMs / standingMs`, 0 to 1; `undefined`: nothing was held. */
+  readonly ratio: number | undefined;
+  readonly decisions: DecisionFigures;
+  /** How often more time was asked for, and given. */
+  readonly extensions: {
+    /** Requests that were made in the span: `from <= createdAt < to`. */
+    readonly requests: number;
+    /** Of these, those that asked to extend a grant. */
+    readonly asked: number;
+    /** Grants that were issued in the span: `from <= issuedAt < to`. */
+    readonly grants: number;
+    /** Of these, those that extend another. */
+    readonly given: number;
+  };
+}
+
+/**
+ * Measures what the journal says of a span: how long each scope was held against what standing access would have been,
+ * who decided, how long that took, and how often more time was asked. It asks nothing but the entries.
+ *
+ * Ends are the effective ones: what time or idleness ended counts up to that instant, whether or not a sweep has recorded
+ * it by then. Standing access is no history and isn't counted.
+ *
+ * Gotcha: of what has not ended yet the planned end counts, so a span that reaches into the future counts what may still
+ * be given back. Let `to` be an instant that has passed.
+ * Gotcha: like `replay` it doesn't verify the chain, and keeps all records in memory.
+ *
+ * @param entries the whole journal in order: what `readJournal` or `readJsonLines` yields
+ * @param span half-open `[from, to)`, epoch milliseconds
+ * @throws PurgedError `ERR_JIT_PURGED` when a purge's horizon lies after `from`
+ * @throws CorruptError `ERR_JIT_CORRUPT`, naming the seq, where an entry doesn't follow from those before it
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
+ * @example
+ * const report = await exposure(readJournal(store), { from: Date.UTC(2026, 0, 1), to: Date.UTC(2026, 1, 1) });
+ */
+export async function exposure(
+  entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>,
+  span: { readonly from: number; readonly to: number },
+): Promise<Exposure> {
+  const given = readOptions('span', span, ['from', 'to']);
+  const from = readInstant('span.from', given.from);
+  const to = readInstant('span.to', given.to);
+  if (to <= from) throw invalid('span.to', 'an instant after span.from', to);
+  const replayed = await replay(entries);
+  if (replayed.horizon > from) throw new PurgedError(replayed.horizon);
+
+  const isIn = (at: number): boolean => from <= at && at < to;
+  const scopes = await measureScopes(replayed, from, to);
+  const heldMs = sum(scopes.map((scope) => scope.heldMs));
+  const standingMs = sum(scopes.map((scope) => scope.standingMs));
+  const requests = [...replayed.requests.values()];
+  const made = requests.filter(({ createdAt }) => isIn(createdAt));
+  const issued = [...replayed.grants.values()].filter(({ issuedAt }) => isIn(issuedAt));
+  return Object.freeze({
+    from,
+    to,
+    scopes,
+    heldMs,
+    standingMs,
+    ratio: standingMs === 0 ? undefined : heldMs / standingMs,
+    decisions: countDecisions(requests, isIn),
+    extensions: Object.freeze({
+      requests: made.length,
+      asked: made.filter(({ extension }) => extension !== undefined).length,
+      grants: issued.length,
+      given: issued.filter((grant) => grant.extends !== undefined).length,
+    }),
+  });
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -1,0 +1,57 @@
+import { heldFrom, heldUntil } from '../../records/index.js';
+import { inTurns } from '../../core/time.js';
+import type { Replayed } from '../replay.js';
+
+/** How much one scope was held in a span. */
+export interface ScopeExposure {
+  /** As it was granted. What a pattern covers is not told apart. */
+  readonly scope: string;
+  /** How many subjects held it at some instant of the span. */
+  readonly subjects: number;
+  /** How many grants of it were held at some instant of the span. */
+  readonly grants: number;
+  /** Milliseconds: for each subject how much of the span it held the scope, overlapping grants counted once; over all subjects. */
+  readonly heldMs: number;
+  /** Milliseconds: `subjects * (to - from)`, what the same subjects would have held if the access were standing. */
+  readonly standingMs: number;
+  /** `heldMs / standingMs`, above 0 and at most 1. */
+  readonly ratio: number;
+}
+
+/** Half-open. */
+interface Window {
+  readonly from: number;
+  readonly until: number;
+}
+
+/** One line for each scope that was held in `[from, to)`. */
+export async function measureScopes({ grants, usages }: Replayed, from: number, to: number): Promise<readonly ScopeExposure[]> {
+  const held = new Map<string, Map<string, Window[]>>();
+  for await (const grant of inTurns(grants.values())) {
+    const window = { from: Math.max(from, heldFrom(grant)), until: Math.min(to, heldUntil(grant, usages.get(grant.id))) };
+    if (window.from >= window.until) continue;
+    const subjects = held.get(grant.scope) ?? new Map<string, Window[]>();
+    held.set(grant.scope, subjects);
+    const windows = subjects.get(grant.subject);
+    if (windows === undefined) subjects.set(grant.subject, [window]);
+    else windows.push(window);
+  }
+  const scopes = [...held].map(([scope, subjects]) => {
+    const windows = [...subjects.values()];
+    const heldMs = windows.reduce((total, own) => total + unionMs(own), 0);
+    const standingMs = subjects.size * (to - from);
+    return Object.freeze({ scope, subjects: subjects.size, grants: windows.flat().length, heldMs, standingMs, ratio: heldMs / standingMs });
+  });
+  return Object.freeze(scopes.sort((a, b) => (a.scope < b.scope ? -1 : 1)));
+}
+
+/** How long at least one of these windows lasted. */
+function unionMs(windows: readonly Window[]): number {
+  let total = 0;
+  let reached = 0;
+  for (const { from, until } of [...windows].sort((a, b) => a.from - b.from)) {
+    total += Math.max(0, until - Math.max(from, reached));
+    reached = Math.max(reached, until);
+  }
+  return total;
+}

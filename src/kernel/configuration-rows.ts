@@ -1,0 +1,85 @@
+import { invalid, isId } from '../core/parse.js';
+import type { FindQuery, MaybePromise, Page, Row } from '../core/ports.js';
+import { isObject } from '../records/index.js';
+import { isInstant } from '../core/time.js';
+
+/** A configuration at work in a namespace: its engines write one row for it, at most once an hour. */
+export interface Configuration {
+  /** The approver's name. */
+  readonly approver: string;
+  /** The matcher's name. */
+  readonly matcher: string;
+  /** When an engine with it last wrote the row. Epoch milliseconds. */
+  readonly seenAt: number;
+}
+
+export const ENGINE_ROW = 'engine';
+/** A row that no engine has written for this long is of an engine that is gone. */
+export const SILENCE_MS = 24 * 3_600_000;
+/** How many rows are read: a namespace with more configurations than this is reported all the same. */
+const MAX_ROWS = 16;
+
+/**
+ * The configurations at work in a namespace.
+ *
+ * @param find of a store that is bound to the namespace
+ * @param onUnreadable receives the error of each row that this version did not write; the others are returned all the same
+ * @throws StoreError
+ */
+export async function liveConfigurations(
+  find: (query: FindQuery) => MaybePromise<Page<Row>>,
+  now: number,
+  onUnreadable: (error: unknown) => void,
+): Promise<readonly Configuration[]> {
+  const { items } = await find({ kind: ENGINE_ROW, limit: MAX_ROWS });
+  const found: Configuration[] = [];
+  for (const row of items) {
+    try {
+      const configuration = readConfiguration(row);
+      if (configuration.seenAt > now - SILENCE_MS) found.push(configuration);
+    } catch (error) {
+      onUnreadable(error);
+    }
+  }
+  return found;
+}
+
+/** How many rows a checker reads. Where there are more, it does not know all matchers. */
+const MAX_MATCHERS = 1_000;
+
+/**
+ * The matchers of the configurations at work in a namespace. Where every engine has been silent for a day, those of all
+ * rows: a grant lives through a day without a commit.
+ *
+ * @returns isComplete: false where a row can't be read, or there are more than are read
+ * @throws StoreError
+ */
+export async function matchersInUse(
+  find: (query: FindQuery) => MaybePromise<Page<Row>>,
+  now: number,
+  onUnreadable: (error: unknown) => void,
+): Promise<{ readonly matchers: readonly string[]; readonly isComplete: boolean }> {
+  const { items, next } = await find({ kind: ENGINE_ROW, limit: MAX_MATCHERS });
+  const known: Configuration[] = [];
+  let isComplete = next === undefined;
+  for (const row of items) {
+    try {
+      known.push(readConfiguration(row));
+    } catch (error) {
+      isComplete = false;
+      onUnreadable(error);
+    }
+  }
+  const live = known.filter(({ seenAt }) => seenAt > now - SILENCE_MS);
+  const matchers = new Set((live.length > 0 ? live : known).map(({ matcher }) => matcher));
+  return { matchers: [...matchers], isComplete };
+}
+
+/** @throws InvalidArgumentError for a row that this version did not write */
+export function readConfiguration(row: Row): Configuration {
+  const { approver, matcher, seenAt } = (isObject(row) && isObject(row.body) ? row.body : {}) as Partial<
+    Record<keyof Configuration, unknown>
+  >;
+  if (isId(approver) && isId(matcher) && isInstant(seenAt)) return { approver, matcher, seenAt };
+  throw invalid('row of kind engine', 'one that this version writes', row);
+}

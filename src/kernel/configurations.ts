@@ -1,0 +1,103 @@
+import { InvalidArgumentError, messageOf } from '../core/errors.js';
+import { quote } from '../core/parse.js';
+import { bookmark } from '../records/bookmark.js';
+import { digestOf } from '../journal/link.js';
+import type { Timekeeper } from '../core/time.js';
+import { ENGINE_ROW, liveConfigurations, readConfiguration, SILENCE_MS, type Configuration } from './configuration-rows.js';
+import type { Ledger } from './ledger.js';
+import type { Settings } from './settings.js';
+
+const HOUR_MS = 3_600_000;
+/** After a failure it is tried again with the next commit that is this much later. */
+const RETRY_MS = 60_000;
+
+/**
+ * Two services in one namespace are one service. So each engine leaves one row for its configuration, at its first commit
+ * and at most once an hour, and tells `onError` where another one has: another approver, or another idea of how far scopes
+ * reach. All of it is best effort, behind the commits and never in front of one (L38).
+ */
+export class Configurations {
+  readonly #settings: Pick<Settings, 'store' | 'approver' | 'scopes' | 'onError'>;
+  readonly #keeper: Timekeeper;
+  readonly #ledger: Ledger;
+  readonly #inBackground: (work: Promise<unknown>, during: string) => void;
+  #nextAt = 0;
+
+  constructor(
+    settings: Pick<Settings, 'store' | 'approver' | 'scopes' | 'onError'>,
+    keeper: Timekeeper,
+    ledger: Ledger,
+    inBackground: (work: Promise<unknown>, during: string) => void,
+  ) {
+    this.#settings = settings;
+    this.#keeper = keeper;
+    this.#ledger = ledger;
+    this.#inBackground = inBackground;
+  }
+
+  /** To be called after each commit. What lives in memory alone is shared on purpose, by code that holds the store. */
+  afterCommit(): void {
+    const now = this.#keeper.highest;
+    if (this.#settings.store.durability === 'memory' || now < this.#nextAt) return;
+    this.#nextAt = now + HOUR_MS;
+    this.#inBackground(this.#meet(now), 'engines');
+  }
+
+  async #meet(now: number): Promise<void> {
+    try {
+      await this.#announce(now);
+      this.#tell(await this.#others(now));
+    } catch (error) {
+      this.#nextAt = now + RETRY_MS;
+      throw error;
+    }
+  }
+
+  /** Where this conflicts, an engine of the same configuration has just done it. */
+  async #announce(now: number): Promise<void> {
+    const { approver, scopes } = this.#settings;
+    const id = digestOf([approver.name, scopes.name]);
+    const version = (await this.#ledger.row(ENGINE_ROW, id))?.version ?? 0;
+    const put = bookmark(ENGINE_ROW, id, version + 1, { approver: approver.name, matcher: scopes.name, seenAt: now });
+    // Its id is made of what it says: a random one would be drawn between those of a verb.
+    const change = digestOf([ENGINE_ROW, id, version + 1, now]);
+    await this.#settings.store.commit({ id: change, expect: [{ kind: ENGINE_ROW, id, version }], put: [put], append: [] });
+  }
+
+  async #others(now: number): Promise<readonly Configuration[]> {
+    const { approver, scopes, onError } = this.#settings;
+    const all = await liveConfigurations(
+      (query) => this.#ledger.find(query),
+      now,
+      (error) => onError(error, 'engines'),
+    );
+    return all.filter((one) => one.approver !== approver.name || one.matcher !== scopes.name);
+  }
+
+  #tell(others: readonly Configuration[]): void {
+    if (others.length === 0) return;
+    const { store, approver, scopes, onError } = this.#settings;
+    const inWords = ({ approver: name, matcher }: Omit<Configuration, 'seenAt'>) => `approver ${quote(name)} with scopes ${quote(matcher)}`;
+    const rule = `that of one service: ${store.namespace} is used by ${inWords({ approver: approver.name, matcher: scopes.name })}, and within a day by`;
+    onError(new InvalidArgumentError('store.namespace', rule, others.map(inWords).join(' and ')), 'engines');
+  }
+}
+
+/**
+ * Removes the rows of engines that have been silent for a day. An engine that purges writes its own with its commits.
+ *
+ * @param onError receives the error of a row that can't be read, which is kept
+ */
+export async function removeSilentEngines(ledger: Ledger, now: number, onError: (error: unknown, during: string) => void): Promise<void> {
+  for await (const rows of ledger.pages({ kind: ENGINE_ROW })) {
+    for (const row of rows) {
+      try {
+        if (readConfiguration(row).seenAt > now - SILENCE_MS) continue;
+        const { kind, id, version } = row;
+        await ledger.commitNow({ expect: [{ kind, id, version }], put: [], remove: [{ kind, id }] });
+      } catch (error) {
+        onError(error, `purge: ${messageOf(error)}`);
+      }
+    }
+  }
+}

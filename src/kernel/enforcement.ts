@@ -1,0 +1,116 @@
+import { invalid, isId, readCount, readListener, readPort } from '../core/parse.js';
+import type { GrantStore, Row, ScopeMatcher } from '../core/ports.js';
+import { exactScopes, patternScopes } from '../core/scope.js';
+import { readIdsWith, type ReadId } from './actor-ids.js';
+import { readStanding, type Standing } from './standing.js';
+
+export type OnError = (error: unknown, during: string) => void;
+
+/** Decodes rows. A malformed row is reported to `onError` and left out; it hides no other row. */
+export type DecodeAll = <T>(rows: readonly Row[], decode: (row: Row) => T) => T[];
+
+/** The options that decide a check, as an engine and a checker take them. */
+export interface EnforcementOptions {
+  readonly scopes?: ScopeMatcher | undefined;
+  readonly standing?: Standing | undefined;
+  readonly leewayMs?: number | undefined;
+  readonly canonicalId?: ((id: string) => string) | undefined;
+  readonly onError?: OnError | undefined;
+}
+
+/** What every check goes by: the options, checked, with every default in place. */
+export interface Enforcement {
+  readonly scopes: ScopeMatcher;
+  readonly standing: (subject: string) => readonly string[];
+  readonly leewayMs: number;
+  readonly readId: ReadId;
+  /** An id is compared as it is given, a scope covers itself alone, and only a grant allows. */
+  readonly isPlain: boolean;
+  readonly onError: OnError;
+  readonly decodeAll: DecodeAll;
+  /** False: no use is taken here, so a grant with a number of uses gives no yes. Default: true. */
+  readonly takesUses?: boolean | undefined;
+}
+
+/**
+ * Reads the options that decide a check.
+ *
+ * @returns also the matcher as it was given: `scopes` hides its failures
+ * @throws InvalidArgumentError naming the option
+ */
+export function readEnforcement(options: { readonly [Name in keyof EnforcementOptions]: unknown }): Enforcement & {
+  readonly matcher: ScopeMatcher;
+} {
+  const { scopes = exactScopes, standing, leewayMs = 0, canonicalId } = options;
+  const onError = readListener<[error: unknown, during: string]>('onError', options.onError);
+  const matcher = readMatcher(scopes);
+  const readId = readIdsWith(canonicalId);
+  return {
+    matcher,
+    scopes: matcherFrom(matcher, onError),
+    standing: readStanding(standing, readId, (error) => onError(error, 'standing')),
+    leewayMs: readCount('leewayMs', leewayMs, 0, 3_600_000),
+    readId,
+    isPlain: canonicalId === undefined && standing === undefined && matcher.exact,
+    onError,
+    decodeAll: (rows, decode) =>
+      rows.flatMap((row) => {
+        try {
+          return [decode(row)];
+        } catch (error) {
+          onError(error, 'row');
+          return [];
+        }
+      }),
+  };
+}
+
+function readMatcher(value: unknown): ScopeMatcher {
+  const matcher = readPort<ScopeMatcher>('scopes', value, ['covers', 'overlaps']);
+  if (!isId(matcher.name)) throw invalid('scopes.name', 'an id that stands for how it matches', matcher.name);
+  if (typeof matcher.exact !== 'boolean') throw invalid('scopes.exact', 'true or false', matcher.exact);
+  const { isWide } = matcher as { readonly isWide?: unknown };
+  if (isWide !== undefined && typeof isWide !== 'function') throw invalid('scopes.isWide', 'a function', isWide);
+  return matcher;
+}
+
+/** @throws TypeError for any other answer than true or false: a promise is no yes */
+export function askMatcher(matcher: ScopeMatcher, method: 'covers' | 'overlaps', a: string, b: string): boolean {
+  return sure(method, matcher[method](a, b));
+}
+
+function sure(method: string, answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer;
+  throw new TypeError(`scopes.${method} must answer true or false`);
+}
+
+/** A matcher that fails or answers badly covers nothing and overlaps everything: it can only deny or revoke. */
+function matcherFrom(matcher: ScopeMatcher, onError: OnError): ScopeMatcher {
+  // Those of this package do neither, and approvers know them by what they are.
+  if (matcher === exactScopes || matcher === patternScopes) return matcher;
+  const or = (otherwise: boolean, asked: () => boolean) => {
+    try {
+      return asked();
+    } catch (error) {
+      onError(error, 'scopes');
+      return otherwise;
+    }
+  };
+  return Object.freeze<ScopeMatcher>({
+    name: matcher.name,
+    exact: matcher.exact,
+    covers: (granted, required) => or(false, () => askMatcher(matcher, 'covers', granted, required)),
+    overlaps: (a, b) => or(true, () => askMatcher(matcher, 'overlaps', a, b)),
+    ...(matcher.isWide && { isWide: (scope: string) => or(true, () => sure('isWide', matcher.isWide?.(scope))) }),
+  });
+}
+
+/**
+ * Two services that share a store and name no namespace would approve each other's requests and allow each other's grants.
+ *
+ * @throws InvalidArgumentError for a store that outlives the process
+ */
+export function refuseDefaultNamespace({ namespace, durability }: Pick<GrantStore, 'namespace' | 'durability'>): void {
+  if (namespace !== 'default' || durability === 'memory') return;
+  throw invalid('store.namespace', "a name of your service, for example 'payments', for a store that outlives the process", namespace);
+}

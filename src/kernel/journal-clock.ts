@@ -1,0 +1,275 @@
+import { SingleFlight } from '../core/single-flight.js';
+import { ClockError, StoreError } from '../core/errors.js';
+import { invalid } from '../core/parse.js';
+import { MALFORMED } from '../journal/store-reads.js';
+import type { AuditEntry } from '../records/index.js';
+import { isInstant, nextTurn, STEP_BACK_MS, type Timekeeper } from '../core/time.js';
+import type { GrantStore } from '../core/ports.js';
+import { JournalReader } from './journal-reader.js';
+
+/** How far an entry may lie above this engine's reading before that is reported, and how near to it one confirms the reading. */
+const NEAR_MS = 60_000;
+const REPORT_EVERY_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+const PAGE = 200;
+/** A purge judges the clock by so many of the newest entries, and by the one in their middle. */
+const JUDGED_ENTRIES = 1_000;
+
+/** What an engine found whose clock lies below the newest entry of the journal. */
+interface Behind {
+  /** The `at` of the newest entry at the engine's first look. Epoch milliseconds. */
+  readonly newest: number;
+  /** This engine's reading then. */
+  readonly begun: number;
+  /** Up to here the journal has been read. */
+  seq: number;
+  /** How many changes of this process had been made then. */
+  made: number;
+}
+
+/** What an acceptance of the clock did. */
+export interface ClockAcceptance {
+  /** False: creation was not refused because of the journal, so there was nothing to accept and nothing was recorded. */
+  readonly accepted: boolean;
+  /** This engine's reading. Epoch milliseconds. */
+  readonly now: number;
+  /** The `at` of the entry above that reading; `undefined`: there is none. Epoch milliseconds. */
+  readonly newest: number | undefined;
+}
+
+/**
+ * Compares an engine's clock with the instants that other processes have written to the journal (L39).
+ *
+ * The journal never moves the engine's high-water mark: one entry of a process whose clock is a year ahead would end every
+ * grant of the fleet, and can't be taken back. So ends are judged by this engine's readings alone. But an engine that finds
+ * itself behind the journal creates no access until its clock has caught up, another process confirms it, or a person accepts it.
+ */
+export class JournalClock {
+  /** Reads the journal, for this and for the ledger. */
+  readonly reader: JournalReader;
+  readonly #keeper: Timekeeper;
+  readonly #leewayMs: number;
+  readonly #onError: (error: unknown, during: string) => void;
+  readonly #own: OwnChanges;
+  #isConfirmed = false;
+  #behind: Behind | undefined;
+  readonly #looking = new SingleFlight();
+  #reportFrom = 0;
+
+  constructor(store: GrantStore, keeper: Timekeeper, leewayMs: number, onError: (error: unknown, during: string) => void) {
+    this.reader = new JournalReader(store, (entries) => this.#observe(entries));
+    this.#keeper = keeper;
+    this.#leewayMs = leewayMs;
+    this.#onError = onError;
+    this.#own = ownChangesOf(keeper.clock);
+  }
+
+  /**
+   * Of every change before it is committed: its entries don't confirm the clock that wrote them. Those of an engine whose
+   * clock was confirmed do, unless that clock has stepped back since.
+   */
+  wrote(changeId: string, entries: readonly Pick<AuditEntry, 'at'>[]): void {
+    // Cursors and leases leave nothing to be told apart, and would push out the ids of changes that do.
+    if (entries.length === 0) return;
+    const isVouchedFor = this.#isConfirmed && entries.every(({ at }) => at >= this.#keeper.highest - STEP_BACK_MS);
+    if (!isVouchedFor) this.#own.add(changeId);
+  }
+
+  /** Of every page of the journal that this engine reads. Reads the clock only where an entry lies above the last reading. */
+  #observe(entries: readonly AuditEntry[]): void {
+    let newest: AuditEntry | undefined;
+    // What is no entry at all is for whoever reads the page to refuse.
+    for (const entry of entries as readonly (AuditEntry | undefined)[]) {
+      if (isInstant(entry?.at) && entry.at > (newest?.at ?? 0)) newest = entry;
+    }
+    const bound = NEAR_MS + this.#leewayMs;
+    if (newest === undefined || newest.at <= this.#keeper.highest + bound || this.#keeper.highest < this.#reportFrom) return;
+    try {
+      const { now, highest } = this.#keeper.read();
+      if (newest.at <= now + bound) return;
+      this.#reportFrom = highest + REPORT_EVERY_MS;
+      this.#onError(new ClockError(aheadOf(newest, now)), 'clock');
+    } catch {
+      // A clock that fails is reported by whoever needs its reading.
+    }
+  }
+
+  /**
+   * To be awaited before a change is committed that creates access. Reads the newest entry once for each engine, and further
+   * entries only while creation is refused.
+   *
+   * @throws ClockError; StoreError where the journal could not be read
+   */
+  async confirm(): Promise<void> {
+    if (this.#isConfirmed) return;
+    await this.#look();
+    const behind = this.#behind;
+    if (behind === undefined) return;
+    const { now } = this.#keeper.read();
+    if (now >= behind.newest || (await this.#isWitnessed(behind, now))) this.#confirmed();
+    else throw new ClockError(behindJournal(behind.newest, now));
+  }
+
+  /** @param record puts the acceptance on record */
+  async accept(record: (data: { readonly reading: number; readonly newest: number }) => Promise<unknown>): Promise<ClockAcceptance> {
+    if (!this.#isConfirmed) await this.#look();
+    const { now } = this.#keeper.read();
+    const newest = this.#behind?.newest;
+    if (newest === undefined || now >= newest) return { accepted: false, now, newest: undefined };
+    await record({ reading: now, newest });
+    this.#confirmed();
+    return { accepted: true, now, newest };
+  }
+
+  /**
+   * Refuses a purge whose horizon rests on this process's clock alone (L39). To be asked before the purge writes anything.
+   *
+   * @returns false: the journal has no entry, so there is nothing to purge
+   * @throws InvalidArgumentError, ClockError
+   */
+  async allowsHorizon(before: number, isForced: boolean): Promise<boolean> {
+    const { now } = this.#keeper.read();
+    if (before > now) throw invalid('before', 'an instant that has passed', before);
+    const { head } = await this.reader.read();
+    if (isForced) return true;
+    if (before > now - DAY_MS) throw invalid('before', 'at least a day ago, or the purge must say { force: true }', before);
+    if (head.seq === 0) return false;
+    const instants: number[] = [];
+    for (let seq = Math.max(0, head.seq - JUDGED_ENTRIES); seq < head.seq;) {
+      await nextTurn();
+      const { entries } = await this.reader.read(seq, PAGE);
+      const last = entries.at(-1);
+      if (last === undefined || !(last.seq > seq)) break;
+      for (const { at } of entries) if (isInstant(at)) instants.push(at);
+      seq = last.seq;
+    }
+    instants.sort((a, b) => a - b);
+    // The lower of two middles: of an even number, the half that one clock wrote does not decide.
+    const middle = instants[(instants.length - 1) >> 1] ?? 0;
+    const newest = instants.at(-1) ?? 0;
+    if (now > newest + DAY_MS) throw new ClockError(silentJournal(now, newest));
+    if (before > middle) throw new ClockError(unconfirmedHorizon(before, middle));
+    return true;
+  }
+
+  #confirmed(): void {
+    this.#isConfirmed = true;
+    this.#behind = undefined;
+  }
+
+  /** Once for each engine; calls that come in the meantime share it, and after a failure the next one looks again. */
+  async #look(): Promise<void> {
+    if (this.#behind !== undefined) return;
+    await this.#looking.join(() => this.#lookOnce());
+  }
+
+  async #lookOnce(): Promise<void> {
+    const { total } = this.#own;
+    const last = await this.reader.newestEntry();
+    const newest = last && (await this.#newestOfOthers(last));
+    const { now } = this.#keeper.read();
+    if (last === undefined || newest === undefined) {
+      this.#confirmed();
+      return;
+    }
+    if (!isInstant(newest.at)) throw new StoreError('journal', MALFORMED);
+    if (now >= newest.at - STEP_BACK_MS - this.#leewayMs) {
+      this.#confirmed();
+      return;
+    }
+    this.#behind = { newest: newest.at, begun: now, seq: last.seq, made: total };
+    this.#onError(new ClockError(behindJournal(newest.at, now)), 'clock');
+  }
+
+  /**
+   * The newest entry that this process has not written: what it wrote before its first creation, a revoke or a refused
+   * attempt, is stamped by the very clock that is judged. `undefined`: the last {@link JUDGED_ENTRIES} are all its own.
+   */
+  async #newestOfOthers(last: AuditEntry): Promise<AuditEntry | undefined> {
+    if (!this.#isOwn(last)) return last;
+    const oldest = Math.max(0, last.seq - JUDGED_ENTRIES);
+    for (let end = last.seq - 1; end > oldest; end -= PAGE) {
+      await nextTurn();
+      const after = Math.max(oldest, end - PAGE);
+      const { entries } = await this.reader.read(after, end - after);
+      const other = entries.findLast((entry) => entry.seq <= end && !this.#isOwn(entry));
+      if (other !== undefined) return other;
+    }
+    return undefined;
+  }
+
+  /** An acceptance is a person's word, whichever process has recorded it. */
+  #isOwn({ id, type }: AuditEntry): boolean {
+    return type !== 'clock.accepted' && this.#own.has(id.slice(0, id.lastIndexOf('.')));
+  }
+
+  /** Whether another process has written an entry since, at an instant that this engine's clock has shown since, or nearly. */
+  async #isWitnessed(behind: Behind, now: number): Promise<boolean> {
+    // Ids of own changes that were forgotten can't be told from those of others.
+    const isKnown = this.#own.total - behind.made <= MAX_OWN;
+    const { total } = this.#own;
+    for (;;) {
+      const { entries, head } = await this.reader.read(behind.seq, PAGE);
+      for (const entry of entries) {
+        const { at } = entry;
+        if (isKnown && behind.begun - NEAR_MS <= at && at <= now + NEAR_MS && !this.#isOwn(entry)) return true;
+      }
+      const last = entries.at(-1);
+      if (last === undefined || !(last.seq > behind.seq)) return false;
+      behind.seq = last.seq;
+      if (behind.seq >= head.seq) {
+        behind.made = total;
+        return false;
+      }
+      await nextTurn();
+    }
+  }
+}
+
+const MAX_OWN = 1_000;
+
+/** The newest changes that the engines over one clock have made, bounded. */
+class OwnChanges {
+  total = 0;
+  readonly #ids = new Set<string>();
+
+  add(id: string): void {
+    this.total += 1;
+    this.#ids.add(id);
+    if (this.#ids.size <= 2 * MAX_OWN) return;
+    for (const oldest of this.#ids) {
+      this.#ids.delete(oldest);
+      break;
+    }
+  }
+
+  has(id: string): boolean {
+    return this.#ids.has(id);
+  }
+}
+
+/** By clock: two engines of one process that share a wrong clock must not confirm each other. */
+const OWN_CHANGES = /* @__PURE__ */ new WeakMap<object, OwnChanges>();
+
+function ownChangesOf(clock: object): OwnChanges {
+  const known = OWN_CHANGES.get(clock) ?? new OwnChanges();
+  OWN_CHANGES.set(clock, known);
+  return known;
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+const aheadOf = ({ seq, at, actor }: AuditEntry, now: number): string =>
+  `entry ${seq} of the journal (by ${actor}) is stamped ${iso(at)}, and this process's clock shows ${iso(now)}: one of the two clocks is wrong`;
+
+const behindJournal = (newest: number, now: number): string =>
+  `this process's clock shows ${iso(now)}, and the journal's newest entry was stamped ${iso(newest)} before it: nothing may create access ` +
+  `until the clock has passed that, another process writes an entry near this clock, or a person calls acceptClock({ by, reason })`;
+
+const silentJournal = (now: number, newest: number): string =>
+  `purge: this process's clock shows ${iso(now)}, and the journal's newest entry is of ${iso(newest)}, more than a day before it: ` +
+  `if the clock is right, purge with { force: true }`;
+
+const unconfirmedHorizon = (before: number, middle: number): string =>
+  `purge: before ${iso(before)} lies above ${iso(middle)}, the instant in the middle of the journal's last ${JUDGED_ENTRIES} entries: ` +
+  `take an earlier one, or purge with { force: true } if the clock is right`;

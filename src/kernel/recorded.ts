@@ -1,0 +1,34 @@
+import { ClockError, ConflictError, CorruptError, isJitError, OutcomeUnknownError, StoreError } from '../core/errors.js';
+
+/**
+ * Runs what follows once a request is recorded. An error then carries the request's id: without it a caller that asks
+ * again without a key has two requests.
+ *
+ * @throws whatever `work` throws, with `requestId`
+ */
+export async function afterRecording<T>(requestId: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw withRequestId(error, requestId);
+  }
+}
+
+/** A new error, for a store may reject several calls with one instance. The original is its `cause`. */
+function withRequestId(error: unknown, requestId: string): unknown {
+  if (!isJitError(error)) return error;
+  switch (error.code) {
+    case 'ERR_JIT_STORE':
+      return new StoreError(error.operation, error.message.replace(`store.${error.operation}: `, ''), error, requestId);
+    case 'ERR_JIT_OUTCOME_UNKNOWN':
+      return new OutcomeUnknownError(error.changeId, error, requestId);
+    case 'ERR_JIT_CONFLICT':
+      return new ConflictError(error.attempts, undefined, requestId);
+    case 'ERR_JIT_CLOCK':
+      return new ClockError(error.message, error, requestId);
+    case 'ERR_JIT_CORRUPT':
+      return new CorruptError(error.kind, error.id, error.problem, requestId);
+    default:
+      return error;
+  }
+}

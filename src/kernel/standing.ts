@@ -1,0 +1,53 @@
+import { invalid, readList, refuseInstance } from '../core/parse.js';
+import { patternScopes, readPattern } from '../core/scope.js';
+import { isThenable } from '../core/time.js';
+
+/**
+ * What a subject may do with no grant: patterns for each subject, or a synchronous function that gives them.
+ * Configuration, not history.
+ */
+export type Standing = Readonly<Record<string, readonly string[]>> | ((subject: string) => readonly string[]);
+
+const NONE: readonly string[] = Object.freeze([]);
+
+/** The patterns that a subject holds; a function that fails or answers badly gives none. */
+export function readStanding(
+  standing: unknown,
+  readId: (argument: string, id: unknown) => string,
+  onError: (error: unknown) => void,
+): (subject: string) => readonly string[] {
+  if (standing === undefined) return () => NONE;
+  if (typeof standing === 'function') {
+    return (subject) => {
+      try {
+        const answer: unknown = (standing as (subject: string) => unknown)(subject);
+        // Its rejection, if it comes to that, is told like any other failure.
+        if (isThenable(answer)) void answer.then(undefined, onError);
+        return readPatterns('standing(subject)', answer);
+      } catch (error) {
+        onError(error);
+        return [];
+      }
+    };
+  }
+  if (typeof standing !== 'object' || standing === null || Array.isArray(standing)) {
+    throw invalid('standing', 'patterns by subject, or a function of the subject', standing);
+  }
+  refuseInstance('standing', standing);
+  const bySubject = new Map(
+    Object.entries(standing).map(([subject, patterns]) => {
+      const argument = `standing[${JSON.stringify(subject)}]`;
+      return [readId(argument, subject), readPatterns(argument, patterns)];
+    }),
+  );
+  return (subject) => bySubject.get(subject) ?? NONE;
+}
+
+function readPatterns(argument: string, patterns: unknown): readonly string[] {
+  return Object.freeze(readList(argument, patterns).map((pattern, i) => readPattern(`${argument}[${i}]`, pattern)));
+}
+
+/** The first pattern that covers the scope. Always matched as patterns, whatever the engine's scopes are. */
+export function standingFor(patterns: readonly string[], scope: string): string | undefined {
+  return patterns.length === 0 ? undefined : patterns.find((pattern) => patternScopes.covers(pattern, scope));
+}

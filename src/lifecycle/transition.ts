@@ -1,0 +1,87 @@
+import type { JsonObject } from '../core/json.js';
+import type { Expectation } from '../core/ports.js';
+import {
+  lastInstant,
+  toJson,
+  type AccessRequest,
+  type Effect,
+  type EntryType,
+  type Grant,
+  type StoredRecord,
+  type Usage,
+} from '../records/index.js';
+import type { Reading } from '../core/time.js';
+
+/** When, and by whom: what every rule is told. */
+export interface Moment extends Reading {
+  readonly actor: string;
+}
+
+/** Reads the clock, once for each attempt: after the last question to an approver, right before the rule. */
+export const moment = (keeper: { read(): Reading }, actor: string): Moment => ({ ...keeper.read(), actor });
+
+/** The engine's own actors. */
+export const APPROVER = 'system:approver';
+export const SWEEPER = 'system:sweeper';
+export const EFFECTS = 'system:effects';
+export const ENGINE = 'system:engine';
+
+/** An entry before the engine gives it an id and a digest. */
+export interface EntryDraft {
+  readonly type: EntryType;
+  readonly at: number;
+  readonly actor: string;
+  readonly requestId?: string | undefined;
+  readonly grantId?: string | undefined;
+  readonly data: JsonObject;
+}
+
+/** What a rule writes: records as they will be, each exactly one version on, with the entries that say so. */
+export interface Writes {
+  readonly put: readonly StoredRecord[];
+  readonly entries: readonly EntryDraft[];
+  /** Records that the rule has only read, and that must not have changed. */
+  readonly relies?: readonly Expectation[] | undefined;
+  /** It creates access, so the engine's clock must not lie behind the journal when it is committed (L39). */
+  readonly creates?: boolean | undefined;
+}
+
+/** What a rule decides. Nothing in `put` means that there is nothing to write. */
+export interface Step<Result> extends Writes {
+  readonly result: Result;
+}
+
+export const unchanged = <Result>(result: Result): Step<Result> => ({ result, put: [], entries: [] });
+
+/** Several transitions as one. */
+export function joined<Result>(result: Result, steps: readonly Writes[]): Step<Result> {
+  return {
+    result,
+    put: steps.flatMap((step) => step.put),
+    entries: steps.flatMap((step) => step.entries),
+    relies: steps.flatMap((step) => step.relies ?? []),
+    creates: steps.some((step) => step.creates === true),
+  };
+}
+
+/** A record that a rule relies on as it is. */
+export const asRead = ({ kind, id, version }: StoredRecord): Expectation => ({ kind, id, version });
+
+/** The one place that moves a version on. */
+export const nextVersion = (record?: { readonly version: number }): number => (record?.version ?? 0) + 1;
+
+/** The instant that a transition of these records is stamped with: never before what is on them already (L27). */
+export const stamp = (moment: Moment, ...records: readonly (AccessRequest | Grant | Usage | Effect | undefined)[]): number =>
+  Math.max(moment.now, ...records.map((record) => (record === undefined ? 0 : lastInstant(record))));
+
+/**
+ * The instant at which access that ends now has ended: where the clock has stepped back, the highest reading, for until
+ * then it was held.
+ */
+export const endedAt = (moment: Moment, stamped: number): number => Math.max(stamped, moment.highest);
+
+/** An entry about a request or a grant; `fields` are all that the transition wrote besides the version. */
+export function entryOf(record: AccessRequest | Grant, type: EntryType, at: number, actor: string, fields: object): EntryDraft {
+  const ids = record.kind === 'grant' ? { requestId: record.requestId, grantId: record.id } : { requestId: record.id };
+  return { type, at, actor, ...ids, data: toJson({ version: record.version, ...fields }) };
+}

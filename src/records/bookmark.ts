@@ -1,0 +1,32 @@
+import { CorruptError } from '../core/errors.js';
+import type { JsonObject } from '../core/json.js';
+import type { Expectation, Row } from '../core/ports.js';
+import { isObject } from './index.js';
+import { isInstant } from '../core/time.js';
+
+/** A row that holds a number for the engine itself: a follower's cursor, the purge horizon, a lease, or which
+ * engine is at work. It has no entries. */
+export function bookmark(kind: 'cursor' | 'horizon' | 'lease' | 'engine', id: string, version: number, body: JsonObject): Row {
+  const empty = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined };
+  return { kind, id, version, open: true, createdAt: 0, ...empty, body };
+}
+
+/** Reads one number of such a row; 0 where there is no row yet. */
+export function readBookmark(row: Row | undefined, field: string): number {
+  if (row === undefined) return 0;
+  const value = isObject(row) && isObject(row.body) ? row.body[field] : undefined;
+  if (!isInstant(value)) throw new CorruptError('bookmark', field, 'is not a row that this version writes');
+  return value;
+}
+
+/**
+ * The row that a purge writes when it moves the horizon or trims the journal, and a follower when it makes its cursor:
+ * each compares what the other writes, so that no entry is trimmed before a follower that the purge could not see yet.
+ */
+export const HORIZON = { kind: 'horizon', id: 'horizon' } as const;
+
+/** Writes the horizon's row anew, in the same commit as what must not pass a purge unseen. */
+export function touchHorizon(row: Row | undefined, before: number): { readonly expect: Expectation; readonly put: Row } {
+  const version = row?.version ?? 0;
+  return { expect: { ...HORIZON, version }, put: bookmark(HORIZON.kind, HORIZON.id, version + 1, { before }) };
+}

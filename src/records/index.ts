@@ -1,0 +1,31 @@
+export type * from './types.js';
+export { changesAccess, ENTRY_TYPES, isEntryType, type EntryType } from './entry-types.js';
+export { toJson } from './codec/columns.js';
+export { encode } from './codec/encode.js';
+export { decodeGrant } from './codec/grant.js';
+export { decodeEffect, decodeReuse, decodeSubject, decodeUsage, decodeUse } from './codec/others.js';
+export { decodeRequest } from './codec/request.js';
+export { agentOf, isReachedBy, readAgent, RUN_MARK } from './run.js';
+export { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
+export { beginsAt, escalatesAt, heldFrom, heldUntil, idleEnd, isCounted, isOwed, isUnsettled, lastInstant } from './derived.js';
+export {
+  makeEffect,
+  makeEnd,
+  makeGrant,
+  makeOwed,
+  makeQuorum,
+  makeRequest,
+  makeReuse,
+  makeReview,
+  makeSubject,
+  makeTerms,
+  makeUsage,
+  makeUse,
+  UNSAID,
+} from './make.js';
+export { hasLockRow, isLockRow, LOCK_ROW } from './lock-row.js';
+export { plainWindow } from './plain-window.js';
+export { CREATED_AT_CHANGED, createdAtChanged } from './row-order.js';
+export { frozenCopy, SettledRow } from './frozen-row.js';
+export { SharedStrings } from './shared-strings.js';
+export { isObject } from './shape.js';

@@ -1,0 +1,302 @@
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import * as errors from '../../src/core/errors.js';
+import type { AnyJitError, JitErrorCode } from '../../src/core/errors.js';
+import type { AccessRequest, Decision, Grant } from '../../src/records/index.js';
+
+const request = { id: 'r1', end: { status: 'denied', cause: 'quorum', at: 1, by: 'user:sam', reason: undefined } } as AccessRequest;
+const grant = { id: 'r1.1' } as Grant;
+const cause = new Error('socket hang up');
+
+/** How each error is made, and what it says. A new class without a line here fails the last test of the table. */
+const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, object])[] = [
+  [
+    () => new errors.InvalidArgumentError('ttl', 'positive', '0'),
+    'ERR_JIT_INVALID_ARGUMENT',
+    'ttl must be positive; got 0',
+    { argument: 'ttl', rule: 'positive', got: '0' },
+  ],
+  [
+    () => new errors.StoreError('commit', 'the disk is full', cause),
+    'ERR_JIT_STORE',
+    'store.commit: the disk is full',
+    { operation: 'commit', cause },
+  ],
+  [
+    () => new errors.OutcomeUnknownError('c1', cause),
+    'ERR_JIT_OUTCOME_UNKNOWN',
+    'it could not be learnt whether change c1 was applied; read the record before trying again',
+    { changeId: 'c1', cause },
+  ],
+  [
+    () => new errors.ConflictError(5),
+    'ERR_JIT_CONFLICT',
+    'other changes to the same records won 5 times in a row; nothing was recorded, try again',
+    { attempts: 5 },
+  ],
+  [() => new errors.DecidedError(request), 'ERR_JIT_DECIDED', 'request r1 is already denied', { request }],
+  [
+    () => new errors.DeadlineError('r1', Date.UTC(2026, 2, 14, 2, 16, 7)),
+    'ERR_JIT_DEADLINE',
+    'request r1 had to be decided before 2026-03-14T02:16:07.000Z',
+    { requestId: 'r1', reviewBy: Date.UTC(2026, 2, 14, 2, 16, 7) },
+  ],
+  [
+    () => new errors.UndecidedError('r1'),
+    'ERR_JIT_UNDECIDED',
+    "request r1 can't be reviewed yet: the approver has not said who must; decide('r1') asks it again",
+    { requestId: 'r1' },
+  ],
+  [() => new errors.NotFoundError('grant', 'r1.1'), 'ERR_JIT_NOT_FOUND', 'there is no grant r1.1', { kind: 'grant', id: 'r1.1' }],
+  [
+    () => new errors.SelfReviewError('r1', 'user:maya'),
+    'ERR_JIT_SELF_REVIEW',
+    "user:maya asked for request r1 or would hold its access, and can't review it",
+    { requestId: 'r1', reviewer: 'user:maya' },
+  ],
+  [
+    () => new errors.NotReviewerError('r1', 'user:eve', 'not_in_group'),
+    'ERR_JIT_NOT_REVIEWER',
+    'user:eve is in none of the groups that may review request r1',
+    { requestId: 'r1', reviewer: 'user:eve', why: 'not_in_group' },
+  ],
+  [
+    () => new errors.NotReviewerError('r1', 'user:sam', 'has_denied'),
+    'ERR_JIT_NOT_REVIEWER',
+    "user:sam has denied request r1; a denial can't become an approval",
+    { why: 'has_denied' },
+  ],
+  [
+    () => new errors.NotReviewerError('r1', 'agent:7', 'is_agent'),
+    'ERR_JIT_NOT_REVIEWER',
+    'agent:7 is an agent, and agents never review; it may not review request r1',
+    { why: 'is_agent' },
+  ],
+  [
+    () => new errors.EndedError('r1.1', undefined),
+    'ERR_JIT_ENDED',
+    "grant r1.1 has ended (time) and can't be extended; ask with requestAccess instead",
+    { grantId: 'r1.1', end: undefined },
+  ],
+  [
+    () => new errors.EndedError('r1.1', { status: 'revoked', cause: 'released', at: 1, by: 'user:maya', reason: undefined }),
+    'ERR_JIT_ENDED',
+    "grant r1.1 has ended (released) and can't be extended; ask with requestAccess instead",
+    { end: { cause: 'released' } },
+  ],
+  ...(
+    [
+      ['malformed', 'is not one that this engine makes'],
+      ['signature', 'is not signed with a key that this engine knows'],
+      ['expired', 'has expired'],
+      ['used', 'has been used: its reviewer has reviewed since it was made'],
+      ['not_yours', 'was made for somebody else'],
+      ['other_request', 'was made for another namespace, or for something else than what is asked'],
+    ] as const
+  ).map(
+    ([why, problem]) =>
+      [() => new errors.LinkError(why, 'r1'), 'ERR_JIT_LINK', `this approval link ${problem}`, { why, requestId: 'r1' }] as const,
+  ),
+  [
+    () => new errors.IneligibleError('user:eve', ['db:read'], 'nobody may at night'),
+    'ERR_JIT_INELIGIBLE',
+    'user:eve is not eligible for db:read: nobody may at night',
+    { reason: 'nobody may at night' },
+  ],
+  [
+    () => new errors.IneligibleError('user:eve', ['db:read', 'db:write'], undefined),
+    'ERR_JIT_INELIGIBLE',
+    'user:eve is not eligible for db:read, db:write',
+    { subject: 'user:eve', scopes: ['db:read', 'db:write'] },
+  ],
+  [
+    () => new errors.IdempotencyError('r1'),
+    'ERR_JIT_IDEMPOTENCY',
+    'this idempotencyKey made r1, which was for something else; use a new key',
+    { recordId: 'r1' },
+  ],
+  [
+    () => new errors.LimitError('maxTtl', 60, 61),
+    'ERR_JIT_LIMIT',
+    'limits.maxTtl allows at most 60; got 61',
+    { limit: 'maxTtl', max: 60, got: 61 },
+  ],
+  [
+    () => new errors.LimitError('duplicates', 1, 2, 'request r1 is open'),
+    'ERR_JIT_LIMIT',
+    'request r1 is open',
+    { limit: 'duplicates', max: 1, got: 2 },
+  ],
+  [
+    () => new errors.DeadlineError(undefined, Date.UTC(2026, 2, 14)),
+    'ERR_JIT_DEADLINE',
+    'the window that is asked for ended at 2026-03-14T00:00:00.000Z',
+    { requestId: undefined },
+  ],
+  [() => new errors.ClockError('the clock failed', cause), 'ERR_JIT_CLOCK', 'the clock failed', { cause }],
+  [
+    () => new errors.PurgedError(Date.UTC(2026, 0, 1)),
+    'ERR_JIT_PURGED',
+    'records before 2026-01-01T00:00:00.000Z have been purged',
+    { horizon: Date.UTC(2026, 0, 1) },
+  ],
+  [
+    () => new errors.CorruptError('grant', 'r1.1', 'is cut short'),
+    'ERR_JIT_CORRUPT',
+    'stored grant r1.1: is cut short',
+    { kind: 'grant', id: 'r1.1', problem: 'is cut short' },
+  ],
+  [
+    () => new errors.ApproverError('oncall', 'r1', 'took too long', cause),
+    'ERR_JIT_APPROVER',
+    'approver oncall: took too long; request r1 stays as it is',
+    { approver: 'oncall', requestId: 'r1', cause },
+  ],
+  [
+    () => new errors.ApproverError('oncall', undefined, 'took too long'),
+    'ERR_JIT_APPROVER',
+    'approver oncall: took too long; nothing was recorded',
+    { requestId: undefined },
+  ],
+  [
+    () => new errors.DeniedError('user:eve may not db:write', 'user:eve', undefined),
+    'ERR_JIT_DENIED',
+    'user:eve may not db:write',
+    { actor: 'user:eve', decision: undefined },
+  ],
+  [
+    () =>
+      new errors.PartialError({ grants: [grant], requests: [] }, [
+        { kind: 'grant', id: 'r2.1', error: cause },
+        { kind: 'request', id: undefined, error: cause },
+      ]),
+    'ERR_JIT_PARTIAL',
+    '1 grants and 0 requests have ended; not ended: grant r2.1, the list of requests; first problem: socket hang up',
+    { ended: { grants: [grant], requests: [] }, failures: [{ id: 'r2.1' }, { id: undefined }], cause },
+  ],
+  [() => new errors.ClosedError(), 'ERR_JIT_CLOSED', 'this engine has been closed', {}],
+  [() => new errors.ClosedError('sink'), 'ERR_JIT_CLOSED', 'this sink has been closed', {}],
+];
+
+const named = samples.map(([make, ...rest]) => [make().name, make, ...rest] as const);
+
+describe('JitError', () => {
+  it.each(named)('%s has a code, a message for people and fields for programs', (_, make, code, message, fields) => {
+    const error = make();
+    expect(error.code).toBe(code);
+    expect(error.message).toBe(message);
+    expect(error).toMatchObject(fields);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toBeInstanceOf(errors.JitError);
+    expect(errors.isJitError(error)).toBe(true);
+  });
+
+  it.each(named)('%s has the name of its class', (name, make) => {
+    expect(make().name).toBe(name);
+    expect(make()).toBeInstanceOf(Reflect.get(errors, name));
+  });
+
+  it('has a sample of every class and every code above', () => {
+    const classes = Object.keys(errors).filter((name) => name.endsWith('Error') && name !== 'JitError' && name !== 'isJitError');
+    expect(new Set(samples.map(([make]) => make().name))).toEqual(new Set(classes));
+    expect(new Set(samples.map(([, code]) => code)).size).toBe(classes.length);
+  });
+
+  it.each(named)('%s begins its stack with name and message', (name, make, _, message) => {
+    const error = make();
+    expect(error.stack).toContain(message);
+    expect(String(error)).toBe(`${name}: ${message}`);
+  });
+
+  it('keeps the cause as it was, and has none where there was none', () => {
+    expect(new errors.StoreError('get', 'failed', cause).cause).toBe(cause);
+    expect(new errors.StoreError('get', 'failed', 'text').cause).toBe('text');
+    expect(new errors.StoreError('get', 'failed', null).cause).toBeNull();
+    expect(Object.hasOwn(new errors.StoreError('get', 'failed'), 'cause')).toBe(false);
+  });
+
+  it('says that a request is decided even where its end is missing', () => {
+    expect(new errors.DecidedError({ ...request, end: undefined }).message).toBe('request r1 is already undefined');
+  });
+
+  it('shows no brand to whoever lists its properties', () => {
+    expect(Object.keys(new errors.ClosedError()).sort()).toEqual(['code', 'name']);
+    expect(Object.getOwnPropertyDescriptor(new errors.ClosedError(), Symbol.for('jit-access.error'))).toMatchObject({
+      value: true,
+      enumerable: false,
+    });
+    expect(JSON.parse(JSON.stringify(new errors.NotFoundError('grant', 'g')))).toEqual({
+      name: 'NotFoundError',
+      code: 'ERR_JIT_NOT_FOUND',
+      kind: 'grant',
+      id: 'g',
+    });
+  });
+
+  it('is one union that its code narrows', () => {
+    const read = (error: AnyJitError) => {
+      switch (error.code) {
+        case 'ERR_JIT_DECIDED':
+          expectTypeOf(error.request).toEqualTypeOf<AccessRequest>();
+          return error.request.id;
+        case 'ERR_JIT_DENIED':
+          expectTypeOf(error.decision).toEqualTypeOf<Decision | undefined>();
+          return error.actor;
+        default:
+          return error.name;
+      }
+    };
+    expect(read(new errors.DecidedError(request))).toBe('r1');
+    expect(read(new errors.ClosedError())).toBe('ClosedError');
+  });
+});
+
+describe('isJitError()', () => {
+  it('knows errors of another copy of the package, where instanceof does not', async () => {
+    const copy = '../../src/core/errors.js?copy';
+    const other = (await import(copy)) as typeof errors;
+    expect(other.JitError).not.toBe(errors.JitError);
+    const theirs = new other.NotFoundError('request', 'r1');
+    expect(theirs).not.toBeInstanceOf(errors.JitError);
+    expect(errors.isJitError(theirs)).toBe(true);
+    expect(errors.isJitError(theirs) && theirs.code === 'ERR_JIT_NOT_FOUND' && theirs.id).toBe('r1');
+    expect(other.isJitError(new errors.ClosedError())).toBe(true);
+  });
+
+  it.each([
+    ['another error', new Error('ERR_JIT_DENIED')],
+    ['an error with one of our codes', Object.assign(new Error('x'), { code: 'ERR_JIT_DENIED', name: 'DeniedError' })],
+    ['an object with the brand', { [Symbol.for('jit-access.error')]: true, code: 'ERR_JIT_DENIED' }],
+    ['an error that inherits from ours', Object.create(new errors.ClosedError()) as Error],
+    ['null', null],
+    ['undefined', undefined],
+    ['text', 'ERR_JIT_DENIED'],
+  ])('is false for %s', (_, value) => {
+    expect(errors.isJitError(value)).toBe(false);
+  });
+
+  it('is false for what answers nothing, not even what it is', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(errors.isJitError(proxy)).toBe(false);
+  });
+
+  it('is false for other errors though somebody has polluted what all objects share', () => {
+    const brand = Symbol.for('jit-access.error');
+    Object.defineProperty(Object.prototype, brand, { value: true, configurable: true });
+    try {
+      expect(errors.isJitError(new Error('x'))).toBe(false);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, brand);
+    }
+  });
+});
+
+describe('messageOf()', () => {
+  it('tells what an error says, and of anything else that it says nothing', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(errors.messageOf(cause)).toBe('socket hang up');
+    expect(errors.messageOf('thrown')).toBe('no error was given');
+    expect(errors.messageOf(proxy)).toBe('no readable error was given');
+  });
+});

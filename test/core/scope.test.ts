@@ -1,0 +1,290 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { exactScopes, isPattern, isScope, patternScopes, readPattern, readScope } from '../../src/core/scope.js';
+import type { ScopeMatcher } from '../../src/core/ports.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+const S64 = 's'.repeat(64);
+/** 64 + 1 + 64 + 1 + 64 + 1 + 61 = 256 characters. */
+const LONGEST = [S64, S64, S64, 's'.repeat(61)].join(':');
+
+const scopes: readonly [string, unknown][] = [
+  ['one segment', 'a'],
+  ['two segments', 'db-prod:write'],
+  ['all characters of the grammar', 'AZaz09_.~@/+=-:AZaz09_.~@/+=-'],
+  ['segments that only look like something else', '__proto__:constructor:..:/:~:-:0'],
+  ['a segment of 64', S64],
+  ['16 segments', Array(16).fill('a').join(':')],
+  ['256 characters', LONGEST],
+];
+
+const patterns: readonly [string, unknown][] = [
+  ['* alone', '*'],
+  ['** alone', '**'],
+  ['* in each place', '*:*:*'],
+  ['* first', '*:read'],
+  ['** last', 'a:**'],
+  ['* and then **', 'a:*:**'],
+  ['15 segments and **', [...Array<string>(15).fill('a'), '**'].join(':')],
+];
+
+/** What is neither, from hostile-inputs. */
+const malformed: readonly [string, unknown][] = [
+  ['nothing', ''],
+  ['spaces', '   '],
+  ['an empty segment at the end', 'a:'],
+  ['an empty segment at the start', ':a'],
+  ['an empty segment inside', 'a::b'],
+  ['a colon', ':'],
+  ['a wildcard within a segment', 'a*'],
+  ['a wildcard before letters', '*a'],
+  ['three stars', '***'],
+  ['** before the end', '**:a'],
+  ['** in the middle', 'a:**:b'],
+  ['an empty segment after *', 'a:*:'],
+  ['a segment of 65', 's'.repeat(65)],
+  ['17 segments', Array(17).fill('a').join(':')],
+  ['257 characters', `${LONGEST}s`],
+  ['NUL', 'a:b\u0000:c'],
+  ['a line break at the end', 'a:b\n'],
+  ['a line break inside', 'a\nb'],
+  ['a line separator', 'a:b\u2028'],
+  ['a bidi override', 'a:\u202eb'],
+  ['a zero-width space', 'a:\u200bb'],
+  ['a soft hyphen', 'a\u00ad:b'],
+  ['a Cyrillic а', '\u0430:b'],
+  ['NFC é', 'caf\u00e9'],
+  ['NFD é', 'cafe\u0301'],
+  ['a full-width letter', '\uff41:b'],
+  ['the Kelvin sign, which folds to k', '\u212a'],
+  ['the long s, which folds to s', '\u017f'],
+  ['a lone surrogate', 'a:\ud800'],
+  ['an emoji', 'a:🎉'],
+  ['a Redis slot', '{tag}'],
+  ['SQL LIKE', 'a:b%'],
+  ['a glob', 'a:?'],
+  ['a character class', 'a:[bc]'],
+  ['a backslash', 'a\\b'],
+  ['a comma', 'a,b'],
+  ['a space inside', 'a b'],
+  ['a space at the end', 'a '],
+  ['a tab', 'a\t'],
+  ['quotes', '"a"'],
+  ['1 MiB of letters', 'a'.repeat(1_048_576)],
+  ['100,000 segments', Array(100_000).fill('a').join(':')],
+  ['100,000 stars', Array(100_000).fill('*').join(':')],
+  ['a list with a scope', ['a:b']],
+  ['a String object', new String('a:b')],
+  ['an object that turns into a scope', { toString: () => 'a:b' }],
+  ['undefined', undefined],
+  ['null', null],
+  ['a number', 5],
+  ['a bigint', 5n],
+  ['true', true],
+  ['a symbol', Symbol('a')],
+  ['a function', () => 'a'],
+];
+
+describe('isScope() and readScope()', () => {
+  it.each(scopes)('L23 accepts %s', (_, scope) => {
+    expect(isScope(scope)).toBe(true);
+    expect(readScope('scope', scope)).toBe(scope);
+  });
+
+  it.each([...patterns, ...malformed])('L23 refuses %s', (_, scope) => {
+    expect(isScope(scope)).toBe(false);
+    expect(() => readScope('scopes[2]', scope)).toThrow(
+      expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'scopes[2]' }),
+    );
+  });
+
+  it('L23 accepts of all characters those of the grammar, alone, and joins segments by no other than ":"', () => {
+    for (let code = 0; code < 0x10000; code++) {
+      const char = String.fromCharCode(code);
+      const isInSegment = /^[A-Za-z0-9_.~@/+=-]$/.test(char);
+      expect([code, isScope(char), isScope(`a${char}a`)]).toEqual([code, isInSegment, isInSegment || char === ':']);
+    }
+  });
+
+  it('L23 takes case for a difference', () => {
+    expect(exactScopes.covers('DB:write', 'db:write')).toBe(false);
+    expect(patternScopes.overlaps('DB:*', 'db:*')).toBe(false);
+  });
+});
+
+describe('isPattern() and readPattern()', () => {
+  it.each([...scopes, ...patterns])('L23 accepts %s', (_, pattern) => {
+    expect(isPattern(pattern)).toBe(true);
+    expect(readPattern('scope', pattern)).toBe(pattern);
+  });
+
+  it.each(malformed)('L23 refuses %s', (_, pattern) => {
+    expect(isPattern(pattern)).toBe(false);
+    expect(() => readPattern('standing', pattern)).toThrow(
+      expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'standing' }),
+    );
+  });
+});
+
+const matchers: readonly [string, ScopeMatcher][] = [
+  ['exactScopes', exactScopes],
+  ['patternScopes', patternScopes],
+];
+
+describe.each(matchers)('%s', (_, matcher) => {
+  it.each(malformed)('L20 matches nothing for %s, not even itself', (_, hostile) => {
+    const other = hostile as string;
+    for (const scope of ['a', 'a:b', other]) {
+      expect(matcher.covers(scope, other)).toBe(false);
+      expect(matcher.covers(other, scope)).toBe(false);
+      expect(matcher.overlaps(scope, other)).toBe(false);
+      expect(matcher.overlaps(other, scope)).toBe(false);
+    }
+  });
+
+  it('can not be changed by whoever holds it', () => {
+    expect(Object.isFrozen(matcher)).toBe(true);
+  });
+
+  it('L22 builds no regular expression, and looks at nothing of what is longer than 256 characters', () => {
+    const build = vi.fn(() => {
+      throw new Error('built from input');
+    });
+    vi.stubGlobal('RegExp', build);
+    const split = vi.spyOn(String.prototype, 'split');
+    for (const long of [
+      'a'.repeat(257),
+      'a'.repeat(1_048_576),
+      'a*'.repeat(500_000),
+      Array(500_000).fill('*').join(':'),
+      '('.repeat(1_048_576),
+    ]) {
+      for (const other of ['**', long]) {
+        expect(matcher.covers(other, long)).toBe(false);
+        expect(matcher.covers(long, other)).toBe(false);
+        expect(matcher.overlaps(long, other)).toBe(false);
+      }
+    }
+    expect(matcher.covers(LONGEST, LONGEST)).toBe(true);
+    const splits = split.mock.calls.length;
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+    expect(build).not.toHaveBeenCalled();
+    expect(splits).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('exactScopes', () => {
+  it('L21 covers exactly what is named', () => {
+    expect(exactScopes.exact).toBe(true);
+    expect(exactScopes.covers('a:b', 'a:b')).toBe(true);
+    expect(exactScopes.overlaps('a:b', 'a:b')).toBe(true);
+    for (const other of ['a', 'a:b:c', 'b:a', 'a:B']) {
+      expect(exactScopes.covers('a:b', other)).toBe(false);
+      expect(exactScopes.overlaps('a:b', other)).toBe(false);
+    }
+  });
+
+  it('L21 knows no pattern', () => {
+    for (const pattern of ['*', '**', 'a:*']) {
+      expect(exactScopes.covers(pattern, 'a')).toBe(false);
+      expect(exactScopes.covers(pattern, pattern)).toBe(false);
+      expect(exactScopes.overlaps(pattern, pattern)).toBe(false);
+    }
+  });
+});
+
+describe('patternScopes', () => {
+  it('is not exact', () => {
+    expect(patternScopes.exact).toBe(false);
+  });
+
+  it.each<[string, string, boolean, boolean]>([
+    // left, right, covers, overlaps
+    ['a:b', 'a:b', true, true],
+    ['*', 'a', true, true],
+    ['*', 'a:b', false, false],
+    ['*:*', 'a', false, false],
+    ['**', 'a:b:c', true, true],
+    ['a:**', 'a', false, false],
+    ['a:**', 'a:b', true, true],
+    ['a:**', 'a:b:c', true, true],
+    ['a:*', 'a:**', false, true],
+    ['a:**', 'a:*', true, true],
+    ['*:**', '**', false, true],
+    ['**', '*:**', true, true],
+    ['*:read', 'db:*', false, true],
+    ['*:read', 'db:read', true, true],
+    ['db:read', '*:read', false, true],
+    ['*:read', '*:write', false, false],
+    ['a:*:c', 'a:b:*', false, true],
+  ])('L21 %s against %s: covers %s, overlaps %s', (left, right, covers, overlaps) => {
+    expect(patternScopes.covers(left, right)).toBe(covers);
+    expect(patternScopes.overlaps(left, right)).toBe(overlaps);
+    expect(patternScopes.overlaps(right, left)).toBe(overlaps);
+  });
+
+  /*
+   * The definition, by listing: every scope of up to five segments over the three letters of the patterns and one that
+   * they don't name. Five, because `x:x:x:**` reaches five; the fourth letter, because `*` reaches what nobody named.
+   */
+  const sequences = (letters: readonly string[], length: number): readonly (readonly string[])[] =>
+    length === 0 ? [[]] : sequences(letters, length - 1).flatMap((head) => letters.map((letter) => [...head, letter]));
+  const universe = [1, 2, 3, 4, 5].flatMap((length) => sequences(['a', 'b', 'c', 'z'], length));
+  const all = [1, 2, 3, 4].flatMap((length) =>
+    sequences(['a', 'b', 'c', '*'], length - 1).flatMap((head) => ['a', 'b', 'c', '*', '**'].map((last) => [...head, last])),
+  );
+  const means = (pattern: readonly string[], scope: readonly string[]): boolean => {
+    const [first, ...rest] = pattern;
+    if (first === undefined) return scope.length === 0;
+    if (first === '**') return scope.length > 0;
+    return scope.length > 0 && (first === '*' || first === scope[0]) && means(rest, scope.slice(1));
+  };
+  /** Of each pattern, a bit for each scope that it reaches. */
+  const reached = all.map((pattern) => BigInt(`0b${universe.map((scope) => (means(pattern, scope) ? '1' : '0')).join('')}`));
+
+  it('L21 agrees with the definition on every pair of patterns over three letters up to four segments', () => {
+    expect(all).toHaveLength(425);
+    const wrong: string[] = [];
+    for (const [i, left] of all.entries()) {
+      for (const [j, right] of all.entries()) {
+        const [l, r] = [left.join(':'), right.join(':')];
+        const both = reached[i]! & reached[j]!;
+        if (patternScopes.covers(l, r) !== (both === reached[j])) wrong.push(`${l} covers ${r}`);
+        if (patternScopes.overlaps(l, r) !== both > 0n) wrong.push(`${l} overlaps ${r}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('L21 exact scopes agree with it on every pair of scopes over three letters up to four segments', () => {
+    const named = universe.filter((scope) => scope.length <= 4 && !scope.includes('z')).map((scope) => scope.join(':'));
+    expect(named).toHaveLength(120);
+    const wrong = named.flatMap((left) =>
+      named.filter(
+        (right) => exactScopes.covers(left, right) !== (left === right) || exactScopes.overlaps(left, right) !== (left === right),
+      ),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('L21 agrees with the definition on every scope up to five segments', () => {
+    const wrong: string[] = [];
+    const scopes = universe.map((scope) => scope.join(':'));
+    for (const [i, pattern] of all.entries()) {
+      const wide = pattern.join(':');
+      const bits = scopes.map((scope) => (patternScopes.covers(wide, scope) ? '1' : '0')).join('');
+      if (BigInt(`0b${bits}`) !== reached[i]) wrong.push(wide);
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('exactScopes', () => {
+  it('calls no scope wide: an asterisk in one is a letter like any other (L21)', () => {
+    expect(exactScopes.isWide?.('a:*')).toBe(false);
+  });
+});

@@ -1,0 +1,623 @@
+import { describe, expect, it } from 'vitest';
+import type { JitEngine } from '../../../src/index.js';
+import { MemoryGrantStore, reviewers, verifyJournal, type JitEngineOptions, type QuorumInput } from '../../../src/index.js';
+import { FaultyStore, hangs, ScriptedApprover } from '../../../src/testing.js';
+import {
+  ANA,
+  anEngine,
+  aPending,
+  ask,
+  at,
+  entriesOf,
+  HOUR,
+  LEE,
+  MAYA,
+  MINUTE,
+  refusal,
+  SAM,
+  SCOPE,
+  typesOf,
+} from '../../engine/an-engine.js';
+import { untilAsleep } from '../../engine/until-asleep.js';
+import { wholeStore } from '../../engine/whole-store.js';
+
+const EVE = 'user:eve';
+const DAY = 24 * HOUR;
+const KEYS = [{ id: 'k1', secret: 'correct horse battery staple, and more' }];
+
+/** An engine that makes links; two of sam, ana and lee must approve, unless told otherwise. */
+function anOffice(quorum: Partial<QuorumInput> = {}, options: Partial<JitEngineOptions> = {}) {
+  const members: Record<string, readonly string[]> = { [SAM]: ['ops'], [ANA]: ['ops'], [LEE]: ['ops'] };
+  const approver = new ScriptedApprover({
+    decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 2 }], ...quorum } },
+    groupsOf: (who) => members[who] ?? [],
+  });
+  return { ...anEngine({ approver, linkKeys: KEYS, ...options }), approver, members };
+}
+
+const linkFor = (engine: JitEngine, id: string, reviewer = SAM, decision: 'approve' | 'deny' = 'approve', ttl?: number) =>
+  engine.approvalLink(id, { reviewer, decision, ttl });
+
+const whyNot = async (work: Promise<unknown>) => (await refusal(work, 'ERR_JIT_LINK')).why;
+
+const reviewsOf = async (engine: JitEngine, id: string) =>
+  (await engine.request(id))?.request.reviews.map(({ reviewer, verdict }) => `${reviewer} ${verdict}`);
+
+describe('JitEngine', () => {
+  describe('approvalLink()', () => {
+    it('writes nothing, and gives another token for every reviewer, decision and instant', async () => {
+      const { engine, store, clock } = anOffice();
+      const { id } = await aPending(engine);
+      const before = await wholeStore(store);
+      const tokens = [
+        await linkFor(engine, id),
+        await linkFor(engine, id, ANA),
+        await linkFor(engine, id, SAM, 'deny'),
+        await linkFor(engine, id, SAM, 'approve', MINUTE),
+        (await clock.advance(1), await linkFor(engine, id)),
+      ];
+      expect(new Set(tokens).size).toBe(5);
+      expect(await wholeStore(store)).toEqual(before);
+    });
+
+    it('L17 is refused for whoever could not give that review', async () => {
+      const { engine, members, store } = anOffice({ denials: 2 });
+      const { id } = await aPending(engine, { requestedBy: LEE });
+      members[MAYA] = ['ops'];
+      for (const reviewer of [MAYA, LEE]) {
+        expect(await refusal(linkFor(engine, id, reviewer), 'ERR_JIT_SELF_REVIEW')).toMatchObject({ requestId: id, reviewer });
+      }
+      expect(await refusal(linkFor(engine, id, EVE), 'ERR_JIT_NOT_REVIEWER')).toMatchObject({ reviewer: EVE, why: 'not_in_group' });
+      await engine.deny(id, { by: SAM });
+      expect(await refusal(linkFor(engine, id, SAM), 'ERR_JIT_NOT_REVIEWER')).toMatchObject({ reviewer: SAM, why: 'has_denied' });
+      expect((await engine.openLink(await linkFor(engine, id, SAM, 'deny'))).decision).toBe('deny');
+      delete members[ANA];
+      await refusal(linkFor(engine, id, ANA), 'ERR_JIT_NOT_REVIEWER');
+      expect(await typesOf(store)).not.toContain('request.approved');
+    });
+
+    it('L16 is refused while there is no quorum, after the decision, and after the deadline', async () => {
+      const { engine, clock, approver } = anOffice({}, { limits: { reviewWithin: HOUR } });
+      await refusal(linkFor(engine, 'nothing'), 'ERR_JIT_NOT_FOUND');
+      approver.script.decide = () => {
+        throw new Error('down');
+      };
+      const { requestId = '' } = await refusal(ask(engine, { scope: 'a' }), 'ERR_JIT_APPROVER');
+      await refusal(linkFor(engine, requestId), 'ERR_JIT_UNDECIDED');
+      const { engine: other, clock: otherClock } = anOffice({}, { limits: { reviewWithin: HOUR } });
+      const [denied, late] = [await aPending(other, { scope: 'a' }), await aPending(other, { scope: 'b' })];
+      await other.deny(denied.id, { by: ANA });
+      expect((await refusal(linkFor(other, denied.id), 'ERR_JIT_DECIDED')).request.end).toMatchObject({ status: 'denied', by: ANA });
+      await otherClock.set(at(HOUR - 1));
+      expect((await other.openLink(await linkFor(other, late.id))).expiresAt).toBe(at(HOUR));
+      await otherClock.set(at(HOUR));
+      await refusal(linkFor(other, late.id), 'ERR_JIT_DEADLINE');
+      await clock.set(at(HOUR));
+      await refusal(linkFor(engine, requestId), 'ERR_JIT_DEADLINE');
+    });
+
+    it('is never good for longer than the request waits', async () => {
+      const { engine } = anOffice({ reviewWithinMs: HOUR });
+      const { id } = await aPending(engine);
+      for (const [ttl, expiresAt] of [
+        [undefined, at(HOUR)],
+        [1, at(1)],
+        [HOUR - 1, at(HOUR - 1)],
+        [HOUR, at(HOUR)],
+        [HOUR + 1, at(HOUR)],
+        [DAY, at(HOUR)],
+      ] as const) {
+        expect((await engine.openLink(await linkFor(engine, id, SAM, 'approve', ttl))).expiresAt).toBe(expiresAt);
+      }
+    });
+
+    it('refuses options that are none, and is refused without keys', async () => {
+      const { engine } = anOffice();
+      const { id } = await aPending(engine);
+      for (const [argument, options] of [
+        ['decision', { reviewer: SAM }],
+        ['decision', { reviewer: SAM, decision: 'maybe' }],
+        ['decision', { reviewer: SAM, decision: ['approve'] }],
+        ['reviewer', { decision: 'approve' }],
+        ['reviewer', { reviewer: 'system:approver', decision: 'approve' }],
+        ['ttl', { reviewer: SAM, decision: 'approve', ttl: 0 }],
+        ['ttl', { reviewer: SAM, decision: 'approve', ttl: -1 }],
+        ['ttl', { reviewer: SAM, decision: 'approve', ttl: Infinity }],
+        ['ttl', { reviewer: SAM, decision: 'approve', ttl: null }],
+        ['options', { reviewer: SAM, decision: 'approve', by: SAM }],
+        ['options', undefined],
+      ] as const) {
+        expect((await refusal(engine.approvalLink(id, options as never), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
+      }
+      const { engine: without } = anEngine();
+      const pending = await aPending(without);
+      expect((await refusal(linkFor(without, pending.id), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('linkKeys');
+    });
+
+    it('names the key that is too short, where the engine is made', async () => {
+      const keys = [...KEYS, { id: 'k2', secret: 'x'.repeat(31) }];
+      const error = await refusal(() => anOffice({}, { linkKeys: keys }), 'ERR_JIT_INVALID_ARGUMENT');
+      expect(error.argument).toBe('linkKeys[1].secret');
+      expect(error.message).not.toContain('xxx');
+    });
+  });
+
+  describe('openLink()', () => {
+    it('tells what it is for, and decides nothing: it writes nothing, asks nobody, and the token stays good', async () => {
+      const { engine, store, approver } = anOffice();
+      const request = await aPending(engine);
+      const token = await linkFor(engine, request.id);
+      const before = await wholeStore(store);
+      const asked = approver.questions.length;
+      for (let i = 0; i < 3; i++) {
+        expect(await engine.openLink(token)).toEqual({ request, reviewer: SAM, decision: 'approve', expiresAt: at(DAY) });
+      }
+      expect(await wholeStore(store)).toEqual(before);
+      expect(approver.questions).toHaveLength(asked);
+      expect(store.called('commit')).toBe(2);
+      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
+    });
+
+    it('refuses a token that is expired at the millisecond, forged, or no token', async () => {
+      const { engine, clock } = anOffice();
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id, SAM, 'approve', MINUTE);
+      for (const other of [undefined, null, '', {}, [token], token.slice(1), `${token}=`]) {
+        expect(await whyNot(engine.openLink(other as string))).toBe(other === token.slice(1) ? 'signature' : 'malformed');
+      }
+      await clock.set(at(MINUTE - 1));
+      await engine.openLink(token);
+      await clock.set(at(MINUTE));
+      expect(await refusal(engine.openLink(token), 'ERR_JIT_LINK')).toMatchObject({ why: 'expired', requestId: id });
+      // However the clock steps back afterwards.
+      await clock.set(at(0));
+      expect(await whyNot(engine.openLink(token))).toBe('expired');
+      expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('expired');
+    });
+
+    it('tells how a request stands that was decided meanwhile', async () => {
+      const { engine } = anOffice();
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id);
+      await engine.deny(id, { by: ANA });
+      expect((await engine.openLink(token)).request.end).toMatchObject({ status: 'denied', by: ANA });
+    });
+  });
+
+  describe('redeemLink()', () => {
+    it('gives the review that the token stands for, with what its reviewer says besides', async () => {
+      const { engine, store } = anOffice();
+      const { id } = await aPending(engine);
+      const [first, second] = [await linkFor(engine, id), await linkFor(engine, id, ANA)];
+      const said = { reason: 'INC-1', comment: 'from the train', as: 'ops' };
+      expect((await engine.redeemLink(first, { by: SAM, ...said })).outcome).toBe('pending');
+      expect((await engine.request(id))?.request.reviews).toEqual([
+        { reviewer: SAM, verdict: 'approve', groups: ['ops'], as: 'ops', at: at(0), reason: 'INC-1', comment: 'from the train' },
+      ]);
+      expect(await engine.redeemLink(second, { by: ANA })).toMatchObject({ outcome: 'granted', grants: [{ scope: SCOPE }] });
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      expect((await typesOf(store)).filter((type) => type === 'request.reviewed')).toHaveLength(2);
+    });
+
+    it('L16 a link to deny denies', async () => {
+      const { engine } = anOffice();
+      const { id } = await aPending(engine);
+      const result = await engine.redeemLink(await linkFor(engine, id, SAM, 'deny'), { by: SAM, reason: 'no' });
+      expect(result).toMatchObject({ outcome: 'denied', reason: 'no', request: { end: { by: SAM, cause: 'quorum' } } });
+    });
+
+    it('is refused to anybody but its reviewer, on record with who it was, and stays good for its reviewer', async () => {
+      const made = anOffice();
+      const { engine, store } = made;
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id);
+      const before = await wholeStore(store);
+      for (const by of [EVE, ANA, MAYA, 'user:SAM', 'user:sam2']) {
+        expect(await refusal(engine.redeemLink(token, { by }), 'ERR_JIT_LINK')).toMatchObject({ why: 'not_yours', requestId: id });
+      }
+      await engine.flushAudit();
+      expect(await wholeStore(store)).toEqual(before);
+      const refused = (await entriesOf(store)).filter(({ type }) => type === 'attempt.refused');
+      expect(refused.map(({ actor, requestId, data }) => [actor, requestId, data['code']])).toEqual(
+        [EVE, ANA, MAYA, 'user:SAM', 'user:sam2'].map((actor) => [actor, id, 'ERR_JIT_LINK']),
+      );
+      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
+      expect(await reviewsOf(engine, id)).toEqual([`${SAM} approve`]);
+    });
+
+    it('L29 a request that is not there is not found, whoever brings the token, and nothing is on record', async () => {
+      const there = anOffice();
+      const { id } = await aPending(there.engine);
+      const token = await linkFor(there.engine, id);
+      // Another store of the same name, as after a purge, or a restore from before.
+      const here = anOffice();
+      for (const said of [{ by: EVE }, { by: SAM }, { bearer: true }] as const) {
+        await refusal(here.engine.redeemLink(token, said), 'ERR_JIT_NOT_FOUND');
+      }
+      await here.engine.flushAudit();
+      expect(await entriesOf(here.store)).toEqual([]);
+    });
+
+    it('L29 forged and foreign tokens are on record too, under whoever brought them and under no request', async () => {
+      const { engine, store } = anOffice();
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id);
+      await whyNot(engine.redeemLink(token.slice(0, -1), { by: EVE }));
+      await engine.flushAudit();
+      expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'attempt.refused', actor: EVE, data: { code: 'ERR_JIT_LINK' } });
+      expect((await entriesOf(store)).at(-1)).not.toHaveProperty('requestId', expect.anything());
+    });
+
+    it('with bearer, whoever has it acts as its reviewer; and only where that is said', async () => {
+      const { engine, store } = anOffice();
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id);
+      const before = await wholeStore(store);
+      for (const [argument, options] of [
+        ['by', {}],
+        ['by', { bearer: false }],
+        ['by', { bearer: undefined }],
+        ['by', { by: SAM, bearer: true }],
+        ['by', { by: EVE, bearer: true }],
+        ['bearer', { bearer: 'true' }],
+        ['bearer', { bearer: 1 }],
+        ['bearer', { by: SAM, bearer: null }],
+        ['options', Object.create({ by: SAM, bearer: true })],
+        ['options', undefined],
+        ['options', null],
+        ['options', { by: SAM, verdict: 'approve' }],
+      ] as const) {
+        const error = await refusal(engine.redeemLink(token, options as never), 'ERR_JIT_INVALID_ARGUMENT');
+        expect(error.argument).toBe(argument);
+      }
+      expect(await wholeStore(store)).toEqual(before);
+      expect((await engine.redeemLink(token, { bearer: true, reason: 'tapped' })).outcome).toBe('pending');
+      expect(await reviewsOf(engine, id)).toEqual([`${SAM} approve`]);
+      expect(await whyNot(engine.redeemLink(token, { bearer: true }))).toBe('used');
+      await engine.flushAudit();
+      expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'attempt.refused', actor: SAM, requestId: id });
+    });
+
+    it('is good once', async () => {
+      const { engine, store } = anOffice();
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id);
+      await engine.redeemLink(token, { by: SAM });
+      const before = await wholeStore(store);
+      for (let i = 0; i < 3; i++) {
+        expect(await refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_LINK')).toMatchObject({ why: 'used', requestId: id });
+      }
+      await engine.flushAudit();
+      expect(await wholeStore(store)).toEqual(before);
+    });
+
+    it('is refused once its reviewer has reviewed since, in whichever way; not for what others have said', async () => {
+      for (const [verb, decision] of [
+        ['approve', 'approve'],
+        ['approve', 'deny'],
+        ['deny', 'deny'],
+      ] as const) {
+        const { engine, clock } = anOffice({ denials: 3, groups: [{ name: 'ops', approvals: 3 }] });
+        const { id } = await aPending(engine);
+        const token = await linkFor(engine, id, SAM, decision);
+        await clock.advance(1);
+        await engine.approve(id, { by: ANA });
+        await engine.openLink(token);
+        await engine[verb](id, { by: SAM });
+        expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('used');
+      }
+      const { engine } = anOffice({ groups: [{ name: 'ops', approvals: 3 }], denials: 3 });
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id);
+      await engine.approve(id, { by: ANA });
+      await engine.deny(id, { by: LEE });
+      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
+      expect(await reviewsOf(engine, id)).toEqual([`${ANA} approve`, `${LEE} deny`, `${SAM} approve`]);
+    });
+
+    it('made after its reviewer has approved, it turns that into a denial, also within the millisecond', async () => {
+      const { engine } = anOffice();
+      const { id } = await aPending(engine);
+      await engine.approve(id, { by: SAM });
+      const token = await linkFor(engine, id, SAM, 'deny');
+      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('denied');
+    });
+
+    it('two links of one reviewer: the use of one voids the other', async () => {
+      const { engine } = anOffice({ denials: 2 });
+      const { id } = await aPending(engine);
+      const [yes, no, again] = [await linkFor(engine, id), await linkFor(engine, id, SAM, 'deny'), await linkFor(engine, id)];
+      await engine.redeemLink(no, { by: SAM });
+      for (const token of [yes, no, again]) expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('used');
+      expect(await reviewsOf(engine, id)).toEqual([`${SAM} deny`]);
+    });
+
+    it('is good once, however the clock steps back between: a stale approval is not renewed by the same link', async () => {
+      const { engine, clock } = anOffice({ approvalTtlMs: MINUTE });
+      const { id } = await aPending(engine);
+      await clock.set(at(HOUR));
+      const token = await linkFor(engine, id);
+      await clock.set(at(0));
+      await engine.redeemLink(token, { by: SAM });
+      await clock.set(at(2 * HOUR));
+      expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('used');
+      expect((await engine.approve(id, { by: ANA })).outcome).toBe('pending');
+    });
+
+    it('is refused once its reviewer has reviewed through a process whose clock is behind', async () => {
+      const { engine, store, approver, clock } = anOffice();
+      const { id } = await aPending(engine);
+      await clock.set(at(MINUTE));
+      const token = await linkFor(engine, id, SAM, 'deny');
+      const behind = anEngine({ approver, store, linkKeys: KEYS });
+      await behind.engine.approve(id, { by: SAM });
+      expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('used');
+      expect(await reviewsOf(engine, id)).toEqual([`${SAM} approve`]);
+    });
+
+    it('renews, once, an approval that has gone stale before it was made', async () => {
+      const { engine, clock } = anOffice({ approvalTtlMs: MINUTE });
+      const { id } = await aPending(engine);
+      await engine.approve(id, { by: SAM });
+      await clock.set(at(MINUTE));
+      const token = await linkFor(engine, id);
+      await engine.redeemLink(token, { by: SAM });
+      expect((await engine.request(id))?.request.reviews).toMatchObject([{ reviewer: SAM, at: at(MINUTE) }]);
+      await clock.set(at(2 * MINUTE));
+      expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('used');
+      expect((await engine.approve(id, { by: ANA })).outcome).toBe('pending');
+    });
+
+    it('L13 expires at its millisecond, also while the approver thinks', async () => {
+      const { engine, clock, approver, store } = anOffice();
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id, SAM, 'approve', MINUTE);
+      await clock.set(at(MINUTE - 1));
+      let answer: (groups: readonly string[]) => void = () => undefined;
+      approver.script.groupsOf = () => new Promise((resolve) => (answer = resolve));
+      const slow = refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_LINK');
+      await untilAsleep(clock);
+      await clock.set(at(MINUTE));
+      answer(['ops']);
+      expect(await slow).toMatchObject({ why: 'expired', requestId: id });
+      expect(await typesOf(store)).not.toContain('request.reviewed');
+      const last = anOffice();
+      const other = await aPending(last.engine);
+      const good = await linkFor(last.engine, other.id, SAM, 'approve', MINUTE);
+      await last.clock.set(at(MINUTE - 1));
+      expect((await last.engine.redeemLink(good, { by: SAM })).outcome).toBe('pending');
+    });
+
+    it('L6 expires early by the leeway, never late', async () => {
+      const { engine, clock } = anOffice({}, { leewayMs: 10 });
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id, SAM, 'approve', MINUTE);
+      await clock.set(at(MINUTE - 10));
+      expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('expired');
+    });
+
+    it('L9 is refused with the decision where the request was decided, cancelled or ran out meanwhile', async () => {
+      const endings: readonly (readonly [string, string, (made: ReturnType<typeof anOffice>, id: string) => Promise<unknown>])[] = [
+        ['denied', 'ERR_JIT_DECIDED', ({ engine }, id) => engine.deny(id, { by: ANA })],
+        ['cancelled', 'ERR_JIT_DECIDED', ({ engine }, id) => engine.cancel(id, { by: MAYA })],
+        ['cancelled', 'ERR_JIT_DECIDED', ({ engine }) => engine.revokeAll({ subject: MAYA }, { by: ANA })],
+        ['approved', 'ERR_JIT_DECIDED', ({ engine }, id) => engine.approve(id, { by: ANA }).then(() => engine.approve(id, { by: LEE }))],
+      ];
+      for (const [status, code, end] of endings) {
+        const made = anOffice();
+        const { id } = await aPending(made.engine);
+        const token = await linkFor(made.engine, id);
+        await end(made, id);
+        const before = await wholeStore(made.store);
+        const error = await refusal(made.engine.redeemLink(token, { by: SAM }));
+        expect(error).toMatchObject({ code, request: { end: { status } } });
+        await made.engine.flushAudit();
+        expect(await wholeStore(made.store)).toEqual(before);
+      }
+    });
+
+    it('L17 is refused to a reviewer who has lost the right, and good again once it is back', async () => {
+      const { engine, members } = anOffice();
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id);
+      members[SAM] = [];
+      expect(await refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_NOT_REVIEWER')).toMatchObject({ why: 'not_in_group' });
+      members[SAM] = ['ops'];
+      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
+    });
+
+    it('L30 an approver that fails or hangs leaves it good, and nothing recorded', async () => {
+      const { engine, approver, store, clock } = anOffice();
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id);
+      const before = await wholeStore(store);
+      const { groupsOf } = approver.script;
+      approver.script.groupsOf = hangs();
+      const late = refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_APPROVER');
+      await untilAsleep(clock);
+      await clock.advance(10_000);
+      await late;
+      expect(await wholeStore(store)).toEqual(before);
+      approver.script.groupsOf = groupsOf;
+      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
+    });
+
+    it('L31 a lost reply is one review, and the token is used', async () => {
+      const { engine, store } = anOffice();
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id);
+      store.inject('commit', { fault: 'lose reply' }, 1);
+      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
+      expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('used');
+      expect((await typesOf(store)).filter((type) => type === 'request.reviewed')).toHaveLength(1);
+    });
+
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      it(`L9 sixteen at once are one review (interleaving ${seed})`, async () => {
+        for (const approvals of [1, 2]) {
+          const { engine, store, clock, approver } = anOffice({ groups: [{ name: 'ops', approvals }] });
+          const { id } = await aPending(engine);
+          const token = await linkFor(engine, id);
+          const engines = [engine, anEngine({ approver, store, clock, linkKeys: KEYS }).engine];
+          store.inject('all', { fault: 'yield', seed });
+          const calls = Array.from({ length: 16 }, (_, i) => (engines[i % 2] as JitEngine).redeemLink(token, { by: SAM }));
+          const settled = await Promise.allSettled(calls);
+          store.clear();
+          expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+          const codes = settled.flatMap((one) => (one.status === 'rejected' ? (one.reason as { code: string }).code : []));
+          expect(new Set(codes)).toEqual(new Set([approvals === 1 ? 'ERR_JIT_DECIDED' : 'ERR_JIT_LINK']));
+          expect(await reviewsOf(engine, id)).toEqual([`${SAM} approve`]);
+          expect((await typesOf(store)).filter((type) => type === 'request.reviewed')).toHaveLength(1);
+          expect(await verifyJournal(await entriesOf(store))).toMatchObject({ ok: true });
+        }
+      });
+    }
+  });
+
+  describe('link keys', () => {
+    it('can be changed: the first signs, every one is accepted, one that was taken away is not', async () => {
+      const { engine, store, clock, approver } = anOffice();
+      const { id } = await aPending(engine);
+      const old = await linkFor(engine, id);
+      const second = { id: 'k2', secret: new Uint8Array(32).fill(2) };
+      const rotated = anEngine({ approver, store, clock, linkKeys: [second, ...KEYS] }).engine;
+      const fresh = await linkFor(rotated, id, ANA);
+      expect([old.split('.')[0], fresh.split('.')[0]]).toEqual(['k1', 'k2']);
+      expect((await rotated.openLink(old)).reviewer).toBe(SAM);
+      expect(await whyNot(engine.openLink(fresh))).toBe('signature');
+      const without = anEngine({ approver, store, clock, linkKeys: [second] }).engine;
+      expect(await whyNot(without.redeemLink(old, { by: SAM }))).toBe('signature');
+      expect((await without.redeemLink(fresh, { by: ANA })).outcome).toBe('pending');
+      const none = anEngine({ approver, store, clock }).engine;
+      expect(await whyNot(none.redeemLink(fresh, { by: ANA }))).toBe('signature');
+    });
+
+    it('a token is good in its namespace alone', async () => {
+      const store = new FaultyStore(new MemoryGrantStore());
+      const here = anOffice({}, { store });
+      const { id } = await aPending(here.engine);
+      const token = await linkFor(here.engine, id);
+      const elsewhere = anEngine({ approver: here.approver, linkKeys: KEYS, store: store.in('other'), clock: here.clock });
+      for (const work of [elsewhere.engine.openLink(token), elsewhere.engine.redeemLink(token, { by: SAM })]) {
+        // Nothing of the other namespace is told, not even which request.
+        expect(await refusal(work, 'ERR_JIT_LINK')).toMatchObject({ why: 'other_request', requestId: undefined });
+      }
+      await elsewhere.engine.flushAudit();
+      expect(await wholeStore(store.in('other'))).toEqual({ rows: [], journal: [] });
+    });
+
+    it('a token is good for what was asked, not for another request that has come to the same id', async () => {
+      const key = { idempotencyKey: 'the same' };
+      const first = anOffice();
+      const { id } = await aPending(first.engine, key);
+      const token = await linkFor(first.engine, id);
+      for (const over of [
+        { scope: 'db-prod:drop' },
+        { ttl: 7 * HOUR },
+        { justification: 'other' },
+        { ticket: 'INC-2' },
+        { startsAt: at(HOUR) },
+        { metadata: { a: 1 } },
+      ]) {
+        const second = anOffice();
+        const other = await aPending(second.engine, { ...key, ...over });
+        expect(other.id).toBe(id);
+        for (const work of [second.engine.openLink(token), second.engine.redeemLink(token, { by: SAM })]) {
+          expect(await refusal(work, 'ERR_JIT_LINK')).toMatchObject({ why: 'other_request', requestId: id });
+        }
+        expect(await reviewsOf(second.engine, id)).toEqual([]);
+      }
+      const same = anOffice();
+      await aPending(same.engine, key);
+      expect((await same.engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
+    });
+
+    it('a token is not good again for the same ask under the same key, made after a purge', async () => {
+      const { engine, clock } = anOffice({ groups: [{ name: 'ops', approvals: 1 }] });
+      const { id } = await aPending(engine, { idempotencyKey: 'nightly' });
+      const [used, unused] = [await linkFor(engine, id), await linkFor(engine, id, ANA)];
+      await engine.redeemLink(used, { by: SAM });
+      await clock.set(at(HOUR));
+      await engine.sweep();
+      await clock.advance(1);
+      expect(await engine.purge({ before: clock.now(), by: LEE, force: true })).toMatchObject({ requests: 1 });
+      expect((await aPending(engine, { idempotencyKey: 'nightly' })).id).toBe(id);
+      for (const [token, by] of [
+        [used, SAM],
+        [unused, ANA],
+      ] as const) {
+        expect(await whyNot(engine.openLink(token))).toBe('other_request');
+        expect(await whyNot(engine.redeemLink(token, { by }))).toBe('other_request');
+      }
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    });
+
+    it('a token for what has been purged is for nothing', async () => {
+      const { engine, clock } = anOffice({}, { limits: { reviewWithin: 2 * DAY } });
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id);
+      await engine.cancel(id, { by: MAYA });
+      await clock.set(at(HOUR));
+      await engine.purge({ before: at(HOUR), by: LEE, force: true });
+      await refusal(engine.openLink(token), 'ERR_JIT_NOT_FOUND');
+      await refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_NOT_FOUND');
+    });
+  });
+
+  describe('tokens', () => {
+    it('L29 never enter the journal, the rows, an error or what onError is told', async () => {
+      const { engine, store, told, clock } = anOffice();
+      const { id } = await aPending(engine);
+      const [token, no] = [await linkFor(engine, id), await linkFor(engine, id, ANA, 'deny')];
+      const errors = [
+        await refusal(engine.redeemLink(token, { by: EVE })),
+        await refusal(engine.redeemLink(`${token}x`, { by: EVE })),
+        await refusal(engine.openLink(token.slice(1))),
+        await refusal(engine.redeemLink(token, { by: token.repeat(9) })),
+        await refusal(engine.redeemLink(token, { by: SAM, reason: 7 } as never)),
+      ];
+      await engine.redeemLink(token, { by: SAM });
+      errors.push(await refusal(engine.redeemLink(token, { by: SAM })));
+      await engine.redeemLink(no, { by: ANA });
+      errors.push(await refusal(engine.redeemLink(no, { by: ANA })));
+      await clock.advance(DAY);
+      errors.push(await refusal(engine.redeemLink(no, { by: ANA })));
+      await engine.sweep();
+      await engine.flushAudit();
+      const everything = [
+        JSON.stringify(await wholeStore(store)),
+        JSON.stringify(await entriesOf(store)),
+        ...told.map(({ error }) => String(error)),
+        // `by` was a token: that it is shown, shortened, is the mistake of whoever passes one as an id.
+        ...errors
+          .filter((error) => !('argument' in error))
+          .map((error) => `${error.message} ${JSON.stringify(error)} ${error.stack ?? ''}`),
+      ].join('\n');
+      for (const secret of [token, no].flatMap((one) => one.split('.').slice(1))) {
+        expect(everything).not.toContain(secret.slice(0, 20));
+      }
+      expect(everything).not.toContain('battery');
+    });
+
+    it('are refused after close, like every verb', async () => {
+      const { engine } = anOffice();
+      const { id } = await aPending(engine);
+      const token = await linkFor(engine, id);
+      await engine.close();
+      for (const work of [engine.openLink(token), engine.redeemLink(token, { by: SAM }), linkFor(engine, id)]) {
+        await refusal(work, 'ERR_JIT_CLOSED');
+      }
+    });
+
+    it('work with the canonical ids of the engine', async () => {
+      const { engine } = anEngine({
+        approver: reviewers({ members: [SAM] }),
+        linkKeys: KEYS,
+        canonicalId: (id) => id.toLowerCase(),
+      });
+      const { id } = await aPending(engine);
+      const token = await engine.approvalLink(id, { reviewer: 'User:Sam', decision: 'approve' });
+      expect((await engine.redeemLink(token, { by: 'USER:SAM' })).outcome).toBe('granted');
+    });
+  });
+});

@@ -1,0 +1,487 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { notify, type Notice } from '../../../src/features/notify/notify.js';
+import { GENESIS, link } from '../../../src/journal/link.js';
+import {
+  GRANT_ENDS,
+  makeTerms,
+  REQUEST_ENDS,
+  type AccessRequest,
+  type AuditEntry,
+  type EntryType,
+  type Grant,
+} from '../../../src/records/index.js';
+import { aGrant, anEntry, aRequest, START_AT } from '../../../src/testing.js';
+import type { JsonObject } from '../../../src/core/json.js';
+
+const MINUTE = 60_000;
+const at = (minutes: number) => START_AT + minutes * MINUTE;
+
+interface Case {
+  readonly type: EntryType;
+  readonly data?: JsonObject;
+  readonly actor?: string;
+  readonly grantId?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly namespace?: string;
+  readonly request?: AccessRequest | undefined;
+  readonly grants?: readonly Grant[];
+}
+
+/** The notices that one entry gives, about records as they are now. */
+async function noticesOf({ type, data = {}, actor = 'user:sam', request, grants = [], ...over }: Case): Promise<readonly Notice[]> {
+  const notices: Notice[] = [];
+  const ids = { requestId: 'r1', grantId: undefined, ...over };
+  const entry = link(GENESIS, [anEntry({ type, data, actor, at: START_AT, ...ids })])[0] as AuditEntry;
+  const sink = notify({ name: 'chat', send: (notice) => void notices.push(notice) });
+  const found = request && { request, grants };
+  await sink.write([entry], { request: (id) => Promise.resolve(id === found?.request.id ? found : undefined) });
+  return notices;
+}
+
+const noticeOf = async (over: Case): Promise<Notice> => {
+  const notices = await noticesOf(over);
+  expect(notices).toHaveLength(1);
+  return notices[0] as Notice;
+};
+
+const groups = [
+  { name: 'platform', approvals: 2 },
+  { name: 'security', approvals: 1 },
+];
+const quorum = { groups, denials: 1, approvalTtlMs: undefined, escalation: { group: 'leads', afterMs: MINUTE } };
+const QUORUM = { groups, denials: 1, escalation: { group: 'leads', afterMs: MINUTE } };
+const byOther = aRequest({ requestedBy: 'user:noor', scopes: ['db-prod:write', 'db-prod:read'] });
+const endOf = (status: string, cause: string, by = 'user:sam', reason?: string) => ({
+  end: { status, cause, at: START_AT, by, ...(reason === undefined ? {} : { reason }) },
+});
+const owed = { reviewBy: at(60), reviewers: ['security'], skippedGroups: ['platform'], skippedPeople: ['user:ana', 'user:sam'] };
+
+describe('a notice', () => {
+  it('is that of its entry, with the records, and can not be changed', async () => {
+    const request = aRequest();
+    const grant = aGrant();
+    const data = { subject: 'user:maya', scope: 'db-prod:write', expiresAt: at(15) };
+    const notice = await noticeOf({ type: 'grant.warned', data, grantId: 'r1.1', request, grants: [aGrant({ id: 'r1.2' }), grant] });
+    expect(notice).toMatchObject({ id: 'c1.1', kind: 'ending', at: START_AT, namespace: 'default' });
+    expect(notice.request).toBe(request);
+    expect(notice.grant).toBe(grant);
+    expect(notice.entry.id).toBe('c1.1');
+    expect(Object.isFrozen(notice)).toBe(true);
+  });
+
+  it('names its namespace, where that is not the default', async () => {
+    expect((await noticeOf({ type: 'request.expired', namespace: 'tenant-7' })).text).toContain('\nnamespace: tenant-7');
+    expect((await noticeOf({ type: 'request.expired' })).text).not.toContain('namespace');
+  });
+
+  it('never has metadata in its texts', async () => {
+    const request = aRequest({ metadata: { token: 'hush' } });
+    for (const type of ['request.assigned', 'request.escalated', 'request.approved', 'review.missed'] as const) {
+      const { text, markdown } = await noticeOf({ type, request });
+      expect(text + markdown).not.toContain('hush');
+    }
+  });
+
+  it.each<EntryType>([
+    'request.created',
+    'request.reused',
+    'request.reviewed',
+    'grant.issued',
+    'grant.activated',
+    'grant.extended',
+    'grant.used',
+    'usage.closed',
+    'review.acknowledged',
+    'effect.intended',
+    'effect.failed',
+    'effect.done',
+    'effect.retried',
+    'effect.dismissed',
+    'attempt.refused',
+    'journal.purged',
+    'clock.accepted',
+    // What only looks like a type.
+    'constructor' as EntryType,
+  ])('is not made of %s', async (type) => {
+    expect(await noticesOf({ type, request: aRequest() })).toEqual([]);
+  });
+});
+
+describe('asked', () => {
+  it('tells the groups of the quorum who asks for what, why, and until when', async () => {
+    const request = aRequest({ ...byOther, startsAt: at(30), quorum });
+    const notice = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM, reviewBy: at(60) }, request });
+    expect(notice).toMatchObject({ kind: 'asked', people: ['user:maya', 'user:noor'], groups: ['platform', 'security'] });
+    expect(notice.text).toBe(
+      [
+        'user:maya asks for db-prod:write, db-prod:read, for 15m',
+        'asked by: user:noor',
+        'why: the primary rejects writes',
+        'ticket: INC-4711',
+        'starts: 2026-01-01T00:30:00.000Z',
+        'needs: 2 of platform, 1 of security',
+        'decide before: 2026-01-01T01:00:00.000Z',
+        'request: r1',
+      ].join('\n'),
+    );
+    expect(notice.markdown).toBe(
+      [
+        '**`user:maya` asks for `db-prod:write`, `db-prod:read`, for 15m**',
+        '',
+        '- asked by: `user:noor`',
+        '- why: the primary rejects writes',
+        '- ticket: INC-4711',
+        '- starts: 2026-01-01T00:30:00.000Z',
+        '- needs: 2 of `platform`, 1 of `security`',
+        '- decide before: 2026-01-01T01:00:00.000Z',
+        '- request: `r1`',
+      ].join('\n'),
+    );
+  });
+
+  it('tells that it is an extension', async () => {
+    const extension = { grantId: 'r0.1', from: at(5), firstStartsAt: START_AT, until: at(90), breakGlass: false };
+    const { text } = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM }, request: aRequest({ extension }) });
+    expect(text).toContain('\nmore time after: r0.1\n');
+  });
+
+  it('tells who may stand in from now on', async () => {
+    const notice = await noticeOf({ type: 'request.escalated', data: { quorum: QUORUM }, actor: 'system:sweeper', request: byOther });
+    expect(notice).toMatchObject({ kind: 'asked', people: ['user:maya', 'user:noor'], groups: ['leads'] });
+    expect(notice.text).toBe(
+      [
+        'The request of user:maya for db-prod:write, db-prod:read still waits for review: leads may now stand in',
+        'asked by: user:noor',
+        'why: the primary rejects writes',
+        'ticket: INC-4711',
+        'for: 15m',
+        'decide before: 2026-01-01T01:00:00.000Z',
+        'request: r1',
+      ].join('\n'),
+    );
+  });
+
+  it.each(['request.assigned', 'request.escalated'] as const)('says of %s when there is nothing to do any more', async (type) => {
+    const end = { status: 'cancelled', cause: 'cancelled', at: at(1), by: 'user:maya', reason: undefined } as const;
+    const { text } = await noticeOf({ type, data: { quorum: QUORUM }, request: aRequest({ end }) });
+    expect(text.split('\n')[1]).toBe('nothing to do: it is cancelled by now');
+  });
+
+  it('says what the entry says where the request has been purged', async () => {
+    const assigned = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM, reviewBy: at(60) } });
+    expect(assigned).toMatchObject({ people: [], groups: ['platform', 'security'], request: undefined, grant: undefined });
+    expect(assigned.text).toBe(
+      'Request r1 waits for review\nneeds: 2 of platform, 1 of security\ndecide before: 2026-01-01T01:00:00.000Z\nrequest: r1',
+    );
+    const escalated = await noticeOf({ type: 'request.escalated', data: { quorum: QUORUM } });
+    expect(escalated.groups).toEqual(['leads']);
+    expect(escalated.text).toBe('Request r1 still waits for review: leads may now stand in\nrequest: r1');
+  });
+});
+
+describe('decided', () => {
+  it('tells that it was approved, by which rule, and from when until when', async () => {
+    const grants = [aGrant({ startsAt: at(5), expiresAt: at(20) }), aGrant({ id: 'r1.2', startsAt: at(5), expiresAt: at(20) })];
+    const data = { ...endOf('approved', 'quorum', 'user:sam', 'looks *right*'), rule: 'prod' };
+    const notice = await noticeOf({ type: 'request.approved', data, request: aRequest(), grants });
+    expect(notice).toMatchObject({ kind: 'decided', people: ['user:maya'], groups: [] });
+    expect(notice.text).toBe(
+      [
+        'The request of user:maya for db-prod:write was approved, at last by user:sam',
+        'reason: looks *right*',
+        'rule: prod',
+        'access: from 2026-01-01T00:05:00.000Z until 2026-01-01T00:20:00.000Z',
+        'why: the primary rejects writes',
+        'ticket: INC-4711',
+        'request: r1',
+      ].join('\n'),
+    );
+    expect(notice.markdown).toContain('\n- reason: looks \\*right\\*\n');
+  });
+
+  it('tells only the end of access that has begun', async () => {
+    const { text } = await noticeOf({
+      type: 'request.approved',
+      data: endOf('approved', 'approver'),
+      request: aRequest(),
+      grants: [aGrant()],
+    });
+    expect(text).toContain('\naccess: until 2026-01-01T00:15:00.000Z\n');
+  });
+
+  const outcomes: Readonly<Record<string, string>> = {
+    'approved approver': 'was approved at once',
+    'approved quorum': 'was approved, at last by user:sam',
+    'denied approver': 'was denied',
+    'denied quorum': 'was denied by user:sam',
+    'denied abstained': 'was denied: no rule is about it',
+    'denied ineligible': 'was denied: the subject may no longer hold this',
+    'denied limit': 'was denied: a limit stands against it',
+    'cancelled cancelled': 'was cancelled by user:sam',
+    'cancelled revoked': 'was cancelled: user:sam has revoked what it is part of',
+    'cancelled origin_ended': 'was cancelled: what it would extend was ended early',
+    'expired time': 'ran out: nobody decided it in time',
+  };
+  const ends = Object.entries(REQUEST_ENDS).flatMap(([status, causes]) => causes.map((cause) => [status, cause] as const));
+
+  it.each(ends.filter(([, cause]) => cause !== 'break_glass'))('says how: %s, %s', async (status, cause) => {
+    const data = endOf(status, cause);
+    const { kind, text } = await noticeOf({ type: `request.${status}` as EntryType, data, request: aRequest(), grants: [aGrant()] });
+    expect(kind).toBe('decided');
+    expect(text.split('\n')[0]).toBe(`The request of user:maya for db-prod:write ${outcomes[`${status} ${cause}`]}`);
+    expect(text.includes('access:')).toBe(status === 'approved');
+  });
+
+  it('says what the entry says where the request has been purged', async () => {
+    const notice = await noticeOf({ type: 'request.denied', data: endOf('denied', 'quorum', 'user:sam', 'no') });
+    expect(notice).toMatchObject({ people: [], text: 'Request r1 was denied by user:sam\nreason: no\nrequest: r1' });
+  });
+
+  it('says that it has ended, whatever a later version calls the cause', async () => {
+    for (const cause of ['later', 'constructor'])
+      expect((await noticeOf({ type: 'request.denied', data: endOf('denied', cause) })).text).toBe(
+        'Request r1 has ended: denied\nrequest: r1',
+      );
+  });
+});
+
+describe('ending', () => {
+  const data = { subject: 'user:maya', scope: 'db-prod:write', warnedAt: at(10), expiresAt: at(15) };
+  const of = { type: 'grant.warned', data, grantId: 'r1.1', actor: 'system:sweeper' } as const;
+
+  it('tells the subject, and who asked, when', async () => {
+    const notice = await noticeOf({ ...of, request: byOther, grants: [aGrant()] });
+    expect(notice).toMatchObject({ kind: 'ending', people: ['user:maya', 'user:noor'], groups: [] });
+    expect(notice.text).toBe('The access of user:maya to db-prod:write ends at 2026-01-01T00:15:00.000Z\ngrant: r1.1');
+  });
+
+  it('says that it was extended, or has ended, by now', async () => {
+    const extended = aGrant({
+      successors: [
+        { grantId: 'r2.1', at: at(1) },
+        { grantId: 'r3.1', at: at(2) },
+      ],
+    });
+    expect((await noticeOf({ ...of, request: aRequest(), grants: [extended] })).text).toContain('\nextended by: r3.1\n');
+    const ended = aGrant({ end: { status: 'revoked', cause: 'revoked', at: at(11), by: 'user:sam', reason: undefined } });
+    expect((await noticeOf({ ...of, request: aRequest(), grants: [ended] })).text).toContain('\nit has ended by now\n');
+  });
+
+  it('says what the entry says where the request has been purged', async () => {
+    expect(await noticeOf(of)).toMatchObject({
+      people: ['user:maya'],
+      text: 'The access of user:maya to db-prod:write ends at 2026-01-01T00:15:00.000Z\ngrant: r1.1',
+    });
+  });
+});
+
+describe('ended', () => {
+  const causes: Readonly<Record<string, string>> = {
+    time: 'its time is over',
+    idle: 'it was not used for too long',
+    used_up: 'its last use was taken',
+    revoked: 'it was revoked by user:sam',
+    released: 'it was given back by user:sam',
+    ineligible: 'its subject may no longer hold it',
+    origin_ended: 'what it extends was ended by user:sam',
+    unjustified: 'user:sam has found the break-glass behind it unjustified',
+  };
+  const ends = Object.entries(GRANT_ENDS).flatMap(([status, all]) => all.map((cause) => [status, cause] as const));
+  const dataOf = (status: string, cause: string) => ({
+    ...endOf(status, cause, 'user:sam', 'done early'),
+    subject: 'user:maya',
+    scope: 'db-prod:write',
+  });
+
+  it.each(ends)('says how: %s, %s', async (status, cause) => {
+    const notice = await noticeOf({
+      type: `grant.${status}` as EntryType,
+      data: dataOf(status, cause),
+      grantId: 'r1.1',
+      request: byOther,
+      grants: [aGrant()],
+    });
+    expect(notice).toMatchObject({ kind: 'ended', people: ['user:maya', 'user:noor'], groups: [] });
+    expect(notice.text).toBe(
+      [
+        `The access of user:maya to db-prod:write has ended: ${causes[cause]}`,
+        'since: 2026-01-01T00:00:00.000Z',
+        'reason: done early',
+        'grant: r1.1',
+      ].join('\n'),
+    );
+  });
+
+  it('says of one that ran out that it was extended; of one that was ended early it would not be so', async () => {
+    const grants = [aGrant({ successors: [{ grantId: 'r2.1', at: at(1) }] })];
+    const textOf = async (status: 'expired' | 'revoked', cause: string) =>
+      (await noticeOf({ type: `grant.${status}`, data: dataOf(status, cause), grantId: 'r1.1', request: aRequest(), grants })).text;
+    expect(await textOf('expired', 'time')).toContain('\nextended by: r2.1\n');
+    expect(await textOf('revoked', 'revoked')).not.toContain('extended');
+  });
+
+  it('says that it has ended, whatever a later version calls the cause', async () => {
+    for (const cause of ['later', 'toString']) {
+      const { text } = await noticeOf({ type: 'grant.expired', data: dataOf('expired', cause), grantId: 'r1.1' });
+      expect(text.split('\n')[0]).toBe('The access of user:maya to db-prod:write has ended');
+    }
+  });
+});
+
+describe('glass_broken', () => {
+  const of = { type: 'request.approved', data: { ...endOf('approved', 'break_glass', 'user:noor'), owed }, actor: 'user:noor' } as const;
+
+  it('is loud: who, what, why, who was skipped, and by when the review is owed', async () => {
+    const terms = makeTerms({ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined });
+    const notice = await noticeOf({ ...of, request: aRequest({ requestedBy: 'user:noor', terms }), grants: [aGrant()] });
+    expect(notice).toMatchObject({
+      kind: 'glass_broken',
+      people: ['user:maya', 'user:noor', 'user:ana', 'user:sam'],
+      groups: ['security', 'platform'],
+    });
+    expect(notice.text).toBe(
+      [
+        'BREAK-GLASS: user:noor has taken db-prod:write without review',
+        'for: user:maya',
+        'asked by: user:noor',
+        'why: the primary rejects writes',
+        'ticket: INC-4711',
+        'access: until 2026-01-01T00:15:00.000Z',
+        'skipped groups: platform',
+        'skipped people: user:ana, user:sam',
+        'review owed by: 2026-01-01T01:00:00.000Z',
+        'to be given by one of: security',
+        'request: r1',
+      ].join('\n'),
+    );
+  });
+
+  it('leaves out whom it is for, and who was skipped, where there is nobody to name', async () => {
+    const data = {
+      ...endOf('approved', 'break_glass', 'user:maya'),
+      owed: { ...owed, reviewers: [], skippedGroups: [], skippedPeople: [] },
+    };
+    const notice = await noticeOf({ ...of, data, request: aRequest() });
+    expect(notice).toMatchObject({ people: ['user:maya'], groups: [] });
+    expect(notice.text).not.toMatch(/for:|skipped|given by/);
+  });
+
+  it('says what the entry says where the request has been purged', async () => {
+    const notice = await noticeOf(of);
+    expect(notice.text.split('\n')[0]).toBe('BREAK-GLASS: user:noor has taken access without review');
+    expect(notice.people).toEqual(['user:noor', 'user:ana', 'user:sam']);
+  });
+});
+
+describe('review_owed', () => {
+  const of = { type: 'review.missed', data: { owed: { ...owed, missedAt: at(60) } }, actor: 'system:sweeper' } as const;
+
+  it('tells the groups that are to give it', async () => {
+    const notice = await noticeOf({ ...of, request: byOther });
+    expect(notice).toMatchObject({ kind: 'review_owed', people: ['user:maya', 'user:noor'], groups: ['security'] });
+    expect(notice.text).toBe(
+      [
+        'The request of user:maya for db-prod:write, db-prod:read, by break-glass, has not been reviewed',
+        'was owed by: 2026-01-01T01:00:00.000Z',
+        'to be given by one of: security',
+        'asked by: user:noor',
+        'why: the primary rejects writes',
+        'ticket: INC-4711',
+        'request: r1',
+      ].join('\n'),
+    );
+  });
+
+  it('says when there is nothing to do any more', async () => {
+    const acknowledgement = { by: 'user:lee', verdict: 'justified', at: at(70), reason: undefined } as const;
+    const request = aRequest({ owed: { ...owed, missedAt: at(60), acknowledgement } });
+    expect((await noticeOf({ ...of, request })).text.split('\n')[1]).toBe('nothing to do: it has been reviewed by now');
+  });
+});
+
+describe('effect_stuck', () => {
+  const data = {
+    effectId: 'e1',
+    name: 'github',
+    subject: 'user:maya',
+    scope: 'repo:admin',
+    held: false,
+    failures: 8,
+    problem: 'ECONNRESET',
+  };
+  const of = { type: 'effect.stuck', data, actor: 'system:effects', requestId: undefined } as const;
+
+  it('is for operators, and names nobody else: who still has what was to be taken away', async () => {
+    const notice = await noticeOf(of);
+    expect(notice).toMatchObject({ kind: 'effect_stuck', people: [], groups: [] });
+    expect(notice.text).toBe(
+      [
+        'STUCK: github does not take the access to repo:admin away from user:maya',
+        'failed calls: 8',
+        'problem: ECONNRESET',
+        'effect: e1',
+      ].join('\n'),
+    );
+  });
+
+  it('or who waits for what was granted', async () => {
+    const { text } = await noticeOf({ ...of, data: { ...data, held: true } });
+    expect(text.split('\n')[0]).toBe('STUCK: github does not give user:maya the access to repo:admin');
+  });
+});
+
+it('L30 a notice is made of any entry of its types, however malformed, and on the lines of the text there is no other', async () => {
+  const told = [
+    'request.assigned',
+    'request.escalated',
+    'request.approved',
+    'request.denied',
+    'request.cancelled',
+    'request.expired',
+    'grant.warned',
+    'grant.expired',
+    'grant.revoked',
+    'review.missed',
+    'effect.stuck',
+  ] as const;
+  const json = fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<JsonObject[string]>;
+  const field = fc.constantFrom(
+    'end',
+    'quorum',
+    'owed',
+    'subject',
+    'scope',
+    'expiresAt',
+    'held',
+    'rule',
+    'reviewBy',
+    'failures',
+    'problem',
+    'name',
+  );
+  const inner = fc.constantFrom(
+    'groups',
+    'escalation',
+    'group',
+    'reviewers',
+    'skippedPeople',
+    'cause',
+    'by',
+    'reason',
+    'at',
+    'name',
+    'approvals',
+  );
+  const data = fc.dictionary(field, fc.oneof(json, fc.dictionary(inner, fc.oneof(json, fc.array(fc.dictionary(inner, json))))));
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...told), data as fc.Arbitrary<JsonObject>, async (type, given) => {
+      const { text, markdown, people, groups } = await noticeOf({ type, data: given });
+      expect([...people, ...groups].every((id) => typeof id === 'string' && id !== '')).toBe(true);
+      expect([new Set(people).size, new Set(groups).size]).toEqual([people.length, groups.length]);
+      for (const line of text.split('\n').slice(1)) expect(line).toMatch(/^[a-z ]+: /);
+      for (const line of markdown.split('\n').slice(2)) expect(line).toMatch(/^- [a-z ]+: /);
+    }),
+    { numRuns: 1_000, examples: [['review.missed', { owed: { reviewers: ['', 'group:security', 'group:security'] } }]] },
+  );
+});

@@ -1,0 +1,246 @@
+import { describe, expect, it, vi } from 'vitest';
+import { notify, type Notice, type NotifyOptions } from '../../../src/features/notify/notify.js';
+import { definePolicy } from '../../../src/policy.js';
+import { START_AT } from '../../../src/testing.js';
+import { aGranted, anEngine, aPending, ask, at, LEE, MAYA, SAM, SCOPE } from '../../engine/an-engine.js';
+import { journalOf } from '../../journal/sample.js';
+
+const NOBODY = { request: () => Promise.resolve(undefined) };
+
+/** A chat, and the sink that posts to it. Fails for as long as it is told to. */
+function aChat(options: Partial<NotifyOptions> = {}) {
+  const notices: Notice[] = [];
+  const chat = {
+    notices,
+    down: false,
+    get kinds() {
+      return notices.map(({ kind }) => kind);
+    },
+    get headlines() {
+      return notices.map(({ text }) => text.split('\n')[0]);
+    },
+    sink: notify({
+      name: 'chat',
+      send: async (notice) => {
+        await Promise.resolve();
+        if (chat.down) throw new Error('chat is down');
+        notices.push(notice);
+      },
+      ...options,
+    }),
+  };
+  return chat;
+}
+
+const policy = definePolicy({
+  groups: { 'on-call': [MAYA], platform: [SAM, 'user:ana'], leads: ['user:kim'], security: [LEE] },
+  rules: [
+    {
+      id: 'prod',
+      scopes: ['db-prod:*'],
+      subjects: [{ group: 'on-call' }],
+      review: { groups: { platform: 1 }, escalate: { to: 'leads', after: '10m' } },
+      warnBefore: '5m',
+    },
+    { id: 'staging', scopes: ['staging:*'], approve: true },
+  ],
+  breakGlass: [
+    {
+      id: 'emergency',
+      scopes: ['db-prod:*'],
+      subjects: [{ group: 'on-call' }],
+      maxTtl: '30m',
+      reviewers: ['security'],
+      reviewWithin: '24h',
+    },
+  ],
+});
+
+describe('notify()', () => {
+  it('tells people of a request, from being asked to its end', async () => {
+    const chat = aChat();
+    const { engine, clock } = anEngine({ approver: policy, audit: chat.sink });
+    const asked = await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'orders\n# are lost' });
+    await engine.flushAudit();
+    expect(chat.notices[0]).toMatchObject({ kind: 'asked', groups: ['platform'], people: [MAYA], request: { id: asked.request.id } });
+    expect(chat.notices[0]?.text).toContain('\nwhy: orders # are lost\n');
+    await clock.advance('10m');
+    await engine.sweep();
+    await engine.approve(asked.request.id, { by: SAM, reason: 'go' });
+    await clock.advance('10m');
+    await engine.sweep();
+    await clock.advance('5m');
+    await engine.sweep();
+    await engine.flushAudit();
+    expect(chat.headlines).toEqual([
+      'user:maya asks for db-prod:write, for 15m',
+      'The request of user:maya for db-prod:write still waits for review: leads may now stand in',
+      'The request of user:maya for db-prod:write was approved, at last by user:sam',
+      'The access of user:maya to db-prod:write ends at 2026-01-01T00:25:00.000Z',
+      'The access of user:maya to db-prod:write has ended: its time is over',
+    ]);
+    expect(chat.notices[2]?.text).toContain('\naccess: until 2026-01-01T00:25:00.000Z\n');
+    expect(chat.notices[3]?.grant).toMatchObject({ id: `${asked.request.id}.1`, scope: SCOPE });
+    expect(new Set(chat.notices.map(({ id }) => id)).size).toBe(5);
+  });
+
+  it('is loud about break-glass, and about the review that nobody gives', async () => {
+    const chat = aChat();
+    const { engine, clock } = anEngine({ approver: policy, audit: chat.sink });
+    await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '30m', justification: 'orders are lost' });
+    await clock.advance('24h');
+    await engine.sweep();
+    await engine.flushAudit();
+    expect([...chat.kinds].sort()).toEqual(['ended', 'glass_broken', 'review_owed']);
+    const [broken] = chat.notices;
+    expect(broken).toMatchObject({ kind: 'glass_broken', people: [MAYA, SAM, 'user:ana'], groups: ['security', 'platform'] });
+    expect(broken?.text).toContain('\naccess: until 2026-01-01T00:30:00.000Z\n');
+    expect(chat.notices.find(({ kind }) => kind === 'review_owed')).toMatchObject({ groups: ['security'] });
+  });
+
+  it('L28 sends what failed again, with the same id, and what is behind it after it; nothing twice', async () => {
+    const chat = aChat();
+    const { engine, told } = anEngine({ audit: chat.sink });
+    const first = await aPending(engine, { scopes: ['db:1'] });
+    await engine.flushAudit();
+    chat.down = true;
+    await engine.cancel(first.id, { by: MAYA });
+    await aPending(engine, { scopes: ['db:2'] });
+    await engine.flushAudit();
+    expect(chat.kinds).toEqual(['asked']);
+    expect(told.map(({ during }) => during)).toContain('sink chat');
+    chat.down = false;
+    await engine.flushAudit();
+    expect(chat.kinds).toEqual(['asked', 'decided', 'asked']);
+  });
+
+  it('L28 sends nothing of a page twice that broke off in the middle', async () => {
+    const sent: string[] = [];
+    const tried: string[] = [];
+    const { sink } = aChat({
+      send: ({ id, kind }) => {
+        tried.push(id);
+        if (kind === 'decided' && tried.filter((other) => other === id).length === 1) throw new Error('chat is down');
+        sent.push(id);
+      },
+    });
+    const silent = anEngine({ approver: policy });
+    const asked = await silent.engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '15m' });
+    await silent.engine.approve(asked.request.id, { by: SAM });
+    const { engine } = anEngine({ approver: policy, audit: sink, store: silent.store });
+    await engine.flushAudit();
+    expect(sent).toHaveLength(1);
+    await engine.flushAudit();
+    expect(sent).toHaveLength(2);
+    expect(tried).toEqual([sent[0], sent[1], sent[1]]);
+  });
+
+  it('L28 loses nothing when the process dies between sending and moving on: another sends it again, with the same id', async () => {
+    const chat = aChat();
+    const sent: string[] = [];
+    // Sends, and comes to no end: what happens when a process is killed right there.
+    const { sink: dying } = aChat({ send: ({ id }) => new Promise<void>(() => sent.push(id)) });
+    const first = anEngine({ audit: dying });
+    await aPending(first.engine);
+    void first.engine.flushAudit();
+    await vi.waitFor(() => expect(sent).toHaveLength(1), 120_000);
+    const second = anEngine({ audit: chat.sink, clock: first.clock, store: first.store });
+    await second.engine.flushAudit();
+    expect(chat.notices).toEqual([]);
+    await first.clock.advance('30s');
+    await second.engine.flushAudit();
+    expect(chat.notices.map(({ id }) => id)).toEqual(sent);
+  });
+
+  it('sends one at a time, in order', async () => {
+    let running = 0;
+    const order: number[] = [];
+    const { sink } = aChat({
+      send: async ({ entry }) => {
+        expect(++running).toBe(1);
+        await new Promise((resolve) => setImmediate(resolve));
+        order.push(entry.seq);
+        running--;
+      },
+    });
+    const { engine } = anEngine({ audit: sink });
+    await Promise.all(['db:1', 'db:2', 'db:3'].map((scope) => ask(engine, { scopes: [scope] })));
+    await engine.flushAudit();
+    expect(order).toHaveLength(3);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+  });
+
+  it('tells of what has been purged meanwhile all the same, with what the entry says', async () => {
+    const chat = aChat();
+    const entries = journalOf(1).map((entry) => ({ ...entry, type: 'grant.expired' as const }));
+    await chat.sink.write(entries, NOBODY);
+    expect(chat.headlines).toEqual(['The access of user:maya to db-prod:write has ended']);
+    expect(chat.notices[0]).toMatchObject({ request: undefined, grant: undefined, people: [MAYA] });
+  });
+
+  it('L28 waits for the store, where what an entry is about can not be looked up', async () => {
+    const chat = aChat();
+    const entries = journalOf(1).map((entry) => ({ ...entry, type: 'grant.expired' as const }));
+    const down = { request: () => Promise.reject(new Error('the store is down')) };
+    await expect(chat.sink.write(entries, down)).rejects.toThrow('the store is down');
+    expect(chat.notices).toEqual([]);
+    await chat.sink.write(entries, NOBODY);
+    expect(chat.notices).toHaveLength(1);
+  });
+
+  it('looks nothing up for what nobody is told of', async () => {
+    const chat = aChat();
+    await chat.sink.write(journalOf(3), { request: () => Promise.reject(new Error('asked')) });
+    expect(chat.notices).toEqual([]);
+  });
+
+  it('shows instants as it is told to, and what is none as unknown', async () => {
+    const chat = aChat({ formatTime: (ms) => `T+${(ms - START_AT) / 60_000} <b>min</b>` });
+    const { engine } = anEngine({ audit: chat.sink });
+    await aPending(engine);
+    await engine.flushAudit();
+    expect(chat.notices[0]?.markdown).toContain('\n- decide before: T+1440 <b>min</b>\n');
+    const entries = journalOf(1).map((entry) => ({ ...entry, type: 'grant.warned' as const }));
+    await chat.sink.write(entries, NOBODY);
+    expect(chat.headlines[1]).toBe('The access of user:maya to db-prod:write ends at an unknown time');
+  });
+
+  it('tells of a revoke, and by whom', async () => {
+    const chat = aChat();
+    const { engine } = anEngine({ audit: chat.sink });
+    const grant = await aGranted(engine);
+    await engine.revoke(grant.id, { by: 'user:kim', reason: 'incident over' });
+    await engine.flushAudit();
+    expect(chat.notices.at(-1)).toMatchObject({ kind: 'ended', at: at(0) });
+    expect(chat.notices.at(-1)?.text).toContain('it was revoked by user:kim\n');
+    expect(chat.notices.at(-1)?.text).toContain('\nreason: incident over\n');
+  });
+
+  describe('is made', () => {
+    it('shared, or local where it is told to, and can not be changed afterwards', () => {
+      expect(aChat().sink).toMatchObject({ name: 'chat', follow: 'shared' });
+      expect(aChat({ follow: 'local' }).sink.follow).toBe('local');
+      expect(aChat({ follow: undefined, formatTime: undefined }).sink.follow).toBe('shared');
+      expect(Object.isFrozen(aChat().sink)).toBe(true);
+    });
+
+    it.each<[string, object, string]>([
+      ['no name', { name: undefined }, 'name'],
+      ['a name with a space at its end', { name: 'chat ' }, 'name'],
+      ['no send', { send: undefined }, 'send'],
+      ['a send that is no function', { send: { call: 1 } }, 'send'],
+      ['another way to follow', { follow: 'global' }, 'follow'],
+      ['null as the way to follow', { follow: null }, 'follow'],
+      ['a format that is no function', { formatTime: 'iso' }, 'formatTime'],
+      ['an unknown option', { formatTimes: () => '' }, 'options'],
+    ])('not with %s', (_, over, argument) => {
+      expect(() => aChat(over)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error);
+    });
+
+    it('not from what is no object', () => {
+      for (const options of [undefined, null, 'chat', []]) {
+        expect(() => notify(options as never)).toThrow(expect.objectContaining({ argument: 'options' }) as Error);
+      }
+    });
+  });
+});

@@ -1,0 +1,58 @@
+import { expect } from 'vitest';
+import type { CoverageChange, CoverageEffect, GrantStore, JitEngine } from '../../../src/index.js';
+import { decodeEffect, type Effect } from '../../../src/records/index.js';
+
+/**
+ * A system outside with roles: it keeps what it was told last, as a real one would, whatever the order in which calls
+ * come in. It refuses nothing, so that nothing here rests on its help.
+ */
+export class Roles {
+  readonly held = new Set<string>();
+  readonly calls: Omit<CoverageChange, 'signal'>[] = [];
+  /** How many calls in a row fail. */
+  failing = 0;
+  /** Called before the role is changed; a promise holds the call there. */
+  before: ((change: CoverageChange) => Promise<void> | void) | undefined;
+
+  readonly apply = async (change: CoverageChange): Promise<void> => {
+    const { subject, scope, held, seq, id } = change;
+    this.calls.push({ subject, scope, held, seq, id });
+    await this.before?.(change);
+    if (this.failing > 0) {
+      this.failing -= 1;
+      throw Object.assign(new Error('the password is hunter2'), { code: 'ECONNREFUSED' });
+    }
+    if (held) this.held.add(`${subject} ${scope}`);
+    else this.held.delete(`${subject} ${scope}`);
+  };
+
+  /** The calls in short. */
+  get told(): readonly string[] {
+    return this.calls.map(({ subject, scope, held }) => `${held ? '+' : '-'} ${subject} ${scope}`);
+  }
+}
+
+/** An effect on roles for the scopes. */
+export const rolesEffect = (roles: Roles, over: Partial<CoverageEffect> = {}): CoverageEffect => ({
+  name: 'roles',
+  scopes: ['db-prod:write', 'db-prod:read'],
+  apply: roles.apply,
+  ...over,
+});
+
+/** Has the engine record what time has ended and tell what is to be told, until nothing is under way. */
+export async function settle(engine: JitEngine): Promise<void> {
+  await engine.sweep();
+  await engine.flushAudit();
+}
+
+export async function effectsOf(store: GrantStore): Promise<readonly Effect[]> {
+  const { items } = await store.find({ kind: 'effect', limit: 100 });
+  return items.map(decodeEffect);
+}
+
+export async function theEffect(store: GrantStore): Promise<Effect> {
+  const effects = await effectsOf(store);
+  expect(effects).toHaveLength(1);
+  return effects[0] as Effect;
+}

@@ -1,0 +1,770 @@
+import { describe, expect, it } from 'vitest';
+import { autoApprove, isJitError, MemoryGrantStore, type CoverageChange, type GrantStore, type Row } from '../../../src/index.js';
+import { readEffect } from '../../../src/features/provisioning/options.js';
+import { FaultyStore, ManualClock, type Fault, type StoreMethod } from '../../../src/testing.js';
+import { aGranted, anEngine, at, entriesOf, MAYA, SAM, SCOPE } from '../../engine/an-engine.js';
+import { expectReplayed } from '../../property/fold.js';
+import { effectsOf, Roles, rolesEffect, settle, theEffect } from './external-system.js';
+
+const KIM = 'user:kim';
+const READ = 'db-prod:read';
+
+const turns = async (n: number) => {
+  for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+/** A store at whose nth call something goes wrong. */
+function faultyAt(inner: GrantStore, n: number, faultOf: (method: StoreMethod) => Fault) {
+  const faulty = new FaultyStore(inner);
+  const fault = { happened: false };
+  let calls = 0;
+  const store = new Proxy<FaultyStore>(faulty, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (typeof value !== 'function') return value;
+      if (!['get', 'live', 'find', 'due', 'commit', 'journal'].includes(property as string)) return value.bind(target) as unknown;
+      return (...args: unknown[]) => {
+        if (calls++ === n) {
+          fault.happened = true;
+          faulty.inject(property as StoreMethod, faultOf(property as StoreMethod), 1);
+        }
+        return (value as (...args: unknown[]) => unknown).apply(target, args);
+      };
+    },
+  });
+  return { store, fault, faulty };
+}
+
+/** A grant that was issued, or one that the system knows of and that was revoked; nothing of it told yet. */
+async function prepared(what: 'issued' | 'revoked') {
+  const inner = new MemoryGrantStore();
+  const clock = new ManualClock();
+  const roles = new Roles();
+  const sane = anEngine({ store: inner, clock }).engine;
+  const grant = await aGranted(sane);
+  if (what === 'revoked') {
+    const teller = anEngine({ store: inner, clock }).engine;
+    teller.onCoverage(rolesEffect(roles));
+    await settle(teller);
+    await teller.close();
+    await sane.revoke(grant.id, { by: SAM });
+  }
+  const expectRight = async (context: string) => {
+    expect([...roles.held], context).toEqual(what === 'issued' ? [`${MAYA} ${SCOPE}`] : []);
+    expect(await theEffect(inner), context).toMatchObject({ held: what === 'issued', outcome: { status: 'done' } });
+    await expectReplayed(inner);
+  };
+  return { inner, clock, roles, expectRight };
+}
+
+const NONSENSE: readonly unknown[] = [undefined, 'yes', [], [null], [{}], { items: [null] }, { items: [], next: 7 }, { entries: [] }];
+const FAULTS: Readonly<Record<string, readonly ((method: StoreMethod) => Fault)[]>> = {
+  rejects: [() => ({ fault: 'reject' }), () => ({ fault: 'reject', error: new Error('ECONNRESET') })],
+  throws: [() => ({ fault: 'throw' }), () => ({ fault: 'throw', error: 'text' })],
+  'loses a reply': [() => ({ fault: 'lose reply' })],
+  // But not with a list of nothing, or of what can be passed over, to the question what is live: that is an answer, and a no.
+  'answers nonsense': NONSENSE.map((answer) => (method) => ({
+    fault: 'malformed',
+    answer: method === 'live' && Array.isArray(answer) ? 'no list' : answer,
+  })),
+};
+
+/** Puts a row there as somebody outside would. */
+async function bend(store: GrantStore, row: Row, change: Partial<Row>): Promise<void> {
+  const { kind, id, version } = row;
+  const put = [{ ...row, ...change, version: version + 1 }];
+  expect(await store.commit({ id: `outside-${id}-${version}`, expect: [{ kind, id, version }], put, append: [] })).toMatchObject({
+    outcome: 'committed',
+  });
+}
+
+async function theRow(store: GrantStore, kind: string, id: string): Promise<Row> {
+  const [row] = await store.get([{ kind, id }]);
+  if (row === undefined) throw new Error(`there is no ${kind} ${id}`);
+  return row;
+}
+
+const codes = (told: readonly { readonly error: unknown }[]) => told.map(({ error }) => (isJitError(error) ? error.code : undefined));
+
+describe('onCoverage() over a store that fails', () => {
+  for (const [how, faults] of Object.entries(FAULTS)) {
+    it.each(['issued', 'revoked'] as const)(`L30 L31 tells a grant that was %s, at whatever call the store ${how}`, async (what) => {
+      for (const [i, faultOf] of faults.entries()) {
+        let happened = 0;
+        for (let n = 0; ; n++) {
+          const { inner, clock, roles, expectRight } = await prepared(what);
+          const { store, fault } = faultyAt(inner, n, faultOf);
+          const { engine, told } = anEngine({ store, clock });
+          engine.onCoverage(rolesEffect(roles));
+          for (let round = 0; round < 3; round++) {
+            await settle(engine).catch((error: unknown) => expect(isJitError(error)).toBe(true));
+            await clock.advance('1m');
+          }
+          await expectRight(`${how} ${i} at call ${n}`);
+          for (const { error } of told) expect(error).toBeInstanceOf(Error);
+          // Later there is nothing to tell any more.
+          if (!fault.happened || n === 40) break;
+          happened += 1;
+        }
+        expect(happened).toBeGreaterThan(15);
+      }
+    });
+  }
+
+  it.each(['issued', 'revoked'] as const)(
+    'L28 L32 tells a grant that was %s by another engine, at whatever call the store hangs, and stays right when the call goes through after all',
+    async (what) => {
+      let hung = 0;
+      for (let n = 0; n < 40; n++) {
+        const { inner, clock, roles, expectRight } = await prepared(what);
+        const { store, fault, faulty } = faultyAt(inner, n, () => ({ fault: 'hang' }));
+        const stuck = anEngine({ store, clock }).engine;
+        stuck.onCoverage(rolesEffect(roles));
+        // Followers begin with the first verb.
+        void stuck.isAllowed('user:nobody', 'db-prod:read').catch(() => undefined);
+        await turns(30);
+        const other = anEngine({ store: inner, clock }).engine;
+        other.onCoverage(rolesEffect(roles));
+        await clock.advance('1m');
+        await settle(other);
+        await settle(other);
+        await expectRight(`hangs at call ${n}`);
+        // From here on whatever it asks is answered.
+        if (!fault.happened) break;
+        faulty.release();
+        await turns(30);
+        await settle(other);
+        await settle(stuck);
+        await settle(other);
+        await expectRight(`released at call ${n}`);
+        hung += 1;
+      }
+      expect(hung).toBeGreaterThan(10);
+    },
+  );
+});
+
+describe('onCoverage() over rows that were changed outside', () => {
+  const body = (change: object) => (row: Row) => ({ body: { ...row.body, ...change } });
+  it.each<[string, (row: Row) => Partial<Row>]>([
+    ['held as text', body({ held: 'true' })],
+    ['a number that is none', body({ seq: 'x' })],
+    ['a field that nobody knows', body({ more: 1 })],
+    ['an outcome that nobody knows', body({ outcome: { status: 'fine', at: at(0), by: SAM } })],
+    ['another scope', () => ({ scope: 'db:*' })],
+    ['no body', () => ({ body: [] as unknown as Row['body'] })],
+    ['a column that is not so', () => ({ open: true })],
+  ])('L30 an effect with %s is told, holds up no other, and is set right once somebody has seen to it', async (_what, spoil) => {
+    const roles = new Roles();
+    const { engine, store, told } = anEngine();
+    engine.onCoverage(rolesEffect(roles));
+    const grant = await aGranted(engine);
+    await settle(engine);
+    const { id } = await theEffect(store);
+    const good = await theRow(store, 'effect', id);
+    await bend(store, good, spoil(good));
+    // In the same delivery as another's, and before it.
+    await engine.revoke(grant.id, { by: SAM });
+    await aGranted(engine, { subject: KIM });
+    await settle(engine);
+    expect(codes(told)).toContain('ERR_JIT_CORRUPT');
+    expect([...roles.held].sort()).toEqual([`${KIM} ${SCOPE}`, `${MAYA} ${SCOPE}`]);
+    expect((await engine.flushAudit()).caughtUp).toBe(true);
+    expect(await engine.resync()).toEqual({ told: 1, untold: [] });
+    await bend(store, await theRow(store, 'effect', id), good);
+    await engine.resync();
+    expect([...roles.held]).toEqual([`${KIM} ${SCOPE}`]);
+  });
+
+  it.each<[string, object]>([
+    ['an end as text', { leasedUntil: 'soon', owner: 'somebody' }],
+    ['no end', { owner: 'somebody' }],
+    ['an end before all time', { leasedUntil: -1, owner: 'somebody' }],
+    ['an end that a clock gone wrong has written', { leasedUntil: at(1e9), owner: 'somebody' }],
+    ['an owner that is none', { leasedUntil: 0, owner: 7 }],
+  ])('L30 a lease with %s keeps nobody from telling', async (_what, spoilt) => {
+    const roles = new Roles();
+    const { engine, store, told } = anEngine();
+    engine.onCoverage(rolesEffect(roles));
+    const grant = await aGranted(engine);
+    await settle(engine);
+    const { id } = await theEffect(store);
+    await bend(store, await theRow(store, 'lease', id), { body: spoilt as Row['body'] });
+    await engine.revoke(grant.id, { by: SAM });
+    await settle(engine);
+    expect(roles.held.size).toBe(0);
+    expect(codes(told).filter((code) => code === 'ERR_JIT_CORRUPT')).toHaveLength(
+      Number.isSafeInteger((spoilt as { leasedUntil?: unknown }).leasedUntil) && (spoilt as { leasedUntil: number }).leasedUntil >= 0
+        ? 0
+        : 1,
+    );
+    // It is one that can be read again.
+    expect((await theRow(store, 'lease', id)).body['leasedUntil']).toBe(0);
+  });
+
+  it.each<[string, object]>([
+    ['a place as text', { seq: 'x', leasedUntil: 0 }],
+    ['a place ahead of the journal', { seq: 1e6, leasedUntil: 0 }],
+    ['a lease as text', { seq: 0, leasedUntil: 'soon' }],
+  ])(
+    'L30 a cursor with %s is told at each sweep, keeps nothing that is due from being told, and can be let go of',
+    async (_what, spoilt) => {
+      const roles = new Roles();
+      const { engine, store, told, clock } = anEngine();
+      engine.onCoverage(rolesEffect(roles));
+      roles.failing = 1;
+      const grant = await aGranted(engine);
+      await settle(engine);
+      await bend(store, await theRow(store, 'cursor', 'effect:roles'), { body: spoilt as Row['body'] });
+      await engine.revoke(grant.id, { by: SAM });
+      await aGranted(engine, { subject: KIM });
+      for (let sweeps = 1; sweeps <= 3; sweeps++) {
+        told.length = 0;
+        await clock.advance('1s');
+        await engine.sweep();
+        await turns(30);
+        expect(codes(told)).toEqual(['ERR_JIT_CORRUPT']);
+      }
+      // What failed before was tried again, and access was read again for it.
+      expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`]);
+      await engine.forgetFollower('effect:roles');
+      await settle(engine);
+      expect([...roles.held]).toEqual([`${KIM} ${SCOPE}`]);
+    },
+  );
+});
+
+describe('onCoverage() with a clock that fails', () => {
+  it('L30 tells it, and goes on once the clock does', async () => {
+    const roles = new Roles();
+    let isBroken = false;
+    const clock = new ManualClock();
+    const broken = { now: () => (isBroken ? NaN : clock.now()), sleep: (until: number, signal: AbortSignal) => clock.sleep(until, signal) };
+    const { engine, told, store } = anEngine({ clock: broken });
+    engine.onCoverage(rolesEffect(roles));
+    roles.before = () => void (isBroken = true);
+    await aGranted(engine);
+    await engine.flushAudit();
+    expect(codes(told)).toContain('ERR_JIT_CLOCK');
+    expect((await theEffect(store)).outcome).toBeUndefined();
+    roles.before = undefined;
+    isBroken = false;
+    await settle(engine);
+    expect(await theEffect(store)).toMatchObject({ held: true, failures: 0, outcome: { status: 'done' } });
+    expect(new Set(roles.calls.map(({ id }) => id)).size).toBe(1);
+    expect(clock.sleepers).toBe(0);
+  });
+
+  it('L30 a clock that throws in the middle of a call loses no effect', async () => {
+    const roles = new Roles();
+    const clock = new ManualClock();
+    let readings = Infinity;
+    const now = () => {
+      if (readings-- <= 0) throw new Error('no clock');
+      return clock.now();
+    };
+    for (let n = 0; n < 30; n++) {
+      const { engine, store } = anEngine({ clock: { now, sleep: clock.sleep.bind(clock) } as unknown as ManualClock });
+      const others = new Roles();
+      engine.onCoverage(rolesEffect(others));
+      const grant = await aGranted(engine);
+      await settle(engine);
+      await engine.revoke(grant.id, { by: SAM });
+      readings = n;
+      await settle(engine).catch((error: unknown) => expect(codes([{ error }])).toEqual(['ERR_JIT_CLOCK']));
+      readings = Infinity;
+      await settle(engine);
+      await settle(engine);
+      expect([...others.held], `after ${n} readings`).toEqual([]);
+      expect((await theEffect(store)).outcome?.status).toBe('done');
+    }
+    expect(roles.calls).toEqual([]);
+  });
+});
+
+describe('onCoverage() with an apply that misbehaves', () => {
+  it('takes one that throws before there is a promise for a call that has failed', async () => {
+    const { engine, store, told } = anEngine();
+    const apply = () => {
+      throw Object.assign(new Error('no'), { code: 'E_NO' });
+    };
+    engine.onCoverage({ name: 'roles', scopes: [SCOPE], apply });
+    await aGranted(engine);
+    await settle(engine);
+    expect(await theEffect(store)).toMatchObject({ failures: 1, problem: 'E_NO', outcome: undefined });
+    expect(told).toMatchObject([{ error: { cause: { code: 'E_NO' } }, during: 'effect roles' }]);
+  });
+
+  it('waits for any thenable, and calls on what it was given', async () => {
+    const { engine, store } = anEngine();
+    let go: (value: unknown) => void = () => undefined;
+    const calls: string[] = [];
+    engine.onCoverage({
+      name: 'roles',
+      scopes: [SCOPE],
+      apply({ id }: CoverageChange) {
+        calls.push(`${this.name} ${id}`);
+        return { then: (resolve: (value: unknown) => void) => void (go = resolve) } as unknown as Promise<void>;
+      },
+    });
+    await aGranted(engine);
+    await engine.sweep();
+    await turns(20);
+    const { id, seq, outcome } = await theEffect(store);
+    expect([calls, outcome]).toEqual([[`roles ${id}.${seq}`], undefined]);
+    go(undefined);
+    await engine.flushAudit();
+    expect((await theEffect(store)).outcome?.status).toBe('done');
+  });
+
+  it('is stuck with one that never settles, after as many timeouts as it has tries, and close() resolves', async () => {
+    const { engine, clock, store } = anEngine();
+    const signals: AbortSignal[] = [];
+    const apply = ({ signal }: CoverageChange) => new Promise<void>(() => signals.push(signal));
+    engine.onCoverage({ name: 'roles', scopes: [SCOPE], apply, tries: 3, timeout: '10s', retryAfter: '1s' });
+    await aGranted(engine);
+    for (let tries = 1; tries <= 3; tries++) {
+      await engine.sweep();
+      await turns(20);
+      expect(signals).toHaveLength(tries);
+      await clock.advance('10s');
+      await engine.flushAudit();
+      await clock.advance('2s');
+    }
+    expect(await theEffect(store)).toMatchObject({ failures: 3, outcome: { status: 'stuck' } });
+    expect(signals.every(({ aborted }) => aborted)).toBe(true);
+    await engine.close();
+    expect(clock.sleepers).toBe(0);
+  });
+
+  it('L28 two effects on one engine know nothing of one another, down to their ids', async () => {
+    const { engine, store } = anEngine();
+    const roles = new Roles();
+    const rules = new Roles();
+    rules.before = () => new Promise<void>(() => undefined);
+    engine.onCoverage(rolesEffect(rules, { name: 'rules' }));
+    engine.onCoverage(rolesEffect(roles));
+    const grant = await aGranted(engine);
+    await engine.sweep();
+    await turns(30);
+    expect(roles.held.size).toBe(1);
+    await engine.revoke(grant.id, { by: SAM });
+    await turns(30);
+    expect(roles.held.size).toBe(0);
+    expect(rules.calls).toHaveLength(1);
+    const effects = await effectsOf(store);
+    expect(effects.map(({ name, outcome }) => [name, outcome?.status]).sort()).toEqual([
+      ['roles', 'done'],
+      ['rules', undefined],
+    ]);
+    expect(new Set([...roles.calls, ...rules.calls].map(({ id }) => id)).size).toBe(3);
+  });
+
+  it('tells what is held to a system that is registered when the journal has been cut already', async () => {
+    const { engine, clock, store } = anEngine();
+    const gone = await aGranted(engine);
+    await engine.revoke(gone.id, { by: SAM });
+    await clock.advance('1h');
+    await aGranted(engine, { scope: READ });
+    await engine.purge({ before: clock.now(), by: SAM, force: true });
+    expect((await store.journal({ after: 0, limit: 1 })).start.seq).toBeGreaterThan(0);
+    const roles = new Roles();
+    engine.onCoverage(rolesEffect(roles));
+    await settle(engine);
+    expect(roles.told).toEqual([`+ ${MAYA} ${READ}`]);
+  });
+});
+
+describe('close() while calls hang', () => {
+  it.each([
+    [1, 1],
+    [8, 1],
+    [9, 2],
+    [20, 3],
+  ])('with %i of them it resolves after %i times the timeout, and what was not told is told by another', async (hanging, rounds) => {
+    const { engine, clock, store } = anEngine({ approver: autoApprove(() => true) });
+    const roles = new Roles();
+    roles.before = () => new Promise<void>(() => undefined);
+    engine.onCoverage(rolesEffect(roles, { timeout: '10s' }));
+    for (let i = 0; i < hanging; i++) await aGranted(engine, { subject: `user:u${i}` });
+    await turns(60);
+    let isClosed = false;
+    const closing = engine.close().then(() => (isClosed = true));
+    for (let round = 1; round <= rounds; round++) {
+      await turns(60);
+      expect(isClosed).toBe(false);
+      await clock.advance('10s');
+    }
+    await turns(60);
+    expect(isClosed).toBe(true);
+    await closing;
+    expect(clock.sleepers).toBe(0);
+    const other = anEngine({ clock, store }).engine;
+    roles.before = undefined;
+    other.onCoverage(rolesEffect(roles));
+    await clock.advance('1m');
+    await settle(other);
+    expect(roles.held.size).toBe(hanging);
+  });
+});
+
+/** The clock of a process that is suspended: it reads the time when it wakes, but none of its timers has run. */
+const withoutTimers = (clock: ManualClock) => {
+  const sleep = (_until: number, signal: AbortSignal) => new Promise<void>((wake) => signal.addEventListener('abort', () => wake()));
+  return { now: () => clock.now(), sleep } as unknown as ManualClock;
+};
+
+/** A call that hangs until it is let in: the first, or those that the test says. */
+function heldUp(roles: Roles) {
+  const held: (() => void)[] = [];
+  const gate = {
+    isShut: true,
+    get waiting() {
+      return held.length;
+    },
+    letIn: () => {
+      for (const go of held.splice(0)) go();
+    },
+  };
+  roles.before = () => (gate.isShut ? new Promise<void>((go) => held.push(go)) : undefined);
+  return gate;
+}
+
+describe('a call that comes in behind others', () => {
+  it('L32 is set right even where the store fails just then: at the next sweep', async () => {
+    for (const method of ['get', 'live', 'journal', 'commit'] as const) {
+      const { engine, clock, store, told } = anEngine();
+      const roles = new Roles();
+      const gate = heldUp(roles);
+      engine.onCoverage(rolesEffect(roles, { timeout: '10s' }));
+      const grant = await aGranted(engine);
+      await turns(30);
+      await clock.advance('10s');
+      await engine.flushAudit();
+      gate.isShut = false;
+      await engine.revoke(grant.id, { by: SAM });
+      await settle(engine);
+      expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`]);
+      told.length = 0;
+      const heal = store.inject(method, { fault: 'reject' });
+      gate.letIn();
+      await turns(30);
+      expect(roles.held.size).toBe(1);
+      expect(new Set(codes(told)), method).toEqual(new Set(['ERR_JIT_STORE']));
+      heal();
+      await settle(engine);
+      expect([...roles.held], method).toEqual([]);
+      const after = roles.calls.length;
+      await settle(engine);
+      expect(roles.calls).toHaveLength(after);
+    }
+  });
+
+  it('L32 is set right by a process that was suspended, even where the store fails when it wakes', async () => {
+    const inner = new MemoryGrantStore();
+    const clock = new ManualClock();
+    const roles = new Roles();
+    const store = new FaultyStore(inner);
+    const suspended = anEngine({ store, clock: withoutTimers(clock) });
+    const slow = new Roles();
+    const gate = heldUp(slow);
+    const apply = async (change: CoverageChange) => {
+      await slow.apply(change);
+      await roles.apply(change);
+    };
+    suspended.engine.onCoverage(rolesEffect(roles, { apply }));
+    const grant = await aGranted(suspended.engine);
+    await turns(30);
+    const other = anEngine({ store: inner, clock }).engine;
+    other.onCoverage(rolesEffect(roles));
+    await other.revoke(grant.id, { by: SAM });
+    await clock.advance('36s');
+    await settle(other);
+    expect(roles.told).toEqual([`- ${MAYA} ${SCOPE}`]);
+    gate.isShut = false;
+    const heal = store.inject('all', { fault: 'reject' });
+    gate.letIn();
+    await turns(30);
+    expect(roles.held.size).toBe(1);
+    heal();
+    await settle(suspended.engine);
+    await settle(other);
+    expect([...roles.held]).toEqual([]);
+    expect((await theEffect(inner)).outcome?.status).toBe('done');
+  });
+
+  it('L33 is set right even where a purge has taken the record of what others told', async () => {
+    const { engine, clock, store } = anEngine();
+    const roles = new Roles();
+    const gate = heldUp(roles);
+    engine.onCoverage(rolesEffect(roles, { timeout: '10s' }));
+    const grant = await aGranted(engine);
+    await turns(30);
+    await clock.advance('10s');
+    await engine.flushAudit();
+    gate.isShut = false;
+    await engine.revoke(grant.id, { by: SAM });
+    await settle(engine);
+    await clock.advance('1d');
+    await engine.purge({ before: clock.now(), by: SAM, force: true });
+    expect(await effectsOf(store)).toEqual([]);
+    gate.letIn();
+    await turns(30);
+    await engine.flushAudit();
+    expect([...roles.held]).toEqual([]);
+    const seqs = roles.calls.map(({ seq }) => seq);
+    expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
+    expect(new Set(seqs).size).toBe(3);
+    expect((await theEffect(store)).outcome?.status).toBe('done');
+  });
+
+  it('a lease of an earlier life of the record is not taken for the one that is held now', async () => {
+    const inner = new MemoryGrantStore();
+    const clock = new ManualClock();
+    const roles = new Roles();
+    const suspended = anEngine({ store: inner, clock: withoutTimers(clock) }).engine;
+    const slow = new Roles();
+    const gate = heldUp(slow);
+    suspended.onCoverage(rolesEffect(slow));
+    const grant = await aGranted(suspended);
+    await turns(30);
+    expect(slow.calls).toHaveLength(1);
+
+    const other = anEngine({ store: inner, clock }).engine;
+    const theirs = heldUp(roles);
+    theirs.isShut = false;
+    other.onCoverage(rolesEffect(roles));
+    await clock.advance('36s');
+    await other.revoke(grant.id, { by: SAM });
+    await settle(other);
+    await clock.advance('1d');
+    await other.purge({ before: clock.now(), by: SAM, force: true });
+    expect(await effectsOf(inner)).toEqual([]);
+    // Told anew, under the first version of a new lease.
+    theirs.isShut = true;
+    await aGranted(other);
+    await turns(30);
+    // Whoever of the two has put it on record: the one that is suspended is still at its first call.
+    await other.sweep();
+    await turns(30);
+    expect(theirs.waiting).toBe(1);
+    const { id } = await theEffect(inner);
+    const lease = await theRow(inner, 'lease', id);
+    expect(lease.version).toBe(1);
+    gate.letIn();
+    await turns(30);
+    expect(await theRow(inner, 'lease', id)).toEqual(lease);
+    theirs.isShut = false;
+    theirs.letIn();
+    await other.flushAudit();
+    expect([...roles.held]).toEqual([`${MAYA} ${SCOPE}`]);
+    expect((await entriesOf(inner)).filter(({ type }) => type === 'effect.done')).toHaveLength(1);
+  });
+});
+
+describe('how much is told, and of what', () => {
+  it('begins with everything that is held, however many', async () => {
+    const { engine } = anEngine({ approver: autoApprove(() => true) });
+    for (let i = 0; i < 50; i++) await aGranted(engine, { subject: `user:u${i}` });
+    const roles = new Roles();
+    engine.onCoverage(rolesEffect(roles));
+    await engine.flushAudit();
+    expect(roles.held.size).toBe(50);
+    expect(roles.calls).toHaveLength(50);
+    // And again: whoever waited for a place has given it back.
+    expect(await engine.resync()).toEqual({ told: 50, untold: [] });
+    expect(roles.calls).toHaveLength(100);
+  });
+
+  it('stuckEffects() lists nothing that is still to be tried, and the one that has been stuck for longest first', async () => {
+    const { engine, clock } = anEngine();
+    const roles = new Roles();
+    roles.failing = Infinity;
+    engine.onCoverage(rolesEffect(roles, { tries: 2 }));
+    const subjects = ['user:a', 'user:b', 'user:c', 'user:d'];
+    for (const subject of subjects) {
+      await aGranted(engine, { subject });
+      await settle(engine);
+      expect((await engine.stuckEffects()).some((effect) => effect.subject === subject)).toBe(false);
+      await clock.advance('1s');
+      await settle(engine);
+    }
+    expect((await engine.stuckEffects()).map(({ subject }) => subject)).toEqual(subjects);
+  });
+
+  it('resync() tells and counts nothing about what is not held, whatever is to come', async () => {
+    const { engine, clock } = anEngine();
+    const roles = new Roles();
+    engine.onCoverage(rolesEffect(roles));
+    const grant = await aGranted(engine);
+    await engine.revoke(grant.id, { by: SAM });
+    await settle(engine);
+    await aGranted(engine, { startsAt: clock.now() + 60_000 });
+    await settle(engine);
+    const { length } = roles.calls;
+    expect(await engine.resync()).toEqual({ told: 0, untold: [] });
+    expect(roles.calls).toHaveLength(length);
+  });
+
+  it('resync() of one effect leaves what is stuck of another alone', async () => {
+    const { engine, clock } = anEngine();
+    const roles = new Roles();
+    const rules = new Roles();
+    rules.failing = Infinity;
+    engine.onCoverage(rolesEffect(roles));
+    engine.onCoverage(rolesEffect(rules, { name: 'rules', tries: 1 }));
+    await aGranted(engine);
+    await settle(engine);
+    await clock.advance('1s');
+    const stuck = await engine.stuckEffects();
+    expect(stuck).toMatchObject([{ name: 'rules' }]);
+    const { length } = rules.calls;
+    expect(await engine.resync({ name: 'roles' })).toEqual({ told: 1, untold: [] });
+    expect(await engine.stuckEffects()).toEqual(stuck);
+    expect(rules.calls).toHaveLength(length);
+    expect(roles.calls.map(({ scope }) => scope)).toEqual([SCOPE, SCOPE]);
+  });
+});
+
+it('a lease is given back where others have told meanwhile', async () => {
+  const inner = new MemoryGrantStore();
+  const clock = new ManualClock();
+  const roles = new Roles();
+  const first = anEngine({ store: inner, clock }).engine;
+  first.onCoverage(rolesEffect(roles));
+  roles.failing = 1;
+  await aGranted(first);
+  await settle(first);
+  await clock.advance('1s');
+  // Between the second's look at what is due and its look at the lease, the first tells.
+  let isFirst = true;
+  const store = new Proxy<GrantStore>(inner, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (typeof value !== 'function') return value;
+      if (property !== 'get') return value.bind(target) as unknown;
+      return async (keys: readonly { readonly kind: string }[]) => {
+        if (isFirst && keys[0]?.kind === 'lease') {
+          isFirst = false;
+          await settle(first);
+        }
+        return inner.get(keys as Parameters<GrantStore['get']>[0]);
+      };
+    },
+  });
+  const second = anEngine({ store: store, clock }).engine;
+  second.onCoverage(rolesEffect(roles));
+  await settle(second);
+  expect(isFirst).toBe(false);
+  expect(roles.calls).toHaveLength(2);
+  const { id } = await theEffect(inner);
+  expect((await theRow(inner, 'lease', id)).body['leasedUntil']).toBe(0);
+});
+
+describe('what a call came to', () => {
+  it('one that came in after its time and said that it failed is seen to all the same: it may have been taken', async () => {
+    const { engine, clock } = anEngine();
+    const roles = new Roles();
+    const gate = heldUp(roles);
+    const apply = async (change: CoverageChange) => {
+      const isFirst = gate.isShut;
+      await roles.apply(change);
+      if (isFirst) throw new Error('taken, but not said so');
+    };
+    engine.onCoverage(rolesEffect(roles, { apply, timeout: '10s' }));
+    const grant = await aGranted(engine);
+    await turns(30);
+    await clock.advance('10s');
+    await engine.flushAudit();
+    gate.isShut = false;
+    await engine.revoke(grant.id, { by: SAM });
+    await settle(engine);
+    gate.letIn();
+    await turns(30);
+    await engine.flushAudit();
+    expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`]);
+    expect(roles.held.size).toBe(0);
+  });
+
+  it('one that came in after its time, and says what was told last as well, is followed by nothing', async () => {
+    const { engine, clock } = anEngine();
+    const roles = new Roles();
+    const gate = heldUp(roles);
+    engine.onCoverage(rolesEffect(roles, { timeout: '10s' }));
+    const grant = await aGranted(engine);
+    await turns(30);
+    await clock.advance('10s');
+    await engine.flushAudit();
+    gate.isShut = false;
+    await engine.revoke(grant.id, { by: SAM });
+    await settle(engine);
+    await aGranted(engine);
+    await settle(engine);
+    const told = [`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`, `+ ${MAYA} ${SCOPE}`];
+    expect(roles.told).toEqual(told);
+    gate.letIn();
+    await turns(30);
+    await settle(engine);
+    expect(roles.told).toEqual(told);
+  });
+
+  it('is left to whoever has taken the call over', async () => {
+    const inner = new MemoryGrantStore();
+    const store = new FaultyStore(inner);
+    const clock = new ManualClock();
+    const slow = new Roles();
+    const gate = heldUp(slow);
+    const suspended = anEngine({ store, clock: withoutTimers(clock) });
+    suspended.engine.onCoverage(rolesEffect(slow));
+    await aGranted(suspended.engine);
+    await turns(30);
+    const roles = new Roles();
+    const theirs = heldUp(roles);
+    const other = anEngine({ store: inner as unknown as FaultyStore, clock }).engine;
+    other.onCoverage(rolesEffect(roles));
+    await clock.advance('36s');
+    await other.sweep();
+    await turns(30);
+    expect([gate.waiting, theirs.waiting]).toEqual([1, 1]);
+    const commits = store.called('commit');
+    gate.letIn();
+    await turns(60);
+    expect(store.called('commit')).toBe(commits);
+    // The same change is under way there: what became of it is theirs to say.
+    expect((await theEffect(store)).outcome).toBeUndefined();
+    expect(suspended.told).toEqual([]);
+    theirs.letIn();
+    await turns(30);
+    expect(await theEffect(store)).toMatchObject({ failures: 0, outcome: { status: 'done' } });
+  });
+
+  it.each([true, false])('does not undo that somebody has set it aside meanwhile (it was taken: %s)', async (isTaken) => {
+    const { engine, store } = anEngine();
+    const roles = new Roles();
+    const gate = heldUp(roles);
+    roles.failing = isTaken ? 0 : 1;
+    engine.onCoverage(rolesEffect(roles));
+    await aGranted(engine);
+    await turns(30);
+    const dismissed = await engine.dismissEffect((await theEffect(store)).id, { by: SAM });
+    gate.letIn();
+    await engine.flushAudit();
+    expect(await theEffect(store)).toEqual(dismissed);
+  });
+});
+
+describe('what an effect may say of itself', () => {
+  const given = (over: object = {}) => readEffect({ name: 'roles', scopes: [SCOPE], apply: () => undefined, ...over });
+
+  it('has the defaults that its docs name', () => {
+    expect(given()).toMatchObject({ backoff: { tries: 8, firstMs: 1_000, maxMs: 300_000 }, timeoutMs: 30_000 });
+  });
+
+  it('may have 1,000 scopes, a name of 200 characters and 1,000 tries, and no more', () => {
+    const scopes = (count: number) => Array.from({ length: count }, (_, i) => `db:${i}`);
+    expect(given({ scopes: scopes(1_000), name: 'n'.repeat(200), tries: 1_000 }).scopes).toHaveLength(1_000);
+    expect(() => given({ scopes: scopes(1_001) })).toThrow(/effect.scopes/);
+    expect(() => given({ name: 'n'.repeat(201) })).toThrow(/effect.name/);
+    expect(() => given({ tries: 1_001 })).toThrow(/effect.tries/);
+  });
+});

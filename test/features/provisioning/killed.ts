@@ -1,0 +1,28 @@
+import type { MemoryGrantStore } from '../../../src/index.js';
+import { FaultyStore } from '../../../src/testing.js';
+
+/** A store that a killed process has: after so many calls nothing answers any more. */
+export function killedAfter(inner: MemoryGrantStore, calls: number) {
+  let left = calls;
+  const kill = { happened: false };
+  const store = new Proxy(new FaultyStore(inner), {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (typeof value !== 'function') return value;
+      if (property === 'watch' || property === 'in') return value.bind(target) as unknown;
+      return (...args: unknown[]) => {
+        if (left-- <= 0) {
+          kill.happened = true;
+          return new Promise(() => undefined);
+        }
+        return (value as (...args: unknown[]) => unknown).apply(target, args);
+      };
+    },
+  });
+  return { store, kill };
+}
+
+/** Lets whatever runs in the background go on. */
+export const turns = async (n: number) => {
+  for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve));
+};

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { autoApprove, MemoryGrantStore, type Row } from '../../../src/index.js';
+import { FaultyStore } from '../../../src/testing.js';
+import { aGranted, anEngine, at, HOUR, MAYA, refusal } from '../../engine/an-engine.js';
+
+const DAY = 24 * HOUR;
+
+it('L33 keeps a grant that goes on in one that can not be read: a process of a later version may allow by it [V7]', async () => {
+  const memory = new MemoryGrantStore();
+  const { engine, clock, told } = anEngine({
+    store: new FaultyStore(memory),
+    approver: autoApprove(() => true),
+    limits: { maxTtl: '20d', maxTotal: '30d' },
+  });
+  const grant = await aGranted(engine, { ttl: HOUR });
+  const extended = await engine.extend(grant.id, { requestedBy: MAYA, ttl: '20d' });
+  const successor = extended.outcome === 'granted' ? extended.grants[0] : undefined;
+  await clock.set(at(5 * DAY));
+  await engine.sweep();
+  const key = { kind: 'grant', id: successor?.id as string };
+  const [row] = (await memory.get([key])) as readonly [Row];
+  const later: Row = { ...row, version: row.version + 1, body: { ...row.body, fieldOfALaterVersion: 1 } };
+  await memory.commit({ id: 'later', expect: [{ ...key, version: row.version }], put: [later], append: [] });
+
+  expect(await engine.purge({ before: at(2 * DAY), by: 'user:ciso', force: true })).toMatchObject({ requests: 0, grants: 0 });
+  // By the first of the line the later process ends it; here, what could not be ended is named.
+  expect(await refusal(engine.revoke(grant.id, { by: 'user:ciso' }), 'ERR_JIT_PARTIAL')).toMatchObject({ failures: [key] });
+  expect(told.map(({ error }) => String(error)).filter((text) => text.includes(key.id)).length).toBeGreaterThan(0);
+});

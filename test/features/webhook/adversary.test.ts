@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { autoApprove, JitEngine, MemoryGrantStore, webhookSink, WebhookError } from '../../../src/index.js';
+import { ManualClock, START_AT } from '../../../src/testing.js';
+import { settled } from '../../journal/bent-store.js';
+
+const MIN = 60_000;
+
+describe('webhookSink', () => {
+  const secrets = [`whsec_${btoa('0123456789abcdef0123456789abcdef')}`];
+  const context = { request: () => Promise.resolve(undefined) };
+
+  async function errorOf(fetch: () => unknown): Promise<unknown> {
+    const store = new MemoryGrantStore();
+    const clock = new ManualClock();
+    const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
+    await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
+    const sink = webhookSink({ name: 'siem', url: 'https://siem.example/s3cret', secrets, fetch: fetch as never, clock });
+    const { entries } = await store.journal({ after: 0, limit: 10 });
+    return settled(Promise.resolve(sink.write(entries, context)));
+  }
+
+  it('wrong error type: a 503 from a fetch that gives no headers is a WebhookError', async () => {
+    expect(await errorOf(async () => ({ status: 503 }))).toBeInstanceOf(WebhookError);
+  });
+
+  it.each(['200', '2e2', [204]])('fail closed: a status that is no number (%s) is not taken for a yes', async (status) => {
+    expect(await errorOf(async () => ({ status, headers: new Headers() }))).toBeInstanceOf(WebhookError);
+  });
+
+  it('misleading: what a fetch fails with is never told as undefined', async () => {
+    const error = await errorOf(() => Promise.reject({ reason: 'odd' }));
+    expect(String(error)).not.toContain('undefined');
+  });
+
+  it('guarantee of webhookSink: no more of the URL than its origin is in an error, whatever the reply throws', async () => {
+    const headers = {
+      get: () => {
+        throw new Error('headers of https://siem.example/s3cret are gone');
+      },
+    };
+    expect(String(await errorOf(async () => ({ status: 503, headers })))).not.toContain('s3cret');
+  });
+
+  it('guarantee of webhookSink: Retry-After is kept to, up to a day, also where it has ten digits', async () => {
+    const error = await errorOf(async () => ({ status: 503, headers: new Headers({ 'retry-after': '9999999999' }) }));
+    expect(error).toMatchObject({ why: 'status', retryAt: START_AT + 24 * 60 * MIN });
+  });
+});

@@ -1,0 +1,16 @@
+import { describe, expectTypeOf, it } from 'vitest';
+import type { EntryType, WebhookFetch, WebhookSinkOptions, WebhookToVerify } from '../../../src/index.js';
+import type { IncomingHttpHeaders } from 'node:http';
+
+describe('the types of webhooks', () => {
+  it("take the runtime's fetch, its headers, and those of node:http", () => {
+    expectTypeOf<typeof globalThis.fetch>().toExtend<WebhookFetch>();
+    expectTypeOf<Headers>().toExtend<WebhookToVerify['headers']>();
+    expectTypeOf<IncomingHttpHeaders>().toExtend<WebhookToVerify['headers']>();
+    expectTypeOf<Buffer>().toExtend<WebhookToVerify['body']>();
+  });
+
+  it('know the types of entries', () => {
+    expectTypeOf<NonNullable<WebhookSinkOptions['types']>[number]>().toEqualTypeOf<EntryType>();
+  });
+});

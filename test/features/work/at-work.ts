@@ -1,0 +1,117 @@
+import { MemoryGrantStore, type Clock, type GrantStore } from '../../../src/index.js';
+import type { Lease } from '../../../src/features/work/options.js';
+import { START_AT } from '../../../src/testing.js';
+import { yieldToOthers } from '../../../src/core/time.js';
+
+export const SECOND = 1_000;
+
+/** Lets everything run that waits for nothing but its turn. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await yieldToOthers();
+}
+
+/** Why a lease has ended; `undefined`: it has not. */
+export function endOf({ signal }: Lease): { readonly code?: string; readonly name: string; readonly cause?: unknown } | undefined {
+  return signal.aborted ? (signal.reason as { readonly code?: string; readonly name: string }) : undefined;
+}
+
+/** A store of which only the six methods are used, and what is given for `watch`; how many watch it is counted. */
+export class QuietStore implements GrantStore {
+  readonly namespace: string;
+  readonly durability = 'memory';
+  declare watch?: Required<GrantStore>['watch'];
+  readonly #inner: GrantStore;
+
+  constructor(inner: GrantStore = new MemoryGrantStore(), watch?: GrantStore['watch']) {
+    this.#inner = inner;
+    this.namespace = inner.namespace;
+    if (watch !== undefined) this.watch = watch;
+  }
+
+  in(namespace: string): GrantStore {
+    return new QuietStore(this.#inner.in(namespace));
+  }
+  get(...args: Parameters<GrantStore['get']>) {
+    return this.#inner.get(...args);
+  }
+  live(...args: Parameters<GrantStore['live']>) {
+    return this.#inner.live(...args);
+  }
+  find(...args: Parameters<GrantStore['find']>) {
+    return this.#inner.find(...args);
+  }
+  due(...args: Parameters<GrantStore['due']>) {
+    return this.#inner.due(...args);
+  }
+  commit(...args: Parameters<GrantStore['commit']>) {
+    return this.#inner.commit(...args);
+  }
+  journal(...args: Parameters<GrantStore['journal']>) {
+    return this.#inner.journal(...args);
+  }
+}
+
+/** A store that counts who watches it. */
+export function watched(inner: GrantStore = new MemoryGrantStore()) {
+  const watchers = { now: 0, ever: 0 };
+  const store = new QuietStore(inner, (wake) => {
+    const unwatch = inner.watch?.(wake);
+    watchers.now += 1;
+    watchers.ever += 1;
+    return () => {
+      watchers.now -= 1;
+      unwatch?.();
+    };
+  });
+  return { store, watchers };
+}
+
+interface Timer {
+  readonly at: number;
+  readonly fire: () => void;
+}
+
+/**
+ * The machine's clock with its timers, by hand: a timer runs for a length of time, whatever the clock is set to
+ * meanwhile.
+ */
+export class SteppingClock implements Clock {
+  #now = START_AT;
+  #elapsed = 0;
+  #timers: Timer[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  async sleep(until: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || until <= this.#now) return;
+    await new Promise<void>((resolve) => {
+      const fire = () => {
+        this.#timers = this.#timers.filter((other) => other !== timer);
+        resolve();
+      };
+      const timer: Timer = { at: this.#elapsed + until - this.#now, fire };
+      this.#timers.push(timer);
+      signal.addEventListener('abort', fire);
+    });
+  }
+
+  /** Sets the clock ahead, or back. */
+  step(ms: number): void {
+    this.#now += ms;
+  }
+
+  /** Lets time pass. */
+  async pass(ms: number): Promise<void> {
+    for (const end = this.#elapsed + ms; ;) {
+      await settle();
+      const next = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      const length = (next?.at ?? end) - this.#elapsed;
+      this.#elapsed += length;
+      this.#now += length;
+      if (next === undefined) return;
+      next.fire();
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import type { Lease } from '../../../src/features/work/options.js';
+import { aGranted, anEngine, at, MAYA, MINUTE, refusal, SAM, SCOPE } from '../../engine/an-engine.js';
+import { settle } from './at-work.js';
+
+const TTL = MINUTE;
+
+async function granted() {
+  const made = anEngine();
+  return { ...made, grant: await aGranted(made.engine, { ttl: TTL }) };
+}
+
+/** Resolves when the signal aborts; then with what `after` gives. */
+const until = <T>(signal: AbortSignal, after: () => T) =>
+  new Promise<T>((resolve, reject) => {
+    signal.addEventListener('abort', () => {
+      try {
+        resolve(after());
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+
+describe('withAccess()', () => {
+  it('gives what the work gives, and leaves nothing behind', async () => {
+    const { engine, clock } = await granted();
+    let given: Lease | undefined;
+    const result = await engine.withAccess(MAYA, SCOPE, async (signal, lease) => {
+      given = lease;
+      expect(lease).toMatchObject({ subject: MAYA, scope: SCOPE, until: at(TTL) });
+      expect(lease.signal).toBe(signal);
+      expect(clock.sleepers).toBe(2);
+      await clock.advance(10_000);
+      expect(signal.aborted).toBe(false);
+      return 'done';
+    });
+    expect(result).toBe('done');
+    expect(given?.signal.reason).toMatchObject({ name: 'AbortError' });
+    expect(clock.sleepers).toBe(0);
+  });
+
+  it('takes work that gives its answer at once, and an action that has a scope', async () => {
+    const { engine } = await granted();
+    expect(await engine.withAccess(MAYA, { scope: SCOPE }, () => 7)).toBe(7);
+  });
+
+  it('L20 does not begin where nothing allows it', async () => {
+    const { engine } = anEngine();
+    let begun = 0;
+    const error = await refusal(
+      engine.withAccess(MAYA, SCOPE, () => (begun += 1)),
+      'ERR_JIT_DENIED',
+    );
+    expect(error.decision).toMatchObject({ reason: 'no_grant' });
+    expect(begun).toBe(0);
+  });
+
+  it('refuses work that is none', async () => {
+    const { engine } = await granted();
+    for (const work of [undefined, 'work', {}]) {
+      const error = await refusal(engine.withAccess(MAYA, SCOPE, work as never), 'ERR_JIT_INVALID_ARGUMENT');
+      expect(error.argument).toBe('work');
+    }
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('boom');
+      },
+    ],
+    [
+      'rejects',
+      async () => {
+        throw new Error('boom');
+      },
+    ],
+  ] as const)('rejects as the work %s, and leaves nothing behind', async (_, work) => {
+    const { engine, clock } = await granted();
+    await expect(engine.withAccess(MAYA, SCOPE, work)).rejects.toThrow('boom');
+    expect(clock.sleepers).toBe(0);
+  });
+
+  it('L1 stops the work at the end of the window; what it throws then is the outcome', async () => {
+    const { engine, clock } = await granted();
+    const working = refusal(
+      engine.withAccess(MAYA, SCOPE, (signal) => until(signal, () => signal.throwIfAborted())),
+      'ERR_JIT_DENIED',
+    );
+    await settle();
+    await clock.set(at(TTL));
+    expect((await working).decision).toMatchObject({ allowed: false, at: at(TTL) });
+  });
+
+  it('L12 stops the work on a revoke', async () => {
+    const { engine, grant } = await granted();
+    const working = engine.withAccess(MAYA, SCOPE, (signal) => until(signal, () => 'stopped half-way'));
+    await settle();
+    await engine.revoke(grant.id, { by: SAM });
+    expect(await working).toBe('stopped half-way');
+  });
+
+  it('waits for work that cleans up, or does not listen, however long that takes', async () => {
+    const { engine, clock } = await granted();
+    let finish: (value: string) => void = () => undefined;
+    let isOver = false;
+    const working = engine.withAccess(MAYA, SCOPE, () => new Promise<string>((resolve) => (finish = resolve)));
+    void working.then(() => (isOver = true));
+    await settle();
+    await clock.set(at(2 * TTL));
+    expect(isOver).toBe(false);
+    finish('late');
+    expect(await working).toBe('late');
+  });
+
+  it('stops the work when the engine is closed', async () => {
+    const { engine } = await granted();
+    const working = refusal(
+      engine.withAccess(MAYA, SCOPE, (signal) => until(signal, () => signal.throwIfAborted())),
+      'ERR_JIT_CLOSED',
+    );
+    await settle();
+    await engine.close();
+    await working;
+  });
+});

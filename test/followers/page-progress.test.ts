@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { Progress } from '../../src/followers/page-progress.js';
+import { link, GENESIS } from '../../src/journal/link.js';
+import { journalOf, unlinked } from '../journal/sample.js';
+
+/** Fails at the entry of that number, once. */
+function aDestination(failAt = Infinity) {
+  const got: string[] = [];
+  let failing = failAt;
+  const send = async ({ id, seq }: { readonly id: string; readonly seq: number }) => {
+    if (seq === failing) {
+      failing = Infinity;
+      throw new Error('down');
+    }
+    got.push(id);
+  };
+  return { got, send };
+}
+
+describe('Progress', () => {
+  it('L28 goes on behind what went out already, and loses nothing', async () => {
+    const { got, send } = aDestination(3);
+    const progress = new Progress();
+    const page = journalOf(4);
+    await expect(progress.through(page, send)).rejects.toThrow('down');
+    await progress.through(page, send);
+    expect(got).toEqual(['c1.1', 'c2.1', 'c3.1', 'c4.1']);
+  });
+
+  it('repeats nothing of a page that comes again whole, or with more behind it', async () => {
+    const { got, send } = aDestination();
+    const progress = new Progress();
+    for (const length of [2, 2, 3]) await progress.through(journalOf(length), send);
+    expect(got).toEqual(['c1.1', 'c2.1', 'c3.1']);
+  });
+
+  it('keeps namespaces apart', async () => {
+    const { got, send } = aDestination();
+    const progress = new Progress();
+    const other = link(GENESIS, [unlinked(7, { namespace: 'other' })]);
+    for (const page of [journalOf(1), other, journalOf(1), other]) await progress.through(page, send);
+    expect(got).toEqual(['c1.1', 'c7.1']);
+  });
+
+  it('lets another store of the same namespace cost repeats, never an entry', async () => {
+    const { got, send } = aDestination();
+    const progress = new Progress();
+    const other = link(GENESIS, [unlinked(7), unlinked(8)]);
+    for (const page of [journalOf(2), other, journalOf(2)]) await progress.through(page, send);
+    expect(got).toEqual(['c1.1', 'c2.1', 'c7.1', 'c8.1', 'c1.1', 'c2.1']);
+  });
+
+  it('has nothing to do for no entries', async () => {
+    const { got, send } = aDestination();
+    await new Progress().through([], send);
+    expect(got).toEqual([]);
+  });
+});
