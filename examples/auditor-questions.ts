@@ -25,7 +25,7 @@ async function theNight() {
 async function main() {
   await theNight();
   // Exported that night to where nobody who can write to the store can write.
-  const exported = await engine.head();
+  const exported = await engine.journalHead();
   await clock.set(Date.UTC(2026, 4, 4, 9));
 
   // 1. Who could write to the database at 02:40, and at 02:50?

@@ -29,7 +29,7 @@ async function main() {
       const { cause } = (data.end ?? {}) as { cause?: string };
       // Break-glass that nobody hears of is a back door. `owed` says who was skipped.
       if (type === 'request.approved' && cause === 'break_glass') console.log(`page: break-glass by ${actor}`);
-      if (type === 'review.missed') console.log('page: the review of break-glass is overdue');
+      if (type === 'breakGlass.overdue') console.log('page: the review of break-glass is overdue');
     }
   });
   const engine = new JitEngine({ clock, approver: policy, audit: pager });
@@ -45,7 +45,7 @@ async function main() {
   await engine.assertAllowed('user:maya', 'db-prod:write');
   assert.equal(grants[0]?.breakGlass, true);
   await engine.flushAudit();
-  console.log(`skipped: ${request.owed?.skippedGroups.join()} (${request.owed?.skippedPeople?.join()})`);
+  console.log(`skipped: ${request.afterReview?.skippedGroups.join()} (${request.afterReview?.skippedPeople?.join()})`);
 
   // The price: one at a time. Until this one is reviewed there is no other, for her or by her.
   await assert.rejects(
@@ -57,7 +57,7 @@ async function main() {
   await clock.advance('24h');
   assert.equal((await engine.sweep()).missed, 1);
   await engine.flushAudit();
-  const owed = await engine.owedReviews({ reviewer: 'user:lee' });
+  const owed = await engine.listBreakGlassReviews({ reviewer: 'user:lee' });
   assert.deepEqual(
     owed.map((item) => [item.request.id, item.isOverdue]),
     [[request.id, true]],
@@ -65,14 +65,14 @@ async function main() {
 
   // Not by herself, and not by whoever is no reviewer of break-glass.
   const review = { verdict: 'justified', reason: 'orders were being lost; the runbook now has a second phone number' } as const;
-  for (const by of ['user:maya', 'user:ana']) await assert.rejects(engine.acknowledge(request.id, { by, ...review }), isJitError);
-  await engine.acknowledge(request.id, { by: 'user:lee', ...review });
-  console.log(`owed now: ${(await engine.owedReviews()).length}`);
+  for (const by of ['user:maya', 'user:ana']) await assert.rejects(engine.reviewBreakGlass(request.id, { by, ...review }), isJitError);
+  await engine.reviewBreakGlass(request.id, { by: 'user:lee', ...review });
+  console.log(`owed now: ${(await engine.listBreakGlassReviews()).length}`);
 
   // The next time it is found unjustified while the access lives: that ends it, in the same commit.
   const again = await engine.breakGlass({ ...emergency, justification: 'I want to look something up' });
   await engine.flushAudit();
-  await engine.acknowledge(again.request.id, { by: 'user:lee', verdict: 'unjustified', reason: 'no emergency' });
+  await engine.reviewBreakGlass(again.request.id, { by: 'user:lee', verdict: 'unjustified', reason: 'no emergency' });
   assert.equal(await engine.isAllowed('user:maya', 'db-prod:write'), false);
   console.log('unjustified: ended');
 }

@@ -1,4 +1,4 @@
-import { exposure, JitEngine, MemoryGrantStore, readJournal } from 'jit-access';
+import { accessReport, JitEngine, MemoryGrantStore, readJournal } from 'jit-access';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
 
@@ -53,7 +53,7 @@ function table(rows: readonly (readonly string[])[]): string {
 async function main() {
   await january();
   const span = { from: Date.UTC(2026, 0, 1), to: Date.UTC(2026, 1, 1) };
-  const { scopes, heldMs, standingMs, ratio, decisions, extensions } = await exposure(readJournal(store), span);
+  const { scopes, heldMs, standingMs, ratio, decisions, extensions } = await accessReport(readJournal(store), span);
   console.log(
     table([
       ['January 2026', 'subjects', 'grants', 'held', 'if standing', 'share'],

@@ -44,6 +44,6 @@ void test('a sweep records the end, which came before it', async () => {
   await engine.flushAudit();
   assert.equal(sink.types.at(-1), 'grant.expired');
 
-  const { grants } = (await engine.request(request.id))!;
+  const { grants } = (await engine.getRequest(request.id))!;
   assert.equal(grants[0]?.end?.at, grants[0]?.expiresAt);
 });

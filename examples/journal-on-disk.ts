@@ -25,7 +25,7 @@ async function main() {
   console.log((await engine.flushAudit()).caughtUp); // true: both sinks have everything
 
   // Keep the head somewhere that whoever can change the file can't: it is what makes a truncation show.
-  const head = await engine.head();
+  const head = await engine.journalHead();
   console.log((await verifyJournal(readJsonLines(path), { head })).ok); // true
 
   const text = await readFile(path, 'utf8');

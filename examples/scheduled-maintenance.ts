@@ -59,7 +59,7 @@ async function main() {
   onShift.delete('user:maya');
   await clock.set(tomorrow + 24 * HOUR);
   console.log(await reason()); // no_grant
-  const { grants } = (await engine.request(third.request.id))!;
+  const { grants } = (await engine.getRequest(third.request.id))!;
   assert.equal(grants[0]?.end?.cause, 'ineligible');
   console.log(`revoked: ${grants[0].end.reason}`);
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { JitEngine, reviewers } from 'jit-access';
-import { migrate, sqlGrantStore, steadyHandle } from 'jit-access/sql';
+import { migrate, sqlGrantStore, resilientHandle } from 'jit-access/sql';
 import { Kysely, SqliteDialect } from 'kysely';
 import Database from 'libsql';
 
@@ -11,7 +11,7 @@ async function start(path: string) {
   const handle = new Database(path);
   handle.pragma('journal_mode = WAL');
   handle.pragma('synchronous = FULL');
-  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: steadyHandle(handle) }) });
+  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: resilientHandle(handle) }) });
   await migrate({ db, dialect: 'sqlite' });
   // Checks read on a handle of their own: at once, also while a commit is open.
   const read = new Database(path);

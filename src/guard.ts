@@ -3,5 +3,5 @@ export type { Admitted, Guard, Refused } from './guards/outcome.js';
 export type { Access } from './guards/access.js';
 export { isAnswered, whenClosed, type NodeResponse } from './guards/closing.js';
 export { untilRead } from './guards/body.js';
-export type { CallerOptions, GuardChoices, GuardEngine, GuardOptions } from './guards/options.js';
+export type { CallerOptions, GuardDefaults, GuardEngine, GuardOptions } from './guards/options.js';
 export type { Problem, ProblemType, Refusal } from './guards/refusal.js';

@@ -15,12 +15,12 @@ export type {
   FlushReport,
   InboxItem,
   LinkPreview,
-  OwedItem,
+  BreakGlassReviewItem,
   RevokeAllReport,
 } from './engine/answers.js';
 export type { LinkKey } from './features/links/approval-link.js';
 export type { ExplainOptions } from './features/explain/explain.js';
-export type { OwedQuery } from './engine/break-glass.js';
+export type { BreakGlassReviewQuery } from './engine/break-glass.js';
 export type { JitEngineOptions, Limits } from './kernel/settings.js';
 export type { ClockAcceptance } from './kernel/journal-clock.js';
 export type { PurgeReport } from './features/retention/purge.js';
@@ -29,9 +29,9 @@ export type { SweepReport } from './engine/sweep.js';
 export type { ReasonOnRecord } from './lifecycle/explain.js';
 export type { AskField } from './lifecycle/request.js';
 export type { RecentDenial } from './lifecycle/same-ask.js';
-export type { CoverageChange, CoverageEffect } from './features/provisioning/options.js';
+export type { CoverageChange, ProvisioningTarget } from './features/provisioning/options.js';
 export type { ResyncReport } from './features/provisioning/provisioner.js';
-export type { Lease, LeaseOptions } from './features/work/options.js';
+export type { AccessWatch, WatchOptions } from './features/work/options.js';
 export type { WaitOptions } from './features/work/wait-for.js';
 export { startSweeper, type Sweeper, type SweeperOptions } from './engine/sweeper.js';
 
@@ -66,7 +66,7 @@ export type { Denial } from './lifecycle/same-ask.js';
 export { link } from './journal/link.js';
 export { readJournal } from './journal/read.js';
 export { EntryRefusedError, isWithheld } from './followers/refused-entry.js';
-export { exposure, type DecisionFigures, type Exposure, type ScopeExposure } from './journal/report.js';
+export { accessReport, type DecisionFigures, type AccessReport, type ScopeReport } from './journal/report.js';
 export { replay, type Replayed } from './journal/replay.js';
 export { verifyJournal, type JournalAnchors, type JournalVerification } from './journal/verify.js';
 export { verifyStore, type JournalProblem, type RowProblem, type StoreVerification } from './journal/verify-store.js';
@@ -107,7 +107,7 @@ export type {
 } from './core/ports.js';
 export type {
   AccessRequest,
-  Acknowledgement,
+  BreakGlassReview,
   Anchor,
   AuditEntry,
   Decision,
@@ -118,7 +118,7 @@ export type {
   Extension,
   Grant,
   GrantEnd,
-  OwedReview,
+  AfterReview,
   Quorum,
   RequestEnd,
   Reuse,

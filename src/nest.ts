@@ -4,5 +4,5 @@ export { JitAccessModule, type JitAccessAsyncOptions, type JitAccessOptions } fr
 export { AccessRefused } from './guards/nest/refused.js';
 export type { Access } from './guards/access.js';
 export type { Admitted, Refused } from './guards/outcome.js';
-export type { CallerOptions, GuardChoices, GuardEngine } from './guards/options.js';
+export type { CallerOptions, GuardDefaults, GuardEngine } from './guards/options.js';
 export type { Problem, ProblemType, Refusal } from './guards/refusal.js';

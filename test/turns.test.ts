@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
-  exposure,
+  accessReport,
   JitEngine,
   MemoryGrantStore,
   readJournal,
@@ -45,10 +45,10 @@ vi.mock('../src/records/index.js', async (load) => {
   const all = await load<typeof Records>();
   return {
     ...all,
-    heldUntil: ((...given: Parameters<typeof all.heldUntil>) => {
+    heldUntil: ((...given: Parameters<typeof all.effectiveEnd>) => {
       made.measure?.();
-      return all.heldUntil(...given);
-    }) as typeof all.heldUntil,
+      return all.effectiveEnd(...given);
+    }) as typeof all.effectiveEnd,
   };
 });
 
@@ -132,7 +132,7 @@ const READERS: Readonly<Record<string, (world: World, see: (count: number) => vo
   'the grants that exposure measures': async ({ entries }, see) => {
     // Each is asked once for its end, after all have been replayed.
     made.measure = () => see(1);
-    await exposure(entries, { from: START_AT, to: START_AT + HOUR }).finally(() => (made.measure = undefined));
+    await accessReport(entries, { from: START_AT, to: START_AT + HOUR }).finally(() => (made.measure = undefined));
   },
   simulate: ({ entries }, see) => simulate({ ...policy, decide: (request) => (see(1), policy.decide(request)) }, entries),
   'simulate, reading': ({ entries }, see) => simulate(policy, listed(entries, see)),

@@ -91,14 +91,14 @@ export async function playIncident({ clock, sleepUntil, page, ttl }: World): Pro
   assert.equal(await database.releaseStuckOrders(MAYA, stuck), 0);
   page.step(MAYA, 'releases the orders');
   page.result('green', 'writes: done, 0 orders are stuck');
-  const exportedHead = await engine.head();
+  const exportedHead = await engine.journalHead();
 
   page.title('Nobody gives anything back');
   page.line(`... until ${exactTime(grant.expiresAt)}`, 'dim');
   await sleepUntil(grant.expiresAt);
   const late = await engine.check(MAYA, WRITE);
   assert.equal(late.allowed, false);
-  assert.equal((await engine.request(asked.request.id))?.grants[0]?.end, undefined, 'no sweep may have run yet');
+  assert.equal((await engine.getRequest(asked.request.id))?.grants[0]?.end, undefined, 'no sweep may have run yet');
   page.step(MAYA, 'is it allowed?');
   page.result('red', 'no: the window has passed, and no sweep has run');
   await assertRefused(() => database.releaseStuckOrders(MAYA, 1));
@@ -109,7 +109,7 @@ export async function playIncident({ clock, sleepUntil, page, ttl }: World): Pro
   const end = await ended;
   await sweeper.stop();
   assert.equal(end.grantId, grant.id);
-  assert.equal((await engine.request(asked.request.id))?.grants[0]?.end?.at, grant.expiresAt);
+  assert.equal((await engine.getRequest(asked.request.id))?.grants[0]?.end?.at, grant.expiresAt);
   page.step('sweeper', `records that the grant ended at ${exactTime(grant.expiresAt)}`);
   await showBadge(/^read-only$/);
 

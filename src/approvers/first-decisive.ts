@@ -73,9 +73,9 @@ export function firstDecisive(...approvers: readonly Approver[]): AskableApprove
       }
       return ABSTAINS;
     },
-    mayAcknowledge(reviewer: string, request: AccessRequest, context: ApproverContext) {
+    mayReviewBreakGlass(reviewer: string, request: AccessRequest, context: ApproverContext) {
       const decider = deciderOf(request);
-      return decider?.mayAcknowledge === undefined ? false : decider.mayAcknowledge(reviewer, request, context);
+      return decider?.mayReviewBreakGlass === undefined ? false : decider.mayReviewBreakGlass(reviewer, request, context);
     },
     async isEligible(
       request: AccessRequest,

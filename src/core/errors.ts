@@ -137,7 +137,7 @@ export class DeadlineError extends JitError {
   }
 }
 
-/** No approver has named a quorum for this request yet; `decide(id)` asks again. */
+/** No approver has named a quorum for this request yet; `retryDecision(id)` asks again. */
 export class UndecidedError extends JitError {
   override readonly name = 'UndecidedError';
   readonly code = 'ERR_JIT_UNDECIDED';

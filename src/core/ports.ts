@@ -152,7 +152,7 @@ export interface Approver {
    */
   breakGlass?(request: AccessRequest, context: ApproverContext): MaybePromise<BreakGlassVerdict>;
   /** Whether this person may give the review that break-glass access owes. Asked live. Absent: nobody may. */
-  mayAcknowledge?(reviewer: string, request: AccessRequest, context: ApproverContext): MaybePromise<boolean>;
+  mayReviewBreakGlass?(reviewer: string, request: AccessRequest, context: ApproverContext): MaybePromise<boolean>;
 }
 
 /** A method of the port as an approver of this package has it: outside an engine it may be asked without a context. */

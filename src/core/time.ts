@@ -76,33 +76,33 @@ export function isDuration(value: unknown): value is number {
 export const systemClock: Clock = Object.freeze({ now: () => Date.now(), elapsed: () => performance.now() });
 
 /** One reading of the clock, as the rules use it. */
-export interface Reading {
+export interface ClockReading {
   /** What the clock said: starts are judged at this, so they are never early. */
   readonly now: number;
   /** The highest reading used so far. */
-  readonly highest: number;
+  readonly highWater: number;
   /** The highest reading plus the leeway: ends and deadlines are judged at this, so they are never late. */
-  readonly late: number;
+  readonly forEnds: number;
   /** The clock lies more than a second below an earlier reading: nothing may create access. */
   readonly steppedBack: boolean;
 }
 
 /** The high-water mark: the highest reading that was used (L5). */
 interface Mark {
-  highest: number;
+  highWater: number;
 }
 
 /** For each clock object the highest reading that anything in this process has used of it. */
 const marks = /* @__PURE__ */ new WeakMap<Clock, Mark>();
 
 function markOf(clock: Clock): Mark {
-  const mark = marks.get(clock) ?? { highest: 0 };
+  const mark = marks.get(clock) ?? { highWater: 0 };
   marks.set(clock, mark);
   return mark;
 }
 
 /** A view of a clock, with its high-water mark: an engine has one of its own, the checkers over one clock share one (L5). */
-export class Timekeeper {
+export class EngineClock {
   readonly clock: Clock;
   readonly #leewayMs: number;
   readonly #onStepBack: (error: ClockError) => void;
@@ -120,27 +120,27 @@ export class Timekeeper {
     this.#leewayMs = leewayMs;
     this.#onStepBack = onStepBack;
     this.#shared = markOf(clock);
-    this.#mark = isShared ? this.#shared : { highest: 0 };
+    this.#mark = isShared ? this.#shared : { highWater: 0 };
   }
 
   /** The highest reading used so far; never above what the next {@link read} judges ends at. */
-  get highest(): number {
-    return this.#mark.highest;
+  get highWater(): number {
+    return this.#mark.highWater;
   }
 
   /** On the path of every check, and short, so that the compiler takes it into the check. */
-  read(): Reading {
+  read(): ClockReading {
     const now = readClock(this.clock);
     const mark = this.#mark;
-    if (now > mark.highest) {
-      mark.highest = now;
-      if (now > this.#shared.highest) this.#shared.highest = now;
+    if (now > mark.highWater) {
+      mark.highWater = now;
+      if (now > this.#shared.highWater) this.#shared.highWater = now;
     }
-    const { highest } = mark;
-    const steppedBack = now < highest - STEP_BACK_MS;
+    const { highWater } = mark;
+    const steppedBack = now < highWater - STEP_BACK_MS;
     if (steppedBack && !this.#steppedBack) this.#onStepBack(new ClockError(STEPPED_BACK));
     this.#steppedBack = steppedBack;
-    return { now, highest, late: highest + this.#leewayMs, steppedBack };
+    return { now, highWater: highWater, forEnds: highWater + this.#leewayMs, steppedBack };
   }
 }
 
@@ -167,7 +167,7 @@ export function readElapsed(clock: Clock): number | undefined {
 }
 
 /** Whatever creates access is refused while the clock lies below a reading used before (L5). */
-export function refuseIfSteppedBack(reading: Reading): void {
+export function refuseIfSteppedBack(reading: ClockReading): void {
   if (reading.steppedBack) throw new ClockError(STEPPED_BACK);
 }
 

@@ -1,12 +1,12 @@
-import { freshlyIssued, type Settled } from '../lifecycle/grant.js';
-import { accessAt, type Access, type Held } from '../lifecycle/status.js';
+import { freshlyIssued, type RequestWithGrants } from '../lifecycle/grant.js';
+import { accessAt, type Access, type GrantUse } from '../lifecycle/status.js';
 import type { AccessRequest } from '../records/index.js';
-import type { Reading, Timekeeper } from '../core/time.js';
+import type { ClockReading, EngineClock } from '../core/time.js';
 import type { AccessGranted } from './answers.js';
 import type { Ledger } from '../kernel/ledger.js';
 
 /** What an approved request gives, read from the store. */
-export async function readAccess(ledger: Ledger, keeper: Timekeeper, request: AccessRequest): Promise<AccessGranted> {
+export async function readAccess(ledger: Ledger, keeper: EngineClock, request: AccessRequest): Promise<AccessGranted> {
   for (;;) {
     const begun = keeper.read();
     const held = await ledger.heldOf(request);
@@ -18,12 +18,12 @@ export async function readAccess(ledger: Ledger, keeper: Timekeeper, request: Ac
 }
 
 /** What a request gives whose grants the caller has just issued, judged at the reading at which it issued them. */
-export function issuedAccess(grants: NonNullable<Settled['grants']>, reading: Reading): AccessGranted {
+export function issuedAccess(grants: NonNullable<RequestWithGrants['grants']>, reading: ClockReading): AccessGranted {
   const held = grants.map(freshlyIssued);
   return granted(held, accessAt(held, reading));
 }
 
-const granted = (held: readonly Held[], { allowed, hasEnded }: Access): AccessGranted => ({
+const granted = (held: readonly GrantUse[], { allowed, hasEnded }: Access): AccessGranted => ({
   outcome: hasEnded ? 'ended' : 'granted',
   allowed,
   grants: held.map(({ grant }) => grant),

@@ -1,9 +1,9 @@
-import { isScheduled, isUsable, type Held } from '../lifecycle/status.js';
-import { beginsAt, heldUntil, type Effect } from '../records/index.js';
+import { isScheduled, isUsable, type GrantUse } from '../lifecycle/status.js';
+import { expectedStart, effectiveEnd, type Effect } from '../records/index.js';
 import type { AccessStatus } from './answers.js';
 import type { Checker } from './checker.js';
 import type { Enforcement } from '../kernel/enforcement.js';
-import { heldAmong } from '../kernel/grant-use.js';
+import { grantsAmong } from '../kernel/grant-use.js';
 
 /**
  * What a subject has now, and what it will have.
@@ -19,17 +19,17 @@ export async function accessStatus(
   const subject = readId('subject', subjectGiven);
   const stuck = await stuckOf(subject);
   const { rows, reading } = await checker.activated(subject, () => true);
-  const all = heldAmong(rows, subject, decodeAll);
+  const all = grantsAmong(rows, subject, decodeAll);
   const held = all.filter((one) => isUsable(one, reading)).sort((a, b) => endOf(a) - endOf(b));
   const scheduled = all.filter((one) => isScheduled(one, reading)).sort((a, b) => a.grant.startsAt - b.grant.startsAt);
   // By the rule of a check, asked for the instant of the start.
   const certain = scheduled.filter((one) => {
-    const begin = beginsAt(one.grant);
-    return isUsable(one, { now: begin, late: begin + leewayMs });
+    const begin = expectedStart(one.grant);
+    return isUsable(one, { now: begin, forEnds: begin + leewayMs });
   });
   const changes = [
     ...[...held, ...scheduled].map((one) => endOf(one) - leewayMs),
-    ...scheduled.map(({ grant }) => beginsAt(grant)).filter((begin) => begin > reading.now),
+    ...scheduled.map(({ grant }) => expectedStart(grant)).filter((begin) => begin > reading.now),
   ];
   return {
     subject,
@@ -40,7 +40,7 @@ export async function accessStatus(
     windows: [...held, ...certain].map((one) => ({
       grantId: one.grant.id,
       scope: one.grant.scope,
-      startsAt: beginsAt(one.grant),
+      startsAt: expectedStart(one.grant),
       endsAt: endOf(one) - leewayMs,
     })),
     changesAt: changes.length === 0 ? undefined : Math.min(...changes),
@@ -48,4 +48,4 @@ export async function accessStatus(
   };
 }
 
-const endOf = ({ grant, usage }: Held): number => heldUntil(grant, usage);
+const endOf = ({ grant, usage }: GrantUse): number => effectiveEnd(grant, usage);

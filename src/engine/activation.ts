@@ -1,10 +1,10 @@
 import { SingleFlight } from '../core/single-flight.js';
 import { isStartDue, activateGrant } from '../lifecycle/start.js';
-import { moment, unchanged } from '../lifecycle/transition.js';
+import { moment, noChange } from '../lifecycle/transition.js';
 import type { Grant } from '../records/index.js';
-import type { Timekeeper } from '../core/time.js';
-import type { ApproverDesk } from '../kernel/approver-client.js';
-import type { Facts } from '../kernel/context.js';
+import type { EngineClock } from '../core/time.js';
+import type { ApproverClient } from '../kernel/approver-client.js';
+import type { ContextLoader } from '../kernel/context.js';
 import type { Ledger } from '../kernel/ledger.js';
 
 /** How long a failure keeps checks from asking again; a sweep asks all the same. */
@@ -14,17 +14,17 @@ const MAX_REMEMBERED = 1_000;
 const NO_LINE = { successors: [], requests: [] };
 
 /** Scheduled starts at which the approver is asked once more. */
-export class Starting {
-  readonly #keeper: Timekeeper;
+export class Activation {
+  readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
-  readonly #desk: ApproverDesk;
-  readonly #facts: Facts;
+  readonly #desk: ApproverClient;
+  readonly #facts: ContextLoader;
   /** Of the grants that are being asked about: a burst of checks asks once. */
   readonly #underway = new SingleFlight<Grant>();
   /** When the question about a grant has failed last. */
   readonly #failedAt = new Map<string, number>();
 
-  constructor(keeper: Timekeeper, ledger: Ledger, desk: ApproverDesk, facts: Facts) {
+  constructor(keeper: EngineClock, ledger: Ledger, desk: ApproverClient, facts: ContextLoader) {
     this.#keeper = keeper;
     this.#ledger = ledger;
     this.#desk = desk;
@@ -45,7 +45,7 @@ export class Starting {
         return grant;
       } catch (error) {
         if (this.#failedAt.size >= MAX_REMEMBERED) this.#failedAt.clear();
-        this.#failedAt.set(grantId, this.#keeper.highest);
+        this.#failedAt.set(grantId, this.#keeper.highWater);
         throw error;
       }
     }, grantId);
@@ -56,7 +56,7 @@ export class Starting {
   }
 
   /** Resolves when no question about a start is under way. Never rejects. */
-  settled(): Promise<void> {
+  idle(): Promise<void> {
     return this.#underway.settled();
   }
 
@@ -66,7 +66,7 @@ export class Starting {
    */
   async activateForCheck(grantId: string, subject: string): Promise<boolean> {
     const failedAt = this.#failedAt.get(grantId);
-    if (failedAt !== undefined && this.#keeper.read().highest < failedAt + QUIET_MS) return false;
+    if (failedAt !== undefined && this.#keeper.read().highWater < failedAt + QUIET_MS) return false;
     await this.activate(grantId, subject);
     return true;
   }
@@ -74,7 +74,7 @@ export class Starting {
   #ask(grantId: string, actor: string): Promise<Grant> {
     return this.#ledger.run(async () => {
       const held = await this.#ledger.held(grantId);
-      if (!isStartDue(held, this.#keeper.read())) return unchanged(held.grant);
+      if (!isStartDue(held, this.#keeper.read())) return noChange(held.grant);
       const request = await this.#ledger.request(held.grant.requestId);
       const eligible = await this.#desk.mayHold(request, 'start');
       const line = eligible ? NO_LINE : await this.#facts.line(held.grant);

@@ -50,7 +50,7 @@ export type AccessPreview =
     };
 
 /** The review that break-glass access owes. */
-export interface OwedItem {
+export interface BreakGlassReviewItem {
   readonly request: AccessRequest;
   /** When it is overdue, epoch milliseconds. */
   readonly reviewBy: number;

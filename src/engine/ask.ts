@@ -67,7 +67,7 @@ export interface BreakGlassAsk<Scope extends string = string> extends Omit<Acces
 }
 
 /** What is asked, and the key that makes a repetition of it safe. */
-export interface ReadAsk {
+export interface ParsedAsk {
   readonly ask: Ask;
   readonly key: string | undefined;
 }
@@ -91,7 +91,7 @@ export class AskReader {
     this.#matcher = scopes;
   }
 
-  access(given: unknown): ReadAsk & { readonly dryRun: boolean } {
+  access(given: unknown): ParsedAsk & { readonly dryRun: boolean } {
     const read = readOptions<(typeof WHOM)[number] | (typeof COMMON)[number] | 'run' | 'startsAt' | 'dryRun'>('ask', given, [
       ...WHOM,
       ...COMMON,
@@ -106,7 +106,7 @@ export class AskReader {
     return { ...asked, dryRun, ask: { ...asked.ask, startsAt: startsAt === undefined ? undefined : readInstant('startsAt', startsAt) } };
   }
 
-  breakGlass(given: unknown): ReadAsk {
+  breakGlass(given: unknown): ParsedAsk {
     const read = readOptions<keyof BreakGlassAsk>('ask', given, [...WHOM, ...COMMON]);
     const asked = this.#common(this.#who(read.subject, read.requestedBy), this.#scopes(read.scope, read.scopes), read);
     if (asked.ask.justification === undefined || isBlank(asked.ask.justification)) {
@@ -116,7 +116,7 @@ export class AskReader {
   }
 
   /** @returns the ask for a given old grant, whose request was asked on behalf of this operator if it is a run's */
-  extension(given: unknown): (grant: Grant, operator: string | undefined) => ReadAsk {
+  extension(given: unknown): (grant: Grant, operator: string | undefined) => ParsedAsk {
     const read = readOptions<keyof ExtensionAsk>('ask', given, COMMON);
     if (read.requestedBy === undefined) throw invalid('requestedBy', 'given: the id of the caller that asks', undefined);
     // Checked before anything is loaded.
@@ -147,7 +147,7 @@ export class AskReader {
     return { subject: runSubject(read), requestedBy: read.agent, agent: read.agent, operator: read.operator };
   }
 
-  #common(who: Who, scopes: readonly string[], read: Partial<Record<(typeof COMMON)[number], unknown>>): ReadAsk {
+  #common(who: Who, scopes: readonly string[], read: Partial<Record<(typeof COMMON)[number], unknown>>): ParsedAsk {
     const ask = {
       ...who,
       scopes: Object.freeze(scopes),

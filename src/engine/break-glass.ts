@@ -1,21 +1,21 @@
 import { IneligibleError, type EndFailure } from '../core/errors.js';
 import { invalid, readOptions } from '../core/parse.js';
-import { acknowledge, breakGlass, type AcknowledgeCommand, type Debtors } from '../lifecycle/break-glass.js';
+import { reviewBreakGlass, breakGlass, type BreakGlassReviewCommand, type Debtors } from '../lifecycle/break-glass.js';
 import { draftRequest, type Ask } from '../lifecycle/request.js';
 import { isOwnRequest } from '../lifecycle/review.js';
-import { isOver } from '../lifecycle/status.js';
-import { moment, unchanged, type Moment, type Step } from '../lifecycle/transition.js';
-import { decodeRequest, isOwed, type AccessRequest, type Subject } from '../records/index.js';
+import { hasPassed } from '../lifecycle/status.js';
+import { moment, noChange, type Moment, type Transition } from '../lifecycle/transition.js';
+import { decodeRequest, needsReview, type AccessRequest, type Subject } from '../records/index.js';
 import { grantIds } from '../lifecycle/grant.js';
-import type { Timekeeper } from '../core/time.js';
+import type { EngineClock } from '../core/time.js';
 import { refuseAgent } from '../kernel/agents.js';
 import { issuedAccess, readAccess } from './access-result.js';
-import type { AccessGranted, AccessResult, OwedItem } from './answers.js';
-import type { ApproverDesk } from '../kernel/approver-client.js';
-import type { ReadAsk } from './ask.js';
-import type { Deciding } from './requests.js';
-import type { Ending } from './revocation.js';
-import type { Facts } from '../kernel/context.js';
+import type { AccessGranted, AccessResult, BreakGlassReviewItem } from './answers.js';
+import type { ApproverClient } from '../kernel/approver-client.js';
+import type { ParsedAsk } from './ask.js';
+import type { Requests } from './requests.js';
+import type { Revocation } from './revocation.js';
+import type { ContextLoader } from '../kernel/context.js';
 import { derivedId, newId } from '../kernel/ids.js';
 import type { Ledger } from '../kernel/ledger.js';
 import type { Settings } from '../kernel/settings.js';
@@ -23,7 +23,7 @@ import { afterRecording } from '../kernel/recorded.js';
 import { askTogether } from '../kernel/together.js';
 
 /** Which of the reviews that are owed. */
-export interface OwedQuery {
+export interface BreakGlassReviewQuery {
   readonly subject?: string | undefined;
   /** Those that this person may give. */
   readonly reviewer?: string | undefined;
@@ -32,26 +32,26 @@ export interface OwedQuery {
 /** Break-glass is approved as it is taken: under a used key it may have ended since. */
 export type BreakGlassResult = AccessResult & { readonly outcome: AccessGranted['outcome'] };
 
-const REPEATED: Step<undefined> = unchanged(undefined);
+const REPEATED: Transition<undefined> = noChange(undefined);
 
 /** Access first, review afterwards. */
-export class Emergency {
+export class BreakGlass {
   readonly #settings: Settings;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
-  readonly #desk: ApproverDesk;
-  readonly #facts: Facts;
-  readonly #deciding: Deciding;
-  readonly #ending: Ending;
+  readonly #desk: ApproverClient;
+  readonly #facts: ContextLoader;
+  readonly #deciding: Requests;
+  readonly #ending: Revocation;
 
   constructor(
     settings: Settings,
-    keeper: Timekeeper,
+    keeper: EngineClock,
     ledger: Ledger,
-    desk: ApproverDesk,
-    facts: Facts,
-    deciding: Deciding,
-    ending: Ending,
+    desk: ApproverClient,
+    facts: ContextLoader,
+    deciding: Requests,
+    ending: Revocation,
   ) {
     this.#settings = settings;
     this.#keeper = keeper;
@@ -62,7 +62,7 @@ export class Emergency {
     this.#ending = ending;
   }
 
-  async breakGlass({ ask, key }: ReadAsk): Promise<BreakGlassResult> {
+  async breakGlass({ ask, key }: ParsedAsk): Promise<BreakGlassResult> {
     const id = key === undefined ? newId() : derivedId(this.#ledger.store.namespace, 'breakGlass', ask.requestedBy, key);
     const isRepeated = async () => key !== undefined && (await this.#deciding.known(id, ask)) !== undefined;
     const taken = await this.#ledger.run<BreakGlassResult | undefined>(async () =>
@@ -79,7 +79,7 @@ export class Emergency {
     return { ...access, reused: true, differs: [], request };
   }
 
-  async #break(id: string, ask: Ask, isRepeated: () => Promise<boolean>): Promise<Step<BreakGlassResult | undefined>> {
+  async #break(id: string, ask: Ask, isRepeated: () => Promise<boolean>): Promise<Transition<BreakGlassResult | undefined>> {
     const now = (): Moment => moment(this.#keeper, ask.requestedBy);
     const draft = draftRequest(ask, id, this.#settings.limits, undefined, now());
     const answer = await this.#desk.breakGlass(draft);
@@ -100,18 +100,20 @@ export class Emergency {
   }
 
   /** @throws PartialError where a grant that `unjustified` should end could not be read; the review is recorded all the same */
-  async acknowledge(id: string, actor: string, command: AcknowledgeCommand): Promise<AccessRequest> {
+  async review(id: string, actor: string, command: BreakGlassReviewCommand): Promise<AccessRequest> {
     let unreadable: EndFailure[] = [];
     const settled = await this.#ledger.runDurably(async () => {
       unreadable = [];
       const request = await this.#ledger.request(id);
       refuseAgent(this.#settings.isAgent, request, actor);
-      const may = isOwed(request) && (await this.#may(actor, request));
+      const may = needsReview(request) && (await this.#may(actor, request));
       const debtors = await this.#debtors(request);
       // Those that can be read: one that can't must not keep the others alive.
-      const all = await this.#ledger.heldAll(grantIds(request), (row, error) => unreadable.push({ kind: 'grant', id: row.id, error }));
+      const all = await this.#ledger.grantsWithUsage(grantIds(request), (row, error) =>
+        unreadable.push({ kind: 'grant', id: row.id, error }),
+      );
       const grants = await Promise.all(all.map(async (held) => ({ held, line: await this.#facts.line(held.grant) })));
-      return acknowledge(request, command, { may, debtors, grants }, moment(this.#keeper, actor));
+      return reviewBreakGlass(request, command, { may, debtors, grants }, moment(this.#keeper, actor));
       // What ends access is never told "conflict", however busily it is used meanwhile.
     }, command.verdict === 'unjustified');
     // Once more, for what was asked for while the lines were read, from grants that time had ended just before.
@@ -120,19 +122,19 @@ export class Emergency {
   }
 
   /** The one that is due first before the others. */
-  async owed(query: OwedQuery): Promise<readonly OwedItem[]> {
-    const given = readOptions<keyof OwedQuery>('query', query, ['subject', 'reviewer']);
+  async pendingReviews(query: BreakGlassReviewQuery): Promise<readonly BreakGlassReviewItem[]> {
+    const given = readOptions<keyof BreakGlassReviewQuery>('query', query, ['subject', 'reviewer']);
     const { readId, decodeAll } = this.#settings;
     const subject = given.subject === undefined ? undefined : readId('subject', given.subject);
     const reviewer = given.reviewer === undefined ? undefined : readId('reviewer', given.reviewer);
-    const items: OwedItem[] = [];
+    const items: BreakGlassReviewItem[] = [];
     for await (const rows of this.#ledger.pages({ kind: 'request', subject, open: true })) {
-      const requests = decodeAll(rows, decodeRequest).filter(isOwed);
+      const requests = decodeAll(rows, decodeRequest).filter(needsReview);
       const may = await askTogether(requests, async (request) => reviewer === undefined || this.#mayOrNot(reviewer, request));
       const reading = this.#keeper.read();
       requests.forEach((request, i) => {
-        const reviewBy = request.owed?.reviewBy as number;
-        if (may[i] === true) items.push({ request, reviewBy, isOverdue: isOver(reviewBy, reading) });
+        const reviewBy = request.afterReview?.reviewBy as number;
+        if (may[i] === true) items.push({ request, reviewBy, isOverdue: hasPassed(reviewBy, reading) });
       });
     }
     return items.sort((a, b) => a.reviewBy - b.reviewBy);
@@ -143,14 +145,14 @@ export class Emergency {
     try {
       return await this.#may(reviewer, request);
     } catch (error) {
-      this.#settings.onError(error, 'owedReviews');
+      this.#settings.onError(error, 'listBreakGlassReviews');
       return false;
     }
   }
 
   /** Those two are not even asked about: whatever the approver says, or if it fails, they may not. */
   async #may(reviewer: string, request: AccessRequest): Promise<boolean> {
-    return !isOwnRequest(request, reviewer) && this.#desk.mayAcknowledge(reviewer, request);
+    return !isOwnRequest(request, reviewer) && this.#desk.mayReviewBreakGlass(reviewer, request);
   }
 
   async #debtors({ subject, requestedBy }: Pick<AccessRequest, 'subject' | 'requestedBy'>): Promise<Debtors> {
@@ -163,7 +165,7 @@ export class Emergency {
 }
 
 /** The two words that a review of break-glass access may say. */
-export function readAcknowledgement(verdict: unknown): AcknowledgeCommand['verdict'] {
+export function readReviewVerdict(verdict: unknown): BreakGlassReviewCommand['verdict'] {
   if (verdict !== 'justified' && verdict !== 'unjustified') throw invalid('verdict', "'justified' or 'unjustified'", verdict);
   return verdict;
 }

@@ -1,17 +1,17 @@
 import { awaitsActivation } from '../lifecycle/status.js';
 import type { MaybePromise } from '../core/ports.js';
 import type { Decision } from '../records/index.js';
-import type { Activation, LiveRows } from './checker.js';
+import type { StartActivator, LiveRows } from './checker.js';
 import type { Enforcement } from '../kernel/enforcement.js';
-import { heldAmong } from '../kernel/grant-use.js';
-import type { Starting } from './activation.js';
+import { grantsAmong } from '../kernel/grant-use.js';
+import type { Activation } from './activation.js';
 
 /** The activation of an engine's checks. A question that fails is reported, and leaves the no. */
-export class CheckActivation implements Activation {
-  readonly #starting: Starting;
+export class CheckActivation implements StartActivator {
+  readonly #starting: Activation;
   readonly #settings: Pick<Enforcement, 'decodeAll' | 'onError'>;
 
-  constructor(starting: Starting, settings: Pick<Enforcement, 'decodeAll' | 'onError'>) {
+  constructor(starting: Activation, settings: Pick<Enforcement, 'decodeAll' | 'onError'>) {
     this.#starting = starting;
     this.#settings = settings;
   }
@@ -38,7 +38,7 @@ export class CheckActivation implements Activation {
   }
 
   async activateAll(subject: string, { rows, reading }: LiveRows, wanted: (granted: string) => boolean): Promise<boolean> {
-    const waiting = heldAmong(rows, subject, this.#settings.decodeAll).filter(
+    const waiting = grantsAmong(rows, subject, this.#settings.decodeAll).filter(
       (held) => awaitsActivation(held, reading) && wanted(held.grant.scope),
     );
     await Promise.all(waiting.map(({ grant }) => this.activate(grant.id, subject)));

@@ -2,13 +2,13 @@ import { DeniedError } from '../core/errors.js';
 import { readField, readList } from '../core/parse.js';
 import { askLive, askWindow } from '../journal/store-reads.js';
 import { decisionOf, judge, reaches } from '../lifecycle/check.js';
-import type { Held } from '../lifecycle/status.js';
+import type { GrantUse } from '../lifecycle/status.js';
 import type { GrantStore, GrantWindow, MaybePromise, Row } from '../core/ports.js';
-import { decodeGrant, hasLockRow, isCounted, isObject, type Decision } from '../records/index.js';
+import { decodeGrant, hasLockRow, hasUsageRow, isObject, type Decision } from '../records/index.js';
 import { readScope } from '../core/scope.js';
-import { isInstant, isThenable, type Reading, type Timekeeper } from '../core/time.js';
+import { isInstant, isThenable, type ClockReading, type EngineClock } from '../core/time.js';
 import type { Enforcement } from '../kernel/enforcement.js';
-import { paired, usageRow } from '../kernel/grant-use.js';
+import { withUsage, usageRow } from '../kernel/grant-use.js';
 import { standingFor } from '../kernel/standing.js';
 
 /** A scope, or anything that has one. */
@@ -18,7 +18,7 @@ export type Action<Scope extends string = string> = Scope | { readonly scope: Sc
 export type CheckedStore = Pick<GrantStore, 'live' | 'windowOf'>;
 
 /** Asks the approver about starts whose time has come, for checks that only an activation is missing from. */
-export interface Activation {
+export interface StartActivator {
   /** Activates the grant of a decision that lacks only that, and judges again; where it can't be had, the no stays. */
   retry(decision: Decision, again: () => MaybePromise<Decision>): Promise<Decision>;
   /** Activates what can be of these rows. @param wanted whether the activation of a grant of this scope could matter @returns whether any was to be activated */
@@ -28,7 +28,7 @@ export interface Activation {
 /** What is live of a subject, as it was read and judged. */
 export interface LiveRows {
   readonly rows: readonly Row[];
-  readonly reading: Reading;
+  readonly reading: ClockReading;
 }
 
 /**
@@ -46,14 +46,14 @@ export interface LiveRows {
  */
 export class Checker {
   readonly #settings: Enforcement;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #store: CheckedStore;
-  readonly #activation: Activation | undefined;
+  readonly #activation: StartActivator | undefined;
   /** Where only a grant of exactly the scope that is asked for could allow it, and the store has a short cut of its own. */
   readonly #shortCut: CheckedStore | undefined;
 
   /** @param activation `undefined`: a grant whose start must be confirmed allows nothing until an engine has recorded that */
-  constructor(settings: Enforcement, keeper: Timekeeper, store: CheckedStore, activation?: Activation) {
+  constructor(settings: Enforcement, keeper: EngineClock, store: CheckedStore, activation?: StartActivator) {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#store = store;
@@ -143,22 +143,22 @@ export class Checker {
   /** The subject's live rows that may reach a scope; without a scope, all of them. */
   live(subject: string, scope?: string): MaybePromise<readonly Row[]> {
     const exactly = this.#settings.scopes.exact ? scope : undefined;
-    return askLive(this.#store, { subject, scope: exactly, at: this.#keeper.highest });
+    return askLive(this.#store, { subject, scope: exactly, at: this.#keeper.highWater });
   }
 
   /**
    * Only rows that reach the scope are decoded: one for an ordinary yes. A malformed one allows nothing and is reported.
    * Under a lock no grant reaches anything: no verb of this version writes one, so none can be read here (L30).
    */
-  reaching(rows: readonly Row[], subject: string, scope: string): readonly Held[] {
+  reaching(rows: readonly Row[], subject: string, scope: string): readonly GrantUse[] {
     if (hasLockRow(rows)) return [];
     const { scopes, decodeAll, onError } = this.#settings;
-    const reaching: Held[] = [];
+    const reaching: GrantUse[] = [];
     for (const row of rows) {
       if (isObject(row) && (row.kind !== 'grant' || row.subject !== subject || !reaches(scopes, row.scope, scope))) continue;
       try {
         const grant = decodeGrant(row);
-        reaching.push(isCounted(grant) ? paired(grant, usageRow(rows, grant), decodeAll) : { grant, usage: undefined });
+        reaching.push(hasUsageRow(grant) ? withUsage(grant, usageRow(rows, grant), decodeAll) : { grant, usage: undefined });
       } catch (error) {
         onError(error, 'check');
       }
@@ -184,7 +184,7 @@ export class Checker {
     return this.#activation.retry(decision, () => this.#ask(subject, scope));
   }
 
-  #judge(rows: readonly Row[], subject: string, scope: string, reading: Reading = this.#keeper.read()): Decision {
+  #judge(rows: readonly Row[], subject: string, scope: string, reading: ClockReading = this.#keeper.read()): Decision {
     // By its own clock reading: a lock may end at any moment.
     if (hasLockRow(rows)) return decisionOf(subject, scope, reading.now, 'locked', undefined, reading.now);
     return judge(this.reaching(rows, subject, scope), subject, scope, reading, this.#settings.takesUses);
@@ -215,8 +215,8 @@ function shortCutOf(store: CheckedStore): CheckedStore | undefined {
 }
 
 /** Allows only by proven instants: what else a store gives is no window. */
-const isWithin = (from: number, until: number, { now, late }: Reading): boolean =>
-  isInstant(from) && isInstant(until) && from <= now && late < until;
+const isWithin = (from: number, until: number, { now, forEnds }: ClockReading): boolean =>
+  isInstant(from) && isInstant(until) && from <= now && forEnds < until;
 
 function readAction(argument: string, action: unknown): string {
   return readScope(argument, isObject(action) ? readField(argument, action, 'scope') : action);

@@ -1,7 +1,7 @@
 import { judge } from '../lifecycle/check.js';
-import { awaitsActivation, type Held } from '../lifecycle/status.js';
+import { awaitsActivation, type GrantUse } from '../lifecycle/status.js';
 import type { Decision } from '../records/index.js';
-import type { Reading, Timekeeper } from '../core/time.js';
+import type { ClockReading, EngineClock } from '../core/time.js';
 import type { CheckActivation } from './check-activation.js';
 import type { Checker } from './checker.js';
 
@@ -9,18 +9,18 @@ import type { Checker } from './checker.js';
 export interface Coverage {
   readonly decision: Decision;
   /** The live grants that reach the scope, whether or not they are usable now. */
-  readonly held: readonly Held[];
+  readonly held: readonly GrantUse[];
   /** The clock's reading before the store was asked: what this says was so then or later. Epoch milliseconds. */
   readonly begunAt: number;
   /** The reading after it had answered, at which all was judged. */
-  readonly reading: Reading;
+  readonly reading: ClockReading;
 }
 
 /** What reads coverage. */
 export interface CoverageContext {
   readonly checker: Checker;
   readonly activation: CheckActivation;
-  readonly keeper: Timekeeper;
+  readonly keeper: EngineClock;
 }
 
 /**
@@ -50,6 +50,6 @@ export async function coverageOf(
 }
 
 /** The live grants that reach a scope, whether or not they are usable now. */
-export async function grantsReaching(checker: Checker, subject: string, scope: string): Promise<readonly Held[]> {
+export async function grantsReaching(checker: Checker, subject: string, scope: string): Promise<readonly GrantUse[]> {
   return checker.reaching(await checker.live(subject, scope), subject, scope);
 }

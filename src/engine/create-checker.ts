@@ -3,7 +3,7 @@ import { invalid, readOptions, readPort } from '../core/parse.js';
 import { askPage } from '../journal/store-reads.js';
 import type { Clock, GrantStore, ScopeMatcher } from '../core/ports.js';
 import type { Decision } from '../records/index.js';
-import { systemClock, Timekeeper } from '../core/time.js';
+import { systemClock, EngineClock } from '../core/time.js';
 import { Checker, denied, type Action } from './checker.js';
 import { matchersInUse } from '../kernel/configuration-rows.js';
 import { readEnforcement, refuseDefaultNamespace, type OnError } from '../kernel/enforcement.js';
@@ -83,7 +83,7 @@ export function createChecker<Scope extends string = string>(options: CheckerOpt
   refuseDefaultNamespace(store);
   const { matcher, ...enforcement } = readEnforcement(given);
   const { onError, leewayMs } = enforcement;
-  const keeper = new Timekeeper(readPort<Clock>('clock', clock, ['now']), leewayMs, (error) => onError(error, 'clock'), true);
+  const keeper = new EngineClock(readPort<Clock>('clock', clock, ['now']), leewayMs, (error) => onError(error, 'clock'), true);
   const checker = new Checker({ ...enforcement, takesUses: countedGrants === 'allow' }, keeper, store);
   const matchers = new EngineMatchers(store, matcher.name, keeper, onError);
   /** The yes that needs no store. Asked only while the rows are unread: a matcher that no engine uses refuses every call. */
@@ -128,7 +128,7 @@ const RETRY_MS = 60_000;
 class EngineMatchers {
   readonly #store: CheckerOptions['store'];
   readonly #name: string;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #onError: OnError;
   /** The read that began last; its rejection is the answer of the calls that wait for the first one. */
   #reading: Promise<void> | undefined;
@@ -140,7 +140,7 @@ class EngineMatchers {
   /** The rule that the checker's matcher breaks, by the newest answer. */
   #refusal: string | undefined;
 
-  constructor(store: CheckerOptions['store'], name: string, keeper: Timekeeper, onError: OnError) {
+  constructor(store: CheckerOptions['store'], name: string, keeper: EngineClock, onError: OnError) {
     this.#store = store;
     this.#name = name;
     this.#keeper = keeper;
@@ -161,11 +161,11 @@ class EngineMatchers {
   confirm(): Promise<void> | undefined {
     const { isKnown } = this;
     // A check reads the clock itself; one that waits or is refused does not get there.
-    const { highest } = isKnown && this.#refusal === undefined ? this.#keeper : this.#keeper.read();
-    if (highest >= this.#nextAt) {
+    const { highWater } = isKnown && this.#refusal === undefined ? this.#keeper : this.#keeper.read();
+    if (highWater >= this.#nextAt) {
       // By the high-water mark: after a step back, `now` could stay below it for hours, and each check would read the rows.
-      this.#nextAt = highest + RETRY_MS;
-      this.#reading = this.#read(++this.#begun, highest);
+      this.#nextAt = highWater + RETRY_MS;
+      this.#reading = this.#read(++this.#begun, highWater);
       // A background read has no caller. A first one has: its waiters receive the error.
       this.#reading.catch((error: unknown) => (isKnown ? this.#onError(error, 'engines') : (this.#nextAt = 0)));
     }

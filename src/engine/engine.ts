@@ -1,14 +1,14 @@
 import { ClosedError, LinkError, NotFoundError } from '../core/errors.js';
-import type { CoverageEffect } from '../features/provisioning/options.js';
-import { Effects, type ResyncReport } from '../features/provisioning/provisioner.js';
-import { readLeaseOptions, type Lease, type LeaseOptions } from '../features/work/options.js';
+import type { ProvisioningTarget } from '../features/provisioning/options.js';
+import { Provisioner, type ResyncReport } from '../features/provisioning/provisioner.js';
+import { readWatchOptions, type AccessWatch, type WatchOptions } from '../features/work/options.js';
 import { readWaitOptions, type WaitOptions } from '../features/work/wait-for.js';
 import { invalid, readId, readOptions, readText } from '../core/parse.js';
 import { Followers } from '../followers/followers.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, MaybePromise, Page } from '../core/ports.js';
 import { toJson, type AccessRequest, type Anchor, type Decision, type Effect, type Grant } from '../records/index.js';
-import { isThenable, readDuration, readInstant, Timekeeper, within, type Duration } from '../core/time.js';
+import { isThenable, readDuration, readInstant, EngineClock, within, type Duration } from '../core/time.js';
 import { accessStatus } from './access-status.js';
 import type {
   AccessPreview,
@@ -19,33 +19,33 @@ import type {
   FlushReport,
   InboxItem,
   LinkPreview,
-  OwedItem,
+  BreakGlassReviewItem,
   RevokeAllReport,
 } from './answers.js';
-import { ApproverDesk } from '../kernel/approver-client.js';
-import { Archive, type HistoryQuery, type HolderQuery, type RequestQuery } from './history.js';
+import { ApproverClient } from '../kernel/approver-client.js';
+import { History, type HistoryQuery, type HolderQuery, type RequestQuery } from './history.js';
 import { CheckActivation } from './check-activation.js';
 import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk, type RunAsk } from './ask.js';
-import { Attempts } from '../kernel/refusal-log.js';
+import { RefusalLog } from '../kernel/refusal-log.js';
 import { Checker, denied, type Action } from './checker.js';
 import { Configurations, removeSilentEngines } from '../kernel/configurations.js';
 import { coverageOf } from './coverage.js';
-import { Deciding } from './requests.js';
-import { Emergency, readAcknowledgement, type BreakGlassResult, type OwedQuery } from './break-glass.js';
-import { Ending, type RevokeAllTarget } from './revocation.js';
-import { Explaining, type ExplainOptions } from '../features/explain/explain.js';
-import { Facts } from '../kernel/context.js';
+import { Requests } from './requests.js';
+import { BreakGlass, readReviewVerdict, type BreakGlassResult, type BreakGlassReviewQuery } from './break-glass.js';
+import { Revocation, type RevokeAllTarget } from './revocation.js';
+import { Explainer, type ExplainOptions } from '../features/explain/explain.js';
+import { ContextLoader } from '../kernel/context.js';
 import { lazyId } from '../kernel/ids.js';
 import { JournalClock, type ClockAcceptance } from '../kernel/journal-clock.js';
 import { Ledger } from '../kernel/ledger.js';
 import { Links } from '../features/links/links.js';
 import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings.js';
 import { Purge, type PurgeReport } from '../features/retention/purge.js';
-import { Starting } from './activation.js';
+import { Activation } from './activation.js';
 import { Sweep, type Pass, type SweepReport } from './sweep.js';
 import { setSweepable } from './sweepable.js';
-import { Using } from './uses.js';
-import { Working } from '../features/work/work.js';
+import { Uses } from './uses.js';
+import { Work } from '../features/work/work.js';
 
 /** Who does something, and why. */
 export interface By {
@@ -55,7 +55,7 @@ export interface By {
 }
 
 /** What `withAccess` takes besides. */
-export interface WorkOptions extends LeaseOptions {
+export interface WorkOptions extends WatchOptions {
   readonly consume?: boolean | undefined;
 }
 
@@ -98,25 +98,25 @@ export class JitEngine<Scope extends string = string> {
   /** The clock that this engine reads; a sweeper sleeps on it. */
   readonly clock: Clock;
   readonly #settings: Settings;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
   readonly #journalClock: JournalClock;
   readonly #followers: Followers;
   readonly #asks: AskReader;
-  readonly #attempts: Attempts;
+  readonly #attempts: RefusalLog;
   readonly #configurations: Configurations;
-  readonly #deciding: Deciding;
-  readonly #emergency: Emergency;
+  readonly #deciding: Requests;
+  readonly #emergency: BreakGlass;
   readonly #links: Links;
-  readonly #ending: Ending;
+  readonly #ending: Revocation;
   readonly #checker: Checker;
-  readonly #using: Using;
-  readonly #working: Working;
-  readonly #archive: Archive;
-  readonly #effects: Effects;
-  readonly #explaining: Explaining;
+  readonly #using: Uses;
+  readonly #working: Work;
+  readonly #archive: History;
+  readonly #effects: Provisioner;
+  readonly #explaining: Explainer;
   readonly #sweep: Sweep;
-  readonly #starting: Starting;
+  readonly #starting: Activation;
   readonly #onClose = new Set<() => void>();
   #closed = false;
   /** It has been called, and not closed: one look at the beginning of each check. */
@@ -132,7 +132,7 @@ export class JitEngine<Scope extends string = string> {
   constructor(options: JitEngineOptions) {
     const settings = readSettings(options);
     const { store, clock, onError, decodeAll } = settings;
-    const keeper = new Timekeeper(clock, settings.leewayMs, (error) => {
+    const keeper = new EngineClock(clock, settings.leewayMs, (error) => {
       onError(error, 'clock');
       this.#working.clockSetBack();
     });
@@ -149,10 +149,10 @@ export class JitEngine<Scope extends string = string> {
         this.#configurations.afterCommit();
       },
     );
-    const desk = new ApproverDesk(settings, keeper);
-    const facts = new Facts(settings, keeper, ledger, desk);
+    const desk = new ApproverClient(settings, keeper);
+    const facts = new ContextLoader(settings, keeper, ledger, desk);
     const owner = lazyId();
-    const starting = new Starting(keeper, ledger, desk, facts);
+    const starting = new Activation(keeper, ledger, desk, facts);
     this.clock = clock;
     this.#settings = settings;
     this.#keeper = keeper;
@@ -161,21 +161,21 @@ export class JitEngine<Scope extends string = string> {
     this.#journalClock = journalClock;
     this.#followers = new Followers(settings.sinks, { ledger, keeper, lookup: ledger.lookup, owner, onError });
     this.#asks = new AskReader(settings);
-    this.#attempts = new Attempts(keeper, ledger, onError);
+    this.#attempts = new RefusalLog(keeper, ledger, onError);
     this.#configurations = new Configurations(settings, keeper, ledger, (work, during) => this.#attempts.inBackground(work, during));
-    this.#deciding = new Deciding(settings, keeper, ledger, desk, facts);
+    this.#deciding = new Requests(settings, keeper, ledger, desk, facts);
     this.#links = new Links(settings, keeper, ledger, this.#deciding);
-    this.#ending = new Ending(settings, keeper, ledger, facts);
-    this.#emergency = new Emergency(settings, keeper, ledger, desk, facts, this.#deciding, this.#ending);
+    this.#ending = new Revocation(settings, keeper, ledger, facts);
+    this.#emergency = new BreakGlass(settings, keeper, ledger, desk, facts, this.#deciding, this.#ending);
     const activation = new CheckActivation(starting, settings);
     const checker = new Checker(settings, keeper, store, activation);
     const coverage = { checker, activation, keeper };
     this.#checker = checker;
-    this.#using = new Using(keeper, ledger, this.#checker, settings.scopes);
-    this.#working = new Working(settings, coverage, ledger, this.#deciding);
-    this.#archive = new Archive(settings, keeper, ledger);
+    this.#using = new Uses(keeper, ledger, this.#checker, settings.scopes);
+    this.#working = new Work(settings, coverage, ledger, this.#deciding);
+    this.#archive = new History(settings, keeper, ledger);
     const settle = (requestId: string) => this.#deciding.settle(requestId);
-    this.#effects = new Effects({
+    this.#effects = new Provisioner({
       ledger,
       keeper,
       owner,
@@ -185,7 +185,7 @@ export class JitEngine<Scope extends string = string> {
       decodeAll,
       onError,
     });
-    this.#explaining = new Explaining(settings, keeper, ledger, {
+    this.#explaining = new Explainer(settings, keeper, ledger, {
       checker: this.#checker,
       deciding: this.#deciding,
       asks: this.#asks,
@@ -212,7 +212,7 @@ export class JitEngine<Scope extends string = string> {
    * @throws InvalidArgumentError, LimitError, IneligibleError, IdempotencyError: nothing was recorded
    * @throws ApproverError, ClockError, DeadlineError, StoreError, OutcomeUnknownError, ConflictError, CorruptError: the
    *   approver, the clock or the store failed, or the answer came too late. If it carries a `requestId`, that request is
-   *   recorded, and while it is pending the same key, `decide(id)` or the sweep asks again
+   *   recorded, and while it is pending the same key, `retryDecision(id)` or the sweep asks again
    */
   async requestAccess(ask: DryRunAsk<Scope>): Promise<AccessPreview>;
   async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope>): Promise<AccessResult>;
@@ -224,7 +224,7 @@ export class JitEngine<Scope extends string = string> {
       this.#attempts.dryRun({ actor, scopes });
       return this.#deciding.preview(read);
     }
-    return this.#attempts.make({ actor, scopes }, () => this.#deciding.ask(read, 'requestAccess'));
+    return this.#attempts.noteRefusals({ actor, scopes }, () => this.#deciding.ask(read, 'requestAccess'));
   }
 
   /**
@@ -240,7 +240,7 @@ export class JitEngine<Scope extends string = string> {
     const readFor = this.#asks.extension(ask);
     const { grant } = await this.#ledger.held(id);
     const read = readFor(grant, await this.#ledger.operatorOf(grant));
-    return this.#attempts.make({ actor: read.ask.requestedBy, grantId: id }, () => this.#deciding.ask(read, 'extend'));
+    return this.#attempts.noteRefusals({ actor: read.ask.requestedBy, grantId: id }, () => this.#deciding.ask(read, 'extend'));
   }
 
   /**
@@ -256,7 +256,7 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const read = this.#asks.breakGlass(ask);
     const { requestedBy: actor, scopes } = read.ask;
-    return this.#attempts.make({ actor, scopes, breakGlass: true }, () => this.#emergency.breakGlass(read));
+    return this.#attempts.noteRefusals({ actor, scopes, breakGlass: true }, () => this.#emergency.breakGlass(read));
   }
 
   /**
@@ -271,14 +271,14 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /** Asks the approver about a request that it has not answered yet. Otherwise: how the request stands. */
-  async decide(requestId: string): Promise<AccessResult> {
+  async retryDecision(requestId: string): Promise<AccessResult> {
     return this.#deciding.settle(this.#readRecordId('requestId', requestId));
   }
 
   /** Takes a pending request back: for its subject, or whoever asked for it. Twice is fine. @throws DecidedError, DeniedError */
   async cancel(requestId: string, options: By): Promise<AccessRequest> {
     const { id, by, reason } = this.#readBy('requestId', requestId, options);
-    return this.#attempts.make({ actor: by, requestId: id }, () => this.#ending.request(id, by, { cause: 'cancelled', reason }));
+    return this.#attempts.noteRefusals({ actor: by, requestId: id }, () => this.#ending.request(id, by, { cause: 'cancelled', reason }));
   }
 
   // ---- Reviewing ---------------------------------------------------------------------------------------------
@@ -302,18 +302,18 @@ export class JitEngine<Scope extends string = string> {
    *
    * @throws SelfReviewError, NotReviewerError, DecidedError when somebody has given it
    */
-  async acknowledge(requestId: string, options: By & { readonly verdict: 'justified' | 'unjustified' }): Promise<AccessRequest> {
+  async reviewBreakGlass(requestId: string, options: By & { readonly verdict: 'justified' | 'unjustified' }): Promise<AccessRequest> {
     const id = this.#readRecordId('requestId', requestId);
     const { verdict: given, ...who } = readOptions('options', options, ['by', 'reason', 'verdict']);
-    const verdict = readAcknowledgement(given);
+    const verdict = readReviewVerdict(given);
     const { by, reason } = this.#readWho(who as By);
-    return this.#attempts.make({ actor: by, requestId: id }, () => this.#emergency.acknowledge(id, by, { verdict, reason }));
+    return this.#attempts.noteRefusals({ actor: by, requestId: id }, () => this.#emergency.review(id, by, { verdict, reason }));
   }
 
   /** Break-glass requests whose review is owed, the one that is due first before the others; of a subject, or for a reviewer. */
-  async owedReviews(query: OwedQuery = {}): Promise<readonly OwedItem[]> {
+  async listBreakGlassReviews(query: BreakGlassReviewQuery = {}): Promise<readonly BreakGlassReviewItem[]> {
     this.#refuseIfClosed();
-    return this.#emergency.owed(query);
+    return this.#emergency.pendingReviews(query);
   }
 
   /**
@@ -349,7 +349,7 @@ export class JitEngine<Scope extends string = string> {
     const { by } = readOptions('options', options, ['by']);
     const reader = by === undefined ? undefined : this.#settings.readId('by', by);
     const open = async () => this.#links.open(token, reader);
-    return reader === undefined ? open() : this.#attempts.make({ actor: reader }, open);
+    return reader === undefined ? open() : this.#attempts.noteRefusals({ actor: reader }, open);
   }
 
   /**
@@ -366,9 +366,9 @@ export class JitEngine<Scope extends string = string> {
     const said = this.#readSaid(given);
     // A token that can't be trusted names no request, and nobody who could be on record but whoever brought it.
     const read = async () => this.#links.read(token);
-    const link = await (by === undefined ? read() : this.#attempts.make({ actor: by }, read));
+    const link = await (by === undefined ? read() : this.#attempts.noteRefusals({ actor: by }, read));
     const { requestId, reviewer } = link;
-    return this.#attempts.make({ actor: by ?? reviewer, requestId }, async () => {
+    return this.#attempts.noteRefusals({ actor: by ?? reviewer, requestId }, async () => {
       // What is not there has no attempts.
       await this.#ledger.request(requestId);
       if (by !== undefined && by !== reviewer) throw new LinkError('not_yours', requestId);
@@ -398,7 +398,7 @@ export class JitEngine<Scope extends string = string> {
   /** Gives a grant back: for its own subject. Twice is fine. @throws DeniedError */
   async release(grantId: string, options: By): Promise<Grant> {
     const { id, by, reason } = this.#readBy('grantId', grantId, options);
-    return this.#attempts.make({ actor: by, grantId: id }, () => this.#ending.grant(id, by, { cause: 'released', reason }));
+    return this.#attempts.noteRefusals({ actor: by, grantId: id }, () => this.#ending.grant(id, by, { cause: 'released', reason }));
   }
 
   /**
@@ -483,7 +483,7 @@ export class JitEngine<Scope extends string = string> {
     const key = idempotencyKey === undefined ? undefined : readId('idempotencyKey', idempotencyKey);
     const asked = this.#checker.read(subject, action);
     const attempt = { actor: asked.subject, scopes: [asked.scope] };
-    return this.#attempts.make(attempt, () => this.#using.consume(asked.subject, asked.scope, key));
+    return this.#attempts.noteRefusals(attempt, () => this.#using.consume(asked.subject, asked.scope, key));
   }
 
   /** Returns the decision when allowed. @throws DeniedError `ERR_JIT_DENIED` otherwise, with the decision */
@@ -528,7 +528,7 @@ export class JitEngine<Scope extends string = string> {
   async withAccess<T>(
     subject: string,
     action: Action<Scope>,
-    work: (signal: AbortSignal, lease: Lease) => MaybePromise<T>,
+    work: (signal: AbortSignal, lease: AccessWatch) => MaybePromise<T>,
     options: WorkOptions = {},
   ): Promise<T> {
     this.#refuseIfClosed();
@@ -540,9 +540,9 @@ export class JitEngine<Scope extends string = string> {
       'consume',
     ]);
     if (typeof consume !== 'boolean') throw invalid('consume', 'true or false', consume);
-    const read = readLeaseOptions(leaseOptions);
+    const read = readWatchOptions(leaseOptions);
     if (!consume) return this.#working.withAccess(id, scope, work, read);
-    const use = await this.#attempts.make({ actor: id, scopes: [scope] }, () => this.#using.hold(id, scope));
+    const use = await this.#attempts.noteRefusals({ actor: id, scopes: [scope] }, () => this.#using.hold(id, scope));
     try {
       return await this.#working.withAccess(id, scope, work, read, use?.grantId);
     } finally {
@@ -559,14 +559,14 @@ export class JitEngine<Scope extends string = string> {
    * await using lease = await engine.lease('user:maya', 'db-prod:write');
    * for (const batch of batches) await write(batch, { signal: lease.signal });
    */
-  async lease(subject: string, action: Action<Scope>, options: LeaseOptions = {}): Promise<Lease> {
+  async lease(subject: string, action: Action<Scope>, options: WatchOptions = {}): Promise<AccessWatch> {
     this.#refuseIfClosed();
     const { subject: id, scope } = this.#checker.read(subject, action);
-    return this.#working.lease(id, scope, readLeaseOptions(options));
+    return this.#working.lease(id, scope, readWatchOptions(options));
   }
 
   /**
-   * Resolves when a request is decided or cancelled, or has expired; then it is what {@link decide} would say. Nobody is
+   * Resolves when a request is decided or cancelled, or has expired; then it is what {@link retryDecision} would say. Nobody is
    * asked anything for it.
    *
    * @param options.signal gives up waiting: rejects with its `reason`
@@ -591,7 +591,7 @@ export class JitEngine<Scope extends string = string> {
    *
    * @throws InvalidArgumentError
    */
-  onCoverage(effect: CoverageEffect<Scope>): void {
+  onCoverage(effect: ProvisioningTarget<Scope>): void {
     if (this.#closed) throw new ClosedError();
     const sink = this.#effects.add(effect, (name) => this.#followers.has(name));
     this.#followers.add(sink, true);
@@ -651,12 +651,12 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /** A request with its grants; `undefined` where there is none. */
-  async request(requestId: string): Promise<{ readonly request: AccessRequest; readonly grants: readonly Grant[] } | undefined> {
+  async getRequest(requestId: string): Promise<{ readonly request: AccessRequest; readonly grants: readonly Grant[] } | undefined> {
     return this.#ledger.lookup.request(this.#readRecordId('requestId', requestId));
   }
 
   /** Requests, by id, a page at a time; of a subject or with a status, judged now. */
-  async requests(query: RequestQuery = {}): Promise<Page<AccessRequest>> {
+  async listRequests(query: RequestQuery = {}): Promise<Page<AccessRequest>> {
     this.#refuseIfClosed();
     return this.#archive.requests(query);
   }
@@ -684,7 +684,7 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /** The journal's newest anchor. Export it from time to time: `verifyJournal` then finds even a truncation. */
-  async head(): Promise<Anchor> {
+  async journalHead(): Promise<Anchor> {
     this.#refuseIfClosed();
     return (await this.#ledger.journal()).head;
   }
@@ -720,7 +720,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async idle(): Promise<void> {
     const parts = [this.#sweep, this.#starting, this.#attempts, this.#followers, this.#effects];
-    while (parts.some((part) => part.isBusy)) await Promise.all(parts.map((part) => part.settled()));
+    while (parts.some((part) => part.isBusy)) await Promise.all(parts.map((part) => part.idle()));
   }
 
   /**
@@ -729,9 +729,9 @@ export class JitEngine<Scope extends string = string> {
    */
   async flushAudit(): Promise<FlushReport> {
     this.#refuseIfClosed();
-    await this.#attempts.settled();
+    await this.#attempts.idle();
     const followers = await this.#followers.flush();
-    await this.#effects.settled();
+    await this.#effects.idle();
     return { caughtUp: followers.every(({ behind, error }) => behind === 0 && error === undefined), followers };
   }
 
@@ -806,8 +806,8 @@ export class JitEngine<Scope extends string = string> {
     this.#onClose.clear();
     this.#working.close();
     this.#sweep.stop();
-    await this.#sweep.settled();
-    await this.#attempts.settled();
+    await this.#sweep.idle();
+    await this.#attempts.idle();
     await this.#followers.close();
     // What comes after the last delivery, such as the outcome of a call that it caused, is delivered too.
     await this.idle();
@@ -866,7 +866,7 @@ export class JitEngine<Scope extends string = string> {
     const given = readOptions('options', options, ['by', 'reason', 'comment', 'as']);
     const by = this.#settings.readId('by', given.by);
     const command = { verdict, ...this.#readSaid(given), link: undefined };
-    return this.#attempts.make({ actor: by, requestId: id }, () => this.#deciding.review(id, by, command));
+    return this.#attempts.noteRefusals({ actor: by, requestId: id }, () => this.#deciding.review(id, by, command));
   }
 }
 

@@ -1,12 +1,12 @@
 import { CorruptError, PurgedError } from '../core/errors.js';
 import { invalid, readCount, readId, readOptions } from '../core/parse.js';
-import { requestStatus, wasHeldAt, wasHeldDuring, type Held, type RequestStatus } from '../lifecycle/status.js';
+import { requestStatus, wasHeldAt, wasHeldDuring, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
 import type { FindQuery, MaybePromise, Page, Row } from '../core/ports.js';
-import { decodeGrant, decodeRequest, isCounted, type AccessRequest, type Grant } from '../records/index.js';
+import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant } from '../records/index.js';
 import { readScope } from '../core/scope.js';
-import { readInstant, type Timekeeper } from '../core/time.js';
+import { readInstant, type EngineClock } from '../core/time.js';
 import type { DecodeAll } from '../kernel/enforcement.js';
-import { paired } from '../kernel/grant-use.js';
+import { withUsage } from '../kernel/grant-use.js';
 import type { Ledger } from '../kernel/ledger.js';
 import type { Settings } from '../kernel/settings.js';
 import { readHorizon } from '../features/retention/purge.js';
@@ -45,12 +45,12 @@ const decodeStrictly: DecodeAll = (rows, decode) => rows.map(decode);
 const STATUSES: ReadonlySet<unknown> = new Set<RequestStatus>(['pending', 'approved', 'denied', 'cancelled', 'expired']);
 
 /** Questions about what is, and was, on record. */
-export class Archive {
+export class History {
   readonly #settings: Settings;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
 
-  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger) {
+  constructor(settings: Settings, keeper: EngineClock, ledger: Ledger) {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
@@ -59,7 +59,7 @@ export class Archive {
   async requests(query: RequestQuery): Promise<Page<AccessRequest>> {
     const { subject, status, ...paging } = readOptions('query', query, ['subject', 'status', 'after', 'limit']);
     if (status !== undefined && !STATUSES.has(status)) throw invalid('status', 'a request status', status);
-    const now = this.#keeper.read().late;
+    const now = this.#keeper.read().forEnds;
     const wanted = (request: AccessRequest) => status === undefined || requestStatus(request, now) === status;
     const select = (requests: readonly AccessRequest[]) => requests.filter(wanted);
     return this.#collect({ kind: 'request', subject: this.#subject(subject) }, paging, decodeRequest, select);
@@ -81,7 +81,7 @@ export class Archive {
     // What has not begun by now is no history.
     const until = Math.min(to, this.#readPast('from', from) + 1);
     const covers = read.scope === undefined ? () => true : this.#covers(read.scope);
-    const wanted = ({ grant, usage }: Held) => covers(grant) && wasHeldDuring(grant, from, until, usage);
+    const wanted = ({ grant, usage }: GrantUse) => covers(grant) && wasHeldDuring(grant, from, until, usage);
     return this.#grants({ from, until }, this.#subject(read.subject), read, wanted);
   }
 
@@ -92,9 +92,9 @@ export class Archive {
    * @returns the last instant that has come
    */
   #readPast(argument: string, at: number): number {
-    const { highest } = this.#keeper.read();
-    if (at > highest) throw invalid(argument, 'an instant that has come', at);
-    return highest;
+    const { highWater } = this.#keeper.read();
+    if (at > highWater) throw invalid(argument, 'an instant that has come', at);
+    return highWater;
   }
 
   #subject(subject: unknown): string | undefined {
@@ -111,7 +111,7 @@ export class Archive {
     during: { readonly from: number; readonly until: number },
     subject: string | undefined,
     paging: Partial<Record<keyof Paging, unknown>>,
-    wanted: (held: Held) => boolean,
+    wanted: (held: GrantUse) => boolean,
   ): Promise<Page<Grant>> {
     const page = await this.#collect({ kind: 'grant', subject, during }, paging, decodeGrant, async (grants) => {
       const held = await this.#withUsage(grants);
@@ -123,12 +123,12 @@ export class Archive {
   }
 
   /** Only of those that have an idle end which may have come without being on record does the usage matter. */
-  async #withUsage(grants: readonly Grant[]): Promise<readonly Held[]> {
-    const counted = grants.filter((grant) => grant.end === undefined && isCounted(grant));
+  async #withUsage(grants: readonly Grant[]): Promise<readonly GrantUse[]> {
+    const counted = grants.filter((grant) => grant.end === undefined && hasUsageRow(grant));
     const rows = await this.#ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
     const usages = new Map(rows.map((row) => [row?.id, row]));
-    const held = grants.map((grant) => paired(grant, usages.get(grant.id), decodeStrictly));
-    const unproven = held.filter(({ grant, usage }) => grant.end === undefined && isCounted(grant) && usage === undefined);
+    const held = grants.map((grant) => withUsage(grant, usages.get(grant.id), decodeStrictly));
+    const unproven = held.filter(({ grant, usage }) => grant.end === undefined && hasUsageRow(grant) && usage === undefined);
     const gone = await this.#gone(unproven.map(({ grant }) => grant));
     return held.filter(({ grant }) => !gone.has(grant.id));
   }

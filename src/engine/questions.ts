@@ -59,7 +59,7 @@ export class Questions {
   }
 
   /** Resolves when no question is open. */
-  async settled(): Promise<void> {
+  async idle(): Promise<void> {
     while (this.#open.size > 0) await this.#open.settled();
   }
 

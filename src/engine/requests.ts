@@ -1,6 +1,6 @@
 import { DecidedError, IdempotencyError, IneligibleError, isJitError } from '../core/errors.js';
-import type { Settled } from '../lifecycle/grant.js';
-import { isUndecided, settle } from '../lifecycle/decision.js';
+import type { RequestWithGrants } from '../lifecycle/grant.js';
+import { isUndecided, applyVerdict } from '../lifecycle/decision.js';
 import { asksForTheSame, differencesFrom, digestOfAsk, draftRequest, openRequest, type Ask, type OpenFacts } from '../lifecycle/request.js';
 import { noteDenial, twinsOf } from '../lifecycle/same-ask.js';
 import {
@@ -13,17 +13,17 @@ import {
   type ReviewCommand,
   type ReviewFacts,
 } from '../lifecycle/review.js';
-import { requestStatus, type Held, type RequestStatus } from '../lifecycle/status.js';
-import { APPROVER, moment, unchanged, type Moment } from '../lifecycle/transition.js';
+import { requestStatus, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
+import { APPROVER, moment, noChange, type Moment } from '../lifecycle/transition.js';
 import { decodeRequest, decodeReuse, type AccessRequest } from '../records/index.js';
-import type { Outcome } from '../features/work/wait-for.js';
-import { TurnBudget, type Reading, type Timekeeper } from '../core/time.js';
+import type { WaitAnswer } from '../features/work/wait-for.js';
+import { TurnBudget, type ClockReading, type EngineClock } from '../core/time.js';
 import { issuedAccess, readAccess } from './access-result.js';
 import { refuseAgent } from '../kernel/agents.js';
 import type { AccessPreview, AccessResult, InboxItem } from './answers.js';
-import type { ApproverDesk } from '../kernel/approver-client.js';
-import type { ReadAsk } from './ask.js';
-import type { Facts } from '../kernel/context.js';
+import type { ApproverClient } from '../kernel/approver-client.js';
+import type { ParsedAsk } from './ask.js';
+import type { ContextLoader } from '../kernel/context.js';
 import { derivedId, newId } from '../kernel/ids.js';
 import type { Ledger } from '../kernel/ledger.js';
 import type { Settings } from '../kernel/settings.js';
@@ -32,14 +32,14 @@ import { isRefusal } from '../kernel/refusal-throttle.js';
 import { askTogether } from '../kernel/together.js';
 
 /** From the ask to the decision: what is loaded and asked before a rule is applied, and what became of it. */
-export class Deciding {
+export class Requests {
   readonly #settings: Settings;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
-  readonly #desk: ApproverDesk;
-  readonly #facts: Facts;
+  readonly #desk: ApproverClient;
+  readonly #facts: ContextLoader;
 
-  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, desk: ApproverDesk, facts: Facts) {
+  constructor(settings: Settings, keeper: EngineClock, ledger: Ledger, desk: ApproverClient, facts: ContextLoader) {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
@@ -48,7 +48,7 @@ export class Deciding {
   }
 
   /** @param verb whose idempotency keys these are */
-  async ask({ ask, key }: ReadAsk, verb: 'requestAccess' | 'extend'): Promise<AccessResult> {
+  async ask({ ask, key }: ParsedAsk, verb: 'requestAccess' | 'extend'): Promise<AccessResult> {
     const id = this.#idFor(ask, key, verb);
     const known = async () => (key === undefined ? undefined : this.known(id, ask));
     const before = await known();
@@ -58,7 +58,7 @@ export class Deciding {
   }
 
   /** What `ask` would do, up to the commit. What would be refused is told; what fails, fails here too. */
-  async preview({ ask, key }: ReadAsk): Promise<AccessPreview> {
+  async preview({ ask, key }: ParsedAsk): Promise<AccessPreview> {
     const now = (): Moment => moment(this.#keeper, ask.requestedBy);
     try {
       const id = this.#idFor(ask, key, 'requestAccess');
@@ -74,7 +74,7 @@ export class Deciding {
       const verdict = await this.#desk.decide(draft, false);
       const facts = await this.#facts.forIssuing(draft, { dryRun: true });
       const reading = now();
-      const { request, grants } = settle(draft, verdict, facts, reading).result;
+      const { request, grants } = applyVerdict(draft, verdict, facts, reading).result;
       // Nothing has been issued, so nothing allows.
       return { ...(await this.#resultOf({ request, grants }, 'pending', reading)), allowed: false, dryRun: true };
     } catch (error) {
@@ -90,25 +90,25 @@ export class Deciding {
   /** Asks the approver if it has not answered yet, applies what it says, and tells how the request stands. */
   async settle(id: string): Promise<AccessResult> {
     let status: RequestStatus = 'pending';
-    let reading: Reading | undefined;
+    let reading: ClockReading | undefined;
     const settled = await this.#ledger.runDurably(async () => {
       const { request, status: current } = await this.#read(id);
       status = current;
       // One that has run out without a sweep is told as it is, not asked about.
-      if (!isUndecided(request) || status !== 'pending') return unchanged<Settled>({ request, grants: undefined });
+      if (!isUndecided(request) || status !== 'pending') return noChange<RequestWithGrants>({ request, grants: undefined });
       const answer = await this.#desk.decide(request);
       const { outcome } = answer.verdict;
       const facts = outcome === 'approve' ? await this.#facts.forIssuing(request) : undefined;
       const denial = outcome === 'review' ? undefined : await this.#facts.forDenial(request);
       const now = moment(this.#keeper, APPROVER);
       reading = now;
-      return noteDenial(settle(request, answer, facts, now), denial, this.#settings.denialsShownMs, now);
+      return noteDenial(applyVerdict(request, answer, facts, now), denial, this.#settings.denialsShownMs, now);
     });
     return this.#resultOf(settled, status, reading);
   }
 
   /** How a request stands, asking nobody: what it came to, recorded or by time alone, or until when it may still be decided. */
-  async outcome(id: string): Promise<Outcome<AccessResult>> {
+  async outcome(id: string): Promise<WaitAnswer<AccessResult>> {
     const { request, status } = await this.#read(id);
     if (status === 'pending') return { result: undefined, reviewBy: request.reviewBy };
     return { result: await this.#resultOf({ request, grants: undefined }, status), reviewBy: request.reviewBy };
@@ -121,7 +121,7 @@ export class Deciding {
     command: ReviewCommand,
     check: (request: AccessRequest) => void = () => undefined,
   ): Promise<AccessResult> {
-    let reading: Reading | undefined;
+    let reading: ClockReading | undefined;
     const give = async () => {
       const request = await this.#ledger.request(id);
       check(request);
@@ -227,7 +227,7 @@ export class Deciding {
       const facts = await this.#openFacts(ask, await this.#draft(id, ask), false);
       // After all else is read: what stands against it may be this very call's, made twice at once.
       there = await known();
-      if (there !== undefined) return unchanged(there);
+      if (there !== undefined) return noChange(there);
       return openRequest(ask, id, isKeyed, this.#settings.limits, facts, moment(this.#keeper, ask.requestedBy));
     });
     return { id: made, reused: there !== undefined || made !== id };
@@ -246,8 +246,8 @@ export class Deciding {
     return { ...(await this.#facts.forOpening(draft, { dryRun })), origin: await this.#origin(ask) };
   }
 
-  async #origin({ extends: grantId }: Ask): Promise<Held | undefined> {
-    return grantId === undefined ? undefined : (await this.#ledger.heldAll([grantId]))[0];
+  async #origin({ extends: grantId }: Ask): Promise<GrantUse | undefined> {
+    return grantId === undefined ? undefined : (await this.#ledger.grantsWithUsage([grantId]))[0];
   }
 
   /** What the rule for a review needs to know from the approver, asked live, and from the store. */
@@ -276,9 +276,9 @@ export class Deciding {
    */
   async #read(id: string): Promise<{ readonly request: AccessRequest; readonly status: RequestStatus }> {
     for (;;) {
-      const begun = this.#keeper.read().late;
+      const begun = this.#keeper.read().forEnds;
       const request = await this.#ledger.request(id);
-      const status = requestStatus(request, this.#keeper.read().late);
+      const status = requestStatus(request, this.#keeper.read().forEnds);
       if (status === requestStatus(request, begun)) return { request, status };
     }
   }
@@ -290,7 +290,7 @@ export class Deciding {
    * @param open what it is while no end is recorded: still pending, or run out
    * @param reading the one at which the grants were issued
    */
-  async #resultOf({ request, grants }: Settled, open: RequestStatus, reading?: Reading): Promise<AccessResult> {
+  async #resultOf({ request, grants }: RequestWithGrants, open: RequestStatus, reading?: ClockReading): Promise<AccessResult> {
     const told = { request, reused: false, differs: [], allowed: false };
     const outcome = request.end?.status ?? open;
     switch (outcome) {

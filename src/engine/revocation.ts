@@ -7,9 +7,9 @@ import { moment } from '../lifecycle/transition.js';
 import type { Row } from '../core/ports.js';
 import { agentOf, decodeGrant, decodeRequest, isReachedBy, type AccessRequest, type Grant, type StoredRecord } from '../records/index.js';
 import { isScope, patternScopes, readPattern } from '../core/scope.js';
-import type { Timekeeper } from '../core/time.js';
+import type { EngineClock } from '../core/time.js';
 import type { RevokeAllReport } from './answers.js';
-import type { Facts } from '../kernel/context.js';
+import type { ContextLoader } from '../kernel/context.js';
 import { decodeEach, type Ledger } from '../kernel/ledger.js';
 import type { Settings } from '../kernel/settings.js';
 import { inBatches, RevokeAllTally } from './revoke-all.js';
@@ -21,13 +21,13 @@ import { inBatches, RevokeAllTally } from './revoke-all.js';
 export type RevokeAllTarget = { readonly subject: string } | { readonly scope: string } | { readonly requestId: string };
 
 /** Ends what lives: one grant, one request, or everything that a target reaches. */
-export class Ending {
+export class Revocation {
   readonly #settings: Settings;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
-  readonly #facts: Facts;
+  readonly #facts: ContextLoader;
 
-  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, facts: Facts) {
+  constructor(settings: Settings, keeper: EngineClock, ledger: Ledger, facts: ContextLoader) {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
@@ -102,7 +102,7 @@ export class Ending {
     const target = this.#readTarget(given);
     const tally = new RevokeAllTally();
     const command = { cause: 'revoked', reason } as const;
-    const begun = this.#keeper.read().late;
+    const begun = this.#keeper.read().forEnds;
     // At least two, for clocks of other processes may be ahead of this one.
     for (let pass = 1, found = true; found || pass <= 2; pass++) {
       found = false;
@@ -160,7 +160,7 @@ export class Ending {
     }
   }
 
-  #readTarget(target: RevokeAllTarget): Reach {
+  #readTarget(target: RevokeAllTarget): RevokeTarget {
     const given = readOptions('target', target, ['subject', 'scope', 'requestId']);
     if (Object.values(given).filter((part) => part !== undefined).length !== 1) {
       throw invalid('target', 'exactly one of subject, scope, requestId', target);
@@ -174,7 +174,7 @@ export class Ending {
   }
 
   /** An agent's runs are subjects of their own that no index leads to: for an agent, the pass goes over the namespace. */
-  #ofSubject(id: string): Reach {
+  #ofSubject(id: string): RevokeTarget {
     const hasRuns = this.#settings.isAgent(id) && agentOf(id) === undefined;
     return hasRuns
       ? this.#whatIsOpen(
@@ -185,7 +185,7 @@ export class Ending {
       : this.#whatIsOpen(id, () => true);
   }
 
-  #whatIsOpen(subject: string | undefined, reaches: (scope: string) => boolean, isMeant: (row: Row) => boolean = () => true): Reach {
+  #whatIsOpen(subject: string | undefined, reaches: (scope: string) => boolean, isMeant: (row: Row) => boolean = () => true): RevokeTarget {
     const ledger = this.#ledger;
     const pages = async function* (kind: string) {
       for await (const rows of ledger.pages({ kind, subject, open: true })) yield rows.filter(isMeant);
@@ -202,7 +202,7 @@ export class Ending {
   }
 
   /** Its grants that have ended too: what extends them goes on from this request. */
-  #ofRequest(id: string): Reach {
+  #ofRequest(id: string): RevokeTarget {
     const ledger = this.#ledger;
     const rowOf = async (): Promise<Row> => {
       const row = await ledger.row('request', id);
@@ -232,7 +232,7 @@ export class Ending {
 }
 
 /** What a target names, read anew at each pass. */
-interface Reach {
+interface RevokeTarget {
   /** @throws NotFoundError where the target is a request that is not there */
   requests(): AsyncIterable<readonly Row[]>;
   grants(): AsyncIterable<readonly Row[]>;

@@ -1,6 +1,6 @@
 import { isStartDue } from '../lifecycle/start.js';
-import type { Held } from '../lifecycle/status.js';
-import { moment, SWEEPER, type Step } from '../lifecycle/transition.js';
+import type { GrantUse } from '../lifecycle/status.js';
+import { moment, SWEEPER, type Transition } from '../lifecycle/transition.js';
 import { recordTime, workOn, workOnRequest, type Timed, type TimeWork } from '../lifecycle/sweep.js';
 import { isUndecided } from '../lifecycle/decision.js';
 import type { Row } from '../core/ports.js';
@@ -9,14 +9,14 @@ import {
   decodeGrant,
   decodeRequest,
   decodeUsage,
-  isCounted,
+  hasUsageRow,
   isObject,
   type AccessRequest,
   type Effect,
   type Grant,
   type Usage,
 } from '../records/index.js';
-import { TurnBudget, type Timekeeper } from '../core/time.js';
+import { TurnBudget, type EngineClock } from '../core/time.js';
 import type { Ledger } from '../kernel/ledger.js';
 import { Questions, type Question } from './questions.js';
 
@@ -68,13 +68,13 @@ export interface SweepDelegates {
 /** Records what time has ended: ends first, then deadlines, then what else time has brought, then the approver's questions. */
 export class Sweep {
   readonly #ledger: Ledger;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #delegates: SweepDelegates;
   readonly #questions: Questions;
   readonly #passes = new Set<Promise<unknown>>();
   #isStopped = false;
 
-  constructor(ledger: Ledger, keeper: Timekeeper, delegates: SweepDelegates) {
+  constructor(ledger: Ledger, keeper: EngineClock, delegates: SweepDelegates) {
     this.#ledger = ledger;
     this.#keeper = keeper;
     this.#delegates = delegates;
@@ -104,8 +104,8 @@ export class Sweep {
         throw error;
       },
     );
-    const settled: Promise<unknown> = ended.catch(() => undefined).then(() => this.#passes.delete(settled));
-    this.#passes.add(settled);
+    const idle: Promise<unknown> = ended.catch(() => undefined).then(() => this.#passes.delete(idle));
+    this.#passes.add(idle);
     return { ended, answered: () => answered };
   }
 
@@ -114,9 +114,9 @@ export class Sweep {
   }
 
   /** Resolves when no pass runs and no question is open. */
-  async settled(): Promise<void> {
+  async idle(): Promise<void> {
     await Promise.all(this.#passes);
-    await this.#questions.settled();
+    await this.#questions.idle();
   }
 
   /** A pass that runs ends after the page that it has read, and questions that have not been put yet are dropped. */
@@ -129,10 +129,10 @@ export class Sweep {
   async #recordDue(questions: Question[], effects: Effect[]): Promise<Tally> {
     const tally = new Tally();
     const deadlines: AccessRequest[] = [];
-    const rest: Held[] = [];
+    const rest: GrantUse[] = [];
     // A grant and its usage may both be due. Of other grants nothing is kept: there may be very many.
     const seen = new Set<string>();
-    const at = this.#keeper.read().late;
+    const at = this.#keeper.read().forEnds;
     let after: string | undefined;
     do {
       // Grants with their usage rows, which are read and written with them.
@@ -165,7 +165,7 @@ export class Sweep {
     return tally;
   }
 
-  #start({ grant: { id } }: Held): Question {
+  #start({ grant: { id } }: GrantUse): Question {
     return { id, ask: () => this.#delegates.activate(id, SWEEPER) };
   }
 
@@ -179,13 +179,13 @@ export class Sweep {
       if (record === undefined) tally.skipped += 1;
       else if (record.kind === 'request') requests.push(record);
       else if (record.kind === 'effect') effects.push(record);
-      else if (record.kind === 'grant' && !isCounted(record)) ids.push(record.id);
+      else if (record.kind === 'grant' && !hasUsageRow(record)) ids.push(record.id);
       else if (!seen.has(record.id)) {
         seen.add(record.id);
         ids.push(record.id);
       }
     }
-    return { grants: await this.#ledger.heldAll(ids), requests, effects };
+    return { grants: await this.#ledger.grantsWithUsage(ids), requests, effects };
   }
 
   #decode(row: Row): AccessRequest | Grant | Usage | Effect | undefined {
@@ -233,9 +233,9 @@ export class Sweep {
   }
 
   /** @returns `undefined`: it was committed; false: it conflicts. @throws the store's error, where it refuses so often that it must be out of order */
-  async #isRefused(step: Step<unknown>, tally: Tally): Promise<boolean | undefined> {
+  async #isRefused(step: Transition<unknown>, tally: Tally): Promise<boolean | undefined> {
     try {
-      const committed = await this.#ledger.take(step);
+      const committed = await this.#ledger.commitTransition(step);
       tally.refusedInARow = 0;
       return committed ? undefined : false;
     } catch (error) {
@@ -250,7 +250,7 @@ export class Sweep {
     const requests = records.flatMap((record) => ('grant' in record ? [] : { kind: 'request', id: record.id }));
     const rows = await this.#ledger.rows(requests);
     const reread = rows.map((row) => row && this.#decode(row)).filter((record) => record?.kind === 'request');
-    return [...(await this.#ledger.heldAll(grants)), ...reread];
+    return [...(await this.#ledger.grantsWithUsage(grants)), ...reread];
   }
 }
 

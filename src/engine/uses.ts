@@ -1,11 +1,11 @@
 import { DeniedError, IdempotencyError } from '../core/errors.js';
 import { judge, reaches } from '../lifecycle/check.js';
 import { isUsable } from '../lifecycle/status.js';
-import { moment, unchanged, type Step } from '../lifecycle/transition.js';
+import { moment, noChange, type Transition } from '../lifecycle/transition.js';
 import { consumeUse, endUsedUp, grantToConsume, isRepeatable, isTouchDue, touchGrant } from '../lifecycle/usage.js';
 import type { ScopeMatcher } from '../core/ports.js';
 import type { Decision, Use } from '../records/index.js';
-import type { Timekeeper } from '../core/time.js';
+import type { EngineClock } from '../core/time.js';
 import type { Consumption } from './answers.js';
 import { denied, type Checker } from './checker.js';
 import { grantsReaching } from './coverage.js';
@@ -20,8 +20,8 @@ export interface HeldUse {
 }
 
 /** What is recorded of the use of grants that end when they are idle or used up. */
-export class Using {
-  readonly #keeper: Timekeeper;
+export class Uses {
+  readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
   readonly #checker: Checker;
   readonly #scopes: ScopeMatcher;
@@ -30,7 +30,7 @@ export class Using {
   /** By subject, uses that are being taken for works: such a use may be stored before its work is counted. */
   readonly #holding = new Map<string, Set<Promise<unknown>>>();
 
-  constructor(keeper: Timekeeper, ledger: Ledger, checker: Checker, scopes: ScopeMatcher) {
+  constructor(keeper: EngineClock, ledger: Ledger, checker: Checker, scopes: ScopeMatcher) {
     this.#scopes = scopes;
     this.#keeper = keeper;
     this.#ledger = ledger;
@@ -98,13 +98,13 @@ export class Using {
     return { grantId, release };
   }
 
-  async #endUsedUp(grantId: string, subject: string): Promise<Step<unknown>> {
+  async #endUsedUp(grantId: string, subject: string): Promise<Transition<unknown>> {
     const held = await this.#ledger.held(grantId);
     // The last use may be that of a work which is about to begin; that work's own release then ends the grant. Only works of
     // the same subject can rest on it: what hangs for another must not delay this end (L38).
     const holding = this.#holding.get(subject);
     if (holding !== undefined) await Promise.allSettled(holding);
-    return this.#works.has(grantId) ? unchanged(undefined) : endUsedUp(held, moment(this.#keeper, subject));
+    return this.#works.has(grantId) ? noChange(undefined) : endUsedUp(held, moment(this.#keeper, subject));
   }
 
   async #take(subject: string, scope: string, useId: string | undefined, isHeld = false): Promise<Consumption> {
@@ -112,7 +112,7 @@ export class Using {
     if (!decision.allowed) throw denied(decision);
     return this.#ledger.run<Consumption>(async () => {
       const use = await this.#taken(useId);
-      if (use !== undefined) return unchanged(await this.#repeat(use, scope));
+      if (use !== undefined) return noChange(await this.#repeat(use, scope));
       const covering = await grantsReaching(this.#checker, subject, scope);
       const now = moment(this.#keeper, subject);
       const usable = covering.filter((held) => isUsable(held, now));
@@ -138,7 +138,7 @@ export class Using {
    */
   async #repeat({ id, grantId, subject, scope: usedFor, at, usesLeft }: Use, scope: string): Promise<Consumption> {
     if (usedFor !== scope) throw new IdempotencyError(id);
-    const held = (await this.#ledger.heldAll([grantId])).filter(({ grant }) => reaches(this.#scopes, grant.scope, scope));
+    const held = (await this.#ledger.grantsWithUsage([grantId])).filter(({ grant }) => reaches(this.#scopes, grant.scope, scope));
     const reading = this.#keeper.read();
     const grant = held.find((one) => isRepeatable({ usesLeft }, one, reading))?.grant;
     if (grant !== undefined) return { allowed: true, reused: true, subject, scope, at, grant, usesLeft };
@@ -152,8 +152,8 @@ export class Using {
   }
 }
 
-function uncounted(decision: Decision, consumption: Consumption): Step<Consumption> {
-  if (consumption.grant !== undefined || decision.reason === 'standing') return unchanged(consumption);
+function uncounted(decision: Decision, consumption: Consumption): Transition<Consumption> {
+  if (consumption.grant !== undefined || decision.reason === 'standing') return noChange(consumption);
   // Somebody took the last use since the check.
   throw new DeniedError(`${decision.subject} has no use of ${decision.scope} left`, decision.subject, {
     ...decision,

@@ -2,7 +2,7 @@ import { SingleFlight } from '../core/single-flight.js';
 import { CorruptError, isJitError } from '../core/errors.js';
 import type { AuditSink, Change, GrantStore, JournalSlice, MaybePromise, Row, SinkContext } from '../core/ports.js';
 import { isObject, type AuditEntry } from '../records/index.js';
-import { nextTurn, within, type Timekeeper } from '../core/time.js';
+import { nextTurn, within, type EngineClock } from '../core/time.js';
 import { bookmark, HORIZON, readBookmark, touchHorizon } from '../records/bookmark.js';
 import { isLeased } from './lease.js';
 import { countRefusal, isWaiting, MAX_REFUSALS, nameOf, readRefusals, refusedIn, withhold, type Refusals } from './refused-entry.js';
@@ -36,7 +36,7 @@ export interface FollowContext {
     commitNow(change: Omit<Change, 'id' | 'append'>): Promise<boolean>;
     untilCommitted(attempt: () => Promise<boolean>): Promise<void>;
   };
-  readonly keeper: Timekeeper;
+  readonly keeper: EngineClock;
   /** What sinks may look up. */
   readonly lookup: SinkContext;
   /** Stands for this engine on a lease; drawn at its first use. */
@@ -77,7 +77,7 @@ export class Follower {
   }
 
   /** Resolves when no delivery runs. Never rejects. */
-  settled(): Promise<void> {
+  idle(): Promise<void> {
     return this.#running.settled();
   }
 
@@ -308,12 +308,12 @@ export class Follower {
 
   async #write(entries: Parameters<AuditSink['write']>[0]): Promise<void> {
     if (this.#writing !== undefined) throw new Error(`an earlier write of sink ${this.sink.name} has not settled`);
-    const settled = () => (this.#writing = undefined);
+    const idle = () => (this.#writing = undefined);
     // What it answers is nobody's business: handed on, it could still turn out to be a promise that never settles.
     const writing = Promise.resolve()
       .then(() => this.sink.write(entries, this.#context.lookup))
       .then(() => undefined);
-    this.#writing = writing.then(settled, settled);
+    this.#writing = writing.then(idle, idle);
     const timeout = () => new Error(`sink ${this.sink.name} did not settle within ${LEASE_MS} ms`);
     await within(this.#context.keeper.clock, LEASE_MS, () => writing, timeout);
   }

@@ -72,8 +72,8 @@ export class Followers {
   }
 
   /** Resolves when no delivery runs. Never rejects. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#all.map((follower) => follower.settled()));
+  async idle(): Promise<void> {
+    await Promise.all(this.#all.map((follower) => follower.idle()));
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,7 @@ import type { AuditEntry } from '../records/index.js';
 const PAGE = 200;
 
 /** Whoever waits for something new. */
-export interface Listener {
+export interface JournalListener {
   /** Whether an entry may change what it waits for. */
   readonly concerns: (entry: AuditEntry) => boolean;
   readonly wake: () => void;
@@ -25,9 +25,9 @@ export interface AlarmContext {
  * there is something; what it is, the journal says, read once for all. One subscription, from the first listener to the
  * last. Whoever listens polls too, so what goes wrong here only makes them slower.
  */
-export class Alarm {
+export class JournalNotifier {
   readonly #context: AlarmContext;
-  readonly #listeners = new Set<Listener>();
+  readonly #listeners = new Set<JournalListener>();
   #watching: { readonly end?: () => void } | undefined;
   /** Of all entries up to here whoever listens knows; `undefined`: that is still to be asked. */
   #seq: number | undefined;
@@ -39,7 +39,7 @@ export class Alarm {
   }
 
   /** @returns what takes the listener away again */
-  listen(listener: Listener): () => void {
+  listen(listener: JournalListener): () => void {
     this.#listeners.add(listener);
     if (this.#watching === undefined) this.#watch();
     return () => {
@@ -84,7 +84,7 @@ export class Alarm {
     return !isLost && entries.length > 0 && this.#seq < head.seq;
   }
 
-  #wake(isConcerned: (listener: Listener) => boolean): void {
+  #wake(isConcerned: (listener: JournalListener) => boolean): void {
     for (const listener of [...this.#listeners].filter(isConcerned)) listener.wake();
   }
 

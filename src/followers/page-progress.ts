@@ -4,7 +4,7 @@ import type { AuditEntry } from '../records/index.js';
  * What of the last page went out already, so that a page that comes again goes on behind it. In memory only: another
  * process begins at the page's start.
  */
-export class Progress {
+export class PageProgress {
   // By id, not by seq: a sink may be shared by engines of several stores. Of each namespace only the last page, so that
   // it doesn't grow; forgetting costs repeats, never an entry.
   readonly #gone = new Map<string, ReadonlySet<string>>();

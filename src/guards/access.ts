@@ -1,4 +1,4 @@
-import type { Lease } from '../features/work/options.js';
+import type { AccessWatch } from '../features/work/options.js';
 import { invalid } from '../core/parse.js';
 import type { Decision } from '../records/index.js';
 
@@ -16,7 +16,7 @@ export interface Access {
 }
 
 /** @param lease `undefined`: the guard has no `stopOnEnd` */
-export function makeAccess(decision: Decision, lease: Lease | undefined): Access {
+export function makeAccess(decision: Decision, lease: AccessWatch | undefined): Access {
   // Not enumerable: what prints or copies an access need not ask for its signal.
   return Object.defineProperty({ decision }, 'signal', {
     get() {
@@ -29,7 +29,7 @@ export function makeAccess(decision: Decision, lease: Lease | undefined): Access
 const handedOn = new WeakMap<object, Access>();
 
 /** @param carrier what the framework gives the handler as well: its request, or its response */
-export function handOn(carrier: object, access: Access): void {
+export function attachAccess(carrier: object, access: Access): void {
   handedOn.set(carrier, access);
 }
 

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { handOn } from './access.js';
+import { attachAccess } from './access.js';
 import { isAnswered, whenClosed } from './closing.js';
 import { createGuard } from './guard.js';
 import type { GuardEngine, GuardOptions } from './options.js';
@@ -44,7 +44,7 @@ async function answerOrAdmit(guard: Guard<[request: Request]>, req: Request, res
   }
   const { access, stop } = outcome;
   if (stop !== undefined) whenClosed(res, stop);
-  handOn(res, access);
+  attachAccess(res, access);
   res.locals.access = access;
   return true;
 }

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify';
 import type { MaybePromise } from '../core/ports.js';
-import { accessOf, handOn, type Access } from './access.js';
+import { accessOf, attachAccess, type Access } from './access.js';
 import { whenClosed } from './closing.js';
 import { createGuard } from './guard.js';
-import { readCaller, type CallerOptions, type GuardChoices, type GuardEngine } from './options.js';
+import { readCaller, type CallerOptions, type GuardDefaults, type GuardEngine } from './options.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -15,7 +15,7 @@ declare module 'fastify' {
      */
     requireGrant(
       scope: string | ((request: FastifyRequest) => MaybePromise<string>),
-      choices?: GuardChoices<[request: FastifyRequest]>,
+      choices?: GuardDefaults<[request: FastifyRequest]>,
     ): preHandlerAsyncHookHandler;
   }
   interface FastifyRequest {
@@ -55,7 +55,7 @@ export async function jitAccess(fastify: FastifyInstance, { engine, ...options }
       }
       const { access, stop } = outcome;
       if (stop !== undefined) whenClosed(reply.raw, stop);
-      handOn(request, access);
+      attachAccess(request, access);
     };
   });
 }

@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../core/ports.js';
-import { handOn } from './access.js';
+import { attachAccess } from './access.js';
 import { untilRead } from './body.js';
 import { createGuard } from './guard.js';
 import type { GuardEngine, GuardOptions } from './options.js';
@@ -33,7 +33,7 @@ export function requireGrant<Incoming extends Request = Request, More extends re
       return new Response(JSON.stringify(body), { status, headers });
     }
     const { access, stop } = outcome;
-    handOn(request, access);
+    attachAccess(request, access);
     if (stop === undefined) return handler(request, ...more);
     request.signal.addEventListener('abort', stop, { once: true });
     if (request.signal.aborted) stop();

@@ -1,4 +1,4 @@
-import type { Lease } from '../features/work/options.js';
+import type { AccessWatch } from '../features/work/options.js';
 import { isJitError } from '../core/errors.js';
 import { invalid } from '../core/parse.js';
 import type { Decision } from '../records/index.js';
@@ -61,9 +61,9 @@ async function decide<Args extends readonly unknown[]>(
 
 /** @throws whatever the engine throws */
 async function admit(caller: Caller<never>, subject: string, scope: string): Promise<Admitted | Refused> {
-  const { engine, touch, stopOnEnd, askAt } = caller;
+  const { engine, touch, stopOnEnd, requestUrl } = caller;
   const decision = await engine.check(subject, scope, { touch });
-  if (!decision.allowed) return refused(accessRequired(scope, askAt), decision);
+  if (!decision.allowed) return refused(accessRequired(scope, requestUrl), decision);
   if (stopOnEnd === undefined || engine.lease === undefined) return admitted(decision, undefined);
   const lease = await engine.lease(subject, scope, stopOnEnd);
   // It may have ended in the turn in which it was handed over.
@@ -71,7 +71,7 @@ async function admit(caller: Caller<never>, subject: string, scope: string): Pro
   return admitted(decision, lease);
 }
 
-function admitted(decision: Decision, lease: Lease | undefined): Admitted {
+function admitted(decision: Decision, lease: AccessWatch | undefined): Admitted {
   return { allowed: true, access: makeAccess(decision, lease), stop: lease && (() => lease.stop()) };
 }
 
@@ -83,9 +83,9 @@ function refused(refusal: Refusal, decision?: Decision, error?: unknown): Refuse
  * An invalid subject is no id of anybody who could hold access: that caller is not authenticated. Any other argument that the
  * engine finds invalid is the service's own, as the matcher of a checker is, and says nothing about the caller.
  */
-function refusedBy(error: unknown, { realm, askAt, retryAfterMs }: Caller<never>, scope: string): Refused {
+function refusedBy(error: unknown, { realm, requestUrl, retryAfterMs }: Caller<never>, scope: string): Refused {
   const isOfSubject = isJitError(error) && error.code === 'ERR_JIT_INVALID_ARGUMENT' && error.argument === 'subject';
   if (isOfSubject) return refused(unauthenticated(realm), undefined, error);
-  if (isJitError(error) && error.code === 'ERR_JIT_DENIED') return refused(accessRequired(scope, askAt), error.decision, error);
+  if (isJitError(error) && error.code === 'ERR_JIT_DENIED') return refused(accessRequired(scope, requestUrl), error.decision, error);
   return refused(unavailable(retryAfterMs), undefined, error);
 }

@@ -1,4 +1,4 @@
-import { readLeaseOptions, type LeaseOptions, type ReadLeaseOptions } from '../features/work/options.js';
+import { readWatchOptions, type WatchOptions, type ParsedWatchOptions } from '../features/work/options.js';
 import type { JitEngine } from '../engine/engine.js';
 import { invalid, readListener, readOptions, readPort } from '../core/parse.js';
 import type { MaybePromise } from '../core/ports.js';
@@ -11,14 +11,14 @@ export type GuardEngine<Scope extends string = string> = Pick<JitEngine<Scope>, 
   Partial<Pick<JitEngine<Scope>, 'lease' | 'touch'>>;
 
 /** What can be said of one guard, and in frameworks with a place for it of all guards at once. */
-export interface GuardChoices<Args extends readonly unknown[] = readonly unknown[]> {
+export interface GuardDefaults<Args extends readonly unknown[] = readonly unknown[]> {
   /**
    * Where access is asked for: an absolute http(s) URL. A refusal names it, with the scope as its parameter `scope`.
    * Default: it can be asked for, and the caller knows where. `false`: it can't be asked for, and the scope isn't named.
    */
-  readonly askAt?: string | false | undefined;
+  readonly requestUrl?: string | false | undefined;
   /** Gives the handler a signal that aborts when the access ends, and holds a lease for as long as the response lasts. Default: false. */
-  readonly stopOnEnd?: boolean | LeaseOptions | undefined;
+  readonly stopOnEnd?: boolean | WatchOptions | undefined;
   /**
    * Whether a request that is let through counts as a use, for grants that end when they are idle. A checker records no use:
    * `true` is refused over one. Default: true over an engine, false over a checker.
@@ -33,7 +33,7 @@ export interface GuardChoices<Args extends readonly unknown[] = readonly unknown
 }
 
 /** Who is calling, and how guards answer. */
-export interface CallerOptions<Args extends readonly unknown[] = readonly unknown[]> extends GuardChoices<Args> {
+export interface CallerOptions<Args extends readonly unknown[] = readonly unknown[]> extends GuardDefaults<Args> {
   /**
    * Who is calling, as you have established it: a verified session or token, never a header that the client may set.
    * `undefined`, `null`, `''` and what is no id: nobody, which is answered with 401.
@@ -58,20 +58,20 @@ export interface GuardOptions<
 export interface Caller<Args extends readonly unknown[]> {
   readonly engine: GuardEngine;
   readonly subject: (...args: Args) => unknown;
-  readonly askAt: string | false | undefined;
-  readonly stopOnEnd: ReadLeaseOptions | undefined;
+  readonly requestUrl: string | false | undefined;
+  readonly stopOnEnd: ParsedWatchOptions | undefined;
   readonly touch: boolean;
   readonly realm: string;
   readonly retryAfterMs: number;
   readonly onRefused: (refused: Refused, ...args: Args) => void;
 }
 
-const OPTIONS = ['subject', 'scope', 'askAt', 'stopOnEnd', 'touch', 'realm', 'retryAfterMs', 'onRefused'] as const;
+const OPTIONS = ['subject', 'scope', 'requestUrl', 'stopOnEnd', 'touch', 'realm', 'retryAfterMs', 'onRefused'] as const;
 
 /** Reads all but the scope. */
 export function readCaller<Args extends readonly unknown[]>(engine: unknown, options: unknown): Caller<Args> {
   const given = readOptions('options', options, OPTIONS);
-  const { subject, askAt, stopOnEnd = false, realm = 'jit-access', retryAfterMs = 5_000, onRefused } = given;
+  const { subject, requestUrl, stopOnEnd = false, realm = 'jit-access', retryAfterMs = 5_000, onRefused } = given;
   if (typeof subject !== 'function') throw invalid('subject', 'a function that says who is calling', subject);
   const asked = readPort<GuardEngine>('engine', engine, ['check']);
   const recordsUse = typeof asked.touch === 'function';
@@ -84,7 +84,7 @@ export function readCaller<Args extends readonly unknown[]>(engine: unknown, opt
   return Object.freeze({
     engine: asked,
     subject: subject as Caller<Args>['subject'],
-    askAt: askAt === undefined || askAt === false ? askAt : readAddress('askAt', askAt),
+    requestUrl: requestUrl === undefined || requestUrl === false ? requestUrl : readAddress('requestUrl', requestUrl),
     stopOnEnd: readStopOnEnd(stopOnEnd),
     touch,
     realm: readRealm(realm),
@@ -99,9 +99,9 @@ export function readNeed<Args extends readonly unknown[]>(options: unknown): str
   return typeof scope === 'function' ? (scope as (...args: Args) => unknown) : readScope('scope', scope);
 }
 
-function readStopOnEnd(given: unknown): ReadLeaseOptions | undefined {
+function readStopOnEnd(given: unknown): ParsedWatchOptions | undefined {
   if (given === false) return undefined;
-  return readLeaseOptions(given === true ? {} : given);
+  return readWatchOptions(given === true ? {} : given);
 }
 
 function readRealm(realm: unknown): string {

@@ -48,17 +48,17 @@ export const unauthenticated = (realm: string): Refusal =>
  * No access now, for whatever reason: that access has been granted for later, or is waiting to be confirmed, is nobody's
  * business who can't use it, not even where they have the subject's session.
  *
- * @param askAt `undefined`: it can be asked for, the caller knows where; `false`: it can't
+ * @param requestUrl `undefined`: it can be asked for, the caller knows where; `false`: it can't
  */
-export function accessRequired(scope: string, askAt: string | false | undefined): Refusal {
+export function accessRequired(scope: string, requestUrl: string | false | undefined): Refusal {
   const said = ['Access required', 'This takes access that is not held now.'] as const;
-  if (askAt === false) return refusal(403, said);
+  if (requestUrl === false) return refusal(403, said);
   // Neither value can end its quotes: scopes have no such characters (L23), and the address was read for it.
   const challenge = `Bearer error="insufficient_scope", scope="${scope}"`;
-  if (askAt === undefined) return refusal(403, said, { 'www-authenticate': challenge }, { scope });
-  const url = new URL(askAt);
+  if (requestUrl === undefined) return refusal(403, said, { 'www-authenticate': challenge }, { scope });
+  const url = new URL(requestUrl);
   url.searchParams.set('scope', scope);
-  return refusal(403, said, { 'www-authenticate': `${challenge}, error_uri="${url.href}"` }, { scope, askAt: url.href });
+  return refusal(403, said, { 'www-authenticate': `${challenge}, error_uri="${url.href}"` }, { scope, requestUrl: url.href });
 }
 
 /** What was asked for names no scope. It says nothing about what there is, nor what a scope looks like. */

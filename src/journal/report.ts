@@ -3,18 +3,18 @@ import { invalid, readOptions } from '../core/parse.js';
 import type { AuditEntry } from '../records/index.js';
 import { readInstant } from '../core/time.js';
 import { countDecisions, type DecisionFigures } from './report/decisions.js';
-import { measureScopes, type ScopeExposure } from './report/scopes.js';
+import { measureScopes, type ScopeReport } from './report/scopes.js';
 import { replay } from './replay.js';
 
-export type { DecisionFigures, ScopeExposure };
+export type { DecisionFigures, ScopeReport };
 
 /** How much access was held in a span, against what standing access would have been, and how it came to be given. */
-export interface Exposure {
+export interface AccessReport {
   /** The span `[from, to)`, epoch milliseconds. */
   readonly from: number;
   readonly to: number;
   /** One for each scope that was held at some instant of the span, as it was granted (patterns as patterns), by its text. */
-  readonly scopes: readonly ScopeExposure[];
+  readonly scopes: readonly ScopeReport[];
   /** Milliseconds: the sum of `heldMs` over all scopes. */
   readonly heldMs: number;
   /** Milliseconds: the sum of `standingMs` over all scopes. */
@@ -54,10 +54,10 @@ export interface Exposure {
  * @example
  * const report = await exposure(readJournal(store), { from: Date.UTC(2026, 0, 1), to: Date.UTC(2026, 1, 1) });
  */
-export async function exposure(
+export async function accessReport(
   entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>,
   span: { readonly from: number; readonly to: number },
-): Promise<Exposure> {
+): Promise<AccessReport> {
   const given = readOptions('span', span, ['from', 'to']);
   const from = readInstant('span.from', given.from);
   const to = readInstant('span.to', given.to);

@@ -5,7 +5,7 @@ import type { Anchor } from '../records/index.js';
 import { askJournal } from './store-reads.js';
 import { readAnchor } from './verify.js';
 import { Comparison, type RowProblem } from './verify-store/comparison.js';
-import { Reading, type JournalProblem } from './verify-store/reading.js';
+import { JournalReading, type JournalProblem } from './verify-store/reading.js';
 
 export type { RowProblem, JournalProblem };
 
@@ -53,7 +53,7 @@ export async function verifyStore(store: GrantStore, options: { readonly head?: 
   const head = given.head === undefined ? undefined : readAnchor('head', given.head);
   for (let tries = 0; tries < MAX_RESTARTS; tries++) {
     const { start } = await askJournal(read, { after: 0, limit: 1 });
-    const reading = new Reading(read, start, head);
+    const reading = new JournalReading(read, start, head);
     const problem = await reading.on();
     if (problem === 'trimmed') continue;
     if (problem !== undefined) return found(reading, problem);
@@ -64,7 +64,7 @@ export async function verifyStore(store: GrantStore, options: { readonly head?: 
   throw new ConflictError(MAX_RESTARTS, `purges trimmed the journal ${MAX_RESTARTS} times while it was read; verify again when none runs`);
 }
 
-function found(reading: Reading, problem: JournalProblem | undefined, comparison?: Comparison): StoreVerification {
+function found(reading: JournalReading, problem: JournalProblem | undefined, comparison?: Comparison): StoreVerification {
   const { rows = 0, differences = [], unproven = [] } = comparison ?? {};
   return Object.freeze({
     ok: problem === undefined && differences.length === 0,

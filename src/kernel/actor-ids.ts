@@ -2,7 +2,7 @@ import { invalid, readActor } from '../core/parse.js';
 import { agentOf, RUN_MARK } from '../records/index.js';
 
 /** Reads an id that a caller gives. @throws InvalidArgumentError naming the argument */
-export type ReadId = (argument: string, id: unknown) => string;
+export type IdParser = (argument: string, id: unknown) => string;
 
 /** An id, or the subject of a run: `/run/` stands in no other id, so none is taken for that of a run. */
 function readActorOrRun(argument: string, given: unknown): string {
@@ -12,7 +12,7 @@ function readActorOrRun(argument: string, given: unknown): string {
 }
 
 /** Reads ids of subjects and reviewers, in the form that the option `canonicalId` gives them. */
-export function readIdsWith(canonicalId: unknown): ReadId {
+export function readIdsWith(canonicalId: unknown): IdParser {
   if (canonicalId === undefined) return readActorOrRun;
   const read = canonicalIds(canonicalId, readActor);
   return (argument, given) => {
@@ -23,7 +23,7 @@ export function readIdsWith(canonicalId: unknown): ReadId {
 }
 
 /** @param read checks the id, before and after `canonicalId` */
-export function canonicalIds(canonicalId: unknown, read: ReadId): ReadId {
+export function canonicalIds(canonicalId: unknown, read: IdParser): IdParser {
   if (typeof canonicalId !== 'function') throw invalid('canonicalId', 'a function', canonicalId);
   return (argument, given) => {
     const id = read(argument, given);

@@ -1,22 +1,22 @@
 import { ApproverError, messageOf } from '../core/errors.js';
 import { readId, readList, readOptions, readText } from '../core/parse.js';
-import { readBreakGlass, readVerdict, type ReadBreakGlass, type ReadVerdict } from '../lifecycle/verdict.js';
+import { readBreakGlass, readVerdict, type ParsedBreakGlass, type ParsedVerdict } from '../lifecycle/verdict.js';
 import type { Approver, ApproverContext, Clock, MaybePromise } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
-import { isThenable, within, type Timekeeper } from '../core/time.js';
+import { isThenable, within, type EngineClock } from '../core/time.js';
 import type { Settings } from './settings.js';
 
 /**
  * Asks the approver: with a limit of time, and with answers that are checked before anybody believes them. About agents it
  * is not even asked: they are in no group, on no list, and acknowledge nothing.
  */
-export class ApproverDesk {
+export class ApproverClient {
   readonly #approver: Approver;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #readId: Settings['readId'];
   readonly #isAgent: Settings['isAgent'];
-  readonly #keeper: Pick<Timekeeper, 'read' | 'highest'>;
+  readonly #keeper: Pick<EngineClock, 'read' | 'highWater'>;
   readonly #engine: Pick<ApproverContext, 'scopes' | 'canonicalId'>;
 
   constructor(
@@ -29,7 +29,7 @@ export class ApproverDesk {
       scopes,
       canonicalId,
     }: Pick<Settings, 'approver' | 'clock' | 'approverTimeoutMs' | 'readId' | 'isAgent' | 'scopes' | 'canonicalId'>,
-    keeper: Pick<Timekeeper, 'read' | 'highest'>,
+    keeper: Pick<EngineClock, 'read' | 'highWater'>,
   ) {
     this.#approver = approver;
     this.#clock = clock;
@@ -41,7 +41,7 @@ export class ApproverDesk {
   }
 
   /** @param onRecord false for a request that is only thought of */
-  decide(request: AccessRequest, onRecord = true): Promise<ReadVerdict> {
+  decide(request: AccessRequest, onRecord = true): Promise<ParsedVerdict> {
     return this.#ask(
       request,
       'decide',
@@ -52,7 +52,7 @@ export class ApproverDesk {
   }
 
   /** What it says to break-glass: never, where it has no such method. Nothing is on record yet. */
-  breakGlass(request: AccessRequest): Promise<ReadBreakGlass> {
+  breakGlass(request: AccessRequest): Promise<ParsedBreakGlass> {
     const ask = (approver: Approver) =>
       approver.breakGlass === undefined ? { outcome: 'abstain' } : approver.breakGlass(request, this.#now());
     const read = (answer: unknown) => this.#own(readBreakGlass(this.#approver.name, answer));
@@ -60,13 +60,13 @@ export class ApproverDesk {
   }
 
   /** Whether this person may give the review that break-glass access owes. */
-  async mayAcknowledge(reviewer: string, request: AccessRequest): Promise<boolean> {
+  async mayReviewBreakGlass(reviewer: string, request: AccessRequest): Promise<boolean> {
     if (this.#isAgent(reviewer)) return false;
     const ask = (approver: Approver) =>
       this.#answersFor(request.approver) &&
-      approver.mayAcknowledge !== undefined &&
-      approver.mayAcknowledge(reviewer, request, this.#now());
-    return this.#ask(request, 'mayAcknowledge', ask, readYesOrNo);
+      approver.mayReviewBreakGlass !== undefined &&
+      approver.mayReviewBreakGlass(reviewer, request, this.#now());
+    return this.#ask(request, 'mayReviewBreakGlass', ask, readYesOrNo);
   }
 
   /** Nobody may review where the approver knows no groups, or where the request is another's. */
@@ -80,7 +80,7 @@ export class ApproverDesk {
   /** `undefined` where they can't be listed. */
   async membersOf(request: AccessRequest): Promise<readonly string[] | undefined> {
     // The clock is not read for it: a commit that has been made is told, whatever the clock does now.
-    const context = this.#context(this.#keeper.highest);
+    const context = this.#context(this.#keeper.highWater);
     const ask = (approver: Approver) => (this.#answersFor(request.approver) ? approver.membersOf?.(request, context) : undefined);
     const members = await this.#ask(request, 'membersOf', ask, (answer) => (answer === undefined ? undefined : readNames(answer)));
     return members?.filter((member) => !this.#isAgent(this.#atTheDoor(member)));

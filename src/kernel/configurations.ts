@@ -2,7 +2,7 @@ import { InvalidArgumentError, messageOf } from '../core/errors.js';
 import { quote } from '../core/parse.js';
 import { bookmark } from '../records/bookmark.js';
 import { digestOf } from '../journal/link.js';
-import type { Timekeeper } from '../core/time.js';
+import type { EngineClock } from '../core/time.js';
 import { ENGINE_ROW, liveConfigurations, readConfiguration, SILENCE_MS, type Configuration } from './configuration-rows.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './settings.js';
@@ -18,14 +18,14 @@ const RETRY_MS = 60_000;
  */
 export class Configurations {
   readonly #settings: Pick<Settings, 'store' | 'approver' | 'scopes' | 'onError'>;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
   readonly #inBackground: (work: Promise<unknown>, during: string) => void;
   #nextAt = 0;
 
   constructor(
     settings: Pick<Settings, 'store' | 'approver' | 'scopes' | 'onError'>,
-    keeper: Timekeeper,
+    keeper: EngineClock,
     ledger: Ledger,
     inBackground: (work: Promise<unknown>, during: string) => void,
   ) {
@@ -37,7 +37,7 @@ export class Configurations {
 
   /** To be called after each commit. What lives in memory alone is shared on purpose, by code that holds the store. */
   afterCommit(): void {
-    const now = this.#keeper.highest;
+    const now = this.#keeper.highWater;
     if (this.#settings.store.durability === 'memory' || now < this.#nextAt) return;
     this.#nextAt = now + HOUR_MS;
     this.#inBackground(this.#meet(now), 'engines');

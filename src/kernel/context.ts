@@ -1,28 +1,28 @@
 import type { IssueFacts } from '../lifecycle/grant.js';
 import { walkChain } from './walk-chain.js';
-import type { Line } from '../lifecycle/extension-chain.js';
+import type { ExtensionChain } from '../lifecycle/extension-chain.js';
 import { limitMet, type OpenFacts } from '../lifecycle/request.js';
 import { MAX_DENIED, recentDenials, type DenialFacts, type RecentDenial } from '../lifecycle/same-ask.js';
-import { isGone, type Held } from '../lifecycle/status.js';
+import { hasEnded, type GrantUse } from '../lifecycle/status.js';
 import { moment, SWEEPER, type Moment } from '../lifecycle/transition.js';
 import { findDuplicate, grantLimitMet, isPending, type SubjectFacts } from '../lifecycle/subject.js';
 import { recordTime, workOn, workOnRequest } from '../lifecycle/sweep.js';
 import type { Row } from '../core/ports.js';
 import { decodeGrant, decodeRequest, decodeSubject, type AccessRequest, type Grant } from '../records/index.js';
-import type { Timekeeper, TurnBudget } from '../core/time.js';
-import type { ApproverDesk } from './approver-client.js';
-import { heldAmong } from './grant-use.js';
+import type { EngineClock, TurnBudget } from '../core/time.js';
+import type { ApproverClient } from './approver-client.js';
+import { grantsAmong } from './grant-use.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './settings.js';
 
 /** Reads what a rule needs to know besides the record that it is about. */
-export class Facts {
+export class ContextLoader {
   readonly #settings: Settings;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
-  readonly #desk: ApproverDesk;
+  readonly #desk: ApproverClient;
 
-  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, desk: ApproverDesk) {
+  constructor(settings: Settings, keeper: EngineClock, ledger: Ledger, desk: ApproverClient) {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
@@ -40,7 +40,7 @@ export class Facts {
   async ofSubject(id: string): Promise<SubjectFacts> {
     const subject = await this.#ledger.subject(id);
     const rows = await this.#ledger.live({ subject: id, at: 0 });
-    return { subject, live: heldAmong(rows, id, this.#settings.decodeAll), given: NONE_GIVEN };
+    return { subject, live: grantsAmong(rows, id, this.#settings.decodeAll), given: NONE_GIVEN };
   }
 
   /**
@@ -113,12 +113,12 @@ export class Facts {
       ];
       // The set changes all the while, and only to be read again: the commit of the ask says so.
       if (ended.length === 0 || tries === MAX_READS) return facts;
-      await this.#ledger.take(recordTime(ended.slice(0, MAX_ENDED), now));
+      await this.#ledger.commitTransition(recordTime(ended.slice(0, MAX_ENDED), now));
     }
   }
 
   /** The requests of these grants, by their id. */
-  async #given(live: readonly Held[]): Promise<ReadonlyMap<string, AccessRequest>> {
+  async #given(live: readonly GrantUse[]): Promise<ReadonlyMap<string, AccessRequest>> {
     if (live.length === 0) return NONE_GIVEN;
     const requests = await this.requests([...new Set(live.map(({ grant }) => grant.requestId))]);
     return new Map(requests.map((request) => [request.id, request]));
@@ -181,13 +181,13 @@ export class Facts {
    *
    * @param onUnreadable called for each successor that can not be read, and so can not be ended
    */
-  async line(grant: Grant, onUnreadable?: (row: Row, error: unknown) => void): Promise<Line> {
+  async line(grant: Grant, onUnreadable?: (row: Row, error: unknown) => void): Promise<ExtensionChain> {
     // An approval moves what is open behind a grant, and writes that grant. So what is open is read first: whatever is
     // approved since is found behind the grant, or refuses the change. A grant that has its end is not written again,
     // and so must be read again.
     const open = await this.openRequests(grant.subject);
-    const [root] = grant.end === undefined ? [] : await this.#ledger.heldAll([grant.id]);
-    const { successors, ids } = await walkChain([root?.grant ?? grant], (next) => this.#ledger.heldAll(next, onUnreadable));
+    const [root] = grant.end === undefined ? [] : await this.#ledger.grantsWithUsage([grant.id]);
+    const { successors, ids } = await walkChain([root?.grant ?? grant], (next) => this.#ledger.grantsWithUsage(next, onUnreadable));
     return { successors, requests: open.filter(({ extension }) => extension !== undefined && ids.has(extension.grantId)) };
   }
 }
@@ -209,7 +209,7 @@ function withoutEnded<T extends SubjectFacts & Partial<OpenFacts>>(facts: T, now
   const isOpen = (request: AccessRequest): boolean => isPending(request, now);
   return {
     ...facts,
-    live: facts.live.filter((held) => !isGone(held, now)),
+    live: facts.live.filter((held) => !hasEnded(held, now)),
     ...(facts.open && { open: facts.open.filter(isOpen) }),
     ...(facts.openedForOthers && { openedForOthers: facts.openedForOthers.filter(isOpen) }),
   };

@@ -1,7 +1,7 @@
 import { invalid, isId, readCount, readListener, readPort } from '../core/parse.js';
 import type { GrantStore, Row, ScopeMatcher } from '../core/ports.js';
 import { exactScopes, patternScopes } from '../core/scope.js';
-import { readIdsWith, type ReadId } from './actor-ids.js';
+import { readIdsWith, type IdParser } from './actor-ids.js';
 import { readStanding, type Standing } from './standing.js';
 
 export type OnError = (error: unknown, during: string) => void;
@@ -23,7 +23,7 @@ export interface Enforcement {
   readonly scopes: ScopeMatcher;
   readonly standing: (subject: string) => readonly string[];
   readonly leewayMs: number;
-  readonly readId: ReadId;
+  readonly readId: IdParser;
   /** An id is compared as it is given, a scope covers itself alone, and only a grant allows. */
   readonly isPlain: boolean;
   readonly onError: OnError;

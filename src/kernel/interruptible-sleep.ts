@@ -2,7 +2,7 @@ import type { Clock } from '../core/ports.js';
 import { sleepUntil, yieldToOthers } from '../core/time.js';
 
 /** A sleep that can be cut short; a call that comes while nobody sleeps cuts the next one short. */
-export class Nap {
+export class InterruptibleSleep {
   readonly #clock: Clock;
   #sleeping: AbortController | undefined;
   #isWoken = false;

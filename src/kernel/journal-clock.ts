@@ -3,7 +3,7 @@ import { ClockError, StoreError } from '../core/errors.js';
 import { invalid } from '../core/parse.js';
 import { MALFORMED } from '../journal/store-reads.js';
 import type { AuditEntry } from '../records/index.js';
-import { isInstant, nextTurn, STEP_BACK_MS, type Timekeeper } from '../core/time.js';
+import { isInstant, nextTurn, STEP_BACK_MS, type EngineClock } from '../core/time.js';
 import type { GrantStore } from '../core/ports.js';
 import { JournalReader } from './journal-reader.js';
 
@@ -47,7 +47,7 @@ export interface ClockAcceptance {
 export class JournalClock {
   /** Reads the journal, for this and for the ledger. */
   readonly reader: JournalReader;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #leewayMs: number;
   readonly #onError: (error: unknown, during: string) => void;
   readonly #own: OwnChanges;
@@ -56,7 +56,7 @@ export class JournalClock {
   readonly #looking = new SingleFlight();
   #reportFrom = 0;
 
-  constructor(store: GrantStore, keeper: Timekeeper, leewayMs: number, onError: (error: unknown, during: string) => void) {
+  constructor(store: GrantStore, keeper: EngineClock, leewayMs: number, onError: (error: unknown, during: string) => void) {
     this.reader = new JournalReader(store, (entries) => this.#observe(entries));
     this.#keeper = keeper;
     this.#leewayMs = leewayMs;
@@ -71,7 +71,7 @@ export class JournalClock {
   wrote(changeId: string, entries: readonly Pick<AuditEntry, 'at'>[]): void {
     // Cursors and leases leave nothing to be told apart, and would push out the ids of changes that do.
     if (entries.length === 0) return;
-    const isVouchedFor = this.#isConfirmed && entries.every(({ at }) => at >= this.#keeper.highest - STEP_BACK_MS);
+    const isVouchedFor = this.#isConfirmed && entries.every(({ at }) => at >= this.#keeper.highWater - STEP_BACK_MS);
     if (!isVouchedFor) this.#own.add(changeId);
   }
 
@@ -83,11 +83,11 @@ export class JournalClock {
       if (isInstant(entry?.at) && entry.at > (newest?.at ?? 0)) newest = entry;
     }
     const bound = NEAR_MS + this.#leewayMs;
-    if (newest === undefined || newest.at <= this.#keeper.highest + bound || this.#keeper.highest < this.#reportFrom) return;
+    if (newest === undefined || newest.at <= this.#keeper.highWater + bound || this.#keeper.highWater < this.#reportFrom) return;
     try {
-      const { now, highest } = this.#keeper.read();
+      const { now, highWater } = this.#keeper.read();
       if (newest.at <= now + bound) return;
-      this.#reportFrom = highest + REPORT_EVERY_MS;
+      this.#reportFrom = highWater + REPORT_EVERY_MS;
       this.#onError(new ClockError(aheadOf(newest, now)), 'clock');
     } catch {
       // A clock that fails is reported by whoever needs its reading.

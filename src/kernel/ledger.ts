@@ -2,8 +2,8 @@ import { ConflictError, CorruptError, isJitError, NotFoundError, StoreError } fr
 import { digestOfEntry } from '../journal/link.js';
 import { askLive, askPage, askStore, isPageAfter } from '../journal/store-reads.js';
 import { grantIds } from '../lifecycle/grant.js';
-import type { Held } from '../lifecycle/status.js';
-import type { EntryDraft, Step, Writes } from '../lifecycle/transition.js';
+import type { GrantUse } from '../lifecycle/status.js';
+import type { EntryDraft, Transition, Writes } from '../lifecycle/transition.js';
 import type {
   Change,
   DueQuery,
@@ -24,7 +24,7 @@ import {
   decodeSubject,
   decodeUse,
   encode,
-  isCounted,
+  hasUsageRow,
   isObject,
   type AccessRequest,
   type Grant,
@@ -33,7 +33,7 @@ import {
 } from '../records/index.js';
 import { nextTurn, yieldToOthers, type TurnBudget } from '../core/time.js';
 import type { DecodeAll } from './enforcement.js';
-import { paired } from './grant-use.js';
+import { withUsage } from './grant-use.js';
 import { newId } from './ids.js';
 import type { JournalClock } from './journal-clock.js';
 import type { JournalReader } from './journal-reader.js';
@@ -43,7 +43,7 @@ import { commitResending, type Resend } from './resend.js';
 const MAX_TRIES = 256;
 
 /** What is to be committed, before it has an id. */
-export interface Draft extends Omit<Change, 'id' | 'append'> {
+export interface ChangeDraft extends Omit<Change, 'id' | 'append'> {
   readonly entries?: readonly EntryDraft[];
 }
 
@@ -123,12 +123,12 @@ export class Ledger {
   }
 
   /** A grant, with how it has been used. */
-  async held(id: string): Promise<Held> {
+  async held(id: string): Promise<GrantUse> {
     const [grant, usage] = await this.rows([
       { kind: 'grant', id },
       { kind: 'usage', id },
     ]);
-    return paired(decodeGrant(found('grant', id, grant)), usage, this.#decodeAll);
+    return withUsage(decodeGrant(found('grant', id, grant)), usage, this.#decodeAll);
   }
 
   /**
@@ -136,12 +136,12 @@ export class Ledger {
    *
    * @param onUnreadable called for each grant that is there and can not be read; default: it is reported to `onError`
    */
-  async heldAll(ids: readonly string[], onUnreadable?: (row: Row, error: unknown) => void): Promise<readonly Held[]> {
+  async grantsWithUsage(ids: readonly string[], onUnreadable?: (row: Row, error: unknown) => void): Promise<readonly GrantUse[]> {
     const rows = (await this.rows(ids.map((id) => ({ kind: 'grant', id })))).filter((row) => row !== undefined);
     const grants = onUnreadable === undefined ? this.#decodeAll(rows, decodeGrant) : decodeEach(rows, decodeGrant, onUnreadable);
-    const counted = grants.filter(isCounted).map(({ id }) => ({ kind: 'usage', id }));
+    const counted = grants.filter(hasUsageRow).map(({ id }) => ({ kind: 'usage', id }));
     const usages = new Map((await this.rows(counted)).map((row) => [row?.id, row]));
-    return grants.map((grant) => paired(grant, usages.get(grant.id), this.#decodeAll));
+    return grants.map((grant) => withUsage(grant, usages.get(grant.id), this.#decodeAll));
   }
 
   async subject(id: string): Promise<Subject | undefined> {
@@ -165,11 +165,11 @@ export class Ledger {
   }
 
   /** The grants of an approved request, each with how it has been used. */
-  async heldOf(request: AccessRequest): Promise<readonly Held[]> {
+  async heldOf(request: AccessRequest): Promise<readonly GrantUse[]> {
     const grants = await this.grantsOf(request);
-    const usages = await this.rows(grants.filter(isCounted).map(({ id }) => ({ kind: 'usage', id })));
+    const usages = await this.rows(grants.filter(hasUsageRow).map(({ id }) => ({ kind: 'usage', id })));
     return grants.map((grant) =>
-      paired(
+      withUsage(
         grant,
         usages.find((row) => row?.id === grant.id),
         this.#decodeAll,
@@ -211,17 +211,17 @@ export class Ledger {
    *
    * @param stubborn for a verb that must never be told "conflict" (revoke): a store that refuses this often is broken
    */
-  async run<T>(attempt: () => MaybePromise<Step<T>>, stubborn = false): Promise<T> {
-    let step: Step<T> | undefined;
-    await this.untilCommitted(async () => this.take((step = await attempt())), stubborn);
-    return (step as unknown as Step<T>).result;
+  async run<T>(attempt: () => MaybePromise<Transition<T>>, stubborn = false): Promise<T> {
+    let step: Transition<T> | undefined;
+    await this.untilCommitted(async () => this.commitTransition((step = await attempt())), stubborn);
+    return (step as unknown as Transition<T>).result;
   }
 
   /**
    * {@link run} for a verb whose answer the caller takes as an acknowledgement. Where nothing was left to write, another call
    * wrote it, and that commit may not be durable yet: the verb then resolves after {@link confirmDurable}.
    */
-  async runDurably<T>(attempt: () => MaybePromise<Step<T>>, stubborn = false): Promise<T> {
+  async runDurably<T>(attempt: () => MaybePromise<Transition<T>>, stubborn = false): Promise<T> {
     let isWritten = false;
     const watched = async () => {
       const step = await attempt();
@@ -244,10 +244,10 @@ export class Ledger {
   }
 
   /** Commits a step; whether it won. */
-  async take({ put, entries, relies = [], creates = false }: Writes): Promise<boolean> {
+  async commitTransition({ put, entries, dependsOn = [], creates = false }: Writes): Promise<boolean> {
     if (put.length + entries.length === 0) return true;
     if (creates) await this.#journalClock.confirm();
-    const expect = [...put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 })), ...relies];
+    const expect = [...put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 })), ...dependsOn];
     return this.commit({ expect, put: put.map(encode), entries });
   }
 
@@ -264,7 +264,7 @@ export class Ledger {
   }
 
   /** Commits, once whoever follows the journal has begun to; whether it won. */
-  async commit(draft: Draft): Promise<boolean> {
+  async commit(draft: ChangeDraft): Promise<boolean> {
     await this.#begin();
     return this.commitNow(draft);
   }
@@ -273,7 +273,7 @@ export class Ledger {
    * Gives the entries their ids and digests, and commits; whether it won. See {@link commitResending} for what becomes of a
    * lost reply (L31).
    */
-  async commitNow({ entries = [], ...rest }: Draft): Promise<boolean> {
+  async commitNow({ entries = [], ...rest }: ChangeDraft): Promise<boolean> {
     const id = newId();
     this.#journalClock.wrote(id, entries);
     const append = entries.map((draft, i) => {

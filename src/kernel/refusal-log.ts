@@ -1,26 +1,26 @@
 import { isJitError } from '../core/errors.js';
 import type { EntryDraft } from '../lifecycle/transition.js';
-import type { Timekeeper } from '../core/time.js';
+import type { EngineClock } from '../core/time.js';
 import type { Ledger } from './ledger.js';
-import { Refusals, type Attempt, type AttemptCode } from './refusal-throttle.js';
+import { RefusalThrottle, type Attempt, type AttemptCode } from './refusal-throttle.js';
 
 /** Puts refused attempts on record: best effort, in the background, never delaying anything (L29). */
-export class Attempts {
-  readonly #keeper: Timekeeper;
+export class RefusalLog {
+  readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
   readonly #onError: (error: unknown, during: string) => void;
-  readonly #refusals = new Refusals();
+  readonly #refusals = new RefusalThrottle();
   /** What is on its way to the journal. */
   readonly #notes = new Set<Promise<unknown>>();
 
-  constructor(keeper: Timekeeper, ledger: Ledger, onError: (error: unknown, during: string) => void) {
+  constructor(keeper: EngineClock, ledger: Ledger, onError: (error: unknown, during: string) => void) {
     this.#keeper = keeper;
     this.#ledger = ledger;
     this.#onError = onError;
   }
 
   /** Does something that may be refused, and notes a refusal. */
-  async make<T>(attempt: Attempt, action: () => Promise<T>): Promise<T> {
+  async noteRefusals<T>(attempt: Attempt, action: () => Promise<T>): Promise<T> {
     try {
       return await action();
     } catch (error) {
@@ -49,7 +49,7 @@ export class Attempts {
     return this.#notes.size > 0;
   }
 
-  async settled(): Promise<void> {
+  async idle(): Promise<void> {
     await Promise.all(this.#notes);
   }
 

@@ -69,7 +69,7 @@ interface Actor {
  * Each actor has kinds, entries a second and entries an hour of its own, so that no actor takes the place of another's. What
  * has no place is counted: in the actor's own `others`, or in one of the engine's.
  */
-export class Refusals {
+export class RefusalThrottle {
   readonly #actors = new Map<string, Actor>();
   readonly #budget = new WriteBudget();
   /** For actors beyond those that are kept. */

@@ -10,7 +10,7 @@ import { MemoryGrantStore } from '../stores/memory.js';
 import { readDuration, systemClock, type Duration } from '../core/time.js';
 import { canonicalIds, readIdsWith } from './actor-ids.js';
 import { readAgents, type IsAgent } from './agents.js';
-import { readLinkKeys, type LinkKey, type ReadLinkKey } from '../features/links/approval-link.js';
+import { readLinkKeys, type LinkKey, type ParsedLinkKey } from '../features/links/approval-link.js';
 import { askMatcher, readEnforcement, refuseDefaultNamespace, type Enforcement, type OnError } from './enforcement.js';
 import type { Standing } from './standing.js';
 
@@ -133,7 +133,7 @@ export interface Settings extends Enforcement {
   readonly limits: RequestLimits & IssueFacts['limits'];
   /** For how long reviewers see a denial of the same ask. */
   readonly denialsShownMs: number;
-  readonly linkKeys: readonly ReadLinkKey[];
+  readonly linkKeys: readonly ParsedLinkKey[];
   readonly approverTimeoutMs: number;
   readonly resendMs: number;
   /** What approvers apply to ids of their own. @throws InvalidArgumentError */

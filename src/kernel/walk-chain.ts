@@ -1,10 +1,10 @@
-import type { Held } from '../lifecycle/status.js';
+import type { GrantUse } from '../lifecycle/status.js';
 import type { Grant } from '../records/index.js';
 
 /** See {@link walkChain}. */
 export interface Walked {
   /** Those that were found and can be read, each once, the nearer before the farther. */
-  readonly successors: readonly Held[];
+  readonly successors: readonly GrantUse[];
   /** The ids of the first grants and of all that were named on the way, readable or not. */
   readonly ids: ReadonlySet<string>;
 }
@@ -15,9 +15,9 @@ export interface Walked {
  *
  * @param read the grants with these ids, asked for all of a round together; it leaves out those that can not be read
  */
-export async function walkChain(first: readonly Grant[], read: (ids: readonly string[]) => Promise<readonly Held[]>): Promise<Walked> {
+export async function walkChain(first: readonly Grant[], read: (ids: readonly string[]) => Promise<readonly GrantUse[]>): Promise<Walked> {
   const ids = new Set(first.map(({ id }) => id));
-  const successors: Held[] = [];
+  const successors: GrantUse[] = [];
   for (let next = namedBy(first, ids); next.length > 0;) {
     const found = await read(next);
     successors.push(...found);

@@ -1,15 +1,23 @@
 import { DecidedError, LimitError, NotReviewerError, SelfReviewError } from '../core/errors.js';
 import { invalid } from '../core/parse.js';
-import { makeEnd, makeOwed, makeRequest, type AccessRequest, type Acknowledgement, type Grant, type Subject } from '../records/index.js';
-import { issueGrants, type IssueFacts, type Settled } from './grant.js';
-import { endGrant, type Line } from './extension-chain.js';
+import {
+  makeEnd,
+  makeAfterReview,
+  makeRequest,
+  type AccessRequest,
+  type BreakGlassReview,
+  type Grant,
+  type Subject,
+} from '../records/index.js';
+import { issueGrants, type IssueFacts, type RequestWithGrants } from './grant.js';
+import { endGrant, type ExtensionChain } from './extension-chain.js';
 import { amend } from './decision.js';
 import { createdEntry, draftRequest, type Ask, type RequestLimits } from './request.js';
 import { isOwnRequest } from './review.js';
-import type { Held } from './status.js';
-import { entryOf, joined, stamp, SWEEPER, unchanged, type Moment, type Step } from './transition.js';
+import type { GrantUse } from './status.js';
+import { entryOf, combine, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
 import { grantLimitMet, touchSubject } from './subject.js';
-import type { ReadBreakGlass } from './verdict.js';
+import type { ParsedBreakGlass } from './verdict.js';
 
 /** The rows of those whose unreviewed break-glass counts: the subject, and whoever asks on its behalf. */
 export interface Debtors {
@@ -27,26 +35,26 @@ export interface Debtors {
 export function breakGlass(
   ask: Ask,
   id: string,
-  { approver, rule, verdict }: ReadBreakGlass & { readonly verdict: { readonly outcome: 'approve' } },
+  { approver, rule, verdict }: ParsedBreakGlass & { readonly verdict: { readonly outcome: 'approve' } },
   debtors: Debtors,
   facts: IssueFacts & { readonly limits: RequestLimits },
   moment: Moment,
-): Step<Settled> {
+): Transition<RequestWithGrants> {
   const by = ask.requestedBy;
   const draft = draftRequest(ask, id, facts.limits, undefined, moment);
   refuseDebtors(ask, debtors, verdict.maxUnreviewed);
   const at = stamp(moment, draft);
   const { reviewers, skippedGroups, skippedPeople, terms } = verdict;
-  const owed = makeOwed({
+  const afterReview = makeAfterReview({
     reviewBy: at + verdict.reviewWithinMs,
     reviewers,
     skippedGroups,
     skippedPeople,
     missedAt: undefined,
-    acknowledgement: undefined,
+    breakGlassReview: undefined,
   });
   const end = makeEnd({ status: 'approved', cause: 'break_glass', at, by, reason: undefined });
-  const written = { approver, rule, terms, end, owed };
+  const written = { approver, rule, terms, end, afterReview };
   const request = makeRequest({ ...draft, ...written });
   const total = terms.maxTotalMs ?? Infinity;
   if (request.ttlMs > total)
@@ -84,7 +92,7 @@ function refuseDebtors({ requestedBy }: Ask, debtors: Debtors, maxUnreviewed: nu
       'maxUnreviewed',
       maxUnreviewed,
       counting.length + 1,
-      `${debtor.id} still owes the review of break-glass access: acknowledge ${counting.join(', ')} first`,
+      `${debtor.id} has break-glass access that must still be reviewed: review ${counting.join(', ')} first`,
     );
   }
 }
@@ -101,27 +109,32 @@ function debtorRows(request: AccessRequest, debtors: Debtors, change: (unreviewe
 }
 
 /** What somebody finds who looks at break-glass access afterwards. */
-export interface AcknowledgeCommand {
-  readonly verdict: Acknowledgement['verdict'];
+export interface BreakGlassReviewCommand {
+  readonly verdict: BreakGlassReview['verdict'];
   readonly reason: string | undefined;
 }
 
-export interface AcknowledgeFacts {
+export interface BreakGlassReviewFacts {
   /** Whether the approver says that this person may; asked live. */
   readonly may: boolean;
   readonly debtors: Debtors;
   /** The request's grants, each with what ends with it. */
-  readonly grants: readonly { readonly held: Held; readonly line: Line }[];
+  readonly grants: readonly { readonly held: GrantUse; readonly line: ExtensionChain }[];
 }
 
 /** Gives the review that is owed. `unjustified` ends in the same step what still lives. */
-export function acknowledge(request: AccessRequest, command: AcknowledgeCommand, facts: AcknowledgeFacts, moment: Moment): Step<Settled> {
+export function reviewBreakGlass(
+  request: AccessRequest,
+  command: BreakGlassReviewCommand,
+  facts: BreakGlassReviewFacts,
+  moment: Moment,
+): Transition<RequestWithGrants> {
   const by = moment.actor;
-  const { owed } = request;
-  if (owed === undefined) throw invalid('requestId', 'that of a break-glass request', request.id);
-  const given = owed.acknowledgement;
+  const { afterReview } = request;
+  if (afterReview === undefined) throw invalid('requestId', 'that of a break-glass request', request.id);
+  const given = afterReview.breakGlassReview;
   if (given?.by === by && given.verdict === command.verdict) {
-    return unchanged({ request, grants: facts.grants.map(({ held }) => held.grant) });
+    return noChange({ request, grants: facts.grants.map(({ held }) => held.grant) });
   }
   if (given !== undefined)
     throw new DecidedError(request, `the break-glass review of request ${request.id} has been given: ${given.verdict}`);
@@ -129,27 +142,31 @@ export function acknowledge(request: AccessRequest, command: AcknowledgeCommand,
   if (!facts.may) throw new NotReviewerError(request.id, by, 'not_in_group');
   const at = stamp(moment, request);
   const { verdict, reason } = command;
-  const acknowledgement: Acknowledgement = { by, verdict, at, reason };
-  const next = amend(request, { owed: makeOwed({ ...owed, acknowledgement }) });
+  const breakGlassReview: BreakGlassReview = { by, verdict, at, reason };
+  const next = amend(request, { afterReview: makeAfterReview({ ...afterReview, breakGlassReview: breakGlassReview }) });
   const rows = debtorRows(request, facts.debtors, (unreviewed) => unreviewed.filter((id) => id !== request.id));
-  const ended: readonly Step<Grant>[] = facts.grants.map(({ held, line }) =>
-    verdict === 'unjustified' ? endGrant(held, line, { cause: 'unjustified', reason }, moment) : unchanged(held.grant),
+  const ended: readonly Transition<Grant>[] = facts.grants.map(({ held, line }) =>
+    verdict === 'unjustified' ? endGrant(held, line, { cause: 'unjustified', reason }, moment) : noChange(held.grant),
   );
-  const written = { owed: next.owed, ...rows.versions };
-  return joined({ request: next, grants: ended.map((step) => step.result) }, [
+  const written = { afterReview: next.afterReview, ...rows.versions };
+  return combine({ request: next, grants: ended.map((step) => step.result) }, [
     {
       put: [next, ...rows.put],
-      entries: [entryOf(next, 'review.acknowledged', at, by, written)],
+      entries: [entryOf(next, 'breakGlass.reviewed', at, by, written)],
     },
     ...ended,
   ]);
 }
 
 /** Records that the review is overdue; it stays owed. */
-export function missReview(request: AccessRequest, moment: Moment): Step<AccessRequest> {
-  const { owed } = request;
-  if (owed === undefined) return unchanged(request);
+export function missReview(request: AccessRequest, moment: Moment): Transition<AccessRequest> {
+  const { afterReview } = request;
+  if (afterReview === undefined) return noChange(request);
   const missedAt = stamp(moment, request);
-  const next = amend(request, { owed: makeOwed({ ...owed, missedAt }) });
-  return { result: next, put: [next], entries: [entryOf(next, 'review.missed', missedAt, SWEEPER, { owed: next.owed })] };
+  const next = amend(request, { afterReview: makeAfterReview({ ...afterReview, missedAt }) });
+  return {
+    result: next,
+    put: [next],
+    entries: [entryOf(next, 'breakGlass.overdue', missedAt, SWEEPER, { afterReview: next.afterReview })],
+  };
 }

@@ -1,7 +1,7 @@
 import type { ScopeMatcher } from '../core/ports.js';
-import { beginsAt, heldUntil, type Decision, type Grant } from '../records/index.js';
-import type { Reading } from '../core/time.js';
-import { awaitsActivation, isScheduled, isUsable, type Held } from './status.js';
+import { expectedStart, effectiveEnd, type Decision, type Grant } from '../records/index.js';
+import type { ClockReading } from '../core/time.js';
+import { awaitsActivation, isScheduled, isUsable, type GrantUse } from './status.js';
 
 /**
  * The rule of every check: allows only if one of these grants is usable now (L1, L2, L20).
@@ -9,11 +9,11 @@ import { awaitsActivation, isScheduled, isUsable, type Held } from './status.js'
  * @param reaching the subject's live grants whose scope reaches the one that is asked for
  * @param takesUses false: the caller takes no use, so a grant with a number of uses gives no yes
  */
-export function judge(reaching: readonly Held[], subject: string, scope: string, reading: Reading, takesUses = true): Decision {
-  let usable: Held | undefined;
-  let needsUse: Held | undefined;
-  let waiting: Held | undefined;
-  let upcoming: Held | undefined;
+export function judge(reaching: readonly GrantUse[], subject: string, scope: string, reading: ClockReading, takesUses = true): Decision {
+  let usable: GrantUse | undefined;
+  let needsUse: GrantUse | undefined;
+  let waiting: GrantUse | undefined;
+  let upcoming: GrantUse | undefined;
   for (const held of reaching) {
     // The grant that ends last and the one that begins next bound how long the decision stands.
     if (isUsable(held, reading)) {
@@ -22,14 +22,14 @@ export function judge(reaching: readonly Held[], subject: string, scope: string,
     } else if (awaitsActivation(held, reading)) {
       if (waiting === undefined || endOf(held) > endOf(waiting)) waiting = held;
     } else if (isScheduled(held, reading)) {
-      if (upcoming === undefined || beginsAt(held.grant) < beginsAt(upcoming.grant)) upcoming = held;
+      if (upcoming === undefined || expectedStart(held.grant) < expectedStart(upcoming.grant)) upcoming = held;
     }
   }
   const { now } = reading;
-  const leewayMs = reading.late - reading.highest;
+  const leewayMs = reading.forEnds - reading.highWater;
   if (usable !== undefined) return decisionOf(subject, scope, now, 'granted', usable.grant, endOf(usable) - leewayMs);
   // A start may be confirmed at any moment, and a leeway may end a grant before it has begun.
-  const validUntil = waiting !== undefined ? now : upcoming && Math.min(beginsAt(upcoming.grant), endOf(upcoming) - leewayMs);
+  const validUntil = waiting !== undefined ? now : upcoming && Math.min(expectedStart(upcoming.grant), endOf(upcoming) - leewayMs);
   if (needsUse !== undefined) return decisionOf(subject, scope, now, 'use_required', needsUse.grant, validUntil);
   if (waiting !== undefined) return decisionOf(subject, scope, now, 'not_activated', waiting.grant, validUntil);
   if (upcoming !== undefined) return decisionOf(subject, scope, now, 'not_started', upcoming.grant, validUntil);
@@ -54,4 +54,4 @@ export function reaches(matcher: ScopeMatcher, granted: string | undefined, scop
   return granted !== undefined && (matcher.exact ? granted === scope : matcher.covers(granted, scope));
 }
 
-const endOf = ({ grant, usage }: Held): number => heldUntil(grant, usage);
+const endOf = ({ grant, usage }: GrantUse): number => effectiveEnd(grant, usage);

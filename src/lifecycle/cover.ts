@@ -1,7 +1,7 @@
 import type { ScopeMatcher } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
-import type { Held } from './status.js';
-import { isGone } from './status.js';
+import type { GrantUse } from './status.js';
+import { hasEnded } from './status.js';
 import type { Moment } from './transition.js';
 import { isPending } from './subject.js';
 import { windowOf } from './window.js';
@@ -23,7 +23,7 @@ interface Span {
 export function unbrokenCover(
   asked: AccessRequest,
   open: readonly AccessRequest[],
-  live: readonly Held[],
+  live: readonly GrantUse[],
   overlaps: ScopeMatcher['overlaps'],
   gapMs: number,
   moment: Moment,
@@ -36,7 +36,7 @@ export function unbrokenCover(
   const covers = asked.scopes.map((scope) => {
     const spans = [
       ...live
-        .filter((held) => !isGone(held, moment) && overlaps(held.grant.scope, scope))
+        .filter((held) => !hasEnded(held, moment) && overlaps(held.grant.scope, scope))
         .map(({ grant }) => ({ from: Math.max(grant.startsAt, moment.now), until: grant.expiresAt })),
       ...open
         .filter((request) => isPending(request, moment) && request.scopes.some((other) => overlaps(other, scope)))

@@ -1,16 +1,19 @@
 import { DeadlineError, DecidedError, DeniedError } from '../core/errors.js';
 import { makeEnd, makeRequest, type AccessRequest, type EntryType, type RequestEnd, type Terms } from '../records/index.js';
 import { refuseIfSteppedBack } from '../core/time.js';
-import { issueGrants, reasonNotToIssue, reasonOfTime, type IssueFacts, type Settled } from './grant.js';
-import { isOver } from './status.js';
-import { APPROVER, entryOf, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step } from './transition.js';
+import { issueGrants, reasonNotToIssue, reasonOfTime, type IssueFacts, type RequestWithGrants } from './grant.js';
+import { hasPassed } from './status.js';
+import { APPROVER, entryOf, nextVersion, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
 import { touchSubject } from './subject.js';
-import type { ReadVerdict } from './verdict.js';
+import type { ParsedVerdict } from './verdict.js';
 import { latestEnd } from './window.js';
 
 /** What a transition may write on a request. What was asked is not among it (L18). */
 type Amendment = Partial<
-  Pick<AccessRequest, 'approver' | 'rule' | 'terms' | 'assignedAt' | 'quorum' | 'reviewBy' | 'escalatedAt' | 'reviews' | 'end' | 'owed'>
+  Pick<
+    AccessRequest,
+    'approver' | 'rule' | 'terms' | 'assignedAt' | 'quorum' | 'reviewBy' | 'escalatedAt' | 'reviews' | 'end' | 'afterReview'
+  >
 >;
 
 export function amend(request: AccessRequest, amendment: Amendment): AccessRequest {
@@ -21,7 +24,12 @@ export function amend(request: AccessRequest, amendment: Amendment): AccessReque
 export type Ending = Omit<RequestEnd, 'at'>;
 
 /** Ends a request without giving anything. */
-export function endRequest(request: AccessRequest, ending: Ending, moment: Moment, amendment: Amendment = {}): Step<Settled> {
+export function endRequest(
+  request: AccessRequest,
+  ending: Ending,
+  moment: Moment,
+  amendment: Amendment = {},
+): Transition<RequestWithGrants> {
   const at = stamp(moment, request);
   const end = makeEnd({ ...ending, at } as RequestEnd);
   const next = amend(request, { ...amendment, end });
@@ -43,7 +51,7 @@ export function approveRequest(
   moment: Moment,
   amendment: Amendment,
   facts: IssueFacts,
-): Step<Settled> {
+): Transition<RequestWithGrants> {
   refuseIfSteppedBack(moment);
   if (request.extension !== undefined && (facts.origin === undefined || facts.origin.end?.status === 'revoked')) {
     // One that the revoke could not see yet.
@@ -66,15 +74,20 @@ export function approveRequest(
 
 /** No decision commits at or after the deadline, even if no sweep has run (L13). */
 export function refuseIfLate(request: AccessRequest, moment: Moment): void {
-  if (isOver(request.reviewBy, moment)) throw new DeadlineError(request.id, request.reviewBy);
+  if (hasPassed(request.reviewBy, moment)) throw new DeadlineError(request.id, request.reviewBy);
 }
 
 /** Whether an approver still has to say something to this request. */
 export const isUndecided = (request: AccessRequest): boolean => request.end === undefined && request.approver === undefined;
 
 /** Applies what the approver said. A request that has been decided, or has its quorum, stays as it is. */
-export function settle(request: AccessRequest, answer: ReadVerdict, facts: IssueFacts | undefined, moment: Moment): Step<Settled> {
-  if (!isUndecided(request)) return unchanged({ request, grants: undefined });
+export function applyVerdict(
+  request: AccessRequest,
+  answer: ParsedVerdict,
+  facts: IssueFacts | undefined,
+  moment: Moment,
+): Transition<RequestWithGrants> {
+  if (!isUndecided(request)) return noChange({ request, grants: undefined });
   refuseIfLate(request, moment);
   const { verdict, approver, rule } = answer;
   if (verdict.outcome === 'abstain') {
@@ -92,16 +105,16 @@ export function settle(request: AccessRequest, answer: ReadVerdict, facts: Issue
   return approveRequest(request, { cause: 'approver', by: APPROVER, reason: verdict.reason }, moment, { approver, rule, terms }, facts);
 }
 
-const deny = (request: AccessRequest, reason: string | undefined, moment: Moment, amendment: Amendment): Step<Settled> =>
+const deny = (request: AccessRequest, reason: string | undefined, moment: Moment, amendment: Amendment): Transition<RequestWithGrants> =>
   endRequest(request, { status: 'denied', cause: 'approver', by: APPROVER, reason }, moment, amendment);
 
 /** Names the people who must decide, and freezes the numbers. */
 function assign(
   request: AccessRequest,
   amendment: { readonly approver: string; readonly rule: string | undefined; readonly terms: Terms },
-  { quorum, reviewWithinMs }: Extract<ReadVerdict['verdict'], { outcome: 'review' }>,
+  { quorum, reviewWithinMs }: Extract<ParsedVerdict['verdict'], { outcome: 'review' }>,
   moment: Moment,
-): Step<Settled> {
+): Transition<RequestWithGrants> {
   const assignedAt = stamp(moment, request);
   const reviewBy = Math.min(
     reviewWithinMs === undefined ? request.reviewBy : assignedAt + reviewWithinMs,
@@ -125,20 +138,20 @@ export function cancelRequest(
   request: AccessRequest,
   { cause, reason }: { readonly cause: 'cancelled' | 'revoked'; readonly reason: string | undefined },
   moment: Moment,
-): Step<Settled> {
+): Transition<RequestWithGrants> {
   const by = moment.actor;
   // Whoever revokes is vouched for by the embedding service; a cancel is the requester's own.
   if (cause === 'cancelled' && by !== request.subject && by !== request.requestedBy) {
     throw new DeniedError(`only its subject or whoever asked for it may cancel request ${request.id}`, by, undefined);
   }
   // What has run out has nothing left to take back, whether or not a sweep has said so.
-  if (request.end?.status === 'cancelled' || request.end?.status === 'expired') return unchanged({ request, grants: [] });
+  if (request.end?.status === 'cancelled' || request.end?.status === 'expired') return noChange({ request, grants: [] });
   if (request.end !== undefined) throw new DecidedError(request);
-  if (isOver(request.reviewBy, moment)) return expireRequest(request, moment);
+  if (hasPassed(request.reviewBy, moment)) return expireRequest(request, moment);
   return endRequest(request, { status: 'cancelled', cause, by, reason }, moment);
 }
 
 /** Records that a pending request has run out. */
-export function expireRequest(request: AccessRequest, moment: Moment): Step<Settled> {
+export function expireRequest(request: AccessRequest, moment: Moment): Transition<RequestWithGrants> {
   return endRequest(request, { status: 'expired', cause: 'time', by: SWEEPER, reason: undefined }, moment);
 }

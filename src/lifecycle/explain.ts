@@ -1,6 +1,6 @@
-import { beginsAt, escalatesAt, heldUntil, isCounted, type AccessRequest, type Grant } from '../records/index.js';
-import type { Reading } from '../core/time.js';
-import { awaitsActivation, isGone, isUsable, requestStatus, type Held } from './status.js';
+import { expectedStart, escalatesAt, effectiveEnd, hasUsageRow, type AccessRequest, type Grant } from '../records/index.js';
+import type { ClockReading } from '../core/time.js';
+import { awaitsActivation, hasEnded, isUsable, requestStatus, type GrantUse } from './status.js';
 
 /*
  * Why a subject may or may not, told from what is on record about it. What could still give access comes first, then
@@ -23,11 +23,11 @@ export type ReasonOnRecord =
 /** What is on record about a subject. Requests are read before grants: one that is approved in between is found as a grant. */
 export interface OnRecord {
   readonly requests: readonly AccessRequest[];
-  readonly held: readonly Held[];
+  readonly held: readonly GrantUse[];
 }
 
 /** How what a record names stands to the scope that is asked about. */
-export interface Reach {
+export interface ScopeRelation {
   readonly covers: (named: string) => boolean;
   readonly overlaps: (named: string) => boolean;
 }
@@ -47,7 +47,7 @@ export interface Finding {
 
 /** One record as the rule sees it. */
 interface Seen {
-  readonly source: AccessRequest | Held;
+  readonly source: AccessRequest | GrantUse;
   readonly scopes: readonly string[];
   readonly state: 'granted' | 'not_activated' | 'not_started' | 'pending' | 'over';
   /** What it says about a scope that it covers. */
@@ -63,7 +63,7 @@ interface Seen {
 const STATES = ['granted', 'not_activated', 'not_started', 'pending', 'over'] as const;
 
 /** What decides, of all that is on record; `undefined`: nothing does. */
-export function findReason(known: OnRecord, reach: Reach, reading: Reading): Finding | undefined {
+export function findReason(known: OnRecord, reach: ScopeRelation, reading: ClockReading): Finding | undefined {
   const all = seen(known, reading);
   const covering = all.filter((one) => isCovering(one, reach));
   for (const state of STATES) {
@@ -77,7 +77,7 @@ export function findReason(known: OnRecord, reach: Reach, reading: Reading): Fin
 }
 
 /** Of all this, what may still decide when the rest has been read: whatever has not ended, and what covers and ended last. */
-export function narrow(known: OnRecord, reach: Reach, reading: Reading): OnRecord {
+export function narrow(known: OnRecord, reach: ScopeRelation, reading: ClockReading): OnRecord {
   const all = seen(known, reading);
   const last = highest(all.filter((one) => one.state === 'over' && isCovering(one, reach)));
   const kept = new Set(all.filter((one) => one.state !== 'over' || one === last).map(({ source }) => source));
@@ -103,20 +103,20 @@ export function groupsToApprove(request: Pick<AccessRequest, 'quorum' | 'assigne
   return standsIn === undefined || names.includes(standsIn.group) ? names : [...names, standsIn.group];
 }
 
-function seen({ requests, held }: OnRecord, reading: Reading): readonly Seen[] {
+function seen({ requests, held }: OnRecord, reading: ClockReading): readonly Seen[] {
   return [
     // A grant that is counted and whose count can't be read says nothing, like a row that can't be read.
-    ...held.filter(({ grant, usage }) => grant.end !== undefined || !isCounted(grant) || usage !== undefined).map(ofGrant(reading)),
+    ...held.filter(({ grant, usage }) => grant.end !== undefined || !hasUsageRow(grant) || usage !== undefined).map(ofGrant(reading)),
     ...requests.map(ofRequest(reading)),
   ];
 }
 
 const ofGrant =
-  (reading: Reading) =>
-  (source: Held): Seen => {
+  (reading: ClockReading) =>
+  (source: GrantUse): Seen => {
     const { grant, usage } = source;
     const common = { source, scopes: [grant.scope] };
-    const until = heldUntil(grant, usage);
+    const until = effectiveEnd(grant, usage);
     const endsAt = until - leewayMs(reading);
     if (isUsable(source, reading)) {
       return { ...common, state: 'granted', reason: 'granted', changesAt: endsAt, until, order: [until] };
@@ -125,9 +125,9 @@ const ofGrant =
     if (awaitsActivation(source, reading)) {
       return { ...common, state: 'not_activated', reason: 'not_activated', changesAt: reading.now, until, order: [until] };
     }
-    if (!isGone(source, reading) && reading.now < beginsAt(grant)) {
-      const changesAt = Math.min(beginsAt(grant), endsAt);
-      return { ...common, state: 'not_started', reason: 'not_started', changesAt, until, order: [-beginsAt(grant)] };
+    if (!hasEnded(source, reading) && reading.now < expectedStart(grant)) {
+      const changesAt = Math.min(expectedStart(grant), endsAt);
+      return { ...common, state: 'not_started', reason: 'not_started', changesAt, until, order: [-expectedStart(grant)] };
     }
     // A count that is closed has ended its grant, though the grant was read a moment earlier.
     const endedAt = usage?.endedAt ?? until;
@@ -140,10 +140,10 @@ function reasonOfEnd({ end }: Grant): ReasonOnRecord {
 }
 
 const ofRequest =
-  (reading: Reading) =>
+  (reading: ClockReading) =>
   (source: AccessRequest): Seen => {
     const { scopes, reviewBy, createdAt, end } = source;
-    const status = requestStatus(source, reading.late);
+    const status = requestStatus(source, reading.forEnds);
     if (status === 'pending') {
       return {
         source,
@@ -166,10 +166,10 @@ const ofRequest =
     return { source, scopes, state: 'over', reason, changesAt: undefined, until: endedAt, order: [endedAt, createdAt === endedAt ? 1 : 0] };
   };
 
-const isCovering = ({ scopes }: Seen, { covers }: Reach): boolean => scopes.some((scope) => covers(scope));
+const isCovering = ({ scopes }: Seen, { covers }: ScopeRelation): boolean => scopes.some((scope) => covers(scope));
 
 /** What overlaps before what doesn't, what is usable before what is to come, what ends last before the others. */
-function closeness({ scopes, state, until }: Seen, { overlaps }: Reach): readonly number[] {
+function closeness({ scopes, state, until }: Seen, { overlaps }: ScopeRelation): readonly number[] {
   return [scopes.some((scope) => overlaps(scope)) ? 1 : 0, state === 'granted' ? 2 : state === 'pending' ? 0 : 1, until];
 }
 
@@ -191,4 +191,4 @@ function finding({ source, state, changesAt, until }: Seen, reason: Finding['rea
     : { reason, request: source, grant: undefined, changesAt, endedAt };
 }
 
-const leewayMs = ({ late, highest: highestReading }: Reading): number => late - highestReading;
+const leewayMs = ({ forEnds, highWater: highestReading }: ClockReading): number => forEnds - highestReading;

@@ -2,12 +2,12 @@ import { DeniedError } from '../core/errors.js';
 import type { AccessRequest, Grant } from '../records/index.js';
 import { endOne } from './grant.js';
 import { endRequest, expireRequest } from './decision.js';
-import { isOver, type Held } from './status.js';
-import { joined, type Moment, type Step, type Writes } from './transition.js';
+import { hasPassed, type GrantUse } from './status.js';
+import { combine, type Moment, type Transition, type Writes } from './transition.js';
 
 /** What ends with a grant that is ended early: the grants that extend it, and the open requests to extend any of them. */
-export interface Line {
-  readonly successors: readonly Held[];
+export interface ExtensionChain {
+  readonly successors: readonly GrantUse[];
   readonly requests: readonly AccessRequest[];
 }
 
@@ -17,17 +17,17 @@ export interface EndCommand {
 }
 
 /** Ends a grant early, and its line in the same step (L12): so that, after it, no process denies for its clock's sake alone. */
-export function endGrant(held: Held, line: Line, { cause, reason }: EndCommand, moment: Moment): Step<Grant> {
+export function endGrant(held: GrantUse, line: ExtensionChain, { cause, reason }: EndCommand, moment: Moment): Transition<Grant> {
   const { grant } = held;
   if (cause === 'released' && moment.actor !== grant.subject) {
     throw new DeniedError(`only its subject may release grant ${grant.id}`, moment.actor, undefined);
   }
   const ended = endOne(held, { cause, reason }, moment);
-  return joined(ended.result, [ended, ...endLine(line, moment)]);
+  return combine(ended.result, [ended, ...endChain(line, moment)]);
 }
 
 /** Whatever a reviewer does at that moment, nothing that goes on from an ended grant gives access. */
-export function endLine({ successors, requests }: Line, moment: Moment): readonly Writes[] {
+export function endChain({ successors, requests }: ExtensionChain, moment: Moment): readonly Writes[] {
   return [
     ...successors.map((successor) => endOne(successor, { cause: 'origin_ended', reason: undefined }, moment)),
     ...requests.map((request) => cancelWithOrigin(request, moment)),
@@ -36,6 +36,6 @@ export function endLine({ successors, requests }: Line, moment: Moment): readonl
 
 function cancelWithOrigin(request: AccessRequest, moment: Moment): Writes {
   // Time has ended it already, whether or not a sweep has said so.
-  if (isOver(request.reviewBy, moment)) return expireRequest(request, moment);
+  if (hasPassed(request.reviewBy, moment)) return expireRequest(request, moment);
   return endRequest(request, { status: 'cancelled', cause: 'origin_ended', by: moment.actor, reason: undefined }, moment);
 }

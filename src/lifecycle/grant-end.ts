@@ -1,9 +1,9 @@
 import { makeEnd, makeGrant, makeUsage, type Grant, type GrantEnd } from '../records/index.js';
-import type { Held } from './status.js';
-import { entryOf, nextVersion, type Step } from './transition.js';
+import type { GrantUse } from './status.js';
+import { entryOf, nextVersion, type Transition } from './transition.js';
 
 /** The one way out for a grant; of what hangs on it, nothing is written. */
-export function endWith(grant: Grant, ending: GrantEnd, at: number, written: object = {}): Step<Grant> {
+export function endWith(grant: Grant, ending: GrantEnd, at: number, written: object = {}): Transition<Grant> {
   const end = makeEnd(ending);
   const next = makeGrant({ ...grant, version: nextVersion(grant), end });
   const { subject, scope } = grant;
@@ -12,7 +12,7 @@ export function endWith(grant: Grant, ending: GrantEnd, at: number, written: obj
 }
 
 /** Ends a grant and closes its usage row in one step, so that the end rests on the last use there was. */
-export function endWithUsage({ grant, usage }: Held, ending: GrantEnd, at: number): Step<Grant> {
+export function endWithUsage({ grant, usage }: GrantUse, ending: GrantEnd, at: number): Transition<Grant> {
   if (usage === undefined) return endWith(grant, ending, at);
   const closed = makeUsage({ ...usage, version: nextVersion(usage), endedAt: ending.at });
   const step = endWith(grant, ending, at, { usageVersion: closed.version });

@@ -1,7 +1,7 @@
 import {
-  heldUntil,
+  effectiveEnd,
   idleEnd,
-  isCounted,
+  hasUsageRow,
   makeGrant,
   makeUsage,
   type AccessRequest,
@@ -10,13 +10,24 @@ import {
   type Usage,
 } from '../records/index.js';
 import { endWith, endWithUsage } from './grant-end.js';
-import { isGone, isOver, type Held } from './status.js';
-import { endedAt, entryOf, joined, nextVersion, stamp, SWEEPER, unchanged, type Moment, type Step, type Writes } from './transition.js';
+import { hasEnded, hasPassed, type GrantUse } from './status.js';
+import {
+  endedAt,
+  entryOf,
+  combine,
+  nextVersion,
+  stamp,
+  SWEEPER,
+  noChange,
+  type Moment,
+  type Transition,
+  type Writes,
+} from './transition.js';
 import { grantLimitMet, type SubjectFacts } from './subject.js';
 import { windowOf } from './window.js';
 
 /** A request with its grants; `grants` is `undefined` where they have to be loaded. */
-export interface Settled {
+export interface RequestWithGrants {
   readonly request: AccessRequest;
   readonly grants: readonly Grant[] | undefined;
 }
@@ -61,8 +72,8 @@ export function reasonNotToIssue(request: AccessRequest, at: number, facts: Issu
 }
 
 /** One grant for each scope of an approved request (L10), with what hangs on it: usage rows, the subject's row, the grant extended. */
-export function issueGrants(request: AccessRequest, at: number, by: string, facts: IssueFacts): Step<readonly Grant[]> {
-  const { id: requestId, subject, terms, extension, owed } = request;
+export function issueGrants(request: AccessRequest, at: number, by: string, facts: IssueFacts): Transition<readonly Grant[]> {
+  const { id: requestId, subject, terms, extension, afterReview } = request;
   const window = windowOf(request, at);
   const isLater = at < window.startsAt;
   const warnBeforeMs = terms?.warnBeforeMs ?? facts.limits.warnBeforeMs;
@@ -74,7 +85,7 @@ export function issueGrants(request: AccessRequest, at: number, by: string, fact
     extends: extension?.grantId,
     successors: [],
     // Of a whole line: what began without a review is never prolonged without one.
-    breakGlass: owed !== undefined || extension?.breakGlass === true,
+    breakGlass: afterReview !== undefined || extension?.breakGlass === true,
     asksAtStart: isLater && facts.asksAtStart,
     activatedAt: isLater ? undefined : window.startsAt,
     warnAt: warnBeforeMs === undefined ? undefined : Math.max(window.startsAt, window.expiresAt - warnBeforeMs),
@@ -86,15 +97,15 @@ export function issueGrants(request: AccessRequest, at: number, by: string, fact
     makeGrant({ id: ids[i] as string, version: nextVersion(), requestId, scope, ...common, warnedAt: undefined, end: undefined }),
   );
   const issued: Writes = {
-    put: [...grants, ...grants.filter(isCounted).map(newUsage)],
+    put: [...grants, ...grants.filter(hasUsageRow).map(newUsage)],
     entries: grants.map((grant) => entryOf(grant, 'grant.issued', at, by, { scope: grant.scope, ...common })),
   };
   const extended = facts.origin === undefined ? [] : [extendGrant(facts.origin, grants[0] as Grant, at, by)];
-  return joined(grants, [issued, ...extended]);
+  return combine(grants, [issued, ...extended]);
 }
 
 /** A grant as it is right after its issue. */
-export const freshlyIssued = (grant: Grant): Held => ({ grant, usage: isCounted(grant) ? newUsage(grant) : undefined });
+export const freshlyIssued = (grant: Grant): GrantUse => ({ grant, usage: hasUsageRow(grant) ? newUsage(grant) : undefined });
 
 function newUsage({ id, subject, scope, startsAt, expiresAt, idleTtlMs }: Grant): Usage {
   const unused = { usedAt: undefined, uses: 0, endedAt: undefined };
@@ -102,7 +113,7 @@ function newUsage({ id, subject, scope, startsAt, expiresAt, idleTtlMs }: Grant)
 }
 
 /** Writes the old grant's row, so that no revoke of it can miss the new one (L12). */
-function extendGrant(origin: Grant, successor: Grant, at: number, by: string): Step<Grant> {
+function extendGrant(origin: Grant, successor: Grant, at: number, by: string): Transition<Grant> {
   const successors = [...origin.successors, { grantId: successor.id, at }];
   const next = makeGrant({ ...origin, version: nextVersion(origin), successors });
   return { result: next, put: [next], entries: [entryOf(next, 'grant.extended', at, by, { successors })] };
@@ -110,13 +121,13 @@ function extendGrant(origin: Grant, successor: Grant, at: number, by: string): S
 
 /** Ends a grant early. What time has ended already gets that end on record. Twice is fine and recorded once. */
 export function endOne(
-  held: Held,
+  held: GrantUse,
   { cause, reason }: { readonly cause: Extract<GrantEnd, { status: 'revoked' }>['cause']; readonly reason: string | undefined },
   moment: Moment,
-): Step<Grant> {
+): Transition<Grant> {
   const { grant } = held;
-  if (grant.end !== undefined) return unchanged(grant);
-  if (isGone(held, moment)) return expireGrant(held, moment);
+  if (grant.end !== undefined) return noChange(grant);
+  if (hasEnded(held, moment)) return expireGrant(held, moment);
   const at = stamp(moment, grant, held.usage);
   // Its usage row is left for the sweep: whoever wrote it, each use in between would cost a revoke its commit. Uses name
   // the grant's version, and so they lose.
@@ -124,20 +135,20 @@ export function endOne(
 }
 
 /** Records what time has ended. Access had ended before, whether or not this ever runs. */
-export function expireGrant(held: Held, moment: Moment): Step<Grant> {
+export function expireGrant(held: GrantUse, moment: Moment): Transition<Grant> {
   const { grant, usage } = held;
   const at = stamp(moment, grant, usage);
   const cause = usage !== undefined && idleEnd(usage) < grant.expiresAt ? 'idle' : 'time';
-  const ended = Math.min(endedAt(moment, at), heldUntil(grant, usage));
+  const ended = Math.min(endedAt(moment, at), effectiveEnd(grant, usage));
   return endWithUsage(held, { status: 'expired', cause, at: ended, by: SWEEPER, reason: undefined }, at);
 }
 
 /** Whether the warning of a grant that has not ended is to go on record now. */
-export const isWarningDue = ({ grant }: Held, moment: Moment): boolean =>
-  grant.warnAt !== undefined && grant.warnedAt === undefined && grant.activatedAt !== undefined && isOver(grant.warnAt, moment);
+export const isWarningDue = ({ grant }: GrantUse, moment: Moment): boolean =>
+  grant.warnAt !== undefined && grant.warnedAt === undefined && grant.activatedAt !== undefined && hasPassed(grant.warnAt, moment);
 
 /** One entry for each grant, so that its subject can be told while there is time to ask for more. */
-export function warnGrant({ grant }: Held, moment: Moment): Step<Grant> {
+export function warnGrant({ grant }: GrantUse, moment: Moment): Transition<Grant> {
   const at = stamp(moment, grant);
   const next = makeGrant({ ...grant, version: nextVersion(grant), warnedAt: at });
   const { subject, scope, expiresAt } = grant;

@@ -1,4 +1,13 @@
-import { heldUntil, isOwed, isUnsettled, lastInstant, type AccessRequest, type Effect, type Grant, type Use } from '../records/index.js';
+import {
+  effectiveEnd,
+  needsReview,
+  isUnsettled,
+  lastInstant,
+  type AccessRequest,
+  type Effect,
+  type Grant,
+  type Use,
+} from '../records/index.js';
 
 /**
  * Whether a request and all its grants ended, on record, at or before `before`. They go together: a request is kept
@@ -9,8 +18,8 @@ import { heldUntil, isOwed, isUnsettled, lastInstant, type AccessRequest, type E
  */
 export function isPurgeable(request: AccessRequest, grants: readonly Grant[], origins: ReadonlySet<string>, before: number): boolean {
   // Its last instant, not its end: a review that was owed may have been given long after.
-  if (request.end === undefined || isOwed(request) || lastInstant(request) >= before) return false;
-  return grants.every((grant) => grant.end !== undefined && heldUntil(grant) <= before && !origins.has(grant.id));
+  if (request.end === undefined || needsReview(request) || lastInstant(request) >= before) return false;
+  return grants.every((grant) => grant.end !== undefined && effectiveEnd(grant) <= before && !origins.has(grant.id));
 }
 
 /** What a system outside was told last is kept while it says that somebody holds something, and until it was taken or set aside. */

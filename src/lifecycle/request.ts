@@ -1,11 +1,11 @@
 import { DeadlineError, EndedError, LimitError } from '../core/errors.js';
 import { digestOf } from '../journal/link.js';
 import type { ScopeMatcher } from '../core/ports.js';
-import { makeRequest, makeReuse, toJson, UNSAID, type AccessRequest, type Extension, type Subject } from '../records/index.js';
+import { makeRequest, makeReuse, toJson, UNDECIDED, type AccessRequest, type Extension, type Subject } from '../records/index.js';
 import { formatDuration, refuseIfSteppedBack } from '../core/time.js';
 import { MAX_SUCCESSORS } from './grant.js';
-import { isGone, isOver, type Held } from './status.js';
-import { asRead, entryOf, nextVersion, unchanged, type EntryDraft, type Moment, type Step } from './transition.js';
+import { hasEnded, hasPassed, type GrantUse } from './status.js';
+import { asRead, entryOf, nextVersion, noChange, type EntryDraft, type Moment, type Transition } from './transition.js';
 import { unbrokenCover } from './cover.js';
 import { refuseIfDenied } from './same-ask.js';
 import {
@@ -51,11 +51,11 @@ export interface OpenFacts extends SubjectFacts {
   readonly openedForOthers: readonly AccessRequest[];
   readonly overlaps: ScopeMatcher['overlaps'];
   /** The grant that is to be extended. */
-  readonly origin: Held | undefined;
+  readonly origin: GrantUse | undefined;
 }
 
 /** The request as it would be: for the approver to say whether it may be asked at all. */
-export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin: Held | undefined, moment: Moment): AccessRequest {
+export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin: GrantUse | undefined, moment: Moment): AccessRequest {
   // An over-long window is refused, never cut (L3).
   if (ask.ttlMs > limits.maxTtlMs) throw tooLong('maxTtl', limits.maxTtlMs, ask.ttlMs);
   if (ask.ttlMs > limits.maxTotalMs) throw tooLong('maxTotal', limits.maxTotalMs, ask.ttlMs);
@@ -65,7 +65,7 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
   if (ask.startsAt !== undefined) {
     const ahead = ask.startsAt - createdAt;
     if (ahead > limits.maxStartAheadMs) throw tooLong('maxStartAhead', limits.maxStartAheadMs, ahead);
-    if (isOver(ask.startsAt + ask.ttlMs, moment)) throw new DeadlineError(undefined, ask.startsAt + ask.ttlMs);
+    if (hasPassed(ask.startsAt + ask.ttlMs, moment)) throw new DeadlineError(undefined, ask.startsAt + ask.ttlMs);
     // Of a window that has begun only what is left can be given.
     const left = ask.startsAt + ask.ttlMs - createdAt;
     if (left < limits.minTtlMs) throw tooShort(limits.minTtlMs, left);
@@ -79,7 +79,7 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
     createdAt,
     reviewBy: createdAt + limits.reviewWithinMs,
     askAgainAt: createdAt + limits.retryMs,
-    ...UNSAID,
+    ...UNDECIDED,
   };
   const request = makeRequest(draft);
   return makeRequest({ ...draft, reviewBy: Math.min(draft.reviewBy, latestEnd(request)) });
@@ -99,8 +99,8 @@ const tooShort = (minMs: number, gotMs: number): LimitError =>
 const TOO_MANY = `a grant can be extended ${MAX_SUCCESSORS} times; ask for access anew`;
 
 /** Asking to extend what has ended is refused: that is a fresh request. */
-function extensionOf(grantId: string, origin: Held | undefined, { maxTotalMs }: RequestLimits, moment: Moment): Extension {
-  if (origin === undefined || isGone(origin, moment)) throw new EndedError(grantId, origin?.grant.end);
+function extensionOf(grantId: string, origin: GrantUse | undefined, { maxTotalMs }: RequestLimits, moment: Moment): Extension {
+  if (origin === undefined || hasEnded(origin, moment)) throw new EndedError(grantId, origin?.grant.end);
   const { expiresAt: from, firstStartsAt, breakGlass, successors } = origin.grant;
   if (successors.length >= MAX_SUCCESSORS) throw new LimitError('extensions', MAX_SUCCESSORS, successors.length + 1, TOO_MANY);
   const until = firstStartsAt + maxTotalMs;
@@ -116,11 +116,18 @@ function extensionOf(grantId: string, origin: Held | undefined, { maxTotalMs }: 
  *
  * @returns the id of the request that there is now
  */
-export function openRequest(ask: Ask, id: string, isKeyed: boolean, limits: RequestLimits, facts: OpenFacts, moment: Moment): Step<string> {
+export function openRequest(
+  ask: Ask,
+  id: string,
+  isKeyed: boolean,
+  limits: RequestLimits,
+  facts: OpenFacts,
+  moment: Moment,
+): Transition<string> {
   const request = draftRequest(ask, id, limits, facts.origin, moment);
   const duplicate = findDuplicate(request, facts.open, facts, moment);
   if (duplicate !== undefined) {
-    if (limits.duplicates === 'return') return isKeyed ? reuseRequest(ask, id, duplicate, moment) : unchanged(duplicate.requestId);
+    if (limits.duplicates === 'return') return isKeyed ? reuseRequest(ask, id, duplicate, moment) : noChange(duplicate.requestId);
     const what = duplicate.what === 'request' ? 'is open' : 'gives this already';
     throw new LimitError('duplicates', 1, 2, `limits.duplicates refuses the same ask twice: request ${duplicate.requestId} ${what}`);
   }
@@ -135,7 +142,7 @@ export function openRequest(ask: Ask, id: string, isKeyed: boolean, limits: Requ
     put: [request, subject, ...(opened === undefined ? [] : [opened.requester])],
     entries: [createdEntry(request, { subjectVersion: subject.version, ...opened?.written }, moment.actor)],
     creates: true,
-    relies: [
+    dependsOn: [
       // So that nobody asks to extend what has just been ended; and so that a key stands for one thing.
       ...(facts.origin === undefined ? [] : [asRead(facts.origin.grant)]),
       ...(isKeyed ? [{ kind: 'reuse', id, version: 0 }] : []),
@@ -181,12 +188,12 @@ function openedForOther({ id, subject, requestedBy }: AccessRequest, { requester
 }
 
 /** Remembers what a key has come to stand for: the same key gives the same request ever after (L11). */
-function reuseRequest(ask: Ask, id: string, { requestId }: Duplicate, moment: Moment): Step<string> {
+function reuseRequest(ask: Ask, id: string, { requestId }: Duplicate, moment: Moment): Transition<string> {
   const { subject } = ask;
   const reuse = makeReuse({ id, version: nextVersion(), subject, requestId, askDigest: digestOfAsk(ask, ask.extends) });
   const data = toJson({ reuseId: id, subject, askDigest: reuse.askDigest });
   const entry = { type: 'request.reused', at: moment.now, actor: moment.actor, requestId, data } as const;
-  return { result: requestId, put: [reuse], entries: [entry], relies: [{ kind: 'request', id, version: 0 }] };
+  return { result: requestId, put: [reuse], entries: [entry], dependsOn: [{ kind: 'request', id, version: 0 }] };
 }
 
 /** Metadata is the caller's and may be anything: only its hash goes on record (L27, L29). */

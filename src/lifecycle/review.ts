@@ -1,10 +1,10 @@
 import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../core/errors.js';
 import { escalatesAt, makeReview, type AccessRequest, type Quorum, type Review } from '../records/index.js';
-import type { Reading } from '../core/time.js';
-import type { IssueFacts, Settled } from './grant.js';
+import type { ClockReading } from '../core/time.js';
+import type { IssueFacts, RequestWithGrants } from './grant.js';
 import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './decision.js';
-import { isOver } from './status.js';
-import { entryOf, stamp, SWEEPER, unchanged, type Moment, type Step } from './transition.js';
+import { hasPassed } from './status.js';
+import { entryOf, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
 
 /** A review that somebody wants to give; who, is the moment's actor. */
 export interface ReviewCommand {
@@ -69,13 +69,14 @@ const placesOf = (request: AccessRequest, groups: readonly string[], as: string 
   groupsThatCount(request, groups, now).filter((name) => as === undefined || name === as);
 
 /** The groups of the quorum in which a review by somebody who is in `groups` would count. */
-export const countsIn = (request: AccessRequest, groups: readonly string[], { now }: Reading): readonly string[] =>
+export const countsIn = (request: AccessRequest, groups: readonly string[], { now }: ClockReading): readonly string[] =>
   groupsThatCount(request, groups, now);
 
 /** The groups in which this reviewer can still say something that would be recorded; for inboxes. */
-export function mayAct(request: AccessRequest, reviewer: string, groups: readonly string[], reading: Reading): readonly string[] {
+export function mayAct(request: AccessRequest, reviewer: string, groups: readonly string[], reading: ClockReading): readonly string[] {
   const { quorum } = request;
-  if (request.end !== undefined || quorum === undefined || isOwnRequest(request, reviewer) || isOver(request.reviewBy, reading)) return [];
+  if (request.end !== undefined || quorum === undefined || isOwnRequest(request, reviewer) || hasPassed(request.reviewBy, reading))
+    return [];
   const given = reviewBy(request, reviewer);
   return given !== undefined && isFresh(given, quorum, reading) ? [] : groupsThatCount(request, groups, reading.now);
 }
@@ -117,11 +118,16 @@ export function refuseTurning(request: AccessRequest, reviewer: string, verdict:
 }
 
 /** Records a review and, when it completes the quorum, the decision with its grants, in one step. */
-export function reviewRequest(request: AccessRequest, command: ReviewCommand, facts: ReviewFacts, moment: Moment): Step<Settled> {
+export function reviewRequest(
+  request: AccessRequest,
+  command: ReviewCommand,
+  facts: ReviewFacts,
+  moment: Moment,
+): Transition<RequestWithGrants> {
   const reviewer = moment.actor;
   const quorum = openQuorum(request, reviewer, moment);
   const { verdict, reason, comment, as, link } = command;
-  if (link !== undefined && isOver(link.expiresAt, moment)) throw new LinkError('expired', request.id);
+  if (link !== undefined && hasPassed(link.expiresAt, moment)) throw new LinkError('expired', request.id);
   const groups = groupsThatMatter(quorum, facts.groups.get(reviewer));
   if (placesOf(request, groups, as, moment.now).length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
 
@@ -135,7 +141,7 @@ export function reviewRequest(request: AccessRequest, command: ReviewCommand, fa
   const at = stamp(moment, request);
   const review = makeReview({ reviewer, verdict, groups, as, at, reason, comment });
   const reviews = isRepeated ? request.reviews : [...request.reviews.filter((other) => other !== given), review];
-  const withReview = (step: Step<Settled>): Step<Settled> => ({
+  const withReview = (step: Transition<RequestWithGrants>): Transition<RequestWithGrants> => ({
     ...step,
     entries: [...(isRepeated ? [] : [entryOf(step.result.request, 'request.reviewed', at, reviewer, { review })]), ...step.entries],
   });
@@ -159,19 +165,19 @@ export function reviewRequest(request: AccessRequest, command: ReviewCommand, fa
     if (facts.issue === undefined) throw new TypeError('an approval needs its facts');
     return withReview(approveRequest(request, { cause: 'quorum', by: reviewer, reason }, moment, { reviews }, facts.issue));
   }
-  if (isRepeated) return unchanged({ request, grants: [] });
+  if (isRepeated) return noChange({ request, grants: [] });
   const next = amend(request, { reviews });
   return withReview({ result: { request: next, grants: [] }, put: [next], entries: [] });
 }
 
 /** Whether the escalation has begun and is not on record yet. */
-export function isEscalationDue(request: AccessRequest, { now }: Reading): boolean {
+export function isEscalationDue(request: AccessRequest, { now }: ClockReading): boolean {
   const at = escalatesAt(request);
   return request.end === undefined && request.escalatedAt === undefined && at !== undefined && at <= now;
 }
 
 /** Puts on record that another group may stand in, so that it can be told. Its right began by time, recorded or not. */
-export function escalate(request: AccessRequest, moment: Moment): Step<AccessRequest> {
+export function escalate(request: AccessRequest, moment: Moment): Transition<AccessRequest> {
   const escalatedAt = stamp(moment, request);
   const next = amend(request, { escalatedAt });
   // The quorum as it was, so that whoever reads this knows whom to tell.
@@ -180,8 +186,8 @@ export function escalate(request: AccessRequest, moment: Moment): Step<AccessReq
 }
 
 /** An approval counts while fresh; a denial doesn't go stale. */
-function isFresh(review: Review, { approvalTtlMs }: Quorum, { late }: Reading): boolean {
-  return review.verdict === 'deny' || approvalTtlMs === undefined || late < review.at + approvalTtlMs;
+function isFresh(review: Review, { approvalTtlMs }: Quorum, { forEnds }: ClockReading): boolean {
+  return review.verdict === 'deny' || approvalTtlMs === undefined || forEnds < review.at + approvalTtlMs;
 }
 
 /**

@@ -37,10 +37,10 @@ export function runSubject(run: AgentRun): string {
   return `${agent}${RUN_MARK}${operator === undefined ? '-' : readable(operator)}/${digits}`;
 }
 
-type ReadIdAs = (argument: string, id: unknown) => string;
+type IdParser = (argument: string, id: unknown) => string;
 
 /** The parts of a run, checked. @param readPerson reads the ids of agent and operator, @param readJob that of the job */
-export function readRun(argument: string, given: unknown, readPerson: ReadIdAs, readJob: ReadIdAs): AgentRun {
+export function readRun(argument: string, given: unknown, readPerson: IdParser, readJob: IdParser): AgentRun {
   const read = readOptions<keyof AgentRun>(argument, given, ['agent', 'operator', 'job']);
   const agent = readAgent(`${argument}.agent`, readPerson(`${argument}.agent`, read.agent));
   const operator = read.operator === undefined ? undefined : readPerson(`${argument}.operator`, read.operator);

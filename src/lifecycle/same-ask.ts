@@ -2,8 +2,8 @@ import { LimitError } from '../core/errors.js';
 import type { ScopeMatcher } from '../core/ports.js';
 import type { AccessRequest, Subject } from '../records/index.js';
 import { formatDuration } from '../core/time.js';
-import type { Settled } from './grant.js';
-import type { Moment, Step } from './transition.js';
+import type { RequestWithGrants } from './grant.js';
+import type { Moment, Transition } from './transition.js';
 import { countsAgainst, isPending, touchSubject } from './subject.js';
 
 /*
@@ -119,7 +119,12 @@ export interface DenialFacts {
  *
  * @param keptMs denials that are older than this make room
  */
-export function noteDenial(step: Step<Settled>, facts: DenialFacts | undefined, keptMs: number, moment: Moment): Step<Settled> {
+export function noteDenial(
+  step: Transition<RequestWithGrants>,
+  facts: DenialFacts | undefined,
+  keptMs: number,
+  moment: Moment,
+): Transition<RequestWithGrants> {
   const { request } = step.result;
   const before = facts?.subject?.denied ?? [];
   const isWritten = step.put.some((record) => record.kind === 'request' && record.id === request.id);

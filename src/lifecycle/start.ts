@@ -1,12 +1,12 @@
 import { makeGrant, type Grant } from '../records/index.js';
 import { refuseIfSteppedBack } from '../core/time.js';
 import { endOne, expireGrant } from './grant.js';
-import { endLine, type Line } from './extension-chain.js';
-import { isGone, type Held } from './status.js';
-import { APPROVER, entryOf, joined, nextVersion, stamp, unchanged, type Moment, type Step } from './transition.js';
+import { endChain, type ExtensionChain } from './extension-chain.js';
+import { hasEnded, type GrantUse } from './status.js';
+import { APPROVER, entryOf, combine, nextVersion, stamp, noChange, type Moment, type Transition } from './transition.js';
 
 /** Whether the start of a scheduled grant has come and is not on record yet. */
-export const isStartDue = ({ grant }: Held, { now }: Pick<Moment, 'now'>): boolean =>
+export const isStartDue = ({ grant }: GrantUse, { now }: Pick<Moment, 'now'>): boolean =>
   grant.end === undefined && grant.activatedAt === undefined && grant.startsAt <= now;
 
 /**
@@ -14,14 +14,14 @@ export const isStartDue = ({ grant }: Held, { now }: Pick<Moment, 'now'>): boole
  *
  * @param eligible what the approver says now; `true` where nobody has to be asked
  */
-export function activateGrant(held: Held, line: Line, eligible: boolean, moment: Moment): Step<Grant> {
+export function activateGrant(held: GrantUse, line: ExtensionChain, eligible: boolean, moment: Moment): Transition<Grant> {
   const { grant } = held;
-  if (!isStartDue(held, moment)) return unchanged(grant);
-  if (isGone(held, moment)) return expireGrant(held, moment);
+  if (!isStartDue(held, moment)) return noChange(grant);
+  if (hasEnded(held, moment)) return expireGrant(held, moment);
   if (!eligible) {
     const by = { ...moment, actor: APPROVER };
     const ended = endOne(held, { cause: 'ineligible', reason: 'the subject may no longer hold this' }, by);
-    return joined(ended.result, [ended, ...endLine(line, by)]);
+    return combine(ended.result, [ended, ...endChain(line, by)]);
   }
   if (grant.asksAtStart) refuseIfSteppedBack(moment);
   const at = stamp(moment, grant, held.usage);

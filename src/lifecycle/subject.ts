@@ -1,6 +1,6 @@
 import { LimitError } from '../core/errors.js';
-import { heldUntil, makeSubject, type AccessRequest, type Grant, type Subject } from '../records/index.js';
-import { isGone, isOver, isUsable, type Held } from './status.js';
+import { effectiveEnd, makeSubject, type AccessRequest, type Grant, type Subject } from '../records/index.js';
+import { hasEnded, hasPassed, isUsable, type GrantUse } from './status.js';
 import { nextVersion, type Moment } from './transition.js';
 
 /*
@@ -20,7 +20,7 @@ export interface SubjectFacts {
   /** Its row as it was before anything else was read; `undefined`: it has none yet. */
   readonly subject: Subject | undefined;
   /** Its grants that have no recorded end; those too that time has ended. */
-  readonly live: readonly Held[];
+  readonly live: readonly GrantUse[];
   /**
    * The requests of these grants, by their id, as far as they have been loaded: they say who asked. A grant whose request
    * is not among them counts against every ask.
@@ -63,7 +63,7 @@ const isTaken = (grant: Grant): boolean => grant.breakGlass && grant.extends ===
  * @param taken whether those that break-glass has taken are counted, or the others: each of the two has its own limit
  */
 export function countGrants({ live, given }: SubjectFacts, asked: Asked, taken: boolean): number {
-  const counts = ({ grant }: Held) => isTaken(grant) === taken && countsAgainst(asked, given.get(grant.requestId)?.requestedBy);
+  const counts = ({ grant }: GrantUse) => isTaken(grant) === taken && countsAgainst(asked, given.get(grant.requestId)?.requestedBy);
   return live.filter((held) => held.grant.end === undefined && counts(held)).length;
 }
 
@@ -115,15 +115,15 @@ export function findDuplicate(
     live.flatMap((held) => {
       const { grant, usage } = held;
       // Once its time has come it must be usable: one whose start is still to be confirmed gives nothing.
-      const isThere = grant.startsAt <= from && (grant.startsAt <= moment.now ? isUsable(held, moment) : !isGone(held, moment));
-      return grant.requestId === requestId && isThere && heldUntil(grant, usage) >= until ? [grant.scope] : [];
+      const isThere = grant.startsAt <= from && (grant.startsAt <= moment.now ? isUsable(held, moment) : !hasEnded(held, moment));
+      return grant.requestId === requestId && isThere && effectiveEnd(grant, usage) >= until ? [grant.scope] : [];
     });
   const covering = [...given.values()].find((request) => isSame(request) && areSame(scopesThere(request.id), asked.scopes));
   return covering && { requestId: covering.id, what: 'grants' };
 }
 
 export const isPending = (request: AccessRequest, moment: Moment): boolean =>
-  request.end === undefined && !isOver(request.reviewBy, moment);
+  request.end === undefined && !hasPassed(request.reviewBy, moment);
 
 /** Both name each scope once. */
 const areSame = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((scope) => b.includes(scope));

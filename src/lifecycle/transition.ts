@@ -10,15 +10,15 @@ import {
   type StoredRecord,
   type Usage,
 } from '../records/index.js';
-import type { Reading } from '../core/time.js';
+import type { ClockReading } from '../core/time.js';
 
 /** When, and by whom: what every rule is told. */
-export interface Moment extends Reading {
+export interface Moment extends ClockReading {
   readonly actor: string;
 }
 
 /** Reads the clock, once for each attempt: after the last question to an approver, right before the rule. */
-export const moment = (keeper: { read(): Reading }, actor: string): Moment => ({ ...keeper.read(), actor });
+export const moment = (keeper: { read(): ClockReading }, actor: string): Moment => ({ ...keeper.read(), actor });
 
 /** The engine's own actors. */
 export const APPROVER = 'system:approver';
@@ -41,25 +41,25 @@ export interface Writes {
   readonly put: readonly StoredRecord[];
   readonly entries: readonly EntryDraft[];
   /** Records that the rule has only read, and that must not have changed. */
-  readonly relies?: readonly Expectation[] | undefined;
+  readonly dependsOn?: readonly Expectation[] | undefined;
   /** It creates access, so the engine's clock must not lie behind the journal when it is committed (L39). */
   readonly creates?: boolean | undefined;
 }
 
 /** What a rule decides. Nothing in `put` means that there is nothing to write. */
-export interface Step<Result> extends Writes {
+export interface Transition<Result> extends Writes {
   readonly result: Result;
 }
 
-export const unchanged = <Result>(result: Result): Step<Result> => ({ result, put: [], entries: [] });
+export const noChange = <Result>(result: Result): Transition<Result> => ({ result, put: [], entries: [] });
 
 /** Several transitions as one. */
-export function joined<Result>(result: Result, steps: readonly Writes[]): Step<Result> {
+export function combine<Result>(result: Result, steps: readonly Writes[]): Transition<Result> {
   return {
     result,
     put: steps.flatMap((step) => step.put),
     entries: steps.flatMap((step) => step.entries),
-    relies: steps.flatMap((step) => step.relies ?? []),
+    dependsOn: steps.flatMap((step) => step.dependsOn ?? []),
     creates: steps.some((step) => step.creates === true),
   };
 }
@@ -78,7 +78,7 @@ export const stamp = (moment: Moment, ...records: readonly (AccessRequest | Gran
  * The instant at which access that ends now has ended: where the clock has stepped back, the highest reading, for until
  * then it was held.
  */
-export const endedAt = (moment: Moment, stamped: number): number => Math.max(stamped, moment.highest);
+export const endedAt = (moment: Moment, stamped: number): number => Math.max(stamped, moment.highWater);
 
 /** An entry about a request or a grant; `fields` are all that the transition wrote besides the version. */
 export function entryOf(record: AccessRequest | Grant, type: EntryType, at: number, actor: string, fields: object): EntryDraft {

@@ -1,17 +1,28 @@
-import { heldFrom, heldUntil, idleEnd, makeEnd, makeUsage, makeUse, toJson, type Grant, type Usage, type Use } from '../records/index.js';
+import {
+  effectiveStart,
+  effectiveEnd,
+  idleEnd,
+  makeEnd,
+  makeUsage,
+  makeUse,
+  toJson,
+  type Grant,
+  type Usage,
+  type Use,
+} from '../records/index.js';
 import { refuseIfSteppedBack } from '../core/time.js';
 import { endWith, endWithUsage } from './grant-end.js';
-import { isGone, isUsable, type Held, type Instants } from './status.js';
+import { hasEnded, isUsable, type GrantUse, type Instants } from './status.js';
 import {
   asRead,
   endedAt,
-  joined,
+  combine,
   nextVersion,
   stamp,
-  unchanged,
+  noChange,
   type EntryDraft,
   type Moment,
-  type Step,
+  type Transition,
   type Writes,
 } from './transition.js';
 
@@ -19,41 +30,41 @@ import {
 const IDLE_PARTS = 10;
 
 /** One whose use is on record. */
-type Counted = Held & { readonly usage: Usage };
+type Counted = GrantUse & { readonly usage: Usage };
 
 /** Whether a use now would be written: what the hot path asks before it does more than read. */
-export function isTouchDue(held: Held, { now }: Pick<Moment, 'now'>): held is Counted {
+export function isTouchDue(held: GrantUse, { now }: Pick<Moment, 'now'>): held is Counted {
   const { grant, usage } = held;
   return grant.idleTtlMs !== undefined && usage !== undefined && now - (usage.usedAt ?? usage.startsAt) > grant.idleTtlMs / IDLE_PARTS;
 }
 
 /** Records that a grant with an idle end was used. It revives nothing, and what needs no record changes nothing. */
-export function touchGrant(held: Held, moment: Moment): Step<void> {
-  if (!isUsable(held, moment) || !isTouchDue(held, moment)) return unchanged(undefined);
+export function touchGrant(held: GrantUse, moment: Moment): Transition<void> {
+  if (!isUsable(held, moment) || !isTouchDue(held, moment)) return noChange(undefined);
   const { grant, usage } = held;
   const at = stamp(moment, grant, usage);
   const next = makeUsage({ ...usage, version: nextVersion(usage), usedAt: at });
-  return { result: undefined, put: [next], entries: [used(grant, next, at, moment.actor)], relies: [asRead(grant)] };
+  return { result: undefined, put: [next], entries: [used(grant, next, at, moment.actor)], dependsOn: [asRead(grant)] };
 }
 
 /** The grant from which a use is to be taken: of those that have uses, the one that ends first. */
-export function grantToConsume(usable: readonly Held[]): Held | undefined {
+export function grantToConsume(usable: readonly GrantUse[]): GrantUse | undefined {
   return usable
     .filter(({ grant }) => grant.maxUses !== undefined)
-    .sort((a, b) => heldUntil(a.grant, a.usage) - heldUntil(b.grant, b.usage) || (a.grant.id < b.grant.id ? -1 : 1))[0];
+    .sort((a, b) => effectiveEnd(a.grant, a.usage) - effectiveEnd(b.grant, b.usage) || (a.grant.id < b.grant.id ? -1 : 1))[0];
 }
 
 /**
  * Whether a use that was taken under a key may be repeated: while its grant allows, or where nothing but this very use,
  * the last one, has ended the grant and its window still runs (L36). So a lost reply does not turn a use into a refusal.
  */
-export function isRepeatable({ usesLeft }: Pick<Use, 'usesLeft'>, held: Held, instants: Instants): boolean {
+export function isRepeatable({ usesLeft }: Pick<Use, 'usesLeft'>, held: GrantUse, instants: Instants): boolean {
   return isUsable(held, instants) || (usesLeft === 0 && held.grant.end?.cause === 'used_up' && isWindowOpen(held, instants));
 }
 
 /** Whether time alone would let the grant allow. Without its usage row the idle end is unknown, so the window counts as closed. */
-const isWindowOpen = ({ grant, usage }: Held, { now, late }: Instants): boolean =>
-  usage !== undefined && heldFrom(grant) <= now && late < Math.min(grant.expiresAt, idleEnd(usage));
+const isWindowOpen = ({ grant, usage }: GrantUse, { now, forEnds }: Instants): boolean =>
+  usage !== undefined && effectiveStart(grant) <= now && forEnds < Math.min(grant.expiresAt, idleEnd(usage));
 
 /** What a use leaves. */
 export interface Consumed {
@@ -70,7 +81,7 @@ export type KeyOfUse = Pick<Use, 'id' | 'scope'>;
  *
  * @param isHeld whether work rests on the use; then {@link endUsedUp} follows
  */
-export function consumeUse(held: Counted, key: KeyOfUse | undefined, moment: Moment, isHeld = false): Step<Consumed> {
+export function consumeUse(held: Counted, key: KeyOfUse | undefined, moment: Moment, isHeld = false): Transition<Consumed> {
   refuseIfSteppedBack(moment);
   const { grant, usage } = held;
   const at = stamp(moment, grant, usage);
@@ -81,7 +92,7 @@ export function consumeUse(held: Counted, key: KeyOfUse | undefined, moment: Mom
   const use: Use | undefined = key && makeUse({ ...key, version: nextVersion(), subject, grantId: grant.id, at, expiresAt, usesLeft });
   const taken: Writes = { put: use === undefined ? [] : [use], entries: [used(grant, next, at, moment.actor, use)], creates: true };
   if (usesLeft > 0 || isHeld) {
-    return joined({ grant, usesLeft }, [taken, { put: [next], entries: [], relies: [asRead(grant)] }]);
+    return combine({ grant, usesLeft }, [taken, { put: [next], entries: [], dependsOn: [asRead(grant)] }]);
   }
   const end = makeEnd({
     status: 'expired',
@@ -92,31 +103,31 @@ export function consumeUse(held: Counted, key: KeyOfUse | undefined, moment: Mom
   } as const);
   const closed = makeUsage({ ...next, endedAt: end.at });
   const ended = endWith(grant, end, at, { usageVersion: closed.version });
-  return joined({ grant: ended.result, usesLeft }, [taken, ended, { put: [closed], entries: [] }]);
+  return combine({ grant: ended.result, usesLeft }, [taken, ended, { put: [closed], entries: [] }]);
 }
 
 /** Ends a grant whose last use has been taken, when no work rests on it any more. What has ended already stays as it is. */
-export function endUsedUp(held: Held, moment: Moment): Step<Grant> {
+export function endUsedUp(held: GrantUse, moment: Moment): Transition<Grant> {
   const { grant, usage } = held;
   const isUsedUp = grant.maxUses !== undefined && usage !== undefined && usage.uses >= grant.maxUses;
-  if (!isUsedUp || isGone(held, moment)) return unchanged(grant);
+  if (!isUsedUp || hasEnded(held, moment)) return noChange(grant);
   const at = stamp(moment, grant, usage);
   const end = { status: 'expired', cause: 'used_up', at: Math.min(endedAt(moment, at), grant.expiresAt) } as const;
   return endWithUsage(held, { ...end, by: moment.actor, reason: undefined }, at);
 }
 
 /** A grant as the work that rests on one of its uses sees it: that use is the work's own, and allows it to go on. */
-export function withOwnUse(held: Held, grantId: string): Held {
+export function withOwnUse(held: GrantUse, grantId: string): GrantUse {
   const { grant, usage } = held;
   return usage === undefined || grant.id !== grantId ? held : { grant, usage: makeUsage({ ...usage, uses: usage.uses - 1 }) };
 }
 
 /** Whether a grant has ended whose usage row doesn't say so: one that was ended early. */
-export const isUsageLeft = ({ grant, usage }: Held): boolean =>
+export const isUsageLeft = ({ grant, usage }: GrantUse): boolean =>
   grant.end !== undefined && usage !== undefined && usage.endedAt === undefined;
 
-export function closeUsage({ grant, usage }: Held, moment: Moment): Step<void> {
-  if (usage === undefined || grant.end === undefined) return unchanged(undefined);
+export function closeUsage({ grant, usage }: GrantUse, moment: Moment): Transition<void> {
+  if (usage === undefined || grant.end === undefined) return noChange(undefined);
   const at = stamp(moment, grant, usage);
   const next = makeUsage({ ...usage, version: nextVersion(usage), endedAt: grant.end.at });
   const data = toJson({ usageVersion: next.version, endedAt: next.endedAt });

@@ -9,7 +9,7 @@ interface Source {
 }
 
 /** A verdict that has been checked, and who it is from. */
-export interface ReadVerdict extends Source {
+export interface ParsedVerdict extends Source {
   readonly verdict:
     | { readonly outcome: 'approve'; readonly reason: string | undefined; readonly terms: Terms }
     | { readonly outcome: 'deny'; readonly reason: string | undefined }
@@ -23,7 +23,7 @@ export interface ReadVerdict extends Source {
  *
  * @param name who was asked; a chain answers with the name of the member that decided
  */
-export function readVerdict(name: string, answer: unknown): ReadVerdict {
+export function readVerdict(name: string, answer: unknown): ParsedVerdict {
   const given = readOptions('verdict', answer, ['outcome', 'reason', 'quorum', 'terms', 'approver', 'rule']);
   const { outcome, reason, quorum, terms } = given;
   const source = readSource(name, given);
@@ -43,7 +43,7 @@ export function readVerdict(name: string, answer: unknown): ReadVerdict {
 }
 
 /** What an approver says to break-glass, checked. */
-export interface ReadBreakGlass extends Source {
+export interface ParsedBreakGlass extends Source {
   readonly verdict:
     | {
         readonly outcome: 'approve';
@@ -58,7 +58,7 @@ export interface ReadBreakGlass extends Source {
     | { readonly outcome: 'abstain' };
 }
 
-export function readBreakGlass(name: string, answer: unknown): ReadBreakGlass {
+export function readBreakGlass(name: string, answer: unknown): ParsedBreakGlass {
   const given = readOptions('verdict', answer, [
     'outcome',
     'reason',

@@ -6,25 +6,26 @@ export function idleEnd({ idleTtlMs, usedAt, startsAt }: Pick<Usage, 'idleTtlMs'
 }
 
 /** From when on a grant allows, by what is on record: one whose start had to be asked about doesn't before the answer (L27). */
-export const beginsAt = ({ asksAtStart, activatedAt, startsAt }: Pick<Grant, 'asksAtStart' | 'activatedAt' | 'startsAt'>): number =>
+export const expectedStart = ({ asksAtStart, activatedAt, startsAt }: Pick<Grant, 'asksAtStart' | 'activatedAt' | 'startsAt'>): number =>
   asksAtStart ? (activatedAt ?? startsAt) : startsAt;
 
 /** The first instant at which a grant was held. One whose start had to be asked about: from the answer on, and never without one. */
-export const heldFrom = ({ asksAtStart, activatedAt, startsAt }: Pick<Grant, 'asksAtStart' | 'activatedAt' | 'startsAt'>): number =>
+export const effectiveStart = ({ asksAtStart, activatedAt, startsAt }: Pick<Grant, 'asksAtStart' | 'activatedAt' | 'startsAt'>): number =>
   asksAtStart ? (activatedAt ?? Infinity) : startsAt;
 
 /** The first instant at which a grant was, or will be, no longer held: its effective end. The one place that computes it. */
-export function heldUntil({ expiresAt, end }: Pick<Grant, 'expiresAt' | 'end'>, usage?: Usage): number {
+export function effectiveEnd({ expiresAt, end }: Pick<Grant, 'expiresAt' | 'end'>, usage?: Usage): number {
   if (end !== undefined) return Math.min(expiresAt, end.at);
   return usage === undefined ? expiresAt : Math.min(expiresAt, idleEnd(usage));
 }
 
 /** Whether a grant has a usage row. */
-export const isCounted = ({ idleTtlMs, maxUses }: Pick<Grant, 'idleTtlMs' | 'maxUses'>): boolean =>
+export const hasUsageRow = ({ idleTtlMs, maxUses }: Pick<Grant, 'idleTtlMs' | 'maxUses'>): boolean =>
   idleTtlMs !== undefined || maxUses !== undefined;
 
 /** Whether break-glass access still waits for its review. */
-export const isOwed = ({ owed }: Pick<AccessRequest, 'owed'>): boolean => owed !== undefined && owed.acknowledgement === undefined;
+export const needsReview = ({ afterReview }: Pick<AccessRequest, 'afterReview'>): boolean =>
+  afterReview !== undefined && afterReview.breakGlassReview === undefined;
 
 /** From when on the escalation's group may stand in; `undefined`: there is none. */
 export function escalatesAt({ quorum, assignedAt }: Pick<AccessRequest, 'quorum' | 'assignedAt'>): number | undefined {
@@ -41,7 +42,7 @@ export const isUnsettled = ({ outcome }: Pick<Effect, 'outcome'>): boolean => ou
 
 export function requestDueAt(request: AccessRequest): number | undefined {
   if (request.end !== undefined) {
-    return isOwed(request) && request.owed?.missedAt === undefined ? request.owed?.reviewBy : undefined;
+    return needsReview(request) && request.afterReview?.missedAt === undefined ? request.afterReview?.reviewBy : undefined;
   }
   const next = request.approver === undefined ? request.askAgainAt : request.escalatedAt === undefined ? escalatesAt(request) : undefined;
   return Math.min(next ?? Infinity, request.reviewBy);
@@ -70,8 +71,8 @@ export function lastInstant(record: AccessRequest | Grant | Usage | Effect): num
     case 'usage':
       return Math.max(record.usedAt ?? 0, record.endedAt ?? 0);
     case 'request': {
-      const { createdAt, assignedAt = 0, escalatedAt = 0, end, owed, reviews } = record;
-      const after = [end?.at ?? 0, owed?.missedAt ?? 0, owed?.acknowledgement?.at ?? 0];
+      const { createdAt, assignedAt = 0, escalatedAt = 0, end, afterReview, reviews } = record;
+      const after = [end?.at ?? 0, afterReview?.missedAt ?? 0, afterReview?.breakGlassReview?.at ?? 0];
       return Math.max(createdAt, assignedAt, escalatedAt, ...after, ...reviews.map(({ at }) => at));
     }
   }

@@ -9,7 +9,7 @@ import type { SharedStrings } from './shared-strings.js';
  * It remembers the grant that it was decoded to, for what can't change decodes to the same for ever: so a check pays for
  * the strict codec once a row, not once a check. What is malformed is never remembered, and told each time.
  */
-export class SettledRow extends DecodedOnce implements Row {
+export class FrozenRow extends DecodedOnce implements Row {
   readonly kind: string;
   readonly id: string;
   readonly version: number;

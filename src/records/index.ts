@@ -7,12 +7,22 @@ export { decodeEffect, decodeReuse, decodeSubject, decodeUsage, decodeUse } from
 export { decodeRequest } from './codec/request.js';
 export { agentOf, isReachedBy, readAgent, RUN_MARK } from './run.js';
 export { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
-export { beginsAt, escalatesAt, heldFrom, heldUntil, idleEnd, isCounted, isOwed, isUnsettled, lastInstant } from './derived.js';
+export {
+  expectedStart,
+  escalatesAt,
+  effectiveStart,
+  effectiveEnd,
+  idleEnd,
+  hasUsageRow,
+  needsReview,
+  isUnsettled,
+  lastInstant,
+} from './derived.js';
 export {
   makeEffect,
   makeEnd,
   makeGrant,
-  makeOwed,
+  makeAfterReview,
   makeQuorum,
   makeRequest,
   makeReuse,
@@ -21,11 +31,11 @@ export {
   makeTerms,
   makeUsage,
   makeUse,
-  UNSAID,
+  UNDECIDED,
 } from './make.js';
 export { hasLockRow, isLockRow, LOCK_ROW } from './lock-row.js';
 export { plainWindow } from './plain-window.js';
 export { CREATED_AT_CHANGED, createdAtChanged } from './row-order.js';
-export { frozenCopy, SettledRow } from './frozen-row.js';
+export { frozenCopy, FrozenRow } from './frozen-row.js';
 export { SharedStrings } from './shared-strings.js';
 export { isObject } from './shape.js';

@@ -1,12 +1,12 @@
 import type { JsonValue } from '../core/json.js';
 import type {
   AccessRequest,
-  Acknowledgement,
+  BreakGlassReview,
   Effect,
   Extension,
   Grant,
   GrantEnd,
-  OwedReview,
+  AfterReview,
   Quorum,
   RequestEnd,
   Reuse,
@@ -24,7 +24,7 @@ import type {
  */
 
 /** What a request has on it while nobody has said anything about it. */
-export const UNSAID = /* @__PURE__ */ Object.freeze({
+export const UNDECIDED = /* @__PURE__ */ Object.freeze({
   approver: undefined,
   rule: undefined,
   terms: undefined,
@@ -33,7 +33,7 @@ export const UNSAID = /* @__PURE__ */ Object.freeze({
   escalatedAt: undefined,
   reviews: /* @__PURE__ */ Object.freeze([]),
   end: undefined,
-  owed: undefined,
+  afterReview: undefined,
 }) satisfies Partial<AccessRequest>;
 
 export function makeRequest(fields: Omit<AccessRequest, 'kind'>): AccessRequest {
@@ -63,7 +63,7 @@ export function makeRequest(fields: Omit<AccessRequest, 'kind'>): AccessRequest 
     escalatedAt: fields.escalatedAt,
     reviews: Object.freeze(fields.reviews.map(makeReview)),
     end: fields.end && makeEnd(fields.end),
-    owed: fields.owed && makeOwed(fields.owed),
+    afterReview: fields.afterReview && makeAfterReview(fields.afterReview),
   });
 }
 
@@ -165,18 +165,25 @@ export function makeTerms({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs }: Term
   return Object.freeze({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs });
 }
 
-export function makeOwed({ reviewBy, reviewers, skippedGroups, skippedPeople, missedAt, acknowledgement }: OwedReview): OwedReview {
+export function makeAfterReview({
+  reviewBy,
+  reviewers,
+  skippedGroups,
+  skippedPeople,
+  missedAt,
+  breakGlassReview,
+}: AfterReview): AfterReview {
   return Object.freeze({
     reviewBy,
     reviewers: Object.freeze([...reviewers]),
     skippedGroups: Object.freeze([...skippedGroups]),
     skippedPeople: skippedPeople && Object.freeze([...skippedPeople]),
     missedAt,
-    acknowledgement: acknowledgement && makeAcknowledgement(acknowledgement),
+    breakGlassReview: breakGlassReview && makeBreakGlassReview(breakGlassReview),
   });
 }
 
-function makeAcknowledgement({ by, verdict, at, reason }: Acknowledgement): Acknowledgement {
+function makeBreakGlassReview({ by, verdict, at, reason }: BreakGlassReview): BreakGlassReview {
   return Object.freeze({ by, verdict, at, reason });
 }
 

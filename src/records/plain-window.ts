@@ -3,7 +3,7 @@ import type { Row } from '../core/ports.js';
 import { isScope } from '../core/scope.js';
 import { isInstant } from '../core/time.js';
 import { decodeGrant } from './codec/grant.js';
-import { heldFrom, heldUntil, isCounted } from './derived.js';
+import { effectiveStart, effectiveEnd, hasUsageRow } from './derived.js';
 
 /**
  * The window in which the grant of a row allows, where only time decides: inside of it, and only there, a check says yes.
@@ -18,8 +18,8 @@ export function plainWindow(row: Row): { readonly from: number; readonly until: 
   try {
     // Of a copy, which remembers nothing: a row that is never asked about takes no more memory than itself.
     const grant = decodeGrant({ ...row });
-    const [from, until] = [heldFrom(grant), heldUntil(grant)];
-    return grant.end !== undefined || isCounted(grant) || !isInstant(from) ? undefined : { from, until };
+    const [from, until] = [effectiveStart(grant), effectiveEnd(grant)];
+    return grant.end !== undefined || hasUsageRow(grant) || !isInstant(from) ? undefined : { from, until };
   } catch {
     return undefined;
   }

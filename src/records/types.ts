@@ -40,7 +40,7 @@ export interface Extension {
 }
 
 /** The review that break-glass access owes. */
-export interface OwedReview {
+export interface AfterReview {
   /** When it is overdue. It stays owed until somebody gives it. Epoch milliseconds. */
   readonly reviewBy: number;
   /** The groups one of whose members is to give it, as they were named when the access was taken. */
@@ -51,11 +51,11 @@ export interface OwedReview {
   readonly skippedPeople: readonly string[] | undefined;
   /** When a sweep has recorded that it is overdue. Epoch milliseconds. */
   readonly missedAt: number | undefined;
-  readonly acknowledgement: Acknowledgement | undefined;
+  readonly breakGlassReview: BreakGlassReview | undefined;
 }
 
 /** The review of break-glass access, after the fact. */
-export interface Acknowledgement {
+export interface BreakGlassReview {
   readonly by: string;
   readonly verdict: 'justified' | 'unjustified';
   /** Epoch milliseconds. */
@@ -138,7 +138,7 @@ export interface AccessRequest {
   /** `undefined` while it is pending. */
   readonly end: RequestEnd | undefined;
   /** Break-glass only: the review that is owed afterwards. */
-  readonly owed: OwedReview | undefined;
+  readonly afterReview: AfterReview | undefined;
 }
 
 /** How a grant ended. `at` is when access ended, never after `expiresAt`. */

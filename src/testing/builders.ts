@@ -1,6 +1,6 @@
 import { digestOfEntry } from '../journal/link.js';
 import type { Change, Row } from '../core/ports.js';
-import { UNSAID, type AccessRequest, type Grant, type UnlinkedEntry } from '../records/index.js';
+import { UNDECIDED, type AccessRequest, type Grant, type UnlinkedEntry } from '../records/index.js';
 import { START_AT } from './manual-clock.js';
 
 const MINUTE_MS = 60_000;
@@ -80,7 +80,7 @@ export function aRequest(over: Partial<AccessRequest> = {}): AccessRequest {
     createdAt: START_AT,
     reviewBy: START_AT + 60 * MINUTE_MS,
     askAgainAt: START_AT + MINUTE_MS,
-    ...UNSAID,
+    ...UNDECIDED,
     ...over,
   };
 }

@@ -32,7 +32,7 @@ interface Injected {
 }
 
 /** What a store and its other namespaces have in common. */
-interface Desk {
+interface SharedFaults {
   injected: Injected[];
   hanging: (() => void)[];
   readonly calls: { readonly method: StoreMethod; readonly namespace: string; readonly argument: unknown }[];
@@ -54,7 +54,7 @@ export class FaultyStore implements GrantStore {
   readonly durability: GrantStore['durability'];
   declare readonly watch?: (wake: () => void) => Unsubscribe;
   readonly #inner: GrantStore;
-  #desk: Desk = { injected: [], hanging: [], calls: [] };
+  #desk: SharedFaults = { injected: [], hanging: [], calls: [] };
 
   constructor(inner: GrantStore) {
     this.#inner = inner;
@@ -70,7 +70,7 @@ export class FaultyStore implements GrantStore {
   }
 
   /** Every call so far, in every namespace, in order, with the one argument that it had. */
-  get calls(): Desk['calls'] {
+  get calls(): SharedFaults['calls'] {
     return this.#desk.calls;
   }
 

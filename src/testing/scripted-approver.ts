@@ -14,13 +14,13 @@ export interface ApproverScript {
   membersOf?: Scripted<readonly string[], [request: AccessRequest, context: ApproverContext]> | undefined;
   isEligible?: Scripted<boolean | Ineligibility, [request: AccessRequest, when: Eligibility, context: ApproverContext]> | undefined;
   breakGlass?: Scripted<BreakGlassVerdict, [request: AccessRequest, context: ApproverContext]> | undefined;
-  mayAcknowledge?: Scripted<boolean, [reviewer: string, request: AccessRequest, context: ApproverContext]> | undefined;
+  mayReviewBreakGlass?: Scripted<boolean, [reviewer: string, request: AccessRequest, context: ApproverContext]> | undefined;
 }
 
 /** A question that an approver was asked. */
 export type Question =
   | { readonly method: 'decide' | 'membersOf' | 'breakGlass'; readonly request: AccessRequest }
-  | { readonly method: 'groupsOf' | 'mayAcknowledge'; readonly reviewer: string; readonly request: AccessRequest }
+  | { readonly method: 'groupsOf' | 'mayReviewBreakGlass'; readonly reviewer: string; readonly request: AccessRequest }
   | { readonly method: 'isEligible'; readonly when: Eligibility; readonly request: AccessRequest };
 
 /**
@@ -47,7 +47,7 @@ export class ScriptedApprover implements Approver {
     context?: ApproverContext,
   ) => MaybePromise<boolean | Ineligibility>;
   declare readonly breakGlass?: (request: AccessRequest, context?: ApproverContext) => MaybePromise<BreakGlassVerdict>;
-  declare readonly mayAcknowledge?: (reviewer: string, request: AccessRequest, context?: ApproverContext) => MaybePromise<boolean>;
+  declare readonly mayReviewBreakGlass?: (reviewer: string, request: AccessRequest, context?: ApproverContext) => MaybePromise<boolean>;
 
   constructor(script: ApproverScript = {}, name = 'scripted') {
     this.name = name;
@@ -77,10 +77,10 @@ export class ScriptedApprover implements Approver {
         return answer(this.script.breakGlass ?? { outcome: 'abstain' }, request, context as ApproverContext);
       };
     }
-    if (script.mayAcknowledge !== undefined) {
-      this.mayAcknowledge = (reviewer, request, context) => {
-        this.questions.push({ method: 'mayAcknowledge', reviewer, request });
-        return answer(this.script.mayAcknowledge ?? false, reviewer, request, context as ApproverContext);
+    if (script.mayReviewBreakGlass !== undefined) {
+      this.mayReviewBreakGlass = (reviewer, request, context) => {
+        this.questions.push({ method: 'mayReviewBreakGlass', reviewer, request });
+        return answer(this.script.mayReviewBreakGlass ?? false, reviewer, request, context as ApproverContext);
       };
     }
   }

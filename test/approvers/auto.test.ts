@@ -31,7 +31,7 @@ describe('autoApprove()', () => {
     ]) {
       const { engine } = anEngine({ approver: autoApprove(rule) });
       const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
-      expect((await engine.request(requestId))?.request.end).toBeUndefined();
+      expect((await engine.getRequest(requestId))?.request.end).toBeUndefined();
     }
   });
 

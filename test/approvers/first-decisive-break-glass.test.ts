@@ -65,36 +65,36 @@ describe('firstDecisive()', () => {
     });
   });
 
-  describe('mayAcknowledge()', () => {
+  describe('mayReviewBreakGlass()', () => {
     it('L17 the one that allowed it, and it alone, says who may look at it afterwards', async () => {
-      const first = says('first', { breakGlass: { outcome: 'abstain' }, mayAcknowledge: true });
-      const second = says('second', { breakGlass: ALLOWS, mayAcknowledge: (who) => who === LEE });
+      const first = says('first', { breakGlass: { outcome: 'abstain' }, mayReviewBreakGlass: true });
+      const second = says('second', { breakGlass: ALLOWS, mayReviewBreakGlass: (who) => who === LEE });
       const { work, engine } = take(firstDecisive(first, second));
       const { request } = await work;
-      await refusal(engine.acknowledge(request.id, { by: ANA, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
-      expect(await engine.owedReviews({ reviewer: ANA })).toEqual([]);
-      expect(await engine.owedReviews({ reviewer: LEE })).toHaveLength(1);
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
-      expect(first.asked('mayAcknowledge')).toBe(0);
+      await refusal(engine.reviewBreakGlass(request.id, { by: ANA, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
+      expect(await engine.listBreakGlassReviews({ reviewer: ANA })).toEqual([]);
+      expect(await engine.listBreakGlassReviews({ reviewer: LEE })).toHaveLength(1);
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
+      expect(first.asked('mayReviewBreakGlass')).toBe(0);
     });
 
     it('L17 nobody may where that one can not be asked, or has left the chain', async () => {
-      const without = take(firstDecisive(says('a', { breakGlass: ALLOWS }), says('b', { mayAcknowledge: true })));
+      const without = take(firstDecisive(says('a', { breakGlass: ALLOWS }), says('b', { mayReviewBreakGlass: true })));
       const { request } = await without.work;
-      await refusal(without.engine.acknowledge(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
+      await refusal(without.engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
       const { store, clock } = without;
-      const later = anEngine({ approver: firstDecisive(says('b', { mayAcknowledge: true })), store, clock }).engine;
-      await refusal(later.acknowledge(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
-      expect(await later.owedReviews()).toHaveLength(1);
+      const later = anEngine({ approver: firstDecisive(says('b', { mayReviewBreakGlass: true })), store, clock }).engine;
+      await refusal(later.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
+      expect(await later.listBreakGlassReviews()).toHaveLength(1);
     });
 
     it('L30 an answer that is none gives nobody the right', async () => {
-      for (const mayAcknowledge of [throws(new Error('down')), ...['yes', 1, {}, null, undefined].map(malformed)]) {
-        const made = take(firstDecisive(says('a', { breakGlass: ALLOWS, mayAcknowledge })));
+      for (const mayReviewBreakGlass of [throws(new Error('down')), ...['yes', 1, {}, null, undefined].map(malformed)]) {
+        const made = take(firstDecisive(says('a', { breakGlass: ALLOWS, mayReviewBreakGlass: mayReviewBreakGlass })));
         const { request } = await made.work;
-        const error = await refusal(made.engine.acknowledge(request.id, { by: LEE, verdict: 'justified' }));
+        const error = await refusal(made.engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' }));
         expect(['ERR_JIT_APPROVER', 'ERR_JIT_NOT_REVIEWER']).toContain(error.code);
-        expect(await made.engine.owedReviews()).toHaveLength(1);
+        expect(await made.engine.listBreakGlassReviews()).toHaveLength(1);
       }
     });
   });

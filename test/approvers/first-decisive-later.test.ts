@@ -67,7 +67,7 @@ describe('firstDecisive()', () => {
         const { id } = await aPending(engine);
         rules.script.decide = decide;
         await refusal(engine.approve(id, { by: SAM }), 'ERR_JIT_APPROVER');
-        expect(await engine.request(id)).toMatchObject({ request: { end: undefined, reviews: [] } });
+        expect(await engine.getRequest(id)).toMatchObject({ request: { end: undefined, reviews: [] } });
         expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
       }
     });
@@ -99,7 +99,7 @@ describe('firstDecisive()', () => {
         await clock.set(at(HOUR));
         expect(await engine.isAllowed(MAYA, SCOPE)).toBe(allowed);
         await engine.sweep();
-        expect((await engine.request(id))?.grants[0]?.end?.cause).toBe(cause);
+        expect((await engine.getRequest(id))?.grants[0]?.end?.cause).toBe(cause);
       });
     }
   });
@@ -131,9 +131,9 @@ describe('firstDecisive()', () => {
     it('L30 undefined and null about who may acknowledge are failures, not an answer', async () => {
       const breakGlass: BreakGlassVerdict = { outcome: 'approve', reviewWithinMs: MINUTE };
       for (const answer of [undefined, null, 'yes', 1]) {
-        const { engine } = anEngine({ approver: firstDecisive(says('a', { breakGlass, mayAcknowledge: malformed(answer) })) });
+        const { engine } = anEngine({ approver: firstDecisive(says('a', { breakGlass, mayReviewBreakGlass: malformed(answer) })) });
         const { request } = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'down' });
-        await refusal(engine.acknowledge(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_APPROVER');
+        await refusal(engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_APPROVER');
       }
     });
   });
@@ -146,7 +146,7 @@ describe('firstDecisive()', () => {
       decide: () => ({ ...REVIEW, approver: claims }),
       breakGlass: () => ({ outcome: 'approve', reviewWithinMs: MINUTE, approver: claims }),
       groupsOf: (_, { approver }) => (approver === claims ? ['g'] : []),
-      mayAcknowledge: (_, { approver }) => approver === claims,
+      mayReviewBreakGlass: (_, { approver }) => approver === claims,
     });
 
     it("is a member's own, where it answers for it: it finds its requests again", async () => {
@@ -156,7 +156,7 @@ describe('firstDecisive()', () => {
       expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('granted');
       const broken = await engine.breakGlass({ subject: MAYA, scope: 'b', ttl: MINUTE, justification: 'down' });
       expect(broken.request.approver).toBe('inner');
-      await engine.acknowledge(broken.request.id, { by: LEE, verdict: 'justified' });
+      await engine.reviewBreakGlass(broken.request.id, { by: LEE, verdict: 'justified' });
     });
 
     it('L17 is never that of another member, or of nobody', async () => {
@@ -185,17 +185,23 @@ describe('firstDecisive()', () => {
   ])('L16 L17 gives nobody a right where %s', (_, approver) => {
     const chain = firstDecisive(
       { name: 'a', decide: () => REVIEW },
-      { name: 'b', decide: () => REVIEW, groupsOf: () => ['g'], mayAcknowledge: () => true },
+      { name: 'b', decide: () => REVIEW, groupsOf: () => ['g'], mayReviewBreakGlass: () => true },
     );
     const request = aRequest({ approver });
     expect(chain.groupsOf?.(SAM, request)).toEqual([]);
     expect(chain.membersOf?.(request)).toBeUndefined();
-    expect(chain.mayAcknowledge?.(SAM, request)).toBe(false);
+    expect(chain.mayReviewBreakGlass?.(SAM, request)).toBe(false);
   });
 
   it('L16 gives nobody a right before somebody has decided, whatever names a member answers for', () => {
-    const all: Approver = { name: 'a', decide: () => REVIEW, answersFor: () => true, groupsOf: () => ['g'], mayAcknowledge: () => true };
+    const all: Approver = {
+      name: 'a',
+      decide: () => REVIEW,
+      answersFor: () => true,
+      groupsOf: () => ['g'],
+      mayReviewBreakGlass: () => true,
+    };
     expect(firstDecisive(all).groupsOf?.(SAM, aRequest())).toEqual([]);
-    expect(firstDecisive(all).mayAcknowledge?.(SAM, aRequest())).toBe(false);
+    expect(firstDecisive(all).mayReviewBreakGlass?.(SAM, aRequest())).toBe(false);
   });
 });

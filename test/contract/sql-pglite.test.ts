@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import { autoApprove, JitEngine } from 'jit-access';
-import { fromPglite, migrate, sqlGrantStore, steadyPool } from 'jit-access/sql';
-import type { SteadyPoolTarget } from 'jit-access/sql';
+import { fromPglite, migrate, sqlGrantStore, resilientPool } from 'jit-access/sql';
+import type { ResilientPoolTarget } from 'jit-access/sql';
 import { ManualClock, storeContract } from 'jit-access/testing';
 import { Kysely, PostgresDialect } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -13,12 +13,12 @@ vi.setConfig({ hookTimeout: 120_000, testTimeout: 60_000 });
 const TABLES = ['jit_rows', 'jit_journal', 'jit_heads'];
 
 let pglite: PGlite;
-let pool: SteadyPoolTarget;
+let pool: ResilientPoolTarget;
 let db: Kysely<unknown>;
 beforeAll(async () => {
   pglite = new PGlite();
   pool = fromPglite(pglite);
-  db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: steadyPool(pool) }) });
+  db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: resilientPool(pool) }) });
   await migrate({ db, dialect: 'postgres' });
 });
 afterAll(() => db.destroy());

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { sqlGrantStore, steadyPool } from 'jit-access/sql';
+import { sqlGrantStore, resilientPool } from 'jit-access/sql';
 import { storeContract } from 'jit-access/testing';
 import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
@@ -38,7 +38,7 @@ if (hasPooler) {
       });
 
       const open = (pool: pg.Pool, namespace: string, prepares = prepare) => {
-        const dialect = new PostgresDialect({ pool: steadyPool(pool, { prepare: prepares }) });
+        const dialect = new PostgresDialect({ pool: resilientPool(pool, { prepare: prepares }) });
         return sqlGrantStore({ db: new Kysely({ dialect }), dialect: 'postgres', namespace });
       };
 
@@ -61,7 +61,7 @@ if (hasPooler) {
           const client = await another.connect();
           await client.query('begin');
           await expect(store.journal({ after: 0, limit: 1 })).rejects.toThrow(
-            /the database could not be asked \(26000\): .* does not exist; behind a pooler use steadyPool\(pool, \{ prepare: false \}\), and no read$/,
+            /the database could not be asked \(26000\): .* does not exist; behind a pooler use resilientPool\(pool, \{ prepare: false \}\), and no read$/,
           );
           await client.query('rollback');
           client.release();

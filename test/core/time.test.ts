@@ -15,7 +15,7 @@ import {
   refuseIfSteppedBack,
   sleepUntil,
   systemClock,
-  Timekeeper,
+  EngineClock,
   within,
   yieldToOthers,
 } from '../../src/core/time.js';
@@ -221,17 +221,17 @@ describe('systemClock', () => {
 describe('Timekeeper', () => {
   const script = (readings: readonly unknown[], leewayMs = 0) => {
     let i = 0;
-    return new Timekeeper({ now: () => readings[i++] as number }, leewayMs);
+    return new EngineClock({ now: () => readings[i++] as number }, leewayMs);
   };
 
   it('L5 judges starts at what the clock says, and ends at the highest reading so far', () => {
     const keeper = script([T0, T0 + 5_000, T0 + 4_500, T0 + 5_001]);
-    expect(keeper.highest).toBe(0);
-    expect(keeper.read()).toEqual({ now: T0, highest: T0, late: T0, steppedBack: false });
-    expect(keeper.read()).toEqual({ now: T0 + 5_000, highest: T0 + 5_000, late: T0 + 5_000, steppedBack: false });
-    expect(keeper.read()).toEqual({ now: T0 + 4_500, highest: T0 + 5_000, late: T0 + 5_000, steppedBack: false });
-    expect(keeper.highest).toBe(T0 + 5_000);
-    expect(keeper.read()).toEqual({ now: T0 + 5_001, highest: T0 + 5_001, late: T0 + 5_001, steppedBack: false });
+    expect(keeper.highWater).toBe(0);
+    expect(keeper.read()).toEqual({ now: T0, highWater: T0, forEnds: T0, steppedBack: false });
+    expect(keeper.read()).toEqual({ now: T0 + 5_000, highWater: T0 + 5_000, forEnds: T0 + 5_000, steppedBack: false });
+    expect(keeper.read()).toEqual({ now: T0 + 4_500, highWater: T0 + 5_000, forEnds: T0 + 5_000, steppedBack: false });
+    expect(keeper.highWater).toBe(T0 + 5_000);
+    expect(keeper.read()).toEqual({ now: T0 + 5_001, highWater: T0 + 5_001, forEnds: T0 + 5_001, steppedBack: false });
   });
 
   it.each([
@@ -243,19 +243,19 @@ describe('Timekeeper', () => {
   ])('L5 a clock that lies %s ms below an earlier reading has stepped back: %s', (back, steppedBack) => {
     const keeper = script([T0, T0 - back, T0]);
     keeper.read();
-    expect(keeper.read()).toEqual({ now: T0 - back, highest: T0, late: T0, steppedBack });
+    expect(keeper.read()).toEqual({ now: T0 - back, highWater: T0, forEnds: T0, steppedBack });
     expect(keeper.read().steppedBack, 'until it has caught up').toBe(false);
   });
 
   it('L6 tolerance ends things early and starts nothing early', () => {
-    expect(script([T0], 250).read()).toEqual({ now: T0, highest: T0, late: T0 + 250, steppedBack: false });
+    expect(script([T0], 250).read()).toEqual({ now: T0, highWater: T0, forEnds: T0 + 250, steppedBack: false });
     const keeper = script([T0, T0 - 100], 250);
     keeper.read();
-    expect(keeper.read()).toEqual({ now: T0 - 100, highest: T0, late: T0 + 250, steppedBack: false });
+    expect(keeper.read()).toEqual({ now: T0 - 100, highWater: T0, forEnds: T0 + 250, steppedBack: false });
   });
 
   it('L5 knows no step back before the first reading', () => {
-    expect(script([0]).read()).toEqual({ now: 0, highest: 0, late: 0, steppedBack: false });
+    expect(script([0]).read()).toEqual({ now: 0, highWater: 0, forEnds: 0, steppedBack: false });
   });
 
   it('L3 refuses a clock so far ahead that an instant plus two durations would be no instant', () => {
@@ -268,13 +268,13 @@ describe('Timekeeper', () => {
     const keeper = script([T0, reading, T0 + 1]);
     keeper.read();
     expect(() => keeper.read()).toThrow(expect.objectContaining({ code: 'ERR_JIT_CLOCK' }));
-    expect(keeper.highest).toBe(T0);
+    expect(keeper.highWater).toBe(T0);
     expect(keeper.read().now).toBe(T0 + 1);
   });
 
   it('L30 refuses a clock that throws, and says why', () => {
     const cause = new Error('no such device');
-    const keeper = new Timekeeper(
+    const keeper = new EngineClock(
       {
         now: () => {
           throw cause;
@@ -295,7 +295,7 @@ describe('Timekeeper', () => {
     const told: unknown[] = [];
     const readings = [T0, T0 - 5_000, T0 - 4_000, T0 - 500, T0 - 2_000, T0 + 1];
     let i = 0;
-    const keeper = new Timekeeper({ now: () => readings[i++]! }, 0, (error) => told.push(error));
+    const keeper = new EngineClock({ now: () => readings[i++]! }, 0, (error) => told.push(error));
     const counts = readings.map(() => {
       keeper.read();
       return told.length;
@@ -312,7 +312,7 @@ describe('Timekeeper', () => {
       }
     }
     const clock = new Steps();
-    const keeper = new Timekeeper(clock, 0);
+    const keeper = new EngineClock(clock, 0);
     keeper.read();
     keeper.read();
     expect(clock.calls).toBe(2);
@@ -325,10 +325,10 @@ describe('Timekeeper', () => {
         const keeper = script(readings, leewayMs);
         let before = 0;
         for (const reading of readings) {
-          const { now, late } = keeper.read();
+          const { now, forEnds } = keeper.read();
           expect(now).toBe(reading);
-          expect(late).toBeGreaterThanOrEqual(Math.max(before, now + leewayMs));
-          before = late;
+          expect(forEnds).toBeGreaterThanOrEqual(Math.max(before, now + leewayMs));
+          before = forEnds;
         }
       }),
     );
@@ -337,8 +337,8 @@ describe('Timekeeper', () => {
 
 describe('refuseIfSteppedBack()', () => {
   it('L5 refuses while the clock has stepped back', () => {
-    expect(() => refuseIfSteppedBack({ now: T0, highest: T0, late: T0, steppedBack: false })).not.toThrow();
-    expect(() => refuseIfSteppedBack({ now: T0, highest: T0 + 5_000, late: T0 + 5_000, steppedBack: true })).toThrow(
+    expect(() => refuseIfSteppedBack({ now: T0, highWater: T0, forEnds: T0, steppedBack: false })).not.toThrow();
+    expect(() => refuseIfSteppedBack({ now: T0, highWater: T0 + 5_000, forEnds: T0 + 5_000, steppedBack: true })).toThrow(
       expect.objectContaining({ code: 'ERR_JIT_CLOCK' }),
     );
   });

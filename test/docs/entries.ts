@@ -32,7 +32,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
     groupsOf: (reviewer) => (reviewer === 'user:sam' ? ['on-call'] : []),
     isEligible: true,
     breakGlass: { outcome: 'approve', rule: 'emergency', reviewWithinMs: 60_000, maxUnreviewed: 9, skippedGroups: ['on-call'], terms },
-    mayAcknowledge: (reviewer) => reviewer === 'user:lee',
+    mayReviewBreakGlass: (reviewer) => reviewer === 'user:lee',
   });
   const engine = new JitEngine({ clock, store, approver, scopes: patternScopes });
   const ask = {
@@ -85,7 +85,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
     await narrow.requestAccess({ ...one, scope }).catch((error: { requestId: string }) => waiting.push(error.requestId));
   }
   approver.script.decide = approve;
-  for (const id of waiting) await narrow.decide(id);
+  for (const id of waiting) await narrow.retryDecision(id);
 
   // As many denials as a subject's row names, then one that makes room by the approver, and one by a reviewer of two.
   const nagging = { ...ask, subject: 'user:nag' };
@@ -106,7 +106,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
       id = 'request' in made ? made.request.id : made.requestId;
     };
     await engine.revoke(grant.id, by);
-    await (verdict === review ? engine.approve(id, by) : engine.decide(id));
+    await (verdict === review ? engine.approve(id, by) : engine.retryDecision(id));
   }
 
   // Break-glass, overdue and then reviewed; an attempt that is refused; what time brings; and the purge.
@@ -122,7 +122,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   approver.script.isEligible = true;
   await clock.advance('1m');
   await engine.sweep();
-  await engine.acknowledge(emergency.request.id, { by: 'user:lee', verdict: 'justified' });
+  await engine.reviewBreakGlass(emergency.request.id, { by: 'user:lee', verdict: 'justified' });
   await clock.advance('13m');
   await engine.sweep();
   await clock.advance('3d');

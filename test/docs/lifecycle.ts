@@ -47,7 +47,7 @@ export const explainedEnds = (): string[] =>
 export const explainedFields = (): ReadonlyMap<string, readonly string[]> =>
   new Map(
     rowsOf(PAGE)
-      .filter(([types = '']) => /^`(request|grant|usage|review|effect|attempt|journal|clock)\.\w+`/.test(types))
+      .filter(([types = '']) => /^`(request|grant|usage|breakGlass|provisioning|attempt|journal|clock)\.\w+`/.test(types))
       .flatMap(([types, fields]) => quoted(types).map((type) => [type, quoted(fields)] as const)),
   );
 

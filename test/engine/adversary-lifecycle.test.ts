@@ -109,11 +109,11 @@ describe('lifecycle, attacked', () => {
 
   it('issue 3, acknowledge: "unjustified" ends the access, though its subject keeps using it', async () => {
     const breakGlass = { outcome: 'approve', reviewWithinMs: MINUTE, terms: { maxUses: 1_000_000 } } as const;
-    const approver = new ScriptedApprover({ decide: { outcome: 'deny', reason: 'no' }, breakGlass, mayAcknowledge: true });
+    const approver = new ScriptedApprover({ decide: { outcome: 'deny', reason: 'no' }, breakGlass, mayReviewBreakGlass: true });
     const { store, engine, clock } = setup({ approver });
     const { request } = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '30m', justification: 'fire' });
     consumedBefore(store, new JitEngine({ clock, store, approver }), 1_000);
-    const told = await engine.acknowledge(request.id, { by: SAM, verdict: 'unjustified' }).then(() => 'ended', codeOf);
+    const told = await engine.reviewBreakGlass(request.id, { by: SAM, verdict: 'unjustified' }).then(() => 'ended', codeOf);
     expect({ told, allowed: await engine.isAllowed(MAYA, SCOPE) }).toEqual({ told: 'ended', allowed: false });
   });
 
@@ -123,10 +123,10 @@ describe('lifecycle, attacked', () => {
     const ask = { subject: MAYA, scope: SCOPE, ttl: 60 * MINUTE, idempotencyKey: 'k' } as const;
     const first = await engine.requestAccess(ask);
     expect(first).toMatchObject({ reused: true, request: { id: request.id } });
-    const before = (await engine.head()).seq;
+    const before = (await engine.journalHead()).seq;
     await clock.advance('1m');
     const again = await engine.requestAccess(ask);
-    expect({ id: again.request.id, head: (await engine.head()).seq }).toEqual({ id: request.id, head: before });
+    expect({ id: again.request.id, head: (await engine.journalHead()).seq }).toEqual({ id: request.id, head: before });
     expect(store.called('commit')).toBeGreaterThan(0);
   });
 
@@ -186,7 +186,7 @@ describe('lifecycle, attacked', () => {
 
   it('issue 3, limits: maxUnreviewed holds though a purge removes the subject row and somebody makes it anew', async () => {
     const breakGlass = { outcome: 'approve', reviewWithinMs: MINUTE } as const;
-    const approver = new ScriptedApprover({ decide: { outcome: 'deny', reason: 'no' }, breakGlass, mayAcknowledge: true });
+    const approver = new ScriptedApprover({ decide: { outcome: 'deny', reason: 'no' }, breakGlass, mayReviewBreakGlass: true });
     const { clock, store, engine, another } = setup({ approver });
     // A request of old, denied: its subject row is at version 1.
     await engine.requestAccess({ subject: MAYA, scope: 'x:y', ttl: '1m' });
@@ -200,7 +200,7 @@ describe('lifecycle, attacked', () => {
     await engine.breakGlass({ subject: MAYA, scope: 'db-prod:read', ttl: '5m', justification: 'fire' });
     store.release();
     expect(await slow.then(({ outcome }) => outcome, codeOf)).toBe('ERR_JIT_LIMIT');
-    expect(await engine.owedReviews({ subject: MAYA })).toHaveLength(1);
+    expect(await engine.listBreakGlassReviews({ subject: MAYA })).toHaveLength(1);
   });
 
   it('issue 3, limits: maxOpenRequests holds though a purge removes the subject row and somebody makes it anew', async () => {
@@ -253,7 +253,7 @@ describe('lifecycle, attacked', () => {
     const { engine } = setup({ approver });
     const told = await engine
       .requestAccess({ subject: MAYA, scope: SCOPE, ttl: '5m' })
-      .then(({ request }) => engine.request(request.id).then(() => 'readable', codeOf), codeOf);
+      .then(({ request }) => engine.getRequest(request.id).then(() => 'readable', codeOf), codeOf);
     expect(['readable', 'ERR_JIT_APPROVER']).toContain(told);
   });
 
@@ -407,13 +407,13 @@ describe('lifecycle, attacked', () => {
 
   it('issue 3, acknowledge: one unreadable grant of a bundle does not keep "unjustified" from ending the others', async () => {
     const breakGlass = { outcome: 'approve', reviewWithinMs: MINUTE } as const;
-    const approver = new ScriptedApprover({ decide: { outcome: 'deny', reason: 'no' }, breakGlass, mayAcknowledge: true });
+    const approver = new ScriptedApprover({ decide: { outcome: 'deny', reason: 'no' }, breakGlass, mayReviewBreakGlass: true });
     const { store, engine } = setup({ approver });
     const { request, grants } = await engine.breakGlass({ subject: MAYA, scopes: ['a:a', 'b:b'], ttl: '30m', justification: 'fire' });
     const [row] = await store.get([{ kind: 'grant', id: grants[0]!.id }]);
     const bad = { ...row!, version: row!.version + 1, body: { ...row!.body, expiresAt: 'soon' } };
     await store.commit({ id: 'x', expect: [{ kind: 'grant', id: bad.id, version: row!.version }], put: [bad], append: [] });
-    await engine.acknowledge(request.id, { by: SAM, verdict: 'unjustified' }).catch(() => undefined);
+    await engine.reviewBreakGlass(request.id, { by: SAM, verdict: 'unjustified' }).catch(() => undefined);
     expect(await engine.isAllowed(MAYA, 'b:b')).toBe(false);
   });
 });

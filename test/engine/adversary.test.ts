@@ -76,7 +76,7 @@ describe('JitEngine', () => {
       const [now] = await store.get([{ kind: 'cursor', id: sink.name }]);
       const back: Row = { ...row, version: (now?.version ?? 0) + 1 };
       const change: Change = { id: 'x', expect: [{ kind: 'cursor', id: sink.name, version: now?.version ?? 0 }], put: [back], append: [] };
-      await store.commit({ ...change, trimJournalTo: (await engine.head()).seq });
+      await store.commit({ ...change, trimJournalTo: (await engine.journalHead()).seq });
       expect((await engine.flushAudit()).caughtUp).toBe(false);
       expect(told.map((one) => (one.error as { code?: string }).code)).toContain('ERR_JIT_CORRUPT');
     });
@@ -171,7 +171,7 @@ describe('JitEngine', () => {
       };
       const { engine } = anEngine({ clock, approver: stepping });
       const error = await refusal(engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1000 }), 'ERR_JIT_CLOCK');
-      const found = await engine.request(error.requestId ?? 'none');
+      const found = await engine.getRequest(error.requestId ?? 'none');
       expect(found?.request).toMatchObject({ id: error.requestId, subject: MAYA, end: undefined });
     });
 
@@ -210,7 +210,7 @@ describe('JitEngine', () => {
       const { engine } = anEngine({ store: new MemoryGrantStoreView(new MemoryGrantStore()), approver });
       const request = await aPending(engine);
       await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_APPROVER');
-      expect((await engine.request(request.id))?.request.quorum?.groups).toHaveLength(2);
+      expect((await engine.getRequest(request.id))?.request.quorum?.groups).toHaveLength(2);
     });
 
     it('L14 who comes back into a group completes the quorum by saying the same again', async () => {
@@ -240,7 +240,7 @@ describe('JitEngine', () => {
         store.find = bent;
         if (next !== '' && next !== 'same') await refusal(engine.sweep(), 'ERR_JIT_STORE');
         else await refusal(engine.sweep(), 'ERR_JIT_STORE');
-        await refusal(engine.requests(), 'ERR_JIT_STORE');
+        await refusal(engine.listRequests(), 'ERR_JIT_STORE');
       }
     });
 
@@ -275,7 +275,7 @@ describe('JitEngine', () => {
         }
         return rows;
       };
-      expect(await engine.request(grant.requestId)).toBeUndefined();
+      expect(await engine.getRequest(grant.requestId)).toBeUndefined();
     });
 
     it("L28 a local sink is given what others commit from its engine's first call on", async () => {

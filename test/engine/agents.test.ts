@@ -18,7 +18,7 @@ function anApprover(approvals = 1) {
     membersOf: MEMBERS,
     isEligible: true,
     breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
-    mayAcknowledge: (who) => MEMBERS.includes(who),
+    mayReviewBreakGlass: (who) => MEMBERS.includes(who),
   });
 }
 
@@ -32,7 +32,7 @@ const NO_AGENT = { why: 'is_agent' } as const;
 const REVIEWS: Readonly<Record<string, (state: State, by: string) => Promise<unknown>>> = {
   approve: ({ engine, requestId }, by) => engine.approve(requestId, { by }),
   deny: ({ engine, requestId }, by) => engine.deny(requestId, { by }),
-  acknowledge: ({ engine, requestId }, by) => engine.acknowledge(requestId, { by, verdict: 'justified' }),
+  reviewBreakGlass: ({ engine, requestId }, by) => engine.reviewBreakGlass(requestId, { by, verdict: 'justified' }),
   approvalLink: ({ engine, requestId }, reviewer) => engine.approvalLink(requestId, { reviewer, decision: 'approve' }),
   redeemLink: async (state, by) => state.engine.redeemLink(await linkTo(state), { by }),
   'redeemLink by bearer': async (state) => state.engine.redeemLink(await linkTo(state), { bearer: true }),
@@ -97,7 +97,7 @@ describe('JitEngine', () => {
       const { request } = asked;
       const people = [SAM, ANA, LEE];
       expect(asked).toMatchObject({ outcome: 'pending', reviewers: people });
-      expect(await engine.decide(request.id)).toMatchObject({ reviewers: people });
+      expect(await engine.retryDecision(request.id)).toMatchObject({ reviewers: people });
       expect((await engine.explain(MAYA, SCOPE)).approvers).toEqual({ groups: ['ops'], people });
       // What would be asked for, too.
       expect((await engine.explain(MAYA, 'db-prod:read')).approvers).toEqual({ groups: ['ops'], people });
@@ -107,10 +107,10 @@ describe('JitEngine', () => {
       const { request: glass } = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'it burns' });
       approver.questions.length = 0;
       expect(await engine.inbox(AGENT)).toEqual([]);
-      expect(await engine.owedReviews({ reviewer: AGENT })).toEqual([]);
+      expect(await engine.listBreakGlassReviews({ reviewer: AGENT })).toEqual([]);
       expect(approver.questions).toEqual([]);
       expect((await engine.inbox(SAM)).map(({ request: { id } }) => id)).toEqual([request.id]);
-      expect((await engine.owedReviews({ reviewer: SAM })).map(({ request: { id } }) => id)).toEqual([glass.id]);
+      expect((await engine.listBreakGlassReviews({ reviewer: SAM })).map(({ request: { id } }) => id)).toEqual([glass.id]);
     });
 
     it('L17 do not count with what they said before they were agents', async () => {

@@ -24,21 +24,21 @@ describe('L42 a verb asks its approver about many items side by side', () => {
     const approver = new ScriptedApprover({ decide: REVIEW, groupsOf: groups.give });
     const { engine } = anEngine({ approver });
     for (let i = 0; i < 50; i++) await ask(engine, { scope: `a:${i}` });
-    const { items } = await engine.requests({});
+    const { items } = await engine.listRequests({});
     const inbox = await engine.inbox(SAM);
     expect(groups.count.most).toBe(32);
     expect(inbox.map(({ request }) => request.id)).toEqual(items.map(({ id }) => id));
   });
 
-  it('in owedReviews()', async () => {
+  it('in listBreakGlassReviews()', async () => {
     const may = counted(true);
-    const approver = new ScriptedApprover({ breakGlass: BREAK_GLASS, mayAcknowledge: may.give });
+    const approver = new ScriptedApprover({ breakGlass: BREAK_GLASS, mayReviewBreakGlass: may.give });
     const { engine, clock } = anEngine({ approver });
     for (let i = 0; i < 5; i++) {
       await engine.breakGlass({ subject: `user:${i}`, scope: 'db:prod', ttl: '5m', justification: 'prod is down' });
       await clock.advance(1_000);
     }
-    const owed = await engine.owedReviews({ reviewer: SAM });
+    const owed = await engine.listBreakGlassReviews({ reviewer: SAM });
     expect(may.count.most).toBe(5);
     expect(owed.map(({ reviewBy }) => reviewBy)).toEqual([0, 1, 2, 3, 4].map((i) => at(HOUR + i * 1_000)));
   });

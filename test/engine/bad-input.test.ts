@@ -209,21 +209,21 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['requestedBy', given(ACTORS), (engine, value) => engine.breakGlass({ ...BURNING, requestedBy: value })],
     ['idempotencyKey', given(IDS), (engine, value) => engine.breakGlass({ ...BURNING, idempotencyKey: value })],
   ],
-  acknowledge: [
-    ['requestId', IDS, (engine, value) => engine.acknowledge(value, { by: SAM, verdict: 'justified' })],
-    ['options', OPTIONS, (engine, value) => engine.acknowledge('r', value)],
-    ['by', ACTORS, (engine, value) => engine.acknowledge('r', { by: value, verdict: 'justified' })],
-    ['reason', TEXTS, (engine, value) => engine.acknowledge('r', { by: SAM, verdict: 'justified', reason: value })],
+  reviewBreakGlass: [
+    ['requestId', IDS, (engine, value) => engine.reviewBreakGlass(value, { by: SAM, verdict: 'justified' })],
+    ['options', OPTIONS, (engine, value) => engine.reviewBreakGlass('r', value)],
+    ['by', ACTORS, (engine, value) => engine.reviewBreakGlass('r', { by: value, verdict: 'justified' })],
+    ['reason', TEXTS, (engine, value) => engine.reviewBreakGlass('r', { by: SAM, verdict: 'justified', reason: value })],
     [
       'verdict',
       [undefined, null, '', 'approve', 'Justified', true, 1, ['justified'], new String('justified')],
-      (engine, value) => engine.acknowledge('r', { by: SAM, verdict: value }),
+      (engine, value) => engine.reviewBreakGlass('r', { by: SAM, verdict: value }),
     ],
   ],
-  owedReviews: [
-    ['query', given(OPTIONS), (engine, value) => engine.owedReviews(value)],
-    ['subject', given(ACTORS), (engine, value) => engine.owedReviews({ subject: value })],
-    ['reviewer', given(ACTORS), (engine, value) => engine.owedReviews({ reviewer: value })],
+  listBreakGlassReviews: [
+    ['query', given(OPTIONS), (engine, value) => engine.listBreakGlassReviews(value)],
+    ['subject', given(ACTORS), (engine, value) => engine.listBreakGlassReviews({ subject: value })],
+    ['reviewer', given(ACTORS), (engine, value) => engine.listBreakGlassReviews({ reviewer: value })],
   ],
   approvalLink: [
     ['requestId', IDS, (engine, value) => engine.approvalLink(value, { reviewer: SAM, decision: 'approve' })],
@@ -301,8 +301,8 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['query', given(OPTIONS), (engine, value) => engine.resync(value)],
     ['name', given(IDS), (engine, value) => engine.resync({ name: value })],
   ],
-  decide: [['requestId', IDS, (engine, value) => engine.decide(value)]],
-  request: [['requestId', IDS, (engine, value) => engine.request(value)]],
+  retryDecision: [['requestId', IDS, (engine, value) => engine.retryDecision(value)]],
+  getRequest: [['requestId', IDS, (engine, value) => engine.getRequest(value)]],
   ...Object.fromEntries(
     (['approve', 'deny', 'cancel', 'revoke', 'release'] as const).map((verb): [string, readonly Case[]] => {
       const id = verb === 'revoke' || verb === 'release' ? 'grantId' : 'requestId';
@@ -386,13 +386,13 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   ],
   status: [['subject', ACTORS, (engine, value) => engine.status(value)]],
   inbox: [['reviewer', ACTORS, (engine, value) => engine.inbox(value)]],
-  requests: [
-    ['query', [null, 7, 'x', [], true], (engine, value) => engine.requests(value)],
-    ['query', ['stati', 'Limit'], (engine, value) => engine.requests({ [value]: 1 })],
-    ['subject', ACTORS.filter((value) => value !== undefined), (engine, value) => engine.requests({ subject: value })],
-    ['status', ['open', 'PENDING', '', null, 7, ['pending']], (engine, value) => engine.requests({ status: value })],
-    ['limit', [0, -1, 1001, 1.5, NaN, '1', [1]], (engine, value) => engine.requests({ limit: value })],
-    ['after', IDS.filter((value) => value !== undefined), (engine, value) => engine.requests({ after: value })],
+  listRequests: [
+    ['query', [null, 7, 'x', [], true], (engine, value) => engine.listRequests(value)],
+    ['query', ['stati', 'Limit'], (engine, value) => engine.listRequests({ [value]: 1 })],
+    ['subject', ACTORS.filter((value) => value !== undefined), (engine, value) => engine.listRequests({ subject: value })],
+    ['status', ['open', 'PENDING', '', null, 7, ['pending']], (engine, value) => engine.listRequests({ status: value })],
+    ['limit', [0, -1, 1001, 1.5, NaN, '1', [1]], (engine, value) => engine.listRequests({ limit: value })],
+    ['after', IDS.filter((value) => value !== undefined), (engine, value) => engine.listRequests({ after: value })],
   ],
   whoHadAccess: [
     ['query', OPTIONS, (engine, value) => engine.whoHadAccess(value)],
@@ -441,7 +441,7 @@ describe('JitEngine', () => {
   describe('bad input', () => {
     it('is tried with every verb that takes any', () => {
       // A token that can not be read is a link that is none, and told as that: test/features/links/links.test.ts.
-      const none = ['constructor', 'openLink', 'sweep', 'flushAudit', 'head', 'idle', 'close'];
+      const none = ['constructor', 'openLink', 'sweep', 'flushAudit', 'journalHead', 'idle', 'close'];
       const own = Object.getOwnPropertyNames(JitEngine.prototype).filter((name) => !none.includes(name));
       expect([...new Set(Object.keys(CASES).map((name) => name.split(' ')[0]))].sort()).toEqual(own.sort());
     });
@@ -452,7 +452,7 @@ describe('JitEngine', () => {
           const { engine, store } = anEngine({ audit: new RecordingSink() });
           await aGranted(engine);
           await engine.flushAudit();
-          const [head, commits, live] = [await engine.head(), store.called('commit'), store.called('live')];
+          const [head, commits, live] = [await engine.journalHead(), store.called('commit'), store.called('live')];
           for (const value of values) {
             let error;
             try {
@@ -466,7 +466,7 @@ describe('JitEngine', () => {
             expect(error.message).not.toMatch(/[\p{Cc}\p{Cs}]/u);
           }
           await engine.flushAudit();
-          expect(await engine.head()).toEqual(head);
+          expect(await engine.journalHead()).toEqual(head);
           expect(store.called('commit')).toBe(commits);
           expect(store.called('live')).toBe(live);
           expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
@@ -504,7 +504,7 @@ describe('JitEngine', () => {
       const { request } = await ask(engine, { metadata });
       metadata.nested.a = 2;
       metadata.list.push(2);
-      expect((await engine.request(request.id))?.request.metadata).toEqual({ list: [1], nested: { a: 1 } });
+      expect((await engine.getRequest(request.id))?.request.metadata).toEqual({ list: [1], nested: { a: 1 } });
       expect(Object.isFrozen(request)).toBe(true);
     });
 
@@ -620,7 +620,7 @@ describe('JitEngine', () => {
       await engine.approve(request.id, { by: 'USER:SAM' });
       expect(await engine.isAllowed('User:Maya', SCOPE)).toBe(true);
       expect((await engine.status('User:Maya')).held).toHaveLength(1);
-      expect((await engine.requests({ subject: 'User:Maya' })).items).toHaveLength(1);
+      expect((await engine.listRequests({ subject: 'User:Maya' })).items).toHaveLength(1);
       expect((await engine.revokeAll({ subject: 'User:Maya' }, { by: 'X' })).grants).toMatchObject([{ end: { by: 'x' } }]);
     });
 
@@ -666,7 +666,7 @@ describe('JitEngine', () => {
       const by = { by: SAM };
       const calls: Readonly<Record<string, () => unknown>> = {
         requestAccess: () => ask(engine),
-        decide: () => engine.decide('r'),
+        retryDecision: () => engine.retryDecision('r'),
         approve: () => engine.approve('r', by),
         deny: () => engine.deny('r', by),
         cancel: () => engine.cancel('r', by),
@@ -680,8 +680,8 @@ describe('JitEngine', () => {
         filterAllowed: () => engine.filterAllowed(MAYA, [SCOPE]),
         status: () => engine.status(MAYA),
         explain: () => engine.explain(MAYA, SCOPE),
-        request: () => engine.request('r'),
-        requests: () => engine.requests(),
+        getRequest: () => engine.getRequest('r'),
+        listRequests: () => engine.listRequests(),
         inbox: () => engine.inbox(SAM),
         whoHadAccess: () => engine.whoHadAccess({ scope: SCOPE, at: at(0) }),
         history: () => engine.history({ from: 0, to: 1 }),
@@ -690,11 +690,11 @@ describe('JitEngine', () => {
         forgetFollower: () => engine.forgetFollower('x'),
         purge: () => engine.purge({ before: 0, by: SAM }),
         acceptClock: () => engine.acceptClock({ by: SAM }),
-        head: () => engine.head(),
+        journalHead: () => engine.journalHead(),
         extend: () => engine.extend('g', { requestedBy: MAYA, ttl: 1 }),
         breakGlass: () => engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: 1, justification: 'it burns' }),
-        acknowledge: () => engine.acknowledge('r', { by: SAM, verdict: 'justified' }),
-        owedReviews: () => engine.owedReviews(),
+        reviewBreakGlass: () => engine.reviewBreakGlass('r', { by: SAM, verdict: 'justified' }),
+        listBreakGlassReviews: () => engine.listBreakGlassReviews(),
         approvalLink: () => engine.approvalLink('r', { reviewer: SAM, decision: 'approve' }),
         openLink: () => engine.openLink('token'),
         redeemLink: () => engine.redeemLink('token', by),

@@ -27,7 +27,7 @@ const ALLOWS: Approval = { outcome: 'approve', reviewWithinMs: DAY };
 function anEmergency(over: Partial<Approval> = {}, script: ApproverScript = {}, options: Partial<JitEngineOptions> = {}) {
   const approver = new ScriptedApprover({
     breakGlass: { ...ALLOWS, ...over },
-    mayAcknowledge: (who) => [LEE, ANA].includes(who),
+    mayReviewBreakGlass: (who) => [LEE, ANA].includes(who),
     ...script,
   });
   return { ...anEngine({ approver, ...options }), approver };
@@ -42,7 +42,7 @@ function take(engine: JitEngine, over: Partial<BreakGlassAsk> = {}) {
 const unreviewedOf = async (store: FaultyStore, id: string): Promise<unknown> =>
   (await store.get([{ kind: 'subject', id }]))[0]?.body['unreviewed'];
 
-const owedIds = async (engine: JitEngine, query = {}) => (await engine.owedReviews(query)).map(({ request }) => request.id);
+const owedIds = async (engine: JitEngine, query = {}) => (await engine.listBreakGlassReviews(query)).map(({ request }) => request.id);
 
 describe('JitEngine', () => {
   describe('breakGlass()', () => {
@@ -56,12 +56,12 @@ describe('JitEngine', () => {
         justification: 'the primary is down',
         quorum: undefined,
         end: { status: 'approved', cause: 'break_glass', by: MAYA, at: at(0), reason: undefined },
-        owed: {
+        afterReview: {
           reviewBy: at(DAY),
           skippedGroups: ['ops', 'sec'],
           skippedPeople: [SAM, ANA],
           missedAt: undefined,
-          acknowledgement: undefined,
+          breakGlassReview: undefined,
         },
       });
       expect(grants).toMatchObject([
@@ -78,19 +78,19 @@ describe('JitEngine', () => {
       const seen: unknown[] = [];
       const { engine, store, approver } = anEmergency(
         { reviewers: ['ciso', 'leads'] },
-        { mayAcknowledge: (_, { owed }) => seen.push(owed?.reviewers) > 0 },
+        { mayReviewBreakGlass: (_, { afterReview }) => seen.push(afterReview?.reviewers) > 0 },
       );
       const { request } = await take(engine);
-      expect(request.owed?.reviewers).toEqual(['ciso', 'leads']);
-      expect(Object.isFrozen(request.owed?.reviewers)).toBe(true);
+      expect(request.afterReview?.reviewers).toEqual(['ciso', 'leads']);
+      expect(Object.isFrozen(request.afterReview?.reviewers)).toBe(true);
       const approved = (await entriesOf(store)).find(({ type }) => type === 'request.approved');
-      expect(approved?.data['owed']).toMatchObject({ reviewers: ['ciso', 'leads'] });
+      expect(approved?.data['afterReview']).toMatchObject({ reviewers: ['ciso', 'leads'] });
       approver.script.breakGlass = { ...ALLOWS, reviewers: ['nobody'] };
-      const after = await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
-      expect([seen, after.owed?.reviewers]).toEqual([[['ciso', 'leads']], ['ciso', 'leads']]);
+      const after = await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
+      expect([seen, after.afterReview?.reviewers]).toEqual([[['ciso', 'leads']], ['ciso', 'leads']]);
       await expectReplayed(store);
       approver.script.breakGlass = ALLOWS;
-      expect((await take(engine, { scope: 'b' })).request.owed?.reviewers).toEqual([]);
+      expect((await take(engine, { scope: 'b' })).request.afterReview?.reviewers).toEqual([]);
     });
 
     it('L27 names in the journal the groups, and where it can the people, that were skipped', async () => {
@@ -98,9 +98,9 @@ describe('JitEngine', () => {
         const { engine, store } = anEmergency({ skippedGroups: ['ops'], skippedPeople });
         const { request } = await take(engine);
         const approved = (await entriesOf(store)).find(({ type }) => type === 'request.approved');
-        const owed = { reviewBy: at(DAY), skippedGroups: ['ops'], ...(skippedPeople && { skippedPeople }) };
-        expect(approved).toMatchObject({ actor: MAYA, requestId: request.id, data: { owed, end: { cause: 'break_glass' } } });
-        expect('skippedPeople' in (approved?.data['owed'] as object)).toBe(skippedPeople !== undefined);
+        const afterReview = { reviewBy: at(DAY), skippedGroups: ['ops'], ...(skippedPeople && { skippedPeople }) };
+        expect(approved).toMatchObject({ actor: MAYA, requestId: request.id, data: { afterReview, end: { cause: 'break_glass' } } });
+        expect('skippedPeople' in (approved?.data['afterReview'] as object)).toBe(skippedPeople !== undefined);
       }
     });
 
@@ -279,7 +279,7 @@ describe('JitEngine', () => {
         expect(error.message).toContain(MAYA);
       }
       expect(await wholeStore(store)).toEqual(before);
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
       expect((await take(engine, { scope: 'other' })).outcome).toBe('granted');
     });
 
@@ -293,7 +293,7 @@ describe('JitEngine', () => {
       }
       // Another requester, for a subject that owes nothing.
       expect((await take(engine, { subject: 'agent:2', requestedBy: EVE })).outcome).toBe('granted');
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
       expect((await take(engine, { subject: NOOR })).outcome).toBe('granted');
     });
 
@@ -323,9 +323,9 @@ describe('JitEngine', () => {
       expect(await refusal(take(engine), 'ERR_JIT_LIMIT')).toMatchObject({ max: 2, got: 3 });
       approver.script.breakGlass = { ...ALLOWS, maxUnreviewed: 1 };
       expect(await refusal(take(engine), 'ERR_JIT_LIMIT')).toMatchObject({ max: 1, got: 3 });
-      await engine.acknowledge(one.request.id, { by: LEE, verdict: 'justified' });
+      await engine.reviewBreakGlass(one.request.id, { by: LEE, verdict: 'justified' });
       await refusal(take(engine), 'ERR_JIT_LIMIT');
-      await engine.acknowledge(two.request.id, { by: LEE, verdict: 'justified' });
+      await engine.reviewBreakGlass(two.request.id, { by: LEE, verdict: 'justified' });
       expect((await take(engine)).outcome).toBe('granted');
     });
 
@@ -333,7 +333,7 @@ describe('JitEngine', () => {
       const { engine, store } = anEmergency();
       const { request } = await take(engine, { requestedBy: NOOR });
       expect([await unreviewedOf(store, MAYA), await unreviewedOf(store, NOOR)]).toEqual([[request.id], [request.id]]);
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
       expect([await unreviewedOf(store, MAYA), await unreviewedOf(store, NOOR)]).toEqual([[], []]);
     });
 
@@ -377,14 +377,14 @@ describe('JitEngine', () => {
     it('L11 the same key and body gives the request as it is now, writes nothing and asks nobody', async () => {
       const { engine, store, approver } = anEmergency();
       const first = await take(engine, { idempotencyKey: 'k' });
-      await engine.acknowledge(first.request.id, { by: LEE, verdict: 'unjustified' });
+      await engine.reviewBreakGlass(first.request.id, { by: LEE, verdict: 'unjustified' });
       const before = await wholeStore(store);
       const asked = approver.questions.length;
       const again = await take(engine, { idempotencyKey: 'k' });
       expect(again).toMatchObject({
         outcome: 'ended',
         reused: true,
-        request: { id: first.request.id, owed: { acknowledgement: { by: LEE } } },
+        request: { id: first.request.id, afterReview: { breakGlassReview: { by: LEE } } },
       });
       expect(again.grants).toMatchObject([{ end: { cause: 'unjustified' } }]);
       expect(await wholeStore(store)).toEqual(before);
@@ -408,7 +408,7 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('owedReviews()', () => {
+  describe('listBreakGlassReviews()', () => {
     it('lists what is owed, the one that is due first before the others, and what is overdue', async () => {
       const { engine, clock, approver } = anEmergency({ maxUnreviewed: 9 });
       const made: AccessRequest[] = [];
@@ -424,7 +424,7 @@ describe('JitEngine', () => {
         [HOUR + 1, [true, false, false]],
       ] as const) {
         await clock.set(at(ms));
-        const items = await engine.owedReviews();
+        const items = await engine.listBreakGlassReviews();
         expect(items.map(({ isOverdue }) => isOverdue)).toEqual(overdue);
         expect(items.map(({ reviewBy }) => reviewBy)).toEqual([at(HOUR), at(2 * HOUR), at(3 * HOUR)]);
       }
@@ -432,7 +432,7 @@ describe('JitEngine', () => {
 
     it('lists those of a subject, and those that a reviewer may give, asked live', async () => {
       const members = new Set([LEE]);
-      const { engine } = anEmergency({}, { mayAcknowledge: (who, { subject }) => members.has(who) && subject !== 'agent:2' });
+      const { engine } = anEmergency({}, { mayReviewBreakGlass: (who, { subject }) => members.has(who) && subject !== 'agent:2' });
       const one = (await take(engine, { subject: 'agent:1' })).request.id;
       const two = (await take(engine, { subject: 'agent:2' })).request.id;
       const lees = (await take(engine, { subject: LEE })).request.id;
@@ -447,7 +447,7 @@ describe('JitEngine', () => {
     });
 
     it('does not list to whoever asked on behalf of another what they may not review', async () => {
-      const { engine } = anEmergency({}, { mayAcknowledge: true });
+      const { engine } = anEmergency({}, { mayReviewBreakGlass: true });
       const { request } = await take(engine, { requestedBy: NOOR });
       for (const reviewer of [MAYA, NOOR]) expect(await owedIds(engine, { reviewer })).toEqual([]);
       expect(await owedIds(engine, { reviewer: EVE })).toEqual([request.id]);
@@ -458,14 +458,14 @@ describe('JitEngine', () => {
       await ask(engine);
       const { request } = await take(engine);
       expect(await owedIds(engine)).toEqual([request.id]);
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' });
-      expect(await engine.owedReviews()).toEqual([]);
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'unjustified' });
+      expect(await engine.listBreakGlassReviews()).toEqual([]);
     });
 
     it('L28 L30 lists to a reviewer the others where the approver fails about one, loudly', async () => {
       const { engine, told } = anEmergency(
         {},
-        { mayAcknowledge: (_, { subject }) => subject !== 'agent:2' || Promise.reject(new Error('LDAP')) },
+        { mayReviewBreakGlass: (_, { subject }) => subject !== 'agent:2' || Promise.reject(new Error('LDAP')) },
       );
       const [one, two, three] = [
         (await take(engine, { subject: 'agent:1' })).request.id,
@@ -473,53 +473,53 @@ describe('JitEngine', () => {
         (await take(engine, { subject: 'agent:3' })).request.id,
       ];
       expect(new Set(await owedIds(engine, { reviewer: LEE }))).toEqual(new Set([one, three]));
-      expect(told).toMatchObject([{ error: { code: 'ERR_JIT_APPROVER' }, during: 'owedReviews' }]);
+      expect(told).toMatchObject([{ error: { code: 'ERR_JIT_APPROVER' }, during: 'listBreakGlassReviews' }]);
       // Nobody has to be asked for the list of all.
       expect(new Set(await owedIds(engine))).toEqual(new Set([one, two, three]));
-      await refusal(engine.acknowledge(two, { by: LEE, verdict: 'justified' }), 'ERR_JIT_APPROVER');
+      await refusal(engine.reviewBreakGlass(two, { by: LEE, verdict: 'justified' }), 'ERR_JIT_APPROVER');
     });
 
     it('goes over every page', async () => {
       const { engine } = anEmergency();
       for (let i = 0; i < 230; i++) await take(engine, { subject: `agent:${i}` });
-      expect(await engine.owedReviews()).toHaveLength(230);
+      expect(await engine.listBreakGlassReviews()).toHaveLength(230);
     });
 
     it('refuses a query that it does not know', async () => {
       const { engine } = anEmergency();
       for (const query of [null, [], { suject: MAYA }, { subject: '' }, { reviewer: 7 }]) {
-        await refusal(engine.owedReviews(query as object), 'ERR_JIT_INVALID_ARGUMENT');
+        await refusal(engine.listBreakGlassReviews(query as object), 'ERR_JIT_INVALID_ARGUMENT');
       }
     });
   });
 
-  describe('acknowledge()', () => {
+  describe('reviewBreakGlass()', () => {
     it('L27 puts who, what, when and why on record, and leaves justified access alone', async () => {
       const { engine, store, clock } = anEmergency();
       const { request, grants } = await take(engine);
       await clock.set(at(5));
-      const after = await engine.acknowledge(request.id, { by: LEE, verdict: 'justified', reason: 'saw the page' });
-      const acknowledgement = { by: LEE, verdict: 'justified', at: at(5), reason: 'saw the page' };
-      expect(after.owed).toEqual({ ...request.owed, acknowledgement });
+      const after = await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified', reason: 'saw the page' });
+      const breakGlassReview = { by: LEE, verdict: 'justified', at: at(5), reason: 'saw the page' };
+      expect(after.afterReview).toEqual({ ...request.afterReview, breakGlassReview });
       expect(after.end).toEqual(request.end);
       expect((await entriesOf(store)).at(-1)).toMatchObject({
-        type: 'review.acknowledged',
+        type: 'breakGlass.reviewed',
         at: at(5),
         actor: LEE,
         requestId: request.id,
-        data: { owed: { acknowledgement }, subjectVersion: 2 },
+        data: { afterReview: { breakGlassReview }, subjectVersion: 2 },
       });
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
-      expect((await engine.request(request.id))?.grants).toEqual(grants);
+      expect((await engine.getRequest(request.id))?.grants).toEqual(grants);
     });
 
     it('L15 refuses the subject and the requester, whoever says that they may', async () => {
-      const { engine, store } = anEmergency({}, { mayAcknowledge: true });
+      const { engine, store } = anEmergency({}, { mayReviewBreakGlass: true });
       const { request } = await take(engine, { requestedBy: NOOR });
       const before = await wholeStore(store);
       for (const by of [MAYA, NOOR]) {
         for (const verdict of ['justified', 'unjustified'] as const) {
-          const error = await refusal(engine.acknowledge(request.id, { by, verdict }), 'ERR_JIT_SELF_REVIEW');
+          const error = await refusal(engine.reviewBreakGlass(request.id, { by, verdict }), 'ERR_JIT_SELF_REVIEW');
           expect(error).toMatchObject({ requestId: request.id, reviewer: by });
         }
       }
@@ -527,37 +527,37 @@ describe('JitEngine', () => {
     });
 
     it('L15 refuses those two also while the approver fails: it is not asked about them', async () => {
-      const { engine, approver } = anEmergency({}, { mayAcknowledge: throws(new Error('down')) });
+      const { engine, approver } = anEmergency({}, { mayReviewBreakGlass: throws(new Error('down')) });
       const { request } = await take(engine, { requestedBy: NOOR });
       for (const by of [MAYA, NOOR]) {
-        await refusal(engine.acknowledge(request.id, { by, verdict: 'justified' }), 'ERR_JIT_SELF_REVIEW');
-        expect(await engine.owedReviews({ reviewer: by })).toEqual([]);
+        await refusal(engine.reviewBreakGlass(request.id, { by, verdict: 'justified' }), 'ERR_JIT_SELF_REVIEW');
+        expect(await engine.listBreakGlassReviews({ reviewer: by })).toEqual([]);
       }
-      expect(approver.asked('mayAcknowledge')).toBe(0);
+      expect(approver.asked('mayReviewBreakGlass')).toBe(0);
     });
 
     it('L17 refuses whoever may not, asked live, and where the approver can not be asked at all', async () => {
       const members = new Set<string>();
-      for (const mayAcknowledge of [(who: string) => members.has(who), undefined]) {
-        const { engine, store } = anEmergency({}, { mayAcknowledge });
+      for (const mayReviewBreakGlass of [(who: string) => members.has(who), undefined]) {
+        const { engine, store } = anEmergency({}, { mayReviewBreakGlass: mayReviewBreakGlass });
         const { request } = await take(engine);
         const before = await wholeStore(store);
-        const error = await refusal(engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' }), 'ERR_JIT_NOT_REVIEWER');
+        const error = await refusal(engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'unjustified' }), 'ERR_JIT_NOT_REVIEWER');
         expect(error).toMatchObject({ requestId: request.id, reviewer: LEE, why: 'not_in_group' });
         expect(await wholeStore(store)).toEqual(before);
       }
-      const { engine } = anEmergency({}, { mayAcknowledge: (who) => members.has(who) });
+      const { engine } = anEmergency({}, { mayReviewBreakGlass: (who) => members.has(who) });
       const { request } = await take(engine);
       members.add(LEE);
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
     });
 
     it('L30 a question that fails, or is answered by anything but true or false, records nothing', async () => {
-      for (const mayAcknowledge of [throws(new Error('down')), malformed('yes'), malformed(1), malformed({}), malformed(null)]) {
-        const { engine, store } = anEmergency({}, { mayAcknowledge });
+      for (const mayReviewBreakGlass of [throws(new Error('down')), malformed('yes'), malformed(1), malformed({}), malformed(null)]) {
+        const { engine, store } = anEmergency({}, { mayReviewBreakGlass: mayReviewBreakGlass });
         const { request } = await take(engine);
         const before = await wholeStore(store);
-        const error = await refusal(engine.acknowledge(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_APPROVER');
+        const error = await refusal(engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_APPROVER');
         expect(error.requestId).toBe(request.id);
         expect(await wholeStore(store)).toEqual(before);
       }
@@ -566,18 +566,18 @@ describe('JitEngine', () => {
     it('L17 is refused where the approver that allowed it has gone', async () => {
       const { engine, store, clock } = anEmergency();
       const { request } = await take(engine);
-      const other = anEngine({ approver: new ScriptedApprover({ mayAcknowledge: true }, 'another'), store, clock });
-      await refusal(other.engine.acknowledge(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
-      expect(await other.engine.owedReviews({ reviewer: LEE })).toEqual([]);
+      const other = anEngine({ approver: new ScriptedApprover({ mayReviewBreakGlass: true }, 'another'), store, clock });
+      await refusal(other.engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
+      expect(await other.engine.listBreakGlassReviews({ reviewer: LEE })).toEqual([]);
       expect(await owedIds(other.engine)).toEqual([request.id]);
     });
 
     it('the same verdict by the same person again is fine and recorded once; the other verdict, or anybody else, is told', async () => {
       const { engine, store } = anEmergency();
       const { request } = await take(engine);
-      const done = await engine.acknowledge(request.id, { by: LEE, verdict: 'justified', reason: 'first' });
+      const done = await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified', reason: 'first' });
       const before = await wholeStore(store);
-      expect(await engine.acknowledge(request.id, { by: LEE, verdict: 'justified', reason: 'second' })).toEqual(done);
+      expect(await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified', reason: 'second' })).toEqual(done);
       for (const [by, verdict] of [
         [LEE, 'unjustified'],
         [ANA, 'justified'],
@@ -585,8 +585,8 @@ describe('JitEngine', () => {
         [EVE, 'justified'],
         [MAYA, 'justified'],
       ] as const) {
-        const error = await refusal(engine.acknowledge(request.id, { by, verdict }), 'ERR_JIT_DECIDED');
-        expect(error.request.owed?.acknowledgement).toMatchObject({ by: LEE, reason: 'first' });
+        const error = await refusal(engine.reviewBreakGlass(request.id, { by, verdict }), 'ERR_JIT_DECIDED');
+        expect(error.request.afterReview?.breakGlassReview).toMatchObject({ by: LEE, reason: 'first' });
         expect(error.message).toBe(`the break-glass review of request ${request.id} has been given: justified`);
       }
       expect(await wholeStore(store)).toEqual(before);
@@ -596,9 +596,9 @@ describe('JitEngine', () => {
     it('refuses what was never break-glass, and what is not there', async () => {
       const { engine } = anEmergency({}, { decide: { outcome: 'approve' } });
       const { request } = await ask(engine);
-      const error = await refusal(engine.acknowledge(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_INVALID_ARGUMENT');
+      const error = await refusal(engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_INVALID_ARGUMENT');
       expect(error.argument).toBe('requestId');
-      await refusal(engine.acknowledge('nothing', { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_FOUND');
+      await refusal(engine.reviewBreakGlass('nothing', { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_FOUND');
     });
 
     it('refuses verdicts and options that are none', async () => {
@@ -617,7 +617,7 @@ describe('JitEngine', () => {
         { by: LEE, verdict: 'justified', reason: 'x'.repeat(4097) },
         undefined,
       ]) {
-        await refusal(engine.acknowledge(request.id, options as never), 'ERR_JIT_INVALID_ARGUMENT');
+        await refusal(engine.reviewBreakGlass(request.id, options as never), 'ERR_JIT_INVALID_ARGUMENT');
       }
       expect(await wholeStore(store)).toEqual(before);
     });
@@ -634,31 +634,31 @@ describe('JitEngine', () => {
       const openOnSuccessor = await engine.extend(successor, { requestedBy: MAYA, ttl: HOUR });
       const unrelated = await ask(engine, { scope: 'z' });
       await clock.set(at(7));
-      const seq = (await engine.head()).seq;
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified', reason: 'curiosity' });
+      const seq = (await engine.journalHead()).seq;
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'unjustified', reason: 'curiosity' });
 
       const written = (await entriesOf(store)).filter((entry) => entry.seq > seq);
       expect(new Set(written.map(({ id }) => id.split('.')[0])).size).toBe(1);
       expect(written.map(({ type, grantId, requestId }) => [type, grantId ?? requestId])).toEqual([
-        ['review.acknowledged', request.id],
+        ['breakGlass.reviewed', request.id],
         ['grant.revoked', a],
         ['grant.revoked', successor],
         ['request.cancelled', openOnSuccessor.request.id],
         ['grant.revoked', c],
         ['request.cancelled', openOnGrant.request.id],
       ]);
-      const after = (await engine.request(request.id))?.grants;
+      const after = (await engine.getRequest(request.id))?.grants;
       expect(after?.map(({ end }) => end)).toMatchObject([
         { status: 'revoked', cause: 'unjustified', by: LEE, reason: 'curiosity', at: at(7) },
         { status: 'revoked', cause: 'released' },
         { status: 'revoked', cause: 'unjustified' },
       ]);
-      expect((await engine.request(extended.request.id))?.grants).toMatchObject([{ end: { cause: 'origin_ended' } }]);
+      expect((await engine.getRequest(extended.request.id))?.grants).toMatchObject([{ end: { cause: 'origin_ended' } }]);
       for (const { request: cancelled } of [openOnGrant, openOnSuccessor]) {
-        expect((await engine.request(cancelled.id))?.request.end).toMatchObject({ status: 'cancelled', cause: 'origin_ended' });
+        expect((await engine.getRequest(cancelled.id))?.request.end).toMatchObject({ status: 'cancelled', cause: 'origin_ended' });
         await refusal(engine.approve(cancelled.id, { by: SAM }), 'ERR_JIT_DECIDED');
       }
-      expect((await engine.request(unrelated.request.id))?.request.end).toBeUndefined();
+      expect((await engine.getRequest(unrelated.request.id))?.request.end).toBeUndefined();
       for (const ms of [7, 16 * MINUTE, 2 * HOUR]) {
         await clock.set(at(ms));
         expect(await engine.filterAllowed(MAYA, ['a', 'b', 'c'])).toEqual([]);
@@ -692,9 +692,9 @@ describe('JitEngine', () => {
         }
         return commit(change);
       };
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' });
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'unjustified' });
       const extension = (await asking).request.id;
-      expect((await engine.request(extension))?.request.end).toMatchObject({ status: 'cancelled', cause: 'origin_ended' });
+      expect((await engine.getRequest(extension))?.request.end).toMatchObject({ status: 'cancelled', cause: 'origin_ended' });
       await refusal(engine.approve(extension, { by: ANA }), 'ERR_JIT_DECIDED');
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
       await expectReplayed(store);
@@ -706,7 +706,7 @@ describe('JitEngine', () => {
       await engine.consume(MAYA, SCOPE);
       const usage = async () =>
         (await store.find({ kind: 'usage', limit: 9 })).items.map(({ open, body }) => [open, body['endedAt'] ?? undefined]);
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' });
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'unjustified' });
       expect(await usage()).toEqual([[true, undefined]]);
       await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_DENIED');
       // At what would have been its end by time, and not before: nobody waits for it.
@@ -729,29 +729,31 @@ describe('JitEngine', () => {
       });
       await clock.set(at(20 * MINUTE));
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' });
-      expect((await engine.request(request.id))?.grants).toMatchObject([
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'unjustified' });
+      expect((await engine.getRequest(request.id))?.grants).toMatchObject([
         { end: { status: 'expired', cause: 'time', at: at(15 * MINUTE) } },
       ]);
-      expect((await engine.request(extended.request.id))?.grants).toMatchObject([{ end: { cause: 'origin_ended', at: at(20 * MINUTE) } }]);
+      expect((await engine.getRequest(extended.request.id))?.grants).toMatchObject([
+        { end: { cause: 'origin_ended', at: at(20 * MINUTE) } },
+      ]);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
     it('L9 of many at once exactly one is on record, and the rest are told it', async () => {
       for (const seed of [1, 2, 3]) {
         const people = Array.from({ length: 16 }, (_, i) => `user:p${i}`);
-        const { engine, store } = anEmergency({}, { mayAcknowledge: (who) => people.includes(who) });
+        const { engine, store } = anEmergency({}, { mayReviewBreakGlass: (who) => people.includes(who) });
         const { request } = await take(engine);
         store.inject('all', { fault: 'yield', seed });
         const settled = await Promise.allSettled(
-          people.map((by, i) => engine.acknowledge(request.id, { by, verdict: i % 2 === 0 ? 'justified' : 'unjustified' })),
+          people.map((by, i) => engine.reviewBreakGlass(request.id, { by, verdict: i % 2 === 0 ? 'justified' : 'unjustified' })),
         );
         store.clear();
         expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
         for (const one of settled) if (one.status === 'rejected') expect((one.reason as { code: string }).code).toBe('ERR_JIT_DECIDED');
         const types = await typesOf(store);
-        expect(types.filter((type) => type === 'review.acknowledged')).toHaveLength(1);
-        const verdict = (await engine.request(request.id))?.request.owed?.acknowledgement?.verdict;
+        expect(types.filter((type) => type === 'breakGlass.reviewed')).toHaveLength(1);
+        const verdict = (await engine.getRequest(request.id))?.request.afterReview?.breakGlassReview?.verdict;
         expect(await engine.isAllowed(MAYA, SCOPE)).toBe(verdict === 'justified');
         expect(await unreviewedOf(store, MAYA)).toEqual([]);
       }
@@ -766,7 +768,7 @@ describe('JitEngine', () => {
         store.inject('all', { fault: 'yield', seed });
         await Promise.allSettled([
           engine.approve(extension.request.id, { by: SAM }),
-          engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' }),
+          engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'unjustified' }),
         ]);
         store.clear();
         for (const ms of [0, 16 * MINUTE]) {
@@ -780,20 +782,20 @@ describe('JitEngine', () => {
       const { engine, store } = anEmergency({ maxUnreviewed: 2 });
       const [one, two] = [await take(engine, { scope: 'a' }), await take(engine, { scope: 'b' })];
       store.inject('commit', { fault: 'malformed', answer: CONFLICT }, 400);
-      await engine.acknowledge(one.request.id, { by: LEE, verdict: 'unjustified' });
+      await engine.reviewBreakGlass(one.request.id, { by: LEE, verdict: 'unjustified' });
       store.inject('commit', { fault: 'malformed', answer: CONFLICT }, 400);
-      await refusal(engine.acknowledge(two.request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_CONFLICT');
+      await refusal(engine.reviewBreakGlass(two.request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_CONFLICT');
       store.clear();
       expect(await engine.filterAllowed(MAYA, ['a', 'b'])).toEqual(['b']);
       expect(await owedIds(engine)).toEqual([two.request.id]);
     });
 
-    it('L31 a lost reply is resolved: one acknowledgement, and the grants end with it', async () => {
+    it('L31 a lost reply is resolved: one breakGlassReview, and the grants end with it', async () => {
       const { engine, store } = anEmergency();
       const { request } = await take(engine);
       store.inject('commit', { fault: 'lose reply' }, 1);
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'unjustified' });
-      expect((await typesOf(store)).slice(-2)).toEqual(['review.acknowledged', 'grant.revoked']);
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'unjustified' });
+      expect((await typesOf(store)).slice(-2)).toEqual(['breakGlass.reviewed', 'grant.revoked']);
     });
   });
 
@@ -801,7 +803,7 @@ describe('JitEngine', () => {
     it('L27 is on record once, at its millisecond, and stays owed', async () => {
       const { engine, store, clock } = anEmergency({ reviewWithinMs: HOUR });
       const { request } = await take(engine);
-      const missed = async () => (await entriesOf(store)).filter(({ type }) => type === 'review.missed');
+      const missed = async () => (await entriesOf(store)).filter(({ type }) => type === 'breakGlass.overdue');
       await clock.set(at(HOUR - 1));
       expect((await engine.sweep()).missed).toBe(0);
       expect(await missed()).toEqual([]);
@@ -812,11 +814,11 @@ describe('JitEngine', () => {
         expect((await engine.sweep()).missed).toBe(0);
       }
       expect(await missed()).toMatchObject([
-        { at: at(HOUR), actor: 'system:sweeper', requestId: request.id, data: { owed: { missedAt: at(HOUR) } } },
+        { at: at(HOUR), actor: 'system:sweeper', requestId: request.id, data: { afterReview: { missedAt: at(HOUR) } } },
       ]);
       expect(await owedIds(engine)).toEqual([request.id]);
-      const late = await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
-      expect(late.owed).toMatchObject({ missedAt: at(HOUR), acknowledgement: { at: at(4 * HOUR) } });
+      const late = await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
+      expect(late.afterReview).toMatchObject({ missedAt: at(HOUR), breakGlassReview: { at: at(4 * HOUR) } });
       expect(await owedIds(engine)).toEqual([]);
     });
 
@@ -824,13 +826,13 @@ describe('JitEngine', () => {
       const { engine, store, clock } = anEmergency({ reviewWithinMs: HOUR });
       const { request } = await take(engine);
       await clock.set(at(HOUR - 1));
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
       await clock.set(at(2 * HOUR));
       expect((await engine.sweep()).missed).toBe(0);
-      expect(await typesOf(store)).not.toContain('review.missed');
+      expect(await typesOf(store)).not.toContain('breakGlass.overdue');
     });
 
-    it('L9 is recorded once by sweepers at once, also against an acknowledgement', async () => {
+    it('L9 is recorded once by sweepers at once, also against an breakGlassReview', async () => {
       for (const seed of [1, 2, 3]) {
         const { engine, store, clock, approver } = anEmergency({ reviewWithinMs: HOUR });
         const { request } = await take(engine);
@@ -841,13 +843,13 @@ describe('JitEngine', () => {
           engine.sweep(),
           other.sweep(),
           engine.sweep(),
-          other.acknowledge(request.id, { by: LEE, verdict: 'justified' }),
+          other.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' }),
           other.sweep(),
         ]);
         store.clear();
         const types = await typesOf(store);
-        expect(types.filter((type) => type === 'review.missed').length).toBeLessThanOrEqual(1);
-        expect(types.filter((type) => type === 'review.acknowledged')).toHaveLength(1);
+        expect(types.filter((type) => type === 'breakGlass.overdue').length).toBeLessThanOrEqual(1);
+        expect(types.filter((type) => type === 'breakGlass.reviewed')).toHaveLength(1);
         expect(await verifyJournal(await entriesOf(store))).toMatchObject({ ok: true });
       }
     });
@@ -861,10 +863,10 @@ describe('JitEngine', () => {
       await engine.sweep();
       expect(await engine.purge({ before: at(2 * HOUR), by: SAM, force: true })).toMatchObject({ requests: 0, grants: 0, journalStart: 0 });
       expect(await owedIds(engine)).toEqual([request.id]);
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
       await clock.set(at(3 * HOUR));
       expect(await engine.purge({ before: at(3 * HOUR), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
-      expect(await engine.request(request.id)).toBeUndefined();
+      expect(await engine.getRequest(request.id)).toBeUndefined();
       // The row itself stays: another engine's answer about this subject may rest on it.
       expect(await unreviewedOf(store, MAYA)).toEqual([]);
     });
@@ -874,12 +876,12 @@ describe('JitEngine', () => {
       const { request } = await take(engine);
       await clock.set(at(2 * HOUR));
       await engine.sweep();
-      await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
       await clock.set(at(3 * HOUR));
       for (const before of [at(HOUR), at(2 * HOUR)]) {
         expect(await engine.purge({ before, by: SAM, force: true })).toMatchObject({ requests: 0, journalStart: 0 });
       }
-      expect((await engine.request(request.id))?.request.owed?.acknowledgement).toMatchObject({ by: LEE });
+      expect((await engine.getRequest(request.id))?.request.afterReview?.breakGlassReview).toMatchObject({ by: LEE });
       expect(await engine.purge({ before: at(2 * HOUR + 1), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
     });
 
@@ -901,7 +903,7 @@ describe('JitEngine', () => {
         expect(report).toMatchObject({ grants: [{ requestId: request.id, end: { cause: 'revoked' } }], requests: [] });
         expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
         expect(await owedIds(engine)).toEqual([request.id]);
-        await engine.acknowledge(request.id, { by: LEE, verdict: 'justified' });
+        await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
       }
     });
 
@@ -927,7 +929,7 @@ describe('JitEngine', () => {
       const { engine, approver } = anEmergency({}, { decide: inTurn(throws(new Error('down')), { outcome: 'approve' }) });
       const { grants } = await take(engine);
       const { requestId = '' } = await refusal(engine.extend(grants[0]?.id ?? '', { requestedBy: MAYA, ttl: MINUTE }), 'ERR_JIT_APPROVER');
-      expect(await engine.decide(requestId)).toMatchObject({ outcome: 'denied' });
+      expect(await engine.retryDecision(requestId)).toMatchObject({ outcome: 'denied' });
       expect(approver.asked('decide')).toBe(2);
     });
 
@@ -937,7 +939,7 @@ describe('JitEngine', () => {
       const before = await wholeStore(store);
       for (const verb of ['approve', 'deny'] as const) await refusal(engine[verb](request.id, { by: LEE }), 'ERR_JIT_DECIDED');
       await refusal(engine.cancel(request.id, { by: MAYA }), 'ERR_JIT_DECIDED');
-      expect(await engine.decide(request.id)).toMatchObject({ outcome: 'granted' });
+      expect(await engine.retryDecision(request.id)).toMatchObject({ outcome: 'granted' });
       expect(await engine.inbox(LEE)).toEqual([]);
       expect(await wholeStore(store)).toEqual(before);
     });

@@ -410,9 +410,9 @@ describe('JitEngine', () => {
         await refusal(broken.engine.isAllowed(MAYA, 's'), 'ERR_JIT_CLOCK');
         await refusal(broken.engine.filterAllowed(MAYA, [SCOPE]), 'ERR_JIT_CLOCK');
         await refusal(broken.engine.status(MAYA), 'ERR_JIT_CLOCK');
-        const head = await engine.head();
+        const head = await engine.journalHead();
         await refusal(broken.engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1 }), 'ERR_JIT_CLOCK');
-        expect(await engine.head()).toEqual(head);
+        expect(await engine.journalHead()).toEqual(head);
       });
     }
   });

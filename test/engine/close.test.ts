@@ -76,7 +76,7 @@ describe('JitEngine', () => {
       await aGranted(engine);
       await engine.close();
       expect(sink.entries.map(({ type }) => type)).toEqual(await typesOf(store));
-      expect(sink.entries.at(-1)?.type).toBe('effect.done');
+      expect(sink.entries.at(-1)?.type).toBe('provisioning.done');
       const calls = store.calls.length;
       await turns();
       expect(store.calls).toHaveLength(calls);
@@ -108,7 +108,7 @@ describe('JitEngine', () => {
       await idling;
       expect(calls).toEqual([true]);
       expect(sink.entries.map(({ type }) => type)).toEqual(await typesOf(store));
-      expect(sink.entries.at(-1)?.type).toBe('effect.done');
+      expect(sink.entries.at(-1)?.type).toBe('provisioning.done');
       await sweeping;
     });
 

@@ -61,7 +61,7 @@ describe('JitEngine', () => {
         expect(count(types, 'request.reviewed')).toBe(5);
         expect(count(types, 'request.approved')).toBe(1);
         expect(count(types, 'grant.issued')).toBe(3);
-        const stored = await engine.request(request.id);
+        const stored = await engine.getRequest(request.id);
         expect(stored?.request.reviews).toHaveLength(5);
         expect(stored?.grants.map((grant) => grant.scope)).toEqual(['a', 'b', 'c']);
       });
@@ -74,20 +74,20 @@ describe('JitEngine', () => {
       store.inject('all', { fault: 'yield', seed: 3 });
       const { won } = await outcomes(REVIEWERS.map((by) => engine.approve(request.id, { by })));
       expect(won).toBe(64);
-      expect(new Set((await engine.request(request.id))?.request.reviews.map((review) => review.reviewer))).toEqual(new Set(REVIEWERS));
+      expect(new Set((await engine.getRequest(request.id))?.request.reviews.map((review) => review.reviewer))).toEqual(new Set(REVIEWERS));
       expect((await engine.approve(request.id, { by: 'reviewer:last' })).outcome).toBe('granted');
     });
 
     it('L9 a review that never gets through is given up with nothing recorded', async () => {
       const { engine, store } = anEngine();
       const request = await aPending(engine);
-      const head = await engine.head();
+      const head = await engine.journalHead();
       store.inject('commit', { fault: 'malformed', answer: CONFLICT });
       const { codes } = await outcomes([engine.approve(request.id, { by: SAM })]);
       expect(codes).toEqual(['ERR_JIT_CONFLICT']);
       store.clear();
-      expect(await engine.head()).toEqual(head);
-      expect((await engine.request(request.id))?.request).toEqual(request);
+      expect(await engine.journalHead()).toEqual(head);
+      expect((await engine.getRequest(request.id))?.request).toEqual(request);
     });
 
     it('L9 asks the live questions and reads the clock anew for each try', async () => {
@@ -124,13 +124,13 @@ describe('JitEngine', () => {
         const calls = asked.flatMap((request, i) => [
           engine.approve(request.id, { by: SAM }),
           i % 2 === 0 ? other.cancel(request.id, { by: MAYA }) : other.deny(request.id, { by: 'user:ana' }),
-          other.decide(request.id),
+          other.retryDecision(request.id),
         ]);
         await outcomes([...calls, other.sweep(), clock.set(at(HOUR)), engine.sweep(), other.revokeAll({ scope: 's1' }, { by: SAM })]);
         store.clear();
         await engine.sweep();
         for (const request of asked) {
-          const stored = await engine.request(request.id);
+          const stored = await engine.getRequest(request.id);
           expect(stored?.request.end).toBeDefined();
           expect(stored?.grants.length).toBe(stored?.request.end?.status === 'approved' ? 1 : 0);
           const allowed = stored?.grants[0] !== undefined && stored.grants[0].end === undefined;

@@ -31,11 +31,11 @@ describe('what an error or an answer shows of the request of another subject', (
   }
 
   it('is neither the reason of a break-glass review nor who gave it, to whoever reviews it again [M13]', async () => {
-    const approver = new ScriptedApprover({ breakGlass: { outcome: 'approve', reviewWithinMs: HOUR }, mayAcknowledge: true });
+    const approver = new ScriptedApprover({ breakGlass: { outcome: 'approve', reviewWithinMs: HOUR }, mayReviewBreakGlass: true });
     const { engine } = anEngine({ approver });
     const { request } = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, ...TOLD });
-    await engine.acknowledge(request.id, { by: SAM, verdict: 'justified', reason: 'secret-review' });
-    const error = await refusal(engine.acknowledge(request.id, { by: EVE, verdict: 'unjustified' }), 'ERR_JIT_DECIDED');
+    await engine.reviewBreakGlass(request.id, { by: SAM, verdict: 'justified', reason: 'secret-review' });
+    const error = await refusal(engine.reviewBreakGlass(request.id, { by: EVE, verdict: 'unjustified' }), 'ERR_JIT_DECIDED');
     expect(serialised(error)).not.toMatch(/secret|user:sam/);
     expect(error).toMatchObject({ requestId: request.id, status: 'approved' });
   });
@@ -89,7 +89,7 @@ describe('what an error or an answer shows of the request of another subject', (
       const answer = dryRun ? await engine.requestAccess({ ...asked, dryRun: true }) : await engine.requestAccess(asked);
       expect(serialised(answer)).not.toContain('secret');
       // Whoever made it sees all of it.
-      expect((await engine.decide(id)).request).toMatchObject(TOLD);
+      expect((await engine.retryDecision(id)).request).toMatchObject(TOLD);
       expect((await ask(engine)).request.id).toBe(id);
     });
   }

@@ -39,7 +39,7 @@ describe('an escalation', () => {
         if (may) {
           expect(await engine.openLink(await link())).toMatchObject({ reviewer: LEAD });
           expect((await engine.approve(id, { by: LEAD })).outcome).toBe('pending');
-          expect((await engine.request(id))?.request.reviews).toMatchObject([
+          expect((await engine.getRequest(id))?.request.reviews).toMatchObject([
             { reviewer: LEAD, groups: ['leads'], as: undefined, at: at(ms) },
           ]);
         } else {
@@ -123,7 +123,7 @@ describe('an escalation', () => {
       members[LEAD] = ['ops', 'leads', 'finance'];
       const { id } = await aPending(engine);
       await engine.approve(id, { by: LEAD });
-      expect((await engine.request(id))?.request.reviews).toMatchObject([{ reviewer: LEAD, groups: ['ops', 'leads'], as: undefined }]);
+      expect((await engine.getRequest(id))?.request.reviews).toMatchObject([{ reviewer: LEAD, groups: ['ops', 'leads'], as: undefined }]);
       await clock.set(at(AFTER));
       members[LEAD] = now;
       // With ops alone the quorum lacks sec, for which a lead may stand in.
@@ -167,7 +167,7 @@ describe('an escalation', () => {
         data: { escalatedAt: at(AFTER), quorum: { escalation: { group: 'leads', afterMs: AFTER } } },
       },
     ]);
-    expect((await engine.request(id))?.request.escalatedAt).toBe(at(AFTER));
+    expect((await engine.getRequest(id))?.request.escalatedAt).toBe(at(AFTER));
   });
 
   it('L34 costs a sweep nothing before its time and after its record', async () => {
@@ -191,7 +191,7 @@ describe('an escalation', () => {
       store.clear();
       const entries = await entriesOf(store);
       expect(entries.filter(({ type }) => type === 'request.escalated').length).toBeLessThanOrEqual(1);
-      expect((await engine.request(id))?.request.end).toMatchObject({ status: 'approved' });
+      expect((await engine.getRequest(id))?.request.end).toMatchObject({ status: 'approved' });
       expect(await verifyJournal(entries)).toMatchObject({ ok: true });
     }
   });
@@ -233,7 +233,7 @@ describe('an escalation', () => {
     const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
     await clock.set(at(10 * MINUTE));
     approver.script.decide = decide;
-    await engine.decide(requestId);
+    await engine.retryDecision(requestId);
     await clock.set(at(AFTER + 10 * MINUTE - 1));
     await refusal(engine.approve(requestId, { by: LEAD }), 'ERR_JIT_NOT_REVIEWER');
     await clock.set(at(AFTER + 10 * MINUTE));

@@ -36,8 +36,8 @@ function only(result: AccessResult): Grant {
 }
 
 const stored = async (engine: JitEngine, grant: Grant): Promise<Grant | undefined> =>
-  (await engine.request(grant.requestId))?.grants.find(({ id }) => id === grant.id);
-const requestEnd = async (engine: JitEngine, id: string) => (await engine.request(id))?.request.end;
+  (await engine.getRequest(grant.requestId))?.grants.find(({ id }) => id === grant.id);
+const requestEnd = async (engine: JitEngine, id: string) => (await engine.getRequest(id))?.request.end;
 const allowedAt = async (engine: JitEngine, clock: ManualClock, now: number) => {
   await clock.set(now);
   return engine.isAllowed(MAYA, SCOPE);
@@ -210,9 +210,9 @@ describe('JitEngine', () => {
       expect(kept).toMatchObject({ type: 'request.reused', actor: MAYA, requestId: request.id, data: { subject: MAYA } });
       await engine.cancel(request.id, { by: MAYA });
       await clock.advance(1);
-      const head = await engine.head();
+      const head = await engine.journalHead();
       expect(await engine.extend(grant.id, key)).toMatchObject({ outcome: 'cancelled', reused: true, request: { id: request.id } });
-      expect(await engine.head()).toEqual(head);
+      expect(await engine.journalHead()).toEqual(head);
       const refused = await refusal(engine.extend(grant.id, { ...key, ttl: TTL }), 'ERR_JIT_IDEMPOTENCY');
       expect(refused).toMatchObject({ recordId: request.id });
       // It is the key of an extension of this grant, and of nothing else.
@@ -362,7 +362,7 @@ describe('JitEngine', () => {
     /** Whoever may decide a request that is open. */
     const DECIDING: Readonly<Record<string, (engine: JitEngine, id: string) => Promise<unknown>>> = {
       people: (engine, id) => engine.approve(id, { by: SAM }),
-      'the approver': (engine, id) => engine.decide(id),
+      'the approver': (engine, id) => engine.retryDecision(id),
       'the sweep': (engine) => engine.sweep(),
     };
 
@@ -374,7 +374,7 @@ describe('JitEngine', () => {
         await end(engine, grant);
         expect(await requestEnd(engine, request.id)).toMatchObject({ status: 'cancelled' });
         await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_DECIDED');
-        expect((await engine.decide(request.id)).outcome).toBe('cancelled');
+        expect((await engine.retryDecision(request.id)).outcome).toBe('cancelled');
         for (const now of [at(0), END, END + TTL]) expect(await allowedAt(engine, clock, now)).toBe(false);
       });
 
@@ -401,7 +401,7 @@ describe('JitEngine', () => {
         const asked = [];
         for (const grant of [first, second, third]) asked.push(await pendingExtension(engine, grant, TTL + 1));
         const other = await pendingExtension(engine, await aGranted(engine, { scope: 'another' }));
-        const head = await engine.head();
+        const head = await engine.journalHead();
         await end?.(engine, first);
         const written = (await entriesOf(store)).filter((entry) => entry.seq > head.seq);
         expect(new Set(written.map((entry) => entry.id.split('.')[0])).size).toBe(1);
@@ -448,11 +448,11 @@ describe('JitEngine', () => {
       const { engine } = anExtendable();
       const grant = await aGranted(engine);
       const request = await pendingExtension(engine, grant);
-      const head = await engine.head();
+      const head = await engine.journalHead();
       await refusal(engine.release(grant.id, { by: SAM }), 'ERR_JIT_DENIED');
       await engine.flushAudit();
       expect(await requestEnd(engine, request.id)).toBeUndefined();
-      expect((await engine.head()).seq).toBe(head.seq + 1);
+      expect((await engine.journalHead()).seq).toBe(head.seq + 1);
     });
 
     for (const verb of ['revoke', 'release'] as const) {
@@ -489,7 +489,7 @@ describe('JitEngine', () => {
         return commit(change);
       };
       await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL }), 'ERR_JIT_ENDED');
-      expect((await engine.requests({ status: 'pending' })).items).toEqual([]);
+      expect((await engine.listRequests({ status: 'pending' })).items).toEqual([]);
     });
 
     for (const [what, terms, end] of [
@@ -675,7 +675,7 @@ describe('JitEngine', () => {
 
   describe('an extension of break-glass access', () => {
     const emergency = () =>
-      anExtendable({}, { breakGlass: { outcome: 'approve', reviewWithinMs: HOUR }, mayAcknowledge: (who) => who === LEE });
+      anExtendable({}, { breakGlass: { outcome: 'approve', reviewWithinMs: HOUR }, mayReviewBreakGlass: (who) => who === LEE });
     const taken = async (engine: JitEngine) =>
       only(await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: TTL, justification: 'the primary is down' }));
 
@@ -693,7 +693,7 @@ describe('JitEngine', () => {
       const grant = await taken(engine);
       const next = await extended(engine, grant);
       const pending = await pendingExtension(engine, next);
-      await engine.acknowledge(grant.requestId, { by: LEE, verdict: 'unjustified' });
+      await engine.reviewBreakGlass(grant.requestId, { by: LEE, verdict: 'unjustified' });
       expect((await stored(engine, next))?.end).toMatchObject({ cause: 'origin_ended' });
       expect(await requestEnd(engine, pending.id)).toMatchObject({ cause: 'origin_ended' });
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);

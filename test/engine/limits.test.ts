@@ -161,7 +161,7 @@ describe('JitEngine', () => {
       await clock.set(at(999));
       await refusal(ask(engine, { scope: 'c' }), 'ERR_JIT_LIMIT');
       await clock.set(at(1_000));
-      expect((await engine.request(now.requestId))?.grants[0]?.end).toBeUndefined();
+      expect((await engine.getRequest(now.requestId))?.grants[0]?.end).toBeUndefined();
       const next = await aGranted(engine, { scope: 'c' });
       await refusal(ask(engine, { scope: 'd' }), 'ERR_JIT_LIMIT');
       await engine.revoke(next.id, { by: SAM });

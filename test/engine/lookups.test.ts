@@ -41,18 +41,18 @@ describe('JitEngine', () => {
         escalatedAt: undefined,
         reviews: [],
         end: undefined,
-        owed: undefined,
+        afterReview: undefined,
       });
-      expect((await engine.request(request.id))?.request).toEqual(request);
+      expect((await engine.getRequest(request.id))?.request).toEqual(request);
     });
 
     it('L11 the same key and body gives the request as it is now, and writes nothing', async () => {
       const { engine } = anEngine();
       const asked = { idempotencyKey: 'k', metadata: { b: 1, a: 2 }, justification: 'x' };
       const first = await aPending(engine, asked);
-      const head = await engine.head();
+      const head = await engine.journalHead();
       expect(await aPending(engine, { ...asked, metadata: { a: 2, b: 1 } })).toEqual(first);
-      expect(await engine.head()).toEqual(head);
+      expect(await engine.journalHead()).toEqual(head);
       await engine.approve(first.id, { by: SAM });
       const granted = await ask(engine, asked);
       expect(granted).toMatchObject({ outcome: 'granted', grants: [{ id: `${first.id}.1` }] });
@@ -89,7 +89,7 @@ describe('JitEngine', () => {
         expect(await refusal(ask(engine, { idempotencyKey: 'k', metadata: { a: 1 }, ...over }), 'ERR_JIT_IDEMPOTENCY')).toMatchObject({
           recordId: first.id,
         });
-        expect((await engine.requests()).items).toHaveLength(1);
+        expect((await engine.listRequests()).items).toHaveLength(1);
       });
     }
 
@@ -131,10 +131,10 @@ describe('JitEngine', () => {
     it('gives a request with its grants, and undefined for what is not there', async () => {
       const { engine, store, clock } = anEngine();
       const grants = await grantsOf(engine, { scopes: ['a', 'b'] });
-      expect((await engine.request(grants[0]?.requestId ?? ''))?.grants).toEqual(grants);
-      expect(await engine.request('nothing')).toBeUndefined();
-      expect(await anEngine({ store: store.in('other'), clock }).engine.request(grants[0]?.requestId ?? '')).toBeUndefined();
-      expect((await engine.request((await aPending(engine)).id))?.grants).toEqual([]);
+      expect((await engine.getRequest(grants[0]?.requestId ?? ''))?.grants).toEqual(grants);
+      expect(await engine.getRequest('nothing')).toBeUndefined();
+      expect(await anEngine({ store: store.in('other'), clock }).engine.getRequest(grants[0]?.requestId ?? '')).toBeUndefined();
+      expect((await engine.getRequest((await aPending(engine)).id))?.grants).toEqual([]);
     });
   });
 
@@ -147,7 +147,7 @@ describe('JitEngine', () => {
       let after: string | undefined;
       let pages = 0;
       do {
-        const page = await engine.requests({ limit: 3, after });
+        const page = await engine.listRequests({ limit: 3, after });
         seen.push(...page.items.map((request) => request.id));
         after = page.next;
         pages += 1;
@@ -163,7 +163,8 @@ describe('JitEngine', () => {
       await engine.deny(denied.id, { by: SAM });
       const pending = await aPending(engine, { scope: 'pending' });
       const bob = await aPending(engine, { subject: 'user:bob' });
-      const ids = async (query: Parameters<typeof engine.requests>[0]) => (await engine.requests(query)).items.map((request) => request.id);
+      const ids = async (query: Parameters<typeof engine.listRequests>[0]) =>
+        (await engine.listRequests(query)).items.map((request) => request.id);
       expect(await ids({ status: 'approved' })).toEqual([grant.requestId]);
       expect(await ids({ status: 'denied' })).toEqual([denied.id]);
       expect(await ids({ status: 'pending', subject: MAYA })).toEqual([pending.id]);
@@ -179,11 +180,11 @@ describe('JitEngine', () => {
         const request = await aPending(engine, { scope: `s${i}` });
         if (i % 4 !== 0) await engine.cancel(request.id, { by: MAYA });
       }
-      const first = await engine.requests({ status: 'pending', limit: 2 });
+      const first = await engine.listRequests({ status: 'pending', limit: 2 });
       expect(first.items).toHaveLength(2);
-      const rest = await engine.requests({ status: 'pending', limit: 2, after: first.next });
+      const rest = await engine.listRequests({ status: 'pending', limit: 2, after: first.next });
       expect(rest).toMatchObject({ items: [{}], next: undefined });
-      expect((await engine.requests({ status: 'pending', limit: 3 })).next).toBeUndefined();
+      expect((await engine.listRequests({ status: 'pending', limit: 3 })).next).toBeUndefined();
     });
   });
 
@@ -315,10 +316,10 @@ describe('JitEngine', () => {
   describe('head()', () => {
     it('is the newest anchor, 64 zeros at first', async () => {
       const { engine, store } = anEngine();
-      expect(await engine.head()).toEqual({ seq: 0, hash: '0'.repeat(64) });
+      expect(await engine.journalHead()).toEqual({ seq: 0, hash: '0'.repeat(64) });
       await aGranted(engine);
       const last = (await entriesOf(store)).at(-1);
-      expect(await engine.head()).toEqual({ seq: last?.seq, hash: last?.hash });
+      expect(await engine.journalHead()).toEqual({ seq: last?.seq, hash: last?.hash });
     });
   });
 
@@ -330,7 +331,7 @@ describe('JitEngine', () => {
       expect(await other.isAllowed(MAYA, SCOPE)).toBe(false);
       await refusal(other.revoke(grant.id, { by: SAM }), 'ERR_JIT_NOT_FOUND');
       expect(await other.revokeAll({ scope: SCOPE }, { by: SAM })).toEqual({ grants: [], requests: [] });
-      expect((await other.requests()).items).toEqual([]);
+      expect((await other.listRequests()).items).toEqual([]);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
   });

@@ -26,7 +26,7 @@ const extending = (terms: object = {}) =>
         : { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] }, terms },
     groupsOf: ['ops'],
     breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
-    mayAcknowledge: (reviewer) => reviewer === ANA,
+    mayReviewBreakGlass: (reviewer) => reviewer === ANA,
   });
 
 async function granted(work: Promise<AccessResult>): Promise<Grant> {
@@ -94,7 +94,7 @@ describe('JitEngine', () => {
             await end(engine, old);
             await approving;
             store.clear();
-            const told = await engine.request(request.id);
+            const told = await engine.getRequest(request.id);
             expect(told?.request.end?.status).toMatch(/^(cancelled|approved)$/);
             for (const grant of told?.grants ?? []) expect(grant.end).toMatchObject({ status: 'revoked' });
             for (const t of [0, 1, 14 * MINUTE, 15 * MINUTE, 20 * MINUTE, 34 * MINUTE]) {
@@ -137,7 +137,7 @@ describe('JitEngine', () => {
           }
           yields(seed);
           const approving = other.approve(request.id, { by: SAM }).catch(() => undefined);
-          await engine.acknowledge(emergency.request.id, { by: ANA, verdict: 'unjustified' });
+          await engine.reviewBreakGlass(emergency.request.id, { by: ANA, verdict: 'unjustified' });
           await approving;
           store.clear();
           for (const t of [0, 15 * MINUTE, 20 * MINUTE]) {
@@ -165,7 +165,7 @@ describe('JitEngine', () => {
             );
             expect(await tally(calls)).toEqual({ won: maxUnreviewed, codes: { ERR_JIT_LIMIT: 8 - maxUnreviewed } });
             store.clear();
-            expect(await engine.owedReviews()).toHaveLength(maxUnreviewed);
+            expect(await engine.listBreakGlassReviews()).toHaveLength(maxUnreviewed);
             expect(count(await typesOf(store), 'grant.issued')).toBe(maxUnreviewed);
             await expectReplayed(store);
           }
@@ -232,7 +232,7 @@ describe('JitEngine', () => {
         store.clear();
         const left = (await Promise.allSettled(calls)).flatMap((one) => (one.status === 'fulfilled' ? one.value.usesLeft : []));
         expect([...left].sort()).toEqual(Array.from({ length: maxUses }, (_, i) => i));
-        expect((await engine.request(grant.requestId))?.grants[0]?.end).toMatchObject({ status: 'expired', cause: 'used_up' });
+        expect((await engine.getRequest(grant.requestId))?.grants[0]?.end).toMatchObject({ status: 'expired', cause: 'used_up' });
         expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
         await expectReplayed(store);
       }
@@ -264,7 +264,7 @@ describe('JitEngine', () => {
         const { won } = await settled;
         store.clear();
         expect(won).toBe(used);
-        expect((await engine.request(grant.requestId))?.grants[0]?.end).toMatchObject({ status: 'revoked', cause: 'revoked' });
+        expect((await engine.getRequest(grant.requestId))?.grants[0]?.end).toMatchObject({ status: 'revoked', cause: 'revoked' });
         await expectReplayed(store);
       }
     });
@@ -302,7 +302,7 @@ describe('JitEngine', () => {
         const calls = Array.from({ length: 64 }, (_, i) => ask(i % 2 === 0 ? engine : other, { scope: `s${i}` }));
         expect(await tally(calls)).toEqual({ won: 7, codes: { ERR_JIT_LIMIT: 57 } });
         store.clear();
-        expect((await engine.requests({ status: 'pending' })).items).toHaveLength(7);
+        expect((await engine.listRequests({ status: 'pending' })).items).toHaveLength(7);
       }
     });
 
@@ -344,7 +344,7 @@ describe('JitEngine', () => {
           await Promise.all([touching, sweeping]);
           store.clear();
           const idle = t === 6 * MINUTE;
-          expect((await engine.request(grant.requestId))?.grants[0]?.end).toMatchObject(
+          expect((await engine.getRequest(grant.requestId))?.grants[0]?.end).toMatchObject(
             idle ? { status: 'expired', cause: 'idle', at: at(t) } : { status: 'revoked', cause: 'revoked', at: at(t) },
           );
           const types = await typesOf(store);
@@ -376,7 +376,7 @@ describe('JitEngine', () => {
           expect(await engine.isAllowed(MAYA, SCOPE)).toBe(eligible);
           const types = await typesOf(store);
           expect([count(types, 'grant.activated'), count(types, 'grant.revoked')]).toEqual(eligible ? [1, 0] : [0, 1]);
-          if (!eligible) expect((await engine.request(grant.requestId))?.grants[0]?.end).toMatchObject({ cause: 'ineligible' });
+          if (!eligible) expect((await engine.getRequest(grant.requestId))?.grants[0]?.end).toMatchObject({ cause: 'ineligible' });
           expect(told).toEqual([]);
           await expectReplayed(store);
         }
@@ -416,7 +416,7 @@ describe('JitEngine', () => {
           expect(won).toBe(1);
           expect(codes).toEqual(approvals === 1 ? { ERR_JIT_DECIDED: 15 } : { ERR_JIT_LINK: 15 });
           expect(count(await typesOf(store), 'request.reviewed')).toBe(1);
-          expect((await engine.request(request.id))?.grants).toHaveLength(approvals === 1 ? 1 : 0);
+          expect((await engine.getRequest(request.id))?.grants).toHaveLength(approvals === 1 ? 1 : 0);
           const again = await refusal(other.redeemLink(token, { by: SAM }));
           expect(again.code).toBe(approvals === 1 ? 'ERR_JIT_DECIDED' : 'ERR_JIT_LINK');
         }

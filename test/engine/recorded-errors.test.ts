@@ -89,13 +89,13 @@ describe('an error after the ask was recorded', () => {
     }
   });
 
-  it('leads back to the one request: decide(id) goes on from there [V12]', async () => {
+  it('leads back to the one request: retryDecision(id) goes on from there [V12]', async () => {
     const { engine, store } = aFailing('live', { fault: 'reject' });
     const { requestId } = await failure(ask(engine));
     store.clear();
     const healed = anEngine({ store, approver: reviewers({ members: [SAM] }) }).engine;
     expect(typeof requestId).toBe('string');
-    expect(await healed.decide(requestId as string)).toMatchObject({ outcome: 'pending', request: { id: requestId } });
+    expect(await healed.retryDecision(requestId as string)).toMatchObject({ outcome: 'pending', request: { id: requestId } });
     expect((await store.find({ kind: 'request', limit: 10 })).items).toHaveLength(1);
   });
 

@@ -49,7 +49,7 @@ const uses = new ScriptedApprover({ decide: { outcome: 'approve', terms: { maxUs
 const emergency = new ScriptedApprover({
   decide: { outcome: 'approve' },
   breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
-  mayAcknowledge: true,
+  mayReviewBreakGlass: true,
 });
 const taken = { subject: MAYA, scope: SCOPE, ttl: HOUR, justification: 'the site is down' } as const;
 
@@ -78,7 +78,7 @@ const verbs: Readonly<Record<string, readonly [options: Parameters<typeof anEngi
     { approver: autoApprove(() => true) },
     async ({ engine }) => {
       const { request } = await ask(engine);
-      return (other) => other.decide(request.id);
+      return (other) => other.retryDecision(request.id);
     },
   ],
   'a repeated approve': [
@@ -112,7 +112,7 @@ const verbs: Readonly<Record<string, readonly [options: Parameters<typeof anEngi
         { approver: emergency },
         async ({ engine }: Made) => {
           const { request } = await engine.breakGlass(taken);
-          return (other: JitEngine) => other.acknowledge(request.id, { by: SAM, verdict });
+          return (other: JitEngine) => other.reviewBreakGlass(request.id, { by: SAM, verdict });
         },
       ] as const,
     ]),
@@ -219,14 +219,14 @@ describe('where a commit is acknowledged by a second server', () => {
       engine.status(MAYA),
       engine.explain(MAYA, 'held'),
       engine.inbox(SAM),
-      engine.request(id),
-      engine.requests(),
-      engine.owedReviews(),
+      engine.getRequest(id),
+      engine.listRequests(),
+      engine.listBreakGlassReviews(),
       engine.openLink(token),
       engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE, dryRun: true }),
       engine.whoHadAccess({ scope: 'held', at: at(0) }),
       engine.history({ subject: MAYA, from: at(0), to: at(HOUR) }),
-      engine.head(),
+      engine.journalHead(),
     ];
     expect(new Set(await Promise.all(reads.map(codeOf)))).toEqual(new Set(['acknowledged']));
     expect(store.emptyCommits).toBe(0);

@@ -158,7 +158,7 @@ describe('a repeated ask', () => {
   const emergency = new ScriptedApprover({
     decide: { outcome: 'approve' },
     breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
-    mayAcknowledge: true,
+    mayReviewBreakGlass: true,
   });
 
   /** Each verb that creates under a key; each is for the scope, for 15 minutes. */
@@ -203,7 +203,7 @@ describe('a repeated ask', () => {
         expect(first).toMatchObject({ outcome: 'granted', allowed: verb !== 'extend' });
         await end(made, first.request.id);
         expect(await made.repeat()).toMatchObject({ outcome: 'ended', allowed: false, reused: true, grants: [{ scope: SCOPE }] });
-        expect(await made.engine.decide(first.request.id)).toMatchObject({ outcome: 'ended', allowed: false });
+        expect(await made.engine.retryDecision(first.request.id)).toMatchObject({ outcome: 'ended', allowed: false });
         expect(await made.engine.waitFor(first.request.id)).toMatchObject({ outcome: 'ended', allowed: false });
       });
     }
@@ -211,7 +211,7 @@ describe('a repeated ask', () => {
 
   it('says ended once its grant was used up, or idle for too long, without a sweep (L36) [H1]', async () => {
     const { engine, clock, request } = await aUse(1);
-    expect(await engine.decide(request.id)).toMatchObject({ outcome: 'ended', allowed: false });
+    expect(await engine.retryDecision(request.id)).toMatchObject({ outcome: 'ended', allowed: false });
     const idle = anEngine({ clock, approver: new ScriptedApprover({ decide: { outcome: 'approve', terms: { idleTtlMs: MINUTE } } }) });
     await ask(idle.engine, KEY);
     await clock.set(at(MINUTE - 1));

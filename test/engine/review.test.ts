@@ -58,7 +58,7 @@ describe('JitEngine', () => {
       const { engine, store } = anEngine({ approver: reviewers({ members: [SAM, ANA, LEE], approvals: 2 }) });
       const request = await aPending(engine);
       for (let i = 0; i < 3; i++) expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('pending');
-      expect((await engine.request(request.id))?.request.reviews).toHaveLength(1);
+      expect((await engine.getRequest(request.id))?.request.reviews).toHaveLength(1);
       expect((await typesOf(store)).filter((type) => type === 'request.reviewed')).toHaveLength(1);
     });
 
@@ -124,7 +124,7 @@ describe('JitEngine', () => {
           });
         }
       }
-      expect((await engine.request(request.id))?.request.reviews).toEqual([]);
+      expect((await engine.getRequest(request.id))?.request.reviews).toEqual([]);
       expect(await typesOf(store)).not.toContain('request.reviewed');
       expect(await engine.inbox(SAM)).toEqual([]);
     });
@@ -137,7 +137,7 @@ describe('JitEngine', () => {
         reviewer: 'user:eve',
         why: 'not_in_group',
       });
-      expect((await engine.request(request.id))?.request).toEqual(request);
+      expect((await engine.getRequest(request.id))?.request).toEqual(request);
     });
 
     it('L17 a group that the quorum does not name gives no right', async () => {
@@ -196,7 +196,7 @@ describe('JitEngine', () => {
       const { engine } = anEngine({ approver });
       const request = await aPending(engine);
       approver.script.decide = { outcome: 'approve' };
-      expect((await engine.decide(request.id)).outcome).toBe('pending');
+      expect((await engine.retryDecision(request.id)).outcome).toBe('pending');
       expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('pending');
       expect(request.quorum).toEqual({ groups: [{ name: 'ops', approvals: 2 }], denials: 1, approvalTtlMs: undefined });
       expect(approver.asked('decide')).toBe(1);
@@ -244,7 +244,7 @@ describe('JitEngine', () => {
           // No answer about groups may also be read as: in none.
           expect(broken === 'groupsOf' ? ['ERR_JIT_APPROVER', 'ERR_JIT_NOT_REVIEWER'] : ['ERR_JIT_APPROVER']).toContain(error.code);
         }
-        expect((await engine.request(request.id))?.request).toEqual(request);
+        expect((await engine.getRequest(request.id))?.request).toEqual(request);
       }
     });
 
@@ -308,7 +308,7 @@ describe('JitEngine', () => {
       const request = await aPending(engine);
       await engine.approve(request.id, { by: SAM });
       await engine.deny(request.id, { by: SAM });
-      expect((await engine.request(request.id))?.request.reviews).toMatchObject([{ reviewer: SAM, verdict: 'deny' }]);
+      expect((await engine.getRequest(request.id))?.request.reviews).toMatchObject([{ reviewer: SAM, verdict: 'deny' }]);
       expect(await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_NOT_REVIEWER')).toMatchObject({ why: 'has_denied' });
       expect((await engine.approve(request.id, { by: ANA })).outcome).toBe('pending');
       expect((await engine.deny(request.id, { by: LEE })).outcome).toBe('denied');
@@ -372,7 +372,7 @@ describe('JitEngine', () => {
       const seen: unknown[] = [];
       const approver = new ScriptedApprover({
         decide: async (request) => {
-          seen.push((await engine.request(request.id))?.request);
+          seen.push((await engine.getRequest(request.id))?.request);
           return { outcome: 'approve', reason: 'fine' };
         },
       });
@@ -445,7 +445,7 @@ describe('JitEngine', () => {
         const { engine, store } = anEngine({ approver });
         const error = await refusal(ask(engine), 'ERR_JIT_APPROVER');
         const id = error.requestId ?? '';
-        expect((await engine.request(id))?.request).toMatchObject({ quorum: undefined, approver: undefined, end: undefined });
+        expect((await engine.getRequest(id))?.request).toMatchObject({ quorum: undefined, approver: undefined, end: undefined });
         expect(await refusal(engine.approve(id, { by: SAM }), 'ERR_JIT_UNDECIDED')).toMatchObject({ requestId: id });
         expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
         expect(await typesOf(store)).toEqual(['request.created', 'attempt.refused']);
@@ -454,7 +454,7 @@ describe('JitEngine', () => {
 
     for (const [how, again] of [
       ['the same key', (made: ReturnType<typeof anEngine>) => ask(made.engine, { idempotencyKey: 'k' })],
-      ['decide(id)', (made: ReturnType<typeof anEngine>, id: string) => made.engine.decide(id)],
+      ['retryDecision(id)', (made: ReturnType<typeof anEngine>, id: string) => made.engine.retryDecision(id)],
       [
         'the sweep',
         async (made: ReturnType<typeof anEngine>, id: string) => {
@@ -462,7 +462,7 @@ describe('JitEngine', () => {
           expect((await made.engine.sweep()).asked).toBe(0);
           await made.clock.set(at(30_000));
           expect((await made.engine.sweep()).asked).toBe(1);
-          return made.engine.decide(id);
+          return made.engine.retryDecision(id);
         },
       ],
     ] as const) {
@@ -493,7 +493,7 @@ describe('JitEngine', () => {
       expect(error.message).toContain('5000 ms');
       expect(clock.sleepers).toBe(0);
       approver.script.decide = { outcome: 'approve' };
-      expect((await engine.decide(error.requestId ?? '')).outcome).toBe('granted');
+      expect((await engine.retryDecision(error.requestId ?? '')).outcome).toBe('granted');
     });
 
     for (const [how, end, outcome] of [
@@ -502,7 +502,7 @@ describe('JitEngine', () => {
       [
         "another engine's decision",
         (made: ReturnType<typeof anEngine>, id: string) =>
-          anEngine({ store: made.store, clock: made.clock, approver: denyAll() }).engine.decide(id),
+          anEngine({ store: made.store, clock: made.clock, approver: denyAll() }).engine.retryDecision(id),
         'denied',
       ],
     ] as const) {

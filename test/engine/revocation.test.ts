@@ -65,7 +65,7 @@ describe('JitEngine', () => {
       const { engine } = anEngine({ approver: new ScriptedApprover({ decide: throws(new Error('down')) }) });
       const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
       expect((await engine.cancel(requestId, { by: MAYA })).end?.status).toBe('cancelled');
-      expect((await engine.decide(requestId)).outcome).toBe('cancelled');
+      expect((await engine.retryDecision(requestId)).outcome).toBe('cancelled');
     });
 
     it('does not know what is not there', async () => {
@@ -206,7 +206,7 @@ describe('JitEngine', () => {
       expect(report.requests).toMatchObject([{ id: made.pending.id, end: { status: 'cancelled', cause: 'revoked', by: CISO } }]);
       expect((await engine.status(MAYA)).held).toEqual([]);
       expect(await engine.isAllowed('user:bob', SCOPE)).toBe(true);
-      expect((await engine.decide(made.pendingBob.id)).outcome).toBe('pending');
+      expect((await engine.retryDecision(made.pendingBob.id)).outcome).toBe('pending');
     });
 
     it('ends a scope for everybody', async () => {
@@ -231,9 +231,9 @@ describe('JitEngine', () => {
       const { engine } = anEngine();
       await busy(engine);
       await engine.revokeAll({ subject: MAYA }, { by: CISO });
-      const head = await engine.head();
+      const head = await engine.journalHead();
       expect(await engine.revokeAll({ subject: MAYA }, { by: CISO })).toEqual({ grants: [], requests: [] });
-      expect(await engine.head()).toEqual(head);
+      expect(await engine.journalHead()).toEqual(head);
     });
 
     it('L21 reaches whatever overlaps a pattern, from both sides', async () => {
@@ -316,13 +316,13 @@ describe('JitEngine', () => {
             await clock.set(grant.expiresAt);
             await engine.sweep();
           } else await engine[first](grant.id, { by: MAYA });
-          const ended = (await engine.request(grant.requestId))?.grants;
+          const ended = (await engine.getRequest(grant.requestId))?.grants;
           expect(ended?.[0]?.end?.status).toBe(first === 'expire' ? 'expired' : 'revoked');
           await clock.set(at(HOUR));
           if (second === 'sweep') await engine.sweep();
           else if (second === 'revokeAll') await engine.revokeAll({ subject: MAYA }, { by: CISO });
           else await engine[second](grant.id, { by: MAYA });
-          expect((await engine.request(grant.requestId))?.grants).toEqual(ended);
+          expect((await engine.getRequest(grant.requestId))?.grants).toEqual(ended);
         });
       }
     }

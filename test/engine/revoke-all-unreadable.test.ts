@@ -43,7 +43,7 @@ describe('revokeAll()', () => {
       });
       expect(endedBy(error)).toEqual([good.id, open.id].sort());
       expect(await engine.isAllowed(MAYA, 'a:good')).toBe(false);
-      expect((await engine.request(open.id))?.request.end?.status).toBe('cancelled');
+      expect((await engine.getRequest(open.id))?.request.end?.status).toBe('cancelled');
     });
 
     it('says the same for an open request, a scope that may reach it, and a whole request [V7]', async () => {
@@ -178,18 +178,18 @@ describe('revoke()', () => {
   });
 });
 
-describe('acknowledge()', () => {
+describe('reviewBreakGlass()', () => {
   it('L12 says so where a grant that is not justified can not be read, with the others ended [V7]', async () => {
-    const approver = new ScriptedApprover({ breakGlass: { outcome: 'approve', reviewWithinMs: HOUR }, mayAcknowledge: true });
+    const approver = new ScriptedApprover({ breakGlass: { outcome: 'approve', reviewWithinMs: HOUR }, mayReviewBreakGlass: true });
     const { engine, store, clock } = anEngine({ approver });
     const taken = await engine.breakGlass({ subject: MAYA, scopes: ['prod:a', 'prod:b'], ttl: '30m', justification: 'INC-1' });
     const [bad, good] = taken.grants;
     await bend(store, 'grant', bad?.id ?? '');
     await clock.set(at(MINUTE));
-    const error = await errorOf(engine.acknowledge(taken.request.id, { by: LEE, verdict: 'unjustified' }));
+    const error = await errorOf(engine.reviewBreakGlass(taken.request.id, { by: LEE, verdict: 'unjustified' }));
     expect(error).toMatchObject({ code: 'ERR_JIT_PARTIAL', failures: [{ kind: 'grant', id: bad?.id }] });
     expect(endedBy(error)).toEqual([good?.id]);
     expect(await engine.isAllowed(MAYA, 'prod:b')).toBe(false);
-    expect(await engine.owedReviews({ subject: MAYA })).toEqual([]);
+    expect(await engine.listBreakGlassReviews({ subject: MAYA })).toEqual([]);
   });
 });

@@ -112,7 +112,7 @@ describe('a run', () => {
     const { engine } = anEngine({ approver: yes, agents: (id) => id === 'bot' });
     expect((await refusal(asks(engine), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('run.agent');
     expect((await refusal(() => engine.runSubject(RUN), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('run.agent');
-    expect((await engine.requests({})).items).toEqual([]);
+    expect((await engine.listRequests({})).items).toEqual([]);
   });
 
   it('L43 is refused as a subject too where the option agents does not name its agent [H2]', async () => {

@@ -33,9 +33,9 @@ const outcomesOf = async (engine: JitEngine, id: string, reviewers: readonly str
   return outcomes;
 };
 
-const reviewsOf = async (engine: JitEngine, id: string) => (await engine.request(id))?.request.reviews;
+const reviewsOf = async (engine: JitEngine, id: string) => (await engine.getRequest(id))?.request.reviews;
 
-const endOf = async (engine: JitEngine, id: string) => (await engine.request(id))?.request.end;
+const endOf = async (engine: JitEngine, id: string) => (await engine.getRequest(id))?.request.end;
 
 describe('a quorum of several groups', () => {
   it('L14 is complete when each group has its number, in whatever order they come', async () => {
@@ -90,7 +90,7 @@ describe('a quorum of several groups', () => {
     const bundle = await aPending(denied.engine, { scopes: ['a', 'b'] });
     await denied.engine.approve(bundle.id, { by: OLA });
     await denied.engine.deny(bundle.id, { by: SIA });
-    expect((await denied.engine.request(bundle.id))?.grants).toEqual([]);
+    expect((await denied.engine.getRequest(bundle.id))?.grants).toEqual([]);
   });
 });
 
@@ -295,7 +295,7 @@ describe('a denial', () => {
     approver.members[OKE] = ['ops'];
     // This approval would complete both groups; both denials count again.
     expect(await approver.engine.approve(two.id, { by: SIA })).toMatchObject({ outcome: 'denied', request: { end: { cause: 'quorum' } } });
-    expect((await approver.engine.request(two.id))?.grants).toEqual([]);
+    expect((await approver.engine.getRequest(two.id))?.grants).toEqual([]);
   });
 
   it('L17 by somebody who has lost the right does not count, nor stop an approval', async () => {
@@ -437,7 +437,7 @@ describe('numbers are frozen, rights are live', () => {
     const request = await aPending(engine);
     approver.script.decide = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] }, terms: { maxUses: 1 } };
     await clock.set(at(MINUTE));
-    expect(await engine.decide(request.id)).toMatchObject({ outcome: 'pending', request });
+    expect(await engine.retryDecision(request.id)).toMatchObject({ outcome: 'pending', request });
     expect((await engine.approve(request.id, { by: OLA })).outcome).toBe('pending');
     approver.script.decide = { outcome: 'deny', reason: 'no more' };
     const granted = await engine.approve(request.id, { by: SIA });
@@ -518,7 +518,7 @@ describe('numbers are frozen, rights are live', () => {
     const { engine } = twoTeams();
     const request = await aPending(engine, { scopes: ['a', 'b'], ttl: HOUR, requestedBy: 'user:lead' });
     await engine.approve(request.id, { by: OLA });
-    const { request: after } = (await engine.request(request.id)) ?? {};
+    const { request: after } = (await engine.getRequest(request.id)) ?? {};
     for (const field of ['subject', 'requestedBy', 'scopes', 'ttlMs', 'startsAt', 'justification', 'ticket'] as const) {
       expect(after?.[field]).toEqual(request[field]);
     }

@@ -134,7 +134,7 @@ describe('JitEngine', () => {
         if (asks === undefined) expect(await engine.sweep()).toMatchObject({ asked: 1, started: 0, skipped: 0 });
         else expect(await asks(engine)).toBe(true);
         expect(asksAt(approver, 'start')).toBe(1);
-        expect((await engine.request(grant.requestId))?.grants).toMatchObject([{ activatedAt: START + 7, end: undefined }]);
+        expect((await engine.getRequest(grant.requestId))?.grants).toMatchObject([{ activatedAt: START + 7, end: undefined }]);
         const activated = (await entriesOf(store)).filter((entry) => entry.type === 'grant.activated');
         expect(activated).toMatchObject([
           {
@@ -190,7 +190,7 @@ describe('JitEngine', () => {
       await clock.set(START);
       approver.script.isEligible = inTurn(false, true);
       expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed: true, grant: { id: short.id } });
-      expect((await engine.request(long.requestId))?.grants).toMatchObject([{ end: { status: 'revoked', cause: 'ineligible' } }]);
+      expect((await engine.getRequest(long.requestId))?.grants).toMatchObject([{ end: { status: 'revoked', cause: 'ineligible' } }]);
     });
 
     it('is asked only about the scopes that filterAllowed is asked about', async () => {
@@ -200,7 +200,7 @@ describe('JitEngine', () => {
       await clock.set(START);
       expect(await engine.filterAllowed(MAYA, ['b', 'x'])).toEqual(['b']);
       expect(asksAt(approver, 'start')).toBe(1);
-      const stored = (await engine.request(grants[0]?.requestId ?? ''))?.grants;
+      const stored = (await engine.getRequest(grants[0]?.requestId ?? ''))?.grants;
       expect(stored?.map((grant) => grant.activatedAt)).toEqual([undefined, START, undefined]);
     });
 
@@ -228,7 +228,7 @@ describe('JitEngine', () => {
         expect(await engine.sweep()).toMatchObject({ asked: 1, started: 0 });
         expect(told.every(({ during, error }) => ['activation', 'sweep'].includes(during) && error instanceof Error)).toBe(true);
         expect(told.length).toBe(Object.keys(ASKING).length + 2);
-        expect((await engine.request(grant.requestId))?.grants).toEqual([grant]);
+        expect((await engine.getRequest(grant.requestId))?.grants).toEqual([grant]);
         expect(await engine.status(MAYA)).toMatchObject({ held: [], scheduled: [{ id: grant.id }] });
         approver.script.isEligible = true;
         await clock.advance(1_000);
@@ -251,7 +251,7 @@ describe('JitEngine', () => {
       expect(asksAt(approver, 'start')).toBe(2);
       approver.script.isEligible = true;
       expect(await engine.sweep()).toMatchObject({ asked: 1 });
-      expect((await engine.request(grant.requestId))?.grants).toMatchObject([{ activatedAt: START + 1_000 }]);
+      expect((await engine.getRequest(grant.requestId))?.grants).toMatchObject([{ activatedAt: START + 1_000 }]);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
@@ -279,7 +279,7 @@ describe('JitEngine', () => {
       expect(await asked).toMatchObject({ allowed: false, reason: 'not_activated' });
       answer(true);
       await clock.advance(1);
-      expect((await engine.request(grant.requestId))?.grants).toEqual([grant]);
+      expect((await engine.getRequest(grant.requestId))?.grants).toEqual([grant]);
       approver.script.isEligible = hangs();
       const again = engine.isAllowed(MAYA, SCOPE);
       while (clock.sleepers === 0) await Promise.resolve();
@@ -293,7 +293,7 @@ describe('JitEngine', () => {
       await clock.set(END - 1);
       approver.script.isEligible = () => new Promise((resolve) => queueMicrotask(() => void clock.set(END).then(() => resolve(true))));
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
-      expect((await engine.request(grant.requestId))?.grants).toMatchObject([{ activatedAt: undefined, end: { status: 'expired' } }]);
+      expect((await engine.getRequest(grant.requestId))?.grants).toMatchObject([{ activatedAt: undefined, end: { status: 'expired' } }]);
     });
 
     for (const [verb, asks] of [...Object.entries(ASKING), ['sweep', (engine: JitEngine) => engine.sweep()]] as const) {
@@ -309,7 +309,7 @@ describe('JitEngine', () => {
           by: 'system:approver',
           reason: 'the subject may no longer hold this',
         };
-        expect((await engine.request(grant.requestId))?.grants).toMatchObject([{ end, activatedAt: undefined }]);
+        expect((await engine.getRequest(grant.requestId))?.grants).toMatchObject([{ end, activatedAt: undefined }]);
         const kept = (await entriesOf(store)).filter(({ type }) => type !== 'attempt.refused');
         expect(kept.at(-1)).toMatchObject({ type: 'grant.revoked', grantId: grant.id, data: { end } });
         approver.script.isEligible = true;
@@ -347,7 +347,7 @@ describe('JitEngine', () => {
         ['request.cancelled', pending.request.id],
       ]);
       expect(new Set(last.map((entry) => entry.id.split('.')[0])).size).toBe(1);
-      expect((await engine.request(pending.request.id))?.request.end).toMatchObject({ cause: 'origin_ended', by: 'system:approver' });
+      expect((await engine.getRequest(pending.request.id))?.request.end).toMatchObject({ cause: 'origin_ended', by: 'system:approver' });
     });
 
     it('L34 is put once for a burst of checks and a sweep, and its answer committed once', async () => {
@@ -443,7 +443,7 @@ describe('JitEngine', () => {
       await engine.sweep();
       await clock.set(END);
       expect(await engine.sweep()).toMatchObject({ ended: 1, asked: 0 });
-      expect((await engine.request(grant.requestId))?.grants).toMatchObject([
+      expect((await engine.getRequest(grant.requestId))?.grants).toMatchObject([
         { activatedAt: undefined, end: { status: 'expired', cause: 'time', at: END } },
       ]);
       expect((await engine.history({ from: at(0), to: END + 1 })).items).toEqual([]);
@@ -478,7 +478,7 @@ describe('JitEngine', () => {
         await clock.set(now);
         expect(await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_DEADLINE')).toMatchObject({ reviewBy: END });
         await engine.sweep();
-        expect((await engine.request(request.id))?.request.end).toMatchObject({ status: 'expired', at: now });
+        expect((await engine.getRequest(request.id))?.request.end).toMatchObject({ status: 'expired', at: now });
         expect(await typesOf(store)).not.toContain('grant.issued');
       });
     }
@@ -537,7 +537,7 @@ describe('JitEngine', () => {
       const inReach = anEngine({ approver, limits, clock: new ManualClock(last - 2 * longest) });
       const grant = await aGranted(inReach.engine, asked);
       expect(grant.expiresAt).toBe(last);
-      expect((await inReach.engine.request(grant.requestId))?.grants).toEqual([grant]);
+      expect((await inReach.engine.getRequest(grant.requestId))?.grants).toEqual([grant]);
       // A millisecond later nothing is asked for any more.
       const beyond = anEngine({ approver, limits, clock: new ManualClock(last - 2 * longest + 1) });
       await refusal(ask(beyond.engine, { ...asked, startsAt: last - longest + 1 }), 'ERR_JIT_CLOCK');
@@ -567,7 +567,7 @@ describe('JitEngine', () => {
         const { engine, clock, approver, grant } = await aScheduled();
         await clock.set(START - 1);
         await end(engine, grant.id);
-        expect((await engine.request(grant.requestId))?.grants).toMatchObject([{ end: { status: 'revoked', at: START - 1 } }]);
+        expect((await engine.getRequest(grant.requestId))?.grants).toMatchObject([{ end: { status: 'revoked', at: START - 1 } }]);
         expect(await engine.status(MAYA)).toMatchObject({ held: [], scheduled: [], changesAt: undefined });
         await clock.set(START);
         expect(await engine.sweep()).toMatchObject({ started: 0, asked: 0, ended: 0 });

@@ -20,11 +20,11 @@ const held = ({ held, scheduled }: AccessStatus, id: string): string =>
 /** Each verb that a request can be met by, on behalf of somebody who may, and the word for its answer. */
 const REQUEST_VERBS: Readonly<Record<string, Verb>> = {
   requestAccess: async ({ engine }) => asked(await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE })),
-  decide: async ({ engine, requestId }) => (await engine.decide(requestId)).outcome,
+  retryDecision: async ({ engine, requestId }) => (await engine.retryDecision(requestId)).outcome,
   approve: async ({ engine, requestId }) => (await engine.approve(requestId, { by: ANA })).outcome,
   deny: async ({ engine, requestId }) => (await engine.deny(requestId, { by: ANA })).outcome,
   cancel: async ({ engine, requestId }) => (await engine.cancel(requestId, { by: MAYA })).end?.status,
-  acknowledge: async ({ engine, requestId }) => wordFor(await engine.acknowledge(requestId, { by: ANA, verdict: 'unjustified' })),
+  reviewBreakGlass: async ({ engine, requestId }) => wordFor(await engine.reviewBreakGlass(requestId, { by: ANA, verdict: 'unjustified' })),
   approvalLink: async ({ engine, requestId }) => typeof (await engine.approvalLink(requestId, { reviewer: ANA, decision: 'approve' })),
   openLink: async (state) => (await state.engine.openLink(await linkTo(state))).decision,
   redeemLink: async (state) => (await state.engine.redeemLink(await linkTo(state), { by: ANA })).outcome,
@@ -50,16 +50,16 @@ const REQUEST_VERBS: Readonly<Record<string, Verb>> = {
       requestId,
       'listed',
     ),
-  owedReviews: async ({ engine, requestId }) =>
+  listBreakGlassReviews: async ({ engine, requestId }) =>
     among(
-      (await engine.owedReviews({ reviewer: ANA })).map(({ request }) => request),
+      (await engine.listBreakGlassReviews({ reviewer: ANA })).map(({ request }) => request),
       requestId,
       'listed',
     ),
-  request: async ({ engine, requestId }) => ((await engine.request(requestId)) === undefined ? 'no' : 'known'),
-  requests: async ({ engine, requestId }) => {
+  getRequest: async ({ engine, requestId }) => ((await engine.getRequest(requestId)) === undefined ? 'no' : 'known'),
+  listRequests: async ({ engine, requestId }) => {
     for (const status of ['pending', 'approved', 'denied', 'cancelled', 'expired'] as const) {
-      if ((await engine.requests({ status })).items.some(({ id }) => id === requestId)) return status;
+      if ((await engine.listRequests({ status })).items.some(({ id }) => id === requestId)) return status;
     }
     return 'no';
   },
@@ -93,13 +93,13 @@ const GRANT_VERBS: Readonly<Record<string, Verb>> = {
     among((await engine.whoHadAccess({ scope: SCOPE, at: clock.now() })).items, grantId, 'held'),
   history: async ({ engine, grantId, clock }) =>
     among((await engine.history({ subject: MAYA, from: at(0), to: clock.now() + 1 })).items, grantId, 'held'),
-  request: async ({ engine, requestId, grantId }) => among((await engine.request(requestId))?.grants ?? [], grantId, 'known'),
+  getRequest: async ({ engine, requestId, grantId }) => among((await engine.getRequest(requestId))?.grants ?? [], grantId, 'known'),
 };
 
 /** What has neither a record nor a subject to be in a state. */
 const OTHERS = [
   'idle',
-  'head',
+  'journalHead',
   'flushAudit',
   'forgetFollower',
   'purge',
@@ -118,24 +118,24 @@ const OTHERS = [
  * or the code of the refusal without its `ERR_JIT`; and behind `>`, how the record then stands, where it has changed.
  */
 const REQUESTS = `
-                 none         undecided              pending              halfway              overdue            approved           denied             cancelled          expired            owed                     missed                   acknowledged
-  requestAccess  new:pending  again:pending>pending  again:pending        again:pending        new:pending        again:granted      new:pending        new:pending        new:pending        again:granted            new:pending              again:granted
-  decide         _NOT_FOUND   pending>pending        pending              pending              expired            granted            denied             cancelled          expired            granted                  ended                    granted
-  approve        _NOT_FOUND   _UNDECIDED             granted>approved     pending              _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
-  deny           _NOT_FOUND   _UNDECIDED             denied>denied        denied>denied        _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
-  cancel         _NOT_FOUND   cancelled>cancelled    cancelled>cancelled  cancelled>cancelled  expired>expired    _DECIDED           _DECIDED           cancelled          expired            _DECIDED                 _DECIDED                 _DECIDED
-  acknowledge    _NOT_FOUND   _INVALID_ARGUMENT      _INVALID_ARGUMENT    _INVALID_ARGUMENT    _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  unjustified>unjustified  unjustified>unjustified  _DECIDED
-  approvalLink   _NOT_FOUND   _UNDECIDED             string               string               _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
-  openLink       _NOT_FOUND   approve                approve              approve              approve            approve            approve            approve            approve            approve                  approve                  approve
-  redeemLink     _NOT_FOUND   _UNDECIDED             granted>approved     _LINK                _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
-  revokeAll      _NOT_FOUND   1+0>cancelled          1+0>cancelled        1+0>cancelled        0+0>expired        0+1>approved       0+0                0+0                0+0                0+1>owed                 0+0                      0+1>justified
-  waitFor        _NOT_FOUND   waits                  waits                waits                expired            granted            denied             cancelled          expired            granted                  ended                    granted
-  explain        no_request   pending                pending              pending              expired            granted            denied             cancelled          expired            granted                  expired                  granted
-  sweep          nothing      nothing                nothing              nothing              expired>expired    nothing            nothing            nothing            nothing            nothing                  nothing                  nothing
-  inbox          no           no                     listed               no                   no                 no                 no                 no                 no                 no                       no                       no
-  owedReviews    no           no                     no                   no                   no                 no                 no                 no                 no                 listed                   listed                   no
-  request        no           known                  known                known                known              known              known              known              known              known                    known                    known
-  requests       no           pending                pending              pending              expired            approved           denied             cancelled          expired            approved                 approved                 approved
+                         none         undecided              pending              halfway              overdue            approved           denied             cancelled          expired            unreviewed               missed                   acknowledged
+  requestAccess          new:pending  again:pending>pending  again:pending        again:pending        new:pending        again:granted      new:pending        new:pending        new:pending        again:granted            new:pending              again:granted
+  retryDecision          _NOT_FOUND   pending>pending        pending              pending              expired            granted            denied             cancelled          expired            granted                  ended                    granted
+  approve                _NOT_FOUND   _UNDECIDED             granted>approved     pending              _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
+  deny                   _NOT_FOUND   _UNDECIDED             denied>denied        denied>denied        _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
+  cancel                 _NOT_FOUND   cancelled>cancelled    cancelled>cancelled  cancelled>cancelled  expired>expired    _DECIDED           _DECIDED           cancelled          expired            _DECIDED                 _DECIDED                 _DECIDED
+  reviewBreakGlass       _NOT_FOUND   _INVALID_ARGUMENT      _INVALID_ARGUMENT    _INVALID_ARGUMENT    _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  unjustified>unjustified  unjustified>unjustified  _DECIDED
+  approvalLink           _NOT_FOUND   _UNDECIDED             string               string               _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
+  openLink               _NOT_FOUND   approve                approve              approve              approve            approve            approve            approve            approve            approve                  approve                  approve
+  redeemLink             _NOT_FOUND   _UNDECIDED             granted>approved     _LINK                _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
+  revokeAll              _NOT_FOUND   1+0>cancelled          1+0>cancelled        1+0>cancelled        0+0>expired        0+1>approved       0+0                0+0                0+0                0+1>unreviewed           0+0                      0+1>justified
+  waitFor                _NOT_FOUND   waits                  waits                waits                expired            granted            denied             cancelled          expired            granted                  ended                    granted
+  explain                no_request   pending                pending              pending              expired            granted            denied             cancelled          expired            granted                  expired                  granted
+  sweep                  nothing      nothing                nothing              nothing              expired>expired    nothing            nothing            nothing            nothing            nothing                  nothing                  nothing
+  inbox                  no           no                     listed               no                   no                 no                 no                 no                 no                 no                       no                       no
+  listBreakGlassReviews  no           no                     no                   no                   no                 no                 no                 no                 no                 listed                   listed                   no
+  getRequest             no           known                  known                known                known              known              known              known              known              known                    known                    known
+  listRequests           no           pending                pending              pending              expired            approved           denied             cancelled          expired            approved                 approved                 approved
 `;
 const GRANTS = `
                  none         scheduled          begun              waiting                unconfirmed        active             counted            unused       usedUp       over         expired      revoked
@@ -158,7 +158,7 @@ const GRANTS = `
   consume        _DENIED      _DENIED            left:undefined     left:undefined>active  _DENIED            left:undefined     left:1             _DENIED      _DENIED      _DENIED      _DENIED      _DENIED
   whoHadAccess   no           no                 held               no                     no                 held               held               no           no           no           no           no
   history        no           no                 held               no                     no                 held               held               held         held         held         held         held
-  request        no           known              known              known                  known              known              known              known        known        known        known        known
+  getRequest     no           known              known              known                  known              known              known              known        known        known        known        known
 `;
 
 /** The cells of a table, by verb and state. */
@@ -177,7 +177,7 @@ const codeOf = (error: unknown): string => {
 
 /** How the record stands: a word, and all of it. */
 async function look({ engine, requestId }: State, ofGrant: boolean): Promise<{ word: string; all: unknown }> {
-  const found = await engine.request(requestId);
+  const found = await engine.getRequest(requestId);
   if (found === undefined) return { word: 'none', all: undefined };
   return { word: ofGrant ? wordForGrant(found.grants[0] as Grant) : wordFor(found.request), all: found };
 }

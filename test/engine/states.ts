@@ -32,14 +32,14 @@ function anApprover() {
     groupsOf: (reviewer) => ([SAM, ANA, LEE].includes(reviewer) ? ['ops'] : []),
     isEligible: true,
     breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
-    mayAcknowledge: (reviewer) => [SAM, ANA, LEE].includes(reviewer),
+    mayReviewBreakGlass: (reviewer) => [SAM, ANA, LEE].includes(reviewer),
   });
 }
 
 function begin(asksAtStart = true) {
   const approver = anApprover();
-  const { decide, groupsOf, breakGlass, mayAcknowledge } = approver.script;
-  const plain = new ScriptedApprover({ decide, groupsOf, breakGlass, mayAcknowledge });
+  const { decide, groupsOf, breakGlass, mayReviewBreakGlass } = approver.script;
+  const plain = new ScriptedApprover({ decide, groupsOf, breakGlass, mayReviewBreakGlass });
   const made = anEngine({
     approver: asksAtStart ? approver : plain,
     linkKeys: [{ id: 'k', secret: SECRET }],
@@ -60,7 +60,7 @@ async function active(justification = 'x'): Promise<State & Pick<ReturnType<type
 /**
  * Every state of a request, each made as it comes to be: `undecided` as long as the approver has failed, `halfway` where
  * ana has approved and another must, `overdue` where no sweep has recorded it; and of break-glass, whose review is
- * `owed`, `missed`, or given.
+ * `unreviewed`, `missed`, or given.
  */
 export const REQUEST_STATES: Readonly<Record<string, () => Promise<State>>> = {
   none: async () => begin().state('nothing'),
@@ -115,7 +115,7 @@ export const REQUEST_STATES: Readonly<Record<string, () => Promise<State>>> = {
     await engine.sweep();
     return state(id);
   },
-  owed: async () => {
+  unreviewed: async () => {
     const { state, engine } = begin();
     const { request } = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE, justification: 'it burns' });
     return state(request.id);
@@ -130,7 +130,7 @@ export const REQUEST_STATES: Readonly<Record<string, () => Promise<State>>> = {
   acknowledged: async () => {
     const { state, engine } = begin();
     const { request } = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE, justification: 'it burns' });
-    await engine.acknowledge(request.id, { by: SAM, verdict: 'justified' });
+    await engine.reviewBreakGlass(request.id, { by: SAM, verdict: 'justified' });
     return state(request.id);
   },
 };
@@ -200,7 +200,7 @@ export const GRANT_STATES: Readonly<Record<string, () => Promise<State>>> = {
 
 /** A link to this request for ana's approval, signed by somebody who has the key, whatever state the request is in. */
 export async function linkTo({ engine, requestId, store, clock }: State): Promise<string> {
-  const request = (await engine.request(requestId))?.request;
+  const request = (await engine.getRequest(requestId))?.request;
   const askDigest = request === undefined ? 'none' : digestOf([digestOfAsk(request, request.extension?.grantId), request.createdAt]);
   const key = { id: 'k', secret: new TextEncoder().encode(SECRET) };
   const [issuedAt, expiresAt] = [clock.now(), clock.now() + HOUR];
@@ -217,8 +217,9 @@ export async function linkTo({ engine, requestId, store, clock }: State): Promis
 }
 
 /** What stands on a request, in a word. */
-export function wordFor({ end, owed, quorum }: AccessRequest): string {
-  if (owed !== undefined) return owed.acknowledgement?.verdict ?? (owed.missedAt === undefined ? 'owed' : 'missed');
+export function wordFor({ end, afterReview, quorum }: AccessRequest): string {
+  if (afterReview !== undefined)
+    return afterReview.breakGlassReview?.verdict ?? (afterReview.missedAt === undefined ? 'unreviewed' : 'missed');
   return end?.status ?? (quorum === undefined ? 'undecided' : 'pending');
 }
 

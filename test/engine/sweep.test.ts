@@ -59,7 +59,7 @@ describe('JitEngine', () => {
       const request = await aPending(engine);
       await clock.set(at(1000));
       expect(await engine.sweep()).toEqual({ ...NOTHING, expired: 1 });
-      expect((await engine.request(request.id))?.request.end).toEqual({
+      expect((await engine.getRequest(request.id))?.request.end).toEqual({
         status: 'expired',
         cause: 'time',
         at: at(1000),
@@ -73,9 +73,9 @@ describe('JitEngine', () => {
       const { engine, store } = anEngine();
       await aGranted(engine);
       await aPending(engine, { scope: 'asked' });
-      const [head, commits] = [await engine.head(), store.called('commit')];
+      const [head, commits] = [await engine.journalHead(), store.called('commit')];
       expect(await engine.sweep()).toEqual(NOTHING);
-      expect(await engine.head()).toEqual(head);
+      expect(await engine.journalHead()).toEqual(head);
       expect(store.called('commit')).toBe(commits);
     });
 

@@ -39,7 +39,7 @@ describe('JitEngine', () => {
       });
       await refusal(ask(engine, { ttl: longest + 1 }), 'ERR_JIT_INVALID_ARGUMENT');
       const grant = await aGranted(engine, { ttl: longest });
-      expect((await engine.request(grant.requestId))?.grants).toEqual([grant]);
+      expect((await engine.getRequest(grant.requestId))?.grants).toEqual([grant]);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
@@ -70,7 +70,7 @@ describe('JitEngine', () => {
           expect(error).toMatchObject({ code: 'ERR_JIT_APPROVER' });
           id = (error as { requestId?: string }).requestId;
         }
-        expect(await engine.request(id ?? '')).toMatchObject({ request: { end: undefined } });
+        expect(await engine.getRequest(id ?? '')).toMatchObject({ request: { end: undefined } });
         expect((await engine.sweep()).skipped).toBe(0);
       });
     }
@@ -154,8 +154,8 @@ describe('JitEngine', () => {
         const { engine, clock } = anEngine({ limits: { reviewWithin: WITHIN } });
         const request = await aPending(engine);
         await clock.set(at(WITHIN + offset));
-        expect((await engine.decide(request.id)).outcome).toBe(inTime ? 'pending' : 'expired');
-        expect((await engine.requests({ status: 'expired' })).items.length).toBe(inTime ? 0 : 1);
+        expect((await engine.retryDecision(request.id)).outcome).toBe(inTime ? 'pending' : 'expired');
+        expect((await engine.listRequests({ status: 'expired' })).items.length).toBe(inTime ? 0 : 1);
         expect((await engine.inbox(SAM)).length).toBe(inTime ? 1 : 0);
         expect((await engine.sweep()).expired).toBe(inTime ? 0 : 1);
       });
@@ -173,11 +173,11 @@ describe('JitEngine', () => {
       const { engine, clock } = anEngine({ limits: { reviewWithin: WITHIN } });
       const request = await aPending(engine);
       await clock.set(at(WITHIN));
-      expect((await engine.decide(request.id)).outcome).toBe('expired');
+      expect((await engine.retryDecision(request.id)).outcome).toBe('expired');
       const settled = await engine.cancel(request.id, { by: MAYA }).catch(() => undefined);
       expect(settled?.end?.status ?? 'expired').toBe('expired');
       await engine.revokeAll({ requestId: request.id }, { by: 'user:ciso' });
-      expect((await engine.decide(request.id)).outcome).toBe('expired');
+      expect((await engine.retryDecision(request.id)).outcome).toBe('expired');
     });
   });
 
@@ -197,16 +197,16 @@ describe('JitEngine', () => {
 
     it('L5 refuses to create access more than a second back, and tells onError', async () => {
       const { engine, pending, store, told } = await steppedBack(1001);
-      const head = await engine.head();
+      const head = await engine.journalHead();
       await refusal(ask(engine), 'ERR_JIT_CLOCK');
       expect(told).toMatchObject([{ error: { code: 'ERR_JIT_CLOCK' }, during: 'clock' }]);
       await refusal(engine.approve(pending.id, { by: SAM }), 'ERR_JIT_CLOCK');
-      expect(await engine.head()).toEqual(head);
+      expect(await engine.journalHead()).toEqual(head);
       expect(await engine.isAllowed(MAYA, 'asked')).toBe(false);
       expect((await entriesOf(store)).some((entry) => entry.type === 'attempt.refused')).toBe(false);
     });
 
-    it('L5 tells onError too when decide(id) is refused', async () => {
+    it('L5 tells onError too when retryDecision(id) is refused', async () => {
       const approver = new ScriptedApprover({ decide: () => Promise.reject(new Error('down')) });
       const { engine, clock, told } = anEngine({ approver });
       const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
@@ -214,7 +214,7 @@ describe('JitEngine', () => {
       await engine.isAllowed(MAYA, SCOPE);
       await clock.set(at(0));
       approver.script.decide = { outcome: 'approve' };
-      await refusal(engine.decide(requestId), 'ERR_JIT_CLOCK');
+      await refusal(engine.retryDecision(requestId), 'ERR_JIT_CLOCK');
       expect(told).toMatchObject([{ error: { code: 'ERR_JIT_CLOCK' } }]);
     });
 
@@ -276,7 +276,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
       await clock.set(at(5 * MINUTE));
       expect(await engine.sweep()).toMatchObject({ ended: 1 });
-      const end = (await engine.request(grant.requestId))?.grants[0]?.end;
+      const end = (await engine.getRequest(grant.requestId))?.grants[0]?.end;
       expect(end).toMatchObject({ status: 'expired', cause: 'time', at: grant.expiresAt });
     });
 

@@ -37,7 +37,7 @@ async function aUsedGrant(terms: TermsInput, options: Partial<JitEngineOptions> 
 
 const usageOf = async (store: GrantStore, { id }: Grant): Promise<Row | undefined> => (await store.get([{ kind: 'usage', id }]))[0];
 const stored = async (engine: JitEngine, grant: Grant): Promise<Grant | undefined> =>
-  (await engine.request(grant.requestId))?.grants.find(({ id }) => id === grant.id);
+  (await engine.getRequest(grant.requestId))?.grants.find(({ id }) => id === grant.id);
 const usedTypes = async (store: GrantStore) => (await typesOf(store)).filter((type) => type === 'grant.used').length;
 const allowedAt = async (engine: JitEngine, clock: ManualClock, now: number) => {
   await clock.set(now);
@@ -274,11 +274,11 @@ describe('JitEngine', () => {
         const { engine, clock, store } = made;
         await clock.set(at(IDLE - 1));
         await end(made);
-        const head = await engine.head();
+        const head = await engine.journalHead();
         expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(false);
         expect((await engine.check(MAYA, SCOPE, { touch: true })).allowed).toBe(false);
         await engine.flushAudit();
-        expect(await engine.head()).toEqual(head);
+        expect(await engine.journalHead()).toEqual(head);
         expect(await usedTypes(store)).toBe(0);
       }
     });
@@ -343,10 +343,10 @@ describe('JitEngine', () => {
           grantId: grant.id,
           data: { usageVersion: 2, endedAt: at(5) },
         });
-        const head = await engine.head();
+        const head = await engine.journalHead();
         await clock.set(END + 1);
         await engine.sweep();
-        expect(await engine.head()).toEqual(head);
+        expect(await engine.journalHead()).toEqual(head);
         expect(await stored(engine, grant)).toMatchObject({ version: 2, end: { at: at(5) } });
       });
     }
@@ -469,7 +469,7 @@ describe('JitEngine', () => {
         });
         expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
       }
-      const head = await engine.head();
+      const head = await engine.journalHead();
       await clock.advance(1);
       const end = { status: 'expired', cause: 'used_up', at: at(3), by: MAYA, reason: undefined };
       expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 0, grant: { end } });

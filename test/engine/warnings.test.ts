@@ -13,7 +13,7 @@ function warning(terms: TermsInput = {}, options: Partial<JitEngineOptions> = {}
 }
 
 const warned = async (store: GrantStore) => (await entriesOf(store)).filter((entry) => entry.type === 'grant.warned');
-const stored = async (engine: JitEngine, grant: Grant): Promise<Grant | undefined> => (await engine.request(grant.requestId))?.grants[0];
+const stored = async (engine: JitEngine, grant: Grant): Promise<Grant | undefined> => (await engine.getRequest(grant.requestId))?.grants[0];
 
 describe('JitEngine', () => {
   describe('the warning before the end', () => {

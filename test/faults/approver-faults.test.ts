@@ -18,7 +18,7 @@ const QUESTIONS = [
   'isEligible at approval',
   'isEligible at start',
   'breakGlass',
-  'mayAcknowledge',
+  'mayReviewBreakGlass',
 ] as const;
 type Question = (typeof QUESTIONS)[number];
 
@@ -32,7 +32,7 @@ const YES: Readonly<Record<Question, unknown>> = {
   'isEligible at approval': true,
   'isEligible at start': true,
   breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
-  mayAcknowledge: true,
+  mayReviewBreakGlass: true,
 };
 
 /** The part of it that decides: so whoever has a request of it asks whether it answers for that name. */
@@ -60,7 +60,7 @@ class FaultyApprover implements Approver {
   membersOf = () => this.#answer('membersOf', REVIEWERS);
   isEligible = (_: AccessRequest, when: 'creation' | 'approval' | 'start') => this.#answer(`isEligible at ${when}`, true);
   breakGlass = () => this.#answer('breakGlass', { outcome: 'approve' as const, approver: PART, reviewWithinMs: HOUR });
-  mayAcknowledge = (reviewer: string) => this.#answer('mayAcknowledge', REVIEWERS.includes(reviewer));
+  mayReviewBreakGlass = (reviewer: string) => this.#answer('mayReviewBreakGlass', REVIEWERS.includes(reviewer));
 }
 
 /**
@@ -86,7 +86,7 @@ async function worldOf(world: World, chained = false) {
     approver.fault = { question: 'decide', answer: () => undefined };
     const { requestId = '' } = await refusal(ask(engine, { scope: 'asked' }), 'ERR_JIT_APPROVER');
     approver.fault = undefined;
-    pending = (await engine.request(requestId))?.request;
+    pending = (await engine.getRequest(requestId))?.request;
   } else pending = await aPending(engine, { scope: 'asked' });
   if (pending === undefined) throw new Error('the request is not on record');
   const { request: emergency } = await engine.breakGlass({ ...EMERGENCY, subject: 'user:bob' });

@@ -93,7 +93,7 @@ describe('a cursor of another query', () => {
   it('L24 shows nothing that the query would not show', async () => {
     const { engine } = anEngine();
     for (const subject of [MAYA, 'user:bob', MAYA, 'user:bob']) await aGranted(engine, { subject, scope: `s-${subject.slice(5)}` });
-    const of = (subject: string, after?: string) => engine.requests({ subject, limit: 1, after });
+    const of = (subject: string, after?: string) => engine.listRequests({ subject, limit: 1, after });
     const [{ next: theirs }, everywhere] = [await of('user:bob'), await engine.whoHadAccess({ scope: 's-bob', at: at(0), limit: 1 })];
     for (const after of [theirs, everywhere.next, 'x', '~', '0'].filter((cursor) => cursor !== undefined)) {
       for (const { subject } of (await of(MAYA, after)).items) expect(subject).toBe(MAYA);

@@ -158,7 +158,10 @@ const REQUESTS: readonly (readonly [string, (row: Row) => unknown])[] = [
     }),
   ],
   ['an escalation on record that nobody named', (row) => ({ ...row, body: { ...row.body, escalatedAt: at(0) } })],
-  ['a review that only break-glass owes', (row) => ({ ...row, body: { ...row.body, owed: { reviewBy: at(HOUR), skippedGroups: [] } } })],
+  [
+    'a review that only break-glass owes',
+    (row) => ({ ...row, body: { ...row.body, afterReview: { reviewBy: at(HOUR), skippedGroups: [] } } }),
+  ],
   ['an approver that is no text', (row) => ({ ...row, body: { ...row.body, approver: 7 } })],
   ['no body', (row) => ({ ...row, body: undefined })],
   ['a body as text', (row) => ({ ...row, body: JSON.stringify(row.body) })],
@@ -270,11 +273,11 @@ describe('JitEngine', () => {
     for (const [what, spoil] of REQUESTS) {
       it(`L16 L30 a request with ${what} can be neither approved nor swept into anything, and is told`, async () => {
         const { engine, clock, told, pending, store } = await spoilt('request', spoil);
-        const head = await engine.head();
+        const head = await engine.journalHead();
         for (const verb of ['approve', 'deny'] as const) await refusal(engine[verb](pending.id, { by: SAM }));
         await refusal(engine.cancel(pending.id, { by: MAYA }));
-        await refusal(engine.decide(pending.id));
-        expect(await engine.head()).toEqual(head);
+        await refusal(engine.retryDecision(pending.id));
+        expect(await engine.journalHead()).toEqual(head);
         expect((await unlessRefused(engine.inbox(SAM)))?.some((item) => item.request.id === pending.id)).not.toBe(true);
         await clock.set(at(24 * HOUR));
         const report = await unlessRefused(engine.sweep());
@@ -335,7 +338,7 @@ describe('JitEngine', () => {
         append: [],
         remove: [{ kind: 'grant', id: grant.id }],
       });
-      await refusal(engine.request(grant.requestId), 'ERR_JIT_CORRUPT');
+      await refusal(engine.getRequest(grant.requestId), 'ERR_JIT_CORRUPT');
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 

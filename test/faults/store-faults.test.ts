@@ -152,7 +152,7 @@ describe('JitEngine', () => {
       const error = await refusal(engine.isAllowed(MAYA, SCOPE), 'ERR_JIT_STORE');
       expect(error).toMatchObject({ operation: 'live', cause });
       store.inject('get', { fault: 'throw', error: cause });
-      expect(await refusal(engine.decide('x'), 'ERR_JIT_STORE')).toMatchObject({ operation: 'get', cause });
+      expect(await refusal(engine.retryDecision('x'), 'ERR_JIT_STORE')).toMatchObject({ operation: 'get', cause });
     });
 
     it('L30 rows of somebody else, whatever the store hands out, allow nothing', async () => {
@@ -192,7 +192,7 @@ describe('JitEngine', () => {
       'extend with a key',
       'breakGlass',
       'breakGlass with a key',
-      'acknowledge',
+      'reviewBreakGlass',
       'redeemLink',
       'consume',
       'consume with a key',
@@ -232,7 +232,7 @@ describe('JitEngine', () => {
         const open = (await store.find({ kind, subject: MAYA, open: true, limit: 100 })).items.filter(
           (row) => row.body['end'] === undefined,
         );
-        expect(open.filter((row) => row.body['owed'] === undefined)).toEqual([]);
+        expect(open.filter((row) => row.body['afterReview'] === undefined)).toEqual([]);
       }
     });
 
@@ -272,7 +272,7 @@ describe('JitEngine', () => {
       await clock.set(at(MINUTE));
       // There is nothing else to record, so the pass has failed, and says so; but not before it has asked.
       await refusal(engine.sweep(), 'ERR_JIT_STORE');
-      expect((await engine.request(requestId))?.request.end?.status).toBe('approved');
+      expect((await engine.getRequest(requestId))?.request.end?.status).toBe('approved');
       expect(await engine.isAllowed(MAYA, 'asked')).toBe(true);
       expect(told).toEqual([]);
     });

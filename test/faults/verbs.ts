@@ -44,7 +44,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   requestAccess: ({ engine }) => ask(engine, { scope: 'new' }),
   'requestAccess with a key': ({ engine }) => ask(engine, { scope: 'new', idempotencyKey: 'k' }),
   'requestAccess with a key, of what is there': ({ engine }) => ask(engine, { scope: 'asked', idempotencyKey: 'k' }),
-  decide: ({ engine, pending }) => engine.decide(pending.id),
+  retryDecision: ({ engine, pending }) => engine.retryDecision(pending.id),
   approve: ({ engine, pending }) => engine.approve(pending.id, { by: SAM }),
   deny: ({ engine, pending }) => engine.deny(pending.id, { by: SAM }),
   cancel: ({ engine, pending }) => engine.cancel(pending.id, { by: MAYA }),
@@ -55,8 +55,8 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   'extend with a key': ({ engine, grant }) => engine.extend(grant.id, { requestedBy: MAYA, ttl: '5m', idempotencyKey: 'k' }),
   breakGlass: ({ engine }) => engine.breakGlass(EMERGENCY),
   'breakGlass with a key': ({ engine }) => engine.breakGlass({ ...EMERGENCY, idempotencyKey: 'k' }),
-  acknowledge: ({ engine, emergency }) => engine.acknowledge(emergency.id, { by: SAM, verdict: 'unjustified' }),
-  owedReviews: ({ engine }) => engine.owedReviews({ reviewer: SAM }),
+  reviewBreakGlass: ({ engine, emergency }) => engine.reviewBreakGlass(emergency.id, { by: SAM, verdict: 'unjustified' }),
+  listBreakGlassReviews: ({ engine }) => engine.listBreakGlassReviews({ reviewer: SAM }),
   approvalLink: ({ engine, pending }) => engine.approvalLink(pending.id, { reviewer: ANA, decision: 'deny' }),
   openLink: ({ engine, token }) => engine.openLink(token),
   redeemLink: ({ engine, token }) => engine.redeemLink(token, { by: SAM }),
@@ -83,8 +83,8 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   filterAllowed: ({ engine }) => engine.filterAllowed(MAYA, [SCOPE]),
   status: ({ engine }) => engine.status(MAYA),
   explain: ({ engine }) => engine.explain(MAYA, 'never:asked'),
-  request: ({ engine, pending }) => engine.request(pending.id),
-  requests: ({ engine }) => engine.requests(),
+  getRequest: ({ engine, pending }) => engine.getRequest(pending.id),
+  listRequests: ({ engine }) => engine.listRequests(),
   inbox: ({ engine }) => engine.inbox(SAM),
   whoHadAccess: ({ engine }) => engine.whoHadAccess({ scope: SCOPE, at: at(0) }),
   history: ({ engine }) => engine.history({ from: 0, to: at(0) }),
@@ -92,7 +92,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   flushAudit: ({ engine }) => engine.flushAudit(),
   purge: ({ engine }) => engine.purge({ before: at(0), by: SAM, force: true }),
   acceptClock: ({ engine }) => engine.acceptClock({ by: SAM }),
-  head: ({ engine }) => engine.head(),
+  journalHead: ({ engine }) => engine.journalHead(),
   forgetFollower: ({ engine }) =>
     engine.forgetFollower('gone').catch((error: unknown) => {
       if (!isJitError(error) || error.code !== 'ERR_JIT_NOT_FOUND') throw error;
@@ -122,7 +122,7 @@ export async function prepared(audit?: AuditSink | readonly AuditSink[]) {
     },
     groupsOf: (reviewer) => (reviewers.includes(reviewer) ? ['reviewers'] : []),
     breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
-    mayAcknowledge: (reviewer) => reviewers.includes(reviewer),
+    mayReviewBreakGlass: (reviewer) => reviewers.includes(reviewer),
   });
   const linkKeys = [{ id: 'k', secret: 'x'.repeat(32) }];
   const made = anEngine({ audit, approver, linkKeys, limits: { reviewWithin: 2 * HOUR } });
@@ -143,8 +143,8 @@ export async function expectWhole(store: GrantStore, engine: JitEngine): Promise
   const entries = await entriesOf(store);
   expect(await verifyJournal(entries)).toMatchObject({ ok: true });
   await expectReplayed(store);
-  for (const { id } of (await engine.requests()).items) {
-    const stored = await engine.request(id);
+  for (const { id } of (await engine.listRequests()).items) {
+    const stored = await engine.getRequest(id);
     if (stored === undefined) throw new Error(`request ${id} has gone`);
     expect(stored.grants.length).toBe(stored.request.end?.status === 'approved' ? stored.request.scopes.length : 0);
   }

@@ -141,7 +141,7 @@ describe('followers: what is told', () => {
     await clock.advance('1m');
     store.inject('journal', { fault: 'malformed', answer });
     const purged = await settled(engine.purge({ before: START_AT, by: 'user:admin', force: true }));
-    const head = await settled(engine.head());
+    const head = await settled(engine.journalHead());
     expect([isJitError(purged), isJitError(head) || /^[0-9a-f]{64}$/.test((head as { hash: string }).hash)]).toEqual([true, true]);
   });
 });
@@ -182,7 +182,7 @@ describe('notify', () => {
       await engine.flushAudit();
       await clock.advance('1h');
     }
-    expect(sent.map(({ kind }) => kind)).toContain('glass_broken');
+    expect(sent.map(({ kind }) => kind)).toContain('break_glass_used');
   });
 });
 
@@ -311,6 +311,6 @@ describe('followers: what holds up whom', () => {
     expect(seen).toEqual([undefined, undefined]);
     expect(told).toMatchObject([[{ code: 'ERR_JIT_CORRUPT', kind: 'request', id: request.id }, 'row']]);
     // Who asks for it itself is told.
-    await expect(engine.request(request.id)).rejects.toMatchObject({ code: 'ERR_JIT_CORRUPT' });
+    await expect(engine.getRequest(request.id)).rejects.toMatchObject({ code: 'ERR_JIT_CORRUPT' });
   });
 });

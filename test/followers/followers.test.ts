@@ -586,7 +586,7 @@ describe('AuditSink', () => {
         if (yields) store.inject('all', { fault: 'yield', seed: 3 });
         const sink = new RecordingSink({ name: 'console', follow: 'local' });
         const other = anEngine({ store, clock, audit: sink }).engine;
-        const { seq } = await engine.head();
+        const { seq } = await engine.journalHead();
         await aPending(other, { scope: yields ? 'c' : 'b' });
         await other.flushAudit();
         expect(seqs(sink.entries)[0]).toBe(seq + 1);
@@ -629,7 +629,7 @@ describe('AuditSink', () => {
       await engine.flushAudit();
       await aPending(engine);
       expect((await engine.flushAudit()).caughtUp).toBe(true);
-      expect(sink.entries.at(-1)?.seq).toBe((await engine.head()).seq);
+      expect(sink.entries.at(-1)?.seq).toBe((await engine.journalHead()).seq);
     });
 
     it('holds back no purge', async () => {

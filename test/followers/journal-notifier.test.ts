@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Alarm, type AlarmContext, type Listener } from '../../src/followers/journal-notifier.js';
-import { Nap } from '../../src/kernel/interruptible-sleep.js';
+import { JournalNotifier, type AlarmContext, type JournalListener } from '../../src/followers/journal-notifier.js';
+import { InterruptibleSleep } from '../../src/kernel/interruptible-sleep.js';
 import type { AuditEntry, JournalSlice } from '../../src/index.js';
 import { ManualClock, START_AT } from '../../src/testing.js';
 import { settle } from '../features/work/at-work.js';
@@ -28,8 +28,8 @@ function anAlarm(over: Partial<AlarmContext['store']> = {}) {
     const anchor = (seq: number) => ({ seq, hash: '' });
     return journal.answer({ entries: kept, start: anchor(start), head: anchor(about.length) });
   };
-  const alarm = new Alarm({ store: { watch, ...over }, journal: read, onError: (error, during) => told.push([during, error]) });
-  const listener = (name: string): Listener => ({ concerns: ({ requestId }) => requestId === name, wake: () => heard.push(name) });
+  const alarm = new JournalNotifier({ store: { watch, ...over }, journal: read, onError: (error, during) => told.push([during, error]) });
+  const listener = (name: string): JournalListener => ({ concerns: ({ requestId }) => requestId === name, wake: () => heard.push(name) });
   const listen = (name: string) => alarm.listen(listener(name));
   /** Who was woken since it was asked last. */
   const heardSince = async () => {
@@ -292,7 +292,7 @@ describe('Alarm', () => {
 describe('Nap', () => {
   it('says whether it was cut short', async () => {
     const clock = new ManualClock();
-    const nap = new Nap(clock);
+    const nap = new InterruptibleSleep(clock);
     const slept = nap.until(START_AT + 10);
     await clock.advance(10);
     expect(await slept).toBe(false);
@@ -304,7 +304,7 @@ describe('Nap', () => {
 
   it('is cut short by a call from before it, once', async () => {
     const clock = new ManualClock();
-    const nap = new Nap(clock);
+    const nap = new InterruptibleSleep(clock);
     nap.wake();
     nap.wake();
     expect(await nap.until(START_AT + 10)).toBe(true);
@@ -315,7 +315,7 @@ describe('Nap', () => {
   });
 
   it('lets others run where the clock does not let it sleep', async () => {
-    const nap = new Nap({ now: () => START_AT, sleep: async () => undefined });
+    const nap = new InterruptibleSleep({ now: () => START_AT, sleep: async () => undefined });
     let naps = 0;
     const napping = (async () => {
       while (naps < 1_000) {

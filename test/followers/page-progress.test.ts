@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Progress } from '../../src/followers/page-progress.js';
+import { PageProgress } from '../../src/followers/page-progress.js';
 import { link, GENESIS } from '../../src/journal/link.js';
 import { journalOf, unlinked } from '../journal/sample.js';
 
@@ -20,7 +20,7 @@ function aDestination(failAt = Infinity) {
 describe('Progress', () => {
   it('L28 goes on behind what went out already, and loses nothing', async () => {
     const { got, send } = aDestination(3);
-    const progress = new Progress();
+    const progress = new PageProgress();
     const page = journalOf(4);
     await expect(progress.through(page, send)).rejects.toThrow('down');
     await progress.through(page, send);
@@ -29,14 +29,14 @@ describe('Progress', () => {
 
   it('repeats nothing of a page that comes again whole, or with more behind it', async () => {
     const { got, send } = aDestination();
-    const progress = new Progress();
+    const progress = new PageProgress();
     for (const length of [2, 2, 3]) await progress.through(journalOf(length), send);
     expect(got).toEqual(['c1.1', 'c2.1', 'c3.1']);
   });
 
   it('keeps namespaces apart', async () => {
     const { got, send } = aDestination();
-    const progress = new Progress();
+    const progress = new PageProgress();
     const other = link(GENESIS, [unlinked(7, { namespace: 'other' })]);
     for (const page of [journalOf(1), other, journalOf(1), other]) await progress.through(page, send);
     expect(got).toEqual(['c1.1', 'c7.1']);
@@ -44,7 +44,7 @@ describe('Progress', () => {
 
   it('lets another store of the same namespace cost repeats, never an entry', async () => {
     const { got, send } = aDestination();
-    const progress = new Progress();
+    const progress = new PageProgress();
     const other = link(GENESIS, [unlinked(7), unlinked(8)]);
     for (const page of [journalOf(2), other, journalOf(2)]) await progress.through(page, send);
     expect(got).toEqual(['c1.1', 'c2.1', 'c7.1', 'c8.1', 'c1.1', 'c2.1']);
@@ -52,7 +52,7 @@ describe('Progress', () => {
 
   it('has nothing to do for no entries', async () => {
     const { got, send } = aDestination();
-    await new Progress().through([], send);
+    await new PageProgress().through([], send);
     expect(got).toEqual([]);
   });
 });

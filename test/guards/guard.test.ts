@@ -36,11 +36,11 @@ describe('createGuard()', () => {
     ['scope', { scope: 'db:*' }],
     ['scope', { scope: 'a"b' }],
     ['scope', { scope: ['db-prod:write'] }],
-    ['askAt', { askAt: '/ask' }],
-    ['askAt', { askAt: 'javascript:alert(1)' }],
-    ['askAt', { askAt: 'https://user:secret@desk.example/' }],
-    ['askAt', { askAt: 'https://desk.example/?q=\\' }],
-    ['askAt', { askAt: true }],
+    ['requestUrl', { requestUrl: '/ask' }],
+    ['requestUrl', { requestUrl: 'javascript:alert(1)' }],
+    ['requestUrl', { requestUrl: 'https://user:secret@desk.example/' }],
+    ['requestUrl', { requestUrl: 'https://desk.example/?q=\\' }],
+    ['requestUrl', { requestUrl: true }],
     ['stopOnEnd', { stopOnEnd: 'yes' }],
     ['pollMs', { stopOnEnd: { pollMs: 0 } }],
     ['touch', { touch: 1 }],
@@ -140,7 +140,7 @@ describe('a challenge', () => {
         expect(accessRequired(scope, undefined).headers['www-authenticate']).toMatch(isSafe);
         const { headers, body } = accessRequired(scope, 'https://desk.example/ask');
         expect(headers['www-authenticate']).toMatch(isSafe);
-        expect(new URL(body.askAt as string).searchParams.get('scope')).toBe(scope);
+        expect(new URL(body.requestUrl as string).searchParams.get('scope')).toBe(scope);
       }),
     );
   });

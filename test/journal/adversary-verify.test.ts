@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   autoApprove,
-  exposure,
+  accessReport,
   isJitError,
   JitEngine,
   MemoryGrantStore,
@@ -22,9 +22,9 @@ describe('verifyStore', () => {
     const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
     const gone = await engine.requestAccess({ subject: 'user:eve', scope: 'a:b', ttl: '5m' });
     await engine.revoke(gone.outcome === 'granted' ? (gone.grants[0]?.id as string) : '', { by: 'user:admin' });
-    const { seq } = await engine.head();
+    const { seq } = await engine.journalHead();
     await engine.requestAccess({ subject: 'user:maya', scope: 'c:d', ttl: '5m' });
-    const exported = await engine.head();
+    const exported = await engine.journalHead();
     expect((await verifyStore(store, { head: exported })).ok).toBe(true);
     // Eve had access, and whoever can write to the store makes that unhappen: no purge, so no entry that says so.
     const keys = [
@@ -109,7 +109,7 @@ describe('bad input', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['replay(null)', () => replay(null as never)],
     ['replay(5)', () => replay(5 as never)],
-    ['exposure(undefined, span)', () => exposure(undefined as never, { from: 0, to: 1 })],
+    ['exposure(undefined, span)', () => accessReport(undefined as never, { from: 0, to: 1 })],
     ['verifyJournal(null)', () => verifyJournal(null as never)],
     ['verifyJournal([], null)', () => verifyJournal([], null as never)],
     ['verifyJournal([], { head: null })', () => verifyJournal([], { head: null as never })],
@@ -181,7 +181,7 @@ describe('work', () => {
     const costOf = async () => {
       const entries: AuditEntry[] = [];
       for await (const entry of readJournal(store)) entries.push(entry);
-      return steps(() => exposure(entries, { from: START_AT, to: START_AT + 3_600_000 }));
+      return steps(() => accessReport(entries, { from: START_AT, to: START_AT + 3_600_000 }));
     };
     const ask = async (n: number) => {
       for (let i = 0; i < n; i++) {

@@ -53,7 +53,7 @@ async function aLife() {
   await refusal(engine.approve(request.id, { by: 'user:eve' }), 'ERR_JIT_DECIDED');
   await clock.advance(60);
   await engine.sweep();
-  await engine.acknowledge(glass.request.id, { by: ANA, verdict: 'justified' });
+  await engine.reviewBreakGlass(glass.request.id, { by: ANA, verdict: 'justified' });
   await ask('a:y', 'deny');
   await clock.advance(1);
   return { ...made, request, glass };
@@ -80,7 +80,7 @@ describe('replay()', () => {
       if (name !== 'effects') expect(records.length).toBeGreaterThan(0);
     }
     expect(replayed.metadataHashes.get(request.id)).toBe(digestOf({ host: 'a:x' }));
-    expect(replayed).toMatchObject({ seq: (await engine.head()).seq, horizon: 0, unproven: [] });
+    expect(replayed).toMatchObject({ seq: (await engine.journalHead()).seq, horizon: 0, unproven: [] });
     expect(Object.isFrozen(replayed.requests.get(request.id))).toBe(true);
   });
 
@@ -88,7 +88,7 @@ describe('replay()', () => {
     const store = new MemoryGrantStore();
     const key = { id: 'e1', name: 'firewall', subject: MAYA, scope: 'a:x' };
     const backoff = { tries: 1, firstMs: 10, maxMs: 100 };
-    const moment = (now: number) => ({ now, highest: now, late: now, steppedBack: false, actor: 'user:ops' });
+    const moment = (now: number) => ({ now, highWater: now, forEnds: now, steppedBack: false, actor: 'user:ops' });
     let effect = await take(store, intendEffect(undefined, key, { held: true, seq: 1 }, moment(at(0))));
     effect = await take(store, failEffect(effect, 'ECONNREFUSED', backoff, moment(at(1))));
     expect(effect.outcome?.status).toBe('stuck');
@@ -217,11 +217,11 @@ describe('replay()', () => {
         [created('r1', { data: { ...created('r1').data, subjectVersion: 2 } })],
         /version 0 of subject user:maya/,
       ],
-      ['an effect is skipped', 1, [{ type: 'effect.done', data: { effectId: 'e', version: 2 } }], /version 0 of effect e/],
+      ['an effect is skipped', 1, [{ type: 'provisioning.done', data: { effectId: 'e', version: 2 } }], /version 0 of effect e/],
       [
         'an effect stays where it was before it began',
         1,
-        [{ type: 'effect.done', data: { effectId: 'e', version: 0 } }],
+        [{ type: 'provisioning.done', data: { effectId: 'e', version: 0 } }],
         /makes version 0/,
       ],
       [
@@ -359,7 +359,7 @@ describe('replay()', () => {
 
     it('L27 takes an effect from wherever its entries begin, and refuses a gap behind that', async () => {
       const told = (version: number): Told => ({
-        type: 'effect.intended',
+        type: 'provisioning.intended',
         data: {
           effectId: 'e',
           version,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exposure, patternScopes, type AuditEntry, type Exposure } from '../../src/index.js';
+import { accessReport, patternScopes, type AuditEntry, type AccessReport } from '../../src/index.js';
 import { START_AT } from '../../src/testing.js';
 import { ANA, anEngine, aPending, at, entriesOf, MAYA, refusal, SAM } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';
@@ -42,8 +42,8 @@ const ended = (grantId: string, status: 'revoked' | 'expired', cause: string, ms
   data: { version: 2, end: { status, cause, at: at(ms), by: SAM }, ...more },
 });
 
-const scopesOf = async (entries: readonly AuditEntry[], from: number, to: number): Promise<Exposure['scopes']> =>
-  (await exposure(entries, { from: at(from), to: at(to) })).scopes;
+const scopesOf = async (entries: readonly AuditEntry[], from: number, to: number): Promise<AccessReport['scopes']> =>
+  (await accessReport(entries, { from: at(from), to: at(to) })).scopes;
 
 /** A day's work, of every way in which a request is decided. */
 async function aDay() {
@@ -60,7 +60,7 @@ async function aDay() {
   await engine.breakGlass({ subject: SAM, scope: 'a:x', ttl: 20, justification: 'fire' }); // 10
   await engine.approve(request.id, { by: ANA, as: 'sec' });
   await engine.approve(request.id, { by: SAM, as: 'ops' }); // 10: people, waits 10
-  const [grant] = (await engine.request(request.id))?.grants ?? [];
+  const [grant] = (await engine.getRequest(request.id))?.grants ?? [];
   await clock.advance(4);
   const more = await engine.extend(grant?.id ?? '', { requestedBy: MAYA, ttl: 50, justification: 'solo' });
   await clock.advance(6);
@@ -76,7 +76,7 @@ async function aDay() {
 describe('exposure()', () => {
   it('counts who decided, how long that took, and how often more time was asked', async () => {
     const { entries } = await aDay();
-    const { decisions, extensions } = await exposure(entries, { from: at(0), to: at(1_000) });
+    const { decisions, extensions } = await accessReport(entries, { from: at(0), to: at(1_000) });
     expect(decisions).toEqual({
       decided: 7,
       approved: 4,
@@ -95,7 +95,7 @@ describe('exposure()', () => {
 
   it('counts of a span what lies in it, half-open', async () => {
     const { entries } = await aDay();
-    const later = await exposure(entries, { from: at(10), to: at(21) });
+    const later = await accessReport(entries, { from: at(10), to: at(21) });
     expect(later.decisions).toMatchObject({
       decided: 3,
       byPolicy: 0,
@@ -106,19 +106,22 @@ describe('exposure()', () => {
       medianReviewWaitMs: 8,
     });
     expect(later.extensions).toEqual({ requests: 3, asked: 2, grants: 3, given: 1 });
-    expect((await exposure(entries, { from: at(0), to: at(10) })).decisions).toMatchObject({ decided: 3, medianReviewWaitMs: undefined });
+    expect((await accessReport(entries, { from: at(0), to: at(10) })).decisions).toMatchObject({
+      decided: 3,
+      medianReviewWaitMs: undefined,
+    });
   });
 
   it('counts a request that is still pending as made, and as decided by nobody', async () => {
     const { engine, store } = anEngine();
     await aPending(engine);
-    const { decisions, extensions } = await exposure(await entriesOf(store), { from: at(0), to: at(1_000) });
+    const { decisions, extensions } = await accessReport(await entriesOf(store), { from: at(0), to: at(1_000) });
     expect(decisions).toMatchObject({ decided: 0, approved: 0, denied: 0, medianWaitMs: undefined });
     expect(extensions).toEqual({ requests: 1, asked: 0, grants: 0, given: 0 });
   });
 
   it('says that there was nothing where there was nothing', async () => {
-    const empty = await exposure([], { from: at(0), to: at(1) });
+    const empty = await accessReport([], { from: at(0), to: at(1) });
     expect(empty).toEqual({
       from: at(0),
       to: at(1),
@@ -153,7 +156,7 @@ describe('exposure()', () => {
         ...aGrant(6, SAM, 'a:x', 0, 100),
         ...aGrant(7, SAM, 'a:*', 5, 6),
       ]);
-      const found = await exposure(entries, { from: at(0), to: at(100) });
+      const found = await accessReport(entries, { from: at(0), to: at(100) });
       expect(found.scopes).toEqual([
         { scope: 'a:*', subjects: 1, grants: 1, heldMs: 1, standingMs: 100, ratio: 0.01 },
         { scope: 'a:x', subjects: 2, grants: 6, heldMs: 50 + 100, standingMs: 200, ratio: 0.75 },
@@ -202,17 +205,17 @@ describe('exposure()', () => {
 
   it('L33 refuses a span that begins before the horizon of a purge, trimmed or not', async () => {
     const entries = journal([purged({ horizon: at(10) })]);
-    expect(await refusal(exposure(entries, { from: at(9), to: at(20) }), 'ERR_JIT_PURGED')).toMatchObject({ horizon: at(10) });
-    expect((await exposure(entries, { from: at(10), to: at(20) })).heldMs).toBe(0);
+    expect(await refusal(accessReport(entries, { from: at(9), to: at(20) }), 'ERR_JIT_PURGED')).toMatchObject({ horizon: at(10) });
+    expect((await accessReport(entries, { from: at(10), to: at(20) })).heldMs).toBe(0);
   });
 
   it('L33 says of a span from the horizon on what it said before the purge', async () => {
     const { engine, store, entries } = await aDay();
     const span = { from: at(21), to: at(400) };
-    const before = await exposure(entries, span);
+    const before = await accessReport(entries, span);
     expect(before.scopes.length).toBeGreaterThan(0);
     await engine.purge({ before: at(21), by: 'user:dpo', force: true });
-    expect(await exposure(await entriesOf(store), span)).toEqual(before);
+    expect(await accessReport(await entriesOf(store), span)).toEqual(before);
   });
 
   it.each([
@@ -225,10 +228,10 @@ describe('exposure()', () => {
     [null, 'span'],
     ['2026', 'span'],
   ])('refuses %j as a span', async (span, argument) => {
-    expect(await refusal(exposure([], span as never), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument });
+    expect(await refusal(accessReport([], span as never), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument });
   });
 
   it('L27 refuses entries that do not follow from each other', async () => {
-    await refusal(exposure(journal([approved('r1')]), { from: at(0), to: at(1) }), 'ERR_JIT_CORRUPT');
+    await refusal(accessReport(journal([approved('r1')]), { from: at(0), to: at(1) }), 'ERR_JIT_CORRUPT');
   });
 });

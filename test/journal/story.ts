@@ -1,5 +1,5 @@
 import { digestOfEntry, GENESIS, link } from '../../src/journal/link.js';
-import type { Step } from '../../src/lifecycle/transition.js';
+import type { Transition } from '../../src/lifecycle/transition.js';
 import { encode, type Anchor, type AuditEntry, type UnlinkedEntry } from '../../src/records/index.js';
 import type { GrantStore } from '../../src/core/ports.js';
 import { START_AT } from '../../src/testing.js';
@@ -86,7 +86,7 @@ export const purged = (data: UnlinkedEntry['data'], over: Told = {}): Told => ({
 let steps = 0;
 
 /** Commits what a rule of the lifecycle has decided. */
-export async function take<Result>(store: GrantStore, { put, entries, result }: Step<Result>): Promise<Result> {
+export async function take<Result>(store: GrantStore, { put, entries, result }: Transition<Result>): Promise<Result> {
   const change = `step${++steps}`;
   const append = entries.map((draft, i) => {
     const entry = { v: 1 as const, namespace: store.namespace, id: `${change}.${i + 1}`, ...draft };

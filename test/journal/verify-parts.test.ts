@@ -3,7 +3,7 @@ import { verifyStore, type GrantStore, type Row } from '../../src/index.js';
 import { unlike } from '../../src/journal/verify-store/difference.js';
 import { Listing } from '../../src/journal/verify-store/listing.js';
 import { anEngine, aPending, SAM } from '../engine/an-engine.js';
-import { belongsInLive, placesOf, readLive, rowIn, type ReadLive } from '../../src/journal/verify-store/live-rows.js';
+import { belongsInLive, placesOf, readLive, rowIn, type LiveRows } from '../../src/journal/verify-store/live-rows.js';
 
 const row = (over: object): Row =>
   ({ kind: 'grant', id: 'g', version: 1, open: true, subject: 's', scope: 'a', until: 5, body: {}, ...over }) as Row;
@@ -35,7 +35,7 @@ describe('the parts of verifyStore()', () => {
   it('L26 each place of live is asked once in a round', async () => {
     let asked = 0;
     const store: Pick<GrantStore, 'live'> = { live: () => ((asked += 1), [row({})]) };
-    const read: ReadLive = new Map();
+    const read: LiveRows = new Map();
     for (let round = 0; round < 2; round++) await readLive(store, placesOf(row({})), read);
     expect(asked).toBe(2);
     expect([...read.values()].map((answer) => rowIn(answer, 'grant', 'g')?.id)).toEqual(['g', 'g']);

@@ -66,8 +66,8 @@ describe('verifyStore()', () => {
     const { store, engine } = await aLife();
     const { items } = await store.find({ kind: 'grant', limit: 10 });
     expect(items).toHaveLength(2);
-    expect(await verifyStore(store)).toEqual({ ...GOOD, rows: 10, head: await engine.head() });
-    expect(await verifyStore(store, { head: await engine.head() })).toMatchObject({ ok: true });
+    expect(await verifyStore(store)).toEqual({ ...GOOD, rows: 10, head: await engine.journalHead() });
+    expect(await verifyStore(store, { head: await engine.journalHead() })).toMatchObject({ ok: true });
     expect(await verifyStore(new MemoryGrantStore())).toMatchObject({ ...GOOD, rows: 0, head: { seq: 0 } });
   });
 
@@ -257,7 +257,7 @@ describe('verifyStore()', () => {
         ...{ effectId: 'e', version: 5, name: 'firewall', subject: MAYA, scope: 'a:x', held: true, seq: 1 },
         ...{ intendedAt: at(0), failures: 0, tryAt: at(0), changedAt: at(0) },
       };
-      const entries = journal([{ type: 'effect.intended', data }, purged({ horizon: at(1), trimmedTo: 10 })], begin);
+      const entries = journal([{ type: 'provisioning.intended', data }, purged({ horizon: at(1), trimmedTo: 10 })], begin);
       const effect = (await replay(entries)).effects.get('e');
       const last = entries.at(-1) as AuditEntry;
       const row = inBody({ held: false })(encode(effect as Effect));
@@ -384,7 +384,7 @@ describe('verifyStore()', () => {
 
     it('says what to do about a head that was exported before it', async () => {
       const { engine, purge, store, clock } = await aPurged();
-      const before = await engine.head();
+      const before = await engine.journalHead();
       await clock.advance(1);
       await purge();
       expect(await verifyStore(store, { head: before })).toMatchObject({ ok: true });
@@ -400,7 +400,7 @@ describe('verifyStore()', () => {
       const { purge, store, engine } = await aPurged();
       await purge();
       const { start } = await store.journal({ after: 0, limit: 1 });
-      const { seq } = await engine.head();
+      const { seq } = await engine.journalHead();
       for (const to of [start.seq + 1, seq]) {
         await store.commit({ id: `evil-${to}`, expect: [], put: [], append: [], trimJournalTo: to });
         expect(await verifyStore(store)).toMatchObject({
@@ -464,7 +464,7 @@ describe('verifyStore()', () => {
 
     it('an exported head that it does not contain', async () => {
       const { store, engine } = await aLife();
-      const { seq, hash } = await engine.head();
+      const { seq, hash } = await engine.journalHead();
       expect(await verifyStore(store, { head: { seq: seq + 1, hash } })).toMatchObject({ ok: false, problem: { seq: seq + 1 } });
       expect(await verifyStore(store, { head: { seq: seq - 1, hash } })).toMatchObject({ ok: false, problem: { seq: seq - 1 } });
       for (const bad of [{ head: 'x' }, { head: { seq: -1, hash } }, { Head: 1 }, null]) {
@@ -474,7 +474,7 @@ describe('verifyStore()', () => {
 
     it('a head that the store names and its entries do not reach, or pass, or are not', async () => {
       const { store, engine } = await aLife();
-      const { seq, hash } = await engine.head();
+      const { seq, hash } = await engine.journalHead();
       const named = (head: object) =>
         verifyStore(over(store, { journal: async (query) => ({ ...(await store.journal(query)), head: { seq, hash, ...head } }) }));
       expect((await named({ seq: seq + 1 })).problem).toEqual({
@@ -508,7 +508,7 @@ describe('verifyStore()', () => {
     it('what comes wrong only while rows are compared', async () => {
       for (const nth of [1, 2]) {
         const { store, engine } = await aLife();
-        const { seq } = await engine.head();
+        const { seq } = await engine.journalHead();
         let reads = 0;
         const cut = over(store, {
           journal: async (query) => {

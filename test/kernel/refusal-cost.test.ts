@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Refusals } from '../../src/kernel/refusal-throttle.js';
+import { RefusalThrottle } from '../../src/kernel/refusal-throttle.js';
 
 const NOW = Date.UTC(2026, 0, 15, 9);
 const ACTORS = 300;
 const KINDS = 30;
 
 /** A table that is full, and most of it still to be written. */
-function full(): Refusals {
-  const refusals = new Refusals();
+function full(): RefusalThrottle {
+  const refusals = new RefusalThrottle();
   for (let kind = 0; kind < KINDS; kind++)
     for (let actor = 0; actor < ACTORS; actor++)
       refusals.note({ actor: `user:bot${actor}`, scopes: [`noise:${kind}`] }, 'ERR_JIT_LIMIT', NOW);

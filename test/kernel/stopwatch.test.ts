@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Elapsed } from '../../src/kernel/stopwatch.js';
-import { Nap } from '../../src/kernel/interruptible-sleep.js';
+import { Stopwatch } from '../../src/kernel/stopwatch.js';
+import { InterruptibleSleep } from '../../src/kernel/interruptible-sleep.js';
 import { START_AT } from '../../src/testing.js';
-import { Timekeeper } from '../../src/core/time.js';
+import { EngineClock } from '../../src/core/time.js';
 import { SteppingClock } from '../features/work/at-work.js';
 
 function counting() {
   const clock = new SteppingClock();
-  const keeper = new Timekeeper(clock);
-  const elapsed = new Elapsed(keeper);
+  const keeper = new EngineClock(clock);
+  const elapsed = new Stopwatch(keeper);
   elapsed.restart(clock.now(), keeper.read());
   /** How much has passed, by what is known now. */
   const passed = () => elapsed.read().now - elapsed.at(0);
@@ -53,7 +53,7 @@ describe('Elapsed', () => {
 
   it('counts what was slept, whatever the clock says, and what was not slept by the clock', async () => {
     const { clock, elapsed, passed } = counting();
-    const nap = new Nap(clock);
+    const nap = new InterruptibleSleep(clock);
     const slept = elapsed.sleep(nap, START_AT + 1_000);
     await clock.pass(500);
     clock.step(-20_000);
@@ -70,7 +70,10 @@ describe('Elapsed', () => {
 
   it('counts a step once that two who sleep find', async () => {
     const { clock, elapsed, passed } = counting();
-    const sleepers = [elapsed.sleep(new Nap(clock), START_AT + 1_000), elapsed.sleep(new Nap(clock), START_AT + 3_000)];
+    const sleepers = [
+      elapsed.sleep(new InterruptibleSleep(clock), START_AT + 1_000),
+      elapsed.sleep(new InterruptibleSleep(clock), START_AT + 3_000),
+    ];
     await clock.pass(100);
     clock.step(-400);
     await clock.pass(2_900);
@@ -80,7 +83,7 @@ describe('Elapsed', () => {
 
   it('begins with the answer where the clock was set back before it came', () => {
     const { elapsed } = counting();
-    const at = (ms: number) => ({ now: START_AT + ms, highest: START_AT, late: START_AT, steppedBack: false });
+    const at = (ms: number) => ({ now: START_AT + ms, highWater: START_AT, forEnds: START_AT, steppedBack: false });
     elapsed.restart(START_AT, at(-5_000));
     expect([elapsed.at(0), elapsed.setBackMs]).toEqual([START_AT - 5_000, 5_000]);
     elapsed.restart(START_AT - 5_000, at(0));
@@ -93,7 +96,7 @@ describe('Elapsed', () => {
         fc.array(fc.tuple(fc.integer({ min: 1, max: 2_000 }), fc.integer({ min: -5_000, max: 0 })), { maxLength: 8 }),
         async (naps) => {
           const { clock, elapsed, passed } = counting();
-          const nap = new Nap(clock);
+          const nap = new InterruptibleSleep(clock);
           let total = 0;
           for (const [ms, step] of naps) {
             const slept = elapsed.sleep(nap, clock.now() + ms);

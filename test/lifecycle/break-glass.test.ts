@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { acknowledge, breakGlass, missReview, type AcknowledgeFacts, type Debtors } from '../../src/lifecycle/break-glass.js';
+import { reviewBreakGlass, breakGlass, missReview, type BreakGlassReviewFacts, type Debtors } from '../../src/lifecycle/break-glass.js';
 import { isPurgeable } from '../../src/lifecycle/purge.js';
 import type { Ask, RequestLimits } from '../../src/lifecycle/request.js';
 import type { IssueFacts } from '../../src/lifecycle/grant.js';
 import { workOnRequest } from '../../src/lifecycle/sweep.js';
-import { readBreakGlass, type ReadBreakGlass } from '../../src/lifecycle/verdict.js';
-import { decodeRequest, encode, isOwed, type AccessRequest, type Subject } from '../../src/records/index.js';
+import { readBreakGlass, type ParsedBreakGlass } from '../../src/lifecycle/verdict.js';
+import { decodeRequest, encode, needsReview, type AccessRequest, type Subject } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { HOUR, LEE, MAYA, MINUTE, refusal } from '../engine/an-engine.js';
 
@@ -15,7 +15,7 @@ import { HOUR, LEE, MAYA, MINUTE, refusal } from '../engine/an-engine.js';
 
 const NOOR = 'user:noor';
 const at = (ms: number) => START_AT + ms;
-const moment = (ms = 0, actor = MAYA) => ({ now: at(ms), highest: at(ms), late: at(ms), steppedBack: false, actor });
+const moment = (ms = 0, actor = MAYA) => ({ now: at(ms), highWater: at(ms), forEnds: at(ms), steppedBack: false, actor });
 
 const ASK: Ask = {
   subject: MAYA,
@@ -52,7 +52,7 @@ const FACTS: IssueFacts & { limits: typeof LIMITS } = {
   origin: undefined,
 };
 
-type Approved = ReadBreakGlass & { readonly verdict: { readonly outcome: 'approve' } };
+type Approved = ParsedBreakGlass & { readonly verdict: { readonly outcome: 'approve' } };
 const verdict = (over: object = {}) => readBreakGlass('policy', { outcome: 'approve', reviewWithinMs: HOUR, ...over }) as Approved;
 
 const aSubject = (id: string, ...unreviewed: readonly string[]): Subject => ({
@@ -62,13 +62,13 @@ const owing = (over: Partial<AccessRequest> = {}) =>
   aRequest({
     approver: 'policy',
     end: { status: 'approved', cause: 'break_glass', at: START_AT, by: MAYA, reason: undefined },
-    owed: {
+    afterReview: {
       reviewBy: at(HOUR),
       reviewers: ['ciso'],
       skippedGroups: [],
       skippedPeople: undefined,
       missedAt: undefined,
-      acknowledgement: undefined,
+      breakGlassReview: undefined,
     },
     ...over,
   });
@@ -93,7 +93,7 @@ describe('breakGlass()', () => {
     const { request } = breakGlass(ASK, 'r9', verdict({ skippedGroups: ['ops'], skippedPeople: [LEE] }), NOBODY, FACTS, moment()).result;
     expect(decodeRequest(encode(request))).toEqual(request);
     expect(encode(request)).toMatchObject({ open: true, dueAt: at(HOUR), sortAt: at(HOUR), createdAt: at(0) });
-    expect(isOwed(request)).toBe(true);
+    expect(needsReview(request)).toBe(true);
   });
 
   it('writes the row of whoever asks too, once where that is the subject itself', () => {
@@ -138,15 +138,15 @@ describe('breakGlass()', () => {
       return () => breakGlass({ ...ASK, requestedBy }, 'r9', verdict(), { subject, requester, unreviewed }, FACTS, moment());
     };
     expect(take(MAYA, tookBy('x', NOOR))).not.toThrow();
-    expect(take(NOOR, tookBy('x', NOOR))).toThrow('still owes');
-    expect(take(LEE, tookBy('x', NOOR))).toThrow('still owes');
-    expect(take(LEE, tookBy('x', MAYA))).toThrow('still owes');
-    expect(take(MAYA, new Map())).toThrow('still owes');
+    expect(take(NOOR, tookBy('x', NOOR))).toThrow('must still be reviewed');
+    expect(take(LEE, tookBy('x', NOOR))).toThrow('must still be reviewed');
+    expect(take(LEE, tookBy('x', MAYA))).toThrow('must still be reviewed');
+    expect(take(MAYA, new Map())).toThrow('must still be reviewed');
   });
 });
 
 describe('acknowledge()', () => {
-  const facts = (over: Partial<AcknowledgeFacts> = {}): AcknowledgeFacts => ({
+  const facts = (over: Partial<BreakGlassReviewFacts> = {}): BreakGlassReviewFacts => ({
     may: true,
     debtors: { subject: aSubject(MAYA, 'x', 'r1', 'y'), requester: undefined, unreviewed: new Map() },
     grants: [],
@@ -156,24 +156,29 @@ describe('acknowledge()', () => {
   const JUSTIFIED = { verdict: 'justified', reason: 'seen it' } as const;
 
   it('takes this review, and no other, off what is owed', () => {
-    const step = acknowledge(owing(), JUSTIFIED, facts(), by(LEE));
+    const step = reviewBreakGlass(owing(), JUSTIFIED, facts(), by(LEE));
     expect(step.put).toMatchObject([
-      { kind: 'request', id: 'r1', version: 2, owed: { acknowledgement: { by: LEE, verdict: 'justified', at: at(5), reason: 'seen it' } } },
+      {
+        kind: 'request',
+        id: 'r1',
+        version: 2,
+        afterReview: { breakGlassReview: { by: LEE, verdict: 'justified', at: at(5), reason: 'seen it' } },
+      },
       { kind: 'subject', id: MAYA, version: 5, unreviewed: ['x', 'y'] },
     ]);
-    expect(isOwed(step.result.request)).toBe(false);
+    expect(needsReview(step.result.request)).toBe(false);
     expect(encode(step.result.request)).toMatchObject({ open: false, dueAt: undefined, sortAt: undefined });
   });
 
   it('L15 L17 is refused to the two who took it, and to whoever may not', async () => {
     const request = owing({ requestedBy: NOOR });
-    for (const actor of [MAYA, NOOR]) await refusal(() => acknowledge(request, JUSTIFIED, facts(), by(actor)), 'ERR_JIT_SELF_REVIEW');
-    await refusal(() => acknowledge(request, JUSTIFIED, facts({ may: false }), by(LEE)), 'ERR_JIT_NOT_REVIEWER');
+    for (const actor of [MAYA, NOOR]) await refusal(() => reviewBreakGlass(request, JUSTIFIED, facts(), by(actor)), 'ERR_JIT_SELF_REVIEW');
+    await refusal(() => reviewBreakGlass(request, JUSTIFIED, facts({ may: false }), by(LEE)), 'ERR_JIT_NOT_REVIEWER');
   });
 
   it('L8 is given once: repeated by the same person it changes nothing, whoever may no longer give it', async () => {
-    const done = acknowledge(owing(), JUSTIFIED, facts(), by(LEE)).result.request;
-    expect(acknowledge(done, { ...JUSTIFIED, reason: 'other' }, facts({ may: false }), by(LEE))).toEqual({
+    const done = reviewBreakGlass(owing(), JUSTIFIED, facts(), by(LEE)).result.request;
+    expect(reviewBreakGlass(done, { ...JUSTIFIED, reason: 'other' }, facts({ may: false }), by(LEE))).toEqual({
       result: { request: done, grants: [] },
       put: [],
       entries: [],
@@ -182,15 +187,15 @@ describe('acknowledge()', () => {
       [LEE, 'unjustified'],
       [NOOR, 'justified'],
     ] as const) {
-      await refusal(() => acknowledge(done, { verdict: verdictOf, reason: undefined }, facts(), by(actor)), 'ERR_JIT_DECIDED');
+      await refusal(() => reviewBreakGlass(done, { verdict: verdictOf, reason: undefined }, facts(), by(actor)), 'ERR_JIT_DECIDED');
     }
   });
 
   it('L8 repeated gives back the grants, too, as they are', () => {
-    const done = acknowledge(owing(), JUSTIFIED, facts(), by(LEE)).result.request;
+    const done = reviewBreakGlass(owing(), JUSTIFIED, facts(), by(LEE)).result.request;
     const held = { grant: aGrant(), usage: undefined };
     const grants = [{ held, line: { successors: [], requests: [] } }];
-    expect(acknowledge(done, JUSTIFIED, facts({ grants }), by(LEE)).result.grants).toEqual([held.grant]);
+    expect(reviewBreakGlass(done, JUSTIFIED, facts({ grants }), by(LEE)).result.grants).toEqual([held.grant]);
   });
 
   it('L12 unjustified ends grants, successors and open extensions; justified none of them', () => {
@@ -213,7 +218,7 @@ describe('acknowledge()', () => {
       },
     ];
     const ends = (verdictOf: 'justified' | 'unjustified') =>
-      acknowledge(owing(), { verdict: verdictOf, reason: 'r' }, facts({ grants }), by(LEE))
+      reviewBreakGlass(owing(), { verdict: verdictOf, reason: 'r' }, facts({ grants }), by(LEE))
         .put.filter(({ kind }) => kind !== 'subject')
         .slice(1)
         .map((record) => [record.id, 'end' in record ? record.end?.cause : undefined]);
@@ -227,11 +232,11 @@ describe('acknowledge()', () => {
 
   it('L27 is stamped no earlier than what is on the request already', () => {
     const request = owing({ end: { status: 'approved', cause: 'break_glass', at: at(9), by: MAYA, reason: undefined } });
-    expect(acknowledge(request, JUSTIFIED, facts(), by(LEE)).entries).toMatchObject([{ at: at(9) }]);
+    expect(reviewBreakGlass(request, JUSTIFIED, facts(), by(LEE)).entries).toMatchObject([{ at: at(9) }]);
   });
 
   it('is for break-glass alone', async () => {
-    const error = await refusal(() => acknowledge(aRequest(), JUSTIFIED, facts(), by(LEE)), 'ERR_JIT_INVALID_ARGUMENT');
+    const error = await refusal(() => reviewBreakGlass(aRequest(), JUSTIFIED, facts(), by(LEE)), 'ERR_JIT_INVALID_ARGUMENT');
     expect(error.argument).toBe('requestId');
   });
 });
@@ -244,8 +249,8 @@ describe('missReview()', () => {
 
   it('says that it is overdue, and leaves it owed', () => {
     const step = missReview(owing(), moment(HOUR + 5));
-    expect(step.result.owed).toMatchObject({ missedAt: at(HOUR + 5), acknowledgement: undefined });
-    expect(isOwed(step.result)).toBe(true);
+    expect(step.result.afterReview).toMatchObject({ missedAt: at(HOUR + 5), breakGlassReview: undefined });
+    expect(needsReview(step.result)).toBe(true);
     expect(encode(step.result)).toMatchObject({ open: true, dueAt: undefined, sortAt: at(HOUR) });
   });
 });
@@ -254,14 +259,14 @@ describe('workOnRequest()', () => {
   it.each<[string, Partial<AccessRequest>, number, string | undefined]>([
     ['before the end of its time', {}, HOUR - 1, undefined],
     ['at the end of its time', {}, HOUR, 'missed'],
-    ['when that is on record', { owed: { ...owing().owed!, missedAt: at(HOUR) } }, HOUR + 5, undefined],
+    ['when that is on record', { afterReview: { ...owing().afterReview!, missedAt: at(HOUR) } }, HOUR + 5, undefined],
     [
       'once it has been given',
-      { owed: { ...owing().owed!, acknowledgement: { by: LEE, verdict: 'justified', at: at(2), reason: undefined } } },
+      { afterReview: { ...owing().afterReview!, breakGlassReview: { by: LEE, verdict: 'justified', at: at(2), reason: undefined } } },
       HOUR,
       undefined,
     ],
-    ['where none is owed', { owed: undefined }, HOUR * 99, undefined],
+    ['where none is owed', { afterReview: undefined }, HOUR * 99, undefined],
   ])('finds that a review is overdue: %s', (_, over, ms, work) => {
     expect(workOnRequest(owing(over), moment(ms))).toBe(work);
   });
@@ -276,13 +281,13 @@ describe('isPurgeable()', () => {
     const ended = aGrant({ end: { status: 'expired', cause: 'time', at: at(1), by: 'x', reason: undefined } });
     expect(isPurgeable(owing(), [ended], new Set(), at(HOUR * 99))).toBe(false);
     const done = owing({
-      owed: {
+      afterReview: {
         reviewBy: at(1),
         reviewers: [],
         skippedGroups: [],
         skippedPeople: undefined,
         missedAt: undefined,
-        acknowledgement: { by: LEE, verdict: 'justified', at: at(2), reason: undefined },
+        breakGlassReview: { by: LEE, verdict: 'justified', at: at(2), reason: undefined },
       },
     });
     for (const [before, goes] of [

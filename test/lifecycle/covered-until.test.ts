@@ -1,23 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Grant } from '../../src/index.js';
-import { coveredUntil, isUsable, type Held } from '../../src/lifecycle/status.js';
+import { coveredUntil, isUsable, type GrantUse } from '../../src/lifecycle/status.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
 const MINUTE = 60_000;
 const at = (minutes: number): number => START_AT + minutes * MINUTE;
-const reading = (now: number, leewayMs = 0, highest = now) => ({ now, highest, late: highest + leewayMs });
+const reading = (now: number, leewayMs = 0, highWater = now) => ({ now, highWater, forEnds: highWater + leewayMs });
 
 let grants = 0;
 
 /** A grant from one minute to another. */
-const from = (startsAt: number, expiresAt: number, over: Partial<Grant> = {}): Held => ({
+const from = (startsAt: number, expiresAt: number, over: Partial<Grant> = {}): GrantUse => ({
   grant: aGrant({ id: `r1.${++grants}`, startsAt: at(startsAt), expiresAt: at(expiresAt), ...over }),
   usage: undefined,
 });
 
 /** One that ends when it has not been used for so many minutes. */
-function idle(startsAt: number, expiresAt: number, idleMinutes: number, usedAt?: number): Held {
+function idle(startsAt: number, expiresAt: number, idleMinutes: number, usedAt?: number): GrantUse {
   const { grant } = from(startsAt, expiresAt, { idleTtlMs: idleMinutes * MINUTE });
   const { id, subject, scope, idleTtlMs } = grant;
   const times = { startsAt: grant.startsAt, expiresAt: grant.expiresAt, usedAt: usedAt === undefined ? undefined : at(usedAt) };
@@ -27,7 +27,7 @@ function idle(startsAt: number, expiresAt: number, idleMinutes: number, usedAt?:
 const ended: Partial<Grant> = { end: { status: 'revoked', cause: 'revoked', at: at(0), by: 'user:sam', reason: undefined } };
 
 describe('coveredUntil()', () => {
-  it.each<[string, readonly Held[], number | undefined]>([
+  it.each<[string, readonly GrantUse[], number | undefined]>([
     ['no grant', [], undefined],
     ['a grant that begins later', [from(10, 25)], undefined],
     ['a grant that is over', [from(-15, 5)], undefined],
@@ -58,7 +58,7 @@ describe('coveredUntil()', () => {
   it('L6 a successor must begin before the leeway takes effect: what begins at the end leaves a gap', () => {
     const second = 1_000;
     const old = from(0, 15);
-    const next = (startsAt: number): Held => ({ grant: aGrant({ id: 'r2.1', startsAt, expiresAt: at(30) }), usage: undefined });
+    const next = (startsAt: number): GrantUse => ({ grant: aGrant({ id: 'r2.1', startsAt, expiresAt: at(30) }), usage: undefined });
     expect(coveredUntil([old, next(at(15))], reading(at(5), second))).toBe(at(15));
     expect(coveredUntil([old, next(at(15) - second + 1)], reading(at(5), second))).toBe(at(15));
     expect(coveredUntil([old, next(at(15) - second)], reading(at(5), second))).toBe(at(30));

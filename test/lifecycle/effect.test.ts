@@ -16,8 +16,8 @@ import { aGrant, START_AT } from '../../src/testing.js';
 const at = (ms: number): number => START_AT + ms;
 const moment = (now: number, over = {}) => ({
   now: at(now),
-  highest: at(now),
-  late: at(now),
+  highWater: at(now),
+  forEnds: at(now),
   steppedBack: false,
   actor: 'user:sam',
   ...over,
@@ -51,7 +51,12 @@ describe('intendEffect()', () => {
     expect(put).toEqual([result]);
     const { kind: _kind, id: effectId, ...fields } = result;
     expect(entries).toEqual([
-      { type: 'effect.intended', at: at(7), actor: 'system:effects', data: JSON.parse(JSON.stringify({ effectId, ...fields })) as object },
+      {
+        type: 'provisioning.intended',
+        at: at(7),
+        actor: 'system:effects',
+        data: JSON.parse(JSON.stringify({ effectId, ...fields })) as object,
+      },
     ]);
   });
 
@@ -92,7 +97,7 @@ describe('isDue()', () => {
   });
 
   it('L5 is judged at the highest reading, so that a step back delays nothing', () => {
-    expect(isDue(intended(), moment(-5, { highest: at(0) }))).toBe(true);
+    expect(isDue(intended(), moment(-5, { highWater: at(0) }))).toBe(true);
   });
 });
 
@@ -112,7 +117,7 @@ describe('isCovered()', () => {
     expect(isCovered([held()], moment(-5))).toBe(true);
     expect(isCovered([held({ activatedAt: undefined })], moment(-5))).toBe(false);
     // An end is never late for that.
-    expect(isCovered([held()], moment(-5, { late: at(15 * 60_000) }))).toBe(false);
+    expect(isCovered([held()], moment(-5, { forEnds: at(15 * 60_000) }))).toBe(false);
   });
 });
 
@@ -120,7 +125,7 @@ describe('settleEffect(), failEffect(), retryEffect(), dismissEffect()', () => {
   it('puts on record that it was taken', () => {
     const { result, entries } = settleEffect(intended(), moment(3));
     expect(result).toMatchObject({ version: 2, changedAt: at(3), outcome: { status: 'done', at: at(3), by: 'system:effects' } });
-    expect(entries).toMatchObject([{ type: 'effect.done', actor: 'system:effects', at: at(3) }]);
+    expect(entries).toMatchObject([{ type: 'provisioning.done', actor: 'system:effects', at: at(3) }]);
   });
 
   it('waits twice as long after each failure, at most the longest, between a half of it and all', () => {
@@ -138,7 +143,7 @@ describe('settleEffect(), failEffect(), retryEffect(), dismissEffect()', () => {
   it('puts each failure on record as one, by the engine itself', () => {
     const { entries } = failEffect(intended(), 'ETIMEDOUT', BACKOFF, moment(4));
     expect(entries).toMatchObject([
-      { type: 'effect.failed', actor: 'system:effects', at: at(4), data: { failures: 1, problem: 'ETIMEDOUT' } },
+      { type: 'provisioning.failed', actor: 'system:effects', at: at(4), data: { failures: 1, problem: 'ETIMEDOUT' } },
     ]);
   });
 
@@ -155,14 +160,14 @@ describe('settleEffect(), failEffect(), retryEffect(), dismissEffect()', () => {
   it('is stuck after the last failure', () => {
     const { result, entries } = failEffect(intended({ failures: 2 }), 'ETIMEDOUT', BACKOFF, moment(4));
     expect(result).toMatchObject({ failures: 3, problem: 'ETIMEDOUT', outcome: { status: 'stuck', at: at(4) } });
-    expect(entries).toMatchObject([{ type: 'effect.stuck' }]);
+    expect(entries).toMatchObject([{ type: 'provisioning.stuck' }]);
   });
 
   it('a retry keeps the change; what is not stuck has none', () => {
     const before = intended({ failures: 3, problem: 'ETIMEDOUT', outcome: stuck, changedAt: at(1) });
     const { result, entries } = retryEffect(before, moment(8));
     expect(result).toMatchObject({ seq: 5, held: true, failures: 0, tryAt: at(8), outcome: undefined, version: 2 });
-    expect(entries).toMatchObject([{ type: 'effect.retried', actor: 'user:sam' }]);
+    expect(entries).toMatchObject([{ type: 'provisioning.retried', actor: 'user:sam' }]);
     for (const outcome of [undefined, done, { ...done, status: 'dismissed' } as const]) {
       expect(retryEffect(intended({ outcome }), moment(8))).toMatchObject({ put: [], entries: [] });
     }
@@ -172,7 +177,7 @@ describe('settleEffect(), failEffect(), retryEffect(), dismissEffect()', () => {
     for (const outcome of [undefined, stuck]) {
       const { result, entries } = dismissEffect(intended({ outcome }), 'by hand', moment(8));
       expect(result.outcome).toEqual({ status: 'dismissed', at: at(8), by: 'user:sam', reason: 'by hand' });
-      expect(entries).toMatchObject([{ type: 'effect.dismissed', actor: 'user:sam' }]);
+      expect(entries).toMatchObject([{ type: 'provisioning.dismissed', actor: 'user:sam' }]);
       expect(dismissEffect(result, 'again', moment(9))).toEqual({ result, put: [], entries: [] });
     }
     expect(dismissEffect(intended({ outcome: done }), undefined, moment(8))).toMatchObject({ put: [], entries: [] });

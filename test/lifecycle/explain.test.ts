@@ -7,9 +7,9 @@ import {
   reasonOfNothing,
   type Finding,
   type OnRecord,
-  type Reach,
+  type ScopeRelation,
 } from '../../src/lifecycle/explain.js';
-import type { Held } from '../../src/lifecycle/status.js';
+import type { GrantUse } from '../../src/lifecycle/status.js';
 import { patternScopes } from '../../src/core/scope.js';
 import type { AccessRequest, Grant, GrantEnd, RequestEnd, Usage } from '../../src/records/index.js';
 import { aGrant, aRequest } from '../../src/testing.js';
@@ -21,17 +21,17 @@ const NOW = 10 * MINUTE;
 const END = at(15 * MINUTE);
 const DEADLINE = at(60 * MINUTE);
 
-const read = (now = NOW, { late = 0, highest = now } = {}) => ({
+const read = (now = NOW, { forEnds = 0, highWater = now } = {}) => ({
   now: at(now),
-  highest: at(highest),
-  late: at(highest + late),
+  highWater: at(highWater),
+  forEnds: at(highWater + forEnds),
   steppedBack: false,
 });
-const reach = (scope = SCOPE): Reach => ({
+const reach = (scope = SCOPE): ScopeRelation => ({
   covers: (named) => patternScopes.covers(named, scope),
   overlaps: (named) => patternScopes.overlaps(named, scope),
 });
-const held = (over: Partial<Grant> = {}, usage?: Partial<Usage>): Held => {
+const held = (over: Partial<Grant> = {}, usage?: Partial<Usage>): GrantUse => {
   const grant = aGrant(over);
   const { id, subject, scope, startsAt, expiresAt, idleTtlMs } = grant;
   const whole = { kind: 'usage', id, version: 1, subject, scope, startsAt, expiresAt, idleTtlMs, usedAt: undefined, uses: 0 } as const;
@@ -45,13 +45,13 @@ const closed = (ms: number, over: Partial<RequestEnd> = {}) =>
   ({ status: 'denied', cause: 'quorum', at: at(ms), by: 'user:sam', reason: undefined, ...over }) as RequestEnd;
 
 /** What is told of some records: the reason, the id of the record, and when that changes. */
-function told(records: readonly (Held | AccessRequest)[], reading = read(), of = reach()) {
+function told(records: readonly (GrantUse | AccessRequest)[], reading = read(), of = reach()) {
   const found = findReason(known(records), of, reading);
   return found && [found.reason, idOf(found), found.changesAt];
 }
-const known = (records: readonly (Held | AccessRequest)[]): OnRecord => ({
+const known = (records: readonly (GrantUse | AccessRequest)[]): OnRecord => ({
   requests: records.filter((one): one is AccessRequest => !('grant' in one)),
-  held: records.filter((one): one is Held => 'grant' in one),
+  held: records.filter((one): one is GrantUse => 'grant' in one),
 });
 function idOf({ request, grant }: Finding): string | undefined {
   expect((request === undefined) !== (grant === undefined)).toBe(true);
@@ -63,7 +63,7 @@ const IDLE = { idleTtlMs: 5 * MINUTE } as const;
 
 describe('findReason()', () => {
   describe('tells of one record that covers', () => {
-    const table: readonly (readonly [string, Held | AccessRequest, Finding['reason'], number | undefined])[] = [
+    const table: readonly (readonly [string, GrantUse | AccessRequest, Finding['reason'], number | undefined])[] = [
       ['a usable grant', held(), 'granted', END],
       ['a usable grant with uses left', held({ maxUses: 2 }, { uses: 1 }), 'granted', END],
       ['a usable grant that is idle before it ends', held(IDLE, { usedAt: at(7 * MINUTE) }), 'granted', at(12 * MINUTE)],
@@ -135,7 +135,7 @@ describe('findReason()', () => {
     });
 
     it('says when it ended, of what has', () => {
-      const endOf = (record: Held | AccessRequest) => findReason(known([record]), reach(), read())?.endedAt;
+      const endOf = (record: GrantUse | AccessRequest) => findReason(known([record]), reach(), read())?.endedAt;
       expect(endOf(held({ end: ended(5) }))).toBe(at(5));
       expect(endOf(held({ expiresAt: at(NOW) }))).toBe(at(NOW));
       expect(endOf(aRequest({ end: closed(6) }))).toBe(at(6));
@@ -166,18 +166,18 @@ describe('findReason()', () => {
   });
 
   it('L5 L6 judges ends at the highest reading and early by the leeway, starts at the clock', () => {
-    const late = MINUTE;
-    expect(told([held()], read(14 * MINUTE - 1, { late }))).toEqual(['granted', 'r1.1', at(14 * MINUTE)]);
-    expect(told([held()], read(14 * MINUTE, { late }))?.[0]).toBe('expired');
-    expect(told([aRequest()], read(NOW, { late }))).toEqual(['pending', 'r1', at(59 * MINUTE)]);
-    expect(told([later()], read(20 * MINUTE - 1, { late }))).toEqual(['not_started', 'r2.1', at(20 * MINUTE)]);
+    const forEnds = MINUTE;
+    expect(told([held()], read(14 * MINUTE - 1, { forEnds }))).toEqual(['granted', 'r1.1', at(14 * MINUTE)]);
+    expect(told([held()], read(14 * MINUTE, { forEnds }))?.[0]).toBe('expired');
+    expect(told([aRequest()], read(NOW, { forEnds }))).toEqual(['pending', 'r1', at(59 * MINUTE)]);
+    expect(told([later()], read(20 * MINUTE - 1, { forEnds }))).toEqual(['not_started', 'r2.1', at(20 * MINUTE)]);
     // Over before it begins, by a leeway that is longer than the window.
     const short = later({ expiresAt: at(20 * MINUTE + 1000) });
-    expect(told([short], read(NOW, { late }))).toEqual(['not_started', 'r2.1', at(19 * MINUTE + 1000)]);
-    expect(told([short], read(19 * MINUTE + 1000, { late }))?.[0]).toBe('expired');
+    expect(told([short], read(NOW, { forEnds }))).toEqual(['not_started', 'r2.1', at(19 * MINUTE + 1000)]);
+    expect(told([short], read(19 * MINUTE + 1000, { forEnds }))?.[0]).toBe('expired');
     // A clock that has stepped back: what it has ended stays ended, what it had begun hasn't.
-    expect(told([held()], read(NOW, { highest: 15 * MINUTE }))?.[0]).toBe('expired');
-    expect(told([later()], read(NOW, { highest: 25 * MINUTE }))?.[0]).toBe('not_started');
+    expect(told([held()], read(NOW, { highWater: 15 * MINUTE }))?.[0]).toBe('expired');
+    expect(told([later()], read(NOW, { highWater: 25 * MINUTE }))?.[0]).toBe('not_started');
   });
 
   describe('of several that cover', () => {
@@ -193,7 +193,7 @@ describe('findReason()', () => {
       }
     });
 
-    const table: readonly (readonly [string, string, readonly (Held | AccessRequest)[]])[] = [
+    const table: readonly (readonly [string, string, readonly (GrantUse | AccessRequest)[]])[] = [
       ['the usable grant that ends last', 'b.1', [held(), held({ id: 'b.1', expiresAt: at(16 * MINUTE) })]],
       ['the waiting grant that ends last', 'b.1', [waiting, held({ id: 'b.1', ...WAITING, expiresAt: at(16 * MINUTE) })]],
       ['the scheduled grant that starts first', 'b.1', [later(), later({ id: 'b.1', startsAt: at(19 * MINUTE) })]],
@@ -228,7 +228,7 @@ describe('findReason()', () => {
 
   describe('where none covers', () => {
     const of = { scope: 'db-prod:read' } as const;
-    const table: readonly (readonly [string, string | undefined, readonly (Held | AccessRequest)[]])[] = [
+    const table: readonly (readonly [string, string | undefined, readonly (GrantUse | AccessRequest)[]])[] = [
       ['what is usable', 'r1.1', [held(of)]],
       ['what is to come', 'r2.1', [later(of)]],
       ['what is to be confirmed', 'r1.1', [held({ ...of, ...WAITING })]],
@@ -250,13 +250,13 @@ describe('findReason()', () => {
       expect(told([held(of)])?.[2]).toBe(END);
       expect(told([later(of)])?.[2]).toBe(at(40 * MINUTE));
       expect(told([held({ ...of, ...WAITING })])?.[2]).toBe(END);
-      expect(told([held(of)], read(NOW, { late: MINUTE }))?.[2]).toBe(END - MINUTE);
+      expect(told([held(of)], read(NOW, { forEnds: MINUTE }))?.[2]).toBe(END - MINUTE);
       expect(told([aRequest({ scopes: ['a'] })])?.[2]).toBe(DEADLINE);
     });
 
     it('tells what overlaps before what is usable', () => {
       // A matcher by which whoever asks for a parent asks for all below it.
-      const below: Reach = { covers: (named) => named === 'db', overlaps: (named) => named.startsWith('db:') };
+      const below: ScopeRelation = { covers: (named) => named === 'db', overlaps: (named) => named.startsWith('db:') };
       const pending = aRequest({ scopes: ['a', 'db:x'] });
       expect(told([held(), pending], read(), below)?.slice(0, 2)).toEqual(['scope_mismatch', 'r1']);
     });
@@ -328,9 +328,10 @@ describe('narrow()', () => {
           // Page after page is like all at once.
           const half = narrow({ held: all.held, requests: [] }, reach(), now);
           expect(narrow({ ...half, requests: all.requests }, reach(), then)).toEqual(narrow(all, reach(), then));
-          const over = [...few.held.filter(({ grant }) => grant.end !== undefined || grant.expiresAt <= now.late), ...few.requests].filter(
-            (one) => 'grant' in one || one.end !== undefined || one.reviewBy <= now.late,
-          );
+          const over = [
+            ...few.held.filter(({ grant }) => grant.end !== undefined || grant.expiresAt <= now.forEnds),
+            ...few.requests,
+          ].filter((one) => 'grant' in one || one.end !== undefined || one.reviewBy <= now.forEnds);
           expect(over.length).toBeLessThanOrEqual(1);
           reasons.add(findReason(all, reach(), now)?.reason);
           // By time alone, the reason stays as it is until the instant that was told.

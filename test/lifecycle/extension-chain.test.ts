@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Grant } from '../../src/index.js';
-import { endGrant, endLine } from '../../src/lifecycle/extension-chain.js';
+import { endGrant, endChain } from '../../src/lifecycle/extension-chain.js';
 import { makeUsage } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 
@@ -8,8 +8,8 @@ const at = (ms: number): number => START_AT + ms;
 const END = at(15 * 60_000);
 const moment = (now: number, over = {}) => ({
   now: at(now),
-  highest: at(now),
-  late: at(now),
+  highWater: at(now),
+  forEnds: at(now),
   steppedBack: false,
   actor: 'user:sam',
   ...over,
@@ -72,17 +72,17 @@ describe('endGrant()', () => {
   });
 
   it('L12 L27 goes on while the clock has stepped back: until the highest reading it was held', () => {
-    const back = moment(5, { highest: at(9_000), late: at(9_500), steppedBack: true });
+    const back = moment(5, { highWater: at(9_000), forEnds: at(9_500), steppedBack: true });
     const { result, entries } = endGrant(held(), NOTHING, REVOKE, back);
     expect(result.end).toMatchObject({ status: 'revoked', at: at(9_000) });
     expect(entries.map((entry) => entry.at)).toEqual([at(5)]);
   });
 
   it('L1 L27 an end by time is never told to be later than it was, wherever the highest reading lies', () => {
-    const late = moment(5, { highest: END + 9_000, late: END + 9_000, steppedBack: true });
+    const late = moment(5, { highWater: END + 9_000, forEnds: END + 9_000, steppedBack: true });
     expect(endGrant(held(), NOTHING, REVOKE, late).result.end).toMatchObject({ status: 'expired', cause: 'time', at: END });
     // By the leeway alone: it was held for a moment less than its window.
-    const early = moment(0, { now: END - 10, highest: END - 10, late: END });
+    const early = moment(0, { now: END - 10, highWater: END - 10, forEnds: END });
     expect(endGrant(held(), NOTHING, REVOKE, early).result.end).toMatchObject({ status: 'expired', cause: 'time', at: END - 10 });
   });
 
@@ -110,7 +110,7 @@ describe('endGrant()', () => {
       });
       return { grant: of, usage };
     };
-    const { put, entries, relies } = endGrant(
+    const { put, entries, dependsOn } = endGrant(
       counted(aGrant({ maxUses: 2 })),
       { successors: [counted(successor({ maxUses: 2 }).grant)], requests: [] },
       REVOKE,
@@ -120,7 +120,7 @@ describe('endGrant()', () => {
       ['grant', 'r1.1', 2],
       ['grant', 'r2.1', 2],
     ]);
-    expect(relies ?? []).toEqual([]);
+    expect(dependsOn ?? []).toEqual([]);
     for (const { data } of entries) expect(data).not.toHaveProperty('usageVersion');
   });
 });
@@ -128,7 +128,7 @@ describe('endGrant()', () => {
 describe('endLine()', () => {
   it('L27 stamps each at no instant before what is on it', () => {
     const request = aRequest({ id: 'r3', createdAt: at(50) });
-    const writes = endLine({ successors: [successor({ issuedAt: at(40) })], requests: [request] }, moment(5));
+    const writes = endChain({ successors: [successor({ issuedAt: at(40) })], requests: [request] }, moment(5));
     expect(writes.flatMap(({ entries }) => entries.map((entry) => entry.at))).toEqual([at(40), at(50)]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { settle } from '../../src/lifecycle/decision.js';
+import { applyVerdict } from '../../src/lifecycle/decision.js';
 import { countsIn, isEscalationDue, mayAct, reviewBy, reviewRequest } from '../../src/lifecycle/review.js';
 import { readVerdict } from '../../src/lifecycle/verdict.js';
 import { toJson, type Quorum, type Review } from '../../src/records/index.js';
@@ -11,7 +11,7 @@ import { ANA, LEE, MAYA, MINUTE, refusal, SAM } from '../engine/an-engine.js';
  */
 
 const at = (ms: number) => START_AT + ms;
-const moment = (ms = 0, actor = SAM) => ({ now: at(ms), highest: at(ms), late: at(ms), steppedBack: false, actor });
+const moment = (ms = 0, actor = SAM) => ({ now: at(ms), highWater: at(ms), forEnds: at(ms), steppedBack: false, actor });
 const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
 
 const QUORUM: Quorum = {
@@ -151,12 +151,14 @@ describe('reviewRequest()', () => {
 
 describe('settle()', () => {
   it('L10 gives nothing without what an approval needs', () => {
-    expect(() => settle(aRequest({ subject: MAYA }), readVerdict('x', { outcome: 'approve' }), undefined, moment())).toThrow(FACTS_MISSING);
+    expect(() => applyVerdict(aRequest({ subject: MAYA }), readVerdict('x', { outcome: 'approve' }), undefined, moment())).toThrow(
+      FACTS_MISSING,
+    );
   });
 
   it('L10 gives nothing yet where people are to decide', () => {
     const answer = readVerdict('x', { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } });
-    const { result, put } = settle(aRequest(), answer, undefined, moment());
+    const { result, put } = applyVerdict(aRequest(), answer, undefined, moment());
     expect(result).toMatchObject({ request: { quorum: { denials: 1 }, end: undefined }, grants: [] });
     expect(put).toEqual([result.request]);
   });

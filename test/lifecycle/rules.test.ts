@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest, Grant } from '../../src/index.js';
-import { approveRequest, cancelRequest, settle } from '../../src/lifecycle/decision.js';
+import { approveRequest, cancelRequest, applyVerdict } from '../../src/lifecycle/decision.js';
 import { reasonOfTime, type IssueFacts } from '../../src/lifecycle/grant.js';
 import { openRequest } from '../../src/lifecycle/request.js';
 import { reviewersToConfirm, reviewRequest, type ReviewFacts } from '../../src/lifecycle/review.js';
@@ -14,7 +14,7 @@ import { refusal } from '../engine/an-engine.js';
  * The rules stand on their own, whatever the engine has looked at before it applies them: what it never asks of them is
  * tested here, all else through the engine.
  */
-const moment = { now: START_AT, highest: START_AT, late: START_AT, steppedBack: false, actor: 'user:sam' };
+const moment = { now: START_AT, highWater: START_AT, forEnds: START_AT, steppedBack: false, actor: 'user:sam' };
 const issue: IssueFacts = {
   subject: undefined,
   live: [],
@@ -40,7 +40,7 @@ describe('settle()', () => {
   ];
   for (const [what, request] of cases) {
     it(`L8 leaves a request that ${what} as it is`, () => {
-      const step = settle(
+      const step = applyVerdict(
         request,
         { approver: 'late', rule: undefined, verdict: { outcome: 'approve', reason: undefined, terms } },
         issue,
@@ -56,7 +56,7 @@ describe('settle() of an extension of break-glass access', () => {
   const answer = { approver: 'policy', rule: 'night', verdict: { outcome: 'approve', reason: undefined, terms } } as const;
 
   it('is a denial whatever the approver says, which says why, and whose word it was', () => {
-    const { result, entries } = settle(aRequest({ extension }), answer, issue, moment);
+    const { result, entries } = applyVerdict(aRequest({ extension }), answer, issue, moment);
     expect(result.request).toMatchObject({ approver: 'policy', rule: 'night', end: { status: 'denied', cause: 'approver' } });
     expect(result.request.end?.reason).toContain('break-glass');
     expect(entries).toMatchObject([{ type: 'request.denied', data: { approver: 'policy', rule: 'night' } }]);
@@ -296,6 +296,6 @@ describe('touchGrant()', () => {
     [1_001, 0],
   ])('L1 revives nothing, whatever has been looked at before: %i ms after the start of one that ends when idle for 1,000', (ms, writes) => {
     const now = START_AT + ms;
-    expect(touchGrant({ grant, usage }, { ...moment, now, highest: now, late: now }).put).toHaveLength(writes);
+    expect(touchGrant({ grant, usage }, { ...moment, now, highWater: now, forEnds: now }).put).toHaveLength(writes);
   });
 });

@@ -62,7 +62,7 @@ describe("the denials that a subject's row names", () => {
   function forgotten(requests: readonly never[]): unknown {
     const subject = { kind: 'subject', id: 's', version: 3, unreviewed: [], openedForOthers: [], denied: ids } as never;
     const step = { result: { request: denied('new') }, put: [denied('new')], entries: [{ data: {} }], expect: [] } as never;
-    const noted = noteDenial(step, { subject, denied: requests }, 1_000, { now: at, actor: 'user:sam', late: at } as never);
+    const noted = noteDenial(step, { subject, denied: requests }, 1_000, { now: at, actor: 'user:sam', forEnds: at } as never);
     return noted.entries[0]?.data['forgotten'];
   }
 

@@ -5,10 +5,10 @@ import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 
 const at = (ms: number): number => START_AT + ms;
 const END = at(15 * 60_000);
-const moment = (now: number, over: { late?: number; steppedBack?: boolean } = {}) => ({
+const moment = (now: number, over: { forEnds?: number; steppedBack?: boolean } = {}) => ({
   now,
-  highest: over.late ?? now,
-  late: now,
+  highWater: over.forEnds ?? now,
+  forEnds: now,
   steppedBack: false,
   actor: 'user:maya',
   ...over,
@@ -38,7 +38,7 @@ describe('activateGrant()', () => {
   it('L2 leaves a grant whose start has not come as it is, whatever the highest reading says', () => {
     const held = scheduled();
     for (const eligible of [true, false]) {
-      expect(activateGrant(held, NOTHING, eligible, moment(at(99), { late: at(5_000) }))).toEqual({
+      expect(activateGrant(held, NOTHING, eligible, moment(at(99), { forEnds: at(5_000) }))).toEqual({
         result: held.grant,
         put: [],
         entries: [],
@@ -58,12 +58,12 @@ describe('activateGrant()', () => {
       expect(result).toMatchObject({ activatedAt: undefined, end: { status: 'expired', cause: 'time', at: END } });
       expect(entries.map(({ type }) => type)).toEqual(['grant.expired']);
     }
-    const late = activateGrant(scheduled(), NOTHING, true, moment(at(200), { late: END }));
+    const late = activateGrant(scheduled(), NOTHING, true, moment(at(200), { forEnds: END }));
     expect(late.result.end?.status).toBe('expired');
   });
 
   it('L5 confirms nothing while the clock has stepped back, but takes away, and records what needs no answer', () => {
-    const back = moment(at(200), { late: at(5_000), steppedBack: true });
+    const back = moment(at(200), { forEnds: at(5_000), steppedBack: true });
     expect(() => activateGrant(scheduled(), NOTHING, true, back)).toThrow(/stepped back/);
     expect(activateGrant(scheduled(), NOTHING, false, back).result.end?.cause).toBe('ineligible');
     expect(activateGrant(scheduled({ asksAtStart: false }), NOTHING, true, back).result.activatedAt).toBe(at(200));

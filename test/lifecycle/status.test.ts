@@ -45,7 +45,7 @@ describe('requestStatus()', () => {
 });
 
 describe('isUsable()', () => {
-  const isUsableNow = (bounds: object) => isUsable({ grant: aGrant(bounds), usage: undefined }, { now: START_AT, late: START_AT });
+  const isUsableNow = (bounds: object) => isUsable({ grant: aGrant(bounds), usage: undefined }, { now: START_AT, forEnds: START_AT });
 
   it.each<[string, (at: number) => unknown]>([
     ['NaN', () => NaN],

@@ -1,20 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countGrants, countsAgainst, findDuplicate, grantLimitMet, touchSubject } from '../../src/lifecycle/subject.js';
-import type { Held } from '../../src/lifecycle/status.js';
+import type { GrantUse } from '../../src/lifecycle/status.js';
 import type { AccessRequest, Grant } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { MAYA, MINUTE } from '../engine/an-engine.js';
 
 const at = (ms: number) => START_AT + ms;
-const moment = (now = 0, late = now) => ({ now: at(now), highest: at(late), late: at(late), steppedBack: false, actor: MAYA });
-const held = (over: Partial<Grant> = {}): Held => ({ grant: aGrant(over), usage: undefined });
+const moment = (now = 0, late = now) => ({ now: at(now), highWater: at(late), forEnds: at(late), steppedBack: false, actor: MAYA });
+const held = (over: Partial<Grant> = {}): GrantUse => ({ grant: aGrant(over), usage: undefined });
 
 const REVOKED = { status: 'revoked', cause: 'revoked', at: at(0), by: 'x', reason: undefined } as const;
 
 /** Facts in which it is known who asked for each grant. */
 const given = (...requests: readonly AccessRequest[]) => new Map(requests.map((request) => [request.id, request]));
-const facts = (live: readonly Held[], known: ReadonlyMap<string, AccessRequest> = new Map()) => ({
+const facts = (live: readonly GrantUse[], known: ReadonlyMap<string, AccessRequest> = new Map()) => ({
   subject: undefined,
   live,
   given: known,

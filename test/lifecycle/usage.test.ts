@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Grant } from '../../src/index.js';
-import type { Held } from '../../src/lifecycle/status.js';
+import type { GrantUse } from '../../src/lifecycle/status.js';
 import { isUsable } from '../../src/lifecycle/status.js';
 import { recordTime, workOn } from '../../src/lifecycle/sweep.js';
 import { closeUsage, consumeUse, endUsedUp, grantToConsume, isTouchDue, isUsageLeft, touchGrant } from '../../src/lifecycle/usage.js';
@@ -9,16 +9,16 @@ import { makeUsage, type Usage } from '../../src/records/index.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
 const at = (ms: number): number => START_AT + ms;
-const moment = (now: number, over: { highest?: number; late?: number; steppedBack?: boolean } = {}) => ({
+const moment = (now: number, over: { highWater?: number; forEnds?: number; steppedBack?: boolean } = {}) => ({
   now: at(now),
-  highest: over.late ?? at(now),
-  late: at(now),
+  highWater: over.forEnds ?? at(now),
+  forEnds: at(now),
   steppedBack: false,
   actor: 'user:maya',
   ...over,
 });
 
-type Counted = Held & { readonly usage: Usage };
+type Counted = GrantUse & { readonly usage: Usage };
 function counted(grant: Partial<Grant> = {}, usage: Partial<Usage> = {}): Counted {
   const made = aGrant(grant);
   const { id, subject, scope, startsAt, expiresAt, idleTtlMs } = made;
@@ -64,9 +64,9 @@ describe('touchGrant()', () => {
   const idle = { idleTtlMs: 1_000 };
   const end = { status: 'revoked', cause: 'revoked', at: at(1), by: 'user:sam', reason: undefined } as const;
 
-  it.each<[string, Held, ReturnType<typeof moment>]>([
+  it.each<[string, GrantUse, ReturnType<typeof moment>]>([
     ['is idle', counted(idle), moment(1_000)],
-    ['is idle at the highest reading, whatever the clock says now', counted(idle), moment(999, { late: at(1_000) })],
+    ['is idle at the highWater reading, whatever the clock says now', counted(idle), moment(999, { forEnds: at(1_000) })],
     ['has run out', counted({ idleTtlMs: 10_000_000 }), moment(900_000)],
     ['has been revoked', counted({ ...idle, end }), moment(500)],
     ['has not begun', counted({ ...idle, startsAt: at(600), firstStartsAt: at(600), activatedAt: undefined }), moment(500)],
@@ -87,14 +87,14 @@ describe('touchGrant()', () => {
     const held = counted({ ...idle, version: 4, warnAt: at(1), warnedAt: at(700) }, { usedAt: at(300), version: 6 });
     const step = touchGrant(held, moment(600));
     expect(step.put).toEqual([{ ...held.usage, version: 7, usedAt: at(700) }]);
-    expect(step.relies).toEqual([{ kind: 'grant', id: 'r1.1', version: 4 }]);
+    expect(step.dependsOn).toEqual([{ kind: 'grant', id: 'r1.1', version: 4 }]);
     expect(step.entries).toMatchObject([{ type: 'grant.used', at: at(700), data: { usageVersion: 7, usedAt: at(700), uses: 0 } }]);
   });
 });
 
 describe('grantToConsume()', () => {
   it('takes, of those that have uses, the one that ends first; of two that end together the first by id', () => {
-    const uncounted: Held = { grant: aGrant({ id: 'r1.0', expiresAt: at(1) }), usage: undefined };
+    const uncounted: GrantUse = { grant: aGrant({ id: 'r1.0', expiresAt: at(1) }), usage: undefined };
     const idle = counted({ id: 'r1.1', idleTtlMs: 5, expiresAt: at(2) });
     const long = counted({ id: 'r1.2', maxUses: 1, expiresAt: at(900) });
     const idleSooner = counted({ id: 'r1.3', maxUses: 1, idleTtlMs: 100, expiresAt: at(5_000) });
@@ -117,7 +117,7 @@ describe('consumeUse()', () => {
         for (const step of steps) {
           now += step;
           if (!isUsable(held, moment(now))) break;
-          const { result, put, relies, entries } = consumeUse(held, undefined, moment(now));
+          const { result, put, dependsOn, entries } = consumeUse(held, undefined, moment(now));
           taken += 1;
           expect(result.usesLeft).toBe(maxUses - taken);
           const grant = (put.find(({ kind }) => kind === 'grant') as Grant | undefined) ?? held.grant;
@@ -128,7 +128,7 @@ describe('consumeUse()', () => {
           expect(grant.end?.cause).toBe(isLast ? 'used_up' : undefined);
           expect(usage.endedAt).toBe(isLast ? at(now) : undefined);
           // Written or only read, the grant is compared.
-          if (!isLast) expect(relies).toEqual([{ kind: 'grant', id: 'r1.1', version: 1 }]);
+          if (!isLast) expect(dependsOn).toEqual([{ kind: 'grant', id: 'r1.1', version: 1 }]);
           expect(put.filter(({ kind }) => kind === 'usage')).toHaveLength(1);
           held = { grant, usage };
         }
@@ -173,7 +173,7 @@ describe('consumeUse()', () => {
 });
 
 describe('endUsedUp()', () => {
-  const held = (uses: number, over: Partial<Grant> = {}): Held => {
+  const held = (uses: number, over: Partial<Grant> = {}): GrantUse => {
     const { grant, usage } = counted({ maxUses: 2, ...over });
     return { grant, usage: usage && makeUsage({ ...usage, uses }) };
   };
@@ -182,7 +182,7 @@ describe('endUsedUp()', () => {
     expect(endUsedUp(held(2), moment(3)).result.end).toMatchObject({ status: 'expired', cause: 'used_up', at: at(3) });
   });
 
-  it.each<[string, Held]>([
+  it.each<[string, GrantUse]>([
     ['that has uses left', held(1)],
     ['that has no number of uses', held(0, { maxUses: undefined, idleTtlMs: 1_000 })],
     ['whose usage cannot be read', { ...held(2), usage: undefined }],

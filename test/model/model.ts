@@ -51,7 +51,7 @@ export interface ModelRequest {
   assignedAt: number | undefined;
   reviews: ModelReview[];
   end: End | undefined;
-  owed: { readonly reviewBy: number; acknowledgement: { readonly by: string; readonly verdict: string } | undefined } | undefined;
+  afterReview: { readonly reviewBy: number; breakGlassReview: { readonly by: string; readonly verdict: string } | undefined } | undefined;
   /** The last instant that was written into it: no later one comes before it (L27). */
   last: number;
 }
@@ -100,7 +100,7 @@ export interface Limits {
 /** Where the process stands that acts: `late` is where it judges ends, and when `back` it creates nothing (L5). */
 export interface Now {
   readonly now: number;
-  readonly highest: number;
+  readonly highWater: number;
   readonly late: number;
   readonly back: boolean;
 }
@@ -350,7 +350,7 @@ export class Model {
     const operator = extension === undefined ? ask.operator : extension.request.operator;
     const latest = extension === undefined ? (startsAt ?? Infinity) + ttl : extension.firstStartsAt + this.#limits.maxTotal;
     const reviewBy = Math.min(at.now + REVIEW_WITHIN, latest);
-    const open = { quorum: undefined, assignedAt: undefined, reviews: [], end: undefined, owed: undefined };
+    const open = { quorum: undefined, assignedAt: undefined, reviews: [], end: undefined, afterReview: undefined };
     const request: ModelRequest = {
       ...{ id, subject, by, operator, scopes, ttl, startsAt, extension, why },
       ...{ createdAt: at.now, reviewBy, ...open, last: at.now },
@@ -532,7 +532,7 @@ export class Model {
 
   cancel(request: ModelRequest, causes: readonly string[], by: string, at: Now): void {
     if (isPending(request, at)) {
-      this.#end(request, 'cancelled', causes, Math.max(at.now, request.last), Math.max(at.highest, request.last), by);
+      this.#end(request, 'cancelled', causes, Math.max(at.now, request.last), Math.max(at.highWater, request.last), by);
     }
   }
 
@@ -541,7 +541,7 @@ export class Model {
     for (const one of [grant, ...this.line(grant)]) {
       if (isLive(one, at)) {
         // A use is on record as well: it was held then.
-        const stamp = Math.max(at.now, at.highest, one.last, one.usedAt ?? 0);
+        const stamp = Math.max(at.now, at.highWater, one.last, one.usedAt ?? 0);
         this.#end(one, 'revoked', one === grant ? causes : causesBehind, Math.min(stamp, endByTime(one)), stamp, by);
       }
       for (const request of this.requests) if (request.extension === one) this.cancel(request, causesBehind, by, at);
@@ -570,16 +570,16 @@ export class Model {
   breakGlass(id: string, ask: Ask, at: Now): void {
     const request = this.create(id, ask, undefined, at);
     this.#grant(request, 'break_glass', ask.by, at.now, at);
-    request.owed = { reviewBy: at.now + OWED_WITHIN, acknowledgement: undefined };
+    request.afterReview = { reviewBy: at.now + OWED_WITHIN, breakGlassReview: undefined };
   }
 
-  acknowledging({ owed, subject, by: asker }: ModelRequest, by: string, verdict: string): Refusals {
-    const given = owed?.acknowledgement;
+  acknowledging({ afterReview, subject, by: asker }: ModelRequest, by: string, verdict: string): Refusals {
+    const given = afterReview?.breakGlassReview;
     const isRepeated = given?.by === by && given.verdict === verdict;
     const must = codes({
-      NOT_FOUND: owed === undefined,
-      'INVALID_ARGUMENT none': owed === undefined,
-      DECIDED: owed === undefined || (given !== undefined && !isRepeated),
+      NOT_FOUND: afterReview === undefined,
+      'INVALID_ARGUMENT none': afterReview === undefined,
+      DECIDED: afterReview === undefined || (given !== undefined && !isRepeated),
       SELF_REVIEW: by === subject || by === asker,
       NOT_REVIEWER: given === undefined && !this.#mood.groups(by).includes('sec'),
       APPROVER: given === undefined && this.#mood.isFailing,
@@ -588,8 +588,8 @@ export class Model {
   }
 
   acknowledge(request: ModelRequest, by: string, verdict: 'justified' | 'unjustified', at: Now): void {
-    if (request.owed === undefined || request.owed.acknowledgement !== undefined) return;
-    request.owed.acknowledgement = { by, verdict };
+    if (request.afterReview === undefined || request.afterReview.breakGlassReview !== undefined) return;
+    request.afterReview.breakGlassReview = { by, verdict };
     if (verdict === 'unjustified') for (const grant of this.grantsOf(request)) this.endEarly(grant, ['unjustified'], by, at);
   }
 
@@ -626,9 +626,9 @@ export class Model {
     grant.uses += 1;
     grant.usedAt = Math.max(at.now, grant.usedAt ?? 0);
     if (grant.uses === grant.maxUses) {
-      this.#end(grant, 'expired', ['used_up'], at.now, Math.max(at.highest, grant.last), grant.request.subject);
+      this.#end(grant, 'expired', ['used_up'], at.now, Math.max(at.highWater, grant.last), grant.request.subject);
     }
   }
 }
 
-export const isOwed = ({ owed }: ModelRequest): boolean => owed !== undefined && owed.acknowledgement === undefined;
+export const isOwed = ({ afterReview }: ModelRequest): boolean => afterReview !== undefined && afterReview.breakGlassReview === undefined;

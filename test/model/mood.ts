@@ -130,7 +130,7 @@ export class Mood implements Approver {
     return { outcome: 'approve', reviewWithinMs: OWED_WITHIN, terms: { idleTtlMs, maxUses, maxTotalMs } };
   }
 
-  mayAcknowledge(reviewer: string): boolean {
+  mayReviewBreakGlass(reviewer: string): boolean {
     if (this.isFailing) throw new Error('LDAP is down');
     return this.groups(reviewer).includes('sec');
   }

@@ -68,7 +68,7 @@ const CISO = 'user:ciso';
 /** A process: an engine that reads the common clock, and what the law says that it remembers of it. */
 interface Process {
   readonly engine: JitEngine;
-  highest: number;
+  highWater: number;
 }
 
 /**
@@ -163,7 +163,7 @@ export class SideBySide {
 
   #start(): Process {
     const process: Process = {
-      highest: 0,
+      highWater: 0,
       engine: new JitEngine({
         ...this.#options,
         clock: { now: () => this.#now },
@@ -178,7 +178,7 @@ export class SideBySide {
     const { entries } = await this.#store.journal({ after: Math.max(0, head.seq - 1), limit: 1 });
     const newest = entries[0]?.at ?? 0;
     const { accepted } = await process.engine.acceptClock({ by: CISO });
-    process.highest = this.#now;
+    process.highWater = this.#now;
     assert.equal(accepted, this.#now < newest - 1_000 - this.#leeway, 'whether the clock lies behind the journal');
   }
 
@@ -215,16 +215,16 @@ export class SideBySide {
   }
 
   #at(now = this.#now): Now {
-    const highest = Math.max(this.#acting.highest, now);
-    return { now, highest, late: highest + this.#leeway, back: now < highest - 1_000 };
+    const highWater = Math.max(this.#acting.highWater, now);
+    return { now, highWater, late: highWater + this.#leeway, back: now < highWater - 1_000 };
   }
 
   #say(...words: readonly unknown[]): void {
     const at = this.#at();
     const who = this.#processes.indexOf(this.#acting);
     const text = (word: unknown): string => (typeof word === 'string' ? word : JSON.stringify(word ?? null));
-    const highest = at.highest > at.now ? ` (highest ${at.highest - START})` : '';
-    this.#trace.push(() => `${at.now - START}${highest} #${who} ${words.map(text).join(' ')}`);
+    const highWater = at.highWater > at.now ? ` (highWater ${at.highWater - START})` : '';
+    this.#trace.push(() => `${at.now - START}${highWater} #${who} ${words.map(text).join(' ')}`);
   }
 
   /** Does a verb, and holds what it is refused with to what may refuse it. @returns the answer, where there is one */
@@ -285,7 +285,7 @@ export class SideBySide {
         const request = this.#among(model.requests);
         if (request === undefined) return;
         this.#say('decide', request.id);
-        const result = await this.#try(model.deciding(request, at), () => engine.decide(request.id));
+        const result = await this.#try(model.deciding(request, at), () => engine.retryDecision(request.id));
         if (result === undefined) return;
         model.decide(request, at);
         return this.#expectOutcome(result, request);
@@ -333,14 +333,14 @@ export class SideBySide {
         return this.#extend();
       case 'breakGlass':
         return this.#breakGlass(scope);
-      case 'acknowledge': {
-        const owing = model.requests.filter(({ owed }) => owed !== undefined);
+      case 'reviewBreakGlass': {
+        const owing = model.requests.filter(({ afterReview }) => afterReview !== undefined);
         const request = dice.once(8) ? this.#among(model.requests) : this.#among(owing);
         if (request === undefined) return;
         const [by, verdict] = [dice.of(REVIEWERS), dice.of(['justified', 'unjustified'] as const)];
-        this.#say('acknowledge', request.id, by, verdict);
+        this.#say('reviewBreakGlass', request.id, by, verdict);
         const refusals = model.acknowledging(request, by, verdict);
-        if ((await this.#try(refusals, () => engine.acknowledge(request.id, { by, verdict }))) === undefined) return;
+        if ((await this.#try(refusals, () => engine.reviewBreakGlass(request.id, { by, verdict }))) === undefined) return;
         return model.acknowledge(request, by, verdict, at);
       }
       case 'touch':
@@ -768,7 +768,7 @@ export class SideBySide {
   #expectSaid(said: string, request: ModelRequest, outcome = this.#outcomeOf(request)): void {
     const at = this.#at();
     // A quorum that is named under a clock that has gone back may be named too late: then it may be called what it just was.
-    const isNamedTooLate = outcome === 'expired' && request.assignedAt === at.now && at.highest > at.now;
+    const isNamedTooLate = outcome === 'expired' && request.assignedAt === at.now && at.highWater > at.now;
     if (said !== outcome) assert.ok(isNamedTooLate && said === 'pending', `the outcome is ${said}, not ${outcome}`);
   }
 
@@ -848,13 +848,13 @@ export class SideBySide {
     const [model, at] = [this.#model, this.#at()];
     this.#say('lists', subject);
     const ids = (list: readonly { readonly id: string }[]) => list.map(({ id }) => id).sort();
-    const pending = await engine.requests({ subject, status: 'pending', limit: 1_000 });
+    const pending = await engine.listRequests({ subject, status: 'pending', limit: 1_000 });
     assert.deepEqual(ids(pending.items), ids(model.requests.filter((one) => one.subject === subject && isPending(one, at))), 'requests');
-    const owed = await engine.owedReviews({ subject });
+    const afterReview = await engine.listBreakGlassReviews({ subject });
     assert.deepEqual(
-      ids(owed.map(({ request }) => request)),
+      ids(afterReview.map(({ request }) => request)),
       ids(model.requests.filter((one) => one.subject === subject && isOwed(one))),
-      'owedReviews',
+      'listBreakGlassReviews',
     );
     const reviewer = this.#dice.of(REVIEWERS);
     const inbox = await engine.inbox(reviewer);
@@ -918,7 +918,7 @@ export class SideBySide {
     );
     const allowed = new Set(asked.filter((_, i) => answers[i]).map(([subject, scope]) => `${subject} ${scope}`));
     // Whatever it was asked before, by now it has used this reading.
-    this.#acting.highest = at.highest;
+    this.#acting.highWater = at.highWater;
     assert.equal(stranger, false, 'whoever never asked is let in');
     await this.#read();
     this.#adopt(at);
@@ -951,8 +951,8 @@ export class SideBySide {
         `the grants of ${approved.requestId} came after its approval`,
       );
     }
-    if (verb !== 'revoke' && verb !== 'release' && verb !== 'acknowledge') return;
-    const ended = entries.filter(({ type }) => ['review.acknowledged', 'grant.revoked', 'request.cancelled'].includes(type));
+    if (verb !== 'revoke' && verb !== 'release' && verb !== 'reviewBreakGlass') return;
+    const ended = entries.filter(({ type }) => ['breakGlass.reviewed', 'grant.revoked', 'request.cancelled'].includes(type));
     assert.ok(new Set(ended.map(changeOf)).size <= 1, `${verb} has ended ${ended.map(({ type }) => type).join(', ')} one after the other`);
   }
 
@@ -994,7 +994,7 @@ export class SideBySide {
         // The design says when it is over, not which instant the record of it has: that or when it was written down.
         const [from, to] = [
           Math.min(request.reviewBy, Math.max(at.now, request.last)),
-          Math.max(request.reviewBy, at.highest, request.last),
+          Math.max(request.reviewBy, at.highWater, request.last),
         ];
         request.end = { status: 'expired', causes: ['time'], from, to, by: 'system:sweeper' };
       }
@@ -1026,8 +1026,8 @@ export class SideBySide {
   /** L33: all that was over before the horizon, on record, and on which nothing rests. Where a review was owed, its date counts too. */
   #hasToGo(request: ModelRequest): boolean {
     const isOver = ({ end }: ModelGrant) => end !== undefined && end.to <= this.#horizon;
-    const { end, last, owed } = request;
-    if (end === undefined || end.to >= this.#horizon || last >= this.#horizon || owed !== undefined) return false;
+    const { end, last, afterReview } = request;
+    if (end === undefined || end.to >= this.#horizon || last >= this.#horizon || afterReview !== undefined) return false;
     const line = this.#model.grantsOf(request).flatMap((grant) => [grant, ...this.#model.line(grant)]);
     const isAskedOf = (grant: ModelGrant) => this.#model.requests.some((one) => one.extension === grant && one.end === undefined);
     return line.every((grant) => isOver(grant) && !isAskedOf(grant));
@@ -1035,7 +1035,7 @@ export class SideBySide {
 
   /** When something ended by time that a process with a leeway took to be over before: no later than it did so (L6). */
   #until(end: number, at: Now): { readonly from: number; readonly to: number } {
-    return { from: Math.min(end, at.highest), to: end };
+    return { from: Math.min(end, at.highWater), to: end };
   }
 
   /** A start at which somebody is asked: confirmed, or the end of it, once it has come (L5: not while the clock has gone back). */
@@ -1072,15 +1072,15 @@ export class SideBySide {
       [reviewer, verdict, [...groups].sort().join(), as, at].join(' ');
     assert.deepEqual(row.reviews.map(said).sort(), model.reviews.map(said).sort(), `the reviews of ${id}`);
     this.#compareEnd(row.end, model);
-    assert.equal(row.owed?.reviewBy, model.owed?.reviewBy);
-    assert.equal(row.owed?.acknowledgement?.by, model.owed?.acknowledgement?.by);
-    assert.equal(row.owed?.acknowledgement?.verdict, model.owed?.acknowledgement?.verdict);
+    assert.equal(row.afterReview?.reviewBy, model.afterReview?.reviewBy);
+    assert.equal(row.afterReview?.breakGlassReview?.by, model.afterReview?.breakGlassReview?.by);
+    assert.equal(row.afterReview?.breakGlassReview?.verdict, model.afterReview?.breakGlassReview?.verdict);
     const escalatesAt = model.quorum?.escalates === true ? (assignedAt ?? Infinity) + ESCALATE_AFTER : Infinity;
     assert.ok(row.escalatedAt === undefined || row.escalatedAt >= escalatesAt, `${id} was escalated too early`);
     if (!this.#swept) return;
     if (isPending(model, at) && at.now >= escalatesAt) assert.ok(row.escalatedAt !== undefined, `a sweep did not escalate ${id}`);
-    if (isOwed(model) && at.now >= (model.owed?.reviewBy ?? Infinity))
-      assert.ok(row.owed?.missedAt !== undefined, `a sweep did not miss the review of ${id}`);
+    if (isOwed(model) && at.now >= (model.afterReview?.reviewBy ?? Infinity))
+      assert.ok(row.afterReview?.missedAt !== undefined, `a sweep did not miss the review of ${id}`);
   }
 
   #compareGrant(row: Grant, model: ModelGrant): void {
@@ -1127,7 +1127,7 @@ export class SideBySide {
     const instants = [...this.#answers].filter(([t]) => t >= this.#horizon);
     const some = this.#isThorough ? instants : instants.slice(-3);
     for (const [t, answers] of some) {
-      if (t > this.#at().highest) continue;
+      if (t > this.#at().highWater) continue;
       const then = await replay(entries, t);
       for (const scope of SCOPES) {
         const told = (await engine.whoHadAccess({ scope, at: t, limit: 1_000 })).items.map(({ id }) => id).sort();
@@ -1145,7 +1145,7 @@ export class SideBySide {
         }
       }
     }
-    if (this.#horizon > 0 && this.#horizon <= this.#at().highest) {
+    if (this.#horizon > 0 && this.#horizon <= this.#at().highWater) {
       await assert.rejects(
         engine.whoHadAccess({ scope: 'a:x', at: this.#horizon - 1 }),
         (error) => isJitError(error) && error.code === 'ERR_JIT_PURGED',
@@ -1215,7 +1215,7 @@ const STEPS = [
   ...times(2, 'revokeAll' as const),
   ...times(5, 'extend' as const),
   ...times(4, 'breakGlass' as const),
-  ...times(4, 'acknowledge' as const),
+  ...times(4, 'reviewBreakGlass' as const),
   ...times(2, 'touch' as const),
   ...times(1, 'checkAndTouch' as const),
   ...times(4, 'consume' as const),

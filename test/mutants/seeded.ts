@@ -15,8 +15,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: '`<` is `<=` at the end of a grant',
     file: 'lifecycle/status.ts',
-    from: 'startsAt <= now && late < until',
-    to: 'startsAt <= now && late <= until',
+    from: 'startsAt <= now && forEnds < until',
+    to: 'startsAt <= now && forEnds <= until',
   },
   {
     name: '`<=` is `<` at its start',
@@ -27,38 +27,38 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'no end is for ever',
     file: 'lifecycle/status.ts',
-    from: 'late < until;\n}',
-    to: '(late < until || usage?.usedAt === undefined && grant_idle(usage));\n}\nconst grant_idle = (usage: unknown): boolean => usage !== undefined;',
+    from: 'forEnds < until;\n}',
+    to: '(forEnds < until || usage?.usedAt === undefined && grant_idle(usage));\n}\nconst grant_idle = (usage: unknown): boolean => usage !== undefined;',
   },
   {
     name: 'the leeway is added',
     file: 'core/time.ts',
-    from: 'late: highest + this.#leewayMs',
-    to: 'late: highest - this.#leewayMs',
+    from: 'forEnds: highWater + this.#leewayMs',
+    to: 'forEnds: highWater - this.#leewayMs',
   },
   {
     name: 'ends are judged at the clock',
     file: 'core/time.ts',
-    from: 'late: highest + this.#leewayMs',
-    to: 'late: now + this.#leewayMs',
+    from: 'forEnds: highWater + this.#leewayMs',
+    to: 'forEnds: now + this.#leewayMs',
   },
   {
     name: 'a step back is not noticed',
     file: 'core/time.ts',
-    from: 'const steppedBack = now < highest - STEP_BACK_MS;',
+    from: 'const steppedBack = now < highWater - STEP_BACK_MS;',
     to: 'const steppedBack = false;',
   },
   {
     name: 'a second back is too far',
     file: 'core/time.ts',
-    from: 'now < highest - STEP_BACK_MS',
-    to: 'now <= highest - STEP_BACK_MS',
+    from: 'now < highWater - STEP_BACK_MS',
+    to: 'now <= highWater - STEP_BACK_MS',
   },
   {
     name: 'a revoke by somebody ends nothing',
     file: 'lifecycle/grant.ts',
     from: "return endWith(grant, { status: 'revoked', cause,",
-    to: "if (cause === 'revoked') return unchanged(grant);\n  return endWith(grant, { status: 'revoked', cause,",
+    to: "if (cause === 'revoked') return noChange(grant);\n  return endWith(grant, { status: 'revoked', cause,",
   },
   {
     name: 'a use that is not counted',
@@ -94,14 +94,14 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a deadline is not judged',
     file: 'lifecycle/decision.ts',
-    from: 'if (isOver(request.reviewBy, moment)) throw new DeadlineError',
+    from: 'if (hasPassed(request.reviewBy, moment)) throw new DeadlineError',
     to: 'if (false) throw new DeadlineError',
   },
   {
     name: 'a deadline is judged by the clock',
     file: 'lifecycle/decision.ts',
-    from: 'if (isOver(request.reviewBy, moment)) throw new DeadlineError',
-    to: 'if (isOver(request.reviewBy, { late: moment.now })) throw new DeadlineError',
+    from: 'if (hasPassed(request.reviewBy, moment)) throw new DeadlineError',
+    to: 'if (hasPassed(request.reviewBy, { forEnds: moment.now })) throw new DeadlineError',
   },
   {
     name: 'votes are counted, not voters',
@@ -130,8 +130,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'approvals stay fresh',
     file: 'lifecycle/review.ts',
-    from: 'late < review.at + approvalTtlMs',
-    to: 'late <= review.at + approvalTtlMs',
+    from: 'forEnds < review.at + approvalTtlMs',
+    to: 'forEnds <= review.at + approvalTtlMs',
   },
   {
     name: 'whoever has left the group counts',
@@ -196,8 +196,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a revoke leaves what goes on',
     file: 'lifecycle/extension-chain.ts',
-    from: 'return joined(ended.result, [ended, ...endLine(line, moment)]);',
-    to: 'return joined(ended.result, [ended]);',
+    from: 'return combine(ended.result, [ended, ...endChain(line, moment)]);',
+    to: 'return combine(ended.result, [ended]);',
   },
   {
     name: 'a revoke leaves who asks to go on',
@@ -214,7 +214,7 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'an end under a clock that went back takes away what was held',
     file: 'lifecycle/transition.ts',
-    from: 'Math.max(stamped, moment.highest)',
+    from: 'Math.max(stamped, moment.highWater)',
     to: 'stamped',
   },
   {
@@ -316,8 +316,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a use is taken of what ends last',
     file: 'lifecycle/usage.ts',
-    from: 'heldUntil(a.grant, a.usage) - heldUntil(b.grant, b.usage)',
-    to: 'heldUntil(b.grant, b.usage) - heldUntil(a.grant, a.usage)',
+    from: 'effectiveEnd(a.grant, a.usage) - effectiveEnd(b.grant, b.usage)',
+    to: 'effectiveEnd(b.grant, b.usage) - effectiveEnd(a.grant, a.usage)',
   },
   { name: 'a touch is never written', file: 'lifecycle/usage.ts', from: '> grant.idleTtlMs / IDLE_PARTS', to: '> grant.idleTtlMs' },
   {
@@ -341,9 +341,9 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a purge takes what owes a review',
     file: 'lifecycle/purge.ts',
-    from: 'isOwed(request) || lastInstant(request) >= before',
+    from: 'needsReview(request) || lastInstant(request) >= before',
     to: 'lastInstant(request) >= before',
-    also: { file: 'records/codec/request.ts', from: 'request.end === undefined || isOwed(request)', to: 'request.end === undefined' },
+    also: { file: 'records/codec/request.ts', from: ': needsReview(request) ? afterReview?.reviewBy : undefined', to: ': undefined' },
   },
   {
     name: 'a purge takes nothing',

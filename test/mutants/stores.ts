@@ -254,7 +254,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { proof: 'model-sqlite', scale: 0.025 },
   },
   {
-    name: 'SQL: the keys of a commit may be joined with the whole namespace',
+    name: 'SQL: the keys of a commit may be combine with the whole namespace',
     file: 'stores/sql/statements.ts',
     from: 'where ${isKey} limit 1) as r`',
     to: 'where ${isKey}) as r`',

@@ -56,7 +56,7 @@ export const SURVIVORS: readonly Survivor[] = [
   {
     file: 'lifecycle/usage.ts',
     mutator: 'EqualityOperator',
-    line: '.sort((a, b) => heldUntil(a.grant, a.usage) - heldUntil(b.grant, b.usage) || (a.grant.id < b.grant.id ? -1 : 1))[0];',
+    line: '.sort((a, b) => effectiveEnd(a.grant, a.usage) - effectiveEnd(b.grant, b.usage) || (a.grant.id < b.grant.id ? -1 : 1))[0];',
     from: 'a.grant.id < b.grant.id',
     to: 'a.grant.id <= b.grant.id',
     why: 'No two grants have the same id.',

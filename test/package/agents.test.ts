@@ -51,7 +51,7 @@ describe.each(Object.entries(formats))('the entry for agents as %s', (_, load) =
     };
     await call();
     expect(ran).toEqual([]);
-    const [request] = (await engine.requests({})).items;
+    const [request] = (await engine.listRequests({})).items;
     await expect(engine.approve(request?.id as string, { by: 'agent:8' })).rejects.toSatisfy(isJitError);
     await engine.approve(request?.id as string, { by: 'user:olga' });
     await call();

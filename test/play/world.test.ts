@@ -30,7 +30,7 @@ async function seen(world: World) {
 const words = (world: World) => world.done.map(({ calls }) => calls.map((call) => answerOf(call, String).word).at(-1));
 
 async function pendingRequest(world: World): Promise<string> {
-  const { items } = await world.engine.requests({ status: 'pending' });
+  const { items } = await world.engine.listRequests({ status: 'pending' });
   return items[0]!.id;
 }
 
@@ -72,11 +72,11 @@ describe('World', () => {
     const world = open(onCall, [act]);
     await world.goTo(3 * MINUTE);
     expect(words(world).slice(2)).toEqual(['ERR_JIT_DECIDED', 'ERR_JIT_DECIDED']);
-    const [grant] = (await world.engine.request(act.requestId))!.grants;
+    const [grant] = (await world.engine.getRequest(act.requestId))!.grants;
     expect(grant!.startsAt).toBe(world.begin + act.at);
 
     await world.goTo(onCall.lastsMs);
-    expect(grantStatus((await world.engine.request(act.requestId))!.grants[0]!, world.clock.now())).toBe('expired');
+    expect(grantStatus((await world.engine.getRequest(act.requestId))!.grants[0]!, world.clock.now())).toBe('expired');
   });
 
   it('lets the viewer deny, and then the script is refused', async () => {

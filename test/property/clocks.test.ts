@@ -10,7 +10,7 @@ const LEEWAY = 3;
 /** A process: an engine with a clock of its own, which goes where it likes, and what the law says that it knows. */
 class Process {
   now = START_AT;
-  highest = 0;
+  highWater = 0;
   readonly engine: JitEngine;
 
   constructor(store: MemoryGrantStore, approver: Approver = autoApprove(() => true)) {
@@ -20,7 +20,7 @@ class Process {
       onError: () => undefined,
       leewayMs: LEEWAY,
       limits: { minTtl: 1 },
-      clock: { now: () => ((this.highest = Math.max(this.highest, this.now)), this.now) },
+      clock: { now: () => ((this.highWater = Math.max(this.highWater, this.now)), this.now) },
     });
   }
 
@@ -92,7 +92,7 @@ describe('JitEngine', () => {
             const process = processes[who === 0 ? 0 : 1];
             process.now += move;
             const { engine } = process;
-            const steppedBack = process.now < process.highest - 1_000;
+            const steppedBack = process.now < process.highWater - 1_000;
             const before = await entriesOf(store);
             const refused = steppedBack || (verb === 'ask' && process.isBehind(before));
             if (verb === 'ask') {
@@ -115,12 +115,12 @@ describe('JitEngine', () => {
             if (verb === 'sweep') {
               await engine.sweep();
               for (const { id, requestId } of known.values()) {
-                for (const grant of (await engine.request(requestId))?.grants ?? []) if (grant.id === id) known.set(id, grant);
+                for (const grant of (await engine.getRequest(requestId))?.grants ?? []) if (grant.id === id) known.set(id, grant);
               }
             }
             for (const { seq } of (await entriesOf(store)).slice(before.length)) process.own.add(seq);
             const allowed = await engine.isAllowed(MAYA, SCOPE);
-            const late = process.highest + LEEWAY;
+            const late = process.highWater + LEEWAY;
             const usable = [...known.values()].filter(
               (grant) => grant.end === undefined && grant.startsAt <= process.now && late < grant.expiresAt,
             );
@@ -157,7 +157,7 @@ describe('JitEngine', () => {
             const { engine } = process;
             const held = before.filter(({ grant }) => grant.scope === SCOPE);
             const one = held[which % Math.max(1, held.length)]?.grant;
-            const steppedBack = process.now < process.highest - 1_000;
+            const steppedBack = process.now < process.highWater - 1_000;
             const startsAt = startsIn === undefined ? undefined : process.now + startsIn;
             const asked = { subject: MAYA, scopes: [SCOPE, `n:${i}`], ttl, startsAt, justification: why };
             try {
@@ -174,7 +174,7 @@ describe('JitEngine', () => {
             }
             const allowed = await engine.isAllowed(MAYA, SCOPE);
             const now = await read();
-            const late = process.highest + LEEWAY;
+            const late = process.highWater + LEEWAY;
             const endOf = ({ grant, usage }: (typeof now)[number]) =>
               Math.min(grant.expiresAt, grant.idleTtlMs === undefined ? Infinity : (usage?.usedAt ?? grant.startsAt) + grant.idleTtlMs);
             const usable = now.filter(

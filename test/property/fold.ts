@@ -57,7 +57,7 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       forgotten = [],
       ...fields
     } = data as Fields & { review?: Review; ended?: readonly string[]; forgotten?: readonly string[] };
-    if (type.startsWith('effect.')) {
+    if (type.startsWith('provisioning.')) {
       // Each says the whole of it.
       const { effectId, ...whole } = fields;
       made.effect.delete(effectId as string);
@@ -98,7 +98,7 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       const owing = (id: string): readonly unknown[] => {
         const unreviewed = (made.subject.get(id)?.['unreviewed'] ?? []) as readonly unknown[];
         const others = unreviewed.filter((one) => one !== requestId);
-        if (type === 'review.acknowledged') return others;
+        if (type === 'breakGlass.reviewed') return others;
         return type === 'request.approved' && end?.cause === 'break_glass' ? [...others, requestId] : unreviewed;
       };
       const listed = (id: string, list: string) => (made.subject.get(id)?.[list] ?? []) as readonly string[];

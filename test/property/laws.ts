@@ -43,13 +43,13 @@ export function expectLegal(before: Seen, after: Seen): void {
   for (const old of before.requests) {
     const now = after.requests.find(({ id }) => id === old.id);
     if (now === undefined) throw new Error(`request ${old.id} has gone`);
-    const { version: _v, end, owed, reviews: _r, escalatedAt, ...frozen } = old;
+    const { version: _v, end, afterReview, reviews: _r, escalatedAt, ...frozen } = old;
     // What has run out has, whenever that goes on record.
     if (end === undefined && old.reviewBy <= before.at && now.end !== undefined) expect(now.end.status).toBe('expired');
-    if (end !== undefined && owed === undefined) expect(now).toEqual(old);
+    if (end !== undefined && afterReview === undefined) expect(now).toEqual(old);
     if (end !== undefined) expect(now).toMatchObject({ end, reviews: old.reviews });
-    if (owed?.missedAt !== undefined) expect(now.owed?.missedAt).toBe(owed.missedAt);
-    if (owed?.acknowledgement !== undefined) expect(now).toEqual(old);
+    if (afterReview?.missedAt !== undefined) expect(now.afterReview?.missedAt).toBe(afterReview.missedAt);
+    if (afterReview?.breakGlassReview !== undefined) expect(now).toEqual(old);
     if (escalatedAt !== undefined) expect(now.escalatedAt).toBe(escalatedAt);
     const { approver: _a, rule: _l, terms: _t, assignedAt: _s, quorum: _q, reviewBy: _b, ...asked } = frozen;
     expect(now).toMatchObject(old.approver === undefined ? asked : frozen);
@@ -81,7 +81,7 @@ export function expectLegal(before: Seen, after: Seen): void {
 /** L3 L4 L10 L13 L14 L15: all grants of an approved request and none else, in the window that the design gives. */
 export function expectWhole({ requests, grants }: Seen, limits: Limits): void {
   for (const request of requests) {
-    const { end, ttlMs, extension, startsAt: asked, terms, owed } = request;
+    const { end, ttlMs, extension, startsAt: asked, terms, afterReview } = request;
     const own = grants.filter(({ requestId }) => requestId === request.id);
     expect(own.map(({ scope }) => scope)).toEqual(end?.status === 'approved' ? request.scopes : []);
     const isShort = request.justification?.includes('short') === true;
@@ -105,7 +105,7 @@ export function expectWhole({ requests, grants }: Seen, limits: Limits): void {
         startsAt,
         expiresAt,
         extends: extension?.grantId,
-        breakGlass: owed !== undefined || origin?.breakGlass === true,
+        breakGlass: afterReview !== undefined || origin?.breakGlass === true,
       });
       expect(grant.expiresAt).toBeGreaterThan(grant.startsAt);
       expect(grant.expiresAt - grant.startsAt).toBeLessThanOrEqual(limits.maxTtl);
@@ -114,7 +114,7 @@ export function expectWhole({ requests, grants }: Seen, limits: Limits): void {
     }
     const reviewers = [...request.reviews.map(({ reviewer }) => reviewer)];
     expect(new Set(reviewers).size).toBe(reviewers.length);
-    for (const one of [...reviewers, owed?.acknowledgement?.by]) {
+    for (const one of [...reviewers, afterReview?.breakGlassReview?.by]) {
       expect(one).not.toBe(request.subject);
       expect(one).not.toBe(request.requestedBy);
       expect(one).not.toBe(BOT);
@@ -210,7 +210,7 @@ export function expectLimits(seen: Seen, limits: Limits, now: number): void {
     expect(live.length - taken.length).toBeLessThanOrEqual(limits.maxGrants);
     expect(taken.length).toBeLessThanOrEqual(BREAK_GLASS_RESERVE);
   }
-  const owing = requests.filter(({ owed }) => owed !== undefined && owed.acknowledgement === undefined);
+  const owing = requests.filter(({ afterReview }) => afterReview !== undefined && afterReview.breakGlassReview === undefined);
   for (const id of new Set(owing.flatMap(({ subject, requestedBy }) => [subject, requestedBy]))) {
     const taken = owing.filter(({ requestedBy }) => requestedBy === id);
     expect(taken.length).toBeLessThanOrEqual(MAX_UNREVIEWED);
@@ -236,8 +236,8 @@ export function expectAlive({ requests, grants, usages }: Seen, confirmed: Reado
     expect(end?.cause === 'used_up').toBe(maxUses !== undefined && usage?.uses === maxUses);
     if (end?.cause === 'idle') expect(end.at).toBe(Math.min(end.at, (usage?.usedAt ?? startsAt) + (idleTtlMs ?? 0)));
   }
-  for (const { assignedAt, escalatedAt, owed } of requests) {
+  for (const { assignedAt, escalatedAt, afterReview } of requests) {
     if (escalatedAt !== undefined) expect(escalatedAt).toBeGreaterThanOrEqual((assignedAt ?? Infinity) + ESCALATE_AFTER);
-    if (owed?.missedAt !== undefined) expect(owed.missedAt).toBeGreaterThanOrEqual(owed.reviewBy);
+    if (afterReview?.missedAt !== undefined) expect(afterReview.missedAt).toBeGreaterThanOrEqual(afterReview.reviewBy);
   }
 }

@@ -26,8 +26,8 @@ const REACHED: readonly EntryType[] = [
   'grant.expired',
   'grant.revoked',
   'usage.closed',
-  'review.missed',
-  'review.acknowledged',
+  'breakGlass.overdue',
+  'breakGlass.reviewed',
   'attempt.refused',
 ];
 

@@ -80,7 +80,7 @@ export class Moody implements Approver {
     };
   }
 
-  mayAcknowledge(reviewer: string): boolean {
+  mayReviewBreakGlass(reviewer: string): boolean {
     this.#refuseToAnswer();
     return this.groupsNow(reviewer).includes('sec');
   }

@@ -140,12 +140,12 @@ class Patterns {
   readonly engines: readonly JitEngine[];
   readonly answers: {
     readonly t: number;
-    readonly highest: number;
+    readonly highWater: number;
     readonly subject: string;
     readonly scope: string;
     readonly allowed: boolean;
   }[] = [];
-  highest = START_AT;
+  highWater = START_AT;
 
   constructor(isOneClock: boolean) {
     const first = { now: START_AT };
@@ -166,7 +166,7 @@ class Patterns {
   async do(action: Action, move: number): Promise<void> {
     const clock = this.clocks[action.engine] as { now: number };
     clock.now += move;
-    this.highest = Math.max(this.highest, clock.now);
+    this.highWater = Math.max(this.highWater, clock.now);
     try {
       await this.#act(action, this.engines[action.engine] as JitEngine, clock.now);
     } catch (error) {
@@ -183,7 +183,7 @@ class Patterns {
     if (verb === 'ask') await engine.requestAccess({ ...ask, startsAt: startsIn === undefined ? undefined : now + startsIn });
     if (verb === 'breakGlass') await engine.breakGlass(ask);
     if (verb === 'approve') {
-      const { items } = await engine.requests({ status: 'pending' });
+      const { items } = await engine.listRequests({ status: 'pending' });
       const request = items[which % Math.max(1, items.length)];
       if (request !== undefined) await engine.approve(request.id, { by: LEE });
     }
@@ -201,19 +201,19 @@ class Patterns {
     for (const [i, engine] of this.engines.entries()) {
       const t = (this.clocks[i] as { now: number }).now;
       for (const { subject, scope } of THOSE) {
-        this.answers.push({ t, highest: this.highest, subject, scope, allowed: await engine.isAllowed(subject, scope) });
+        this.answers.push({ t, highWater: this.highWater, subject, scope, allowed: await engine.isAllowed(subject, scope) });
       }
     }
   }
 
   /** All clocks at the latest instant of any, so that everything can be asked about. */
   async end() {
-    for (const clock of this.clocks) clock.now = this.highest;
+    for (const clock of this.clocks) clock.now = this.highWater;
     return expectAgreed(
       this.engines[0] as JitEngine,
       this.store,
       ASKED,
-      this.highest,
+      this.highWater,
       this.answers.map(({ t }) => t),
     );
   }
@@ -279,9 +279,9 @@ describe('the past', () => {
           await world.ask();
         }
         const { stored } = await world.end();
-        for (const { t, highest, subject, scope, allowed } of world.answers) {
+        for (const { t, highWater, subject, scope, allowed } of world.answers) {
           // Only what was asked below a reading that had been used before.
-          if (!allowed || t >= highest) continue;
+          if (!allowed || t >= highWater) continue;
           expect([t, subject, scope, wasHeld(stored, subject, scope, t)]).toEqual([t, subject, scope, true]);
         }
       }),
@@ -315,11 +315,11 @@ describe('the past', () => {
         for (const step of steps) await world.do(step, step.ahead);
         const [engine] = world.engines as [JitEngine];
         await engine.sweep();
-        const instants = instantsOf(await entriesOf(world.store), await storedIn(world.store), world.highest, []);
+        const instants = instantsOf(await entriesOf(world.store), await storedIn(world.store), world.highWater, []);
         const before = instants[which % instants.length] as number;
         const { horizon, journalStart } = await engine.purge({ before, by: ANA, force: true });
         trimmed += journalStart > 0 ? 1 : 0;
-        await expectAgreed(engine, world.store, ASKED, world.highest, instants, horizon);
+        await expectAgreed(engine, world.store, ASKED, world.highWater, instants, horizon);
         const { unproven } = await verifyStore(world.store);
         expect(unproven.filter(({ kind }) => !['use', 'reuse', 'subject'].includes(kind))).toEqual([]);
         // What goes on afterwards follows from what is left.

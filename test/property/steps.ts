@@ -29,7 +29,7 @@ export type Step =
       readonly why: string;
       readonly key: number | undefined;
     }
-  | { readonly do: 'acknowledge'; readonly which: number; readonly who: number; readonly verdict: 'justified' | 'unjustified' }
+  | { readonly do: 'reviewBreakGlass'; readonly which: number; readonly who: number; readonly verdict: 'justified' | 'unjustified' }
   | { readonly do: 'approve' | 'deny'; readonly which: number; readonly who: number; readonly as: string | undefined }
   | {
       readonly do: 'link';
@@ -83,7 +83,7 @@ export const actArb: fc.Arbitrary<Exclude<Step, Move>> = fc.oneof(
   step(9, ['ask'], fc.record({ who: nat, by: nat, scopes, ttl, startsIn, why, key })),
   step(8, ['extend'], fc.record({ which: nat, ttl, why, by: nat })),
   step(4, ['breakGlass'], fc.record({ who: nat, by: nat, scope, ttl, why, key })),
-  step(4, ['acknowledge'], fc.record({ which: nat, who: nat, verdict: fc.constantFrom('justified', 'unjustified') })),
+  step(4, ['reviewBreakGlass'], fc.record({ which: nat, who: nat, verdict: fc.constantFrom('justified', 'unjustified') })),
   step(14, ['approve'], fc.record({ which: nat, who: nat, as })),
   step(2, ['deny'], fc.record({ which: nat, who: nat, as })),
   step(

@@ -129,12 +129,13 @@ export class World {
         await engine.breakGlass({ subject, requestedBy: step.by % 3 === 0 ? AGENT : subject, scope, ttl, justification, idempotencyKey });
         return;
       }
-      case 'acknowledge': {
+      case 'reviewBreakGlass': {
         const request = pick(
-          requests.filter((one) => one.owed !== undefined),
+          requests.filter((one) => one.afterReview !== undefined),
           step.which,
         );
-        if (request !== undefined) await engine.acknowledge(request.id, { by: pick(REVIEWERS, step.who) as string, verdict: step.verdict });
+        if (request !== undefined)
+          await engine.reviewBreakGlass(request.id, { by: pick(REVIEWERS, step.who) as string, verdict: step.verdict });
         return;
       }
       case 'approve':
@@ -161,7 +162,7 @@ export class World {
         const request = among(requests, step.which);
         if (request === undefined) return;
         await (step.do === 'decide'
-          ? engine.decide(request.id)
+          ? engine.retryDecision(request.id)
           : engine.cancel(request.id, { by: pick([...SUBJECTS, AGENT], step.who) as string }));
         return;
       }
@@ -230,11 +231,11 @@ export class World {
     return [
       ...grants.flatMap(({ end, startsAt, expiresAt, warnAt }) => (end === undefined ? [startsAt, expiresAt, warnAt ?? expiresAt] : [])),
       ...[...usages.values()].map(({ usedAt, startsAt }) => (usedAt ?? startsAt) + IDLE_TTL),
-      ...requests.flatMap(({ reviewBy, reviews, owed, assignedAt }) => [
+      ...requests.flatMap(({ reviewBy, reviews, afterReview, assignedAt }) => [
         reviewBy,
         ...(assignedAt === undefined ? [] : [assignedAt + ESCALATE_AFTER]),
         ...reviews.map(({ at }) => at + APPROVAL_TTL),
-        ...(owed === undefined ? [] : [owed.reviewBy]),
+        ...(afterReview === undefined ? [] : [afterReview.reviewBy]),
       ]),
     ];
   }

@@ -77,13 +77,13 @@ const FULL_REQUEST: AccessRequest = aRequest({
 const OWED: AccessRequest = aRequest({
   approver: 'policy',
   end: { status: 'approved', cause: 'break_glass', at: at(0), by: 'user:maya', reason: undefined },
-  owed: {
+  afterReview: {
     reviewBy: at(60 * MINUTE),
     reviewers: ['user:lee', 'user:noor'],
     skippedGroups: ['ops'],
     skippedPeople: ['user:sam'],
     missedAt: at(60 * MINUTE),
-    acknowledgement: { by: 'user:lee', verdict: 'unjustified', at: at(61 * MINUTE), reason: 'no' },
+    breakGlassReview: { by: 'user:lee', verdict: 'unjustified', at: at(61 * MINUTE), reason: 'no' },
   },
 });
 
@@ -313,7 +313,7 @@ describe('the codec', () => {
     ['an extension with a start of its own', FULL_REQUEST, (body) => ({ ...body, startsAt: at(MINUTE) })],
     ['an escalation on record that it has not', FULL_REQUEST, (body) => withAt(body, ['quorum', 'escalation'], undefined)],
     ['a quorum that nobody named', FULL_REQUEST, (body) => ({ ...body, approver: undefined })],
-    ['a review that nobody owes', OWED, (body) => ({ ...body, owed: undefined })],
+    ['a review that nobody owes', OWED, (body) => ({ ...body, afterReview: undefined })],
     ['a review owed for no break-glass', OWED, (body) => withAt(body, ['end', 'cause'], 'quorum')],
     ['a cause of another status', OWED, (body) => withAt(body, ['end', 'cause'], 'time')],
   ])('L30 refuses a request with %s', (_, request, spoil) => {

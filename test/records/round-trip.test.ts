@@ -9,7 +9,7 @@ import {
   decodeUsage,
   decodeUse,
   encode,
-  heldUntil,
+  effectiveEnd,
   idleEnd,
   makeEffect,
   makeGrant,
@@ -128,7 +128,7 @@ describe('encode() and decode', () => {
         expect(decodeGrant(through(row))).toEqual(grant);
         expect(row).toMatchObject({ open: grant.end === undefined, from: grant.startsAt });
         // `live` must not lose what allows, `find` not what was held.
-        expect(row.until).toBe(Math.max(grant.startsAt, heldUntil(grant)));
+        expect(row.until).toBe(Math.max(grant.startsAt, effectiveEnd(grant)));
         expect(row.dueAt === undefined).toBe(grant.end !== undefined);
         expect([row.createdAt, row.sortAt]).toEqual([grant.issuedAt, grant.end === undefined ? grant.expiresAt : undefined]);
         if (row.dueAt !== undefined) expect(row.dueAt).toBeLessThanOrEqual(grant.expiresAt);
@@ -215,11 +215,11 @@ describe('encode() and decode', () => {
   it('L1 the effective end is the one function: never after expiresAt, the idle end or a recorded end', () => {
     fc.assert(
       fc.property(grants, usages, (grant, usage) => {
-        const until = heldUntil(grant, usage);
+        const until = effectiveEnd(grant, usage);
         expect(until).toBeLessThanOrEqual(grant.expiresAt);
         if (grant.end === undefined) expect(until).toBe(Math.min(grant.expiresAt, idleEnd(usage)));
         else expect(until).toBe(Math.min(grant.expiresAt, grant.end.at));
-        expect(heldUntil(grant)).toBeGreaterThanOrEqual(until);
+        expect(effectiveEnd(grant)).toBeGreaterThanOrEqual(until);
       }),
     );
   });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromBunSqlite, fromNodeSqlite, migrate, sqlGrantStore, steadyHandle } from 'jit-access/sql';
+import { fromBunSqlite, fromNodeSqlite, migrate, sqlGrantStore, resilientHandle } from 'jit-access/sql';
 import type { BunSqliteLike, NodeSqliteLike } from 'jit-access/sql';
 import { storeContract } from 'jit-access/testing';
 import { Kysely, SqliteDialect } from 'kysely';
@@ -33,7 +33,7 @@ async function main() {
     opened.prepare('pragma synchronous = off').all([]);
     return opened;
   };
-  const kysely = () => new Kysely<unknown>({ dialect: new SqliteDialect({ database: steadyHandle(handle()) }) });
+  const kysely = () => new Kysely<unknown>({ dialect: new SqliteDialect({ database: resilientHandle(handle()) }) });
   await migrate({ db: kysely(), dialect: 'sqlite' });
 
   const ways = {

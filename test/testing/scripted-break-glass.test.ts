@@ -5,33 +5,33 @@ const ALLOWS = { outcome: 'approve', reviewWithinMs: 1 } as const;
 
 describe('ScriptedApprover', () => {
   it('has break-glass where it is scripted, and answers and remembers it', async () => {
-    expect(['breakGlass' in new ScriptedApprover(), 'mayAcknowledge' in new ScriptedApprover()]).toEqual([false, false]);
+    expect(['breakGlass' in new ScriptedApprover(), 'mayReviewBreakGlass' in new ScriptedApprover()]).toEqual([false, false]);
     const approver = new ScriptedApprover({
       breakGlass: inTurn(ALLOWS, throws(new Error('down'))),
-      mayAcknowledge: (who) => who === 'user:lee',
+      mayReviewBreakGlass: (who) => who === 'user:lee',
     });
     const request = aRequest();
     expect(await approver.breakGlass?.(request)).toEqual(ALLOWS);
     expect(() => approver.breakGlass?.(request)).toThrow('down');
-    expect([await approver.mayAcknowledge?.('user:lee', request), await approver.mayAcknowledge?.('user:eve', request)]).toEqual([
+    expect([await approver.mayReviewBreakGlass?.('user:lee', request), await approver.mayReviewBreakGlass?.('user:eve', request)]).toEqual([
       true,
       false,
     ]);
     expect(approver.questions).toEqual([
       { method: 'breakGlass', request },
       { method: 'breakGlass', request },
-      { method: 'mayAcknowledge', reviewer: 'user:lee', request },
-      { method: 'mayAcknowledge', reviewer: 'user:eve', request },
+      { method: 'mayReviewBreakGlass', reviewer: 'user:lee', request },
+      { method: 'mayReviewBreakGlass', reviewer: 'user:eve', request },
     ]);
   });
 
   it('answers no to what is taken out of its script', async () => {
-    const approver = new ScriptedApprover({ breakGlass: ALLOWS, mayAcknowledge: true });
+    const approver = new ScriptedApprover({ breakGlass: ALLOWS, mayReviewBreakGlass: true });
     const script: ApproverScript = approver.script;
     delete script.breakGlass;
-    delete script.mayAcknowledge;
+    delete script.mayReviewBreakGlass;
     expect(await approver.breakGlass?.(aRequest())).toEqual({ outcome: 'abstain' });
-    expect(await approver.mayAcknowledge?.('user:lee', aRequest())).toBe(false);
+    expect(await approver.mayReviewBreakGlass?.('user:lee', aRequest())).toBe(false);
   });
 
   it('says why somebody is not eligible', async () => {

@@ -1,4 +1,4 @@
-import { autoApprove, exposure, JitEngine, MemoryGrantStore, patternScopes, readJournal, type Grant } from 'jit-access';
+import { autoApprove, accessReport, JitEngine, MemoryGrantStore, patternScopes, readJournal, type Grant } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 import { DAY_FROM, DAY_TO, DOORS, FROM, PEOPLE, TO, workOfTheMonth, type Work } from './work.js';
 
@@ -65,7 +65,7 @@ export async function liveAMonth(ttlMs: number, width: Width): Promise<Month> {
     if (validUntil < piece.until) insert(due, { at: validUntil, piece });
   }
   await clock.set(TO);
-  const { scopes } = await exposure(readJournal(store), { from: FROM, to: TO });
+  const { scopes } = await accessReport(readJournal(store), { from: FROM, to: TO });
   const { items: grants } = await engine.history({ from: DAY_FROM, to: DAY_TO, limit: 1_000 });
   return {
     day: { work: work.filter(({ from }) => from >= DAY_FROM && from < DAY_TO), grants },

@@ -88,7 +88,7 @@ export const breakGlass: Scenario = {
         at: 34 * MINUTE,
         says: 'Maya can’t give that review herself.',
         run: async () => {
-          await engine.acknowledge(taken.request.id, { by: 'user:maya', verdict: 'justified' });
+          await engine.reviewBreakGlass(taken.request.id, { by: 'user:maya', verdict: 'justified' });
         },
         expects: 'ERR_JIT_SELF_REVIEW',
       },
@@ -96,7 +96,7 @@ export const breakGlass: Scenario = {
         at: 37 * MINUTE,
         says: 'Lee of security looks at what happened, and finds it justified.',
         run: async () => {
-          await engine.acknowledge(taken.request.id, {
+          await engine.reviewBreakGlass(taken.request.id, {
             by: 'user:lee',
             verdict: 'justified',
             reason: 'orders were being lost',

@@ -13,7 +13,7 @@ const PANELS: Readonly<Record<string, string>> = {
   approvalLink: 'deciders',
   openLink: 'deciders',
   redeemLink: 'deciders',
-  acknowledge: 'deciders',
+  reviewBreakGlass: 'deciders',
   check: 'ends',
   assertAllowed: 'ends',
   release: 'ends',

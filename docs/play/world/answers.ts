@@ -37,7 +37,7 @@ export function answerOf({ method, outcome }: Call, time: (instant: number) => s
     case 'revoke':
     case 'release':
       return ended(value as Grant, time);
-    case 'acknowledge':
+    case 'reviewBreakGlass':
       return acknowledged(value as AccessRequest);
     case 'approvalLink':
       return { word: 'link', text: `a token: ${(value as string).slice(0, 24)}…`, tone: 'plain' };
@@ -85,8 +85,8 @@ function ended({ end }: Grant, time: (instant: number) => string): Answer {
   return { word: end?.cause ?? 'held', text: end === undefined ? 'held' : `ended at ${time(end.at)}: ${end.cause}`, tone: 'no' };
 }
 
-function acknowledged({ owed }: AccessRequest): Answer {
-  const verdict = owed?.acknowledgement?.verdict ?? 'owed';
+function acknowledged({ afterReview }: AccessRequest): Answer {
+  const verdict = afterReview?.breakGlassReview?.verdict ?? 'afterReview';
   return { word: verdict, text: `reviewed: ${verdict}`, tone: verdict === 'justified' ? 'yes' : 'no' };
 }
 

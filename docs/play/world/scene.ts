@@ -3,13 +3,13 @@ import {
   readJournal,
   type AccessRequest,
   type AccessStatus,
-  type Acknowledgement,
+  type BreakGlassReview,
   type AuditEntry,
   type Decision,
   type ExplanationReason,
   type Grant,
   type InboxItem,
-  type OwedItem,
+  type BreakGlassReviewItem,
   type Review,
 } from 'jit-access';
 import type { Done, World } from './world.js';
@@ -33,10 +33,10 @@ export interface Asked {
 export interface ReviewerScene {
   readonly id: string;
   readonly inbox: readonly InboxItem[];
-  readonly owed: readonly OwedItem[];
+  readonly owed: readonly BreakGlassReviewItem[];
   /** The last word that they have given. */
   readonly said:
-    | { readonly verdict: Review['verdict'] | Acknowledgement['verdict']; readonly at: number; readonly reason: string | undefined }
+    | { readonly verdict: Review['verdict'] | BreakGlassReview['verdict']; readonly at: number; readonly reason: string | undefined }
     | undefined;
 }
 
@@ -63,7 +63,7 @@ export async function look(world: World, question: Question): Promise<Scene> {
   for await (const entry of readJournal(world.store)) entries.push(entry);
   const asked: Asked[] = [];
   for (const id of new Set(entries.map(({ requestId }) => requestId))) {
-    const found = id === undefined ? undefined : await engine.request(id);
+    const found = id === undefined ? undefined : await engine.getRequest(id);
     if (found !== undefined) asked.push(found);
   }
   return {
@@ -77,7 +77,7 @@ export async function look(world: World, question: Question): Promise<Scene> {
       scenario.reviewers.map(async (id) => ({
         id,
         inbox: await engine.inbox(id),
-        owed: await engine.owedReviews({ reviewer: id }),
+        owed: await engine.listBreakGlassReviews({ reviewer: id }),
         said: asked.flatMap(({ request }) => wordsOf(request, id)).at(-1),
       })),
     ),
@@ -87,8 +87,8 @@ export async function look(world: World, question: Question): Promise<Scene> {
   };
 }
 
-function wordsOf({ reviews, owed }: AccessRequest, reviewer: string) {
-  const acknowledgement = owed?.acknowledgement;
+function wordsOf({ reviews, afterReview }: AccessRequest, reviewer: string) {
+  const acknowledgement = afterReview?.breakGlassReview;
   return [...reviews.filter((review) => review.reviewer === reviewer), ...(acknowledgement?.by === reviewer ? [acknowledgement] : [])];
 }
 

@@ -133,7 +133,7 @@ export class World {
     const reason = 'by you';
     if (does === 'approve') return engine.approve(requestId, { by, reason });
     if (does === 'deny') return engine.deny(requestId, { by, reason });
-    return engine.acknowledge(requestId, { by, verdict: does, reason });
+    return engine.reviewBreakGlass(requestId, { by, verdict: does, reason });
   }
 }
 

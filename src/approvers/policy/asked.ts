@@ -1,5 +1,5 @@
 import { invalid, isId, readActor, readList, readMetadata, readOptions, readText } from '../../core/parse.js';
-import { agentOf, makeRequest, UNSAID, type AccessRequest } from '../../records/index.js';
+import { agentOf, makeRequest, UNDECIDED, type AccessRequest } from '../../records/index.js';
 import { isPattern, readPattern } from '../../core/scope.js';
 import { isDuration, isInstant, readDuration, readInstant } from '../../core/time.js';
 import type { PolicyQuestion } from './types.js';
@@ -36,7 +36,7 @@ export function readQuestion(given: unknown): AccessRequest {
   if (startsAt !== undefined && read.at === undefined) throw invalid('at', 'given with startsAt: how far ahead that is, is asked', read.at);
   const createdAt = read.at === undefined ? 0 : readInstant('at', read.at);
   return makeRequest({
-    ...UNSAID,
+    ...UNDECIDED,
     version: 1,
     id: '-',
     subject,

@@ -65,7 +65,7 @@ async function findSkipped({ giving, groups }: Compiled, question: Question): Pr
 }
 
 /** Whether somebody is a reviewer of this now, in a group that was named when the access was taken. A group that is gone gives nothing. */
-export async function mayAcknowledge(person: string, question: Question): Promise<boolean> {
-  for (const group of question.request.owed?.reviewers ?? []) if (await question.has(group, person)) return true;
+export async function mayReviewBreakGlass(person: string, question: Question): Promise<boolean> {
+  for (const group of question.request.afterReview?.reviewers ?? []) if (await question.has(group, person)) return true;
   return false;
 }

@@ -8,7 +8,7 @@ import type { Group, Groups } from './question.js';
 import { nearest } from './misspelt.js';
 import { canonicalSelector, isEverybody, toSelector, type Selector } from './people.js';
 import { readName } from './names.js';
-import { toParts, type Parts, type Reach } from './reach.js';
+import { toParts, type Parts, type RuleScopes } from './reach.js';
 import { DENY_FIELDS } from './schema.js';
 import type { Ticket } from './ticket.js';
 import type { ApproveRule, BreakGlassRule, DenyRule, People, PolicyDefinition, PolicyRule, Requesters, ReviewRule } from './types.js';
@@ -24,7 +24,7 @@ export interface RuleCore {
 }
 
 /** What an ask has to be like, and what comes with the access. Milliseconds; `undefined`: not set. */
-export interface Limits {
+export interface RuleLimits {
   readonly requesters: readonly Selector[];
   readonly minTtlMs: number | undefined;
   readonly maxTtlMs: number | undefined;
@@ -47,7 +47,7 @@ export interface ReviewTerms {
 }
 
 /** A rule that may give something; without `review` it gives it with nobody asked. */
-export interface Giving extends RuleCore, Limits {
+export interface Giving extends RuleCore, RuleLimits {
   readonly review: ReviewTerms | undefined;
 }
 
@@ -55,7 +55,7 @@ export interface Denying extends RuleCore {
   readonly reason: string;
 }
 
-export interface Emergency extends RuleCore, Limits {
+export interface Emergency extends RuleCore, RuleLimits {
   readonly reviewers: readonly string[];
   readonly reviewWithinMs: number;
   readonly maxUnreviewed: number;
@@ -65,7 +65,7 @@ export interface Emergency extends RuleCore, Limits {
 export interface Compiled {
   readonly name: string;
   readonly groups: Groups;
-  readonly reach: Reach;
+  readonly reach: RuleScopes;
   /** All rules in the order in which they were written; for those who read it. */
   readonly rules: readonly (Giving | Denying)[];
   readonly giving: readonly Giving[];
@@ -79,7 +79,7 @@ export const isDenying = (rule: RuleCore): rule is Denying => 'reason' in rule;
  * @param canonical every id that the rules and lists name is kept in this form: an engine asks about ids of no other
  * @throws InvalidArgumentError that names rule and field
  */
-export function compile({ data, live }: Copy, reach: Reach, canonical: Canonical): Compiled {
+export function compile({ data, live }: Copy, reach: RuleScopes, canonical: Canonical): Compiled {
   checkShape(data);
   const groups = new Map<string, Group>(
     live.size === 0 ? [] : [...live].map(([name, group]) => [readName(pathOf(data, ['groups', name]), name), { live: group }]),
@@ -174,7 +174,7 @@ class Reader {
     return list.map((given, i) => canonicalSelector(`${path}[${i}]`, toSelector(given), this.#canonical));
   }
 
-  #limits(rule: ApproveRule | ReviewRule | BreakGlassRule, maxStartAhead: Duration | undefined, at: At): Limits {
+  #limits(rule: ApproveRule | ReviewRule | BreakGlassRule, maxStartAhead: Duration | undefined, at: At): RuleLimits {
     const duration = (field: 'minTtl' | 'maxTtl' | 'warnBefore' | 'idleTtl' | 'maxTotal') =>
       rule[field] === undefined ? undefined : readDuration(at(field), rule[field]);
     const requesters = this.#selectors(rule.requesters ?? [{ self: true }], at('requesters'));

@@ -1,6 +1,6 @@
 import { isBlank } from '../../core/parse.js';
 import { agentOf } from '../../records/index.js';
-import type { Limits, RuleCore } from './compile.js';
+import type { RuleLimits, RuleCore } from './compile.js';
 import { cut, inWords } from './in-words.js';
 import { speaksOf, type Holding } from './matching.js';
 import type { Question } from './question.js';
@@ -11,12 +11,15 @@ const MAX_TOLD = 8;
 const MAX_PART_BYTES = 380;
 
 /** What an ask lacks, each with the rule and the field that want it; `undefined`: nothing. */
-export async function whatIsMissing<Rule extends RuleCore & Limits>(found: Holding<Rule>, question: Question): Promise<string | undefined> {
+export async function whatIsMissing<Rule extends RuleCore & RuleLimits>(
+  found: Holding<Rule>,
+  question: Question,
+): Promise<string | undefined> {
   return told([...(await missingRights(found, question)), ...found.holding.flatMap((rule) => missingFor(rule, question))]);
 }
 
 /** What of that is a right, and so is asked again later: numbers are frozen, rights are live. */
-export async function whatRightIsMissing<Rule extends RuleCore & Limits>(
+export async function whatRightIsMissing<Rule extends RuleCore & RuleLimits>(
   found: Holding<Rule>,
   question: Question,
 ): Promise<string | undefined> {
@@ -31,7 +34,7 @@ function told(missing: readonly string[]): string | undefined {
 
 const lack = (rule: RuleCore, field: string, what: string): string => `${cut(what, MAX_PART_BYTES)} (rule ${rule.id}: ${field})`;
 
-async function missingRights({ deciding, holding }: Holding<RuleCore & Limits>, question: Question): Promise<readonly string[]> {
+async function missingRights({ deciding, holding }: Holding<RuleCore & RuleLimits>, question: Question): Promise<readonly string[]> {
   const { subject, requestedBy } = question.request;
   const missing: string[] = [];
   for (const { scope, rule } of deciding) {
@@ -51,7 +54,7 @@ async function missingRights({ deciding, holding }: Holding<RuleCore & Limits>, 
   return missing;
 }
 
-function missingFor(rule: RuleCore & Limits, { request }: Question): readonly string[] {
+function missingFor(rule: RuleCore & RuleLimits, { request }: Question): readonly string[] {
   const { ttlMs, startsAt, createdAt, justification, ticket } = request;
   const missing: string[] = [];
   const miss = (field: string, what: string) => missing.push(lack(rule, field, what));

@@ -3,7 +3,7 @@ import type { ApproverContext, AskableApprover, Verdict } from '../../core/ports
 import type { AccessRequest } from '../../records/index.js';
 import { byCanonicalId } from '../canonical.js';
 import { readQuestion } from './asked.js';
-import { breakGlass, mayAcknowledge } from './break-glass.js';
+import { breakGlass, mayReviewBreakGlass } from './break-glass.js';
 import { compile } from './compile.js';
 import { answer, toVerdict, whyIneligible } from './decide.js';
 import { copyPolicy, type Copy } from './copy.js';
@@ -71,7 +71,7 @@ export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial
       return reason === undefined ? true : Object.freeze({ eligible: false, reason });
     },
     breakGlass: (request, context) => breakGlass(...asked(request, context)),
-    mayAcknowledge: (reviewer, request, context) => mayAcknowledge(reviewer, asked(request, context)[1]),
+    mayReviewBreakGlass: (reviewer, request, context) => mayReviewBreakGlass(reviewer, asked(request, context)[1]),
   };
   return Object.freeze({
     ...approver,

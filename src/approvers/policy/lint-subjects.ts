@@ -1,5 +1,5 @@
 import { agentOf, RUN_MARK } from '../../records/index.js';
-import type { Limits, RuleCore } from './compile.js';
+import type { RuleLimits, RuleCore } from './compile.js';
 import { listOf, type Groups } from './question.js';
 import { isLike, isLikeRuns, isWithin, mayBeBoth, speaksAlone, type Selector } from './people.js';
 
@@ -8,7 +8,7 @@ const isNobody = (selectors: readonly Selector[], groups: Groups): boolean =>
 
 export const isForNobody = ({ subjects }: RuleCore, groups: Groups): boolean => subjects !== undefined && isNobody(subjects, groups);
 
-export const nobodyMayAsk = ({ requesters }: Limits, groups: Groups): boolean => isNobody(requesters, groups);
+export const nobodyMayAsk = ({ requesters }: RuleLimits, groups: Groups): boolean => isNobody(requesters, groups);
 
 /** Whether everybody of whom `inner` speaks is among those of `outer`, as far as that can be told without asking. */
 export function includes(outer: readonly Selector[] | undefined, inner: readonly Selector[] | undefined, groups: Groups): boolean {

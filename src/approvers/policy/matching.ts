@@ -3,7 +3,7 @@ import { agentOf } from '../../records/index.js';
 import { inOrder, PatternIndex } from './pattern-index.js';
 import { namesOf, speaksAlone, type Selector } from './people.js';
 import type { Question } from './question.js';
-import type { Parts, Reach } from './reach.js';
+import type { Parts, RuleScopes } from './reach.js';
 
 /**
  * Whether these speak of a person; groups are asked now.
@@ -36,10 +36,10 @@ const isOneself = (person: string, { request: { subject } }: Question): boolean 
 export const isFor = (rule: RuleCore, question: Question): Promise<boolean> =>
   speaksOf(rule.subjects, question.request.subject, rule.runs, question);
 
-export const coversScope = (rule: RuleCore, scope: Parts, reach: Reach): boolean =>
+export const coversScope = (rule: RuleCore, scope: Parts, reach: RuleScopes): boolean =>
   rule.scopes.some((pattern) => reach.covers(pattern, scope));
 
-export const overlapsScope = (rule: RuleCore, scope: Parts, reach: Reach): boolean =>
+export const overlapsScope = (rule: RuleCore, scope: Parts, reach: RuleScopes): boolean =>
   rule.scopes.some((pattern) => reach.overlaps(pattern, scope));
 
 /** The index of a list of rules, made when it is first asked for. */
@@ -114,7 +114,7 @@ export async function findCovering<Rule extends RuleCore>(
  * asks for a part of it is asked for all. By patterns, what overlaps a scope that is none covers it; another matcher
  * may know scopes that reach further than themselves.
  */
-export const isAboutPart = (rule: RuleCore, scope: Parts, reach: Reach): boolean =>
+export const isAboutPart = (rule: RuleCore, scope: Parts, reach: RuleScopes): boolean =>
   scope.isWide
     ? overlapsScope(rule, scope, reach)
     : reach.mayReachFurther && overlapsScope(rule, scope, reach) && !coversScope(rule, scope, reach);

@@ -1,10 +1,10 @@
 import { nextTurn } from '../../core/time.js';
 import { CorruptError } from '../../core/errors.js';
 import type { QuorumInput, TermsInput } from '../../core/ports.js';
-import { decodeRequest, encode, makeRequest, UNSAID, type AccessRequest, type AuditEntry } from '../../records/index.js';
+import { decodeRequest, encode, makeRequest, UNDECIDED, type AccessRequest, type AuditEntry } from '../../records/index.js';
 
 /** What was said to a request, or would be. */
-export interface Outcome {
+export interface PastOutcome {
   /** `ineligible`: refused without a request; `abstain`: no approver had an opinion. */
   readonly outcome: 'approve' | 'deny' | 'review' | 'ineligible' | 'abstain';
   readonly rule: string | undefined;
@@ -25,7 +25,7 @@ export interface PastRequest {
   /** When it was answered. Epoch milliseconds. */
   readonly answeredAt: number;
   /** `undefined`: nothing was said; it is pending, or ended before anybody answered. */
-  readonly was: Outcome | undefined;
+  readonly was: PastOutcome | undefined;
 }
 
 /** The requests of a journal in the order in which they were made. Metadata is not in it, and so not in them. */
@@ -37,7 +37,7 @@ export async function pastRequests(entries: Iterable<AuditEntry> | AsyncIterable
     if (++read % ENTRIES_A_TURN === 0) await nextTurn();
     const { type, requestId = '', at: answeredAt, data } = entry;
     if (type === 'request.created') {
-      const request = recordIn(entry, { ...UNSAID, version: 1 });
+      const request = recordIn(entry, { ...UNDECIDED, version: 1 });
       found.set(requestId, { request, isBreakGlass: false, answeredAt, was: undefined });
       continue;
     }
@@ -57,21 +57,21 @@ const ENTRIES_A_TURN = 256;
 /** Every answer of an approver leaves its name. */
 const isAnswer = (data: unknown): boolean => (data as { readonly approver?: unknown } | null | undefined)?.approver !== undefined;
 
-function outcomeOf(request: AccessRequest): Outcome {
-  const { rule, quorum, reviewBy, terms, owed } = request;
+function outcomeOf(request: AccessRequest): PastOutcome {
+  const { rule, quorum, reviewBy, terms, afterReview } = request;
   const outcome = saidTo(request);
   return {
     outcome,
     rule,
     reason: outcome === 'deny' ? request.end?.reason : undefined,
     quorum,
-    reviewBy: outcome === 'review' ? reviewBy : owed?.reviewBy,
-    reviewers: owed?.reviewers,
+    reviewBy: outcome === 'review' ? reviewBy : afterReview?.reviewBy,
+    reviewers: afterReview?.reviewers,
     terms,
   };
 }
 
-function saidTo({ end }: AccessRequest): Outcome['outcome'] {
+function saidTo({ end }: AccessRequest): PastOutcome['outcome'] {
   if (end === undefined) return 'review';
   if (end.status === 'denied' && end.cause === 'approver') return 'deny';
   if (end.status === 'denied' && end.cause === 'abstained') return 'abstain';

@@ -2,7 +2,7 @@ import { isId } from '../../core/parse.js';
 import type { AccessRequest } from '../../records/index.js';
 import { yieldToOthers } from '../../core/time.js';
 import { asGroup } from './names.js';
-import { toParts, type Parts, type Reach } from './reach.js';
+import { toParts, type Parts, type RuleScopes } from './reach.js';
 import type { LiveGroup } from './types.js';
 
 /** A matcher takes up to a microsecond for each. */
@@ -23,13 +23,13 @@ export function listOf(groups: Groups, name: string): ReadonlySet<string> | unde
 export class Question {
   readonly request: AccessRequest;
   readonly scopes: readonly Parts[];
-  readonly reach: Reach;
+  readonly reach: RuleScopes;
   readonly #groups: Groups;
   readonly #known = new Map<string, Map<string, Promise<boolean>>>();
   #spent = 0;
 
   /** @param reach that of the engine that asks; otherwise the policy's own */
-  constructor(policy: { readonly groups: Groups; readonly reach: Reach }, request: AccessRequest, reach = policy.reach) {
+  constructor(policy: { readonly groups: Groups; readonly reach: RuleScopes }, request: AccessRequest, reach = policy.reach) {
     this.request = request;
     this.scopes = request.scopes.map(toParts);
     this.reach = reach;

@@ -14,7 +14,7 @@ export const toParts = (text: string): Parts =>
   Object.freeze({ text, isWide: !isScope(text), segments: isPattern(text) ? text.split(':') : [] });
 
 /** How far scopes reach. */
-export interface Reach {
+export interface RuleScopes {
   /** Of the matcher by which it is told. */
   readonly name: string;
   /** Whether a scope that is no pattern may overlap what doesn't cover it. */
@@ -26,7 +26,7 @@ export interface Reach {
 }
 
 /** `patternScopes`, of what has been taken apart. */
-const PATTERNS: Reach = Object.freeze({
+const PATTERNS: RuleScopes = Object.freeze({
   name: patternScopes.name,
   mayReachFurther: false,
   covers: (granted: Parts, required: Parts) => matches(granted.segments, required.segments, false),
@@ -51,7 +51,7 @@ function matches(left: readonly string[], right: readonly string[], both: boolea
 }
 
 /** How far scopes reach by a matcher that comes with the policy. */
-export function readReach(argument: string, matcher: unknown): Reach {
+export function readReach(argument: string, matcher: unknown): RuleScopes {
   if (matcher === undefined) return PATTERNS;
   if (typeof matcher !== 'object' || matcher === null) throw invalid(argument, 'a ScopeMatcher, like patternScopes', matcher);
   for (const method of ['covers', 'overlaps']) {
@@ -63,13 +63,13 @@ export function readReach(argument: string, matcher: unknown): Reach {
   return reachOf(matcher as ScopeMatcher);
 }
 
-const reaches = new WeakMap<ScopeMatcher, Reach>();
+const reaches = new WeakMap<ScopeMatcher, RuleScopes>();
 
 /**
  * How far scopes reach in an engine with this matcher. Rules are patterns there too: where the engine compares scopes byte
  * for byte, a rule still covers what its pattern says.
  */
-export function reachOf(matcher: ScopeMatcher): Reach {
+export function reachOf(matcher: ScopeMatcher): RuleScopes {
   if (matcher === patternScopes || matcher.exact) return PATTERNS;
   const known = reaches.get(matcher) ?? Object.freeze(reachBy(matcher));
   reaches.set(matcher, known);
@@ -77,7 +77,7 @@ export function reachOf(matcher: ScopeMatcher): Reach {
 }
 
 /** By a matcher of somebody else's; where what it says is neither yes nor no, the question fails (L30). */
-function reachBy(matcher: ScopeMatcher): Reach {
+function reachBy(matcher: ScopeMatcher): RuleScopes {
   const sure = (answer: unknown): boolean => {
     if (typeof answer !== 'boolean') throw new TypeError(`scope matcher ${matcher.name} must answer true or false`);
     return answer;

@@ -1,7 +1,7 @@
 import type { RuleCore } from './compile.js';
 import { coversScope, indexOf, overlapsScope } from './matching.js';
 import { inOrder } from './pattern-index.js';
-import type { Parts, Reach } from './reach.js';
+import type { Parts, RuleScopes } from './reach.js';
 
 /** A rule in front of another, with the first of its patterns that is wider than a scope of that. */
 export interface Wider<Rule> {
@@ -15,11 +15,11 @@ const MAX_COMPARISONS = 1_000_000;
 
 /** Which rules cover or overlap which, for `lint`: by the index, or, by a matcher of somebody else's, one by one up to a bound. */
 export class Relations {
-  readonly #reach: Reach;
+  readonly #reach: RuleScopes;
   readonly #most: number;
   #left: number;
 
-  constructor(reach: Reach, most = MAX_COMPARISONS) {
+  constructor(reach: RuleScopes, most = MAX_COMPARISONS) {
     this.#reach = reach;
     this.#most = most;
     this.#left = most;

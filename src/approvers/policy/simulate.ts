@@ -1,7 +1,7 @@
 import type { QuorumInput, TermsInput } from '../../core/ports.js';
 import type { AccessRequest, AuditEntry } from '../../records/index.js';
 import { nextTurn } from '../../core/time.js';
-import { pastRequests, type Outcome, type PastRequest } from './past.js';
+import { pastRequests, type PastOutcome, type PastRequest } from './past.js';
 import type { Policy } from './types.js';
 
 /** How many requests are asked about before the event loop takes a turn: a large policy takes a millisecond for each. */
@@ -16,8 +16,8 @@ export interface Difference {
   /** When it was asked. Epoch milliseconds. */
   readonly at: number;
   readonly breakGlass: boolean;
-  readonly was: Outcome;
-  readonly would: Outcome;
+  readonly was: PastOutcome;
+  readonly would: PastOutcome;
 }
 
 /**
@@ -49,7 +49,7 @@ export async function simulate(policy: Policy, entries: Iterable<AuditEntry> | A
 
 const NOTHING = { rule: undefined, reason: undefined, quorum: undefined, reviewBy: undefined, reviewers: undefined, terms: undefined };
 
-async function askAgain(policy: Policy, past: PastRequest): Promise<Outcome> {
+async function askAgain(policy: Policy, past: PastRequest): Promise<PastOutcome> {
   if (!past.isBreakGlass) return askOrdinary(policy, past);
   const said = await policy.breakGlass?.(past.request);
   if (said === undefined || said.outcome === 'abstain')
@@ -60,7 +60,7 @@ async function askAgain(policy: Policy, past: PastRequest): Promise<Outcome> {
   return { ...NOTHING, outcome, rule, reviewBy: past.answeredAt + reviewWithinMs, reviewers, terms };
 }
 
-async function askOrdinary(policy: Policy, { request, answeredAt }: PastRequest): Promise<Outcome> {
+async function askOrdinary(policy: Policy, { request, answeredAt }: PastRequest): Promise<PastOutcome> {
   const eligible = await policy.isEligible?.(request, 'creation');
   if (eligible === false) return { ...NOTHING, outcome: 'ineligible' };
   if (typeof eligible === 'object') return { ...NOTHING, outcome: 'ineligible', reason: eligible.reason };
@@ -87,13 +87,13 @@ function deadlineOf(
 }
 
 /** By what it means for whoever asked: the name of the rule is no difference, and that nobody had an opinion is a refusal. */
-function isSame(a: Outcome, b: Outcome): boolean {
-  const refused = (one: Outcome) => one.outcome === 'abstain' || one.outcome === 'ineligible';
+function isSame(a: PastOutcome, b: PastOutcome): boolean {
+  const refused = (one: PastOutcome) => one.outcome === 'abstain' || one.outcome === 'ineligible';
   if (refused(a) && refused(b)) return true;
   return JSON.stringify(meaning(a)) === JSON.stringify(meaning(b));
 }
 
-const meaning = ({ outcome, reason, quorum, reviewBy, reviewers, terms }: Outcome): unknown => [
+const meaning = ({ outcome, reason, quorum, reviewBy, reviewers, terms }: PastOutcome): unknown => [
   outcome,
   outcome === 'deny' ? reason : undefined,
   quorum && quorumInOrder(quorum),

@@ -1,6 +1,6 @@
 import type { QuorumInput, TermsInput } from '../../core/ports.js';
 import type { AccessRequest } from '../../records/index.js';
-import type { Limits, ReviewTerms, RuleCore } from './compile.js';
+import type { RuleLimits, ReviewTerms, RuleCore } from './compile.js';
 
 const least = (numbers: readonly (number | undefined)[]): number | undefined => extreme(Math.min, numbers);
 const most = (numbers: readonly (number | undefined)[]): number | undefined => extreme(Math.max, numbers);
@@ -11,7 +11,7 @@ function extreme(pick: (...numbers: number[]) => number, numbers: readonly (numb
 }
 
 /** What comes with access that several rules give together. The earliest warning is the strictest. */
-export function strictestTerms(rules: readonly Limits[]): TermsInput {
+export function strictestTerms(rules: readonly RuleLimits[]): TermsInput {
   return Object.freeze({
     warnBeforeMs: most(rules.map((rule) => rule.warnBeforeMs)),
     idleTtlMs: least(rules.map((rule) => rule.idleTtlMs)),

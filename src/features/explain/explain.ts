@@ -1,16 +1,24 @@
 import { CorruptError, isJitError } from '../../core/errors.js';
 import { readOptions } from '../../core/parse.js';
 import { reaches } from '../../lifecycle/check.js';
-import { findReason, groupsToApprove, narrow, reasonOfNothing, type Finding, type OnRecord, type Reach } from '../../lifecycle/explain.js';
-import type { Held } from '../../lifecycle/status.js';
+import {
+  findReason,
+  groupsToApprove,
+  narrow,
+  reasonOfNothing,
+  type Finding,
+  type OnRecord,
+  type ScopeRelation,
+} from '../../lifecycle/explain.js';
+import type { GrantUse } from '../../lifecycle/status.js';
 import type { Row } from '../../core/ports.js';
-import { decodeGrant, decodeRequest, isCounted, type AccessRequest, type Effect, type Grant } from '../../records/index.js';
-import type { Duration, Timekeeper } from '../../core/time.js';
+import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Effect, type Grant } from '../../records/index.js';
+import type { Duration, EngineClock } from '../../core/time.js';
 import type { AccessPreview, Explanation, ExplanationReason } from '../../engine/answers.js';
-import type { AccessAsk, AskReader, ReadAsk } from '../../engine/ask.js';
+import type { AccessAsk, AskReader, ParsedAsk } from '../../engine/ask.js';
 import type { Checker } from '../../engine/checker.js';
-import type { Deciding } from '../../engine/requests.js';
-import { paired } from '../../kernel/grant-use.js';
+import type { Requests } from '../../engine/requests.js';
+import { withUsage } from '../../kernel/grant-use.js';
 import type { Ledger } from '../../kernel/ledger.js';
 import type { Settings } from '../../kernel/settings.js';
 import { readHorizon } from '../retention/purge.js';
@@ -25,7 +33,7 @@ export interface ExplainOptions {
 /** Whom it asks. */
 export interface Asked {
   readonly checker: Checker;
-  readonly deciding: Deciding;
+  readonly deciding: Requests;
   readonly asks: AskReader;
   /** The changes about a subject that no system outside has taken. */
   readonly stuck: (subject: string) => Promise<readonly Effect[]>;
@@ -37,13 +45,13 @@ const DEFAULT_TTL_MS = 15 * 60_000;
 const ON_ITS_WAY: ReadonlySet<ExplanationReason> = new Set<ExplanationReason>(['granted', 'not_activated', 'not_started', 'pending']);
 
 /** Why, or why not: reads what is on record about a subject, and asks what would become of an ask. It records nothing of its own. */
-export class Explaining {
+export class Explainer {
   readonly #settings: Settings;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
   readonly #asked: Asked;
 
-  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, asked: Asked) {
+  constructor(settings: Settings, keeper: EngineClock, ledger: Ledger, asked: Asked) {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
@@ -67,10 +75,10 @@ export class Explaining {
     return this.#fromRecords(about, ask);
   }
 
-  async #fromRecords(about: Pick<Explanation, 'subject' | 'scope' | 'effects'>, ask: ReadAsk): Promise<Explanation> {
+  async #fromRecords(about: Pick<Explanation, 'subject' | 'scope' | 'effects'>, ask: ParsedAsk): Promise<Explanation> {
     const { subject, scope } = about;
     const { scopes } = this.#settings;
-    const reach: Reach = {
+    const reach: ScopeRelation = {
       covers: (named) => reaches(scopes, named, scope),
       overlaps: (named) => scopes.overlaps(named, scope),
     };
@@ -103,7 +111,7 @@ export class Explaining {
 
   /** What has ended while more was read about it is told as ended. */
   #isOver(changesAt: number | undefined): boolean {
-    return changesAt !== undefined && !(this.#keeper.read().highest < changesAt);
+    return changesAt !== undefined && !(this.#keeper.read().highWater < changesAt);
   }
 
   /** @throws CorruptError unless a purge has taken the request, which takes its grants in the same commit, between two reads */
@@ -114,7 +122,7 @@ export class Explaining {
   }
 
   /** All that the subject has on record, a page at a time, and of each page what may decide. */
-  async #onRecord(subject: string, reach: Reach): Promise<OnRecord> {
+  async #onRecord(subject: string, reach: ScopeRelation): Promise<OnRecord> {
     const { decodeAll } = this.#settings;
     let known: OnRecord = { requests: [], held: [] };
     for await (const rows of this.#ledger.pages({ kind: 'request', subject })) {
@@ -129,11 +137,11 @@ export class Explaining {
   }
 
   /** How those have been used whose end may have come without being on record. */
-  async #withUsage(grants: readonly Grant[]): Promise<readonly Held[]> {
-    const counted = grants.filter((grant) => grant.end === undefined && isCounted(grant));
+  async #withUsage(grants: readonly Grant[]): Promise<readonly GrantUse[]> {
+    const counted = grants.filter((grant) => grant.end === undefined && hasUsageRow(grant));
     const rows = await this.#ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
     const usages = new Map<string, Row | undefined>(counted.map(({ id }, i) => [id, rows[i]]));
-    return grants.map((grant) => paired(grant, usages.get(grant.id), this.#settings.decodeAll));
+    return grants.map((grant) => withUsage(grant, usages.get(grant.id), this.#settings.decodeAll));
   }
 
   /** `undefined` where it is gone, or can't be read: the grant has decided without it. */
@@ -159,7 +167,7 @@ export class Explaining {
   }
 
   /** What would become of the ask; `undefined` where that can't be told, which takes nothing from the rest of the answer. */
-  async #preview(ask: ReadAsk): Promise<AccessPreview | undefined> {
+  async #preview(ask: ParsedAsk): Promise<AccessPreview | undefined> {
     try {
       return await this.#asked.deciding.preview(ask);
     } catch (error) {
@@ -169,7 +177,7 @@ export class Explaining {
     }
   }
 
-  #readAsk(subject: unknown, scope: string, options: unknown): ReadAsk {
+  #readAsk(subject: unknown, scope: string, options: unknown): ParsedAsk {
     const { ask = {} } = readOptions('options', options, ['ask']);
     const { ttl, ...rest } = readOptions('ask', ask, ['ttl', 'justification', 'ticket', 'metadata', 'startsAt']);
     const { maxTtlMs, maxTotalMs } = this.#settings.limits;

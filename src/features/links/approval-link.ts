@@ -13,7 +13,7 @@ export interface LinkKey {
   readonly secret: string | Uint8Array;
 }
 
-export interface ReadLinkKey {
+export interface ParsedLinkKey {
   readonly id: string;
   readonly secret: Uint8Array;
 }
@@ -39,7 +39,7 @@ const KEY_ID = /^[\w-]{1,64}$/;
 /** Three ids of 256 characters, escaped, and the rest: a longer token is none of ours. */
 const MAX_TOKEN = 16_384;
 
-export function readLinkKeys(argument: string, value: unknown = []): readonly ReadLinkKey[] {
+export function readLinkKeys(argument: string, value: unknown = []): readonly ParsedLinkKey[] {
   const ids = new Set<unknown>();
   return readList(argument, value).map((item, i) => {
     const at = `${argument}[${i}]`;
@@ -61,7 +61,7 @@ function readSecret(argument: string, secret: unknown): Uint8Array {
 }
 
 /** `<key id>.<what it says>.<HMAC-SHA-256 of both>`, in base64url, which needs no escaping in a URL. */
-export function signLink(key: ReadLinkKey, link: ApprovalLink): string {
+export function signLink(key: ParsedLinkKey, link: ApprovalLink): string {
   const { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt = null } = link;
   const text = canonicalJson([namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt]);
   const signed = `${key.id}.${toBase64Url(new TextEncoder().encode(text))}`;
@@ -76,7 +76,7 @@ const PURPOSE = 'jit-access approval link 1: ';
  *
  * @throws LinkError
  */
-export function readLink(keys: readonly ReadLinkKey[], token: unknown): ApprovalLink {
+export function readLink(keys: readonly ParsedLinkKey[], token: unknown): ApprovalLink {
   const parts = typeof token === 'string' && token.length <= MAX_TOKEN ? token.split('.') : [];
   const [keyId, said = '', mac = ''] = parts;
   const bytes = fromBase64Url(said);

@@ -3,14 +3,14 @@ import { invalid } from '../../core/parse.js';
 import { digestOf } from '../../journal/link.js';
 import { digestOfAsk } from '../../lifecycle/request.js';
 import { openQuorum, refuseTurning, reviewBy, type ReviewCommand } from '../../lifecycle/review.js';
-import { isOver } from '../../lifecycle/status.js';
+import { hasPassed } from '../../lifecycle/status.js';
 import { moment } from '../../lifecycle/transition.js';
 import type { AccessRequest } from '../../records/index.js';
-import type { Timekeeper } from '../../core/time.js';
+import type { EngineClock } from '../../core/time.js';
 import { refuseAgent } from '../../kernel/agents.js';
 import type { AccessResult, LinkPreview } from '../../engine/answers.js';
 import { readLink, signLink, type ApprovalLink } from './approval-link.js';
-import type { Deciding } from '../../engine/requests.js';
+import type { Requests } from '../../engine/requests.js';
 import type { Ledger } from '../../kernel/ledger.js';
 import type { Settings } from '../../kernel/settings.js';
 import { forStrangers } from './redacted.js';
@@ -18,11 +18,11 @@ import { forStrangers } from './redacted.js';
 /** Reviews that can be given by a signed link. */
 export class Links {
   readonly #settings: Settings;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
-  readonly #deciding: Deciding;
+  readonly #deciding: Requests;
 
-  constructor(settings: Settings, keeper: Timekeeper, ledger: Ledger, deciding: Deciding) {
+  constructor(settings: Settings, keeper: EngineClock, ledger: Ledger, deciding: Requests) {
     this.#settings = settings;
     this.#keeper = keeper;
     this.#ledger = ledger;
@@ -65,7 +65,7 @@ export class Links {
   read(token: unknown): ApprovalLink {
     const link = readLink(this.#settings.linkKeys, token);
     if (link.namespace !== this.#ledger.store.namespace) throw new LinkError('other_request', undefined);
-    if (isOver(link.expiresAt, this.#keeper.read())) throw new LinkError('expired', link.requestId);
+    if (hasPassed(link.expiresAt, this.#keeper.read())) throw new LinkError('expired', link.requestId);
     return link;
   }
 

@@ -9,7 +9,7 @@ export function requestAssigned(about: About): Message {
   const { entry, request, time } = about;
   const needed = listIn(partOf(entry.data, 'quorum'), 'groups').map((group) => neededOf(group as JsonObject));
   return {
-    kind: 'asked',
+    kind: 'review_requested',
     people: concerned(request),
     groups: people(...needed.map(({ group }) => group)),
     headline:
@@ -32,7 +32,7 @@ export function requestEscalated(about: About): Message {
   const { entry, request, time } = about;
   const group = textIn(partOf(partOf(entry.data, 'quorum'), 'escalation'), 'group');
   return {
-    kind: 'asked',
+    kind: 'review_requested',
     people: concerned(request),
     groups: people(group),
     headline: say`${requestOf(about)} still waits for review${group === undefined ? words('') : say`: ${name(group)} may now stand in`}`,

@@ -5,9 +5,9 @@ import { name, say, words } from './phrase.js';
 
 type Ends = typeof REQUEST_ENDS;
 /** Every end and its cause, as `denied quorum`; that of break-glass is another kind of notice. */
-type Outcome = Exclude<{ [Status in keyof Ends]: `${Status} ${Ends[Status][number]}` }[keyof Ends], 'approved break_glass'>;
+type RequestOutcome = Exclude<{ [Status in keyof Ends]: `${Status} ${Ends[Status][number]}` }[keyof Ends], 'approved break_glass'>;
 
-const OUTCOMES: Readonly<Record<Outcome, (by: Phrase) => Phrase>> = {
+const OUTCOMES: Readonly<Record<RequestOutcome, (by: Phrase) => Phrase>> = {
   'approved approver': () => say`was approved at once`,
   'approved quorum': (by) => say`was approved, at last by ${by}`,
   'denied approver': () => say`was denied`,
@@ -28,7 +28,7 @@ export function requestEnded(about: About): Message {
   const status = (entry.type as Extract<EntryType, `request.${string}`>).slice('request.'.length);
   const outcome = `${status} ${textIn(end, 'cause') ?? ''}`;
   const by = name(textIn(end, 'by') ?? entry.actor);
-  const how = Object.hasOwn(OUTCOMES, outcome) ? OUTCOMES[outcome as Outcome](by) : say`has ended: ${words(status)}`;
+  const how = Object.hasOwn(OUTCOMES, outcome) ? OUTCOMES[outcome as RequestOutcome](by) : say`has ended: ${words(status)}`;
   const rule = textIn(entry.data, 'rule');
   return {
     kind: 'decided',

@@ -5,12 +5,16 @@ import { name, names, say, words } from './phrase.js';
 /** Somebody has taken access without review. */
 export function glassBroken(about: About): Message {
   const { entry, request, time } = about;
-  const owed = partOf(entry.data, 'owed');
-  const [reviewers, groups, skipped] = [textsIn(owed, 'reviewers'), textsIn(owed, 'skippedGroups'), textsIn(owed, 'skippedPeople')];
+  const afterReview = partOf(entry.data, 'afterReview');
+  const [reviewers, groups, skipped] = [
+    textsIn(afterReview, 'reviewers'),
+    textsIn(afterReview, 'skippedGroups'),
+    textsIn(afterReview, 'skippedPeople'),
+  ];
   const by = textIn(partOf(entry.data, 'end'), 'by') ?? entry.actor;
   const scopes = request === undefined ? say`access` : names(request.scopes);
   return {
-    kind: 'glass_broken',
+    kind: 'break_glass_used',
     // Those who were passed over are to know first.
     people: people(...concerned(request, by), ...skipped),
     groups: people(...reviewers, ...groups),
@@ -21,7 +25,7 @@ export function glassBroken(about: About): Message {
       windowOf(about),
       some('skipped groups', groups),
       some('skipped people', skipped),
-      say`review owed by: ${time(owed['reviewBy'])}`,
+      say`review due by: ${time(afterReview['reviewBy'])}`,
       some('to be given by one of', reviewers),
       idLine('request', entry.requestId),
     ],
@@ -31,16 +35,16 @@ export function glassBroken(about: About): Message {
 /** The review of break-glass access is overdue. */
 export function reviewMissed(about: About): Message {
   const { entry, request, time } = about;
-  const owed = partOf(entry.data, 'owed');
-  const reviewers = textsIn(owed, 'reviewers');
+  const afterReview = partOf(entry.data, 'afterReview');
+  const reviewers = textsIn(afterReview, 'reviewers');
   return {
-    kind: 'review_owed',
+    kind: 'break_glass_overdue',
     people: concerned(request),
     groups: people(...reviewers),
     headline: say`${requestOf(about)}, by break-glass, has not been reviewed`,
     details: [
-      request?.owed?.acknowledgement && say`nothing to do: it has been reviewed by now`,
-      say`was owed by: ${time(owed['reviewBy'])}`,
+      request?.afterReview?.breakGlassReview && say`nothing to do: it has been reviewed by now`,
+      say`was due by: ${time(afterReview['reviewBy'])}`,
       some('to be given by one of', reviewers),
       ...asking(request),
       idLine('request', entry.requestId),

@@ -21,7 +21,7 @@ const CAUSES: Readonly<Record<Cause, (by: Phrase) => Phrase>> = {
 export function grantWarned(about: About): Message {
   const { entry, request, grant, time } = about;
   return {
-    kind: 'ending',
+    kind: 'expiring',
     people: concerned(request, textIn(entry.data, 'subject')),
     groups: [],
     headline: say`${accessOf(about)} ends at ${time(entry.data['expiresAt'])}`,

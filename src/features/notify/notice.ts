@@ -3,19 +3,19 @@ import type { AccessRequest, AuditEntry, Grant } from '../../records/index.js';
 /** What a notice is about. */
 export type NoticeKind =
   /** Reviewers are asked: first those of the quorum; later, in a second notice, those who may stand in. */
-  | 'asked'
+  | 'review_requested'
   /** A request was approved, denied or cancelled, or ran out. */
   | 'decided'
   /** A grant is about to end. */
-  | 'ending'
+  | 'expiring'
   /** A grant has ended. */
   | 'ended'
   /** Somebody has taken access without review. */
-  | 'glass_broken'
+  | 'break_glass_used'
   /** The review of such access is overdue. */
-  | 'review_owed'
+  | 'break_glass_overdue'
   /** A system outside could not be told a change of access. For operators. */
-  | 'effect_stuck';
+  | 'provisioning_stuck';
 
 /** A message for people. */
 export interface Notice {

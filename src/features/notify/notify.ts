@@ -7,7 +7,7 @@ import { timeBy } from './facts.js';
 import { makerOf } from './makers.js';
 import type { Message, Notice, Phrase } from './notice.js';
 import { name as named, say } from './phrase.js';
-import { Progress } from '../../followers/page-progress.js';
+import { PageProgress } from '../../followers/page-progress.js';
 
 export type { Notice, NoticeKind } from './notice.js';
 
@@ -54,7 +54,7 @@ export function notify(options: NotifyOptions): AuditSink {
   if (!isFunction<NotifyOptions['send']>(send)) throw invalid('send', 'a function', send);
   if (follow !== 'shared' && follow !== 'local') throw invalid('follow', "'shared' or 'local'", follow);
   if (!isFunction<(at: number) => string>(formatTime)) throw invalid('formatTime', 'a function', formatTime);
-  const progress = new Progress();
+  const progress = new PageProgress();
   return Object.freeze({
     name,
     follow,
@@ -98,8 +98,8 @@ async function noticeOf(entry: AuditEntry, context: SinkContext, formatTime: (at
 
 /** The groups of a notice by the record alone: those that owe the review and those skipped, or those that must review. */
 function groupsOf(kind: Notice['kind'], request: AccessRequest | undefined): readonly string[] | undefined {
-  if (request?.owed !== undefined) return [...new Set([...request.owed.reviewers, ...request.owed.skippedGroups])];
-  return kind === 'asked' ? request?.quorum?.groups.map(({ name: group }) => group) : undefined;
+  if (request?.afterReview !== undefined) return [...new Set([...request.afterReview.reviewers, ...request.afterReview.skippedGroups])];
+  return kind === 'review_requested' ? request?.quorum?.groups.map(({ name: group }) => group) : undefined;
 }
 
 /** The headline, and below it a line for each detail. */

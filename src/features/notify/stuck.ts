@@ -11,7 +11,7 @@ export function effectStuck({ entry }: About): Message {
   const named = (field: string) => name(textIn(data, field) ?? '');
   const { held, failures } = data;
   return {
-    kind: 'effect_stuck',
+    kind: 'provisioning_stuck',
     people: [],
     groups: [],
     headline:

@@ -1,5 +1,5 @@
 /** Runs work by key: one at a time for each key, so many at a time in all. */
-export class Turns {
+export class KeyedQueue {
   readonly #most: number;
   /** By key: the work that runs or waits for its turn, and whether it is to be done once more. */
   readonly #under = new Map<string, { again: boolean; done: Promise<void> }>();
@@ -28,7 +28,7 @@ export class Turns {
   }
 
   /** Resolves when nothing runs or waits any more. */
-  async settled(): Promise<void> {
+  async idle(): Promise<void> {
     while (this.#under.size > 0) await Promise.all([...this.#under.values()].map(({ done }) => done));
   }
 

@@ -22,7 +22,7 @@ export interface CoverageChange<Scope extends string = string> {
 }
 
 /** A system outside that is to follow who holds what. */
-export interface CoverageEffect<Scope extends string = string> {
+export interface ProvisioningTarget<Scope extends string = string> {
   /** Stands for the system, the same in every process and after a restart: one name has one record of what it was told. */
   readonly name: string;
   /** The scopes that it knows: 1 to 1,000, no patterns. A grant of a pattern counts for each that it covers. */
@@ -43,7 +43,7 @@ export interface CoverageEffect<Scope extends string = string> {
 }
 
 /** An effect, checked, with every default in place. */
-export interface ReadEffect extends Pick<CoverageEffect, 'name' | 'scopes' | 'apply'> {
+export interface ParsedTarget extends Pick<ProvisioningTarget, 'name' | 'scopes' | 'apply'> {
   readonly backoff: Backoff;
   readonly timeoutMs: number;
 }
@@ -63,8 +63,8 @@ function readDeclared(argument: string, value: unknown): string {
   return readScope(argument, value);
 }
 
-export function readEffect(given: unknown): ReadEffect {
-  const read = readOptions<keyof CoverageEffect>('effect', given, [
+export function readEffect(given: unknown): ParsedTarget {
+  const read = readOptions<keyof ProvisioningTarget>('effect', given, [
     'name',
     'scopes',
     'apply',
@@ -89,7 +89,7 @@ export function readEffect(given: unknown): ReadEffect {
     name: readName('effect.name', name),
     scopes: Object.freeze(list),
     // Called on what was given: it may be a method.
-    apply: (change: CoverageChange) => (apply as CoverageEffect['apply']).call(given, change),
+    apply: (change: CoverageChange) => (apply as ProvisioningTarget['apply']).call(given, change),
     backoff: Object.freeze(backoff),
     timeoutMs: readDuration('effect.timeout', timeout),
   });

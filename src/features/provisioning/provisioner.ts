@@ -2,11 +2,11 @@ import { nextTurn } from '../../core/time.js';
 import { isJitError, NotFoundError } from '../../core/errors.js';
 import { invalid } from '../../core/parse.js';
 import { dismissEffect, retryEffect, type EffectKey } from '../../lifecycle/effect.js';
-import { EFFECTS, moment, unchanged } from '../../lifecycle/transition.js';
+import { EFFECTS, moment, noChange } from '../../lifecycle/transition.js';
 import type { AuditSink, Row, ScopeMatcher } from '../../core/ports.js';
 import { changesAccess, decodeEffect, decodeGrant, type AuditEntry, type Effect } from '../../records/index.js';
 import { readEffect } from './options.js';
-import { Outside, type EffectContext } from './target.js';
+import { Target, type EffectContext } from './target.js';
 
 /** What a resync found. */
 export interface ResyncReport {
@@ -26,9 +26,9 @@ export interface EffectsContext extends EffectContext {
 }
 
 /** The systems outside that follow who holds what, by name. */
-export class Effects {
+export class Provisioner {
   readonly #context: EffectsContext;
-  readonly #byName = new Map<string, Outside>();
+  readonly #byName = new Map<string, Target>();
 
   constructor(context: EffectsContext) {
     this.#context = context;
@@ -39,7 +39,7 @@ export class Effects {
    * @returns the follower that keeps the effect up to date
    */
   add(given: unknown, isTaken: (name: string) => boolean): AuditSink {
-    const outside = new Outside(readEffect(given), this.#context);
+    const outside = new Target(readEffect(given), this.#context);
     const { name } = outside.effect;
     const follower = `effect:${name}`;
     if (this.#byName.has(name) || isTaken(follower)) throw invalid('effect.name', 'a name that no other effect or sink has', name);
@@ -61,8 +61,8 @@ export class Effects {
   }
 
   /** Resolves when no call is under way any more. */
-  async settled(): Promise<void> {
-    await Promise.all([...this.#byName.values()].map((outside) => outside.settled()));
+  async idle(): Promise<void> {
+    await Promise.all([...this.#byName.values()].map((outside) => outside.idle()));
   }
 
   /** Tells everything that is held again, and gives what is stuck all of its tries again. */
@@ -91,7 +91,7 @@ export class Effects {
     });
   }
 
-  #named(name: string): Outside {
+  #named(name: string): Target {
     const outside = this.#byName.get(name);
     if (outside === undefined) throw new NotFoundError('effect', name);
     return outside;
@@ -101,7 +101,7 @@ export class Effects {
    * What entries may have changed goes on record before the cursor moves on, so that a crash in between repeats it; the
    * calls are made afterwards, so that one that hangs holds up no other.
    */
-  async #follow(outside: Outside, entries: readonly AuditEntry[]): Promise<void> {
+  async #follow(outside: Target, entries: readonly AuditEntry[]): Promise<void> {
     const keys = new Map<string, EffectKey>();
     for (const { type, data } of entries) {
       if (changesAccess(type)) this.#reach(outside, data, keys);
@@ -111,7 +111,7 @@ export class Effects {
 
   /** The scopes of an effect that a grant reaches. */
   #reach(
-    outside: Outside,
+    outside: Target,
     { subject = '', scope: granted = '' }: { readonly subject?: string; readonly scope?: string },
     keys: Map<string, EffectKey>,
   ): void {
@@ -123,7 +123,7 @@ export class Effects {
 
   /** @returns those that are to be told */
   async #intendAll(
-    outside: Outside,
+    outside: Target,
     keys: readonly EffectKey[],
     anew?: (before: Effect | undefined, held: boolean) => boolean,
   ): Promise<readonly Effect[]> {
@@ -136,7 +136,7 @@ export class Effects {
   }
 
   /** A record that can't be read holds up no other: it is told, and once somebody has seen to it, a resync finds what it missed. */
-  #intend(outside: Outside, key: EffectKey, anew?: (before: Effect | undefined, held: boolean) => boolean): Promise<Effect | undefined> {
+  #intend(outside: Target, key: EffectKey, anew?: (before: Effect | undefined, held: boolean) => boolean): Promise<Effect | undefined> {
     return outside.intend(key, anew).catch((error: unknown) => {
       if (!(isJitError(error) && error.code === 'ERR_JIT_CORRUPT')) throw error;
       this.#context.onError(error, `effect ${key.name}`);
@@ -144,7 +144,7 @@ export class Effects {
     });
   }
 
-  async #resyncOne(outside: Outside): Promise<ResyncReport> {
+  async #resyncOne(outside: Target): Promise<ResyncReport> {
     const { ledger, decodeAll } = this.#context;
     const keys = new Map<string, EffectKey>();
     for await (const rows of ledger.pages({ kind: 'grant', open: true })) {
@@ -173,7 +173,7 @@ export class Effects {
   #retry(id: string): Promise<Effect | undefined> {
     return this.#context.ledger.run<Effect | undefined>(async () => {
       const row = await this.#context.ledger.row('effect', id);
-      return row === undefined ? unchanged(undefined) : retryEffect(decodeEffect(row), moment(this.#context.keeper, EFFECTS));
+      return row === undefined ? noChange(undefined) : retryEffect(decodeEffect(row), moment(this.#context.keeper, EFFECTS));
     });
   }
 }

@@ -2,13 +2,13 @@ import { digestOf } from '../../journal/link.js';
 import { isLeased } from '../../followers/lease.js';
 import { bookmark } from '../../records/bookmark.js';
 import { failEffect, intendEffect, isCovered, isDue, isTold, settleEffect, type EffectKey } from '../../lifecycle/effect.js';
-import type { Held } from '../../lifecycle/status.js';
-import { EFFECTS, moment, type Step } from '../../lifecycle/transition.js';
+import type { GrantUse } from '../../lifecycle/status.js';
+import { EFFECTS, moment, type Transition } from '../../lifecycle/transition.js';
 import type { Change, FindQuery, JournalSlice, MaybePromise, Row, RowKey } from '../../core/ports.js';
 import { decodeEffect, type Effect } from '../../records/index.js';
-import { within, type Timekeeper } from '../../core/time.js';
-import type { ReadEffect } from './options.js';
-import { Turns } from './keyed-queue.js';
+import { within, type EngineClock } from '../../core/time.js';
+import type { ParsedTarget } from './options.js';
+import { KeyedQueue } from './keyed-queue.js';
 
 /** What effects need of the engine. */
 export interface EffectContext {
@@ -18,17 +18,17 @@ export interface EffectContext {
     rows(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]>;
     pages(query: Omit<FindQuery, 'after' | 'limit'>): AsyncGenerator<readonly Row[]>;
     journal(): MaybePromise<JournalSlice>;
-    run<T>(attempt: () => MaybePromise<Step<T>>): Promise<T>;
-    runDurably<T>(attempt: () => MaybePromise<Step<T>>): Promise<T>;
-    take(step: Step<unknown>): Promise<boolean>;
+    run<T>(attempt: () => MaybePromise<Transition<T>>): Promise<T>;
+    runDurably<T>(attempt: () => MaybePromise<Transition<T>>): Promise<T>;
+    commitTransition(step: Transition<unknown>): Promise<boolean>;
     commitNow(change: Omit<Change, 'id' | 'append'>): Promise<boolean>;
     untilCommitted(attempt: () => Promise<boolean>): Promise<void>;
   };
-  readonly keeper: Timekeeper;
+  readonly keeper: EngineClock;
   /** Stands for this engine on a lease; drawn at its first use. */
   readonly owner: () => string;
   /** The live grants that reach a scope; those whose start has come have been asked about. */
-  readonly covering: (subject: string, scope: string) => Promise<readonly Held[]>;
+  readonly covering: (subject: string, scope: string) => Promise<readonly GrantUse[]>;
   readonly onError: (error: unknown, during: string) => void;
 }
 
@@ -44,14 +44,14 @@ const GRACE_MS = 5_000;
  * is told, a lease keeps others from telling at the same time. Whoever finds an intent without its done, and no lease,
  * tells it again.
  */
-export class Outside {
-  readonly effect: ReadEffect;
+export class Target {
+  readonly effect: ParsedTarget;
   readonly #context: EffectContext;
-  readonly #turns = new Turns(CALLS_AT_ONCE);
+  readonly #turns = new KeyedQueue(CALLS_AT_ONCE);
   /** By id: changes told by calls that may have come in behind others' calls, until what is so has been seen to after them. */
   readonly #doubtful = new Map<string, Effect>();
 
-  constructor(effect: ReadEffect, context: EffectContext) {
+  constructor(effect: ParsedTarget, context: EffectContext) {
     this.effect = effect;
     this.#context = context;
   }
@@ -86,7 +86,7 @@ export class Outside {
       // By the journal's head, so that it grows even where the record was purged in between.
       const step = intendEffect(effect, key, { held, seq: Math.max(effect?.seq ?? 0, head.seq) + 1 }, now);
       effect = step.result;
-      return ledger.take(step);
+      return ledger.commitTransition(step);
     });
     return effect;
   }
@@ -106,8 +106,8 @@ export class Outside {
   }
 
   /** Resolves when no call is under way any more. */
-  settled(): Promise<void> {
-    return this.#turns.settled();
+  idle(): Promise<void> {
+    return this.#turns.idle();
   }
 
   async #tellAll(key: EffectKey): Promise<void> {
@@ -137,7 +137,7 @@ export class Outside {
   }
 
   /** Makes the call. @returns what is to be recorded about it */
-  async #call(effect: Effect): Promise<(now: Effect) => Step<Effect>> {
+  async #call(effect: Effect): Promise<(now: Effect) => Transition<Effect>> {
     const { apply, backoff, timeoutMs, name } = this.effect;
     const { keeper, onError } = this.#context;
     const { subject, scope, held, seq } = effect;
@@ -169,7 +169,7 @@ export class Outside {
   }
 
   /** Puts on record what came of a call, if it is still what is to be told. @returns whether the lease was ours all the while */
-  async #record(effect: Effect, lease: number, step: (current: Effect) => Step<Effect>): Promise<boolean> {
+  async #record(effect: Effect, lease: number, step: (current: Effect) => Transition<Effect>): Promise<boolean> {
     const { ledger, owner } = this.#context;
     let isOurs = true;
     await ledger.untilCommitted(async () => {
@@ -178,7 +178,7 @@ export class Outside {
       // And the owner: a purge may have taken the row away, and its versions begin anew.
       isOurs = row?.version === lease && row.body['owner'] === owner();
       if (!isOurs || current?.seq !== effect.seq || current.outcome !== undefined) return true;
-      return ledger.take({ ...step(current), relies: [{ kind: 'lease', id: effect.id, version: lease }] });
+      return ledger.commitTransition({ ...step(current), dependsOn: [{ kind: 'lease', id: effect.id, version: lease }] });
     });
     return isOurs;
   }

@@ -10,13 +10,13 @@ import {
   decodeRequest,
   decodeReuse,
   decodeUse,
-  isCounted,
+  hasUsageRow,
   toJson,
   type AccessRequest,
   type AuditEntry,
   type Grant,
 } from '../../records/index.js';
-import { TurnBudget, type Timekeeper } from '../../core/time.js';
+import { TurnBudget, type EngineClock } from '../../core/time.js';
 import type { JournalClock } from '../../kernel/journal-clock.js';
 import type { Ledger } from '../../kernel/ledger.js';
 import type { Settings } from '../../kernel/settings.js';
@@ -50,13 +50,13 @@ export async function readHorizon(ledger: Ledger): Promise<number> {
  */
 export class Purge {
   readonly #ledger: Ledger;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #journalClock: JournalClock;
   readonly #decodeAll: Settings['decodeAll'];
   readonly #actor: string;
   readonly #turns = new TurnBudget();
 
-  constructor(ledger: Ledger, keeper: Timekeeper, journalClock: JournalClock, decodeAll: Settings['decodeAll'], actor: string) {
+  constructor(ledger: Ledger, keeper: EngineClock, journalClock: JournalClock, decodeAll: Settings['decodeAll'], actor: string) {
     this.#journalClock = journalClock;
     this.#ledger = ledger;
     this.#keeper = keeper;
@@ -120,7 +120,7 @@ export class Purge {
     const found = await this.#ledger.rows(requests.flatMap((request) => grantIds(request).map((id) => ({ kind: 'grant', id }))));
     const rows = found.filter((row) => row !== undefined);
     const grants = this.#decodeAll(rows, decodeGrant);
-    const counted = grants.filter(isCounted);
+    const counted = grants.filter(hasUsageRow);
     const usages = await this.#ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
     const expect: Expectation[] = [];
     for (const request of requests) {
@@ -187,7 +187,7 @@ export class Purge {
     const unreadable: Row[] = [];
     const { successors } = await walkChain(grants, async (ids) => {
       await this.#turns.spend(2 * ids.length);
-      return this.#ledger.heldAll(ids, (row) => unreadable.push(row));
+      return this.#ledger.grantsWithUsage(ids, (row) => unreadable.push(row));
     });
     // Reports each of them.
     this.#decodeAll(unreadable, decodeGrant);

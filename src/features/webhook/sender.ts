@@ -2,7 +2,7 @@ import { show } from '../../core/parse.js';
 import { canonicalJson } from '../../journal/link.js';
 import { isWithheld } from '../../followers/refused-entry.js';
 import type { AuditEntry } from '../../records/index.js';
-import { within, type Timekeeper } from '../../core/time.js';
+import { within, type EngineClock } from '../../core/time.js';
 import { WebhookError } from './errors.js';
 import { MAX_PAUSE_MS, readRetryAfter } from './retry-after.js';
 import { signatureOf } from './signature.js';
@@ -46,7 +46,7 @@ interface SenderSettings {
   readonly keys: readonly Uint8Array[];
   readonly fetch: WebhookFetch | undefined;
   readonly timeoutMs: number;
-  readonly keeper: Timekeeper;
+  readonly keeper: EngineClock;
   /** Whether no text that a caller chose is ever sent. */
   readonly withholds: boolean;
 }

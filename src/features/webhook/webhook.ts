@@ -2,7 +2,7 @@ import { invalid, readId, readOptions } from '../../core/parse.js';
 import type { AuditSink, Clock } from '../../core/ports.js';
 import type { AuditEntry, EntryType } from '../../records/index.js';
 import { readDuration, type Duration } from '../../core/time.js';
-import { Progress } from '../../followers/page-progress.js';
+import { PageProgress } from '../../followers/page-progress.js';
 import { readEntryTypes } from './entry-types.js';
 import { readKeeper } from './keeper.js';
 import { MAX_TIMEOUT_MS, Sender, type WebhookFetch } from './sender.js';
@@ -76,7 +76,7 @@ export function webhookSink(options: WebhookSinkOptions): AuditSink {
     keeper: readKeeper('clock', clock),
     withholds: texts === 'digest',
   });
-  const progress = new Progress();
+  const progress = new PageProgress();
   return Object.freeze({
     name,
     follow: 'shared',

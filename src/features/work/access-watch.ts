@@ -1,26 +1,26 @@
 import { ClockError, isJitError, StoreError, type DeniedError } from '../../core/errors.js';
-import { coveredUntil, type Held } from '../../lifecycle/status.js';
+import { coveredUntil, type GrantUse } from '../../lifecycle/status.js';
 import type { AuditEntry } from '../../records/index.js';
-import type { Reading, Timekeeper } from '../../core/time.js';
-import type { Alarm } from '../../followers/journal-notifier.js';
-import { Elapsed } from '../../kernel/stopwatch.js';
-import { makeLease, type Lease, type ReadLeaseOptions } from './options.js';
-import { Nap } from '../../kernel/interruptible-sleep.js';
+import type { ClockReading, EngineClock } from '../../core/time.js';
+import type { JournalNotifier } from '../../followers/journal-notifier.js';
+import { Stopwatch } from '../../kernel/stopwatch.js';
+import { makeAccessWatch, type AccessWatch, type ParsedWatchOptions } from './options.js';
+import { InterruptibleSleep } from '../../kernel/interruptible-sleep.js';
 import type { Cover, SharedCover } from './shared-cover.js';
 
 /** What a lease needs of the engine. */
 export interface LeaseContext {
   readonly subject: string;
   readonly scope: string;
-  readonly keeper: Timekeeper;
-  readonly alarm: Alarm;
+  readonly keeper: EngineClock;
+  readonly alarm: JournalNotifier;
   readonly leewayMs: number;
   /** Reads what covers, whether or not it covers now. Waits for an approver that is to confirm a start, where nothing else covers. */
   readonly read: () => Promise<Cover>;
   /** What all leases on this subject and scope read again. */
   readonly shared: Pick<SharedCover, 'hint' | 'confirm'>;
   /** Why these grants don't cover now. */
-  readonly denial: (held: readonly Held[], reading: Reading) => DeniedError;
+  readonly denial: (held: readonly GrantUse[], reading: ClockReading) => DeniedError;
   readonly onError: (error: unknown, during: string) => void;
   /** Called once, when it has ended. */
   readonly onEnd: () => void;
@@ -36,27 +36,27 @@ const CORRECTION_MS = 1_000;
  */
 export class LeaseWatch {
   readonly #context: LeaseContext;
-  readonly #options: ReadLeaseOptions;
+  readonly #options: ParsedWatchOptions;
   readonly #controller = new AbortController();
-  readonly #poll: Nap;
-  readonly #guard: Nap;
+  readonly #poll: InterruptibleSleep;
+  readonly #guard: InterruptibleSleep;
   readonly #unlisten: () => void;
   /** What was read last; `undefined`: the first answer is under way. */
   #cover: Cover | undefined;
   /** Since the read of that was begun. */
-  readonly #elapsed: Elapsed;
+  readonly #elapsed: Stopwatch;
   #failure: unknown;
   #until: number | undefined;
   /** The number of the hint that woke it last. */
   #hint = 0;
 
   /** It listens from here on: what becomes known while the first answer is under way is read again. */
-  constructor(context: LeaseContext, options: ReadLeaseOptions) {
+  constructor(context: LeaseContext, options: ParsedWatchOptions) {
     this.#context = context;
     this.#options = options;
-    this.#elapsed = new Elapsed(context.keeper);
-    this.#poll = new Nap(context.keeper.clock);
-    this.#guard = new Nap(context.keeper.clock);
+    this.#elapsed = new Stopwatch(context.keeper);
+    this.#poll = new InterruptibleSleep(context.keeper.clock);
+    this.#guard = new InterruptibleSleep(context.keeper.clock);
     this.#unlisten = context.alarm.listen({ concerns: (entry) => this.#isConcerned(entry), wake: () => this.#hinted() });
   }
 
@@ -66,7 +66,7 @@ export class LeaseWatch {
   }
 
   /** Reads what covers, and watches it. @throws why there is nothing to watch; then it has ended */
-  async begin(): Promise<Lease> {
+  async begin(): Promise<AccessWatch> {
     try {
       this.#take(await this.#context.read());
     } catch (error) {
@@ -76,7 +76,7 @@ export class LeaseWatch {
     void this.#run(() => this.#keepGuard());
     void this.#run(() => this.#keepReading());
     const { subject, scope } = this.#context;
-    return makeLease(
+    return makeAccessWatch(
       subject,
       scope,
       this.signal,
@@ -146,7 +146,7 @@ export class LeaseWatch {
     }
   }
 
-  async #confirm({ now }: Reading): Promise<void> {
+  async #confirm({ now }: ClockReading): Promise<void> {
     const { pollMs: maxAgeMs } = this.#options;
     let read: Cover;
     try {
@@ -183,7 +183,7 @@ export class LeaseWatch {
   }
 
   /** Judges the coverage that was read last, and ends the lease unless it lasts. @returns whether it does */
-  #goesOn(reading: Reading): boolean {
+  #goesOn(reading: ClockReading): boolean {
     if (this.signal.aborted) return false;
     const { subject, scope, denial, leewayMs } = this.#context;
     const { held } = this.#cover as Cover;

@@ -2,7 +2,7 @@ import { invalid, readOptions } from '../../core/parse.js';
 import { readDuration, type Duration } from '../../core/time.js';
 
 /** How closely work is watched. Durations are milliseconds or strings like `'2s'`. */
-export interface LeaseOptions {
+export interface WatchOptions {
   /** How often coverage is read again; a revoke that no hint tells of is noticed within this. Default: 1 second. */
   readonly pollMs?: Duration | undefined;
   /** How long the work goes on while coverage can't be confirmed; longer than `pollMs`. Default: 5 seconds. */
@@ -10,7 +10,7 @@ export interface LeaseOptions {
 }
 
 /** Access that work rests on. Where the runtime has `Symbol.asyncDispose`, `await using` stops it too. */
-export interface Lease extends AsyncDisposable {
+export interface AccessWatch extends AsyncDisposable {
   readonly subject: string;
   readonly scope: string;
   /**
@@ -29,13 +29,13 @@ export interface Lease extends AsyncDisposable {
   stop(): void;
 }
 
-export interface ReadLeaseOptions {
+export interface ParsedWatchOptions {
   readonly pollMs: number;
   readonly maxUnconfirmedMs: number;
 }
 
-export function readLeaseOptions(given: unknown): ReadLeaseOptions {
-  const { pollMs: poll, maxUnconfirmedMs: longest } = readOptions<keyof LeaseOptions>('options', given, ['pollMs', 'maxUnconfirmedMs']);
+export function readWatchOptions(given: unknown): ParsedWatchOptions {
+  const { pollMs: poll, maxUnconfirmedMs: longest } = readOptions<keyof WatchOptions>('options', given, ['pollMs', 'maxUnconfirmedMs']);
   const pollMs = readDuration('pollMs', poll === undefined ? 1_000 : poll);
   const maxUnconfirmedMs = readDuration('maxUnconfirmedMs', longest === undefined ? 5_000 : longest);
   // Otherwise every lease would end by itself.
@@ -45,7 +45,13 @@ export function readLeaseOptions(given: unknown): ReadLeaseOptions {
 }
 
 /** The same for everybody: what can be done to it is done through `stop`. */
-export function makeLease(subject: string, scope: string, signal: AbortSignal, until: () => number | undefined, stop: () => void): Lease {
+export function makeAccessWatch(
+  subject: string,
+  scope: string,
+  signal: AbortSignal,
+  until: () => number | undefined,
+  stop: () => void,
+): AccessWatch {
   const lease = {
     subject,
     scope,
@@ -57,5 +63,5 @@ export function makeLease(subject: string, scope: string, signal: AbortSignal, u
   };
   // The key is only there where the runtime knows it: `[undefined]` would be a method named "undefined".
   if (typeof Symbol.asyncDispose === 'symbol') Object.defineProperty(lease, Symbol.asyncDispose, { value: async () => stop() });
-  return lease as Lease;
+  return lease as AccessWatch;
 }

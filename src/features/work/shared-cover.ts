@@ -1,14 +1,14 @@
-import type { Held } from '../../lifecycle/status.js';
-import type { Reading } from '../../core/time.js';
+import type { GrantUse } from '../../lifecycle/status.js';
+import type { ClockReading } from '../../core/time.js';
 
 /** What covers, as it was read. */
 export interface Cover {
   /** The live grants that reach the scope; `undefined`: standing access covers, and no store was asked. */
-  readonly held: readonly Held[] | undefined;
+  readonly held: readonly GrantUse[] | undefined;
   /** The clock's reading before anything was asked. Epoch milliseconds. */
   readonly begunAt: number;
   /** The reading at which it was judged. */
-  readonly reading: Reading;
+  readonly reading: ClockReading;
 }
 
 /** A read that was begun, and what it depends on. */

@@ -1,9 +1,9 @@
 import { ClockError, isJitError, StoreError } from '../../core/errors.js';
 import { invalid, readField, readOptions } from '../../core/parse.js';
 import { isObject } from '../../records/index.js';
-import { readDuration, type Duration, type Timekeeper } from '../../core/time.js';
-import type { Alarm } from '../../followers/journal-notifier.js';
-import { Nap } from '../../kernel/interruptible-sleep.js';
+import { readDuration, type Duration, type EngineClock } from '../../core/time.js';
+import type { JournalNotifier } from '../../followers/journal-notifier.js';
+import { InterruptibleSleep } from '../../kernel/interruptible-sleep.js';
 
 export interface WaitOptions {
   /** Gives up waiting: the promise rejects with its `reason`. The request stays as it is. */
@@ -13,7 +13,7 @@ export interface WaitOptions {
 }
 
 /** How a request stands. */
-export interface Outcome<T> {
+export interface WaitAnswer<T> {
   /** What it came to; `undefined`: it may still be decided. */
   readonly result: T | undefined;
   /** Until when. It may move. Epoch milliseconds. */
@@ -23,21 +23,21 @@ export interface Outcome<T> {
 /** What waiting needs of the engine. */
 export interface WaitContext<T> {
   readonly requestId: string;
-  readonly keeper: Timekeeper;
-  readonly alarm: Alarm;
+  readonly keeper: EngineClock;
+  readonly alarm: JournalNotifier;
   readonly leewayMs: number;
-  readonly read: () => Promise<Outcome<T>>;
+  readonly read: () => Promise<WaitAnswer<T>>;
   readonly onError: (error: unknown, during: string) => void;
   /** Called once, when it is over. */
   readonly onEnd: () => void;
 }
 
-export interface ReadWaitOptions {
+export interface ParsedWaitOptions {
   readonly signal: AbortSignal | undefined;
   readonly pollMs: number;
 }
 
-export function readWaitOptions(given: unknown): ReadWaitOptions {
+export function readWaitOptions(given: unknown): ParsedWaitOptions {
   const { signal, pollMs = 1_000 } = readOptions<keyof WaitOptions>('options', given, ['signal', 'pollMs']);
   if (signal !== undefined && !isSignal(signal)) throw invalid('signal', 'an AbortSignal', signal);
   return { signal, pollMs: readDuration('pollMs', pollMs) };
@@ -53,9 +53,9 @@ const isSignal = (value: unknown): value is AbortSignal =>
 export class Wait<T> {
   readonly result: Promise<T>;
   readonly #context: WaitContext<T>;
-  readonly #options: ReadWaitOptions;
-  readonly #poll: Nap;
-  readonly #guard: Nap;
+  readonly #options: ParsedWaitOptions;
+  readonly #poll: InterruptibleSleep;
+  readonly #guard: InterruptibleSleep;
   readonly #unlisten: () => void;
   readonly #abort = (): void => this.end(this.#options.signal?.reason);
   #resolve!: (result: T) => void;
@@ -67,11 +67,11 @@ export class Wait<T> {
   /** When it was asked last. */
   #askedAt = 0;
 
-  constructor(context: WaitContext<T>, options: ReadWaitOptions) {
+  constructor(context: WaitContext<T>, options: ParsedWaitOptions) {
     this.#context = context;
     this.#options = options;
-    this.#poll = new Nap(context.keeper.clock);
-    this.#guard = new Nap(context.keeper.clock);
+    this.#poll = new InterruptibleSleep(context.keeper.clock);
+    this.#guard = new InterruptibleSleep(context.keeper.clock);
     this.result = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -144,7 +144,7 @@ export class Wait<T> {
   #unread(error: unknown): void {
     if (this.#isOver) return;
     const isGone = isJitError(error) && (error.code === 'ERR_JIT_NOT_FOUND' || error.code === 'ERR_JIT_CLOCK');
-    if (isGone || this.#context.keeper.read().late >= this.#reviewBy) throw error;
+    if (isGone || this.#context.keeper.read().forEnds >= this.#reviewBy) throw error;
     this.#context.onError(error, 'waitFor');
     this.#failure = error;
   }

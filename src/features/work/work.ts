@@ -1,32 +1,32 @@
-import { Alarm } from '../../followers/journal-notifier.js';
+import { JournalNotifier } from '../../followers/journal-notifier.js';
 import { LeaseWatch } from './access-watch.js';
-import type { Lease, ReadLeaseOptions } from './options.js';
+import type { AccessWatch, ParsedWatchOptions } from './options.js';
 import { SharedCovers, type Cover } from './shared-cover.js';
-import { Wait, type ReadWaitOptions } from './wait-for.js';
+import { Wait, type ParsedWaitOptions } from './wait-for.js';
 import { ClosedError } from '../../core/errors.js';
 import { judge } from '../../lifecycle/check.js';
 import { withOwnUse } from '../../lifecycle/usage.js';
 import type { MaybePromise } from '../../core/ports.js';
-import type { Timekeeper } from '../../core/time.js';
+import type { EngineClock } from '../../core/time.js';
 import type { AccessResult } from '../../engine/answers.js';
 import { denied, type Checker } from '../../engine/checker.js';
 import { coverageOf, type CoverageContext } from '../../engine/coverage.js';
-import type { Deciding } from '../../engine/requests.js';
+import type { Requests } from '../../engine/requests.js';
 import type { Ledger } from '../../kernel/ledger.js';
 import type { Settings } from '../../kernel/settings.js';
 
 /** Work that runs while access lasts, and whoever waits for a decision. */
-export class Working {
+export class Work {
   readonly #settings: Settings;
-  readonly #keeper: Timekeeper;
+  readonly #keeper: EngineClock;
   readonly #coverage: CoverageContext;
   readonly #checker: Checker;
-  readonly #deciding: Deciding;
-  readonly #alarm: Alarm;
+  readonly #deciding: Requests;
+  readonly #alarm: JournalNotifier;
   readonly #covers: SharedCovers;
   readonly #open = new Set<LeaseWatch | Wait<AccessResult>>();
 
-  constructor(settings: Settings, coverage: CoverageContext, ledger: Ledger, deciding: Deciding) {
+  constructor(settings: Settings, coverage: CoverageContext, ledger: Ledger, deciding: Requests) {
     this.#settings = settings;
     this.#coverage = coverage;
     this.#keeper = coverage.keeper;
@@ -34,7 +34,7 @@ export class Working {
     this.#deciding = deciding;
     const { store, onError } = settings;
     this.#covers = new SharedCovers((subject, scope) => this.#cover(subject, scope, false));
-    this.#alarm = new Alarm({ store, journal: (after, limit) => ledger.journal(after, limit), onError });
+    this.#alarm = new JournalNotifier({ store, journal: (after, limit) => ledger.journal(after, limit), onError });
   }
 
   /** This engine has committed something. */
@@ -54,7 +54,7 @@ export class Working {
   }
 
   /** @param grantId that of the grant on a use of which the work rests */
-  async lease(subject: string, scope: string, options: ReadLeaseOptions, grantId?: string): Promise<Lease> {
+  async lease(subject: string, scope: string, options: ParsedWatchOptions, grantId?: string): Promise<AccessWatch> {
     const shared = this.#covers.take(subject, scope);
     // Shared with leases that rest on no use: what is the work's own is put in afterwards.
     const seen = (cover: Cover): Cover =>
@@ -88,8 +88,8 @@ export class Working {
   async withAccess<T>(
     subject: string,
     scope: string,
-    work: (signal: AbortSignal, lease: Lease) => MaybePromise<T>,
-    options: ReadLeaseOptions,
+    work: (signal: AbortSignal, lease: AccessWatch) => MaybePromise<T>,
+    options: ParsedWatchOptions,
     grantId?: string,
   ): Promise<T> {
     const lease = await this.lease(subject, scope, options, grantId);
@@ -102,7 +102,7 @@ export class Working {
     }
   }
 
-  async waitFor(requestId: string, options: ReadWaitOptions): Promise<AccessResult> {
+  async waitFor(requestId: string, options: ParsedWaitOptions): Promise<AccessResult> {
     if (options.signal?.aborted === true) throw options.signal.reason;
     const wait: Wait<AccessResult> = new Wait(
       {

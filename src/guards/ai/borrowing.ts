@@ -4,7 +4,7 @@ import { digestOf } from '../../journal/link.js';
 import type { RunAsk } from '../../engine/ask.js';
 import type { JsonObject } from '../../core/json.js';
 import { readDuration, type Duration } from '../../core/time.js';
-import { readScopeFrom, type ReadScopeFrom, type ScopeFrom } from './scope-from.js';
+import { readScopeFrom, type ParsedScopeFrom, type ScopeFrom } from './scope-from.js';
 import { justificationFor } from './unverified.js';
 
 /** Who it is in a run: an id of your own, or a function of what the SDK hands on, which is yours and never the model's. */
@@ -88,7 +88,7 @@ export interface Borrowing {
 export type Unreadable = 'who' | 'scope';
 
 /** The options of one tool, checked. */
-export interface ReadTool<Input, Context> {
+export interface ParsedTool<Input, Context> {
   readonly tool: string;
   readonly waitMs: number | undefined;
   readonly onWaiting: (waiting: WaitingCall) => void;
@@ -107,14 +107,14 @@ export function readTool<Input, Context>(
   borrower: Given<typeof BORROWER>,
   rule: Given<typeof RULE>,
   at = '',
-): ReadTool<Input, Context> {
+): ParsedTool<Input, Context> {
   const tool = readId('tool', toolGiven);
   // The id of a run would lend this call the access of that run (L43).
   const agent = readWho<Context>(borrower.agent, (id) => readAgent('agent', readActor('agent', id)));
   const operator = readWho<Context>(borrower.operator, (id) => readActor('operator', id));
   const job = readWho<Context>(borrower.job, (id) => readId('job', id));
   if (agent === undefined) throw invalid('agent', 'an id, or a function that gives one', borrower.agent);
-  const scopeOf: ReadScopeFrom<Input> = readScopeFrom(`${at}scope`, rule.scope);
+  const scopeOf: ParsedScopeFrom<Input> = readScopeFrom(`${at}scope`, rule.scope);
   const ttlMs = readDuration(`${at}ttl`, rule.ttl);
   const { justification } = rule;
   if (justification !== undefined && typeof justification !== 'function')
@@ -155,14 +155,14 @@ export function readTool<Input, Context>(
 export const keyAfter = (key: string, requestId: string): string => digestOf([key, requestId]);
 
 type AgentRun = RunAsk['run'];
-type ReadWho<Context> = (context: Context) => string | undefined;
+type OperatorOf<Context> = (context: Context) => string | undefined;
 
 /** An option that names nobody for this call leaves it unknown whose run it is: `undefined`, and nothing is borrowed. */
 function readCaller<Context>(
   options: {
-    readonly agent: ReadWho<Context>;
-    readonly operator: ReadWho<Context> | undefined;
-    readonly job: ReadWho<Context> | undefined;
+    readonly agent: OperatorOf<Context>;
+    readonly operator: OperatorOf<Context> | undefined;
+    readonly job: OperatorOf<Context> | undefined;
   },
   context: Context,
 ): AgentRun | undefined {
@@ -175,7 +175,7 @@ function readCaller<Context>(
 }
 
 /** Constants are checked at once. `undefined`: nobody is named. */
-function readWho<Context>(given: unknown, read: (id: unknown) => string): ReadWho<Context> | undefined {
+function readWho<Context>(given: unknown, read: (id: unknown) => string): OperatorOf<Context> | undefined {
   if (given === undefined) return undefined;
   if (typeof given !== 'function') {
     const id = read(given);
@@ -194,7 +194,7 @@ const known = (fields: Readonly<Record<string, string | undefined>>): JsonObject
 export const callIdFrom = (value: unknown): string | undefined => (isId(value) ? value : undefined);
 
 /** Reads the options of an adapter that takes those of one tool beside those of its borrower. */
-export function readToolOptions<Input, Context>(given: unknown): ReadTool<Input, Context> {
+export function readToolOptions<Input, Context>(given: unknown): ParsedTool<Input, Context> {
   const read = readOptions<(typeof BORROWER)[number] | (typeof RULE)[number] | 'tool'>('options', given, ['tool', ...BORROWER, ...RULE]);
   return readTool(read.tool, read, read);
 }

@@ -4,7 +4,7 @@ import { isJitError, type JitErrorCode } from '../../core/errors.js';
 import { readPort } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { sleepUntil } from '../../core/time.js';
-import { keyAfter, type Borrowing, type ReadTool, type ToolCall, type Unreadable } from './borrowing.js';
+import { keyAfter, type Borrowing, type ParsedTool, type ToolCall, type Unreadable } from './borrowing.js';
 
 /** What is needed of an engine. */
 export type LendingEngine = Pick<JitEngine, 'check' | 'touch' | 'withAccess' | 'requestAccess' | 'waitFor' | 'runSubject' | 'clock'>;
@@ -47,9 +47,9 @@ const because = (reason: string | undefined): string => (reason === undefined ? 
  */
 export class Lender<Input, Context> {
   readonly #engine: LendingEngine;
-  readonly #tool: ReadTool<Input, Context>;
+  readonly #tool: ParsedTool<Input, Context>;
 
-  constructor(engine: LendingEngine, tool: ReadTool<Input, Context>) {
+  constructor(engine: LendingEngine, tool: ParsedTool<Input, Context>) {
     this.#engine = engine;
     this.#tool = tool;
   }

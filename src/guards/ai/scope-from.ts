@@ -12,14 +12,14 @@ import { isScope } from '../../core/scope.js';
 export type ScopeFrom<Input> = string | ((input: Input) => string);
 
 /** Gives the scope of a call; `undefined`: its input names none. What a function throws is thrown on. */
-export type ReadScopeFrom<Input> = (input: Input) => string | undefined;
+export type ParsedScopeFrom<Input> = (input: Input) => string | undefined;
 
 /** One field in braces, by the name that it has in the input. */
 const FIELD = /\{([A-Za-z_]\w{0,63})\}/g;
 /** What may stand in a segment, and can't end it. */
 const PART = /^[\w.~@/+=-]{1,64}$/;
 
-export function readScopeFrom<Input>(argument: string, given: unknown): ReadScopeFrom<Input> {
+export function readScopeFrom<Input>(argument: string, given: unknown): ParsedScopeFrom<Input> {
   if (typeof given === 'function') {
     return (input) => {
       const scope: unknown = (given as (input: Input) => unknown)(input);

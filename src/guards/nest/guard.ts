@@ -2,10 +2,10 @@ import { applyDecorators, createParamDecorator, Inject, mixin, UseFilters, UseGu
 import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
 import { invalid } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
-import { accessOf, handOn } from '../access.js';
+import { accessOf, attachAccess } from '../access.js';
 import { isAnswered, whenClosed } from '../closing.js';
 import { createGuard } from '../guard.js';
-import { readNeed, type GuardChoices } from '../options.js';
+import { readNeed, type GuardDefaults } from '../options.js';
 import type { Guard } from '../outcome.js';
 import { answered } from '../refusal.js';
 import { OPTIONS, type JitAccessOptions } from './module.js';
@@ -26,7 +26,7 @@ export type ContextScope = string | ((context: ExecutionContext) => MaybePromise
  * @Post('orders')
  * create(@CurrentAccess() access: Access) { return { until: access.decision.validUntil }; }
  */
-export function RequireGrant(scope: ContextScope, choices?: GuardChoices<[context: ExecutionContext]>): MethodDecorator & ClassDecorator {
+export function RequireGrant(scope: ContextScope, choices?: GuardDefaults<[context: ExecutionContext]>): MethodDecorator & ClassDecorator {
   return applyDecorators(UseGuards(GrantGuard(scope, choices)), UseFilters(ProblemFilter));
 }
 
@@ -34,7 +34,7 @@ export function RequireGrant(scope: ContextScope, choices?: GuardChoices<[contex
  * The guard of {@link RequireGrant}, a class for each scope, for `@UseGuards`. Without the filter of that decorator, what
  * it throws is an `AccessRefused` for your filters, and for Nest's own.
  */
-export function GrantGuard(scope: ContextScope, choices: GuardChoices<[context: ExecutionContext]> = {}): Type<CanActivate> {
+export function GrantGuard(scope: ContextScope, choices: GuardDefaults<[context: ExecutionContext]> = {}): Type<CanActivate> {
   readNeed({ scope });
   class OneGrantGuard implements CanActivate {
     readonly #guard: Guard<[context: ExecutionContext]>;
@@ -56,7 +56,7 @@ export function GrantGuard(scope: ContextScope, choices: GuardChoices<[context: 
         throw new AccessRefused(answered());
       }
       if (stop !== undefined) whenClosed(response, stop);
-      handOn(http.getRequest<object>(), access);
+      attachAccess(http.getRequest<object>(), access);
       return true;
     }
   }

@@ -1,4 +1,4 @@
-import { isObject, isOwed, type AccessRequest, type StoredRecord } from '../../records/index.js';
+import { isObject, needsReview, type AccessRequest, type StoredRecord } from '../../records/index.js';
 
 /** The kinds of record that entries tell of. */
 export const RECORD_KINDS = [
@@ -18,7 +18,7 @@ export const isRecordKind = (kind: string): kind is RecordKind => (RECORD_KINDS 
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** A record as far as entries have told it. Replaced whole with each of them: one that is the same object has not changed. */
-export interface Draft {
+export interface RecordDraft {
   readonly kind: RecordKind;
   readonly id: string;
   readonly version: number;
@@ -30,8 +30,8 @@ export interface Draft {
 }
 
 /** All records of some instant, and who owes reviews then. */
-export class Drafts {
-  readonly #byKind: Readonly<Record<RecordKind, Map<string, Draft>>> = {
+export class RecordDrafts {
+  readonly #byKind: Readonly<Record<RecordKind, Map<string, RecordDraft>>> = {
     request: new Map(),
     grant: new Map(),
     usage: new Map(),
@@ -43,13 +43,13 @@ export class Drafts {
   /** For each subject the break-glass requests, in the order of their entries, whose review is owed by it. */
   readonly #owing = new Map<string, Set<string>>();
 
-  of(kind: RecordKind): ReadonlyMap<string, Draft> {
+  of(kind: RecordKind): ReadonlyMap<string, RecordDraft> {
     return this.#byKind[kind];
   }
 
-  set(draft: Draft): void {
+  set(draft: RecordDraft): void {
     this.#byKind[draft.kind].set(draft.id, draft);
-    if (draft.kind === 'request' && isObject(draft.fields['owed'])) this.#owe(draft);
+    if (draft.kind === 'request' && isObject(draft.fields['afterReview'])) this.#owe(draft);
   }
 
   remove(kind: RecordKind, id: string): void {
@@ -60,11 +60,11 @@ export class Drafts {
     return [...(this.#owing.get(subject) ?? [])];
   }
 
-  #owe({ id, fields }: Draft): void {
-    const { subject, requestedBy, owed } = fields as unknown as AccessRequest;
+  #owe({ id, fields }: RecordDraft): void {
+    const { subject, requestedBy, afterReview } = fields as unknown as AccessRequest;
     for (const one of [subject, requestedBy]) {
       const ids = this.#owing.get(one) ?? new Set();
-      if (isOwed({ owed })) ids.add(id);
+      if (needsReview({ afterReview })) ids.add(id);
       else ids.delete(id);
       this.#owing.set(one, ids);
     }

@@ -1,7 +1,7 @@
 import type { RowKey } from '../../core/ports.js';
 import type { AuditEntry } from '../../records/index.js';
 import { isInstant } from '../../core/time.js';
-import { Drafts, isRecordKind, type Draft, type Fields, type RecordKind } from './drafts.js';
+import { RecordDrafts, isRecordKind, type RecordDraft, type Fields, type RecordKind } from './drafts.js';
 import { misfit } from './misfit.js';
 
 /**
@@ -14,9 +14,9 @@ export class Rebuild {
   /** The seq right before the first entry. */
   readonly start: number;
   /** What all entries say. */
-  readonly now = new Drafts();
+  readonly now = new RecordDrafts();
   /** What those up to the instant that was asked about say. */
-  readonly then: Drafts;
+  readonly then: RecordDrafts;
   readonly #at: number;
   readonly #unproven = new Map<string, RowKey>();
   #seq: number;
@@ -30,7 +30,7 @@ export class Rebuild {
     this.isTrimmed = start > 0;
     this.#seq = start;
     this.#at = at ?? Infinity;
-    this.then = at === undefined ? this.now : new Drafts();
+    this.then = at === undefined ? this.now : new RecordDrafts();
   }
 
   /** The last entry that was read. */
@@ -70,7 +70,7 @@ export class Rebuild {
   }
 
   /** A record as it is now; `'unproven'`: its first entry is gone; `undefined`: there is none. */
-  find(kind: RecordKind, id: unknown): Draft | 'unproven' | undefined {
+  find(kind: RecordKind, id: unknown): RecordDraft | 'unproven' | undefined {
     return this.#unproven.has(keyOf(kind, id)) ? 'unproven' : this.now.of(kind).get(id as string);
   }
 

@@ -14,7 +14,7 @@ import {
   makeSubject,
   makeUsage,
   makeUse,
-  UNSAID,
+  UNDECIDED,
   type AccessRequest,
   type Effect,
   type Grant,
@@ -24,7 +24,7 @@ import {
   type Usage,
   type Use,
 } from '../../records/index.js';
-import type { Draft, Drafts, RecordKind } from './drafts.js';
+import type { RecordDraft, RecordDrafts, RecordKind } from './drafts.js';
 import { misfit } from './misfit.js';
 
 /** The record of each kind. */
@@ -44,7 +44,7 @@ interface Records {
  * @param drafts all others, which say what a subject owes
  * @throws CorruptError naming the last entry about it, where what entries said makes no record
  */
-export function recordOf<Kind extends RecordKind>(kind: Kind, draft: Draft, drafts: Drafts): Records[Kind] {
+export function recordOf<Kind extends RecordKind>(kind: Kind, draft: RecordDraft, drafts: RecordDrafts): Records[Kind] {
   try {
     return build(kind, draft, drafts) as Records[Kind];
   } catch {
@@ -53,11 +53,11 @@ export function recordOf<Kind extends RecordKind>(kind: Kind, draft: Draft, draf
 }
 
 /** Through the codec, which takes nothing that a store could not hold. */
-function build(kind: RecordKind, { id, version, fields }: Draft, drafts: Drafts): StoredRecord {
+function build(kind: RecordKind, { id, version, fields }: RecordDraft, drafts: RecordDrafts): StoredRecord {
   const given: unknown = { ...fields, id, version };
   switch (kind) {
     case 'request':
-      return decodeRequest(encode(makeRequest({ ...UNSAID, ...(given as AccessRequest), metadata: undefined })));
+      return decodeRequest(encode(makeRequest({ ...UNDECIDED, ...(given as AccessRequest), metadata: undefined })));
     case 'grant':
       return decodeGrant(encode(makeGrant(given as Grant)));
     case 'usage':

@@ -1,9 +1,9 @@
-import { heldFrom, heldUntil } from '../../records/index.js';
+import { effectiveStart, effectiveEnd } from '../../records/index.js';
 import { inTurns } from '../../core/time.js';
 import type { Replayed } from '../replay.js';
 
 /** How much one scope was held in a span. */
-export interface ScopeExposure {
+export interface ScopeReport {
   /** As it was granted. What a pattern covers is not told apart. */
   readonly scope: string;
   /** How many subjects held it at some instant of the span. */
@@ -25,10 +25,10 @@ interface Window {
 }
 
 /** One line for each scope that was held in `[from, to)`. */
-export async function measureScopes({ grants, usages }: Replayed, from: number, to: number): Promise<readonly ScopeExposure[]> {
+export async function measureScopes({ grants, usages }: Replayed, from: number, to: number): Promise<readonly ScopeReport[]> {
   const held = new Map<string, Map<string, Window[]>>();
   for await (const grant of inTurns(grants.values())) {
-    const window = { from: Math.max(from, heldFrom(grant)), until: Math.min(to, heldUntil(grant, usages.get(grant.id))) };
+    const window = { from: Math.max(from, effectiveStart(grant)), until: Math.min(to, effectiveEnd(grant, usages.get(grant.id))) };
     if (window.from >= window.until) continue;
     const subjects = held.get(grant.scope) ?? new Map<string, Window[]>();
     held.set(grant.scope, subjects);

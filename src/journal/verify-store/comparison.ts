@@ -3,13 +3,13 @@ import type { GrantStore, Row } from '../../core/ports.js';
 import { encode, isObject, LOCK_ROW } from '../../records/index.js';
 import { inTurns, nextTurn } from '../../core/time.js';
 import { bookmark, HORIZON } from '../../records/bookmark.js';
-import { RECORD_KINDS, type Draft, type Fields, type RecordKind } from '../replay/drafts.js';
+import { RECORD_KINDS, type RecordDraft, type Fields, type RecordKind } from '../replay/drafts.js';
 import { recordOf } from '../replay/records.js';
 import { askRows } from '../store-reads.js';
 import { differenceOf, unlike, type Expected } from './difference.js';
-import { Listing, PAGE, type ReadPages } from './listing.js';
-import { belongsInLive, isLiveKind, keyOf, placesOf, readLive, rowIn, type LivePlace, type ReadLive } from './live-rows.js';
-import { problemIn, type JournalProblem, type Reading } from './reading.js';
+import { Listing, PAGE, type PagesOfStore } from './listing.js';
+import { belongsInLive, isLiveKind, keyOf, placesOf, readLive, rowIn, type LivePlace, type LiveRows } from './live-rows.js';
+import { problemIn, type JournalProblem, type JournalReading } from './reading.js';
 
 /** A row, and what there is to say about it. */
 export interface RowProblem {
@@ -28,8 +28,8 @@ interface Key {
 
 /** What `find` and `live` have answered between two readings of the journal. */
 interface Round {
-  readonly pages: ReadPages;
-  readonly live: ReadLive;
+  readonly pages: PagesOfStore;
+  readonly live: LiveRows;
 }
 
 /** How often rows that differ are read again before they count as busy. */
@@ -44,7 +44,7 @@ export class Comparison {
   readonly differences: RowProblem[] = [];
   readonly unproven: RowProblem[] = [];
   readonly #store: GrantStore;
-  readonly #reading: Reading;
+  readonly #reading: JournalReading;
   readonly #listing: Listing;
   /** Where a check asks, and the open rows that it must be given there. */
   readonly #live = new Map<string, { readonly place: LivePlace; readonly owed: Map<string, Key> }>();
@@ -52,13 +52,13 @@ export class Comparison {
   readonly #strays = new Map<string, LivePlace[]>();
 
   /** @param reading one that has read to the head */
-  constructor(store: GrantStore, reading: Reading) {
+  constructor(store: GrantStore, reading: JournalReading) {
     this.#store = store;
     this.#reading = reading;
     this.#listing = new Listing(store);
   }
 
-  /** @returns as {@link Reading.on} */
+  /** @returns as {@link JournalReading.on} */
   async run(): Promise<JournalProblem | 'trimmed' | undefined> {
     try {
       const suspects: Key[] = [HORIZON];
@@ -112,7 +112,7 @@ export class Comparison {
     const places = [...this.#live.values()];
     while (places.length > 0) {
       const some = places.splice(-PAGE);
-      const answers: ReadLive = new Map();
+      const answers: LiveRows = new Map();
       await readLive(
         this.#store,
         some.map(({ place }) => place),
@@ -255,7 +255,7 @@ export class Comparison {
    *
    * @param mayLack whether entries that took a name away may be gone, too
    */
-  #listsOf(row: Row, draft: Draft | undefined, mayLack: boolean): Fields {
+  #listsOf(row: Row, draft: RecordDraft | undefined, mayLack: boolean): Fields {
     const { rebuild } = this.#reading;
     const listed = (from: unknown, name: string): readonly unknown[] => {
       const list: unknown = isObject(from) ? (from as Fields)[name] : undefined;
@@ -280,7 +280,7 @@ export class Comparison {
   }
 
   /** What the journal says so far; the same as before: no entry about it has come. */
-  #told({ kind, id }: Key): Draft | number | undefined {
+  #told({ kind, id }: Key): RecordDraft | number | undefined {
     const { rebuild } = this.#reading;
     return kind === 'horizon' ? rebuild.horizon : rebuild.now.of(kind).get(id);
   }
@@ -292,7 +292,7 @@ export class Comparison {
     return differenceOf(row, told && this.#expected(isTrimmed ? { ...told, fields: this.#listsOf(row, told, false) } : told));
   }
 
-  #expected(draft: Draft): Expected {
+  #expected(draft: RecordDraft): Expected {
     const { kind, seq, fields } = draft;
     const { metadataHash } = fields;
     const row = encode(recordOf(kind, draft, this.#reading.rebuild.now));

@@ -12,7 +12,7 @@ interface Place {
 }
 
 /** The pages of `find` that one round of reading has asked for, and the rows on them by their ids. */
-export type ReadPages = Map<
+export type PagesOfStore = Map<
   string,
   { readonly rows: ReadonlyMap<string, Row>; readonly last: string | undefined; readonly next: string | undefined }
 >;
@@ -41,7 +41,7 @@ export class Listing {
   }
 
   /** The row as `find` gives it now. @throws StoreError */
-  async row(kind: string, id: string, read: ReadPages): Promise<Row | undefined> {
+  async row(kind: string, id: string, read: PagesOfStore): Promise<Row | undefined> {
     for (let after = this.#cursorOf(kind, id); ;) {
       const place = JSON.stringify([kind, after ?? null]);
       let page = read.get(place);

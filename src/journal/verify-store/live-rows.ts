@@ -10,7 +10,7 @@ export interface LivePlace {
 }
 
 /** The answers of `live` that one round of reading has had. */
-export type ReadLive = Map<string, readonly unknown[]>;
+export type LiveRows = Map<string, readonly unknown[]>;
 
 /** How many questions are open at a time. */
 const AT_ONCE = 32;
@@ -32,7 +32,7 @@ export function placesOf({ subject, scope }: Pick<Row, 'subject' | 'scope'>): re
 export const keyOf = ({ subject, scope }: LivePlace): string => JSON.stringify([subject, scope ?? null]);
 
 /** Asks `live` for each place that has not been asked for yet. @throws StoreError */
-export async function readLive(store: Pick<GrantStore, 'live'>, places: Iterable<LivePlace>, read: ReadLive): Promise<void> {
+export async function readLive(store: Pick<GrantStore, 'live'>, places: Iterable<LivePlace>, read: LiveRows): Promise<void> {
   const missing = new Map<string, LivePlace>();
   for (const place of places) if (!read.has(keyOf(place))) missing.set(keyOf(place), place);
   const left = [...missing];

@@ -26,7 +26,7 @@ const PAGE = 250;
 const PURGED_HEAD = 'of the exported head lies before the start of the journal: a purge has trimmed it. Export a new one after a purge';
 
 /** Reads a journal that grows while it is read, verifies every link of it, and keeps what it says. */
-export class Reading {
+export class JournalReading {
   readonly rebuild: Rebuild;
   readonly #store: GrantStore;
   #head: Anchor;

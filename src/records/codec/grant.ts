@@ -2,7 +2,7 @@ import type { JsonObject } from '../../core/json.js';
 import type { Row } from '../../core/ports.js';
 import { isPattern } from '../../core/scope.js';
 import { isInstant } from '../../core/time.js';
-import { grantDueAt, heldUntil } from '../derived.js';
+import { grantDueAt, effectiveEnd } from '../derived.js';
 import { GRANT_ENDS } from '../ends.js';
 import { DecodedOnce } from '../decoded-once.js';
 import { makeGrant } from '../make.js';
@@ -14,7 +14,7 @@ import { end } from './ends.js';
 /** A grant that ended before its start was never held: an empty window, not one that runs backwards. */
 export function grantColumns(grant: Grant): Columns {
   const { subject, scope, end, issuedAt, startsAt, expiresAt } = grant;
-  const until = Math.max(startsAt, heldUntil(grant));
+  const until = Math.max(startsAt, effectiveEnd(grant));
   return columns(
     subject,
     scope,

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../core/json.js';
 import type { Row } from '../../core/ports.js';
 import { isPattern } from '../../core/scope.js';
 import { isInstant } from '../../core/time.js';
-import { escalatesAt, isOwed, requestDueAt } from '../derived.js';
+import { escalatesAt, needsReview, requestDueAt } from '../derived.js';
 import { REQUEST_ENDS } from '../ends.js';
 import { makeRequest } from '../make.js';
 import { agentOf } from '../run.js';
@@ -13,8 +13,8 @@ import { end } from './ends.js';
 
 /** A request whose break-glass access must still be reviewed stays open, and is due by the deadline of that review. */
 export function requestColumns(request: AccessRequest): Columns {
-  const { subject, createdAt, reviewBy, end, owed } = request;
-  const sortAt = end === undefined ? reviewBy : isOwed(request) ? owed?.reviewBy : undefined;
+  const { subject, createdAt, reviewBy, end, afterReview } = request;
+  const sortAt = end === undefined ? reviewBy : needsReview(request) ? afterReview?.reviewBy : undefined;
   return columns(subject, undefined, sortAt !== undefined, createdAt, undefined, undefined, requestDueAt(request), sortAt);
 }
 
@@ -70,14 +70,14 @@ const isRequestBody = /* @__PURE__ */ (() =>
       }),
     ),
     end: end(REQUEST_ENDS),
-    owed: optional(
+    afterReview: optional(
       shape({
         reviewBy: isInstant,
         reviewers: listOf(isText),
         skippedGroups: listOf(isText),
         skippedPeople: optional(listOf(isText)),
         missedAt: optional(isInstant),
-        acknowledgement: optional(
+        breakGlassReview: optional(
           shape({ by: isText, verdict: oneOf('justified', 'unjustified'), at: isInstant, reason: optional(isString) }),
         ),
       }),
@@ -104,7 +104,7 @@ function namesItsAgent(subject: string | undefined, { agent, operator, requested
  * an extension goes on from within its cap, at no start of its own.
  */
 function isConsistent(request: AccessRequest): boolean {
-  const { reviews, quorum, approver, assignedAt, escalatedAt, end: ended, owed, extension, startsAt } = request;
+  const { reviews, quorum, approver, assignedAt, escalatedAt, end: ended, afterReview, extension, startsAt } = request;
   const reviewers = reviews.map((review) => review.reviewer);
   const groups = quorum?.groups.map((group) => group.name) ?? [];
   const isAssigned = approver !== undefined && assignedAt !== undefined;
@@ -113,7 +113,7 @@ function isConsistent(request: AccessRequest): boolean {
     new Set(groups).size === groups.length &&
     (quorum === undefined || isAssigned) &&
     (escalatedAt === undefined || escalatesAt(request) !== undefined) &&
-    (ended?.cause === 'break_glass') === (owed !== undefined) &&
+    (ended?.cause === 'break_glass') === (afterReview !== undefined) &&
     (extension === undefined || (extension.firstStartsAt < extension.from && extension.from < extension.until && startsAt === undefined))
   );
 }

@@ -17,7 +17,7 @@ import type {
   RowKey,
   Unsubscribe,
 } from '../../core/ports.js';
-import { createdAtChanged, frozenCopy, SettledRow, SharedStrings, type Anchor, type AuditEntry } from '../../records/index.js';
+import { createdAtChanged, frozenCopy, FrozenRow, SharedStrings, type Anchor, type AuditEntry } from '../../records/index.js';
 import { LiveIndex } from './live-index.js';
 import { LongQueue } from './long-queue.js';
 import { OpenBySubject } from './open-by-subject.js';
@@ -33,7 +33,7 @@ import { OrderedRows } from './ordered-rows.js';
 export class MemoryGrantStore implements GrantStore {
   readonly durability = 'memory';
   readonly namespace: string;
-  #space: Space;
+  #space: NamespaceState;
   #spaces = new Spaces();
 
   /** @param options.namespace default: `'default'` */
@@ -102,8 +102,8 @@ interface Kind {
  * handle to it, so that asking for names, which may come from callers, keeps no memory.
  */
 class Spaces {
-  readonly #kept = new Map<string, Space>();
-  readonly #lent = new Map<string, WeakRef<Space>>();
+  readonly #kept = new Map<string, NamespaceState>();
+  readonly #lent = new Map<string, WeakRef<NamespaceState>>();
   /** Workers with an older compatibility date have neither this nor weak references: there each name is kept. */
   readonly #dropped =
     typeof FinalizationRegistry === 'undefined'
@@ -113,10 +113,10 @@ class Spaces {
           if (this.#lent.get(namespace)?.deref() === undefined) this.#lent.delete(namespace);
         });
 
-  of(namespace: string): Space {
+  of(namespace: string): NamespaceState {
     const known = this.#kept.get(namespace) ?? this.#lent.get(namespace)?.deref();
     if (known !== undefined) return known;
-    const space = new Space();
+    const space = new NamespaceState();
     if (this.#dropped === undefined) {
       this.keep(namespace, space);
       return space;
@@ -126,7 +126,7 @@ class Spaces {
     return space;
   }
 
-  keep(namespace: string, space: Space): void {
+  keep(namespace: string, space: NamespaceState): void {
     if (space.isKept) return;
     space.isKept = true;
     this.#kept.set(namespace, space);
@@ -135,7 +135,7 @@ class Spaces {
 }
 
 /** All that one namespace holds. Everything is synchronous, which is what makes a commit one transaction. */
-class Space {
+class NamespaceState {
   isKept = false;
   readonly live = new LiveIndex();
   readonly watchers = new Set<() => void>();
@@ -206,7 +206,7 @@ class Space {
 
     // Whatever can throw comes before the first write.
     if (put.some((row) => (this.get(row)?.createdAt ?? row.createdAt) !== row.createdAt)) throw createdAtChanged();
-    const rows = put.map((row) => new SettledRow(row, this.#strings));
+    const rows = put.map((row) => new FrozenRow(row, this.#strings));
     const linked = link(
       this.#head,
       append.map((entry) => ({ ...entry, data: frozenCopy(entry.data) })),

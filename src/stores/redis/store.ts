@@ -44,22 +44,22 @@ export interface RedisGrantStoreOptions {
 }
 
 /** What the handles to one namespace share. */
-interface Space {
+interface NamespaceState {
   readonly reads: Reads;
   readonly writer: Writer;
   readonly watchers: Watchers;
 }
 
 /** What the namespaces of one client share. */
-class Hall {
+class SharedConnection {
   readonly connection: Connection;
-  readonly #spaces = new Map<string, Space>();
+  readonly #spaces = new Map<string, NamespaceState>();
 
   constructor(connection: Connection) {
     this.connection = connection;
   }
 
-  space(namespace: string): Space {
+  space(namespace: string): NamespaceState {
     let space = this.#spaces.get(namespace);
     if (space === undefined) {
       const { client } = this.connection;
@@ -75,10 +75,10 @@ class Hall {
 class RedisGrantStore implements GrantStore {
   readonly namespace: string;
   readonly durability: 'process' | 'server';
-  readonly #hall: Hall;
-  readonly #space: Space;
+  readonly #hall: SharedConnection;
+  readonly #space: NamespaceState;
 
-  constructor(hall: Hall, namespace: string) {
+  constructor(hall: SharedConnection, namespace: string) {
     this.namespace = namespace;
     this.durability = hall.connection.replicas > 0 ? 'server' : 'process';
     this.#hall = hall;
@@ -153,5 +153,5 @@ export function redisGrantStore(options: RedisGrantStoreOptions): GrantStore {
     throw invalid('replicas', '0 on a Cluster: WAIT has no key, so another node than the one that wrote would answer it', replicas);
   }
   const settings = { timeoutMs: readCount('timeoutMs', timeoutMs, 1, 3_600_000), assumesNoEviction: noeviction, replicas };
-  return new RedisGrantStore(new Hall(new Connection(client as RedisClient, settings)), namespace);
+  return new RedisGrantStore(new SharedConnection(new Connection(client as RedisClient, settings)), namespace);
 }

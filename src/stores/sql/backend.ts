@@ -13,12 +13,12 @@ import { SCHEMA_VERSION } from './schema.js';
 import { Session } from './session.js';
 import { statementsOf } from './statements.js';
 import type { Statement, Statements } from './statements.js';
-import { Listener } from './listener.js';
+import { NotificationListener } from './listener.js';
 
 /** What the stores of all namespaces share: the connection, and who is at it. */
 export class Backend {
   readonly statements: Statements;
-  readonly listener: Listener | undefined;
+  readonly listener: NotificationListener | undefined;
   readonly #dialect: SqlDialect;
   readonly #session: Session;
   readonly #reads: Reads;
@@ -40,7 +40,7 @@ export class Backend {
       this.#reads = handleReads(read, plain);
     } else {
       this.#reads = poolReads(read, this.#session);
-      this.listener = new Listener(read, this.#session, this.statements.listen.text);
+      this.listener = new NotificationListener(read, this.#session, this.statements.listen.text);
     }
   }
 

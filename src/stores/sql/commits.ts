@@ -6,7 +6,7 @@ import { Batch, keysOf, prepare } from './batch.js';
 import type { Held, Judged, Prepared } from './batch.js';
 import { asStoreError, isRefusal } from './failures.js';
 import { anchorOf, integerOf, refuseWrongServer, textOf } from './rows.js';
-import { Patience, Undone, unlessBusy } from './session.js';
+import { RetryBudget, TransactionFailed, unlessBusy } from './session.js';
 import type { Ask, Session } from './session.js';
 import type { Statements } from './statements.js';
 
@@ -20,7 +20,7 @@ const LEAST_OF_BATCH = 64;
 interface Waiting {
   readonly change: Prepared;
   /** Counted from the call on: waiting for others is waiting. */
-  readonly patience: Patience;
+  readonly patience: RetryBudget;
   readonly resolve: (answer: CommitAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -55,7 +55,7 @@ export class Commits {
 
   commit(change: Change): Promise<CommitAnswer> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ change: prepare(change), patience: new Patience(this.#session.timeoutMs), resolve, reject });
+      this.#waiting.push({ change: prepare(change), patience: new RetryBudget(this.#session.timeoutMs), resolve, reject });
       if (!this.#isRunning) void this.#run();
     });
   }
@@ -93,7 +93,7 @@ export class Commits {
     try {
       answers = await this.#apply(batch.map(({ change }) => change));
     } catch (error) {
-      const { cause, unknown } = error instanceof Undone ? error : new Undone(error, false);
+      const { cause, unknown } = error instanceof TransactionFailed ? error : new TransactionFailed(error, false);
       // One of them holds what the database refuses; alone, each is told its own.
       if (batch.length > 1 && !unknown && isRefusal(cause)) {
         for (const one of batch) await this.#settle([one]);
@@ -117,11 +117,11 @@ export class Commits {
    * its protocol. Where COMMIT had no answer the attempt ends, and the engine commits the same changes again. @throws Undone
    */
   #apply(changes: readonly Prepared[]): Promise<readonly Judged[]> {
-    const patience = new Patience(this.#session.timeoutMs);
+    const patience = new RetryBudget(this.#session.timeoutMs);
     return unlessBusy(patience, () => this.#once(changes, patience));
   }
 
-  async #once(changes: readonly Prepared[], patience: Patience): Promise<readonly Judged[]> {
+  async #once(changes: readonly Prepared[], patience: RetryBudget): Promise<readonly Judged[]> {
     this.#hooks.before();
     const statements = this.#statements;
     const { begin, commit, rollback, busyTimeout, hashAt } = statements;

@@ -43,6 +43,6 @@ function codeOf(error: unknown): string {
 export function asStoreError(operation: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const code = codeOf(error);
-  const hint = MISPREPARED.has(code) ? '; behind a pooler use steadyPool(pool, { prepare: false }), and no read' : '';
+  const hint = MISPREPARED.has(code) ? '; behind a pooler use resilientPool(pool, { prepare: false }), and no read' : '';
   return new StoreError(operation, `the database could not be asked${code === '' ? '' : ` (${code})`}: ${messageOf(error)}${hint}`, error);
 }

@@ -13,7 +13,7 @@ const ALIVE_MS = 30_000;
  * Hears of commits through LISTEN, on one connection of the pool for all namespaces, kept as long as anybody watches. A
  * connection that is lost is replaced, and then everybody is woken, for what was said meanwhile was heard by nobody.
  */
-export class Listener {
+export class NotificationListener {
   readonly #pool: PgPool;
   readonly #session: Session;
   readonly #listen: string;

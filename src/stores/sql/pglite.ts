@@ -1,6 +1,6 @@
 import { invalid } from '../../core/parse.js';
 import type { PgClient } from './database.js';
-import type { SteadyPoolTarget } from './steady-pool.js';
+import type { ResilientPoolTarget } from './steady-pool.js';
 
 /** What {@link fromPglite} uses of a `PGlite` of `@electric-sql/pglite`. */
 export interface PgliteLike {
@@ -18,7 +18,7 @@ export interface PgliteResult {
 }
 
 /**
- * A pool of `pg`'s interface over PGlite, PostgreSQL in this process, for {@link steadyPool} and `read` of
+ * A pool of `pg`'s interface over PGlite, PostgreSQL in this process, for {@link resilientPool} and `read` of
  * {@link sqlGrantStore}. PGlite has one connection: whoever has checked it out, has it alone, and the others wait.
  *
  * Gotcha: a query straight on the PGlite may run inside a transaction of the store. Ask through Kysely, or in
@@ -27,9 +27,9 @@ export interface PgliteResult {
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming what the driver lacks
  * @example
- * const dialect = new PostgresDialect({ pool: steadyPool(fromPglite(new PGlite('access-data'))) });
+ * const dialect = new PostgresDialect({ pool: resilientPool(fromPglite(new PGlite('access-data'))) });
  */
-export function fromPglite(pglite: PgliteLike): SteadyPoolTarget {
+export function fromPglite(pglite: PgliteLike): ResilientPoolTarget {
   const given = (pglite ?? {}) as unknown as Readonly<Record<string, unknown>>;
   const missing = ['query', 'exec', 'onNotification', 'close'].filter((name) => typeof given[name] !== 'function');
   if (missing.length > 0) throw invalid('pglite', `a PGlite of @electric-sql/pglite (missing: ${missing.join(', ')})`, pglite);

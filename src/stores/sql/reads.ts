@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../../core/ports.js';
 import type { Columns, PgPool, SqliteHandle } from './database.js';
 import { isBusy } from './failures.js';
-import { Patience, unlessBusy } from './session.js';
+import { RetryBudget, unlessBusy } from './session.js';
 import type { Ask, Session } from './session.js';
 import type { Statement } from './statements.js';
 
@@ -20,7 +20,7 @@ export function kyselyReads(session: Session): Reads {
 
 function awaited(session: Session, ask: Ask): Reads {
   const now = (statement: Statement, values: readonly unknown[]) =>
-    unlessBusy(new Patience(session.timeoutMs), () => ask(statement, values));
+    unlessBusy(new RetryBudget(session.timeoutMs), () => ask(statement, values));
   return { now, one: (statement, values) => now(statement, values).then(([first]) => first) };
 }
 

@@ -9,7 +9,7 @@ import type { Statement } from './statements.js';
 export type Ask = (statement: Statement, values?: readonly unknown[]) => Promise<readonly Columns[]>;
 
 /** A transaction that did not come to its end. */
-export class Undone extends Error {
+export class TransactionFailed extends Error {
   override readonly name = 'Undone';
   /** @param unknown COMMIT had been sent, and its answer didn't come: it may have been applied */
   constructor(
@@ -21,7 +21,7 @@ export class Undone extends Error {
 }
 
 /** The statements around a transaction. */
-export interface Bounds {
+export interface TransactionStatements {
   readonly begin: Statement;
   readonly commit: Statement;
   readonly rollback: Statement;
@@ -37,7 +37,7 @@ const never = new AbortController().signal;
 const PATIENCE = 3;
 
 /** How long one call may go on, over all of its tries. */
-export class Patience {
+export class RetryBudget {
   readonly #until: number;
   readonly #ms: number;
   #tries = 0;
@@ -64,12 +64,12 @@ export class Patience {
  * Repeats what was told "busy", as long as there is patience. Timers and other calls run in between. A transaction that may have
  * been applied is not repeated here: only the engine resends.
  */
-export async function unlessBusy<T>(patience: Patience, call: () => Promise<T>): Promise<T> {
+export async function unlessBusy<T>(patience: RetryBudget, call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await call();
     } catch (error) {
-      const { cause, unknown } = error instanceof Undone ? error : { cause: error, unknown: false };
+      const { cause, unknown } = error instanceof TransactionFailed ? error : { cause: error, unknown: false };
       if (unknown || !isBusy(cause) || !(await patience.again())) throw error;
     }
   }
@@ -109,7 +109,7 @@ export class Session {
    *
    * @throws Undone
    */
-  async transaction<T>(bounds: Bounds, patience: Patience, work: (ask: Ask) => Promise<T>): Promise<T> {
+  async transaction<T>(bounds: TransactionStatements, patience: RetryBudget, work: (ask: Ask) => Promise<T>): Promise<T> {
     const limited = <A>(answer: Promise<A>) => this.#limitedBy(patience, answer);
     let isLate = false;
     let connected: (() => void) | undefined;
@@ -125,14 +125,14 @@ export class Session {
       this.#db
         .connection()
         .execute(run)
-        .catch((error: unknown) => reject(new Undone(error, false)));
+        .catch((error: unknown) => reject(new TransactionFailed(error, false)));
     });
     try {
       await limited(Promise.race([connection, outcome]));
     } catch (error) {
       isLate = true;
       // Without a connection nothing has begun, and nothing will; with one, its own limits hold.
-      if (connected !== undefined) throw error instanceof Undone ? error : new Undone(error, false);
+      if (connected !== undefined) throw error instanceof TransactionFailed ? error : new TransactionFailed(error, false);
     }
     return outcome;
   }
@@ -143,7 +143,7 @@ export class Session {
   }
 
   /** @throws NoAnswer */
-  #limitedBy<T>({ left }: Patience, answer: Promise<T>): Promise<T> {
+  #limitedBy<T>({ left }: RetryBudget, answer: Promise<T>): Promise<T> {
     if (left > this.#committing.longestMs) return this.#committing.hold(answer, () => new NoAnswer(this.#committingMs));
     // It may yet fail, when nobody listens any more.
     answer.catch(() => undefined);
@@ -158,11 +158,11 @@ export class Session {
 
 async function runOn<T>(
   connection: SqlDatabase,
-  { begin, commit, rollback, busyTimeout }: Bounds,
+  { begin, commit, rollback, busyTimeout }: TransactionStatements,
   limited: <A>(answer: Promise<A>) => Promise<A>,
   work: (ask: Ask) => Promise<T>,
   resolve: (result: T) => void,
-  reject: (error: Undone) => void,
+  reject: (error: TransactionFailed) => void,
 ): Promise<void> {
   let last: Promise<unknown> = Promise.resolve();
   const ask: Ask = (statement, values) => {
@@ -186,7 +186,7 @@ async function runOn<T>(
     if (ended?.['command'] === 'ROLLBACK') throw new Error('the transaction was rolled back');
     resolve(result);
   } catch (error) {
-    reject(new Undone(error, isCommitting && !isRolledBack(error)));
+    reject(new TransactionFailed(error, isCommitting && !isRolledBack(error)));
     await last.catch(() => undefined);
     await execute(connection, rollback).catch(() => undefined);
   }

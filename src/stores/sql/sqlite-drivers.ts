@@ -28,7 +28,7 @@ export interface BunSqliteLike {
   close(): void;
 }
 
-/** A handle for Kysely's `SqliteDialect`, by way of {@link steadyHandle}, and for `read` of {@link sqlGrantStore}. */
+/** A handle for Kysely's `SqliteDialect`, by way of {@link resilientHandle}, and for `read` of {@link sqlGrantStore}. */
 export type SqliteDriverHandle = SqliteDatabase & SqliteHandle;
 
 /** One statement of either driver. Its methods take the values one by one. */
@@ -46,7 +46,7 @@ interface DriverStatement {
  * @param database a `DatabaseSync`; open a second one on the same file for `read`
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming what the driver lacks
  * @example
- * const dialect = new SqliteDialect({ database: steadyHandle(fromNodeSqlite(new DatabaseSync('access.db'))) });
+ * const dialect = new SqliteDialect({ database: resilientHandle(fromNodeSqlite(new DatabaseSync('access.db'))) });
  */
 export function fromNodeSqlite(database: NodeSqliteLike): SqliteDriverHandle {
   const driver = 'a DatabaseSync of node:sqlite in Node 22.16 or newer';
@@ -66,7 +66,7 @@ export function fromNodeSqlite(database: NodeSqliteLike): SqliteDriverHandle {
  * @param database a `Database`; open a second one on the same file for `read`
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming what the driver lacks
  * @example
- * const dialect = new SqliteDialect({ database: steadyHandle(fromBunSqlite(new Database('access.db'))) });
+ * const dialect = new SqliteDialect({ database: resilientHandle(fromBunSqlite(new Database('access.db'))) });
  */
 export function fromBunSqlite(database: BunSqliteLike): SqliteDriverHandle {
   const driver = 'a Database of bun:sqlite in Bun 1.1.31 or newer';

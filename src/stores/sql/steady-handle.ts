@@ -15,9 +15,9 @@ const MAX_KEPT = 256;
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
- * const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: steadyHandle(new Database('access.db')) }) });
+ * const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: resilientHandle(new Database('access.db')) }) });
  */
-export function steadyHandle(handle: SqliteDatabase): SqliteDatabase {
+export function resilientHandle(handle: SqliteDatabase): SqliteDatabase {
   const { prepare, close } = (handle ?? {}) as Partial<Record<keyof SqliteDatabase, unknown>>;
   if (typeof prepare !== 'function' || typeof close !== 'function') throw invalid('handle', 'a handle of better-sqlite3 or libsql', handle);
   const kept = new Map<string, SqliteStatement>();

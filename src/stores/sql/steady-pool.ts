@@ -40,13 +40,13 @@ export function hearErrors(pool: PgPool): void {
  * @param options.prepare false: no statement is prepared. Default: true
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
- * const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: steadyPool(new pg.Pool({ connectionString })) }) });
+ * const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: resilientPool(new pg.Pool({ connectionString })) }) });
  */
-export function steadyPool(pool: SteadyPoolTarget, options: SteadyPoolOptions = {}): PostgresPool {
+export function resilientPool(pool: ResilientPoolTarget, options: ResilientPoolOptions = {}): PostgresPool {
   const { timeout = '30s', prepare = true } = readOptions('options', options, ['timeout', 'prepare']);
   const limit = new TimeLimit(readDuration('timeout', timeout));
   if (typeof prepare !== 'boolean') throw invalid('prepare', 'true or false', prepare);
-  if (typeof (pool as Partial<SteadyPoolTarget> | null | undefined)?.connect !== 'function') throw invalid('pool', 'a pool of pg', pool);
+  if (typeof (pool as Partial<ResilientPoolTarget> | null | undefined)?.connect !== 'function') throw invalid('pool', 'a pool of pg', pool);
   hearErrors(pool);
   // One for each connection: Kysely knows a connection again by it.
   const clients = new WeakMap<PgClient, PostgresPoolClient>();
@@ -61,14 +61,14 @@ export function steadyPool(pool: SteadyPoolTarget, options: SteadyPoolOptions = 
   };
 }
 
-/** How a {@link steadyPool} treats the queries on it. */
-export interface SteadyPoolOptions {
+/** How a {@link resilientPool} treats the queries on it. */
+export interface ResilientPoolOptions {
   readonly timeout?: number | string | undefined;
   readonly prepare?: boolean | undefined;
 }
 
-/** What {@link steadyPool} uses of a `pg` pool. */
-export interface SteadyPoolTarget extends PgPool {
+/** What {@link resilientPool} uses of a `pg` pool. */
+export interface ResilientPoolTarget extends PgPool {
   end(): Promise<void>;
 }
 

@@ -51,11 +51,11 @@ export interface SqlGrantStoreOptions {
  * on SQLite, `server` on PostgreSQL), as far as `docs/stores/` says of each.
  *
  * Gotcha: `pg` ends the process when a connection is lost that Kysely holds, and nobody hears its `error` event. Give
- * Kysely a {@link steadyPool}; a pool that is given as `read` is heard, too. On SQLite, give it a {@link steadyHandle}.
+ * Kysely a {@link resilientPool}; a pool that is given as `read` is heard, too. On SQLite, give it a {@link resilientHandle}.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
- * const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: steadyHandle(new Database('access.db')) }) });
+ * const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: resilientHandle(new Database('access.db')) }) });
  * await migrate({ db, dialect: 'sqlite' });
  * const engine = new JitEngine({ approver, store: sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments' }) });
  */

@@ -85,9 +85,9 @@ export const answers: Cases = (it, { problemOf }) => {
 
   it('says where to ask, where that is configured', async (world) => {
     const { problem, challenge } = await refusal(world, 403, await world.call('desk', 'user:maya'));
-    const askAt = 'https://desk.example/ask?team=a%22b&scope=db-prod%3Awrite#now';
-    same(problem?.askAt, askAt, 'where to ask, in the problem');
-    same(challenge, `Bearer error="insufficient_scope", scope="db-prod:write", error_uri="${askAt}"`, 'the challenge of a 403');
+    const requestUrl = 'https://desk.example/ask?team=a%22b&scope=db-prod%3Awrite#now';
+    same(problem?.requestUrl, requestUrl, 'where to ask, in the problem');
+    same(challenge, `Bearer error="insufficient_scope", scope="db-prod:write", error_uri="${requestUrl}"`, 'the challenge of a 403');
   });
 
   it('names neither the scope nor a way in where access can not be asked for', async (world) => {

@@ -1,7 +1,7 @@
 import { JitEngine } from '../../engine/engine.js';
 import type { Access } from '../../guards/access.js';
 import type { Refused } from '../../guards/outcome.js';
-import type { GuardChoices, GuardEngine } from '../../guards/options.js';
+import type { GuardDefaults, GuardEngine } from '../../guards/options.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { Grant } from '../../records/index.js';
 import { MemoryGrantStore } from '../../stores/memory.js';
@@ -16,7 +16,7 @@ export interface GuardedRoute {
   readonly name: string;
   readonly engine: GuardEngine;
   /** What the guard is given besides `subject` and `scope`. */
-  readonly choices: GuardChoices;
+  readonly choices: GuardDefaults;
   /** Who is calling, by what the request's header `session` says; `undefined` where there is none. */
   subject(session: string | undefined): MaybePromise<string | undefined>;
   /** The scope; or what makes one of the path's second segment, once that is decoded. */
@@ -139,8 +139,8 @@ export class GuardWorld {
     const route = { engine, subject, scope: 'db-prod:write', choices: { onRefused }, answer };
     return [
       { ...route, name: 'plain' },
-      { ...route, name: 'desk', choices: { askAt: 'https://desk.example/ask?team=a%22b#now' } },
-      { ...route, name: 'unasked', choices: { askAt: false } },
+      { ...route, name: 'desk', choices: { requestUrl: 'https://desk.example/ask?team=a%22b#now' } },
+      { ...route, name: 'unasked', choices: { requestUrl: false } },
       {
         ...route,
         name: 'routed',

@@ -170,7 +170,7 @@ describe('how far deny rules reach', () => {
     await clock.advance('1h');
     const edited = engineWith(definePolicy({ rules: [...rules, { id: 'no', scopes: ['**'], deny: 'x'.repeat(4096) }] }));
     await edited.sweep();
-    expect((await edited.request(result.request.id))?.grants[0]?.end).toMatchObject({ status: 'revoked', cause: 'ineligible' });
+    expect((await edited.getRequest(result.request.id))?.grants[0]?.end).toMatchObject({ status: 'revoked', cause: 'ineligible' });
   });
 });
 
@@ -202,11 +202,11 @@ describe('break-glass', () => {
       breakGlass: [interns, { id: 'all', scopes: ['db'], reviewers: ['sec'], ...bg }],
     });
     const { request } = await engine.breakGlass(ask);
-    await expect(engine.acknowledge(request.id, { by: 'user:buddy', verdict: 'justified' })).rejects.toMatchObject({
+    await expect(engine.reviewBreakGlass(request.id, { by: 'user:buddy', verdict: 'justified' })).rejects.toMatchObject({
       code: 'ERR_JIT_NOT_REVIEWER',
     });
     const edited = engineWith(definePolicy({ groups, rules: [], breakGlass: [interns] }));
-    await expect(edited.acknowledge(request.id, { by: 'user:buddy', verdict: 'justified' })).rejects.toMatchObject({
+    await expect(edited.reviewBreakGlass(request.id, { by: 'user:buddy', verdict: 'justified' })).rejects.toMatchObject({
       code: 'ERR_JIT_NOT_REVIEWER',
     });
   });
@@ -223,7 +223,7 @@ describe('break-glass', () => {
       ],
     });
     const { request } = await engine.breakGlass({ subject: 'user:maya', scopes, ttl: '30m', justification: 'down' });
-    await expect(engine.acknowledge(request.id, { by: 'user:buddy', verdict: 'justified' })).rejects.toMatchObject({
+    await expect(engine.reviewBreakGlass(request.id, { by: 'user:buddy', verdict: 'justified' })).rejects.toMatchObject({
       code: 'ERR_JIT_NOT_REVIEWER',
     });
   });
@@ -243,11 +243,11 @@ describe('break-glass', () => {
     }
     const { engine } = world({ groups, rules: [], breakGlass: rules });
     const { request } = await engine.breakGlass({ subject: 'user:maya', scopes, ttl: '30m', justification: 'down' });
-    await expect(engine.acknowledge(request.id, { by: 'user:ops', verdict: 'justified' })).rejects.toMatchObject({
+    await expect(engine.reviewBreakGlass(request.id, { by: 'user:ops', verdict: 'justified' })).rejects.toMatchObject({
       code: 'ERR_JIT_NOT_REVIEWER',
     });
-    await expect(engine.acknowledge(request.id, { by: 'user:sec', verdict: 'justified' })).resolves.toMatchObject({
-      owed: { reviewers: ['sec'] },
+    await expect(engine.reviewBreakGlass(request.id, { by: 'user:sec', verdict: 'justified' })).resolves.toMatchObject({
+      afterReview: { reviewers: ['sec'] },
     });
   });
 
@@ -274,7 +274,8 @@ describe('break-glass', () => {
     await engine.breakGlass({ ...ask, scope: 'db:*' });
     const skipped: unknown[] = [];
     for await (const entry of readJournal(store)) {
-      if (entry.type === 'request.approved') skipped.push((entry.data as { owed: { skippedGroups: unknown } }).owed.skippedGroups);
+      if (entry.type === 'request.approved')
+        skipped.push((entry.data as { afterReview: { skippedGroups: unknown } }).afterReview.skippedGroups);
     }
     expect(skipped).toEqual([['dba']]);
   });

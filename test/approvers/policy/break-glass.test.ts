@@ -155,16 +155,23 @@ describe('breakGlass()', () => {
   });
 });
 
-describe('mayAcknowledge()', () => {
+describe('mayReviewBreakGlass()', () => {
   const owing = (reviewers: readonly string[], over: Parameters<typeof asking>[1] = {}) =>
     asking('db:write', {
       ...over,
-      owed: { reviewBy: 1, reviewers, skippedGroups: [], skippedPeople: undefined, missedAt: undefined, acknowledgement: undefined },
+      afterReview: {
+        reviewBy: 1,
+        reviewers,
+        skippedGroups: [],
+        skippedPeople: undefined,
+        missedAt: undefined,
+        breakGlassReview: undefined,
+      },
     });
 
   it('L17 takes a member, as of now, of a group that was named when the access was taken, whatever the rules say by now', async () => {
     for (const policy of [withBreakGlass([{ ...rule, reviewers: ['dba'] }]), withBreakGlass(undefined)]) {
-      const may = (person: string) => policy.mayAcknowledge?.(person, owing(['security', 'leads'], { rule: 'outage' }));
+      const may = (person: string) => policy.mayReviewBreakGlass?.(person, owing(['security', 'leads'], { rule: 'outage' }));
       expect(await may('user:noor')).toBe(true);
       expect(await may('user:rob')).toBe(true);
       expect(await may('user:kim')).toBe(false);
@@ -173,8 +180,8 @@ describe('mayAcknowledge()', () => {
 
   it('takes nobody of a group that is gone, or where none was named', async () => {
     const policy = withBreakGlass([rule]);
-    expect(await policy.mayAcknowledge?.('user:noor', owing(['gone', '__proto__']))).toBe(false);
-    expect(await policy.mayAcknowledge?.('user:noor', owing([], { rule: 'outage' }))).toBe(false);
-    expect(await policy.mayAcknowledge?.('user:noor', asking('db:write', { rule: 'outage' }))).toBe(false);
+    expect(await policy.mayReviewBreakGlass?.('user:noor', owing(['gone', '__proto__']))).toBe(false);
+    expect(await policy.mayReviewBreakGlass?.('user:noor', owing([], { rule: 'outage' }))).toBe(false);
+    expect(await policy.mayReviewBreakGlass?.('user:noor', asking('db:write', { rule: 'outage' }))).toBe(false);
   });
 });

@@ -45,7 +45,8 @@ function anEngine(first: Policy = definePolicy(definition)) {
     membersOf: (...given: Parameters<NonNullable<Policy['membersOf']>>) => now.policy.membersOf?.(...given),
     breakGlass: (...given: Parameters<NonNullable<Policy['breakGlass']>>) =>
       now.policy.breakGlass?.(...given) ?? ({ outcome: 'abstain' } as const),
-    mayAcknowledge: (...given: Parameters<NonNullable<Policy['mayAcknowledge']>>) => now.policy.mayAcknowledge?.(...given) ?? false,
+    mayReviewBreakGlass: (...given: Parameters<NonNullable<Policy['mayReviewBreakGlass']>>) =>
+      now.policy.mayReviewBreakGlass?.(...given) ?? false,
   };
   const engine = new JitEngine({ approver, store, clock, scopes: patternScopes });
   const edit = (change: Partial<PolicyDefinition>) => (now.policy = definePolicy({ ...definition, ...change }));
@@ -142,7 +143,7 @@ describe('an engine with a policy', () => {
     edit({ rules: [...definition.rules, { id: 'freeze', scopes: ['**'], deny: 'frozen' }] });
     await clock.set(startsAt);
     expect(await engine.isAllowed('user:maya', 'db:read')).toBe(false);
-    const held = await engine.request(request.id);
+    const held = await engine.getRequest(request.id);
     expect(held?.grants[0]?.end).toMatchObject({ status: 'revoked', cause: 'ineligible' });
   });
 
@@ -168,14 +169,14 @@ describe('an engine with a policy', () => {
     });
     expect(request).toMatchObject({
       rule: 'outage',
-      owed: { skippedGroups: ['dba', 'security'], skippedPeople: ['user:ana', 'user:kim', 'user:noor'] },
+      afterReview: { skippedGroups: ['dba', 'security'], skippedPeople: ['user:ana', 'user:kim', 'user:noor'] },
     });
     expect(await codeOf(engine.breakGlass({ subject: 'user:maya', scope: 'db:payroll', ttl: '15m', justification: 'x' }))).toMatch(
       /payroll stays closed/,
     );
-    expect(await codeOf(engine.acknowledge(request.id, { by: 'user:kim', verdict: 'justified' }))).toMatch(/^ERR_JIT_NOT_REVIEWER/);
-    await engine.acknowledge(request.id, { by: 'user:noor', verdict: 'unjustified' });
-    expect((await engine.request(request.id))?.grants[0]).toMatchObject({ id: grants[0]?.id, end: { cause: 'unjustified' } });
+    expect(await codeOf(engine.reviewBreakGlass(request.id, { by: 'user:kim', verdict: 'justified' }))).toMatch(/^ERR_JIT_NOT_REVIEWER/);
+    await engine.reviewBreakGlass(request.id, { by: 'user:noor', verdict: 'unjustified' });
+    expect((await engine.getRequest(request.id))?.grants[0]).toMatchObject({ id: grants[0]?.id, end: { cause: 'unjustified' } });
   });
 
   it('previews what a policy would say', async () => {
@@ -338,7 +339,7 @@ describe('simulate()', () => {
       clock: new ManualClock(),
     });
     await engine.requestAccess(ask).catch(() => undefined);
-    const [request] = (await engine.requests({})).items;
+    const [request] = (await engine.listRequests({})).items;
     await engine.cancel(request?.id ?? '', { by: 'user:maya' });
     expect(await simulate(definePolicy({ rules: [] }), readJournal(store))).toEqual([]);
   });
@@ -347,7 +348,7 @@ describe('simulate()', () => {
     ['a quorum of nobody', 'request.assigned', { quorum: { groups: [], denials: 1 } }],
     ['a number that is none', 'request.approved', { terms: { maxUses: 'many' } }],
     ['an end that is none', 'request.denied', { end: { status: 'granted' } }],
-    ['an owed review of nobody', 'request.approved', { owed: 5 }],
+    ['an owed review of nobody', 'request.approved', { afterReview: 5 }],
   ])('L30 refuses an answer that this package does not write: %s', async (_, type, over) => {
     const entries = (await aJournal()).map((entry) => (entry.type === type ? { ...entry, data: { ...entry.data, ...over } } : entry));
     await expect(simulate(definePolicy(definition), entries as never)).rejects.toMatchObject({ code: 'ERR_JIT_CORRUPT', kind: 'entry' });

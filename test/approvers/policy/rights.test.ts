@@ -143,14 +143,14 @@ describe('groupsOf()', () => {
       skippedGroups: [],
       skippedPeople: [],
       missedAt: undefined,
-      acknowledgement: undefined,
+      breakGlassReview: undefined,
     };
-    const request = asking('db:secret', { justification: 'x', owed });
+    const request = asking('db:secret', { justification: 'x', afterReview: owed });
     await expect(live.decide(request)).rejects.toBe(down);
     await expect(live.isEligible?.(request, 'creation')).rejects.toBe(down);
     await expect(live.isEligible?.(request, 'start')).rejects.toBe(down);
     await expect(live.breakGlass?.(request)).rejects.toBe(down);
-    await expect(live.mayAcknowledge?.('user:lee', request)).rejects.toBe(down);
+    await expect(live.mayReviewBreakGlass?.('user:lee', request)).rejects.toBe(down);
     await expect(live.explain(asking('db:secret'))).rejects.toBe(down);
     expect(await live.decide(asking('db:read'))).toMatchObject({ outcome: 'approve' });
   });

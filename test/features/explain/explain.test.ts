@@ -67,7 +67,7 @@ function begin(script: ApproverScript = {}, options: Partial<JitEngineOptions> =
     membersOf: members,
     isEligible: true,
     breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
-    mayAcknowledge: true,
+    mayReviewBreakGlass: true,
     ...script,
   });
   const made = anEngine({ approver, limits: { reviewWithin: HOUR, maxGrants: 2 }, ...options });
@@ -207,7 +207,7 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
   'break-glass that was found unjustified': async () => {
     const made = begin();
     const { request } = await made.engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '5m', justification: 'it burns' });
-    await made.engine.acknowledge(request.id, { by: SAM, verdict: 'unjustified' });
+    await made.engine.reviewBreakGlass(request.id, { by: SAM, verdict: 'unjustified' });
     return ofGrant('revoked', made, { id: `${request.id}.1`, requestId: request.id });
   },
   'a revoke that took a request to extend with it': async () => {
@@ -355,7 +355,7 @@ describe('JitEngine', () => {
     it('tells the whole of it in one shape', async () => {
       const { engine } = begin();
       const grant = await aGranted(engine);
-      const { request } = (await engine.request(grant.requestId)) ?? {};
+      const { request } = (await engine.getRequest(grant.requestId)) ?? {};
       const about = { subject: MAYA, at: at(0), effects: [], pattern: undefined };
       expect(await engine.explain(MAYA, { scope: SCOPE })).toStrictEqual({
         ...about,

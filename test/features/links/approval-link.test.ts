@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readLink, readLinkKeys, signLink, type ApprovalLink, type ReadLinkKey } from '../../../src/features/links/approval-link.js';
+import { readLink, readLinkKeys, signLink, type ApprovalLink, type ParsedLinkKey } from '../../../src/features/links/approval-link.js';
 import { START_AT } from '../../../src/testing.js';
 import { refusal } from '../../engine/an-engine.js';
 
@@ -18,14 +18,14 @@ const LINK: ApprovalLink = {
 const [KEY, OTHER] = readLinkKeys('linkKeys', [
   { id: 'k1', secret: 's'.repeat(32) },
   { id: 'k2', secret: new Uint8Array(32).fill(7) },
-]) as [ReadLinkKey, ReadLinkKey];
+]) as [ParsedLinkKey, ParsedLinkKey];
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-const whyNot = async (token: unknown, keys: readonly ReadLinkKey[] = [KEY]): Promise<string> =>
+const whyNot = async (token: unknown, keys: readonly ParsedLinkKey[] = [KEY]): Promise<string> =>
   (await refusal(() => readLink(keys, token), 'ERR_JIT_LINK')).why;
 
 /** Signed with our key, whatever it says: what only somebody with the key can make. */
-function signed(value: unknown, { id, secret }: ReadLinkKey = KEY): string {
+function signed(value: unknown, { id, secret }: ParsedLinkKey = KEY): string {
   const said = typeof value === 'string' ? value : Buffer.from(JSON.stringify(value)).toString('base64url');
   const mac = createHmac('sha256', secret).update(`jit-access approval link 1: ${id}.${said}`).digest('base64url');
   return `${id}.${said}.${mac}`;
@@ -254,7 +254,7 @@ describe('readLinkKeys()', () => {
   it('keeps a copy of the bytes: who changes them afterwards changes nothing', () => {
     const bytes = new Uint8Array(32).fill(1);
     const keys = readLinkKeys('linkKeys', [{ id: 'k', secret: bytes }]);
-    const token = signLink(keys[0] as ReadLinkKey, LINK);
+    const token = signLink(keys[0] as ParsedLinkKey, LINK);
     bytes.fill(0);
     expect(readLink(keys, token)).toEqual(LINK);
   });

@@ -41,7 +41,7 @@ const linkFor = (engine: JitEngine, id: string, reviewer = SAM, decision: 'appro
 const whyNot = async (work: Promise<unknown>) => (await refusal(work, 'ERR_JIT_LINK')).why;
 
 const reviewsOf = async (engine: JitEngine, id: string) =>
-  (await engine.request(id))?.request.reviews.map(({ reviewer, verdict }) => `${reviewer} ${verdict}`);
+  (await engine.getRequest(id))?.request.reviews.map(({ reviewer, verdict }) => `${reviewer} ${verdict}`);
 
 describe('JitEngine', () => {
   describe('approvalLink()', () => {
@@ -191,7 +191,7 @@ describe('JitEngine', () => {
       const [first, second] = [await linkFor(engine, id), await linkFor(engine, id, ANA)];
       const said = { reason: 'INC-1', comment: 'from the train', as: 'ops' };
       expect((await engine.redeemLink(first, { by: SAM, ...said })).outcome).toBe('pending');
-      expect((await engine.request(id))?.request.reviews).toEqual([
+      expect((await engine.getRequest(id))?.request.reviews).toEqual([
         { reviewer: SAM, verdict: 'approve', groups: ['ops'], as: 'ops', at: at(0), reason: 'INC-1', comment: 'from the train' },
       ]);
       expect(await engine.redeemLink(second, { by: ANA })).toMatchObject({ outcome: 'granted', grants: [{ scope: SCOPE }] });
@@ -362,7 +362,7 @@ describe('JitEngine', () => {
       await clock.set(at(MINUTE));
       const token = await linkFor(engine, id);
       await engine.redeemLink(token, { by: SAM });
-      expect((await engine.request(id))?.request.reviews).toMatchObject([{ reviewer: SAM, at: at(MINUTE) }]);
+      expect((await engine.getRequest(id))?.request.reviews).toMatchObject([{ reviewer: SAM, at: at(MINUTE) }]);
       await clock.set(at(2 * MINUTE));
       expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('used');
       expect((await engine.approve(id, { by: ANA })).outcome).toBe('pending');

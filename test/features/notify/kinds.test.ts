@@ -63,7 +63,7 @@ describe('a notice', () => {
     const grant = aGrant();
     const data = { subject: 'user:maya', scope: 'db-prod:write', expiresAt: at(15) };
     const notice = await noticeOf({ type: 'grant.warned', data, grantId: 'r1.1', request, grants: [aGrant({ id: 'r1.2' }), grant] });
-    expect(notice).toMatchObject({ id: 'c1.1', kind: 'ending', at: START_AT, namespace: 'default' });
+    expect(notice).toMatchObject({ id: 'c1.1', kind: 'expiring', at: START_AT, namespace: 'default' });
     expect(notice.request).toBe(request);
     expect(notice.grant).toBe(grant);
     expect(notice.entry.id).toBe('c1.1');
@@ -77,7 +77,7 @@ describe('a notice', () => {
 
   it('never has metadata in its texts', async () => {
     const request = aRequest({ metadata: { token: 'hush' } });
-    for (const type of ['request.assigned', 'request.escalated', 'request.approved', 'review.missed'] as const) {
+    for (const type of ['request.assigned', 'request.escalated', 'request.approved', 'breakGlass.overdue'] as const) {
       const { text, markdown } = await noticeOf({ type, request });
       expect(text + markdown).not.toContain('hush');
     }
@@ -92,12 +92,12 @@ describe('a notice', () => {
     'grant.extended',
     'grant.used',
     'usage.closed',
-    'review.acknowledged',
-    'effect.intended',
-    'effect.failed',
-    'effect.done',
-    'effect.retried',
-    'effect.dismissed',
+    'breakGlass.reviewed',
+    'provisioning.intended',
+    'provisioning.failed',
+    'provisioning.done',
+    'provisioning.retried',
+    'provisioning.dismissed',
     'attempt.refused',
     'journal.purged',
     'clock.accepted',
@@ -108,11 +108,11 @@ describe('a notice', () => {
   });
 });
 
-describe('asked', () => {
+describe('review_requested', () => {
   it('tells the groups of the quorum who asks for what, why, and until when', async () => {
     const request = aRequest({ ...byOther, startsAt: at(30), quorum });
     const notice = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM, reviewBy: at(60) }, request });
-    expect(notice).toMatchObject({ kind: 'asked', people: ['user:maya', 'user:noor'], groups: ['platform', 'security'] });
+    expect(notice).toMatchObject({ kind: 'review_requested', people: ['user:maya', 'user:noor'], groups: ['platform', 'security'] });
     expect(notice.text).toBe(
       [
         'user:maya asks for db-prod:write, db-prod:read, for 15m',
@@ -148,7 +148,7 @@ describe('asked', () => {
 
   it('tells who may stand in from now on', async () => {
     const notice = await noticeOf({ type: 'request.escalated', data: { quorum: QUORUM }, actor: 'system:sweeper', request: byOther });
-    expect(notice).toMatchObject({ kind: 'asked', people: ['user:maya', 'user:noor'], groups: ['leads'] });
+    expect(notice).toMatchObject({ kind: 'review_requested', people: ['user:maya', 'user:noor'], groups: ['leads'] });
     expect(notice.text).toBe(
       [
         'The request of user:maya for db-prod:write, db-prod:read still waits for review: leads may now stand in',
@@ -246,13 +246,13 @@ describe('decided', () => {
   });
 });
 
-describe('ending', () => {
+describe('expiring', () => {
   const data = { subject: 'user:maya', scope: 'db-prod:write', warnedAt: at(10), expiresAt: at(15) };
   const of = { type: 'grant.warned', data, grantId: 'r1.1', actor: 'system:sweeper' } as const;
 
   it('tells the subject, and who asked, when', async () => {
     const notice = await noticeOf({ ...of, request: byOther, grants: [aGrant()] });
-    expect(notice).toMatchObject({ kind: 'ending', people: ['user:maya', 'user:noor'], groups: [] });
+    expect(notice).toMatchObject({ kind: 'expiring', people: ['user:maya', 'user:noor'], groups: [] });
     expect(notice.text).toBe('The access of user:maya to db-prod:write ends at 2026-01-01T00:15:00.000Z\ngrant: r1.1');
   });
 
@@ -329,14 +329,18 @@ describe('ended', () => {
   });
 });
 
-describe('glass_broken', () => {
-  const of = { type: 'request.approved', data: { ...endOf('approved', 'break_glass', 'user:noor'), owed }, actor: 'user:noor' } as const;
+describe('break_glass_used', () => {
+  const of = {
+    type: 'request.approved',
+    data: { ...endOf('approved', 'break_glass', 'user:noor'), afterReview: owed },
+    actor: 'user:noor',
+  } as const;
 
   it('is loud: who, what, why, who was skipped, and by when the review is owed', async () => {
     const terms = makeTerms({ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined });
     const notice = await noticeOf({ ...of, request: aRequest({ requestedBy: 'user:noor', terms }), grants: [aGrant()] });
     expect(notice).toMatchObject({
-      kind: 'glass_broken',
+      kind: 'break_glass_used',
       people: ['user:maya', 'user:noor', 'user:ana', 'user:sam'],
       groups: ['security', 'platform'],
     });
@@ -350,7 +354,7 @@ describe('glass_broken', () => {
         'access: until 2026-01-01T00:15:00.000Z',
         'skipped groups: platform',
         'skipped people: user:ana, user:sam',
-        'review owed by: 2026-01-01T01:00:00.000Z',
+        'review due by: 2026-01-01T01:00:00.000Z',
         'to be given by one of: security',
         'request: r1',
       ].join('\n'),
@@ -360,7 +364,7 @@ describe('glass_broken', () => {
   it('leaves out whom it is for, and who was skipped, where there is nobody to name', async () => {
     const data = {
       ...endOf('approved', 'break_glass', 'user:maya'),
-      owed: { ...owed, reviewers: [], skippedGroups: [], skippedPeople: [] },
+      afterReview: { ...owed, reviewers: [], skippedGroups: [], skippedPeople: [] },
     };
     const notice = await noticeOf({ ...of, data, request: aRequest() });
     expect(notice).toMatchObject({ people: ['user:maya'], groups: [] });
@@ -374,16 +378,16 @@ describe('glass_broken', () => {
   });
 });
 
-describe('review_owed', () => {
-  const of = { type: 'review.missed', data: { owed: { ...owed, missedAt: at(60) } }, actor: 'system:sweeper' } as const;
+describe('break_glass_overdue', () => {
+  const of = { type: 'breakGlass.overdue', data: { afterReview: { ...owed, missedAt: at(60) } }, actor: 'system:sweeper' } as const;
 
   it('tells the groups that are to give it', async () => {
     const notice = await noticeOf({ ...of, request: byOther });
-    expect(notice).toMatchObject({ kind: 'review_owed', people: ['user:maya', 'user:noor'], groups: ['security'] });
+    expect(notice).toMatchObject({ kind: 'break_glass_overdue', people: ['user:maya', 'user:noor'], groups: ['security'] });
     expect(notice.text).toBe(
       [
         'The request of user:maya for db-prod:write, db-prod:read, by break-glass, has not been reviewed',
-        'was owed by: 2026-01-01T01:00:00.000Z',
+        'was due by: 2026-01-01T01:00:00.000Z',
         'to be given by one of: security',
         'asked by: user:noor',
         'why: the primary rejects writes',
@@ -395,12 +399,12 @@ describe('review_owed', () => {
 
   it('says when there is nothing to do any more', async () => {
     const acknowledgement = { by: 'user:lee', verdict: 'justified', at: at(70), reason: undefined } as const;
-    const request = aRequest({ owed: { ...owed, missedAt: at(60), acknowledgement } });
+    const request = aRequest({ afterReview: { ...owed, missedAt: at(60), breakGlassReview: acknowledgement } });
     expect((await noticeOf({ ...of, request })).text.split('\n')[1]).toBe('nothing to do: it has been reviewed by now');
   });
 });
 
-describe('effect_stuck', () => {
+describe('provisioning_stuck', () => {
   const data = {
     effectId: 'e1',
     name: 'github',
@@ -410,11 +414,11 @@ describe('effect_stuck', () => {
     failures: 8,
     problem: 'ECONNRESET',
   };
-  const of = { type: 'effect.stuck', data, actor: 'system:effects', requestId: undefined } as const;
+  const of = { type: 'provisioning.stuck', data, actor: 'system:effects', requestId: undefined } as const;
 
   it('is for operators, and names nobody else: who still has what was to be taken away', async () => {
     const notice = await noticeOf(of);
-    expect(notice).toMatchObject({ kind: 'effect_stuck', people: [], groups: [] });
+    expect(notice).toMatchObject({ kind: 'provisioning_stuck', people: [], groups: [] });
     expect(notice.text).toBe(
       [
         'STUCK: github does not take the access to repo:admin away from user:maya',
@@ -442,14 +446,14 @@ it('L30 a notice is made of any entry of its types, however malformed, and on th
     'grant.warned',
     'grant.expired',
     'grant.revoked',
-    'review.missed',
-    'effect.stuck',
+    'breakGlass.overdue',
+    'provisioning.stuck',
   ] as const;
   const json = fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<JsonObject[string]>;
   const field = fc.constantFrom(
     'end',
     'quorum',
-    'owed',
+    'afterReview',
     'subject',
     'scope',
     'expiresAt',
@@ -482,6 +486,6 @@ it('L30 a notice is made of any entry of its types, however malformed, and on th
       for (const line of text.split('\n').slice(1)) expect(line).toMatch(/^[a-z ]+: /);
       for (const line of markdown.split('\n').slice(2)) expect(line).toMatch(/^- [a-z ]+: /);
     }),
-    { numRuns: 1_000, examples: [['review.missed', { owed: { reviewers: ['', 'group:security', 'group:security'] } }]] },
+    { numRuns: 1_000, examples: [['breakGlass.overdue', { afterReview: { reviewers: ['', 'group:security', 'group:security'] } }]] },
   );
 });

@@ -62,7 +62,12 @@ describe('notify()', () => {
     const { engine, clock } = anEngine({ approver: policy, audit: chat.sink });
     const asked = await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'orders\n# are lost' });
     await engine.flushAudit();
-    expect(chat.notices[0]).toMatchObject({ kind: 'asked', groups: ['platform'], people: [MAYA], request: { id: asked.request.id } });
+    expect(chat.notices[0]).toMatchObject({
+      kind: 'review_requested',
+      groups: ['platform'],
+      people: [MAYA],
+      request: { id: asked.request.id },
+    });
     expect(chat.notices[0]?.text).toContain('\nwhy: orders # are lost\n');
     await clock.advance('10m');
     await engine.sweep();
@@ -91,11 +96,11 @@ describe('notify()', () => {
     await clock.advance('24h');
     await engine.sweep();
     await engine.flushAudit();
-    expect([...chat.kinds].sort()).toEqual(['ended', 'glass_broken', 'review_owed']);
+    expect([...chat.kinds].sort()).toEqual(['break_glass_overdue', 'break_glass_used', 'ended']);
     const [broken] = chat.notices;
-    expect(broken).toMatchObject({ kind: 'glass_broken', people: [MAYA, SAM, 'user:ana'], groups: ['security', 'platform'] });
+    expect(broken).toMatchObject({ kind: 'break_glass_used', people: [MAYA, SAM, 'user:ana'], groups: ['security', 'platform'] });
     expect(broken?.text).toContain('\naccess: until 2026-01-01T00:30:00.000Z\n');
-    expect(chat.notices.find(({ kind }) => kind === 'review_owed')).toMatchObject({ groups: ['security'] });
+    expect(chat.notices.find(({ kind }) => kind === 'break_glass_overdue')).toMatchObject({ groups: ['security'] });
   });
 
   it('L28 sends what failed again, with the same id, and what is behind it after it; nothing twice', async () => {
@@ -107,11 +112,11 @@ describe('notify()', () => {
     await engine.cancel(first.id, { by: MAYA });
     await aPending(engine, { scopes: ['db:2'] });
     await engine.flushAudit();
-    expect(chat.kinds).toEqual(['asked']);
+    expect(chat.kinds).toEqual(['review_requested']);
     expect(told.map(({ during }) => during)).toContain('sink chat');
     chat.down = false;
     await engine.flushAudit();
-    expect(chat.kinds).toEqual(['asked', 'decided', 'asked']);
+    expect(chat.kinds).toEqual(['review_requested', 'decided', 'review_requested']);
   });
 
   it('L28 sends nothing of a page twice that broke off in the middle', async () => {
@@ -190,7 +195,7 @@ describe('notify()', () => {
 
   it('looks nothing up for what nobody is told of', async () => {
     const chat = aChat();
-    await chat.sink.write(journalOf(3), { request: () => Promise.reject(new Error('asked')) });
+    await chat.sink.write(journalOf(3), { request: () => Promise.reject(new Error('review_requested')) });
     expect(chat.notices).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { CoverageChange, CoverageEffect, GrantStore, JitEngine } from '../../../src/index.js';
+import type { CoverageChange, ProvisioningTarget, GrantStore, JitEngine } from '../../../src/index.js';
 import { decodeEffect, type Effect } from '../../../src/records/index.js';
 
 /**
@@ -33,7 +33,7 @@ export class Roles {
 }
 
 /** An effect on roles for the scopes. */
-export const rolesEffect = (roles: Roles, over: Partial<CoverageEffect> = {}): CoverageEffect => ({
+export const rolesEffect = (roles: Roles, over: Partial<ProvisioningTarget> = {}): ProvisioningTarget => ({
   name: 'roles',
   scopes: ['db-prod:write', 'db-prod:read'],
   apply: roles.apply,

@@ -558,7 +558,7 @@ describe('a call that comes in behind others', () => {
     theirs.letIn();
     await other.flushAudit();
     expect([...roles.held]).toEqual([`${MAYA} ${SCOPE}`]);
-    expect((await entriesOf(inner)).filter(({ type }) => type === 'effect.done')).toHaveLength(1);
+    expect((await entriesOf(inner)).filter(({ type }) => type === 'provisioning.done')).toHaveLength(1);
   });
 });
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { Turns } from '../../../src/features/provisioning/keyed-queue.js';
+import { KeyedQueue } from '../../../src/features/provisioning/keyed-queue.js';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('Turns', () => {
   it('runs one work at a time for a key, and once more for all who came while it ran', async () => {
-    const turns = new Turns(8);
+    const turns = new KeyedQueue(8);
     let running = 0;
     let most = 0;
     let runs = 0;
@@ -22,7 +22,7 @@ describe('Turns', () => {
   });
 
   it('runs so many at a time over all keys, the first that waits first', async () => {
-    const turns = new Turns(2);
+    const turns = new KeyedQueue(2);
     let running = 0;
     let most = 0;
     const order: number[] = [];
@@ -41,7 +41,7 @@ describe('Turns', () => {
   });
 
   it('settled() waits for what is under way, and for what that has started', async () => {
-    const turns = new Turns(1);
+    const turns = new KeyedQueue(1);
     const done: string[] = [];
     void turns.run('a', async () => {
       await turn();
@@ -51,8 +51,8 @@ describe('Turns', () => {
         done.push('b');
       });
     });
-    await turns.settled();
+    await turns.idle();
     expect(done).toEqual(['a', 'b']);
-    await turns.settled();
+    await turns.idle();
   });
 });

@@ -341,7 +341,7 @@ class World {
     const entries: AuditEntry[] = [];
     for await (const entry of readJournal(this.inner)) entries.push(entry);
     for (const { type, data } of entries) {
-      if (type !== 'effect.intended') continue;
+      if (type !== 'provisioning.intended') continue;
       expect(Number(data['seq'])).toBeGreaterThan(intended.get(data['effectId']) ?? 0);
       intended.set(data['effectId'], Number(data['seq']));
     }

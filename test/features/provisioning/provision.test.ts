@@ -148,16 +148,16 @@ describe('onCoverage()', () => {
     await settle(engine);
     const [stuck] = await engine.stuckEffects();
     await engine.dismissEffect(stuck?.id as string, { by: ANA, reason: 'removed by hand' });
-    expect((await typesOf(store)).filter((type) => type.startsWith('effect.'))).toEqual([
-      'effect.intended',
-      'effect.failed',
-      'effect.stuck',
-      'effect.retried',
-      'effect.done',
-      'effect.intended',
-      'effect.failed',
-      'effect.stuck',
-      'effect.dismissed',
+    expect((await typesOf(store)).filter((type) => type.startsWith('provisioning.'))).toEqual([
+      'provisioning.intended',
+      'provisioning.failed',
+      'provisioning.stuck',
+      'provisioning.retried',
+      'provisioning.done',
+      'provisioning.intended',
+      'provisioning.failed',
+      'provisioning.stuck',
+      'provisioning.dismissed',
     ]);
     await expectReplayed(store);
     expect(await verifyJournal(readJournal(store))).toMatchObject({ ok: true });
@@ -454,7 +454,7 @@ describe('stuckEffects(), dismissEffect() and resync()', () => {
     const dismissed = await engine.dismissEffect(effect?.id as string, { by: ANA, reason: 'done by hand' });
     expect(dismissed.outcome).toMatchObject({ status: 'dismissed', by: ANA, reason: 'done by hand' });
     expect(await engine.stuckEffects()).toEqual([]);
-    expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'effect.dismissed', actor: ANA });
+    expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'provisioning.dismissed', actor: ANA });
     // Twice is fine and recorded once.
     expect(await engine.dismissEffect(dismissed.id, { by: SAM })).toEqual(dismissed);
     await engine.revoke(grant.id, { by: SAM });

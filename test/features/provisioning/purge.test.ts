@@ -146,7 +146,7 @@ describe('purge() and what systems outside were told', () => {
     await settle(engine);
     await clock.advance('1d');
     const { journalStart } = await purge(engine, clock.now());
-    expect((await entriesOf(store)).some(({ type }) => type.startsWith('effect.'))).toBe(false);
+    expect((await entriesOf(store)).some(({ type }) => type.startsWith('provisioning.'))).toBe(false);
     expect(journalStart).toBeGreaterThan(0);
     await expectConsistent(store);
     expect(await engine.resync()).toEqual({ told: 1, untold: [] });

@@ -73,7 +73,7 @@ describe('JitEngine', () => {
     it('L33 removes what ended before, and keeps whatever is open or ended since', async () => {
       const { engine, kept, long, store } = await aPast();
       expect(await engine.purge({ before: at(2400), by: CISO, force: true })).toMatchObject({ requests: 3, grants: 2 });
-      expect((await engine.requests()).items.map((request) => request.scopes).sort()).toEqual([['a', 'b'], ['kept'], ['long']]);
+      expect((await engine.listRequests()).items.map((request) => request.scopes).sort()).toEqual([['a', 'b'], ['kept'], ['long']]);
       expect(await engine.isAllowed(MAYA, 'long')).toBe(true);
       expect((await engine.approve(kept.id, { by: SAM })).outcome).toBe('granted');
       expect((await engine.revoke(long.id, { by: CISO })).end?.status).toBe('revoked');
@@ -91,7 +91,7 @@ describe('JitEngine', () => {
       await engine.revoke(first?.id ?? '', { by: CISO });
       await clock.set(at(2000));
       expect(await engine.purge({ before: at(2000), by: CISO, force: true })).toMatchObject({ requests: 0, grants: 0 });
-      expect((await engine.request(first?.requestId ?? ''))?.grants).toHaveLength(2);
+      expect((await engine.getRequest(first?.requestId ?? ''))?.grants).toHaveLength(2);
     });
 
     it('L33 keeps what has ended but is not on record yet', async () => {
@@ -101,7 +101,7 @@ describe('JitEngine', () => {
       expect(await engine.purge({ before: at(HOUR), by: CISO, force: true })).toMatchObject({ requests: 0, grants: 0 });
       await engine.sweep();
       expect(await engine.purge({ before: at(HOUR), by: CISO, force: true })).toMatchObject({ requests: 1, grants: 1 });
-      expect(await engine.request(grant.requestId)).toBeUndefined();
+      expect(await engine.getRequest(grant.requestId)).toBeUndefined();
     });
 
     it('L33 is on record: who, which horizon, and what went', async () => {
@@ -137,7 +137,7 @@ describe('JitEngine', () => {
       const gone = anEngine({ store, clock, audit: new RecordingSink({ name: 'gone' }) });
       await gone.engine.flushAudit();
       await gone.engine.close();
-      const reached = (await other.head()).seq;
+      const reached = (await other.journalHead()).seq;
       const { engine } = anEngine({ store, clock });
       await clock.set(at(20_000));
       await engine.revokeAll({ subject: MAYA }, { by: CISO });
@@ -202,7 +202,7 @@ describe('JitEngine', () => {
     it('L33 keeps who owes a review until it is given, though all that is asked is for others', async () => {
       const approver = new ScriptedApprover({
         breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
-        mayAcknowledge: (reviewer) => reviewer === SAM,
+        mayReviewBreakGlass: (reviewer) => reviewer === SAM,
       });
       const { engine, clock, store } = anEngine({ approver });
       const emergency = (subject: string) =>
@@ -213,7 +213,7 @@ describe('JitEngine', () => {
       await clock.set(at(2 * HOUR));
       await engine.purge({ before: clock.now(), by: CISO, force: true });
       expect(await refusal(emergency('user:bob'), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxUnreviewed' });
-      await engine.acknowledge(request.id, { by: SAM, verdict: 'justified' });
+      await engine.reviewBreakGlass(request.id, { by: SAM, verdict: 'justified' });
       await clock.advance(1);
       await engine.purge({ before: clock.now(), by: CISO, force: true });
       for (const kind of ['request', 'grant']) expect((await store.find({ kind, limit: 9 })).items).toEqual([]);
@@ -263,12 +263,12 @@ describe('JitEngine', () => {
         await clock.set(now);
         await engine.sweep();
         expect(await engine.purge({ before: now, by: CISO, force: true })).toMatchObject({ requests: 0, grants: 0 });
-        expect((await engine.request(first.requestId))?.grants).toHaveLength(1);
+        expect((await engine.getRequest(first.requestId))?.grants).toHaveLength(1);
       }
       await clock.set(end);
       await engine.sweep();
       expect(await engine.purge({ before: end, by: CISO, force: true })).toMatchObject({ requests: 2, grants: 2 });
-      expect(await engine.request(extended.request.id)).toBeUndefined();
+      expect(await engine.getRequest(extended.request.id)).toBeUndefined();
     });
 
     it('goes over more than a page', async () => {

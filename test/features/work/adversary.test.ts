@@ -294,7 +294,7 @@ describe('waitFor', () => {
     gated.open();
     await macro();
     expect(await waiting).toBe('granted');
-    expect((await engine.decide(request.id)).outcome).toBe('granted');
+    expect((await engine.retryDecision(request.id)).outcome).toBe('granted');
   });
 
   it('decide: likewise', async () => {
@@ -304,7 +304,7 @@ describe('waitFor', () => {
     await clock.advance(10 * MINUTE - 1_000);
     const gated = gate();
     faulty.inject('get', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
-    const deciding = engine.decide(request.id);
+    const deciding = engine.retryDecision(request.id);
     await macro();
     await other.approve(request.id, { by: 'user:sam' });
     await clock.advance(1_000);
@@ -361,7 +361,7 @@ describe('explain and status', () => {
     const { engine, clock } = setUp({
       decide: { outcome: 'approve' },
       breakGlass: { outcome: 'approve', reviewWithinMs: 60 * MINUTE },
-      mayAcknowledge: true,
+      mayReviewBreakGlass: true,
     });
     await engine.breakGlass({ subject: SUBJECT, scope: SCOPE, ttl: '5m', justification: 'fire' });
     await clock.advance('10m');

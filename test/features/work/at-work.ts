@@ -1,5 +1,5 @@
 import { MemoryGrantStore, type Clock, type GrantStore } from '../../../src/index.js';
-import type { Lease } from '../../../src/features/work/options.js';
+import type { AccessWatch } from '../../../src/features/work/options.js';
 import { START_AT } from '../../../src/testing.js';
 import { yieldToOthers } from '../../../src/core/time.js';
 
@@ -11,7 +11,7 @@ export async function settle(): Promise<void> {
 }
 
 /** Why a lease has ended; `undefined`: it has not. */
-export function endOf({ signal }: Lease): { readonly code?: string; readonly name: string; readonly cause?: unknown } | undefined {
+export function endOf({ signal }: AccessWatch): { readonly code?: string; readonly name: string; readonly cause?: unknown } | undefined {
   return signal.aborted ? (signal.reason as { readonly code?: string; readonly name: string }) : undefined;
 }
 

@@ -64,7 +64,7 @@ describe('waitFor()', () => {
     await act(engine, request.id);
     const result = await waited;
     expect(result).toMatchObject({ ...expected, reused: false });
-    expect(result).toEqual(await engine.decide(request.id));
+    expect(result).toEqual(await engine.retryDecision(request.id));
     expect(watchers.now).toBe(0);
     expect(clock.sleepers).toBe(0);
   });
@@ -115,7 +115,7 @@ describe('waitFor()', () => {
     const { seen, waited } = watch(engine.waitFor(requestId as string));
     await clock.set(at(10 * SECOND));
     approver.script.decide = { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }], reviewWithinMs: 2 * MINUTE } };
-    await engine.decide(requestId as string);
+    await engine.retryDecision(requestId as string);
     store.inject('get', { fault: 'hang' });
     await clock.set(DEADLINE + 30 * SECOND);
     expect(seen).toEqual({});
@@ -201,7 +201,7 @@ describe('waitFor()', () => {
         made.store.release();
         await settle();
         expect(made.told).toEqual([]);
-        expect(await made.engine.request(request.id)).toMatchObject({ request: { end: undefined } });
+        expect(await made.engine.getRequest(request.id)).toMatchObject({ request: { end: undefined } });
       }
     });
 

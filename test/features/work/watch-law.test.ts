@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, isJitError, JitEngine, MemoryGrantStore, patternScopes, type GrantStore } from '../../../src/index.js';
-import { coveredUntil, type Held } from '../../../src/lifecycle/status.js';
+import { coveredUntil, type GrantUse } from '../../../src/lifecycle/status.js';
 import { decodeGrant } from '../../../src/records/index.js';
 import { FaultyStore, ManualClock } from '../../../src/testing.js';
 import { MAYA, SAM, SCOPE } from '../../engine/an-engine.js';
@@ -12,7 +12,7 @@ const LONGEST = 5 * SECOND;
 
 /** What was so from one commit to the next, both included: a read at that instant may have seen either. */
 interface Known {
-  readonly held: readonly Held[];
+  readonly held: readonly GrantUse[];
   readonly from: number;
   until: number;
 }
@@ -43,7 +43,7 @@ async function aWorld(isWatched: boolean, seed: number, leewayMs: number) {
   const lastly = (at: number, { held }: Known) =>
     coveredUntil(
       held.filter(({ grant }) => patternScopes.covers(grant.scope, SCOPE)),
-      { now: at, highest: at, late: at + leewayMs },
+      { now: at, highWater: at, forEnds: at + leewayMs },
     ) ?? 0;
 
   const act = async (doing: Act) => {
@@ -53,7 +53,7 @@ async function aWorld(isWatched: boolean, seed: number, leewayMs: number) {
         await other.requestAccess({ subject: MAYA, scope, ttl, startsAt: ahead > 0 ? clock.now() + ahead : undefined });
       } else if (doing.act === 'extend' || doing.act === 'revoke') {
         const { held } = known.at(-1) as Known;
-        const { grant } = held[doing.which % held.length] as Held;
+        const { grant } = held[doing.which % held.length] as GrantUse;
         if (doing.act === 'revoke') await other.revoke(grant.id, { by: SAM });
         else await other.extend(grant.id, { requestedBy: MAYA, ttl: doing.ttl });
       } else if (doing.act === 'mend') {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, patternScopes, type DeniedError, type JitEngineOptions, type StoreError } from '../../../src/index.js';
-import type { Lease, LeaseOptions } from '../../../src/features/work/options.js';
+import type { AccessWatch, WatchOptions } from '../../../src/features/work/options.js';
 import { FaultyStore, hangs, ManualClock, ScriptedApprover } from '../../../src/testing.js';
 import { aGranted, anEngine, at, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from '../../engine/an-engine.js';
 import { endOf, QuietStore, SECOND, settle, SteppingClock, watched } from './at-work.js';
@@ -9,7 +9,7 @@ const TTL = MINUTE;
 const ENDS = at(TTL);
 
 /** A granted scope, and a lease on it. */
-async function leased(options: Partial<JitEngineOptions> = {}, terms: LeaseOptions = {}) {
+async function leased(options: Partial<JitEngineOptions> = {}, terms: WatchOptions = {}) {
   const made = anEngine(options);
   const grant = await aGranted(made.engine, { ttl: TTL });
   const lease = await made.engine.lease(MAYA, SCOPE, terms);
@@ -21,7 +21,7 @@ const another = ({ store, clock }: { store: FaultyStore; clock: ManualClock }) =
 
 const decide = { outcome: 'approve' } as const;
 
-const decisionOf = ({ signal }: Lease) => (signal.reason as DeniedError).decision;
+const decisionOf = ({ signal }: AccessWatch) => (signal.reason as DeniedError).decision;
 
 describe('lease()', () => {
   describe('at its start', () => {

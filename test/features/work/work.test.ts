@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Lease } from '../../../src/features/work/options.js';
+import type { AccessWatch } from '../../../src/features/work/options.js';
 import { aGranted, anEngine, at, MAYA, MINUTE, refusal, SAM, SCOPE } from '../../engine/an-engine.js';
 import { settle } from './at-work.js';
 
@@ -25,7 +25,7 @@ const until = <T>(signal: AbortSignal, after: () => T) =>
 describe('withAccess()', () => {
   it('gives what the work gives, and leaves nothing behind', async () => {
     const { engine, clock } = await granted();
-    let given: Lease | undefined;
+    let given: AccessWatch | undefined;
     const result = await engine.withAccess(MAYA, SCOPE, async (signal, lease) => {
       given = lease;
       expect(lease).toMatchObject({ subject: MAYA, scope: SCOPE, until: at(TTL) });

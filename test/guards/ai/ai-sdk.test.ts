@@ -96,7 +96,7 @@ describe('toolApproval()', () => {
     const { guarded, engine, ran } = open();
     const execute = guarded.tools.refund.execute as (input: object, options: object) => Promise<unknown>;
     await refusal(execute(INPUT, { toolCallId: 'a', messages: [], context: undefined }), 'ERR_JIT_DENIED');
-    const [request] = (await engine.requests({})).items;
+    const [request] = (await engine.listRequests({})).items;
     await engine.approve(request?.id as string, { by: OPERATOR });
     expect(await execute(INPUT, { toolCallId: 'a', messages: [] })).toBe('refunded');
     await refusal(execute({ ...INPUT, order: '43' }, { toolCallId: 'a', messages: [] }), 'ERR_JIT_DENIED');
@@ -108,7 +108,7 @@ describe('toolApproval()', () => {
     const { toolApproval: approvals, tools } = guarded;
     const asked = { toolCallId: 'a', messages: [] };
     await approvals.refund?.(INPUT, asked);
-    const [request] = (await engine.requests({})).items;
+    const [request] = (await engine.listRequests({})).items;
     const approved = await engine.approve(request?.id as string, { by: OPERATOR });
     expect(await approvals.refund?.(INPUT, asked)).toEqual({ type: 'approved' });
     if (approved.outcome === 'granted') await engine.revoke(approved.grants[0]?.id as string, { by: OPERATOR });
@@ -126,7 +126,7 @@ describe('toolApproval()', () => {
     const paused = await generateText({ model: asking('weather', { city: 'Atlantis' }), prompt: 'x', ...guarded });
     expect(paused.content.map(({ type }) => type)).toContain('tool-approval-request');
     expect(ran).toEqual(['weather Oslo']);
-    expect((await engine.requests({})).items).toEqual([]);
+    expect((await engine.listRequests({})).items).toEqual([]);
   });
 
   it('serves streams: a call that waits ends them, one that is granted runs in them', async () => {
@@ -156,7 +156,7 @@ describe('toolApproval()', () => {
     };
     expect(await typesOf()).toContain('tool-approval-request');
     expect(ran).toEqual([]);
-    await engine.approve((await engine.requests({})).items[0]?.id as string, { by: OPERATOR });
+    await engine.approve((await engine.listRequests({})).items[0]?.id as string, { by: OPERATOR });
     expect(await typesOf()).toContain('tool-result');
     expect(ran).toEqual(['refund 42']);
   });
@@ -165,7 +165,7 @@ describe('toolApproval()', () => {
     const { guarded, ran, engine } = open();
     const agent = () => new ToolLoopAgent({ model: callingModel([{ id: 'a', input: INPUT }]), ...guarded });
     await agent().generate({ prompt: 'x' });
-    await engine.approve((await engine.requests({})).items[0]?.id as string, { by: OPERATOR });
+    await engine.approve((await engine.listRequests({})).items[0]?.id as string, { by: OPERATOR });
     await agent().generate({ prompt: 'x' });
     expect(ran).toEqual(['refund 42']);
   });
@@ -174,7 +174,7 @@ describe('toolApproval()', () => {
     const { guarded, engine } = open();
     const model = callingModel(['42', '42', '43'].map((order, i) => ({ id: `call-${i}`, input: { order, why: null } })));
     await generateText({ model, prompt: 'x', ...guarded });
-    const { items } = await engine.requests({});
+    const { items } = await engine.listRequests({});
     expect(items.map(({ scopes }) => scopes[0]).sort()).toEqual(['billing:42:refund', 'billing:43:refund']);
   });
 
@@ -211,7 +211,7 @@ describe('toolApproval()', () => {
       toolApproval(made.engine, tools, { agent: AGENT, operator: OPERATOR, job, tools: { refund: RULE, weather: 'unguarded' } });
     const call = { toolCallId: 'functions.refund:0', messages: [] };
     await of('run-1').toolApproval.refund?.(INPUT, call);
-    const [request] = (await made.engine.requests({})).items;
+    const [request] = (await made.engine.listRequests({})).items;
     expect(request).toMatchObject({ operator: OPERATOR, metadata: { tool: 'refund', job: 'run-1' } });
     await made.engine.deny(request?.id as string, { by: OPERATOR });
     expect(await of('run-1').toolApproval.refund?.(INPUT, call)).toMatchObject({ type: 'denied' });

@@ -13,11 +13,11 @@ function open(sdk: Sdk, made: ReturnType<typeof anOffice> = anOffice(), over: Pa
   const failures: unknown[] = [];
   const call = sdk.open(made.engine, refundOptions({ onError: (error) => failures.push(error), ...over }), work);
   const only = async () => {
-    const { items } = await made.engine.requests({});
+    const { items } = await made.engine.listRequests({});
     expect(items).toHaveLength(1);
     return items[0] as (typeof items)[number];
   };
-  return { ...made, call, failures, only, asked: async () => (await made.engine.requests({})).items };
+  return { ...made, call, failures, only, asked: async () => (await made.engine.listRequests({})).items };
 }
 
 describe.each(SDKS)('a tool of $name', (sdk) => {
@@ -96,7 +96,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
       const again = await call(ORDER, 'the call');
       expect(again.state).toBe(waits);
       expect(await asked()).toHaveLength(round);
-      const [pending] = (await engine.requests({ status: 'pending' })).items;
+      const [pending] = (await engine.listRequests({ status: 'pending' })).items;
       await engine.approve(pending?.id as string, { by: OPERATOR });
       expect((await again.resume()).state).toBe('ran');
       await clock.set(at(round * TTL));
@@ -365,7 +365,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
 async function untilAsked(engine: ReturnType<typeof anOffice>['engine']): Promise<void> {
   for (let turn = 0; turn < 1_000; turn++) {
     await new Promise((resolve) => setImmediate(resolve));
-    if ((await engine.requests({})).items.some(({ quorum }) => quorum !== undefined)) {
+    if ((await engine.listRequests({})).items.some(({ quorum }) => quorum !== undefined)) {
       for (let more = 0; more < 5; more++) await new Promise((resolve) => setImmediate(resolve));
       return;
     }

@@ -27,8 +27,8 @@ function lending(sdk: Sdk, maxUses: number, meanwhile: (made: ReturnType<typeof 
 }
 
 const grantOf = async (engine: JitEngine) => {
-  const [request] = (await engine.requests({})).items;
-  return (await engine.request(request?.id as string))?.grants[0];
+  const [request] = (await engine.listRequests({})).items;
+  return (await engine.getRequest(request?.id as string))?.grants[0];
 };
 
 describe.each(SDKS)('the run that takes the last use, by $name', (sdk) => {

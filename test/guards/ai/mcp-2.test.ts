@@ -49,7 +49,7 @@ function aServer(work: (order: string, signal: AbortSignal) => string | Promise<
       return (await client.callTool(params, { allowInputRequired: true, ...(signal && { signal }) })) as unknown as Answer;
     };
   };
-  const asked = async () => (await made.engine.requests({})).items;
+  const asked = async () => (await made.engine.listRequests({})).items;
   return { ...made, clientOf, asked };
 }
 

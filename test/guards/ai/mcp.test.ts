@@ -40,7 +40,7 @@ describe('mcpTool()', () => {
     const refunded = await client.callTool({ name: 'refund', arguments: { order: '42' } });
     expect(refunded).toMatchObject({ structuredContent: { refunded: '42' } });
     expect(textOf(await client.callTool({ name: 'restart' }))).toBe('restarted false');
-    expect((await engine.requests({})).items.map(({ scopes }) => scopes[0]).sort()).toEqual([SCOPE_42, 'db:restart']);
+    expect((await engine.listRequests({})).items.map(({ scopes }) => scopes[0]).sort()).toEqual([SCOPE_42, 'db:restart']);
   });
 
   it('answers a call that waits as an error, with the request in its metadata, also for tools with an output schema', async () => {
@@ -58,12 +58,12 @@ describe('mcpTool()', () => {
     const client = await connected(server);
     const call = () => client.callTool({ name: 'refund', arguments: { order: '42' } });
     const waiting = await call();
-    const [request] = (await engine.requests({})).items;
+    const [request] = (await engine.listRequests({})).items;
     expect(waiting).toMatchObject({ isError: true, _meta: { 'jit-access/requestId': request?.id } });
     await engine.deny(request?.id as string, { by: OPERATOR, reason: 'no' });
     // A call that comes again is another call to MCP, and asks again.
     expect((await call())['_meta']).toBeDefined();
-    expect((await engine.requests({})).items).toHaveLength(2);
+    expect((await engine.listRequests({})).items).toHaveLength(2);
   });
 
   it('takes who calls from what the transport has verified, never from the arguments', async () => {
@@ -81,7 +81,7 @@ describe('mcpTool()', () => {
     const nobody = await handler({ order: '42', agent: AGENT, authInfo: { clientId: '7' } } as { order: string }, extra);
     expect(textOf(nobody)).toBe('It is not known on whose behalf this tool is called. Nothing was done.');
     await handler({ order: '42' }, { ...extra, authInfo: { token: 't', clientId: '7', scopes: [] } });
-    expect((await engine.requests({})).items).toMatchObject([{ subject: AGENT }]);
+    expect((await engine.listRequests({})).items).toMatchObject([{ subject: AGENT }]);
     expect(ran).toEqual([]);
   });
 
@@ -99,7 +99,7 @@ describe('mcpTool()', () => {
     const waits = async (answer: Promise<object>) => '_meta' in (await answer);
     expect(await waits(call(handler, { sessionId: 's1' }))).toBe(true);
     const deny = async () => {
-      const [pending] = (await made.engine.requests({ status: 'pending' })).items;
+      const [pending] = (await made.engine.listRequests({ status: 'pending' })).items;
       await made.engine.deny(pending?.id as string, { by: OPERATOR });
     };
     await deny();
@@ -136,7 +136,7 @@ describe('mcpTool()', () => {
     expect(clock.sleepers).toBe(0);
     // One that was gone before it came waits for nothing.
     expect(textOf(await handler({}, { requestId: 2, signal: gone.signal } as Extra))).toMatch(/waits for a review/);
-    await engine.approve((await engine.requests({})).items[0]?.id as string, { by: OPERATOR });
+    await engine.approve((await engine.listRequests({})).items[0]?.id as string, { by: OPERATOR });
     const again = new AbortController();
     const running = handler({}, { requestId: 3, signal: again.signal } as Extra);
     while (seen.length === 0) await new Promise((resolve) => setImmediate(resolve));

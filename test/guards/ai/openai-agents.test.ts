@@ -34,7 +34,7 @@ function open(made = anOffice()) {
   );
   const refund = tool({ name: 'refund', description: 'Refunds', parameters: z.object(REFUND), ...guarded });
   const agentWith = (model: CallingModel) => new Agent<Session>({ name: 'support', model, tools: [refund] });
-  return { ...made, guarded, ran, failures, agentWith, requests: async () => (await made.engine.requests({})).items };
+  return { ...made, guarded, ran, failures, agentWith, requests: async () => (await made.engine.listRequests({})).items };
 }
 
 const SESSION: Session = { agent: AGENT, user: OPERATOR };

@@ -28,7 +28,7 @@ function service(sdk: Sdk, options: Partial<JitEngineOptions> = {}) {
       return 'refunded';
     });
   const approveAs = async (by: string) => {
-    const [pending] = (await made.engine.requests({ status: 'pending' })).items;
+    const [pending] = (await made.engine.listRequests({ status: 'pending' })).items;
     await made.engine.approve(pending?.id as string, { by });
   };
   return { ...made, ran, runOf, approveAs };
@@ -139,7 +139,7 @@ describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
         });
       }
       expect(ran).toEqual([]);
-      expect((await engine.requests({})).items).toEqual([]);
+      expect((await engine.listRequests({})).items).toEqual([]);
     });
   }
 

@@ -60,8 +60,8 @@ async function live(engine: JitEngine, subject: string, chance: Seeded, onAck: C
     onAck([['request.created', result.request.id], ...result.grants.map(({ id }): Ack => ['grant.issued', id])]);
     grants = result.grants;
     if (chance.below(2) === 0) {
-      await engine.acknowledge(result.request.id, { ...REVIEWER, verdict: 'justified' });
-      onAck([['review.acknowledged', result.request.id]]);
+      await engine.reviewBreakGlass(result.request.id, { ...REVIEWER, verdict: 'justified' });
+      onAck([['breakGlass.reviewed', result.request.id]]);
     }
   } else {
     const asked = await engine.requestAccess({ subject, scopes, ttl: '15m', justification });

@@ -41,7 +41,7 @@ const step = fc.record({
     'extend',
     'consume',
     'breakGlass',
-    'acknowledge',
+    'reviewBreakGlass',
     'sweep',
     'revokeAll',
     'lookAround',
@@ -132,7 +132,7 @@ async function lead(
     else if (verb === 'lookAround') await lookAround(call, clock.now());
     else if (request !== undefined && (verb === 'approve' || verb === 'deny')) await call([verb, request, { by: `user:r${which % 3}` }]);
     else if (request !== undefined && verb === 'cancel') await call([verb, request, { by: subject }]);
-    else if (request !== undefined && verb === 'acknowledge')
+    else if (request !== undefined && verb === 'reviewBreakGlass')
       await call([verb, request, { by: 'user:r1', verdict: which % 2 === 0 ? 'justified' : 'unjustified' }]);
     else if (grant !== undefined && verb === 'revoke') await call([verb, grant.id, { by: 'user:root' }]);
     else if (grant !== undefined && verb === 'release') await call([verb, grant.id, { by: grant.subject }]);
@@ -154,7 +154,7 @@ async function lookAround(call: (what: Call) => Promise<void>, now: number): Pro
   }
   for (const scope of SCOPES) await call(['whoHadAccess', { scope, at: now }]);
   await call(['history', { from: now - 10 * MINUTE, to: now }]);
-  await call(['requests', {}]);
+  await call(['listRequests', {}]);
   await call(['inbox', 'user:r1']);
-  await call(['owedReviews']);
+  await call(['listBreakGlassReviews']);
 }

@@ -153,7 +153,7 @@ function notTold({ calls, sent, reference }: Arrived, entries: readonly AuditEnt
   const known = new Set(byId.values());
   for (const { type, data } of entries) {
     const { subject, scope, held, seq } = data as Partial<Call>;
-    if (type === 'effect.done' && !known.has(`${subject} ${scope} ${held} ${seq}`))
+    if (type === 'provisioning.done' && !known.has(`${subject} ${scope} ${held} ${seq}`))
       wrong.push(`"${subject} ${scope} ${held} ${seq}" is on record as told, and was not`);
   }
   return wrong;

@@ -1,6 +1,6 @@
 import type { GrantStore } from 'jit-access';
 import { fromNodeRedis, redisGrantStore } from 'jit-access/redis';
-import { sqlGrantStore, steadyHandle, steadyPool } from 'jit-access/sql';
+import { sqlGrantStore, resilientHandle, resilientPool } from 'jit-access/sql';
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely';
 import type { LogEvent } from 'kysely';
 import pg from 'pg';
@@ -41,7 +41,7 @@ export async function openStore(
   switch (kind) {
     case 'sqlite': {
       const [handle, reading] = [handleOn(where), handleOn(where)];
-      const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: steadyHandle(handle) }), ...log });
+      const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: resilientHandle(handle) }), ...log });
       return {
         store: sqlGrantStore({ db, dialect: 'sqlite', namespace, timeoutMs, read: straight ? reading : undefined }),
         close: async () => [handle, reading].forEach((one) => one.close()),
@@ -50,7 +50,7 @@ export async function openStore(
     case 'postgres': {
       const pool = new pg.Pool({ connectionString: where, max: 6 });
       const db = new Kysely<unknown>({
-        dialect: new PostgresDialect({ pool: steadyPool(pool, { timeout: timeoutMs === undefined ? undefined : 2 * timeoutMs }) }),
+        dialect: new PostgresDialect({ pool: resilientPool(pool, { timeout: timeoutMs === undefined ? undefined : 2 * timeoutMs }) }),
         ...log,
       });
       return {

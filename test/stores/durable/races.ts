@@ -95,12 +95,12 @@ export const races: Readonly<Record<string, Race>> = {
     wins: 1,
     codes: ['ERR_JIT_LINK', 'ERR_JIT_DECIDED'],
   },
-  decide: {
+  retryDecision: {
     async prepare(engine) {
       const undecided = await ask(engine, 'later').catch((error: unknown) => error);
       const id = isJitError(undecided) && undecided.code === 'ERR_JIT_APPROVER' ? undecided.requestId : undefined;
       if (id === undefined) throw new Error('the request was not left undecided');
-      return all(['decide', id]);
+      return all(['retryDecision', id]);
     },
     entries: { 'request.approved': 1, 'grant.issued': 1 },
   },
@@ -117,12 +117,12 @@ export const races: Readonly<Record<string, Race>> = {
     },
     entries: { 'request.created': 1, 'grant.issued': 1 },
   },
-  acknowledge: {
+  reviewBreakGlass: {
     async prepare(engine) {
       const { request } = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'fire' });
-      return (i) => ['acknowledge', request.id, { ...reviewer(i), verdict: 'justified' }];
+      return (i) => ['reviewBreakGlass', request.id, { ...reviewer(i), verdict: 'justified' }];
     },
-    entries: { 'review.acknowledged': 1 },
+    entries: { 'breakGlass.reviewed': 1 },
     wins: 1,
     codes: ['ERR_JIT_DECIDED'],
   },
@@ -256,7 +256,7 @@ export const races: Readonly<Record<string, Race>> = {
       return sweep();
     },
     after: OWED_WITHIN,
-    entries: { 'review.missed': 1 },
+    entries: { 'breakGlass.overdue': 1 },
   },
 };
 

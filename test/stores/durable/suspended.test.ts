@@ -80,7 +80,7 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     await worker.kill();
     await held;
     expect(await engine.revoke(grant.id, ROOT)).toMatchObject({ end: { status: 'revoked' } });
-    expect(await engine.requests({ subject: 'user:sam' })).toMatchObject({ items: [] });
+    expect(await engine.listRequests({ subject: 'user:sam' })).toMatchObject({ items: [] });
     expect(await wrongsOf(store, [['grant.revoked', grant.id]])).toEqual([]);
   });
 

@@ -24,7 +24,7 @@ describe('what is looked at after a crash', () => {
       'grant.revoked',
       'grant.extended',
       'grant.used',
-      'review.acknowledged',
+      'breakGlass.reviewed',
     ];
     expect([...types]).toEqual(expect.arrayContaining(seen));
     expect(new Set(acks.map(([type]) => type))).toEqual(new Set(['request.created', 'grant.issued', ...seen]));

@@ -3,7 +3,7 @@ import { aGrant, aRow, START_AT } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { isUsable } from '../../../src/lifecycle/status.js';
 import type { GrantWindow, Row } from '../../../src/core/ports.js';
-import { decodeGrant, encode, SettledRow, type Grant } from '../../../src/records/index.js';
+import { decodeGrant, encode, FrozenRow, type Grant } from '../../../src/records/index.js';
 import { LiveIndex } from '../../../src/stores/memory/live-index.js';
 
 /** An index, and the ids of the rows that questions have looked at: those whose `until` was read. */
@@ -24,8 +24,8 @@ function watched(rows: readonly Row[]): { readonly index: LiveIndex; readonly lo
 }
 
 /** Whether a window has an instant, as a check reads it. */
-const isIn = (window: GrantWindow | undefined, { now, late }: { readonly now: number; readonly late: number }): boolean =>
-  window !== undefined && window.from <= now && late < window.until;
+const isIn = (window: GrantWindow | undefined, { now, forEnds }: { readonly now: number; readonly forEnds: number }): boolean =>
+  window !== undefined && window.from <= now && forEnds < window.until;
 
 describe('LiveIndex', () => {
   it('L34 looks at the rows of the subject on the scope alone', () => {
@@ -126,7 +126,7 @@ describe('LiveIndex', () => {
   });
 
   describe('what it answers by itself', () => {
-    const settled = (grant: Grant, over: Partial<Row> = {}) => new SettledRow({ ...encode(grant), ...over });
+    const settled = (grant: Grant, over: Partial<Row> = {}) => new FrozenRow({ ...encode(grant), ...over });
     const around = (instants: readonly number[]) => instants.flatMap((at) => [at - 1, at, at + 1]);
 
     it('is what isUsable says, at every instant around a start and an end and with any leeway (L1, L2, L9)', () => {
@@ -162,7 +162,7 @@ describe('LiveIndex', () => {
           const index = new LiveIndex();
           index.add(settled(grant));
           for (const now of around([startsAt, startsAt + ttl, activatedAt ?? 0, startsAt + ttl - leewayMs])) {
-            const instants = { now, late: now + leewayMs };
+            const instants = { now, forEnds: now + leewayMs };
             expect(isIn(index.windowOf(grant.subject, grant.scope), instants)).toBe(
               index.placeOf(grant.subject, grant.scope) !== -1 && isUsable({ grant, usage: undefined }, instants),
             );
@@ -174,7 +174,7 @@ describe('LiveIndex', () => {
 
     it('is nothing where a row is malformed, not alone, or of a pattern (L20, L30)', () => {
       const grant = aGrant();
-      const instants = { now: grant.startsAt, late: grant.startsAt };
+      const instants = { now: grant.startsAt, forEnds: grant.startsAt };
       const says = (...rows: readonly Row[]) => {
         const index = new LiveIndex();
         for (const row of rows) index.add(row);

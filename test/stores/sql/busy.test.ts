@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { GrantStore } from 'jit-access';
-import { migrate, sqlGrantStore, steadyHandle, steadyPool } from 'jit-access/sql';
+import { migrate, sqlGrantStore, resilientHandle, resilientPool } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -104,7 +104,7 @@ describe('commits on PostgreSQL that the server undoes', () => {
     // It is the store that looks for a deadlock, soon and first: so it is the one that is undone.
     const pool = postgres.pool({ max: 1, application_name: namespace.slice(0, 8), options: '-c deadlock_timeout=300ms' });
     const db = new Kysely<unknown>({
-      dialect: new PostgresDialect({ pool: steadyPool(pool, { timeout: PATIENT }) }),
+      dialect: new PostgresDialect({ pool: resilientPool(pool, { timeout: PATIENT }) }),
       log: (event) => void (event.level === 'error' && seen.push(String((event.error as { code?: unknown }).code))),
     });
     const store = sqlGrantStore({ db, dialect: 'postgres', namespace, timeoutMs: PATIENT });
@@ -144,7 +144,7 @@ describe('commits on SQLite that are told "busy"', () => {
   const busyAt = (what: RegExp, times: number, timeoutMs = PATIENT) => {
     const handle = file.handle();
     const told: string[] = [];
-    const steady = steadyHandle(handle);
+    const steady = resilientHandle(handle);
     const database: typeof steady = {
       close: () => steady.close(),
       prepare(sql) {
@@ -198,7 +198,7 @@ describe('commits on SQLite that are told "busy"', () => {
     await migrate({ db, dialect: 'sqlite' });
     const seen: string[] = [];
     const logged = new Kysely<unknown>({
-      dialect: new SqliteDialect({ database: steadyHandle(writer) }),
+      dialect: new SqliteDialect({ database: resilientHandle(writer) }),
       log: (event) => void (event.level === 'error' && seen.push(`${event.query.sql} ${String((event.error as { code?: unknown }).code)}`)),
     });
     const store = sqlGrantStore({ db: logged, dialect: 'sqlite', namespace: 'payments', timeoutMs: PATIENT });

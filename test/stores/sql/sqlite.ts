@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kysely, SqliteDialect, type Logger } from 'kysely';
-import { migrate, steadyHandle } from 'jit-access/sql';
+import { migrate, resilientHandle } from 'jit-access/sql';
 import { sqliteDriver, type Handle, type SqliteDriver } from './drivers.js';
 
 /** A database in a file, in a folder that goes with it. */
@@ -37,7 +37,7 @@ export class SqliteFile {
   }
 
   kysely(handle = this.handle(), log: Logger = () => undefined): Kysely<unknown> {
-    return new Kysely({ dialect: new SqliteDialect({ database: steadyHandle(handle) }), log });
+    return new Kysely({ dialect: new SqliteDialect({ database: resilientHandle(handle) }), log });
   }
 
   remove(): void {

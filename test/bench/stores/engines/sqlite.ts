@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { migrate, sqlGrantStore, steadyHandle } from 'jit-access/sql';
+import { migrate, sqlGrantStore, resilientHandle } from 'jit-access/sql';
 import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
 import { SqliteFile } from '../../../stores/sql/sqlite.js';
 import { START } from '../measure/grants.js';
@@ -26,7 +26,7 @@ export async function sqlite(): Promise<Engine> {
     for (const pragma of ['journal_mode = wal', 'synchronous = full']) handle.exec(`pragma ${pragma}`);
     return handle;
   };
-  const kysely = () => new Kysely<unknown>({ dialect: new SqliteDialect({ database: steadyHandle(open()) }) });
+  const kysely = () => new Kysely<unknown>({ dialect: new SqliteDialect({ database: resilientHandle(open()) }) });
   const db = kysely();
   await migrate({ db, dialect: 'sqlite' });
   const plain = open();
