@@ -17,10 +17,11 @@ const toMove = ['features'];
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   // The types of records stand below all that speaks of records; how they are made and read stands above it.
-  'records/types': ['core/json', 'records/ends'],
+  'records/types': ['core/json', 'records/ends', 'records/entry-types'],
   'records/ends': [],
+  'records/entry-types': [],
   core: ['records/types'],
-  records: ['core', 'records/types', 'records/ends'],
+  records: ['core', 'records/types', 'records/ends', 'records/entry-types'],
 
   journal: ground,
   lifecycle: apart,
