@@ -1,4 +1,5 @@
 import { SingleFlight } from '../core/single-flight.js';
+import { Stopwatch } from '../core/stopwatch.js';
 import { isStartDue, activateGrant } from '../lifecycle/start.js';
 import { moment, noChange } from '../lifecycle/transition.js';
 import type { Grant } from '../records/index.js';
@@ -21,8 +22,8 @@ export class Activation {
   readonly #facts: ContextLoader;
   /** Of the grants that are being asked about: a burst of checks asks once. */
   readonly #underway = new SingleFlight<Grant>();
-  /** When the question about a grant has failed last. */
-  readonly #failedAt = new Map<string, number>();
+  /** Since the question about a grant has failed last. */
+  readonly #failed = new Map<string, Stopwatch>();
 
   constructor(keeper: EngineClock, ledger: Ledger, desk: ApproverClient, facts: ContextLoader) {
     this.#keeper = keeper;
@@ -41,11 +42,11 @@ export class Activation {
     return this.#underway.join(async () => {
       try {
         const grant = await this.#ask(grantId, actor);
-        this.#failedAt.delete(grantId);
+        this.#failed.delete(grantId);
         return grant;
       } catch (error) {
-        if (this.#failedAt.size >= MAX_REMEMBERED) this.#failedAt.clear();
-        this.#failedAt.set(grantId, this.#keeper.highWater);
+        if (this.#failed.size >= MAX_REMEMBERED) this.#failed.clear();
+        this.#failed.set(grantId, new Stopwatch(this.#keeper.clock));
         throw error;
       }
     }, grantId);
@@ -65,8 +66,8 @@ export class Activation {
    * check would wait for an approver that hangs.
    */
   async activateForCheck(grantId: string, subject: string): Promise<boolean> {
-    const failedAt = this.#failedAt.get(grantId);
-    if (failedAt !== undefined && this.#keeper.read().highWater < failedAt + QUIET_MS) return false;
+    const failed = this.#failed.get(grantId);
+    if (failed !== undefined && failed.ms < QUIET_MS) return false;
     await this.activate(grantId, subject);
     return true;
   }

@@ -1,3 +1,4 @@
+import { Stopwatch } from '../core/stopwatch.js';
 import { judge } from '../lifecycle/check.js';
 import { awaitsActivation, type GrantUse } from '../lifecycle/status.js';
 import type { Decision } from '../records/index.js';
@@ -12,6 +13,8 @@ export interface Coverage {
   readonly held: readonly GrantUse[];
   /** The clock's reading before the store was asked: what this says was so then or later. Epoch milliseconds. */
   readonly begunAt: number;
+  /** Started before the store was asked. */
+  readonly age: Stopwatch;
   /** The reading after it had answered, at which all was judged. */
   readonly reading: ClockReading;
 }
@@ -37,6 +40,7 @@ export async function coverageOf(
 ): Promise<Coverage> {
   const tried = new Set<string>();
   for (;;) {
+    const age = new Stopwatch(keeper.clock);
     const begunAt = keeper.read().now;
     const rows = await checker.live(subject, scope);
     const reading = keeper.read();
@@ -44,8 +48,8 @@ export async function coverageOf(
     const decision = judge(held, subject, scope, reading);
     const waiting = held.filter((one) => awaitsActivation(one, reading) && !tried.has(one.grant.id));
     const asked = waiting.map(async ({ grant }) => (tried.add(grant.id), activation.activate(grant.id, subject)));
-    if (asked.length === 0 || decision.allowed || !waits) return { decision, held, begunAt, reading };
-    if (!(await Promise.all(asked)).includes(true)) return { decision, held, begunAt, reading };
+    if (asked.length === 0 || decision.allowed || !waits) return { decision, held, begunAt, age, reading };
+    if (!(await Promise.all(asked)).includes(true)) return { decision, held, begunAt, age, reading };
   }
 }
 

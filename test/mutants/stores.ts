@@ -466,8 +466,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'Redis: the policy is read once for ever',
     file: 'stores/redis/eviction.ts',
-    from: 'return age >= 0 && age < CHECK_EVERY_MS;',
-    to: 'return age < Infinity;',
+    from: 'return this.#proven !== undefined && this.#proven.ms < CHECK_EVERY_MS;',
+    to: 'return this.#proven !== undefined;',
     caughtBy: { test: 'test/stores/redis/cluster.test.ts', title: 'is read again each minute (L12) [V9]' },
   },
   {

@@ -3,7 +3,6 @@ import { coveredUntil, type GrantUse } from '../../lifecycle/status.js';
 import type { AuditEntry } from '../../records/index.js';
 import type { ClockReading, EngineClock } from '../../core/time.js';
 import type { JournalNotifier } from '../../followers/journal-notifier.js';
-import { Stopwatch } from '../../kernel/stopwatch.js';
 import { makeAccessWatch, type AccessWatch, type ParsedWatchOptions } from './options.js';
 import { InterruptibleSleep } from '../../kernel/interruptible-sleep.js';
 import type { Cover, SharedCover } from './shared-cover.js';
@@ -26,13 +25,11 @@ export interface LeaseContext {
   readonly onEnd: () => void;
 }
 
-/** Real timers fire a little early, and clocks are corrected a little: only what is more is told as the clock's doing. */
-const CORRECTION_MS = 1_000;
-
 /**
  * Watches over one piece of work. Two loops, so that a read which hangs holds up nothing: the one reads what covers, at
  * each poll and each hint; the other ends the lease, by what was read last, at the end of the coverage or when that was
- * too long ago. What was slept has passed, whatever the clock says: one that is set back holds up neither.
+ * too long ago. How long ago is measured on the monotonic clock, so a clock that is set back prolongs nothing. A wall clock that
+ * went further counts instead: a monotonic clock may stand still while the device sleeps.
  */
 export class LeaseWatch {
   readonly #context: LeaseContext;
@@ -43,8 +40,6 @@ export class LeaseWatch {
   readonly #unlisten: () => void;
   /** What was read last; `undefined`: the first answer is under way. */
   #cover: Cover | undefined;
-  /** Since the read of that was begun. */
-  readonly #elapsed: Stopwatch;
   #failure: unknown;
   #until: number | undefined;
   /** The number of the hint that woke it last. */
@@ -54,7 +49,6 @@ export class LeaseWatch {
   constructor(context: LeaseContext, options: ParsedWatchOptions) {
     this.#context = context;
     this.#options = options;
-    this.#elapsed = new Stopwatch(context.keeper);
     this.#poll = new InterruptibleSleep(context.keeper.clock);
     this.#guard = new InterruptibleSleep(context.keeper.clock);
     this.#unlisten = context.alarm.listen({ concerns: (entry) => this.#isConcerned(entry), wake: () => this.#hinted() });
@@ -123,9 +117,9 @@ export class LeaseWatch {
   }
 
   async #keepGuard(): Promise<void> {
-    let reading = this.#elapsed.read();
-    while (this.#goesOn(reading)) {
-      reading = await this.#elapsed.sleep(this.#guard, Math.min(this.#until ?? Infinity, this.#confirmedUntil));
+    for (let reading = this.#read(); this.#goesOn(reading); reading = this.#read()) {
+      const leftMs = Math.ceil(this.#options.maxUnconfirmedMs - this.#unconfirmedMs(reading));
+      await this.#guard.until(Math.min(this.#until ?? Infinity, reading.now + leftMs));
     }
   }
 
@@ -134,7 +128,8 @@ export class LeaseWatch {
     let next = (this.#cover as Cover).begunAt + pollMs;
     while (!this.signal.aborted) {
       // After a slow answer at once; where the clock was set back, no later than that.
-      const reading = await this.#elapsed.sleep(this.#poll, Math.min(next, this.#elapsed.read().now + pollMs));
+      await this.#poll.until(Math.min(next, this.#read().now + pollMs));
+      const reading = this.#read();
       next = reading.now + pollMs;
       // What is over is over: the store isn't asked whether there is more by now.
       if (!this.#goesOn(reading)) continue;
@@ -157,7 +152,7 @@ export class LeaseWatch {
     }
     // Judged by what was known beforehand first, even where the guard's timer is late.
     const isKnownAlready = read.reading.now < now;
-    if (!this.#goesOn(isKnownAlready ? this.#elapsed.read() : this.#elapsed.see(read.reading))) return;
+    if (!this.#goesOn(isKnownAlready ? this.#read() : read.reading)) return;
     this.#take(read);
     this.#guard.wake();
   }
@@ -165,7 +160,6 @@ export class LeaseWatch {
   /** Goes by this from now on. */
   #take(cover: Cover): void {
     this.#cover = cover;
-    this.#elapsed.restart(cover.begunAt, cover.reading);
     this.#failure = undefined;
     this.#goesOn(cover.reading);
   }
@@ -174,12 +168,16 @@ export class LeaseWatch {
     if (isClockError(error)) throw error;
     this.#context.onError(error, 'lease');
     this.#failure = error;
-    if (this.#elapsed.read().now < (this.#cover as Cover).begunAt) this.end(new ClockError(SET_BACK, error));
   }
 
-  /** Until when the work may go on by what was read last, whatever that says. */
-  get #confirmedUntil(): number {
-    return this.#elapsed.at(this.#options.maxUnconfirmedMs);
+  #read(): ClockReading {
+    return this.#context.keeper.read();
+  }
+
+  /** For how long it could not be confirmed, on whichever clock that is longer. */
+  #unconfirmedMs({ now }: ClockReading): number {
+    const { age, begunAt } = this.#cover as Cover;
+    return Math.max(age.ms, now - begunAt);
   }
 
   /** Judges the coverage that was read last, and ends the lease unless it lasts. @returns whether it does */
@@ -192,17 +190,14 @@ export class LeaseWatch {
       this.end(denial(held, reading));
       return false;
     }
-    if (!(reading.now < this.#confirmedUntil)) {
+    if (!(this.#unconfirmedMs(reading) < this.#options.maxUnconfirmedMs)) {
       const problem = `it could not be confirmed for ${this.#options.maxUnconfirmedMs} ms that ${subject} still has access to ${scope}`;
-      const isClock = this.#elapsed.setBackMs > CORRECTION_MS;
-      this.end(isClock ? new ClockError(SET_BACK, this.#failure) : new StoreError('live', problem, this.#failure));
+      this.end(new StoreError('live', problem, this.#failure));
       return false;
     }
     this.#until = until && until - leewayMs;
     return true;
   }
 }
-
-const SET_BACK = 'the clock was set back while access could not be confirmed';
 
 const isClockError = (error: unknown): boolean => isJitError(error) && error.code === 'ERR_JIT_CLOCK';

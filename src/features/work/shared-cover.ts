@@ -1,3 +1,4 @@
+import type { Stopwatch } from '../../core/stopwatch.js';
 import type { GrantUse } from '../../lifecycle/status.js';
 import type { ClockReading } from '../../core/time.js';
 
@@ -7,6 +8,8 @@ export interface Cover {
   readonly held: readonly GrantUse[] | undefined;
   /** The clock's reading before anything was asked. Epoch milliseconds. */
   readonly begunAt: number;
+  /** Started before anything was asked: for how long it has not been confirmed, whatever the clock is set to. */
+  readonly age: Pick<Stopwatch, 'ms'>;
   /** The reading at which it was judged. */
   readonly reading: ClockReading;
 }
@@ -73,8 +76,8 @@ export class SharedCover {
     const flight: CoverRead = { hint, begunAt, cover };
     this.#flight = flight;
     void cover.then(
-      ({ held, begunAt: since, reading }) => {
-        if (this.#last === undefined || hint >= this.#last.hint) this.#last = { held, begunAt: since, reading, hint };
+      (answer) => {
+        if (this.#last === undefined || hint >= this.#last.hint) this.#last = { ...answer, hint };
         this.#land(flight);
       },
       () => this.#land(flight),

@@ -1,3 +1,4 @@
+import { Stopwatch } from '../../core/stopwatch.js';
 import { JournalNotifier } from '../../followers/journal-notifier.js';
 import { LeaseWatch } from './access-watch.js';
 import type { AccessWatch, ParsedWatchOptions } from './options.js';
@@ -122,8 +123,9 @@ export class Work {
 
   /** Standing access comes first, and asks no store. */
   async #cover(subject: string, scope: string, waits: boolean): Promise<Cover> {
-    const begin = this.#keeper.read();
-    if (this.#checker.standing(subject, scope) !== undefined) return { held: undefined, begunAt: begin.now, reading: begin };
+    const age = new Stopwatch(this.#keeper.clock);
+    const reading = this.#keeper.read();
+    if (this.#checker.standing(subject, scope) !== undefined) return { held: undefined, begunAt: reading.now, age, reading };
     return coverageOf(this.#coverage, subject, scope, waits);
   }
 }

@@ -1,4 +1,5 @@
 import { SingleFlight } from '../../core/single-flight.js';
+import { Stopwatch } from '../../core/stopwatch.js';
 import { systemClock } from '../../core/time.js';
 import { AskError } from './ask-error.js';
 import type { RedisReply } from './client.js';
@@ -29,8 +30,8 @@ export interface Asker {
 
 /** Whether one server has said that it evicts nothing, and when. */
 export class EvictionCheck {
-  /** Epoch milliseconds of this machine. */
-  #provenAt: number | undefined;
+  /** Since it said so. */
+  #proven: Stopwatch | undefined;
   readonly #asking = new SingleFlight<'answered' | 'given up'>();
 
   /**
@@ -45,20 +46,18 @@ export class EvictionCheck {
       const answer = await this.#asking.join(() => begin(ask, asker));
       // Where the caller whose question it was has given up, the others ask again: that question may never be answered.
       if (answer === 'given up') continue;
-      this.#provenAt = systemClock.now();
+      this.#proven = new Stopwatch(systemClock);
       return;
     }
   }
 
   #isProven(): boolean {
-    const age = this.#provenAt === undefined ? Infinity : systemClock.now() - this.#provenAt;
-    // A clock that was set back proves nothing.
-    return age >= 0 && age < CHECK_EVERY_MS;
+    return this.#proven !== undefined && this.#proven.ms < CHECK_EVERY_MS;
   }
 
   /** After a failure the next answer may come from another server, with another policy. */
   forget(): void {
-    this.#provenAt = undefined;
+    this.#proven = undefined;
   }
 }
 

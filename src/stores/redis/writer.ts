@@ -3,6 +3,7 @@ import { readCount } from '../../core/parse.js';
 import { GENESIS, link } from '../../journal/link.js';
 import type { Change, CommitAnswer, Row } from '../../core/ports.js';
 import { CREATED_AT_CHANGED, type Anchor, type UnlinkedEntry } from '../../records/index.js';
+import { Stopwatch } from '../../core/stopwatch.js';
 import { systemClock } from '../../core/time.js';
 import { AskError, isFull } from './ask-error.js';
 import { COMMIT_SCRIPT, DROP_SCRIPT, ENDING_COMMIT_SCRIPT } from './commit-script.js';
@@ -30,8 +31,8 @@ interface Waiting {
   /** It adds nothing, so that it is taken where memory is full, too. */
   readonly isEnding: boolean;
   readonly length: number;
-  /** Epoch milliseconds of this machine: how long it may go on losing the head to others. */
-  readonly giveUpAt: number;
+  /** Since it was handed over: it may lose the head to others for so long, and no longer. */
+  readonly watch: Stopwatch;
   readonly resolve: (answer: CommitAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -59,7 +60,7 @@ export class Writer {
   async commit(change: Change): Promise<CommitAnswer> {
     const prepared = prepare(change);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...prepared, giveUpAt: systemClock.now() + this.#connection.timeoutMs, resolve, reject });
+      this.#waiting.push({ ...prepared, watch: new Stopwatch(systemClock), resolve, reject });
       if (!this.#running) void this.#run();
     });
   }
@@ -141,7 +142,7 @@ export class Writer {
       if (outcome === 'committed' && change.trimTo > 0) void this.#drop().then(() => change.resolve({ outcome, head }));
       else if (outcome === 'committed' || outcome === 'conflict' || outcome === 'behind') change.resolve({ outcome, head });
       else if (outcome !== 'moved') change.reject(new StoreError('commit', REFUSALS[String(outcome)] ?? `answered ${String(outcome)}`));
-      else if (systemClock.now() < change.giveUpAt) return true;
+      else if (change.watch.ms < this.#connection.timeoutMs) return true;
       else change.reject(new StoreError('commit', `others kept the head of the journal for ${this.#connection.timeoutMs} ms`));
       return false;
     });

@@ -1,4 +1,5 @@
 import { CompiledQuery } from 'kysely';
+import { Stopwatch } from '../../core/stopwatch.js';
 import { sleepUntil, systemClock, within } from '../../core/time.js';
 import { TimeLimit } from '../time-limit.js';
 import type { Columns, SqlDatabase } from './database.js';
@@ -38,23 +39,23 @@ const PATIENCE = 3;
 
 /** How long one call may go on, over all of its tries. */
 export class RetryBudget {
-  readonly #until: number;
+  readonly #watch = new Stopwatch(systemClock);
   readonly #ms: number;
   #tries = 0;
 
   /** @param timeoutMs the limit of one statement */
   constructor(timeoutMs: number) {
     this.#ms = PATIENCE * timeoutMs;
-    this.#until = systemClock.now() + this.#ms;
   }
 
   get left(): number {
-    return this.#until - systemClock.now();
+    return this.#ms - this.#watch.ms;
   }
 
-  /** Waits before another try; false when there is no time for one. A clock that steps back doesn't make it endless. */
+  /** Waits before another try; false when there is no time for one. */
   async again(): Promise<boolean> {
-    if (this.left <= 0 || ++this.#tries > this.#ms) return false;
+    if (this.left <= 0) return false;
+    this.#tries += 1;
     await sleepUntil(systemClock, systemClock.now() + Math.min(2 ** this.#tries, MAX_PAUSE_MS), never);
     return true;
   }

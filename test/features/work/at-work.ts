@@ -84,6 +84,10 @@ export class SteppingClock implements Clock {
     return this.#now;
   }
 
+  elapsed(): number {
+    return this.#elapsed;
+  }
+
   async sleep(until: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted || until <= this.#now) return;
     await new Promise<void>((resolve) => {

@@ -224,14 +224,15 @@ describeRedis(
   'the eviction policy of a Redis that goes on',
   (server) => {
     const { store, connect, after } = openedFor(server);
-    afterEach(() => void vi.useRealTimers());
+    afterEach(() => void vi.restoreAllMocks());
 
     it('is read again each minute (L12) [V9]', async () => {
       const { store: one, send } = await store();
       expect(await one.get([aRow()])).toEqual([undefined]);
       await send('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
       after(() => connect().then((other) => other.send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')));
-      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 });
+      const now = performance.now();
+      vi.spyOn(performance, 'now').mockReturnValue(now + 60_000);
       expect(await one.get([aRow()]).then(() => 'answered', String)).toMatch(/this server evicts by allkeys-lru/);
       await send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
       expect(await one.get([aRow()])).toEqual([undefined]);
