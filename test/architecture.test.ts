@@ -1,8 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { posix } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { imports, modules, modulesOnCycles, type Import } from './figures/modules.js';
 
 /** What every module may know: types, records, errors, the door, time, scopes and base64. */
 const ground = ['core', 'records'];
@@ -64,44 +61,6 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 /** Rooms that may use Node, and so must stay out of the core entry. */
 const forNode = ['sinks/jsonl', 'jsonl'];
 
-const src = fileURLToPath(new URL('../src/', import.meta.url));
-
-interface Import {
-  readonly from: string;
-  readonly to: string;
-  /** Of src; what lies outside may have the name of a module, as Express has. */
-  readonly own: boolean;
-  readonly typesOnly: boolean;
-}
-
-/** Modules are named by their path under src, without extension. */
-const modules = (readdirSync(src, { recursive: true }) as string[])
-  .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => path.endsWith('.ts'))
-  .map((path) => path.slice(0, -'.ts'.length));
-const imports = modules.flatMap(importsOf);
-
-function importsOf(from: string): Import[] {
-  const file = ts.createSourceFile(from, readFileSync(`${src}${from}.ts`, 'utf8'), ts.ScriptTarget.ES2022, true);
-  const found: Import[] = [];
-  const add = (specifier: ts.Node | undefined, typesOnly: boolean) => {
-    if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
-    const { text } = specifier;
-    const own = text.startsWith('.');
-    const to = own ? posix.join(posix.dirname(from), text).replace(/\.js$/, '') : text;
-    found.push({ from, to, own, typesOnly });
-  };
-  const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword);
-    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
-    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
-    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], false);
-    ts.forEachChild(node, visit);
-  };
-  visit(file);
-  return found;
-}
-
 const isInside = (room: string, module: string) => module === room || module.startsWith(`${room}/`);
 const isOwn = (module: string) => modules.includes(module);
 
@@ -138,13 +97,7 @@ describe('the rooms of src', () => {
   });
 
   it('have no import cycle, type imports included', () => {
-    const own = imports.filter((found) => found.own);
-    const onCycle = (module: string) => {
-      const seen = new Set(own.filter(({ from }) => from === module).map(({ to }) => to));
-      for (const next of seen) for (const { from, to } of own) if (from === next) seen.add(to);
-      return seen.has(module);
-    };
-    expect(modules.filter(onCycle)).toEqual([]);
+    expect(modulesOnCycles()).toEqual([]);
   });
 
   it('know ports by their types alone', () => {

@@ -1,0 +1,92 @@
+import ts from 'typescript';
+import { modules, src, syntaxOf, textOfModule } from './modules.js';
+
+export interface Size {
+  /** A module, or `module#function`. */
+  readonly name: string;
+  readonly lines: number;
+  readonly allowed: number;
+}
+
+const ALLOWED_IN_A_FUNCTION = 60;
+const ALLOWED_IN_A_FILE = 300;
+const ALLOWED_IN_A_CATALOGUE = 400;
+
+/** Lists of types, errors or ports: they are read by looking up one of their items. */
+const catalogues = ['core/errors', 'core/ports', 'records/types'];
+
+function allowedIn(module: string): number {
+  // One short method for each verb, with its documentation.
+  if (module === 'engine/engine') return 600;
+  return catalogues.includes(module) ? ALLOWED_IN_A_CATALOGUE : ALLOWED_IN_A_FILE;
+}
+
+/** The modules of src and their lines, longest first. */
+export function fileSizes(): Size[] {
+  return bySize(
+    modules.map((module) => ({ name: module, lines: textOfModule(module).trimEnd().split('\n').length, allowed: allowedIn(module) })),
+  );
+}
+
+/** The functions of a module and their lines, from the first of the signature to the last of the body. */
+export function functionsOf(module: string, text?: string): Size[] {
+  const file = syntaxOf(module, text);
+  const lineOf = (position: number) => file.getLineAndCharacterOfPosition(position).line;
+  const found: Size[] = [];
+  const visit = (node: ts.Node, outer: string): void => {
+    let inside = outer;
+    if (ts.isClassLike(node)) inside = node.name?.text ?? outer;
+    else if (ts.isFunctionLike(node) && 'body' in node && node.body !== undefined) {
+      inside = nameOf(node, outer);
+      const lines = lineOf(node.getEnd()) - lineOf(node.getStart(file)) + 1;
+      found.push({ name: `${module}#${inside}`, lines, allowed: ALLOWED_IN_A_FUNCTION });
+    }
+    ts.forEachChild(node, (child) => visit(child, inside));
+  };
+  visit(file, '');
+  return found;
+}
+
+export const functionSizes = (): Size[] => bySize(modules.flatMap((module) => functionsOf(module)));
+
+export const beyond = (sizes: readonly Size[]): Size[] => sizes.filter(({ lines, allowed }) => lines > allowed);
+
+/** The verbs of an engine: the public methods of the class, as TypeScript's checker knows them. */
+export function verbsOfEngine(): string[] {
+  const path = `${src}engine/engine.ts`;
+  const { config } = ts.readConfigFile(`${src}../tsconfig.json`, (file) => ts.sys.readFile(file)) as {
+    config: { compilerOptions: object };
+  };
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, `${src}..`);
+  const program = ts.createProgram([path], { ...options, noEmit: true });
+  const checker = program.getTypeChecker();
+  const file = program.getSourceFile(path);
+  const engine = file?.statements.find((node) => ts.isClassDeclaration(node) && node.name?.text === 'JitEngine');
+  if (engine === undefined) throw new Error('src/engine/engine.ts declares no class JitEngine');
+  return checker
+    .getTypeAtLocation(engine)
+    .getProperties()
+    .filter(({ valueDeclaration: node }) => node !== undefined && ts.isMethodDeclaration(node) && isPublic(node))
+    .map(({ name }) => name)
+    .sort();
+}
+
+function isPublic(method: ts.MethodDeclaration): boolean {
+  const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
+  return !ts.isPrivateIdentifier(method.name) && (ts.getCombinedModifierFlags(method) & hidden) === 0;
+}
+
+/** What a function is called, or what it is given to, below the class or function that it lies in. */
+function nameOf(node: ts.SignatureDeclaration, outer: string): string {
+  const path = (name: string) => (outer === '' ? name : `${outer}.${name}`);
+  if (ts.isConstructorDeclaration(node)) return path('constructor');
+  if (node.name !== undefined) return path(node.name.getText());
+  const { parent } = node;
+  if ((ts.isVariableDeclaration(parent) || ts.isPropertyAssignment(parent)) && ts.isFunctionLike(node)) return path(parent.name.getText());
+  if (ts.isCallExpression(parent)) return path(`${parent.expression.getText().replace(/\s+/g, '')}()`);
+  return path('(unnamed)');
+}
+
+function bySize(sizes: readonly Size[]): Size[] {
+  return [...sizes].sort((a, b) => b.lines - a.lines || (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,36 @@
+/*
+ * The figures of the structure, on one page: `npm run figures`.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { beyond, fileSizes, functionSizes, verbsOfEngine, type Size } from './code.js';
+import { modules, modulesOnCycles, src } from './modules.js';
+
+function print(title: string, rows: readonly string[]): void {
+  console.log(`\n${title}`);
+  for (const row of rows) console.log(`  ${row}`);
+}
+
+const rowOf = ({ name, lines, allowed }: Size) => `${String(lines).padStart(5)} of ${allowed}  ${name}`;
+
+function printLongest(what: string, sizes: readonly Size[]): void {
+  print(
+    `The five longest ${what} (lines, of the lines allowed); ${beyond(sizes).length} are longer than allowed`,
+    sizes.slice(0, 5).map(rowOf),
+  );
+}
+
+/** What the last run of `npm run check` wrote, or of as much of it as has ended. */
+function stepTimes(): string[] {
+  const path = `${src}../.tmp/step-times`;
+  return existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : ['none written: npm run check writes them'];
+}
+
+const onCycles = modulesOnCycles();
+const verbs = verbsOfEngine();
+
+console.log(`Files in src: ${modules.length}`);
+printLongest('files', fileSizes());
+printLongest('functions', functionSizes());
+print(`Modules on an import cycle, type imports included: ${onCycles.length}`, onCycles);
+print(`Verbs of the class JitEngine: ${verbs.length}`, [verbs.join(', ')]);
+print('Seconds of each test step', stepTimes());

@@ -1,0 +1,40 @@
+/**
+ * The files and functions of src that are longer than allowed, with the lines that each has at most. The list may only
+ * shrink: nothing is added and no number rises.
+ */
+export const tooLarge: Readonly<Record<string, number>> = {
+  'engine/engine': 877,
+  'core/ports': 448,
+  'core/errors': 447,
+  'followers/follower': 343,
+  'core/time': 327,
+  'engine/requests': 326,
+  'journal/verify-store/comparison': 316,
+  'stores/memory/store': 309,
+  'kernel/ledger': 305,
+
+  'testing/contract/reading-live#readingLive': 232,
+  'testing/contract/reading-find#readingFind': 203,
+  'stores/sql/statements#statementsOf': 193,
+  'testing/contract/compared#compared': 175,
+  'testing/contract/reading-due#readingDue': 147,
+  'testing/contract/whole-or-nothing#wholeOrNothing': 140,
+  'testing/contract/journal#journal': 127,
+  'testing/contract/knows#knows': 107,
+  'testing/contract/purge#purge': 102,
+  'testing/contract/repeated#repeated': 102,
+  'testing/guard/answers#answers': 101,
+  'testing/contract/visible#visible': 96,
+  'testing/contract/byte-wise#byteWise': 95,
+  'testing/contract/namespaces#namespaces': 95,
+  'testing/guard/lets-through#letsThrough': 92,
+  'testing/contract/outages#outages': 87,
+  'approvers/first-decisive#firstDecisive': 81,
+  'testing/contract/reading-window#readingWindow': 77,
+  'testing/guard/ends#ends': 77,
+  'stores/sql/schema#schemaOf': 76,
+  'engine/engine#JitEngine.constructor': 70,
+  'testing/contract/copies#copies': 63,
+  'testing/guard/callers#callers': 63,
+  'testing/guard/scopes#scopes': 62,
+};
