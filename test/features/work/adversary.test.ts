@@ -54,7 +54,7 @@ describe('lease', () => {
   afterEach(() => void vi.useRealTimers());
 
   it('issue 4, fail closed: a clock that steps back during a read does not stop the polls (real timers)', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: START_AT });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], now: START_AT });
     let offset = 0;
     const clock: Clock = { now: () => Date.now() + offset }; // like systemClock: no sleep of its own
     const memory = new MemoryGrantStore();
@@ -80,7 +80,7 @@ describe('lease', () => {
   });
 
   it('issue 4: nor does it end work whose access goes on to be confirmed, and a revoke is noticed within pollMs', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: START_AT });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], now: START_AT });
     let offset = 0;
     const clock: Clock = { now: () => Date.now() + offset };
     const memory = new MemoryGrantStore();
@@ -105,7 +105,7 @@ describe('lease', () => {
   });
 
   it('issue 4, fail closed: likewise where the store then can not be asked at all for a minute', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: START_AT });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], now: START_AT });
     let offset = 0;
     const clock: Clock = { now: () => Date.now() + offset };
     const faulty = new FaultyStore(new MemoryGrantStore());
@@ -146,7 +146,7 @@ describe('lease', () => {
   });
 
   it('issue 4, fail closed: small steps back do not stretch the time without confirmation', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: START_AT });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], now: START_AT });
     let offset = 0;
     const clock: Clock = { now: () => Date.now() + offset };
     const faulty = new FaultyStore(new MemoryGrantStore());
