@@ -40,7 +40,7 @@ async function main() {
     scope: 'db-prod:write',
     ttl: '30m',
     justification: 'orders are lost, nobody of platform answers',
-  };
+  } as const;
   const { request, grants } = await engine.breakGlass(emergency);
   await engine.assertAllowed('user:maya', 'db-prod:write');
   assert.equal(grants[0]?.breakGlass, true);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { isJitError, JitEngine, reviewers } from 'jit-access';
 import { ManualClock, RecordingSink } from 'jit-access/testing';
 
-const ask = { subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' };
+const ask = { subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' } as const;
 
 /** An engine on a clock that stands still until the test moves it. */
 function setUp() {

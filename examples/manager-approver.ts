@@ -41,7 +41,7 @@ async function main() {
   };
   const engine = new JitEngine({ approver: managerApprover(directory) });
 
-  const ask = { subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' };
+  const ask = { subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' } as const;
   const refused = await engine.requestAccess(ask);
   console.log(refused.outcome === 'denied' && refused.reason); // cite a ticket
 

@@ -13,7 +13,7 @@ async function main() {
   console.log(staging.outcome, 'by rule', staging.request.rule); // granted by rule staging
 
   // Nothing is recorded of what no rule lets anybody ask for.
-  const ask = { subject: 'user:maya', scope: 'db-prod:orders:write', ttl: '30m', justification: 'order 1138 is stuck' };
+  const ask = { subject: 'user:maya', scope: 'db-prod:orders:write', ttl: '30m', justification: 'order 1138 is stuck' } as const;
   const refused: unknown = await engine.requestAccess({ ...ask, ticket: '4711' }).catch((error: unknown) => error);
   if (isJitError(refused) && refused.code === 'ERR_JIT_INELIGIBLE') console.log(refused.reason); // cite a ticket like INC-#### (rule production: require.ticket)
 

@@ -27,7 +27,7 @@ async function main() {
   });
   const engine = new JitEngine({ clock, approver: policy });
   const tonight = clock.now() + 22 * HOUR;
-  const ask = { subject: 'user:maya', scope: 'db-prod:maintain', ttl: '2h', startsAt: tonight };
+  const ask = { subject: 'user:maya', scope: 'db-prod:maintain', ttl: '2h', startsAt: tonight } as const;
   const reason = async () => (await engine.check('user:maya', 'db-prod:maintain')).reason;
 
   // Asked and approved in daylight, for 22:00 to 24:00. Until then it gives nothing.

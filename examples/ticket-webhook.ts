@@ -70,7 +70,7 @@ async function main() {
     return response.ok ? ((await response.json()) as { ended: number }) : response.status;
   }
 
-  const ask = { subject: 'user:maya', scopes: ['db-prod:read', 'db-prod:write'], ttl: '1h', ticket: 'INC-4711' };
+  const ask = { subject: 'user:maya', scopes: ['db-prod:read', 'db-prod:write'], ttl: '1h', ticket: 'INC-4711' } as const;
   const asked = await engine.requestAccess(ask);
   await engine.requestAccess({ subject: 'user:noor', scope: 'db-prod:read', ttl: '1h', ticket: 'INC-4712' });
   // More time for one of the two grants, asked for under another ticket: it ends with the grant that it extends.

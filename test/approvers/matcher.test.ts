@@ -40,7 +40,7 @@ describe('the matcher of the engine and its approver', () => {
   });
 
   it('L21 break-glass is denied what a deny rule reaches by the matcher of the engine [M11]', async () => {
-    const emergency = { id: 'bg', scopes: ['db'], maxTtl: '1h', reviewers: ['security'], reviewWithin: '1d' };
+    const emergency = { id: 'bg', scopes: ['db'], maxTtl: '1h', reviewers: ['security'], reviewWithin: '1d' } as const;
     const engine = engineOf(definePolicy({ groups: { security: [SAM] }, rules: [bans], breakGlass: [emergency] }), tree);
     await engine.breakGlass({ subject: MAYA, scope: 'db', ttl: '30m', justification: 'down' }).catch(() => undefined);
     expect(await engine.isAllowed(MAYA, 'db:prod:root')).toBe(false);

@@ -10,6 +10,7 @@ import {
   isThenable,
   nap,
   nextTurn,
+  parseDuration,
   readDuration,
   readInstant,
   refuseIfSteppedBack,
@@ -195,6 +196,31 @@ describe('readDuration()', () => {
         else expect(() => readDuration('ttl', text)).toThrow(refused('ttl'));
       }),
     );
+  });
+});
+
+describe('parseDuration()', () => {
+  it.each([
+    ['30m', 30 * 60_000],
+    ['1h30m', 90 * 60_000],
+    ['7d', 7 * 86_400_000],
+    ['250ms', 250],
+  ])('L3 gives the milliseconds of %s', (text, ms) => {
+    expect(parseDuration(text)).toBe(ms);
+  });
+
+  it.each([
+    ['no text, as of a variable that is not set', undefined],
+    ['an empty text', ''],
+    ['a text without a unit', '60'],
+    ['a text with a space', '30m '],
+    ['a unit that does not exist', '2w'],
+    ['zero', '0m'],
+    ['a number', 60],
+    ['an object that turns into a duration', { toString: () => '30m' }],
+  ])('L3 refuses %s, and names the argument that its caller names', (_, text) => {
+    expect(() => parseDuration(text as string, 'MAX_TTL')).toThrow(refused('MAX_TTL'));
+    expect(() => parseDuration(text as string)).toThrow(refused('text'));
   });
 });
 

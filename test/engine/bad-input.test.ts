@@ -492,7 +492,7 @@ describe('JitEngine', () => {
         { ticket: '' },
         { metadata: { a: { b: { c: { d: { e: { f: { g: 1 } } } } } }, toString: 'x', n: null, list: [1, 'x', true] } },
         { metadata: {} },
-        { ttl: '7h59m59s999ms' },
+        { ttl: '7h59m59s999ms' as const },
       ]) {
         expect((await ask(engine, given)).outcome).toBe('pending');
       }

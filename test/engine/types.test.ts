@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, it } from 'vitest';
-import type { AccessAsk, Decision, JitEngine, RunAsk } from '../../src/index.js';
+import type { AccessAsk, Decision, Duration, JitEngine, RunAsk } from '../../src/index.js';
 
 type Scope = 'db-prod:write' | 'db-prod:read';
 type Engine = JitEngine<Scope>;
@@ -23,5 +23,27 @@ describe('JitEngine<Scope>', () => {
     expectTypeOf<Engine['isAllowed']>().returns.toEqualTypeOf<Promise<boolean>>();
     expectTypeOf<Engine['check']>().returns.toEqualTypeOf<Promise<Decision>>();
     expectTypeOf<Engine['assertAllowed']>().returns.toEqualTypeOf<Promise<Decision>>();
+  });
+});
+
+describe('Duration', () => {
+  it('L3 takes milliseconds, and numbers with units, the larger unit before the smaller', () => {
+    expectTypeOf<number>().toExtend<Duration>();
+    expectTypeOf<'30m' | '1h30m' | '7d' | '500ms' | '2s' | '1d2h3m4s5ms' | '1d5ms' | '3m5ms'>().toExtend<Duration>();
+    expectTypeOf<AccessAsk['ttl']>().toEqualTypeOf<Duration>();
+  });
+
+  it('L3 refuses every other text, and a text that the compiler does not know', () => {
+    expectTypeOf<string>().not.toExtend<Duration>();
+    expectTypeOf<''>().not.toExtend<Duration>();
+    expectTypeOf<'30'>().not.toExtend<Duration>();
+    expectTypeOf<'m'>().not.toExtend<Duration>();
+    expectTypeOf<'30M'>().not.toExtend<Duration>();
+    expectTypeOf<'30min'>().not.toExtend<Duration>();
+    expectTypeOf<'2w'>().not.toExtend<Duration>();
+    expectTypeOf<'30m1h'>().not.toExtend<Duration>();
+    expectTypeOf<'1h1h'>().not.toExtend<Duration>();
+    expectTypeOf<'PT30M'>().not.toExtend<Duration>();
+    expectTypeOf<{ subject: string; scope: string; ttl: '30min' }>().not.toExtend<AccessAsk>();
   });
 });

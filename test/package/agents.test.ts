@@ -32,7 +32,7 @@ describe.each(Object.entries(formats))('the entry for agents as %s', (_, load) =
     const engine = new JitEngine({ approver: reviewers({ members: ['user:olga'] }) });
     const ran: string[] = [];
     const restart = tool({ inputSchema: z.object({ host: z.string() }), execute: ({ host }) => ran.push(host) });
-    const rule = { scope: 'host:{host}:restart', ttl: '10m' };
+    const rule = { scope: 'host:{host}:restart', ttl: '10m' } as const;
     const guarded = toolApproval(engine, { restart }, { agent: 'agent:7', tools: { restart: rule } });
     const call = async () => {
       const model = new MockLanguageModelV4({
@@ -56,7 +56,7 @@ describe.each(Object.entries(formats))('the entry for agents as %s', (_, load) =
     await engine.approve(request?.id as string, { by: 'user:olga' });
     await call();
     expect(ran).toEqual(['db-1']);
-    const one = { tool: 'restart', agent: 'agent:7', ...rule };
+    const one = { tool: 'restart', agent: 'agent:7', ...rule } as const;
     expect(await needsApproval(engine, one, () => 'x').needsApproval({ context: undefined }, { host: 'db-1' })).toBe(false);
     const handler = mcpTool(engine, one, (_input: object, _extra: object) => 'restarted');
     expect(await handler({ host: 'db-1' }, { requestId: 1 })).toBe('restarted');

@@ -1,6 +1,6 @@
 import { assertNoPoisoning } from '@fast-check/poisoning';
 import fc from 'fast-check';
-import { autoApprove, isJitError, JitEngine, MemoryGrantStore } from '../../src/index.js';
+import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type Duration } from '../../src/index.js';
 import { scaled, type Proof } from './proof.js';
 
 /** Texts that have broken something somewhere, beside whatever UTF-16 there is, lone surrogates included. */
@@ -44,7 +44,7 @@ const text = fc.oneof(
 const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => engine.requestAccess({ subject: t, scope: 'bad scope', ttl: 1 }),
   (engine, t) => engine.requestAccess({ subject: 'user:maya', scope: t, ttl: 1, requestedBy: ' ' }),
-  (engine, t) => engine.requestAccess({ subject: 'user:maya', scope: 'a', ttl: t || 'x', idempotencyKey: '\ud800' }),
+  (engine, t) => engine.requestAccess({ subject: 'user:maya', scope: 'a', ttl: (t || 'x') as Duration, idempotencyKey: '\ud800' }),
   (engine, t) => engine.requestAccess({ subject: 'user:maya', scope: 'a', ttl: 0, justification: t, ticket: t, metadata: { [t]: t } }),
   (engine, t) => engine.requestAccess({ subject: t, scope: t, ttl: '1s', justification: t, dryRun: true }),
   (engine, t) => engine.breakGlass({ subject: t, scope: t, ttl: 1, justification: t }),

@@ -11,6 +11,7 @@ import {
 import { definePolicy, readPolicy, simulate, type LiveGroup, type PolicyDefinition } from '../../../src/policy.js';
 import { aRequest, ManualClock, ScriptedApprover, START_AT } from '../../../src/testing.js';
 import { CONFLICT } from '../../commit-answers.js';
+import type { Duration } from '../../../src/index.js';
 
 const HOUR = 3_600_000;
 
@@ -55,8 +56,8 @@ describe('limits that nobody gets around', () => {
   });
 
   it('L4 maxTotal of a break-glass rule: one that would give a longer grant is refused, and so is one whose shortest window is longer', () => {
-    const bg = { id: 'bg', scopes: ['db'], maxTotal: '1h', reviewers: ['sec'], reviewWithin: '1d' };
-    const withRule = (rule: { maxTtl: string }) => () =>
+    const bg = { id: 'bg', scopes: ['db'], maxTotal: '1h', reviewers: ['sec'], reviewWithin: '1d' } as const;
+    const withRule = (rule: { maxTtl: Duration }) => () =>
       definePolicy({ groups: { sec: ['user:sam'] }, rules: [], breakGlass: [{ ...bg, ...rule }] });
     expect(withRule({ maxTtl: '4h' })).toThrow(
       'breakGlass[0] ("bg").maxTtl must be at most maxTotal, or no window fits; got "4h" with maxTotal "1h"',
@@ -414,7 +415,7 @@ describe('lint', () => {
 
 describe('simulate', () => {
   it('issue 3, simulate lists every request whose outcome would differ: also where it would have had another deadline', async () => {
-    const policy = (reviewWithin: string) =>
+    const policy = (reviewWithin: Duration) =>
       definePolicy({ groups: { dba: ['user:ana'] }, rules: [{ id: 'r', scopes: ['db'], review: { groups: { dba: 1 }, reviewWithin } }] });
     const { engineWith, store } = world({ rules: [] });
     await engineWith(policy('8h')).requestAccess({ ...MAYA, scope: 'db' });
@@ -423,7 +424,7 @@ describe('simulate', () => {
   });
 
   it('issue 3, simulate: also where the review of break-glass would have been due at another time, or from others', async () => {
-    const policy = (reviewWithin: string) =>
+    const policy = (reviewWithin: Duration) =>
       definePolicy({
         groups: { sec: ['user:sec'] },
         rules: [],

@@ -218,7 +218,7 @@ describe('a review', () => {
     approvalTtl: '30m',
     reviewWithin: '2h',
     escalate: { to: 'leads', after: '20m' },
-  };
+  } as const;
 
   it('L16 names the quorum as the rule says', async () => {
     const policy = policyOf({ id: 'prod', scopes: ['db:*'], warnBefore: '5m', maxUses: 3, maxTotal: '4h', review });

@@ -13,6 +13,7 @@ import {
 import { ManualClock } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { HOUR, MINUTE } from './ask.js';
+import type { Duration } from '../../../src/index.js';
 
 const denial: DenyRule = { id: 'no-payroll', scopes: ['db:payroll'], deny: 'payroll stays closed' };
 const read: ApproveRule = { id: 'read', scopes: ['db:read'], subjects: [{ group: 'sre' }], maxTtl: '1h', approve: true };
@@ -59,7 +60,7 @@ async function entriesOf(store: MemoryGrantStore): Promise<readonly AuditEntry[]
   return entries;
 }
 
-const ask = { subject: 'user:maya', scope: 'db:write', ttl: '30m' };
+const ask = { subject: 'user:maya', scope: 'db:write', ttl: '30m' } as const;
 const codeOf = async (call: Promise<unknown>) => {
   const error: unknown = await call.then(
     () => undefined,
@@ -148,7 +149,7 @@ describe('an engine with a policy', () => {
   });
 
   it('lets escalation stand in for any of the groups', async () => {
-    const review = { ...db.review, escalate: { to: 'leads', after: '10m' } };
+    const review = { ...db.review, escalate: { to: 'leads', after: '10m' } } as const;
     const { engine, clock } = anEngine(
       definePolicy({ ...definition, groups: { ...definition.groups, leads: ['user:rob', 'user:ida'] }, rules: [{ ...db, review }] }),
     );
@@ -279,7 +280,7 @@ describe('simulate()', () => {
   });
 
   it('tells another time to review, and leaves alone what the window itself cuts short', async () => {
-    const withTerms = (reviewWithin: string, maxTotal = '90m') =>
+    const withTerms = (reviewWithin: Duration, maxTotal: Duration = '90m') =>
       definePolicy({ ...definition, rules: [{ ...db, maxTotal, review: { groups: { dba: 1 }, reviewWithin } }] });
     const { engine, store, clock } = anEngine(withTerms('3h'));
     await engine.requestAccess({ ...ask, subject: 'user:lee', startsAt: clock.now() + HOUR });

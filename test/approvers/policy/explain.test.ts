@@ -9,7 +9,7 @@ const policy = policyOf(
   { id: 'write', scopes: ['db:write'], review: { groups: { security: 1 } } },
   { id: 'secret', scopes: ['db:secret'], deny: 'never' },
 );
-const ask = { subject: 'user:maya', ttl: '15m' };
+const ask = { subject: 'user:maya', ttl: '15m' } as const;
 
 function revoked(): object {
   const { proxy, revoke } = Proxy.revocable({}, {});
@@ -53,7 +53,7 @@ describe('explain()', () => {
     ['no rule', { scope: 'mail:read' }, { outcome: 'ineligible', rule: undefined, reason: 'no rule covers mail:read for user:maya' }],
     [
       'an ask that does not fit',
-      { scope: 'db:read', ttl: '2h' },
+      { scope: 'db:read', ttl: '2h' as const },
       { outcome: 'ineligible', rule: 'db', reason: 'ask for at most 1h (rule db: maxTtl)' },
     ],
     ['an ask by another', { scope: 'db:read', requestedBy: 'user:lee' }, { outcome: 'ineligible', rule: 'db' }],

@@ -95,7 +95,7 @@ describe('any policy', () => {
         fc.nat(5),
         async (list, denied, scopes, place) => {
           const at = Math.min(place, list.length);
-          const breakGlass = [{ id: 'bg', scopes: ['**'], patterns: true, maxTtl: '1h', reviewers: ['dba'], reviewWithin: '1d' }];
+          const breakGlass = [{ id: 'bg', scopes: ['**'], patterns: true, maxTtl: '1h', reviewers: ['dba'], reviewWithin: '1d' } as const];
           const policy = define([...list.slice(0, at), { scopes: [denied], deny: 'closed' }, ...list.slice(at)], { breakGlass });
           const request = asking(scopes, asked);
           if (!scopes.some((one) => patternScopes.overlaps(denied, one))) return;

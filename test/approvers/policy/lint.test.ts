@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { definePolicy, type BreakGlassRule, type Finding, type PolicyDefinition, type PolicyRule } from 'jit-access/policy';
+import type { Duration } from '../../../src/index.js';
 
 const dba = { groups: { dba: 1 } };
 const people = { dba: ['user:ana', 'user:kim'], sre: ['user:maya'], nobody: [] };
@@ -139,13 +140,13 @@ describe('lint()', () => {
   });
 
   it('finds more denials than there are people to deny, with those who may stand in', () => {
-    const denying = (denials: number, escalate?: { to: string; after: string }, groups: object = people) =>
+    const denying = (denials: number, escalate?: { to: string; after: Duration }, groups: object = people) =>
       lint([{ id: 'r', scopes: ['db'], review: { ...dba, denials, escalate } }], { groups: groups as typeof people });
     expect(codes(denying(2))).toEqual([]);
     expect(denying(3)[0]?.message).toBe(
       'rule r wants 3 denials before it ends, and its groups have 2 people between them. Put more people into them, or ask for fewer',
     );
-    const escalate = { to: 'sre', after: '1m' };
+    const escalate = { to: 'sre', after: '1m' } as const;
     expect(codes(denying(3, escalate))).toEqual([]);
     expect(codes(denying(4, escalate))).toEqual(['quorum_too_big r']);
     expect(codes(denying(4, escalate, { ...people, sre: { isMember: () => true } }))).toEqual(['untold_group sre']);
@@ -225,7 +226,7 @@ describe('lint()', () => {
   });
 
   it('finds an escalation that comes when the time is over', () => {
-    const escalating = (after: string, reviewWithin?: string) =>
+    const escalating = (after: Duration, reviewWithin?: Duration) =>
       codes(lint([{ id: 'prod', scopes: ['db:*'], review: { ...dba, reviewWithin, escalate: { to: 'sre', after } } }]));
     expect(escalating('1h', '1h')).toEqual(['never_escalates prod']);
     expect(escalating('59m', '1h')).toEqual([]);

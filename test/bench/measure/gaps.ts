@@ -22,7 +22,7 @@ async function longestGaps(store: GrantStore, grants: number): Promise<Gaps> {
     const asks = Array.from({ length: Math.min(AT_ONCE, grants - i) }, (_, j) => ({
       subject: `user:${i + j}`,
       scope: 'db:write',
-      ttl: '1h',
+      ttl: '1h' as const,
     }));
     await Promise.all(asks.map((ask) => engine.requestAccess(ask)));
   }

@@ -19,6 +19,7 @@ import { FaultyStore, ManualClock } from '../../../src/testing.js';
 import { expectReplayed } from '../../property/fold.js';
 import { untilReached } from '../../property/reach.js';
 import { effectsOf } from './external-system.js';
+import type { Duration } from '../../../src/index.js';
 
 const SUBJECTS = ['user:maya', 'user:kim'];
 /** What the system outside knows. */
@@ -32,7 +33,7 @@ const MOODS = ['takes it', 'takes it', 'takes it', 'fails', 'takes it and fails'
 type Mood = (typeof MOODS)[number];
 
 type Step =
-  | { readonly do: 'ask'; readonly who: number; readonly scope: string; readonly ttl: string; readonly startsIn: number | undefined }
+  | { readonly do: 'ask'; readonly who: number; readonly scope: string; readonly ttl: Duration; readonly startsIn: number | undefined }
   | { readonly do: 'extend' | 'revoke' | 'release'; readonly which: number }
   | { readonly do: 'sweep' | 'flush' | 'resync' | 'purge' }
   | { readonly do: 'land'; readonly which: number }

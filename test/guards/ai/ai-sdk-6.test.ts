@@ -24,7 +24,7 @@ describe('toolApproval() with the AI SDK 6', () => {
         return 'refunded';
       },
     });
-    const rule = { scope: 'billing:refund', ttl: '10m' };
+    const rule = { scope: 'billing:refund', ttl: '10m' } as const;
     const onError = (error: unknown) => failures.push(error);
     const { tools } = toolApproval(engine, { refund }, { agent: 'agent:7', tools: { refund: rule }, onError });
     const call = { type: 'tool-call', toolCallId: 'a', toolName: 'refund', input: '{"order":"42"}' } as const;

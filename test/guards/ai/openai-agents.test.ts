@@ -126,7 +126,7 @@ describe('needsApproval()', () => {
 
   it('L23 refuses options that are wrong as it is made, and names them', async () => {
     const { engine } = open();
-    const good = { tool: 'refund', agent: AGENT, scope: 'a:b', ttl: '1m' };
+    const good = { tool: 'refund', agent: AGENT, scope: 'a:b', ttl: '1m' } as const;
     for (const [argument, options] of [
       ['options', { ...good, tools: {} }],
       ['tool', { ...good, tool: undefined }],

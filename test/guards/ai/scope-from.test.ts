@@ -42,7 +42,7 @@ describe('the scope of a call', () => {
   it('L30 runs nothing where what is no error of ours is thrown, or the store fails while a call waits', async () => {
     const made = anOffice();
     const { engine, store, clock } = made;
-    const rule = { tool: 't', agent: AGENT, operator: 'user:olga', scope: 'a:b', ttl: TTL, wait: '30s' };
+    const rule = { tool: 't', agent: AGENT, operator: 'user:olga', scope: 'a:b', ttl: TTL, wait: '30s' } as const;
     const waiting = needsApproval(engine, rule, () => 'ran').needsApproval({ context: undefined }, {}, 'a');
     while (clock.sleepers === 0) await new Promise((resolve) => setImmediate(resolve));
     await engine.close();

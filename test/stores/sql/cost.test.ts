@@ -20,7 +20,7 @@ beforeEach(() => postgres.sql('truncate jit_rows, jit_journal, jit_heads'));
 
 const engineOn = (store: ReturnType<typeof sqlGrantStore>) =>
   new JitEngine({ store, approver: autoApprove(() => true), clock: new ManualClock() });
-const asked = { subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' };
+const asked = { subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' } as const;
 
 /** The instance, and what it is asked outside transactions. */
 function listening(db: SqlDatabase): { readonly db: SqlDatabase; readonly texts: string[] } {

@@ -5,7 +5,7 @@ import { aChange, ManualClock } from 'jit-access/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SqliteFile } from './sqlite.js';
 
-const asked = { subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' };
+const asked = { subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' } as const;
 
 describe('a SQLite file that is taken from under a process (L41)', () => {
   let file: SqliteFile;

@@ -14,7 +14,7 @@ import { kyselyOn } from './postgres.js';
 // Two servers are started and stopped here, on a machine that may be busy.
 vi.setConfig({ hookTimeout: 120_000, testTimeout: 60_000 });
 
-const asked = { subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' };
+const asked = { subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' } as const;
 
 /** A server and its connections, which hear their own errors. */
 class Server {

@@ -72,7 +72,7 @@ export async function grantedRequests(count: number, name: string): Promise<read
 export const asked = (subject: string) => ({
   subject,
   scope: 'db-prod:write',
-  ttl: '1h',
+  ttl: '1h' as const,
   justification: 'the primary rejects writes since the failover of this morning',
   ticket: 'INC-4711',
 });
