@@ -1,9 +1,11 @@
 /*
- * The figures of the structure, on one page: `npm run figures`.
+ * The figures of the structure, on one page: `npm run figures`. Sizes are those of the last build. Prints only: what must
+ * hold is held by code.test.ts and `npm run size`.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { beyond, fileSizes, functionSizes, verbsOfEngine, type Size } from './code.js';
 import { modules, modulesOnCycles, src } from './modules.js';
+import { printContents, printSizes } from './print-sizes.js';
 
 function print(title: string, rows: readonly string[]): void {
   console.log(`\n${title}`);
@@ -33,4 +35,8 @@ printLongest('files', fileSizes());
 printLongest('functions', functionSizes());
 print(`Modules on an import cycle, type imports included: ${onCycles.length}`, onCycles);
 print(`Verbs of the class JitEngine: ${verbs.length}`, [verbs.join(', ')]);
+if (existsSync(`${src}../dist/index.js`)) {
+  await printSizes();
+  printContents();
+} else print('Bytes of each entry', ['nothing is built: npm run build']);
 print('Seconds of each test step', stepTimes());

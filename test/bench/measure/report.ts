@@ -19,8 +19,8 @@ export interface Measured {
   readonly kilobytes: ReadonlyMap<string, number>;
 }
 
-/** The budget in .size-limit.json for the engine with one approver, in kilobytes. */
-const BUDGET_KB = 47.5;
+/** The budget for the engine with one approver, in kilobytes: the first row of test/figures/sizes.json. */
+const BUDGET_KB = 38;
 
 /** All tables, as Markdown. */
 export function report(measured: Measured): string {

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { join } from 'node:path';
+import ts from 'typescript';
+
+/**
+ * What loading an entry of the build loads: the modules that its files are made of, which esbuild heads with a comment, and
+ * what they import from outside. A chunk that two entries share counts for both.
+ */
+export function contentsOf(dist: string, entry: string): string[] {
+  const files = new Set([`${entry}.js`]);
+  const contents = new Set<string>();
+  for (const file of files) {
+    const text = readFileSync(join(dist, file), 'utf8');
+    for (const [, module] of text.matchAll(/^\/\/ (?:build|.*node_modules)\/(\S+)\.js$/gm)) contents.add(module as string);
+    for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) {
+      if (fileName.startsWith('.')) files.add(fileName.replace(/^\.\//, ''));
+      else contents.add(fileName);
+    }
+  }
+  return [...contents].sort();
+}
+
+interface Ban {
+  readonly what: string;
+  readonly is: (module: string) => boolean;
+  /** Where it may be, or where alone it may not be. */
+  readonly onlyIn?: readonly string[];
+  readonly neverIn?: readonly string[];
+  /** Entries that hold it today. The list may only shrink. */
+  readonly known?: readonly string[];
+}
+
+const DRIVERS = /^(pg|ioredis|redis|better-sqlite3|libsql|@electric-sql\/pglite|bun:sqlite|node:sqlite)(\/|$)/;
+
+/** What may never appear in an entry. */
+export const bans: readonly Ban[] = [
+  { what: 'zod', is: (module) => /^zod(\/|$)/.test(module), onlyIn: ['policy'] },
+  {
+    what: 'hmac',
+    is: (module) => module === '@noble/hashes/hmac' || module === '@noble/hashes/hmac.js',
+    onlyIn: ['links', 'webhook'],
+    // Approval links are verbs of the engine, and webhooks lie in the core entry; the entry for tests loads the engine.
+    known: ['index', 'testing'],
+  },
+  {
+    what: 'the memory store',
+    is: (module) => /^stores\/memory(\/|$)/.test(module),
+    neverIn: ['check', 'view', 'guard', 'express', 'fastify', 'fetch', 'hono', 'nest', 'policy', 'sql', 'redis', 'jsonl', 'elements'],
+  },
+  { what: 'the engine', is: (module) => module === 'engine/engine', neverIn: ['check', 'view', 'ai', 'guard', 'sql', 'redis'] },
+  { what: 'a module of Node', is: (module) => module.startsWith('node:') || builtinModules.includes(module), onlyIn: ['jsonl'] },
+  { what: 'Kysely', is: (module) => /^kysely(\/|$)/.test(module), onlyIn: ['sql'] },
+  { what: 'a driver', is: (module) => DRIVERS.test(module), onlyIn: [] },
+];
+
+interface Found {
+  readonly entry: string;
+  readonly what: string;
+}
+
+/** What the entries hold against the list, and what the list says is known but is gone. */
+export function foundIn(contents: ReadonlyMap<string, readonly string[]>): { readonly banned: Found[]; readonly gone: Found[] } {
+  const banned: Found[] = [];
+  const gone: Found[] = [];
+  for (const [entry, modules] of contents) {
+    for (const { what, is, onlyIn, neverIn, known = [] } of bans) {
+      const isBanned = neverIn?.includes(entry) ?? !onlyIn?.includes(entry);
+      const isHeld = modules.some(is);
+      if (isBanned && isHeld && !known.includes(entry)) banned.push({ entry, what });
+      if (known.includes(entry) && !isHeld) gone.push({ entry, what });
+    }
+  }
+  return { banned, gone };
+}

@@ -1,0 +1,46 @@
+import { appendFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { contentsOf, foundIn } from '../figures/contents.js';
+import { entries, root } from './entries.js';
+
+const dist = join(root, 'dist');
+
+describe('what the entries of the build hold', () => {
+  it('L35 is nothing of what they may never hold, and everything that is said to be known', () => {
+    const contents = new Map(entries.map(({ name }) => [name, contentsOf(dist, name)]));
+    expect(foundIn(contents)).toEqual({ banned: [], gone: [] });
+  });
+
+  it('is read from the files that are loaded, at every depth', () => {
+    expect(contentsOf(dist, 'check')).toEqual(expect.arrayContaining(['engine/create-checker', 'engine/checker', 'core/errors']));
+    expect(contentsOf(dist, 'index')).toEqual(expect.arrayContaining(['engine/engine', 'stores/memory/store', '@noble/hashes/sha2']));
+    expect(contentsOf(dist, 'sql')).toContain('kysely');
+  });
+});
+
+describe('an entry that holds what it may never hold', () => {
+  let copy: string;
+  beforeAll(() => {
+    copy = mkdtempSync(join(tmpdir(), 'jit-contents-'));
+    cpSync(dist, copy, { recursive: true });
+  });
+  afterAll(() => rmSync(copy, { recursive: true, force: true }));
+
+  it.each([
+    ['check', './index.js', ['hmac', 'the memory store', 'the engine']],
+    ['index', './policy.js', ['zod']],
+    ['hono', 'fs/promises', ['a module of Node']],
+    ['express', 'node:crypto', ['a module of Node']],
+    ['redis', 'ioredis', ['a driver']],
+    ['guard', './sql.js', ['Kysely']],
+  ])('is found: %s with an import of %s', (entry, specifier, what) => {
+    appendFileSync(join(copy, `${entry}.js`), `\nimport '${specifier}';\n`);
+    expect(foundIn(new Map([[entry, contentsOf(copy, entry)]])).banned).toEqual(what.map((name) => ({ entry, what: name })));
+  });
+
+  it('is found also where what was known is gone', () => {
+    expect(foundIn(new Map([['index', ['engine/engine']]])).gone).toEqual([{ entry: 'index', what: 'hmac' }]);
+  });
+});
