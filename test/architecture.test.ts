@@ -29,9 +29,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'stores/sql': [...apart, 'stores/time-limit'],
   'stores/redis': [...apart, 'stores/time-limit'],
 
-  kernel: [...ground, 'journal', 'lifecycle', 'stores/memory', ...toMove],
+  kernel: [...ground, 'journal', 'lifecycle', ...toMove],
   followers: [...ground, 'journal', 'lifecycle', 'kernel'],
-  engine: [...ground, 'journal', 'lifecycle', 'kernel', 'followers', ...toMove],
+  engine: [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'stores/memory', ...toMove],
   features: [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine'],
   // Of the engine only what checks: see the test of what it loads.
   check: ['engine/checker', 'engine/create-checker'],

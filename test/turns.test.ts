@@ -45,7 +45,7 @@ vi.mock('../src/records/index.js', async (load) => {
   const all = await load<typeof Records>();
   return {
     ...all,
-    heldUntil: ((...given: Parameters<typeof all.effectiveEnd>) => {
+    effectiveEnd: ((...given: Parameters<typeof all.effectiveEnd>) => {
       made.measure?.();
       return all.effectiveEnd(...given);
     }) as typeof all.effectiveEnd,

@@ -5,8 +5,9 @@ import { moment, noChange } from '../lifecycle/transition.js';
 import type { Grant } from '../records/index.js';
 import type { EngineClock } from '../core/time.js';
 import type { ApproverClient } from '../kernel/approver-client.js';
-import type { ContextLoader } from '../kernel/context.js';
+import { ContextLoader } from '../kernel/context.js';
 import type { Ledger } from '../kernel/ledger.js';
+import type { Kernel } from '../kernel/kernel.js';
 
 /** How long a failure keeps checks from asking again; a sweep asks all the same. */
 const QUIET_MS = 1_000;
@@ -25,11 +26,12 @@ export class Activation {
   /** Since the question about a grant has failed last. */
   readonly #failed = new Map<string, Stopwatch>();
 
-  constructor(keeper: EngineClock, ledger: Ledger, desk: ApproverClient, facts: ContextLoader) {
-    this.#keeper = keeper;
-    this.#ledger = ledger;
-    this.#desk = desk;
-    this.#facts = facts;
+  constructor(kernel: Kernel) {
+    this.#keeper = kernel.clock;
+    this.#ledger = kernel.ledger;
+    this.#desk = kernel.approver;
+    this.#facts = kernel.part(ContextLoader);
+    kernel.background.track(this);
   }
 
   /**

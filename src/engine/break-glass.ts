@@ -13,14 +13,15 @@ import { issuedAccess, readAccess } from './access-result.js';
 import type { AccessGranted, AccessResult, BreakGlassReviewItem } from './answers.js';
 import type { ApproverClient } from '../kernel/approver-client.js';
 import type { ParsedAsk } from './ask.js';
-import type { Requests } from './requests.js';
-import type { Revocation } from './revocation.js';
-import type { ContextLoader } from '../kernel/context.js';
+import { Requests } from './requests.js';
+import { Revocation } from './revocation.js';
+import { ContextLoader } from '../kernel/context.js';
 import { derivedId, newId } from '../kernel/ids.js';
 import type { Ledger } from '../kernel/ledger.js';
 import type { Settings } from '../kernel/settings.js';
 import { afterRecording } from '../kernel/recorded.js';
 import { askTogether } from '../kernel/together.js';
+import type { Kernel } from '../kernel/kernel.js';
 
 /** Which of the reviews that are owed. */
 export interface BreakGlassReviewQuery {
@@ -44,22 +45,14 @@ export class BreakGlass {
   readonly #deciding: Requests;
   readonly #ending: Revocation;
 
-  constructor(
-    settings: Settings,
-    keeper: EngineClock,
-    ledger: Ledger,
-    desk: ApproverClient,
-    facts: ContextLoader,
-    deciding: Requests,
-    ending: Revocation,
-  ) {
-    this.#settings = settings;
-    this.#keeper = keeper;
-    this.#ledger = ledger;
-    this.#desk = desk;
-    this.#facts = facts;
-    this.#deciding = deciding;
-    this.#ending = ending;
+  constructor(kernel: Kernel) {
+    this.#settings = kernel.settings;
+    this.#keeper = kernel.clock;
+    this.#ledger = kernel.ledger;
+    this.#desk = kernel.approver;
+    this.#facts = kernel.part(ContextLoader);
+    this.#deciding = kernel.part(Requests);
+    this.#ending = kernel.part(Revocation);
   }
 
   async breakGlass({ ask, key }: ParsedAsk): Promise<BreakGlassResult> {

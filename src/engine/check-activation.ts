@@ -4,16 +4,17 @@ import type { Decision } from '../records/index.js';
 import type { StartActivator, LiveRows } from './checker.js';
 import type { Enforcement } from '../kernel/enforcement.js';
 import { grantsAmong } from '../kernel/grant-use.js';
-import type { Activation } from './activation.js';
+import { Activation } from './activation.js';
+import type { Kernel } from '../kernel/kernel.js';
 
 /** The activation of an engine's checks. A question that fails is reported, and leaves the no. */
 export class CheckActivation implements StartActivator {
   readonly #starting: Activation;
   readonly #settings: Pick<Enforcement, 'decodeAll' | 'onError'>;
 
-  constructor(starting: Activation, settings: Pick<Enforcement, 'decodeAll' | 'onError'>) {
-    this.#starting = starting;
-    this.#settings = settings;
+  constructor(kernel: Kernel) {
+    this.#starting = kernel.part(Activation);
+    this.#settings = kernel.settings;
   }
 
   /** Whether the approver was asked about this start, and its answer recorded. Never rejects. */

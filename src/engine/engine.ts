@@ -8,7 +8,7 @@ import { Followers } from '../followers/followers.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, MaybePromise, Page } from '../core/ports.js';
 import { toJson, type AccessRequest, type Anchor, type Decision, type Effect, type Grant } from '../records/index.js';
-import { isThenable, readDuration, readInstant, EngineClock, within, type Duration } from '../core/time.js';
+import { isThenable, readDuration, readInstant, within, type Duration } from '../core/time.js';
 import { accessStatus } from './access-status.js';
 import type {
   AccessPreview,
@@ -22,26 +22,22 @@ import type {
   BreakGlassReviewItem,
   RevokeAllReport,
 } from './answers.js';
-import { ApproverClient } from '../kernel/approver-client.js';
 import { History, type HistoryQuery, type HolderQuery, type RequestQuery } from './history.js';
-import { CheckActivation } from './check-activation.js';
 import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk, type RunAsk } from './ask.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
-import { Checker, denied, type Action } from './checker.js';
+import { denied, type Action, type Checker } from './checker.js';
+import { EngineChecker } from './engine-checker.js';
+import { MemoryGrantStore } from '../stores/memory.js';
 import { Configurations, removeSilentEngines } from '../kernel/configurations.js';
-import { coverageOf } from './coverage.js';
 import { Requests } from './requests.js';
 import { BreakGlass, readReviewVerdict, type BreakGlassResult, type BreakGlassReviewQuery } from './break-glass.js';
 import { Revocation, type RevokeAllTarget } from './revocation.js';
 import { Explainer, type ExplainOptions } from '../features/explain/explain.js';
-import { ContextLoader } from '../kernel/context.js';
-import { lazyId } from '../kernel/ids.js';
-import { JournalClock, type ClockAcceptance } from '../kernel/journal-clock.js';
-import { Ledger } from '../kernel/ledger.js';
+import type { ClockAcceptance } from '../kernel/journal-clock.js';
+import { Kernel } from '../kernel/kernel.js';
 import { Links } from '../features/links/links.js';
 import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings.js';
 import { Purge, type PurgeReport } from '../features/retention/purge.js';
-import { Activation } from './activation.js';
 import { Sweep, type Pass, type SweepReport } from './sweep.js';
 import { setSweepable } from './sweepable.js';
 import { Uses } from './uses.js';
@@ -97,31 +93,13 @@ export type RedeemBy = Omit<ReviewBy, 'by'> &
 export class JitEngine<Scope extends string = string> {
   /** The clock that this engine reads; a sweeper sleeps on it. */
   readonly clock: Clock;
+  readonly #kernel: Kernel;
   readonly #settings: Settings;
-  readonly #keeper: EngineClock;
-  readonly #ledger: Ledger;
-  readonly #journalClock: JournalClock;
-  readonly #followers: Followers;
   readonly #asks: AskReader;
-  readonly #attempts: RefusalLog;
-  readonly #configurations: Configurations;
-  readonly #deciding: Requests;
-  readonly #emergency: BreakGlass;
-  readonly #links: Links;
-  readonly #ending: Revocation;
   readonly #checker: Checker;
-  readonly #using: Uses;
-  readonly #working: Work;
-  readonly #archive: History;
-  readonly #effects: Provisioner;
-  readonly #explaining: Explainer;
-  readonly #sweep: Sweep;
-  readonly #starting: Activation;
-  readonly #onClose = new Set<() => void>();
-  #closed = false;
+  readonly #refusals: RefusalLog;
   /** It has been called, and not closed: one look at the beginning of each check. */
   #isInUse = false;
-  readonly #stuckOf = (subject: string): Promise<readonly Effect[]> => this.#effects.stuck({ subject });
 
   /**
    * Draws no randomness, starts no timer and does no I/O, so that an engine may be made at module scope in every runtime.
@@ -130,74 +108,16 @@ export class JitEngine<Scope extends string = string> {
    * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
    */
   constructor(options: JitEngineOptions) {
-    const settings = readSettings(options);
-    const { store, clock, onError, decodeAll } = settings;
-    const keeper = new EngineClock(clock, settings.leewayMs, (error) => {
-      onError(error, 'clock');
-      this.#working.clockSetBack();
-    });
-    const journalClock = new JournalClock(store, keeper, settings.leewayMs, onError);
-    const ledger = new Ledger(
-      journalClock.reader,
-      journalClock,
-      { clock, resendMs: settings.resendMs },
-      decodeAll,
-      () => this.#followers.begin(),
-      () => {
-        this.#followers.wake();
-        this.#working.wake();
-        this.#configurations.afterCommit();
-      },
-    );
-    const desk = new ApproverClient(settings, keeper);
-    const facts = new ContextLoader(settings, keeper, ledger, desk);
-    const owner = lazyId();
-    const starting = new Activation(keeper, ledger, desk, facts);
-    this.clock = clock;
-    this.#settings = settings;
-    this.#keeper = keeper;
-    this.#ledger = ledger;
-    this.#starting = starting;
-    this.#journalClock = journalClock;
-    this.#followers = new Followers(settings.sinks, { ledger, keeper, lookup: ledger.lookup, owner, onError });
-    this.#asks = new AskReader(settings);
-    this.#attempts = new RefusalLog(keeper, ledger, onError);
-    this.#configurations = new Configurations(settings, keeper, ledger, (work, during) => this.#attempts.inBackground(work, during));
-    this.#deciding = new Requests(settings, keeper, ledger, desk, facts);
-    this.#links = new Links(settings, keeper, ledger, this.#deciding);
-    this.#ending = new Revocation(settings, keeper, ledger, facts);
-    this.#emergency = new BreakGlass(settings, keeper, ledger, desk, facts, this.#deciding, this.#ending);
-    const activation = new CheckActivation(starting, settings);
-    const checker = new Checker(settings, keeper, store, activation);
-    const coverage = { checker, activation, keeper };
-    this.#checker = checker;
-    this.#using = new Uses(keeper, ledger, this.#checker, settings.scopes);
-    this.#working = new Work(settings, coverage, ledger, this.#deciding);
-    this.#archive = new History(settings, keeper, ledger);
-    const settle = (requestId: string) => this.#deciding.settle(requestId);
-    this.#effects = new Provisioner({
-      ledger,
-      keeper,
-      owner,
-      scopes: settings.scopes,
-      // Without waiting for an approver that is to confirm a start: its answer is an entry, which is followed (L38).
-      covering: async (subject, scope) => (await coverageOf(coverage, subject, scope, false)).held,
-      decodeAll,
-      onError,
-    });
-    this.#explaining = new Explainer(settings, keeper, ledger, {
-      checker: this.#checker,
-      deciding: this.#deciding,
-      asks: this.#asks,
-      stuck: this.#stuckOf,
-    });
-    this.#sweep = new Sweep(ledger, keeper, {
-      settle,
-      activate: (id, actor) => starting.activate(id, actor),
-      effects: (effects) => this.#effects.due(effects),
-      onError,
-    });
-    setSweepable(this, { pass: () => this.#pass(), onClose: (listener) => this.#listenForClose(listener) });
+    const kernel = new Kernel(readSettings(options, () => new MemoryGrantStore()));
+    this.clock = kernel.settings.clock;
+    this.#kernel = kernel;
+    this.#settings = kernel.settings;
+    this.#asks = new AskReader(kernel.settings);
+    this.#checker = kernel.part(EngineChecker);
+    this.#refusals = kernel.part(RefusalLog);
+    kernel.part(Followers);
+    kernel.part(Configurations);
+    setSweepable(this, { pass: () => this.#pass(), onClose: (listener) => kernel.onClose('work', listener) });
   }
 
   // ---- Asking ------------------------------------------------------------------------------------------------
@@ -221,10 +141,10 @@ export class JitEngine<Scope extends string = string> {
     const { dryRun, ...read } = this.#asks.access(ask);
     const { requestedBy: actor, scopes } = read.ask;
     if (dryRun) {
-      this.#attempts.dryRun({ actor, scopes });
-      return this.#deciding.preview(read);
+      this.#refusals.dryRun({ actor, scopes });
+      return this.#kernel.part(Requests).preview(read);
     }
-    return this.#attempts.noteRefusals({ actor, scopes }, () => this.#deciding.ask(read, 'requestAccess'));
+    return this.#refusals.noteRefusals({ actor, scopes }, () => this.#kernel.part(Requests).ask(read, 'requestAccess'));
   }
 
   /**
@@ -238,9 +158,9 @@ export class JitEngine<Scope extends string = string> {
   async extend(grantId: string, ask: ExtensionAsk): Promise<AccessResult> {
     const id = this.#readRecordId('grantId', grantId);
     const readFor = this.#asks.extension(ask);
-    const { grant } = await this.#ledger.held(id);
-    const read = readFor(grant, await this.#ledger.operatorOf(grant));
-    return this.#attempts.noteRefusals({ actor: read.ask.requestedBy, grantId: id }, () => this.#deciding.ask(read, 'extend'));
+    const { grant } = await this.#kernel.ledger.held(id);
+    const read = readFor(grant, await this.#kernel.ledger.operatorOf(grant));
+    return this.#refusals.noteRefusals({ actor: read.ask.requestedBy, grantId: id }, () => this.#kernel.part(Requests).ask(read, 'extend'));
   }
 
   /**
@@ -256,7 +176,7 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const read = this.#asks.breakGlass(ask);
     const { requestedBy: actor, scopes } = read.ask;
-    return this.#attempts.noteRefusals({ actor, scopes, breakGlass: true }, () => this.#emergency.breakGlass(read));
+    return this.#refusals.noteRefusals({ actor, scopes, breakGlass: true }, () => this.#kernel.part(BreakGlass).breakGlass(read));
   }
 
   /**
@@ -272,13 +192,15 @@ export class JitEngine<Scope extends string = string> {
 
   /** Asks the approver about a request that it has not answered yet. Otherwise: how the request stands. */
   async retryDecision(requestId: string): Promise<AccessResult> {
-    return this.#deciding.settle(this.#readRecordId('requestId', requestId));
+    return this.#kernel.part(Requests).settle(this.#readRecordId('requestId', requestId));
   }
 
   /** Takes a pending request back: for its subject, or whoever asked for it. Twice is fine. @throws DecidedError, DeniedError */
   async cancel(requestId: string, options: By): Promise<AccessRequest> {
     const { id, by, reason } = this.#readBy('requestId', requestId, options);
-    return this.#attempts.noteRefusals({ actor: by, requestId: id }, () => this.#ending.request(id, by, { cause: 'cancelled', reason }));
+    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () =>
+      this.#kernel.part(Revocation).request(id, by, { cause: 'cancelled', reason }),
+    );
   }
 
   // ---- Reviewing ---------------------------------------------------------------------------------------------
@@ -307,13 +229,15 @@ export class JitEngine<Scope extends string = string> {
     const { verdict: given, ...who } = readOptions('options', options, ['by', 'reason', 'verdict']);
     const verdict = readReviewVerdict(given);
     const { by, reason } = this.#readWho(who as By);
-    return this.#attempts.noteRefusals({ actor: by, requestId: id }, () => this.#emergency.review(id, by, { verdict, reason }));
+    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () =>
+      this.#kernel.part(BreakGlass).review(id, by, { verdict, reason }),
+    );
   }
 
   /** Break-glass requests whose review is owed, the one that is due first before the others; of a subject, or for a reviewer. */
   async listBreakGlassReviews(query: BreakGlassReviewQuery = {}): Promise<readonly BreakGlassReviewItem[]> {
     this.#refuseIfClosed();
-    return this.#emergency.pendingReviews(query);
+    return this.#kernel.part(BreakGlass).pendingReviews(query);
   }
 
   /**
@@ -334,7 +258,7 @@ export class JitEngine<Scope extends string = string> {
     const { reviewer, decision, ttl } = readOptions('options', options, ['reviewer', 'decision', 'ttl']);
     if (decision !== 'approve' && decision !== 'deny') throw invalid('decision', "'approve' or 'deny'", decision);
     const ttlMs = ttl === undefined ? undefined : readDuration('ttl', ttl);
-    return this.#links.make(id, this.#settings.readId('reviewer', reviewer), decision, ttlMs);
+    return this.#kernel.part(Links).make(id, this.#settings.readId('reviewer', reviewer), decision, ttlMs);
   }
 
   /**
@@ -348,8 +272,8 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const { by } = readOptions('options', options, ['by']);
     const reader = by === undefined ? undefined : this.#settings.readId('by', by);
-    const open = async () => this.#links.open(token, reader);
-    return reader === undefined ? open() : this.#attempts.noteRefusals({ actor: reader }, open);
+    const open = async () => this.#kernel.part(Links).open(token, reader);
+    return reader === undefined ? open() : this.#refusals.noteRefusals({ actor: reader }, open);
   }
 
   /**
@@ -365,21 +289,21 @@ export class JitEngine<Scope extends string = string> {
     const by = given.bearer === true ? undefined : this.#settings.readId('by', given.by);
     const said = this.#readSaid(given);
     // A token that can't be trusted names no request, and nobody who could be on record but whoever brought it.
-    const read = async () => this.#links.read(token);
-    const link = await (by === undefined ? read() : this.#attempts.noteRefusals({ actor: by }, read));
+    const read = async () => this.#kernel.part(Links).read(token);
+    const link = await (by === undefined ? read() : this.#refusals.noteRefusals({ actor: by }, read));
     const { requestId, reviewer } = link;
-    return this.#attempts.noteRefusals({ actor: by ?? reviewer, requestId }, async () => {
+    return this.#refusals.noteRefusals({ actor: by ?? reviewer, requestId }, async () => {
       // What is not there has no attempts.
-      await this.#ledger.request(requestId);
+      await this.#kernel.ledger.request(requestId);
       if (by !== undefined && by !== reviewer) throw new LinkError('not_yours', requestId);
-      return this.#links.redeem(link, said);
+      return this.#kernel.part(Links).redeem(link, said);
     });
   }
 
   /** The pending requests in which this reviewer may act and has not yet; membership is asked live. */
   async inbox(reviewer: string): Promise<readonly InboxItem[]> {
     this.#refuseIfClosed();
-    return this.#deciding.inbox(this.#settings.readId('reviewer', reviewer));
+    return this.#kernel.part(Requests).inbox(this.#settings.readId('reviewer', reviewer));
   }
 
   // ---- Ending ------------------------------------------------------------------------------------------------
@@ -392,13 +316,15 @@ export class JitEngine<Scope extends string = string> {
    */
   async revoke(grantId: string, options: By): Promise<Grant> {
     const { id, by, reason } = this.#readBy('grantId', grantId, options);
-    return this.#ending.grant(id, by, { cause: 'revoked', reason });
+    return this.#kernel.part(Revocation).grant(id, by, { cause: 'revoked', reason });
   }
 
   /** Gives a grant back: for its own subject. Twice is fine. @throws DeniedError */
   async release(grantId: string, options: By): Promise<Grant> {
     const { id, by, reason } = this.#readBy('grantId', grantId, options);
-    return this.#attempts.noteRefusals({ actor: by, grantId: id }, () => this.#ending.grant(id, by, { cause: 'released', reason }));
+    return this.#refusals.noteRefusals({ actor: by, grantId: id }, () =>
+      this.#kernel.part(Revocation).grant(id, by, { cause: 'released', reason }),
+    );
   }
 
   /**
@@ -414,7 +340,7 @@ export class JitEngine<Scope extends string = string> {
   async revokeAll(target: RevokeAllTarget, options: By): Promise<RevokeAllReport> {
     this.#refuseIfClosed();
     const { by, reason } = this.#readWho(options);
-    return this.#ending.all(target, by, reason);
+    return this.#kernel.part(Revocation).all(target, by, reason);
   }
 
   // ---- Checking ----------------------------------------------------------------------------------------------
@@ -443,7 +369,7 @@ export class JitEngine<Scope extends string = string> {
 
   async #touching(answer: MaybePromise<Decision>): Promise<Decision> {
     const decision = await answer;
-    this.#attempts.inBackground(this.#using.touch(decision), 'touch');
+    this.#kernel.background.run(this.#kernel.part(Uses).touch(decision), 'touch');
     return decision;
   }
 
@@ -454,7 +380,10 @@ export class JitEngine<Scope extends string = string> {
    */
   async touch(subject: string, action: Action<Scope>): Promise<Decision> {
     const decision = await this.check(subject, action);
-    await this.#using.touch(decision).catch((error: unknown) => this.#settings.onError(error, 'touch'));
+    await this.#kernel
+      .part(Uses)
+      .touch(decision)
+      .catch((error: unknown) => this.#settings.onError(error, 'touch'));
     return decision;
   }
 
@@ -483,7 +412,7 @@ export class JitEngine<Scope extends string = string> {
     const key = idempotencyKey === undefined ? undefined : readId('idempotencyKey', idempotencyKey);
     const asked = this.#checker.read(subject, action);
     const attempt = { actor: asked.subject, scopes: [asked.scope] };
-    return this.#attempts.noteRefusals(attempt, () => this.#using.consume(asked.subject, asked.scope, key));
+    return this.#refusals.noteRefusals(attempt, () => this.#kernel.part(Uses).consume(asked.subject, asked.scope, key));
   }
 
   /** Returns the decision when allowed. @throws DeniedError `ERR_JIT_DENIED` otherwise, with the decision */
@@ -504,7 +433,7 @@ export class JitEngine<Scope extends string = string> {
   /** The badge: what the subject holds now, until when, and the next instant at which time changes that. */
   async status(subject: string): Promise<AccessStatus> {
     this.#refuseIfClosed();
-    return accessStatus(this.#checker, this.#settings, subject, this.#stuckOf);
+    return accessStatus(this.#checker, this.#settings, subject, (id) => this.#kernel.part(Provisioner).stuck({ subject: id }));
   }
 
   // ---- Working -----------------------------------------------------------------------------------------------
@@ -541,13 +470,13 @@ export class JitEngine<Scope extends string = string> {
     ]);
     if (typeof consume !== 'boolean') throw invalid('consume', 'true or false', consume);
     const read = readWatchOptions(leaseOptions);
-    if (!consume) return this.#working.withAccess(id, scope, work, read);
-    const use = await this.#attempts.noteRefusals({ actor: id, scopes: [scope] }, () => this.#using.hold(id, scope));
+    if (!consume) return this.#kernel.part(Work).withAccess(id, scope, work, read);
+    const use = await this.#refusals.noteRefusals({ actor: id, scopes: [scope] }, () => this.#kernel.part(Uses).hold(id, scope));
     try {
-      return await this.#working.withAccess(id, scope, work, read, use?.grantId);
+      return await this.#kernel.part(Work).withAccess(id, scope, work, read, use?.grantId);
     } finally {
       // The store, if it is slow now, must not hold up what the work gave.
-      if (use !== undefined) this.#attempts.inBackground(use.release(), 'withAccess');
+      if (use !== undefined) this.#kernel.background.run(use.release(), 'withAccess');
     }
   }
 
@@ -562,7 +491,7 @@ export class JitEngine<Scope extends string = string> {
   async lease(subject: string, action: Action<Scope>, options: WatchOptions = {}): Promise<AccessWatch> {
     this.#refuseIfClosed();
     const { subject: id, scope } = this.#checker.read(subject, action);
-    return this.#working.lease(id, scope, readWatchOptions(options));
+    return this.#kernel.part(Work).lease(id, scope, readWatchOptions(options));
   }
 
   /**
@@ -576,7 +505,7 @@ export class JitEngine<Scope extends string = string> {
    * const { outcome } = await engine.waitFor(request.id, { signal: AbortSignal.timeout(600_000) });
    */
   async waitFor(requestId: string, options: WaitOptions = {}): Promise<AccessResult> {
-    return this.#working.waitFor(this.#readRecordId('requestId', requestId), readWaitOptions(options));
+    return this.#kernel.part(Work).waitFor(this.#readRecordId('requestId', requestId), readWaitOptions(options));
   }
 
   // ---- Systems outside ---------------------------------------------------------------------------------------
@@ -592,9 +521,9 @@ export class JitEngine<Scope extends string = string> {
    * @throws InvalidArgumentError
    */
   onCoverage(effect: ProvisioningTarget<Scope>): void {
-    if (this.#closed) throw new ClosedError();
-    const sink = this.#effects.add(effect, (name) => this.#followers.has(name));
-    this.#followers.add(sink, true);
+    if (this.#kernel.isClosed) throw new ClosedError();
+    const sink = this.#kernel.part(Provisioner).add(effect, (name) => this.#kernel.part(Followers).has(name));
+    this.#kernel.part(Followers).add(sink, true);
   }
 
   /** Changes that a system outside has not taken, whose tries are used up: of one effect, of one subject, or all. */
@@ -603,7 +532,7 @@ export class JitEngine<Scope extends string = string> {
   ): Promise<readonly Effect[]> {
     this.#refuseIfClosed();
     const { name, subject } = readOptions('query', query, ['name', 'subject']);
-    return this.#effects.stuck({
+    return this.#kernel.part(Provisioner).stuck({
       name: name === undefined ? undefined : readId('name', name),
       subject: subject === undefined ? undefined : this.#settings.readId('subject', subject),
     });
@@ -618,7 +547,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async dismissEffect(effectId: string, options: By): Promise<Effect> {
     const { id, by, reason } = this.#readBy('effectId', effectId, options);
-    return this.#effects.dismiss(id, by, reason);
+    return this.#kernel.part(Provisioner).dismiss(id, by, reason);
   }
 
   /**
@@ -630,7 +559,7 @@ export class JitEngine<Scope extends string = string> {
   async resync(query: { readonly name?: string | undefined } = {}): Promise<ResyncReport> {
     this.#refuseIfClosed();
     const { name } = readOptions('query', query, ['name']);
-    return this.#effects.resync(name === undefined ? undefined : readId('name', name));
+    return this.#kernel.part(Provisioner).resync(name === undefined ? undefined : readId('name', name));
   }
 
   // ---- Looking things up -------------------------------------------------------------------------------------
@@ -647,18 +576,18 @@ export class JitEngine<Scope extends string = string> {
    */
   async explain(subject: string, action: Action<Scope>, options: ExplainOptions = {}): Promise<Explanation> {
     this.#refuseIfClosed();
-    return this.#explaining.explain(subject, action, options);
+    return this.#kernel.part(Explainer).explain(subject, action, options);
   }
 
   /** A request with its grants; `undefined` where there is none. */
   async getRequest(requestId: string): Promise<{ readonly request: AccessRequest; readonly grants: readonly Grant[] } | undefined> {
-    return this.#ledger.lookup.request(this.#readRecordId('requestId', requestId));
+    return this.#kernel.ledger.lookup.request(this.#readRecordId('requestId', requestId));
   }
 
   /** Requests, by id, a page at a time; of a subject or with a status, judged now. */
   async listRequests(query: RequestQuery = {}): Promise<Page<AccessRequest>> {
     this.#refuseIfClosed();
-    return this.#archive.requests(query);
+    return this.#kernel.part(History).requests(query);
   }
 
   /**
@@ -669,7 +598,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async whoHadAccess(query: HolderQuery<Scope>): Promise<Page<Grant>> {
     this.#refuseIfClosed();
-    return this.#archive.whoHadAccess(query);
+    return this.#kernel.part(History).whoHadAccess(query);
   }
 
   /**
@@ -680,13 +609,13 @@ export class JitEngine<Scope extends string = string> {
    */
   async history(query: HistoryQuery<Scope>): Promise<Page<Grant>> {
     this.#refuseIfClosed();
-    return this.#archive.history(query);
+    return this.#kernel.part(History).history(query);
   }
 
   /** The journal's newest anchor. Export it from time to time: `verifyJournal` then finds even a truncation. */
   async journalHead(): Promise<Anchor> {
     this.#refuseIfClosed();
-    return (await this.#ledger.journal()).head;
+    return (await this.#kernel.ledger.journal()).head;
   }
 
   // ---- Housekeeping ------------------------------------------------------------------------------------------
@@ -719,8 +648,7 @@ export class JitEngine<Scope extends string = string> {
    * no such work.
    */
   async idle(): Promise<void> {
-    const parts = [this.#sweep, this.#starting, this.#attempts, this.#followers, this.#effects];
-    while (parts.some((part) => part.isBusy)) await Promise.all(parts.map((part) => part.idle()));
+    await this.#kernel.background.allIdle();
   }
 
   /**
@@ -729,9 +657,9 @@ export class JitEngine<Scope extends string = string> {
    */
   async flushAudit(): Promise<FlushReport> {
     this.#refuseIfClosed();
-    await this.#attempts.idle();
-    const followers = await this.#followers.flush();
-    await this.#effects.idle();
+    await this.#kernel.background.idle();
+    const followers = await this.#kernel.part(Followers).flush();
+    await this.#kernel.flushed();
     return { caughtUp: followers.every(({ behind, error }) => behind === 0 && error === undefined), followers };
   }
 
@@ -741,11 +669,11 @@ export class JitEngine<Scope extends string = string> {
     if (this.#settings.sinks.some((sink) => sink.name === id)) throw invalid('name', 'a sink that this engine does not use', id);
     const key = { kind: 'cursor', id };
     let seen = false;
-    await this.#ledger.untilCommitted(async () => {
-      const row = await this.#ledger.row(key.kind, id);
+    await this.#kernel.ledger.untilCommitted(async () => {
+      const row = await this.#kernel.ledger.row(key.kind, id);
       if (row === undefined && !seen) throw new NotFoundError('follower', id);
       seen = true;
-      return row === undefined || this.#ledger.commit({ expect: [{ ...key, version: row.version }], put: [], remove: [key] });
+      return row === undefined || this.#kernel.ledger.commit({ expect: [{ ...key, version: row.version }], put: [], remove: [key] });
     });
   }
 
@@ -766,9 +694,9 @@ export class JitEngine<Scope extends string = string> {
     const { before, by, force = false } = readOptions('options', options, ['before', 'by', 'force']);
     if (typeof force !== 'boolean') throw invalid('force', 'true or false', force);
     const { readId: readActorId, decodeAll } = this.#settings;
-    const purge = new Purge(this.#ledger, this.#keeper, this.#journalClock, decodeAll, readActorId('by', by));
+    const purge = new Purge(this.#kernel.ledger, this.#kernel.clock, this.#kernel.journalClock, decodeAll, readActorId('by', by));
     const report = await purge.run(readInstant('before', before), force);
-    await removeSilentEngines(this.#ledger, this.#keeper.read().now, this.#settings.onError);
+    await removeSilentEngines(this.#kernel.ledger, this.#kernel.clock.read().now, this.#settings.onError);
     return report;
   }
 
@@ -784,10 +712,10 @@ export class JitEngine<Scope extends string = string> {
   async acceptClock(options: By): Promise<ClockAcceptance> {
     this.#refuseIfClosed();
     const { by: actor, reason } = this.#readWho(options);
-    return this.#journalClock.accept(({ reading, newest }) => {
+    return this.#kernel.journalClock.accept(({ reading, newest }) => {
       const data = toJson({ reading, newest, reason });
       const entries = [{ type: 'clock.accepted', at: reading, actor, data }] as const;
-      return this.#ledger.untilCommitted(() => this.#ledger.commit({ expect: [], put: [], entries }));
+      return this.#kernel.ledger.untilCommitted(() => this.#kernel.ledger.commit({ expect: [], put: [], entries }));
     });
   }
 
@@ -800,17 +728,8 @@ export class JitEngine<Scope extends string = string> {
    * the caller's.
    */
   async close(): Promise<void> {
-    this.#closed = true;
     this.#isInUse = false;
-    for (const listener of this.#onClose) listener();
-    this.#onClose.clear();
-    this.#working.close();
-    this.#sweep.stop();
-    await this.#sweep.idle();
-    await this.#attempts.idle();
-    await this.#followers.close();
-    // What comes after the last delivery, such as the outcome of a call that it caused, is delivered too.
-    await this.idle();
+    await this.#kernel.close();
   }
 
   // ---- At the door -------------------------------------------------------------------------------------------
@@ -818,25 +737,18 @@ export class JitEngine<Scope extends string = string> {
   /** Every verb comes by here first. */
   #refuseIfClosed(): void {
     if (this.#isInUse) return;
-    if (this.#closed) throw new ClosedError();
+    this.#kernel.refuseIfClosed();
     this.#isInUse = true;
-    this.#followers.start();
   }
 
   #pass(): Pass {
     this.#refuseIfClosed();
-    const { ended, answered } = this.#sweep.pass();
+    const { ended, answered } = this.#kernel.part(Sweep).pass();
     const driven = ended.finally(() => {
-      this.#followers.wake(true);
-      this.#attempts.flush();
+      this.#kernel.part(Followers).wake(true);
+      this.#refusals.flush();
     });
     return { ended: driven, answered };
-  }
-
-  #listenForClose(listener: () => void): () => void {
-    if (this.#closed) listener();
-    else this.#onClose.add(listener);
-    return () => this.#onClose.delete(listener);
   }
 
   #readRecordId(argument: string, id: unknown): string {
@@ -866,7 +778,7 @@ export class JitEngine<Scope extends string = string> {
     const given = readOptions('options', options, ['by', 'reason', 'comment', 'as']);
     const by = this.#settings.readId('by', given.by);
     const command = { verdict, ...this.#readSaid(given), link: undefined };
-    return this.#attempts.noteRefusals({ actor: by, requestId: id }, () => this.#deciding.review(id, by, command));
+    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => this.#kernel.part(Requests).review(id, by, command));
   }
 }
 

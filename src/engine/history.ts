@@ -10,6 +10,7 @@ import { withUsage } from '../kernel/grant-use.js';
 import type { Ledger } from '../kernel/ledger.js';
 import type { Settings } from '../kernel/settings.js';
 import { readHorizon } from '../features/retention/purge.js';
+import type { Kernel } from '../kernel/kernel.js';
 
 /** Which part of a longer answer. */
 export interface Paging {
@@ -50,10 +51,10 @@ export class History {
   readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
 
-  constructor(settings: Settings, keeper: EngineClock, ledger: Ledger) {
-    this.#settings = settings;
-    this.#keeper = keeper;
-    this.#ledger = ledger;
+  constructor(kernel: Kernel) {
+    this.#settings = kernel.settings;
+    this.#keeper = kernel.clock;
+    this.#ledger = kernel.ledger;
   }
 
   async requests(query: RequestQuery): Promise<Page<AccessRequest>> {

@@ -23,13 +23,14 @@ import { refuseAgent } from '../kernel/agents.js';
 import type { AccessPreview, AccessResult, InboxItem } from './answers.js';
 import type { ApproverClient } from '../kernel/approver-client.js';
 import type { ParsedAsk } from './ask.js';
-import type { ContextLoader } from '../kernel/context.js';
+import { ContextLoader } from '../kernel/context.js';
 import { derivedId, newId } from '../kernel/ids.js';
 import type { Ledger } from '../kernel/ledger.js';
 import type { Settings } from '../kernel/settings.js';
 import { afterRecording } from '../kernel/recorded.js';
 import { isRefusal } from '../kernel/refusal-throttle.js';
 import { askTogether } from '../kernel/together.js';
+import type { Kernel } from '../kernel/kernel.js';
 
 /** From the ask to the decision: what is loaded and asked before a rule is applied, and what became of it. */
 export class Requests {
@@ -39,12 +40,12 @@ export class Requests {
   readonly #desk: ApproverClient;
   readonly #facts: ContextLoader;
 
-  constructor(settings: Settings, keeper: EngineClock, ledger: Ledger, desk: ApproverClient, facts: ContextLoader) {
-    this.#settings = settings;
-    this.#keeper = keeper;
-    this.#ledger = ledger;
-    this.#desk = desk;
-    this.#facts = facts;
+  constructor(kernel: Kernel) {
+    this.#settings = kernel.settings;
+    this.#keeper = kernel.clock;
+    this.#ledger = kernel.ledger;
+    this.#desk = kernel.approver;
+    this.#facts = kernel.part(ContextLoader);
   }
 
   /** @param verb whose idempotency keys these are */

@@ -9,10 +9,11 @@ import { agentOf, decodeGrant, decodeRequest, isReachedBy, type AccessRequest, t
 import { isScope, patternScopes, readPattern } from '../core/scope.js';
 import type { EngineClock } from '../core/time.js';
 import type { RevokeAllReport } from './answers.js';
-import type { ContextLoader } from '../kernel/context.js';
+import { ContextLoader } from '../kernel/context.js';
 import { decodeEach, type Ledger } from '../kernel/ledger.js';
 import type { Settings } from '../kernel/settings.js';
 import { inBatches, RevokeAllTally } from './revoke-all.js';
+import type { Kernel } from '../kernel/kernel.js';
 
 /**
  * What to end on the bad day: exactly one of the three. By scope it reaches whatever overlaps the pattern; by request also
@@ -27,11 +28,11 @@ export class Revocation {
   readonly #ledger: Ledger;
   readonly #facts: ContextLoader;
 
-  constructor(settings: Settings, keeper: EngineClock, ledger: Ledger, facts: ContextLoader) {
-    this.#settings = settings;
-    this.#keeper = keeper;
-    this.#ledger = ledger;
-    this.#facts = facts;
+  constructor(kernel: Kernel) {
+    this.#settings = kernel.settings;
+    this.#keeper = kernel.clock;
+    this.#ledger = kernel.ledger;
+    this.#facts = kernel.part(ContextLoader);
   }
 
   /** @throws PartialError where a grant that goes on from this one can not be read, and so was not ended with it */

@@ -18,7 +18,10 @@ import {
 } from '../records/index.js';
 import { TurnBudget, type EngineClock } from '../core/time.js';
 import type { Ledger } from '../kernel/ledger.js';
+import { Activation } from './activation.js';
+import { Requests } from './requests.js';
 import { Questions, type Question } from './questions.js';
+import type { Kernel } from '../kernel/kernel.js';
 
 /** What one pass did. */
 export interface SweepReport {
@@ -56,29 +59,25 @@ export interface Pass {
   readonly answered: () => Promise<unknown> | undefined;
 }
 
-/** What a sweep has others do. */
-export interface SweepDelegates {
-  readonly settle: (requestId: string) => Promise<unknown>;
-  readonly activate: (grantId: string, actor: string) => Promise<unknown>;
-  /** Tells systems outside; not waited for. */
-  readonly effects: (effects: readonly Effect[]) => void;
-  readonly onError: (error: unknown, during: string) => void;
-}
-
 /** Records what time has ended: ends first, then deadlines, then what else time has brought, then the approver's questions. */
 export class Sweep {
   readonly #ledger: Ledger;
   readonly #keeper: EngineClock;
-  readonly #delegates: SweepDelegates;
+  readonly #kernel: Kernel;
+  readonly #onError: (error: unknown, during: string) => void;
   readonly #questions: Questions;
   readonly #passes = new Set<Promise<unknown>>();
   #isStopped = false;
 
-  constructor(ledger: Ledger, keeper: EngineClock, delegates: SweepDelegates) {
-    this.#ledger = ledger;
-    this.#keeper = keeper;
-    this.#delegates = delegates;
-    this.#questions = new Questions(delegates.onError);
+  constructor(kernel: Kernel) {
+    this.#ledger = kernel.ledger;
+    this.#keeper = kernel.clock;
+    this.#kernel = kernel;
+    this.#onError = kernel.settings.onError;
+    this.#questions = new Questions(this.#onError);
+    kernel.background.track(this);
+    kernel.onClose('work', () => this.#stop());
+    kernel.onClose('background', () => this.idle());
   }
 
   pass(): Pass {
@@ -87,7 +86,7 @@ export class Sweep {
     let answered: Promise<unknown> | undefined;
     /** Also where the pass fails: what it has found until then is no part of the failure. */
     const handOver = (): number => {
-      this.#delegates.effects(effects);
+      this.#kernel.handleDue(effects);
       const round = this.#questions.ask(questions);
       answered = round.answered;
       return round.asked;
@@ -96,7 +95,7 @@ export class Sweep {
       (tally) => {
         const asked = handOver();
         // Last: a row that can't be written keeps no question from being asked.
-        tally.tellRefused((error) => this.#delegates.onError(error, 'sweep'));
+        tally.tellRefused((error) => this.#onError(error, 'sweep'));
         return tally.report(asked);
       },
       (error: unknown) => {
@@ -120,7 +119,7 @@ export class Sweep {
   }
 
   /** A pass that runs ends after the page that it has read, and questions that have not been put yet are dropped. */
-  stop(): void {
+  #stop(): void {
     this.#isStopped = true;
     this.#questions.stop();
   }
@@ -152,7 +151,7 @@ export class Sweep {
       }
       for (const request of due.requests) {
         if (workOnRequest(request, now) !== undefined) deadlines.push(request);
-        else if (isUndecided(request)) questions.push({ id: request.id, ask: () => this.#delegates.settle(request.id) });
+        else if (isUndecided(request)) questions.push({ id: request.id, ask: () => this.#kernel.part(Requests).settle(request.id) });
       }
       after = page.next;
     } while (after !== undefined && !this.#isStopped);
@@ -166,7 +165,7 @@ export class Sweep {
   }
 
   #start({ grant: { id } }: GrantUse): Question {
-    return { id, ask: () => this.#delegates.activate(id, SWEEPER) };
+    return { id, ask: () => this.#kernel.part(Activation).activate(id, SWEEPER) };
   }
 
   /** What is due: the grants with how they have been used, whichever of the two rows it was, and the requests. */
@@ -201,7 +200,7 @@ export class Sweep {
           return decodeRequest(row);
       }
     } catch (error) {
-      this.#delegates.onError(error, 'sweep');
+      this.#onError(error, 'sweep');
       return undefined;
     }
   }

@@ -8,9 +8,11 @@ import type { Decision, Use } from '../records/index.js';
 import type { EngineClock } from '../core/time.js';
 import type { Consumption } from './answers.js';
 import { denied, type Checker } from './checker.js';
+import { EngineChecker } from './engine-checker.js';
 import { grantsReaching } from './coverage.js';
 import { derivedId } from '../kernel/ids.js';
 import type { Ledger } from '../kernel/ledger.js';
+import type { Kernel } from '../kernel/kernel.js';
 
 /** A use on which work rests. */
 export interface HeldUse {
@@ -30,11 +32,11 @@ export class Uses {
   /** By subject, uses that are being taken for works: such a use may be stored before its work is counted. */
   readonly #holding = new Map<string, Set<Promise<unknown>>>();
 
-  constructor(keeper: EngineClock, ledger: Ledger, checker: Checker, scopes: ScopeMatcher) {
-    this.#scopes = scopes;
-    this.#keeper = keeper;
-    this.#ledger = ledger;
-    this.#checker = checker;
+  constructor(kernel: Kernel) {
+    this.#scopes = kernel.settings.scopes;
+    this.#keeper = kernel.clock;
+    this.#ledger = kernel.ledger;
+    this.#checker = kernel.part(EngineChecker);
   }
 
   /** Records that a scope was used, on each grant that allows it and has an idle end; mostly there is nothing to write. */

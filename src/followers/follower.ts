@@ -308,12 +308,12 @@ export class Follower {
 
   async #write(entries: Parameters<AuditSink['write']>[0]): Promise<void> {
     if (this.#writing !== undefined) throw new Error(`an earlier write of sink ${this.sink.name} has not settled`);
-    const idle = () => (this.#writing = undefined);
+    const done = () => (this.#writing = undefined);
     // What it answers is nobody's business: handed on, it could still turn out to be a promise that never settles.
     const writing = Promise.resolve()
       .then(() => this.sink.write(entries, this.#context.lookup))
       .then(() => undefined);
-    this.#writing = writing.then(idle, idle);
+    this.#writing = writing.then(done, done);
     const timeout = () => new Error(`sink ${this.sink.name} did not settle within ${LEASE_MS} ms`);
     await within(this.#context.keeper.clock, LEASE_MS, () => writing, timeout);
   }

@@ -1,4 +1,5 @@
 import type { AuditSink, SinkContext } from '../core/ports.js';
+import type { Kernel } from '../kernel/kernel.js';
 import { Follower, isCorrupt, type FollowContext, type FollowerStatus } from './follower.js';
 import { watch } from './watch.js';
 
@@ -13,10 +14,17 @@ export class Followers {
   #isStarted = false;
   readonly #eager = new Set<Follower>();
 
-  constructor(sinks: readonly AuditSink[], context: FollowContext) {
-    const lookup = Object.freeze({ request: (id: string) => look(context, id) });
-    this.#context = { ...context, lookup };
+  constructor(kernel: Kernel) {
+    const { ledger, clock: keeper, owner, settings, background } = kernel;
+    const { sinks, onError } = settings;
+    const lookup = Object.freeze({ request: (id: string) => look(ledger.lookup, onError, id) });
+    this.#context = { ledger, keeper, owner, lookup, onError };
     for (const sink of sinks) this.add(sink);
+    kernel.onFirstUse(() => this.#start());
+    kernel.beforeCommit(() => this.#begin());
+    kernel.onCommit(() => this.wake());
+    kernel.onClose('followers', () => this.#close());
+    background.track(this);
   }
 
   has(name: string): boolean {
@@ -30,24 +38,24 @@ export class Followers {
     // Whoever commits next waits for this one's beginning too.
     this.#begun = undefined;
     if (isEager) this.#eager.add(follower);
-    if (this.#isStarted) this.#start(follower);
+    if (this.#isStarted) this.#startOne(follower);
   }
 
-  /** To be called at the engine's first use: watching and reading are I/O, and making an engine does none (L46). */
-  start(): void {
+  /** At the engine's first use: watching and reading are I/O, and making an engine does none (L46). */
+  #start(): void {
     this.#isStarted = true;
-    for (const follower of this.#all) this.#start(follower);
+    for (const follower of this.#all) this.#startOne(follower);
   }
 
-  #start(follower: Follower): void {
+  #startOne(follower: Follower): void {
     this.#unwatch ??= watch(this.#context.ledger.store, () => this.wake(), this.#context.onError);
     // Local ones begin at the head as it is now; where that can't be read yet, their first delivery tries again.
     if (!follower.shared) follower.begin().catch(() => undefined);
     if (this.#eager.has(follower)) void follower.drive();
   }
 
-  /** To be awaited before the first commit, so that followers miss nothing that this engine does. */
-  async begin(): Promise<void> {
+  /** Awaited before the first commit, so that followers miss nothing that this engine does. */
+  async #begin(): Promise<void> {
     try {
       await (this.#begun ??= Promise.all(this.#all.map((follower) => follower.begin())));
     } catch (error) {
@@ -76,14 +84,14 @@ export class Followers {
     await Promise.all(this.#all.map((follower) => follower.idle()));
   }
 
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     this.#unwatch?.();
     await Promise.all(this.#all.map((follower) => follower.flush()));
   }
 }
 
 /** A record that can't be read is told, and is to a sink like one that is gone: entries about all others go on. */
-async function look({ lookup, onError }: FollowContext, id: string): ReturnType<SinkContext['request']> {
+async function look(lookup: SinkContext, onError: FollowContext['onError'], id: string): ReturnType<SinkContext['request']> {
   try {
     return await lookup.request(id);
   } catch (error) {

@@ -3,9 +3,11 @@ import { quote } from '../core/parse.js';
 import { bookmark } from '../records/bookmark.js';
 import { digestOf } from '../journal/link.js';
 import type { EngineClock } from '../core/time.js';
+import type { Background } from './background.js';
 import { ENGINE_ROW, liveConfigurations, readConfiguration, SILENCE_MS, type Configuration } from './configuration-rows.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './settings.js';
+import type { Kernel } from './kernel.js';
 
 const HOUR_MS = 3_600_000;
 /** After a failure it is tried again with the next commit that is this much later. */
@@ -20,27 +22,23 @@ export class Configurations {
   readonly #settings: Pick<Settings, 'store' | 'approver' | 'scopes' | 'onError'>;
   readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
-  readonly #inBackground: (work: Promise<unknown>, during: string) => void;
+  readonly #background: Background;
   #nextAt = 0;
 
-  constructor(
-    settings: Pick<Settings, 'store' | 'approver' | 'scopes' | 'onError'>,
-    keeper: EngineClock,
-    ledger: Ledger,
-    inBackground: (work: Promise<unknown>, during: string) => void,
-  ) {
-    this.#settings = settings;
-    this.#keeper = keeper;
-    this.#ledger = ledger;
-    this.#inBackground = inBackground;
+  constructor(kernel: Kernel) {
+    this.#settings = kernel.settings;
+    this.#keeper = kernel.clock;
+    this.#ledger = kernel.ledger;
+    this.#background = kernel.background;
+    kernel.onCommit(() => this.#afterCommit());
   }
 
-  /** To be called after each commit. What lives in memory alone is shared on purpose, by code that holds the store. */
-  afterCommit(): void {
+  /** What lives in memory alone is shared on purpose, by code that holds the store. */
+  #afterCommit(): void {
     const now = this.#keeper.highWater;
     if (this.#settings.store.durability === 'memory' || now < this.#nextAt) return;
     this.#nextAt = now + HOUR_MS;
-    this.#inBackground(this.#meet(now), 'engines');
+    this.#background.run(this.#meet(now), 'engines');
   }
 
   async #meet(now: number): Promise<void> {

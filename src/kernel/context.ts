@@ -14,6 +14,7 @@ import type { ApproverClient } from './approver-client.js';
 import { grantsAmong } from './grant-use.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './settings.js';
+import type { Kernel } from './kernel.js';
 
 /** Reads what a rule needs to know besides the record that it is about. */
 export class ContextLoader {
@@ -22,11 +23,11 @@ export class ContextLoader {
   readonly #ledger: Ledger;
   readonly #desk: ApproverClient;
 
-  constructor(settings: Settings, keeper: EngineClock, ledger: Ledger, desk: ApproverClient) {
-    this.#settings = settings;
-    this.#keeper = keeper;
-    this.#ledger = ledger;
-    this.#desk = desk;
+  constructor(kernel: Kernel) {
+    this.#settings = kernel.settings;
+    this.#keeper = kernel.clock;
+    this.#ledger = kernel.ledger;
+    this.#desk = kernel.approver;
   }
 
   /** Whether two scopes have anything in common, by the engine's matcher. */

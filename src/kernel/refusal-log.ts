@@ -1,22 +1,24 @@
 import { isJitError } from '../core/errors.js';
 import type { EntryDraft } from '../lifecycle/transition.js';
 import type { EngineClock } from '../core/time.js';
+import type { Background } from './background.js';
 import type { Ledger } from './ledger.js';
 import { RefusalThrottle, type Attempt, type AttemptCode } from './refusal-throttle.js';
+import type { Kernel } from './kernel.js';
 
 /** Puts refused attempts on record: best effort, in the background, never delaying anything (L29). */
 export class RefusalLog {
   readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
+  readonly #background: Background;
   readonly #onError: (error: unknown, during: string) => void;
   readonly #refusals = new RefusalThrottle();
-  /** What is on its way to the journal. */
-  readonly #notes = new Set<Promise<unknown>>();
 
-  constructor(keeper: EngineClock, ledger: Ledger, onError: (error: unknown, during: string) => void) {
-    this.#keeper = keeper;
-    this.#ledger = ledger;
-    this.#onError = onError;
+  constructor(kernel: Kernel) {
+    this.#keeper = kernel.clock;
+    this.#ledger = kernel.ledger;
+    this.#background = kernel.background;
+    this.#onError = kernel.settings.onError;
   }
 
   /** Does something that may be refused, and notes a refusal. */
@@ -39,20 +41,6 @@ export class RefusalLog {
     this.#recordAt((now) => this.#refusals.flush(now));
   }
 
-  /** Something else that is nobody's to wait for, but `close`. */
-  inBackground(work: Promise<unknown>, during: string): void {
-    const note: Promise<unknown> = work.catch((error: unknown) => this.#onError(error, during)).finally(() => this.#notes.delete(note));
-    this.#notes.add(note);
-  }
-
-  get isBusy(): boolean {
-    return this.#notes.size > 0;
-  }
-
-  async idle(): Promise<void> {
-    await Promise.all(this.#notes);
-  }
-
   #note(attempt: Attempt, code: AttemptCode): void {
     this.#recordAt((now) => this.#refusals.note(attempt, code, now));
   }
@@ -60,7 +48,7 @@ export class RefusalLog {
   #recordAt(due: (now: number) => readonly EntryDraft[]): void {
     try {
       const entries = due(this.#keeper.read().now);
-      if (entries.length > 0) this.inBackground(this.#ledger.commit({ expect: [], put: [], entries }), 'attempt.refused');
+      if (entries.length > 0) this.#background.run(this.#ledger.commit({ expect: [], put: [], entries }), 'attempt.refused');
     } catch (error) {
       // A clock that fails must replace neither the refusal nor the report of a pass.
       this.#onError(error, 'attempt.refused');

@@ -6,7 +6,6 @@ import { readRun, type AgentRun } from '../lifecycle/run.js';
 import { DENIALS_SHOWN_MS } from '../lifecycle/same-ask.js';
 import type { Approver, AuditSink, Clock, GrantStore, ScopeMatcher } from '../core/ports.js';
 import { readAgent } from '../records/index.js';
-import { MemoryGrantStore } from '../stores/memory.js';
 import { readDuration, systemClock, type Duration } from '../core/time.js';
 import { canonicalIds, readIdsWith } from './actor-ids.js';
 import { readAgents, type IsAgent } from './agents.js';
@@ -67,7 +66,7 @@ export interface Limits {
 export interface JitEngineOptions {
   /** Decides requests, or says who must. */
   readonly approver: Approver;
-  /** Default: a new {@link MemoryGrantStore}. One that outlives the process must have a `namespace` other than `'default'`. */
+  /** Default: a new `MemoryGrantStore`. One that outlives the process must have a `namespace` other than `'default'`. */
   readonly store?: GrantStore | undefined;
   /** Default: the machine's clock. */
   readonly clock?: Clock | undefined;
@@ -120,6 +119,7 @@ const MAX_RESEND_MS = 3_600_000;
 
 /** The options, checked, with every default in place. */
 export interface Settings extends Enforcement {
+  readonly leewayMs: number;
   readonly approver: Approver;
   readonly store: GrantStore;
   readonly clock: Clock;
@@ -175,10 +175,13 @@ const LIMITS = [
   'resendMs',
 ] as const satisfies readonly (keyof Limits)[];
 
-/** @throws InvalidArgumentError naming the option */
-export function readSettings(given: JitEngineOptions): Settings {
+/**
+ * @param makeStore makes the store of an engine that was given none
+ * @throws InvalidArgumentError naming the option
+ */
+export function readSettings(given: JitEngineOptions, makeStore: () => GrantStore): Settings {
   const options = readOptions<keyof JitEngineOptions>('options', given, OPTIONS);
-  const { store = new MemoryGrantStore(), clock = systemClock, audit = [], linkKeys, canonicalId, agents } = options;
+  const { store = makeStore(), clock = systemClock, audit = [], linkKeys, canonicalId, agents } = options;
   const { matcher, ...enforcement } = readEnforcement(options);
   const { onError, readId } = enforcement;
   const limits = readLimits(options.limits, options.warnBefore);

@@ -367,11 +367,16 @@ describe('AuditSink', () => {
       await aPending(engine);
       await engine.flushAudit();
       const commit = store.commit.bind(store);
-      sink.write = () => {
+      // The store fails once the ask has committed everything: this is about the lease alone.
+      let fail = () => undefined as void;
+      const hasAsked = new Promise<void>((resolve) => (fail = resolve));
+      sink.write = async () => {
+        await hasAsked;
         store.commit = () => Promise.reject(new Error('store down'));
-        return Promise.reject(new Error('sink down'));
+        throw new Error('sink down');
       };
       await aPending(engine, { scope: 'another' });
+      fail();
       await turns();
       store.commit = commit;
       expect(told).toMatchObject([{ error: { code: 'ERR_JIT_OUTCOME_UNKNOWN' } }, { error: { message: 'sink down' } }]);

@@ -12,31 +12,25 @@ import {
 } from '../../lifecycle/explain.js';
 import type { GrantUse } from '../../lifecycle/status.js';
 import type { Row } from '../../core/ports.js';
-import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Effect, type Grant } from '../../records/index.js';
+import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant } from '../../records/index.js';
 import type { Duration, EngineClock } from '../../core/time.js';
 import type { AccessPreview, Explanation, ExplanationReason } from '../../engine/answers.js';
-import type { AccessAsk, AskReader, ParsedAsk } from '../../engine/ask.js';
+import { AskReader, type AccessAsk, type ParsedAsk } from '../../engine/ask.js';
 import type { Checker } from '../../engine/checker.js';
-import type { Requests } from '../../engine/requests.js';
+import { EngineChecker } from '../../engine/engine-checker.js';
+import { Requests } from '../../engine/requests.js';
+import { Provisioner } from '../provisioning/provisioner.js';
 import { withUsage } from '../../kernel/grant-use.js';
 import type { Ledger } from '../../kernel/ledger.js';
 import type { Settings } from '../../kernel/settings.js';
 import { readHorizon } from '../retention/purge.js';
+import type { Kernel } from '../../kernel/kernel.js';
 
 /** What `explain` takes besides. */
 export interface ExplainOptions {
   /** What would be asked for, if it were asked for now. `ttl`: 15 minutes by default, or as much as the limits allow. */
   readonly ask?:
     (Pick<AccessAsk, 'justification' | 'ticket' | 'metadata' | 'startsAt'> & { readonly ttl?: Duration | undefined }) | undefined;
-}
-
-/** Whom it asks. */
-export interface Asked {
-  readonly checker: Checker;
-  readonly deciding: Requests;
-  readonly asks: AskReader;
-  /** The changes about a subject that no system outside has taken. */
-  readonly stuck: (subject: string) => Promise<readonly Effect[]>;
 }
 
 const DEFAULT_TTL_MS = 15 * 60_000;
@@ -49,20 +43,26 @@ export class Explainer {
   readonly #settings: Settings;
   readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
-  readonly #asked: Asked;
+  readonly #checker: Checker;
+  readonly #requests: Requests;
+  readonly #asks: AskReader;
+  readonly #provisioner: Provisioner;
 
-  constructor(settings: Settings, keeper: EngineClock, ledger: Ledger, asked: Asked) {
-    this.#settings = settings;
-    this.#keeper = keeper;
-    this.#ledger = ledger;
-    this.#asked = asked;
+  constructor(kernel: Kernel) {
+    this.#settings = kernel.settings;
+    this.#keeper = kernel.clock;
+    this.#ledger = kernel.ledger;
+    this.#checker = kernel.part(EngineChecker);
+    this.#requests = kernel.part(Requests);
+    this.#asks = new AskReader(kernel.settings);
+    this.#provisioner = kernel.part(Provisioner);
   }
 
   async explain(subjectGiven: unknown, action: unknown, options: unknown): Promise<Explanation> {
-    const { checker, stuck } = this.#asked;
+    const checker = this.#checker;
     const { subject, scope } = checker.read(subjectGiven, action);
     const ask = this.#readAsk(subjectGiven, scope, options);
-    const effects = (await stuck(subject)).filter((effect) => effect.scope === scope);
+    const effects = (await this.#provisioner.stuck({ subject })).filter((effect) => effect.scope === scope);
     const about = { subject, scope, effects };
     // First a check like any other, so that both say the same; where a start is due, it has it confirmed.
     const decision = await checker.decide(subject, scope);
@@ -163,13 +163,13 @@ export class Explainer {
   /** Nobody can, while the approver has not said who. */
   async #approversOf(request: AccessRequest, now: number): Promise<Explanation['approvers']> {
     if (request.quorum === undefined) return undefined;
-    return { groups: groupsToApprove(request, now), people: await this.#asked.deciding.reviewersOf(request) };
+    return { groups: groupsToApprove(request, now), people: await this.#requests.reviewersOf(request) };
   }
 
   /** What would become of the ask; `undefined` where that can't be told, which takes nothing from the rest of the answer. */
   async #preview(ask: ParsedAsk): Promise<AccessPreview | undefined> {
     try {
-      return await this.#asked.deciding.preview(ask);
+      return await this.#requests.preview(ask);
     } catch (error) {
       if (!isJitError(error) || error.code === 'ERR_JIT_STORE') throw error;
       this.#settings.onError(error, 'explain');
@@ -182,7 +182,7 @@ export class Explainer {
     const { ttl, ...rest } = readOptions('ask', ask, ['ttl', 'justification', 'ticket', 'metadata', 'startsAt']);
     const { maxTtlMs, maxTotalMs } = this.#settings.limits;
     const longest = Math.min(DEFAULT_TTL_MS, maxTtlMs, maxTotalMs);
-    return this.#asked.asks.access({ subject, scope, ...rest, ttl: ttl === undefined ? longest : ttl });
+    return this.#asks.access({ subject, scope, ...rest, ttl: ttl === undefined ? longest : ttl });
   }
 }
 

@@ -10,10 +10,11 @@ import type { EngineClock } from '../../core/time.js';
 import { refuseAgent } from '../../kernel/agents.js';
 import type { AccessResult, LinkPreview } from '../../engine/answers.js';
 import { readLink, signLink, type ApprovalLink } from './approval-link.js';
-import type { Requests } from '../../engine/requests.js';
+import { Requests } from '../../engine/requests.js';
 import type { Ledger } from '../../kernel/ledger.js';
 import type { Settings } from '../../kernel/settings.js';
 import { forStrangers } from './redacted.js';
+import type { Kernel } from '../../kernel/kernel.js';
 
 /** Reviews that can be given by a signed link. */
 export class Links {
@@ -22,11 +23,11 @@ export class Links {
   readonly #ledger: Ledger;
   readonly #deciding: Requests;
 
-  constructor(settings: Settings, keeper: EngineClock, ledger: Ledger, deciding: Requests) {
-    this.#settings = settings;
-    this.#keeper = keeper;
-    this.#ledger = ledger;
-    this.#deciding = deciding;
+  constructor(kernel: Kernel) {
+    this.#settings = kernel.settings;
+    this.#keeper = kernel.clock;
+    this.#ledger = kernel.ledger;
+    this.#deciding = kernel.part(Requests);
   }
 
   /** @param ttlMs how long it is good; never longer than the request's own deadline */

@@ -3,10 +3,11 @@ import { isJitError, NotFoundError } from '../../core/errors.js';
 import { invalid } from '../../core/parse.js';
 import { dismissEffect, retryEffect, type EffectKey } from '../../lifecycle/effect.js';
 import { EFFECTS, moment, noChange } from '../../lifecycle/transition.js';
-import type { AuditSink, Row, ScopeMatcher } from '../../core/ports.js';
+import type { AuditSink } from '../../core/ports.js';
 import { changesAccess, decodeEffect, decodeGrant, type AuditEntry, type Effect } from '../../records/index.js';
 import { readEffect } from './options.js';
-import { Target, type EffectContext } from './target.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import { Target } from './target.js';
 
 /** What a resync found. */
 export interface ResyncReport {
@@ -19,19 +20,17 @@ export interface ResyncReport {
 /** How many records are looked at at a time. */
 const AT_ONCE = 20;
 
-/** What all effects of an engine share. */
-export interface EffectsContext extends EffectContext {
-  readonly scopes: ScopeMatcher;
-  readonly decodeAll: <T>(rows: readonly Row[], decode: (row: Row) => T) => T[];
-}
-
 /** The systems outside that follow who holds what, by name. */
 export class Provisioner {
-  readonly #context: EffectsContext;
+  readonly #kernel: Kernel;
   readonly #byName = new Map<string, Target>();
 
-  constructor(context: EffectsContext) {
-    this.#context = context;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    kernel.onDue('effect', (effects) => this.#due(effects));
+    kernel.onFlush(() => this.idle());
+    kernel.onClose('targets', () => this.idle());
+    kernel.background.track(this);
   }
 
   /**
@@ -39,7 +38,7 @@ export class Provisioner {
    * @returns the follower that keeps the effect up to date
    */
   add(given: unknown, isTaken: (name: string) => boolean): AuditSink {
-    const outside = new Target(readEffect(given), this.#context);
+    const outside = new Target(readEffect(given), this.#kernel);
     const { name } = outside.effect;
     const follower = `effect:${name}`;
     if (this.#byName.has(name) || isTaken(follower)) throw invalid('effect.name', 'a name that no other effect or sink has', name);
@@ -48,7 +47,7 @@ export class Provisioner {
   }
 
   /** What a sweep has found is to be told. What another engine tells is left to it. */
-  due(effects: readonly Effect[]): void {
+  #due(effects: readonly Effect[]): void {
     for (const outside of this.#byName.values()) outside.resume();
     for (const effect of effects) {
       const outside = this.#byName.get(effect.name);
@@ -76,18 +75,18 @@ export class Provisioner {
   async stuck(query: { readonly name?: string | undefined; readonly subject?: string | undefined }): Promise<readonly Effect[]> {
     const { name, subject } = query;
     const stuck: Effect[] = [];
-    for await (const rows of this.#context.ledger.pages({ kind: 'effect', subject, open: true })) {
-      const effects = this.#context.decodeAll(rows, decodeEffect);
+    for await (const rows of this.#kernel.ledger.pages({ kind: 'effect', subject, open: true })) {
+      const effects = this.#kernel.settings.decodeAll(rows, decodeEffect);
       stuck.push(...effects.filter((effect) => effect.outcome !== undefined && (name ?? effect.name) === effect.name));
     }
     return stuck.sort((a, b) => a.changedAt - b.changedAt);
   }
 
   async dismiss(id: string, actor: string, reason: string | undefined): Promise<Effect> {
-    return this.#context.ledger.runDurably(async () => {
-      const row = await this.#context.ledger.row('effect', id);
+    return this.#kernel.ledger.runDurably(async () => {
+      const row = await this.#kernel.ledger.row('effect', id);
       if (row === undefined) throw new NotFoundError('effect', id);
-      return dismissEffect(decodeEffect(row), reason, moment(this.#context.keeper, actor));
+      return dismissEffect(decodeEffect(row), reason, moment(this.#kernel.clock, actor));
     });
   }
 
@@ -115,7 +114,7 @@ export class Provisioner {
     { subject = '', scope: granted = '' }: { readonly subject?: string; readonly scope?: string },
     keys: Map<string, EffectKey>,
   ): void {
-    for (const scope of outside.effect.scopes.filter((one) => this.#context.scopes.covers(granted, one))) {
+    for (const scope of outside.effect.scopes.filter((one) => this.#kernel.settings.scopes.covers(granted, one))) {
       const key = outside.keyOf(subject, scope);
       keys.set(key.id, key);
     }
@@ -139,13 +138,14 @@ export class Provisioner {
   #intend(outside: Target, key: EffectKey, anew?: (before: Effect | undefined, held: boolean) => boolean): Promise<Effect | undefined> {
     return outside.intend(key, anew).catch((error: unknown) => {
       if (!(isJitError(error) && error.code === 'ERR_JIT_CORRUPT')) throw error;
-      this.#context.onError(error, `effect ${key.name}`);
+      this.#kernel.settings.onError(error, `effect ${key.name}`);
       return undefined;
     });
   }
 
   async #resyncOne(outside: Target): Promise<ResyncReport> {
-    const { ledger, decodeAll } = this.#context;
+    const { ledger } = this.#kernel;
+    const { decodeAll } = this.#kernel.settings;
     const keys = new Map<string, EffectKey>();
     for await (const rows of ledger.pages({ kind: 'grant', open: true })) {
       for (const grant of decodeAll(rows, decodeGrant)) this.#reach(outside, grant, keys);
@@ -171,9 +171,9 @@ export class Provisioner {
   }
 
   #retry(id: string): Promise<Effect | undefined> {
-    return this.#context.ledger.run<Effect | undefined>(async () => {
-      const row = await this.#context.ledger.row('effect', id);
-      return row === undefined ? noChange(undefined) : retryEffect(decodeEffect(row), moment(this.#context.keeper, EFFECTS));
+    return this.#kernel.ledger.run<Effect | undefined>(async () => {
+      const row = await this.#kernel.ledger.row('effect', id);
+      return row === undefined ? noChange(undefined) : retryEffect(decodeEffect(row), moment(this.#kernel.clock, EFFECTS));
     });
   }
 }

@@ -2,35 +2,14 @@ import { digestOf } from '../../journal/link.js';
 import { isLeased } from '../../followers/lease.js';
 import { bookmark } from '../../records/bookmark.js';
 import { failEffect, intendEffect, isCovered, isDue, isTold, settleEffect, type EffectKey } from '../../lifecycle/effect.js';
-import type { GrantUse } from '../../lifecycle/status.js';
 import { EFFECTS, moment, type Transition } from '../../lifecycle/transition.js';
-import type { Change, FindQuery, JournalSlice, MaybePromise, Row, RowKey } from '../../core/ports.js';
+import type { Row } from '../../core/ports.js';
 import { decodeEffect, type Effect } from '../../records/index.js';
-import { within, type EngineClock } from '../../core/time.js';
+import { within } from '../../core/time.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import { covering } from './covering.js';
 import type { ParsedTarget } from './options.js';
 import { KeyedQueue } from './keyed-queue.js';
-
-/** What effects need of the engine. */
-export interface EffectContext {
-  readonly ledger: {
-    readonly store: { readonly namespace: string };
-    row(kind: string, id: string): Promise<Row | undefined>;
-    rows(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]>;
-    pages(query: Omit<FindQuery, 'after' | 'limit'>): AsyncGenerator<readonly Row[]>;
-    journal(): MaybePromise<JournalSlice>;
-    run<T>(attempt: () => MaybePromise<Transition<T>>): Promise<T>;
-    runDurably<T>(attempt: () => MaybePromise<Transition<T>>): Promise<T>;
-    commitTransition(step: Transition<unknown>): Promise<boolean>;
-    commitNow(change: Omit<Change, 'id' | 'append'>): Promise<boolean>;
-    untilCommitted(attempt: () => Promise<boolean>): Promise<void>;
-  };
-  readonly keeper: EngineClock;
-  /** Stands for this engine on a lease; drawn at its first use. */
-  readonly owner: () => string;
-  /** The live grants that reach a scope; those whose start has come have been asked about. */
-  readonly covering: (subject: string, scope: string) => Promise<readonly GrantUse[]>;
-  readonly onError: (error: unknown, during: string) => void;
-}
 
 /** How many calls are under way at a time to one system, from one engine. */
 const CALLS_AT_ONCE = 8;
@@ -46,14 +25,14 @@ const GRACE_MS = 5_000;
  */
 export class Target {
   readonly effect: ParsedTarget;
-  readonly #context: EffectContext;
+  readonly #kernel: Kernel;
   readonly #turns = new KeyedQueue(CALLS_AT_ONCE);
   /** By id: changes told by calls that may have come in behind others' calls, until what is so has been seen to after them. */
   readonly #doubtful = new Map<string, Effect>();
 
-  constructor(effect: ParsedTarget, context: EffectContext) {
+  constructor(effect: ParsedTarget, kernel: Kernel) {
     this.effect = effect;
-    this.#context = context;
+    this.#kernel = kernel;
   }
 
   /** Whether this is about a scope that is declared here. Others, of the same name in another process, are for that to tell. */
@@ -64,7 +43,7 @@ export class Target {
   keyOf(subject: string, scope: string): EffectKey {
     const { name } = this.effect;
     // A digest of a list, so that no two lists run together (L24).
-    return { id: digestOf([this.#context.ledger.store.namespace, 'effect', name, subject, scope]), name, subject, scope };
+    return { id: digestOf([this.#kernel.ledger.store.namespace, 'effect', name, subject, scope]), name, subject, scope };
   }
 
   /**
@@ -74,11 +53,11 @@ export class Target {
    * @returns the record as it is then; `undefined`: there is nothing that it was ever told
    */
   async intend(key: EffectKey, anew: (before: Effect | undefined, held: boolean) => boolean = () => false): Promise<Effect | undefined> {
-    const { ledger, keeper, covering } = this.#context;
+    const { ledger, clock: keeper } = this.#kernel;
     let effect: Effect | undefined;
     await ledger.untilCommitted(async () => {
       effect = await this.#read(key.id);
-      const live = await covering(key.subject, key.scope);
+      const live = await covering(this.#kernel, key.subject, key.scope);
       const { head } = await ledger.journal();
       const now = moment(keeper, EFFECTS);
       const held = isCovered(live, now);
@@ -118,12 +97,12 @@ export class Target {
   /** @returns whether there may be more to tell */
   async #tellOnce(key: EffectKey): Promise<boolean> {
     for (const told of this.#doubtful.values()) if (told.id === key.id) await this.#assertAnew(told);
-    if (!isDue(await this.intend(key), this.#context.keeper.read())) return false;
+    if (!isDue(await this.intend(key), this.#kernel.clock.read())) return false;
     const lease = await this.#lease(key.id);
     // Somebody else is at it; if they don't come back, a sweep goes on after their lease.
     if (lease === undefined) return false;
     const effect = await this.#read(key.id);
-    if (!isDue(effect, this.#context.keeper.read())) {
+    if (!isDue(effect, this.#kernel.clock.read())) {
       await this.#release(key.id, lease);
       return false;
     }
@@ -139,7 +118,8 @@ export class Target {
   /** Makes the call. @returns what is to be recorded about it */
   async #call(effect: Effect): Promise<(now: Effect) => Transition<Effect>> {
     const { apply, backoff, timeoutMs, name } = this.effect;
-    const { keeper, onError } = this.#context;
+    const { clock: keeper } = this.#kernel;
+    const { onError } = this.#kernel.settings;
     const { subject, scope, held, seq } = effect;
     const over = new AbortController();
     // What it answers is nobody's business: handed on, it could still turn out to be a promise that never settles.
@@ -170,7 +150,7 @@ export class Target {
 
   /** Puts on record what came of a call, if it is still what is to be told. @returns whether the lease was ours all the while */
   async #record(effect: Effect, lease: number, step: (current: Effect) => Transition<Effect>): Promise<boolean> {
-    const { ledger, owner } = this.#context;
+    const { ledger, owner } = this.#kernel;
     let isOurs = true;
     await ledger.untilCommitted(async () => {
       const current = await this.#read(effect.id);
@@ -195,7 +175,7 @@ export class Target {
 
   /** @returns the lease's version; `undefined`: somebody else has it */
   async #lease(id: string): Promise<number | undefined> {
-    const { ledger, keeper } = this.#context;
+    const { ledger, clock: keeper } = this.#kernel;
     const row = await ledger.row('lease', id);
     const { now } = keeper.read();
     const longestMs = this.effect.timeoutMs + GRACE_MS;
@@ -206,7 +186,7 @@ export class Target {
   /** One that can't be read keeps nobody out, and is told: two calls at a time do less harm than none for ever. */
   #isLeased(row: Row | undefined, now: number, longestMs: number): boolean {
     try {
-      return isLeased(row, this.#context.owner(), now, longestMs);
+      return isLeased(row, this.#kernel.owner(), now, longestMs);
     } catch (error) {
       this.#fail(error);
       return false;
@@ -219,18 +199,18 @@ export class Target {
   }
 
   #putLease(id: string, version: number, leasedUntil: number): Promise<boolean> {
-    const { ledger, owner } = this.#context;
+    const { ledger, owner } = this.#kernel;
     const put = [bookmark('lease', id, version + 1, { leasedUntil, owner: owner() })];
     return ledger.commitNow({ expect: [{ kind: 'lease', id, version }], put });
   }
 
   async #read(id: string): Promise<Effect | undefined> {
-    const row = await this.#context.ledger.row('effect', id);
+    const row = await this.#kernel.ledger.row('effect', id);
     return row && decodeEffect(row);
   }
 
   #fail(error: unknown): void {
-    this.#context.onError(error, `effect ${this.effect.name}`);
+    this.#kernel.settings.onError(error, `effect ${this.effect.name}`);
   }
 }
 

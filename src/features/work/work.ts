@@ -12,9 +12,11 @@ import type { EngineClock } from '../../core/time.js';
 import type { AccessResult } from '../../engine/answers.js';
 import { denied, type Checker } from '../../engine/checker.js';
 import { coverageOf, type CoverageContext } from '../../engine/coverage.js';
-import type { Requests } from '../../engine/requests.js';
-import type { Ledger } from '../../kernel/ledger.js';
+import { CheckActivation } from '../../engine/check-activation.js';
+import { EngineChecker } from '../../engine/engine-checker.js';
+import { Requests } from '../../engine/requests.js';
 import type { Settings } from '../../kernel/settings.js';
+import type { Kernel } from '../../kernel/kernel.js';
 
 /** Work that runs while access lasts, and whoever waits for a decision. */
 export class Work {
@@ -27,30 +29,33 @@ export class Work {
   readonly #covers: SharedCovers;
   readonly #open = new Set<LeaseWatch | Wait<AccessResult>>();
 
-  constructor(settings: Settings, coverage: CoverageContext, ledger: Ledger, deciding: Requests) {
-    this.#settings = settings;
-    this.#coverage = coverage;
-    this.#keeper = coverage.keeper;
-    this.#checker = coverage.checker;
-    this.#deciding = deciding;
-    const { store, onError } = settings;
+  constructor(kernel: Kernel) {
+    const { store, onError } = kernel.settings;
+    this.#settings = kernel.settings;
+    this.#keeper = kernel.clock;
+    this.#checker = kernel.part(EngineChecker);
+    this.#coverage = { checker: this.#checker, activation: kernel.part(CheckActivation), keeper: kernel.clock };
+    this.#deciding = kernel.part(Requests);
     this.#covers = new SharedCovers((subject, scope) => this.#cover(subject, scope, false));
-    this.#alarm = new JournalNotifier({ store, journal: (after, limit) => ledger.journal(after, limit), onError });
+    this.#alarm = new JournalNotifier({ store, journal: (after, limit) => kernel.ledger.journal(after, limit), onError });
+    kernel.onCommit(() => this.#wake());
+    kernel.onStepBack(() => this.#clockSetBack());
+    kernel.onClose('work', () => this.#close());
   }
 
   /** This engine has committed something. */
-  wake(): void {
+  #wake(): void {
     this.#alarm.hint();
   }
 
   /** The clock was found set back: everybody looks anew how long to sleep. Real timers go by lengths, and need no telling. */
-  clockSetBack(): void {
+  #clockSetBack(): void {
     if (this.#keeper.clock.sleep === undefined) return;
     for (const one of this.#open) one.wake();
   }
 
   /** Ends every lease and every wait. */
-  close(): void {
+  #close(): void {
     for (const one of this.#open) one.end(new ClosedError());
   }
 

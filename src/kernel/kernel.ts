@@ -1,0 +1,160 @@
+import { ClosedError } from '../core/errors.js';
+import { EngineClock } from '../core/time.js';
+import type { Effect } from '../records/index.js';
+import { ApproverClient } from './approver-client.js';
+import { Background } from './background.js';
+import { lazyId } from './ids.js';
+import { JournalClock } from './journal-clock.js';
+import { Ledger } from './ledger.js';
+import type { Settings } from './settings.js';
+
+/** State of one module for one engine. */
+export type Part<T> = new (kernel: Kernel) => T;
+
+/**
+ * When a part is closed. Parts are made at their first use, so the order in which they were made says nothing about it.
+ * `work`: what callers hold (watches, waits, sweepers), in the turn of the call. `background`: what must still be recorded.
+ * `followers`: the last deliveries. `targets`: calls of external systems.
+ */
+export type ClosePhase = 'work' | 'background' | 'followers' | 'targets';
+
+type Hook = () => unknown;
+/** Receives the due records of its kind at the end of every pass of a sweep, an empty list too. */
+export type DueHandler = (due: readonly Effect[]) => void;
+
+/**
+ * The parts of an engine that more than one verb or feature needs, made once, in one place. Draws no randomness, starts no
+ * timer and does no I/O when it is made (L46).
+ */
+export class Kernel {
+  readonly settings: Settings;
+  readonly clock: EngineClock;
+  readonly journalClock: JournalClock;
+  readonly ledger: Ledger;
+  readonly approver: ApproverClient;
+  readonly background: Background;
+  /** Stands for this engine on leases. Drawn at its first use. */
+  readonly owner = lazyId();
+  readonly #parts = new Map<Part<unknown>, unknown>();
+  readonly #hooks = {
+    use: new Set<Hook>(),
+    before: new Set<Hook>(),
+    commit: new Set<Hook>(),
+    back: new Set<Hook>(),
+    flush: new Set<Hook>(),
+  };
+  readonly #closing: Readonly<Record<ClosePhase, Set<Hook>>> = {
+    work: new Set(),
+    background: new Set(),
+    followers: new Set(),
+    targets: new Set(),
+  };
+  readonly #dueHandlers = new Map<Effect['kind'], DueHandler>();
+  #isInUse = false;
+  #isClosed = false;
+
+  constructor(settings: Settings) {
+    const { store, clock, leewayMs, resendMs, decodeAll, onError } = settings;
+    this.settings = settings;
+    this.clock = new EngineClock(clock, leewayMs, (error) => {
+      onError(error, 'clock');
+      call(this.#hooks.back);
+    });
+    this.journalClock = new JournalClock(store, this.clock, leewayMs, onError);
+    const begin = async (): Promise<void> => {
+      await all(this.#hooks.before);
+    };
+    const onAppend = (): void => call(this.#hooks.commit);
+    this.ledger = new Ledger(this.journalClock.reader, this.journalClock, { clock, resendMs }, decodeAll, begin, onAppend);
+    this.approver = new ApproverClient(settings, this.clock);
+    this.background = new Background(onError);
+  }
+
+  /** The state of a module for this engine, made when it is asked for the first time. */
+  part<T>(Class: Part<T>): T {
+    if (!this.#parts.has(Class)) this.#parts.set(Class, new Class(this));
+    return this.#parts.get(Class) as T;
+  }
+
+  /** Every verb comes by here first. @throws ClosedError */
+  refuseIfClosed(): void {
+    if (this.#isInUse) return;
+    if (this.#isClosed) throw new ClosedError();
+    this.#isInUse = true;
+    call(this.#hooks.use);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Called once, by the first verb: making an engine does no I/O. */
+  onFirstUse(hook: () => void): void {
+    this.#hooks.use.add(hook);
+  }
+
+  /** Awaited before each commit. */
+  beforeCommit(hook: () => Promise<unknown>): void {
+    this.#hooks.before.add(hook);
+  }
+
+  /** Called after each commit of this engine that appended to the journal. */
+  onCommit(listener: () => void): void {
+    this.#hooks.commit.add(listener);
+  }
+
+  /** Called when the clock is found to have been set back. */
+  onStepBack(hook: () => void): void {
+    this.#hooks.back.add(hook);
+  }
+
+  /** Awaited by `flushAudit` after the sinks have been given everything. */
+  onFlush(hook: () => Promise<unknown>): void {
+    this.#hooks.flush.add(hook);
+  }
+
+  async flushed(): Promise<void> {
+    await all(this.#hooks.flush);
+  }
+
+  /** Gives due records of a feature's kind to that feature. Without a handler a sweep leaves them alone. */
+  onDue(kind: Effect['kind'], handler: DueHandler): void {
+    this.#dueHandlers.set(kind, handler);
+  }
+
+  /** To be called at the end of every pass. */
+  handleDue(due: readonly Effect[]): void {
+    for (const [kind, handler] of this.#dueHandlers) handler(due.filter((record) => record.kind === kind));
+  }
+
+  /**
+   * Called once when the engine closes; in the phase `work` at once where it has.
+   *
+   * @returns removes the hook
+   */
+  onClose(phase: ClosePhase, hook: () => unknown): () => void {
+    if (this.#isClosed && phase === 'work') hook();
+    else this.#closing[phase].add(hook);
+    return () => void this.#closing[phase].delete(hook);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#isInUse = false;
+    const { work, ...phases } = this.#closing;
+    call(work);
+    work.clear();
+    await all(phases.background);
+    await this.background.idle();
+    await all(phases.followers);
+    await all(phases.targets);
+    // What comes after the last delivery, such as the outcome of a call that it caused, is delivered too.
+    await this.background.allIdle();
+  }
+}
+
+function call(hooks: ReadonlySet<Hook>): void {
+  for (const hook of hooks) hook();
+}
+
+const all = (hooks: ReadonlySet<Hook>): Promise<unknown> => Promise.all([...hooks].map((hook) => hook()));
