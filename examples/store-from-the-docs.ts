@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { link, StoreError } from 'jit-access';
+import { link, placeOf, readPlace, StoreError } from 'jit-access';
 import type { Anchor, AuditEntry, Change, CommitAnswer, CommitOutcome, GrantStore, JournalSlice, Page, Row } from 'jit-access';
-import type { DueQuery, FindQuery, JournalQuery, LiveQuery, RowKey } from 'jit-access';
+import type { DueQuery, FindQuery, JournalQuery, LiveQuery, RowKey, RowPlace } from 'jit-access';
 
 /** All that one namespace holds, as it lies in its file. */
 interface Contents {
@@ -70,33 +70,40 @@ export class FileGrantStore implements GrantStore {
   }
 
   async find(query: FindQuery): Promise<Page<Row>> {
-    const { kind, subject, open, during, after, limit } = query;
+    const { kind, subject, scope, open, during, order = 'oldest', after, limit } = query;
     const { rows } = await this.#read('find');
+    const behind = after === undefined ? undefined : readPlace(after);
+    const sign = order === 'newest' ? -1 : 1;
+    const inOrder = (a: RowPlace, b: RowPlace) => sign * (compare(a.at, b.at) || compare(a.id, b.id));
+    const placed = (row: Row): RowPlace => ({ at: (order === 'due' ? row.sortAt : row.createdAt) ?? 0, id: row.id });
     const found = rows
       .filter(
         (row) =>
           row.kind === kind &&
           (subject === undefined || row.subject === subject) &&
+          (scope === undefined || row.scope === scope) &&
           (open === undefined || row.open === open) &&
+          (order !== 'due' || (row.open && row.sortAt !== undefined)) &&
           (during === undefined || meets(row, during.from, during.until)) &&
-          (after === undefined || row.id > after),
+          (behind === undefined || inOrder(placed(row), behind) > 0),
       )
-      .sort((a, b) => compare(a.id, b.id));
+      .sort((a, b) => inOrder(placed(a), placed(b)));
     const items = found.slice(0, limit);
-    return { items, next: found.length > limit ? items.at(-1)?.id : undefined };
+    const last = items.at(-1);
+    return { items, next: found.length > limit && last !== undefined ? placeOf(last, order) : undefined };
   }
 
   async due(query: DueQuery): Promise<Page<Row>> {
     const { at, after, limit } = query;
     const { rows } = await this.#read('due');
-    const behind = after === undefined ? undefined : (JSON.parse(after) as Place);
+    const behind = after === undefined ? undefined : (JSON.parse(after) as Due);
     const found = rows
       .filter((row) => row.dueAt !== undefined && row.dueAt <= at)
-      .filter((row) => behind === undefined || comparePlaces(placeOf(row), behind) > 0)
-      .sort((a, b) => comparePlaces(placeOf(a), placeOf(b)));
+      .filter((row) => behind === undefined || compareDue(dueOf(row), behind) > 0)
+      .sort((a, b) => compareDue(dueOf(a), dueOf(b)));
     const items = found.slice(0, limit);
     const last = items.at(-1);
-    return { items, next: found.length > limit && last !== undefined ? JSON.stringify(placeOf(last)) : undefined };
+    return { items, next: found.length > limit && last !== undefined ? JSON.stringify(dueOf(last)) : undefined };
   }
 
   async journal(query: JournalQuery): Promise<JournalSlice> {
@@ -240,8 +247,8 @@ const meets = (row: Row, from: number, until: number): boolean =>
 const compare = <T extends string | number>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** A row's place in the order of `due`. */
-type Place = readonly [dueAt: number, kind: string, id: string];
+type Due = readonly [dueAt: number, kind: string, id: string];
 
-const placeOf = (row: Row): Place => [row.dueAt ?? 0, row.kind, row.id];
+const dueOf = (row: Row): Due => [row.dueAt ?? 0, row.kind, row.id];
 
-const comparePlaces = (a: Place, b: Place): number => compare(a[0], b[0]) || compare(a[1], b[1]) || compare(a[2], b[2]);
+const compareDue = (a: Due, b: Due): number => compare(a[0], b[0]) || compare(a[1], b[1]) || compare(a[2], b[2]);

@@ -95,6 +95,7 @@ export type {
   QuorumInput,
   Row,
   RowKey,
+  RowOrder,
   ApproverContext,
   Askable,
   AskableApprover,
@@ -130,7 +131,7 @@ export type {
   Usage,
   Use,
 } from './records/index.js';
-export { GRANT_ENDS, plainWindow, REQUEST_ENDS } from './records/index.js';
+export { GRANT_ENDS, placeOf, plainWindow, readPlace, REQUEST_ENDS, type RowPlace } from './records/index.js';
 export {
   ApproverError,
   ClockError,

@@ -326,14 +326,23 @@ export interface GrantWindow {
   readonly row: Row;
 }
 
+/**
+ * The orders of {@link GrantStore.find}. `oldest` and `newest`: by (`createdAt`, `id`), ascending or descending. `due`: by
+ * (`sortAt`, `id`), ascending, of open rows that have a `sortAt` alone. Ids compare by UTF-16 code unit.
+ */
+export type RowOrder = 'oldest' | 'newest' | 'due';
+
 /** See {@link GrantStore.find}. */
 export interface FindQuery {
   readonly kind: string;
   readonly subject?: string | undefined;
+  readonly scope?: string | undefined;
   readonly open?: boolean | undefined;
   /** Half-open `[from, until)`, epoch milliseconds. A row whose own window is empty is never met. */
   readonly during?: { readonly from: number; readonly until: number } | undefined;
-  /** The `next` of the page before. */
+  /** Default: `'oldest'`. */
+  readonly order?: RowOrder | undefined;
+  /** The `next` of the page before, or the place of a row in this order, as `placeOf` gives it. */
   readonly after?: string | undefined;
   readonly limit: number;
 }
@@ -409,8 +418,9 @@ export interface GrantStore {
   windowOf?(subject: string, scope: string): GrantWindow | undefined;
 
   /**
-   * Rows of a kind in ascending order of their ids (by UTF-16 code unit), a page at a time. `during`: rows that have both
-   * `from` and `until` and whose `[from, until)` meets it. A row that stays unchanged while pages are read is seen exactly once.
+   * Rows of a kind that meet every condition, in an order, a page at a time. `during`: rows that have both `from` and `until`
+   * and whose `[from, until)` meets it. A page looks at no more than 1,000 rows: it may be short, or empty, and still have
+   * `next`. A row that stays unchanged while pages are read is seen exactly once; one that is added may be missed.
    *
    * @throws StoreError
    */

@@ -114,14 +114,14 @@ export class BreakGlass {
     return settled.request;
   }
 
-  /** The one that is due first before the others. */
+  /** The one that is due first before the others, as the store gives them. */
   async pendingReviews(query: BreakGlassReviewQuery): Promise<readonly BreakGlassReviewItem[]> {
     const given = readOptions<keyof BreakGlassReviewQuery>('query', query, ['subject', 'reviewer']);
     const { readId, decodeAll } = this.#settings;
     const subject = given.subject === undefined ? undefined : readId('subject', given.subject);
     const reviewer = given.reviewer === undefined ? undefined : readId('reviewer', given.reviewer);
     const items: BreakGlassReviewItem[] = [];
-    for await (const rows of this.#ledger.pages({ kind: 'request', subject, open: true })) {
+    for await (const rows of this.#ledger.pages({ kind: 'request', subject, open: true, order: 'due' })) {
       const requests = decodeAll(rows, decodeRequest).filter(needsReview);
       const may = await askTogether(requests, async (request) => reviewer === undefined || this.#mayOrNot(reviewer, request));
       const reading = this.#keeper.read();
@@ -130,7 +130,7 @@ export class BreakGlass {
         if (may[i] === true) items.push({ request, reviewBy, isOverdue: hasPassed(reviewBy, reading) });
       });
     }
-    return items.sort((a, b) => a.reviewBy - b.reviewBy);
+    return items;
   }
 
   /** A request about which the approver fails must not hide the others. */

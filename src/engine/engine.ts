@@ -584,7 +584,7 @@ export class JitEngine<Scope extends string = string> {
     return this.#kernel.ledger.lookup.request(this.#readRecordId('requestId', requestId));
   }
 
-  /** Requests, by id, a page at a time; of a subject or with a status, judged now. */
+  /** Requests, the newest first, a page at a time; of a subject or with a status, judged now. */
   async listRequests(query: RequestQuery = {}): Promise<Page<AccessRequest>> {
     this.#refuseIfClosed();
     return this.#kernel.part(History).requests(query);

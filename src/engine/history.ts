@@ -1,10 +1,10 @@
 import { CorruptError, PurgedError } from '../core/errors.js';
-import { invalid, readCount, readId, readOptions } from '../core/parse.js';
+import { invalid, readCount, readOptions } from '../core/parse.js';
 import { requestStatus, wasHeldAt, wasHeldDuring, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
 import type { FindQuery, MaybePromise, Page, Row } from '../core/ports.js';
-import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant } from '../records/index.js';
+import { decodeGrant, decodeRequest, hasUsageRow, MAX_LOOK, placeOf, readPlace, type AccessRequest, type Grant } from '../records/index.js';
 import { readScope } from '../core/scope.js';
-import { readInstant, type EngineClock } from '../core/time.js';
+import { nextTurn, readInstant, type EngineClock } from '../core/time.js';
 import type { DecodeAll } from '../kernel/enforcement.js';
 import { withUsage } from '../kernel/grant-use.js';
 import type { Ledger } from '../kernel/ledger.js';
@@ -14,7 +14,7 @@ import type { Kernel } from '../kernel/kernel.js';
 
 /** Which part of a longer answer. */
 export interface Paging {
-  /** The `next` of the page before. */
+  /** The `next` of the page before. A page may be short, or empty, and still have one: it looks at no more than 1,000 records. */
   readonly after?: string | undefined;
   /** How many at most, 1 to 1,000. Default: 100. */
   readonly limit?: number | undefined;
@@ -148,20 +148,31 @@ export class History {
   }
 
   /**
-   * A page of what is wanted, filled over as many pages of the store as it takes. A malformed row throws, see above.
+   * A page of what is wanted, the newest first, filled over as many pages of the store as it takes to look at 1,000 rows (L42):
+   * it may be short, or empty, and still have a `next`. A malformed row throws, see above.
    */
-  async #collect<T extends { readonly id: string }>(
-    query: Omit<FindQuery, 'after' | 'limit'>,
+  async #collect<T extends AccessRequest | Grant>(
+    query: Omit<FindQuery, 'after' | 'limit' | 'order'>,
     { after, limit: given = 100 }: Partial<Record<keyof Paging, unknown>>,
     decode: (row: Row) => T,
     select: (records: readonly T[]) => MaybePromise<readonly T[]>,
   ): Promise<Page<T>> {
     const limit = readCount('limit', given, 1, 1_000);
+    if (after !== undefined) readPlace(after);
     const items: T[] = [];
-    for await (const rows of this.#ledger.pages(query, after === undefined ? undefined : readId('after', after), limit + 1)) {
-      items.push(...(await select(decodeStrictly(rows, decode))));
-      if (items.length > limit) return { items: items.slice(0, limit), next: items[limit - 1]?.id };
+    for (let from = after as string | undefined, looked = 0; ;) {
+      const page = await this.#ledger.find({ ...query, order: 'newest', after: from, limit: limit + 1 });
+      items.push(...(await select(decodeStrictly(page.items, decode))));
+      const last = items[limit - 1];
+      if (items.length > limit && last !== undefined) return { items: items.slice(0, limit), next: nextOf(last) };
+      // A short page that has a next is one for which the store has looked at as many rows as it may.
+      looked += page.items.length > limit ? page.items.length : MAX_LOOK;
+      if (page.next === undefined || looked >= MAX_LOOK) return { items, next: page.next };
+      from = page.next;
+      await nextTurn();
     }
-    return { items, next: undefined };
   }
 }
+
+const nextOf = (record: AccessRequest | Grant): string =>
+  placeOf({ createdAt: record.kind === 'request' ? record.createdAt : record.issuedAt, sortAt: undefined, id: record.id }, 'newest');

@@ -144,12 +144,13 @@ export class Requests {
     }
   }
 
+  /** The one that is due first before the others, as the store gives them. */
   async inbox(reviewer: string): Promise<readonly InboxItem[]> {
     const turns = new TurnBudget();
     const items: Pick<InboxItem, 'request' | 'groups'>[] = [];
     /** By subject: only requests for the same subject can be twins. */
     const open = new Map<string, AccessRequest[]>();
-    for await (const rows of this.#ledger.pages({ kind: 'request', open: true }, undefined, 100, turns)) {
+    for await (const rows of this.#ledger.pages({ kind: 'request', open: true, order: 'due' }, undefined, 100, turns)) {
       const requests = this.#settings.decodeAll(rows, decodeRequest);
       for (const request of requests) {
         const ofSubject = open.get(request.subject);

@@ -13,7 +13,7 @@ import type {
   Row,
   RowKey,
 } from '../core/ports.js';
-import { isObject, type Anchor } from '../records/index.js';
+import { isObject, placeIn, type Anchor } from '../records/index.js';
 import { isThenable } from '../core/time.js';
 
 /*
@@ -73,7 +73,7 @@ export const askJournal = (store: Pick<GrantStore, 'journal'>, query: JournalQue
   askStore('journal', () => store.journal(query), isSlice);
 
 export const askPage = (store: Pick<GrantStore, 'find'>, query: FindQuery): MaybePromise<Page<Row>> =>
-  askStore('find', () => store.find(query), isPageAfter(query.after));
+  askStore('find', () => store.find(query), isPageOfPlaces(query.after));
 
 /** Whether each is the row that was asked for isn't proven. */
 export const askRows = (store: Pick<GrantStore, 'get'>, keys: readonly RowKey[]): MaybePromise<readonly (Row | undefined)[]> =>
@@ -91,6 +91,16 @@ export function isCommitAnswer(value: unknown, { knows }: Change): value is Comm
 }
 
 export const isRows = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+
+/** Callers of the engine are given the places of `find`, and give them back. */
+const isPageOfPlaces = (after: string | undefined) => {
+  const isPage = isPageAfter(after);
+  return (value: unknown): boolean => {
+    if (!isPage(value)) return false;
+    const { next } = value as Page<Row>;
+    return next === undefined || placeIn(next) !== undefined;
+  };
+};
 
 /** One that leads on to itself would be read for ever. */
 export const isPageAfter =

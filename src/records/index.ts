@@ -35,7 +35,7 @@ export {
 } from './make.js';
 export { hasLockRow, isLockRow, LOCK_ROW } from './lock-row.js';
 export { plainWindow } from './plain-window.js';
-export { CREATED_AT_CHANGED, createdAtChanged } from './row-order.js';
+export { CREATED_AT_CHANGED, createdAtChanged, MAX_LOOK, placeIn, placeOf, readPlace, type RowPlace } from './row-order.js';
 export { frozenCopy, FrozenRow } from './frozen-row.js';
 export { SharedStrings } from './shared-strings.js';
 export { isObject } from './shape.js';

@@ -139,10 +139,13 @@ describe('JitEngine', () => {
   });
 
   describe('requests()', () => {
-    it('pages through all of them, in the order of their ids', async () => {
-      const { engine } = anEngine();
+    it('pages through all of them, the newest first', async () => {
+      const { engine, clock } = anEngine();
       const ids: string[] = [];
-      for (let i = 0; i < 7; i++) ids.push((await aPending(engine, { scope: `s${i}` })).id);
+      for (let i = 0; i < 7; i++) {
+        ids.push((await aPending(engine, { scope: `s${i}` })).id);
+        await clock.advance(1);
+      }
       const seen: string[] = [];
       let after: string | undefined;
       let pages = 0;
@@ -152,7 +155,7 @@ describe('JitEngine', () => {
         after = page.next;
         pages += 1;
       } while (after !== undefined);
-      expect(seen).toEqual([...ids].sort());
+      expect(seen).toEqual([...ids].reverse());
       expect(pages).toBe(3);
     });
 

@@ -74,7 +74,10 @@ describe('replay()', () => {
     const replayed = await replay(entries);
     for (const [name, decode] of Object.entries(DECODE)) {
       const { items } = await store.find({ kind: name.slice(0, -1), limit: 1_000 });
-      const stored = items.map(decode).map((record) => (record.kind === 'request' ? { ...record, metadata: undefined } : record));
+      const stored = [...items]
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .map(decode)
+        .map((record) => (record.kind === 'request' ? { ...record, metadata: undefined } : record));
       const records = [...(replayed[name as 'grants'] as ReadonlyMap<string, unknown>)].sort(([a], [b]) => (a < b ? -1 : 1));
       expect(records).toEqual(stored.map((record) => [record.id, record]));
       if (name !== 'effects') expect(records.length).toBeGreaterThan(0);

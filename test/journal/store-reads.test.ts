@@ -64,11 +64,13 @@ describe('what is asked of a store', () => {
     ['nothing', null],
     ['no items', { next: undefined }],
     ['a next that is no text', { items: [], next: 7 }],
-    ['a next that leads on to itself', { items: [], next: 'a' }],
+    ['a next that is no place', { items: [], next: 'a' }],
+    ['a next that leads on to itself', { items: [], next: '[1,"a"]' }],
   ])('L30 a page with %s is no answer', async (_, answer) => {
-    const page = { items: [], next: 'b' };
-    expect(await askPage({ find: answers(page) }, { kind: 'grant', after: 'a', limit: 1 })).toBe(page);
-    await expect(askPage({ find: answers(answer) }, { kind: 'grant', after: 'a', limit: 1 })).rejects.toMatchObject(refused);
+    const page = { items: [], next: '[1,"b"]' };
+    const query = { kind: 'grant', after: '[1,"a"]', limit: 1 };
+    expect(await askPage({ find: answers(page) }, query)).toBe(page);
+    await expect(askPage({ find: answers(answer) }, query)).rejects.toMatchObject(refused);
   });
 
   it('L30 every other error of a check is named by its method, and an answer that is none is one', async () => {

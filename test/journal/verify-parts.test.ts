@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { verifyStore, type GrantStore, type Row } from '../../src/index.js';
+import { placeOf, readPlace, verifyStore, type GrantStore, type Row } from '../../src/index.js';
 import { unlike } from '../../src/journal/verify-store/difference.js';
 import { Listing } from '../../src/journal/verify-store/listing.js';
 import { anEngine, aPending, SAM } from '../engine/an-engine.js';
 import { belongsInLive, placesOf, readLive, rowIn, type LiveRows } from '../../src/journal/verify-store/live-rows.js';
 
 const row = (over: object): Row =>
-  ({ kind: 'grant', id: 'g', version: 1, open: true, subject: 's', scope: 'a', until: 5, body: {}, ...over }) as Row;
+  ({ kind: 'grant', id: 'g', version: 1, open: true, createdAt: 5, subject: 's', scope: 'a', until: 5, body: {}, ...over }) as Row;
+
+/** Where the row of an id is listed. */
+const at = (id: string) => ({ at: 5, id });
 
 describe('the parts of verifyStore()', () => {
   it('L26 a row belongs in live where it is an open grant or usage of a subject that has an end', () => {
@@ -51,30 +54,30 @@ describe('the parts of verifyStore()', () => {
     const ids = Array.from({ length: 700 }, (_, i) => `r${String(i).padStart(4, '0')}`);
     const all = new Set(ids);
     const store = {
-      find: async ({ after = '', limit }: { after?: string | undefined; limit: number }) => {
-        const items = [...all].sort().filter((id) => id > after);
+      find: async ({ after, limit }: { after?: string | undefined; limit: number }) => {
+        const items = [...all].sort().filter((id) => after === undefined || id > readPlace(after).id);
         const page = items.slice(0, limit).map((id) => row({ kind: 'request', id }));
-        return { items: page, next: items.length > limit ? items[limit - 1] : undefined };
+        return { items: page, next: items.length > limit ? placeOf(page.at(-1) as Row) : undefined };
       },
     } as unknown as Pick<GrantStore, 'find'>;
     const listing = new Listing(store);
     let listed = 0;
     for await (const page of listing.pages('request')) listed += page.length;
     expect(listed).toBe(700);
-    for (const id of ['r0000', 'r0199', 'r0200', 'r0450', 'r0699']) expect((await listing.row('request', id, new Map()))?.id).toBe(id);
+    for (const id of ['r0000', 'r0199', 'r0200', 'r0450', 'r0699']) expect((await listing.row('request', at(id), new Map()))?.id).toBe(id);
     // What is added in front moves the others on to later pages.
     for (let i = 0; i < 250; i++) all.add(`r0200-${i}`);
-    expect((await listing.row('request', 'r0399', new Map()))?.id).toBe('r0399');
+    expect((await listing.row('request', at('r0399'), new Map()))?.id).toBe('r0399');
     all.delete('r0450');
-    expect(await listing.row('request', 'r0450', new Map())).toBeUndefined();
-    expect(await listing.row('request', 'r9999', new Map())).toBeUndefined();
-    expect(await listing.row('grant', 'r9999', new Map())).toBeUndefined();
+    expect(await listing.row('request', at('r0450'), new Map())).toBeUndefined();
+    expect(await listing.row('request', at('r9999'), new Map())).toBeUndefined();
+    expect(await listing.row('grant', at('r9999'), new Map())).toBeUndefined();
   });
 
   it('L26 a page of what is no row is read over', async () => {
     const listing = new Listing({ find: async () => ({ items: [7 as never], next: undefined }) });
     for await (const page of listing.pages('request')) expect(page).toEqual([7]);
-    expect(await listing.row('request', 'r1', new Map())).toBeUndefined();
+    expect(await listing.row('request', at('r1'), new Map())).toBeUndefined();
   });
 });
 

@@ -88,22 +88,22 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'memory: `<` for `<=` at what is due',
     file: 'stores/memory/store.ts',
-    from: '(row) => (row.dueAt as number) > at,',
-    to: '(row) => (row.dueAt as number) >= at,',
+    from: '(row) => (row.dueAt as number) > at }',
+    to: '(row) => (row.dueAt as number) >= at }',
     caughtBy: MEMORY('gives a row from its dueAt on: not at -1 ms, at 0 and at +1 ms'),
   },
   {
     name: 'memory: no end is for ever',
-    file: 'stores/memory/store.ts',
+    file: 'stores/memory/kind-rows.ts',
     from: 'row.from !== undefined && row.until !== undefined && row.from < row.until && row.from < until && from < row.until;',
     to: 'row.from !== undefined && row.from < until && from < (row.until ?? Infinity);',
     caughtBy: MEMORY('gives for a window no row that lacks an end of its own, and none whose own is empty'),
   },
   {
     name: 'memory: the limit of a page is ignored',
-    file: 'stores/memory/store.ts',
-    from: '  const items = rows.slice(0, limit);',
-    to: '  const items = rows;',
+    file: 'stores/memory/ordered-rows.ts',
+    from: 'if (rows.length === limit) return { rows, next: rows.at(-1) };',
+    to: '',
     caughtBy: MEMORY('gives every row exactly once, whatever the length of a page'),
   },
   // ---- SQL ----
@@ -199,16 +199,16 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'SQL: no end is for ever',
-    file: 'stores/sql/statements.ts',
-    from: '`from_at < until_at and from_at < $${from} and until_at > $${from + 1}`',
-    to: '`from_at < $${from} and coalesce(until_at > $${from + 1}, true)`',
+    file: 'stores/sql/find.ts',
+    from: '`from_at < until_at and from_at < $${next} and until_at > $${next + 1}`',
+    to: '`from_at < $${next} and coalesce(until_at > $${next + 1}, true)`',
     caughtBy: SQLITE('gives for a window no row that lacks an end of its own, and none whose own is empty'),
   },
   {
     name: 'SQL: the limit of a page is ignored',
-    file: 'stores/sql/store.ts',
-    from: '  const items = rows.slice(0, limit);',
-    to: '  const items = rows;',
+    file: 'stores/sql/find.ts',
+    from: 'rows.sort(inOrder(order)).slice(0, wanted);',
+    to: 'rows.sort(inOrder(order));',
     caughtBy: SQLITE('gives every row exactly once, whatever the length of a page'),
   },
   {
@@ -340,8 +340,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'Redis: instants are in the order of their texts',
     file: 'stores/redis/commit-script.ts',
-    from: "string.rep('0', 16 - #due) .. due",
-    to: 'due',
+    from: "string.rep('0', 16 - #instant) .. instant",
+    to: 'instant',
     caughtBy: REDIS('gives a row from its dueAt on: not at -1 ms, at 0 and at +1 ms'),
   },
   {
@@ -505,7 +505,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'verifyStore: a list that lacks rows is good',
     file: 'journal/verify-store/comparison.ts',
-    from: "const found = unlike('find', await this.#listing.row(key.kind, key.id, read.pages), row);",
+    from: "const found = unlike('find', await this.#listing.row(key.kind, { at: this.#createdAt(key, row), id: key.id }, read.pages), row);",
     to: 'const found = undefined;',
     caughtBy: {
       test: 'test/journal/verify-copies.test.ts',
@@ -515,7 +515,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'verifyStore: only what find() gives is compared',
     file: 'journal/verify-store/comparison.ts',
-    from: ' || this.#compare(key, kept[i]) !== undefined',
+    from: ' && this.#compare(key, kept[i]) === undefined',
     to: '',
     caughtBy: {
       test: 'test/journal/verify-copies.test.ts',

@@ -48,6 +48,8 @@ export class Comparison {
   readonly #listing: Listing;
   /** Where a check asks, and the open rows that it must be given there. */
   readonly #live = new Map<string, { readonly place: LivePlace; readonly owed: Map<string, Key> }>();
+  /** The `createdAt` by which `find` listed a row that is suspected. */
+  readonly #listedAt = new Map<string, number>();
   /** Where `live` gave a row that it should not give. */
   readonly #strays = new Map<string, LivePlace[]>();
 
@@ -88,8 +90,11 @@ export class Comparison {
       const kept = await this.#get(listed.map(({ id }) => ({ kind, id })));
       listed.forEach((row, i) => {
         const key: Key = { kind, id: row.id };
-        if (this.#compare(key, row) !== undefined || this.#compare(key, kept[i]) !== undefined) suspects.push(key);
-        else this.#expectInLive(key, row);
+        if (this.#compare(key, row) === undefined && this.#compare(key, kept[i]) === undefined) this.#expectInLive(key, row);
+        else {
+          suspects.push(key);
+          this.#listedAt.set(nameOf(key), row.createdAt);
+        }
       });
       await nextTurn();
     }
@@ -211,7 +216,7 @@ export class Comparison {
   async #inCopies(key: Key, row: Row | undefined, read: Round): Promise<string | undefined> {
     // What `get` gives is named itself where it is no row.
     if (key.kind === 'horizon' || (row !== undefined && !isObject(row))) return undefined;
-    const found = unlike('find', await this.#listing.row(key.kind, key.id, read.pages), row);
+    const found = unlike('find', await this.#listing.row(key.kind, { at: this.#createdAt(key, row), id: key.id }, read.pages), row);
     if (found !== undefined || !isLiveKind(key.kind)) return found;
     const own = isObject(row) ? new Set(placesOf(row).map(keyOf)) : new Set<string>();
     for (const place of this.#placesOf(key, row)) {
@@ -221,6 +226,13 @@ export class Comparison {
       if (problem !== undefined) return problem;
     }
     return undefined;
+  }
+
+  /** Where `find` should have the row: by what it is, by the journal, or where it was listed. */
+  #createdAt(key: Key, row: Row | undefined): number {
+    if (isObject(row)) return row.createdAt;
+    const told = this.#told(key);
+    return typeof told === 'object' ? this.#expected(told).row.createdAt : (this.#listedAt.get(nameOf(key)) ?? 0);
   }
 
   /** @param copies in what `find` and `live` differ from the row */

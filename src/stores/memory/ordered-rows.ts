@@ -6,6 +6,20 @@ import type { Row } from '../../core/ports.js';
  */
 const LIST = 70;
 
+/** Which rows to read. */
+export interface OrderedPage {
+  readonly limit: number;
+  /** How many rows to look at, at most. Default: any number. */
+  readonly look?: number | undefined;
+  /** From the last row on. Default: from the first. */
+  readonly isBackwards?: boolean | undefined;
+  /** Says yes to all rows before one, and to none from there on. Forwards, that one is the first; backwards, the one before it. */
+  readonly isBehind?: ((row: Row) => boolean) | undefined;
+  /** Whether a row, and all that follow, are too far. */
+  readonly isBeyond?: ((row: Row) => boolean) | undefined;
+  readonly isWanted?: ((row: Row) => boolean) | undefined;
+}
+
 /** A place in an index: that of a list, and of a row in it. */
 interface Place {
   list: number;
@@ -48,34 +62,53 @@ export class OrderedRows {
     this.#join(list - 1);
   }
 
+  get isEmpty(): boolean {
+    return this.#lists.length === 0;
+  }
+
+  rows(): readonly Row[] {
+    return this.#lists.flat();
+  }
+
   /**
-   * The first rows in order, at most `limit`, that are behind what `isPast` and before what `isBeyond` says, and wanted.
+   * A page of rows in order.
    *
    * @param others read together with this one, as if they were one
+   * @returns next: the row that the following page begins behind; `undefined`: there is none
    */
-  read(
-    limit: number,
-    isPast: (row: Row) => boolean,
-    isBeyond: (row: Row) => boolean,
-    isWanted: (row: Row) => boolean,
-    others: readonly OrderedRows[] = [],
-  ): readonly Row[] {
-    const cursors = [this, ...others].map((rows) => ({ rows, place: rows.#firstNot(isPast) }));
-    const found: Row[] = [];
-    while (found.length < limit) {
-      let least: Row | undefined;
+  read(page: OrderedPage, others: readonly OrderedRows[] = []): { readonly rows: readonly Row[]; readonly next: Row | undefined } {
+    const { limit, look = Infinity, isBackwards = false, isBehind, isBeyond, isWanted } = page;
+    const cursors = [this, ...others].map((list) => ({ list, place: list.#begin(isBackwards, isBehind) }));
+    const rows: Row[] = [];
+    let last: Row | undefined;
+    for (let looked = 0; ; looked++) {
+      let following: Row | undefined;
       let [from] = cursors as [(typeof cursors)[number]];
       for (const cursor of cursors) {
-        const row = cursor.rows.#at(cursor.place);
-        if (row === undefined || (least !== undefined && !this.#before(row, least))) continue;
-        least = row;
+        const row = cursor.list.#at(cursor.place);
+        if (row === undefined || (following !== undefined && this.#before(row, following) === isBackwards)) continue;
+        following = row;
         from = cursor;
       }
-      if (least === undefined || isBeyond(least)) break;
-      from.rows.#advance(from.place);
-      if (isWanted(least)) found.push(least);
+      if (following === undefined || isBeyond?.(following) === true) return { rows, next: undefined };
+      if (looked === look) return { rows, next: last };
+      if (isWanted === undefined || isWanted(following)) {
+        // One more than wanted: it only says that there is more.
+        if (rows.length === limit) return { rows, next: rows.at(-1) };
+        rows.push(following);
+      }
+      last = following;
+      if (isBackwards) from.list.#retreat(from.place);
+      else from.list.#advance(from.place);
     }
-    return found;
+  }
+
+  /** @param isBehind forwards, whether a row comes before the page; backwards, whether it is on it, or before that in the order */
+  #begin(isBackwards: boolean, isBehind: ((row: Row) => boolean) | undefined): Place {
+    if (!isBackwards) return isBehind === undefined ? { list: 0, index: 0 } : this.#firstNot(isBehind);
+    const place = isBehind === undefined ? { list: this.#lists.length, index: 0 } : this.#firstNot(isBehind);
+    this.#retreat(place);
+    return place;
   }
 
   #insert(rows: Row[], list: number, index: number, row: Row): void {
@@ -100,6 +133,13 @@ export class OrderedRows {
 
   #at({ list, index }: Place): Row | undefined {
     return this.#lists[list]?.[index];
+  }
+
+  #retreat(place: Place): void {
+    place.index -= 1;
+    if (place.index >= 0) return;
+    place.list -= 1;
+    place.index = (this.#lists[place.list]?.length ?? 0) - 1;
   }
 
   #advance(place: Place): void {

@@ -18,9 +18,9 @@ import type {
   Unsubscribe,
 } from '../../core/ports.js';
 import { createdAtChanged, frozenCopy, FrozenRow, SharedStrings, type Anchor, type AuditEntry } from '../../records/index.js';
+import { KindRows } from './kind-rows.js';
 import { LiveIndex } from './live-index.js';
 import { LongQueue } from './long-queue.js';
-import { OpenBySubject } from './open-by-subject.js';
 import { OrderedRows } from './ordered-rows.js';
 
 /**
@@ -88,15 +88,6 @@ export class MemoryGrantStore implements GrantStore {
   }
 }
 
-/** The rows of one kind: the open ones and the closed ones apart, so that finding the few that are open doesn't walk the history. */
-interface Kind {
-  readonly rows: Map<string, Row>;
-  readonly open: OrderedRows;
-  /** The open ones of each subject apart. Of grants and usages there may be millions, and `live` has them by subject already. */
-  readonly openBySubject: OpenBySubject | undefined;
-  readonly closed: OrderedRows;
-}
-
 /**
  * What the handles to all namespaces of one store share. Until its first commit or watch a namespace lasts only as long as a
  * handle to it, so that asking for names, which may come from callers, keeps no memory.
@@ -139,7 +130,7 @@ class NamespaceState {
   isKept = false;
   readonly live = new LiveIndex();
   readonly watchers = new Set<() => void>();
-  readonly #kinds = new Map<string, Kind>();
+  readonly #kinds = new Map<string, KindRows>();
   readonly #due = new OrderedRows(dueBefore);
   #start: Anchor = GENESIS;
   #head: Anchor = GENESIS;
@@ -150,47 +141,18 @@ class NamespaceState {
   readonly #strings = new SharedStrings();
 
   get(key: RowKey): Row | undefined {
-    return this.#kinds.get(key.kind)?.rows.get(key.id);
+    return this.#kinds.get(key.kind)?.get(key.id);
   }
 
-  find({ kind, subject, open, during, after, limit }: FindQuery): Page<Row> {
-    if (subject !== undefined && open === true) return this.#findOpen(kind, subject, { during, after, limit });
-    const { open: opened, closed } = this.#kind(kind);
-    const [first, ...others] = open === undefined ? [opened, closed] : open ? [opened] : [closed];
-    const rows = first.read(
-      limit + 1,
-      (row) => after !== undefined && row.id <= after,
-      () => false,
-      (row) => (subject === undefined || row.subject === subject) && (during === undefined || meets(row, during.from, during.until)),
-      others,
-    );
-    return pageOf(rows, limit, (last) => last.id);
-  }
-
-  /** The open rows of one subject: costs what this subject has, whatever others have. */
-  #findOpen(kind: string, subject: string, { during, after, limit }: Pick<FindQuery, 'during' | 'after' | 'limit'>): Page<Row> {
-    const isPast = (row: Row): boolean => after !== undefined && row.id <= after;
-    const isWanted = (row: Row): boolean => during === undefined || meets(row, during.from, during.until);
-    const { openBySubject } = this.#kind(kind);
-    const rows =
-      openBySubject === undefined
-        ? this.live
-            .all(subject)
-            .filter((row) => row.kind === kind && !isPast(row) && isWanted(row))
-            .sort((a, b) => (idBefore(a, b) ? -1 : 1))
-        : (openBySubject.of(subject)?.read(limit + 1, isPast, () => false, isWanted) ?? []);
-    return pageOf(rows, limit, (last) => last.id);
+  find(query: FindQuery): Page<Row> {
+    return this.#kind(query.kind).find(query);
   }
 
   due({ at, after, limit }: DueQuery): Page<Row> {
     const place = after === undefined ? undefined : (JSON.parse(after) as Row);
-    const rows = this.#due.read(
-      limit + 1,
-      (row) => place !== undefined && !dueBefore(place, row),
-      (row) => (row.dueAt as number) > at,
-      () => true,
-    );
-    return pageOf(rows, limit, ({ dueAt, kind, id }) => JSON.stringify({ dueAt, kind, id }));
+    const isBehind = place && ((row: Row) => !dueBefore(place, row));
+    const { rows, next } = this.#due.read({ limit, isBehind, isBeyond: (row) => (row.dueAt as number) > at });
+    return { items: rows, next: next && JSON.stringify({ dueAt: next.dueAt, kind: next.kind, id: next.id }) };
   }
 
   commit(change: Change): CommitAnswer {
@@ -246,32 +208,27 @@ class NamespaceState {
     return { entries: this.#entries.slice(from, limit), start: this.#start, head: this.#head };
   }
 
-  #kind(kind: string): Kind {
+  #kind(kind: string): KindRows {
     let known = this.#kinds.get(kind);
     if (known === undefined) {
-      const ordered = () => new OrderedRows(idBefore);
-      const openBySubject = kind === 'grant' || kind === 'usage' ? undefined : new OpenBySubject(ordered);
-      known = { rows: new Map(), open: ordered(), openBySubject, closed: ordered() };
-      this.#kinds.set(kind, known);
+      // Of grants and usages there may be millions, and `live` has them by subject already.
+      const isLive = kind === 'grant' || kind === 'usage';
+      const openOf = isLive ? (subject: string) => this.live.all(subject).filter((row) => row.kind === kind) : undefined;
+      this.#kinds.set(kind, (known = new KindRows(openOf, kind === 'grant')));
     }
     return known;
   }
 
   /** Puts a row in the place of the one with its key, or takes that away. */
   #replace(key: RowKey, row?: Row): void {
-    const { rows, open, openBySubject, closed } = this.#kind(key.kind);
-    const before = rows.get(key.id);
-    if (row === undefined) rows.delete(key.id);
-    else rows.set(key.id, row);
+    const kind = this.#kind(key.kind);
+    const before = kind.get(key.id);
+    kind.replace(key.id, before, row);
     if (before !== undefined) {
-      (before.open ? open : closed).remove(before);
-      if (before.open) openBySubject?.remove(before);
       this.live.remove(before);
       if (before.dueAt !== undefined) this.#due.remove(before);
     }
     if (row !== undefined) {
-      (row.open ? open : closed).add(row);
-      if (row.open) openBySubject?.add(row);
       this.live.add(row);
       if (row.dueAt !== undefined) this.#due.add(row);
     }
@@ -292,16 +249,6 @@ class NamespaceState {
 
 /** Frozen: it is handed out, and the next link is made from it. */
 const anchorAt = ({ seq, hash }: Anchor): Anchor => Object.freeze({ seq, hash });
-
-const meets = (row: Row, from: number, until: number): boolean =>
-  row.from !== undefined && row.until !== undefined && row.from < row.until && row.from < until && from < row.until;
-
-function pageOf(rows: readonly Row[], limit: number, placeOf: (last: Row) => string): Page<Row> {
-  const items = rows.slice(0, limit);
-  return { items, next: rows.length > limit ? placeOf(items.at(-1) as Row) : undefined };
-}
-
-const idBefore = (a: Row, b: Row): boolean => a.id < b.id;
 
 function dueBefore(a: Row, b: Row): boolean {
   if (a.dueAt !== b.dueAt) return (a.dueAt as number) < (b.dueAt as number);

@@ -92,16 +92,26 @@ local function readKept(row)
   return version, created
 end
 
+-- As many digits as the last instant has: then they are in order as text.
+local function digits(instant) return string.rep('0', 16 - #instant) .. instant end
+
 -- Where a row is to be found: the lines of the index, and the field in which a check reads it. Made of the row's own
 -- columns alone, so that what was written for the old row is exactly what is taken away with it.
 local function places(row)
-  local kind, id, _, open, subject, scope, _, _, due = string.match(row, COLUMNS)
-  local lines = { table.concat({ 'find', kind, open, '', id }, COLUMN) }
-  if subject ~= '' then lines[2] = table.concat({ 'find', kind, open, subject, id }, COLUMN) end
-  if due ~= '' then lines[#lines + 1] = table.concat({ 'due', string.rep('0', 16 - #due) .. due, kind, id }, COLUMN) end
+  local kind, id, _, open, subject, scope, _, _, due, created, sort = string.match(row, COLUMNS)
+  local lines = {}
+  local function add(...) lines[#lines + 1] = table.concat({ ... }, COLUMN) end
+  add('find', kind, open, '', digits(created), id)
+  if subject ~= '' then add('find', kind, open, subject, digits(created), id) end
+  if scope ~= '' and kind == 'grant' then add('scope', kind, open, scope, digits(created), id) end
+  if open == '1' and sort ~= '' then
+    add('sort', kind, '', digits(sort), id)
+    if subject ~= '' then add('sort', kind, subject, digits(sort), id) end
+  end
+  if due ~= '' then add('due', digits(due), kind, id) end
   local field
   if open == '1' and subject ~= '' and (kind == 'grant' or kind == 'usage') then
-    lines[#lines + 1] = table.concat({ 'live', subject, scope, kind, id }, COLUMN)
+    add('live', subject, scope, kind, id)
     field = subject .. COLUMN .. scope
   end
   return lines, field

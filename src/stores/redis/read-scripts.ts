@@ -71,58 +71,65 @@ return addLock(rows)
 `;
 
 /**
- * Rows of one kind, by id: the open and the closed ones are two runs of lines, merged here where both are wanted.
+ * Rows of one kind in an order: each run of lines has it, and the open and the closed rows are two runs, merged here where
+ * both are wanted.
  *
- * ARGV: how many rows, how many lines to look at, from and until of a window ('' for none), then for each run of lines:
- *   what its lines begin with, and where to begin among them
- * Reply: '1' if there is no line behind, the id of the last line looked at, the rows
+ * ARGV: how many rows, how many lines to look at, from and until of a window ('' for none), the scope ('' for any), '1' for
+ *   the last line first, then for each run of lines: what its lines begin with, and behind which rest ('' for none)
+ * Reply: '1' if there is no line behind, the rest of the line to go on behind, the rows
  */
 export const FIND_SCRIPT = String.raw`${ROWS_READ}
 local limit, budget, from, till = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local scope, backwards = ARGV[5], ARGV[6] == '1'
 local runs = {}
-for i = 5, #ARGV, 2 do
-  local start = ARGV[i]
-  local behind = '(' .. string.sub(start, 1, -2) .. '\1'
-  local lines = redis.call('ZRANGE', INDEX, ARGV[i + 1], behind, 'BYLEX', 'LIMIT', '0', tostring(budget))
+for i = 7, #ARGV, 2 do
+  local start, behind = ARGV[i], ARGV[i + 1]
+  local first, last = '[' .. start, '(' .. string.sub(start, 1, -2) .. '\1'
+  if behind ~= '' and backwards then last = '(' .. start .. behind
+  elseif behind ~= '' then first = '(' .. start .. behind end
+  local lines
+  if backwards then lines = redis.call('ZRANGE', INDEX, last, first, 'BYLEX', 'REV', 'LIMIT', '0', tostring(budget))
+  else lines = redis.call('ZRANGE', INDEX, first, last, 'BYLEX', 'LIMIT', '0', tostring(budget)) end
   runs[#runs + 1] = { lines = lines, at = 1, start = start }
 end
 
--- The least id that no run has gone past; its bytes are in the order of UTF-16 code units.
+-- The next rest that no run has gone past: an instant in 16 digits and an id, whose bytes are in the order of UTF-16 code units.
 local function following()
-  local least, id
+  local next, rest
   for _, run in ipairs(runs) do
     local line = run.lines[run.at]
     local own = line and string.sub(line, #run.start + 1)
-    if own and (not id or own < id) then least, id = run, own end
+    if own and (not rest or (own < rest) ~= backwards) then next, rest = run, own end
   end
-  if least then least.at = least.at + 1 end
-  return id, least
+  if next then next.at = next.at + 1 end
+  return rest, next
 end
 
--- Rows that have both ends, and whose own window is not empty, and meets the one that was asked about.
-local function meets(row)
+-- Rows of the scope that have both ends, and whose own window is not empty, and meets the one that was asked about.
+local function isWanted(row)
+  if scope ~= '' and string.match(row, '^' .. string.rep('[^%z]*%z', 5) .. '([^%z]*)%z') ~= scope then return false end
   if not from then return true end
   local first, last = string.match(row, '^' .. string.rep('[^%z]*%z', 6) .. '([^%z]*)%z([^%z]*)%z')
   first, last = tonumber(first), tonumber(last)
   return first and last and first < last and first < till and from < last
 end
 
-local reply = { '1', '' }
+local reply, place = { '1', '' }, ''
 for _ = 1, budget do
-  local id, run = following()
-  if not id then return reply end
-  local kind = string.match(run.start, '^find%z([^%z]*)')
-  local row = redis.call('HGET', ROWS, kind .. '\0' .. id)
+  local rest, run = following()
+  if not rest then return reply end
+  local kind = string.match(run.start, '^%a+%z([^%z]*)')
+  local row = redis.call('HGET', ROWS, kind .. '\0' .. string.sub(rest, 18))
   if not row then return gone('a row that is in the index') end
-  if meets(row) then
+  if isWanted(row) then
     -- One more than wanted: it only says that there is more.
     if #reply - 2 == limit then
-      reply[1] = '0'
+      reply[1], reply[2] = '0', place
       return reply
     end
-    reply[#reply + 1] = row
+    reply[#reply + 1], place = row, rest
   end
-  reply[2] = id
+  reply[2] = rest
 end
 reply[1] = '0'
 return reply

@@ -1,6 +1,6 @@
 import { StoreError } from '../../core/errors.js';
 import type { DueQuery, FindQuery, JournalQuery, JournalSlice, LiveQuery, Page, Row, RowKey } from '../../core/ports.js';
-import { isLockRow } from '../../records/index.js';
+import { isLockRow, MAX_LOOK, readPlace } from '../../records/index.js';
 import { GENESIS } from '../../journal/link.js';
 import type { RedisReply } from './client.js';
 import { Script, type Connection } from './connection.js';
@@ -8,7 +8,7 @@ import { decodeEntry } from './entry-text.js';
 import type { Keys } from './keys.js';
 import { DUE_SCRIPT, FIND_SCRIPT, GET_SCRIPT, JOURNAL_SCRIPT, LIVE_ON_SCRIPT, LIVE_SCRIPT } from './read-scripts.js';
 import { COLUMNS, decodeRow, fieldOf, liveFieldOf } from './row-text.js';
-import { COLUMN, encodeOptional, encodeText } from './text.js';
+import { COLUMN, decodeText, encodeOptional, encodeText } from './text.js';
 
 const GET = new Script(GET_SCRIPT);
 const LIVE_ON = new Script(LIVE_ON_SCRIPT);
@@ -19,8 +19,6 @@ const JOURNAL = new Script(JOURNAL_SCRIPT);
 
 /** The most that one script gives, whatever was asked for. */
 const MAX_PAGE = 1_000;
-/** How many lines one script looks at where most of them may not be wanted. */
-const MAX_LINES = 1_000;
 const LAST_INSTANT = 8_640_000_000_000_000;
 
 /** What is asked of one namespace. */
@@ -66,24 +64,20 @@ export class Reads {
     return rows.filter((row) => row.until === undefined || at < row.until || isLockRow(row));
   }
 
-  async find({ kind, subject, open, during, after, limit }: FindQuery): Promise<Page<Row>> {
-    const runs = (open === undefined ? ['1', '0'] : [open ? '1' : '0']).map((one) =>
-      line('find', encodeText(kind), one, encodeOptional(subject), ''),
-    );
+  async find({ kind, subject, scope, open, during, order = 'oldest', after, limit }: FindQuery): Promise<Page<Row>> {
+    const place = after === undefined ? undefined : readPlace(after);
+    const behind = place === undefined ? '' : line(digits(place.at), encodeText(place.id));
+    const runs = order === 'due' ? dueRuns(kind, subject, open) : createdRuns(kind, subject, scope, open);
+    if (runs.length === 0) return { items: [], next: undefined };
+    const wanted = Math.min(limit, MAX_LOOK);
+    // What the lines don't say is asked of each row.
+    const scopeLeft = scope !== undefined && !(runs[0] as string).startsWith('scope') ? encodeOptional(scope) : '';
+    const look = during === undefined && scopeLeft === '' ? Math.min(wanted + 1, MAX_LOOK) : MAX_LOOK;
     const [from, until] = during === undefined ? ['', ''] : [String(during.from), String(during.until)];
-    const items: Row[] = [];
-    let behind = after === undefined ? undefined : encodeText(after);
-    for (;;) {
-      const wanted = Math.min(limit - items.length, MAX_PAGE);
-      const lines = during === undefined ? wanted + 1 : MAX_LINES;
-      const starts = runs.flatMap((start) => [start, behind === undefined ? `[${start}` : `(${start}${behind}`]);
-      const reply = await this.#rows('find', FIND, [String(wanted), String(lines), from, until, ...starts]);
-      const [isLast, last, ...found] = reply;
-      items.push(...found.map(decodeRow));
-      if (isLast === '1') return { items, next: undefined };
-      if (items.length >= limit) return { items, next: items.at(-1)?.id };
-      behind = last;
-    }
+    const args = [String(wanted), String(look), from, until, scopeLeft, order === 'newest' ? '1' : '0'];
+    const [isLast, last = '', ...found] = await this.#rows('find', FIND, [...args, ...runs.flatMap((start) => [start, behind])]);
+    const [instant, id = ''] = last.split(COLUMN);
+    return { items: found.map(decodeRow), next: isLast === '1' ? undefined : JSON.stringify([Number(instant), decodeText(id)]) };
   }
 
   async due({ at, after, limit }: DueQuery): Promise<Page<Row>> {
@@ -126,6 +120,17 @@ export class Reads {
 
 /** A line of the index, or what lines begin with. */
 const line = (...parts: readonly string[]): string => parts.join(COLUMN);
+
+/** What the lines of a kind begin with, in the order of creation: the open and the closed rows are apart. */
+function createdRuns(kind: string, subject: string | undefined, scope: string | undefined, open: boolean | undefined): readonly string[] {
+  const isOf = scope !== undefined && subject === undefined && kind === 'grant' ? 'scope' : 'find';
+  const key = encodeOptional(isOf === 'scope' ? scope : subject);
+  return (open === undefined ? ['1', '0'] : [open ? '1' : '0']).map((one) => line(isOf, encodeText(kind), one, key, ''));
+}
+
+/** What the lines of open rows begin with, in the order in which they are due for people. */
+const dueRuns = (kind: string, subject: string | undefined, open: boolean | undefined): readonly string[] =>
+  open === false ? [] : [line('sort', encodeText(kind), encodeOptional(subject), '')];
 
 /** As many digits as the last instant has: then they are in order as text. */
 const digits = (at: number): string => String(Math.min(Math.max(Math.floor(at), 0), LAST_INSTANT)).padStart(16, '0');

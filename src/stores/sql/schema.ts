@@ -51,10 +51,13 @@ export function schemaOf(dialect: SqlDialect): readonly string[] {
     `create index jit_rows_live on jit_rows (namespace, live_subject, scope, until_at) where live_subject is not null`,
     // A sweep is one read of this index: it costs what is due.
     `create index jit_rows_due on jit_rows (namespace, due_at, kind, id) where due_at is not null`,
-    // The open ones of a kind, and those of a subject, in the order of their ids. Without statistics every index on a namespace
-    // looks alike to PostgreSQL: the condition keeps the subjects' index from lookups by key, which name no subject.
-    `create index jit_rows_open on jit_rows (namespace, kind, id) where ${isOpen}`,
-    `create index jit_rows_subject on jit_rows (namespace, subject, kind, id) where subject is not null`,
+    // The orders of `find`: those of a kind, of a subject and of a scope by their creation, the open ones apart, and the open
+    // ones of a kind by the instant at which they are due for people. Without statistics every index on a namespace looks
+    // alike to PostgreSQL: each condition, which always holds, keeps its index from questions that do not name its columns.
+    `create index jit_rows_kind on jit_rows (namespace, kind, open, created_at, id)${postgres ? ' where created_at is not null' : ''}`,
+    `create index jit_rows_subject on jit_rows (namespace, subject, open, kind, created_at, id) where subject is not null`,
+    `create index jit_rows_scope on jit_rows (namespace, scope, kind, open, created_at, id) where scope is not null${postgres ? ' and created_at is not null' : ''}`,
+    `create index jit_rows_sort on jit_rows (namespace, kind, sort_at, id) where ${isOpen} and sort_at is not null`,
     // Append-only, but for a purge. The key keeps two commits from taking one number.
     `create table jit_journal (
   namespace ${text} not null,

@@ -1,4 +1,5 @@
 import type { SqlDialect } from './database.js';
+import { findName, findText, type Asked } from './find.js';
 
 /** A statement as the driver takes it. */
 export interface Statement {
@@ -61,7 +62,6 @@ export type Statements = ReturnType<typeof statementsOf>;
 export function statementsOf(dialect: SqlDialect) {
   const postgres = dialect === 'postgres';
   const isOpen = postgres ? 'open' : 'open = 1';
-  const is = (value: boolean) => (postgres ? String(value) : value ? '1' : '0');
 
   const statement = (name: string, text: string): Statement => {
     if (postgres) return { name: `jit_access_1_${name}`, text: named(`jit_access_1_${name}`, text), order: undefined };
@@ -105,8 +105,8 @@ export function statementsOf(dialect: SqlDialect) {
    */
   const server = `(select max(version) from jit_schema) as schema_version${postgres ? ', pg_is_in_recovery() as standby' : ''}`;
   /** At least one line: where nothing was found, the server's columns are alone in it, and the others are null. */
-  const withServer = (names: readonly string[], from: string) =>
-    `select s.*, ${columns('f', names)} from (select ${server}) as s left join (${from}) as f on true`;
+  const withServer = (names: readonly string[], from: string, more = '') =>
+    `select s.*, ${columns('f', names)} from (select ${server}${more}) as s left join (${from}) as f on true`;
 
   /** The open row of the namespace's locks, which every check brings along: one look-up by its key. */
   const lock = `(select ${listOf(postgres, [...LIVE, 'subject'])}${postgres ? '::text' : ''} from jit_rows as r
@@ -161,22 +161,8 @@ where namespace = $1 and due_at is not null and due_at <= $5 and (due_at, kind, 
 order by due_at, kind, id limit $6`,
       ),
     ),
-    /** $1 namespace, $2 kind, $3 id to go on behind, $4 limit; then what is asked for. A window that never opened meets nothing. */
-    find: (asked: { readonly subject: boolean; readonly open: boolean | undefined; readonly during: boolean }) => {
-      const { subject, open, during } = asked;
-      const from = subject ? 6 : 5;
-      const conditions = [
-        'namespace = $1 and kind = $2 and id > $3',
-        // Not in the form of jit_rows_open's condition: PostgreSQL would read every open row of the kind for one subject's.
-        ...(open === undefined ? [] : [!open ? `open = ${is(false)}` : subject && postgres ? 'coalesce(open, false)' : isOpen]),
-        ...(subject ? ['subject = $5'] : []),
-        ...(during ? [`from_at < until_at and from_at < $${from} and until_at > $${from + 1}`] : []),
-      ];
-      return statement(
-        `find${subject ? '_subject' : ''}${open === undefined ? '' : open ? '_open' : '_closed'}${during ? '_during' : ''}`,
-        withServer(ROW, `select ${columns('r', ROW)} from jit_rows as r where ${conditions.join(' and ')} order by id limit $4`),
-      );
-    },
+    /** See {@link findText}. */
+    find: (asked: Asked) => statement(findName(asked), findText(dialect, asked, withServer)),
     /** The head, the start and a page belong to one instant: they are one statement. */
     journal: statement(
       'journal',

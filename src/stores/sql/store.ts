@@ -18,6 +18,7 @@ import type {
 import { Backend } from './backend.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
 import { readDatabase, readDialect } from './migrations.js';
+import { askedBy, findValues, pageOfFind } from './find.js';
 import { toColumn } from './order.js';
 import { anchorOf, entryOf, integerOf, liveRowsOf, rowOf } from './rows.js';
 
@@ -123,16 +124,15 @@ class SqlGrantStore implements GrantStore {
     return this.#backend.askOne('live', liveOn, [this.namespace, subject, at, scope], read);
   }
 
-  async find({ kind, subject, open, during, after, limit }: FindQuery): Promise<Page<Row>> {
-    const statement = this.#backend.statements.find({ subject: subject !== undefined, open, during: during !== undefined });
-    const behind = after === undefined ? '' : toColumn(after);
-    const optional = [...(subject === undefined ? [] : [subject]), ...(during === undefined ? [] : [during.until, during.from])];
-    const values = [this.namespace, toColumn(kind), behind, limit + 1, ...optional];
-    return this.#backend.ask('find', statement, values, (found) => pageOf(rowsOf(found, byId), limit, ({ id }) => id));
+  async find(query: FindQuery): Promise<Page<Row>> {
+    // Only open rows are due.
+    if (query.order === 'due' && query.open === false) return { items: [], next: undefined };
+    const statement = this.#backend.statements.find(askedBy(query));
+    return this.#backend.ask('find', statement, findValues(this.namespace, query), (found) => pageOfFind(found, query));
   }
 
   async due({ at, after, limit }: DueQuery): Promise<Page<Row>> {
-    const [dueAt, kind, id] = after === undefined ? [-1, '', ''] : readPlace(after);
+    const [dueAt, kind, id] = after === undefined ? [-1, '', ''] : readDuePlace(after);
     const values = [this.namespace, dueAt, toColumn(kind), toColumn(id), at, limit + 1];
     return this.#backend.ask('due', this.#backend.statements.due, values, (found) =>
       pageOf(rowsOf(found, byPlace), limit, (row) => JSON.stringify([row.dueAt, row.kind, row.id])),
@@ -173,7 +173,7 @@ function pageOf(rows: readonly Row[], limit: number, placeOf: (last: Row) => str
 }
 
 /** A place in the order of `due`, as this store has handed it out. @throws InvalidArgumentError */
-function readPlace(after: string): readonly [dueAt: number, kind: string, id: string] {
+function readDuePlace(after: string): readonly [dueAt: number, kind: string, id: string] {
   let place: unknown;
   try {
     place = JSON.parse(after);

@@ -14,6 +14,7 @@ import { outages } from './outages.js';
 import { purge } from './purge.js';
 import { readingDue } from './reading-due.js';
 import { readingFind } from './reading-find.js';
+import { readingOrder } from './reading-order.js';
 import { readingLive } from './reading-live.js';
 import { readingWindow } from './reading-window.js';
 import { repeated } from './repeated.js';
@@ -58,7 +59,14 @@ const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record
   ],
   [
     '6. there is no clock, and no order but that of ids and integers',
-    { instants: clockless, 'live()': readingLive, 'windowOf()': readingWindow, 'find()': readingFind, 'due()': readingDue },
+    {
+      instants: clockless,
+      'live()': readingLive,
+      'windowOf()': readingWindow,
+      'find()': readingFind,
+      'the order of find()': readingOrder,
+      'due()': readingDue,
+    },
   ],
   ['7. a store is bound to one namespace, and equality is byte for byte', { namespaces, bytes: byteWise }],
   ['8. what is returned shares nothing mutable with what is kept', { copies }],

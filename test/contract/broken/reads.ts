@@ -1,5 +1,6 @@
 import type { GrantStore, Row } from '../../../src/core/ports.js';
 import type { Bend } from './bent-store.js';
+import { placeIn, placeOf, readPlace } from '../../../src/records/index.js';
 import { allDue, allOf, broken, pageByOffset, rowsIn, rowsOut } from './bent-store.js';
 
 /** A `live` that filters what the memory store gives. */
@@ -14,6 +15,18 @@ const liveOf =
     async live(query) {
       const rows = await Promise.all(kinds.map((kind) => allOf(inner, kind)));
       return rows.flat().filter((row) => row.until !== undefined && query.at < row.until && keep(row, query));
+    },
+  });
+
+/** A `find` whose rows, all pages together, are others. */
+const inAll =
+  (
+    bend: (rows: readonly Row[], query: Parameters<GrantStore['find']>[0], inner: GrantStore) => readonly Row[] | Promise<readonly Row[]>,
+  ): Bend =>
+  (inner) => ({
+    async find(query) {
+      const { items } = await inner.find({ ...query, after: undefined, limit: 10_000 });
+      return pageByOffset(await bend(items, query, inner), query.after, query.limit);
     },
   });
 
@@ -316,7 +329,9 @@ export const READS = [
   broken('find() loses the row behind each page', 'gives every row exactly once, whatever the length of a page', (inner) => ({
     async find(query) {
       const { items, next } = await inner.find({ ...query, limit: query.limit + 1 });
-      return items.length > query.limit ? { items: items.slice(0, query.limit), next: items.at(-1)?.id } : { items, next };
+      return items.length > query.limit
+        ? { items: items.slice(0, query.limit), next: placeOf(items.at(-1) as Row, query.order) }
+        : { items, next };
     },
   })),
   broken(
@@ -325,7 +340,7 @@ export const READS = [
     (inner) => ({
       async find(query) {
         const page = await inner.find(query);
-        const [row] = query.after === undefined ? [] : await inner.get([{ kind: query.kind, id: query.after }]);
+        const [row] = query.after === undefined ? [] : await inner.get([{ kind: query.kind, id: idOf(query.after) }]);
         return row === undefined || query.limit < 2 ? page : { ...page, items: [row, ...page.items.slice(0, query.limit - 1)] };
       },
     }),
@@ -336,7 +351,11 @@ export const READS = [
   broken('find() never says that a page is the last', 'gives every row exactly once, whatever the length of a page', (inner) => ({
     async find(query) {
       const page = await inner.find(query);
-      return { ...page, next: page.items.at(-1)?.id ?? query.after ?? '' };
+      const [last] = page.items.slice(-1);
+      return {
+        ...page,
+        next: last === undefined ? (query.after ?? placeOf({ createdAt: 0, sortAt: 0, id: '' })) : placeOf(last, query.order),
+      };
     },
   })),
   broken(
@@ -357,7 +376,7 @@ export const READS = [
   ),
   broken('find() starts over when the row that it stood at is gone', 'shows what stays unchanged exactly once', (inner) => ({
     async find(query) {
-      const [row] = await inner.get([{ kind: query.kind, id: query.after ?? '' }]);
+      const [row] = await inner.get([{ kind: query.kind, id: idOf(query.after) }]);
       return inner.find(row === undefined ? { ...query, after: undefined } : query);
     },
   })),
@@ -366,13 +385,113 @@ export const READS = [
     'goes on behind a page of rows that no longer meet',
     (inner) => ({
       async find(query) {
-        const [row] = await inner.get([{ kind: query.kind, id: query.after ?? '' }]);
+        const [row] = await inner.get([{ kind: query.kind, id: idOf(query.after) }]);
         return row !== undefined && query.open !== undefined && row.open !== query.open
           ? { items: [], next: undefined }
           : inner.find(query);
       },
     }),
   ),
+
+  broken('find() knows no order', 'orders by createdAt as a number, the oldest first', (inner) => ({
+    find: ({ order: _, ...query }) => inner.find(query),
+  })),
+  broken('find() gives the newest first unless told otherwise', 'orders by createdAt as a number, the oldest first', (inner) => ({
+    find: (query) => inner.find({ ...query, order: query.order ?? 'newest' }),
+  })),
+  broken(
+    'find() orders instants as text',
+    'orders by createdAt as a number, the oldest first',
+    findIn((rows) => [...rows].sort((a, b) => (String(a.createdAt) < String(b.createdAt) ? -1 : 1))),
+  ),
+  broken(
+    'find() orders by createdAt alone, and pages by it',
+    'orders what was made at one instant by id, by UTF-16 code unit, in both directions',
+    (inner) => ({
+      async find({ after, limit, ...query }) {
+        const all = await inner.find({ ...query, limit: 10_000 });
+        const at = (row: Row) => (query.order === 'due' ? (row.sortAt ?? 0) : row.createdAt);
+        const place = after === undefined ? undefined : readPlace(after).at;
+        const behind = all.items.filter((row) => place === undefined || (query.order === 'newest' ? at(row) < place : at(row) > place));
+        const items = behind.slice(0, limit);
+        return { items, next: items.length < behind.length ? placeOf(items.at(-1) as Row, query.order) : undefined };
+      },
+    }),
+  ),
+  broken(
+    'find() breaks ties of the newest in ascending order',
+    'orders what was made at one instant by id, by UTF-16 code unit, in both directions',
+    inAll((rows, { order }) => (order === 'newest' ? [...rows].sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1)) : rows)),
+  ),
+  broken(
+    'find() gives closed rows as due',
+    'gives in the order of due the open rows that have a sortAt',
+    inAll(async (rows, { order }, inner) =>
+      order === 'due'
+        ? (await allOf(inner, 'grant')).filter((row) => row.sortAt !== undefined).sort((a, b) => (a.sortAt ?? 0) - (b.sortAt ?? 0))
+        : rows,
+    ),
+  ),
+  broken(
+    'find() gives what is never due as due at last',
+    'gives in the order of due the open rows that have a sortAt',
+    inAll(async (rows, { order }, inner) =>
+      order === 'due' ? [...rows, ...(await allOf(inner, 'grant')).filter((row) => row.open && row.sortAt === undefined)] : rows,
+    ),
+  ),
+  broken(
+    'find() orders by dueAt what is due for people',
+    'gives in the order of due the open rows that have a sortAt',
+    inAll((rows, { order }) =>
+      order === 'due' ? [...rows].sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1)) : rows,
+    ),
+  ),
+  broken('find() keeps the sortAt that a row had first', 'follows a row whose sortAt moves or goes', (inner, { rows }) => ({
+    commit(change) {
+      for (const row of change.put) if (!rows.has(row.id)) rows.set(row.id, row);
+      return inner.commit(change);
+    },
+    async find({ after, limit, ...query }) {
+      if (query.order !== 'due') return inner.find({ ...query, after, limit });
+      const all = (await inner.find({ ...query, limit: 10_000 })).items;
+      const first = (row: Row) => rows.get(row.id)?.sortAt ?? 0;
+      return pageByOffset(
+        [...all].sort((a, b) => first(a) - first(b)),
+        after,
+        limit,
+      );
+    },
+  })),
+  broken('find() ignores the scope', 'finds by a scope, byte for byte', (inner) => ({
+    find: ({ scope: _, ...query }) => inner.find(query),
+  })),
+  broken(
+    'find() folds the case of scopes',
+    'finds by a scope, byte for byte',
+    inAll(async (_, { scope, ...query }, inner) =>
+      (await inner.find({ ...query, after: undefined, limit: 10_000 })).items.filter(
+        (row) => scope === undefined || row.scope?.toLowerCase() === scope.toLowerCase(),
+      ),
+    ),
+  ),
+  broken('find() forgets the scope beside a subject', 'finds by a scope, byte for byte', (inner) => ({
+    find: ({ scope, ...query }) => inner.find(query.subject === undefined ? { ...query, scope } : query),
+  })),
+  broken('find() ends where it has looked at 1,000 rows', 'gives all that is wanted among 2,500 rows', (inner) => ({
+    async find(query) {
+      const page = await inner.find(query);
+      return page.items.length < query.limit ? { ...page, next: undefined } : page;
+    },
+  })),
+  broken('find() starts over behind a place whose row is gone', 'goes on behind the place of any row', (inner) => ({
+    async find(query) {
+      const [row] = await inner.get([{ kind: query.kind, id: idOf(query.after) }]);
+      return inner.find(row === undefined ? { ...query, after: undefined } : query);
+    },
+  })),
+  broken('find() begins from the start behind what is no place', 'refuses an after that is no place', (inner) => ({
+    find: ({ after, ...query }) => inner.find({ ...query, after: placeIn(after) === undefined ? undefined : after }),
+  })),
 
   broken('due() is late by one: < where <= belongs', 'gives a row from its dueAt on', (inner) => ({
     due: (query) => inner.due({ ...query, at: query.at - 1 }),
@@ -461,6 +580,8 @@ export const READS = [
     },
   })),
 ];
+
+const idOf = (after: string | undefined): string => (after === undefined ? '' : readPlace(after).id);
 
 function until(rows: readonly Row[], at: number): Row[] {
   return rows.filter((row) => row.dueAt !== undefined && row.dueAt <= at);

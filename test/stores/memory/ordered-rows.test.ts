@@ -2,10 +2,7 @@ import { aRow } from 'jit-access/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { Row } from '../../../src/core/ports.js';
-import { OrderedRows } from '../../../src/stores/memory/ordered-rows.js';
-
-const yes = () => true;
-const no = () => false;
+import { OrderedRows, type OrderedPage } from '../../../src/stores/memory/ordered-rows.js';
 
 /** Rows by `dueAt`, then id, in an order that counts its comparisons and what is asked of a row, beside a map of what is current. */
 class Counted {
@@ -39,18 +36,15 @@ class Counted {
   }
 
   due(at: number, limit = Infinity, after?: Row): readonly Row[] {
-    return this.rows.read(
-      limit,
-      (row) => {
-        this.comparisons += 1;
-        return after !== undefined && !before(after, row);
-      },
-      (row) => {
-        this.comparisons += 1;
-        return (row.dueAt as number) > at;
-      },
-      yes,
-    );
+    const isBehind = (row: Row) => {
+      this.comparisons += 1;
+      return after !== undefined && !before(after, row);
+    };
+    const isBeyond = (row: Row) => {
+      this.comparisons += 1;
+      return (row.dueAt as number) > at;
+    };
+    return this.rows.read({ limit, isBehind, isBeyond }).rows;
   }
 
   reset(): void {
@@ -106,15 +100,40 @@ describe('OrderedRows', () => {
     const [a, b] = [new Counted(), new Counted()];
     const [odd, even] = [new OrderedRows(before), new OrderedRows(before)];
     for (const i of shuffled(50)) (i % 2 === 0 ? even : odd).add(aRow({ id: `r${i}`, dueAt: i }));
-    expect(odd.read(10, no, no, yes, [even]).map((row) => row.dueAt)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    expect(a.rows.read(10, no, no, yes, [b.rows])).toEqual([]);
+    const read = (page: OrderedPage) => odd.read(page, [even]).rows.map((row) => row.dueAt);
+    expect(read({ limit: 10 })).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(read({ limit: 5, isBackwards: true })).toEqual([49, 48, 47, 46, 45]);
+    expect(a.rows.read({ limit: 10 }, [b.rows])).toEqual({ rows: [], next: undefined });
   });
 
   it('passes over what is not wanted, and stops at the limit', () => {
     const counted = new Counted();
     for (const i of shuffled(100)) counted.put(`r${i}`, i);
-    const found = counted.rows.read(3, no, no, (row) => (row.dueAt as number) % 10 === 7);
-    expect(found.map((row) => row.dueAt)).toEqual([7, 17, 27]);
+    const { rows, next } = counted.rows.read({ limit: 3, isWanted: (row) => (row.dueAt as number) % 10 === 7 });
+    expect(rows.map((row) => row.dueAt)).toEqual([7, 17, 27]);
+    expect(next).toBe(rows.at(-1));
+  });
+
+  it.each([
+    [false, [0, 4], [5, 9], [95, 99]],
+    [true, [99, 95], [94, 90], [4, 0]],
+  ])('looks at no more rows than it may, backwards: %s, and says where it has come to', (isBackwards, first, second, last) => {
+    const counted = new Counted();
+    for (const i of shuffled(100)) counted.put(`r${String(i).padStart(2, '0')}`, i);
+    const pages: number[][] = [];
+    const looked: number[] = [];
+    const isWanted = (row: Row) => looked.push(row.dueAt as number) > 0 && (row.dueAt as number) % 50 === 7;
+    for (let next: Row | undefined, more = true; more; more = next !== undefined) {
+      const place = next;
+      const isBehind = place && ((row: Row) => (isBackwards ? before(row, place) : !before(place, row)));
+      const page = counted.rows.read({ limit: 3, look: 5, isBackwards, isBehind, isWanted });
+      pages.push(page.rows.map((row) => row.dueAt as number));
+      expect(looked.length).toBe(5 * pages.length);
+      next = page.next;
+    }
+    expect([looked[0], looked[4], looked[5], looked[9], looked[95], looked[99]]).toEqual([...first, ...second, ...last]);
+    expect(pages.flat()).toEqual(isBackwards ? [57, 7] : [7, 57]);
+    expect(pages).toHaveLength(20);
   });
 
   it('is what a sorted list of the current rows would be, after any writes, in pages of any length', () => {

@@ -52,7 +52,11 @@ const instant = fc.option(fc.constantFrom(0, 1, 5, 9, 10, 8.64e15), { nil: undef
 const kind = fc.constantFrom('grant', 'usage', 'request');
 const row = fc
   .record({ kind, id: text, subject: fc.option(text, { nil: undefined }), scope: fc.option(text, { nil: undefined }), open: fc.boolean() })
-  .chain((fixed) => fc.record({ from: instant, until: instant, dueAt: instant }).map((window) => aRow({ ...fixed, ...window })));
+  // Of one id it never changes.
+  .map((fixed) => ({ ...fixed, createdAt: fixed.id.length % 2 }))
+  .chain((fixed) =>
+    fc.record({ from: instant, until: instant, dueAt: instant, sortAt: instant }).map((window) => aRow({ ...fixed, ...window })),
+  );
 
 type Call =
   | {
@@ -87,7 +91,12 @@ const call: fc.Arbitrary<Call> = fc.oneof(
       subject: fc.option(text, { nil: undefined }),
       open: fc.option(fc.boolean(), { nil: undefined }),
       during: fc.option(fc.record({ from: fc.nat(10), until: fc.nat(11) }), { nil: undefined }),
-      after: fc.option(text, { nil: undefined }),
+      scope: fc.option(text, { nil: undefined }),
+      order: fc.constantFrom(undefined, 'oldest' as const, 'newest' as const, 'due' as const),
+      after: fc.option(
+        fc.tuple(fc.nat(2), text).map((place) => JSON.stringify(place)),
+        { nil: undefined },
+      ),
       limit,
     }),
   }),

@@ -50,6 +50,7 @@ const written = fc.record({
   from: instant,
   until: instant,
   dueAt: instant,
+  sortAt: instant,
 });
 const step = fc.record({
   put: fc.array(written, { maxLength: 3 }),
@@ -99,9 +100,13 @@ async function play(store: GrantStore, rounds: readonly (readonly Step[])[]): Pr
   const kinds = ['grant', 'usage', 'request'];
   const pages: unknown[] = [];
   for (const kind of kinds) {
-    for (let after: string | undefined, page; (page = await store.find({ kind, after, limit: 2 })); after = page.next) {
-      pages.push(page.items);
-      if (page.next === undefined) break;
+    for (const order of ['oldest', 'newest', 'due'] as const) {
+      for (let after: string | undefined, page; (page = await store.find({ kind, order, after, limit: 2 })); after = page.next) {
+        pages.push(page);
+        if (page.next === undefined) break;
+      }
+      pages.push(await store.find({ kind, order, subject: 'maya', scope: 'db:read', limit: 9 }));
+      pages.push(await store.find({ kind, order, scope: 'db:write', during: { from: 4, until: 6 }, limit: 9 }));
     }
     for (const during of [undefined, { from: 4, until: 6 }]) {
       pages.push((await store.find({ kind, subject: 'maya', open: true, during, limit: 9 })).items);
@@ -141,7 +146,7 @@ function changeOf(store: GrantStore, id: string, { put, remove, entries, stale, 
     const version = versions.get(text) ?? 0;
     expect.set(text, { ...of, version: stale ? version + 1 : version });
     versions.set(text, version + 1);
-    rows.push(aRow({ ...of, ...columns, version: version + 1, body: { id } }));
+    rows.push(aRow({ ...of, ...columns, createdAt: of.id.length, version: version + 1, body: { id } }));
   }
   const removed = remove.filter((of) => !expect.has(JSON.stringify(of)) && (versions.get(JSON.stringify(of)) ?? 0) > 0);
   for (const of of removed) {

@@ -22,16 +22,25 @@ function written(...parts: readonly WritePart[]): readonly [Statement, readonly 
   return first as readonly [Statement, readonly (string | number)[]];
 }
 
+const find = (asked: Partial<Parameters<typeof statements.find>[0]>) =>
+  statements.find({ subject: false, scope: false, open: undefined, during: false, order: 'oldest', ...asked });
+
 type Asked = Readonly<Record<string, readonly [Statement, readonly (string | number)[]]>>;
 const reads: Asked = {
   'records by key': [statements.get, ['n', keys]],
   'a check on a scope': [statements.liveOn, ['n', 'user:17', 5, 'db:2']],
   'a check over all scopes': [statements.live, ['n', 'user:17', 5]],
   'what is due': [statements.due, ['n', -1, '', '', 1_000_100, 11]],
-  'all of a kind': [statements.find({ subject: false, open: undefined, during: false }), ['n', 'grant', 'r5', 11]],
-  'the open ones of a kind': [statements.find({ subject: false, open: true, during: false }), ['n', 'grant', 'r5', 3]],
-  'those of a subject': [statements.find({ subject: true, open: undefined, during: false }), ['n', 'grant', '', 11, 'user:17']],
-  'the open ones of a subject': [statements.find({ subject: true, open: true, during: false }), ['n', 'grant', '', 11, 'user:17']],
+  'all of a kind': [find({}), ['n', 'grant', 5, 'r5', 11]],
+  'the open ones of a kind': [find({ open: true }), ['n', 'grant', 5, 'r5', 3]],
+  'those of a subject': [find({ subject: true }), ['n', 'grant', -1, '', 11, 'user:17']],
+  'the open ones of a subject': [find({ subject: true, open: true }), ['n', 'grant', -1, '', 11, 'user:17']],
+  'the newest of a kind': [find({ order: 'newest' }), ['n', 'grant', 40_000, 'r5', 11]],
+  'the closed ones of a kind': [find({ open: false }), ['n', 'grant', 5, 'r5', 11]],
+  'what is due for people': [find({ order: 'due', open: true }), ['n', 'grant', -1, '', 11]],
+  'what of a subject is due for people': [find({ subject: true, order: 'due', open: true }), ['n', 'grant', -1, '', 11, 'user:17']],
+  'the newest on a scope': [find({ scope: true, order: 'newest' }), ['n', 'grant', 40_000, 'r5', 11, 'db:3']],
+  'the open ones on a scope': [find({ scope: true, open: true }), ['n', 'grant', 40_000, 'r5', 11, 'db:3']],
   'a page of the journal': [statements.journal, ['n', 5, 11]],
 };
 const writes: Asked = {

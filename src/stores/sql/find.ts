@@ -1,0 +1,124 @@
+import type { FindQuery, Page, Row } from '../../core/ports.js';
+import { MAX_LOOK, placeOf, readPlace } from '../../records/index.js';
+import type { Columns, SqlDialect } from './database.js';
+import { fromColumn, toColumn } from './order.js';
+import { integerOf, rowOf, textOf } from './rows.js';
+
+/*
+ * The statement of a page of `find`, and its answer.
+ */
+
+/** What a page is asked for: each combination has a statement of its own. */
+export interface Asked {
+  readonly subject: boolean;
+  readonly scope: boolean;
+  readonly open: boolean | undefined;
+  readonly during: boolean;
+  readonly order: NonNullable<FindQuery['order']>;
+}
+
+/** Puts the columns that say which server answers beside the rows of a query, and `more` beside them. */
+type WithServer = (names: readonly string[], from: string, more?: string) => string;
+
+const ROW = ['kind', 'id', 'version', 'subject', 'scope', 'open', 'created_at', 'from_at', 'until_at', 'due_at', 'sort_at', 'body'];
+const COLUMNS = ROW.join(', ');
+
+export const askedBy = ({ subject, scope, open, during, order = 'oldest' }: FindQuery): Asked => ({
+  subject: subject !== undefined,
+  scope: scope !== undefined,
+  // Only open rows are due.
+  open: order === 'due' ? (open ?? true) : open,
+  during: during !== undefined,
+  order,
+});
+
+export const findName = ({ subject, scope, open, during, order }: Asked): string =>
+  `find_${order}${subject ? '_subject' : ''}${scope ? '_scope' : ''}${open === undefined ? '' : open ? '_open' : '_closed'}${during ? '_during' : ''}`;
+
+/**
+ * $1 namespace, $2 kind, $3 and $4 the place to go on behind, $5 how many rows; then subject, scope, and the window's until
+ * and from, as far as they are asked for.
+ *
+ * An index gives the rows in order, or two runs of it, of the open and of the closed ones. What it does not know is asked of
+ * the first rows that it gives, at most {@link MAX_LOOK}: `looked` and the last place say how far that was.
+ */
+export function findText(dialect: SqlDialect, asked: Asked, withServer: WithServer): string {
+  const { open, order } = asked;
+  const by = order === 'due' ? 'sort_at' : 'created_at';
+  const [is, direction, back] = order === 'newest' ? ['<', ' desc', ''] : ['>', '', ' desc'];
+  const [indexed, filters] = conditionsOf(asked);
+  const inOrder = (from: string, limit: string) =>
+    `select ${COLUMNS} from ${from} order by ${by}${direction}, id${direction} limit ${limit}`;
+  const limit = filters.length > 0 ? String(MAX_LOOK) : '$5';
+  // Without statistics, SQLite takes any index that begins with the namespace and the kind.
+  const index = dialect === 'postgres' ? '' : ` indexed by jit_rows_${indexOf(asked)}`;
+  const run = (flag: boolean) => {
+    const isOpen = dialect === 'postgres' ? (flag ? 'open' : 'not open') : `open = ${flag ? 1 : 0}`;
+    // Without statistics PostgreSQL takes the key, or the index of due rows, and reads all of the kind for one subject's: neither
+    // may fit this question.
+    const isApart = dialect === 'postgres' && order === 'due' && asked.subject;
+    const [at, kind] = isApart ? ['coalesce(sort_at, -1)', "kind || ''"] : [by, 'kind'];
+    const behind = [...(isApart ? [`${at} >= 0`] : []), `${at} ${is}= $3`, `(${at}, id) ${is} ($3, $4)`];
+    const where = ['namespace = $1', `${kind} = $2`, isOpen, ...indexed, ...behind].join(' and ');
+    return `select ${COLUMNS} from jit_rows${index} where ${where} order by ${at}${direction}, id${direction} limit ${limit}`;
+  };
+  const rows =
+    open === undefined
+      ? inOrder(`(select * from (${run(true)}) as a union all select * from (${run(false)}) as b) as u`, limit)
+      : run(open);
+  if (filters.length === 0) return withServer(ROW, rows);
+  const last = (column: string) => `(select ${column} from seen order by ${by}${back}, id${back} limit 1)`;
+  const how = `, (select count(*) from seen) as looked, ${last(by)} as last_at, ${last('id')} as last_id`;
+  return `with seen as (${rows}) ${withServer(ROW, inOrder(`seen where ${filters.join(' and ')}`, '$5'), how)}`;
+}
+
+const indexOf = ({ subject, scope, order }: Asked): string => (subject ? 'subject' : order === 'due' ? 'sort' : scope ? 'scope' : 'kind');
+
+/** What an index answers, and what each row that it gives is asked. */
+function conditionsOf({ subject, scope, during, order }: Asked): readonly [indexed: readonly string[], filters: readonly string[]] {
+  let next = 6;
+  const indexed: string[] = [];
+  const filters: string[] = [];
+  if (subject) indexed.push(`subject = $${next++}`);
+  if (scope) (subject || order === 'due' ? filters : indexed).push(`scope = $${next++}`);
+  if (during) filters.push(`from_at < until_at and from_at < $${next} and until_at > $${next + 1}`);
+  return [indexed, filters];
+}
+
+/** Before all places, and behind them. */
+const FIRST = -1;
+const BEYOND = 8_640_000_000_000_001;
+
+/** @throws InvalidArgumentError for an `after` that is no place */
+export function findValues(namespace: string, { kind, subject, scope, during, order, after, limit }: FindQuery): readonly unknown[] {
+  const { at, id } = after === undefined ? { at: order === 'newest' ? BEYOND : FIRST, id: '' } : readPlace(after);
+  return [
+    namespace,
+    toColumn(kind),
+    at,
+    toColumn(id),
+    Math.min(limit, MAX_LOOK) + 1,
+    ...(subject === undefined ? [] : [subject]),
+    ...(scope === undefined ? [] : [scope]),
+    ...(during === undefined ? [] : [during.until, during.from]),
+  ];
+}
+
+/** @throws StoreError */
+export function pageOfFind(found: readonly Columns[], { order = 'oldest', limit }: FindQuery): Page<Row> {
+  const wanted = Math.min(limit, MAX_LOOK);
+  const rows = found.filter((columns) => columns['kind'] !== null).map(rowOf);
+  // SQL promises no order behind a join; to sort what is sorted costs next to nothing.
+  const items = rows.sort(inOrder(order)).slice(0, wanted);
+  const last = items.at(-1);
+  if (rows.length > wanted && last !== undefined) return { items, next: placeOf(last, order) };
+  const [first = {}] = found;
+  const isCut = 'looked' in first && integerOf(first, 'looked') === MAX_LOOK;
+  return { items, next: isCut ? JSON.stringify([integerOf(first, 'last_at'), fromColumn(textOf(first, 'last_id'))]) : undefined };
+}
+
+function inOrder(order: Asked['order']): (a: Row, b: Row) => number {
+  const at = (row: Row) => (order === 'due' ? (row.sortAt ?? 0) : row.createdAt);
+  const sign = order === 'newest' ? -1 : 1;
+  return (a, b) => sign * (at(a) - at(b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+}
