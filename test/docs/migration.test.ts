@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { JitEngine } from 'jit-access';
+import { ENTRY_TYPES } from '../../src/records/index.js';
+import { root, textOf } from './pages.js';
+
+const page = textOf('docs/migration.md');
+
+/** The rows of the table under a heading: the texts of its cells. */
+function rowsUnder(heading: string): string[][] {
+  const section = page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+  const rows = section.split('\n').filter((line) => line.startsWith('|'));
+  return rows.slice(2).map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+const nameIn = (cell: string | undefined) => /^`([\w.]+)`$/.exec(cell ?? '')?.[1] ?? `no name: ${cell}`;
+const reportOf = (entry: string) => readFileSync(`${root}docs/api/${entry === '.' ? 'index' : entry.slice(2)}.api.md`, 'utf8');
+const declares = (entry: string, name: string) =>
+  new RegExp(`^export .*\\b(function|interface|type|class|const) ${name}\\b`, 'm').test(reportOf(entry));
+
+describe('the page of old and new names', () => {
+  it('names verbs that the engine has, for verbs that it no longer has', () => {
+    const verbs = Object.getOwnPropertyNames(JitEngine.prototype);
+    const rows = rowsUnder('Verbs of `JitEngine`').map((row) => row.map(nameIn));
+    expect(rows.length).toBeGreaterThan(0);
+    for (const [old, now] of rows) {
+      expect(verbs).not.toContain(old);
+      expect(verbs).toContain(now);
+    }
+  });
+
+  it('names exports that an entry has, for exports that it no longer has', () => {
+    const rows = rowsUnder('Functions and types');
+    expect(rows.length).toBeGreaterThan(0);
+    for (const [entries = '', old, now] of rows) {
+      for (const [, entry = ''] of entries.matchAll(/`([./\w]+)`/g)) {
+        expect(declares(entry, nameIn(old)), `${entry} ${old}`).toBe(false);
+        expect(declares(entry, nameIn(now)), `${entry} ${now}`).toBe(true);
+      }
+    }
+  });
+
+  it('names types of entries that there are, for types that are gone', () => {
+    const rows = rowsUnder('Entry types').map((row) => row.map(nameIn));
+    expect(rows.length).toBeGreaterThan(0);
+    for (const [old, now] of rows) {
+      expect(Object.keys(ENTRY_TYPES)).not.toContain(old);
+      expect(Object.keys(ENTRY_TYPES)).toContain(now);
+    }
+  });
+
+  it('names kinds of notices that there are, for kinds that are gone', () => {
+    const kinds = /^export type NoticeKind =([\s\S]*?');$/m.exec(reportOf('.'))?.[1] ?? '';
+    const rows = rowsUnder('Kinds of notices').map((row) => row.map(nameIn));
+    expect(rows.length).toBeGreaterThan(0);
+    for (const [old, now] of rows) {
+      expect(kinds).not.toContain(`'${old}'`);
+      expect(kinds).toContain(`'${now}'`);
+    }
+  });
+});
