@@ -23,6 +23,7 @@ export type { ExplainOptions } from './features/explain/explain.js';
 export type { BreakGlassReviewQuery } from './engine/break-glass.js';
 export type { JitEngineOptions, Limits } from './kernel/settings.js';
 export type { ClockAcceptance } from './kernel/journal-clock.js';
+export type { RollbackAcceptance } from './kernel/rollback.js';
 export type { PurgeReport } from './features/retention/purge.js';
 export type { Standing } from './kernel/standing.js';
 export type { SweepReport } from './engine/sweep.js';
@@ -154,6 +155,7 @@ export {
   OutcomeUnknownError,
   PartialError,
   PurgedError,
+  RollbackError,
   SelfReviewError,
   StoreError,
   UndecidedError,

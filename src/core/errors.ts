@@ -1,4 +1,4 @@
-import type { AccessRequest, Decision, Grant, GrantEnd, RequestEnd } from '../records/types.js';
+import type { AccessRequest, Anchor, Decision, Grant, GrantEnd, RequestEnd } from '../records/types.js';
 
 /** Marks our errors across copies of the package, where `instanceof` can't. */
 const BRAND = Symbol.for('jit-access.error');
@@ -286,6 +286,30 @@ export class ClockError extends JitError {
   }
 }
 
+/**
+ * The store lacks an entry that this engine has seen: it was restored, failed over to an older state, or forked. Nothing may
+ * create access until a person calls `acceptRollback({ by, reason })`; checks, revokes and cancellations continue.
+ */
+export class RollbackError extends JitError {
+  override readonly name = 'RollbackError';
+  readonly code = 'ERR_JIT_ROLLBACK';
+  /**
+   * @param lost the newest entry that this engine has seen
+   * @param head the newest entry that the journal holds now
+   * @param requestId the request that is recorded and stays pending; `undefined`: none was recorded
+   */
+  constructor(
+    readonly lost: Anchor,
+    readonly head: Anchor,
+    readonly requestId?: string,
+    cause?: unknown,
+  ) {
+    const state = head.seq < lost.seq ? `ends at entry ${head.seq}` : 'holds another entry there';
+    const remedy = 'nothing may create access until a person calls acceptRollback({ by, reason })';
+    super(`the store went back: this engine has seen entry ${lost.seq} of the journal, which ${state}; ${remedy}`, cause);
+  }
+}
+
 /** The question is about an instant before the purge horizon; its records may be gone. */
 export class PurgedError extends JitError {
   override readonly name = 'PurgedError';
@@ -415,6 +439,7 @@ export type AnyJitError =
   | IdempotencyError
   | LimitError
   | ClockError
+  | RollbackError
   | PurgedError
   | CorruptError
   | ApproverError

@@ -38,6 +38,7 @@ import { Kernel } from '../kernel/kernel.js';
 import { Links } from '../features/links/links.js';
 import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings.js';
 import { Purge, type PurgeReport } from '../features/retention/purge.js';
+import type { RollbackAcceptance } from '../kernel/rollback.js';
 import { Sweep, type Pass, type SweepReport } from './sweep.js';
 import { setSweepable } from './sweepable.js';
 import { Uses } from './uses.js';
@@ -717,6 +718,23 @@ export class JitEngine<Scope extends string = string> {
       const entries = [{ type: 'clock.accepted', at: reading, actor, data }] as const;
       return this.#kernel.ledger.untilCommitted(() => this.#kernel.ledger.commit({ expect: [], put: [], entries }));
     });
+  }
+
+  /**
+   * Accepts that the store went back behind what this engine has seen, so that the engine may create access again: a backup
+   * was restored, or a failover lost commits. Review the lost entries first. The journal records the acceptance, and every
+   * engine of the fleet that has seen the rollback goes on from it: one call serves them all.
+   *
+   * @returns `accepted: false` where this engine has seen no rollback, or another process has accepted it; then nothing is
+   *   recorded
+   * @throws StoreError, OutcomeUnknownError, ConflictError, CorruptError, ClockError where the clock fails
+   * @example
+   * await engine.acceptRollback({ by: 'user:ops', reason: 'INC-9: restored the backup of 03:00' });
+   */
+  async acceptRollback(options: By): Promise<RollbackAcceptance> {
+    this.#refuseIfClosed();
+    const { by, reason } = this.#readWho(options);
+    return this.#kernel.ledger.acceptRollback(by, reason);
   }
 
   /**

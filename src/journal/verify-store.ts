@@ -37,7 +37,7 @@ const MAX_RESTARTS = 8;
  *
  * Gotcha: who can write to the store can write a journal anew that says what the rows say. Only `head` shows that, an
  * anchor exported to where they can't write. After a purge has trimmed the journal past it, export a new one.
- * Gotcha: cursors, leases, rows of engines, and of the horizon's row the version, have no entries: they can't be proven. Reads all rows,
+ * Gotcha: cursors, leases, rows of engines and of accepted rollbacks, and of the horizon's row the version, have no entries: they can't be proven. Reads all rows,
  * asks `live` for each subject and for each pair of subject and scope, and keeps all records in memory.
  *
  * @param options `head`: an anchor exported earlier; the journal must contain it

@@ -6,6 +6,7 @@ import { Background } from './background.js';
 import { lazyId } from './ids.js';
 import { JournalClock } from './journal-clock.js';
 import { Ledger } from './ledger.js';
+import { RollbackGuard } from './rollback.js';
 import type { Settings } from './settings.js';
 
 /** State of one module for one engine. */
@@ -54,7 +55,7 @@ export class Kernel {
   #isClosed = false;
 
   constructor(settings: Settings) {
-    const { store, clock, leewayMs, resendMs, decodeAll, onError } = settings;
+    const { store, clock, leewayMs, resendMs, knownHead, decodeAll, onError } = settings;
     this.settings = settings;
     this.clock = new EngineClock(clock, leewayMs, (error) => {
       onError(error, 'clock');
@@ -65,7 +66,9 @@ export class Kernel {
       await all(this.#hooks.before);
     };
     const onAppend = (): void => call(this.#hooks.commit);
-    this.ledger = new Ledger(this.journalClock.reader, this.journalClock, { clock, resendMs }, decodeAll, begin, onAppend);
+    const { reader } = this.journalClock;
+    const rollback = new RollbackGuard(reader, this.clock, { clock, resendMs }, knownHead, onError);
+    this.ledger = new Ledger(reader, this.journalClock, rollback, decodeAll, begin, onAppend);
     this.approver = new ApproverClient(settings, this.clock);
     this.background = new Background(onError);
   }

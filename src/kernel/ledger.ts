@@ -26,6 +26,7 @@ import {
   encode,
   hasUsageRow,
   isObject,
+  toJson,
   type AccessRequest,
   type Grant,
   type Subject,
@@ -37,7 +38,7 @@ import { withUsage } from './grant-use.js';
 import { newId } from './ids.js';
 import type { JournalClock } from './journal-clock.js';
 import type { JournalReader } from './journal-reader.js';
-import { commitResending, type Resend } from './resend.js';
+import type { RollbackAcceptance, RollbackGuard } from './rollback.js';
 
 /** After this many lost races in a row a verb gives up. A race has a winner, so n racers need at most n tries each. */
 const MAX_TRIES = 256;
@@ -45,6 +46,8 @@ const MAX_TRIES = 256;
 /** What is to be committed, before it has an id. */
 export interface ChangeDraft extends Omit<Change, 'id' | 'append'> {
   readonly entries?: readonly EntryDraft[];
+  /** It creates access: refused while a rollback of the store is not accepted (L40). Default: false. */
+  readonly creates?: boolean;
 }
 
 /** The engine's hold on its store: records in, steps out, and what to do when it answers badly. */
@@ -53,20 +56,20 @@ export class Ledger {
   readonly #decodeAll: DecodeAll;
   readonly #begin: () => Promise<void>;
   readonly #onAppend: () => void;
-  readonly #resend: Resend;
+  readonly #rollback: RollbackGuard;
   readonly #journal: JournalReader;
   readonly #journalClock: JournalClock;
 
   /**
    * @param journalClock compares the engine's clock with the journal before access is created
-   * @param resend how long a change whose reply was lost is sent again, and by which clock
+   * @param rollback commits, and notices a store that went back
    * @param begin awaited before each commit
    * @param onAppend called after each commit that appended to the journal
    */
   constructor(
     journal: JournalReader,
     journalClock: JournalClock,
-    resend: Resend,
+    rollback: RollbackGuard,
     decodeAll: DecodeAll,
     begin: () => Promise<void>,
     onAppend: () => void,
@@ -77,7 +80,7 @@ export class Ledger {
     this.#decodeAll = decodeAll;
     this.#begin = begin;
     this.#onAppend = onAppend;
-    this.#resend = resend;
+    this.#rollback = rollback;
   }
 
   /** The rows that may allow; at once where the store can. */
@@ -248,7 +251,7 @@ export class Ledger {
     if (put.length + entries.length === 0) return true;
     if (creates) await this.#journalClock.confirm();
     const expect = [...put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 })), ...dependsOn];
-    return this.commit({ expect, put: put.map(encode), entries });
+    return this.commit({ expect, put: put.map(encode), entries, creates });
   }
 
   /**
@@ -269,22 +272,36 @@ export class Ledger {
     return this.commitNow(draft);
   }
 
-  /**
-   * Gives the entries their ids and digests, and commits; whether it won. See {@link commitResending} for what becomes of a
-   * lost reply (L31).
-   */
-  async commitNow({ entries = [], ...rest }: ChangeDraft): Promise<boolean> {
+  /** {@link commit} without waiting for the followers; whether it won. */
+  async commitNow({ creates = false, ...draft }: ChangeDraft): Promise<boolean> {
+    const change = this.#changeOf(draft);
+    const won = await this.#rollback.commit(change, creates);
+    if (won && change.append.length > 0) this.#onAppend();
+    return won;
+  }
+
+  /** Records that a person accepts the rollback that this engine has noticed (L40). See {@link RollbackGuard.accept}. */
+  async acceptRollback(actor: string, reason: string | undefined): Promise<RollbackAcceptance> {
+    await this.#begin();
+    const acceptance = await this.#rollback.accept(({ id, at, lost, head, put }) => {
+      const data = toJson({ acceptance: id, lost, head, reason });
+      const { kind, version } = put;
+      const entries = [{ type: 'journal.accepted', at, actor, data }] as const;
+      return this.#changeOf({ expect: [{ kind, id: put.id, version: version - 1 }], put: [put], entries });
+    });
+    if (acceptance.accepted) this.#onAppend();
+    return acceptance;
+  }
+
+  /** Gives the entries their ids and digests. */
+  #changeOf({ entries = [], ...rest }: Omit<ChangeDraft, 'creates'>): Change {
     const id = newId();
     this.#journalClock.wrote(id, entries);
     const append = entries.map((draft, i) => {
       const entry = { v: 1 as const, namespace: this.store.namespace, id: `${id}.${i + 1}`, ...draft };
       return { ...entry, digest: digestOfEntry(entry) };
     });
-    const change: Change = { id, append, ...rest };
-    const { outcome } = await commitResending(this.store, change, this.#resend);
-    if (outcome !== 'committed') return false;
-    if (append.length > 0) this.#onAppend();
-    return true;
+    return { id, append, ...rest };
   }
 }
 

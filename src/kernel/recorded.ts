@@ -1,4 +1,4 @@
-import { ClockError, ConflictError, CorruptError, isJitError, OutcomeUnknownError, StoreError } from '../core/errors.js';
+import { ClockError, ConflictError, CorruptError, isJitError, OutcomeUnknownError, RollbackError, StoreError } from '../core/errors.js';
 
 /**
  * Runs what follows once a request is recorded. An error then carries the request's id: without it a caller that asks
@@ -26,6 +26,8 @@ function withRequestId(error: unknown, requestId: string): unknown {
       return new ConflictError(error.attempts, undefined, requestId);
     case 'ERR_JIT_CLOCK':
       return new ClockError(error.message, error, requestId);
+    case 'ERR_JIT_ROLLBACK':
+      return new RollbackError(error.lost, error.head, requestId, error);
     case 'ERR_JIT_CORRUPT':
       return new CorruptError(error.kind, error.id, error.problem, requestId);
     default:

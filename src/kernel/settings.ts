@@ -5,7 +5,8 @@ import type { RequestLimits } from '../lifecycle/request.js';
 import { readRun, type AgentRun } from '../lifecycle/run.js';
 import { DENIALS_SHOWN_MS } from '../lifecycle/same-ask.js';
 import type { Approver, AuditSink, Clock, GrantStore, ScopeMatcher } from '../core/ports.js';
-import { readAgent } from '../records/index.js';
+import { readAnchor } from '../journal/verify.js';
+import { readAgent, type Anchor } from '../records/index.js';
 import { readDuration, systemClock, type Duration } from '../core/time.js';
 import { canonicalIds, readIdsWith } from './actor-ids.js';
 import { readAgents, type IsAgent } from './agents.js';
@@ -108,6 +109,12 @@ export interface JitEngineOptions {
    */
   readonly agents?: ((id: string) => boolean) | undefined;
   /**
+   * An anchor of the journal that was exported before this process started, such as the `head` of the last `engine.journalHead()`. If
+   * the store lacks that entry, it went back in the meantime: the engine reports it and creates no access until a person calls
+   * `acceptRollback`. Default: none; the engine trusts the journal that it finds at its first commit.
+   */
+  readonly knownHead?: Anchor | undefined;
+  /**
    * Told of what must not pass unnoticed and has no caller to throw at: a sink that fails, a malformed row, a clock
    * that steps back. It should log or count; what it throws is dropped.
    */
@@ -136,6 +143,7 @@ export interface Settings extends Enforcement {
   readonly linkKeys: readonly ParsedLinkKey[];
   readonly approverTimeoutMs: number;
   readonly resendMs: number;
+  readonly knownHead: Anchor | undefined;
   /** What approvers apply to ids of their own. @throws InvalidArgumentError */
   readonly canonicalId: ((id: string) => string) | undefined;
   /** The parts of a run in their canonical form. @throws InvalidArgumentError also where the agent is none by `agents` */
@@ -157,6 +165,7 @@ const OPTIONS = [
   'linkKeys',
   'canonicalId',
   'agents',
+  'knownHead',
   'onError',
 ] as const satisfies readonly (keyof JitEngineOptions)[];
 
@@ -201,6 +210,7 @@ export function readSettings(given: JitEngineOptions, makeStore: () => GrantStor
     ...limits,
     linkKeys: readLinkKeys('linkKeys', linkKeys),
     readRun: readRunsWith(canonicalId, isAgent),
+    knownHead: options.knownHead === undefined ? undefined : readAnchor('knownHead', options.knownHead),
     isAgent,
   });
 }

@@ -4,9 +4,9 @@ import type { Expectation, Row } from '../core/ports.js';
 import { isObject } from './index.js';
 import { isInstant } from '../core/time.js';
 
-/** A row that holds a number for the engine itself: a follower's cursor, the purge horizon, a lease, or which
- * engine is at work. It has no entries. */
-export function bookmark(kind: 'cursor' | 'horizon' | 'lease' | 'engine', id: string, version: number, body: JsonObject): Row {
+/** A row that holds a number for the engine itself: a follower's cursor, the purge horizon, a lease, which engine is
+ * at work, or which rollbacks were accepted. It can't be rebuilt from entries. */
+export function bookmark(kind: 'cursor' | 'horizon' | 'lease' | 'engine' | 'accepted', id: string, version: number, body: JsonObject): Row {
   const empty = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined };
   return { kind, id, version, open: true, createdAt: 0, ...empty, body };
 }

@@ -30,6 +30,7 @@ export const ENTRY_TYPES = {
   'provisioning.dismissed': 'neither',
   'attempt.refused': 'neither',
   'journal.purged': 'neither',
+  'journal.accepted': 'neither',
   'clock.accepted': 'neither',
 } as const satisfies Readonly<Record<string, 'gives' | 'ends' | 'neither'>>;
 

@@ -132,6 +132,20 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
     'the window that is asked for ended at 2026-03-14T00:00:00.000Z',
     { requestId: undefined },
   ],
+  [
+    () => new errors.RollbackError({ seq: 100, hash: 'a'.repeat(64) }, { seq: 60, hash: 'b'.repeat(64) }, 'r1', cause),
+    'ERR_JIT_ROLLBACK',
+    'the store went back: this engine has seen entry 100 of the journal, which ends at entry 60; ' +
+      'nothing may create access until a person calls acceptRollback({ by, reason })',
+    { lost: { seq: 100, hash: 'a'.repeat(64) }, head: { seq: 60, hash: 'b'.repeat(64) }, requestId: 'r1', cause },
+  ],
+  [
+    () => new errors.RollbackError({ seq: 100, hash: 'a'.repeat(64) }, { seq: 110, hash: 'b'.repeat(64) }),
+    'ERR_JIT_ROLLBACK',
+    'the store went back: this engine has seen entry 100 of the journal, which holds another entry there; ' +
+      'nothing may create access until a person calls acceptRollback({ by, reason })',
+    { requestId: undefined },
+  ],
   [() => new errors.ClockError('the clock failed', cause), 'ERR_JIT_CLOCK', 'the clock failed', { cause }],
   [
     () => new errors.PurgedError(Date.UTC(2026, 0, 1)),

@@ -163,6 +163,10 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   // A process that is an hour behind, and whose clock a person accepts.
   const slow = new JitEngine({ clock: new ManualClock(clock.now() - 3_600_000), store, approver });
   await slow.acceptClock({ by: 'user:ops', reason: 'node 4 was ahead' });
+  // An engine that has seen what the store has lost.
+  const knownHead = { seq: (await engine.journalHead()).seq + 100, hash: 'f'.repeat(64) };
+  const restarted = new JitEngine({ clock, store, approver, knownHead, onError: () => undefined });
+  await restarted.acceptRollback({ by: 'user:ops', reason: 'restored the backup of 03:00' });
   await collect();
   await engine.purge({ before: clock.now(), by: 'user:dpo', force: true });
   await collect();

@@ -102,7 +102,6 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
       { says: "The journal's newest instants, not one process's clock, bound every irreversible operation." },
       {
         says: 'An engine notices a store that went back behind what it has seen, and creates no access until a person accepts it.',
-        comesWith: 'the final store port',
       },
       { says: 'An answer comes from the primary of its namespace.' },
       { says: 'Work is bounded: no pass, purge or list holds the event loop for long, and a change has a greatest size.' },

@@ -18,6 +18,14 @@ describe('docs/lifecycle.md', () => {
     const played = await fieldsByType();
     const { unversioned, ...carried } = Object.fromEntries([...played].map(([type, fields]) => [type, [...fields].sort()]));
     expect(Object.fromEntries([...explainedFields()].map(([type, fields]) => [type, [...fields].sort()]))).toEqual(carried);
-    expect(unversioned).toEqual(['attempt.refused', 'clock.accepted', 'grant.used', 'journal.purged', 'request.reused', 'usage.closed']);
+    expect(unversioned).toEqual([
+      'attempt.refused',
+      'clock.accepted',
+      'grant.used',
+      'journal.accepted',
+      'journal.purged',
+      'request.reused',
+      'usage.closed',
+    ]);
   });
 });

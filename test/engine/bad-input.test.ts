@@ -432,6 +432,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['by', ACTORS, (engine, value) => engine.acceptClock({ by: value })],
     ['reason', TEXTS, (engine, value) => engine.acceptClock({ by: SAM, reason: value })],
   ],
+  acceptRollback: [
+    ['options', OPTIONS, (engine, value) => engine.acceptRollback(value)],
+    ['by', ACTORS, (engine, value) => engine.acceptRollback({ by: value })],
+    ['reason', TEXTS, (engine, value) => engine.acceptRollback({ by: SAM, reason: value })],
+  ],
   forgetFollower: [['name', IDS, (engine, value) => engine.forgetFollower(value)]],
 };
 
@@ -690,6 +695,7 @@ describe('JitEngine', () => {
         forgetFollower: () => engine.forgetFollower('x'),
         purge: () => engine.purge({ before: 0, by: SAM }),
         acceptClock: () => engine.acceptClock({ by: SAM }),
+        acceptRollback: () => engine.acceptRollback({ by: SAM }),
         journalHead: () => engine.journalHead(),
         extend: () => engine.extend('g', { requestedBy: MAYA, ttl: 1 }),
         breakGlass: () => engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: 1, justification: 'it burns' }),

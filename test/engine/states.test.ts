@@ -104,6 +104,7 @@ const OTHERS = [
   'forgetFollower',
   'purge',
   'acceptClock',
+  'acceptRollback',
   'close',
   'runSubject',
   // What these are about is what is held, and test/effects says the rest.

@@ -92,6 +92,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   flushAudit: ({ engine }) => engine.flushAudit(),
   purge: ({ engine }) => engine.purge({ before: at(0), by: SAM, force: true }),
   acceptClock: ({ engine }) => engine.acceptClock({ by: SAM }),
+  acceptRollback: ({ engine }) => engine.acceptRollback({ by: SAM }),
   journalHead: ({ engine }) => engine.journalHead(),
   forgetFollower: ({ engine }) =>
     engine.forgetFollower('gone').catch((error: unknown) => {

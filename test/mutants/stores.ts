@@ -47,6 +47,28 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'if (use !== undefined) return await work(new AbortController().signal, undefined as never);\n      return await this.#working.withAccess(id, scope, work, read);',
     caughtBy: { test: 'test/guards/ai/last-use.test.ts', title: 'is stopped by a revoke (L12), of ' },
   },
+  // ---- A store that went back ----
+  {
+    name: 'rollback: a change that creates access is committed all the same',
+    file: 'kernel/rollback.ts',
+    from: '      if (creates) throw error;\n',
+    to: '',
+    caughtBy: { test: 'test/kernel/rollback.test.ts', title: 'gives no access either when it has grown past what the engine has seen' },
+  },
+  {
+    name: 'rollback: an acceptance of an earlier one accepts this one',
+    file: 'kernel/rollback.ts',
+    from: 'this.#spent?.has(id) === false',
+    to: 'this.#spent !== undefined',
+    caughtBy: { test: 'test/kernel/rollback.test.ts', title: 'of an earlier rollback accepts nothing when it comes back' },
+  },
+  {
+    name: 'rollback: an acceptance from before the engine saw what is lost counts',
+    file: 'kernel/rollback.ts',
+    from: 'at >= this.#knownAt && ',
+    to: '',
+    caughtBy: { test: 'test/kernel/rollback.test.ts', title: 'of a rollback that an engine has not met accepts no later one' },
+  },
   // ---- In memory ----
   {
     name: 'memory: a version is not compared',

@@ -38,6 +38,7 @@ const MAKERS: Readonly<Record<EntryType, Maker | undefined>> = {
   'provisioning.dismissed': undefined,
   'attempt.refused': undefined,
   'journal.purged': undefined,
+  'journal.accepted': undefined,
   'clock.accepted': undefined,
 };
 

@@ -157,5 +157,6 @@ export const WRITES: Readonly<Record<EntryType, Write>> = {
   'provisioning.dismissed': tellEffect,
   'attempt.refused': nothing,
   'journal.purged': purge,
+  'journal.accepted': nothing,
   'clock.accepted': nothing,
 };

@@ -100,6 +100,7 @@ describe('a notice', () => {
     'provisioning.dismissed',
     'attempt.refused',
     'journal.purged',
+    'journal.accepted',
     'clock.accepted',
     // What only looks like a type.
     'constructor' as EntryType,

@@ -1,0 +1,76 @@
+import type { Change, CommitAnswer, GrantStore, JournalSlice, Page, Row, RowKey } from '../../src/index.js';
+import { MemoryGrantStore } from '../../src/index.js';
+import { aChange, anEntry } from '../../src/testing.js';
+
+/** A store in memory that can go back to an earlier state: what a restored backup, or a failover that lost commits, is. */
+export class RewindableStore implements GrantStore {
+  readonly namespace = 'payments';
+  readonly durability = 'server';
+  /** Every change that was sent, in order. */
+  readonly sent: Change[] = [];
+  /** Called before each commit. */
+  beforeCommit: (change: Change) => Promise<void> | void = () => undefined;
+  #inner = new MemoryGrantStore({ namespace: this.namespace });
+  #committed: Change[] = [];
+  #others = 0;
+
+  /** Forgets every change but those that brought the first entries, up to the number `seq`. */
+  async goBackTo(seq: number): Promise<void> {
+    this.#inner = new MemoryGrantStore({ namespace: this.namespace });
+    const kept: Change[] = [];
+    for (const change of this.#committed) {
+      if ((await this.#inner.journal({ after: 0, limit: 1 })).head.seq + change.append.length > seq) break;
+      await this.#inner.commit({ ...change, knows: undefined });
+      kept.push(change);
+    }
+    this.#committed = kept;
+  }
+
+  /** Lets the journal grow to the number `seq`, by entries of another process that has seen nothing. */
+  async growTo(seq: number): Promise<void> {
+    while ((await this.headSeq()) < seq) {
+      const append = [anEntry({ namespace: this.namespace, id: `other-${++this.#others}.1`, type: 'attempt.refused', data: { count: 1 } })];
+      await this.#commit(aChange({ id: `other-${this.#others}`, append }));
+    }
+  }
+
+  async headSeq(): Promise<number> {
+    return (await this.journal({ after: 0, limit: 1 })).head.seq;
+  }
+
+  in(): GrantStore {
+    throw new Error('one namespace is enough here');
+  }
+
+  get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
+    return this.#inner.get(keys);
+  }
+
+  live(query: Parameters<GrantStore['live']>[0]): readonly Row[] {
+    return this.#inner.live(query);
+  }
+
+  find(query: Parameters<GrantStore['find']>[0]): Promise<Page<Row>> {
+    return this.#inner.find(query);
+  }
+
+  due(query: Parameters<GrantStore['due']>[0]): Promise<Page<Row>> {
+    return this.#inner.due(query);
+  }
+
+  async commit(change: Change): Promise<CommitAnswer> {
+    this.sent.push(change);
+    await this.beforeCommit(change);
+    return this.#commit(change);
+  }
+
+  journal(query: Parameters<GrantStore['journal']>[0]): Promise<JournalSlice> {
+    return this.#inner.journal(query);
+  }
+
+  async #commit(change: Change): Promise<CommitAnswer> {
+    const answer = await this.#inner.commit(change);
+    if (answer.outcome === 'committed') this.#committed.push(change);
+    return answer;
+  }
+}
