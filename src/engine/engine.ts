@@ -39,8 +39,8 @@ import { Links } from '../features/links/links.js';
 import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings.js';
 import { Purge, type PurgeReport } from '../features/retention/purge.js';
 import type { RollbackAcceptance } from '../kernel/rollback.js';
-import { Sweep, type Pass, type SweepReport } from './sweep.js';
-import { setSweepable } from './sweepable.js';
+import { Sweep, type SweepReport } from './sweep.js';
+import { setKernel } from '../kernel/kernel-of.js';
 import { Uses } from './uses.js';
 import { Work } from '../features/work/work.js';
 
@@ -118,7 +118,7 @@ export class JitEngine<Scope extends string = string> {
     this.#refusals = kernel.part(RefusalLog);
     kernel.part(Followers);
     kernel.part(Configurations);
-    setSweepable(this, { pass: () => this.#pass(), onClose: (listener) => kernel.onClose('work', listener) });
+    setKernel(this, kernel);
   }
 
   // ---- Asking ------------------------------------------------------------------------------------------------
@@ -631,7 +631,7 @@ export class JitEngine<Scope extends string = string> {
    * @throws StoreError `ERR_JIT_STORE` when the store could not be asked, or refused every record
    */
   async sweep(): Promise<SweepReport> {
-    const { ended, answered } = this.#pass();
+    const { ended, answered } = this.#kernel.part(Sweep).pass();
     try {
       return await ended;
     } finally {
@@ -757,16 +757,6 @@ export class JitEngine<Scope extends string = string> {
     if (this.#isInUse) return;
     this.#kernel.refuseIfClosed();
     this.#isInUse = true;
-  }
-
-  #pass(): Pass {
-    this.#refuseIfClosed();
-    const { ended, answered } = this.#kernel.part(Sweep).pass();
-    const driven = ended.finally(() => {
-      this.#kernel.part(Followers).wake(true);
-      this.#refusals.flush();
-    });
-    return { ended: driven, answered };
   }
 
   #readRecordId(argument: string, id: unknown): string {

@@ -19,6 +19,8 @@ import {
 import { TurnBudget, type EngineClock } from '../core/time.js';
 import type { Ledger } from '../kernel/ledger.js';
 import { Activation } from './activation.js';
+import { Followers } from '../followers/followers.js';
+import { RefusalLog } from '../kernel/refusal-log.js';
 import { Requests } from './requests.js';
 import { Questions, type Question } from './questions.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -80,7 +82,18 @@ export class Sweep {
     kernel.onClose('background', () => this.idle());
   }
 
+  /** Starts a pass. When it has ended, every sink is tried and the counts of refused attempts are written. @throws ClosedError */
   pass(): Pass {
+    this.#kernel.refuseIfClosed();
+    const { ended, answered } = this.#begin();
+    const driven = ended.finally(() => {
+      this.#kernel.part(Followers).wake(true);
+      this.#kernel.part(RefusalLog).flush();
+    });
+    return { ended: driven, answered };
+  }
+
+  #begin(): Pass {
     const questions: Question[] = [];
     const effects: Effect[] = [];
     let answered: Promise<unknown> | undefined;

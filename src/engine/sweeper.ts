@@ -1,5 +1,6 @@
 import type { JitEngine } from './engine.js';
-import { sweepableOf } from './sweepable.js';
+import { kernelIn } from '../kernel/kernel-of.js';
+import { Sweep } from './sweep.js';
 import { ClockError, isJitError } from '../core/errors.js';
 import { invalid, readListener, readOptions } from '../core/parse.js';
 import type { Clock } from '../core/ports.js';
@@ -90,7 +91,7 @@ class Loop {
   }
 
   async run(): Promise<void> {
-    const unlisten = sweepableOf(this.#engine)?.onClose(() => this.stop());
+    const unlisten = kernelIn(this.#engine)?.onClose('work', () => this.stop());
     const { clock } = this.#engine;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
@@ -117,7 +118,7 @@ class Loop {
   async #pass(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     try {
-      await (sweepableOf(this.#engine)?.pass().ended ?? this.#engine.sweep());
+      await (kernelIn(this.#engine)?.part(Sweep).pass().ended ?? this.#engine.sweep());
     } catch (error) {
       if (isJitError(error) && error.code === 'ERR_JIT_CLOSED') this.stop();
       else this.#tell(error);

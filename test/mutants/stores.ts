@@ -43,8 +43,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'agents: the work that takes the last use is not watched',
     file: 'engine/engine.ts',
-    from: 'return await this.#working.withAccess(id, scope, work, read, use?.grantId);',
-    to: 'if (use !== undefined) return await work(new AbortController().signal, undefined as never);\n      return await this.#working.withAccess(id, scope, work, read);',
+    from: 'return await this.#kernel.part(Work).withAccess(id, scope, work, read, use?.grantId);',
+    to: 'if (use !== undefined) return await work(new AbortController().signal, undefined as never);\n      return await this.#kernel.part(Work).withAccess(id, scope, work, read);',
     caughtBy: { test: 'test/guards/ai/last-use.test.ts', title: 'is stopped by a revoke (L12), of ' },
   },
   // ---- A store that went back ----
@@ -597,9 +597,9 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'effects: an end waits for an approver that is to confirm a start',
-    file: 'engine/engine.ts',
-    from: 'coverageOf(coverage, subject, scope, false)',
-    to: 'coverageOf(coverage, subject, scope)',
+    file: 'features/provisioning/covering.ts',
+    from: 'coverageOf(context, subject, scope, false)',
+    to: 'coverageOf(context, subject, scope)',
     caughtBy: {
       test: 'test/engine/sweeper-side-by-side.test.ts',
       title: 'tells of an end while the approver hangs that is to confirm what starts then',

@@ -1,0 +1,29 @@
+import { InvalidArgumentError } from '../core/errors.js';
+import { show } from '../core/parse.js';
+import type { Kernel } from './kernel.js';
+
+/** Exported from no entry: only this copy of the package reaches the kernel of an engine that it made. */
+const KERNEL = Symbol('kernel');
+
+/** A property, not a map of objects, so that a `Proxy` around an engine (for tracing) has its kernel too. */
+export function setKernel(engine: object, kernel: Kernel): void {
+  Object.defineProperty(engine, KERNEL, { value: kernel });
+}
+
+/** `undefined`: it is no engine, or another copy of this package made it. */
+export function kernelIn(engine: unknown): Kernel | undefined {
+  const isObject = (typeof engine === 'object' && engine !== null) || typeof engine === 'function';
+  return isObject ? (engine as { readonly [KERNEL]?: Kernel })[KERNEL] : undefined;
+}
+
+/**
+ * The kernel of an engine, for the functions that take an engine as their first argument.
+ *
+ * @throws InvalidArgumentError for anything but an engine of this copy of the package
+ */
+export function kernelOf(engine: unknown): Kernel {
+  const kernel = kernelIn(engine);
+  if (kernel !== undefined) return kernel;
+  const rule = "a JitEngine of this copy of jit-access. Two copies (ESM and CommonJS, or two versions) do not know each other's engines";
+  throw new InvalidArgumentError('engine', rule, show(engine));
+}

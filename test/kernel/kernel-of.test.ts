@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { JitEngine, reviewers } from '../../src/index.js';
+import { kernelIn, kernelOf } from '../../src/kernel/kernel-of.js';
+import { Kernel } from '../../src/kernel/kernel.js';
+
+const anEngine = () => new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
+
+describe('kernelOf()', () => {
+  it('gives the one kernel of an engine, also through a proxy around it and for a subclass', () => {
+    const engine = anEngine();
+    const traced = new Proxy(engine, { get: (target, name, receiver) => Reflect.get(target, name, receiver) as unknown });
+    expect(kernelOf(engine)).toBeInstanceOf(Kernel);
+    expect(kernelOf(traced)).toBe(kernelOf(engine));
+    class Own extends JitEngine {}
+    expect(kernelOf(new Own({ approver: reviewers({ members: ['user:sam'] }) }))).toBeInstanceOf(Kernel);
+    expect(kernelOf(anEngine())).not.toBe(kernelOf(engine));
+  });
+
+  it('shows no kernel to whoever lists or copies an engine', () => {
+    const engine = anEngine();
+    expect(Object.keys(engine)).toEqual(['clock']);
+    expect(kernelIn({ ...engine })).toBeUndefined();
+  });
+
+  it.each([undefined, null, 7, 'engine', {}, () => 1])('names the argument and the usual cause for %s', (value) => {
+    expect(kernelIn(value)).toBeUndefined();
+    expect(() => kernelOf(value)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_JIT_INVALID_ARGUMENT',
+        argument: 'engine',
+        message: expect.stringContaining('Two copies') as string,
+      }),
+    );
+  });
+});
