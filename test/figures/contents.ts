@@ -34,7 +34,7 @@ interface Ban {
 const DRIVERS = /^(pg|ioredis|redis|better-sqlite3|libsql|@electric-sql\/pglite|bun:sqlite|node:sqlite)(\/|$)/;
 
 /** What may never appear in an entry. */
-export const bans: readonly Ban[] = [
+const bans: readonly Ban[] = [
   { what: 'zod', is: (module) => /^zod(\/|$)/.test(module), onlyIn: ['policy'] },
   {
     what: 'hmac',

@@ -20,7 +20,7 @@ export interface SizeRow {
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const path = fileURLToPath(new URL('sizes.json', import.meta.url));
 
-export const ENGINE = 'export { JitEngine, reviewers } from "./dist/index.js";';
+const ENGINE = 'export { JitEngine, reviewers } from "./dist/index.js";';
 
 /** What a user has installed beside the package. zod comes along with the package, and is counted. */
 const EXTERNAL = ['node:*', ...builtinModules, 'kysely', '@nestjs/common', 'tslib'];
