@@ -110,7 +110,7 @@ export interface ApproverContext {
  * - It has no effects: it may be asked several times about one request, and its answer may come too late to count.
  * - It judges scopes by `context.scopes`, time by `context.at`, and ids of its own by `context.canonicalId`. One that asks
  *   another approver hands the context on.
- * - It fails by throwing. A failure, a malformed answer, or no answer within `limits.approverTimeoutMs` leaves the
+ * - It fails by throwing. A failure, a malformed answer, or no answer within `limits.approverTimeout` leaves the
  *   request pending; it never counts as a yes.
  */
 export interface Approver {

@@ -464,11 +464,7 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const { subject: id, scope } = this.#checker.read(subject, action);
     if (typeof work !== 'function') throw invalid('work', 'a function', work);
-    const { consume = false, ...leaseOptions } = readOptions<keyof WorkOptions>('options', options, [
-      'pollMs',
-      'maxUnconfirmedMs',
-      'consume',
-    ]);
+    const { consume = false, ...leaseOptions } = readOptions<keyof WorkOptions>('options', options, ['poll', 'maxUnconfirmed', 'consume']);
     if (typeof consume !== 'boolean') throw invalid('consume', 'true or false', consume);
     const read = readWatchOptions(leaseOptions);
     if (!consume) return this.#kernel.part(Work).withAccess(id, scope, work, read);
@@ -626,7 +622,7 @@ export class JitEngine<Scope extends string = string> {
    * doesn't wait for it: a check denies at the end of the window whether or not this ever runs.
    *
    * Resolves when the ends and deadlines are recorded, and the questions of this pass are answered or
-   * `limits.approverTimeoutMs` in all has passed. What is still open then continues in the background: see {@link idle}.
+   * `limits.approverTimeout` in all has passed. What is still open then continues in the background: see {@link idle}.
    *
    * @throws StoreError `ERR_JIT_STORE` when the store could not be asked, or refused every record
    */
@@ -742,7 +738,7 @@ export class JitEngine<Scope extends string = string> {
    * they have it or have failed and no work is left in the background.
    *
    * Leases and waits end with `ERR_JIT_CLOSED`. A sweeper takes the engine out, and continues for the others that it
-   * serves. Questions that the approver has been asked are waited for, at most `limits.approverTimeoutMs`. The store stays
+   * serves. Questions that the approver has been asked are waited for, at most `limits.approverTimeout`. The store stays
    * the caller's.
    */
   async close(): Promise<void> {

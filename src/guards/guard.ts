@@ -65,7 +65,7 @@ async function admit(caller: Caller<never>, subject: string, scope: string): Pro
   const decision = await engine.check(subject, scope, { touch });
   if (!decision.allowed) return refused(accessRequired(scope, requestUrl), decision);
   if (stopOnEnd === undefined || engine.lease === undefined) return admitted(decision, undefined);
-  const lease = await engine.lease(subject, scope, stopOnEnd);
+  const lease = await engine.lease(subject, scope, { poll: stopOnEnd.pollMs, maxUnconfirmed: stopOnEnd.maxUnconfirmedMs });
   // It may have ended in the turn in which it was handed over.
   lease.signal.throwIfAborted();
   return admitted(decision, lease);

@@ -27,7 +27,7 @@ export interface GuardDefaults<Args extends readonly unknown[] = readonly unknow
   /** What a 401 names as the realm: printable ASCII without quotes and backslashes. Default: `jit-access`. */
   readonly realm?: string | undefined;
   /** When a 503 says to come back; whole seconds, rounded up. Default: 5 seconds. */
-  readonly retryAfterMs?: Duration | undefined;
+  readonly retryAfter?: Duration | undefined;
   /** Told of each refusal, with what the caller isn't told: the decision, or the error. What it throws is dropped. */
   readonly onRefused?: ((refused: Refused, ...args: Args) => void) | undefined;
 }
@@ -66,12 +66,12 @@ export interface Caller<Args extends readonly unknown[]> {
   readonly onRefused: (refused: Refused, ...args: Args) => void;
 }
 
-const OPTIONS = ['subject', 'scope', 'requestUrl', 'stopOnEnd', 'touch', 'realm', 'retryAfterMs', 'onRefused'] as const;
+const OPTIONS = ['subject', 'scope', 'requestUrl', 'stopOnEnd', 'touch', 'realm', 'retryAfter', 'onRefused'] as const;
 
 /** Reads all but the scope. */
 export function readCaller<Args extends readonly unknown[]>(engine: unknown, options: unknown): Caller<Args> {
   const given = readOptions('options', options, OPTIONS);
-  const { subject, requestUrl, stopOnEnd = false, realm = 'jit-access', retryAfterMs = 5_000, onRefused } = given;
+  const { subject, requestUrl, stopOnEnd = false, realm = 'jit-access', retryAfter = 5_000, onRefused } = given;
   if (typeof subject !== 'function') throw invalid('subject', 'a function that says who is calling', subject);
   const asked = readPort<GuardEngine>('engine', engine, ['check']);
   const recordsUse = typeof asked.touch === 'function';
@@ -88,7 +88,7 @@ export function readCaller<Args extends readonly unknown[]>(engine: unknown, opt
     stopOnEnd: readStopOnEnd(stopOnEnd),
     touch,
     realm: readRealm(realm),
-    retryAfterMs: readDuration('retryAfterMs', retryAfterMs),
+    retryAfterMs: readDuration('retryAfter', retryAfter),
     onRefused: readListener('onRefused', onRefused),
   });
 }

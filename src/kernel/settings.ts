@@ -23,9 +23,9 @@ export interface Limits {
   /** How long a request may wait for its decision, where the approver sets no other deadline. Default: 24 hours. */
   readonly reviewWithin?: Duration | undefined;
   /** How long the approver may take to answer one question. Default: 10 seconds. */
-  readonly approverTimeoutMs?: Duration | undefined;
+  readonly approverTimeout?: Duration | undefined;
   /** How long after its creation a request that the approver has not answered is asked about by the sweep. Default: 30 seconds. */
-  readonly retryMs?: Duration | undefined;
+  readonly retryAfter?: Duration | undefined;
   /**
    * The longest time from the first start to the end of the last extension, and the longest that an ask may make the
    * access without a break from now on, adjoining grants and open requests included. Default: 24 hours.
@@ -174,8 +174,8 @@ const LIMITS = [
   'minTtl',
   'askAgainAfter',
   'reviewWithin',
-  'approverTimeoutMs',
-  'retryMs',
+  'approverTimeout',
+  'retryAfter',
   'maxTotal',
   'maxStartAhead',
   'maxOpenRequests',
@@ -223,8 +223,8 @@ function readLimits(
   const { maxTtl = '8h', minTtl, askAgainAfter, duplicates = 'return', maxOpenRequests = 100, maxGrants = 200 } = limits;
   const {
     reviewWithin = '24h',
-    approverTimeoutMs = 10_000,
-    retryMs = 30_000,
+    approverTimeout = 10_000,
+    retryAfter = 30_000,
     maxTotal = '24h',
     maxStartAhead = '7d',
     resendMs = 15_000,
@@ -240,7 +240,7 @@ function readLimits(
       minTtlMs,
       maxTtlMs,
       reviewWithinMs: readDuration('limits.reviewWithin', reviewWithin),
-      retryMs: readDuration('limits.retryMs', retryMs),
+      retryMs: readDuration('limits.retryAfter', retryAfter),
       maxTotalMs: readDuration('limits.maxTotal', maxTotal),
       maxStartAheadMs: readDuration('limits.maxStartAhead', maxStartAhead),
       maxOpenRequests: readCount('limits.maxOpenRequests', maxOpenRequests, 1),
@@ -250,7 +250,7 @@ function readLimits(
       warnBeforeMs: warnBefore === undefined ? undefined : readDuration('warnBefore', warnBefore),
     },
     denialsShownMs: Math.max(askAgainAfterMs ?? 0, DENIALS_SHOWN_MS),
-    approverTimeoutMs: readDuration('limits.approverTimeoutMs', approverTimeoutMs),
+    approverTimeoutMs: readDuration('limits.approverTimeout', approverTimeout),
     resendMs: readCount('limits.resendMs', resendMs, 0, MAX_RESEND_MS),
   };
 }

@@ -1,6 +1,6 @@
 import { invalid, readCount, readId, readList, readOptions, readText } from '../core/parse.js';
 import { makeQuorum, makeTerms, type Quorum, type Terms } from '../records/index.js';
-import { readDuration } from '../core/time.js';
+import { isDuration } from '../core/time.js';
 
 /** Where an answer comes from. */
 interface Source {
@@ -79,7 +79,7 @@ export function readBreakGlass(name: string, answer: unknown): ParsedBreakGlass 
         ...source,
         verdict: {
           outcome,
-          reviewWithinMs: readDuration('verdict.reviewWithinMs', reviewWithinMs),
+          reviewWithinMs: readMs('verdict.reviewWithinMs', reviewWithinMs),
           maxUnreviewed: readCount('verdict.maxUnreviewed', maxUnreviewed, 1, MAX_COUNT),
           reviewers: readIds('verdict.reviewers', reviewers),
           skippedGroups: readIds('verdict.skippedGroups', skippedGroups),
@@ -103,6 +103,12 @@ function readSource(name: string, { approver = name, rule }: { readonly approver
 const readIds = (argument: string, value: unknown): readonly string[] =>
   readList(argument, value, 0, MAX_COUNT).map((id, i) => readId(`${argument}[${i}]`, id));
 
+/** A verdict's durations are numbers only, as their names say: a text would not be what the record then shows. */
+function readMs(argument: string, value: unknown): number {
+  if (!isDuration(value)) throw invalid(argument, 'a whole number of milliseconds from 1 to 1e12', value);
+  return value;
+}
+
 function readTerms(argument: string, value: unknown = {}): Terms {
   const { warnBeforeMs, idleTtlMs, maxUses, maxTotalMs } = readOptions<keyof Terms>(argument, value, [
     'warnBeforeMs',
@@ -110,7 +116,7 @@ function readTerms(argument: string, value: unknown = {}): Terms {
     'maxUses',
     'maxTotalMs',
   ]);
-  const duration = (name: string, ms: unknown) => (ms === undefined ? undefined : readDuration(`${argument}.${name}`, ms));
+  const duration = (name: string, ms: unknown) => (ms === undefined ? undefined : readMs(`${argument}.${name}`, ms));
   return makeTerms({
     warnBeforeMs: duration('warnBeforeMs', warnBeforeMs),
     idleTtlMs: duration('idleTtlMs', idleTtlMs),
@@ -141,13 +147,13 @@ function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewW
   const quorum = makeQuorum({
     groups: read,
     denials: readCount(`${argument}.denials`, denials, 1, MAX_COUNT),
-    approvalTtlMs: approvalTtlMs === undefined ? undefined : readDuration(`${argument}.approvalTtlMs`, approvalTtlMs),
+    approvalTtlMs: approvalTtlMs === undefined ? undefined : readMs(`${argument}.approvalTtlMs`, approvalTtlMs),
     escalation: escalation === undefined ? undefined : readEscalation(`${argument}.escalation`, escalation),
   });
-  return { quorum, reviewWithinMs: reviewWithinMs === undefined ? undefined : readDuration(`${argument}.reviewWithinMs`, reviewWithinMs) };
+  return { quorum, reviewWithinMs: reviewWithinMs === undefined ? undefined : readMs(`${argument}.reviewWithinMs`, reviewWithinMs) };
 }
 
 function readEscalation(argument: string, value: unknown): Quorum['escalation'] {
   const { group, afterMs } = readOptions(argument, value, ['group', 'afterMs']);
-  return { group: readId(`${argument}.group`, group), afterMs: readDuration(`${argument}.afterMs`, afterMs) };
+  return { group: readId(`${argument}.group`, group), afterMs: readMs(`${argument}.afterMs`, afterMs) };
 }

@@ -406,8 +406,8 @@ describe('readOptions()', () => {
   });
 
   it('refuses a name that it does not know, so that a misspelt option is not one left out', () => {
-    expect(() => readOptions('options', { maxTTL: 5 }, ['maxTtl', 'retryMs'])).toThrow(
-      'options must be an object with only maxTtl, retryMs; got "maxTTL"',
+    expect(() => readOptions('options', { maxTTL: 5 }, ['maxTtl', 'retryAfter'])).toThrow(
+      'options must be an object with only maxTtl, retryAfter; got "maxTTL"',
     );
     expect(() => readOptions('limits', JSON.parse('{"__proto__":{}}'), ['a'])).toThrow(refused('limits'));
     expect(() => readOptions('limits', { toString: 1 }, ['a'])).toThrow(refused('limits'));

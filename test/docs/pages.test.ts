@@ -83,12 +83,12 @@ describe('what the pages say', () => {
     expect(request.reviewBy - request.createdAt).toBe(24 * 3_600_000);
     expect(request.askAgainAt - request.createdAt).toBe(30_000);
     expect(textOf('docs/time.md')).toContain('`limits.reviewWithin` after the request (default: 24 hours)');
-    expect(textOf('docs/time.md')).toContain('(`limits.retryMs` after the request, default: 30 seconds)');
+    expect(textOf('docs/time.md')).toContain('(`limits.retryAfter` after the request, default: 30 seconds)');
   });
 
   it('gives the default of the time that an approver has as it is: 10 seconds', () => {
-    expect(source).toMatch(/approverTimeoutMs = 10_000/);
-    expect(textOf('docs/writing-an-approver.md')).toContain('`limits.approverTimeoutMs` (default: 10 seconds)');
+    expect(source).toMatch(/approverTimeout = 10_000/);
+    expect(textOf('docs/writing-an-approver.md')).toContain('`limits.approverTimeout` (default: 10 seconds)');
   });
 
   it('names every option and every limit of an engine, and no other', () => {

@@ -52,7 +52,7 @@ describe('JitEngine', () => {
 
     it('drops the questions of a sweep that wait for their turn, and waits for those that were put', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
-      const { engine, clock } = anEngine({ approver, limits: { retryMs: 1000, approverTimeoutMs: 1000 } });
+      const { engine, clock } = anEngine({ approver, limits: { retryAfter: 1000, approverTimeout: 1000 } });
       for (let i = 0; i < 30; i++) await refusal(ask(engine, { scope: `s${i}` }), 'ERR_JIT_APPROVER');
       approver.script.decide = hangs();
       await clock.set(at(1000));
@@ -87,7 +87,7 @@ describe('JitEngine', () => {
     it('resolves when no question, delivery or call of an external system is left', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
       const sink = new RecordingSink();
-      const { engine, clock, store } = anEngine({ approver, audit: sink, limits: { retryMs: 1000, approverTimeoutMs: 1000 } });
+      const { engine, clock, store } = anEngine({ approver, audit: sink, limits: { retryAfter: 1000, approverTimeout: 1000 } });
       const calls: boolean[] = [];
       engine.onCoverage({
         name: 'firewall',

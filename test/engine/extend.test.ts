@@ -458,7 +458,7 @@ describe('JitEngine', () => {
     for (const verb of ['revoke', 'release'] as const) {
       for (const [whom, decide] of Object.entries(DECIDING)) {
         it(`L12 a request that the ${verb} could not see is never approved: not by ${whom}`, async () => {
-          const { engine, clock, store, approver } = anExtendable({}, {}, { limits: { retryMs: 1_000 } });
+          const { engine, clock, store, approver } = anExtendable({}, {}, { limits: { retryAfter: 1_000 } });
           const grant = await aGranted(engine);
           if (whom !== 'people') approver.script.decide = () => Promise.reject(new Error('down'));
           const asking = engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL });

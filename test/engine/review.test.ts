@@ -482,7 +482,7 @@ describe('JitEngine', () => {
 
     it('L16 that never answers is given up after its time, and heard the next time', async () => {
       const approver = new ScriptedApprover({ decide: hangs() });
-      const { engine, clock } = anEngine({ approver, limits: { approverTimeoutMs: 5_000 } });
+      const { engine, clock } = anEngine({ approver, limits: { approverTimeout: 5_000 } });
       let settled = false;
       const asking = refusal(ask(engine), 'ERR_JIT_APPROVER').finally(() => (settled = true));
       while (clock.sleepers === 0) await new Promise((resolve) => setImmediate(resolve));

@@ -269,7 +269,7 @@ describe('JitEngine', () => {
     });
 
     it('L30 that hangs is given up after the time limit, and its late yes activates nothing', async () => {
-      const { engine, clock, approver, grant } = await aScheduled({ limits: { approverTimeoutMs: 1_000 } });
+      const { engine, clock, approver, grant } = await aScheduled({ limits: { approverTimeout: 1_000 } });
       await clock.set(START);
       let answer: (yes: boolean) => void = () => undefined;
       approver.script.isEligible = () => new Promise<boolean>((resolve) => (answer = resolve));
@@ -289,7 +289,7 @@ describe('JitEngine', () => {
     });
 
     it('L1 whose yes comes after the end gives nothing', async () => {
-      const { engine, clock, approver, grant } = await aScheduled({ limits: { approverTimeoutMs: HOUR } });
+      const { engine, clock, approver, grant } = await aScheduled({ limits: { approverTimeout: HOUR } });
       await clock.set(END - 1);
       approver.script.isEligible = () => new Promise((resolve) => queueMicrotask(() => void clock.set(END).then(() => resolve(true))));
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
@@ -496,7 +496,7 @@ describe('JitEngine', () => {
       const approver = new ScriptedApprover({
         decide: () => new Promise((resolve) => queueMicrotask(() => void clock.set(END).then(() => resolve({ outcome: 'approve' })))),
       });
-      const { engine, clock, store } = anEngine({ approver, limits: { approverTimeoutMs: 2 * HOUR } });
+      const { engine, clock, store } = anEngine({ approver, limits: { approverTimeout: 2 * HOUR } });
       await refusal(ask(engine, { startsAt: START }), 'ERR_JIT_DEADLINE');
       expect(await typesOf(store)).not.toContain('grant.issued');
     });

@@ -207,7 +207,7 @@ describe('JitEngine', () => {
 
     it('L16 asks an approver that has not answered again, tells its failure, and goes on', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
-      const { engine, clock, told } = anEngine({ approver, limits: { retryMs: 1000 } });
+      const { engine, clock, told } = anEngine({ approver, limits: { retryAfter: 1000 } });
       for (let i = 0; i < 3; i++) await refusal(ask(engine, { scope: `s${i}` }), 'ERR_JIT_APPROVER');
       await clock.set(at(1000));
       expect(await engine.sweep()).toEqual({ ...NOTHING, asked: 3 });
@@ -225,7 +225,7 @@ describe('JitEngine', () => {
 
     it('L16 lets requests on which the approver always fails starve no others', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
-      const { engine, clock } = anEngine({ approver, limits: { retryMs: 1000, maxOpenRequests: 230 } });
+      const { engine, clock } = anEngine({ approver, limits: { retryAfter: 1000, maxOpenRequests: 230 } });
       for (let i = 0; i < 230; i++) await refusal(ask(engine, { scope: `s${i}` }), 'ERR_JIT_APPROVER');
       await clock.set(at(1000));
       const seen = new Set<string>();
@@ -239,7 +239,7 @@ describe('JitEngine', () => {
 
     it('records ends before it asks: an approver that hangs holds up no end', async () => {
       const approver = new ScriptedApprover({ decide: { outcome: 'approve' } });
-      const { engine, clock, store } = anEngine({ approver, limits: { retryMs: 1000, approverTimeoutMs: 1000 } });
+      const { engine, clock, store } = anEngine({ approver, limits: { retryAfter: 1000, approverTimeout: 1000 } });
       await aGranted(engine);
       approver.script.decide = throws(new Error('down'));
       await refusal(ask(engine, { scope: 'asked' }), 'ERR_JIT_APPROVER');
@@ -254,7 +254,7 @@ describe('JitEngine', () => {
 
     it('no failure is told where somebody has cancelled meanwhile, or the deadline came', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
-      const { engine, clock, told } = anEngine({ approver, limits: { retryMs: 1000, reviewWithin: 2000 } });
+      const { engine, clock, told } = anEngine({ approver, limits: { retryAfter: 1000, reviewWithin: 2000 } });
       const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
       await refusal(ask(engine, { scope: 'late' }), 'ERR_JIT_APPROVER');
       approver.script.decide = async (request) => {
@@ -270,7 +270,7 @@ describe('JitEngine', () => {
 
     it('L5 an approval that comes while the clock has stepped back is refused and told', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
-      const { engine, clock, told } = anEngine({ approver, limits: { retryMs: 1000 } });
+      const { engine, clock, told } = anEngine({ approver, limits: { retryAfter: 1000 } });
       await refusal(ask(engine), 'ERR_JIT_APPROVER');
       await clock.set(at(HOUR));
       await engine.isAllowed(MAYA, SCOPE);

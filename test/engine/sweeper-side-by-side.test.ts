@@ -10,7 +10,7 @@ async function turns(n = 50): Promise<void> {
 /** A tenant with this many requests that its approver has not decided, and about which it hangs from now on. */
 async function aHangingTenant(clock: ManualClock, undecided = 1) {
   const approver = new ScriptedApprover({ decide: { outcome: 'approve' } });
-  const tenant = anEngine({ approver, clock, limits: { retryMs: 1000, approverTimeoutMs: 10_000 } });
+  const tenant = anEngine({ approver, clock, limits: { retryAfter: 1000, approverTimeout: 10_000 } });
   await aGranted(tenant.engine);
   approver.script.decide = throws(new Error('down'));
   for (let i = 0; i < undecided; i++) await refusal(ask(tenant.engine, { scope: `undecided:${i}`, ttl: '1h' }), 'ERR_JIT_APPROVER');
@@ -130,7 +130,7 @@ describe('startSweeper()', () => {
 
 describe('JitEngine', () => {
   describe('sweep()', () => {
-    it('resolves when approverTimeoutMs in all has passed, however many questions hang (L38) [H7]', async () => {
+    it('resolves when approverTimeout in all has passed, however many questions hang (L38) [H7]', async () => {
       const clock = new ManualClock();
       const { engine } = await aHangingTenant(clock, 60);
       await clock.set(at(15 * MINUTE));

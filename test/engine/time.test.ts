@@ -29,7 +29,7 @@ describe('JitEngine', () => {
     });
 
     it('L3 knows no limit, and no ttl, that would run past the last instant there is', async () => {
-      for (const limits of [{ maxTtl: MAX_INSTANT }, { reviewWithin: MAX_INSTANT }, { retryMs: MAX_INSTANT }]) {
+      for (const limits of [{ maxTtl: MAX_INSTANT }, { reviewWithin: MAX_INSTANT }, { retryAfter: MAX_INSTANT }]) {
         expect(() => anEngine({ limits })).toThrow(/^limits\./);
       }
       const longest = 1_000_000_000_000;

@@ -262,7 +262,7 @@ describe('JitEngine', () => {
           return { outcome: 'approve' };
         },
       });
-      const { engine, store, clock, told } = anEngine({ approver, limits: { retryMs: MINUTE, reviewWithin: 2 * HOUR } });
+      const { engine, store, clock, told } = anEngine({ approver, limits: { retryAfter: MINUTE, reviewWithin: 2 * HOUR } });
       const grant = await aGranted(engine, { ttl: MINUTE });
       const { requestId = '' } = await refusal(ask(engine, { scope: 'asked', ttl: HOUR }), 'ERR_JIT_APPROVER');
       const commit = store.commit.bind(store);
@@ -397,7 +397,7 @@ describe('JitEngine', () => {
     it('L30 is never heard twice: a promise that rejects after the time-out disturbs nobody', async () => {
       let fail: (error: unknown) => void = () => undefined;
       const approver = new ScriptedApprover({ decide: () => new Promise((_, reject) => (fail = reject)) });
-      const { engine, clock } = anEngine({ approver, limits: { approverTimeoutMs: 100 } });
+      const { engine, clock } = anEngine({ approver, limits: { approverTimeout: 100 } });
       const asking = refusal(ask(engine), 'ERR_JIT_APPROVER');
       while (clock.sleepers === 0) await new Promise((resolve) => setImmediate(resolve));
       await clock.advance(100);

@@ -42,12 +42,12 @@ describe('createGuard()', () => {
     ['requestUrl', { requestUrl: 'https://desk.example/?q=\\' }],
     ['requestUrl', { requestUrl: true }],
     ['stopOnEnd', { stopOnEnd: 'yes' }],
-    ['pollMs', { stopOnEnd: { pollMs: 0 } }],
+    ['poll', { stopOnEnd: { poll: 0 } }],
     ['touch', { touch: 1 }],
     ['realm', { realm: 'a"b' }],
     ['realm', { realm: 'a\r\nb' }],
     ['realm', { realm: '' }],
-    ['retryAfterMs', { retryAfterMs: 0 }],
+    ['retryAfter', { retryAfter: 0 }],
     ['onRefused', { onRefused: 'log' }],
     ['options', { stopOnEnds: true }],
   ])('refuses a wrong option, and names it: %s %o', (argument, over) => {
@@ -96,7 +96,7 @@ describe('createGuard()', () => {
   it('says Retry-After in whole seconds, rounded up', async () => {
     const { engine, store } = aWorld();
     store.inject('all', { fault: 'reject' });
-    const guard = createGuard(engine, { subject, scope: 'db-prod:write', retryAfterMs: 1_001 });
+    const guard = createGuard(engine, { subject, scope: 'db-prod:write', retryAfter: 1_001 });
     expect(await guard()).toMatchObject({ refusal: { headers: { 'retry-after': '2' } } });
   });
 

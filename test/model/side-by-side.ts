@@ -141,7 +141,7 @@ export class SideBySide {
       approver: firstDecisive(FREEZE, ...(this.#limits.deniesAgents ? [NO_AGENTS] : []), this.#mood),
       store,
       leewayMs: this.#leeway,
-      limits: { ...limits, reviewWithin: REVIEW_WITHIN, retryMs: RETRY },
+      limits: { ...limits, reviewWithin: REVIEW_WITHIN, retryAfter: RETRY },
       warnBefore: 15,
       linkKeys: [{ id: 'k', secret: 'x'.repeat(32) }],
       onError: () => undefined,

@@ -25,7 +25,7 @@ const LIMITS = {
   maxTtl: 1_000,
   maxTotal: 150,
   maxStartAhead: 100,
-  retryMs: 5,
+  retryAfter: 5,
   maxOpenRequests: 2,
   maxGrants: 3,
 };

@@ -63,7 +63,7 @@ export interface WebhookToVerify {
   /** Default: the machine's clock. */
   readonly clock?: Clock | undefined;
   /** How far the clocks may differ, and how long a webhook may be under way. Default: 5 minutes. */
-  readonly toleranceMs?: Duration | undefined;
+  readonly tolerance?: Duration | undefined;
 }
 
 /**
@@ -78,10 +78,10 @@ export interface WebhookToVerify {
  * const { id, payload } = verifyWebhook({ body: await request.text(), headers: request.headers, secrets });
  */
 export function verifyWebhook(options: WebhookToVerify): { readonly id: string; readonly payload: WebhookPayload } {
-  const given = readOptions('options', options, ['body', 'headers', 'secrets', 'clock', 'toleranceMs']);
+  const given = readOptions('options', options, ['body', 'headers', 'secrets', 'clock', 'tolerance']);
   const keys = readSecrets('secrets', given.secrets);
   const { now } = readKeeper('clock', given.clock).read();
-  const toleranceMs = readDuration('toleranceMs', given.toleranceMs ?? 300_000);
+  const toleranceMs = readDuration('tolerance', given.tolerance ?? 300_000);
   const { body: raw } = given;
   if (typeof raw !== 'string' && !ArrayBuffer.isView(raw))
     throw invalid('body', 'the text or the bytes as they came, before a parser has had them', raw);

@@ -26,7 +26,7 @@ export interface WebhookSinkOptions {
   /** Default: the runtime's own, as it is at each call. */
   readonly fetch?: WebhookFetch | undefined;
   /** How long one call may take, at most 20 seconds. Default: 10 seconds. */
-  readonly timeoutMs?: Duration | undefined;
+  readonly timeout?: Duration | undefined;
   /** Default: the machine's clock. Pass the engine's where that has another. */
   readonly clock?: Clock | undefined;
 }
@@ -60,9 +60,9 @@ export function webhookSink(options: WebhookSinkOptions): AuditSink {
     types: givenTypes,
     texts = 'all',
     fetch,
-    timeoutMs = 10_000,
+    timeout = 10_000,
     clock,
-  } = readOptions('options', options, ['name', 'url', 'secrets', 'types', 'texts', 'fetch', 'timeoutMs', 'clock']);
+  } = readOptions('options', options, ['name', 'url', 'secrets', 'types', 'texts', 'fetch', 'timeout', 'clock']);
   const name = readId('name', givenName);
   if (fetch !== undefined && typeof fetch !== 'function') throw invalid('fetch', 'a function', fetch);
   if (texts !== 'all' && texts !== 'digest') throw invalid('texts', "'all' or 'digest'", texts);
@@ -72,7 +72,7 @@ export function webhookSink(options: WebhookSinkOptions): AuditSink {
     target: readTarget('url', url),
     keys: readSecrets('secrets', secrets),
     fetch: fetch as WebhookFetch | undefined,
-    timeoutMs: readTimeout(timeoutMs),
+    timeoutMs: readTimeout(timeout),
     keeper: readKeeper('clock', clock),
     withholds: texts === 'digest',
   });
@@ -90,7 +90,7 @@ export function webhookSink(options: WebhookSinkOptions): AuditSink {
 }
 
 function readTimeout(value: unknown): number {
-  const ms = readDuration('timeoutMs', value);
-  if (ms > MAX_TIMEOUT_MS) throw invalid('timeoutMs', `at most ${MAX_TIMEOUT_MS} ms`, ms);
+  const ms = readDuration('timeout', value);
+  if (ms > MAX_TIMEOUT_MS) throw invalid('timeout', `at most ${MAX_TIMEOUT_MS} ms`, ms);
   return ms;
 }

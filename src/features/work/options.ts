@@ -4,9 +4,9 @@ import { readDuration, type Duration } from '../../core/time.js';
 /** How closely work is watched. Durations are milliseconds or strings like `'2s'`. */
 export interface WatchOptions {
   /** How often coverage is read again; a revoke that no hint tells of is noticed within this. Default: 1 second. */
-  readonly pollMs?: Duration | undefined;
-  /** How long the work goes on while coverage can't be confirmed; longer than `pollMs`. Default: 5 seconds. */
-  readonly maxUnconfirmedMs?: Duration | undefined;
+  readonly poll?: Duration | undefined;
+  /** How long the work goes on while coverage can't be confirmed; longer than `poll`. Default: 5 seconds. */
+  readonly maxUnconfirmed?: Duration | undefined;
 }
 
 /** Access that work rests on. Where the runtime has `Symbol.asyncDispose`, `await using` stops it too. */
@@ -35,13 +35,13 @@ export interface ParsedWatchOptions {
 }
 
 export function readWatchOptions(given: unknown): ParsedWatchOptions {
-  const { pollMs: poll, maxUnconfirmedMs: longest } = readOptions<keyof WatchOptions>('options', given, ['pollMs', 'maxUnconfirmedMs']);
-  const pollMs = readDuration('pollMs', poll === undefined ? 1_000 : poll);
-  const maxUnconfirmedMs = readDuration('maxUnconfirmedMs', longest === undefined ? 5_000 : longest);
+  const { poll, maxUnconfirmed } = readOptions<keyof WatchOptions>('options', given, ['poll', 'maxUnconfirmed']);
+  const pollMs = readDuration('poll', poll === undefined ? 1_000 : poll);
+  const maxUnconfirmedMs = readDuration('maxUnconfirmed', maxUnconfirmed === undefined ? 5_000 : maxUnconfirmed);
   // Otherwise every lease would end by itself.
   if (pollMs < maxUnconfirmedMs) return { pollMs, maxUnconfirmedMs };
-  if (poll === undefined) throw invalid('maxUnconfirmedMs', `longer than pollMs, which is ${pollMs} by default`, longest);
-  throw invalid('pollMs', `shorter than maxUnconfirmedMs, which is ${maxUnconfirmedMs}`, poll);
+  if (poll === undefined) throw invalid('maxUnconfirmed', `longer than poll, which is ${pollMs} ms by default`, maxUnconfirmed);
+  throw invalid('poll', `shorter than maxUnconfirmed, which is ${maxUnconfirmedMs} ms`, poll);
 }
 
 /** The same for everybody: what can be done to it is done through `stop`. */

@@ -9,7 +9,7 @@ export interface WaitOptions {
   /** Gives up waiting: the promise rejects with its `reason`. The request stays as it is. */
   readonly signal?: AbortSignal | undefined;
   /** How often the request is read again; a decision that no hint tells of is noticed within this. Default: 1 second. */
-  readonly pollMs?: Duration | undefined;
+  readonly poll?: Duration | undefined;
 }
 
 /** How a request stands. */
@@ -38,9 +38,9 @@ export interface ParsedWaitOptions {
 }
 
 export function readWaitOptions(given: unknown): ParsedWaitOptions {
-  const { signal, pollMs = 1_000 } = readOptions<keyof WaitOptions>('options', given, ['signal', 'pollMs']);
+  const { signal, poll = 1_000 } = readOptions<keyof WaitOptions>('options', given, ['signal', 'poll']);
   if (signal !== undefined && !isSignal(signal)) throw invalid('signal', 'an AbortSignal', signal);
-  return { signal, pollMs: readDuration('pollMs', pollMs) };
+  return { signal, pollMs: readDuration('poll', poll) };
 }
 
 /** Whatever has all of an AbortSignal that is used here. */

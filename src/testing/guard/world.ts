@@ -160,7 +160,7 @@ export class GuardWorld {
       { ...route, name: 'stream', choices: { stopOnEnd: true, onRefused }, answer: (access) => this.#stream(access) },
       { ...route, name: 'fails', choices: { stopOnEnd: true }, answer: (access) => this.#fail(access) },
       { ...route, name: 'late', choices: { stopOnEnd: true }, answered: this.#answered.promise },
-      { ...route, name: 'short', choices: { stopOnEnd: { pollMs: '1s', maxUnconfirmedMs: '2s' } } },
+      { ...route, name: 'short', choices: { stopOnEnd: { poll: '1s', maxUnconfirmed: '2s' } } },
     ];
   }
 

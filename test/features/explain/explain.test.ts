@@ -573,7 +573,7 @@ describe('JitEngine', () => {
           { decide: throws(new Error('LDAP')) },
           { decide: hangs() },
         ]) {
-          const { engine, approver, clock, store, told } = begin({}, { limits: { approverTimeoutMs: 1000 } });
+          const { engine, approver, clock, store, told } = begin({}, { limits: { approverTimeout: 1000 } });
           const grant = await aGranted(engine);
           await engine.revoke(grant.id, { by: SAM });
           Object.assign(approver.script, broken);

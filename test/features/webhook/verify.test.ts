@@ -117,8 +117,8 @@ describe('verifyWebhook()', () => {
 
   it('takes another tolerance', () => {
     const webhook = { ...aWebhook(), clock: new ManualClock(START_AT + 2_000) };
-    expect(verifyWebhook({ ...webhook, toleranceMs: '2s' }).id).toBe('c1.1');
-    expect(refusal({ ...webhook, toleranceMs: 1_999 })).toMatchObject({ why: 'stale' });
+    expect(verifyWebhook({ ...webhook, tolerance: '2s' }).id).toBe('c1.1');
+    expect(refusal({ ...webhook, tolerance: 1_999 })).toMatchObject({ why: 'stale' });
   });
 
   it("judges by the machine's clock unless it is given one", () => {
@@ -177,7 +177,7 @@ describe('verifyWebhook()', () => {
   it.each<[string, object, string]>([
     ['no secrets', { secrets: [] }, 'secrets'],
     ['one secret outside a list', { secrets: SECRET }, 'secrets'],
-    ['a tolerance of 0', { toleranceMs: 0 }, 'toleranceMs'],
+    ['a tolerance of 0', { tolerance: 0 }, 'tolerance'],
     ['a clock that is none', { clock: 5 }, 'clock'],
     ['an unknown option', { secret: SECRET }, 'options'],
   ])('refuses %s as an argument', (_, over, argument) => {

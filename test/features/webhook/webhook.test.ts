@@ -177,7 +177,7 @@ describe('webhookSink()', () => {
     });
 
     it('what was not answered in time, and stops the call', async () => {
-      const { receiver, clock, write } = aSink({ timeoutMs: '3s' });
+      const { receiver, clock, write } = aSink({ timeout: '3s' });
       receiver.answers.push('hang');
       const writing = failure(write(journalOf(1)));
       await untilAsleep(clock);
@@ -191,7 +191,7 @@ describe('webhookSink()', () => {
   });
 
   it('stops before the time of a write is over, and goes on with the next', async () => {
-    const { receiver, clock, write } = aSink({ timeoutMs: '10s' });
+    const { receiver, clock, write } = aSink({ timeout: '10s' });
     receiver.during = () => clock.set(clock.now() + 5_000);
     const entries = journalOf(6);
     // The fourth is begun at 15 s, and may take until 25 s.
@@ -324,8 +324,8 @@ describe('webhookSink()', () => {
       ['an empty list of types', { types: [] }, 'types'],
       ['a fetch that is no function', { fetch: {} }, 'fetch'],
       ['null as fetch', { fetch: null }, 'fetch'],
-      ['no time at all', { timeoutMs: 0 }, 'timeoutMs'],
-      ['more than 20 seconds', { timeoutMs: 20_001 }, 'timeoutMs'],
+      ['no time at all', { timeout: 0 }, 'timeout'],
+      ['more than 20 seconds', { timeout: 20_001 }, 'timeout'],
       ['a clock that has no now', { clock: {} }, 'clock'],
       ['null as the clock', { clock: null }, 'clock'],
       ['an unknown option', { secret: SECRET }, 'options'],

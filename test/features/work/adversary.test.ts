@@ -72,14 +72,14 @@ describe('lease', () => {
     gated.open();
     await vi.advanceTimersByTimeAsync(10);
     await other.revoke(grants[0]!.id, { by: 'user:sam' });
-    await vi.advanceTimersByTimeAsync(60_000); // a minute: pollMs is one second, maxUnconfirmedMs five
+    await vi.advanceTimersByTimeAsync(60_000); // a minute: poll is one second, maxUnconfirmed five
     expect(await engine.isAllowed(SUBJECT, SCOPE)).toBe(false);
     const { aborted } = lease.signal;
     await engine.close();
     expect(aborted).toBe(true);
   });
 
-  it('issue 4: nor does it end work whose access goes on to be confirmed, and a revoke is noticed within pollMs', async () => {
+  it('issue 4: nor does it end work whose access goes on to be confirmed, and a revoke is noticed within poll', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], now: START_AT });
     let offset = 0;
     const clock: Clock = { now: () => Date.now() + offset };
@@ -183,7 +183,7 @@ describe('lease', () => {
     const gated = gate();
     faulty.inject('live', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
     // Whoever has a store that can be watched may poll seldom.
-    const leasing = engine.lease(SUBJECT, SCOPE, { pollMs: '10m', maxUnconfirmedMs: '20m' });
+    const leasing = engine.lease(SUBJECT, SCOPE, { poll: '10m', maxUnconfirmed: '20m' });
     await macro();
     await other.revoke(grants[0]!.id, { by: 'user:sam' });
     await macro();
@@ -206,9 +206,9 @@ describe('lease', () => {
         (e: { code?: string }) => e.code,
       );
     expect([
-      await lease({ pollMs: null }),
-      await lease({ maxUnconfirmedMs: null }),
-      await engine.waitFor(request.id, { pollMs: null } as never).then(
+      await lease({ poll: null }),
+      await lease({ maxUnconfirmed: null }),
+      await engine.waitFor(request.id, { poll: null } as never).then(
         () => 'accepted',
         (e: { code?: string }) => e.code,
       ),
@@ -284,7 +284,7 @@ describe('waitFor', () => {
     const { clock, engine, faulty, memory, options } = setUp(reviewed, { limits: { reviewWithin: '10m' } });
     const other = new JitEngine({ ...options, store: memory });
     const { request } = await engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '30m' });
-    const waiting = engine.waitFor(request.id, { pollMs: 5_000 }).then(({ outcome }) => outcome);
+    const waiting = engine.waitFor(request.id, { poll: 5_000 }).then(({ outcome }) => outcome);
     await clock.advance(10 * MINUTE - 6_000);
     const gated = gate();
     faulty.inject('get', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);

@@ -92,7 +92,7 @@ describe('waitFor()', () => {
   });
 
   it('L13 resolves at the deadline, with no sweep', async () => {
-    const { clock, seen, waited } = await waiting({}, { pollMs: 700 });
+    const { clock, seen, waited } = await waiting({}, { poll: 700 });
     await clock.set(DEADLINE - 1);
     expect(seen).toEqual({});
     await clock.set(DEADLINE);
@@ -131,8 +131,8 @@ describe('waitFor()', () => {
     expect(await made.waited).toMatchObject({ outcome: 'granted', grants: [{ subject: MAYA }] });
   });
 
-  it.each([undefined, () => () => undefined])('resolves within pollMs where it can not, or the hint is lost', async (silence) => {
-    const made = await waiting({ store: new FaultyStore(new QuietStore(undefined, silence)) }, { pollMs: '2s' });
+  it.each([undefined, () => () => undefined])('resolves within poll where it can not, or the hint is lost', async (silence) => {
+    const made = await waiting({ store: new FaultyStore(new QuietStore(undefined, silence)) }, { poll: '2s' });
     await another(made).deny(made.request.id, { by: SAM });
     await made.clock.set(at(2 * SECOND) - 1);
     expect(made.seen).toEqual({});
@@ -141,7 +141,7 @@ describe('waitFor()', () => {
   });
 
   it('L34 reads nothing for what is committed about other requests', async () => {
-    const { engine, store, request, waited } = await waiting({ approver: reviewers({ members: [SAM] }) }, { pollMs: '1h' });
+    const { engine, store, request, waited } = await waiting({ approver: reviewers({ members: [SAM] }) }, { poll: '1h' });
     await aPending(engine, { scope: 'other:one' });
     await settle();
     const reads = () => store.calls.filter(({ method, argument }) => method === 'get' && isAbout(argument, request.id)).length;
@@ -274,7 +274,7 @@ describe('waitFor()', () => {
       expect(clock.sleepers).toBe(0);
     });
 
-    it('one pollMs after the deadline where a read hangs, and no answer changes that', async () => {
+    it('one poll after the deadline where a read hangs, and no answer changes that', async () => {
       const { clock, store, seen } = await waiting();
       await clock.set(DEADLINE - 3 * SECOND);
       store.inject('get', { fault: 'hang' });
@@ -352,12 +352,12 @@ describe('waitFor()', () => {
   });
 
   it.each([
-    [{ pollMs: 0 }, 'pollMs'],
-    [{ pollMs: 'soon' }, 'pollMs'],
+    [{ poll: 0 }, 'poll'],
+    [{ poll: 'soon' }, 'poll'],
     [{ signal: new AbortController() }, 'signal'],
     [{ signal: 'abort' }, 'signal'],
     [{ signal: null }, 'signal'],
-    [{ pollMs: null }, 'pollMs'],
+    [{ poll: null }, 'poll'],
     [{ signal: { aborted: false, addEventListener: () => undefined } }, 'signal'],
     [{ signal: { aborted: 0, addEventListener: () => undefined, removeEventListener: () => undefined } }, 'signal'],
     [{ timeout: HOUR }, 'options'],

@@ -121,7 +121,7 @@ describe('a lease', () => {
       );
     });
 
-    it(`L30 on ${where} rests on nothing older than maxUnconfirmedMs, however its store fails`, async () => {
+    it(`L30 on ${where} rests on nothing older than maxUnconfirmed, however its store fails`, async () => {
       await fc.assert(
         fc.asyncProperty(steps(fc.oneof(change, trouble)), fc.nat(), leeway, async (todo, seed, leewayMs) => {
           const { clock, worker, known, act, lastly } = await aWorld(isWatched, seed, leewayMs);

@@ -42,17 +42,17 @@ describe('lease()', () => {
     });
 
     it.each([
-      [{ pollMs: 0 }, 'pollMs'],
-      [{ pollMs: '1.5s' }, 'pollMs'],
-      [{ maxUnconfirmedMs: -1 }, 'maxUnconfirmedMs'],
-      [{ pollMs: 5_000 }, 'pollMs'],
-      [{ pollMs: '2s', maxUnconfirmedMs: '2s' }, 'pollMs'],
+      [{ poll: 0 }, 'poll'],
+      [{ poll: '1.5s' }, 'poll'],
+      [{ maxUnconfirmed: -1 }, 'maxUnconfirmed'],
+      [{ poll: 5_000 }, 'poll'],
+      [{ poll: '2s', maxUnconfirmed: '2s' }, 'poll'],
       // The one that was given.
-      [{ maxUnconfirmedMs: 500 }, 'maxUnconfirmedMs'],
-      [{ maxUnconfirmedMs: '1s' }, 'maxUnconfirmedMs'],
-      [{ pollMs: null }, 'pollMs'],
-      [{ maxUnconfirmedMs: null }, 'maxUnconfirmedMs'],
-      [{ poll: 1 }, 'options'],
+      [{ maxUnconfirmed: 500 }, 'maxUnconfirmed'],
+      [{ maxUnconfirmed: '1s' }, 'maxUnconfirmed'],
+      [{ poll: null }, 'poll'],
+      [{ maxUnconfirmed: null }, 'maxUnconfirmed'],
+      [{ pollMs: 1 }, 'options'],
       ['1s', 'options'],
       [null, 'options'],
     ])('refuses %j: it names %s', async (options, argument) => {
@@ -252,7 +252,7 @@ describe('lease()', () => {
         expect(endOf(made.lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
       });
 
-      it(`L12 aborts within pollMs on another's ${verb} where it can't`, async () => {
+      it(`L12 aborts within poll on another's ${verb} where it can't`, async () => {
         const made = await leased({ store: new FaultyStore(new QuietStore()) });
         await made.clock.advance(300);
         await another(made)[verb](made.grant.id, { by: MAYA });
@@ -263,8 +263,8 @@ describe('lease()', () => {
       });
     }
 
-    it('L12 aborts within pollMs where the hint is lost, by the pollMs that was asked for', async () => {
-      const made = await leased({ store: new FaultyStore(new QuietStore(undefined, () => () => undefined)) }, { pollMs: 200 });
+    it('L12 aborts within poll where the hint is lost, by the poll that was asked for', async () => {
+      const made = await leased({ store: new FaultyStore(new QuietStore(undefined, () => () => undefined)) }, { poll: 200 });
       await another(made).revoke(made.grant.id, { by: SAM });
       await made.clock.set(at(199));
       expect(made.lease.signal.aborted).toBe(false);
@@ -317,7 +317,7 @@ describe('lease()', () => {
         const grant = await aGranted(engine, { ttl: HOUR });
         const before = await inner.live({ subject: MAYA, scope: SCOPE, at: at(0) });
         store.inject('live', { fault: 'hang' }, 1);
-        const asking = engine.lease(MAYA, SCOPE, { pollMs: '10m', maxUnconfirmedMs: '20m' });
+        const asking = engine.lease(MAYA, SCOPE, { poll: '10m', maxUnconfirmed: '20m' });
         await settle();
         await engine.revoke(grant.id, { by: SAM });
         inner.inject('live', { fault: 'malformed', answer: before }, 1);
@@ -332,10 +332,7 @@ describe('lease()', () => {
     it('L34 reads nothing for what is committed about others, and once for what concerns it', async () => {
       const memory = new FaultyStore(new MemoryGrantStore());
       const approver = new ScriptedApprover({ decide: { ...decide, terms: { maxUses: 9 } } });
-      const { lease, store, clock } = await leased(
-        { approver, store: new FaultyStore(memory) },
-        { pollMs: '10s', maxUnconfirmedMs: '50s' },
-      );
+      const { lease, store, clock } = await leased({ approver, store: new FaultyStore(memory) }, { poll: '10s', maxUnconfirmed: '50s' });
       const { engine: other } = anEngine({ approver, store: memory, clock });
       const readsFor = async (act: () => Promise<unknown>) => {
         const before = store.called('live');
@@ -427,8 +424,8 @@ describe('lease()', () => {
       expect(endOf(lease)?.cause).toBeUndefined();
     });
 
-    it('L30 aborts by the maxUnconfirmedMs that was asked for', async () => {
-      const { lease, clock, store } = await leased({}, { maxUnconfirmedMs: '40s', pollMs: '10s' });
+    it('L30 aborts by the maxUnconfirmed that was asked for', async () => {
+      const { lease, clock, store } = await leased({}, { maxUnconfirmed: '40s', poll: '10s' });
       store.inject('live', { fault: 'malformed', answer: undefined });
       await clock.set(at(40 * SECOND) - 1);
       expect(lease.signal.aborted).toBe(false);
@@ -474,7 +471,7 @@ describe('lease()', () => {
     it('L1 L5 is set ahead while an answer is under way: what that would bring was not read before the end', async () => {
       const clock = new SteppingClock();
       const store = new FaultyStore(new QuietStore());
-      const { lease, grant } = await leased({ clock: clock as unknown as ManualClock, store }, { maxUnconfirmedMs: '1h' });
+      const { lease, grant } = await leased({ clock: clock as unknown as ManualClock, store }, { maxUnconfirmed: '1h' });
       const other = another({ store, clock: clock as unknown as ManualClock });
       const more = await other.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       await other.approve(more.request.id, { by: SAM });
@@ -572,7 +569,7 @@ describe('lease()', () => {
     });
 
     it('L30 is set back, and it sleeps by the clock: the engine that notices wakes it', async () => {
-      const { engine, lease, clock, store, told } = await leased({}, { pollMs: '20s', maxUnconfirmedMs: '30s' });
+      const { engine, lease, clock, store, told } = await leased({}, { poll: '20s', maxUnconfirmed: '30s' });
       await clock.advance(21 * SECOND);
       await clock.set(at(5 * SECOND));
       expect(clock.sleepers).toBe(2);
@@ -752,7 +749,7 @@ describe('lease()', () => {
       Array.from({ length: 60 }, async (_, i) => {
         const subject = `user:${i}`;
         const grant = await aGranted(engine, { subject, ttl: (i % 20) * MINUTE + MINUTE });
-        return { grant, lease: await engine.lease(subject, SCOPE, { pollMs: '30s', maxUnconfirmedMs: '2m' }) };
+        return { grant, lease: await engine.lease(subject, SCOPE, { poll: '30s', maxUnconfirmed: '2m' }) };
       }),
     );
     expect(watchers).toEqual({ now: 1, ever: 1 });
