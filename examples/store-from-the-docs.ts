@@ -6,8 +6,12 @@ import { link, placeOf, readPlace, StoreError } from 'jit-access';
 import type { Anchor, AuditEntry, Change, CommitAnswer, CommitOutcome, GrantStore, JournalSlice, Page, Row } from 'jit-access';
 import type { DueQuery, FindQuery, JournalQuery, LiveQuery, RowKey, RowPlace } from 'jit-access';
 
+/** The layout of the file that this version writes. A file of another is refused, never guessed at. */
+const LAYOUT = 1;
+
 /** All that one namespace holds, as it lies in its file. */
 interface Contents {
+  readonly layout: number;
   readonly rows: readonly Row[];
   readonly start: Anchor;
   readonly head: Anchor;
@@ -17,7 +21,7 @@ interface Contents {
 
 const GENESIS: Anchor = { seq: 0, hash: '0'.repeat(64) };
 /** Anew each time: whoever is handed one may change it. */
-const empty = (): Contents => ({ rows: [], start: { ...GENESIS }, head: { ...GENESIS }, journal: [] });
+const empty = (): Contents => ({ layout: LAYOUT, rows: [], start: { ...GENESIS }, head: { ...GENESIS }, journal: [] });
 
 const LOCK_TRIES = 500;
 const LOCK_PAUSE_MS = 10;
@@ -140,7 +144,7 @@ export class FileGrantStore implements GrantStore {
       await stat(markerIn(this.#folder));
       return empty();
     } catch (error) {
-      throw new StoreError(operation, `${this.#folder} could not be read`, error);
+      throw new StoreError(operation, `${this.#folder} could not be read: ${(error as Error).message}`, error);
     }
   }
 
@@ -206,6 +210,7 @@ function apply(before: Contents, change: Change): Contents {
   if (to > head.seq) throw new StoreError('commit', `the journal can't be trimmed to ${to}: its head is ${head.seq}`);
   const dropped = journal.filter(({ entry }) => entry.seq <= to).at(-1);
   return {
+    layout: LAYOUT,
     rows,
     start: anchorOf(dropped?.entry) ?? before.start,
     head,
@@ -214,8 +219,9 @@ function apply(before: Contents, change: Change): Contents {
 }
 
 /** JSON leaves out what is `undefined`; a row has all of its fields. */
-function contentsOf({ rows, start, head, journal }: Contents): Contents {
-  return { rows: rows.map(rowOf), start, head, journal };
+function contentsOf({ layout, rows, start, head, journal }: Contents): Contents {
+  if (layout !== LAYOUT) throw new Error(`the file is of layout ${layout}, and this store knows layout ${LAYOUT}`);
+  return { layout, rows: rows.map(rowOf), start, head, journal };
 }
 
 function rowOf(row: Row): Row {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StoreError } from 'jit-access';
@@ -53,6 +53,18 @@ describe('FileGrantStore', () => {
     expect(await store.commit(aChange({ put: [{ ...row, version: 2 }], append: [anEntry({ id: 'c2.1' })] }))).toMatchObject({
       outcome: 'committed',
     });
+  });
+
+  it('refuses a file of another layout, naming both numbers', async () => {
+    const store = await create();
+    await store.commit(aChange({ put: [aRow()], append: [anEntry()] }));
+    const [name] = (await readdir(folderOf.get(store) as string)).filter((one) => one.endsWith('.json'));
+    const file = join(folderOf.get(store) as string, name as string);
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"layout":1', '"layout":2'));
+    const refused = /the file is of layout 2, and this store knows layout 1/;
+    await expect(store.get([aRow()])).rejects.toThrow(refused);
+    await expect(store.live({ subject: 'user:maya', at: 0 })).rejects.toThrow(refused);
+    await expect(store.commit(aChange({ append: [anEntry({ id: 'c2.1' })] }))).rejects.toThrow(refused);
   });
 
   it('answers a file that was cut short with a failure, never with nothing', async () => {

@@ -66,9 +66,8 @@ end
 local layout, seq, hash, start, dropped, rows, lines, fields, ids =
   unpack(call('HMGET', HEAD, 'layout', 'seq', 'hash', 'startSeq', 'dropped', 'rows', 'lines', 'fields', 'ids'))
 if there[HEAD] then
-  if layout ~= '1' or not seq or not hash then
-    return redis.error_reply('JITREFUSED ' .. HEAD .. ' is of a layout that this version does not know; nothing was written')
-  end
+  if layout ~= '1' then return redis.error_reply('JITREFUSED ' .. wrongLayout(HEAD, layout) .. '; nothing was written') end
+  if not seq or not hash then return redis.error_reply('JITREFUSED ' .. HEAD .. ' lacks its seq or hash; nothing was written') end
   local damaged = differs(HEAD, ROWS, 'HLEN', rows) or differs(HEAD, INDEX, 'ZCARD', lines) or differs(HEAD, LIVE, 'HLEN', fields)
     or differs(HEAD, CHANGES, 'ZCARD', ids)
     or differs(HEAD, JOURNAL, 'HLEN', string.format('%.0f', tonumber(seq) - tonumber(dropped or '0')))

@@ -27,7 +27,7 @@ local function damage()
     if redis.call('EXISTS', ROWS, INDEX, LIVE) > 0 then return 'the head is gone from the namespace of ' .. HEAD end
     return nil
   end
-  if layout ~= '1' then return HEAD .. ' is of a layout that this version does not know' end
+  if layout ~= '1' then return wrongLayout(HEAD, layout) end
   return differs(HEAD, ROWS, 'HLEN', rows) or differs(HEAD, INDEX, 'ZCARD', lines) or differs(HEAD, LIVE, 'HLEN', fields)
 end
 
@@ -185,7 +185,7 @@ if not layout then
   if redis.call('EXISTS', JOURNAL) == 1 then return gone('the head') end
   return {}
 end
-if layout ~= '1' then return refuse(HEAD .. ' is of a layout that this version does not know') end
+if layout ~= '1' then return refuse(wrongLayout(HEAD, layout)) end
 local damaged = differs(HEAD, JOURNAL, 'HLEN', string.format('%.0f', tonumber(seq) - tonumber(dropped or '0')))
 if damaged then return refuse(damaged) end
 local reply = { seq, hash, startSeq or '0', startHash or string.rep('0', 64) }

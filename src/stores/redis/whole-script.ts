@@ -8,6 +8,10 @@
 export const WHOLE = String.raw`
 local function refuse(reason) return redis.error_reply('JITREFUSED ' .. reason) end
 
+local function wrongLayout(head, layout)
+  return head .. ' is of layout ' .. (layout or 'none') .. ', and this version of the package knows layout 1'
+end
+
 -- Compares how much a key holds with what the head counts. Returns what is wrong, or nil.
 local function differs(head, key, command, counted)
   local found = redis.call(command, key)

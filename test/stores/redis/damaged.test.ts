@@ -113,7 +113,10 @@ describeRedis('a namespace in Redis that something else has written to', (server
   it('refuses every read of a layout that this version does not know [V8]', async () => {
     const given = await granted();
     await given.send('HSET', given.head, 'layout', '2');
-    for (const [name, read] of Object.entries(readsOf(given))) expect(await answerOf(read()), name).toMatch(/layout that this version/);
-    expect(await answerOf(given.store.journal({ after: 0, limit: 1 }))).toMatch(/layout that this version/);
+    for (const [name, read] of Object.entries(readsOf(given)))
+      expect(await answerOf(read()), name).toMatch(/is of layout 2, and this version of the package knows layout 1$/);
+    expect(await answerOf(given.store.journal({ after: 0, limit: 1 }))).toMatch(
+      /is of layout 2, and this version of the package knows layout 1$/,
+    );
   });
 });

@@ -116,7 +116,7 @@ describeRedis(
       const opened = await store();
       const given = await withTwoRows(opened);
       await opened.send('HSET', given.keys[0] as string, 'layout', '2');
-      await isRefusedWhole(opened, /a layout that this version does not know/, given);
+      await isRefusedWhole(opened, /is of layout 2, and this version of the package knows layout 1; nothing was written/, given);
     });
 
     it('is refused where a row that it relies on, or the entry that it trims to, is not one of ours', async () => {
