@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { link, placeOf, readPlace, StoreError } from 'jit-access';
+import { link, placeOf, readPlace, refuseLargeChange, StoreError } from 'jit-access';
 import type { Anchor, AuditEntry, Change, CommitAnswer, CommitOutcome, GrantStore, JournalSlice, Page, Row } from 'jit-access';
 import type { DueQuery, FindQuery, JournalQuery, LiveQuery, RowKey, RowPlace } from 'jit-access';
 
@@ -117,6 +117,7 @@ export class FileGrantStore implements GrantStore {
   }
 
   async commit(change: Change): Promise<CommitAnswer> {
+    refuseLargeChange(change);
     const unlock = await this.#lock();
     try {
       const before = await this.#read('commit');

@@ -1,3 +1,4 @@
+export { refuseLargeChange } from './core/change-size.js';
 export { JitEngine, type By, type RedeemBy, type ReviewBy, type WorkOptions } from './engine/engine.js';
 export type { HistoryQuery, HolderQuery, Paging, RequestQuery } from './engine/history.js';
 export type { Action } from './engine/checker.js';

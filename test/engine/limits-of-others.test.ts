@@ -111,8 +111,11 @@ describe('limits of a subject', () => {
     for (const kind of ['request', 'effect']) {
       const put = Array.from({ length: 4_000 }, (_, i) => row(i, kind, MALLORY));
       const own = Array.from({ length: 3 }, (_, i) => row(i, kind, MAYA));
-      const expected = [...put, ...own].map(({ id }) => ({ kind, id, version: 0 }));
-      await store.commit({ id: `fill-${kind}`, expect: expected, put: [...put, ...own], append: [] });
+      const all = [...put, ...own];
+      for (let i = 0; i < all.length; i += 1_000) {
+        const rows = all.slice(i, i + 1_000);
+        await store.commit({ id: `fill-${kind}-${i}`, expect: rows.map(({ id }) => ({ kind, id, version: 0 })), put: rows, append: [] });
+      }
       const lookedAt = vi.spyOn(Map.prototype, 'get');
       const page = await store.find({ kind, subject: MAYA, open: true, limit: 100 });
       const count = lookedAt.mock.calls.length;

@@ -1,3 +1,4 @@
+import { refuseLargeChange } from '../../core/change-size.js';
 import { StoreError } from '../../core/errors.js';
 import { readId, readOptions } from '../../core/parse.js';
 import { GENESIS, isBehind, link } from '../../journal/link.js';
@@ -72,6 +73,7 @@ export class MemoryGrantStore implements GrantStore {
   }
 
   async commit(change: Change): Promise<CommitAnswer> {
+    refuseLargeChange(change);
     const answer = this.#space.commit(change);
     this.#spaces.keep(this.namespace, this.#space);
     return answer;

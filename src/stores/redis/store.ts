@@ -1,3 +1,4 @@
+import { refuseLargeChange } from '../../core/change-size.js';
 import { invalid, readCount, readId, readNamespace, readOptions } from '../../core/parse.js';
 import type {
   Change,
@@ -106,6 +107,7 @@ class RedisGrantStore implements GrantStore {
   }
 
   async commit(change: Change): Promise<CommitAnswer> {
+    refuseLargeChange(change);
     return this.#space.writer.commit(change);
   }
 

@@ -1,3 +1,4 @@
+import { refuseLargeChange } from '../../core/change-size.js';
 import { invalid, readCount, readId, readNamespace, readOptions } from '../../core/parse.js';
 import { GENESIS } from '../../journal/link.js';
 import type {
@@ -140,6 +141,7 @@ class SqlGrantStore implements GrantStore {
   }
 
   async commit(change: Change): Promise<CommitAnswer> {
+    refuseLargeChange(change);
     return (await this.#backend.commits(this.namespace)).commit(change);
   }
 

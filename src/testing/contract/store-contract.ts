@@ -4,6 +4,7 @@ import type { TestRunner } from '../runner.js';
 import { answers } from './answers.js';
 import { byteWise } from './byte-wise.js';
 import type { Cases, DefineCase, Hooks } from './cases.js';
+import { changeSize } from './change-size.js';
 import { clockless } from './clockless.js';
 import { compared } from './compared.js';
 import { copies } from './copies.js';
@@ -49,7 +50,7 @@ export interface StoreContractOptions<Store extends GrantStore = GrantStore> {
 
 /** The nine guarantees of `GrantStore`, by number, each with the groups of cases that prove it. */
 const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record<string, Cases>>])[] = [
-  ['1. a change is applied whole or not at all', { 'commit()': wholeOrNothing, 'a purge': purge }],
+  ['1. a change is applied whole or not at all', { 'commit()': wholeOrNothing, 'a purge': purge, 'the greatest size': changeSize }],
   ['2. every expectation is compared in the same transaction', { 'commit()': compared, 'an entry that the caller knows': knows }],
   ['3. a change that is committed again has one effect', { 'commit()': repeated }],
   ['4. what is resolved is visible to every later read by every process', { reads: visible }],

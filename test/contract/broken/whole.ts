@@ -217,4 +217,20 @@ export const WHOLE = [
       return { entries, start, head };
     },
   })),
+  broken('a change of the greatest size is refused', 'takes the greatest number of rows', (inner) => ({
+    async commit(change) {
+      if (change.put.length >= 1_000 || change.append.length >= 1_000) throw new Error('too large');
+      return inner.commit(change);
+    },
+  })),
+  broken('entries have no greatest number: the rest is left out', 'takes the greatest number of entries', (inner) => ({
+    commit: (change) => inner.commit({ ...change, append: change.append.slice(0, 1_000) }),
+  })),
+  broken('expectations have no greatest number', 'takes the greatest number of expectations', (inner) => ({
+    commit: (change) => inner.commit({ ...change, expect: change.expect.slice(0, 2_000) }),
+  })),
+  broken('a body has no greatest length', 'takes the greatest number of bytes of JSON', (inner) => ({
+    commit: (change) =>
+      inner.commit({ ...change, put: change.put.map((row) => (JSON.stringify(row.body).length > 1e6 ? { ...row, body: {} } : row)) }),
+  })),
 ];

@@ -1,0 +1,55 @@
+import type { Change, GrantStore } from '../../core/ports.js';
+import { MAX_CHANGE } from '../../core/change-size.js';
+import { aChange, aRow } from '../builders.js';
+import { rejects, same } from '../assertions.js';
+import { commit, entryFor, given, isKept, journalIds } from './steps.js';
+import type { Cases } from './cases.js';
+
+/** Guarantee 1 at its bound: a change of the greatest size is taken whole, and a larger one is refused whole (L42). */
+export const changeSize: Cases = (it) => {
+  for (const [what, sized] of Object.entries(SIZED)) {
+    it(`takes the greatest number of ${what}, and refuses one more, applying nothing`, async (store) => {
+      await given(store, [aRow({ id: 'kept' })]);
+      const { above, at } = sized(store);
+      await rejects(() => store.commit(above), `commit() of a change with more ${what} than the greatest number`);
+      same(await journalIds(store), [(await journalIds(store))[0]], 'the entries after the refusal');
+      for (const row of above.put.slice(0, 1)) await isKept(store, row, undefined, 'a row of the refused change');
+      await commit(store, at);
+      same(await store.get(at.put), at.put, 'the rows of the change at the bound');
+      same((await journalIds(store)).length, 1 + at.append.length, 'the number of entries');
+    });
+  }
+};
+
+interface Sized {
+  readonly at: Change;
+  readonly above: Change;
+}
+
+const list = <T>(length: number, make: (i: number) => T): T[] => Array.from({ length }, (_, i) => make(i));
+const rows = (length: number) => list(length, (i) => aRow({ id: `row-${i}`, subject: `user:${i}` }));
+
+const SIZED: Readonly<Record<string, (store: GrantStore) => Sized>> = {
+  rows: () => ({
+    at: aChange({ id: 'at', put: rows(MAX_CHANGE.rows) }),
+    above: aChange({ id: 'above', put: rows(MAX_CHANGE.rows + 1) }),
+  }),
+  entries: (store) => ({
+    at: aChange({ id: 'at', append: list(MAX_CHANGE.entries, (i) => entryFor(store, `at.${i}`)) }),
+    above: aChange({ id: 'above', append: list(MAX_CHANGE.entries + 1, (i) => entryFor(store, `above.${i}`)) }),
+  }),
+  expectations: () => {
+    const expecting = (id: string, length: number) =>
+      aChange({ id, expect: list(length, (i) => ({ kind: 'grant', id: `none-${i}`, version: 0 })) });
+    return { at: expecting('at', MAX_CHANGE.expectations), above: expecting('above', MAX_CHANGE.expectations + 1) };
+  },
+  'bytes of JSON': () => {
+    // Two bytes of UTF-8 each: a store that counts characters takes too much.
+    const of = (id: string, bytes: number) => {
+      const make = (text: string) => aChange({ id, put: [aRow({ id: `big-${id}`, body: { text } })] });
+      const rest = bytes - new TextEncoder().encode(JSON.stringify(make(''))).length;
+      return make('é'.repeat(Math.floor(rest / 2)) + 'x'.repeat(rest % 2));
+    };
+    return { at: of('at', MAX_CHANGE.bytes), above: of('above', MAX_CHANGE.bytes + 1) };
+  },
+};
