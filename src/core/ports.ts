@@ -453,6 +453,9 @@ export interface GrantStore {
   /** Entries with `seq > after`, in order, `start` and `head` of the same instant. From before the oldest kept entry it starts at that one: compare `start`. @throws StoreError */
   journal(query: JournalQuery): Promise<JournalSlice>;
 
-  /** Calls `wake` when the head may have moved. Only a hint: correctness comes from reading the journal. */
-  watch?(wake: () => void): Unsubscribe;
+  /**
+   * Calls `wake` when the head may have moved, with its seq where the store knows it. Only a hint: correctness comes from
+   * reading the journal.
+   */
+  watch?(wake: (headSeq?: number) => void): Unsubscribe;
 }

@@ -52,7 +52,7 @@ interface SharedFaults {
 export class FaultyStore implements GrantStore {
   readonly namespace: string;
   readonly durability: GrantStore['durability'];
-  declare readonly watch?: (wake: () => void) => Unsubscribe;
+  declare readonly watch?: (wake: (headSeq?: number) => void) => Unsubscribe;
   readonly #inner: GrantStore;
   #desk: SharedFaults = { injected: [], hanging: [], calls: [] };
 

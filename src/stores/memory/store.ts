@@ -83,7 +83,7 @@ export class MemoryGrantStore implements GrantStore {
     return this.#space.journal(query.after, query.limit);
   }
 
-  watch(wake: () => void): Unsubscribe {
+  watch(wake: (headSeq?: number) => void): Unsubscribe {
     this.#spaces.keep(this.namespace, this.#space);
     this.#space.watchers.add(wake);
     return () => this.#space.watchers.delete(wake);
@@ -131,7 +131,7 @@ class Spaces {
 class NamespaceState {
   isKept = false;
   readonly live = new LiveIndex();
-  readonly watchers = new Set<() => void>();
+  readonly watchers = new Set<(headSeq?: number) => void>();
   readonly #kinds = new Map<string, KindRows>();
   readonly #due = new OrderedRows(dueBefore);
   #start: Anchor = GENESIS;
@@ -193,10 +193,11 @@ class NamespaceState {
 
   /** Only when the head has moved: cursors move without it, and whoever is woken by their own cursor never rests. */
   #wakeAll(): void {
+    const { seq } = this.#head;
     // A watcher that fails is not the committer's trouble.
     for (const wake of this.watchers)
       void Promise.resolve()
-        .then(wake)
+        .then(() => wake(seq))
         .catch(() => undefined);
   }
 

@@ -66,7 +66,7 @@ class SharedConnection {
       const { client } = this.connection;
       const keys = keysOf(namespace);
       const watchers = new Watchers(client.subscribe && ((wake) => (client as Required<RedisClient>).subscribe(keys.channel, wake)));
-      const writer = new Writer(this.connection, keys, () => watchers.wakeAll());
+      const writer = new Writer(this.connection, keys, (headSeq) => watchers.wakeAll(headSeq));
       this.#spaces.set(namespace, (space = { reads: new Reads(this.connection, keys), writer, watchers }));
     }
     return space;
@@ -115,7 +115,7 @@ class RedisGrantStore implements GrantStore {
     return this.#space.reads.journal(query);
   }
 
-  watch(wake: () => void): Unsubscribe {
+  watch(wake: (headSeq?: number) => void): Unsubscribe {
     return this.#space.watchers.add(wake);
   }
 }

@@ -6,14 +6,14 @@ import type { Unsubscribe } from '../../core/ports.js';
  */
 export class Watchers {
   readonly #subscribe: ((wake: () => void) => Unsubscribe) | undefined;
-  readonly #wakes = new Set<{ readonly wake: () => void }>();
+  readonly #wakes = new Set<{ readonly wake: (headSeq?: number) => void }>();
   #unsubscribe: Unsubscribe | undefined;
 
   constructor(subscribe: ((wake: () => void) => Unsubscribe) | undefined) {
     this.#subscribe = subscribe;
   }
 
-  add(wake: () => void): Unsubscribe {
+  add(wake: (headSeq?: number) => void): Unsubscribe {
     // An object of its own, so that one function may watch twice.
     const watcher = { wake };
     this.#wakes.add(watcher);
@@ -25,11 +25,12 @@ export class Watchers {
     };
   }
 
-  wakeAll(): void {
+  /** @param headSeq of a commit of this process; a message of another does not say it */
+  wakeAll(headSeq?: number): void {
     for (const { wake } of this.#wakes) {
       // A watcher that fails is not the committer's trouble.
       Promise.resolve()
-        .then(wake)
+        .then(() => wake(headSeq))
         .catch(() => undefined);
     }
   }

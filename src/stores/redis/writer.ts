@@ -45,13 +45,13 @@ interface Waiting {
 export class Writer {
   readonly #connection: Connection;
   readonly #keys: Keys;
-  readonly #onAppend: () => void;
+  readonly #onAppend: (headSeq: number) => void;
   #waiting: Waiting[] = [];
   #running = false;
   /** The newest that was seen; a guess, which the script confirms. */
   #head: Anchor = GENESIS;
 
-  constructor(connection: Connection, keys: Keys, onAppend: () => void) {
+  constructor(connection: Connection, keys: Keys, onAppend: (headSeq: number) => void) {
     this.#connection = connection;
     this.#keys = keys;
     this.#onAppend = onAppend;
@@ -131,7 +131,7 @@ export class Writer {
   #learn([seq, hash, ...outcomes]: readonly unknown[]): boolean {
     const before = this.#head.seq;
     this.#head = { seq: Number(seq), hash: String(hash) };
-    if (this.#head.seq > before) this.#onAppend();
+    if (this.#head.seq > before) this.#onAppend(this.#head.seq);
     return outcomes.some((outcome) => outcome !== 'moved');
   }
 

@@ -90,13 +90,14 @@ export const visible: Cases = (it, { reopen }) => {
       const stop = handle.watch(() => stopped++);
       stop();
       const unsubscribers: (() => void)[] = [];
-      const woken = new Promise<void>((resolve) => unsubscribers.push((handle as Required<GrantStore>).watch(resolve)));
+      const woken = new Promise<number | undefined>((resolve) => unsubscribers.push((handle as Required<GrantStore>).watch(resolve)));
       const before = await store.journal({ after: 0, limit: 1 });
       await given(store, [aRow({ id: `row-${handle === store ? 'own' : 'other'}` })]);
       // Where the head stays there is nothing to be woken for, and the wait would have no end.
       const { head } = await store.journal({ after: 0, limit: 1 });
       same(head.seq, before.head.seq + 1, 'the head after a commit with an entry');
-      await woken;
+      const headSeq = await woken;
+      if (headSeq !== undefined) same(headSeq, head.seq, 'the seq that a wake gives, which is that of the head');
       for (const unsubscribe of unsubscribers) unsubscribe();
       same(stopped, 0, 'how often somebody was woken who had unsubscribed');
     }

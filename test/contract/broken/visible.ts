@@ -1,3 +1,4 @@
+import type { GrantStore } from '../../../src/core/ports.js';
 import type { Row } from '../../../src/core/ports.js';
 import { answered, broken } from './bent-store.js';
 
@@ -98,6 +99,9 @@ export const VISIBLE = [
       },
     };
   }),
+  broken('the head that a wake gives is not there yet', 'wakes who watches after a commit', (inner) => ({
+    watch: (wake) => (inner as Required<GrantStore>).watch((headSeq = 0) => wake(headSeq + 1)),
+  })),
   broken('nobody is woken', 'wakes who watches after a commit', () => ({ watch: () => () => undefined })),
   broken('only the own handle wakes', 'wakes who watches after a commit', (_, { ids }) => {
     const first = !ids.has('first');

@@ -90,7 +90,7 @@ describe('redisGrantStore over a client that answers what it should not', () => 
     store.watch?.(() => {
       throw new Error('not the committer’s trouble');
     });
-    const woken = new Promise<void>((resolve) => store.watch?.(resolve));
+    const woken = new Promise<void>((resolve) => store.watch?.(() => resolve()));
     expect(await store.commit(change)).toMatchObject({ outcome: 'committed' });
     await woken;
   });

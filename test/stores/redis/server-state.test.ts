@@ -94,7 +94,7 @@ describeRedis(
       cluster.on('error', () => undefined);
       after(() => cluster.disconnect());
       const one = redisGrantStore({ client: fromIoredis(cluster), namespace: randomUUID() });
-      const woken = new Promise<void>((resolve) => after(one.watch?.(resolve) ?? (() => undefined)));
+      const woken = new Promise<void>((resolve) => after(one.watch?.(() => resolve()) ?? (() => undefined)));
       expect(await one.commit(oneRow(one.namespace, 'a'))).toMatchObject({ outcome: 'committed' });
       expect(await one.get([aRow({ id: 'a' })])).toEqual([aRow({ id: 'a' })]);
       expect(await one.live({ subject: 'user:maya', scope: 'db-prod:write', at: 0 })).toHaveLength(1);
@@ -195,7 +195,7 @@ describeRedis('the options of redisGrantStore', (server) => {
   it('take a prefix of ioredis for all keys, and connect a client that is lazy', async () => {
     const opened = await store({}, (url) => CLIENTS.ioredis(url, { keyPrefix: 'app:', lazyConnect: true }));
     const { namespace } = opened.store;
-    const woken = new Promise<void>((resolve) => opened.store.watch?.(resolve));
+    const woken = new Promise<void>((resolve) => opened.store.watch?.(() => resolve()));
     const change = oneRow(namespace, 'a');
     expect(await opened.store.commit(change)).toMatchObject({ outcome: 'committed' });
     expect(await opened.store.live({ subject: 'user:maya', scope: 'db-prod:write', at: 0 })).toEqual(change.put);

@@ -174,7 +174,7 @@ describeRedis(
       const url = server().url.replace('//', '//jit:secret@');
       for (const make of Object.values(CLIENTS)) {
         const opened = await store({}, make, url);
-        const woken = new Promise<void>((resolve) => after(opened.store.watch?.(resolve) ?? (() => undefined)));
+        const woken = new Promise<void>((resolve) => after(opened.store.watch?.(() => resolve()) ?? (() => undefined)));
         const { change } = await withTwoRows(opened);
         expect(await opened.store.commit(change)).toMatchObject({ outcome: 'committed' });
         expect(await opened.store.commit(change)).toMatchObject({ outcome: 'committed' });
