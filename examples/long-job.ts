@@ -1,3 +1,4 @@
+import { waitFor, withAccess } from 'jit-access/work';
 import assert from 'node:assert/strict';
 import { isJitError, JitEngine, reviewers } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
@@ -13,9 +14,9 @@ async function main() {
   /** Asks, waits for the answer, and works for as long as that gives. */
   async function run() {
     const { request } = await engine.requestAccess({ ...job, ttl: '15m', justification: 'backfill of the orders' });
-    const answer = await engine.waitFor(request.id);
+    const answer = await waitFor(engine, request.id);
     assert.equal(answer.outcome, 'granted');
-    await engine.withAccess(job.subject, job.scope, async (signal, lease) => {
+    await withAccess(engine, job.subject, job.scope, async (signal, lease) => {
       assert.ok(lease.until);
       console.log(`access until ${time(lease.until)}`);
       for (;;) {

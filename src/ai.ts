@@ -8,7 +8,6 @@ export {
   type ToolApprovalOptions,
 } from './guards/ai/ai-sdk.js';
 export type { Borrower, ToolRule, WaitingCall, Who } from './guards/ai/borrowing.js';
-export type { LendingEngine } from './guards/ai/lender.js';
 export {
   mcpTool,
   type McpContext,

@@ -1,5 +1,5 @@
 export { refuseLargeChange } from './core/change-size.js';
-export { JitEngine, type By, type RedeemBy, type ReviewBy, type WorkOptions } from './engine/engine.js';
+export { JitEngine, type By, type RedeemBy, type ReviewBy } from './engine/engine.js';
 export type { HistoryQuery, HolderQuery, Paging, RequestQuery } from './engine/history.js';
 export type { Action } from './engine/checker.js';
 export type { RevokeAllTarget } from './engine/revocation.js';
@@ -33,8 +33,6 @@ export type { AskField } from './lifecycle/request.js';
 export type { RecentDenial } from './lifecycle/same-ask.js';
 export type { CoverageChange, ProvisioningTarget } from './features/provisioning/options.js';
 export type { ResyncReport } from './features/provisioning/provisioner.js';
-export type { AccessWatch, WatchOptions } from './features/work/options.js';
-export type { WaitOptions } from './features/work/wait-for.js';
 export { startSweeper, type Sweeper, type SweeperOptions } from './engine/sweeper.js';
 
 export { reviewers, type ReviewersOptions } from './approvers/reviewers.js';

@@ -1,8 +1,6 @@
 import { ClosedError, LinkError, NotFoundError } from '../core/errors.js';
 import type { ProvisioningTarget } from '../features/provisioning/options.js';
 import { Provisioner, type ResyncReport } from '../features/provisioning/provisioner.js';
-import { readWatchOptions, type AccessWatch, type WatchOptions } from '../features/work/options.js';
-import { readWaitOptions, type WaitOptions } from '../features/work/wait-for.js';
 import { invalid, readId, readOptions, readText } from '../core/parse.js';
 import { Followers } from '../followers/followers.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
@@ -42,18 +40,12 @@ import type { RollbackAcceptance } from '../kernel/rollback.js';
 import { Sweep, type SweepReport } from './sweep.js';
 import { setKernel } from '../kernel/kernel-of.js';
 import { Uses } from './uses.js';
-import { Work } from '../features/work/work.js';
 
 /** Who does something, and why. */
 export interface By {
   readonly by: string;
   /** Goes on record. Text of at most 4 KiB. */
   readonly reason?: string | undefined;
-}
-
-/** What `withAccess` takes besides. */
-export interface WorkOptions extends WatchOptions {
-  readonly consume?: boolean | undefined;
 }
 
 /** A review: who, why, and as what. */
@@ -437,74 +429,6 @@ export class JitEngine<Scope extends string = string> {
     return accessStatus(this.#checker, this.#settings, subject, (id) => this.#kernel.part(Provisioner).stuck({ subject: id }));
   }
 
-  // ---- Working -----------------------------------------------------------------------------------------------
-
-  /**
-   * Checks, then runs work that stops when the access stops: its `signal` aborts at the end of the window, when nothing
-   * that covers is left, or when that could not be confirmed for too long. It goes on over an end only where more had been
-   * granted, and read, before.
-   *
-   * Gotcha: the signal stops what listens to it. What the work opens outside should carry an end of its own: `lease.until`.
-   *
-   * @param work is waited for even when the signal has aborted; what it gives, or throws, is the outcome
-   * @param options.consume takes a use of a grant that has a number of them, as {@link consume} does. The work may go on
-   *   until the end of the window even where it was the last use: that ends the grant when the work is over, so a revoke
-   *   in between stops the work too. The signal aborts earlier if another caller or process takes the last use, or ends
-   *   the work that took it. Default: false
-   * @throws DeniedError `ERR_JIT_DENIED` when not allowed, or no use is left: the work isn't begun; InvalidArgumentError, StoreError, ClockError
-   * @example
-   * await engine.withAccess('user:maya', 'db-prod:write', (signal) => backfill({ signal }));
-   */
-  async withAccess<T>(
-    subject: string,
-    action: Action<Scope>,
-    work: (signal: AbortSignal, lease: AccessWatch) => MaybePromise<T>,
-    options: WorkOptions = {},
-  ): Promise<T> {
-    this.#refuseIfClosed();
-    const { subject: id, scope } = this.#checker.read(subject, action);
-    if (typeof work !== 'function') throw invalid('work', 'a function', work);
-    const { consume = false, ...leaseOptions } = readOptions<keyof WorkOptions>('options', options, ['poll', 'maxUnconfirmed', 'consume']);
-    if (typeof consume !== 'boolean') throw invalid('consume', 'true or false', consume);
-    const read = readWatchOptions(leaseOptions);
-    if (!consume) return this.#kernel.part(Work).withAccess(id, scope, work, read);
-    const use = await this.#refusals.noteRefusals({ actor: id, scopes: [scope] }, () => this.#kernel.part(Uses).hold(id, scope));
-    try {
-      return await this.#kernel.part(Work).withAccess(id, scope, work, read, use?.grantId);
-    } finally {
-      // The store, if it is slow now, must not hold up what the work gave.
-      if (use !== undefined) this.#kernel.background.run(use.release(), 'withAccess');
-    }
-  }
-
-  /**
-   * {@link withAccess} for work that is no one function: a lease, to be stopped when the work is done.
-   *
-   * @throws DeniedError `ERR_JIT_DENIED` when not allowed; InvalidArgumentError, StoreError, ClockError
-   * @example
-   * await using lease = await engine.lease('user:maya', 'db-prod:write');
-   * for (const batch of batches) await write(batch, { signal: lease.signal });
-   */
-  async lease(subject: string, action: Action<Scope>, options: WatchOptions = {}): Promise<AccessWatch> {
-    this.#refuseIfClosed();
-    const { subject: id, scope } = this.#checker.read(subject, action);
-    return this.#kernel.part(Work).lease(id, scope, readWatchOptions(options));
-  }
-
-  /**
-   * Resolves when a request is decided or cancelled, or has expired; then it is what {@link retryDecision} would say. Nobody is
-   * asked anything for it.
-   *
-   * @param options.signal gives up waiting: rejects with its `reason`
-   * @throws NotFoundError; StoreError when the first read fails, or the request can't be read once its deadline has passed
-   * @example
-   * const { request } = await engine.requestAccess(ask);
-   * const { outcome } = await engine.waitFor(request.id, { signal: AbortSignal.timeout(600_000) });
-   */
-  async waitFor(requestId: string, options: WaitOptions = {}): Promise<AccessResult> {
-    return this.#kernel.part(Work).waitFor(this.#readRecordId('requestId', requestId), readWaitOptions(options));
-  }
-
   // ---- Systems outside ---------------------------------------------------------------------------------------
 
   /**
@@ -641,8 +565,8 @@ export class JitEngine<Scope extends string = string> {
    * Resolves when this engine does no work in the background: no pass or question of a sweep, no delivery to a sink, no
    * call of an external system, no entry about a refused attempt. What fails is reported to `onError`; this never rejects.
    *
-   * For runtimes that stop after a handler has returned: `context.waitUntil(engine.idle())`. A lease and a `waitFor` are
-   * no such work.
+   * For runtimes that stop after a handler has returned: `context.waitUntil(engine.idle())`. Watches and waits of
+   * `jit-access/work` are no such work.
    */
   async idle(): Promise<void> {
     await this.#kernel.background.allIdle();
@@ -737,7 +661,7 @@ export class JitEngine<Scope extends string = string> {
    * Takes no more calls, stops all that was started for this engine, gives every sink what is on record, and resolves when
    * they have it or have failed and no work is left in the background.
    *
-   * Leases and waits end with `ERR_JIT_CLOSED`. A sweeper takes the engine out, and continues for the others that it
+   * Watches and waits end with `ERR_JIT_CLOSED`. A sweeper takes the engine out, and continues for the others that it
    * serves. Questions that the approver has been asked are waited for, at most `limits.approverTimeout`. The store stays
    * the caller's.
    */

@@ -16,7 +16,6 @@ import {
 import { requestStatus, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
 import { APPROVER, moment, noChange, type Moment } from '../lifecycle/transition.js';
 import { decodeRequest, decodeReuse, type AccessRequest } from '../records/index.js';
-import type { WaitAnswer } from '../features/work/wait-for.js';
 import { TurnBudget, type ClockReading, type EngineClock } from '../core/time.js';
 import { issuedAccess, readAccess } from './access-result.js';
 import { refuseAgent } from '../kernel/agents.js';
@@ -31,6 +30,14 @@ import { afterRecording } from '../kernel/recorded.js';
 import { isRefusal } from '../kernel/refusal-throttle.js';
 import { askTogether } from '../kernel/together.js';
 import type { Kernel } from '../kernel/kernel.js';
+
+/** The current state of a request, for a caller who waits for its result. */
+export interface WaitAnswer<T> {
+  /** `undefined`: the request may still be decided. */
+  readonly result: T | undefined;
+  /** The review deadline, which may move. Epoch milliseconds. */
+  readonly reviewBy: number;
+}
 
 /** From the ask to the decision: what is loaded and asked before a rule is applied, and what became of it. */
 export class Requests {

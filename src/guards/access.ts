@@ -8,20 +8,20 @@ export interface Access {
   readonly decision: Decision;
   /**
    * Aborts when the access ends, when that could not be confirmed for too long, and when the response is over or its
-   * client has gone; its `reason` says why, as that of a lease does. What streams or works on gives it on.
+   * client has gone; its `reason` says why, like the `reason` of an `AccessWatch`. A handler that streams or goes on working listens to it.
    *
-   * @throws InvalidArgumentError where the guard has no `stopOnEnd`: a signal that never aborts would let everything go on
+   * @throws InvalidArgumentError if the guard has no `abortOnEnd`: a signal that never aborts would never stop anything
    */
   readonly signal: AbortSignal;
 }
 
-/** @param lease `undefined`: the guard has no `stopOnEnd` */
-export function makeAccess(decision: Decision, lease: AccessWatch | undefined): Access {
+/** @param watch `undefined`: the guard has no `abortOnEnd` */
+export function makeAccess(decision: Decision, watch: AccessWatch | undefined): Access {
   // Not enumerable: what prints or copies an access need not ask for its signal.
   return Object.defineProperty({ decision }, 'signal', {
     get() {
-      if (lease === undefined) throw invalid('stopOnEnd', 'set on the guard whose signal is read', undefined);
-      return lease.signal;
+      if (watch === undefined) throw invalid('abortOnEnd', 'set on the guard whose signal is read', undefined);
+      return watch.signal;
     },
   }) as Access;
 }

@@ -1,6 +1,6 @@
 import type { AccessWatch } from '../features/work/options.js';
 import { isJitError } from '../core/errors.js';
-import { invalid } from '../core/parse.js';
+import { invalid, readPort } from '../core/parse.js';
 import type { Decision } from '../records/index.js';
 import { isScope } from '../core/scope.js';
 import { makeAccess } from './access.js';
@@ -61,18 +61,18 @@ async function decide<Args extends readonly unknown[]>(
 
 /** @throws whatever the engine throws */
 async function admit(caller: Caller<never>, subject: string, scope: string): Promise<Admitted | Refused> {
-  const { engine, touch, stopOnEnd, requestUrl } = caller;
+  const { engine, touch, abortOnEnd, requestUrl } = caller;
   const decision = await engine.check(subject, scope, { touch });
   if (!decision.allowed) return refused(accessRequired(scope, requestUrl), decision);
-  if (stopOnEnd === undefined || engine.lease === undefined) return admitted(decision, undefined);
-  const lease = await engine.lease(subject, scope, { poll: stopOnEnd.pollMs, maxUnconfirmed: stopOnEnd.maxUnconfirmedMs });
-  // It may have ended in the turn in which it was handed over.
-  lease.signal.throwIfAborted();
-  return admitted(decision, lease);
+  if (abortOnEnd === undefined) return admitted(decision, undefined);
+  const watch = readPort<AccessWatch>('abortOnEnd(...)', await abortOnEnd(subject, scope), ['stop']);
+  // The access may have ended in the turn in which the watch was handed over.
+  watch.signal.throwIfAborted();
+  return admitted(decision, watch);
 }
 
-function admitted(decision: Decision, lease: AccessWatch | undefined): Admitted {
-  return { allowed: true, access: makeAccess(decision, lease), stop: lease && (() => lease.stop()) };
+function admitted(decision: Decision, watch: AccessWatch | undefined): Admitted {
+  return { allowed: true, access: makeAccess(decision, watch), stop: watch && (() => watch.stop()) };
 }
 
 function refused(refusal: Refusal, decision?: Decision, error?: unknown): Refused {

@@ -1,4 +1,4 @@
-import { readWatchOptions, type WatchOptions, type ParsedWatchOptions } from '../features/work/options.js';
+import type { AccessWatch } from '../features/work/options.js';
 import type { JitEngine } from '../engine/engine.js';
 import { invalid, readListener, readOptions, readPort } from '../core/parse.js';
 import type { MaybePromise } from '../core/ports.js';
@@ -6,9 +6,8 @@ import { readScope } from '../core/scope.js';
 import { readDuration, type Duration } from '../core/time.js';
 import type { Refused } from './outcome.js';
 
-/** What a guard asks: an engine, or a checker of `jit-access/check`, which has neither leases nor a `touch`. */
-export type GuardEngine<Scope extends string = string> = Pick<JitEngine<Scope>, 'check'> &
-  Partial<Pick<JitEngine<Scope>, 'lease' | 'touch'>>;
+/** What a guard asks: an engine, or a checker of `jit-access/check`, which has no `touch`. */
+export type GuardEngine<Scope extends string = string> = Pick<JitEngine<Scope>, 'check'> & Partial<Pick<JitEngine<Scope>, 'touch'>>;
 
 /** What can be said of one guard, and in frameworks with a place for it of all guards at once. */
 export interface GuardDefaults<Args extends readonly unknown[] = readonly unknown[]> {
@@ -17,8 +16,15 @@ export interface GuardDefaults<Args extends readonly unknown[] = readonly unknow
    * Default: it can be asked for, and the caller knows where. `false`: it can't be asked for, and the scope isn't named.
    */
   readonly requestUrl?: string | false | undefined;
-  /** Gives the handler a signal that aborts when the access ends, and holds a lease for as long as the response lasts. Default: false. */
-  readonly stopOnEnd?: boolean | WatchOptions | undefined;
+  /**
+   * Watches the access for as long as the response lasts, so that the handler has a signal that aborts when the access
+   * ends: the function `watchAccess` of `jit-access/work`, or one that calls it with other options. A checker can watch no
+   * access: it is refused over one. Default: the handler has no signal.
+   *
+   * @example
+   * abortOnEnd: (engine, subject, scope) => watchAccess(engine, subject, scope, { poll: '500ms' })
+   */
+  readonly abortOnEnd?: ((engine: JitEngine, subject: string, scope: string) => MaybePromise<AccessWatch>) | undefined;
   /**
    * Whether a request that is let through counts as a use, for grants that end when they are idle. A checker records no use:
    * `true` is refused over one. Default: true over an engine, false over a checker.
@@ -59,33 +65,31 @@ export interface Caller<Args extends readonly unknown[]> {
   readonly engine: GuardEngine;
   readonly subject: (...args: Args) => unknown;
   readonly requestUrl: string | false | undefined;
-  readonly stopOnEnd: ParsedWatchOptions | undefined;
+  readonly abortOnEnd: ((subject: string, scope: string) => unknown) | undefined;
   readonly touch: boolean;
   readonly realm: string;
   readonly retryAfterMs: number;
   readonly onRefused: (refused: Refused, ...args: Args) => void;
 }
 
-const OPTIONS = ['subject', 'scope', 'requestUrl', 'stopOnEnd', 'touch', 'realm', 'retryAfter', 'onRefused'] as const;
+const OPTIONS = ['subject', 'scope', 'requestUrl', 'abortOnEnd', 'touch', 'realm', 'retryAfter', 'onRefused'] as const;
 
 /** Reads all but the scope. */
 export function readCaller<Args extends readonly unknown[]>(engine: unknown, options: unknown): Caller<Args> {
   const given = readOptions('options', options, OPTIONS);
-  const { subject, requestUrl, stopOnEnd = false, realm = 'jit-access', retryAfter = 5_000, onRefused } = given;
+  const { subject, requestUrl, abortOnEnd, realm = 'jit-access', retryAfter = 5_000, onRefused } = given;
   if (typeof subject !== 'function') throw invalid('subject', 'a function that says who is calling', subject);
   const asked = readPort<GuardEngine>('engine', engine, ['check']);
-  const recordsUse = typeof asked.touch === 'function';
-  const { touch = recordsUse } = given;
+  const isEngine = typeof asked.touch === 'function';
+  const { touch = isEngine } = given;
   if (typeof touch !== 'boolean') throw invalid('touch', 'true or false', touch);
-  if (touch && !recordsUse) throw invalid('touch', 'false, or left out, over a checker: it records no use', touch);
-  if (stopOnEnd !== false && typeof asked.lease !== 'function') {
-    throw invalid('stopOnEnd', 'false, or left out, over a checker: it has no leases', stopOnEnd);
-  }
+  if (touch && !isEngine) throw invalid('touch', 'false, or left out, over a checker: it records no use', touch);
+  if (abortOnEnd !== undefined && !isEngine) throw invalid('abortOnEnd', 'left out over a checker, which can watch no access', abortOnEnd);
   return Object.freeze({
     engine: asked,
     subject: subject as Caller<Args>['subject'],
     requestUrl: requestUrl === undefined || requestUrl === false ? requestUrl : readAddress('requestUrl', requestUrl),
-    stopOnEnd: readStopOnEnd(stopOnEnd),
+    abortOnEnd: readAbortOnEnd(abortOnEnd, asked as JitEngine),
     touch,
     realm: readRealm(realm),
     retryAfterMs: readDuration('retryAfter', retryAfter),
@@ -99,9 +103,10 @@ export function readNeed<Args extends readonly unknown[]>(options: unknown): str
   return typeof scope === 'function' ? (scope as (...args: Args) => unknown) : readScope('scope', scope);
 }
 
-function readStopOnEnd(given: unknown): ParsedWatchOptions | undefined {
-  if (given === false) return undefined;
-  return readWatchOptions(given === true ? {} : given);
+function readAbortOnEnd(given: unknown, engine: JitEngine): Caller<never>['abortOnEnd'] {
+  if (given === undefined) return undefined;
+  if (typeof given !== 'function') throw invalid('abortOnEnd', 'the function watchAccess of jit-access/work, or one that calls it', given);
+  return (subject, scope) => (given as NonNullable<GuardDefaults['abortOnEnd']>)(engine, subject, scope);
 }
 
 function readRealm(realm: unknown): string {

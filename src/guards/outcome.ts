@@ -7,7 +7,7 @@ export interface Admitted {
   readonly allowed: true;
   /** To be handed on to the handler. */
   readonly access: Access;
-  /** To be called when the response is over, or its client has gone: ends the lease. Twice is fine. `undefined`: no `stopOnEnd`. */
+  /** To be called when the response is over, or its client has gone: ends the watch. Calling it twice is fine. `undefined`: no `abortOnEnd`. */
   readonly stop: (() => void) | undefined;
 }
 

@@ -1,3 +1,4 @@
+import * as work from 'jit-access/work';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
@@ -11,6 +12,8 @@ import {
 } from '../../src/index.js';
 import { RecordingSink, ScriptedApprover, START_AT } from '../../src/testing.js';
 import { aGranted, anEngine, ask, at, MAYA, refusal, SAM, SCOPE } from './an-engine.js';
+
+const { waitFor, watchAccess, withAccess } = work;
 
 const cyclic: Record<string, unknown> = {};
 cyclic['self'] = cyclic;
@@ -245,7 +248,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['bearer', [null, 1, 'true', {}], (engine, value) => engine.redeemLink('t', { bearer: value })],
   ],
   ...Object.fromEntries(
-    (['touch', 'consume', 'lease', 'explain'] as const).map((verb): [string, readonly Case[]] => [
+    (['touch', 'consume', 'explain'] as const).map((verb): [string, readonly Case[]] => [
       verb,
       [
         ['subject', ACTORS, (engine, value) => engine[verb](value, SCOPE)],
@@ -260,16 +263,21 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['idempotencyKey', given(IDS), (engine, value) => engine.consume(MAYA, SCOPE, { idempotencyKey: value })],
   ],
   'explain with more': [['options', given(OPTIONS), (engine, value) => engine.explain(MAYA, SCOPE, value)]],
-  'lease with more': [['options', given(OPTIONS), (engine, value) => engine.lease(MAYA, SCOPE, value)]],
+  watchAccess: [
+    ['subject', ACTORS, (engine, value) => watchAccess(engine, value, SCOPE)],
+    ['scope', [...SCOPES, undefined], (engine, value) => watchAccess(engine, MAYA, value)],
+    ['scope', SCOPES, (engine, value) => watchAccess(engine, MAYA, { scope: value })],
+  ],
+  'watchAccess with more': [['options', given(OPTIONS), (engine, value) => watchAccess(engine, MAYA, SCOPE, value)]],
   withAccess: [
-    ['subject', ACTORS, (engine, value) => engine.withAccess(value, SCOPE, () => 1)],
-    ['scope', [...SCOPES, undefined], (engine, value) => engine.withAccess(MAYA, value, () => 1)],
-    ['work', [undefined, null, 7, 'x', {}, Promise.resolve()], (engine, value) => engine.withAccess(MAYA, SCOPE, value)],
-    ['options', given(OPTIONS), (engine, value) => engine.withAccess(MAYA, SCOPE, () => 1, value)],
+    ['subject', ACTORS, (engine, value) => withAccess(engine, value, SCOPE, () => 1)],
+    ['scope', [...SCOPES, undefined], (engine, value) => withAccess(engine, MAYA, value, () => 1)],
+    ['work', [undefined, null, 7, 'x', {}, Promise.resolve()], (engine, value) => withAccess(engine, MAYA, SCOPE, value)],
+    ['options', given(OPTIONS), (engine, value) => withAccess(engine, MAYA, SCOPE, () => 1, value)],
   ],
   waitFor: [
-    ['requestId', IDS, (engine, value) => engine.waitFor(value)],
-    ['options', given(OPTIONS), (engine, value) => engine.waitFor('r', value)],
+    ['requestId', IDS, (engine, value) => waitFor(engine, value)],
+    ['options', given(OPTIONS), (engine, value) => waitFor(engine, 'r', value)],
   ],
   onCoverage: [
     ['effect', OPTIONS, (engine, value) => engine.onCoverage(value)],
@@ -448,7 +456,7 @@ describe('JitEngine', () => {
       // A token that can not be read is a link that is none, and told as that: test/features/links/links.test.ts.
       const none = ['constructor', 'openLink', 'sweep', 'flushAudit', 'journalHead', 'idle', 'close'];
       const own = Object.getOwnPropertyNames(JitEngine.prototype).filter((name) => !none.includes(name));
-      expect([...new Set(Object.keys(CASES).map((name) => name.split(' ')[0]))].sort()).toEqual(own.sort());
+      expect([...new Set(Object.keys(CASES).map((name) => name.split(' ')[0]))].sort()).toEqual([...own, ...Object.keys(work)].sort());
     });
 
     for (const [verb, cases] of Object.entries(CASES)) {
@@ -706,9 +714,9 @@ describe('JitEngine', () => {
         redeemLink: () => engine.redeemLink('token', by),
         touch: () => engine.touch(MAYA, SCOPE),
         consume: () => engine.consume(MAYA, SCOPE),
-        withAccess: () => engine.withAccess(MAYA, SCOPE, () => undefined),
-        lease: () => engine.lease(MAYA, SCOPE),
-        waitFor: () => engine.waitFor('r'),
+        withAccess: () => withAccess(engine, MAYA, SCOPE, () => undefined),
+        watchAccess: () => watchAccess(engine, MAYA, SCOPE),
+        waitFor: () => waitFor(engine, 'r'),
         onCoverage: () => engine.onCoverage({ name: 'roles', scopes: [SCOPE], apply: () => undefined }),
         stuckEffects: () => engine.stuckEffects(),
         dismissEffect: () => engine.dismissEffect('e', by),
@@ -718,7 +726,7 @@ describe('JitEngine', () => {
         expect(await refusal(call, 'ERR_JIT_CLOSED'), verb).toBeDefined();
       }
       const own = Object.getOwnPropertyNames(JitEngine.prototype).filter((name) => !['constructor', 'idle', 'close'].includes(name));
-      expect(Object.keys(calls).sort()).toEqual(own.sort());
+      expect(Object.keys(calls).sort()).toEqual([...own, ...Object.keys(work)].sort());
     });
   });
 });

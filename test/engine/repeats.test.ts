@@ -1,3 +1,4 @@
+import { waitFor } from 'jit-access/work';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, type JitEngineOptions } from '../../src/index.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
@@ -204,7 +205,7 @@ describe('a repeated ask', () => {
         await end(made, first.request.id);
         expect(await made.repeat()).toMatchObject({ outcome: 'ended', allowed: false, reused: true, grants: [{ scope: SCOPE }] });
         expect(await made.engine.retryDecision(first.request.id)).toMatchObject({ outcome: 'ended', allowed: false });
-        expect(await made.engine.waitFor(first.request.id)).toMatchObject({ outcome: 'ended', allowed: false });
+        expect(await waitFor(made.engine, first.request.id)).toMatchObject({ outcome: 'ended', allowed: false });
       });
     }
   }

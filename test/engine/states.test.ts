@@ -1,8 +1,11 @@
+import * as work from 'jit-access/work';
 import { describe, expect, it } from 'vitest';
 import { isJitError, JitEngine, type AccessResult, type AccessStatus, type Grant, type SweepReport } from '../../src/index.js';
 import { ANA, at, LEE, MAYA, MINUTE, SCOPE } from './an-engine.js';
 import { GRANT_STATES, linkTo, REQUEST_STATES, wordFor, wordForGrant, type State } from './states.js';
 import { wholeStore } from './whole-store.js';
+
+const { waitFor, watchAccess, withAccess } = work;
 
 type Verb = (state: State) => Promise<unknown>;
 
@@ -34,7 +37,7 @@ const REQUEST_VERBS: Readonly<Record<string, Verb>> = {
   },
   waitFor: async ({ engine, requestId }) => {
     const enough = new AbortController();
-    const waiting = engine.waitFor(requestId, { signal: enough.signal }).then(
+    const waiting = waitFor(engine, requestId, { signal: enough.signal }).then(
       ({ outcome }) => outcome,
       (error: unknown) => (error === 'enough' ? 'waits' : codeOf(error)),
     );
@@ -74,9 +77,9 @@ const GRANT_VERBS: Readonly<Record<string, Verb>> = {
   breakGlass: async ({ engine }) => asked(await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'it burns' })),
   requestAccess: async ({ engine }) => asked(await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'x' })),
   sweep: async ({ engine }) => done(await engine.sweep()),
-  withAccess: ({ engine }) => engine.withAccess(MAYA, SCOPE, ({ aborted }) => (aborted ? 'aborted' : 'works')),
-  lease: async ({ engine, clock }) => {
-    const lease = await engine.lease(MAYA, SCOPE);
+  withAccess: ({ engine }) => withAccess(engine, MAYA, SCOPE, ({ aborted }) => (aborted ? 'aborted' : 'works')),
+  watchAccess: async ({ engine, clock }) => {
+    const lease = await watchAccess(engine, MAYA, SCOPE);
     const left = (lease.until ?? 0) - clock.now();
     lease.stop();
     return left > 0 ? 'covered' : 'over';
@@ -148,7 +151,7 @@ const GRANTS = `
   requestAccess  new:granted  new:granted        new:granted        new:granted            new:granted        new:granted        new:granted        new:granted  new:granted  new:granted  new:granted  new:granted
   sweep          nothing      nothing            started>active     asked>active           asked              nothing            nothing            ended>idle   nothing      ended>time   nothing      nothing
   withAccess     _DENIED      _DENIED            works              works>active           _DENIED            works              works              _DENIED      _DENIED      _DENIED      _DENIED      _DENIED
-  lease          _DENIED      _DENIED            covered            covered>active         _DENIED            covered            covered            _DENIED      _DENIED      _DENIED      _DENIED      _DENIED
+  watchAccess    _DENIED      _DENIED            covered            covered>active         _DENIED            covered            covered            _DENIED      _DENIED      _DENIED      _DENIED      _DENIED
   explain        no_request   not_started        granted            granted>active         not_activated      granted            granted            expired      expired      expired      expired      revoked
   isAllowed      false        false              true               true>active            false              true               true               false        false        false        false        false
   check          no_grant     not_started        granted            granted>active         not_activated      granted            granted            no_grant     no_grant     no_grant     no_grant     no_grant
@@ -227,6 +230,6 @@ describe('JitEngine', () => {
   it('has no verb but those of the two tables, and a few to which no state matters', () => {
     const own = Object.getOwnPropertyNames(JitEngine.prototype).filter((name) => name !== 'constructor');
     const known = new Set([...Object.keys(REQUEST_VERBS), ...Object.keys(GRANT_VERBS), ...OTHERS]);
-    expect([...known].sort()).toEqual(own.sort());
+    expect([...known].sort()).toEqual([...own, ...Object.keys(work)].sort());
   });
 });

@@ -1,3 +1,4 @@
+import { withAccess } from 'jit-access/work';
 import { expect, it } from 'vitest';
 import { MemoryGrantStore, type Change } from '../../src/index.js';
 import { FaultyStore, hangs, ScriptedApprover } from '../../src/testing.js';
@@ -23,11 +24,11 @@ it('L36 a work that ends does not end the grant under a work whose last use is o
   const ended = new Promise<void>((resolve) => (end = resolve));
   let begun = (): void => undefined;
   const hasBegun = new Promise<void>((resolve) => (begun = resolve));
-  const first = engine.withAccess(MAYA, SCOPE, async () => (begun(), ended), { consume: true });
+  const first = withAccess(engine, MAYA, SCOPE, async () => (begun(), ended), { consume: true });
   await hasBegun;
   let answer = (): void => undefined;
   memory.reply = new Promise<void>((resolve) => (answer = resolve));
-  const second = engine.withAccess(MAYA, SCOPE, (signal) => signal.aborted, { consume: true });
+  const second = withAccess(engine, MAYA, SCOPE, (signal) => signal.aborted, { consume: true });
   while (Number((await memory.get([{ kind: 'usage', id: grant.id }]))[0]?.body['uses']) < 2) await new Promise(setImmediate);
   end();
   await first;
@@ -47,8 +48,8 @@ it('L38 a work that waits for its approver does not delay the end of a grant tha
   await ask(engine, { subject: 'user:eve', startsAt: at(MINUTE), ttl: HOUR });
   await clock.set(at(2 * MINUTE));
   approver.script.isEligible = hangs();
-  const waiting = engine.withAccess('user:eve', SCOPE, () => undefined, { consume: true }).catch(() => undefined);
-  await engine.withAccess(MAYA, SCOPE, () => undefined, { consume: true });
+  const waiting = withAccess(engine, 'user:eve', SCOPE, () => undefined, { consume: true }).catch(() => undefined);
+  await withAccess(engine, MAYA, SCOPE, () => undefined, { consume: true });
   for (let i = 0; i < 50; i++) await new Promise(setImmediate);
   const [row] = await store.get([{ kind: 'grant', id: grant.id }]);
   expect(row?.open).toBe(false);

@@ -44,6 +44,7 @@ export async function run(
         'jit-access/testing': join(root, 'src/testing.ts'),
         'jit-access/jsonl': join(root, 'src/jsonl.ts'),
         'jit-access/policy': join(root, 'src/policy.ts'),
+        'jit-access/work': join(root, 'src/work.ts'),
       },
       nodePaths: [join(root, 'node_modules')],
       logLevel: 'silent',

@@ -1,3 +1,4 @@
+import * as work from 'jit-access/work';
 import { describe, expect, it } from 'vitest';
 import { isJitError, JitEngine, MemoryGrantStore, StoreError, type GrantStore, type Row } from '../../src/index.js';
 import { FaultyStore, RecordingSink, ScriptedApprover, type Fault, type StoreMethod } from '../../src/testing.js';
@@ -59,7 +60,7 @@ describe('JitEngine', () => {
       const own = Object.getOwnPropertyNames(JitEngine.prototype).filter(
         (name) => !['constructor', 'runSubject', 'idle', 'close'].includes(name),
       );
-      expect([...new Set(Object.keys(VERBS).map((name) => name.split(' ')[0]))].sort()).toEqual(own.sort());
+      expect([...new Set(Object.keys(VERBS).map((name) => name.split(' ')[0]))].sort()).toEqual([...own, ...Object.keys(work)].sort());
     });
 
     for (const method of METHODS) {

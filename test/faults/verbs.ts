@@ -1,3 +1,4 @@
+import { waitFor, watchAccess, withAccess } from 'jit-access/work';
 import { expect } from 'vitest';
 import {
   isJitError,
@@ -64,12 +65,12 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   'check with touch': ({ engine }) => engine.check(MAYA, SCOPE, { touch: true }),
   consume: ({ engine }) => engine.consume(MAYA, SCOPE),
   'consume with a key': ({ engine }) => engine.consume(MAYA, SCOPE, { idempotencyKey: 'k' }),
-  withAccess: ({ engine }) => engine.withAccess(MAYA, SCOPE, () => true),
-  lease: async ({ engine }) => {
-    (await engine.lease(MAYA, SCOPE)).stop();
+  withAccess: ({ engine }) => withAccess(engine, MAYA, SCOPE, () => true),
+  watchAccess: async ({ engine }) => {
+    (await watchAccess(engine, MAYA, SCOPE)).stop();
     return true;
   },
-  waitFor: ({ engine, grant }) => engine.waitFor(grant.requestId),
+  waitFor: ({ engine, grant }) => waitFor(engine, grant.requestId),
   // A system outside has a name of its own each time.
   onCoverage: async ({ engine }) => {
     engine.onCoverage({ name: `system-${systems++}`, scopes: [SCOPE], apply: () => undefined });

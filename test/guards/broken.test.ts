@@ -113,7 +113,7 @@ function bugs(): Readonly<Record<string, Bug>> {
         body: JSON.stringify({ ...refusal.body, cause: String((error as { cause?: unknown } | undefined)?.cause) }),
       })),
     },
-    'forgets what it was told': { choices: ({ stopOnEnd, onRefused }) => ({ stopOnEnd, onRefused }) },
+    'forgets what it was told': { choices: ({ abortOnEnd, onRefused }) => ({ abortOnEnd, onRefused }) },
     'tells nobody of a refusal': { choices: (choices) => ({ ...choices, onRefused: undefined }) },
     'counts no use': { choices: (choices) => ({ ...choices, touch: false }) },
     'gives a signal of its own': { access: ({ decision }) => ({ decision, signal: new AbortController().signal }) },

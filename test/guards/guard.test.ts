@@ -4,6 +4,7 @@ import { requireGrant as fetchGuard } from 'jit-access/fetch';
 import { createGuard, untilRead, whenClosed, type GuardOptions } from 'jit-access/guard';
 import { GrantGuard, RequireGrant } from 'jit-access/nest';
 import { FaultyStore, ManualClock } from 'jit-access/testing';
+import { watchAccess } from 'jit-access/work';
 import { EventEmitter } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -41,19 +42,18 @@ describe('createGuard()', () => {
     ['requestUrl', { requestUrl: 'https://user:secret@desk.example/' }],
     ['requestUrl', { requestUrl: 'https://desk.example/?q=\\' }],
     ['requestUrl', { requestUrl: true }],
-    ['stopOnEnd', { stopOnEnd: 'yes' }],
-    ['poll', { stopOnEnd: { poll: 0 } }],
+    ['abortOnEnd', { abortOnEnd: true }],
+    ['abortOnEnd', { abortOnEnd: { poll: '1s' } }],
     ['touch', { touch: 1 }],
     ['realm', { realm: 'a"b' }],
     ['realm', { realm: 'a\r\nb' }],
     ['realm', { realm: '' }],
     ['retryAfter', { retryAfter: 0 }],
     ['onRefused', { onRefused: 'log' }],
-    ['options', { stopOnEnds: true }],
+    ['options', { abortOnEnds: watchAccess }],
   ])('refuses a wrong option, and names it: %s %o', (argument, over) => {
     const options = { subject, scope: 'db-prod:write', ...over } as unknown as GuardOptions<[]>;
-    const named = argument === 'stopOnEnd' ? 'options' : argument;
-    expect(caught(() => createGuard(aWorld().engine, options))).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: named });
+    expect(caught(() => createGuard(aWorld().engine, options))).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument });
   });
 
   it.each([[undefined], [{}], [{ isAllowed: () => true }], ['engine']])('refuses what is no engine: %o', (engine) => {
@@ -62,7 +62,7 @@ describe('createGuard()', () => {
 
   it('reads its options once, and only their own', async () => {
     const { engine } = aWorld();
-    const options = { subject, scope: 'db-prod:write', stopOnEnd: false as boolean };
+    const options = { subject, scope: 'db-prod:write', touch: true as boolean };
     const guard = createGuard(engine, options);
     options.scope = 'db-prod:read';
     const refused = await guard();

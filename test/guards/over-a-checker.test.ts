@@ -2,6 +2,7 @@ import { autoApprove, JitEngine, MemoryGrantStore, patternScopes } from 'jit-acc
 import { createChecker } from 'jit-access/check';
 import { createGuard, type GuardOptions } from 'jit-access/guard';
 import { FaultyStore, ManualClock } from 'jit-access/testing';
+import { watchAccess } from 'jit-access/work';
 import { describe, expect, it } from 'vitest';
 
 const SCOPE = 'db-prod:write';
@@ -38,10 +39,8 @@ describe('a guard over a checker', () => {
     expect(store.called('commit')).toBe(commits);
   });
 
-  it('has no leases, and so refuses stopOnEnd at its construction', () => {
-    expect(() => createGuard(aWorld().checker, options({ stopOnEnd: true }))).toThrow(
-      /stopOnEnd must be false, or left out, over a checker/,
-    );
+  it('can watch no access, and so refuses abortOnEnd at its construction', () => {
+    expect(() => createGuard(aWorld().checker, options({ abortOnEnd: watchAccess }))).toThrow(/abortOnEnd must be left out over a checker/);
   });
 
   it('answers 503 for what is wrong with the service, and 401 only for what is no id of a caller (L30)', async () => {

@@ -26,7 +26,7 @@ function procedureFor({ engine, choices, subject, scope, answer }: GuardedRoute)
     scope: typeof scope === 'string' ? scope : async (call: Call) => scope((await call.getRawInput()) as string),
   };
   const guarded = t.procedure.use(requireGrant(engine, options));
-  if (choices.stopOnEnd !== undefined) return guarded.subscription(({ ctx }) => answer(ctx.access));
+  if (choices.abortOnEnd !== undefined) return guarded.subscription(({ ctx }) => answer(ctx.access));
   return guarded.query(async ({ ctx }) => {
     let text = '';
     for await (const piece of answer(ctx.access)) text += piece;
@@ -45,7 +45,7 @@ guardContract(
         session: req.headers.session as string | undefined,
       });
       const server = await overSocket(createServer(createHTTPHandler({ router, createContext, responseMeta })));
-      const isSubscription = (name: string) => routes.some((route) => route.name === name && route.choices.stopOnEnd !== undefined);
+      const isSubscription = (name: string) => routes.some((route) => route.name === name && route.choices.abortOnEnd !== undefined);
       return {
         async call(name, id, init) {
           const response = await server.call(`${name}?input=${encodeURIComponent(JSON.stringify(id))}`, '', init);

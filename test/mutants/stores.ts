@@ -42,9 +42,9 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'agents: the work that takes the last use is not watched',
-    file: 'engine/engine.ts',
-    from: 'return await this.#kernel.part(Work).withAccess(id, scope, work, read, use?.grantId);',
-    to: 'if (use !== undefined) return await work(new AbortController().signal, undefined as never);\n      return await this.#kernel.part(Work).withAccess(id, scope, work, read);',
+    file: 'features/work/functions.ts',
+    from: 'return await kernel.part(Work).withAccess(id, scope, work, read, use?.grantId);',
+    to: 'if (use !== undefined) return await work(new AbortController().signal, undefined as never);\n      return await kernel.part(Work).withAccess(id, scope, work, read);',
     caughtBy: { test: 'test/guards/ai/last-use.test.ts', title: 'is stopped by a revoke (L12), of ' },
   },
   // ---- A store that went back ----

@@ -1,3 +1,4 @@
+import { waitFor, watchAccess, withAccess } from 'jit-access/work';
 import { assertNoPoisoning } from '@fast-check/poisoning';
 import fc from 'fast-check';
 import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type Duration } from '../../src/index.js';
@@ -76,9 +77,9 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => engine.listBreakGlassReviews({ reviewer: t, subject: t }),
   (engine, t) => engine.whoHadAccess({ scope: t, at: 0, after: t }),
   (engine, t) => engine.history({ from: 0, to: 1, subject: t, scope: t, after: t }),
-  (engine, t) => engine.lease(t, t),
-  (engine, t) => engine.withAccess(t, t, () => assert(false)),
-  (engine, t) => engine.waitFor(t),
+  (engine, t) => watchAccess(engine, t, t),
+  (engine, t) => withAccess(engine, t, t, () => assert(false)),
+  (engine, t) => waitFor(engine, t),
   (engine, t) => engine.stuckEffects({ name: t, subject: t }),
   (engine, t) => engine.dismissEffect(t, { by: t }),
   (engine, t) => engine.resync({ name: t }),

@@ -2,6 +2,7 @@ import { ClockError, isJitError, StoreError } from '../../core/errors.js';
 import { invalid, readField, readOptions } from '../../core/parse.js';
 import { isObject } from '../../records/index.js';
 import { readDuration, type Duration, type EngineClock } from '../../core/time.js';
+import type { WaitAnswer } from '../../engine/requests.js';
 import type { JournalNotifier } from '../../followers/journal-notifier.js';
 import { InterruptibleSleep } from '../../kernel/interruptible-sleep.js';
 
@@ -10,14 +11,6 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
   /** How often the request is read again; a decision that no hint tells of is noticed within this. Default: 1 second. */
   readonly poll?: Duration | undefined;
-}
-
-/** How a request stands. */
-export interface WaitAnswer<T> {
-  /** What it came to; `undefined`: it may still be decided. */
-  readonly result: T | undefined;
-  /** Until when. It may move. Epoch milliseconds. */
-  readonly reviewBy: number;
 }
 
 /** What waiting needs of the engine. */

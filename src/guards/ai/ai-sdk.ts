@@ -2,7 +2,8 @@ import { DeniedError, InvalidArgumentError } from '../../core/errors.js';
 import { invalid, readField, readOptions } from '../../core/parse.js';
 import { isObject } from '../../records/index.js';
 import { BORROWER, callIdFrom, readTool, RULE, type Borrower, type ToolRule } from './borrowing.js';
-import { Lender, readLendingEngine, type LendingEngine } from './lender.js';
+import type { JitEngine } from '../../engine/engine.js';
+import { Lender, readLendingEngine } from './lender.js';
 
 /*
  * The AI SDK asks `toolApproval` about each call when the model makes it, and once more when a conversation comes back
@@ -72,7 +73,7 @@ export interface ApprovedTools<Tools> {
  * const result = await generateText({ model, prompt, ...guarded });
  */
 export function toolApproval<Tools extends Readonly<Record<string, AiTool>>>(
-  engine: LendingEngine,
+  engine: JitEngine,
   tools: Tools,
   options: ToolApprovalOptions<NoInfer<Tools>>,
 ): ApprovedTools<Tools> {

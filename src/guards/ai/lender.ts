@@ -1,16 +1,17 @@
 import type { AccessResult } from '../../engine/answers.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { isJitError, type JitErrorCode } from '../../core/errors.js';
-import { readPort } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { sleepUntil } from '../../core/time.js';
+import { waitFor, withAccess } from '../../features/work/functions.js';
+import { kernelOf } from '../../kernel/kernel-of.js';
 import { keyAfter, type Borrowing, type ParsedTool, type ToolCall, type Unreadable } from './borrowing.js';
 
-/** What is needed of an engine. */
-export type LendingEngine = Pick<JitEngine, 'check' | 'touch' | 'withAccess' | 'requestAccess' | 'waitFor' | 'runSubject' | 'clock'>;
-
-export const readLendingEngine = (engine: unknown): LendingEngine =>
-  readPort<LendingEngine>('engine', engine, ['check', 'touch', 'withAccess', 'requestAccess', 'waitFor', 'runSubject']);
+/** @throws InvalidArgumentError for anything but an engine of this copy of the package */
+export function readLendingEngine(engine: unknown): JitEngine {
+  kernelOf(engine);
+  return engine as JitEngine;
+}
 
 /** Whether a call may run, and else what the model is told: no more than that, for it may tell anybody. */
 export type Answer =
@@ -46,10 +47,10 @@ const because = (reason: string | undefined): string => (reason === undefined ? 
  * what can't be read, asked or confirmed doesn't run.
  */
 export class Lender<Input, Context> {
-  readonly #engine: LendingEngine;
+  readonly #engine: JitEngine;
   readonly #tool: ParsedTool<Input, Context>;
 
-  constructor(engine: LendingEngine, tool: ParsedTool<Input, Context>) {
+  constructor(engine: JitEngine, tool: ParsedTool<Input, Context>) {
     this.#engine = engine;
     this.#tool = tool;
   }
@@ -110,8 +111,8 @@ export class Lender<Input, Context> {
     };
     try {
       await this.#engine.touch(subject, scope);
-      // The use is taken inside the lease, so that the run of the last use has a signal too.
-      return await this.#engine.withAccess(subject, scope, begin, { consume: true });
+      // `withAccess` takes the use, so that the run of the last use has a signal too.
+      return await withAccess(this.#engine, subject, scope, begin, { consume: true });
     } catch (error) {
       const isOver = access?.aborted === true && error === access.reason;
       if (hasBegun && !isOver) throw error;
@@ -185,7 +186,7 @@ export class Lender<Input, Context> {
     void sleepUntil(clock, clock.now() + waitMs, enough.signal).then(stop, stop);
     try {
       if (signal?.aborted === true) return result;
-      return await this.#engine.waitFor(result.request.id, { signal: enough.signal });
+      return await waitFor(this.#engine, result.request.id, { signal: enough.signal });
     } catch (error) {
       if (error === enough) return result;
       throw error;

@@ -3,7 +3,8 @@ import { digestOf } from '../../journal/link.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { isObject } from '../../records/index.js';
 import { callIdFrom, readToolOptions, type Borrower, type ToolRule } from './borrowing.js';
-import { Lender, readLendingEngine, type LendingEngine } from './lender.js';
+import type { JitEngine } from '../../engine/engine.js';
+import { Lender, readLendingEngine } from './lender.js';
 
 /*
  * MCP has no pause. A call that waits is answered, and the client calls again: since the protocol of 2026-07-28 with
@@ -73,7 +74,7 @@ export interface McpRefusal {
  * ));
  */
 export function mcpTool<Parameters extends readonly unknown[], Result>(
-  engine: LendingEngine,
+  engine: JitEngine,
   options: McpToolOptions<McpInput<Parameters>, McpContext<Parameters>>,
   handler: (...parameters: Parameters) => MaybePromise<Result>,
 ): (...parameters: Parameters) => Promise<Result | McpRefusal> {

@@ -1,7 +1,8 @@
 import { invalid } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { callIdFrom, readToolOptions, type Borrower, type ToolRule } from './borrowing.js';
-import { Lender, readLendingEngine, type LendingEngine } from './lender.js';
+import type { JitEngine } from '../../engine/engine.js';
+import { Lender, readLendingEngine } from './lender.js';
 
 /*
  * The OpenAI Agents SDK asks `needsApproval` before a call, and not at all about what was approved "always". Approval
@@ -46,7 +47,7 @@ export interface ApprovedFunction<Input, Context, Result> {
  * });
  */
 export function needsApproval<Input, Result, Context = unknown>(
-  engine: LendingEngine,
+  engine: JitEngine,
   options: NeedsApprovalOptions<Input, Context>,
   execute: (input: Input, runContext?: AgentRunContext<Context>, details?: AgentCallDetails) => MaybePromise<Result>,
 ): ApprovedFunction<Input, Context, Result> {

@@ -33,7 +33,7 @@ const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [
   ['3. a scope of the route is read like any other input', scopes],
   ['4. what can not be checked is refused', outages],
   ['5. a refusal says how to get in, and nothing about what is held', answers],
-  ['6. the signal of stopOnEnd ends with the access or with the response, and nothing is left behind', ends],
+  ['6. the signal of abortOnEnd ends with the access or with the response, and nothing is left behind', ends],
   ['7. a request that another handler has answered goes no further, and harms nothing', late],
 ];
 

@@ -71,7 +71,7 @@ export const letsThrough: Cases = (it) => {
     }
   });
 
-  it('gives no signal where there is no stopOnEnd: reading one fails, and holds no lease', async (world) => {
+  it('gives no signal where there is no abortOnEnd: reading one fails, and nothing is watched', async (world) => {
     await world.grant();
     await seen(world, await world.call('plain', 'user:maya'));
     let code: unknown;

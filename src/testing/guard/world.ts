@@ -1,4 +1,5 @@
 import { JitEngine } from '../../engine/engine.js';
+import { watchAccess } from '../../features/work/functions.js';
 import type { Access } from '../../guards/access.js';
 import type { Refused } from '../../guards/outcome.js';
 import type { GuardDefaults, GuardEngine } from '../../guards/options.js';
@@ -44,6 +45,10 @@ export interface GuardServer {
 
 /** When a grant for `db-idle:write` ends that isn't used. */
 export const IDLE_MS = 600_000;
+
+/** Gives up soon when the access can not be confirmed. */
+const watchClosely: GuardDefaults['abortOnEnd'] = (engine, subject, scope) =>
+  watchAccess(engine, subject, scope, { poll: '1s', maxUnconfirmed: '2s' });
 
 /** More turns of the event loop than anything takes that waits for memory, or for a socket of this machine. */
 const MAX_TURNS = 2_000;
@@ -157,10 +162,10 @@ export class GuardWorld {
           return (id === 'undefined' ? undefined : id === 'a list' ? ['db-prod:write'] : id) as string;
         },
       },
-      { ...route, name: 'stream', choices: { stopOnEnd: true, onRefused }, answer: (access) => this.#stream(access) },
-      { ...route, name: 'fails', choices: { stopOnEnd: true }, answer: (access) => this.#fail(access) },
-      { ...route, name: 'late', choices: { stopOnEnd: true }, answered: this.#answered.promise },
-      { ...route, name: 'short', choices: { stopOnEnd: { poll: '1s', maxUnconfirmed: '2s' } } },
+      { ...route, name: 'stream', choices: { abortOnEnd: watchAccess, onRefused }, answer: (access) => this.#stream(access) },
+      { ...route, name: 'fails', choices: { abortOnEnd: watchAccess }, answer: (access) => this.#fail(access) },
+      { ...route, name: 'late', choices: { abortOnEnd: watchAccess }, answered: this.#answered.promise },
+      { ...route, name: 'short', choices: { abortOnEnd: watchClosely } },
     ];
   }
 
@@ -199,9 +204,9 @@ export class GuardWorld {
     holds(false, `${what}, in the end`);
   }
 
-  /** Nothing sleeps any more: every lease has been given back. */
+  /** Nothing sleeps any more: every watch has been stopped. */
   async isAtRest(): Promise<void> {
-    await this.until(() => this.clock.sleepers === 0, 'no lease is left, and nothing that sleeps');
+    await this.until(() => this.clock.sleepers === 0, 'no watch is left, and nothing that sleeps');
   }
 
   async *#answer(access: Access): AsyncIterable<string> {

@@ -1,3 +1,4 @@
+import { waitFor, watchAccess, withAccess } from 'jit-access/work';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   JitEngine,
@@ -64,7 +65,7 @@ describe('lease', () => {
     const other = new JitEngine({ approver, clock: { now: () => Date.now() }, store: memory });
     const { grants } = await granted(engine, { ttl: '8h' });
     await vi.advanceTimersByTimeAsync(2 * 3_600_000);
-    const lease = await engine.lease(SUBJECT, SCOPE);
+    const lease = await watchAccess(engine, SUBJECT, SCOPE);
     const gated = gate();
     faulty.inject('live', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
     await vi.advanceTimersByTimeAsync(1_000); // the poll's read is under way
@@ -90,7 +91,7 @@ describe('lease', () => {
     const other = new JitEngine({ approver, clock: { now: () => Date.now() }, store: memory });
     const { grants } = await granted(engine, { ttl: '8h' });
     await vi.advanceTimersByTimeAsync(2 * 3_600_000);
-    const lease = await engine.lease(SUBJECT, SCOPE);
+    const lease = await watchAccess(engine, SUBJECT, SCOPE);
     const gated = gate();
     faulty.inject('live', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
     await vi.advanceTimersByTimeAsync(1_000);
@@ -112,7 +113,7 @@ describe('lease', () => {
     const engine = new JitEngine({ approver: new ScriptedApprover({ decide: { outcome: 'approve' } }), clock, store: faulty });
     await granted(engine, { ttl: '8h' });
     await vi.advanceTimersByTimeAsync(2 * 3_600_000);
-    const lease = await engine.lease(SUBJECT, SCOPE);
+    const lease = await watchAccess(engine, SUBJECT, SCOPE);
     const gated = gate();
     faulty.inject('live', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
     await vi.advanceTimersByTimeAsync(1_000);
@@ -131,7 +132,7 @@ describe('lease', () => {
     const engine = new JitEngine({ ...options, store: unwatched(memory) });
     const other = new JitEngine({ ...options, store: memory });
     const { grants } = await granted(engine);
-    const lease = await engine.lease(SUBJECT, SCOPE);
+    const lease = await watchAccess(engine, SUBJECT, SCOPE);
     await clock.advance('20m');
     await clock.set(START_AT + 10 * MINUTE);
     expect(await engine.isAllowed(SUBJECT, SCOPE)).toBe(true); // it has read the clock, and told onError
@@ -152,7 +153,7 @@ describe('lease', () => {
     const faulty = new FaultyStore(new MemoryGrantStore());
     const engine = new JitEngine({ approver: new ScriptedApprover({ decide: { outcome: 'approve' } }), clock, store: faulty });
     await granted(engine);
-    const lease = await engine.lease(SUBJECT, SCOPE);
+    const lease = await watchAccess(engine, SUBJECT, SCOPE);
     faulty.inject('live', { fault: 'reject' });
     for (let i = 0; i < 10; i++) {
       await vi.advanceTimersByTimeAsync(2_000);
@@ -168,7 +169,7 @@ describe('lease', () => {
     for (let k = 0; k < 60; k++) {
       const { engine } = setUp();
       await granted(engine);
-      const running = engine.withAccess(SUBJECT, SCOPE, (signal) => void (signal.aborted && begunAborted.push(k)));
+      const running = withAccess(engine, SUBJECT, SCOPE, (signal) => void (signal.aborted && begunAborted.push(k)));
       for (let i = 0; i < k; i++) await Promise.resolve();
       void engine.close();
       await running.catch(() => undefined);
@@ -183,7 +184,7 @@ describe('lease', () => {
     const gated = gate();
     faulty.inject('live', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
     // Whoever has a store that can be watched may poll seldom.
-    const leasing = engine.lease(SUBJECT, SCOPE, { poll: '10m', maxUnconfirmed: '20m' });
+    const leasing = watchAccess(engine, SUBJECT, SCOPE, { poll: '10m', maxUnconfirmed: '20m' });
     await macro();
     await other.revoke(grants[0]!.id, { by: 'user:sam' });
     await macro();
@@ -201,14 +202,14 @@ describe('lease', () => {
     const { engine } = setUp();
     const { request } = await granted(engine);
     const lease = (options: object) =>
-      engine.lease(SUBJECT, SCOPE, options).then(
+      watchAccess(engine, SUBJECT, SCOPE, options).then(
         (l) => (l.stop(), 'accepted'),
         (e: { code?: string }) => e.code,
       );
     expect([
       await lease({ poll: null }),
       await lease({ maxUnconfirmed: null }),
-      await engine.waitFor(request.id, { poll: null } as never).then(
+      await waitFor(engine, request.id, { poll: null } as never).then(
         () => 'accepted',
         (e: { code?: string }) => e.code,
       ),
@@ -220,7 +221,7 @@ describe('lease', () => {
     const leases = [];
     for (let i = 0; i < 20; i++) {
       await granted(engine, { subject: `user:l${i}` });
-      leases.push(await engine.lease(`user:l${i}`, SCOPE));
+      leases.push(await watchAccess(engine, `user:l${i}`, SCOPE));
     }
     await macro();
     const before = faulty.called('live');
@@ -243,7 +244,7 @@ describe('lease', () => {
       const store = { ...unwatched(memory), watch: (async () => Promise.reject(new Error('LISTEN failed'))) as never };
       const engine = new JitEngine({ ...options, store });
       await granted(engine);
-      const lease = await engine.lease(SUBJECT, SCOPE);
+      const lease = await watchAccess(engine, SUBJECT, SCOPE);
       await macro();
       lease.stop();
       await macro();
@@ -266,8 +267,8 @@ describe('lease', () => {
     const engine = new JitEngine({ ...options, store });
     const other = new JitEngine({ ...options, store: memory });
     const { grants } = await granted(engine);
-    const first = await engine.lease(SUBJECT, SCOPE);
-    const second = await engine.lease(SUBJECT, SCOPE);
+    const first = await watchAccess(engine, SUBJECT, SCOPE);
+    const second = await watchAccess(engine, SUBJECT, SCOPE);
     await other.revoke(grants[0]!.id, { by: 'user:sam' });
     await macro();
     const { aborted } = second.signal;
@@ -284,7 +285,7 @@ describe('waitFor', () => {
     const { clock, engine, faulty, memory, options } = setUp(reviewed, { limits: { reviewWithin: '10m' } });
     const other = new JitEngine({ ...options, store: memory });
     const { request } = await engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '30m' });
-    const waiting = engine.waitFor(request.id, { poll: 5_000 }).then(({ outcome }) => outcome);
+    const waiting = waitFor(engine, request.id, { poll: 5_000 }).then(({ outcome }) => outcome);
     await clock.advance(10 * MINUTE - 6_000);
     const gated = gate();
     faulty.inject('get', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
@@ -332,7 +333,7 @@ describe('waitFor', () => {
     const { engine } = setUp(reviewed);
     const { request } = await engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '30m' });
     const like = { aborted: false, addEventListener: () => undefined };
-    const error: unknown = await engine.waitFor(request.id, { signal: like as never }).catch((e: unknown) => e);
+    const error: unknown = await waitFor(engine, request.id, { signal: like as never }).catch((e: unknown) => e);
     await engine.close();
     expect(error).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT' });
   });
@@ -342,7 +343,7 @@ describe('waitFor', () => {
     const { request } = await engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '30m' });
     const like = { aborted: false, addEventListener: () => undefined, throwIfAborted: () => undefined };
     let told: unknown = 'nothing';
-    void engine.waitFor(request.id, { signal: like as never }).then(
+    void waitFor(engine, request.id, { signal: like as never }).then(
       ({ outcome }) => (told = outcome),
       (error: unknown) => (told = (error as { code?: string }).code),
     );

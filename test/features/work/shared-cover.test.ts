@@ -1,3 +1,4 @@
+import { watchAccess } from 'jit-access/work';
 import { JitEngine, MemoryGrantStore } from 'jit-access';
 import { FaultyStore, ManualClock } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
@@ -15,7 +16,7 @@ async function leased(subjects: readonly string[], count: number) {
     const asked = await engine.requestAccess({ subject, scope: 'db-prod:write', ttl: '15m' });
     if (asked.outcome !== 'granted') throw new Error('granted');
     for (let i = 0; i < count; i++) {
-      leases.push({ subject, grantId: asked.grants[0]!.id, lease: await engine.lease(subject, 'db-prod:write') });
+      leases.push({ subject, grantId: asked.grants[0]!.id, lease: await watchAccess(engine, subject, 'db-prod:write') });
       // Each begins at a moment of its own.
       await clock.advance(7);
     }
@@ -64,7 +65,7 @@ describe('leases on one subject and scope', () => {
     const { store, clock, engine, leases } = await leased(['user:maya'], 20);
     store.inject('live', { fault: 'hang' }, 1);
     await clock.advance(SECOND);
-    const later = await engine.lease('user:maya', 'db-prod:write');
+    const later = await watchAccess(engine, 'user:maya', 'db-prod:write');
     for (let i = 0; i < 40; i++) await clock.advance(250);
     expect(leases.filter(({ lease }) => !lease.signal.aborted)).toEqual([]);
     expect(later.signal.aborted).toBe(false);

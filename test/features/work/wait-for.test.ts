@@ -1,3 +1,4 @@
+import { waitFor, type WaitOptions } from 'jit-access/work';
 import { describe, expect, it } from 'vitest';
 import { reviewers, type AccessResult, type JitEngine, type Verdict } from '../../../src/index.js';
 import { FaultyStore, ScriptedApprover, START_AT, throws, type ManualClock } from '../../../src/testing.js';
@@ -8,10 +9,10 @@ import { QuietStore, SECOND, settle, watched } from './at-work.js';
 const limits = { reviewWithin: MINUTE };
 const DEADLINE = at(MINUTE);
 
-async function waiting(options: Parameters<typeof anEngine>[0] = {}, terms: Parameters<JitEngine['waitFor']>[1] = {}) {
+async function waiting(options: Parameters<typeof anEngine>[0] = {}, terms: WaitOptions = {}) {
   const made = anEngine({ limits, ...options });
   const request = await aPending(made.engine);
-  const watching = watch(made.engine.waitFor(request.id, terms));
+  const watching = watch(waitFor(made.engine, request.id, terms));
   // Its first read, and the first sleep.
   await settle();
   return { ...made, request, ...watching };
@@ -74,7 +75,7 @@ describe('waitFor()', () => {
     const { engine } = anEngine({ approver });
     const { request } = await engine.requestAccess({ subject: MAYA, scope: 'a:b', ttl: '1m' });
     const asked = approver.questions.length;
-    expect(await engine.waitFor(request.id)).toMatchObject({ outcome: 'denied', reason: 'no' });
+    expect(await waitFor(engine, request.id)).toMatchObject({ outcome: 'denied', reason: 'no' });
     expect(approver.questions).toHaveLength(asked);
   });
 
@@ -112,7 +113,7 @@ describe('waitFor()', () => {
     const approver = new ScriptedApprover({ decide: throws(new Error('not yet')), groupsOf: [] });
     const { engine, clock, store } = anEngine({ limits, approver });
     const { requestId } = await refusal(engine.requestAccess({ subject: MAYA, scope: 'a:b', ttl: '1m' }), 'ERR_JIT_APPROVER');
-    const { seen, waited } = watch(engine.waitFor(requestId as string));
+    const { seen, waited } = watch(waitFor(engine, requestId as string));
     await clock.set(at(10 * SECOND));
     approver.script.decide = { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }], reviewWithinMs: 2 * MINUTE } };
     await engine.retryDecision(requestId as string);
@@ -170,7 +171,7 @@ describe('waitFor()', () => {
     const { engine, clock, store } = anEngine({ limits, approver: reviewers({ members: [SAM, ANA, LEE], approvals: 2 }) });
     store.inject('all', { fault: 'yield', seed: 3 });
     const { request } = await engine.requestAccess({ subject: 'agent:7', scope: 'a:b', ttl: '5m' });
-    const { waited, seen } = watch(engine.waitFor(request.id));
+    const { waited, seen } = watch(waitFor(engine, request.id));
     await engine.approve(request.id, { by: SAM });
     await clock.advance(10 * SECOND);
     expect(seen).toEqual({});
@@ -187,7 +188,7 @@ describe('waitFor()', () => {
         const made = anEngine({ limits, store: new FaultyStore(store) });
         const request = await aPending(made.engine);
         if (hangs) made.store.inject('get', { fault: 'hang' });
-        const { seen } = watch(made.engine.waitFor(request.id, { signal }));
+        const { seen } = watch(waitFor(made.engine, request.id, { signal }));
         await settle();
         expect(listeners).toEqual({ now: 1, ever: 1 });
         const reason = new Error('enough');
@@ -209,7 +210,7 @@ describe('waitFor()', () => {
       const { controller, signal, listeners } = counted();
       controller.abort('too late');
       const { engine, store } = anEngine();
-      await expect(engine.waitFor('r1', { signal })).rejects.toBe('too late');
+      await expect(waitFor(engine, 'r1', { signal })).rejects.toBe('too late');
       expect(listeners.ever).toBe(0);
       expect(store.calls).toEqual([]);
     });
@@ -227,12 +228,12 @@ describe('waitFor()', () => {
       await engine.close();
       expect(seen.error?.code).toBe('ERR_JIT_CLOSED');
       expect(clock.sleepers).toBe(0);
-      await refusal(engine.waitFor(request.id), 'ERR_JIT_CLOSED');
+      await refusal(waitFor(engine, request.id), 'ERR_JIT_CLOSED');
     });
 
     it('when there is no such request, or none any more', async () => {
       const { engine } = anEngine();
-      expect(await refusal(engine.waitFor('r1'), 'ERR_JIT_NOT_FOUND')).toMatchObject({ kind: 'request', id: 'r1' });
+      expect(await refusal(waitFor(engine, 'r1'), 'ERR_JIT_NOT_FOUND')).toMatchObject({ kind: 'request', id: 'r1' });
 
       const { clock, store, seen, told } = await waiting();
       store.inject('get', { fault: 'malformed', answer: [undefined] });
@@ -246,7 +247,7 @@ describe('waitFor()', () => {
       const { engine, store, clock } = anEngine();
       const request = await aPending(engine);
       store.inject('get', { fault: 'reject' }, 1);
-      await refusal(engine.waitFor(request.id), 'ERR_JIT_STORE');
+      await refusal(waitFor(engine, request.id), 'ERR_JIT_STORE');
       expect(clock.sleepers).toBe(0);
     });
 
@@ -364,11 +365,11 @@ describe('waitFor()', () => {
     [7, 'options'],
   ])('refuses %j: it names %s', async (options, argument) => {
     const { engine } = anEngine();
-    expect((await refusal(engine.waitFor('r1', options as object), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
+    expect((await refusal(waitFor(engine, 'r1', options as object), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
   });
 
   it('refuses an id that is none', async () => {
     const { engine } = anEngine();
-    expect((await refusal(engine.waitFor(''), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('requestId');
+    expect((await refusal(waitFor(engine, ''), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('requestId');
   });
 });

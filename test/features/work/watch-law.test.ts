@@ -1,3 +1,4 @@
+import { watchAccess } from 'jit-access/work';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, isJitError, JitEngine, MemoryGrantStore, patternScopes, type GrantStore } from '../../../src/index.js';
@@ -96,7 +97,7 @@ describe('a lease', () => {
       await fc.assert(
         fc.asyncProperty(steps(change), fc.nat(), leeway, async (todo, seed, leewayMs) => {
           const { clock, worker, known, act, lastly } = await aWorld(isWatched, seed, leewayMs);
-          const lease = await worker.lease(MAYA, SCOPE);
+          const lease = await watchAccess(worker, MAYA, SCOPE);
           for (const [wait, does] of todo) {
             const before = clock.now();
             await clock.advance(wait);
@@ -125,7 +126,7 @@ describe('a lease', () => {
       await fc.assert(
         fc.asyncProperty(steps(fc.oneof(change, trouble)), fc.nat(), leeway, async (todo, seed, leewayMs) => {
           const { clock, worker, known, act, lastly } = await aWorld(isWatched, seed, leewayMs);
-          const lease = await worker.lease(MAYA, SCOPE);
+          const lease = await watchAccess(worker, MAYA, SCOPE);
           for (const [wait, does] of todo) {
             await clock.advance(wait);
             await settle();

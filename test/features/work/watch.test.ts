@@ -1,3 +1,4 @@
+import { watchAccess, withAccess } from 'jit-access/work';
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, patternScopes, type DeniedError, type JitEngineOptions, type StoreError } from '../../../src/index.js';
 import type { AccessWatch, WatchOptions } from '../../../src/features/work/options.js';
@@ -12,7 +13,7 @@ const ENDS = at(TTL);
 async function leased(options: Partial<JitEngineOptions> = {}, terms: WatchOptions = {}) {
   const made = anEngine(options);
   const grant = await aGranted(made.engine, { ttl: TTL });
-  const lease = await made.engine.lease(MAYA, SCOPE, terms);
+  const lease = await watchAccess(made.engine, MAYA, SCOPE, terms);
   return { ...made, grant, lease };
 }
 
@@ -27,18 +28,18 @@ describe('lease()', () => {
   describe('at its start', () => {
     it('L20 rejects with the decision where nothing allows it, and leaves nothing behind', async () => {
       const { engine, clock, store } = anEngine();
-      const error = await refusal(engine.lease(MAYA, SCOPE), 'ERR_JIT_DENIED');
+      const error = await refusal(watchAccess(engine, MAYA, SCOPE), 'ERR_JIT_DENIED');
       expect(error.decision).toMatchObject({ allowed: false, reason: 'no_grant', subject: MAYA, scope: SCOPE });
       expect(clock.sleepers).toBe(0);
       store.inject('live', { fault: 'reject' }, 1);
-      await refusal(engine.lease(MAYA, SCOPE), 'ERR_JIT_STORE');
+      await refusal(watchAccess(engine, MAYA, SCOPE), 'ERR_JIT_STORE');
     });
 
     it('says whose it is, for what, and until when that is known to last', async () => {
       const { lease, engine } = await leased();
       expect(lease).toMatchObject({ subject: MAYA, scope: SCOPE, until: ENDS });
       expect(lease.signal.aborted).toBe(false);
-      expect(await engine.lease(MAYA, { scope: SCOPE })).toMatchObject({ scope: SCOPE });
+      expect(await watchAccess(engine, MAYA, { scope: SCOPE })).toMatchObject({ scope: SCOPE });
     });
 
     it.each([
@@ -52,16 +53,16 @@ describe('lease()', () => {
       [{ maxUnconfirmed: '1s' }, 'maxUnconfirmed'],
       [{ poll: null }, 'poll'],
       [{ maxUnconfirmed: null }, 'maxUnconfirmed'],
-      [{ pollMs: 1 }, 'options'],
+      [{ poll: 1 }, 'options'],
       ['1s', 'options'],
       [null, 'options'],
     ])('refuses %j: it names %s', async (options, argument) => {
       const { engine } = anEngine();
-      expect((await refusal(engine.lease(MAYA, SCOPE, options as object), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
+      expect((await refusal(watchAccess(engine, MAYA, SCOPE, options as object), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
       expect(
         (
           await refusal(
-            engine.withAccess(MAYA, SCOPE, () => 1, options as object),
+            withAccess(engine, MAYA, SCOPE, () => 1, options as object),
             'ERR_JIT_INVALID_ARGUMENT',
           )
         ).argument,
@@ -72,7 +73,7 @@ describe('lease()', () => {
       const { engine, clock, store } = anEngine();
       await aGranted(engine);
       store.inject('live', { fault: 'hang' }, 1);
-      const asked = refusal(engine.lease(MAYA, SCOPE), 'ERR_JIT_STORE');
+      const asked = refusal(watchAccess(engine, MAYA, SCOPE), 'ERR_JIT_STORE');
       await clock.advance(5 * SECOND);
       store.release();
       expect((await asked).cause).toBeUndefined();
@@ -85,7 +86,7 @@ describe('lease()', () => {
       const { engine, clock } = await leased({ approver });
       await aGranted(engine, { startsAt: at(20 * SECOND), ttl: TTL });
       await clock.set(at(20 * SECOND));
-      expect((await engine.lease(MAYA, SCOPE)).until).toBe(ENDS);
+      expect((await watchAccess(engine, MAYA, SCOPE)).until).toBe(ENDS);
       const closing = engine.close();
       await clock.advance('10s');
       await closing;
@@ -98,7 +99,7 @@ describe('lease()', () => {
       const { engine, clock } = anEngine({ approver });
       await aGranted(engine, { startsAt: at(HOUR), ttl: TTL });
       await clock.set(at(HOUR));
-      const asking = engine.lease(MAYA, SCOPE);
+      const asking = watchAccess(engine, MAYA, SCOPE);
       await clock.advance(8 * SECOND);
       answer(true);
       const lease = await asking;
@@ -168,7 +169,7 @@ describe('lease()', () => {
       await clock.set(ENDS);
       expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
       // Another lease may be had at once.
-      expect((await other.lease(MAYA, SCOPE)).until).toBe(ENDS + TTL);
+      expect((await watchAccess(other, MAYA, SCOPE)).until).toBe(ENDS + TTL);
     });
 
     it('L1 ends though an answer that is under way would have brought more', async () => {
@@ -201,7 +202,7 @@ describe('lease()', () => {
       });
       await aGranted(engine, { scope: 'db-prod:*', ttl: TTL });
       await aGranted(engine, { startsAt: ENDS, ttl: TTL });
-      const lease = await engine.lease(MAYA, SCOPE);
+      const lease = await watchAccess(engine, MAYA, SCOPE);
       expect(lease.until).toBe(ENDS + TTL);
       await clock.set(ENDS + TTL - 1);
       expect(lease.signal.aborted).toBe(false);
@@ -317,7 +318,7 @@ describe('lease()', () => {
         const grant = await aGranted(engine, { ttl: HOUR });
         const before = await inner.live({ subject: MAYA, scope: SCOPE, at: at(0) });
         store.inject('live', { fault: 'hang' }, 1);
-        const asking = engine.lease(MAYA, SCOPE, { poll: '10m', maxUnconfirmed: '20m' });
+        const asking = watchAccess(engine, MAYA, SCOPE, { poll: '10m', maxUnconfirmed: '20m' });
         await settle();
         await engine.revoke(grant.id, { by: SAM });
         inner.inject('live', { fault: 'malformed', answer: before }, 1);
@@ -638,7 +639,7 @@ describe('lease()', () => {
       let patterns: readonly string[] = ['db-prod:**'];
       const { engine, clock, store } = anEngine({ standing: () => patterns });
       store.inject('all', { fault: 'reject' });
-      const lease = await engine.lease(MAYA, SCOPE);
+      const lease = await watchAccess(engine, MAYA, SCOPE);
       expect(lease.until).toBeUndefined();
       await clock.advance(MINUTE);
       expect(lease.signal.aborted).toBe(false);
@@ -652,7 +653,7 @@ describe('lease()', () => {
     it('goes over to grants, and back', async () => {
       let patterns: readonly string[] = [SCOPE];
       const { engine, clock } = anEngine({ standing: () => patterns });
-      const lease = await engine.lease(MAYA, SCOPE);
+      const lease = await watchAccess(engine, MAYA, SCOPE);
       await aGranted(engine, { ttl: TTL });
       patterns = [];
       await clock.advance(SECOND);
@@ -686,7 +687,7 @@ describe('lease()', () => {
       const made = await leased();
       let signal: AbortSignal;
       {
-        await using lease = await made.engine.lease(MAYA, SCOPE);
+        await using lease = await watchAccess(made.engine, MAYA, SCOPE);
         signal = lease.signal;
         expect(signal.aborted).toBe(false);
       }
@@ -716,16 +717,16 @@ describe('lease()', () => {
 
     it('ends with the engine, and none is given afterwards', async () => {
       const { engine, lease, clock, store } = await leased();
-      const others = await Promise.all([engine.lease(MAYA, SCOPE), engine.lease(MAYA, SCOPE)]);
+      const others = await Promise.all([watchAccess(engine, MAYA, SCOPE), watchAccess(engine, MAYA, SCOPE)]);
       store.inject('live', { fault: 'hang' }, 1);
-      const late = refusal(engine.lease(MAYA, SCOPE), 'ERR_JIT_CLOSED');
+      const late = refusal(watchAccess(engine, MAYA, SCOPE), 'ERR_JIT_CLOSED');
       await engine.close();
       for (const one of [lease, ...others]) expect(endOf(one)).toMatchObject({ code: 'ERR_JIT_CLOSED' });
       store.release();
       await late;
-      await refusal(engine.lease(MAYA, SCOPE), 'ERR_JIT_CLOSED');
+      await refusal(watchAccess(engine, MAYA, SCOPE), 'ERR_JIT_CLOSED');
       await refusal(
-        engine.withAccess(MAYA, SCOPE, () => 1),
+        withAccess(engine, MAYA, SCOPE, () => 1),
         'ERR_JIT_CLOSED',
       );
       expect(clock.sleepers).toBe(0);
@@ -733,7 +734,7 @@ describe('lease()', () => {
 
     it('what the work does on abort may stop it again, and others', async () => {
       const { engine, lease, grant } = await leased();
-      const other = await engine.lease(MAYA, SCOPE);
+      const other = await watchAccess(engine, MAYA, SCOPE);
       lease.signal.addEventListener('abort', () => [lease, other].forEach((one) => one.stop()));
       await engine.revoke(grant.id, { by: SAM });
       await settle();
@@ -749,7 +750,7 @@ describe('lease()', () => {
       Array.from({ length: 60 }, async (_, i) => {
         const subject = `user:${i}`;
         const grant = await aGranted(engine, { subject, ttl: (i % 20) * MINUTE + MINUTE });
-        return { grant, lease: await engine.lease(subject, SCOPE, { poll: '30s', maxUnconfirmed: '2m' }) };
+        return { grant, lease: await watchAccess(engine, subject, SCOPE, { poll: '30s', maxUnconfirmed: '2m' }) };
       }),
     );
     expect(watchers).toEqual({ now: 1, ever: 1 });

@@ -1,3 +1,4 @@
+import { withAccess } from 'jit-access/work';
 import { describe, expect, it } from 'vitest';
 import type { AccessWatch } from '../../../src/features/work/options.js';
 import { aGranted, anEngine, at, MAYA, MINUTE, refusal, SAM, SCOPE } from '../../engine/an-engine.js';
@@ -26,7 +27,7 @@ describe('withAccess()', () => {
   it('gives what the work gives, and leaves nothing behind', async () => {
     const { engine, clock } = await granted();
     let given: AccessWatch | undefined;
-    const result = await engine.withAccess(MAYA, SCOPE, async (signal, lease) => {
+    const result = await withAccess(engine, MAYA, SCOPE, async (signal, lease) => {
       given = lease;
       expect(lease).toMatchObject({ subject: MAYA, scope: SCOPE, until: at(TTL) });
       expect(lease.signal).toBe(signal);
@@ -42,14 +43,14 @@ describe('withAccess()', () => {
 
   it('takes work that gives its answer at once, and an action that has a scope', async () => {
     const { engine } = await granted();
-    expect(await engine.withAccess(MAYA, { scope: SCOPE }, () => 7)).toBe(7);
+    expect(await withAccess(engine, MAYA, { scope: SCOPE }, () => 7)).toBe(7);
   });
 
   it('L20 does not begin where nothing allows it', async () => {
     const { engine } = anEngine();
     let begun = 0;
     const error = await refusal(
-      engine.withAccess(MAYA, SCOPE, () => (begun += 1)),
+      withAccess(engine, MAYA, SCOPE, () => (begun += 1)),
       'ERR_JIT_DENIED',
     );
     expect(error.decision).toMatchObject({ reason: 'no_grant' });
@@ -59,7 +60,7 @@ describe('withAccess()', () => {
   it('refuses work that is none', async () => {
     const { engine } = await granted();
     for (const work of [undefined, 'work', {}]) {
-      const error = await refusal(engine.withAccess(MAYA, SCOPE, work as never), 'ERR_JIT_INVALID_ARGUMENT');
+      const error = await refusal(withAccess(engine, MAYA, SCOPE, work as never), 'ERR_JIT_INVALID_ARGUMENT');
       expect(error.argument).toBe('work');
     }
   });
@@ -79,14 +80,14 @@ describe('withAccess()', () => {
     ],
   ] as const)('rejects as the work %s, and leaves nothing behind', async (_, work) => {
     const { engine, clock } = await granted();
-    await expect(engine.withAccess(MAYA, SCOPE, work)).rejects.toThrow('boom');
+    await expect(withAccess(engine, MAYA, SCOPE, work)).rejects.toThrow('boom');
     expect(clock.sleepers).toBe(0);
   });
 
   it('L1 stops the work at the end of the window; what it throws then is the outcome', async () => {
     const { engine, clock } = await granted();
     const working = refusal(
-      engine.withAccess(MAYA, SCOPE, (signal) => until(signal, () => signal.throwIfAborted())),
+      withAccess(engine, MAYA, SCOPE, (signal) => until(signal, () => signal.throwIfAborted())),
       'ERR_JIT_DENIED',
     );
     await settle();
@@ -96,7 +97,7 @@ describe('withAccess()', () => {
 
   it('L12 stops the work on a revoke', async () => {
     const { engine, grant } = await granted();
-    const working = engine.withAccess(MAYA, SCOPE, (signal) => until(signal, () => 'stopped half-way'));
+    const working = withAccess(engine, MAYA, SCOPE, (signal) => until(signal, () => 'stopped half-way'));
     await settle();
     await engine.revoke(grant.id, { by: SAM });
     expect(await working).toBe('stopped half-way');
@@ -106,7 +107,7 @@ describe('withAccess()', () => {
     const { engine, clock } = await granted();
     let finish: (value: string) => void = () => undefined;
     let isOver = false;
-    const working = engine.withAccess(MAYA, SCOPE, () => new Promise<string>((resolve) => (finish = resolve)));
+    const working = withAccess(engine, MAYA, SCOPE, () => new Promise<string>((resolve) => (finish = resolve)));
     void working.then(() => (isOver = true));
     await settle();
     await clock.set(at(2 * TTL));
@@ -118,7 +119,7 @@ describe('withAccess()', () => {
   it('stops the work when the engine is closed', async () => {
     const { engine } = await granted();
     const working = refusal(
-      engine.withAccess(MAYA, SCOPE, (signal) => until(signal, () => signal.throwIfAborted())),
+      withAccess(engine, MAYA, SCOPE, (signal) => until(signal, () => signal.throwIfAborted())),
       'ERR_JIT_CLOSED',
     );
     await settle();

@@ -16,7 +16,8 @@ import {
 import { generateText, isStepCount, tool as aiTool, type ModelMessage } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import { z } from 'zod';
-import { mcpTool, needsApproval, toolApproval, type Borrower, type LendingEngine, type ToolRule } from '../../../src/ai.js';
+import type { JitEngine } from 'jit-access';
+import { mcpTool, needsApproval, toolApproval, type Borrower, type ToolRule } from '../../../src/ai.js';
 
 setTracingDisabled(true);
 
@@ -49,7 +50,7 @@ export interface Sdk {
   readonly name: string;
   /** Whether a call that waits pauses the run; else the model is told, and calls again. */
   readonly pauses: boolean;
-  open(engine: LendingEngine, options: Options, work: Work): (input: Partial<Refund>, callId?: string) => Promise<Outcome>;
+  open(engine: JitEngine, options: Options, work: Work): (input: Partial<Refund>, callId?: string) => Promise<Outcome>;
 }
 
 /** Notes whether the tool was run, whatever the SDK says. */
