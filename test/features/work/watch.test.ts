@@ -53,7 +53,7 @@ describe('lease()', () => {
       [{ maxUnconfirmed: '1s' }, 'maxUnconfirmed'],
       [{ poll: null }, 'poll'],
       [{ maxUnconfirmed: null }, 'maxUnconfirmed'],
-      [{ poll: 1 }, 'options'],
+      [{ pollMs: 1 }, 'options'],
       ['1s', 'options'],
       [null, 'options'],
     ])('refuses %j: it names %s', async (options, argument) => {
