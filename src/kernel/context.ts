@@ -1,5 +1,5 @@
 import type { IssueFacts } from '../lifecycle/grant.js';
-import { walkChain } from './walk-chain.js';
+import { walkChain, walkToFirst } from './walk-chain.js';
 import type { ExtensionChain } from '../lifecycle/extension-chain.js';
 import { limitMet, type OpenFacts } from '../lifecycle/request.js';
 import { MAX_DENIED, recentDenials, type DenialFacts, type RecentDenial } from '../lifecycle/same-ask.js';
@@ -55,8 +55,9 @@ export class ContextLoader {
       (known) => grantLimitMet(limits, request, known, isBreakGlass) !== undefined,
       dryRun,
     );
+    const chain = await this.#chain(request);
     const origin = request.extension && (await this.#ledger.row('grant', request.extension.grantId));
-    return { ...facts, limits, asksAtStart: this.#desk.asksAtStart, origin: origin && decodeGrant(origin) };
+    return { ...facts, chain, limits, asksAtStart: this.#desk.asksAtStart, origin: origin && decodeGrant(origin) };
   }
 
   /** What opening this request would rest on, but for the grant that it extends; as {@link forIssuing}. */
@@ -81,6 +82,7 @@ export class ContextLoader {
     const stands = this.#settings.limits.askAgainAfterMs !== undefined && request.extension === undefined;
     return {
       ...facts,
+      chain: await this.#chain(request),
       given: await this.#given(touched),
       open: await this.openRequests(subject),
       denied: stands ? await this.requests(facts.subject?.denied ?? []) : [],
@@ -88,6 +90,16 @@ export class ContextLoader {
       openedForOthers: (await this.requests(requester?.openedForOthers ?? [])).filter(({ end }) => end === undefined),
       overlaps,
     };
+  }
+
+  /**
+   * The ids of all grants of the chain that a request extends: from its first grant on, over every branch. A new grant of the
+   * chain writes the subject's row, so read that row first: then no two approvals count the same place.
+   */
+  async #chain({ extension }: AccessRequest): Promise<ReadonlySet<string>> {
+    if (extension === undefined) return NO_CHAIN;
+    const ancestors = await walkToFirst(extension.grantId, async (id) => (await this.#ledger.grantsWithUsage([id]))[0]?.grant);
+    return (await walkChain(ancestors, (ids) => this.#ledger.grantsWithUsage(ids))).ids;
   }
 
   /**
@@ -193,6 +205,7 @@ export class ContextLoader {
   }
 }
 
+const NO_CHAIN: ReadonlySet<string> = new Set();
 const NONE_GIVEN: ReadonlyMap<string, AccessRequest> = new Map();
 
 /** How many ends one change records: it has a greatest size (L42). */

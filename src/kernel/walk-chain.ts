@@ -29,6 +29,23 @@ export async function walkChain(first: readonly Grant[], read: (ids: readonly st
   return { successors, ids };
 }
 
+/**
+ * Walks an extension chain the other way, from one of its grants to its first: the grant that this one extends, the grant that
+ * that one extends, and so on. It stops where a grant is missing or can not be read, and at a circle.
+ *
+ * @param read the grant with this id; `undefined` where it is missing or can not be read
+ * @returns the grants on the way, the named one included
+ */
+export async function walkToFirst(id: string, read: (id: string) => Promise<Grant | undefined>): Promise<readonly Grant[]> {
+  const found = new Map<string, Grant>();
+  for (let next: string | undefined = id; next !== undefined && !found.has(next);) {
+    const grant: Grant | undefined = await read(next);
+    if (grant !== undefined) found.set(next, grant);
+    next = grant?.extends;
+  }
+  return [...found.values()];
+}
+
 /** The successors that are not in `ids` yet, each once; afterwards they are. */
 function namedBy(grants: readonly Grant[], ids: Set<string>): readonly string[] {
   const named: string[] = [];

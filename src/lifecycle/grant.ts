@@ -9,6 +9,7 @@ import {
   type GrantEnd,
   type Usage,
 } from '../records/index.js';
+import { chainGrantsMet, type ChainFacts } from './chain-limits.js';
 import { endWith, endWithUsage } from './grant-end.js';
 import { hasEnded, hasPassed, type GrantUse } from './status.js';
 import {
@@ -41,16 +42,13 @@ export const MAX_SCOPES = 50;
 export const anyGrantIds = (requestId: string): readonly string[] => Array.from({ length: MAX_SCOPES }, (_, i) => `${requestId}.${i + 1}`);
 
 /** What issuing grants needs to know besides the request. */
-export interface IssueFacts extends SubjectFacts {
+export interface IssueFacts extends SubjectFacts, ChainFacts {
   readonly limits: { readonly maxGrants: number; readonly warnBeforeMs: number | undefined };
   /** Whether the approver wants to be asked at a start that comes later. */
   readonly asksAtStart: boolean;
   /** The grant that an extension goes on from; `undefined`: it extends nothing, or that grant is gone. */
   readonly origin: Grant | undefined;
 }
-
-/** Each stays on the row of the grant that it extends, which every check reads. */
-export const MAX_SUCCESSORS = 50;
 
 /** Why the time of a request allows no grant, whoever approves it at `at`; `undefined`: it does. */
 export function reasonOfTime(request: AccessRequest, at: number): string | undefined {
@@ -64,11 +62,10 @@ export function reasonOfTime(request: AccessRequest, at: number): string | undef
 
 /** Why an approved request gives nothing; `undefined`: it does. */
 export function reasonNotToIssue(request: AccessRequest, at: number, facts: IssueFacts): string | undefined {
-  const { limits, origin } = facts;
+  const { limits } = facts;
   const ofTime = reasonOfTime(request, at);
   if (ofTime !== undefined) return ofTime;
-  if ((origin?.successors.length ?? 0) >= MAX_SUCCESSORS) return `a grant can be extended ${MAX_SUCCESSORS} times`;
-  return grantLimitMet(limits, request, facts, false)?.message;
+  return (chainGrantsMet(facts) ?? grantLimitMet(limits, request, facts, false))?.message;
 }
 
 /** One grant for each scope of an approved request (L10), with what hangs on it: usage rows, the subject's row, the grant extended. */

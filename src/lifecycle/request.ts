@@ -3,7 +3,7 @@ import { digestOf } from '../journal/link.js';
 import type { ScopeMatcher } from '../core/ports.js';
 import { makeRequest, makeReuse, toJson, UNDECIDED, type AccessRequest, type Extension, type Subject } from '../records/index.js';
 import { formatDuration, refuseIfSteppedBack } from '../core/time.js';
-import { MAX_SUCCESSORS } from './grant.js';
+import { chainLimitMet, type ChainFacts } from './chain-limits.js';
 import { hasEnded, hasPassed, type GrantUse } from './status.js';
 import { asRead, entryOf, nextVersion, noChange, type EntryDraft, type Moment, type Transition } from './transition.js';
 import { unbrokenCover } from './cover.js';
@@ -40,7 +40,7 @@ export interface RequestLimits extends SubjectLimits {
 }
 
 /** What opening a request needs to know. */
-export interface OpenFacts extends SubjectFacts {
+export interface OpenFacts extends SubjectFacts, ChainFacts {
   /** The subject's requests that have no recorded end; those too that time has ended. */
   readonly open: readonly AccessRequest[];
   /** Its requests that were denied; needed only where a denial stands. */
@@ -96,13 +96,10 @@ const tooShort = (minMs: number, gotMs: number): LimitError =>
     `limits.minTtl allows no window shorter than ${formatDuration(minMs)}; got ${formatDuration(gotMs)}`,
   );
 
-const TOO_MANY = `a grant can be extended ${MAX_SUCCESSORS} times; ask for access anew`;
-
 /** Asking to extend what has ended is refused: that is a fresh request. */
 function extensionOf(grantId: string, origin: GrantUse | undefined, { maxTotalMs }: RequestLimits, moment: Moment): Extension {
   if (origin === undefined || hasEnded(origin, moment)) throw new EndedError(grantId, origin?.grant.end);
-  const { expiresAt: from, firstStartsAt, breakGlass, successors } = origin.grant;
-  if (successors.length >= MAX_SUCCESSORS) throw new LimitError('extensions', MAX_SUCCESSORS, successors.length + 1, TOO_MANY);
+  const { expiresAt: from, firstStartsAt, breakGlass } = origin.grant;
   const until = firstStartsAt + maxTotalMs;
   if (until <= from) {
     const message = `this line of extensions has used all of limits.maxTotal (${formatDuration(maxTotalMs)}); ask for access anew`;
@@ -162,6 +159,8 @@ export function limitMet(
 ): LimitError | undefined {
   const { requestedBy, subject } = request;
   const { maxOpenRequests, maxTotalMs, minTtlMs } = limits;
+  const ofChain = chainLimitMet(request, facts);
+  if (ofChain !== undefined) return ofChain;
   const open = facts.open.filter((other) => countsAgainst(request, other.requestedBy));
   if (open.length >= maxOpenRequests) return new LimitError('maxOpenRequests', maxOpenRequests, open.length + 1);
   const forOthers = facts.openedForOthers.length;

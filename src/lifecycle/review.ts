@@ -1,4 +1,4 @@
-import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../core/errors.js';
+import { DecidedError, LimitError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../core/errors.js';
 import { escalatesAt, makeReview, type AccessRequest, type Quorum, type Review } from '../records/index.js';
 import type { ClockReading } from '../core/time.js';
 import type { IssueFacts, RequestWithGrants } from './grant.js';
@@ -37,6 +37,9 @@ export interface ReviewFacts {
   /** There where `eligible` is true. */
   readonly issue: IssueFacts | undefined;
 }
+
+/** How many reviews a request has at most: a change writes all of them (L42). A denial is taken beyond that too. */
+export const MAX_REVIEWS = 100;
 
 /** The subject, and whoever asked on its behalf, never count (L15). */
 export const isOwnRequest = (request: AccessRequest, reviewer: string): boolean =>
@@ -141,6 +144,10 @@ export function reviewRequest(
   const at = stamp(moment, request);
   const review = makeReview({ reviewer, verdict, groups, as, at, reason, comment });
   const reviews = isRepeated ? request.reviews : [...request.reviews.filter((other) => other !== given), review];
+  if (verdict === 'approve' && reviews.length > Math.max(MAX_REVIEWS, request.reviews.length)) {
+    const message = `a request has at most ${MAX_REVIEWS} reviews; only a denial can be added`;
+    throw new LimitError('reviews', MAX_REVIEWS, reviews.length, message);
+  }
   const withReview = (step: Transition<RequestWithGrants>): Transition<RequestWithGrants> => ({
     ...step,
     entries: [...(isRepeated ? [] : [entryOf(step.result.request, 'request.reviewed', at, reviewer, { review })]), ...step.entries],

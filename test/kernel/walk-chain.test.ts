@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Grant } from '../../src/index.js';
-import { walkChain } from '../../src/kernel/walk-chain.js';
+import { walkChain, walkToFirst } from '../../src/kernel/walk-chain.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
 /** Grants by id, each with the ids of those that extend it; and what was read of them, round by round. */
@@ -75,5 +75,31 @@ describe('walkChain()', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('walkToFirst()', () => {
+  /** Grants by id, each with the id of the grant that it extends; and the ids that were read. */
+  const walk = async (extending: Readonly<Record<string, string | undefined>>, id: string) => {
+    const read: string[] = [];
+    const found = await walkToFirst(id, (next) => {
+      read.push(next);
+      return Promise.resolve(next in extending ? aGrant({ id: next, extends: extending[next] }) : undefined);
+    });
+    return { found: found.map((grant) => grant.id), read };
+  };
+
+  it('L42 finds the grants that one goes on from, up to the first, and no branch', async () => {
+    const { found } = await walk({ a: undefined, b: 'a', other: 'a', c: 'b', d: 'c' }, 'c');
+    expect(found).toEqual(['c', 'b', 'a']);
+  });
+
+  it('L42 stops where one is missing or can not be read', async () => {
+    expect(await walk({ b: 'gone', c: 'b' }, 'c')).toEqual({ found: ['c', 'b'], read: ['c', 'b', 'gone'] });
+    expect(await walk({}, 'gone')).toEqual({ found: [], read: ['gone'] });
+  });
+
+  it('L42 reads each grant of a circle once', async () => {
+    expect(await walk({ a: 'b', b: 'a' }, 'a')).toEqual({ found: ['a', 'b'], read: ['a', 'b'] });
   });
 });

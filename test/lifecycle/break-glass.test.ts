@@ -50,6 +50,7 @@ const FACTS: IssueFacts & { limits: typeof LIMITS } = {
   limits: LIMITS,
   asksAtStart: false,
   origin: undefined,
+  chain: new Set(),
 };
 
 type Approved = ParsedBreakGlass & { readonly verdict: { readonly outcome: 'approve' } };
