@@ -1,5 +1,6 @@
 export { refuseLargeChange } from './core/change-size.js';
-export { JitEngine, type By, type RedeemBy, type ReviewBy } from './engine/engine.js';
+export type { By } from './engine/by.js';
+export { JitEngine, type RedeemBy, type ReviewBy } from './engine/engine.js';
 export type { HistoryQuery, HolderQuery, Paging, RequestQuery } from './engine/history.js';
 export type { Action } from './engine/checker.js';
 export type { RevokeAllTarget } from './engine/revocation.js';
@@ -11,8 +12,6 @@ export type {
   AccessStatus,
   AccessWindow,
   Consumption,
-  Explanation,
-  ExplanationReason,
   FlushReport,
   InboxItem,
   LinkPreview,
@@ -20,15 +19,11 @@ export type {
   RevokeAllReport,
 } from './engine/answers.js';
 export type { LinkKey } from './features/links/approval-link.js';
-export type { ExplainOptions } from './features/explain/explain.js';
 export type { BreakGlassReviewQuery } from './engine/break-glass.js';
 export type { JitEngineOptions, Limits } from './kernel/settings.js';
-export type { ClockAcceptance } from './kernel/journal-clock.js';
 export type { RollbackAcceptance } from './kernel/rollback.js';
-export type { PurgeReport } from './features/retention/purge.js';
 export type { Standing } from './kernel/standing.js';
 export type { SweepReport } from './engine/sweep.js';
-export type { ReasonOnRecord } from './lifecycle/explain.js';
 export type { AskField } from './lifecycle/request.js';
 export type { RecentDenial } from './lifecycle/same-ask.js';
 export type { CoverageChange, ProvisioningTarget } from './features/provisioning/options.js';

@@ -37,6 +37,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   check: ['engine/checker', 'engine/create-checker'],
   index: [...ground, 'journal', 'lifecycle', 'approvers', 'sinks', 'stores/memory', 'kernel', 'followers', 'engine', 'features'],
 
+  // A feature, and what of the kernel it lets its callers see.
+  explain: ['features/explain', 'lifecycle/explain'],
+  retention: ['features/retention', 'kernel/journal-clock'],
   work: ['features/work'],
 
   // An engine is handed to them: they know it, and what watches its access, by their types.

@@ -1,19 +1,18 @@
-import { ClosedError, LinkError, NotFoundError } from '../core/errors.js';
+import { ClosedError, LinkError } from '../core/errors.js';
 import type { ProvisioningTarget } from '../features/provisioning/options.js';
 import { Provisioner, type ResyncReport } from '../features/provisioning/provisioner.js';
 import { invalid, readId, readOptions, readText } from '../core/parse.js';
 import { Followers } from '../followers/followers.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, MaybePromise, Page } from '../core/ports.js';
-import { toJson, type AccessRequest, type Anchor, type Decision, type Effect, type Grant } from '../records/index.js';
-import { isThenable, readDuration, readInstant, within, type Duration } from '../core/time.js';
+import { type AccessRequest, type Anchor, type Decision, type Effect, type Grant } from '../records/index.js';
+import { isThenable, readDuration, within, type Duration } from '../core/time.js';
 import { accessStatus } from './access-status.js';
 import type {
   AccessPreview,
   AccessResult,
   AccessStatus,
   Consumption,
-  Explanation,
   FlushReport,
   InboxItem,
   LinkPreview,
@@ -21,32 +20,23 @@ import type {
   RevokeAllReport,
 } from './answers.js';
 import { History, type HistoryQuery, type HolderQuery, type RequestQuery } from './history.js';
+import { readBy, type By } from './by.js';
 import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk, type RunAsk } from './ask.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
 import { denied, type Action, type Checker } from './checker.js';
 import { EngineChecker } from './engine-checker.js';
 import { MemoryGrantStore } from '../stores/memory.js';
-import { Configurations, removeSilentEngines } from '../kernel/configurations.js';
+import { Configurations } from '../kernel/configurations.js';
 import { Requests } from './requests.js';
 import { BreakGlass, readReviewVerdict, type BreakGlassResult, type BreakGlassReviewQuery } from './break-glass.js';
 import { Revocation, type RevokeAllTarget } from './revocation.js';
-import { Explainer, type ExplainOptions } from '../features/explain/explain.js';
-import type { ClockAcceptance } from '../kernel/journal-clock.js';
 import { Kernel } from '../kernel/kernel.js';
 import { Links } from '../features/links/links.js';
 import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings.js';
-import { Purge, type PurgeReport } from '../features/retention/purge.js';
 import type { RollbackAcceptance } from '../kernel/rollback.js';
 import { Sweep, type SweepReport } from './sweep.js';
 import { setKernel } from '../kernel/kernel-of.js';
 import { Uses } from './uses.js';
-
-/** Who does something, and why. */
-export interface By {
-  readonly by: string;
-  /** Goes on record. Text of at most 4 KiB. */
-  readonly reason?: string | undefined;
-}
 
 /** A review: who, why, and as what. */
 export interface ReviewBy extends By {
@@ -485,21 +475,6 @@ export class JitEngine<Scope extends string = string> {
 
   // ---- Looking things up -------------------------------------------------------------------------------------
 
-  /**
-   * Why the subject may do this, or why not: the record that decides, when time may change that, who may approve, and
-   * what would become of an ask. For people to read; it records nothing, but that it begins with a check, which may have
-   * a start confirmed that is due. An approver that fails takes only its own part from the answer, and is told to `onError`.
-   *
-   * Gotcha: it reads all that is on record about the subject, and asks the approver. Gate on {@link assertAllowed}.
-   *
-   * @param options.ask what would be asked for, as in {@link requestAccess}
-   * @throws CorruptError `ERR_JIT_CORRUPT` when why there is no access is for a grant to say that can't be read
-   */
-  async explain(subject: string, action: Action<Scope>, options: ExplainOptions = {}): Promise<Explanation> {
-    this.#refuseIfClosed();
-    return this.#kernel.part(Explainer).explain(subject, action, options);
-  }
-
   /** A request with its grants; `undefined` where there is none. */
   async getRequest(requestId: string): Promise<{ readonly request: AccessRequest; readonly grants: readonly Grant[] } | undefined> {
     return this.#kernel.ledger.lookup.request(this.#readRecordId('requestId', requestId));
@@ -584,62 +559,6 @@ export class JitEngine<Scope extends string = string> {
     return { caughtUp: followers.every(({ behind, error }) => behind === 0 && error === undefined), followers };
   }
 
-  /** Lets go of the cursor of a sink that is no longer used and would hold back `purge` for ever. @throws NotFoundError */
-  async forgetFollower(name: string): Promise<void> {
-    const id = this.#readRecordId('name', name);
-    if (this.#settings.sinks.some((sink) => sink.name === id)) throw invalid('name', 'a sink that this engine does not use', id);
-    const key = { kind: 'cursor', id };
-    let seen = false;
-    await this.#kernel.ledger.untilCommitted(async () => {
-      const row = await this.#kernel.ledger.row(key.kind, id);
-      if (row === undefined && !seen) throw new NotFoundError('follower', id);
-      seen = true;
-      return row === undefined || this.#kernel.ledger.commit({ expect: [{ ...key, version: row.version }], put: [], remove: [key] });
-    });
-  }
-
-  /**
-   * Removes what ended before an instant, and the journal's prefix that nothing kept rests on. Questions about earlier
-   * instants are refused from then on. What a sink has not been given yet is kept.
-   *
-   * A purge can't be undone, so the clock of this process alone doesn't decide its horizon.
-   *
-   * @param options.before epoch milliseconds, at least a day ago and not above the instant in the middle of the journal's
-   *   last 1,000 entries
-   * @param options.force true: purges up to `before` all the same, if it has passed. For a person who knows that the clock is right
-   * @throws InvalidArgumentError; ClockError `ERR_JIT_CLOCK` when the journal doesn't confirm that `before` has passed, or
-   *   has no entry of the last day: nothing was removed
-   */
-  async purge(options: { readonly before: number; readonly by: string; readonly force?: boolean | undefined }): Promise<PurgeReport> {
-    this.#refuseIfClosed();
-    const { before, by, force = false } = readOptions('options', options, ['before', 'by', 'force']);
-    if (typeof force !== 'boolean') throw invalid('force', 'true or false', force);
-    const { readId: readActorId, decodeAll } = this.#settings;
-    const purge = new Purge(this.#kernel.ledger, this.#kernel.clock, this.#kernel.journalClock, decodeAll, readActorId('by', by));
-    const report = await purge.run(readInstant('before', before), force);
-    await removeSilentEngines(this.#kernel.ledger, this.#kernel.clock.read().now, this.#settings.onError);
-    return report;
-  }
-
-  /**
-   * Accepts this engine's clock although the journal's newest entry lies above it, so that it may create access: after a
-   * clock that was ahead wrote to the journal, and no other process confirms this one. The journal records it.
-   *
-   * @returns `accepted: false` where nothing was refused for that; then nothing is recorded
-   * @throws StoreError, ClockError where the clock fails
-   * @example
-   * await engine.acceptClock({ by: 'user:ops', reason: 'INC-7: node 4 was a year ahead' });
-   */
-  async acceptClock(options: By): Promise<ClockAcceptance> {
-    this.#refuseIfClosed();
-    const { by: actor, reason } = this.#readWho(options);
-    return this.#kernel.journalClock.accept(({ reading, newest }) => {
-      const data = toJson({ reading, newest, reason });
-      const entries = [{ type: 'clock.accepted', at: reading, actor, data }] as const;
-      return this.#kernel.ledger.untilCommitted(() => this.#kernel.ledger.commit({ expect: [], put: [], entries }));
-    });
-  }
-
   /**
    * Accepts that the store went back behind what this engine has seen, so that the engine may create access again: a backup
    * was restored, or a failover lost commits. Review the lost entries first. The journal records the acceptance, and every
@@ -689,8 +608,7 @@ export class JitEngine<Scope extends string = string> {
   }
 
   #readWho(options: By) {
-    const { by, reason } = readOptions('options', options, ['by', 'reason']);
-    return { by: this.#settings.readId('by', by), reason: readText('reason', reason) };
+    return readBy(this.#settings, options);
   }
 
   #readSaid({ reason, comment, as }: { readonly reason?: unknown; readonly comment?: unknown; readonly as?: unknown }) {

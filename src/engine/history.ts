@@ -9,7 +9,7 @@ import type { DecodeAll } from '../kernel/enforcement.js';
 import { withUsage } from '../kernel/grant-use.js';
 import type { Ledger } from '../kernel/ledger.js';
 import type { Settings } from '../kernel/settings.js';
-import { readHorizon } from '../features/retention/purge.js';
+import { readHorizon } from '../kernel/horizon.js';
 import type { Kernel } from '../kernel/kernel.js';
 
 /** Which part of a longer answer. */

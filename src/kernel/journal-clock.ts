@@ -264,7 +264,7 @@ const aheadOf = ({ seq, at, actor }: AuditEntry, now: number): string =>
 
 const behindJournal = (newest: number, now: number): string =>
   `this process's clock shows ${iso(now)}, and the journal's newest entry was stamped ${iso(newest)} before it: nothing may create access ` +
-  `until the clock has passed that, another process writes an entry near this clock, or a person calls acceptClock({ by, reason })`;
+  `until the clock has passed that, another process writes an entry near this clock, or a person calls acceptClock(engine, { by, reason })`;
 
 const silentJournal = (now: number, newest: number): string =>
   `purge: this process's clock shows ${iso(now)}, and the journal's newest entry is of ${iso(newest)}, more than a day before it: ` +

@@ -1,3 +1,4 @@
+import { acceptClock, purge } from 'jit-access/retention';
 import { JitEngine, MemoryGrantStore, patternScopes, readJournal, type Change } from 'jit-access';
 import { inTurn, ManualClock, ScriptedApprover, throws } from 'jit-access/testing';
 
@@ -162,13 +163,13 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   };
   // A process that is an hour behind, and whose clock a person accepts.
   const slow = new JitEngine({ clock: new ManualClock(clock.now() - 3_600_000), store, approver });
-  await slow.acceptClock({ by: 'user:ops', reason: 'node 4 was ahead' });
+  await acceptClock(slow, { by: 'user:ops', reason: 'node 4 was ahead' });
   // An engine that has seen what the store has lost.
   const knownHead = { seq: (await engine.journalHead()).seq + 100, hash: 'f'.repeat(64) };
   const restarted = new JitEngine({ clock, store, approver, knownHead, onError: () => undefined });
   await restarted.acceptRollback({ by: 'user:ops', reason: 'restored the backup of 03:00' });
   await collect();
-  await engine.purge({ before: clock.now(), by: 'user:dpo', force: true });
+  await purge(engine, { before: clock.now(), by: 'user:dpo', force: true });
   await collect();
   return fields;
 }

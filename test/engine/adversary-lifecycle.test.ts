@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import {
   autoApprove,
@@ -176,7 +177,7 @@ describe('lifecycle, attacked', () => {
     await clock.advance('10m');
     await engine.sweep();
     await clock.advance('1m');
-    await engine.purge({ before: clock.now(), by: 'user:ops', force: true });
+    await purge(engine, { before: clock.now(), by: 'user:ops', force: true });
     const second = await engine.requestAccess(ask);
     expect(second.outcome).toBe('pending');
     const code = await engine.redeemLink(token, { by: SAM }).then(({ outcome }) => outcome, codeOf);
@@ -196,7 +197,7 @@ describe('lifecycle, attacked', () => {
     const slow = another().breakGlass({ subject: MAYA, scope: SCOPE, ttl: '5m', justification: 'fire' });
     slow.catch(() => undefined);
     await settleMicro();
-    await engine.purge({ before: clock.now() - MINUTE, by: 'user:ops', force: true });
+    await purge(engine, { before: clock.now() - MINUTE, by: 'user:ops', force: true });
     await engine.breakGlass({ subject: MAYA, scope: 'db-prod:read', ttl: '5m', justification: 'fire' });
     store.release();
     expect(await slow.then(({ outcome }) => outcome, codeOf)).toBe('ERR_JIT_LIMIT');
@@ -227,7 +228,7 @@ describe('lifecycle, attacked', () => {
     const slow = another().requestAccess({ subject: MAYA, scope: SCOPE, ttl: '5m' });
     slow.catch(() => undefined);
     await settleMicro();
-    await engine.purge({ before: clock.now() - MINUTE, by: 'user:ops', force: true });
+    await purge(engine, { before: clock.now() - MINUTE, by: 'user:ops', force: true });
     await engine.requestAccess({ subject: MAYA, scope: 'db-prod:read', ttl: '5m' });
     letGo();
     expect(await slow.then(({ outcome }) => outcome, codeOf)).toBe('ERR_JIT_LIMIT');
@@ -264,7 +265,7 @@ describe('lifecycle, attacked', () => {
     await clock.advance('11m');
     await engine.sweep();
     await clock.advance('1m');
-    await engine.purge({ before: clock.now(), by: 'user:ops', force: true });
+    await purge(engine, { before: clock.now(), by: 'user:ops', force: true });
     expect((await engine.approve(asked.request.id, { by: SAM })).outcome).toBe('granted');
   });
 
@@ -275,7 +276,7 @@ describe('lifecycle, attacked', () => {
     await clock.advance('11m');
     await engine.sweep();
     await clock.advance('1m');
-    await engine.purge({ before: clock.now(), by: 'user:ops', force: true });
+    await purge(engine, { before: clock.now(), by: 'user:ops', force: true });
     await engine.revoke(grant.id, { by: 'user:boss' }).catch(() => undefined);
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
   });
@@ -303,7 +304,7 @@ describe('lifecycle, attacked', () => {
     const token = await engine.approvalLink(request.id, { reviewer: SAM, decision: 'approve' });
     await engine.cancel(request.id, { by: MAYA });
     await clock.advance('1m');
-    await engine.purge({ before: clock.now(), by: 'user:ops', force: true });
+    await purge(engine, { before: clock.now(), by: 'user:ops', force: true });
     await engine.redeemLink(token, { by: 'user:eve' }).catch(() => undefined);
     await engine.flushAudit();
     const { entries } = await store.journal({ after: 0, limit: 100 });

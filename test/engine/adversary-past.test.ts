@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, isJitError, JitEngine, MemoryGrantStore, patternScopes, type ScopeMatcher } from '../../src/index.js';
 import { ManualClock, ScriptedApprover, START_AT } from '../../src/testing.js';
@@ -25,7 +26,7 @@ describe('whoHadAccess and history', () => {
         if (query.kind === 'grant' && !done) {
           done = true;
           await other.sweep();
-          expect(await other.purge({ before, by: 'user:admin', force: true })).toMatchObject({ grants: 1, horizon: before });
+          expect(await purge(other, { before, by: 'user:admin', force: true })).toMatchObject({ grants: 1, horizon: before });
         }
         return page;
       },

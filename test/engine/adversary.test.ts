@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import {
   autoApprove,
@@ -29,7 +30,7 @@ describe('JitEngine', () => {
       await withSink.revoke(grant.id, { by: SAM });
       await clock.advance('1h');
       const purger = new JitEngine({ approver: autoApprove(() => true), store, clock });
-      expect(await purger.purge({ before: clock.now(), by: 'user:ciso', force: true })).toMatchObject({ requests: 1, journalStart: 0 });
+      expect(await purge(purger, { before: clock.now(), by: 'user:ciso', force: true })).toMatchObject({ requests: 1, journalStart: 0 });
       await withSink.close();
       const well = { name: 'siem', write: (entries: readonly AuditEntry[]) => void delivered.push(...entries) };
       await new JitEngine({ approver: autoApprove(() => true), store, clock, audit: well }).flushAudit();
@@ -59,7 +60,7 @@ describe('JitEngine', () => {
         }
         return page;
       };
-      const { journalStart } = await engine.purge({ before: clock.now(), by: 'user:ciso', force: true });
+      const { journalStart } = await purge(engine, { before: clock.now(), by: 'user:ciso', force: true });
       expect(raced).toBe(true);
       expect(journalStart).toBe(0);
     });
@@ -271,7 +272,7 @@ describe('JitEngine', () => {
         const rows = await get(keys);
         if (!purged && keys.some((key) => key.kind === 'request')) {
           purged = true;
-          await engine.purge({ before: clock.now(), by: SAM, force: true });
+          await purge(engine, { before: clock.now(), by: SAM, force: true });
         }
         return rows;
       };

@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import {
   MemoryGrantStore,
@@ -861,11 +862,15 @@ describe('JitEngine', () => {
       const { request } = await take(engine);
       await clock.set(at(2 * HOUR));
       await engine.sweep();
-      expect(await engine.purge({ before: at(2 * HOUR), by: SAM, force: true })).toMatchObject({ requests: 0, grants: 0, journalStart: 0 });
+      expect(await purge(engine, { before: at(2 * HOUR), by: SAM, force: true })).toMatchObject({
+        requests: 0,
+        grants: 0,
+        journalStart: 0,
+      });
       expect(await owedIds(engine)).toEqual([request.id]);
       await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
       await clock.set(at(3 * HOUR));
-      expect(await engine.purge({ before: at(3 * HOUR), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
+      expect(await purge(engine, { before: at(3 * HOUR), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
       expect(await engine.getRequest(request.id)).toBeUndefined();
       // The row itself stays: another engine's answer about this subject may rest on it.
       expect(await unreviewedOf(store, MAYA)).toEqual([]);
@@ -879,10 +884,10 @@ describe('JitEngine', () => {
       await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
       await clock.set(at(3 * HOUR));
       for (const before of [at(HOUR), at(2 * HOUR)]) {
-        expect(await engine.purge({ before, by: SAM, force: true })).toMatchObject({ requests: 0, journalStart: 0 });
+        expect(await purge(engine, { before, by: SAM, force: true })).toMatchObject({ requests: 0, journalStart: 0 });
       }
       expect((await engine.getRequest(request.id))?.request.afterReview?.breakGlassReview).toMatchObject({ by: LEE });
-      expect(await engine.purge({ before: at(2 * HOUR + 1), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
+      expect(await purge(engine, { before: at(2 * HOUR + 1), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
     });
 
     it('L33 a purge never forgets what a requester owes for somebody else', async () => {
@@ -890,7 +895,7 @@ describe('JitEngine', () => {
       await take(engine, { requestedBy: NOOR });
       await clock.set(at(2 * HOUR));
       await engine.sweep();
-      await engine.purge({ before: at(2 * HOUR), by: SAM, force: true });
+      await purge(engine, { before: at(2 * HOUR), by: SAM, force: true });
       expect(await unreviewedOf(store, NOOR)).toHaveLength(1);
       await refusal(take(engine, { subject: 'agent:1', requestedBy: NOOR }), 'ERR_JIT_LIMIT');
     });

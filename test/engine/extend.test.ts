@@ -1,3 +1,4 @@
+import { acceptClock, purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, type AccessResult, type Grant, type JitEngine, type JitEngineOptions, type TermsInput } from '../../src/index.js';
 import { ManualClock, ScriptedApprover, type ApproverScript } from '../../src/testing.js';
@@ -555,12 +556,12 @@ describe('JitEngine', () => {
       await clock.set(END);
       await engine.sweep();
       await clock.set(END + 1);
-      expect(await engine.purge({ before: END + 1, by: SAM, force: true })).toMatchObject({ requests: 0, grants: 0 });
+      expect(await purge(engine, { before: END + 1, by: SAM, force: true })).toMatchObject({ requests: 0, grants: 0 });
       const next = only(await engine.approve(request.id, { by: SAM }));
       expect((await stored(engine, grant))?.successors).toEqual([{ grantId: next.id, at: END + 1 }]);
       await engine.release(next.id, { by: MAYA });
       await clock.set(END + 2);
-      expect(await engine.purge({ before: END + 2, by: SAM, force: true })).toMatchObject({ requests: 2, grants: 2 });
+      expect(await purge(engine, { before: END + 2, by: SAM, force: true })).toMatchObject({ requests: 2, grants: 2 });
       expect(await store.get([{ kind: 'grant', id: grant.id }])).toEqual([undefined]);
       await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 1 }), 'ERR_JIT_NOT_FOUND');
     });
@@ -583,13 +584,13 @@ describe('JitEngine', () => {
       const third = await extended(engine, second);
       await clock.set(END + TTL + 1);
       await engine.sweep();
-      expect(await engine.purge({ before: END + TTL + 1, by: SAM, force: true })).toMatchObject({ requests: 0, grants: 0 });
+      expect(await purge(engine, { before: END + TTL + 1, by: SAM, force: true })).toMatchObject({ requests: 0, grants: 0 });
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
       await engine.revoke(first.id, { by: ANA });
       expect((await stored(engine, third))?.end).toMatchObject({ cause: 'origin_ended' });
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
       await clock.advance(1);
-      expect(await engine.purge({ before: clock.now(), by: SAM, force: true })).toMatchObject({ requests: 3, grants: 3 });
+      expect(await purge(engine, { before: clock.now(), by: SAM, force: true })).toMatchObject({ requests: 3, grants: 3 });
     });
 
     it('L34 L42 is extended 49 times, also where each was released: then its chain has 50 grants and access is requested instead', async () => {
@@ -616,7 +617,7 @@ describe('JitEngine', () => {
       const second = await extended(engine, first);
       await engine.revoke(second.id, { by: ANA });
       await clock.set(at(1));
-      expect(await engine.purge({ before: at(1), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
+      expect(await purge(engine, { before: at(1), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
       expect(await engine.revoke(first.id, { by: ANA })).toMatchObject({ end: { status: 'revoked' } });
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
@@ -665,7 +666,7 @@ describe('JitEngine', () => {
       await clock.set(at(5 * MINUTE));
       await engine.approve(one.id, { by: SAM });
       const slow = anEngine({ store, approver, clock: new ManualClock(at(MINUTE)) });
-      await slow.engine.acceptClock({ by: SAM });
+      await acceptClock(slow.engine, { by: SAM });
       const two = await pendingExtension(slow.engine, grant);
       const next = only(await slow.engine.approve(two.id, { by: SAM }));
       expect(next.issuedAt).toBe(at(5 * MINUTE));

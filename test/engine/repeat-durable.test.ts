@@ -1,3 +1,5 @@
+import { purge } from 'jit-access/retention';
+import { explain } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import {
   autoApprove,
@@ -156,8 +158,8 @@ const verbs: Readonly<Record<string, readonly [options: Parameters<typeof anEngi
       await clock.advance(3 * DAY);
       await engine.sweep();
       store.lags = true;
-      await codeOf(engine.purge({ before: at(2 * DAY), by: SAM, force: true }));
-      return (other) => other.purge({ before: at(DAY), by: SAM, force: true });
+      await codeOf(purge(engine, { before: at(2 * DAY), by: SAM, force: true }));
+      return (other) => purge(other, { before: at(DAY), by: SAM, force: true });
     },
   ],
 };
@@ -217,7 +219,7 @@ describe('where a commit is acknowledged by a second server', () => {
       engine.touch(MAYA, 'held'),
       engine.consume(MAYA, 'held'),
       engine.status(MAYA),
-      engine.explain(MAYA, 'held'),
+      explain(engine, MAYA, 'held'),
       engine.inbox(SAM),
       engine.getRequest(id),
       engine.listRequests(),

@@ -1,4 +1,5 @@
 import { waitFor } from 'jit-access/work';
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, type JitEngineOptions } from '../../src/index.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
@@ -83,7 +84,7 @@ describe('a repeated consume', () => {
     await engine.revoke(grantId, { by: SAM });
     await clock.set(at(2 * DAY));
     for (const scope of ['a', 'b', 'c', 'd', 'e']) await ask(engine, { scope });
-    expect(await engine.purge({ before: at(2 * HOUR), by: SAM })).toMatchObject({ grants: 1 });
+    expect(await purge(engine, { before: at(2 * HOUR), by: SAM })).toMatchObject({ grants: 1 });
     expect((await store.find({ kind: 'use', limit: 10 })).items).toHaveLength(1);
     expect(await again().catch(asIs)).toMatchObject({ code: 'ERR_JIT_DENIED', reused: true, use: made.use });
   });

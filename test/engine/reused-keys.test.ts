@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, type AccessAsk, type JitEngine } from '../../src/index.js';
 import { ScriptedApprover } from '../../src/testing.js';
@@ -155,11 +156,11 @@ describe('an idempotency key under which an ask came back reused', () => {
     const { requestId } = await aGranted(made.engine);
     await ask(made.engine, KEYED);
     await made.clock.set(at(HOUR));
-    await made.engine.purge({ before: at(HOUR), by: SAM, force: true });
+    await purge(made.engine, { before: at(HOUR), by: SAM, force: true });
     expect(await reusesOf(made)).toHaveLength(1);
     await made.engine.sweep();
     await made.clock.set(at(2 * HOUR));
-    expect(await made.engine.purge({ before: at(2 * HOUR), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
+    expect(await purge(made.engine, { before: at(2 * HOUR), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
     expect(await reusesOf(made)).toEqual([]);
     const { request, reused } = await ask(made.engine, KEYED);
     expect([reused, request.id === requestId]).toEqual([false, false]);

@@ -1,3 +1,4 @@
+import { explain } from 'jit-access/explain';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, reviewers, type JitEngine, type JitEngineOptions } from '../../src/index.js';
@@ -430,7 +431,7 @@ describe('JitEngine', () => {
       await clock.set(START + 200);
       expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed: false, reason: 'not_started', validUntil: START + 300 });
       expect(await engine.status(MAYA)).toMatchObject({ held: [], scheduled: [{ id: grant.id }], changesAt: START + 300 });
-      expect(await engine.explain(MAYA, SCOPE)).toMatchObject({ reason: 'not_started', changesAt: START + 300 });
+      expect(await explain(engine, MAYA, SCOPE)).toMatchObject({ reason: 'not_started', changesAt: START + 300 });
       expect((await engine.whoHadAccess({ scope: SCOPE, at: START + 200 })).items).toEqual([]);
       await clock.set(START + 300);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
@@ -597,7 +598,7 @@ describe('JitEngine', () => {
       const { engine, clock } = await aScheduled({ leewayMs: TTL + MINUTE });
       const over = END - (TTL + MINUTE);
       const told = async () => {
-        const [check, status, explained] = [await engine.check(MAYA, SCOPE), await engine.status(MAYA), await engine.explain(MAYA, SCOPE)];
+        const [check, status, explained] = [await engine.check(MAYA, SCOPE), await engine.status(MAYA), await explain(engine, MAYA, SCOPE)];
         return [check.reason, check.validUntil, status.scheduled.length, status.changesAt, explained.reason, explained.changesAt];
       };
       await clock.set(over - 1);

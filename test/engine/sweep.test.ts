@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it, vi } from 'vitest';
 import { autoApprove, StoreError, type Row, type RowKey, type SweepReport } from '../../src/index.js';
 import { hangs, ScriptedApprover, throws } from '../../src/testing.js';
@@ -293,7 +294,7 @@ describe('JitEngine', () => {
         store.due = due;
         const other = anEngine({ store, clock }).engine;
         await other.revokeAll({ scope: 'gone' }, { by: SAM });
-        expect(await other.purge({ before: at(END + 1000), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
+        expect(await purge(other, { before: at(END + 1000), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
         return page;
       };
       expect(await engine.sweep()).toMatchObject({ ended: 1 });

@@ -1,3 +1,4 @@
+import { acceptClock } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, reviewers, type AccessResult } from '../../src/index.js';
 import { ManualClock, ScriptedApprover, START_AT } from '../../src/testing.js';
@@ -319,7 +320,7 @@ describe('JitEngine', () => {
       const request = await aPending(engine);
       const other = anEngine({ store, clock: new ManualClock(at(1000)) });
       // It lies four seconds behind the journal: a person vouches for its clock.
-      await other.engine.acceptClock({ by: SAM });
+      await acceptClock(other.engine, { by: SAM });
       const result: AccessResult = await other.engine.approve(request.id, { by: SAM });
       expect(result).toMatchObject({ request: { end: { at: at(5000) } }, grants: [{ startsAt: at(5000), issuedAt: at(5000) }] });
       expect(await other.engine.isAllowed(MAYA, SCOPE)).toBe(false);

@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -731,7 +732,7 @@ describe('JitEngine', () => {
       const { engine, clock } = await aUsedGrant({ maxUses: 1 });
       await engine.consume(MAYA, SCOPE, key);
       await clock.set(at(10));
-      expect(await engine.purge({ before: at(10), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
+      expect(await purge(engine, { before: at(10), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
       await aGranted(engine);
       const use = { at: at(0), usesLeft: 0 };
       expect(await refusal(engine.consume(MAYA, SCOPE, key), 'ERR_JIT_DENIED')).toMatchObject({ reused: true, use });
@@ -795,7 +796,7 @@ describe('JitEngine', () => {
           expect(await engine.sweep()).toMatchObject({ ended: 1 });
           expect((await stored(engine, fourth))?.end).toMatchObject({ cause: expect.stringMatching(/^(time|idle)$/) as string });
           await clock.set(at(2) + TTL);
-          expect(await engine.purge({ before: at(2) + TTL, by: SAM, force: true })).toMatchObject({ requests: 4, grants: 4 });
+          expect(await purge(engine, { before: at(2) + TTL, by: SAM, force: true })).toMatchObject({ requests: 4, grants: 4 });
           expect((await store.find({ kind: 'grant', limit: 9 })).items).toEqual([]);
         });
       }
@@ -828,7 +829,7 @@ describe('JitEngine', () => {
       const keptRows = await store.get(
         ['request', 'grant', 'usage'].map((kind) => ({ kind, id: kind === 'request' ? kept.requestId : kept.id })),
       );
-      await engine.purge({ before: END + 1, by: SAM, force: true });
+      await purge(engine, { before: END + 1, by: SAM, force: true });
       const all = await Promise.all(['request', 'grant', 'usage', 'use', 'subject'].map((kind) => store.find({ kind, limit: 9 })));
       expect(all.map(({ items }) => items.map((row) => row.id))).toEqual([
         [kept.requestId],
@@ -847,13 +848,13 @@ describe('JitEngine', () => {
       const ahead = new JitEngine({ store, approver: autoApprove(() => true), clock: new ManualClock(END) });
       const repeated = () => engine.consume(MAYA, SCOPE, { idempotencyKey: 'k' });
       await repeated();
-      await ahead.purge({ before: END, by: SAM, force: true });
+      await purge(ahead, { before: END, by: SAM, force: true });
       expect(await repeated()).toMatchObject({ usesLeft: 4 });
       expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 3 });
       await clock.set(END + 1);
       await engine.sweep();
       expect(await refusal(repeated(), 'ERR_JIT_DENIED')).toMatchObject({ reused: true, use: { usesLeft: 4, at: at(0) } });
-      await engine.purge({ before: END, by: SAM, force: true });
+      await purge(engine, { before: END, by: SAM, force: true });
       expect((await store.find({ kind: 'use', limit: 9 })).items).toEqual([]);
       expect(await refusal(repeated(), 'ERR_JIT_DENIED')).toMatchObject({ reused: false, use: undefined });
     });
@@ -861,7 +862,7 @@ describe('JitEngine', () => {
     it('L33 keeps what is idle but not yet on record as ended', async () => {
       const { engine, clock, grant } = await aUsedGrant({ idleTtlMs: IDLE });
       await clock.set(END + 1);
-      expect(await engine.purge({ before: END + 1, by: SAM, force: true })).toMatchObject({ grants: 0, requests: 0 });
+      expect(await purge(engine, { before: END + 1, by: SAM, force: true })).toMatchObject({ grants: 0, requests: 0 });
       await engine.sweep();
       expect((await stored(engine, grant))?.end).toMatchObject({ cause: 'idle', at: at(IDLE) });
     });

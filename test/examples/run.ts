@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +15,13 @@ export interface Run {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** `jit-access/<name>` is `src/<name>.ts`. */
+const SUBPATHS = Object.fromEntries(
+  readdirSync(join(root, 'src'))
+    .filter((file) => file.endsWith('.ts') && file !== 'index.ts')
+    .map((file) => [`jit-access/${file.slice(0, -'.ts'.length)}`, join(root, 'src', file)]),
+);
 
 /**
  * Runs a program that imports `jit-access` against the sources of this repository, in a process of its own.
@@ -39,12 +47,7 @@ export async function run(
       format,
       alias: {
         'jit-access': core,
-        'jit-access/ai': join(root, 'src/ai.ts'),
-        'jit-access/check': join(root, 'src/check.ts'),
-        'jit-access/testing': join(root, 'src/testing.ts'),
-        'jit-access/jsonl': join(root, 'src/jsonl.ts'),
-        'jit-access/policy': join(root, 'src/policy.ts'),
-        'jit-access/work': join(root, 'src/work.ts'),
+        ...SUBPATHS,
       },
       nodePaths: [join(root, 'node_modules')],
       logLevel: 'silent',

@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { GrantStore, Row } from '../../src/index.js';
@@ -359,13 +360,13 @@ describe('JitEngine', () => {
     it('L30 a horizon that cannot be read refuses every question about the past', async () => {
       const { engine, store, clock } = anEngine();
       await clock.set(at(1000));
-      await engine.purge({ before: at(500), by: SAM, force: true });
+      await purge(engine, { before: at(500), by: SAM, force: true });
       store.inject('get', {
         fault: 'malformed',
         answer: (rows: readonly (Row | undefined)[]) => rows.map((row) => row && { ...row, body: { before: 'soon' } }),
       });
       await refusal(engine.whoHadAccess({ scope: SCOPE, at: at(900) }), 'ERR_JIT_CORRUPT');
-      await refusal(engine.purge({ before: at(600), by: SAM, force: true }), 'ERR_JIT_CORRUPT');
+      await refusal(purge(engine, { before: at(600), by: SAM, force: true }), 'ERR_JIT_CORRUPT');
     });
 
     it('a store with nothing in it denies', async () => {

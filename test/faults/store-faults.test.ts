@@ -1,3 +1,5 @@
+import * as explaining from 'jit-access/explain';
+import * as retention from 'jit-access/retention';
 import * as work from 'jit-access/work';
 import { describe, expect, it } from 'vitest';
 import { isJitError, JitEngine, MemoryGrantStore, StoreError, type GrantStore, type Row } from '../../src/index.js';
@@ -6,6 +8,8 @@ import { aGranted, ANA, anEngine, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusa
 import { askWith, RECORDED_ASKS } from './after-the-record.js';
 import { everything, expectWhole, prepared, VERBS } from './verbs.js';
 import { CONFLICT } from '../commit-answers.js';
+
+const { removeSink } = retention;
 
 const METHODS: readonly StoreMethod[] = ['get', 'live', 'find', 'due', 'commit', 'journal'];
 
@@ -60,7 +64,8 @@ describe('JitEngine', () => {
       const own = Object.getOwnPropertyNames(JitEngine.prototype).filter(
         (name) => !['constructor', 'runSubject', 'idle', 'close'].includes(name),
       );
-      expect([...new Set(Object.keys(VERBS).map((name) => name.split(' ')[0]))].sort()).toEqual([...own, ...Object.keys(work)].sort());
+      const functions = Object.keys({ ...explaining, ...retention, ...work });
+      expect([...new Set(Object.keys(VERBS).map((name) => name.split(' ')[0]))].sort()).toEqual([...own, ...functions].sort());
     });
 
     for (const method of METHODS) {
@@ -204,6 +209,8 @@ describe('JitEngine', () => {
         await VERBS[verb]?.(plainly);
         lost.store.inject('commit', { fault: 'lose reply' }, 1);
         await VERBS[verb]?.(lost);
+        // External systems are called in the background.
+        await Promise.all([plainly.engine.idle(), lost.engine.idle()]);
         expect((await everything(lost.store)).types).toEqual((await everything(plainly.store)).types);
         await expectWhole(lost.store, lost.engine);
         const ids = lost.store.calls.filter((call) => call.method === 'commit').map((call) => (call.argument as { id: string }).id);
@@ -278,13 +285,13 @@ describe('JitEngine', () => {
       expect(told).toEqual([]);
     });
 
-    it('L31 forgetFollower has forgotten', async () => {
+    it('L31 removeSink has forgotten', async () => {
       const audit = new RecordingSink({ name: 'gone' });
       const { engine, store, clock } = await prepared(audit);
       await engine.close();
       const other = anEngine({ store, clock }).engine;
       store.inject('commit', { fault: 'lose reply' }, 1);
-      await other.forgetFollower('gone');
+      await removeSink(other, 'gone');
       expect(await store.get([{ kind: 'cursor', id: 'gone' }])).toEqual([undefined]);
     });
   });

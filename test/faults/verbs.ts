@@ -1,4 +1,6 @@
 import { waitFor, watchAccess, withAccess } from 'jit-access/work';
+import { explain } from 'jit-access/explain';
+import { acceptClock, purge, removeSink } from 'jit-access/retention';
 import { expect } from 'vitest';
 import {
   isJitError,
@@ -83,7 +85,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   assertAllowed: ({ engine }) => engine.assertAllowed(MAYA, SCOPE),
   filterAllowed: ({ engine }) => engine.filterAllowed(MAYA, [SCOPE]),
   status: ({ engine }) => engine.status(MAYA),
-  explain: ({ engine }) => engine.explain(MAYA, 'never:asked'),
+  explain: ({ engine }) => explain(engine, MAYA, 'never:asked'),
   getRequest: ({ engine, pending }) => engine.getRequest(pending.id),
   listRequests: ({ engine }) => engine.listRequests(),
   inbox: ({ engine }) => engine.inbox(SAM),
@@ -91,12 +93,12 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   history: ({ engine }) => engine.history({ from: 0, to: at(0) }),
   sweep: ({ engine }) => engine.sweep(),
   flushAudit: ({ engine }) => engine.flushAudit(),
-  purge: ({ engine }) => engine.purge({ before: at(0), by: SAM, force: true }),
-  acceptClock: ({ engine }) => engine.acceptClock({ by: SAM }),
+  purge: ({ engine }) => purge(engine, { before: at(0), by: SAM, force: true }),
+  acceptClock: ({ engine }) => acceptClock(engine, { by: SAM }),
   acceptRollback: ({ engine }) => engine.acceptRollback({ by: SAM }),
   journalHead: ({ engine }) => engine.journalHead(),
-  forgetFollower: ({ engine }) =>
-    engine.forgetFollower('gone').catch((error: unknown) => {
+  removeSink: ({ engine }) =>
+    removeSink(engine, 'gone').catch((error: unknown) => {
       if (!isJitError(error) || error.code !== 'ERR_JIT_NOT_FOUND') throw error;
     }),
 };

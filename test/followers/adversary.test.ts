@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, isJitError, JitEngine, MemoryGrantStore, notify, type Notice } from '../../src/index.js';
 import { FaultyStore, ManualClock, RecordingSink, ScriptedApprover, START_AT } from '../../src/testing.js';
@@ -42,7 +43,7 @@ describe('followers', () => {
     const other = new JitEngine({ approver, store, clock });
     await other.sweep();
     await clock.advance('1h');
-    const { journalStart } = await other.purge({ before: clock.now(), by: 'user:admin', force: true });
+    const { journalStart } = await purge(other, { before: clock.now(), by: 'user:admin', force: true });
     expect(journalStart).toBeGreaterThan(2);
     const report = await engine.flushAudit();
     const got = sink.entries.some(({ requestId }) => requestId === request.id);
@@ -56,7 +57,7 @@ describe('followers', () => {
     const first = new JitEngine({ approver, store, clock });
     const { request } = await first.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
     await clock.advance('1m');
-    await first.purge({ before: START_AT, by: 'user:admin', force: true });
+    await purge(first, { before: START_AT, by: 'user:admin', force: true });
     await tamper(store, 'horizon', 'horizon', (row) => ({ ...row, body: { before: 'soon' } }));
     // A process that starts with a sink that is new.
     const engine = new JitEngine({ approver, store, clock, audit: new RecordingSink({ name: 'new' }) });
@@ -140,7 +141,7 @@ describe('followers: what is told', () => {
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
     await clock.advance('1m');
     store.inject('journal', { fault: 'malformed', answer });
-    const purged = await settled(engine.purge({ before: START_AT, by: 'user:admin', force: true }));
+    const purged = await settled(purge(engine, { before: START_AT, by: 'user:admin', force: true }));
     const head = await settled(engine.journalHead());
     expect([isJitError(purged), isJitError(head) || /^[0-9a-f]{64}$/.test((head as { hash: string }).hash)]).toEqual([true, true]);
   });
@@ -196,7 +197,7 @@ describe('followers: what holds up whom', () => {
     const told: unknown[] = [];
     const quiet = new JitEngine({ approver, store, clock });
     await quiet.requestAccess(ask);
-    await quiet.purge({ before: START_AT, by: 'user:admin', force: true });
+    await purge(quiet, { before: START_AT, by: 'user:admin', force: true });
     await tamper(store, 'horizon', 'horizon', (row) => ({ ...row, body: { before: 'soon' } }));
     const sink = new RecordingSink({ name: 'new' });
     const onError = (error: unknown, during: string) => told.push([isJitError(error) && error.code, during]);
@@ -232,7 +233,7 @@ describe('followers: what holds up whom', () => {
     const other = new JitEngine({ approver, store, clock });
     await other.sweep();
     await clock.advance('1h');
-    const { journalStart } = await other.purge({ before: clock.now(), by: 'user:admin', force: true });
+    const { journalStart } = await purge(other, { before: clock.now(), by: 'user:admin', force: true });
     sink.fail(1);
     await engine.flushAudit();
     const report = await engine.flushAudit();

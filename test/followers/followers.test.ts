@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, type JitEngine, type AuditEntry, type AuditSink, type GrantStore, type Row } from '../../src/index.js';
 import { aChange, anEntry, FaultyStore, ManualClock, RecordingSink } from '../../src/testing.js';
@@ -629,7 +630,7 @@ describe('AuditSink', () => {
       sink.hang();
       await other.cancel(request.id, { by: MAYA });
       await clock.set(at(1000));
-      await other.purge({ before: at(1000), by: SAM, force: true });
+      await purge(other, { before: at(1000), by: SAM, force: true });
       sink.release();
       await engine.flushAudit();
       await aPending(engine);
@@ -644,7 +645,7 @@ describe('AuditSink', () => {
       await engine.cancel(request.id, { by: MAYA });
       sink.fail(1_000);
       await clock.set(at(1000));
-      expect((await engine.purge({ before: at(1000), by: SAM, force: true })).journalStart).toBe(3);
+      expect((await purge(engine, { before: at(1000), by: SAM, force: true })).journalStart).toBe(3);
     });
 
     it('L28 one that could not begin is told, and has missed nothing yet', async () => {

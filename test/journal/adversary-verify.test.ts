@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import {
   autoApprove,
@@ -45,7 +46,7 @@ describe('verifyStore', () => {
     await engine.requestAccess({ subject: 'user:old', scope: 'a:b', ttl: '1m' });
     await clock.advance('10m');
     await engine.sweep();
-    const { journalStart } = await engine.purge({ before: clock.now(), by: 'user:admin', force: true });
+    const { journalStart } = await purge(engine, { before: clock.now(), by: 'user:admin', force: true });
     expect(journalStart).toBeGreaterThan(0);
     const asked = await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
     const grantId = `${asked.request.id}.1`;
@@ -81,7 +82,7 @@ describe('verifyStore', () => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();
     const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
-    await engine.purge({ before: START_AT, by: 'user:admin', force: true });
+    await purge(engine, { before: START_AT, by: 'user:admin', force: true });
     await tamper(store, 'horizon', 'horizon', (row) => ({ ...row, dueAt: 0, body: { ...row.body, planted: true } }));
     // Every sweep stumbles over it from now on.
     expect((await engine.sweep()).skipped).toBe(1);
@@ -147,7 +148,7 @@ describe('readJournal', () => {
     let calls = 0;
     const busy = over(store, {
       journal: async (query) => {
-        if (++calls === 2) await engine.purge({ before: clock.now(), by: 'user:admin', force: true });
+        if (++calls === 2) await purge(engine, { before: clock.now(), by: 'user:admin', force: true });
         return store.journal(query);
       },
     });
@@ -200,9 +201,9 @@ describe('work', () => {
   it.each<[string, number, (store: MemoryGrantStore, engine: JitEngine, now: number) => Promise<unknown>]>([
     ['replay of readJournal', 600, (store) => replay(readJournal(store))],
     ['history', 600, (_, engine, now) => engine.history({ from: START_AT, to: now, scope: 'x:y', limit: 1 })],
-    ['purge', 600, (_, engine, now) => engine.purge({ before: now, by: 'user:admin', force: true })],
+    ['purge', 600, (_, engine, now) => purge(engine, { before: now, by: 'user:admin', force: true })],
     // A page of each kind of record, and several of the journal.
-    ['purge of a journal', 60, (_, engine, now) => engine.purge({ before: now, by: 'user:admin', force: true })],
+    ['purge of a journal', 60, (_, engine, now) => purge(engine, { before: now, by: 'user:admin', force: true })],
   ])('unbounded work: %s over a store in memory lets timers run in between', async (_, count, call) => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();

@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { JitEngine, MemoryGrantStore, verifyJournal, type AuditEntry, type Anchor } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +7,7 @@ import { entriesOf } from '../engine/an-engine.js';
 const DAY = 86_400_000;
 
 /** A journal of some lives; with `purge`, the oldest of them are purged. */
-async function aJournal({ purge }: { readonly purge: boolean }) {
+async function aJournal({ purge: isPurged }: { readonly purge: boolean }) {
   const store = new MemoryGrantStore({ namespace: 'payments' });
   const clock = new ManualClock();
   const engine = new JitEngine({ approver: { name: 'yes', decide: () => ({ outcome: 'approve' }) }, store, clock });
@@ -16,7 +17,7 @@ async function aJournal({ purge }: { readonly purge: boolean }) {
     await clock.advance(DAY / 2);
     await engine.sweep();
   }
-  if (purge) await engine.purge({ before: 30 * DAY, by: 'user:ciso' });
+  if (isPurged) await purge(engine, { before: 30 * DAY, by: 'user:ciso' });
   const { start, head } = await store.journal({ after: 0, limit: 1 });
   return { entries: await entriesOf(store), start, head };
 }

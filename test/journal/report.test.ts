@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { accessReport, patternScopes, type AuditEntry, type AccessReport } from '../../src/index.js';
 import { START_AT } from '../../src/testing.js';
@@ -214,7 +215,7 @@ describe('exposure()', () => {
     const span = { from: at(21), to: at(400) };
     const before = await accessReport(entries, span);
     expect(before.scopes.length).toBeGreaterThan(0);
-    await engine.purge({ before: at(21), by: 'user:dpo', force: true });
+    await purge(engine, { before: at(21), by: 'user:dpo', force: true });
     expect(await accessReport(await entriesOf(store), span)).toEqual(before);
   });
 

@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { placeOf, readPlace, verifyStore, type GrantStore, type Row } from '../../src/index.js';
 import { unlike } from '../../src/journal/verify-store/difference.js';
@@ -91,7 +92,7 @@ describe('verifyStore() of a subject whose denied request has been purged', () =
     await clock.advance(HOUR);
     await aPending(engine, { scope: 'other' });
     await clock.advance(HOUR);
-    await engine.purge({ before: clock.now() - HOUR / 2, by: SAM, force: true });
+    await purge(engine, { before: clock.now() - HOUR / 2, by: SAM, force: true });
     return { store, clock };
   }
 

@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import {
   autoApprove,
@@ -221,7 +222,7 @@ describe('verifyStore()', () => {
       const { request: kept } = await ask(engine, { scope: 'kept', justification: 'solo' });
       await ask(engine, { scope: 'kept', justification: 'solo', idempotencyKey: 'same' });
       await engine.flushAudit();
-      return { ...made, kept, purge: () => engine.purge({ before: clock.now(), by: 'user:dpo', force: true }), store };
+      return { ...made, kept, purge: () => purge(engine, { before: clock.now(), by: 'user:dpo', force: true }), store };
     }
 
     it('proves the horizon, and calls unproven what has no entries left', async () => {

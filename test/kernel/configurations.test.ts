@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import {
   autoApprove,
@@ -113,7 +114,7 @@ describe('two services in one namespace', () => {
     expect(await verifyStore(store)).toMatchObject({ ok: true });
     expect((await store.due({ at: clock.now(), limit: 100 })).items.map(({ kind }) => kind)).not.toContain('engine');
     await clock.advance(5 * HOUR);
-    await two.engine.purge({ before: clock.now() - 30 * 24 * HOUR, by: SAM });
+    await purge(two.engine, { before: clock.now() - 30 * 24 * HOUR, by: SAM });
     expect((await rowsIn(store)).map(({ body }) => body['approver'])).toEqual(['wiki-editors']);
     two.told.length = 0;
     await commit(two.engine);

@@ -1,3 +1,4 @@
+import { acceptClock, purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, replay, verifyStore, type JitEngine } from '../../src/index.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
@@ -59,7 +60,7 @@ describe('purge() on a clock that is ahead', () => {
       const ahead = aProcess(store, at(YEAR));
       if (writes) await aGranted(ahead.engine, { scope: 'b:one' });
       const before = { grants: await countOf(store, 'grant'), entries: (await entriesOf(store)).length };
-      const code = await codeOf(ahead.engine.purge({ before: at(YEAR - 90 * DAY), by: CISO }));
+      const code = await codeOf(purge(ahead.engine, { before: at(YEAR - 90 * DAY), by: CISO }));
       expect({ grants: await countOf(store, 'grant'), entries: (await entriesOf(store)).length }).toEqual(before);
       expect(code).toBe('ERR_JIT_CLOCK');
       await clock.set(at(30 * DAY));
@@ -74,21 +75,21 @@ describe('purge() on a clock that is ahead', () => {
     // The others go on by their clocks; the process that is ahead is not the majority.
     await clock.set(at(3 * DAY));
     for (let i = 0; i < 30; i++) await aGranted(engine, { scope: `c:${i}` }).catch(() => undefined);
-    const report = await engine.purge({ before: at(-90 * DAY), by: CISO });
+    const report = await purge(engine, { before: at(-90 * DAY), by: CISO });
     expect(report).toMatchObject({ horizon: at(-90 * DAY), requests: 1, grants: 1 });
-    expect(await codeOf(ahead.engine.purge({ before: at(30 * DAY), by: CISO }))).toBe('ERR_JIT_CLOCK');
+    expect(await codeOf(purge(ahead.engine, { before: at(30 * DAY), by: CISO }))).toBe('ERR_JIT_CLOCK');
   });
 
   it('L39 refuses a horizon of the last day unless it is forced, and one that has not passed even so [H5]', async () => {
     const { engine, store, clock } = await aFleet();
     await clock.set(at(HOUR));
-    expect(await codeOf(engine.purge({ before: at(HOUR) - DAY + 1, by: CISO }))).toBe('ERR_JIT_INVALID_ARGUMENT');
+    expect(await codeOf(purge(engine, { before: at(HOUR) - DAY + 1, by: CISO }))).toBe('ERR_JIT_INVALID_ARGUMENT');
     expect(await countOf(store, 'grant')).toBe(5);
-    expect(await engine.purge({ before: at(-DAY), by: CISO, force: true })).toMatchObject({ grants: 2 });
-    expect(await engine.purge({ before: at(HOUR), by: CISO, force: true })).toMatchObject({ grants: 3 });
-    expect(await codeOf(engine.purge({ before: at(HOUR) + 1, by: CISO, force: true }))).toBe('ERR_JIT_INVALID_ARGUMENT');
+    expect(await purge(engine, { before: at(-DAY), by: CISO, force: true })).toMatchObject({ grants: 2 });
+    expect(await purge(engine, { before: at(HOUR), by: CISO, force: true })).toMatchObject({ grants: 3 });
+    expect(await codeOf(purge(engine, { before: at(HOUR) + 1, by: CISO, force: true }))).toBe('ERR_JIT_INVALID_ARGUMENT');
     for (const force of [1, 'true', null, {}] as never[]) {
-      expect(await codeOf(engine.purge({ before: at(0), by: CISO, force }))).toBe('ERR_JIT_INVALID_ARGUMENT');
+      expect(await codeOf(purge(engine, { before: at(0), by: CISO, force }))).toBe('ERR_JIT_INVALID_ARGUMENT');
     }
   });
 
@@ -96,15 +97,15 @@ describe('purge() on a clock that is ahead', () => {
     const { engine, store, clock } = await aFleet();
     const newest = (await entriesOf(store)).at(-1)?.at ?? 0;
     await clock.set(newest + DAY);
-    expect(await codeOf(engine.purge({ before: at(-60 * DAY), by: CISO }))).toBe(undefined);
+    expect(await codeOf(purge(engine, { before: at(-60 * DAY), by: CISO }))).toBe(undefined);
     await clock.set(newest + 3 * DAY + 1);
-    expect(await codeOf(engine.purge({ before: at(-50 * DAY), by: CISO }))).toBe('ERR_JIT_CLOCK');
-    expect(await engine.purge({ before: at(-40 * DAY), by: CISO, force: true })).toMatchObject({ grants: 1 });
+    expect(await codeOf(purge(engine, { before: at(-50 * DAY), by: CISO }))).toBe('ERR_JIT_CLOCK');
+    expect(await purge(engine, { before: at(-40 * DAY), by: CISO, force: true })).toMatchObject({ grants: 1 });
   });
 
   it('L33 sets no horizon in a namespace to which nobody has written [H5]', async () => {
     const { engine, store, clock } = anEngine({ clock: new ManualClock(at(YEAR)) });
-    await engine.purge({ before: at(YEAR - 90 * DAY), by: CISO });
+    await purge(engine, { before: at(YEAR - 90 * DAY), by: CISO });
     expect((await store.find({ kind: 'horizon', limit: 1 })).items).toEqual([]);
     await clock.set(at(0));
     expect((await engine.whoHadAccess({ scope: SCOPE, at: at(0) })).items).toEqual([]);
@@ -117,7 +118,7 @@ describe('purge() on a clock that is ahead', () => {
       await engine.requestAccess({ subject: `user:${i}`, scope: SCOPE, ttl: MINUTE });
     }
     await clock.advance(HOUR);
-    expect(await engine.purge({ before: at(30 * DAY), by: CISO })).toMatchObject({ horizon: at(30 * DAY), grants: 5 });
+    expect(await purge(engine, { before: at(30 * DAY), by: CISO })).toMatchObject({ horizon: at(30 * DAY), grants: 5 });
   });
 });
 
@@ -207,7 +208,7 @@ describe('a process whose clock lies behind the journal', () => {
     const { engine, clock, store } = await behind();
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
     await clock.set(at(2.5 * HOUR));
-    expect(await engine.acceptClock({ by: CISO })).toEqual({ accepted: false, now: at(2.5 * HOUR), newest: undefined });
+    expect(await acceptClock(engine, { by: CISO })).toEqual({ accepted: false, now: at(2.5 * HOUR), newest: undefined });
     expect(await typesOf(store)).not.toContain('clock.accepted');
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe(undefined);
   });
@@ -219,14 +220,14 @@ describe('a process whose clock lies behind the journal', () => {
     const commit = store.commit.bind(store);
     let races = 1;
     store.commit = async (change) => (races-- > 0 ? CONFLICT : commit(change));
-    expect(await engine.acceptClock({ by: CISO })).toMatchObject({ accepted: true });
+    expect(await acceptClock(engine, { by: CISO })).toMatchObject({ accepted: true });
     expect(await typesOf(store)).toContain('clock.accepted');
   });
 
   it('L39 creates again once a person accepts its clock, which is in the journal [M14]', async () => {
     const { engine, store, told } = await behind();
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
-    const answer = await engine.acceptClock({ by: CISO, reason: 'INC-7: node 4 was ahead' });
+    const answer = await acceptClock(engine, { by: CISO, reason: 'INC-7: node 4 was ahead' });
     expect(answer).toEqual({ accepted: true, now: at(0), newest: at(2.5 * HOUR) });
     const entries = await entriesOf(store);
     expect(entries.at(-1)).toMatchObject({
@@ -237,7 +238,7 @@ describe('a process whose clock lies behind the journal', () => {
     });
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe(undefined);
     // Nothing is left to accept, and nothing more is recorded.
-    expect(await engine.acceptClock({ by: CISO })).toEqual({ accepted: false, now: at(0), newest: undefined });
+    expect(await acceptClock(engine, { by: CISO })).toEqual({ accepted: false, now: at(0), newest: undefined });
     expect((await typesOf(store)).filter((type) => type === 'clock.accepted')).toHaveLength(1);
     expect(await verifyStore(store)).toMatchObject({ ok: true, differences: [] });
     expect((await replay(entries)).grants.size).toBe(1);
@@ -247,7 +248,7 @@ describe('a process whose clock lies behind the journal', () => {
   it('L39 one acceptance serves a process that starts later [M14]', async () => {
     const { engine, store } = await behind();
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
-    await engine.acceptClock({ by: CISO });
+    await acceptClock(engine, { by: CISO });
     expect(await codeOf(ask(aProcess(store, at(0)).engine, { scope: 'new' }))).toBe(undefined);
   });
 
@@ -270,7 +271,7 @@ describe('a process whose clock lies behind the journal', () => {
       const twin = anEngine({ store, clock, approver: autoApprove(() => true) });
       expect(await codeOf(ask(twin.engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
       // A person's word counts for every engine of the process.
-      await engine.acceptClock({ by: CISO });
+      await acceptClock(engine, { by: CISO });
       expect(await codeOf(ask(twin.engine, { scope: 'new' }))).toBe(undefined);
     });
   }
@@ -370,6 +371,6 @@ describe('the comparison of the clock with the journal', () => {
     const once = calls();
     for (let i = 4; i < 9; i++) await ask(engine, { subject: `user:${i}`, scope: SCOPE });
     expect(calls()).toBe(once);
-    await refusal(engine.purge({ before: at(HOUR), by: CISO }), 'ERR_JIT_INVALID_ARGUMENT');
+    await refusal(purge(engine, { before: at(HOUR), by: CISO }), 'ERR_JIT_INVALID_ARGUMENT');
   });
 });

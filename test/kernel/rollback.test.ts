@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, verifyJournal, verifyStore, readJournal, replay, type JitEngineOptions } from '../../src/index.js';
 import { ManualClock, ScriptedApprover } from '../../src/testing.js';
@@ -117,7 +118,7 @@ describe('a store that went back behind what an engine has seen', () => {
     for (let i = 0; i < 5; i++) await aGranted(busy.engine, { scope: `busy:${i}` });
     await clock.advance('2d');
     await busy.engine.sweep();
-    await busy.engine.purge({ before: clock.now() - HOUR, by: OPS, force: true });
+    await purge(busy.engine, { before: clock.now() - HOUR, by: OPS, force: true });
     const { start } = await store.journal({ after: 0, limit: 1 });
     expect(start.seq).toBeGreaterThan(10);
     await aGranted(idle.engine, { scope: 'late' });

@@ -1,3 +1,5 @@
+import { acceptClock, purge } from 'jit-access/retention';
+import { explain } from 'jit-access/explain';
 import assert from 'node:assert/strict';
 import {
   firstDecisive,
@@ -177,7 +179,7 @@ export class SideBySide {
     const { head } = await this.#store.journal({ after: Number.MAX_SAFE_INTEGER, limit: 1 });
     const { entries } = await this.#store.journal({ after: Math.max(0, head.seq - 1), limit: 1 });
     const newest = entries[0]?.at ?? 0;
-    const { accepted } = await process.engine.acceptClock({ by: CISO });
+    const { accepted } = await acceptClock(process.engine, { by: CISO });
     process.highWater = this.#now;
     assert.equal(accepted, this.#now < newest - 1_000 - this.#leeway, 'whether the clock lies behind the journal');
   }
@@ -380,7 +382,7 @@ export class SideBySide {
         }
         const before = dice.once(2) ? at.now : Math.max(0, at.now - dice.roll(100));
         this.#say('purge', before - START);
-        const report = await engine.purge({ before, by: CISO, force: true });
+        const report = await purge(engine, { before, by: CISO, force: true });
         this.#horizon = Math.max(this.#horizon, report.horizon);
         assert.ok(report.horizon >= before || report.requests === 0);
         this.#purged = true;
@@ -883,7 +885,7 @@ export class SideBySide {
       SCOPES.filter((scope) => model.usable(subject, scope, at).length > 0),
       'filterAllowed',
     );
-    const explanation = await engine.explain(subject, SCOPES[0] as string);
+    const explanation = await explain(engine, subject, SCOPES[0] as string);
     await this.#read();
     this.#adoptStarts(at);
     assert.equal(explanation.allowed, model.usable(subject, SCOPES[0] as string, at).length > 0, 'explain');

@@ -1,3 +1,4 @@
+import { acceptClock } from 'jit-access/retention';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type Approver, type AuditEntry, type Grant } from '../../src/index.js';
@@ -149,7 +150,7 @@ describe('JitEngine', () => {
             return (await rows('grant')).map((row) => ({ grant: decodeGrant(row), usage: usages.get(row.id) }));
           };
           // On an empty journal, so that the clock of each agrees with it; the property above has those that do not.
-          for (const { engine } of processes) await engine.acceptClock({ by: SAM });
+          for (const { engine } of processes) await acceptClock(engine, { by: SAM });
           let before = await read();
           for (const [i, { who, do: verb, ttl, startsIn, why, move, which }] of steps.entries()) {
             const process = processes[who === 0 ? 0 : 1];

@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -317,7 +318,7 @@ describe('the past', () => {
         await engine.sweep();
         const instants = instantsOf(await entriesOf(world.store), await storedIn(world.store), world.highWater, []);
         const before = instants[which % instants.length] as number;
-        const { horizon, journalStart } = await engine.purge({ before, by: ANA, force: true });
+        const { horizon, journalStart } = await purge(engine, { before, by: ANA, force: true });
         trimmed += journalStart > 0 ? 1 : 0;
         await expectAgreed(engine, world.store, ASKED, world.highWater, instants, horizon);
         const { unproven } = await verifyStore(world.store);

@@ -1,4 +1,6 @@
 import { waitFor, watchAccess, withAccess } from 'jit-access/work';
+import { explain } from 'jit-access/explain';
+import { purge, removeSink } from 'jit-access/retention';
 import { assertNoPoisoning } from '@fast-check/poisoning';
 import fc from 'fast-check';
 import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type Duration } from '../../src/index.js';
@@ -70,7 +72,7 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => engine.touch(t, t),
   (engine, t) => engine.consume(t, t, { idempotencyKey: t }),
   (engine, t) => engine.status(t),
-  (engine, t) => engine.explain(t, t),
+  (engine, t) => explain(engine, t, t),
   (engine, t) => engine.getRequest(t),
   (engine, t) => engine.listRequests({ subject: t, after: t }),
   (engine, t) => engine.inbox(t),
@@ -83,8 +85,8 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => engine.stuckEffects({ name: t, subject: t }),
   (engine, t) => engine.dismissEffect(t, { by: t }),
   (engine, t) => engine.resync({ name: t }),
-  (engine, t) => engine.forgetFollower(t),
-  (engine, t) => engine.purge({ before: t as never, by: t }),
+  (engine, t) => removeSink(engine, t),
+  (engine, t) => purge(engine, { before: t as never, by: t }),
   async (engine, t) => engine.onCoverage({ name: t, scopes: [t], apply: t as never }),
 ];
 

@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { randomUUID } from 'node:crypto';
 import {
   JitEngine,
@@ -140,27 +141,27 @@ async function turnsOf(store: GrantStore) {
   await clock.set(START_AT + 40 * DAY);
   await writeEntries(store, 1_100, START_AT + 40 * DAY);
   let purged: unknown;
-  const purge = await counted(store, async (counting) => {
+  const purging = await counted(store, async (counting) => {
     const engine = new JitEngine({ store: counting, clock, approver: approver(), limits });
-    purged = await engine.purge({ before: START_AT + 10 * DAY, by: CISO });
+    purged = await purge(engine, { before: START_AT + 10 * DAY, by: CISO });
   });
   expect(swept).toMatchObject({ ended: SMALL + 50 * LARGE, expired: PENDING, skipped: 0 });
   expect(purged).toMatchObject({ requests: SMALL + PENDING + LARGE, grants: SMALL + 50 * LARGE });
   expect((purged as { journalStart: number }).journalStart).toBeGreaterThan(OLD_ENTRIES);
-  return { sweep, purge };
+  return { sweep, purge: purging };
 }
 
 /** L42, C3: 256 rows, or one change where that is larger; 250 rows in a change of a purge; a journal that is trimmed in steps. */
 async function expectTurns(store: GrantStore): Promise<void> {
-  const { sweep, purge } = await turnsOf(store);
+  const { sweep, purge: purging } = await turnsOf(store);
   expect(sweep.rows).toBeLessThanOrEqual(256);
-  expect(purge.rows).toBeLessThanOrEqual(256);
-  expect(purge.purges).toBe(1);
-  expect(purge.removed).toBeLessThanOrEqual(250);
+  expect(purging.rows).toBeLessThanOrEqual(256);
+  expect(purging.purges).toBe(1);
+  expect(purging.removed).toBeLessThanOrEqual(250);
   // More than one request's own rows, or it would be a change for each request.
-  expect(purge.removed).toBeGreaterThan(101);
-  expect(purge.entries).toBeLessThanOrEqual(256);
-  expect(purge.trimmed).toBeLessThanOrEqual(2_000);
+  expect(purging.removed).toBeGreaterThan(101);
+  expect(purging.entries).toBeLessThanOrEqual(256);
+  expect(purging.trimmed).toBeLessThanOrEqual(2_000);
 }
 
 describe('a sweep and a purge of many rows', () => {

@@ -1,3 +1,4 @@
+import { explain, type ExplanationReason } from 'jit-access/explain';
 import {
   isJitError,
   readJournal,
@@ -6,7 +7,6 @@ import {
   type BreakGlassReview,
   type AuditEntry,
   type Decision,
-  type ExplanationReason,
   type Grant,
   type InboxItem,
   type BreakGlassReviewItem,
@@ -95,7 +95,7 @@ function wordsOf({ reviews, afterReview }: AccessRequest, reviewer: string) {
 async function ask({ engine }: World, { subject, scope }: Question): Promise<ProbeAnswer> {
   try {
     const decision = await engine.check(subject, scope);
-    const { reason } = await engine.explain(subject, scope);
+    const { reason } = await explain(engine, subject, scope);
     return { decision, onRecord: reason };
   } catch (error) {
     if (!isJitError(error)) throw error;

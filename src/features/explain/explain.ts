@@ -14,16 +14,18 @@ import type { GrantUse } from '../../lifecycle/status.js';
 import type { Row } from '../../core/ports.js';
 import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant } from '../../records/index.js';
 import type { Duration, EngineClock } from '../../core/time.js';
-import type { AccessPreview, Explanation, ExplanationReason } from '../../engine/answers.js';
+import type { AccessPreview } from '../../engine/answers.js';
+import type { Explanation, ExplanationReason } from './explanation.js';
 import { AskReader, type AccessAsk, type ParsedAsk } from '../../engine/ask.js';
-import type { Checker } from '../../engine/checker.js';
+import type { Action, Checker } from '../../engine/checker.js';
+import type { JitEngine } from '../../engine/engine.js';
 import { EngineChecker } from '../../engine/engine-checker.js';
 import { Requests } from '../../engine/requests.js';
-import { Provisioner } from '../provisioning/provisioner.js';
 import { withUsage } from '../../kernel/grant-use.js';
 import type { Ledger } from '../../kernel/ledger.js';
 import type { Settings } from '../../kernel/settings.js';
-import { readHorizon } from '../retention/purge.js';
+import { readHorizon } from '../../kernel/horizon.js';
+import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
 /** What `explain` takes besides. */
@@ -33,20 +35,42 @@ export interface ExplainOptions {
     (Pick<AccessAsk, 'justification' | 'ticket' | 'metadata' | 'startsAt'> & { readonly ttl?: Duration | undefined }) | undefined;
 }
 
+/**
+ * Why the subject may do this, or why not: the record that decides, when time may change that, who may approve, and what would
+ * become of an ask. For people to read. It records nothing itself; it begins with a check, which confirms a start that is
+ * due. An approver that fails takes only its own part from the answer, and the engine reports it to `onError`.
+ *
+ * Gotcha: it reads every record of the subject, and asks the approver. Gate on `assertAllowed`.
+ *
+ * @throws CorruptError `ERR_JIT_CORRUPT` where the grant that would say why there is no access can't be read;
+ *   InvalidArgumentError, StoreError, ClockError, ClosedError
+ * @example
+ * const { reason, approvers } = await explain(engine, 'user:maya', 'db-prod:write');
+ */
+export async function explain<Scope extends string>(
+  engine: JitEngine<Scope>,
+  subject: string,
+  action: Action<NoInfer<Scope>>,
+  options: ExplainOptions = {},
+): Promise<Explanation> {
+  const kernel = kernelOf(engine);
+  kernel.refuseIfClosed();
+  return kernel.part(Explainer).explain(subject, action, options);
+}
+
 const DEFAULT_TTL_MS = 15 * 60_000;
 
 /** Where access is there, or on its way, nobody needs to ask for it. */
 const ON_ITS_WAY: ReadonlySet<ExplanationReason> = new Set<ExplanationReason>(['granted', 'not_activated', 'not_started', 'pending']);
 
 /** Why, or why not: reads what is on record about a subject, and asks what would become of an ask. It records nothing of its own. */
-export class Explainer {
+class Explainer {
   readonly #settings: Settings;
   readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
   readonly #checker: Checker;
   readonly #requests: Requests;
   readonly #asks: AskReader;
-  readonly #provisioner: Provisioner;
 
   constructor(kernel: Kernel) {
     this.#settings = kernel.settings;
@@ -55,15 +79,13 @@ export class Explainer {
     this.#checker = kernel.part(EngineChecker);
     this.#requests = kernel.part(Requests);
     this.#asks = new AskReader(kernel.settings);
-    this.#provisioner = kernel.part(Provisioner);
   }
 
   async explain(subjectGiven: unknown, action: unknown, options: unknown): Promise<Explanation> {
     const checker = this.#checker;
     const { subject, scope } = checker.read(subjectGiven, action);
     const ask = this.#readAsk(subjectGiven, scope, options);
-    const effects = (await this.#provisioner.stuck({ subject })).filter((effect) => effect.scope === scope);
-    const about = { subject, scope, effects };
+    const about = { subject, scope };
     // First a check like any other, so that both say the same; where a start is due, it has it confirmed.
     const decision = await checker.decide(subject, scope);
     if (decision.allowed) {
@@ -75,7 +97,7 @@ export class Explainer {
     return this.#fromRecords(about, ask);
   }
 
-  async #fromRecords(about: Pick<Explanation, 'subject' | 'scope' | 'effects'>, ask: ParsedAsk): Promise<Explanation> {
+  async #fromRecords(about: Pick<Explanation, 'subject' | 'scope'>, ask: ParsedAsk): Promise<Explanation> {
     const { subject, scope } = about;
     const { scopes } = this.#settings;
     const reach: ScopeRelation = {
@@ -190,8 +212,8 @@ export class Explainer {
 const approversIn = (asking: AccessPreview | undefined, now: number): Explanation['approvers'] =>
   asking?.outcome === 'pending' ? { groups: groupsToApprove(asking.request, now), people: asking.reviewers } : undefined;
 
-function explanation(told: Pick<Explanation, 'subject' | 'scope' | 'at' | 'reason' | 'effects'> & Partial<Explanation>): Explanation {
-  const { subject, scope, at, reason, request, grant, pattern, changesAt, approvers, asking, effects } = told;
+function explanation(told: Pick<Explanation, 'subject' | 'scope' | 'at' | 'reason'> & Partial<Explanation>): Explanation {
+  const { subject, scope, at, reason, request, grant, pattern, changesAt, approvers, asking } = told;
   const allowed = reason === 'granted' || reason === 'standing';
-  return { allowed, reason, subject, scope, at, request, grant, pattern, changesAt, approvers, asking, effects };
+  return { allowed, reason, subject, scope, at, request, grant, pattern, changesAt, approvers, asking };
 }

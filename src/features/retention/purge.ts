@@ -1,4 +1,5 @@
 import { HORIZON, readBookmark, touchHorizon } from '../../records/bookmark.js';
+import { readHorizon } from '../../kernel/horizon.js';
 import { walkChain } from '../../kernel/walk-chain.js';
 import { grantIds } from '../../lifecycle/grant.js';
 import { isEffectPurgeable, isPurgeable, isUsePurgeable } from '../../lifecycle/purge.js';
@@ -18,6 +19,7 @@ import {
 } from '../../records/index.js';
 import { TurnBudget, type EngineClock } from '../../core/time.js';
 import type { JournalClock } from '../../kernel/journal-clock.js';
+import type { Kernel } from '../../kernel/kernel.js';
 import type { Ledger } from '../../kernel/ledger.js';
 import type { Settings } from '../../kernel/settings.js';
 
@@ -37,11 +39,6 @@ const MAX_ROWS = 250;
 /** How many entries one change drops: less than a millisecond's work for a Redis script, some ten for SQLite, which does it in this process. */
 const TRIM_STEP = 2_000;
 
-/** The earliest instant that can still be asked about; 0 while nothing has been purged. */
-export async function readHorizon(ledger: Ledger): Promise<number> {
-  return readBookmark(await ledger.row(HORIZON.kind, HORIZON.id), 'before');
-}
-
 /**
  * Removes what ended before a horizon, then the journal's prefix that nothing kept rests on (L33).
  *
@@ -56,11 +53,11 @@ export class Purge {
   readonly #actor: string;
   readonly #turns = new TurnBudget();
 
-  constructor(ledger: Ledger, keeper: EngineClock, journalClock: JournalClock, decodeAll: Settings['decodeAll'], actor: string) {
-    this.#journalClock = journalClock;
-    this.#ledger = ledger;
-    this.#keeper = keeper;
-    this.#decodeAll = decodeAll;
+  constructor(kernel: Kernel, actor: string) {
+    this.#journalClock = kernel.journalClock;
+    this.#ledger = kernel.ledger;
+    this.#keeper = kernel.clock;
+    this.#decodeAll = kernel.settings.decodeAll;
     this.#actor = actor;
   }
 

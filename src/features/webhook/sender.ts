@@ -129,7 +129,7 @@ export class Sender {
       return this.#error('redirect', `answered with a redirect, which is never followed: set its url to where it has moved`, status);
     if (status === 410) {
       const again = now + GONE_MS;
-      const advice = `take this sink out and call forgetFollower('${name}'), or it holds back every purge`;
+      const advice = `take this sink out and call removeSink(engine, '${name}'), or it holds back every purge`;
       return this.#error('gone', `is gone for good (410): ${advice}. It is called again after ${iso(again)}`, status, again);
     }
     const retryAt = readRetryAfter(retryAfter, now);

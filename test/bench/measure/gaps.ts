@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { autoApprove, JitEngine, MemoryGrantStore, type GrantStore } from 'jit-access';
 import { sqlGrantStore } from 'jit-access/sql';
 import { ManualClock, START_AT } from 'jit-access/testing';
@@ -32,12 +33,12 @@ async function longestGaps(store: GrantStore, grants: number): Promise<Gaps> {
     if (ended !== grants) throw new Error(`the sweep ended ${ended} grants, not ${grants}`);
   });
   await clock.set(START_AT + 2 * DAY);
-  const purge = await longestGap(async () => {
-    const report = await engine.purge({ before: clock.now(), by: 'user:dpo', force: true });
+  const purging = await longestGap(async () => {
+    const report = await purge(engine, { before: clock.now(), by: 'user:dpo', force: true });
     if (report.grants !== grants) throw new Error(`the purge removed ${report.grants} grants, not ${grants}`);
   });
   await engine.close();
-  return { sweep, purge };
+  return { sweep, purge: purging };
 }
 
 export const GAP_STORES = {

@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import type { JitEngine } from '../../../src/index.js';
 import { MemoryGrantStore, reviewers, verifyJournal, type JitEngineOptions, type QuorumInput } from '../../../src/index.js';
@@ -540,7 +541,7 @@ describe('JitEngine', () => {
       await clock.set(at(HOUR));
       await engine.sweep();
       await clock.advance(1);
-      expect(await engine.purge({ before: clock.now(), by: LEE, force: true })).toMatchObject({ requests: 1 });
+      expect(await purge(engine, { before: clock.now(), by: LEE, force: true })).toMatchObject({ requests: 1 });
       expect((await aPending(engine, { idempotencyKey: 'nightly' })).id).toBe(id);
       for (const [token, by] of [
         [used, SAM],
@@ -558,7 +559,7 @@ describe('JitEngine', () => {
       const token = await linkFor(engine, id);
       await engine.cancel(id, { by: MAYA });
       await clock.set(at(HOUR));
-      await engine.purge({ before: at(HOUR), by: LEE, force: true });
+      await purge(engine, { before: at(HOUR), by: LEE, force: true });
       await refusal(engine.openLink(token), 'ERR_JIT_NOT_FOUND');
       await refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_NOT_FOUND');
     });

@@ -1,3 +1,4 @@
+import { purge, removeSink } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, isJitError, MemoryGrantStore, type CoverageChange, type GrantStore, type Row } from '../../../src/index.js';
 import { readEffect } from '../../../src/features/provisioning/options.js';
@@ -227,7 +228,7 @@ describe('onCoverage() over rows that were changed outside', () => {
       }
       // What failed before was tried again, and access was read again for it.
       expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`]);
-      await engine.forgetFollower('effect:roles');
+      await removeSink(engine, 'effect:roles');
       await settle(engine);
       expect([...roles.held]).toEqual([`${KIM} ${SCOPE}`]);
     },
@@ -366,7 +367,7 @@ describe('onCoverage() with an apply that misbehaves', () => {
     await engine.revoke(gone.id, { by: SAM });
     await clock.advance('1h');
     await aGranted(engine, { scope: READ });
-    await engine.purge({ before: clock.now(), by: SAM, force: true });
+    await purge(engine, { before: clock.now(), by: SAM, force: true });
     expect((await store.journal({ after: 0, limit: 1 })).start.seq).toBeGreaterThan(0);
     const roles = new Roles();
     engine.onCoverage(rolesEffect(roles));
@@ -506,7 +507,7 @@ describe('a call that comes in behind others', () => {
     await engine.revoke(grant.id, { by: SAM });
     await settle(engine);
     await clock.advance('1d');
-    await engine.purge({ before: clock.now(), by: SAM, force: true });
+    await purge(engine, { before: clock.now(), by: SAM, force: true });
     expect(await effectsOf(store)).toEqual([]);
     gate.letIn();
     await turns(30);
@@ -538,7 +539,7 @@ describe('a call that comes in behind others', () => {
     await other.revoke(grant.id, { by: SAM });
     await settle(other);
     await clock.advance('1d');
-    await other.purge({ before: clock.now(), by: SAM, force: true });
+    await purge(other, { before: clock.now(), by: SAM, force: true });
     expect(await effectsOf(inner)).toEqual([]);
     // Told anew, under the first version of a new lease.
     theirs.isShut = true;

@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -274,7 +275,7 @@ class World {
       case 'resync':
         return this.#try(() => engine.resync());
       case 'purge':
-        return this.#try(() => engine.purge({ before: this.clock.now(), by: 'user:sam', force: true }));
+        return this.#try(() => purge(engine, { before: this.clock.now(), by: 'user:sam', force: true }));
     }
   }
 

@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { readJournal, verifyJournal, type AuditEntry, type GrantStore, type JitEngine } from '../../../src/index.js';
 import { verifyStore } from '../../../src/journal/verify-store.js';
@@ -27,7 +28,7 @@ async function aRemoval(engine: JitEngine, subject: string): Promise<void> {
 
 const kept = async (store: GrantStore) => (await effectsOf(store)).map(({ subject }) => subject).sort();
 const leases = async (store: GrantStore) => (await store.find({ kind: 'lease', limit: 100 })).items.map(({ id }) => id);
-const purge = (engine: JitEngine, before: number) => engine.purge({ before, by: CISO, force: true });
+const purgeBefore = (engine: JitEngine, before: number) => purge(engine, { before, by: CISO, force: true });
 
 /** A store that runs something before the call of this number, and whether it was made. */
 function beforeCall(inner: FaultyStore, call: number, run: () => Promise<void>) {
@@ -63,7 +64,7 @@ describe('purge() and what systems outside were told', () => {
     const { engine, clock, store } = following();
     await aRemoval(engine, MAYA);
     await clock.advance('1h');
-    await purge(engine, at(after));
+    await purgeBefore(engine, at(after));
     expect(await kept(store)).toEqual(goes ? [] : [MAYA]);
     // Its lease goes with it.
     expect(await leases(store)).toHaveLength(goes ? 0 : 1);
@@ -109,7 +110,7 @@ describe('purge() and what systems outside were told', () => {
       ['user:tried', false, undefined],
     ]);
     await clock.advance('1ms');
-    await purge(engine, clock.now());
+    await purgeBefore(engine, clock.now());
     expect(await kept(store)).toEqual(['user:asked', 'user:holds', 'user:stuck', 'user:tried']);
     const ids = (await effectsOf(store)).map(({ id }) => id);
     expect((await leases(store)).sort()).toEqual(ids.sort());
@@ -117,7 +118,7 @@ describe('purge() and what systems outside were told', () => {
     await expectConsistent(store);
     // Nothing more to take: nothing goes on record but that it was asked for.
     const before = (await entriesOf(store)).length;
-    await purge(engine, clock.now());
+    await purgeBefore(engine, clock.now());
     expect((await entriesOf(store)).slice(before).every(({ data }) => data['removed'] === undefined)).toBe(true);
   });
 
@@ -127,7 +128,7 @@ describe('purge() and what systems outside were told', () => {
       await aRemoval(engine, MAYA);
       await clock.advance('1h');
       await settle(engine);
-      await purge(engine, clock.now());
+      await purgeBefore(engine, clock.now());
       expect(await effectsOf(store)).toEqual([]);
       await expectConsistent(store);
     }
@@ -145,7 +146,7 @@ describe('purge() and what systems outside were told', () => {
     await engine.revoke(grant.id, { by: SAM });
     await settle(engine);
     await clock.advance('1d');
-    const { journalStart } = await purge(engine, clock.now());
+    const { journalStart } = await purgeBefore(engine, clock.now());
     expect((await entriesOf(store)).some(({ type }) => type.startsWith('provisioning.'))).toBe(false);
     expect(journalStart).toBeGreaterThan(0);
     await expectConsistent(store);
@@ -165,7 +166,7 @@ describe('purge() and what systems outside were told', () => {
     await aRemoval(engine, 'user:kim');
     await clock.advance('1h');
     told.length = 0;
-    await purge(engine, clock.now());
+    await purgeBefore(engine, clock.now());
     const { items } = await store.find({ kind: 'effect', limit: 10 });
     expect(items.map(({ id }) => id)).toEqual([bad.id]);
     expect(await leases(store)).toEqual([bad.id]);
@@ -193,7 +194,7 @@ describe('purge() and what systems outside were told', () => {
         await underWay;
       };
       const watched = beforeCall(store, calls, callAgain);
-      await purge(anEngine({ store: watched.store, clock }).engine, clock.now());
+      await purgeBefore(anEngine({ store: watched.store, clock }).engine, clock.now());
       isReached = watched.isReached();
       if (isReached) {
         const [lease] = (await store.find({ kind: 'lease', limit: 9 })).items;
@@ -215,7 +216,7 @@ describe('purge() and what systems outside were told', () => {
     for (let i = 0; i < 120; i++) await aRemoval(engine, `user:u${i}`);
     expect((await store.find({ kind: 'effect', limit: 200 })).items).toHaveLength(120);
     await clock.set(at(HOUR));
-    await purge(engine, clock.now());
+    await purgeBefore(engine, clock.now());
     expect(await effectsOf(store)).toEqual([]);
     expect(await leases(store)).toEqual([]);
     await expectReplayed(store);

@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, type Row } from '../../../src/index.js';
 import { FaultyStore } from '../../../src/testing.js';
@@ -22,7 +23,7 @@ it('L33 keeps a grant that goes on in one that can not be read: a process of a l
   const later: Row = { ...row, version: row.version + 1, body: { ...row.body, fieldOfALaterVersion: 1 } };
   await memory.commit({ id: 'later', expect: [{ ...key, version: row.version }], put: [later], append: [] });
 
-  expect(await engine.purge({ before: at(2 * DAY), by: 'user:ciso', force: true })).toMatchObject({ requests: 0, grants: 0 });
+  expect(await purge(engine, { before: at(2 * DAY), by: 'user:ciso', force: true })).toMatchObject({ requests: 0, grants: 0 });
   // By the first of the line the later process ends it; here, what could not be ended is named.
   expect(await refusal(engine.revoke(grant.id, { by: 'user:ciso' }), 'ERR_JIT_PARTIAL')).toMatchObject({ failures: [key] });
   expect(told.map(({ error }) => String(error)).filter((text) => text.includes(key.id)).length).toBeGreaterThan(0);

@@ -1,3 +1,4 @@
+import { purge, removeSink } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, verifyJournal, type JitEngine, type Row } from '../../../src/index.js';
 import { FaultyStore, RecordingSink, ScriptedApprover } from '../../../src/testing.js';
@@ -40,7 +41,7 @@ describe('JitEngine', () => {
         const instants = [at(0), at(999), at(1000), at(1500), at(1999), at(2000), at(2400), at(2499), at(2500), at(5000), at(9_999)];
         const before = new Map<number, unknown>();
         for (const t of instants) before.set(t, await answersAt(engine, t));
-        const report = await engine.purge({ before: horizon, by: CISO, force: true });
+        const report = await purge(engine, { before: horizon, by: CISO, force: true });
         expect(report.horizon).toBe(horizon);
         for (const t of instants) {
           if (t >= horizon) expect(await answersAt(engine, t)).toEqual(before.get(t));
@@ -60,7 +61,7 @@ describe('JitEngine', () => {
         if (row === undefined) throw new Error('the record is there');
         const bent: Row = { ...row, version: row.version + 1, body: { ...row.body, more: 1 } };
         await store.commit({ id: 'bend', expect: [{ kind, id, version: row.version }], put: [bent], append: [] });
-        expect(await engine.purge({ before: at(10_000), by: CISO, force: true })).toMatchObject({ requests: 3, grants: 3 });
+        expect(await purge(engine, { before: at(10_000), by: CISO, force: true })).toMatchObject({ requests: 3, grants: 3 });
         expect(told.map((one) => (one.error as { code?: string }).code)).toContain('ERR_JIT_CORRUPT');
         const keys = [
           { kind: 'request', id: revoked.requestId },
@@ -72,7 +73,7 @@ describe('JitEngine', () => {
 
     it('L33 removes what ended before, and keeps whatever is open or ended since', async () => {
       const { engine, kept, long, store } = await aPast();
-      expect(await engine.purge({ before: at(2400), by: CISO, force: true })).toMatchObject({ requests: 3, grants: 2 });
+      expect(await purge(engine, { before: at(2400), by: CISO, force: true })).toMatchObject({ requests: 3, grants: 2 });
       expect((await engine.listRequests()).items.map((request) => request.scopes).sort()).toEqual([['a', 'b'], ['kept'], ['long']]);
       expect(await engine.isAllowed(MAYA, 'long')).toBe(true);
       expect((await engine.approve(kept.id, { by: SAM })).outcome).toBe('granted');
@@ -90,7 +91,7 @@ describe('JitEngine', () => {
       await clock.set(at(1000));
       await engine.revoke(first?.id ?? '', { by: CISO });
       await clock.set(at(2000));
-      expect(await engine.purge({ before: at(2000), by: CISO, force: true })).toMatchObject({ requests: 0, grants: 0 });
+      expect(await purge(engine, { before: at(2000), by: CISO, force: true })).toMatchObject({ requests: 0, grants: 0 });
       expect((await engine.getRequest(first?.requestId ?? ''))?.grants).toHaveLength(2);
     });
 
@@ -98,15 +99,15 @@ describe('JitEngine', () => {
       const { engine, clock } = anEngine();
       const grant = await aGranted(engine);
       await clock.set(at(HOUR));
-      expect(await engine.purge({ before: at(HOUR), by: CISO, force: true })).toMatchObject({ requests: 0, grants: 0 });
+      expect(await purge(engine, { before: at(HOUR), by: CISO, force: true })).toMatchObject({ requests: 0, grants: 0 });
       await engine.sweep();
-      expect(await engine.purge({ before: at(HOUR), by: CISO, force: true })).toMatchObject({ requests: 1, grants: 1 });
+      expect(await purge(engine, { before: at(HOUR), by: CISO, force: true })).toMatchObject({ requests: 1, grants: 1 });
       expect(await engine.getRequest(grant.requestId)).toBeUndefined();
     });
 
     it('L33 is on record: who, which horizon, and what went', async () => {
       const { engine, store } = await aPast();
-      await engine.purge({ before: at(2400), by: CISO, force: true });
+      await purge(engine, { before: at(2400), by: CISO, force: true });
       const purged = (await entriesOf(store)).filter((entry) => entry.type === 'journal.purged');
       expect(purged.every((entry) => entry.actor === CISO)).toBe(true);
       const removed = purged.flatMap((entry) => (entry.data['removed'] ?? []) as unknown as { kind: string }[]);
@@ -115,7 +116,7 @@ describe('JitEngine', () => {
 
     it('L33 keeps the journal from the first entry of whatever is kept', async () => {
       const { engine, store, kept } = await aPast();
-      await engine.purge({ before: at(10_000), by: CISO, force: true });
+      await purge(engine, { before: at(10_000), by: CISO, force: true });
       const entries = await entriesOf(store);
       expect(entries[0]).toMatchObject({ type: 'request.created', requestId: kept.id });
     });
@@ -125,11 +126,11 @@ describe('JitEngine', () => {
       slow.fail(1_000);
       const { engine, store, kept } = await aPast(slow);
       await engine.cancel(kept.id, { by: MAYA });
-      expect((await engine.purge({ before: at(10_000), by: CISO, force: true })).journalStart).toBe(0);
+      expect((await purge(engine, { before: at(10_000), by: CISO, force: true })).journalStart).toBe(0);
       slow.fail(0);
       await engine.flushAudit();
       expect(slow.entries.map((entry) => entry.seq)).toEqual((await entriesOf(store)).map((entry) => entry.seq));
-      expect((await engine.purge({ before: at(10_000), by: CISO, force: true })).journalStart).toBeGreaterThan(0);
+      expect((await purge(engine, { before: at(10_000), by: CISO, force: true })).journalStart).toBeGreaterThan(0);
     });
 
     it('L33 keeps the journal for the cursor of a sink that this engine does not have, until it is forgotten', async () => {
@@ -144,23 +145,23 @@ describe('JitEngine', () => {
       await clock.set(at(30_000));
       await other.flushAudit();
       expect(kept.end).toBeUndefined();
-      expect((await engine.purge({ before: at(30_000), by: CISO, force: true })).journalStart).toBe(reached);
+      expect((await purge(engine, { before: at(30_000), by: CISO, force: true })).journalStart).toBe(reached);
       await other.flushAudit();
-      await engine.forgetFollower('gone');
-      expect((await engine.purge({ before: at(30_000), by: CISO, force: true })).journalStart).toBeGreaterThan(reached);
-      expect(await refusal(engine.forgetFollower('gone'), 'ERR_JIT_NOT_FOUND')).toMatchObject({ kind: 'follower', id: 'gone' });
+      await removeSink(engine, 'gone');
+      expect((await purge(engine, { before: at(30_000), by: CISO, force: true })).journalStart).toBeGreaterThan(reached);
+      expect(await refusal(removeSink(engine, 'gone'), 'ERR_JIT_NOT_FOUND')).toMatchObject({ kind: 'follower', id: 'gone' });
     });
 
     it('refuses to forget a sink that this engine uses', async () => {
       const { engine } = anEngine({ audit: new RecordingSink({ name: 'mine' }) });
       await engine.flushAudit();
-      expect(await refusal(engine.forgetFollower('mine'), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument: 'name' });
+      expect(await refusal(removeSink(engine, 'mine'), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument: 'name' });
     });
 
     it('L33 never moves the horizon back', async () => {
       const { engine } = await aPast();
-      await engine.purge({ before: at(5000), by: CISO, force: true });
-      expect((await engine.purge({ before: at(1000), by: CISO, force: true })).horizon).toBe(at(5000));
+      await purge(engine, { before: at(5000), by: CISO, force: true });
+      expect((await purge(engine, { before: at(1000), by: CISO, force: true })).horizon).toBe(at(5000));
       expect(await refusal(engine.whoHadAccess({ scope: 'a', at: at(4999) }), 'ERR_JIT_PURGED')).toMatchObject({ horizon: at(5000) });
       expect((await engine.whoHadAccess({ scope: 'long', at: at(5000) })).items).toHaveLength(1);
     });
@@ -169,7 +170,7 @@ describe('JitEngine', () => {
       const { engine, store } = await aPast();
       store.inject('find', { fault: 'hang' }, 1);
       const asking = refusal(engine.whoHadAccess({ scope: 'a', at: at(1) }), 'ERR_JIT_PURGED');
-      await engine.purge({ before: at(5000), by: CISO, force: true });
+      await purge(engine, { before: at(5000), by: CISO, force: true });
       store.release();
       await asking;
     });
@@ -178,7 +179,7 @@ describe('JitEngine', () => {
       const { engine, store, clock } = await aPast();
       store.inject('all', { fault: 'yield', seed: 4 });
       const others = [engine, anEngine({ store, clock }).engine, anEngine({ store, clock }).engine];
-      const reports = await Promise.all(others.map((one) => one.purge({ before: at(5000), by: CISO, force: true })));
+      const reports = await Promise.all(others.map((one) => purge(one, { before: at(5000), by: CISO, force: true })));
       expect(reports.reduce((sum, report) => sum + report.requests, 0)).toBe(4);
       store.clear();
       const { start } = await store.journal({ after: 0, limit: 1 });
@@ -195,7 +196,7 @@ describe('JitEngine', () => {
       };
       const { engine, clock } = anEngine({ store });
       await clock.set(at(1000));
-      await engine.purge({ before: at(500), by: CISO, force: true }).catch(() => undefined);
+      await purge(engine, { before: at(500), by: CISO, force: true }).catch(() => undefined);
       expect(commits).toBeLessThan(30_000);
     });
 
@@ -211,11 +212,11 @@ describe('JitEngine', () => {
       await clock.set(at(MINUTE));
       await engine.sweep();
       await clock.set(at(2 * HOUR));
-      await engine.purge({ before: clock.now(), by: CISO, force: true });
+      await purge(engine, { before: clock.now(), by: CISO, force: true });
       expect(await refusal(emergency('user:bob'), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxUnreviewed' });
       await engine.reviewBreakGlass(request.id, { by: SAM, verdict: 'justified' });
       await clock.advance(1);
-      await engine.purge({ before: clock.now(), by: CISO, force: true });
+      await purge(engine, { before: clock.now(), by: CISO, force: true });
       for (const kind of ['request', 'grant']) expect((await store.find({ kind, limit: 9 })).items).toEqual([]);
       await emergency('user:bob');
     });
@@ -228,7 +229,7 @@ describe('JitEngine', () => {
       await clock.set(at(2 * MINUTE));
       const before = await store.get([{ kind: 'subject', id: MAYA }]);
       expect(before).toMatchObject([{ version: 2 }]);
-      expect(await engine.purge({ before: clock.now(), by: CISO, force: true })).toMatchObject({ requests: 1, grants: 1 });
+      expect(await purge(engine, { before: clock.now(), by: CISO, force: true })).toMatchObject({ requests: 1, grants: 1 });
       expect(await store.get([{ kind: 'subject', id: MAYA }])).toEqual(before);
       await aPending(engine);
       expect(await store.get([{ kind: 'subject', id: MAYA }])).toMatchObject([{ version: 3 }]);
@@ -243,10 +244,10 @@ describe('JitEngine', () => {
       expect(await reuses()).toMatchObject([{ version: 1, subject: MAYA, body: { requestId: grant.requestId } }]);
       await clock.set(at(2 * HOUR));
       await engine.sweep();
-      await engine.purge({ before: at(MINUTE), by: CISO, force: true });
+      await purge(engine, { before: at(MINUTE), by: CISO, force: true });
       expect(await ask(engine, keyed)).toMatchObject({ reused: true, request: { id: grant.requestId } });
       await clock.advance(1);
-      await engine.purge({ before: clock.now(), by: CISO, force: true });
+      await purge(engine, { before: clock.now(), by: CISO, force: true });
       expect(await reuses()).toEqual([]);
       const purged = (await entriesOf(store)).filter(({ type }) => type === 'journal.purged');
       const removed = purged.flatMap(({ data }) => (data['removed'] ?? []) as unknown as { kind: string }[]);
@@ -262,12 +263,12 @@ describe('JitEngine', () => {
       for (const now of [at(10 * MINUTE) + 1, end - 1]) {
         await clock.set(now);
         await engine.sweep();
-        expect(await engine.purge({ before: now, by: CISO, force: true })).toMatchObject({ requests: 0, grants: 0 });
+        expect(await purge(engine, { before: now, by: CISO, force: true })).toMatchObject({ requests: 0, grants: 0 });
         expect((await engine.getRequest(first.requestId))?.grants).toHaveLength(1);
       }
       await clock.set(end);
       await engine.sweep();
-      expect(await engine.purge({ before: end, by: CISO, force: true })).toMatchObject({ requests: 2, grants: 2 });
+      expect(await purge(engine, { before: end, by: CISO, force: true })).toMatchObject({ requests: 2, grants: 2 });
       expect(await engine.getRequest(extended.request.id)).toBeUndefined();
     });
 
@@ -277,7 +278,7 @@ describe('JitEngine', () => {
       await clock.set(at(MINUTE));
       await engine.sweep();
       await clock.set(at(2 * MINUTE));
-      expect(await engine.purge({ before: at(2 * MINUTE), by: CISO, force: true })).toMatchObject({ requests: 130, grants: 130 });
+      expect(await purge(engine, { before: at(2 * MINUTE), by: CISO, force: true })).toMatchObject({ requests: 130, grants: 130 });
       expect((await store.find({ kind: 'request', limit: 1 })).items).toEqual([]);
       expect((await entriesOf(store)).every((entry) => entry.type === 'journal.purged')).toBe(true);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);

@@ -268,7 +268,7 @@ describe('webhookSink()', () => {
     receiver.answers.push(410);
     const error = await failure(write(journalOf(1)));
     expect(error).toMatchObject({ why: 'gone', status: 410, retryAt: START_AT + 3_600_000 });
-    expect(error.message).toContain("forgetFollower('siem')");
+    expect(error.message).toContain("removeSink(engine, 'siem')");
     await clock.advance(3_599_999);
     expect(await failure(write(journalOf(1)))).toMatchObject({ why: 'gone', status: 410, message: error.message });
     expect(receiver.calls).toHaveLength(1);

@@ -1,4 +1,6 @@
 import { waitFor, watchAccess, withAccess } from 'jit-access/work';
+import { explain } from 'jit-access/explain';
+import { purge } from 'jit-access/retention';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   JitEngine,
@@ -319,7 +321,7 @@ describe('waitFor', () => {
     const { request } = await engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '30m' });
     await clock.advance(10 * MINUTE - 1_000);
     const gated = gate();
-    const explaining = engine.explain(SUBJECT, SCOPE);
+    const explaining = explain(engine, SUBJECT, SCOPE);
     faulty.inject('find', { fault: 'malformed', answer: async (page: unknown) => (await gated.opened, page) });
     await macro();
     await other.deny(request.id, { by: 'user:sam', reason: 'no' });
@@ -371,10 +373,10 @@ describe('explain and status', () => {
     await clock.advance('1m');
     await engine.revoke(grants[0]!.id, { by: 'user:sam', reason: 'abuse' });
     await clock.advance('1m');
-    const before = (await engine.explain(SUBJECT, SCOPE)).reason;
+    const before = (await explain(engine, SUBJECT, SCOPE)).reason;
     await engine.flushAudit();
-    await engine.purge({ before: clock.now(), by: 'user:ops', force: true });
-    const after = (await engine.explain(SUBJECT, SCOPE)).reason;
+    await purge(engine, { before: clock.now(), by: 'user:ops', force: true });
+    const after = (await explain(engine, SUBJECT, SCOPE)).reason;
     expect(before).toBe('revoked');
     expect(['revoked', 'purged']).toContain(after);
   });
@@ -410,7 +412,7 @@ describe('explain and status', () => {
     await granted(engine, { ttl: '5m', startsAt: START_AT + 10 * MINUTE });
     await clock.advance('9m'); // late is its end: it can never be used any more
     const check = await engine.check(SUBJECT, SCOPE);
-    const told = await engine.explain(SUBJECT, SCOPE);
+    const told = await explain(engine, SUBJECT, SCOPE);
     const status = await engine.status(SUBJECT);
     expect([told.reason, check.reason, check.validUntil, status.scheduled.length]).toEqual(['expired', 'no_grant', undefined, 0]);
   });
@@ -423,7 +425,7 @@ describe('explain and status', () => {
     faulty.inject('live', { fault: 'malformed', answer: [] }, 1);
     faulty.inject('get', { fault: 'hang' }, 1);
     let told: { allowed: boolean } | undefined;
-    void engine.explain(SUBJECT, SCOPE).then((answer) => (told = answer));
+    void explain(engine, SUBJECT, SCOPE).then((answer) => (told = answer));
     await macro();
     expect(told).toBeUndefined();
     await clock.advance(10 * MINUTE);
@@ -451,6 +453,6 @@ describe('explain and status', () => {
     faulty.inject('live', { fault: 'malformed', answer: (rows: Row[]) => rows.map(broken) });
     faulty.inject('find', { fault: 'malformed', answer: (page: { items: Row[] }) => ({ ...page, items: page.items.map(broken) }) });
     // Why there is no access is for that grant to say: anything else would be a wrong answer.
-    expect(await engine.explain(SUBJECT, SCOPE).catch((e: unknown) => e)).toMatchObject({ code: 'ERR_JIT_CORRUPT', kind: 'request' });
+    expect(await explain(engine, SUBJECT, SCOPE).catch((e: unknown) => e)).toMatchObject({ code: 'ERR_JIT_CORRUPT', kind: 'request' });
   });
 });

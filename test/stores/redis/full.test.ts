@@ -1,3 +1,4 @@
+import { purge } from 'jit-access/retention';
 import { JitEngine, reviewers, verifyStore, type Approver } from 'jit-access';
 import { aChange, anEntry, aRow, ManualClock } from 'jit-access/testing';
 import { expect, it } from 'vitest';
@@ -103,7 +104,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         await clock.advance('2h');
         expect(await engine.sweep().catch(String)).toMatchObject({ ended: 1 });
         await clock.advance('1h');
-        const purged = await engine.purge({ before: clock.now(), by: 'user:ciso', force: true }).catch(String);
+        const purged = await purge(engine, { before: clock.now(), by: 'user:ciso', force: true }).catch(String);
         expect(purged).toMatchObject({ requests: 1, grants: 1 });
         expect((await one.find({ kind: 'grant', limit: 1 })).items).toEqual([]);
         await engine.close();

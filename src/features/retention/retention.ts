@@ -1,0 +1,83 @@
+import { NotFoundError } from '../../core/errors.js';
+import { invalid, readId, readOptions } from '../../core/parse.js';
+import { readInstant } from '../../core/time.js';
+import { readBy, type By } from '../../engine/by.js';
+import type { JitEngine } from '../../engine/engine.js';
+import { removeSilentEngines } from '../../kernel/configurations.js';
+import type { ClockAcceptance } from '../../kernel/journal-clock.js';
+import { kernelOf } from '../../kernel/kernel-of.js';
+import { toJson } from '../../records/index.js';
+import { Purge, type PurgeReport } from './purge.js';
+
+/** What `purge` takes. */
+export interface PurgeOptions {
+  /** Epoch milliseconds. At least a day ago, and not above the instant in the middle of the journal's last 1,000 entries. */
+  readonly before: number;
+  readonly by: string;
+  /** True: purges up to `before` all the same, if it has passed. For a person who knows that the clock is right. */
+  readonly force?: boolean | undefined;
+}
+
+/**
+ * Removes what ended before an instant, and the prefix of the journal on which no record that is kept rests. Questions about
+ * earlier instants are refused from then on. What a sink has not received yet is kept.
+ *
+ * A purge cannot be undone, so the clock of this process alone does not decide its horizon.
+ *
+ * @throws InvalidArgumentError; ClockError `ERR_JIT_CLOCK` when the journal does not confirm that `before` has passed, or
+ *   has no entry of the last day: nothing was removed; StoreError, ClosedError
+ * @example
+ * await purge(engine, { before: Date.now() - 400 * 86_400_000, by: 'system:retention-job' });
+ */
+export async function purge(engine: JitEngine, options: PurgeOptions): Promise<PurgeReport> {
+  const kernel = kernelOf(engine);
+  kernel.refuseIfClosed();
+  const { before, by, force = false } = readOptions<keyof PurgeOptions>('options', options, ['before', 'by', 'force']);
+  if (typeof force !== 'boolean') throw invalid('force', 'true or false', force);
+  const { readId: readActorId, onError } = kernel.settings;
+  const report = await new Purge(kernel, readActorId('by', by)).run(readInstant('before', before), force);
+  await removeSilentEngines(kernel.ledger, kernel.clock.read().now, onError);
+  return report;
+}
+
+/**
+ * Drops the cursor of a sink that is no longer used and would hold back every purge.
+ *
+ * @throws InvalidArgumentError where this engine uses a sink of that name; NotFoundError, StoreError, ClosedError
+ */
+export async function removeSink(engine: JitEngine, name: string): Promise<void> {
+  const kernel = kernelOf(engine);
+  kernel.refuseIfClosed();
+  const { ledger, settings } = kernel;
+  const id = readId('name', name);
+  if (settings.sinks.some((sink) => sink.name === id)) throw invalid('name', 'a sink that this engine does not use', id);
+  const key = { kind: 'cursor', id };
+  let seen = false;
+  await ledger.untilCommitted(async () => {
+    const row = await ledger.row(key.kind, id);
+    if (row === undefined && !seen) throw new NotFoundError('follower', id);
+    seen = true;
+    return row === undefined || ledger.commit({ expect: [{ ...key, version: row.version }], put: [], remove: [key] });
+  });
+}
+
+/**
+ * Accepts this engine's clock although the journal's newest entry lies above it, so that the engine may create access: after
+ * a clock that was ahead wrote to the journal, and no other process confirms this one. The journal records it.
+ *
+ * @returns `accepted: false` where nothing was refused for that; then nothing is recorded
+ * @throws InvalidArgumentError, StoreError, ClosedError; ClockError where the clock fails
+ * @example
+ * await acceptClock(engine, { by: 'user:ops', reason: 'INC-7: node 4 was a year ahead' });
+ */
+export async function acceptClock(engine: JitEngine, options: By): Promise<ClockAcceptance> {
+  const kernel = kernelOf(engine);
+  kernel.refuseIfClosed();
+  const { settings, ledger, journalClock } = kernel;
+  const { by: actor, reason } = readBy(settings, options);
+  return journalClock.accept(({ reading, newest }) => {
+    const data = toJson({ reading, newest, reason });
+    const entries = [{ type: 'clock.accepted', at: reading, actor, data }] as const;
+    return ledger.untilCommitted(() => ledger.commit({ expect: [], put: [], entries }));
+  });
+}

@@ -1,0 +1,3 @@
+export { acceptClock, purge, removeSink, type PurgeOptions } from './features/retention/retention.js';
+export type { PurgeReport } from './features/retention/purge.js';
+export type { ClockAcceptance } from './kernel/journal-clock.js';
