@@ -6,7 +6,7 @@ import type { JsonObject } from '../core/json.js';
 import type { ScopeMatcher } from '../core/ports.js';
 import { agentOf, type AccessRequest, type Grant } from '../records/index.js';
 import { readPattern, readScope } from '../core/scope.js';
-import { readDuration, readInstant, type Duration } from '../core/time.js';
+import { readDuration, readInstant, type Duration, type Instant } from '../core/time.js';
 import type { Settings } from '../kernel/settings.js';
 
 /** What `requestAccess` takes: one `scope` or several `scopes`, decided as one. */
@@ -18,8 +18,8 @@ export interface AccessAsk<Scope extends string = string> {
   readonly scopes?: readonly Scope[] | undefined;
   /** Length of the window, which starts at the decision: milliseconds, or a string like `'30m'`. */
   readonly ttl: Duration;
-  /** When the window starts, if not at the decision. A decision that comes later gives what is left of it. Epoch milliseconds. */
-  readonly startsAt?: number | undefined;
+  /** When the window starts, if not at the decision. A decision that comes later gives what is left of it. Epoch milliseconds or a `Date`. */
+  readonly startsAt?: Instant | undefined;
   /** Why. Text of at most 4 KiB; it goes on record, so nothing secret. */
   readonly justification?: string | undefined;
   /** What it is for, e.g. `INC-4711`. Text of at most 4 KiB. */

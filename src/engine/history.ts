@@ -4,7 +4,7 @@ import { requestStatus, wasHeldAt, wasHeldDuring, type GrantUse, type RequestSta
 import type { FindQuery, MaybePromise, Page, Row } from '../core/ports.js';
 import { decodeGrant, decodeRequest, hasUsageRow, MAX_LOOK, placeOf, readPlace, type AccessRequest, type Grant } from '../records/index.js';
 import { readScope } from '../core/scope.js';
-import { nextTurn, readInstant, type EngineClock } from '../core/time.js';
+import { nextTurn, readInstant, type EngineClock, type Instant } from '../core/time.js';
 import type { DecodeAll } from '../kernel/enforcement.js';
 import { withUsage } from '../kernel/grant-use.js';
 import type { Ledger } from '../kernel/ledger.js';
@@ -28,16 +28,16 @@ export interface RequestQuery extends Paging {
 
 export interface HolderQuery<Scope extends string = string> extends Paging {
   readonly scope: Scope;
-  /** An instant that has come, epoch milliseconds. */
-  readonly at: number;
+  /** An instant that has come: epoch milliseconds or a `Date`. */
+  readonly at: Instant;
 }
 
 export interface HistoryQuery<Scope extends string = string> extends Paging {
   readonly subject?: string | undefined;
   readonly scope?: Scope | undefined;
-  /** The span `[from, to)`, epoch milliseconds. */
-  readonly from: number;
-  readonly to: number;
+  /** The span `[from, to)`: epoch milliseconds or `Date`s. */
+  readonly from: Instant;
+  readonly to: Instant;
 }
 
 /** A malformed row throws: an answer about the past that left something out would be a wrong answer. */

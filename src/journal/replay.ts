@@ -1,7 +1,7 @@
 import { PurgedError } from '../core/errors.js';
 import type { RowKey } from '../core/ports.js';
 import type { AccessRequest, AuditEntry, Effect, Grant, Reuse, StoredRecord, Subject, Usage, Use } from '../records/index.js';
-import { inTurns, nextTurn, readInstant, TurnBudget } from '../core/time.js';
+import { inTurns, nextTurn, readInstant, TurnBudget, type Instant } from '../core/time.js';
 import { readEntries } from './read.js';
 import type { RecordKind } from './replay/drafts.js';
 import { applyEntry } from './replay/apply-entry.js';
@@ -42,14 +42,14 @@ export interface Replayed {
  *
  * @param entries the whole journal in order, from its beginning or from where a purge has trimmed it: what `readJournal`
  *   or `readJsonLines` yields
- * @param at epoch milliseconds; entries with `at` up to this, itself included, count
+ * @param at epoch milliseconds or a `Date`; entries with `at` up to this, itself included, count
  * @throws CorruptError `ERR_JIT_CORRUPT`, naming the seq, where an entry doesn't follow from those before it
  * @throws PurgedError `ERR_JIT_PURGED` when `at` lies before the horizon of a purge
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
  * const { grants, usages } = await replay(readJournal(store), Date.UTC(2026, 2, 14, 2));
  */
-export async function replay(entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>, at?: number): Promise<Replayed> {
+export async function replay(entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>, at?: Instant): Promise<Replayed> {
   const read = readEntries('entries', entries);
   const instant = at === undefined ? undefined : readInstant('at', at);
   let rebuild: Rebuild | undefined;

@@ -1,7 +1,7 @@
 import { PurgedError } from '../core/errors.js';
 import { invalid, readOptions } from '../core/parse.js';
 import type { AuditEntry } from '../records/index.js';
-import { readInstant } from '../core/time.js';
+import { readInstant, type Instant } from '../core/time.js';
 import { countDecisions, type DecisionFigures } from './report/decisions.js';
 import { measureScopes, type ScopeReport } from './report/scopes.js';
 import { replay } from './replay.js';
@@ -47,7 +47,7 @@ export interface AccessReport {
  * Gotcha: like `replay` it doesn't verify the chain, and keeps all records in memory.
  *
  * @param entries the whole journal in order: what `readJournal` or `readJsonLines` yields
- * @param span half-open `[from, to)`, epoch milliseconds
+ * @param span half-open `[from, to)`, epoch milliseconds or `Date`s
  * @throws PurgedError `ERR_JIT_PURGED` when a purge's horizon lies after `from`
  * @throws CorruptError `ERR_JIT_CORRUPT`, naming the seq, where an entry doesn't follow from those before it
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
@@ -56,7 +56,7 @@ export interface AccessReport {
  */
 export async function accessReport(
   entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>,
-  span: { readonly from: number; readonly to: number },
+  span: { readonly from: Instant; readonly to: Instant },
 ): Promise<AccessReport> {
   const given = readOptions('span', span, ['from', 'to']);
   const from = readInstant('span.from', given.from);

@@ -1,6 +1,6 @@
 import { expectedStart, effectiveStart, effectiveEnd, hasUsageRow } from '../records/derived.js';
 import type { AccessRequest, Grant, Usage } from '../records/index.js';
-import { inWindow, isInstant } from '../core/time.js';
+import { epochOf, inWindow, isInstant, type Instant } from '../core/time.js';
 
 /*
  * The two questions about a grant, each answered here and nowhere else: is it usable now, and was it held at t.
@@ -91,8 +91,8 @@ export const isScheduled = (held: GrantUse, instants: Instants): boolean =>
   !hasEnded(held, instants) && instants.now < effectiveStart(held.grant);
 
 /** Was held at t: the rule for the past. */
-export function wasHeldAt(grant: Grant, t: number, usage?: Usage): boolean {
-  return inWindow(t, effectiveStart(grant), effectiveEnd(grant, usage));
+export function wasHeldAt(grant: Grant, t: Instant, usage?: Usage): boolean {
+  return inWindow(epochOf(t) as number, effectiveStart(grant), effectiveEnd(grant, usage));
 }
 
 /** Was held at some instant of the half-open span `[from, until)`. */
@@ -109,21 +109,22 @@ export type GrantStatus = 'scheduled' | 'active' | 'expired' | 'revoked';
 /**
  * A request's status: its recorded end, or what time has made of it.
  *
- * @param now epoch milliseconds
+ * @param now epoch milliseconds or a `Date`
  */
-export function requestStatus(request: AccessRequest, now: number): RequestStatus {
-  return request.end?.status ?? (hasPassed(request.reviewBy, { forEnds: now }) ? 'expired' : 'pending');
+export function requestStatus(request: AccessRequest, now: Instant): RequestStatus {
+  return request.end?.status ?? (hasPassed(request.reviewBy, { forEnds: epochOf(now) as number }) ? 'expired' : 'pending');
 }
 
 /**
  * A grant's status: its recorded end, or what time has made of it. One whose start had to be asked about stays
  * `scheduled` until its activation is on record.
  *
- * @param now epoch milliseconds
+ * @param at epoch milliseconds or a `Date`
  * @param usage how it has been used, where it has an idle end
  */
-export function grantStatus(grant: Grant, now: number, usage?: Usage): GrantStatus {
+export function grantStatus(grant: Grant, at: Instant, usage?: Usage): GrantStatus {
   if (grant.end !== undefined) return grant.end.status;
+  const now = epochOf(at) as number;
   const [held, instants] = [
     { grant, usage },
     { now, forEnds: now },

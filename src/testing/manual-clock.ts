@@ -1,5 +1,6 @@
-import { readDuration, readInstant, yieldToOthers } from '../core/time.js';
-import type { Duration } from '../core/time.js';
+import { invalid } from '../core/parse.js';
+import { isInstant, readDuration, readInstant, yieldToOthers } from '../core/time.js';
+import type { Duration, Instant } from '../core/time.js';
 import type { Clock } from '../core/ports.js';
 
 /** Where a {@link ManualClock} starts unless told otherwise: 2026-01-01T00:00:00Z. */
@@ -43,10 +44,10 @@ export class ManualClock implements Clock {
   #sleepers: Sleeper[] = [];
   #waking: Promise<void> | undefined;
 
-  /** @param startMs the first reading, in epoch milliseconds */
-  constructor(startMs: number = START_AT) {
-    this.#now = readInstant('startMs', startMs);
-    this.#offset = -startMs;
+  /** @param start the first reading, epoch milliseconds or a `Date` */
+  constructor(start: Instant = START_AT) {
+    this.#now = readInstant('start', start);
+    this.#offset = -this.#now;
   }
 
   now(): number {
@@ -77,10 +78,10 @@ export class ManualClock implements Clock {
   /**
    * Moves to an instant. It may lie in the past: then nobody is woken, and who sleeps goes on sleeping until its instant.
    *
-   * @param instant epoch milliseconds
+   * @param instant epoch milliseconds or a `Date`
    * @throws InvalidArgumentError
    */
-  async set(instant: number): Promise<void> {
+  async set(instant: Instant): Promise<void> {
     const target = readInstant('instant', instant);
     await this.#inTurn(() => {
       if (target < this.#now) this.#offset += this.#now - target;
@@ -109,7 +110,7 @@ export class ManualClock implements Clock {
    * @throws InvalidArgumentError
    */
   async sleep(until: number, signal: AbortSignal): Promise<void> {
-    readInstant('until', until);
+    if (!isInstant(until)) throw invalid('until', 'an instant in epoch milliseconds', until);
     if (signal.aborted || until <= this.#now) return;
     await new Promise<void>((resolve) => {
       const wake = () => {

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isJitError, type ClockError } from '../../src/core/errors.js';
@@ -65,6 +66,20 @@ describe('isInstant() and readInstant()', () => {
 
   it.each([...neither, ['a string', '0'], ['an ISO date', '2026-03-14'], ['an empty string', '']])('L3 refuses %s', (_, at) => {
     expect(isInstant(at)).toBe(false);
+    if (!(at instanceof Date)) expect(() => readInstant('startsAt', at)).toThrow(refused('startsAt'));
+  });
+
+  it('reads a Date, also one of another realm', () => {
+    expect(readInstant('startsAt', new Date(T0))).toBe(T0);
+    expect(readInstant('startsAt', runInNewContext(`new Date(${T0})`))).toBe(T0);
+  });
+
+  it.each([
+    ['an invalid Date', new Date(NaN)],
+    ['a Date before 1970', new Date(-1)],
+    ['an object made of the prototype of Date', Object.create(Date.prototype)],
+    ['an object with getTime', { getTime: () => T0 }],
+  ])('L3 refuses %s, naming the argument', (_, at) => {
     expect(() => readInstant('startsAt', at)).toThrow(refused('startsAt'));
   });
 });

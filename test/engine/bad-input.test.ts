@@ -143,7 +143,7 @@ const OPTIONS = [null, undefined, 7, 'x', [], true, () => 1, revoked.proxy];
 /** Where an instant belongs: what is none, and what JSON and other units make of one. */
 const INSTANTS = [
   ...[-1, 1.5, NaN, Infinity, 2 ** 53, 8.64e15 + 1, 10n, '2026-01-01', String(START_AT), null, true],
-  ...[new Date(START_AT), [START_AT], new Number(START_AT), { valueOf: () => START_AT }, revoked.proxy],
+  ...[new Date(NaN), [START_AT], new Number(START_AT), { valueOf: () => START_AT }, revoked.proxy],
 ];
 const BURNING = { subject: MAYA, scope: SCOPE, ttl: 1, justification: 'it burns' };
 /** What may be left out is bad only where it is there. */
@@ -418,7 +418,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['scope', [...SCOPES, undefined], (engine, value) => engine.whoHadAccess({ scope: value, at: START_AT })],
     [
       'at',
-      [-1, 1.5, NaN, Infinity, '1', null, undefined, new Date(START_AT), START_AT + 1, 8.64e15 + 1],
+      [-1, 1.5, NaN, Infinity, '1', null, undefined, new Date(NaN), START_AT + 1, 8.64e15 + 1],
       (engine, value) => engine.whoHadAccess({ scope: SCOPE, at: value }),
     ],
     ['limit', [0, 1001], (engine, value) => engine.whoHadAccess({ scope: SCOPE, at: START_AT, limit: value })],
@@ -437,11 +437,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   purge: [
     ['options', OPTIONS, (engine, value) => purge(engine, value)],
     ['options', ['after'], (engine, value) => purge(engine, { before: START_AT, by: SAM, [value]: 1 })],
-    [
-      'before',
-      [-1, NaN, '1', null, undefined, START_AT + 1, new Date(START_AT)],
-      (engine, value) => purge(engine, { before: value, by: SAM }),
-    ],
+    ['before', [-1, NaN, '1', null, undefined, START_AT + 1, new Date(NaN)], (engine, value) => purge(engine, { before: value, by: SAM })],
     ['by', ACTORS, (engine, value) => purge(engine, { before: START_AT, by: value })],
     ['force', [0, 1, 'true', null, {}], (engine, value) => purge(engine, { before: START_AT, by: SAM, force: value })],
   ],

@@ -23,7 +23,7 @@ describe('ManualClock', () => {
     expect(new ManualClock(0).now()).toBe(0);
   });
 
-  it.each([NaN, -1, 1.5, Infinity, 8.64e15 + 1, '1', null, new Date(0)])('refuses to start at %s', (startMs) => {
+  it.each([NaN, -1, 1.5, Infinity, 8.64e15 + 1, '1', null, new Date(NaN)])('refuses to start at %s', (startMs) => {
     expect(() => new ManualClock(startMs as number)).toThrow(InvalidArgumentError);
   });
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.js';
 import type { AskableApprover, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../core/ports.js';
 import type { AccessRequest } from '../../records/index.js';
-import type { Duration } from '../../core/time.js';
+import type { Duration, Instant } from '../../core/time.js';
 
 /**
  * Whom a rule speaks of: one id, written out; `{ like }`, ids that begin and end in a certain way, where the one `*`
@@ -167,15 +167,15 @@ export interface PolicyQuestion {
   readonly scope?: string | undefined;
   readonly scopes?: readonly string[] | undefined;
   readonly ttl: Duration;
-  readonly startsAt?: number | undefined;
+  readonly startsAt?: Instant | undefined;
   readonly justification?: string | undefined;
   readonly ticket?: string | undefined;
   readonly requestedBy?: string | undefined;
   /** Where `subject` is a run of an agent: on whose behalf it asks. */
   readonly operator?: string | undefined;
   readonly metadata?: JsonObject | undefined;
-  /** When it is asked, epoch milliseconds; needed with `startsAt`, for a policy has no clock. */
-  readonly at?: number | undefined;
+  /** When it is asked, epoch milliseconds or a `Date`; needed with `startsAt`, for a policy has no clock. */
+  readonly at?: Instant | undefined;
 }
 
 /** What a rule has to say about one scope. */

@@ -1,6 +1,6 @@
 import { NotFoundError } from '../../core/errors.js';
 import { invalid, readId, readOptions } from '../../core/parse.js';
-import { readInstant } from '../../core/time.js';
+import { readInstant, type Instant } from '../../core/time.js';
 import { readBy, type By } from '../../engine/by.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { removeSilentEngines } from '../../kernel/configurations.js';
@@ -11,8 +11,8 @@ import { Purge, type PurgeReport } from './purge.js';
 
 /** What `purge` takes. */
 export interface PurgeOptions {
-  /** Epoch milliseconds. At least a day ago, and not above the instant in the middle of the journal's last 1,000 entries. */
-  readonly before: number;
+  /** At least a day ago, and not above the instant in the middle of the journal's last 1,000 entries. */
+  readonly before: Instant;
   readonly by: string;
   /** True: purges up to `before` all the same, if it has passed. For a person who knows that the clock is right. */
   readonly force?: boolean | undefined;

@@ -1,7 +1,7 @@
 import { invalid, readCount } from '../../core/parse.js';
 import type { JsonObject } from '../../core/json.js';
 import type { Row, RowKey } from '../../core/ports.js';
-import { readInstant } from '../../core/time.js';
+import { isInstant } from '../../core/time.js';
 import { COLUMN, decodeOptional, decodeText, encodeOptional, encodeText } from './text.js';
 
 /** The field of a row in the hash of rows, and the end of its line in the index. Injective: a text has no separator in it. */
@@ -29,13 +29,19 @@ export function encodeRow(row: Row): string {
     encodeInstant('from', row.from),
     encodeInstant('until', row.until),
     encodeInstant('dueAt', row.dueAt),
-    String(readInstant('createdAt', row.createdAt)),
+    String(instantOf('createdAt', row.createdAt)),
     encodeInstant('sortAt', row.sortAt),
     encodeJson('body', row.body),
   ].join(COLUMN);
 }
 
-const encodeInstant = (column: string, at: number | undefined): string => (at === undefined ? '' : String(readInstant(column, at)));
+/** Rows hold epoch milliseconds only. */
+function instantOf(column: string, at: number): number {
+  if (!isInstant(at)) throw invalid(column, 'an instant in epoch milliseconds', at);
+  return at;
+}
+
+const encodeInstant = (column: string, at: number | undefined): string => (at === undefined ? '' : String(instantOf(column, at)));
 
 /** JSON escapes control characters and lone surrogates, so that no separator is in it and UTF-8 can carry it. */
 export function encodeJson(name: string, value: unknown): string {
