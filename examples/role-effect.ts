@@ -64,7 +64,7 @@ async function main() {
   assert.deepEqual([told, untold, isMember(), await engine.stuckEffects()], [1, [], false, []]);
 
   for await (const entry of readJournal(store)) {
-    if (entry.type.startsWith('effect.')) console.log(formatEntry(entry));
+    if (entry.type.startsWith('provisioning.')) console.log(formatEntry(entry));
   }
 }
 

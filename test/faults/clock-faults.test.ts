@@ -93,9 +93,16 @@ describe('a cursor of another query', () => {
   it('L24 shows nothing that the query would not show', async () => {
     const { engine } = anEngine();
     for (const subject of [MAYA, 'user:bob', MAYA, 'user:bob']) await aGranted(engine, { subject, scope: `s-${subject.slice(5)}` });
+    await aGranted(engine, { subject: 'user:bob', scope: 'another' });
     const of = (subject: string, after?: string) => engine.listRequests({ subject, limit: 1, after });
     const [{ next: theirs }, everywhere] = [await of('user:bob'), await engine.whoHadAccess({ scope: 's-bob', at: at(0), limit: 1 })];
-    for (const after of [theirs, everywhere.next, 'x', '~', '0'].filter((cursor) => cursor !== undefined)) {
+    for (const after of ['x', '~', '0']) {
+      await refusal(of(MAYA, after), 'ERR_JIT_INVALID_ARGUMENT');
+      await refusal(engine.whoHadAccess({ scope: 's-maya', at: at(0), after }), 'ERR_JIT_INVALID_ARGUMENT');
+      await refusal(engine.history({ from: at(0), to: at(HOUR), subject: MAYA, after }), 'ERR_JIT_INVALID_ARGUMENT');
+    }
+    expect(theirs).toBeDefined();
+    for (const after of [theirs, everywhere.next].filter((cursor) => cursor !== undefined)) {
       for (const { subject } of (await of(MAYA, after)).items) expect(subject).toBe(MAYA);
       for (const { scope } of (await engine.whoHadAccess({ scope: 's-maya', at: at(0), after })).items) expect(scope).toBe('s-maya');
       for (const { subject } of (await engine.history({ from: at(0), to: at(HOUR), subject: MAYA, after })).items)

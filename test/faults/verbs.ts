@@ -106,7 +106,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
 export const EMERGENCY = { subject: MAYA, scope: 'burning', ttl: '5m', justification: 'it burns' } as const;
 
 /** What a purge says each time, and what systems outside are told in the background. */
-const BESIDES = /^(?:journal\.purged$|effect\.)/;
+const BESIDES = /^(?:journal\.purged$|provisioning\.)/;
 
 /** Everything that a store holds, for comparing before and after. */
 export async function everything(store: GrantStore): Promise<{ rows: readonly Row[]; types: readonly string[] }> {
