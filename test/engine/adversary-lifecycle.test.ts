@@ -292,7 +292,8 @@ describe('lifecycle, attacked', () => {
       given += 1;
       await engine.release(more.grants[0]!.id, { by: MAYA });
     }
-    expect(given).toBe(50);
+    // With the grant itself, its chain has 50 grants.
+    expect(given).toBe(49);
     const [row] = await store.get([{ kind: 'grant', id: grant.id }]);
     expect(JSON.stringify(row).length).toBeLessThan(8_192);
   });
