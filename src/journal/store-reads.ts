@@ -118,7 +118,7 @@ function isSlice(value: unknown): boolean {
 }
 
 /** A seq from 0, and 64 lower-case hex digits. */
-export function isAnchor(value: unknown): value is Anchor {
+function isAnchor(value: unknown): value is Anchor {
   if (!isObject(value)) return false;
   const { seq, hash } = value as Partial<Anchor>;
   return Number.isSafeInteger(seq) && (seq as number) >= 0 && typeof hash === 'string' && /^[0-9a-f]{64}$/.test(hash);

@@ -2,13 +2,13 @@ import { LimitError } from '../core/errors.js';
 import type { AccessRequest } from '../records/index.js';
 
 /** How many grants an extension chain has at most, its first grant and all branches included: one change ends them all (L12, L42). */
-export const MAX_CHAIN_GRANTS = 50;
+const MAX_CHAIN_GRANTS = 50;
 
 /** How many open extension requests a chain has at most, for the same change ends them too. */
-export const MAX_CHAIN_REQUESTS = 10;
+const MAX_CHAIN_REQUESTS = 10;
 
 /** How many of these requesters other than the subject have together, so that the subject can always ask for itself (L44). */
-export const MAX_CHAIN_REQUESTS_OF_OTHERS = 5;
+const MAX_CHAIN_REQUESTS_OF_OTHERS = 5;
 
 /** What a rule knows about the chain that a request extends. */
 export interface ChainFacts {

@@ -5,7 +5,7 @@ import { entriesOf } from './durable/verdict.js';
 import { eventually } from './eventually.js';
 
 /** How long the store is gone, counted on the engine's clock. */
-export const OUTAGE_MS = 5_000;
+const OUTAGE_MS = 5_000;
 
 export interface Failover {
   /** Meets the outage. */
