@@ -100,7 +100,7 @@ async function meet(stores: readonly [GrantStore, GrantStore], where: Kind, chan
       return store.commit(change);
     }),
   );
-  const told = outcomes.map((one) => (one.status === 'fulfilled' ? one.value : 'rejected')).sort();
+  const told = outcomes.map((one) => (one.status === 'fulfilled' ? one.value.outcome : 'rejected')).sort();
   const { start, head } = await first.journal({ after: 0, limit: 1 });
   const { ok } = await verifyJournal(await entriesOf(first), { start, head });
   return told.join() !== 'committed,conflict' || !ok;
