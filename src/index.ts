@@ -36,7 +36,8 @@ export { firstDecisive } from './approvers/first-decisive.js';
 
 export { MemoryGrantStore } from './stores/memory.js';
 export { exactScopes, isPattern, isScope, patternScopes } from './core/scope.js';
-export { parseDuration, systemClock, type Duration, type Instant } from './core/time.js';
+export { ENTRY_TYPES } from './records/index.js';
+export { parseDuration, systemClock, type Duration, type DurationParts, type Instant } from './core/time.js';
 export { runSubject, type AgentRun } from './lifecycle/run.js';
 export { grantStatus, requestStatus, wasHeldAt, type GrantStatus, type RequestStatus } from './lifecycle/status.js';
 

@@ -49,7 +49,7 @@ export function inWindow(at: number, from: number, until: number): boolean {
 }
 
 /** Each unit once or not at all, the larger before the smaller. */
-type DurationParts = `${`${number}d` | ''}${`${number}h` | ''}${`${number}m` | ''}${`${number}s` | ''}${`${number}ms` | ''}`;
+export type DurationParts = `${`${number}d` | ''}${`${number}h` | ''}${`${number}m` | ''}${`${number}s` | ''}${`${number}ms` | ''}`;
 
 /**
  * A length of time: milliseconds, or a text of whole numbers with the units `d`, `h`, `m`, `s`, `ms`, the larger before the

@@ -21,8 +21,7 @@ export interface GuardDefaults<Args extends readonly unknown[] = readonly unknow
    * ends: the function `watchAccess` of `jit-access/work`, or one that calls it with other options. A checker can watch no
    * access: it is refused over one. Default: the handler has no signal.
    *
-   * @example
-   * abortOnEnd: (engine, subject, scope) => watchAccess(engine, subject, scope, { poll: '500ms' })
+   * For example `abortOnEnd: (engine, subject, scope) => watchAccess(engine, subject, scope, { poll: '500ms' })`.
    */
   readonly abortOnEnd?: ((engine: JitEngine, subject: string, scope: string) => MaybePromise<AccessWatch>) | undefined;
   /**

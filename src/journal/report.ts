@@ -52,7 +52,7 @@ export interface AccessReport {
  * @throws CorruptError `ERR_JIT_CORRUPT`, naming the seq, where an entry doesn't follow from those before it
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
- * const report = await exposure(readJournal(store), { from: Date.UTC(2026, 0, 1), to: Date.UTC(2026, 1, 1) });
+ * const report = await accessReport(readJournal(store), { from: Date.UTC(2026, 0, 1), to: Date.UTC(2026, 1, 1) });
  */
 export async function accessReport(
   entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>,

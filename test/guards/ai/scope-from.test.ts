@@ -47,10 +47,10 @@ describe('the scope of a call', () => {
     while (clock.sleepers === 0) await new Promise((resolve) => setImmediate(resolve));
     await engine.close();
     expect(await waiting).toBe(false);
-    const broken = { ...engine, check: () => Promise.reject(new Error('a bug')) };
-    for (const method of ['touch', 'withAccess', 'requestAccess', 'waitFor', 'runSubject'] as const)
-      Object.assign(broken, { [method]: () => undefined });
-    const guarded = needsApproval(broken as unknown as typeof engine, rule, () => 'ran');
+    const broken = new Proxy(engine, {
+      get: (target, name) => (name === 'check' ? () => Promise.reject(new Error('a bug')) : (Reflect.get(target, name, target) as unknown)),
+    });
+    const guarded = needsApproval(broken, rule, () => 'ran');
     expect(await guarded.execute({}, { context: undefined })).toBe(
       'It could not be confirmed that this tool may be used now. Nothing was done.',
     );
