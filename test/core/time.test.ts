@@ -250,6 +250,12 @@ describe('isDuration()', () => {
 });
 
 describe('systemClock', () => {
+  it('measures durations on a clock that never goes back', () => {
+    const first = systemClock.elapsed?.() as number;
+    expect(first).toBeGreaterThanOrEqual(0);
+    expect(systemClock.elapsed?.()).toBeGreaterThanOrEqual(first);
+  });
+
   it('reads the machine, in whole milliseconds, and leaves sleeping to real timers', () => {
     vi.useFakeTimers({ now: T0 });
     expect(systemClock.now()).toBe(T0);
