@@ -1,6 +1,6 @@
 export { refuseLargeChange } from './core/change-size.js';
-export type { By } from './engine/by.js';
-export { JitEngine, type RedeemBy, type ReviewBy } from './engine/engine.js';
+export type { By, RedeemBy, ReviewBy } from './engine/by.js';
+export { JitEngine } from './engine/engine.js';
 export type { HistoryQuery, HolderQuery, Paging, RequestQuery } from './engine/history.js';
 export type { Action } from './engine/checker.js';
 export type { RevokeAllTarget } from './engine/revocation.js';
@@ -20,7 +20,8 @@ export type {
 } from './engine/answers.js';
 export type { LinkKey } from './features/links/approval-link.js';
 export type { BreakGlassReviewQuery } from './engine/break-glass.js';
-export type { JitEngineOptions, Limits } from './kernel/settings.js';
+export type { Limits } from './kernel/limits.js';
+export type { JitEngineOptions } from './kernel/settings.js';
 export type { RollbackAcceptance } from './kernel/rollback.js';
 export type { Standing } from './kernel/standing.js';
 export type { SweepReport } from './engine/sweep.js';
@@ -37,7 +38,9 @@ export { firstDecisive } from './approvers/first-decisive.js';
 export { MemoryGrantStore } from './stores/memory.js';
 export { exactScopes, isPattern, isScope, patternScopes } from './core/scope.js';
 export { ENTRY_TYPES } from './records/index.js';
-export { parseDuration, systemClock, type Duration, type DurationParts, type Instant } from './core/time.js';
+export { systemClock } from './core/time.js';
+export { type Instant } from './core/instant.js';
+export { parseDuration, type Duration, type DurationParts } from './core/duration.js';
 export { runSubject, type AgentRun } from './lifecycle/run.js';
 export { grantStatus, requestStatus, wasHeldAt, type GrantStatus, type RequestStatus } from './lifecycle/status.js';
 
@@ -73,8 +76,22 @@ export type {
   Approver,
   AuditSink,
   BreakGlassVerdict,
-  Change,
   Clock,
+  Ineligibility,
+  MaybePromise,
+  Page,
+  QuorumInput,
+  ApproverContext,
+  Askable,
+  AskableApprover,
+  ScopeMatcher,
+  SinkContext,
+  TermsInput,
+  Verdict,
+  VerdictSource,
+} from './core/ports.js';
+export type {
+  Change,
   CommitAnswer,
   CommitOutcome,
   DueQuery,
@@ -82,26 +99,14 @@ export type {
   FindQuery,
   GrantStore,
   GrantWindow,
-  Ineligibility,
   JournalQuery,
   JournalSlice,
   LiveQuery,
-  MaybePromise,
-  Page,
-  QuorumInput,
   Row,
   RowKey,
   RowOrder,
-  ApproverContext,
-  Askable,
-  AskableApprover,
-  ScopeMatcher,
-  SinkContext,
-  TermsInput,
   Unsubscribe,
-  Verdict,
-  VerdictSource,
-} from './core/ports.js';
+} from './core/store-port.js';
 export type {
   AccessRequest,
   BreakGlassReview,

@@ -1,5 +1,5 @@
 import { GENESIS } from '../src/journal/link.js';
-import type { CommitAnswer, CommitOutcome } from '../src/core/ports.js';
+import type { CommitAnswer, CommitOutcome } from '../src/core/store-port.js';
 
 /** What a store answers to a change that lost a race, where a test lets it lose. */
 export const CONFLICT: CommitAnswer = { outcome: 'conflict', head: GENESIS };

@@ -3,7 +3,7 @@ import { invalid, readCount, readId, readList, readOptions } from '../core/parse
 import type { ApproverContext, AskableApprover, ScopeMatcher, Verdict } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
 import { isScope } from '../core/scope.js';
-import { readDuration, type Duration } from '../core/time.js';
+import { readDuration, type Duration } from '../core/duration.js';
 
 export interface ReviewersOptions {
   /** Who may review. */

@@ -1,5 +1,5 @@
 import { StoreError } from './errors.js';
-import type { Change } from './ports.js';
+import type { Change } from './store-port.js';
 
 /** The greatest size of a change (L42). */
 export const MAX_CHANGE = { rows: 1_000, entries: 1_000, expectations: 2_000, bytes: 4 * 1024 * 1024 } as const;

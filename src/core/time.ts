@@ -1,117 +1,12 @@
 import { ClockError, messageOf } from './errors.js';
-import { invalid } from './parse.js';
+import { MAX_DURATION_MS } from './duration.js';
+import { isInstant, MAX_INSTANT } from './instant.js';
 import type { Clock } from './ports.js';
 
-/** The last instant that a JavaScript date can show: 8.64e15 ms. */
-const MAX_INSTANT = 8_640_000_000_000_000;
-/** The longest duration: some 31 years. With the limit on readings below, a window that starts a duration ahead still ends at an instant. */
-const MAX_DURATION_MS = 1_000_000_000_000;
 /** A longer timer fires after 1 ms, so longer sleeps are made of several. */
 const MAX_TIMER_MS = 2_147_483_647;
 /** How far the clock may lie below the highest reading used before what creates access is refused (L5). */
 export const STEP_BACK_MS = 1_000;
-
-/** An instant: integer milliseconds since the Unix epoch, 0 to 8.64e15. */
-export function isInstant(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_INSTANT;
-}
-
-/** An instant that a caller gives: epoch milliseconds, or a `Date`. What the library hands out is always epoch milliseconds. */
-export type Instant = number | Date;
-
-/** The epoch milliseconds of a `Date`, also of one of another realm; any other value as it is. */
-export function epochOf(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  try {
-    return Date.prototype.getTime.call(value);
-  } catch {
-    return value;
-  }
-}
-
-/**
- * Reads an instant that a caller gives.
- *
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, also for an invalid `Date` and for one before 1970
- */
-export function readInstant(argument: string, value: unknown): number {
-  const at = epochOf(value);
-  if (!isInstant(at)) throw invalid(argument, 'an instant in epoch milliseconds, or a valid Date', value);
-  return at;
-}
-
-/**
- * Whether `at` lies in the half-open window `[from, until)`.
- * Written as allow-only-if over proven integers, so that `NaN`, `null` and `undefined` are outside.
- */
-export function inWindow(at: number, from: number, until: number): boolean {
-  return isInstant(from) && isInstant(until) && from <= at && at < until;
-}
-
-/** Each unit once or not at all, the larger before the smaller. */
-export type DurationParts = `${`${number}d` | ''}${`${number}h` | ''}${`${number}m` | ''}${`${number}s` | ''}${`${number}ms` | ''}`;
-
-/**
- * A length of time: milliseconds, or a text of whole numbers with the units `d`, `h`, `m`, `s`, `ms`, the larger before the
- * smaller: `'30m'`, `'1h30m'`. The compiler checks such a text. For a `string`, as from the environment, there is
- * {@link parseDuration}.
- */
-export type Duration = number | Exclude<DurationParts, ''>;
-
-const DURATION = /^(?=\d)(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?$/;
-const UNITS_MS = [86_400_000, 3_600_000, 60_000, 1_000, 1];
-
-/**
- * Reads a duration, strictly: never zero, never negative, never a fraction, never "forever".
- *
- * @returns milliseconds, 1 to 1e12 (some 31 years)
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
- */
-export function readDuration(argument: string, value: unknown): number {
-  let ms: unknown = value;
-  if (typeof value === 'string') {
-    const parts = DURATION.exec(value);
-    ms = parts === null ? NaN : UNITS_MS.reduce((sum, unit, i) => sum + unit * Number(parts[i + 1] ?? 0), 0);
-  }
-  if (!isDuration(ms)) throw invalid(argument, "a whole number of milliseconds from 1 to 1e12, or a string like '30m' or '1h30m'", value);
-  return ms;
-}
-
-/**
- * The milliseconds of a text such as `'30m'` or `'1h30m'`, for durations whose text the compiler does not know.
- *
- * @param argument named by the error, for example the variable that holds the text
- * @returns milliseconds, 1 to 1e12 (some 31 years)
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where `text` is no duration, or is missing
- * @example
- * const maxTtl = parseDuration(process.env.MAX_TTL ?? '8h', 'MAX_TTL');
- */
-export function parseDuration(text: string, argument = 'text'): number {
-  // A number here was no text: `Number(process.env.X)` would pass with a unit that its author has not written down.
-  if (typeof text !== 'string') throw invalid(argument, "a text like '30m' or '1h30m'", text);
-  return readDuration(argument, text);
-}
-
-/** In the form that `readDuration` takes: `1h30m`. */
-export function formatDuration(ms: number): string {
-  let text = '';
-  for (const [unit, length] of [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1_000],
-    ['ms', 1],
-  ] as const) {
-    if (ms >= length) text += `${Math.floor(ms / length)}${unit}`;
-    ms %= length;
-  }
-  return text || '0';
-}
-
-/** Milliseconds, 1 to 1e12. */
-export function isDuration(value: unknown): value is number {
-  return isInstant(value) && value > 0 && value <= MAX_DURATION_MS;
-}
 
 /** The machine's clock. It has no `sleep` of its own: real timers are used. */
 export const systemClock: Clock = Object.freeze({ now: () => Date.now(), elapsed: () => performance.now() });

@@ -6,7 +6,8 @@ import type { JsonObject } from '../core/json.js';
 import type { ScopeMatcher } from '../core/ports.js';
 import { agentOf, type AccessRequest, type Grant } from '../records/index.js';
 import { readPattern, readScope } from '../core/scope.js';
-import { readDuration, readInstant, type Duration, type Instant } from '../core/time.js';
+import { readInstant, type Instant } from '../core/instant.js';
+import { readDuration, type Duration } from '../core/duration.js';
 import type { Settings } from '../kernel/settings.js';
 
 /** What `requestAccess` takes: one `scope` or several `scopes`, decided as one. */

@@ -1,4 +1,4 @@
-import { readOptions, readText } from '../core/parse.js';
+import { readId, readOptions, readText } from '../core/parse.js';
 import type { Settings } from '../kernel/settings.js';
 
 /** Who does something, and why. */
@@ -8,11 +8,39 @@ export interface By {
   readonly reason?: string | undefined;
 }
 
+/** A review: who, why, and as what. */
+export interface ReviewBy extends By {
+  /** For the other reviewers. Text of at most 4 KiB; recorded in the journal. */
+  readonly comment?: string | undefined;
+  /** The one group in which it is to count, for a reviewer who is in several. Default: any that completes the quorum. */
+  readonly as?: string | undefined;
+}
+
+/** The person who opens an approval link, as the caller has authenticated them; or, only where `bearer` says so, its holder. */
+export type RedeemBy = Omit<ReviewBy, 'by'> &
+  (
+    | { readonly by: string; readonly bearer?: false | undefined }
+    | {
+        /**
+         * True: the holder of the token acts as its reviewer, without authentication. Danger: any process or person that
+         * forwards, logs, prefetches or steals it can decide. Only for a channel that reaches nobody but the reviewer.
+         */
+        readonly bearer: true;
+        readonly by?: undefined;
+      }
+  );
+
 /** @throws InvalidArgumentError */
-export function readBy(
-  { readId }: Pick<Settings, 'readId'>,
-  options: unknown,
-): { readonly by: string; readonly reason: string | undefined } {
+export function readBy(settings: Pick<Settings, 'readId'>, options: unknown): { readonly by: string; readonly reason: string | undefined } {
   const { by, reason } = readOptions<keyof By>('options', options, ['by', 'reason']);
-  return { by: readId('by', by), reason: readText('reason', reason) };
+  return { by: settings.readId('by', by), reason: readText('reason', reason) };
+}
+
+/** What a review says besides its verdict. @throws InvalidArgumentError */
+export function readReviewTexts({ reason, comment, as }: { readonly [Field in 'reason' | 'comment' | 'as']?: unknown }) {
+  return {
+    reason: readText('reason', reason),
+    comment: readText('comment', comment),
+    as: as === undefined ? undefined : readId('as', as),
+  };
 }

@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from '../core/errors.js';
 import { invalid, readOptions, readPort } from '../core/parse.js';
 import { askPage } from '../journal/store-reads.js';
-import type { Clock, GrantStore, ScopeMatcher } from '../core/ports.js';
+import type { Clock, ScopeMatcher } from '../core/ports.js';
+import type { GrantStore } from '../core/store-port.js';
 import type { Decision } from '../records/index.js';
 import { systemClock, EngineClock } from '../core/time.js';
 import { Checker, denied, type Action } from './checker.js';

@@ -1,12 +1,13 @@
 import { ClosedError, LinkError } from '../core/errors.js';
 import type { ProvisioningTarget } from '../features/provisioning/options.js';
 import { Provisioner, type ResyncReport } from '../features/provisioning/provisioner.js';
-import { invalid, readId, readOptions, readText } from '../core/parse.js';
+import { invalid, readId, readOptions } from '../core/parse.js';
 import { Followers } from '../followers/followers.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, MaybePromise, Page } from '../core/ports.js';
 import { type AccessRequest, type Anchor, type Decision, type Effect, type Grant } from '../records/index.js';
-import { isThenable, readDuration, within, type Duration } from '../core/time.js';
+import { isThenable, within } from '../core/time.js';
+import { readDuration, type Duration } from '../core/duration.js';
 import { accessStatus } from './access-status.js';
 import type {
   AccessPreview,
@@ -20,7 +21,7 @@ import type {
   RevokeAllReport,
 } from './answers.js';
 import { History, type HistoryQuery, type HolderQuery, type RequestQuery } from './history.js';
-import { readBy, type By } from './by.js';
+import { readBy, readReviewTexts, type By, type RedeemBy, type ReviewBy } from './by.js';
 import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk, type RunAsk } from './ask.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
 import { denied, type Action, type Checker } from './checker.js';
@@ -36,29 +37,7 @@ import { readSettings, type JitEngineOptions, type Settings } from '../kernel/se
 import type { RollbackAcceptance } from '../kernel/rollback.js';
 import { Sweep, type SweepReport } from './sweep.js';
 import { setKernel } from '../kernel/kernel-of.js';
-import { Uses } from './uses.js';
-
-/** A review: who, why, and as what. */
-export interface ReviewBy extends By {
-  /** What there is to say to the other reviewers. Text of at most 4 KiB; it goes on record. */
-  readonly comment?: string | undefined;
-  /** The one group in which it is to count, for a reviewer who is in several. Default: whichever completes the quorum. */
-  readonly as?: string | undefined;
-}
-
-/** Who opens an approval link, as the caller has authenticated them; or, explicitly, whoever holds it. */
-export type RedeemBy = Omit<ReviewBy, 'by'> &
-  (
-    | { readonly by: string; readonly bearer?: false | undefined }
-    | {
-        /**
-         * True: whoever has the token acts as its reviewer, unasked. Danger: whoever forwards, logs, prefetches or steals
-         * it can decide. Only where the channel itself is the reviewer's alone.
-         */
-        readonly bearer: true;
-        readonly by?: undefined;
-      }
-  );
+import { readTouch, Uses } from './uses.js';
 
 /**
  * Just-in-time access: requests, decisions, grants that end by themselves, and the record of it all.
@@ -211,7 +190,7 @@ export class JitEngine<Scope extends string = string> {
     const id = this.#readRecordId('requestId', requestId);
     const { verdict: given, ...who } = readOptions('options', options, ['by', 'reason', 'verdict']);
     const verdict = readReviewVerdict(given);
-    const { by, reason } = this.#readWho(who as By);
+    const { by, reason } = readBy(this.#settings, who);
     return this.#refusals.noteRefusals({ actor: by, requestId: id }, () =>
       this.#kernel.part(BreakGlass).review(id, by, { verdict, reason }),
     );
@@ -270,7 +249,7 @@ export class JitEngine<Scope extends string = string> {
     if (given.bearer !== undefined && typeof given.bearer !== 'boolean') throw invalid('bearer', 'true or false', given.bearer);
     if (given.bearer === true && given.by !== undefined) throw invalid('by', 'left out where bearer is true', given.by);
     const by = given.bearer === true ? undefined : this.#settings.readId('by', given.by);
-    const said = this.#readSaid(given);
+    const said = readReviewTexts(given);
     // A token that can't be trusted names no request, and nobody who could be on record but whoever brought it.
     const read = async () => this.#kernel.part(Links).read(token);
     const link = await (by === undefined ? read() : this.#refusals.noteRefusals({ actor: by }, read));
@@ -322,7 +301,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async revokeAll(target: RevokeAllTarget, options: By): Promise<RevokeAllReport> {
     this.#refuseIfClosed();
-    const { by, reason } = this.#readWho(options);
+    const { by, reason } = readBy(this.#settings, options);
     return this.#kernel.part(Revocation).all(target, by, reason);
   }
 
@@ -572,7 +551,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async acceptRollback(options: By): Promise<RollbackAcceptance> {
     this.#refuseIfClosed();
-    const { by, reason } = this.#readWho(options);
+    const { by, reason } = readBy(this.#settings, options);
     return this.#kernel.ledger.acceptRollback(by, reason);
   }
 
@@ -604,32 +583,14 @@ export class JitEngine<Scope extends string = string> {
   }
 
   #readBy(argument: string, recordId: unknown, options: By) {
-    return { id: this.#readRecordId(argument, recordId), ...this.#readWho(options) };
-  }
-
-  #readWho(options: By) {
-    return readBy(this.#settings, options);
-  }
-
-  #readSaid({ reason, comment, as }: { readonly reason?: unknown; readonly comment?: unknown; readonly as?: unknown }) {
-    return {
-      reason: readText('reason', reason),
-      comment: readText('comment', comment),
-      as: as === undefined ? undefined : readId('as', as),
-    };
+    return { id: this.#readRecordId(argument, recordId), ...readBy(this.#settings, options) };
   }
 
   async #review(requestId: string, verdict: 'approve' | 'deny', options: ReviewBy): Promise<AccessResult> {
     const id = this.#readRecordId('requestId', requestId);
     const given = readOptions('options', options, ['by', 'reason', 'comment', 'as']);
     const by = this.#settings.readId('by', given.by);
-    const command = { verdict, ...this.#readSaid(given), link: undefined };
+    const command = { verdict, ...readReviewTexts(given), link: undefined };
     return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => this.#kernel.part(Requests).review(id, by, command));
   }
-}
-
-function readTouch(options: unknown): boolean {
-  const { touch = false } = readOptions('options', options, ['touch']);
-  if (typeof touch !== 'boolean') throw invalid('touch', 'true or false', touch);
-  return touch;
 }

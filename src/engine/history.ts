@@ -1,10 +1,12 @@
 import { CorruptError, PurgedError } from '../core/errors.js';
 import { invalid, readCount, readOptions } from '../core/parse.js';
 import { requestStatus, wasHeldAt, wasHeldDuring, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
-import type { FindQuery, MaybePromise, Page, Row } from '../core/ports.js';
+import type { MaybePromise, Page } from '../core/ports.js';
+import type { FindQuery, Row } from '../core/store-port.js';
 import { decodeGrant, decodeRequest, hasUsageRow, MAX_LOOK, placeOf, readPlace, type AccessRequest, type Grant } from '../records/index.js';
 import { readScope } from '../core/scope.js';
-import { nextTurn, readInstant, type EngineClock, type Instant } from '../core/time.js';
+import { nextTurn, type EngineClock } from '../core/time.js';
+import { readInstant, type Instant } from '../core/instant.js';
 import type { DecodeAll } from '../kernel/enforcement.js';
 import { withUsage } from '../kernel/grant-use.js';
 import type { Ledger } from '../kernel/ledger.js';

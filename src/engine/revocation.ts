@@ -4,7 +4,7 @@ import { cancelRequest } from '../lifecycle/decision.js';
 import { anyGrantIds, grantIds } from '../lifecycle/grant.js';
 import { endGrant, type EndCommand } from '../lifecycle/extension-chain.js';
 import { moment } from '../lifecycle/transition.js';
-import type { Row } from '../core/ports.js';
+import type { Row } from '../core/store-port.js';
 import { agentOf, decodeGrant, decodeRequest, isReachedBy, type AccessRequest, type Grant, type StoredRecord } from '../records/index.js';
 import { isScope, patternScopes, readPattern } from '../core/scope.js';
 import type { EngineClock } from '../core/time.js';

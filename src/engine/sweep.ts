@@ -3,7 +3,7 @@ import type { GrantUse } from '../lifecycle/status.js';
 import { moment, SWEEPER, type Transition } from '../lifecycle/transition.js';
 import { recordTime, workOn, workOnRequest, type Timed, type TimeWork } from '../lifecycle/sweep.js';
 import { isUndecided } from '../lifecycle/decision.js';
-import type { Row } from '../core/ports.js';
+import type { Row } from '../core/store-port.js';
 import {
   decodeEffect,
   decodeGrant,

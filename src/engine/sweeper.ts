@@ -4,7 +4,8 @@ import { Sweep } from './sweep.js';
 import { ClockError, isJitError } from '../core/errors.js';
 import { invalid, readListener, readOptions } from '../core/parse.js';
 import type { Clock } from '../core/ports.js';
-import { readClock, readDuration, sleepUntil, whyNoLastingTimers, within, yieldToOthers, type Duration } from '../core/time.js';
+import { readClock, sleepUntil, whyNoLastingTimers, within, yieldToOthers } from '../core/time.js';
+import { readDuration, type Duration } from '../core/duration.js';
 
 export interface SweeperOptions {
   /** How long from the start of one pass to the next: milliseconds, or a string like `'30s'`. */

@@ -1,4 +1,5 @@
 import { DeniedError, IdempotencyError } from '../core/errors.js';
+import { invalid, readOptions } from '../core/parse.js';
 import { judge, reaches } from '../lifecycle/check.js';
 import { isUsable } from '../lifecycle/status.js';
 import { moment, noChange, type Transition } from '../lifecycle/transition.js';
@@ -164,4 +165,11 @@ function uncounted(decision: Decision, consumption: Consumption): Transition<Con
     grant: undefined,
     validUntil: undefined,
   });
+}
+
+/** Whether a check also counts as a use. @throws InvalidArgumentError */
+export function readTouch(options: unknown): boolean {
+  const { touch = false } = readOptions('options', options, ['touch']);
+  if (typeof touch !== 'boolean') throw invalid('touch', 'true or false', touch);
+  return touch;
 }

@@ -1,8 +1,10 @@
 import { SingleFlight } from '../core/single-flight.js';
 import { CorruptError, isJitError } from '../core/errors.js';
-import type { AuditSink, Change, GrantStore, JournalSlice, MaybePromise, Row, SinkContext } from '../core/ports.js';
+import type { AuditSink, SinkContext } from '../core/ports.js';
+import type { Row } from '../core/store-port.js';
 import { isObject, type AuditEntry } from '../records/index.js';
-import { nextTurn, within, type EngineClock } from '../core/time.js';
+import { nextTurn, within } from '../core/time.js';
+import type { Kernel } from '../kernel/kernel.js';
 import { bookmark, HORIZON, readBookmark, touchHorizon } from '../records/bookmark.js';
 import { isLeased } from './lease.js';
 import { countRefusal, isWaiting, MAX_REFUSALS, nameOf, readRefusals, refusedIn, withhold, type Refusals } from './refused-entry.js';
@@ -27,28 +29,12 @@ export interface FollowerStatus {
   readonly refused: { readonly id: string; readonly seq: number; readonly type: string; readonly count: number } | undefined;
 }
 
-/** What following needs of the engine. */
-export interface FollowContext {
-  readonly ledger: {
-    readonly store: Pick<GrantStore, 'watch'>;
-    journal(after?: number, limit?: number): MaybePromise<JournalSlice>;
-    row(kind: string, id: string): Promise<Row | undefined>;
-    commitNow(change: Omit<Change, 'id' | 'append'>): Promise<boolean>;
-    untilCommitted(attempt: () => Promise<boolean>): Promise<void>;
-  };
-  readonly keeper: EngineClock;
-  /** What sinks may look up. */
-  readonly lookup: SinkContext;
-  /** Stands for this engine on a lease; drawn at its first use. */
-  readonly owner: () => string;
-  readonly onError: (error: unknown, during: string) => void;
-}
-
 /** Carries the journal to one sink, in order, one delivery at a time. */
 export class Follower {
   readonly sink: AuditSink;
   readonly shared: boolean;
-  readonly #context: FollowContext;
+  readonly #kernel: Kernel;
+  readonly #lookup: SinkContext;
   /** A local follower's cursor; `undefined` until the head has been read. */
   #localSeq: number | undefined;
   #localRefusals: Refusals | undefined;
@@ -62,10 +48,11 @@ export class Follower {
   #writing: Promise<unknown> | undefined;
   #error: unknown;
 
-  constructor(sink: AuditSink, context: FollowContext) {
+  constructor(sink: AuditSink, kernel: Kernel, lookup: SinkContext) {
     this.sink = sink;
     this.shared = sink.follow !== 'local';
-    this.#context = context;
+    this.#kernel = kernel;
+    this.#lookup = lookup;
   }
 
   get failing(): boolean {
@@ -113,7 +100,7 @@ export class Follower {
   /** @throws StoreError */
   async status(): Promise<FollowerStatus> {
     const { name } = this.sink;
-    const { head } = await this.#context.ledger.journal();
+    const { head } = await this.#kernel.ledger.journal();
     try {
       const row = this.shared ? await this.#row() : undefined;
       const seq = this.shared ? readBookmark(row, 'seq') : (this.#localSeq ?? head.seq);
@@ -127,7 +114,7 @@ export class Follower {
   }
 
   async #begin(): Promise<void> {
-    const { ledger } = this.#context;
+    const { ledger } = this.#kernel;
     if (this.shared) return ledger.untilCommitted(() => this.#hasCursor());
     // Read first: another call may have begun, and delivered, while this one was reading.
     const { head } = await ledger.journal();
@@ -141,7 +128,7 @@ export class Follower {
   }
 
   #tell(error: unknown): void {
-    this.#context.onError(error, `sink ${this.sink.name}`);
+    this.#kernel.settings.onError(error, `sink ${this.sink.name}`);
   }
 
   async #deliverAll(land: () => void): Promise<void> {
@@ -166,7 +153,7 @@ export class Follower {
   async #deliverLocal(): Promise<boolean> {
     const seq = this.#localSeq as number;
     const refusals = openRefusals(this.#localRefusals, seq);
-    const { entries, start } = await this.#context.ledger.journal(seq, pageAfter(seq, refusals));
+    const { entries, start } = await this.#kernel.ledger.journal(seq, pageAfter(seq, refusals));
     if (start.seq > seq) {
       this.#localSeq = start.seq;
       this.#tell(new Error(`a purge took entries ${seq + 1} to ${start.seq} before sink ${this.sink.name} was given them`));
@@ -186,7 +173,7 @@ export class Follower {
    * between repeats the page; and only if nobody has taken the lease over, so that it never moves back.
    */
   async #deliverShared(): Promise<boolean> {
-    const { ledger, keeper, owner } = this.#context;
+    const { ledger, clock, owner } = this.#kernel;
     const row = await this.#row();
     // Forgotten meanwhile; the next call begins anew.
     if (row === undefined) return false;
@@ -201,7 +188,7 @@ export class Follower {
     }
     const last = entries.at(-1);
     if (last === undefined) return false;
-    const { now } = keeper.read();
+    const { now } = clock.read();
     if (isLeased(row, owner(), now, LEASE_MS)) return false;
     this.#refuseWhileWaiting(refusals, entries);
     const version = row.version + 1;
@@ -222,7 +209,7 @@ export class Follower {
   /** @throws while the destination, which refuses even the withheld form, is given time */
   #refuseWhileWaiting(refusals: Refusals | undefined, [first]: readonly AuditEntry[]): void {
     if (this.#isFlush || refusals === undefined || refusals.seq !== first?.seq) return;
-    if (!isWaiting(refusals, this.#context.keeper.read().now)) return;
+    if (!isWaiting(refusals, this.#kernel.clock.read().now)) return;
     const until = new Date(refusals.retryAt).toISOString();
     throw new Error(`sink ${this.sink.name} waits until ${until}: its destination refuses ${nameOf(refusals)}, even without texts`);
   }
@@ -275,12 +262,12 @@ export class Follower {
     } catch (error) {
       const refused = refusedIn(page, error);
       if (refused === undefined) return { error, isRefusal: false, refusals: before };
-      return { error, isRefusal: true, refusals: countRefusal(before, refused, this.#context.keeper.read().now) };
+      return { error, isRefusal: true, refusals: countRefusal(before, refused, this.#kernel.clock.read().now) };
     }
   }
 
   async #hasCursor(): Promise<boolean> {
-    const { ledger } = this.#context;
+    const { ledger } = this.#kernel;
     if ((await this.#row()) !== undefined) return true;
     const horizon = await ledger.row(HORIZON.kind, HORIZON.id);
     const { start } = await ledger.journal();
@@ -291,12 +278,12 @@ export class Follower {
   }
 
   #row(): Promise<Row | undefined> {
-    return this.#context.ledger.row('cursor', this.sink.name);
+    return this.#kernel.ledger.row('cursor', this.sink.name);
   }
 
   /** Writes the cursor; whether it is ours. */
   async #move(version: number, seq: number, leasedUntil: number, refusals: Refusals | undefined): Promise<boolean> {
-    const { ledger, owner } = this.#context;
+    const { ledger, owner } = this.#kernel;
     const { name } = this.sink;
     const body = { seq, leasedUntil, owner: owner(), ...(refusals === undefined ? {} : { refused: { ...refusals } }) };
     const put = [bookmark('cursor', name, version, body)];
@@ -311,11 +298,11 @@ export class Follower {
     const done = () => (this.#writing = undefined);
     // What it answers is nobody's business: handed on, it could still turn out to be a promise that never settles.
     const writing = Promise.resolve()
-      .then(() => this.sink.write(entries, this.#context.lookup))
+      .then(() => this.sink.write(entries, this.#lookup))
       .then(() => undefined);
     this.#writing = writing.then(done, done);
     const timeout = () => new Error(`sink ${this.sink.name} did not settle within ${LEASE_MS} ms`);
-    await within(this.#context.keeper.clock, LEASE_MS, () => writing, timeout);
+    await within(this.#kernel.clock.clock, LEASE_MS, () => writing, timeout);
   }
 }
 

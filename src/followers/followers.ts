@@ -1,25 +1,26 @@
 import type { AuditSink, SinkContext } from '../core/ports.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { Follower, isCorrupt, type FollowContext, type FollowerStatus } from './follower.js';
+import type { Settings } from '../kernel/settings.js';
+import { Follower, isCorrupt, type FollowerStatus } from './follower.js';
 import { watch } from './watch.js';
 
-export type { FollowContext, FollowerStatus };
+export type { FollowerStatus };
 
 /** All followers of an engine. */
 export class Followers {
   readonly #all: Follower[] = [];
-  readonly #context: FollowContext;
+  readonly #kernel: Kernel;
+  readonly #lookup: SinkContext;
   #unwatch: (() => void) | undefined;
   #begun: Promise<unknown> | undefined;
   #isStarted = false;
   readonly #eager = new Set<Follower>();
 
   constructor(kernel: Kernel) {
-    const { ledger, clock: keeper, owner, settings, background } = kernel;
-    const { sinks, onError } = settings;
-    const lookup = Object.freeze({ request: (id: string) => look(ledger.lookup, onError, id) });
-    this.#context = { ledger, keeper, owner, lookup, onError };
-    for (const sink of sinks) this.add(sink);
+    const { ledger, settings, background } = kernel;
+    this.#kernel = kernel;
+    this.#lookup = Object.freeze({ request: (id: string) => look(ledger.lookup, settings.onError, id) });
+    for (const sink of settings.sinks) this.add(sink);
     kernel.onFirstUse(() => this.#start());
     kernel.beforeCommit(() => this.#begin());
     kernel.onCommit(() => this.wake());
@@ -33,7 +34,7 @@ export class Followers {
 
   /** @param isEager whether it delivers what there is as soon as the engine is used, and not only after a commit or with a sweep */
   add(sink: AuditSink, isEager = false): void {
-    const follower = new Follower(sink, this.#context);
+    const follower = new Follower(sink, this.#kernel, this.#lookup);
     this.#all.push(follower);
     // Whoever commits next waits for this one's beginning too.
     this.#begun = undefined;
@@ -48,7 +49,7 @@ export class Followers {
   }
 
   #startOne(follower: Follower): void {
-    this.#unwatch ??= watch(this.#context.ledger.store, () => this.wake(), this.#context.onError);
+    this.#unwatch ??= watch(this.#kernel.ledger.store, () => this.wake(), this.#kernel.settings.onError);
     // Local ones begin at the head as it is now; where that can't be read yet, their first delivery tries again.
     if (!follower.shared) follower.begin().catch(() => undefined);
     if (this.#eager.has(follower)) void follower.drive();
@@ -91,7 +92,7 @@ export class Followers {
 }
 
 /** A record that can't be read is told, and is to a sink like one that is gone: entries about all others go on. */
-async function look(lookup: SinkContext, onError: FollowContext['onError'], id: string): ReturnType<SinkContext['request']> {
+async function look(lookup: SinkContext, onError: Settings['onError'], id: string): ReturnType<SinkContext['request']> {
   try {
     return await lookup.request(id);
   } catch (error) {

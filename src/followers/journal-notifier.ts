@@ -1,5 +1,6 @@
 import { watch } from './watch.js';
-import type { GrantStore, JournalSlice, MaybePromise } from '../core/ports.js';
+import type { MaybePromise } from '../core/ports.js';
+import type { GrantStore, JournalSlice } from '../core/store-port.js';
 import type { AuditEntry } from '../records/index.js';
 
 /** How many entries are looked at at a time. */

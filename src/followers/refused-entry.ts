@@ -1,5 +1,5 @@
 import { isObject, type AuditEntry } from '../records/index.js';
-import { isInstant } from '../core/time.js';
+import { isInstant } from '../core/instant.js';
 
 /** After so many refusals of one entry it is delivered without its texts (L37). */
 export const MAX_REFUSALS = 5;

@@ -1,4 +1,4 @@
-import type { GrantStore } from '../core/ports.js';
+import type { GrantStore } from '../core/store-port.js';
 import { isThenable } from '../core/time.js';
 
 /**

@@ -3,7 +3,7 @@ import type { JitEngine } from '../engine/engine.js';
 import { invalid, readListener, readOptions, readPort } from '../core/parse.js';
 import type { MaybePromise } from '../core/ports.js';
 import { readScope } from '../core/scope.js';
-import { readDuration, type Duration } from '../core/time.js';
+import { readDuration, type Duration } from '../core/duration.js';
 import type { Refused } from './outcome.js';
 
 /** What a guard asks: an engine, or a checker of `jit-access/check`, which has no `touch`. */

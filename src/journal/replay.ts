@@ -1,7 +1,8 @@
 import { PurgedError } from '../core/errors.js';
-import type { RowKey } from '../core/ports.js';
+import type { RowKey } from '../core/store-port.js';
 import type { AccessRequest, AuditEntry, Effect, Grant, Reuse, StoredRecord, Subject, Usage, Use } from '../records/index.js';
-import { inTurns, nextTurn, readInstant, TurnBudget, type Instant } from '../core/time.js';
+import { inTurns, nextTurn, TurnBudget } from '../core/time.js';
+import { readInstant, type Instant } from '../core/instant.js';
 import { readEntries } from './read.js';
 import type { RecordKind } from './replay/drafts.js';
 import { applyEntry } from './replay/apply-entry.js';

@@ -1,7 +1,7 @@
 import { PurgedError } from '../core/errors.js';
 import { invalid, readOptions } from '../core/parse.js';
 import type { AuditEntry } from '../records/index.js';
-import { readInstant, type Instant } from '../core/time.js';
+import { readInstant, type Instant } from '../core/instant.js';
 import { countDecisions, type DecisionFigures } from './report/decisions.js';
 import { measureScopes, type ScopeReport } from './report/scopes.js';
 import { replay } from './replay.js';

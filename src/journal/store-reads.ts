@@ -1,4 +1,5 @@
 import { isJitError, messageOf, StoreError } from '../core/errors.js';
+import type { MaybePromise, Page } from '../core/ports.js';
 import type {
   Change,
   CommitAnswer,
@@ -8,11 +9,9 @@ import type {
   JournalQuery,
   JournalSlice,
   LiveQuery,
-  MaybePromise,
-  Page,
   Row,
   RowKey,
-} from '../core/ports.js';
+} from '../core/store-port.js';
 import { isObject, placeIn, type Anchor } from '../records/index.js';
 import { isThenable } from '../core/time.js';
 

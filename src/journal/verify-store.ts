@@ -1,6 +1,6 @@
 import { ConflictError } from '../core/errors.js';
 import { readOptions, readPort } from '../core/parse.js';
-import type { GrantStore } from '../core/ports.js';
+import type { GrantStore } from '../core/store-port.js';
 import type { Anchor } from '../records/index.js';
 import { askJournal } from './store-reads.js';
 import { readAnchor } from './verify.js';

@@ -1,7 +1,8 @@
 import { invalid, isId } from '../core/parse.js';
-import type { FindQuery, MaybePromise, Page, Row } from '../core/ports.js';
+import type { MaybePromise, Page } from '../core/ports.js';
+import type { FindQuery, Row } from '../core/store-port.js';
 import { isObject } from '../records/index.js';
-import { isInstant } from '../core/time.js';
+import { isInstant } from '../core/instant.js';
 
 /** A configuration at work in a namespace: its engines write one row for it, at most once an hour. */
 export interface Configuration {

@@ -7,7 +7,7 @@ import { hasEnded, type GrantUse } from '../lifecycle/status.js';
 import { moment, SWEEPER, type Moment } from '../lifecycle/transition.js';
 import { findDuplicate, grantLimitMet, isPending, type SubjectFacts } from '../lifecycle/subject.js';
 import { recordTime, workOn, workOnRequest } from '../lifecycle/sweep.js';
-import type { Row } from '../core/ports.js';
+import type { Row } from '../core/store-port.js';
 import { decodeGrant, decodeRequest, decodeSubject, type AccessRequest, type Grant } from '../records/index.js';
 import type { EngineClock, TurnBudget } from '../core/time.js';
 import type { ApproverClient } from './approver-client.js';

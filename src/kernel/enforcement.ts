@@ -1,5 +1,6 @@
 import { invalid, isId, readCount, readListener, readPort } from '../core/parse.js';
-import type { GrantStore, Row, ScopeMatcher } from '../core/ports.js';
+import type { ScopeMatcher } from '../core/ports.js';
+import type { GrantStore, Row } from '../core/store-port.js';
 import { exactScopes, patternScopes } from '../core/scope.js';
 import { readIdsWith, type IdParser } from './actor-ids.js';
 import { readStanding, type Standing } from './standing.js';

@@ -1,5 +1,5 @@
 import type { GrantUse } from '../lifecycle/status.js';
-import type { Row } from '../core/ports.js';
+import type { Row } from '../core/store-port.js';
 import { decodeGrant, decodeUsage, hasUsageRow, isObject, type Grant } from '../records/index.js';
 import type { DecodeAll } from './enforcement.js';
 

@@ -3,8 +3,9 @@ import { ClockError, StoreError } from '../core/errors.js';
 import { invalid } from '../core/parse.js';
 import { MALFORMED } from '../journal/store-reads.js';
 import type { AuditEntry } from '../records/index.js';
-import { isInstant, nextTurn, STEP_BACK_MS, type EngineClock } from '../core/time.js';
-import type { GrantStore } from '../core/ports.js';
+import { nextTurn, STEP_BACK_MS, type EngineClock } from '../core/time.js';
+import { isInstant } from '../core/instant.js';
+import type { GrantStore } from '../core/store-port.js';
 import { JournalReader } from './journal-reader.js';
 
 /** How far an entry may lie above this engine's reading before that is reported, and how near to it one confirms the reading. */

@@ -1,5 +1,6 @@
 import { askJournal } from '../journal/store-reads.js';
-import type { GrantStore, JournalSlice, MaybePromise } from '../core/ports.js';
+import type { MaybePromise } from '../core/ports.js';
+import type { GrantStore, JournalSlice } from '../core/store-port.js';
 import type { AuditEntry } from '../records/index.js';
 import { isThenable } from '../core/time.js';
 

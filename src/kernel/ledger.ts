@@ -4,19 +4,8 @@ import { askLive, askPage, askStore, isPageAfter } from '../journal/store-reads.
 import { grantIds } from '../lifecycle/grant.js';
 import type { GrantUse } from '../lifecycle/status.js';
 import type { EntryDraft, Transition, Writes } from '../lifecycle/transition.js';
-import type {
-  Change,
-  DueQuery,
-  FindQuery,
-  GrantStore,
-  JournalSlice,
-  LiveQuery,
-  MaybePromise,
-  Page,
-  Row,
-  RowKey,
-  SinkContext,
-} from '../core/ports.js';
+import type { MaybePromise, Page, SinkContext } from '../core/ports.js';
+import type { Change, DueQuery, FindQuery, GrantStore, JournalSlice, LiveQuery, Row, RowKey } from '../core/store-port.js';
 import {
   agentOf,
   decodeGrant,

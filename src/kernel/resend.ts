@@ -1,7 +1,8 @@
 import { isJitError, OutcomeUnknownError } from '../core/errors.js';
 import { isCommitAnswer, MALFORMED } from '../journal/store-reads.js';
 import { pauseMs, type Pauses } from '../lifecycle/backoff.js';
-import type { Change, Clock, CommitAnswer, GrantStore } from '../core/ports.js';
+import type { Clock } from '../core/ports.js';
+import type { Change, CommitAnswer, GrantStore } from '../core/store-port.js';
 import { Stopwatch } from '../core/stopwatch.js';
 import { nap, readClock, systemClock } from '../core/time.js';
 

@@ -3,9 +3,10 @@ import { bookmark } from '../records/bookmark.js';
 import { link } from '../journal/link.js';
 import { askRows } from '../journal/store-reads.js';
 import { commitResending, type Resend } from './resend.js';
-import type { Change, CommitAnswer, GrantStore, Row } from '../core/ports.js';
+import type { Change, CommitAnswer, GrantStore, Row } from '../core/store-port.js';
 import { isObject, type Anchor } from '../records/index.js';
-import { isInstant, type EngineClock } from '../core/time.js';
+import type { EngineClock } from '../core/time.js';
+import { isInstant } from '../core/instant.js';
 import { newId } from './ids.js';
 import type { JournalReader } from './journal-reader.js';
 
@@ -152,7 +153,7 @@ export class RollbackGuard {
     this.#isReported = false;
   }
 
-  /** Reads whether the journal holds what was overtaken. One that it lacks becomes the highWater: then the next commit is behind. */
+  /** Reads whether the journal holds what was overtaken. One that it lacks becomes the highest again, so that the next commit is answered `behind`. */
   async #confirm(): Promise<void> {
     while (this.#unconfirmed.length > 0) {
       const [oldest] = this.#unconfirmed as [Anchor];

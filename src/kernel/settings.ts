@@ -1,68 +1,18 @@
 import { InvalidArgumentError, messageOf } from '../core/errors.js';
-import { invalid, isId, readCount, readId, readOptions, readPort, show } from '../core/parse.js';
-import type { IssueFacts } from '../lifecycle/grant.js';
-import type { RequestLimits } from '../lifecycle/request.js';
+import { invalid, isId, readId, readOptions, readPort, show } from '../core/parse.js';
 import { readRun, type AgentRun } from '../lifecycle/run.js';
-import { DENIALS_SHOWN_MS } from '../lifecycle/same-ask.js';
-import type { Approver, AuditSink, Clock, GrantStore, ScopeMatcher } from '../core/ports.js';
+import type { Approver, AuditSink, Clock, ScopeMatcher } from '../core/ports.js';
+import type { GrantStore } from '../core/store-port.js';
 import { readAnchor } from '../journal/verify.js';
 import { readAgent, type Anchor } from '../records/index.js';
-import { readDuration, systemClock, type Duration } from '../core/time.js';
+import { systemClock } from '../core/time.js';
+import type { Duration } from '../core/duration.js';
 import { canonicalIds, readIdsWith } from './actor-ids.js';
+import { readLimits, type Limits, type ParsedLimits } from './limits.js';
 import { readAgents, type IsAgent } from './agents.js';
 import { readLinkKeys, type LinkKey, type ParsedLinkKey } from '../features/links/approval-link.js';
 import { askMatcher, readEnforcement, refuseDefaultNamespace, type Enforcement, type OnError } from './enforcement.js';
 import type { Standing } from './standing.js';
-
-/** What an engine may not go beyond. Durations are milliseconds or strings like `'8h'`. */
-export interface Limits {
-  /** The longest window that may be asked for. Default: 8 hours. */
-  readonly maxTtl?: Duration | undefined;
-  /** The shortest window that may be asked for; of one that has begun, what must be left of it. Default: 1 second. */
-  readonly minTtl?: Duration | undefined;
-  /** How long a request may wait for its decision, where the approver sets no other deadline. Default: 24 hours. */
-  readonly reviewWithin?: Duration | undefined;
-  /** How long the approver may take to answer one question. Default: 10 seconds. */
-  readonly approverTimeout?: Duration | undefined;
-  /** How long after its creation a request that the approver has not answered is asked about by the sweep. Default: 30 seconds. */
-  readonly retryAfter?: Duration | undefined;
-  /**
-   * The longest time from the first start to the end of the last extension, and the longest that an ask may make the
-   * access without a break from now on, adjoining grants and open requests included. Default: 24 hours.
-   */
-  readonly maxTotal?: Duration | undefined;
-  /** How far ahead a start may be asked for. Default: 7 days. */
-  readonly maxStartAhead?: Duration | undefined;
-  /**
-   * How many pending requests a subject may have opened for itself at a time, and how many each requester may have opened
-   * for others. What others opened for a subject doesn't count against the subject's own asks. Default: 100.
-   */
-  readonly maxOpenRequests?: number | undefined;
-  /**
-   * How many grants a subject may have at a time, scheduled ones included: of those that it asked for itself, and for an
-   * ask on its behalf also of those that the same requester asked for. Break-glass has a reserve of its own, 50 grants.
-   * Default: 200.
-   */
-  readonly maxGrants?: number | undefined;
-  /**
-   * What becomes of an ask that only repeats what the same requester has asked for (same subject, scopes, start and
-   * extended grant, at most the asked length): `'return'` gives the open request, or the live grants, back as `reused`;
-   * `'refuse'` rejects with `ERR_JIT_LIMIT`. Default: `'return'`.
-   */
-  readonly duplicates?: 'refuse' | 'return' | undefined;
-  /**
-   * For how long a denial stands: an ask of the same requester for the same subject with overlapping scopes and a window
-   * that meets the denied one is refused with `ERR_JIT_LIMIT`, whose `retryAt` is the end of the pause. A denial of what
-   * the subject asked for itself stands against every requester. Break-glass and extensions are not bound. Default: off.
-   */
-  readonly askAgainAfter?: Duration | undefined;
-  /**
-   * For how long the engine sends a change again whose reply was lost, in milliseconds, 0 to an hour. It begins at the first
-   * lost reply. The first repetition comes at once, further ones after pauses that grow up to a second. When it is used up,
-   * the call rejects with `ERR_JIT_OUTCOME_UNKNOWN`. 0: the change is sent twice in all. Default: 15,000.
-   */
-  readonly resendMs?: number | undefined;
-}
 
 export interface JitEngineOptions {
   /** Decides requests, or says who must. */
@@ -121,11 +71,8 @@ export interface JitEngineOptions {
   readonly onError?: ((error: unknown, during: string) => void) | undefined;
 }
 
-const SECOND = 1_000;
-const MAX_RESEND_MS = 3_600_000;
-
 /** The options, checked, with every default in place. */
-export interface Settings extends Enforcement {
+export interface Settings extends Enforcement, ParsedLimits {
   readonly leewayMs: number;
   readonly approver: Approver;
   readonly store: GrantStore;
@@ -137,12 +84,7 @@ export interface Settings extends Enforcement {
    * @throws InvalidArgumentError where the matcher fails
    */
   readonly covers: ScopeMatcher['covers'];
-  readonly limits: RequestLimits & IssueFacts['limits'];
-  /** For how long reviewers see a denial of the same ask. */
-  readonly denialsShownMs: number;
   readonly linkKeys: readonly ParsedLinkKey[];
-  readonly approverTimeoutMs: number;
-  readonly resendMs: number;
   readonly knownHead: Anchor | undefined;
   /** What approvers apply to ids of their own. @throws InvalidArgumentError */
   readonly canonicalId: ((id: string) => string) | undefined;
@@ -168,21 +110,6 @@ const OPTIONS = [
   'knownHead',
   'onError',
 ] as const satisfies readonly (keyof JitEngineOptions)[];
-
-const LIMITS = [
-  'maxTtl',
-  'minTtl',
-  'askAgainAfter',
-  'reviewWithin',
-  'approverTimeout',
-  'retryAfter',
-  'maxTotal',
-  'maxStartAhead',
-  'maxOpenRequests',
-  'maxGrants',
-  'duplicates',
-  'resendMs',
-] as const satisfies readonly (keyof Limits)[];
 
 /**
  * @param makeStore makes the store of an engine that was given none
@@ -213,46 +140,6 @@ export function readSettings(given: JitEngineOptions, makeStore: () => GrantStor
     knownHead: options.knownHead === undefined ? undefined : readAnchor('knownHead', options.knownHead),
     isAgent,
   });
-}
-
-function readLimits(
-  given: unknown = {},
-  warnBefore?: unknown,
-): Pick<Settings, 'limits' | 'denialsShownMs' | 'approverTimeoutMs' | 'resendMs'> {
-  const limits = readOptions<keyof Limits>('limits', given, LIMITS);
-  const { maxTtl = '8h', minTtl, askAgainAfter, duplicates = 'return', maxOpenRequests = 100, maxGrants = 200 } = limits;
-  const {
-    reviewWithin = '24h',
-    approverTimeout = 10_000,
-    retryAfter = 30_000,
-    maxTotal = '24h',
-    maxStartAhead = '7d',
-    resendMs = 15_000,
-  } = limits;
-  if (duplicates !== 'return' && duplicates !== 'refuse') throw invalid('limits.duplicates', "'return' or 'refuse'", duplicates);
-  const maxTtlMs = readDuration('limits.maxTtl', maxTtl);
-  // An engine whose longest window is shorter than a second has no use for the default.
-  const minTtlMs = minTtl === undefined ? Math.min(SECOND, maxTtlMs) : readDuration('limits.minTtl', minTtl);
-  if (minTtlMs > maxTtlMs) throw invalid('limits.minTtl', 'at most limits.maxTtl', minTtl);
-  const askAgainAfterMs = askAgainAfter === undefined ? undefined : readDuration('limits.askAgainAfter', askAgainAfter);
-  return {
-    limits: {
-      minTtlMs,
-      maxTtlMs,
-      reviewWithinMs: readDuration('limits.reviewWithin', reviewWithin),
-      retryMs: readDuration('limits.retryAfter', retryAfter),
-      maxTotalMs: readDuration('limits.maxTotal', maxTotal),
-      maxStartAheadMs: readDuration('limits.maxStartAhead', maxStartAhead),
-      maxOpenRequests: readCount('limits.maxOpenRequests', maxOpenRequests, 1),
-      maxGrants: readCount('limits.maxGrants', maxGrants, 1),
-      duplicates,
-      askAgainAfterMs,
-      warnBeforeMs: warnBefore === undefined ? undefined : readDuration('warnBefore', warnBefore),
-    },
-    denialsShownMs: Math.max(askAgainAfterMs ?? 0, DENIALS_SHOWN_MS),
-    approverTimeoutMs: readDuration('limits.approverTimeout', approverTimeout),
-    resendMs: readCount('limits.resendMs', resendMs, 0, MAX_RESEND_MS),
-  };
 }
 
 /** @param engine given to an approver that has to look at its own ids and scopes before the first question */

@@ -1,7 +1,7 @@
 import { LimitError } from '../core/errors.js';
 import type { ScopeMatcher } from '../core/ports.js';
 import type { AccessRequest, Subject } from '../records/index.js';
-import { formatDuration } from '../core/time.js';
+import { formatDuration } from '../core/duration.js';
 import type { RequestWithGrants } from './grant.js';
 import type { Moment, Transition } from './transition.js';
 import { countsAgainst, isPending, touchSubject } from './subject.js';

@@ -1,6 +1,6 @@
 import { expectedStart, effectiveStart, effectiveEnd, hasUsageRow } from '../records/derived.js';
 import type { AccessRequest, Grant, Usage } from '../records/index.js';
-import { epochOf, inWindow, isInstant, type Instant } from '../core/time.js';
+import { epochOf, inWindow, isInstant, type Instant } from '../core/instant.js';
 
 /*
  * The two questions about a grant, each answered here and nowhere else: is it usable now, and was it held at t.

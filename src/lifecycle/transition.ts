@@ -1,5 +1,5 @@
 import type { JsonObject } from '../core/json.js';
-import type { Expectation } from '../core/ports.js';
+import type { Expectation } from '../core/store-port.js';
 import {
   lastInstant,
   toJson,

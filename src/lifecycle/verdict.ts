@@ -1,6 +1,6 @@
 import { invalid, readCount, readId, readList, readOptions, readText } from '../core/parse.js';
 import { makeQuorum, makeTerms, type Quorum, type Terms } from '../records/index.js';
-import { isDuration } from '../core/time.js';
+import { isDuration } from '../core/duration.js';
 
 /** Where an answer comes from. */
 interface Source {

@@ -1,8 +1,8 @@
 import { CorruptError } from '../core/errors.js';
 import type { JsonObject } from '../core/json.js';
-import type { Expectation, Row } from '../core/ports.js';
+import type { Expectation, Row } from '../core/store-port.js';
 import { isObject } from './index.js';
-import { isInstant } from '../core/time.js';
+import { isInstant } from '../core/instant.js';
 
 /** A row that holds a number for the engine itself: a follower's cursor, the purge horizon, a lease, which engine is
  * at work, or which rollbacks were accepted. It can't be rebuilt from entries. */

@@ -1,4 +1,4 @@
-import type { Row } from '../core/ports.js';
+import type { Row } from '../core/store-port.js';
 import { isObject } from './shape.js';
 import type { Grant } from './types.js';
 

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../core/json.js';
-import type { Row } from '../core/ports.js';
+import type { Row } from '../core/store-port.js';
 import { DecodedOnce } from './decoded-once.js';
 import type { SharedStrings } from './shared-strings.js';
 

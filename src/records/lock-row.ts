@@ -1,4 +1,4 @@
-import type { Row, RowKey } from '../core/ports.js';
+import type { Row, RowKey } from '../core/store-port.js';
 import { isObject } from './shape.js';
 
 /** The one row that holds all open locks of a namespace. `live` returns it with every answer, so a check needs no question more. */

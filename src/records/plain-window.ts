@@ -1,7 +1,7 @@
 import { isActor } from '../core/parse.js';
-import type { Row } from '../core/ports.js';
+import type { Row } from '../core/store-port.js';
 import { isScope } from '../core/scope.js';
-import { isInstant } from '../core/time.js';
+import { isInstant } from '../core/instant.js';
 import { decodeGrant } from './codec/grant.js';
 import { effectiveStart, effectiveEnd, hasUsageRow } from './derived.js';
 

@@ -1,7 +1,7 @@
 import { StoreError } from '../core/errors.js';
 import { invalid } from '../core/parse.js';
-import type { Row, RowOrder } from '../core/ports.js';
-import { isInstant } from '../core/time.js';
+import type { Row, RowOrder } from '../core/store-port.js';
+import { isInstant } from '../core/instant.js';
 
 /** Why a store refuses a change that would give a row another `createdAt`: it orders the pages of `find`. */
 export const CREATED_AT_CHANGED = 'the change gives a row another createdAt, which never changes; nothing was written';

@@ -1,7 +1,8 @@
 import { quote } from '../core/parse.js';
 import type { JsonValue } from '../core/json.js';
 import type { UnlinkedEntry } from '../records/index.js';
-import { formatDuration, isInstant } from '../core/time.js';
+import { isInstant } from '../core/instant.js';
+import { formatDuration } from '../core/duration.js';
 
 /**
  * An entry as one line for people: ISO time in UTC, type, actor, then `name=value` for what it is about.

@@ -1,5 +1,5 @@
 import { digestOfEntry } from '../journal/link.js';
-import type { Change, Row } from '../core/ports.js';
+import type { Change, Row } from '../core/store-port.js';
 import { UNDECIDED, type AccessRequest, type Grant, type UnlinkedEntry } from '../records/index.js';
 import { START_AT } from './manual-clock.js';
 

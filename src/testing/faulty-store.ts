@@ -1,6 +1,7 @@
 import { StoreError } from '../core/errors.js';
 import { readCount } from '../core/parse.js';
-import type { Change, CommitAnswer, GrantStore, JournalSlice, MaybePromise, Page, Row, RowKey, Unsubscribe } from '../core/ports.js';
+import type { MaybePromise, Page } from '../core/ports.js';
+import type { Change, CommitAnswer, GrantStore, JournalSlice, Row, RowKey, Unsubscribe } from '../core/store-port.js';
 import { Interleaving } from './interleaving.js';
 
 /** The six methods of a store. */

@@ -1,6 +1,9 @@
 import { invalid } from '../core/parse.js';
-import { isInstant, readDuration, readInstant, yieldToOthers } from '../core/time.js';
-import type { Duration, Instant } from '../core/time.js';
+import { yieldToOthers } from '../core/time.js';
+import { isInstant, readInstant } from '../core/instant.js';
+import { readDuration } from '../core/duration.js';
+import type { Instant } from '../core/instant.js';
+import type { Duration } from '../core/duration.js';
 import type { Clock } from '../core/ports.js';
 
 /** Where a {@link ManualClock} starts unless told otherwise: 2026-01-01T00:00:00Z. */

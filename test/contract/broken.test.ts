@@ -1,7 +1,7 @@
 import { ContractViolation, FaultyStore, storeContract } from 'jit-access/testing';
 import type { StoreContractOptions } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
-import type { GrantStore } from '../../src/core/ports.js';
+import type { GrantStore } from '../../src/core/store-port.js';
 import { MemoryGrantStore } from '../../src/stores/memory.js';
 import { ANSWERS } from './broken/answers.js';
 import { APART } from './broken/apart.js';

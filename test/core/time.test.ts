@@ -4,16 +4,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isJitError, type ClockError } from '../../src/core/errors.js';
 import type { Clock } from '../../src/core/ports.js';
 import {
-  formatDuration,
-  inWindow,
-  isDuration,
-  isInstant,
   isThenable,
   nap,
   nextTurn,
-  parseDuration,
-  readDuration,
-  readInstant,
   refuseIfSteppedBack,
   sleepUntil,
   systemClock,
@@ -21,6 +14,8 @@ import {
   within,
   yieldToOthers,
 } from '../../src/core/time.js';
+import { inWindow, isInstant, readInstant } from '../../src/core/instant.js';
+import { formatDuration, isDuration, parseDuration, readDuration } from '../../src/core/duration.js';
 
 const LAST = 8.64e15;
 const LONGEST = 1e12;
@@ -265,7 +260,7 @@ describe('systemClock', () => {
   });
 });
 
-describe('Timekeeper', () => {
+describe('EngineClock', () => {
   const script = (readings: readonly unknown[], leewayMs = 0) => {
     let i = 0;
     return new EngineClock({ now: () => readings[i++] as number }, leewayMs);

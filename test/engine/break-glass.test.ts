@@ -791,7 +791,7 @@ describe('JitEngine', () => {
       expect(await owedIds(engine)).toEqual([two.request.id]);
     });
 
-    it('L31 a lost reply is resolved: one breakGlassReview, and the grants end with it', async () => {
+    it('L31 a lost reply is resolved: one review, and the grants end with it', async () => {
       const { engine, store } = anEmergency();
       const { request } = await take(engine);
       store.inject('commit', { fault: 'lose reply' }, 1);
@@ -833,7 +833,7 @@ describe('JitEngine', () => {
       expect(await typesOf(store)).not.toContain('breakGlass.overdue');
     });
 
-    it('L9 is recorded once by sweepers at once, also against an breakGlassReview', async () => {
+    it('L9 is recorded once by sweepers at once, also against a review', async () => {
       for (const seed of [1, 2, 3]) {
         const { engine, store, clock, approver } = anEmergency({ reviewWithinMs: HOUR });
         const { request } = await take(engine);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { watch } from '../../src/followers/watch.js';
-import type { Unsubscribe } from '../../src/core/ports.js';
+import type { Unsubscribe } from '../../src/core/store-port.js';
 
 function watched(watches: ((wake: () => void) => unknown) | undefined) {
   const told: unknown[] = [];

@@ -1,4 +1,4 @@
-import type { GrantStore, Row, RowKey } from '../../src/core/ports.js';
+import type { GrantStore, Row, RowKey } from '../../src/core/store-port.js';
 
 /** The same store, but for what is given. */
 export function over(store: GrantStore, bent: Partial<GrantStore>): GrantStore {

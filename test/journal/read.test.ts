@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { GENESIS } from '../../src/journal/link.js';
 import { readEntries, readJournal } from '../../src/journal/read.js';
 import { verifyJournal } from '../../src/journal/verify.js';
-import type { GrantStore, JournalSlice } from '../../src/core/ports.js';
+import type { GrantStore, JournalSlice } from '../../src/core/store-port.js';
 import type { AuditEntry } from '../../src/records/index.js';
 import { anchorOf, journalOf } from './sample.js';
 

@@ -14,7 +14,7 @@ import {
   decodeUse,
   type StoredRecord,
 } from '../../src/records/index.js';
-import type { Row } from '../../src/core/ports.js';
+import type { Row } from '../../src/core/store-port.js';
 import { START_AT, type FaultyStore } from '../../src/testing.js';
 import { ANA, anEngine, at, entriesOf, MAYA, refusal, SAM } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';

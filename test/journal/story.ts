@@ -1,7 +1,7 @@
 import { digestOfEntry, GENESIS, link } from '../../src/journal/link.js';
 import type { Transition } from '../../src/lifecycle/transition.js';
 import { encode, type Anchor, type AuditEntry, type UnlinkedEntry } from '../../src/records/index.js';
-import type { GrantStore } from '../../src/core/ports.js';
+import type { GrantStore } from '../../src/core/store-port.js';
 import { START_AT } from '../../src/testing.js';
 
 /** What differs from one entry to the next; `change` names the commit, each entry its own where it is left out. */

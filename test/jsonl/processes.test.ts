@@ -51,7 +51,7 @@ describe('jsonLinesSink() in several processes', () => {
     expect(before.length).toBeGreaterThanOrEqual(acknowledged);
     expect(await verifyJournal(before)).toMatchObject({ ok: true });
 
-    // The cursor moves after the breakGlassReview: what comes again is what lies behind it, here with one more batch.
+    // The cursor moves after the acknowledgement: what comes again is what lies behind it, here with one more batch.
     const cursor = before[acknowledged - 1]!;
     const again = [...before.slice(acknowledged), ...link(before.at(-1) ?? GENESIS, [unlinked(1), unlinked(2)])];
     await jsonLinesSink({ path }).write(again);

@@ -2,7 +2,7 @@ import { InvalidArgumentError, StoreError } from '../../src/core/errors.js';
 import { aChange, anEntry, aRow, FaultyStore, START_AT } from 'jit-access/testing';
 import type { StoreMethod } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
-import type { GrantStore } from '../../src/core/ports.js';
+import type { GrantStore } from '../../src/core/store-port.js';
 import { MemoryGrantStore } from '../../src/stores/memory.js';
 import { yieldToOthers } from '../../src/core/time.js';
 import { outcomesOf } from '../commit-answers.js';

@@ -1,7 +1,8 @@
 import { invalid, isId, readActor, readList, readMetadata, readOptions, readText } from '../../core/parse.js';
 import { agentOf, makeRequest, UNDECIDED, type AccessRequest } from '../../records/index.js';
 import { isPattern, readPattern } from '../../core/scope.js';
-import { isDuration, isInstant, readDuration, readInstant } from '../../core/time.js';
+import { isInstant, readInstant } from '../../core/instant.js';
+import { isDuration, readDuration } from '../../core/duration.js';
 import type { PolicyQuestion } from './types.js';
 
 const FIELDS = [

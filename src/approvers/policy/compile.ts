@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../../core/errors.js';
 import { invalid, show } from '../../core/parse.js';
-import { readDuration, type Duration } from '../../core/time.js';
+import { readDuration, type Duration } from '../../core/duration.js';
 import type { Canonical } from '../canonical.js';
 import { checkShape, pathOf } from './check.js';
 import type { Copy } from './copy.js';

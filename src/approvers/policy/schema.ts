@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { InvalidArgumentError } from '../../core/errors.js';
 import { invalid, isBlank, readActor, readCount, readId, readText } from '../../core/parse.js';
 import { readPattern } from '../../core/scope.js';
-import { readDuration } from '../../core/time.js';
+import { readDuration } from '../../core/duration.js';
 import { nearest } from './misspelt.js';
 import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js';
 import { readSelector } from './people.js';

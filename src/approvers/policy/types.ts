@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../core/json.js';
 import type { AskableApprover, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../core/ports.js';
 import type { AccessRequest } from '../../records/index.js';
-import type { Duration, Instant } from '../../core/time.js';
+import type { Instant } from '../../core/instant.js';
+import type { Duration } from '../../core/duration.js';
 
 /**
  * Whom a rule speaks of: one id, written out; `{ like }`, ids that begin and end in a certain way, where the one `*`

@@ -11,9 +11,10 @@ import {
   type ScopeRelation,
 } from '../../lifecycle/explain.js';
 import type { GrantUse } from '../../lifecycle/status.js';
-import type { Row } from '../../core/ports.js';
+import type { Row } from '../../core/store-port.js';
 import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant } from '../../records/index.js';
-import type { Duration, EngineClock } from '../../core/time.js';
+import type { EngineClock } from '../../core/time.js';
+import type { Duration } from '../../core/duration.js';
 import type { AccessPreview } from '../../engine/answers.js';
 import type { Explanation, ExplanationReason } from './explanation.js';
 import { AskReader, type AccessAsk, type ParsedAsk } from '../../engine/ask.js';

@@ -3,7 +3,7 @@ import { LinkError } from '../../core/errors.js';
 import { invalid, isId, readList, readOptions, utf8Length } from '../../core/parse.js';
 import { canonicalJson } from '../../journal/link.js';
 import { areEqualBytes, macOf } from '../../core/mac.js';
-import { isInstant } from '../../core/time.js';
+import { isInstant } from '../../core/instant.js';
 
 /** A key that signs approval links. */
 export interface LinkKey {

@@ -1,7 +1,8 @@
 import type { JsonObject, JsonValue } from '../../core/json.js';
 import type { AccessRequest, AuditEntry, Grant } from '../../records/index.js';
 import { isObject } from '../../records/index.js';
-import { formatDuration, isInstant } from '../../core/time.js';
+import { isInstant } from '../../core/instant.js';
+import { formatDuration } from '../../core/duration.js';
 import type { Phrase } from './notice.js';
 import { name, names, remark, say, words } from './phrase.js';
 

@@ -2,7 +2,7 @@ import { invalid, readCount, readId, readList, readOptions } from '../../core/pa
 import type { Backoff } from '../../lifecycle/effect.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { isPattern, isScope, readScope } from '../../core/scope.js';
-import { readDuration, type Duration } from '../../core/time.js';
+import { readDuration, type Duration } from '../../core/duration.js';
 
 /** What a system outside is told: not that something has changed, but how it is. */
 export interface CoverageChange<Scope extends string = string> {

@@ -3,7 +3,7 @@ import { isLeased } from '../../followers/lease.js';
 import { bookmark } from '../../records/bookmark.js';
 import { failEffect, intendEffect, isCovered, isDue, isTold, settleEffect, type EffectKey } from '../../lifecycle/effect.js';
 import { EFFECTS, moment, type Transition } from '../../lifecycle/transition.js';
-import type { Row } from '../../core/ports.js';
+import type { Row } from '../../core/store-port.js';
 import { decodeEffect, type Effect } from '../../records/index.js';
 import { within } from '../../core/time.js';
 import type { Kernel } from '../../kernel/kernel.js';

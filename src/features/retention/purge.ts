@@ -4,7 +4,7 @@ import { walkChain } from '../../kernel/walk-chain.js';
 import { grantIds } from '../../lifecycle/grant.js';
 import { isEffectPurgeable, isPurgeable, isUsePurgeable } from '../../lifecycle/purge.js';
 import type { EntryDraft } from '../../lifecycle/transition.js';
-import type { Expectation, FindQuery, Row } from '../../core/ports.js';
+import type { Expectation, FindQuery, Row } from '../../core/store-port.js';
 import {
   decodeEffect,
   decodeGrant,

@@ -1,6 +1,6 @@
 import { NotFoundError } from '../../core/errors.js';
 import { invalid, readId, readOptions } from '../../core/parse.js';
-import { readInstant, type Instant } from '../../core/time.js';
+import { readInstant, type Instant } from '../../core/instant.js';
 import { readBy, type By } from '../../engine/by.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { removeSilentEngines } from '../../kernel/configurations.js';

@@ -3,7 +3,7 @@ import { areEqualBytes } from '../../core/mac.js';
 import type { JsonObject } from '../../core/json.js';
 import type { Clock } from '../../core/ports.js';
 import type { EntryType } from '../../records/index.js';
-import { formatDuration, readDuration, type Duration } from '../../core/time.js';
+import { formatDuration, readDuration, type Duration } from '../../core/duration.js';
 import { WebhookError } from './errors.js';
 import { readKeeper } from './keeper.js';
 import { readSecrets, signatureOf } from './signature.js';

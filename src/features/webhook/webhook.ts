@@ -1,7 +1,7 @@
 import { invalid, readId, readOptions } from '../../core/parse.js';
 import type { AuditSink, Clock } from '../../core/ports.js';
 import type { AuditEntry, EntryType } from '../../records/index.js';
-import { readDuration, type Duration } from '../../core/time.js';
+import { readDuration, type Duration } from '../../core/duration.js';
 import { PageProgress } from '../../followers/page-progress.js';
 import { readEntryTypes } from './entry-types.js';
 import { readKeeper } from './keeper.js';

@@ -1,5 +1,5 @@
 import { invalid, readOptions } from '../../core/parse.js';
-import { readDuration, type Duration } from '../../core/time.js';
+import { readDuration, type Duration } from '../../core/duration.js';
 
 /** How closely work is watched. Durations are milliseconds or strings like `'2s'`. */
 export interface WatchOptions {

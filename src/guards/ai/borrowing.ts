@@ -3,7 +3,7 @@ import { readAgent } from '../../records/index.js';
 import { digestOf } from '../../journal/link.js';
 import type { RunAsk } from '../../engine/ask.js';
 import type { JsonObject } from '../../core/json.js';
-import { readDuration, type Duration } from '../../core/time.js';
+import { readDuration, type Duration } from '../../core/duration.js';
 import { readScopeFrom, type ParsedScopeFrom, type ScopeFrom } from './scope-from.js';
 import { justificationFor } from './unverified.js';
 
@@ -155,14 +155,14 @@ export function readTool<Input, Context>(
 export const keyAfter = (key: string, requestId: string): string => digestOf([key, requestId]);
 
 type AgentRun = RunAsk['run'];
-type OperatorOf<Context> = (context: Context) => string | undefined;
+type RunPartOf<Context> = (context: Context) => string | undefined;
 
 /** An option that names nobody for this call leaves it unknown whose run it is: `undefined`, and nothing is borrowed. */
 function readCaller<Context>(
   options: {
-    readonly agent: OperatorOf<Context>;
-    readonly operator: OperatorOf<Context> | undefined;
-    readonly job: OperatorOf<Context> | undefined;
+    readonly agent: RunPartOf<Context>;
+    readonly operator: RunPartOf<Context> | undefined;
+    readonly job: RunPartOf<Context> | undefined;
   },
   context: Context,
 ): AgentRun | undefined {
@@ -175,7 +175,7 @@ function readCaller<Context>(
 }
 
 /** Constants are checked at once. `undefined`: nobody is named. */
-function readWho<Context>(given: unknown, read: (id: unknown) => string): OperatorOf<Context> | undefined {
+function readWho<Context>(given: unknown, read: (id: unknown) => string): RunPartOf<Context> | undefined {
   if (given === undefined) return undefined;
   if (typeof given !== 'function') {
     const id = read(given);

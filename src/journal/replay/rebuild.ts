@@ -1,6 +1,6 @@
-import type { RowKey } from '../../core/ports.js';
+import type { RowKey } from '../../core/store-port.js';
 import type { AuditEntry } from '../../records/index.js';
-import { isInstant } from '../../core/time.js';
+import { isInstant } from '../../core/instant.js';
 import { RecordDrafts, isRecordKind, type RecordDraft, type Fields, type RecordKind } from './drafts.js';
 import { misfit } from './misfit.js';
 

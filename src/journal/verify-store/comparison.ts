@@ -1,5 +1,5 @@
 import { show } from '../../core/parse.js';
-import type { GrantStore, Row } from '../../core/ports.js';
+import type { GrantStore, Row } from '../../core/store-port.js';
 import { encode, isObject, LOCK_ROW } from '../../records/index.js';
 import { inTurns, nextTurn } from '../../core/time.js';
 import { bookmark, HORIZON } from '../../records/bookmark.js';

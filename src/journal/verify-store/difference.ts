@@ -1,6 +1,6 @@
 import { quote, show } from '../../core/parse.js';
 import type { JsonObject, JsonValue } from '../../core/json.js';
-import type { Row } from '../../core/ports.js';
+import type { Row } from '../../core/store-port.js';
 import { isObject } from '../../records/index.js';
 import { canonicalJson, digestOf } from '../link.js';
 

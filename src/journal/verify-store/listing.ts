@@ -1,6 +1,7 @@
-import type { GrantStore, Page, Row } from '../../core/ports.js';
+import type { Page } from '../../core/ports.js';
+import type { GrantStore, Row } from '../../core/store-port.js';
 import { isObject, type RowPlace } from '../../records/index.js';
-import { isInstant } from '../../core/time.js';
+import { isInstant } from '../../core/instant.js';
 import { askPage } from '../store-reads.js';
 
 /** A page is read by `find` and again by `get`: two of them fit in a turn of the event loop (L42). */

@@ -1,4 +1,4 @@
-import type { GrantStore, Row } from '../../core/ports.js';
+import type { GrantStore, Row } from '../../core/store-port.js';
 import { isObject } from '../../records/index.js';
 import { nextTurn } from '../../core/time.js';
 import { askLive } from '../store-reads.js';

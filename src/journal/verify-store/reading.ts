@@ -1,5 +1,5 @@
 import { isJitError } from '../../core/errors.js';
-import type { GrantStore } from '../../core/ports.js';
+import type { GrantStore } from '../../core/store-port.js';
 import type { Anchor, AuditEntry } from '../../records/index.js';
 import { yieldToOthers } from '../../core/time.js';
 import { misfit } from '../replay/misfit.js';

@@ -1,6 +1,6 @@
 import { CorruptError } from '../../core/errors.js';
 import type { JsonObject } from '../../core/json.js';
-import type { Row } from '../../core/ports.js';
+import type { Row } from '../../core/store-port.js';
 import { isCount, isObject, isText } from '../shape.js';
 import type { StoredRecord } from '../types.js';
 

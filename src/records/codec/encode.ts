@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../core/json.js';
-import type { Row } from '../../core/ports.js';
+import type { Row } from '../../core/store-port.js';
 import type { StoredRecord } from '../types.js';
 import type { Columns } from './columns.js';
 import { grantBody, grantColumns } from './grant.js';

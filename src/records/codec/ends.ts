@@ -1,4 +1,4 @@
-import { isInstant } from '../../core/time.js';
+import { isInstant } from '../../core/instant.js';
 import { isString, isText, oneOf, optional, shape, type Check } from '../shape.js';
 
 /** An end, or none yet, with one of these causes for each status. */

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.js';
-import type { Row } from '../../core/ports.js';
+import type { Row } from '../../core/store-port.js';
 import { isPattern } from '../../core/scope.js';
-import { isInstant } from '../../core/time.js';
+import { isInstant } from '../../core/instant.js';
 import { grantDueAt, effectiveEnd } from '../derived.js';
 import { GRANT_ENDS } from '../ends.js';
 import { DecodedOnce } from '../decoded-once.js';

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.js';
-import type { Row } from '../../core/ports.js';
+import type { Row } from '../../core/store-port.js';
 import { isPattern, isScope } from '../../core/scope.js';
-import { isInstant } from '../../core/time.js';
+import { isInstant } from '../../core/instant.js';
 import { effectDueAt, isUnsettled, usageDueAt } from '../derived.js';
 import { makeEffect, makeReuse, makeSubject, makeUsage, makeUse } from '../make.js';
 import { isBoolean, isCount, isString, isText, listOf, oneOf, optional, shape } from '../shape.js';

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../journal/link.js';
 import type { AuditEntry } from '../../records/index.js';
-import { isInstant } from '../../core/time.js';
+import { isInstant } from '../../core/instant.js';
 
 /**
  * Ends a line that a crash or a full disk cut short. No JSON text ends in it, so neither can be taken for the other;

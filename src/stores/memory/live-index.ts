@@ -1,4 +1,4 @@
-import type { GrantWindow, Row } from '../../core/ports.js';
+import type { GrantWindow, Row } from '../../core/store-port.js';
 import { isLockRow, plainWindow } from '../../records/index.js';
 import { Names } from './names.js';
 import { Pairs } from './pairs.js';

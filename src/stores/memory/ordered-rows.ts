@@ -1,4 +1,4 @@
-import type { Row } from '../../core/ports.js';
+import type { Row } from '../../core/store-port.js';
 
 /**
  * The most rows of one list. A list that is split in two halves has room for this many again once the engine has made it

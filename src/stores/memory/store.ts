@@ -2,6 +2,7 @@ import { refuseLargeChange } from '../../core/change-size.js';
 import { StoreError } from '../../core/errors.js';
 import { readId, readOptions } from '../../core/parse.js';
 import { GENESIS, isBehind, link } from '../../journal/link.js';
+import type { Page } from '../../core/ports.js';
 import type {
   Change,
   CommitAnswer,
@@ -13,11 +14,10 @@ import type {
   JournalQuery,
   JournalSlice,
   LiveQuery,
-  Page,
   Row,
   RowKey,
   Unsubscribe,
-} from '../../core/ports.js';
+} from '../../core/store-port.js';
 import { createdAtChanged, frozenCopy, FrozenRow, SharedStrings, type Anchor, type AuditEntry } from '../../records/index.js';
 import { KindRows } from './kind-rows.js';
 import { LiveIndex } from './live-index.js';

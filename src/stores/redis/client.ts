@@ -1,4 +1,4 @@
-import type { Unsubscribe } from '../../core/ports.js';
+import type { Unsubscribe } from '../../core/store-port.js';
 
 /** What Redis answers, in the forms that both protocols share. */
 export type RedisReply = string | number | null | readonly RedisReply[] | { readonly [key: string]: RedisReply };

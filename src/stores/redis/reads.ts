@@ -1,5 +1,6 @@
 import { StoreError } from '../../core/errors.js';
-import type { DueQuery, FindQuery, JournalQuery, JournalSlice, LiveQuery, Page, Row, RowKey } from '../../core/ports.js';
+import type { Page } from '../../core/ports.js';
+import type { DueQuery, FindQuery, JournalQuery, JournalSlice, LiveQuery, Row, RowKey } from '../../core/store-port.js';
 import { isLockRow, MAX_LOOK, readPlace } from '../../records/index.js';
 import { GENESIS } from '../../journal/link.js';
 import type { RedisReply } from './client.js';

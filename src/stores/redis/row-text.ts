@@ -1,7 +1,7 @@
 import { invalid, readCount } from '../../core/parse.js';
 import type { JsonObject } from '../../core/json.js';
-import type { Row, RowKey } from '../../core/ports.js';
-import { isInstant } from '../../core/time.js';
+import type { Row, RowKey } from '../../core/store-port.js';
+import { isInstant } from '../../core/instant.js';
 import { COLUMN, decodeOptional, decodeText, encodeOptional, encodeText } from './text.js';
 
 /** The field of a row in the hash of rows, and the end of its line in the index. Injective: a text has no separator in it. */

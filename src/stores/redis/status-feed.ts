@@ -1,4 +1,4 @@
-import type { Unsubscribe } from '../../core/ports.js';
+import type { Unsubscribe } from '../../core/store-port.js';
 import type { RedisClient } from './client.js';
 
 /** One client's changes of status, for any number of stores and calls: subscribed to once, for as long as the client lives. */

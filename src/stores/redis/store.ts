@@ -1,5 +1,6 @@
 import { refuseLargeChange } from '../../core/change-size.js';
 import { invalid, readCount, readId, readNamespace, readOptions } from '../../core/parse.js';
+import type { Page } from '../../core/ports.js';
 import type {
   Change,
   CommitAnswer,
@@ -9,11 +10,10 @@ import type {
   JournalQuery,
   JournalSlice,
   LiveQuery,
-  Page,
   Row,
   RowKey,
   Unsubscribe,
-} from '../../core/ports.js';
+} from '../../core/store-port.js';
 import type { RedisClient } from './client.js';
 import { Connection } from './connection.js';
 import { keysOf } from './keys.js';

@@ -1,4 +1,4 @@
-import type { Unsubscribe } from '../../core/ports.js';
+import type { Unsubscribe } from '../../core/store-port.js';
 
 /**
  * Who wants to know of a new head: one subscription for all of them in this process, begun with the first and ended with

@@ -1,7 +1,7 @@
 import { messageOf, OutcomeUnknownError, StoreError } from '../../core/errors.js';
 import { readCount } from '../../core/parse.js';
 import { GENESIS, link } from '../../journal/link.js';
-import type { Change, CommitAnswer, Row } from '../../core/ports.js';
+import type { Change, CommitAnswer, Row } from '../../core/store-port.js';
 import { CREATED_AT_CHANGED, type Anchor, type UnlinkedEntry } from '../../records/index.js';
 import { Stopwatch } from '../../core/stopwatch.js';
 import { systemClock } from '../../core/time.js';

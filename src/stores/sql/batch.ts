@@ -1,6 +1,6 @@
 import { StoreError } from '../../core/errors.js';
 import { isBehind, link } from '../../journal/link.js';
-import type { Change, CommitAnswer, RowKey } from '../../core/ports.js';
+import type { Change, CommitAnswer, RowKey } from '../../core/store-port.js';
 import { createdAtChanged, type Anchor, type AuditEntry, type UnlinkedEntry } from '../../records/index.js';
 import { toColumn } from './order.js';
 import { entryColumns, rowColumns } from './rows.js';

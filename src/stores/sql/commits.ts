@@ -1,5 +1,5 @@
 import { OutcomeUnknownError, StoreError } from '../../core/errors.js';
-import type { Change, CommitAnswer } from '../../core/ports.js';
+import type { Change, CommitAnswer } from '../../core/store-port.js';
 import { GENESIS } from '../../journal/link.js';
 import { TurnBudget } from '../../core/time.js';
 import { Batch, keysOf, prepare } from './batch.js';

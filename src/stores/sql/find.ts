@@ -1,4 +1,5 @@
-import type { FindQuery, Page, Row } from '../../core/ports.js';
+import type { Page } from '../../core/ports.js';
+import type { FindQuery, Row } from '../../core/store-port.js';
 import { MAX_LOOK, placeOf, readPlace } from '../../records/index.js';
 import type { Columns, SqlDialect } from './database.js';
 import { fromColumn, toColumn } from './order.js';

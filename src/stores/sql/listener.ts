@@ -1,4 +1,4 @@
-import type { Unsubscribe } from '../../core/ports.js';
+import type { Unsubscribe } from '../../core/store-port.js';
 import { sleepUntil, systemClock } from '../../core/time.js';
 import type { PgClient, PgPool } from './database.js';
 import { hearErrors } from './steady-pool.js';

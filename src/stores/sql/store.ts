@@ -1,6 +1,7 @@
 import { refuseLargeChange } from '../../core/change-size.js';
 import { invalid, readCount, readId, readNamespace, readOptions } from '../../core/parse.js';
 import { GENESIS } from '../../journal/link.js';
+import type { MaybePromise, Page } from '../../core/ports.js';
 import type {
   Change,
   CommitAnswer,
@@ -10,12 +11,10 @@ import type {
   JournalQuery,
   JournalSlice,
   LiveQuery,
-  MaybePromise,
-  Page,
   Row,
   RowKey,
   Unsubscribe,
-} from '../../core/ports.js';
+} from '../../core/store-port.js';
 import { Backend } from './backend.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
 import { readDatabase, readDialect } from './migrations.js';

@@ -1,4 +1,5 @@
-import type { GrantStore, MaybePromise } from '../../core/ports.js';
+import type { MaybePromise } from '../../core/ports.js';
+import type { GrantStore } from '../../core/store-port.js';
 
 /** Defines a case. Each gets an empty store of its own. */
 export type DefineCase<Store extends GrantStore> = (name: string, body: (store: Store) => Promise<void>) => void;

@@ -1,4 +1,4 @@
-import type { Change, GrantStore } from '../../core/ports.js';
+import type { Change, GrantStore } from '../../core/store-port.js';
 import { MAX_CHANGE } from '../../core/change-size.js';
 import { aChange, aRow } from '../builders.js';
 import { rejects, same } from '../assertions.js';

@@ -1,4 +1,4 @@
-import type { Change, GrantStore } from '../../core/ports.js';
+import type { Change, GrantStore } from '../../core/store-port.js';
 import { aChange, aRow } from '../builders.js';
 import { holds, same } from '../assertions.js';
 import { atOnce, changeOf, commit, conflict, getOne, given, isKept, journalIds, next, outcomeOf } from './steps.js';

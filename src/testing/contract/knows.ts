@@ -1,5 +1,5 @@
 import type { Anchor } from '../../records/index.js';
-import type { GrantStore } from '../../core/ports.js';
+import type { GrantStore } from '../../core/store-port.js';
 import { aChange, aRow } from '../builders.js';
 import { same } from '../assertions.js';
 import { atOnce, changeOf, commit, conflict, entryFor, given, isKept, next, outcomeOf, picture, wholeJournal } from './steps.js';

@@ -1,4 +1,4 @@
-import type { GrantStore } from '../../core/ports.js';
+import type { GrantStore } from '../../core/store-port.js';
 import { aChange, aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { same } from '../assertions.js';

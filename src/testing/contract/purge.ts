@@ -1,5 +1,5 @@
 import { verifyJournal } from '../../journal/verify.js';
-import type { Change, GrantStore } from '../../core/ports.js';
+import type { Change, GrantStore } from '../../core/store-port.js';
 import { aChange, aRow } from '../builders.js';
 import { holds, rejects, same } from '../assertions.js';
 import { changeOf, commit, conflict, entryFor, foundBy, idsOf, journalIds, picture, wholeJournal } from './steps.js';

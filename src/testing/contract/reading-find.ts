@@ -1,4 +1,4 @@
-import type { GrantStore } from '../../core/ports.js';
+import type { GrantStore } from '../../core/store-port.js';
 import { aRow } from '../builders.js';
 import { holds, same } from '../assertions.js';
 import { HOSTILE_STRINGS } from './hostile.js';

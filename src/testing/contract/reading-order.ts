@@ -1,4 +1,4 @@
-import type { FindQuery, GrantStore, Row } from '../../core/ports.js';
+import type { FindQuery, GrantStore, Row } from '../../core/store-port.js';
 import { placeOf } from '../../records/index.js';
 import { holds, rejects, same } from '../assertions.js';
 import { aRow } from '../builders.js';

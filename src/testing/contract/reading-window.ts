@@ -1,4 +1,4 @@
-import type { GrantStore, Row } from '../../core/ports.js';
+import type { GrantStore, Row } from '../../core/store-port.js';
 import { encode, plainWindow, type Grant } from '../../records/index.js';
 import { holds, same } from '../assertions.js';
 import { aGrant, aRow } from '../builders.js';

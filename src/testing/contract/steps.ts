@@ -1,5 +1,6 @@
 import { verifyJournal } from '../../journal/verify.js';
-import type { Change, CommitOutcome, GrantStore, Page, Row, RowKey } from '../../core/ports.js';
+import type { Page } from '../../core/ports.js';
+import type { Change, CommitOutcome, GrantStore, Row, RowKey } from '../../core/store-port.js';
 import type { AuditEntry, UnlinkedEntry } from '../../records/index.js';
 import { aChange, anEntry, aRow } from '../builders.js';
 import { holds, same } from '../assertions.js';

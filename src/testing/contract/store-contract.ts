@@ -1,4 +1,5 @@
-import type { GrantStore, MaybePromise } from '../../core/ports.js';
+import type { MaybePromise } from '../../core/ports.js';
+import type { GrantStore } from '../../core/store-port.js';
 import { ContractViolation } from '../assertions.js';
 import type { TestRunner } from '../runner.js';
 import { answers } from './answers.js';

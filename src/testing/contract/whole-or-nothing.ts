@@ -1,4 +1,4 @@
-import type { GrantStore, Row } from '../../core/ports.js';
+import type { GrantStore, Row } from '../../core/store-port.js';
 import { START_AT } from '../manual-clock.js';
 import { aChange, aRow } from '../builders.js';
 import { rejects, same } from '../assertions.js';

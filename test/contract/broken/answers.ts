@@ -1,5 +1,5 @@
 import type { Anchor } from '../../../src/records/index.js';
-import type { GrantStore } from '../../../src/core/ports.js';
+import type { GrantStore } from '../../../src/core/store-port.js';
 import { answered, broken, commits } from './bent-store.js';
 
 const ZEROS = '0'.repeat(64);

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../../../src/core/json.js';
-import type { Row } from '../../../src/core/ports.js';
+import type { Row } from '../../../src/core/store-port.js';
 import { allOf, answered, broken, rowsIn, rowsOut } from './bent-store.js';
 
 /** Guarantee 7 broken: namespaces that leak, equality that is less than that of bytes. */

@@ -1,6 +1,6 @@
 import { FaultyStore } from 'jit-access/testing';
 import type { StoreContractOptions } from 'jit-access/testing';
-import type { Change, CommitAnswer, CommitOutcome, GrantStore, Row } from '../../../src/core/ports.js';
+import type { Change, CommitAnswer, CommitOutcome, GrantStore, Row } from '../../../src/core/store-port.js';
 import type { AuditEntry } from '../../../src/records/index.js';
 import { MemoryGrantStore } from '../../../src/stores/memory.js';
 

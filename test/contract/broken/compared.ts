@@ -1,4 +1,4 @@
-import type { RowKey } from '../../../src/core/ports.js';
+import type { RowKey } from '../../../src/core/store-port.js';
 import { answered, broken, commits } from './bent-store.js';
 
 const sameKey = (a: RowKey) => (b: RowKey) => a.kind === b.kind && a.id === b.id;

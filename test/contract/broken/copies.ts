@@ -1,5 +1,6 @@
 import type { Anchor } from '../../../src/records/index.js';
-import type { JournalSlice, Page, Row } from '../../../src/core/ports.js';
+import type { Page } from '../../../src/core/ports.js';
+import type { JournalSlice, Row } from '../../../src/core/store-port.js';
 import { broken } from './bent-store.js';
 
 /** Guarantee 8 broken: an answer, or an argument, is what the store keeps. */

@@ -1,5 +1,5 @@
 import { GENESIS, hashOfEntry, link } from '../../../src/journal/link.js';
-import type { JournalSlice } from '../../../src/core/ports.js';
+import type { JournalSlice } from '../../../src/core/store-port.js';
 import type { AuditEntry } from '../../../src/records/index.js';
 import type { Bend } from './bent-store.js';
 import { broken, commits } from './bent-store.js';

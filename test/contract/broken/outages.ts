@@ -1,4 +1,4 @@
-import type { CommitAnswer, CommitOutcome } from '../../../src/core/ports.js';
+import type { CommitAnswer, CommitOutcome } from '../../../src/core/store-port.js';
 import { answered, broken } from './bent-store.js';
 
 const made = (outcome: CommitOutcome): CommitAnswer => ({ outcome, head: { seq: 0, hash: '0'.repeat(64) } });

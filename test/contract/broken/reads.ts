@@ -1,4 +1,4 @@
-import type { GrantStore, Row } from '../../../src/core/ports.js';
+import type { GrantStore, Row } from '../../../src/core/store-port.js';
 import type { Bend } from './bent-store.js';
 import { placeIn, placeOf, readPlace } from '../../../src/records/index.js';
 import { allDue, allOf, broken, pageByOffset, rowsIn, rowsOut } from './bent-store.js';

@@ -1,5 +1,5 @@
-import type { GrantStore } from '../../../src/core/ports.js';
-import type { Row } from '../../../src/core/ports.js';
+import type { GrantStore } from '../../../src/core/store-port.js';
+import type { Row } from '../../../src/core/store-port.js';
 import { answered, broken } from './bent-store.js';
 
 /** Guarantee 4 broken: what is resolved is not visible yet, or not everywhere. */

@@ -1,5 +1,5 @@
 import { GENESIS } from '../../../src/journal/link.js';
-import type { Row } from '../../../src/core/ports.js';
+import type { Row } from '../../../src/core/store-port.js';
 import { answered, broken, commits, rowsOut } from './bent-store.js';
 
 /** Guarantee 1 broken: a change is applied in part. */

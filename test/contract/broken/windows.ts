@@ -1,5 +1,5 @@
 import { plainWindow } from 'jit-access';
-import type { GrantStore, GrantWindow, Row } from '../../../src/core/ports.js';
+import type { GrantStore, GrantWindow, Row } from '../../../src/core/store-port.js';
 import { broken, type Bend } from './bent-store.js';
 
 /** What `live` gives for a pair; the store underneath answers at once, but for an outage. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { aGrant, aRow, START_AT } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { isUsable } from '../../../src/lifecycle/status.js';
-import type { GrantWindow, Row } from '../../../src/core/ports.js';
+import type { GrantWindow, Row } from '../../../src/core/store-port.js';
 import { decodeGrant, encode, FrozenRow, type Grant } from '../../../src/records/index.js';
 import { LiveIndex } from '../../../src/stores/memory/live-index.js';
 

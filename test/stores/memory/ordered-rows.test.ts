@@ -1,7 +1,7 @@
 import { aRow } from 'jit-access/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import type { Row } from '../../../src/core/ports.js';
+import type { Row } from '../../../src/core/store-port.js';
 import { OrderedRows, type OrderedPage } from '../../../src/stores/memory/ordered-rows.js';
 
 /** Rows by `dueAt`, then id, in an order that counts its comparisons and what is asked of a row, beside a map of what is current. */

@@ -1,7 +1,7 @@
 import { aChange, anEntry, aRow, START_AT } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError, StoreError } from '../../../src/core/errors.js';
-import type { Row } from '../../../src/core/ports.js';
+import type { Row } from '../../../src/core/store-port.js';
 import { MemoryGrantStore } from '../../../src/stores/memory.js';
 
 const LATEST = 8.64e15;

@@ -6,7 +6,7 @@ import { aChange, aRow } from 'jit-access/testing';
 import { CamelCasePlugin, CompiledQuery } from 'kysely';
 import type { Kysely } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { GrantStore } from '../../../src/core/ports.js';
+import type { GrantStore } from '../../../src/core/store-port.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
 

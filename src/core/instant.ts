@@ -1,0 +1,41 @@
+import { invalid } from './parse.js';
+
+/** The last instant that a JavaScript date can show: 8.64e15 ms. */
+export const MAX_INSTANT = 8_640_000_000_000_000;
+
+/** An instant: integer milliseconds since the Unix epoch, 0 to 8.64e15. */
+export function isInstant(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_INSTANT;
+}
+
+/** An instant that a caller gives: epoch milliseconds, or a `Date`. What the library hands out is always epoch milliseconds. */
+export type Instant = number | Date;
+
+/** The epoch milliseconds of a `Date`, also of one of another realm; any other value as it is. */
+export function epochOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  try {
+    return Date.prototype.getTime.call(value);
+  } catch {
+    return value;
+  }
+}
+
+/**
+ * Reads an instant that a caller gives.
+ *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, also for an invalid `Date` and for one before 1970
+ */
+export function readInstant(argument: string, value: unknown): number {
+  const at = epochOf(value);
+  if (!isInstant(at)) throw invalid(argument, 'an instant in epoch milliseconds, or a valid Date', value);
+  return at;
+}
+
+/**
+ * Whether `at` lies in the half-open window `[from, until)`.
+ * Written as allow-only-if over proven integers, so that `NaN`, `null` and `undefined` are outside.
+ */
+export function inWindow(at: number, from: number, until: number): boolean {
+  return isInstant(from) && isInstant(until) && from <= at && at < until;
+}
