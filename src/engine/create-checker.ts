@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from '../core/errors.js';
 import { invalid, readOptions, readPort } from '../core/parse.js';
-import { askPage } from '../journal/store-reads.js';
+import { askStore, isPageAfter } from '../journal/store-reads.js';
 import type { Clock, ScopeMatcher } from '../core/ports.js';
-import type { GrantStore } from '../core/store-port.js';
+import type { FindQuery, GrantStore } from '../core/store-port.js';
 import type { Decision } from '../records/index.js';
 import { systemClock, EngineClock } from '../core/time.js';
 import { Checker, denied, type Action } from './checker.js';
@@ -181,7 +181,9 @@ class EngineMatchers {
 
   async #read(turn: number, at: number): Promise<void> {
     const onUnreadable = (error: unknown): void => this.#onError(error, 'engines');
-    const { matchers, isComplete } = await matchersInUse((query) => askPage(this.#store, query), at, onUnreadable);
+    // One page is read, so its `next` is no place to go on from: that there is one says enough.
+    const ask = (query: FindQuery) => askStore('find', () => this.#store.find(query), isPageAfter(undefined));
+    const { matchers, isComplete } = await matchersInUse(ask, at, onUnreadable);
     if (turn < this.#answered) return;
     this.#answered = turn;
     // A row that can't be read is of an engine, too, and names no matcher.
