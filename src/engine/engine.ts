@@ -20,7 +20,7 @@ import type {
   BreakGlassReviewItem,
   RevokeAllReport,
 } from './answers.js';
-import { History, type HistoryQuery, type HolderQuery, type RequestQuery } from './history.js';
+import { history, listRequests, whoHadAccess, type HistoryQuery, type HolderQuery, type RequestQuery } from './history.js';
 import { readBy, readReviewTexts, type By, type RedeemBy, type ReviewBy } from './by.js';
 import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk, type RunAsk } from './ask.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
@@ -462,7 +462,7 @@ export class JitEngine<Scope extends string = string> {
   /** Requests, the newest first, a page at a time; of a subject or with a status, judged now. */
   async listRequests(query: RequestQuery = {}): Promise<Page<AccessRequest>> {
     this.#refuseIfClosed();
-    return this.#kernel.part(History).requests(query);
+    return listRequests(this.#kernel, query);
   }
 
   /**
@@ -473,7 +473,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async whoHadAccess(query: HolderQuery<Scope>): Promise<Page<Grant>> {
     this.#refuseIfClosed();
-    return this.#kernel.part(History).whoHadAccess(query);
+    return whoHadAccess(this.#kernel, query);
   }
 
   /**
@@ -484,7 +484,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async history(query: HistoryQuery<Scope>): Promise<Page<Grant>> {
     this.#refuseIfClosed();
-    return this.#kernel.part(History).history(query);
+    return history(this.#kernel, query);
   }
 
   /** The journal's newest anchor. Export it from time to time: `verifyJournal` then finds even a truncation. */
