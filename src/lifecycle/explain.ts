@@ -3,11 +3,11 @@ import type { ClockReading } from '../core/time.js';
 import { awaitsActivation, hasEnded, isUsable, requestStatus, type GrantUse } from './status.js';
 
 /*
- * Why a subject may or may not, told from what is on record about it. What could still give access comes first, then
- * what has ended last, then what the subject has besides.
+ * Why a subject may or may not, by its records. A record that may still give access comes first, then the record that ended
+ * last, then what the subject has for other scopes.
  */
 
-/** What a record can say. */
+/** The reasons that a record can give. */
 export type ReasonOnRecord =
   | 'granted'
   | 'not_activated'
@@ -20,28 +20,28 @@ export type ReasonOnRecord =
   | 'ineligible'
   | 'scope_mismatch';
 
-/** What is on record about a subject. Requests are read before grants: one that is approved in between is found as a grant. */
-export interface OnRecord {
+/** The records of a subject. Requests are read before grants: a request that is approved in between is found as a grant. */
+export interface KnownRecords {
   readonly requests: readonly AccessRequest[];
-  readonly held: readonly GrantUse[];
+  readonly grants: readonly GrantUse[];
 }
 
-/** How what a record names stands to the scope that is asked about. */
+/** How the scopes of a record relate to the scope in question. */
 export interface ScopeRelation {
   readonly covers: (named: string) => boolean;
   readonly overlaps: (named: string) => boolean;
 }
 
-/** What decides, and from when on time alone may have changed that. */
+/** The record that decides, and the instant from which time alone may have changed that. */
 export interface Finding {
-  /** `unreadable`: an approved request, whose grant would have to say why, and isn't there. */
+  /** `unreadable`: an approved request whose grant, which would give the reason, is missing. */
   readonly reason: ReasonOnRecord | 'unreadable';
   /** Either this or the grant. */
   readonly request: AccessRequest | undefined;
   readonly grant: Grant | undefined;
   /** Epoch milliseconds; `undefined`: never. */
   readonly changesAt: number | undefined;
-  /** When it ended; `undefined`: it has not. Epoch milliseconds. */
+  /** Epoch milliseconds; `undefined`: it has not ended. */
   readonly endedAt: number | undefined;
 }
 
@@ -50,51 +50,51 @@ interface Seen {
   readonly source: AccessRequest | GrantUse;
   readonly scopes: readonly string[];
   readonly state: 'granted' | 'not_activated' | 'not_started' | 'pending' | 'over';
-  /** What it says about a scope that it covers. */
+  /** The reason that it gives for a scope that it covers. */
   readonly reason: Finding['reason'];
   readonly changesAt: number | undefined;
   /** When it ends, or has ended. */
   readonly until: number;
-  /** Of those in one state, the one to tell is the one in which these are highest, the first before the second. */
+  /** Of records in one state, the one with the highest numbers decides, compared from the first number on. */
   readonly order: readonly number[];
 }
 
-/** In the order in which they are looked for. */
+/** In the order of precedence. */
 const STATES = ['granted', 'not_activated', 'not_started', 'pending', 'over'] as const;
 
-/** What decides, of all that is on record; `undefined`: nothing does. */
-export function findReason(known: OnRecord, reach: ScopeRelation, reading: ClockReading): Finding | undefined {
+/** The record that decides; `undefined`: none does. */
+export function findReason(known: KnownRecords, reach: ScopeRelation, reading: ClockReading): Finding | undefined {
   const all = seen(known, reading);
-  const covering = all.filter((one) => isCovering(one, reach));
+  const covering = all.filter((record) => isCovering(record, reach));
   for (const state of STATES) {
-    const found = highest(covering.filter((one) => one.state === state));
+    const found = highest(covering.filter((record) => record.state === state));
     if (found !== undefined) return finding(found, found.reason);
   }
-  const others = all.filter((one) => one.state !== 'over');
-  const other = highest(others.map((one) => ({ ...one, order: closeness(one, reach) })));
-  // Whether it begins changes nothing about the scope that is asked about.
+  const others = all.filter((record) => record.state !== 'over');
+  const other = highest(others.map((record) => ({ ...record, order: closeness(record, reach) })));
+  // Its start changes nothing for the scope in question, so only its end counts.
   return other && finding({ ...other, changesAt: other.until - leewayMs(reading) }, 'scope_mismatch');
 }
 
-/** Of all this, what may still decide when the rest has been read: whatever has not ended, and what covers and ended last. */
-export function narrow(known: OnRecord, reach: ScopeRelation, reading: ClockReading): OnRecord {
+/** The records that may still decide after the rest is read: those that have not ended, and the one that covers and ended last. */
+export function narrow(known: KnownRecords, reach: ScopeRelation, reading: ClockReading): KnownRecords {
   const all = seen(known, reading);
-  const last = highest(all.filter((one) => one.state === 'over' && isCovering(one, reach)));
-  const kept = new Set(all.filter((one) => one.state !== 'over' || one === last).map(({ source }) => source));
-  return { requests: known.requests.filter((one) => kept.has(one)), held: known.held.filter((one) => kept.has(one)) };
+  const last = highest(all.filter((record) => record.state === 'over' && isCovering(record, reach)));
+  const kept = new Set(all.filter((record) => record.state !== 'over' || record === last).map(({ source }) => source));
+  return { requests: known.requests.filter((request) => kept.has(request)), grants: known.grants.filter((grant) => kept.has(grant)) };
 }
 
 /**
- * Why, where nothing on record decides.
+ * The reason where no record decides.
  *
- * @param isPurged whether what there was may have been purged: it once asked for something, and a purge has run
+ * @param isPurged whether the record may have been purged: the subject has once asked for access, and a purge has run
  */
 export function reasonOfNothing(isPurged: boolean, isIneligible: boolean): 'purged' | 'ineligible' | 'no_request' {
   if (isPurged) return 'purged';
   return isIneligible ? 'ineligible' : 'no_request';
 }
 
-/** The groups whose members may approve: those of the quorum, and the one that may stand in for them once its time has come. */
+/** The groups whose members may approve: those of the quorum, and, once the request has escalated, the group that stands in. */
 export function groupsToApprove(request: Pick<AccessRequest, 'quorum' | 'assignedAt'>, now: number): readonly string[] {
   const { quorum } = request;
   if (quorum === undefined) return [];
@@ -103,10 +103,10 @@ export function groupsToApprove(request: Pick<AccessRequest, 'quorum' | 'assigne
   return standsIn === undefined || names.includes(standsIn.group) ? names : [...names, standsIn.group];
 }
 
-function seen({ requests, held }: OnRecord, reading: ClockReading): readonly Seen[] {
+function seen({ requests, grants }: KnownRecords, reading: ClockReading): readonly Seen[] {
   return [
-    // A grant that is counted and whose count can't be read says nothing, like a row that can't be read.
-    ...held.filter(({ grant, usage }) => grant.end !== undefined || !hasUsageRow(grant) || usage !== undefined).map(ofGrant(reading)),
+    // A counted grant without a readable usage row gives no reason, like an unreadable row.
+    ...grants.filter(({ grant, usage }) => grant.end !== undefined || !hasUsageRow(grant) || usage !== undefined).map(ofGrant(reading)),
     ...requests.map(ofRequest(reading)),
   ];
 }
@@ -121,7 +121,7 @@ const ofGrant =
     if (isUsable(source, reading)) {
       return { ...common, state: 'granted', reason: 'granted', changesAt: endsAt, until, order: [until] };
     }
-    // It may be confirmed at any moment.
+    // An engine may confirm it at any moment.
     if (awaitsActivation(source, reading)) {
       return { ...common, state: 'not_activated', reason: 'not_activated', changesAt: reading.now, until, order: [until] };
     }
@@ -129,7 +129,7 @@ const ofGrant =
       const changesAt = Math.min(expectedStart(grant), endsAt);
       return { ...common, state: 'not_started', reason: 'not_started', changesAt, until, order: [-expectedStart(grant)] };
     }
-    // A count that is closed has ended its grant, though the grant was read a moment earlier.
+    // A closed usage has ended its grant, even if the grant was read a moment earlier.
     const endedAt = usage?.endedAt ?? until;
     return { ...common, state: 'over', reason: reasonOfEnd(grant), changesAt: undefined, until: endedAt, order: [endedAt, 0] };
   };
@@ -155,27 +155,30 @@ const ofRequest =
         order: [reviewBy],
       };
     }
-    // What it has given is for its grants to say. They end after the approval and so are told first, unless they aren't there.
+    // The grants of an approved request give the reason: they end after the approval, and so come first unless they are missing.
     if (end?.status === 'approved') {
       return { source, scopes, state: 'over', reason: 'unreadable', changesAt: undefined, until: end.at, order: [end.at, -1] };
     }
-    // At its deadline, whenever a sweep has written that down.
+    // It expired at its deadline, even if a sweep recorded that later.
     const endedAt = end === undefined || end.status === 'expired' ? reviewBy : end.at;
     const reason = end?.cause === 'ineligible' ? 'ineligible' : (status as ReasonOnRecord);
-    // Of what ended in one instant, a request that was made in it came last; any other went with its grant, which is seen first.
+    // Among records that ended in one instant, a request made in that instant is the last. Any other ended with its grant, which comes first.
     return { source, scopes, state: 'over', reason, changesAt: undefined, until: endedAt, order: [endedAt, createdAt === endedAt ? 1 : 0] };
   };
 
 const isCovering = ({ scopes }: Seen, { covers }: ScopeRelation): boolean => scopes.some((scope) => covers(scope));
 
-/** What overlaps before what doesn't, what is usable before what is to come, what ends last before the others. */
+/** Overlapping scopes before others, usable records before those to come, a later end before an earlier one. */
 function closeness({ scopes, state, until }: Seen, { overlaps }: ScopeRelation): readonly number[] {
   return [scopes.some((scope) => overlaps(scope)) ? 1 : 0, state === 'granted' ? 2 : state === 'pending' ? 0 : 1, until];
 }
 
-/** Of several that are alike the first. */
+/** The first of several with the same order. */
 function highest(list: readonly Seen[]): Seen | undefined {
-  return list.reduce<Seen | undefined>((best, one) => (best === undefined || isHigher(one.order, best.order) ? one : best), undefined);
+  return list.reduce<Seen | undefined>(
+    (best, record) => (best === undefined || isHigher(record.order, best.order) ? record : best),
+    undefined,
+  );
 }
 
 /** Both have the same length. */
@@ -191,4 +194,4 @@ function finding({ source, state, changesAt, until }: Seen, reason: Finding['rea
     : { reason, request: source, grant: undefined, changesAt, endedAt };
 }
 
-const leewayMs = ({ forEnds, highWater: highestReading }: ClockReading): number => forEnds - highestReading;
+const leewayMs = ({ forEnds, highWater }: ClockReading): number => forEnds - highWater;

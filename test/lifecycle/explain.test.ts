@@ -6,7 +6,7 @@ import {
   narrow,
   reasonOfNothing,
   type Finding,
-  type OnRecord,
+  type KnownRecords,
   type ScopeRelation,
 } from '../../src/lifecycle/explain.js';
 import type { GrantUse } from '../../src/lifecycle/status.js';
@@ -49,9 +49,9 @@ function told(records: readonly (GrantUse | AccessRequest)[], reading = read(), 
   const found = findReason(known(records), of, reading);
   return found && [found.reason, idOf(found), found.changesAt];
 }
-const known = (records: readonly (GrantUse | AccessRequest)[]): OnRecord => ({
+const known = (records: readonly (GrantUse | AccessRequest)[]): KnownRecords => ({
   requests: records.filter((one): one is AccessRequest => !('grant' in one)),
-  held: records.filter((one): one is GrantUse => 'grant' in one),
+  grants: records.filter((one): one is GrantUse => 'grant' in one),
 });
 function idOf({ request, grant }: Finding): string | undefined {
   expect((request === undefined) !== (grant === undefined)).toBe(true);
@@ -317,7 +317,7 @@ describe('narrow()', () => {
         instants,
         (someGrants, someRequests, [n, after]) => {
           const all = {
-            held: someGrants.map(({ grant }, i) => ({ grant: { ...grant, id: `g${i}.1` }, usage: undefined })),
+            grants: someGrants.map(({ grant }, i) => ({ grant: { ...grant, id: `g${i}.1` }, usage: undefined })),
             requests: someRequests.map((request, i) => ({ ...request, id: `r${i}` })),
           };
           const now = read(n * MINUTE);
@@ -326,10 +326,10 @@ describe('narrow()', () => {
           expect(findReason(few, reach(), now)).toEqual(findReason(all, reach(), now));
           expect(findReason(few, reach(), then)).toEqual(findReason(all, reach(), then));
           // Page after page is like all at once.
-          const half = narrow({ held: all.held, requests: [] }, reach(), now);
+          const half = narrow({ grants: all.grants, requests: [] }, reach(), now);
           expect(narrow({ ...half, requests: all.requests }, reach(), then)).toEqual(narrow(all, reach(), then));
           const over = [
-            ...few.held.filter(({ grant }) => grant.end !== undefined || grant.expiresAt <= now.forEnds),
+            ...few.grants.filter(({ grant }) => grant.end !== undefined || grant.expiresAt <= now.forEnds),
             ...few.requests,
           ].filter((one) => 'grant' in one || one.end !== undefined || one.reviewBy <= now.forEnds);
           expect(over.length).toBeLessThanOrEqual(1);

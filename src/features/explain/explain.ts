@@ -1,5 +1,6 @@
 import { CorruptError, isJitError } from '../../core/errors.js';
 import { readOptions } from '../../core/parse.js';
+import type { Duration } from '../../core/duration.js';
 import { reaches } from '../../lifecycle/check.js';
 import {
   findReason,
@@ -7,39 +8,34 @@ import {
   narrow,
   reasonOfNothing,
   type Finding,
-  type OnRecord,
+  type KnownRecords,
   type ScopeRelation,
 } from '../../lifecycle/explain.js';
 import type { GrantUse } from '../../lifecycle/status.js';
-import type { Row } from '../../core/store-port.js';
-import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant } from '../../records/index.js';
-import type { EngineClock } from '../../core/time.js';
-import type { Duration } from '../../core/duration.js';
+import { decodeGrant, decodeRequest, hasUsageRow, LOCK_ROW, type AccessRequest, type Grant } from '../../records/index.js';
 import type { AccessPreview } from '../../engine/answers.js';
-import type { Explanation, ExplanationReason } from './explanation.js';
 import { AskReader, type AccessAsk, type ParsedAsk } from '../../engine/ask.js';
-import type { Action, Checker } from '../../engine/checker.js';
+import type { Action } from '../../engine/checker.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { EngineChecker } from '../../engine/engine-checker.js';
 import { Requests } from '../../engine/requests.js';
 import { withUsage } from '../../kernel/grant-use.js';
-import type { Ledger } from '../../kernel/ledger.js';
-import type { Settings } from '../../kernel/settings.js';
 import { readHorizon } from '../../kernel/horizon.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
+import type { Explanation, ExplanationReason } from './explanation.js';
 
-/** What `explain` takes besides. */
+/** The options of `explain`. */
 export interface ExplainOptions {
-  /** What would be asked for, if it were asked for now. `ttl`: 15 minutes by default, or as much as the limits allow. */
+  /** The request that `asking` previews. `ttl`: 15 minutes by default, or as much as the limits allow. */
   readonly ask?:
     (Pick<AccessAsk, 'justification' | 'ticket' | 'metadata' | 'startsAt'> & { readonly ttl?: Duration | undefined }) | undefined;
 }
 
 /**
- * Why the subject may do this, or why not: the record that decides, when time may change that, who may approve, and what would
- * become of an ask. For people to read. It records nothing itself; it begins with a check, which confirms a start that is
- * due. An approver that fails takes only its own part from the answer, and the engine reports it to `onError`.
+ * Why the subject may do this, or why not: the record that decides, when time may change that, who may approve, and the
+ * outcome that a request would have. For people to read. It records nothing itself; it begins with a check, which confirms a
+ * start that is due. If the approver fails, only the approver's part is missing, and the engine reports it to `onError`.
  *
  * Gotcha: it reads every record of the subject, and asks the approver. Gate on `assertAllowed`.
  *
@@ -56,165 +52,150 @@ export async function explain<Scope extends string>(
 ): Promise<Explanation> {
   const kernel = kernelOf(engine);
   kernel.refuseIfClosed();
-  return kernel.part(Explainer).explain(subject, action, options);
+  const checker = kernel.part(EngineChecker);
+  const about = checker.read(subject, action);
+  const ask = readAsk(kernel, subject, about.scope, options);
+  // Begins with an ordinary check, so that both give the same answer. Where a start is due, the check has it confirmed.
+  const decision = await checker.decide(about.subject, about.scope);
+  const { at, grant, pattern, validUntil } = decision;
+  if (decision.reason === 'locked') return explanation({ ...about, at, reason: 'locked', changesAt: validUntil });
+  if (decision.allowed) {
+    const reason = pattern === undefined ? 'granted' : 'standing';
+    const request = grant && (await requestOf(kernel, grant));
+    if (!hasComeSince(kernel, validUntil)) return explanation({ ...about, at, reason, request, grant, pattern, changesAt: validUntil });
+  }
+  return explainFromRecords(kernel, about, ask);
 }
 
 const DEFAULT_TTL_MS = 15 * 60_000;
 
-/** Where access is there, or on its way, nobody needs to ask for it. */
+/** Where the subject has access or will have it, a preview of a request would mislead. */
 const ON_ITS_WAY: ReadonlySet<ExplanationReason> = new Set<ExplanationReason>(['granted', 'not_activated', 'not_started', 'pending']);
 
-/** Why, or why not: reads what is on record about a subject, and asks what would become of an ask. It records nothing of its own. */
-class Explainer {
-  readonly #settings: Settings;
-  readonly #keeper: EngineClock;
-  readonly #ledger: Ledger;
-  readonly #checker: Checker;
-  readonly #requests: Requests;
-  readonly #asks: AskReader;
+type Asked = Pick<Explanation, 'subject' | 'scope'>;
 
-  constructor(kernel: Kernel) {
-    this.#settings = kernel.settings;
-    this.#keeper = kernel.clock;
-    this.#ledger = kernel.ledger;
-    this.#checker = kernel.part(EngineChecker);
-    this.#requests = kernel.part(Requests);
-    this.#asks = new AskReader(kernel.settings);
+async function explainFromRecords(kernel: Kernel, about: Asked, ask: ParsedAsk): Promise<Explanation> {
+  const { settings, clock } = kernel;
+  const { subject, scope } = about;
+  const reach: ScopeRelation = {
+    covers: (named) => reaches(settings.scopes, named, scope),
+    overlaps: (named) => settings.scopes.overlaps(named, scope),
+  };
+  const again = () => explainFromRecords(kernel, about, ask);
+  const begun = clock.read();
+  const known = await recordsOf(kernel, subject, reach);
+  const reading = clock.read();
+  const at = reading.now;
+  const found = findReason(known, reach, reading);
+  // Reads again what expired during the read: the older row does not say whether it was revoked or decided in time.
+  if (found?.reason === 'expired' && findReason(known, reach, begun)?.reason !== 'expired') return again();
+  if (found?.reason === 'unreadable') {
+    await refuseUnreadable(kernel, found);
+    return again();
   }
-
-  async explain(subjectGiven: unknown, action: unknown, options: unknown): Promise<Explanation> {
-    const checker = this.#checker;
-    const { subject, scope } = checker.read(subjectGiven, action);
-    const ask = this.#readAsk(subjectGiven, scope, options);
-    const about = { subject, scope };
-    // First a check like any other, so that both say the same; where a start is due, it has it confirmed.
-    const decision = await checker.decide(subject, scope);
-    if (decision.allowed) {
-      const { at, grant, pattern, validUntil } = decision;
-      const reason = pattern === undefined ? 'granted' : 'standing';
-      const request = grant && (await this.#requestOf(grant));
-      if (!this.#isOver(validUntil)) return explanation({ ...about, at, reason, request, grant, pattern, changesAt: validUntil });
-    }
-    return this.#fromRecords(about, ask);
+  const asking = found !== undefined && ON_ITS_WAY.has(found.reason) ? undefined : await preview(kernel, ask);
+  const isLost = await mayBePurged(kernel, subject, found);
+  if (found === undefined || isLost) {
+    const isIneligible = asking?.outcome === 'refused' && asking.code === 'ERR_JIT_INELIGIBLE';
+    const reason = reasonOfNothing(isLost, isIneligible);
+    return explanation({ ...about, at, reason, asking, approvers: approversIn(asking, at) });
   }
-
-  async #fromRecords(about: Pick<Explanation, 'subject' | 'scope'>, ask: ParsedAsk): Promise<Explanation> {
-    const { subject, scope } = about;
-    const { scopes } = this.#settings;
-    const reach: ScopeRelation = {
-      covers: (named) => reaches(scopes, named, scope),
-      overlaps: (named) => scopes.overlaps(named, scope),
-    };
-    const again = () => this.#fromRecords(about, ask);
-    const begun = this.#keeper.read();
-    const known = await this.#onRecord(subject, reach);
-    const reading = this.#keeper.read();
-    const at = reading.now;
-    const found = findReason(known, reach, reading);
-    // What has run out meanwhile is read again: a row from before doesn't say that nobody ended or decided it in time.
-    if (found?.reason === 'expired' && findReason(known, reach, begun)?.reason !== 'expired') return again();
-    if (found?.reason === 'unreadable') {
-      await this.#refuseUnreadable(found);
-      return again();
-    }
-    const asking = found !== undefined && ON_ITS_WAY.has(found.reason) ? undefined : await this.#preview(ask);
-    const isLost = await this.#mayBePurged(subject, found);
-    if (found === undefined || isLost) {
-      const isIneligible = asking?.outcome === 'refused' && asking.code === 'ERR_JIT_INELIGIBLE';
-      const reason = reasonOfNothing(isLost, isIneligible);
-      return explanation({ ...about, at, reason, asking, approvers: approversIn(asking, at) });
-    }
-    const { reason } = found;
-    const { grant, changesAt } = found;
-    const request = grant === undefined ? found.request : await this.#requestOf(grant);
-    if (reason === 'granted' && this.#isOver(changesAt)) return again();
-    const approvers = reason === 'pending' && request !== undefined ? await this.#approversOf(request, at) : approversIn(asking, at);
-    return explanation({ ...about, at, reason, request, grant, changesAt, asking, approvers });
+  const { reason, grant, changesAt } = found;
+  const request = grant === undefined ? found.request : await requestOf(kernel, grant);
+  if (reason === 'granted') {
+    // The check found no access, so the grant is newer than the check. A lock may be, too.
+    if (await isLocked(kernel)) return explanation({ ...about, at, reason: 'locked', changesAt: at });
+    if (hasComeSince(kernel, changesAt)) return again();
   }
+  const approvers = reason === 'pending' && request !== undefined ? await approversOf(kernel, request, at) : approversIn(asking, at);
+  return explanation({ ...about, at, reason, request, grant, changesAt, asking, approvers });
+}
 
-  /** What has ended while more was read about it is told as ended. */
-  #isOver(changesAt: number | undefined): boolean {
-    return changesAt !== undefined && !(this.#keeper.read().highWater < changesAt);
+async function isLocked({ ledger }: Kernel): Promise<boolean> {
+  return (await ledger.row(LOCK_ROW.kind, LOCK_ROW.id))?.open === true;
+}
+
+/** Whether access ended while more was read about it: then it is explained as ended. */
+const hasComeSince = ({ clock }: Kernel, changesAt: number | undefined): boolean =>
+  changesAt !== undefined && !(clock.read().highWater < changesAt);
+
+/** @throws CorruptError unless a purge removed the request, and its grants in the same commit, between two reads */
+async function refuseUnreadable({ ledger }: Kernel, { request }: Finding): Promise<void> {
+  const { id } = request as AccessRequest;
+  if ((await ledger.row('request', id)) === undefined) return;
+  throw new CorruptError('request', id, 'is approved, but its grant, or how that was used, is missing or can not be read');
+}
+
+/** The records of the subject that may decide, narrowed after each page. */
+async function recordsOf(kernel: Kernel, subject: string, reach: ScopeRelation): Promise<KnownRecords> {
+  const { settings, clock, ledger } = kernel;
+  let known: KnownRecords = { requests: [], grants: [] };
+  for await (const rows of ledger.pages({ kind: 'request', subject })) {
+    const requests = settings.decodeAll(rows, decodeRequest).filter((request) => request.subject === subject);
+    known = narrow({ ...known, requests: [...known.requests, ...requests] }, reach, clock.read());
   }
-
-  /** @throws CorruptError unless a purge has taken the request, which takes its grants in the same commit, between two reads */
-  async #refuseUnreadable({ request }: Finding): Promise<void> {
-    const { id } = request as AccessRequest;
-    if ((await this.#ledger.row('request', id)) === undefined) return;
-    throw new CorruptError('request', id, 'is approved, but its grant, or how that was used, is missing or can not be read');
+  for await (const rows of ledger.pages({ kind: 'grant', subject })) {
+    const grants = settings.decodeAll(rows, decodeGrant).filter((grant) => grant.subject === subject);
+    known = narrow({ ...known, grants: [...known.grants, ...(await usesOf(kernel, grants))] }, reach, clock.read());
   }
+  return known;
+}
 
-  /** All that the subject has on record, a page at a time, and of each page what may decide. */
-  async #onRecord(subject: string, reach: ScopeRelation): Promise<OnRecord> {
-    const { decodeAll } = this.#settings;
-    let known: OnRecord = { requests: [], held: [] };
-    for await (const rows of this.#ledger.pages({ kind: 'request', subject })) {
-      const requests = decodeAll(rows, decodeRequest).filter((one) => one.subject === subject);
-      known = narrow({ ...known, requests: [...known.requests, ...requests] }, reach, this.#keeper.read());
-    }
-    for await (const rows of this.#ledger.pages({ kind: 'grant', subject })) {
-      const grants = decodeAll(rows, decodeGrant).filter((one) => one.subject === subject);
-      known = narrow({ ...known, held: [...known.held, ...(await this.#withUsage(grants))] }, reach, this.#keeper.read());
-    }
-    return known;
-  }
+/** Reads the usage only of grants that may have ended by it before a sweep recorded that end. */
+async function usesOf({ settings, ledger }: Kernel, grants: readonly Grant[]): Promise<readonly GrantUse[]> {
+  const counted = grants.filter((grant) => grant.end === undefined && hasUsageRow(grant));
+  const rows = await ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
+  const usages = new Map(counted.map(({ id }, i) => [id, rows[i]]));
+  return grants.map((grant) => withUsage(grant, usages.get(grant.id), settings.decodeAll));
+}
 
-  /** How those have been used whose end may have come without being on record. */
-  async #withUsage(grants: readonly Grant[]): Promise<readonly GrantUse[]> {
-    const counted = grants.filter((grant) => grant.end === undefined && hasUsageRow(grant));
-    const rows = await this.#ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
-    const usages = new Map<string, Row | undefined>(counted.map(({ id }, i) => [id, rows[i]]));
-    return grants.map((grant) => withUsage(grant, usages.get(grant.id), this.#settings.decodeAll));
-  }
+/** `undefined` where the request was purged or can't be read: the grant decides without it. */
+async function requestOf({ settings, ledger }: Kernel, { requestId }: Grant): Promise<AccessRequest | undefined> {
+  const row = await ledger.row('request', requestId);
+  return row && settings.decodeAll([row], decodeRequest)[0];
+}
 
-  /** `undefined` where it is gone, or can't be read: the grant has decided without it. */
-  async #requestOf({ requestId }: Grant): Promise<AccessRequest | undefined> {
-    const row = await this.#ledger.row('request', requestId);
-    return row && this.#settings.decodeAll([row], decodeRequest)[0];
-  }
+/**
+ * Whether the record that decides may have been purged: where none is left, and where what is left ended before the horizon.
+ * Each request that opens writes its subject's row, and no purge removes that row. A purge records its horizon before it
+ * removes a row, so the horizon is read last.
+ */
+async function mayBePurged({ ledger }: Kernel, subject: string, found: Finding | undefined): Promise<boolean> {
+  if (found === undefined) return (await ledger.row('subject', subject)) !== undefined && (await readHorizon(ledger)) > 0;
+  return found.endedAt !== undefined && found.endedAt < (await readHorizon(ledger));
+}
 
-  /**
-   * Whether what decides may have been purged: where there is nothing, and where what is left ended before the horizon.
-   * Whatever opens a request writes its subject's row, and no purge takes that. The horizon is on record before a row goes,
-   * so it is read last.
-   */
-  async #mayBePurged(subject: string, found: Finding | undefined): Promise<boolean> {
-    if (found === undefined) return (await this.#ledger.row('subject', subject)) !== undefined && (await readHorizon(this.#ledger)) > 0;
-    return found.endedAt !== undefined && found.endedAt < (await readHorizon(this.#ledger));
-  }
+/** `undefined` while the approver has not named any. */
+async function approversOf(kernel: Kernel, request: AccessRequest, now: number): Promise<Explanation['approvers']> {
+  if (request.quorum === undefined) return undefined;
+  return { groups: groupsToApprove(request, now), people: await kernel.part(Requests).reviewersOf(request) };
+}
 
-  /** Nobody can, while the approver has not said who. */
-  async #approversOf(request: AccessRequest, now: number): Promise<Explanation['approvers']> {
-    if (request.quorum === undefined) return undefined;
-    return { groups: groupsToApprove(request, now), people: await this.#requests.reviewersOf(request) };
-  }
-
-  /** What would become of the ask; `undefined` where that can't be told, which takes nothing from the rest of the answer. */
-  async #preview(ask: ParsedAsk): Promise<AccessPreview | undefined> {
-    try {
-      return await this.#requests.preview(ask);
-    } catch (error) {
-      if (!isJitError(error) || error.code === 'ERR_JIT_STORE') throw error;
-      this.#settings.onError(error, 'explain');
-      return undefined;
-    }
-  }
-
-  #readAsk(subject: unknown, scope: string, options: unknown): ParsedAsk {
-    const { ask = {} } = readOptions('options', options, ['ask']);
-    const { ttl, ...rest } = readOptions('ask', ask, ['ttl', 'justification', 'ticket', 'metadata', 'startsAt']);
-    const { maxTtlMs, maxTotalMs } = this.#settings.limits;
-    const longest = Math.min(DEFAULT_TTL_MS, maxTtlMs, maxTotalMs);
-    return this.#asks.access({ subject, scope, ...rest, ttl: ttl === undefined ? longest : ttl });
+/** The outcome that a request would have; `undefined` where that is not known, which takes nothing from the rest of the answer. */
+async function preview(kernel: Kernel, ask: ParsedAsk): Promise<AccessPreview | undefined> {
+  try {
+    return await kernel.part(Requests).preview(ask);
+  } catch (error) {
+    if (!isJitError(error) || error.code === 'ERR_JIT_STORE') throw error;
+    kernel.settings.onError(error, 'explain');
+    return undefined;
   }
 }
 
-/** Who would be asked. */
+function readAsk({ settings }: Kernel, subject: unknown, scope: string, options: unknown): ParsedAsk {
+  const { ask = {} } = readOptions('options', options, ['ask']);
+  const { ttl, ...rest } = readOptions('ask', ask, ['ttl', 'justification', 'ticket', 'metadata', 'startsAt']);
+  const { maxTtlMs, maxTotalMs } = settings.limits;
+  const longest = Math.min(DEFAULT_TTL_MS, maxTtlMs, maxTotalMs);
+  return new AskReader(settings).access({ subject, scope, ...rest, ttl: ttl === undefined ? longest : ttl });
+}
+
+/** The approvers of a previewed request. */
 const approversIn = (asking: AccessPreview | undefined, now: number): Explanation['approvers'] =>
   asking?.outcome === 'pending' ? { groups: groupsToApprove(asking.request, now), people: asking.reviewers } : undefined;
 
-function explanation(told: Pick<Explanation, 'subject' | 'scope' | 'at' | 'reason'> & Partial<Explanation>): Explanation {
-  const { subject, scope, at, reason, request, grant, pattern, changesAt, approvers, asking } = told;
+function explanation(known: Pick<Explanation, 'subject' | 'scope' | 'at' | 'reason'> & Partial<Explanation>): Explanation {
+  const { subject, scope, at, reason, request, grant, pattern, changesAt, approvers, asking } = known;
   const allowed = reason === 'granted' || reason === 'standing';
   return { allowed, reason, subject, scope, at, request, grant, pattern, changesAt, approvers, asking };
 }

@@ -3,13 +3,18 @@ import type { ReasonOnRecord } from '../../lifecycle/explain.js';
 import type { AccessRequest, Grant } from '../../records/index.js';
 
 /**
- * Why a subject may, or may not. Yes: `granted`, `standing`. No, by what could still become a yes: `not_activated` (a
- * grant that has begun, but that its subject may still hold it could not be confirmed), `not_started`, `pending`; by what
- * ended last: `expired` (a grant, or a request that nobody decided in time), `revoked` (or given back), `denied`,
- * `cancelled`, `ineligible`; by what else there is: `scope_mismatch`; by nothing: `purged` (there may have been
- * something), `ineligible` (it may not even be asked for), `no_request`.
+ * Why a subject may, or may not. The reasons, the first that applies:
+ *
+ * - Allowed: `standing`, `granted`.
+ * - `locked`: access is locked, and no grant allows until the lock is lifted.
+ * - A record that may still become access: `not_activated` (a grant whose start has come and is not confirmed),
+ *   `not_started`, `pending`.
+ * - The record that ended last: `expired` (a grant, or a request that nobody decided in time), `revoked` (or released),
+ *   `denied`, `cancelled`, `ineligible`.
+ * - `scope_mismatch`: the subject has a grant or a request for something else.
+ * - No record: `purged` (there may have been one), `ineligible` (the subject may not ask for it), `no_request`.
  */
-export type ExplanationReason = ReasonOnRecord | 'standing' | 'purged' | 'no_request';
+export type ExplanationReason = ReasonOnRecord | 'standing' | 'locked' | 'purged' | 'no_request';
 
 /** Why a subject may do something, or why not, and what can be done about it. */
 export interface Explanation {
@@ -17,17 +22,17 @@ export interface Explanation {
   readonly reason: ExplanationReason;
   readonly subject: string;
   readonly scope: string;
-  /** The clock's reading that this was judged at. Epoch milliseconds. */
+  /** The clock reading of this answer. Epoch milliseconds. */
   readonly at: number;
-  /** The request that decides, or that of the grant; `undefined`: neither, or it is gone. */
+  /** The request that decides, or that of the grant; `undefined`: there is none, or it was purged. */
   readonly request: AccessRequest | undefined;
   /** The grant that decides. */
   readonly grant: Grant | undefined;
   /** The standing pattern that allows. */
   readonly pattern: string | undefined;
-  /** The instant at which *time alone* may change the answer; `undefined`: it won't. Epoch milliseconds. */
+  /** The instant at which *time alone* may change the answer; `undefined`: it does not. Epoch milliseconds. */
   readonly changesAt: number | undefined;
-  /** Who may approve what is pending, or would be if it were asked for; `undefined`: nobody has to, can, or could be named. */
+  /** Who may approve the pending or previewed request; `undefined`: it needs no approval, or the approver named nobody. */
   readonly approvers:
     | {
         readonly groups: readonly string[];
@@ -35,6 +40,6 @@ export interface Explanation {
         readonly people: readonly string[] | undefined;
       }
     | undefined;
-  /** What would become of an ask made now; `undefined`: there is nothing to ask for, or the approver could not tell. */
+  /** The outcome of a request made now; `undefined`: access is locked, there or on its way, or the approver failed. */
   readonly asking: AccessPreview | undefined;
 }

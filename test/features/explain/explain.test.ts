@@ -15,7 +15,7 @@ import {
   type Row,
   type Verdict,
 } from '../../../src/index.js';
-import { hangs, ScriptedApprover, throws, type ApproverScript } from '../../../src/testing.js';
+import { aChange, aRow, hangs, ScriptedApprover, throws, type ApproverScript } from '../../../src/testing.js';
 import { Roles, rolesEffect, settle } from '../provisioning/external-system.js';
 import { untilReached } from '../../property/reach.js';
 import { actArb, moveArb, SCOPES, SUBJECTS, type Step } from '../../property/steps.js';
@@ -94,6 +94,13 @@ async function explained({ engine, store }: Pick<Made, 'engine' | 'store'>, scop
   return told;
 }
 
+/** The row of open locks, as a later version writes it. */
+async function lock(store: GrantStore): Promise<void> {
+  const empty = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined };
+  const row = aRow({ kind: 'lock', id: 'open', createdAt: 0, ...empty, body: { locks: [{ subject: MAYA }] } });
+  expect(await store.commit(aChange({ put: [row] }))).toMatchObject({ outcome: 'committed' });
+}
+
 /** What is left when the records are named by their ids. */
 const short = ({ reason, request, grant, changesAt }: Explanation) => [reason, request?.id, grant?.id, changesAt];
 
@@ -131,6 +138,12 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
     return ofGrant('granted', made, { id: `${request.id}.1`, requestId: request.id }, at(5 * MINUTE));
   },
   'standing access': async () => ({ reason: 'standing', made: begin({}, { standing: { [MAYA]: ['db-prod:*'] } }) }),
+  'a grant while access is locked': async () => {
+    const made = begin();
+    await aGranted(made.engine);
+    await lock(made.store);
+    return { reason: 'locked', made, changesAt: at(0) };
+  },
   'a start that could not be confirmed': async () => {
     const made = begin();
     const grant = await aGranted(made.engine, { startsAt: at(HOUR) });
@@ -324,7 +337,7 @@ describe('JitEngine', () => {
         expect(short(told)).toEqual([reason, request, grant, changesAt]);
         expect(told.at).toBe(made.clock.now());
         // Nobody needs to ask for what is there or on its way.
-        const isOnItsWay = ['granted', 'standing', 'not_activated', 'not_started', 'pending'].includes(reason);
+        const isOnItsWay = ['granted', 'standing', 'locked', 'not_activated', 'not_started', 'pending'].includes(reason);
         expect(told.asking === undefined).toBe(isOnItsWay);
         const { approver, clock, store } = made;
         const other = new JitEngine({
@@ -345,10 +358,33 @@ describe('JitEngine', () => {
       const made = await Promise.all(Object.values(CASES).map(async (make) => (await make()).reason));
       expect([...new Set(made)].sort()).toEqual(
         [
-          ...['granted', 'standing', 'not_activated', 'not_started', 'pending', 'expired', 'revoked', 'denied'],
+          ...['granted', 'standing', 'locked', 'not_activated', 'not_started', 'pending', 'expired', 'revoked', 'denied'],
           ...['cancelled', 'ineligible', 'scope_mismatch', 'purged', 'no_request'],
         ].sort(),
       );
+    });
+
+    it('L1 never calls a grant usable that is issued and locked while it reads', async () => {
+      const { engine, store } = begin();
+      const find = store.find.bind(store);
+      let isRaced = false;
+      store.find = async (query) => {
+        if (!isRaced) {
+          isRaced = true;
+          await aGranted(engine);
+          await lock(store);
+        }
+        return find(query);
+      };
+      expect(await explain(engine, MAYA, SCOPE)).toMatchObject({ allowed: false, reason: 'locked', changesAt: at(0), grant: undefined });
+      expect(isRaced).toBe(true);
+    });
+
+    it('says that standing access is left while access is locked', async () => {
+      const made = begin({}, { standing: { [MAYA]: ['wiki:read'] } });
+      await lock(made.store);
+      expect((await explained(made, 'wiki:read')).reason).toBe('standing');
+      expect((await explained(made)).reason).toBe('locked');
     });
 
     it('tells the whole of it in one shape', async () => {
@@ -935,7 +971,7 @@ function expectBorneOut({ reason, subject, scope, request, grant, changesAt, ask
     expect(grant.scope === scope).toBe(reason !== 'scope_mismatch');
   } else if (request !== undefined) expect(request.scopes.includes(scope)).toBe(reason !== 'scope_mismatch');
   if (reason !== 'not_activated' && changesAt !== undefined) expect(changesAt).toBeGreaterThan(now);
-  const isOnItsWay = ['granted', 'standing', 'not_activated', 'not_started', 'pending'].includes(reason);
+  const isOnItsWay = ['granted', 'standing', 'locked', 'not_activated', 'not_started', 'pending'].includes(reason);
   if (isOnItsWay) expect(asking).toBeUndefined();
   if (approvers !== undefined) expect(reason === 'pending' || asking?.outcome === 'pending').toBe(true);
   switch (reason) {
