@@ -5,7 +5,7 @@ import { moment, noChange } from '../lifecycle/transition.js';
 import type { Grant } from '../records/index.js';
 import type { EngineClock } from '../core/time.js';
 import type { ApproverClient } from '../kernel/approver-client.js';
-import { ContextLoader } from '../kernel/context.js';
+import { loadChain } from '../kernel/context.js';
 import type { Ledger } from '../kernel/ledger.js';
 import type { Kernel } from '../kernel/kernel.js';
 
@@ -20,7 +20,7 @@ export class Activation {
   readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
   readonly #desk: ApproverClient;
-  readonly #facts: ContextLoader;
+  readonly #kernel: Kernel;
   /** Of the grants that are being asked about: a burst of checks asks once. */
   readonly #underway = new SingleFlight<Grant>();
   /** Since the question about a grant has failed last. */
@@ -30,7 +30,7 @@ export class Activation {
     this.#keeper = kernel.clock;
     this.#ledger = kernel.ledger;
     this.#desk = kernel.approver;
-    this.#facts = kernel.part(ContextLoader);
+    this.#kernel = kernel;
     kernel.background.track(this);
   }
 
@@ -80,7 +80,7 @@ export class Activation {
       if (!isStartDue(held, this.#keeper.read())) return noChange(held.grant);
       const request = await this.#ledger.request(held.grant.requestId);
       const eligible = await this.#desk.mayHold(request, 'start');
-      const line = eligible ? NO_LINE : await this.#facts.line(held.grant);
+      const line = eligible ? NO_LINE : await loadChain(this.#kernel, held.grant);
       return activateGrant(held, line, eligible, moment(this.#keeper, actor));
     });
   }

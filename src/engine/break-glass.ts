@@ -15,7 +15,7 @@ import type { ApproverClient } from '../kernel/approver-client.js';
 import type { ParsedAsk } from './ask.js';
 import { Requests } from './requests.js';
 import { Revocation } from './revocation.js';
-import { ContextLoader } from '../kernel/context.js';
+import { loadChain, loadIssueContext, requestsById } from '../kernel/context.js';
 import { derivedId, newId } from '../kernel/ids.js';
 import type { Ledger } from '../kernel/ledger.js';
 import type { Settings } from '../kernel/settings.js';
@@ -41,7 +41,7 @@ export class BreakGlass {
   readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
   readonly #desk: ApproverClient;
-  readonly #facts: ContextLoader;
+  readonly #kernel: Kernel;
   readonly #deciding: Requests;
   readonly #ending: Revocation;
 
@@ -50,7 +50,7 @@ export class BreakGlass {
     this.#keeper = kernel.clock;
     this.#ledger = kernel.ledger;
     this.#desk = kernel.approver;
-    this.#facts = kernel.part(ContextLoader);
+    this.#kernel = kernel;
     this.#deciding = kernel.part(Requests);
     this.#ending = kernel.part(Revocation);
   }
@@ -82,7 +82,7 @@ export class BreakGlass {
       throw new IneligibleError(ask.subject, ask.scopes, reason);
     }
     const debtors = await this.#debtors(draft);
-    const issuing = await this.#facts.forIssuing(draft, { isBreakGlass: true });
+    const issuing = await loadIssueContext(this.#kernel, draft, { isBreakGlass: true });
     const facts = { ...issuing, limits: this.#settings.limits };
     // Once more, after all else is read: the review that is owed may be that of this very call, made twice at once.
     if (await isRepeated()) return REPEATED;
@@ -105,7 +105,7 @@ export class BreakGlass {
       const all = await this.#ledger.grantsWithUsage(grantIds(request), (row, error) =>
         unreadable.push({ kind: 'grant', id: row.id, error }),
       );
-      const grants = await Promise.all(all.map(async (held) => ({ held, line: await this.#facts.line(held.grant) })));
+      const grants = await Promise.all(all.map(async (held) => ({ held, line: await loadChain(this.#kernel, held.grant) })));
       return reviewBreakGlass(request, command, { may, debtors, grants }, moment(this.#keeper, actor));
       // What ends access is never told "conflict", however busily it is used meanwhile.
     }, command.verdict === 'unjustified');
@@ -152,7 +152,7 @@ export class BreakGlass {
     const own: Subject | undefined = await this.#ledger.subject(subject);
     const requester = requestedBy === subject ? own : await this.#ledger.subject(requestedBy);
     const ids = new Set([...(own?.unreviewed ?? []), ...(requester?.unreviewed ?? [])]);
-    const unreviewed = new Map((await this.#facts.requests([...ids])).map((request) => [request.id, request]));
+    const unreviewed = new Map((await requestsById(this.#kernel, [...ids])).map((request) => [request.id, request]));
     return { subject: own, requester, unreviewed };
   }
 }

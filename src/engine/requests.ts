@@ -1,7 +1,15 @@
 import { DecidedError, IdempotencyError, IneligibleError, isJitError } from '../core/errors.js';
 import type { RequestWithGrants } from '../lifecycle/grant.js';
 import { isUndecided, applyVerdict } from '../lifecycle/decision.js';
-import { asksForTheSame, differencesFrom, digestOfAsk, draftRequest, openRequest, type Ask, type OpenFacts } from '../lifecycle/request.js';
+import {
+  asksForTheSame,
+  differencesFrom,
+  digestOfAsk,
+  draftRequest,
+  openRequest,
+  type Ask,
+  type OpeningContext,
+} from '../lifecycle/request.js';
 import { noteDenial, twinsOf } from '../lifecycle/same-ask.js';
 import {
   countsIn,
@@ -11,7 +19,7 @@ import {
   reviewersToConfirm,
   reviewRequest,
   type ReviewCommand,
-  type ReviewFacts,
+  type ReviewContext,
 } from '../lifecycle/review.js';
 import { requestStatus, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
 import { APPROVER, moment, noChange, type Moment } from '../lifecycle/transition.js';
@@ -22,7 +30,7 @@ import { refuseAgent } from '../kernel/agents.js';
 import type { AccessPreview, AccessResult, InboxItem } from './answers.js';
 import type { ApproverClient } from '../kernel/approver-client.js';
 import type { ParsedAsk } from './ask.js';
-import { ContextLoader } from '../kernel/context.js';
+import { loadDenialContext, loadIssueContext, loadOpeningContext, overlapsOf, recentDenialsFor } from '../kernel/context.js';
 import { derivedId, newId } from '../kernel/ids.js';
 import type { Ledger } from '../kernel/ledger.js';
 import type { Settings } from '../kernel/settings.js';
@@ -45,14 +53,14 @@ export class Requests {
   readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
   readonly #desk: ApproverClient;
-  readonly #facts: ContextLoader;
+  readonly #kernel: Kernel;
 
   constructor(kernel: Kernel) {
     this.#settings = kernel.settings;
     this.#keeper = kernel.clock;
     this.#ledger = kernel.ledger;
     this.#desk = kernel.approver;
-    this.#facts = kernel.part(ContextLoader);
+    this.#kernel = kernel;
   }
 
   /** @param verb whose idempotency keys these are */
@@ -80,7 +88,7 @@ export class Requests {
       const made = openRequest(ask, id, key !== undefined, this.#settings.limits, await this.#openFacts(ask, draft, true), now()).result;
       if (made !== id) return await repeat(made);
       const verdict = await this.#desk.decide(draft, false);
-      const facts = await this.#facts.forIssuing(draft, { dryRun: true });
+      const facts = await loadIssueContext(this.#kernel, draft, { dryRun: true });
       const reading = now();
       const { request, grants } = applyVerdict(draft, verdict, facts, reading).result;
       // Nothing has been issued, so nothing allows.
@@ -106,8 +114,8 @@ export class Requests {
       if (!isUndecided(request) || status !== 'pending') return noChange<RequestWithGrants>({ request, grants: undefined });
       const answer = await this.#desk.decide(request);
       const { outcome } = answer.verdict;
-      const facts = outcome === 'approve' ? await this.#facts.forIssuing(request) : undefined;
-      const denial = outcome === 'review' ? undefined : await this.#facts.forDenial(request);
+      const facts = outcome === 'approve' ? await loadIssueContext(this.#kernel, request) : undefined;
+      const denial = outcome === 'review' ? undefined : await loadDenialContext(this.#kernel, request);
       const now = moment(this.#keeper, APPROVER);
       reading = now;
       return noteDenial(applyVerdict(request, answer, facts, now), denial, this.#settings.denialsShownMs, now);
@@ -136,7 +144,7 @@ export class Requests {
       refuseAgent(this.#settings.isAgent, request, reviewer);
       const facts = await this.#gather(request, reviewer, command);
       const mayDeny = command.verdict === 'deny' || facts.eligible === false;
-      const denial = mayDeny ? await this.#facts.forDenial(request) : undefined;
+      const denial = mayDeny ? await loadDenialContext(this.#kernel, request) : undefined;
       const now = moment(this.#keeper, reviewer);
       reading = now;
       return noteDenial(reviewRequest(request, command, facts, now), denial, this.#settings.denialsShownMs, now);
@@ -172,7 +180,8 @@ export class Requests {
         if (groups.length > 0) items.push({ request, groups });
       });
     }
-    const denials = await this.#facts.denials(
+    const denials = await recentDenialsFor(
+      this.#kernel,
       items.map(({ request }) => request),
       turns,
     );
@@ -181,7 +190,7 @@ export class Requests {
     for (const item of items) {
       const ofSubject = open.get(item.request.subject) ?? [];
       await turns.spend(ofSubject.length);
-      const twins = twinsOf(item.request, ofSubject, this.#facts.overlaps, now).map(({ id }) => id);
+      const twins = twinsOf(item.request, ofSubject, overlapsOf(this.#kernel), now).map(({ id }) => id);
       shown.push({ ...item, denials: denials.of(item.request, now), twins });
     }
     return shown;
@@ -251,8 +260,8 @@ export class Requests {
     return draft;
   }
 
-  async #openFacts(ask: Ask, draft: AccessRequest, dryRun: boolean): Promise<OpenFacts> {
-    return { ...(await this.#facts.forOpening(draft, { dryRun })), origin: await this.#origin(ask) };
+  async #openFacts(ask: Ask, draft: AccessRequest, dryRun: boolean): Promise<OpeningContext> {
+    return { ...(await loadOpeningContext(this.#kernel, draft, { dryRun })), origin: await this.#origin(ask) };
   }
 
   async #origin({ extends: grantId }: Ask): Promise<GrantUse | undefined> {
@@ -260,7 +269,7 @@ export class Requests {
   }
 
   /** What the rule for a review needs to know from the approver, asked live, and from the store. */
-  async #gather(request: AccessRequest, reviewer: string, { verdict }: ReviewCommand): Promise<ReviewFacts> {
+  async #gather(request: AccessRequest, reviewer: string, { verdict }: ReviewCommand): Promise<ReviewContext> {
     const groups = new Map<string, readonly string[]>();
     // These are refused whatever the approver would say.
     if (isDecidedFor(request, reviewer)) return { groups, eligible: undefined, issue: undefined };
@@ -271,7 +280,7 @@ export class Requests {
     const theirs = await askTogether(others, (other) => this.#desk.groupsOf(other, request));
     others.forEach((other, i) => groups.set(other, theirs[i] ?? []));
     const eligible = confirm.length > 0 && verdict === 'approve' ? await this.#desk.mayHold(request, 'approval') : undefined;
-    return { groups, eligible, issue: eligible === true ? await this.#facts.forIssuing(request) : undefined };
+    return { groups, eligible, issue: eligible === true ? await loadIssueContext(this.#kernel, request) : undefined };
   }
 
   async #told(id: string): Promise<AccessResult> {

@@ -9,7 +9,7 @@ import { agentOf, decodeGrant, decodeRequest, isReachedBy, type AccessRequest, t
 import { isScope, patternScopes, readPattern } from '../core/scope.js';
 import type { EngineClock } from '../core/time.js';
 import type { RevokeAllReport } from './answers.js';
-import { ContextLoader } from '../kernel/context.js';
+import { loadChain } from '../kernel/context.js';
 import { decodeEach, type Ledger } from '../kernel/ledger.js';
 import type { Settings } from '../kernel/settings.js';
 import { inBatches, RevokeAllTally } from './revoke-all.js';
@@ -26,13 +26,13 @@ export class Revocation {
   readonly #settings: Settings;
   readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
-  readonly #facts: ContextLoader;
+  readonly #kernel: Kernel;
 
   constructor(kernel: Kernel) {
     this.#settings = kernel.settings;
     this.#keeper = kernel.clock;
     this.#ledger = kernel.ledger;
-    this.#facts = kernel.part(ContextLoader);
+    this.#kernel = kernel;
   }
 
   /** @throws PartialError where a grant that goes on from this one can not be read, and so was not ended with it */
@@ -70,7 +70,7 @@ export class Revocation {
       const end = async () => {
         failures = [];
         const held = await this.#ledger.held(id);
-        const line = await this.#facts.line(held.grant, (row, error) => failures.push({ kind: 'grant', id: row.id, error }));
+        const line = await loadChain(this.#kernel, held.grant, (row, error) => failures.push({ kind: 'grant', id: row.id, error }));
         const step = endGrant(held, line, command, moment(this.#keeper, actor));
         ({ put } = step);
         return step;

@@ -1,230 +1,231 @@
-import type { IssueFacts } from '../lifecycle/grant.js';
+import type { IssueContext } from '../lifecycle/grant.js';
 import { walkChain, walkToFirst } from './walk-chain.js';
 import type { ExtensionChain } from '../lifecycle/extension-chain.js';
-import { limitMet, type OpenFacts } from '../lifecycle/request.js';
-import { MAX_DENIED, recentDenials, type DenialFacts, type RecentDenial } from '../lifecycle/same-ask.js';
+import { limitMet, type OpeningContext } from '../lifecycle/request.js';
+import { MAX_DENIED, recentDenials, type DenialContext, type RecentDenial } from '../lifecycle/same-ask.js';
 import { hasEnded, type GrantUse } from '../lifecycle/status.js';
 import { moment, SWEEPER, type Moment } from '../lifecycle/transition.js';
-import { findDuplicate, grantLimitMet, isPending, type SubjectFacts } from '../lifecycle/subject.js';
+import { findDuplicate, grantLimitMet, isPending, type SubjectContext } from '../lifecycle/subject.js';
 import { recordTime, workOn, workOnRequest } from '../lifecycle/sweep.js';
 import type { Row } from '../core/store-port.js';
 import { decodeGrant, decodeRequest, decodeSubject, type AccessRequest, type Grant } from '../records/index.js';
-import type { EngineClock, TurnBudget } from '../core/time.js';
-import type { ApproverClient } from './approver-client.js';
+import type { TurnBudget } from '../core/time.js';
 import { grantsAmong } from './grant-use.js';
-import type { Ledger } from './ledger.js';
-import type { Settings } from './settings.js';
 import type { Kernel } from './kernel.js';
 
-/** Reads what a rule needs to know besides the record that it is about. */
-export class ContextLoader {
-  readonly #settings: Settings;
-  readonly #keeper: EngineClock;
-  readonly #ledger: Ledger;
-  readonly #desk: ApproverClient;
-
-  constructor(kernel: Kernel) {
-    this.#settings = kernel.settings;
-    this.#keeper = kernel.clock;
-    this.#ledger = kernel.ledger;
-    this.#desk = kernel.approver;
-  }
-
-  /** Whether two scopes have anything in common, by the engine's matcher. */
-  readonly overlaps = (a: string, b: string): boolean => this.#settings.scopes.overlaps(a, b);
-
-  /**
-   * A subject's row first, then its set: whatever joins the set after that changes the row.
-   *
-   * All grants without a recorded end, so that an end by time which no sweep has recorded frees no place by itself.
-   */
-  async ofSubject(id: string): Promise<SubjectFacts> {
-    const subject = await this.#ledger.subject(id);
-    const rows = await this.#ledger.live({ subject: id, at: 0 });
-    return { subject, live: grantsAmong(rows, id, this.#settings.decodeAll), given: NONE_GIVEN };
-  }
-
-  /**
-   * What issuing this request's grants would rest on. Where a limit would refuse them, what time has ended is recorded
-   * first, so that a service without a sweeper locks nobody out.
-   */
-  async forIssuing(request: AccessRequest, { isBreakGlass = false, dryRun = false } = {}): Promise<IssueFacts> {
-    const { limits } = this.#settings;
-    const facts = await this.#belowLimit(
-      () => this.ofSubject(request.subject),
-      (known) => grantLimitMet(limits, request, known, isBreakGlass) !== undefined,
-      dryRun,
-    );
-    const chain = await this.#chain(request);
-    const origin = request.extension && (await this.#ledger.row('grant', request.extension.grantId));
-    return { ...facts, chain, limits, asksAtStart: this.#desk.asksAtStart, origin: origin && decodeGrant(origin) };
-  }
-
-  /** What opening this request would rest on, but for the grant that it extends; as {@link forIssuing}. */
-  async forOpening(request: AccessRequest, { dryRun = false } = {}): Promise<Omit<OpenFacts, 'origin'>> {
-    const { limits } = this.#settings;
-    return this.#belowLimit(
-      () => this.#opening(request),
-      (known) => {
-        const now = moment(this.#keeper, SWEEPER);
-        return findDuplicate(request, known.open, known, now) === undefined && limitMet(request, limits, known, now) !== undefined;
-      },
-      dryRun,
-    );
-  }
-
-  async #opening(request: AccessRequest): Promise<Omit<OpenFacts, 'origin'>> {
-    const { subject, requestedBy, scopes } = request;
-    const { overlaps } = this;
-    const requester = requestedBy === subject ? undefined : await this.#ledger.subject(requestedBy);
-    const facts = await this.ofSubject(subject);
-    const touched = facts.live.filter(({ grant }) => scopes.some((scope) => overlaps(grant.scope, scope)));
-    const stands = this.#settings.limits.askAgainAfterMs !== undefined && request.extension === undefined;
-    return {
-      ...facts,
-      chain: await this.#chain(request),
-      given: await this.#given(touched),
-      open: await this.openRequests(subject),
-      denied: stands ? await this.requests(facts.subject?.denied ?? []) : [],
-      requester,
-      openedForOthers: (await this.requests(requester?.openedForOthers ?? [])).filter(({ end }) => end === undefined),
-      overlaps,
-    };
-  }
-
-  /**
-   * The ids of all grants of the chain that a request extends: from its first grant on, over every branch. A new grant of the
-   * chain writes the subject's row, so read that row first: then no two approvals count the same place.
-   */
-  async #chain({ extension }: AccessRequest): Promise<ReadonlySet<string>> {
-    if (extension === undefined) return NO_CHAIN;
-    const ancestors = await walkToFirst(extension.grantId, async (id) => (await this.#ledger.grantsWithUsage([id]))[0]?.grant);
-    return (await walkChain(ancestors, (ids) => this.#ledger.grantsWithUsage(ids))).ids;
-  }
-
-  /**
-   * Facts under which no limit is met for the sake of what has ended: where one is, it is looked up who asked for each
-   * grant; where it still is, the ends that time has brought are recorded, and everything is read again.
-   *
-   * @param dryRun nothing is recorded, and what time has ended is left out
-   */
-  async #belowLimit<T extends SubjectFacts & Partial<OpenFacts>>(
-    load: () => Promise<T>,
-    isMet: (facts: T) => boolean,
-    dryRun: boolean,
-  ): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      let facts = await load();
-      if (!isMet(facts)) return facts;
-      facts = { ...facts, given: await this.#given(facts.live) };
-      if (!isMet(facts)) return facts;
-      const now = moment(this.#keeper, SWEEPER);
-      if (dryRun) return withoutEnded(facts, now);
-      const ended = [
-        ...facts.live.filter((held) => workOn(held, now) === 'ended'),
-        ...uniqueById([...(facts.open ?? []), ...(facts.openedForOthers ?? [])]).filter((one) => workOnRequest(one, now) === 'expired'),
-      ];
-      // The set changes all the while, and only to be read again: the commit of the ask says so.
-      if (ended.length === 0 || tries === MAX_READS) return facts;
-      await this.#ledger.commitTransition(recordTime(ended.slice(0, MAX_ENDED), now));
-    }
-  }
-
-  /** The requests of these grants, by their id. */
-  async #given(live: readonly GrantUse[]): Promise<ReadonlyMap<string, AccessRequest>> {
-    if (live.length === 0) return NONE_GIVEN;
-    const requests = await this.requests([...new Set(live.map(({ grant }) => grant.requestId))]);
-    return new Map(requests.map((request) => [request.id, request]));
-  }
-
-  /** Those of these requests that are there and can be read. */
-  async requests(ids: readonly string[]): Promise<readonly AccessRequest[]> {
-    const rows = await this.#ledger.rows(ids.map((id) => ({ kind: 'request', id })));
-    return this.#settings.decodeAll(
-      rows.filter((row) => row !== undefined),
-      decodeRequest,
-    );
-  }
-
-  /** The requests of a subject that have no recorded end. */
-  async openRequests(subject: string): Promise<readonly AccessRequest[]> {
-    const open: AccessRequest[] = [];
-    for await (const rows of this.#ledger.pages({ kind: 'request', subject, open: true })) {
-      open.push(...this.#settings.decodeAll(rows, decodeRequest).filter((request) => request.end === undefined));
-    }
-    return open;
-  }
-
-  /** What noting a denial rests on; `undefined` where the subject's row can't be read: it keeps nobody from denying. */
-  async forDenial({ subject: id }: AccessRequest): Promise<DenialFacts | undefined> {
-    const row = await this.#ledger.row('subject', id);
-    const [subject] = row === undefined ? [] : this.#settings.decodeAll([row], decodeSubject);
-    if (row !== undefined && subject === undefined) return undefined;
-    return { subject, denied: (subject?.denied.length ?? 0) < MAX_DENIED ? [] : await this.requests(subject?.denied ?? []) };
-  }
-
-  /** The denials that reviewers of these requests should know of. Few questions, however many requests there are. */
-  async denials(
-    requests: readonly AccessRequest[],
-    turns: TurnBudget,
-  ): Promise<{ of(request: AccessRequest, now: Moment): readonly RecentDenial[] }> {
-    const subjects = [...new Set(requests.map(({ subject }) => subject))];
-    const rows: Row[] = [];
-    for (let i = 0; i < subjects.length; i += MAX_KEYS) {
-      await turns.spend(MAX_KEYS);
-      const found = await this.#ledger.rows(subjects.slice(i, i + MAX_KEYS).map((id) => ({ kind: 'subject', id })));
-      rows.push(...found.filter((row) => row !== undefined));
-    }
-    const ids = this.#settings.decodeAll(rows, decodeSubject).flatMap(({ denied }) => denied);
-    const bySubject = new Map<string, AccessRequest[]>();
-    for (let i = 0; i < ids.length; i += MAX_KEYS) {
-      await turns.spend(MAX_KEYS);
-      for (const request of await this.requests(ids.slice(i, i + MAX_KEYS))) {
-        bySubject.set(request.subject, [...(bySubject.get(request.subject) ?? []), request]);
-      }
-    }
-    const { denialsShownMs } = this.#settings;
-    return {
-      of: (request, now) => recentDenials(request, bySubject.get(request.subject) ?? [], denialsShownMs, this.overlaps, now),
-    };
-  }
-
-  /**
-   * What goes on from a grant, and ends when it is ended: its successors, theirs, and the open requests to extend any of them.
-   *
-   * @param onUnreadable called for each successor that can not be read, and so can not be ended
-   */
-  async line(grant: Grant, onUnreadable?: (row: Row, error: unknown) => void): Promise<ExtensionChain> {
-    // An approval moves what is open behind a grant, and writes that grant. So what is open is read first: whatever is
-    // approved since is found behind the grant, or refuses the change. A grant that has its end is not written again,
-    // and so must be read again.
-    const open = await this.openRequests(grant.subject);
-    const [root] = grant.end === undefined ? [] : await this.#ledger.grantsWithUsage([grant.id]);
-    const { successors, ids } = await walkChain([root?.grant ?? grant], (next) => this.#ledger.grantsWithUsage(next, onUnreadable));
-    return { successors, requests: open.filter(({ extension }) => extension !== undefined && ids.has(extension.grantId)) };
-  }
-}
-
 const NO_CHAIN: ReadonlySet<string> = new Set();
-const NONE_GIVEN: ReadonlyMap<string, AccessRequest> = new Map();
+const NO_REQUESTS: ReadonlyMap<string, AccessRequest> = new Map();
 
 /** How many ends one change records: it has a greatest size (L42). */
 const MAX_ENDED = 250;
 const MAX_READS = 64;
-/** How many rows are asked for at a time. */
+/** How many rows the engine reads from the store at a time. */
 const MAX_KEYS = 200;
+
+/**
+ * Reads the subject's row before its grants. A grant issued in between bumps the row's version, so the commit conflicts
+ * instead of miscounting.
+ *
+ * Loads every grant without a recorded end: an expiry frees no place under a limit until the engine records it.
+ */
+async function loadSubjectContext({ ledger, settings }: Kernel, id: string): Promise<SubjectContext> {
+  const subject = await ledger.subject(id);
+  const rows = await ledger.live({ subject: id, at: 0 });
+  return { subject, live: grantsAmong(rows, id, settings.decodeAll), given: NO_REQUESTS };
+}
+
+/**
+ * Loads what the rule reads that issues this request's grants. Where a limit would refuse them, the engine records expiries
+ * first. So no subject is locked out of a service that runs no sweeper.
+ */
+export async function loadIssueContext(
+  kernel: Kernel,
+  request: AccessRequest,
+  { isBreakGlass = false, dryRun = false } = {},
+): Promise<IssueContext> {
+  const { limits } = kernel.settings;
+  const context = await loadBelowLimit(
+    kernel,
+    () => loadSubjectContext(kernel, request.subject),
+    (loaded) => grantLimitMet(limits, request, loaded, isBreakGlass) !== undefined,
+    dryRun,
+  );
+  const chain = await loadChainIds(kernel, request);
+  const origin = request.extension && (await kernel.ledger.row('grant', request.extension.grantId));
+  return { ...context, chain, limits, asksAtStart: kernel.approver.asksAtStart, origin: origin && decodeGrant(origin) };
+}
+
+/** Loads what the rule reads that opens this request, except the grant that it extends. Like {@link loadIssueContext}. */
+export function loadOpeningContext(
+  kernel: Kernel,
+  request: AccessRequest,
+  { dryRun = false } = {},
+): Promise<Omit<OpeningContext, 'origin'>> {
+  const { limits } = kernel.settings;
+  return loadBelowLimit(
+    kernel,
+    () => readOpeningContext(kernel, request),
+    (loaded) => {
+      const now = moment(kernel.clock, SWEEPER);
+      return findDuplicate(request, loaded.open, loaded, now) === undefined && limitMet(request, limits, loaded, now) !== undefined;
+    },
+    dryRun,
+  );
+}
+
+async function readOpeningContext(kernel: Kernel, request: AccessRequest): Promise<Omit<OpeningContext, 'origin'>> {
+  const { ledger, settings } = kernel;
+  const { subject, requestedBy, scopes } = request;
+  const overlaps = overlapsOf(kernel);
+  const requester = requestedBy === subject ? undefined : await ledger.subject(requestedBy);
+  const context = await loadSubjectContext(kernel, subject);
+  const overlapping = context.live.filter(({ grant }) => scopes.some((scope) => overlaps(grant.scope, scope)));
+  const denialsCount = settings.limits.askAgainAfterMs !== undefined && request.extension === undefined;
+  return {
+    ...context,
+    chain: await loadChainIds(kernel, request),
+    given: await requestsOfGrants(kernel, overlapping),
+    open: await openRequestsOf(kernel, subject),
+    denied: denialsCount ? await requestsById(kernel, context.subject?.denied ?? []) : [],
+    requester,
+    openedForOthers: (await requestsById(kernel, requester?.openedForOthers ?? [])).filter(({ end }) => end === undefined),
+    overlaps,
+  };
+}
+
+/**
+ * Loads a context in which no limit is met by records that time has ended. Where a limit is met, it loads the request of each
+ * grant. Where the limit is still met, it records the expiries and loads the context again.
+ *
+ * @param dryRun records nothing, and leaves out what time has ended
+ */
+async function loadBelowLimit<T extends SubjectContext & Partial<OpeningContext>>(
+  kernel: Kernel,
+  load: () => Promise<T>,
+  isMet: (context: T) => boolean,
+  dryRun: boolean,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    let context = await load();
+    if (!isMet(context)) return context;
+    context = { ...context, given: await requestsOfGrants(kernel, context.live) };
+    if (!isMet(context)) return context;
+    const now = moment(kernel.clock, SWEEPER);
+    if (dryRun) return withoutEnded(context, now);
+    const ended = [
+      ...context.live.filter((use) => workOn(use, now) === 'ended'),
+      ...uniqueById([...(context.open ?? []), ...(context.openedForOthers ?? [])]).filter(
+        (request) => workOnRequest(request, now) === 'expired',
+      ),
+    ];
+    // Other callers change the subject all the time. If that matters, the commit of the ask conflicts.
+    if (ended.length === 0 || tries === MAX_READS) return context;
+    await kernel.ledger.commitTransition(recordTime(ended.slice(0, MAX_ENDED), now));
+  }
+}
+
+/** The context as it will be once the engine has recorded what time has ended. */
+function withoutEnded<T extends SubjectContext & Partial<OpeningContext>>(context: T, now: Moment): T {
+  const isOpen = (request: AccessRequest): boolean => isPending(request, now);
+  return {
+    ...context,
+    live: context.live.filter((use) => !hasEnded(use, now)),
+    ...(context.open && { open: context.open.filter(isOpen) }),
+    ...(context.openedForOthers && { openedForOthers: context.openedForOthers.filter(isOpen) }),
+  };
+}
 
 const uniqueById = (requests: readonly AccessRequest[]): readonly AccessRequest[] => [
   ...new Map(requests.map((request) => [request.id, request])).values(),
 ];
 
-/** As if what time has ended were recorded. */
-function withoutEnded<T extends SubjectFacts & Partial<OpenFacts>>(facts: T, now: Moment): T {
-  const isOpen = (request: AccessRequest): boolean => isPending(request, now);
+/** Loads what the rule reads that notes a denial. `undefined`: the subject's row is unreadable, which must prevent no denial. */
+export async function loadDenialContext(kernel: Kernel, { subject: id }: AccessRequest): Promise<DenialContext | undefined> {
+  const row = await kernel.ledger.row('subject', id);
+  const [subject] = row === undefined ? [] : kernel.settings.decodeAll([row], decodeSubject);
+  if (row !== undefined && subject === undefined) return undefined;
+  return { subject, denied: (subject?.denied.length ?? 0) < MAX_DENIED ? [] : await requestsById(kernel, subject?.denied ?? []) };
+}
+
+/** The denials that reviewers of these requests should know of. It reads many subjects at a time. */
+export async function recentDenialsFor(
+  kernel: Kernel,
+  requests: readonly AccessRequest[],
+  turns: TurnBudget,
+): Promise<{ of(request: AccessRequest, now: Moment): readonly RecentDenial[] }> {
+  const { decodeAll, denialsShownMs } = kernel.settings;
+  const subjects = [...new Set(requests.map(({ subject }) => subject))];
+  const rows: Row[] = [];
+  for (let i = 0; i < subjects.length; i += MAX_KEYS) {
+    await turns.spend(MAX_KEYS);
+    const found = await kernel.ledger.rows(subjects.slice(i, i + MAX_KEYS).map((id) => ({ kind: 'subject', id })));
+    rows.push(...found.filter((row) => row !== undefined));
+  }
+  const ids = decodeAll(rows, decodeSubject).flatMap(({ denied }) => denied);
+  const bySubject = new Map<string, AccessRequest[]>();
+  for (let i = 0; i < ids.length; i += MAX_KEYS) {
+    await turns.spend(MAX_KEYS);
+    for (const request of await requestsById(kernel, ids.slice(i, i + MAX_KEYS))) {
+      bySubject.set(request.subject, [...(bySubject.get(request.subject) ?? []), request]);
+    }
+  }
   return {
-    ...facts,
-    live: facts.live.filter((held) => !hasEnded(held, now)),
-    ...(facts.open && { open: facts.open.filter(isOpen) }),
-    ...(facts.openedForOthers && { openedForOthers: facts.openedForOthers.filter(isOpen) }),
+    of: (request, now) => recentDenials(request, bySubject.get(request.subject) ?? [], denialsShownMs, overlapsOf(kernel), now),
   };
 }
+
+/**
+ * Loads the rest of a grant's extension chain, which ends when the grant is ended: its successors, their successors, and the
+ * open requests to extend any of these grants.
+ *
+ * @param onUnreadable called for each successor that is unreadable, and so can not be ended
+ */
+export async function loadChain(kernel: Kernel, grant: Grant, onUnreadable?: (row: Row, error: unknown) => void): Promise<ExtensionChain> {
+  // Reads open requests before grants. An approval in between writes the extended grant: the walk finds its successor, or the
+  // commit conflicts. A grant with a recorded end is never written again, so the engine reads it again here.
+  const open = await openRequestsOf(kernel, grant.subject);
+  const [root] = grant.end === undefined ? [] : await kernel.ledger.grantsWithUsage([grant.id]);
+  const { successors, ids } = await walkChain([root?.grant ?? grant], (next) => kernel.ledger.grantsWithUsage(next, onUnreadable));
+  return { successors, requests: open.filter(({ extension }) => extension !== undefined && ids.has(extension.grantId)) };
+}
+
+/**
+ * The ids of all grants of the chain that a request extends: from its first grant on, over every branch. A new grant of the
+ * chain writes the subject's row, so read that row first: then no two approvals count the same place.
+ */
+async function loadChainIds({ ledger }: Kernel, { extension }: AccessRequest): Promise<ReadonlySet<string>> {
+  if (extension === undefined) return NO_CHAIN;
+  const ancestors = await walkToFirst(extension.grantId, async (id) => (await ledger.grantsWithUsage([id]))[0]?.grant);
+  return (await walkChain(ancestors, (ids) => ledger.grantsWithUsage(ids))).ids;
+}
+
+/** The requests of these grants, by their id. */
+async function requestsOfGrants(kernel: Kernel, uses: readonly GrantUse[]): Promise<ReadonlyMap<string, AccessRequest>> {
+  if (uses.length === 0) return NO_REQUESTS;
+  const requests = await requestsById(kernel, [...new Set(uses.map(({ grant }) => grant.requestId))]);
+  return new Map(requests.map((request) => [request.id, request]));
+}
+
+/** The requests with these ids, without those that are missing or unreadable. */
+export async function requestsById({ ledger, settings }: Kernel, ids: readonly string[]): Promise<readonly AccessRequest[]> {
+  const rows = await ledger.rows(ids.map((id) => ({ kind: 'request', id })));
+  return settings.decodeAll(
+    rows.filter((row) => row !== undefined),
+    decodeRequest,
+  );
+}
+
+/** The requests of a subject that have no recorded end. */
+export async function openRequestsOf({ ledger, settings }: Kernel, subject: string): Promise<readonly AccessRequest[]> {
+  const open: AccessRequest[] = [];
+  for await (const rows of ledger.pages({ kind: 'request', subject, open: true })) {
+    open.push(...settings.decodeAll(rows, decodeRequest).filter((request) => request.end === undefined));
+  }
+  return open;
+}
+
+/** Whether two scopes have anything in common, by the engine's matcher. */
+export const overlapsOf =
+  ({ settings }: Kernel) =>
+  (a: string, b: string): boolean =>
+    settings.scopes.overlaps(a, b);

@@ -1,6 +1,6 @@
 import { readDuration, type Duration } from '../core/duration.js';
 import { invalid, readCount, readOptions } from '../core/parse.js';
-import type { IssueFacts } from '../lifecycle/grant.js';
+import type { IssueContext } from '../lifecycle/grant.js';
 import type { RequestLimits } from '../lifecycle/request.js';
 import { DENIALS_SHOWN_MS } from '../lifecycle/same-ask.js';
 
@@ -74,7 +74,7 @@ const LIMITS = [
 
 /** What the limits give, in milliseconds. */
 export interface ParsedLimits {
-  readonly limits: RequestLimits & IssueFacts['limits'];
+  readonly limits: RequestLimits & IssueContext['limits'];
   /** For how long reviewers see a denial of the same ask. */
   readonly denialsShownMs: number;
   readonly approverTimeoutMs: number;

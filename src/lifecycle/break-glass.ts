@@ -9,7 +9,7 @@ import {
   type Grant,
   type Subject,
 } from '../records/index.js';
-import { issueGrants, type IssueFacts, type RequestWithGrants } from './grant.js';
+import { issueGrants, type IssueContext, type RequestWithGrants } from './grant.js';
 import { endGrant, type ExtensionChain } from './extension-chain.js';
 import { amend } from './decision.js';
 import { createdEntry, draftRequest, type Ask, type RequestLimits } from './request.js';
@@ -37,11 +37,11 @@ export function breakGlass(
   id: string,
   { approver, rule, verdict }: ParsedBreakGlass & { readonly verdict: { readonly outcome: 'approve' } },
   debtors: Debtors,
-  facts: IssueFacts & { readonly limits: RequestLimits },
+  context: IssueContext & { readonly limits: RequestLimits },
   moment: Moment,
 ): Transition<RequestWithGrants> {
   const by = ask.requestedBy;
-  const draft = draftRequest(ask, id, facts.limits, undefined, moment);
+  const draft = draftRequest(ask, id, context.limits, undefined, moment);
   refuseDebtors(ask, debtors, verdict.maxUnreviewed);
   const at = stamp(moment, draft);
   const { reviewers, skippedGroups, skippedPeople, terms } = verdict;
@@ -59,10 +59,10 @@ export function breakGlass(
   const total = terms.maxTotalMs ?? Infinity;
   if (request.ttlMs > total)
     throw new LimitError('maxTotal', total, request.ttlMs, `its rule gives at most ${total} in all (maxTotal); got ${request.ttlMs}`);
-  const met = grantLimitMet(facts.limits, request, facts, true);
+  const met = grantLimitMet(context.limits, request, context, true);
   if (met !== undefined) throw met;
   const rows = debtorRows(request, debtors, (unreviewed) => [...unreviewed, id]);
-  const issued = issueGrants(request, at, by, facts);
+  const issued = issueGrants(request, at, by, context);
   return {
     result: { request, grants: issued.result },
     put: [request, ...issued.put, ...rows.put],
@@ -114,7 +114,7 @@ export interface BreakGlassReviewCommand {
   readonly reason: string | undefined;
 }
 
-export interface BreakGlassReviewFacts {
+export interface BreakGlassReviewContext {
   /** Whether the approver says that this person may; asked live. */
   readonly may: boolean;
   readonly debtors: Debtors;
@@ -126,7 +126,7 @@ export interface BreakGlassReviewFacts {
 export function reviewBreakGlass(
   request: AccessRequest,
   command: BreakGlassReviewCommand,
-  facts: BreakGlassReviewFacts,
+  context: BreakGlassReviewContext,
   moment: Moment,
 ): Transition<RequestWithGrants> {
   const by = moment.actor;
@@ -134,18 +134,18 @@ export function reviewBreakGlass(
   if (afterReview === undefined) throw invalid('requestId', 'that of a break-glass request', request.id);
   const given = afterReview.breakGlassReview;
   if (given?.by === by && given.verdict === command.verdict) {
-    return noChange({ request, grants: facts.grants.map(({ held }) => held.grant) });
+    return noChange({ request, grants: context.grants.map(({ held }) => held.grant) });
   }
   if (given !== undefined)
     throw new DecidedError(request, `the break-glass review of request ${request.id} has been given: ${given.verdict}`);
   if (isOwnRequest(request, by)) throw new SelfReviewError(request.id, by);
-  if (!facts.may) throw new NotReviewerError(request.id, by, 'not_in_group');
+  if (!context.may) throw new NotReviewerError(request.id, by, 'not_in_group');
   const at = stamp(moment, request);
   const { verdict, reason } = command;
   const breakGlassReview: BreakGlassReview = { by, verdict, at, reason };
   const next = amend(request, { afterReview: makeAfterReview({ ...afterReview, breakGlassReview: breakGlassReview }) });
-  const rows = debtorRows(request, facts.debtors, (unreviewed) => unreviewed.filter((id) => id !== request.id));
-  const ended: readonly Transition<Grant>[] = facts.grants.map(({ held, line }) =>
+  const rows = debtorRows(request, context.debtors, (unreviewed) => unreviewed.filter((id) => id !== request.id));
+  const ended: readonly Transition<Grant>[] = context.grants.map(({ held, line }) =>
     verdict === 'unjustified' ? endGrant(held, line, { cause: 'unjustified', reason }, moment) : noChange(held.grant),
   );
   const written = { afterReview: next.afterReview, ...rows.versions };

@@ -11,13 +11,13 @@ const MAX_CHAIN_REQUESTS = 10;
 const MAX_CHAIN_REQUESTS_OF_OTHERS = 5;
 
 /** What a rule knows about the chain that a request extends. */
-export interface ChainFacts {
+export interface ChainContext {
   /** The ids of all grants of the chain, whichever of them the request extends; empty where it extends none. */
   readonly chain: ReadonlySet<string>;
 }
 
 /** The limit that one more grant of this chain would go beyond; `undefined`: none. */
-export function chainGrantsMet({ chain }: ChainFacts): LimitError | undefined {
+export function chainGrantsMet({ chain }: ChainContext): LimitError | undefined {
   if (chain.size < MAX_CHAIN_GRANTS) return undefined;
   const message = `an extension chain has at most ${MAX_CHAIN_GRANTS} grants, its first included; request access instead`;
   return new LimitError('extensions', MAX_CHAIN_GRANTS, chain.size + 1, message);
@@ -30,7 +30,7 @@ export function chainGrantsMet({ chain }: ChainFacts): LimitError | undefined {
  */
 export function chainLimitMet(
   { extension, subject, requestedBy }: Pick<AccessRequest, 'extension' | 'subject' | 'requestedBy'>,
-  { chain, open }: ChainFacts & { readonly open: readonly AccessRequest[] },
+  { chain, open }: ChainContext & { readonly open: readonly AccessRequest[] },
 ): LimitError | undefined {
   if (extension === undefined) return undefined;
   const tooMany = chainGrantsMet({ chain });

@@ -1,7 +1,7 @@
 import { DeadlineError, DecidedError, DeniedError } from '../core/errors.js';
 import { makeEnd, makeRequest, type AccessRequest, type EntryType, type RequestEnd, type Terms } from '../records/index.js';
 import { refuseIfSteppedBack } from '../core/time.js';
-import { issueGrants, reasonNotToIssue, reasonOfTime, type IssueFacts, type RequestWithGrants } from './grant.js';
+import { issueGrants, reasonNotToIssue, reasonOfTime, type IssueContext, type RequestWithGrants } from './grant.js';
 import { hasPassed } from './status.js';
 import { APPROVER, entryOf, nextVersion, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
 import { touchSubject } from './subject.js';
@@ -50,20 +50,20 @@ export function approveRequest(
   { cause, by, reason }: Pick<Ending, 'cause' | 'by' | 'reason'>,
   moment: Moment,
   amendment: Amendment,
-  facts: IssueFacts,
+  context: IssueContext,
 ): Transition<RequestWithGrants> {
   refuseIfSteppedBack(moment);
-  if (request.extension !== undefined && (facts.origin === undefined || facts.origin.end?.status === 'revoked')) {
+  if (request.extension !== undefined && (context.origin === undefined || context.origin.end?.status === 'revoked')) {
     // One that the revoke could not see yet.
     return endRequest(request, { status: 'cancelled', cause: 'origin_ended', by, reason: undefined }, moment, amendment);
   }
-  const at = stamp(moment, request, facts.origin);
-  const against = reasonNotToIssue(amend(request, amendment), at, facts);
+  const at = stamp(moment, request, context.origin);
+  const against = reasonNotToIssue(amend(request, amendment), at, context);
   if (against !== undefined) return endRequest(request, { status: 'denied', cause: 'limit', by, reason: against }, moment, amendment);
   const written = { ...amendment, end: makeEnd({ status: 'approved', cause, at, by, reason } as RequestEnd) };
   const next = amend(request, written);
-  const subject = touchSubject(request.subject, facts.subject);
-  const issued = issueGrants(next, at, by, facts);
+  const subject = touchSubject(request.subject, context.subject);
+  const issued = issueGrants(next, at, by, context);
   return {
     result: { request: next, grants: issued.result },
     put: [next, ...issued.put, subject],
@@ -84,7 +84,7 @@ export const isUndecided = (request: AccessRequest): boolean => request.end === 
 export function applyVerdict(
   request: AccessRequest,
   answer: ParsedVerdict,
-  facts: IssueFacts | undefined,
+  context: IssueContext | undefined,
   moment: Moment,
 ): Transition<RequestWithGrants> {
   if (!isUndecided(request)) return noChange({ request, grants: undefined });
@@ -101,8 +101,8 @@ export function applyVerdict(
     // Whatever the approver says: what was taken without review is not prolonged without one.
     return deny(request, 'access that was taken by break-glass is extended only by people', moment, { approver, rule });
   }
-  if (facts === undefined) throw new TypeError('an approval needs its facts');
-  return approveRequest(request, { cause: 'approver', by: APPROVER, reason: verdict.reason }, moment, { approver, rule, terms }, facts);
+  if (context === undefined) throw new TypeError('an approval needs its context');
+  return approveRequest(request, { cause: 'approver', by: APPROVER, reason: verdict.reason }, moment, { approver, rule, terms }, context);
 }
 
 const deny = (request: AccessRequest, reason: string | undefined, moment: Moment, amendment: Amendment): Transition<RequestWithGrants> =>

@@ -9,7 +9,7 @@ import {
   type GrantEnd,
   type Usage,
 } from '../records/index.js';
-import { chainGrantsMet, type ChainFacts } from './chain-limits.js';
+import { chainGrantsMet, type ChainContext } from './chain-limits.js';
 import { endWith, endWithUsage } from './grant-end.js';
 import { hasEnded, hasPassed, type GrantUse } from './status.js';
 import {
@@ -24,7 +24,7 @@ import {
   type Transition,
   type Writes,
 } from './transition.js';
-import { grantLimitMet, type SubjectFacts } from './subject.js';
+import { grantLimitMet, type SubjectContext } from './subject.js';
 import { windowOf } from './window.js';
 
 /** A request with its grants; `grants` is `undefined` where they have to be loaded. */
@@ -42,7 +42,7 @@ export const MAX_SCOPES = 50;
 export const anyGrantIds = (requestId: string): readonly string[] => Array.from({ length: MAX_SCOPES }, (_, i) => `${requestId}.${i + 1}`);
 
 /** What issuing grants needs to know besides the request. */
-export interface IssueFacts extends SubjectFacts, ChainFacts {
+export interface IssueContext extends SubjectContext, ChainContext {
   readonly limits: { readonly maxGrants: number; readonly warnBeforeMs: number | undefined };
   /** Whether the approver wants to be asked at a start that comes later. */
   readonly asksAtStart: boolean;
@@ -61,19 +61,19 @@ export function reasonOfTime(request: AccessRequest, at: number): string | undef
 }
 
 /** Why an approved request gives nothing; `undefined`: it does. */
-export function reasonNotToIssue(request: AccessRequest, at: number, facts: IssueFacts): string | undefined {
-  const { limits } = facts;
+export function reasonNotToIssue(request: AccessRequest, at: number, context: IssueContext): string | undefined {
+  const { limits } = context;
   const ofTime = reasonOfTime(request, at);
   if (ofTime !== undefined) return ofTime;
-  return (chainGrantsMet(facts) ?? grantLimitMet(limits, request, facts, false))?.message;
+  return (chainGrantsMet(context) ?? grantLimitMet(limits, request, context, false))?.message;
 }
 
 /** One grant for each scope of an approved request (L10), with what hangs on it: usage rows, the subject's row, the grant extended. */
-export function issueGrants(request: AccessRequest, at: number, by: string, facts: IssueFacts): Transition<readonly Grant[]> {
+export function issueGrants(request: AccessRequest, at: number, by: string, context: IssueContext): Transition<readonly Grant[]> {
   const { id: requestId, subject, terms, extension, afterReview } = request;
   const window = windowOf(request, at);
   const isLater = at < window.startsAt;
-  const warnBeforeMs = terms?.warnBeforeMs ?? facts.limits.warnBeforeMs;
+  const warnBeforeMs = terms?.warnBeforeMs ?? context.limits.warnBeforeMs;
   const common = {
     subject,
     issuedAt: at,
@@ -83,7 +83,7 @@ export function issueGrants(request: AccessRequest, at: number, by: string, fact
     successors: [],
     // Of a whole line: what began without a review is never prolonged without one.
     breakGlass: afterReview !== undefined || extension?.breakGlass === true,
-    asksAtStart: isLater && facts.asksAtStart,
+    asksAtStart: isLater && context.asksAtStart,
     activatedAt: isLater ? undefined : window.startsAt,
     warnAt: warnBeforeMs === undefined ? undefined : Math.max(window.startsAt, window.expiresAt - warnBeforeMs),
     idleTtlMs: terms?.idleTtlMs,
@@ -97,7 +97,7 @@ export function issueGrants(request: AccessRequest, at: number, by: string, fact
     put: [...grants, ...grants.filter(hasUsageRow).map(newUsage)],
     entries: grants.map((grant) => entryOf(grant, 'grant.issued', at, by, { scope: grant.scope, ...common })),
   };
-  const extended = facts.origin === undefined ? [] : [extendGrant(facts.origin, grants[0] as Grant, at, by)];
+  const extended = context.origin === undefined ? [] : [extendGrant(context.origin, grants[0] as Grant, at, by)];
   return combine(grants, [issued, ...extended]);
 }
 

@@ -4,7 +4,7 @@ import type { ScopeMatcher } from '../core/ports.js';
 import { makeRequest, makeReuse, toJson, UNDECIDED, type AccessRequest, type Extension, type Subject } from '../records/index.js';
 import { refuseIfSteppedBack } from '../core/time.js';
 import { formatDuration } from '../core/duration.js';
-import { chainLimitMet, type ChainFacts } from './chain-limits.js';
+import { chainLimitMet, type ChainContext } from './chain-limits.js';
 import { hasEnded, hasPassed, type GrantUse } from './status.js';
 import { asRead, entryOf, nextVersion, noChange, type EntryDraft, type Moment, type Transition } from './transition.js';
 import { unbrokenCover } from './cover.js';
@@ -15,7 +15,7 @@ import {
   grantLimitMet,
   touchSubject,
   type Duplicate,
-  type SubjectFacts,
+  type SubjectContext,
   type SubjectLimits,
 } from './subject.js';
 import { latestEnd } from './window.js';
@@ -41,7 +41,7 @@ export interface RequestLimits extends SubjectLimits {
 }
 
 /** What opening a request needs to know. */
-export interface OpenFacts extends SubjectFacts, ChainFacts {
+export interface OpeningContext extends SubjectContext, ChainContext {
   /** The subject's requests that have no recorded end; those too that time has ended. */
   readonly open: readonly AccessRequest[];
   /** Its requests that were denied; needed only where a denial stands. */
@@ -119,22 +119,22 @@ export function openRequest(
   id: string,
   isKeyed: boolean,
   limits: RequestLimits,
-  facts: OpenFacts,
+  context: OpeningContext,
   moment: Moment,
 ): Transition<string> {
-  const request = draftRequest(ask, id, limits, facts.origin, moment);
-  const duplicate = findDuplicate(request, facts.open, facts, moment);
+  const request = draftRequest(ask, id, limits, context.origin, moment);
+  const duplicate = findDuplicate(request, context.open, context, moment);
   if (duplicate !== undefined) {
     if (limits.duplicates === 'return') return isKeyed ? reuseRequest(ask, id, duplicate, moment) : noChange(duplicate.requestId);
     const what = duplicate.what === 'request' ? 'is open' : 'gives this already';
     throw new LimitError('duplicates', 1, 2, `limits.duplicates refuses the same ask twice: request ${duplicate.requestId} ${what}`);
   }
   if (request.extension === undefined && limits.askAgainAfterMs !== undefined)
-    refuseIfDenied(request, facts.denied, limits.askAgainAfterMs, facts.overlaps, moment);
-  const met = limitMet(request, limits, facts, moment);
+    refuseIfDenied(request, context.denied, limits.askAgainAfterMs, context.overlaps, moment);
+  const met = limitMet(request, limits, context, moment);
   if (met !== undefined) throw met;
-  const subject = touchSubject(request.subject, facts.subject);
-  const opened = openedForOther(request, facts);
+  const subject = touchSubject(request.subject, context.subject);
+  const opened = openedForOther(request, context);
   return {
     result: id,
     put: [request, subject, ...(opened === undefined ? [] : [opened.requester])],
@@ -142,7 +142,7 @@ export function openRequest(
     creates: true,
     dependsOn: [
       // So that nobody asks to extend what has just been ended; and so that a key stands for one thing.
-      ...(facts.origin === undefined ? [] : [asRead(facts.origin.grant)]),
+      ...(context.origin === undefined ? [] : [asRead(context.origin.grant)]),
       ...(isKeyed ? [{ kind: 'reuse', id, version: 0 }] : []),
     ],
   };
@@ -155,31 +155,31 @@ export function openRequest(
 export function limitMet(
   request: AccessRequest,
   limits: RequestLimits,
-  facts: Omit<OpenFacts, 'origin' | 'denied' | 'requester'>,
+  context: Omit<OpeningContext, 'origin' | 'denied' | 'requester'>,
   moment: Moment,
 ): LimitError | undefined {
   const { requestedBy, subject } = request;
   const { maxOpenRequests, maxTotalMs, minTtlMs } = limits;
-  const ofChain = chainLimitMet(request, facts);
+  const ofChain = chainLimitMet(request, context);
   if (ofChain !== undefined) return ofChain;
-  const open = facts.open.filter((other) => countsAgainst(request, other.requestedBy));
+  const open = context.open.filter((other) => countsAgainst(request, other.requestedBy));
   if (open.length >= maxOpenRequests) return new LimitError('maxOpenRequests', maxOpenRequests, open.length + 1);
-  const forOthers = facts.openedForOthers.length;
+  const forOthers = context.openedForOthers.length;
   if (requestedBy !== subject && forOthers >= maxOpenRequests) {
     const message = `limits.maxOpenRequests allows each requester at most ${maxOpenRequests} open requests for others; ${requestedBy} has ${forOthers}`;
     return new LimitError('maxOpenRequests', maxOpenRequests, forOthers + 1, message);
   }
-  const tooMany = grantLimitMet(limits, request, facts, false);
+  const tooMany = grantLimitMet(limits, request, context, false);
   if (tooMany !== undefined) return tooMany;
-  const live = facts.live.filter(({ grant }) => countsAgainst(request, facts.given.get(grant.requestId)?.requestedBy));
-  const coverMs = unbrokenCover(request, open, live, facts.overlaps, minTtlMs, moment);
+  const live = context.live.filter(({ grant }) => countsAgainst(request, context.given.get(grant.requestId)?.requestedBy));
+  const coverMs = unbrokenCover(request, open, live, context.overlaps, minTtlMs, moment);
   if (coverMs <= maxTotalMs) return undefined;
   const message = `limits.maxTotal allows at most ${formatDuration(maxTotalMs)} without a break, adjoining grants and open requests included; got ${formatDuration(coverMs)}`;
   return new LimitError('maxTotal', maxTotalMs, coverMs, message);
 }
 
 /** The row of whoever asks for somebody else, with this request among those it has opened; those that have ended go. */
-function openedForOther({ id, subject, requestedBy }: AccessRequest, { requester: before, openedForOthers }: OpenFacts) {
+function openedForOther({ id, subject, requestedBy }: AccessRequest, { requester: before, openedForOthers }: OpeningContext) {
   if (requestedBy === subject) return undefined;
   const stillOpen = openedForOthers.map((request) => request.id);
   const ended = (before?.openedForOthers ?? []).filter((other) => !stillOpen.includes(other));

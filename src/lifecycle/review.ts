@@ -1,7 +1,7 @@
 import { DecidedError, LimitError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../core/errors.js';
 import { escalatesAt, makeReview, type AccessRequest, type Quorum, type Review } from '../records/index.js';
 import type { ClockReading } from '../core/time.js';
-import type { IssueFacts, RequestWithGrants } from './grant.js';
+import type { IssueContext, RequestWithGrants } from './grant.js';
 import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './decision.js';
 import { hasPassed } from './status.js';
 import { entryOf, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
@@ -29,13 +29,13 @@ export interface ReviewLink {
 }
 
 /** What the approver said just now, and what an approval would need. What is not in it counts as a no. */
-export interface ReviewFacts {
+export interface ReviewContext {
   /** For each reviewer asked about: the groups that they are in now. */
   readonly groups: ReadonlyMap<string, readonly string[]>;
   /** Whether the subject may hold this; `undefined`: not asked. */
   readonly eligible: boolean | undefined;
   /** There where `eligible` is true. */
-  readonly issue: IssueFacts | undefined;
+  readonly issue: IssueContext | undefined;
 }
 
 /** How many reviews a request has at most: a change writes all of them (L42). A denial is taken beyond that too. */
@@ -124,14 +124,14 @@ export function refuseTurning(request: AccessRequest, reviewer: string, verdict:
 export function reviewRequest(
   request: AccessRequest,
   command: ReviewCommand,
-  facts: ReviewFacts,
+  context: ReviewContext,
   moment: Moment,
 ): Transition<RequestWithGrants> {
   const reviewer = moment.actor;
   const quorum = openQuorum(request, reviewer, moment);
   const { verdict, reason, comment, as, link } = command;
   if (link !== undefined && hasPassed(link.expiresAt, moment)) throw new LinkError('expired', request.id);
-  const groups = groupsThatMatter(quorum, facts.groups.get(reviewer));
+  const groups = groupsThatMatter(quorum, context.groups.get(reviewer));
   if (placesOf(request, groups, as, moment.now).length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
 
   const given = reviewBy(request, reviewer);
@@ -158,7 +158,7 @@ export function reviewRequest(
   // A review counts only from someone who was in a group when it was given and is in one of these still (L17).
   const counted = reviews
     .map((one) => {
-      const still = one.groups.filter((name) => facts.groups.get(one.reviewer)?.includes(name));
+      const still = one.groups.filter((name) => context.groups.get(one.reviewer)?.includes(name));
       return { ...one, groups: placesOf(request, still, one.as, moment.now) };
     })
     .filter((one) => one.groups.length > 0);
@@ -167,10 +167,10 @@ export function reviewRequest(
     return deny({ cause: 'quorum', reason: verdict === 'deny' ? reason : undefined });
   }
   const approvals = counted.filter((one) => one.verdict === 'approve' && isFresh(one, quorum, moment));
-  if (facts.eligible !== undefined && isMet(quorum, approvals)) {
-    if (!facts.eligible) return deny({ cause: 'ineligible', reason: 'the subject is no longer eligible' });
-    if (facts.issue === undefined) throw new TypeError('an approval needs its facts');
-    return withReview(approveRequest(request, { cause: 'quorum', by: reviewer, reason }, moment, { reviews }, facts.issue));
+  if (context.eligible !== undefined && isMet(quorum, approvals)) {
+    if (!context.eligible) return deny({ cause: 'ineligible', reason: 'the subject is no longer eligible' });
+    if (context.issue === undefined) throw new TypeError('an approval needs its context');
+    return withReview(approveRequest(request, { cause: 'quorum', by: reviewer, reason }, moment, { reviews }, context.issue));
   }
   if (isRepeated) return noChange({ request, grants: [] });
   const next = amend(request, { reviews });

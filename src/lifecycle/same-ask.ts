@@ -107,31 +107,31 @@ export function refuseIfDenied(
 }
 
 /** What noting a denial needs to know. */
-export interface DenialFacts {
+export interface DenialContext {
   readonly subject: Subject | undefined;
   /** The requests that its row names as denied, where it names as many as it may; otherwise they are not looked at. */
   readonly denied: readonly AccessRequest[];
 }
 
 /**
- * Notes on the subject's row, in the same step, that a request of it was denied. Without facts the step stays as it is: a
+ * Notes on the subject's row, in the same step, that a request of it was denied. Without a context the step stays as it is: a
  * subject's row that can't be read keeps nobody from denying.
  *
  * @param keptMs denials that are older than this make room
  */
 export function noteDenial(
   step: Transition<RequestWithGrants>,
-  facts: DenialFacts | undefined,
+  context: DenialContext | undefined,
   keptMs: number,
   moment: Moment,
 ): Transition<RequestWithGrants> {
   const { request } = step.result;
-  const before = facts?.subject?.denied ?? [];
+  const before = context?.subject?.denied ?? [];
   const isWritten = step.put.some((record) => record.kind === 'request' && record.id === request.id);
-  if (facts === undefined || !isWritten || denialsOf(request).length === 0 || before.includes(request.id)) return step;
-  const forgotten = before.length < MAX_DENIED ? [] : denialsToForget(before, facts.denied, keptMs, moment);
+  if (context === undefined || !isWritten || denialsOf(request).length === 0 || before.includes(request.id)) return step;
+  const forgotten = before.length < MAX_DENIED ? [] : denialsToForget(before, context.denied, keptMs, moment);
   const denied = [...before.filter((id) => !forgotten.includes(id)), request.id];
-  const subject = touchSubject(request.subject, facts.subject, { denied });
+  const subject = touchSubject(request.subject, context.subject, { denied });
   const written = { subjectVersion: subject.version, ...(forgotten.length === 0 ? {} : { forgotten }) };
   const last = step.entries.length - 1;
   const entries = step.entries.map((entry, i) => (i === last ? { ...entry, data: { ...entry.data, ...written } } : entry));

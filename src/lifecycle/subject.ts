@@ -16,7 +16,7 @@ export interface SubjectLimits {
 }
 
 /** A subject's set, read after its row. */
-export interface SubjectFacts {
+export interface SubjectContext {
   /** Its row as it was before anything else was read; `undefined`: it has none yet. */
   readonly subject: Subject | undefined;
   /** Its grants that have no recorded end; those too that time has ended. */
@@ -62,7 +62,7 @@ const isTaken = (grant: Grant): boolean => grant.breakGlass && grant.extends ===
  *
  * @param taken whether those that break-glass has taken are counted, or the others: each of the two has its own limit
  */
-export function countGrants({ live, given }: SubjectFacts, asked: Asked, taken: boolean): number {
+export function countGrants({ live, given }: SubjectContext, asked: Asked, taken: boolean): number {
   const counts = ({ grant }: GrantUse) => isTaken(grant) === taken && countsAgainst(asked, given.get(grant.requestId)?.requestedBy);
   return live.filter((held) => held.grant.end === undefined && counts(held)).length;
 }
@@ -71,10 +71,10 @@ export function countGrants({ live, given }: SubjectFacts, asked: Asked, taken: 
 export function grantLimitMet(
   { maxGrants }: Pick<SubjectLimits, 'maxGrants'>,
   asked: Asked & Pick<AccessRequest, 'scopes'>,
-  facts: SubjectFacts,
+  context: SubjectContext,
   isBreakGlass: boolean,
 ): LimitError | undefined {
-  const grants = countGrants(facts, asked, isBreakGlass) + asked.scopes.length;
+  const grants = countGrants(context, asked, isBreakGlass) + asked.scopes.length;
   if (!isBreakGlass) return grants > maxGrants ? new LimitError('maxGrants', maxGrants, grants) : undefined;
   if (grants <= BREAK_GLASS_RESERVE) return undefined;
   const message = `${asked.subject} may have ${BREAK_GLASS_RESERVE} break-glass grants at a time; got ${grants}`;
@@ -96,7 +96,7 @@ type Wanted = Asked & Pick<AccessRequest, 'scopes' | 'ttlMs' | 'startsAt' | 'ext
 export function findDuplicate(
   asked: Wanted,
   open: readonly AccessRequest[],
-  { live, given }: Pick<SubjectFacts, 'live' | 'given'>,
+  { live, given }: Pick<SubjectContext, 'live' | 'given'>,
   moment: Moment,
 ): Duplicate | undefined {
   const isSame = (request: AccessRequest): boolean =>

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { reviewBreakGlass, breakGlass, missReview, type BreakGlassReviewFacts, type Debtors } from '../../src/lifecycle/break-glass.js';
+import { reviewBreakGlass, breakGlass, missReview, type BreakGlassReviewContext, type Debtors } from '../../src/lifecycle/break-glass.js';
 import { isPurgeable } from '../../src/lifecycle/purge.js';
 import type { Ask, RequestLimits } from '../../src/lifecycle/request.js';
-import type { IssueFacts } from '../../src/lifecycle/grant.js';
+import type { IssueContext } from '../../src/lifecycle/grant.js';
 import { workOnRequest } from '../../src/lifecycle/sweep.js';
 import { readBreakGlass, type ParsedBreakGlass } from '../../src/lifecycle/verdict.js';
 import { decodeRequest, encode, needsReview, type AccessRequest, type Subject } from '../../src/records/index.js';
@@ -30,7 +30,7 @@ const ASK: Ask = {
   ticket: undefined,
   metadata: undefined,
 };
-const LIMITS: RequestLimits & IssueFacts['limits'] = {
+const LIMITS: RequestLimits & IssueContext['limits'] = {
   minTtlMs: 1_000,
   maxTtlMs: HOUR,
   maxTotalMs: HOUR,
@@ -43,7 +43,7 @@ const LIMITS: RequestLimits & IssueFacts['limits'] = {
   askAgainAfterMs: undefined,
   warnBeforeMs: undefined,
 };
-const FACTS: IssueFacts & { limits: typeof LIMITS } = {
+const FACTS: IssueContext & { limits: typeof LIMITS } = {
   subject: undefined,
   live: [],
   given: new Map(),
@@ -147,7 +147,7 @@ describe('breakGlass()', () => {
 });
 
 describe('acknowledge()', () => {
-  const facts = (over: Partial<BreakGlassReviewFacts> = {}): BreakGlassReviewFacts => ({
+  const facts = (over: Partial<BreakGlassReviewContext> = {}): BreakGlassReviewContext => ({
     may: true,
     debtors: { subject: aSubject(MAYA, 'x', 'r1', 'y'), requester: undefined, unreviewed: new Map() },
     grants: [],

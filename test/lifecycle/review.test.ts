@@ -34,7 +34,7 @@ const by = (reviewer: string, groups: readonly string[], verdict: Review['verdic
   comment: undefined,
 });
 /** Told outright, not found by what happens to break without them. */
-const FACTS_MISSING = new TypeError('an approval needs its facts');
+const CONTEXT_MISSING = new TypeError('an approval needs its context');
 const nobody = { groups: new Map<string, readonly string[]>(), eligible: undefined, issue: undefined };
 
 describe('countsIn()', () => {
@@ -138,7 +138,7 @@ describe('reviewRequest()', () => {
       [SAM, ['sec']],
       [ANA, ['ops']],
     ]);
-    expect(() => reviewRequest(request, command, { groups, eligible: true, issue: undefined }, moment())).toThrow(FACTS_MISSING);
+    expect(() => reviewRequest(request, command, { groups, eligible: true, issue: undefined }, moment())).toThrow(CONTEXT_MISSING);
     expect(reviewRequest(request, command, { groups, eligible: false, issue: undefined }, moment()).result.request.end).toMatchObject({
       status: 'denied',
       cause: 'ineligible',
@@ -152,7 +152,7 @@ describe('reviewRequest()', () => {
 describe('settle()', () => {
   it('L10 gives nothing without what an approval needs', () => {
     expect(() => applyVerdict(aRequest({ subject: MAYA }), readVerdict('x', { outcome: 'approve' }), undefined, moment())).toThrow(
-      FACTS_MISSING,
+      CONTEXT_MISSING,
     );
   });
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest, Grant } from '../../src/index.js';
 import { approveRequest, cancelRequest, applyVerdict } from '../../src/lifecycle/decision.js';
-import { reasonOfTime, type IssueFacts } from '../../src/lifecycle/grant.js';
+import { reasonOfTime, type IssueContext } from '../../src/lifecycle/grant.js';
 import { openRequest } from '../../src/lifecycle/request.js';
-import { reviewersToConfirm, reviewRequest, type ReviewFacts } from '../../src/lifecycle/review.js';
+import { reviewersToConfirm, reviewRequest, type ReviewContext } from '../../src/lifecycle/review.js';
 import { touchGrant } from '../../src/lifecycle/usage.js';
 import { windowOf } from '../../src/lifecycle/window.js';
 import { makeTerms, makeUsage } from '../../src/records/index.js';
@@ -15,7 +15,7 @@ import { refusal } from '../engine/an-engine.js';
  * tested here, all else through the engine.
  */
 const moment = { now: START_AT, highWater: START_AT, forEnds: START_AT, steppedBack: false, actor: 'user:sam' };
-const issue: IssueFacts = {
+const issue: IssueContext = {
   subject: undefined,
   live: [],
   given: new Map(),
@@ -168,7 +168,7 @@ describe('reviewRequest()', () => {
     } as const;
     const request = aRequest({ approver: 'x', quorum: quorumOf(2), assignedAt: START_AT, reviews: [given] });
     const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
-    const endOf = (facts: ReviewFacts) => reviewRequest(request, command, facts, moment).result.request.end;
+    const endOf = (facts: ReviewContext) => reviewRequest(request, command, facts, moment).result.request.end;
     const groups = new Map([['user:sam', ['g']]]);
     expect(endOf({ groups, eligible: true, issue })).toBeUndefined();
     const both = new Map([...groups, ['user:ana', ['g']]]);

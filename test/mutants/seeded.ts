@@ -136,8 +136,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'whoever has left the group counts',
     file: 'lifecycle/review.ts',
-    from: 'one.groups.filter((name) => facts.groups.get(one.reviewer)?.includes(name))',
-    to: 'one.groups.filter((name) => facts !== undefined && name !== "")',
+    from: 'one.groups.filter((name) => context.groups.get(one.reviewer)?.includes(name))',
+    to: 'one.groups.filter((name) => context !== undefined && name !== "")',
   },
   {
     name: 'one denial too many is needed',
@@ -238,8 +238,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'what time has ended counts until a sweep [M4]',
     file: 'kernel/context.ts',
-    from: 'if (ended.length === 0 || tries === MAX_READS) return facts;',
-    to: 'if (ended.length >= 0 || tries === MAX_READS) return facts;',
+    from: 'if (ended.length === 0 || tries === MAX_READS) return context;',
+    to: 'if (ended.length >= 0 || tries === MAX_READS) return context;',
   },
   {
     name: 'windows of a moment are opened [M4]',
@@ -287,7 +287,7 @@ export const SEEDED: readonly Seeded[] = [
     name: 'what is held keeps from an emergency [M5]',
     file: 'lifecycle/subject.ts',
     from: 'if (!isBreakGlass) return grants > maxGrants',
-    to: 'if (!isBreakGlass || grants + countGrants(facts, asked, false) > maxGrants) return grants + countGrants(facts, asked, false) > maxGrants',
+    to: 'if (!isBreakGlass || grants + countGrants(context, asked, false) > maxGrants) return grants + countGrants(context, asked, false) > maxGrants',
   },
   {
     name: 'what others took keeps from an emergency [M5]',
