@@ -143,3 +143,11 @@ export interface FlushReport {
   readonly caughtUp: boolean;
   readonly followers: readonly FollowerStatus[];
 }
+
+/** The current state of a request, for a caller who waits for its result. */
+export interface WaitAnswer<T> {
+  /** `undefined`: the request may still be decided. */
+  readonly result: T | undefined;
+  /** The review deadline, which may move. Epoch milliseconds. */
+  readonly reviewBy: number;
+}

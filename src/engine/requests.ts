@@ -24,42 +24,23 @@ import {
 import { requestStatus, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
 import { APPROVER, moment, noChange, type Moment } from '../lifecycle/transition.js';
 import { decodeRequest, decodeReuse, type AccessRequest } from '../records/index.js';
-import { TurnBudget, type ClockReading, type EngineClock } from '../core/time.js';
+import { TurnBudget, type ClockReading } from '../core/time.js';
 import { issuedAccess, readAccess } from './access-result.js';
 import { refuseAgent } from '../kernel/agents.js';
-import type { AccessPreview, AccessResult, InboxItem } from './answers.js';
-import type { ApproverClient } from '../kernel/approver-client.js';
+import type { AccessPreview, AccessResult, InboxItem, WaitAnswer } from './answers.js';
 import type { ParsedAsk } from './ask.js';
 import { loadDenialContext, loadIssueContext, loadOpeningContext, overlapsOf, recentDenialsFor } from '../kernel/context.js';
 import { derivedId, newId } from '../kernel/ids.js';
-import type { Ledger } from '../kernel/ledger.js';
-import type { Settings } from '../kernel/settings.js';
 import { afterRecording } from '../kernel/recorded.js';
 import { isRefusal } from '../kernel/refusal-throttle.js';
 import { askTogether } from '../kernel/together.js';
 import type { Kernel } from '../kernel/kernel.js';
 
-/** The current state of a request, for a caller who waits for its result. */
-export interface WaitAnswer<T> {
-  /** `undefined`: the request may still be decided. */
-  readonly result: T | undefined;
-  /** The review deadline, which may move. Epoch milliseconds. */
-  readonly reviewBy: number;
-}
-
 /** From the ask to the decision: what is loaded and asked before a rule is applied, and what became of it. */
 export class Requests {
-  readonly #settings: Settings;
-  readonly #keeper: EngineClock;
-  readonly #ledger: Ledger;
-  readonly #desk: ApproverClient;
   readonly #kernel: Kernel;
 
   constructor(kernel: Kernel) {
-    this.#settings = kernel.settings;
-    this.#keeper = kernel.clock;
-    this.#ledger = kernel.ledger;
-    this.#desk = kernel.approver;
     this.#kernel = kernel;
   }
 
@@ -75,7 +56,7 @@ export class Requests {
 
   /** What `ask` would do, up to the commit. What would be refused is told; what fails, fails here too. */
   async preview({ ask, key }: ParsedAsk): Promise<AccessPreview> {
-    const now = (): Moment => moment(this.#keeper, ask.requestedBy);
+    const now = (): Moment => moment(this.#kernel.clock, ask.requestedBy);
     try {
       const id = this.#idFor(ask, key, 'requestAccess');
       const there = key === undefined ? undefined : await this.known(id, ask);
@@ -85,9 +66,16 @@ export class Requests {
       };
       if (there !== undefined) return await repeat(there);
       const draft = await this.#draft(id, ask);
-      const made = openRequest(ask, id, key !== undefined, this.#settings.limits, await this.#openFacts(ask, draft, true), now()).result;
+      const made = openRequest(
+        ask,
+        id,
+        key !== undefined,
+        this.#kernel.settings.limits,
+        await this.#openFacts(ask, draft, true),
+        now(),
+      ).result;
       if (made !== id) return await repeat(made);
-      const verdict = await this.#desk.decide(draft, false);
+      const verdict = await this.#kernel.approver.decide(draft, false);
       const facts = await loadIssueContext(this.#kernel, draft, { dryRun: true });
       const reading = now();
       const { request, grants } = applyVerdict(draft, verdict, facts, reading).result;
@@ -100,25 +88,25 @@ export class Requests {
   }
 
   #idFor(ask: Ask, key: string | undefined, verb: 'requestAccess' | 'extend'): string {
-    return key === undefined ? newId() : derivedId(this.#ledger.store.namespace, verb, ask.requestedBy, key);
+    return key === undefined ? newId() : derivedId(this.#kernel.ledger.store.namespace, verb, ask.requestedBy, key);
   }
 
   /** Asks the approver if it has not answered yet, applies what it says, and tells how the request stands. */
   async settle(id: string): Promise<AccessResult> {
     let status: RequestStatus = 'pending';
     let reading: ClockReading | undefined;
-    const settled = await this.#ledger.runDurably(async () => {
+    const settled = await this.#kernel.ledger.runDurably(async () => {
       const { request, status: current } = await this.#read(id);
       status = current;
       // One that has run out without a sweep is told as it is, not asked about.
       if (!isUndecided(request) || status !== 'pending') return noChange<RequestWithGrants>({ request, grants: undefined });
-      const answer = await this.#desk.decide(request);
+      const answer = await this.#kernel.approver.decide(request);
       const { outcome } = answer.verdict;
       const facts = outcome === 'approve' ? await loadIssueContext(this.#kernel, request) : undefined;
       const denial = outcome === 'review' ? undefined : await loadDenialContext(this.#kernel, request);
-      const now = moment(this.#keeper, APPROVER);
+      const now = moment(this.#kernel.clock, APPROVER);
       reading = now;
-      return noteDenial(applyVerdict(request, answer, facts, now), denial, this.#settings.denialsShownMs, now);
+      return noteDenial(applyVerdict(request, answer, facts, now), denial, this.#kernel.settings.denialsShownMs, now);
     });
     return this.#resultOf(settled, status, reading);
   }
@@ -139,22 +127,22 @@ export class Requests {
   ): Promise<AccessResult> {
     let reading: ClockReading | undefined;
     const give = async () => {
-      const request = await this.#ledger.request(id);
+      const request = await this.#kernel.ledger.request(id);
       check(request);
-      refuseAgent(this.#settings.isAgent, request, reviewer);
+      refuseAgent(this.#kernel.settings.isAgent, request, reviewer);
       const facts = await this.#gather(request, reviewer, command);
       const mayDeny = command.verdict === 'deny' || facts.eligible === false;
       const denial = mayDeny ? await loadDenialContext(this.#kernel, request) : undefined;
-      const now = moment(this.#keeper, reviewer);
+      const now = moment(this.#kernel.clock, reviewer);
       reading = now;
-      return noteDenial(reviewRequest(request, command, facts, now), denial, this.#settings.denialsShownMs, now);
+      return noteDenial(reviewRequest(request, command, facts, now), denial, this.#kernel.settings.denialsShownMs, now);
     };
     try {
-      return await this.#resultOf(await this.#ledger.runDurably(give), 'pending', reading);
+      return await this.#resultOf(await this.#kernel.ledger.runDurably(give), 'pending', reading);
     } catch (error) {
       // A reviewer who gives the deciding review again learns only from this refusal that the first one was recorded.
       if (error instanceof DecidedError && reviewBy(error.request, reviewer)?.verdict === command.verdict)
-        await this.#ledger.confirmDurable();
+        await this.#kernel.ledger.confirmDurable();
       throw error;
     }
   }
@@ -165,8 +153,8 @@ export class Requests {
     const items: Pick<InboxItem, 'request' | 'groups'>[] = [];
     /** By subject: only requests for the same subject can be twins. */
     const open = new Map<string, AccessRequest[]>();
-    for await (const rows of this.#ledger.pages({ kind: 'request', open: true, order: 'due' }, undefined, 100, turns)) {
-      const requests = this.#settings.decodeAll(rows, decodeRequest);
+    for await (const rows of this.#kernel.ledger.pages({ kind: 'request', open: true, order: 'due' }, undefined, 100, turns)) {
+      const requests = this.#kernel.settings.decodeAll(rows, decodeRequest);
       for (const request of requests) {
         const ofSubject = open.get(request.subject);
         if (ofSubject === undefined) open.set(request.subject, [request]);
@@ -174,7 +162,7 @@ export class Requests {
       }
       const undecided = requests.filter((request) => !isDecidedFor(request, reviewer));
       const memberships = await askTogether(undecided, (request) => this.#groupsOrNone(reviewer, request));
-      const reading = this.#keeper.read();
+      const reading = this.#kernel.clock.read();
       undecided.forEach((request, i) => {
         const groups = mayAct(request, reviewer, memberships[i] ?? [], reading);
         if (groups.length > 0) items.push({ request, groups });
@@ -185,7 +173,7 @@ export class Requests {
       items.map(({ request }) => request),
       turns,
     );
-    const now = moment(this.#keeper, reviewer);
+    const now = moment(this.#kernel.clock, reviewer);
     const shown: InboxItem[] = [];
     for (const item of items) {
       const ofSubject = open.get(item.request.subject) ?? [];
@@ -199,9 +187,9 @@ export class Requests {
   /** A request about which the approver fails must not hide the others. */
   async #groupsOrNone(reviewer: string, request: AccessRequest): Promise<readonly string[]> {
     try {
-      return await this.#desk.groupsOf(reviewer, request);
+      return await this.#kernel.approver.groupsOf(reviewer, request);
     } catch (error) {
-      this.#settings.onError(error, 'inbox');
+      this.#kernel.settings.onError(error, 'inbox');
       return [];
     }
   }
@@ -209,12 +197,12 @@ export class Requests {
   /** Whether a review by this person would count now. */
   async isReviewer(request: AccessRequest, reviewer: string): Promise<boolean> {
     if (isDecidedFor(request, reviewer)) return false;
-    return countsIn(request, await this.#desk.groupsOf(reviewer, request), this.#keeper.read()).length > 0;
+    return countsIn(request, await this.#kernel.approver.groupsOf(reviewer, request), this.#kernel.clock.read()).length > 0;
   }
 
   /** The request that a key stands for already; `undefined`: none. @throws IdempotencyError where it was for something else */
   async known(id: string, ask: Ask): Promise<string | undefined> {
-    const [request, reuse] = await this.#ledger.rows([
+    const [request, reuse] = await this.#kernel.ledger.rows([
       { kind: 'request', id },
       { kind: 'reuse', id },
     ]);
@@ -241,12 +229,12 @@ export class Requests {
     known: () => Promise<string | undefined>,
   ): Promise<{ readonly id: string; readonly reused: boolean }> {
     let there: string | undefined;
-    const made = await this.#ledger.run<string>(async () => {
+    const made = await this.#kernel.ledger.run<string>(async () => {
       const facts = await this.#openFacts(ask, await this.#draft(id, ask), false);
       // After all else is read: what stands against it may be this very call's, made twice at once.
       there = await known();
       if (there !== undefined) return noChange(there);
-      return openRequest(ask, id, isKeyed, this.#settings.limits, facts, moment(this.#keeper, ask.requestedBy));
+      return openRequest(ask, id, isKeyed, this.#kernel.settings.limits, facts, moment(this.#kernel.clock, ask.requestedBy));
     });
     return { id: made, reused: there !== undefined || made !== id };
   }
@@ -254,8 +242,8 @@ export class Requests {
   /** The request as it would be, if it may be asked at all. */
   async #draft(id: string, ask: Ask): Promise<AccessRequest> {
     const origin = await this.#origin(ask);
-    const draft = draftRequest(ask, id, this.#settings.limits, origin, moment(this.#keeper, ask.requestedBy));
-    const { eligible, reason } = await this.#desk.mayAsk(draft);
+    const draft = draftRequest(ask, id, this.#kernel.settings.limits, origin, moment(this.#kernel.clock, ask.requestedBy));
+    const { eligible, reason } = await this.#kernel.approver.mayAsk(draft);
     if (!eligible) throw new IneligibleError(ask.subject, ask.scopes, reason);
     return draft;
   }
@@ -265,7 +253,7 @@ export class Requests {
   }
 
   async #origin({ extends: grantId }: Ask): Promise<GrantUse | undefined> {
-    return grantId === undefined ? undefined : (await this.#ledger.grantsWithUsage([grantId]))[0];
+    return grantId === undefined ? undefined : (await this.#kernel.ledger.grantsWithUsage([grantId]))[0];
   }
 
   /** What the rule for a review needs to know from the approver, asked live, and from the store. */
@@ -273,13 +261,13 @@ export class Requests {
     const groups = new Map<string, readonly string[]>();
     // These are refused whatever the approver would say.
     if (isDecidedFor(request, reviewer)) return { groups, eligible: undefined, issue: undefined };
-    const own = await this.#desk.groupsOf(reviewer, request);
+    const own = await this.#kernel.approver.groupsOf(reviewer, request);
     const confirm = reviewersToConfirm(request, reviewer, verdict, own);
     groups.set(reviewer, own);
     const others = confirm.filter((other) => other !== reviewer);
-    const theirs = await askTogether(others, (other) => this.#desk.groupsOf(other, request));
+    const theirs = await askTogether(others, (other) => this.#kernel.approver.groupsOf(other, request));
     others.forEach((other, i) => groups.set(other, theirs[i] ?? []));
-    const eligible = confirm.length > 0 && verdict === 'approve' ? await this.#desk.mayHold(request, 'approval') : undefined;
+    const eligible = confirm.length > 0 && verdict === 'approve' ? await this.#kernel.approver.mayHold(request, 'approval') : undefined;
     return { groups, eligible, issue: eligible === true ? await loadIssueContext(this.#kernel, request) : undefined };
   }
 
@@ -294,9 +282,9 @@ export class Requests {
    */
   async #read(id: string): Promise<{ readonly request: AccessRequest; readonly status: RequestStatus }> {
     for (;;) {
-      const begun = this.#keeper.read().forEnds;
-      const request = await this.#ledger.request(id);
-      const status = requestStatus(request, this.#keeper.read().forEnds);
+      const begun = this.#kernel.clock.read().forEnds;
+      const request = await this.#kernel.ledger.request(id);
+      const status = requestStatus(request, this.#kernel.clock.read().forEnds);
       if (status === requestStatus(request, begun)) return { request, status };
     }
   }
@@ -316,7 +304,7 @@ export class Requests {
         return {
           ...told,
           ...(grants === undefined || reading === undefined
-            ? await readAccess(this.#ledger, this.#keeper, request)
+            ? await readAccess(this.#kernel.ledger, this.#kernel.clock, request)
             : issuedAccess(grants, reading)),
         };
       case 'denied':
@@ -331,9 +319,9 @@ export class Requests {
   /** Who may review; for people to read, so its failure takes nothing from the rest of the answer. */
   async reviewersOf(request: AccessRequest): Promise<readonly string[] | undefined> {
     try {
-      return (await this.#desk.membersOf(request))?.filter((member) => !isOwnRequest(request, member));
+      return (await this.#kernel.approver.membersOf(request))?.filter((member) => !isOwnRequest(request, member));
     } catch (error) {
-      this.#settings.onError(error, 'membersOf');
+      this.#kernel.settings.onError(error, 'membersOf');
       return undefined;
     }
   }

@@ -3,7 +3,7 @@ import { invalid, readField, readOptions } from '../../core/parse.js';
 import { isObject } from '../../records/index.js';
 import type { EngineClock } from '../../core/time.js';
 import { readDuration, type Duration } from '../../core/duration.js';
-import type { WaitAnswer } from '../../engine/requests.js';
+import type { WaitAnswer } from '../../engine/answers.js';
 import type { JournalNotifier } from '../../followers/journal-notifier.js';
 import { InterruptibleSleep } from '../../kernel/interruptible-sleep.js';
 
