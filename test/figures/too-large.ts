@@ -12,7 +12,6 @@ export const tooLarge: Readonly<Record<string, number>> = {
 
   'testing/contract/reading-live#readingLive': 232,
   'testing/contract/reading-find#readingFind': 203,
-  'stores/sql/statements#statementsOf': 178,
   'testing/contract/reading-order#readingOrder': 177,
   'testing/contract/compared#compared': 175,
   'testing/contract/reading-due#readingDue': 147,

@@ -167,8 +167,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'SQL: the head is read and not held',
     file: 'stores/sql/statements.ts',
-    from: 'where namespace = $1 for update)',
-    to: 'where namespace = $1)',
+    from: '${locked} for update)',
+    to: '${locked})',
     caughtBy: { race: 'postgres', tries: 50 },
   },
   {
@@ -270,14 +270,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'SQL: a row that is written again stays due when it was',
-    file: 'stores/sql/statements.ts',
+    file: 'stores/sql/writes.ts',
     from: '${ROW.slice(2)\n',
     to: "${ROW.slice(2).filter((name) => name !== 'due_at')\n",
     caughtBy: { proof: 'model-sqlite', scale: 0.025 },
   },
   {
     name: 'SQL: the keys of a commit may be combine with the whole namespace',
-    file: 'stores/sql/statements.ts',
+    file: 'stores/sql/fragments.ts',
     from: 'where ${isKey} limit 1) as r`',
     to: 'where ${isKey}) as r`',
     caughtBy: {

@@ -12,7 +12,8 @@ import { integerOf, refuseWrongServer, wrongVersion } from './rows.js';
 import { SCHEMA_VERSION } from './schema.js';
 import { Session } from './session.js';
 import { statementsOf } from './statements.js';
-import type { Statement, Statements } from './statements.js';
+import type { Statement } from './statement.js';
+import type { Statements } from './statements.js';
 import { NotificationListener } from './listener.js';
 
 /** What the stores of all namespaces share: the connection, and who is at it. */

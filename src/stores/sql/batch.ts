@@ -4,7 +4,7 @@ import type { Change, CommitAnswer, RowKey } from '../../core/store-port.js';
 import { createdAtChanged, type Anchor, type AuditEntry, type UnlinkedEntry } from '../../records/index.js';
 import { toColumn } from './order.js';
 import { entryColumns, rowColumns } from './rows.js';
-import type { WritePart } from './statements.js';
+import type { WritePart } from './writes.js';
 
 /** A record's key as the database knows it: injective, for use in a map. */
 type Key = string;

@@ -2,6 +2,7 @@ import type { Page } from '../../core/ports.js';
 import type { FindQuery, Row } from '../../core/store-port.js';
 import { MAX_LOOK, placeOf, readPlace } from '../../records/index.js';
 import type { Columns, SqlDialect } from './database.js';
+import { besideServer, ROW } from './fragments.js';
 import { fromColumn, toColumn } from './order.js';
 import { integerOf, rowOf, textOf } from './rows.js';
 
@@ -18,10 +19,6 @@ export interface Asked {
   readonly order: NonNullable<FindQuery['order']>;
 }
 
-/** Puts the columns that say which server answers beside the rows of a query, and `more` beside them. */
-type WithServer = (names: readonly string[], from: string, more?: string) => string;
-
-const ROW = ['kind', 'id', 'version', 'subject', 'scope', 'open', 'created_at', 'from_at', 'until_at', 'due_at', 'sort_at', 'body'];
 const COLUMNS = ROW.join(', ');
 
 export const askedBy = ({ subject, scope, open, during, order = 'oldest' }: FindQuery): Asked => ({
@@ -43,7 +40,7 @@ export const findName = ({ subject, scope, open, during, order }: Asked): string
  * An index gives the rows in order, or two runs of it, of the open and of the closed ones. What it does not know is asked of
  * the first rows that it gives, at most {@link MAX_LOOK}: `looked` and the last place say how far that was.
  */
-export function findText(dialect: SqlDialect, asked: Asked, withServer: WithServer): string {
+export function findText(dialect: SqlDialect, asked: Asked): string {
   const { open, order } = asked;
   const by = order === 'due' ? 'sort_at' : 'created_at';
   const [is, direction, back] = order === 'newest' ? ['<', ' desc', ''] : ['>', '', ' desc'];
@@ -67,10 +64,10 @@ export function findText(dialect: SqlDialect, asked: Asked, withServer: WithServ
     open === undefined
       ? inOrder(`(select * from (${run(true)}) as a union all select * from (${run(false)}) as b) as u`, limit)
       : run(open);
-  if (filters.length === 0) return withServer(ROW, rows);
+  if (filters.length === 0) return besideServer(dialect, ROW, rows);
   const last = (column: string) => `(select ${column} from seen order by ${by}${back}, id${back} limit 1)`;
   const how = `, (select count(*) from seen) as looked, ${last(by)} as last_at, ${last('id')} as last_id`;
-  return `with seen as (${rows}) ${withServer(ROW, inOrder(`seen where ${filters.join(' and ')}`, '$5'), how)}`;
+  return `with seen as (${rows}) ${besideServer(dialect, ROW, inOrder(`seen where ${filters.join(' and ')}`, '$5'), how)}`;
 }
 
 const indexOf = ({ subject, scope, order }: Asked): string => (subject ? 'subject' : order === 'due' ? 'sort' : scope ? 'scope' : 'kind');

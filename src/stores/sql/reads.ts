@@ -3,7 +3,7 @@ import type { Columns, PgPool, SqliteHandle } from './database.js';
 import { isBusy } from './failures.js';
 import { RetryBudget, unlessBusy } from './session.js';
 import type { Ask, Session } from './session.js';
-import type { Statement } from './statements.js';
+import type { Statement } from './statement.js';
 
 /** How questions are asked outside a transaction. */
 export interface Reads {

@@ -4,7 +4,7 @@ import { sleepUntil, systemClock, within } from '../../core/time.js';
 import { TimeLimit } from '../time-limit.js';
 import type { Columns, SqlDatabase } from './database.js';
 import { isBusy, isRolledBack, NoAnswer } from './failures.js';
-import type { Statement } from './statements.js';
+import type { Statement } from './statement.js';
 
 /** Asks one statement. */
 export type Ask = (statement: Statement, values?: readonly unknown[]) => Promise<readonly Columns[]>;

@@ -3,7 +3,7 @@ import { readDuration } from '../../core/duration.js';
 import { invalid, readOptions } from '../../core/parse.js';
 import type { PgClient, PgPool } from './database.js';
 import { NoAnswer } from './failures.js';
-import { nameIn } from './statements.js';
+import { nameIn } from './statement.js';
 import { TimeLimit } from '../time-limit.js';
 
 /** What is heard already: once is enough, however often it is handed over. */

@@ -3,7 +3,7 @@ import type { SqlDatabase, SqlDialect } from 'jit-access/sql';
 import { CompiledQuery } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { statementsOf } from '../../../src/stores/sql/statements.js';
-import type { Statement } from '../../../src/stores/sql/statements.js';
+import type { Statement } from '../../../src/stores/sql/statement.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
 

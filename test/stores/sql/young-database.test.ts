@@ -2,7 +2,8 @@ import { migrate } from 'jit-access/sql';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { statementsOf } from '../../../src/stores/sql/statements.js';
-import type { Statement, WritePart } from '../../../src/stores/sql/statements.js';
+import type { Statement } from '../../../src/stores/sql/statement.js';
+import type { WritePart } from '../../../src/stores/sql/writes.js';
 import { kyselyOn, Postgres } from './postgres.js';
 
 // A server is started and stopped here, on a machine that may be busy.

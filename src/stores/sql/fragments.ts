@@ -1,0 +1,110 @@
+import type { SqlDialect } from './database.js';
+
+/*
+ * The parts that statements are made of. Where the two databases differ, the difference is a function here.
+ */
+
+/** The columns of `jit_rows`, in the order in which they are read and written. */
+export const ROW: readonly string[] = [
+  'kind',
+  'id',
+  'version',
+  'subject',
+  'scope',
+  'open',
+  'created_at',
+  'from_at',
+  'until_at',
+  'due_at',
+  'sort_at',
+  'body',
+];
+/** The columns of `jit_journal`, in the order in which they are read and written. */
+export const ENTRY: readonly string[] = [
+  'seq',
+  'change_id',
+  'v',
+  'id',
+  'type',
+  'at',
+  'actor',
+  'request_id',
+  'grant_id',
+  'data',
+  'digest',
+  'prev_hash',
+  'hash',
+];
+/** Those that no JSON text can be compared with. */
+const INTEGERS = new Set(['version', 'created_at', 'from_at', 'until_at', 'due_at', 'sort_at', 'seq', 'v', 'at']);
+
+export const columns = (of: string, names: readonly string[]): string => names.map((name) => `${of}.${name}`).join(', ');
+
+export const isOpen = (dialect: SqlDialect): string => (dialect === 'postgres' ? 'open' : 'open = 1');
+
+/** The JSON list of lists in parameter `n`, as a table. */
+export function jsonTable(dialect: SqlDialect, n: number, names: readonly string[]): string {
+  const postgres = dialect === 'postgres';
+  const cast = (name: string) => (name === 'open' ? '::boolean' : INTEGERS.has(name) ? '::bigint' : '');
+  const fields = names.map((name, i) => (postgres ? `(value ->> ${i})${cast(name)} as ${name}` : `value ->> ${i} as ${name}`)).join(', ');
+  return postgres
+    ? `(select ordinality - 1 as i, ${fields} from jsonb_array_elements($${n}::jsonb) with ordinality)`
+    : `(select key as i, ${fields} from json_each($${n}))`;
+}
+
+/**
+ * The rows of the namespace `$1` under the keys of parameter `n`. Each key is looked up by itself: SQLite's cross join keeps
+ * the keys outside, and PostgreSQL cannot merge a subquery that has a limit into a join. Without statistics, PostgreSQL
+ * would join the keys with the whole namespace, so a commit would cost as much as the namespace holds rows.
+ */
+export function keyedRows(dialect: SqlDialect, n: number): string {
+  const keys = `${jsonTable(dialect, n, ['kind', 'id'])} as k cross join`;
+  const isKey = 'r.namespace = $1 and r.kind = k.kind and r.id = k.id';
+  const place = 'r.tableoid as home, r.ctid as place';
+  return dialect === 'postgres'
+    ? `${keys} lateral (select ${place}, r.* from jit_rows as r where ${isKey} limit 1) as r`
+    : `${keys} jit_rows as r on ${isKey}`;
+}
+
+/** PostgreSQL answers an array from an index, for each of its members; it would join a subquery with the whole namespace. */
+export const isOneOf = (dialect: SqlDialect, column: string, n: number, type = ''): string =>
+  dialect === 'postgres'
+    ? `${column} = any(array(select value${type} from jsonb_array_elements_text($${n}::jsonb)))`
+    : `${column} in (select value from json_each($${n}))`;
+
+/** One JSON list of an item for each row of `from`. */
+export const jsonListOf = (dialect: SqlDialect, item: string, from: string): string =>
+  dialect === 'postgres' ? `(select json_agg(${item})::text from ${from})` : `(select json_group_array(${item}) from ${from})`;
+
+export const jsonList = (dialect: SqlDialect, ...values: readonly string[]): string =>
+  `${dialect === 'postgres' ? 'json_build_array' : 'json_array'}(${values.join(', ')})`;
+
+/** Columns of a row as one JSON list. The body stands in it as it was kept: no number rounded, no key moved. */
+export function rowAsList(dialect: SqlDialect, names: readonly string[]): string {
+  if (dialect === 'postgres')
+    return `json_build_array(${names.map((name) => (name === 'body' ? 'r.body::json' : `r.${name}`)).join(', ')})`;
+  const asJson = (name: string) =>
+    name === 'body'
+      ? 'r.body'
+      : name === 'version'
+        ? 'r.version'
+        : name.endsWith('_at')
+          ? `ifnull(r.${name}, 'null')`
+          : `json_quote(r.${name})`;
+  return `'[' || ${names.map(asJson).join(` || ',' || `)} || ']'`;
+}
+
+/** The lists of several rows as one text: null where there is no row. */
+export const rowsAsList = (dialect: SqlDialect, names: readonly string[]): string =>
+  dialect === 'postgres' ? `json_agg(${rowAsList(dialect, names)})::text` : `'[' || group_concat(${rowAsList(dialect, names)}) || ']'`;
+
+/**
+ * What every answer says of the server that gives it, so that no question of its own is needed and a pooler makes no
+ * difference: the schema's version, and on PostgreSQL whether it is a standby.
+ */
+export const serverColumns = (dialect: SqlDialect): string =>
+  `(select max(version) from jit_schema) as schema_version${dialect === 'postgres' ? ', pg_is_in_recovery() as standby' : ''}`;
+
+/** At least one row: where nothing was found, the server's columns are alone in it, and the others are null. */
+export const besideServer = (dialect: SqlDialect, names: readonly string[], from: string, more = ''): string =>
+  `select s.*, ${columns('f', names)} from (select ${serverColumns(dialect)}${more}) as s left join (${from}) as f on true`;
