@@ -1,6 +1,6 @@
 export { createGuard } from './guards/guard.js';
 export type { Admitted, Guard, Refused } from './guards/outcome.js';
-export type { Access } from './guards/access.js';
+export type { Access, WatchedAccess } from './guards/access.js';
 export { isAnswered, whenClosed, type NodeResponse } from './guards/closing.js';
 export { untilRead } from './guards/body.js';
 export type { CallerOptions, GuardDefaults, GuardEngine, GuardOptions } from './guards/options.js';

@@ -42,8 +42,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   retention: ['features/retention', 'kernel/journal-clock'],
   work: ['features/work'],
 
-  // An engine is handed to them: they know it, and what watches its access, by their types.
-  guards: [...ground, 'features/work/options', 'engine'],
+  // An engine is handed to them: they know its type alone.
+  guards: [...ground, 'engine'],
   guard: ['guards'],
   express: ['guards'],
   fastify: ['guards'],

@@ -1,6 +1,13 @@
-import type { AccessWatch } from '../features/work/options.js';
 import { invalid } from '../core/parse.js';
 import type { Decision } from '../records/index.js';
+
+/** Access that is being watched: what `abortOnEnd` gives a guard. The `AccessWatch` of `jit-access/work` is one. */
+export interface WatchedAccess {
+  /** Aborts when the access ends, or can no longer be confirmed; its `reason` is the error that says why. */
+  readonly signal: AbortSignal;
+  /** Ends the watching, not the access. The guard calls it when the response is over; more than one call is fine. */
+  stop(): void;
+}
 
 /** What a guard hands on to the handler that it has let a request through to. */
 export interface Access {
@@ -8,7 +15,7 @@ export interface Access {
   readonly decision: Decision;
   /**
    * Aborts when the access ends, when that could not be confirmed for too long, and when the response is over or its
-   * client has gone; its `reason` says why, like the `reason` of an `AccessWatch`. A handler that streams or goes on working listens to it.
+   * client has gone; its `reason` says why, like the `reason` of the watch that `abortOnEnd` gave. A handler that streams or goes on working listens to it.
    *
    * @throws InvalidArgumentError if the guard has no `abortOnEnd`: a signal that never aborts would never stop anything
    */
@@ -16,7 +23,7 @@ export interface Access {
 }
 
 /** @param watch `undefined`: the guard has no `abortOnEnd` */
-export function makeAccess(decision: Decision, watch: AccessWatch | undefined): Access {
+export function makeAccess(decision: Decision, watch: WatchedAccess | undefined): Access {
   // Not enumerable: what prints or copies an access need not ask for its signal.
   return Object.defineProperty({ decision }, 'signal', {
     get() {

@@ -1,9 +1,8 @@
-import type { AccessWatch } from '../features/work/options.js';
 import { isJitError } from '../core/errors.js';
 import { invalid, readPort } from '../core/parse.js';
 import type { Decision } from '../records/index.js';
 import { isScope } from '../core/scope.js';
-import { makeAccess } from './access.js';
+import { makeAccess, type WatchedAccess } from './access.js';
 import { readCaller, readNeed, type Caller, type GuardEngine, type GuardOptions } from './options.js';
 import type { Admitted, Guard, Refused } from './outcome.js';
 import { accessRequired, invalidScope, unauthenticated, unavailable, type Refusal } from './refusal.js';
@@ -65,13 +64,13 @@ async function admit(caller: Caller<never>, subject: string, scope: string): Pro
   const decision = await engine.check(subject, scope, { touch });
   if (!decision.allowed) return refused(accessRequired(scope, requestUrl), decision);
   if (abortOnEnd === undefined) return admitted(decision, undefined);
-  const watch = readPort<AccessWatch>('abortOnEnd(...)', await abortOnEnd(subject, scope), ['stop']);
+  const watch = readPort<WatchedAccess>('abortOnEnd(...)', await abortOnEnd(subject, scope), ['stop']);
   // The access may have ended in the turn in which the watch was handed over.
   watch.signal.throwIfAborted();
   return admitted(decision, watch);
 }
 
-function admitted(decision: Decision, watch: AccessWatch | undefined): Admitted {
+function admitted(decision: Decision, watch: WatchedAccess | undefined): Admitted {
   return { allowed: true, access: makeAccess(decision, watch), stop: watch && (() => watch.stop()) };
 }
 

@@ -1,9 +1,9 @@
-import type { AccessWatch } from '../features/work/options.js';
 import type { JitEngine } from '../engine/engine.js';
 import { invalid, readListener, readOptions, readPort } from '../core/parse.js';
 import type { MaybePromise } from '../core/ports.js';
 import { readScope } from '../core/scope.js';
 import { readDuration, type Duration } from '../core/duration.js';
+import type { WatchedAccess } from './access.js';
 import type { Refused } from './outcome.js';
 
 /** What a guard asks: an engine, or a checker of `jit-access/check`, which has no `touch`. */
@@ -23,7 +23,7 @@ export interface GuardDefaults<Args extends readonly unknown[] = readonly unknow
    *
    * For example `abortOnEnd: (engine, subject, scope) => watchAccess(engine, subject, scope, { poll: '500ms' })`.
    */
-  readonly abortOnEnd?: ((engine: JitEngine, subject: string, scope: string) => MaybePromise<AccessWatch>) | undefined;
+  readonly abortOnEnd?: ((engine: JitEngine, subject: string, scope: string) => MaybePromise<WatchedAccess>) | undefined;
   /**
    * Whether a request that is let through counts as a use, for grants that end when they are idle. A checker records no use:
    * `true` is refused over one. Default: true over an engine, false over a checker.
