@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { JitEngine, MemoryGrantStore, readJournal, replay, reviewers, verifyJournal, verifyStore, wasHeldAt } from 'jit-access';
+import { JitEngine, MemoryGrantStore, reviewers, wasHeldAt } from 'jit-access';
+import { readJournal, replay, verifyJournal, verifyStore } from 'jit-access/journal';
 import { ManualClock } from 'jit-access/testing';
 
 /** Who had what, and when: an incident on 14 March, and the questions that an auditor asks about it in May. */

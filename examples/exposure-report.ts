@@ -1,4 +1,5 @@
-import { accessReport, JitEngine, MemoryGrantStore, readJournal } from 'jit-access';
+import { JitEngine, MemoryGrantStore } from 'jit-access';
+import { accessReport, readJournal } from 'jit-access/journal';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
 

@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { autoApprove, callbackSink, JitEngine, verifyJournal } from 'jit-access';
+import { autoApprove, callbackSink, JitEngine } from 'jit-access';
+import { verifyJournal } from 'jit-access/journal';
 import { jsonLinesSink, readJsonLines } from 'jit-access/jsonl';
 
 async function main() {

@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { JitEngine, notify, reviewers, verifyWebhook, webhookSink, WebhookError, type Notice } from 'jit-access';
+import { JitEngine, reviewers } from 'jit-access';
+import { notify, type Notice } from 'jit-access/notify';
+import { verifyWebhook, webhookSink, WebhookError } from 'jit-access/webhook';
 import { ManualClock } from 'jit-access/testing';
 
 const clock = new ManualClock();

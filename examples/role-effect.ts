@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { formatEntry, JitEngine, MemoryGrantStore, readJournal, reviewers, type CoverageChange } from 'jit-access';
+import { formatEntry, JitEngine, MemoryGrantStore, reviewers, type CoverageChange } from 'jit-access';
+import { readJournal } from 'jit-access/journal';
 import { ManualClock } from 'jit-access/testing';
 
 /** A system outside that has roles, and is down now and then. */

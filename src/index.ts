@@ -48,27 +48,10 @@ export { callbackSink } from './sinks/callback.js';
 export { consoleSink, type ConsoleLike } from './sinks/console.js';
 export { formatEntry } from './sinks/format.js';
 
-export { notify, type Notice, type NoticeKind, type NotifyOptions } from './features/notify/notify.js';
-export { webhookSink, type WebhookSinkOptions } from './features/webhook/webhook.js';
-export { WebhookError } from './features/webhook/errors.js';
-export type { WebhookCall, WebhookFetch, WebhookReply } from './features/webhook/sender.js';
-export {
-  verifyWebhook,
-  type WebhookEntry,
-  type WebhookPayload,
-  type WebhookToVerify,
-  type WithheldWebhookEntry,
-} from './features/webhook/verify.js';
-
 export type { BreakGlassResult } from './engine/break-glass.js';
 export type { Denial } from './lifecycle/same-ask.js';
 export { link } from './journal/link.js';
-export { readJournal } from './journal/read.js';
 export { EntryRefusedError, isWithheld } from './followers/refused-entry.js';
-export { accessReport, type DecisionFigures, type AccessReport, type ScopeReport } from './journal/report.js';
-export { replay, type Replayed } from './journal/replay.js';
-export { verifyJournal, type JournalAnchors, type JournalVerification } from './journal/verify.js';
-export { verifyStore, type JournalProblem, type RowProblem, type StoreVerification } from './journal/verify-store.js';
 export type { FollowerStatus } from './followers/followers.js';
 export type { JsonObject, JsonValue } from './core/json.js';
 

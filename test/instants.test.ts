@@ -1,7 +1,8 @@
 import { explain } from 'jit-access/explain';
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { accessReport, autoApprove, grantStatus, JitEngine, MemoryGrantStore, readJournal, replay } from '../src/index.js';
+import { autoApprove, grantStatus, JitEngine, MemoryGrantStore } from '../src/index.js';
+import { accessReport, readJournal, replay } from '../src/journal.js';
 import { requestStatus, wasHeldAt, type Instant } from '../src/index.js';
 import { definePolicy } from '../src/policy.js';
 import { ManualClock } from '../src/testing.js';

@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
-  accessReport,
   JitEngine,
   MemoryGrantStore,
-  readJournal,
-  replay,
-  verifyJournal,
-  verifyStore,
   type AuditEntry,
   type Change,
   type GrantStore,
@@ -14,6 +9,7 @@ import {
   type Page,
   type Row,
 } from 'jit-access';
+import { accessReport, readJournal, replay, verifyJournal, verifyStore } from 'jit-access/journal';
 import { definePolicy, simulate } from 'jit-access/policy';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, aRow, ManualClock, ScriptedApprover, START_AT } from 'jit-access/testing';

@@ -5,14 +5,13 @@ import {
   isJitError,
   JitEngine,
   MemoryGrantStore,
-  readJournal,
   reviewers,
   startSweeper,
-  verifyJournal,
   type AuditEntry,
   type Clock,
   type Duration,
 } from 'jit-access';
+import { readJournal, verifyJournal } from 'jit-access/journal';
 import { badge, exactTime } from './badge.js';
 import { Database, type DatabaseScope } from './database.js';
 import type { Page } from './page.js';

@@ -12,7 +12,8 @@ const nameOf = (block: Block) => `${block.page}:${block.line}`;
 /** What a block that imports nothing may use: it goes on from the sentence before it. */
 const PRELUDE = `
 import { ${['DeniedError', 'JitEngine', 'MemoryGrantStore', 'autoApprove', 'denyAll', 'firstDecisive', 'isJitError'].join(', ')} } from 'jit-access';
-import { ${['callbackSink', 'consoleSink', 'formatEntry', 'patternScopes', 'readJournal', 'reviewers', 'startSweeper', 'verifyJournal'].join(', ')} } from 'jit-access';
+import { ${['callbackSink', 'consoleSink', 'formatEntry', 'patternScopes', 'reviewers', 'startSweeper'].join(', ')} } from 'jit-access';
+import { readJournal, verifyJournal } from 'jit-access/journal';
 import { definePolicy, readPolicy, simulate } from 'jit-access/policy';
 import type { ${['AccessRequest', 'Approver', 'AuditEntry', 'AuditSink', 'Clock', 'Grant', 'GrantStore', 'Verdict'].join(', ')} } from 'jit-access';
 declare const engine: JitEngine;

@@ -1,5 +1,6 @@
 import { acceptClock, purge } from 'jit-access/retention';
-import { JitEngine, MemoryGrantStore, patternScopes, readJournal, type Change } from 'jit-access';
+import { JitEngine, MemoryGrantStore, patternScopes, type Change } from 'jit-access';
+import { readJournal } from 'jit-access/journal';
 import { inTurn, ManualClock, ScriptedApprover, throws } from 'jit-access/testing';
 
 /** Something that another process does right before a commit of this one. */

@@ -57,6 +57,17 @@ describe('the page of old and new names', () => {
     }
   });
 
+  it('names exports that another entry has, and that the core no longer has', () => {
+    const rows = rowsUnder('Exports of another entry now');
+    expect(rows.length).toBeGreaterThan(0);
+    for (const [entry = '', names = ''] of rows) {
+      const [, from = ''] = /^`([./\w]+)`$/.exec(entry) ?? [];
+      const declared = [...reportOf(from).matchAll(/^export .*\b(?:function|interface|type|class|const) (\w+)/gm)].map(([, name]) => name);
+      expect([...names.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort()).toEqual(declared.sort());
+      for (const name of declared) expect(declares('.', name ?? ''), name).toBe(false);
+    }
+  });
+
   it('names types of entries that there are, for types that are gone', () => {
     const rows = rowsUnder('Entry types').map((row) => row.map(nameIn));
     expect(rows.length).toBeGreaterThan(0);
@@ -67,7 +78,7 @@ describe('the page of old and new names', () => {
   });
 
   it('names kinds of notices that there are, for kinds that are gone', () => {
-    const kinds = /^export type NoticeKind =([\s\S]*?');$/m.exec(reportOf('.'))?.[1] ?? '';
+    const kinds = /^export type NoticeKind =([\s\S]*?');$/m.exec(reportOf('./notify'))?.[1] ?? '';
     const rows = rowsUnder('Kinds of notices').map((row) => row.map(nameIn));
     expect(rows.length).toBeGreaterThan(0);
     for (const [old, now] of rows) {

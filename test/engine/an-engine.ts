@@ -3,7 +3,6 @@ import {
   isJitError,
   JitEngine,
   MemoryGrantStore,
-  readJournal,
   reviewers,
   type AccessAsk,
   type AccessRequest,
@@ -14,6 +13,7 @@ import {
   type JitEngineOptions,
   type JitErrorCode,
 } from '../../src/index.js';
+import { readJournal } from '../../src/journal.js';
 import { FaultyStore, ManualClock, START_AT } from '../../src/testing.js';
 
 export const MAYA = 'user:maya';

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import {
   MemoryGrantStore,
   reviewers,
-  verifyJournal,
   type AccessRequest,
   type BreakGlassAsk,
   type BreakGlassVerdict,
   type JitEngine,
   type JitEngineOptions,
 } from '../../src/index.js';
+import { verifyJournal } from '../../src/journal.js';
 import { FaultyStore, inTurn, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
 import { ANA, anEngine, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
 import { expectReplayed } from '../property/fold.js';

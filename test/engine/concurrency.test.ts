@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JitEngine } from '../../src/index.js';
-import { autoApprove, MemoryGrantStore, reviewers, verifyJournal, type AccessRequest } from '../../src/index.js';
+import { autoApprove, MemoryGrantStore, reviewers, type AccessRequest } from '../../src/index.js';
+import { verifyJournal } from '../../src/journal.js';
 import { FaultyStore, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
 import { CONFLICT } from '../commit-answers.js';

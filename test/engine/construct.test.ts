@@ -38,7 +38,9 @@ function aStore(inner: GrantStore): { readonly store: GrantStore; readonly calls
 
 describe('new JitEngine()', () => {
   it('draws no randomness, starts no timer and does no I/O, whatever it is given (L46)', async () => {
-    const { JitEngine, MemoryGrantStore, notify, webhookSink, consoleSink, callbackSink } = await import('../../src/index.js');
+    const { JitEngine, MemoryGrantStore, consoleSink, callbackSink } = await import('../../src/index.js');
+    const { notify } = await import('../../src/notify.js');
+    const { webhookSink } = await import('../../src/webhook.js');
     const { store, calls } = aStore(new MemoryGrantStore());
     const sinks = [new RecordingSink(), new RecordingSink({ name: 'local', follow: 'local' })];
     const { called, restore } = watched();

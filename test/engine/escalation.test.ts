@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { verifyJournal, type JitEngineOptions, type QuorumInput } from '../../src/index.js';
+import type { JitEngineOptions, QuorumInput } from '../../src/index.js';
+import { verifyJournal } from '../../src/journal.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SCOPE } from './an-engine.js';
 import { wholeStore } from './whole-store.js';

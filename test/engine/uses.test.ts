@@ -6,7 +6,6 @@ import {
   JitEngine,
   MemoryGrantStore,
   patternScopes,
-  verifyStore,
   type Change,
   type Grant,
   type GrantStore,
@@ -14,6 +13,7 @@ import {
   type Row,
   type TermsInput,
 } from '../../src/index.js';
+import { verifyStore } from '../../src/journal.js';
 import { FaultyStore, ManualClock, RecordingSink, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
 import { CONFLICT } from '../commit-answers.js';

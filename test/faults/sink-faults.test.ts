@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isJitError, notify, type AuditEntry, type AuditSink, type Notice } from '../../src/index.js';
+import { isJitError, type AuditEntry, type AuditSink } from '../../src/index.js';
+import { notify, type Notice } from '../../src/notify.js';
 import { RecordingSink, type ManualClock } from '../../src/testing.js';
 import { yieldToOthers } from '../../src/core/time.js';
 import { anEngine, entriesOf, SCOPE } from '../engine/an-engine.js';

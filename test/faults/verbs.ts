@@ -2,16 +2,8 @@ import { waitFor, watchAccess, withAccess } from 'jit-access/work';
 import { explain } from 'jit-access/explain';
 import { acceptClock, purge, removeSink } from 'jit-access/retention';
 import { expect } from 'vitest';
-import {
-  isJitError,
-  verifyJournal,
-  type AccessRequest,
-  type AuditSink,
-  type Grant,
-  type GrantStore,
-  type JitEngine,
-  type Row,
-} from '../../src/index.js';
+import { isJitError, type AccessRequest, type AuditSink, type Grant, type GrantStore, type JitEngine, type Row } from '../../src/index.js';
+import { verifyJournal } from '../../src/journal.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import {
   aGranted,

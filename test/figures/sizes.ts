@@ -25,7 +25,7 @@ const ENGINE = 'export { JitEngine, reviewers } from "./dist/index.js";';
 /** What a user has installed beside the package. zod comes along with the package, and is counted. */
 const EXTERNAL = ['node:*', ...builtinModules, 'kysely', '@nestjs/common', 'tslib'];
 
-/** The budgets of the entries that come, for `npm run size -- --update`. A view and the journal need no engine. */
+/** The budgets of the entries that come, for `npm run size -- --update`. A view, the journal and sinks need no engine. */
 const BUDGETS: Readonly<Record<string, { readonly budget: number; readonly beside?: boolean }>> = {
   view: { budget: 8_000 },
   journal: { budget: 15_000 },
@@ -34,8 +34,8 @@ const BUDGETS: Readonly<Record<string, { readonly budget: number; readonly besid
   provisioning: { budget: 5_000, beside: true },
   explain: { budget: 4_000, beside: true },
   retention: { budget: 3_000, beside: true },
-  notify: { budget: 5_000, beside: true },
-  webhook: { budget: 9_000, beside: true },
+  notify: { budget: 5_000 },
+  webhook: { budget: 9_000 },
 };
 
 export const readSizes = (): readonly SizeRow[] => JSON.parse(readFileSync(path, 'utf8')) as readonly SizeRow[];

@@ -1,6 +1,7 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, isJitError, JitEngine, MemoryGrantStore, notify, type Notice } from '../../src/index.js';
+import { autoApprove, isJitError, JitEngine, MemoryGrantStore } from '../../src/index.js';
+import { notify, type Notice } from '../../src/notify.js';
 import { FaultyStore, ManualClock, RecordingSink, ScriptedApprover, START_AT } from '../../src/testing.js';
 import { entriesOf } from '../engine/an-engine.js';
 import { over, settled, takeAway, tamper } from '../journal/bent-store.js';

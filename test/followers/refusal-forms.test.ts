@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { EntryRefusedError, JitEngine, MemoryGrantStore, readJournal, replay, type AuditEntry, type AuditSink } from '../../src/index.js';
+import { EntryRefusedError, JitEngine, MemoryGrantStore, type AuditEntry, type AuditSink } from '../../src/index.js';
+import { readJournal, replay } from '../../src/journal.js';
 import { readRefusals, refusedIn } from '../../src/followers/refused-entry.js';
 import { ManualClock } from '../../src/testing.js';
 import { anEngine, aPending, SAM } from '../engine/an-engine.js';

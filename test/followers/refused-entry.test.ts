@@ -1,16 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  callbackSink,
-  notify,
-  verifyWebhook,
-  webhookSink,
-  type AuditEntry,
-  type AuditSink,
-  type JitEngine,
-  type Notice,
-  type WebhookCall,
-  type WebhookSinkOptions,
-} from '../../src/index.js';
+import { callbackSink, type AuditEntry, type AuditSink, type JitEngine } from '../../src/index.js';
+import { notify, type Notice } from '../../src/notify.js';
+import { verifyWebhook, webhookSink, type WebhookCall, type WebhookSinkOptions } from '../../src/webhook.js';
 import { ManualClock, ScriptedApprover } from '../../src/testing.js';
 import { anEngine, ask, entriesOf, MAYA, SCOPE } from '../engine/an-engine.js';
 import { newSecret } from '../features/webhook/receiver.js';

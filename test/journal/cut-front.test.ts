@@ -1,5 +1,6 @@
 import { purge } from 'jit-access/retention';
-import { JitEngine, MemoryGrantStore, verifyJournal, type AuditEntry, type Anchor } from 'jit-access';
+import { JitEngine, MemoryGrantStore, type AuditEntry, type Anchor } from 'jit-access';
+import { verifyJournal } from 'jit-access/journal';
 import { ManualClock } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { entriesOf } from '../engine/an-engine.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryGrantStore, replay, wasHeldAt, type AuditEntry, type JitEngine } from '../../src/index.js';
+import { MemoryGrantStore, wasHeldAt, type AuditEntry, type JitEngine } from '../../src/index.js';
+import { replay } from '../../src/journal.js';
 import { digestOf } from '../../src/journal/link.js';
 import { applyEntry } from '../../src/journal/replay/apply-entry.js';
 import { Rebuild } from '../../src/journal/replay/rebuild.js';

@@ -1,6 +1,7 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { accessReport, patternScopes, type AuditEntry, type AccessReport } from '../../src/index.js';
+import { patternScopes, type AuditEntry } from '../../src/index.js';
+import { accessReport, type AccessReport } from '../../src/journal.js';
 import { START_AT } from '../../src/testing.js';
 import { ANA, anEngine, aPending, at, entriesOf, MAYA, refusal, SAM } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';

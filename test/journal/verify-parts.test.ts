@@ -1,6 +1,7 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { placeOf, readPlace, verifyStore, type GrantStore, type Row } from '../../src/index.js';
+import { placeOf, readPlace, type GrantStore, type Row } from '../../src/index.js';
+import { verifyStore } from '../../src/journal.js';
 import { unlike } from '../../src/journal/verify-store/difference.js';
 import { Listing } from '../../src/journal/verify-store/listing.js';
 import { anEngine, aPending, SAM } from '../engine/an-engine.js';

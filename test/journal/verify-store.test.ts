@@ -3,14 +3,13 @@ import { describe, expect, it } from 'vitest';
 import {
   autoApprove,
   MemoryGrantStore,
-  replay,
-  verifyStore,
   type AuditEntry,
   type Effect,
   type GrantStore,
   type JournalSlice,
   type Row,
 } from '../../src/index.js';
+import { replay, verifyStore } from '../../src/journal.js';
 import { CorruptError, StoreError } from '../../src/core/errors.js';
 import { digestOf } from '../../src/journal/link.js';
 import { problemIn } from '../../src/journal/verify-store/reading.js';

@@ -6,10 +6,10 @@ import {
   MemoryGrantStore,
   patternScopes,
   reviewers,
-  verifyStore,
   type GrantStore,
   type JitEngineOptions,
 } from '../../src/index.js';
+import { verifyStore } from '../../src/journal.js';
 import { FaultyStore, ManualClock, throws } from '../../src/testing.js';
 import { yieldToOthers } from '../../src/core/time.js';
 import { HOUR, MAYA, MINUTE, SAM } from '../engine/an-engine.js';

@@ -1,6 +1,7 @@
 import { acceptClock, purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, MemoryGrantStore, replay, verifyStore, type JitEngine } from '../../src/index.js';
+import { autoApprove, MemoryGrantStore, type JitEngine } from '../../src/index.js';
+import { replay, verifyStore } from '../../src/journal.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
 import {
   aGranted,

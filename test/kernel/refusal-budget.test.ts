@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readJournal, replay, verifyStore } from '../../src/index.js';
+import { readJournal, replay, verifyStore } from '../../src/journal.js';
 import { anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SCOPE } from '../engine/an-engine.js';
 
 const MOLE = 'user:mole';

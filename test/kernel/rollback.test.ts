@@ -1,6 +1,7 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, verifyJournal, verifyStore, readJournal, replay, type JitEngineOptions } from '../../src/index.js';
+import { autoApprove, type JitEngineOptions } from '../../src/index.js';
+import { verifyJournal, verifyStore, readJournal, replay } from '../../src/journal.js';
 import { ManualClock, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, entriesOf, HOUR, MAYA, refusal, SAM } from '../engine/an-engine.js';
 import { RewindableStore } from './rewindable-store.js';

@@ -6,10 +6,6 @@ import {
   isJitError,
   JitEngine,
   patternScopes,
-  readJournal,
-  replay,
-  verifyJournal,
-  verifyStore,
   wasHeldAt,
   type AccessAsk,
   type AccessRequest,
@@ -25,6 +21,7 @@ import {
   type RunAsk,
   type Usage,
 } from '../../src/index.js';
+import { readJournal, replay, verifyJournal, verifyStore } from '../../src/journal.js';
 import { decodeGrant, decodeRequest, decodeUsage } from '../../src/records/index.js';
 import { Dice } from './dice.js';
 import {

@@ -1,4 +1,5 @@
-import { verifyJournal, type GrantStore } from '../../src/index.js';
+import type { GrantStore } from '../../src/index.js';
+import { verifyJournal } from '../../src/journal.js';
 import { aChange, anEntry, aRow } from '../../src/testing.js';
 import { ordersUntilWrong } from '../prove/schedules.js';
 import { openStore, type Kind } from '../stores/durable/place.js';

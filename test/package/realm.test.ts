@@ -23,7 +23,8 @@ const nodeOnly = [
 
 /** The main job, from outside Node: asks, reviews, checks around both bounds of the window, sweeps, follows and verifies the journal. */
 const scenario = `
-  import { callbackSink, isJitError, JitEngine, MemoryGrantStore, readJournal, reviewers, startSweeper, verifyJournal } from './dist/index.js';
+  import { callbackSink, isJitError, JitEngine, MemoryGrantStore, reviewers, startSweeper } from './dist/index.js';
+  import { readJournal, verifyJournal } from './dist/journal.js';
 
   export async function play() {
     const start = 1_767_225_600_000;

@@ -9,7 +9,8 @@ import { describeRuntime } from '../runtimes/runtimes.js';
 
 /** The quick start, by an engine that is made at module scope. */
 const story = `
-  import { JitEngine, MemoryGrantStore, reviewers, startSweeper, verifyJournal, readJournal } from 'jit-access';
+  import { JitEngine, MemoryGrantStore, reviewers, startSweeper } from 'jit-access';
+  import { verifyJournal, readJournal } from 'jit-access/journal';
 
   let now = Date.UTC(2026, 0, 1);
   const store = new MemoryGrantStore();

@@ -1,5 +1,5 @@
 import { transformSync } from 'esbuild';
-import { readJournal, verifyJournal } from 'jit-access';
+import { readJournal, verifyJournal } from 'jit-access/journal';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scenarios } from '../../docs/play/scenarios/all.js';
 import { answerOf } from '../../docs/play/world/answers.js';

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { readJournal, type AuditEntry, type GrantStore, type Review, type Row } from '../../src/index.js';
+import type { AuditEntry, GrantStore, Review, Row } from '../../src/index.js';
+import { readJournal } from '../../src/journal.js';
 import { decodeEffect, decodeGrant, decodeRequest, decodeReuse, decodeSubject, decodeUsage, decodeUse } from '../../src/records/index.js';
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -6,13 +6,12 @@ import {
   JitEngine,
   MemoryGrantStore,
   patternScopes,
-  replay,
-  verifyStore,
   wasHeldAt,
   type AuditEntry,
   type Grant,
   type GrantStore,
 } from '../../src/index.js';
+import { replay, verifyStore } from '../../src/journal.js';
 import { decodeGrant, decodeUsage, type Usage } from '../../src/records/index.js';
 import { START_AT } from '../../src/testing.js';
 import { ANA, entriesOf, LEE, refusal } from '../engine/an-engine.js';

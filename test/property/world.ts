@@ -3,7 +3,6 @@ import {
   isJitError,
   JitEngine,
   MemoryGrantStore,
-  verifyJournal,
   wasHeldAt,
   type AccessRequest,
   type EntryType,
@@ -11,6 +10,7 @@ import {
   type JitErrorCode,
   type Row,
 } from '../../src/index.js';
+import { verifyJournal } from '../../src/journal.js';
 import { decodeGrant, decodeRequest, decodeUsage, type Usage } from '../../src/records/index.js';
 import { FaultyStore, ManualClock } from '../../src/testing.js';
 import { entriesOf, MAYA, SAM } from '../engine/an-engine.js';

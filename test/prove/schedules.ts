@@ -4,13 +4,12 @@ import {
   isJitError,
   JitEngine,
   MemoryGrantStore,
-  replay,
-  verifyJournal,
   type Approver,
   type AuditEntry,
   type GrantStore,
   type JitEngineOptions,
 } from '../../src/index.js';
+import { replay, verifyJournal } from '../../src/journal.js';
 import { decodeGrant, decodeRequest, decodeUsage } from '../../src/records/index.js';
 import { scaled, type Proof } from './proof.js';
 

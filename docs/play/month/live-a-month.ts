@@ -1,4 +1,5 @@
-import { autoApprove, accessReport, JitEngine, MemoryGrantStore, patternScopes, readJournal, type Grant } from 'jit-access';
+import { autoApprove, JitEngine, MemoryGrantStore, patternScopes, type Grant } from 'jit-access';
+import { accessReport, readJournal } from 'jit-access/journal';
 import { ManualClock } from 'jit-access/testing';
 import { DAY_FROM, DAY_TO, DOORS, FROM, PEOPLE, TO, workOfTheMonth, type Work } from './work.js';
 

@@ -1,4 +1,5 @@
-import { verifyJournal, type AuditEntry } from 'jit-access';
+import type { AuditEntry } from 'jit-access';
+import { verifyJournal } from 'jit-access/journal';
 import type { Scene } from '../world/scene.js';
 import { button, el, onChange, panel } from './dom.js';
 import { createTamperDialog, type Tampering } from './tamper-dialog.js';

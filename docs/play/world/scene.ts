@@ -1,7 +1,6 @@
 import { explain, type ExplanationReason } from 'jit-access/explain';
 import {
   isJitError,
-  readJournal,
   type AccessRequest,
   type AccessStatus,
   type BreakGlassReview,
@@ -12,6 +11,7 @@ import {
   type BreakGlassReviewItem,
   type Review,
 } from 'jit-access';
+import { readJournal } from 'jit-access/journal';
 import type { Done, World } from './world.js';
 
 /** What somebody asks the probe. */

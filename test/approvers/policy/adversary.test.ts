@@ -1,13 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import {
-  firstDecisive,
-  JitEngine,
-  MemoryGrantStore,
-  patternScopes,
-  readJournal,
-  reviewers,
-  type JitEngineOptions,
-} from '../../../src/index.js';
+import { firstDecisive, JitEngine, MemoryGrantStore, patternScopes, reviewers, type JitEngineOptions } from '../../../src/index.js';
+import { readJournal } from '../../../src/journal.js';
 import { definePolicy, readPolicy, simulate, type LiveGroup, type PolicyDefinition } from '../../../src/policy.js';
 import { aRequest, ManualClock, ScriptedApprover, START_AT } from '../../../src/testing.js';
 import { CONFLICT } from '../../commit-answers.js';

@@ -1,4 +1,5 @@
-import { isJitError, JitEngine, patternScopes, readJournal, MemoryGrantStore, type AuditEntry } from 'jit-access';
+import { isJitError, JitEngine, patternScopes, MemoryGrantStore, type AuditEntry } from 'jit-access';
+import { readJournal } from 'jit-access/journal';
 import {
   definePolicy,
   readPolicy,

@@ -1,4 +1,5 @@
-import { JitEngine, MemoryGrantStore, readJournal, runSubject, type AgentRun, type AuditEntry } from 'jit-access';
+import { JitEngine, MemoryGrantStore, runSubject, type AgentRun, type AuditEntry } from 'jit-access';
+import { readJournal } from 'jit-access/journal';
 import { definePolicy, simulate, type Policy, type PolicyDefinition, type PolicyRule } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';

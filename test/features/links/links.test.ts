@@ -1,7 +1,8 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import type { JitEngine } from '../../../src/index.js';
-import { MemoryGrantStore, reviewers, verifyJournal, type JitEngineOptions, type QuorumInput } from '../../../src/index.js';
+import { MemoryGrantStore, reviewers, type JitEngineOptions, type QuorumInput } from '../../../src/index.js';
+import { verifyJournal } from '../../../src/journal.js';
 import { FaultyStore, hangs, ScriptedApprover } from '../../../src/testing.js';
 import {
   ANA,

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { autoApprove, JitEngine, MemoryGrantStore, notify, webhookSink, type AuditSink } from '../../../src/index.js';
+import { autoApprove, JitEngine, MemoryGrantStore, type AuditSink } from '../../../src/index.js';
+import { notify } from '../../../src/notify.js';
+import { webhookSink } from '../../../src/webhook.js';
 import { ManualClock } from '../../../src/testing.js';
 import { aGranted, anEngine, entriesOf, SAM } from '../../engine/an-engine.js';
 import { killedAfter, turns } from './killed.js';

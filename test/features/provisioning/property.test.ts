@@ -7,13 +7,12 @@ import {
   JitEngine,
   MemoryGrantStore,
   patternScopes,
-  readJournal,
-  verifyJournal,
   type AuditEntry,
   type CoverageChange,
   type Grant,
   type GrantStore,
 } from '../../../src/index.js';
+import { readJournal, verifyJournal } from '../../../src/journal.js';
 import { verifyStore } from '../../../src/journal/verify-store.js';
 import { decodeGrant } from '../../../src/records/index.js';
 import { FaultyStore, ManualClock } from '../../../src/testing.js';

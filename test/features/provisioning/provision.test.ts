@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  autoApprove,
-  JitEngine,
-  MemoryGrantStore,
-  patternScopes,
-  verifyJournal,
-  readJournal,
-  type CoverageChange,
-} from '../../../src/index.js';
+import { autoApprove, JitEngine, MemoryGrantStore, patternScopes, type CoverageChange } from '../../../src/index.js';
+import { verifyJournal, readJournal } from '../../../src/journal.js';
 import { ManualClock, RecordingSink } from '../../../src/testing.js';
 import { aGranted, anEngine, ask, ANA, entriesOf, MAYA, MINUTE, SAM, SCOPE, typesOf } from '../../engine/an-engine.js';
 import { expectReplayed } from '../../property/fold.js';

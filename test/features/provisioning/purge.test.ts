@@ -1,6 +1,7 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { readJournal, verifyJournal, type AuditEntry, type GrantStore, type JitEngine } from '../../../src/index.js';
+import type { AuditEntry, GrantStore, JitEngine } from '../../../src/index.js';
+import { readJournal, verifyJournal } from '../../../src/journal.js';
 import { verifyStore } from '../../../src/journal/verify-store.js';
 import type { FaultyStore } from '../../../src/testing.js';
 import { aGranted, anEngine, at, entriesOf, HOUR, MAYA, SAM, SCOPE } from '../../engine/an-engine.js';

@@ -1,6 +1,7 @@
 import { purge, removeSink } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, MemoryGrantStore, verifyJournal, type JitEngine, type Row } from '../../../src/index.js';
+import { autoApprove, MemoryGrantStore, type JitEngine, type Row } from '../../../src/index.js';
+import { verifyJournal } from '../../../src/journal.js';
 import { FaultyStore, RecordingSink, ScriptedApprover } from '../../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from '../../engine/an-engine.js';
 import { CONFLICT } from '../../commit-answers.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { autoApprove, JitEngine, MemoryGrantStore, webhookSink, WebhookError } from '../../../src/index.js';
+import { autoApprove, JitEngine, MemoryGrantStore } from '../../../src/index.js';
+import { webhookSink, WebhookError } from '../../../src/webhook.js';
 import { ManualClock, START_AT } from '../../../src/testing.js';
 import { settled } from '../../journal/bent-store.js';
 

@@ -1,4 +1,4 @@
-import { verifyWebhook } from 'jit-access';
+import { verifyWebhook } from 'jit-access/webhook';
 import { ManualClock, START_AT } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { SECRET } from './receiver.js';

@@ -1,5 +1,6 @@
 import { describe, expectTypeOf, it } from 'vitest';
-import type { EntryType, WebhookFetch, WebhookSinkOptions, WebhookToVerify } from '../../../src/index.js';
+import type { EntryType } from '../../../src/index.js';
+import type { WebhookFetch, WebhookSinkOptions, WebhookToVerify } from '../../../src/webhook.js';
 import type { IncomingHttpHeaders } from 'node:http';
 
 describe('the types of webhooks', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { verifyStore, type JitEngine } from '../../../src/index.js';
+import type { JitEngine } from '../../../src/index.js';
+import { verifyStore } from '../../../src/journal.js';
 import { anEngine, MINUTE } from '../../engine/an-engine.js';
 import { SDKS, type Options, type Sdk, type Work } from './sdks.js';
 

@@ -1,4 +1,6 @@
-import { notify, webhookSink, type AuditSink } from 'jit-access';
+import type { AuditSink } from 'jit-access';
+import { notify } from 'jit-access/notify';
+import { webhookSink } from 'jit-access/webhook';
 
 export type SinkKind = 'notify' | 'webhookSink';
 

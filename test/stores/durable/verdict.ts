@@ -1,4 +1,5 @@
-import { autoApprove, JitEngine, readJournal, verifyJournal, verifyStore, type AuditEntry, type GrantStore } from 'jit-access';
+import { autoApprove, JitEngine, type AuditEntry, type GrantStore } from 'jit-access';
+import { readJournal, verifyJournal, verifyStore } from 'jit-access/journal';
 import type { Ack } from './churn.js';
 
 export async function entriesOf(store: GrantStore): Promise<readonly AuditEntry[]> {

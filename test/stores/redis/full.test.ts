@@ -1,5 +1,6 @@
 import { purge } from 'jit-access/retention';
-import { JitEngine, reviewers, verifyStore, type Approver } from 'jit-access';
+import { JitEngine, reviewers, type Approver } from 'jit-access';
+import { verifyStore } from 'jit-access/journal';
 import { aChange, anEntry, aRow, ManualClock } from 'jit-access/testing';
 import { expect, it } from 'vitest';
 import { CLIENTS } from './clients.js';

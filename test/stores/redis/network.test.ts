@@ -1,4 +1,5 @@
-import { isJitError, OutcomeUnknownError, StoreError, verifyJournal } from 'jit-access';
+import { isJitError, OutcomeUnknownError, StoreError } from 'jit-access';
+import { verifyJournal } from 'jit-access/journal';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { CLIENTS } from './clients.js';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Cluster } from 'ioredis';
-import { isJitError, JitEngine, reviewers, verifyJournal, type GrantStore } from 'jit-access';
+import { isJitError, JitEngine, reviewers, type GrantStore } from 'jit-access';
+import { verifyJournal } from 'jit-access/journal';
 import { fromIoredis, redisGrantStore } from 'jit-access/redis';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';

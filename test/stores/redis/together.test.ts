@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { JitEngine, reviewers, verifyJournal, verifyStore, type GrantStore } from 'jit-access';
+import { JitEngine, reviewers, type GrantStore } from 'jit-access';
+import { verifyJournal, verifyStore } from 'jit-access/journal';
 import { aChange, anEntry, aRow, ManualClock } from 'jit-access/testing';
 import { expect, it } from 'vitest';
 import { CLIENTS } from './clients.js';
