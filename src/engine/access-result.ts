@@ -1,30 +1,74 @@
 import { freshlyIssued, type RequestWithGrants } from '../lifecycle/grant.js';
-import { accessAt, type Access, type GrantUse } from '../lifecycle/status.js';
+import { isOwnRequest } from '../lifecycle/review.js';
+import { accessAt, type Access, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
 import type { AccessRequest } from '../records/index.js';
 import type { ClockReading, EngineClock } from '../core/time.js';
-import type { AccessGranted } from './answers.js';
+import type { AccessGranted, AccessResult } from './answers.js';
+import type { Kernel } from '../kernel/kernel.js';
 import type { Ledger } from '../kernel/ledger.js';
 
+/**
+ * The result that the engine returns for a request. After a commit the engine does not read the clock again: it returns what
+ * it committed.
+ *
+ * @param open the status while no end is recorded: pending, or expired
+ * @param reading the reading at which the engine issued the grants
+ */
+export async function accessResultOf(
+  kernel: Kernel,
+  { request, grants }: RequestWithGrants,
+  open: RequestStatus,
+  reading?: ClockReading,
+): Promise<AccessResult> {
+  const common = { request, reused: false, differs: [], allowed: false };
+  const outcome = request.end?.status ?? open;
+  switch (outcome) {
+    case 'approved':
+      return {
+        ...common,
+        ...(grants === undefined || reading === undefined
+          ? await readAccess(kernel.ledger, kernel.clock, request)
+          : issuedAccess(grants, reading)),
+      };
+    case 'denied':
+      return { outcome, ...common, reason: request.end?.reason };
+    case 'pending':
+      return { outcome, ...common, reviewers: await reviewersOf(kernel, request) };
+    default:
+      return { outcome, ...common };
+  }
+}
+
+/** Who may review, for people to read. `undefined`: the approver failed, which leaves the rest of the result intact. */
+export async function reviewersOf({ approver, settings }: Kernel, request: AccessRequest): Promise<readonly string[] | undefined> {
+  try {
+    return (await approver.membersOf(request))?.filter((member) => !isOwnRequest(request, member));
+  } catch (error) {
+    settings.onError(error, 'membersOf');
+    return undefined;
+  }
+}
+
 /** What an approved request gives, read from the store. */
-export async function readAccess(ledger: Ledger, keeper: EngineClock, request: AccessRequest): Promise<AccessGranted> {
+export async function readAccess(ledger: Ledger, clock: EngineClock, request: AccessRequest): Promise<AccessGranted> {
   for (;;) {
-    const begun = keeper.read();
-    const held = await ledger.heldOf(request);
-    const access = accessAt(held, keeper.read());
-    // An idle end that passed during the read may have been moved by a use in the meantime: the rows are read again.
-    if (access.hasEnded && !accessAt(held, begun).hasEnded) continue;
-    return granted(held, access);
+    const begun = clock.read();
+    const uses = await ledger.heldOf(request);
+    const access = accessAt(uses, clock.read());
+    // A concurrent use may have moved an idle end that passed during the read, so the engine reads the rows again.
+    if (access.hasEnded && !accessAt(uses, begun).hasEnded) continue;
+    return granted(uses, access);
   }
 }
 
 /** What a request gives whose grants the caller has just issued, judged at the reading at which it issued them. */
 export function issuedAccess(grants: NonNullable<RequestWithGrants['grants']>, reading: ClockReading): AccessGranted {
-  const held = grants.map(freshlyIssued);
-  return granted(held, accessAt(held, reading));
+  const uses = grants.map(freshlyIssued);
+  return granted(uses, accessAt(uses, reading));
 }
 
-const granted = (held: readonly GrantUse[], { allowed, hasEnded }: Access): AccessGranted => ({
+const granted = (uses: readonly GrantUse[], { allowed, hasEnded }: Access): AccessGranted => ({
   outcome: hasEnded ? 'ended' : 'granted',
   allowed,
-  grants: held.map(({ grant }) => grant),
+  grants: uses.map(({ grant }) => grant),
 });

@@ -13,7 +13,7 @@ import { issuedAccess, readAccess } from './access-result.js';
 import type { AccessGranted, AccessResult, BreakGlassReviewItem } from './answers.js';
 import type { ApproverClient } from '../kernel/approver-client.js';
 import type { ParsedAsk } from './ask.js';
-import { Requests } from './requests.js';
+import { requestOfKey } from './requests.js';
 import { Revocation } from './revocation.js';
 import { loadChain, loadIssueContext, requestsById } from '../kernel/context.js';
 import { derivedId, newId } from '../kernel/ids.js';
@@ -42,7 +42,6 @@ export class BreakGlass {
   readonly #ledger: Ledger;
   readonly #desk: ApproverClient;
   readonly #kernel: Kernel;
-  readonly #deciding: Requests;
   readonly #ending: Revocation;
 
   constructor(kernel: Kernel) {
@@ -51,13 +50,12 @@ export class BreakGlass {
     this.#ledger = kernel.ledger;
     this.#desk = kernel.approver;
     this.#kernel = kernel;
-    this.#deciding = kernel.part(Requests);
     this.#ending = kernel.part(Revocation);
   }
 
   async breakGlass({ ask, key }: ParsedAsk): Promise<BreakGlassResult> {
     const id = key === undefined ? newId() : derivedId(this.#ledger.store.namespace, 'breakGlass', ask.requestedBy, key);
-    const isRepeated = async () => key !== undefined && (await this.#deciding.known(id, ask)) !== undefined;
+    const isRepeated = async () => key !== undefined && (await requestOfKey(this.#kernel, id, ask)) !== undefined;
     const taken = await this.#ledger.run<BreakGlassResult | undefined>(async () =>
       (await isRepeated()) ? REPEATED : this.#break(id, ask, isRepeated),
     );

@@ -28,7 +28,9 @@ import { denied, type Action, type Checker } from './checker.js';
 import { EngineChecker } from './engine-checker.js';
 import { MemoryGrantStore } from '../stores/memory.js';
 import { Configurations } from '../kernel/configurations.js';
-import { Requests } from './requests.js';
+import { inbox } from './inbox.js';
+import { decideRequest, previewRequest, requestAccess } from './requests.js';
+import { submitReview } from './reviews.js';
 import { BreakGlass, readReviewVerdict, type BreakGlassResult, type BreakGlassReviewQuery } from './break-glass.js';
 import { Revocation, type RevokeAllTarget } from './revocation.js';
 import { Kernel } from '../kernel/kernel.js';
@@ -104,9 +106,9 @@ export class JitEngine<Scope extends string = string> {
     const { requestedBy: actor, scopes } = read.ask;
     if (dryRun) {
       this.#refusals.dryRun({ actor, scopes });
-      return this.#kernel.part(Requests).preview(read);
+      return previewRequest(this.#kernel, read);
     }
-    return this.#refusals.noteRefusals({ actor, scopes }, () => this.#kernel.part(Requests).ask(read, 'requestAccess'));
+    return this.#refusals.noteRefusals({ actor, scopes }, () => requestAccess(this.#kernel, read, 'requestAccess'));
   }
 
   /**
@@ -122,7 +124,7 @@ export class JitEngine<Scope extends string = string> {
     const readFor = this.#asks.extension(ask);
     const { grant } = await this.#kernel.ledger.held(id);
     const read = readFor(grant, await this.#kernel.ledger.operatorOf(grant));
-    return this.#refusals.noteRefusals({ actor: read.ask.requestedBy, grantId: id }, () => this.#kernel.part(Requests).ask(read, 'extend'));
+    return this.#refusals.noteRefusals({ actor: read.ask.requestedBy, grantId: id }, () => requestAccess(this.#kernel, read, 'extend'));
   }
 
   /**
@@ -154,7 +156,7 @@ export class JitEngine<Scope extends string = string> {
 
   /** Asks the approver about a request that it has not answered yet. Otherwise: how the request stands. */
   async retryDecision(requestId: string): Promise<AccessResult> {
-    return this.#kernel.part(Requests).settle(this.#readRecordId('requestId', requestId));
+    return decideRequest(this.#kernel, this.#readRecordId('requestId', requestId));
   }
 
   /** Takes a pending request back: for its subject, or whoever asked for it. Twice is fine. @throws DecidedError, DeniedError */
@@ -265,7 +267,7 @@ export class JitEngine<Scope extends string = string> {
   /** The pending requests in which this reviewer may act and has not yet; membership is asked live. */
   async inbox(reviewer: string): Promise<readonly InboxItem[]> {
     this.#refuseIfClosed();
-    return this.#kernel.part(Requests).inbox(this.#settings.readId('reviewer', reviewer));
+    return inbox(this.#kernel, this.#settings.readId('reviewer', reviewer));
   }
 
   // ---- Ending ------------------------------------------------------------------------------------------------
@@ -591,6 +593,6 @@ export class JitEngine<Scope extends string = string> {
     const given = readOptions('options', options, ['by', 'reason', 'comment', 'as']);
     const by = this.#settings.readId('by', given.by);
     const command = { verdict, ...readReviewTexts(given), link: undefined };
-    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => this.#kernel.part(Requests).review(id, by, command));
+    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => submitReview(this.#kernel, id, by, command));
   }
 }

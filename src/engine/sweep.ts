@@ -21,7 +21,7 @@ import type { Ledger } from '../kernel/ledger.js';
 import { Activation } from './activation.js';
 import { Followers } from '../followers/followers.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
-import { Requests } from './requests.js';
+import { decideRequest } from './requests.js';
 import { Questions, type Question } from './questions.js';
 import type { Kernel } from '../kernel/kernel.js';
 
@@ -164,7 +164,7 @@ export class Sweep {
       }
       for (const request of due.requests) {
         if (workOnRequest(request, now) !== undefined) deadlines.push(request);
-        else if (isUndecided(request)) questions.push({ id: request.id, ask: () => this.#kernel.part(Requests).settle(request.id) });
+        else if (isUndecided(request)) questions.push({ id: request.id, ask: () => decideRequest(this.#kernel, request.id) });
       }
       after = page.next;
     } while (after !== undefined && !this.#isStopped);

@@ -5,7 +5,6 @@
 export const tooLarge: Readonly<Record<string, number>> = {
   'core/errors': 472,
   'followers/follower': 330,
-  'engine/requests': 335,
   'journal/verify-store/comparison': 328,
   'kernel/ledger': 322,
   'engine/sweep': 308,

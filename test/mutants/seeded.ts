@@ -372,8 +372,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'extend does not know its keys again',
     file: 'engine/requests.ts',
-    from: 'return key === undefined ? newId() :',
-    to: "return key === undefined || verb === 'extend' ? newId() :",
+    from: 'key === undefined ? newId() :',
+    to: "key === undefined || verb === 'extend' ? newId() :",
   },
   {
     name: 'revokeAll of an agent forgets its runs',

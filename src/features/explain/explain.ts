@@ -18,7 +18,8 @@ import { AskReader, type AccessAsk, type ParsedAsk } from '../../engine/ask.js';
 import type { Action } from '../../engine/checker.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { EngineChecker } from '../../engine/engine-checker.js';
-import { Requests } from '../../engine/requests.js';
+import { reviewersOf } from '../../engine/access-result.js';
+import { previewRequest } from '../../engine/requests.js';
 import { withUsage } from '../../kernel/grant-use.js';
 import { readHorizon } from '../../kernel/horizon.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
@@ -168,13 +169,13 @@ async function mayBePurged({ ledger }: Kernel, subject: string, found: Finding |
 /** `undefined` while the approver has not named any. */
 async function approversOf(kernel: Kernel, request: AccessRequest, now: number): Promise<Explanation['approvers']> {
   if (request.quorum === undefined) return undefined;
-  return { groups: groupsToApprove(request, now), people: await kernel.part(Requests).reviewersOf(request) };
+  return { groups: groupsToApprove(request, now), people: await reviewersOf(kernel, request) };
 }
 
 /** The outcome that a request would have; `undefined` where that is not known, which takes nothing from the rest of the answer. */
 async function preview(kernel: Kernel, ask: ParsedAsk): Promise<AccessPreview | undefined> {
   try {
-    return await kernel.part(Requests).preview(ask);
+    return await previewRequest(kernel, ask);
   } catch (error) {
     if (!isJitError(error) || error.code === 'ERR_JIT_STORE') throw error;
     kernel.settings.onError(error, 'explain');

@@ -10,7 +10,7 @@ import type { EngineClock } from '../../core/time.js';
 import { refuseAgent } from '../../kernel/agents.js';
 import type { AccessResult, LinkPreview } from '../../engine/answers.js';
 import { readLink, signLink, type ApprovalLink } from './approval-link.js';
-import { Requests } from '../../engine/requests.js';
+import { isReviewer, submitReview } from '../../engine/reviews.js';
 import type { Ledger } from '../../kernel/ledger.js';
 import type { Settings } from '../../kernel/settings.js';
 import { forStrangers } from './redacted.js';
@@ -21,13 +21,13 @@ export class Links {
   readonly #settings: Settings;
   readonly #keeper: EngineClock;
   readonly #ledger: Ledger;
-  readonly #deciding: Requests;
+  readonly #kernel: Kernel;
 
   constructor(kernel: Kernel) {
     this.#settings = kernel.settings;
     this.#keeper = kernel.clock;
     this.#ledger = kernel.ledger;
-    this.#deciding = kernel.part(Requests);
+    this.#kernel = kernel;
   }
 
   /** @param ttlMs how long it is good; never longer than the request's own deadline */
@@ -36,7 +36,7 @@ export class Links {
     if (key === undefined) throw invalid('linkKeys', 'given to the engine that is to make approval links', undefined);
     const request = await this.#ledger.request(requestId);
     refuseAgent(this.#settings.isAgent, request, reviewer);
-    const counts = await this.#deciding.isReviewer(request, reviewer);
+    const counts = await isReviewer(this.#kernel, request, reviewer);
     const now = moment(this.#keeper, reviewer);
     // What the reviewer would be told on the other end is better told to whoever is about to send the link.
     openQuorum(request, reviewer, now);
@@ -72,7 +72,7 @@ export class Links {
 
   redeem(link: ApprovalLink, command: Pick<ReviewCommand, 'reason' | 'comment' | 'as'>): Promise<AccessResult> {
     const review = { ...command, verdict: link.decision, link };
-    return this.#deciding.review(link.requestId, link.reviewer, review, (request) => refuseOther(request, link));
+    return submitReview(this.#kernel, link.requestId, link.reviewer, review, (request) => refuseOther(request, link));
   }
 }
 

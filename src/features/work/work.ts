@@ -14,7 +14,7 @@ import { denied, type Checker } from '../../engine/checker.js';
 import { coverageOf, type CoverageContext } from '../../engine/coverage.js';
 import { CheckActivation } from '../../engine/check-activation.js';
 import { EngineChecker } from '../../engine/engine-checker.js';
-import { Requests } from '../../engine/requests.js';
+import { requestOutcome } from '../../engine/requests.js';
 import type { Settings } from '../../kernel/settings.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
@@ -24,7 +24,7 @@ export class Work {
   readonly #keeper: EngineClock;
   readonly #coverage: CoverageContext;
   readonly #checker: Checker;
-  readonly #deciding: Requests;
+  readonly #kernel: Kernel;
   readonly #alarm: JournalNotifier;
   readonly #covers: SharedCovers;
   readonly #open = new Set<LeaseWatch | Wait<AccessResult>>();
@@ -35,7 +35,7 @@ export class Work {
     this.#keeper = kernel.clock;
     this.#checker = kernel.part(EngineChecker);
     this.#coverage = { checker: this.#checker, activation: kernel.part(CheckActivation), keeper: kernel.clock };
-    this.#deciding = kernel.part(Requests);
+    this.#kernel = kernel;
     this.#covers = new SharedCovers((subject, scope) => this.#cover(subject, scope, false));
     this.#alarm = new JournalNotifier({ store, journal: (after, limit) => kernel.ledger.journal(after, limit), onError });
     kernel.onCommit(() => this.#wake());
@@ -116,7 +116,7 @@ export class Work {
         keeper: this.#keeper,
         alarm: this.#alarm,
         leewayMs: this.#settings.leewayMs,
-        read: () => this.#deciding.outcome(requestId),
+        read: () => requestOutcome(this.#kernel, requestId),
         onError: this.#settings.onError,
         onEnd: () => this.#open.delete(wait),
       },

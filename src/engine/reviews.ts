@@ -1,0 +1,84 @@
+import { DecidedError } from '../core/errors.js';
+import { noteDenial } from '../lifecycle/same-ask.js';
+import {
+  countsIn,
+  isOwnRequest,
+  reviewBy,
+  reviewersToConfirm,
+  reviewRequest,
+  type ReviewCommand,
+  type ReviewContext,
+} from '../lifecycle/review.js';
+import { moment } from '../lifecycle/transition.js';
+import type { AccessRequest } from '../records/index.js';
+import type { ClockReading } from '../core/time.js';
+import { accessResultOf } from './access-result.js';
+import { refuseAgent } from '../kernel/agents.js';
+import type { AccessResult } from './answers.js';
+import { loadDenialContext, loadIssueContext } from '../kernel/context.js';
+import { askTogether } from '../kernel/together.js';
+import type { Kernel } from '../kernel/kernel.js';
+
+/**
+ * Records a review, and the decision that it completes.
+ *
+ * @param check called with the request before the engine asks the approver about it
+ */
+export async function submitReview(
+  kernel: Kernel,
+  id: string,
+  reviewer: string,
+  command: ReviewCommand,
+  check: (request: AccessRequest) => void = () => undefined,
+): Promise<AccessResult> {
+  const { clock, ledger, settings } = kernel;
+  let reading: ClockReading | undefined;
+  const review = async () => {
+    const request = await ledger.request(id);
+    check(request);
+    refuseAgent(settings.isAgent, request, reviewer);
+    const context = await loadReviewContext(kernel, request, reviewer, command);
+    const mayDeny = command.verdict === 'deny' || context.eligible === false;
+    const denialContext = mayDeny ? await loadDenialContext(kernel, request) : undefined;
+    const now = moment(clock, reviewer);
+    reading = now;
+    return noteDenial(reviewRequest(request, command, context, now), denialContext, settings.denialsShownMs, now);
+  };
+  try {
+    return await accessResultOf(kernel, await ledger.runDurably(review), 'pending', reading);
+  } catch (error) {
+    // A reviewer who repeats the deciding review learns only from this refusal that the engine recorded the first one.
+    if (error instanceof DecidedError && reviewBy(error.request, reviewer)?.verdict === command.verdict) await ledger.confirmDurable();
+    throw error;
+  }
+}
+
+/** Whether a review by this person would count now. */
+export async function isReviewer({ approver, clock }: Kernel, request: AccessRequest, reviewer: string): Promise<boolean> {
+  if (cannotReview(request, reviewer)) return false;
+  return countsIn(request, await approver.groupsOf(reviewer, request), clock.read()).length > 0;
+}
+
+/** Loads what the rule for a review reads: from the approver, asked now, and from the store. */
+async function loadReviewContext(
+  kernel: Kernel,
+  request: AccessRequest,
+  reviewer: string,
+  { verdict }: ReviewCommand,
+): Promise<ReviewContext> {
+  const { approver } = kernel;
+  const groups = new Map<string, readonly string[]>();
+  if (cannotReview(request, reviewer)) return { groups, eligible: undefined, issue: undefined };
+  const own = await approver.groupsOf(reviewer, request);
+  const confirm = reviewersToConfirm(request, reviewer, verdict, own);
+  groups.set(reviewer, own);
+  const others = confirm.filter((other) => other !== reviewer);
+  const theirs = await askTogether(others, (other) => approver.groupsOf(other, request));
+  others.forEach((other, i) => groups.set(other, theirs[i] ?? []));
+  const eligible = confirm.length > 0 && verdict === 'approve' ? await approver.mayHold(request, 'approval') : undefined;
+  return { groups, eligible, issue: eligible === true ? await loadIssueContext(kernel, request) : undefined };
+}
+
+/** Whether the rules refuse a review by this person, whatever groups the approver names. */
+export const cannotReview = (request: AccessRequest, reviewer: string): boolean =>
+  request.end !== undefined || request.quorum === undefined || isOwnRequest(request, reviewer);
