@@ -5,7 +5,16 @@ import { atOnce, changeOf, commit, conflict, getOne, given, isKept, journalIds, 
 import type { Cases } from './cases.js';
 
 /** Guarantee 2: of two changes that each rely on what the other writes, one commits. */
-export const compared: Cases = (it) => {
+export const compared: Cases = (it, hooks) => {
+  written(it, hooks);
+  onlyRead(it, hooks);
+  crossed(it, hooks);
+  counted(it, hooks);
+  versions(it, hooks);
+};
+
+/** Of changes that write one record, one commits. */
+const written: Cases = (it) => {
   it('lets exactly one of 64 concurrent changes win that expect the same version', async (store) => {
     const row = aRow({ id: 'x' });
     await given(store, [row]);
@@ -26,7 +35,10 @@ export const compared: Cases = (it) => {
     await isKept(store, aRow({ id: 'x' }), aRow({ id: 'x', body: { winner } }), 'the row that is left: that of the winner');
     same(await journalIds(store), [`c${winner}.1`], 'the entries: that of the winner');
   });
+};
 
+/** A record that a change only read is compared, too. */
+const onlyRead: Cases = (it) => {
   it('refuses a change when a record that it only read has changed', async (store) => {
     const read = aRow({ kind: 'request', id: 'read' });
     await given(store, [read]);
@@ -48,7 +60,10 @@ export const compared: Cases = (it) => {
     await conflict(store, relying(1), 'the record that must be at version 1 was removed');
     await commit(store, relying(0));
   });
+};
 
+/** Of changes that each read what the others write, one commits. */
+const crossed: Cases = (it) => {
   it('lets exactly one of two concurrent changes win that each read what the other writes', async (store) => {
     for (let round = 0; round < 16; round++) {
       const [a, b] = [aRow({ kind: 'request', id: `a${round}` }), aRow({ kind: 'grant', id: `b${round}` })] as const;
@@ -106,7 +121,10 @@ export const compared: Cases = (it) => {
     const created = await store.get(outcomes.map((_, i) => aRow({ id: `r${i}` })));
     same(created.filter((row) => row !== undefined).length, 1, 'the number of records that were created');
   });
+};
 
+/** A writer that conflicts and tries again loses nothing. */
+const counted: Cases = (it) => {
   it('loses no update: 16 writers that read, add one and try again count to 16', async (store) => {
     const counter = aRow({ kind: 'usage', id: 'counter', body: { count: 0 } });
     await given(store, [counter]);
@@ -122,7 +140,10 @@ export const compared: Cases = (it) => {
     await isKept(store, counter, aRow({ ...counter, version: 17, body: { count: 16 } }), 'the counter');
     same((await journalIds(store)).length, 17, 'the number of entries');
   });
+};
 
+/** Every expectation is compared, for equality, wherever it stands. */
+const versions: Cases = (it) => {
   it('takes 0 for "must not exist", whether the record is written or only read', async (store) => {
     const row = aRow({ id: 'x' });
     await given(store, [row]);

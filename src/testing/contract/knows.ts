@@ -6,7 +6,15 @@ import { atOnce, changeOf, commit, conflict, entryFor, given, isKept, next, outc
 import type { Cases } from './cases.js';
 
 /** Guarantee 2 for the journal: a store that went back behind what its caller has seen, or forked, must not take a change unnoticed. */
-export const knows: Cases = (it, { reopen }) => {
+export const knows: Cases = (it, hooks) => {
+  knownEntries(it, hooks);
+  trimmed(it, hooks);
+  precedence(it, hooks);
+  manyCallers(it, hooks);
+};
+
+/** A change is taken only where the journal holds the entry that its caller knows. */
+const knownEntries: Cases = (it) => {
   it('takes a change that knows an entry of the journal, the newest or an older one', async (store) => {
     const entries = await fiveEntries(store);
     for (const [i, { seq, hash }] of entries.entries()) {
@@ -38,7 +46,10 @@ export const knows: Cases = (it, { reopen }) => {
     await commit(store, changeOf(store, 'unknowing', [aRow({ id: 'x' })]));
     same((await wholeJournal(store)).length, 1, 'the number of entries');
   });
+};
 
+/** What a purge has trimmed can no longer be compared. */
+const trimmed: Cases = (it) => {
   it('takes a change that knows what a purge has trimmed', async (store) => {
     await fiveEntries(store);
     await commit(store, aChange({ trimJournalTo: 3 }));
@@ -54,7 +65,10 @@ export const knows: Cases = (it, { reopen }) => {
     await commit(store, aChange({ knows: { seq: 5, hash: entries[4]?.hash ?? '' } }));
     await behind(store, { seq: 6, hash: FORKED });
   });
+};
 
+/** The entry that the caller knows is compared before the expectations, and after the change id. */
+const precedence: Cases = (it) => {
   it('answers behind before it compares anything else', async (store) => {
     await fiveEntries(store);
     const stale = changeOf(store, 'stale', [aRow({ id: 'r0' })]);
@@ -81,7 +95,10 @@ export const knows: Cases = (it, { reopen }) => {
     await commit(store, { ...change, knows: undefined });
     await isKept(store, aRow({ id: 'x' }), aRow({ id: 'x' }));
   });
+};
 
+/** Each change is judged by its own entry, whichever handle appended it. */
+const manyCallers: Cases = (it, { reopen }) => {
   it('compares with what another handle has appended', async (store) => {
     const other = await reopen(store);
     await given(store, [aRow({ id: 'x' })]);

@@ -6,7 +6,14 @@ import { changeOf, commit, conflict, entryFor, foundBy, idsOf, journalIds, pictu
 import type { Cases } from './cases.js';
 
 /** Guarantee 1 for what forgets: a purge is a commit, with rows removed, a journal prefix dropped and an entry that says so. */
-export const purge: Cases = (it) => {
+export const purge: Cases = (it, hooks) => {
+  onePurge(it, hooks);
+  bounds(it, hooks);
+  repeatedPurge(it, hooks);
+};
+
+/** One change removes rows, drops a prefix and appends its entry. */
+const onePurge: Cases = (it) => {
   it('removes rows, drops the prefix and appends its entry in one change', async (store) => {
     await tenEntries(store);
     await commit(store, purgeTo(store, 4));
@@ -57,7 +64,10 @@ export const purge: Cases = (it) => {
     await conflict(store, { ...change, expect: [...change.expect, { kind: 'grant', id: 'r9', version: 3 }] }, 'r9 is at version 1');
     same(await picture(store, [aRow({ id: 'r0' })]), before, 'all that the store answers after the conflict, compared with before');
   });
+};
 
+/** A journal can be trimmed in steps, and up to its head. */
+const bounds: Cases = (it) => {
   it('drops every entry: then the start is the head, and the chain goes on from there', async (store) => {
     const entries = await tenEntries(store);
     const head = { seq: 10, hash: entries[9]?.hash };
@@ -90,7 +100,10 @@ export const purge: Cases = (it) => {
     await commit(store, { ...purgeTo(store, 4), trimJournalTo: 11 });
     same(await journalIds(store), [], 'the entries that are left after trimming up to the head');
   });
+};
 
+/** A purge that is repeated has one effect, and one that runs beside a reader tears no page. */
+const repeatedPurge: Cases = (it) => {
   it('has one effect when it is committed again', async (store) => {
     await tenEntries(store);
     const change = purgeTo(store, 4);

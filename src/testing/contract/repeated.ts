@@ -7,7 +7,15 @@ import type { Cases } from './cases.js';
  * Guarantee 3: after a reply that was lost, the same change is committed again. Then it must be learnt that it had been
  * applied, and nothing may be applied twice.
  */
-export const repeated: Cases = (it, { reopen }) => {
+export const repeated: Cases = (it, hooks) => {
+  oneEffect(it, hooks);
+  racing(it, hooks);
+  identity(it, hooks);
+  withoutEntries(it, hooks);
+};
+
+/** A change that is committed again has one effect, whatever happened since. */
+const oneEffect: Cases = (it) => {
   it('answers committed again, with one effect', async (store) => {
     const change = changeOf(store, 'c1', [aRow({ id: 'x' })]);
     for (let time = 0; time < 3; time++) await commit(store, change);
@@ -47,7 +55,10 @@ export const repeated: Cases = (it, { reopen }) => {
     await isKept(store, row, undefined);
     same(await journalIds(store), ['c1.1', 'c2.1'], 'the entries of the journal');
   });
+};
 
+/** Repeats at once have one effect; a change that conflicted has none. */
+const racing: Cases = (it) => {
   it('has one effect when it is committed 16 times at once, and answers each of them committed', async (store) => {
     const row = aRow({ id: 'x' });
     await given(store, [row]);
@@ -73,7 +84,10 @@ export const repeated: Cases = (it, { reopen }) => {
     await commit(store, change);
     same((await journalIds(store)).slice(1), ['c1.1'], 'the entries that were added');
   });
+};
 
+/** A change is known by its id, byte for byte, by every handle, for ever. */
+const identity: Cases = (it, { reopen }) => {
   it('remembers each of many changes, the oldest too', async (store) => {
     const changes = Array.from({ length: 200 }, (_, i) => changeOf(store, `c${i}`, [aRow({ id: `r${i}` })]));
     for (const change of changes) await commit(store, change);
@@ -98,7 +112,10 @@ export const repeated: Cases = (it, { reopen }) => {
     await commit(other, change);
     same(await journalIds(other), ['c1.1'], 'the entries of the journal');
   });
+};
 
+/** A change without an entry leaves no id behind. */
+const withoutEntries: Cases = (it) => {
   it('may answer conflict when nothing was appended, with one effect all the same', async (store) => {
     const cursor = aRow({ kind: 'cursor', id: 'sink', body: { seq: 1 } });
     const change = aChange({ id: 'c1', put: [cursor] });

@@ -6,7 +6,16 @@ import { changeOf, commit, conflict, dueAt, entryFor, foundBy, given, idsOf, isK
 import type { Cases } from './cases.js';
 
 /** Guarantee 1: a transition without its entry, an entry without its transition, half a transition can't exist. */
-export const wholeOrNothing: Cases = (it) => {
+export const wholeOrNothing: Cases = (it, hooks) => {
+  stored(it, hooks);
+  unchanged(it, hooks);
+  afterFailure(it, hooks);
+  replaced(it, hooks);
+  removed(it, hooks);
+};
+
+/** A change is stored with all its rows and entries. */
+const stored: Cases = (it) => {
   it('stores every row and every entry of a change', async (store) => {
     const rows = ['a', 'b', 'c'].map((id) => aRow({ id, scope: `db-${id}:write`, body: { of: id } }));
     const append = ['c1.1', 'c1.2', 'c1.3'].map((id) => entryFor(store, id));
@@ -22,7 +31,10 @@ export const wholeOrNothing: Cases = (it) => {
     await isKept(store, cursor, cursor);
     same(await journalIds(store), ['c2.1'], 'the entries of the journal');
   });
+};
 
+/** A change that fails leaves nothing behind. */
+const unchanged: Cases = (it) => {
   it('changes nothing when one expectation among many fails', async (store) => {
     const { change, keys } = await bigChange(store);
     const before = await picture(store, keys);
@@ -62,7 +74,10 @@ export const wholeOrNothing: Cases = (it) => {
     );
     await commit(store, change);
   });
+};
 
+/** A store goes on after a failed change as if it had not been. */
+const afterFailure: Cases = (it) => {
   it('goes on after a failed change with the next sequence number', async (store) => {
     await given(store, [aRow({ id: 'old-1' })]);
     const broken = entryFor(store, 'c1.1', { digest: '' });
@@ -88,7 +103,10 @@ export const wholeOrNothing: Cases = (it) => {
     await isKept(store, aRow(), aRow());
     same(await journalIds(store), ['c1.1'], 'the entries of the journal');
   });
+};
 
+/** A row is replaced whole. */
+const replaced: Cases = (it) => {
   it('replaces a row whole: no column and no field of the body is left of the one before', async (store) => {
     const old = aRow({ id: 'x', body: { only: 'in the first' } });
     const bare = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined };
@@ -117,7 +135,10 @@ export const wholeOrNothing: Cases = (it) => {
     await isKept(store, row, row);
     same(await foundBy(store, { kind: 'subject' }), [row], 'the row that find() gives');
   });
+};
 
+/** A removed row is gone from every read, and nothing else is. */
+const removed: Cases = (it) => {
   it('removes a row from every read, in the change that removes it', async (store) => {
     const gone = aRow({ id: 'gone' });
     const kept = aRow({ id: 'kept' });
