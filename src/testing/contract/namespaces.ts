@@ -21,7 +21,15 @@ import {
 import type { Cases } from './cases.js';
 
 /** Guarantee 7, of namespaces: two tenants share a database and nothing else. */
-export const namespaces: Cases = (it) => {
+export const namespaces: Cases = (it, hooks) => {
+  handles(it, hooks);
+  rows(it, hooks);
+  journals(it, hooks);
+  names(it, hooks);
+};
+
+/** A store is bound to the namespace asked for. */
+const handles: Cases = (it) => {
   it('binds a store to the namespace asked for', async (store) => {
     const other = store.in(`${store.namespace}-b`);
     same(other.namespace, `${store.namespace}-b`, 'the namespace of in()');
@@ -39,7 +47,10 @@ export const namespaces: Cases = (it) => {
     await given(store, [aRow({ id: 'y' })]);
     await isKept(other.in(store.namespace), aRow({ id: 'y' }), aRow({ id: 'y' }));
   });
+};
 
+/** Rows and expectations belong to one namespace. */
+const rows: Cases = (it) => {
   it('shows no row of another namespace in any read', async (store) => {
     const other = store.in(`${store.namespace}-b`);
     await given(store, [aRow({ id: 'x', body: { of: 'first' } })]);
@@ -69,7 +80,10 @@ export const namespaces: Cases = (it) => {
     await conflict(other, changeOf(other, 'c1', [next(aRow({ id: 'x' }))]), 'there is no such record in this namespace');
     await commit(other, changeOf(other, 'c2', [aRow({ id: 'x' })]));
   });
+};
 
+/** So do entries and the ids of changes. */
+const journals: Cases = (it) => {
   it('gives each namespace a journal of its own, from 1, with its own chain', async (store) => {
     const handles = [store, store.in(`${store.namespace}-b`), store.in(`${store.namespace}-c`)];
     await atOnce(24, (i) => {
@@ -101,7 +115,10 @@ export const namespaces: Cases = (it) => {
     same(await journalIds(store), ['a', 'b'], 'the entries of the first namespace');
     same(await journalIds(other), ['purge'], 'the entries of the second');
   });
+};
 
+/** Names of namespaces are compared byte by byte. */
+const names: Cases = (it) => {
   it('tells namespaces apart byte by byte, and from the kinds and ids behind them', async (store) => {
     const base = store.namespace.slice(0, 200);
     const ends = ['x', 'X', 'x%', 'x_', '{x}', '\u00e9', '__proto__', 'n', ...SEPARATORS.map((separator) => `n${separator}x`)];

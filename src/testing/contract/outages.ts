@@ -1,87 +1,97 @@
+import type { MaybePromise } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
 import { encode } from '../../records/index.js';
 import { aGrant, aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { rejects, same } from '../assertions.js';
 import { changeOf, commit, given, isKept, journalIds, LATEST, next } from './steps.js';
-import type { Cases } from './cases.js';
+import type { Cases, DefineCase, Hooks } from './cases.js';
 
 /**
- * Guarantee 9: who gets an empty answer believes that nothing is there. A sweep that gets one is done, a purge that gets
- * one forgets, an inbox that gets one is empty, and a retry that is told `committed` does not try again.
+ * Guarantee 9: a caller that gets an empty answer believes that nothing is there. A sweep that gets one is done, a purge that
+ * gets one forgets, an inbox that gets one is empty, and a retry that is told `committed` does not try again.
  */
 export const outages: Cases = (it, { breakBackend }) => {
   if (breakBackend === undefined) {
     it('is not proven: the suite was given no breakBackend', async () => undefined);
     return;
   }
+  rejectedReads(it, breakBackend);
+  rejectedCommits(it, breakBackend);
+  afterOutage(it, breakBackend);
+};
 
-  const row = aRow({ id: 'x' });
-  const change = (store: GrantStore) => changeOf(store, 'during the outage', [next(row)]);
+/** The cases of one group; each breaks the backend and repairs it. */
+type OutageCases = <Store extends GrantStore>(it: DefineCase<Store>, breakBackend: NonNullable<Hooks<Store>['breakBackend']>) => void;
 
+const row = aRow({ id: 'x' });
+const change = (store: GrantStore) => changeOf(store, 'during the outage', [next(row)]);
+
+/** Repairs the backend whether `ask` fails or not. */
+async function duringOutage(repair: () => MaybePromise<void>, ask: () => Promise<void>): Promise<void> {
+  try {
+    await ask();
+  } finally {
+    await repair();
+  }
+}
+
+/** A read that cannot be answered is rejected. */
+const rejectedReads: OutageCases = (it, breakBackend) => {
   for (const [method, questions] of Object.entries(QUESTIONS)) {
     it(`rejects ${method}()`, async (store) => {
       await given(store, [row]);
-      const mend = await breakBackend(store);
-      try {
+      await duringOutage(await breakBackend(store), async () => {
         for (const [about, ask] of Object.entries(questions)) await rejects(() => ask(store), `${method}() of ${about} during an outage`);
-      } finally {
-        await mend();
-      }
+      });
     });
   }
 
   it('rejects live(), by a rejection or a throw', async (store) => {
     await given(store, [row]);
-    const mend = await breakBackend(store);
-    try {
+    await duringOutage(await breakBackend(store), async () => {
       for (const [about, query] of Object.entries(LIVE)) {
         // The one read that may answer without a promise may also fail without one.
         await rejects(async () => await store.live(query), `live() of ${about} during an outage`);
       }
-    } finally {
-      await mend();
-    }
+    });
   });
 
   it('gives no windowOf(): undefined, which sends the check to live()', async (store) => {
     const grant = aGrant();
     await given(store, [encode(grant)]);
-    const mend = await breakBackend(store);
-    try {
+    await duringOutage(await breakBackend(store), async () => {
       same(store.windowOf?.(grant.subject, grant.scope), undefined, 'windowOf() during an outage');
-    } finally {
-      await mend();
-    }
+    });
   });
+};
 
+/** A commit that cannot be made is rejected, in every namespace. */
+const rejectedCommits: OutageCases = (it, breakBackend) => {
   it('rejects commit(), neither committed nor conflict', async (store) => {
     await given(store, [row]);
-    const mend = await breakBackend(store);
-    try {
+    await duringOutage(await breakBackend(store), async () => {
       await rejects(() => store.commit(change(store)), 'commit() during an outage');
       await rejects(() => store.commit(changeOf(store, 'stale', [row])), 'commit() of what would be a conflict, during an outage');
-    } finally {
-      await mend();
-    }
+    });
   });
 
   it('rejects in other namespaces of the same backend', async (store) => {
     const other = store.in(`${store.namespace}-b`);
     await given(other, [row]);
-    const mend = await breakBackend(store);
-    try {
+    await duringOutage(await breakBackend(store), async () => {
       await rejects(() => other.get([row]), 'get() in another namespace during an outage');
-    } finally {
-      await mend();
-    }
+    });
   });
+};
 
+/** An outage loses nothing. */
+const afterOutage: OutageCases = (it, breakBackend) => {
   it('answers again once the backend is back, with all that was committed before', async (store) => {
     await given(store, [row]);
-    const mend = await breakBackend(store);
+    const repair = await breakBackend(store);
     await rejects(() => store.get([row]), 'get() during an outage');
-    await mend();
+    await repair();
     await isKept(store, row, row);
     same(await store.live({ subject: 'user:maya', scope: 'db-prod:write', at: START_AT }), [row], 'live() after the outage');
     same((await journalIds(store)).length, 1, 'the number of entries after the outage');
@@ -89,9 +99,9 @@ export const outages: Cases = (it, { breakBackend }) => {
 
   it('commits the change of the outage once, when it is committed again after it', async (store) => {
     await given(store, [row]);
-    const mend = await breakBackend(store);
+    const repair = await breakBackend(store);
     await rejects(() => store.commit(change(store)), 'commit() during an outage');
-    await mend();
+    await repair();
     await commit(store, change(store));
     await isKept(store, row, next(row));
     same((await journalIds(store)).length, 2, 'the number of entries after the outage');

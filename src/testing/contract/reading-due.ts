@@ -6,7 +6,15 @@ import { changeOf, commit, dueAt, given, idsOf, LATEST, next } from './steps.js'
 import type { Cases } from './cases.js';
 
 /** Guarantee 6, of `due`: what a sweep works off. A row left out here is an end that is never recorded. */
-export const readingDue: Cases = (it) => {
+export const readingDue: Cases = (it, hooks) => {
+  dueRows(it, hooks);
+  dueOrder(it, hooks);
+  duePages(it, hooks);
+  movedRows(it, hooks);
+};
+
+/** A row is due from its `dueAt` on. */
+const dueRows: Cases = (it) => {
   it('gives a row from its dueAt on: not at -1 ms, at 0 and at +1 ms', async (store) => {
     await given(store, [aRow({ id: 'x', dueAt: 1_000 })]);
     same(await dueAt(store, 998), [], 'due() at -2 ms');
@@ -25,7 +33,10 @@ export const readingDue: Cases = (it) => {
     await given(store, [...rows, aRow({ id: 'never', dueAt: undefined })]);
     same(await dueAt(store, LATEST), rows, 'the rows that due() gives, whole');
   });
+};
 
+/** The row that is due first comes first. */
+const dueOrder: Cases = (it) => {
   it('orders by dueAt as a number', async (store) => {
     const instants = [0, 9, 10, 99, 100, 1_000, 2 ** 31, 2 ** 32 + 1, 1_767_225_600_000, LATEST];
     await given(
@@ -60,7 +71,10 @@ export const readingDue: Cases = (it) => {
     );
     same(idsOf(await dueAt(store, 1_000, 5)), [...HOSTILE_STRINGS].sort(), 'the ids');
   });
+};
 
+/** Pages hold what stays unchanged once, whatever changes in between. */
+const duePages: Cases = (it) => {
   it('goes on behind a page whose rows have not changed', async (store) => {
     const rows = Array.from({ length: 7 }, (_, i) => aRow({ id: `r${i}`, dueAt: 1_000 + (i >> 1) }));
     await given(store, rows);
@@ -107,7 +121,10 @@ export const readingDue: Cases = (it) => {
       'the unchanged rows that were seen',
     );
   });
+};
 
+/** A row is due when its newest version says. */
+const movedRows: Cases = (it) => {
   it('leaves out what is moved out of reach, or is never due any more, before its page is read', async (store) => {
     const rows = Array.from({ length: 7 }, (_, i) => aRow({ kind: 'usage', id: `r${i}`, dueAt: 1_000 + i }));
     await given(store, rows);

@@ -6,7 +6,16 @@ import { changeOf, commit, foundBy, given, idsOf, LATEST, next } from './steps.j
 import type { Cases } from './cases.js';
 
 /** Guarantee 6, of `find`: what answers about the past and the lists that people read are put together from. */
-export const readingFind: Cases = (it) => {
+export const readingFind: Cases = (it, hooks) => {
+  conditions(it, hooks);
+  windows(it, hooks);
+  pages(it, hooks);
+  changesBetweenPages(it, hooks);
+  conditionsNoLongerMet(it, hooks);
+};
+
+/** A row is found by its columns, as they are now. */
+const conditions: Cases = (it) => {
   it('gives the rows of a kind that meet every condition asked', async (store) => {
     const rows = [
       aRow({ id: 'a', subject: 'maya', open: true }),
@@ -59,7 +68,10 @@ export const readingFind: Cases = (it) => {
     await given(store, [next(closed, { open: true })]);
     same([await find(true), await find(false)], [['x', 'y'], []], 'the open and the closed rows after it was opened again');
   });
+};
 
+/** Windows are half-open. */
+const windows: Cases = (it) => {
   it('meets a window half-open, at both of its ends and at -1, 0 and +1 ms', async (store) => {
     await given(store, [aRow({ id: 'x', from: 100, until: 200, open: false })]);
     const cases: readonly (readonly [from: number, until: number, met: boolean])[] = [
@@ -98,7 +110,10 @@ export const readingFind: Cases = (it) => {
     same(await during(store, 100, 101), ['whole'], 'find() during the first millisecond');
     same(idsOf(await foundBy(store, { kind: 'grant' })).length, 5, 'the number of rows that find() gives without a window');
   });
+};
 
+/** Pages are in order, and hold every row once, whatever their length. */
+const pages: Cases = (it) => {
   it('orders by id, by UTF-16 code unit', async (store) => {
     const ids = [...HOSTILE_STRINGS];
     await given(
@@ -140,7 +155,10 @@ export const readingFind: Cases = (it) => {
     const both = await foundBy(store, { kind: 'grant', open: true, subject: 'common', during: { from: 30, until: 35 } }, 1);
     same(idsOf(both), ['r30', 'r32', 'r34'], 'the rows that meet all conditions');
   });
+};
 
+/** A change between two pages neither hides a row nor shows one twice. */
+const changesBetweenPages: Cases = (it) => {
   it('shows what stays unchanged exactly once while rows are written, inserted and removed between pages', async (store) => {
     const ids = Array.from({ length: 12 }, (_, i) => `r${String(i).padStart(2, '0')}`);
     await given(
@@ -189,7 +207,10 @@ export const readingFind: Cases = (it) => {
     );
     same(seen, [...seen].sort(), 'all rows that were seen, in order');
   });
+};
 
+/** A page goes on behind rows that its condition no longer finds. */
+const conditionsNoLongerMet: Cases = (it) => {
   it('goes on behind a page of rows that no longer meet the condition', async (store) => {
     const rows = Array.from({ length: 9 }, (_, i) => aRow({ id: `r${i}` }));
     await given(store, rows);

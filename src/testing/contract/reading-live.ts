@@ -12,7 +12,18 @@ const UNTIL = START_AT + 1_000;
  * Guarantee 6, of `live`: the read behind every check. A row too few denies who has access; one too many that has ended
  * by time alone is sorted out by the engine, so it is allowed. One that is closed, or another's, is not.
  */
-export const readingLive: Cases = (it) => {
+export const readingLive: Cases = (it, hooks) => {
+  instants(it, hooks);
+  matching(it, hooks);
+  changedRows(it, hooks);
+  wholeAnswers(it, hooks);
+  locks(it, hooks);
+  otherLocks(it, hooks);
+  endOfTime(it, hooks);
+};
+
+/** A row is given before its until, whatever its from. */
+const instants: Cases = (it) => {
   it('gives a row up to the last millisecond before its until', async (store) => {
     await given(store, [aRow({ id: 'x', from: FROM, until: UNTIL })]);
     for (const at of [FROM, FROM + 1, UNTIL - 2, UNTIL - 1]) same(await live(store, { at }), ['x'], `live() at until ${at - UNTIL} ms`);
@@ -34,7 +45,10 @@ export const readingLive: Cases = (it) => {
       );
     }
   });
+};
 
+/** Rows are those of the subject, the scope and the kinds that a check reads. */
+const matching: Cases = (it) => {
   it('gives the rows of one subject and one scope only', async (store) => {
     const both = ['user:maya', 'user:noor'].flatMap((subject) => ['db:read', 'db:write'].map((scope) => ({ subject, scope })));
     await given(
@@ -92,7 +106,10 @@ export const readingLive: Cases = (it) => {
       same(await store.live({ subject: 'user:maya', scope, at: FROM }), [], `live() after both were closed, on ${String(scope)}`);
     }
   });
+};
 
+/** A row is given as it is now, and no longer once it is closed. */
+const changedRows: Cases = (it) => {
   it('gives a row again that was closed and is opened again', async (store) => {
     const row = aRow({ id: 'x' });
     const closed = next(row, { open: false, until: FROM });
@@ -138,7 +155,10 @@ export const readingLive: Cases = (it) => {
     same(await live(store, { scope: 'new' }), [], 'live() of the subject that the row had');
     same(await live(store, { subject: 'user:noor', scope: 'new' }), ['x'], 'live() of the subject that it has now');
   });
+};
 
+/** An answer holds each row once, whole, however many there are. */
+const wholeAnswers: Cases = (it) => {
   it('gives the newest version of a row, once and whole', async (store) => {
     const row = aRow({ id: 'x', body: { a: 1 } });
     const newest = next(row, { body: { b: [2] } });
@@ -159,7 +179,10 @@ export const readingLive: Cases = (it) => {
       'live() of a subject with 100 rows on one scope',
     );
   });
+};
 
+/** The open row of the locks comes with every answer. */
+const locks: Cases = (it) => {
   it('gives the open row of the locks with every answer, whatever is asked for', async (store) => {
     const lock = aLock();
     await given(store, [aRow({ id: 'x' }), aRow({ id: 'y', subject: 'user:noor', scope: undefined }), lock]);
@@ -199,7 +222,10 @@ export const readingLive: Cases = (it) => {
       same(await store.live({ subject: 'user:maya', scope, at: FROM }), [newest], `live() on ${String(scope)}`);
     }
   });
+};
 
+/** No other row is taken for it, nor one that is closed. */
+const otherLocks: Cases = (it) => {
   it('gives the row of the locks no longer once it is closed or removed, and again once it is open', async (store) => {
     const lock = aLock();
     const closed = next(lock, { open: false });
@@ -238,7 +264,10 @@ export const readingLive: Cases = (it) => {
       );
     }
   });
+};
 
+/** The end of time is an instant like any other. */
+const endOfTime: Cases = (it) => {
   it('gives a row that lasts to the end of time at every instant before', async (store) => {
     await given(store, [aRow({ id: 'x', from: 0, until: LATEST })]);
     for (const at of [0, START_AT, LATEST - 1]) same(await live(store, { at }), ['x'], `live() at ${at}`);

@@ -12,7 +12,15 @@ type Order = NonNullable<FindQuery['order']>;
 const LIMITS = [1, 2, 3, 100];
 
 /** Guarantee 6, of the orders of `find`: lists come newest first or due first, and no reader sorts what a store keeps. */
-export const readingOrder: Cases = (it) => {
+export const readingOrder: Cases = (it, hooks) => {
+  byCreation(it, hooks);
+  byDue(it, hooks);
+  conditions(it, hooks);
+  places(it, hooks);
+};
+
+/** Lists in the order of creation. */
+const byCreation: Cases = (it) => {
   it('orders by createdAt as a number, the oldest first unless told otherwise', async (store) => {
     const instants = [LATEST, 1_000, 999, 10_000_000_000_000, 0, 9_999_999_999_999, 1];
     await given(
@@ -40,7 +48,10 @@ export const readingOrder: Cases = (it) => {
       same(await ids(store, { order: 'due' }, limit), sorted, `what is due first, in pages of ${limit}`);
     }
   });
+};
 
+/** Lists in the order in which rows are due for people. */
+const byDue: Cases = (it) => {
   it('gives in the order of due the open rows that have a sortAt, by that as a number', async (store) => {
     const instants = [1_000, 999, 10_000, LATEST, 0, 1_000];
     const rows = instants.map((at, i) => aRow({ id: `r${i}`, sortAt: at, subject: i % 2 === 0 ? 'maya' : 'noor' }));
@@ -84,7 +95,10 @@ export const readingOrder: Cases = (it) => {
     );
     same(await ids(store, { order: 'newest' }, 1), ['c', 'b', 'a'], 'the newest first, after one was removed');
   });
+};
 
+/** Every order goes with every condition. */
+const conditions: Cases = (it) => {
   it('finds by a scope, byte for byte, alone and with every other condition, in every order', async (store) => {
     const scopes = ['db:read', 'DB:READ', 'db', 'db:read:x', '', undefined];
     const rows = Array.from({ length: 24 }, (_, i) =>
@@ -140,7 +154,10 @@ export const readingOrder: Cases = (it) => {
     same((await ids(store, { order: 'newest' }, 1_000)).length, count, 'the number of rows in pages of 1,000');
     same((await ids(store, { order: 'newest' }, 5_000)).length, count, 'the number of rows where more are asked for than a page looks at');
   });
+};
 
+/** A page goes on behind a place, whatever has become of the row there. */
+const places: Cases = (it) => {
   it('goes on behind the place of any row, be it there, gone, or moved', async (store) => {
     const rows = ['a', 'b', 'c', 'd', 'e'].map((id, i) => aRow({ id, createdAt: 10 + i, sortAt: 30 - i }));
     await given(store, rows);

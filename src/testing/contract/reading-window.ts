@@ -10,7 +10,14 @@ import { changeOf, commit, given } from './steps.js';
  * Guarantee 6, of `windowOf`: the short cut may say less than `live`, never more. A store without it, and one that answers
  * `undefined`, passes each case; a window that `live` would not give is access that nobody granted.
  */
-export const readingWindow: Cases = (it) => {
+export const readingWindow: Cases = (it, hooks) => {
+  plainGrants(it, hooks);
+  changedGrants(it, hooks);
+  strangers(it, hooks);
+};
+
+/** There is a window only where time alone decides. */
+const plainGrants: Cases = (it) => {
   it('gives at most the window of the only grant of a pair, with its row', async (store) => {
     for (const grant of [aGrant(), aGrant({ id: 'r2.1', requestId: 'r2', scope: 'db:read' })]) {
       await given(store, [encode(grant)]);
@@ -33,7 +40,10 @@ export const readingWindow: Cases = (it) => {
       same(store.windowOf?.('user:maya', scope as string), undefined, `windowOf() on ${scope}`);
     }
   });
+};
 
+/** A window follows every commit. */
+const changedGrants: Cases = (it) => {
   it('gives no window while a pair has two rows, and that of the one that is left', async (store) => {
     const [first, second] = [aGrant(), aGrant({ id: 'r2.1', requestId: 'r2', expiresAt: START_AT + 1_000 })];
     await given(store, [encode(first)]);
@@ -73,7 +83,10 @@ export const readingWindow: Cases = (it) => {
     await commit(store, changeOf(store, 'activate', [encode(confirmed)]));
     await agrees(store, confirmed);
   });
+};
 
+/** A window belongs to one subject, scope and namespace. */
+const strangers: Cases = (it) => {
   it('gives no window to another subject, scope or namespace, nor to what is no string', async (store) => {
     const { subject, scope } = aGrant();
     await given(store, [encode(aGrant())]);

@@ -6,7 +6,15 @@ import { changeOf, commit, conflict, dueAt, foundBy, given, idsOf, isKept, journ
 import type { Cases } from './cases.js';
 
 /** Guarantee 4: after `revoke` has resolved, no check anywhere may read the grant from before. */
-export const visible: Cases = (it, { reopen }) => {
+export const visible: Cases = (it, hooks) => {
+  answersOfReads(it, hooks);
+  commitsShown(it, hooks);
+  twoHandles(it, hooks);
+  wakes(it, hooks);
+};
+
+/** A read answers what was asked, and nothing where nothing is kept. */
+const answersOfReads: Cases = (it) => {
   it('answers get() in the order asked, undefined for what is not there', async (store) => {
     const [a, b] = [aRow({ id: 'a' }), aRow({ id: 'b' })];
     await given(store, [a, b]);
@@ -24,7 +32,10 @@ export const visible: Cases = (it, { reopen }) => {
     same(await store.find({ kind: 'grant', limit: 10 }), { items: [], next: undefined }, 'the answer of find()');
     same(await store.due({ at: START_AT, limit: 10 }), { items: [], next: undefined }, 'the answer of due()');
   });
+};
 
+/** A commit is shown to every later read. */
+const commitsShown: Cases = (it, { reopen }) => {
   it('shows a commit to every read that begins after it, through every handle', async (store) => {
     const other = await reopen(store);
     const row = aRow({ id: 'x' });
@@ -60,7 +71,10 @@ export const visible: Cases = (it, { reopen }) => {
       same(await foundBy(handle, { kind: 'grant' }), [], 'find() after the removal');
     }
   });
+};
 
+/** Two handles read and compare one state. */
+const twoHandles: Cases = (it, { reopen }) => {
   it('reads its own writes, and those of the other handle, twenty times in a row', async (store) => {
     const handles = [store, await reopen(store)] as const;
     let row = aRow({ id: 'x', body: { count: 0 } });
@@ -81,7 +95,10 @@ export const visible: Cases = (it, { reopen }) => {
     await conflict(other, changeOf(other, 'c2', [next(row)]), 'it expects the version from before');
     await commit(other, changeOf(other, 'c3', [next(next(row))]));
   });
+};
 
+/** A watcher is woken by every commit until it unsubscribes. */
+const wakes: Cases = (it, { reopen }) => {
   it('wakes who watches after a commit, through every handle, until unsubscribed', async (store) => {
     const other = await reopen(store);
     for (const handle of [store, other]) {

@@ -1,36 +1,43 @@
 import { holds, same } from '../assertions.js';
-import type { Cases } from './cases.js';
+import type { Cases, Hooks } from './cases.js';
 import { isRefused } from './steps.js';
 import type { GuardWorld } from './world.js';
 
-export const answers: Cases = (it, { problemOf }) => {
-  /** A refusal as its caller sees it. */
-  async function refusal(world: GuardWorld, status: number, response: Response) {
-    const text = await isRefused(world, status, response);
-    const body: unknown = JSON.parse(text);
-    const { headers } = response;
-    return {
-      text,
-      problem: (problemOf === undefined ? body : problemOf(body)) as Readonly<Record<string, unknown>> | undefined,
-      type: headers.get('content-type'),
-      caching: headers.get('cache-control'),
-      challenge: headers.get('www-authenticate'),
-      retryAfter: headers.get('retry-after'),
-    };
-  }
+export const answers: Cases = (it, hooks) => {
+  sameAnswer(it, hooks);
+  problems(it, hooks);
+  requestUrls(it, hooks);
+};
 
-  /** @param outcome how access stands that does not allow now */
-  const standings: readonly (readonly [outcome: string, make: (world: GuardWorld) => Promise<unknown>])[] = [
-    ['was never asked for', async () => undefined],
-    ['begins later', async (world) => world.grant('user:maya', { startsAt: world.clock.now() + 60_000 })],
-    ['has ended', async (world) => world.clock.set((await world.grant()).expiresAt)],
-    ['was revoked', async (world) => world.engine.revoke((await world.grant()).id, { by: 'user:sam', reason: 'a leak' })],
-  ];
+/** A refusal as its caller sees it. */
+async function refusal({ problemOf }: Hooks, world: GuardWorld, status: number, response: Response) {
+  const text = await isRefused(world, status, response);
+  const body: unknown = JSON.parse(text);
+  const { headers } = response;
+  return {
+    text,
+    problem: (problemOf === undefined ? body : problemOf(body)) as Readonly<Record<string, unknown>> | undefined,
+    type: headers.get('content-type'),
+    caching: headers.get('cache-control'),
+    challenge: headers.get('www-authenticate'),
+    retryAfter: headers.get('retry-after'),
+  };
+}
 
-  for (const [outcome, make] of standings) {
+/** How access stands that does not allow now. */
+const STANDINGS: readonly (readonly [outcome: string, make: (world: GuardWorld) => Promise<unknown>])[] = [
+  ['was never asked for', async () => undefined],
+  ['begins later', async (world) => world.grant('user:maya', { startsAt: world.clock.now() + 60_000 })],
+  ['has ended', async (world) => world.clock.set((await world.grant()).expiresAt)],
+  ['was revoked', async (world) => world.engine.revoke((await world.grant()).id, { by: 'user:sam', reason: 'a leak' })],
+];
+
+/** A 403 does not say why. */
+const sameAnswer: Cases = (it, hooks) => {
+  for (const [outcome, make] of STANDINGS) {
     it(`says the same whatever the reason: access that ${outcome}`, async (world) => {
       await make(world);
-      const said = await refusal(world, 403, await world.call('plain', 'user:maya'));
+      const said = await refusal(hooks, world, 403, await world.call('plain', 'user:maya'));
       same(
         said.problem,
         {
@@ -58,13 +65,16 @@ export const answers: Cases = (it, { problemOf }) => {
       holds(world.refused[0]?.decision?.allowed === false, 'onRefused is told the decision');
     });
   }
+};
 
+/** Every refusal is a problem of its own type, and none may be cached. */
+const problems: Cases = (it, hooks) => {
   it('answers in problem+json, each kind with its own type', async (world) => {
-    const none = await refusal(world, 401, await world.call('plain', undefined));
-    const held = await refusal(world, 403, await world.call('plain', 'user:maya'));
-    const bad = await refusal(world, 400, await world.call('routed', 'user:maya', { id: '*' }));
+    const none = await refusal(hooks, world, 401, await world.call('plain', undefined));
+    const held = await refusal(hooks, world, 403, await world.call('plain', 'user:maya'));
+    const bad = await refusal(hooks, world, 400, await world.call('routed', 'user:maya', { id: '*' }));
     world.store.inject('all', { fault: 'reject' });
-    const down = await refusal(world, 503, await world.call('plain', 'user:maya'));
+    const down = await refusal(hooks, world, 503, await world.call('plain', 'user:maya'));
     same(
       [none, held, bad, down].map(({ problem }) => [problem?.status, problem?.type]),
       [
@@ -76,29 +86,32 @@ export const answers: Cases = (it, { problemOf }) => {
       'the problems',
     );
     for (const { type, caching, problem } of [none, held, bad, down]) {
-      if (problemOf === undefined)
+      if (hooks.problemOf === undefined)
         holds(/^application\/problem\+json\b/.test(type ?? ''), `a refusal is application/problem+json: got ${type ?? 'nothing'}`);
       same(caching, 'no-store', 'the cache-control of a refusal');
       holds(typeof problem?.title === 'string' && typeof problem.detail === 'string', 'a problem has a title and a detail');
     }
   });
+};
 
+/** A refusal says where access can be requested, and nothing that its caller must not know. */
+const requestUrls: Cases = (it, hooks) => {
   it('says where to ask, where that is configured', async (world) => {
-    const { problem, challenge } = await refusal(world, 403, await world.call('desk', 'user:maya'));
+    const { problem, challenge } = await refusal(hooks, world, 403, await world.call('desk', 'user:maya'));
     const requestUrl = 'https://desk.example/ask?team=a%22b&scope=db-prod%3Awrite#now';
     same(problem?.requestUrl, requestUrl, 'where to ask, in the problem');
     same(challenge, `Bearer error="insufficient_scope", scope="db-prod:write", error_uri="${requestUrl}"`, 'the challenge of a 403');
   });
 
   it('names neither the scope nor a way in where access can not be asked for', async (world) => {
-    const { text, challenge } = await refusal(world, 403, await world.call('unasked', 'user:maya'));
+    const { text, challenge } = await refusal(hooks, world, 403, await world.call('unasked', 'user:maya'));
     same(challenge, null, 'the challenge of a 403');
     holds(!text.includes('db-prod'), `a 403 does not name the scope: ${text}`);
   });
 
   it('says nothing of an outage but that it is one', async (world) => {
     world.store.inject('all', { fault: 'reject', error: new Error('connect ECONNREFUSED db.internal:5432') });
-    const { text } = await refusal(world, 503, await world.call('plain', 'user:maya'));
+    const { text } = await refusal(hooks, world, 503, await world.call('plain', 'user:maya'));
     for (const secret of ['ECONNREFUSED', 'internal', 'live', 'maya', 'db-prod']) {
       holds(!text.includes(secret), `a 503 does not say ${secret}: ${text}`);
     }

@@ -2,7 +2,13 @@ import { same } from '../assertions.js';
 import type { Cases } from './cases.js';
 import { isFailed, isRefused } from './steps.js';
 
-export const callers: Cases = (it) => {
+export const callers: Cases = (it, hooks) => {
+  unknownCallers(it, hooks);
+  noGuesses(it, hooks);
+};
+
+/** A caller that the service does not name is refused. */
+const unknownCallers: Cases = (it) => {
   it('answers 401 with a challenge where nobody is known, and asks neither scope nor store', async (world) => {
     await world.grant();
     const reads = world.store.called('live');
@@ -34,7 +40,10 @@ export const callers: Cases = (it) => {
       await isFailed(world, await world.call('plain', session));
     });
   }
+};
 
+/** The service alone names the caller, for each request again. */
+const noGuesses: Cases = (it) => {
   it('guesses no identity from what the client says', async (world) => {
     await world.grant();
     const claims = [

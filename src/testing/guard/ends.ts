@@ -31,7 +31,13 @@ async function begun(world: GuardWorld, subject = 'user:maya', signal?: AbortSig
 
 const nameOf = async ({ over }: Stream) => ((await over) as { readonly name?: unknown }).name;
 
-export const ends: Cases = (it) => {
+export const ends: Cases = (it, hooks) => {
+  stoppedStreams(it, hooks);
+  returnedLeases(it, hooks);
+};
+
+/** A stream ends with its access. */
+const stoppedStreams: Cases = (it) => {
   it('stops a stream at the end of the window, and the client reads its end', async (world) => {
     const { expiresAt } = await world.grant('user:maya', { ttl: TTL_MS });
     const { rest, stream } = await begun(world);
@@ -73,7 +79,10 @@ export const ends: Cases = (it) => {
     same(await sam.rest(), 'begun, over: ERR_JIT_DENIED', 'what the other client has read');
     await world.isAtRest();
   });
+};
 
+/** A lease ends with its response. */
+const returnedLeases: Cases = (it) => {
   it('gives the lease back when the client has gone', async (world) => {
     await world.grant();
     const client = new AbortController();

@@ -5,7 +5,14 @@ import { IDLE_MS } from './world.js';
 
 const MINUTE = 60_000;
 
-export const letsThrough: Cases = (it) => {
+export const letsThrough: Cases = (it, hooks) => {
+  windowsOfAccess(it, hooks);
+  concurrentRequests(it, hooks);
+  handlerAccess(it, hooks);
+};
+
+/** A request is let through within the window of a grant for its subject and scope, and refused outside. */
+const windowsOfAccess: Cases = (it) => {
   it('hands the decision on to the handler, with the instant until which it stands', async (world) => {
     const grant = await world.grant();
     const response = await world.call('plain', 'user:maya');
@@ -46,7 +53,10 @@ export const letsThrough: Cases = (it) => {
     await world.engine.revoke(grant.id, { by: 'user:sam' });
     await isRefused(world, 403, await world.call('plain', 'user:maya'));
   });
+};
 
+/** Requests at once are told apart. */
+const concurrentRequests: Cases = (it) => {
   it('tells requests apart that come at once', async (world) => {
     world.store.inject('all', { fault: 'yield', seed: 7 });
     const subjects = Array.from({ length: 24 }, (_, i) => `user:${i}`);
@@ -70,7 +80,10 @@ export const letsThrough: Cases = (it) => {
       }
     }
   });
+};
 
+/** The handler gets a signal only where it is configured, and its call counts as a use. */
+const handlerAccess: Cases = (it) => {
   it('gives no signal where there is no abortOnEnd: reading one fails, and nothing is watched', async (world) => {
     await world.grant();
     await seen(world, await world.call('plain', 'user:maya'));
