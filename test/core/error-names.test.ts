@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as errors from '../../src/core/errors.js';
 
-const source = readFileSync(new URL('../../src/core/errors.ts', import.meta.url), 'utf8');
+const source = ['refusals', 'failures']
+  .map((name) => readFileSync(new URL(`../../src/core/errors/${name}.ts`, import.meta.url), 'utf8'))
+  .join('\n');
 const classes = Object.keys(errors).filter((name) => name.endsWith('Error') && name !== 'JitError' && name !== 'isJitError');
 
 describe('the source of JitError', () => {

@@ -1,0 +1,186 @@
+import type { AccessRequest, Anchor, Grant } from '../../records/types.js';
+import { JitError, messageOf, recorded } from './jit-error.js';
+
+/* The errors of what a call depends on: the store and its rows, the clock, the approver, and the engine itself. */
+
+/** The store could not be asked. Nothing was decided: a caller who does nothing is denied. */
+export class StoreError extends JitError {
+  override readonly name = 'StoreError';
+  readonly code = 'ERR_JIT_STORE';
+  /**
+   * @param operation the store's method that failed
+   * @param requestId the request that was recorded before the failure; `undefined`: none is known to be
+   */
+  constructor(
+    readonly operation: string,
+    message: string,
+    cause?: unknown,
+    readonly requestId?: string,
+  ) {
+    super(`store.${operation}: ${message}${recorded(requestId)}`, cause);
+  }
+}
+
+/** The reply to a commit was lost, and sending the same change again gave no answer in time: it is not known whether it was applied. */
+export class OutcomeUnknownError extends JitError {
+  override readonly name = 'OutcomeUnknownError';
+  readonly code = 'ERR_JIT_OUTCOME_UNKNOWN';
+  /**
+   * @param changeId the change; its entries, if it was applied, carry this id before the dot
+   * @param requestId the request that an earlier change has recorded; `undefined`: none is known to be
+   */
+  constructor(
+    readonly changeId: string,
+    cause?: unknown,
+    readonly requestId?: string,
+  ) {
+    super(
+      `it could not be learnt whether change ${changeId} was applied; read the record before trying again${recorded(requestId)}`,
+      cause,
+    );
+  }
+}
+
+/**
+ * Other callers kept changing the same records until the limit of tries was reached, or a purge removed what was being
+ * read. Nothing was recorded, except the request that `requestId` names.
+ */
+export class ConflictError extends JitError {
+  override readonly name = 'ConflictError';
+  readonly code = 'ERR_JIT_CONFLICT';
+  /** @param requestId the request that was recorded before, and stays as it is; `undefined`: none was */
+  constructor(
+    readonly attempts: number,
+    message?: string,
+    readonly requestId?: string,
+  ) {
+    const nothing = requestId === undefined ? 'nothing was recorded' : `request ${requestId} stays as it is`;
+    super(message ?? `other changes to the same records won ${attempts} times in a row; ${nothing}, try again`);
+  }
+}
+
+/** The clock gave no usable reading, or lies more than a second below one used before: nothing may create access. */
+export class ClockError extends JitError {
+  override readonly name = 'ClockError';
+  readonly code = 'ERR_JIT_CLOCK';
+  /** @param requestId the request that is on record and stays pending; `undefined`: none was recorded */
+  constructor(
+    message: string,
+    cause?: unknown,
+    readonly requestId?: string,
+  ) {
+    super(message, cause);
+  }
+}
+
+/**
+ * The store lacks an entry that this engine has seen: it was restored, failed over to an older state, or forked. Nothing may
+ * create access until a person calls `acceptRollback({ by, reason })`; checks, revokes and cancellations continue.
+ */
+export class RollbackError extends JitError {
+  override readonly name = 'RollbackError';
+  readonly code = 'ERR_JIT_ROLLBACK';
+  /**
+   * @param lost the newest entry that this engine has seen
+   * @param head the newest entry that the journal holds now
+   * @param requestId the request that is recorded and stays pending; `undefined`: none was recorded
+   */
+  constructor(
+    readonly lost: Anchor,
+    readonly head: Anchor,
+    readonly requestId?: string,
+    cause?: unknown,
+  ) {
+    const state = head.seq < lost.seq ? `ends at entry ${head.seq}` : 'holds another entry there';
+    const remedy = 'nothing may create access until a person calls acceptRollback({ by, reason })';
+    super(`the store went back: this engine has seen entry ${lost.seq} of the journal, which ${state}; ${remedy}`, cause);
+  }
+}
+
+/** The question is about an instant before the purge horizon; its records may be gone. */
+export class PurgedError extends JitError {
+  override readonly name = 'PurgedError';
+  readonly code = 'ERR_JIT_PURGED';
+  /** @param horizon the earliest instant that can still be asked about, epoch milliseconds */
+  constructor(readonly horizon: number) {
+    super(`records before ${new Date(horizon).toISOString()} have been purged`);
+  }
+}
+
+/** A stored row or entry is not what this package writes. It gives no access. */
+export class CorruptError extends JitError {
+  override readonly name = 'CorruptError';
+  readonly code = 'ERR_JIT_CORRUPT';
+  /** @param requestId the request that was recorded before this was found; `undefined`: none was */
+  constructor(
+    readonly kind: string,
+    readonly id: string,
+    readonly problem: string,
+    readonly requestId?: string,
+  ) {
+    super(`stored ${kind} ${id}: ${problem}${recorded(requestId)}`);
+  }
+}
+
+/** The approver failed, took too long, or answered with something malformed. The request, if there is one, stays pending. */
+export class ApproverError extends JitError {
+  override readonly name = 'ApproverError';
+  readonly code = 'ERR_JIT_APPROVER';
+  /** @param requestId the request that stays pending; `undefined` when nothing was recorded */
+  constructor(
+    readonly approver: string,
+    readonly requestId: string | undefined,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(
+      `approver ${approver}: ${message}` + (requestId === undefined ? '; nothing was recorded' : `; request ${requestId} stays as it is`),
+      cause,
+    );
+  }
+}
+
+/** The engine, or the sink, has been closed. */
+export class ClosedError extends JitError {
+  override readonly name = 'ClosedError';
+  readonly code = 'ERR_JIT_CLOSED';
+  constructor(what: 'engine' | 'sink' = 'engine') {
+    super(`this ${what} has been closed`);
+  }
+}
+
+/** What could not be ended: its kind and id, and the error that its read or its commit gave. */
+export interface EndFailure {
+  readonly kind: 'request' | 'grant';
+  /** `undefined`: the store could not list the records of this kind, so any of them may be left. */
+  readonly id: string | undefined;
+  readonly error: unknown;
+}
+
+/**
+ * Not all access that the call should end has ended: some records could not be read, or not be written. Everything else
+ * has ended, and `ended` holds it. Access that `failures` names may still be allowed: repair the row or the store, then call again.
+ */
+export class PartialError extends JitError {
+  override readonly name = 'PartialError';
+  readonly code = 'ERR_JIT_PARTIAL';
+  /** What has ended. Not enumerable: a handler that serialises errors must not publish the metadata of requests. */
+  declare readonly ended: { readonly grants: readonly Grant[]; readonly requests: readonly AccessRequest[] };
+  /**
+   * @param ended the grants and requests that this call has ended
+   * @param failures what it could not end, at least one
+   */
+  constructor(
+    ended: PartialError['ended'],
+    readonly failures: readonly EndFailure[],
+  ) {
+    const named = failures.slice(0, 5).map(({ kind, id }) => (id === undefined ? `the list of ${kind}s` : `${kind} ${id}`));
+    const more = failures.length > named.length ? ` and ${failures.length - named.length} more` : '';
+    super(
+      `${ended.grants.length} grants and ${ended.requests.length} requests have ended; not ended: ${named.join(', ')}${more}; ` +
+        `first problem: ${messageOf(failures[0]?.error)}`,
+      failures[0]?.error,
+    );
+    Object.defineProperty(this, 'ended', { value: ended });
+  }
+}

@@ -1,0 +1,29 @@
+/** Marks the errors of this package across its copies, where `instanceof` cannot. */
+export const BRAND = Symbol.for('jit-access.error');
+
+/** The base of every error of this package: tell them apart by the literal `code`. */
+export abstract class JitError extends Error {
+  abstract readonly code: string;
+
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/** Keeps a record that holds texts of people out of `JSON.stringify`, spreads and loggers. */
+export function hide(error: JitError, name: string, value: unknown): void {
+  Object.defineProperty(error, name, { value });
+}
+
+/** What the message says of a request that was recorded before the failure. */
+export const recorded = (requestId: string | undefined): string => (requestId === undefined ? '' : `; request ${requestId} is recorded`);
+
+/** The message of a value that was thrown, which may be of any type. */
+export function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : 'no error was given';
+  } catch {
+    return 'no readable error was given';
+  }
+}

@@ -1,0 +1,219 @@
+import type { AccessRequest, Decision, GrantEnd, RequestEnd } from '../../records/types.js';
+import { JitError, hide } from './jit-error.js';
+
+/* The errors that refuse a call: by the state of a record, by a rule, or by a limit. */
+
+/** An argument broke a rule. Nothing was stored. */
+export class InvalidArgumentError extends JitError {
+  override readonly name = 'InvalidArgumentError';
+  readonly code = 'ERR_JIT_INVALID_ARGUMENT';
+  /**
+   * @param argument which argument, as a path: `ttl`, `limits.maxTtl`, `scopes[2]`
+   * @param rule what it has to be
+   * @param got what it was, shortened for reading
+   */
+  constructor(
+    readonly argument: string,
+    readonly rule: string,
+    readonly got: string,
+  ) {
+    super(`${argument} must be ${rule}; got ${got}`);
+  }
+}
+
+/**
+ * The request has been decided, cancelled or has expired, as `status` says; or its break-glass review has been given.
+ *
+ * `request` is the whole record, for your own code. It is not enumerable: an error that a handler serialises for its caller
+ * shows the id and the status, and no justification or metadata of another subject.
+ */
+export class DecidedError extends JitError {
+  override readonly name = 'DecidedError';
+  readonly code = 'ERR_JIT_DECIDED';
+  declare readonly request: AccessRequest;
+  readonly requestId: string;
+  /** How the request ended; `undefined`: it has not. */
+  readonly status: RequestEnd['status'] | undefined;
+  constructor(request: AccessRequest, message = `request ${request.id} is already ${String(request.end?.status)}`) {
+    super(message);
+    this.requestId = request.id;
+    this.status = request.end?.status;
+    hide(this, 'request', request);
+  }
+}
+
+/** The request's review deadline, or all of its window, has passed, whether or not a sweep has recorded it. */
+export class DeadlineError extends JitError {
+  override readonly name = 'DeadlineError';
+  readonly code = 'ERR_JIT_DEADLINE';
+  /** @param requestId `undefined`: what was asked for is over already, and nothing was recorded */
+  constructor(
+    readonly requestId: string | undefined,
+    readonly reviewBy: number,
+  ) {
+    const before = new Date(reviewBy).toISOString();
+    super(
+      requestId === undefined
+        ? `the window that is asked for ended at ${before}`
+        : `request ${requestId} had to be decided before ${before}`,
+    );
+  }
+}
+
+/** No approver has named a quorum for this request yet; `retryDecision(id)` asks again. */
+export class UndecidedError extends JitError {
+  override readonly name = 'UndecidedError';
+  readonly code = 'ERR_JIT_UNDECIDED';
+  constructor(readonly requestId: string) {
+    super(`request ${requestId} can't be reviewed yet: the approver has not said who must; decide('${requestId}') asks it again`);
+  }
+}
+
+/** There is no such record in this namespace. */
+export class NotFoundError extends JitError {
+  override readonly name = 'NotFoundError';
+  readonly code = 'ERR_JIT_NOT_FOUND';
+  constructor(
+    readonly kind: 'request' | 'grant' | 'follower' | 'effect',
+    readonly id: string,
+  ) {
+    super(`there is no ${kind} ${id}`);
+  }
+}
+
+/** The subject, and whoever asked on its behalf, never review their own request. */
+export class SelfReviewError extends JitError {
+  override readonly name = 'SelfReviewError';
+  readonly code = 'ERR_JIT_SELF_REVIEW';
+  constructor(
+    readonly requestId: string,
+    readonly reviewer: string,
+  ) {
+    super(`${reviewer} asked for request ${requestId} or would hold its access, and can't review it`);
+  }
+}
+
+/** This reviewer may not review this request (or no longer in this way). */
+export class NotReviewerError extends JitError {
+  override readonly name = 'NotReviewerError';
+  readonly code = 'ERR_JIT_NOT_REVIEWER';
+  constructor(
+    readonly requestId: string,
+    readonly reviewer: string,
+    readonly why: 'not_in_group' | 'has_denied' | 'is_agent',
+  ) {
+    super(
+      {
+        not_in_group: `${reviewer} is in none of the groups that may review request ${requestId}`,
+        has_denied: `${reviewer} has denied request ${requestId}; a denial can't become an approval`,
+        is_agent: `${reviewer} is an agent, and agents never review; it may not review request ${requestId}`,
+      }[why],
+    );
+  }
+}
+
+/** This grant has ended, and what has ended is not extended: ask for access anew. */
+export class EndedError extends JitError {
+  override readonly name = 'EndedError';
+  readonly code = 'ERR_JIT_ENDED';
+  /**
+   * How the grant ended; `undefined`: by time, and no sweep has recorded it yet. Not enumerable: its `reason` is the text
+   * of the person who ended it, and not for whoever asks for more time.
+   */
+  declare readonly end: GrantEnd | undefined;
+  constructor(
+    readonly grantId: string,
+    end: GrantEnd | undefined,
+  ) {
+    super(`grant ${grantId} has ended (${end?.cause ?? 'time'}) and can't be extended; ask with requestAccess instead`);
+    hide(this, 'end', end);
+  }
+}
+
+/** An approval link that decides nothing: `why` says what is wrong with it. */
+export class LinkError extends JitError {
+  override readonly name = 'LinkError';
+  readonly code = 'ERR_JIT_LINK';
+  /** @param requestId the request that it is for; `undefined` where it can't be trusted to say */
+  constructor(
+    readonly why: 'malformed' | 'signature' | 'expired' | 'used' | 'not_yours' | 'other_request',
+    readonly requestId: string | undefined,
+  ) {
+    super(`this approval link ${LINK_PROBLEMS[why]}`);
+  }
+}
+
+const LINK_PROBLEMS: Readonly<Record<LinkError['why'], string>> = {
+  malformed: 'is not one that this engine makes',
+  signature: 'is not signed with a key that this engine knows',
+  expired: 'has expired',
+  used: 'has been used: its reviewer has reviewed since it was made',
+  not_yours: 'was made for somebody else',
+  other_request: 'was made for another namespace, or for something else than what is asked',
+};
+
+/** The subject may not hold what was asked; no request was recorded. */
+export class IneligibleError extends JitError {
+  override readonly name = 'IneligibleError';
+  readonly code = 'ERR_JIT_INELIGIBLE';
+  /** @param reason what the approver said; `undefined`: nothing */
+  constructor(
+    readonly subject: string,
+    readonly scopes: readonly string[],
+    readonly reason: string | undefined,
+  ) {
+    super(`${subject} is not eligible for ${scopes.join(', ')}${reason === undefined ? '' : `: ${reason}`}`);
+  }
+}
+
+/** This idempotency key was used before, for something else. */
+export class IdempotencyError extends JitError {
+  override readonly name = 'IdempotencyError';
+  readonly code = 'ERR_JIT_IDEMPOTENCY';
+  /** @param recordId the request, or the use, that it made */
+  constructor(readonly recordId: string) {
+    super(`this idempotencyKey made ${recordId}, which was for something else; use a new key`);
+  }
+}
+
+/** A limit of the engine stands against this; `limit` names it. */
+export class LimitError extends JitError {
+  override readonly name = 'LimitError';
+  readonly code = 'ERR_JIT_LIMIT';
+  /**
+   * @param max the bound that the limit sets; of `minTtl` the least
+   * @param retryAt of the limit `askAgainAfter`: the first instant at which the pause is over. Epoch milliseconds
+   */
+  constructor(
+    readonly limit: string,
+    readonly max: number,
+    readonly got: number,
+    message = `limits.${limit} allows at most ${max}; got ${got}`,
+    readonly retryAt?: number,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Not allowed: a failed `assertAllowed` or `consume` (then with its `decision`), or a cancel or release by another caller.
+ */
+export class DeniedError extends JitError {
+  override readonly name = 'DeniedError';
+  readonly code = 'ERR_JIT_DENIED';
+  /** Whether this repeats a `consume` whose use was taken, under the same key, when the grant still allowed. */
+  readonly reused: boolean;
+  /**
+   * @param use the use that the key stands for: when it was taken (epoch milliseconds), and what the grant had left then;
+   *   `undefined`: none was taken
+   */
+  constructor(
+    message: string,
+    readonly actor: string,
+    readonly decision: Decision | undefined,
+    readonly use?: { readonly at: number; readonly usesLeft: number },
+  ) {
+    super(message);
+    this.reused = use !== undefined;
+  }
+}
