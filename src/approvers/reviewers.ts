@@ -1,5 +1,5 @@
 import { byCanonicalId } from './canonical.js';
-import { invalid, readCount, readId, readList, readOptions } from '../core/parse.js';
+import { invalid, readCount, readId, readBoundedList, readOptions } from '../core/parse.js';
 import type { ApproverContext, AskableApprover, ScopeMatcher, Verdict } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
 import { isScope } from '../core/scope.js';
@@ -83,7 +83,7 @@ export function reviewers(options: ReviewersOptions): AskableApprover {
 
 function readMembers(value: unknown): ReadonlySet<string> {
   const members = new Set<string>();
-  readList('members', value, 1).forEach((member, i) => {
+  readBoundedList('members', value, 1).forEach((member, i) => {
     const id = readId(`members[${i}]`, member);
     if (members.has(id)) throw invalid(`members[${i}]`, 'named once', id);
     members.add(id);

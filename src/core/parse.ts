@@ -11,9 +11,9 @@ export function quote(value: JsonValue): string {
 
 /** The same text with an escape for each character that doesn't show, or that isn't shown where it stands. */
 export function escapeUnshown(text: string): string {
-  return text.replace(UNSHOWN, (char) =>
-    Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
-  );
+  const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  // By UTF-16 units, as JSON escapes them.
+  return text.replace(UNSHOWN, (char) => char.split('').map(escapeUnit).join(''));
 }
 
 /** What a rejected value looked like, short enough for a log line and never failing itself. */
@@ -49,17 +49,26 @@ export function readField(argument: string, given: object, field: string): unkno
   return guarded(argument, () => (given as Record<string, unknown>)[field]);
 }
 
-/** A copy of somebody else's list, taken by its length: an iterator of its own might never end. */
-export function readList(argument: string, given: unknown, min = 0, max: number = Infinity): readonly unknown[] {
+/** A copy of the caller's list, taken by its length: an iterator of its own might never end. */
+export function readList(argument: string, given: unknown): readonly unknown[] {
+  return copyList(argument, given, 'a list');
+}
+
+/** {@link readList} for a list of `min` to `max` items. The length is judged before anything is copied. */
+export function readBoundedList(argument: string, given: unknown, min: number, max: number = Infinity): readonly unknown[] {
+  const bounds = [min > 0 ? `at least ${min}` : '', max < Infinity ? `at most ${max}` : ''].filter((bound) => bound !== '');
+  const rule = `a list of ${bounds.join(' and ')}`;
+  return copyList(argument, given, rule, (length) => {
+    if (length < min || length > max) throw new InvalidArgumentError(argument, rule, `a list of ${length}`);
+  });
+}
+
+function copyList(argument: string, given: unknown, rule: string, refuseLength?: (length: number) => void): readonly unknown[] {
   return guarded(argument, () => {
-    const list = Array.isArray(given) ? (given as readonly unknown[]) : undefined;
-    const length = list?.length ?? -1;
-    if (list === undefined || length < min || length > max) {
-      const bounds = [min > 0 ? `at least ${min}` : '', max < Infinity ? `at most ${max}` : ''].filter((bound) => bound !== '');
-      const rule = bounds.length === 0 ? 'a list' : `a list of ${bounds.join(' and ')}`;
-      throw list === undefined ? invalid(argument, rule, given) : new InvalidArgumentError(argument, rule, `a list of ${length}`);
-    }
-    return Array.from({ length }, (_, i) => list[i]);
+    if (!Array.isArray(given)) throw invalid(argument, rule, given);
+    const { length } = given;
+    refuseLength?.(length);
+    return Array.from({ length }, (_, i) => given[i] as unknown);
   });
 }
 

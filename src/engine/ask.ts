@@ -1,4 +1,4 @@
-import { invalid, isBlank, readId, readList, readMetadata, readOptions, readText } from '../core/parse.js';
+import { invalid, isBlank, readId, readBoundedList, readMetadata, readOptions, readText } from '../core/parse.js';
 import { MAX_SCOPES } from '../lifecycle/grant.js';
 import type { Ask } from '../lifecycle/request.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
@@ -168,7 +168,7 @@ export class AskReader {
     if (scope === undefined && scopes === undefined) throw invalid('scope', 'given, or scopes', scope);
     if (scopes === undefined) return [readOne('scope', scope)];
     if (scope !== undefined) throw invalid('scopes', 'left out where scope is given', scopes);
-    const list = readList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => readOne(`scopes[${i}]`, item));
+    const list = readBoundedList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => readOne(`scopes[${i}]`, item));
     const twice = list.findIndex((item, i) => list.indexOf(item) !== i);
     if (twice !== -1) throw invalid(`scopes[${twice}]`, 'asked once', list[twice]);
     return list;

@@ -78,15 +78,15 @@ const OPTIONS = [
  */
 export function createChecker<Scope extends string = string>(options: CheckerOptions): AccessChecker<Scope> {
   const given = readOptions<keyof CheckerOptions>('options', options, OPTIONS);
-  const { clock = systemClock, countedGrants = 'deny' } = given;
+  const { clock: source = systemClock, countedGrants = 'deny' } = given;
   if (countedGrants !== 'deny' && countedGrants !== 'allow') throw invalid('countedGrants', "'deny' or 'allow'", countedGrants);
   const store = readPort<CheckerOptions['store']>('store', given.store, ['live', 'find']);
   refuseDefaultNamespace(store);
   const { matcher, ...enforcement } = readEnforcement(given);
   const { onError, leewayMs } = enforcement;
-  const keeper = new EngineClock(readPort<Clock>('clock', clock, ['now']), leewayMs, (error) => onError(error, 'clock'), true);
-  const checker = new Checker({ ...enforcement, takesUses: countedGrants === 'allow' }, keeper, store);
-  const matchers = new EngineMatchers(store, matcher.name, keeper, onError);
+  const clock = new EngineClock(readPort<Clock>('clock', source, ['now']), leewayMs, (error) => onError(error, 'clock'), true);
+  const checker = new Checker({ ...enforcement, takesUses: countedGrants === 'allow' }, clock, store);
+  const matchers = new EngineMatchers(store, matcher.name, clock, (error) => onError(error, 'engines'));
   /** The yes that needs no store. Asked only while the rows are unread: a matcher that no engine uses refuses every call. */
   const standing = (subject: string, action: Action): Decision | undefined => {
     if (matchers.isKnown) return undefined;
@@ -129,8 +129,8 @@ const RETRY_MS = 60_000;
 class EngineMatchers {
   readonly #store: CheckerOptions['store'];
   readonly #name: string;
-  readonly #keeper: EngineClock;
-  readonly #onError: OnError;
+  readonly #clock: EngineClock;
+  readonly #onFailure: (error: unknown) => void;
   /** The read that began last; its rejection is the answer of the calls that wait for the first one. */
   #reading: Promise<void> | undefined;
   #begun = 0;
@@ -141,11 +141,11 @@ class EngineMatchers {
   /** The rule that the checker's matcher breaks, by the newest answer. */
   #refusal: string | undefined;
 
-  constructor(store: CheckerOptions['store'], name: string, keeper: EngineClock, onError: OnError) {
+  constructor(store: CheckerOptions['store'], name: string, clock: EngineClock, onFailure: (error: unknown) => void) {
     this.#store = store;
     this.#name = name;
-    this.#keeper = keeper;
-    this.#onError = onError;
+    this.#clock = clock;
+    this.#onFailure = onFailure;
   }
 
   /** Whether the rows have been read once. */
@@ -162,13 +162,13 @@ class EngineMatchers {
   confirm(): Promise<void> | undefined {
     const { isKnown } = this;
     // A check reads the clock itself; one that waits or is refused does not get there.
-    const { highWater } = isKnown && this.#refusal === undefined ? this.#keeper : this.#keeper.read();
+    const { highWater } = isKnown && this.#refusal === undefined ? this.#clock : this.#clock.read();
     if (highWater >= this.#nextAt) {
       // By the high-water mark: after a step back, `now` could stay below it for hours, and each check would read the rows.
       this.#nextAt = highWater + RETRY_MS;
       this.#reading = this.#read(++this.#begun, highWater);
       // A background read has no caller. A first one has: its waiters receive the error.
-      this.#reading.catch((error: unknown) => (isKnown ? this.#onError(error, 'engines') : (this.#nextAt = 0)));
+      this.#reading.catch((error: unknown) => (isKnown ? this.#onFailure(error) : (this.#nextAt = 0)));
     }
     if (!isKnown) return this.#reading?.then(() => this.#refuse());
     this.#refuse();
@@ -180,10 +180,9 @@ class EngineMatchers {
   }
 
   async #read(turn: number, at: number): Promise<void> {
-    const onUnreadable = (error: unknown): void => this.#onError(error, 'engines');
     // One page is read, so its `next` is no place to go on from: that there is one says enough.
     const ask = (query: FindQuery) => askStore('find', () => this.#store.find(query), isPageAfter(undefined));
-    const { matchers, isComplete } = await matchersInUse(ask, at, onUnreadable);
+    const { matchers, isComplete } = await matchersInUse(ask, at, this.#onFailure);
     if (turn < this.#answered) return;
     this.#answered = turn;
     // A row that can't be read is of an engine, too, and names no matcher.

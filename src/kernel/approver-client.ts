@@ -1,5 +1,5 @@
 import { ApproverError, messageOf } from '../core/errors.js';
-import { readId, readList, readOptions, readText } from '../core/parse.js';
+import { readId, readBoundedList, readOptions, readText } from '../core/parse.js';
 import { readBreakGlass, readVerdict, type ParsedBreakGlass, type ParsedVerdict } from '../lifecycle/verdict.js';
 import type { Approver, ApproverContext, Clock, MaybePromise } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
@@ -167,7 +167,7 @@ const MAX_NAMES = 100_000;
 
 /** A copy: a list of somebody else's may answer for itself, and change. */
 const readNames = (answer: unknown): readonly string[] =>
-  readList('the answer', answer, 0, MAX_NAMES).map((name, i) => readId(`the answer[${i}]`, name));
+  readBoundedList('the answer', answer, 0, MAX_NAMES).map((name, i) => readId(`the answer[${i}]`, name));
 
 function readYesOrNo(answer: unknown): boolean {
   if (typeof answer !== 'boolean') throw new TypeError('the answer must be true or false');

@@ -19,9 +19,12 @@ export interface EnforcementOptions {
   readonly onError?: OnError | undefined;
 }
 
+/** The part of a matcher that a check asks. It never throws: a matcher that fails covers nothing. */
+export type CoveringMatcher = Pick<ScopeMatcher, 'exact' | 'covers'>;
+
 /** What every check goes by: the options, checked, with every default in place. */
 export interface Enforcement {
-  readonly scopes: ScopeMatcher;
+  readonly scopes: CoveringMatcher;
   readonly standing: (subject: string) => readonly string[];
   readonly leewayMs: number;
   readonly readId: IdParser;
@@ -48,7 +51,12 @@ export function readEnforcement(options: { readonly [Name in keyof EnforcementOp
   const readId = readIdsWith(canonicalId);
   return {
     matcher,
-    scopes: matcherFrom(matcher, onError),
+    scopes: isBuiltIn(matcher)
+      ? matcher
+      : {
+          exact: matcher.exact,
+          covers: (granted, required) => answerOr(false, onError, () => askMatcher(matcher, 'covers', granted, required)),
+        },
     standing: readStanding(standing, readId, (error) => onError(error, 'standing')),
     leewayMs: readCount('leewayMs', leewayMs, 0, 3_600_000),
     readId,
@@ -68,42 +76,33 @@ export function readEnforcement(options: { readonly [Name in keyof EnforcementOp
 
 function readMatcher(value: unknown): ScopeMatcher {
   const matcher = readPort<ScopeMatcher>('scopes', value, ['covers', 'overlaps']);
-  if (!isId(matcher.name)) throw invalid('scopes.name', 'an id that stands for how it matches', matcher.name);
+  if (!isId(matcher.name)) throw invalid('scopes.name', 'an id', matcher.name);
   if (typeof matcher.exact !== 'boolean') throw invalid('scopes.exact', 'true or false', matcher.exact);
-  const { isWide } = matcher as { readonly isWide?: unknown };
-  if (isWide !== undefined && typeof isWide !== 'function') throw invalid('scopes.isWide', 'a function', isWide);
   return matcher;
 }
 
+/** The matchers of this package never fail. Approvers recognise them by identity, so they are passed on as they are. */
+export const isBuiltIn = (matcher: ScopeMatcher): boolean => matcher === exactScopes || matcher === patternScopes;
+
 /** @throws TypeError for any other answer than true or false: a promise is no yes */
 export function askMatcher(matcher: ScopeMatcher, method: 'covers' | 'overlaps', a: string, b: string): boolean {
-  return sure(method, matcher[method](a, b));
+  return onlyBoolean(method, matcher[method](a, b));
 }
 
-function sure(method: string, answer: unknown): boolean {
+/** @throws TypeError */
+export function onlyBoolean(method: string, answer: unknown): boolean {
   if (typeof answer === 'boolean') return answer;
   throw new TypeError(`scopes.${method} must answer true or false`);
 }
 
-/** A matcher that fails or answers badly covers nothing and overlaps everything: it can only deny or revoke. */
-function matcherFrom(matcher: ScopeMatcher, onError: OnError): ScopeMatcher {
-  // Those of this package do neither, and approvers know them by what they are.
-  if (matcher === exactScopes || matcher === patternScopes) return matcher;
-  const or = (otherwise: boolean, asked: () => boolean) => {
-    try {
-      return asked();
-    } catch (error) {
-      onError(error, 'scopes');
-      return otherwise;
-    }
-  };
-  return Object.freeze<ScopeMatcher>({
-    name: matcher.name,
-    exact: matcher.exact,
-    covers: (granted, required) => or(false, () => askMatcher(matcher, 'covers', granted, required)),
-    overlaps: (a, b) => or(true, () => askMatcher(matcher, 'overlaps', a, b)),
-    ...(matcher.isWide && { isWide: (scope: string) => or(true, () => sure('isWide', matcher.isWide?.(scope))) }),
-  });
+/** The answer of a matcher; where it fails, the failure is reported and the answer is `otherwise`. */
+export function answerOr(otherwise: boolean, onError: OnError, ask: () => boolean): boolean {
+  try {
+    return ask();
+  } catch (error) {
+    onError(error, 'scopes');
+    return otherwise;
+  }
 }
 
 /**

@@ -11,7 +11,16 @@ import { canonicalIds, readIdsWith } from './actor-ids.js';
 import { readLimits, type Limits, type ParsedLimits } from './limits.js';
 import { readAgents, type IsAgent } from './agents.js';
 import { readLinkKeys, type LinkKey, type ParsedLinkKey } from '../features/links/approval-link.js';
-import { askMatcher, readEnforcement, refuseDefaultNamespace, type Enforcement, type OnError } from './enforcement.js';
+import {
+  answerOr,
+  askMatcher,
+  isBuiltIn,
+  onlyBoolean,
+  readEnforcement,
+  refuseDefaultNamespace,
+  type Enforcement,
+  type OnError,
+} from './enforcement.js';
 import type { Standing } from './standing.js';
 
 export interface JitEngineOptions {
@@ -73,6 +82,7 @@ export interface JitEngineOptions {
 
 /** The options, checked, with every default in place. */
 export interface Settings extends Enforcement, ParsedLimits {
+  readonly scopes: ScopeMatcher;
   readonly leewayMs: number;
   readonly approver: Approver;
   readonly store: GrantStore;
@@ -122,7 +132,7 @@ export function readSettings(given: JitEngineOptions, makeStore: () => GrantStor
   const { onError, readId } = enforcement;
   const limits = readLimits(options.limits, options.warnBefore);
   const forApprover = {
-    scopes: enforcement.scopes,
+    scopes: safeMatcher(matcher, onError),
     canonicalId: canonicalId === undefined ? undefined : (id: string) => readId('id', id),
   };
   const isAgent = readAgents(agents, (error) => onError(error, 'agents'));
@@ -132,7 +142,7 @@ export function readSettings(given: JitEngineOptions, makeStore: () => GrantStor
     clock: readPort<Clock>('clock', clock, ['now']),
     sinks: readSinks(audit),
     ...enforcement,
-    canonicalId: forApprover.canonicalId,
+    ...forApprover,
     covers: strictly(matcher, onError),
     ...limits,
     linkKeys: readLinkKeys('linkKeys', linkKeys),
@@ -154,6 +164,20 @@ function readStore(value: unknown): GrantStore {
   const store = readPort<GrantStore>('store', value, ['get', 'live', 'find', 'due', 'commit', 'journal']);
   refuseDefaultNamespace(store);
   return store;
+}
+
+/** A matcher that fails or answers badly covers nothing and overlaps everything: it can only deny or revoke. */
+function safeMatcher(matcher: ScopeMatcher, onError: OnError): ScopeMatcher {
+  if (isBuiltIn(matcher)) return matcher;
+  const { name, exact, isWide } = matcher;
+  if (isWide !== undefined && typeof isWide !== 'function') throw invalid('scopes.isWide', 'a function', isWide);
+  return Object.freeze<ScopeMatcher>({
+    name,
+    exact,
+    covers: (granted, required) => answerOr(false, onError, () => askMatcher(matcher, 'covers', granted, required)),
+    overlaps: (a, b) => answerOr(true, onError, () => askMatcher(matcher, 'overlaps', a, b)),
+    ...(isWide && { isWide: (scope: string) => answerOr(true, onError, () => onlyBoolean('isWide', matcher.isWide?.(scope))) }),
+  });
 }
 
 /** One that fails or answers badly is told, with its stack, and no answer is given. */

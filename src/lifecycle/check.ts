@@ -50,7 +50,7 @@ export function decisionOf(
 }
 
 /** Whether a granted scope covers the one that is asked for. */
-export function reaches(matcher: ScopeMatcher, granted: string | undefined, scope: string): boolean {
+export function reaches(matcher: Pick<ScopeMatcher, 'exact' | 'covers'>, granted: string | undefined, scope: string): boolean {
   return granted !== undefined && (matcher.exact ? granted === scope : matcher.covers(granted, scope));
 }
 

@@ -1,4 +1,4 @@
-import { invalid, readCount, readId, readList, readOptions, readText } from '../core/parse.js';
+import { invalid, readCount, readId, readBoundedList, readOptions, readText } from '../core/parse.js';
 import { makeQuorum, makeTerms, type Quorum, type Terms } from '../records/index.js';
 import { isDuration } from '../core/duration.js';
 
@@ -101,7 +101,7 @@ function readSource(name: string, { approver = name, rule }: { readonly approver
 }
 
 const readIds = (argument: string, value: unknown): readonly string[] =>
-  readList(argument, value, 0, MAX_COUNT).map((id, i) => readId(`${argument}[${i}]`, id));
+  readBoundedList(argument, value, 0, MAX_COUNT).map((id, i) => readId(`${argument}[${i}]`, id));
 
 /** A verdict's durations are numbers only, as their names say: a text would not be what the record then shows. */
 function readMs(argument: string, value: unknown): number {
@@ -137,7 +137,7 @@ function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewW
     escalation,
   } = readOptions(argument, value, ['groups', 'denials', 'approvalTtlMs', 'reviewWithinMs', 'escalation']);
   const names = new Set<unknown>();
-  const read = readList(`${argument}.groups`, groups, 1).map((group, i) => {
+  const read = readBoundedList(`${argument}.groups`, groups, 1).map((group, i) => {
     const at = `${argument}.groups[${i}]`;
     const { name, approvals } = readOptions(at, group, ['name', 'approvals']);
     if (names.has(name)) throw invalid(`${at}.name`, 'named once', name);

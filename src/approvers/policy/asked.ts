@@ -1,4 +1,4 @@
-import { invalid, isId, readActor, readList, readMetadata, readOptions, readText } from '../../core/parse.js';
+import { invalid, isId, readActor, readBoundedList, readMetadata, readOptions, readText } from '../../core/parse.js';
 import { agentOf, makeRequest, UNDECIDED, type AccessRequest } from '../../records/index.js';
 import { isPattern, readPattern } from '../../core/scope.js';
 import { isInstant, readInstant } from '../../core/instant.js';
@@ -69,7 +69,7 @@ function isRecord(given: unknown): given is object {
 function readScopes({ scope, scopes }: { readonly scope?: unknown; readonly scopes?: unknown }): readonly string[] {
   if ((scope === undefined) === (scopes === undefined)) throw invalid('scope', 'given, or scopes, and not both', scope);
   if (scopes === undefined) return [readPattern('scope', scope)];
-  const list = readList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => readPattern(`scopes[${i}]`, item));
+  const list = readBoundedList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => readPattern(`scopes[${i}]`, item));
   const twice = list.findIndex((item, i) => list.indexOf(item) !== i);
   if (twice !== -1) throw invalid(`scopes[${twice}]`, 'asked once', list[twice]);
   return list;

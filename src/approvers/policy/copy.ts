@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../core/errors.js';
-import { invalid, readField, readList, refuseInstance } from '../../core/parse.js';
+import { invalid, readField, readBoundedList, refuseInstance } from '../../core/parse.js';
 import { nearest } from './misspelt.js';
 import type { LiveGroup } from './types.js';
 
@@ -25,7 +25,7 @@ export function copyPolicy(given: unknown): Copy {
     if (budget.left < 0) throw new InvalidArgumentError('policy', 'of at most a million values', 'more');
     if (typeof value !== 'object' || value === null) return value;
     if (depth === 0) throw new InvalidArgumentError(path, `of at most ${MAX_DEPTH} levels`, 'more');
-    if (isArray(path, value)) return readList(path, value, 0, budget.left).map((item, i) => copy(`${path}[${i}]`, item, depth - 1));
+    if (isArray(path, value)) return readBoundedList(path, value, 0, budget.left).map((item, i) => copy(`${path}[${i}]`, item, depth - 1));
     // A rule of a class could hide a field behind an accessor, a limit or a denial, that no copy would have.
     refuseInstance(path, value);
     const fields = Object.create(null) as Record<string, unknown>;

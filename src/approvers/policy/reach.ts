@@ -59,7 +59,7 @@ export function readReach(argument: string, matcher: unknown): RuleScopes {
     if (typeof given !== 'function') throw invalid(`${argument}.${method}`, 'a function', given);
   }
   const name = readField(`${argument}.name`, matcher, 'name');
-  if (!isId(name)) throw invalid(`${argument}.name`, 'an id that stands for how it matches', name);
+  if (!isId(name)) throw invalid(`${argument}.name`, 'an id', name);
   return reachOf(matcher as ScopeMatcher);
 }
 

@@ -1,4 +1,4 @@
-import { invalid, readCount, readId, readList, readOptions } from '../../core/parse.js';
+import { invalid, readCount, readId, readBoundedList, readOptions } from '../../core/parse.js';
 import type { Backoff } from '../../lifecycle/effect.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { isPattern, isScope, readScope } from '../../core/scope.js';
@@ -75,7 +75,7 @@ export function readEffect(given: unknown): ParsedTarget {
   ]);
   const { name, scopes, apply, tries = 8, retryAfter = '1s', maxRetryAfter = '5m', timeout = '30s' } = read;
   if (typeof apply !== 'function') throw invalid('effect.apply', 'a function', apply);
-  const list = readList('effect.scopes', scopes, 1, MAX_SCOPES).map((scope, i) => readDeclared(`effect.scopes[${i}]`, scope));
+  const list = readBoundedList('effect.scopes', scopes, 1, MAX_SCOPES).map((scope, i) => readDeclared(`effect.scopes[${i}]`, scope));
   const twice = list.find((scope, i) => list.indexOf(scope) !== i);
   if (twice !== undefined) throw invalid('effect.scopes', 'a list of different scopes', twice);
   const backoff = {

@@ -1,6 +1,6 @@
 import { fromBase64, toBase64 } from '../../core/base64.js';
 import { InvalidArgumentError } from '../../core/errors.js';
-import { readList } from '../../core/parse.js';
+import { readBoundedList } from '../../core/parse.js';
 import { macOf } from '../../core/mac.js';
 
 /*
@@ -18,7 +18,7 @@ const MAX_SECRETS = 10;
 export function readSecrets(argument: string, value: unknown): readonly Uint8Array[] {
   // The mistake that is easily made, and what was given would be shown.
   if (typeof value === 'string') throw new InvalidArgumentError(argument, 'a list of secrets', 'one secret');
-  return readList(argument, value, 1, MAX_SECRETS).map((secret, i) => {
+  return readBoundedList(argument, value, 1, MAX_SECRETS).map((secret, i) => {
     const key = typeof secret === 'string' && secret.startsWith(PREFIX) ? fromBase64(secret.slice(PREFIX.length)) : undefined;
     if (key === undefined || key.length < MIN_BYTES || key.length > MAX_BYTES) {
       const got = key === undefined ? whatIsNoSecret(secret) : `${key.length} bytes`;
