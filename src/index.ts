@@ -3,7 +3,7 @@ export type { By, RedeemBy, ReviewBy } from './engine/by.js';
 export { JitEngine } from './engine/engine.js';
 export type { HistoryQuery, HolderQuery, Paging, RequestQuery } from './engine/history.js';
 export type { Action } from './engine/checker.js';
-export type { RevokeAllTarget } from './engine/revocation.js';
+export type { RevokeAllTarget } from './engine/revoke-all.js';
 export type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './engine/ask.js';
 export type {
   AccessPreview,
@@ -19,7 +19,7 @@ export type {
   RevokeAllReport,
 } from './engine/answers.js';
 export type { LinkKey } from './features/links/approval-link.js';
-export type { BreakGlassReviewQuery } from './engine/break-glass.js';
+export type { BreakGlassReviewQuery } from './engine/break-glass-review.js';
 export type { Limits } from './kernel/limits.js';
 export type { JitEngineOptions } from './kernel/settings.js';
 export type { RollbackAcceptance } from './kernel/rollback.js';

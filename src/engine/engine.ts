@@ -31,8 +31,10 @@ import { Configurations } from '../kernel/configurations.js';
 import { inbox } from './inbox.js';
 import { decideRequest, previewRequest, requestAccess } from './requests.js';
 import { submitReview } from './reviews.js';
-import { BreakGlass, readReviewVerdict, type BreakGlassResult, type BreakGlassReviewQuery } from './break-glass.js';
-import { Revocation, type RevokeAllTarget } from './revocation.js';
+import { breakGlass, type BreakGlassResult } from './break-glass.js';
+import { listBreakGlassReviews, readReviewVerdict, reviewBreakGlass, type BreakGlassReviewQuery } from './break-glass-review.js';
+import { cancelAccessRequest, endAccess } from './revocation.js';
+import { revokeAll, type RevokeAllTarget } from './revoke-all.js';
 import { Kernel } from '../kernel/kernel.js';
 import { Links } from '../features/links/links.js';
 import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings.js';
@@ -140,7 +142,7 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const read = this.#asks.breakGlass(ask);
     const { requestedBy: actor, scopes } = read.ask;
-    return this.#refusals.noteRefusals({ actor, scopes, breakGlass: true }, () => this.#kernel.part(BreakGlass).breakGlass(read));
+    return this.#refusals.noteRefusals({ actor, scopes, breakGlass: true }, () => breakGlass(this.#kernel, read));
   }
 
   /**
@@ -163,7 +165,7 @@ export class JitEngine<Scope extends string = string> {
   async cancel(requestId: string, options: By): Promise<AccessRequest> {
     const { id, by, reason } = this.#readBy('requestId', requestId, options);
     return this.#refusals.noteRefusals({ actor: by, requestId: id }, () =>
-      this.#kernel.part(Revocation).request(id, by, { cause: 'cancelled', reason }),
+      cancelAccessRequest(this.#kernel, id, by, { cause: 'cancelled', reason }),
     );
   }
 
@@ -193,15 +195,13 @@ export class JitEngine<Scope extends string = string> {
     const { verdict: given, ...who } = readOptions('options', options, ['by', 'reason', 'verdict']);
     const verdict = readReviewVerdict(given);
     const { by, reason } = readBy(this.#settings, who);
-    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () =>
-      this.#kernel.part(BreakGlass).review(id, by, { verdict, reason }),
-    );
+    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => reviewBreakGlass(this.#kernel, id, by, { verdict, reason }));
   }
 
   /** Break-glass requests whose review is owed, the one that is due first before the others; of a subject, or for a reviewer. */
   async listBreakGlassReviews(query: BreakGlassReviewQuery = {}): Promise<readonly BreakGlassReviewItem[]> {
     this.#refuseIfClosed();
-    return this.#kernel.part(BreakGlass).pendingReviews(query);
+    return listBreakGlassReviews(this.#kernel, query);
   }
 
   /**
@@ -280,15 +280,13 @@ export class JitEngine<Scope extends string = string> {
    */
   async revoke(grantId: string, options: By): Promise<Grant> {
     const { id, by, reason } = this.#readBy('grantId', grantId, options);
-    return this.#kernel.part(Revocation).grant(id, by, { cause: 'revoked', reason });
+    return endAccess(this.#kernel, id, by, { cause: 'revoked', reason });
   }
 
   /** Gives a grant back: for its own subject. Twice is fine. @throws DeniedError */
   async release(grantId: string, options: By): Promise<Grant> {
     const { id, by, reason } = this.#readBy('grantId', grantId, options);
-    return this.#refusals.noteRefusals({ actor: by, grantId: id }, () =>
-      this.#kernel.part(Revocation).grant(id, by, { cause: 'released', reason }),
-    );
+    return this.#refusals.noteRefusals({ actor: by, grantId: id }, () => endAccess(this.#kernel, id, by, { cause: 'released', reason }));
   }
 
   /**
@@ -304,7 +302,7 @@ export class JitEngine<Scope extends string = string> {
   async revokeAll(target: RevokeAllTarget, options: By): Promise<RevokeAllReport> {
     this.#refuseIfClosed();
     const { by, reason } = readBy(this.#settings, options);
-    return this.#kernel.part(Revocation).all(target, by, reason);
+    return revokeAll(this.#kernel, target, by, reason);
   }
 
   // ---- Checking ----------------------------------------------------------------------------------------------

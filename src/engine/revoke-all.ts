@@ -1,59 +1,187 @@
-import { isJitError, PartialError, type EndFailure } from '../core/errors.js';
-import type { AccessRequest, Grant, StoredRecord } from '../records/index.js';
+import { isJitError, NotFoundError, type EndFailure } from '../core/errors.js';
+import { invalid, readId, readOptions } from '../core/parse.js';
+import { isScope, patternScopes, readPattern } from '../core/scope.js';
+import type { Row } from '../core/store-port.js';
 import { nextTurn } from '../core/time.js';
+import { anyGrantIds, grantIds } from '../lifecycle/grant.js';
+import { agentOf, decodeGrant, decodeRequest, isReachedBy, type AccessRequest, type Grant } from '../records/index.js';
+import { decodeEach, type Ledger } from '../kernel/ledger.js';
+import type { Kernel } from '../kernel/kernel.js';
 import type { RevokeAllReport } from './answers.js';
+import { EndTally } from './end-tally.js';
+import { cancelAccessRequest, confirmEnds, endAndTally } from './revocation.js';
+
+/**
+ * What `revokeAll` ends: exactly one of the three. A scope reaches each grant and request whose scope overlaps the pattern; a
+ * request also reaches the extensions of its grants.
+ */
+export type RevokeAllTarget = { readonly subject: string } | { readonly scope: string } | { readonly requestId: string };
 
 /** How many records are ended at a time: a store that commits in groups shares a transaction among them. */
 const AT_ONCE = 32;
 
-/** What `revokeAll` has ended so far, and what the present pass could not end: each once, by kind and id. */
-export class RevokeAllTally {
-  readonly #grants = new Map<string, Grant>();
-  readonly #requests = new Map<string, AccessRequest>();
-  readonly #failures = new Map<string, EndFailure>();
+/**
+ * Makes passes until one finds no open record that was there when the call began. Requests before grants: a request that is
+ * approved in between leaves its grants for the second half of the pass. A record that opens during a pass is ended where the
+ * pass meets it, but causes no further pass: otherwise an agent that asks in a loop would keep this call going for ever.
+ *
+ * A record that can not be read or ended stops none of the others, and each pass tries it again. If one is left after the last
+ * pass, the call rejects: an acknowledged `revokeAll` after which a process still allows would be worse than none.
+ *
+ * @throws PartialError
+ */
+export async function revokeAll(
+  kernel: Kernel,
+  given: RevokeAllTarget,
+  actor: string,
+  reason: string | undefined,
+): Promise<RevokeAllReport> {
+  const target = readTarget(kernel, given);
+  const tally = new EndTally();
+  const command = { cause: 'revoked', reason } as const;
+  const begun = kernel.clock.read().forEnds;
+  // At least two passes, because the clocks of other processes may be ahead of this one.
+  for (let pass = 1, found = true; found || pass <= 2; pass++) {
+    found = false;
+    tally.beginPass();
+    await eachPage('request', target.requests(), tally, async (rows) => {
+      const requests = decodeEach(rows, decodeRequest, (row, error) => tally.fail('request', row.id, error));
+      await inBatches(requests.filter(target.isRequest), async ({ id, createdAt }) => {
+        const isEnded = await cancelAndTally(kernel, id, actor, command, tally);
+        found ||= isEnded && createdAt <= begun;
+      });
+    });
+    await eachPage('grant', target.grants(), tally, async (rows) => {
+      const grants = decodeEach(rows, decodeGrant, (row, error) => {
+        if (target.mayBeGrant(row)) tally.fail('grant', row.id, error);
+      });
+      await inBatches(grants.filter(target.isGrant), async ({ id, issuedAt }) => {
+        const isEnded = await endAndTally(kernel, id, actor, command, tally);
+        found ||= isEnded && issuedAt <= begun;
+      });
+    });
+  }
+  await confirmEnds(kernel, tally);
+  return tally.report();
+}
 
-  /** Takes what one commit has written, as far as access ended by it. */
-  addWritten(written: readonly StoredRecord[]): void {
-    for (const record of written) {
-      if (record.kind === 'grant' && record.end?.status === 'revoked') this.#grants.set(record.id, record);
-      if (record.kind === 'request' && record.end?.status === 'cancelled') this.#requests.set(record.id, record);
+/** @returns whether the request was open, and is no longer */
+async function cancelAndTally(
+  kernel: Kernel,
+  id: string,
+  actor: string,
+  command: Parameters<typeof cancelAccessRequest>[3],
+  tally: EndTally,
+): Promise<boolean> {
+  try {
+    tally.addWritten([await cancelAccessRequest(kernel, id, actor, command)]);
+  } catch (error) {
+    // A request that was decided in between is no failure: the second half of the pass finds its grants.
+    if (!isJitError(error) || error.code !== 'ERR_JIT_DECIDED') {
+      tally.fail('request', id, error);
+      return false;
     }
   }
+  return true;
+}
 
-  fail(kind: EndFailure['kind'], id: string | undefined, error: unknown): void {
-    this.#failures.set(keyOf(kind, id), { kind, id, error });
+/** The records of a target, read again at each pass. */
+interface RevokeTarget {
+  /** @throws NotFoundError where the target is a request that is missing */
+  requests(): AsyncIterable<readonly Row[]>;
+  grants(): AsyncIterable<readonly Row[]>;
+  readonly isRequest: (request: AccessRequest) => boolean;
+  readonly isGrant: (grant: Grant) => boolean;
+  /** For a row that can not be read. */
+  readonly mayBeGrant: (row: Row) => boolean;
+}
+
+function readTarget({ ledger, settings }: Kernel, target: RevokeAllTarget): RevokeTarget {
+  const given = readOptions('target', target, ['subject', 'scope', 'requestId']);
+  if (Object.values(given).filter((part) => part !== undefined).length !== 1) {
+    throw invalid('target', 'exactly one of subject, scope, requestId', target);
   }
-
-  /** Another pass tries everything again: what is still open fails again, or ends. */
-  beginPass(): void {
-    this.#failures.clear();
+  const { scopes, readId: readActorId } = settings;
+  if (given.requestId !== undefined) return targetOfRequest(ledger, readId('target.requestId', given.requestId));
+  if (given.subject !== undefined) {
+    const subject = readActorId('target.subject', given.subject);
+    // No index leads from an agent to the subjects of its runs, so each pass reads the whole namespace.
+    const hasRuns = settings.isAgent(subject) && agentOf(subject) === undefined;
+    if (!hasRuns) return targetOfOpen(ledger, subject, everyScope);
+    return targetOfOpen(ledger, undefined, everyScope, (row) => isReachedBy(row.subject, subject));
   }
+  // Always a pattern, whatever the engine's scopes are: in an emergency a wildcard must neither be an error nor end nothing.
+  const pattern = readPattern('target.scope', given.scope);
+  return targetOfOpen(ledger, undefined, (scope) => patternScopes.overlaps(pattern, scope) || scopes.overlaps(pattern, scope));
+}
 
-  get ended(): RevokeAllReport {
-    return { grants: [...this.#grants.values()], requests: [...this.#requests.values()] };
-  }
+const everyScope = (): boolean => true;
 
-  get failures(): readonly EndFailure[] {
-    return [...this.#failures.values()];
-  }
+function targetOfOpen(
+  ledger: Ledger,
+  subject: string | undefined,
+  reaches: (scope: string) => boolean,
+  isMeant: (row: Row) => boolean = () => true,
+): RevokeTarget {
+  const pages = async function* (kind: string) {
+    for await (const rows of ledger.pages({ kind, subject, open: true })) yield rows.filter(isMeant);
+  };
+  return {
+    requests: () => pages('request'),
+    grants: () => pages('grant'),
+    // A request that is open only for its break-glass review has nothing left to cancel.
+    isRequest: ({ end, scopes }) => end === undefined && scopes.some(reaches),
+    isGrant: ({ scope }) => reaches(scope),
+    // By its column: a check finds the grant under no other scope.
+    mayBeGrant: ({ scope }) => !isScope(scope) || reaches(scope),
+  };
+}
 
-  /**
-   * @throws PartialError where anything could not be ended
-   * @throws StoreError where the store could not list the records and nothing was ended
-   */
-  report(): RevokeAllReport {
-    const { ended, failures } = this;
-    const [first] = failures;
-    if (first === undefined) return ended;
-    const isUntouched = ended.grants.length + ended.requests.length === 0 && failures.every(({ id }) => id === undefined);
-    throw isUntouched && isJitError(first.error) ? first.error : new PartialError(ended, failures);
+/** Includes its grants that have ended: their extensions belong to the target, too. */
+function targetOfRequest(ledger: Ledger, id: string): RevokeTarget {
+  const rowOf = async (): Promise<Row> => {
+    const row = await ledger.row('request', id);
+    if (row === undefined) throw new NotFoundError('request', id);
+    return row;
+  };
+  return {
+    async *requests() {
+      yield [await rowOf()];
+    },
+    async *grants() {
+      let ids: readonly string[] = [];
+      // An unreadable request does not say how many grants it has, so every id that one may have is looked up.
+      decodeEach(
+        [await rowOf()],
+        (row) => (ids = grantIds(decodeRequest(row))),
+        () => (ids = anyGrantIds(id)),
+      );
+      const rows = await ledger.rows(ids.map((grantId) => ({ kind: 'grant', id: grantId })));
+      yield rows.filter((row) => row !== undefined);
+    },
+    isRequest: ({ end }) => end === undefined,
+    isGrant: () => true,
+    mayBeGrant: () => true,
+  };
+}
+
+/** Where the store can not list records of one kind, those of the other kind are still ended. */
+async function eachPage(
+  kind: EndFailure['kind'],
+  pages: AsyncIterable<readonly Row[]>,
+  tally: EndTally,
+  handle: (rows: readonly Row[]) => Promise<void>,
+): Promise<void> {
+  try {
+    for await (const rows of pages) await handle(rows);
+  } catch (error) {
+    if (isJitError(error) && error.code === 'ERR_JIT_NOT_FOUND') throw error;
+    tally.fail(kind, undefined, error);
   }
 }
 
-const keyOf = (kind: string, id: string | undefined): string => JSON.stringify([kind, id ?? null]);
-
 /** Handles items in bounded parallel batches, with a turn of the event loop before each: a store in memory takes none itself. */
-export async function inBatches<T>(items: readonly T[], handle: (item: T) => Promise<void>): Promise<void> {
+async function inBatches<T>(items: readonly T[], handle: (item: T) => Promise<void>): Promise<void> {
   for (let i = 0; i < items.length; i += AT_ONCE) {
     await nextTurn();
     await Promise.all(items.slice(i, i + AT_ONCE).map(handle));

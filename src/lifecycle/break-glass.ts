@@ -119,7 +119,7 @@ export interface BreakGlassReviewContext {
   readonly may: boolean;
   readonly debtors: Debtors;
   /** The request's grants, each with what ends with it. */
-  readonly grants: readonly { readonly held: GrantUse; readonly line: ExtensionChain }[];
+  readonly grants: readonly { readonly use: GrantUse; readonly chain: ExtensionChain }[];
 }
 
 /** Gives the review that is owed. `unjustified` ends in the same step what still lives. */
@@ -134,7 +134,7 @@ export function reviewBreakGlass(
   if (afterReview === undefined) throw invalid('requestId', 'that of a break-glass request', request.id);
   const given = afterReview.breakGlassReview;
   if (given?.by === by && given.verdict === command.verdict) {
-    return noChange({ request, grants: context.grants.map(({ held }) => held.grant) });
+    return noChange({ request, grants: context.grants.map(({ use }) => use.grant) });
   }
   if (given !== undefined)
     throw new DecidedError(request, `the break-glass review of request ${request.id} has been given: ${given.verdict}`);
@@ -145,8 +145,8 @@ export function reviewBreakGlass(
   const breakGlassReview: BreakGlassReview = { by, verdict, at, reason };
   const next = amend(request, { afterReview: makeAfterReview({ ...afterReview, breakGlassReview: breakGlassReview }) });
   const rows = debtorRows(request, context.debtors, (unreviewed) => unreviewed.filter((id) => id !== request.id));
-  const ended: readonly Transition<Grant>[] = context.grants.map(({ held, line }) =>
-    verdict === 'unjustified' ? endGrant(held, line, { cause: 'unjustified', reason }, moment) : noChange(held.grant),
+  const ended: readonly Transition<Grant>[] = context.grants.map(({ use, chain }) =>
+    verdict === 'unjustified' ? endGrant(use, chain, { cause: 'unjustified', reason }, moment) : noChange(use.grant),
   );
   const written = { afterReview: next.afterReview, ...rows.versions };
   return combine({ request: next, grants: ended.map((step) => step.result) }, [

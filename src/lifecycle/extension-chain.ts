@@ -5,7 +5,7 @@ import { endRequest, expireRequest } from './decision.js';
 import { hasPassed, type GrantUse } from './status.js';
 import { combine, type Moment, type Transition, type Writes } from './transition.js';
 
-/** What ends with a grant that is ended early: the grants that extend it, and the open requests to extend any of them. */
+/** The part of a chain that ends with a grant: the grants that extend it, and the open requests to extend any of them. */
 export interface ExtensionChain {
   readonly successors: readonly GrantUse[];
   readonly requests: readonly AccessRequest[];
@@ -16,17 +16,17 @@ export interface EndCommand {
   readonly reason: string | undefined;
 }
 
-/** Ends a grant early, and its line in the same step (L12): so that, after it, no process denies for its clock's sake alone. */
-export function endGrant(held: GrantUse, line: ExtensionChain, { cause, reason }: EndCommand, moment: Moment): Transition<Grant> {
-  const { grant } = held;
+/** Ends a grant early, and its chain in the same commit (L12): afterwards no process denies only because of its own clock. */
+export function endGrant(use: GrantUse, chain: ExtensionChain, { cause, reason }: EndCommand, moment: Moment): Transition<Grant> {
+  const { grant } = use;
   if (cause === 'released' && moment.actor !== grant.subject) {
     throw new DeniedError(`only its subject may release grant ${grant.id}`, moment.actor, undefined);
   }
-  const ended = endOne(held, { cause, reason }, moment);
-  return combine(ended.result, [ended, ...endChain(line, moment)]);
+  const ended = endOne(use, { cause, reason }, moment);
+  return combine(ended.result, [ended, ...endChain(chain, moment)]);
 }
 
-/** Whatever a reviewer does at that moment, nothing that goes on from an ended grant gives access. */
+/** Ends the later grants of a chain and its open requests, so that no approval at that moment gives access after it has ended. */
 export function endChain({ successors, requests }: ExtensionChain, moment: Moment): readonly Writes[] {
   return [
     ...successors.map((successor) => endOne(successor, { cause: 'origin_ended', reason: undefined }, moment)),
@@ -35,7 +35,7 @@ export function endChain({ successors, requests }: ExtensionChain, moment: Momen
 }
 
 function cancelWithOrigin(request: AccessRequest, moment: Moment): Writes {
-  // Time has ended it already, whether or not a sweep has said so.
+  // It has expired, even if no sweep has recorded that yet.
   if (hasPassed(request.reviewBy, moment)) return expireRequest(request, moment);
   return endRequest(request, { status: 'cancelled', cause: 'origin_ended', by: moment.actor, reason: undefined }, moment);
 }

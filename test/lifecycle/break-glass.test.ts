@@ -194,16 +194,16 @@ describe('acknowledge()', () => {
 
   it('L8 repeated gives back the grants, too, as they are', () => {
     const done = reviewBreakGlass(owing(), JUSTIFIED, facts(), by(LEE)).result.request;
-    const held = { grant: aGrant(), usage: undefined };
-    const grants = [{ held, line: { successors: [], requests: [] } }];
-    expect(reviewBreakGlass(done, JUSTIFIED, facts({ grants }), by(LEE)).result.grants).toEqual([held.grant]);
+    const use = { grant: aGrant(), usage: undefined };
+    const grants = [{ use, chain: { successors: [], requests: [] } }];
+    expect(reviewBreakGlass(done, JUSTIFIED, facts({ grants }), by(LEE)).result.grants).toEqual([use.grant]);
   });
 
   it('L12 unjustified ends grants, successors and open extensions; justified none of them', () => {
     const grants = [
       {
-        held: { grant: aGrant(), usage: undefined },
-        line: {
+        use: { grant: aGrant(), usage: undefined },
+        chain: {
           successors: [
             { grant: aGrant({ id: 'r2.1', requestId: 'r2', startsAt: at(15 * MINUTE), expiresAt: at(HOUR) }), usage: undefined },
           ],
@@ -211,11 +211,11 @@ describe('acknowledge()', () => {
         },
       },
       {
-        held: {
+        use: {
           grant: aGrant({ id: 'r1.2', end: { status: 'expired', cause: 'time', at: at(1), by: 'x', reason: undefined } }),
           usage: undefined,
         },
-        line: { successors: [], requests: [] },
+        chain: { successors: [], requests: [] },
       },
     ];
     const ends = (verdictOf: 'justified' | 'unjustified') =>

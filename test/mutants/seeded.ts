@@ -196,7 +196,7 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a revoke leaves what goes on',
     file: 'lifecycle/extension-chain.ts',
-    from: 'return combine(ended.result, [ended, ...endChain(line, moment)]);',
+    from: 'return combine(ended.result, [ended, ...endChain(chain, moment)]);',
     to: 'return combine(ended.result, [ended]);',
   },
   {

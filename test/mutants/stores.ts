@@ -642,8 +642,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'asks: an error of a repeated break-glass does not name its request',
     file: 'engine/break-glass.ts',
-    from: 'return taken ?? afterRecording(id, () => this.#again(id));',
-    to: 'return taken ?? this.#again(id);',
+    from: 'return taken ?? afterRecording(id, () => repeated(kernel, id));',
+    to: 'return taken ?? repeated(kernel, id);',
     caughtBy: {
       test: 'test/faults/store-faults.test.ts',
       title: 'the error of every verb names the request, which is on record [V12]',
@@ -704,7 +704,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'revokeAll: a record that can not be read is passed over',
-    file: 'engine/revoke-all.ts',
+    file: 'engine/end-tally.ts',
     from: 'throw isUntouched && isJitError(first.error) ? first.error : new PartialError(ended, failures);',
     to: 'if (isUntouched && isJitError(first.error)) throw first.error;\n    return failures.length < 0 ? new PartialError(ended, failures).ended : ended;',
     caughtBy: { test: 'test/engine/revoke-all-unreadable.test.ts', title: 'L12 rejects with what it ended and what it could not' },
