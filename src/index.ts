@@ -27,8 +27,6 @@ export type { Standing } from './kernel/standing.js';
 export type { SweepReport } from './engine/sweep.js';
 export type { AskField } from './lifecycle/request.js';
 export type { RecentDenial } from './lifecycle/same-ask.js';
-export type { CoverageChange, ProvisioningTarget } from './features/provisioning/options.js';
-export type { ResyncReport } from './features/provisioning/provisioner.js';
 export { startSweeper, type Sweeper, type SweeperOptions } from './engine/sweeper.js';
 
 export { reviewers, type ReviewersOptions } from './approvers/reviewers.js';
@@ -96,8 +94,6 @@ export type {
   Anchor,
   AuditEntry,
   Decision,
-  Effect,
-  EffectOutcome,
   EndIn,
   EntryType,
   Extension,

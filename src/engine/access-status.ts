@@ -1,23 +1,17 @@
 import { isScheduled, isUsable, type GrantUse } from '../lifecycle/status.js';
-import { expectedStart, effectiveEnd, type Effect } from '../records/index.js';
+import { expectedStart, effectiveEnd } from '../records/index.js';
 import type { AccessStatus } from './answers.js';
 import type { Checker } from './checker.js';
 import type { Enforcement } from '../kernel/enforcement.js';
 import { grantsAmong } from '../kernel/grant-use.js';
 
-/**
- * What a subject has now, and what it will have.
- *
- * @param stuckOf the changes about a subject that no external system has taken
- */
+/** What a subject has now, and what it will have. */
 export async function accessStatus(
   checker: Checker,
   { readId, decodeAll, standing, leewayMs }: Enforcement,
   subjectGiven: unknown,
-  stuckOf: (subject: string) => Promise<readonly Effect[]>,
 ): Promise<AccessStatus> {
   const subject = readId('subject', subjectGiven);
-  const stuck = await stuckOf(subject);
   const { rows, reading } = await checker.activated(subject, () => true);
   const all = grantsAmong(rows, subject, decodeAll);
   const held = all.filter((one) => isUsable(one, reading)).sort((a, b) => endOf(a) - endOf(b));
@@ -44,7 +38,6 @@ export async function accessStatus(
       endsAt: endOf(one) - leewayMs,
     })),
     changesAt: changes.length === 0 ? undefined : Math.min(...changes),
-    stuck,
   };
 }
 

@@ -2,7 +2,7 @@ import type { FollowerStatus } from '../followers/followers.js';
 import type { JitErrorCode } from '../core/errors.js';
 import type { AskField } from '../lifecycle/request.js';
 import type { RecentDenial } from '../lifecycle/same-ask.js';
-import type { AccessRequest, Effect, Grant } from '../records/index.js';
+import type { AccessRequest, Grant } from '../records/index.js';
 
 /** What an approved request gives. */
 export interface AccessGranted {
@@ -114,8 +114,6 @@ export interface AccessStatus {
   readonly windows: readonly AccessWindow[];
   /** The next instant at which time changes this; `undefined`: never. Epoch milliseconds. */
   readonly changesAt: number | undefined;
-  /** Changes of its access that a system outside has not taken, whose tries are used up. */
-  readonly stuck: readonly Effect[];
 }
 
 /** A request in an inbox. */

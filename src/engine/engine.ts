@@ -1,11 +1,9 @@
-import { ClosedError, LinkError } from '../core/errors.js';
-import type { ProvisioningTarget } from '../features/provisioning/options.js';
-import { Provisioner, type ResyncReport } from '../features/provisioning/provisioner.js';
+import { LinkError } from '../core/errors.js';
 import { invalid, readId, readOptions } from '../core/parse.js';
 import { Followers } from '../followers/followers.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, MaybePromise, Page } from '../core/ports.js';
-import { type AccessRequest, type Anchor, type Decision, type Effect, type Grant } from '../records/index.js';
+import { type AccessRequest, type Anchor, type Decision, type Grant } from '../records/index.js';
 import { isThenable, within } from '../core/time.js';
 import { readDuration, type Duration } from '../core/duration.js';
 import { accessStatus } from './access-status.js';
@@ -395,61 +393,7 @@ export class JitEngine<Scope extends string = string> {
   /** The badge: what the subject holds now, until when, and the next instant at which time changes that. */
   async status(subject: string): Promise<AccessStatus> {
     this.#refuseIfClosed();
-    return accessStatus(this.#checker, this.#settings, subject, (id) => this.#kernel.part(Provisioner).stuck({ subject: id }));
-  }
-
-  // ---- Systems outside ---------------------------------------------------------------------------------------
-
-  /**
-   * Has a system outside follow who holds what of a list of scopes: a role is added and removed, a firewall rule opened
-   * and closed. It is told how things are, not what has happened; grants that overlap, or go on from one another, are one
-   * change. No change is lost through any crash, and calls that fail are repeated.
-   *
-   * Gotcha: an end by time reaches it when a sweep has recorded the end, so the sweep's interval plus the retries is the
-   * bound. Register it in every process that sweeps, with the same name and scopes.
-   *
-   * @throws InvalidArgumentError
-   */
-  onCoverage(effect: ProvisioningTarget<Scope>): void {
-    if (this.#kernel.isClosed) throw new ClosedError();
-    const sink = this.#kernel.part(Provisioner).add(effect, (name) => this.#kernel.part(Followers).has(name));
-    this.#kernel.part(Followers).add(sink, true);
-  }
-
-  /** Changes that a system outside has not taken, whose tries are used up: of one effect, of one subject, or all. */
-  async stuckEffects(
-    query: { readonly name?: string | undefined; readonly subject?: string | undefined } = {},
-  ): Promise<readonly Effect[]> {
-    this.#refuseIfClosed();
-    const { name, subject } = readOptions('query', query, ['name', 'subject']);
-    return this.#kernel.part(Provisioner).stuck({
-      name: name === undefined ? undefined : readId('name', name),
-      subject: subject === undefined ? undefined : this.#settings.readId('subject', subject),
-    });
-  }
-
-  /**
-   * Sets a change aside that a system outside has not taken: somebody has seen to it by other means. It is no longer
-   * tried; a later change of access is told again. Twice is fine, and so is one that has been taken meanwhile.
-   *
-   * @param effectId the `id` that {@link stuckEffects} gives
-   * @throws NotFoundError
-   */
-  async dismissEffect(effectId: string, options: By): Promise<Effect> {
-    const { id, by, reason } = this.#readBy('effectId', effectId, options);
-    return this.#kernel.part(Provisioner).dismiss(id, by, reason);
-  }
-
-  /**
-   * Tells systems outside everything that is held, as new changes, and gives what is stuck all of its tries again: after
-   * an outage, or when scopes were added to an effect. Resolves after one call for each; what failed has its other tries with the sweep.
-   *
-   * @throws NotFoundError when this engine has no effect of that name
-   */
-  async resync(query: { readonly name?: string | undefined } = {}): Promise<ResyncReport> {
-    this.#refuseIfClosed();
-    const { name } = readOptions('query', query, ['name']);
-    return this.#kernel.part(Provisioner).resync(name === undefined ? undefined : readId('name', name));
+    return accessStatus(this.#checker, this.#settings, subject);
   }
 
   // ---- Looking things up -------------------------------------------------------------------------------------
@@ -527,8 +471,8 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Gives what is on record now to every sink and effect, and says how each stands: it has everything, it has failed, or another
-   * process is at it (then `behind` says how much it still has to get).
+   * Delivers the recorded entries to every sink and provisioning target, and says how each stands: it has everything, it has
+   * failed, or another process delivers to it (then `behind` says how much is still to come).
    */
   async flushAudit(): Promise<FlushReport> {
     this.#refuseIfClosed();

@@ -23,7 +23,7 @@ export const moment = (keeper: { read(): ClockReading }, actor: string): Moment 
 /** The engine's own actors. */
 export const APPROVER = 'system:approver';
 export const SWEEPER = 'system:sweeper';
-export const EFFECTS = 'system:effects';
+export const PROVISIONING = 'system:provisioning';
 export const ENGINE = 'system:engine';
 
 /** An entry before the engine gives it an id and a digest. */

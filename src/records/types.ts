@@ -238,17 +238,17 @@ export interface Reuse {
   readonly askDigest: string;
 }
 
-/** How one system outside stands towards one subject and one scope: the last change that it was to be told, and what came of that. */
+/** A provisioning change: the last change of one external system for one subject and one scope, and its outcome. */
 export interface Effect {
   readonly kind: 'effect';
   /** Derived from name, subject and scope. */
   readonly id: string;
   readonly version: number;
-  /** Of the system outside. */
+  /** The target's. */
   readonly name: string;
   readonly subject: string;
   readonly scope: string;
-  /** What the change says: whether the subject holds the scope. */
+  /** The desired state: whether the subject holds the scope. */
   readonly held: boolean;
   /** The change's number. Every later change has a higher one. */
   readonly seq: number;
@@ -262,11 +262,11 @@ export interface Effect {
   readonly tryAt: number;
   /** When any of this last changed. Epoch milliseconds. */
   readonly changedAt: number;
-  /** `undefined` while it is to be tried. */
+  /** `undefined` while the change is tried. */
   readonly outcome: EffectOutcome | undefined;
 }
 
-/** What came of a change that a system outside was to be told: it took it, it was tried for the last time, or somebody has set it aside. */
+/** The outcome of a provisioning change: the external system took it, its tries are used up (`stuck`), or a person set it aside. */
 export interface EffectOutcome {
   readonly status: 'done' | 'stuck' | 'dismissed';
   /** Epoch milliseconds. */
@@ -308,7 +308,7 @@ export interface UnlinkedEntry {
   readonly type: EntryType;
   /** Epoch milliseconds; never before the record's last instant. */
   readonly at: number;
-  /** Who did it. `system:approver`, `system:sweeper`, `system:effects` and `system:engine` are the engine's own. */
+  /** Who did it. `system:approver`, `system:sweeper`, `system:provisioning` and `system:engine` are the engine's own. */
   readonly actor: string;
   readonly requestId?: string | undefined;
   readonly grantId?: string | undefined;

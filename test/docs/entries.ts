@@ -1,3 +1,4 @@
+import { dismissChange, failedChanges, provision } from 'jit-access/provisioning';
 import { acceptClock, purge } from 'jit-access/retention';
 import { JitEngine, MemoryGrantStore, patternScopes, type Change } from 'jit-access';
 import { readJournal } from 'jit-access/journal';
@@ -131,12 +132,12 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   await engine.sweep();
   await engine.flushAudit();
 
-  // A system outside that is down: told in vain until it is stuck, told after all; and once more, set aside.
+  // An external system that is down until the tries are used up, then takes the change; and once more, set aside.
   let isDown = true;
   const apply = () => (isDown ? Promise.reject(new Error('down')) : undefined);
   const scope = 'role:admin';
   const roles = new JitEngine({ clock, store, approver });
-  roles.onCoverage({ name: 'roles', scopes: [scope], tries: 2, apply });
+  const provisioning = provision(roles, { name: 'roles', scopes: [scope], tries: 2, apply });
   const fail = async () => {
     for (let i = 0; i < 3; i++) {
       await roles.sweep();
@@ -148,11 +149,11 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   const role = await roles.requestAccess({ ...ask, scope });
   await fail();
   isDown = false;
-  await roles.resync();
+  await provisioning.resync();
   isDown = true;
   await roles.revoke(`${role.request.id}.1`, by);
   await fail();
-  for (const { id } of await roles.stuckEffects()) await roles.dismissEffect(id, { ...by, reason: 'by hand' });
+  for (const { id } of await failedChanges(roles)) await dismissChange(roles, id, { ...by, reason: 'by hand' });
 
   const fields = new Map<string, Set<string>>();
   const collect = async () => {

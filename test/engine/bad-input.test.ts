@@ -1,4 +1,5 @@
 import * as explaining from 'jit-access/explain';
+import * as provisioning from 'jit-access/provisioning';
 import * as retention from 'jit-access/retention';
 import * as work from 'jit-access/work';
 import { inspect } from 'node:util';
@@ -17,7 +18,7 @@ import { aGranted, anEngine, ask, at, MAYA, refusal, SAM, SCOPE } from './an-eng
 
 const { explain } = explaining;
 const { acceptClock, purge, removeSink } = retention;
-
+const { dismissChange, failedChanges, provision } = provisioning;
 const { waitFor, watchAccess, withAccess } = work;
 
 const cyclic: Record<string, unknown> = {};
@@ -289,35 +290,31 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['requestId', IDS, (engine, value) => waitFor(engine, value)],
     ['options', given(OPTIONS), (engine, value) => waitFor(engine, 'r', value)],
   ],
-  onCoverage: [
-    ['effect', OPTIONS, (engine, value) => engine.onCoverage(value)],
-    ['effect.name', IDS, (engine, value) => engine.onCoverage({ name: value, scopes: [SCOPE], apply: () => undefined })],
+  provision: [
+    ['target', OPTIONS, (engine, value) => provision(engine, value)],
+    ['target.name', IDS, (engine, value) => provision(engine, { name: value, scopes: [SCOPE], apply: () => undefined })],
     [
-      /^effect.scopes/,
+      /^target.scopes/,
       [undefined, null, [], 'a', new Set(['a']), ['a', 'a'], ['a:*'], [7], Array(1), throwing],
-      (engine, value) => engine.onCoverage({ name: 'x', scopes: value, apply: () => undefined }),
+      (engine, value) => provision(engine, { name: 'x', scopes: value, apply: () => undefined }),
     ],
-    ['effect.apply', [undefined, null, 7, 'x', {}], (engine, value) => engine.onCoverage({ name: 'x', scopes: [SCOPE], apply: value })],
+    ['target.apply', [undefined, null, 7, 'x', {}], (engine, value) => provision(engine, { name: 'x', scopes: [SCOPE], apply: value })],
     [
-      'effect.timeout',
+      'target.timeout',
       given(DURATIONS),
-      (engine, value) => engine.onCoverage({ name: 'x', scopes: [SCOPE], apply: () => undefined, timeout: value }),
+      (engine, value) => provision(engine, { name: 'x', scopes: [SCOPE], apply: () => undefined, timeout: value }),
     ],
   ],
-  stuckEffects: [
-    ['query', given(OPTIONS), (engine, value) => engine.stuckEffects(value)],
-    ['name', given(IDS), (engine, value) => engine.stuckEffects({ name: value })],
-    ['subject', given(ACTORS), (engine, value) => engine.stuckEffects({ subject: value })],
+  failedChanges: [
+    ['query', given(OPTIONS), (engine, value) => failedChanges(engine, value)],
+    ['name', given(IDS), (engine, value) => failedChanges(engine, { name: value })],
+    ['subject', given(ACTORS), (engine, value) => failedChanges(engine, { subject: value })],
   ],
-  dismissEffect: [
-    ['effectId', IDS, (engine, value) => engine.dismissEffect(value, by(SAM))],
-    ['options', OPTIONS, (engine, value) => engine.dismissEffect('e', value)],
-    ['by', ACTORS, (engine, value) => engine.dismissEffect('e', by(value))],
-    ['reason', TEXTS, (engine, value) => engine.dismissEffect('e', { by: SAM, reason: value })],
-  ],
-  resync: [
-    ['query', given(OPTIONS), (engine, value) => engine.resync(value)],
-    ['name', given(IDS), (engine, value) => engine.resync({ name: value })],
+  dismissChange: [
+    ['id', IDS, (engine, value) => dismissChange(engine, value, by(SAM))],
+    ['options', OPTIONS, (engine, value) => dismissChange(engine, 'e', value)],
+    ['by', ACTORS, (engine, value) => dismissChange(engine, 'e', by(value))],
+    ['reason', TEXTS, (engine, value) => dismissChange(engine, 'e', { by: SAM, reason: value })],
   ],
   retryDecision: [['requestId', IDS, (engine, value) => engine.retryDecision(value)]],
   getRequest: [['requestId', IDS, (engine, value) => engine.getRequest(value)]],
@@ -455,7 +452,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
 };
 
 /** What takes an engine as its first argument. */
-const FUNCTIONS = Object.keys({ ...explaining, ...retention, ...work });
+const FUNCTIONS = Object.keys({ ...explaining, ...provisioning, ...retention, ...work });
 
 const shorten = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}... (${text.length})` : text);
 
@@ -728,10 +725,9 @@ describe('JitEngine', () => {
         withAccess: () => withAccess(engine, MAYA, SCOPE, () => undefined),
         watchAccess: () => watchAccess(engine, MAYA, SCOPE),
         waitFor: () => waitFor(engine, 'r'),
-        onCoverage: () => engine.onCoverage({ name: 'roles', scopes: [SCOPE], apply: () => undefined }),
-        stuckEffects: () => engine.stuckEffects(),
-        dismissEffect: () => engine.dismissEffect('e', by),
-        resync: () => engine.resync(),
+        provision: () => provision(engine, { name: 'roles', scopes: [SCOPE], apply: () => undefined }),
+        failedChanges: () => failedChanges(engine),
+        dismissChange: () => dismissChange(engine, 'e', by),
       };
       for (const [verb, call] of Object.entries(calls)) {
         expect(await refusal(call, 'ERR_JIT_CLOSED'), verb).toBeDefined();

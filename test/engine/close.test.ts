@@ -1,3 +1,4 @@
+import { provision } from 'jit-access/provisioning';
 import { describe, expect, it } from 'vitest';
 import { startSweeper } from '../../src/index.js';
 import { hangs, RecordingSink, ScriptedApprover, throws } from '../../src/testing.js';
@@ -72,7 +73,7 @@ describe('JitEngine', () => {
     it('leaves no delivery of what its own external systems have done', async () => {
       const sink = new RecordingSink();
       const { engine, store } = anEngine({ audit: sink });
-      engine.onCoverage({ name: 'firewall', scopes: [SCOPE], apply: () => new Promise((done) => setImmediate(done)) });
+      provision(engine, { name: 'firewall', scopes: [SCOPE], apply: () => new Promise((done) => setImmediate(done)) });
       await aGranted(engine);
       await engine.close();
       expect(sink.entries.map(({ type }) => type)).toEqual(await typesOf(store));
@@ -89,7 +90,7 @@ describe('JitEngine', () => {
       const sink = new RecordingSink();
       const { engine, clock, store } = anEngine({ approver, audit: sink, limits: { retryAfter: 1000, approverTimeout: 1000 } });
       const calls: boolean[] = [];
-      engine.onCoverage({
+      provision(engine, {
         name: 'firewall',
         scopes: [SCOPE],
         apply: ({ held }) => new Promise((done) => setImmediate(() => done(void calls.push(held)))),

@@ -1,3 +1,4 @@
+import { provision } from 'jit-access/provisioning';
 import { describe, expect, it, vi } from 'vitest';
 import { reviewers, type GrantStore } from '../../src/index.js';
 import { RecordingSink } from '../../src/testing.js';
@@ -58,7 +59,7 @@ describe('new JitEngine()', () => {
         standing: { [MAYA]: ['docs:read'] },
         linkKeys: [{ id: 'k1', secret: '0123456789abcdef0123456789abcdef' }],
       });
-      engine.onCoverage({ name: 'roles', scopes: [SCOPE], apply: () => undefined });
+      provision(engine, { name: 'roles', scopes: [SCOPE], apply: () => undefined });
       await Promise.resolve();
       expect({ called, calls }).toEqual({ called: [], calls: [] });
     } finally {

@@ -1,3 +1,4 @@
+import { dismissChange, failedChanges, provision } from 'jit-access/provisioning';
 import { purge } from 'jit-access/retention';
 import { explain } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +13,7 @@ import {
   type JitEngine,
 } from '../../src/index.js';
 import { FaultyStore, ScriptedApprover } from '../../src/testing.js';
-import { rolesEffect, Roles, settle } from '../features/provisioning/external-system.js';
+import { rolesTarget, Roles, settle } from '../features/provisioning/external-system.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, HOUR, MAYA, MINUTE, SAM, SCOPE } from './an-engine.js';
 import { wholeStore } from './whole-store.js';
 
@@ -143,12 +144,12 @@ const verbs: Readonly<Record<string, readonly [options: Parameters<typeof anEngi
   'a repeated dismissEffect': [
     {},
     async ({ engine, engines, clock }) => {
-      for (const one of engines) one.onCoverage(rolesEffect(Object.assign(new Roles(), { failing: 1 }), { tries: 1 }));
+      for (const one of engines) provision(one, rolesTarget(Object.assign(new Roles(), { failing: 1 }), { tries: 1 }));
       await aGranted(engine);
       await settle(engine);
       await clock.advance(MINUTE);
-      const [effect] = await engine.stuckEffects();
-      return (other) => other.dismissEffect((effect as { id: string }).id, { by: SAM });
+      const [effect] = await failedChanges(engine);
+      return (other) => dismissChange(other, (effect as { id: string }).id, { by: SAM });
     },
   ],
   'a purge of what a later horizon has removed': [

@@ -101,19 +101,7 @@ const GRANT_VERBS: Readonly<Record<string, Verb>> = {
 };
 
 /** What has neither a record nor a subject to be in a state. */
-const OTHERS = [
-  'idle',
-  'journalHead',
-  'flushAudit',
-  'acceptRollback',
-  'close',
-  'runSubject',
-  // What these are about is what is held, and test/effects says the rest.
-  'onCoverage',
-  'stuckEffects',
-  'dismissEffect',
-  'resync',
-];
+const OTHERS = ['idle', 'journalHead', 'flushAudit', 'acceptRollback', 'close', 'runSubject'];
 
 /*
  * The tables: a line for each verb, a column for each state. A cell says what a caller is told: the word for the answer,

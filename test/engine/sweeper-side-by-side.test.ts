@@ -1,5 +1,6 @@
+import { provision, type DesiredState } from 'jit-access/provisioning';
 import { describe, expect, it } from 'vitest';
-import { startSweeper, type Clock, type CoverageChange, type SweepReport } from '../../src/index.js';
+import { startSweeper, type Clock, type SweepReport } from '../../src/index.js';
 import { hangs, ManualClock, ScriptedApprover, throws } from '../../src/testing.js';
 import { aGranted, anEngine, ask, at, grantsOf, MAYA, MINUTE, refusal, SCOPE, typesOf } from './an-engine.js';
 
@@ -22,8 +23,8 @@ async function aHangingTenant(clock: ManualClock, undecided = 1) {
 async function aTenant(clock: ManualClock) {
   const tenant = anEngine({ approver: new ScriptedApprover({ decide: { outcome: 'approve' } }), clock });
   const calls: string[] = [];
-  const apply = ({ held, subject, scope }: CoverageChange) => void calls.push(`${held ? '+' : '-'} ${subject} ${scope}`);
-  tenant.engine.onCoverage({ name: 'firewall', scopes: [SCOPE], apply });
+  const apply = ({ held, subject, scope }: DesiredState) => void calls.push(`${held ? '+' : '-'} ${subject} ${scope}`);
+  provision(tenant.engine, { name: 'firewall', scopes: [SCOPE], apply });
   await aGranted(tenant.engine);
   await tenant.engine.flushAudit();
   return { ...tenant, calls };
@@ -148,7 +149,7 @@ describe('JitEngine', () => {
     it('repeats a failed call of an external system, although the store refuses 25 commits in a row [H7]', async () => {
       const { engine, clock, store } = anEngine({ approver: new ScriptedApprover({ decide: { outcome: 'approve' } }) });
       let calls = 0;
-      engine.onCoverage({
+      provision(engine, {
         name: 'firewall',
         scopes: [SCOPE],
         apply: () => {
@@ -170,7 +171,7 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('onCoverage()', () => {
+  describe('provision()', () => {
     it('tells of an end while the approver hangs that is to confirm what starts then (L38) [H7]', async () => {
       const approver = new ScriptedApprover({
         decide: { outcome: 'approve' },
@@ -178,8 +179,8 @@ describe('JitEngine', () => {
       });
       const { engine, clock } = anEngine({ approver });
       const calls: string[] = [];
-      const apply = ({ held, subject, scope }: CoverageChange) => void calls.push(`${held ? '+' : '-'} ${subject} ${scope}`);
-      engine.onCoverage({ name: 'firewall', scopes: [SCOPE, 'other'], apply });
+      const apply = ({ held, subject, scope }: DesiredState) => void calls.push(`${held ? '+' : '-'} ${subject} ${scope}`);
+      provision(engine, { name: 'firewall', scopes: [SCOPE, 'other'], apply });
       await aGranted(engine);
       await aGranted(engine, { subject: 'user:ben', scope: 'other' });
       await grantsOf(engine, { startsAt: at(15 * MINUTE) });

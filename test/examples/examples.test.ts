@@ -39,10 +39,10 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'ineligible undefined no rule covers db-prod:orders:read for user:eve',
   ],
   'two-team-quorum.ts': ['pending', 'pending', '0', "[ [ 'dba', 'security' ] ]", 'granted', 'true'],
-  'role-effect.ts': [
+  'role-provisioning.ts': [
     'approved: a member true',
-    'stuck after 3 calls (ECONNREFUSED): should be a member false, is one true',
-    'told: 1, not told: 0; a member false',
+    'failed after 3 calls (ECONNREFUSED): should be a member false, is one true',
+    'applied: 1, not applied: 0; a member false',
     / provisioning\.intended .* held=true /,
     / provisioning\.done .* held=true .* status=done$/,
     / provisioning\.intended .* held=false /,

@@ -1,3 +1,4 @@
+import { provision } from 'jit-access/provisioning';
 import { describe, expect, it } from 'vitest';
 import { firstDecisive, isJitError, type AccessRequest, type Approver } from '../../src/index.js';
 import { ManualClock, ScriptedApprover } from '../../src/testing.js';
@@ -79,7 +80,7 @@ async function worldOf(world: World, chained = false) {
   const isAskedBy = chained ? firstDecisive(new ScriptedApprover({ isEligible: false }), approver) : approver;
   const made = anEngine({ approver: isAskedBy, clock, linkKeys, limits });
   const { engine, store } = made;
-  engine.onCoverage({ name: 'roles', scopes: [SCOPE], apply: () => undefined });
+  const provisioning = provision(engine, { name: 'roles', scopes: [SCOPE], apply: () => undefined });
   const grant = await aGranted(engine, world === 'starting' ? { startsAt: at(10 * MINUTE) } : {});
   let pending: AccessRequest | undefined;
   if (world === 'undecided') {
@@ -96,9 +97,9 @@ async function worldOf(world: World, chained = false) {
   await clock.set(at(6 * MINUTE));
   await engine.sweep();
   await clock.set(at(13 * MINUTE));
-  const [effect] = (await store.find({ kind: 'effect', limit: 1 })).items;
+  const [change] = (await store.find({ kind: 'effect', limit: 1 })).items;
   approver.asked.clear();
-  return { ...made, clock, approver, grant, pending, emergency, token, effectId: effect?.id ?? '' };
+  return { ...made, clock, approver, grant, pending, emergency, token, provisioning, changeId: change?.id ?? '' };
 }
 type Made = Awaited<ReturnType<typeof worldOf>>;
 

@@ -105,7 +105,7 @@ const typesOf = async (made: Prepared & { store: Parameters<typeof everything>[0
   (await everything(made.store)).types.filter((type) => type !== 'attempt.refused');
 
 /** These say what has been delivered, and so wait for it: not longer than a delivery may take. */
-const WAITS: ReadonlySet<string> = new Set(['flushAudit', 'onCoverage', 'resync']);
+const WAITS: ReadonlySet<string> = new Set(['flushAudit', 'provision', 'resync', 'reconcile']);
 
 /** Moves the clock on until something has come to an end. */
 async function inTime<T>({ clock }: { readonly clock: ManualClock }, work: Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import { dismissChange, failedChanges, provision, type Provisioning } from 'jit-access/provisioning';
 import { waitFor, watchAccess, withAccess } from 'jit-access/work';
 import { explain } from 'jit-access/explain';
 import { acceptClock, purge, removeSink } from 'jit-access/retention';
@@ -29,7 +30,8 @@ export interface Prepared {
   readonly pending: AccessRequest;
   readonly emergency: AccessRequest;
   readonly token: string;
-  readonly effectId: string;
+  readonly provisioning: Provisioning;
+  readonly changeId: string;
 }
 
 let systems = 0;
@@ -66,13 +68,16 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   },
   waitFor: ({ engine, grant }) => waitFor(engine, grant.requestId),
   // A system outside has a name of its own each time.
-  onCoverage: async ({ engine }) => {
-    engine.onCoverage({ name: `system-${systems++}`, scopes: [SCOPE], apply: () => undefined });
+  provision: async ({ engine }) => {
+    provision(engine, { name: `system-${systems++}`, scopes: [SCOPE], apply: () => undefined });
     await engine.flushAudit();
   },
-  stuckEffects: ({ engine }) => engine.stuckEffects(),
-  dismissEffect: ({ engine, effectId }) => engine.dismissEffect(effectId, { by: SAM }),
-  resync: ({ engine }) => engine.resync(),
+  failedChanges: ({ engine }) => failedChanges(engine),
+  dismissChange: ({ engine, changeId }) => dismissChange(engine, changeId, { by: SAM }),
+  failed: ({ provisioning }) => provisioning.failed(),
+  dismiss: ({ provisioning, changeId }) => provisioning.dismiss(changeId, { by: SAM }),
+  resync: ({ provisioning }) => provisioning.resync(),
+  reconcile: ({ provisioning }) => provisioning.reconcile(),
   isAllowed: ({ engine }) => engine.isAllowed(MAYA, SCOPE),
   assertAllowed: ({ engine }) => engine.assertAllowed(MAYA, SCOPE),
   filterAllowed: ({ engine }) => engine.filterAllowed(MAYA, [SCOPE]),
@@ -123,15 +128,15 @@ export async function prepared(audit?: AuditSink | readonly AuditSink[]) {
   const linkKeys = [{ id: 'k', secret: 'x'.repeat(32) }];
   const made = anEngine({ audit, approver, linkKeys, limits: { reviewWithin: 2 * HOUR } });
   const { engine, clock, store } = made;
-  engine.onCoverage({ name: 'roles', scopes: [SCOPE], apply: () => undefined });
+  const provisioning = provision(engine, { name: 'roles', scopes: [SCOPE], apply: () => undefined });
   const [grant, pending] = [await aGranted(engine), await aPending(engine, { scope: 'asked' })];
   const { request: emergency } = await engine.breakGlass({ ...EMERGENCY, subject: 'user:bob' });
   const token = await engine.approvalLink(pending.id, { reviewer: SAM, decision: 'approve' });
   await engine.flushAudit();
   // Late enough for a use to be written.
   await clock.set(at(13 * MINUTE));
-  const [effect] = (await store.find({ kind: 'effect', limit: 1 })).items;
-  return { ...made, approver, grant, pending, emergency, token, effectId: effect?.id as string };
+  const [change] = (await store.find({ kind: 'effect', limit: 1 })).items;
+  return { ...made, approver, grant, pending, emergency, token, provisioning, changeId: change?.id as string };
 }
 
 /** L25 L27: whatever happened, the store holds whole transitions, and the journal says so by itself. */

@@ -1,3 +1,4 @@
+import { provision } from 'jit-access/provisioning';
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, isJitError, JitEngine, MemoryGrantStore } from '../../src/index.js';
@@ -268,12 +269,12 @@ describe('followers: what holds up whom', () => {
   });
 
   it('L28: one name is one follower', () => {
-    const audit = new RecordingSink({ name: 'effect:roles' });
+    const audit = new RecordingSink({ name: 'provisioning:roles' });
     const engine = new JitEngine({ approver, clock: new ManualClock(), audit });
-    const effect = { scopes: ['a:b'], apply: () => undefined };
-    expect(() => engine.onCoverage({ name: 'roles', ...effect })).toThrow(expect.objectContaining({ argument: 'effect.name' }) as Error);
-    engine.onCoverage({ name: 'others', ...effect });
-    expect(() => engine.onCoverage({ name: 'others', ...effect })).toThrow(expect.objectContaining({ argument: 'effect.name' }) as Error);
+    const target = { scopes: ['a:b'], apply: () => undefined };
+    expect(() => provision(engine, { name: 'roles', ...target })).toThrow(expect.objectContaining({ argument: 'target.name' }) as Error);
+    provision(engine, { name: 'others', ...target });
+    expect(() => provision(engine, { name: 'others', ...target })).toThrow(expect.objectContaining({ argument: 'target.name' }) as Error);
   });
 
   it('L28, L30: a store that can not be asked about a record stops notify, and the message comes once it can', async () => {

@@ -1,3 +1,4 @@
+import { provision } from 'jit-access/provisioning';
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, type JitEngine, type AuditEntry, type AuditSink, type GrantStore, type Row } from '../../src/index.js';
@@ -511,10 +512,10 @@ describe('AuditSink', () => {
     });
 
     it('L28 keeps its name for itself, among several too: two under one name would share a cursor', () => {
-      const { engine } = anEngine({ audit: [new RecordingSink({ name: 'siem' }), new RecordingSink({ name: 'effect:roles' })] });
-      const effect = (name: string) => ({ name, scopes: ['a:x'], apply: () => undefined });
-      expect(() => engine.onCoverage(effect('roles'))).toThrow(expect.objectContaining({ argument: 'effect.name' }) as Error);
-      expect(() => engine.onCoverage(effect('firewall'))).not.toThrow();
+      const { engine } = anEngine({ audit: [new RecordingSink({ name: 'siem' }), new RecordingSink({ name: 'provisioning:roles' })] });
+      const target = (name: string) => ({ name, scopes: ['a:x'], apply: () => undefined });
+      expect(() => provision(engine, target('roles'))).toThrow(expect.objectContaining({ argument: 'target.name' }) as Error);
+      expect(() => provision(engine, target('firewall'))).not.toThrow();
     });
 
     it('L33 makes its cursor in one with a look at the horizon, and only where there is none', async () => {

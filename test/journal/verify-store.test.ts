@@ -1,19 +1,11 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import {
-  autoApprove,
-  MemoryGrantStore,
-  type AuditEntry,
-  type Effect,
-  type GrantStore,
-  type JournalSlice,
-  type Row,
-} from '../../src/index.js';
+import { autoApprove, MemoryGrantStore, type AuditEntry, type GrantStore, type JournalSlice, type Row } from '../../src/index.js';
 import { replay, verifyStore } from '../../src/journal.js';
 import { CorruptError, StoreError } from '../../src/core/errors.js';
 import { digestOf } from '../../src/journal/link.js';
 import { problemIn } from '../../src/journal/verify-store/reading.js';
-import { encode } from '../../src/records/index.js';
+import { encode, type Effect } from '../../src/records/index.js';
 import { aChange, aRow } from '../../src/testing.js';
 import { aGranted, anEngine, ask, at, entriesOf, HOUR, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';

@@ -29,7 +29,7 @@ const intended = (over: Partial<Effect> = {}, now = 0): Effect => ({
   ...intendEffect(undefined, KEY, { held: true, seq: 5 }, moment(now)).result,
   ...over,
 });
-const done = { status: 'done', at: at(1), by: 'system:effects', reason: undefined } as const;
+const done = { status: 'done', at: at(1), by: 'system:provisioning', reason: undefined } as const;
 const stuck = { ...done, status: 'stuck' } as const;
 
 describe('intendEffect()', () => {
@@ -54,7 +54,7 @@ describe('intendEffect()', () => {
       {
         type: 'provisioning.intended',
         at: at(7),
-        actor: 'system:effects',
+        actor: 'system:provisioning',
         data: JSON.parse(JSON.stringify({ effectId, ...fields })) as object,
       },
     ]);
@@ -124,8 +124,8 @@ describe('isCovered()', () => {
 describe('settleEffect(), failEffect(), retryEffect(), dismissEffect()', () => {
   it('puts on record that it was taken', () => {
     const { result, entries } = settleEffect(intended(), moment(3));
-    expect(result).toMatchObject({ version: 2, changedAt: at(3), outcome: { status: 'done', at: at(3), by: 'system:effects' } });
-    expect(entries).toMatchObject([{ type: 'provisioning.done', actor: 'system:effects', at: at(3) }]);
+    expect(result).toMatchObject({ version: 2, changedAt: at(3), outcome: { status: 'done', at: at(3), by: 'system:provisioning' } });
+    expect(entries).toMatchObject([{ type: 'provisioning.done', actor: 'system:provisioning', at: at(3) }]);
   });
 
   it('waits twice as long after each failure, at most the longest, between a half of it and all', () => {
@@ -143,7 +143,7 @@ describe('settleEffect(), failEffect(), retryEffect(), dismissEffect()', () => {
   it('puts each failure on record as one, by the engine itself', () => {
     const { entries } = failEffect(intended(), 'ETIMEDOUT', BACKOFF, moment(4));
     expect(entries).toMatchObject([
-      { type: 'provisioning.failed', actor: 'system:effects', at: at(4), data: { failures: 1, problem: 'ETIMEDOUT' } },
+      { type: 'provisioning.failed', actor: 'system:provisioning', at: at(4), data: { failures: 1, problem: 'ETIMEDOUT' } },
     ]);
   });
 

@@ -596,8 +596,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'effects: an end waits for an approver that is to confirm a start',
-    file: 'features/provisioning/covering.ts',
+    name: 'provisioning: an end waits for an approver that is to confirm a start',
+    file: 'features/provisioning/target.ts',
     from: 'coverageOf(context, subject, scope, false)',
     to: 'coverageOf(context, subject, scope)',
     caughtBy: {

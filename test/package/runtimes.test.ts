@@ -11,6 +11,7 @@ import { describeRuntime } from '../runtimes/runtimes.js';
 const story = `
   import { JitEngine, MemoryGrantStore, reviewers, startSweeper } from 'jit-access';
   import { verifyJournal, readJournal } from 'jit-access/journal';
+  import { provision } from 'jit-access/provisioning';
 
   let now = Date.UTC(2026, 0, 1);
   const store = new MemoryGrantStore();
@@ -21,7 +22,7 @@ const story = `
     clock: { now: () => now },
     audit: { name: 'here', write: (entries) => void seen.push(...entries.map(({ type }) => type)) },
   });
-  engine.onCoverage({ name: 'roles', scopes: ['db-prod:write'], apply: ({ held }) => void seen.push(held ? 'opened' : 'closed') });
+  provision(engine, { name: 'roles', scopes: ['db-prod:write'], apply: ({ held }) => void seen.push(held ? 'opened' : 'closed') });
   let sweeper;
   try {
     sweeper = startSweeper(engine, { every: '30s' });

@@ -1,3 +1,4 @@
+import { dismissChange, failedChanges, provision } from 'jit-access/provisioning';
 import { waitFor, watchAccess, withAccess } from 'jit-access/work';
 import { explain } from 'jit-access/explain';
 import { purge, removeSink } from 'jit-access/retention';
@@ -82,12 +83,11 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => watchAccess(engine, t, t),
   (engine, t) => withAccess(engine, t, t, () => assert(false)),
   (engine, t) => waitFor(engine, t),
-  (engine, t) => engine.stuckEffects({ name: t, subject: t }),
-  (engine, t) => engine.dismissEffect(t, { by: t }),
-  (engine, t) => engine.resync({ name: t }),
+  (engine, t) => failedChanges(engine, { name: t, subject: t }),
+  (engine, t) => dismissChange(engine, t, { by: t }),
   (engine, t) => removeSink(engine, t),
   (engine, t) => purge(engine, { before: t as never, by: t }),
-  async (engine, t) => engine.onCoverage({ name: t, scopes: [t], apply: t as never }),
+  async (engine, t) => provision(engine, { name: t, scopes: [t], apply: t as never }),
 ];
 
 function assert(holds: boolean): void {

@@ -74,7 +74,7 @@ export class NotFoundError extends JitError {
   override readonly name = 'NotFoundError';
   readonly code = 'ERR_JIT_NOT_FOUND';
   constructor(
-    readonly kind: 'request' | 'grant' | 'follower' | 'effect',
+    readonly kind: 'request' | 'grant' | 'follower' | 'provisioning change',
     readonly id: string,
   ) {
     super(`there is no ${kind} ${id}`);

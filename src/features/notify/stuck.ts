@@ -3,8 +3,8 @@ import type { Message } from './notice.js';
 import { name, say, words } from './phrase.js';
 
 /**
- * A system outside could not be told a change of access. It is for operators: whoever still has a right there that was
- * to be taken away is not who should hear of it first.
+ * An external system has not taken a change of access, and its tries are used up. For operators only: a subject that still
+ * has a right there, which was to be removed, should not be the first to know.
  */
 export function effectStuck({ entry }: About): Message {
   const { data } = entry;
@@ -21,7 +21,7 @@ export function effectStuck({ entry }: About): Message {
     details: [
       typeof failures === 'number' ? say`failed calls: ${words(String(failures))}` : undefined,
       said('problem', textIn(data, 'problem')),
-      said('effect', textIn(data, 'effectId')),
+      said('change', textIn(data, 'effectId')),
     ],
   };
 }

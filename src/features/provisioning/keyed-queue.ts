@@ -1,7 +1,7 @@
 /** Runs work by key: one at a time for each key, so many at a time in all. */
 export class KeyedQueue {
   readonly #most: number;
-  /** By key: the work that runs or waits for its turn, and whether it is to be done once more. */
+  /** By key: the work that runs or waits for its turn, and whether it must run once more. */
   readonly #under = new Map<string, { again: boolean; done: Promise<void> }>();
   readonly #queue: (() => void)[] = [];
   #running = 0;
@@ -10,7 +10,7 @@ export class KeyedQueue {
     this.#most = most;
   }
 
-  /** Does the work; where it is under way already, once more after that. Resolves when all of it is done; never rejects. */
+  /** Runs the work; where it runs already, once more after that. Resolves when all of it is done; never rejects. */
   run(key: string, work: () => Promise<void>): Promise<void> {
     const known = this.#under.get(key);
     if (known !== undefined) {
@@ -41,7 +41,7 @@ export class KeyedQueue {
         await work();
       }
     } finally {
-      // In one go with the last look at `again`, so that no call falls between. The place goes to whoever waits first.
+      // In the same turn as the last look at `again`, so that no call falls between. The place goes to the work that waited longest.
       this.#under.delete(key);
       const next = this.#queue.shift();
       if (next === undefined) this.#running -= 1;

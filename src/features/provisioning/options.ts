@@ -4,37 +4,37 @@ import type { MaybePromise } from '../../core/ports.js';
 import { isPattern, isScope, readScope } from '../../core/scope.js';
 import { readDuration, type Duration } from '../../core/duration.js';
 
-/** What a system outside is told: not that something has changed, but how it is. */
-export interface CoverageChange<Scope extends string = string> {
+/** What `apply` receives: the desired state of one subject and one scope, not an event. */
+export interface DesiredState<Scope extends string = string> {
   readonly subject: string;
   readonly scope: Scope;
-  /** Whether the subject holds the scope now: set it so, whatever was before. */
+  /** Whether the subject holds the scope now. Set it so, whatever the state was before. */
   readonly held: boolean;
   /**
-   * The change's number. It only grows: a system that keeps the highest it has seen for this subject and scope, and
-   * refuses a lower one, can't be set back by a call that was held up.
+   * The change's number, which only grows. An external system that keeps the highest number for each subject and scope, and
+   * refuses a lower one, cannot be set back by a call that was held up.
    */
   readonly seq: number;
-  /** The change's id. A repeat of a call carries the same one: an idempotency key for the system outside. */
+  /** The change's id. A repeat of a call carries the same one: an idempotency key for the external system. */
   readonly id: string;
-  /** Aborts when the call has taken longer than `timeout`; pass it on to what the call waits for. */
+  /** Aborts when the call has taken longer than `timeout`. Pass it on to what the call waits for. */
   readonly signal: AbortSignal;
 }
 
-/** A system outside that is to follow who holds what. */
+/** An external system that provisioning keeps in step with the current holders of each scope. */
 export interface ProvisioningTarget<Scope extends string = string> {
-  /** Stands for the system, the same in every process and after a restart: one name has one record of what it was told. */
+  /** Stands for the external system, the same in every process and after a restart: one name has one record of its state. */
   readonly name: string;
-  /** The scopes that it knows: 1 to 1,000, no patterns. A grant of a pattern counts for each that it covers. */
+  /** The scopes that it knows: 1 to 1,000, no patterns. A grant of a pattern counts for each scope that it covers. */
   readonly scopes: readonly Scope[];
   /**
-   * Brings the system to what the change says. It may be called again with the same change, and must then have the same
-   * effect once. It must settle; a rejection is a failed call.
+   * Brings the external system to the desired state. It may be called again with the same change, and must then have the
+   * same effect once. It must settle; a rejection is a failed call.
    */
-  apply(change: CoverageChange<Scope>): MaybePromise<void>;
-  /** How many calls a change gets before it is stuck. Default: 8. */
+  apply(desired: DesiredState<Scope>): MaybePromise<void>;
+  /** How many calls a change gets before it has failed for good. Default: 8. */
   readonly tries?: number | undefined;
-  /** How long after the first failed call the next comes at most; each wait after that is twice as long. Default: 1 second. */
+  /** The longest wait after the first failed call. Each further wait is at most twice as long. Default: 1 second. */
   readonly retryAfter?: Duration | undefined;
   /** The longest wait between two calls. Default: 5 minutes. */
   readonly maxRetryAfter?: Duration | undefined;
@@ -42,14 +42,14 @@ export interface ProvisioningTarget<Scope extends string = string> {
   readonly timeout?: Duration | undefined;
 }
 
-/** An effect, checked, with every default in place. */
+/** A target, checked, with every default in place. */
 export interface ParsedTarget extends Pick<ProvisioningTarget, 'name' | 'scopes' | 'apply'> {
   readonly backoff: Backoff;
   readonly timeoutMs: number;
 }
 
 const MAX_SCOPES = 1_000;
-/** Its follower is named after it, and a follower's name is an id. */
+/** The target's follower is named after it, and a follower's name is an id. */
 const MAX_NAME = 200;
 
 function readName(argument: string, value: unknown): string {
@@ -63,8 +63,9 @@ function readDeclared(argument: string, value: unknown): string {
   return readScope(argument, value);
 }
 
-export function readEffect(given: unknown): ParsedTarget {
-  const read = readOptions<keyof ProvisioningTarget>('effect', given, [
+/** @throws InvalidArgumentError */
+export function parseTarget(given: unknown): ParsedTarget {
+  const read = readOptions<keyof ProvisioningTarget>('target', given, [
     'name',
     'scopes',
     'apply',
@@ -74,23 +75,23 @@ export function readEffect(given: unknown): ParsedTarget {
     'timeout',
   ]);
   const { name, scopes, apply, tries = 8, retryAfter = '1s', maxRetryAfter = '5m', timeout = '30s' } = read;
-  if (typeof apply !== 'function') throw invalid('effect.apply', 'a function', apply);
-  const list = readBoundedList('effect.scopes', scopes, 1, MAX_SCOPES).map((scope, i) => readDeclared(`effect.scopes[${i}]`, scope));
+  if (typeof apply !== 'function') throw invalid('target.apply', 'a function', apply);
+  const list = readBoundedList('target.scopes', scopes, 1, MAX_SCOPES).map((scope, i) => readDeclared(`target.scopes[${i}]`, scope));
   const twice = list.find((scope, i) => list.indexOf(scope) !== i);
-  if (twice !== undefined) throw invalid('effect.scopes', 'a list of different scopes', twice);
+  if (twice !== undefined) throw invalid('target.scopes', 'a list of different scopes', twice);
   const backoff = {
-    tries: readCount('effect.tries', tries, 1, 1_000),
-    firstMs: readDuration('effect.retryAfter', retryAfter),
-    maxMs: readDuration('effect.maxRetryAfter', maxRetryAfter),
+    tries: readCount('target.tries', tries, 1, 1_000),
+    firstMs: readDuration('target.retryAfter', retryAfter),
+    maxMs: readDuration('target.maxRetryAfter', maxRetryAfter),
   };
   if (backoff.firstMs > backoff.maxMs)
-    throw invalid('effect.retryAfter', `at most maxRetryAfter, which is ${backoff.maxMs} ms`, backoff.firstMs);
+    throw invalid('target.retryAfter', `at most maxRetryAfter, which is ${backoff.maxMs} ms`, backoff.firstMs);
   return Object.freeze({
-    name: readName('effect.name', name),
+    name: readName('target.name', name),
     scopes: Object.freeze(list),
-    // Called on what was given: it may be a method.
-    apply: (change: CoverageChange) => (apply as ProvisioningTarget['apply']).call(given, change),
+    // Called on what was given, because it may be a method.
+    apply: (desired: DesiredState) => (apply as ProvisioningTarget['apply']).call(given, desired),
     backoff: Object.freeze(backoff),
-    timeoutMs: readDuration('effect.timeout', timeout),
+    timeoutMs: readDuration('target.timeout', timeout),
   });
 }

@@ -1,68 +1,74 @@
 import { digestOf } from '../../journal/link.js';
 import { isLeased } from '../../followers/lease.js';
 import { bookmark } from '../../records/bookmark.js';
+import type { GrantUse } from '../../lifecycle/status.js';
 import { failEffect, intendEffect, isCovered, isDue, isTold, settleEffect, type EffectKey } from '../../lifecycle/effect.js';
-import { EFFECTS, moment, type Transition } from '../../lifecycle/transition.js';
+import { moment, PROVISIONING, type Transition } from '../../lifecycle/transition.js';
 import type { Row } from '../../core/store-port.js';
 import { decodeEffect, type Effect } from '../../records/index.js';
 import { within } from '../../core/time.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import { covering } from './covering.js';
+import { CheckActivation } from '../../engine/check-activation.js';
+import { coverageOf } from '../../engine/coverage.js';
+import { EngineChecker } from '../../engine/engine-checker.js';
 import type { ParsedTarget } from './options.js';
 import { KeyedQueue } from './keyed-queue.js';
 
-/** How many calls are under way at a time to one system, from one engine. */
+/** How many calls to one target are under way at a time, from one engine. */
 const CALLS_AT_ONCE = 8;
-/** A lease outlives the call that it is for, so that a call that is timed out is put on record by whoever made it. */
+/** A lease outlives its call, so that the process that made a call which timed out can still record that. */
 const GRACE_MS = 5_000;
 
 /**
- * One system outside: what it is to be told, and telling it.
+ * One target: its changes, and the calls that apply them.
  *
- * The record says what it was told last. A change is intended in one commit, then told, then done in another; while it
- * is told, a lease keeps others from telling at the same time. Whoever finds an intent without its done, and no lease,
- * tells it again.
+ * The record holds the last change. A change is recorded in one commit, then applied, then recorded as done in another
+ * commit. During the call a lease keeps other processes from a call for the same subject and scope. A process that finds a
+ * change which is not done, and no lease, applies it again.
  */
 export class Target {
-  readonly effect: ParsedTarget;
+  readonly options: ParsedTarget;
   readonly #kernel: Kernel;
   readonly #turns = new KeyedQueue(CALLS_AT_ONCE);
-  /** By id: changes told by calls that may have come in behind others' calls, until what is so has been seen to after them. */
-  readonly #doubtful = new Map<string, Effect>();
+  /** By change id: changes whose calls may have arrived after a later change, until the current state is sent again. */
+  readonly #unconfirmed = new Map<string, Effect>();
 
-  constructor(effect: ParsedTarget, kernel: Kernel) {
-    this.effect = effect;
+  constructor(options: ParsedTarget, kernel: Kernel) {
+    this.options = options;
     this.#kernel = kernel;
   }
 
-  /** Whether this is about a scope that is declared here. Others, of the same name in another process, are for that to tell. */
+  /** Whether the change is about a scope that is declared here. Another process may declare others under the same name. */
   knows({ name, scope }: Pick<EffectKey, 'name' | 'scope'>): boolean {
-    return name === this.effect.name && this.effect.scopes.includes(scope);
+    return name === this.options.name && this.options.scopes.includes(scope);
   }
 
   keyOf(subject: string, scope: string): EffectKey {
-    const { name } = this.effect;
+    const { name } = this.options;
     // A digest of a list, so that no two lists run together (L24).
     return { id: digestOf([this.#kernel.ledger.store.namespace, 'effect', name, subject, scope]), name, subject, scope };
   }
 
   /**
-   * Puts on record what is to be told, if it is something else than what was told last, or `anew`. Access is read after
-   * the record, so that of two who do this the later one decides.
+   * Records a change where the access of this moment differs from the last change, or where `isResent` says so. Access is
+   * read after the record, so that of two processes that do this the later one decides.
    *
-   * @returns the record as it is then; `undefined`: there is nothing that it was ever told
+   * @returns the record as it is then; `undefined`: there was never a change
    */
-  async intend(key: EffectKey, anew: (before: Effect | undefined, held: boolean) => boolean = () => false): Promise<Effect | undefined> {
-    const { ledger, clock: keeper } = this.#kernel;
+  async recordChange(
+    key: EffectKey,
+    isResent: (before: Effect | undefined, held: boolean) => boolean = () => false,
+  ): Promise<Effect | undefined> {
+    const { ledger, clock } = this.#kernel;
     let effect: Effect | undefined;
     await ledger.untilCommitted(async () => {
       effect = await this.#read(key.id);
-      const live = await covering(this.#kernel, key.subject, key.scope);
+      const live = await this.#liveGrants(key);
       const { head } = await ledger.journal();
-      const now = moment(keeper, EFFECTS);
+      const now = moment(clock, PROVISIONING);
       const held = isCovered(live, now);
-      if (isTold(effect, held) && !anew(effect, held)) return true;
-      // By the journal's head, so that it grows even where the record was purged in between.
+      if (isTold(effect, held) && !isResent(effect, held)) return true;
+      // From the journal's head, so that the number grows even where the record was purged in between.
       const step = intendEffect(effect, key, { held, seq: Math.max(effect?.seq ?? 0, head.seq) + 1 }, now);
       effect = step.result;
       return ledger.commitTransition(step);
@@ -70,120 +76,128 @@ export class Target {
     return effect;
   }
 
-  /** Tells what is to be told, where nobody else is at it. Failures are on record and told to `onError`. Never rejects. */
-  tell(key: EffectKey): Promise<void> {
-    return this.#turns.run(key.id, () => this.#tellAll(key).catch((error: unknown) => this.#fail(error)));
+  /**
+   * The live grants that reach a scope. An approver that must confirm a start is asked and not waited for, because its answer
+   * becomes an entry, which is followed (L38).
+   */
+  async #liveGrants({ subject, scope }: EffectKey): Promise<readonly GrantUse[]> {
+    const kernel = this.#kernel;
+    const context = { checker: kernel.part(EngineChecker), activation: kernel.part(CheckActivation), keeper: kernel.clock };
+    return (await coverageOf(context, subject, scope, false)).held;
   }
 
-  /** Sees to what a failure of the store has kept from being seen to. */
-  resume(): void {
-    for (const told of this.#doubtful.values()) void this.tell(told);
+  /** Applies what is due of a subject and scope, unless another process does. Records and reports a failure; never rejects. */
+  apply(key: EffectKey): Promise<void> {
+    return this.#turns.run(key.id, () => this.#applyAll(key).catch((error: unknown) => this.#fail(error)));
+  }
+
+  /** Sends again what a failure of the store has kept unconfirmed. Never rejects. */
+  async resume(): Promise<void> {
+    await Promise.all([...this.#unconfirmed.values()].map((change) => this.apply(change)));
   }
 
   get isBusy(): boolean {
     return this.#turns.isBusy;
   }
 
-  /** Resolves when no call is under way any more. */
+  /** Resolves when no call is under way. */
   idle(): Promise<void> {
     return this.#turns.idle();
   }
 
-  async #tellAll(key: EffectKey): Promise<void> {
-    // Once more after each call: what the store says may have changed meanwhile.
-    while (await this.#tellOnce(key));
+  async #applyAll(key: EffectKey): Promise<void> {
+    // Once more after each call, because access may have changed in the meantime.
+    while (await this.#applyOnce(key));
   }
 
-  /** @returns whether there may be more to tell */
-  async #tellOnce(key: EffectKey): Promise<boolean> {
-    for (const told of this.#doubtful.values()) if (told.id === key.id) await this.#assertAnew(told);
-    if (!isDue(await this.intend(key), this.#kernel.clock.read())) return false;
+  /** @returns whether there may be more to apply */
+  async #applyOnce(key: EffectKey): Promise<boolean> {
+    for (const change of this.#unconfirmed.values()) if (change.id === key.id) await this.#resend(change);
+    if (!isDue(await this.recordChange(key), this.#kernel.clock.read())) return false;
     const lease = await this.#lease(key.id);
-    // Somebody else is at it; if they don't come back, a sweep goes on after their lease.
+    // Another process makes the call. If it does not come back, a sweep continues after its lease.
     if (lease === undefined) return false;
-    const effect = await this.#read(key.id);
-    if (!isDue(effect, this.#kernel.clock.read())) {
+    const change = await this.#read(key.id);
+    if (!isDue(change, this.#kernel.clock.read())) {
       await this.#release(key.id, lease);
       return false;
     }
-    const step = await this.#call(effect);
-    this.#doubtful.set(changeId(effect), effect);
-    if (await this.#record(effect, lease, step)) {
-      this.#doubtful.delete(changeId(effect));
+    const step = await this.#call(change);
+    this.#unconfirmed.set(changeId(change), change);
+    if (await this.#recordOutcome(change, lease, step)) {
+      this.#unconfirmed.delete(changeId(change));
       await this.#release(key.id, lease);
     }
     return true;
   }
 
-  /** Makes the call. @returns what is to be recorded about it */
-  async #call(effect: Effect): Promise<(now: Effect) => Transition<Effect>> {
-    const { apply, backoff, timeoutMs, name } = this.effect;
-    const { clock: keeper } = this.#kernel;
-    const { onError } = this.#kernel.settings;
-    const { subject, scope, held, seq } = effect;
-    const over = new AbortController();
-    // What it answers is nobody's business: handed on, it could still turn out to be a promise that never settles.
+  /** Makes the call. @returns the transition that records its outcome */
+  async #call(change: Effect): Promise<(now: Effect) => Transition<Effect>> {
+    const { apply, backoff, timeoutMs, name } = this.options;
+    const { clock } = this.#kernel;
+    const { subject, scope, held, seq } = change;
+    const timedOut = new AbortController();
+    // Drops the result: returning a thenable would make this promise adopt it, and it may never settle.
     const call = Promise.resolve()
-      .then(() => apply({ subject, scope, held, seq, id: changeId(effect), signal: over.signal }))
+      .then(() => apply({ subject, scope, held, seq, id: changeId(change), signal: timedOut.signal }))
       .then(() => undefined);
     try {
       await within(
-        keeper.clock,
+        clock.clock,
         timeoutMs,
         () => call,
-        () => new Error(`effect ${name} did not settle within ${timeoutMs} ms`),
+        () => new Error(`target ${name} did not settle within ${timeoutMs} ms`),
       );
-      return (current) => settleEffect(current, moment(keeper, EFFECTS));
+      return (current) => settleEffect(current, moment(clock, PROVISIONING));
     } catch (error) {
-      const what = `${subject} ${held ? 'holds' : 'does not hold'} ${scope}`;
-      onError(new Error(`effect ${name} could not be told that ${what}`, { cause: error }), `effect ${name}`);
-      over.abort(error);
-      // A call that comes to its end after all may have set back what was told since.
+      this.#fail(new Error(`target ${name} did not apply that ${subject} ${held ? 'holds' : 'does not hold'} ${scope}`, { cause: error }));
+      timedOut.abort(error);
+      // A call that arrives after all may have set back what was applied since.
       const late = () => {
-        this.#doubtful.set(changeId(effect), effect);
-        return this.#assertAnew(effect).then(() => this.tell(effect));
+        this.#unconfirmed.set(changeId(change), change);
+        return this.#resend(change).then(() => this.apply(change));
       };
       void call.then(late, late).catch((failure: unknown) => this.#fail(failure));
-      return (current) => failEffect(current, problemOf(error), backoff, moment(keeper, EFFECTS));
+      return (current) => failEffect(current, problemOf(error), backoff, moment(clock, PROVISIONING));
     }
   }
 
-  /** Puts on record what came of a call, if it is still what is to be told. @returns whether the lease was ours all the while */
-  async #record(effect: Effect, lease: number, step: (current: Effect) => Transition<Effect>): Promise<boolean> {
+  /** Records the outcome of a call, if its change is still the last one. @returns whether the lease was this engine's throughout */
+  async #recordOutcome(change: Effect, lease: number, step: (current: Effect) => Transition<Effect>): Promise<boolean> {
     const { ledger, owner } = this.#kernel;
-    let isOurs = true;
+    let isOwn = true;
     await ledger.untilCommitted(async () => {
-      const current = await this.#read(effect.id);
-      const row = await ledger.row('lease', effect.id);
-      // And the owner: a purge may have taken the row away, and its versions begin anew.
-      isOurs = row?.version === lease && row.body['owner'] === owner();
-      if (!isOurs || current?.seq !== effect.seq || current.outcome !== undefined) return true;
-      return ledger.commitTransition({ ...step(current), dependsOn: [{ kind: 'lease', id: effect.id, version: lease }] });
+      const current = await this.#read(change.id);
+      const row = await ledger.row('lease', change.id);
+      // Also by the owner, because a purge may have removed the row, and versions then begin at 1 again.
+      isOwn = row?.version === lease && row.body['owner'] === owner();
+      if (!isOwn || current?.seq !== change.seq || current.outcome !== undefined) return true;
+      return ledger.commitTransition({ ...step(current), dependsOn: [{ kind: 'lease', id: change.id, version: lease }] });
     });
-    return isOurs;
+    return isOwn;
   }
 
   /**
-   * After a call of ours that others didn't wait for: it may have come in after theirs, so what they told is told again,
-   * as a new change, since what has been seen already may be passed over. No record is one that says it isn't held: a
-   * purge has taken it.
+   * After a call of this engine for which other processes did not wait: it may have arrived after theirs. The current state
+   * is sent again as a new change, because the external system may skip a number that it has seen. A missing record means
+   * "not held": a purge removed it.
    */
-  async #assertAnew(told: Effect): Promise<void> {
-    await this.intend(told, (current) => (current?.held ?? false) !== told.held);
-    this.#doubtful.delete(changeId(told));
+  async #resend(change: Effect): Promise<void> {
+    await this.recordChange(change, (current) => (current?.held ?? false) !== change.held);
+    this.#unconfirmed.delete(changeId(change));
   }
 
-  /** @returns the lease's version; `undefined`: somebody else has it */
+  /** @returns the lease's version; `undefined`: another process has it */
   async #lease(id: string): Promise<number | undefined> {
-    const { ledger, clock: keeper } = this.#kernel;
+    const { ledger, clock } = this.#kernel;
     const row = await ledger.row('lease', id);
-    const { now } = keeper.read();
-    const longestMs = this.effect.timeoutMs + GRACE_MS;
+    const { now } = clock.read();
+    const longestMs = this.options.timeoutMs + GRACE_MS;
     if (this.#isLeased(row, now, longestMs)) return undefined;
     return (await this.#putLease(id, row?.version ?? 0, now + longestMs)) ? (row?.version ?? 0) + 1 : undefined;
   }
 
-  /** One that can't be read keeps nobody out, and is told: two calls at a time do less harm than none for ever. */
+  /** A lease that cannot be read is reported and counts as over: two calls at a time do less harm than no call ever. */
   #isLeased(row: Row | undefined, now: number, longestMs: number): boolean {
     try {
       return isLeased(row, this.#kernel.owner(), now, longestMs);
@@ -193,7 +207,7 @@ export class Target {
     }
   }
 
-  /** It ends by itself as well. */
+  /** A lease also ends by time. */
   async #release(id: string, lease: number): Promise<void> {
     await this.#putLease(id, lease, 0);
   }
@@ -210,16 +224,16 @@ export class Target {
   }
 
   #fail(error: unknown): void {
-    this.#kernel.settings.onError(error, `effect ${this.effect.name}`);
+    this.#kernel.settings.onError(error, `provisioning ${this.options.name}`);
   }
 }
 
-/** A change's own id: the record's id stands for all of them. */
+/** The id of one change: the record's id is that of all changes of its subject and scope. */
 const changeId = ({ id, seq }: Effect): string => `${id}.${seq}`;
 
 const PROBLEM = /^[\w.:-]{1,64}$/;
 
-/** What of an error goes on record: its code or its name. Its message may hold what doesn't belong there (L29). */
+/** What is recorded of an error: its code or its name. Its message may hold what does not belong in the journal (L29). */
 function problemOf(error: unknown): string {
   const { code, name } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown; name?: unknown };
   return [code, name].find((text): text is string => typeof text === 'string' && PROBLEM.test(text)) ?? 'Error';

@@ -16,7 +16,6 @@ import {
   type Verdict,
 } from '../../../src/index.js';
 import { aChange, aRow, hangs, ScriptedApprover, throws, type ApproverScript } from '../../../src/testing.js';
-import { Roles, rolesEffect, settle } from '../provisioning/external-system.js';
 import { untilReached } from '../../property/reach.js';
 import { actArb, moveArb, SCOPES, SUBJECTS, type Step } from '../../property/steps.js';
 import { World } from '../../property/world.js';
@@ -653,30 +652,6 @@ describe('JitEngine', () => {
           asking: { outcome: 'pending' },
           approvers: { groups: ['ops'] },
         });
-      });
-    });
-
-    describe('effects', () => {
-      async function stuck() {
-        const roles = new Roles();
-        const made = begin();
-        made.engine.onCoverage(rolesEffect(roles, { tries: 1, scopes: [SCOPE, 'db-prod:read'] }));
-        roles.failing = 2;
-        for (const scope of [SCOPE, 'db-prod:read']) await aGranted(made.engine, { scope, justification: 'yes' });
-        await settle(made.engine);
-        return made;
-      }
-
-      it('that are stuck are in the badge of their subject, and in no explanation', async () => {
-        const made = await stuck();
-        const { engine } = made;
-        const all = await engine.stuckEffects();
-        expect(all.map(({ scope }) => scope).sort()).toEqual(['db-prod:read', SCOPE]);
-        expect(await explained(made)).not.toHaveProperty('effects');
-        expect((await engine.status(MAYA)).stuck).toEqual(all);
-        expect((await engine.status(ANA)).stuck).toEqual([]);
-        for (const { id } of all) await engine.dismissEffect(id, { by: SAM });
-        expect((await engine.status(MAYA)).stuck).toEqual([]);
       });
     });
 

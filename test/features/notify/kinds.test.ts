@@ -415,7 +415,7 @@ describe('provisioning_stuck', () => {
     failures: 8,
     problem: 'ECONNRESET',
   };
-  const of = { type: 'provisioning.stuck', data, actor: 'system:effects', requestId: undefined } as const;
+  const of = { type: 'provisioning.stuck', data, actor: 'system:provisioning', requestId: undefined } as const;
 
   it('is for operators, and names nobody else: who still has what was to be taken away', async () => {
     const notice = await noticeOf(of);
@@ -425,7 +425,7 @@ describe('provisioning_stuck', () => {
         'STUCK: github does not take the access to repo:admin away from user:maya',
         'failed calls: 8',
         'problem: ECONNRESET',
-        'effect: e1',
+        'change: e1',
       ].join('\n'),
     );
   });

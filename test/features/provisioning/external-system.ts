@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import type { CoverageChange, ProvisioningTarget, GrantStore, JitEngine } from '../../../src/index.js';
+import type { DesiredState, ProvisioningTarget } from 'jit-access/provisioning';
+import type { GrantStore, JitEngine } from '../../../src/index.js';
 import { decodeEffect, type Effect } from '../../../src/records/index.js';
 
 /**
@@ -8,13 +9,13 @@ import { decodeEffect, type Effect } from '../../../src/records/index.js';
  */
 export class Roles {
   readonly held = new Set<string>();
-  readonly calls: Omit<CoverageChange, 'signal'>[] = [];
+  readonly calls: Omit<DesiredState, 'signal'>[] = [];
   /** How many calls in a row fail. */
   failing = 0;
   /** Called before the role is changed; a promise holds the call there. */
-  before: ((change: CoverageChange) => Promise<void> | void) | undefined;
+  before: ((change: DesiredState) => Promise<void> | void) | undefined;
 
-  readonly apply = async (change: CoverageChange): Promise<void> => {
+  readonly apply = async (change: DesiredState): Promise<void> => {
     const { subject, scope, held, seq, id } = change;
     this.calls.push({ subject, scope, held, seq, id });
     await this.before?.(change);
@@ -32,8 +33,8 @@ export class Roles {
   }
 }
 
-/** An effect on roles for the scopes. */
-export const rolesEffect = (roles: Roles, over: Partial<ProvisioningTarget> = {}): ProvisioningTarget => ({
+/** A target with roles for the scopes. */
+export const rolesTarget = (roles: Roles, over: Partial<ProvisioningTarget> = {}): ProvisioningTarget => ({
   name: 'roles',
   scopes: ['db-prod:write', 'db-prod:read'],
   apply: roles.apply,
@@ -46,13 +47,13 @@ export async function settle(engine: JitEngine): Promise<void> {
   await engine.flushAudit();
 }
 
-export async function effectsOf(store: GrantStore): Promise<readonly Effect[]> {
+export async function changesOf(store: GrantStore): Promise<readonly Effect[]> {
   const { items } = await store.find({ kind: 'effect', limit: 100 });
   return items.map(decodeEffect);
 }
 
-export async function theEffect(store: GrantStore): Promise<Effect> {
-  const effects = await effectsOf(store);
-  expect(effects).toHaveLength(1);
-  return effects[0] as Effect;
+export async function theChange(store: GrantStore): Promise<Effect> {
+  const changes = await changesOf(store);
+  expect(changes).toHaveLength(1);
+  return changes[0] as Effect;
 }

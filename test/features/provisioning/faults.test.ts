@@ -1,11 +1,12 @@
+import { dismissChange, failedChanges, provision, type DesiredState } from 'jit-access/provisioning';
 import { purge, removeSink } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, isJitError, MemoryGrantStore, type CoverageChange, type GrantStore, type Row } from '../../../src/index.js';
-import { readEffect } from '../../../src/features/provisioning/options.js';
+import { autoApprove, isJitError, MemoryGrantStore, type GrantStore, type Row } from '../../../src/index.js';
+import { parseTarget } from '../../../src/features/provisioning/options.js';
 import { FaultyStore, ManualClock, type Fault, type StoreMethod } from '../../../src/testing.js';
 import { aGranted, anEngine, at, entriesOf, MAYA, SAM, SCOPE } from '../../engine/an-engine.js';
 import { expectReplayed } from '../../property/fold.js';
-import { effectsOf, Roles, rolesEffect, settle, theEffect } from './external-system.js';
+import { changesOf, Roles, rolesTarget, settle, theChange } from './external-system.js';
 
 const KIM = 'user:kim';
 const READ = 'db-prod:read';
@@ -45,14 +46,14 @@ async function prepared(what: 'issued' | 'revoked') {
   const grant = await aGranted(sane);
   if (what === 'revoked') {
     const teller = anEngine({ store: inner, clock }).engine;
-    teller.onCoverage(rolesEffect(roles));
+    provision(teller, rolesTarget(roles));
     await settle(teller);
     await teller.close();
     await sane.revoke(grant.id, { by: SAM });
   }
   const expectRight = async (context: string) => {
     expect([...roles.held], context).toEqual(what === 'issued' ? [`${MAYA} ${SCOPE}`] : []);
-    expect(await theEffect(inner), context).toMatchObject({ held: what === 'issued', outcome: { status: 'done' } });
+    expect(await theChange(inner), context).toMatchObject({ held: what === 'issued', outcome: { status: 'done' } });
     await expectReplayed(inner);
   };
   return { inner, clock, roles, expectRight };
@@ -87,7 +88,7 @@ async function theRow(store: GrantStore, kind: string, id: string): Promise<Row>
 
 const codes = (told: readonly { readonly error: unknown }[]) => told.map(({ error }) => (isJitError(error) ? error.code : undefined));
 
-describe('onCoverage() over a store that fails', () => {
+describe('provision() over a store that fails', () => {
   for (const [how, faults] of Object.entries(FAULTS)) {
     it.each(['issued', 'revoked'] as const)(`L30 L31 tells a grant that was %s, at whatever call the store ${how}`, async (what) => {
       for (const [i, faultOf] of faults.entries()) {
@@ -96,7 +97,7 @@ describe('onCoverage() over a store that fails', () => {
           const { inner, clock, roles, expectRight } = await prepared(what);
           const { store, fault } = faultyAt(inner, n, faultOf);
           const { engine, told } = anEngine({ store, clock });
-          engine.onCoverage(rolesEffect(roles));
+          provision(engine, rolesTarget(roles));
           for (let round = 0; round < 3; round++) {
             await settle(engine).catch((error: unknown) => expect(isJitError(error)).toBe(true));
             await clock.advance('1m');
@@ -120,12 +121,12 @@ describe('onCoverage() over a store that fails', () => {
         const { inner, clock, roles, expectRight } = await prepared(what);
         const { store, fault, faulty } = faultyAt(inner, n, () => ({ fault: 'hang' }));
         const stuck = anEngine({ store, clock }).engine;
-        stuck.onCoverage(rolesEffect(roles));
+        provision(stuck, rolesTarget(roles));
         // Followers begin with the first verb.
         void stuck.isAllowed('user:nobody', 'db-prod:read').catch(() => undefined);
         await turns(30);
         const other = anEngine({ store: inner, clock }).engine;
-        other.onCoverage(rolesEffect(roles));
+        provision(other, rolesTarget(roles));
         await clock.advance('1m');
         await settle(other);
         await settle(other);
@@ -145,7 +146,7 @@ describe('onCoverage() over a store that fails', () => {
   );
 });
 
-describe('onCoverage() over rows that were changed outside', () => {
+describe('provision() over rows that were changed outside', () => {
   const body = (change: object) => (row: Row) => ({ body: { ...row.body, ...change } });
   it.each<[string, (row: Row) => Partial<Row>]>([
     ['held as text', body({ held: 'true' })],
@@ -155,13 +156,13 @@ describe('onCoverage() over rows that were changed outside', () => {
     ['another scope', () => ({ scope: 'db:*' })],
     ['no body', () => ({ body: [] as unknown as Row['body'] })],
     ['a column that is not so', () => ({ open: true })],
-  ])('L30 an effect with %s is told, holds up no other, and is set right once somebody has seen to it', async (_what, spoil) => {
+  ])('L30 a change with %s is reported, holds up no other, and is set right once somebody has seen to it', async (_what, spoil) => {
     const roles = new Roles();
     const { engine, store, told } = anEngine();
-    engine.onCoverage(rolesEffect(roles));
+    const provisioning = provision(engine, rolesTarget(roles));
     const grant = await aGranted(engine);
     await settle(engine);
-    const { id } = await theEffect(store);
+    const { id } = await theChange(store);
     const good = await theRow(store, 'effect', id);
     await bend(store, good, spoil(good));
     // In the same delivery as another's, and before it.
@@ -171,9 +172,9 @@ describe('onCoverage() over rows that were changed outside', () => {
     expect(codes(told)).toContain('ERR_JIT_CORRUPT');
     expect([...roles.held].sort()).toEqual([`${KIM} ${SCOPE}`, `${MAYA} ${SCOPE}`]);
     expect((await engine.flushAudit()).caughtUp).toBe(true);
-    expect(await engine.resync()).toEqual({ told: 1, untold: [] });
+    expect(await provisioning.resync()).toEqual({ applied: 1, unapplied: [] });
     await bend(store, await theRow(store, 'effect', id), good);
-    await engine.resync();
+    await provisioning.resync();
     expect([...roles.held]).toEqual([`${KIM} ${SCOPE}`]);
   });
 
@@ -186,10 +187,10 @@ describe('onCoverage() over rows that were changed outside', () => {
   ])('L30 a lease with %s keeps nobody from telling', async (_what, spoilt) => {
     const roles = new Roles();
     const { engine, store, told } = anEngine();
-    engine.onCoverage(rolesEffect(roles));
+    provision(engine, rolesTarget(roles));
     const grant = await aGranted(engine);
     await settle(engine);
-    const { id } = await theEffect(store);
+    const { id } = await theChange(store);
     await bend(store, await theRow(store, 'lease', id), { body: spoilt as Row['body'] });
     await engine.revoke(grant.id, { by: SAM });
     await settle(engine);
@@ -212,11 +213,11 @@ describe('onCoverage() over rows that were changed outside', () => {
     async (_what, spoilt) => {
       const roles = new Roles();
       const { engine, store, told, clock } = anEngine();
-      engine.onCoverage(rolesEffect(roles));
+      provision(engine, rolesTarget(roles));
       roles.failing = 1;
       const grant = await aGranted(engine);
       await settle(engine);
-      await bend(store, await theRow(store, 'cursor', 'effect:roles'), { body: spoilt as Row['body'] });
+      await bend(store, await theRow(store, 'cursor', 'provisioning:roles'), { body: spoilt as Row['body'] });
       await engine.revoke(grant.id, { by: SAM });
       await aGranted(engine, { subject: KIM });
       for (let sweeps = 1; sweeps <= 3; sweeps++) {
@@ -228,35 +229,35 @@ describe('onCoverage() over rows that were changed outside', () => {
       }
       // What failed before was tried again, and access was read again for it.
       expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`]);
-      await removeSink(engine, 'effect:roles');
+      await removeSink(engine, 'provisioning:roles');
       await settle(engine);
       expect([...roles.held]).toEqual([`${KIM} ${SCOPE}`]);
     },
   );
 });
 
-describe('onCoverage() with a clock that fails', () => {
+describe('provision() with a clock that fails', () => {
   it('L30 tells it, and goes on once the clock does', async () => {
     const roles = new Roles();
     let isBroken = false;
     const clock = new ManualClock();
     const broken = { now: () => (isBroken ? NaN : clock.now()), sleep: (until: number, signal: AbortSignal) => clock.sleep(until, signal) };
     const { engine, told, store } = anEngine({ clock: broken });
-    engine.onCoverage(rolesEffect(roles));
+    provision(engine, rolesTarget(roles));
     roles.before = () => void (isBroken = true);
     await aGranted(engine);
     await engine.flushAudit();
     expect(codes(told)).toContain('ERR_JIT_CLOCK');
-    expect((await theEffect(store)).outcome).toBeUndefined();
+    expect((await theChange(store)).outcome).toBeUndefined();
     roles.before = undefined;
     isBroken = false;
     await settle(engine);
-    expect(await theEffect(store)).toMatchObject({ held: true, failures: 0, outcome: { status: 'done' } });
+    expect(await theChange(store)).toMatchObject({ held: true, failures: 0, outcome: { status: 'done' } });
     expect(new Set(roles.calls.map(({ id }) => id)).size).toBe(1);
     expect(clock.sleepers).toBe(0);
   });
 
-  it('L30 a clock that throws in the middle of a call loses no effect', async () => {
+  it('L30 a clock that throws in the middle of a call loses no change', async () => {
     const roles = new Roles();
     const clock = new ManualClock();
     let readings = Infinity;
@@ -267,7 +268,7 @@ describe('onCoverage() with a clock that fails', () => {
     for (let n = 0; n < 30; n++) {
       const { engine, store } = anEngine({ clock: { now, sleep: clock.sleep.bind(clock) } as unknown as ManualClock });
       const others = new Roles();
-      engine.onCoverage(rolesEffect(others));
+      provision(engine, rolesTarget(others));
       const grant = await aGranted(engine);
       await settle(engine);
       await engine.revoke(grant.id, { by: SAM });
@@ -277,33 +278,33 @@ describe('onCoverage() with a clock that fails', () => {
       await settle(engine);
       await settle(engine);
       expect([...others.held], `after ${n} readings`).toEqual([]);
-      expect((await theEffect(store)).outcome?.status).toBe('done');
+      expect((await theChange(store)).outcome?.status).toBe('done');
     }
     expect(roles.calls).toEqual([]);
   });
 });
 
-describe('onCoverage() with an apply that misbehaves', () => {
+describe('provision() with an apply that misbehaves', () => {
   it('takes one that throws before there is a promise for a call that has failed', async () => {
     const { engine, store, told } = anEngine();
     const apply = () => {
       throw Object.assign(new Error('no'), { code: 'E_NO' });
     };
-    engine.onCoverage({ name: 'roles', scopes: [SCOPE], apply });
+    provision(engine, { name: 'roles', scopes: [SCOPE], apply });
     await aGranted(engine);
     await settle(engine);
-    expect(await theEffect(store)).toMatchObject({ failures: 1, problem: 'E_NO', outcome: undefined });
-    expect(told).toMatchObject([{ error: { cause: { code: 'E_NO' } }, during: 'effect roles' }]);
+    expect(await theChange(store)).toMatchObject({ failures: 1, problem: 'E_NO', outcome: undefined });
+    expect(told).toMatchObject([{ error: { cause: { code: 'E_NO' } }, during: 'provisioning roles' }]);
   });
 
   it('waits for any thenable, and calls on what it was given', async () => {
     const { engine, store } = anEngine();
     let go: (value: unknown) => void = () => undefined;
     const calls: string[] = [];
-    engine.onCoverage({
+    provision(engine, {
       name: 'roles',
       scopes: [SCOPE],
-      apply({ id }: CoverageChange) {
+      apply({ id }: DesiredState) {
         calls.push(`${this.name} ${id}`);
         return { then: (resolve: (value: unknown) => void) => void (go = resolve) } as unknown as Promise<void>;
       },
@@ -311,18 +312,18 @@ describe('onCoverage() with an apply that misbehaves', () => {
     await aGranted(engine);
     await engine.sweep();
     await turns(20);
-    const { id, seq, outcome } = await theEffect(store);
+    const { id, seq, outcome } = await theChange(store);
     expect([calls, outcome]).toEqual([[`roles ${id}.${seq}`], undefined]);
     go(undefined);
     await engine.flushAudit();
-    expect((await theEffect(store)).outcome?.status).toBe('done');
+    expect((await theChange(store)).outcome?.status).toBe('done');
   });
 
   it('is stuck with one that never settles, after as many timeouts as it has tries, and close() resolves', async () => {
     const { engine, clock, store } = anEngine();
     const signals: AbortSignal[] = [];
-    const apply = ({ signal }: CoverageChange) => new Promise<void>(() => signals.push(signal));
-    engine.onCoverage({ name: 'roles', scopes: [SCOPE], apply, tries: 3, timeout: '10s', retryAfter: '1s' });
+    const apply = ({ signal }: DesiredState) => new Promise<void>(() => signals.push(signal));
+    provision(engine, { name: 'roles', scopes: [SCOPE], apply, tries: 3, timeout: '10s', retryAfter: '1s' });
     await aGranted(engine);
     for (let tries = 1; tries <= 3; tries++) {
       await engine.sweep();
@@ -332,19 +333,19 @@ describe('onCoverage() with an apply that misbehaves', () => {
       await engine.flushAudit();
       await clock.advance('2s');
     }
-    expect(await theEffect(store)).toMatchObject({ failures: 3, outcome: { status: 'stuck' } });
+    expect(await theChange(store)).toMatchObject({ failures: 3, outcome: { status: 'stuck' } });
     expect(signals.every(({ aborted }) => aborted)).toBe(true);
     await engine.close();
     expect(clock.sleepers).toBe(0);
   });
 
-  it('L28 two effects on one engine know nothing of one another, down to their ids', async () => {
+  it('L28 two targets on one engine know nothing of one another, down to their ids', async () => {
     const { engine, store } = anEngine();
     const roles = new Roles();
     const rules = new Roles();
     rules.before = () => new Promise<void>(() => undefined);
-    engine.onCoverage(rolesEffect(rules, { name: 'rules' }));
-    engine.onCoverage(rolesEffect(roles));
+    provision(engine, rolesTarget(rules, { name: 'rules' }));
+    provision(engine, rolesTarget(roles));
     const grant = await aGranted(engine);
     await engine.sweep();
     await turns(30);
@@ -353,8 +354,8 @@ describe('onCoverage() with an apply that misbehaves', () => {
     await turns(30);
     expect(roles.held.size).toBe(0);
     expect(rules.calls).toHaveLength(1);
-    const effects = await effectsOf(store);
-    expect(effects.map(({ name, outcome }) => [name, outcome?.status]).sort()).toEqual([
+    const changes = await changesOf(store);
+    expect(changes.map(({ name, outcome }) => [name, outcome?.status]).sort()).toEqual([
       ['roles', 'done'],
       ['rules', undefined],
     ]);
@@ -370,7 +371,7 @@ describe('onCoverage() with an apply that misbehaves', () => {
     await purge(engine, { before: clock.now(), by: SAM, force: true });
     expect((await store.journal({ after: 0, limit: 1 })).start.seq).toBeGreaterThan(0);
     const roles = new Roles();
-    engine.onCoverage(rolesEffect(roles));
+    provision(engine, rolesTarget(roles));
     await settle(engine);
     expect(roles.told).toEqual([`+ ${MAYA} ${READ}`]);
   });
@@ -386,7 +387,7 @@ describe('close() while calls hang', () => {
     const { engine, clock, store } = anEngine({ approver: autoApprove(() => true) });
     const roles = new Roles();
     roles.before = () => new Promise<void>(() => undefined);
-    engine.onCoverage(rolesEffect(roles, { timeout: '10s' }));
+    provision(engine, rolesTarget(roles, { timeout: '10s' }));
     for (let i = 0; i < hanging; i++) await aGranted(engine, { subject: `user:u${i}` });
     await turns(60);
     let isClosed = false;
@@ -402,7 +403,7 @@ describe('close() while calls hang', () => {
     expect(clock.sleepers).toBe(0);
     const other = anEngine({ clock, store }).engine;
     roles.before = undefined;
-    other.onCoverage(rolesEffect(roles));
+    provision(other, rolesTarget(roles));
     await clock.advance('1m');
     await settle(other);
     expect(roles.held.size).toBe(hanging);
@@ -437,7 +438,7 @@ describe('a call that comes in behind others', () => {
       const { engine, clock, store, told } = anEngine();
       const roles = new Roles();
       const gate = heldUp(roles);
-      engine.onCoverage(rolesEffect(roles, { timeout: '10s' }));
+      provision(engine, rolesTarget(roles, { timeout: '10s' }));
       const grant = await aGranted(engine);
       await turns(30);
       await clock.advance('10s');
@@ -469,15 +470,15 @@ describe('a call that comes in behind others', () => {
     const suspended = anEngine({ store, clock: withoutTimers(clock) });
     const slow = new Roles();
     const gate = heldUp(slow);
-    const apply = async (change: CoverageChange) => {
+    const apply = async (change: DesiredState) => {
       await slow.apply(change);
       await roles.apply(change);
     };
-    suspended.engine.onCoverage(rolesEffect(roles, { apply }));
+    provision(suspended.engine, rolesTarget(roles, { apply }));
     const grant = await aGranted(suspended.engine);
     await turns(30);
     const other = anEngine({ store: inner, clock }).engine;
-    other.onCoverage(rolesEffect(roles));
+    provision(other, rolesTarget(roles));
     await other.revoke(grant.id, { by: SAM });
     await clock.advance('36s');
     await settle(other);
@@ -491,14 +492,14 @@ describe('a call that comes in behind others', () => {
     await settle(suspended.engine);
     await settle(other);
     expect([...roles.held]).toEqual([]);
-    expect((await theEffect(inner)).outcome?.status).toBe('done');
+    expect((await theChange(inner)).outcome?.status).toBe('done');
   });
 
   it('L33 is set right even where a purge has taken the record of what others told', async () => {
     const { engine, clock, store } = anEngine();
     const roles = new Roles();
     const gate = heldUp(roles);
-    engine.onCoverage(rolesEffect(roles, { timeout: '10s' }));
+    provision(engine, rolesTarget(roles, { timeout: '10s' }));
     const grant = await aGranted(engine);
     await turns(30);
     await clock.advance('10s');
@@ -508,7 +509,7 @@ describe('a call that comes in behind others', () => {
     await settle(engine);
     await clock.advance('1d');
     await purge(engine, { before: clock.now(), by: SAM, force: true });
-    expect(await effectsOf(store)).toEqual([]);
+    expect(await changesOf(store)).toEqual([]);
     gate.letIn();
     await turns(30);
     await engine.flushAudit();
@@ -516,7 +517,7 @@ describe('a call that comes in behind others', () => {
     const seqs = roles.calls.map(({ seq }) => seq);
     expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
     expect(new Set(seqs).size).toBe(3);
-    expect((await theEffect(store)).outcome?.status).toBe('done');
+    expect((await theChange(store)).outcome?.status).toBe('done');
   });
 
   it('a lease of an earlier life of the record is not taken for the one that is held now', async () => {
@@ -526,7 +527,7 @@ describe('a call that comes in behind others', () => {
     const suspended = anEngine({ store: inner, clock: withoutTimers(clock) }).engine;
     const slow = new Roles();
     const gate = heldUp(slow);
-    suspended.onCoverage(rolesEffect(slow));
+    provision(suspended, rolesTarget(slow));
     const grant = await aGranted(suspended);
     await turns(30);
     expect(slow.calls).toHaveLength(1);
@@ -534,13 +535,13 @@ describe('a call that comes in behind others', () => {
     const other = anEngine({ store: inner, clock }).engine;
     const theirs = heldUp(roles);
     theirs.isShut = false;
-    other.onCoverage(rolesEffect(roles));
+    provision(other, rolesTarget(roles));
     await clock.advance('36s');
     await other.revoke(grant.id, { by: SAM });
     await settle(other);
     await clock.advance('1d');
     await purge(other, { before: clock.now(), by: SAM, force: true });
-    expect(await effectsOf(inner)).toEqual([]);
+    expect(await changesOf(inner)).toEqual([]);
     // Told anew, under the first version of a new lease.
     theirs.isShut = true;
     await aGranted(other);
@@ -549,7 +550,7 @@ describe('a call that comes in behind others', () => {
     await other.sweep();
     await turns(30);
     expect(theirs.waiting).toBe(1);
-    const { id } = await theEffect(inner);
+    const { id } = await theChange(inner);
     const lease = await theRow(inner, 'lease', id);
     expect(lease.version).toBe(1);
     gate.letIn();
@@ -568,60 +569,60 @@ describe('how much is told, and of what', () => {
     const { engine } = anEngine({ approver: autoApprove(() => true) });
     for (let i = 0; i < 50; i++) await aGranted(engine, { subject: `user:u${i}` });
     const roles = new Roles();
-    engine.onCoverage(rolesEffect(roles));
+    const provisioning = provision(engine, rolesTarget(roles));
     await engine.flushAudit();
     expect(roles.held.size).toBe(50);
     expect(roles.calls).toHaveLength(50);
     // And again: whoever waited for a place has given it back.
-    expect(await engine.resync()).toEqual({ told: 50, untold: [] });
+    expect(await provisioning.resync()).toEqual({ applied: 50, unapplied: [] });
     expect(roles.calls).toHaveLength(100);
   });
 
-  it('stuckEffects() lists nothing that is still to be tried, and the one that has been stuck for longest first', async () => {
+  it('failedChanges() lists nothing that is still to be tried, and the one that has been stuck for longest first', async () => {
     const { engine, clock } = anEngine();
     const roles = new Roles();
     roles.failing = Infinity;
-    engine.onCoverage(rolesEffect(roles, { tries: 2 }));
+    provision(engine, rolesTarget(roles, { tries: 2 }));
     const subjects = ['user:a', 'user:b', 'user:c', 'user:d'];
     for (const subject of subjects) {
       await aGranted(engine, { subject });
       await settle(engine);
-      expect((await engine.stuckEffects()).some((effect) => effect.subject === subject)).toBe(false);
+      expect((await failedChanges(engine)).some((change) => change.subject === subject)).toBe(false);
       await clock.advance('1s');
       await settle(engine);
     }
-    expect((await engine.stuckEffects()).map(({ subject }) => subject)).toEqual(subjects);
+    expect((await failedChanges(engine)).map(({ subject }) => subject)).toEqual(subjects);
   });
 
   it('resync() tells and counts nothing about what is not held, whatever is to come', async () => {
     const { engine, clock } = anEngine();
     const roles = new Roles();
-    engine.onCoverage(rolesEffect(roles));
+    const provisioning = provision(engine, rolesTarget(roles));
     const grant = await aGranted(engine);
     await engine.revoke(grant.id, { by: SAM });
     await settle(engine);
     await aGranted(engine, { startsAt: clock.now() + 60_000 });
     await settle(engine);
     const { length } = roles.calls;
-    expect(await engine.resync()).toEqual({ told: 0, untold: [] });
+    expect(await provisioning.resync()).toEqual({ applied: 0, unapplied: [] });
     expect(roles.calls).toHaveLength(length);
   });
 
-  it('resync() of one effect leaves what is stuck of another alone', async () => {
+  it('resync() of one target leaves what is stuck of another alone', async () => {
     const { engine, clock } = anEngine();
     const roles = new Roles();
     const rules = new Roles();
     rules.failing = Infinity;
-    engine.onCoverage(rolesEffect(roles));
-    engine.onCoverage(rolesEffect(rules, { name: 'rules', tries: 1 }));
+    const provisioning = provision(engine, rolesTarget(roles));
+    provision(engine, rolesTarget(rules, { name: 'rules', tries: 1 }));
     await aGranted(engine);
     await settle(engine);
     await clock.advance('1s');
-    const stuck = await engine.stuckEffects();
+    const stuck = await failedChanges(engine);
     expect(stuck).toMatchObject([{ name: 'rules' }]);
     const { length } = rules.calls;
-    expect(await engine.resync({ name: 'roles' })).toEqual({ told: 1, untold: [] });
-    expect(await engine.stuckEffects()).toEqual(stuck);
+    expect(await provisioning.resync()).toEqual({ applied: 1, unapplied: [] });
+    expect(await failedChanges(engine)).toEqual(stuck);
     expect(rules.calls).toHaveLength(length);
     expect(roles.calls.map(({ scope }) => scope)).toEqual([SCOPE, SCOPE]);
   });
@@ -632,7 +633,7 @@ it('a lease is given back where others have told meanwhile', async () => {
   const clock = new ManualClock();
   const roles = new Roles();
   const first = anEngine({ store: inner, clock }).engine;
-  first.onCoverage(rolesEffect(roles));
+  provision(first, rolesTarget(roles));
   roles.failing = 1;
   await aGranted(first);
   await settle(first);
@@ -654,11 +655,11 @@ it('a lease is given back where others have told meanwhile', async () => {
     },
   });
   const second = anEngine({ store: store, clock }).engine;
-  second.onCoverage(rolesEffect(roles));
+  provision(second, rolesTarget(roles));
   await settle(second);
   expect(isFirst).toBe(false);
   expect(roles.calls).toHaveLength(2);
-  const { id } = await theEffect(inner);
+  const { id } = await theChange(inner);
   expect((await theRow(inner, 'lease', id)).body['leasedUntil']).toBe(0);
 });
 
@@ -667,12 +668,12 @@ describe('what a call came to', () => {
     const { engine, clock } = anEngine();
     const roles = new Roles();
     const gate = heldUp(roles);
-    const apply = async (change: CoverageChange) => {
+    const apply = async (change: DesiredState) => {
       const isFirst = gate.isShut;
       await roles.apply(change);
       if (isFirst) throw new Error('taken, but not said so');
     };
-    engine.onCoverage(rolesEffect(roles, { apply, timeout: '10s' }));
+    provision(engine, rolesTarget(roles, { apply, timeout: '10s' }));
     const grant = await aGranted(engine);
     await turns(30);
     await clock.advance('10s');
@@ -691,7 +692,7 @@ describe('what a call came to', () => {
     const { engine, clock } = anEngine();
     const roles = new Roles();
     const gate = heldUp(roles);
-    engine.onCoverage(rolesEffect(roles, { timeout: '10s' }));
+    provision(engine, rolesTarget(roles, { timeout: '10s' }));
     const grant = await aGranted(engine);
     await turns(30);
     await clock.advance('10s');
@@ -716,13 +717,13 @@ describe('what a call came to', () => {
     const slow = new Roles();
     const gate = heldUp(slow);
     const suspended = anEngine({ store, clock: withoutTimers(clock) });
-    suspended.engine.onCoverage(rolesEffect(slow));
+    provision(suspended.engine, rolesTarget(slow));
     await aGranted(suspended.engine);
     await turns(30);
     const roles = new Roles();
     const theirs = heldUp(roles);
     const other = anEngine({ store: inner as unknown as FaultyStore, clock }).engine;
-    other.onCoverage(rolesEffect(roles));
+    provision(other, rolesTarget(roles));
     await clock.advance('36s');
     await other.sweep();
     await turns(30);
@@ -732,11 +733,11 @@ describe('what a call came to', () => {
     await turns(60);
     expect(store.called('commit')).toBe(commits);
     // The same change is under way there: what became of it is theirs to say.
-    expect((await theEffect(store)).outcome).toBeUndefined();
+    expect((await theChange(store)).outcome).toBeUndefined();
     expect(suspended.told).toEqual([]);
     theirs.letIn();
     await turns(30);
-    expect(await theEffect(store)).toMatchObject({ failures: 0, outcome: { status: 'done' } });
+    expect(await theChange(store)).toMatchObject({ failures: 0, outcome: { status: 'done' } });
   });
 
   it.each([true, false])('does not undo that somebody has set it aside meanwhile (it was taken: %s)', async (isTaken) => {
@@ -744,18 +745,18 @@ describe('what a call came to', () => {
     const roles = new Roles();
     const gate = heldUp(roles);
     roles.failing = isTaken ? 0 : 1;
-    engine.onCoverage(rolesEffect(roles));
+    provision(engine, rolesTarget(roles));
     await aGranted(engine);
     await turns(30);
-    const dismissed = await engine.dismissEffect((await theEffect(store)).id, { by: SAM });
+    const dismissed = await dismissChange(engine, (await theChange(store)).id, { by: SAM });
     gate.letIn();
     await engine.flushAudit();
-    expect(await theEffect(store)).toEqual(dismissed);
+    expect(await theChange(store)).toEqual(dismissed);
   });
 });
 
-describe('what an effect may say of itself', () => {
-  const given = (over: object = {}) => readEffect({ name: 'roles', scopes: [SCOPE], apply: () => undefined, ...over });
+describe('what a target may say of itself', () => {
+  const given = (over: object = {}) => parseTarget({ name: 'roles', scopes: [SCOPE], apply: () => undefined, ...over });
 
   it('has the defaults that its docs name', () => {
     expect(given()).toMatchObject({ backoff: { tries: 8, firstMs: 1_000, maxMs: 300_000 }, timeoutMs: 30_000 });
@@ -764,8 +765,8 @@ describe('what an effect may say of itself', () => {
   it('may have 1,000 scopes, a name of 200 characters and 1,000 tries, and no more', () => {
     const scopes = (count: number) => Array.from({ length: count }, (_, i) => `db:${i}`);
     expect(given({ scopes: scopes(1_000), name: 'n'.repeat(200), tries: 1_000 }).scopes).toHaveLength(1_000);
-    expect(() => given({ scopes: scopes(1_001) })).toThrow(/effect.scopes/);
-    expect(() => given({ name: 'n'.repeat(201) })).toThrow(/effect.name/);
-    expect(() => given({ tries: 1_001 })).toThrow(/effect.tries/);
+    expect(() => given({ scopes: scopes(1_001) })).toThrow(/target.scopes/);
+    expect(() => given({ name: 'n'.repeat(201) })).toThrow(/target.name/);
+    expect(() => given({ tries: 1_001 })).toThrow(/target.tries/);
   });
 });

@@ -1,3 +1,4 @@
+import { failedChanges, provision, type DesiredState, type Provisioning } from 'jit-access/provisioning';
 import { purge } from 'jit-access/retention';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +9,6 @@ import {
   MemoryGrantStore,
   patternScopes,
   type AuditEntry,
-  type CoverageChange,
   type Grant,
   type GrantStore,
 } from '../../../src/index.js';
@@ -18,7 +18,7 @@ import { decodeGrant } from '../../../src/records/index.js';
 import { FaultyStore, ManualClock } from '../../../src/testing.js';
 import { expectReplayed } from '../../property/fold.js';
 import { untilReached } from '../../property/reach.js';
-import { effectsOf } from './external-system.js';
+import { changesOf } from './external-system.js';
 import type { Duration } from '../../../src/index.js';
 
 const SUBJECTS = ['user:maya', 'user:kim'];
@@ -35,7 +35,7 @@ type Mood = (typeof MOODS)[number];
 type Step =
   | { readonly do: 'ask'; readonly who: number; readonly scope: string; readonly ttl: Duration; readonly startsIn: number | undefined }
   | { readonly do: 'extend' | 'revoke' | 'release'; readonly which: number }
-  | { readonly do: 'sweep' | 'flush' | 'resync' | 'purge' }
+  | { readonly do: 'sweep' | 'flush' | 'resync' | 'reconcile' | 'purge' }
   | { readonly do: 'land'; readonly which: number }
   | { readonly do: 'wait'; readonly ms: number };
 
@@ -61,7 +61,7 @@ const stepArb = fc.record({
       }),
     ),
     step(6, ['extend', 'revoke', 'revoke', 'release'], fc.record({ which: nat })),
-    step(7, ['sweep', 'sweep', 'sweep', 'sweep', 'flush', 'resync', 'purge'], fc.constant({})),
+    step(7, ['sweep', 'sweep', 'sweep', 'sweep', 'flush', 'resync', 'reconcile', 'purge'], fc.constant({})),
     step(3, ['land'], fc.record({ which: nat })),
     step(6, ['wait'], fc.record({ ms: fc.constantFrom(1, 500, 3_000, 5_000, 10_000, 16_000, 60_000, 900_000) })),
   ),
@@ -97,7 +97,7 @@ const runArb: fc.Arbitrary<Run> = fc.record({
   steps: fc.array(stepArb, { minLength: 5, maxLength: 40, size: 'max' }),
 });
 
-interface Call extends CoverageChange {
+interface Call extends DesiredState {
   readonly key: string;
   readonly at: number;
   readonly engine: Life;
@@ -106,9 +106,13 @@ interface Call extends CoverageChange {
   diedBefore?: boolean;
 }
 
+type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
+
 /** A process: one with a number of calls to its store is abandoned at the next, and nothing that it waits for ever comes. */
 interface Life {
   readonly engine: JitEngine;
+  /** `undefined` where it follows nothing. */
+  readonly provisioning: Provisioning | undefined;
   readonly isDoomed: boolean;
   readonly isDead: () => boolean;
   readonly die: () => void;
@@ -162,9 +166,15 @@ class World {
       limits: { maxTtl: '30d', maxTotal: '60d' },
       onError: (error) => this.reached.add(isJitError(error) ? error.code : 'a failed call'),
     });
-    const life: Life = { engine, isDoomed: diesAfter !== undefined, isDead: () => left < 0, die: () => void (left = -1) };
+    const life: Mutable<Life> = {
+      engine,
+      provisioning: undefined,
+      isDoomed: diesAfter !== undefined,
+      isDead: () => left < 0,
+      die: () => void (left = -1),
+    };
     if (follows) {
-      engine.onCoverage({
+      life.provisioning = provision(engine, {
         name: 'roles',
         scopes: DECLARED,
         apply: (change) => this.#apply(life, change),
@@ -177,7 +187,7 @@ class World {
     return life;
   }
 
-  async #apply(engine: Life, change: CoverageChange): Promise<void> {
+  async #apply(engine: Life, change: DesiredState): Promise<void> {
     const call: Call = { ...change, key: `${change.subject} ${change.scope}`, at: this.clock.now(), engine, settled: false };
     change.signal.addEventListener('abort', () => (call.diedBefore = engine.isDead()));
     const others = this.calls.filter((other) => other.key === call.key && !other.settled);
@@ -245,7 +255,7 @@ class World {
   }
 
   async do(what: Step, by: number): Promise<void> {
-    const { engine } = this.lives[by % this.lives.length] as Life;
+    const { engine, provisioning } = this.lives[by % this.lives.length] as Life;
     switch (what.do) {
       case 'wait':
         // A process that is merely slow in this test's turns would be one that was suspended.
@@ -272,7 +282,9 @@ class World {
       case 'flush':
         return this.#try(() => engine.flushAudit());
       case 'resync':
-        return this.#try(() => engine.resync());
+        return this.#try(async () => provisioning?.resync());
+      case 'reconcile':
+        return this.#try(async () => provisioning?.reconcile());
       case 'purge':
         return this.#try(() => purge(engine, { before: this.clock.now(), by: 'user:sam', force: true }));
     }
@@ -295,16 +307,16 @@ class World {
       // What dies has died by now: a death at the very end would want one sweep more.
       if (life.isDoomed) life.die();
     }
-    const { engine } = this.#born({ follows: true, diesAfter: undefined }, 99);
+    const { engine, provisioning } = this.#born({ follows: true, diesAfter: undefined }, 99);
     this.landAllOwn();
     for (let pass = 0; pass < 4; pass++) {
       await this.rest();
       await this.clock.advance('6m');
       await engine.sweep();
       await engine.flushAudit();
-      if ((await engine.stuckEffects()).length === 0) continue;
+      if ((await failedChanges(engine)).length === 0) continue;
       this.reached.add('stuck');
-      await engine.resync();
+      await provisioning?.resync();
     }
     await this.rest();
     return engine;
@@ -367,7 +379,7 @@ const REACHED = [
   'a journal that was trimmed',
 ];
 
-describe('onCoverage(), in any history', () => {
+describe('provision(), in any history', () => {
   it('L25 L27 L32 brings every system outside to what is held, whoever dies, hangs, fails or comes late, one call at a time, by numbers that only grow', async () => {
     const reached = new Set<string>();
     const play = async ({ steps, ...run }: Run) => {
@@ -379,7 +391,7 @@ describe('onCoverage(), in any history', () => {
       const engine = await world.end();
       expect(world.failures).toEqual([]);
       await world.expectLevel(engine, [world.naive, world.strict]);
-      for (const { outcome } of await effectsOf(world.inner)) expect(outcome?.status).toBe('done');
+      for (const { outcome } of await changesOf(world.inner)) expect(outcome?.status).toBe('done');
       await world.expectOrder();
       // Even a call of a process that is long dead, after everything: one that refuses older numbers is not set back.
       if (world.landTheRest() > 0) world.reached.add("a dead one's call");

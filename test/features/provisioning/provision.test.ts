@@ -1,22 +1,30 @@
+import {
+  dismissChange,
+  failedChanges,
+  provision,
+  type DesiredState,
+  type Provisioning,
+  type ProvisioningTarget,
+} from 'jit-access/provisioning';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, JitEngine, MemoryGrantStore, patternScopes, type CoverageChange } from '../../../src/index.js';
-import { verifyJournal, readJournal } from '../../../src/journal.js';
+import { autoApprove, JitEngine, MemoryGrantStore, patternScopes } from '../../../src/index.js';
+import { readJournal, verifyJournal } from '../../../src/journal.js';
 import { ManualClock, RecordingSink } from '../../../src/testing.js';
 import { aGranted, anEngine, ask, ANA, entriesOf, MAYA, MINUTE, SAM, SCOPE, typesOf } from '../../engine/an-engine.js';
 import { expectReplayed } from '../../property/fold.js';
 import { killedAfter, turns } from './killed.js';
-import { effectsOf, Roles, rolesEffect, settle, theEffect } from './external-system.js';
+import { changesOf, Roles, rolesTarget, settle, theChange } from './external-system.js';
 
 const READ = 'db-prod:read';
 
-function following(over: Parameters<typeof rolesEffect>[1] = {}, options: Parameters<typeof anEngine>[0] = {}) {
+function following(over: Parameters<typeof rolesTarget>[1] = {}, options: Parameters<typeof anEngine>[0] = {}) {
   const roles = new Roles();
   const made = anEngine(options);
-  made.engine.onCoverage(rolesEffect(roles, over));
-  return { ...made, roles };
+  const provisioning = provision(made.engine, rolesTarget(roles, over));
+  return { ...made, roles, provisioning };
 }
 
-describe('onCoverage()', () => {
+describe('provision()', () => {
   it('tells a grant when it is issued, and its end when a sweep has recorded it', async () => {
     const { engine, clock, roles, store } = following();
     await aGranted(engine);
@@ -29,7 +37,7 @@ describe('onCoverage()', () => {
     expect(roles.held.size).toBe(1);
     await settle(engine);
     expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`]);
-    expect(await theEffect(store)).toMatchObject({ held: false, outcome: { status: 'done', by: 'system:effects' } });
+    expect(await theChange(store)).toMatchObject({ held: false, outcome: { status: 'done', by: 'system:provisioning' } });
     await settle(engine);
     expect(roles.calls).toHaveLength(2);
   });
@@ -51,7 +59,7 @@ describe('onCoverage()', () => {
     await clock.advance('2d');
     await settle(engine);
     expect(roles.calls).toEqual([]);
-    expect(await effectsOf(store)).toEqual([]);
+    expect(await changesOf(store)).toEqual([]);
   });
 
   it('makes one change of grants that overlap and of grants that go on from one another', async () => {
@@ -126,21 +134,21 @@ describe('onCoverage()', () => {
   });
 
   it('L25 L27 puts every step on record, so that the journal alone gives the rows', async () => {
-    const { engine, clock, roles, store } = following({ tries: 2 });
+    const { engine, clock, roles, store, provisioning } = following({ tries: 2 });
     roles.failing = 2;
     const grant = await aGranted(engine);
     await settle(engine);
     await clock.advance('1m');
     await settle(engine);
-    expect(await engine.stuckEffects()).toHaveLength(1);
-    await engine.resync();
+    expect(await failedChanges(engine)).toHaveLength(1);
+    await provisioning.resync();
     roles.failing = 2;
     await engine.revoke(grant.id, { by: SAM });
     await settle(engine);
     await clock.advance('1m');
     await settle(engine);
-    const [stuck] = await engine.stuckEffects();
-    await engine.dismissEffect(stuck?.id as string, { by: ANA, reason: 'removed by hand' });
+    const [stuck] = await failedChanges(engine);
+    await dismissChange(engine, stuck?.id as string, { by: ANA, reason: 'removed by hand' });
     expect((await typesOf(store)).filter((type) => type.startsWith('provisioning.'))).toEqual([
       'provisioning.intended',
       'provisioning.failed',
@@ -161,10 +169,10 @@ describe('onCoverage()', () => {
     roles.failing = 1;
     await aGranted(engine);
     await settle(engine);
-    expect(await theEffect(store)).toMatchObject({ failures: 1, problem: 'ECONNREFUSED' });
+    expect(await theChange(store)).toMatchObject({ failures: 1, problem: 'ECONNREFUSED' });
     expect(JSON.stringify(await entriesOf(store))).not.toContain('hunter2');
-    const message = `effect roles could not be told that ${MAYA} holds ${SCOPE}`;
-    expect(told).toMatchObject([{ error: { message, cause: { message: 'the password is hunter2' } }, during: 'effect roles' }]);
+    const message = `target roles did not apply that ${MAYA} holds ${SCOPE}`;
+    expect(told).toMatchObject([{ error: { message, cause: { message: 'the password is hunter2' } }, during: 'provisioning roles' }]);
   });
 
   it.each([
@@ -178,7 +186,7 @@ describe('onCoverage()', () => {
     });
     await aGranted(engine);
     await settle(engine);
-    expect((await theEffect(store)).problem).toBe(problem);
+    expect((await theChange(store)).problem).toBe(problem);
   });
 
   it('waits longer after each failure, up to the longest wait, with a spread', async () => {
@@ -188,7 +196,7 @@ describe('onCoverage()', () => {
     await settle(engine);
     const waits: number[] = [];
     for (let failures = 1; failures <= 8; failures++) {
-      const effect = await theEffect(store);
+      const effect = await theChange(store);
       expect(effect.failures).toBe(failures);
       waits.push(effect.tryAt - clock.now());
       // Not a moment before its time.
@@ -204,7 +212,7 @@ describe('onCoverage()', () => {
       expect(waits[i]).toBeGreaterThanOrEqual(longest / 2);
     });
     expect(new Set(waits.slice(3)).size).toBeGreaterThan(1);
-    expect(await theEffect(store)).toMatchObject({ outcome: { status: 'done' } });
+    expect(await theChange(store)).toMatchObject({ outcome: { status: 'done' } });
   });
 
   it('starts over with a new change when access changes while a change fails', async () => {
@@ -216,7 +224,7 @@ describe('onCoverage()', () => {
     await settle(engine);
     // It may have come in although it failed: so it is taken back.
     expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`]);
-    expect(await theEffect(store)).toMatchObject({ held: false, failures: 0, problem: undefined, outcome: { status: 'done' } });
+    expect(await theChange(store)).toMatchObject({ held: false, failures: 0, problem: undefined, outcome: { status: 'done' } });
   });
 
   it('L28 a call that hangs holds up neither another subject nor a sink', async () => {
@@ -243,8 +251,8 @@ describe('onCoverage()', () => {
     await clock.advance('10s');
     await engine.flushAudit();
     expect(signals[0]?.aborted).toBe(true);
-    expect(await theEffect(store)).toMatchObject({ failures: 1, problem: 'Error' });
-    expect(told[0]?.error).toMatchObject({ cause: { message: 'effect roles did not settle within 10000 ms' } });
+    expect(await theChange(store)).toMatchObject({ failures: 1, problem: 'Error' });
+    expect(told[0]?.error).toMatchObject({ cause: { message: 'target roles did not settle within 10000 ms' } });
     await clock.advance('1s');
     await settle(engine);
     expect(roles.held.size).toBe(1);
@@ -276,14 +284,14 @@ describe('onCoverage()', () => {
     expect(third).toMatchObject({ held: false });
     expect(third?.seq).toBeGreaterThan(second?.seq as number);
     expect(third?.id).not.toBe(second?.id);
-    expect(await theEffect(store)).toMatchObject({ held: false, outcome: { status: 'done' } });
+    expect(await theChange(store)).toMatchObject({ held: false, outcome: { status: 'done' } });
   });
 
   it('begins with what is held already when it is registered later', async () => {
     const { engine } = anEngine();
     await aGranted(engine);
     const roles = new Roles();
-    engine.onCoverage(rolesEffect(roles));
+    provision(engine, rolesTarget(roles));
     await engine.flushAudit();
     expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`]);
   });
@@ -293,7 +301,7 @@ describe('onCoverage()', () => {
     const clock = new ManualClock();
     const roles = new Roles();
     const engines = Array.from({ length: 3 }, () => anEngine({ store, clock }).engine);
-    for (const engine of engines) engine.onCoverage(rolesEffect(roles));
+    for (const engine of engines) provision(engine, rolesTarget(roles));
     const grant = await aGranted(engines[0] as JitEngine);
     await Promise.all(engines.map(settle));
     expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`]);
@@ -318,7 +326,7 @@ describe('onCoverage()', () => {
     const ahead = anEngine({ store });
     const behind = anEngine({ store, clock: new ManualClock() });
     const roles = new Roles();
-    behind.engine.onCoverage(rolesEffect(roles));
+    provision(behind.engine, rolesTarget(roles));
     await ahead.clock.advance('10s');
     await aGranted(ahead.engine);
     await behind.engine.flushAudit();
@@ -326,28 +334,28 @@ describe('onCoverage()', () => {
   });
 
   it.each([
-    ['no name', { name: '' }, 'effect.name'],
-    ['a long name', { name: 'n'.repeat(201) }, 'effect.name'],
-    ['no scopes', { scopes: [] }, 'effect.scopes'],
-    ['a pattern', { scopes: ['db:*'] }, 'effect.scopes[0]'],
-    ['a wait longer than the longest', { retryAfter: '10m' }, 'effect.retryAfter'],
-    ['a scope twice', { scopes: ['db:a', 'db:a'] }, 'effect.scopes'],
-    ['no function', { apply: 'x' }, 'effect.apply'],
-    ['no tries', { tries: 0 }, 'effect.tries'],
-    ['a wait of nothing', { retryAfter: 0 }, 'effect.retryAfter'],
-    ['a timeout of nothing', { timeout: 'never' }, 'effect.timeout'],
-    ['something else', { applly: () => undefined }, 'effect'],
+    ['no name', { name: '' }, 'target.name'],
+    ['a long name', { name: 'n'.repeat(201) }, 'target.name'],
+    ['no scopes', { scopes: [] }, 'target.scopes'],
+    ['a pattern', { scopes: ['db:*'] }, 'target.scopes[0]'],
+    ['a wait longer than the longest', { retryAfter: '10m' }, 'target.retryAfter'],
+    ['a scope twice', { scopes: ['db:a', 'db:a'] }, 'target.scopes'],
+    ['no function', { apply: 'x' }, 'target.apply'],
+    ['no tries', { tries: 0 }, 'target.tries'],
+    ['a wait of nothing', { retryAfter: 0 }, 'target.retryAfter'],
+    ['a timeout of nothing', { timeout: 'never' }, 'target.timeout'],
+    ['something else', { applly: () => undefined }, 'target'],
   ])('refuses %s', (_what, over, argument) => {
     const { engine } = anEngine();
-    const given = { ...rolesEffect(new Roles()), ...over } as unknown as Parameters<typeof engine.onCoverage>[0];
-    expect(() => engine.onCoverage(given)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error);
+    const given = { ...rolesTarget(new Roles()), ...over } as unknown as ProvisioningTarget;
+    expect(() => provision(engine, given)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error);
   });
 
-  it('refuses a name that another effect or sink has, and a closed engine', async () => {
-    const { engine } = following({}, { audit: new RecordingSink({ name: 'effect:firewall' }) });
-    const again = (name: string) => () => engine.onCoverage(rolesEffect(new Roles(), { name }));
-    expect(again('roles')).toThrow(/effect.name/);
-    expect(again('firewall')).toThrow(/effect.name/);
+  it('refuses a name that another target or sink has, and a closed engine', async () => {
+    const { engine } = following({}, { audit: new RecordingSink({ name: 'provisioning:firewall' }) });
+    const again = (name: string) => () => provision(engine, rolesTarget(new Roles(), { name }));
+    expect(again('roles')).toThrow(/target.name/);
+    expect(again('firewall')).toThrow(/target.name/);
     await engine.close();
     expect(again('other')).toThrow(expect.objectContaining({ code: 'ERR_JIT_CLOSED' }) as Error);
   });
@@ -357,17 +365,18 @@ describe('onCoverage()', () => {
     const clock = new ManualClock();
     const [first, second] = [new Roles(), new Roles()];
     const declares = anEngine({ store, clock }).engine;
-    declares.onCoverage(rolesEffect(first));
+    provision(declares, rolesTarget(first));
     const grant = await aGranted(declares);
     await settle(declares);
     first.failing = 1;
     await declares.revoke(grant.id, { by: SAM });
     await settle(declares);
     const other = anEngine({ store, clock }).engine;
-    other.onCoverage(rolesEffect(second, { scopes: ['warehouse:read'] }));
+    const others = provision(other, rolesTarget(second, { scopes: ['warehouse:read'] }));
     await clock.advance('5m');
     await settle(other);
-    await other.resync();
+    await others.resync();
+    await others.reconcile();
     expect(second.calls).toEqual([]);
     await settle(declares);
     expect(first.held.size).toBe(0);
@@ -381,7 +390,7 @@ describe('onCoverage()', () => {
   });
 });
 
-describe('stuckEffects(), dismissEffect() and resync()', () => {
+describe('failed(), dismiss() and resync()', () => {
   async function stuck(tries = 2) {
     const made = following({ tries });
     made.roles.failing = tries;
@@ -395,14 +404,14 @@ describe('stuckEffects(), dismissEffect() and resync()', () => {
 
   it('lists what is stuck after the last try; a sweep tries it no more', async () => {
     const { engine, roles, clock } = await stuck(3);
-    const [effect] = await engine.stuckEffects();
+    const [effect] = await failedChanges(engine);
     expect(effect).toMatchObject({ name: 'roles', subject: MAYA, scope: SCOPE, held: true, failures: 3, outcome: { status: 'stuck' } });
     await clock.advance('5m');
     await settle(engine);
     expect(roles.calls).toHaveLength(3);
-    expect(await engine.stuckEffects({ name: 'other' })).toEqual([]);
-    expect(await engine.stuckEffects({ subject: 'user:kim' })).toEqual([]);
-    expect(await engine.stuckEffects({ name: 'roles', subject: MAYA })).toEqual([effect]);
+    expect(await failedChanges(engine, { name: 'other' })).toEqual([]);
+    expect(await failedChanges(engine, { subject: 'user:kim' })).toEqual([]);
+    expect(await failedChanges(engine, { name: 'roles', subject: MAYA })).toEqual([effect]);
   });
 
   it('a stuck change goes when access changes again, with calls of its own', async () => {
@@ -410,55 +419,140 @@ describe('stuckEffects(), dismissEffect() and resync()', () => {
     await engine.revoke(grant.id, { by: SAM });
     await settle(engine);
     expect(roles.told.at(-1)).toBe(`- ${MAYA} ${SCOPE}`);
-    expect(await engine.stuckEffects()).toEqual([]);
+    expect(await failedChanges(engine)).toEqual([]);
   });
 
   it('resync() gives a stuck change its calls again, as the same change', async () => {
-    const { engine, roles } = await stuck();
-    expect(await engine.resync()).toEqual({ told: 1, untold: [] });
+    const { engine, roles, provisioning } = await stuck();
+    expect(await provisioning.resync()).toEqual({ applied: 1, unapplied: [] });
     expect(new Set(roles.calls.map(({ id }) => id)).size).toBe(1);
-    expect(await engine.stuckEffects()).toEqual([]);
+    expect(await failedChanges(engine)).toEqual([]);
   });
 
   it('resync() tells everything that is held again, as a new change, and nothing that is not', async () => {
-    const { engine, roles } = following();
+    const { engine, roles, provisioning } = following();
     await aGranted(engine);
     const gone = await aGranted(engine, { subject: 'user:kim' });
     await engine.revoke(gone.id, { by: SAM });
     await settle(engine);
     const before = roles.calls.length;
     roles.held.clear();
-    expect(await engine.resync({ name: 'roles' })).toEqual({ told: 1, untold: [] });
+    expect(await provisioning.resync()).toEqual({ applied: 1, unapplied: [] });
     expect([...roles.held]).toEqual([`${MAYA} ${SCOPE}`]);
     expect(roles.calls).toHaveLength(before + 1);
     expect(new Set(roles.calls.map(({ id }) => id)).size).toBe(before + 1);
-    await expect(engine.resync({ name: 'others' })).rejects.toMatchObject({ code: 'ERR_JIT_NOT_FOUND', kind: 'effect' });
   });
 
-  it('resync() says what could not be told', async () => {
-    const { engine, roles } = await stuck();
+  it('resync() returns what could not be applied', async () => {
+    const { roles, provisioning } = await stuck();
     roles.failing = 1;
-    expect(await engine.resync()).toMatchObject({ told: 0, untold: [{ subject: MAYA, failures: 1 }] });
+    expect(await provisioning.resync()).toMatchObject({ applied: 0, unapplied: [{ subject: MAYA, failures: 1 }] });
   });
 
-  it('dismissEffect() sets a change aside, on record, by whom and why; a later change of access is told again', async () => {
+  it('failed() lists the changes of its own target, and dismiss() sets only those aside', async () => {
+    const { engine, clock, provisioning } = await stuck();
+    const rules = provision(engine, rolesTarget(new Roles(), { name: 'rules', tries: 1, apply: () => Promise.reject(new Error('no')) }));
+    await settle(engine);
+    await clock.advance('1m');
+    const [[ofRoles], [ofRules]] = [await provisioning.failed({ subject: MAYA }), await rules.failed()];
+    expect([ofRoles?.name, ofRules?.name]).toEqual(['roles', 'rules']);
+    expect(await rules.failed({ subject: 'user:kim' })).toEqual([]);
+    await expect(provisioning.dismiss(ofRules?.id as string, { by: SAM })).rejects.toMatchObject({ code: 'ERR_JIT_NOT_FOUND' });
+    expect(await rules.dismiss(ofRules?.id as string, { by: SAM })).toMatchObject({ outcome: { status: 'dismissed' } });
+    expect(await failedChanges(engine)).toEqual([ofRoles]);
+  });
+
+  it.each<[string, string, (handle: Provisioning) => Promise<unknown>]>([
+    ['a query that is none', 'query', (handle) => handle.failed(7 as never)],
+    ['a query with more', 'query', (handle) => handle.failed({ name: 'roles' } as never)],
+    ['a subject that is no id', 'subject', (handle) => handle.failed({ subject: ' ' })],
+    ['no id', 'id', (handle) => handle.dismiss('', { by: SAM })],
+    ['no options', 'options', (handle) => handle.dismiss('x', undefined as never)],
+    ['an actor of the engine', 'by', (handle) => handle.dismiss('x', { by: 'system:sweeper' })],
+    ['a reason that is none', 'reason', (handle) => handle.dismiss('x', { by: SAM, reason: 7 as never })],
+  ])('the handle refuses %s', async (_what, argument, call) => {
+    const { provisioning } = following();
+    await expect(call(provisioning)).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument });
+  });
+
+  it('the handle of a closed engine refuses every call', async () => {
+    const { engine, provisioning } = following();
+    await engine.close();
+    const calls = [() => provisioning.failed(), () => provisioning.resync(), () => provisioning.reconcile()];
+    for (const call of [...calls, () => provisioning.dismiss('x', { by: SAM })]) {
+      await expect(call()).rejects.toMatchObject({ code: 'ERR_JIT_CLOSED' });
+    }
+  });
+
+  it('failedChanges() and dismissChange() need no registered target', async () => {
+    const { store, clock } = await stuck();
+    const { engine } = anEngine({ store, clock });
+    const [change] = await failedChanges(engine, { name: 'roles' });
+    await dismissChange(engine, change?.id as string, { by: SAM });
+    expect(await failedChanges(engine)).toEqual([]);
+  });
+
+  it('reconcile() applies an end before a sweep has recorded it, and nothing that the system has taken', async () => {
+    const { engine, clock, roles, provisioning } = following();
+    await aGranted(engine);
+    await aGranted(engine, { subject: 'user:kim', ttl: '1h' });
+    await settle(engine);
+    expect(await provisioning.reconcile()).toEqual({ applied: 0, unapplied: [] });
+    const { length } = roles.calls;
+    await clock.advance('15m');
+    expect(await provisioning.reconcile()).toEqual({ applied: 1, unapplied: [] });
+    expect(roles.told.slice(length)).toEqual([`- ${MAYA} ${SCOPE}`]);
+  });
+
+  it('reconcile() applies what is held where no entry was followed, such as scopes that were added', async () => {
+    const store = new MemoryGrantStore();
+    const clock = new ManualClock();
+    const before = anEngine({ store, clock }).engine;
+    provision(before, rolesTarget(new Roles(), { scopes: [SCOPE] }));
+    await aGranted(before, { scopes: [SCOPE, READ] });
+    await settle(before);
+    const { engine } = anEngine({ store, clock });
+    const roles = new Roles();
+    const provisioning = provision(engine, rolesTarget(roles));
+    expect(await provisioning.reconcile()).toEqual({ applied: 1, unapplied: [] });
+    expect(roles.told).toEqual([`+ ${MAYA} ${READ}`]);
+  });
+
+  it('reconcile() makes no call before its time, and none for a change whose tries are used up, and returns both', async () => {
+    const { engine, clock, roles, provisioning } = following({ tries: 2, retryAfter: '10s' });
+    roles.failing = 2;
+    await aGranted(engine);
+    await settle(engine);
+    expect(await provisioning.reconcile()).toMatchObject({ applied: 0, unapplied: [{ failures: 1 }] });
+    expect(roles.calls).toHaveLength(1);
+    await clock.advance('10s');
+    expect(await provisioning.reconcile()).toMatchObject({ applied: 0, unapplied: [{ failures: 2, outcome: { status: 'stuck' } }] });
+    expect(await provisioning.reconcile()).toMatchObject({ applied: 0, unapplied: [{ failures: 2, outcome: { status: 'stuck' } }] });
+    expect(roles.calls).toHaveLength(2);
+    expect(await provisioning.resync()).toEqual({ applied: 1, unapplied: [] });
+  });
+
+  it('dismissChange() sets a change aside, on record, by whom and why; a later change of access is told again', async () => {
     const { engine, roles, store, grant } = await stuck();
-    const [effect] = await engine.stuckEffects();
-    const dismissed = await engine.dismissEffect(effect?.id as string, { by: ANA, reason: 'done by hand' });
+    const [effect] = await failedChanges(engine);
+    const dismissed = await dismissChange(engine, effect?.id as string, { by: ANA, reason: 'done by hand' });
     expect(dismissed.outcome).toMatchObject({ status: 'dismissed', by: ANA, reason: 'done by hand' });
-    expect(await engine.stuckEffects()).toEqual([]);
+    expect(await failedChanges(engine)).toEqual([]);
     expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'provisioning.dismissed', actor: ANA });
     // Twice is fine and recorded once.
-    expect(await engine.dismissEffect(dismissed.id, { by: SAM })).toEqual(dismissed);
+    expect(await dismissChange(engine, dismissed.id, { by: SAM })).toEqual(dismissed);
     await engine.revoke(grant.id, { by: SAM });
     await settle(engine);
     expect(roles.told.at(-1)).toBe(`- ${MAYA} ${SCOPE}`);
-    await expect(engine.dismissEffect('nothing', { by: SAM })).rejects.toMatchObject({ code: 'ERR_JIT_NOT_FOUND', kind: 'effect' });
-    await expect(engine.dismissEffect(dismissed.id, { by: 'system:sweeper' })).rejects.toMatchObject({ argument: 'by' });
+    await expect(dismissChange(engine, 'nothing', { by: SAM })).rejects.toMatchObject({
+      code: 'ERR_JIT_NOT_FOUND',
+      kind: 'provisioning change',
+    });
+    await expect(dismissChange(engine, dismissed.id, { by: 'system:sweeper' })).rejects.toMatchObject({ argument: 'by' });
   });
 });
 
-describe('a killed process loses no effect', () => {
+describe('a killed process loses no change', () => {
   // Both before and after each call to the store: one that did what it was asked and never answered is the next number.
   it.each(['issued', 'revoked'] as const)('L32 whatever step of telling a grant that was %s it dies at', async (what) => {
     let deaths = 0;
@@ -470,24 +564,24 @@ describe('a killed process loses no effect', () => {
       const grant = await aGranted(sane);
       if (what === 'revoked') {
         const teller = anEngine({ store: inner, clock }).engine;
-        teller.onCoverage(rolesEffect(roles));
+        provision(teller, rolesTarget(roles));
         await settle(teller);
         await teller.close();
         await sane.revoke(grant.id, { by: SAM });
       }
       const { store, kill } = killedAfter(inner, calls);
       const doomed = new JitEngine({ approver: autoApprove(() => true), store, clock });
-      doomed.onCoverage(rolesEffect(roles));
+      provision(doomed, rolesTarget(roles));
       // It begins with the first use.
       void doomed.flushAudit().catch(() => undefined);
       await turns(30);
       const survivor = anEngine({ store: inner, clock }).engine;
-      survivor.onCoverage(rolesEffect(roles));
+      provision(survivor, rolesTarget(roles));
       await clock.advance('1m');
       await settle(survivor);
       await settle(survivor);
       expect([...roles.held], `after ${calls} calls`).toEqual(what === 'issued' ? [`${MAYA} ${SCOPE}`] : []);
-      expect(await theEffect(inner)).toMatchObject({ held: what === 'issued', outcome: { status: 'done' } });
+      expect(await theChange(inner)).toMatchObject({ held: what === 'issued', outcome: { status: 'done' } });
       if (!kill.happened) break;
       deaths += 1;
     }
@@ -505,17 +599,17 @@ describe('a killed process loses no effect', () => {
       const slow = new Roles();
       // Held up before it reaches the system outside, which is the same one.
       slow.before = () => (slow.calls.length === 1 ? new Promise<void>((resolve) => (wake = resolve)) : undefined);
-      const apply = async (change: CoverageChange) => {
+      const apply = async (change: DesiredState) => {
         await slow.apply(change);
         await roles.apply(change);
       };
-      suspended.onCoverage(rolesEffect(roles, { apply }));
+      provision(suspended, rolesTarget(roles, { apply }));
       const grant = await aGranted(suspended);
       await turns(30);
       expect(slow.calls).toHaveLength(1);
 
       const other = anEngine({ store: inner, clock }).engine;
-      other.onCoverage(rolesEffect(roles));
+      provision(other, rolesTarget(roles));
       if (isRevoked) await other.revoke(grant.id, { by: SAM });
       await settle(other);
       // Not while the lease runs: two calls at a time could come in in either order.
@@ -526,7 +620,7 @@ describe('a killed process loses no effect', () => {
       await clock.advance(isRevoked ? '5s' : '15m');
       await settle(other);
       expect(roles.told).toEqual([`- ${MAYA} ${SCOPE}`]);
-      expect((await theEffect(inner)).outcome?.status).toBe('done');
+      expect((await theChange(inner)).outcome?.status).toBe('done');
 
       wake();
       await turns(60);
@@ -539,7 +633,7 @@ describe('a killed process loses no effect', () => {
       await turns(60);
       await settle(other);
       expect([...roles.held]).toEqual([]);
-      expect((await theEffect(inner)).outcome?.status).toBe('done');
+      expect((await theChange(inner)).outcome?.status).toBe('done');
     }
   });
 });

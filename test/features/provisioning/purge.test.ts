@@ -1,3 +1,4 @@
+import { dismissChange, failedChanges, provision } from 'jit-access/provisioning';
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import type { AuditEntry, GrantStore, JitEngine } from '../../../src/index.js';
@@ -6,17 +7,17 @@ import { verifyStore } from '../../../src/journal/verify-store.js';
 import type { FaultyStore } from '../../../src/testing.js';
 import { aGranted, anEngine, at, entriesOf, HOUR, MAYA, SAM, SCOPE } from '../../engine/an-engine.js';
 import { expectReplayed } from '../../property/fold.js';
-import { effectsOf, Roles, rolesEffect, settle, theEffect } from './external-system.js';
+import { changesOf, Roles, rolesTarget, settle, theChange } from './external-system.js';
 
 const CISO = 'user:ciso';
 
 /** Follows with a system outside, and keeps the journal whole, so that replaying it is possible: a sink that takes nothing. */
-function following(over: Parameters<typeof rolesEffect>[1] = {}, keepsJournal = true) {
+function following(over: Parameters<typeof rolesTarget>[1] = {}, keepsJournal = true) {
   const roles = new Roles();
   const sink = { name: 'siem', write: () => Promise.reject(new Error('not now')) };
   const made = anEngine(keepsJournal ? { audit: sink } : {});
-  made.engine.onCoverage(rolesEffect(roles, over));
-  return { ...made, roles };
+  const provisioning = provision(made.engine, rolesTarget(roles, over));
+  return { ...made, roles, provisioning };
 }
 
 /** Grants and revokes again; what the system outside was told last is a removal, on record at this instant. */
@@ -27,7 +28,7 @@ async function aRemoval(engine: JitEngine, subject: string): Promise<void> {
   await settle(engine);
 }
 
-const kept = async (store: GrantStore) => (await effectsOf(store)).map(({ subject }) => subject).sort();
+const kept = async (store: GrantStore) => (await changesOf(store)).map(({ subject }) => subject).sort();
 const leases = async (store: GrantStore) => (await store.find({ kind: 'lease', limit: 100 })).items.map(({ id }) => id);
 const purgeBefore = (engine: JitEngine, before: number) => purge(engine, { before, by: CISO, force: true });
 
@@ -93,16 +94,16 @@ describe('purge() and what systems outside were told', () => {
     await settle(engine);
     await clock.advance('5s');
     await settle(engine);
-    for (const { id, subject } of await engine.stuckEffects()) {
-      if (subject !== 'user:stuck') await engine.dismissEffect(id, { by: SAM });
+    for (const { id, subject } of await failedChanges(engine)) {
+      if (subject !== 'user:stuck') await dismissChange(engine, id, { by: SAM });
     }
     // And a removal that has failed once.
     failing(['user:tried']);
     await clock.advance('20m');
     await engine.revoke(grants.get('user:tried') as string, { by: SAM });
     await settle(engine);
-    const effects = await effectsOf(store);
-    expect(effects.map(({ subject, held, outcome }) => [subject, held, outcome?.status]).sort()).toEqual([
+    const changes = await changesOf(store);
+    expect(changes.map(({ subject, held, outcome }) => [subject, held, outcome?.status]).sort()).toEqual([
       ['user:aside', false, 'dismissed'],
       ['user:asked', true, 'dismissed'],
       ['user:gone', false, 'done'],
@@ -113,7 +114,7 @@ describe('purge() and what systems outside were told', () => {
     await clock.advance('1ms');
     await purgeBefore(engine, clock.now());
     expect(await kept(store)).toEqual(['user:asked', 'user:holds', 'user:stuck', 'user:tried']);
-    const ids = (await effectsOf(store)).map(({ id }) => id);
+    const ids = (await changesOf(store)).map(({ id }) => id);
     expect((await leases(store)).sort()).toEqual(ids.sort());
     await expectReplayed(store);
     await expectConsistent(store);
@@ -130,7 +131,7 @@ describe('purge() and what systems outside were told', () => {
       await clock.advance('1h');
       await settle(engine);
       await purgeBefore(engine, clock.now());
-      expect(await effectsOf(store)).toEqual([]);
+      expect(await changesOf(store)).toEqual([]);
       await expectConsistent(store);
     }
     const seqs = roles.calls.map(({ seq }) => seq);
@@ -140,7 +141,7 @@ describe('purge() and what systems outside were told', () => {
   });
 
   it('L33 what outlives the entries that tell of it is still told, and the store still verifies', async () => {
-    const { engine, clock, store, roles } = following({ tries: 1 }, false);
+    const { engine, clock, store, roles, provisioning } = following({ tries: 1 }, false);
     const grant = await aGranted(engine);
     await settle(engine);
     roles.failing = 1;
@@ -151,7 +152,7 @@ describe('purge() and what systems outside were told', () => {
     expect((await entriesOf(store)).some(({ type }) => type.startsWith('provisioning.'))).toBe(false);
     expect(journalStart).toBeGreaterThan(0);
     await expectConsistent(store);
-    expect(await engine.resync()).toEqual({ told: 1, untold: [] });
+    expect(await provisioning.resync()).toEqual({ applied: 1, unapplied: [] });
     expect(roles.held.size).toBe(0);
     await expectConsistent(store);
   });
@@ -159,7 +160,7 @@ describe('purge() and what systems outside were told', () => {
   it('L30 keeps a record that it can not read, and its lease, is told of it, and takes the others', async () => {
     const { engine, clock, store, told } = following();
     await aRemoval(engine, MAYA);
-    const bad = await theEffect(store);
+    const bad = await theChange(store);
     const [row] = await store.get([{ kind: 'effect', id: bad.id }]);
     if (row === undefined) throw new Error('the record is there');
     const bent = { ...row, version: row.version + 1, body: { ...row.body, more: 1 } };
@@ -181,7 +182,7 @@ describe('purge() and what systems outside were told', () => {
       await aRemoval(engine, MAYA);
       await clock.advance('2h');
       const { engine: other } = anEngine({ store, clock });
-      other.onCoverage(rolesEffect(roles, { timeout: '1h' }));
+      provision(other, rolesTarget(roles, { timeout: '1h' }));
       let wake: () => void = () => undefined;
       /** Resolves when the grant's own call to the external system is under way, under its lease. */
       const callAgain = async () => {
@@ -205,7 +206,7 @@ describe('purge() and what systems outside were told', () => {
       wake();
       await Promise.all([settle(other), settle(engine)]);
       expect([...roles.held]).toEqual(isReached ? [`${MAYA} ${SCOPE}`] : []);
-      if (isReached) expect(await theEffect(store)).toMatchObject({ held: true, outcome: { status: 'done' } });
+      if (isReached) expect(await theChange(store)).toMatchObject({ held: true, outcome: { status: 'done' } });
       await expectReplayed(store);
     }
     // The lease was taken where the purge had left one, and where it had removed it.
@@ -218,7 +219,7 @@ describe('purge() and what systems outside were told', () => {
     expect((await store.find({ kind: 'effect', limit: 200 })).items).toHaveLength(120);
     await clock.set(at(HOUR));
     await purgeBefore(engine, clock.now());
-    expect(await effectsOf(store)).toEqual([]);
+    expect(await changesOf(store)).toEqual([]);
     expect(await leases(store)).toEqual([]);
     await expectReplayed(store);
   });

@@ -1,3 +1,4 @@
+import { failedChanges, provision } from 'jit-access/provisioning';
 import { JitEngine, type AuditEntry } from 'jit-access';
 import { ManualClock, START_AT } from 'jit-access/testing';
 import type { Ack } from './churn.js';
@@ -100,7 +101,7 @@ async function oneStrike(
       { ...sinkOf(over, (id) => void arrived.reference.push(id)), name: 'reference' },
     ],
   });
-  engine.onCoverage({ name: 'roles', scopes: SCOPES, apply: ({ signal: _, ...call }) => void arrived.calls.push(call) });
+  provision(engine, { name: 'roles', scopes: SCOPES, apply: ({ signal: _, ...call }) => void arrived.calls.push(call) });
   const goOn = async () => {
     await clock.advance(STEP_MS);
     await engine.sweep();
@@ -172,6 +173,6 @@ async function notSo(engine: JitEngine, { calls }: Arrived, entries: readonly Au
       if (says !== holds) wrong.push(`by what came ${how}, ${subject} ${says ? 'holds' : 'does not hold'} ${scope}; that is not so`);
     }
   }
-  for (const { subject, scope } of await engine.stuckEffects()) wrong.push(`stuck: ${subject} ${scope}`);
+  for (const { subject, scope } of await failedChanges(engine)) wrong.push(`stuck: ${subject} ${scope}`);
   return [...new Set(wrong)];
 }

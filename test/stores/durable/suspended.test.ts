@@ -1,3 +1,4 @@
+import { failedChanges, provision } from 'jit-access/provisioning';
 import { autoApprove, JitEngine } from 'jit-access';
 import { ManualClock, START_AT } from 'jit-access/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -96,7 +97,7 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
       }
       seqs.push(seq);
     };
-    engine.onCoverage({ name: 'roles', scopes: [SCOPE], apply });
+    provision(engine, { name: 'roles', scopes: [SCOPE], apply });
     return { held, seqs, apply };
   }
 
@@ -150,7 +151,7 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
       await engine.flushAudit();
     }
     expect([...roles.held]).toEqual([]);
-    expect(await engine.stuckEffects()).toEqual([]);
+    expect(await failedChanges(engine)).toEqual([]);
     expect(await wrongsOf(store, [['grant.revoked', grant.id]])).toEqual([]);
   });
 

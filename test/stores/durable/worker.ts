@@ -1,3 +1,4 @@
+import { provision } from 'jit-access/provisioning';
 /*
  * A process with an engine, which does what the process that started it says, one message at a time. It ends when that
  * one does, or is killed.
@@ -78,7 +79,7 @@ async function obey(order: Order): Promise<unknown> {
       stopsWhile = order.sql;
       return undefined;
     case 'follow':
-      engine.onCoverage({
+      provision(engine, {
         name: 'roles',
         scopes: order.scopes,
         async apply({ subject, scope, held: holds, seq, id, signal: _ }) {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { formatEntry, JitEngine, MemoryGrantStore, reviewers, type CoverageChange } from 'jit-access';
+import { formatEntry, JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { readJournal } from 'jit-access/journal';
+import { provision } from 'jit-access/provisioning';
 import { ManualClock } from 'jit-access/testing';
 
-/** A system outside that has roles, and is down now and then. */
+/** An external system that has members, and is down at times. */
 class Directory {
   readonly members = new Set<string>();
   isDown = false;
-  /** What it has seen last of each member: a call that was held up is older, and must change nothing. */
+  /** The highest number that it has seen of each member: a call that was held up has a lower one, and must change nothing. */
   readonly #seen = new Map<string, number>();
 
   setMember(subject: string, isMember: boolean, seq: number): void {
@@ -24,15 +25,15 @@ async function main() {
   const store = new MemoryGrantStore();
   const directory = new Directory();
   const engine = new JitEngine({ clock, store, approver: reviewers({ members: ['user:sam'] }) });
-  engine.onCoverage({
+  const members = provision(engine, {
     name: 'directory',
     scopes: ['db-prod:admin'],
     tries: 3,
-    // Not what has happened but how it is: set it so, whatever was before.
-    apply: ({ subject, held, seq }: CoverageChange) => directory.setMember(subject, held, seq),
+    // `held` is the desired state, not an event: set it so, whatever was before.
+    apply: ({ subject, held, seq }) => directory.setMember(subject, held, seq),
   });
   const isMember = () => directory.members.has('user:maya');
-  /** What a sweeper does every so often. The end of a window reaches the directory with it, not by itself. */
+  /** What a sweeper does at each interval. The directory learns of an expiry only then. */
   const sweep = async () => {
     await engine.sweep();
     await engine.flushAudit();
@@ -52,17 +53,15 @@ async function main() {
     await sweep();
     await clock.advance('1m');
   }
-  const [stuck] = await engine.stuckEffects();
-  assert.ok(stuck);
-  console.log(`stuck after ${stuck.failures} calls (${stuck.problem}): should be a member ${stuck.held}, is one ${isMember()}`);
-  const { stuck: shown } = await engine.status('user:maya');
-  assert.deepEqual(shown, [stuck]);
+  const [failed] = await members.failed({ subject: 'user:maya' });
+  assert.ok(failed);
+  console.log(`failed after ${failed.failures} calls (${failed.problem}): should be a member ${failed.held}, is one ${isMember()}`);
 
-  // It is up again. Somebody who has seen the list has everything told once more.
+  // It is up again. An operator who has seen the list has every change applied once more.
   directory.isDown = false;
-  const { told, untold } = await engine.resync();
-  console.log(`told: ${told}, not told: ${untold.length}; a member ${isMember()}`);
-  assert.deepEqual([told, untold, isMember(), await engine.stuckEffects()], [1, [], false, []]);
+  const { applied, unapplied } = await members.resync();
+  console.log(`applied: ${applied}, not applied: ${unapplied.length}; a member ${isMember()}`);
+  assert.deepEqual([applied, unapplied, isMember(), await members.failed()], [1, [], false, []]);
 
   for await (const entry of readJournal(store)) {
     if (entry.type.startsWith('provisioning.')) console.log(formatEntry(entry));

@@ -1,0 +1,36 @@
+import { NotFoundError } from '../../core/errors.js';
+import { dismissEffect } from '../../lifecycle/effect.js';
+import { moment } from '../../lifecycle/transition.js';
+import { decodeEffect, type Effect } from '../../records/index.js';
+import type { Kernel } from '../../kernel/kernel.js';
+
+/** @returns the changes whose tries are used up, the oldest first */
+export async function findFailed(
+  { ledger, settings }: Kernel,
+  { name, subject }: { readonly name: string | undefined; readonly subject: string | undefined },
+): Promise<readonly Effect[]> {
+  const failed: Effect[] = [];
+  for await (const rows of ledger.pages({ kind: 'effect', subject, open: true })) {
+    const changes = settings.decodeAll(rows, decodeEffect);
+    failed.push(...changes.filter((change) => change.outcome !== undefined && (name ?? change.name) === change.name));
+  }
+  return failed.sort((a, b) => a.changedAt - b.changedAt);
+}
+
+/**
+ * @param change.name the target that the change must be of; `undefined`: any
+ * @throws NotFoundError
+ */
+export async function dismiss(
+  { ledger, clock }: Kernel,
+  { id, name }: { readonly id: string; readonly name: string | undefined },
+  actor: string,
+  reason: string | undefined,
+): Promise<Effect> {
+  return ledger.runDurably(async () => {
+    const row = await ledger.row('effect', id);
+    const change = row && decodeEffect(row);
+    if (change === undefined || (name ?? change.name) !== change.name) throw new NotFoundError('provisioning change', id);
+    return dismissEffect(change, reason, moment(clock, actor));
+  });
+}
