@@ -1,0 +1,118 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { imports, modules, textOfModule } from '../figures/modules.js';
+import { root } from './entries.js';
+
+const run = promisify(execFile);
+const program = (name: string, file: string) => join(createRequire(import.meta.url).resolve(`${name}/package.json`), '..', file);
+
+/** The folders under src/features. */
+export const features: readonly string[] = [...new Set(modules.flatMap((module) => /^features\/([^/]+)\//.exec(module)?.[1] ?? []))];
+
+const isDoor = (module: string) => !module.includes('/');
+const folderOf = (feature: string) => `features/${feature}`;
+
+/** What leaves src with a feature. */
+export interface Deletion {
+  readonly feature: string;
+  /** The modules that compose the feature: all that import it, directly or not, but for the doors. */
+  readonly composing: readonly string[];
+  /** The feature's own door, and every other that has nothing left to export. */
+  readonly doors: readonly string[];
+  /** The doors that lose some exports, with what is left of their text. */
+  readonly narrowed: Readonly<Record<string, string>>;
+}
+
+export function deletionOf(feature: string): Deletion {
+  const gone = new Set(modules.filter((module) => module.startsWith(`${folderOf(feature)}/`)));
+  const own = gone.size;
+  for (const module of gone) for (const { from, to } of imports) if (to === module && !isDoor(from)) gone.add(from);
+  const doors: string[] = [];
+  const narrowed: Record<string, string> = {};
+  for (const door of modules.filter(isDoor)) {
+    const text = textOfModule(door);
+    const rest = withoutExports(text, gone);
+    if (door === feature || !/\bfrom '/.test(rest)) doors.push(door);
+    else if (rest !== text) narrowed[door] = rest;
+  }
+  return { feature, composing: [...gone].slice(own), doors, narrowed };
+}
+
+/** A door consists of exports, each from one module. */
+const withoutExports = (text: string, gone: ReadonlySet<string>): string =>
+  text.replace(/^(?:export|import)\b[^;]* from '\.\/([^']+)\.js';\n/gm, (statement, module: string) => (gone.has(module) ? '' : statement));
+
+/** The files of the feature that docs/architecture.md adds, by their path. */
+export function featureInDocs(): Readonly<Record<string, string>> {
+  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+  const blocks = text.matchAll(/^ {3}<!-- new: (\S+) -->\n\n {3}```typescript\n(.*?)^ {3}```$/gms);
+  return Object.fromEntries([...blocks].map(([, path, code]) => [path as string, (code as string).replace(/^ {3}/gm, '')]));
+}
+
+interface Target {
+  readonly import: { readonly types: string; readonly default: string };
+}
+type Exports = Record<string, string | Target>;
+
+/** A copy of the sources, with what builds them. */
+export class CopiedSources implements Disposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'jit-sources-'));
+  readonly #manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly exports: Exports };
+
+  constructor() {
+    for (const name of ['src', 'tsconfig.json', 'tsup.config.ts']) cpSync(join(root, name), join(this.#folder, name), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(this.#folder, 'node_modules'), 'junction');
+  }
+
+  delete({ feature, composing, doors, narrowed }: Deletion): void {
+    rmSync(join(this.#folder, 'src', folderOf(feature)), { recursive: true });
+    for (const module of [...composing, ...doors]) rmSync(join(this.#folder, `src/${module}.ts`), { force: true });
+    for (const [door, text] of Object.entries(narrowed)) writeFileSync(join(this.#folder, `src/${door}.ts`), text);
+    for (const door of doors) delete this.#manifest.exports[`./${door}`];
+  }
+
+  /** @param files by their path; each door among them becomes an entry */
+  add(files: Readonly<Record<string, string>>): void {
+    for (const [path, text] of Object.entries(files)) {
+      const file = join(this.#folder, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+      const door = /^src\/([^/]+)\.ts$/.exec(path)?.[1];
+      if (door !== undefined)
+        this.#manifest.exports[`./${door}`] = { import: { types: `./dist/${door}.d.ts`, default: `./dist/${door}.js` } };
+    }
+  }
+
+  /**
+   * Checks the types, builds, loads every entry, and runs a program beside them.
+   *
+   * @param code of a module in the folder of the copy
+   * @returns what the commands print: nothing where all is well and the program prints nothing
+   */
+  async build(code = ''): Promise<string> {
+    writeFileSync(join(this.#folder, 'package.json'), JSON.stringify(this.#manifest));
+    const entries = Object.values(this.#manifest.exports).flatMap((target) => (typeof target === 'string' ? [] : [target.import.default]));
+    const load = `await Promise.all(${JSON.stringify(entries)}.map((entry) => import(entry)));\n`;
+    try {
+      await this.#run(program('typescript', 'lib/tsc.js'), '--pretty', 'false');
+      await this.#run(program('tsup', 'dist/cli-default.js'), '--no-dts', '--silent');
+      return await this.#run('--input-type=module', '--eval', load + code);
+    } catch (error) {
+      const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+      if (stdout + stderr === '') throw error;
+      return stdout + stderr;
+    }
+  }
+
+  async #run(...args: readonly string[]): Promise<string> {
+    return (await run(process.execPath, args, { cwd: this.#folder })).stdout;
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
