@@ -400,7 +400,7 @@ export class JitEngine<Scope extends string = string> {
 
   /** A request with its grants; `undefined` where there is none. */
   async getRequest(requestId: string): Promise<{ readonly request: AccessRequest; readonly grants: readonly Grant[] } | undefined> {
-    return this.#kernel.ledger.lookup.request(this.#readRecordId('requestId', requestId));
+    return this.#kernel.ledger.sinkContext.request(this.#readRecordId('requestId', requestId));
   }
 
   /** Requests, the newest first, a page at a time; of a subject or with a status, judged now. */

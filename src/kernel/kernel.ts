@@ -3,6 +3,7 @@ import { EngineClock } from '../core/time.js';
 import type { Effect } from '../records/index.js';
 import { ApproverClient } from './approver-client.js';
 import { Background } from './background.js';
+import { CommitHooks, type CommitHook } from './commit-hooks.js';
 import { lazyId } from './ids.js';
 import { JournalClock } from './journal-clock.js';
 import { Ledger } from './ledger.js';
@@ -31,6 +32,7 @@ export class Kernel {
   readonly settings: Settings;
   readonly clock: EngineClock;
   readonly journalClock: JournalClock;
+  readonly commitHooks: CommitHooks;
   readonly ledger: Ledger;
   readonly approver: ApproverClient;
   readonly background: Background;
@@ -39,7 +41,6 @@ export class Kernel {
   readonly #parts = new Map<Part<unknown>, unknown>();
   readonly #hooks = {
     use: new Set<Hook>(),
-    before: new Set<Hook>(),
     commit: new Set<Hook>(),
     back: new Set<Hook>(),
     flush: new Set<Hook>(),
@@ -62,13 +63,11 @@ export class Kernel {
       call(this.#hooks.back);
     });
     this.journalClock = new JournalClock(store, this.clock, leewayMs, onError);
-    const begin = async (): Promise<void> => {
-      await all(this.#hooks.before);
-    };
     const onAppend = (): void => call(this.#hooks.commit);
     const { reader } = this.journalClock;
+    this.commitHooks = new CommitHooks(reader, clock, onError);
     const rollback = new RollbackGuard(reader, this.clock, { clock, resendMs }, knownHead, onError);
-    this.ledger = new Ledger(reader, this.journalClock, rollback, decodeAll, begin, onAppend);
+    this.ledger = new Ledger(reader, this.journalClock, rollback, decodeAll, this.commitHooks, onAppend);
     this.approver = new ApproverClient(settings, this.clock);
     this.background = new Background(onError);
   }
@@ -96,9 +95,9 @@ export class Kernel {
     this.#hooks.use.add(hook);
   }
 
-  /** Awaited before each commit. */
-  beforeCommit(hook: () => Promise<unknown>): void {
-    this.#hooks.before.add(hook);
+  /** Runs once, before this engine's first commit. See {@link CommitHooks}. */
+  beforeCommit(hook: CommitHook): void {
+    this.commitHooks.add(hook);
   }
 
   /** Called after each commit of this engine that appended to the journal. */

@@ -5,7 +5,7 @@ import { grantIds } from '../lifecycle/grant.js';
 import type { GrantUse } from '../lifecycle/status.js';
 import type { EntryDraft, Transition, Writes } from '../lifecycle/transition.js';
 import type { MaybePromise, Page, SinkContext } from '../core/ports.js';
-import type { Change, DueQuery, FindQuery, GrantStore, JournalSlice, LiveQuery, Row, RowKey } from '../core/store-port.js';
+import type { Change, CommitAnswer, DueQuery, FindQuery, GrantStore, JournalSlice, LiveQuery, Row, RowKey } from '../core/store-port.js';
 import {
   agentOf,
   decodeGrant,
@@ -22,6 +22,7 @@ import {
   type Use,
 } from '../records/index.js';
 import { nextTurn, yieldToOthers, type TurnBudget } from '../core/time.js';
+import type { CommitHooks } from './commit-hooks.js';
 import type { DecodeAll } from './enforcement.js';
 import { withUsage } from './grant-use.js';
 import { newId } from './ids.js';
@@ -43,7 +44,7 @@ export interface ChangeDraft extends Omit<Change, 'id' | 'append'> {
 export class Ledger {
   readonly store: GrantStore;
   readonly #decodeAll: DecodeAll;
-  readonly #begin: () => Promise<void>;
+  readonly #hooks: CommitHooks;
   readonly #onAppend: () => void;
   readonly #rollback: RollbackGuard;
   readonly #journal: JournalReader;
@@ -52,7 +53,7 @@ export class Ledger {
   /**
    * @param journalClock compares the engine's clock with the journal before access is created
    * @param rollback commits, and notices a store that went back
-   * @param begin awaited before each commit
+   * @param hooks run before the first commit
    * @param onAppend called after each commit that appended to the journal
    */
   constructor(
@@ -60,14 +61,14 @@ export class Ledger {
     journalClock: JournalClock,
     rollback: RollbackGuard,
     decodeAll: DecodeAll,
-    begin: () => Promise<void>,
+    hooks: CommitHooks,
     onAppend: () => void,
   ) {
     this.store = journal.store;
     this.#journal = journal;
     this.#journalClock = journalClock;
     this.#decodeAll = decodeAll;
-    this.#begin = begin;
+    this.#hooks = hooks;
     this.#onAppend = onAppend;
     this.#rollback = rollback;
   }
@@ -169,8 +170,8 @@ export class Ledger {
     );
   }
 
-  /** What sinks are given. Not a method of its own: a sink may take it off the object. */
-  readonly lookup: SinkContext = Object.freeze({
+  /** Passed to sinks. A property and no method: a sink may call it without the object. */
+  readonly sinkContext: SinkContext = Object.freeze({
     request: async (id: string) => {
       try {
         const request = await this.request(id);
@@ -255,30 +256,37 @@ export class Ledger {
     await this.untilCommitted(() => this.commit({ expect: [], put: [] }), true);
   }
 
-  /** Commits, once whoever follows the journal has begun to; whether it won. */
+  /** Commits, after the hooks have run where the change waits for them; whether it won. */
   async commit(draft: ChangeDraft): Promise<boolean> {
-    await this.#begin();
+    await this.#hooks.before(draft.entries ?? [], draft.creates === true);
     return this.commitNow(draft);
   }
 
-  /** {@link commit} without waiting for the followers; whether it won. */
+  /** {@link commit} without the hooks; whether it won. */
   async commitNow({ creates = false, ...draft }: ChangeDraft): Promise<boolean> {
     const change = this.#changeOf(draft);
-    const won = await this.#rollback.commit(change, creates);
+    return this.#send(change, this.#rollback.commit(change, creates));
+  }
+
+  async #send(change: Change, sent: Promise<CommitAnswer>): Promise<boolean> {
+    const won = await this.#hooks.sent(change, sent);
     if (won && change.append.length > 0) this.#onAppend();
     return won;
   }
 
   /** Records that a person accepts the rollback that this engine has noticed (L40). See {@link RollbackGuard.accept}. */
   async acceptRollback(actor: string, reason: string | undefined): Promise<RollbackAcceptance> {
-    await this.#begin();
+    await this.#hooks.ready();
+    let change: Change | undefined;
     const acceptance = await this.#rollback.accept(({ id, at, lost, head, put }) => {
       const data = toJson({ acceptance: id, lost, head, reason });
       const { kind, version } = put;
       const entries = [{ type: 'journal.accepted', at, actor, data }] as const;
-      return this.#changeOf({ expect: [{ kind, id: put.id, version: version - 1 }], put: [put], entries });
+      return (change = this.#changeOf({ expect: [{ kind, id: put.id, version: version - 1 }], put: [put], entries }));
     });
-    if (acceptance.accepted) this.#onAppend();
+    const { accepted, head } = acceptance;
+    const answer = { outcome: 'committed', head: { ...head, seq: head.seq + 1 } } as const;
+    if (accepted && change !== undefined) await this.#send(change, Promise.resolve(answer));
     return acceptance;
   }
 
@@ -290,7 +298,7 @@ export class Ledger {
       const entry = { v: 1 as const, namespace: this.store.namespace, id: `${id}.${i + 1}`, ...draft };
       return { ...entry, digest: digestOfEntry(entry) };
     });
-    return { id, append, ...rest };
+    return this.#hooks.hold({ id, append, ...rest });
   }
 }
 

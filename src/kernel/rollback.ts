@@ -83,25 +83,25 @@ export class RollbackGuard {
   }
 
   /**
-   * Commits a change; whether it won.
+   * Commits a change.
    *
    * @param creates the change creates access: it is refused while a rollback is not accepted
    * @throws RollbackError, StoreError, OutcomeUnknownError
    */
-  async commit(change: Change, creates: boolean): Promise<boolean> {
+  async commit(change: Change, creates: boolean): Promise<CommitAnswer> {
     await this.#readSpent(creates);
     if (creates) await this.#confirm();
     for (;;) {
       const known = this.#known;
       const answer = await this.#send(change, known);
-      if (answer.outcome !== 'behind') return answer.outcome === 'committed';
+      if (answer.outcome !== 'behind') return answer;
       if (await this.#takesOver(answer.head)) continue;
       const error = new RollbackError(known as Anchor, answer.head);
       if (!this.#isReported) this.#onError(error, 'rollback');
       this.#isReported = true;
       if (creates) throw error;
       // What it answers is of a history that nobody has accepted, so nothing is learnt from it.
-      return (await commitResending(this.#store, change, this.#resend)).outcome === 'committed';
+      return commitResending(this.#store, change, this.#resend);
     }
   }
 

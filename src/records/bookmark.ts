@@ -1,5 +1,5 @@
 import { CorruptError } from '../core/errors.js';
-import type { JsonObject } from '../core/json.js';
+import type { JsonObject, JsonValue } from '../core/json.js';
 import type { Expectation, Row } from '../core/store-port.js';
 import { isObject } from './index.js';
 import { isInstant } from '../core/instant.js';
@@ -29,4 +29,19 @@ export const HORIZON = { kind: 'horizon', id: 'horizon' } as const;
 export function touchHorizon(row: Row | undefined, before: number): { readonly expect: Expectation; readonly put: Row } {
   const version = row?.version ?? 0;
   return { expect: { ...HORIZON, version }, put: bookmark(HORIZON.kind, HORIZON.id, version + 1, { before }) };
+}
+
+/** Stands for the cursors of sinks that have none yet, and holds back every purge as they would. */
+export const hold = (changeId: string, sinks: readonly string[]): Row => bookmark('cursor', `hold:${changeId}`, 1, { seq: 0, sinks });
+
+/** The sinks that a row of kind `cursor` stands for; `undefined`: it is the cursor of one sink. */
+export function heldSinks(row: Row): readonly JsonValue[] | undefined {
+  const sinks = isObject(row) && isObject(row.body) ? row.body['sinks'] : undefined;
+  return Array.isArray(sinks) ? (sinks as readonly JsonValue[]) : undefined;
+}
+
+/** Holds that a process has left behind: each sink that they stood for has a cursor of its own. */
+export function spentHolds(cursors: readonly Row[]): readonly Row[] {
+  const ids = new Set<unknown>(cursors.map((row) => (isObject(row) ? row.id : undefined)));
+  return cursors.filter((row) => heldSinks(row)?.every((sink) => ids.has(sink)) === true);
 }

@@ -548,8 +548,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'followers: the cursor moves before what it stands for is told',
     file: 'followers/follower.ts',
-    from: 'if (!(await this.#move(version, seq, now + LEASE_MS, refusals)))',
-    to: 'if (!(await this.#move(version, last.seq, now + LEASE_MS, refusals)))',
+    from: 'this.#cursor.write(version, { seq, leasedUntil: now + LEASE_MS, refusals })',
+    to: 'this.#cursor.write(version, { seq: last.seq, leasedUntil: now + LEASE_MS, refusals })',
     caughtBy: { proof: 'effects-sqlite', scale: 0.05 },
   },
   {
@@ -624,7 +624,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'followers: the count of refusals is forgotten with the lease',
-    file: 'followers/follower.ts',
+    file: 'followers/shared-cursor.ts',
     from: 'const body = { seq, leasedUntil, owner: owner(), ...(refusals === undefined ? {} : { refused: { ...refusals } }) };',
     to: 'const body = { seq, leasedUntil, owner: owner(), ...(refusals?.count === 1 ? { refused: { ...refusals } } : {}) };',
     caughtBy: { test: 'test/followers/refused-entry.test.ts', title: 'counts refusals across restarts and processes' },

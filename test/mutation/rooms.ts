@@ -15,7 +15,15 @@ export const ROOMS: readonly Room[] = [
   { name: 'journal', holds: ['journal/'], least: 95 },
   {
     name: 'followers',
-    holds: ['followers/followers.ts', 'followers/follower.ts', 'followers/lease.ts', 'followers/watch.ts', 'followers/refused-entry.ts'],
+    holds: [
+      'followers/followers.ts',
+      'followers/follower.ts',
+      'followers/shared-cursor.ts',
+      'followers/delivery.ts',
+      'followers/lease.ts',
+      'followers/watch.ts',
+      'followers/refused-entry.ts',
+    ],
     least: 95,
   },
   { name: 'records', holds: ['records/'] },

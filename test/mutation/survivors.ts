@@ -80,7 +80,7 @@ export const SURVIVORS: readonly Survivor[] = [
   {
     file: 'followers/follower.ts',
     mutator: 'BooleanLiteral',
-    line: 'if (!(await this.#move(version, seq, now + LEASE_MS, refusals))) return false;',
+    line: 'if (!(await this.#cursor.write(version, { seq, leasedUntil: now + LEASE_MS, refusals }))) return false;',
     from: 'false',
     to: 'true',
     why: 'It looks once more, and finds the lease, or the cursor, of whoever was faster.',

@@ -1,4 +1,4 @@
-import { HORIZON, readBookmark, touchHorizon } from '../../records/bookmark.js';
+import { HORIZON, readBookmark, spentHolds, touchHorizon } from '../../records/bookmark.js';
 import { readHorizon } from '../../kernel/horizon.js';
 import { walkChain } from '../../kernel/walk-chain.js';
 import { grantIds } from '../../lifecycle/grant.js';
@@ -219,17 +219,27 @@ export class Purge {
     let step = { from: 0, to: 0 };
     await this.#ledger.untilCommitted(async () => {
       const row = await this.#ledger.row(HORIZON.kind, HORIZON.id);
+      // Before the cursors: later entries may have come with a hold that the pages lack.
+      const { start, head } = await this.#ledger.journal();
       const cursors: Row[] = [];
       for await (const rows of this.#pages({ kind: 'cursor' })) cursors.push(...rows);
-      const { start } = await this.#ledger.journal();
+      const spent = spentHolds(cursors);
+      const delivered = cursors.filter((cursor) => !spent.includes(cursor)).map((cursor) => readBookmark(cursor, 'seq'));
       const from = start.seq;
-      const to = await this.#freeUpTo(from, Math.min(...cursors.map((cursor) => readBookmark(cursor, 'seq'))), horizon);
+      const to = await this.#freeUpTo(from, Math.min(head.seq, ...delivered), horizon);
       step = { from, to };
       if (to === from) return true;
       await this.#turns.spendAll();
       const touched = touchHorizon(row, readBookmark(row, 'before'));
       const expect = [touched.expect, ...cursors.map(({ kind, id, version }) => ({ kind, id, version }))];
-      return this.#ledger.commit({ expect, put: [touched.put], trimJournalTo: to, entries: this.#entry({ horizon, trimmedTo: to }) });
+      const remove = spent.map(({ kind, id }) => ({ kind, id }));
+      return this.#ledger.commit({
+        expect,
+        put: [touched.put],
+        remove,
+        trimJournalTo: to,
+        entries: this.#entry({ horizon, trimmedTo: to }),
+      });
     });
     return step;
   }

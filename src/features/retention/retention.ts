@@ -5,8 +5,10 @@ import { readBy, type By } from '../../engine/by.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { removeSilentEngines } from '../../kernel/configurations.js';
 import type { ClockAcceptance } from '../../kernel/journal-clock.js';
+import { heldSinks } from '../../records/bookmark.js';
+import type { Row } from '../../core/store-port.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
-import { toJson } from '../../records/index.js';
+import { isObject, toJson } from '../../records/index.js';
 import { Purge, type PurgeReport } from './purge.js';
 
 /** What `purge` takes. */
@@ -51,13 +53,20 @@ export async function removeSink(engine: JitEngine, name: string): Promise<void>
   const { ledger, settings } = kernel;
   const id = readId('name', name);
   if (settings.sinks.some((sink) => sink.name === id)) throw invalid('name', 'a sink that this engine does not use', id);
-  const key = { kind: 'cursor', id };
-  let seen = false;
+  let isKnown = false;
   await ledger.untilCommitted(async () => {
-    const row = await ledger.row(key.kind, id);
-    if (row === undefined && !seen) throw new NotFoundError('follower', id);
-    seen = true;
-    return row === undefined || ledger.commit({ expect: [{ ...key, version: row.version }], put: [], remove: [key] });
+    const rows: Row[] = [];
+    for await (const page of ledger.pages({ kind: 'cursor' })) rows.push(...page);
+    const affected = rows.filter((row) => isObject(row) && (row.id === id || heldSinks(row)?.includes(id) === true));
+    if (affected.length === 0 && !isKnown) throw new NotFoundError('follower', id);
+    if (affected.length === 0) return true;
+    isKnown = true;
+    const left = affected.map((row) => ({ row, sinks: heldSinks(row)?.filter((sink) => sink !== id) ?? [] }));
+    return ledger.commit({
+      expect: affected.map(({ kind, id: name, version }) => ({ kind, id: name, version })),
+      put: left.flatMap(({ row, sinks }) => (sinks.length === 0 ? [] : { ...row, version: row.version + 1, body: { ...row.body, sinks } })),
+      remove: left.flatMap(({ row, sinks }) => (sinks.length === 0 ? { kind: row.kind, id: row.id } : [])),
+    });
   });
 }
 

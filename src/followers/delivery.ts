@@ -1,0 +1,117 @@
+import type { AuditSink, SinkContext } from '../core/ports.js';
+import { within } from '../core/time.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { AuditEntry } from '../records/index.js';
+import { countRefusal, isWaiting, MAX_REFUSALS, nameOf, refusedIn, withhold, type Refusals } from './refused-entry.js';
+
+/** Why a page was not delivered. */
+export interface DeliveryFailure {
+  readonly error: unknown;
+  /** The destination refuses one entry of the page. */
+  readonly isRefusal: boolean;
+  /** The refusals by now. */
+  readonly refusals: Refusals | undefined;
+}
+
+/** Writes pages of the journal to one sink, each in the form in which its destination may take it. */
+export class Delivery {
+  readonly #sink: AuditSink;
+  readonly #kernel: Kernel;
+  readonly #context: SinkContext;
+  readonly #timeoutMs: number;
+  /** Whether the destination has taken a withheld form in this delivery: it does not fail, so it is the entry that it refuses. */
+  #hasWithheld = false;
+  /** The write that has not settled, even after its timeout: the sink is given nothing else until it has. */
+  #writing: Promise<unknown> | undefined;
+
+  constructor(sink: AuditSink, kernel: Kernel, context: SinkContext, timeoutMs: number) {
+    this.#sink = sink;
+    this.#kernel = kernel;
+    this.#context = context;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  get isWriting(): boolean {
+    return this.#writing !== undefined;
+  }
+
+  /** To be called when a delivery begins. */
+  begin(): void {
+    this.#hasWithheld = false;
+  }
+
+  report(error: unknown): void {
+    this.#kernel.settings.onError(error, `sink ${this.#sink.name}`);
+  }
+
+  /** @throws until the wait is over that a destination is given which refuses even the withheld form */
+  refuseWhileWaiting(refusals: Refusals | undefined, [first]: readonly AuditEntry[]): void {
+    if (refusals === undefined || refusals.seq !== first?.seq) return;
+    if (!isWaiting(refusals, this.#kernel.clock.read().now)) return;
+    const until = new Date(refusals.retryAt).toISOString();
+    throw new Error(`sink ${this.#sink.name} waits until ${until}: its destination refuses ${nameOf(refusals)}, even without texts`);
+  }
+
+  /**
+   * Writes a page. An entry that the destination has refused too often comes alone, and without its texts (L37).
+   *
+   * @returns `undefined`: the page is delivered
+   */
+  async deliver(page: readonly AuditEntry[], before: Refusals | undefined): Promise<DeliveryFailure | undefined> {
+    const entry = page[0] as AuditEntry;
+    const count = before?.seq === entry.seq ? before.count : 0;
+    if (count !== MAX_REFUSALS) {
+      const failure = await this.#try(page, page, before);
+      // A destination that has refused even the withheld form was failing, and may take the whole entry by now.
+      if (failure === undefined || !failure.isRefusal || count < MAX_REFUSALS) return failure;
+    }
+    const failure = await this.#try([withhold(entry)], page, before);
+    const { name } = this.#sink;
+    if (failure === undefined) {
+      this.#hasWithheld = true;
+      this.report(new Error(`sink ${name} delivered ${nameOf(entry)} without its texts: its destination had refused it ${count} times`));
+    } else if (failure.isRefusal) {
+      const message = `the destination of sink ${name} is failing: it refuses ${nameOf(entry)} even without texts`;
+      this.report(new Error(message, { cause: failure.error }));
+    }
+    return failure;
+  }
+
+  /**
+   * Lets a refused entry be tried again at once, where this delivery has proven that the destination refuses texts. Otherwise
+   * each such entry would cost five passes, and a caller who asks with one such text after the other would hold up all other
+   * entries (L37).
+   *
+   * @throws the failure where the next try has to wait
+   */
+  repeatAtOnce({ error, isRefusal, refusals }: DeliveryFailure): true {
+    if (!this.#hasWithheld || !isRefusal || refusals === undefined || refusals.count > MAX_REFUSALS) throw error;
+    this.report(error);
+    return true;
+  }
+
+  /** Writes `form`, which stands for `page`. */
+  async #try(form: readonly AuditEntry[], page: readonly AuditEntry[], before: Refusals | undefined): Promise<DeliveryFailure | undefined> {
+    try {
+      await this.#write(form);
+      return undefined;
+    } catch (error) {
+      const refused = refusedIn(page, error);
+      if (refused === undefined) return { error, isRefusal: false, refusals: before };
+      return { error, isRefusal: true, refusals: countRefusal(before, refused, this.#kernel.clock.read().now) };
+    }
+  }
+
+  async #write(entries: readonly AuditEntry[]): Promise<void> {
+    const { name } = this.#sink;
+    if (this.#writing !== undefined) throw new Error(`an earlier write of sink ${name} has not settled`);
+    const done = () => (this.#writing = undefined);
+    // Drops the result: returning a thenable would make this promise adopt it, and it may never settle.
+    const writing = Promise.resolve()
+      .then(() => this.#sink.write(entries, this.#context))
+      .then(() => undefined);
+    this.#writing = writing.then(done, done);
+    const timeout = () => new Error(`sink ${name} did not settle within ${this.#timeoutMs} ms`);
+    await within(this.#kernel.clock.clock, this.#timeoutMs, () => writing, timeout);
+  }
+}

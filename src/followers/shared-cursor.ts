@@ -1,0 +1,66 @@
+import type { Row } from '../core/store-port.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { isObject } from '../records/index.js';
+import { bookmark, HORIZON, readBookmark, touchHorizon } from '../records/bookmark.js';
+import { readRefusals, type Refusals } from './refused-entry.js';
+
+/** Where a shared follower stands, as its row says. */
+export interface CursorState {
+  /** Every entry up to this one was delivered. */
+  readonly seq: number;
+  /** Epoch milliseconds: until then the delivery of another process may be under way. 0: none is. */
+  readonly leasedUntil: number;
+  readonly refusals: Refusals | undefined;
+}
+
+/** The row that holds a shared follower's cursor for the fleet. */
+export class SharedCursor {
+  readonly #kernel: Kernel;
+  readonly #name: string;
+
+  constructor(kernel: Kernel, name: string) {
+    this.#kernel = kernel;
+    this.#name = name;
+  }
+
+  row(): Promise<Row | undefined> {
+    return this.#kernel.ledger.row('cursor', this.#name);
+  }
+
+  /** Makes the row where there is none, at the journal's start, so that every purge of any process sees it from then on. */
+  make(): Promise<void> {
+    return this.#kernel.ledger.untilCommitted(() => this.#exists());
+  }
+
+  async #exists(): Promise<boolean> {
+    const { ledger } = this.#kernel;
+    if ((await this.row()) !== undefined) return true;
+    const horizon = await ledger.row(HORIZON.kind, HORIZON.id);
+    const { start } = await ledger.journal();
+    const touched = touchHorizon(horizon, readBookmark(horizon, 'before'));
+    const cursor = bookmark('cursor', this.#name, 1, { seq: start.seq, leasedUntil: 0 });
+    return ledger.commitNow({ expect: [{ kind: 'cursor', id: this.#name, version: 0 }, touched.expect], put: [cursor, touched.put] });
+  }
+
+  /** Writes a version of the row; whether it was this engine that wrote it. */
+  async write(version: number, { seq, leasedUntil, refusals }: CursorState): Promise<boolean> {
+    const { ledger, owner } = this.#kernel;
+    const body = { seq, leasedUntil, owner: owner(), ...(refusals === undefined ? {} : { refused: { ...refusals } }) };
+    const put = [bookmark('cursor', this.#name, version, body)];
+    if (await ledger.commitNow({ expect: [{ kind: 'cursor', id: this.#name, version: version - 1 }], put })) return true;
+    // A change that appends nothing may be answered 'conflict' when it is repeated after a lost reply.
+    const row = await this.row();
+    return row?.version === version && row.body['owner'] === owner();
+  }
+}
+
+/** Lets purges continue once every shared sink of this engine has its cursor. */
+export async function releaseHolds({ ledger, commitHooks }: Kernel): Promise<void> {
+  const rows = (await ledger.rows(commitHooks.takeHolds())).filter((row) => row !== undefined);
+  const expect = rows.map(({ kind, id, version }) => ({ kind, id, version }));
+  if (expect.length > 0) await ledger.commitNow({ expect, put: [], remove: expect.map(({ kind, id }) => ({ kind, id })) });
+}
+
+/** The refusals that a cursor's row holds. */
+export const refusalsOf = (row: Row | undefined): Refusals | undefined =>
+  isObject(row) && isObject(row.body) ? readRefusals(row.body['refused']) : undefined;

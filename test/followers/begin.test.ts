@@ -1,0 +1,305 @@
+import { provision } from 'jit-access/provisioning';
+import { purge, removeSink } from 'jit-access/retention';
+import { describe, expect, it } from 'vitest';
+import {
+  MemoryGrantStore,
+  type AuditSink,
+  type Change,
+  type CommitAnswer,
+  type GrantStore,
+  type JitEngine,
+  type RowKey,
+} from '../../src/index.js';
+import { FaultyStore, RecordingSink, type ManualClock } from '../../src/testing.js';
+import { aGranted, anEngine, aPending, ask, at, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
+
+const DAY = 86_400_000;
+
+type Broken = 'hangs' | 'rejects';
+
+/** The store of one process: its reads of cursors and of the head hang or reject until it is repaired. */
+class SlowToBegin extends FaultyStore {
+  #broken: Broken | undefined;
+  #waiting: (() => void)[] = [];
+  #heads = 0;
+  /** Whether a local sink reads the head. */
+  hasLocal = false;
+  readonly committed: Change[] = [];
+
+  break(broken: Broken): void {
+    this.#broken = broken;
+  }
+
+  repair(): void {
+    this.#broken = undefined;
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  override async get(keys: readonly RowKey[]) {
+    if (keys[0]?.kind === 'cursor') await this.#begins();
+    return super.get(keys);
+  }
+
+  override async journal(query: Parameters<FaultyStore['journal']>[0]) {
+    // Of what reads only the head, the first is a local sink that begins, and the second compares the clock before a creation.
+    if (this.hasLocal && query.after === Number.MAX_SAFE_INTEGER && this.#isBroken(++this.#heads)) await this.#begins();
+    return super.journal(query);
+  }
+
+  override async commit(change: Change): Promise<CommitAnswer> {
+    const answer = await super.commit(change);
+    if (answer.outcome === 'committed') this.committed.push(change);
+    return answer;
+  }
+
+  #isBroken(head: number): boolean {
+    return this.#broken === 'hangs' ? head === 1 : head !== 2;
+  }
+
+  async #begins(): Promise<void> {
+    if (this.#broken === 'rejects') throw new Error('ECONNRESET');
+    if (this.#broken === 'hangs') await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+}
+
+/** A grant of another process without sinks, then the engine that is tested, whose store is broken for sinks that begin. */
+async function aBroken(broken: Broken, audit: AuditSink | readonly AuditSink[]) {
+  const inner = new MemoryGrantStore();
+  const { engine: other, clock } = anEngine({ store: new FaultyStore(inner) });
+  const grant = await aGranted(other);
+  const store = new SlowToBegin(inner);
+  store.break(broken);
+  store.hasLocal = [audit].flat().some(({ follow }) => follow === 'local');
+  return { ...anEngine({ store, clock, audit }), store, inner, grant, other };
+}
+
+async function turns(n = 30): Promise<void> {
+  for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const isSettled = async (promise: Promise<unknown>): Promise<boolean> => {
+  let settled = false;
+  const note = () => void (settled = true);
+  promise.then(note, note);
+  await turns();
+  return settled;
+};
+
+const seqs = (sink: RecordingSink): readonly number[] => sink.entries.map(({ seq }) => seq);
+const cursors = async (store: GrantStore) => (await store.find({ kind: 'cursor', limit: 100 })).items.map(({ id }) => id);
+
+describe.each<Broken>(['hangs', 'rejects'])('a sink that cannot begin, because its read %s', (broken) => {
+  it.each(['shared', 'local'] as const)('L12 L38 B4 delays no end (%s)', async (follow) => {
+    const { engine, grant, told, store, other } = await aBroken(broken, new RecordingSink({ follow }));
+    const pending = await aPending(other, { scope: 'b' });
+    const denied = await aPending(other, { scope: 'c' });
+    const released = await aGranted(other, { scope: 'd' });
+    await engine.revoke(grant.id, { by: SAM });
+    await engine.cancel(pending.id, { by: MAYA });
+    await engine.deny(denied.id, { by: SAM });
+    await engine.release(released.id, { by: MAYA });
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    // No time has passed: nothing waited for the limit.
+    expect(told.length).toBe(broken === 'rejects' ? 1 : 0);
+    store.repair();
+  });
+
+  it('L1 L38 B4 delays none of the ends that a sweep records', async () => {
+    const { engine, clock, store } = await aBroken(broken, new RecordingSink());
+    await clock.set(at(DAY));
+    const swept = engine.sweep();
+    expect(await isSettled(swept)).toBe(true);
+    expect(await swept).toMatchObject({ ended: 1 });
+    store.repair();
+  });
+
+  it.each(['shared', 'local'] as const)('L38 B4 delays what creates access by a second at most, once (%s)', async (follow) => {
+    const { engine, clock, store, told } = await aBroken(broken, new RecordingSink({ follow }));
+    const asked = ask(engine, { scope: 'b' });
+    if (broken === 'hangs') {
+      expect(await isSettled(asked)).toBe(false);
+      await clock.advance(999);
+      expect(await isSettled(asked)).toBe(false);
+      await clock.advance(1);
+    }
+    expect((await asked).outcome).toBe('pending');
+    expect(await isSettled(ask(engine, { scope: 'c' }))).toBe(true);
+    store.repair();
+    await engine.flushAudit();
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatchObject({ during: 'sink recording' });
+  });
+
+  it.each([
+    ['shared', [1, 2, 3, 4, 5, 6, 7, 8]],
+    ['local', [6, 7, 8]],
+  ] as const)('L28 B4 is given everything from the right entry on, once it can begin (%s)', async (follow, expected) => {
+    const sink = new RecordingSink({ follow });
+    const { engine, grant, store, other } = await aBroken(broken, sink);
+    await engine.revoke(grant.id, { by: SAM });
+    await turns();
+    await aPending(other, { scope: 'b' });
+    store.repair();
+    await engine.flushAudit();
+    expect(seqs(sink)).toEqual(expected);
+  });
+});
+
+describe('followers that begin before the first commit', () => {
+  it('B4 begin together: two that hang cost one second, not two, and each is reported once', async () => {
+    const sinks = [new RecordingSink({ name: 'a' }), new RecordingSink({ name: 'b', follow: 'local' })];
+    const { engine, clock, store, told } = await aBroken('hangs', sinks);
+    const asked = ask(engine, { scope: 'b' });
+    await turns();
+    await clock.advance(1_000);
+    expect(await isSettled(asked)).toBe(true);
+    expect(told.map(({ during }) => during)).toEqual(['sink a', 'sink b']);
+    store.repair();
+  });
+
+  it('B4 have begun when the first change that creates access is sent', async () => {
+    const store = new SlowToBegin(new MemoryGrantStore());
+    const { engine } = anEngine({ store, audit: new RecordingSink() });
+    await aPending(engine);
+    expect(store.committed.slice(0, 2).map(({ put }) => put[0]?.kind)).toEqual(['cursor', 'request']);
+    expect(await cursors(store)).toEqual(['recording']);
+  });
+
+  it('B4 are waited for as long when they are added later', async () => {
+    const { engine, clock, store, grant, told } = await aBroken('rejects', []);
+    store.repair();
+    await aPending(engine, { scope: 'before' });
+    store.break('hangs');
+    provision(engine, { name: 'roles', scopes: [SCOPE], apply: () => undefined });
+    await engine.revoke(grant.id, { by: SAM });
+    const asked = ask(engine, { scope: 'b' });
+    expect(await isSettled(asked)).toBe(false);
+    await clock.advance(1_000);
+    expect(await isSettled(asked)).toBe(true);
+    expect(told).toMatchObject([{ during: 'sink provisioning:roles' }]);
+    store.repair();
+  });
+
+  it('B4 wait for no hook while nothing is written', async () => {
+    const { engine, grant, store } = await aBroken('hangs', new RecordingSink());
+    await engine.revoke(grant.id, { by: SAM });
+    // Repeats, which have nothing left to end.
+    await engine.revoke(grant.id, { by: SAM });
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    store.repair();
+  });
+
+  it('are given everything before close() resolves, and the calls of external systems are made after them', async () => {
+    const calls: string[] = [];
+    const sink: AuditSink = { name: 'siem', write: (entries) => void calls.push(...entries.map(({ type }) => type)) };
+    const { engine, store, grant } = await aBroken('hangs', sink);
+    provision(engine, { name: 'roles', scopes: [SCOPE], apply: ({ held }) => void calls.push(`held: ${held}`) });
+    await engine.revoke(grant.id, { by: SAM });
+    const closed = engine.close();
+    expect(await isSettled(closed)).toBe(false);
+    store.repair();
+    await closed;
+    expect(calls).toContain('grant.revoked');
+    await refusal(engine.revoke(grant.id, { by: SAM }), 'ERR_JIT_CLOSED');
+  });
+});
+
+describe('a local follower that begins late', () => {
+  it('L28 B4 begins at its own first entry where the head of the answer is newer', async () => {
+    const sink = new RecordingSink({ follow: 'local' });
+    const { engine, grant, store, other } = await aBroken('hangs', sink);
+    const commit = store.commit.bind(store);
+    let isLost = false;
+    store.commit = async (change) => {
+      const answer = await commit(change);
+      if (isLost || change.append.length === 0) return answer;
+      isLost = true;
+      // The reply is lost; before the change is sent again, another process commits.
+      for (let i = 0; i < 3; i++) await aPending(other, { scope: `s${i}` });
+      throw new Error('reply lost');
+    };
+    await engine.revoke(grant.id, { by: SAM });
+    store.repair();
+    await engine.flushAudit();
+    expect(seqs(sink)[0]).toBe(6);
+    expect(sink.types[0]).toBe('grant.revoked');
+  });
+
+  it('L28 B4 begins at the first of several entries that were under way together', async () => {
+    const sink = new RecordingSink({ follow: 'local' });
+    const { engine, grant, store, other } = await aBroken('hangs', sink);
+    const second = await aGranted(other, { scope: 'b' });
+    const commit = store.commit.bind(store);
+    let go: () => void = () => undefined;
+    let isFirst = true;
+    store.commit = async (change) => {
+      const answer = await commit(change);
+      if (!isFirst || change.append.length === 0) return answer;
+      isFirst = false;
+      await new Promise<void>((resolve) => (go = resolve));
+      return answer;
+    };
+    const revoked = engine.revoke(grant.id, { by: SAM });
+    await turns();
+    await engine.revoke(second.id, { by: SAM });
+    store.repair();
+    await turns();
+    expect(seqs(sink)).toEqual([]);
+    go();
+    await revoked;
+    await engine.flushAudit();
+    expect(seqs(sink)).toEqual([11, 12]);
+  });
+});
+
+describe('a purge', () => {
+  /** Everything has ended and lies a day back, and a forced purge may take all that no cursor keeps. */
+  async function purgeAll(engine: JitEngine, clock: ManualClock): Promise<number> {
+    await clock.advance(DAY);
+    await engine.sweep();
+    await clock.advance(DAY);
+    return (await purge(engine, { before: clock.now(), by: SAM, force: true })).journalStart;
+  }
+
+  it.each(['other', 'same'] as const)('L28 L33 B4 of the %s engine takes nothing that a sink without a cursor must get', async (by) => {
+    const sink = new RecordingSink();
+    const { engine, grant, store, clock, other } = await aBroken('hangs', sink);
+    await engine.revoke(grant.id, { by: SAM });
+    const purged = purgeAll(by === 'other' ? other : engine, clock);
+    await turns();
+    // The purge of the same engine waits for the sink, a second at most.
+    await clock.advance(1_000);
+    expect(await purged).toBe(0);
+    store.repair();
+    await engine.flushAudit();
+    expect(seqs(sink)[0]).toBe(1);
+    expect(sink.types).toContain('grant.revoked');
+    // The row that kept them is gone, and the cursor does its work.
+    expect(await cursors(store)).toEqual(['recording']);
+    expect(await purgeAll(other, clock)).toBeGreaterThan(5);
+  });
+
+  it('L33 B4 keeps them for the next process where this one ends before its sink has begun', async () => {
+    const { engine, grant, inner, clock, other } = await aBroken('hangs', new RecordingSink());
+    await engine.revoke(grant.id, { by: SAM });
+    expect(await purgeAll(other, clock)).toBe(0);
+    const sink = new RecordingSink();
+    await anEngine({ store: new FaultyStore(inner), clock, audit: sink }).engine.flushAudit();
+    expect(sink.types).toContain('grant.revoked');
+    // What the first process has left behind holds back no purge any more, and goes with the next one.
+    expect(await purgeAll(other, clock)).toBeGreaterThan(5);
+    expect(await cursors(inner)).toEqual(['recording']);
+  });
+
+  it('L33 B4 is held back no longer by a sink that removeSink has dropped before it began', async () => {
+    const sinks = [new RecordingSink({ name: 'a' }), new RecordingSink({ name: 'b' })];
+    const { engine, grant, inner, clock, other } = await aBroken('hangs', sinks);
+    await engine.revoke(grant.id, { by: SAM });
+    await removeSink(other, 'a');
+    expect(await purgeAll(other, clock)).toBe(0);
+    await removeSink(other, 'b');
+    await refusal(removeSink(other, 'b'), 'ERR_JIT_NOT_FOUND');
+    expect(await cursors(inner)).toEqual([]);
+    expect(await purgeAll(other, clock)).toBeGreaterThan(5);
+  });
+});
