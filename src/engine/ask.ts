@@ -3,7 +3,6 @@ import { MAX_SCOPES } from '../lifecycle/grant.js';
 import type { Ask } from '../lifecycle/request.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { JsonObject } from '../core/json.js';
-import type { ScopeMatcher } from '../core/ports.js';
 import { agentOf, type AccessRequest, type Grant } from '../records/index.js';
 import { readPattern, readScope } from '../core/scope.js';
 import { readInstant, type Instant } from '../core/instant.js';
@@ -67,7 +66,7 @@ export interface BreakGlassAsk<Scope extends string = string> extends Omit<Acces
   readonly justification: string;
 }
 
-/** What is asked, and the key that makes a repetition of it safe. */
+/** An ask whose arguments are checked, and its idempotency key. */
 export interface ParsedAsk {
   readonly ask: Ask;
   readonly key: string | undefined;
@@ -78,99 +77,97 @@ const WHOM = ['subject', 'scope', 'scopes'] as const;
 
 type Who = Pick<AccessRequest, 'subject' | 'requestedBy' | 'agent' | 'operator'>;
 
-/** Reads asks at the door. */
-export class AskReader {
-  readonly #readActorId: Settings['readId'];
-  readonly #readRun: Settings['readRun'];
-  readonly #isAgent: Settings['isAgent'];
-  readonly #matcher: ScopeMatcher;
+/** The settings that an ask is parsed by. */
+type AskSettings = Pick<Settings, 'readId' | 'readRun' | 'isAgent' | 'scopes'>;
 
-  constructor({ readId: readActorId, readRun, isAgent, scopes }: Pick<Settings, 'readId' | 'readRun' | 'isAgent' | 'scopes'>) {
-    this.#readActorId = readActorId;
-    this.#readRun = readRun;
-    this.#isAgent = isAgent;
-    this.#matcher = scopes;
-  }
+/** @throws InvalidArgumentError */
+export function parseAccessAsk(settings: AskSettings, given: unknown): ParsedAsk & { readonly dryRun: boolean } {
+  const fields = readOptions<(typeof WHOM)[number] | (typeof COMMON)[number] | 'run' | 'startsAt' | 'dryRun'>('ask', given, [
+    ...WHOM,
+    ...COMMON,
+    'run',
+    'startsAt',
+    'dryRun',
+  ]);
+  const { dryRun = false, startsAt } = fields;
+  if (typeof dryRun !== 'boolean') throw invalid('dryRun', 'true or false', dryRun);
+  const who = fields.run === undefined ? parseWho(settings, fields.subject, fields.requestedBy) : parseWhoOfRun(settings, fields);
+  const { ask, key } = parseCommon(who, parseScopes(settings, fields.scope, fields.scopes), fields);
+  return { key, dryRun, ask: { ...ask, startsAt: startsAt === undefined ? undefined : readInstant('startsAt', startsAt) } };
+}
 
-  access(given: unknown): ParsedAsk & { readonly dryRun: boolean } {
-    const read = readOptions<(typeof WHOM)[number] | (typeof COMMON)[number] | 'run' | 'startsAt' | 'dryRun'>('ask', given, [
-      ...WHOM,
-      ...COMMON,
-      'run',
-      'startsAt',
-      'dryRun',
-    ]);
-    const { dryRun = false, startsAt } = read;
-    if (typeof dryRun !== 'boolean') throw invalid('dryRun', 'true or false', dryRun);
-    const who = read.run === undefined ? this.#who(read.subject, read.requestedBy) : this.#whoOfRun(read);
-    const asked = this.#common(who, this.#scopes(read.scope, read.scopes), read);
-    return { ...asked, dryRun, ask: { ...asked.ask, startsAt: startsAt === undefined ? undefined : readInstant('startsAt', startsAt) } };
+/** @throws InvalidArgumentError */
+export function parseBreakGlassAsk(settings: AskSettings, given: unknown): ParsedAsk {
+  const fields = readOptions<keyof BreakGlassAsk>('ask', given, [...WHOM, ...COMMON]);
+  const who = parseWho(settings, fields.subject, fields.requestedBy);
+  const parsed = parseCommon(who, parseScopes(settings, fields.scope, fields.scopes), fields);
+  if (parsed.ask.justification === undefined || isBlank(parsed.ask.justification)) {
+    throw invalid('justification', 'given: why there is no time for a review', fields.justification);
   }
+  return parsed;
+}
 
-  breakGlass(given: unknown): ParsedAsk {
-    const read = readOptions<keyof BreakGlassAsk>('ask', given, [...WHOM, ...COMMON]);
-    const asked = this.#common(this.#who(read.subject, read.requestedBy), this.#scopes(read.scope, read.scopes), read);
-    if (asked.ask.justification === undefined || isBlank(asked.ask.justification)) {
-      throw invalid('justification', 'given: why there is no time for a review', read.justification);
-    }
-    return asked;
-  }
+/**
+ * @returns completes the ask from the grant to extend and, for the grant of a run, the operator of its request
+ * @throws InvalidArgumentError
+ */
+export function parseExtensionAsk(settings: AskSettings, given: unknown): (grant: Grant, operator: string | undefined) => ParsedAsk {
+  const fields = readOptions<keyof ExtensionAsk>('ask', given, COMMON);
+  if (fields.requestedBy === undefined) throw invalid('requestedBy', 'given: the id of the caller that asks', undefined);
+  // Checks the arguments before the engine loads anything.
+  parseCommon(parseWho(settings, '-', fields.requestedBy), [], fields);
+  return (grant, operator) => {
+    const who = parseWho(settings, grant.subject, fields.requestedBy);
+    const { ask, key } = parseCommon({ ...who, operator }, [grant.scope], fields);
+    return { key, ask: { ...ask, extends: grant.id } };
+  };
+}
 
-  /** @returns the ask for a given old grant, whose request was asked on behalf of this operator if it is a run's */
-  extension(given: unknown): (grant: Grant, operator: string | undefined) => ParsedAsk {
-    const read = readOptions<keyof ExtensionAsk>('ask', given, COMMON);
-    if (read.requestedBy === undefined) throw invalid('requestedBy', 'given: the id of the caller that asks', undefined);
-    // Checked before anything is loaded.
-    this.#common(this.#who('-', read.requestedBy), [], read);
-    return (grant, operator) => {
-      const { ask, key } = this.#common({ ...this.#who(grant.subject, read.requestedBy), operator }, [grant.scope], read);
-      return { key, ask: { ...ask, extends: grant.id } };
-    };
+/** The requester of a run's access is its agent, so the limits for each requester bound the agent. */
+function parseWho({ readId: readActorId, isAgent }: AskSettings, subjectGiven: unknown, requesterGiven: unknown): Who {
+  const subject = readActorId('subject', subjectGiven);
+  const agent = agentOf(subject);
+  // `revokeAll` of an id reaches its runs only where the option `agents` names the id as an agent.
+  if (agent !== undefined && !isAgent(agent)) {
+    throw invalid('subject', "a run of an agent that the engine's option `agents` names", subject);
   }
+  const requestedBy = requesterGiven === undefined ? (agent ?? subject) : readActorId('requestedBy', requesterGiven);
+  if (agent !== undefined && requestedBy !== agent) throw invalid('requestedBy', `the agent of the run, ${agent}`, requestedBy);
+  return { subject, requestedBy, agent, operator: undefined };
+}
 
-  /** A run asks through its agent, which is the requester: so the limits for each requester bound the agent. */
-  #who(subjectGiven: unknown, requesterGiven: unknown): Who {
-    const subject = this.#readActorId('subject', subjectGiven);
-    const agent = agentOf(subject);
-    // `revokeAll` of an id reaches runs of it only where the option names it as an agent.
-    if (agent !== undefined && !this.#isAgent(agent)) {
-      throw invalid('subject', "a run of an agent that the engine's option `agents` names", subject);
-    }
-    const requestedBy = requesterGiven === undefined ? (agent ?? subject) : this.#readActorId('requestedBy', requesterGiven);
-    if (agent !== undefined && requestedBy !== agent) throw invalid('requestedBy', `the agent of the run, ${agent}`, requestedBy);
-    return { subject, requestedBy, agent, operator: undefined };
-  }
+function parseWhoOfRun(
+  { readRun }: AskSettings,
+  { run, subject, requestedBy }: { readonly run?: unknown; readonly subject?: unknown; readonly requestedBy?: unknown },
+): Who {
+  if (subject !== undefined) throw invalid('subject', 'left out where run is given: the engine derives it', subject);
+  if (requestedBy !== undefined) throw invalid('requestedBy', 'left out where run is given: it is the agent', requestedBy);
+  const parsed = readRun('run', run);
+  return { subject: runSubject(parsed), requestedBy: parsed.agent, agent: parsed.agent, operator: parsed.operator };
+}
 
-  #whoOfRun({ run, subject, requestedBy }: { readonly run?: unknown; readonly subject?: unknown; readonly requestedBy?: unknown }): Who {
-    if (subject !== undefined) throw invalid('subject', 'left out where run is given: the engine derives it', subject);
-    if (requestedBy !== undefined) throw invalid('requestedBy', 'left out where run is given: it is the agent', requestedBy);
-    const read = this.#readRun('run', run);
-    return { subject: runSubject(read), requestedBy: read.agent, agent: read.agent, operator: read.operator };
-  }
+function parseCommon(who: Who, scopes: readonly string[], fields: Partial<Record<(typeof COMMON)[number], unknown>>): ParsedAsk {
+  const ask = {
+    ...who,
+    scopes: Object.freeze(scopes),
+    ttlMs: readDuration('ttl', fields.ttl),
+    startsAt: undefined,
+    extends: undefined,
+    justification: readText('justification', fields.justification),
+    ticket: readText('ticket', fields.ticket),
+    metadata: readMetadata('metadata', fields.metadata),
+  };
+  return { ask, key: fields.idempotencyKey === undefined ? undefined : readId('idempotencyKey', fields.idempotencyKey) };
+}
 
-  #common(who: Who, scopes: readonly string[], read: Partial<Record<(typeof COMMON)[number], unknown>>): ParsedAsk {
-    const ask = {
-      ...who,
-      scopes: Object.freeze(scopes),
-      ttlMs: readDuration('ttl', read.ttl),
-      startsAt: undefined,
-      extends: undefined,
-      justification: readText('justification', read.justification),
-      ticket: readText('ticket', read.ticket),
-      metadata: readMetadata('metadata', read.metadata),
-    };
-    return { ask, key: read.idempotencyKey === undefined ? undefined : readId('idempotencyKey', read.idempotencyKey) };
-  }
-
-  #scopes(scope: unknown, scopes: unknown): readonly string[] {
-    // A pattern may be asked for only where the engine's scopes know patterns; who grants it is the approver's rule.
-    const readOne = this.#matcher.exact ? readScope : readPattern;
-    if (scope === undefined && scopes === undefined) throw invalid('scope', 'given, or scopes', scope);
-    if (scopes === undefined) return [readOne('scope', scope)];
-    if (scope !== undefined) throw invalid('scopes', 'left out where scope is given', scopes);
-    const list = readBoundedList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => readOne(`scopes[${i}]`, item));
-    const twice = list.findIndex((item, i) => list.indexOf(item) !== i);
-    if (twice !== -1) throw invalid(`scopes[${twice}]`, 'asked once', list[twice]);
-    return list;
-  }
+function parseScopes({ scopes: matcher }: AskSettings, scope: unknown, scopes: unknown): readonly string[] {
+  // An ask may name a pattern only where the engine's matcher knows patterns. The approver's rules decide who gets one.
+  const parseScope = matcher.exact ? readScope : readPattern;
+  if (scope === undefined && scopes === undefined) throw invalid('scope', 'given, or scopes', scope);
+  if (scopes === undefined) return [parseScope('scope', scope)];
+  if (scope !== undefined) throw invalid('scopes', 'left out where scope is given', scopes);
+  const list = readBoundedList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => parseScope(`scopes[${i}]`, item));
+  const repeated = list.findIndex((item, i) => list.indexOf(item) !== i);
+  if (repeated !== -1) throw invalid(`scopes[${repeated}]`, 'asked once', list[repeated]);
+  return list;
 }

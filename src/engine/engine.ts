@@ -20,7 +20,16 @@ import type {
 } from './answers.js';
 import { history, listRequests, whoHadAccess, type HistoryQuery, type HolderQuery, type RequestQuery } from './history.js';
 import { readBy, readReviewTexts, type By, type RedeemBy, type ReviewBy } from './by.js';
-import { AskReader, type AccessAsk, type BreakGlassAsk, type DryRunAsk, type ExtensionAsk, type RunAsk } from './ask.js';
+import {
+  parseAccessAsk,
+  parseBreakGlassAsk,
+  parseExtensionAsk,
+  type AccessAsk,
+  type BreakGlassAsk,
+  type DryRunAsk,
+  type ExtensionAsk,
+  type RunAsk,
+} from './ask.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
 import { denied, type Action, type Checker } from './checker.js';
 import { EngineChecker } from './engine-checker.js';
@@ -39,7 +48,7 @@ import { readSettings, type JitEngineOptions, type Settings } from '../kernel/se
 import type { RollbackAcceptance } from '../kernel/rollback.js';
 import { Sweep, type SweepReport } from './sweep.js';
 import { setKernel } from '../kernel/kernel-of.js';
-import { readTouch, Uses } from './uses.js';
+import { consume, readTouch, touchGrants } from './uses.js';
 
 /**
  * Just-in-time access: requests, decisions, grants that end by themselves, and the record of it all.
@@ -59,7 +68,6 @@ export class JitEngine<Scope extends string = string> {
   readonly clock: Clock;
   readonly #kernel: Kernel;
   readonly #settings: Settings;
-  readonly #asks: AskReader;
   readonly #checker: Checker;
   readonly #refusals: RefusalLog;
   /** It has been called, and not closed: one look at the beginning of each check. */
@@ -76,7 +84,6 @@ export class JitEngine<Scope extends string = string> {
     this.clock = kernel.settings.clock;
     this.#kernel = kernel;
     this.#settings = kernel.settings;
-    this.#asks = new AskReader(kernel.settings);
     this.#checker = kernel.part(EngineChecker);
     this.#refusals = kernel.part(RefusalLog);
     kernel.part(Followers);
@@ -102,7 +109,7 @@ export class JitEngine<Scope extends string = string> {
   async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope>): Promise<AccessResult>;
   async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope> | DryRunAsk<Scope>): Promise<AccessResult | AccessPreview> {
     this.#refuseIfClosed();
-    const { dryRun, ...read } = this.#asks.access(ask);
+    const { dryRun, ...read } = parseAccessAsk(this.#settings, ask);
     const { requestedBy: actor, scopes } = read.ask;
     if (dryRun) {
       this.#refusals.dryRun({ actor, scopes });
@@ -121,7 +128,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async extend(grantId: string, ask: ExtensionAsk): Promise<AccessResult> {
     const id = this.#readRecordId('grantId', grantId);
-    const readFor = this.#asks.extension(ask);
+    const readFor = parseExtensionAsk(this.#settings, ask);
     const { grant } = await this.#kernel.ledger.held(id);
     const read = readFor(grant, await this.#kernel.ledger.operatorOf(grant));
     return this.#refusals.noteRefusals({ actor: read.ask.requestedBy, grantId: id }, () => requestAccess(this.#kernel, read, 'extend'));
@@ -138,7 +145,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async breakGlass(ask: BreakGlassAsk<Scope>): Promise<BreakGlassResult> {
     this.#refuseIfClosed();
-    const read = this.#asks.breakGlass(ask);
+    const read = parseBreakGlassAsk(this.#settings, ask);
     const { requestedBy: actor, scopes } = read.ask;
     return this.#refusals.noteRefusals({ actor, scopes, breakGlass: true }, () => breakGlass(this.#kernel, read));
   }
@@ -329,7 +336,7 @@ export class JitEngine<Scope extends string = string> {
 
   async #touching(answer: MaybePromise<Decision>): Promise<Decision> {
     const decision = await answer;
-    this.#kernel.background.run(this.#kernel.part(Uses).touch(decision), 'touch');
+    this.#kernel.background.run(touchGrants(this.#kernel, decision), 'touch');
     return decision;
   }
 
@@ -340,10 +347,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async touch(subject: string, action: Action<Scope>): Promise<Decision> {
     const decision = await this.check(subject, action);
-    await this.#kernel
-      .part(Uses)
-      .touch(decision)
-      .catch((error: unknown) => this.#settings.onError(error, 'touch'));
+    await touchGrants(this.#kernel, decision).catch((error: unknown) => this.#settings.onError(error, 'touch'));
     return decision;
   }
 
@@ -372,7 +376,7 @@ export class JitEngine<Scope extends string = string> {
     const key = idempotencyKey === undefined ? undefined : readId('idempotencyKey', idempotencyKey);
     const asked = this.#checker.read(subject, action);
     const attempt = { actor: asked.subject, scopes: [asked.scope] };
-    return this.#refusals.noteRefusals(attempt, () => this.#kernel.part(Uses).consume(asked.subject, asked.scope, key));
+    return this.#refusals.noteRefusals(attempt, () => consume(this.#kernel, asked.subject, asked.scope, key));
   }
 
   /** Returns the decision when allowed. @throws DeniedError `ERR_JIT_DENIED` otherwise, with the decision */

@@ -4,7 +4,6 @@
  */
 export const tooLarge: Readonly<Record<string, number>> = {
   'journal/verify-store/comparison': 328,
-  'kernel/ledger': 322,
   'engine/sweep': 308,
 
   'approvers/first-decisive#firstDecisive': 81,

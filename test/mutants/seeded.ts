@@ -395,7 +395,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'an extension of a run forgets the operator',
-    file: 'kernel/ledger.ts',
+    file: 'kernel/ledger-reads.ts',
     from: 'return agentOf(subject) === undefined ? undefined :',
     to: 'return agentOf(subject) !== undefined ? undefined :',
   },

@@ -14,7 +14,7 @@ import {
 import type { GrantUse } from '../../lifecycle/status.js';
 import { decodeGrant, decodeRequest, hasUsageRow, LOCK_ROW, type AccessRequest, type Grant } from '../../records/index.js';
 import type { AccessPreview } from '../../engine/answers.js';
-import { AskReader, type AccessAsk, type ParsedAsk } from '../../engine/ask.js';
+import { parseAccessAsk, type AccessAsk, type ParsedAsk } from '../../engine/ask.js';
 import type { Action } from '../../engine/checker.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { EngineChecker } from '../../engine/engine-checker.js';
@@ -188,7 +188,7 @@ function readAsk({ settings }: Kernel, subject: unknown, scope: string, options:
   const { ttl, ...rest } = readOptions('ask', ask, ['ttl', 'justification', 'ticket', 'metadata', 'startsAt']);
   const { maxTtlMs, maxTotalMs } = settings.limits;
   const longest = Math.min(DEFAULT_TTL_MS, maxTtlMs, maxTotalMs);
-  return new AskReader(settings).access({ subject, scope, ...rest, ttl: ttl === undefined ? longest : ttl });
+  return parseAccessAsk(settings, { subject, scope, ...rest, ttl: ttl === undefined ? longest : ttl });
 }
 
 /** The approvers of a previewed request. */

@@ -4,7 +4,7 @@ import type { AccessResult } from '../../engine/answers.js';
 import type { Action } from '../../engine/checker.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { EngineChecker } from '../../engine/engine-checker.js';
-import { Uses } from '../../engine/uses.js';
+import { HeldUses } from '../../engine/held-uses.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import { RefusalLog } from '../../kernel/refusal-log.js';
 import { readWatchOptions, type AccessWatch, type WatchOptions } from './options.js';
@@ -49,7 +49,7 @@ export async function withAccess<T, Scope extends string = string>(
   const read = readWatchOptions(watchOptions);
   if (!consume) return kernel.part(Work).withAccess(id, scope, work, read);
   const attempt = { actor: id, scopes: [scope] };
-  const use = await kernel.part(RefusalLog).noteRefusals(attempt, () => kernel.part(Uses).hold(id, scope));
+  const use = await kernel.part(RefusalLog).noteRefusals(attempt, () => kernel.part(HeldUses).hold(id, scope));
   try {
     return await kernel.part(Work).withAccess(id, scope, work, read, use?.grantId);
   } finally {
