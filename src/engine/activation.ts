@@ -17,7 +17,7 @@ const NO_LINE = { successors: [], requests: [] };
 
 /** Scheduled starts at which the approver is asked once more. */
 export class Activation {
-  readonly #keeper: EngineClock;
+  readonly #clock: EngineClock;
   readonly #ledger: Ledger;
   readonly #desk: ApproverClient;
   readonly #kernel: Kernel;
@@ -27,7 +27,7 @@ export class Activation {
   readonly #failed = new Map<string, Stopwatch>();
 
   constructor(kernel: Kernel) {
-    this.#keeper = kernel.clock;
+    this.#clock = kernel.clock;
     this.#ledger = kernel.ledger;
     this.#desk = kernel.approver;
     this.#kernel = kernel;
@@ -48,7 +48,7 @@ export class Activation {
         return grant;
       } catch (error) {
         if (this.#failed.size >= MAX_REMEMBERED) this.#failed.clear();
-        this.#failed.set(grantId, new Stopwatch(this.#keeper.clock));
+        this.#failed.set(grantId, new Stopwatch(this.#clock.clock));
         throw error;
       }
     }, grantId);
@@ -77,11 +77,11 @@ export class Activation {
   #ask(grantId: string, actor: string): Promise<Grant> {
     return this.#ledger.run(async () => {
       const held = await this.#ledger.held(grantId);
-      if (!isStartDue(held, this.#keeper.read())) return noChange(held.grant);
+      if (!isStartDue(held, this.#clock.read())) return noChange(held.grant);
       const request = await this.#ledger.request(held.grant.requestId);
       const eligible = await this.#desk.mayHold(request, 'start');
       const line = eligible ? NO_LINE : await loadChain(this.#kernel, held.grant);
-      return activateGrant(held, line, eligible, moment(this.#keeper, actor));
+      return activateGrant(held, line, eligible, moment(this.#clock, actor));
     });
   }
 }

@@ -48,16 +48,16 @@ export interface LiveRows {
  */
 export class Checker {
   readonly #settings: Enforcement;
-  readonly #keeper: EngineClock;
+  readonly #clock: EngineClock;
   readonly #store: CheckedStore;
   readonly #activation: StartActivator | undefined;
   /** Where only a grant of exactly the scope that is asked for could allow it, and the store has a short cut of its own. */
   readonly #shortCut: CheckedStore | undefined;
 
   /** @param activation `undefined`: a grant whose start must be confirmed allows nothing until an engine has recorded that */
-  constructor(settings: Enforcement, keeper: EngineClock, store: CheckedStore, activation?: StartActivator) {
+  constructor(settings: Enforcement, clock: EngineClock, store: CheckedStore, activation?: StartActivator) {
     this.#settings = settings;
-    this.#keeper = keeper;
+    this.#clock = clock;
     this.#store = store;
     this.#activation = activation;
     this.#shortCut = settings.isPlain ? shortCutOf(store) : undefined;
@@ -72,7 +72,7 @@ export class Checker {
     if (window !== undefined) {
       // Copied before the clock is read: a clock of the caller may ask the same store something.
       const { from, until, row } = window;
-      const reading = this.#keeper.read();
+      const reading = this.#clock.read();
       if (isWithin(from, until, reading)) {
         const grant = decodeGrant(row);
         // Another row than that of this pair is no answer to this question.
@@ -88,7 +88,7 @@ export class Checker {
     const window = this.#windowOf(subjectGiven, action);
     if (window !== undefined) {
       const { from, until } = window;
-      if (isWithin(from, until, this.#keeper.read())) return true;
+      if (isWithin(from, until, this.#clock.read())) return true;
     }
     const answer = this.#long(subjectGiven, action);
     return isThenable(answer) ? answer.then(({ allowed }) => allowed) : answer.allowed;
@@ -121,7 +121,7 @@ export class Checker {
   standing(subject: string, scope: string): Decision | undefined {
     const pattern = standingFor(this.#settings.standing(subject), scope);
     if (pattern === undefined) return undefined;
-    return decisionOf(subject, scope, this.#keeper.read().now, 'standing', undefined, undefined, pattern);
+    return decisionOf(subject, scope, this.#clock.read().now, 'standing', undefined, undefined, pattern);
   }
 
   async filter<T>(subjectGiven: unknown, actions: readonly T[]): Promise<readonly T[]> {
@@ -145,7 +145,7 @@ export class Checker {
   /** The subject's live rows that may reach a scope; without a scope, all of them. */
   live(subject: string, scope?: string): MaybePromise<readonly Row[]> {
     const exactly = this.#settings.scopes.exact ? scope : undefined;
-    return askLive(this.#store, { subject, scope: exactly, at: this.#keeper.highWater });
+    return askLive(this.#store, { subject, scope: exactly, at: this.#clock.highWater });
   }
 
   /**
@@ -170,7 +170,7 @@ export class Checker {
 
   /** What is live, once everything that could be activated of it has been. */
   async activated(subject: string, wanted: (granted: string, live: LiveRows) => boolean): Promise<LiveRows> {
-    const read = async (): Promise<LiveRows> => ({ rows: await this.live(subject), reading: this.#keeper.read() });
+    const read = async (): Promise<LiveRows> => ({ rows: await this.live(subject), reading: this.#clock.read() });
     const live = await read();
     const isOld = await this.#activation?.activateAll(subject, live, (granted) => wanted(granted, live));
     return isOld === true ? read() : live;
@@ -186,7 +186,7 @@ export class Checker {
     return this.#activation.retry(decision, () => this.#ask(subject, scope));
   }
 
-  #judge(rows: readonly Row[], subject: string, scope: string, reading: ClockReading = this.#keeper.read()): Decision {
+  #judge(rows: readonly Row[], subject: string, scope: string, reading: ClockReading = this.#clock.read()): Decision {
     // By its own clock reading: a lock may end at any moment.
     if (hasLockRow(rows)) return decisionOf(subject, scope, reading.now, 'locked', undefined, reading.now);
     return judge(this.reaching(rows, subject, scope), subject, scope, reading, this.#settings.takesUses);

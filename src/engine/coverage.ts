@@ -23,7 +23,7 @@ export interface Coverage {
 export interface CoverageContext {
   readonly checker: Checker;
   readonly activation: CheckActivation;
-  readonly keeper: EngineClock;
+  readonly clock: EngineClock;
 }
 
 /**
@@ -33,17 +33,17 @@ export interface CoverageContext {
  * @param waits false: not even then; the activation goes on in the background, and its entry in the journal announces it
  */
 export async function coverageOf(
-  { checker, activation, keeper }: CoverageContext,
+  { checker, activation, clock }: CoverageContext,
   subject: string,
   scope: string,
   waits = true,
 ): Promise<Coverage> {
   const tried = new Set<string>();
   for (;;) {
-    const age = new Stopwatch(keeper.clock);
-    const begunAt = keeper.read().now;
+    const age = new Stopwatch(clock.clock);
+    const begunAt = clock.read().now;
     const rows = await checker.live(subject, scope);
-    const reading = keeper.read();
+    const reading = clock.read();
     const held = checker.reaching(rows, subject, scope);
     const decision = judge(held, subject, scope, reading);
     const waiting = held.filter((one) => awaitsActivation(one, reading) && !tried.has(one.grant.id));

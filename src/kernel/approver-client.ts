@@ -16,7 +16,7 @@ export class ApproverClient {
   readonly #timeoutMs: number;
   readonly #readId: Settings['readId'];
   readonly #isAgent: Settings['isAgent'];
-  readonly #keeper: Pick<EngineClock, 'read' | 'highWater'>;
+  readonly #engineClock: Pick<EngineClock, 'read' | 'highWater'>;
   readonly #engine: Pick<ApproverContext, 'scopes' | 'canonicalId'>;
 
   constructor(
@@ -29,14 +29,14 @@ export class ApproverClient {
       scopes,
       canonicalId,
     }: Pick<Settings, 'approver' | 'clock' | 'approverTimeoutMs' | 'readId' | 'isAgent' | 'scopes' | 'canonicalId'>,
-    keeper: Pick<EngineClock, 'read' | 'highWater'>,
+    engineClock: Pick<EngineClock, 'read' | 'highWater'>,
   ) {
     this.#approver = approver;
     this.#clock = clock;
     this.#timeoutMs = approverTimeoutMs;
     this.#readId = readId;
     this.#isAgent = isAgent;
-    this.#keeper = keeper;
+    this.#engineClock = engineClock;
     this.#engine = { scopes, canonicalId };
   }
 
@@ -80,7 +80,7 @@ export class ApproverClient {
   /** `undefined` where they can't be listed. */
   async membersOf(request: AccessRequest): Promise<readonly string[] | undefined> {
     // The clock is not read for it: a commit that has been made is told, whatever the clock does now.
-    const context = this.#context(this.#keeper.highWater);
+    const context = this.#context(this.#engineClock.highWater);
     const ask = (approver: Approver) => (this.#answersFor(request.approver) ? approver.membersOf?.(request, context) : undefined);
     const members = await this.#ask(request, 'membersOf', ask, (answer) => (answer === undefined ? undefined : readNames(answer)));
     return members?.filter((member) => !this.#isAgent(this.#atTheDoor(member)));
@@ -120,12 +120,12 @@ export class ApproverClient {
   }
 
   #now(): ApproverContext {
-    return this.#context(this.#keeper.read().now);
+    return this.#context(this.#engineClock.read().now);
   }
 
   /** What is asked for later is judged by when it would begin. */
   #atStartOf({ startsAt }: AccessRequest): ApproverContext {
-    return this.#context(Math.max(this.#keeper.read().now, startsAt ?? 0));
+    return this.#context(Math.max(this.#engineClock.read().now, startsAt ?? 0));
   }
 
   async #ask<T>(

@@ -20,14 +20,14 @@ const RETRY_MS = 60_000;
  */
 export class Configurations {
   readonly #settings: Pick<Settings, 'store' | 'approver' | 'scopes' | 'onError'>;
-  readonly #keeper: EngineClock;
+  readonly #clock: EngineClock;
   readonly #ledger: Ledger;
   readonly #background: Background;
   #nextAt = 0;
 
   constructor(kernel: Kernel) {
     this.#settings = kernel.settings;
-    this.#keeper = kernel.clock;
+    this.#clock = kernel.clock;
     this.#ledger = kernel.ledger;
     this.#background = kernel.background;
     kernel.onCommit(() => this.#afterCommit());
@@ -35,7 +35,7 @@ export class Configurations {
 
   /** What lives in memory alone is shared on purpose, by code that holds the store. */
   #afterCommit(): void {
-    const now = this.#keeper.highWater;
+    const now = this.#clock.highWater;
     if (this.#settings.store.durability === 'memory' || now < this.#nextAt) return;
     this.#nextAt = now + HOUR_MS;
     this.#background.run(this.#meet(now), 'engines');

@@ -48,7 +48,7 @@ export interface ClockAcceptance {
 export class JournalClock {
   /** Reads the journal, for this and for the ledger. */
   readonly reader: JournalReader;
-  readonly #keeper: EngineClock;
+  readonly #clock: EngineClock;
   readonly #leewayMs: number;
   readonly #onError: (error: unknown, during: string) => void;
   readonly #own: OwnChanges;
@@ -57,12 +57,12 @@ export class JournalClock {
   readonly #looking = new SingleFlight();
   #reportFrom = 0;
 
-  constructor(store: GrantStore, keeper: EngineClock, leewayMs: number, onError: (error: unknown, during: string) => void) {
+  constructor(store: GrantStore, clock: EngineClock, leewayMs: number, onError: (error: unknown, during: string) => void) {
     this.reader = new JournalReader(store, (entries) => this.#observe(entries));
-    this.#keeper = keeper;
+    this.#clock = clock;
     this.#leewayMs = leewayMs;
     this.#onError = onError;
-    this.#own = ownChangesOf(keeper.clock);
+    this.#own = ownChangesOf(clock.clock);
   }
 
   /**
@@ -72,7 +72,7 @@ export class JournalClock {
   wrote(changeId: string, entries: readonly Pick<AuditEntry, 'at'>[]): void {
     // Cursors and leases leave nothing to be told apart, and would push out the ids of changes that do.
     if (entries.length === 0) return;
-    const isVouchedFor = this.#isConfirmed && entries.every(({ at }) => at >= this.#keeper.highWater - STEP_BACK_MS);
+    const isVouchedFor = this.#isConfirmed && entries.every(({ at }) => at >= this.#clock.highWater - STEP_BACK_MS);
     if (!isVouchedFor) this.#own.add(changeId);
   }
 
@@ -84,9 +84,9 @@ export class JournalClock {
       if (isInstant(entry?.at) && entry.at > (newest?.at ?? 0)) newest = entry;
     }
     const bound = NEAR_MS + this.#leewayMs;
-    if (newest === undefined || newest.at <= this.#keeper.highWater + bound || this.#keeper.highWater < this.#reportFrom) return;
+    if (newest === undefined || newest.at <= this.#clock.highWater + bound || this.#clock.highWater < this.#reportFrom) return;
     try {
-      const { now, highWater } = this.#keeper.read();
+      const { now, highWater } = this.#clock.read();
       if (newest.at <= now + bound) return;
       this.#reportFrom = highWater + REPORT_EVERY_MS;
       this.#onError(new ClockError(aheadOf(newest, now)), 'clock');
@@ -106,7 +106,7 @@ export class JournalClock {
     await this.#look();
     const behind = this.#behind;
     if (behind === undefined) return;
-    const { now } = this.#keeper.read();
+    const { now } = this.#clock.read();
     if (now >= behind.newest || (await this.#isWitnessed(behind, now))) this.#confirmed();
     else throw new ClockError(behindJournal(behind.newest, now));
   }
@@ -114,7 +114,7 @@ export class JournalClock {
   /** @param record puts the acceptance on record */
   async accept(record: (data: { readonly reading: number; readonly newest: number }) => Promise<unknown>): Promise<ClockAcceptance> {
     if (!this.#isConfirmed) await this.#look();
-    const { now } = this.#keeper.read();
+    const { now } = this.#clock.read();
     const newest = this.#behind?.newest;
     if (newest === undefined || now >= newest) return { accepted: false, now, newest: undefined };
     await record({ reading: now, newest });
@@ -129,7 +129,7 @@ export class JournalClock {
    * @throws InvalidArgumentError, ClockError
    */
   async allowsHorizon(before: number, isForced: boolean): Promise<boolean> {
-    const { now } = this.#keeper.read();
+    const { now } = this.#clock.read();
     if (before > now) throw invalid('before', 'an instant that has passed', before);
     const { head } = await this.reader.read();
     if (isForced) return true;
@@ -168,7 +168,7 @@ export class JournalClock {
     const { total } = this.#own;
     const last = await this.reader.newestEntry();
     const newest = last && (await this.#newestOfOthers(last));
-    const { now } = this.#keeper.read();
+    const { now } = this.#clock.read();
     if (last === undefined || newest === undefined) {
       this.#confirmed();
       return;

@@ -8,14 +8,14 @@ import type { Kernel } from './kernel.js';
 
 /** Puts refused attempts on record: best effort, in the background, never delaying anything (L29). */
 export class RefusalLog {
-  readonly #keeper: EngineClock;
+  readonly #clock: EngineClock;
   readonly #ledger: Ledger;
   readonly #background: Background;
   readonly #onError: (error: unknown, during: string) => void;
   readonly #refusals = new RefusalThrottle();
 
   constructor(kernel: Kernel) {
-    this.#keeper = kernel.clock;
+    this.#clock = kernel.clock;
     this.#ledger = kernel.ledger;
     this.#background = kernel.background;
     this.#onError = kernel.settings.onError;
@@ -47,7 +47,7 @@ export class RefusalLog {
 
   #recordAt(due: (now: number) => readonly EntryDraft[]): void {
     try {
-      const entries = due(this.#keeper.read().now);
+      const entries = due(this.#clock.read().now);
       if (entries.length > 0) this.#background.run(this.#ledger.commit({ expect: [], put: [], entries }), 'attempt.refused');
     } catch (error) {
       // A clock that fails must replace neither the refusal nor the report of a pass.

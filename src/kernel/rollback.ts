@@ -54,7 +54,7 @@ export interface AcceptedRollback extends Acceptance {
 export class RollbackGuard {
   readonly #store: GrantStore;
   readonly #journal: JournalReader;
-  readonly #keeper: EngineClock;
+  readonly #clock: EngineClock;
   readonly #resend: Resend;
   readonly #onError: (error: unknown, during: string) => void;
   #known: Anchor | undefined;
@@ -69,14 +69,14 @@ export class RollbackGuard {
 
   constructor(
     journal: JournalReader,
-    keeper: EngineClock,
+    clock: EngineClock,
     resend: Resend,
     knownHead: Anchor | undefined,
     onError: (error: unknown, during: string) => void,
   ) {
     this.#store = journal.store;
     this.#journal = journal;
-    this.#keeper = keeper;
+    this.#clock = clock;
     this.#resend = resend;
     this.#known = knownHead;
     this.#onError = onError;
@@ -119,7 +119,7 @@ export class RollbackGuard {
       const { outcome, head } = await this.#send({ id: newId(), expect: [], put: [], append: [] }, lost);
       if (outcome !== 'behind' || lost === undefined || (await this.#takesOver(head))) return { accepted: false, lost: undefined, head };
       const [row] = await askRows(this.#store, [ACCEPTED]);
-      const own: Acceptance = { id: newId(), at: this.#keeper.read().now };
+      const own: Acceptance = { id: newId(), at: this.#clock.read().now };
       const accepted = [...acceptancesIn(row), own].slice(-MAX_ACCEPTANCES);
       const body = { accepted: accepted.map(({ id, at }) => ({ id, at })) };
       const put = bookmark(ACCEPTED.kind, ACCEPTED.id, (row?.version ?? 0) + 1, body);
@@ -149,7 +149,7 @@ export class RollbackGuard {
       if (this.#unconfirmed.length > MAX_UNCONFIRMED) this.#unconfirmed.shift();
     }
     this.#known = { seq: head.seq, hash: head.hash };
-    this.#knownAt = this.#keeper.highWater;
+    this.#knownAt = this.#clock.highWater;
     this.#isReported = false;
   }
 
@@ -194,7 +194,7 @@ export class RollbackGuard {
   #goOnFrom(head: Anchor, accepted: readonly Acceptance[]): void {
     this.#spent = new Set(accepted.map(({ id }) => id));
     this.#known = head;
-    this.#knownAt = this.#keeper.highWater;
+    this.#knownAt = this.#clock.highWater;
     this.#unconfirmed = [];
     this.#isReported = false;
   }

@@ -18,7 +18,7 @@ export interface Moment extends ClockReading {
 }
 
 /** Reads the clock, once for each attempt: after the last question to an approver, right before the rule. */
-export const moment = (keeper: { read(): ClockReading }, actor: string): Moment => ({ ...keeper.read(), actor });
+export const moment = (clock: { read(): ClockReading }, actor: string): Moment => ({ ...clock.read(), actor });
 
 /** The engine's own actors. */
 export const APPROVER = 'system:approver';

@@ -46,7 +46,7 @@ interface SenderSettings {
   readonly keys: readonly Uint8Array[];
   readonly fetch: WebhookFetch | undefined;
   readonly timeoutMs: number;
-  readonly keeper: EngineClock;
+  readonly clock: EngineClock;
   /** Whether no text that a caller chose is ever sent. */
   readonly withholds: boolean;
 }
@@ -63,7 +63,7 @@ export class Sender {
   }
 
   now(): number {
-    return this.#settings.keeper.read().now;
+    return this.#settings.clock.read().now;
   }
 
   /**
@@ -91,7 +91,7 @@ export class Sender {
   }
 
   async #call(entry: AuditEntry, now: number): Promise<Answer> {
-    const { target, keys, fetch, timeoutMs, keeper, withholds } = this.#settings;
+    const { target, keys, fetch, timeoutMs, clock, withholds } = this.#settings;
     const body = withholds || isWithheld(entry) ? withheldBodyOf(entry) : bodyOf(entry);
     const seconds = String(Math.floor(now / 1_000));
     const stop = new AbortController();
@@ -105,7 +105,7 @@ export class Sender {
     const timeout = () => this.#error('timeout', `did not answer within ${timeoutMs} ms to ${which(entry)}`);
     try {
       const call = async () => (fetch === undefined ? globalThis.fetch(target.href, init) : fetch(target.href, init));
-      const reply = await within(keeper.clock, timeoutMs, call, timeout);
+      const reply = await within(clock.clock, timeoutMs, call, timeout);
       const { status, body: said } = reply;
       // What it says doesn't matter; left unread, it would keep the connection.
       Promise.resolve()

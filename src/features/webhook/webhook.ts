@@ -4,7 +4,7 @@ import type { AuditEntry, EntryType } from '../../records/index.js';
 import { readDuration, type Duration } from '../../core/duration.js';
 import { PageProgress } from '../../followers/page-progress.js';
 import { readEntryTypes } from './entry-types.js';
-import { readKeeper } from './keeper.js';
+import { parseClock } from './clock.js';
 import { MAX_TIMEOUT_MS, Sender, type WebhookFetch } from './sender.js';
 import { readSecrets } from './signature.js';
 import { readTarget } from './target.js';
@@ -73,7 +73,7 @@ export function webhookSink(options: WebhookSinkOptions): AuditSink {
     keys: readSecrets('secrets', secrets),
     fetch: fetch as WebhookFetch | undefined,
     timeoutMs: readTimeout(timeout),
-    keeper: readKeeper('clock', clock),
+    clock: parseClock('clock', clock),
     withholds: texts === 'digest',
   });
   const progress = new PageProgress();

@@ -11,7 +11,7 @@ import type { Cover, SharedCover } from './shared-cover.js';
 export interface LeaseContext {
   readonly subject: string;
   readonly scope: string;
-  readonly keeper: EngineClock;
+  readonly clock: EngineClock;
   readonly alarm: JournalNotifier;
   readonly leewayMs: number;
   /** Reads what covers, whether or not it covers now. Waits for an approver that is to confirm a start, where nothing else covers. */
@@ -49,8 +49,8 @@ export class LeaseWatch {
   constructor(context: LeaseContext, options: ParsedWatchOptions) {
     this.#context = context;
     this.#options = options;
-    this.#poll = new InterruptibleSleep(context.keeper.clock);
-    this.#guard = new InterruptibleSleep(context.keeper.clock);
+    this.#poll = new InterruptibleSleep(context.clock.clock);
+    this.#guard = new InterruptibleSleep(context.clock.clock);
     this.#unlisten = context.alarm.listen({ concerns: (entry) => this.#isConcerned(entry), wake: () => this.#hinted() });
   }
 
@@ -171,7 +171,7 @@ export class LeaseWatch {
   }
 
   #read(): ClockReading {
-    return this.#context.keeper.read();
+    return this.#context.clock.read();
   }
 
   /** For how long it could not be confirmed, on whichever clock that is longer. */

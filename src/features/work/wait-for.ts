@@ -17,7 +17,7 @@ export interface WaitOptions {
 /** What waiting needs of the engine. */
 export interface WaitContext<T> {
   readonly requestId: string;
-  readonly keeper: EngineClock;
+  readonly clock: EngineClock;
   readonly alarm: JournalNotifier;
   readonly leewayMs: number;
   readonly read: () => Promise<WaitAnswer<T>>;
@@ -64,8 +64,8 @@ export class Wait<T> {
   constructor(context: WaitContext<T>, options: ParsedWaitOptions) {
     this.#context = context;
     this.#options = options;
-    this.#poll = new InterruptibleSleep(context.keeper.clock);
-    this.#guard = new InterruptibleSleep(context.keeper.clock);
+    this.#poll = new InterruptibleSleep(context.clock.clock);
+    this.#guard = new InterruptibleSleep(context.clock.clock);
     this.result = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -114,7 +114,7 @@ export class Wait<T> {
     await this.#read();
     void this.#run(() => this.#keepGuard());
     while (!this.#isOver) {
-      await this.#poll.until(Math.min(this.#context.keeper.read().now + this.#options.pollMs, this.#deadline));
+      await this.#poll.until(Math.min(this.#context.clock.read().now + this.#options.pollMs, this.#deadline));
       if (!this.#isOver) await this.#read().catch((error: unknown) => this.#unread(error));
     }
   }
@@ -125,7 +125,7 @@ export class Wait<T> {
   }
 
   async #read(): Promise<void> {
-    this.#askedAt = this.#context.keeper.read().now;
+    this.#askedAt = this.#context.clock.read().now;
     const { result, reviewBy } = await this.#context.read();
     if (this.#isOver) return;
     if (result !== undefined) this.#end(() => this.#resolve(result));
@@ -138,7 +138,7 @@ export class Wait<T> {
   #unread(error: unknown): void {
     if (this.#isOver) return;
     const isGone = isJitError(error) && (error.code === 'ERR_JIT_NOT_FOUND' || error.code === 'ERR_JIT_CLOCK');
-    if (isGone || this.#context.keeper.read().forEnds >= this.#reviewBy) throw error;
+    if (isGone || this.#context.clock.read().forEnds >= this.#reviewBy) throw error;
     this.#context.onError(error, 'waitFor');
     this.#failure = error;
   }
@@ -147,7 +147,7 @@ export class Wait<T> {
   async #keepGuard(): Promise<void> {
     while (!this.#isOver) {
       const isWoken = await this.#guard.until(this.#hangsAt);
-      if (!isWoken && this.#context.keeper.read().now >= this.#hangsAt) {
+      if (!isWoken && this.#context.clock.read().now >= this.#hangsAt) {
         this.end(new StoreError('get', 'the request could not be read since its deadline has passed', this.#failure));
       }
     }

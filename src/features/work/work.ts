@@ -21,7 +21,7 @@ import type { Kernel } from '../../kernel/kernel.js';
 /** Work that runs while access lasts, and whoever waits for a decision. */
 export class Work {
   readonly #settings: Settings;
-  readonly #keeper: EngineClock;
+  readonly #clock: EngineClock;
   readonly #coverage: CoverageContext;
   readonly #checker: Checker;
   readonly #kernel: Kernel;
@@ -32,9 +32,9 @@ export class Work {
   constructor(kernel: Kernel) {
     const { store, onError } = kernel.settings;
     this.#settings = kernel.settings;
-    this.#keeper = kernel.clock;
+    this.#clock = kernel.clock;
     this.#checker = kernel.part(EngineChecker);
-    this.#coverage = { checker: this.#checker, activation: kernel.part(CheckActivation), keeper: kernel.clock };
+    this.#coverage = { checker: this.#checker, activation: kernel.part(CheckActivation), clock: kernel.clock };
     this.#kernel = kernel;
     this.#covers = new SharedCovers((subject, scope) => this.#cover(subject, scope, false));
     this.#alarm = new JournalNotifier({ store, journal: (after, limit) => kernel.ledger.journal(after, limit), onError });
@@ -50,7 +50,7 @@ export class Work {
 
   /** The clock was found set back: everybody looks anew how long to sleep. Real timers go by lengths, and need no telling. */
   #clockSetBack(): void {
-    if (this.#keeper.clock.sleep === undefined) return;
+    if (this.#clock.clock.sleep === undefined) return;
     for (const one of this.#open) one.wake();
   }
 
@@ -69,7 +69,7 @@ export class Work {
       {
         subject,
         scope,
-        keeper: this.#keeper,
+        clock: this.#clock,
         alarm: this.#alarm,
         leewayMs: this.#settings.leewayMs,
         read: async () => seen(await this.#cover(subject, scope, true)),
@@ -113,7 +113,7 @@ export class Work {
     const wait: Wait<AccessResult> = new Wait(
       {
         requestId,
-        keeper: this.#keeper,
+        clock: this.#clock,
         alarm: this.#alarm,
         leewayMs: this.#settings.leewayMs,
         read: () => requestOutcome(this.#kernel, requestId),
@@ -128,8 +128,8 @@ export class Work {
 
   /** Standing access comes first, and asks no store. */
   async #cover(subject: string, scope: string, waits: boolean): Promise<Cover> {
-    const age = new Stopwatch(this.#keeper.clock);
-    const reading = this.#keeper.read();
+    const age = new Stopwatch(this.#clock.clock);
+    const reading = this.#clock.read();
     if (this.#checker.standing(subject, scope) !== undefined) return { held: undefined, begunAt: reading.now, age, reading };
     return coverageOf(this.#coverage, subject, scope, waits);
   }
