@@ -1,44 +1,39 @@
 import { SingleFlight } from '../core/single-flight.js';
 import { Stopwatch } from '../core/stopwatch.js';
 import { isStartDue, activateGrant } from '../lifecycle/start.js';
+import { awaitsActivation } from '../lifecycle/status.js';
 import { moment, noChange } from '../lifecycle/transition.js';
-import type { Grant } from '../records/index.js';
-import type { EngineClock } from '../core/time.js';
-import type { ApproverClient } from '../kernel/approver-client.js';
+import type { MaybePromise } from '../core/ports.js';
+import type { Decision, Grant } from '../records/index.js';
 import { loadChain } from '../kernel/context.js';
-import type { Ledger } from '../kernel/ledger.js';
+import { grantsAmong } from '../kernel/grant-use.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { LiveRows, StartActivator } from './checker.js';
 
-/** How long a failure keeps checks from asking again; a sweep asks all the same. */
+/** How long checks do not ask again after a failure. A sweep asks anyway. */
 const QUIET_MS = 1_000;
 const MAX_REMEMBERED = 1_000;
-/** What begins takes nothing with it. */
-const NO_LINE = { successors: [], requests: [] };
+/** An activation ends nothing, so it needs no extension chain. */
+const NO_CHAIN = { successors: [], requests: [] };
 
-/** Scheduled starts at which the approver is asked once more. */
-export class Activation {
-  readonly #clock: EngineClock;
-  readonly #ledger: Ledger;
-  readonly #desk: ApproverClient;
+/** Asks the approver once more when a scheduled grant starts, for sweeps and for checks. */
+export class Activation implements StartActivator {
   readonly #kernel: Kernel;
-  /** Of the grants that are being asked about: a burst of checks asks once. */
+  /** By grant, the question that is open: a burst of checks asks once. */
   readonly #underway = new SingleFlight<Grant>();
-  /** Since the question about a grant has failed last. */
+  /** By grant, the time since the last question about it failed. */
   readonly #failed = new Map<string, Stopwatch>();
 
   constructor(kernel: Kernel) {
-    this.#clock = kernel.clock;
-    this.#ledger = kernel.ledger;
-    this.#desk = kernel.approver;
     this.#kernel = kernel;
     kernel.background.track(this);
   }
 
   /**
-   * Asks whether the subject may still hold a grant whose start has come, and records what follows: its activation, or
-   * its end. A question that fails changes nothing.
+   * Asks whether the subject may still hold a grant whose start has come, and records the answer: the activation of the grant,
+   * or its end. A question that fails changes nothing.
    *
-   * @param actor who or what found that it is time
+   * @param actor the subject whose check found that the start has come, or the sweeper
    */
   activate(grantId: string, actor: string): Promise<Grant> {
     return this.#underway.join(async () => {
@@ -48,7 +43,7 @@ export class Activation {
         return grant;
       } catch (error) {
         if (this.#failed.size >= MAX_REMEMBERED) this.#failed.clear();
-        this.#failed.set(grantId, new Stopwatch(this.#clock.clock));
+        this.#failed.set(grantId, new Stopwatch(this.#kernel.settings.clock));
         throw error;
       }
     }, grantId);
@@ -58,30 +53,57 @@ export class Activation {
     return this.#underway.size > 0;
   }
 
-  /** Resolves when no question about a start is under way. Never rejects. */
+  /** Resolves when no question about a start is open. Never rejects. */
   idle(): Promise<void> {
     return this.#underway.settled();
   }
 
   /**
-   * Activates for a check, and resolves whether it asked. A check does not ask right after the question has failed, or every
-   * check would wait for an approver that hangs.
+   * Activates for a check. It does not ask right after a failure, or every check would wait for an approver that hangs. A
+   * question that fails is reported to `onError`, and the check still denies. Never rejects.
+   *
+   * @returns whether the engine asked the approver and recorded its answer
    */
   async activateForCheck(grantId: string, subject: string): Promise<boolean> {
     const failed = this.#failed.get(grantId);
     if (failed !== undefined && failed.ms < QUIET_MS) return false;
-    await this.activate(grantId, subject);
-    return true;
+    try {
+      await this.activate(grantId, subject);
+      return true;
+    } catch (error) {
+      this.#kernel.settings.onError(error, 'activation');
+      return false;
+    }
+  }
+
+  async retry(first: Decision, again: () => MaybePromise<Decision>): Promise<Decision> {
+    let decision = first;
+    const tried = new Set<string>();
+    while (decision.reason === 'not_activated' && decision.grant !== undefined && !tried.has(decision.grant.id)) {
+      tried.add(decision.grant.id);
+      if (!(await this.activateForCheck(decision.grant.id, decision.subject))) return decision;
+      decision = await again();
+    }
+    return decision;
+  }
+
+  async activateAll(subject: string, { rows, reading }: LiveRows, wanted: (granted: string) => boolean): Promise<boolean> {
+    const waiting = grantsAmong(rows, subject, this.#kernel.settings.decodeAll).filter(
+      (use) => awaitsActivation(use, reading) && wanted(use.grant.scope),
+    );
+    await Promise.all(waiting.map(({ grant }) => this.activateForCheck(grant.id, subject)));
+    return waiting.length > 0;
   }
 
   #ask(grantId: string, actor: string): Promise<Grant> {
-    return this.#ledger.run(async () => {
-      const held = await this.#ledger.held(grantId);
-      if (!isStartDue(held, this.#clock.read())) return noChange(held.grant);
-      const request = await this.#ledger.request(held.grant.requestId);
-      const eligible = await this.#desk.mayHold(request, 'start');
-      const line = eligible ? NO_LINE : await loadChain(this.#kernel, held.grant);
-      return activateGrant(held, line, eligible, moment(this.#clock, actor));
+    const { approver, clock, ledger } = this.#kernel;
+    return ledger.run(async () => {
+      const use = await ledger.held(grantId);
+      if (!isStartDue(use, clock.read())) return noChange(use.grant);
+      const request = await ledger.request(use.grant.requestId);
+      const eligible = await approver.mayHold(request, 'start');
+      const chain = eligible ? NO_CHAIN : await loadChain(this.#kernel, use.grant);
+      return activateGrant(use, chain, eligible, moment(clock, actor));
     });
   }
 }

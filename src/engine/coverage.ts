@@ -2,9 +2,11 @@ import { Stopwatch } from '../core/stopwatch.js';
 import { judge } from '../lifecycle/check.js';
 import { awaitsActivation, type GrantUse } from '../lifecycle/status.js';
 import type { Decision } from '../records/index.js';
-import type { ClockReading, EngineClock } from '../core/time.js';
-import type { CheckActivation } from './check-activation.js';
+import type { ClockReading } from '../core/time.js';
+import { Activation } from './activation.js';
 import type { Checker } from './checker.js';
+import { EngineChecker } from './engine-checker.js';
+import type { Kernel } from '../kernel/kernel.js';
 
 /** What a decision by grants rests on. */
 export interface Coverage {
@@ -19,35 +21,25 @@ export interface Coverage {
   readonly reading: ClockReading;
 }
 
-/** What reads coverage. */
-export interface CoverageContext {
-  readonly checker: Checker;
-  readonly activation: CheckActivation;
-  readonly clock: EngineClock;
-}
-
 /**
- * A check by grants alone, with all that it rests on, from one read of the store. What could be activated is. The call waits
- * for that only where nothing else allows, because an approver that hangs must not hold up what is covered anyway.
+ * A check by grants alone, with everything that it rests on, from one read of the store. It activates the grants whose start
+ * has come. It waits for an activation only where no other grant allows: an approver that hangs must not delay those.
  *
- * @param waits false: not even then; the activation goes on in the background, and its entry in the journal announces it
+ * @param waits false: it never waits. The activation continues in the background, and its journal entry announces it
  */
-export async function coverageOf(
-  { checker, activation, clock }: CoverageContext,
-  subject: string,
-  scope: string,
-  waits = true,
-): Promise<Coverage> {
+export async function coverageOf(kernel: Kernel, subject: string, scope: string, waits = true): Promise<Coverage> {
+  const { clock, settings } = kernel;
+  const checker = kernel.part(EngineChecker);
   const tried = new Set<string>();
   for (;;) {
-    const age = new Stopwatch(clock.clock);
+    const age = new Stopwatch(settings.clock);
     const begunAt = clock.read().now;
     const rows = await checker.live(subject, scope);
     const reading = clock.read();
     const held = checker.reaching(rows, subject, scope);
     const decision = judge(held, subject, scope, reading);
-    const waiting = held.filter((one) => awaitsActivation(one, reading) && !tried.has(one.grant.id));
-    const asked = waiting.map(async ({ grant }) => (tried.add(grant.id), activation.activate(grant.id, subject)));
+    const waiting = held.filter((use) => awaitsActivation(use, reading) && !tried.has(use.grant.id));
+    const asked = waiting.map(async ({ grant }) => (tried.add(grant.id), kernel.part(Activation).activateForCheck(grant.id, subject)));
     if (asked.length === 0 || decision.allowed || !waits) return { decision, held, begunAt, age, reading };
     if (!(await Promise.all(asked)).includes(true)) return { decision, held, begunAt, age, reading };
   }

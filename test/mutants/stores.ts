@@ -598,8 +598,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'provisioning: an end waits for an approver that is to confirm a start',
     file: 'features/provisioning/target.ts',
-    from: 'coverageOf(context, subject, scope, false)',
-    to: 'coverageOf(context, subject, scope)',
+    from: 'coverageOf(this.#kernel, subject, scope, false)',
+    to: 'coverageOf(this.#kernel, subject, scope)',
     caughtBy: {
       test: 'test/engine/sweeper-side-by-side.test.ts',
       title: 'tells of an end while the approver hangs that is to confirm what starts then',

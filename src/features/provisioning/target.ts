@@ -8,9 +8,7 @@ import type { Row } from '../../core/store-port.js';
 import { decodeEffect, type Effect } from '../../records/index.js';
 import { within } from '../../core/time.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import { CheckActivation } from '../../engine/check-activation.js';
 import { coverageOf } from '../../engine/coverage.js';
-import { EngineChecker } from '../../engine/engine-checker.js';
 import type { ParsedTarget } from './options.js';
 import { KeyedQueue } from './keyed-queue.js';
 
@@ -77,13 +75,11 @@ export class Target {
   }
 
   /**
-   * The live grants that reach a scope. An approver that must confirm a start is asked and not waited for, because its answer
-   * becomes an entry, which is followed (L38).
+   * The live grants that reach a scope. It does not wait for an approver that must confirm a start: the approver's answer is
+   * a journal entry, which the provisioner follows (L38).
    */
   async #liveGrants({ subject, scope }: EffectKey): Promise<readonly GrantUse[]> {
-    const kernel = this.#kernel;
-    const context = { checker: kernel.part(EngineChecker), activation: kernel.part(CheckActivation), keeper: kernel.clock };
-    return (await coverageOf(context, subject, scope, false)).held;
+    return (await coverageOf(this.#kernel, subject, scope, false)).held;
   }
 
   /** Applies what is due of a subject and scope, unless another process does. Records and reports a failure; never rejects. */

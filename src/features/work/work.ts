@@ -11,8 +11,7 @@ import type { MaybePromise } from '../../core/ports.js';
 import type { EngineClock } from '../../core/time.js';
 import type { AccessResult } from '../../engine/answers.js';
 import { denied, type Checker } from '../../engine/checker.js';
-import { coverageOf, type CoverageContext } from '../../engine/coverage.js';
-import { CheckActivation } from '../../engine/check-activation.js';
+import { coverageOf } from '../../engine/coverage.js';
 import { EngineChecker } from '../../engine/engine-checker.js';
 import { requestOutcome } from '../../engine/requests.js';
 import type { Settings } from '../../kernel/settings.js';
@@ -22,7 +21,6 @@ import type { Kernel } from '../../kernel/kernel.js';
 export class Work {
   readonly #settings: Settings;
   readonly #clock: EngineClock;
-  readonly #coverage: CoverageContext;
   readonly #checker: Checker;
   readonly #kernel: Kernel;
   readonly #alarm: JournalNotifier;
@@ -34,7 +32,6 @@ export class Work {
     this.#settings = kernel.settings;
     this.#clock = kernel.clock;
     this.#checker = kernel.part(EngineChecker);
-    this.#coverage = { checker: this.#checker, activation: kernel.part(CheckActivation), clock: kernel.clock };
     this.#kernel = kernel;
     this.#covers = new SharedCovers((subject, scope) => this.#cover(subject, scope, false));
     this.#alarm = new JournalNotifier({ store, journal: (after, limit) => kernel.ledger.journal(after, limit), onError });
@@ -131,6 +128,6 @@ export class Work {
     const age = new Stopwatch(this.#clock.clock);
     const reading = this.#clock.read();
     if (this.#checker.standing(subject, scope) !== undefined) return { held: undefined, begunAt: reading.now, age, reading };
-    return coverageOf(this.#coverage, subject, scope, waits);
+    return coverageOf(this.#kernel, subject, scope, waits);
   }
 }
