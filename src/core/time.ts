@@ -39,7 +39,8 @@ function markOf(clock: Clock): Mark {
 
 /** A view of a clock, with its high-water mark: an engine has one of its own, the checkers over one clock share one (L5). */
 export class EngineClock {
-  readonly clock: Clock;
+  /** The clock that it reads. */
+  readonly source: Clock;
   readonly #leewayMs: number;
   readonly #onStepBack: (error: ClockError) => void;
   readonly #mark: Mark;
@@ -48,14 +49,14 @@ export class EngineClock {
   #steppedBack = false;
 
   /**
-   * @param onStepBack told once for each time that the clock is found to have stepped back
-   * @param isShared whether its mark is the one that everything over this clock raises; default: one of its own
+   * @param onStepBack called once for each step back of the clock that a reading shows
+   * @param isShared whether it uses the mark that all engine clocks over this source raise; default: a mark of its own
    */
-  constructor(clock: Clock, leewayMs = 0, onStepBack: (error: ClockError) => void = () => undefined, isShared = false) {
-    this.clock = clock;
+  constructor(source: Clock, leewayMs = 0, onStepBack: (error: ClockError) => void = () => undefined, isShared = false) {
+    this.source = source;
     this.#leewayMs = leewayMs;
     this.#onStepBack = onStepBack;
-    this.#shared = markOf(clock);
+    this.#shared = markOf(source);
     this.#mark = isShared ? this.#shared : { highWater: 0 };
   }
 
@@ -66,7 +67,7 @@ export class EngineClock {
 
   /** On the path of every check, and short, so that the compiler takes it into the check. */
   read(): ClockReading {
-    const now = readClock(this.clock);
+    const now = readClock(this.source);
     const mark = this.#mark;
     if (now > mark.highWater) {
       mark.highWater = now;

@@ -20,16 +20,8 @@ import type {
 } from './answers.js';
 import { history, listRequests, whoHadAccess, type HistoryQuery, type HolderQuery, type RequestQuery } from './history.js';
 import { readBy, readReviewTexts, type By, type RedeemBy, type ReviewBy } from './by.js';
-import {
-  parseAccessAsk,
-  parseBreakGlassAsk,
-  parseExtensionAsk,
-  type AccessAsk,
-  type BreakGlassAsk,
-  type DryRunAsk,
-  type ExtensionAsk,
-  type RunAsk,
-} from './ask.js';
+import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk } from './ask.js';
+import type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './ask.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
 import { denied, type Action, type Checker } from './checker.js';
 import { EngineChecker } from './engine-checker.js';

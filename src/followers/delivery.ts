@@ -112,6 +112,6 @@ export class Delivery {
       .then(() => undefined);
     this.#writing = writing.then(done, done);
     const timeout = () => new Error(`sink ${name} did not settle within ${this.#timeoutMs} ms`);
-    await within(this.#kernel.clock.clock, this.#timeoutMs, () => writing, timeout);
+    await within(this.#kernel.clock.source, this.#timeoutMs, () => writing, timeout);
   }
 }

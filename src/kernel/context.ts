@@ -216,7 +216,7 @@ export async function requestsById({ ledger, settings }: Kernel, ids: readonly s
 }
 
 /** The requests of a subject that have no recorded end. */
-export async function openRequestsOf({ ledger, settings }: Kernel, subject: string): Promise<readonly AccessRequest[]> {
+async function openRequestsOf({ ledger, settings }: Kernel, subject: string): Promise<readonly AccessRequest[]> {
   const open: AccessRequest[] = [];
   for await (const rows of ledger.pages({ kind: 'request', subject, open: true })) {
     open.push(...settings.decodeAll(rows, decodeRequest).filter((request) => request.end === undefined));

@@ -62,7 +62,7 @@ export class JournalClock {
     this.#clock = clock;
     this.#leewayMs = leewayMs;
     this.#onError = onError;
-    this.#own = ownChangesOf(clock.clock);
+    this.#own = ownChangesOf(clock.source);
   }
 
   /**

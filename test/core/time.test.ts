@@ -358,7 +358,7 @@ describe('EngineClock', () => {
     keeper.read();
     keeper.read();
     expect(clock.calls).toBe(2);
-    expect(keeper.clock).toBe(clock);
+    expect(keeper.source).toBe(clock);
   });
 
   it('L5 the end is judged at an instant that never goes back, whatever the clock does', () => {

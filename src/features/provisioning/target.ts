@@ -139,7 +139,7 @@ export class Target {
       .then(() => undefined);
     try {
       await within(
-        clock.clock,
+        clock.source,
         timeoutMs,
         () => call,
         () => new Error(`target ${name} did not settle within ${timeoutMs} ms`),

@@ -105,7 +105,7 @@ export class Sender {
     const timeout = () => this.#error('timeout', `did not answer within ${timeoutMs} ms to ${which(entry)}`);
     try {
       const call = async () => (fetch === undefined ? globalThis.fetch(target.href, init) : fetch(target.href, init));
-      const reply = await within(clock.clock, timeoutMs, call, timeout);
+      const reply = await within(clock.source, timeoutMs, call, timeout);
       const { status, body: said } = reply;
       // What it says doesn't matter; left unread, it would keep the connection.
       Promise.resolve()

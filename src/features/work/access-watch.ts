@@ -49,8 +49,8 @@ export class LeaseWatch {
   constructor(context: LeaseContext, options: ParsedWatchOptions) {
     this.#context = context;
     this.#options = options;
-    this.#poll = new InterruptibleSleep(context.clock.clock);
-    this.#guard = new InterruptibleSleep(context.clock.clock);
+    this.#poll = new InterruptibleSleep(context.clock.source);
+    this.#guard = new InterruptibleSleep(context.clock.source);
     this.#unlisten = context.alarm.listen({ concerns: (entry) => this.#isConcerned(entry), wake: () => this.#hinted() });
   }
 

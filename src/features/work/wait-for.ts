@@ -64,8 +64,8 @@ export class Wait<T> {
   constructor(context: WaitContext<T>, options: ParsedWaitOptions) {
     this.#context = context;
     this.#options = options;
-    this.#poll = new InterruptibleSleep(context.clock.clock);
-    this.#guard = new InterruptibleSleep(context.clock.clock);
+    this.#poll = new InterruptibleSleep(context.clock.source);
+    this.#guard = new InterruptibleSleep(context.clock.source);
     this.result = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;

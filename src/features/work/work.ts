@@ -47,7 +47,7 @@ export class Work {
 
   /** The clock was found set back: everybody looks anew how long to sleep. Real timers go by lengths, and need no telling. */
   #clockSetBack(): void {
-    if (this.#clock.clock.sleep === undefined) return;
+    if (this.#clock.source.sleep === undefined) return;
     for (const one of this.#open) one.wake();
   }
 
@@ -125,7 +125,7 @@ export class Work {
 
   /** Standing access comes first, and asks no store. */
   async #cover(subject: string, scope: string, waits: boolean): Promise<Cover> {
-    const age = new Stopwatch(this.#clock.clock);
+    const age = new Stopwatch(this.#clock.source);
     const reading = this.#clock.read();
     if (this.#checker.standing(subject, scope) !== undefined) return { held: undefined, begunAt: reading.now, age, reading };
     return coverageOf(this.#kernel, subject, scope, waits);
