@@ -13,15 +13,22 @@ const utf8 = /* @__PURE__ */ new TextEncoder();
  * @throws StoreError nothing may be applied
  */
 export function refuseLargeChange(change: Change): void {
-  const { put, remove = [], append, expect } = change;
-  refuseAbove('rows', put.length + remove.length, MAX_CHANGE.rows);
-  refuseAbove('entries', append.length, MAX_CHANGE.entries);
-  refuseAbove('expectations', expect.length, MAX_CHANGE.expectations);
-  const text = JSON.stringify(change);
-  // A UTF-16 unit is at most three bytes of UTF-8.
-  if (text.length > MAX_CHANGE.bytes / 3) refuseAbove('bytes of JSON', utf8.encode(text).length, MAX_CHANGE.bytes);
+  const problem = sizeProblem(change);
+  if (problem !== undefined) throw new StoreError('commit', `the change has ${problem} are taken; nothing was applied`);
 }
 
-function refuseAbove(what: string, size: number, max: number): void {
-  if (size > max) throw new StoreError('commit', `the change has ${size} ${what}, and at most ${max} are taken; nothing was applied`);
+/** The part of a change that is larger than any store has to take; `undefined`: it fits. */
+export function sizeProblem(change: Change): string | undefined {
+  const { put, remove = [], append, expect } = change;
+  const counted =
+    beyond('rows', put.length + remove.length, MAX_CHANGE.rows) ??
+    beyond('entries', append.length, MAX_CHANGE.entries) ??
+    beyond('expectations', expect.length, MAX_CHANGE.expectations);
+  if (counted !== undefined) return counted;
+  const text = JSON.stringify(change);
+  // A UTF-16 unit is at most three bytes of UTF-8.
+  return text.length > MAX_CHANGE.bytes / 3 ? beyond('bytes of JSON', utf8.encode(text).length, MAX_CHANGE.bytes) : undefined;
 }
+
+const beyond = (what: string, size: number, max: number): string | undefined =>
+  size > max ? `${size} ${what}, and at most ${max}` : undefined;

@@ -1,13 +1,15 @@
-import type { EndFailure } from '../core/errors.js';
+import { PartialError, type EndFailure } from '../core/errors.js';
 import { invalid, readOptions } from '../core/parse.js';
-import { reviewBreakGlass as giveVerdict, type BreakGlassReviewCommand } from '../lifecycle/break-glass.js';
-import { grantIds } from '../lifecycle/grant.js';
+import { reviewBreakGlass as giveVerdict, type BreakGlassReviewCommand, type BreakGlassReviewContext } from '../lifecycle/break-glass.js';
+import { endGrant } from '../lifecycle/extension-chain.js';
+import { grantIds, type RequestWithGrants } from '../lifecycle/grant.js';
 import { isOwnRequest } from '../lifecycle/review.js';
 import { hasPassed } from '../lifecycle/status.js';
-import { moment } from '../lifecycle/transition.js';
+import { asRead, combine, moment, type Transition, type Writes } from '../lifecycle/transition.js';
 import { decodeRequest, needsReview, type AccessRequest, type Grant } from '../records/index.js';
 import { refuseAgent } from '../kernel/agents.js';
 import { loadChain } from '../kernel/context.js';
+import { fitsChange } from '../kernel/fits-change.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { askTogether } from '../kernel/together.js';
 import type { BreakGlassReviewItem } from './answers.js';
@@ -23,9 +25,13 @@ export interface BreakGlassReviewQuery {
 }
 
 /**
- * Records the verdict of a break-glass review; `unjustified` ends the access.
+ * Records the verdict of a break-glass review; `unjustified` ends the access in the same change.
  *
- * @throws PartialError where a grant that `unjustified` should end could not be read; the verdict is recorded all the same
+ * Where one change can not hold that (L42), the grants end first, one change each, the oldest first, and the verdict is
+ * recorded last. If the process dies in between, the review is still pending, and any reviewer's next call ends the rest.
+ *
+ * @throws PartialError where a grant that `unjustified` should end could not be read: the verdict is recorded all the same;
+ *   or where a call that needs several changes failed after the first: the review is still pending
  */
 export async function reviewBreakGlass(
   kernel: Kernel,
@@ -33,24 +39,92 @@ export async function reviewBreakGlass(
   actor: string,
   command: BreakGlassReviewCommand,
 ): Promise<AccessRequest> {
-  const { ledger, clock, settings } = kernel;
+  const { ledger, clock } = kernel;
   const isEnding = command.verdict === 'unjustified';
-  let unreadable: EndFailure[] = [];
-  const attempt = async () => {
-    unreadable = [];
-    const request = await ledger.request(id);
-    refuseAgent(settings.isAgent, request, actor);
-    const may = needsReview(request) && (await mayReview(kernel, actor, request));
-    const debtors = await loadDebtors(kernel, request);
-    // An unreadable grant must not keep the others alive.
-    const uses = await ledger.grantsWithUsage(grantIds(request), (row, error) => unreadable.push({ kind: 'grant', id: row.id, error }));
-    const grants = await Promise.all(uses.map(async (use) => ({ use, chain: await loadChain(kernel, use.grant) })));
-    return giveVerdict(request, command, { may, debtors, grants }, moment(clock, actor));
+  const ending: PartialEnding = { tally: new EndTally(), left: new Set() };
+  let unreadable: readonly EndFailure[] = [];
+  let reviewed: Transition<RequestWithGrants> | undefined;
+  const attempt = async (): Promise<boolean> => {
+    const loaded = await loadReview(kernel, id, actor);
+    ({ unreadable } = loaded);
+    const transition = giveVerdict(loaded.request, command, loaded.context, moment(clock, actor));
+    if (!fitsChange(kernel, transition)) {
+      await endOneByOne(kernel, loaded, actor, command.reason, ending);
+      return false;
+    }
+    reviewed = transition;
+    return ledger.commitTransition(transition);
   };
-  // Stubborn where it ends access: uses in between must not make it answer "conflict".
-  const { request, grants = [] } = await ledger.runDurably(attempt, isEnding);
-  if (isEnding) await endLeftovers(kernel, grants, actor, command.reason, unreadable);
-  return request;
+  try {
+    // Stubborn where it ends access: uses in between must not make it answer "conflict".
+    await ledger.untilCommitted(attempt, isEnding);
+  } catch (error) {
+    throw failureOf(ending, id, error);
+  }
+  const { put, result } = reviewed as unknown as Transition<RequestWithGrants>;
+  // Another call recorded this verdict, and that commit may not be durable yet.
+  if (put.length === 0) await ledger.confirmDurable();
+  if (isEnding) await endLeftovers(kernel, result.grants ?? [], actor, command.reason, unreadable);
+  return result.request;
+}
+
+interface LoadedReview {
+  readonly request: AccessRequest;
+  readonly context: BreakGlassReviewContext;
+  readonly unreadable: readonly EndFailure[];
+}
+
+async function loadReview(kernel: Kernel, id: string, actor: string): Promise<LoadedReview> {
+  const { ledger, settings } = kernel;
+  const unreadable: EndFailure[] = [];
+  const request = await ledger.request(id);
+  refuseAgent(settings.isAgent, request, actor);
+  const may = needsReview(request) && (await mayReview(kernel, actor, request));
+  const debtors = await loadDebtors(kernel, request);
+  // An unreadable grant must not keep the others alive.
+  const uses = await ledger.grantsWithUsage(grantIds(request), (row, error) => unreadable.push({ kind: 'grant', id: row.id, error }));
+  const grants = await Promise.all(uses.map(async (use) => ({ use, chain: await loadChain(kernel, use.grant) })));
+  return { request, context: { may, debtors, grants }, unreadable };
+}
+
+/** The state of a call that ends its grants in several changes. */
+interface PartialEnding {
+  readonly tally: EndTally;
+  /** The ids of the grants that this call has found and not ended yet. */
+  readonly left: Set<string>;
+}
+
+/**
+ * Ends the grants of a request, each with its chain in one change. Returns early on a conflict: the caller reads all again.
+ *
+ * Each change depends on the request as it was read, so that no grant ends after another reviewer's verdict.
+ */
+async function endOneByOne(
+  { ledger, clock }: Kernel,
+  { request, context }: LoadedReview,
+  actor: string,
+  reason: string | undefined,
+  { tally, left }: PartialEnding,
+): Promise<void> {
+  const command = { cause: 'unjustified', reason } as const;
+  const stillPending: Writes = { put: [], entries: [], dependsOn: [asRead(request)] };
+  left.clear();
+  for (const { use } of context.grants) if (use.grant.end === undefined) left.add(use.grant.id);
+  // In the order of the request: the grants of a bundle are issued together.
+  for (const { use, chain } of context.grants) {
+    const transition = endGrant(use, chain, command, moment(clock, actor));
+    if (transition.put.length > 0 && !(await ledger.commitTransition(combine(undefined, [transition, stillPending])))) return;
+    tally.addWritten(transition.put);
+    left.delete(use.grant.id);
+  }
+}
+
+/** The error of a review that failed: it names the grants that this call ended before, and those that it left. */
+function failureOf({ tally, left }: PartialEnding, requestId: string, error: unknown): unknown {
+  if (tally.ended.grants.length === 0) return error;
+  for (const grantId of left) tally.fail('grant', grantId, error);
+  if (left.size === 0) tally.fail('request', requestId, error);
+  return new PartialError(tally.ended, tally.failures);
 }
 
 /**

@@ -183,9 +183,10 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Gives the review that break-glass access owes; `unjustified` revokes what still lives of it, in the same commit.
+   * Reviews break-glass access; `unjustified` ends it in the same commit, or grant by grant where one commit can't hold it.
    *
-   * @throws SelfReviewError, NotReviewerError, DecidedError when somebody has given it
+   * @throws SelfReviewError, NotReviewerError, DecidedError when another reviewer has given the verdict; PartialError when a
+   *   grant could not be ended
    */
   async reviewBreakGlass(requestId: string, options: By & { readonly verdict: 'justified' | 'unjustified' }): Promise<AccessRequest> {
     const id = this.#readRecordId('requestId', requestId);

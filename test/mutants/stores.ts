@@ -709,4 +709,11 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'if (isUntouched && isJitError(first.error)) throw first.error;\n    return failures.length < 0 ? new PartialError(ended, failures).ended : ended;',
     caughtBy: { test: 'test/engine/revoke-all-unreadable.test.ts', title: 'L12 rejects with what it ended and what it could not' },
   },
+  {
+    name: 'break-glass: a bundle goes on ending after another verdict',
+    file: 'engine/break-glass-review.ts',
+    from: 'combine(undefined, [transition, stillPending])',
+    to: 'combine(undefined, [transition])',
+    caughtBy: { test: 'test/engine/large-bundle.test.ts', title: 'L19 ends nothing more once another reviewer has given the verdict' },
+  },
 ];

@@ -1,0 +1,30 @@
+import { sizeProblem } from '../core/change-size.js';
+import type { Writes } from '../lifecycle/transition.js';
+import { hold } from '../records/bookmark.js';
+import { encode } from '../records/index.js';
+import type { Kernel } from './kernel.js';
+
+/**
+ * Whether one change can hold what a rule writes (L42), with the row that a commit may add to hold back purges. An id and a
+ * digest of the length of the real ones stand in for them.
+ */
+export function fitsChange({ ledger, settings }: Kernel, { put, entries, dependsOn = [] }: Writes): boolean {
+  const { namespace } = ledger.store;
+  const id = '0'.repeat(32);
+  const digest = '0'.repeat(64);
+  const rows = [
+    ...put.map(encode),
+    hold(
+      id,
+      settings.sinks.map(({ name }) => name),
+    ),
+  ];
+  return (
+    sizeProblem({
+      id,
+      expect: [...rows, ...dependsOn].map(({ kind, id: recordId, version }) => ({ kind, id: recordId, version })),
+      put: rows,
+      append: entries.map((entry, i) => ({ v: 1, namespace, id: `${id}.${i + 1}`, ...entry, digest })),
+    }) === undefined
+  );
+}
