@@ -537,7 +537,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'verifyStore: only what find() gives is compared',
     file: 'journal/verify-store/comparison.ts',
-    from: ' && this.#compare(key, kept[i]) === undefined',
+    from: ' && compare(this.#reading, key, kept[i]) === undefined',
     to: '',
     caughtBy: {
       test: 'test/journal/verify-copies.test.ts',

@@ -4,23 +4,23 @@ import type { Row } from '../../core/store-port.js';
 import { isObject } from '../../records/index.js';
 import { canonicalJson, digestOf } from '../link.js';
 
-/** What a row should be by the journal alone. */
+/** The row that the journal alone makes. */
 export interface Expected {
   readonly row: Row;
   /** The last entry about it. */
   readonly seq: number;
-  /** Of a request's metadata, which the journal doesn't hold. */
+  /** The SHA-256 of a request's metadata, which the journal does not hold. */
   readonly metadataHash: string | undefined;
 }
 
 const COLUMNS = ['kind', 'id', 'version', 'subject', 'scope', 'open', 'createdAt', 'from', 'until', 'dueAt', 'sortAt'] as const;
 
-/** In what a stored row differs from what the journal says; `undefined`: in nothing. */
+/** In what a stored row differs from the journal; `undefined`: in nothing. */
 export function differenceOf(row: Row | undefined, expected: Expected | undefined): string | undefined {
   if (expected === undefined) return row === undefined ? undefined : 'is not in the journal';
   if (row === undefined) return `is missing: entry ${expected.seq} has it at version ${expected.row.version}`;
   if (!isObject(row)) return 'is no row at all';
-  const differences = COLUMNS.flatMap((column) => told(column, row[column], expected.row[column]));
+  const differences = COLUMNS.flatMap((column) => differing(column, row[column], expected.row[column]));
   if (isObject(row.body)) differences.push(...inBody(row.body, expected));
   else differences.push(`body is ${show(row.body)}`);
   return differences.length === 0 ? undefined : `${differences.join('; ')}; its last entry is ${expected.seq}`;
@@ -30,15 +30,15 @@ function inBody(body: JsonObject, { row, metadataHash }: Expected): readonly str
   const fields = new Set([...Object.keys(row.body), ...Object.keys(body)]);
   fields.delete('metadata');
   return [
-    ...[...fields].flatMap((field) => told(`body.${field}`, own(body, field), own(row.body, field))),
+    ...[...fields].flatMap((field) => differing(`body.${field}`, own(body, field), own(row.body, field))),
     ...inMetadata(own(body, 'metadata'), metadataHash),
   ];
 }
 
-/** `__proto__` is a field like any other, and what every object inherits is none. */
+/** Reads own fields only: `__proto__` is a field like any other, and an inherited field is none. */
 const own = (body: JsonObject, field: string): JsonValue | undefined => (Object.hasOwn(body, field) ? body[field] : undefined);
 
-/** What it is, is nobody's business here. */
+/** Compares hashes only: a report must not publish metadata. */
 function inMetadata(metadata: JsonValue | undefined, hash: string | undefined): readonly string[] {
   if (metadata === undefined && hash === undefined) return [];
   if (metadata === undefined) return [`body.metadata is missing, by the journal its SHA-256 is ${String(hash)}`];
@@ -55,7 +55,7 @@ function hashOf(metadata: JsonValue): string {
   }
 }
 
-function told(name: string, is: unknown, should: JsonValue | undefined): readonly string[] {
+function differing(name: string, is: unknown, should: JsonValue | undefined): readonly string[] {
   return areEqual(is, should) ? [] : [`${name} is ${shown(is)}, by the journal ${shown(should)}`];
 }
 

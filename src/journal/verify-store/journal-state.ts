@@ -1,0 +1,96 @@
+import type { Row } from '../../core/store-port.js';
+import { encode, isObject } from '../../records/index.js';
+import { bookmark, HORIZON } from '../../records/bookmark.js';
+import type { Fields, RecordDraft, RecordKind } from '../replay/drafts.js';
+import { recordOf } from '../replay/records.js';
+import { differenceOf, type Expected } from './difference.js';
+import type { JournalReading } from './reading.js';
+
+/** The kinds of the rows that are compared. The horizon's row is no record, but the journal has one number of it. */
+export type Kind = RecordKind | typeof HORIZON.kind;
+
+export interface Key {
+  readonly kind: Kind;
+  readonly id: string;
+}
+
+/** What the journal says of a row so far, and what it expects by that. While it says the same, no new entry is about the row. */
+export function stateOf({ rebuild }: JournalReading, { kind, id }: Key): RecordDraft | number | undefined {
+  return kind === 'horizon' ? rebuild.horizon : rebuild.now.of(kind).get(id);
+}
+
+/** In what a row differs from what the journal says; `undefined`: in nothing. */
+export function compare(reading: JournalReading, key: Key, row: Row | undefined): string | undefined {
+  const { rebuild } = reading;
+  const state = stateOf(reading, key);
+  if (typeof state === 'number') return differenceOfHorizon(row, state, rebuild.horizonSeq);
+  const isTrimmed = key.kind === 'subject' && rebuild.isTrimmed && isObject(row);
+  const draft = state && isTrimmed ? { ...state, fields: listsOf(reading, row, state, false) } : state;
+  return differenceOf(row, draft && expectedOf(reading, draft));
+}
+
+/** The row that a draft of the journal makes. */
+export function expectedOf({ rebuild }: JournalReading, draft: RecordDraft): Expected {
+  const { kind, seq, fields } = draft;
+  const { metadataHash } = fields;
+  const row = encode(recordOf(kind, draft, rebuild.now));
+  return { row, seq, metadataHash: typeof metadataHash === 'string' ? metadataHash : undefined };
+}
+
+const MAY_LACK_ENTRIES: ReadonlySet<Kind> = new Set<Kind>(['use', 'reuse', 'effect', 'subject']);
+/** The lists of a subject's row, without its unreviewed requests, which those requests prove. */
+const LISTS = ['openedForOthers', 'denied'] as const;
+const PURGED = 'entries that tell of it have been purged';
+
+/**
+ * Why a row that differs proves nothing: a purge may have removed its entries. It keeps every entry of the requests, grants and
+ * usages that it keeps (L33). Other kinds may have no entry left, and a subject may lack the last ones.
+ */
+export function whyUnproven(reading: JournalReading, { kind, id }: Key, row: Row | undefined): string | undefined {
+  const { rebuild } = reading;
+  if (!rebuild.isTrimmed || !isObject(row) || !MAY_LACK_ENTRIES.has(kind)) return undefined;
+  const draft = rebuild.now.of(kind as RecordKind).get(id);
+  if (kind !== 'subject') return draft === undefined && !isOfKept(reading, kind, row) ? PURGED : undefined;
+  const { version } = row;
+  if (!Number.isSafeInteger(version) || version <= (draft?.version ?? 0)) return undefined;
+  const fields = listsOf(reading, row, draft, true);
+  const expected = expectedOf(reading, { kind, id, version, fields, seq: rebuild.seq, change: '' });
+  return differenceOf(row, expected) === undefined ? PURGED : undefined;
+}
+
+/**
+ * The lists of a subject's row, as far as a trimmed journal proves them: the row may still name a request that was purged. A
+ * request that is kept must be named where its entries say so.
+ *
+ * @param mayLack whether the entries that removed a name may be missing, too
+ */
+function listsOf({ rebuild }: JournalReading, row: Row, draft: RecordDraft | undefined, mayLack: boolean): Fields {
+  const listed = (from: unknown, name: string): readonly unknown[] => {
+    const list: unknown = isObject(from) ? (from as Fields)[name] : undefined;
+    return Array.isArray(list) ? list : [];
+  };
+  const lists = LISTS.map((name) => {
+    const isKept = (id: unknown): boolean => rebuild.now.of('request').has(id as string);
+    const [found, proven] = [listed(row.body, name), listed(draft?.fields, name)];
+    const [kept, expected] = [found.filter(isKept), proven.filter(isKept)];
+    const agrees = mayLack ? new Set([...expected, ...kept]).size === expected.length : kept.join() === expected.join();
+    return [name, agrees && found.every((id) => typeof id === 'string') ? found : proven] as const;
+  });
+  return { ...draft?.fields, ...Object.fromEntries(lists) };
+}
+
+/** Whether the row belongs to a grant or request that is kept: then its entries are kept, too. */
+function isOfKept({ rebuild }: JournalReading, kind: Kind, { body }: Row): boolean {
+  const owner = { use: { kind: 'grant', field: 'grantId' }, reuse: { kind: 'request', field: 'requestId' } } as const;
+  if (kind !== 'use' && kind !== 'reuse') return false;
+  const id = isObject(body) ? body[owner[kind].field] : undefined;
+  return typeof id !== 'string' || rebuild.now.of(owner[kind].kind).has(id);
+}
+
+/** The journal does not record how often the horizon's row was written, so any version is right. */
+function differenceOfHorizon(row: Row | undefined, before: number, seq: number): string | undefined {
+  // A follower makes the row, too, before there is anything to purge.
+  if (row === undefined) return before === 0 ? undefined : `is missing: entry ${seq} has it at ${before}`;
+  const version = isObject(row) && Number.isSafeInteger(row.version) && row.version > 0 ? row.version : 1;
+  return differenceOf(row, { row: bookmark(HORIZON.kind, HORIZON.id, version, { before }), seq, metadataHash: undefined });
+}
