@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { link, placeOf, readPlace, refuseLargeChange, StoreError } from 'jit-access';
+import { link, placeOf, readDueNamespacesQuery, readHeadsQuery, readPlace, refuseLargeChange, StoreError } from 'jit-access';
 import type { Anchor, AuditEntry, Change, CommitAnswer, CommitOutcome, GrantStore, JournalSlice, Page, Row } from 'jit-access';
-import type { DueQuery, FindQuery, JournalQuery, LiveQuery, RowKey, RowPlace } from 'jit-access';
+import type { DueNamespacesQuery, DueQuery, FindQuery, JournalQuery, LiveQuery, RowKey, RowPlace } from 'jit-access';
 
 /** The layout of the file that this version writes. A file of another is refused, never guessed at. */
 const LAYOUT = 1;
@@ -12,6 +12,7 @@ const LAYOUT = 1;
 /** All that one namespace holds, as it lies in its file. */
 interface Contents {
   readonly layout: number;
+  readonly namespace: string;
   readonly rows: readonly Row[];
   readonly start: Anchor;
   readonly head: Anchor;
@@ -21,7 +22,14 @@ interface Contents {
 
 const GENESIS: Anchor = { seq: 0, hash: '0'.repeat(64) };
 /** Anew each time: whoever is handed one may change it. */
-const empty = (): Contents => ({ layout: LAYOUT, rows: [], start: { ...GENESIS }, head: { ...GENESIS }, journal: [] });
+const empty = (namespace: string): Contents => ({
+  layout: LAYOUT,
+  namespace,
+  rows: [],
+  start: { ...GENESIS },
+  head: { ...GENESIS },
+  journal: [],
+});
 
 const LOCK_TRIES = 500;
 const LOCK_PAUSE_MS = 10;
@@ -116,6 +124,32 @@ export class FileGrantStore implements GrantStore {
     return { entries: entries.slice(0, query.limit), start, head };
   }
 
+  async heads(namespaces: readonly string[]): Promise<readonly (Anchor | undefined)[]> {
+    // A file that cannot be read hides no other head.
+    const headOf = (name: string) =>
+      this.in(name)
+        .#read('heads')
+        .then(({ head }) => head)
+        .catch(() => undefined);
+    const heads = await Promise.all(readHeadsQuery(namespaces).map(headOf));
+    // Where the disk is gone, all of them failed, and that is no answer.
+    await this.#refuseIfGone('heads');
+    return heads;
+  }
+
+  async dueNamespaces(query: DueNamespacesQuery): Promise<Page<string>> {
+    const { at, after = '', limit } = readDueNamespacesQuery(query);
+    await this.#refuseIfGone('dueNamespaces');
+    const files = (await readdir(this.#folder)).filter((name) => name.endsWith('.json'));
+    const all = await Promise.all(files.map((name) => this.#read('dueNamespaces', join(this.#folder, name))));
+    const due = all
+      .filter(({ namespace, rows }) => namespace > after && rows.some((row) => row.dueAt !== undefined && row.dueAt <= at))
+      .map(({ namespace }) => namespace)
+      .sort(compare);
+    const items = due.slice(0, limit);
+    return { items, next: due.length > limit ? items.at(-1) : undefined };
+  }
+
   async commit(change: Change): Promise<CommitAnswer> {
     refuseLargeChange(change);
     const unlock = await this.#lock();
@@ -134,19 +168,29 @@ export class FileGrantStore implements GrantStore {
     }
   }
 
-  async #read(operation: string): Promise<Contents> {
+  async #read(operation: string, path = this.#file): Promise<Contents> {
     try {
-      const text = await readFile(this.#file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw error;
         return undefined;
       });
       if (text !== undefined) return contentsOf(JSON.parse(text) as Contents);
-      // No file is an empty namespace only where the store's marker is. Without it, the disk is gone, not the data.
-      await stat(markerIn(this.#folder));
-      return empty();
     } catch (error) {
-      throw new StoreError(operation, `${this.#folder} could not be read: ${(error as Error).message}`, error);
+      throw this.#unread(operation, error);
     }
+    await this.#refuseIfGone(operation);
+    return empty(this.namespace);
+  }
+
+  /** No file is an empty namespace only where the store's marker is. Without it, the disk is gone, not the data. */
+  async #refuseIfGone(operation: string): Promise<void> {
+    await stat(markerIn(this.#folder)).catch((error: unknown) => {
+      throw this.#unread(operation, error);
+    });
+  }
+
+  #unread(operation: string, error: unknown): StoreError {
+    return new StoreError(operation, `${this.#folder} could not be read: ${(error as Error).message}`, error);
   }
 
   /** The one writer of this namespace, over all processes: whoever could make the lock file. */
@@ -212,6 +256,7 @@ function apply(before: Contents, change: Change): Contents {
   const dropped = journal.filter(({ entry }) => entry.seq <= to).at(-1);
   return {
     layout: LAYOUT,
+    namespace: before.namespace,
     rows,
     start: anchorOf(dropped?.entry) ?? before.start,
     head,
@@ -220,9 +265,9 @@ function apply(before: Contents, change: Change): Contents {
 }
 
 /** JSON leaves out what is `undefined`; a row has all of its fields. */
-function contentsOf({ layout, rows, start, head, journal }: Contents): Contents {
+function contentsOf({ layout, namespace, rows, start, head, journal }: Contents): Contents {
   if (layout !== LAYOUT) throw new Error(`the file is of layout ${layout}, and this store knows layout ${LAYOUT}`);
-  return { layout, rows: rows.map(rowOf), start, head, journal };
+  return { layout, namespace, rows: rows.map(rowOf), start, head, journal };
 }
 
 function rowOf(row: Row): Row {

@@ -1,4 +1,5 @@
 export { refuseLargeChange } from './core/change-size.js';
+export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
 export type { By, RedeemBy, ReviewBy } from './engine/by.js';
 export { JitEngine } from './engine/engine.js';
 export type { HistoryQuery, HolderQuery, Paging, RequestQuery } from './engine/history.js';
@@ -75,6 +76,7 @@ export type {
   Change,
   CommitAnswer,
   CommitOutcome,
+  DueNamespacesQuery,
   DueQuery,
   Expectation,
   FindQuery,

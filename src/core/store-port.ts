@@ -142,6 +142,16 @@ export interface DueQuery {
   readonly limit: number;
 }
 
+/** See {@link GrantStore.dueNamespaces}. */
+export interface DueNamespacesQuery {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** The `next` of the page before, or any other name: the page begins with the first name behind it. */
+  readonly after?: string | undefined;
+  /** At least 1. */
+  readonly limit: number;
+}
+
 /** See {@link GrantStore.journal}. */
 export interface JournalQuery {
   /** A seq; 0 is before the first entry. */
@@ -150,8 +160,8 @@ export interface JournalQuery {
 }
 
 /**
- * Keeps rows and the journal of one namespace. Six methods, and two that are optional; `docs/writing-a-store.md` walks through them, and the
- * contract suite in `jit-access/testing` proves an implementation.
+ * Keeps rows and the journal of one namespace. Six methods, and four that are optional; `docs/writing-a-store.md` walks through
+ * them, and the contract suite in `jit-access/testing` proves an implementation.
  *
  * Nine guarantees, each a group of cases of the suite:
  * 1. A change is applied whole or not at all.
@@ -244,4 +254,44 @@ export interface GrantStore {
    * reading the journal.
    */
   watch?(wake: (headSeq?: number) => void): Unsubscribe;
+
+  /**
+   * The heads of many namespaces in one question, for a process that follows many over one connection: it then reads the
+   * journals of those that moved. The answer has one head for each name, in the order asked, whatever namespace this handle is
+   * bound to. Each is the `head` that `journal` of that namespace gives, also that of a journal without entries; guarantees 4
+   * and 5 hold for it. The heads need not be of one instant.
+   *
+   * `undefined` in the place of a head means that the store could not answer for this namespace alone, for example because
+   * its keys are damaged; its `journal` says why. So one damaged namespace hides no other head (L38). Where the backend
+   * could not be asked at all, the method rejects (guarantee 9).
+   *
+   * At most 1,000 names, each an id; the same name may stand there twice. A name in which nothing was ever committed costs no memory.
+   * A store leaves the method out where no single question reaches all namespaces; the caller then asks `journal` of each.
+   *
+   * Gotcha: a class that overrides `journal` overrides this too, or sets it to `undefined`.
+   * Proven by the groups `heads()` and `outages` of the contract suite.
+   *
+   * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, as `readHeadsQuery` does
+   * @throws StoreError
+   */
+  heads?(namespaces: readonly string[]): Promise<readonly (Anchor | undefined)[]>;
+
+  /**
+   * The namespaces in which `due` has a row at `at`, among all that `in` reaches, in ascending order of their names by
+   * UTF-16 code unit, whatever namespace this handle is bound to. May name too many, never too few: a caller asks `due` of each.
+   * `after` is a name, and the page goes on behind it. A page looks at no more than 1,000 namespaces: it may be short, or
+   * empty, and still have `next`. No page names a namespace twice. One that has such a row, unchanged, while pages are read
+   * is named exactly once; guarantee 4 holds for it.
+   *
+   * A page costs what it looks at in namespaces, however many rows they hold (L34). A store leaves the method out where it cannot
+   * keep such a list in the transaction of `commit`; the caller then asks `due` of each namespace that it serves.
+   *
+   * Gotcha: it also names the namespaces of other services that share the backend. A caller acts only in those that it serves.
+   * Gotcha: a class that overrides `due` overrides this too, or sets it to `undefined`.
+   * Proven by the groups `dueNamespaces()` and `outages` of the contract suite.
+   *
+   * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, as `readDueNamespacesQuery` does
+   * @throws StoreError
+   */
+  dueNamespaces?(query: DueNamespacesQuery): Promise<Page<string>>;
 }

@@ -4,8 +4,8 @@ import type { MaybePromise, Page } from '../core/ports.js';
 import type { Change, CommitAnswer, GrantStore, JournalSlice, Row, RowKey, Unsubscribe } from '../core/store-port.js';
 import { Interleaving } from './interleaving.js';
 
-/** The six methods of a store. */
-export type StoreMethod = 'get' | 'live' | 'find' | 'due' | 'commit' | 'journal';
+/** The methods of a store that ask its backend: the six that each has, and two that it may have. */
+export type StoreMethod = 'get' | 'live' | 'find' | 'due' | 'commit' | 'journal' | 'heads' | 'dueNamespaces';
 
 /** What can go wrong with a call. */
 export type Fault =
@@ -40,7 +40,8 @@ interface SharedFaults {
 }
 
 /**
- * A store around another one, into which faults can be injected. Without any, it hands everything through as it is.
+ * A store around another one, into which faults can be injected. Without any, it hands everything through as it is. It has
+ * `watch`, `heads` and `dueNamespaces` where the other one has them, and never `windowOf`, which would pass by the faults of `live`.
  *
  * Faults reach the other namespaces of this store too. Several on one method are used up in the order in which they
  * were injected; a `yield` comes on top of any other. To have more than that, wrap a faulty store in another.
@@ -54,6 +55,8 @@ export class FaultyStore implements GrantStore {
   readonly namespace: string;
   readonly durability: GrantStore['durability'];
   declare readonly watch?: (wake: (headSeq?: number) => void) => Unsubscribe;
+  declare readonly heads?: Required<GrantStore>['heads'];
+  declare readonly dueNamespaces?: Required<GrantStore>['dueNamespaces'];
   readonly #inner: GrantStore;
   #desk: SharedFaults = { injected: [], hanging: [], calls: [] };
 
@@ -61,7 +64,12 @@ export class FaultyStore implements GrantStore {
     this.#inner = inner;
     this.namespace = inner.namespace;
     this.durability = inner.durability;
-    if (inner.watch !== undefined) this.watch = (wake) => (inner as Required<GrantStore>).watch(wake);
+    const whole = inner as Required<GrantStore>;
+    if (inner.watch !== undefined) this.watch = (wake) => whole.watch(wake);
+    if (inner.heads !== undefined) this.heads = (namespaces) => this.#call('heads', namespaces, () => whole.heads(namespaces));
+    if (inner.dueNamespaces !== undefined) {
+      this.dueNamespaces = (query) => this.#call('dueNamespaces', query, () => whole.dueNamespaces(query));
+    }
   }
 
   in(namespace: string): FaultyStore {

@@ -8,6 +8,7 @@ import { APART } from './broken/apart.js';
 import { COMPARED } from './broken/compared.js';
 import { COPIES } from './broken/copies.js';
 import { JOURNAL } from './broken/journal.js';
+import { NAMESPACES } from './broken/namespaces.js';
 import { OUTAGES } from './broken/outages.js';
 import { READS } from './broken/reads.js';
 import { REPEATED } from './broken/repeated.js';
@@ -28,6 +29,7 @@ const FAMILY = [
   ...COPIES,
   ...WINDOWS,
   ...ANSWERS,
+  ...NAMESPACES,
   ...OUTAGES,
 ];
 
@@ -45,8 +47,8 @@ describe('the store contract', () => {
     expect(results.size).toBeGreaterThan(100);
   });
 
-  it('asks no watch() of a store, and no hooks', async () => {
-    const create = () => Object.assign(new MemoryGrantStore(), { watch: undefined });
+  it('asks no optional method of a store, and no hooks', async () => {
+    const create = () => Object.assign(new MemoryGrantStore(), { watch: undefined, heads: undefined, dueNamespaces: undefined });
     const results = await runInMemory((runner) => {
       storeContract(runner, { name: 'memory', create: create });
     });

@@ -5,7 +5,7 @@ import { VERBS, type Prepared } from './verbs.js';
 
 /** One call of the store that goes wrong, counted from where the request of an ask is recorded. */
 export interface LaterFault {
-  readonly method: StoreMethod;
+  readonly method: Exclude<StoreMethod, 'heads' | 'dueNamespaces'>;
   readonly fault: Fault;
   /** 0: the first call of this method after the request was recorded. */
   readonly nth: number;

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { isJitError, JitEngine, MemoryGrantStore, StoreError, type GrantStore, type Row } from '../../src/index.js';
 import { FaultyStore, RecordingSink, ScriptedApprover, type Fault, type StoreMethod } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from '../engine/an-engine.js';
-import { askWith, RECORDED_ASKS } from './after-the-record.js';
+import { askWith, RECORDED_ASKS, type LaterFault } from './after-the-record.js';
 import { everything, expectWhole, prepared, VERBS } from './verbs.js';
 import { CONFLICT } from '../commit-answers.js';
 
@@ -298,7 +298,7 @@ describe('JitEngine', () => {
 
   describe('when the store fails after the request of an ask was recorded', () => {
     const withoutBody = (row: Row | undefined) => row && { ...row, body: {} };
-    const LATER: readonly (readonly [method: StoreMethod, how: string, Fault, code: string])[] = [
+    const LATER: readonly (readonly [method: LaterFault['method'], how: string, Fault, code: string])[] = [
       ['get', 'throws', { fault: 'throw' }, 'ERR_JIT_STORE'],
       ['get', 'rejects', { fault: 'reject', error: new Error('ECONNRESET') }, 'ERR_JIT_STORE'],
       ['get', 'answers nonsense', { fault: 'malformed', answer: undefined }, 'ERR_JIT_STORE'],

@@ -14,6 +14,8 @@ const CALLS: Readonly<Record<StoreMethod, (store: GrantStore) => unknown>> = {
   due: (store) => store.due({ at: START_AT, limit: 1 }),
   commit: (store) => store.commit(aChange()),
   journal: (store) => store.journal({ after: 0, limit: 1 }),
+  heads: (store) => store.heads?.([store.namespace]),
+  dueNamespaces: (store) => store.dueNamespaces?.({ at: START_AT, limit: 1 }),
 };
 const METHODS = Object.keys(CALLS) as StoreMethod[];
 
@@ -39,6 +41,15 @@ describe('FaultyStore', () => {
     expect((await store.due({ at: START_AT * 2, limit: 1 })).items).toHaveLength(1);
     expect((await store.journal({ after: 0, limit: 1 })).entries).toHaveLength(1);
     expect(await store.get([aRow()])).toHaveLength(1);
+    expect(await store.heads?.(['tests', 'others'])).toMatchObject([{ seq: 1 }, { seq: 0 }]);
+    expect(await store.in('others').dueNamespaces?.({ at: START_AT * 2, limit: 1 })).toEqual({ items: ['tests'], next: undefined });
+  });
+
+  it.each(['heads', 'dueNamespaces'] as const)('has %s() exactly where the store inside has it', (method) => {
+    const inner = new MemoryGrantStore();
+    expect(method in new FaultyStore(inner)).toBe(true);
+    Object.defineProperty(inner, method, { value: undefined });
+    expect(method in new FaultyStore(inner)).toBe(false);
   });
 
   it('has a watch() exactly where the store inside has one', async () => {

@@ -1,5 +1,6 @@
 import { refuseLargeChange } from '../../core/change-size.js';
 import { StoreError } from '../../core/errors.js';
+import { readDueNamespacesQuery, readHeadsQuery } from '../../core/namespaces.js';
 import { readId, readOptions } from '../../core/parse.js';
 import { GENESIS, isBehind, link } from '../../journal/link.js';
 import type { Page } from '../../core/ports.js';
@@ -7,6 +8,7 @@ import type {
   Change,
   CommitAnswer,
   CommitOutcome,
+  DueNamespacesQuery,
   DueQuery,
   FindQuery,
   GrantStore,
@@ -88,6 +90,14 @@ export class MemoryGrantStore implements GrantStore {
     this.#space.watchers.add(wake);
     return () => this.#space.watchers.delete(wake);
   }
+
+  async heads(namespaces: readonly string[]): Promise<readonly Anchor[]> {
+    return readHeadsQuery(namespaces).map((name) => this.#spaces.headOf(name));
+  }
+
+  async dueNamespaces(query: DueNamespacesQuery): Promise<Page<string>> {
+    return this.#spaces.due(readDueNamespacesQuery(query));
+  }
 }
 
 /**
@@ -125,6 +135,17 @@ class Spaces {
     this.#kept.set(namespace, space);
     this.#lent.delete(namespace);
   }
+
+  headOf(namespace: string): Anchor {
+    return this.#kept.get(namespace)?.head ?? GENESIS;
+  }
+
+  due({ at, after = '', limit }: DueNamespacesQuery): Page<string> {
+    const isDue = ([name, space]: readonly [string, NamespaceState]) => name > after && space.due({ at, limit: 1 }).items.length > 0;
+    const names = [...this.#kept].filter(isDue).map(([name]) => name);
+    const items = names.sort().slice(0, limit);
+    return { items, next: names.length > limit ? items.at(-1) : undefined };
+  }
 }
 
 /** All that one namespace holds. Everything is synchronous, which is what makes a commit one transaction. */
@@ -141,6 +162,10 @@ class NamespaceState {
   readonly #changeOf = new LongQueue<string>();
   readonly #changes = new Set<string>();
   readonly #strings = new SharedStrings();
+
+  get head(): Anchor {
+    return this.#head;
+  }
 
   get(key: RowKey): Row | undefined {
     return this.#kinds.get(key.kind)?.get(key.id);

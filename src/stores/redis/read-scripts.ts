@@ -197,3 +197,23 @@ for number = first, math.min(first + tonumber(ARGV[2]) - 1, tonumber(seq)) do
 end
 return reply
 `;
+
+/**
+ * The heads of many namespaces. One that is damaged has none, and hides no other's (L38); its journal says what is wrong.
+ *
+ * KEYS: head and journal of each namespace
+ * Reply: seq and hash of each head, both empty where the namespace is damaged
+ */
+export const HEADS_SCRIPT = String.raw`${HEADER}
+local reply = {}
+for i = 1, #KEYS, 2 do
+  local layout, seq, hash, dropped = unpack(redis.pcall('HMGET', KEYS[i], 'layout', 'seq', 'hash', 'dropped'))
+  local entries = redis.pcall('HLEN', KEYS[i + 1])
+  local isWhole = layout == '1' and seq and hash and entries == tonumber(seq) - tonumber(dropped or '0')
+  if not layout and redis.call('EXISTS', KEYS[i], KEYS[i + 1]) == 0 then
+    isWhole, seq, hash = true, '0', string.rep('0', 64)
+  end
+  reply[i], reply[i + 1] = isWhole and seq or '', isWhole and hash or ''
+end
+return reply
+`;

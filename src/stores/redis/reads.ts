@@ -1,13 +1,13 @@
 import { StoreError } from '../../core/errors.js';
 import type { Page } from '../../core/ports.js';
 import type { DueQuery, FindQuery, JournalQuery, JournalSlice, LiveQuery, Row, RowKey } from '../../core/store-port.js';
-import { isLockRow, MAX_LOOK, readPlace } from '../../records/index.js';
+import { isLockRow, MAX_LOOK, readPlace, type Anchor } from '../../records/index.js';
 import { GENESIS } from '../../journal/link.js';
 import type { RedisReply } from './client.js';
 import { Script, type Connection } from './connection.js';
 import { decodeEntry } from './entry-text.js';
-import type { Keys } from './keys.js';
-import { DUE_SCRIPT, FIND_SCRIPT, GET_SCRIPT, JOURNAL_SCRIPT, LIVE_ON_SCRIPT, LIVE_SCRIPT } from './read-scripts.js';
+import { keysOf, type Keys } from './keys.js';
+import { DUE_SCRIPT, FIND_SCRIPT, GET_SCRIPT, HEADS_SCRIPT, JOURNAL_SCRIPT, LIVE_ON_SCRIPT, LIVE_SCRIPT } from './read-scripts.js';
 import { COLUMNS, decodeRow, fieldOf, liveFieldOf } from './row-text.js';
 import { COLUMN, decodeText, encodeOptional, encodeText } from './text.js';
 
@@ -17,6 +17,7 @@ const FIND = new Script(FIND_SCRIPT);
 const DUE = new Script(DUE_SCRIPT);
 const LIVE = new Script(LIVE_SCRIPT);
 const JOURNAL = new Script(JOURNAL_SCRIPT);
+const HEADS = new Script(HEADS_SCRIPT);
 
 /** The most that one script gives, whatever was asked for. */
 const MAX_PAGE = 1_000;
@@ -117,6 +118,22 @@ export class Reads {
     const reply = await this.#connection.read(operation, script, keys, args);
     return reply.map((text) => textOf(operation, text));
   }
+}
+
+/**
+ * The heads of namespaces that lie on one server, by one script: `undefined` for one whose keys are damaged.
+ *
+ * @throws StoreError
+ */
+export async function readHeads(connection: Connection, namespaces: readonly string[]): Promise<readonly (Anchor | undefined)[]> {
+  if (namespaces.length === 0) return [];
+  const keys = namespaces.map(keysOf).flatMap(({ head, journal }) => [head, journal]);
+  const reply = (await connection.read('heads', HEADS, keys, [])).map((text) => textOf('heads', text));
+  if (reply.length !== keys.length) throw malformed('heads');
+  return namespaces.map((_, i) => {
+    const [seq, hash] = reply.slice(2 * i, 2 * i + 2) as [string, string];
+    return hash === '' ? undefined : { seq: Number(seq), hash };
+  });
 }
 
 /** A line of the index, or what lines begin with. */

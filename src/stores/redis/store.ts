@@ -1,4 +1,5 @@
 import { refuseLargeChange } from '../../core/change-size.js';
+import { readHeadsQuery } from '../../core/namespaces.js';
 import { invalid, readCount, readId, readNamespace, readOptions } from '../../core/parse.js';
 import type { Page } from '../../core/ports.js';
 import type {
@@ -17,7 +18,7 @@ import type {
 import type { RedisClient } from './client.js';
 import { Connection } from './connection.js';
 import { keysOf } from './keys.js';
-import { Reads } from './reads.js';
+import { readHeads, Reads } from './reads.js';
 import { Watchers } from './watchers.js';
 import { Writer } from './writer.js';
 
@@ -76,6 +77,8 @@ class SharedConnection {
 class RedisGrantStore implements GrantStore {
   readonly namespace: string;
   readonly durability: 'process' | 'server';
+  /** Not on a Cluster: no script reaches all namespaces there, and a node that hangs would hold up the heads of all others (L38). */
+  declare readonly heads?: Required<GrantStore>['heads'];
   readonly #hall: SharedConnection;
   readonly #space: NamespaceState;
 
@@ -84,6 +87,8 @@ class RedisGrantStore implements GrantStore {
     this.durability = hall.connection.replicas > 0 ? 'server' : 'process';
     this.#hall = hall;
     this.#space = hall.space(namespace);
+    const { connection } = hall;
+    if (connection.client.isCluster !== true) this.heads = async (namespaces) => readHeads(connection, readHeadsQuery(namespaces));
   }
 
   in(namespace: string): GrantStore {

@@ -105,7 +105,7 @@ function accessView(dialect: SqlDialect): string {
   return `create view jit_access as
 with kept as (select * from jit_rows where kind in ('request', 'grant'))
 select
-  namespace,
+  ${plain('namespace')} as namespace,
   kind,
   ${plain('id')} as id,
   ${field('requestId')} as request_id,

@@ -14,6 +14,7 @@ import {
   rowsAsList,
   serverColumns,
 } from './fragments.js';
+import { dueNamespacesText, headsText } from './namespaces.js';
 import { statement } from './statement.js';
 import { writesOf } from './writes.js';
 
@@ -32,6 +33,8 @@ export function statementsOf(dialect: SqlDialect) {
     schema: schema(dialect),
     ...rowReads(dialect),
     journal: journal(dialect),
+    heads: statement(dialect, 'heads', headsText(dialect)),
+    dueNamespaces: statement(dialect, 'due_namespaces', dueNamespacesText(dialect)),
     ...transaction(dialect),
     ...head(dialect),
     ...writesOf(dialect),

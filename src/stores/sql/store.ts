@@ -1,10 +1,12 @@
 import { refuseLargeChange } from '../../core/change-size.js';
+import { MAX_NAMESPACES, readDueNamespacesQuery, readHeadsQuery } from '../../core/namespaces.js';
 import { invalid, readCount, readId, readNamespace, readOptions } from '../../core/parse.js';
 import { GENESIS } from '../../journal/link.js';
 import type { MaybePromise, Page } from '../../core/ports.js';
 import type {
   Change,
   CommitAnswer,
+  DueNamespacesQuery,
   DueQuery,
   FindQuery,
   GrantStore,
@@ -15,12 +17,13 @@ import type {
   RowKey,
   Unsubscribe,
 } from '../../core/store-port.js';
+import type { Anchor } from '../../records/index.js';
 import { Backend } from './backend.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
 import { readDatabase, readDialect } from './migrations.js';
 import { askedBy, findValues, pageOfFind } from './find.js';
-import { toColumn } from './order.js';
-import { anchorOf, entryOf, integerOf, liveRowsOf, rowOf } from './rows.js';
+import { fromColumn, toColumn } from './order.js';
+import { anchorOf, entryOf, integerOf, liveRowsOf, rowOf, textOf } from './rows.js';
 
 export interface SqlGrantStoreOptions {
   /** Your own Kysely instance. Its plugins are not used on the store's tables. Whoever made it closes it. */
@@ -90,15 +93,18 @@ class SqlGrantStore implements GrantStore {
   declare readonly watch?: (wake: () => void) => Unsubscribe;
   readonly #backend: Backend;
   readonly #dialect: SqlDialect;
+  /** The namespace as its column keeps it. */
+  readonly #column: string;
 
   constructor(backend: Backend, dialect: SqlDialect, namespace: string) {
     this.#backend = backend;
     this.#dialect = dialect;
     this.namespace = namespace;
+    this.#column = toColumn(namespace);
     this.durability = dialect === 'postgres' ? 'server' : 'process';
     const { listener } = backend;
     // Without a connection of its own it could hear nothing, and a watch that never wakes is worse than none.
-    if (listener !== undefined) this.watch = (wake) => listener.watch(namespace, wake);
+    if (listener !== undefined) this.watch = (wake) => listener.watch(this.#column, wake);
   }
 
   in(namespace: string): GrantStore {
@@ -108,7 +114,7 @@ class SqlGrantStore implements GrantStore {
   async get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
     if (keys.length === 0) return [];
     const json = JSON.stringify(keys.map(({ kind, id }) => [toColumn(kind), toColumn(id)]));
-    return this.#backend.ask('get', this.#backend.statements.get, [this.namespace, json], (found) => {
+    return this.#backend.ask('get', this.#backend.statements.get, [this.#column, json], (found) => {
       const rows = new Map(found.map((columns) => [columns['i'] === null ? -1 : integerOf(columns, 'i'), columns]));
       return keys.map((_, i) => {
         const columns = rows.get(i);
@@ -120,20 +126,20 @@ class SqlGrantStore implements GrantStore {
   live({ subject, scope, at }: LiveQuery): MaybePromise<readonly Row[]> {
     const { live, liveOn } = this.#backend.statements;
     const read = (found: Columns | undefined) => liveRowsOf(found, subject);
-    if (scope === undefined) return this.#backend.askOne('live', live, [this.namespace, subject, at], read);
-    return this.#backend.askOne('live', liveOn, [this.namespace, subject, at, scope], read);
+    if (scope === undefined) return this.#backend.askOne('live', live, [this.#column, subject, at], read);
+    return this.#backend.askOne('live', liveOn, [this.#column, subject, at, scope], read);
   }
 
   async find(query: FindQuery): Promise<Page<Row>> {
     // Only open rows are due.
     if (query.order === 'due' && query.open === false) return { items: [], next: undefined };
     const statement = this.#backend.statements.find(askedBy(query));
-    return this.#backend.ask('find', statement, findValues(this.namespace, query), (found) => pageOfFind(found, query));
+    return this.#backend.ask('find', statement, findValues(this.#column, query), (found) => pageOfFind(found, query));
   }
 
   async due({ at, after, limit }: DueQuery): Promise<Page<Row>> {
     const [dueAt, kind, id] = after === undefined ? [-1, '', ''] : readDuePlace(after);
-    const values = [this.namespace, dueAt, toColumn(kind), toColumn(id), at, limit + 1];
+    const values = [this.#column, dueAt, toColumn(kind), toColumn(id), at, limit + 1];
     return this.#backend.ask('due', this.#backend.statements.due, values, (found) =>
       pageOf(rowsOf(found, byPlace), limit, (row) => JSON.stringify([row.dueAt, row.kind, row.id])),
     );
@@ -141,15 +147,39 @@ class SqlGrantStore implements GrantStore {
 
   async commit(change: Change): Promise<CommitAnswer> {
     refuseLargeChange(change);
-    return (await this.#backend.commits(this.namespace)).commit(change);
+    return (await this.#backend.commits(this.#column)).commit(change);
   }
 
   async journal({ after, limit }: JournalQuery): Promise<JournalSlice> {
-    return this.#backend.ask('journal', this.#backend.statements.journal, [this.namespace, after, limit], ([first, ...rest]) => {
+    return this.#backend.ask('journal', this.#backend.statements.journal, [this.#column, after, limit], ([first, ...rest]) => {
       // A namespace without a head has never had a commit.
       if (first === undefined || first['head_seq'] === null) return { entries: [], start: { ...GENESIS }, head: { ...GENESIS } };
       const entries = first['seq'] === null ? [] : [first, ...rest].map((columns) => entryOf(columns, this.namespace));
       return { entries, start: anchorOf(first, 'start_seq', 'start_hash'), head: anchorOf(first, 'head_seq', 'head_hash') };
+    });
+  }
+
+  async heads(namespaces: readonly string[]): Promise<readonly Anchor[]> {
+    const names = readHeadsQuery(namespaces);
+    if (names.length === 0) return [];
+    const json = JSON.stringify(names.map(toColumn));
+    return this.#backend.ask('heads', this.#backend.statements.heads, [json], (found) => {
+      const there = found.filter((columns) => columns['i'] !== null);
+      const heads = new Map(there.map((columns) => [integerOf(columns, 'i'), anchorOf(columns, 'seq', 'hash')]));
+      return names.map((_, i) => heads.get(i) ?? { ...GENESIS });
+    });
+  }
+
+  async dueNamespaces(query: DueNamespacesQuery): Promise<Page<string>> {
+    const { at, after = '', limit } = readDueNamespacesQuery(query);
+    const wanted = Math.min(limit, MAX_NAMESPACES);
+    return this.#backend.ask('dueNamespaces', this.#backend.statements.dueNamespaces, [toColumn(after), at, wanted + 1], (found) => {
+      const due = found.filter((columns) => columns['namespace'] !== null).map((columns) => fromColumn(textOf(columns, 'namespace')));
+      const items = due.sort().slice(0, wanted);
+      if (due.length > wanted) return { items, next: items.at(-1) };
+      const [first = {}] = found;
+      const isCut = integerOf(first, 'looked') === MAX_NAMESPACES;
+      return { items, next: isCut ? fromColumn(textOf(first, 'last')) : undefined };
     });
   }
 }

@@ -1,8 +1,27 @@
 import type { MaybePromise } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
 
-/** Defines a case. Each gets an empty store of its own. */
-export type DefineCase<Store extends GrantStore> = (name: string, body: (store: Store) => Promise<void>) => void;
+/**
+ * Defines a case. Each gets an empty store of its own, and may leave itself out with a reason, which the runner then reports
+ * where it can.
+ */
+export type DefineCase<Store extends GrantStore> = (
+  name: string,
+  body: (store: Store, leaveOut: (why: string) => void) => Promise<void>,
+) => void;
+
+/** A method that a store need not have, and whose cases are left out where it does not. */
+export type OptionalMethod = 'heads' | 'dueNamespaces';
+
+/** Defines cases of an optional method. */
+export function casesOf<Method extends OptionalMethod, Store extends GrantStore>(method: Method, it: DefineCase<Store>) {
+  return (name: string, body: (store: Store & Required<Pick<GrantStore, Method>>) => Promise<void>): void => {
+    it(name, async (store, leaveOut) => {
+      if (store[method] === undefined) leaveOut(`the store has no ${method}()`);
+      else await body(store as Store & Required<Pick<GrantStore, Method>>);
+    });
+  };
+}
 
 /** What cases can do to a store besides calling it. */
 export interface Hooks<Store extends GrantStore> {

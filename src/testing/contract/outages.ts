@@ -5,7 +5,7 @@ import { aGrant, aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { rejects, same } from '../assertions.js';
 import { changeOf, commit, given, isKept, journalIds, LATEST, next } from './steps.js';
-import type { Cases, DefineCase, Hooks } from './cases.js';
+import { casesOf, type Cases, type DefineCase, type Hooks, type OptionalMethod } from './cases.js';
 
 /**
  * Guarantee 9: a caller that gets an empty answer believes that nothing is there. A sweep that gets one is done, a purge that
@@ -38,14 +38,14 @@ async function duringOutage(repair: () => MaybePromise<void>, ask: () => Promise
 
 /** A read that cannot be answered is rejected. */
 const rejectedReads: OutageCases = (it, breakBackend) => {
-  for (const [method, questions] of Object.entries(QUESTIONS)) {
-    it(`rejects ${method}()`, async (store) => {
-      await given(store, [row]);
-      await duringOutage(await breakBackend(store), async () => {
-        for (const [about, ask] of Object.entries(questions)) await rejects(() => ask(store), `${method}() of ${about} during an outage`);
-      });
+  const rejecting = (method: string, questions: Questions) => async (store: Parameters<typeof breakBackend>[0]) => {
+    await given(store, [row]);
+    await duringOutage(await breakBackend(store), async () => {
+      for (const [about, ask] of Object.entries(questions)) await rejects(() => ask(store), `${method}() of ${about} during an outage`);
     });
-  }
+  };
+  for (const [method, questions] of Object.entries(QUESTIONS)) it(`rejects ${method}()`, rejecting(method, questions));
+  for (const method of ['heads', 'dueNamespaces'] as const) casesOf(method, it)(`rejects ${method}()`, rejecting(method, OPTIONAL[method]));
 
   it('rejects live(), by a rejection or a throw', async (store) => {
     await given(store, [row]);
@@ -114,8 +114,10 @@ const LIVE = {
   'a subject that has nothing': { subject: 'user:nobody', scope: 'db-prod:write', at: START_AT },
 };
 
+type Questions = Readonly<Record<string, (store: GrantStore) => unknown>>;
+
 /** For each read questions that would have an answer, and questions whose answer would be empty. */
-const QUESTIONS: Readonly<Record<string, Readonly<Record<string, (store: GrantStore) => unknown>>>> = {
+const QUESTIONS: Readonly<Record<string, Questions>> = {
   get: {
     'a record': (store) => store.get([aRow({ id: 'x' })]),
     'what is not there': (store) => store.get([aRow({ id: 'absent' })]),
@@ -131,5 +133,16 @@ const QUESTIONS: Readonly<Record<string, Readonly<Record<string, (store: GrantSt
   journal: {
     'all entries': (store) => store.journal({ after: 0, limit: 10 }),
     'what lies behind the head': (store) => store.journal({ after: 1_000, limit: 10 }),
+  },
+};
+
+const OPTIONAL: Readonly<Record<OptionalMethod, Questions>> = {
+  heads: {
+    'a namespace with entries': (store) => store.heads?.([store.namespace]),
+    'a namespace without': (store) => store.heads?.([`${store.namespace}-b`]),
+  },
+  dueNamespaces: {
+    'what is due': (store) => store.dueNamespaces?.({ at: LATEST, limit: 10 }),
+    'an instant at which nothing is': (store) => store.dueNamespaces?.({ at: 0, limit: 10 }),
   },
 };

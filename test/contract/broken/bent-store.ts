@@ -53,6 +53,8 @@ function bent(inner: GrantStore, bend: Bend, shared: Shared): GrantStore {
     commit: (change) => inner.commit(change),
     journal: (query) => inner.journal(query),
     watch: (wake) => (inner as Required<GrantStore>).watch(wake),
+    heads: (namespaces) => (inner as Required<GrantStore>).heads(namespaces),
+    dueNamespaces: (query) => (inner as Required<GrantStore>).dueNamespaces(query),
     ...bend(inner, shared),
   };
 }

@@ -114,6 +114,27 @@ describeRedis('a namespace in Redis that something else has written to', (server
     if (key === 'journal') expect(await answerOf(given.store.journal({ after: 0, limit: 1 }))).toMatch(/something else has written/);
   });
 
+  it('has no head for a namespace that is damaged, and hides no other head (L38)', async () => {
+    const damage: readonly ((one: Granted) => Promise<unknown>)[] = [
+      ({ send, head }) => send('DEL', head),
+      ({ send, journal }) => send('DEL', journal),
+      ({ send, journal }) => send('HDEL', journal, '1'),
+      ({ send, head }) => send('HSET', head, 'layout', '2'),
+      ({ send, head }) => send('HDEL', head, 'hash'),
+      ({ send, head }) => send('SET', head, 'text'),
+      ({ send, journal }) => send('SET', journal, 'text'),
+    ];
+    const whole = await granted();
+    const { head } = await whole.store.journal({ after: 0, limit: 1 });
+    for (const harm of damage) {
+      const given = await granted();
+      await harm(given);
+      const names = [given.store.namespace, whole.store.namespace, `${given.store.namespace}-unused`];
+      expect(await given.store.heads?.(names)).toEqual([undefined, head, { seq: 0, hash: '0'.repeat(64) }]);
+      expect(await answerOf(given.store.journal({ after: 0, limit: 1 }))).not.toBe('answered');
+    }
+  });
+
   it('refuses every read of a layout that this version does not know [V8]', async () => {
     const given = await granted();
     await given.send('HSET', given.head, 'layout', '2');

@@ -22,6 +22,7 @@ describe('redisGrantStore over a client that answers what it should not', () => 
     find: (store) => store.find({ kind: 'grant', limit: 1 }),
     due: (store) => store.due({ at: 0, limit: 1 }),
     journal: (store) => store.journal({ after: 0, limit: 1 }),
+    heads: (store) => store.heads?.(['payments']),
   };
 
   it.each(Object.entries(reads))('rejects %s', async (_, read) => {
@@ -29,6 +30,18 @@ describe('redisGrantStore over a client that answers what it should not', () => 
       if (reply === 'text' && read === reads['live on a scope']) continue;
       await expect((async () => read(storeOver(scripted(() => reply))))()).rejects.toThrow(StoreError);
     }
+  });
+
+  it('has heads() but on a Cluster, where no script reaches all namespaces, and dueNamespaces() nowhere', () => {
+    const stores = [undefined, false, true].map((isCluster) =>
+      storeOver(scripted(() => null, isCluster === undefined ? {} : { isCluster })),
+    );
+    expect(stores.map((store) => [store, store.in('other')].map(({ heads }) => typeof heads))).toEqual([
+      ['function', 'function'],
+      ['function', 'function'],
+      ['undefined', 'undefined'],
+    ]);
+    expect(stores.map((store) => 'dueNamespaces' in store)).toEqual([false, false, false]);
   });
 
   it('takes no answer to a commit for committed but that', async () => {

@@ -177,6 +177,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
           () => here.store.find({ kind: 'grant', limit: 1 }),
           () => here.store.due({ at: 8.64e15, limit: 1 }),
           () => here.store.journal({ after: 0, limit: 1 }),
+          async () => here.store.heads?.([here.store.namespace]),
         ]) {
           await expect(read()).rejects.toThrow(/READONLY/);
         }

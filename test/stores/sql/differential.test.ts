@@ -126,6 +126,8 @@ async function play(store: GrantStore, rounds: readonly (readonly Step[])[]): Pr
       pages,
       live: [await live(), await live('db:read')],
       journal: await store.journal({ after: 0, limit: 500 }),
+      heads: await store.heads?.([store.namespace, `${store.namespace}-b`]),
+      due: await Promise.all([0, 4, 5, 8.64e15].map(async (at) => store.dueNamespaces?.({ at, limit: 9 }))),
     }),
   );
 }

@@ -60,8 +60,8 @@ describe.each(['postgres', 'sqlite'] as const)(`reads on %s among ${ROWS} rows`,
 
   const find = (asked: Partial<Parameters<typeof statements.find>[0]>) =>
     statements.find({ subject: false, scope: false, open: undefined, during: false, order: 'oldest', ...asked });
-  /** The open and the closed ones are two runs of an index, of at most a page each, which are sorted together. */
-  const MERGED = /^(all of a kind|those of a subject)$/;
+  /** The open and the closed ones are two runs of an index, of at most a page each, which are sorted together; so are the names of a page. */
+  const MERGED = /^(all of a kind|those of a subject|the namespaces in which something is due)$/;
 
   const cases: Readonly<Record<string, readonly [Statement, readonly unknown[], RegExp]>> = {
     'a check on a scope': [statements.liveOn, ['payments', 'user:17', 5, 'db:2'], /jit_rows_live/],
@@ -75,6 +75,8 @@ describe.each(['postgres', 'sqlite'] as const)(`reads on %s among ${ROWS} rows`,
     'the newest of a kind': [find({ order: 'newest', open: false }), ['payments', 'grant', 50_000, 'r5', 101], /jit_rows_kind/],
     'what is due for people': [find({ order: 'due', open: true }), ['payments', 'grant', 5, 'r5', 101], /jit_rows_sort/],
     'the open ones on a scope': [find({ scope: true, open: true }), ['payments', 'grant', 5, 'r5', 101, 'db:2'], /jit_rows_scope/],
+    'the heads of namespaces': [statements.heads, ['["payments","other"]'], /jit_heads_pkey|sqlite_autoindex_jit_heads_1/],
+    'the namespaces in which something is due': [statements.dueNamespaces, ['', 1_000_100, 101], /jit_rows_due/],
     'a page of the journal': [statements.journal, ['payments', 5, 100], /jit_journal_pkey|sqlite_autoindex_jit_journal_1/],
   };
 

@@ -131,6 +131,8 @@ describe('a standby of PostgreSQL [A14] (L41)', () => {
         () => store.due({ at: 0, limit: 10 }),
         () => store.journal({ after: 0, limit: 10 }),
         () => store.in('tenant-b').journal({ after: 0, limit: 10 }),
+        () => store.heads?.(['payments', 'tenant-b']),
+        () => store.dueNamespaces?.({ at: 0, limit: 10 }),
       ];
       for (const read of reads) await expect(Promise.resolve().then(read)).rejects.toThrow(/a standby answered/);
     }

@@ -43,6 +43,8 @@ const reads: Asked = {
   'the newest on a scope': [find({ scope: true, order: 'newest' }), ['n', 'grant', 40_000, 'r5', 11, 'db:3']],
   'the open ones on a scope': [find({ scope: true, open: true }), ['n', 'grant', 40_000, 'r5', 11, 'db:3']],
   'a page of the journal': [statements.journal, ['n', 5, 11]],
+  'the heads of namespaces': [statements.heads, ['["n","other"]']],
+  'the namespaces in which something is due': [statements.dueNamespaces, ['', 1_000_100, 11]],
 };
 const writes: Asked = {
   'what a commit is judged by': [statements.hold, ['n', keys, '["c5","c49990","new"]', '[5,49990,60000]']],

@@ -1,0 +1,38 @@
+import { MAX_NAMESPACES } from '../../core/namespaces.js';
+import type { SqlDialect } from './database.js';
+import { besideServer } from './fragments.js';
+
+/*
+ * The statements over many namespaces.
+ */
+
+/** The heads of the namespaces of $1, a JSON list. Each is looked up by its key, as the keys of a commit are. */
+export function headsText(dialect: SqlDialect): string {
+  const heads =
+    dialect === 'postgres'
+      ? `select k.i - 1 as i, h.seq, h.hash from jsonb_array_elements_text($1::jsonb) with ordinality as k(namespace, i)
+cross join lateral (select * from jit_heads where namespace = k.namespace limit 1) as h`
+      : `select k.key as i, h.seq, h.hash from json_each($1) as k cross join jit_heads as h on h.namespace = k.value`;
+  return besideServer(dialect, ['i', 'seq', 'hash'], heads);
+}
+
+/**
+ * The namespaces behind $1 with a row due by $2, at most $3 of them. Each step is one look-up in jit_rows_due, which gives the
+ * next namespace and its earliest `due_at`: a page costs no more beside a namespace of a million rows than beside one of ten.
+ */
+export function dueNamespacesText(dialect: SqlDialect): string {
+  const postgres = dialect === 'postgres';
+  const following = 'due_at is not null and namespace > n.namespace order by namespace, due_at limit 1';
+  const next = postgres
+    ? `lateral (select namespace, due_at from jit_rows where ${following}) as r`
+    : `jit_rows as r on r.rowid = (select rowid from jit_rows indexed by jit_rows_due where ${following})`;
+  const page = 'select namespace from n where due_at <= $2 order by namespace limit $3';
+  // How far it was looked, due or not.
+  const how = ', (select max(looked) from n) as looked, (select namespace from n order by looked desc limit 1) as last';
+  return `with recursive n(namespace, due_at, looked) as (
+  select ${postgres ? `cast($1 as text) collate "C", cast(null as bigint)` : '$1, null'}, 0
+  union all
+  select r.namespace, r.due_at, n.looked + 1 from n cross join ${next} where n.looked < ${MAX_NAMESPACES}
+)
+${besideServer(dialect, ['namespace'], page, how)}`;
+}
