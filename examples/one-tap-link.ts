@@ -4,12 +4,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isJitError, JitEngine, reviewers } from 'jit-access';
+import { approvalLinks } from 'jit-access/links';
 
-const engine = new JitEngine({
-  approver: reviewers({ members: ['user:sam', 'user:ana'] }),
-  // The first signs. To change keys, put the new one in front; drop the old one when its links have expired.
-  linkKeys: [{ id: '2026-01', secret: randomBytes(32) }],
-});
+const engine = new JitEngine({ approver: reviewers({ members: ['user:sam', 'user:ana'] }) });
+// The first key signs. To change keys, put the new one in front; drop the old one when its links have expired.
+const links = approvalLinks(engine, { keys: [{ id: '2026-01', secret: randomBytes(32) }] });
 
 /** Who is asking, as you have proven it: here a session made by a login that isn't shown. */
 const sessions = new Map([
@@ -22,7 +21,7 @@ const inHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${ch
 
 /** What the link is for, and a form. It decides nothing: mail clients, previews and scanners open links too. */
 async function show(token: string): Promise<string> {
-  const { request, reviewer, decision } = await engine.openLink(token);
+  const { request, reviewer, decision } = await links.open(token);
   const minutes = request.ttlMs / 60_000;
   return `<!doctype html><title>Review</title>
 <p>${inHtml(request.subject)} asks for ${inHtml(request.scopes.join(', '))}, for ${minutes} minutes: ${inHtml(request.justification ?? '')}
@@ -32,7 +31,7 @@ async function show(token: string): Promise<string> {
 /** Gives the review, as whoever has proven to be here. That they have the link proves nothing. */
 async function redeem(token: string, by: string | undefined): Promise<string> {
   if (by === undefined) throw new Unauthenticated();
-  const { outcome } = await engine.redeemLink(token, { by });
+  const { outcome } = await links.redeem(token, { by });
   return `<!doctype html><title>Done</title><p>${outcome}`;
 }
 
@@ -79,7 +78,7 @@ async function main() {
     justification: 'order <1138> is stuck',
   });
   // Send it to sam, and to nobody else.
-  const token = await engine.approvalLink(asked.request.id, { reviewer: 'user:sam', decision: 'approve', ttl: '10m' });
+  const token = await links.create(asked.request.id, { reviewer: 'user:sam', decision: 'approve', ttl: '10m' });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/review/${token}`;
   const tap = async (session?: string) =>
     (await fetch(url, { method: 'POST', headers: session === undefined ? {} : { authorization: `Bearer ${session}` } })).status;

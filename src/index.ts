@@ -1,6 +1,6 @@
 export { refuseLargeChange } from './core/change-size.js';
 export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
-export type { By, RedeemBy, ReviewBy } from './engine/by.js';
+export type { By, ReviewBy } from './engine/by.js';
 export { JitEngine } from './engine/engine.js';
 export type { HistoryQuery, HolderQuery, Paging, RequestQuery } from './engine/history.js';
 export type { Action } from './engine/checker.js';
@@ -15,11 +15,9 @@ export type {
   Consumption,
   FlushReport,
   InboxItem,
-  LinkPreview,
   BreakGlassReviewItem,
   RevokeAllReport,
 } from './engine/answers.js';
-export type { LinkKey } from './features/links/approval-link.js';
 export type { BreakGlassReviewQuery } from './engine/break-glass-review.js';
 export type { Limits } from './kernel/limits.js';
 export type { JitEngineOptions } from './kernel/settings.js';

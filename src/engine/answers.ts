@@ -76,19 +76,6 @@ export interface Consumption {
   readonly usesLeft: number | undefined;
 }
 
-/** What an approval link is for. */
-export interface LinkPreview {
-  /**
-   * What is asked. Where the reader is not known, without `metadata`, which is for reviewers and approvers, and without what
-   * people said to each other: the `reason` and `comment` of each review, and the `reason` of the end.
-   */
-  readonly request: AccessRequest;
-  readonly reviewer: string;
-  readonly decision: 'approve' | 'deny';
-  /** Epoch milliseconds. */
-  readonly expiresAt: number;
-}
-
 /** A span of time in which access is held, unless something other than time ends it: half-open, `[startsAt, endsAt)`. */
 export interface AccessWindow {
   readonly grantId: string;

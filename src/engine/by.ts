@@ -16,20 +16,6 @@ export interface ReviewBy extends By {
   readonly as?: string | undefined;
 }
 
-/** The person who opens an approval link, as the caller has authenticated them; or, only where `bearer` says so, its holder. */
-export type RedeemBy = Omit<ReviewBy, 'by'> &
-  (
-    | { readonly by: string; readonly bearer?: false | undefined }
-    | {
-        /**
-         * True: the holder of the token acts as its reviewer, without authentication. Danger: any process or person that
-         * forwards, logs, prefetches or steals it can decide. Only for a channel that reaches nobody but the reviewer.
-         */
-        readonly bearer: true;
-        readonly by?: undefined;
-      }
-  );
-
 /** @throws InvalidArgumentError */
 export function readBy(settings: Pick<Settings, 'readId'>, options: unknown): { readonly by: string; readonly reason: string | undefined } {
   const { by, reason } = readOptions<keyof By>('options', options, ['by', 'reason']);

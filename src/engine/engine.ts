@@ -1,11 +1,9 @@
-import { LinkError } from '../core/errors.js';
-import { invalid, readId, readOptions } from '../core/parse.js';
+import { readId, readOptions } from '../core/parse.js';
 import { Followers } from '../followers/followers.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, MaybePromise, Page } from '../core/ports.js';
 import { type AccessRequest, type Anchor, type Decision, type Grant } from '../records/index.js';
 import { isThenable, within } from '../core/time.js';
-import { readDuration, type Duration } from '../core/duration.js';
 import { accessStatus } from './access-status.js';
 import type {
   AccessPreview,
@@ -14,12 +12,11 @@ import type {
   Consumption,
   FlushReport,
   InboxItem,
-  LinkPreview,
   BreakGlassReviewItem,
   RevokeAllReport,
 } from './answers.js';
 import { history, listRequests, whoHadAccess, type HistoryQuery, type HolderQuery, type RequestQuery } from './history.js';
-import { readBy, readReviewTexts, type By, type RedeemBy, type ReviewBy } from './by.js';
+import { readBy, readReviewTexts, type By, type ReviewBy } from './by.js';
 import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk } from './ask.js';
 import type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './ask.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
@@ -35,7 +32,6 @@ import { listBreakGlassReviews, readReviewVerdict, reviewBreakGlass, type BreakG
 import { cancelAccessRequest, endAccess } from './revocation.js';
 import { revokeAll, type RevokeAllTarget } from './revoke-all.js';
 import { Kernel } from '../kernel/kernel.js';
-import { Links } from '../features/links/links.js';
 import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings.js';
 import type { RollbackAcceptance } from '../kernel/rollback.js';
 import { Sweep, type SweepReport } from './sweep.js';
@@ -200,66 +196,6 @@ export class JitEngine<Scope extends string = string> {
   async listBreakGlassReviews(query: BreakGlassReviewQuery = {}): Promise<readonly BreakGlassReviewItem[]> {
     this.#refuseIfClosed();
     return listBreakGlassReviews(this.#kernel, query);
-  }
-
-  /**
-   * A signed token by which one reviewer can give one review: bound to the namespace, the request and what it asks, the
-   * reviewer, the decision, and a deadline. It is good once, and only while that reviewer has not reviewed since.
-   *
-   * Gotcha: it is a secret. Opening it must decide nothing (mail clients open links): show {@link openLink}, and redeem
-   * on a form that is sent.
-   *
-   * @param options.ttl how long it is good; never longer than the request's own deadline, which is the default
-   * @throws InvalidArgumentError without `linkKeys`; and what a review by this reviewer would be refused with
-   */
-  async approvalLink(
-    requestId: string,
-    options: { readonly reviewer: string; readonly decision: 'approve' | 'deny'; readonly ttl?: Duration | undefined },
-  ): Promise<string> {
-    const id = this.#readRecordId('requestId', requestId);
-    const { reviewer, decision, ttl } = readOptions('options', options, ['reviewer', 'decision', 'ttl']);
-    if (decision !== 'approve' && decision !== 'deny') throw invalid('decision', "'approve' or 'deny'", decision);
-    const ttlMs = ttl === undefined ? undefined : readDuration('ttl', ttl);
-    return this.#kernel.part(Links).make(id, this.#settings.readId('reviewer', reviewer), decision, ttlMs);
-  }
-
-  /**
-   * What an approval link is for. It decides nothing.
-   *
-   * @param options.by the reader, as you have established it. Without it the preview holds neither metadata nor what
-   *   reviewers said, for a link is read by mail scanners and in chats
-   * @throws LinkError `not_yours` when `by` is not the reviewer
-   */
-  async openLink(token: string, options: { readonly by?: string | undefined } = {}): Promise<LinkPreview> {
-    this.#refuseIfClosed();
-    const { by } = readOptions('options', options, ['by']);
-    const reader = by === undefined ? undefined : this.#settings.readId('by', by);
-    const open = async () => this.#kernel.part(Links).open(token, reader);
-    return reader === undefined ? open() : this.#refusals.noteRefusals({ actor: reader }, open);
-  }
-
-  /**
-   * Gives the review that an approval link stands for, as the identity that the caller has authenticated.
-   *
-   * @throws LinkError `ERR_JIT_LINK`, with `why`; and whatever {@link approve} throws
-   */
-  async redeemLink(token: string, options: RedeemBy): Promise<AccessResult> {
-    this.#refuseIfClosed();
-    const given = readOptions('options', options, ['by', 'reason', 'comment', 'as', 'bearer']);
-    if (given.bearer !== undefined && typeof given.bearer !== 'boolean') throw invalid('bearer', 'true or false', given.bearer);
-    if (given.bearer === true && given.by !== undefined) throw invalid('by', 'left out where bearer is true', given.by);
-    const by = given.bearer === true ? undefined : this.#settings.readId('by', given.by);
-    const said = readReviewTexts(given);
-    // A token that can't be trusted names no request, and nobody who could be on record but whoever brought it.
-    const read = async () => this.#kernel.part(Links).read(token);
-    const link = await (by === undefined ? read() : this.#refusals.noteRefusals({ actor: by }, read));
-    const { requestId, reviewer } = link;
-    return this.#refusals.noteRefusals({ actor: by ?? reviewer, requestId }, async () => {
-      // What is not there has no attempts.
-      await this.#kernel.ledger.request(requestId);
-      if (by !== undefined && by !== reviewer) throw new LinkError('not_yours', requestId);
-      return this.#kernel.part(Links).redeem(link, said);
-    });
   }
 
   /** The pending requests in which this reviewer may act and has not yet; membership is asked live. */

@@ -10,7 +10,6 @@ import type { Duration } from '../core/duration.js';
 import { canonicalIds, readIdsWith } from './actor-ids.js';
 import { readLimits, type Limits, type ParsedLimits } from './limits.js';
 import { readAgents, type IsAgent } from './agents.js';
-import { readLinkKeys, type LinkKey, type ParsedLinkKey } from '../features/links/approval-link.js';
 import {
   answerOr,
   askMatcher,
@@ -47,11 +46,6 @@ export interface JitEngineOptions {
    * is time to ask for more; for a shorter grant at its start. A rule's own comes first. Default: no warning.
    */
   readonly warnBefore?: Duration | undefined;
-  /**
-   * The keys that sign approval links, at least 32 bytes each. The first signs; every one is accepted, so that a new key
-   * can be put in front of the old one. Default: none, and no links.
-   */
-  readonly linkKeys?: readonly LinkKey[] | undefined;
   /**
    * Runs on every id that is given to the engine, the keys of `standing` and the ids in the rules of a policy or in
    * `reviewers` too, e.g. to lower-case e-mail addresses. Give the same id for the same id, and leave alone what has its one
@@ -94,7 +88,6 @@ export interface Settings extends Enforcement, ParsedLimits {
    * @throws InvalidArgumentError where the matcher fails
    */
   readonly covers: ScopeMatcher['covers'];
-  readonly linkKeys: readonly ParsedLinkKey[];
   readonly knownHead: Anchor | undefined;
   /** What approvers apply to ids of their own. @throws InvalidArgumentError */
   readonly canonicalId: ((id: string) => string) | undefined;
@@ -114,7 +107,6 @@ const OPTIONS = [
   'limits',
   'leewayMs',
   'warnBefore',
-  'linkKeys',
   'canonicalId',
   'agents',
   'knownHead',
@@ -127,7 +119,7 @@ const OPTIONS = [
  */
 export function readSettings(given: JitEngineOptions, makeStore: () => GrantStore): Settings {
   const options = readOptions<keyof JitEngineOptions>('options', given, OPTIONS);
-  const { store = makeStore(), clock = systemClock, audit = [], linkKeys, canonicalId, agents } = options;
+  const { store = makeStore(), clock = systemClock, audit = [], canonicalId, agents } = options;
   const { matcher, ...enforcement } = readEnforcement(options);
   const { onError, readId } = enforcement;
   const limits = readLimits(options.limits, options.warnBefore);
@@ -145,7 +137,6 @@ export function readSettings(given: JitEngineOptions, makeStore: () => GrantStor
     ...forApprover,
     covers: strictly(matcher, onError),
     ...limits,
-    linkKeys: readLinkKeys('linkKeys', linkKeys),
     readRun: readRunsWith(canonicalId, isAgent),
     knownHead: options.knownHead === undefined ? undefined : readAnchor('knownHead', options.knownHead),
     isAgent,

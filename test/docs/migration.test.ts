@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { JitEngine } from 'jit-access';
+import { denyAll, JitEngine } from 'jit-access';
+import { approvalLinks } from 'jit-access/links';
 import { ENTRY_TYPES } from '../../src/records/index.js';
 import { root, textOf } from './pages.js';
 
@@ -44,6 +45,13 @@ describe('the page of old and new names', () => {
       expect(verbs).not.toContain(nameIn(old));
       expect(Object.keys(exported)).toContain(nameIn(now));
     }
+  });
+
+  it('names what approval links have, for verbs that the engine no longer has', () => {
+    const links = approvalLinks(new JitEngine({ approver: denyAll() }), { keys: [{ id: 'k', secret: 's'.repeat(32) }] });
+    const rows = rowsUnder('Approval links').map((row) => row.map(nameIn));
+    expect(rows.map(([, now]) => now)).toEqual(Object.keys(links));
+    for (const [old] of rows) expect(Object.getOwnPropertyNames(JitEngine.prototype)).not.toContain(old);
   });
 
   it('names exports that an entry has, for exports that it no longer has', () => {

@@ -13,13 +13,13 @@ import {
 } from '../../src/index.js';
 import { FaultyStore, ManualClock, ScriptedApprover, START_AT } from '../../src/testing.js';
 import { CONFLICT } from '../commit-answers.js';
+import { linksOf } from '../features/links/links-of.js';
 
 const MINUTE = 60_000;
 const MAYA = 'user:maya';
 const SAM = 'user:sam';
 const SCOPE = 'db-prod:write';
 const REVIEW = { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }] } } as const;
-const LINK_KEYS = [{ id: 'k1', secret: 'x'.repeat(32) }];
 
 const inGroup = () => ['g'];
 /** Extensions are for people, first asks are not. */
@@ -168,19 +168,21 @@ describe('lifecycle, attacked', () => {
 
   it('issue 3, links: a link that has been used is good for nothing, also after a purge and the same ask again', async () => {
     const approver = new ScriptedApprover({ decide: REVIEW, groupsOf: inGroup });
-    const { clock, engine } = setup({ approver, linkKeys: LINK_KEYS });
+    const { clock, engine } = setup({ approver });
     const ask = { subject: MAYA, scope: SCOPE, ttl: '5m', idempotencyKey: 'nightly' } as const;
     const first = await engine.requestAccess(ask);
-    const token = await engine.approvalLink(first.request.id, { reviewer: SAM, decision: 'approve' });
+    const token = await linksOf(engine).create(first.request.id, { reviewer: SAM, decision: 'approve' });
     await clock.advance('1m');
-    expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('granted');
+    expect((await linksOf(engine).redeem(token, { by: SAM })).outcome).toBe('granted');
     await clock.advance('10m');
     await engine.sweep();
     await clock.advance('1m');
     await purge(engine, { before: clock.now(), by: 'user:ops', force: true });
     const second = await engine.requestAccess(ask);
     expect(second.outcome).toBe('pending');
-    const code = await engine.redeemLink(token, { by: SAM }).then(({ outcome }) => outcome, codeOf);
+    const code = await linksOf(engine)
+      .redeem(token, { by: SAM })
+      .then(({ outcome }) => outcome, codeOf);
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     expect(code).toBe('ERR_JIT_LINK');
   });
@@ -300,13 +302,15 @@ describe('lifecycle, attacked', () => {
 
   it('L29: no attempt is on record for a request that is not there', async () => {
     const approver = new ScriptedApprover({ decide: REVIEW, groupsOf: inGroup });
-    const { clock, store, engine } = setup({ approver, linkKeys: LINK_KEYS });
+    const { clock, store, engine } = setup({ approver });
     const { request } = await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '5m' });
-    const token = await engine.approvalLink(request.id, { reviewer: SAM, decision: 'approve' });
+    const token = await linksOf(engine).create(request.id, { reviewer: SAM, decision: 'approve' });
     await engine.cancel(request.id, { by: MAYA });
     await clock.advance('1m');
     await purge(engine, { before: clock.now(), by: 'user:ops', force: true });
-    await engine.redeemLink(token, { by: 'user:eve' }).catch(() => undefined);
+    await linksOf(engine)
+      .redeem(token, { by: 'user:eve' })
+      .catch(() => undefined);
     await engine.flushAudit();
     const { entries } = await store.journal({ after: 0, limit: 100 });
     expect(entries.filter(({ type }) => type === 'attempt.refused').map(({ requestId }) => requestId)).toEqual([]);

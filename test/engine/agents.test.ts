@@ -5,11 +5,11 @@ import { ScriptedApprover } from '../../src/testing.js';
 import { ANA, anEngine, aPending, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
 import { linkTo, REQUEST_STATES, type State } from './states.js';
 import { wholeStore } from './whole-store.js';
+import { linksOf } from '../features/links/links-of.js';
 
 const AGENT = 'agent:7';
 const OTHER = 'agent:8';
 const MEMBERS = [AGENT, OTHER, SAM, ANA, LEE];
-const LINK_KEYS = [{ id: 'k', secret: 'a secret of more than thirty-two bytes' }];
 
 /** An approver for which agents are as good as anybody. */
 function anApprover(approvals = 1) {
@@ -24,7 +24,7 @@ function anApprover(approvals = 1) {
 }
 
 function begin(options: Partial<JitEngineOptions> = {}, approver = anApprover()) {
-  return { ...anEngine({ approver, linkKeys: LINK_KEYS, ...options }), approver };
+  return { ...anEngine({ approver, ...options }), approver };
 }
 
 const NO_AGENT = { why: 'is_agent' } as const;
@@ -34,9 +34,9 @@ const REVIEWS: Readonly<Record<string, (state: State, by: string) => Promise<unk
   approve: ({ engine, requestId }, by) => engine.approve(requestId, { by }),
   deny: ({ engine, requestId }, by) => engine.deny(requestId, { by }),
   reviewBreakGlass: ({ engine, requestId }, by) => engine.reviewBreakGlass(requestId, { by, verdict: 'justified' }),
-  approvalLink: ({ engine, requestId }, reviewer) => engine.approvalLink(requestId, { reviewer, decision: 'approve' }),
-  redeemLink: async (state, by) => state.engine.redeemLink(await linkTo(state), { by }),
-  'redeemLink by bearer': async (state) => state.engine.redeemLink(await linkTo(state), { bearer: true }),
+  'links.create': ({ engine, requestId }, reviewer) => linksOf(engine).create(requestId, { reviewer, decision: 'approve' }),
+  'links.redeem': async (state, by) => linksOf(state.engine).redeem(await linkTo(state), { by }),
+  'links.redeem by bearer': async (state) => linksOf(state.engine).redeem(await linkTo(state), { bearer: true }),
 };
 
 describe('JitEngine', () => {
@@ -84,7 +84,7 @@ describe('JitEngine', () => {
       const request = await aPending(engine, { subject: AGENT });
       await clock.set(at(5));
       await refusal(engine.approve(request.id, { by: OTHER }), 'ERR_JIT_NOT_REVIEWER');
-      await refusal(engine.approvalLink(request.id, { reviewer: OTHER, decision: 'deny' }), 'ERR_JIT_NOT_REVIEWER');
+      await refusal(linksOf(engine).create(request.id, { reviewer: OTHER, decision: 'deny' }), 'ERR_JIT_NOT_REVIEWER');
       await refusal(engine.approve('nothing', { by: OTHER }), 'ERR_JIT_NOT_FOUND');
       await engine.flushAudit();
       expect((await entriesOf(store)).filter(({ type }) => type === 'attempt.refused')).toMatchObject([

@@ -1,4 +1,5 @@
 import * as explaining from 'jit-access/explain';
+import * as links from 'jit-access/links';
 import * as provisioning from 'jit-access/provisioning';
 import * as retention from 'jit-access/retention';
 import * as work from 'jit-access/work';
@@ -15,8 +16,10 @@ import {
 } from '../../src/index.js';
 import { RecordingSink, ScriptedApprover, START_AT } from '../../src/testing.js';
 import { aGranted, anEngine, ask, at, MAYA, refusal, SAM, SCOPE } from './an-engine.js';
+import { linksOf } from '../features/links/links-of.js';
 
 const { explain } = explaining;
+const { approvalLinks } = links;
 const { acceptClock, purge, removeSink } = retention;
 const { dismissChange, failedChanges, provision } = provisioning;
 const { waitFor, watchAccess, withAccess } = work;
@@ -234,24 +237,39 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['subject', given(ACTORS), (engine, value) => engine.listBreakGlassReviews({ subject: value })],
     ['reviewer', given(ACTORS), (engine, value) => engine.listBreakGlassReviews({ reviewer: value })],
   ],
-  approvalLink: [
-    ['requestId', IDS, (engine, value) => engine.approvalLink(value, { reviewer: SAM, decision: 'approve' })],
-    ['options', OPTIONS, (engine, value) => engine.approvalLink('r', value)],
-    ['reviewer', ACTORS, (engine, value) => engine.approvalLink('r', { reviewer: value, decision: 'approve' })],
+  approvalLinks: [
+    ['options', OPTIONS, (engine, value) => approvalLinks(engine, value)],
+    ['keys', [undefined, null, 'k', 7, {}, []], (engine, value) => approvalLinks(engine, { keys: value })],
+    ['keys[0]', [null, 'k', []], (engine, value) => approvalLinks(engine, { keys: [value] as never })],
+    ['keys[0].id', [undefined, '', 'a.b', 7], (engine, value) => approvalLinks(engine, { keys: [{ id: value, secret: 's'.repeat(32) }] })],
+    [
+      'keys[0].secret',
+      [undefined, '', 's'.repeat(31), 7],
+      (engine, value) => approvalLinks(engine, { keys: [{ id: 'k', secret: value }] }),
+    ],
+  ],
+  'approvalLinks create': [
+    ['requestId', IDS, (engine, value) => linksOf(engine).create(value, { reviewer: SAM, decision: 'approve' })],
+    ['options', OPTIONS, (engine, value) => linksOf(engine).create('r', value)],
+    ['reviewer', ACTORS, (engine, value) => linksOf(engine).create('r', { reviewer: value, decision: 'approve' })],
     [
       'decision',
       [undefined, null, '', 'granted', 'APPROVE', true, ['approve']],
-      (engine, value) => engine.approvalLink('r', { reviewer: SAM, decision: value }),
+      (engine, value) => linksOf(engine).create('r', { reviewer: SAM, decision: value }),
     ],
-    ['ttl', given(DURATIONS), (engine, value) => engine.approvalLink('r', { reviewer: SAM, decision: 'approve', ttl: value })],
+    ['ttl', given(DURATIONS), (engine, value) => linksOf(engine).create('r', { reviewer: SAM, decision: 'approve', ttl: value })],
   ],
-  redeemLink: [
-    ['options', OPTIONS, (engine, value) => engine.redeemLink('t', value)],
-    ['by', ACTORS, (engine, value) => engine.redeemLink('t', by(value))],
-    ['reason', TEXTS, (engine, value) => engine.redeemLink('t', { by: SAM, reason: value })],
-    ['comment', TEXTS, (engine, value) => engine.redeemLink('t', { by: SAM, comment: value })],
-    ['as', given(IDS), (engine, value) => engine.redeemLink('t', { by: SAM, as: value })],
-    ['bearer', [null, 1, 'true', {}], (engine, value) => engine.redeemLink('t', { bearer: value })],
+  'approvalLinks open': [
+    ['options', given(OPTIONS), (engine, value) => linksOf(engine).open('t', value)],
+    ['by', given(ACTORS), (engine, value) => linksOf(engine).open('t', { by: value })],
+  ],
+  'approvalLinks redeem': [
+    ['options', OPTIONS, (engine, value) => linksOf(engine).redeem('t', value)],
+    ['by', ACTORS, (engine, value) => linksOf(engine).redeem('t', by(value))],
+    ['reason', TEXTS, (engine, value) => linksOf(engine).redeem('t', { by: SAM, reason: value })],
+    ['comment', TEXTS, (engine, value) => linksOf(engine).redeem('t', { by: SAM, comment: value })],
+    ['as', given(IDS), (engine, value) => linksOf(engine).redeem('t', { by: SAM, as: value })],
+    ['bearer', [null, 1, 'true', {}], (engine, value) => linksOf(engine).redeem('t', { bearer: value })],
   ],
   ...Object.fromEntries(
     (['touch', 'consume'] as const).map((verb): [string, readonly Case[]] => [
@@ -451,20 +469,22 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   removeSink: [['name', IDS, (engine, value) => removeSink(engine, value)]],
 };
 
+/** The verbs and functions that a table names, with what is called on their result. */
+const verbsOf = (table: object) => [...new Set(Object.keys(table).map((name) => name.split(' ')[0]))].sort();
+
 /** What takes an engine as its first argument. */
-const FUNCTIONS = Object.keys({ ...explaining, ...provisioning, ...retention, ...work });
+const FUNCTIONS = Object.keys({ ...explaining, ...links, ...provisioning, ...retention, ...work });
 
 const shorten = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}... (${text.length})` : text);
 
 describe('JitEngine', () => {
   describe('bad input', () => {
     it('is tried with every verb that takes any', () => {
-      // A token that can not be read is a link that is none, and told as that: test/features/links/links.test.ts.
-      const none = ['constructor', 'openLink', 'sweep', 'flushAudit', 'journalHead', 'idle', 'close'];
+      const none = ['constructor', 'sweep', 'flushAudit', 'journalHead', 'idle', 'close'];
       const own = Object.getOwnPropertyNames(JitEngine.prototype)
         .filter((name) => !none.includes(name))
         .concat(FUNCTIONS);
-      expect([...new Set(Object.keys(CASES).map((name) => name.split(' ')[0]))].sort()).toEqual(own.sort());
+      expect(verbsOf(CASES)).toEqual(own.sort());
     });
 
     for (const [verb, cases] of Object.entries(CASES)) {
@@ -717,9 +737,9 @@ describe('JitEngine', () => {
         breakGlass: () => engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: 1, justification: 'it burns' }),
         reviewBreakGlass: () => engine.reviewBreakGlass('r', { by: SAM, verdict: 'justified' }),
         listBreakGlassReviews: () => engine.listBreakGlassReviews(),
-        approvalLink: () => engine.approvalLink('r', { reviewer: SAM, decision: 'approve' }),
-        openLink: () => engine.openLink('token'),
-        redeemLink: () => engine.redeemLink('token', by),
+        'approvalLinks create': () => linksOf(engine).create('r', { reviewer: SAM, decision: 'approve' }),
+        'approvalLinks open': () => linksOf(engine).open('token'),
+        'approvalLinks redeem': () => linksOf(engine).redeem('token', by),
         touch: () => engine.touch(MAYA, SCOPE),
         consume: () => engine.consume(MAYA, SCOPE),
         withAccess: () => withAccess(engine, MAYA, SCOPE, () => undefined),
@@ -735,7 +755,7 @@ describe('JitEngine', () => {
       const own = Object.getOwnPropertyNames(JitEngine.prototype)
         .filter((name) => !['constructor', 'idle', 'close'].includes(name))
         .concat(FUNCTIONS);
-      expect(Object.keys(calls).sort()).toEqual(own.sort());
+      expect(verbsOf(calls)).toEqual(own.sort());
     });
   });
 });

@@ -57,7 +57,6 @@ describe('new JitEngine()', () => {
           webhookSink({ name: 'siem', url: 'https://siem.example/', secrets: [`whsec_${'A'.repeat(43)}=`] }),
         ],
         standing: { [MAYA]: ['docs:read'] },
-        linkKeys: [{ id: 'k1', secret: '0123456789abcdef0123456789abcdef' }],
       });
       provision(engine, { name: 'roles', scopes: [SCOPE], apply: () => undefined });
       await Promise.resolve();

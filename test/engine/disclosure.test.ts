@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type JitEngineOptions } from '../../src/index.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { ANA, aGranted, anEngine, aPending, ask, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+import { linksOf } from '../features/links/links-of.js';
 
 const EVE = 'user:eve';
 /** Texts and metadata that are for reviewers and approvers. */
@@ -13,8 +13,6 @@ function serialised(value: unknown): string {
   const message = value instanceof Error ? value.message : '';
   return [JSON.stringify(value), JSON.stringify(own), message].join('\n');
 }
-
-const withLinks = (options: Partial<JitEngineOptions> = {}) => anEngine({ linkKeys: [{ id: 'k', secret: 'x'.repeat(32) }], ...options });
 
 describe('what an error or an answer shows of the request of another subject', () => {
   for (const verb of ['approve', 'deny', 'cancel'] as const) {
@@ -54,11 +52,11 @@ describe('what an error or an answer shows of the request of another subject', (
       decide: { outcome: 'review', quorum: { groups: [{ name: 'team', approvals: 2 }] } },
       groupsOf: () => ['team'],
     });
-    const { engine } = withLinks({ approver });
+    const { engine } = anEngine({ approver });
     const { id } = await aPending(engine, TOLD);
     await engine.approve(id, { by: ANA, reason: 'hidden-word', comment: 'hidden-talk' });
-    const token = await engine.approvalLink(id, { reviewer: SAM, decision: 'approve' });
-    const shown = await engine.openLink(token);
+    const token = await linksOf(engine).create(id, { reviewer: SAM, decision: 'approve' });
+    const shown = await linksOf(engine).open(token);
     expect(serialised(shown)).not.toMatch(/secret-metadata|hidden/);
     expect(shown).toMatchObject({ reviewer: SAM, decision: 'approve' });
     expect(shown.request).toMatchObject({
@@ -72,10 +70,10 @@ describe('what an error or an answer shows of the request of another subject', (
   });
 
   it('is everything, metadata too, to the reviewer whom the caller knows; a link of another reviewer shows nothing [M13]', async () => {
-    const { engine } = withLinks();
+    const { engine } = anEngine();
     const { id } = await aPending(engine, TOLD);
-    const token = await engine.approvalLink(id, { reviewer: SAM, decision: 'approve' });
-    const open = engine.openLink.bind(engine) as (token: string, options?: { by?: string }) => Promise<{ request: { metadata?: unknown } }>;
+    const token = await linksOf(engine).create(id, { reviewer: SAM, decision: 'approve' });
+    const { open } = linksOf(engine);
     expect((await open(token)).request.metadata).toBeUndefined();
     expect((await open(token, { by: SAM })).request.metadata).toEqual(TOLD.metadata);
     expect(serialised(await refusal(open(token, { by: EVE }), 'ERR_JIT_LINK'))).not.toContain('secret');

@@ -4,6 +4,7 @@ import { verifyJournal } from '../../src/journal.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SCOPE } from './an-engine.js';
 import { wholeStore } from './whole-store.js';
+import { linksOf } from '../features/links/links-of.js';
 
 const [OLA, OKE, SIA, LEAD, LEA] = ['ops:ola', 'ops:oke', 'sec:sia', 'lead:lo', 'lead:lea'];
 const AFTER = 30 * MINUTE;
@@ -23,7 +24,7 @@ function anEscalation(quorum: Partial<QuorumInput> = {}, options: Partial<JitEng
     groupsOf: (who) => members[who] ?? [],
     isEligible: true,
   });
-  return { ...anEngine({ approver, linkKeys: [{ id: 'k', secret: 's'.repeat(32) }], ...options }), approver, members };
+  return { ...anEngine({ approver, ...options }), approver, members };
 }
 
 describe('an escalation', () => {
@@ -36,9 +37,9 @@ describe('an escalation', () => {
         await clock.set(at(ms));
         if (swept) await engine.sweep();
         expect((await engine.inbox(LEAD)).map(({ groups }) => groups)).toEqual(may ? [['ops', 'sec']] : []);
-        const link = () => engine.approvalLink(id, { reviewer: LEAD, decision: 'approve' });
+        const link = () => linksOf(engine).create(id, { reviewer: LEAD, decision: 'approve' });
         if (may) {
-          expect(await engine.openLink(await link())).toMatchObject({ reviewer: LEAD });
+          expect(await linksOf(engine).open(await link())).toMatchObject({ reviewer: LEAD });
           expect((await engine.approve(id, { by: LEAD })).outcome).toBe('pending');
           expect((await engine.getRequest(id))?.request.reviews).toMatchObject([
             { reviewer: LEAD, groups: ['leads'], as: undefined, at: at(ms) },

@@ -3,6 +3,7 @@ import { autoApprove, reviewers, type AccessResult, type Approver, type Grant, t
 import { ScriptedApprover } from '../../src/testing.js';
 import { expectReplayed } from '../property/fold.js';
 import { ANA, anEngine, aPending, ask, at, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { linksOf } from '../features/links/links-of.js';
 
 const CISO = 'user:ciso';
 const SEEDS = Array.from({ length: 20 }, (_, i) => i + 1);
@@ -406,18 +407,18 @@ describe('JitEngine', () => {
             decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals }] } },
             groupsOf: ['ops'],
           });
-          const { engine, other, store, yields } = made(approver, { linkKeys: [{ id: 'k1', secret: 'x'.repeat(32) }] });
+          const { engine, other, store, yields } = made(approver);
           const request = await aPending(engine);
-          const token = await engine.approvalLink(request.id, { reviewer: SAM, decision: 'approve' });
+          const token = await linksOf(engine).create(request.id, { reviewer: SAM, decision: 'approve' });
           yields(seed);
-          const calls = Array.from({ length: 16 }, (_, i) => (i % 2 === 0 ? engine : other).redeemLink(token, { by: SAM }));
+          const calls = Array.from({ length: 16 }, (_, i) => linksOf(i % 2 === 0 ? engine : other).redeem(token, { by: SAM }));
           const { won, codes } = await tally(calls);
           store.clear();
           expect(won).toBe(1);
           expect(codes).toEqual(approvals === 1 ? { ERR_JIT_DECIDED: 15 } : { ERR_JIT_LINK: 15 });
           expect(count(await typesOf(store), 'request.reviewed')).toBe(1);
           expect((await engine.getRequest(request.id))?.grants).toHaveLength(approvals === 1 ? 1 : 0);
-          const again = await refusal(other.redeemLink(token, { by: SAM }));
+          const again = await refusal(linksOf(other).redeem(token, { by: SAM }));
           expect(again.code).toBe(approvals === 1 ? 'ERR_JIT_DECIDED' : 'ERR_JIT_LINK');
         }
       });

@@ -16,6 +16,7 @@ import { FaultyStore, ScriptedApprover } from '../../src/testing.js';
 import { rolesTarget, Roles, settle } from '../features/provisioning/external-system.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, HOUR, MAYA, MINUTE, SAM, SCOPE } from './an-engine.js';
 import { wholeStore } from './whole-store.js';
+import { linksOf } from '../features/links/links-of.js';
 
 const KEY = { idempotencyKey: 'k' } as const;
 const DAY = 24 * HOUR;
@@ -207,11 +208,11 @@ describe('where a commit is acknowledged by a second server', () => {
   });
 
   it('no check and no read waits for that server (L34)', async () => {
-    const made = aService('server', { linkKeys: [{ id: 'k', secret: 's'.repeat(32) }] });
+    const made = aService('server');
     const { engine, store } = made;
     await aGranted(engine, { scope: 'held' });
     const { id } = await aPending(engine);
-    const token = await engine.approvalLink(id, { reviewer: SAM, decision: 'deny' });
+    const token = await linksOf(engine).create(id, { reviewer: SAM, decision: 'deny' });
     store.lags = true;
     const reads: readonly Promise<unknown>[] = [
       engine.isAllowed(MAYA, 'held'),
@@ -225,7 +226,7 @@ describe('where a commit is acknowledged by a second server', () => {
       engine.getRequest(id),
       engine.listRequests(),
       engine.listBreakGlassReviews(),
-      engine.openLink(token),
+      linksOf(engine).open(token),
       engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE, dryRun: true }),
       engine.whoHadAccess({ scope: 'held', at: at(0) }),
       engine.history({ subject: MAYA, from: at(0), to: at(HOUR) }),

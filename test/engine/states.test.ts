@@ -5,6 +5,7 @@ import { isJitError, JitEngine, type AccessResult, type AccessStatus, type Grant
 import { ANA, at, LEE, MAYA, MINUTE, SCOPE } from './an-engine.js';
 import { GRANT_STATES, linkTo, REQUEST_STATES, wordFor, wordForGrant, type State } from './states.js';
 import { wholeStore } from './whole-store.js';
+import { linksOf } from '../features/links/links-of.js';
 
 const { waitFor, watchAccess, withAccess } = work;
 
@@ -29,9 +30,9 @@ const REQUEST_VERBS: Readonly<Record<string, Verb>> = {
   deny: async ({ engine, requestId }) => (await engine.deny(requestId, { by: ANA })).outcome,
   cancel: async ({ engine, requestId }) => (await engine.cancel(requestId, { by: MAYA })).end?.status,
   reviewBreakGlass: async ({ engine, requestId }) => wordFor(await engine.reviewBreakGlass(requestId, { by: ANA, verdict: 'unjustified' })),
-  approvalLink: async ({ engine, requestId }) => typeof (await engine.approvalLink(requestId, { reviewer: ANA, decision: 'approve' })),
-  openLink: async (state) => (await state.engine.openLink(await linkTo(state))).decision,
-  redeemLink: async (state) => (await state.engine.redeemLink(await linkTo(state), { by: ANA })).outcome,
+  'links.create': async ({ engine, requestId }) => typeof (await linksOf(engine).create(requestId, { reviewer: ANA, decision: 'approve' })),
+  'links.open': async (state) => (await linksOf(state.engine).open(await linkTo(state))).decision,
+  'links.redeem': async (state) => (await linksOf(state.engine).redeem(await linkTo(state), { by: ANA })).outcome,
   revokeAll: async ({ engine, requestId }) => {
     const { requests, grants } = await engine.revokeAll({ requestId }, { by: LEE });
     return `${requests.length}+${grants.length}`;
@@ -115,9 +116,9 @@ const REQUESTS = `
   deny                   _NOT_FOUND   _UNDECIDED             denied>denied        denied>denied        _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
   cancel                 _NOT_FOUND   cancelled>cancelled    cancelled>cancelled  cancelled>cancelled  expired>expired    _DECIDED           _DECIDED           cancelled          expired            _DECIDED                 _DECIDED                 _DECIDED
   reviewBreakGlass       _NOT_FOUND   _INVALID_ARGUMENT      _INVALID_ARGUMENT    _INVALID_ARGUMENT    _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  unjustified>unjustified  unjustified>unjustified  _DECIDED
-  approvalLink           _NOT_FOUND   _UNDECIDED             string               string               _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
-  openLink               _NOT_FOUND   approve                approve              approve              approve            approve            approve            approve            approve            approve                  approve                  approve
-  redeemLink             _NOT_FOUND   _UNDECIDED             granted>approved     _LINK                _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
+  links.create           _NOT_FOUND   _UNDECIDED             string               string               _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
+  links.open             _NOT_FOUND   approve                approve              approve              approve            approve            approve            approve            approve            approve                  approve                  approve
+  links.redeem           _NOT_FOUND   _UNDECIDED             granted>approved     _LINK                _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
   revokeAll              _NOT_FOUND   1+0>cancelled          1+0>cancelled        1+0>cancelled        0+0>expired        0+1>approved       0+0                0+0                0+0                0+1>unreviewed           0+0                      0+1>justified
   waitFor                _NOT_FOUND   waits                  waits                waits                expired            granted            denied             cancelled          expired            granted                  ended                    granted
   explain                no_request   pending                pending              pending              expired            granted            denied             cancelled          expired            granted                  expired                  granted
@@ -217,7 +218,8 @@ describe('JitEngine', () => {
     const own = Object.getOwnPropertyNames(JitEngine.prototype)
       .filter((name) => name !== 'constructor')
       .concat('explain');
-    const known = new Set([...Object.keys(REQUEST_VERBS), ...Object.keys(GRANT_VERBS), ...OTHERS]);
+    const named = [...Object.keys(REQUEST_VERBS), ...Object.keys(GRANT_VERBS), ...OTHERS];
+    const known = new Set(named.filter((name) => !name.startsWith('links.')));
     expect([...known].sort()).toEqual([...own, ...Object.keys(work)].sort());
   });
 });

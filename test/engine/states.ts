@@ -1,11 +1,10 @@
-import { signLink } from '../../src/features/links/approval-link.js';
+import { readLinkKeys, signLink } from '../../src/features/links/approval-link.js';
+import { LINK_KEYS } from '../features/links/links-of.js';
 import { digestOf } from '../../src/journal/link.js';
 import { digestOfAsk } from '../../src/lifecycle/request.js';
 import type { AccessAsk, AccessRequest, Grant, JitEngine, Verdict } from '../../src/index.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { ANA, anEngine, ask, at, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
-
-const SECRET = 'a secret of more than thirty-two bytes';
 
 /** An engine, and the one record that a row of the table is about. */
 export interface State {
@@ -42,7 +41,6 @@ function begin(asksAtStart = true) {
   const plain = new ScriptedApprover({ decide, groupsOf, breakGlass, mayReviewBreakGlass });
   const made = anEngine({
     approver: asksAtStart ? approver : plain,
-    linkKeys: [{ id: 'k', secret: SECRET }],
     limits: { reviewWithin: HOUR },
   });
   const state = (requestId: string): State => ({ ...made, requestId, grantId: `${requestId}.1` });
@@ -202,7 +200,7 @@ export const GRANT_STATES: Readonly<Record<string, () => Promise<State>>> = {
 export async function linkTo({ engine, requestId, store, clock }: State): Promise<string> {
   const request = (await engine.getRequest(requestId))?.request;
   const askDigest = request === undefined ? 'none' : digestOf([digestOfAsk(request, request.extension?.grantId), request.createdAt]);
-  const key = { id: 'k', secret: new TextEncoder().encode(SECRET) };
+  const [key] = readLinkKeys('keys', LINK_KEYS);
   const [issuedAt, expiresAt] = [clock.now(), clock.now() + HOUR];
   return signLink(key, {
     namespace: store.namespace,

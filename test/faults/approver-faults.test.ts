@@ -6,6 +6,7 @@ import { yieldToOthers } from '../../src/core/time.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, HOUR, LEE, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 import { barbed, hangs, rejections, revoked, THROWS, type BrokenAnswer } from './broken-answers.js';
 import { EMERGENCY, everything, expectWhole, VERBS, type Prepared } from './verbs.js';
+import { linksOf } from '../features/links/links-of.js';
 
 const REVIEWERS = [SAM, ANA, LEE];
 const TIMEOUT = 1_000;
@@ -76,9 +77,8 @@ async function worldOf(world: World, chained = false) {
   const approver = new FaultyApprover();
   const clock = new ManualClock();
   const limits = { reviewWithin: 2 * HOUR, approverTimeout: TIMEOUT, retryAfter: 7 * MINUTE };
-  const linkKeys = [{ id: 'k', secret: 'x'.repeat(32) }];
   const isAskedBy = chained ? firstDecisive(new ScriptedApprover({ isEligible: false }), approver) : approver;
-  const made = anEngine({ approver: isAskedBy, clock, linkKeys, limits });
+  const made = anEngine({ approver: isAskedBy, clock, limits });
   const { engine, store } = made;
   const provisioning = provision(engine, { name: 'roles', scopes: [SCOPE], apply: () => undefined });
   const grant = await aGranted(engine, world === 'starting' ? { startsAt: at(10 * MINUTE) } : {});
@@ -91,7 +91,7 @@ async function worldOf(world: World, chained = false) {
   } else pending = await aPending(engine, { scope: 'asked' });
   if (pending === undefined) throw new Error('the request is not on record');
   const { request: emergency } = await engine.breakGlass({ ...EMERGENCY, subject: 'user:bob' });
-  const token = world === 'undecided' ? '' : await engine.approvalLink(pending.id, { reviewer: SAM, decision: 'approve' });
+  const token = world === 'undecided' ? '' : await linksOf(engine).create(pending.id, { reviewer: SAM, decision: 'approve' });
   await engine.flushAudit();
   // What is over by itself is on record before anything fails.
   await clock.set(at(6 * MINUTE));

@@ -1,4 +1,5 @@
 import * as explaining from 'jit-access/explain';
+import * as links from 'jit-access/links';
 import * as retention from 'jit-access/retention';
 import * as work from 'jit-access/work';
 import { describe, expect, it } from 'vitest';
@@ -64,7 +65,7 @@ describe('JitEngine', () => {
       const own = Object.getOwnPropertyNames(JitEngine.prototype).filter(
         (name) => !['constructor', 'runSubject', 'idle', 'close'].includes(name),
       );
-      const functions = Object.keys({ ...explaining, ...retention, ...work });
+      const functions = Object.keys({ ...explaining, ...links, ...retention, ...work });
       expect([...new Set(Object.keys(VERBS).map((name) => name.split(' ')[0]))].sort()).toEqual([...own, ...functions].sort());
     });
 
@@ -199,7 +200,7 @@ describe('JitEngine', () => {
       'breakGlass',
       'breakGlass with a key',
       'reviewBreakGlass',
-      'redeemLink',
+      'approvalLinks redeem',
       'consume',
       'consume with a key',
     ] as const;

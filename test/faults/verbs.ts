@@ -23,6 +23,7 @@ import {
   typesOf,
 } from '../engine/an-engine.js';
 import { expectReplayed } from '../property/fold.js';
+import { linksOf } from '../features/links/links-of.js';
 
 export interface Prepared {
   readonly engine: JitEngine;
@@ -54,9 +55,9 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   'breakGlass with a key': ({ engine }) => engine.breakGlass({ ...EMERGENCY, idempotencyKey: 'k' }),
   reviewBreakGlass: ({ engine, emergency }) => engine.reviewBreakGlass(emergency.id, { by: SAM, verdict: 'unjustified' }),
   listBreakGlassReviews: ({ engine }) => engine.listBreakGlassReviews({ reviewer: SAM }),
-  approvalLink: ({ engine, pending }) => engine.approvalLink(pending.id, { reviewer: ANA, decision: 'deny' }),
-  openLink: ({ engine, token }) => engine.openLink(token),
-  redeemLink: ({ engine, token }) => engine.redeemLink(token, { by: SAM }),
+  'approvalLinks create': ({ engine, pending }) => linksOf(engine).create(pending.id, { reviewer: ANA, decision: 'deny' }),
+  'approvalLinks open': ({ engine, token }) => linksOf(engine).open(token),
+  'approvalLinks redeem': ({ engine, token }) => linksOf(engine).redeem(token, { by: SAM }),
   touch: ({ engine }) => engine.touch(MAYA, SCOPE),
   'check with touch': ({ engine }) => engine.check(MAYA, SCOPE, { touch: true }),
   consume: ({ engine }) => engine.consume(MAYA, SCOPE),
@@ -125,13 +126,12 @@ export async function prepared(audit?: AuditSink | readonly AuditSink[]) {
     breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
     mayReviewBreakGlass: (reviewer) => reviewers.includes(reviewer),
   });
-  const linkKeys = [{ id: 'k', secret: 'x'.repeat(32) }];
-  const made = anEngine({ audit, approver, linkKeys, limits: { reviewWithin: 2 * HOUR } });
+  const made = anEngine({ audit, approver, limits: { reviewWithin: 2 * HOUR } });
   const { engine, clock, store } = made;
   const provisioning = provision(engine, { name: 'roles', scopes: [SCOPE], apply: () => undefined });
   const [grant, pending] = [await aGranted(engine), await aPending(engine, { scope: 'asked' })];
   const { request: emergency } = await engine.breakGlass({ ...EMERGENCY, subject: 'user:bob' });
-  const token = await engine.approvalLink(pending.id, { reviewer: SAM, decision: 'approve' });
+  const token = await linksOf(engine).create(pending.id, { reviewer: SAM, decision: 'approve' });
   await engine.flushAudit();
   // Late enough for a use to be written.
   await clock.set(at(13 * MINUTE));

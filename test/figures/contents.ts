@@ -27,8 +27,6 @@ interface Ban {
   /** Where it may be, or where alone it may not be. */
   readonly onlyIn?: readonly string[];
   readonly neverIn?: readonly string[];
-  /** Entries that hold it today. The list may only shrink. */
-  readonly known?: readonly string[];
 }
 
 const DRIVERS = /^(pg|ioredis|redis|better-sqlite3|libsql|@electric-sql\/pglite|bun:sqlite|node:sqlite)(\/|$)/;
@@ -40,8 +38,6 @@ const bans: readonly Ban[] = [
     what: 'hmac',
     is: (module) => module === '@noble/hashes/hmac' || module === '@noble/hashes/hmac.js',
     onlyIn: ['links', 'webhook'],
-    // Approval links are verbs of the engine, and webhooks lie in the core entry; the entry for tests loads the engine.
-    known: ['index', 'testing'],
   },
   {
     what: 'the memory store',
@@ -59,17 +55,11 @@ interface Found {
   readonly what: string;
 }
 
-/** What the entries hold against the list, and what the list says is known but is gone. */
-export function foundIn(contents: ReadonlyMap<string, readonly string[]>): { readonly banned: Found[]; readonly gone: Found[] } {
-  const banned: Found[] = [];
-  const gone: Found[] = [];
-  for (const [entry, modules] of contents) {
-    for (const { what, is, onlyIn, neverIn, known = [] } of bans) {
-      const isBanned = neverIn?.includes(entry) ?? !onlyIn?.includes(entry);
-      const isHeld = modules.some(is);
-      if (isBanned && isHeld && !known.includes(entry)) banned.push({ entry, what });
-      if (known.includes(entry) && !isHeld) gone.push({ entry, what });
-    }
-  }
-  return { banned, gone };
+/** What the entries hold against the list. */
+export function bannedIn(contents: ReadonlyMap<string, readonly string[]>): Found[] {
+  return [...contents].flatMap(([entry, modules]) =>
+    bans
+      .filter(({ is, onlyIn, neverIn }) => (neverIn?.includes(entry) ?? !onlyIn?.includes(entry)) && modules.some(is))
+      .map(({ what }) => ({ entry, what })),
+  );
 }

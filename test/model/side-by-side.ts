@@ -58,6 +58,7 @@ import {
   SUBJECTS,
   VERDICTS,
 } from './mood.js';
+import { linksOf } from '../features/links/links-of.js';
 
 const START = 1_767_225_600_000;
 const SCOPES = ['a:x', 'a:y', 'b:x'];
@@ -142,7 +143,6 @@ export class SideBySide {
       leewayMs: this.#leeway,
       limits: { ...limits, reviewWithin: REVIEW_WITHIN, retryAfter: RETRY },
       warnBefore: 15,
-      linkKeys: [{ id: 'k', secret: 'x'.repeat(32) }],
       onError: () => undefined,
       ...(this.#patterns ? { scopes: patternScopes } : {}),
     };
@@ -302,7 +302,7 @@ export class SideBySide {
         const refusals = model.reviewing(request, verdict, by, as, at);
         const result = await this.#try(refusals, async () => {
           if (verb !== 'approveByLink') return engine[verdict](request.id, { by, as });
-          return engine.redeemLink(await engine.approvalLink(request.id, { reviewer: by, decision: 'approve' }), { by });
+          return linksOf(engine).redeem(await linksOf(engine).create(request.id, { reviewer: by, decision: 'approve' }), { by });
         });
         if (result === undefined) return;
         model.review(request, model.reviewed(request, verdict, by, as, at), by, at);

@@ -18,6 +18,7 @@ import { expectReplayed, fold } from './fold.js';
 import { expectAlive, expectLegal, expectLimits, expectLines, expectQuorums, expectWhole, usableAt, type Seen } from './laws.js';
 import { APPROVAL_TTL, ESCALATE_AFTER, IDLE_TTL, Moody, REVIEW_WITHIN } from './moody.js';
 import { AGENT, REVIEWERS, SCOPES, SUBJECTS, type Step } from './steps.js';
+import { linksOf } from '../features/links/links-of.js';
 
 const LIMITS = {
   reviewWithin: REVIEW_WITHIN,
@@ -72,9 +73,8 @@ export class World {
     this.store = new FaultyStore(new MemoryGrantStore());
     if (yields) this.store.inject('all', { fault: 'yield', seed: 7 });
     const { clock, store, approver } = this;
-    const linkKeys = [{ id: 'k', secret: 'x'.repeat(32) }];
     const onError = (error: unknown) => this.told.push(error);
-    this.engines = [1, 2].map(() => new JitEngine({ approver, clock, store, limits: LIMITS, warnBefore: 15, linkKeys, onError }));
+    this.engines = [1, 2].map(() => new JitEngine({ approver, clock, store, limits: LIMITS, warnBefore: 15, onError }));
   }
 
   /** Does a step and accepts an ordinary no. */
@@ -148,13 +148,13 @@ export class World {
         const request = among(requests, step.which);
         const { decision, ttl } = step;
         if (request !== undefined)
-          this.#tokens.push(await engine.approvalLink(request.id, { reviewer: pick(REVIEWERS, step.who) as string, decision, ttl }));
+          this.#tokens.push(await linksOf(engine).create(request.id, { reviewer: pick(REVIEWERS, step.who) as string, decision, ttl }));
         return;
       }
       case 'redeem': {
         const token = pick(this.#tokens, step.which);
         if (token === undefined) return;
-        await engine.redeemLink(token, step.who % 2 === 0 ? { bearer: true } : { by: pick(REVIEWERS, step.who) as string });
+        await linksOf(engine).redeem(token, step.who % 2 === 0 ? { bearer: true } : { by: pick(REVIEWERS, step.who) as string });
         return;
       }
       case 'cancel':

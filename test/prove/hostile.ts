@@ -6,6 +6,7 @@ import { assertNoPoisoning } from '@fast-check/poisoning';
 import fc from 'fast-check';
 import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type Duration } from '../../src/index.js';
 import { scaled, type Proof } from './proof.js';
+import { linksOf } from '../features/links/links-of.js';
 
 /** Texts that have broken something somewhere, beside whatever UTF-16 there is, lone surrogates included. */
 const CATALOGUE = [
@@ -63,9 +64,9 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => engine.revokeAll({ scope: t }, { by: t }),
   (engine, t) => engine.revokeAll({ requestId: t }, { by: t }),
   (engine, t) => engine.reviewBreakGlass(t, { by: t, verdict: 'justified' }),
-  (engine, t) => engine.approvalLink(t, { reviewer: t, decision: 'approve' }),
-  (engine, t) => engine.openLink(t),
-  (engine, t) => engine.redeemLink(t, { by: t }),
+  (engine, t) => linksOf(engine).create(t, { reviewer: t, decision: 'approve' }),
+  (engine, t) => linksOf(engine).open(t),
+  (engine, t) => linksOf(engine).redeem(t, { by: t }),
   (engine, t) => engine.isAllowed(t, t),
   (engine, t) => engine.check(t, { scope: t }),
   (engine, t) => engine.assertAllowed(t, t),
@@ -113,7 +114,6 @@ export const hostile: Proof = {
       approver: autoApprove(() => true),
       // A text is refused for what it is, not for the window that it comes with.
       limits: { minTtl: 1 },
-      linkKeys: [{ id: 'k', secret: 'x'.repeat(32) }],
       onError: () => undefined,
     });
     let count = 0;

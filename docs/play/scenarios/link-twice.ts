@@ -1,4 +1,5 @@
 import { reviewers, type AccessResult } from 'jit-access';
+import { approvalLinks } from 'jit-access/links';
 import { MINUTE, SECOND, type Scenario } from '../world/scenario.js';
 import source from './link-twice.ts?raw';
 
@@ -16,9 +17,9 @@ export const linkTwice: Scenario = {
   sweeper: true,
   options: () => ({
     approver: reviewers({ members: ['user:sam', 'user:ana'] }),
-    linkKeys: [{ id: 'play', secret: 'a page that plays keeps no secrets' }],
   }),
-  steps: ({ engine }) => {
+  steps: ({ engine, noted }) => {
+    const links = noted(approvalLinks(engine, { keys: [{ id: 'play', secret: 'a page that plays keeps no secrets' }] }));
     let asked: AccessResult;
     let link: string;
     return [
@@ -39,7 +40,7 @@ export const linkTwice: Scenario = {
         at: MINUTE,
         says: 'Sam is on a train, so the service mails him a signed link that approves this request, for him alone.',
         run: async () => {
-          link = await engine.approvalLink(asked.request.id, { reviewer: 'user:sam', decision: 'approve' });
+          link = await links.create(asked.request.id, { reviewer: 'user:sam', decision: 'approve' });
         },
         expects: 'link',
       },
@@ -47,7 +48,7 @@ export const linkTwice: Scenario = {
         at: 2 * MINUTE,
         says: 'A mail scanner opens the link, as they do, and nothing is decided.',
         run: async () => {
-          await engine.openLink(link);
+          await links.open(link);
         },
         expects: 'opened',
       },
@@ -55,7 +56,7 @@ export const linkTwice: Scenario = {
         at: 3 * MINUTE,
         says: 'Ana, to whom it was forwarded, is turned away: it isn’t hers.',
         run: async () => {
-          await engine.redeemLink(link, { by: 'user:ana' });
+          await links.redeem(link, { by: 'user:ana' });
         },
         expects: 'ERR_JIT_LINK',
       },
@@ -63,7 +64,7 @@ export const linkTwice: Scenario = {
         at: 5 * MINUTE,
         says: 'Sam taps, and Maya has access.',
         run: async () => {
-          await engine.redeemLink(link, { by: 'user:sam' });
+          await links.redeem(link, { by: 'user:sam' });
         },
         expects: 'granted',
       },
@@ -71,7 +72,7 @@ export const linkTwice: Scenario = {
         at: 6 * MINUTE,
         says: 'He taps again, since the page was slow: it is decided already, and nothing happens twice.',
         run: async () => {
-          await engine.redeemLink(link, { by: 'user:sam' });
+          await links.redeem(link, { by: 'user:sam' });
         },
         expects: 'ERR_JIT_DECIDED',
       },

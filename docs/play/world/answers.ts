@@ -1,13 +1,5 @@
-import {
-  isJitError,
-  type AccessRequest,
-  type AccessResult,
-  type Decision,
-  type Grant,
-  type LinkPreview,
-  type Page,
-  type SweepReport,
-} from 'jit-access';
+import { isJitError, type AccessRequest, type AccessResult, type Decision, type Grant, type Page, type SweepReport } from 'jit-access';
+import type { LinkPreview } from 'jit-access/links';
 import type { Call } from './calls.js';
 
 export type Tone = 'yes' | 'no' | 'wait' | 'plain';
@@ -32,16 +24,16 @@ export function answerOf({ method, outcome }: Call, time: (instant: number) => s
     case 'breakGlass':
     case 'approve':
     case 'deny':
-    case 'redeemLink':
+    case 'redeem':
       return result(value as AccessResult, time);
     case 'revoke':
     case 'release':
       return ended(value as Grant, time);
     case 'reviewBreakGlass':
       return acknowledged(value as AccessRequest);
-    case 'approvalLink':
+    case 'create':
       return { word: 'link', text: `a token: ${(value as string).slice(0, 24)}…`, tone: 'plain' };
-    case 'openLink':
+    case 'open':
       return opened(value as LinkPreview);
     case 'sweep':
       return swept(value as SweepReport);

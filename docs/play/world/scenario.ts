@@ -8,6 +8,8 @@ export const MINUTE = 60 * SECOND;
 export interface OnStage {
   /** The engine itself; what is called on it is noted, so that it can be shown. */
   readonly engine: JitEngine;
+  /** Gives a feature of which each call is noted, too. */
+  readonly noted: <T extends object>(verbs: T) => T;
   readonly clock: ManualClock;
   /** When the scenario begins, by the clock. Epoch milliseconds. */
   readonly begin: number;

@@ -69,8 +69,8 @@ export class World {
     seedIds(scenario.id);
     // What passes unnoticed otherwise, a clock that steps back say, is what a scenario shows: it needs no other listener.
     this.engine = new JitEngine({ ...scenario.options(), clock: this.clock, store: this.store, onError: () => undefined });
-    const engine = noting(this.engine, (call) => this.#calls.push(call));
-    this.steps = scenario.steps({ engine, clock: this.clock, begin: this.begin });
+    const noted = <T extends object>(verbs: T): T => noting(verbs, (call) => this.#calls.push(call));
+    this.steps = scenario.steps({ engine: noted(this.engine), noted, clock: this.clock, begin: this.begin });
     this.#events = [
       ...(scenario.sweeper ? sweepsOf(scenario.lastsMs) : []),
       ...this.steps.map(({ at }, index): Event => ({ kind: 'step', at, index })),

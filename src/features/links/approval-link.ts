@@ -1,6 +1,6 @@
 import { fromBase64Url, toBase64Url } from '../../core/base64.js';
 import { LinkError } from '../../core/errors.js';
-import { invalid, isId, readList, readOptions, utf8Length } from '../../core/parse.js';
+import { invalid, isId, readBoundedList, readOptions, utf8Length } from '../../core/parse.js';
 import { canonicalJson } from '../../journal/link.js';
 import { areEqualBytes, macOf } from '../../core/mac.js';
 import { isInstant } from '../../core/instant.js';
@@ -39,9 +39,12 @@ const KEY_ID = /^[\w-]{1,64}$/;
 /** Three ids of 256 characters, escaped, and the rest: a longer token is none of ours. */
 const MAX_TOKEN = 16_384;
 
-export function readLinkKeys(argument: string, value: unknown = []): readonly ParsedLinkKey[] {
+export type ParsedLinkKeys = readonly [ParsedLinkKey, ...ParsedLinkKey[]];
+
+/** @throws InvalidArgumentError naming the key */
+export function readLinkKeys(argument: string, value: unknown): ParsedLinkKeys {
   const ids = new Set<unknown>();
-  return readList(argument, value).map((item, i) => {
+  const keys = readBoundedList(argument, value, 1).map((item, i): ParsedLinkKey => {
     const at = `${argument}[${i}]`;
     const { id, secret } = readOptions(at, item, ['id', 'secret']);
     if (typeof id !== 'string' || !KEY_ID.test(id) || ids.has(id))
@@ -49,9 +52,10 @@ export function readLinkKeys(argument: string, value: unknown = []): readonly Pa
     ids.add(id);
     return { id, secret: readSecret(`${at}.secret`, secret) };
   });
+  return keys as [ParsedLinkKey, ...ParsedLinkKey[]];
 }
 
-/** A copy, so that nobody changes it afterwards. What it is never gets into a message. */
+/** A copy, so that the caller cannot change it afterwards. The secret never gets into a message. */
 function readSecret(argument: string, secret: unknown): Uint8Array {
   const isText = typeof secret === 'string';
   const length = isText ? utf8Length(secret) : secret instanceof Uint8Array ? secret.length : 0;

@@ -1,79 +1,144 @@
+import { readDuration } from '../../core/duration.js';
 import { LinkError, NotReviewerError } from '../../core/errors.js';
-import { invalid } from '../../core/parse.js';
+import { invalid, readId, readOptions } from '../../core/parse.js';
+import type { AccessResult } from '../../engine/answers.js';
+import { readReviewTexts } from '../../engine/by.js';
+import type { JitEngine } from '../../engine/engine.js';
+import { isReviewer, submitReview } from '../../engine/reviews.js';
 import { digestOf } from '../../journal/link.js';
+import { refuseAgent } from '../../kernel/agents.js';
+import { kernelOf } from '../../kernel/kernel-of.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import { RefusalLog } from '../../kernel/refusal-log.js';
 import { digestOfAsk } from '../../lifecycle/request.js';
-import { openQuorum, refuseTurning, reviewBy, type ReviewCommand } from '../../lifecycle/review.js';
+import { openQuorum, refuseTurning, reviewBy } from '../../lifecycle/review.js';
 import { hasPassed } from '../../lifecycle/status.js';
 import { moment } from '../../lifecycle/transition.js';
 import type { AccessRequest } from '../../records/index.js';
-import type { EngineClock } from '../../core/time.js';
-import { refuseAgent } from '../../kernel/agents.js';
-import type { AccessResult, LinkPreview } from '../../engine/answers.js';
-import { readLink, signLink, type ApprovalLink } from './approval-link.js';
-import { isReviewer, submitReview } from '../../engine/reviews.js';
-import type { Ledger } from '../../kernel/ledger.js';
-import type { Settings } from '../../kernel/settings.js';
+import { readLink, readLinkKeys, signLink, type ApprovalLink, type ParsedLinkKeys } from './approval-link.js';
+import type { ApprovalLinksOptions, LinkOptions, LinkPreview, RedeemBy } from './options.js';
 import { forStrangers } from './redacted.js';
-import type { Kernel } from '../../kernel/kernel.js';
 
 /** Reviews that can be given by a signed link. */
-export class Links {
-  readonly #settings: Settings;
-  readonly #keeper: EngineClock;
-  readonly #ledger: Ledger;
-  readonly #kernel: Kernel;
-
-  constructor(kernel: Kernel) {
-    this.#settings = kernel.settings;
-    this.#keeper = kernel.clock;
-    this.#ledger = kernel.ledger;
-    this.#kernel = kernel;
-  }
-
-  /** @param ttlMs how long it is good; never longer than the request's own deadline */
-  async make(requestId: string, reviewer: string, decision: ApprovalLink['decision'], ttlMs: number | undefined): Promise<string> {
-    const [key] = this.#settings.linkKeys;
-    if (key === undefined) throw invalid('linkKeys', 'given to the engine that is to make approval links', undefined);
-    const request = await this.#ledger.request(requestId);
-    refuseAgent(this.#settings.isAgent, request, reviewer);
-    const counts = await isReviewer(this.#kernel, request, reviewer);
-    const now = moment(this.#keeper, reviewer);
-    // What the reviewer would be told on the other end is better told to whoever is about to send the link.
-    openQuorum(request, reviewer, now);
-    if (!counts) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
-    refuseTurning(request, reviewer, decision);
-    const expiresAt = Math.min(request.reviewBy, ttlMs === undefined ? Infinity : now.now + ttlMs);
-    const { namespace } = this.#ledger.store;
-    const said = { namespace, requestId, askDigest: digestOfRequest(request), reviewer, decision };
-    return signLink(key, { ...said, issuedAt: now.now, expiresAt, reviewedAt: reviewBy(request, reviewer)?.at });
-  }
-
+export interface ApprovalLinks {
   /**
-   * What it is for. It decides nothing, whoever opens it.
+   * A signed token by which one reviewer can give one review: bound to the namespace, the request and what it asks, the
+   * reviewer, the decision, and a deadline. It is valid once, and only while that reviewer has not reviewed since.
    *
-   * @param by the reader, where the caller knows; then it must be the reviewer
+   * Gotcha: it is a secret. Opening it must decide nothing (mail clients open links): show what `open` returns, and redeem
+   * on a form that is sent.
+   *
+   * @throws InvalidArgumentError, ClosedError; and what a review by this reviewer would be refused with
    */
-  async open(token: unknown, by: string | undefined): Promise<LinkPreview> {
-    const link = this.read(token);
-    if (by !== undefined && by !== link.reviewer) throw new LinkError('not_yours', link.requestId);
-    const request = await this.#ledger.request(link.requestId);
+  create(requestId: string, options: LinkOptions): Promise<string>;
+  /**
+   * What an approval link is for. It decides nothing.
+   *
+   * @param options.by the reader, as you have established it. Without it the preview holds neither metadata nor what
+   *   reviewers said, for a link is read by mail scanners and in chats
+   * @throws LinkError `not_yours` when `by` is not the reviewer; InvalidArgumentError, NotFoundError, StoreError, ClosedError
+   */
+  open(token: string, options?: { readonly by?: string | undefined }): Promise<LinkPreview>;
+  /**
+   * Gives the review that an approval link stands for, as the identity that the caller has authenticated.
+   *
+   * @throws LinkError `ERR_JIT_LINK`, with `why`; and whatever `approve` of the engine throws
+   */
+  redeem(token: string, options: RedeemBy): Promise<AccessResult>;
+}
+
+/**
+ * Signs approval links for the requests of an engine, and redeems them. The keys belong to the returned object: a second one
+ * with other keys may serve the same engine.
+ *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the key, such as `keys[0].secret`
+ * @example
+ * const links = approvalLinks(engine, { keys: [{ id: '2026-01', secret: process.env.LINK_KEY ?? '' }] });
+ * const token = await links.create(request.id, { reviewer: 'user:sam', decision: 'approve' });
+ * await links.redeem(token, { by: 'user:sam' });
+ */
+export function approvalLinks(engine: JitEngine, options: ApprovalLinksOptions): ApprovalLinks {
+  const kernel = kernelOf(engine);
+  const given = readOptions<keyof ApprovalLinksOptions>('options', options, ['keys']);
+  const keys = readLinkKeys('keys', given.keys);
+  return {
+    create: (requestId, ofLink) => createLink(kernel, keys, requestId, ofLink),
+    open: (token, ofReader = {}) => openLink(kernel, keys, token, ofReader),
+    redeem: (token, review) => redeemLink(kernel, keys, token, review),
+  };
+}
+
+async function createLink(kernel: Kernel, [key]: ParsedLinkKeys, requestId: string, options: LinkOptions): Promise<string> {
+  kernel.refuseIfClosed();
+  const { clock, ledger, settings } = kernel;
+  const id = readId('requestId', requestId);
+  const { decision, ttl, ...given } = readOptions<keyof LinkOptions>('options', options, ['reviewer', 'decision', 'ttl']);
+  if (decision !== 'approve' && decision !== 'deny') throw invalid('decision', "'approve' or 'deny'", decision);
+  const ttlMs = ttl === undefined ? Infinity : readDuration('ttl', ttl);
+  const reviewer = settings.readId('reviewer', given.reviewer);
+  const request = await ledger.request(id);
+  refuseAgent(settings.isAgent, request, reviewer);
+  const counts = await isReviewer(kernel, request, reviewer);
+  const now = moment(clock, reviewer);
+  // The caller that is about to send the link learns now what the reviewer would be refused with later.
+  openQuorum(request, reviewer, now);
+  if (!counts) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
+  refuseTurning(request, reviewer, decision);
+  return signLink(key, {
+    namespace: ledger.store.namespace,
+    requestId: id,
+    askDigest: digestOfRequest(request),
+    reviewer,
+    decision,
+    issuedAt: now.now,
+    expiresAt: Math.min(request.reviewBy, now.now + ttlMs),
+    reviewedAt: reviewBy(request, reviewer)?.at,
+  });
+}
+
+async function openLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, options: unknown): Promise<LinkPreview> {
+  kernel.refuseIfClosed();
+  const { by } = readOptions('options', options, ['by']);
+  const reader = by === undefined ? undefined : kernel.settings.readId('by', by);
+  return noteRefusals(kernel, reader, async () => {
+    const link = readValidLink(kernel, keys, token);
+    const { requestId, reviewer, decision, expiresAt } = link;
+    if (reader !== undefined && reader !== reviewer) throw new LinkError('not_yours', requestId);
+    const request = await kernel.ledger.request(requestId);
     refuseOther(request, link);
-    const shown = by === undefined ? forStrangers(request) : request;
-    return { request: shown, reviewer: link.reviewer, decision: link.decision, expiresAt: link.expiresAt };
-  }
+    return { request: reader === undefined ? forStrangers(request) : request, reviewer, decision, expiresAt };
+  });
+}
 
-  /** What a token says, if it is one of ours and still good. */
-  read(token: unknown): ApprovalLink {
-    const link = readLink(this.#settings.linkKeys, token);
-    if (link.namespace !== this.#ledger.store.namespace) throw new LinkError('other_request', undefined);
-    if (hasPassed(link.expiresAt, this.#keeper.read())) throw new LinkError('expired', link.requestId);
-    return link;
-  }
+async function redeemLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, options: RedeemBy): Promise<AccessResult> {
+  kernel.refuseIfClosed();
+  const given = readOptions('options', options, ['by', 'reason', 'comment', 'as', 'bearer']);
+  if (given.bearer !== undefined && typeof given.bearer !== 'boolean') throw invalid('bearer', 'true or false', given.bearer);
+  if (given.bearer === true && given.by !== undefined) throw invalid('by', 'left out where bearer is true', given.by);
+  const by = given.bearer === true ? undefined : kernel.settings.readId('by', given.by);
+  const texts = readReviewTexts(given);
+  // A token that can't be trusted names no request, and no actor to record but the caller's `by`.
+  const link = await noteRefusals(kernel, by, async () => readValidLink(kernel, keys, token));
+  const { requestId, reviewer, decision } = link;
+  return kernel.part(RefusalLog).noteRefusals({ actor: by ?? reviewer, requestId }, async () => {
+    // No attempt is recorded for a request that does not exist.
+    await kernel.ledger.request(requestId);
+    if (by !== undefined && by !== reviewer) throw new LinkError('not_yours', requestId);
+    const review = { ...texts, verdict: decision, link };
+    return submitReview(kernel, requestId, reviewer, review, (request) => refuseOther(request, link));
+  });
+}
 
-  redeem(link: ApprovalLink, command: Pick<ReviewCommand, 'reason' | 'comment' | 'as'>): Promise<AccessResult> {
-    const review = { ...command, verdict: link.decision, link };
-    return submitReview(this.#kernel, link.requestId, link.reviewer, review, (request) => refuseOther(request, link));
-  }
+/** Records a refusal where the caller has named an actor. */
+const noteRefusals = <T>(kernel: Kernel, actor: string | undefined, work: () => Promise<T>): Promise<T> =>
+  actor === undefined ? work() : kernel.part(RefusalLog).noteRefusals({ actor }, work);
+
+/** What a token says, if a key of ours signed it for this namespace and it has not expired. @throws LinkError */
+function readValidLink({ ledger, clock }: Kernel, keys: ParsedLinkKeys, token: unknown): ApprovalLink {
+  const link = readLink(keys, token);
+  if (link.namespace !== ledger.store.namespace) throw new LinkError('other_request', undefined);
+  if (hasPassed(link.expiresAt, clock.read())) throw new LinkError('expired', link.requestId);
+  return link;
 }
 
 /** What was asked, and when: the same ask under the same key, made again after a purge, is another request. */

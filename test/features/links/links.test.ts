@@ -2,6 +2,7 @@ import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import type { JitEngine } from '../../../src/index.js';
 import { MemoryGrantStore, reviewers, type JitEngineOptions, type QuorumInput } from '../../../src/index.js';
+import { approvalLinks } from '../../../src/links.js';
 import { verifyJournal } from '../../../src/journal.js';
 import { FaultyStore, hangs, ScriptedApprover } from '../../../src/testing.js';
 import {
@@ -22,10 +23,10 @@ import {
 } from '../../engine/an-engine.js';
 import { untilAsleep } from '../../engine/until-asleep.js';
 import { wholeStore } from '../../engine/whole-store.js';
+import { LINK_KEYS, linksOf } from './links-of.js';
 
 const EVE = 'user:eve';
 const DAY = 24 * HOUR;
-const KEYS = [{ id: 'k1', secret: 'correct horse battery staple, and more' }];
 
 /** An engine that makes links; two of sam, ana and lee must approve, unless told otherwise. */
 function anOffice(quorum: Partial<QuorumInput> = {}, options: Partial<JitEngineOptions> = {}) {
@@ -34,19 +35,30 @@ function anOffice(quorum: Partial<QuorumInput> = {}, options: Partial<JitEngineO
     decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 2 }], ...quorum } },
     groupsOf: (who) => members[who] ?? [],
   });
-  return { ...anEngine({ approver, linkKeys: KEYS, ...options }), approver, members };
+  return { ...anEngine({ approver, ...options }), approver, members };
 }
 
 const linkFor = (engine: JitEngine, id: string, reviewer = SAM, decision: 'approve' | 'deny' = 'approve', ttl?: number) =>
-  engine.approvalLink(id, { reviewer, decision, ttl });
+  linksOf(engine).create(id, { reviewer, decision, ttl });
 
 const whyNot = async (work: Promise<unknown>) => (await refusal(work, 'ERR_JIT_LINK')).why;
 
 const reviewsOf = async (engine: JitEngine, id: string) =>
   (await engine.getRequest(id))?.request.reviews.map(({ reviewer, verdict }) => `${reviewer} ${verdict}`);
 
-describe('JitEngine', () => {
-  describe('approvalLink()', () => {
+describe('approvalLinks()', () => {
+  describe('keys', () => {
+    it('are at least one, and the error names the key that is too short', async () => {
+      const { engine } = anOffice();
+      expect((await refusal(() => approvalLinks(engine, { keys: [] }), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('keys');
+      const keys = [...LINK_KEYS, { id: 'k2', secret: 'x'.repeat(31) }];
+      const error = await refusal(() => approvalLinks(engine, { keys }), 'ERR_JIT_INVALID_ARGUMENT');
+      expect(error.argument).toBe('keys[1].secret');
+      expect(error.message).not.toContain('xxx');
+    });
+  });
+
+  describe('create()', () => {
     it('writes nothing, and gives another token for every reviewer, decision and instant', async () => {
       const { engine, store, clock } = anOffice();
       const { id } = await aPending(engine);
@@ -72,7 +84,7 @@ describe('JitEngine', () => {
       expect(await refusal(linkFor(engine, id, EVE), 'ERR_JIT_NOT_REVIEWER')).toMatchObject({ reviewer: EVE, why: 'not_in_group' });
       await engine.deny(id, { by: SAM });
       expect(await refusal(linkFor(engine, id, SAM), 'ERR_JIT_NOT_REVIEWER')).toMatchObject({ reviewer: SAM, why: 'has_denied' });
-      expect((await engine.openLink(await linkFor(engine, id, SAM, 'deny'))).decision).toBe('deny');
+      expect((await linksOf(engine).open(await linkFor(engine, id, SAM, 'deny'))).decision).toBe('deny');
       delete members[ANA];
       await refusal(linkFor(engine, id, ANA), 'ERR_JIT_NOT_REVIEWER');
       expect(await typesOf(store)).not.toContain('request.approved');
@@ -91,7 +103,7 @@ describe('JitEngine', () => {
       await other.deny(denied.id, { by: ANA });
       expect((await refusal(linkFor(other, denied.id), 'ERR_JIT_DECIDED')).request.end).toMatchObject({ status: 'denied', by: ANA });
       await otherClock.set(at(HOUR - 1));
-      expect((await other.openLink(await linkFor(other, late.id))).expiresAt).toBe(at(HOUR));
+      expect((await linksOf(other).open(await linkFor(other, late.id))).expiresAt).toBe(at(HOUR));
       await otherClock.set(at(HOUR));
       await refusal(linkFor(other, late.id), 'ERR_JIT_DEADLINE');
       await clock.set(at(HOUR));
@@ -109,11 +121,11 @@ describe('JitEngine', () => {
         [HOUR + 1, at(HOUR)],
         [DAY, at(HOUR)],
       ] as const) {
-        expect((await engine.openLink(await linkFor(engine, id, SAM, 'approve', ttl))).expiresAt).toBe(expiresAt);
+        expect((await linksOf(engine).open(await linkFor(engine, id, SAM, 'approve', ttl))).expiresAt).toBe(expiresAt);
       }
     });
 
-    it('refuses options that are none, and is refused without keys', async () => {
+    it('refuses options that are none', async () => {
       const { engine } = anOffice();
       const { id } = await aPending(engine);
       for (const [argument, options] of [
@@ -129,22 +141,12 @@ describe('JitEngine', () => {
         ['options', { reviewer: SAM, decision: 'approve', by: SAM }],
         ['options', undefined],
       ] as const) {
-        expect((await refusal(engine.approvalLink(id, options as never), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
+        expect((await refusal(linksOf(engine).create(id, options as never), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
       }
-      const { engine: without } = anEngine();
-      const pending = await aPending(without);
-      expect((await refusal(linkFor(without, pending.id), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('linkKeys');
-    });
-
-    it('names the key that is too short, where the engine is made', async () => {
-      const keys = [...KEYS, { id: 'k2', secret: 'x'.repeat(31) }];
-      const error = await refusal(() => anOffice({}, { linkKeys: keys }), 'ERR_JIT_INVALID_ARGUMENT');
-      expect(error.argument).toBe('linkKeys[1].secret');
-      expect(error.message).not.toContain('xxx');
     });
   });
 
-  describe('openLink()', () => {
+  describe('open()', () => {
     it('tells what it is for, and decides nothing: it writes nothing, asks nobody, and the token stays good', async () => {
       const { engine, store, approver } = anOffice();
       const request = await aPending(engine);
@@ -152,12 +154,12 @@ describe('JitEngine', () => {
       const before = await wholeStore(store);
       const asked = approver.questions.length;
       for (let i = 0; i < 3; i++) {
-        expect(await engine.openLink(token)).toEqual({ request, reviewer: SAM, decision: 'approve', expiresAt: at(DAY) });
+        expect(await linksOf(engine).open(token)).toEqual({ request, reviewer: SAM, decision: 'approve', expiresAt: at(DAY) });
       }
       expect(await wholeStore(store)).toEqual(before);
       expect(approver.questions).toHaveLength(asked);
       expect(store.called('commit')).toBe(2);
-      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
+      expect((await linksOf(engine).redeem(token, { by: SAM })).outcome).toBe('pending');
     });
 
     it('refuses a token that is expired at the millisecond, forged, or no token', async () => {
@@ -165,16 +167,16 @@ describe('JitEngine', () => {
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id, SAM, 'approve', MINUTE);
       for (const other of [undefined, null, '', {}, [token], token.slice(1), `${token}=`]) {
-        expect(await whyNot(engine.openLink(other as string))).toBe(other === token.slice(1) ? 'signature' : 'malformed');
+        expect(await whyNot(linksOf(engine).open(other as string))).toBe(other === token.slice(1) ? 'signature' : 'malformed');
       }
       await clock.set(at(MINUTE - 1));
-      await engine.openLink(token);
+      await linksOf(engine).open(token);
       await clock.set(at(MINUTE));
-      expect(await refusal(engine.openLink(token), 'ERR_JIT_LINK')).toMatchObject({ why: 'expired', requestId: id });
+      expect(await refusal(linksOf(engine).open(token), 'ERR_JIT_LINK')).toMatchObject({ why: 'expired', requestId: id });
       // However the clock steps back afterwards.
       await clock.set(at(0));
-      expect(await whyNot(engine.openLink(token))).toBe('expired');
-      expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('expired');
+      expect(await whyNot(linksOf(engine).open(token))).toBe('expired');
+      expect(await whyNot(linksOf(engine).redeem(token, { by: SAM }))).toBe('expired');
     });
 
     it('tells how a request stands that was decided meanwhile', async () => {
@@ -182,21 +184,21 @@ describe('JitEngine', () => {
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
       await engine.deny(id, { by: ANA });
-      expect((await engine.openLink(token)).request.end).toMatchObject({ status: 'denied', by: ANA });
+      expect((await linksOf(engine).open(token)).request.end).toMatchObject({ status: 'denied', by: ANA });
     });
   });
 
-  describe('redeemLink()', () => {
+  describe('redeem()', () => {
     it('gives the review that the token stands for, with what its reviewer says besides', async () => {
       const { engine, store } = anOffice();
       const { id } = await aPending(engine);
       const [first, second] = [await linkFor(engine, id), await linkFor(engine, id, ANA)];
       const said = { reason: 'INC-1', comment: 'from the train', as: 'ops' };
-      expect((await engine.redeemLink(first, { by: SAM, ...said })).outcome).toBe('pending');
+      expect((await linksOf(engine).redeem(first, { by: SAM, ...said })).outcome).toBe('pending');
       expect((await engine.getRequest(id))?.request.reviews).toEqual([
         { reviewer: SAM, verdict: 'approve', groups: ['ops'], as: 'ops', at: at(0), reason: 'INC-1', comment: 'from the train' },
       ]);
-      expect(await engine.redeemLink(second, { by: ANA })).toMatchObject({ outcome: 'granted', grants: [{ scope: SCOPE }] });
+      expect(await linksOf(engine).redeem(second, { by: ANA })).toMatchObject({ outcome: 'granted', grants: [{ scope: SCOPE }] });
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
       expect((await typesOf(store)).filter((type) => type === 'request.reviewed')).toHaveLength(2);
     });
@@ -204,7 +206,7 @@ describe('JitEngine', () => {
     it('L16 a link to deny denies', async () => {
       const { engine } = anOffice();
       const { id } = await aPending(engine);
-      const result = await engine.redeemLink(await linkFor(engine, id, SAM, 'deny'), { by: SAM, reason: 'no' });
+      const result = await linksOf(engine).redeem(await linkFor(engine, id, SAM, 'deny'), { by: SAM, reason: 'no' });
       expect(result).toMatchObject({ outcome: 'denied', reason: 'no', request: { end: { by: SAM, cause: 'quorum' } } });
     });
 
@@ -215,7 +217,7 @@ describe('JitEngine', () => {
       const token = await linkFor(engine, id);
       const before = await wholeStore(store);
       for (const by of [EVE, ANA, MAYA, 'user:SAM', 'user:sam2']) {
-        expect(await refusal(engine.redeemLink(token, { by }), 'ERR_JIT_LINK')).toMatchObject({ why: 'not_yours', requestId: id });
+        expect(await refusal(linksOf(engine).redeem(token, { by }), 'ERR_JIT_LINK')).toMatchObject({ why: 'not_yours', requestId: id });
       }
       await engine.flushAudit();
       expect(await wholeStore(store)).toEqual(before);
@@ -223,7 +225,7 @@ describe('JitEngine', () => {
       expect(refused.map(({ actor, requestId, data }) => [actor, requestId, data['code']])).toEqual(
         [EVE, ANA, MAYA, 'user:SAM', 'user:sam2'].map((actor) => [actor, id, 'ERR_JIT_LINK']),
       );
-      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
+      expect((await linksOf(engine).redeem(token, { by: SAM })).outcome).toBe('pending');
       expect(await reviewsOf(engine, id)).toEqual([`${SAM} approve`]);
     });
 
@@ -234,7 +236,7 @@ describe('JitEngine', () => {
       // Another store of the same name, as after a purge, or a restore from before.
       const here = anOffice();
       for (const said of [{ by: EVE }, { by: SAM }, { bearer: true }] as const) {
-        await refusal(here.engine.redeemLink(token, said), 'ERR_JIT_NOT_FOUND');
+        await refusal(linksOf(here.engine).redeem(token, said), 'ERR_JIT_NOT_FOUND');
       }
       await here.engine.flushAudit();
       expect(await entriesOf(here.store)).toEqual([]);
@@ -244,7 +246,7 @@ describe('JitEngine', () => {
       const { engine, store } = anOffice();
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
-      await whyNot(engine.redeemLink(token.slice(0, -1), { by: EVE }));
+      await whyNot(linksOf(engine).redeem(token.slice(0, -1), { by: EVE }));
       await engine.flushAudit();
       expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'attempt.refused', actor: EVE, data: { code: 'ERR_JIT_LINK' } });
       expect((await entriesOf(store)).at(-1)).not.toHaveProperty('requestId', expect.anything());
@@ -269,13 +271,13 @@ describe('JitEngine', () => {
         ['options', null],
         ['options', { by: SAM, verdict: 'approve' }],
       ] as const) {
-        const error = await refusal(engine.redeemLink(token, options as never), 'ERR_JIT_INVALID_ARGUMENT');
+        const error = await refusal(linksOf(engine).redeem(token, options as never), 'ERR_JIT_INVALID_ARGUMENT');
         expect(error.argument).toBe(argument);
       }
       expect(await wholeStore(store)).toEqual(before);
-      expect((await engine.redeemLink(token, { bearer: true, reason: 'tapped' })).outcome).toBe('pending');
+      expect((await linksOf(engine).redeem(token, { bearer: true, reason: 'tapped' })).outcome).toBe('pending');
       expect(await reviewsOf(engine, id)).toEqual([`${SAM} approve`]);
-      expect(await whyNot(engine.redeemLink(token, { bearer: true }))).toBe('used');
+      expect(await whyNot(linksOf(engine).redeem(token, { bearer: true }))).toBe('used');
       await engine.flushAudit();
       expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'attempt.refused', actor: SAM, requestId: id });
     });
@@ -284,10 +286,10 @@ describe('JitEngine', () => {
       const { engine, store } = anOffice();
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
-      await engine.redeemLink(token, { by: SAM });
+      await linksOf(engine).redeem(token, { by: SAM });
       const before = await wholeStore(store);
       for (let i = 0; i < 3; i++) {
-        expect(await refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_LINK')).toMatchObject({ why: 'used', requestId: id });
+        expect(await refusal(linksOf(engine).redeem(token, { by: SAM }), 'ERR_JIT_LINK')).toMatchObject({ why: 'used', requestId: id });
       }
       await engine.flushAudit();
       expect(await wholeStore(store)).toEqual(before);
@@ -304,16 +306,16 @@ describe('JitEngine', () => {
         const token = await linkFor(engine, id, SAM, decision);
         await clock.advance(1);
         await engine.approve(id, { by: ANA });
-        await engine.openLink(token);
+        await linksOf(engine).open(token);
         await engine[verb](id, { by: SAM });
-        expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('used');
+        expect(await whyNot(linksOf(engine).redeem(token, { by: SAM }))).toBe('used');
       }
       const { engine } = anOffice({ groups: [{ name: 'ops', approvals: 3 }], denials: 3 });
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
       await engine.approve(id, { by: ANA });
       await engine.deny(id, { by: LEE });
-      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
+      expect((await linksOf(engine).redeem(token, { by: SAM })).outcome).toBe('pending');
       expect(await reviewsOf(engine, id)).toEqual([`${ANA} approve`, `${LEE} deny`, `${SAM} approve`]);
     });
 
@@ -322,15 +324,15 @@ describe('JitEngine', () => {
       const { id } = await aPending(engine);
       await engine.approve(id, { by: SAM });
       const token = await linkFor(engine, id, SAM, 'deny');
-      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('denied');
+      expect((await linksOf(engine).redeem(token, { by: SAM })).outcome).toBe('denied');
     });
 
     it('two links of one reviewer: the use of one voids the other', async () => {
       const { engine } = anOffice({ denials: 2 });
       const { id } = await aPending(engine);
       const [yes, no, again] = [await linkFor(engine, id), await linkFor(engine, id, SAM, 'deny'), await linkFor(engine, id)];
-      await engine.redeemLink(no, { by: SAM });
-      for (const token of [yes, no, again]) expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('used');
+      await linksOf(engine).redeem(no, { by: SAM });
+      for (const token of [yes, no, again]) expect(await whyNot(linksOf(engine).redeem(token, { by: SAM }))).toBe('used');
       expect(await reviewsOf(engine, id)).toEqual([`${SAM} deny`]);
     });
 
@@ -340,9 +342,9 @@ describe('JitEngine', () => {
       await clock.set(at(HOUR));
       const token = await linkFor(engine, id);
       await clock.set(at(0));
-      await engine.redeemLink(token, { by: SAM });
+      await linksOf(engine).redeem(token, { by: SAM });
       await clock.set(at(2 * HOUR));
-      expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('used');
+      expect(await whyNot(linksOf(engine).redeem(token, { by: SAM }))).toBe('used');
       expect((await engine.approve(id, { by: ANA })).outcome).toBe('pending');
     });
 
@@ -351,9 +353,9 @@ describe('JitEngine', () => {
       const { id } = await aPending(engine);
       await clock.set(at(MINUTE));
       const token = await linkFor(engine, id, SAM, 'deny');
-      const behind = anEngine({ approver, store, linkKeys: KEYS });
+      const behind = anEngine({ approver, store });
       await behind.engine.approve(id, { by: SAM });
-      expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('used');
+      expect(await whyNot(linksOf(engine).redeem(token, { by: SAM }))).toBe('used');
       expect(await reviewsOf(engine, id)).toEqual([`${SAM} approve`]);
     });
 
@@ -363,10 +365,10 @@ describe('JitEngine', () => {
       await engine.approve(id, { by: SAM });
       await clock.set(at(MINUTE));
       const token = await linkFor(engine, id);
-      await engine.redeemLink(token, { by: SAM });
+      await linksOf(engine).redeem(token, { by: SAM });
       expect((await engine.getRequest(id))?.request.reviews).toMatchObject([{ reviewer: SAM, at: at(MINUTE) }]);
       await clock.set(at(2 * MINUTE));
-      expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('used');
+      expect(await whyNot(linksOf(engine).redeem(token, { by: SAM }))).toBe('used');
       expect((await engine.approve(id, { by: ANA })).outcome).toBe('pending');
     });
 
@@ -377,7 +379,7 @@ describe('JitEngine', () => {
       await clock.set(at(MINUTE - 1));
       let answer: (groups: readonly string[]) => void = () => undefined;
       approver.script.groupsOf = () => new Promise((resolve) => (answer = resolve));
-      const slow = refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_LINK');
+      const slow = refusal(linksOf(engine).redeem(token, { by: SAM }), 'ERR_JIT_LINK');
       await untilAsleep(clock);
       await clock.set(at(MINUTE));
       answer(['ops']);
@@ -387,7 +389,7 @@ describe('JitEngine', () => {
       const other = await aPending(last.engine);
       const good = await linkFor(last.engine, other.id, SAM, 'approve', MINUTE);
       await last.clock.set(at(MINUTE - 1));
-      expect((await last.engine.redeemLink(good, { by: SAM })).outcome).toBe('pending');
+      expect((await linksOf(last.engine).redeem(good, { by: SAM })).outcome).toBe('pending');
     });
 
     it('L6 expires early by the leeway, never late', async () => {
@@ -395,7 +397,7 @@ describe('JitEngine', () => {
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id, SAM, 'approve', MINUTE);
       await clock.set(at(MINUTE - 10));
-      expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('expired');
+      expect(await whyNot(linksOf(engine).redeem(token, { by: SAM }))).toBe('expired');
     });
 
     it('L9 is refused with the decision where the request was decided, cancelled or ran out meanwhile', async () => {
@@ -411,7 +413,7 @@ describe('JitEngine', () => {
         const token = await linkFor(made.engine, id);
         await end(made, id);
         const before = await wholeStore(made.store);
-        const error = await refusal(made.engine.redeemLink(token, { by: SAM }));
+        const error = await refusal(linksOf(made.engine).redeem(token, { by: SAM }));
         expect(error).toMatchObject({ code, request: { end: { status } } });
         await made.engine.flushAudit();
         expect(await wholeStore(made.store)).toEqual(before);
@@ -423,9 +425,9 @@ describe('JitEngine', () => {
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
       members[SAM] = [];
-      expect(await refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_NOT_REVIEWER')).toMatchObject({ why: 'not_in_group' });
+      expect(await refusal(linksOf(engine).redeem(token, { by: SAM }), 'ERR_JIT_NOT_REVIEWER')).toMatchObject({ why: 'not_in_group' });
       members[SAM] = ['ops'];
-      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
+      expect((await linksOf(engine).redeem(token, { by: SAM })).outcome).toBe('pending');
     });
 
     it('L30 an approver that fails or hangs leaves it good, and nothing recorded', async () => {
@@ -435,13 +437,13 @@ describe('JitEngine', () => {
       const before = await wholeStore(store);
       const { groupsOf } = approver.script;
       approver.script.groupsOf = hangs();
-      const late = refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_APPROVER');
+      const late = refusal(linksOf(engine).redeem(token, { by: SAM }), 'ERR_JIT_APPROVER');
       await untilAsleep(clock);
       await clock.advance(10_000);
       await late;
       expect(await wholeStore(store)).toEqual(before);
       approver.script.groupsOf = groupsOf;
-      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
+      expect((await linksOf(engine).redeem(token, { by: SAM })).outcome).toBe('pending');
     });
 
     it('L31 a lost reply is one review, and the token is used', async () => {
@@ -449,8 +451,8 @@ describe('JitEngine', () => {
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
       store.inject('commit', { fault: 'lose reply' }, 1);
-      expect((await engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
-      expect(await whyNot(engine.redeemLink(token, { by: SAM }))).toBe('used');
+      expect((await linksOf(engine).redeem(token, { by: SAM })).outcome).toBe('pending');
+      expect(await whyNot(linksOf(engine).redeem(token, { by: SAM }))).toBe('used');
       expect((await typesOf(store)).filter((type) => type === 'request.reviewed')).toHaveLength(1);
     });
 
@@ -460,9 +462,9 @@ describe('JitEngine', () => {
           const { engine, store, clock, approver } = anOffice({ groups: [{ name: 'ops', approvals }] });
           const { id } = await aPending(engine);
           const token = await linkFor(engine, id);
-          const engines = [engine, anEngine({ approver, store, clock, linkKeys: KEYS }).engine];
+          const engines = [engine, anEngine({ approver, store, clock }).engine];
           store.inject('all', { fault: 'yield', seed });
-          const calls = Array.from({ length: 16 }, (_, i) => (engines[i % 2] as JitEngine).redeemLink(token, { by: SAM }));
+          const calls = Array.from({ length: 16 }, (_, i) => linksOf(engines[i % 2] as JitEngine).redeem(token, { by: SAM }));
           const settled = await Promise.allSettled(calls);
           store.clear();
           expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
@@ -478,20 +480,18 @@ describe('JitEngine', () => {
 
   describe('link keys', () => {
     it('can be changed: the first signs, every one is accepted, one that was taken away is not', async () => {
-      const { engine, store, clock, approver } = anOffice();
+      const { engine } = anOffice();
       const { id } = await aPending(engine);
       const old = await linkFor(engine, id);
       const second = { id: 'k2', secret: new Uint8Array(32).fill(2) };
-      const rotated = anEngine({ approver, store, clock, linkKeys: [second, ...KEYS] }).engine;
-      const fresh = await linkFor(rotated, id, ANA);
+      const rotated = approvalLinks(engine, { keys: [second, ...LINK_KEYS] });
+      const fresh = await rotated.create(id, { reviewer: ANA, decision: 'approve' });
       expect([old.split('.')[0], fresh.split('.')[0]]).toEqual(['k1', 'k2']);
-      expect((await rotated.openLink(old)).reviewer).toBe(SAM);
-      expect(await whyNot(engine.openLink(fresh))).toBe('signature');
-      const without = anEngine({ approver, store, clock, linkKeys: [second] }).engine;
-      expect(await whyNot(without.redeemLink(old, { by: SAM }))).toBe('signature');
-      expect((await without.redeemLink(fresh, { by: ANA })).outcome).toBe('pending');
-      const none = anEngine({ approver, store, clock }).engine;
-      expect(await whyNot(none.redeemLink(fresh, { by: ANA }))).toBe('signature');
+      expect((await rotated.open(old)).reviewer).toBe(SAM);
+      expect(await whyNot(linksOf(engine).open(fresh))).toBe('signature');
+      const without = approvalLinks(engine, { keys: [second] });
+      expect(await whyNot(without.redeem(old, { by: SAM }))).toBe('signature');
+      expect((await without.redeem(fresh, { by: ANA })).outcome).toBe('pending');
     });
 
     it('a token is good in its namespace alone', async () => {
@@ -499,8 +499,8 @@ describe('JitEngine', () => {
       const here = anOffice({}, { store });
       const { id } = await aPending(here.engine);
       const token = await linkFor(here.engine, id);
-      const elsewhere = anEngine({ approver: here.approver, linkKeys: KEYS, store: store.in('other'), clock: here.clock });
-      for (const work of [elsewhere.engine.openLink(token), elsewhere.engine.redeemLink(token, { by: SAM })]) {
+      const elsewhere = anEngine({ approver: here.approver, store: store.in('other'), clock: here.clock });
+      for (const work of [linksOf(elsewhere.engine).open(token), linksOf(elsewhere.engine).redeem(token, { by: SAM })]) {
         // Nothing of the other namespace is told, not even which request.
         expect(await refusal(work, 'ERR_JIT_LINK')).toMatchObject({ why: 'other_request', requestId: undefined });
       }
@@ -524,21 +524,21 @@ describe('JitEngine', () => {
         const second = anOffice();
         const other = await aPending(second.engine, { ...key, ...over });
         expect(other.id).toBe(id);
-        for (const work of [second.engine.openLink(token), second.engine.redeemLink(token, { by: SAM })]) {
+        for (const work of [linksOf(second.engine).open(token), linksOf(second.engine).redeem(token, { by: SAM })]) {
           expect(await refusal(work, 'ERR_JIT_LINK')).toMatchObject({ why: 'other_request', requestId: id });
         }
         expect(await reviewsOf(second.engine, id)).toEqual([]);
       }
       const same = anOffice();
       await aPending(same.engine, key);
-      expect((await same.engine.redeemLink(token, { by: SAM })).outcome).toBe('pending');
+      expect((await linksOf(same.engine).redeem(token, { by: SAM })).outcome).toBe('pending');
     });
 
     it('a token is not good again for the same ask under the same key, made after a purge', async () => {
       const { engine, clock } = anOffice({ groups: [{ name: 'ops', approvals: 1 }] });
       const { id } = await aPending(engine, { idempotencyKey: 'nightly' });
       const [used, unused] = [await linkFor(engine, id), await linkFor(engine, id, ANA)];
-      await engine.redeemLink(used, { by: SAM });
+      await linksOf(engine).redeem(used, { by: SAM });
       await clock.set(at(HOUR));
       await engine.sweep();
       await clock.advance(1);
@@ -548,8 +548,8 @@ describe('JitEngine', () => {
         [used, SAM],
         [unused, ANA],
       ] as const) {
-        expect(await whyNot(engine.openLink(token))).toBe('other_request');
-        expect(await whyNot(engine.redeemLink(token, { by }))).toBe('other_request');
+        expect(await whyNot(linksOf(engine).open(token))).toBe('other_request');
+        expect(await whyNot(linksOf(engine).redeem(token, { by }))).toBe('other_request');
       }
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
@@ -561,8 +561,8 @@ describe('JitEngine', () => {
       await engine.cancel(id, { by: MAYA });
       await clock.set(at(HOUR));
       await purge(engine, { before: at(HOUR), by: LEE, force: true });
-      await refusal(engine.openLink(token), 'ERR_JIT_NOT_FOUND');
-      await refusal(engine.redeemLink(token, { by: SAM }), 'ERR_JIT_NOT_FOUND');
+      await refusal(linksOf(engine).open(token), 'ERR_JIT_NOT_FOUND');
+      await refusal(linksOf(engine).redeem(token, { by: SAM }), 'ERR_JIT_NOT_FOUND');
     });
   });
 
@@ -572,18 +572,18 @@ describe('JitEngine', () => {
       const { id } = await aPending(engine);
       const [token, no] = [await linkFor(engine, id), await linkFor(engine, id, ANA, 'deny')];
       const errors = [
-        await refusal(engine.redeemLink(token, { by: EVE })),
-        await refusal(engine.redeemLink(`${token}x`, { by: EVE })),
-        await refusal(engine.openLink(token.slice(1))),
-        await refusal(engine.redeemLink(token, { by: token.repeat(9) })),
-        await refusal(engine.redeemLink(token, { by: SAM, reason: 7 } as never)),
+        await refusal(linksOf(engine).redeem(token, { by: EVE })),
+        await refusal(linksOf(engine).redeem(`${token}x`, { by: EVE })),
+        await refusal(linksOf(engine).open(token.slice(1))),
+        await refusal(linksOf(engine).redeem(token, { by: token.repeat(9) })),
+        await refusal(linksOf(engine).redeem(token, { by: SAM, reason: 7 } as never)),
       ];
-      await engine.redeemLink(token, { by: SAM });
-      errors.push(await refusal(engine.redeemLink(token, { by: SAM })));
-      await engine.redeemLink(no, { by: ANA });
-      errors.push(await refusal(engine.redeemLink(no, { by: ANA })));
+      await linksOf(engine).redeem(token, { by: SAM });
+      errors.push(await refusal(linksOf(engine).redeem(token, { by: SAM })));
+      await linksOf(engine).redeem(no, { by: ANA });
+      errors.push(await refusal(linksOf(engine).redeem(no, { by: ANA })));
       await clock.advance(DAY);
-      errors.push(await refusal(engine.redeemLink(no, { by: ANA })));
+      errors.push(await refusal(linksOf(engine).redeem(no, { by: ANA })));
       await engine.sweep();
       await engine.flushAudit();
       const everything = [
@@ -606,7 +606,7 @@ describe('JitEngine', () => {
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
       await engine.close();
-      for (const work of [engine.openLink(token), engine.redeemLink(token, { by: SAM }), linkFor(engine, id)]) {
+      for (const work of [linksOf(engine).open(token), linksOf(engine).redeem(token, { by: SAM }), linkFor(engine, id)]) {
         await refusal(work, 'ERR_JIT_CLOSED');
       }
     });
@@ -614,12 +614,11 @@ describe('JitEngine', () => {
     it('work with the canonical ids of the engine', async () => {
       const { engine } = anEngine({
         approver: reviewers({ members: [SAM] }),
-        linkKeys: KEYS,
         canonicalId: (id) => id.toLowerCase(),
       });
       const { id } = await aPending(engine);
-      const token = await engine.approvalLink(id, { reviewer: 'User:Sam', decision: 'approve' });
-      expect((await engine.redeemLink(token, { by: 'USER:SAM' })).outcome).toBe('granted');
+      const token = await linksOf(engine).create(id, { reviewer: 'User:Sam', decision: 'approve' });
+      expect((await linksOf(engine).redeem(token, { by: 'USER:SAM' })).outcome).toBe('granted');
     });
   });
 });

@@ -35,5 +35,4 @@ export const engineOptions = (decides?: boolean) =>
     approver: door(decides),
     limits: { maxOpenRequests: 1_000, maxGrants: 1_000 },
     warnBefore: WARN_BEFORE,
-    linkKeys: [{ id: 'k', secret: 'x'.repeat(32) }],
   }) satisfies Partial<JitEngineOptions>;

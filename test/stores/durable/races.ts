@@ -5,6 +5,7 @@ import { openStore, type Opened } from './place.js';
 import type { Durable } from './servers.js';
 import { entriesOf, wrongsOf } from './verdict.js';
 import { atOnce, Worker, type Call } from './workers.js';
+import { linksOf } from '../../features/links/links-of.js';
 
 /** So many at once, over all of the processes. */
 const WAYS = 64;
@@ -88,8 +89,8 @@ export const races: Readonly<Record<string, Race>> = {
   'redeem one link': {
     async prepare(engine) {
       const { request } = await ask(engine, 'review');
-      const token = await engine.approvalLink(request.id, { reviewer: 'user:r1', decision: 'approve' });
-      return all(['redeemLink', token, { by: 'user:r1' }]);
+      const token = await linksOf(engine).create(request.id, { reviewer: 'user:r1', decision: 'approve' });
+      return all(['redeem', token, { by: 'user:r1' }]);
     },
     entries: { 'request.approved': 1, 'grant.issued': 1 },
     wins: 1,

@@ -7,6 +7,7 @@ import { provision } from 'jit-access/provisioning';
  */
 import { isJitError, JitEngine, systemClock, type AnyJitError, type JitEngineOptions } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
+import { linksOf } from '../../features/links/links-of.js';
 import { churn } from './churn.js';
 import { engineOptions } from './door.js';
 import { openStore } from './place.js';
@@ -108,8 +109,9 @@ async function obey(order: Order): Promise<unknown> {
 
 async function outcomeOf([verb, ...args]: readonly [string, ...unknown[]]): Promise<{ readonly value?: unknown; readonly code?: string }> {
   try {
-    const method = engine[verb as 'sweep'] as (...args: readonly unknown[]) => Promise<unknown>;
-    return { value: await method.apply(engine, args) };
+    const target = verb === 'redeem' ? linksOf(engine) : engine;
+    const method = target[verb as never] as (...args: readonly unknown[]) => Promise<unknown>;
+    return { value: await method.apply(target, args) };
   } catch (error) {
     return { code: isJitError(error) ? error.code : String(error) };
   }

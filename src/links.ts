@@ -1,0 +1,3 @@
+export { approvalLinks, type ApprovalLinks } from './features/links/links.js';
+export type { LinkKey } from './features/links/approval-link.js';
+export type { ApprovalLinksOptions, LinkOptions, LinkPreview, RedeemBy } from './features/links/options.js';
