@@ -28,51 +28,23 @@ const chains = new WeakMap<Approver, readonly Approver[]>();
  * @throws InvalidArgumentError when two members have the same name: the name is how a request finds its approver again
  */
 export function firstDecisive(...approvers: readonly Approver[]): AskableApprover {
-  // A chain in a chain is one chain: a request must find the very approver that decided it.
-  const members = approvers.flatMap((approver) => chains.get(approver) ?? approver);
-  if (members.length === 0 || !members.every(isApprover)) throw invalid('members', 'at least one approver, and nothing else', members);
-  const byName = new Map(members.map((member) => [member.name, member]));
-  if (byName.size < members.length)
-    throw invalid('members', 'approvers of different names', members.map((member) => member.name).join(', '));
-  // By its own name, or by one that it answers for: a member may be made of others.
-  const memberFor = (name: string) => byName.get(name) ?? members.find((member) => answersFor(member, name));
-  const deciderOf = ({ approver }: AccessRequest) => (approver === undefined ? undefined : memberFor(approver));
-  const inItsName = <V extends VerdictSource>(verdict: V, member: Approver): V => ({
-    ...verdict,
-    approver: verdict.approver !== undefined && memberFor(verdict.approver) === member ? verdict.approver : member.name,
-  });
-
+  const members = readMembers(approvers);
+  const deciderOf = ({ approver }: AccessRequest) => (approver === undefined ? undefined : memberFor(members, approver));
   const chain = Object.freeze({
     name: 'first-decisive',
     // Its own name stands on what all members abstained from.
-    answersFor: (name: string) => name === 'first-decisive' || memberFor(name) !== undefined,
+    answersFor: (name: string) => name === 'first-decisive' || memberFor(members, name) !== undefined,
     fits(engine: Pick<ApproverContext, 'scopes' | 'canonicalId'>) {
       for (const member of members) member.fits?.(engine);
     },
-    async decide(request: AccessRequest, context: ApproverContext): Promise<Verdict> {
-      for (const member of members) {
-        const verdict = plainCopy('verdict', await member.decide(request, context));
-        if (verdict.outcome !== 'abstain') return inItsName(verdict, member);
-      }
-      return ABSTAINS;
-    },
+    decide: (request: AccessRequest, context: ApproverContext) => firstVerdict(members, request, context),
     // Not having the question gives nobody a right; answering nothing is a failure, and is passed on as it is.
     groupsOf(reviewer: string, request: AccessRequest, context: ApproverContext) {
       const decider = deciderOf(request);
       return decider?.groupsOf === undefined ? [] : decider.groupsOf(reviewer, request, context);
     },
     membersOf: (request: AccessRequest, context: ApproverContext) => deciderOf(request)?.membersOf?.(request, context),
-    async breakGlass(request: AccessRequest, context: ApproverContext): Promise<BreakGlassVerdict> {
-      // Whoever stands behind the last that might approve can change nothing.
-      const asked = members.slice(0, members.findLastIndex((member) => member.breakGlass !== undefined) + 1);
-      const answers = together(asked, (member) => toBreakGlass(member, request, context));
-      for (const [i, member] of asked.entries()) {
-        // Its failure is passed on, and nobody is passed over for that: it may have been a freeze (L30).
-        const verdict = await (answers[i] as Promise<BreakGlassVerdict>);
-        if (verdict.outcome !== 'abstain') return inItsName(verdict, member);
-      }
-      return ABSTAINS;
-    },
+    breakGlass: (request: AccessRequest, context: ApproverContext) => firstBreakGlassVerdict(members, request, context),
     mayReviewBreakGlass(reviewer: string, request: AccessRequest, context: ApproverContext) {
       const decider = deciderOf(request);
       return decider?.mayReviewBreakGlass === undefined ? false : decider.mayReviewBreakGlass(reviewer, request, context);
@@ -82,31 +54,81 @@ export function firstDecisive(...approvers: readonly Approver[]): AskableApprove
       when: 'creation' | 'approval' | 'start',
       context: ApproverContext,
     ): Promise<boolean | Ineligibility> {
-      if (when !== 'creation') {
-        const decider = deciderOf(request);
-        // An approver that has left the chain can no longer vouch for anybody.
-        if (decider === undefined) return false;
-        const [own] = together([decider], (member) => isEligible(member, request, when, context));
-        const denial = await denialBefore(decider, members, request, context);
-        return denial ?? (own as Promise<boolean | Ineligibility>);
-      }
-      let failure: { readonly error: unknown } | undefined;
-      let no: false | Ineligibility = false;
-      for (const member of members) {
-        try {
-          const answer = await isEligible(member, request, when, context);
-          if (answer === true) return true;
-          if (answer !== false) no = answer;
-        } catch (error) {
-          failure = { error };
-        }
-      }
-      if (failure !== undefined) throw failure.error;
-      return no;
+      if (when === 'creation') return isEligibleForAny(members, request, context);
+      const decider = deciderOf(request);
+      // An approver that has left the chain can no longer vouch for anybody.
+      if (decider === undefined) return false;
+      const [own] = together([decider], (member) => isEligible(member, request, when, context));
+      const denial = await denialBefore(decider, members, request, context);
+      return denial ?? (own as Promise<boolean | Ineligibility>);
     },
   } satisfies Approver) as AskableApprover;
   chains.set(chain, members);
   return chain;
+}
+
+/** A chain in a chain is one chain: a request must find the very approver that decided it. */
+function readMembers(approvers: readonly Approver[]): readonly Approver[] {
+  const members = approvers.flatMap((approver) => chains.get(approver) ?? approver);
+  if (members.length === 0 || !members.every(isApprover)) throw invalid('members', 'at least one approver, and nothing else', members);
+  const names = members.map(({ name }) => name);
+  if (new Set(names).size < members.length) throw invalid('members', 'approvers of different names', names.join(', '));
+  return members;
+}
+
+/** The member of that name, or the one that answers for the name: a member may be made of others. */
+const memberFor = (members: readonly Approver[], name: string): Approver | undefined =>
+  members.find((member) => member.name === name) ?? members.find((member) => answersFor(member, name));
+
+/** The verdict under the name by which its request finds the member again. */
+function inItsName<V extends VerdictSource>(members: readonly Approver[], verdict: V, member: Approver): V {
+  const { approver } = verdict;
+  return { ...verdict, approver: approver !== undefined && memberFor(members, approver) === member ? approver : member.name };
+}
+
+async function firstVerdict(members: readonly Approver[], request: AccessRequest, context: ApproverContext): Promise<Verdict> {
+  for (const member of members) {
+    const verdict = plainCopy('verdict', await member.decide(request, context));
+    if (verdict.outcome !== 'abstain') return inItsName(members, verdict, member);
+  }
+  return ABSTAINS;
+}
+
+async function firstBreakGlassVerdict(
+  members: readonly Approver[],
+  request: AccessRequest,
+  context: ApproverContext,
+): Promise<BreakGlassVerdict> {
+  // A member behind the last that might approve can change nothing.
+  const asked = members.slice(0, members.findLastIndex((member) => member.breakGlass !== undefined) + 1);
+  const answers = together(asked, (member) => toBreakGlass(member, request, context));
+  for (const [i, member] of asked.entries()) {
+    // Its failure is passed on, and no member behind it is heard: the answer may have been a freeze (L30).
+    const verdict = await (answers[i] as Promise<BreakGlassVerdict>);
+    if (verdict.outcome !== 'abstain') return inItsName(members, verdict, member);
+  }
+  return ABSTAINS;
+}
+
+/** One yes suffices at creation. Otherwise a failure is passed on, and the last reason that a member gave. */
+async function isEligibleForAny(
+  members: readonly Approver[],
+  request: AccessRequest,
+  context: ApproverContext,
+): Promise<boolean | Ineligibility> {
+  let failure: { readonly error: unknown } | undefined;
+  let ineligible: false | Ineligibility = false;
+  for (const member of members) {
+    try {
+      const answer = await isEligible(member, request, 'creation', context);
+      if (answer === true) return true;
+      if (answer !== false) ineligible = answer;
+    } catch (error) {
+      failure = { error };
+    }
+  }
+  if (failure !== undefined) throw failure.error;
+  return ineligible;
 }
 
 const NO_DENIALS: ReadonlySet<unknown> = new Set<Verdict['outcome']>(['approve', 'review', 'abstain']);

@@ -4,7 +4,4 @@
  */
 export const tooLarge: Readonly<Record<string, number>> = {
   'engine/sweep': 308,
-
-  'approvers/first-decisive#firstDecisive': 81,
-  'stores/sql/schema#schemaOf': 79,
 };

@@ -1,4 +1,5 @@
 import type { SqlDialect } from './database.js';
+import { isOpen } from './fragments.js';
 
 /** The schema that this version of the package knows. */
 export const SCHEMA_VERSION = 1;
@@ -16,20 +17,45 @@ const LAST_INTEGER = '9007199254740991';
  * - `body` and `data` are text, so that JSON comes back as it was: no number rounded, no key moved.
  */
 export function schemaOf(dialect: SqlDialect): readonly string[] {
+  const columns = columnsOf(dialect);
+  return [
+    rowTable(dialect, columns),
+    ...rowIndexes(dialect),
+    journalTable(columns),
+    // Whether a change has been applied is one read of this index. Its condition always holds: it keeps PostgreSQL, which has no
+    // statistics of a young table, from this index where a statement names a seq and no change.
+    `create index jit_journal_change on jit_journal (namespace, change_id) where change_id is not null`,
+    headTable(columns),
+    accessView(dialect),
+    // A store asks for it before anything else, and refuses what it doesn't know.
+    `create table jit_schema (version ${columns.integer} not null)${columns.strict}`,
+    `insert into jit_schema (version) values (${SCHEMA_VERSION})`,
+  ];
+}
+
+type ColumnTypes = ReturnType<typeof columnsOf>;
+
+/** The types of the columns, and the checks that hold their values to what JavaScript knows. */
+function columnsOf(dialect: SqlDialect) {
   const postgres = dialect === 'postgres';
   const text = postgres ? 'text collate "C"' : 'text';
   const integer = postgres ? 'bigint' : 'integer';
-  const strict = postgres ? '' : ' strict';
-  const flag = postgres ? 'boolean not null' : 'integer not null check (open in (0, 1))';
-  const isOpen = postgres ? 'open' : 'open = 1';
-  const isJson = (column: string) => (postgres ? `(${column}::json) is not null` : `json_valid(${column})`);
-  const instant = (column: string) => `${column} ${integer} check (${column} between 0 and ${LAST_INSTANT})`;
-  const count = (column: string, from = 0) => `${column} ${integer} not null check (${column} between ${from} and ${LAST_INTEGER})`;
-  const hash = (column: string) => `${column} ${text} not null check (length(${column}) = 64)`;
+  return {
+    text,
+    integer,
+    strict: postgres ? '' : ' strict',
+    flag: postgres ? 'boolean not null' : 'integer not null check (open in (0, 1))',
+    isJson: (column: string) => (postgres ? `(${column}::json) is not null` : `json_valid(${column})`),
+    instant: (column: string, rule = '') => `${column} ${integer}${rule} check (${column} between 0 and ${LAST_INSTANT})`,
+    count: (column: string, from = 0) => `${column} ${integer} not null check (${column} between ${from} and ${LAST_INTEGER})`,
+    hash: (column: string) => `${column} ${text} not null check (length(${column}) = 64)`,
+  };
+}
 
-  return [
-    // One row for each record, newest version only: the key is what "must not exist" is held to.
-    `create table jit_rows (
+/** One row for each record, newest version only: the key is what "must not exist" is held to. */
+function rowTable(dialect: SqlDialect, { text, strict, flag, isJson, instant, count }: ColumnTypes): string {
+  const isLive = `${isOpen(dialect)} and kind in ('grant', 'usage')`;
+  return `create table jit_rows (
   namespace ${text} not null,
   kind ${text} not null,
   id ${text} not null,
@@ -37,15 +63,20 @@ export function schemaOf(dialect: SqlDialect): readonly string[] {
   subject ${text},
   scope ${text},
   open ${flag},
-  ${instant('created_at').replace(' check', ' not null check')},
+  ${instant('created_at', ' not null')},
   ${instant('from_at')},
   ${instant('until_at')},
   ${instant('due_at')},
   ${instant('sort_at')},
   body ${text} not null check (${isJson('body')}),
-  live_subject ${text} generated always as (case when ${isOpen} and kind in ('grant', 'usage') then subject end) ${postgres ? 'stored' : 'virtual'},
+  live_subject ${text} generated always as (case when ${isLive} then subject end) ${dialect === 'postgres' ? 'stored' : 'virtual'},
   primary key (namespace, kind, id)
-)${strict}`,
+)${strict}`;
+}
+
+function rowIndexes(dialect: SqlDialect): readonly string[] {
+  const postgres = dialect === 'postgres';
+  return [
     // A check is one read of this index, however many grants there are and have been. Its column is in no other: a planner
     // would else take the one that goes through all that the subject has ever had.
     `create index jit_rows_live on jit_rows (namespace, live_subject, scope, until_at) where live_subject is not null`,
@@ -57,16 +88,19 @@ export function schemaOf(dialect: SqlDialect): readonly string[] {
     `create index jit_rows_kind on jit_rows (namespace, kind, open, created_at, id)${postgres ? ' where created_at is not null' : ''}`,
     `create index jit_rows_subject on jit_rows (namespace, subject, open, kind, created_at, id) where subject is not null`,
     `create index jit_rows_scope on jit_rows (namespace, scope, kind, open, created_at, id) where scope is not null${postgres ? ' and created_at is not null' : ''}`,
-    `create index jit_rows_sort on jit_rows (namespace, kind, sort_at, id) where ${isOpen} and sort_at is not null`,
-    // Append-only, but for a purge. The key keeps two commits from taking one number.
-    `create table jit_journal (
+    `create index jit_rows_sort on jit_rows (namespace, kind, sort_at, id) where ${isOpen(dialect)} and sort_at is not null`,
+  ];
+}
+
+/** Append-only, but for a purge. The key keeps two commits from taking one number. */
+const journalTable = ({ text, strict, isJson, instant, count, hash }: ColumnTypes): string => `create table jit_journal (
   namespace ${text} not null,
   ${count('seq', 1)},
   change_id ${text} not null,
   ${count('v', 1)},
   id ${text} not null,
   type ${text} not null,
-  at ${integer} not null check (at between 0 and ${LAST_INSTANT}),
+  ${instant('at', ' not null')},
   actor ${text} not null,
   request_id ${text},
   grant_id ${text},
@@ -75,25 +109,17 @@ export function schemaOf(dialect: SqlDialect): readonly string[] {
   ${hash('prev_hash')},
   ${hash('hash')},
   primary key (namespace, seq)
-)${strict}`,
-    // Whether a change has been applied is one read of this index. Its condition always holds: it keeps PostgreSQL, which has no
-    // statistics of a young table, from this index where a statement names a seq and no change.
-    `create index jit_journal_change on jit_journal (namespace, change_id) where change_id is not null`,
-    // Whoever holds this row holds the namespace: commits are serial, so numbers have no gap. Each commit counts up the revision.
-    `create table jit_heads (
+)${strict}`;
+
+/** The commit that holds this row holds the namespace: commits are serial, so numbers have no gap. Each counts up the revision. */
+const headTable = ({ text, strict, count, hash }: ColumnTypes): string => `create table jit_heads (
   namespace ${text} not null primary key,
   ${count('revision')},
   ${count('seq')},
   ${hash('hash')},
   ${count('start_seq')},
   ${hash('start_hash')}
-)${strict}`,
-    accessView(dialect),
-    // A store asks for it before anything else, and refuses what it doesn't know.
-    `create table jit_schema (version ${integer} not null)${strict}`,
-    `insert into jit_schema (version) values (${SCHEMA_VERSION})`,
-  ];
-}
+)${strict}`;
 
 /** Requests and grants for people with plain SQL. Its `with` makes it read-only on PostgreSQL; on SQLite every view is. */
 function accessView(dialect: SqlDialect): string {
