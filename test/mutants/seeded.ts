@@ -348,7 +348,7 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a purge takes nothing',
     file: 'features/retention/purge.ts',
-    from: 'if (line === undefined || !isPurgeable(',
+    from: 'if (chains === undefined || !isPurgeable(',
     to: 'if (line !== undefined || !isPurgeable(',
   },
   {

@@ -23,7 +23,7 @@ import type { Kernel } from '../../kernel/kernel.js';
 import type { Ledger } from '../../kernel/ledger.js';
 import type { Settings } from '../../kernel/settings.js';
 
-/** What a purge took away. */
+/** What a purge has removed. */
 export interface PurgeReport {
   /** Questions about earlier instants are refused from now on. Epoch milliseconds. */
   readonly horizon: number;
@@ -40,14 +40,14 @@ const MAX_ROWS = 250;
 const TRIM_STEP = 2_000;
 
 /**
- * Removes what ended before a horizon, then the journal's prefix that nothing kept rests on (L33).
+ * One purge: removes the records that ended before a horizon, then the journal's prefix that no kept record needs (L33).
  *
- * The horizon is on record before the first row goes, so that no question about an earlier instant is answered from
- * half of the rows. Every commit that removes says what it removed.
+ * It records the horizon before it removes the first row, so that no question about an earlier instant is answered from half
+ * of the rows. The entry of each change names what the change removed.
  */
 export class Purge {
   readonly #ledger: Ledger;
-  readonly #keeper: EngineClock;
+  readonly #clock: EngineClock;
   readonly #journalClock: JournalClock;
   readonly #decodeAll: Settings['decodeAll'];
   readonly #actor: string;
@@ -56,7 +56,7 @@ export class Purge {
   constructor(kernel: Kernel, actor: string) {
     this.#journalClock = kernel.journalClock;
     this.#ledger = kernel.ledger;
-    this.#keeper = kernel.clock;
+    this.#clock = kernel.clock;
     this.#decodeAll = kernel.settings.decodeAll;
     this.#actor = actor;
   }
@@ -81,7 +81,7 @@ export class Purge {
     await this.#removeKeys(horizon);
     await this.#removeEffects(horizon);
     const journalStart = await this.#trim(horizon);
-    // This purge writes nothing for what another one has removed already, and that removal may not be durable yet.
+    // Another purge may have removed records, so that this one wrote nothing for them, and that may not be durable yet.
     await this.#ledger.confirmDurable();
     return { horizon, requests, grants, journalStart };
   }
@@ -99,7 +99,7 @@ export class Purge {
     return horizon;
   }
 
-  /** The grants that open requests ask to extend. A request that is opened after this names one that has not ended. */
+  /** The grants that open requests ask to extend. A request that opens later names a grant that has not ended. */
   async #origins(): Promise<ReadonlySet<string>> {
     const origins = new Set<string>();
     for await (const rows of this.#pages({ kind: 'request', open: true })) {
@@ -109,8 +109,8 @@ export class Purge {
   }
 
   /**
-   * @param requests of which one change may remove everything
-   * @returns the kinds of the records that went
+   * @param requests all records of which fit in one change
+   * @returns the kinds of the removed records
    */
   async #remove(requests: readonly AccessRequest[], origins: ReadonlySet<string>, horizon: number): Promise<readonly string[]> {
     await this.#turns.spend(requests.reduce((sum, request) => sum + rowsOf(request), 0));
@@ -123,17 +123,17 @@ export class Purge {
     for (const request of requests) {
       const ids = grantIds(request);
       const own = grants.filter((grant) => grant.requestId === request.id);
-      // What can't be read is kept, and with it all that belongs to it.
+      // An unreadable grant is kept, with its request.
       const isReadable = own.length === rows.filter((row) => ids.includes(row.id)).length;
-      const line = isReadable ? await this.#line(own) : undefined;
-      if (line === undefined || !isPurgeable(request, [...own, ...line], origins, horizon)) continue;
+      const chains = isReadable ? await this.#chainsOf(own) : undefined;
+      if (chains === undefined || !isPurgeable(request, [...own, ...chains], origins, horizon)) continue;
       const usage = usages.filter((row) => row !== undefined && own.some((grant) => grant.id === row.id));
       expect.push(...[request, ...own, ...usage].flatMap(keyOf));
     }
     return this.#removeAll(expect, horizon);
   }
 
-  /** What an idempotency key stands for goes with what it was given for, and never before. */
+  /** Removes an idempotency key after its request or its grant, never before. */
   async #removeKeys(horizon: number): Promise<void> {
     for await (const rows of this.#pages({ kind: 'use', open: false })) {
       await this.#turns.spend(rows.length);
@@ -163,7 +163,7 @@ export class Purge {
     }
   }
 
-  /** Unless somebody is telling the same system of the same again. */
+  /** Unless the provisioner has begun a new change of the same target, subject and scope. */
   async #removeLease({ kind, id, version }: Row): Promise<void> {
     await this.#turns.spend(2);
     if ((await this.#ledger.row('effect', id)) !== undefined) return;
@@ -175,12 +175,12 @@ export class Purge {
   }
 
   /**
-   * What goes on from these grants: those that extend them, those that extend these, and so on. A grant is kept as long
-   * as one of them is, for it is by the first that the line is revoked.
+   * The rest of the extension chains of these grants. A grant is kept as long as a later grant of its chain, because a revoke
+   * of the first ends the chain.
    *
-   * @returns `undefined` where one of them can not be read: a process of another version may read it, and allow by it
+   * @returns `undefined` where a grant of a chain can not be read: a process of another version may read it, and allow by it
    */
-  async #line(grants: readonly Grant[]): Promise<readonly Grant[] | undefined> {
+  async #chainsOf(grants: readonly Grant[]): Promise<readonly Grant[] | undefined> {
     const unreadable: Row[] = [];
     const { successors } = await walkChain(grants, async (ids) => {
       await this.#turns.spend(2 * ids.length);
@@ -195,12 +195,12 @@ export class Purge {
     if (expect.length === 0) return [];
     const remove = expect.map(({ kind, id }) => ({ kind, id }));
     await this.#turns.spendAll();
-    // What has ended hardly changes again: if this conflicts, another purge has done the same, or the next one will.
+    // Ended records hardly change: on a conflict another purge has removed them, or the next purge will.
     const done = await this.#ledger.commit({ expect, put: [], remove, entries: this.#entry({ horizon, removed: remove }) });
     return done ? remove.map(({ kind }) => kind) : [];
   }
 
-  /** Step after step, each a change of its own: one script or statement that drops millions would hold up every other client. */
+  /** In steps, each a change of its own: one script or statement that drops millions of entries would block every other client. */
   async #trim(horizon: number): Promise<number> {
     for (;;) {
       const { from, to } = await this.#trimStep(horizon);
@@ -252,16 +252,16 @@ export class Purge {
       await this.#turns.spend(2 * limit);
       const { entries } = await this.#ledger.journal(to, limit);
       const kept = await this.#kept(entries);
-      const stop = entries.findIndex((one) => one.seq > delivered || one.at >= horizon || kept.has(one.requestId));
+      const stop = entries.findIndex(({ seq, at, requestId }) => seq > delivered || at >= horizon || kept.has(requestId));
       const free = stop === -1 ? entries : entries.slice(0, stop);
       to = free.at(-1)?.seq ?? to;
       if (free.length < limit) return to;
     }
   }
 
-  /** The requests that these entries are about and that are still there. */
+  /** The requests of these entries that are still stored. */
   async #kept(entries: readonly AuditEntry[]): Promise<ReadonlySet<string | undefined>> {
-    const ids = [...new Set(entries.flatMap((one) => one.requestId ?? []))];
+    const ids = [...new Set(entries.flatMap(({ requestId }) => requestId ?? []))];
     const rows = await this.#ledger.rows(ids.map((id) => ({ kind: 'request', id })));
     return new Set(ids.filter((_, i) => rows[i] !== undefined));
   }
@@ -271,7 +271,7 @@ export class Purge {
   }
 
   #entry(data: object): readonly EntryDraft[] {
-    return [{ type: 'journal.purged', at: this.#keeper.read().now, actor: this.#actor, data: toJson(data) }];
+    return [{ type: 'journal.purged', at: this.#clock.read().now, actor: this.#actor, data: toJson(data) }];
   }
 }
 
