@@ -23,7 +23,7 @@ export type { Limits } from './kernel/limits.js';
 export type { JitEngineOptions } from './kernel/settings.js';
 export type { RollbackAcceptance } from './kernel/rollback.js';
 export type { Standing } from './kernel/standing.js';
-export type { SweepReport } from './engine/sweep.js';
+export type { SweepReport } from './engine/sweep-report.js';
 export type { AskField } from './lifecycle/request.js';
 export type { RecentDenial } from './lifecycle/same-ask.js';
 export { startSweeper, type Sweeper, type SweeperOptions } from './engine/sweeper.js';

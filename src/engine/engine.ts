@@ -34,7 +34,8 @@ import { revokeAll, type RevokeAllTarget } from './revoke-all.js';
 import { Kernel } from '../kernel/kernel.js';
 import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings.js';
 import type { RollbackAcceptance } from '../kernel/rollback.js';
-import { Sweep, type SweepReport } from './sweep.js';
+import { Sweep } from './sweep.js';
+import type { SweepReport } from './sweep-report.js';
 import { setKernel } from '../kernel/kernel-of.js';
 import { consume, readTouch, touchGrants } from './uses.js';
 

@@ -1,9 +1,10 @@
 import { ClosedError } from '../core/errors.js';
 import { EngineClock } from '../core/time.js';
-import type { Effect } from '../records/index.js';
+import type { FeatureKind } from '../records/index.js';
 import { ApproverClient } from './approver-client.js';
 import { Background } from './background.js';
 import { CommitHooks, type CommitHook } from './commit-hooks.js';
+import { DueHandlers, type DueHandler, type DueRows } from './due-handlers.js';
 import { lazyId } from './ids.js';
 import { JournalClock } from './journal-clock.js';
 import { Ledger } from './ledger.js';
@@ -21,8 +22,6 @@ export type Part<T> = new (kernel: Kernel) => T;
 export type ClosePhase = 'work' | 'background' | 'followers' | 'targets';
 
 type Hook = () => unknown;
-/** Receives the due records of its kind at the end of every pass of a sweep, an empty list too. */
-export type DueHandler = (due: readonly Effect[]) => void;
 
 /**
  * The parts of an engine that more than one verb or feature needs, made once, in one place. Draws no randomness, starts no
@@ -51,7 +50,7 @@ export class Kernel {
     followers: new Set(),
     targets: new Set(),
   };
-  readonly #dueHandlers = new Map<Effect['kind'], DueHandler>();
+  readonly #due: DueHandlers;
   #isInUse = false;
   #isClosed = false;
 
@@ -70,6 +69,7 @@ export class Kernel {
     this.ledger = new Ledger(reader, this.journalClock, rollback, decodeAll, this.commitHooks, onAppend);
     this.approver = new ApproverClient(settings, this.clock);
     this.background = new Background(onError);
+    this.#due = new DueHandlers(onError);
   }
 
   /** The state of a module for this engine, made when it is asked for the first time. */
@@ -119,14 +119,14 @@ export class Kernel {
     await all(this.#hooks.flush);
   }
 
-  /** Gives due records of a feature's kind to that feature. Without a handler a sweep leaves them alone. */
-  onDue(kind: Effect['kind'], handler: DueHandler): void {
-    this.#dueHandlers.set(kind, handler);
+  /** Gives due rows of a feature's kind to that feature. Without a handler a sweep counts them and leaves them alone. */
+  onDue<T>(kind: FeatureKind, handler: DueHandler<T>): void {
+    this.#due.set(kind, handler);
   }
 
-  /** To be called at the end of every pass. */
-  handleDue(due: readonly Effect[]): void {
-    for (const [kind, handler] of this.#dueHandlers) handler(due.filter((record) => record.kind === kind));
+  /** Begins to collect the due rows of features that one pass of a sweep finds. */
+  collectDue(): DueRows {
+    return this.#due.collect();
   }
 
   /**

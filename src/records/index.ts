@@ -33,6 +33,7 @@ export {
   makeUse,
   UNDECIDED,
 } from './make.js';
+export { isFeatureKind, type FeatureKind } from './feature-kinds.js';
 export { hasLockRow, isLockRow, LOCK_ROW } from './lock-row.js';
 export { plainWindow } from './plain-window.js';
 export { CREATED_AT_CHANGED, createdAtChanged, MAX_LOOK, placeIn, placeOf, readPlace, type RowPlace } from './row-order.js';

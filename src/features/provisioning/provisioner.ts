@@ -30,7 +30,7 @@ export class Provisioner {
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    kernel.onDue('effect', (changes) => this.#applyDue(changes));
+    kernel.onDue('effect', { decode: decodeEffect, handle: (changes) => this.#applyDue(changes) });
     kernel.onFlush(() => this.idle());
     kernel.onClose('targets', () => this.idle());
     kernel.background.track(this);
@@ -69,13 +69,12 @@ export class Provisioner {
     return this.#applyAll(target, keys, (before, held) => held && before?.outcome !== undefined);
   }
 
-  /** What a sweep found due. The changes of targets that only other processes have are left to these. */
-  #applyDue(changes: readonly Effect[]): void {
+  /** Applies what a sweep found due. @returns how many changes it leaves to the processes that have their targets */
+  #applyDue(changes: readonly Effect[]): number {
     for (const target of this.#byName.values()) void target.resume();
-    for (const change of changes) {
-      const target = this.#byName.get(change.name);
-      if (target?.knows(change)) void target.apply(change);
-    }
+    const own = changes.filter((change) => this.#byName.get(change.name)?.knows(change));
+    for (const change of own) void this.#byName.get(change.name)?.apply(change);
+    return changes.length - own.length;
   }
 
   /**

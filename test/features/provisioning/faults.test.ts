@@ -174,7 +174,7 @@ describe('provision() over rows that were changed outside', () => {
     expect((await engine.flushAudit()).caughtUp).toBe(true);
     expect(await provisioning.resync()).toEqual({ applied: 1, unapplied: [] });
     await bend(store, await theRow(store, 'effect', id), good);
-    await provisioning.resync();
+    expect(await provisioning.reconcile()).toEqual({ applied: 1, unapplied: [] });
     expect([...roles.held]).toEqual([`${KIM} ${SCOPE}`]);
   });
 

@@ -1,0 +1,69 @@
+import type { Row } from '../core/store-port.js';
+import type { DueRows } from '../kernel/due-handlers.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { GrantUse } from '../lifecycle/status.js';
+import {
+  decodeGrant,
+  decodeRequest,
+  decodeUsage,
+  hasUsageRow,
+  isFeatureKind,
+  isObject,
+  type AccessRequest,
+  type Grant,
+  type Usage,
+} from '../records/index.js';
+import type { SweepTally } from './sweep-report.js';
+
+/** The due records of one page. */
+export interface DueRecords {
+  readonly grants: readonly GrantUse[];
+  readonly requests: readonly AccessRequest[];
+}
+
+/**
+ * Decodes a page of due rows: grants with their usage, whichever of the two rows is due, and requests. Rows of features go
+ * to `ofFeatures`.
+ *
+ * @param seen ids of grants with a usage row that an earlier page had: both rows may be due. Of other grants nothing is kept,
+ *   because there may be very many
+ */
+export async function readDue(
+  kernel: Kernel,
+  rows: readonly Row[],
+  seen: Set<string>,
+  ofFeatures: DueRows,
+  tally: SweepTally,
+): Promise<DueRecords> {
+  const requests: AccessRequest[] = [];
+  const ids: string[] = [];
+  for (const row of rows) {
+    const record = decodeDue(kernel, row, ofFeatures);
+    if (record === 'malformed') tally.skipped += 1;
+    else if (record === undefined) continue;
+    else if (record.kind === 'request') requests.push(record);
+    else if (record.kind === 'grant' && !hasUsageRow(record)) ids.push(record.id);
+    else if (!seen.has(record.id)) {
+      seen.add(record.id);
+      ids.push(record.id);
+    }
+  }
+  return { grants: await kernel.ledger.grantsWithUsage(ids), requests };
+}
+
+/** @returns `undefined`: it is a row of a feature, which is none of the sweep's records */
+function decodeDue({ settings }: Kernel, row: Row, ofFeatures: DueRows): AccessRequest | Grant | Usage | 'malformed' | undefined {
+  try {
+    const kind: unknown = isObject(row) ? row.kind : undefined;
+    if (isFeatureKind(kind)) {
+      ofFeatures.add(kind, row);
+      return undefined;
+    }
+    if (kind === 'grant') return decodeGrant(row);
+    // A row without a kind, or of an unknown kind, is no request either, and is reported as such.
+    return kind === 'usage' ? decodeUsage(row) : decodeRequest(row);
+  } catch (error) {
+    settings.onError(error, 'sweep');
+    return 'malformed';
+  }
+}

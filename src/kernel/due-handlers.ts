@@ -1,0 +1,73 @@
+import type { Row } from '../core/store-port.js';
+import type { FeatureKind } from '../records/index.js';
+
+/** What a feature does with the due rows of its kind. */
+export interface DueHandler<T> {
+  /** @throws the problem with the row: the sweep reports it to `onError` and skips the row */
+  decode(row: Row): T;
+  /**
+   * Called at the end of every pass, with an empty list too: the feature may have more to do than its rows say. It waits for
+   * nothing. Where the handling of a row fails, the handler moves the `dueAt` of that row, so that the next pass does not
+   * begin with it again.
+   *
+   * @returns how many of the rows it leaves to other processes
+   */
+  handle(due: readonly T[]): number;
+}
+
+/** The handlers of due rows, by kind. */
+export class DueHandlers {
+  readonly #byKind = new Map<FeatureKind, DueHandler<unknown>>();
+  readonly #onError: (error: unknown, during: string) => void;
+
+  constructor(onError: (error: unknown, during: string) => void) {
+    this.#onError = onError;
+  }
+
+  set<T>(kind: FeatureKind, handler: DueHandler<T>): void {
+    this.#byKind.set(kind, handler);
+  }
+
+  /** Begins to collect the due rows of one pass. */
+  collect(): DueRows {
+    return new DueRows(this.#byKind, this.#onError);
+  }
+}
+
+/** The due rows of features that one pass has found. */
+export class DueRows {
+  /** Rows that no handler of this process has taken. */
+  unhandled = 0;
+  readonly #handlers: ReadonlyMap<FeatureKind, DueHandler<unknown>>;
+  readonly #onError: (error: unknown, during: string) => void;
+  readonly #records = new Map<FeatureKind, unknown[]>();
+
+  constructor(handlers: ReadonlyMap<FeatureKind, DueHandler<unknown>>, onError: (error: unknown, during: string) => void) {
+    this.#handlers = handlers;
+    this.#onError = onError;
+  }
+
+  /** Keeps a row for the handler of its kind. Without one the row is counted and not decoded. @throws what `decode` throws */
+  add(kind: FeatureKind, row: Row): void {
+    const handler = this.#handlers.get(kind);
+    if (handler === undefined) {
+      this.unhandled += 1;
+      return;
+    }
+    const record = handler.decode(row);
+    const records = this.#records.get(kind);
+    if (records === undefined) this.#records.set(kind, [record]);
+    else records.push(record);
+  }
+
+  /** Gives each handler its rows. A handler that throws is reported and keeps no other from its rows. */
+  handOver(): void {
+    for (const [kind, handler] of this.#handlers) {
+      try {
+        this.unhandled += handler.handle(this.#records.get(kind) ?? []);
+      } catch (error) {
+        this.#onError(error, 'sweep');
+      }
+    }
+  }
+}
