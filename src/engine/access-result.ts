@@ -5,6 +5,7 @@ import type { AccessRequest } from '../records/index.js';
 import type { ClockReading, EngineClock } from '../core/time.js';
 import type { AccessGranted, AccessResult } from './answers.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { grantWithStatus, withStatus } from './with-status.js';
 import type { Ledger } from '../kernel/ledger.js';
 
 /**
@@ -20,8 +21,8 @@ export async function accessResultOf(
   open: RequestStatus,
   reading?: ClockReading,
 ): Promise<AccessResult> {
-  const common = { request, reused: false, differs: [], allowed: false };
   const outcome = request.end?.status ?? open;
+  const common = { request: withStatus(request, outcome), reused: false, differs: [], allowed: false };
   switch (outcome) {
     case 'approved':
       return {
@@ -54,21 +55,22 @@ export async function readAccess(ledger: Ledger, clock: EngineClock, request: Ac
   for (;;) {
     const begun = clock.read();
     const uses = await ledger.heldOf(request);
-    const access = accessAt(uses, clock.read());
+    const reading = clock.read();
+    const access = accessAt(uses, reading);
     // A concurrent use may have moved an idle end that passed during the read, so the engine reads the rows again.
     if (access.hasEnded && !accessAt(uses, begun).hasEnded) continue;
-    return granted(uses, access);
+    return granted(uses, access, reading);
   }
 }
 
 /** What a request gives whose grants the caller has just issued, judged at the reading at which it issued them. */
 export function issuedAccess(grants: NonNullable<RequestWithGrants['grants']>, reading: ClockReading): AccessGranted {
   const uses = grants.map(freshlyIssued);
-  return granted(uses, accessAt(uses, reading));
+  return granted(uses, accessAt(uses, reading), reading);
 }
 
-const granted = (uses: readonly GrantUse[], { allowed, hasEnded }: Access): AccessGranted => ({
+const granted = (uses: readonly GrantUse[], { allowed, hasEnded }: Access, reading: ClockReading): AccessGranted => ({
   outcome: hasEnded ? 'ended' : 'granted',
   allowed,
-  grants: uses.map(({ grant }) => grant),
+  grants: uses.map((use) => grantWithStatus(use, reading)),
 });

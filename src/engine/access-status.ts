@@ -4,6 +4,7 @@ import type { AccessStatus } from './answers.js';
 import type { Checker } from './checker.js';
 import type { Enforcement } from '../kernel/enforcement.js';
 import { grantsAmong } from '../kernel/grant-use.js';
+import { grantWithStatus } from './with-status.js';
 
 /** What a subject has now, and what it will have. */
 export async function accessStatus(
@@ -29,8 +30,8 @@ export async function accessStatus(
     subject,
     at: reading.now,
     standing: standing(subject),
-    held: held.map(({ grant }) => grant),
-    scheduled: scheduled.map(({ grant }) => grant),
+    held: held.map((use) => grantWithStatus(use, reading)),
+    scheduled: scheduled.map((use) => grantWithStatus(use, reading)),
     windows: [...held, ...certain].map((one) => ({
       grantId: one.grant.id,
       scope: one.grant.scope,

@@ -1,8 +1,8 @@
 import type { FollowerStatus } from '../followers/followers.js';
 import type { JitErrorCode } from '../core/errors.js';
 import type { AskField } from '../lifecycle/request.js';
+import type { GrantWithStatus, RequestWithStatus } from './with-status.js';
 import type { RecentDenial } from '../lifecycle/same-ask.js';
-import type { AccessRequest, Grant } from '../records/index.js';
 
 /** What an approved request gives. */
 export interface AccessGranted {
@@ -10,7 +10,7 @@ export interface AccessGranted {
   readonly outcome: 'granted' | 'ended';
   /** Whether one of the grants allows, at the clock reading at which this was judged. */
   readonly allowed: boolean;
-  readonly grants: readonly Grant[];
+  readonly grants: readonly GrantWithStatus[];
 }
 
 /**
@@ -25,7 +25,7 @@ export type AccessResult = {
   readonly reused: boolean;
   readonly differs: readonly AskField[];
   readonly allowed: boolean;
-  readonly request: AccessRequest;
+  readonly request: RequestWithStatus;
 } & (
   | AccessGranted
   | { readonly outcome: 'denied'; readonly reason: string | undefined }
@@ -50,7 +50,7 @@ export type AccessPreview =
 
 /** The review that break-glass access owes. */
 export interface BreakGlassReviewItem {
-  readonly request: AccessRequest;
+  readonly request: RequestWithStatus;
   /** When it is overdue, epoch milliseconds. */
   readonly reviewBy: number;
   readonly isOverdue: boolean;
@@ -71,7 +71,7 @@ export interface Consumption {
   /** When, epoch milliseconds. */
   readonly at: number;
   /** The grant that allowed it, as it is now; `undefined`: standing access did, or it has been purged since. */
-  readonly grant: Grant | undefined;
+  readonly grant: GrantWithStatus | undefined;
   /** What the grant had left then; `undefined` where what allowed it isn't counted. */
   readonly usesLeft: number | undefined;
 }
@@ -94,9 +94,9 @@ export interface AccessStatus {
   /** Patterns held without a grant. */
   readonly standing: readonly string[];
   /** Usable now, the one that ends first before the others. */
-  readonly held: readonly Grant[];
+  readonly held: readonly GrantWithStatus[];
   /** Not started yet, the one that starts first before the others. */
-  readonly scheduled: readonly Grant[];
+  readonly scheduled: readonly GrantWithStatus[];
   /** When each is held, as far as time alone decides: all of `held`, then those of `scheduled` that nobody is asked about again. */
   readonly windows: readonly AccessWindow[];
   /** The next instant at which time changes this; `undefined`: never. Epoch milliseconds. */
@@ -105,7 +105,7 @@ export interface AccessStatus {
 
 /** A request in an inbox. */
 export interface InboxItem {
-  readonly request: AccessRequest;
+  readonly request: RequestWithStatus;
   /** The groups of the quorum in which this reviewer may act. */
   readonly groups: readonly string[];
   /**
@@ -119,8 +119,8 @@ export interface InboxItem {
 
 /** What `revokeAll` ended. */
 export interface RevokeAllReport {
-  readonly grants: readonly Grant[];
-  readonly requests: readonly AccessRequest[];
+  readonly grants: readonly GrantWithStatus[];
+  readonly requests: readonly RequestWithStatus[];
 }
 
 /** What `flushAudit` found. `caughtUp`: every sink has everything. */

@@ -16,6 +16,7 @@ import type { BreakGlassReviewItem } from './answers.js';
 import { loadDebtors } from './break-glass.js';
 import { EndTally } from './end-tally.js';
 import { confirmEnds, endAndTally } from './revocation.js';
+import { endedWithStatus, type RequestWithStatus } from './with-status.js';
 
 /** Which of the pending break-glass reviews. */
 export interface BreakGlassReviewQuery {
@@ -38,7 +39,7 @@ export async function reviewBreakGlass(
   id: string,
   actor: string,
   command: BreakGlassReviewCommand,
-): Promise<AccessRequest> {
+): Promise<RequestWithStatus> {
   const { ledger, clock } = kernel;
   const isEnding = command.verdict === 'unjustified';
   const ending: PartialEnding = { tally: new EndTally(), left: new Set() };
@@ -65,7 +66,7 @@ export async function reviewBreakGlass(
   // Another call recorded this verdict, and that commit may not be durable yet.
   if (put.length === 0) await ledger.confirmDurable();
   if (isEnding) await endLeftovers(kernel, result.grants ?? [], actor, command.reason, unreadable);
-  return result.request;
+  return endedWithStatus(result.request);
 }
 
 interface LoadedReview {
@@ -162,7 +163,7 @@ export async function listBreakGlassReviews(kernel: Kernel, query: BreakGlassRev
     const reading = kernel.clock.read();
     requests.forEach((request, i) => {
       const reviewBy = request.afterReview?.reviewBy as number;
-      if (may[i] === true) items.push({ request, reviewBy, isOverdue: hasPassed(reviewBy, reading) });
+      if (may[i] === true) items.push({ request: endedWithStatus(request), reviewBy, isOverdue: hasPassed(reviewBy, reading) });
     });
   }
   return items;

@@ -11,6 +11,7 @@ import { issuedAccess, readAccess } from './access-result.js';
 import type { AccessGranted, AccessResult } from './answers.js';
 import type { ParsedAsk } from './ask.js';
 import { requestOfKey } from './requests.js';
+import { endedWithStatus } from './with-status.js';
 
 /** Break-glass access is approved as it is taken. Under a used key it may have ended since. */
 export type BreakGlassResult = AccessResult & { readonly outcome: AccessGranted['outcome'] };
@@ -33,7 +34,7 @@ async function repeated({ ledger, clock }: Kernel, id: string): Promise<BreakGla
   const request = await ledger.request(id);
   const access = await readAccess(ledger, clock, request);
   await ledger.confirmDurable();
-  return { ...access, reused: true, differs: [], request };
+  return { ...access, reused: true, differs: [], request: endedWithStatus(request) };
 }
 
 async function attempt(
@@ -58,7 +59,7 @@ async function attempt(
   const reading = now();
   const transition = takeAccess(ask, id, { ...answer, verdict }, debtors, context, reading);
   const { request, grants = [] } = transition.result;
-  return { ...transition, result: { ...issuedAccess(grants, reading), reused: false, differs: [], request } };
+  return { ...transition, result: { ...issuedAccess(grants, reading), reused: false, differs: [], request: endedWithStatus(request) } };
 }
 
 /** Loads the rows of those whose pending reviews count against this request. */

@@ -1,6 +1,7 @@
 import { isJitError, PartialError, type EndFailure } from '../core/errors.js';
 import type { AccessRequest, Grant, StoredRecord } from '../records/index.js';
 import type { RevokeAllReport } from './answers.js';
+import { endedWithStatus } from './with-status.js';
 
 /** The records that a call has ended so far, and those that its latest pass could not end: each once, by kind and id. */
 export class EndTally {
@@ -26,7 +27,10 @@ export class EndTally {
   }
 
   get ended(): RevokeAllReport {
-    return { grants: [...this.#grants.values()], requests: [...this.#requests.values()] };
+    return {
+      grants: [...this.#grants.values()].map((grant) => endedWithStatus(grant)),
+      requests: [...this.#requests.values()].map((request) => endedWithStatus(request)),
+    };
   }
 
   get failures(): readonly EndFailure[] {

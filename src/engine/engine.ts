@@ -2,7 +2,7 @@ import { readId, readOptions } from '../core/parse.js';
 import { Followers } from '../followers/followers.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, MaybePromise, Page } from '../core/ports.js';
-import { type AccessRequest, type Anchor, type Decision, type Grant } from '../records/index.js';
+import type { Anchor, Decision } from '../records/index.js';
 import { isThenable, within } from '../core/time.js';
 import { accessStatus } from './access-status.js';
 import type {
@@ -15,7 +15,19 @@ import type {
   BreakGlassReviewItem,
   RevokeAllReport,
 } from './answers.js';
-import { history, listRequests, whoHadAccess, type HistoryQuery, type HolderQuery, type RequestQuery } from './history.js';
+import {
+  getGrant,
+  getRequest,
+  history,
+  listGrants,
+  listRequests,
+  whoHadAccess,
+  type GrantQuery,
+  type HistoryQuery,
+  type HolderQuery,
+  type RequestQuery,
+} from './history.js';
+import type { GrantWithStatus, RequestWithStatus } from './with-status.js';
 import { readBy, readReviewTexts, type By, type ReviewBy } from './by.js';
 import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk } from './ask.js';
 import type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './ask.js';
@@ -156,7 +168,7 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /** Takes a pending request back: for its subject, or whoever asked for it. Twice is fine. @throws DecidedError, DeniedError */
-  async cancel(requestId: string, options: By): Promise<AccessRequest> {
+  async cancel(requestId: string, options: By): Promise<RequestWithStatus> {
     const { id, by, reason } = this.#readBy('requestId', requestId, options);
     return this.#refusals.noteRefusals({ actor: by, requestId: id }, () =>
       cancelAccessRequest(this.#kernel, id, by, { cause: 'cancelled', reason }),
@@ -185,7 +197,7 @@ export class JitEngine<Scope extends string = string> {
    * @throws SelfReviewError, NotReviewerError, DecidedError when another reviewer has given the verdict; PartialError when a
    *   grant could not be ended
    */
-  async reviewBreakGlass(requestId: string, options: By & { readonly verdict: 'justified' | 'unjustified' }): Promise<AccessRequest> {
+  async reviewBreakGlass(requestId: string, options: By & { readonly verdict: 'justified' | 'unjustified' }): Promise<RequestWithStatus> {
     const id = this.#readRecordId('requestId', requestId);
     const { verdict: given, ...who } = readOptions('options', options, ['by', 'reason', 'verdict']);
     const verdict = readReviewVerdict(given);
@@ -213,13 +225,13 @@ export class JitEngine<Scope extends string = string> {
    *
    * @throws PartialError `ERR_JIT_PARTIAL` when this grant has ended, and one that extends it can not be read
    */
-  async revoke(grantId: string, options: By): Promise<Grant> {
+  async revoke(grantId: string, options: By): Promise<GrantWithStatus> {
     const { id, by, reason } = this.#readBy('grantId', grantId, options);
     return endAccess(this.#kernel, id, by, { cause: 'revoked', reason });
   }
 
   /** Gives a grant back: for its own subject. Twice is fine. @throws DeniedError */
-  async release(grantId: string, options: By): Promise<Grant> {
+  async release(grantId: string, options: By): Promise<GrantWithStatus> {
     const { id, by, reason } = this.#readBy('grantId', grantId, options);
     return this.#refusals.noteRefusals({ actor: by, grantId: id }, () => endAccess(this.#kernel, id, by, { cause: 'released', reason }));
   }
@@ -332,15 +344,28 @@ export class JitEngine<Scope extends string = string> {
 
   // ---- Looking things up -------------------------------------------------------------------------------------
 
-  /** A request with its grants; `undefined` where there is none. */
-  async getRequest(requestId: string): Promise<{ readonly request: AccessRequest; readonly grants: readonly Grant[] } | undefined> {
-    return this.#kernel.ledger.sinkContext.request(this.#readRecordId('requestId', requestId));
+  /** A request with its grants, each with its status; `undefined` where there is none. */
+  async getRequest(
+    requestId: string,
+  ): Promise<{ readonly request: RequestWithStatus; readonly grants: readonly GrantWithStatus[] } | undefined> {
+    return getRequest(this.#kernel, this.#readRecordId('requestId', requestId));
+  }
+
+  /** A grant with its status; `undefined` where there is none. */
+  async getGrant(grantId: string): Promise<GrantWithStatus | undefined> {
+    return getGrant(this.#kernel, this.#readRecordId('grantId', grantId));
   }
 
   /** Requests, the newest first, a page at a time; of a subject or with a status, judged now. */
-  async listRequests(query: RequestQuery = {}): Promise<Page<AccessRequest>> {
+  async listRequests(query: RequestQuery = {}): Promise<Page<RequestWithStatus>> {
     this.#refuseIfClosed();
     return listRequests(this.#kernel, query);
+  }
+
+  /** Grants, the newest first, a page at a time; of a subject, of exactly one scope, or with a status, judged now. */
+  async listGrants(query: GrantQuery<Scope> = {}): Promise<Page<GrantWithStatus>> {
+    this.#refuseIfClosed();
+    return listGrants(this.#kernel, query);
   }
 
   /**
@@ -349,7 +374,7 @@ export class JitEngine<Scope extends string = string> {
    *
    * @throws PurgedError when `at` lies before the purge horizon
    */
-  async whoHadAccess(query: HolderQuery<Scope>): Promise<Page<Grant>> {
+  async whoHadAccess(query: HolderQuery<Scope>): Promise<Page<GrantWithStatus>> {
     this.#refuseIfClosed();
     return whoHadAccess(this.#kernel, query);
   }
@@ -360,7 +385,7 @@ export class JitEngine<Scope extends string = string> {
    *
    * @throws PurgedError when `from` lies before the purge horizon
    */
-  async history(query: HistoryQuery<Scope>): Promise<Page<Grant>> {
+  async history(query: HistoryQuery<Scope>): Promise<Page<GrantWithStatus>> {
     this.#refuseIfClosed();
     return history(this.#kernel, query);
   }

@@ -1,16 +1,17 @@
 import { CorruptError, PurgedError } from '../core/errors.js';
 import { invalid, readCount, readOptions } from '../core/parse.js';
-import { requestStatus, wasHeldAt, wasHeldDuring, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
+import { wasHeldAt, wasHeldDuring, type GrantStatus, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
 import type { MaybePromise, Page } from '../core/ports.js';
 import type { FindQuery, Row } from '../core/store-port.js';
 import { decodeGrant, decodeRequest, hasUsageRow, MAX_LOOK, placeOf, readPlace, type AccessRequest, type Grant } from '../records/index.js';
-import { readScope } from '../core/scope.js';
+import { readPattern, readScope } from '../core/scope.js';
 import { nextTurn } from '../core/time.js';
 import { readInstant, type Instant } from '../core/instant.js';
 import type { DecodeAll } from '../kernel/enforcement.js';
 import { withUsage } from '../kernel/grant-use.js';
 import { readHorizon } from '../kernel/horizon.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { grantWithStatus, requestWithStatus, type GrantWithStatus, type RequestWithStatus } from './with-status.js';
 
 /** Which page of a longer list. */
 export interface Paging {
@@ -24,6 +25,14 @@ export interface RequestQuery extends Paging {
   readonly subject?: string | undefined;
   /** The status at the engine's clock reading, whether or not a sweep has recorded it. */
   readonly status?: RequestStatus | undefined;
+}
+
+export interface GrantQuery<Scope extends string = string> extends Paging {
+  readonly subject?: string | undefined;
+  /** Exactly this scope, as it was granted: a pattern that covers it is not meant. */
+  readonly scope?: Scope | undefined;
+  /** The status at the engine's clock reading, whether or not a sweep has recorded it. */
+  readonly status?: GrantStatus | undefined;
 }
 
 export interface HolderQuery<Scope extends string = string> extends Paging {
@@ -43,20 +52,59 @@ export interface HistoryQuery<Scope extends string = string> extends Paging {
 /** A malformed row throws: an answer about the past that left a record out would be wrong. */
 const decodeStrictly: DecodeAll = (rows, decode) => rows.map(decode);
 
-const STATUSES: ReadonlySet<unknown> = new Set<RequestStatus>(['pending', 'approved', 'denied', 'cancelled', 'expired']);
+const REQUEST_STATUSES: readonly unknown[] = ['pending', 'approved', 'denied', 'cancelled', 'expired'] satisfies RequestStatus[];
+const GRANT_STATUSES: readonly unknown[] = ['scheduled', 'active', 'expired', 'revoked'] satisfies GrantStatus[];
+
+/** A request with its grants; `undefined` where there is none. */
+export async function getRequest(
+  kernel: Kernel,
+  id: string,
+): Promise<{ readonly request: RequestWithStatus; readonly grants: readonly GrantWithStatus[] } | undefined> {
+  const reading = kernel.clock.read();
+  const found = await kernel.ledger.sinkContext.request(id);
+  if (found === undefined) return undefined;
+  const uses = await usesOf(kernel, found.grants);
+  // A purge removes a request and its grants in one commit, here between the two reads.
+  if (uses.length < found.grants.length) return undefined;
+  return { request: requestWithStatus(found.request, reading), grants: uses.map((use) => grantWithStatus(use, reading)) };
+}
+
+/** One grant; `undefined` where there is none. */
+export async function getGrant(kernel: Kernel, id: string): Promise<GrantWithStatus | undefined> {
+  const reading = kernel.clock.read();
+  const row = await kernel.ledger.row('grant', id);
+  const [use] = row === undefined ? [] : await usesOf(kernel, [decodeGrant(row)]);
+  return use && grantWithStatus(use, reading);
+}
 
 /** The requests of a subject, or with a status, or all; the newest first. */
-export async function listRequests(kernel: Kernel, query: RequestQuery): Promise<Page<AccessRequest>> {
+export async function listRequests(kernel: Kernel, query: RequestQuery): Promise<Page<RequestWithStatus>> {
   const { subject, status, ...paging } = readOptions('query', query, ['subject', 'status', 'after', 'limit']);
-  if (status !== undefined && !STATUSES.has(status)) throw invalid('status', 'a request status', status);
-  const now = kernel.clock.read().forEnds;
-  const isWanted = (request: AccessRequest) => status === undefined || requestStatus(request, now) === status;
-  const select = (requests: readonly AccessRequest[]) => requests.filter(isWanted);
+  const hasWantedStatus = readStatus('a request status', REQUEST_STATUSES, status);
+  const reading = kernel.clock.read();
+  const select = (requests: readonly AccessRequest[]) =>
+    requests.map((request) => requestWithStatus(request, reading)).filter(hasWantedStatus);
   return collect(kernel, { kind: 'request', subject: readSubject(kernel, subject) }, paging, decodeRequest, select);
 }
 
+/** The grants of a subject, of a scope, or with a status, or all; the newest first. */
+export async function listGrants(kernel: Kernel, query: GrantQuery): Promise<Page<GrantWithStatus>> {
+  const { subject, scope, status, ...paging } = readOptions('query', query, ['subject', 'scope', 'status', 'after', 'limit']);
+  const hasWantedStatus = readStatus('a grant status', GRANT_STATUSES, status);
+  const granted = scope === undefined ? undefined : readPattern('scope', scope);
+  const reading = kernel.clock.read();
+  const select = async (grants: readonly Grant[]) =>
+    (await usesOf(kernel, grants)).map((use) => grantWithStatus(use, reading)).filter(hasWantedStatus);
+  return collect(kernel, { kind: 'grant', subject: readSubject(kernel, subject), scope: granted }, paging, decodeGrant, select);
+}
+
+function readStatus(rule: string, statuses: readonly unknown[], wanted: unknown): (record: { readonly status: string }) => boolean {
+  if (wanted !== undefined && !statuses.includes(wanted)) throw invalid('status', rule, wanted);
+  return ({ status }) => wanted === undefined || status === wanted;
+}
+
 /** The grants that covered a scope at an instant. */
-export async function whoHadAccess(kernel: Kernel, query: HolderQuery): Promise<Page<Grant>> {
+export async function whoHadAccess(kernel: Kernel, query: HolderQuery): Promise<Page<GrantWithStatus>> {
   const read = readOptions('query', query, ['scope', 'at', 'after', 'limit']);
   const at = readInstant('at', read.at);
   readPast(kernel, 'at', at);
@@ -66,7 +114,7 @@ export async function whoHadAccess(kernel: Kernel, query: HolderQuery): Promise<
 }
 
 /** The grants that were held at some time in a span. */
-export async function history(kernel: Kernel, query: HistoryQuery): Promise<Page<Grant>> {
+export async function history(kernel: Kernel, query: HistoryQuery): Promise<Page<GrantWithStatus>> {
   const read = readOptions('query', query, ['subject', 'scope', 'from', 'to', 'after', 'limit']);
   const from = readInstant('from', read.from);
   const to = readInstant('to', read.to);
@@ -105,10 +153,11 @@ async function grantsDuring(
   subject: string | undefined,
   paging: Partial<Record<keyof Paging, unknown>>,
   isWanted: (grant: GrantUse) => boolean,
-): Promise<Page<Grant>> {
+): Promise<Page<GrantWithStatus>> {
+  const reading = kernel.clock.read();
   const page = await collect(kernel, { kind: 'grant', subject, during }, paging, decodeGrant, async (grants) => {
     const uses = await usesOf(kernel, grants);
-    return uses.filter(isWanted).map(({ grant }) => grant);
+    return uses.filter(isWanted).map((use) => grantWithStatus(use, reading));
   });
   const horizon = await readHorizon(kernel.ledger);
   if (during.from < horizon) throw new PurgedError(horizon);
@@ -146,16 +195,16 @@ async function purgedAmong({ ledger }: Kernel, grants: readonly Grant[]): Promis
  * A page of the selected records, the newest first. It reads as many pages of the store as it takes to look at 1,000 rows
  * (L42), so a page that is short or empty may still have a `next`.
  */
-async function collect<T extends AccessRequest | Grant>(
+async function collect<T extends AccessRequest | Grant, Selected extends T>(
   { ledger }: Kernel,
   query: Omit<FindQuery, 'after' | 'limit' | 'order'>,
   { after, limit: given = 100 }: Partial<Record<keyof Paging, unknown>>,
   decode: (row: Row) => T,
-  select: (records: readonly T[]) => MaybePromise<readonly T[]>,
-): Promise<Page<T>> {
+  select: (records: readonly T[]) => MaybePromise<readonly Selected[]>,
+): Promise<Page<Selected>> {
   const limit = readCount('limit', given, 1, 1_000);
   if (after !== undefined) readPlace(after);
-  const items: T[] = [];
+  const items: Selected[] = [];
   for (let from = after as string | undefined, looked = 0; ;) {
     const page = await ledger.find({ ...query, order: 'newest', after: from, limit: limit + 1 });
     items.push(...(await select(decodeStrictly(page.items, decode))));

@@ -8,12 +8,13 @@ import { overlapsOf, recentDenialsFor } from '../kernel/context.js';
 import { askTogether } from '../kernel/together.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { cannotReview } from './reviews.js';
+import { withStatus } from './with-status.js';
 
 /** The requests that this person may review now, in the order of their deadlines. */
 export async function inbox(kernel: Kernel, reviewer: string): Promise<readonly InboxItem[]> {
   const { clock, ledger, settings } = kernel;
   const turns = new TurnBudget();
-  const reviewable: Pick<InboxItem, 'request' | 'groups'>[] = [];
+  const reviewable: { readonly request: AccessRequest; readonly groups: readonly string[] }[] = [];
   /** By subject: only requests for the same subject can be twins. */
   const open = new Map<string, AccessRequest[]>();
   for await (const rows of ledger.pages({ kind: 'request', open: true, order: 'due' }, undefined, 100, turns)) {
@@ -43,7 +44,7 @@ export async function inbox(kernel: Kernel, reviewer: string): Promise<readonly 
     const ofSubject = open.get(request.subject) ?? [];
     await turns.spend(ofSubject.length);
     const twins = twinsOf(request, ofSubject, overlaps, now).map(({ id }) => id);
-    items.push({ request, groups, denials: denials.of(request, now), twins });
+    items.push({ request: withStatus(request, 'pending'), groups, denials: denials.of(request, now), twins });
   }
   return items;
 }

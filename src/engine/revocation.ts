@@ -2,16 +2,17 @@ import { PartialError, type EndFailure } from '../core/errors.js';
 import { cancelRequest } from '../lifecycle/decision.js';
 import { endGrant, type EndCommand } from '../lifecycle/extension-chain.js';
 import { moment } from '../lifecycle/transition.js';
-import type { AccessRequest, Grant, StoredRecord } from '../records/index.js';
+import type { StoredRecord } from '../records/index.js';
 import { loadChain } from '../kernel/context.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { EndTally } from './end-tally.js';
+import { endedWithStatus, type GrantWithStatus, type RequestWithStatus } from './with-status.js';
 
 /** Ends a grant and its chain. @throws PartialError where a later grant of the chain can not be read, and so was not ended */
-export async function endAccess(kernel: Kernel, id: string, actor: string, command: EndCommand): Promise<Grant> {
+export async function endAccess(kernel: Kernel, id: string, actor: string, command: EndCommand): Promise<GrantWithStatus> {
   const { grant, written, failures } = await endWithChain(kernel, id, actor, command);
   if (written.length === 0) await kernel.ledger.confirmDurable();
-  if (failures.length === 0) return grant;
+  if (failures.length === 0) return endedWithStatus(grant);
   const tally = new EndTally();
   tally.addWritten(written);
   throw new PartialError(tally.ended, failures);
@@ -23,10 +24,10 @@ export async function cancelAccessRequest(
   id: string,
   actor: string,
   command: Parameters<typeof cancelRequest>[1],
-): Promise<AccessRequest> {
+): Promise<RequestWithStatus> {
   const isStubborn = command.cause === 'revoked';
   const cancel = async () => cancelRequest(await ledger.request(id), command, moment(clock, actor));
-  return (await ledger.runDurably(cancel, isStubborn)).request;
+  return endedWithStatus((await ledger.runDurably(cancel, isStubborn)).request);
 }
 
 /** Ends a grant and its chain, and counts the result. @returns whether anything was written */

@@ -4,13 +4,14 @@ import { judge, reaches } from '../lifecycle/check.js';
 import { isUsable } from '../lifecycle/status.js';
 import { moment, noChange, type Transition } from '../lifecycle/transition.js';
 import { consumeUse, grantToConsume, isRepeatable, isTouchDue, touchGrant } from '../lifecycle/usage.js';
-import type { Decision, Use } from '../records/index.js';
+import type { Decision, Grant, Use } from '../records/index.js';
 import type { Consumption } from './answers.js';
 import { denied } from './checker.js';
 import { EngineChecker } from './engine-checker.js';
 import { grantsReaching } from './coverage.js';
 import { derivedId } from '../kernel/ids.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { withStatus, type GrantWithStatus } from './with-status.js';
 
 /** Records the use of a scope on each grant that allows it and has an idle end. Most calls write nothing. */
 export async function touchGrants(kernel: Kernel, { subject, scope, reason }: Decision): Promise<void> {
@@ -72,9 +73,10 @@ export async function takeUse(
     if (chosen?.usage !== undefined) {
       const counted = { grant: chosen.grant, usage: chosen.usage };
       const step = consumeUse(counted, useId === undefined ? undefined : { id: useId, scope }, now, isHeld);
-      return { ...step, result: { ...consumption, ...step.result } };
+      const { grant, usesLeft } = step.result;
+      return { ...step, result: { ...consumption, grant: usedGrant(grant), usesLeft } };
     }
-    return uncounted(decision, { ...consumption, grant: usable[0]?.grant, usesLeft: undefined });
+    return uncounted(decision, { ...consumption, grant: usable[0] && usedGrant(usable[0].grant), usesLeft: undefined });
   });
 }
 
@@ -96,7 +98,7 @@ async function repeatUse(
   const uses = (await ledger.grantsWithUsage([grantId])).filter(({ grant }) => reaches(settings.scopes, grant.scope, scope));
   const reading = clock.read();
   const grant = uses.find((use) => isRepeatable({ usesLeft }, use, reading))?.grant;
-  if (grant !== undefined) return { allowed: true, reused: true, subject, scope, at, grant, usesLeft };
+  if (grant !== undefined) return { allowed: true, reused: true, subject, scope, at, grant: usedGrant(grant), usesLeft };
   const takenAt = new Date(at).toISOString();
   throw new DeniedError(
     `the use of ${scope} that this idempotencyKey stands for was taken at ${takenAt}, and grant ${grantId} allows nothing more`,
@@ -105,6 +107,9 @@ async function repeatUse(
     { at, usesLeft },
   );
 }
+
+/** It allows the use, or this very use, its last, has ended it. */
+const usedGrant = (grant: Grant): GrantWithStatus => withStatus(grant, grant.end?.status ?? 'active');
 
 function uncounted(decision: Decision, consumption: Consumption): Transition<Consumption> {
   if (consumption.grant !== undefined || decision.reason === 'standing') return noChange(consumption);

@@ -336,6 +336,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   ],
   retryDecision: [['requestId', IDS, (engine, value) => engine.retryDecision(value)]],
   getRequest: [['requestId', IDS, (engine, value) => engine.getRequest(value)]],
+  getGrant: [['grantId', IDS, (engine, value) => engine.getGrant(value)]],
   ...Object.fromEntries(
     (['approve', 'deny', 'cancel', 'revoke', 'release'] as const).map((verb): [string, readonly Case[]] => {
       const id = verb === 'revoke' || verb === 'release' ? 'grantId' : 'requestId';
@@ -419,6 +420,15 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   ],
   status: [['subject', ACTORS, (engine, value) => engine.status(value)]],
   inbox: [['reviewer', ACTORS, (engine, value) => engine.inbox(value)]],
+  listGrants: [
+    ['query', [null, 7, 'x', [], true], (engine, value) => engine.listGrants(value)],
+    ['query', ['stati', 'Limit'], (engine, value) => engine.listGrants({ [value]: 1 })],
+    ['subject', ACTORS.filter((value) => value !== undefined), (engine, value) => engine.listGrants({ subject: value })],
+    ['scope', ['', 'a b', 'a::b', '**:x', 7, null, {}], (engine, value) => engine.listGrants({ scope: value })],
+    ['status', ['pending', 'ACTIVE', '', null, 7, ['active']], (engine, value) => engine.listGrants({ status: value })],
+    ['limit', [0, -1, 1001, 1.5, NaN, '1', [1]], (engine, value) => engine.listGrants({ limit: value })],
+    ['after', IDS.filter((value) => value !== undefined), (engine, value) => engine.listGrants({ after: value })],
+  ],
   listRequests: [
     ['query', [null, 7, 'x', [], true], (engine, value) => engine.listRequests(value)],
     ['query', ['stati', 'Limit'], (engine, value) => engine.listRequests({ [value]: 1 })],
@@ -723,6 +733,8 @@ describe('JitEngine', () => {
         explain: () => explain(engine, MAYA, SCOPE),
         getRequest: () => engine.getRequest('r'),
         listRequests: () => engine.listRequests(),
+        getGrant: () => engine.getGrant('g'),
+        listGrants: () => engine.listGrants(),
         inbox: () => engine.inbox(SAM),
         whoHadAccess: () => engine.whoHadAccess({ scope: SCOPE, at: at(0) }),
         history: () => engine.history({ from: 0, to: 1 }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { autoApprove, patternScopes, reviewers } from '../../src/index.js';
+import { autoApprove, patternScopes, reviewers, type GrantQuery, type GrantStatus } from '../../src/index.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, entriesOf, grantsOf, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
 
@@ -19,6 +19,7 @@ describe('JitEngine', () => {
       });
       expect(request).toEqual({
         kind: 'request',
+        status: 'pending',
         id: request.id,
         version: 2,
         subject: MAYA,
@@ -135,6 +136,73 @@ describe('JitEngine', () => {
       expect(await engine.getRequest('nothing')).toBeUndefined();
       expect(await anEngine({ store: store.in('other'), clock }).engine.getRequest(grants[0]?.requestId ?? '')).toBeUndefined();
       expect((await engine.getRequest((await aPending(engine)).id))?.grants).toEqual([]);
+    });
+  });
+
+  describe('getGrant()', () => {
+    it('gives a grant with its status at the clock reading, whether or not a sweep has recorded it', async () => {
+      const { engine, store, clock } = anEngine();
+      const grant = await aGranted(engine, { ttl: 5 * MINUTE });
+      expect(await engine.getGrant(grant.id)).toEqual(grant);
+      expect(grant).toMatchObject({ status: 'active' });
+      await clock.set(grant.expiresAt - 1);
+      expect((await engine.getGrant(grant.id))?.status).toBe('active');
+      await clock.set(grant.expiresAt);
+      expect(await engine.getGrant(grant.id)).toEqual({ ...grant, status: 'expired' });
+      expect(await engine.getGrant('nothing')).toBeUndefined();
+      expect(await anEngine({ store: store.in('other'), clock }).engine.getGrant(grant.id)).toBeUndefined();
+    });
+
+    it('counts an end early by leewayMs (L6)', async () => {
+      const { engine, clock } = anEngine({ leewayMs: 1_000 });
+      const grant = await aGranted(engine, { ttl: 5 * MINUTE });
+      await clock.set(grant.expiresAt - 1_001);
+      expect((await engine.getGrant(grant.id))?.status).toBe('active');
+      await clock.set(grant.expiresAt - 1_000);
+      expect((await engine.getGrant(grant.id))?.status).toBe('expired');
+    });
+  });
+
+  describe('listGrants()', () => {
+    it('gives the grants of a subject, of exactly a scope, or with a status, the newest first', async () => {
+      const { engine, clock } = anEngine();
+      const first = await aGranted(engine, { scope: 'a', ttl: 5 * MINUTE });
+      await clock.advance(1);
+      const second = await aGranted(engine, { scope: 'b', ttl: 20 * MINUTE });
+      await clock.advance(1);
+      const revoked = await aGranted(engine, { scope: 'c' });
+      await engine.revoke(revoked.id, { by: SAM });
+      await clock.set(first.expiresAt);
+      const found = async (query: GrantQuery) => (await engine.listGrants(query)).items.map(({ id, status }) => [id, status]);
+      const [a, b, c] = [
+        [first.id, 'expired'],
+        [second.id, 'active'],
+        [revoked.id, 'revoked'],
+      ];
+      expect(await found({})).toEqual([c, b, a]);
+      expect(await found({ subject: MAYA })).toEqual([c, b, a]);
+      expect(await found({ subject: 'user:eve' })).toEqual([]);
+      expect(await found({ scope: 'b' })).toEqual([b]);
+      expect(await found({ scope: '*' })).toEqual([]);
+      for (const record of [a, b, c]) expect(await found({ status: record?.[1] as GrantStatus })).toEqual([record]);
+      expect(await found({ status: 'scheduled' })).toEqual([]);
+    });
+
+    it('pages through all of them', async () => {
+      const { engine, clock } = anEngine();
+      const ids: string[] = [];
+      for (let i = 0; i < 7; i++) {
+        ids.push((await aGranted(engine, { scope: `s${i}` })).id);
+        await clock.advance(1);
+      }
+      const seen: string[] = [];
+      for (let after: string | undefined; ;) {
+        const page = await engine.listGrants({ limit: 3, after });
+        seen.push(...page.items.map(({ id }) => id));
+        if (page.next === undefined) break;
+        after = page.next;
+      }
+      expect(seen).toEqual(ids.reverse());
     });
   });
 

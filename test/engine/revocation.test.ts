@@ -84,6 +84,7 @@ describe('JitEngine', () => {
       expect(revoked).toEqual({
         ...grant,
         version: 2,
+        status: 'revoked',
         end: { status: 'revoked', cause: 'revoked', at: at(5), by: CISO, reason: 'incident' },
       });
       expect(await other.isAllowed(MAYA, SCOPE)).toBe(false);

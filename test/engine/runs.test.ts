@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRequest, encode, type AccessRequest } from '../../src/records/index.js';
-import { autoApprove, runSubject, type AgentRun, type JitEngine } from '../../src/index.js';
+import { autoApprove, runSubject, type AgentRun, type JitEngine, type Row } from '../../src/index.js';
 import { replay, verifyStore } from '../../src/journal.js';
 import { definePolicy } from '../../src/policy.js';
 import { FaultyStore } from '../../src/testing.js';
@@ -71,7 +71,10 @@ describe('a run', () => {
     const { requests } = await replay(await entriesOf(store), clock.now());
     expect(requests.get(request.id)).toMatchObject({ subject: request.subject, agent: AGENT, operator: ANN });
     expect(await verifyStore(store)).toMatchObject({ ok: true });
-    expect(decodeRequest(encode(request))).toEqual(request);
+    const [row] = await store.get([{ kind: 'request', id: request.id }]);
+    const stored = decodeRequest(row as Row);
+    expect(decodeRequest(encode(stored))).toEqual(stored);
+    expect(request).toEqual({ ...stored, status: 'approved' });
   });
 
   it('L30 is not read from a row whose fields contradict its subject [H2]', async () => {

@@ -81,9 +81,9 @@ const GRANT_VERBS: Readonly<Record<string, Verb>> = {
   sweep: async ({ engine }) => done(await engine.sweep()),
   withAccess: ({ engine }) => withAccess(engine, MAYA, SCOPE, ({ aborted }) => (aborted ? 'aborted' : 'works')),
   watchAccess: async ({ engine, clock }) => {
-    const watch = await watchAccess(engine, MAYA, SCOPE);
-    const left = (watch.until ?? 0) - clock.now();
-    watch.stop();
+    const lease = await watchAccess(engine, MAYA, SCOPE);
+    const left = (lease.until ?? 0) - clock.now();
+    lease.stop();
     return left > 0 ? 'covered' : 'over';
   },
   explain: async ({ engine }) => (await explain(engine, MAYA, SCOPE)).reason,
@@ -99,6 +99,13 @@ const GRANT_VERBS: Readonly<Record<string, Verb>> = {
   history: async ({ engine, grantId, clock }) =>
     among((await engine.history({ subject: MAYA, from: at(0), to: clock.now() + 1 })).items, grantId, 'held'),
   getRequest: async ({ engine, requestId, grantId }) => among((await engine.getRequest(requestId))?.grants ?? [], grantId, 'known'),
+  getGrant: async ({ engine, grantId }) => (await engine.getGrant(grantId))?.status ?? 'no',
+  listGrants: async ({ engine, grantId }) => {
+    for (const status of ['scheduled', 'active', 'expired', 'revoked'] as const) {
+      if ((await engine.listGrants({ status })).items.some(({ id }) => id === grantId)) return status;
+    }
+    return 'no';
+  },
 };
 
 /** What has neither a record nor a subject to be in a state. */
@@ -150,6 +157,8 @@ const GRANTS = `
   whoHadAccess   no           no                 held               no                     no                 held               held               no           no           no           no           no
   history        no           no                 held               no                     no                 held               held               held         held         held         held         held
   getRequest     no           known              known              known                  known              known              known              known        known        known        known        known
+  getGrant       no           scheduled          active             scheduled              scheduled          active             active             expired      expired      expired      expired      revoked
+  listGrants     no           scheduled          active             scheduled              scheduled          active             active             expired      expired      expired      expired      revoked
 `;
 
 /** The cells of a table, by verb and state. */

@@ -77,6 +77,8 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => explain(engine, t, t),
   (engine, t) => engine.getRequest(t),
   (engine, t) => engine.listRequests({ subject: t, after: t }),
+  (engine, t) => engine.getGrant(t),
+  (engine, t) => engine.listGrants({ subject: t, scope: t, after: t }),
   (engine, t) => engine.inbox(t),
   (engine, t) => engine.listBreakGlassReviews({ reviewer: t, subject: t }),
   (engine, t) => engine.whoHadAccess({ scope: t, at: 0, after: t }),

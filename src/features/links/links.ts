@@ -16,6 +16,7 @@ import { hasPassed } from '../../lifecycle/status.js';
 import { moment } from '../../lifecycle/transition.js';
 import type { AccessRequest } from '../../records/index.js';
 import { readLink, readLinkKeys, signLink, type ApprovalLink, type ParsedLinkKeys } from './approval-link.js';
+import { requestWithStatus } from '../../engine/with-status.js';
 import type { ApprovalLinksOptions, LinkOptions, LinkPreview, RedeemBy } from './options.js';
 import { forStrangers } from './redacted.js';
 
@@ -106,7 +107,8 @@ async function openLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, op
     if (reader !== undefined && reader !== reviewer) throw new LinkError('not_yours', requestId);
     const request = await kernel.ledger.request(requestId);
     refuseOther(request, link);
-    return { request: reader === undefined ? forStrangers(request) : request, reviewer, decision, expiresAt };
+    const shown = reader === undefined ? forStrangers(request) : request;
+    return { request: requestWithStatus(shown, kernel.clock.read()), reviewer, decision, expiresAt };
   });
 }
 

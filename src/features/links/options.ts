@@ -1,6 +1,6 @@
 import type { Duration } from '../../core/duration.js';
 import type { ReviewBy } from '../../engine/by.js';
-import type { AccessRequest } from '../../records/index.js';
+import type { RequestWithStatus } from '../../engine/with-status.js';
 import type { LinkKey } from './approval-link.js';
 
 /** What `approvalLinks` takes. */
@@ -26,7 +26,7 @@ export interface LinkPreview {
    * What is asked. Where the reader is not known, without `metadata`, which is for reviewers and approvers, and without what
    * people said to each other: the `reason` and `comment` of each review, and the `reason` of the end.
    */
-  readonly request: AccessRequest;
+  readonly request: RequestWithStatus;
   readonly reviewer: string;
   readonly decision: 'approve' | 'deny';
   /** Epoch milliseconds. */

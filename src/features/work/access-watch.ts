@@ -7,52 +7,51 @@ import { makeAccessWatch, type AccessWatch, type ParsedWatchOptions } from './op
 import { InterruptibleSleep } from '../../kernel/interruptible-sleep.js';
 import type { Cover, SharedCover } from './shared-cover.js';
 
-/** What a watch takes from the engine. */
-export interface CoverageWatchContext {
+/** What a lease needs of the engine. */
+export interface LeaseContext {
   readonly subject: string;
   readonly scope: string;
   readonly clock: EngineClock;
-  readonly notifier: JournalNotifier;
+  readonly alarm: JournalNotifier;
   readonly leewayMs: number;
-  /** Reads the grants that reach the scope, whether or not they cover it now. Waits for an approver that must confirm a start, where no other grant covers. */
+  /** Reads what covers, whether or not it covers now. Waits for an approver that is to confirm a start, where nothing else covers. */
   readonly read: () => Promise<Cover>;
-  /** The reads that all watches on this subject and scope share. */
+  /** What all leases on this subject and scope read again. */
   readonly shared: Pick<SharedCover, 'hint' | 'confirm'>;
-  /** The error that says why these grants do not cover the scope now. */
+  /** Why these grants don't cover now. */
   readonly denial: (held: readonly GrantUse[], reading: ClockReading) => DeniedError;
   readonly onError: (error: unknown, during: string) => void;
-  /** Called once, when the watch has ended. */
+  /** Called once, when it has ended. */
   readonly onEnd: () => void;
 }
 
 /**
- * Watches the coverage of one piece of work in two loops, so that a read that hangs delays no end. One loop reads the coverage at
- * each poll and each hint. The other ends the watch at the end of the coverage, or when the last read is too old.
- *
- * The age of a read is measured on the monotonic clock, so a clock that is set back prolongs nothing. A wall clock that went
- * further counts instead: a monotonic clock may stand still while the device sleeps.
+ * Watches over one piece of work. Two loops, so that a read which hangs holds up nothing: the one reads what covers, at
+ * each poll and each hint; the other ends the lease, by what was read last, at the end of the coverage or when that was
+ * too long ago. How long ago is measured on the monotonic clock, so a clock that is set back prolongs nothing. A wall clock that
+ * went further counts instead: a monotonic clock may stand still while the device sleeps.
  */
-export class CoverageWatch {
-  readonly #context: CoverageWatchContext;
+export class LeaseWatch {
+  readonly #context: LeaseContext;
   readonly #options: ParsedWatchOptions;
   readonly #controller = new AbortController();
   readonly #poll: InterruptibleSleep;
   readonly #guard: InterruptibleSleep;
   readonly #unlisten: () => void;
-  /** The last answer; `undefined`: the first one is under way. */
+  /** What was read last; `undefined`: the first answer is under way. */
   #cover: Cover | undefined;
   #failure: unknown;
   #until: number | undefined;
-  /** The number of the last hint. */
+  /** The number of the hint that woke it last. */
   #hint = 0;
 
-  /** Listens from here on: an entry that comes while the first answer is under way causes another read. */
-  constructor(context: CoverageWatchContext, options: ParsedWatchOptions) {
+  /** It listens from here on: what becomes known while the first answer is under way is read again. */
+  constructor(context: LeaseContext, options: ParsedWatchOptions) {
     this.#context = context;
     this.#options = options;
     this.#poll = new InterruptibleSleep(context.clock.source);
     this.#guard = new InterruptibleSleep(context.clock.source);
-    this.#unlisten = context.notifier.listen({ concerns: (entry) => this.#isConcerned(entry), wake: () => this.#hinted() });
+    this.#unlisten = context.alarm.listen({ concerns: (entry) => this.#isConcerned(entry), wake: () => this.#hinted() });
   }
 
   #hinted(): void {
@@ -60,7 +59,7 @@ export class CoverageWatch {
     this.#poll.wake();
   }
 
-  /** Reads the coverage, and watches it. @throws why there is no coverage to watch: then the watch has ended */
+  /** Reads what covers, and watches it. @throws why there is nothing to watch; then it has ended */
   async begin(): Promise<AccessWatch> {
     try {
       this.#take(await this.#context.read());
@@ -84,13 +83,13 @@ export class CoverageWatch {
     return this.#controller.signal;
   }
 
-  /** To be called when the clock was set back: a loop that sleeps until an instant would sleep for too long. */
+  /** What sleeps until an instant may sleep for much longer than was meant. */
   wake(): void {
     this.#poll.wake();
     this.#guard.wake();
   }
 
-  /** @param reason of the signal; `undefined`: the platform's own */
+  /** @param reason `undefined`: the platform's own */
   end(reason?: unknown): void {
     if (this.signal.aborted) return;
     this.#unlisten();
@@ -99,7 +98,7 @@ export class CoverageWatch {
     this.wake();
   }
 
-  /** Whether an entry is about a grant of its subject, or a grant that the coverage rests on. */
+  /** What its subject is given or loses, and whatever becomes of a grant that it rests on. */
   #isConcerned({ grantId, data }: AuditEntry): boolean {
     return grantId !== undefined && (data.subject === this.#context.subject || this.#restsOn(grantId));
   }
@@ -108,7 +107,7 @@ export class CoverageWatch {
     return this.#cover?.held?.some(({ grant }) => grant.id === grantId) === true;
   }
 
-  /** Runs a loop. Only a clock that fails makes it throw. */
+  /** A loop of its own: what it throws is the clock's doing. */
   async #run(loop: () => Promise<void>): Promise<void> {
     try {
       await loop();
@@ -132,12 +131,12 @@ export class CoverageWatch {
       await this.#poll.until(Math.min(next, this.#read().now + pollMs));
       const reading = this.#read();
       next = reading.now + pollMs;
-      // Access that has ended stays ended: the store is not asked for later grants.
+      // What is over is over: the store isn't asked whether there is more by now.
       if (!this.#goesOn(reading)) continue;
       const { begunAt: before } = this.#cover as Cover;
       await this.#confirm(reading);
       const { begunAt } = this.#cover as Cover;
-      // Watches that share an answer poll together from then on.
+      // Leases that share an answer poll together from then on.
       if (begunAt > before && begunAt <= reading.now) next = begunAt + pollMs;
     }
   }
@@ -151,14 +150,14 @@ export class CoverageWatch {
       if (!this.signal.aborted) this.#unconfirmed(error);
       return;
     }
-    // The earlier answer is judged first, even where the guard's timer is late.
+    // Judged by what was known beforehand first, even where the guard's timer is late.
     const isKnownAlready = read.reading.now < now;
     if (!this.#goesOn(isKnownAlready ? this.#read() : read.reading)) return;
     this.#take(read);
     this.#guard.wake();
   }
 
-  /** Judges by this answer from now on. */
+  /** Goes by this from now on. */
   #take(cover: Cover): void {
     this.#cover = cover;
     this.#failure = undefined;
@@ -167,7 +166,7 @@ export class CoverageWatch {
 
   #unconfirmed(error: unknown): void {
     if (isClockError(error)) throw error;
-    this.#context.onError(error, 'watchAccess');
+    this.#context.onError(error, 'lease');
     this.#failure = error;
   }
 
@@ -175,13 +174,13 @@ export class CoverageWatch {
     return this.#context.clock.read();
   }
 
-  /** For how long the coverage could not be confirmed: the longer of the times that both clocks show. */
+  /** For how long it could not be confirmed, on whichever clock that is longer. */
   #unconfirmedMs({ now }: ClockReading): number {
     const { age, begunAt } = this.#cover as Cover;
     return Math.max(age.ms, now - begunAt);
   }
 
-  /** Judges the coverage that was read last, and ends the watch unless it lasts. @returns whether it lasts */
+  /** Judges the coverage that was read last, and ends the lease unless it lasts. @returns whether it does */
   #goesOn(reading: ClockReading): boolean {
     if (this.signal.aborted) return false;
     const { subject, scope, denial, leewayMs } = this.#context;

@@ -1,6 +1,6 @@
 import { Stopwatch } from '../../core/stopwatch.js';
 import { JournalNotifier } from '../../followers/journal-notifier.js';
-import { CoverageWatch } from './access-watch.js';
+import { LeaseWatch } from './access-watch.js';
 import type { AccessWatch, ParsedWatchOptions } from './options.js';
 import { SharedCovers, type Cover } from './shared-cover.js';
 import { Wait, type ParsedWaitOptions } from './wait-for.js';
@@ -17,15 +17,15 @@ import { requestOutcome } from '../../engine/requests.js';
 import type { Settings } from '../../kernel/settings.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
-/** The watches of access and the waits for decisions of one engine. */
+/** Work that runs while access lasts, and whoever waits for a decision. */
 export class Work {
   readonly #settings: Settings;
   readonly #clock: EngineClock;
   readonly #checker: Checker;
   readonly #kernel: Kernel;
-  readonly #notifier: JournalNotifier;
+  readonly #alarm: JournalNotifier;
   readonly #covers: SharedCovers;
-  readonly #open = new Set<CoverageWatch | Wait<AccessResult>>();
+  readonly #open = new Set<LeaseWatch | Wait<AccessResult>>();
 
   constructor(kernel: Kernel) {
     const { store, onError } = kernel.settings;
@@ -34,40 +34,40 @@ export class Work {
     this.#checker = kernel.part(EngineChecker);
     this.#kernel = kernel;
     this.#covers = new SharedCovers((subject, scope) => this.#cover(subject, scope, false));
-    this.#notifier = new JournalNotifier({ store, journal: (after, limit) => kernel.ledger.journal(after, limit), onError });
+    this.#alarm = new JournalNotifier({ store, journal: (after, limit) => kernel.ledger.journal(after, limit), onError });
     kernel.onCommit(() => this.#wake());
     kernel.onStepBack(() => this.#clockSetBack());
     kernel.onClose('work', () => this.#close());
   }
 
-  /** After each commit of this engine. */
+  /** This engine has committed something. */
   #wake(): void {
-    this.#notifier.hint();
+    this.#alarm.hint();
   }
 
-  /** After a step back of the clock each loop computes its sleep again. Real timers sleep for a duration, and are right already. */
+  /** The clock was found set back: everybody looks anew how long to sleep. Real timers go by lengths, and need no telling. */
   #clockSetBack(): void {
     if (this.#clock.source.sleep === undefined) return;
-    for (const open of this.#open) open.wake();
+    for (const one of this.#open) one.wake();
   }
 
-  /** Ends every watch and every wait. */
+  /** Ends every lease and every wait. */
   #close(): void {
-    for (const open of this.#open) open.end(new ClosedError());
+    for (const one of this.#open) one.end(new ClosedError());
   }
 
-  /** @param grantId of the grant whose use was taken for the work */
-  async watch(subject: string, scope: string, options: ParsedWatchOptions, grantId?: string): Promise<AccessWatch> {
+  /** @param grantId that of the grant on a use of which the work rests */
+  async lease(subject: string, scope: string, options: ParsedWatchOptions, grantId?: string): Promise<AccessWatch> {
     const shared = this.#covers.take(subject, scope);
-    // The reads are shared with watches for which no use was taken: this watch adds its own use to each answer.
+    // Shared with leases that rest on no use: what is the work's own is put in afterwards.
     const seen = (cover: Cover): Cover =>
       grantId === undefined ? cover : { ...cover, held: cover.held?.map((held) => withOwnUse(held, grantId)) };
-    const watch: CoverageWatch = new CoverageWatch(
+    const watch: LeaseWatch = new LeaseWatch(
       {
         subject,
         scope,
         clock: this.#clock,
-        notifier: this.#notifier,
+        alarm: this.#alarm,
         leewayMs: this.#settings.leewayMs,
         read: async () => seen(await this.#cover(subject, scope, true)),
         shared: { hint: () => shared.hint(), confirm: async (demand) => seen(await shared.confirm(demand)) },
@@ -85,23 +85,23 @@ export class Work {
   }
 
   /**
-   * @param work is awaited even after the access has ended
-   * @param grantId of the grant whose use was taken for the work
+   * @param work is waited for, whatever becomes of the access
+   * @param grantId that of the grant on a use of which the work rests
    */
   async withAccess<T>(
     subject: string,
     scope: string,
-    work: (signal: AbortSignal, watch: AccessWatch) => MaybePromise<T>,
+    work: (signal: AbortSignal, lease: AccessWatch) => MaybePromise<T>,
     options: ParsedWatchOptions,
     grantId?: string,
   ): Promise<T> {
-    const watch = await this.watch(subject, scope, options, grantId);
+    const lease = await this.lease(subject, scope, options, grantId);
     try {
-      // The access may have ended since the watch resolved.
-      watch.signal.throwIfAborted();
-      return await work(watch.signal, watch);
+      // It may have ended in the turn in which it was handed over.
+      lease.signal.throwIfAborted();
+      return await work(lease.signal, lease);
     } finally {
-      watch.stop();
+      lease.stop();
     }
   }
 
@@ -111,7 +111,7 @@ export class Work {
       {
         requestId,
         clock: this.#clock,
-        notifier: this.#notifier,
+        alarm: this.#alarm,
         leewayMs: this.#settings.leewayMs,
         read: () => requestOutcome(this.#kernel, requestId),
         onError: this.#settings.onError,
@@ -123,7 +123,7 @@ export class Work {
     return wait.result;
   }
 
-  /** Standing access is asked first, without the store. */
+  /** Standing access comes first, and asks no store. */
   async #cover(subject: string, scope: string, waits: boolean): Promise<Cover> {
     const age = new Stopwatch(this.#clock.source);
     const reading = this.#clock.read();

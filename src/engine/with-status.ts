@@ -1,0 +1,30 @@
+import { grantStatusAt, requestStatus, type GrantStatus, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
+import type { ClockReading } from '../core/time.js';
+import type { AccessRequest, Grant } from '../records/index.js';
+
+/** A request, with its status at the engine's clock reading, whether or not a sweep has recorded it. */
+export interface RequestWithStatus extends AccessRequest {
+  readonly status: RequestStatus;
+}
+
+/** A grant, with its status at the engine's clock reading, whether or not a sweep has recorded it. */
+export interface GrantWithStatus extends Grant {
+  readonly status: GrantStatus;
+}
+
+export const requestWithStatus = (request: AccessRequest, { forEnds }: Pick<ClockReading, 'forEnds'>): RequestWithStatus =>
+  withStatus(request, requestStatus(request, forEnds));
+
+export const grantWithStatus = (use: GrantUse, reading: Pick<ClockReading, 'now' | 'forEnds'>): GrantWithStatus =>
+  withStatus(use.grant, grantStatusAt(use, reading));
+
+/** For a record whose status the caller knows: its end is recorded, or a rule has just judged it. */
+export const withStatus = <T extends AccessRequest | Grant, Status>(record: T, status: Status): T & { readonly status: Status } =>
+  Object.freeze({ ...record, status });
+
+/** For a record whose end is recorded. */
+export function endedWithStatus(record: AccessRequest): RequestWithStatus;
+export function endedWithStatus(record: Grant): GrantWithStatus;
+export function endedWithStatus(record: AccessRequest | Grant): unknown {
+  return withStatus(record, record.end?.status);
+}
