@@ -349,7 +349,7 @@ export const SEEDED: readonly Seeded[] = [
     name: 'a purge takes nothing',
     file: 'features/retention/purge.ts',
     from: 'if (chains === undefined || !isPurgeable(',
-    to: 'if (line !== undefined || !isPurgeable(',
+    to: 'if (chains !== undefined || !isPurgeable(',
   },
   {
     name: 'an inbox keeps what has been reviewed',
