@@ -2,11 +2,11 @@ import { invalid, readId, readOptions } from '../core/parse.js';
 import type { AuditSink } from '../core/ports.js';
 
 /**
- * A sink that hands the entries to a function: one call at a time, in the journal's order, each entry at least once.
+ * A sink that passes the entries to a function: one call at a time, in the journal's order, each entry at least once.
  * When the function throws or rejects, the same entries come again later.
  *
- * @param name stands for the destination, the same after a restart: sinks of one name share one cursor across the fleet
- * @param write gets one or more entries, and what it may look up; must settle
+ * @param name identifies the destination, also after a restart: sinks of one name share one cursor across the fleet
+ * @param write receives one or more entries and the context in which it may look up a request; must settle
  * @param options.follow `shared` (default): from the journal's start, once from the whole fleet.
  *   `local`: from the journal's head on, in every process
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`

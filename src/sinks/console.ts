@@ -3,14 +3,14 @@ import type { AuditSink } from '../core/ports.js';
 import { callbackSink } from './callback.js';
 import { formatEntry } from './format.js';
 
-/** What a console has to have. */
+/** The part of a console that the sink uses. */
 export interface ConsoleLike {
   log(line: string): void;
 }
 
 /**
- * Prints each entry that is made from now on, in every process, as one line (see {@link formatEntry}).
- * It follows the journal `local`: for watching, not for keeping.
+ * Prints each entry from the engine's first call on, in every process, as one line (see {@link formatEntry}).
+ * It follows the journal `local`: use it to watch an engine, not to keep the journal.
  *
  * @param options.console default: the runtime's own
  * @param options.name default: `'console'`

@@ -5,10 +5,10 @@ import { isInstant } from '../core/instant.js';
 import { formatDuration } from '../core/duration.js';
 
 /**
- * An entry as one line for people: ISO time in UTC, type, actor, then `name=value` for what it is about.
+ * Formats an entry as one line for people: ISO time in UTC, type, actor, then `name=value` for each fact.
  *
- * What is on a line already is not repeated: the actor, the time, earlier reviews; nor versions and what is not so. Anything that isn't plain is quoted
- * and escaped: no id and no justification can break the line, colour it, reorder it or forge a field.
+ * The line leaves out a value that it shows already (the actor, the time, earlier reviews), versions, and `false`. Any value that
+ * is not plain is quoted and escaped: no id and no justification can break the line, colour it, reorder it or forge a field.
  *
  * @example
  * formatEntry(entry); // 2026-03-14T02:16:07.000Z grant.revoked     user:sam grant=r81.1 status=revoked cause=revoked reason="done early"
@@ -17,8 +17,8 @@ export function formatEntry(entry: UnlinkedEntry): string {
   const { at, type, actor, namespace, requestId, grantId } = entry;
   const facts: string[] = [];
   const add = (name: string, value: JsonValue | undefined) => {
-    const said = value === undefined || value === null || (value === actor && SOMEBODY.test(name)) || (value === at && INSTANT.test(name));
-    if (!said && !(Array.isArray(value) && value.length === 0)) facts.push(fact(name, value));
+    const isShown = value === undefined || value === null || (value === actor && PERSON.test(name)) || (value === at && INSTANT.test(name));
+    if (!isShown && !(Array.isArray(value) && value.length === 0)) facts.push(fact(name, value));
   };
   if (namespace !== 'default') add('namespace', namespace);
   // A grant's id begins with its request's.
@@ -36,9 +36,9 @@ export function formatEntry(entry: UnlinkedEntry): string {
   return [time(at), plain(type).padEnd(17), plain(actor), ...facts].join(' ');
 }
 
-/** Versions, digests of what is said beside them, what an entry before has said. What is not so isn't said either. */
+/** Fields for programs: versions, digests of other fields, and the reviews, which earlier entries show. */
 const FOR_PROGRAMS = /[vV]ersion$|^(?:reviews|effectId)$/;
-const SOMEBODY = /(?:subject|[bB]y|reviewer)$/;
+const PERSON = /(?:subject|[bB]y|reviewer)$/;
 const INSTANT = /(?:At|By|\bat|before)$/;
 
 function fact(name: string, value: JsonValue): string {
@@ -48,7 +48,7 @@ function fact(name: string, value: JsonValue): string {
   return `${plain(name)}=${typeof value === 'string' ? plain(value) : quote(value)}`;
 }
 
-/** Ids, scopes and words as they are; everything else in quotes. Neither a comma nor a space is plain. */
+/** Quotes every text but ids, scopes and words, which hold neither a comma nor a space. */
 const plain = (text: string): string => (/^[\w.~@/+:-]+$/.test(text) ? text : quote(text));
 
 const time = (at: unknown): string => (isInstant(at) ? new Date(at).toISOString() : 'no-time');

@@ -62,9 +62,9 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   ],
   'notifications.ts': [
     '#reviewers user:maya: user:maya asks for db-prod:write, for 15m',
-    '#access user:maya: The request of user:maya for db-prod:write was approved, at last by user:sam',
+    "#access user:maya: user:maya's request for db-prod:write was approved (final approval: user:sam)",
     'sink siem: status 503',
-    '#access user:maya: The access of user:maya to db-prod:write has ended: it was revoked by user:sam',
+    "#access user:maya: user:maya's access to db-prod:write has ended: it was revoked by user:sam",
     'webhooks: down, grant.issued, grant.revoked',
     'forged: 401',
   ],

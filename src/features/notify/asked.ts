@@ -4,7 +4,7 @@ import { asking, concerned, duration, idLine, listIn, partOf, people, requestOf,
 import type { Message, Phrase } from './notice.js';
 import { list, name, names, say, words } from './phrase.js';
 
-/** Reviewers are asked. */
+/** Asks the reviewers of the quorum. */
 export function requestAssigned(about: About): Message {
   const { entry, request, time } = about;
   const needed = listIn(partOf(entry.data, 'quorum'), 'groups').map((group) => neededOf(group as JsonObject));
@@ -17,7 +17,7 @@ export function requestAssigned(about: About): Message {
         ? say`${requestOf(about)} waits for review`
         : say`${name(request.subject)} asks for ${names(request.scopes)}, for ${duration(request.ttlMs)}`,
     details: [
-      decidedMeanwhile(request),
+      alreadyEnded(request),
       ...asking(request),
       request?.startsAt === undefined ? undefined : say`starts: ${time(request.startsAt)}`,
       needed.length === 0 ? undefined : say`needs: ${list(needed.map(({ phrase }) => phrase))}`,
@@ -27,7 +27,7 @@ export function requestAssigned(about: About): Message {
   };
 }
 
-/** Others may stand in from now on. */
+/** Asks the group that may stand in from now on. */
 export function requestEscalated(about: About): Message {
   const { entry, request, time } = about;
   const group = textIn(partOf(partOf(entry.data, 'quorum'), 'escalation'), 'group');
@@ -37,7 +37,7 @@ export function requestEscalated(about: About): Message {
     groups: people(group),
     headline: say`${requestOf(about)} still waits for review${group === undefined ? words('') : say`: ${name(group)} may now stand in`}`,
     details: [
-      decidedMeanwhile(request),
+      alreadyEnded(request),
       ...asking(request),
       request && say`for: ${duration(request.ttlMs)}`,
       request && say`decide before: ${time(request.reviewBy)}`,
@@ -52,6 +52,6 @@ function neededOf(group: JsonObject | null): { readonly group: string | undefine
   return { group: known, phrase: say`${words(typeof approvals === 'number' ? String(approvals) : 'some')} of ${name(known ?? '')}` };
 }
 
-/** Messages may come late: then nobody need act. */
-const decidedMeanwhile = (request: AccessRequest | undefined): Phrase | undefined =>
-  request?.end && say`nothing to do: it is ${words(request.end.status)} by now`;
+/** A message may come late: then no reviewer needs to act. */
+const alreadyEnded = (request: AccessRequest | undefined): Phrase | undefined =>
+  request?.end && say`no action needed: the request is already ${words(request.end.status)}`;

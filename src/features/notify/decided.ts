@@ -1,27 +1,27 @@
 import type { EntryType, REQUEST_ENDS } from '../../records/index.js';
-import { asking, concerned, idLine, partOf, requestOf, said, textIn, windowOf, type About } from './facts.js';
+import { asking, concerned, idLine, partOf, remarkLine, requestOf, textIn, windowOf, type About } from './facts.js';
 import type { Message, Phrase } from './notice.js';
 import { name, say, words } from './phrase.js';
 
 type Ends = typeof REQUEST_ENDS;
-/** Every end and its cause, as `denied quorum`; that of break-glass is another kind of notice. */
+/** Every end with its cause, such as `denied quorum`. Break-glass has a notice of its own. */
 type RequestOutcome = Exclude<{ [Status in keyof Ends]: `${Status} ${Ends[Status][number]}` }[keyof Ends], 'approved break_glass'>;
 
 const OUTCOMES: Readonly<Record<RequestOutcome, (by: Phrase) => Phrase>> = {
-  'approved approver': () => say`was approved at once`,
-  'approved quorum': (by) => say`was approved, at last by ${by}`,
+  'approved approver': () => say`was approved automatically`,
+  'approved quorum': (by) => say`was approved (final approval: ${by})`,
   'denied approver': () => say`was denied`,
   'denied quorum': (by) => say`was denied by ${by}`,
-  'denied abstained': () => say`was denied: no rule is about it`,
-  'denied ineligible': () => say`was denied: the subject may no longer hold this`,
-  'denied limit': () => say`was denied: a limit stands against it`,
+  'denied abstained': () => say`was denied: no rule covers it`,
+  'denied ineligible': () => say`was denied: the subject is no longer eligible`,
+  'denied limit': () => say`was denied: a limit was reached`,
   'cancelled cancelled': (by) => say`was cancelled by ${by}`,
-  'cancelled revoked': (by) => say`was cancelled: ${by} has revoked what it is part of`,
-  'cancelled origin_ended': () => say`was cancelled: what it would extend was ended early`,
-  'expired time': () => say`ran out: nobody decided it in time`,
+  'cancelled revoked': (by) => say`was cancelled: ${by} revoked it`,
+  'cancelled origin_ended': () => say`was cancelled: the grant that it would extend was ended early`,
+  'expired time': () => say`expired: no reviewer decided it in time`,
 };
 
-/** A request has ended: all but by break-glass. */
+/** Says how a request has ended, other than by break-glass. */
 export function requestEnded(about: About): Message {
   const { entry, request } = about;
   const end = partOf(entry.data, 'end');
@@ -36,7 +36,7 @@ export function requestEnded(about: About): Message {
     groups: [],
     headline: say`${requestOf(about)} ${how}`,
     details: [
-      said('reason', textIn(end, 'reason')),
+      remarkLine('reason', textIn(end, 'reason')),
       rule === undefined ? undefined : say`rule: ${name(rule)}`,
       status === 'approved' ? windowOf(about) : undefined,
       ...asking(request),

@@ -2,8 +2,8 @@ import { asking, concerned, idLine, partOf, people, requestOf, textIn, textsIn, 
 import type { Message, Phrase } from './notice.js';
 import { name, names, say, words } from './phrase.js';
 
-/** Somebody has taken access without review. */
-export function glassBroken(about: About): Message {
+/** Says that a subject has taken access without review. */
+export function breakGlassUsed(about: About): Message {
   const { entry, request, time } = about;
   const afterReview = partOf(entry.data, 'afterReview');
   const [reviewers, groups, skipped] = [
@@ -15,7 +15,7 @@ export function glassBroken(about: About): Message {
   const scopes = request === undefined ? say`access` : names(request.scopes);
   return {
     kind: 'break_glass_used',
-    // Those who were passed over are to know first.
+    // Those whose review was skipped must learn of it.
     people: people(...concerned(request, by), ...skipped),
     groups: people(...reviewers, ...groups),
     headline: say`BREAK-GLASS: ${name(by)} has taken ${scopes} without review`,
@@ -23,17 +23,17 @@ export function glassBroken(about: About): Message {
       request === undefined || request.subject === by ? undefined : say`for: ${name(request.subject)}`,
       ...asking(request),
       windowOf(about),
-      some('skipped groups', groups),
-      some('skipped people', skipped),
+      namesLine('skipped groups', groups),
+      namesLine('skipped people', skipped),
       say`review due by: ${time(afterReview['reviewBy'])}`,
-      some('to be given by one of', reviewers),
+      namesLine('reviewers', reviewers),
       idLine('request', entry.requestId),
     ],
   };
 }
 
-/** The review of break-glass access is overdue. */
-export function reviewMissed(about: About): Message {
+/** Says that the review of break-glass access is overdue. */
+export function breakGlassOverdue(about: About): Message {
   const { entry, request, time } = about;
   const afterReview = partOf(entry.data, 'afterReview');
   const reviewers = textsIn(afterReview, 'reviewers');
@@ -41,16 +41,16 @@ export function reviewMissed(about: About): Message {
     kind: 'break_glass_overdue',
     people: concerned(request),
     groups: people(...reviewers),
-    headline: say`${requestOf(about)}, by break-glass, has not been reviewed`,
+    headline: say`The break-glass review of ${requestOf(about)} is overdue`,
     details: [
-      request?.afterReview?.breakGlassReview && say`nothing to do: it has been reviewed by now`,
+      request?.afterReview?.breakGlassReview && say`no action needed: it has been reviewed`,
       say`was due by: ${time(afterReview['reviewBy'])}`,
-      some('to be given by one of', reviewers),
+      namesLine('reviewers', reviewers),
       ...asking(request),
       idLine('request', entry.requestId),
     ],
   };
 }
 
-const some = (what: string, ids: readonly string[]): Phrase | undefined =>
+const namesLine = (what: string, ids: readonly string[]): Phrase | undefined =>
   ids.length === 0 ? undefined : say`${words(what)}: ${names(ids)}`;

@@ -1,5 +1,5 @@
 import type { GRANT_ENDS } from '../../records/index.js';
-import { concerned, idLine, partOf, said, textIn, type About } from './facts.js';
+import { concerned, idLine, partOf, remarkLine, textIn, type About } from './facts.js';
 import type { Message, Phrase } from './notice.js';
 import { name, say } from './phrase.js';
 
@@ -7,17 +7,17 @@ type Ends = typeof GRANT_ENDS;
 type Cause = { [Status in keyof Ends]: Ends[Status][number] }[keyof Ends];
 
 const CAUSES: Readonly<Record<Cause, (by: Phrase) => Phrase>> = {
-  time: () => say`its time is over`,
-  idle: () => say`it was not used for too long`,
+  time: () => say`it expired`,
+  idle: () => say`it was idle for too long`,
   used_up: () => say`its last use was taken`,
   revoked: (by) => say`it was revoked by ${by}`,
-  released: (by) => say`it was given back by ${by}`,
-  ineligible: () => say`its subject may no longer hold it`,
-  origin_ended: (by) => say`what it extends was ended by ${by}`,
-  unjustified: (by) => say`${by} has found the break-glass behind it unjustified`,
+  released: (by) => say`it was released by ${by}`,
+  ineligible: () => say`its subject is no longer eligible`,
+  origin_ended: (by) => say`${by} ended the grant that it extends`,
+  unjustified: (by) => say`${by} judged the break-glass use unjustified`,
 };
 
-/** A grant is about to end. */
+/** Says that a grant is about to end. */
 export function grantWarned(about: About): Message {
   const { entry, request, grant, time } = about;
   return {
@@ -25,11 +25,11 @@ export function grantWarned(about: About): Message {
     people: concerned(request, textIn(entry.data, 'subject')),
     groups: [],
     headline: say`${accessOf(about)} ends at ${time(entry.data['expiresAt'])}`,
-    details: [grant?.end && say`it has ended by now`, goesOn(about), idLine('grant', entry.grantId)],
+    details: [grant?.end && say`no action needed: the grant has ended`, extendedBy(about), idLine('grant', entry.grantId)],
   };
 }
 
-/** A grant has ended, by time or by somebody. */
+/** Says how a grant has ended. */
 export function grantEnded(about: About): Message {
   const { entry, request, time } = about;
   const end = partOf(entry.data, 'end');
@@ -43,18 +43,18 @@ export function grantEnded(about: About): Message {
     headline: say`${accessOf(about)} has ended${why}`,
     details: [
       say`since: ${time(end['at'])}`,
-      said('reason', textIn(end, 'reason')),
-      entry.type === 'grant.expired' ? goesOn(about) : undefined,
+      remarkLine('reason', textIn(end, 'reason')),
+      entry.type === 'grant.expired' ? extendedBy(about) : undefined,
       idLine('grant', entry.grantId),
     ],
   };
 }
 
 const accessOf = ({ entry }: About): Phrase =>
-  say`The access of ${name(textIn(entry.data, 'subject') ?? '')} to ${name(textIn(entry.data, 'scope') ?? '')}`;
+  say`${name(textIn(entry.data, 'subject') ?? '')}'s access to ${name(textIn(entry.data, 'scope') ?? '')}`;
 
-/** So that nobody takes the end of a part for the end of all. */
-function goesOn({ grant }: About): Phrase | undefined {
+/** The newest grant that extends this one: with it the subject keeps its access. */
+function extendedBy({ grant }: About): Phrase | undefined {
   const next = grant?.successors.at(-1);
   return next && say`extended by: ${name(next.grantId)}`;
 }

@@ -6,21 +6,21 @@ import { formatDuration } from '../../core/duration.js';
 import type { Phrase } from './notice.js';
 import { name, names, remark, say, words } from './phrase.js';
 
-/** What a message is made from: the entry, and what it is about as that is now. */
+/** What a message is made from: the entry, and the present state of its records. */
 export interface About {
   readonly entry: AuditEntry;
-  /** `undefined`: it has been purged, or there is none. */
+  /** `undefined`: a purge has removed it, or the entry has none. */
   readonly request: AccessRequest | undefined;
   readonly grants: readonly Grant[];
-  /** The one that the entry names. */
+  /** The grant that the entry names. */
   readonly grant: Grant | undefined;
-  /** How an instant is shown. */
+  /** Formats an instant. */
   readonly time: (at: JsonValue | undefined) => Phrase;
 }
 
 /*
- * Entries come from a store, and from later versions of this package: what isn't there, or isn't what it should be, is
- * left out of the message, which is sent all the same.
+ * Entries come from a store, and from later versions of this package. A field that is missing or malformed is left out of the
+ * message, and the message is still sent.
  */
 
 export const textIn = (data: JsonObject, field: string): string | undefined => {
@@ -41,34 +41,34 @@ export function listIn(data: JsonObject, field: string): readonly JsonValue[] {
 export const textsIn = (data: JsonObject, field: string): readonly string[] =>
   listIn(data, field).filter((item) => typeof item === 'string' && item !== '') as readonly string[];
 
-/** Each once, in order. */
+/** Each id once, in order. */
 export const people = (...ids: readonly (string | undefined)[]): readonly string[] =>
   [...new Set(ids.filter((id) => id !== undefined && id !== ''))] as readonly string[];
 
-/** The subject, and whoever asked on its behalf. */
+/** The subject, and the requester who asked on its behalf. */
 export const concerned = (request: AccessRequest | undefined, subject?: string): readonly string[] =>
   people(request?.subject ?? subject, request?.requestedBy);
 
-/** Its request, by who asks for what. */
+/** The request, by its subject and scopes. */
 export function requestOf({ request, entry }: About): Phrase {
   if (request === undefined) return say`Request ${name(entry.requestId ?? '')}`;
-  return say`The request of ${name(request.subject)} for ${names(request.scopes)}`;
+  return say`${name(request.subject)}'s request for ${names(request.scopes)}`;
 }
 
-/** What was asked, and why. */
+/** The lines about the ask. */
 export function asking(request: AccessRequest | undefined): readonly (Phrase | undefined)[] {
   if (request === undefined) return [];
   const { requestedBy, subject, justification, ticket, extension } = request;
   return [
     requestedBy === subject ? undefined : say`asked by: ${name(requestedBy)}`,
-    said('why', justification),
-    said('ticket', ticket),
-    extension && say`more time after: ${name(extension.grantId)}`,
+    remarkLine('justification', justification),
+    remarkLine('ticket', ticket),
+    extension && say`extends: ${name(extension.grantId)}`,
   ];
 }
 
-/** Something that somebody wrote, on a line of its own. */
-export const said = (what: string, text: string | undefined): Phrase | undefined =>
+/** A text that a person wrote, on a line of its own. */
+export const remarkLine = (what: string, text: string | undefined): Phrase | undefined =>
   text === undefined ? undefined : say`${words(what)}: ${remark(text)}`;
 
 export const idLine = (what: 'request' | 'grant', id: string | undefined): Phrase | undefined =>
@@ -84,7 +84,7 @@ export function windowOf({ grants, entry, time }: About): Phrase | undefined {
 
 export const duration = (ms: number): Phrase => words(formatDuration(ms));
 
-/** Shown by `format` where it is one at all. */
+/** Formats an instant; any other value is an unknown time. */
 export const timeBy =
   (format: (at: number) => string) =>
   (at: JsonValue | undefined): Phrase =>

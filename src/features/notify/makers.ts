@@ -1,22 +1,22 @@
 import type { EntryType } from '../../records/index.js';
 import { requestAssigned, requestEscalated } from './asked.js';
 import { requestEnded } from './decided.js';
-import { glassBroken, reviewMissed } from './emergency.js';
+import { breakGlassUsed, breakGlassOverdue } from './emergency.js';
 import { grantEnded, grantWarned } from './ended.js';
 import { partOf, type About } from './facts.js';
 import type { Message } from './notice.js';
-import { effectStuck } from './stuck.js';
+import { provisioningStuck } from './stuck.js';
 
 type Maker = (about: About) => Message;
 
-/** The notice of each type of entry; `undefined`: people get none. */
+/** Makes the notice of each type of entry; `undefined`: the type has no notice. */
 const MAKERS: Readonly<Record<EntryType, Maker | undefined>> = {
   'request.created': undefined,
   'request.assigned': requestAssigned,
   'request.reused': undefined,
   'request.reviewed': undefined,
   'request.escalated': requestEscalated,
-  'request.approved': (about) => (partOf(about.entry.data, 'end')['cause'] === 'break_glass' ? glassBroken(about) : requestEnded(about)),
+  'request.approved': (about) => (partOf(about.entry.data, 'end')['cause'] === 'break_glass' ? breakGlassUsed(about) : requestEnded(about)),
   'request.denied': requestEnded,
   'request.cancelled': requestEnded,
   'request.expired': requestEnded,
@@ -28,12 +28,12 @@ const MAKERS: Readonly<Record<EntryType, Maker | undefined>> = {
   'grant.expired': grantEnded,
   'grant.revoked': grantEnded,
   'usage.closed': undefined,
-  'breakGlass.overdue': reviewMissed,
+  'breakGlass.overdue': breakGlassOverdue,
   'breakGlass.reviewed': undefined,
   'provisioning.intended': undefined,
   'provisioning.failed': undefined,
   'provisioning.done': undefined,
-  'provisioning.stuck': effectStuck,
+  'provisioning.stuck': provisioningStuck,
   'provisioning.retried': undefined,
   'provisioning.dismissed': undefined,
   'attempt.refused': undefined,
@@ -42,5 +42,5 @@ const MAKERS: Readonly<Record<EntryType, Maker | undefined>> = {
   'clock.accepted': undefined,
 };
 
-/** What makes the notice of an entry; `undefined`: people get none, or this version does not know the type. */
+/** Makes the notice of an entry; `undefined`: its type has no notice, or this version does not know the type. */
 export const makerOf = (type: string): Maker | undefined => (Object.hasOwn(MAKERS, type) ? MAKERS[type as EntryType] : undefined);

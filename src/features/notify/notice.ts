@@ -2,51 +2,51 @@ import type { AccessRequest, AuditEntry, Grant } from '../../records/index.js';
 
 /** What a notice is about. */
 export type NoticeKind =
-  /** Reviewers are asked: first those of the quorum; later, in a second notice, those who may stand in. */
+  /** Asks reviewers: first those of the quorum; later, in a second notice, those who may stand in. */
   | 'review_requested'
-  /** A request was approved, denied or cancelled, or ran out. */
+  /** A request was approved, denied or cancelled, or has expired. */
   | 'decided'
   /** A grant is about to end. */
   | 'expiring'
   /** A grant has ended. */
   | 'ended'
-  /** Somebody has taken access without review. */
+  /** A subject has taken access without review. */
   | 'break_glass_used'
   /** The review of such access is overdue. */
   | 'break_glass_overdue'
-  /** A system outside could not be told a change of access. For operators. */
+  /** An external system has not taken a change of access. For operators. */
   | 'provisioning_stuck';
 
 /** A message for people. */
 export interface Notice {
-  /** The entry's: a repeat has the same, so drop repeats by it. */
+  /** The entry's id: a repeat has the same, so drop repeats by it. */
   readonly id: string;
   readonly kind: NoticeKind;
   /** When it happened. Epoch milliseconds. */
   readonly at: number;
   readonly namespace: string;
-  /** Plain text, the first line by itself; what comes from outside is on one line each. */
+  /** Plain text. The first line is the headline, and each text that a caller chose is on one line. */
   readonly text: string;
   /** The same as Markdown. */
   readonly markdown: string;
-  /** The ids of those whom it concerns; may be none. */
+  /** The ids of the people whom it concerns; may be empty. */
   readonly people: readonly string[];
-  /** The groups of reviewers that are to be told; may be none. */
+  /** The groups of reviewers whom it concerns; may be empty. */
   readonly groups: readonly string[];
-  /** The request as it is now, which may be further than when this happened; `undefined`: there is none, or none any more. */
+  /** The present state of the request, which may be later than the entry's; `undefined`: the entry has none, or it was purged. */
   readonly request: AccessRequest | undefined;
-  /** The grant as it is now, where it is about one. */
+  /** The present state of the grant that the entry names. */
   readonly grant: Grant | undefined;
   readonly entry: AuditEntry;
 }
 
-/** What a maker of notices says; the rest is the same for all of them. */
+/** The part of a notice that differs from kind to kind. */
 export type Message = Pick<Notice, 'kind' | 'people' | 'groups'> & {
   readonly headline: Phrase;
   readonly details: readonly (Phrase | undefined)[];
 };
 
-/** The same words twice: as plain text, and as Markdown. */
+/** A text in two forms: plain and Markdown. */
 export interface Phrase {
   readonly text: string;
   readonly markdown: string;

@@ -2,7 +2,7 @@ import { invalid, readId, readOptions } from '../../core/parse.js';
 import { isWithheld } from '../../followers/refused-entry.js';
 import type { AuditSink, MaybePromise, SinkContext } from '../../core/ports.js';
 import type { AccessRequest, AuditEntry } from '../../records/index.js';
-import { glassBroken } from './emergency.js';
+import { breakGlassUsed } from './emergency.js';
 import { timeBy } from './facts.js';
 import { makerOf } from './makers.js';
 import type { Message, Notice, Phrase } from './notice.js';
@@ -12,36 +12,35 @@ import { PageProgress } from '../../followers/page-progress.js';
 export type { Notice, NoticeKind } from './notice.js';
 
 export interface NotifyOptions {
-  /** Stands for the destination, the same after a restart: sinks of one name share one cursor across the fleet. */
+  /** Identifies the destination, also after a restart: sinks of one name share one cursor across the fleet. */
   readonly name: string;
   /**
-   * Delivers one notice. Called in order, one at a time; when it throws or rejects, that notice comes again later, with
-   * the same id, and those behind it wait.
+   * Delivers one notice. Called in order, one at a time. When it throws or rejects, the same notice comes again later, with the
+   * same id, and the notices after it wait.
    *
-   * Where the destination refuses this notice for what is in it, reject with `new EntryRefusedError(notice.id, why)`: after
-   * five of these the notice comes once more without any text that a caller chose, and if that is taken, the next one.
+   * If the destination refuses the notice because of its content, reject with `new EntryRefusedError(notice.id, why)`. After five
+   * of these the notice comes without any text that a caller chose. If the destination takes that, the next notice follows.
    */
   readonly send: (notice: Notice) => MaybePromise<void>;
   /** See `AuditSink.follow`. Default: `shared`. */
   readonly follow?: 'shared' | 'local' | undefined;
-  /** How an instant, in epoch milliseconds, is shown. What it gives is not escaped; it must not throw. Default: ISO 8601 in UTC. */
+  /** Formats an instant, in epoch milliseconds. The result is not escaped, and the function must not throw. Default: ISO 8601 in UTC. */
   readonly formatTime?: ((at: number) => string) | undefined;
 }
 
 /**
- * A sink that turns entries into messages for people: asked, decided, about to end, ended, glass broken, review owed,
- * and, for operators, effect stuck. Other entries give none.
+ * A sink that turns entries into messages for people: a review is requested, a request is decided, a grant is expiring or has
+ * ended, break-glass was used or its review is overdue; and for operators: provisioning is stuck. Other entries give no message.
  *
  * Guarantees:
- * - Each is sent at least once, in the journal's order, through any crash; a repeat has the same `id`.
- * - What comes from outside (ids, scopes, justification, ticket, reasons) is on one line, cut where it is long, and in
- *   `markdown` escaped. Metadata, links and tokens are never in the text.
- * - What has been purged meanwhile, or can't be read, is told of with what the entry says.
+ * - Each notice is sent at least once, in the journal's order, through any crash. A repeat has the same `id`.
+ * - Each text that a caller chose (ids, scopes, justification, ticket, reasons) is on one line, shortened, and escaped in
+ *   `markdown`. Metadata, links and tokens are never in the text.
+ * - If the records were purged or cannot be read, the notice has what the entry says.
+ * - A notice that the destination refuses five times is sent without any text that a caller chose, if `send` says so.
  *
- * - One that its destination refuses five times is sent without any text that a caller chose, if `send` says so.
- *
- * Gotcha: a shared one begins at the journal's start. Added to a service that has run for long, it tells of all that.
- * Gotcha: `notice.request` is the whole record, its metadata included: send the text, not the notice.
+ * Gotcha: a shared sink begins at the journal's start. If you add it to a running service, it sends a notice of each old entry.
+ * Gotcha: `notice.request` is the whole record, with its metadata: send the text, not the notice.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
@@ -75,11 +74,11 @@ async function noticeOf(entry: AuditEntry, context: SinkContext, formatTime: (at
   const { id, at, namespace, requestId, grantId } = entry;
   const found = requestId === undefined ? undefined : await context.request(requestId);
   const grants = found?.grants ?? [];
-  const grant = grants.find((one) => one.id === grantId);
+  const grant = grants.find((candidate) => candidate.id === grantId);
   const request = found?.request;
-  // A withheld entry doesn't say that this was break-glass. The record does.
+  // A withheld entry has no cause. The record says whether this was break-glass.
   const isBreakGlass = isWithheld(entry) && entry.type === 'request.approved' && request?.end?.cause === 'break_glass';
-  const { kind, people, groups, ...message } = (isBreakGlass ? glassBroken : make)({
+  const { kind, people, groups, ...message } = (isBreakGlass ? breakGlassUsed : make)({
     entry,
     request,
     grants,
@@ -88,7 +87,7 @@ async function noticeOf(entry: AuditEntry, context: SinkContext, formatTime: (at
   });
   if (isWithheld(entry)) {
     const text = `${entry.type} (entry ${entry.seq}): the destination refused the text of this notice, so it is left out`;
-    // Groups are the approver's names. Ids of people may be what the destination refuses.
+    // The approver chose the names of groups. The destination may have refused an id of a person.
     const nothing = { people: [], request: undefined, grant: undefined };
     return Object.freeze({ id, kind, at, namespace, text, markdown: text, groups: groupsOf(kind, request) ?? groups, ...nothing, entry });
   }
@@ -96,7 +95,7 @@ async function noticeOf(entry: AuditEntry, context: SinkContext, formatTime: (at
   return Object.freeze({ id, kind, at, namespace, text, markdown, people, groups, request, grant, entry });
 }
 
-/** The groups of a notice by the record alone: those that owe the review and those skipped, or those that must review. */
+/** The groups of a notice by the record alone: after break-glass those that must review it and those skipped, else the quorum's. */
 function groupsOf(kind: Notice['kind'], request: AccessRequest | undefined): readonly string[] | undefined {
   if (request?.afterReview !== undefined) return [...new Set([...request.afterReview.reviewers, ...request.afterReview.skippedGroups])];
   return kind === 'review_requested' ? request?.quorum?.groups.map(({ name: group }) => group) : undefined;

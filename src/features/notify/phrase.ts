@@ -2,42 +2,42 @@ import { escapeUnshown } from '../../core/parse.js';
 import type { Phrase } from './notice.js';
 
 /*
- * Messages are our words around what comes from outside: ids, scopes, and what people wrote. None of that may break a
- * line, hide or reorder what stands beside it, call somebody, or become a link, a picture, a heading or code.
+ * A message has fixed words around ids, scopes and texts that people wrote. None of these may break a line, hide or reorder the
+ * text beside it, mention a person, or become a link, a picture, a heading or code.
  */
 
 const MAX_NAME = 128;
 const MAX_REMARK = 400;
 const MAX_LISTED = 5;
 
-/** Ids, scopes and words that need no quotes; neither a comma nor a space is among them, nor anything that ends code. */
+/** Ids, scopes and words that need no quotes: they hold no comma, no space and no character that ends code. */
 const PLAIN = /^[\w.~@/+=:*-]+$/;
 
-/** Our words around phrases. */
+/** Fixed words around phrases. */
 export function say(words: TemplateStringsArray, ...parts: readonly Phrase[]): Phrase {
-  const join = (form: keyof Phrase) => words.reduce((said, word, i) => said + (parts[i - 1] as Phrase)[form] + word);
+  const join = (form: keyof Phrase) => words.reduce((text, word, i) => text + (parts[i - 1] as Phrase)[form] + word);
   return { text: join('text'), markdown: join('markdown') };
 }
 
-/** Words of ours, or of the configuration's. */
+/** Words of this package, or of its configuration. */
 export const words = (text: string): Phrase => ({ text, markdown: text });
 
-/** An id, a scope or a group. As code in Markdown: there is no mention, no link and no emoji in `db:key:read`. */
+/** An id, a scope or a group. In Markdown it is code, so that `db:key:read` becomes no emoji, mention or link. */
 export function name(id: string): Phrase {
-  // Never without a character that doesn't show: two ids that differ must not read alike.
+  // Invisible characters are escaped, never dropped: two different ids must not look alike.
   const text = shorten(escapeUnshown(id), MAX_NAME);
   if (PLAIN.test(id)) return { text, markdown: `\`${text}\`` };
   const quoted = `"${text.replaceAll('"', "'")}"`;
   return { text: quoted, markdown: escapeMarkdown(quoted) };
 }
 
-/** What somebody wrote. */
+/** A text that a person wrote. */
 export function remark(given: string): Phrase {
   const text = shorten(oneLine(given), MAX_REMARK);
   return { text, markdown: escapeMarkdown(text) };
 }
 
-/** Some of them, and how many more there are. */
+/** The first phrases, and the number of the others. */
 export function list(phrases: readonly Phrase[]): Phrase {
   const shown = phrases.slice(0, MAX_LISTED);
   const left = phrases.length - shown.length;
@@ -48,7 +48,7 @@ export function list(phrases: readonly Phrase[]): Phrase {
 
 export const names = (ids: readonly string[]): Phrase => list(ids.map(name));
 
-/** Lines and other white space become spaces, what doesn't show goes, and of what is left every character shows. */
+/** Turns line breaks and other white space into spaces, removes invisible characters, and replaces control characters. */
 function oneLine(text: string): string {
   return text
     .replace(/[\s\p{Z}]+/gu, ' ')
@@ -62,13 +62,13 @@ function shorten(text: string, max: number): string {
   return characters.length > max ? `${characters.slice(0, max - 1).join('')}…` : text;
 }
 
-/** Doesn't show, and parts what must not be read together. */
+/** An invisible character that separates its neighbours. */
 const JOINER = '\u2060';
 
 /**
- * For CommonMark with the additions of GitHub, GitLab, Teams and Slack. What only the Markdown reader takes for markup
- * gets a backslash. `<`, `>` and `&` are written as Slack wants them. Mentions, references, emojis and bare addresses
- * are found after backslashes are gone, and so they are parted by a character that doesn't show.
+ * Escapes for CommonMark with the additions of GitHub, GitLab, Teams and Slack. Markup of the Markdown parser gets a backslash.
+ * `<`, `>` and `&` are written as Slack expects them. These services find mentions, references, emojis and bare addresses after
+ * they have removed backslashes, so an invisible character separates those.
  */
 function escapeMarkdown(text: string): string {
   return text

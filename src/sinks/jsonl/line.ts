@@ -3,8 +3,8 @@ import type { AuditEntry } from '../../records/index.js';
 import { isInstant } from '../../core/instant.js';
 
 /**
- * Ends a line that a crash or a full disk cut short. No JSON text ends in it, so neither can be taken for the other;
- * and it is only ever appended: cutting the file back instead could cut what another process is writing.
+ * Ends a line that a crash or a full disk cut short. No JSON text ends in it, so a reader cannot mistake one for the other. It is
+ * only ever appended: truncating the file instead could remove what another process is writing.
  */
 export const TORN = '#torn';
 
@@ -14,8 +14,8 @@ export function toLine(entry: AuditEntry): string {
 }
 
 /**
- * The entry of a line, or what is wrong with the line. A line is taken only if it is the canonical form of what it
- * says: a field twice, an unknown field or other spacing would let the eye read something else than the check does.
+ * The entry of a line, or the problem of the line. A line counts only in the canonical form of its entry: with a duplicate field,
+ * an unknown field or other spacing, a person could read something else than the check does.
  */
 export function parseLine(text: string): AuditEntry | { readonly problem: string } {
   let read: AuditEntry;
@@ -62,7 +62,7 @@ function isSound(entry: AuditEntry): boolean {
   );
 }
 
-/** Nested so deep that walking it runs out of stack, it is no entry either. */
+/** False also for a value that is nested so deeply that walking it exhausts the stack. */
 function isCanonical(entry: AuditEntry, text: string): boolean {
   try {
     return canonicalJson(entry) === text;

@@ -11,12 +11,11 @@ const NEWLINE = 0x0a;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The entries that `jsonLinesSink` wrote, for `verifyJournal`; may be gone through more than once.
+ * The entries that `jsonLinesSink` wrote, for `verifyJournal`. A caller may iterate over them more than once.
  *
- * Exact repeats (the same seq and hash) are left out, and so is what a crash left of a line; a line that was torn after
- * its last character is whole and counts. Everything else must be an entry: what was edited so that it no longer is one
- * is an error here, and what was edited otherwise is found by `verifyJournal`. Remembers the hash of every entry, about
- * 150 bytes each.
+ * Exact repeats (the same seq and hash) are left out, and so is a line that a crash cut short. A line that was cut after its last
+ * character is complete and counts. Every other line must be an entry: this function rejects a line that is none, and
+ * `verifyJournal` finds one whose content was edited. Keeps the hash of every entry in memory, about 150 bytes each.
  *
  * @param path a file, or rotated files from the oldest to the newest
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
@@ -53,7 +52,7 @@ interface Line {
   readonly ended: boolean;
 }
 
-/** `undefined`: what is left of a line that was never finished. */
+/** `undefined`: the line was never completed. */
 function readEntry(bytes: Buffer, ended: boolean, place: string): AuditEntry | undefined {
   const torn = bytes.subarray(-TORN.length).toString('latin1') === TORN;
   const read = decode(torn ? bytes.subarray(0, -TORN.length) : bytes);

@@ -12,18 +12,18 @@ export interface JsonLinesSinkOptions {
   /** The file to append to; its folder must exist. Made relative to the working directory once, here. */
   readonly path: string;
   /**
-   * Stands for the destination. Default: `jsonl:` and the absolute path. Processes that use one name share the work, so
-   * each entry goes to one of them: where every machine keeps its own file, give each a name of its own.
+   * Identifies the destination. Default: `jsonl:` and the absolute path. Processes that use one name share one cursor, so each
+   * entry goes to one of them. Where every machine keeps its own file, give each sink a name of its own.
    */
   readonly name?: string | undefined;
-  /** The permissions of a file that is made. Default: 0o600. */
+  /** The permissions of a new file. Default: 0o600. */
   readonly mode?: number | undefined;
 }
 
 /** A sink that keeps the journal in a file. */
 export interface JsonLinesSink extends AuditSink {
   write(entries: readonly AuditEntry[]): Promise<void>;
-  /** Waits for the writes that were begun. Later ones are refused with `ERR_JIT_CLOSED`. Leaves nothing open. */
+  /** Waits for the writes that have begun. Later writes reject with `ERR_JIT_CLOSED`. No file stays open. */
   close(): Promise<void>;
 }
 
@@ -32,15 +32,15 @@ export interface JsonLinesSink extends AuditSink {
  *
  * Guarantees:
  * - When `write` has resolved, the lines are on the disk (fsync, and that of the folder for a new file).
- * - In order, none missing, none of two mixed, also when several processes append to one file of a local file system:
- *   a batch is one write to a file that is opened for appending.
- * - At least once: what a crash cut short is closed off by `#torn` and comes again whole. The reader leaves out both
- *   the torn line and exact repeats.
- * - The file is opened anew by its path for each batch, so rotation needs no signal. Lines written to a file that was
- *   renamed meanwhile are in the renamed file; when it was deleted meanwhile, they are written again to a new one.
- * - A symbolic link at `path` is refused, so that nobody can direct what is appended to another file.
+ * - Lines are in order, complete and never mixed, also when several processes append to one file of a local file system: a batch
+ *   is one write to a file that is opened for appending.
+ * - Each entry is written at least once. A line that a crash cut short is closed by `#torn`, and the entry is written again. The
+ *   reader leaves out the torn line and exact repeats.
+ * - The file is opened by its path for each batch, so rotation needs no signal. If the file is renamed during a batch, the lines
+ *   are in the renamed file. If it is deleted during a batch, they are written again to a new file.
+ * - A symbolic link at `path` is refused, so that no other user can direct the lines to another file.
  *
- * Gotcha: rotate by renaming. `copytruncate` loses what is written between the copy and the cut, here as everywhere;
+ * Gotcha: rotate by renaming. `copytruncate` loses the lines that are written between the copy and the truncation;
  * `verifyJournal` then names the first entry that is missing. If rotated files are compressed, delay it by one round.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, also when `path` exists and is not a regular file
@@ -76,8 +76,8 @@ export function jsonLinesSink(options: JsonLinesSinkOptions): JsonLinesSink {
 }
 
 /**
- * Nothing is kept open between batches: after a failed fsync the same handle would report success for pages that were
- * never written, and a handle kept through a rotation writes where nobody looks.
+ * No file stays open between batches. After a failed fsync the same handle would report success for pages that were never written,
+ * and a handle that is kept through a rotation writes to the old file.
  */
 async function append(path: string, mode: number, batch: string): Promise<void> {
   for (;;) {
@@ -96,10 +96,10 @@ async function append(path: string, mode: number, batch: string): Promise<void> 
   }
 }
 
-/** As `a+`, which Windows has no flag to refuse links for. */
+/** The flags of `a+`, and the one that refuses links, which Windows lacks. */
 const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | ((constants as { O_NOFOLLOW?: number }).O_NOFOLLOW ?? 0);
 
-/** A link that was put in the file's place must not direct the journal, or what it appends, to another file. */
+/** A link in the file's place must not direct the lines to another file. */
 async function openToAppend(path: string, mode: number): Promise<FileHandle> {
   try {
     return await open(path, APPEND, mode);
@@ -109,14 +109,14 @@ async function openToAppend(path: string, mode: number): Promise<FileHandle> {
   }
 }
 
-/** Whether the last line lacks its end. Looked at each time: another process may have died in the middle of its write. */
+/** Whether the last line is incomplete. Read for each batch: another process may have died during its write. */
 async function isTorn(file: FileHandle, size: number): Promise<boolean> {
   if (size === 0) return false;
   const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
   return bytesRead === 1 && buffer[0] !== 0x0a;
 }
 
-/** Whether what was written is gone with its file. One without a name and yet at its path is a file system that doesn't count names. */
+/** Whether the file was deleted with the lines in it. A file system that does not count links shows none for a file at its path. */
 async function isDeleted(file: FileHandle, path: string): Promise<boolean> {
   const { nlink, ino, dev } = await file.stat({ bigint: true });
   if (nlink > 0n) return false;
@@ -124,7 +124,7 @@ async function isDeleted(file: FileHandle, path: string): Promise<boolean> {
   return there?.ino !== ino || there.dev !== dev;
 }
 
-/** A new file's name lies in its folder and must reach the disk too. Windows has no such thing. */
+/** The name of a new file lies in its folder and must reach the disk, too. Windows cannot sync a folder. */
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');

@@ -118,7 +118,7 @@ describe('review_requested', () => {
       [
         'user:maya asks for db-prod:write, db-prod:read, for 15m',
         'asked by: user:noor',
-        'why: the primary rejects writes',
+        'justification: the primary rejects writes',
         'ticket: INC-4711',
         'starts: 2026-01-01T00:30:00.000Z',
         'needs: 2 of platform, 1 of security',
@@ -131,7 +131,7 @@ describe('review_requested', () => {
         '**`user:maya` asks for `db-prod:write`, `db-prod:read`, for 15m**',
         '',
         '- asked by: `user:noor`',
-        '- why: the primary rejects writes',
+        '- justification: the primary rejects writes',
         '- ticket: INC-4711',
         '- starts: 2026-01-01T00:30:00.000Z',
         '- needs: 2 of `platform`, 1 of `security`',
@@ -144,7 +144,7 @@ describe('review_requested', () => {
   it('tells that it is an extension', async () => {
     const extension = { grantId: 'r0.1', from: at(5), firstStartsAt: START_AT, until: at(90), breakGlass: false };
     const { text } = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM }, request: aRequest({ extension }) });
-    expect(text).toContain('\nmore time after: r0.1\n');
+    expect(text).toContain('\nextends: r0.1\n');
   });
 
   it('tells who may stand in from now on', async () => {
@@ -152,9 +152,9 @@ describe('review_requested', () => {
     expect(notice).toMatchObject({ kind: 'review_requested', people: ['user:maya', 'user:noor'], groups: ['leads'] });
     expect(notice.text).toBe(
       [
-        'The request of user:maya for db-prod:write, db-prod:read still waits for review: leads may now stand in',
+        "user:maya's request for db-prod:write, db-prod:read still waits for review: leads may now stand in",
         'asked by: user:noor',
-        'why: the primary rejects writes',
+        'justification: the primary rejects writes',
         'ticket: INC-4711',
         'for: 15m',
         'decide before: 2026-01-01T01:00:00.000Z',
@@ -166,7 +166,7 @@ describe('review_requested', () => {
   it.each(['request.assigned', 'request.escalated'] as const)('says of %s when there is nothing to do any more', async (type) => {
     const end = { status: 'cancelled', cause: 'cancelled', at: at(1), by: 'user:maya', reason: undefined } as const;
     const { text } = await noticeOf({ type, data: { quorum: QUORUM }, request: aRequest({ end }) });
-    expect(text.split('\n')[1]).toBe('nothing to do: it is cancelled by now');
+    expect(text.split('\n')[1]).toBe('no action needed: the request is already cancelled');
   });
 
   it('says what the entry says where the request has been purged', async () => {
@@ -189,11 +189,11 @@ describe('decided', () => {
     expect(notice).toMatchObject({ kind: 'decided', people: ['user:maya'], groups: [] });
     expect(notice.text).toBe(
       [
-        'The request of user:maya for db-prod:write was approved, at last by user:sam',
+        "user:maya's request for db-prod:write was approved (final approval: user:sam)",
         'reason: looks *right*',
         'rule: prod',
         'access: from 2026-01-01T00:05:00.000Z until 2026-01-01T00:20:00.000Z',
-        'why: the primary rejects writes',
+        'justification: the primary rejects writes',
         'ticket: INC-4711',
         'request: r1',
       ].join('\n'),
@@ -212,17 +212,17 @@ describe('decided', () => {
   });
 
   const outcomes: Readonly<Record<string, string>> = {
-    'approved approver': 'was approved at once',
-    'approved quorum': 'was approved, at last by user:sam',
+    'approved approver': 'was approved automatically',
+    'approved quorum': 'was approved (final approval: user:sam)',
     'denied approver': 'was denied',
     'denied quorum': 'was denied by user:sam',
-    'denied abstained': 'was denied: no rule is about it',
-    'denied ineligible': 'was denied: the subject may no longer hold this',
-    'denied limit': 'was denied: a limit stands against it',
+    'denied abstained': 'was denied: no rule covers it',
+    'denied ineligible': 'was denied: the subject is no longer eligible',
+    'denied limit': 'was denied: a limit was reached',
     'cancelled cancelled': 'was cancelled by user:sam',
-    'cancelled revoked': 'was cancelled: user:sam has revoked what it is part of',
-    'cancelled origin_ended': 'was cancelled: what it would extend was ended early',
-    'expired time': 'ran out: nobody decided it in time',
+    'cancelled revoked': 'was cancelled: user:sam revoked it',
+    'cancelled origin_ended': 'was cancelled: the grant that it would extend was ended early',
+    'expired time': 'expired: no reviewer decided it in time',
   };
   const ends = Object.entries(REQUEST_ENDS).flatMap(([status, causes]) => causes.map((cause) => [status, cause] as const));
 
@@ -230,7 +230,7 @@ describe('decided', () => {
     const data = endOf(status, cause);
     const { kind, text } = await noticeOf({ type: `request.${status}` as EntryType, data, request: aRequest(), grants: [aGrant()] });
     expect(kind).toBe('decided');
-    expect(text.split('\n')[0]).toBe(`The request of user:maya for db-prod:write ${outcomes[`${status} ${cause}`]}`);
+    expect(text.split('\n')[0]).toBe(`user:maya's request for db-prod:write ${outcomes[`${status} ${cause}`]}`);
     expect(text.includes('access:')).toBe(status === 'approved');
   });
 
@@ -254,7 +254,7 @@ describe('expiring', () => {
   it('tells the subject, and who asked, when', async () => {
     const notice = await noticeOf({ ...of, request: byOther, grants: [aGrant()] });
     expect(notice).toMatchObject({ kind: 'expiring', people: ['user:maya', 'user:noor'], groups: [] });
-    expect(notice.text).toBe('The access of user:maya to db-prod:write ends at 2026-01-01T00:15:00.000Z\ngrant: r1.1');
+    expect(notice.text).toBe("user:maya's access to db-prod:write ends at 2026-01-01T00:15:00.000Z\ngrant: r1.1");
   });
 
   it('says that it was extended, or has ended, by now', async () => {
@@ -266,27 +266,27 @@ describe('expiring', () => {
     });
     expect((await noticeOf({ ...of, request: aRequest(), grants: [extended] })).text).toContain('\nextended by: r3.1\n');
     const ended = aGrant({ end: { status: 'revoked', cause: 'revoked', at: at(11), by: 'user:sam', reason: undefined } });
-    expect((await noticeOf({ ...of, request: aRequest(), grants: [ended] })).text).toContain('\nit has ended by now\n');
+    expect((await noticeOf({ ...of, request: aRequest(), grants: [ended] })).text).toContain('\nno action needed: the grant has ended\n');
   });
 
   it('says what the entry says where the request has been purged', async () => {
     expect(await noticeOf(of)).toMatchObject({
       people: ['user:maya'],
-      text: 'The access of user:maya to db-prod:write ends at 2026-01-01T00:15:00.000Z\ngrant: r1.1',
+      text: "user:maya's access to db-prod:write ends at 2026-01-01T00:15:00.000Z\ngrant: r1.1",
     });
   });
 });
 
 describe('ended', () => {
   const causes: Readonly<Record<string, string>> = {
-    time: 'its time is over',
-    idle: 'it was not used for too long',
+    time: 'it expired',
+    idle: 'it was idle for too long',
     used_up: 'its last use was taken',
     revoked: 'it was revoked by user:sam',
-    released: 'it was given back by user:sam',
-    ineligible: 'its subject may no longer hold it',
-    origin_ended: 'what it extends was ended by user:sam',
-    unjustified: 'user:sam has found the break-glass behind it unjustified',
+    released: 'it was released by user:sam',
+    ineligible: 'its subject is no longer eligible',
+    origin_ended: 'user:sam ended the grant that it extends',
+    unjustified: 'user:sam judged the break-glass use unjustified',
   };
   const ends = Object.entries(GRANT_ENDS).flatMap(([status, all]) => all.map((cause) => [status, cause] as const));
   const dataOf = (status: string, cause: string) => ({
@@ -306,7 +306,7 @@ describe('ended', () => {
     expect(notice).toMatchObject({ kind: 'ended', people: ['user:maya', 'user:noor'], groups: [] });
     expect(notice.text).toBe(
       [
-        `The access of user:maya to db-prod:write has ended: ${causes[cause]}`,
+        `user:maya's access to db-prod:write has ended: ${causes[cause]}`,
         'since: 2026-01-01T00:00:00.000Z',
         'reason: done early',
         'grant: r1.1',
@@ -325,7 +325,7 @@ describe('ended', () => {
   it('says that it has ended, whatever a later version calls the cause', async () => {
     for (const cause of ['later', 'toString']) {
       const { text } = await noticeOf({ type: 'grant.expired', data: dataOf('expired', cause), grantId: 'r1.1' });
-      expect(text.split('\n')[0]).toBe('The access of user:maya to db-prod:write has ended');
+      expect(text.split('\n')[0]).toBe("user:maya's access to db-prod:write has ended");
     }
   });
 });
@@ -350,13 +350,13 @@ describe('break_glass_used', () => {
         'BREAK-GLASS: user:noor has taken db-prod:write without review',
         'for: user:maya',
         'asked by: user:noor',
-        'why: the primary rejects writes',
+        'justification: the primary rejects writes',
         'ticket: INC-4711',
         'access: until 2026-01-01T00:15:00.000Z',
         'skipped groups: platform',
         'skipped people: user:ana, user:sam',
         'review due by: 2026-01-01T01:00:00.000Z',
-        'to be given by one of: security',
+        'reviewers: security',
         'request: r1',
       ].join('\n'),
     );
@@ -369,7 +369,7 @@ describe('break_glass_used', () => {
     };
     const notice = await noticeOf({ ...of, data, request: aRequest() });
     expect(notice).toMatchObject({ people: ['user:maya'], groups: [] });
-    expect(notice.text).not.toMatch(/for:|skipped|given by/);
+    expect(notice.text).not.toMatch(/for:|skipped|reviewers:/);
   });
 
   it('says what the entry says where the request has been purged', async () => {
@@ -387,11 +387,11 @@ describe('break_glass_overdue', () => {
     expect(notice).toMatchObject({ kind: 'break_glass_overdue', people: ['user:maya', 'user:noor'], groups: ['security'] });
     expect(notice.text).toBe(
       [
-        'The request of user:maya for db-prod:write, db-prod:read, by break-glass, has not been reviewed',
+        "The break-glass review of user:maya's request for db-prod:write, db-prod:read is overdue",
         'was due by: 2026-01-01T01:00:00.000Z',
-        'to be given by one of: security',
+        'reviewers: security',
         'asked by: user:noor',
-        'why: the primary rejects writes',
+        'justification: the primary rejects writes',
         'ticket: INC-4711',
         'request: r1',
       ].join('\n'),
@@ -401,7 +401,7 @@ describe('break_glass_overdue', () => {
   it('says when there is nothing to do any more', async () => {
     const acknowledgement = { by: 'user:lee', verdict: 'justified', at: at(70), reason: undefined } as const;
     const request = aRequest({ afterReview: { ...owed, missedAt: at(60), breakGlassReview: acknowledgement } });
-    expect((await noticeOf({ ...of, request })).text.split('\n')[1]).toBe('nothing to do: it has been reviewed by now');
+    expect((await noticeOf({ ...of, request })).text.split('\n')[1]).toBe('no action needed: it has been reviewed');
   });
 });
 
@@ -421,18 +421,13 @@ describe('provisioning_stuck', () => {
     const notice = await noticeOf(of);
     expect(notice).toMatchObject({ kind: 'provisioning_stuck', people: [], groups: [] });
     expect(notice.text).toBe(
-      [
-        'STUCK: github does not take the access to repo:admin away from user:maya',
-        'failed calls: 8',
-        'problem: ECONNRESET',
-        'change: e1',
-      ].join('\n'),
+      ["STUCK: github has not closed user:maya's access to repo:admin", 'failed calls: 8', 'problem: ECONNRESET', 'change: e1'].join('\n'),
     );
   });
 
   it('or who waits for what was granted', async () => {
     const { text } = await noticeOf({ ...of, data: { ...data, held: true } });
-    expect(text.split('\n')[0]).toBe('STUCK: github does not give user:maya the access to repo:admin');
+    expect(text.split('\n')[0]).toBe("STUCK: github has not opened user:maya's access to repo:admin");
   });
 });
 

@@ -68,7 +68,7 @@ describe('notify()', () => {
       people: [MAYA],
       request: { id: asked.request.id },
     });
-    expect(chat.notices[0]?.text).toContain('\nwhy: orders # are lost\n');
+    expect(chat.notices[0]?.text).toContain('\njustification: orders # are lost\n');
     await clock.advance('10m');
     await engine.sweep();
     await engine.approve(asked.request.id, { by: SAM, reason: 'go' });
@@ -79,10 +79,10 @@ describe('notify()', () => {
     await engine.flushAudit();
     expect(chat.headlines).toEqual([
       'user:maya asks for db-prod:write, for 15m',
-      'The request of user:maya for db-prod:write still waits for review: leads may now stand in',
-      'The request of user:maya for db-prod:write was approved, at last by user:sam',
-      'The access of user:maya to db-prod:write ends at 2026-01-01T00:25:00.000Z',
-      'The access of user:maya to db-prod:write has ended: its time is over',
+      "user:maya's request for db-prod:write still waits for review: leads may now stand in",
+      "user:maya's request for db-prod:write was approved (final approval: user:sam)",
+      "user:maya's access to db-prod:write ends at 2026-01-01T00:25:00.000Z",
+      "user:maya's access to db-prod:write has ended: it expired",
     ]);
     expect(chat.notices[2]?.text).toContain('\naccess: until 2026-01-01T00:25:00.000Z\n');
     expect(chat.notices[3]?.grant).toMatchObject({ id: `${asked.request.id}.1`, scope: SCOPE });
@@ -179,7 +179,7 @@ describe('notify()', () => {
     const chat = aChat();
     const entries = journalOf(1).map((entry) => ({ ...entry, type: 'grant.expired' as const }));
     await chat.sink.write(entries, NOBODY);
-    expect(chat.headlines).toEqual(['The access of user:maya to db-prod:write has ended']);
+    expect(chat.headlines).toEqual(["user:maya's access to db-prod:write has ended"]);
     expect(chat.notices[0]).toMatchObject({ request: undefined, grant: undefined, people: [MAYA] });
   });
 
@@ -207,7 +207,7 @@ describe('notify()', () => {
     expect(chat.notices[0]?.markdown).toContain('\n- decide before: T+1440 <b>min</b>\n');
     const entries = journalOf(1).map((entry) => ({ ...entry, type: 'grant.warned' as const }));
     await chat.sink.write(entries, NOBODY);
-    expect(chat.headlines[1]).toBe('The access of user:maya to db-prod:write ends at an unknown time');
+    expect(chat.headlines[1]).toBe("user:maya's access to db-prod:write ends at an unknown time");
   });
 
   it('tells of a revoke, and by whom', async () => {
