@@ -1,4 +1,4 @@
-import type { Change, GrantStore } from '../../core/store-port.js';
+import type { Change, GrantStore, Row } from '../../core/store-port.js';
 import { MAX_CHANGE } from '../../core/change-size.js';
 import { aChange, aRow } from '../builders.js';
 import { rejects, same } from '../assertions.js';
@@ -9,11 +9,13 @@ import type { Cases } from './cases.js';
 export const changeSize: Cases = (it) => {
   for (const [what, sized] of Object.entries(SIZED)) {
     it(`takes the greatest number of ${what}, and refuses one more, applying nothing`, async (store) => {
-      await given(store, [aRow({ id: 'kept' })]);
-      const { above, at } = sized(store);
-      await rejects(() => store.commit(above), `commit() of a change with more ${what} than the greatest number`);
+      const { above, at, before = [KEPT] } = sized(store);
+      await given(store, before);
+      const error = await rejects(() => store.commit(above), `commit() of a change with more ${what} than the greatest number`);
+      same((error as { code?: unknown }).code, 'ERR_JIT_STORE', 'the code of the refusal, which says that nothing was applied');
       same(await journalIds(store), [(await journalIds(store))[0]], 'the entries after the refusal');
       for (const row of above.put.slice(0, 1)) await isKept(store, row, undefined, 'a row of the refused change');
+      same(await store.get(before), before, 'the rows from before, after the refusal');
       await commit(store, at);
       same(await store.get(at.put), at.put, 'the rows of the change at the bound');
       same((await journalIds(store)).length, 1 + at.append.length, 'the number of entries');
@@ -24,16 +26,27 @@ export const changeSize: Cases = (it) => {
 interface Sized {
   readonly at: Change;
   readonly above: Change;
+  /** The rows that are there before. */
+  readonly before?: readonly Row[];
 }
 
 const list = <T>(length: number, make: (i: number) => T): T[] => Array.from({ length }, (_, i) => make(i));
-const rows = (length: number) => list(length, (i) => aRow({ id: `row-${i}`, subject: `user:${i}` }));
+const rows = (length: number, name = 'row') => list(length, (i) => aRow({ id: `${name}-${i}`, subject: `user:${i}` }));
+const KEPT = aRow({ id: 'kept' });
 
 const SIZED: Readonly<Record<string, (store: GrantStore) => Sized>> = {
   rows: () => ({
     at: aChange({ id: 'at', put: rows(MAX_CHANGE.rows) }),
     above: aChange({ id: 'above', put: rows(MAX_CHANGE.rows + 1) }),
   }),
+  'rows that are written or removed': () => {
+    const [put, before] = [rows(MAX_CHANGE.rows - 100), [...rows(100, 'gone'), KEPT]];
+    const removing = (id: string, remove: readonly Row[]) => {
+      const change = aChange({ id, put });
+      return { ...change, remove, expect: [...change.expect, ...remove] };
+    };
+    return { at: removing('at', before.slice(0, 100)), above: removing('above', before), before };
+  },
   entries: (store) => ({
     at: aChange({ id: 'at', append: list(MAX_CHANGE.entries, (i) => entryFor(store, `at.${i}`)) }),
     above: aChange({ id: 'above', append: list(MAX_CHANGE.entries + 1, (i) => entryFor(store, `above.${i}`)) }),

@@ -60,7 +60,11 @@ const unchanged: Cases = (it) => {
     const before = await picture(store, [...keys, zero]);
     for (const createdAt of [row.createdAt - 1, row.createdAt + 1, 0]) {
       const put = [...change.put.slice(0, -1), { ...row, createdAt }];
-      await rejects(() => store.commit({ ...change, put }), `commit() of a row with createdAt ${createdAt}, which has ${row.createdAt}`);
+      const error = await rejects(
+        () => store.commit({ ...change, put }),
+        `commit() of a row with createdAt ${createdAt}, which has ${row.createdAt}`,
+      );
+      same((error as { code?: unknown }).code, 'ERR_JIT_STORE', 'the code of the refusal, which says that nothing was applied');
     }
     await rejects(
       () => store.commit(changeOf(store, 'c0', [next(zero, { createdAt: 1 })])),

@@ -223,6 +223,21 @@ export const WHOLE = [
       return inner.commit(change);
     },
   })),
+  broken('rows that are removed are not counted', 'takes the greatest number of rows that are written or removed', (inner) => ({
+    commit: (change) => inner.commit({ ...change, remove: change.remove?.slice(0, 1_000 - change.put.length) }),
+  })),
+  broken('a change that is too large is refused by another error', 'takes the greatest number of expectations', (inner) => ({
+    async commit(change) {
+      if (change.expect.length > 2_000) throw new Error('too large');
+      return inner.commit(change);
+    },
+  })),
+  broken('another createdAt is refused by another error', 'changes nothing when a row would get another createdAt', (inner) => ({
+    commit: (change) =>
+      inner.commit(change).catch((error: unknown) => {
+        throw /createdAt/.test((error as Error).message) ? new Error('another createdAt') : error;
+      }),
+  })),
   broken('entries have no greatest number: the rest is left out', 'takes the greatest number of entries', (inner) => ({
     commit: (change) => inner.commit({ ...change, append: change.append.slice(0, 1_000) }),
   })),
