@@ -16,11 +16,11 @@ async function main() {
     const { request } = await engine.requestAccess({ ...job, ttl: '15m', justification: 'backfill of the orders' });
     const answer = await waitFor(engine, request.id);
     assert.equal(answer.outcome, 'granted');
-    await withAccess(engine, job.subject, job.scope, async (signal, lease) => {
-      assert.ok(lease.until);
-      console.log(`access until ${time(lease.until)}`);
+    await withAccess(engine, job.subject, job.scope, async (signal, watch) => {
+      assert.ok(watch.until);
+      console.log(`access until ${time(watch.until)}`);
       for (;;) {
-        // A batch takes four minutes. A real one is given the signal, and its statement a timeout that ends by lease.until.
+        // A batch takes four minutes. A real one is given the signal, and its statement a timeout that ends by watch.until.
         await clock.advance('4m');
         signal.throwIfAborted();
         console.log(`${time(clock.now())}: batch ${++batches}`);

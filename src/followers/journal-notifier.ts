@@ -3,43 +3,43 @@ import type { MaybePromise } from '../core/ports.js';
 import type { GrantStore, JournalSlice } from '../core/store-port.js';
 import type { AuditEntry } from '../records/index.js';
 
-/** How many entries are looked at at a time. */
+/** How many entries are read at a time. */
 const PAGE = 200;
 
-/** Whoever waits for something new. */
+/** Waits for entries. */
 export interface JournalListener {
-  /** Whether an entry may change what it waits for. */
+  /** Whether the listener must be woken for this entry. */
   readonly concerns: (entry: AuditEntry) => boolean;
   readonly wake: () => void;
 }
 
-/** What an alarm needs of the engine. */
-export interface AlarmContext {
+/** What the notifier takes from the engine. */
+export interface NotifierContext {
   readonly store: Pick<GrantStore, 'watch'>;
-  /** From behind a seq on; without one, only where the journal starts and ends. */
+  /** The entries after a seq; without one, only where the journal starts and ends. */
   readonly journal: (after: number | undefined, limit: number) => MaybePromise<JournalSlice>;
   readonly onError: (error: unknown, during: string) => void;
 }
 
 /**
- * Wakes whoever waits when something on record concerns them. This engine's commits and the store's watch only hint that
- * there is something; what it is, the journal says, read once for all. One subscription, from the first listener to the
- * last. Whoever listens polls too, so what goes wrong here only makes them slower.
+ * Wakes each listener when the journal has a new entry that concerns it. This engine's commits and the store's `watch` are only
+ * hints: at a hint the notifier reads the new entries, once for all listeners. It watches the store from the first listener to
+ * the last. Listeners also poll, so a failure here only makes them slower.
  */
 export class JournalNotifier {
-  readonly #context: AlarmContext;
+  readonly #context: NotifierContext;
   readonly #listeners = new Set<JournalListener>();
   #watching: { readonly end?: () => void } | undefined;
-  /** Of all entries up to here whoever listens knows; `undefined`: that is still to be asked. */
+  /** The listeners were woken for all entries up to here; `undefined`: the head has not been read yet. */
   #seq: number | undefined;
   #isReading = false;
   #isHinted = false;
 
-  constructor(context: AlarmContext) {
+  constructor(context: NotifierContext) {
     this.#context = context;
   }
 
-  /** @returns what takes the listener away again */
+  /** @returns removes the listener */
   listen(listener: JournalListener): () => void {
     this.#listeners.add(listener);
     if (this.#watching === undefined) this.#watch();
@@ -52,14 +52,14 @@ export class JournalNotifier {
     };
   }
 
-  /** Something may be new. */
+  /** Says that the journal may have a new entry. */
   hint(): void {
     this.#isHinted = true;
-    if (!this.#isReading && this.#listeners.size > 0) void this.#readOn();
+    if (!this.#isReading && this.#listeners.size > 0) void this.#readNew();
   }
 
-  /** A hint that comes meanwhile makes it read once more: its entry may have missed the read before. */
-  async #readOn(): Promise<void> {
+  /** A hint during a read causes another read: its entry may have come too late for the first one. */
+  async #readNew(): Promise<void> {
     this.#isReading = true;
     while (this.#isHinted) {
       this.#isHinted = false;
@@ -78,7 +78,7 @@ export class JournalNotifier {
     const since = this.#seq;
     const { entries, start, head } = await this.#context.journal(since, PAGE);
     if (this.#listeners.size === 0) return false;
-    // What came before is not known: at the first hint, and where the journal has been trimmed, or put back.
+    // Entries were missed: before the first hint, or because the journal was trimmed or restored.
     const isLost = since === undefined || since < start.seq || head.seq < since;
     this.#seq = isLost ? head.seq : (entries.at(-1)?.seq ?? since);
     this.#wake(({ concerns }) => isLost || entries.some(concerns));
@@ -89,7 +89,7 @@ export class JournalNotifier {
     for (const listener of [...this.#listeners].filter(isConcerned)) listener.wake();
   }
 
-  /** One that fails is tried again when somebody else listens. */
+  /** After a failure it is tried again for the next listener. */
   #watch(): void {
     const watching: { end?: () => void } = {};
     this.#watching = watching;
@@ -97,7 +97,7 @@ export class JournalNotifier {
       this.#context.store,
       () => this.hint(),
       (error, during) => {
-        // Another may have begun since.
+        // A later watch may have begun since.
         if (this.#watching === watching) this.#watching = undefined;
         this.#context.onError(error, during);
       },

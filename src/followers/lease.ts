@@ -3,9 +3,9 @@ import { isObject } from '../records/index.js';
 import { readBookmark } from '../records/bookmark.js';
 
 /**
- * Whether somebody else is at it until their lease is over; unless that lies so far ahead that a clock must have gone
- * wrong. A row with a lease is never removed while it may be taken again: a version that comes back would be taken for
- * the one that was held.
+ * Whether another process has the lease on a row. A lease that ends further ahead than any process could write it comes from a
+ * wrong clock, and does not count. A row with a lease is not removed while a process may take it again: a version that came back
+ * would be mistaken for the one that was leased.
  */
 export function isLeased(row: Row | undefined, owner: string, now: number, longestMs: number): boolean {
   const leasedUntil = readBookmark(row, 'leasedUntil');

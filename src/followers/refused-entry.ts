@@ -1,15 +1,15 @@
 import { isObject, type AuditEntry } from '../records/index.js';
 import { isInstant } from '../core/instant.js';
 
-/** After so many refusals of one entry it is delivered without its texts (L37). */
+/** After this many refusals an entry is delivered without its texts (L37). */
 export const MAX_REFUSALS = 5;
 
 /**
  * A sink's `write`, or the `send` of `notify`, rejects with this when its destination refuses this one entry because of
- * what is in it: not when the destination is down, busy, or doesn't know who calls.
+ * its content: not when the destination is down or busy, or requires authentication.
  *
- * After five refusals of one entry it is delivered in its withheld form, see {@link isWithheld}. Only if that is taken, the
- * next entry follows. Any error with a `refusedEntry` counts, so that an adapter needs no import.
+ * After five refusals of one entry it is delivered in its withheld form, see {@link isWithheld}. The next entry follows only
+ * if the destination takes that form. Any error with a `refusedEntry` counts, so that an adapter needs no import.
  *
  * @example
  * const send = async (notice: Notice) => {
@@ -30,13 +30,13 @@ export class EntryRefusedError extends Error {
   }
 }
 
-/** The entry of a page that an error says was refused; `undefined`: the error says nothing of the kind. */
+/** The entry of a page that an error names as refused; `undefined`: it names none. */
 export function refusedIn(page: readonly AuditEntry[], error: unknown): AuditEntry | undefined {
   try {
     const id = (error as { readonly refusedEntry?: unknown } | null | undefined)?.refusedEntry;
     return typeof id === 'string' ? page.find((entry) => entry.id === id) : undefined;
   } catch {
-    // A getter of a foreign error.
+    // A getter of the error has thrown.
     return undefined;
   }
 }
@@ -67,34 +67,34 @@ export function withhold({ v, namespace, id, type, at, requestId, grantId, diges
   };
 }
 
-/** The refusals of the entry at which a follower stands. It lies in the cursor's row. */
+/** The refusals of the entry that a follower has to deliver next. A shared follower keeps them in its cursor's row. */
 export interface Refusals {
   readonly seq: number;
   readonly id: string;
   readonly type: string;
   readonly count: number;
-  /** Once the withheld form was refused too: before this instant nothing is sent. Epoch milliseconds, or 0. */
+  /** After the withheld form was refused, too: the follower sends nothing before this instant. Epoch milliseconds, or 0. */
   readonly retryAt: number;
 }
 
 const FIRST_WAIT_MS = 60_000;
 const MAX_WAIT_MS = 3_600_000;
 
-/** One more refusal of this entry. */
+/** The refusals after one more of this entry. */
 export function countRefusal(before: Refusals | undefined, { seq, id, type }: AuditEntry, now: number): Refusals {
   const count = before?.seq === seq ? before.count + 1 : 1;
-  const late = count - MAX_REFUSALS;
-  const retryAt = late <= 0 ? 0 : now + Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(late - 1, 30));
+  const excess = count - MAX_REFUSALS;
+  const retryAt = excess <= 0 ? 0 : now + Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(excess - 1, 30));
   return { seq, id, type, count, retryAt };
 }
 
-/** Whether nothing is to be sent yet. A wait that lies too far ahead was measured by a clock that has gone back since. */
+/** Whether the follower must still wait. A wait that ends too far ahead was computed before the clock was set back. */
 export const isWaiting = ({ retryAt }: Refusals, now: number): boolean => now < retryAt && retryAt <= now + MAX_WAIT_MS;
 
-/** How a message names the entry. */
+/** The entry, as messages name it. */
 export const nameOf = ({ id, type, seq }: Pick<Refusals, 'id' | 'type' | 'seq'>): string => `entry ${id} (${type}, seq ${seq})`;
 
-/** Reads what a cursor's row says; what this version doesn't write counts as no refusal. */
+/** Reads the refusals in a cursor's row; a value that this version does not write counts as none. */
 export function readRefusals(value: unknown): Refusals | undefined {
   if (!isObject(value)) return undefined;
   const { seq, id, type, count, retryAt } = value as { readonly [Field in keyof Refusals]?: unknown };

@@ -2,10 +2,9 @@ import type { GrantStore } from '../core/store-port.js';
 import { isThenable } from '../core/time.js';
 
 /**
- * Watches a store, where it can be watched. That is only a hint, so a store that fails at it is told, and makes whoever
- * watches no worse off than one that can't.
+ * Watches a store that has `watch`. A watch only gives hints, so its failure is reported to `onError` and has no other effect.
  *
- * @returns ends it; never throws
+ * @returns ends the watch; never throws
  */
 export function watch(store: Pick<GrantStore, 'watch'>, wake: () => void, onError: (error: unknown, during: string) => void): () => void {
   const guarded = <T>(call: () => T): T | undefined => {
@@ -17,7 +16,7 @@ export function watch(store: Pick<GrantStore, 'watch'>, wake: () => void, onErro
     }
   };
   const unwatch = guarded(() => store.watch?.(wake));
-  // By the contract it is no promise; where it is one all the same, its failure would be nobody's.
+  // By the contract it is no promise. A promise would reject unhandled.
   if (isThenable(unwatch)) unwatch.then(undefined, (error: unknown) => onError(error, 'watch'));
   return () => guarded(() => unwatch?.());
 }

@@ -19,7 +19,7 @@ import { entryOf, combine, stamp, SWEEPER, noChange, type Moment, type Transitio
 import { grantLimitMet, touchSubject } from './subject.js';
 import type { ParsedBreakGlass } from './verdict.js';
 
-/** The rows of those whose unreviewed break-glass counts: the subject, and whoever asks on its behalf. */
+/** The subject and the requester, whose pending break-glass reviews count. */
 export interface Debtors {
   readonly subject: Subject | undefined;
   /** The same as `subject` where the subject asks itself. */
@@ -29,8 +29,8 @@ export interface Debtors {
 }
 
 /**
- * Access first: the request, its approval, the review that is owed, and the grants, in one step. The limit on what may
- * be owed is kept by the rows of the subject and of the requester, which this writes.
+ * Takes access at once: the request, its approval, the pending review, and the grants, in one commit. It writes the rows of the
+ * subject and of the requester, so that two calls at once can not exceed the limit on pending reviews.
  */
 export function breakGlass(
   ask: Ask,
@@ -76,9 +76,9 @@ export function breakGlass(
 }
 
 /**
- * No more emergencies for the subject or the requester while as many reviews are pending as may be. Access that another
- * caller took for one of them doesn't keep that one from an emergency of its own (L44); but through others a subject has
- * no more emergencies than that, whoever takes them.
+ * Refuses break-glass access while the subject or the requester has as many pending reviews as the limit allows. Access that
+ * another requester took for them does not count when they take access themselves (L44). Through other requesters a subject
+ * has no more than the limit in all.
  */
 function refuseDebtors({ requestedBy }: Ask, debtors: Debtors, maxUnreviewed: number): void {
   for (const debtor of [debtors.subject, debtors.requester]) {
@@ -97,7 +97,7 @@ function refuseDebtors({ requestedBy }: Ask, debtors: Debtors, maxUnreviewed: nu
   }
 }
 
-/** The subject's row, and the requester's where that is somebody else; with what an entry says of them. */
+/** The row of the subject, and that of a requester who is not the subject, with their versions for the entry. */
 function debtorRows(request: AccessRequest, debtors: Debtors, change: (unreviewed: readonly string[]) => readonly string[]) {
   const row = (id: string, before: Subject | undefined) => touchSubject(id, before, { unreviewed: change(before?.unreviewed ?? []) });
   const subject = row(request.subject, debtors.subject);
@@ -108,7 +108,7 @@ function debtorRows(request: AccessRequest, debtors: Debtors, change: (unreviewe
   };
 }
 
-/** What somebody finds who looks at break-glass access afterwards. */
+/** The verdict of a reviewer on break-glass access. */
 export interface BreakGlassReviewCommand {
   readonly verdict: BreakGlassReview['verdict'];
   readonly reason: string | undefined;
@@ -122,7 +122,7 @@ export interface BreakGlassReviewContext {
   readonly grants: readonly { readonly use: GrantUse; readonly chain: ExtensionChain }[];
 }
 
-/** Gives the review that is owed. `unjustified` ends in the same step what still lives. */
+/** Records the verdict of a pending review. `unjustified` ends the access in the same commit. */
 export function reviewBreakGlass(
   request: AccessRequest,
   command: BreakGlassReviewCommand,
@@ -158,7 +158,7 @@ export function reviewBreakGlass(
   ]);
 }
 
-/** Records that the review is overdue; it stays owed. */
+/** Records that the review is overdue; it stays pending. */
 export function missReview(request: AccessRequest, moment: Moment): Transition<AccessRequest> {
   const { afterReview } = request;
   if (afterReview === undefined) return noChange(request);

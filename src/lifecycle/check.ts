@@ -14,15 +14,15 @@ export function judge(reaching: readonly GrantUse[], subject: string, scope: str
   let needsUse: GrantUse | undefined;
   let waiting: GrantUse | undefined;
   let upcoming: GrantUse | undefined;
-  for (const held of reaching) {
+  for (const use of reaching) {
     // The grant that ends last and the one that begins next bound how long the decision stands.
-    if (isUsable(held, reading)) {
-      if (!takesUses && held.grant.maxUses !== undefined) needsUse = held;
-      else if (usable === undefined || endOf(held) > endOf(usable)) usable = held;
-    } else if (awaitsActivation(held, reading)) {
-      if (waiting === undefined || endOf(held) > endOf(waiting)) waiting = held;
-    } else if (isScheduled(held, reading)) {
-      if (upcoming === undefined || expectedStart(held.grant) < expectedStart(upcoming.grant)) upcoming = held;
+    if (isUsable(use, reading)) {
+      if (!takesUses && use.grant.maxUses !== undefined) needsUse = use;
+      else if (usable === undefined || endOf(use) > endOf(usable)) usable = use;
+    } else if (awaitsActivation(use, reading)) {
+      if (waiting === undefined || endOf(use) > endOf(waiting)) waiting = use;
+    } else if (isScheduled(use, reading)) {
+      if (upcoming === undefined || expectedStart(use.grant) < expectedStart(upcoming.grant)) upcoming = use;
     }
   }
   const { now } = reading;

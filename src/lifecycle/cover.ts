@@ -36,7 +36,7 @@ export function unbrokenCover(
   const covers = asked.scopes.map((scope) => {
     const spans = [
       ...live
-        .filter((held) => !hasEnded(held, moment) && overlaps(held.grant.scope, scope))
+        .filter((use) => !hasEnded(use, moment) && overlaps(use.grant.scope, scope))
         .map(({ grant }) => ({ from: Math.max(grant.startsAt, moment.now), until: grant.expiresAt })),
       ...open
         .filter((request) => isPending(request, moment) && request.scopes.some((other) => overlaps(other, scope)))

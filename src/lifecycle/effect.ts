@@ -21,8 +21,8 @@ export interface Backoff extends Pauses {
  * Whether an external system is to give the access now. A recorded start counts even where this process's clock lags behind
  * the clock that recorded it, because no event follows when the clock has caught up.
  */
-export function isCovered(held: readonly GrantUse[], { now, forEnds }: Instants): boolean {
-  return held.some((one) => isUsable(one, { now: Math.max(now, one.grant.activatedAt ?? now), forEnds }));
+export function isCovered(uses: readonly GrantUse[], { now, forEnds }: Instants): boolean {
+  return uses.some((use) => isUsable(use, { now: Math.max(now, use.grant.activatedAt ?? now), forEnds }));
 }
 
 /** Whether no change is needed: there is no access and never was, or the last change has the current state. */

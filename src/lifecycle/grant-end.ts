@@ -2,12 +2,12 @@ import { makeEnd, makeGrant, makeUsage, type Grant, type GrantEnd } from '../rec
 import type { GrantUse } from './status.js';
 import { entryOf, nextVersion, type Transition } from './transition.js';
 
-/** The one way out for a grant; of what hangs on it, nothing is written. */
+/** Ends a grant. Every end goes through this function; it writes nothing else, such as the usage row. */
 export function endWith(grant: Grant, ending: GrantEnd, at: number, written: object = {}): Transition<Grant> {
   const end = makeEnd(ending);
   const next = makeGrant({ ...grant, version: nextVersion(grant), end });
   const { subject, scope } = grant;
-  // Whose and to what, so that whoever follows the journal need not look it up, and can't find it purged.
+  // The subject and the scope, so that a follower of the journal need not look them up: they may have been purged.
   return { result: next, put: [next], entries: [entryOf(next, `grant.${end.status}`, at, end.by, { end, subject, scope, ...written })] };
 }
 

@@ -50,7 +50,7 @@ export interface IssueContext extends SubjectContext, ChainContext {
   readonly origin: Grant | undefined;
 }
 
-/** Why the time of a request allows no grant, whoever approves it at `at`; `undefined`: it does. */
+/** Why the time of a request allows no grant when it is approved at `at`; `undefined`: it allows one. */
 export function reasonOfTime(request: AccessRequest, at: number): string | undefined {
   const { startsAt, expiresAt } = windowOf(request, at);
   if (!(startsAt < expiresAt)) return 'nothing is left of the time that may be given (maxTotal)';
@@ -81,7 +81,7 @@ export function issueGrants(request: AccessRequest, at: number, by: string, cont
     firstStartsAt: extension?.firstStartsAt ?? window.startsAt,
     extends: extension?.grantId,
     successors: [],
-    // Of a whole line: what began without a review is never prolonged without one.
+    // For the whole chain: access that began without a review is never extended without one.
     breakGlass: afterReview !== undefined || extension?.breakGlass === true,
     asksAtStart: isLater && context.asksAtStart,
     activatedAt: isLater ? undefined : window.startsAt,
@@ -116,35 +116,35 @@ function extendGrant(origin: Grant, successor: Grant, at: number, by: string): T
   return { result: next, put: [next], entries: [entryOf(next, 'grant.extended', at, by, { successors })] };
 }
 
-/** Ends a grant early. What time has ended already gets that end on record. Twice is fine and recorded once. */
+/** Ends a grant early, or records its expiry. Idempotent: a grant with a recorded end stays as it is. */
 export function endOne(
-  held: GrantUse,
+  use: GrantUse,
   { cause, reason }: { readonly cause: Extract<GrantEnd, { status: 'revoked' }>['cause']; readonly reason: string | undefined },
   moment: Moment,
 ): Transition<Grant> {
-  const { grant } = held;
+  const { grant } = use;
   if (grant.end !== undefined) return noChange(grant);
-  if (hasEnded(held, moment)) return expireGrant(held, moment);
-  const at = stamp(moment, grant, held.usage);
-  // Its usage row is left for the sweep: whoever wrote it, each use in between would cost a revoke its commit. Uses name
-  // the grant's version, and so they lose.
+  if (hasEnded(use, moment)) return expireGrant(use, moment);
+  const at = stamp(moment, grant, use.usage);
+  // Leaves the usage row to the sweep. If revoke wrote it, each concurrent use would make revoke conflict. A use depends on
+  // the grant's version, so it conflicts instead.
   return endWith(grant, { status: 'revoked', cause, at: endedAt(moment, at), by: moment.actor, reason }, at);
 }
 
 /** Records what time has ended. Access had ended before, whether or not this ever runs. */
-export function expireGrant(held: GrantUse, moment: Moment): Transition<Grant> {
-  const { grant, usage } = held;
+export function expireGrant(use: GrantUse, moment: Moment): Transition<Grant> {
+  const { grant, usage } = use;
   const at = stamp(moment, grant, usage);
   const cause = usage !== undefined && idleEnd(usage) < grant.expiresAt ? 'idle' : 'time';
   const ended = Math.min(endedAt(moment, at), effectiveEnd(grant, usage));
-  return endWithUsage(held, { status: 'expired', cause, at: ended, by: SWEEPER, reason: undefined }, at);
+  return endWithUsage(use, { status: 'expired', cause, at: ended, by: SWEEPER, reason: undefined }, at);
 }
 
-/** Whether the warning of a grant that has not ended is to go on record now. */
+/** Whether the warning of a grant that has not ended must be recorded now. */
 export const isWarningDue = ({ grant }: GrantUse, moment: Moment): boolean =>
   grant.warnAt !== undefined && grant.warnedAt === undefined && grant.activatedAt !== undefined && hasPassed(grant.warnAt, moment);
 
-/** One entry for each grant, so that its subject can be told while there is time to ask for more. */
+/** Records one entry for each grant, so that its subject can be notified in time to extend it. */
 export function warnGrant({ grant }: GrantUse, moment: Moment): Transition<Grant> {
   const at = stamp(moment, grant);
   const next = makeGrant({ ...grant, version: nextVersion(grant), warnedAt: at });

@@ -10,19 +10,19 @@ import {
 } from '../records/index.js';
 
 /**
- * Whether a request and all its grants ended, on record, at or before `before`. They go together: a request is kept
- * as long as one of its grants is, and as long as it owes its review. Nothing that was held at the horizon or later goes (L33).
+ * Whether a request and all its grants have a recorded end at or before `before`. They are removed together: a request is kept
+ * as long as one of its grants, and while its break-glass review is pending. Grants held at the horizon or later stay (L33).
  *
- * @param grants its own, and those that go on from them
- * @param origins the grants that open requests ask to extend: what is decided there rests on them
+ * @param grants its own, and the rest of their chains
+ * @param origins the grants that open requests ask to extend: those decisions need them
  */
 export function isPurgeable(request: AccessRequest, grants: readonly Grant[], origins: ReadonlySet<string>, before: number): boolean {
-  // Its last instant, not its end: a review that was owed may have been given long after.
+  // Its last instant, not its end: its break-glass review may have been given long after.
   if (request.end === undefined || needsReview(request) || lastInstant(request) >= before) return false;
   return grants.every((grant) => grant.end !== undefined && effectiveEnd(grant) <= before && !origins.has(grant.id));
 }
 
-/** What a system outside was told last is kept while it says that somebody holds something, and until it was taken or set aside. */
+/** The last change of an external system is kept while it gives access, and until it has been applied or dismissed. */
 export const isEffectPurgeable = (effect: Effect, before: number): boolean =>
   !effect.held && !isUnsettled(effect) && lastInstant(effect) < before;
 

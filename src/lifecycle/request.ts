@@ -46,7 +46,7 @@ export interface OpeningContext extends SubjectContext, ChainContext {
   readonly open: readonly AccessRequest[];
   /** Its requests that were denied; needed only where a denial stands. */
   readonly denied: readonly AccessRequest[];
-  /** The row of whoever asks for somebody else; `undefined`: it has none yet, or the subject asks itself. */
+  /** The row of a requester who is not the subject; `undefined`: it has none yet, or the subject asks itself. */
   readonly requester: Subject | undefined;
   /** Of the requests that this row says were opened for others, those that have no recorded end. */
   readonly openedForOthers: readonly AccessRequest[];
@@ -103,14 +103,14 @@ function extensionOf(grantId: string, origin: GrantUse | undefined, { maxTotalMs
   const { expiresAt: from, firstStartsAt, breakGlass } = origin.grant;
   const until = firstStartsAt + maxTotalMs;
   if (until <= from) {
-    const message = `this line of extensions has used all of limits.maxTotal (${formatDuration(maxTotalMs)}); ask for access anew`;
+    const message = `this extension chain has used all of limits.maxTotal (${formatDuration(maxTotalMs)}); request access instead`;
     throw new LimitError('maxTotal', maxTotalMs, from - firstStartsAt, message);
   }
   return { grantId, from, firstStartsAt, until, breakGlass };
 }
 
 /**
- * Puts a request on record, unless it only repeats what the subject has; then, under a key, that the key stands for that.
+ * Records a request, unless it only repeats what the subject has. Then it records, under a key, that the key stands for that.
  *
  * @returns the id of the request that there is now
  */
@@ -141,7 +141,7 @@ export function openRequest(
     entries: [createdEntry(request, { subjectVersion: subject.version, ...opened?.written }, moment.actor)],
     creates: true,
     dependsOn: [
-      // So that nobody asks to extend what has just been ended; and so that a key stands for one thing.
+      // Conflicts with an end of the extended grant, and with another use of the key.
       ...(context.origin === undefined ? [] : [asRead(context.origin.grant)]),
       ...(isKeyed ? [{ kind: 'reuse', id, version: 0 }] : []),
     ],
@@ -178,7 +178,7 @@ export function limitMet(
   return new LimitError('maxTotal', maxTotalMs, coverMs, message);
 }
 
-/** The row of whoever asks for somebody else, with this request among those it has opened; those that have ended go. */
+/** The row of a requester who is not the subject, with this request added to its open ones and those that have ended removed. */
 function openedForOther({ id, subject, requestedBy }: AccessRequest, { requester: before, openedForOthers }: OpeningContext) {
   if (requestedBy === subject) return undefined;
   const stillOpen = openedForOthers.map((request) => request.id);
@@ -196,7 +196,7 @@ function reuseRequest(ask: Ask, id: string, { requestId }: Duplicate, moment: Mo
   return { result: requestId, put: [reuse], entries: [entry], dependsOn: [{ kind: 'request', id, version: 0 }] };
 }
 
-/** Metadata is the caller's and may be anything: only its hash goes on record (L27, L29). */
+/** The journal records only the hash of metadata, which may hold anything (L27, L29). */
 export function createdEntry(
   request: AccessRequest,
   rows: { readonly subjectVersion: number; readonly requesterVersion?: number; readonly ended?: readonly string[] },

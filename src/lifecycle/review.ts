@@ -6,7 +6,7 @@ import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './
 import { hasPassed } from './status.js';
 import { entryOf, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
 
-/** A review that somebody wants to give; who, is the moment's actor. */
+/** A review to record. The moment's actor is the reviewer. */
 export interface ReviewCommand {
   readonly verdict: Review['verdict'];
   readonly reason: string | undefined;
@@ -41,7 +41,7 @@ export interface ReviewContext {
 /** How many reviews a request has at most: a change writes all of them (L42). A denial is taken beyond that too. */
 export const MAX_REVIEWS = 100;
 
-/** The subject, and whoever asked on its behalf, never count (L15). */
+/** A review by the subject or the requester never counts (L15). */
 export const isOwnRequest = (request: AccessRequest, reviewer: string): boolean =>
   reviewer === request.subject || reviewer === request.requestedBy;
 
@@ -61,21 +61,21 @@ function groupsThatCount(request: AccessRequest, groups: readonly string[], now:
   return quorum.groups.map((group) => group.name).filter((name) => isStandIn || groups.includes(name));
 }
 
-/** Of the groups that somebody is in, those that this request knows: what their review is remembered by. */
+/** The groups of a reviewer that this request names: a review records them. */
 function groupsThatMatter(quorum: Quorum, groups: readonly string[] | undefined): readonly string[] {
   const known = new Set([...quorum.groups.map((group) => group.name), quorum.escalation?.group]);
   return [...known].filter((name) => name !== undefined && groups?.includes(name)) as readonly string[];
 }
 
-/** Where a review given by somebody who is in `groups` counts. */
+/** The groups in which a review by a member of `groups` counts. */
 const placesOf = (request: AccessRequest, groups: readonly string[], as: string | undefined, now: number): readonly string[] =>
   groupsThatCount(request, groups, now).filter((name) => as === undefined || name === as);
 
-/** The groups of the quorum in which a review by somebody who is in `groups` would count. */
+/** The groups of the quorum in which a review by a member of `groups` would count. */
 export const countsIn = (request: AccessRequest, groups: readonly string[], { now }: ClockReading): readonly string[] =>
   groupsThatCount(request, groups, now);
 
-/** The groups in which this reviewer can still say something that would be recorded; for inboxes. */
+/** The groups in which a review by this reviewer would still be recorded; for inboxes. */
 export function mayAct(request: AccessRequest, reviewer: string, groups: readonly string[], reading: ClockReading): readonly string[] {
   const { quorum } = request;
   if (request.end !== undefined || quorum === undefined || isOwnRequest(request, reviewer) || hasPassed(request.reviewBy, reading))
@@ -85,9 +85,8 @@ export function mayAct(request: AccessRequest, reviewer: string, groups: readonl
 }
 
 /**
- * Whose rights must be asked about anew if this review might complete the request: everybody whose review is on it, for
- * denials count before approvals. Freshness, and whether the quorum has escalated yet, are left out on purpose: what is
- * asked too much costs a question, what is asked too little a decision.
+ * The reviewers whose rights must be asked again if this review might complete the request: all of them, because denials count
+ * before approvals. It ignores freshness and escalation on purpose: one question too many costs only that question.
  */
 export function reviewersToConfirm(
   request: AccessRequest,
@@ -98,8 +97,8 @@ export function reviewersToConfirm(
   const { quorum } = request;
   if (quorum === undefined) return [];
   const others = request.reviews.filter((review) => review.reviewer !== reviewer);
-  const agreeing = [...others.filter((review) => review.verdict === verdict), { groups, as: undefined }].map((one) => ({
-    groups: placesOf(request, one.groups, one.as, Infinity),
+  const agreeing = [...others.filter((review) => review.verdict === verdict), { groups, as: undefined }].map((review) => ({
+    groups: placesOf(request, review.groups, review.as, Infinity),
   }));
   const mayComplete = verdict === 'deny' ? agreeing.length >= quorum.denials : isMet(quorum, agreeing);
   return mayComplete ? [reviewer, ...others.map((review) => review.reviewer)] : [];
@@ -135,11 +134,11 @@ export function reviewRequest(
   if (placesOf(request, groups, as, moment.now).length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
 
   const given = reviewBy(request, reviewer);
-  // A link is good for one review. What others have said since it was made doesn't matter.
+  // A link is good for one review. Reviews by others since it was made do not matter.
   if (link !== undefined && given?.at !== link.reviewedAt) throw new LinkError('used', request.id);
   refuseTurning(request, reviewer, verdict);
-  // Saying the same again adds nothing, unless what was said has gone stale; but it looks at the quorum once more, for
-  // somebody who was out of a group may be back.
+  // A repeated review adds nothing unless the first is stale. It still counts the quorum again, because a reviewer may have
+  // returned to a group.
   const isRepeated = given?.verdict === verdict && isFresh(given, quorum, moment);
   const at = stamp(moment, request);
   const review = makeReview({ reviewer, verdict, groups, as, at, reason, comment });
@@ -157,16 +156,16 @@ export function reviewRequest(
 
   // A review counts only from someone who was in a group when it was given and is in one of these still (L17).
   const counted = reviews
-    .map((one) => {
-      const still = one.groups.filter((name) => context.groups.get(one.reviewer)?.includes(name));
-      return { ...one, groups: placesOf(request, still, one.as, moment.now) };
+    .map((review) => {
+      const still = review.groups.filter((name) => context.groups.get(review.reviewer)?.includes(name));
+      return { ...review, groups: placesOf(request, still, review.as, moment.now) };
     })
-    .filter((one) => one.groups.length > 0);
+    .filter((review) => review.groups.length > 0);
   // Denial before approval (L16).
-  if (counted.filter((one) => one.verdict === 'deny').length >= quorum.denials) {
+  if (counted.filter((review) => review.verdict === 'deny').length >= quorum.denials) {
     return deny({ cause: 'quorum', reason: verdict === 'deny' ? reason : undefined });
   }
-  const approvals = counted.filter((one) => one.verdict === 'approve' && isFresh(one, quorum, moment));
+  const approvals = counted.filter((review) => review.verdict === 'approve' && isFresh(review, quorum, moment));
   if (context.eligible !== undefined && isMet(quorum, approvals)) {
     if (!context.eligible) return deny({ cause: 'ineligible', reason: 'the subject is no longer eligible' });
     if (context.issue === undefined) throw new TypeError('an approval needs its context');
@@ -177,17 +176,17 @@ export function reviewRequest(
   return withReview({ result: { request: next, grants: [] }, put: [next], entries: [] });
 }
 
-/** Whether the escalation has begun and is not on record yet. */
+/** Whether the escalation has begun and is not recorded yet. */
 export function isEscalationDue(request: AccessRequest, { now }: ClockReading): boolean {
   const at = escalatesAt(request);
   return request.end === undefined && request.escalatedAt === undefined && at !== undefined && at <= now;
 }
 
-/** Puts on record that another group may stand in, so that it can be told. Its right began by time, recorded or not. */
+/** Records that another group may stand in, so that it can be notified. Its right began by time, recorded or not. */
 export function escalate(request: AccessRequest, moment: Moment): Transition<AccessRequest> {
   const escalatedAt = stamp(moment, request);
   const next = amend(request, { escalatedAt });
-  // The quorum as it was, so that whoever reads this knows whom to tell.
+  // The quorum, so that a reader of this entry knows whom to notify.
   const data = { escalatedAt, quorum: request.quorum };
   return { result: next, put: [next], entries: [entryOf(next, 'request.escalated', escalatedAt, SWEEPER, data)] };
 }

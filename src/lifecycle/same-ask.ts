@@ -39,8 +39,8 @@ export interface Denial {
 }
 
 /**
- * What was said against a request, the latest last: the denials of its reviewers, whatever became of it then, and the
- * end that the approver gave it. None of one that was approved, and none where only a limit stood against it.
+ * The denials of a request, the latest last: those of its reviewers, however it ended, and that of the approver. An approved
+ * request has none, and neither has one that only a limit refused.
  */
 function denialsOf({ reviews, end }: Pick<AccessRequest, 'reviews' | 'end'>): readonly Denial[] {
   if (end?.status === 'approved') return [];
@@ -114,8 +114,8 @@ export interface DenialContext {
 }
 
 /**
- * Notes on the subject's row, in the same step, that a request of it was denied. Without a context the step stays as it is: a
- * subject's row that can't be read keeps nobody from denying.
+ * Notes a denial on the subject's row, in the same commit. Without a context the transition stays as it is: an unreadable
+ * subject's row must prevent no denial.
  *
  * @param keptMs denials that are older than this make room
  */

@@ -5,26 +5,26 @@ import { endChain, type ExtensionChain } from './extension-chain.js';
 import { hasEnded, type GrantUse } from './status.js';
 import { APPROVER, entryOf, combine, nextVersion, stamp, noChange, type Moment, type Transition } from './transition.js';
 
-/** Whether the start of a scheduled grant has come and is not on record yet. */
+/** Whether the start of a scheduled grant has come and is not recorded yet. */
 export const isStartDue = ({ grant }: GrantUse, { now }: Pick<Moment, 'now'>): boolean =>
   grant.end === undefined && grant.activatedAt === undefined && grant.startsAt <= now;
 
 /**
- * Puts the start of a scheduled grant on record, or ends the grant where its subject may no longer hold it.
+ * Records the start of a scheduled grant, or ends the grant and its chain where its subject may no longer hold it.
  *
- * @param eligible what the approver says now; `true` where nobody has to be asked
+ * @param eligible the approver's answer; `true` where the approver is not asked
  */
-export function activateGrant(held: GrantUse, line: ExtensionChain, eligible: boolean, moment: Moment): Transition<Grant> {
-  const { grant } = held;
-  if (!isStartDue(held, moment)) return noChange(grant);
-  if (hasEnded(held, moment)) return expireGrant(held, moment);
+export function activateGrant(use: GrantUse, chain: ExtensionChain, eligible: boolean, moment: Moment): Transition<Grant> {
+  const { grant } = use;
+  if (!isStartDue(use, moment)) return noChange(grant);
+  if (hasEnded(use, moment)) return expireGrant(use, moment);
   if (!eligible) {
     const by = { ...moment, actor: APPROVER };
-    const ended = endOne(held, { cause: 'ineligible', reason: 'the subject may no longer hold this' }, by);
-    return combine(ended.result, [ended, ...endChain(line, by)]);
+    const ended = endOne(use, { cause: 'ineligible', reason: 'the subject may no longer hold this' }, by);
+    return combine(ended.result, [ended, ...endChain(chain, by)]);
   }
   if (grant.asksAtStart) refuseIfSteppedBack(moment);
-  const at = stamp(moment, grant, held.usage);
+  const at = stamp(moment, grant, use.usage);
   const { subject, scope } = grant;
   const next = makeGrant({ ...grant, version: nextVersion(grant), activatedAt: at });
   return {

@@ -20,18 +20,18 @@ export interface GrantUse {
 }
 
 /**
- * Usable now: no recorded end, inside the window, activated where its start had to be asked about, and neither idle nor
- * used up. Allow only if; anything that isn't proven denies.
+ * Usable now: no recorded end, inside the window, activated where its start must be confirmed, and neither idle nor used up.
+ * Every condition must be proven: a missing value denies.
  */
-export function isUsable(held: GrantUse, instants: Instants): boolean {
-  // Not before the answer either where the clock has gone back behind it: what is on record of the past says so too.
-  return effectiveStart(held.grant) <= instants.now && isInForce(held, instants);
+export function isUsable(use: GrantUse, instants: Instants): boolean {
+  // Not before its activation either, where the clock has gone back behind it: the answers about the past agree.
+  return effectiveStart(use.grant) <= instants.now && isInForce(use, instants);
 }
 
-/** Its time has come, and what is missing is only that its subject may still hold it. */
-export function awaitsActivation(held: GrantUse, instants: Instants): boolean {
-  const { grant } = held;
-  return grant.asksAtStart && grant.activatedAt === undefined && isInForce(held, instants);
+/** Its start has come, and only the approver's confirmation of it is missing. */
+export function awaitsActivation(use: GrantUse, instants: Instants): boolean {
+  const { grant } = use;
+  return grant.asksAtStart && grant.activatedAt === undefined && isInForce(use, instants);
 }
 
 function isInForce({ grant, usage }: GrantUse, { now, forEnds }: Instants): boolean {
@@ -41,7 +41,7 @@ function isInForce({ grant, usage }: GrantUse, { now, forEnds }: Instants): bool
   return isInstant(startsAt) && isInstant(until) && startsAt <= now && forEnds < until;
 }
 
-/** Neither ended nor used up. One that is counted but has no count could be either. */
+/** Neither ended nor used up. A counted grant without a usage row could be either. */
 const hasUsesLeft = ({ maxUses }: Grant, usage: Usage | undefined): boolean =>
   usage !== undefined && usage.endedAt === undefined && (maxUses === undefined || usage.uses < maxUses);
 
@@ -49,15 +49,15 @@ const hasUsesLeft = ({ maxUses }: Grant, usage: Usage | undefined): boolean =>
  * Until when these grants cover without a gap, by what is known now: from one that is usable now on, and from one to
  * the next that goes on from there. `undefined`: they don't cover now. It is over when `late` reaches it, like every end.
  */
-export function coveredUntil(held: readonly GrantUse[], instants: Instants & { readonly highWater: number }): number | undefined {
+export function coveredUntil(uses: readonly GrantUse[], instants: Instants & { readonly highWater: number }): number | undefined {
   const leewayMs = instants.forEnds - instants.highWater;
-  const usable = held.find((one) => isUsable(one, instants));
+  const usable = uses.find((use) => isUsable(use, instants));
   if (usable === undefined) return undefined;
   // Whichever it is: the others that are usable now go on from there.
   let until = endOf(usable);
   // Ends come early by the leeway and starts don't, so what begins at an end leaves a gap of that length.
-  const goesOn = (one: GrantUse) => expectedStart(one.grant) <= until - leewayMs && endOf(one) > until && isUsable(one, atStart(one));
-  for (let next = held.find(goesOn); next !== undefined; next = held.find(goesOn)) until = endOf(next);
+  const goesOn = (use: GrantUse) => expectedStart(use.grant) <= until - leewayMs && endOf(use) > until && isUsable(use, atStart(use));
+  for (let next = uses.find(goesOn); next !== undefined; next = uses.find(goesOn)) until = endOf(next);
   return until;
 }
 
@@ -69,7 +69,7 @@ export function hasPassed(bound: number, { forEnds }: Pick<Instants, 'forEnds'>)
   return !(forEnds < bound);
 }
 
-/** Whether a grant has ended, on record or by time alone. */
+/** Whether a grant has ended, recorded or by time alone. */
 export const hasEnded = ({ grant, usage }: GrantUse, instants: Pick<Instants, 'forEnds'>): boolean =>
   grant.end !== undefined || hasPassed(effectiveEnd(grant, usage), instants);
 
@@ -81,14 +81,14 @@ export interface Access {
   readonly hasEnded: boolean;
 }
 
-export const accessAt = (held: readonly GrantUse[], instants: Instants): Access => ({
-  allowed: held.some((one) => isUsable(one, instants)),
-  hasEnded: held.every((one) => hasEnded(one, instants)),
+export const accessAt = (uses: readonly GrantUse[], instants: Instants): Access => ({
+  allowed: uses.some((use) => isUsable(use, instants)),
+  hasEnded: uses.every((use) => hasEnded(use, instants)),
 });
 
 /** Still to begin, or to be confirmed, and not over before. */
-export const isScheduled = (held: GrantUse, instants: Instants): boolean =>
-  !hasEnded(held, instants) && instants.now < effectiveStart(held.grant);
+export const isScheduled = (use: GrantUse, instants: Instants): boolean =>
+  !hasEnded(use, instants) && instants.now < effectiveStart(use.grant);
 
 /** Was held at t: the rule for the past. */
 export function wasHeldAt(grant: Grant, t: Instant, usage?: Usage): boolean {
@@ -117,7 +117,7 @@ export function requestStatus(request: AccessRequest, now: Instant): RequestStat
 
 /**
  * A grant's status: its recorded end, or what time has made of it. One whose start had to be asked about stays
- * `scheduled` until its activation is on record.
+ * `scheduled` until its activation is recorded.
  *
  * @param at epoch milliseconds or a `Date`
  * @param usage how it has been used, where it has an idle end

@@ -4,8 +4,8 @@ import { hasEnded, hasPassed, isUsable, type GrantUse } from './status.js';
 import { nextVersion, type Moment } from './transition.js';
 
 /*
- * Rules about a subject's set. They hold because whatever opens a request or issues a grant writes the subject's row: of
- * two that counted the same set, one finds the row changed and counts again.
+ * Rules about the grants and requests of a subject. Each transition that opens a request or issues a grant writes the subject's
+ * row. Of two that counted the same records, the second conflicts and counts again.
  */
 
 /** What an engine allows a subject to have at a time. */
@@ -40,7 +40,7 @@ export type Asked = Pick<AccessRequest, 'subject' | 'requestedBy'>;
 export const countsAgainst = (asked: Asked, requestedBy: string | undefined): boolean =>
   requestedBy === undefined || requestedBy === asked.requestedBy || requestedBy === asked.subject;
 
-/** The row as it must be written by whatever relies on the set. */
+/** The subject's row, to be written by each transition that depends on its grants and requests. */
 export function touchSubject(
   id: string,
   subject: Subject | undefined,
@@ -50,7 +50,7 @@ export function touchSubject(
   return makeSubject({ unreviewed, openedForOthers, denied, ...change, id, version: nextVersion(subject) });
 }
 
-/** As many as one request may name scopes: break-glass is open for a whole bundle, whatever the subject holds. */
+/** As many as the scopes of a request: break-glass is open for a whole bundle, however many grants the subject has. */
 const BREAK_GLASS_RESERVE = 50;
 
 /** Taken by break-glass, not given as more time for what was. */
@@ -64,7 +64,7 @@ const isTaken = (grant: Grant): boolean => grant.breakGlass && grant.extends ===
  */
 export function countGrants({ live, given }: SubjectContext, asked: Asked, taken: boolean): number {
   const counts = ({ grant }: GrantUse) => isTaken(grant) === taken && countsAgainst(asked, given.get(grant.requestId)?.requestedBy);
-  return live.filter((held) => held.grant.end === undefined && counts(held)).length;
+  return live.filter((use) => use.grant.end === undefined && counts(use)).length;
 }
 
 /** The limit that the grants of a request would go beyond; `undefined`: none. */
@@ -112,10 +112,10 @@ export function findDuplicate(
   const from = asked.startsAt ?? moment.now;
   const until = from + asked.ttlMs;
   const scopesThere = (requestId: string): readonly string[] =>
-    live.flatMap((held) => {
-      const { grant, usage } = held;
-      // Once its time has come it must be usable: one whose start is still to be confirmed gives nothing.
-      const isThere = grant.startsAt <= from && (grant.startsAt <= moment.now ? isUsable(held, moment) : !hasEnded(held, moment));
+    live.flatMap((use) => {
+      const { grant, usage } = use;
+      // After its start it must be usable: a grant whose start is not confirmed gives no access.
+      const isThere = grant.startsAt <= from && (grant.startsAt <= moment.now ? isUsable(use, moment) : !hasEnded(use, moment));
       return grant.requestId === requestId && isThere && effectiveEnd(grant, usage) >= until ? [grant.scope] : [];
     });
   const covering = [...given.values()].find((request) => isSame(request) && areSame(scopesThere(request.id), asked.scopes));

@@ -9,20 +9,20 @@ import { hasEnded, hasPassed, type GrantUse } from './status.js';
 import { combine, type Moment, type Transition } from './transition.js';
 import { closeUsage, isUsageLeft } from './usage.js';
 
-/** What time alone has made of a record, and no entry says yet. `ended` is the only one that takes something away. */
+/** The change of a record that time alone has made, and no entry records yet. Only `ended` ends access. */
 export type TimeWork = 'ended' | 'started' | 'warned' | 'closed' | 'expired' | 'escalated' | 'missed';
 
-/** What there is to record about a grant; `undefined`: nothing that time alone can say. */
-export function workOn(held: GrantUse, moment: Moment): TimeWork | undefined {
-  const { grant } = held;
-  if (grant.end !== undefined) return isUsageLeft(held) ? 'closed' : undefined;
-  if (hasEnded(held, moment)) return 'ended';
-  // Where the approver is asked at the start, it isn't for time alone to say.
-  if (isStartDue(held, moment)) return grant.asksAtStart ? undefined : 'started';
-  return isWarningDue(held, moment) ? 'warned' : undefined;
+/** The change of a grant to record; `undefined`: time alone has made none. */
+export function workOn(use: GrantUse, moment: Moment): TimeWork | undefined {
+  const { grant } = use;
+  if (grant.end !== undefined) return isUsageLeft(use) ? 'closed' : undefined;
+  if (hasEnded(use, moment)) return 'ended';
+  // Where the approver is asked at the start, time alone does not activate.
+  if (isStartDue(use, moment)) return grant.asksAtStart ? undefined : 'started';
+  return isWarningDue(use, moment) ? 'warned' : undefined;
 }
 
-/** What there is to record about a request. */
+/** The change of a request to record; `undefined`: time alone has made none. */
 export function workOnRequest(request: AccessRequest, moment: Moment): TimeWork | undefined {
   if (request.end === undefined) {
     if (hasPassed(request.reviewBy, moment)) return 'expired';
@@ -32,10 +32,10 @@ export function workOnRequest(request: AccessRequest, moment: Moment): TimeWork 
   return afterReview !== undefined && afterReview.missedAt === undefined && hasPassed(afterReview.reviewBy, moment) ? 'missed' : undefined;
 }
 
-/** Whatever time changes: a grant with how it has been used, or a request. */
+/** A record that time changes: a grant with its usage, or a request. */
 export type Timed = GrantUse | AccessRequest;
 
-/** Records a chunk in one step; `result` is what was done. What isn't due (any more) is left alone. */
+/** Records the changes of several records in one commit, and skips records that are not due. `result` names the changes. */
 export function recordTime(records: readonly Timed[], moment: Moment): Transition<readonly TimeWork[]> {
   const done: TimeWork[] = [];
   const steps: Transition<unknown>[] = [];
@@ -48,10 +48,10 @@ export function recordTime(records: readonly Timed[], moment: Moment): Transitio
   return combine(done, steps);
 }
 
-function grantStep(held: GrantUse, work: TimeWork, moment: Moment): Transition<unknown> {
-  if (work === 'ended') return expireGrant(held, moment);
-  if (work === 'closed') return closeUsage(held, moment);
-  return work === 'started' ? activateGrant(held, NO_LINE, true, moment) : warnGrant(held, moment);
+function grantStep(use: GrantUse, work: TimeWork, moment: Moment): Transition<unknown> {
+  if (work === 'ended') return expireGrant(use, moment);
+  if (work === 'closed') return closeUsage(use, moment);
+  return work === 'started' ? activateGrant(use, NO_CHAIN, true, moment) : warnGrant(use, moment);
 }
 
 function requestStep(request: AccessRequest, work: TimeWork, moment: Moment): Transition<unknown> {
@@ -59,5 +59,5 @@ function requestStep(request: AccessRequest, work: TimeWork, moment: Moment): Tr
   return work === 'escalated' ? escalate(request, moment) : missReview(request, moment);
 }
 
-/** A start that nobody is asked about takes nothing with it. */
-const NO_LINE = { successors: [], requests: [] };
+/** A start about which the approver is not asked can not end the chain. */
+const NO_CHAIN = { successors: [], requests: [] };

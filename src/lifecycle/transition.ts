@@ -12,7 +12,7 @@ import {
 } from '../records/index.js';
 import type { ClockReading } from '../core/time.js';
 
-/** When, and by whom: what every rule is told. */
+/** The clock reading and the actor of a transition. */
 export interface Moment extends ClockReading {
   readonly actor: string;
 }
@@ -36,7 +36,7 @@ export interface EntryDraft {
   readonly data: JsonObject;
 }
 
-/** What a rule writes: records as they will be, each exactly one version on, with the entries that say so. */
+/** The new records of a transition, each exactly one version on, with their entries. */
 export interface Writes {
   readonly put: readonly StoredRecord[];
   readonly entries: readonly EntryDraft[];
@@ -64,10 +64,10 @@ export function combine<Result>(result: Result, steps: readonly Writes[]): Trans
   };
 }
 
-/** A record that a rule relies on as it is. */
+/** The expectation that a record has not changed. */
 export const asRead = ({ kind, id, version }: StoredRecord): Expectation => ({ kind, id, version });
 
-/** The one place that moves a version on. */
+/** The next version of a record. */
 export const nextVersion = (record?: { readonly version: number }): number => (record?.version ?? 0) + 1;
 
 /** The instant that a transition of these records is stamped with: never before what is on them already (L27). */

@@ -26,22 +26,22 @@ import {
   type Writes,
 } from './transition.js';
 
-/** A use is written when the last on record is older than this part of the idle time: so an end comes at most so much early, and never late. */
+/** A use is written when the last recorded use is older than this part of the idle time. So an idle end comes at most that much early, never late. */
 const IDLE_PARTS = 10;
 
-/** One whose use is on record. */
+/** A grant with its usage row. */
 type Counted = GrantUse & { readonly usage: Usage };
 
-/** Whether a use now would be written: what the hot path asks before it does more than read. */
-export function isTouchDue(held: GrantUse, { now }: Pick<Moment, 'now'>): held is Counted {
-  const { grant, usage } = held;
+/** Whether a use now would be written. The hot path asks this before it does more than read. */
+export function isTouchDue(grantUse: GrantUse, { now }: Pick<Moment, 'now'>): grantUse is Counted {
+  const { grant, usage } = grantUse;
   return grant.idleTtlMs !== undefined && usage !== undefined && now - (usage.usedAt ?? usage.startsAt) > grant.idleTtlMs / IDLE_PARTS;
 }
 
 /** Records that a grant with an idle end was used. It revives nothing, and what needs no record changes nothing. */
-export function touchGrant(held: GrantUse, moment: Moment): Transition<void> {
-  if (!isUsable(held, moment) || !isTouchDue(held, moment)) return noChange(undefined);
-  const { grant, usage } = held;
+export function touchGrant(grantUse: GrantUse, moment: Moment): Transition<void> {
+  if (!isUsable(grantUse, moment) || !isTouchDue(grantUse, moment)) return noChange(undefined);
+  const { grant, usage } = grantUse;
   const at = stamp(moment, grant, usage);
   const next = makeUsage({ ...usage, version: nextVersion(usage), usedAt: at });
   return { result: undefined, put: [next], entries: [used(grant, next, at, moment.actor)], dependsOn: [asRead(grant)] };
@@ -58,8 +58,8 @@ export function grantToConsume(usable: readonly GrantUse[]): GrantUse | undefine
  * Whether a use that was taken under a key may be repeated: while its grant allows, or where nothing but this very use,
  * the last one, has ended the grant and its window still runs (L36). So a lost reply does not turn a use into a refusal.
  */
-export function isRepeatable({ usesLeft }: Pick<Use, 'usesLeft'>, held: GrantUse, instants: Instants): boolean {
-  return isUsable(held, instants) || (usesLeft === 0 && held.grant.end?.cause === 'used_up' && isWindowOpen(held, instants));
+export function isRepeatable({ usesLeft }: Pick<Use, 'usesLeft'>, grantUse: GrantUse, instants: Instants): boolean {
+  return isUsable(grantUse, instants) || (usesLeft === 0 && grantUse.grant.end?.cause === 'used_up' && isWindowOpen(grantUse, instants));
 }
 
 /** Whether time alone would let the grant allow. Without its usage row the idle end is unknown, so the window counts as closed. */
@@ -81,9 +81,9 @@ export type KeyOfUse = Pick<Use, 'id' | 'scope'>;
  *
  * @param isHeld whether work rests on the use; then {@link endUsedUp} follows
  */
-export function consumeUse(held: Counted, key: KeyOfUse | undefined, moment: Moment, isHeld = false): Transition<Consumed> {
+export function consumeUse(grantUse: Counted, key: KeyOfUse | undefined, moment: Moment, isHeld = false): Transition<Consumed> {
   refuseIfSteppedBack(moment);
-  const { grant, usage } = held;
+  const { grant, usage } = grantUse;
   const at = stamp(moment, grant, usage);
   const uses = usage.uses + 1;
   const usesLeft = (grant.maxUses as number) - uses;
@@ -107,19 +107,19 @@ export function consumeUse(held: Counted, key: KeyOfUse | undefined, moment: Mom
 }
 
 /** Ends a grant whose last use has been taken, when no work rests on it any more. What has ended already stays as it is. */
-export function endUsedUp(held: GrantUse, moment: Moment): Transition<Grant> {
-  const { grant, usage } = held;
+export function endUsedUp(grantUse: GrantUse, moment: Moment): Transition<Grant> {
+  const { grant, usage } = grantUse;
   const isUsedUp = grant.maxUses !== undefined && usage !== undefined && usage.uses >= grant.maxUses;
-  if (!isUsedUp || hasEnded(held, moment)) return noChange(grant);
+  if (!isUsedUp || hasEnded(grantUse, moment)) return noChange(grant);
   const at = stamp(moment, grant, usage);
   const end = { status: 'expired', cause: 'used_up', at: Math.min(endedAt(moment, at), grant.expiresAt) } as const;
-  return endWithUsage(held, { ...end, by: moment.actor, reason: undefined }, at);
+  return endWithUsage(grantUse, { ...end, by: moment.actor, reason: undefined }, at);
 }
 
 /** A grant as the work that rests on one of its uses sees it: that use is the work's own, and allows it to go on. */
-export function withOwnUse(held: GrantUse, grantId: string): GrantUse {
-  const { grant, usage } = held;
-  return usage === undefined || grant.id !== grantId ? held : { grant, usage: makeUsage({ ...usage, uses: usage.uses - 1 }) };
+export function withOwnUse(grantUse: GrantUse, grantId: string): GrantUse {
+  const { grant, usage } = grantUse;
+  return usage === undefined || grant.id !== grantId ? grantUse : { grant, usage: makeUsage({ ...usage, uses: usage.uses - 1 }) };
 }
 
 /** Whether a grant has ended whose usage row doesn't say so: one that was ended early. */

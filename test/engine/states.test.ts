@@ -81,9 +81,9 @@ const GRANT_VERBS: Readonly<Record<string, Verb>> = {
   sweep: async ({ engine }) => done(await engine.sweep()),
   withAccess: ({ engine }) => withAccess(engine, MAYA, SCOPE, ({ aborted }) => (aborted ? 'aborted' : 'works')),
   watchAccess: async ({ engine, clock }) => {
-    const lease = await watchAccess(engine, MAYA, SCOPE);
-    const left = (lease.until ?? 0) - clock.now();
-    lease.stop();
+    const watch = await watchAccess(engine, MAYA, SCOPE);
+    const left = (watch.until ?? 0) - clock.now();
+    watch.stop();
     return left > 0 ? 'covered' : 'over';
   },
   explain: async ({ engine }) => (await explain(engine, MAYA, SCOPE)).reason,

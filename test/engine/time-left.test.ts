@@ -46,7 +46,7 @@ describe('a limit of time', () => {
     const second = await engine.approve(request.id, { by: SAM });
     const id = second.outcome === 'granted' ? (second.grants[0]?.id ?? '') : '';
     expect((await refusal(engine.extend(id, { requestedBy: MAYA, ttl: MINUTE }), 'ERR_JIT_LIMIT')).message).toBe(
-      'this line of extensions has used all of limits.maxTotal (2h); ask for access anew',
+      'this extension chain has used all of limits.maxTotal (2h); request access instead',
     );
     expect((await engine.status(MAYA)).scheduled).toHaveLength(1);
   });

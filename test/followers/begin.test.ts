@@ -3,15 +3,19 @@ import { purge, removeSink } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import {
   MemoryGrantStore,
+  reviewers,
+  type AccessRequest,
+  type Approver,
   type AuditSink,
   type Change,
   type CommitAnswer,
+  type Grant,
   type GrantStore,
   type JitEngine,
   type RowKey,
 } from '../../src/index.js';
 import { FaultyStore, RecordingSink, type ManualClock } from '../../src/testing.js';
-import { aGranted, anEngine, aPending, ask, at, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
+import { aGranted, ANA, anEngine, aPending, ask, at, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 
 const DAY = 86_400_000;
 
@@ -63,14 +67,14 @@ class SlowToBegin extends FaultyStore {
 }
 
 /** A grant of another process without sinks, then the engine that is tested, whose store is broken for sinks that begin. */
-async function aBroken(broken: Broken, audit: AuditSink | readonly AuditSink[]) {
+async function aBroken(broken: Broken, audit: AuditSink | readonly AuditSink[], approver: Approver = reviewers({ members: [SAM] })) {
   const inner = new MemoryGrantStore();
-  const { engine: other, clock } = anEngine({ store: new FaultyStore(inner) });
+  const { engine: other, clock } = anEngine({ store: new FaultyStore(inner), approver });
   const grant = await aGranted(other);
   const store = new SlowToBegin(inner);
   store.break(broken);
   store.hasLocal = [audit].flat().some(({ follow }) => follow === 'local');
-  return { ...anEngine({ store, clock, audit }), store, inner, grant, other };
+  return { ...anEngine({ store, clock, audit, approver }), store, inner, grant, other };
 }
 
 async function turns(n = 30): Promise<void> {
@@ -89,18 +93,44 @@ const seqs = (sink: RecordingSink): readonly number[] => sink.entries.map(({ seq
 const cursors = async (store: GrantStore) => (await store.find({ kind: 'cursor', limit: 100 })).items.map(({ id }) => id);
 
 describe.each<Broken>(['hangs', 'rejects'])('a sink that cannot begin, because its read %s', (broken) => {
-  it.each(['shared', 'local'] as const)('L12 L38 B4 delays no end (%s)', async (follow) => {
-    const { engine, grant, told, store, other } = await aBroken(broken, new RecordingSink({ follow }));
-    const pending = await aPending(other, { scope: 'b' });
-    const denied = await aPending(other, { scope: 'c' });
-    const released = await aGranted(other, { scope: 'd' });
-    await engine.revoke(grant.id, { by: SAM });
-    await engine.cancel(pending.id, { by: MAYA });
-    await engine.deny(denied.id, { by: SAM });
-    await engine.release(released.id, { by: MAYA });
-    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
-    // No time has passed: nothing waited for the limit.
-    expect(told.length).toBe(broken === 'rejects' ? 1 : 0);
+  it.each(['shared', 'local'] as const)('L12 L38 B4 delays no revoke, cancel, deny and release (%s)', async (follow) => {
+    const approver = reviewers({ members: [SAM, ANA], denials: 2 });
+    const ends: Readonly<Record<string, (engine: JitEngine, other: JitEngine, grant: Grant) => Promise<unknown>>> = {
+      revoke: (engine, _, grant) => engine.revoke(grant.id, { by: SAM }),
+      release: (engine, _, grant) => engine.release(grant.id, { by: MAYA }),
+      cancel: async (engine, other) => engine.cancel((await aPending(other, { scope: 'b' })).id, { by: MAYA }),
+      'deny, first of two': async (engine, other) => engine.deny((await aPending(other, { scope: 'b' })).id, { by: SAM }),
+    };
+    for (const end of Object.values(ends)) {
+      const { engine, grant, told, store, other } = await aBroken(broken, new RecordingSink({ follow }), approver);
+      // The clock stands still: a call that waits for the limit never ends.
+      expect(await isSettled(end(engine, other, grant))).toBe(true);
+      expect(told.length).toBe(broken === 'rejects' ? 1 : 0);
+      store.repair();
+    }
+  });
+
+  it('L12 L38 B4 delays no denial by the approver', async () => {
+    const people = reviewers({ members: [SAM] });
+    let decide = (request: AccessRequest) => people.decide(request);
+    const approver: Approver = { ...people, decide: (request) => decide(request) };
+    const { engine, store, other } = await aBroken(broken, new RecordingSink(), approver);
+    decide = () => Promise.reject(new Error('down'));
+    const { requestId } = await refusal(ask(other, { scope: 'b' }), 'ERR_JIT_APPROVER');
+    decide = () => ({ outcome: 'deny', reason: 'no' });
+    const denied = engine.retryDecision(requestId as string);
+    expect(await isSettled(denied)).toBe(true);
+    expect((await denied).outcome).toBe('denied');
+    store.repair();
+  });
+
+  it('L12 L38 B4 delays no repeated revoke, which confirms that the end is durable', async () => {
+    const { engine, grant, store, other } = await aBroken(broken, new RecordingSink());
+    await other.revoke(grant.id, { by: SAM });
+    Object.defineProperty(store, 'durability', { value: 'server' });
+    expect(await isSettled(engine.revoke(grant.id, { by: SAM }))).toBe(true);
+    expect(store.committed).toHaveLength(1);
+    expect(store.committed).toMatchObject([{ append: [] }]);
     store.repair();
   });
 
@@ -177,15 +207,6 @@ describe('followers that begin before the first commit', () => {
     await clock.advance(1_000);
     expect(await isSettled(asked)).toBe(true);
     expect(told).toMatchObject([{ during: 'sink provisioning:roles' }]);
-    store.repair();
-  });
-
-  it('B4 wait for no hook while nothing is written', async () => {
-    const { engine, grant, store } = await aBroken('hangs', new RecordingSink());
-    await engine.revoke(grant.id, { by: SAM });
-    // Repeats, which have nothing left to end.
-    await engine.revoke(grant.id, { by: SAM });
-    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     store.repair();
   });
 

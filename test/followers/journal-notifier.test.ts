@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { JournalNotifier, type AlarmContext, type JournalListener } from '../../src/followers/journal-notifier.js';
+import { JournalNotifier, type NotifierContext, type JournalListener } from '../../src/followers/journal-notifier.js';
 import { InterruptibleSleep } from '../../src/kernel/interruptible-sleep.js';
 import type { AuditEntry, JournalSlice } from '../../src/index.js';
 import { ManualClock, START_AT } from '../../src/testing.js';
 import { settle } from '../features/work/at-work.js';
 
 /** An alarm over a store that is watched by hand, and a journal in which each entry is about a request. */
-function anAlarm(over: Partial<AlarmContext['store']> = {}) {
+function anAlarm(over: Partial<NotifierContext['store']> = {}) {
   const wakes = new Set<() => void>();
   const told: unknown[] = [];
   const heard: string[] = [];

@@ -117,8 +117,8 @@ function bugs(): Readonly<Record<string, Bug>> {
     'tells nobody of a refusal': { choices: (choices) => ({ ...choices, onRefused: undefined }) },
     'counts no use': { choices: (choices) => ({ ...choices, touch: false }) },
     'gives a signal of its own': { access: ({ decision }) => ({ decision, signal: new AbortController().signal }) },
-    'gives the lease back too soon': { watch: (response, _request, stop) => (stop(), response) },
-    'never gives the lease back': { watch: (response) => response },
+    'stops the watch too soon': { watch: (response, _request, stop) => (stop(), response) },
+    'never stops the watch': { watch: (response) => response },
     'does not notice a client that has gone': {
       watch: (response, _request, stop) =>
         untilRead(

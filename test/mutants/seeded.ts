@@ -69,8 +69,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a repeated use is a permission',
     file: 'lifecycle/usage.ts',
-    from: 'return isUsable(held, instants) || (usesLeft === 0 &&',
-    to: 'return isUsable(held, instants) || held.usage !== undefined || (usesLeft === 0 &&',
+    from: 'return isUsable(grantUse, instants) || (usesLeft === 0 &&',
+    to: 'return isUsable(grantUse, instants) || grantUse.usage !== undefined || (usesLeft === 0 &&',
   },
   {
     name: 'what was taken back is told as granted',
@@ -136,14 +136,14 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'whoever has left the group counts',
     file: 'lifecycle/review.ts',
-    from: 'one.groups.filter((name) => context.groups.get(one.reviewer)?.includes(name))',
-    to: 'one.groups.filter((name) => context !== undefined && name !== "")',
+    from: 'review.groups.filter((name) => context.groups.get(review.reviewer)?.includes(name))',
+    to: 'review.groups.filter((name) => context !== undefined && name !== "")',
   },
   {
     name: 'one denial too many is needed',
     file: 'lifecycle/review.ts',
-    from: "counted.filter((one) => one.verdict === 'deny').length >= quorum.denials",
-    to: "counted.filter((one) => one.verdict === 'deny').length > quorum.denials",
+    from: "counted.filter((review) => review.verdict === 'deny').length >= quorum.denials",
+    to: "counted.filter((review) => review.verdict === 'deny').length > quorum.denials",
   },
   {
     name: 'a denial becomes an approval',
@@ -361,7 +361,7 @@ export const SEEDED: readonly Seeded[] = [
     name: 'a repeated break-glass is told as new',
     file: 'engine/break-glass.ts',
     from: 'reused: true, differs: [], request: endedWithStatus(request) };',
-    to: 'reused: false, differs: [], request: endedWithStatus(request) };',
+    to: 'reused: false, differs: [], request };',
   },
   {
     name: 'a repeated break-glass is a permission',

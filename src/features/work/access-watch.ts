@@ -7,51 +7,52 @@ import { makeAccessWatch, type AccessWatch, type ParsedWatchOptions } from './op
 import { InterruptibleSleep } from '../../kernel/interruptible-sleep.js';
 import type { Cover, SharedCover } from './shared-cover.js';
 
-/** What a lease needs of the engine. */
-export interface LeaseContext {
+/** What a watch takes from the engine. */
+export interface CoverageWatchContext {
   readonly subject: string;
   readonly scope: string;
   readonly clock: EngineClock;
-  readonly alarm: JournalNotifier;
+  readonly notifier: JournalNotifier;
   readonly leewayMs: number;
-  /** Reads what covers, whether or not it covers now. Waits for an approver that is to confirm a start, where nothing else covers. */
+  /** Reads the grants that reach the scope, whether or not they cover it now. Waits for an approver that must confirm a start, where no other grant covers. */
   readonly read: () => Promise<Cover>;
-  /** What all leases on this subject and scope read again. */
+  /** The reads that all watches on this subject and scope share. */
   readonly shared: Pick<SharedCover, 'hint' | 'confirm'>;
-  /** Why these grants don't cover now. */
+  /** The error that says why these grants do not cover the scope now. */
   readonly denial: (held: readonly GrantUse[], reading: ClockReading) => DeniedError;
   readonly onError: (error: unknown, during: string) => void;
-  /** Called once, when it has ended. */
+  /** Called once, when the watch has ended. */
   readonly onEnd: () => void;
 }
 
 /**
- * Watches over one piece of work. Two loops, so that a read which hangs holds up nothing: the one reads what covers, at
- * each poll and each hint; the other ends the lease, by what was read last, at the end of the coverage or when that was
- * too long ago. How long ago is measured on the monotonic clock, so a clock that is set back prolongs nothing. A wall clock that
- * went further counts instead: a monotonic clock may stand still while the device sleeps.
+ * Watches the coverage of one piece of work in two loops, so that a read that hangs delays no end. One loop reads the coverage at
+ * each poll and each hint. The other ends the watch at the end of the coverage, or when the last read is too old.
+ *
+ * The age of a read is measured on the monotonic clock, so a clock that is set back prolongs nothing. A wall clock that went
+ * further counts instead: a monotonic clock may stand still while the device sleeps.
  */
-export class LeaseWatch {
-  readonly #context: LeaseContext;
+export class CoverageWatch {
+  readonly #context: CoverageWatchContext;
   readonly #options: ParsedWatchOptions;
   readonly #controller = new AbortController();
   readonly #poll: InterruptibleSleep;
   readonly #guard: InterruptibleSleep;
   readonly #unlisten: () => void;
-  /** What was read last; `undefined`: the first answer is under way. */
+  /** The last answer; `undefined`: the first one is under way. */
   #cover: Cover | undefined;
   #failure: unknown;
   #until: number | undefined;
-  /** The number of the hint that woke it last. */
+  /** The number of the last hint. */
   #hint = 0;
 
-  /** It listens from here on: what becomes known while the first answer is under way is read again. */
-  constructor(context: LeaseContext, options: ParsedWatchOptions) {
+  /** Listens from here on: an entry that comes while the first answer is under way causes another read. */
+  constructor(context: CoverageWatchContext, options: ParsedWatchOptions) {
     this.#context = context;
     this.#options = options;
     this.#poll = new InterruptibleSleep(context.clock.source);
     this.#guard = new InterruptibleSleep(context.clock.source);
-    this.#unlisten = context.alarm.listen({ concerns: (entry) => this.#isConcerned(entry), wake: () => this.#hinted() });
+    this.#unlisten = context.notifier.listen({ concerns: (entry) => this.#isConcerned(entry), wake: () => this.#hinted() });
   }
 
   #hinted(): void {
@@ -59,7 +60,7 @@ export class LeaseWatch {
     this.#poll.wake();
   }
 
-  /** Reads what covers, and watches it. @throws why there is nothing to watch; then it has ended */
+  /** Reads the coverage, and watches it. @throws why there is no coverage to watch: then the watch has ended */
   async begin(): Promise<AccessWatch> {
     try {
       this.#take(await this.#context.read());
@@ -83,13 +84,13 @@ export class LeaseWatch {
     return this.#controller.signal;
   }
 
-  /** What sleeps until an instant may sleep for much longer than was meant. */
+  /** To be called when the clock was set back: a loop that sleeps until an instant would sleep for too long. */
   wake(): void {
     this.#poll.wake();
     this.#guard.wake();
   }
 
-  /** @param reason `undefined`: the platform's own */
+  /** @param reason of the signal; `undefined`: the platform's own */
   end(reason?: unknown): void {
     if (this.signal.aborted) return;
     this.#unlisten();
@@ -98,7 +99,7 @@ export class LeaseWatch {
     this.wake();
   }
 
-  /** What its subject is given or loses, and whatever becomes of a grant that it rests on. */
+  /** Whether an entry is about a grant of its subject, or a grant that the coverage rests on. */
   #isConcerned({ grantId, data }: AuditEntry): boolean {
     return grantId !== undefined && (data.subject === this.#context.subject || this.#restsOn(grantId));
   }
@@ -107,7 +108,7 @@ export class LeaseWatch {
     return this.#cover?.held?.some(({ grant }) => grant.id === grantId) === true;
   }
 
-  /** A loop of its own: what it throws is the clock's doing. */
+  /** Runs a loop. Only a clock that fails makes it throw. */
   async #run(loop: () => Promise<void>): Promise<void> {
     try {
       await loop();
@@ -131,12 +132,12 @@ export class LeaseWatch {
       await this.#poll.until(Math.min(next, this.#read().now + pollMs));
       const reading = this.#read();
       next = reading.now + pollMs;
-      // What is over is over: the store isn't asked whether there is more by now.
+      // Access that has ended stays ended: the store is not asked for later grants.
       if (!this.#goesOn(reading)) continue;
       const { begunAt: before } = this.#cover as Cover;
       await this.#confirm(reading);
       const { begunAt } = this.#cover as Cover;
-      // Leases that share an answer poll together from then on.
+      // Watches that share an answer poll together from then on.
       if (begunAt > before && begunAt <= reading.now) next = begunAt + pollMs;
     }
   }
@@ -150,14 +151,14 @@ export class LeaseWatch {
       if (!this.signal.aborted) this.#unconfirmed(error);
       return;
     }
-    // Judged by what was known beforehand first, even where the guard's timer is late.
+    // The earlier answer is judged first, even where the guard's timer is late.
     const isKnownAlready = read.reading.now < now;
     if (!this.#goesOn(isKnownAlready ? this.#read() : read.reading)) return;
     this.#take(read);
     this.#guard.wake();
   }
 
-  /** Goes by this from now on. */
+  /** Judges by this answer from now on. */
   #take(cover: Cover): void {
     this.#cover = cover;
     this.#failure = undefined;
@@ -166,7 +167,7 @@ export class LeaseWatch {
 
   #unconfirmed(error: unknown): void {
     if (isClockError(error)) throw error;
-    this.#context.onError(error, 'lease');
+    this.#context.onError(error, 'watchAccess');
     this.#failure = error;
   }
 
@@ -174,13 +175,13 @@ export class LeaseWatch {
     return this.#context.clock.read();
   }
 
-  /** For how long it could not be confirmed, on whichever clock that is longer. */
+  /** For how long the coverage could not be confirmed: the longer of the times that both clocks show. */
   #unconfirmedMs({ now }: ClockReading): number {
     const { age, begunAt } = this.#cover as Cover;
     return Math.max(age.ms, now - begunAt);
   }
 
-  /** Judges the coverage that was read last, and ends the lease unless it lasts. @returns whether it does */
+  /** Judges the coverage that was read last, and ends the watch unless it lasts. @returns whether it lasts */
   #goesOn(reading: ClockReading): boolean {
     if (this.signal.aborted) return false;
     const { subject, scope, denial, leewayMs } = this.#context;

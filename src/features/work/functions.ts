@@ -75,7 +75,7 @@ export async function watchAccess<Scope extends string = string>(
   const kernel = kernelOf(engine);
   kernel.refuseIfClosed();
   const { subject: id, scope } = kernel.part(EngineChecker).read(subject, action);
-  return kernel.part(Work).lease(id, scope, readWatchOptions(options));
+  return kernel.part(Work).watch(id, scope, readWatchOptions(options));
 }
 
 /**

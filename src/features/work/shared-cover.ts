@@ -2,46 +2,46 @@ import type { Stopwatch } from '../../core/stopwatch.js';
 import type { GrantUse } from '../../lifecycle/status.js';
 import type { ClockReading } from '../../core/time.js';
 
-/** What covers, as it was read. */
+/** The grants that reach a scope, as they were read. */
 export interface Cover {
   /** The live grants that reach the scope; `undefined`: standing access covers, and no store was asked. */
   readonly held: readonly GrantUse[] | undefined;
-  /** The clock's reading before anything was asked. Epoch milliseconds. */
+  /** The clock's reading before the store was asked. Epoch milliseconds. */
   readonly begunAt: number;
-  /** Started before anything was asked: for how long it has not been confirmed, whatever the clock is set to. */
+  /** Started before the store was asked: for how long the coverage has not been confirmed, even if the clock was set. */
   readonly age: Pick<Stopwatch, 'ms'>;
-  /** The reading at which it was judged. */
+  /** The reading at which the coverage was judged. */
   readonly reading: ClockReading;
 }
 
-/** A read that was begun, and what it depends on. */
+/** A read that was begun. */
 interface CoverRead {
-  /** The number of the last hint that came before it was begun. */
+  /** The number of the last hint before it. */
   readonly hint: number;
   /** The clock's reading at its begin. Epoch milliseconds. */
   readonly begunAt: number;
   readonly cover: Promise<Cover>;
 }
 
-/** What a lease demands of the answer that it goes on by. */
+/** The conditions that the answer for one watch must meet. */
 export interface CoverDemand {
-  /** The number of the hint that woke the lease last; 0: none has. The read must have begun after it. */
+  /** The number of the last hint that the watch got; 0: none. The read must have begun after it. */
   readonly hint: number;
   /** The clock's reading now. Epoch milliseconds. */
   readonly now: number;
   /** Answers that were begun longer ago do not count. */
   readonly maxAgeMs: number;
-  /** When the answer that the lease has was begun. Epoch milliseconds. */
+  /** When the read of the watch's present answer was begun. Epoch milliseconds. */
   readonly have: number;
 }
 
 /**
- * The reads for all leases on one subject and scope: four hundred idle responses of one subject cost the store one read
- * a poll, not four hundred.
+ * The reads for all watches on one subject and scope: four hundred idle responses of one subject cost the store one read for
+ * each poll, not four hundred.
  *
- * An answer carries the instant at which its read was begun, so a lease that takes another's answer is confirmed for that
- * much less. A hint demands a read that was begun after it. A read that hangs is joined only until it is too old, so it
- * holds up no lease for longer than a read of its own would.
+ * An answer carries the instant at which its read was begun. A watch that takes an older answer is therefore confirmed for less
+ * time. A hint demands a read that was begun after it. A read that hangs is shared only until it is too old, so it delays no watch
+ * for longer than a read of its own would.
  */
 export class SharedCover {
   readonly #read: () => Promise<Cover>;
@@ -49,7 +49,7 @@ export class SharedCover {
   #flight: CoverRead | undefined;
   #last: (Cover & { readonly hint: number }) | undefined;
 
-  /** @param read asks the store what covers */
+  /** @param read asks the store */
   constructor(read: () => Promise<Cover>) {
     this.#read = read;
   }
@@ -78,50 +78,50 @@ export class SharedCover {
     void cover.then(
       (answer) => {
         if (this.#last === undefined || hint >= this.#last.hint) this.#last = { ...answer, hint };
-        this.#land(flight);
+        this.#forget(flight);
       },
-      () => this.#land(flight),
+      () => this.#forget(flight),
     );
     return cover;
   }
 
-  #land(flight: CoverRead): void {
+  #forget(flight: CoverRead): void {
     if (this.#flight === flight) this.#flight = undefined;
   }
 }
 
-/** A clock that was set back makes no answer recent: one that seems to come from the future is not used. */
+/** After the clock was set back, an answer that seems to come from the future is not used. */
 const isRecent = ({ begunAt }: { readonly begunAt: number }, { now, maxAgeMs }: CoverDemand): boolean =>
   begunAt <= now && now - begunAt < maxAgeMs;
 
-/** The shared reads of one engine, each kept for as long as a lease uses it. */
+/** The shared reads of one engine, each kept for as long as a watch uses it. */
 export class SharedCovers {
   readonly #read: (subject: string, scope: string) => Promise<Cover>;
   /** By the pair in JSON, so that two pairs never have one key (L24). */
-  readonly #used = new Map<string, { readonly shared: SharedCover; leases: number }>();
+  readonly #used = new Map<string, { readonly shared: SharedCover; watches: number }>();
 
   constructor(read: (subject: string, scope: string) => Promise<Cover>) {
     this.#read = read;
   }
 
-  /** For one more lease. */
+  /** For one more watch. */
   take(subject: string, scope: string): SharedCover {
     const key = JSON.stringify([subject, scope]);
     let used = this.#used.get(key);
     if (used === undefined) {
-      used = { shared: new SharedCover(() => this.#read(subject, scope)), leases: 0 };
+      used = { shared: new SharedCover(() => this.#read(subject, scope)), watches: 0 };
       this.#used.set(key, used);
     }
-    used.leases += 1;
+    used.watches += 1;
     return used.shared;
   }
 
-  /** One lease less. */
+  /** To be called when a watch ends. */
   release(subject: string, scope: string): void {
     const key = JSON.stringify([subject, scope]);
     const used = this.#used.get(key);
     if (used === undefined) return;
-    used.leases -= 1;
-    if (used.leases === 0) this.#used.delete(key);
+    used.watches -= 1;
+    if (used.watches === 0) this.#used.delete(key);
   }
 }

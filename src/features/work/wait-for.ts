@@ -8,21 +8,21 @@ import type { JournalNotifier } from '../../followers/journal-notifier.js';
 import { InterruptibleSleep } from '../../kernel/interruptible-sleep.js';
 
 export interface WaitOptions {
-  /** Gives up waiting: the promise rejects with its `reason`. The request stays as it is. */
+  /** Stops waiting: the promise rejects with its `reason`. The request stays as it is. */
   readonly signal?: AbortSignal | undefined;
-  /** How often the request is read again; a decision that no hint tells of is noticed within this. Default: 1 second. */
+  /** How often the request is read again; a decision without a hint is noticed within this. Default: 1 second. */
   readonly poll?: Duration | undefined;
 }
 
-/** What waiting needs of the engine. */
+/** What a wait takes from the engine. */
 export interface WaitContext<T> {
   readonly requestId: string;
   readonly clock: EngineClock;
-  readonly alarm: JournalNotifier;
+  readonly notifier: JournalNotifier;
   readonly leewayMs: number;
   readonly read: () => Promise<WaitAnswer<T>>;
   readonly onError: (error: unknown, during: string) => void;
-  /** Called once, when it is over. */
+  /** Called once, when the wait has ended. */
   readonly onEnd: () => void;
 }
 
@@ -37,13 +37,13 @@ export function readWaitOptions(given: unknown): ParsedWaitOptions {
   return { signal, pollMs: readDuration('poll', poll) };
 }
 
-/** Whatever has all of an AbortSignal that is used here. */
+/** Whether a value has those members of an AbortSignal that are used here. */
 const isSignal = (value: unknown): value is AbortSignal =>
   isObject(value) &&
   typeof readField('signal', value, 'aborted') === 'boolean' &&
   ['addEventListener', 'removeEventListener'].every((method) => typeof readField('signal', value, method) === 'function');
 
-/** One wait for a request: reads it at each poll and each hint, one read at a time, and when its deadline has come. */
+/** Waits for one request: reads it at each poll, at each hint and at its deadline, one read at a time. */
 export class Wait<T> {
   readonly result: Promise<T>;
   readonly #context: WaitContext<T>;
@@ -56,9 +56,9 @@ export class Wait<T> {
   #reject!: (reason: unknown) => void;
   #isOver = false;
   #failure: unknown;
-  /** When, at the latest, it is known what the request came to, by what was read last: until then its deadline is on record. */
+  /** The review deadline that was read last: from then on the request cannot stay undecided. */
   #reviewBy = Infinity;
-  /** When it was asked last. */
+  /** The clock's reading before the last read. Epoch milliseconds. */
   #askedAt = 0;
 
   constructor(context: WaitContext<T>, options: ParsedWaitOptions) {
@@ -72,7 +72,7 @@ export class Wait<T> {
     });
     options.signal?.addEventListener('abort', this.#abort);
     const { requestId } = context;
-    this.#unlisten = context.alarm.listen({ concerns: (entry) => entry.requestId === requestId, wake: () => this.#poll.wake() });
+    this.#unlisten = context.notifier.listen({ concerns: (entry) => entry.requestId === requestId, wake: () => this.#poll.wake() });
     void this.#run(() => this.#keepReading());
   }
 
@@ -81,7 +81,7 @@ export class Wait<T> {
     if (!this.#isOver) this.#end(() => this.#reject(reason));
   }
 
-  /** What sleeps until an instant may sleep for much longer than was meant. */
+  /** To be called when the clock was set back: a loop that sleeps until an instant would sleep for too long. */
   wake(): void {
     this.#poll.wake();
     this.#guard.wake();
@@ -93,7 +93,7 @@ export class Wait<T> {
     this.#unlisten();
     this.#context.onEnd();
     this.wake();
-    // Last: a signal is somebody else's, and may fail.
+    // Last: the signal is the caller's, and may throw.
     try {
       this.#options.signal?.removeEventListener('abort', this.#abort);
     } catch (error) {
@@ -110,7 +110,7 @@ export class Wait<T> {
   }
 
   async #keepReading(): Promise<void> {
-    // The caller learns at once that there is no such request, or that nothing can be read.
+    // The first read rejects at once where the request does not exist or cannot be read.
     await this.#read();
     void this.#run(() => this.#keepGuard());
     while (!this.#isOver) {
@@ -119,7 +119,7 @@ export class Wait<T> {
     }
   }
 
-  /** The clock's reading from which on the request can't be decided any more. */
+  /** The clock's reading from which on the engine refuses a decision. */
   get #deadline(): number {
     return this.#reviewBy - this.#context.leewayMs;
   }
@@ -134,7 +134,7 @@ export class Wait<T> {
     this.#guard.wake();
   }
 
-  /** A later read may do better, until the time for it is over. */
+  /** Reports a read that failed. A later read may succeed, until the deadline. */
   #unread(error: unknown): void {
     if (this.#isOver) return;
     const isGone = isJitError(error) && (error.code === 'ERR_JIT_NOT_FOUND' || error.code === 'ERR_JIT_CLOCK');
@@ -143,7 +143,7 @@ export class Wait<T> {
     this.#failure = error;
   }
 
-  /** A read that hangs must not keep anybody waiting for what can't come any more. */
+  /** Ends the wait when a read hangs beyond the deadline: no decision can come any more. */
   async #keepGuard(): Promise<void> {
     while (!this.#isOver) {
       const isWoken = await this.#guard.until(this.#hangsAt);
@@ -153,7 +153,7 @@ export class Wait<T> {
     }
   }
 
-  /** After a process stood still beyond the deadline, the read that it begins then has its time too. */
+  /** A process that stood still beyond the deadline gives the read that it begins then its time, too. */
   get #hangsAt(): number {
     return Math.max(this.#deadline, this.#askedAt) + this.#options.pollMs;
   }

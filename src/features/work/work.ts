@@ -1,6 +1,6 @@
 import { Stopwatch } from '../../core/stopwatch.js';
 import { JournalNotifier } from '../../followers/journal-notifier.js';
-import { LeaseWatch } from './access-watch.js';
+import { CoverageWatch } from './access-watch.js';
 import type { AccessWatch, ParsedWatchOptions } from './options.js';
 import { SharedCovers, type Cover } from './shared-cover.js';
 import { Wait, type ParsedWaitOptions } from './wait-for.js';
@@ -17,15 +17,15 @@ import { requestOutcome } from '../../engine/requests.js';
 import type { Settings } from '../../kernel/settings.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
-/** Work that runs while access lasts, and whoever waits for a decision. */
+/** The watches of access and the waits for decisions of one engine. */
 export class Work {
   readonly #settings: Settings;
   readonly #clock: EngineClock;
   readonly #checker: Checker;
   readonly #kernel: Kernel;
-  readonly #alarm: JournalNotifier;
+  readonly #notifier: JournalNotifier;
   readonly #covers: SharedCovers;
-  readonly #open = new Set<LeaseWatch | Wait<AccessResult>>();
+  readonly #open = new Set<CoverageWatch | Wait<AccessResult>>();
 
   constructor(kernel: Kernel) {
     const { store, onError } = kernel.settings;
@@ -34,40 +34,40 @@ export class Work {
     this.#checker = kernel.part(EngineChecker);
     this.#kernel = kernel;
     this.#covers = new SharedCovers((subject, scope) => this.#cover(subject, scope, false));
-    this.#alarm = new JournalNotifier({ store, journal: (after, limit) => kernel.ledger.journal(after, limit), onError });
+    this.#notifier = new JournalNotifier({ store, journal: (after, limit) => kernel.ledger.journal(after, limit), onError });
     kernel.onCommit(() => this.#wake());
     kernel.onStepBack(() => this.#clockSetBack());
     kernel.onClose('work', () => this.#close());
   }
 
-  /** This engine has committed something. */
+  /** After each commit of this engine. */
   #wake(): void {
-    this.#alarm.hint();
+    this.#notifier.hint();
   }
 
-  /** The clock was found set back: everybody looks anew how long to sleep. Real timers go by lengths, and need no telling. */
+  /** After a step back of the clock each loop computes its sleep again. Real timers sleep for a duration, and are right already. */
   #clockSetBack(): void {
     if (this.#clock.source.sleep === undefined) return;
-    for (const one of this.#open) one.wake();
+    for (const open of this.#open) open.wake();
   }
 
-  /** Ends every lease and every wait. */
+  /** Ends every watch and every wait. */
   #close(): void {
-    for (const one of this.#open) one.end(new ClosedError());
+    for (const open of this.#open) open.end(new ClosedError());
   }
 
-  /** @param grantId that of the grant on a use of which the work rests */
-  async lease(subject: string, scope: string, options: ParsedWatchOptions, grantId?: string): Promise<AccessWatch> {
+  /** @param grantId of the grant whose use was taken for the work */
+  async watch(subject: string, scope: string, options: ParsedWatchOptions, grantId?: string): Promise<AccessWatch> {
     const shared = this.#covers.take(subject, scope);
-    // Shared with leases that rest on no use: what is the work's own is put in afterwards.
+    // The reads are shared with watches for which no use was taken: this watch adds its own use to each answer.
     const seen = (cover: Cover): Cover =>
       grantId === undefined ? cover : { ...cover, held: cover.held?.map((held) => withOwnUse(held, grantId)) };
-    const watch: LeaseWatch = new LeaseWatch(
+    const watch: CoverageWatch = new CoverageWatch(
       {
         subject,
         scope,
         clock: this.#clock,
-        alarm: this.#alarm,
+        notifier: this.#notifier,
         leewayMs: this.#settings.leewayMs,
         read: async () => seen(await this.#cover(subject, scope, true)),
         shared: { hint: () => shared.hint(), confirm: async (demand) => seen(await shared.confirm(demand)) },
@@ -85,23 +85,23 @@ export class Work {
   }
 
   /**
-   * @param work is waited for, whatever becomes of the access
-   * @param grantId that of the grant on a use of which the work rests
+   * @param work is awaited even after the access has ended
+   * @param grantId of the grant whose use was taken for the work
    */
   async withAccess<T>(
     subject: string,
     scope: string,
-    work: (signal: AbortSignal, lease: AccessWatch) => MaybePromise<T>,
+    work: (signal: AbortSignal, watch: AccessWatch) => MaybePromise<T>,
     options: ParsedWatchOptions,
     grantId?: string,
   ): Promise<T> {
-    const lease = await this.lease(subject, scope, options, grantId);
+    const watch = await this.watch(subject, scope, options, grantId);
     try {
-      // It may have ended in the turn in which it was handed over.
-      lease.signal.throwIfAborted();
-      return await work(lease.signal, lease);
+      // The access may have ended since the watch resolved.
+      watch.signal.throwIfAborted();
+      return await work(watch.signal, watch);
     } finally {
-      lease.stop();
+      watch.stop();
     }
   }
 
@@ -111,7 +111,7 @@ export class Work {
       {
         requestId,
         clock: this.#clock,
-        alarm: this.#alarm,
+        notifier: this.#notifier,
         leewayMs: this.#settings.leewayMs,
         read: () => requestOutcome(this.#kernel, requestId),
         onError: this.#settings.onError,
@@ -123,7 +123,7 @@ export class Work {
     return wait.result;
   }
 
-  /** Standing access comes first, and asks no store. */
+  /** Standing access is asked first, without the store. */
   async #cover(subject: string, scope: string, waits: boolean): Promise<Cover> {
     const age = new Stopwatch(this.#clock.source);
     const reading = this.#clock.read();

@@ -33,7 +33,7 @@ const nameOf = async ({ over }: Stream) => ((await over) as { readonly name?: un
 
 export const ends: Cases = (it, hooks) => {
   stoppedStreams(it, hooks);
-  returnedLeases(it, hooks);
+  stoppedWatches(it, hooks);
 };
 
 /** A stream ends with its access. */
@@ -81,9 +81,9 @@ const stoppedStreams: Cases = (it) => {
   });
 };
 
-/** A lease ends with its response. */
-const returnedLeases: Cases = (it) => {
-  it('gives the lease back when the client has gone', async (world) => {
+/** A watch ends with its response. */
+const stoppedWatches: Cases = (it) => {
+  it('stops the watch when the client has gone', async (world) => {
     await world.grant();
     const client = new AbortController();
     const { rest, stream } = await begun(world, 'user:maya', client.signal);
@@ -93,14 +93,14 @@ const returnedLeases: Cases = (it) => {
     await world.isAtRest();
   });
 
-  it('gives the lease back when the response is over', async (world) => {
+  it('stops the watch when the response is over', async (world) => {
     await world.grant();
     await seen(world, await world.call('short', 'user:maya'));
     await world.isAtRest();
     same(world.handled[0]?.signal.aborted, true, 'whether the signal has aborted');
   });
 
-  it('gives the lease back when the handler fails', async (world) => {
+  it('stops the watch when the handler fails', async (world) => {
     await world.grant();
     // Whether the client sees an error or a connection that breaks off is the framework's.
     await world
@@ -111,7 +111,7 @@ const returnedLeases: Cases = (it) => {
     await world.isAtRest();
   });
 
-  it('begins no lease for what it refuses', async (world) => {
+  it('begins no watch for what it refuses', async (world) => {
     await isRefused(world, 403, await world.call('stream', 'user:maya'));
     await isRefused(world, 401, await world.call('stream', undefined));
     same(world.clock.sleepers, 0, 'the number of those who sleep');

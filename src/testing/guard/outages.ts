@@ -29,9 +29,9 @@ export const outages: Cases = (it) => {
     }
   }
 
-  it('refuses where the lease can not be had after a check that allowed', async (world) => {
+  it('refuses where the watch cannot begin after a check that allowed', async (world) => {
     await world.grant();
-    // The check reads once, and the lease again.
+    // The check reads once, and the watch once more.
     const repair = world.store.inject('live', {
       fault: 'malformed',
       answer: (rows: unknown) => (repair(), void world.store.inject('live', { fault: 'reject' }), rows),
@@ -40,7 +40,7 @@ export const outages: Cases = (it) => {
     await world.isAtRest();
   });
 
-  it('refuses where the access ends between the check and the lease', async (world) => {
+  it('refuses where the access ends between the check and the watch', async (world) => {
     await world.grant();
     const repair = world.store.inject('live', {
       fault: 'malformed',

@@ -53,7 +53,7 @@ function gate() {
 const granted = async (engine: JitEngine, over: object = {}): Promise<AccessResult & { outcome: 'granted' }> =>
   (await engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '30m', ...over })) as AccessResult & { outcome: 'granted' };
 
-describe('lease', () => {
+describe('watch', () => {
   afterEach(() => void vi.useRealTimers());
 
   it('issue 4, fail closed: a clock that steps back during a read does not stop the polls (real timers)', async () => {
@@ -67,7 +67,7 @@ describe('lease', () => {
     const other = new JitEngine({ approver, clock: { now: () => Date.now() }, store: memory });
     const { grants } = await granted(engine, { ttl: '8h' });
     await vi.advanceTimersByTimeAsync(2 * 3_600_000);
-    const lease = await watchAccess(engine, SUBJECT, SCOPE);
+    const watch = await watchAccess(engine, SUBJECT, SCOPE);
     const gated = gate();
     faulty.inject('live', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
     await vi.advanceTimersByTimeAsync(1_000); // the poll's read is under way
@@ -77,7 +77,7 @@ describe('lease', () => {
     await other.revoke(grants[0]!.id, { by: 'user:sam' });
     await vi.advanceTimersByTimeAsync(60_000); // a minute: poll is one second, maxUnconfirmed five
     expect(await engine.isAllowed(SUBJECT, SCOPE)).toBe(false);
-    const { aborted } = lease.signal;
+    const { aborted } = watch.signal;
     await engine.close();
     expect(aborted).toBe(true);
   });
@@ -93,17 +93,17 @@ describe('lease', () => {
     const other = new JitEngine({ approver, clock: { now: () => Date.now() }, store: memory });
     const { grants } = await granted(engine, { ttl: '8h' });
     await vi.advanceTimersByTimeAsync(2 * 3_600_000);
-    const lease = await watchAccess(engine, SUBJECT, SCOPE);
+    const watch = await watchAccess(engine, SUBJECT, SCOPE);
     const gated = gate();
     faulty.inject('live', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
     await vi.advanceTimersByTimeAsync(1_000);
     offset = -3_600_000;
     gated.open();
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(lease.signal.aborted).toBe(false);
+    expect(watch.signal.aborted).toBe(false);
     await other.revoke(grants[0]!.id, { by: 'user:sam' });
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(lease.signal.reason).toMatchObject({ code: 'ERR_JIT_DENIED' });
+    expect(watch.signal.reason).toMatchObject({ code: 'ERR_JIT_DENIED' });
     await engine.close();
   });
 
@@ -115,7 +115,7 @@ describe('lease', () => {
     const engine = new JitEngine({ approver: new ScriptedApprover({ decide: { outcome: 'approve' } }), clock, store: faulty });
     await granted(engine, { ttl: '8h' });
     await vi.advanceTimersByTimeAsync(2 * 3_600_000);
-    const lease = await watchAccess(engine, SUBJECT, SCOPE);
+    const watch = await watchAccess(engine, SUBJECT, SCOPE);
     const gated = gate();
     faulty.inject('live', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
     await vi.advanceTimersByTimeAsync(1_000);
@@ -124,17 +124,17 @@ describe('lease', () => {
     await vi.advanceTimersByTimeAsync(10);
     faulty.inject('all', { fault: 'reject' });
     await vi.advanceTimersByTimeAsync(60_000);
-    const { aborted } = lease.signal;
+    const { aborted } = watch.signal;
     await engine.close();
     expect(aborted).toBe(true);
   });
 
-  it('issue 4: after a step back that this engine has noticed, a clock with its own sleep leaves no lease blind', async () => {
+  it('issue 4: after a step back that this engine has noticed, a clock with its own sleep leaves no watch blind', async () => {
     const { clock, memory, options, errors } = setUp();
     const engine = new JitEngine({ ...options, store: unwatched(memory) });
     const other = new JitEngine({ ...options, store: memory });
     const { grants } = await granted(engine);
-    const lease = await watchAccess(engine, SUBJECT, SCOPE);
+    const watch = await watchAccess(engine, SUBJECT, SCOPE);
     await clock.advance('20m');
     await clock.set(START_AT + 10 * MINUTE);
     expect(await engine.isAllowed(SUBJECT, SCOPE)).toBe(true); // it has read the clock, and told onError
@@ -143,7 +143,7 @@ describe('lease', () => {
     await other.revoke(grants[0]!.id, { by: 'user:sam' });
     await clock.advance('5m'); // 300 polls
     expect(await engine.isAllowed(SUBJECT, SCOPE)).toBe(false);
-    const { aborted } = lease.signal;
+    const { aborted } = watch.signal;
     await engine.close();
     expect(aborted).toBe(true);
   });
@@ -155,13 +155,13 @@ describe('lease', () => {
     const faulty = new FaultyStore(new MemoryGrantStore());
     const engine = new JitEngine({ approver: new ScriptedApprover({ decide: { outcome: 'approve' } }), clock, store: faulty });
     await granted(engine);
-    const lease = await watchAccess(engine, SUBJECT, SCOPE);
+    const watch = await watchAccess(engine, SUBJECT, SCOPE);
     faulty.inject('live', { fault: 'reject' });
     for (let i = 0; i < 10; i++) {
       await vi.advanceTimersByTimeAsync(2_000);
       offset -= 1_900; // each below what anybody would notice beneath `begunAt`
     }
-    const { aborted } = lease.signal;
+    const { aborted } = watch.signal;
     await engine.close();
     expect(aborted).toBe(true); // 20 s of failing reads
   });
@@ -192,7 +192,7 @@ describe('lease', () => {
     await macro();
     gated.open();
     const aborted = await leasing.then(
-      async (lease) => (await macro(), lease.signal.aborted),
+      async (watch) => (await macro(), watch.signal.aborted),
       () => true,
     );
     expect(await engine.isAllowed(SUBJECT, SCOPE)).toBe(false);
@@ -203,14 +203,14 @@ describe('lease', () => {
   it('hostile durations: null is no duration', async () => {
     const { engine } = setUp();
     const { request } = await granted(engine);
-    const lease = (options: object) =>
+    const watch = (options: object) =>
       watchAccess(engine, SUBJECT, SCOPE, options).then(
         (l) => (l.stop(), 'accepted'),
         (e: { code?: string }) => e.code,
       );
     expect([
-      await lease({ poll: null }),
-      await lease({ maxUnconfirmed: null }),
+      await watch({ poll: null }),
+      await watch({ maxUnconfirmed: null }),
       await waitFor(engine, request.id, { poll: null } as never).then(
         () => 'accepted',
         (e: { code?: string }) => e.code,
@@ -218,12 +218,12 @@ describe('lease', () => {
     ]).toEqual(['ERR_JIT_INVALID_ARGUMENT', 'ERR_JIT_INVALID_ARGUMENT', 'ERR_JIT_INVALID_ARGUMENT']);
   });
 
-  it('cost: commits about others do not make every lease read the store each time', async () => {
+  it('cost: commits about others do not make every watch read the store each time', async () => {
     const { engine, faulty } = setUp();
-    const leases = [];
+    const watches = [];
     for (let i = 0; i < 20; i++) {
       await granted(engine, { subject: `user:l${i}` });
-      leases.push(await watchAccess(engine, `user:l${i}`, SCOPE));
+      watches.push(await watchAccess(engine, `user:l${i}`, SCOPE));
     }
     await macro();
     const before = faulty.called('live');
@@ -233,7 +233,7 @@ describe('lease', () => {
       await macro(2);
     }
     const reads = faulty.called('live') - before;
-    for (const lease of leases) lease.stop();
+    for (const watch of watches) watch.stop();
     expect(reads).toBeLessThan(20 * (faulty.called('commit') - commits));
   });
 
@@ -246,9 +246,9 @@ describe('lease', () => {
       const store = { ...unwatched(memory), watch: (async () => Promise.reject(new Error('LISTEN failed'))) as never };
       const engine = new JitEngine({ ...options, store });
       await granted(engine);
-      const lease = await watchAccess(engine, SUBJECT, SCOPE);
+      const watch = await watchAccess(engine, SUBJECT, SCOPE);
       await macro();
-      lease.stop();
+      watch.stop();
       await macro();
       expect({ unhandled: unhandled.length, told: errors.length > 0 }).toEqual({ unhandled: 0, told: true });
     } finally {
@@ -256,7 +256,7 @@ describe('lease', () => {
     }
   });
 
-  it('a watch that could not begin is tried again for the next lease', async () => {
+  it('a watch that could not begin is tried again for the next watch', async () => {
     const { memory, options } = setUp();
     let calls = 0;
     const store: GrantStore = {

@@ -10,7 +10,7 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await yieldToOthers();
 }
 
-/** Why a lease has ended; `undefined`: it has not. */
+/** Why a watch has ended; `undefined`: it has not. */
 export function endOf({ signal }: AccessWatch): { readonly code?: string; readonly name: string; readonly cause?: unknown } | undefined {
   return signal.aborted ? (signal.reason as { readonly code?: string; readonly name: string }) : undefined;
 }

@@ -6,32 +6,32 @@ import { settle } from './at-work.js';
 
 const SECOND = 1_000;
 
-/** Leases on one scope, of one subject or more, and how often the store is asked what they hold. */
+/** Watches on one scope, of one subject or more, and how often the store is asked what they hold. */
 async function leased(subjects: readonly string[], count: number) {
   const store = new FaultyStore(new MemoryGrantStore());
   const clock = new ManualClock();
   const engine = new JitEngine({ approver: { name: 'yes', decide: () => ({ outcome: 'approve' }) }, store, clock });
-  const leases = [];
+  const watches = [];
   for (const subject of subjects) {
     const asked = await engine.requestAccess({ subject, scope: 'db-prod:write', ttl: '15m' });
     if (asked.outcome !== 'granted') throw new Error('granted');
     for (let i = 0; i < count; i++) {
-      leases.push({ subject, grantId: asked.grants[0]!.id, lease: await watchAccess(engine, subject, 'db-prod:write') });
+      watches.push({ subject, grantId: asked.grants[0]!.id, watch: await watchAccess(engine, subject, 'db-prod:write') });
       // Each begins at a moment of its own.
       await clock.advance(7);
     }
   }
   const reads = () => store.calls.filter(({ method }) => method === 'live').length;
-  return { store, clock, engine, leases, reads };
+  return { store, clock, engine, watches, reads };
 }
 
-describe('leases on one subject and scope', () => {
+describe('watches on one subject and scope', () => {
   it('L34 cost the store one read a poll together, however many there are [F4]', async () => {
-    const { clock, leases, reads } = await leased(['user:maya'], 100);
+    const { clock, watches, reads } = await leased(['user:maya'], 100);
     const before = reads();
     for (let i = 0; i < 40; i++) await clock.advance(250);
     expect(reads() - before).toBeLessThanOrEqual(11);
-    expect(leases.filter(({ lease }) => lease.signal.aborted)).toEqual([]);
+    expect(watches.filter(({ watch }) => watch.signal.aborted)).toEqual([]);
   });
 
   it('are read for each subject by itself [F4]', async () => {
@@ -43,31 +43,31 @@ describe('leases on one subject and scope', () => {
   });
 
   it('L12 all end by a revoke through another engine within one poll [F4]', async () => {
-    const { store, clock, leases } = await leased(['user:maya'], 50);
-    // No hint reaches the leases: only their polls tell them.
+    const { store, clock, watches } = await leased(['user:maya'], 50);
+    // No hint reaches the watches: only their polls tell them.
     const other = new JitEngine({ approver: { name: 'yes', decide: () => ({ outcome: 'approve' }) }, store, clock });
-    await other.revoke(leases[0]!.grantId, { by: 'user:ciso' });
+    await other.revoke(watches[0]!.grantId, { by: 'user:ciso' });
     await clock.advance(SECOND);
     await settle();
-    expect(leases.filter(({ lease }) => !lease.signal.aborted)).toEqual([]);
+    expect(watches.filter(({ watch }) => !watch.signal.aborted)).toEqual([]);
   });
 
   it('L30 all end when the store can not be asked for as long as each of them allows [F4]', async () => {
-    const { store, clock, leases } = await leased(['user:maya'], 20);
+    const { store, clock, watches } = await leased(['user:maya'], 20);
     await clock.advance(SECOND);
     store.inject('live', { fault: 'reject' });
     for (let i = 0; i < 24; i++) await clock.advance(250);
-    const codes = leases.map(({ lease }) => (lease.signal.reason as { code?: string } | undefined)?.code);
+    const codes = watches.map(({ watch }) => (watch.signal.reason as { code?: string } | undefined)?.code);
     expect(new Set(codes)).toEqual(new Set(['ERR_JIT_STORE']));
   });
 
-  it('L38 leave a later lease alone when a read that they share hangs [F4]', async () => {
-    const { store, clock, engine, leases } = await leased(['user:maya'], 20);
+  it('L38 leave a later watch alone when a read that they share hangs [F4]', async () => {
+    const { store, clock, engine, watches } = await leased(['user:maya'], 20);
     store.inject('live', { fault: 'hang' }, 1);
     await clock.advance(SECOND);
     const later = await watchAccess(engine, 'user:maya', 'db-prod:write');
     for (let i = 0; i < 40; i++) await clock.advance(250);
-    expect(leases.filter(({ lease }) => !lease.signal.aborted)).toEqual([]);
+    expect(watches.filter(({ watch }) => !watch.signal.aborted)).toEqual([]);
     expect(later.signal.aborted).toBe(false);
   });
 });

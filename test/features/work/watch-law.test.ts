@@ -89,7 +89,7 @@ const steps = (does: fc.Arbitrary<Act>) => fc.array(fc.tuple(fc.integer({ min: 1
 
 const leeway = fc.constantFrom(0, 0, 100);
 
-describe('a lease', () => {
+describe('a watch', () => {
   for (const isWatched of [true, false]) {
     const where = isWatched ? 'a store that can be watched' : 'a store that can not';
 
@@ -97,15 +97,15 @@ describe('a lease', () => {
       await fc.assert(
         fc.asyncProperty(steps(change), fc.nat(), leeway, async (todo, seed, leewayMs) => {
           const { clock, worker, known, act, lastly } = await aWorld(isWatched, seed, leewayMs);
-          const lease = await watchAccess(worker, MAYA, SCOPE);
+          const watch = await watchAccess(worker, MAYA, SCOPE);
           for (const [wait, does] of todo) {
             const before = clock.now();
             await clock.advance(wait);
             await settle();
             const now = clock.now();
-            // What the lease may have read last: what is so, or has been so within the poll before.
+            // What the watch may have read last: what is so, or has been so within the poll before.
             const isLate = (since: number) => known.filter(({ until }) => until >= since);
-            if (lease.signal.aborted) {
+            if (watch.signal.aborted) {
               const ends = isLate(before - POLL).map((one) => lastly(Math.min(one.until, before), one));
               expect(Math.min(...ends) - leewayMs).toBeLessThanOrEqual(now);
               return;
@@ -115,7 +115,7 @@ describe('a lease', () => {
             await act(does);
             await settle();
           }
-          lease.stop();
+          watch.stop();
           expect(clock.sleepers).toBe(0);
         }),
         { numRuns: 40 },
@@ -126,18 +126,18 @@ describe('a lease', () => {
       await fc.assert(
         fc.asyncProperty(steps(fc.oneof(change, trouble)), fc.nat(), leeway, async (todo, seed, leewayMs) => {
           const { clock, worker, known, act, lastly } = await aWorld(isWatched, seed, leewayMs);
-          const lease = await watchAccess(worker, MAYA, SCOPE);
+          const watch = await watchAccess(worker, MAYA, SCOPE);
           for (const [wait, does] of todo) {
             await clock.advance(wait);
             await settle();
-            if (lease.signal.aborted) break;
+            if (watch.signal.aborted) break;
             const now = clock.now();
             const ends = known.filter(({ until }) => until > now - LONGEST).map((one) => lastly(Math.min(one.until, now), one));
             expect(Math.max(...ends) - leewayMs).toBeGreaterThan(now);
             await act(does);
             await settle();
           }
-          lease.stop();
+          watch.stop();
           expect(clock.sleepers).toBe(0);
         }),
         { numRuns: 40 },

@@ -9,12 +9,12 @@ import { endOf, QuietStore, SECOND, settle, SteppingClock, watched } from './at-
 const TTL = MINUTE;
 const ENDS = at(TTL);
 
-/** A granted scope, and a lease on it. */
+/** A granted scope, and a watch on it. */
 async function leased(options: Partial<JitEngineOptions> = {}, terms: WatchOptions = {}) {
   const made = anEngine(options);
   const grant = await aGranted(made.engine, { ttl: TTL });
-  const lease = await watchAccess(made.engine, MAYA, SCOPE, terms);
-  return { ...made, grant, lease };
+  const watch = await watchAccess(made.engine, MAYA, SCOPE, terms);
+  return { ...made, grant, watch };
 }
 
 /** Another process on the same store, in which nobody works. */
@@ -24,7 +24,7 @@ const decide = { outcome: 'approve' } as const;
 
 const decisionOf = ({ signal }: AccessWatch) => (signal.reason as DeniedError).decision;
 
-describe('lease()', () => {
+describe('watch()', () => {
   describe('at its start', () => {
     it('L20 rejects with the decision where nothing allows it, and leaves nothing behind', async () => {
       const { engine, clock, store } = anEngine();
@@ -36,9 +36,9 @@ describe('lease()', () => {
     });
 
     it('says whose it is, for what, and until when that is known to last', async () => {
-      const { lease, engine } = await leased();
-      expect(lease).toMatchObject({ subject: MAYA, scope: SCOPE, until: ENDS });
-      expect(lease.signal.aborted).toBe(false);
+      const { watch, engine } = await leased();
+      expect(watch).toMatchObject({ subject: MAYA, scope: SCOPE, until: ENDS });
+      expect(watch.signal.aborted).toBe(false);
       expect(await watchAccess(engine, MAYA, { scope: SCOPE })).toMatchObject({ scope: SCOPE });
     });
 
@@ -102,97 +102,97 @@ describe('lease()', () => {
       const asking = watchAccess(engine, MAYA, SCOPE);
       await clock.advance(8 * SECOND);
       answer(true);
-      const lease = await asking;
-      expect(lease.until).toBe(at(HOUR + TTL));
+      const watch = await asking;
+      expect(watch.until).toBe(at(HOUR + TTL));
       // The activation came while it was read, and so it is read once more.
       await settle();
       await clock.advance(TTL - 8 * SECOND - 1);
-      expect(endOf(lease)).toBeUndefined();
+      expect(endOf(watch)).toBeUndefined();
     });
   });
 
   describe('at the end of the window', () => {
     it('L1 aborts at that instant, not before it, and asks no store for that', async () => {
-      const { lease, clock, store, told } = await leased();
+      const { watch, clock, store, told } = await leased();
       await clock.set(ENDS - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       const asked = store.calls.length;
       await clock.set(ENDS);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
-      expect(decisionOf(lease)).toMatchObject({ allowed: false, reason: 'no_grant', at: ENDS });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(decisionOf(watch)).toMatchObject({ allowed: false, reason: 'no_grant', at: ENDS });
       expect(store.calls).toHaveLength(asked);
-      expect(lease.until).toBe(ENDS);
+      expect(watch.until).toBe(ENDS);
       expect(clock.sleepers).toBe(0);
       expect(told).toEqual([]);
     });
 
     it('L6 aborts early by the leeway, and says so beforehand', async () => {
-      const { lease, clock } = await leased({ leewayMs: 2 * SECOND });
-      expect(lease.until).toBe(ENDS - 2 * SECOND);
+      const { watch, clock } = await leased({ leewayMs: 2 * SECOND });
+      expect(watch.until).toBe(ENDS - 2 * SECOND);
       await clock.set(ENDS - 2 * SECOND - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await clock.set(ENDS - 2 * SECOND);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
     it('L1 aborts while a read hangs', async () => {
-      const { lease, clock, store } = await leased();
+      const { watch, clock, store } = await leased();
       await clock.set(ENDS - 2 * SECOND);
       store.inject('live', { fault: 'hang' });
       await clock.set(ENDS - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await clock.set(ENDS);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
     it('L1 goes on over it where more was granted, and read, before', async () => {
-      const { engine, lease, clock, grant } = await leased();
+      const { engine, watch, clock, grant } = await leased();
       const more = await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       await engine.approve(more.request.id, { by: SAM });
       await settle();
-      expect(lease.until).toBe(ENDS + TTL);
+      expect(watch.until).toBe(ENDS + TTL);
       await clock.set(ENDS + TTL - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await clock.set(ENDS + TTL);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
     it('L1 ends where more was granted before it but not read any more: it is over when it is over', async () => {
       const store = new FaultyStore(new QuietStore());
-      const { lease, clock, grant } = await leased({ store });
+      const { watch, clock, grant } = await leased({ store });
       const other = another({ store, clock });
       const more = await other.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       await clock.set(ENDS - 1);
       await other.approve(more.request.id, { by: SAM });
       expect(await other.check(MAYA, SCOPE)).toMatchObject({ allowed: true });
-      expect(lease.until).toBe(ENDS);
+      expect(watch.until).toBe(ENDS);
       await clock.set(ENDS);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
-      // Another lease may be had at once.
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      // Another watch may be had at once.
       expect((await watchAccess(other, MAYA, SCOPE)).until).toBe(ENDS + TTL);
     });
 
     it('L1 ends though an answer that is under way would have brought more', async () => {
       const store = new FaultyStore(new QuietStore());
-      const { lease, clock, grant } = await leased({ store });
+      const { watch, clock, grant } = await leased({ store });
       const other = another({ store, clock });
       const more = await other.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       await clock.set(ENDS - SECOND - 1);
       await other.approve(more.request.id, { by: SAM });
       store.inject('live', { fault: 'hang' }, 1);
       await clock.set(ENDS);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
       store.release();
       await settle();
-      expect(lease).toMatchObject({ until: ENDS });
+      expect(watch).toMatchObject({ until: ENDS });
       expect(clock.sleepers).toBe(0);
     });
 
     it('L1 says that more comes later where there is a gap', async () => {
-      const { engine, lease, clock } = await leased();
+      const { engine, watch, clock } = await leased();
       await aGranted(engine, { startsAt: ENDS + 1 });
       await clock.set(ENDS);
-      expect(decisionOf(lease)).toMatchObject({ reason: 'not_started', validUntil: ENDS + 1 });
+      expect(decisionOf(watch)).toMatchObject({ reason: 'not_started', validUntil: ENDS + 1 });
     });
 
     it('L1 rests on patterns too, and on one grant after another', async () => {
@@ -202,55 +202,55 @@ describe('lease()', () => {
       });
       await aGranted(engine, { scope: 'db-prod:*', ttl: TTL });
       await aGranted(engine, { startsAt: ENDS, ttl: TTL });
-      const lease = await watchAccess(engine, MAYA, SCOPE);
-      expect(lease.until).toBe(ENDS + TTL);
+      const watch = await watchAccess(engine, MAYA, SCOPE);
+      expect(watch.until).toBe(ENDS + TTL);
       await clock.set(ENDS + TTL - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await clock.set(ENDS + TTL);
-      expect(lease.signal.aborted).toBe(true);
+      expect(watch.signal.aborted).toBe(true);
     });
 
     it('L1 ends with the last use where uses are counted', async () => {
       const approver = new ScriptedApprover({ decide: { ...decide, terms: { maxUses: 2 } } });
-      const { engine, lease } = await leased({ approver });
+      const { engine, watch } = await leased({ approver });
       await engine.consume(MAYA, SCOPE);
       await settle();
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await engine.consume(MAYA, SCOPE);
       await settle();
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
     it('L1 moves with use where the grant ends when it is idle, and never past its window', async () => {
       const approver = new ScriptedApprover({ decide: { ...decide, terms: { idleTtlMs: 40 * SECOND } } });
-      const { engine, lease, clock } = await leased({ approver });
-      expect(lease.until).toBe(at(40 * SECOND));
+      const { engine, watch, clock } = await leased({ approver });
+      expect(watch.until).toBe(at(40 * SECOND));
       await clock.set(at(10 * SECOND));
       await engine.touch(MAYA, SCOPE);
       await settle();
-      expect(lease.until).toBe(at(50 * SECOND));
+      expect(watch.until).toBe(at(50 * SECOND));
       await clock.set(at(50 * SECOND) - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await clock.set(at(50 * SECOND));
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
   });
 
   describe('on a revoke or a release', () => {
     for (const verb of ['revoke', 'release'] as const) {
       it(`L12 aborts at once on this engine's own ${verb}, with no watch`, async () => {
-        const { engine, lease, grant } = await leased({ store: new FaultyStore(new QuietStore()) });
+        const { engine, watch, grant } = await leased({ store: new FaultyStore(new QuietStore()) });
         await engine[verb](grant.id, { by: MAYA });
         await settle();
-        expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
-        expect(decisionOf(lease)).toMatchObject({ reason: 'no_grant', at: at(0) });
+        expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+        expect(decisionOf(watch)).toMatchObject({ reason: 'no_grant', at: at(0) });
       });
 
       it(`L12 aborts at once on another's ${verb} where the store can be watched`, async () => {
         const made = await leased();
         await another(made)[verb](made.grant.id, { by: MAYA });
         await settle();
-        expect(endOf(made.lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+        expect(endOf(made.watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
       });
 
       it(`L12 aborts within poll on another's ${verb} where it can't`, async () => {
@@ -258,9 +258,9 @@ describe('lease()', () => {
         await made.clock.advance(300);
         await another(made)[verb](made.grant.id, { by: MAYA });
         await made.clock.set(at(SECOND) - 1);
-        expect(made.lease.signal.aborted).toBe(false);
+        expect(made.watch.signal.aborted).toBe(false);
         await made.clock.set(at(SECOND));
-        expect(endOf(made.lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+        expect(endOf(made.watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
       });
     }
 
@@ -268,39 +268,39 @@ describe('lease()', () => {
       const made = await leased({ store: new FaultyStore(new QuietStore(undefined, () => () => undefined)) }, { poll: 200 });
       await another(made).revoke(made.grant.id, { by: SAM });
       await made.clock.set(at(199));
-      expect(made.lease.signal.aborted).toBe(false);
+      expect(made.watch.signal.aborted).toBe(false);
       await made.clock.set(at(200));
-      expect(made.lease.signal.aborted).toBe(true);
+      expect(made.watch.signal.aborted).toBe(true);
     });
 
     it('L12 L19 goes on where another grant still covers, and only then', async () => {
       const approver = new ScriptedApprover({ decide });
-      const { engine, lease, grant, clock } = await leased({ approver, scopes: patternScopes });
+      const { engine, watch, grant, clock } = await leased({ approver, scopes: patternScopes });
       const other = await aGranted(engine, { scope: 'db-prod:*', ttl: '30s' });
       await engine.revoke(grant.id, { by: SAM });
       await settle();
-      expect(lease).toMatchObject({ until: other.expiresAt, signal: { aborted: false } });
+      expect(watch).toMatchObject({ until: other.expiresAt, signal: { aborted: false } });
       await engine.revoke(other.id, { by: SAM });
       await settle();
-      expect(lease.signal.aborted).toBe(true);
+      expect(watch.signal.aborted).toBe(true);
       expect(clock.sleepers).toBe(0);
     });
 
     it('L1 L12 ends with the shorter grant, to the millisecond, once the longer one is revoked', async () => {
       const approver = new ScriptedApprover({ decide });
-      const { engine, lease, grant, clock } = await leased({ approver, scopes: patternScopes });
+      const { engine, watch, grant, clock } = await leased({ approver, scopes: patternScopes });
       const shorter = await aGranted(engine, { scope: 'db-prod:*', ttl: 30_500 });
       await clock.set(at(30 * SECOND) + 200);
       await engine.revoke(grant.id, { by: SAM });
       await clock.set(shorter.expiresAt - 1);
-      expect(lease).toMatchObject({ until: shorter.expiresAt, signal: { aborted: false } });
+      expect(watch).toMatchObject({ until: shorter.expiresAt, signal: { aborted: false } });
       await clock.set(shorter.expiresAt);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
     it('L12 looks once more when a hint comes while a read is under way', async () => {
       const inner = new FaultyStore(new MemoryGrantStore());
-      const { engine, lease, clock, store, grant } = await leased({ store: new FaultyStore(inner) });
+      const { engine, watch, clock, store, grant } = await leased({ store: new FaultyStore(inner) });
       const before = await inner.live({ subject: MAYA, scope: SCOPE, at: at(0) });
       store.inject('live', { fault: 'hang' }, 1);
       await clock.advance(SECOND);
@@ -308,7 +308,7 @@ describe('lease()', () => {
       inner.inject('live', { fault: 'malformed', answer: before }, 1);
       store.release();
       await settle();
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
     it('L12 hears what is committed while its first read is answered', async () => {
@@ -323,9 +323,9 @@ describe('lease()', () => {
         await engine.revoke(grant.id, { by: SAM });
         inner.inject('live', { fault: 'malformed', answer: before }, 1);
         store.release();
-        const lease = await asking;
+        const watch = await asking;
         await settle();
-        expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+        expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
         expect(clock.sleepers).toBe(0);
       }
     });
@@ -333,7 +333,7 @@ describe('lease()', () => {
     it('L34 reads nothing for what is committed about others, and once for what concerns it', async () => {
       const memory = new FaultyStore(new MemoryGrantStore());
       const approver = new ScriptedApprover({ decide: { ...decide, terms: { maxUses: 9 } } });
-      const { lease, store, clock } = await leased({ approver, store: new FaultyStore(memory) }, { poll: '10s', maxUnconfirmed: '50s' });
+      const { watch, store, clock } = await leased({ approver, store: new FaultyStore(memory) }, { poll: '10s', maxUnconfirmed: '50s' });
       const { engine: other } = anEngine({ approver, store: memory, clock });
       const readsFor = async (act: () => Promise<unknown>) => {
         const before = store.called('live');
@@ -350,21 +350,21 @@ describe('lease()', () => {
       expect(await readsFor(ask(MAYA, 'other'))).toBe(1);
       expect(await readsFor(() => other.consume(MAYA, SCOPE))).toBe(1);
       expect(await readsFor(() => other.consume(MAYA, 'other'))).toBe(0);
-      lease.stop();
+      watch.stop();
     });
 
     it('L12 does not wait for an approver that is asked about another start', async () => {
       const hang = hangs();
       const approver = new ScriptedApprover({ decide, isEligible: (_, when) => (when === 'start' ? hang() : true) });
-      const { engine, lease, clock, grant } = await leased({ approver, scopes: patternScopes });
+      const { engine, watch, clock, grant } = await leased({ approver, scopes: patternScopes });
       await aGranted(engine, { scope: SCOPE, startsAt: at(20 * SECOND), ttl: TTL });
       await clock.set(at(40 * SECOND));
       expect(approver.questions).toContainEqual(expect.objectContaining({ when: 'start' }));
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await engine.revoke(grant.id, { by: SAM });
       await settle();
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
-      expect(decisionOf(lease)).toMatchObject({ reason: 'not_activated' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(decisionOf(watch)).toMatchObject({ reason: 'not_activated' });
       const closing = engine.close();
       await clock.advance('10s');
       await closing;
@@ -374,24 +374,24 @@ describe('lease()', () => {
   describe('when coverage can not be confirmed', () => {
     for (const fault of ['reject', 'throw', 'hang'] as const) {
       it(`L30 aborts 5 s after the last read that succeeded was begun, where reads ${fault}`, async () => {
-        const { lease, clock, store, told } = await leased();
+        const { watch, clock, store, told } = await leased();
         await clock.set(at(10 * SECOND) + 500);
         store.inject('live', { fault });
         await clock.set(at(15 * SECOND) - 1);
-        expect(lease.signal.aborted).toBe(false);
+        expect(watch.signal.aborted).toBe(false);
         await clock.set(at(15 * SECOND));
-        expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_STORE', operation: 'live' });
+        expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE', operation: 'live' });
         if (fault === 'hang') expect(told).toEqual([]);
         else {
-          expect(told.map(({ during }) => during)).toEqual(['lease', 'lease', 'lease', 'lease']);
-          expect((lease.signal.reason as StoreError).cause).toBe(told.at(-1)?.error);
+          expect(told.map(({ during }) => during)).toEqual(['watchAccess', 'watchAccess', 'watchAccess', 'watchAccess']);
+          expect((watch.signal.reason as StoreError).cause).toBe(told.at(-1)?.error);
         }
         expect(clock.sleepers).toBe(0);
       });
     }
 
     it('L30 reads once at a time, and counts an answer from before it was asked for', async () => {
-      const { lease, clock, store } = await leased();
+      const { watch, clock, store } = await leased();
       const before = store.called('live');
       store.inject('live', { fault: 'hang' }, 1);
       await clock.set(at(4 * SECOND));
@@ -401,54 +401,54 @@ describe('lease()', () => {
       await settle();
       // Asked at 1 s: good until 6 s, though it was answered at 4 s.
       await clock.set(at(6 * SECOND) - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await clock.set(at(6 * SECOND));
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_STORE' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
     });
 
     it('L30 goes on where the store is back in time', async () => {
-      const { lease, clock, store } = await leased();
+      const { watch, clock, store } = await leased();
       const clear = store.inject('live', { fault: 'reject' });
       await clock.set(at(4 * SECOND) - 1);
       clear();
       await clock.set(at(MINUTE) - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
     });
 
     it('L30 tells no failure from before as the cause of a later one', async () => {
-      const { lease, clock, store } = await leased();
+      const { watch, clock, store } = await leased();
       store.inject('live', { fault: 'reject' }, 1);
       await clock.set(at(3 * SECOND));
       store.inject('live', { fault: 'hang' });
       await clock.set(at(8 * SECOND));
-      expect(endOf(lease)?.code).toBe('ERR_JIT_STORE');
-      expect(endOf(lease)?.cause).toBeUndefined();
+      expect(endOf(watch)?.code).toBe('ERR_JIT_STORE');
+      expect(endOf(watch)?.cause).toBeUndefined();
     });
 
     it('L30 aborts by the maxUnconfirmed that was asked for', async () => {
-      const { lease, clock, store } = await leased({}, { maxUnconfirmed: '40s', poll: '10s' });
+      const { watch, clock, store } = await leased({}, { maxUnconfirmed: '40s', poll: '10s' });
       store.inject('live', { fault: 'malformed', answer: undefined });
       await clock.set(at(40 * SECOND) - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await clock.set(at(40 * SECOND));
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_STORE' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
     });
 
     it('L30 a row that is no grant of ours is none', async () => {
-      const { lease, clock, store, told } = await leased();
+      const { watch, clock, store, told } = await leased();
       store.inject('live', { fault: 'malformed', answer: [{ kind: 'grant', id: 'x', subject: MAYA, scope: SCOPE }] });
       await clock.set(at(SECOND));
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
       expect(told.map(({ during }) => during)).toEqual(['check']);
     });
 
     it('goes on for as long as the window over a store that takes its time', async () => {
-      const { lease, clock, store } = await leased();
+      const { watch, clock, store } = await leased();
       store.inject('all', { fault: 'yield', seed: 7 });
       await clock.set(ENDS - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await clock.set(ENDS);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
   });
 
@@ -458,21 +458,21 @@ describe('lease()', () => {
       const ended = await leased({ clock: clock as unknown as ManualClock });
       clock.step(TTL);
       await clock.pass(SECOND);
-      expect(endOf(ended.lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(ended.watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
 
       const suspended = await leased({ clock: clock as unknown as ManualClock });
       clock.step(4 * SECOND - 1);
       await clock.pass(SECOND);
-      expect(suspended.lease.signal.aborted).toBe(false);
+      expect(suspended.watch.signal.aborted).toBe(false);
       clock.step(4 * SECOND);
       await clock.pass(SECOND);
-      expect(endOf(suspended.lease)).toMatchObject({ code: 'ERR_JIT_STORE' });
+      expect(endOf(suspended.watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
     });
 
     it('L1 L5 is set ahead while an answer is under way: what that would bring was not read before the end', async () => {
       const clock = new SteppingClock();
       const store = new FaultyStore(new QuietStore());
-      const { lease, grant } = await leased({ clock: clock as unknown as ManualClock, store }, { maxUnconfirmed: '1h' });
+      const { watch, grant } = await leased({ clock: clock as unknown as ManualClock, store }, { maxUnconfirmed: '1h' });
       const other = another({ store, clock: clock as unknown as ManualClock });
       const more = await other.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       await other.approve(more.request.id, { by: SAM });
@@ -480,77 +480,77 @@ describe('lease()', () => {
       await clock.pass(SECOND);
       clock.step(TTL);
       // Its own timer has not fired yet.
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       store.release();
       await settle();
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
     it('L5 is set back: goes on while it is confirmed, and its end stays where it was', async () => {
       const clock = new SteppingClock();
-      const { lease } = await leased({ clock: clock as unknown as ManualClock });
+      const { watch } = await leased({ clock: clock as unknown as ManualClock });
       await clock.pass(30 * SECOND);
       clock.step(-20 * SECOND);
       await clock.pass(50 * SECOND - 1);
-      expect(lease.until).toBe(ENDS);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.until).toBe(ENDS);
+      expect(watch.signal.aborted).toBe(false);
       await clock.pass(1);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
     it('L5 is set back: an end that it has read once stays', async () => {
       const clock = new SteppingClock();
-      const { engine, lease } = await leased({ clock: clock as unknown as ManualClock });
+      const { engine, watch } = await leased({ clock: clock as unknown as ManualClock });
       clock.step(TTL);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
       clock.step(-TTL);
       await clock.pass(SECOND);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
     it.each([-20 * SECOND, -2 * SECOND])(
       'L30 is set by %i ms while reads fail: stops when it was unconfirmed for as long as it may be',
       async (by) => {
         const clock = new SteppingClock();
-        const { lease, store, told } = await leased({ clock: clock as unknown as ManualClock });
+        const { watch, store, told } = await leased({ clock: clock as unknown as ManualClock });
         await clock.pass(30 * SECOND);
         store.inject('live', { fault: 'reject' });
         clock.step(by);
         await clock.pass(5 * SECOND - 1);
-        expect(lease.signal.aborted).toBe(false);
+        expect(watch.signal.aborted).toBe(false);
         await clock.pass(1);
-        expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_STORE', cause: { code: 'ERR_JIT_STORE' } });
-        expect(told.map(({ during }) => during)).toContain('lease');
+        expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE', cause: { code: 'ERR_JIT_STORE' } });
+        expect(told.map(({ during }) => during)).toContain('watchAccess');
       },
     );
 
     it('L30 is set back while a read hangs: stops when the time was over by its timer', async () => {
       const clock = new SteppingClock();
-      const { lease, store } = await leased({ clock: clock as unknown as ManualClock });
+      const { watch, store } = await leased({ clock: clock as unknown as ManualClock });
       await clock.pass(20 * SECOND);
       store.inject('live', { fault: 'hang' });
       clock.step(-20 * SECOND);
       await clock.pass(5 * SECOND - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await clock.pass(1);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_STORE' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
     });
 
     it('L30 is set back, a little, while a read hangs: stops when the time is over by its timer, and blames no clock', async () => {
       const clock = new SteppingClock();
-      const { lease, store } = await leased({ clock: clock as unknown as ManualClock });
+      const { watch, store } = await leased({ clock: clock as unknown as ManualClock });
       await clock.pass(20 * SECOND);
       store.inject('live', { fault: 'hang' });
       clock.step(-10);
       await clock.pass(5 * SECOND - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await clock.pass(1);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_STORE' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
     });
 
     it('L30 is set back again and again while reads hang, and is noticed each time: what has passed adds up', async () => {
       const clock = new SteppingClock();
-      const { engine, lease, store } = await leased({ clock: clock as unknown as ManualClock });
+      const { engine, watch, store } = await leased({ clock: clock as unknown as ManualClock });
       await clock.pass(10 * SECOND);
       const passes = async (ms: number) => {
         store.inject('live', { fault: 'hang' });
@@ -564,13 +564,13 @@ describe('lease()', () => {
         await engine.isAllowed('user:other', SCOPE);
       }
       await passes(599);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await passes(1);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_STORE' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
     });
 
     it('L30 is set back, and it sleeps by the clock: the engine that notices wakes it', async () => {
-      const { engine, lease, clock, store, told } = await leased({}, { poll: '20s', maxUnconfirmed: '30s' });
+      const { engine, watch, clock, store, told } = await leased({}, { poll: '20s', maxUnconfirmed: '30s' });
       await clock.advance(21 * SECOND);
       await clock.set(at(5 * SECOND));
       expect(clock.sleepers).toBe(2);
@@ -579,15 +579,15 @@ describe('lease()', () => {
       expect(told.map(({ during }) => during)).toEqual(['clock']);
       // Confirmed a second before, whatever the clock says: 29 s are left from 5 s on.
       await clock.set(at(34 * SECOND) - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await clock.set(at(34 * SECOND));
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_STORE' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
       expect(clock.sleepers).toBe(0);
     });
 
     it('L30 is set back while a read is answered: what it says counts, from the question on', async () => {
       const clock = new SteppingClock();
-      const { lease, store, grant } = await leased({ clock: clock as unknown as ManualClock });
+      const { watch, store, grant } = await leased({ clock: clock as unknown as ManualClock });
       await clock.pass(10 * SECOND + 500);
       store.inject('live', { fault: 'hang' }, 1);
       await clock.pass(SECOND);
@@ -597,16 +597,16 @@ describe('lease()', () => {
       store.release();
       // Asked half a second before the clock was set.
       await clock.pass(4_500 - 1);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       await clock.pass(1);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_STORE' });
-      expect(lease.until).toBe(grant.expiresAt);
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
+      expect(watch.until).toBe(grant.expiresAt);
     });
 
     it('L30 a clock that fails ends it, whether it is read or slept on', async () => {
       for (const break_ of ['now', 'sleep'] as const) {
         const clock = new ManualClock();
-        const { lease } = await leased({ clock });
+        const { watch } = await leased({ clock });
         const problem = new Error('no clock');
         const broken = () => {
           throw problem;
@@ -616,20 +616,20 @@ describe('lease()', () => {
         clock[break_] = broken;
         await later;
         clock[break_] = mend as () => never;
-        expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_CLOCK', cause: problem });
+        expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_CLOCK', cause: problem });
       }
     });
 
     it('L30 a clock that fails while a read is under way ends it', async () => {
       for (const fault of ['hang', 'lose reply'] as const) {
-        const { lease, clock, store } = await leased();
+        const { watch, clock, store } = await leased();
         store.inject('live', { fault: 'hang' }, 1);
         await clock.advance(SECOND);
         store.inject('live', fault === 'hang' ? { fault } : { fault: 'reject' });
         clock.now = () => NaN;
         store.release();
         await settle();
-        expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_CLOCK' });
+        expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_CLOCK' });
       }
     });
   });
@@ -639,74 +639,74 @@ describe('lease()', () => {
       let patterns: readonly string[] = ['db-prod:**'];
       const { engine, clock, store } = anEngine({ standing: () => patterns });
       store.inject('all', { fault: 'reject' });
-      const lease = await watchAccess(engine, MAYA, SCOPE);
-      expect(lease.until).toBeUndefined();
+      const watch = await watchAccess(engine, MAYA, SCOPE);
+      expect(watch.until).toBeUndefined();
       await clock.advance(MINUTE);
-      expect(lease.signal.aborted).toBe(false);
+      expect(watch.signal.aborted).toBe(false);
       expect(store.calls).toEqual([]);
       store.clear();
       patterns = [];
       await clock.advance(SECOND);
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
     it('goes over to grants, and back', async () => {
       let patterns: readonly string[] = [SCOPE];
       const { engine, clock } = anEngine({ standing: () => patterns });
-      const lease = await watchAccess(engine, MAYA, SCOPE);
+      const watch = await watchAccess(engine, MAYA, SCOPE);
       await aGranted(engine, { ttl: TTL });
       patterns = [];
       await clock.advance(SECOND);
-      expect(lease.until).toBe(ENDS);
+      expect(watch.until).toBe(ENDS);
       patterns = [SCOPE];
       await clock.advance(SECOND);
-      expect(lease.until).toBeUndefined();
+      expect(watch.until).toBeUndefined();
       await clock.set(ENDS + TTL);
-      expect(lease.signal.aborted).toBe(false);
-      lease.stop();
+      expect(watch.signal.aborted).toBe(false);
+      watch.stop();
     });
   });
 
   describe('when it is no longer needed', () => {
     it('aborts when it is stopped, for no fault of the access, and leaves nothing behind', async () => {
       const { store, watchers } = watched();
-      const { engine, lease, clock } = await leased({ store: new FaultyStore(store) });
+      const { engine, watch, clock } = await leased({ store: new FaultyStore(store) });
       expect(watchers.now).toBe(1);
       expect(clock.sleepers).toBe(2);
-      lease.stop();
-      expect(endOf(lease)?.name).toBe('AbortError');
+      watch.stop();
+      expect(endOf(watch)?.name).toBe('AbortError');
       expect(watchers.now).toBe(0);
       expect(clock.sleepers).toBe(0);
-      const { reason } = lease.signal as { readonly reason: unknown };
-      lease.stop();
+      const { reason } = watch.signal as { readonly reason: unknown };
+      watch.stop();
       await engine.close();
-      expect(lease.signal.reason).toBe(reason);
+      expect(watch.signal.reason).toBe(reason);
     });
 
     it('is stopped by the end of its block', async () => {
       const made = await leased();
       let signal: AbortSignal;
       {
-        await using lease = await watchAccess(made.engine, MAYA, SCOPE);
-        signal = lease.signal;
+        await using watch = await watchAccess(made.engine, MAYA, SCOPE);
+        signal = watch.signal;
         expect(signal.aborted).toBe(false);
       }
       expect(signal.aborted).toBe(true);
-      expect(made.lease.signal.aborted).toBe(false);
+      expect(made.watch.signal.aborted).toBe(false);
     });
 
     it('lists what it has, and no method of a strange name', async () => {
-      const { lease } = await leased();
-      expect(Object.keys(lease)).toEqual(['subject', 'scope', 'signal', 'until', 'stop']);
+      const { watch } = await leased();
+      expect(Object.keys(watch)).toEqual(['subject', 'scope', 'signal', 'until', 'stop']);
     });
 
     it("is not read for any more: an answer that comes later, or a failure, is nobody's", async () => {
       for (const fails of [false, true]) {
         const inner = new FaultyStore(new MemoryGrantStore());
-        const { lease, clock, store, told } = await leased({ store: new FaultyStore(inner) });
+        const { watch, clock, store, told } = await leased({ store: new FaultyStore(inner) });
         store.inject('live', { fault: 'hang' }, 1);
         await clock.advance(SECOND);
-        lease.stop();
+        watch.stop();
         if (fails) inner.inject('live', { fault: 'reject' });
         store.release();
         await settle();
@@ -716,12 +716,12 @@ describe('lease()', () => {
     });
 
     it('ends with the engine, and none is given afterwards', async () => {
-      const { engine, lease, clock, store } = await leased();
+      const { engine, watch, clock, store } = await leased();
       const others = await Promise.all([watchAccess(engine, MAYA, SCOPE), watchAccess(engine, MAYA, SCOPE)]);
       store.inject('live', { fault: 'hang' }, 1);
       const late = refusal(watchAccess(engine, MAYA, SCOPE), 'ERR_JIT_CLOSED');
       await engine.close();
-      for (const one of [lease, ...others]) expect(endOf(one)).toMatchObject({ code: 'ERR_JIT_CLOSED' });
+      for (const one of [watch, ...others]) expect(endOf(one)).toMatchObject({ code: 'ERR_JIT_CLOSED' });
       store.release();
       await late;
       await refusal(watchAccess(engine, MAYA, SCOPE), 'ERR_JIT_CLOSED');
@@ -733,12 +733,12 @@ describe('lease()', () => {
     });
 
     it('what the work does on abort may stop it again, and others', async () => {
-      const { engine, lease, grant } = await leased();
+      const { engine, watch, grant } = await leased();
       const other = await watchAccess(engine, MAYA, SCOPE);
-      lease.signal.addEventListener('abort', () => [lease, other].forEach((one) => one.stop()));
+      watch.signal.addEventListener('abort', () => [watch, other].forEach((one) => one.stop()));
       await engine.revoke(grant.id, { by: SAM });
       await settle();
-      expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
       expect(other.signal.aborted).toBe(true);
     });
   });
@@ -746,23 +746,23 @@ describe('lease()', () => {
   it('many stand side by side, on one watch, and each ends by its own', async () => {
     const { store, watchers } = watched();
     const { engine, clock } = anEngine({ store: new FaultyStore(store) });
-    const leases = await Promise.all(
+    const watches = await Promise.all(
       Array.from({ length: 60 }, async (_, i) => {
         const subject = `user:${i}`;
         const grant = await aGranted(engine, { subject, ttl: (i % 20) * MINUTE + MINUTE });
-        return { grant, lease: await watchAccess(engine, subject, SCOPE, { poll: '30s', maxUnconfirmed: '2m' }) };
+        return { grant, watch: await watchAccess(engine, subject, SCOPE, { poll: '30s', maxUnconfirmed: '2m' }) };
       }),
     );
     expect(watchers).toEqual({ now: 1, ever: 1 });
-    const revoked = leases.filter((_, i) => i % 20 === 19);
+    const revoked = watches.filter((_, i) => i % 20 === 19);
     for (const { grant } of revoked) await engine.revoke(grant.id, { by: SAM });
     for (let minute = 1; minute <= 20; minute++) {
       await clock.set(at(minute * MINUTE));
-      for (const { grant, lease } of leases.filter((one) => !revoked.includes(one))) {
-        expect(lease.signal.aborted).toBe(grant.expiresAt <= clock.now());
+      for (const { grant, watch } of watches.filter((one) => !revoked.includes(one))) {
+        expect(watch.signal.aborted).toBe(grant.expiresAt <= clock.now());
       }
     }
-    for (const { lease } of leases) expect(endOf(lease)).toMatchObject({ code: 'ERR_JIT_DENIED' });
+    for (const { watch } of watches) expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     expect(watchers).toEqual({ now: 0, ever: 1 });
     expect(clock.sleepers).toBe(0);
   });

@@ -27,10 +27,10 @@ describe('withAccess()', () => {
   it('gives what the work gives, and leaves nothing behind', async () => {
     const { engine, clock } = await granted();
     let given: AccessWatch | undefined;
-    const result = await withAccess(engine, MAYA, SCOPE, async (signal, lease) => {
-      given = lease;
-      expect(lease).toMatchObject({ subject: MAYA, scope: SCOPE, until: at(TTL) });
-      expect(lease.signal).toBe(signal);
+    const result = await withAccess(engine, MAYA, SCOPE, async (signal, watch) => {
+      given = watch;
+      expect(watch).toMatchObject({ subject: MAYA, scope: SCOPE, until: at(TTL) });
+      expect(watch.signal).toBe(signal);
       expect(clock.sleepers).toBe(2);
       await clock.advance(10_000);
       expect(signal.aborted).toBe(false);
