@@ -30,7 +30,7 @@ describe('an entry that holds what it may never hold', () => {
 
   it.each([
     ['check', './index.js', ['the memory store', 'the engine']],
-    ['index', './webhook.js', ['hmac']],
+    ['retention', './webhook.js', ['hmac']],
     ['index', './policy.js', ['zod']],
     ['hono', 'fs/promises', ['a module of Node']],
     ['express', 'node:crypto', ['a module of Node']],

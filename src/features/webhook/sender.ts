@@ -2,7 +2,8 @@ import { show } from '../../core/parse.js';
 import { canonicalJson } from '../../journal/link.js';
 import { isWithheld } from '../../followers/refused-entry.js';
 import type { AuditEntry } from '../../records/index.js';
-import { within, type EngineClock } from '../../core/time.js';
+import type { Clock } from '../../core/ports.js';
+import { readClock, within } from '../../core/time.js';
 import { WebhookError } from './errors.js';
 import { MAX_PAUSE_MS, readRetryAfter } from './retry-after.js';
 import { signatureOf } from './signature.js';
@@ -46,7 +47,7 @@ interface SenderSettings {
   readonly keys: readonly Uint8Array[];
   readonly fetch: WebhookFetch | undefined;
   readonly timeoutMs: number;
-  readonly clock: EngineClock;
+  readonly clock: Clock;
   /** Whether no text that a caller chose is ever sent. */
   readonly withholds: boolean;
 }
@@ -63,7 +64,7 @@ export class Sender {
   }
 
   now(): number {
-    return this.#settings.clock.read().now;
+    return readClock(this.#settings.clock);
   }
 
   /**
@@ -105,7 +106,7 @@ export class Sender {
     const timeout = () => this.#error('timeout', `did not answer within ${timeoutMs} ms to ${which(entry)}`);
     try {
       const call = async () => (fetch === undefined ? globalThis.fetch(target.href, init) : fetch(target.href, init));
-      const reply = await within(clock.source, timeoutMs, call, timeout);
+      const reply = await within(clock, timeoutMs, call, timeout);
       const { status, body: said } = reply;
       // What it says doesn't matter; left unread, it would keep the connection.
       Promise.resolve()

@@ -5,6 +5,7 @@ import type { Clock } from '../../core/ports.js';
 import type { EntryType } from '../../records/index.js';
 import { formatDuration, readDuration, type Duration } from '../../core/duration.js';
 import { WebhookError } from './errors.js';
+import { readClock } from '../../core/time.js';
 import { parseClock } from './clock.js';
 import { readSecrets, signatureOf } from './signature.js';
 
@@ -80,7 +81,7 @@ export interface WebhookToVerify {
 export function verifyWebhook(options: WebhookToVerify): { readonly id: string; readonly payload: WebhookPayload } {
   const given = readOptions('options', options, ['body', 'headers', 'secrets', 'clock', 'tolerance']);
   const keys = readSecrets('secrets', given.secrets);
-  const { now } = parseClock('clock', given.clock).read();
+  const now = readClock(parseClock('clock', given.clock));
   const toleranceMs = readDuration('tolerance', given.tolerance ?? 300_000);
   const { body: raw } = given;
   if (typeof raw !== 'string' && !ArrayBuffer.isView(raw))
