@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, it } from 'vitest';
+import { describe, expect, expectTypeOf, it, vi } from 'vitest';
 import * as errors from '../../src/core/errors.js';
 import type { AnyJitError, JitErrorCode } from '../../src/core/errors.js';
 import type { AccessRequest, Decision, Grant } from '../../src/records/index.js';
@@ -266,8 +266,8 @@ describe('JitError', () => {
 
 describe('isJitError()', () => {
   it('knows errors of another copy of the package, where instanceof does not', async () => {
-    const copy = '../../src/core/errors.js?copy';
-    const other = (await import(copy)) as typeof errors;
+    vi.resetModules();
+    const other = await import('../../src/core/errors.js');
     expect(other.JitError).not.toBe(errors.JitError);
     const theirs = new other.NotFoundError('request', 'r1');
     expect(theirs).not.toBeInstanceOf(errors.JitError);
