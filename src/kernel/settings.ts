@@ -160,14 +160,17 @@ function readStore(value: unknown): GrantStore {
 /** A matcher that fails or answers badly covers nothing and overlaps everything: it can only deny or revoke. */
 function safeMatcher(matcher: ScopeMatcher, onError: OnError): ScopeMatcher {
   if (isBuiltIn(matcher)) return matcher;
-  const { name, exact, isWide } = matcher;
+  const { name, exact } = matcher;
+  const { isWide } = matcher as { readonly isWide?: unknown };
   if (isWide !== undefined && typeof isWide !== 'function') throw invalid('scopes.isWide', 'a function', isWide);
   return Object.freeze<ScopeMatcher>({
     name,
     exact,
     covers: (granted, required) => answerOr(false, onError, () => askMatcher(matcher, 'covers', granted, required)),
     overlaps: (a, b) => answerOr(true, onError, () => askMatcher(matcher, 'overlaps', a, b)),
-    ...(isWide && { isWide: (scope: string) => answerOr(true, onError, () => onlyBoolean('isWide', matcher.isWide?.(scope))) }),
+    ...(isWide !== undefined && {
+      isWide: (scope: string) => answerOr(true, onError, () => onlyBoolean('isWide', matcher.isWide?.(scope))),
+    }),
   });
 }
 

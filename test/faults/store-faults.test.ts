@@ -1,5 +1,6 @@
 import * as explaining from 'jit-access/explain';
 import * as links from 'jit-access/links';
+import * as provisioning from 'jit-access/provisioning';
 import * as retention from 'jit-access/retention';
 import * as work from 'jit-access/work';
 import { describe, expect, it } from 'vitest';
@@ -65,7 +66,7 @@ describe('JitEngine', () => {
       const own = Object.getOwnPropertyNames(JitEngine.prototype).filter(
         (name) => !['constructor', 'runSubject', 'idle', 'close'].includes(name),
       );
-      const functions = Object.keys({ ...explaining, ...links, ...retention, ...work });
+      const functions = Object.keys({ ...explaining, ...links, ...provisioning, ...retention, ...work });
       expect([...new Set(Object.keys(VERBS).map((name) => name.split(' ')[0]))].sort()).toEqual([...own, ...functions].sort());
     });
 

@@ -254,7 +254,7 @@ describe('readLinkKeys()', () => {
   it('keeps a copy of the bytes: who changes them afterwards changes nothing', () => {
     const bytes = new Uint8Array(32).fill(1);
     const keys = readLinkKeys('keys', [{ id: 'k', secret: bytes }]);
-    const token = signLink(keys[0] as ParsedLinkKey, LINK);
+    const token = signLink(keys[0], LINK);
     bytes.fill(0);
     expect(readLink(keys, token)).toEqual(LINK);
   });
