@@ -28,6 +28,8 @@ class SlowToBegin extends FaultyStore {
   #heads = 0;
   /** Whether a local sink reads the head. */
   hasLocal = false;
+  /** Whether the rows can't be read that hold back a purge. */
+  failsHolds = false;
   readonly committed: Change[] = [];
 
   break(broken: Broken): void {
@@ -40,6 +42,7 @@ class SlowToBegin extends FaultyStore {
   }
 
   override async get(keys: readonly RowKey[]) {
+    if (this.failsHolds && keys[0]?.id.startsWith('hold:') === true) throw new Error('ECONNRESET');
     if (keys[0]?.kind === 'cursor') await this.#begins();
     return super.get(keys);
   }
@@ -298,6 +301,20 @@ describe('a purge', () => {
     // The row that kept them is gone, and the cursor does its work.
     expect(await cursors(store)).toEqual(['recording']);
     expect(await purgeAll(other, clock)).toBeGreaterThan(5);
+  });
+
+  it('L38 B4 passes over what kept them where the sink has begun and could not take that away, which is reported', async () => {
+    const sink = new RecordingSink();
+    const { engine, grant, store, clock, other, told } = await aBroken('hangs', sink);
+    await engine.revoke(grant.id, { by: SAM });
+    store.failsHolds = true;
+    store.repair();
+    await engine.flushAudit();
+    expect(sink.types).toContain('grant.revoked');
+    expect(told.filter(({ during }) => during === 'sink recording')).toHaveLength(1);
+    expect((await cursors(store)).length).toBe(2);
+    expect(await purgeAll(other, clock)).toBeGreaterThan(5);
+    expect(await cursors(store)).toEqual(['recording']);
   });
 
   it('L33 B4 keeps them for the next process where this one ends before its sink has begun', async () => {
