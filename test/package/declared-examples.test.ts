@@ -73,6 +73,12 @@ const OF_ONE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'fastify.jitAccess': {
     app: "declare module 'fastify' { interface FastifyRequest { session: { userId: string } } }\ndeclare const app: import('fastify').FastifyInstance;",
   },
+  'links.approvalLinks': { request: "declare const request: import('jit-access').AccessRequest;" },
+  'provisioning.provision': {
+    warehouse:
+      'declare const warehouse: { setRole(subject: string, scope: string, held: boolean, options: { readonly signal: AbortSignal }): Promise<void> };',
+  },
+  'provisioning.dismissChange': { change: 'declare const change: { readonly id: string };' },
   'sql.fromNodeSqlite': {
     DatabaseSync: "declare const DatabaseSync: new (path: string) => import('jit-access/sql').NodeSqliteLike;",
   },
