@@ -63,7 +63,7 @@ export class ConflictError extends JitError {
 export class ClockError extends JitError {
   override readonly name = 'ClockError';
   readonly code = 'ERR_JIT_CLOCK';
-  /** @param requestId the request that is on record and stays pending; `undefined`: none was recorded */
+  /** @param requestId the request that was recorded and stays pending; `undefined`: none was recorded */
   constructor(
     message: string,
     cause?: unknown,

@@ -81,7 +81,7 @@ export class NotFoundError extends JitError {
   }
 }
 
-/** The subject, and whoever asked on its behalf, never review their own request. */
+/** The subject and the requester never review their own request. */
 export class SelfReviewError extends JitError {
   override readonly name = 'SelfReviewError';
   readonly code = 'ERR_JIT_SELF_REVIEW';
@@ -112,13 +112,13 @@ export class NotReviewerError extends JitError {
   }
 }
 
-/** This grant has ended, and what has ended is not extended: ask for access anew. */
+/** This grant has ended, and a grant that has ended cannot be extended. Make a new request. */
 export class EndedError extends JitError {
   override readonly name = 'EndedError';
   readonly code = 'ERR_JIT_ENDED';
   /**
-   * How the grant ended; `undefined`: by time, and no sweep has recorded it yet. Not enumerable: its `reason` is the text
-   * of the person who ended it, and not for whoever asks for more time.
+   * How the grant ended; `undefined`: it expired, and no sweep has recorded it yet. Not enumerable: its `reason` is the
+   * text of the person who ended it, and the requester of an extension must not see it.
    */
   declare readonly end: GrantEnd | undefined;
   constructor(

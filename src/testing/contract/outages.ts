@@ -8,8 +8,8 @@ import { changeOf, commit, given, isKept, journalIds, LATEST, next } from './ste
 import { casesOf, type Cases, type DefineCase, type Hooks, type OptionalMethod } from './cases.js';
 
 /**
- * Guarantee 9: a caller that gets an empty answer believes that nothing is there. A sweep that gets one is done, a purge that
- * gets one forgets, an inbox that gets one is empty, and a retry that is told `committed` does not try again.
+ * Guarantee 9: a caller takes an empty answer for an empty store. After one, a sweep stops, a purge removes too much, and an
+ * inbox shows no request. After a false `committed`, the engine does not send the change again.
  */
 export const outages: Cases = (it, { breakBackend }) => {
   if (breakBackend === undefined) {

@@ -55,7 +55,7 @@ const windowsOfAccess: Cases = (it) => {
   });
 };
 
-/** Requests at once are told apart. */
+/** The guard keeps concurrent requests apart. */
 const concurrentRequests: Cases = (it) => {
   it('tells requests apart that come at once', async (world) => {
     world.store.inject('all', { fault: 'yield', seed: 7 });
