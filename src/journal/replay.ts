@@ -1,6 +1,6 @@
 import { PurgedError } from '../core/errors.js';
 import type { RowKey } from '../core/store-port.js';
-import type { AccessRequest, AuditEntry, Effect, Grant, Reuse, StoredRecord, Subject, Usage, Use } from '../records/index.js';
+import type { AccessRequest, AuditEntry, ProvisioningChange, Grant, Reuse, StoredRecord, Subject, Usage, Use } from '../records/index.js';
 import { inTurns, nextTurn, TurnBudget } from '../core/time.js';
 import { readInstant, type Instant } from '../core/instant.js';
 import { readEntries } from './read.js';
@@ -20,7 +20,7 @@ export interface Replayed {
   readonly uses: ReadonlyMap<string, Use>;
   /** What idempotency keys stand for whose ask only repeated what was there. */
   readonly reuses: ReadonlyMap<string, Reuse>;
-  readonly effects: ReadonlyMap<string, Effect>;
+  readonly provisioningChanges: ReadonlyMap<string, ProvisioningChange>;
   readonly subjects: ReadonlyMap<string, Subject>;
   /** For each request that has metadata, the SHA-256 of their RFC 8785 form, 64 lower-case hex digits. */
   readonly metadataHashes: ReadonlyMap<string, string>;
@@ -98,7 +98,7 @@ async function replayedFrom(rebuild: Rebuild): Promise<Replayed> {
     usages: await all<Usage>('usage'),
     uses: await all<Use>('use'),
     reuses: await all<Reuse>('reuse'),
-    effects: await all<Effect>('effect'),
+    provisioningChanges: await all<ProvisioningChange>('effect'),
     subjects: await all<Subject>('subject'),
     metadataHashes: new Map(hashes),
     seq,

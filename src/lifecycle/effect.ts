@@ -1,4 +1,4 @@
-import { isUnsettled, makeEffect, toJson, type Effect, type EffectOutcome, type EntryType } from '../records/index.js';
+import { isUnsettled, makeEffect, toJson, type ProvisioningChange, type ProvisioningOutcome, type EntryType } from '../records/index.js';
 import { pauseMs, type Pauses } from './backoff.js';
 import { hasPassed, isUsable, type GrantUse, type Instants } from './status.js';
 import { PROVISIONING, nextVersion, stamp, type Moment, type Transition, noChange } from './transition.js';
@@ -9,7 +9,7 @@ import { PROVISIONING, nextVersion, stamp, type Moment, type Transition, noChang
  */
 
 /** Which target, which subject and which scope. */
-export type EffectKey = Pick<Effect, 'id' | 'name' | 'subject' | 'scope'>;
+export type EffectKey = Pick<ProvisioningChange, 'id' | 'name' | 'subject' | 'scope'>;
 
 /** When failed calls are repeated. */
 export interface Backoff extends Pauses {
@@ -26,10 +26,10 @@ export function isCovered(uses: readonly GrantUse[], { now, forEnds }: Instants)
 }
 
 /** Whether no change is needed: there is no access and never was, or the last change has the current state. */
-export const isTold = (effect: Effect | undefined, held: boolean): boolean => (effect?.held ?? false) === held;
+export const isTold = (effect: ProvisioningChange | undefined, held: boolean): boolean => (effect?.held ?? false) === held;
 
 /** Whether it is time for a call. */
-export const isDue = (effect: Effect | undefined, { highWater }: Pick<Moment, 'highWater'>): effect is Effect =>
+export const isDue = (effect: ProvisioningChange | undefined, { highWater }: Pick<Moment, 'highWater'>): effect is ProvisioningChange =>
   effect !== undefined && effect.outcome === undefined && hasPassed(effect.tryAt, { forEnds: highWater });
 
 /**
@@ -38,11 +38,11 @@ export const isDue = (effect: Effect | undefined, { highWater }: Pick<Moment, 'h
  * @param change.seq higher than that of every change before
  */
 export function intendEffect(
-  before: Effect | undefined,
+  before: ProvisioningChange | undefined,
   key: EffectKey,
-  change: Pick<Effect, 'held' | 'seq'>,
+  change: Pick<ProvisioningChange, 'held' | 'seq'>,
   moment: Moment,
-): Transition<Effect> {
+): Transition<ProvisioningChange> {
   const at = stamp(moment, before);
   const { held, seq } = change;
   // Due at once: a stamp of a clock that is ahead of this one is no reason to wait.
@@ -56,12 +56,12 @@ export function intendEffect(
 }
 
 /** The external system has taken the change. */
-export function settleEffect(effect: Effect, moment: Moment): Transition<Effect> {
+export function settleEffect(effect: ProvisioningChange, moment: Moment): Transition<ProvisioningChange> {
   return endEffect(effect, { status: 'done', by: PROVISIONING, reason: undefined }, 'provisioning.done', moment);
 }
 
 /** A call has failed: the next follows later, or its tries are used up. */
-export function failEffect(effect: Effect, problem: string, backoff: Backoff, moment: Moment): Transition<Effect> {
+export function failEffect(effect: ProvisioningChange, problem: string, backoff: Backoff, moment: Moment): Transition<ProvisioningChange> {
   const failures = effect.failures + 1;
   const failed = makeEffect({ ...effect, failures, problem });
   if (failures >= backoff.tries)
@@ -73,7 +73,7 @@ export function failEffect(effect: Effect, problem: string, backoff: Backoff, mo
 }
 
 /** A stuck change gets all of its calls again. It stays the same change. */
-export function retryEffect(effect: Effect, moment: Moment): Transition<Effect> {
+export function retryEffect(effect: ProvisioningChange, moment: Moment): Transition<ProvisioningChange> {
   if (effect.outcome?.status !== 'stuck') return noChange(effect);
   const at = stamp(moment, effect);
   const next = { ...effect, version: nextVersion(effect), failures: 0, tryAt: moment.now, changedAt: at, outcome: undefined };
@@ -81,18 +81,23 @@ export function retryEffect(effect: Effect, moment: Moment): Transition<Effect> 
 }
 
 /** A person has handled the change by other means. A change that is done or dismissed stays as it is. */
-export function dismissEffect(effect: Effect, reason: string | undefined, moment: Moment): Transition<Effect> {
+export function dismissEffect(effect: ProvisioningChange, reason: string | undefined, moment: Moment): Transition<ProvisioningChange> {
   if (!isUnsettled(effect)) return noChange(effect);
   return endEffect(effect, { status: 'dismissed', by: moment.actor, reason }, 'provisioning.dismissed', moment);
 }
 
-function endEffect(effect: Effect, outcome: Omit<EffectOutcome, 'at'>, type: EntryType, moment: Moment): Transition<Effect> {
+function endEffect(
+  effect: ProvisioningChange,
+  outcome: Omit<ProvisioningOutcome, 'at'>,
+  type: EntryType,
+  moment: Moment,
+): Transition<ProvisioningChange> {
   const at = stamp(moment, effect);
   const next = { ...effect, version: nextVersion(effect), changedAt: at, outcome: { ...outcome, at } };
   return effectStep(makeEffect(next), type, outcome.by);
 }
 
-function effectStep(next: Effect, type: EntryType, actor: string): Transition<Effect> {
+function effectStep(next: ProvisioningChange, type: EntryType, actor: string): Transition<ProvisioningChange> {
   const { kind: _kind, id: effectId, ...fields } = next;
   return { result: next, put: [next], entries: [{ type, at: next.changedAt, actor, data: toJson({ effectId, ...fields }) }] };
 }

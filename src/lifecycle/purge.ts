@@ -4,7 +4,7 @@ import {
   isUnsettled,
   lastInstant,
   type AccessRequest,
-  type Effect,
+  type ProvisioningChange,
   type Grant,
   type Use,
 } from '../records/index.js';
@@ -23,7 +23,7 @@ export function isPurgeable(request: AccessRequest, grants: readonly Grant[], or
 }
 
 /** The last change of an external system is kept while it gives access, and until it has been applied or dismissed. */
-export const isEffectPurgeable = (effect: Effect, before: number): boolean =>
+export const isEffectPurgeable = (effect: ProvisioningChange, before: number): boolean =>
   !effect.held && !isUnsettled(effect) && lastInstant(effect) < before;
 
 /**

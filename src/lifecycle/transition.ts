@@ -4,7 +4,7 @@ import {
   lastInstant,
   toJson,
   type AccessRequest,
-  type Effect,
+  type ProvisioningChange,
   type EntryType,
   type Grant,
   type StoredRecord,
@@ -71,7 +71,7 @@ export const asRead = ({ kind, id, version }: StoredRecord): Expectation => ({ k
 export const nextVersion = (record?: { readonly version: number }): number => (record?.version ?? 0) + 1;
 
 /** The instant that a transition of these records is stamped with: never before what is on them already (L27). */
-export const stamp = (moment: Moment, ...records: readonly (AccessRequest | Grant | Usage | Effect | undefined)[]): number =>
+export const stamp = (moment: Moment, ...records: readonly (AccessRequest | Grant | Usage | ProvisioningChange | undefined)[]): number =>
   Math.max(moment.now, ...records.map((record) => (record === undefined ? 0 : lastInstant(record))));
 
 /**

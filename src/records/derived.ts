@@ -1,4 +1,4 @@
-import type { AccessRequest, Effect, Grant, Usage } from './types.js';
+import type { AccessRequest, ProvisioningChange, Grant, Usage } from './types.js';
 
 /** When a grant that is no longer used ends; `Infinity` where it has no idle end. */
 export function idleEnd({ idleTtlMs, usedAt, startsAt }: Pick<Usage, 'idleTtlMs' | 'usedAt' | 'startsAt'>): number {
@@ -33,7 +33,8 @@ export function escalatesAt({ quorum, assignedAt }: Pick<AccessRequest, 'quorum'
 }
 
 /** Whether a system outside may not have been told yet: still to be tried, or stuck. */
-export const isUnsettled = ({ outcome }: Pick<Effect, 'outcome'>): boolean => outcome === undefined || outcome.status === 'stuck';
+export const isUnsettled = ({ outcome }: Pick<ProvisioningChange, 'outcome'>): boolean =>
+  outcome === undefined || outcome.status === 'stuck';
 
 /*
  * The next instant at which time alone changes a record; `undefined`: never. A function for each kind, so that a service
@@ -57,10 +58,10 @@ export function grantDueAt({ end, startsAt, expiresAt, activatedAt, warnAt, warn
 export const usageDueAt = (usage: Usage): number | undefined =>
   usage.endedAt === undefined ? Math.min(idleEnd(usage), usage.expiresAt) : undefined;
 
-export const effectDueAt = ({ outcome, tryAt }: Effect): number | undefined => (outcome === undefined ? tryAt : undefined);
+export const effectDueAt = ({ outcome, tryAt }: ProvisioningChange): number | undefined => (outcome === undefined ? tryAt : undefined);
 
 /** The last instant that a record has on it: nothing that happens to it later is stamped earlier. */
-export function lastInstant(record: AccessRequest | Grant | Usage | Effect): number {
+export function lastInstant(record: AccessRequest | Grant | Usage | ProvisioningChange): number {
   switch (record.kind) {
     case 'effect':
       return record.changedAt;

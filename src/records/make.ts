@@ -2,7 +2,7 @@ import type { JsonValue } from '../core/json.js';
 import type {
   AccessRequest,
   BreakGlassReview,
-  Effect,
+  ProvisioningChange,
   Extension,
   Grant,
   GrantEnd,
@@ -116,7 +116,7 @@ export function makeReuse({ id, version, subject, requestId, askDigest }: Omit<R
   return Object.freeze({ kind: 'reuse', id, version, subject, requestId, askDigest });
 }
 
-export function makeEffect(fields: Omit<Effect, 'kind'>): Effect {
+export function makeEffect(fields: Omit<ProvisioningChange, 'kind'>): ProvisioningChange {
   const { outcome } = fields;
   return Object.freeze({
     kind: 'effect',

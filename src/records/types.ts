@@ -239,7 +239,7 @@ export interface Reuse {
 }
 
 /** A provisioning change: the last change of one external system for one subject and one scope, and its outcome. */
-export interface Effect {
+export interface ProvisioningChange {
   readonly kind: 'effect';
   /** Derived from name, subject and scope. */
   readonly id: string;
@@ -263,11 +263,11 @@ export interface Effect {
   /** When any of this last changed. Epoch milliseconds. */
   readonly changedAt: number;
   /** `undefined` while the change is tried. */
-  readonly outcome: EffectOutcome | undefined;
+  readonly outcome: ProvisioningOutcome | undefined;
 }
 
 /** The outcome of a provisioning change: the external system took it, its tries are used up (`stuck`), or a person set it aside. */
-export interface EffectOutcome {
+export interface ProvisioningOutcome {
   readonly status: 'done' | 'stuck' | 'dismissed';
   /** Epoch milliseconds. */
   readonly at: number;
@@ -289,7 +289,7 @@ export interface Subject {
 }
 
 /** Whatever a step writes. */
-export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | Effect | Subject;
+export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | ProvisioningChange | Subject;
 
 /** A place in the journal: a sequence number and the chain's hash there. Export one to be able to prove truncation later. */
 export interface Anchor {

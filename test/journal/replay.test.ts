@@ -27,7 +27,7 @@ const DECODE: Readonly<Record<string, (row: Row) => StoredRecord>> = {
   usages: decodeUsage,
   uses: decodeUse,
   reuses: decodeReuse,
-  effects: decodeEffect,
+  provisioningChanges: decodeEffect,
   subjects: decodeSubject,
 };
 
@@ -81,7 +81,7 @@ describe('replay()', () => {
         .map((record) => (record.kind === 'request' ? { ...record, metadata: undefined } : record));
       const records = [...(replayed[name as 'grants'] as ReadonlyMap<string, unknown>)].sort(([a], [b]) => (a < b ? -1 : 1));
       expect(records).toEqual(stored.map((record) => [record.id, record]));
-      if (name !== 'effects') expect(records.length).toBeGreaterThan(0);
+      if (name !== 'provisioningChanges') expect(records.length).toBeGreaterThan(0);
     }
     expect(replayed.metadataHashes.get(request.id)).toBe(digestOf({ host: 'a:x' }));
     expect(replayed).toMatchObject({ seq: (await engine.journalHead()).seq, horizon: 0, unproven: [] });
@@ -101,13 +101,13 @@ describe('replay()', () => {
     effect = await take(store, intendEffect(effect, key, { held: false, seq: 2 }, moment(at(4))));
     const entries = await entriesOf(store);
     // What the last change no longer has, a failure and its end, is gone.
-    expect([...(await replay(entries)).effects.values()]).toEqual([effect]);
-    expect((await replay(entries, at(1))).effects.get('e1')).toMatchObject({
+    expect([...(await replay(entries)).provisioningChanges.values()]).toEqual([effect]);
+    expect((await replay(entries, at(1))).provisioningChanges.get('e1')).toMatchObject({
       version: 2,
       problem: 'ECONNREFUSED',
       outcome: { status: 'stuck' },
     });
-    expect((await replay(entries, at(-1))).effects.size).toBe(0);
+    expect((await replay(entries, at(-1))).provisioningChanges.size).toBe(0);
   });
 
   it('L27 gives each record as it was at an instant, the entries of that instant included', async () => {
@@ -371,7 +371,7 @@ describe('replay()', () => {
           ...{ intendedAt: START_AT, failures: 0, tryAt: START_AT, changedAt: START_AT },
         },
       });
-      expect((await replay(trimmed(told(5), told(6)))).effects.get('e')?.version).toBe(6);
+      expect((await replay(trimmed(told(5), told(6)))).provisioningChanges.get('e')?.version).toBe(6);
       expect(await refusal(replay(trimmed(told(5), told(7))), 'ERR_JIT_CORRUPT')).toMatchObject({ id: '12' });
       expect(await refusal(replay(trimmed(told(0))), 'ERR_JIT_CORRUPT')).toMatchObject({ id: '11' });
     });

@@ -5,7 +5,7 @@ import { replay, verifyStore } from '../../src/journal.js';
 import { CorruptError, StoreError } from '../../src/core/errors.js';
 import { digestOf } from '../../src/journal/link.js';
 import { problemIn } from '../../src/journal/verify-store/reading.js';
-import { encode, type Effect } from '../../src/records/index.js';
+import { encode, type ProvisioningChange } from '../../src/records/index.js';
 import { aChange, aRow } from '../../src/testing.js';
 import { aGranted, anEngine, ask, at, entriesOf, HOUR, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';
@@ -250,9 +250,9 @@ describe('verifyStore()', () => {
         ...{ intendedAt: at(0), failures: 0, tryAt: at(0), changedAt: at(0) },
       };
       const entries = journal([{ type: 'provisioning.intended', data }, purged({ horizon: at(1), trimmedTo: 10 })], begin);
-      const effect = (await replay(entries)).effects.get('e');
+      const effect = (await replay(entries)).provisioningChanges.get('e');
       const last = entries.at(-1) as AuditEntry;
-      const row = inBody({ held: false })(encode(effect as Effect));
+      const row = inBody({ held: false })(encode(effect as ProvisioningChange));
       const store = over(new MemoryGrantStore(), {
         journal: async ({ after }) => ({
           entries: entries.filter(({ seq }) => seq > after),

@@ -10,7 +10,7 @@ import {
   settleEffect,
 } from '../../src/lifecycle/effect.js';
 import { isEffectPurgeable } from '../../src/lifecycle/purge.js';
-import type { Effect } from '../../src/records/index.js';
+import type { ProvisioningChange } from '../../src/records/index.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
 const at = (ms: number): number => START_AT + ms;
@@ -25,7 +25,7 @@ const moment = (now: number, over = {}) => ({
 const KEY = { id: 'e1', name: 'roles', subject: 'user:maya', scope: 'db-prod:write' };
 const BACKOFF = { tries: 3, firstMs: 1_000, maxMs: 3_000 };
 
-const intended = (over: Partial<Effect> = {}, now = 0): Effect => ({
+const intended = (over: Partial<ProvisioningChange> = {}, now = 0): ProvisioningChange => ({
   ...intendEffect(undefined, KEY, { held: true, seq: 5 }, moment(now)).result,
   ...over,
 });
@@ -185,7 +185,7 @@ describe('settleEffect(), failEffect(), retryEffect(), dismissEffect()', () => {
 });
 
 describe('isEffectPurgeable()', () => {
-  const told = (over: Partial<Effect>) => intended({ held: false, changedAt: at(1), outcome: done, ...over });
+  const told = (over: Partial<ProvisioningChange>) => intended({ held: false, changedAt: at(1), outcome: done, ...over });
 
   it.each([
     ['what is done and not held', told({}), 2, true],

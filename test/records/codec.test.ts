@@ -10,7 +10,7 @@ import {
   decodeUse,
   encode,
   type AccessRequest,
-  type Effect,
+  type ProvisioningChange,
   type Grant,
   type Reuse,
   type StoredRecord,
@@ -115,7 +115,7 @@ const USE: Use = {
 
 const REUSE: Reuse = { kind: 'reuse', id: 'reuse-1', version: 1, subject: 'user:maya', requestId: 'r1', askDigest: 'a1b2' };
 
-const EFFECT: Effect = {
+const EFFECT: ProvisioningChange = {
   kind: 'effect',
   id: 'e1',
   version: 5,

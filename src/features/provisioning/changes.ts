@@ -1,15 +1,15 @@
 import { NotFoundError } from '../../core/errors.js';
 import { dismissEffect } from '../../lifecycle/effect.js';
 import { moment } from '../../lifecycle/transition.js';
-import { decodeEffect, type Effect } from '../../records/index.js';
+import { decodeEffect, type ProvisioningChange } from '../../records/index.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
 /** @returns the changes whose tries are used up, the oldest first */
 export async function findFailed(
   { ledger, settings }: Kernel,
   { name, subject }: { readonly name: string | undefined; readonly subject: string | undefined },
-): Promise<readonly Effect[]> {
-  const failed: Effect[] = [];
+): Promise<readonly ProvisioningChange[]> {
+  const failed: ProvisioningChange[] = [];
   for await (const rows of ledger.pages({ kind: 'effect', subject, open: true })) {
     const changes = settings.decodeAll(rows, decodeEffect);
     failed.push(...changes.filter((change) => change.outcome !== undefined && (name ?? change.name) === change.name));
@@ -26,7 +26,7 @@ export async function dismiss(
   { id, name }: { readonly id: string; readonly name: string | undefined },
   actor: string,
   reason: string | undefined,
-): Promise<Effect> {
+): Promise<ProvisioningChange> {
   return ledger.runDurably(async () => {
     const row = await ledger.row('effect', id);
     const change = row && decodeEffect(row);

@@ -3,7 +3,7 @@ import { readBy, type By } from '../../engine/by.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import type { Effect } from '../../records/index.js';
+import type { ProvisioningChange } from '../../records/index.js';
 import { dismiss, findFailed } from './changes.js';
 import type { ProvisioningTarget } from './options.js';
 import { Provisioner, type ProvisioningReport } from './provisioner.js';
@@ -13,7 +13,7 @@ export interface Provisioning {
   /** The target's name. */
   readonly name: string;
   /** The changes of this target whose tries are used up, the oldest first; of one subject, or all. */
-  failed(query?: { readonly subject?: string | undefined }): Promise<readonly Effect[]>;
+  failed(query?: { readonly subject?: string | undefined }): Promise<readonly ProvisioningChange[]>;
   /**
    * Compares what is recorded of this target with the access of this moment, and applies what differs and what is due, an end
    * that no sweep has recorded yet included. It applies nothing that the external system has taken, and no change whose
@@ -35,7 +35,7 @@ export interface Provisioning {
    *
    * @throws NotFoundError also where the change is another target's
    */
-  dismiss(id: string, options: By): Promise<Effect>;
+  dismiss(id: string, options: By): Promise<ProvisioningChange>;
 }
 
 /** Which changes {@link failedChanges} returns. */
@@ -100,7 +100,7 @@ export function provision<Scope extends string = string>(
  *   console.log(`${name}: ${subject} should ${held ? '' : 'not '}have ${scope}`);
  * }
  */
-export async function failedChanges(engine: JitEngine, query: FailedChangesQuery = {}): Promise<readonly Effect[]> {
+export async function failedChanges(engine: JitEngine, query: FailedChangesQuery = {}): Promise<readonly ProvisioningChange[]> {
   const kernel = kernelOf(engine);
   kernel.refuseIfClosed();
   const { name, subject } = readOptions<keyof FailedChangesQuery>('query', query, ['name', 'subject']);
@@ -116,11 +116,11 @@ export async function failedChanges(engine: JitEngine, query: FailedChangesQuery
  * @example
  * await dismissChange(engine, change.id, { by: 'user:ops', reason: 'role removed by hand, INC-7' });
  */
-export async function dismissChange(engine: JitEngine, id: string, options: By): Promise<Effect> {
+export async function dismissChange(engine: JitEngine, id: string, options: By): Promise<ProvisioningChange> {
   return readAndDismiss(kernelOf(engine), id, options);
 }
 
-async function readAndDismiss(kernel: Kernel, id: unknown, options: unknown, name?: string): Promise<Effect> {
+async function readAndDismiss(kernel: Kernel, id: unknown, options: unknown, name?: string): Promise<ProvisioningChange> {
   kernel.refuseIfClosed();
   const changeId = readId('id', id);
   const { by, reason } = readBy(kernel.settings, options);

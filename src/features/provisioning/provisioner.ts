@@ -4,7 +4,7 @@ import { nextTurn } from '../../core/time.js';
 import { Followers } from '../../followers/followers.js';
 import { retryEffect, type EffectKey } from '../../lifecycle/effect.js';
 import { PROVISIONING, moment, noChange } from '../../lifecycle/transition.js';
-import { changesAccess, decodeEffect, decodeGrant, isUnsettled, type AuditEntry, type Effect } from '../../records/index.js';
+import { changesAccess, decodeEffect, decodeGrant, isUnsettled, type AuditEntry, type ProvisioningChange } from '../../records/index.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { parseTarget } from './options.js';
 import { Target } from './target.js';
@@ -14,11 +14,11 @@ export interface ProvisioningReport {
   /** Changes that the external system took. */
   readonly applied: number;
   /** Changes that it has not taken: they are tried again, or their tries are used up. */
-  readonly unapplied: readonly Effect[];
+  readonly unapplied: readonly ProvisioningChange[];
 }
 
 /** Whether a change is to be made although the record says that the external system has taken it. */
-type IsResent = (before: Effect | undefined, held: boolean) => boolean;
+type IsResent = (before: ProvisioningChange | undefined, held: boolean) => boolean;
 
 /** How many records are read at a time. */
 const AT_ONCE = 20;
@@ -70,7 +70,7 @@ export class Provisioner {
   }
 
   /** Applies what a sweep found due. @returns how many changes it leaves to the processes that have their targets */
-  #applyDue(changes: readonly Effect[]): number {
+  #applyDue(changes: readonly ProvisioningChange[]): number {
     for (const target of this.#byName.values()) void target.resume();
     const own = changes.filter((change) => this.#byName.get(change.name)?.knows(change));
     for (const change of own) void this.#byName.get(change.name)?.apply(change);
@@ -103,7 +103,7 @@ export class Provisioner {
   }
 
   /** What some subject holds, and what the external system has or may have, by the records. */
-  async #keysOf(target: Target, onFailed?: (failed: Effect) => Promise<unknown>): Promise<readonly EffectKey[]> {
+  async #keysOf(target: Target, onFailed?: (failed: ProvisioningChange) => Promise<unknown>): Promise<readonly EffectKey[]> {
     const { ledger, settings } = this.#kernel;
     const keys = new Map<string, EffectKey>();
     for await (const rows of ledger.pages({ kind: 'grant', open: true })) {
@@ -134,17 +134,17 @@ export class Provisioner {
   }
 
   /** @returns the changes that the external system has not taken */
-  async #recordAll(target: Target, keys: readonly EffectKey[], isResent?: IsResent): Promise<readonly Effect[]> {
-    const recorded: (Effect | undefined)[] = [];
+  async #recordAll(target: Target, keys: readonly EffectKey[], isResent?: IsResent): Promise<readonly ProvisioningChange[]> {
+    const recorded: (ProvisioningChange | undefined)[] = [];
     for (let i = 0; i < keys.length; i += AT_ONCE) {
       if (i > 0) await nextTurn();
       recorded.push(...(await Promise.all(keys.slice(i, i + AT_ONCE).map((key) => this.#record(target, key, isResent)))));
     }
-    return recorded.filter((change) => change !== undefined && isUnsettled(change)) as readonly Effect[];
+    return recorded.filter((change) => change !== undefined && isUnsettled(change)) as readonly ProvisioningChange[];
   }
 
   /** A record that cannot be read holds up no other. It is reported, and once it is repaired, `reconcile` finds what it missed. */
-  #record(target: Target, key: EffectKey, isResent?: IsResent): Promise<Effect | undefined> {
+  #record(target: Target, key: EffectKey, isResent?: IsResent): Promise<ProvisioningChange | undefined> {
     return target.recordChange(key, isResent).catch((error: unknown) => {
       if (!(isJitError(error) && error.code === 'ERR_JIT_CORRUPT')) throw error;
       this.#kernel.settings.onError(error, `provisioning ${key.name}`);
@@ -152,12 +152,12 @@ export class Provisioner {
     });
   }
 
-  #retry(id: string): Promise<Effect | undefined> {
-    return this.#kernel.ledger.run<Effect | undefined>(async () => {
+  #retry(id: string): Promise<ProvisioningChange | undefined> {
+    return this.#kernel.ledger.run<ProvisioningChange | undefined>(async () => {
       const row = await this.#kernel.ledger.row('effect', id);
       return row === undefined ? noChange(undefined) : retryEffect(decodeEffect(row), moment(this.#kernel.clock, PROVISIONING));
     });
   }
 }
 
-const isPending = ({ outcome }: Effect): boolean => outcome === undefined;
+const isPending = ({ outcome }: ProvisioningChange): boolean => outcome === undefined;

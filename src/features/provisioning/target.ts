@@ -5,7 +5,7 @@ import type { GrantUse } from '../../lifecycle/status.js';
 import { failEffect, intendEffect, isCovered, isDue, isTold, settleEffect, type EffectKey } from '../../lifecycle/effect.js';
 import { moment, PROVISIONING, type Transition } from '../../lifecycle/transition.js';
 import type { Row } from '../../core/store-port.js';
-import { decodeEffect, type Effect } from '../../records/index.js';
+import { decodeEffect, type ProvisioningChange } from '../../records/index.js';
 import { within } from '../../core/time.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { coverageOf } from '../../engine/coverage.js';
@@ -29,7 +29,7 @@ export class Target {
   readonly #kernel: Kernel;
   readonly #turns = new KeyedQueue(CALLS_AT_ONCE);
   /** By change id: changes whose calls may have arrived after a later change, until the current state is sent again. */
-  readonly #unconfirmed = new Map<string, Effect>();
+  readonly #unconfirmed = new Map<string, ProvisioningChange>();
 
   constructor(options: ParsedTarget, kernel: Kernel) {
     this.options = options;
@@ -55,23 +55,23 @@ export class Target {
    */
   async recordChange(
     key: EffectKey,
-    isResent: (before: Effect | undefined, held: boolean) => boolean = () => false,
-  ): Promise<Effect | undefined> {
+    isResent: (before: ProvisioningChange | undefined, held: boolean) => boolean = () => false,
+  ): Promise<ProvisioningChange | undefined> {
     const { ledger, clock } = this.#kernel;
-    let effect: Effect | undefined;
+    let change: ProvisioningChange | undefined;
     await ledger.untilCommitted(async () => {
-      effect = await this.#read(key.id);
+      change = await this.#read(key.id);
       const live = await this.#liveGrants(key);
       const { head } = await ledger.journal();
       const now = moment(clock, PROVISIONING);
       const held = isCovered(live, now);
-      if (isTold(effect, held) && !isResent(effect, held)) return true;
+      if (isTold(change, held) && !isResent(change, held)) return true;
       // From the journal's head, so that the number grows even where the record was purged in between.
-      const step = intendEffect(effect, key, { held, seq: Math.max(effect?.seq ?? 0, head.seq) + 1 }, now);
-      effect = step.result;
+      const step = intendEffect(change, key, { held, seq: Math.max(change?.seq ?? 0, head.seq) + 1 }, now);
+      change = step.result;
       return ledger.commitTransition(step);
     });
-    return effect;
+    return change;
   }
 
   /**
@@ -128,7 +128,7 @@ export class Target {
   }
 
   /** Makes the call. @returns the transition that records its outcome */
-  async #call(change: Effect): Promise<(now: Effect) => Transition<Effect>> {
+  async #call(change: ProvisioningChange): Promise<(now: ProvisioningChange) => Transition<ProvisioningChange>> {
     const { apply, backoff, timeoutMs, name } = this.options;
     const { clock } = this.#kernel;
     const { subject, scope, held, seq } = change;
@@ -159,7 +159,11 @@ export class Target {
   }
 
   /** Records the outcome of a call, if its change is still the last one. @returns whether the lease was this engine's throughout */
-  async #recordOutcome(change: Effect, lease: number, step: (current: Effect) => Transition<Effect>): Promise<boolean> {
+  async #recordOutcome(
+    change: ProvisioningChange,
+    lease: number,
+    step: (current: ProvisioningChange) => Transition<ProvisioningChange>,
+  ): Promise<boolean> {
     const { ledger, owner } = this.#kernel;
     let isOwn = true;
     await ledger.untilCommitted(async () => {
@@ -178,7 +182,7 @@ export class Target {
    * is sent again as a new change, because the external system may skip a number that it has seen. A missing record means
    * "not held": a purge removed it.
    */
-  async #resend(change: Effect): Promise<void> {
+  async #resend(change: ProvisioningChange): Promise<void> {
     await this.recordChange(change, (current) => (current?.held ?? false) !== change.held);
     this.#unconfirmed.delete(changeId(change));
   }
@@ -214,7 +218,7 @@ export class Target {
     return ledger.commitNow({ expect: [{ kind: 'lease', id, version }], put });
   }
 
-  async #read(id: string): Promise<Effect | undefined> {
+  async #read(id: string): Promise<ProvisioningChange | undefined> {
     const row = await this.#kernel.ledger.row('effect', id);
     return row && decodeEffect(row);
   }
@@ -225,7 +229,7 @@ export class Target {
 }
 
 /** The id of one change: the record's id is that of all changes of its subject and scope. */
-const changeId = ({ id, seq }: Effect): string => `${id}.${seq}`;
+const changeId = ({ id, seq }: ProvisioningChange): string => `${id}.${seq}`;
 
 const PROBLEM = /^[\w.:-]{1,64}$/;
 

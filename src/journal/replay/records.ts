@@ -16,7 +16,7 @@ import {
   makeUse,
   UNDECIDED,
   type AccessRequest,
-  type Effect,
+  type ProvisioningChange,
   type Grant,
   type Reuse,
   type StoredRecord,
@@ -34,7 +34,7 @@ interface Records {
   readonly usage: Usage;
   readonly use: Use;
   readonly reuse: Reuse;
-  readonly effect: Effect;
+  readonly effect: ProvisioningChange;
   readonly subject: Subject;
 }
 
@@ -67,7 +67,7 @@ function build(kind: RecordKind, { id, version, fields }: RecordDraft, drafts: R
     case 'reuse':
       return decodeReuse(encode(makeReuse(given as Reuse)));
     case 'effect':
-      return decodeEffect(encode(makeEffect(given as Effect)));
+      return decodeEffect(encode(makeEffect(given as ProvisioningChange)));
     case 'subject': {
       const { openedForOthers = [], denied = [] } = given as Partial<Subject>;
       return decodeSubject(encode(makeSubject({ id, version, unreviewed: drafts.owing(id), openedForOthers, denied })));

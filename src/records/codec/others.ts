@@ -5,7 +5,7 @@ import { isInstant } from '../../core/instant.js';
 import { effectDueAt, isUnsettled, usageDueAt } from '../derived.js';
 import { makeEffect, makeReuse, makeSubject, makeUsage, makeUse } from '../make.js';
 import { isBoolean, isCount, isString, isText, listOf, oneOf, optional, shape } from '../shape.js';
-import type { Effect, Reuse, Subject, Usage, Use } from '../types.js';
+import type { ProvisioningChange, Reuse, Subject, Usage, Use } from '../types.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, UNORDERED, type Columns } from './columns.js';
 
 const isWhole = (value: unknown): boolean => value === 0 || isCount(value);
@@ -72,10 +72,10 @@ export function decodeReuse(row: Row): Reuse {
 }
 
 /** A stuck change stays open. */
-export const effectColumns = (effect: Effect): Columns =>
+export const effectColumns = (effect: ProvisioningChange): Columns =>
   columns(effect.subject, effect.scope, isUnsettled(effect), UNORDERED, undefined, undefined, effectDueAt(effect));
 
-export function effectBody({ name, held, seq, intendedAt, failures, problem, tryAt, changedAt, outcome }: Effect): JsonObject {
+export function effectBody({ name, held, seq, intendedAt, failures, problem, tryAt, changedAt, outcome }: ProvisioningChange): JsonObject {
   return toJson({ name, held, seq, intendedAt, failures, problem, tryAt, changedAt, outcome });
 }
 
@@ -93,8 +93,8 @@ const isEffectBody = /* @__PURE__ */ (() =>
   }))();
 
 /** @throws CorruptError */
-export function decodeEffect(row: Row): Effect {
-  const body = bodyOf<Effect>(row, 'effect') as Effect;
+export function decodeEffect(row: Row): ProvisioningChange {
+  const body = bodyOf<ProvisioningChange>(row, 'effect') as ProvisioningChange;
   const { id, version, scope } = row;
   if (!isEffectBody(body) || !isScope(scope)) throw corrupt(row);
   const effect = makeEffect({ ...body, id, version, subject: row.subject as string, scope });

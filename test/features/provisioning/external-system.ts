@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { DesiredState, ProvisioningTarget } from 'jit-access/provisioning';
 import type { GrantStore, JitEngine } from '../../../src/index.js';
-import { decodeEffect, type Effect } from '../../../src/records/index.js';
+import { decodeEffect, type ProvisioningChange } from '../../../src/records/index.js';
 
 /**
  * A system outside with roles: it keeps what it was told last, as a real one would, whatever the order in which calls
@@ -47,13 +47,13 @@ export async function settle(engine: JitEngine): Promise<void> {
   await engine.flushAudit();
 }
 
-export async function changesOf(store: GrantStore): Promise<readonly Effect[]> {
+export async function changesOf(store: GrantStore): Promise<readonly ProvisioningChange[]> {
   const { items } = await store.find({ kind: 'effect', limit: 100 });
   return items.map(decodeEffect);
 }
 
-export async function theChange(store: GrantStore): Promise<Effect> {
+export async function theChange(store: GrantStore): Promise<ProvisioningChange> {
   const changes = await changesOf(store);
   expect(changes).toHaveLength(1);
-  return changes[0] as Effect;
+  return changes[0] as ProvisioningChange;
 }
