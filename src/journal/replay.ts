@@ -98,7 +98,7 @@ async function replayedFrom(rebuild: Rebuild): Promise<Replayed> {
     usages: await all<Usage>('usage'),
     uses: await all<Use>('use'),
     reuses: await all<Reuse>('reuse'),
-    provisioningChanges: await all<ProvisioningChange>('effect'),
+    provisioningChanges: await all<ProvisioningChange>('provisioning'),
     subjects: await all<Subject>('subject'),
     metadataHashes: new Map(hashes),
     seq,

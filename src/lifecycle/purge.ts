@@ -23,8 +23,8 @@ export function isPurgeable(request: AccessRequest, grants: readonly Grant[], or
 }
 
 /** The last change of an external system is kept while it gives access, and until it has been applied or dismissed. */
-export const isEffectPurgeable = (effect: ProvisioningChange, before: number): boolean =>
-  !effect.held && !isUnsettled(effect) && lastInstant(effect) < before;
+export const isProvisioningPurgeable = (change: ProvisioningChange, before: number): boolean =>
+  !change.held && !isUnsettled(change) && lastInstant(change) < before;
 
 /**
  * Whether the key of a use may go with its grant (L11). Where that ended early, not before it would have run out: a repetition

@@ -58,12 +58,13 @@ export function grantDueAt({ end, startsAt, expiresAt, activatedAt, warnAt, warn
 export const usageDueAt = (usage: Usage): number | undefined =>
   usage.endedAt === undefined ? Math.min(idleEnd(usage), usage.expiresAt) : undefined;
 
-export const effectDueAt = ({ outcome, tryAt }: ProvisioningChange): number | undefined => (outcome === undefined ? tryAt : undefined);
+export const provisioningDueAt = ({ outcome, tryAt }: ProvisioningChange): number | undefined =>
+  outcome === undefined ? tryAt : undefined;
 
 /** The last instant that a record has on it: nothing that happens to it later is stamped earlier. */
 export function lastInstant(record: AccessRequest | Grant | Usage | ProvisioningChange): number {
   switch (record.kind) {
-    case 'effect':
+    case 'provisioning':
       return record.changedAt;
     case 'grant': {
       const { issuedAt, activatedAt = 0, warnedAt = 0, end, successors } = record;

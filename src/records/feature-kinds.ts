@@ -2,7 +2,7 @@
  * The kinds of rows that belong to features and may be due. The list is closed: a sweep in a process that does not use the
  * feature leaves such rows alone, and reports every other kind that it does not know.
  */
-const FEATURE_KINDS = ['effect'] as const;
+const FEATURE_KINDS = ['provisioning'] as const;
 
 export type FeatureKind = (typeof FEATURE_KINDS)[number];
 

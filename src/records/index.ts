@@ -3,7 +3,7 @@ export { changesAccess, ENTRY_TYPES, isEntryType, type EntryType } from './entry
 export { toJson } from './codec/columns.js';
 export { encode } from './codec/encode.js';
 export { decodeGrant } from './codec/grant.js';
-export { decodeEffect, decodeReuse, decodeSubject, decodeUsage, decodeUse } from './codec/others.js';
+export { decodeProvisioningChange, decodeReuse, decodeSubject, decodeUsage, decodeUse } from './codec/others.js';
 export { decodeRequest } from './codec/request.js';
 export { agentOf, isReachedBy, readAgent, RUN_MARK } from './run.js';
 export { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
@@ -19,7 +19,7 @@ export {
   lastInstant,
 } from './derived.js';
 export {
-  makeEffect,
+  makeProvisioningChange,
   makeEnd,
   makeGrant,
   makeAfterReview,

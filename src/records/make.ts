@@ -116,10 +116,10 @@ export function makeReuse({ id, version, subject, requestId, askDigest }: Omit<R
   return Object.freeze({ kind: 'reuse', id, version, subject, requestId, askDigest });
 }
 
-export function makeEffect(fields: Omit<ProvisioningChange, 'kind'>): ProvisioningChange {
+export function makeProvisioningChange(fields: Omit<ProvisioningChange, 'kind'>): ProvisioningChange {
   const { outcome } = fields;
   return Object.freeze({
-    kind: 'effect',
+    kind: 'provisioning',
     id: fields.id,
     version: fields.version,
     name: fields.name,

@@ -240,7 +240,7 @@ export interface Reuse {
 
 /** A provisioning change: the last change of one external system for one subject and one scope, and its outcome. */
 export interface ProvisioningChange {
-  readonly kind: 'effect';
+  readonly kind: 'provisioning';
   /** Derived from name, subject and scope. */
   readonly id: string;
   readonly version: number;

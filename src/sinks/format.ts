@@ -37,7 +37,7 @@ export function formatEntry(entry: UnlinkedEntry): string {
 }
 
 /** Fields for programs: versions, digests of other fields, and the reviews, which earlier entries show. */
-const FOR_PROGRAMS = /[vV]ersion$|^(?:reviews|effectId)$/;
+const FOR_PROGRAMS = /[vV]ersion$|^(?:reviews|provisioningId)$/;
 const PERSON = /(?:subject|[bB]y|reviewer)$/;
 const INSTANT = /(?:At|By|\bat|before)$/;
 

@@ -108,7 +108,7 @@ describe('limits of a subject', () => {
       ...{ kind, id: `${subject}-${String(i).padStart(6, '0')}`, version: 1, subject, scope: undefined, open: true },
       ...{ createdAt: 0, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined, body: {} },
     });
-    for (const kind of ['request', 'effect']) {
+    for (const kind of ['request', 'provisioning']) {
       const put = Array.from({ length: 4_000 }, (_, i) => row(i, kind, MALLORY));
       const own = Array.from({ length: 3 }, (_, i) => row(i, kind, MAYA));
       const all = [...put, ...own];

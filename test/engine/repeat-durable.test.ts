@@ -142,15 +142,15 @@ const verbs: Readonly<Record<string, readonly [options: Parameters<typeof anEngi
       return (other) => other.cancel(id, { by: MAYA });
     },
   ],
-  'a repeated dismissEffect': [
+  'a repeated dismissProvisioning': [
     {},
     async ({ engine, engines, clock }) => {
       for (const one of engines) provision(one, rolesTarget(Object.assign(new Roles(), { failing: 1 }), { tries: 1 }));
       await aGranted(engine);
       await settle(engine);
       await clock.advance(MINUTE);
-      const [effect] = await failedChanges(engine);
-      return (other) => dismissChange(other, (effect as { id: string }).id, { by: SAM });
+      const [change] = await failedChanges(engine);
+      return (other) => dismissChange(other, (change as { id: string }).id, { by: SAM });
     },
   ],
   'a purge of what a later horizon has removed': [

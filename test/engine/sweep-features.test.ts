@@ -9,7 +9,7 @@ const END = 15 * MINUTE;
 
 /** A row of a feature that is due from the beginning, before all else. Its body is malformed. */
 const dueRow = (i: number, over: Partial<Row> = {}): Row =>
-  aRow({ kind: 'effect', id: `e${i}`, from: undefined, until: undefined, sortAt: undefined, dueAt: at(i % 5), ...over });
+  aRow({ kind: 'provisioning', id: `e${i}`, from: undefined, until: undefined, sortAt: undefined, dueAt: at(i % 5), ...over });
 
 type Store = ReturnType<typeof anEngine>['store'];
 
@@ -24,7 +24,7 @@ async function put(store: Store, rows: readonly Row[]): Promise<void> {
 /** Handles due rows of provisioning in its place. */
 function handling(engine: ReturnType<typeof anEngine>['engine'], handle: (due: readonly string[]) => number = () => 0) {
   const spy = vi.fn(handle);
-  kernelOf(engine).onDue('effect', { decode: ({ id }) => id, handle: spy });
+  kernelOf(engine).onDue('provisioning', { decode: ({ id }) => id, handle: spy });
   return spy;
 }
 
@@ -130,7 +130,7 @@ describe('a sweep over due rows of features', () => {
     await engine.flushAudit();
     expect(apply).toHaveBeenCalledTimes(1);
     await clock.advance('10s');
-    expect(await dueNow()).toEqual(['effect']);
+    expect(await dueNow()).toEqual(['provisioning']);
     await engine.sweep();
     await engine.flushAudit();
     expect(apply).toHaveBeenCalledTimes(2);

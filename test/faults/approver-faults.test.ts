@@ -97,7 +97,7 @@ async function worldOf(world: World, chained = false) {
   await clock.set(at(6 * MINUTE));
   await engine.sweep();
   await clock.set(at(13 * MINUTE));
-  const [change] = (await store.find({ kind: 'effect', limit: 1 })).items;
+  const [change] = (await store.find({ kind: 'provisioning', limit: 1 })).items;
   approver.asked.clear();
   return { ...made, clock, approver, grant, pending, emergency, token, provisioning, changeId: change?.id ?? '' };
 }

@@ -137,7 +137,7 @@ export async function prepared(audit?: AuditSink | readonly AuditSink[]) {
   await engine.flushAudit();
   // Late enough for a use to be written.
   await clock.set(at(13 * MINUTE));
-  const [change] = (await store.find({ kind: 'effect', limit: 1 })).items;
+  const [change] = (await store.find({ kind: 'provisioning', limit: 1 })).items;
   return { ...made, approver, grant, pending, emergency, token, provisioning, changeId: change?.id as string };
 }
 

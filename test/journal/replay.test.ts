@@ -4,9 +4,9 @@ import { replay } from '../../src/journal.js';
 import { digestOf } from '../../src/journal/link.js';
 import { applyEntry } from '../../src/journal/replay/apply-entry.js';
 import { Rebuild } from '../../src/journal/replay/rebuild.js';
-import { failEffect, intendEffect, retryEffect, settleEffect } from '../../src/lifecycle/effect.js';
+import { failProvisioning, intendProvisioning, retryProvisioning, settleProvisioning } from '../../src/lifecycle/provisioning.js';
 import {
-  decodeEffect,
+  decodeProvisioningChange,
   decodeGrant,
   decodeRequest,
   decodeReuse,
@@ -27,7 +27,7 @@ const DECODE: Readonly<Record<string, (row: Row) => StoredRecord>> = {
   usages: decodeUsage,
   uses: decodeUse,
   reuses: decodeReuse,
-  provisioningChanges: decodeEffect,
+  provisioningChanges: decodeProvisioningChange,
   subjects: decodeSubject,
 };
 
@@ -93,15 +93,15 @@ describe('replay()', () => {
     const key = { id: 'e1', name: 'firewall', subject: MAYA, scope: 'a:x' };
     const backoff = { tries: 1, firstMs: 10, maxMs: 100 };
     const moment = (now: number) => ({ now, highWater: now, forEnds: now, steppedBack: false, actor: 'user:ops' });
-    let effect = await take(store, intendEffect(undefined, key, { held: true, seq: 1 }, moment(at(0))));
-    effect = await take(store, failEffect(effect, 'ECONNREFUSED', backoff, moment(at(1))));
-    expect(effect.outcome?.status).toBe('stuck');
-    effect = await take(store, retryEffect(effect, moment(at(2))));
-    effect = await take(store, settleEffect(effect, moment(at(3))));
-    effect = await take(store, intendEffect(effect, key, { held: false, seq: 2 }, moment(at(4))));
+    let change = await take(store, intendProvisioning(undefined, key, { held: true, seq: 1 }, moment(at(0))));
+    change = await take(store, failProvisioning(change, 'ECONNREFUSED', backoff, moment(at(1))));
+    expect(change.outcome?.status).toBe('stuck');
+    change = await take(store, retryProvisioning(change, moment(at(2))));
+    change = await take(store, settleProvisioning(change, moment(at(3))));
+    change = await take(store, intendProvisioning(change, key, { held: false, seq: 2 }, moment(at(4))));
     const entries = await entriesOf(store);
     // What the last change no longer has, a failure and its end, is gone.
-    expect([...(await replay(entries)).provisioningChanges.values()]).toEqual([effect]);
+    expect([...(await replay(entries)).provisioningChanges.values()]).toEqual([change]);
     expect((await replay(entries, at(1))).provisioningChanges.get('e1')).toMatchObject({
       version: 2,
       problem: 'ECONNREFUSED',
@@ -221,11 +221,16 @@ describe('replay()', () => {
         [created('r1', { data: { ...created('r1').data, subjectVersion: 2 } })],
         /version 0 of subject user:maya/,
       ],
-      ['an effect is skipped', 1, [{ type: 'provisioning.done', data: { effectId: 'e', version: 2 } }], /version 0 of effect e/],
       [
-        'an effect stays where it was before it began',
+        'a provisioning change is skipped',
         1,
-        [{ type: 'provisioning.done', data: { effectId: 'e', version: 0 } }],
+        [{ type: 'provisioning.done', data: { provisioningId: 'e', version: 2 } }],
+        /version 0 of provisioning e/,
+      ],
+      [
+        'a provisioning change stays where it was before it began',
+        1,
+        [{ type: 'provisioning.done', data: { provisioningId: 'e', version: 0 } }],
         /makes version 0/,
       ],
       [
@@ -361,11 +366,11 @@ describe('replay()', () => {
       expect([replayed.unproven, replayed.horizon]).toEqual([[], at(100)]);
     });
 
-    it('L27 takes an effect from wherever its entries begin, and refuses a gap behind that', async () => {
+    it('L27 takes a provisioning change from wherever its entries begin, and refuses a gap behind that', async () => {
       const told = (version: number): Told => ({
         type: 'provisioning.intended',
         data: {
-          effectId: 'e',
+          provisioningId: 'e',
           version,
           ...{ name: 'firewall', subject: MAYA, scope: 'a:x', held: true, seq: 1 },
           ...{ intendedAt: START_AT, failures: 0, tryAt: START_AT, changedAt: START_AT },

@@ -243,27 +243,31 @@ describe('verifyStore()', () => {
       expect(await horizon((row) => ({ ...row, version: row.version + 7 }))).toEqual([]);
     });
 
-    it('L26 names what is forged of an effect, of which an entry is left: that it began earlier proves nothing', async () => {
+    it('L26 names what is forged of a provisioning change, of which an entry is left: that it began earlier proves nothing', async () => {
       const begin = { seq: 10, hash: '1'.repeat(64) };
       const data = {
-        ...{ effectId: 'e', version: 5, name: 'firewall', subject: MAYA, scope: 'a:x', held: true, seq: 1 },
+        ...{ provisioningId: 'e', version: 5, name: 'firewall', subject: MAYA, scope: 'a:x', held: true, seq: 1 },
         ...{ intendedAt: at(0), failures: 0, tryAt: at(0), changedAt: at(0) },
       };
       const entries = journal([{ type: 'provisioning.intended', data }, purged({ horizon: at(1), trimmedTo: 10 })], begin);
-      const effect = (await replay(entries)).provisioningChanges.get('e');
+      const change = (await replay(entries)).provisioningChanges.get('e');
       const last = entries.at(-1) as AuditEntry;
-      const row = inBody({ held: false })(encode(effect as ProvisioningChange));
+      const row = inBody({ held: false })(encode(change as ProvisioningChange));
       const store = over(new MemoryGrantStore(), {
         journal: async ({ after }) => ({
           entries: entries.filter(({ seq }) => seq > after),
           start: begin,
           head: { seq: last.seq, hash: last.hash },
         }),
-        find: async ({ kind }) => ({ items: kind === 'effect' ? [row] : [], next: undefined }),
-        get: async (keys) => keys.map(({ kind }) => (kind === 'effect' ? row : undefined)),
+        find: async ({ kind }) => ({ items: kind === 'provisioning' ? [row] : [], next: undefined }),
+        get: async (keys) => keys.map(({ kind }) => (kind === 'provisioning' ? row : undefined)),
       });
       const { differences, unproven } = await verifyStore(store);
-      expect(differences).toContainEqual({ kind: 'effect', id: 'e', problem: expect.stringContaining('body.held is false') as string });
+      expect(differences).toContainEqual({
+        kind: 'provisioning',
+        id: 'e',
+        problem: expect.stringContaining('body.held is false') as string,
+      });
       expect(unproven).toEqual([]);
     });
 
@@ -297,9 +301,9 @@ describe('verifyStore()', () => {
       }
     });
 
-    it('calls unproven a use, a key and an effect of which nothing is left, and names them while all is there', async () => {
+    it('calls unproven a use, a key and a provisioning change of which nothing is left, and names them while all is there', async () => {
       const { purge, store } = await aPurged();
-      const kinds = ['use', 'reuse', 'effect'];
+      const kinds = ['use', 'reuse', 'provisioning'];
       const more = (row: Row) =>
         over(store, {
           find: async (query) => {
@@ -548,7 +552,7 @@ describe('verifyStore()', () => {
       const busy = over(store, {
         find: async (query) => {
           const page = await store.find(query);
-          if (query.kind === 'effect') await askMore();
+          if (query.kind === 'provisioning') await askMore();
           return page;
         },
         get: async (keys) => {

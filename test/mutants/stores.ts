@@ -550,7 +550,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'followers/follower.ts',
     from: 'this.#cursor.write(version, { seq, leasedUntil: now + LEASE_MS, refusals })',
     to: 'this.#cursor.write(version, { seq: last.seq, leasedUntil: now + LEASE_MS, refusals })',
-    caughtBy: { proof: 'effects-sqlite', scale: 0.05 },
+    caughtBy: { proof: 'deliveries-sqlite', scale: 0.05 },
   },
   {
     name: 'followers: a lease is not looked at',

@@ -1,7 +1,15 @@
 import { expect } from 'vitest';
 import type { AuditEntry, GrantStore, Review, Row } from '../../src/index.js';
 import { readJournal } from '../../src/journal.js';
-import { decodeEffect, decodeGrant, decodeRequest, decodeReuse, decodeSubject, decodeUsage, decodeUse } from '../../src/records/index.js';
+import {
+  decodeProvisioningChange,
+  decodeGrant,
+  decodeRequest,
+  decodeReuse,
+  decodeSubject,
+  decodeUsage,
+  decodeUse,
+} from '../../src/records/index.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -14,7 +22,7 @@ const DECODE = {
   usage: decodeUsage,
   use: decodeUse,
   reuse: decodeReuse,
-  effect: decodeEffect,
+  provisioning: decodeProvisioningChange,
   subject: decodeSubject,
 };
 
@@ -26,7 +34,7 @@ export function fold(entries: readonly AuditEntry[]): Folded {
     usage: new Map<string, Fields>(),
     use: new Map<string, Fields>(),
     reuse: new Map<string, Fields>(),
-    effect: new Map<string, Fields>(),
+    provisioning: new Map<string, Fields>(),
     subject: new Map<string, Fields>(),
   };
   const versions = new Set<string>();
@@ -60,11 +68,12 @@ export function fold(entries: readonly AuditEntry[]): Folded {
     } = data as Fields & { review?: Review; ended?: readonly string[]; forgotten?: readonly string[] };
     if (type.startsWith('provisioning.')) {
       // Each says the whole of it.
-      const { effectId, ...whole } = fields;
-      made.effect.delete(effectId as string);
-      if (version !== 1 && !versions.has(`${effectId as string} ${Number(version) - 1}`)) throw new Error(`entry ${seq} skips a version`);
-      versions.add(`${effectId as string} ${version as number}`);
-      made.effect.set(effectId as string, { kind: 'effect', id: effectId, version, ...whole });
+      const { provisioningId, ...whole } = fields;
+      made.provisioning.delete(provisioningId as string);
+      if (version !== 1 && !versions.has(`${provisioningId as string} ${Number(version) - 1}`))
+        throw new Error(`entry ${seq} skips a version`);
+      versions.add(`${provisioningId as string} ${version as number}`);
+      made.provisioning.set(provisioningId as string, { kind: 'provisioning', id: provisioningId, version, ...whole });
     } else if (type === 'request.reused') {
       const { reuseId, subject, askDigest } = fields;
       if (made.reuse.has(reuseId as string)) throw new Error(`entry ${seq} has a key stand for something else`);

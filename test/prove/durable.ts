@@ -116,7 +116,7 @@ const everywhere = (kind: Kind): readonly Proof[] => [
   onDurable(
     kind,
     {
-      name: 'effects',
+      name: 'deliveries',
       laws: ['L12', 'L28', 'L32'],
       what: 'processes are killed or suspended while they tell people and systems outside; all is told, in order, under steady ids.',
     },

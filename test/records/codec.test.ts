@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../../src/index.js';
 import {
-  decodeEffect,
+  decodeProvisioningChange,
   decodeGrant,
   decodeRequest,
   decodeReuse,
@@ -30,7 +30,7 @@ const decoders = {
   usage: decodeUsage,
   use: decodeUse,
   reuse: decodeReuse,
-  effect: decodeEffect,
+  provisioning: decodeProvisioningChange,
   subject: decodeSubject,
 } as const;
 const decode = (row: unknown): StoredRecord => decoders[(row as Row).kind as keyof typeof decoders](row as Row);
@@ -115,8 +115,8 @@ const USE: Use = {
 
 const REUSE: Reuse = { kind: 'reuse', id: 'reuse-1', version: 1, subject: 'user:maya', requestId: 'r1', askDigest: 'a1b2' };
 
-const EFFECT: ProvisioningChange = {
-  kind: 'effect',
+const CHANGE: ProvisioningChange = {
+  kind: 'provisioning',
   id: 'e1',
   version: 5,
   name: 'roles',
@@ -160,16 +160,16 @@ const RECORDS: Readonly<Record<string, StoredRecord>> = {
   'usage that was closed before its start': { ...USAGE, startsAt: at(MINUTE), usedAt: undefined, uses: 0, endedAt: at(1) },
   'a use': USE,
   'what a key stands for': REUSE,
-  'a change that is to be told': EFFECT,
+  'a change that is to be told': CHANGE,
   'a change that was taken at the first call': {
-    ...EFFECT,
+    ...CHANGE,
     held: false,
     failures: 0,
     problem: undefined,
     outcome: { status: 'done', at: at(1), by: 'system:provisioning', reason: undefined },
   },
-  'a change that is stuck': { ...EFFECT, outcome: { status: 'stuck', at: at(3), by: 'system:provisioning', reason: undefined } },
-  'a change that was set aside': { ...EFFECT, outcome: { status: 'dismissed', at: at(3), by: 'user:ana', reason: 'by hand' } },
+  'a change that is stuck': { ...CHANGE, outcome: { status: 'stuck', at: at(3), by: 'system:provisioning', reason: undefined } },
+  'a change that was set aside': { ...CHANGE, outcome: { status: 'dismissed', at: at(3), by: 'user:ana', reason: 'by hand' } },
   'a subject that owes reviews': SUBJECT,
   'a subject that owes none': { ...SUBJECT, unreviewed: [] },
   'a subject with nothing to list': { ...SUBJECT, unreviewed: [], openedForOthers: [], denied: [] },

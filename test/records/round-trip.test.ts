@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../../src/index.js';
 import {
-  decodeEffect,
+  decodeProvisioningChange,
   decodeGrant,
   decodeReuse,
   decodeSubject,
@@ -11,7 +11,7 @@ import {
   encode,
   effectiveEnd,
   idleEnd,
-  makeEffect,
+  makeProvisioningChange,
   makeGrant,
   makeReuse,
   makeSubject,
@@ -95,7 +95,7 @@ const usages = fc
     }),
   );
 
-const effects = fc
+const changes = fc
   .record({
     id,
     version,
@@ -110,7 +110,7 @@ const effects = fc
     outcome: maybe(fc.record({ status: fc.constantFrom('done', 'stuck', 'dismissed'), by: id, reason: maybe(fc.string()) })),
   })
   .map(({ wait, after, outcome, ...rest }) =>
-    makeEffect({
+    makeProvisioningChange({
       ...rest,
       scope: 'db-prod:write',
       intendedAt: START_AT,
@@ -121,7 +121,7 @@ const effects = fc
   );
 
 describe('encode() and decode', () => {
-  it('give back every grant, usage, use, reuse, effect and subject, and columns that a store may go by', () => {
+  it('give back every grant, usage, use, reuse, change and subject, and columns that a store may go by', () => {
     fc.assert(
       fc.property(grants, (grant) => {
         const row = encode(grant);
@@ -179,14 +179,14 @@ describe('encode() and decode', () => {
       }),
     );
     fc.assert(
-      fc.property(effects, (effect) => {
-        const row = encode(effect);
-        const status = effect.outcome?.status;
-        expect(decodeEffect(through(row))).toEqual(effect);
+      fc.property(changes, (change) => {
+        const row = encode(change);
+        const status = change.outcome?.status;
+        expect(decodeProvisioningChange(through(row))).toEqual(change);
         // A sweep finds what is to be tried; what is stuck is found by whoever lists it, and goes with no purge.
-        expect(row.dueAt).toBe(status === undefined ? effect.tryAt : undefined);
+        expect(row.dueAt).toBe(status === undefined ? change.tryAt : undefined);
         expect(row.open).toBe(status === undefined || status === 'stuck');
-        expect(row).toMatchObject({ subject: effect.subject, scope: effect.scope, createdAt: 0, from: undefined, until: undefined });
+        expect(row).toMatchObject({ subject: change.subject, scope: change.scope, createdAt: 0, from: undefined, until: undefined });
       }),
       { numRuns: 500 },
     );
@@ -202,9 +202,9 @@ describe('encode() and decode', () => {
 
   it('L27 the last instant of a record is none before any that is on it', () => {
     fc.assert(
-      fc.property(grants, usages, effects, (grant, usage, effect) => {
-        for (const at of [effect.changedAt, effect.outcome?.at])
-          if (at !== undefined) expect(lastInstant(effect)).toBeGreaterThanOrEqual(at);
+      fc.property(grants, usages, changes, (grant, usage, change) => {
+        for (const at of [change.changedAt, change.outcome?.at])
+          if (at !== undefined) expect(lastInstant(change)).toBeGreaterThanOrEqual(at);
         const on = [grant.issuedAt, grant.end?.at, grant.warnedAt, ...grant.successors.map(({ at }) => at)];
         for (const at of on) if (at !== undefined) expect(lastInstant(grant)).toBeGreaterThanOrEqual(at);
         for (const at of [usage.usedAt, usage.endedAt]) if (at !== undefined) expect(lastInstant(usage)).toBeGreaterThanOrEqual(at);

@@ -21,7 +21,7 @@ export function provisioningStuck({ entry }: About): Message {
     details: [
       typeof failures === 'number' ? say`failed calls: ${words(String(failures))}` : undefined,
       remarkLine('problem', textIn(data, 'problem')),
-      remarkLine('change', textIn(data, 'effectId')),
+      remarkLine('change', textIn(data, 'provisioningId')),
     ],
   };
 }

@@ -1,7 +1,7 @@
 import { NotFoundError } from '../../core/errors.js';
-import { dismissEffect } from '../../lifecycle/effect.js';
+import { dismissProvisioning } from '../../lifecycle/provisioning.js';
 import { moment } from '../../lifecycle/transition.js';
-import { decodeEffect, type ProvisioningChange } from '../../records/index.js';
+import { decodeProvisioningChange, type ProvisioningChange } from '../../records/index.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
 /** @returns the changes whose tries are used up, the oldest first */
@@ -10,8 +10,8 @@ export async function findFailed(
   { name, subject }: { readonly name: string | undefined; readonly subject: string | undefined },
 ): Promise<readonly ProvisioningChange[]> {
   const failed: ProvisioningChange[] = [];
-  for await (const rows of ledger.pages({ kind: 'effect', subject, open: true })) {
-    const changes = settings.decodeAll(rows, decodeEffect);
+  for await (const rows of ledger.pages({ kind: 'provisioning', subject, open: true })) {
+    const changes = settings.decodeAll(rows, decodeProvisioningChange);
     failed.push(...changes.filter((change) => change.outcome !== undefined && (name ?? change.name) === change.name));
   }
   return failed.sort((a, b) => a.changedAt - b.changedAt);
@@ -28,9 +28,9 @@ export async function dismiss(
   reason: string | undefined,
 ): Promise<ProvisioningChange> {
   return ledger.runDurably(async () => {
-    const row = await ledger.row('effect', id);
-    const change = row && decodeEffect(row);
+    const row = await ledger.row('provisioning', id);
+    const change = row && decodeProvisioningChange(row);
     if (change === undefined || (name ?? change.name) !== change.name) throw new NotFoundError('provisioning change', id);
-    return dismissEffect(change, reason, moment(clock, actor));
+    return dismissProvisioning(change, reason, moment(clock, actor));
   });
 }

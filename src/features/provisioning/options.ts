@@ -1,5 +1,5 @@
 import { invalid, readCount, readId, readBoundedList, readOptions } from '../../core/parse.js';
-import type { Backoff } from '../../lifecycle/effect.js';
+import type { Backoff } from '../../lifecycle/provisioning.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { isPattern, isScope, readScope } from '../../core/scope.js';
 import { readDuration, type Duration } from '../../core/duration.js';

@@ -2,9 +2,16 @@ import { ClosedError, isJitError } from '../../core/errors.js';
 import { invalid } from '../../core/parse.js';
 import { nextTurn } from '../../core/time.js';
 import { Followers } from '../../followers/followers.js';
-import { retryEffect, type EffectKey } from '../../lifecycle/effect.js';
+import { retryProvisioning, type ProvisioningKey } from '../../lifecycle/provisioning.js';
 import { PROVISIONING, moment, noChange } from '../../lifecycle/transition.js';
-import { changesAccess, decodeEffect, decodeGrant, isUnsettled, type AuditEntry, type ProvisioningChange } from '../../records/index.js';
+import {
+  changesAccess,
+  decodeProvisioningChange,
+  decodeGrant,
+  isUnsettled,
+  type AuditEntry,
+  type ProvisioningChange,
+} from '../../records/index.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { parseTarget } from './options.js';
 import { Target } from './target.js';
@@ -30,7 +37,7 @@ export class Provisioner {
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    kernel.onDue('effect', { decode: decodeEffect, handle: (changes) => this.#applyDue(changes) });
+    kernel.onDue('provisioning', { decode: decodeProvisioningChange, handle: (changes) => this.#applyDue(changes) });
     kernel.onFlush(() => this.idle());
     kernel.onClose('targets', () => this.idle());
     kernel.background.track(this);
@@ -82,7 +89,7 @@ export class Provisioner {
    * calls are made afterwards, so that a call that hangs delays no other.
    */
   async #follow(target: Target, entries: readonly AuditEntry[]): Promise<void> {
-    const keys = new Map<string, EffectKey>();
+    const keys = new Map<string, ProvisioningKey>();
     for (const { type, data } of entries) {
       if (changesAccess(type)) this.#addKeys(target, data, keys);
     }
@@ -94,7 +101,7 @@ export class Provisioner {
   #addKeys(
     target: Target,
     { subject = '', scope: granted = '' }: { readonly subject?: string; readonly scope?: string },
-    keys: Map<string, EffectKey>,
+    keys: Map<string, ProvisioningKey>,
   ): void {
     for (const scope of target.options.scopes.filter((declared) => this.#kernel.settings.scopes.covers(granted, declared))) {
       const key = target.keyOf(subject, scope);
@@ -103,14 +110,14 @@ export class Provisioner {
   }
 
   /** What some subject holds, and what the external system has or may have, by the records. */
-  async #keysOf(target: Target, onFailed?: (failed: ProvisioningChange) => Promise<unknown>): Promise<readonly EffectKey[]> {
+  async #keysOf(target: Target, onFailed?: (failed: ProvisioningChange) => Promise<unknown>): Promise<readonly ProvisioningKey[]> {
     const { ledger, settings } = this.#kernel;
-    const keys = new Map<string, EffectKey>();
+    const keys = new Map<string, ProvisioningKey>();
     for await (const rows of ledger.pages({ kind: 'grant', open: true })) {
       for (const grant of settings.decodeAll(rows, decodeGrant)) this.#addKeys(target, grant, keys);
     }
-    for await (const rows of ledger.pages({ kind: 'effect' })) {
-      for (const change of settings.decodeAll(rows, decodeEffect)) {
+    for await (const rows of ledger.pages({ kind: 'provisioning' })) {
+      for (const change of settings.decodeAll(rows, decodeProvisioningChange)) {
         if (!target.knows(change)) continue;
         if (change.held || isUnsettled(change)) keys.set(change.id, change);
         if (change.outcome?.status === 'stuck') await onFailed?.(change);
@@ -119,22 +126,22 @@ export class Provisioner {
     return [...keys.values()];
   }
 
-  async #applyAll(target: Target, keys: readonly EffectKey[], isResent?: IsResent): Promise<ProvisioningReport> {
+  async #applyAll(target: Target, keys: readonly ProvisioningKey[], isResent?: IsResent): Promise<ProvisioningReport> {
     const { ledger, settings } = this.#kernel;
     await target.resume();
     const open = await this.#recordAll(target, keys, isResent);
     await Promise.all(open.filter(isPending).map((change) => target.apply(change)));
-    const rows = await ledger.rows(open.map(({ id }) => ({ kind: 'effect', id })));
+    const rows = await ledger.rows(open.map(({ id }) => ({ kind: 'provisioning', id })));
     const after = settings.decodeAll(
       rows.filter((row) => row !== undefined),
-      decodeEffect,
+      decodeProvisioningChange,
     );
     const unapplied = after.filter(isUnsettled);
     return { applied: after.filter(({ outcome }) => outcome?.status === 'done').length, unapplied };
   }
 
   /** @returns the changes that the external system has not taken */
-  async #recordAll(target: Target, keys: readonly EffectKey[], isResent?: IsResent): Promise<readonly ProvisioningChange[]> {
+  async #recordAll(target: Target, keys: readonly ProvisioningKey[], isResent?: IsResent): Promise<readonly ProvisioningChange[]> {
     const recorded: (ProvisioningChange | undefined)[] = [];
     for (let i = 0; i < keys.length; i += AT_ONCE) {
       if (i > 0) await nextTurn();
@@ -144,7 +151,7 @@ export class Provisioner {
   }
 
   /** A record that cannot be read holds up no other. It is reported, and once it is repaired, `reconcile` finds what it missed. */
-  #record(target: Target, key: EffectKey, isResent?: IsResent): Promise<ProvisioningChange | undefined> {
+  #record(target: Target, key: ProvisioningKey, isResent?: IsResent): Promise<ProvisioningChange | undefined> {
     return target.recordChange(key, isResent).catch((error: unknown) => {
       if (!(isJitError(error) && error.code === 'ERR_JIT_CORRUPT')) throw error;
       this.#kernel.settings.onError(error, `provisioning ${key.name}`);
@@ -154,8 +161,10 @@ export class Provisioner {
 
   #retry(id: string): Promise<ProvisioningChange | undefined> {
     return this.#kernel.ledger.run<ProvisioningChange | undefined>(async () => {
-      const row = await this.#kernel.ledger.row('effect', id);
-      return row === undefined ? noChange(undefined) : retryEffect(decodeEffect(row), moment(this.#kernel.clock, PROVISIONING));
+      const row = await this.#kernel.ledger.row('provisioning', id);
+      return row === undefined
+        ? noChange(undefined)
+        : retryProvisioning(decodeProvisioningChange(row), moment(this.#kernel.clock, PROVISIONING));
     });
   }
 }

@@ -2,10 +2,18 @@ import { digestOf } from '../../journal/link.js';
 import { isLeased } from '../../followers/lease.js';
 import { bookmark } from '../../records/bookmark.js';
 import type { GrantUse } from '../../lifecycle/status.js';
-import { failEffect, intendEffect, isCovered, isDue, isTold, settleEffect, type EffectKey } from '../../lifecycle/effect.js';
+import {
+  failProvisioning,
+  intendProvisioning,
+  isCovered,
+  isDue,
+  isUpToDate,
+  settleProvisioning,
+  type ProvisioningKey,
+} from '../../lifecycle/provisioning.js';
 import { moment, PROVISIONING, type Transition } from '../../lifecycle/transition.js';
 import type { Row } from '../../core/store-port.js';
-import { decodeEffect, type ProvisioningChange } from '../../records/index.js';
+import { decodeProvisioningChange, type ProvisioningChange } from '../../records/index.js';
 import { within } from '../../core/time.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { coverageOf } from '../../engine/coverage.js';
@@ -37,14 +45,14 @@ export class Target {
   }
 
   /** Whether the change is about a scope that is declared here. Another process may declare others under the same name. */
-  knows({ name, scope }: Pick<EffectKey, 'name' | 'scope'>): boolean {
+  knows({ name, scope }: Pick<ProvisioningKey, 'name' | 'scope'>): boolean {
     return name === this.options.name && this.options.scopes.includes(scope);
   }
 
-  keyOf(subject: string, scope: string): EffectKey {
+  keyOf(subject: string, scope: string): ProvisioningKey {
     const { name } = this.options;
     // A digest of a list, so that no two lists run together (L24).
-    return { id: digestOf([this.#kernel.ledger.store.namespace, 'effect', name, subject, scope]), name, subject, scope };
+    return { id: digestOf([this.#kernel.ledger.store.namespace, 'provisioning', name, subject, scope]), name, subject, scope };
   }
 
   /**
@@ -54,7 +62,7 @@ export class Target {
    * @returns the record as it is then; `undefined`: there was never a change
    */
   async recordChange(
-    key: EffectKey,
+    key: ProvisioningKey,
     isResent: (before: ProvisioningChange | undefined, held: boolean) => boolean = () => false,
   ): Promise<ProvisioningChange | undefined> {
     const { ledger, clock } = this.#kernel;
@@ -65,9 +73,9 @@ export class Target {
       const { head } = await ledger.journal();
       const now = moment(clock, PROVISIONING);
       const held = isCovered(live, now);
-      if (isTold(change, held) && !isResent(change, held)) return true;
+      if (isUpToDate(change, held) && !isResent(change, held)) return true;
       // From the journal's head, so that the number grows even where the record was purged in between.
-      const step = intendEffect(change, key, { held, seq: Math.max(change?.seq ?? 0, head.seq) + 1 }, now);
+      const step = intendProvisioning(change, key, { held, seq: Math.max(change?.seq ?? 0, head.seq) + 1 }, now);
       change = step.result;
       return ledger.commitTransition(step);
     });
@@ -78,12 +86,12 @@ export class Target {
    * The live grants that reach a scope. It does not wait for an approver that must confirm a start: the approver's answer is
    * a journal entry, which the provisioner follows (L38).
    */
-  async #liveGrants({ subject, scope }: EffectKey): Promise<readonly GrantUse[]> {
+  async #liveGrants({ subject, scope }: ProvisioningKey): Promise<readonly GrantUse[]> {
     return (await coverageOf(this.#kernel, subject, scope, false)).held;
   }
 
   /** Applies what is due of a subject and scope, unless another process does. Records and reports a failure; never rejects. */
-  apply(key: EffectKey): Promise<void> {
+  apply(key: ProvisioningKey): Promise<void> {
     return this.#turns.run(key.id, () => this.#applyAll(key).catch((error: unknown) => this.#fail(error)));
   }
 
@@ -101,13 +109,13 @@ export class Target {
     return this.#turns.idle();
   }
 
-  async #applyAll(key: EffectKey): Promise<void> {
+  async #applyAll(key: ProvisioningKey): Promise<void> {
     // Once more after each call, because access may have changed in the meantime.
     while (await this.#applyOnce(key));
   }
 
   /** @returns whether there may be more to apply */
-  async #applyOnce(key: EffectKey): Promise<boolean> {
+  async #applyOnce(key: ProvisioningKey): Promise<boolean> {
     for (const change of this.#unconfirmed.values()) if (change.id === key.id) await this.#resend(change);
     if (!isDue(await this.recordChange(key), this.#kernel.clock.read())) return false;
     const lease = await this.#lease(key.id);
@@ -144,7 +152,7 @@ export class Target {
         () => call,
         () => new Error(`target ${name} did not settle within ${timeoutMs} ms`),
       );
-      return (current) => settleEffect(current, moment(clock, PROVISIONING));
+      return (current) => settleProvisioning(current, moment(clock, PROVISIONING));
     } catch (error) {
       this.#fail(new Error(`target ${name} did not apply that ${subject} ${held ? 'holds' : 'does not hold'} ${scope}`, { cause: error }));
       timedOut.abort(error);
@@ -154,7 +162,7 @@ export class Target {
         return this.#resend(change).then(() => this.apply(change));
       };
       void call.then(late, late).catch((failure: unknown) => this.#fail(failure));
-      return (current) => failEffect(current, problemOf(error), backoff, moment(clock, PROVISIONING));
+      return (current) => failProvisioning(current, problemOf(error), backoff, moment(clock, PROVISIONING));
     }
   }
 
@@ -219,8 +227,8 @@ export class Target {
   }
 
   async #read(id: string): Promise<ProvisioningChange | undefined> {
-    const row = await this.#kernel.ledger.row('effect', id);
-    return row && decodeEffect(row);
+    const row = await this.#kernel.ledger.row('provisioning', id);
+    return row && decodeProvisioningChange(row);
   }
 
   #fail(error: unknown): void {

@@ -2,11 +2,11 @@ import { HORIZON, readBookmark, spentHolds, touchHorizon } from '../../records/b
 import { readHorizon } from '../../kernel/horizon.js';
 import { walkChain } from '../../kernel/walk-chain.js';
 import { grantIds } from '../../lifecycle/grant.js';
-import { isEffectPurgeable, isPurgeable, isUsePurgeable } from '../../lifecycle/purge.js';
+import { isProvisioningPurgeable, isPurgeable, isUsePurgeable } from '../../lifecycle/purge.js';
 import type { EntryDraft } from '../../lifecycle/transition.js';
 import type { Expectation, FindQuery, Row } from '../../core/store-port.js';
 import {
-  decodeEffect,
+  decodeProvisioningChange,
   decodeGrant,
   decodeRequest,
   decodeReuse,
@@ -79,7 +79,7 @@ export class Purge {
       }
     }
     await this.#removeKeys(horizon);
-    await this.#removeEffects(horizon);
+    await this.#removeProvisioning(horizon);
     const journalStart = await this.#trim(horizon);
     // Another purge may have removed records, so that this one wrote nothing for them, and that may not be durable yet.
     await this.#ledger.confirmDurable();
@@ -153,10 +153,10 @@ export class Purge {
     await this.#removeAll(records.filter((_, i) => owners[i] === undefined).flatMap(keyOf), horizon);
   }
 
-  async #removeEffects(horizon: number): Promise<void> {
-    for await (const rows of this.#pages({ kind: 'effect', open: false })) {
+  async #removeProvisioning(horizon: number): Promise<void> {
+    for await (const rows of this.#pages({ kind: 'provisioning', open: false })) {
       await this.#turns.spend(2 * rows.length);
-      const over = this.#decodeAll(rows, decodeEffect).filter((effect) => isEffectPurgeable(effect, horizon));
+      const over = this.#decodeAll(rows, decodeProvisioningChange).filter((change) => isProvisioningPurgeable(change, horizon));
       await this.#removeAll(over.flatMap(keyOf), horizon);
       const leases = await this.#ledger.rows(over.map(({ id }) => ({ kind: 'lease', id })));
       for (const lease of leases) if (lease !== undefined) await this.#removeLease(lease);
@@ -166,9 +166,9 @@ export class Purge {
   /** Unless the provisioner has begun a new change of the same target, subject and scope. */
   async #removeLease({ kind, id, version }: Row): Promise<void> {
     await this.#turns.spend(2);
-    if ((await this.#ledger.row('effect', id)) !== undefined) return;
+    if ((await this.#ledger.row('provisioning', id)) !== undefined) return;
     const gone = [
-      { kind: 'effect', id, version: 0 },
+      { kind: 'provisioning', id, version: 0 },
       { kind, id, version },
     ];
     await this.#ledger.commit({ expect: gone, put: [], remove: [{ kind, id }] });

@@ -7,7 +7,7 @@ export const RECORD_KINDS = [
   'usage',
   'use',
   'reuse',
-  'effect',
+  'provisioning',
   'subject',
 ] as const satisfies readonly StoredRecord['kind'][];
 export type RecordKind = (typeof RECORD_KINDS)[number];
@@ -37,7 +37,7 @@ export class RecordDrafts {
     usage: new Map(),
     use: new Map(),
     reuse: new Map(),
-    effect: new Map(),
+    provisioning: new Map(),
     subject: new Map(),
   };
   /** For each subject the break-glass requests, in the order of their entries, whose review is owed by it. */

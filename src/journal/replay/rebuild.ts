@@ -84,7 +84,7 @@ export class Rebuild {
    * Moves a record on.
    *
    * @param version what the transition has made it; several entries of one change may tell of one version
-   * @param fields what is new about it. Of an effect, and of a subject, each entry tells all there is
+   * @param fields what is new about it. Each entry of a provisioning change, or of a subject, has the whole record
    * @param begins whether this is where such a record begins
    */
   write(entry: AuditEntry, kind: RecordKind, id: unknown, version: unknown, fields: Fields, begins = false): void {
@@ -92,7 +92,7 @@ export class Rebuild {
     if (typeof id !== 'string' || typeof version !== 'number') throw misfit(seq, 'does not say what it is about');
     const before = this.find(kind, id);
     if (before === 'unproven') return;
-    const tellsAll = kind === 'effect' || kind === 'subject';
+    const tellsAll = kind === 'provisioning' || kind === 'subject';
     if (before === undefined && !begins && !tellsAll) {
       this.require(entry, kind, id);
       this.doubt(kind, id);

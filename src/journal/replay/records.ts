@@ -1,5 +1,5 @@
 import {
-  decodeEffect,
+  decodeProvisioningChange,
   decodeGrant,
   decodeRequest,
   decodeReuse,
@@ -7,7 +7,7 @@ import {
   decodeUsage,
   decodeUse,
   encode,
-  makeEffect,
+  makeProvisioningChange,
   makeGrant,
   makeRequest,
   makeReuse,
@@ -34,7 +34,7 @@ interface Records {
   readonly usage: Usage;
   readonly use: Use;
   readonly reuse: Reuse;
-  readonly effect: ProvisioningChange;
+  readonly provisioning: ProvisioningChange;
   readonly subject: Subject;
 }
 
@@ -66,8 +66,8 @@ function build(kind: RecordKind, { id, version, fields }: RecordDraft, drafts: R
       return decodeUse(encode(makeUse(given as Use)));
     case 'reuse':
       return decodeReuse(encode(makeReuse(given as Reuse)));
-    case 'effect':
-      return decodeEffect(encode(makeEffect(given as ProvisioningChange)));
+    case 'provisioning':
+      return decodeProvisioningChange(encode(makeProvisioningChange(given as ProvisioningChange)));
     case 'subject': {
       const { openedForOthers = [], denied = [] } = given as Partial<Subject>;
       return decodeSubject(encode(makeSubject({ id, version, unreviewed: drafts.owing(id), openedForOthers, denied })));

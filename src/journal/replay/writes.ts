@@ -118,7 +118,8 @@ const countUse: Write = (to, entry, { usageVersion, usedAt, uses, useId, useScop
 
 const closeUsage: Write = (to, entry, { usageVersion, endedAt }) => to.write(entry, 'usage', entry.grantId, usageVersion, { endedAt });
 
-const tellEffect: Write = (to, entry, { effectId, version, ...fields }) => to.write(entry, 'effect', effectId, version, fields);
+const recordProvisioning: Write = (to, entry, { provisioningId, version, ...fields }) =>
+  to.write(entry, 'provisioning', provisioningId, version, fields);
 
 const purge: Write = (to, entry, { horizon, removed = [], trimmedTo = 0 }) => {
   const areKeys = Array.isArray(removed) && removed.every((key) => isObject(key) && typeof (key as JsonObject)['id'] === 'string');
@@ -149,12 +150,12 @@ export const WRITES: Readonly<Record<EntryType, Write>> = {
   'usage.closed': closeUsage,
   'breakGlass.overdue': amendRequest,
   'breakGlass.reviewed': amendRequest,
-  'provisioning.intended': tellEffect,
-  'provisioning.failed': tellEffect,
-  'provisioning.done': tellEffect,
-  'provisioning.stuck': tellEffect,
-  'provisioning.retried': tellEffect,
-  'provisioning.dismissed': tellEffect,
+  'provisioning.intended': recordProvisioning,
+  'provisioning.failed': recordProvisioning,
+  'provisioning.done': recordProvisioning,
+  'provisioning.stuck': recordProvisioning,
+  'provisioning.retried': recordProvisioning,
+  'provisioning.dismissed': recordProvisioning,
   'attempt.refused': nothing,
   'journal.purged': purge,
   'journal.accepted': nothing,

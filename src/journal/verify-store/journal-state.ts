@@ -37,7 +37,7 @@ export function expectedOf({ rebuild }: JournalReading, draft: RecordDraft): Exp
   return { row, seq, metadataHash: typeof metadataHash === 'string' ? metadataHash : undefined };
 }
 
-const MAY_LACK_ENTRIES: ReadonlySet<Kind> = new Set<Kind>(['use', 'reuse', 'effect', 'subject']);
+const MAY_LACK_ENTRIES: ReadonlySet<Kind> = new Set<Kind>(['use', 'reuse', 'provisioning', 'subject']);
 /** The lists of a subject's row, without its unreviewed requests, which those requests prove. */
 const LISTS = ['openedForOthers', 'denied'] as const;
 const PURGED = 'entries that tell of it have been purged';

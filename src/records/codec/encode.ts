@@ -4,8 +4,8 @@ import type { StoredRecord } from '../types.js';
 import type { Columns } from './columns.js';
 import { grantBody, grantColumns } from './grant.js';
 import {
-  effectBody,
-  effectColumns,
+  provisioningBody,
+  provisioningColumns,
   reuseBody,
   reuseColumns,
   subjectBody,
@@ -41,8 +41,8 @@ function partsOf(record: StoredRecord): readonly [Columns, JsonObject] {
       return [useColumns(record), useBody(record)];
     case 'reuse':
       return [reuseColumns(record), reuseBody(record)];
-    case 'effect':
-      return [effectColumns(record), effectBody(record)];
+    case 'provisioning':
+      return [provisioningColumns(record), provisioningBody(record)];
     case 'subject':
       return [subjectColumns(record), subjectBody(record)];
   }

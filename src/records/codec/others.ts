@@ -2,8 +2,8 @@ import type { JsonObject } from '../../core/json.js';
 import type { Row } from '../../core/store-port.js';
 import { isPattern, isScope } from '../../core/scope.js';
 import { isInstant } from '../../core/instant.js';
-import { effectDueAt, isUnsettled, usageDueAt } from '../derived.js';
-import { makeEffect, makeReuse, makeSubject, makeUsage, makeUse } from '../make.js';
+import { provisioningDueAt, isUnsettled, usageDueAt } from '../derived.js';
+import { makeProvisioningChange, makeReuse, makeSubject, makeUsage, makeUse } from '../make.js';
 import { isBoolean, isCount, isString, isText, listOf, oneOf, optional, shape } from '../shape.js';
 import type { ProvisioningChange, Reuse, Subject, Usage, Use } from '../types.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, UNORDERED, type Columns } from './columns.js';
@@ -72,14 +72,24 @@ export function decodeReuse(row: Row): Reuse {
 }
 
 /** A stuck change stays open. */
-export const effectColumns = (effect: ProvisioningChange): Columns =>
-  columns(effect.subject, effect.scope, isUnsettled(effect), UNORDERED, undefined, undefined, effectDueAt(effect));
+export const provisioningColumns = (change: ProvisioningChange): Columns =>
+  columns(change.subject, change.scope, isUnsettled(change), UNORDERED, undefined, undefined, provisioningDueAt(change));
 
-export function effectBody({ name, held, seq, intendedAt, failures, problem, tryAt, changedAt, outcome }: ProvisioningChange): JsonObject {
+export function provisioningBody({
+  name,
+  held,
+  seq,
+  intendedAt,
+  failures,
+  problem,
+  tryAt,
+  changedAt,
+  outcome,
+}: ProvisioningChange): JsonObject {
   return toJson({ name, held, seq, intendedAt, failures, problem, tryAt, changedAt, outcome });
 }
 
-const isEffectBody = /* @__PURE__ */ (() =>
+const isProvisioningBody = /* @__PURE__ */ (() =>
   shape({
     name: isText,
     held: isBoolean,
@@ -93,12 +103,12 @@ const isEffectBody = /* @__PURE__ */ (() =>
   }))();
 
 /** @throws CorruptError */
-export function decodeEffect(row: Row): ProvisioningChange {
-  const body = bodyOf<ProvisioningChange>(row, 'effect') as ProvisioningChange;
+export function decodeProvisioningChange(row: Row): ProvisioningChange {
+  const body = bodyOf<ProvisioningChange>(row, 'provisioning') as ProvisioningChange;
   const { id, version, scope } = row;
-  if (!isEffectBody(body) || !isScope(scope)) throw corrupt(row);
-  const effect = makeEffect({ ...body, id, version, subject: row.subject as string, scope });
-  return confirmed(row, effect, effectColumns(effect));
+  if (!isProvisioningBody(body) || !isScope(scope)) throw corrupt(row);
+  const change = makeProvisioningChange({ ...body, id, version, subject: row.subject as string, scope });
+  return confirmed(row, change, provisioningColumns(change));
 }
 
 export const subjectColumns = ({ id, unreviewed }: Subject): Columns => columns(id, undefined, unreviewed.length > 0, UNORDERED);

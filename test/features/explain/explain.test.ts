@@ -83,7 +83,7 @@ type Made = ReturnType<typeof begin>;
 
 /** Everything a store holds. */
 async function everything(store: GrantStore): Promise<unknown> {
-  const kinds = ['request', 'grant', 'usage', 'use', 'reuse', 'subject', 'effect', 'cursor', 'lease', 'horizon'];
+  const kinds = ['request', 'grant', 'usage', 'use', 'reuse', 'subject', 'provisioning', 'cursor', 'lease', 'horizon'];
   const pages = await Promise.all(kinds.map((kind) => store.find({ kind, limit: 1_000 })));
   return [pages.map(({ items }) => items), (await store.journal({ after: 0, limit: 1 })).head];
 }

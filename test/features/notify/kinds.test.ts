@@ -407,7 +407,7 @@ describe('break_glass_overdue', () => {
 
 describe('provisioning_stuck', () => {
   const data = {
-    effectId: 'e1',
+    provisioningId: 'e1',
     name: 'github',
     subject: 'user:maya',
     scope: 'repo:admin',

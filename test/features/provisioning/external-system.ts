@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { DesiredState, ProvisioningTarget } from 'jit-access/provisioning';
 import type { GrantStore, JitEngine } from '../../../src/index.js';
-import { decodeEffect, type ProvisioningChange } from '../../../src/records/index.js';
+import { decodeProvisioningChange, type ProvisioningChange } from '../../../src/records/index.js';
 
 /**
  * A system outside with roles: it keeps what it was told last, as a real one would, whatever the order in which calls
@@ -48,8 +48,8 @@ export async function settle(engine: JitEngine): Promise<void> {
 }
 
 export async function changesOf(store: GrantStore): Promise<readonly ProvisioningChange[]> {
-  const { items } = await store.find({ kind: 'effect', limit: 100 });
-  return items.map(decodeEffect);
+  const { items } = await store.find({ kind: 'provisioning', limit: 100 });
+  return items.map(decodeProvisioningChange);
 }
 
 export async function theChange(store: GrantStore): Promise<ProvisioningChange> {

@@ -163,7 +163,7 @@ describe('provision() over rows that were changed outside', () => {
     const grant = await aGranted(engine);
     await settle(engine);
     const { id } = await theChange(store);
-    const good = await theRow(store, 'effect', id);
+    const good = await theRow(store, 'provisioning', id);
     await bend(store, good, spoil(good));
     // In the same delivery as another's, and before it.
     await engine.revoke(grant.id, { by: SAM });
@@ -173,7 +173,7 @@ describe('provision() over rows that were changed outside', () => {
     expect([...roles.held].sort()).toEqual([`${KIM} ${SCOPE}`, `${MAYA} ${SCOPE}`]);
     expect((await engine.flushAudit()).caughtUp).toBe(true);
     expect(await provisioning.resync()).toEqual({ applied: 1, unapplied: [] });
-    await bend(store, await theRow(store, 'effect', id), good);
+    await bend(store, await theRow(store, 'provisioning', id), good);
     expect(await provisioning.reconcile()).toEqual({ applied: 1, unapplied: [] });
     expect([...roles.held]).toEqual([`${KIM} ${SCOPE}`]);
   });

@@ -355,8 +355,8 @@ class World {
     for await (const entry of readJournal(this.inner)) entries.push(entry);
     for (const { type, data } of entries) {
       if (type !== 'provisioning.intended') continue;
-      expect(Number(data['seq'])).toBeGreaterThan(intended.get(data['effectId']) ?? 0);
-      intended.set(data['effectId'], Number(data['seq']));
+      expect(Number(data['seq'])).toBeGreaterThan(intended.get(data['provisioningId']) ?? 0);
+      intended.set(data['provisioningId'], Number(data['seq']));
     }
     const { start, head } = await this.inner.journal({ after: 0, limit: 1 });
     expect(await verifyJournal(entries, { start, head })).toMatchObject({ ok: true });

@@ -196,16 +196,16 @@ describe('provision()', () => {
     await settle(engine);
     const waits: number[] = [];
     for (let failures = 1; failures <= 8; failures++) {
-      const effect = await theChange(store);
-      expect(effect.failures).toBe(failures);
-      waits.push(effect.tryAt - clock.now());
+      const change = await theChange(store);
+      expect(change.failures).toBe(failures);
+      waits.push(change.tryAt - clock.now());
       // Not a moment before its time.
-      await clock.set(effect.tryAt - 1);
+      await clock.set(change.tryAt - 1);
       await settle(engine);
       expect(roles.calls).toHaveLength(failures);
-      await clock.set(effect.tryAt);
+      await clock.set(change.tryAt);
       await settle(engine);
-      if (effect.tryAt - clock.now() > 15 * MINUTE) break;
+      if (change.tryAt - clock.now() > 15 * MINUTE) break;
     }
     [10_000, 20_000, 40_000, 60_000, 60_000].forEach((longest, i) => {
       expect(waits[i]).toBeLessThanOrEqual(longest);
@@ -404,14 +404,14 @@ describe('failed(), dismiss() and resync()', () => {
 
   it('lists what is stuck after the last try; a sweep tries it no more', async () => {
     const { engine, roles, clock } = await stuck(3);
-    const [effect] = await failedChanges(engine);
-    expect(effect).toMatchObject({ name: 'roles', subject: MAYA, scope: SCOPE, held: true, failures: 3, outcome: { status: 'stuck' } });
+    const [change] = await failedChanges(engine);
+    expect(change).toMatchObject({ name: 'roles', subject: MAYA, scope: SCOPE, held: true, failures: 3, outcome: { status: 'stuck' } });
     await clock.advance('5m');
     await settle(engine);
     expect(roles.calls).toHaveLength(3);
     expect(await failedChanges(engine, { name: 'other' })).toEqual([]);
     expect(await failedChanges(engine, { subject: 'user:kim' })).toEqual([]);
-    expect(await failedChanges(engine, { name: 'roles', subject: MAYA })).toEqual([effect]);
+    expect(await failedChanges(engine, { name: 'roles', subject: MAYA })).toEqual([change]);
   });
 
   it('a stuck change goes when access changes again, with calls of its own', async () => {
@@ -534,8 +534,8 @@ describe('failed(), dismiss() and resync()', () => {
 
   it('dismissChange() sets a change aside, on record, by whom and why; a later change of access is told again', async () => {
     const { engine, roles, store, grant } = await stuck();
-    const [effect] = await failedChanges(engine);
-    const dismissed = await dismissChange(engine, effect?.id as string, { by: ANA, reason: 'done by hand' });
+    const [change] = await failedChanges(engine);
+    const dismissed = await dismissChange(engine, change?.id as string, { by: ANA, reason: 'done by hand' });
     expect(dismissed.outcome).toMatchObject({ status: 'dismissed', by: ANA, reason: 'done by hand' });
     expect(await failedChanges(engine)).toEqual([]);
     expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'provisioning.dismissed', actor: ANA });

@@ -161,15 +161,15 @@ describe('purge() and what systems outside were told', () => {
     const { engine, clock, store, told } = following();
     await aRemoval(engine, MAYA);
     const bad = await theChange(store);
-    const [row] = await store.get([{ kind: 'effect', id: bad.id }]);
+    const [row] = await store.get([{ kind: 'provisioning', id: bad.id }]);
     if (row === undefined) throw new Error('the record is there');
     const bent = { ...row, version: row.version + 1, body: { ...row.body, more: 1 } };
-    await store.commit({ id: 'outside', expect: [{ kind: 'effect', id: bad.id, version: row.version }], put: [bent], append: [] });
+    await store.commit({ id: 'outside', expect: [{ kind: 'provisioning', id: bad.id, version: row.version }], put: [bent], append: [] });
     await aRemoval(engine, 'user:kim');
     await clock.advance('1h');
     told.length = 0;
     await purgeBefore(engine, clock.now());
-    const { items } = await store.find({ kind: 'effect', limit: 10 });
+    const { items } = await store.find({ kind: 'provisioning', limit: 10 });
     expect(items.map(({ id }) => id)).toEqual([bad.id]);
     expect(await leases(store)).toEqual([bad.id]);
     expect(told.map(({ error }) => (error as { code?: string }).code)).toContain('ERR_JIT_CORRUPT');
@@ -216,7 +216,7 @@ describe('purge() and what systems outside were told', () => {
   it('L33 more than a page of them go, all of them on record', async () => {
     const { engine, clock, store } = following();
     for (let i = 0; i < 120; i++) await aRemoval(engine, `user:u${i}`);
-    expect((await store.find({ kind: 'effect', limit: 200 })).items).toHaveLength(120);
+    expect((await store.find({ kind: 'provisioning', limit: 200 })).items).toHaveLength(120);
     await clock.set(at(HOUR));
     await purgeBefore(engine, clock.now());
     expect(await changesOf(store)).toEqual([]);

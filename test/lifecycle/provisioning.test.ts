@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import {
-  dismissEffect,
-  failEffect,
-  intendEffect,
+  dismissProvisioning,
+  failProvisioning,
+  intendProvisioning,
   isCovered,
   isDue,
-  isTold,
-  retryEffect,
-  settleEffect,
-} from '../../src/lifecycle/effect.js';
-import { isEffectPurgeable } from '../../src/lifecycle/purge.js';
+  isUpToDate,
+  retryProvisioning,
+  settleProvisioning,
+} from '../../src/lifecycle/provisioning.js';
+import { isProvisioningPurgeable } from '../../src/lifecycle/purge.js';
 import type { ProvisioningChange } from '../../src/records/index.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
@@ -26,17 +26,17 @@ const KEY = { id: 'e1', name: 'roles', subject: 'user:maya', scope: 'db-prod:wri
 const BACKOFF = { tries: 3, firstMs: 1_000, maxMs: 3_000 };
 
 const intended = (over: Partial<ProvisioningChange> = {}, now = 0): ProvisioningChange => ({
-  ...intendEffect(undefined, KEY, { held: true, seq: 5 }, moment(now)).result,
+  ...intendProvisioning(undefined, KEY, { held: true, seq: 5 }, moment(now)).result,
   ...over,
 });
 const done = { status: 'done', at: at(1), by: 'system:provisioning', reason: undefined } as const;
 const stuck = { ...done, status: 'stuck' } as const;
 
-describe('intendEffect()', () => {
+describe('intendProvisioning()', () => {
   it('L25 L27 writes the whole record into its entry', () => {
-    const { put, entries, result } = intendEffect(undefined, KEY, { held: true, seq: 5 }, moment(7));
+    const { put, entries, result } = intendProvisioning(undefined, KEY, { held: true, seq: 5 }, moment(7));
     expect(result).toEqual({
-      kind: 'effect',
+      kind: 'provisioning',
       version: 1,
       ...KEY,
       held: true,
@@ -49,30 +49,30 @@ describe('intendEffect()', () => {
       outcome: undefined,
     });
     expect(put).toEqual([result]);
-    const { kind: _kind, id: effectId, ...fields } = result;
+    const { kind: _kind, id: provisioningId, ...fields } = result;
     expect(entries).toEqual([
       {
         type: 'provisioning.intended',
         at: at(7),
         actor: 'system:provisioning',
-        data: JSON.parse(JSON.stringify({ effectId, ...fields })) as object,
+        data: JSON.parse(JSON.stringify({ provisioningId, ...fields })) as object,
       },
     ]);
   });
 
   it('takes the place of what was to be told before, and of what came of that', () => {
     const before = intended({ failures: 2, problem: 'ETIMEDOUT', outcome: stuck, changedAt: at(1) });
-    const { result } = intendEffect(before, KEY, { held: false, seq: 9 }, moment(2));
+    const { result } = intendProvisioning(before, KEY, { held: false, seq: 9 }, moment(2));
     expect(result).toMatchObject({ version: 2, held: false, seq: 9, failures: 0, problem: undefined, outcome: undefined });
   });
 
   it('L27 is stamped no earlier than the record, but due at once where the clock lags', () => {
-    const { result, entries } = intendEffect(intended({ changedAt: at(50) }), KEY, { held: false, seq: 9 }, moment(2));
+    const { result, entries } = intendProvisioning(intended({ changedAt: at(50) }), KEY, { held: false, seq: 9 }, moment(2));
     expect([result.changedAt, entries[0]?.at, result.tryAt]).toEqual([at(50), at(50), at(2)]);
   });
 });
 
-describe('isTold()', () => {
+describe('isUpToDate()', () => {
   it.each([
     [undefined, false, true],
     [undefined, true, false],
@@ -80,8 +80,8 @@ describe('isTold()', () => {
     [intended({ held: true }), false, false],
     [intended({ held: false }), false, true],
     [intended({ held: false, outcome: stuck }), false, true],
-  ])('case %#', (effect, held, told) => {
-    expect(isTold(effect, held)).toBe(told);
+  ])('case %#', (change, held, told) => {
+    expect(isUpToDate(change, held)).toBe(told);
   });
 });
 
@@ -92,8 +92,8 @@ describe('isDue()', () => {
     ['the one before', intended(), -1, false],
     ['what is done', intended({ outcome: done }), 9, false],
     ['what is stuck', intended({ outcome: stuck }), 9, false],
-  ])('%s', (_what, effect, now, due) => {
-    expect(isDue(effect, moment(now))).toBe(due);
+  ])('%s', (_what, change, now, due) => {
+    expect(isDue(change, moment(now))).toBe(due);
   });
 
   it('L5 is judged at the highest reading, so that a step back delays nothing', () => {
@@ -121,16 +121,16 @@ describe('isCovered()', () => {
   });
 });
 
-describe('settleEffect(), failEffect(), retryEffect(), dismissEffect()', () => {
+describe('settleProvisioning(), failProvisioning(), retryProvisioning(), dismissProvisioning()', () => {
   it('puts on record that it was taken', () => {
-    const { result, entries } = settleEffect(intended(), moment(3));
+    const { result, entries } = settleProvisioning(intended(), moment(3));
     expect(result).toMatchObject({ version: 2, changedAt: at(3), outcome: { status: 'done', at: at(3), by: 'system:provisioning' } });
     expect(entries).toMatchObject([{ type: 'provisioning.done', actor: 'system:provisioning', at: at(3) }]);
   });
 
   it('waits twice as long after each failure, at most the longest, between a half of it and all', () => {
     const waits = [0, 1, 2, 3, 4].map((failures) => {
-      const { result } = failEffect(intended({ failures }), 'ETIMEDOUT', { ...BACKOFF, tries: 9 }, moment(0));
+      const { result } = failProvisioning(intended({ failures }), 'ETIMEDOUT', { ...BACKOFF, tries: 9 }, moment(0));
       expect(result).toMatchObject({ failures: failures + 1, problem: 'ETIMEDOUT', outcome: undefined });
       return result.tryAt - at(0);
     });
@@ -141,7 +141,7 @@ describe('settleEffect(), failEffect(), retryEffect(), dismissEffect()', () => {
   });
 
   it('puts each failure on record as one, by the engine itself', () => {
-    const { entries } = failEffect(intended(), 'ETIMEDOUT', BACKOFF, moment(4));
+    const { entries } = failProvisioning(intended(), 'ETIMEDOUT', BACKOFF, moment(4));
     expect(entries).toMatchObject([
       { type: 'provisioning.failed', actor: 'system:provisioning', at: at(4), data: { failures: 1, problem: 'ETIMEDOUT' } },
     ]);
@@ -151,40 +151,41 @@ describe('settleEffect(), failEffect(), retryEffect(), dismissEffect()', () => {
     const waits = Array.from(
       { length: 200 },
       (_, i) =>
-        failEffect(intended({ id: `e${i}` }), 'X', { ...BACKOFF, firstMs: 1_000_000, maxMs: 1_000_000 }, moment(0)).result.tryAt - at(0),
+        failProvisioning(intended({ id: `e${i}` }), 'X', { ...BACKOFF, firstMs: 1_000_000, maxMs: 1_000_000 }, moment(0)).result.tryAt -
+        at(0),
     );
     const quarter = (i: number) => waits.filter((wait) => wait >= 500_000 + i * 125_000 && wait < 625_000 + i * 125_000).length;
     for (const i of [0, 1, 2, 3]) expect(quarter(i)).toBeGreaterThan(20);
   });
 
   it('is stuck after the last failure', () => {
-    const { result, entries } = failEffect(intended({ failures: 2 }), 'ETIMEDOUT', BACKOFF, moment(4));
+    const { result, entries } = failProvisioning(intended({ failures: 2 }), 'ETIMEDOUT', BACKOFF, moment(4));
     expect(result).toMatchObject({ failures: 3, problem: 'ETIMEDOUT', outcome: { status: 'stuck', at: at(4) } });
     expect(entries).toMatchObject([{ type: 'provisioning.stuck' }]);
   });
 
   it('a retry keeps the change; what is not stuck has none', () => {
     const before = intended({ failures: 3, problem: 'ETIMEDOUT', outcome: stuck, changedAt: at(1) });
-    const { result, entries } = retryEffect(before, moment(8));
+    const { result, entries } = retryProvisioning(before, moment(8));
     expect(result).toMatchObject({ seq: 5, held: true, failures: 0, tryAt: at(8), outcome: undefined, version: 2 });
     expect(entries).toMatchObject([{ type: 'provisioning.retried', actor: 'user:sam' }]);
     for (const outcome of [undefined, done, { ...done, status: 'dismissed' } as const]) {
-      expect(retryEffect(intended({ outcome }), moment(8))).toMatchObject({ put: [], entries: [] });
+      expect(retryProvisioning(intended({ outcome }), moment(8))).toMatchObject({ put: [], entries: [] });
     }
   });
 
   it('sets aside what may not have been told; twice is recorded once, and what is done stays so', () => {
     for (const outcome of [undefined, stuck]) {
-      const { result, entries } = dismissEffect(intended({ outcome }), 'by hand', moment(8));
+      const { result, entries } = dismissProvisioning(intended({ outcome }), 'by hand', moment(8));
       expect(result.outcome).toEqual({ status: 'dismissed', at: at(8), by: 'user:sam', reason: 'by hand' });
       expect(entries).toMatchObject([{ type: 'provisioning.dismissed', actor: 'user:sam' }]);
-      expect(dismissEffect(result, 'again', moment(9))).toEqual({ result, put: [], entries: [] });
+      expect(dismissProvisioning(result, 'again', moment(9))).toEqual({ result, put: [], entries: [] });
     }
-    expect(dismissEffect(intended({ outcome: done }), undefined, moment(8))).toMatchObject({ put: [], entries: [] });
+    expect(dismissProvisioning(intended({ outcome: done }), undefined, moment(8))).toMatchObject({ put: [], entries: [] });
   });
 });
 
-describe('isEffectPurgeable()', () => {
+describe('isProvisioningPurgeable()', () => {
   const told = (over: Partial<ProvisioningChange>) => intended({ held: false, changedAt: at(1), outcome: done, ...over });
 
   it.each([
@@ -194,7 +195,7 @@ describe('isEffectPurgeable()', () => {
     ['what is still to be told', told({ outcome: undefined }), 2, false],
     ['what is stuck', told({ outcome: stuck }), 2, false],
     ['what was set aside', told({ outcome: { ...done, status: 'dismissed' } }), 2, true],
-  ])('L33 %s', (_what, effect, before, purgeable) => {
-    expect(isEffectPurgeable(effect, at(before))).toBe(purgeable);
+  ])('L33 %s', (_what, change, before, purgeable) => {
+    expect(isProvisioningPurgeable(change, at(before))).toBe(purgeable);
   });
 });

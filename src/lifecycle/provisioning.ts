@@ -1,0 +1,119 @@
+import {
+  isUnsettled,
+  makeProvisioningChange,
+  toJson,
+  type ProvisioningChange,
+  type ProvisioningOutcome,
+  type EntryType,
+} from '../records/index.js';
+import { pauseMs, type Pauses } from './backoff.js';
+import { hasPassed, isUsable, type GrantUse, type Instants } from './status.js';
+import { PROVISIONING, nextVersion, stamp, type Moment, type Transition, noChange } from './transition.js';
+
+/*
+ * The changes that provisioning applies to one external system, for one subject and one scope. A change is intended before
+ * the first call and done after the last. Every entry carries the whole record, so that it can be replayed by itself.
+ */
+
+/** Which target, which subject and which scope. */
+export type ProvisioningKey = Pick<ProvisioningChange, 'id' | 'name' | 'subject' | 'scope'>;
+
+/** When failed calls are repeated. */
+export interface Backoff extends Pauses {
+  /** How many calls a change gets before it has failed for good (`stuck`). */
+  readonly tries: number;
+}
+
+/**
+ * Whether an external system is to give the access now. A recorded start counts even where this process's clock lags behind
+ * the clock that recorded it, because no event follows when the clock has caught up.
+ */
+export function isCovered(uses: readonly GrantUse[], { now, forEnds }: Instants): boolean {
+  return uses.some((use) => isUsable(use, { now: Math.max(now, use.grant.activatedAt ?? now), forEnds }));
+}
+
+/** Whether no change is needed: there is no access and never was, or the last change has the current state. */
+export const isUpToDate = (change: ProvisioningChange | undefined, held: boolean): boolean => (change?.held ?? false) === held;
+
+/** Whether it is time for a call. */
+export const isDue = (change: ProvisioningChange | undefined, { highWater }: Pick<Moment, 'highWater'>): change is ProvisioningChange =>
+  change !== undefined && change.outcome === undefined && hasPassed(change.tryAt, { forEnds: highWater });
+
+/**
+ * A new change, in place of the last one.
+ *
+ * @param change.seq higher than that of every change before
+ */
+export function intendProvisioning(
+  before: ProvisioningChange | undefined,
+  key: ProvisioningKey,
+  change: Pick<ProvisioningChange, 'held' | 'seq'>,
+  moment: Moment,
+): Transition<ProvisioningChange> {
+  const at = stamp(moment, before);
+  const { held, seq } = change;
+  // Due at once: a stamp of a clock that is ahead of this one is no reason to wait.
+  const isNew = { held, seq, intendedAt: at, failures: 0, problem: undefined, tryAt: moment.now, changedAt: at, outcome: undefined };
+  const { id, name, subject, scope } = key;
+  return provisioningTransition(
+    makeProvisioningChange({ id, version: nextVersion(before), name, subject, scope, ...isNew }),
+    'provisioning.intended',
+    PROVISIONING,
+  );
+}
+
+/** The external system has taken the change. */
+export function settleProvisioning(change: ProvisioningChange, moment: Moment): Transition<ProvisioningChange> {
+  return endProvisioning(change, { status: 'done', by: PROVISIONING, reason: undefined }, 'provisioning.done', moment);
+}
+
+/** A call has failed: the next follows later, or its tries are used up. */
+export function failProvisioning(
+  change: ProvisioningChange,
+  problem: string,
+  backoff: Backoff,
+  moment: Moment,
+): Transition<ProvisioningChange> {
+  const failures = change.failures + 1;
+  const failed = makeProvisioningChange({ ...change, failures, problem });
+  if (failures >= backoff.tries)
+    return endProvisioning(failed, { status: 'stuck', by: PROVISIONING, reason: undefined }, 'provisioning.stuck', moment);
+  const at = stamp(moment, change);
+  const tryAt = moment.now + pauseMs(`${change.id}.${change.seq}`, failures, backoff);
+  const next = { ...failed, version: nextVersion(change), tryAt, changedAt: at };
+  return provisioningTransition(makeProvisioningChange(next), 'provisioning.failed', PROVISIONING);
+}
+
+/** A stuck change gets all of its calls again. It stays the same change. */
+export function retryProvisioning(change: ProvisioningChange, moment: Moment): Transition<ProvisioningChange> {
+  if (change.outcome?.status !== 'stuck') return noChange(change);
+  const at = stamp(moment, change);
+  const next = { ...change, version: nextVersion(change), failures: 0, tryAt: moment.now, changedAt: at, outcome: undefined };
+  return provisioningTransition(makeProvisioningChange(next), 'provisioning.retried', moment.actor);
+}
+
+/** A person has handled the change by other means. A change that is done or dismissed stays as it is. */
+export function dismissProvisioning(
+  change: ProvisioningChange,
+  reason: string | undefined,
+  moment: Moment,
+): Transition<ProvisioningChange> {
+  if (!isUnsettled(change)) return noChange(change);
+  return endProvisioning(change, { status: 'dismissed', by: moment.actor, reason }, 'provisioning.dismissed', moment);
+}
+
+function endProvisioning(
+  change: ProvisioningChange,
+  outcome: Omit<ProvisioningOutcome, 'at'>,
+  type: EntryType,
+  moment: Moment,
+): Transition<ProvisioningChange> {
+  const at = stamp(moment, change);
+  const next = { ...change, version: nextVersion(change), changedAt: at, outcome: { ...outcome, at } };
+  return provisioningTransition(makeProvisioningChange(next), type, outcome.by);
+}
+
+function provisioningTransition(next: ProvisioningChange, type: EntryType, actor: string): Transition<ProvisioningChange> {
+  const { kind: _kind, id: provisioningId, ...fields } = next;
+  return { result: next, put: [next], entries: [{ type, at: next.changedAt, actor, data: toJson({ provisioningId, ...fields }) }] };
+}
