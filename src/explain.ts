@@ -1,3 +1,3 @@
 export { explain, type ExplainOptions } from './features/explain/explain.js';
 export type { Explanation, ExplanationReason } from './features/explain/explanation.js';
-export type { ReasonOnRecord } from './lifecycle/explain.js';
+export type { RecordedReason } from './lifecycle/explain.js';

@@ -54,7 +54,7 @@ export async function reviewersOf({ approver, settings }: Kernel, request: Acces
 export async function readAccess(ledger: Ledger, clock: EngineClock, request: AccessRequest): Promise<AccessGranted> {
   for (;;) {
     const begun = clock.read();
-    const uses = await ledger.heldOf(request);
+    const uses = await ledger.grantUsesOf(request);
     const reading = clock.read();
     const access = accessAt(uses, reading);
     // A concurrent use may have moved an idle end that passed during the read, so the engine reads the rows again.

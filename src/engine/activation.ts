@@ -98,7 +98,7 @@ export class Activation implements StartActivator {
   #ask(grantId: string, actor: string): Promise<Grant> {
     const { approver, clock, ledger } = this.#kernel;
     return ledger.run(async () => {
-      const use = await ledger.held(grantId);
+      const use = await ledger.grantUse(grantId);
       if (!isStartDue(use, clock.read())) return noChange(use.grant);
       const request = await ledger.request(use.grant.requestId);
       const eligible = await approver.mayHold(request, 'start');

@@ -12,7 +12,7 @@ import type { Kernel } from '../kernel/kernel.js';
 export interface Coverage {
   readonly decision: Decision;
   /** The live grants that reach the scope, whether or not they are usable now. */
-  readonly held: readonly GrantUse[];
+  readonly uses: readonly GrantUse[];
   /** The clock's reading before the store was asked: what this says was so then or later. Epoch milliseconds. */
   readonly begunAt: number;
   /** Started before the store was asked. */
@@ -36,12 +36,12 @@ export async function coverageOf(kernel: Kernel, subject: string, scope: string,
     const begunAt = clock.read().now;
     const rows = await checker.live(subject, scope);
     const reading = clock.read();
-    const held = checker.reaching(rows, subject, scope);
-    const decision = judge(held, subject, scope, reading);
-    const waiting = held.filter((use) => awaitsActivation(use, reading) && !tried.has(use.grant.id));
+    const uses = checker.reaching(rows, subject, scope);
+    const decision = judge(uses, subject, scope, reading);
+    const waiting = uses.filter((use) => awaitsActivation(use, reading) && !tried.has(use.grant.id));
     const asked = waiting.map(async ({ grant }) => (tried.add(grant.id), kernel.part(Activation).activateForCheck(grant.id, subject)));
-    if (asked.length === 0 || decision.allowed || !waits) return { decision, held, begunAt, age, reading };
-    if (!(await Promise.all(asked)).includes(true)) return { decision, held, begunAt, age, reading };
+    if (asked.length === 0 || decision.allowed || !waits) return { decision, uses, begunAt, age, reading };
+    if (!(await Promise.all(asked)).includes(true)) return { decision, uses, begunAt, age, reading };
   }
 }
 

@@ -130,7 +130,7 @@ export class JitEngine<Scope extends string = string> {
   async extend(grantId: string, ask: ExtensionAsk): Promise<AccessResult> {
     const id = this.#readRecordId('grantId', grantId);
     const readFor = parseExtensionAsk(this.#settings, ask);
-    const { grant } = await this.#kernel.ledger.held(id);
+    const { grant } = await this.#kernel.ledger.grantUse(id);
     const read = readFor(grant, await this.#kernel.ledger.operatorOf(grant));
     return this.#refusals.noteRefusals({ actor: read.ask.requestedBy, grantId: id }, () => requestAccess(this.#kernel, read, 'extend'));
   }

@@ -50,7 +50,7 @@ export class HeldUses {
   }
 
   async #endUsedUp(grantId: string, subject: string): Promise<Transition<unknown>> {
-    const use = await this.#kernel.ledger.held(grantId);
+    const use = await this.#kernel.ledger.grantUse(grantId);
     // The last use may belong to work that is about to begin, whose own release then ends the grant. Only works of the same
     // subject can hold it, so a call that hangs for another subject does not delay this end (L38).
     const pending = this.#pending.get(subject);

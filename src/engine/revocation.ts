@@ -57,7 +57,7 @@ async function endWithChain(kernel: Kernel, id: string, actor: string, command: 
     let failures: EndFailure[] = [];
     const end = async () => {
       failures = [];
-      const use = await ledger.held(id);
+      const use = await ledger.grantUse(id);
       const chain = await loadChain(kernel, use.grant, (row, error) => failures.push({ kind: 'grant', id: row.id, error }));
       const transition = endGrant(use, chain, command, moment(clock, actor));
       ({ put } = transition);

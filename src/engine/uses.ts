@@ -20,7 +20,7 @@ export async function touchGrants(kernel: Kernel, { subject, scope, reason }: De
   const uses = await grantsReaching(kernel.part(EngineChecker), subject, scope);
   const reading = clock.read();
   for (const { grant } of uses.filter((use) => isTouchDue(use, reading))) {
-    await ledger.run(async () => touchGrant(await ledger.held(grant.id), moment(clock, subject)));
+    await ledger.run(async () => touchGrant(await ledger.grantUse(grant.id), moment(clock, subject)));
   }
 }
 

@@ -77,7 +77,7 @@ export class LedgerReads {
   }
 
   /** A grant with its usage. */
-  async held(id: string): Promise<GrantUse> {
+  async grantUse(id: string): Promise<GrantUse> {
     const [grant, usage] = await this.rows([
       { kind: 'grant', id },
       { kind: 'usage', id },
@@ -119,7 +119,7 @@ export class LedgerReads {
   }
 
   /** The grants of an approved request, each with its usage. */
-  async heldOf(request: AccessRequest): Promise<readonly GrantUse[]> {
+  async grantUsesOf(request: AccessRequest): Promise<readonly GrantUse[]> {
     const grants = await this.grantsOf(request);
     const usages = await this.rows(grants.filter(hasUsageRow).map(({ id }) => ({ kind: 'usage', id })));
     return grants.map((grant) =>

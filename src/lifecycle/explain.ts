@@ -8,7 +8,7 @@ import { awaitsActivation, hasEnded, isUsable, requestStatus, type GrantUse } fr
  */
 
 /** The reasons that a record can give. */
-export type ReasonOnRecord =
+export type RecordedReason =
   | 'granted'
   | 'not_activated'
   | 'not_started'
@@ -35,7 +35,7 @@ export interface ScopeRelation {
 /** The record that decides, and the instant from which time alone may have changed that. */
 export interface Finding {
   /** `unreadable`: an approved request whose grant, which would give the reason, is missing. */
-  readonly reason: ReasonOnRecord | 'unreadable';
+  readonly reason: RecordedReason | 'unreadable';
   /** Either this or the grant. */
   readonly request: AccessRequest | undefined;
   readonly grant: Grant | undefined;
@@ -134,7 +134,7 @@ const ofGrant =
     return { ...common, state: 'over', reason: reasonOfEnd(grant), changesAt: undefined, until: endedAt, order: [endedAt, 0] };
   };
 
-function reasonOfEnd({ end }: Grant): ReasonOnRecord {
+function reasonOfEnd({ end }: Grant): RecordedReason {
   if (end === undefined || end.status === 'expired') return 'expired';
   return end.cause === 'ineligible' ? 'ineligible' : 'revoked';
 }
@@ -161,7 +161,7 @@ const ofRequest =
     }
     // It expired at its deadline, even if a sweep recorded that later.
     const endedAt = end === undefined || end.status === 'expired' ? reviewBy : end.at;
-    const reason = end?.cause === 'ineligible' ? 'ineligible' : (status as ReasonOnRecord);
+    const reason = end?.cause === 'ineligible' ? 'ineligible' : (status as RecordedReason);
     // Among records that ended in one instant, a request made in that instant is the last. Any other ended with its grant, which comes first.
     return { source, scopes, state: 'over', reason, changesAt: undefined, until: endedAt, order: [endedAt, createdAt === endedAt ? 1 : 0] };
   };

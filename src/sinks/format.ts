@@ -5,7 +5,7 @@ import { isInstant } from '../core/instant.js';
 import { formatDuration } from '../core/duration.js';
 
 /**
- * Formats an entry as one line for people: ISO time in UTC, type, actor, then `name=value` for each fact.
+ * Formats an entry as one line for people: ISO time in UTC, type, actor, then `name=value` for each field.
  *
  * The line leaves out a value that it shows already (the actor, the time, earlier reviews), versions, and `false`. Any value that
  * is not plain is quoted and escaped: no id and no justification can break the line, colour it, reorder it or forge a field.
@@ -15,10 +15,10 @@ import { formatDuration } from '../core/duration.js';
  */
 export function formatEntry(entry: UnlinkedEntry): string {
   const { at, type, actor, namespace, requestId, grantId } = entry;
-  const facts: string[] = [];
+  const fields: string[] = [];
   const add = (name: string, value: JsonValue | undefined) => {
     const isShown = value === undefined || value === null || (value === actor && PERSON.test(name)) || (value === at && INSTANT.test(name));
-    if (!isShown && !(Array.isArray(value) && value.length === 0)) facts.push(fact(name, value));
+    if (!isShown && !(Array.isArray(value) && value.length === 0)) fields.push(field(name, value));
   };
   if (namespace !== 'default') add('namespace', namespace);
   // A grant's id begins with its request's.
@@ -33,7 +33,7 @@ export function formatEntry(entry: UnlinkedEntry): string {
     const prefix = name === 'end' || name === 'review' || name === 'outcome' ? '' : `${name}.`;
     for (const [inner, part] of Object.entries(value)) add(prefix + inner, part);
   }
-  return [time(at), plain(type).padEnd(17), plain(actor), ...facts].join(' ');
+  return [time(at), plain(type).padEnd(17), plain(actor), ...fields].join(' ');
 }
 
 /** Fields for programs: versions, digests of other fields, and the reviews, which earlier entries show. */
@@ -41,7 +41,7 @@ const FOR_PROGRAMS = /[vV]ersion$|^(?:reviews|provisioningId)$/;
 const PERSON = /(?:subject|[bB]y|reviewer)$/;
 const INSTANT = /(?:At|By|\bat|before)$/;
 
-function fact(name: string, value: JsonValue): string {
+function field(name: string, value: JsonValue): string {
   if (isInstant(value) && INSTANT.test(name)) return `${plain(name)}=${time(value)}`;
   if (isInstant(value) && name.endsWith('Ms')) return `${plain(name.slice(0, -2))}=${formatDuration(value)}`;
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return `${plain(name)}=${value.map(plain).join(',')}`;

@@ -1,5 +1,5 @@
 import type { AccessPreview } from '../../engine/answers.js';
-import type { ReasonOnRecord } from '../../lifecycle/explain.js';
+import type { RecordedReason } from '../../lifecycle/explain.js';
 import type { AccessRequest, Grant } from '../../records/index.js';
 
 /**
@@ -14,7 +14,7 @@ import type { AccessRequest, Grant } from '../../records/index.js';
  * - `scope_mismatch`: the subject has a grant or a request for something else.
  * - No record: `purged` (there may have been one), `ineligible` (the subject may not ask for it), `no_request`.
  */
-export type ExplanationReason = ReasonOnRecord | 'standing' | 'locked' | 'purged' | 'no_request';
+export type ExplanationReason = RecordedReason | 'standing' | 'locked' | 'purged' | 'no_request';
 
 /** Why a subject may do something, or why not, and what can be done about it. */
 export interface Explanation {

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../core/json.js';
 import type { AccessRequest } from '../../records/index.js';
-import { asking, concerned, duration, idLine, listIn, partOf, people, requestOf, textIn, type About } from './facts.js';
+import { asking, concerned, duration, idLine, listIn, partOf, people, requestOf, textIn, type About } from './about.js';
 import type { Message, Phrase } from './notice.js';
 import { list, name, names, say, words } from './phrase.js';
 

@@ -1,5 +1,5 @@
 import type { EntryType, REQUEST_ENDS } from '../../records/index.js';
-import { asking, concerned, idLine, partOf, remarkLine, requestOf, textIn, windowOf, type About } from './facts.js';
+import { asking, concerned, idLine, partOf, remarkLine, requestOf, textIn, windowOf, type About } from './about.js';
 import type { Message, Phrase } from './notice.js';
 import { name, say, words } from './phrase.js';
 

@@ -1,5 +1,5 @@
 import type { GRANT_ENDS } from '../../records/index.js';
-import { concerned, idLine, partOf, remarkLine, textIn, type About } from './facts.js';
+import { concerned, idLine, partOf, remarkLine, textIn, type About } from './about.js';
 import type { Message, Phrase } from './notice.js';
 import { name, say } from './phrase.js';
 

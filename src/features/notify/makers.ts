@@ -3,7 +3,7 @@ import { requestAssigned, requestEscalated } from './asked.js';
 import { requestEnded } from './decided.js';
 import { breakGlassUsed, breakGlassOverdue } from './emergency.js';
 import { grantEnded, grantWarned } from './ended.js';
-import { partOf, type About } from './facts.js';
+import { partOf, type About } from './about.js';
 import type { Message } from './notice.js';
 import { provisioningStuck } from './stuck.js';
 

@@ -1,4 +1,4 @@
-import { remarkLine, textIn, type About } from './facts.js';
+import { remarkLine, textIn, type About } from './about.js';
 import type { Message } from './notice.js';
 import { name, say, words } from './phrase.js';
 

@@ -87,7 +87,7 @@ export class Target {
    * a journal entry, which the provisioner follows (L38).
    */
   async #liveGrants({ subject, scope }: ProvisioningKey): Promise<readonly GrantUse[]> {
-    return (await coverageOf(this.#kernel, subject, scope, false)).held;
+    return (await coverageOf(this.#kernel, subject, scope, false)).uses;
   }
 
   /** Applies what is due of a subject and scope, unless another process does. Records and reports a failure; never rejects. */

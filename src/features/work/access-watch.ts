@@ -19,7 +19,7 @@ export interface CoverageWatchContext {
   /** The reads that all watches on this subject and scope share. */
   readonly shared: Pick<SharedCover, 'hint' | 'confirm'>;
   /** The error that says why these grants do not cover the scope now. */
-  readonly denial: (held: readonly GrantUse[], reading: ClockReading) => DeniedError;
+  readonly denial: (uses: readonly GrantUse[], reading: ClockReading) => DeniedError;
   readonly onError: (error: unknown, during: string) => void;
   /** Called once, when the watch has ended. */
   readonly onEnd: () => void;
@@ -105,7 +105,7 @@ export class CoverageWatch {
   }
 
   #restsOn(grantId: string): boolean {
-    return this.#cover?.held?.some(({ grant }) => grant.id === grantId) === true;
+    return this.#cover?.uses?.some(({ grant }) => grant.id === grantId) === true;
   }
 
   /** Runs a loop. Only a clock that fails makes it throw. */
@@ -185,10 +185,10 @@ export class CoverageWatch {
   #goesOn(reading: ClockReading): boolean {
     if (this.signal.aborted) return false;
     const { subject, scope, denial, leewayMs } = this.#context;
-    const { held } = this.#cover as Cover;
-    const until = held && coveredUntil(held, reading);
-    if (held !== undefined && until === undefined) {
-      this.end(denial(held, reading));
+    const { uses } = this.#cover as Cover;
+    const until = uses && coveredUntil(uses, reading);
+    if (uses !== undefined && until === undefined) {
+      this.end(denial(uses, reading));
       return false;
     }
     if (!(this.#unconfirmedMs(reading) < this.#options.maxUnconfirmedMs)) {

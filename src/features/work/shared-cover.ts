@@ -5,7 +5,7 @@ import type { ClockReading } from '../../core/time.js';
 /** The grants that reach a scope, as they were read. */
 export interface Cover {
   /** The live grants that reach the scope; `undefined`: standing access covers, and no store was asked. */
-  readonly held: readonly GrantUse[] | undefined;
+  readonly uses: readonly GrantUse[] | undefined;
   /** The clock's reading before the store was asked. Epoch milliseconds. */
   readonly begunAt: number;
   /** Started before the store was asked: for how long the coverage has not been confirmed, even if the clock was set. */

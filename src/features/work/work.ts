@@ -61,7 +61,7 @@ export class Work {
     const shared = this.#covers.take(subject, scope);
     // The reads are shared with watches for which no use was taken: this watch adds its own use to each answer.
     const seen = (cover: Cover): Cover =>
-      grantId === undefined ? cover : { ...cover, held: cover.held?.map((held) => withOwnUse(held, grantId)) };
+      grantId === undefined ? cover : { ...cover, uses: cover.uses?.map((use) => withOwnUse(use, grantId)) };
     const watch: CoverageWatch = new CoverageWatch(
       {
         subject,
@@ -71,7 +71,7 @@ export class Work {
         leewayMs: this.#settings.leewayMs,
         read: async () => seen(await this.#cover(subject, scope, true)),
         shared: { hint: () => shared.hint(), confirm: async (demand) => seen(await shared.confirm(demand)) },
-        denial: (held, reading) => denied(judge(held, subject, scope, reading)),
+        denial: (uses, reading) => denied(judge(uses, subject, scope, reading)),
         onError: this.#settings.onError,
         onEnd: () => {
           this.#open.delete(watch);
@@ -127,7 +127,7 @@ export class Work {
   async #cover(subject: string, scope: string, waits: boolean): Promise<Cover> {
     const age = new Stopwatch(this.#clock.source);
     const reading = this.#clock.read();
-    if (this.#checker.standing(subject, scope) !== undefined) return { held: undefined, begunAt: reading.now, age, reading };
+    if (this.#checker.standing(subject, scope) !== undefined) return { uses: undefined, begunAt: reading.now, age, reading };
     return coverageOf(this.#kernel, subject, scope, waits);
   }
 }
