@@ -52,7 +52,7 @@ describe('what is read as options is a plain object', () => {
     ['a bare prototype', behindBare],
     ['an own accessor', ownAccessor],
   ])('terms behind %s make the answer of an approver a failure: nothing is granted without them [M12]', async (_, made) => {
-    const terms = made({ warnBeforeMs: 1_000 }, 'maxUses', 1);
+    const terms = made({ warnBeforeMs: [1_000] }, 'maxUses', 1);
     const verdict: Verdict = { outcome: 'approve', terms };
     const says: Approver = { name: 'says', decide: () => verdict, breakGlass: () => ({ ...verdict, reviewWithinMs: 60_000 }) };
     for (const asked of [says, firstDecisive(says)]) {

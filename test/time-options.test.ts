@@ -27,7 +27,7 @@ describe('an option for a length of time', () => {
     ['verdict.quorum.reviewWithinMs', (reviewWithinMs: unknown) => inQuorum({ reviewWithinMs })],
     ['verdict.quorum.approvalTtlMs', (approvalTtlMs: unknown) => inQuorum({ approvalTtlMs })],
     ['verdict.quorum.escalation.afterMs', (afterMs: unknown) => inQuorum({ escalation: { group: 'leads', afterMs } })],
-    ['verdict.terms.warnBeforeMs', (warnBeforeMs: unknown) => inTerms({ warnBeforeMs })],
+    ['verdict.terms.warnBeforeMs[0]', (ms: unknown) => inTerms({ warnBeforeMs: [ms] })],
     ['verdict.terms.idleTtlMs', (idleTtlMs: unknown) => inTerms({ idleTtlMs })],
     ['verdict.terms.maxTotalMs', (maxTotalMs: unknown) => inTerms({ maxTotalMs })],
     ['verdict.reviewWithinMs', (reviewWithinMs: unknown) => () => readBreakGlass('desk', { outcome: 'approve', reviewWithinMs })],

@@ -1,4 +1,4 @@
-import { invalid } from './parse.js';
+import { invalid, readBoundedList } from './parse.js';
 import { isInstant } from './instant.js';
 
 /** The longest duration: some 31 years. With the limit on readings below, a window that starts a duration ahead still ends at an instant. */
@@ -31,6 +31,25 @@ export function readDuration(argument: string, value: unknown): number {
   }
   if (!isDuration(ms)) throw invalid(argument, "a whole number of milliseconds from 1 to 1e12, or a string like '30m' or '1h30m'", value);
   return ms;
+}
+
+/** How many warnings a grant has at most. */
+export const MAX_WARNINGS = 10;
+
+/**
+ * Reads how long before the end the warnings come: one duration, or a list of 1 to 10 different ones.
+ *
+ * @returns milliseconds, the earliest warning first
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
+ */
+export const readWarnBefore = (argument: string, value: unknown): readonly number[] =>
+  Array.isArray(value) ? readWarnings(argument, value, readDuration) : [readDuration(argument, value)];
+
+/** The same, of a list whose items are read by `read`. */
+export function readWarnings(argument: string, value: unknown, read: (argument: string, item: unknown) => number): readonly number[] {
+  const list = readBoundedList(argument, value, 1, MAX_WARNINGS).map((item, i) => read(`${argument}[${i}]`, item));
+  if (new Set(list).size < list.length) throw invalid(argument, 'a list of different durations', value);
+  return list.sort((a, b) => b - a);
 }
 
 /**

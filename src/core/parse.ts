@@ -49,26 +49,27 @@ export function readField(argument: string, given: object, field: string): unkno
   return guarded(argument, () => (given as Record<string, unknown>)[field]);
 }
 
-/** A copy of the caller's list, taken by its length: an iterator of its own might never end. */
-export function readList(argument: string, given: unknown): readonly unknown[] {
-  return copyList(argument, given, 'a list');
+/**
+ * A copy of the caller's list, taken by its length: an iterator of its own might never end.
+ *
+ * @param rule what the error says that the list must be
+ * @param refuseLength throws where the length is wrong, before anything is copied
+ */
+export function readList(argument: string, given: unknown, rule = 'a list', refuseLength?: (length: number) => void): readonly unknown[] {
+  return guarded(argument, () => {
+    if (!Array.isArray(given)) throw invalid(argument, rule, given);
+    const { length } = given;
+    refuseLength?.(length);
+    return Array.from({ length }, (_, i) => given[i] as unknown);
+  });
 }
 
 /** {@link readList} for a list of `min` to `max` items. The length is judged before anything is copied. */
 export function readBoundedList(argument: string, given: unknown, min: number, max: number = Infinity): readonly unknown[] {
   const bounds = [min > 0 ? `at least ${min}` : '', max < Infinity ? `at most ${max}` : ''].filter((bound) => bound !== '');
   const rule = `a list of ${bounds.join(' and ')}`;
-  return copyList(argument, given, rule, (length) => {
+  return readList(argument, given, rule, (length) => {
     if (length < min || length > max) throw new InvalidArgumentError(argument, rule, `a list of ${length}`);
-  });
-}
-
-function copyList(argument: string, given: unknown, rule: string, refuseLength?: (length: number) => void): readonly unknown[] {
-  return guarded(argument, () => {
-    if (!Array.isArray(given)) throw invalid(argument, rule, given);
-    const { length } = given;
-    refuseLength?.(length);
-    return Array.from({ length }, (_, i) => given[i] as unknown);
   });
 }
 

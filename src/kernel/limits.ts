@@ -1,4 +1,4 @@
-import { readDuration, type Duration } from '../core/duration.js';
+import { readDuration, readWarnBefore, type Duration } from '../core/duration.js';
 import { invalid, readCount, readOptions } from '../core/parse.js';
 import type { IssueContext } from '../lifecycle/grant.js';
 import type { RequestLimits } from '../lifecycle/request.js';
@@ -111,7 +111,7 @@ export function readLimits(given: unknown = {}, warnBefore?: unknown): ParsedLim
       maxGrants: readCount('limits.maxGrants', maxGrants, 1),
       duplicates,
       askAgainAfterMs,
-      warnBeforeMs: warnBefore === undefined ? undefined : readDuration('warnBefore', warnBefore),
+      warnBeforeMs: warnBefore === undefined ? [] : readWarnBefore('warnBefore', warnBefore),
     },
     denialsShownMs: Math.max(askAgainAfterMs ?? 0, DENIALS_SHOWN_MS),
     approverTimeoutMs: readDuration('limits.approverTimeout', approverTimeout),

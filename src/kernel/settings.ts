@@ -42,10 +42,13 @@ export interface JitEngineOptions {
    */
   readonly leewayMs?: number | undefined;
   /**
-   * How long before a grant's end one entry, `grant.warned`, goes on record, so that its subject can be told while there
-   * is time to ask for more; for a shorter grant at its start. A rule's own comes first. Default: no warning.
+   * How long before a grant's end an entry `grant.warned` is recorded, so that its subject can be told while there is time
+   * to ask for more. A list of 1 to 10 different durations, such as `['1h', '5m']`, gives a warning for each, once.
+   *
+   * Warnings that would come at the start of a grant or before become one, at its start. A late sweep records only the last
+   * of those that are overdue, and none after the end. A rule's own `warnBefore` replaces this one. Default: no warning.
    */
-  readonly warnBefore?: Duration | undefined;
+  readonly warnBefore?: Duration | readonly Duration[] | undefined;
   /**
    * Runs on every id that is given to the engine, the keys of `standing` and the ids in the rules of a policy or in
    * `reviewers` too, e.g. to lower-case e-mail addresses. Give the same id for the same id, and leave alone what has its one

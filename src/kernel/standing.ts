@@ -1,3 +1,4 @@
+import { NONE } from '../records/make.js';
 import { invalid, readList, refuseInstance } from '../core/parse.js';
 import { patternScopes, readPattern } from '../core/scope.js';
 import { isThenable } from '../core/time.js';
@@ -7,8 +8,6 @@ import { isThenable } from '../core/time.js';
  * Configuration, not history.
  */
 export type Standing = Readonly<Record<string, readonly string[]>> | ((subject: string) => readonly string[]);
-
-const NONE: readonly string[] = Object.freeze([]);
 
 /** The patterns that a subject holds; a function that fails or answers badly gives none. */
 export function readStanding(

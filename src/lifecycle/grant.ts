@@ -43,7 +43,7 @@ export const anyGrantIds = (requestId: string): readonly string[] => Array.from(
 
 /** What issuing grants needs to know besides the request. */
 export interface IssueContext extends SubjectContext, ChainContext {
-  readonly limits: { readonly maxGrants: number; readonly warnBeforeMs: number | undefined };
+  readonly limits: { readonly maxGrants: number; readonly warnBeforeMs: readonly number[] };
   /** Whether the approver wants to be asked at a start that comes later. */
   readonly asksAtStart: boolean;
   /** The grant that an extension goes on from; `undefined`: it extends nothing, or that grant is gone. */
@@ -85,13 +85,14 @@ export function issueGrants(request: AccessRequest, at: number, by: string, cont
     breakGlass: afterReview !== undefined || extension?.breakGlass === true,
     asksAtStart: isLater && context.asksAtStart,
     activatedAt: isLater ? undefined : window.startsAt,
-    warnAt: warnBeforeMs === undefined ? undefined : Math.max(window.startsAt, window.expiresAt - warnBeforeMs),
+    // Warnings at the start or before are one, at the start.
+    warnAt: [...new Set(warnBeforeMs.map((ms) => Math.max(window.startsAt, window.expiresAt - ms)))],
     idleTtlMs: terms?.idleTtlMs,
     maxUses: terms?.maxUses,
   };
   const ids = grantIds(request);
   const grants = request.scopes.map((scope, i) =>
-    makeGrant({ id: ids[i] as string, version: nextVersion(), requestId, scope, ...common, warnedAt: undefined, end: undefined }),
+    makeGrant({ id: ids[i] as string, version: nextVersion(), requestId, scope, ...common, warnedAt: [], end: undefined }),
   );
   const issued: Writes = {
     put: [...grants, ...grants.filter(hasUsageRow).map(newUsage)],
@@ -140,14 +141,21 @@ export function expireGrant(use: GrantUse, moment: Moment): Transition<Grant> {
   return endWithUsage(use, { status: 'expired', cause, at: ended, by: SWEEPER, reason: undefined }, at);
 }
 
-/** Whether the warning of a grant that has not ended must be recorded now. */
+/** Whether a warning of a grant that has not ended must be recorded now. */
 export const isWarningDue = ({ grant }: GrantUse, moment: Moment): boolean =>
-  grant.warnAt !== undefined && grant.warnedAt === undefined && grant.activatedAt !== undefined && hasPassed(grant.warnAt, moment);
+  grant.activatedAt !== undefined && hasPassed(grant.warnAt[grant.warnedAt.length] ?? Infinity, moment);
 
-/** Records one entry for each grant, so that its subject can be notified in time to extend it. */
+/** One entry for all warnings that are due, so that a late sweep sends one message. It says how far ahead the last of them was. */
 export function warnGrant({ grant }: GrantUse, moment: Moment): Transition<Grant> {
   const at = stamp(moment, grant);
-  const next = makeGrant({ ...grant, version: nextVersion(grant), warnedAt: at });
-  const { subject, scope, expiresAt } = grant;
-  return { result: next, put: [next], entries: [entryOf(next, 'grant.warned', at, SWEEPER, { warnedAt: at, subject, scope, expiresAt })] };
+  const { subject, scope, expiresAt, warnAt } = grant;
+  const due = warnAt.filter((instant) => hasPassed(instant, moment));
+  const warnedAt = due.map((_, i) => grant.warnedAt[i] ?? at);
+  const next = makeGrant({ ...grant, version: nextVersion(grant), warnedAt });
+  const beforeMs = expiresAt - (due.at(-1) as number);
+  return {
+    result: next,
+    put: [next],
+    entries: [entryOf(next, 'grant.warned', at, SWEEPER, { warnedAt, beforeMs, subject, scope, expiresAt })],
+  };
 }

@@ -1,6 +1,6 @@
 import { invalid, readCount, readId, readBoundedList, readOptions, readText } from '../core/parse.js';
 import { makeQuorum, makeTerms, type Quorum, type Terms } from '../records/index.js';
-import { isDuration } from '../core/duration.js';
+import { isDuration, readWarnings } from '../core/duration.js';
 
 /** Where an answer comes from. */
 interface Source {
@@ -118,7 +118,7 @@ function readTerms(argument: string, value: unknown = {}): Terms {
   ]);
   const duration = (name: string, ms: unknown) => (ms === undefined ? undefined : readMs(`${argument}.${name}`, ms));
   return makeTerms({
-    warnBeforeMs: duration('warnBeforeMs', warnBeforeMs),
+    warnBeforeMs: warnBeforeMs === undefined ? undefined : readWarnings(`${argument}.warnBeforeMs`, warnBeforeMs, readMs),
     idleTtlMs: duration('idleTtlMs', idleTtlMs),
     maxUses: maxUses === undefined ? undefined : readCount(`${argument}.maxUses`, maxUses, 1),
     maxTotalMs: duration('maxTotalMs', maxTotalMs),

@@ -52,7 +52,7 @@ export function requestDueAt(request: AccessRequest): number | undefined {
 export function grantDueAt({ end, startsAt, expiresAt, activatedAt, warnAt, warnedAt }: Grant): number | undefined {
   if (end !== undefined) return undefined;
   if (activatedAt === undefined) return startsAt;
-  return warnedAt === undefined ? (warnAt ?? expiresAt) : expiresAt;
+  return warnAt[warnedAt.length] ?? expiresAt;
 }
 
 export const usageDueAt = (usage: Usage): number | undefined =>
@@ -67,8 +67,8 @@ export function lastInstant(record: AccessRequest | Grant | Usage | Provisioning
     case 'provisioning':
       return record.changedAt;
     case 'grant': {
-      const { issuedAt, activatedAt = 0, warnedAt = 0, end, successors } = record;
-      return Math.max(issuedAt, activatedAt, warnedAt, end?.at ?? 0, ...successors.map(({ at }) => at));
+      const { issuedAt, activatedAt = 0, warnedAt, end, successors } = record;
+      return Math.max(issuedAt, activatedAt, warnedAt.at(-1) ?? 0, end?.at ?? 0, ...successors.map(({ at }) => at));
     }
     case 'usage':
       return Math.max(record.usedAt ?? 0, record.endedAt ?? 0);

@@ -45,7 +45,7 @@ export function makeRequest(fields: Omit<AccessRequest, 'kind'>): AccessRequest 
     requestedBy: fields.requestedBy,
     agent: fields.agent,
     operator: fields.operator,
-    scopes: Object.freeze([...fields.scopes]),
+    scopes: frozenList(fields.scopes),
     ttlMs: fields.ttlMs,
     startsAt: fields.startsAt,
     extension: fields.extension && makeExtension(fields.extension),
@@ -61,7 +61,7 @@ export function makeRequest(fields: Omit<AccessRequest, 'kind'>): AccessRequest 
     assignedAt: fields.assignedAt,
     quorum: fields.quorum && makeQuorum(fields.quorum),
     escalatedAt: fields.escalatedAt,
-    reviews: Object.freeze(fields.reviews.map(makeReview)),
+    reviews: frozenList(fields.reviews.map(makeReview)),
     end: fields.end && makeEnd(fields.end),
     afterReview: fields.afterReview && makeAfterReview(fields.afterReview),
   });
@@ -80,12 +80,12 @@ export function makeGrant(fields: Omit<Grant, 'kind'>): Grant {
     expiresAt: fields.expiresAt,
     firstStartsAt: fields.firstStartsAt,
     extends: fields.extends,
-    successors: fields.successors.length === 0 ? NONE : Object.freeze(fields.successors.map(makeSuccessor)),
+    successors: frozenList(fields.successors.map(makeSuccessor)),
     breakGlass: fields.breakGlass,
     asksAtStart: fields.asksAtStart,
     activatedAt: fields.activatedAt,
-    warnAt: fields.warnAt,
-    warnedAt: fields.warnedAt,
+    warnAt: frozenList(fields.warnAt),
+    warnedAt: frozenList(fields.warnedAt),
     idleTtlMs: fields.idleTtlMs,
     maxUses: fields.maxUses,
     end: fields.end && makeEnd(fields.end),
@@ -158,11 +158,11 @@ export function makeQuorum({ groups, denials, approvalTtlMs, escalation }: Quoru
 }
 
 export function makeReview({ reviewer, verdict, groups, as, at, reason, comment }: Review): Review {
-  return Object.freeze({ reviewer, verdict, groups: Object.freeze([...groups]), as, at, reason, comment });
+  return Object.freeze({ reviewer, verdict, groups: frozenList(groups), as, at, reason, comment });
 }
 
 export function makeTerms({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs }: Terms): Terms {
-  return Object.freeze({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs });
+  return Object.freeze({ warnBeforeMs: warnBeforeMs && frozenList(warnBeforeMs), idleTtlMs, maxUses, maxTotalMs });
 }
 
 export function makeAfterReview({
@@ -191,8 +191,10 @@ function makeExtension({ grantId, from, firstStartsAt, until, breakGlass }: Exte
   return Object.freeze({ grantId, from, firstStartsAt, until, breakGlass });
 }
 
-/** One list for all the grants that nothing extends. */
-const NONE: Grant['successors'] = Object.freeze([]);
+/** The one empty list of all records. */
+export const NONE: readonly never[] = Object.freeze([]);
+
+const frozenList = <Item>(list: readonly Item[]): readonly Item[] => (list.length === 0 ? NONE : Object.freeze([...list]));
 
 const makeSuccessor = ({ grantId, at }: Grant['successors'][number]) => Object.freeze({ grantId, at });
 

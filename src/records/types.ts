@@ -16,8 +16,8 @@ export interface Quorum {
 
 /** What a rule gives with the access, frozen on the request when the approver answers. Milliseconds; `undefined`: not set. */
 export interface Terms {
-  /** How long before a grant's end the warning goes on record. */
-  readonly warnBeforeMs: number | undefined;
+  /** How long before a grant's end its warnings are recorded: 1 to 10, the earliest warning first. */
+  readonly warnBeforeMs: readonly number[] | undefined;
   /** A grant ends when it has not been used for this long. */
   readonly idleTtlMs: number | undefined;
   /** How many times `consume` may take a use of a grant. */
@@ -171,10 +171,13 @@ export interface Grant {
   readonly asksAtStart: boolean;
   /** When its start went on record; the start itself where it was issued with it. Epoch milliseconds. */
   readonly activatedAt: number | undefined;
-  /** When its subject is to be warned of its end. Epoch milliseconds. */
-  readonly warnAt: number | undefined;
-  /** When the warning went on record. Epoch milliseconds. */
-  readonly warnedAt: number | undefined;
+  /** When its subject is to be warned of its end, in order; empty: never. Epoch milliseconds. */
+  readonly warnAt: readonly number[];
+  /**
+   * When the first of these warnings were recorded, in order. Of several that a late sweep found overdue only the last was
+   * recorded: all of them have its instant. Epoch milliseconds.
+   */
+  readonly warnedAt: readonly number[];
   /** It ends when it has not been used for this long. Milliseconds. */
   readonly idleTtlMs: number | undefined;
   /** How many uses it has in all. */

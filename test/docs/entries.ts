@@ -17,7 +17,7 @@ class CrossedStore extends MemoryGrantStore {
 }
 
 const GROUPS = [{ name: 'on-call', approvals: 1 }];
-const terms = { warnBeforeMs: 60_000, idleTtlMs: 3_600_000, maxUses: 2 };
+const terms = { warnBeforeMs: [60_000], idleTtlMs: 3_600_000, maxUses: 2 };
 const review = {
   outcome: 'review',
   rule: 'prod',

@@ -25,7 +25,7 @@ describe('JitEngine', () => {
   describe('requestAccess({ dryRun: true })', () => {
     const verdicts: readonly (readonly [string, Verdict])[] = [
       ['approve', { outcome: 'approve', rule: 'reads', reason: 'on call' }],
-      ['approve', { outcome: 'approve', terms: { idleTtlMs: MINUTE, maxUses: 3, warnBeforeMs: 1_000 } }],
+      ['approve', { outcome: 'approve', terms: { idleTtlMs: MINUTE, maxUses: 3, warnBeforeMs: [1_000] } }],
       ['deny', { outcome: 'deny', rule: 'never', reason: 'not on a Friday' }],
       ['review', REVIEW],
       ['abstain', { outcome: 'abstain' }],

@@ -899,7 +899,7 @@ describe('JitEngine', () => {
     });
 
     it('a grant without an idle end and uses has no usage row', async () => {
-      const { store, grant } = await aUsedGrant({ warnBeforeMs: MINUTE });
+      const { store, grant } = await aUsedGrant({ warnBeforeMs: [MINUTE] });
       expect(await usageOf(store, grant)).toBeUndefined();
       expect((await store.find({ kind: 'usage', limit: 1 })).items).toEqual([]);
     });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Grant, GrantStore, JitEngine, JitEngineOptions, TermsInput } from '../../src/index.js';
+import { readJournal, replay, verifyStore } from '../../src/journal.js';
+import type { Duration, Grant, GrantStore, JitEngine, JitEngineOptions, Row, TermsInput } from '../../src/index.js';
 import { RecordingSink, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, at, entriesOf, grantsOf, HOUR, MAYA, MINUTE, SAM, SCOPE } from './an-engine.js';
 
@@ -25,7 +26,7 @@ describe('JitEngine', () => {
       it(`is ${count} ${offset} ms from its instant: one entry that says whose access ends, where, and when`, async () => {
         const { engine, clock, store } = warning({}, { warnBefore: '5m' });
         const grant = await aGranted(engine);
-        expect(grant.warnAt).toBe(END - WARN);
+        expect(grant.warnAt).toEqual([END - WARN]);
         await clock.set(END - WARN + offset);
         expect(await engine.sweep()).toMatchObject({ warned: count, ended: 0, skipped: 0 });
         const entries = await warned(store);
@@ -36,7 +37,7 @@ describe('JitEngine', () => {
             actor: 'system:sweeper',
             requestId: grant.requestId,
             grantId: grant.id,
-            data: { version: 2, warnedAt: END - WARN + offset, subject: MAYA, scope: SCOPE, expiresAt: END },
+            data: { version: 2, warnedAt: [END - WARN + offset], beforeMs: WARN, subject: MAYA, scope: SCOPE, expiresAt: END },
           });
         }
       });
@@ -55,7 +56,7 @@ describe('JitEngine', () => {
         await engine.sweep();
       }
       expect(await warned(store)).toHaveLength(1);
-      expect(await stored(engine, grant)).toEqual({ ...grant, version: 2, warnedAt: END - WARN });
+      expect(await stored(engine, grant)).toEqual({ ...grant, version: 2, warnedAt: [END - WARN] });
     });
 
     it('changes nothing about the access, its end, or what is due then', async () => {
@@ -77,7 +78,7 @@ describe('JitEngine', () => {
       await clock.set(END - WARN);
       await engine.sweep();
       const result = await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
-      expect(result).toMatchObject({ outcome: 'granted', grants: [{ startsAt: END, warnAt: END + TTL - WARN, warnedAt: undefined }] });
+      expect(result).toMatchObject({ outcome: 'granted', grants: [{ startsAt: END, warnAt: [END + TTL - WARN], warnedAt: [] }] });
       await clock.set(END);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
@@ -103,7 +104,7 @@ describe('JitEngine', () => {
       it(`comes at the start of a grant ${what}`, async () => {
         const { engine, clock, store } = warning({}, { warnBefore: WARN });
         const [now, later] = [await aGranted(engine, { ttl }), await aGranted(engine, { scope: 'later', ttl, startsAt: at(HOUR) })];
-        expect([now.warnAt, later.warnAt]).toEqual([at(0), at(HOUR)]);
+        expect([now.warnAt, later.warnAt]).toEqual([[at(0)], [at(HOUR)]]);
         expect(await engine.sweep()).toMatchObject({ warned: 1 });
         await clock.set(at(HOUR));
         // The start goes on record first; the pass after that warns.
@@ -115,17 +116,22 @@ describe('JitEngine', () => {
 
     it("is the rule's own where there is one, whichever of the two is longer; else the engine's; else none", async () => {
       for (const [warnBeforeMs, warnBefore, warnAt] of [
-        [MINUTE, '5m', END - MINUTE],
-        [10 * MINUTE, '5m', END - 10 * MINUTE],
-        [undefined, '5m', END - WARN],
-        [MINUTE, undefined, END - MINUTE],
-        [undefined, undefined, undefined],
+        [[MINUTE], '5m', [END - MINUTE]],
+        [[10 * MINUTE], '5m', [END - 10 * MINUTE]],
+        [
+          [MINUTE, 2 * MINUTE],
+          ['5m', '4m', '3m'],
+          [END - 2 * MINUTE, END - MINUTE],
+        ],
+        [undefined, '5m', [END - WARN]],
+        [[MINUTE], undefined, [END - MINUTE]],
+        [undefined, undefined, []],
       ] as const) {
         const { engine, clock, store } = warning({ warnBeforeMs }, { warnBefore });
-        expect((await aGranted(engine)).warnAt).toBe(warnAt);
+        expect((await aGranted(engine)).warnAt).toEqual(warnAt);
         await clock.set(END - 1);
-        expect(await engine.sweep()).toMatchObject({ warned: warnAt === undefined ? 0 : 1 });
-        expect(await warned(store)).toHaveLength(warnAt === undefined ? 0 : 1);
+        expect(await engine.sweep()).toMatchObject({ warned: warnAt.length === 0 ? 0 : 1 });
+        expect(await warned(store)).toHaveLength(warnAt.length === 0 ? 0 : 1);
       }
     });
 
@@ -224,9 +230,115 @@ describe('JitEngine', () => {
     });
 
     it('tells a warnBefore that is no duration by its name', () => {
-      for (const warnBefore of [0, -1, 'soon', NaN, null, Infinity]) {
+      for (const warnBefore of [0, -1, 'soon', NaN, null, Infinity, {}, ['5m', 0], ['5m', 'soon'], [['5m']]]) {
         expect(() => warning({}, { warnBefore: warnBefore as number })).toThrow(/warnBefore/);
       }
+    });
+  });
+
+  describe('several warnings before the end', () => {
+    const dueAt = async (store: GrantStore, grant: Grant) => (await store.get([{ kind: 'grant', id: grant.id }]))[0]?.dueAt;
+    /** What the entries say: when each was recorded, and how long before the end it was due. */
+    const given = async (store: GrantStore) => (await warned(store)).map(({ at, data }) => [at, data['beforeMs']]);
+
+    it('L34 come once each, the earliest first, and the grant is due for one of them at a time', async () => {
+      const { engine, clock, store } = warning({}, { warnBefore: ['1m', '10m', '5m'] });
+      const grant = await aGranted(engine);
+      const due = [await dueAt(store, grant)];
+      for (let now = at(0); now < END; now += MINUTE) {
+        await clock.set(now);
+        for (let pass = 0; pass < 2; pass++) await engine.sweep();
+        due.push(await dueAt(store, grant));
+      }
+      const instants = [10, 5, 1].map((minutes) => END - minutes * MINUTE);
+      expect(await given(store)).toEqual(instants.map((instant) => [instant, END - instant]));
+      expect([...new Set(due)]).toEqual([...instants, END]);
+      expect(await stored(engine, grant)).toEqual({ ...grant, version: 4, warnedAt: instants });
+    });
+
+    it('L34 become one at the start where they would come at it or before, so that no two come at one instant', async () => {
+      for (const [ttl, before] of [
+        [20 * MINUTE, [15 * MINUTE, 10 * MINUTE, 5 * MINUTE]],
+        [15 * MINUTE, [15 * MINUTE, 10 * MINUTE, 5 * MINUTE]],
+        [12 * MINUTE, [12 * MINUTE, 10 * MINUTE, 5 * MINUTE]],
+        [10 * MINUTE, [10 * MINUTE, 5 * MINUTE]],
+        [7 * MINUTE, [7 * MINUTE, 5 * MINUTE]],
+        [MINUTE, [MINUTE]],
+      ] as const) {
+        const { engine, clock, store } = warning({}, { warnBefore: ['15m', '10m', '5m'] });
+        const grant = await aGranted(engine, { ttl });
+        expect(grant.warnAt).toEqual(before.map((ms) => grant.expiresAt - ms));
+        for (const instant of grant.warnAt) {
+          await clock.set(instant);
+          expect(await engine.sweep()).toMatchObject({ warned: 1 });
+          expect(await engine.sweep()).toMatchObject({ warned: 0 });
+        }
+        expect(await given(store)).toEqual(before.map((ms) => [grant.expiresAt - ms, ms]));
+      }
+    });
+
+    it('are one message where a late sweep finds several overdue: the last of them', async () => {
+      for (const [now, beforeMs, left] of [
+        [END - 10 * MINUTE, 10 * MINUTE, 2],
+        [END - WARN + 1, WARN, 1],
+        [END - 1, MINUTE, 0],
+      ] as const) {
+        const { engine, clock, store } = warning({}, { warnBefore: ['10m', '5m', '1m'] });
+        const grant = await aGranted(engine);
+        await clock.set(now);
+        expect(await engine.sweep()).toMatchObject({ warned: 1 });
+        expect(await engine.sweep()).toMatchObject({ warned: 0 });
+        expect(await given(store)).toEqual([[now, beforeMs]]);
+        expect((await stored(engine, grant))?.warnedAt).toEqual(Array.from({ length: 3 - left }, () => now));
+        await clock.set(END);
+        expect(await engine.sweep()).toMatchObject({ warned: 0, ended: 1 });
+        expect(await warned(store)).toHaveLength(1);
+      }
+    });
+
+    it('L27 are in the journal as they are on the grant: replayed, it gives the same', async () => {
+      const { engine, clock, store } = warning({ warnBeforeMs: [2 * MINUTE, 10 * MINUTE, 3 * MINUTE] });
+      const grant = await aGranted(engine);
+      for (const now of [END - 10 * MINUTE, END - MINUTE]) {
+        await clock.set(now);
+        await engine.sweep();
+        const { grants } = await replay(readJournal(store));
+        const replayed = [...grants.values()].map((record) => ({ ...record, status: 'active' }));
+        expect(replayed).toEqual([await stored(engine, grant)]);
+        expect(await verifyStore(store)).toMatchObject({ ok: true, differences: [] });
+      }
+      const [last] = (await warned(store)).slice(-1);
+      expect(last?.data).toMatchObject({ warnedAt: [END - 10 * MINUTE, END - MINUTE, END - MINUTE], beforeMs: 2 * MINUTE });
+    });
+
+    it('L26 are verified: a warning that no entry tells of is named', async () => {
+      const { engine, clock, store } = warning({}, { warnBefore: ['10m', '5m'] });
+      const grant = await aGranted(engine);
+      await clock.set(END - WARN);
+      await engine.sweep();
+      const [row] = (await store.get([{ kind: 'grant', id: grant.id }])) as [Row];
+      const forged = { ...row, version: row.version + 1, body: { ...(row.body as object), warned: [END - WARN, END - 1] } } as Row;
+      await store.commit({ id: 'forged', expect: [row], put: [forged], append: [], remove: [] });
+      expect(await verifyStore(store)).toMatchObject({ ok: false, differences: [{ kind: 'grant', id: grant.id }] });
+    });
+
+    it('keep the row of a grant with one warning as small as it was with a number', async () => {
+      const { engine, clock, store } = warning({}, { warnBefore: '5m' });
+      const grant = await aGranted(engine);
+      const lengthOf = async () => JSON.stringify((await store.get([{ kind: 'grant', id: grant.id }]))[0]?.body).length;
+      const { requestId, expiresAt } = grant;
+      expect(await lengthOf()).toBe(JSON.stringify({ requestId, expiresAt, warnAt: END - WARN }).length);
+      await clock.set(END - WARN);
+      await engine.sweep();
+      expect(await lengthOf()).toBe(JSON.stringify({ requestId, expiresAt, warnAt: END - WARN, warnedAt: END - WARN }).length);
+    });
+
+    it('L3 are 1 to 10 different durations', () => {
+      const ten = Array.from({ length: 10 }, (_, i) => i + 1);
+      for (const warnBefore of [[], [...ten, 11], ['60m', '1h'], [MINUTE, '1m']] as Duration[][]) {
+        expect(() => warning({}, { warnBefore })).toThrow(/^warnBefore /);
+      }
+      expect(() => warning({}, { warnBefore: ten })).not.toThrow();
     });
   });
 });

@@ -49,7 +49,7 @@ const GRANTS: readonly (readonly [string, (row: Row) => unknown])[] = [
   ['no successors', (row) => ({ ...row, body: { ...row.body, successors: [] } })],
   ['an empty successor', (row) => ({ ...row, body: { ...row.body, successors: [{}] } })],
   ['a first start without anything that it extends', (row) => ({ ...row, body: { ...row.body, firstStartsAt: 1 } })],
-  ['a warning that nobody asked for', (row) => ({ ...row, body: { ...row.body, warnedAt: at(1) } })],
+  ['a warning that nobody asked for', (row) => ({ ...row, body: { ...row.body, warned: [at(1)] } })],
   ['version 0', (row) => ({ ...row, version: 0 })],
   ['version as text', (row) => ({ ...row, version: '1' })],
   ['no body', (row) => ({ ...row, body: undefined })],

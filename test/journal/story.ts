@@ -68,6 +68,7 @@ export const issued = (id: string, over: object = {}): Told => ({
     startsAt: START_AT,
     expiresAt: START_AT + 1_000,
     firstStartsAt: START_AT,
+    warnAt: [],
     successors: [],
     breakGlass: false,
     asksAtStart: false,

@@ -41,7 +41,7 @@ const LIMITS: RequestLimits & IssueContext['limits'] = {
   maxGrants: 9,
   duplicates: 'return',
   askAgainAfterMs: undefined,
-  warnBeforeMs: undefined,
+  warnBeforeMs: [],
 };
 const FACTS: IssueContext & { limits: typeof LIMITS } = {
   subject: undefined,

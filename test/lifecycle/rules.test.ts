@@ -19,7 +19,7 @@ const issue: IssueContext = {
   subject: undefined,
   live: [],
   given: new Map(),
-  limits: { maxGrants: 200, warnBeforeMs: undefined },
+  limits: { maxGrants: 200, warnBeforeMs: [] },
   asksAtStart: false,
   origin: undefined,
   chain: new Set(),

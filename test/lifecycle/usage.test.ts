@@ -84,7 +84,7 @@ describe('touchGrant()', () => {
   });
 
   it('L12 L27 writes the usage alone, relies on the grant, and stamps nothing before what is on either', () => {
-    const held = counted({ ...idle, version: 4, warnAt: at(1), warnedAt: at(700) }, { usedAt: at(300), version: 6 });
+    const held = counted({ ...idle, version: 4, warnAt: [at(1)], warnedAt: [at(700)] }, { usedAt: at(300), version: 6 });
     const step = touchGrant(held, moment(600));
     expect(step.put).toEqual([{ ...held.usage, version: 7, usedAt: at(700) }]);
     expect(step.dependsOn).toEqual([{ kind: 'grant', id: 'r1.1', version: 4 }]);

@@ -10,7 +10,11 @@ const argumentOf = async (read: () => unknown): Promise<string> => (await refusa
 
 const TERMS: readonly (readonly [string, object])[] = [
   ['terms', { maxuses: 1 }],
-  ['terms.warnBeforeMs', { warnBeforeMs: 0 }],
+  ['terms.warnBeforeMs', { warnBeforeMs: 5 }],
+  ['terms.warnBeforeMs', { warnBeforeMs: [] }],
+  ['terms.warnBeforeMs', { warnBeforeMs: [1, 2, 1] }],
+  ['terms.warnBeforeMs[1]', { warnBeforeMs: [1, 0] }],
+  ['terms.warnBeforeMs[0]', { warnBeforeMs: ['5m'] }],
   ['terms.idleTtlMs', { idleTtlMs: -1 }],
   ['terms.idleTtlMs', { idleTtlMs: NaN }],
   ['terms.idleTtlMs', { idleTtlMs: null }],
@@ -43,7 +47,7 @@ describe('readVerdict()', () => {
 
   it('reads everything that a quorum may say', () => {
     const escalation = { group: 'leads', afterMs: 5 };
-    const terms = { warnBeforeMs: 1, idleTtlMs: 2, maxUses: 3, maxTotalMs: 4 };
+    const terms = { warnBeforeMs: [9, 1], idleTtlMs: 2, maxUses: 3, maxTotalMs: 4 };
     const quorum = { groups: GROUPS, denials: 3, approvalTtlMs: 7, reviewWithinMs: 9, escalation };
     expect(readVerdict('p', { outcome: 'review', quorum, terms }).verdict).toEqual({
       outcome: 'review',

@@ -83,6 +83,10 @@ export const FREEZE: Approver = {
 export const DENIED_SCOPE = 'b:x';
 const AGENT_RULE = definePolicy({ rules: [{ id: 'no-agents', subjects: [AGENT], scopes: [DENIED_SCOPE], deny: 'not for agents' }] });
 
+/** How long before the end the approver's rules warn, and the engine where a rule says nothing. */
+export const WARN_BEFORE = [95, 80, 55, 28, 10];
+export const ENGINE_WARN_BEFORE = [95, 55, 25];
+
 /** A deny rule for an agent, which reaches its runs (L43); break-glass, too. */
 export const NO_AGENTS: Approver = {
   name: 'no-agents',
@@ -101,7 +105,7 @@ export class Mood implements Approver {
   decide({ justification = '' }: AccessRequest): Verdict {
     if (this.isFailing || this.isMute) throw new Error('LDAP is down');
     const { verdict, quorum, idleTtlMs, maxUses, maxTotalMs } = saysTo(justification);
-    const terms = { idleTtlMs, maxUses, maxTotalMs, warnBeforeMs: 10 };
+    const terms = { idleTtlMs, maxUses, maxTotalMs, warnBeforeMs: WARN_BEFORE };
     if (verdict === 'approve') return { outcome: 'approve', terms };
     if (verdict === 'deny') return { outcome: 'deny', reason: 'no' };
     if (quorum === undefined) return { outcome: 'abstain' };

@@ -57,6 +57,8 @@ import {
   RUNS,
   SUBJECTS,
   VERDICTS,
+  ENGINE_WARN_BEFORE,
+  WARN_BEFORE,
 } from './mood.js';
 import { linksOf } from '../features/links/links-of.js';
 
@@ -142,7 +144,7 @@ export class SideBySide {
       store,
       leewayMs: this.#leeway,
       limits: { ...limits, reviewWithin: REVIEW_WITHIN, retryAfter: RETRY },
-      warnBefore: 15,
+      warnBefore: ENGINE_WARN_BEFORE,
       onError: () => undefined,
       ...(this.#patterns ? { scopes: patternScopes } : {}),
     };
@@ -454,6 +456,7 @@ export class SideBySide {
 
   #touched: { readonly subject: string; readonly scope: string; readonly by: string | undefined } | undefined;
   #swept = false;
+  readonly #warnings = new Map<string, { readonly warned: readonly number[]; readonly begun: boolean }>();
   #purged = false;
 
   #concrete(scope: string): string {
@@ -980,7 +983,7 @@ export class SideBySide {
       remove(model.requests, gone);
       for (const t of [...this.#answers.keys()]) if (t < this.#horizon) this.#answers.delete(t);
     }
-    for (const grant of model.grants) grant.last = Math.max(grant.last, this.#grants.get(grant.id)?.warnedAt ?? 0);
+    for (const grant of model.grants) grant.last = Math.max(grant.last, this.#grants.get(grant.id)?.warnedAt.at(-1) ?? 0);
     // What a sweep has issued, by asking last of all, it has not looked at: under a clock that has gone back that may be over.
     const swept = new Set(this.#swept ? model.grants : []);
     for (const request of model.requests) {
@@ -1092,7 +1095,27 @@ export class SideBySide {
     assert.equal(usage === undefined, idleTtlMs === undefined && maxUses === undefined, `whether ${id} keeps its uses`);
     assert.equal(usage?.uses ?? 0, model.uses, `uses of ${id}`);
     assert.equal(usage?.usedAt, model.usedAt, `the last use of ${id}`);
+    this.#compareWarnings(row, model);
     this.#compareEnd(row.end, model);
+  }
+
+  /** Each warning comes once, none before its instant, and a sweep leaves none that is due. */
+  #compareWarnings({ warnAt, warnedAt, activatedAt }: Grant, model: ModelGrant): void {
+    const at = this.#at();
+    const { id, startsAt, expiresAt, request } = model;
+    const before = request.afterReview === undefined ? WARN_BEFORE : ENGINE_WARN_BEFORE;
+    const atStart = before.some((ms) => expiresAt - ms <= startsAt) ? [startsAt] : [];
+    const inTime = before.map((ms) => expiresAt - ms).filter((instant) => instant > startsAt);
+    assert.deepEqual(warnAt, [...atStart, ...inTime], `the warnings of ${id}`);
+    const { warned, begun } = this.#warnings.get(id) ?? { warned: [], begun: false };
+    assert.deepEqual(warnedAt.slice(0, warned.length), warned, `the warnings of ${id} that were recorded before`);
+    const added = warnedAt.slice(warned.length);
+    const due = warnAt.filter((instant) => instant <= at.late).length;
+    assert.ok(warnedAt.length <= due || added.length === 0, `${id} was warned too early`);
+    assert.ok(new Set(added).size <= 1, `${id} was warned several times at once`);
+    // A start that this sweep recorded is warned of by the next.
+    if (this.#swept && begun && isLive(model, at)) assert.ok(warnedAt.length >= due, `a sweep did not warn of the end of ${id}`);
+    this.#warnings.set(id, { warned: warnedAt, begun: activatedAt !== undefined });
   }
 
   #compareEnd(end: AccessRequest['end'] | Grant['end'], model: ModelRequest | ModelGrant): void {

@@ -333,6 +333,12 @@ export const SEEDED: readonly Seeded[] = [
     to: 'return ABSTAINS;',
   },
   {
+    name: 'each overdue warning is recorded by itself',
+    file: 'lifecycle/grant.ts',
+    from: 'due.map((_, i) => grant.warnedAt[i] ?? at)',
+    to: '[...grant.warnedAt, at]',
+  },
+  {
     name: 'unjustified ends nothing',
     file: 'lifecycle/break-glass.ts',
     from: "verdict === 'unjustified' ? endGrant",

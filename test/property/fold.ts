@@ -92,7 +92,8 @@ export function fold(entries: readonly AuditEntry[]): Folded {
     } else if (type.startsWith('grant.')) {
       if ((type === 'grant.issued') === made.grant.has(grantId))
         throw new Error(`entry ${seq} (${type}) does not follow what is on record`);
-      const grant = write('grant', grantId, version, { requestId, ...fields });
+      const { beforeMs: _beforeMs, ...changed } = type === 'grant.issued' ? { warnedAt: [], ...fields } : fields;
+      const grant = write('grant', grantId, version, { requestId, ...changed });
       const { subject, scope, startsAt, expiresAt, idleTtlMs, maxUses } = grant;
       const isCounted = idleTtlMs !== undefined || maxUses !== undefined;
       if (type === 'grant.issued' && isCounted) write('usage', grantId, 1, { subject, scope, startsAt, expiresAt, idleTtlMs, uses: 0 });

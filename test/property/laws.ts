@@ -68,7 +68,7 @@ export function expectLegal(before: Seen, after: Seen): void {
     expect(now).toMatchObject(frozen);
     expect(now.successors.slice(0, successors.length)).toEqual(successors);
     if (activatedAt !== undefined) expect(now.activatedAt).toBe(activatedAt);
-    if (warnedAt !== undefined) expect(now.warnedAt).toBe(warnedAt);
+    expect(now.warnedAt.slice(0, warnedAt.length)).toEqual(warnedAt);
   }
   for (const [id, old] of before.usages) {
     const now = after.usages.get(id);
@@ -225,7 +225,7 @@ export function expectAlive({ requests, grants, usages }: Seen, confirmed: Reado
     const { id, requestId, asksAtStart, activatedAt, warnAt, warnedAt, maxUses, idleTtlMs, end, startsAt, expiresAt } = grant;
     if (activatedAt !== undefined) expect(activatedAt).toBeGreaterThanOrEqual(startsAt);
     if (asksAtStart && activatedAt !== undefined) expect(confirmed.has(requestId)).toBe(true);
-    if (warnedAt !== undefined) expect(warnedAt).toBeGreaterThanOrEqual(warnAt ?? Infinity);
+    for (const [i, at] of warnedAt.entries()) expect(at).toBeGreaterThanOrEqual(warnAt[i] ?? Infinity);
     if (end !== undefined) expect(end.at).toBeLessThanOrEqual(expiresAt);
     const usage = usages.get(id);
     expect(usage === undefined).toBe(maxUses === undefined && idleTtlMs === undefined);

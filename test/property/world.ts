@@ -229,7 +229,7 @@ export class World {
   #bounds(): readonly number[] {
     const { requests, grants, usages } = this.#seen;
     return [
-      ...grants.flatMap(({ end, startsAt, expiresAt, warnAt }) => (end === undefined ? [startsAt, expiresAt, warnAt ?? expiresAt] : [])),
+      ...grants.flatMap(({ end, startsAt, expiresAt, warnAt }) => (end === undefined ? [startsAt, expiresAt, ...warnAt] : [])),
       ...[...usages.values()].map(({ usedAt, startsAt }) => (usedAt ?? startsAt) + IDLE_TTL),
       ...requests.flatMap(({ reviewBy, reviews, afterReview, assignedAt }) => [
         reviewBy,

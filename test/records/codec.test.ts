@@ -51,8 +51,8 @@ const FULL_GRANT: Grant = aGrant({
   breakGlass: true,
   asksAtStart: true,
   activatedAt: at(MINUTE + 5),
-  warnAt: at(10 * MINUTE),
-  warnedAt: at(10 * MINUTE),
+  warnAt: [at(10 * MINUTE), at(14 * MINUTE)],
+  warnedAt: [at(10 * MINUTE)],
   idleTtlMs: 2 * MINUTE,
   maxUses: 3,
 });
@@ -64,7 +64,7 @@ const FULL_REQUEST: AccessRequest = aRequest({
   metadata: { pager: [1, { x: null }] },
   approver: 'policy',
   rule: 'db',
-  terms: { warnBeforeMs: 1, idleTtlMs: 2, maxUses: 3, maxTotalMs: 4 },
+  terms: { warnBeforeMs: [9, 1], idleTtlMs: 2, maxUses: 3, maxTotalMs: 4 },
   assignedAt: at(1),
   quorum: { groups: [{ name: 'ops', approvals: 2 }], denials: 1, approvalTtlMs: MINUTE, escalation: { group: 'ciso', afterMs: 5 } },
   escalatedAt: at(6),
@@ -184,7 +184,7 @@ const WRONG: readonly unknown[] = [null, {}, '', -1, 1.5, NaN, Infinity, 2 ** 53
 /** A number of things, or of milliseconds, may be any safe integer; an instant is one that a `Date` can have. */
 const isCount = (path: readonly string[]): boolean =>
   /^(ttlMs|warnBeforeMs|idleTtlMs|maxUses|maxTotalMs|approvals|denials|approvalTtlMs|afterMs|uses|usesLeft|seq|failures)$/.test(
-    path.at(-1) ?? '',
+    path.findLast((name) => !/^\d+$/.test(name)) ?? '',
   );
 
 /** Every place in a body, as a path. */
@@ -298,8 +298,10 @@ describe('the codec', () => {
     ['breakGlass 1', FULL_GRANT, (body) => ({ ...body, breakGlass: 1 })],
     ['breakGlass as text', FULL_GRANT, (body) => ({ ...body, breakGlass: 'true' })],
     ['asksAtStart 1', FULL_GRANT, (body) => ({ ...body, asksAtStart: 1 })],
-    ['a warning at its end', FULL_GRANT, (body) => ({ ...body, warnAt: END })],
-    ['warned without a warning', FULL_GRANT, (body) => ({ ...body, warnAt: undefined })],
+    ['a warning at its end', FULL_GRANT, (body) => ({ ...body, warn: [END], warned: undefined })],
+    ['one number for its warnings', FULL_GRANT, (body) => ({ ...body, warn: at(10 * MINUTE) })],
+    ['warned without a warning', FULL_GRANT, (body) => ({ ...body, warn: undefined })],
+    ['warned more often than it was to be', FULL_GRANT, (body) => ({ ...body, warn: [at(10 * MINUTE)], warned: [at(1), at(2)] })],
     ['no successors in a list', FULL_GRANT, (body) => ({ ...body, successors: [] })],
   ])('L30 refuses a grant with %s', (_, grant, spoil) => {
     const row = stored(grant);

@@ -38,8 +38,8 @@ const grants = fc
     breakGlass: fc.boolean(),
     asks: fc.boolean(),
     activated: maybe(fc.integer({ min: 0, max: 50_000 })),
-    warn: maybe(fc.integer({ min: 0, max: 99_999 })),
-    warned: fc.boolean(),
+    warn: fc.uniqueArray(fc.integer({ min: 0, max: 99_999 }), { maxLength: 10 }),
+    warned: fc.nat(10),
     idleTtlMs: maybe(ms),
     maxUses: maybe(fc.integer({ min: 1, max: 9 })),
     end: maybe(
@@ -61,7 +61,10 @@ const grants = fc
     const startsAt = START_AT + of.ahead;
     const expiresAt = startsAt + of.ttl;
     const isLater = of.ahead > 0;
-    const warnAt = of.warn === undefined ? undefined : Math.min(startsAt + of.warn, expiresAt - 1);
+    const warnAt = of.warn
+      .map((after) => startsAt + after)
+      .filter((at) => at < expiresAt)
+      .sort((a, b) => a - b);
     return makeGrant({
       ...aGrant(),
       version: of.version,
@@ -75,7 +78,7 @@ const grants = fc
       asksAtStart: isLater && of.asks,
       activatedAt: !isLater ? startsAt : of.activated === undefined ? undefined : startsAt + of.activated,
       warnAt,
-      warnedAt: warnAt === undefined || !of.warned ? undefined : warnAt + 1,
+      warnedAt: warnAt.slice(0, of.warned).map((at) => at + 1),
       idleTtlMs: of.idleTtlMs,
       maxUses: of.maxUses,
       end: of.end && { ...of.end.of, at: START_AT + of.end.after, by: 'user:sam', reason: of.end.reason },
@@ -205,7 +208,7 @@ describe('encode() and decode', () => {
       fc.property(grants, usages, changes, (grant, usage, change) => {
         for (const at of [change.changedAt, change.outcome?.at])
           if (at !== undefined) expect(lastInstant(change)).toBeGreaterThanOrEqual(at);
-        const on = [grant.issuedAt, grant.end?.at, grant.warnedAt, ...grant.successors.map(({ at }) => at)];
+        const on = [grant.issuedAt, grant.end?.at, ...grant.warnedAt, ...grant.successors.map(({ at }) => at)];
         for (const at of on) if (at !== undefined) expect(lastInstant(grant)).toBeGreaterThanOrEqual(at);
         for (const at of [usage.usedAt, usage.endedAt]) if (at !== undefined) expect(lastInstant(usage)).toBeGreaterThanOrEqual(at);
       }),
@@ -230,7 +233,7 @@ describe('encode() and decode', () => {
         const due = grantDueAt(grant);
         if (grant.end !== undefined) expect(due).toBeUndefined();
         else if (grant.activatedAt === undefined) expect(due).toBe(grant.startsAt);
-        else expect(due).toBe(grant.warnedAt === undefined && grant.warnAt !== undefined ? grant.warnAt : grant.expiresAt);
+        else expect(due).toBe(grant.warnAt[grant.warnedAt.length] ?? grant.expiresAt);
       }),
     );
   });

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../../core/errors.js';
 import { invalid, show } from '../../core/parse.js';
-import { readDuration, type Duration } from '../../core/duration.js';
+import { readDuration, readWarnBefore, type Duration } from '../../core/duration.js';
 import type { Canonical } from '../canonical.js';
 import { checkShape, pathOf } from './check.js';
 import type { Copy } from './copy.js';
@@ -32,7 +32,7 @@ export interface RuleLimits {
   readonly justification: boolean;
   readonly ticket: Ticket | undefined;
   readonly patterns: boolean;
-  readonly warnBeforeMs: number | undefined;
+  readonly warnBeforeMs: readonly number[] | undefined;
   readonly idleTtlMs: number | undefined;
   readonly maxUses: number | undefined;
   readonly maxTotalMs: number | undefined;
@@ -175,7 +175,7 @@ class Reader {
   }
 
   #limits(rule: ApproveRule | ReviewRule | BreakGlassRule, maxStartAhead: Duration | undefined, at: At): RuleLimits {
-    const duration = (field: 'minTtl' | 'maxTtl' | 'warnBefore' | 'idleTtl' | 'maxTotal') =>
+    const duration = (field: 'minTtl' | 'maxTtl' | 'idleTtl' | 'maxTotal') =>
       rule[field] === undefined ? undefined : readDuration(at(field), rule[field]);
     const requesters = this.#selectors(rule.requesters ?? [{ self: true }], at('requesters'));
     this.#checkGroups(requesters, at('requesters'));
@@ -198,7 +198,7 @@ class Reader {
       justification: rule.require?.justification ?? false,
       ticket: rule.require?.ticket,
       patterns: rule.patterns ?? false,
-      warnBeforeMs: duration('warnBefore'),
+      warnBeforeMs: rule.warnBefore === undefined ? undefined : readWarnBefore(at('warnBefore'), rule.warnBefore),
       idleTtlMs: duration('idleTtl'),
       maxUses: rule.maxUses,
       maxTotalMs,

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { InvalidArgumentError } from '../../core/errors.js';
 import { invalid, isBlank, readActor, readCount, readId, readText } from '../../core/parse.js';
 import { readPattern } from '../../core/scope.js';
-import { readDuration } from '../../core/duration.js';
+import { MAX_WARNINGS, readDuration, readWarnBefore } from '../../core/duration.js';
 import { nearest } from './misspelt.js';
 import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js';
 import { readSelector } from './people.js';
@@ -54,14 +54,12 @@ const person = part(readActor, { type: 'string', minLength: 1, maxLength: 256 })
 const flag = (description: string) => z.optional(z.boolean({ error: 'true or false' }).register(annotations, { description }));
 const count = (description: string) =>
   part((argument, value) => readCount(argument, value, 1, MAX_COUNT), { type: 'integer', minimum: 1, maximum: MAX_COUNT, description });
+const durationForms = [
+  { type: 'integer', minimum: 1, maximum: 1e12 },
+  { type: 'string', pattern: '^(?=\\d)(\\d{1,9}d)?(\\d{1,9}h)?(\\d{1,9}m)?(\\d{1,9}s)?(\\d{1,9}ms)?$' },
+];
 const duration = (description: string) =>
-  part(readDuration, {
-    anyOf: [
-      { type: 'integer', minimum: 1, maximum: 1e12 },
-      { type: 'string', pattern: '^(?=\\d)(\\d{1,9}d)?(\\d{1,9}h)?(\\d{1,9}m)?(\\d{1,9}s)?(\\d{1,9}ms)?$' },
-    ],
-    description: `${description} Milliseconds, or '30m', '1h30m'.`,
-  });
+  part(readDuration, { anyOf: durationForms, description: `${description} Milliseconds, or '30m', '1h30m'.` });
 const reason = (description: string) =>
   part(
     (argument, value) => {
@@ -113,7 +111,12 @@ const conditions = {
   patterns: flag('Whether a pattern of scopes may be given. Default: no.'),
 };
 const given = {
-  warnBefore: z.optional(duration('How long before the end the warning goes on record.')),
+  warnBefore: z.optional(
+    part(readWarnBefore, {
+      anyOf: [...durationForms, { type: 'array', items: { anyOf: durationForms }, minItems: 1, maxItems: MAX_WARNINGS, uniqueItems: true }],
+      description: "How long before the end the warnings are recorded. Milliseconds, or '30m', '1h30m', or a list of different ones.",
+    }),
+  ),
   idleTtl: z.optional(duration('The grant ends when it has not been used for this long.')),
   maxUses: z.optional(
     part((argument, value) => readCount(argument, value, 1), { type: 'integer', minimum: 1, description: 'How many uses a grant has.' }),

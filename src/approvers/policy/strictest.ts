@@ -1,3 +1,4 @@
+import { MAX_WARNINGS } from '../../core/duration.js';
 import type { QuorumInput, TermsInput } from '../../core/ports.js';
 import type { AccessRequest } from '../../records/index.js';
 import type { RuleLimits, ReviewTerms, RuleCore } from './compile.js';
@@ -10,14 +11,20 @@ function extreme(pick: (...numbers: number[]) => number, numbers: readonly (numb
   return set.length === 0 ? undefined : pick(...set);
 }
 
-/** What comes with access that several rules give together. The earliest warning is the strictest. */
+/** What comes with access that several rules give together: the least of each limit, and the warnings of all. */
 export function strictestTerms(rules: readonly RuleLimits[]): TermsInput {
   return Object.freeze({
-    warnBeforeMs: most(rules.map((rule) => rule.warnBeforeMs)),
+    warnBeforeMs: warningsOf(rules),
     idleTtlMs: least(rules.map((rule) => rule.idleTtlMs)),
     maxUses: least(rules.map((rule) => rule.maxUses)),
     maxTotalMs: least(rules.map((rule) => rule.maxTotalMs)),
   });
+}
+
+/** The warnings of all rules, each once; the earliest where they are more than a grant has. */
+function warningsOf(rules: readonly RuleLimits[]): readonly number[] | undefined {
+  const warnings = [...new Set(rules.flatMap(({ warnBeforeMs = [] }) => warnBeforeMs))].sort((a, b) => b - a);
+  return warnings.length === 0 ? undefined : Object.freeze(warnings.slice(0, MAX_WARNINGS));
 }
 
 /**

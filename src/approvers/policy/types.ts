@@ -56,8 +56,8 @@ export interface Conditions {
 
 /** What comes with the access, copied onto the request. */
 export interface Given {
-  /** How long before a grant's end the warning goes on record. */
-  readonly warnBefore?: Duration | undefined;
+  /** How long before a grant's end its warnings are recorded: a duration, or a list of 1 to 10 different ones. */
+  readonly warnBefore?: Duration | readonly Duration[] | undefined;
   /** A grant ends when it has not been used for this long. */
   readonly idleTtl?: Duration | undefined;
   /** How many times a grant may be used. */

@@ -1,5 +1,6 @@
+import { isDuration } from '../../core/duration.js';
 import type { GRANT_ENDS } from '../../records/index.js';
-import { concerned, idLine, partOf, remarkLine, textIn, type About } from './about.js';
+import { concerned, duration, idLine, partOf, remarkLine, textIn, type About } from './about.js';
 import type { Message, Phrase } from './notice.js';
 import { name, say } from './phrase.js';
 
@@ -20,11 +21,13 @@ const CAUSES: Readonly<Record<Cause, (by: Phrase) => Phrase>> = {
 /** Says that a grant is about to end. */
 export function grantWarned(about: About): Message {
   const { entry, request, grant, time } = about;
+  const { beforeMs } = entry.data;
   return {
     kind: 'expiring',
     people: concerned(request, textIn(entry.data, 'subject')),
     groups: [],
-    headline: say`${accessOf(about)} ends at ${time(entry.data['expiresAt'])}`,
+    // Within, not in: a late sweep records the warning later.
+    headline: say`${accessOf(about)} ends ${isDuration(beforeMs) ? say`within ${duration(beforeMs)}, ` : say``}at ${time(entry.data['expiresAt'])}`,
     details: [grant?.end && say`no action needed: the grant has ended`, extendedBy(about), idLine('grant', entry.grantId)],
   };
 }

@@ -86,7 +86,7 @@ const reuse: Write = (to, entry, { reuseId, subject, askDigest }) => {
 const issueGrant: Write = (to, entry, { version, ...fields }) => {
   const { requestId, grantId } = entry;
   to.require(entry, 'request', requestId);
-  to.write(entry, 'grant', grantId, version, { requestId, ...fields }, true);
+  to.write(entry, 'grant', grantId, version, { requestId, warnedAt: [], ...fields }, true);
   const { subject, scope, startsAt, expiresAt, idleTtlMs, maxUses } = fields;
   if (idleTtlMs === undefined && maxUses === undefined) return;
   to.write(entry, 'usage', grantId, 1, { subject, scope, startsAt, expiresAt, idleTtlMs, uses: 0 }, true);

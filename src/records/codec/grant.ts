@@ -5,7 +5,7 @@ import { isInstant } from '../../core/instant.js';
 import { grantDueAt, effectiveEnd } from '../derived.js';
 import { GRANT_ENDS } from '../ends.js';
 import { DecodedOnce } from '../decoded-once.js';
-import { makeGrant } from '../make.js';
+import { makeGrant, NONE } from '../make.js';
 import { isCount, isText, listOf, oneOf, optional, shape } from '../shape.js';
 import type { Grant } from '../types.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';
@@ -39,8 +39,8 @@ export function grantBody(grant: Grant): JsonObject {
     breakGlass: grant.breakGlass || undefined,
     asksAtStart: grant.asksAtStart || undefined,
     activatedAt: startsAt === issuedAt ? undefined : activatedAt,
-    warnAt,
-    warnedAt,
+    warn: warnAt.length === 0 ? undefined : warnAt,
+    warned: warnedAt.length === 0 ? undefined : warnedAt,
     idleTtlMs,
     maxUses,
     end: grant.end,
@@ -58,14 +58,16 @@ const isGrantBody = /* @__PURE__ */ (() =>
     breakGlass: optional(isTrue),
     asksAtStart: optional(isTrue),
     activatedAt: optional(isInstant),
-    warnAt: optional(isInstant),
-    warnedAt: optional(isInstant),
+    warn: optional(listOf(isInstant, 1)),
+    warned: optional(listOf(isInstant, 1)),
     idleTtlMs: optional(isCount),
     maxUses: optional(isCount),
     end: end(GRANT_ENDS),
   }))();
 
-const NONE: Grant['successors'] = Object.freeze([]);
+/** The fields of a grant that its row has, under shorter names where each grant would pay for the length. */
+type Body = Partial<Grant> &
+  Pick<Grant, 'requestId' | 'expiresAt'> & { readonly warn?: readonly number[]; readonly warned?: readonly number[] };
 
 /** @throws CorruptError */
 export function decodeGrant(row: Row): Grant {
@@ -73,23 +75,36 @@ export function decodeGrant(row: Row): Grant {
 }
 
 function decoded(row: Row): Grant {
-  const body = bodyOf<Grant>(row, 'grant') as Partial<Grant> & Pick<Grant, 'requestId' | 'expiresAt'>;
+  const body = bodyOf<Grant>(row, 'grant') as Body;
   const { id, scope, createdAt: issuedAt, from: startsAt } = row;
   if (!isGrantBody(body) || !isPattern(scope) || !isInstant(issuedAt) || !isInstant(startsAt)) throw corrupt(row);
-  const { requestId, expiresAt, firstStartsAt, successors, breakGlass, asksAtStart, activatedAt, warnAt, warnedAt } = body;
-  const { idleTtlMs, maxUses, end: ended, extends: origin } = body;
+  const {
+    requestId,
+    expiresAt,
+    firstStartsAt,
+    extends: origin,
+    successors = NONE,
+    breakGlass = false,
+    asksAtStart = false,
+    activatedAt,
+    warn = NONE,
+    warned = NONE,
+    idleTtlMs,
+    maxUses,
+    end: ended,
+  } = body;
   const sound =
     id.startsWith(requestId) &&
     id[requestId.length] === '.' &&
     issuedAt <= startsAt &&
     startsAt < expiresAt &&
     // One that was issued with its start has no other activation than that, and nothing to ask at it.
-    (issuedAt < startsAt || (activatedAt === undefined && asksAtStart === undefined)) &&
+    (issuedAt < startsAt || (activatedAt === undefined && !asksAtStart)) &&
     // What extends another began before itself; without the one, the cap on the whole line would count from the other.
     (origin === undefined ? firstStartsAt === undefined : firstStartsAt !== undefined && firstStartsAt < startsAt) &&
     (activatedAt === undefined || startsAt <= activatedAt) &&
-    (warnAt === undefined || warnAt < expiresAt) &&
-    (warnedAt === undefined || warnAt !== undefined);
+    (warn.at(-1) ?? 0) < expiresAt &&
+    warned.length <= warn.length;
   if (!sound) throw corrupt(row);
   const grant = makeGrant({
     id,
@@ -102,12 +117,12 @@ function decoded(row: Row): Grant {
     expiresAt,
     firstStartsAt: firstStartsAt ?? startsAt,
     extends: origin,
-    successors: successors ?? NONE,
-    breakGlass: breakGlass ?? false,
-    asksAtStart: asksAtStart ?? false,
+    successors,
+    breakGlass,
+    asksAtStart,
     activatedAt: issuedAt === startsAt ? startsAt : activatedAt,
-    warnAt,
-    warnedAt,
+    warnAt: warn,
+    warnedAt: warned,
     idleTtlMs,
     maxUses,
     end: ended,

@@ -3,7 +3,7 @@ import type { Row } from '../../core/store-port.js';
 import { isPattern, isScope } from '../../core/scope.js';
 import { isInstant } from '../../core/instant.js';
 import { provisioningDueAt, isUnsettled, usageDueAt } from '../derived.js';
-import { makeProvisioningChange, makeReuse, makeSubject, makeUsage, makeUse } from '../make.js';
+import { makeProvisioningChange, makeReuse, makeSubject, makeUsage, makeUse, NONE } from '../make.js';
 import { isBoolean, isCount, isString, isText, listOf, oneOf, optional, shape } from '../shape.js';
 import type { ProvisioningChange, Reuse, Subject, Usage, Use } from '../types.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, UNORDERED, type Columns } from './columns.js';
@@ -128,8 +128,6 @@ const isSubjectBody = /* @__PURE__ */ (() =>
     openedForOthers: optional(listOf(isText, 1)),
     denied: optional(listOf(isText, 1)),
   }))();
-const NONE: readonly string[] = Object.freeze([]);
-
 /** @throws CorruptError */
 export function decodeSubject(row: Row): Subject {
   const body = bodyOf<Subject>(row, 'subject') as Pick<Subject, 'unreviewed'> & Partial<Subject>;

@@ -6,7 +6,7 @@ import { escalatesAt, needsReview, requestDueAt } from '../derived.js';
 import { REQUEST_ENDS } from '../ends.js';
 import { makeRequest } from '../make.js';
 import { agentOf } from '../run.js';
-import { isBoolean, isCount, isObject, isString, isText, listOf, oneOf, optional, shape } from '../shape.js';
+import { isBoolean, isCount, isObject, isString, isText, listOf, oneOf, optional, shape, type Check } from '../shape.js';
 import type { AccessRequest } from '../types.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';
 import { end } from './ends.js';
@@ -23,6 +23,10 @@ export function requestBody(request: AccessRequest): JsonObject {
   const { kind: _kind, id: _id, version: _version, subject: _subject, createdAt: _createdAt, ...body } = request;
   return toJson(body);
 }
+
+/** The earliest warning first, each once. */
+const isWarnBefore: Check = (value) =>
+  listOf(isCount, 1)(value) && (value as readonly number[]).every((ms, i, all) => i === 0 || ms < (all[i - 1] as number));
 
 const isRequestBody = /* @__PURE__ */ (() =>
   shape({
@@ -42,7 +46,7 @@ const isRequestBody = /* @__PURE__ */ (() =>
     rule: optional(isText),
     terms: optional(
       shape({
-        warnBeforeMs: optional(isCount),
+        warnBeforeMs: optional(isWarnBefore),
         idleTtlMs: optional(isCount),
         maxUses: optional(isCount),
         maxTotalMs: optional(isCount),

@@ -1,6 +1,7 @@
 import { JitEngine } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
+import { readVerdict } from '../../../src/lifecycle/verdict.js';
 import { definePolicy } from 'jit-access/policy';
 import { asking, groups, HOUR, MINUTE, policyOf } from './ask.js';
 
@@ -225,7 +226,7 @@ describe('a review', () => {
     expect(await policy.decide(asking('db:write'))).toEqual({
       outcome: 'review',
       rule: 'prod',
-      terms: { warnBeforeMs: 5 * MINUTE, idleTtlMs: undefined, maxUses: 3, maxTotalMs: 4 * HOUR },
+      terms: { warnBeforeMs: [5 * MINUTE], idleTtlMs: undefined, maxUses: 3, maxTotalMs: 4 * HOUR },
       quorum: {
         groups: [
           { name: 'dba', approvals: 2 },
@@ -300,18 +301,31 @@ describe('several scopes', () => {
       id: 'vault',
       scopes: ['vault:*'],
       idleTtl: '20m',
-      warnBefore: '3m',
+      warnBefore: ['3m', '1h'],
       maxUses: 4,
       review: { groups: { dba: 2 }, denials: 3, approvalTtl: '2h', escalate: { to: 'leads', after: '2h' } },
     },
     { id: 'safe', scopes: ['safe:*'], review: { groups: { dba: 1 }, escalate: { to: 'security', after: '1h' } } },
   );
 
+  it('L10 L20 warn as each of their rules does, at most ten times: the earliest', async () => {
+    const minutes = (from: number) => Array.from({ length: 8 }, (_, i) => (from + i) * MINUTE);
+    const odd = policyOf(
+      { id: 'a', scopes: ['db:*'], warnBefore: minutes(1), approve: true },
+      { id: 'b', scopes: ['wiki:*'], warnBefore: minutes(5), approve: true },
+      { id: 'c', scopes: ['vault:*'], approve: true },
+    );
+    const verdict = await odd.decide(asking(['db:write', 'wiki:write', 'vault:open']));
+    expect(verdict).toMatchObject({ terms: { warnBeforeMs: [12, 11, 10, 9, 8, 7, 6, 5, 4, 3].map((count) => count * MINUTE) } });
+    expect(readVerdict('policy', verdict).verdict).toMatchObject({ outcome: 'approve' });
+    expect(await odd.decide(asking('vault:open'))).toMatchObject({ terms: { warnBeforeMs: undefined } });
+  });
+
   it('L10 are decided as one, each part by whatever is strictest', async () => {
     expect(await policy.decide(asking(['vault:open', 'wiki:write', 'db:write']))).toEqual({
       outcome: 'review',
       rule: 'open, db, vault',
-      terms: { warnBeforeMs: 3 * MINUTE, idleTtlMs: 10 * MINUTE, maxUses: 4, maxTotalMs: 9 * HOUR },
+      terms: { warnBeforeMs: [HOUR, 3 * MINUTE, MINUTE], idleTtlMs: 10 * MINUTE, maxUses: 4, maxTotalMs: 9 * HOUR },
       quorum: {
         groups: [
           { name: 'dba', approvals: 2 },

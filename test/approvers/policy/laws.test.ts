@@ -28,7 +28,7 @@ const limits = fc.record({
   maxTtl: maybe(fc.integer({ min: 1, max: 15 }).map((count) => `${count}m`)),
   require: maybe(fc.record({ justification: fc.boolean(), ticket: maybe(fc.constantFrom(true as const, 'INC-#')) })),
   patterns: maybe(fc.boolean()),
-  warnBefore: maybe(minutes),
+  warnBefore: maybe(fc.oneof(minutes, fc.uniqueArray(minutes, { minLength: 1, maxLength: 2 }))),
   idleTtl: maybe(minutes),
   maxUses: maybe(fc.integer({ min: 1, max: 9 })),
   maxTotal: maybe(fc.integer({ min: 15, max: 30 }).map((count) => `${count}m`)),
@@ -69,7 +69,7 @@ function isNoWeaker(one: Explanation, other: Explanation): boolean {
     atMost(terms?.idleTtlMs, others?.idleTtlMs) &&
     atMost(terms?.maxUses, others?.maxUses) &&
     atMost(terms?.maxTotalMs, others?.maxTotalMs) &&
-    (terms?.warnBeforeMs ?? 0) >= (others?.warnBeforeMs ?? 0);
+    (others?.warnBeforeMs ?? []).every((ms) => terms?.warnBeforeMs?.includes(ms));
   if (one.quorum === undefined || other.quorum === undefined) return strictTerms;
   const approvals = new Map(one.quorum.groups.map((group) => [group.name, group.approvals]));
   const [standIn, otherStandIn] = [one.quorum.escalation, other.quorum.escalation];

@@ -31,7 +31,7 @@ const whole = {
       maxTtl: '1h30m',
       maxStartAhead: '7d',
       require: { justification: true, ticket: 'INC-####' },
-      warnBefore: '5m',
+      warnBefore: ['1h', 300_000],
       idleTtl: '10m',
       maxUses: 3,
       maxTotal: '4h',
@@ -42,6 +42,7 @@ const whole = {
     { id: 'outage', scopes: ['db:*'], maxTtl: '15m', require: { ticket: true }, reviewers: ['dba'], reviewWithin: '1d', maxUnreviewed: 1 },
   ],
 };
+const minutes = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}m`);
 const withRule = (rule: object) => ({ groups: { dba: ['user:ana'] }, rules: [rule] });
 const isAccepted = (given: unknown) => {
   try {
@@ -88,6 +89,12 @@ describe('the published JSON Schema', () => {
     ['a number that is 0', withRule({ ...head, review: { groups: { dba: 0 } } }), false],
     ['a time that is 0', withRule({ ...head, maxTtl: 0, approve: true }), false],
     ['a time in words', withRule({ ...head, maxTtl: 'an hour', approve: true }), false],
+    ['one warning', withRule({ ...head, warnBefore: '5m', approve: true }), true],
+    ['ten warnings', withRule({ ...head, warnBefore: minutes(10), approve: true }), true],
+    ['eleven warnings', withRule({ ...head, warnBefore: minutes(11), approve: true }), false],
+    ['an empty list of warnings', withRule({ ...head, warnBefore: [], approve: true }), false],
+    ['a warning twice', withRule({ ...head, warnBefore: ['5m', '5m'], approve: true }), false],
+    ['a warning that is no time', withRule({ ...head, warnBefore: ['5m', 0], approve: true }), false],
     ['two stars', withRule({ ...head, subjects: [{ like: '**' }], approve: true }), false],
     ['itself among subjects', withRule({ ...head, subjects: [{ self: true }], approve: true }), false],
     ['a name with a space', withRule({ ...head, id: 'a b', approve: true }), false],

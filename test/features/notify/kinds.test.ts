@@ -248,13 +248,13 @@ describe('decided', () => {
 });
 
 describe('expiring', () => {
-  const data = { subject: 'user:maya', scope: 'db-prod:write', warnedAt: at(10), expiresAt: at(15) };
+  const data = { subject: 'user:maya', scope: 'db-prod:write', warnedAt: [at(10)], beforeMs: 300_000, expiresAt: at(15) };
   const of = { type: 'grant.warned', data, grantId: 'r1.1', actor: 'system:sweeper' } as const;
 
   it('tells the subject, and who asked, when', async () => {
     const notice = await noticeOf({ ...of, request: byOther, grants: [aGrant()] });
     expect(notice).toMatchObject({ kind: 'expiring', people: ['user:maya', 'user:noor'], groups: [] });
-    expect(notice.text).toBe("user:maya's access to db-prod:write ends at 2026-01-01T00:15:00.000Z\ngrant: r1.1");
+    expect(notice.text).toBe("user:maya's access to db-prod:write ends within 5m, at 2026-01-01T00:15:00.000Z\ngrant: r1.1");
   });
 
   it('says that it was extended, or has ended, by now', async () => {
@@ -272,7 +272,7 @@ describe('expiring', () => {
   it('says what the entry says where the request has been purged', async () => {
     expect(await noticeOf(of)).toMatchObject({
       people: ['user:maya'],
-      text: "user:maya's access to db-prod:write ends at 2026-01-01T00:15:00.000Z\ngrant: r1.1",
+      text: "user:maya's access to db-prod:write ends within 5m, at 2026-01-01T00:15:00.000Z\ngrant: r1.1",
     });
   });
 });

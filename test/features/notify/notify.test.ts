@@ -81,7 +81,7 @@ describe('notify()', () => {
       'user:maya asks for db-prod:write, for 15m',
       "user:maya's request for db-prod:write still waits for review: leads may now stand in",
       "user:maya's request for db-prod:write was approved (final approval: user:sam)",
-      "user:maya's access to db-prod:write ends at 2026-01-01T00:25:00.000Z",
+      "user:maya's access to db-prod:write ends within 5m, at 2026-01-01T00:25:00.000Z",
       "user:maya's access to db-prod:write has ended: it expired",
     ]);
     expect(chat.notices[2]?.text).toContain('\naccess: until 2026-01-01T00:25:00.000Z\n');

@@ -156,7 +156,7 @@ describe('LiveIndex', () => {
             expiresAt: startsAt + ttl,
             asksAtStart,
             activatedAt,
-            warnAt: undefined,
+            warnAt: [],
           };
           const grant = aGrant({ ...fields, maxUses: uses, end });
           const index = new LiveIndex();
