@@ -1,49 +1,56 @@
 /*
  * Changes the core in one place at a time, and asks of the tests that they find it: `npm run mutate`.
  *
- *   npm run mutate -- [--last] [--write] [--mutate 'src/lifecycle/**'] [what else Stryker takes]
+ *   npm run mutate -- [--only scope,time] [--last] [--write] [--mutate 'src/lifecycle/retry.ts'] [what else Stryker takes]
  *
- * What an earlier run has found of code and tests that are still the same, Stryker takes over (`--force`: it does not).
- * `--last` only judges what the last run found. `--write` puts the scores into docs/assurance.md. Ends with 0 only where
- * every room has its score, and every survivor that has to be listed is.
+ * `--only` changes and judges these rooms alone; rooms.ts names them. What an earlier run has found of code and tests that
+ * are still the same, Stryker takes over (`--force`: it does not). `--last` only judges what the last run found. `--write`
+ * puts the scores into docs/assurance.md, and leaves there what was found of the other rooms. Ends with 0 only where every
+ * room has its score, and every survivor that has to be listed is.
  */
 import { spawnSync } from 'node:child_process';
 import { MadePart } from '../docs/made-part.js';
-import { markdown } from '../bench/measure/table.js';
+import { filesIn } from './changed.js';
 import { lastRun } from './report.js';
-import { complaints, percent, scoresOf, total, type Score } from './scores.js';
-import { LEAST } from './rooms.js';
+import { roomOf, ROOMS, type Room } from './rooms.js';
+import { complaints, scoresOf } from './scores.js';
 import { SURVIVORS } from './survivors.js';
+import { tableOf, wholeTable } from './table.js';
 
 const args = process.argv.slice(2);
-const own = ['--last', '--write'];
+const at = args.indexOf('--only');
+const only = at === -1 ? undefined : roomsOf(args.splice(at, 2)[1] ?? '');
+const [isLast, writes] = [takes('--last'), takes('--write')];
+if (writes && args.includes('--mutate')) throw new Error('a part of a room has no row in docs/assurance.md: use --only');
 
-if (!args.includes('--last')) {
-  const { status } = spawnSync('stryker', ['run', 'stryker.config.js', ...args.filter((arg) => !own.includes(arg))], { stdio: 'inherit' });
+if (!isLast) {
+  const part = only === undefined ? [] : ['--mutate', filesIn(only).join(',')];
+  const { status } = spawnSync('stryker', ['run', 'stryker.config.js', ...part, ...args], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }
 
-const mutants = lastRun();
+// The report also has what earlier runs found elsewhere.
+const mutants = lastRun().filter(({ file }) => only?.some((room) => room === roomOf(file)) ?? true);
 const scores = scoresOf(mutants);
-const table = markdown(
-  ['room', 'changes', 'found', 'survived', 'of a hundred', 'at least', 'left out'],
-  [...scores.map(row), lastRow(scores)],
-);
 const wrong = complaints(mutants, SURVIVORS);
-console.log([table, ...wrong].join('\n'));
-if (args.includes('--write')) await new MadePart('docs/assurance.md', 'npm run mutate').write(table);
+const today = new Date().toISOString().slice(0, 10);
+console.log([tableOf(scores, today), ...wrong].join('\n'));
+if (writes) {
+  const page = new MadePart('docs/assurance.md', 'npm run mutate');
+  await page.write(wholeTable(scores, today, page.read()));
+}
 process.exitCode = wrong.length === 0 ? 0 : 1;
 
-function row({ room, found, survived, ignored }: Score): string[] {
-  return cells(room.name, found, survived.length, ignored, room.least);
+function takes(option: string): boolean {
+  const i = args.indexOf(option);
+  return i !== -1 && args.splice(i, 1).length > 0;
 }
 
-function lastRow(of: readonly Score[]): string[] {
-  const { found, survived, ignored } = total(of);
-  return cells('all of it', found, survived, ignored, LEAST);
-}
-
-function cells(name: string, found: number, survived: number, ignored: number, least: number | undefined): string[] {
-  const figures = [found + survived, found, survived].map((figure) => figure.toLocaleString('en'));
-  return [name, ...figures, percent(found, survived).toFixed(2), least === undefined ? '' : String(least), String(ignored)];
+/** @param names by commas */
+function roomsOf(names: string): Room[] {
+  return names.split(',').map((name) => {
+    const room = ROOMS.find((one) => one.name === name);
+    if (room === undefined) throw new Error(`no room is named "${name}": ${ROOMS.map((one) => one.name).join(', ')}`);
+    return room;
+  });
 }

@@ -12,7 +12,8 @@ export const ROOMS: readonly Room[] = [
   { name: 'scope', holds: ['core/scope.ts'], least: 95 },
   { name: 'time', holds: ['core/time.ts', 'core/duration.ts', 'core/instant.ts'], least: 95 },
   { name: 'lifecycle', holds: ['lifecycle/'], least: 95 },
-  { name: 'journal', holds: ['journal/'], least: 95 },
+  // With what compares signatures: links and webhooks are as strict about that as the journal is.
+  { name: 'journal', holds: ['journal/', 'core/mac.ts'], least: 95 },
   {
     name: 'followers',
     holds: [

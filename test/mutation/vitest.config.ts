@@ -1,21 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { ASKED, NOT_ASKED, ORDER } from './tests.js';
 
 const src = fileURLToPath(new URL('../../src/', import.meta.url));
-
-/** Where a mutant is looked for first: the tests of pure rules, each in a moment; then engines; then lives beside the model. */
-const ORDER = [
-  'test/lifecycle/',
-  'test/scope',
-  'test/time',
-  'test/journal/',
-  'test/records/',
-  'test/input',
-  'test/engine/',
-  'test/',
-  'test/mutation/',
-];
 
 class NearestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -33,20 +21,8 @@ export default defineConfig({
     ],
   },
   test: {
-    include: [
-      'test/{base64,errors,input,scope,sweeper,time}.test.ts',
-      'test/{effects,engine,faults,journal,lifecycle,records,sinks}/*.test.ts',
-      'test/stores/memory/*.test.ts',
-      'test/contract/{memory,yielding}.test.ts',
-      'test/approvers/*.test.ts',
-      'test/mutation/lives.ts',
-    ],
-    // What ends processes or needs one of its own, or of which each test takes seconds: `npm test` has it.
-    exclude: [
-      'test/effects/{coverage-faults,coverage-property,killed,lease-law}.test.ts',
-      'test/faults/{approver,sink}-faults.test.ts',
-      'test/sinks/format-zone.test.ts',
-    ],
+    include: [...ASKED],
+    exclude: [...NOT_ASKED],
     // One process for all files: a mutant costs the tests that reach it, not the loading of the core once for each file.
     isolate: false,
     runner: './test/mutation/kept-tests.ts',

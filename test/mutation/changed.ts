@@ -1,0 +1,18 @@
+import { root } from '../docs/pages.js';
+import { modules } from '../figures/modules.js';
+import { matching } from './globs.js';
+import { roomOf, type Room } from './rooms.js';
+
+const { default: options } = (await import(`${root}stryker.config.js`)) as { default: { readonly mutate: readonly string[] } };
+
+/** What stryker.config.js changes, as it is written there. */
+export const CHANGED = options.mutate;
+
+/** The files that this takes, from the root on. */
+export const changedFiles: readonly string[] = modules
+  .map((module) => `src/${module}.ts`)
+  .filter((path) => CHANGED.some((glob) => matching(glob, [path]).length > 0));
+
+/** Those of them that are in one of the rooms. */
+export const filesIn = (rooms: readonly Room[]): string[] =>
+  changedFiles.filter((path) => rooms.some((room) => room === roomOf(path.slice('src/'.length))));

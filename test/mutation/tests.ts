@@ -1,0 +1,43 @@
+/** Which tests are asked about a change. */
+export const ASKED: readonly string[] = [
+  'test/{core,engine,faults,followers,journal,kernel,lifecycle,records,sinks}/*.test.ts',
+  'test/features/*/*.test.ts',
+  'test/stores/memory/*.test.ts',
+  'test/contract/{memory,yielding}.test.ts',
+  'test/approvers/*.test.ts',
+  'test/mutation/lives.ts',
+];
+
+/** Those of them that are not, for each test takes seconds, or a process or a time zone of its own: `npm test` has them. */
+export const NOT_ASKED: readonly string[] = [
+  'test/faults/{approver,sink,store}-faults.test.ts',
+  'test/features/provisioning/{faults,killed,property}.test.ts',
+  'test/features/work/watch-law.test.ts',
+  'test/sinks/format-zone.test.ts',
+  'test/stores/memory/namespaces.test.ts',
+];
+
+/**
+ * The single tests that are not asked, by their titles: they are the longest of all. A change cannot make it wrong what
+ * something costs; the last tries thousands of entries where the tests beside it try a few.
+ */
+export const TITLES_NOT_ASKED: ReadonlySet<string> = new Set([
+  'L34 sweeping 10,000 rows in pages, each handled before the next is read, is in order and costs n log n',
+  'L34 sweeps 10,000 rows that are due in order, and touches none of the 10,000 that are not',
+  'L34 reads pages of what is due, and nothing of what is live',
+  'L34 ends 10,000 grants that are due in the same second, in chunks',
+  'L30 a notice is made of any entry of its types, however malformed, and on the lines of the text there is no other',
+]);
+
+/** Which come first: the tests of pure rules, each in a moment; then engines; then lives beside the model. */
+export const ORDER: readonly string[] = [
+  'test/lifecycle/',
+  'test/core/',
+  'test/journal/',
+  'test/records/',
+  'test/followers/',
+  'test/kernel/',
+  'test/engine/',
+  'test/',
+  'test/mutation/',
+];
