@@ -14,6 +14,8 @@ interface Bug {
   readonly choices?: (choices: GuardedRoute['choices']) => GuardedRoute['choices'];
   readonly access?: (access: Access) => Access | Promise<Access>;
   readonly ignoresAnswer?: boolean;
+  /** Goes on to the handler although it has refused: what the handler writes is lost, what else it does is not. */
+  readonly goesOn?: boolean;
   readonly watch?: (response: Response, request: Request, stop: () => void) => Response;
 }
 
@@ -51,6 +53,7 @@ function handlerFor({ engine, choices, subject, scope, answer, answered }: Guard
       if (outcome.allowed) outcome.stop?.();
       return new Response(null, { status: 503 });
     }
+    if (!outcome.allowed && bug.goesOn === true) answer({} as Access);
     if (!outcome.allowed) return (bug.refuse ?? refuse)(outcome);
     const response = await run(outcome.access);
     return outcome.stop === undefined ? response : (bug.watch ?? watch)(response, request, outcome.stop);
@@ -128,6 +131,7 @@ function bugs(): Readonly<Record<string, Bug>> {
         ),
     },
     'runs the handler of a request that was answered before': { ignoresAnswer: true },
+    'refuses, and runs the handler all the same': { goesOn: true },
     'answers 200 to everything': { refuse: with403(() => ({ status: 200 })) },
   };
 }

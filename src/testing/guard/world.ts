@@ -28,7 +28,12 @@ export interface GuardedRoute {
    * does, without waiting for the guard.
    */
   readonly answered?: Promise<void>;
-  /** What the handler streams to the client, each piece as soon as it is there, given the access that the guard has handed on. */
+  /**
+   * What the handler streams to the client, each piece as soon as it is there, given the access that the guard has handed on.
+   *
+   * Gotcha: the handler calls it first, before it touches the response. This call is how the suite learns that a handler ran,
+   * and a handler behind a refusal fails at its first write to the response, which has ended.
+   */
   answer(access: Access): AsyncIterable<string>;
 }
 
@@ -140,7 +145,7 @@ export class GuardWorld {
   get routes(): readonly GuardedRoute[] {
     const { engine } = this;
     const subject = (session: string | undefined) => this.#subject(session);
-    const answer = (access: Access) => this.#answer(access);
+    const answer = this.#handler((access) => this.#answer(access));
     const onRefused = (refused: Refused) => void this.refused.push(refused);
     const route = { engine, subject, scope: 'db-prod:write', choices: { onRefused }, answer };
     return [
@@ -163,8 +168,13 @@ export class GuardWorld {
           return (id === 'undefined' ? undefined : id === 'a list' ? ['db-prod:write'] : id) as string;
         },
       },
-      { ...route, name: 'stream', choices: { abortOnEnd: watchAccess, onRefused }, answer: (access) => this.#stream(access) },
-      { ...route, name: 'fails', choices: { abortOnEnd: watchAccess }, answer: (access) => this.#fail(access) },
+      {
+        ...route,
+        name: 'stream',
+        choices: { abortOnEnd: watchAccess, onRefused },
+        answer: this.#handler((access) => this.#stream(access)),
+      },
+      { ...route, name: 'fails', choices: { abortOnEnd: watchAccess }, answer: this.#handler((access) => this.#fail(access)) },
       { ...route, name: 'late', choices: { abortOnEnd: watchAccess }, answered: this.#answered.promise },
       { ...route, name: 'short', choices: { abortOnEnd: watchClosely } },
     ];
@@ -210,14 +220,20 @@ export class GuardWorld {
     await this.until(() => this.clock.sleepers === 0, 'no watch is left, and nothing that sleeps');
   }
 
+  /** Counts the call itself: a handler whose response cannot be written never reads a piece, and has run all the same. */
+  #handler(pieces: (access: Access) => AsyncIterable<string>): GuardedRoute['answer'] {
+    return (access) => {
+      this.handled.push(access);
+      return pieces(access);
+    };
+  }
+
   async *#answer(access: Access): AsyncIterable<string> {
-    this.handled.push(access);
     const { allowed, reason, subject, scope, validUntil } = access.decision;
     yield JSON.stringify({ allowed, reason, subject, scope, validUntil });
   }
 
   async *#stream(access: Access): AsyncIterable<string> {
-    this.handled.push(access);
     const { signal } = access;
     const over = new Promise<unknown>((resolve) => {
       if (signal.aborted) resolve(signal.reason);
@@ -230,7 +246,6 @@ export class GuardWorld {
   }
 
   async *#fail(access: Access): AsyncIterable<string> {
-    this.handled.push(access);
     if (access.signal.aborted) yield 'aborted';
     throw new Error('the handler fails');
   }
