@@ -245,13 +245,24 @@ export function readCount(argument: string, value: unknown, min: number, max: nu
   return value;
 }
 
-/** A port must have its methods; what they answer is checked when they do. */
-export function readPort<Port>(argument: string, value: unknown, methods: readonly string[]): Port {
-  const port = value as Readonly<Record<string, unknown>> | null;
-  if (typeof port !== 'object' || port === null || methods.some((method) => typeof port[method] !== 'function')) {
-    throw invalid(argument, `an object with ${methods.join(', ')}`, value);
-  }
-  return port as Port;
+/** A store or an engine that comes by a promise is the usual mistake: the message has to name it. */
+const withoutMethods = (port: Readonly<Record<string, unknown>>, missing: readonly string[]): string =>
+  typeof port.then === 'function' ? 'a promise: await it first' : `an object without ${missing.join(', ')}`;
+
+/**
+ * A port must have its methods; what they answer is checked when they do.
+ *
+ * @param example code that makes such a port, for the message
+ */
+export function readPort<Port>(argument: string, value: unknown, methods: readonly string[], example?: string): Port {
+  const rule = `an object with ${methods.join(', ')}${example === undefined ? '' : `, for example ${example}`}`;
+  return guarded(argument, () => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(argument, rule, value);
+    const port = value as Readonly<Record<string, unknown>>;
+    const missing = methods.filter((method) => typeof port[method] !== 'function');
+    if (missing.length > 0) throw new InvalidArgumentError(argument, rule, withoutMethods(port, missing));
+    return port as Port;
+  });
 }
 
 /** A listener of the caller's: what it throws, or rejects with, is dropped, for there is nobody left to tell. */
