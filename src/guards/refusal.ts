@@ -40,9 +40,9 @@ function refusal(
   };
 }
 
-/** Nobody is known to be calling. The challenge has no error in it: RFC 6750 keeps those for credentials that were given. */
+/** The caller is not authenticated. The challenge names no error: RFC 6750 keeps errors for credentials that were sent. */
 export const unauthenticated = (realm: string): Refusal =>
-  refusal(401, ['Unauthenticated', 'It is not known who is calling.'], { 'www-authenticate': `Bearer realm="${realm}"` });
+  refusal(401, ['Unauthenticated', 'Authentication is required.'], { 'www-authenticate': `Bearer realm="${realm}"` });
 
 /**
  * No access now, for whatever reason: that access has been granted for later, or is waiting to be confirmed, is nobody's
@@ -51,7 +51,7 @@ export const unauthenticated = (realm: string): Refusal =>
  * @param requestUrl `undefined`: it can be asked for, the caller knows where; `false`: it can't
  */
 export function accessRequired(scope: string, requestUrl: string | false | undefined): Refusal {
-  const said = ['Access required', 'This takes access that is not held now.'] as const;
+  const said = ['Access required', 'This request requires access that the caller does not have now.'] as const;
   if (requestUrl === false) return refusal(403, said);
   // Neither value can end its quotes: scopes have no such characters (L23), and the address was read for it.
   const challenge = `Bearer error="insufficient_scope", scope="${scope}"`;
@@ -62,11 +62,13 @@ export function accessRequired(scope: string, requestUrl: string | false | undef
 }
 
 /** What was asked for names no scope. It says nothing about what there is, nor what a scope looks like. */
-export const invalidScope = (): Refusal => refusal(400, ['Bad request', 'What was asked for can not be asked for in this form.']);
+export const invalidScope = (): Refusal => refusal(400, ['Bad request', 'The requested resource does not name a valid scope.']);
 
 /** Access could not be checked. */
 export const unavailable = (retryAfterMs: number): Refusal =>
-  refusal(503, ['Unavailable', 'Access can not be checked now.'], { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) });
+  refusal(503, ['Unavailable', 'Access cannot be checked now. Try again later.'], {
+    'retry-after': String(Math.ceil(retryAfterMs / 1_000)),
+  });
 
 /** Another handler has answered this request. It is never sent: it only keeps a framework from running the handler. */
 export const answered = (): Refusal => refusal(503, ['Unavailable', 'This request was answered before access was checked.']);

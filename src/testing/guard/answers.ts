@@ -44,7 +44,7 @@ const sameAnswer: Cases = (it, hooks) => {
           type: 'urn:jit-access:problem:access-required',
           title: 'Access required',
           status: 403,
-          detail: 'This takes access that is not held now.',
+          detail: 'This request requires access that the caller does not have now.',
           scope: 'db-prod:write',
         },
         'the problem of a 403',
