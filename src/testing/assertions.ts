@@ -59,13 +59,22 @@ function differenceOf(got: unknown, expected: unknown, path: string): string | u
     return `expected ${path} to be ${text(expected)}, got ${text(got)}`;
   }
   if (Array.isArray(got) && Array.isArray(expected) && got.length !== expected.length) {
-    return `expected ${path} to hold ${expected.length}, got ${got.length}: expected ${text(expected)}, got ${text(got)}`;
+    const lists = `expected ${text(expected)}, got ${text(got)}`;
+    return `expected ${path} to hold ${expected.length}, got ${got.length}; ${firstDifference(got, expected, path)}: ${lists}`;
   }
   for (const key of new Set([...Object.keys(expected), ...Object.keys(got)])) {
     const difference = differenceOf(own(got, key), own(expected, key), Array.isArray(got) ? `${path}[${key}]` : `${path}.${key}`);
     if (difference !== undefined) return difference;
   }
   return undefined;
+}
+
+/** A long list is cut in a report: the item that differs is what its reader looks for. */
+function firstDifference(got: readonly unknown[], expected: readonly unknown[], path: string): string {
+  const differences = Array.from(expected.length < got.length ? got : expected, (_, i) =>
+    differenceOf(got[i], expected[i], `${path}[${i}]`),
+  );
+  return `first, ${differences.find((difference) => difference !== undefined)}`;
 }
 
 function isObject(value: unknown): value is object {
@@ -78,7 +87,7 @@ function own(object: object, key: string): unknown {
 }
 
 /** A value, short enough for a report. */
-function text(value: unknown): string {
+export function text(value: unknown): string {
   if (value instanceof Error) return `${value.name}: ${value.message}`;
   if (typeof value === 'bigint') return `the bigint ${value}`;
   const json = JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item)) as string | undefined;

@@ -55,6 +55,80 @@ describe('the store contract', () => {
     expect(failed(results)).toEqual([]);
   });
 
+  it('names a create() that gives one namespace again, in its first case', async () => {
+    const store = new MemoryGrantStore();
+    const results = await runInMemory((runner) => {
+      storeContract(runner, { name: 'memory', create: () => store });
+    });
+    const [name = ''] = failed(results);
+    expect(name).toBe('create() gives a namespace in which nothing has ever been committed');
+    const expected = 'create() must give a namespace in which nothing has ever been committed: the journal of "default" is at entry 1';
+    expect(results.get(name)).toMatchObject({ message: expected });
+    caught.add(name);
+  });
+
+  it('takes one namespace for each case where cleanup() empties it', async () => {
+    let store = new MemoryGrantStore();
+    const results = await runInMemory((runner) => {
+      storeContract(runner, { name: 'memory', create: () => store, cleanup: () => void (store = new MemoryGrantStore()) });
+    });
+    expect(failed(results)).toEqual([]);
+  });
+
+  it('gives the backend back after each case, whether it passed or not', async () => {
+    const [broken] = OUTAGES;
+    let outages = 0;
+    const breakBackend: StoreContractOptions['breakBackend'] = async (store) => {
+      const repair = await broken?.options.breakBackend?.(store);
+      outages += 1;
+      return () => {
+        outages -= 1;
+        return repair?.();
+      };
+    };
+    const results = await runInMemory((runner) => {
+      storeContract(runner, { ...(broken?.options as StoreContractOptions), breakBackend });
+    });
+    expect(failed(results)).toContainEqual(expect.stringContaining('answers again once the backend is back'));
+    expect(outages).toBe(0);
+  });
+
+  it('names what a commit() resolves that is no answer', async () => {
+    const create = () => Object.assign(new MemoryGrantStore(), { commit: async () => 'committed' as never });
+    const results = await runInMemory((runner) => {
+      storeContract(runner, { name: 'the outcome alone', create });
+    });
+    const messages = failed(results).map((name) => (results.get(name) as Error).message);
+    expect(messages).toContainEqual(expect.stringContaining('commit() answers { outcome, head }, got "committed"'));
+  });
+
+  it('names the first of the rows that a page lacks', async () => {
+    const create = () => {
+      const store = new MemoryGrantStore();
+      const find: GrantStore['find'] = async (query) => {
+        const { items, next } = await MemoryGrantStore.prototype.find.call(store, query);
+        return { items: items.filter(({ id }) => id !== '1.0'), next };
+      };
+      return Object.assign(store, { find });
+    };
+    const results = await runInMemory((runner) => {
+      storeContract(runner, { name: 'without a row', create });
+    });
+    const messages = failed(results).map((name) => (results.get(name) as Error).message);
+    expect(messages).toContainEqual(expect.stringContaining('first, expected it[10] to be "1.0", got "?":'));
+  });
+
+  it.each([
+    [
+      'no runner',
+      [{ name: 'x', create: () => new MemoryGrantStore() }],
+      'runner must be an object with describe, it; got an object without describe, it',
+    ],
+    ['no create', [{ describe, it }, { name: 'x' }], 'options must be an object with create; got an object without create'],
+  ])('refuses %s', (_, args, message) => {
+    expect(() => storeContract(...(args as unknown as Parameters<typeof storeContract>))).toThrow(message);
+  });
+
   it('cleans up after each case, whether it passed or not', async () => {
     const made = new Set<GrantStore>();
     const options: StoreContractOptions = {

@@ -170,6 +170,24 @@ describe('the guard contract', () => {
     expect(failed(await results({}))).toEqual([]);
   });
 
+  it.each([
+    [
+      'no runner',
+      [{ name: 'x', serve: () => undefined }],
+      'runner must be an object with describe, it; got an object without describe, it',
+    ],
+    ['no serve', [{ describe, it }, { name: 'x' }], 'options must be an object with serve; got an object without serve'],
+  ])('refuses %s', (_, args, message) => {
+    expect(() => guardContract(...(args as unknown as Parameters<typeof guardContract>))).toThrow(message);
+  });
+
+  it('names what serve() gives that is no server', async () => {
+    const cases: (() => Promise<void>)[] = [];
+    const runner: TestRunner = { describe: (_, body) => body(), it: (_, body) => cases.push(body) };
+    guardContract(runner, { name: 'serves nothing', serve: () => undefined as never });
+    await expect(cases[0]?.()).rejects.toThrow('serve(...) must be an object with call, close; got undefined');
+  });
+
   it.each(Object.entries(bugs()))('fails an adapter that %s', async (_, bug) => {
     const ran = await results(bug);
     expect(failed(ran)).not.toEqual([]);

@@ -13,7 +13,7 @@ import { casesOf, type Cases, type DefineCase, type Hooks, type OptionalMethod }
  */
 export const outages: Cases = (it, { breakBackend }) => {
   if (breakBackend === undefined) {
-    it('is not proven: the suite was given no breakBackend', async () => undefined);
+    it('is not proven: the suite was given no breakBackend', async (_store, leaveOut) => leaveOut('the suite was given no breakBackend'));
     return;
   }
   rejectedReads(it, breakBackend);
@@ -89,9 +89,9 @@ const rejectedCommits: OutageCases = (it, breakBackend) => {
 const afterOutage: OutageCases = (it, breakBackend) => {
   it('answers again once the backend is back, with all that was committed before', async (store) => {
     await given(store, [row]);
-    const repair = await breakBackend(store);
-    await rejects(() => store.get([row]), 'get() during an outage');
-    await repair();
+    await duringOutage(await breakBackend(store), async () => {
+      await rejects(() => store.get([row]), 'get() during an outage');
+    });
     await isKept(store, row, row);
     same(await store.live({ subject: 'user:maya', scope: 'db-prod:write', at: START_AT }), [row], 'live() after the outage');
     same((await journalIds(store)).length, 1, 'the number of entries after the outage');
@@ -99,9 +99,9 @@ const afterOutage: OutageCases = (it, breakBackend) => {
 
   it('commits the change of the outage once, when it is committed again after it', async (store) => {
     await given(store, [row]);
-    const repair = await breakBackend(store);
-    await rejects(() => store.commit(change(store)), 'commit() during an outage');
-    await repair();
+    await duringOutage(await breakBackend(store), async () => {
+      await rejects(() => store.commit(change(store)), 'commit() during an outage');
+    });
     await commit(store, change(store));
     await isKept(store, row, next(row));
     same((await journalIds(store)).length, 2, 'the number of entries after the outage');

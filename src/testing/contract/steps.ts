@@ -1,9 +1,9 @@
 import { verifyJournal } from '../../journal/verify.js';
 import type { Page } from '../../core/ports.js';
-import type { Change, CommitOutcome, GrantStore, Row, RowKey } from '../../core/store-port.js';
+import type { Change, CommitAnswer, CommitOutcome, GrantStore, Row, RowKey } from '../../core/store-port.js';
 import type { AuditEntry, UnlinkedEntry } from '../../records/index.js';
 import { aChange, anEntry, aRow } from '../builders.js';
-import { holds, same } from '../assertions.js';
+import { holds, same, text } from '../assertions.js';
 
 /*
  * What the cases do over and over: write, read everything, compare.
@@ -27,7 +27,9 @@ export function changeOf(store: GrantStore, id: string, put: readonly Row[], ove
 
 /** What became of a change. */
 export async function outcomeOf(store: GrantStore, change: Change): Promise<CommitOutcome> {
-  return (await store.commit(change)).outcome;
+  const answer = (await store.commit(change)) as unknown;
+  holds(typeof answer === 'object' && answer !== null, `commit() answers { outcome, head }, got ${text(answer)}`);
+  return (answer as CommitAnswer).outcome;
 }
 
 /** Commits what has to be committed for the case to go on. */

@@ -1,6 +1,8 @@
+import { readPort } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
-import { ContractViolation } from '../assertions.js';
+import { ContractViolation, text } from '../assertions.js';
+import { aRow } from '../builders.js';
 import type { TestRunner } from '../runner.js';
 import { answers } from './answers.js';
 import { byteWise } from './byte-wise.js';
@@ -22,6 +24,7 @@ import { readingHeads } from './reading-heads.js';
 import { readingLive } from './reading-live.js';
 import { readingWindow } from './reading-window.js';
 import { repeated } from './repeated.js';
+import { changeOf } from './steps.js';
 import { visible } from './visible.js';
 import { wholeOrNothing } from './whole-or-nothing.js';
 
@@ -86,6 +89,7 @@ const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record
  * sleeps, and it needs a time limit of the runner only to notice a store that never answers. The cases of `heads` and
  * `dueNamespaces` are skipped, with the reason, for a store without these methods.
  *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where the runner has no `describe` and `it`, or the options no `create`
  * @example
  * import { describe, it } from 'vitest';
  * import { storeContract } from 'jit-access/testing';
@@ -102,12 +106,15 @@ const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record
  * );
  */
 export function storeContract<Store extends GrantStore>(runner: TestRunner, options: StoreContractOptions<Store>): void {
+  readPort('runner', runner, ['describe', 'it']);
+  readPort('options', options, ['create']);
   // Called on the options, as methods: the hooks of a class instance would lose their `this` otherwise.
   const hooks: Hooks<Store> = {
     reopen: (store) => options.reopen?.(store) ?? store.in(store.namespace),
     breakBackend: options.breakBackend === undefined ? undefined : (store) => (options as Required<typeof options>).breakBackend(store),
   };
   runner.describe(`GrantStore contract: ${options.name}`, () => {
+    runner.it('create() gives a namespace in which nothing has ever been committed', () => createsEmptyStores(options));
     for (const [guarantee, groups] of GUARANTEES) {
       runner.describe(guarantee, () => {
         for (const [group, cases] of Object.entries(groups)) {
@@ -118,6 +125,21 @@ export function storeContract<Store extends GrantStore>(runner: TestRunner, opti
       });
     }
   });
+}
+
+/** Without it a `create` that gives one namespace twice fails nearly every case, and no message names the reason. */
+async function createsEmptyStores<Store extends GrantStore>(options: StoreContractOptions<Store>): Promise<void> {
+  for (let call = 1; call <= 2; call++) {
+    const store = await options.create();
+    try {
+      const { head } = await store.journal({ after: 0, limit: 1 });
+      const before = `the journal of ${text(store.namespace)} is at entry ${head.seq}`;
+      if (head.seq !== 0) throw new Error(`create() must give a namespace in which nothing has ever been committed: ${before}`);
+      await store.commit(changeOf(store, 'before all cases', [aRow()]));
+    } finally {
+      await options.cleanup?.(store);
+    }
+  }
 }
 
 function caseOf<Store extends GrantStore>(runner: TestRunner, options: StoreContractOptions<Store>, guarantee: string): DefineCase<Store> {

@@ -1,3 +1,4 @@
+import { readPort } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { ContractViolation } from '../assertions.js';
 import type { TestRunner } from '../runner.js';
@@ -44,6 +45,7 @@ const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [
  * It brings its own assertions and no runner, and never sleeps; its clock is moved by hand. It needs a time limit of the
  * runner only to notice a service that never answers.
  *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where the runner has no `describe` and `it`, or the options no `serve`
  * @example
  * import { describe, it } from 'vitest';
  * import { guardContract } from 'jit-access/testing';
@@ -72,6 +74,8 @@ const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [
  * );
  */
 export function guardContract(runner: TestRunner, options: GuardContractOptions): void {
+  readPort('runner', runner, ['describe', 'it']);
+  readPort('options', options, ['serve']);
   const hooks: Hooks = {
     problemOf: options.problemOf === undefined ? undefined : (body) => (options as Required<typeof options>).problemOf(body),
   };
@@ -90,7 +94,7 @@ function caseOf(runner: TestRunner, options: GuardContractOptions, guarantee: st
   return (name, body) => {
     runner.it(name, async () => {
       const world = new GuardWorld();
-      const server = await options.serve(world.routes);
+      const server = readPort<GuardServer>('serve(...)', await options.serve(world.routes), ['call', 'close']);
       world.server = server;
       try {
         await body(world);
