@@ -51,7 +51,7 @@ export function livesUntilFound(
   seed: number,
   lives: number,
 ): { readonly found: number; readonly violation: string | undefined } {
-  return withBug(bug, ['test/model', 'test/mutants'], (folder) => {
+  return withBug(bug, ['test'], (folder) => {
     const { stdout, stderr } = node(folder, '--import', 'tsx', 'test/mutants/live-it.ts', String(seed), String(lives));
     const line = stdout.trim().split('\n').at(-1) ?? '';
     if (!line.startsWith('{')) throw new Error(`${bug.name}: it did not run: ${stderr}`);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { proofs } from '../prove/proofs.js';
-import { bent } from './caught.js';
+import { bent, livesUntilFound } from './caught.js';
 import { SEEDED } from './seeded.js';
 import { STORE_BUGS } from './stores.js';
 
@@ -20,6 +20,11 @@ describe('seeded bugs', () => {
       expect(bent(bug)).toContain(bug.to);
       if (bug.also !== undefined) expect(bent({ name: bug.name, ...bug.also })).toContain(bug.also.to);
     }
+  });
+
+  it('run in a copy of the sources, where the model finds the first of them', () => {
+    const [first] = SEEDED;
+    expect(first && livesUntilFound(first, 1, 200).found).toBeGreaterThan(0);
   });
 
   it('of the stores name a case, a proof or a race that there is, which must find them', () => {
