@@ -5,8 +5,11 @@ import { blocksOf, pages, root, textOf, type Block } from './pages.js';
 
 const blocks = pages.flatMap(blocksOf);
 const code = blocks.filter((block) => /^ts\b/.test(block.info));
-/** A reader saves the store of its page under a name of their own. */
-const programOf = (block: Block) => block.code.replace("'./file-grant-store.js'", "'../examples/store-from-the-docs.js'");
+/** A reader saves the store or the adapter of its page under a name of their own. */
+const programOf = (block: Block) =>
+  block.code
+    .replace("'./file-grant-store.js'", "'../examples/store-from-the-docs.js'")
+    .replace("'./require-grant.js'", "'../examples/guards/koa.js'");
 const nameOf = (block: Block) => `${block.page}:${block.line}`;
 
 /** What a block that imports nothing may use: it goes on from the sentence before it. */
@@ -87,7 +90,11 @@ describe('the code in README.md and docs', () => {
     it.each(code.filter((block) => block.info === 'ts run').map((block) => [nameOf(block), block] as const))(
       '%s, and prints what stands below it',
       async (_, block) => {
-        const { stdout, stderr, code: exit } = await run({ text: programOf(block) });
+        const {
+          stdout,
+          stderr,
+          code: exit,
+        } = await run({ text: programOf(block) }, { bundlesCommonJs: block.code.includes("from 'koa'") });
         expect(stderr).toBe('');
         expect(exit).toBe(0);
         if (block.prints !== undefined) expect(stdout).toBe(block.prints);

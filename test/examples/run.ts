@@ -23,16 +23,23 @@ const SUBPATHS = Object.fromEntries(
     .map((file) => [`jit-access/${file.slice(0, -'.ts'.length)}`, join(root, 'src', file)]),
 );
 
+const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+
 /**
  * Runs a program that imports `jit-access` against the sources of this repository, in a process of its own.
  *
  * @param source a file of the repository, or the text of a program as if it lay in `docs`
  * @param options.format as what it is bundled: a program must not need more than the format has
  * @param options.core another file to stand for `jit-access`
+ * @param options.bundlesCommonJs whether it imports a CommonJS package, whose `require` an ES module has to be given
  */
 export async function run(
   source: { readonly file: string } | { readonly text: string },
-  { format = 'esm', core = join(root, 'src/index.ts') }: { readonly format?: 'esm' | 'cjs'; readonly core?: string } = {},
+  {
+    format = 'esm',
+    core = join(root, 'src/index.ts'),
+    bundlesCommonJs = false,
+  }: { readonly format?: 'esm' | 'cjs'; readonly core?: string; readonly bundlesCommonJs?: boolean } = {},
 ): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), 'jit-access-run-'));
   try {
@@ -45,6 +52,7 @@ export async function run(
       bundle: true,
       platform: 'node',
       format,
+      ...(bundlesCommonJs ? { banner: { js: REQUIRE } } : {}),
       alias: {
         'jit-access': core,
         ...SUBPATHS,
