@@ -27,7 +27,7 @@ async function main() {
   const pager = callbackSink('pager', (entries) => {
     for (const { type, actor, data } of entries) {
       const { cause } = (data.end ?? {}) as { cause?: string };
-      // Break-glass that nobody hears of is a back door. `owed` says who was skipped.
+      // Break-glass that nobody hears of is a back door. `data.afterReview` says who was skipped.
       if (type === 'request.approved' && cause === 'break_glass') console.log(`page: break-glass by ${actor}`);
       if (type === 'breakGlass.overdue') console.log('page: the review of break-glass is overdue');
     }
@@ -53,13 +53,13 @@ async function main() {
     (error) => isJitError(error) && error.code === 'ERR_JIT_LIMIT' && error.limit === 'maxUnreviewed',
   );
 
-  // A day later nobody has looked. The access has long ended; the review is still owed.
+  // A day later nobody has looked. The access has long ended; the review is still pending.
   await clock.advance('24h');
   assert.equal((await engine.sweep()).missed, 1);
   await engine.flushAudit();
-  const owed = await engine.listBreakGlassReviews({ reviewer: 'user:lee' });
+  const pending = await engine.listBreakGlassReviews({ reviewer: 'user:lee' });
   assert.deepEqual(
-    owed.map((item) => [item.request.id, item.isOverdue]),
+    pending.map((item) => [item.request.id, item.isOverdue]),
     [[request.id, true]],
   );
 
@@ -67,7 +67,7 @@ async function main() {
   const review = { verdict: 'justified', reason: 'orders were being lost; the runbook now has a second phone number' } as const;
   for (const by of ['user:maya', 'user:ana']) await assert.rejects(engine.reviewBreakGlass(request.id, { by, ...review }), isJitError);
   await engine.reviewBreakGlass(request.id, { by: 'user:lee', ...review });
-  console.log(`owed now: ${(await engine.listBreakGlassReviews()).length}`);
+  console.log(`pending reviews: ${(await engine.listBreakGlassReviews()).length}`);
 
   // The next time it is found unjustified while the access lives: that ends it, in the same commit.
   const again = await engine.breakGlass({ ...emergency, justification: 'I want to look something up' });

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { denyAll, JitEngine } from 'jit-access';
 import { approvalLinks } from 'jit-access/links';
 import { ENTRY_TYPES } from '../../src/records/index.js';
-import { root, textOf } from './pages.js';
+import { blocksOf, pages, root, textOf } from './pages.js';
 
 const page = textOf('docs/migration.md');
 
@@ -23,6 +23,28 @@ const nameIn = (cell: string | undefined) => /^`([\w.]+)`$/.exec(cell ?? '')?.[1
 const reportOf = (entry: string) => readFileSync(`${root}docs/api/${entry === '.' ? 'index' : entry.slice(2)}.api.md`, 'utf8');
 const declares = (entry: string, name: string) =>
   new RegExp(`^export .*\\b(function|interface|type|class|const) ${name}\\b`, 'm').test(reportOf(entry));
+
+/** What the tables call old, where it is one name: a row has it in its first cell, or behind the cell that says where. */
+function oldNames(): string[] {
+  const rows = page.split('\n').filter((line) => line.startsWith('|'));
+  const cells = rows.flatMap((row) => row.split('|').slice(1, 3));
+  return [...new Set(cells.map((cell) => /^`([\w.]+)(?:: \w+)?`$/.exec(cell.trim())?.[1]).filter((name) => name !== undefined))];
+}
+
+const reports = readdirSync(`${root}docs/api`).map((name) => readFileSync(`${root}docs/api/${name}`, 'utf8'));
+
+/** The code of a page: what stands in backquotes, and its blocks. */
+const codeOf = (name: string): string[] => [
+  ...blocksOf(name).map(({ code }) => code),
+  ...[
+    ...textOf(name)
+      .replace(/^```.*?^```/gms, '')
+      .matchAll(/`([^`]+)`/g),
+  ].map(([, code]) => code as string),
+];
+
+/** Old names that are words of something else on these pages. */
+const OTHER_MEANINGS: ReadonlySet<string> = new Set(['docs/writing-a-store.md: lease']);
 
 describe('the page of old and new names', () => {
   it('names verbs that the engine has, for verbs that it no longer has', () => {
@@ -74,6 +96,18 @@ describe('the page of old and new names', () => {
       expect([...names.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort()).toEqual(declared.sort());
       for (const name of declared) expect(declares('.', name ?? ''), name).toBe(false);
     }
+  });
+
+  it('is the only page that names what is gone', () => {
+    const gone = oldNames().filter((name) => !reports.some((report) => new RegExp(`\\b${name}\\b`).test(report)));
+    expect(gone).toEqual(expect.arrayContaining(['owedReviews', 'onCoverage', 'steadyPool', 'askAt', 'stopOnEnd']));
+    const named = pages
+      .filter((name) => name !== 'docs/migration.md')
+      .flatMap((name) =>
+        codeOf(name).flatMap((code) => gone.filter((old) => new RegExp(`\\b${old}\\b`).test(code)).map((old) => `${name}: ${old}`)),
+      )
+      .filter((found) => !OTHER_MEANINGS.has(found));
+    expect(named).toEqual([]);
   });
 
   it('names types of entries that there are, for types that are gone', () => {

@@ -25,7 +25,7 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'page: break-glass by user:maya',
     'skipped: platform (user:ana,user:sam)',
     'page: the review of break-glass is overdue',
-    'owed now: 0',
+    'pending reviews: 0',
     'page: break-glass by user:maya',
     'unjustified: ended',
   ],
