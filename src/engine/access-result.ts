@@ -40,7 +40,7 @@ export async function accessResultOf(
   }
 }
 
-/** Who may review, for people to read. `undefined`: the approver failed, which leaves the rest of the result intact. */
+/** The possible reviewers, for people to read. `undefined`: the approver can not list them or failed. The rest of the result stays. */
 export async function reviewersOf({ approver, settings }: Kernel, request: AccessRequest): Promise<readonly string[] | undefined> {
   try {
     return (await approver.membersOf(request))?.filter((member) => !isOwnRequest(request, member));
@@ -50,7 +50,7 @@ export async function reviewersOf({ approver, settings }: Kernel, request: Acces
   }
 }
 
-/** What an approved request gives, read from the store. */
+/** The access of an approved request, read from the store. */
 export async function readAccess(ledger: Ledger, clock: EngineClock, request: AccessRequest): Promise<AccessGranted> {
   for (;;) {
     const begun = clock.read();
@@ -63,7 +63,7 @@ export async function readAccess(ledger: Ledger, clock: EngineClock, request: Ac
   }
 }
 
-/** What a request gives whose grants the caller has just issued, judged at the reading at which it issued them. */
+/** The access of a request whose grants the caller has just issued, judged at the reading at which it issued them. */
 export function issuedAccess(grants: NonNullable<RequestWithGrants['grants']>, reading: ClockReading): AccessGranted {
   const uses = grants.map(freshlyIssued);
   return granted(uses, accessAt(uses, reading), reading);

@@ -6,7 +6,7 @@ import type { Enforcement } from '../kernel/enforcement.js';
 import { grantsAmong } from '../kernel/grant-use.js';
 import { grantWithStatus } from './with-status.js';
 
-/** What a subject has now, and what it will have. */
+/** The access that a subject has now, and its scheduled access. */
 export async function accessStatus(
   checker: Checker,
   { readId, decodeAll, standing, leewayMs }: Enforcement,
@@ -17,7 +17,7 @@ export async function accessStatus(
   const all = grantsAmong(rows, subject, decodeAll);
   const held = all.filter((one) => isUsable(one, reading)).sort((a, b) => endOf(a) - endOf(b));
   const scheduled = all.filter((one) => isScheduled(one, reading)).sort((a, b) => a.grant.startsAt - b.grant.startsAt);
-  // By the rule of a check, asked for the instant of the start.
+  // Judges by the rule of a check at the instant of the start.
   const certain = scheduled.filter((one) => {
     const begin = expectedStart(one.grant);
     return isUsable(one, { now: begin, forEnds: begin + leewayMs });

@@ -19,7 +19,7 @@ const NO_CHAIN = { successors: [], requests: [] };
 /** Asks the approver once more when a scheduled grant starts, for sweeps and for checks. */
 export class Activation implements StartActivator {
   readonly #kernel: Kernel;
-  /** By grant, the question that is open: a burst of checks asks once. */
+  /** By grant, the open question. A burst of checks asks once (single-flight). */
   readonly #underway = new SingleFlight<Grant>();
   /** By grant, the time since the last question about it failed. */
   readonly #failed = new Map<string, Stopwatch>();

@@ -4,7 +4,7 @@ import type { AskField } from '../lifecycle/request.js';
 import type { GrantWithStatus, RequestWithStatus } from './with-status.js';
 import type { RecentDenial } from '../lifecycle/same-ask.js';
 
-/** What an approved request gives. */
+/** The access that an approved request gives. */
 export interface AccessGranted {
   /** `ended`: none of the grants can allow, now or later. */
   readonly outcome: 'granted' | 'ended';
@@ -14,12 +14,12 @@ export interface AccessGranted {
 }
 
 /**
- * What became of a request.
+ * The state of a request, as the engine returns it for an ask, a review or `retryDecision`.
  *
- * `reused`: the request, or what it gives, was there already, and this ask has made nothing new. A repeat is not a
- * permission: it says what became of the first call. `allowed` says whether a grant of the request allows at this
- * reading; it is `false` for every outcome but `granted`. `differs` names what a request that is returned for this ask has
- * otherwise than the ask.
+ * - `reused`: an earlier call made the request, and this ask created nothing. A repeat is not a permission: it returns the
+ *   state of the first call's request.
+ * - `allowed`: whether a grant of the request allows at this reading. It is `false` for every outcome but `granted`.
+ * - `differs`: the fields in which a reused request differs from this ask.
  */
 export type AccessResult = {
   readonly reused: boolean;
@@ -31,75 +31,75 @@ export type AccessResult = {
   | { readonly outcome: 'denied'; readonly reason: string | undefined }
   | {
       readonly outcome: 'pending';
-      /** Everybody who may review; `undefined` where the approver can't list them. */
+      /** The ids of all possible reviewers. `undefined`: the approver can not list them. */
       readonly reviewers: readonly string[] | undefined;
     }
   | { readonly outcome: 'cancelled' | 'expired' }
 );
 
-/** What would become of an ask, if it were made now. */
+/** The result that an ask would have now. */
 export type AccessPreview =
   | (AccessResult & { readonly dryRun: true })
   | {
       readonly dryRun: true;
-      /** Nothing would be recorded but the attempt. */
+      /** The engine would refuse the ask and record only the attempt. */
       readonly outcome: 'refused';
       readonly code: JitErrorCode;
       readonly reason: string;
     };
 
-/** The review that break-glass access owes. */
+/** A pending break-glass review. */
 export interface BreakGlassReviewItem {
   readonly request: RequestWithStatus;
-  /** When it is overdue, epoch milliseconds. */
+  /** The instant from which the review is overdue. Epoch milliseconds. */
   readonly reviewBy: number;
   readonly isOverdue: boolean;
 }
 
 /**
- * A use that has been taken. A use that is not allowed is an error, never a value.
+ * A use that was taken. A refused use is an error, never a value.
  *
- * Gotcha: a repeat is not a permission. Under a used key nothing new is taken, so look at `reused` before you act.
+ * Gotcha: a repeat is not a permission. Under a used key the engine takes no new use, so read `reused` before you act.
  */
 export interface Consumption {
-  /** Always `true`: what allows this allowed it at this reading, or only this very use, its last, has ended it. */
+  /** Always `true`: a grant or standing access allowed this at this reading, or only this use, the last one, ended the grant. */
   readonly allowed: true;
-  /** Whether the use was taken before, under this key, and nothing has been taken now. */
+  /** Whether an earlier call took the use under this key, and this call took none. */
   readonly reused: boolean;
   readonly subject: string;
   readonly scope: string;
-  /** When, epoch milliseconds. */
+  /** When the use was taken. Epoch milliseconds. */
   readonly at: number;
-  /** The grant that allowed it, as it is now; `undefined`: standing access did, or it has been purged since. */
+  /** The grant that allowed the use, in its current state. `undefined`: standing access allowed it. */
   readonly grant: GrantWithStatus | undefined;
-  /** What the grant had left then; `undefined` where what allowed it isn't counted. */
+  /** The uses that the grant had left then. `undefined`: the grant has no number of uses, or standing access allowed it. */
   readonly usesLeft: number | undefined;
 }
 
-/** A span of time in which access is held, unless something other than time ends it: half-open, `[startsAt, endsAt)`. */
+/** A half-open span `[startsAt, endsAt)` in which access is held, unless a cause other than time ends it. */
 export interface AccessWindow {
   readonly grantId: string;
   readonly scope: string;
-  /** First instant at which it is held. Epoch milliseconds. */
+  /** The first instant at which the access is held. Epoch milliseconds. */
   readonly startsAt: number;
-  /** First instant at which it no longer is: an idle end and `leewayMs` are in it. Epoch milliseconds. */
+  /** The first instant at which it is no longer held. Accounts for an idle end and `leewayMs`. Epoch milliseconds. */
   readonly endsAt: number;
 }
 
-/** The badge: what a subject holds at this moment, and when that changes by itself. */
+/** The access that a subject holds now, and the instant at which time changes it. */
 export interface AccessStatus {
   readonly subject: string;
   /** The clock's reading. Epoch milliseconds. */
   readonly at: number;
   /** Patterns held without a grant. */
   readonly standing: readonly string[];
-  /** Usable now, the one that ends first before the others. */
+  /** The grants that are usable now, in the order of their ends. */
   readonly held: readonly GrantWithStatus[];
-  /** Not started yet, the one that starts first before the others. */
+  /** The grants that have not started yet, in the order of their starts. */
   readonly scheduled: readonly GrantWithStatus[];
-  /** When each is held, as far as time alone decides: all of `held`, then those of `scheduled` that nobody is asked about again. */
+  /** The windows as far as time alone decides: of all `held`, then of each `scheduled` grant that no approver must confirm. */
   readonly windows: readonly AccessWindow[];
-  /** The next instant at which time changes this; `undefined`: never. Epoch milliseconds. */
+  /** The next instant at which time changes this. `undefined`: never. Epoch milliseconds. */
   readonly changesAt: number | undefined;
 }
 
@@ -109,21 +109,21 @@ export interface InboxItem {
   /** The groups of the quorum in which this reviewer may act. */
   readonly groups: readonly string[];
   /**
-   * Denials of the same ask (same subject, overlapping scopes, windows that meet) within `limits.askAgainAfter`, and at
-   * least within 24 hours; the latest first.
+   * Denials of the same ask (same subject, overlapping scopes, windows that meet), the latest first. They lie within the
+   * last `limits.askAgainAfter`, and at least within the last 24 hours.
    */
   readonly denials: readonly RecentDenial[];
   /** The ids of other pending requests that are the same ask. */
   readonly twins: readonly string[];
 }
 
-/** What `revokeAll` ended. */
+/** The records that `revokeAll` ended. */
 export interface RevokeAllReport {
   readonly grants: readonly GrantWithStatus[];
   readonly requests: readonly RequestWithStatus[];
 }
 
-/** What `flushAudit` found. `caughtUp`: every sink has everything. */
+/** The result of `flushAudit`. `caughtUp`: every sink has every entry, and none has failed. */
 export interface FlushReport {
   readonly caughtUp: boolean;
   readonly followers: readonly FollowerStatus[];

@@ -9,31 +9,31 @@ import { readInstant, type Instant } from '../core/instant.js';
 import { readDuration, type Duration } from '../core/duration.js';
 import type { Settings } from '../kernel/settings.js';
 
-/** What `requestAccess` takes: one `scope` or several `scopes`, decided as one. */
+/** The argument of `requestAccess`: one `scope`, or several `scopes` with one decision. */
 export interface AccessAsk<Scope extends string = string> {
-  /** Who would hold the access. */
+  /** The identity that would hold the access. */
   readonly subject: string;
   readonly scope?: Scope | undefined;
-  /** At most 50, each once; approved together or not at all, one grant for each. */
+  /** At most 50, without repetition. Approved together or not at all, with one grant for each scope (L10). */
   readonly scopes?: readonly Scope[] | undefined;
-  /** Length of the window, which starts at the decision: milliseconds, or a string like `'30m'`. */
+  /** Length of the window: milliseconds, or a string like `'30m'`. The window starts at the decision, not at the request (L4). */
   readonly ttl: Duration;
-  /** When the window starts, if not at the decision. A decision that comes later gives what is left of it. Epoch milliseconds or a `Date`. */
+  /** Start of the window: epoch milliseconds or a `Date`. Default: the decision. A later decision gives the rest of the window. */
   readonly startsAt?: Instant | undefined;
-  /** Why. Text of at most 4 KiB; it goes on record, so nothing secret. */
+  /** Why. Text of at most 4 KiB. The journal records it, so it must contain no secret. */
   readonly justification?: string | undefined;
-  /** What it is for, e.g. `INC-4711`. Text of at most 4 KiB. */
+  /** The ticket that the access is for, e.g. `INC-4711`. Text of at most 4 KiB. */
   readonly ticket?: string | undefined;
-  /** Who asks, if not the subject itself; neither of the two may review. */
+  /** The caller that asks. Default: the subject. Neither of the two may review. */
   readonly requestedBy?: string | undefined;
   /**
-   * Makes a repeat safe: the same key and body give the same request, another body is refused.
+   * Makes a repeat safe: the same key and body return the same request, and the engine refuses another body (L11).
    *
-   * Gotcha: the id of what a key makes is no secret. It is SHA-256 over namespace, verb, requester and key, so a caller who
+   * Gotcha: an id derived from a key is not secret. It is SHA-256 over namespace, verb, requester and key, so a caller that
    * knows these can compute it. Never treat the id of a request or grant as a capability, whether or not a key made it.
    */
   readonly idempotencyKey?: string | undefined;
-  /** JSON of your own, at most 8 KiB. Kept on the request; only its hash goes into the journal. */
+  /** JSON of the caller, at most 8 KiB. The store keeps it on the request. The journal records only its SHA-256. */
   readonly metadata?: JsonObject | undefined;
 }
 
@@ -46,21 +46,21 @@ export interface RunAsk<Scope extends string = string> extends Omit<AccessAsk<Sc
 }
 
 /**
- * An ask that only wants to know: what would happen, by which rule, and who may review. Nothing is stored but the count of
- * dry runs: an `attempt.refused` entry with code `dry_run`.
+ * An ask that creates no request. The engine returns what would happen, by which rule, and who may review. It stores only
+ * the count of dry runs: an `attempt.refused` entry with code `dry_run`.
  */
 export type DryRunAsk<Scope extends string = string> = (AccessAsk<Scope> | RunAsk<Scope>) & { readonly dryRun: true };
 
-/** What `extend` takes: more time for a grant, on top of what it has. */
+/** The argument of `extend`: more time for a grant, after its present window. */
 export interface ExtensionAsk extends Omit<AccessAsk, 'subject' | 'scope' | 'scopes' | 'startsAt' | 'requestedBy'> {
   /**
-   * Who asks: the grant's subject, or another caller on its behalf. Neither of the two may review. There is no default: the
-   * call names no subject, and a person that a default fills in could then approve their own ask (L15).
+   * The caller that asks: the grant's subject, or another caller on its behalf. Neither of the two may review. There is no
+   * default: a default would name the subject, and the real requester could then approve their own ask (L15).
    */
   readonly requestedBy: string;
 }
 
-/** What `breakGlass` takes. */
+/** The argument of `breakGlass`. */
 export interface BreakGlassAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'startsAt' | 'justification'> {
   /** Why there is no time for a review. Text of at most 4 KiB. */
   readonly justification: string;

@@ -18,21 +18,21 @@ import { EndTally } from './end-tally.js';
 import { confirmEnds, endAndTally } from './revocation.js';
 import { endedWithStatus, type RequestWithStatus } from './with-status.js';
 
-/** Which of the pending break-glass reviews. */
+/** Selects pending break-glass reviews. */
 export interface BreakGlassReviewQuery {
   readonly subject?: string | undefined;
-  /** Those that this person may give. */
+  /** Selects the reviews that this person may give. */
   readonly reviewer?: string | undefined;
 }
 
 /**
  * Records the verdict of a break-glass review; `unjustified` ends the access in the same change.
  *
- * Where one change can not hold that (L42), the grants end first, one change each, the oldest first, and the verdict is
- * recorded last. If the process dies in between, the review is still pending, and any reviewer's next call ends the rest.
+ * Where one change can not hold that (L42), the grants end first, one change each, in the order of the request. The verdict
+ * is recorded last. If the process dies in between, the review is still pending, and any reviewer's next call ends the rest.
  *
- * @throws PartialError where a grant that `unjustified` should end could not be read: the verdict is recorded all the same;
- *   or where a call that needs several changes failed after the first: the review is still pending
+ * @throws PartialError where `unjustified` should end a grant that could not be read: the verdict is recorded all the same
+ * @throws PartialError where a call that needs several changes failed after the first: the review is still pending
  */
 export async function reviewBreakGlass(
   kernel: Kernel,
@@ -57,7 +57,7 @@ export async function reviewBreakGlass(
     return ledger.commitTransition(transition);
   };
   try {
-    // Stubborn where it ends access: uses in between must not make it answer "conflict".
+    // Stubborn where the verdict ends access: concurrent uses must not make the call reject with a conflict.
     await ledger.untilCommitted(attempt, isEnding);
   } catch (error) {
     throw failureOf(ending, id, error);
@@ -120,7 +120,7 @@ async function endOneByOne(
   }
 }
 
-/** The error of a review that failed: it names the grants that this call ended before, and those that it left. */
+/** The error of a review that failed. It names the grants that this call ended, and those that it did not. */
 function failureOf({ tally, left }: PartialEnding, requestId: string, error: unknown): unknown {
   if (tally.ended.grants.length === 0) return error;
   for (const grantId of left) tally.fail('grant', grantId, error);
@@ -129,9 +129,9 @@ function failureOf({ tally, left }: PartialEnding, requestId: string, error: unk
 }
 
 /**
- * Ends the extensions that were asked for while the chains were read, from grants that had just expired.
+ * Ends the extensions of just-expired grants that were requested while the engine read the chains.
  *
- * @param ended grants whose end is recorded, by the commit of the review at the latest
+ * @param ended the grants of the request whose end is recorded, now or by the commit of the review
  * @param unreadable grants that this commit could not end
  * @throws PartialError
  */
@@ -150,7 +150,7 @@ async function endLeftovers(
   tally.report();
 }
 
-/** The pending reviews in the order of the store: the first due first. */
+/** The pending reviews, the first due first. */
 export async function listBreakGlassReviews(kernel: Kernel, query: BreakGlassReviewQuery): Promise<readonly BreakGlassReviewItem[]> {
   const given = readOptions<keyof BreakGlassReviewQuery>('query', query, ['subject', 'reviewer']);
   const { readId, decodeAll } = kernel.settings;
@@ -179,7 +179,7 @@ async function mayReviewOrNot(kernel: Kernel, reviewer: string, request: AccessR
   }
 }
 
-/** The subject and the requester may not, so the approver is not asked about them, and its failure changes nothing. */
+/** The subject and the requester may never review, so the engine does not ask the approver about them. */
 async function mayReview({ approver }: Kernel, reviewer: string, request: AccessRequest): Promise<boolean> {
   return !isOwnRequest(request, reviewer) && approver.mayReviewBreakGlass(reviewer, request);
 }

@@ -13,7 +13,7 @@ import type { ParsedAsk } from './ask.js';
 import { requestOfKey } from './requests.js';
 import { endedWithStatus } from './with-status.js';
 
-/** Break-glass access is approved as it is taken. Under a used key it may have ended since. */
+/** Break-glass access is approved when it is requested. Under a used key, it may have ended since. */
 export type BreakGlassResult = AccessResult & { readonly outcome: AccessGranted['outcome'] };
 
 const REPEATED: Transition<undefined> = noChange(undefined);
@@ -54,7 +54,7 @@ async function attempt(
   }
   const debtors = await loadDebtors(kernel, draft);
   const context = { ...(await loadIssueContext(kernel, draft, { isBreakGlass: true })), limits };
-  // Asks again after all reads: the pending review among the debtors may be that of this very call, made twice at once.
+  // Looks for a repeat again after all reads: the pending review may belong to a concurrent call with the same key.
   if (await isRepeated()) return REPEATED;
   const reading = now();
   const transition = takeAccess(ask, id, { ...answer, verdict }, debtors, context, reading);
@@ -62,7 +62,7 @@ async function attempt(
   return { ...transition, result: { ...issuedAccess(grants, reading), reused: false, differs: [], request: endedWithStatus(request) } };
 }
 
-/** Loads the rows of those whose pending reviews count against this request. */
+/** Loads the subject and the requester, whose pending reviews count against this request. */
 export async function loadDebtors(
   kernel: Kernel,
   { subject, requestedBy }: Pick<AccessRequest, 'subject' | 'requestedBy'>,

@@ -1,18 +1,18 @@
 import { readId, readOptions, readText } from '../core/parse.js';
 import type { Settings } from '../kernel/settings.js';
 
-/** Who does something, and why. */
+/** The caller of a verb, and its reason. */
 export interface By {
   readonly by: string;
   /** Recorded in the journal. Text of at most 4 KiB. */
   readonly reason?: string | undefined;
 }
 
-/** A review: who, why, and as what. */
+/** The caller of a review, its reason, and the group in which the review counts. */
 export interface ReviewBy extends By {
   /** For the other reviewers. Text of at most 4 KiB; recorded in the journal. */
   readonly comment?: string | undefined;
-  /** The one group in which it is to count, for a reviewer who is in several. Default: any that completes the quorum. */
+  /** The group in which the review counts, for a reviewer who is in several. Default: any group that completes the quorum. */
   readonly as?: string | undefined;
 }
 
@@ -22,7 +22,7 @@ export function readBy(settings: Pick<Settings, 'readId'>, options: unknown): { 
   return { by: settings.readId('by', by), reason: readText('reason', reason) };
 }
 
-/** What a review says besides its verdict. @throws InvalidArgumentError */
+/** Reads the texts of a review and its group. @throws InvalidArgumentError */
 export function readReviewTexts({ reason, comment, as }: { readonly [Field in 'reason' | 'comment' | 'as']?: unknown }) {
   return {
     reason: readText('reason', reason),

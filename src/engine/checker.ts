@@ -13,48 +13,53 @@ import type { Enforcement } from '../kernel/enforcement.js';
 import { withUsage, usageRow } from '../kernel/grant-use.js';
 import { standingFor } from '../kernel/standing.js';
 
-/** A scope, or anything that has one. */
+/** A scope, or any object with a `scope`. */
 export type Action<Scope extends string = string> = Scope | { readonly scope: Scope };
 
-/** The store as a check reads it. */
+/** The part of the store that a check reads. */
 export type CheckedStore = Pick<GrantStore, 'live' | 'windowOf'>;
 
-/** Asks the approver about starts whose time has come, for checks that only an activation is missing from. */
+/** Asks the approver about due starts, for checks that deny only because an activation is missing. */
 export interface StartActivator {
-  /** Activates the grant of a decision that lacks only that, and judges again; where it can't be had, the no stays. */
+  /** Activates the grant of a `not_activated` decision and judges again. Where the activation fails, the decision stays. */
   retry(decision: Decision, again: () => MaybePromise<Decision>): Promise<Decision>;
-  /** Activates what can be of these rows. @param wanted whether the activation of a grant of this scope could matter @returns whether any was to be activated */
+  /**
+   * Activates the grants among these rows whose start is due.
+   *
+   * @param wanted whether the activation of a grant of this scope may change the answer
+   * @returns whether there was a grant to activate
+   */
   activateAll(subject: string, live: LiveRows, wanted: (granted: string) => boolean): Promise<boolean>;
 }
 
-/** What is live of a subject, as it was read and judged. */
+/** The live rows of a subject, and the clock reading at which they are judged. */
 export interface LiveRows {
   readonly rows: readonly Row[];
   readonly reading: ClockReading;
 }
 
 /**
- * The check. It awaits nothing when the store answers at once, reads the clock once, after the store has answered, so
- * that a slow answer can't carry a yes past the end, and makes one decision. Until then the store is asked from the
- * highest reading so far on, which can only be too early.
+ * The check. Where the store answers at once, it awaits nothing. It reads the clock once, after the store has answered, so
+ * that a slow answer can not extend access beyond the end. It asks the store for the rows live at the engine's high-water
+ * mark. That mark can only lie before the reading, so no row is missing.
  *
- * What it costs over such a store, counted by test/engine/check-cost.test.ts: one promise, the verb's own, and no await.
- * It makes the question, the answer's list, the reading, what is held with its list, and the decision; a record only at
- * the first look at a row that can't change, at each look at one that may.
+ * Cost over a store that answers at once (counted by test/engine/check-cost.test.ts): one promise, that of the verb, and no
+ * await. It allocates the query, the store's list, the reading, the list of grants with their usage, and the decision. It
+ * decodes an immutable row once, and any other row at each check.
  *
- * The ordinary yes is shorter still where the store has `windowOf`: then a grant that only time decides about needs no
- * list and no record, and `isAllowed` needs no decision. Everything else takes the long way, every no included: a second
- * row on the scope, a usage, scopes that are patterns, standing access, ids that `canonicalId` has to read.
+ * The fast path for an allowed check needs a store with `windowOf`. A grant that only time can end then needs no list and no
+ * record, and `isAllowed` needs no decision. All other cases take the slow path: every no, a second row on the scope, a usage
+ * row, pattern scopes, standing access, and a `canonicalId`.
  */
 export class Checker {
   readonly #settings: Enforcement;
   readonly #clock: EngineClock;
   readonly #store: CheckedStore;
   readonly #activation: StartActivator | undefined;
-  /** Where only a grant of exactly the scope that is asked for could allow it, and the store has a short cut of its own. */
+  /** The fast path. Set only where no pattern, standing access or `canonicalId` applies, and the store has its own `windowOf`. */
   readonly #shortCut: CheckedStore | undefined;
 
-  /** @param activation `undefined`: a grant whose start must be confirmed allows nothing until an engine has recorded that */
+  /** @param activation `undefined`: a grant whose start must be confirmed allows nothing until an engine has confirmed it */
   constructor(settings: Enforcement, clock: EngineClock, store: CheckedStore, activation?: StartActivator) {
     this.#settings = settings;
     this.#clock = clock;
@@ -70,12 +75,12 @@ export class Checker {
   check(subjectGiven: unknown, action: unknown): MaybePromise<Decision> {
     const window = this.#windowOf(subjectGiven, action);
     if (window !== undefined) {
-      // Copied before the clock is read: a clock of the caller may ask the same store something.
+      // Copies the fields before it reads the clock: a caller's clock may query the same store, which reuses the window.
       const { from, until, row } = window;
       const reading = this.#clock.read();
       if (isWithin(from, until, reading)) {
         const grant = decodeGrant(row);
-        // Another row than that of this pair is no answer to this question.
+        // Ignores a row of another subject or scope.
         if (grant.subject === subjectGiven && grant.scope === action)
           return decisionOf(grant.subject, grant.scope, reading.now, 'granted', grant, until - this.#settings.leewayMs);
       }
@@ -83,7 +88,7 @@ export class Checker {
     return this.#long(subjectGiven, action);
   }
 
-  /** The check without its reasons, which needs no decision where there is but one grant to look at. */
+  /** The check without its reasons. The fast path makes no decision. */
   allows(subjectGiven: unknown, action: unknown): MaybePromise<boolean> {
     const window = this.#windowOf(subjectGiven, action);
     if (window !== undefined) {
@@ -94,7 +99,7 @@ export class Checker {
     return isThenable(answer) ? answer.then(({ allowed }) => allowed) : answer.allowed;
   }
 
-  /** Ignores the short cut once `live` or it was replaced, so that an injected outage also reaches the fast path (L30). */
+  /** Ignores `windowOf` once it or `live` was replaced, so that an injected outage also reaches the fast path (L30). */
   #windowOf(subject: unknown, scope: unknown): GrantWindow | undefined {
     const store = this.#store;
     const shortCut = this.#shortCut;
@@ -107,7 +112,7 @@ export class Checker {
     return this.decide(subject, scope);
   }
 
-  /** The check of what has been read at the door. */
+  /** The check of arguments that were parsed. */
   decide(subject: string, scope: string): MaybePromise<Decision> {
     const standing = this.standing(subject, scope);
     if (standing !== undefined) return standing;
@@ -117,7 +122,7 @@ export class Checker {
     return answer.reason === 'not_activated' ? this.#activated(answer, subject, scope) : answer;
   }
 
-  /** The yes that needs no grant, and so no store; `undefined`: only a grant could allow this. */
+  /** The decision of standing access, which needs no store. `undefined`: only a grant could allow this. */
   standing(subject: string, scope: string): Decision | undefined {
     const pattern = standingFor(this.#settings.standing(subject), scope);
     if (pattern === undefined) return undefined;
@@ -130,11 +135,11 @@ export class Checker {
     const scopes = list.map((action, i) => readAction(`actions[${i}]`, action));
     const patterns = this.#settings.standing(subject);
     const isStanding = scopes.map((scope) => standingFor(patterns, scope) !== undefined);
-    // Standing access needs no store, here as in a check.
+    // Standing access needs no store.
     if (isStanding.every(Boolean)) return list;
     const asked = scopes.filter((_, i) => isStanding[i] === false);
     const { rows, reading } = await this.activated(subject, (granted, live) =>
-      // As in a check: an approver that hangs must not hold up what is covered anyway.
+      // Waits for an activation only where no other grant allows the scope: an approver that hangs must not delay the others.
       asked.some(
         (scope) => reaches(this.#settings.scopes, granted, scope) && !this.#judge(live.rows, subject, scope, live.reading).allowed,
       ),
@@ -142,15 +147,16 @@ export class Checker {
     return list.filter((_, i) => isStanding[i] === true || this.#judge(rows, subject, scopes[i] as string, reading).allowed);
   }
 
-  /** The subject's live rows that may reach a scope; without a scope, all of them. */
+  /** The subject's live rows that may reach a scope. Without a scope: all live rows of the subject. */
   live(subject: string, scope?: string): MaybePromise<readonly Row[]> {
     const exactly = this.#settings.scopes.exact ? scope : undefined;
     return askLive(this.#store, { subject, scope: exactly, at: this.#clock.highWater });
   }
 
   /**
-   * Only rows that reach the scope are decoded: one for an ordinary yes. A malformed one allows nothing and is reported.
-   * Under a lock no grant reaches anything: no verb of this version writes one, so none can be read here (L30).
+   * Decodes only the rows that reach the scope, usually one. A malformed row allows nothing and is reported to `onError`.
+   * Where a lock row is present, no grant reaches any scope. No verb of this version writes locks, so it can not read one
+   * and fails closed (L30).
    */
   reaching(rows: readonly Row[], subject: string, scope: string): readonly GrantUse[] {
     if (hasLockRow(rows)) return [];
@@ -168,7 +174,7 @@ export class Checker {
     return reaching;
   }
 
-  /** What is live, once everything that could be activated of it has been. */
+  /** The subject's live rows, after the activation of the wanted grants. */
   async activated(subject: string, wanted: (granted: string, live: LiveRows) => boolean): Promise<LiveRows> {
     const read = async (): Promise<LiveRows> => ({ rows: await this.live(subject), reading: this.#clock.read() });
     const live = await read();
@@ -187,28 +193,27 @@ export class Checker {
   }
 
   #judge(rows: readonly Row[], subject: string, scope: string, reading: ClockReading = this.#clock.read()): Decision {
-    // By its own clock reading: a lock may end at any moment.
+    // `validUntil` is this reading: the lock may end at any moment.
     if (hasLockRow(rows)) return decisionOf(subject, scope, reading.now, 'locked', undefined, reading.now);
     return judge(this.reaching(rows, subject, scope), subject, scope, reading, this.#settings.takesUses);
   }
 }
 
-/** What to throw for a no. */
+/** The error that the verbs throw for a denied check. */
 export function denied(decision: Decision): DeniedError {
   const { subject, scope, reason } = decision;
   return new DeniedError(`${subject} has no access to ${scope} now (${reason})`, subject, decision);
 }
 
 /**
- * The `live` and `windowOf` of a store that belong together: both are defined on the same object of its prototype chain.
- * A subclass or a wrapper with its own `live` (to inject an outage, to count, to hide a tenant) inherits a `windowOf` that
- * knows nothing of it.
+ * The `live` and `windowOf` of a store, where the same object of its prototype chain defines both. A subclass or wrapper with
+ * its own `live` (to inject an outage, to count, to hide a tenant) inherits a `windowOf` that bypasses that `live`.
  */
 function shortCutOf(store: CheckedStore): CheckedStore | undefined {
   for (let owner: object | null = store; owner !== null; owner = Object.getPrototypeOf(owner) as object | null) {
     const [live, windowOf] = (['live', 'windowOf'] as const).map((name) => Object.getOwnPropertyDescriptor(owner, name));
     if (live === undefined && windowOf === undefined) continue;
-    // An accessor has no value, and so no short cut.
+    // An accessor has no value, so a store with one has no fast path.
     const own = { live: live?.value as unknown, windowOf: windowOf?.value as unknown } as CheckedStore;
     const isWhole = typeof own.live === 'function' && typeof own.windowOf === 'function';
     return isWhole && store.live === own.live && store.windowOf === own.windowOf ? own : undefined;
@@ -216,7 +221,7 @@ function shortCutOf(store: CheckedStore): CheckedStore | undefined {
   return undefined;
 }
 
-/** Allows only by proven instants: what else a store gives is no window. */
+/** Allows only if both bounds are instants: any other value of a store denies. */
 const isWithin = (from: number, until: number, { now, forEnds }: ClockReading): boolean =>
   isInstant(from) && isInstant(until) && from <= now && forEnds < until;
 

@@ -8,24 +8,24 @@ import type { Checker } from './checker.js';
 import { EngineChecker } from './engine-checker.js';
 import type { Kernel } from '../kernel/kernel.js';
 
-/** What a decision by grants rests on. */
+/** A decision by grants, with the data that it is based on. */
 export interface Coverage {
   readonly decision: Decision;
   /** The live grants that reach the scope, whether or not they are usable now. */
   readonly uses: readonly GrantUse[];
-  /** The clock's reading before the store was asked: what this says was so then or later. Epoch milliseconds. */
+  /** The clock reading before the store read: the data is at least as new as that. Epoch milliseconds. */
   readonly begunAt: number;
-  /** Started before the store was asked. */
+  /** The time since just before the store read. */
   readonly age: Stopwatch;
-  /** The reading after it had answered, at which all was judged. */
+  /** The reading after the store had answered, at which the grants were judged. */
   readonly reading: ClockReading;
 }
 
 /**
- * A check by grants alone, with everything that it rests on, from one read of the store. It activates the grants whose start
- * has come. It waits for an activation only where no other grant allows: an approver that hangs must not delay those.
+ * A check by grants alone, with its data, from one read of the store. It activates the grants whose start has come. It waits
+ * for an activation only where no other grant allows: an approver that hangs must not delay an access that another grant gives.
  *
- * @param waits false: it never waits. The activation continues in the background, and its journal entry announces it
+ * @param waits false: never waits for an activation. It continues in the background, and its journal entry announces it.
  */
 export async function coverageOf(kernel: Kernel, subject: string, scope: string, waits = true): Promise<Coverage> {
   const { clock, settings } = kernel;

@@ -11,29 +11,30 @@ import { readEnforcement, refuseDefaultNamespace, type OnError } from '../kernel
 import type { Standing } from '../kernel/standing.js';
 
 export interface CheckerOptions {
-  /** The store that the engines write to. Only its reads are called. */
+  /** The store that the engines write to. The checker calls only its reads. */
   readonly store: Pick<GrantStore, 'namespace' | 'durability' | 'live' | 'find' | 'windowOf'>;
   /** Default: the machine's clock. */
   readonly clock?: Clock | undefined;
-  /** The matcher that the engines use, or the checker refuses to answer. Default: exact scopes. */
+  /** The matcher that the engines use. With another one, every call rejects. Default: exact scopes. */
   readonly scopes?: ScopeMatcher | undefined;
-  /** What a subject may do with no grant, as the engines have it. Default: nothing. */
+  /** The access that a subject has without a grant. Pass the engines' own value. Default: none. */
   readonly standing?: Standing | undefined;
-  /** Ends come this much earlier, in milliseconds, 0 to an hour: the engines' own value. Default: 0. */
+  /** Milliseconds by which ends apply early, 0 to 3,600,000. Pass the engines' own value. Default: 0. */
   readonly leewayMs?: number | undefined;
-  /** The function that the engines apply to ids. Default: none. */
+  /** The function that brings an id into its canonical form. Pass the engines' own function. Default: none. */
   readonly canonicalId?: ((id: string) => string) | undefined;
   /**
-   * What becomes of a grant with a number of uses, of which a checker takes none. `'deny'`: the answer is no, with the reason
-   * `use_required`. `'allow'`: such a grant allows as in an engine's `check`; this service calls the engine's `consume`
-   * elsewhere. Default: `'deny'`.
+   * How to judge a grant with a number of uses: a checker takes no use. Default: `'deny'`.
+   *
+   * - `'deny'`: the grant does not allow, and the reason is `use_required`.
+   * - `'allow'`: the grant allows as in an engine's `check`. The service must call the engine's `consume` elsewhere.
    */
   readonly countedGrants?: 'deny' | 'allow' | undefined;
   /** Receives errors that have no caller: a malformed row, a clock that steps back. Errors that it throws are dropped. */
   readonly onError?: OnError | undefined;
 }
 
-/** Answers whether a subject may do something now, and writes nothing. */
+/** Checks whether a subject may do something now. Writes nothing. */
 export interface AccessChecker<Scope extends string = string> {
   /**
    * Whether the subject may do this now. Prefer `assertAllowed`: a forgotten `await` on a boolean promise allows every caller.
@@ -41,7 +42,7 @@ export interface AccessChecker<Scope extends string = string> {
    * @throws StoreError, ClockError, InvalidArgumentError
    */
   isAllowed(subject: string, action: Action<Scope>): Promise<boolean>;
-  /** The whole answer: the reason, the grant, and the instant at which time alone may change it. @throws as `isAllowed` */
+  /** The decision: its reason, its grant, and the instant at which time alone may change it. @throws as `isAllowed` */
   check(subject: string, action: Action<Scope>): Promise<Decision>;
   /** Returns the decision when allowed. @throws DeniedError `ERR_JIT_DENIED` otherwise, with the decision; and as `isAllowed` */
   assertAllowed(subject: string, action: Action<Scope>): Promise<Decision>;
@@ -64,12 +65,12 @@ const OPTIONS = [
  * The enforcement side of an engine alone, for a service that only checks: no approver, no writes, no timer. It judges by
  * the same rule as an engine over the same store, and it fails closed.
  *
- * Gotcha: a checker records no use. A grant that ends when it is idle does not notice its checks, and a grant with a number
- * of uses allows nothing unless `countedGrants` says so. Nor does it confirm a start that an approver must confirm: the
- * answer is `not_activated` until an engine has.
+ * Gotcha: a checker records no use. Its checks do not keep a grant with an idle end alive. A grant with a number of uses
+ * allows nothing unless `countedGrants` is `'allow'`. The checker confirms no start: where an approver must confirm it, the
+ * reason is `not_activated` until an engine has recorded the activation.
  *
- * Before its first answer it reads which matchers the engines of this namespace use. Where none of them uses the checker's
- * own, every call rejects with `ERR_JIT_INVALID_ARGUMENT`, since another matcher could allow what no engine would.
+ * Before its first answer the checker reads which matchers the engines of this namespace use. If none of them uses the
+ * checker's own, every call rejects with `ERR_JIT_INVALID_ARGUMENT`: another matcher could allow more than any engine.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
  * @example
@@ -87,7 +88,7 @@ export function createChecker<Scope extends string = string>(options: CheckerOpt
   const clock = new EngineClock(readPort<Clock>('clock', source, ['now']), leewayMs, (error) => onError(error, 'clock'), true);
   const checker = new Checker({ ...enforcement, takesUses: countedGrants === 'allow' }, clock, store);
   const matchers = new EngineMatchers(store, matcher.name, clock, (error) => onError(error, 'engines'));
-  /** The yes that needs no store. Asked only while the rows are unread: a matcher that no engine uses refuses every call. */
+  /** The decision of standing access while the matchers are unread. Later a matcher that no engine uses refuses every call. */
   const standing = (subject: string, action: Action): Decision | undefined => {
     if (matchers.isKnown) return undefined;
     const asked = checker.read(subject, action);
@@ -122,7 +123,7 @@ export function createChecker<Scope extends string = string>(options: CheckerOpt
 }
 
 const HOUR_MS = 3_600_000;
-/** After a read that failed or has not answered, the next one begins this much later. */
+/** The delay of the next read after a read that has failed or not answered. */
 const RETRY_MS = 60_000;
 
 /** The matchers of the engines that write to a namespace, compared with the checker's own. */
@@ -131,14 +132,14 @@ class EngineMatchers {
   readonly #name: string;
   readonly #clock: EngineClock;
   readonly #onFailure: (error: unknown) => void;
-  /** The read that began last; its rejection is the answer of the calls that wait for the first one. */
+  /** The newest read. Its rejection rejects the calls that wait for the first read. */
   #reading: Promise<void> | undefined;
   #begun = 0;
-  /** The number of the newest read that has answered: an older one that answers later says nothing. */
+  /** The number of the newest read that has answered. The answer of an older read is ignored. */
   #answered = 0;
-  /** From this high-water mark on the rows are read again. */
+  /** The high-water mark of the clock from which the rows are read again. */
   #nextAt = 0;
-  /** The rule that the checker's matcher breaks, by the newest answer. */
+  /** The rule that the checker's matcher breaks, according to the newest answer. */
   #refusal: string | undefined;
 
   constructor(store: CheckerOptions['store'], name: string, clock: EngineClock, onFailure: (error: unknown) => void) {
@@ -154,20 +155,20 @@ class EngineMatchers {
   }
 
   /**
-   * To be called before each answer. Only the first answer waits: the rows are read again each hour, in the background.
+   * Call it before each answer. Only the first answer waits. After that, the rows are read again each hour in the background.
    *
    * @returns a promise while the rows have not been read once
    * @throws InvalidArgumentError where no engine uses the checker's matcher
    */
   confirm(): Promise<void> | undefined {
     const { isKnown } = this;
-    // A check reads the clock itself; one that waits or is refused does not get there.
+    // A check that passes reads the clock itself. A call that waits or is refused does not, so the high-water mark would stand still.
     const { highWater } = isKnown && this.#refusal === undefined ? this.#clock : this.#clock.read();
     if (highWater >= this.#nextAt) {
-      // By the high-water mark: after a step back, `now` could stay below it for hours, and each check would read the rows.
+      // Compares the high-water mark: after a step back, `now` may lie below `#nextAt` for hours.
       this.#nextAt = highWater + RETRY_MS;
       this.#reading = this.#read(++this.#begun, highWater);
-      // A background read has no caller. A first one has: its waiters receive the error.
+      // A background read has no caller. The callers that wait for the first read receive its error.
       this.#reading.catch((error: unknown) => (isKnown ? this.#onFailure(error) : (this.#nextAt = 0)));
     }
     if (!isKnown) return this.#reading?.then(() => this.#refuse());
@@ -180,12 +181,12 @@ class EngineMatchers {
   }
 
   async #read(turn: number, at: number): Promise<void> {
-    // One page is read, so its `next` is no place to go on from: that there is one says enough.
+    // Reads one page. Its `next` only tells that the list is incomplete.
     const ask = (query: FindQuery) => askStore('find', () => this.#store.find(query), isPageAfter(undefined));
     const { matchers, isComplete } = await matchersInUse(ask, at, this.#onFailure);
     if (turn < this.#answered) return;
     this.#answered = turn;
-    // A row that can't be read is of an engine, too, and names no matcher.
+    // An unreadable row also belongs to an engine, but names no matcher.
     const isUsed = matchers.includes(this.#name) || (matchers.length === 0 && isComplete);
     const inUse = matchers.join(', ') || 'unreadable here';
     this.#refusal = isUsed ? undefined : `a matcher that the engines of namespace ${this.#store.namespace} use (${inUse})`;

@@ -22,11 +22,11 @@ export interface DueRecords {
 }
 
 /**
- * Decodes a page of due rows: grants with their usage, whichever of the two rows is due, and requests. Rows of features go
- * to `ofFeatures`.
+ * Decodes a page of due rows into requests, and grants with their usage. Either row of a grant may be the due one. Rows of
+ * features go to `ofFeatures`.
  *
- * @param seen ids of grants with a usage row that an earlier page had: both rows may be due. Of other grants nothing is kept,
- *   because there may be very many
+ * @param seen the ids of grants with a usage row in earlier pages: both rows of a grant may be due. Ids of other grants are
+ *   not kept, because there may be very many
  */
 export async function readDue(
   kernel: Kernel,
@@ -51,7 +51,7 @@ export async function readDue(
   return { grants: await kernel.ledger.grantsWithUsage(ids), requests };
 }
 
-/** @returns `undefined`: it is a row of a feature, which is none of the sweep's records */
+/** @returns `undefined`: the row belongs to a feature, not to the sweep */
 function decodeDue({ settings }: Kernel, row: Row, ofFeatures: DueRows): AccessRequest | Grant | Usage | 'malformed' | undefined {
   try {
     const kind: unknown = isObject(row) ? row.kind : undefined;
@@ -60,7 +60,7 @@ function decodeDue({ settings }: Kernel, row: Row, ofFeatures: DueRows): AccessR
       return undefined;
     }
     if (kind === 'grant') return decodeGrant(row);
-    // A row without a kind, or of an unknown kind, is no request either, and is reported as such.
+    // A row without a kind, or of an unknown kind, fails to decode as a request and is reported.
     return kind === 'usage' ? decodeUsage(row) : decodeRequest(row);
   } catch (error) {
     settings.onError(error, 'sweep');

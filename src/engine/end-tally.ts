@@ -3,13 +3,13 @@ import type { AccessRequest, Grant, StoredRecord } from '../records/index.js';
 import type { RevokeAllReport } from './answers.js';
 import { endedWithStatus } from './with-status.js';
 
-/** The records that a call has ended so far, and those that its latest pass could not end: each once, by kind and id. */
+/** The records that a call has ended so far, and those that its latest pass could not end. Each is kept once, by kind and id. */
 export class EndTally {
   readonly #grants = new Map<string, Grant>();
   readonly #requests = new Map<string, AccessRequest>();
   readonly #failures = new Map<string, EndFailure>();
 
-  /** Takes what one commit has written, and keeps the records that this call ended: not those that time had ended. */
+  /** Adds the records of one commit that this call ended, not those that time had ended. */
   addWritten(written: readonly StoredRecord[]): void {
     for (const record of written) {
       if (record.kind === 'grant' && record.end?.status === 'revoked') this.#grants.set(record.id, record);

@@ -2,7 +2,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { Activation } from './activation.js';
 import { Checker } from './checker.js';
 
-/** The checker of an engine: it asks the approver about starts that are due. */
+/** The checker of an engine. It asks the approver about due starts. */
 export class EngineChecker extends Checker {
   constructor(kernel: Kernel) {
     super(kernel.settings, kernel.clock, kernel.settings.store, kernel.part(Activation));

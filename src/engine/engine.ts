@@ -52,12 +52,12 @@ import { setKernel } from '../kernel/kernel-of.js';
 import { consume, readTouch, touchGrants } from './uses.js';
 
 /**
- * Just-in-time access: requests, decisions, grants that end by themselves, and the record of it all.
+ * Just-in-time access: requests, decisions, grants that end by themselves, and the journal of every transition.
  *
- * The engine believes the `subject`, `by` and `reviewer` that it is given: who they are is the caller's to establish.
- * Every verb rejects with a typed error when the store can't be asked; a caller who then does nothing is denied.
+ * The engine trusts the `subject`, `by` and `reviewer` that it is given: authentication is the caller's responsibility.
+ * Every verb rejects with a typed error when the store is unreachable. A caller that then does nothing denies access.
  *
- * @typeParam Scope a union of scope literals makes a misspelt scope a compile error
+ * @typeParam Scope with a union of scope literals, the compiler reports a misspelt scope
  * @example
  * const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
  * const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '30m' });
@@ -65,18 +65,18 @@ import { consume, readTouch, touchGrants } from './uses.js';
  * await engine.assertAllowed('user:maya', 'db-prod:write');
  */
 export class JitEngine<Scope extends string = string> {
-  /** The clock that this engine reads; a sweeper sleeps on it. */
+  /** The clock that this engine reads. A sweeper sleeps on it. */
   readonly clock: Clock;
   readonly #kernel: Kernel;
   readonly #settings: Settings;
   readonly #checker: Checker;
   readonly #refusals: RefusalLog;
-  /** It has been called, and not closed: one look at the beginning of each check. */
+  /** Whether a verb has been called and the engine is not closed. Keeps the closed test of each check to one field read. */
   #isInUse = false;
 
   /**
-   * Draws no randomness, starts no timer and does no I/O, so that an engine may be made at module scope in every runtime.
-   * The first call of a verb begins to follow the journal: a local sink gets what is recorded from then on.
+   * Draws no randomness, starts no timer and does no I/O, so that it works at module scope in every runtime (L46).
+   * The first call of a verb starts the followers: a local sink receives the entries recorded from then on.
    *
    * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
    */
@@ -95,16 +95,16 @@ export class JitEngine<Scope extends string = string> {
   // ---- Asking ------------------------------------------------------------------------------------------------
 
   /**
-   * Asks for access. The request is on record before anybody is asked to decide it.
+   * Asks for access. The engine records the request before it asks the approver to decide it.
    *
-   * @returns `granted` with the grants, `denied` with the reason, or `pending` with who may review. A repeat with the same
-   *   `idempotencyKey` returns the request as it is now, with `reused: true`, which may also be `cancelled`, `expired`, or
-   *   `ended` (approved, but none of its grants can allow any more). A repeat is not a permission: `allowed` says whether
-   *   a grant allows at this reading.
-   * @throws InvalidArgumentError, LimitError, IneligibleError, IdempotencyError: nothing was recorded
+   * @returns `granted` with the grants, `denied` with the reason, or `pending` with the possible reviewers. A repeat with
+   *   the same `idempotencyKey` returns the request in its current state, with `reused: true`. Its outcome may then also be
+   *   `cancelled`, `expired`, or `ended` (approved, but none of its grants can allow any more). A repeat is not a
+   *   permission: `allowed` says whether a grant allows at this reading.
+   * @throws InvalidArgumentError, LimitError, IneligibleError, IdempotencyError: the engine recorded no request
    * @throws ApproverError, ClockError, DeadlineError, StoreError, OutcomeUnknownError, ConflictError, CorruptError: the
-   *   approver, the clock or the store failed, or the answer came too late. If it carries a `requestId`, that request is
-   *   recorded, and while it is pending the same key, `retryDecision(id)` or the sweep asks again
+   *   approver, the clock or the store failed, or the answer came too late. If the error carries a `requestId`, that request
+   *   is recorded. While it is pending, the same key, `retryDecision(id)` or the sweep asks the approver again.
    */
   async requestAccess(ask: DryRunAsk<Scope>): Promise<AccessPreview>;
   async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope>): Promise<AccessResult>;
@@ -120,12 +120,14 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Asks for more time: a new request, decided afresh, that names the old grant and gives a new one from its end on. The
-   * old grant stays as it is. Revoking or releasing it ends the extension too, pending or scheduled.
+   * Asks for more time for a grant. This is a new request with its own decision. It gives a new grant, which starts at the
+   * old grant's expiry, or at a later decision (L4). The old grant does not change. Revoking or releasing it also ends the
+   * extension, pending or scheduled (L12).
    *
-   * @throws InvalidArgumentError without `requestedBy`: no person is filled in, not even the grant's subject
-   * @throws EndedError when the grant has ended: that is a fresh request
-   * @throws LimitError when `limits.maxTotal` leaves nothing; and whatever {@link requestAccess} throws
+   * @throws InvalidArgumentError without `requestedBy`: it has no default, not even the grant's subject
+   * @throws EndedError when the grant has ended: use {@link requestAccess} instead
+   * @throws LimitError when `limits.maxTotal` leaves no time
+   * @throws the errors of {@link requestAccess}
    */
   async extend(grantId: string, ask: ExtensionAsk): Promise<AccessResult> {
     const id = this.#readRecordId('grantId', grantId);
@@ -136,13 +138,13 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Takes access at once, where the approver allows it, for a short window; the review is owed afterwards. Loud: the
-   * journal says who was skipped.
+   * Takes access at once for a short window, where the approver allows break-glass. The use must be reviewed afterwards.
+   * The journal records which reviewers were skipped.
    *
-   * @returns what was taken. Under a used key `reused: true` with what has become of it, which may be `ended`: a repeat is
-   *   not a permission
-   * @throws IneligibleError when no rule allows it, LimitError when the subject or the requester still owes a review:
-   *   nothing was recorded but the attempt
+   * @returns the access. Under a used key: `reused: true` with the current state of the earlier access, which may be
+   *   `ended`. A repeat is not a permission.
+   * @throws IneligibleError when no rule allows it: the engine recorded only the attempt
+   * @throws LimitError when the subject or the requester has a pending break-glass review: the engine recorded only the attempt
    */
   async breakGlass(ask: BreakGlassAsk<Scope>): Promise<BreakGlassResult> {
     this.#refuseIfClosed();
@@ -152,22 +154,26 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * The subject under which this engine holds access of a run of an agent: {@link runSubject} of the run's parts in the
-   * form that `canonicalId` gives them. For checks; asks take the run itself.
+   * The subject that holds the access of an agent's run: {@link runSubject} of the run's parts after `canonicalId`.
+   * Pass it to checks. `requestAccess` takes the run itself.
    *
-   * @throws InvalidArgumentError, also where the agent is none by the option `agents`
+   * @throws InvalidArgumentError, also where the option `agents` does not name the agent
    */
   runSubject(run: AgentRun): string {
     this.#refuseIfClosed();
     return runSubject(this.#settings.readRun('run', run));
   }
 
-  /** Asks the approver about a request that it has not answered yet. Otherwise: how the request stands. */
+  /** Asks the approver about a request that it has not answered yet. Otherwise returns the state of the request. */
   async retryDecision(requestId: string): Promise<AccessResult> {
     return decideRequest(this.#kernel, this.#readRecordId('requestId', requestId));
   }
 
-  /** Takes a pending request back: for its subject, or whoever asked for it. Twice is fine. @throws DecidedError, DeniedError */
+  /**
+   * Cancels a pending request. Only its subject or its requester may. A repeated call is allowed.
+   *
+   * @throws DecidedError, DeniedError
+   */
   async cancel(requestId: string, options: By): Promise<RequestWithStatus> {
     const { id, by, reason } = this.#readBy('requestId', requestId, options);
     return this.#refusals.noteRefusals({ actor: by, requestId: id }, () =>
@@ -178,7 +184,7 @@ export class JitEngine<Scope extends string = string> {
   // ---- Reviewing ---------------------------------------------------------------------------------------------
 
   /**
-   * Approves a pending request as a reviewer. When the quorum is complete, the grants are issued in the same commit.
+   * Approves a pending request as a reviewer. The review that completes the quorum also issues the grants, in one commit.
    *
    * @throws DecidedError, DeadlineError, UndecidedError, SelfReviewError, NotReviewerError
    */
@@ -186,16 +192,17 @@ export class JitEngine<Scope extends string = string> {
     return this.#review(requestId, 'approve', options);
   }
 
-  /** Denies a pending request as a reviewer. An approval given before may be turned into a denial, never the reverse. */
+  /** Denies a pending request as a reviewer. A reviewer may turn an earlier approval into a denial, never the reverse. */
   async deny(requestId: string, options: ReviewBy): Promise<AccessResult> {
     return this.#review(requestId, 'deny', options);
   }
 
   /**
-   * Reviews break-glass access; `unjustified` ends it in the same commit, or grant by grant where one commit can't hold it.
+   * Reviews break-glass access. `unjustified` ends it in the same commit, or grant by grant where one commit can not hold it.
    *
-   * @throws SelfReviewError, NotReviewerError, DecidedError when another reviewer has given the verdict; PartialError when a
-   *   grant could not be ended
+   * @throws SelfReviewError, NotReviewerError
+   * @throws DecidedError when another reviewer has given the verdict
+   * @throws PartialError when a grant could not be ended
    */
   async reviewBreakGlass(requestId: string, options: By & { readonly verdict: 'justified' | 'unjustified' }): Promise<RequestWithStatus> {
     const id = this.#readRecordId('requestId', requestId);
@@ -205,13 +212,13 @@ export class JitEngine<Scope extends string = string> {
     return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => reviewBreakGlass(this.#kernel, id, by, { verdict, reason }));
   }
 
-  /** Break-glass requests whose review is owed, the one that is due first before the others; of a subject, or for a reviewer. */
+  /** The pending break-glass reviews, the first due first: all of them, those of a subject, or those that a reviewer may give. */
   async listBreakGlassReviews(query: BreakGlassReviewQuery = {}): Promise<readonly BreakGlassReviewItem[]> {
     this.#refuseIfClosed();
     return listBreakGlassReviews(this.#kernel, query);
   }
 
-  /** The pending requests in which this reviewer may act and has not yet; membership is asked live. */
+  /** The pending requests that this reviewer may review and has not reviewed. The engine asks the approver about membership live. */
   async inbox(reviewer: string): Promise<readonly InboxItem[]> {
     this.#refuseIfClosed();
     return inbox(this.#kernel, this.#settings.readId('reviewer', reviewer));
@@ -220,31 +227,31 @@ export class JitEngine<Scope extends string = string> {
   // ---- Ending ------------------------------------------------------------------------------------------------
 
   /**
-   * Ends a grant. Once this resolves every later check on this store denies. Asks nobody, never answers "conflict";
-   * twice is fine and recorded once. Whom the embedding service lets call it is the service's decision.
+   * Ends a grant. Once this resolves, every later check on this store denies (L12). It asks no approver and never rejects
+   * with a conflict. A repeated call is allowed and recorded once. The embedding service decides who may call it.
    *
-   * @throws PartialError `ERR_JIT_PARTIAL` when this grant has ended, and one that extends it can not be read
+   * @throws PartialError `ERR_JIT_PARTIAL` when this grant has ended, and a grant that extends it can not be read
    */
   async revoke(grantId: string, options: By): Promise<GrantWithStatus> {
     const { id, by, reason } = this.#readBy('grantId', grantId, options);
     return endAccess(this.#kernel, id, by, { cause: 'revoked', reason });
   }
 
-  /** Gives a grant back: for its own subject. Twice is fine. @throws DeniedError */
+  /** Ends a grant early. Only its own subject may. A repeated call is allowed. @throws DeniedError */
   async release(grantId: string, options: By): Promise<GrantWithStatus> {
     const { id, by, reason } = this.#readBy('grantId', grantId, options);
     return this.#refusals.noteRefusals({ actor: by, grantId: id }, () => endAccess(this.#kernel, id, by, { cause: 'released', reason }));
   }
 
   /**
-   * For an emergency: ends every live grant of a subject, of every scope that overlaps the given one, or of a request, and
-   * cancels what is pending. It repeats until a pass finds nothing. Nothing asked for before it began gives access
-   * afterwards.
+   * For an emergency: ends every live grant of the target and cancels its pending requests. The target is a subject, a
+   * request, or every scope that overlaps the given one. It repeats until a pass finds no open record. No request made before
+   * the call gives access afterwards.
    *
-   * Gotcha: it reaches the runs of an agent while the option `agents` names that agent. Revoke before you stop naming it.
+   * Gotcha: it reaches the runs of an agent only while the option `agents` names that agent. Revoke before you remove the name.
    *
-   * @throws PartialError `ERR_JIT_PARTIAL` when a record could not be read, or not be ended: everything else has ended, as
-   *   its `ended` says, and what `failures` names may still be allowed
+   * @throws PartialError `ERR_JIT_PARTIAL` when a record could not be read or ended. Its `ended` lists the records that have
+   *   ended; the records in `failures` may still allow.
    */
   async revokeAll(target: RevokeAllTarget, options: By): Promise<RevokeAllReport> {
     this.#refuseIfClosed();
@@ -255,19 +262,19 @@ export class JitEngine<Scope extends string = string> {
   // ---- Checking ----------------------------------------------------------------------------------------------
 
   /**
-   * Whether the subject may do this now. Prefer {@link assertAllowed}: a forgotten `await` on a boolean promise lets
-   * everybody in.
+   * Whether the subject may do this now. Prefer {@link assertAllowed}: a forgotten `await` on a boolean promise allows
+   * every caller.
    */
   async isAllowed(subject: string, action: Action<Scope>): Promise<boolean> {
     this.#refuseIfClosed();
-    // No `await` in here, not even one that is passed by: being ready to wait takes a tenth of a check.
+    // No `await` here, not even on a branch that does not run: it would add a tenth to the cost of a check.
     return this.#checker.allows(subject, action);
   }
 
   /**
-   * The whole answer: why, by which grant, and the instant at which time alone may change it.
+   * The decision: its reason, its grant, and the instant at which time alone may change it.
    *
-   * @param options.touch also reports the use, in the background, as {@link touch} does; it never changes the answer
+   * @param options.touch also records the use in the background, as {@link touch} does. It never changes the answer.
    */
   async check(subject: string, action: Action<Scope>, options?: { readonly touch?: boolean | undefined }): Promise<Decision> {
     this.#refuseIfClosed();
@@ -283,9 +290,9 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Checks, and reports the use to grants that end when they are idle. A use is written when the last one on record is
-   * older than a tenth of the idle time, so an end comes at most that much early; it revives nothing, and a failure to
-   * write it is told to `onError` and changes no answer.
+   * Checks, and records the use on grants with an idle end. It writes a use only when the last recorded one is older than a
+   * tenth of the idle time. So an idle end comes early by at most that much. A use never revives a grant. A failure to write
+   * it is reported to `onError` and changes no answer.
    */
   async touch(subject: string, action: Action<Scope>): Promise<Decision> {
     const decision = await this.check(subject, action);
@@ -294,18 +301,19 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Takes one use of a grant that has a number of them: of those that allow this, the one that ends first. It is the only
-   * enforcement of that number, and never gives more. Where nothing that allows this is counted, nothing is taken.
+   * Takes one use of a grant with a number of uses. Of the grants that allow this, it takes the one that ends first. Only
+   * this verb enforces the number, and it never gives more uses. Where only a grant without a number of uses or standing
+   * access allows this, it takes none.
    *
-   * Gotcha: a repeat is not a permission. Under a used key no further use is taken, and the answer says `reused: true`:
-   * act only if your own record says that the first call has not acted.
+   * Gotcha: a repeat is not a permission. Under a used key the engine takes no further use and returns `reused: true`.
+   * Act only if your own record says that the first call has not acted.
    *
-   * @param options.idempotencyKey makes a repeat safe. The id that is derived from it is no secret. Known while the grant is stored, and at least until it would have
-   *   expired; after a purge the same key takes a new use
-   * @returns the use. With `reused: true` while the grant still allows, or where nothing but this very use, its last, has
-   *   ended the grant and its window still runs
-   * @throws DeniedError `ERR_JIT_DENIED` when nothing allows it, or no use is left; with `reused: true` and `use` when the
-   *   key's use was taken and its grant allows no more
+   * @param options.idempotencyKey makes a repeat safe. The id derived from it is not secret. The engine knows the key while
+   *   the grant is stored, and at least until its expiry. After a purge the same key takes a new use.
+   * @returns the use. `reused: true`: the key's use was taken before, and the grant still allows. It may also be that only
+   *   this use, the last one, ended the grant, and its window still runs.
+   * @throws DeniedError `ERR_JIT_DENIED` when no grant and no standing access allows it, or no use is left. It carries
+   *   `reused: true` and `use` when the key's use was taken and its grant no longer allows.
    * @throws IdempotencyError when the key was used for another scope
    */
   async consume(
@@ -330,13 +338,13 @@ export class JitEngine<Scope extends string = string> {
     return decision;
   }
 
-  /** Those of a list that the subject may do now, judged at one instant from one read. */
+  /** Returns the actions of a list that the subject may do now, judged at one instant from one read. */
   async filterAllowed<T extends Action<Scope>>(subject: string, actions: readonly T[]): Promise<readonly T[]> {
     this.#refuseIfClosed();
     return this.#checker.filter(subject, actions);
   }
 
-  /** The badge: what the subject holds now, until when, and the next instant at which time changes that. */
+  /** What the subject holds now, until when, and the next instant at which time changes that. */
   async status(subject: string): Promise<AccessStatus> {
     this.#refuseIfClosed();
     return accessStatus(this.#checker, this.#settings, subject);
@@ -344,33 +352,32 @@ export class JitEngine<Scope extends string = string> {
 
   // ---- Looking things up -------------------------------------------------------------------------------------
 
-  /** A request with its grants, each with its status; `undefined` where there is none. */
+  /** A request with its grants, each with its status. `undefined`: there is no such request. */
   async getRequest(
     requestId: string,
   ): Promise<{ readonly request: RequestWithStatus; readonly grants: readonly GrantWithStatus[] } | undefined> {
     return getRequest(this.#kernel, this.#readRecordId('requestId', requestId));
   }
 
-  /** A grant with its status; `undefined` where there is none. */
+  /** A grant with its status. `undefined`: there is no such grant. */
   async getGrant(grantId: string): Promise<GrantWithStatus | undefined> {
     return getGrant(this.#kernel, this.#readRecordId('grantId', grantId));
   }
 
-  /** Requests, the newest first, a page at a time; of a subject or with a status, judged now. */
+  /** A page of requests, the newest first: all of them, those of a subject, or those with a status at this reading. */
   async listRequests(query: RequestQuery = {}): Promise<Page<RequestWithStatus>> {
     this.#refuseIfClosed();
     return listRequests(this.#kernel, query);
   }
 
-  /** Grants, the newest first, a page at a time; of a subject, of exactly one scope, or with a status, judged now. */
+  /** A page of grants, the newest first: all, or those of a subject, of exactly one scope, or with a status at this reading. */
   async listGrants(query: GrantQuery<Scope> = {}): Promise<Page<GrantWithStatus>> {
     this.#refuseIfClosed();
     return listGrants(this.#kernel, query);
   }
 
   /**
-   * Who held a scope at an instant of the past: the grants that covered it then. Standing access is configuration and
-   * not among them.
+   * The grants that covered a scope at an instant of the past. Standing access is configuration, so it is not included.
    *
    * @throws PurgedError when `at` lies before the purge horizon
    */
@@ -380,8 +387,8 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * The grants that were held at some time in `[from, to)`: of a subject, covering a scope, or all. `from` must have come;
-   * of `to` only what has come counts.
+   * The grants that were held at some time in `[from, to)`: all, or those of a subject or covering a scope. `from` must not
+   * lie in the future. A `to` in the future counts as the present.
    *
    * @throws PurgedError when `from` lies before the purge horizon
    */
@@ -390,7 +397,7 @@ export class JitEngine<Scope extends string = string> {
     return history(this.#kernel, query);
   }
 
-  /** The journal's newest anchor. Export it from time to time: `verifyJournal` then finds even a truncation. */
+  /** The journal's newest anchor. Export it at intervals: with it, `verifyJournal` also finds a truncation (L26). */
   async journalHead(): Promise<Anchor> {
     this.#refuseIfClosed();
     return (await this.#kernel.ledger.journal()).head;
@@ -399,13 +406,13 @@ export class JitEngine<Scope extends string = string> {
   // ---- Housekeeping ------------------------------------------------------------------------------------------
 
   /**
-   * Records what time has already ended, asks approvers that have not answered again, and drives the sinks. Access
-   * doesn't wait for it: a check denies at the end of the window whether or not this ever runs.
+   * Records the ends that time has caused, asks again the approvers that have not answered, and wakes the sinks. Checks do not
+   * depend on it: a check denies from the end of the window on, whether or not a sweep ever runs.
    *
-   * Resolves when the ends and deadlines are recorded, and the questions of this pass are answered or
-   * `limits.approverTimeout` in all has passed. What is still open then continues in the background: see {@link idle}.
+   * Resolves when the ends and deadlines are recorded and the approver has answered the questions of this pass. It waits for
+   * these answers at most `limits.approverTimeout` in all. Open questions continue in the background: see {@link idle}.
    *
-   * @throws StoreError `ERR_JIT_STORE` when the store could not be asked, or refused every record
+   * @throws StoreError `ERR_JIT_STORE` when the store is unreachable, or refused every record
    */
   async sweep(): Promise<SweepReport> {
     const { ended, answered } = this.#kernel.part(Sweep).pass();
@@ -419,19 +426,19 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Resolves when this engine does no work in the background: no pass or question of a sweep, no delivery to a sink, no
-   * call of an external system, no entry about a refused attempt. What fails is reported to `onError`; this never rejects.
+   * Resolves when this engine does no work in the background. Such work: a pass or question of a sweep, a delivery to a
+   * sink, a call of an external system, an entry about a refusal. Failures are reported to `onError`. Never rejects.
    *
-   * For runtimes that stop after a handler has returned: `context.waitUntil(engine.idle())`. Watches and waits of
-   * `jit-access/work` are no such work.
+   * For runtimes that stop after a handler has returned: `context.waitUntil(engine.idle())`. It does not wait for the
+   * watches and waits of `jit-access/work`.
    */
   async idle(): Promise<void> {
     await this.#kernel.background.allIdle();
   }
 
   /**
-   * Delivers the recorded entries to every sink and provisioning target, and says how each stands: it has everything, it has
-   * failed, or another process delivers to it (then `behind` says how much is still to come).
+   * Delivers the recorded entries to every sink and provisioning target, and returns the state of each. A follower has every
+   * entry, has failed, or receives its entries from another process. In the last case `behind` counts the undelivered entries.
    */
   async flushAudit(): Promise<FlushReport> {
     this.#refuseIfClosed();
@@ -442,13 +449,14 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Accepts that the store went back behind what this engine has seen, so that the engine may create access again: a backup
-   * was restored, or a failover lost commits. Review the lost entries first. The journal records the acceptance, and every
-   * engine of the fleet that has seen the rollback goes on from it: one call serves them all.
+   * Accepts that the store went back behind an entry that this engine has seen, so that the engine may create access again
+   * (L40). The cause is a restored backup, or a failover that lost commits. Review the lost entries first. The journal records
+   * the acceptance. One call serves the fleet: each engine that has seen the rollback reads the acceptance and takes it over.
    *
-   * @returns `accepted: false` where this engine has seen no rollback, or another process has accepted it; then nothing is
-   *   recorded
-   * @throws StoreError, OutcomeUnknownError, ConflictError, CorruptError, ClockError where the clock fails
+   * @returns `accepted: false` where this engine has seen no rollback, or another process has accepted it. The engine then
+   *   records nothing.
+   * @throws StoreError, OutcomeUnknownError, ConflictError, CorruptError
+   * @throws ClockError where the clock fails
    * @example
    * await engine.acceptRollback({ by: 'user:ops', reason: 'INC-9: restored the backup of 03:00' });
    */
@@ -459,21 +467,20 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Takes no more calls, stops all that was started for this engine, gives every sink what is on record, and resolves when
-   * they have it or have failed and no work is left in the background.
+   * Refuses further calls, stops all loops of this engine, and delivers the recorded entries to every sink. It resolves when
+   * each sink has them or has failed, and no background work is left.
    *
-   * Watches and waits end with `ERR_JIT_CLOSED`. A sweeper takes the engine out, and continues for the others that it
-   * serves. Questions that the approver has been asked are waited for, at most `limits.approverTimeout`. The store stays
-   * the caller's.
+   * Watches and waits end with `ERR_JIT_CLOSED`. A sweeper removes the engine and continues for its other engines. The engine
+   * waits for open questions to the approver, at most `limits.approverTimeout`. It does not close the store: the caller does.
    */
   async close(): Promise<void> {
     this.#isInUse = false;
     await this.#kernel.close();
   }
 
-  // ---- At the door -------------------------------------------------------------------------------------------
+  // ---- Arguments ---------------------------------------------------------------------------------------------
 
-  /** Every verb comes by here first. */
+  /** Every verb calls this first. */
   #refuseIfClosed(): void {
     if (this.#isInUse) return;
     this.#kernel.refuseIfClosed();

@@ -13,7 +13,7 @@ export interface HeldUse {
 /** The uses that work of this process holds. */
 export class HeldUses {
   readonly #kernel: Kernel;
-  /** How many works of this process hold a use of a grant, by its id. */
+  /** By grant id, the number of works of this process that hold a use of the grant. */
   readonly #works = new Map<string, number>();
   /** By subject, the uses that works are about to hold. The store may have such a use before {@link #works} counts it. */
   readonly #pending = new Map<string, Set<Promise<unknown>>>();
@@ -22,7 +22,7 @@ export class HeldUses {
     this.#kernel = kernel;
   }
 
-  /** Takes a use for work. `undefined`: what allows this has no number of uses. */
+  /** Takes a use for work. `undefined`: the grant or standing access that allows this has no number of uses. */
   async hold(subject: string, scope: string): Promise<HeldUse | undefined> {
     const holding = this.#hold(subject, scope);
     const ofSubject = this.#pending.get(subject) ?? new Set();

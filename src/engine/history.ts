@@ -13,9 +13,9 @@ import { readHorizon } from '../kernel/horizon.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { grantWithStatus, requestWithStatus, type GrantWithStatus, type RequestWithStatus } from './with-status.js';
 
-/** Which page of a longer list. */
+/** Selects a page of a list. */
 export interface Paging {
-  /** The `next` of the page before. One call looks at no more than 1,000 records, so a page with a `next` may be short or empty. */
+  /** The `next` of the previous page. One call reads at most 1,000 records, so a page with a `next` may be short or empty. */
   readonly after?: string | undefined;
   /** The greatest number of records, 1 to 1,000. Default: 100. */
   readonly limit?: number | undefined;
@@ -29,7 +29,7 @@ export interface RequestQuery extends Paging {
 
 export interface GrantQuery<Scope extends string = string> extends Paging {
   readonly subject?: string | undefined;
-  /** Exactly this scope, as it was granted: a pattern that covers it is not meant. */
+  /** Selects the grants of exactly this scope, not those of a pattern that covers it. */
   readonly scope?: Scope | undefined;
   /** The status at the engine's clock reading, whether or not a sweep has recorded it. */
   readonly status?: GrantStatus | undefined;
@@ -49,13 +49,13 @@ export interface HistoryQuery<Scope extends string = string> extends Paging {
   readonly to: Instant;
 }
 
-/** A malformed row throws: an answer about the past that left a record out would be wrong. */
+/** A malformed row throws: an answer about the past without that record would be wrong. */
 const decodeStrictly: DecodeAll = (rows, decode) => rows.map(decode);
 
 const REQUEST_STATUSES: readonly unknown[] = ['pending', 'approved', 'denied', 'cancelled', 'expired'] satisfies RequestStatus[];
 const GRANT_STATUSES: readonly unknown[] = ['scheduled', 'active', 'expired', 'revoked'] satisfies GrantStatus[];
 
-/** A request with its grants; `undefined` where there is none. */
+/** A request with its grants. `undefined`: there is no such request. */
 export async function getRequest(
   kernel: Kernel,
   id: string,
@@ -64,12 +64,12 @@ export async function getRequest(
   const found = await kernel.ledger.sinkContext.request(id);
   if (found === undefined) return undefined;
   const uses = await usesOf(kernel, found.grants);
-  // A purge removes a request and its grants in one commit, here between the two reads.
+  // A purge, which removes a request and its grants in one commit, ran between the two reads.
   if (uses.length < found.grants.length) return undefined;
   return { request: requestWithStatus(found.request, reading), grants: uses.map((use) => grantWithStatus(use, reading)) };
 }
 
-/** One grant; `undefined` where there is none. */
+/** A grant with its status. `undefined`: there is no such grant. */
 export async function getGrant(kernel: Kernel, id: string): Promise<GrantWithStatus | undefined> {
   const reading = kernel.clock.read();
   const row = await kernel.ledger.row('grant', id);
@@ -77,7 +77,7 @@ export async function getGrant(kernel: Kernel, id: string): Promise<GrantWithSta
   return use && grantWithStatus(use, reading);
 }
 
-/** The requests of a subject, or with a status, or all; the newest first. */
+/** A page of requests, the newest first: all, or those of a subject or with a status. */
 export async function listRequests(kernel: Kernel, query: RequestQuery): Promise<Page<RequestWithStatus>> {
   const { subject, status, ...paging } = readOptions('query', query, ['subject', 'status', 'after', 'limit']);
   const hasWantedStatus = readStatus('a request status', REQUEST_STATUSES, status);
@@ -87,7 +87,7 @@ export async function listRequests(kernel: Kernel, query: RequestQuery): Promise
   return collect(kernel, { kind: 'request', subject: readSubject(kernel, subject) }, paging, decodeRequest, select);
 }
 
-/** The grants of a subject, of a scope, or with a status, or all; the newest first. */
+/** A page of grants, the newest first: all, or those of a subject, of a scope or with a status. */
 export async function listGrants(kernel: Kernel, query: GrantQuery): Promise<Page<GrantWithStatus>> {
   const { subject, scope, status, ...paging } = readOptions('query', query, ['subject', 'scope', 'status', 'after', 'limit']);
   const hasWantedStatus = readStatus('a grant status', GRANT_STATUSES, status);
@@ -119,7 +119,7 @@ export async function history(kernel: Kernel, query: HistoryQuery): Promise<Page
   const from = readInstant('from', read.from);
   const to = readInstant('to', read.to);
   if (to <= from) throw invalid('to', 'an instant after from', to);
-  // A grant that begins in the future is no history.
+  // Grants that begin in the future do not belong to the history.
   const until = Math.min(to, readPast(kernel, 'from', from) + 1);
   const covers = read.scope === undefined ? () => true : coverageOfScope(kernel, read.scope);
   const isWanted = ({ grant, usage }: GrantUse) => covers(grant) && wasHeldDuring(grant, from, until, usage);
@@ -180,7 +180,7 @@ async function usesOf(kernel: Kernel, grants: readonly Grant[]): Promise<readonl
 
 /**
  * One commit writes a grant and its usage, and one commit removes both. A grant that was read without its usage was purged
- * between the two reads, and had ended before any instant that a query may name.
+ * between the two reads. It had ended before any instant that a query may name (L33).
  *
  * @throws CorruptError where the grant is still there
  */
@@ -192,8 +192,8 @@ async function purgedAmong({ ledger }: Kernel, grants: readonly Grant[]): Promis
 }
 
 /**
- * A page of the selected records, the newest first. It reads as many pages of the store as it takes to look at 1,000 rows
- * (L42), so a page that is short or empty may still have a `next`.
+ * A page of the selected records, the newest first. It stops when it has read 1,000 rows (L42). So a page that is short or
+ * empty may still have a `next`.
  */
 async function collect<T extends AccessRequest | Grant, Selected extends T>(
   { ledger }: Kernel,
@@ -210,7 +210,7 @@ async function collect<T extends AccessRequest | Grant, Selected extends T>(
     items.push(...(await select(decodeStrictly(page.items, decode))));
     const last = items[limit - 1];
     if (items.length > limit && last !== undefined) return { items: items.slice(0, limit), next: nextOf(last) };
-    // The store has looked at as many rows as it may where a short page has a next.
+    // A short page with a `next` means that the store has read its maximum of rows.
     looked += page.items.length > limit ? page.items.length : MAX_LOOK;
     if (page.next === undefined || looked >= MAX_LOOK) return { items, next: page.next };
     from = page.next;

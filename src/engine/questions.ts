@@ -3,36 +3,37 @@ import { isJitError } from '../core/errors.js';
 
 /** A question for the approver. */
 export interface Question {
-  /** The record that it is about: one question at a time for each. */
+  /** The record that the question is about. A record has at most one open question. */
   readonly id: string;
   readonly ask: () => Promise<unknown>;
 }
 
-/** How many questions wait for an answer at a time, and how many wait in all: a further one waits for a later pass. */
+/** The greatest number of questions that wait for an answer at a time. */
 const ASKS_AT_ONCE = 20;
+/** The greatest number of open questions. A later pass asks the rest. */
 const MAX_ASKS = 100;
 
-/** What became of the questions of one pass. */
+/** The state of the questions of one pass. */
 export interface Asked {
   readonly asked: number;
-  /** Resolves when each has an answer, or has failed; never rejects. `undefined`: none is open. */
+  /** Resolves when each question is answered or has failed. Never rejects. `undefined`: no question is open. */
   readonly answered: Promise<unknown> | undefined;
 }
 
 const NOTHING_ASKED: Asked = { asked: 0, answered: undefined };
 
 /**
- * The questions of sweeps, asked in the background, so that an approver that hangs delays no pass (L38). A record about
- * which a question is open is not asked about again.
+ * Asks the questions of sweeps in the background, so that an approver that hangs delays no pass (L38). It does not ask about
+ * a record that has an open question.
  */
 export class Questions {
   readonly #onError: (error: unknown, during: string) => void;
-  /** By record: resolves when the question is answered, has failed or was dropped. */
+  /** By record id, the open question. It resolves when the question is answered, has failed or was dropped. */
   readonly #open = new SingleFlight();
   readonly #waiting: (() => void)[] = [];
   #asking = 0;
   #isStopped = false;
-  /** Where the next round continues, so that questions at which the approver always fails don't starve the others. */
+  /** The record id after which the next round continues, so that questions that always fail do not starve the others. */
   #askedUpTo = '';
 
   constructor(onError: (error: unknown, during: string) => void) {
@@ -43,7 +44,7 @@ export class Questions {
     return this.#open.size > 0;
   }
 
-  /** @returns how many of the questions are new, and when those that are open by now are answered */
+  /** @returns how many questions this call has opened, and a promise for all of these questions that are open */
   ask(questions: readonly Question[]): Asked {
     if (this.#isStopped) return NOTHING_ASKED;
     const news = questions.filter(({ id }) => this.#open.get(id) === undefined).sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -63,7 +64,7 @@ export class Questions {
     while (this.#open.size > 0) await this.#open.settled();
   }
 
-  /** Drops what has not been asked yet. What has been asked is still answered. */
+  /** Drops the questions that were not asked yet. The asked ones still get their answers. */
   stop(): void {
     this.#isStopped = true;
     for (const go of this.#waiting.splice(0)) go();
@@ -75,7 +76,7 @@ export class Questions {
     try {
       if (!this.#isStopped) await ask();
     } catch (error) {
-      // The record was decided or cancelled in the meantime, or its deadline passed: that is no failure.
+      // The deadline passed before the answer was applied: that is no failure.
       if (!(isJitError(error) && error.code === 'ERR_JIT_DEADLINE')) this.#onError(error, 'sweep');
     } finally {
       // The place goes to the question that has waited longest.

@@ -59,7 +59,7 @@ export async function isReviewer({ approver, clock }: Kernel, request: AccessReq
   return countsIn(request, await approver.groupsOf(reviewer, request), clock.read()).length > 0;
 }
 
-/** Loads what the rule for a review reads: from the approver, asked now, and from the store. */
+/** Loads the input of the review rule: live answers of the approver, and rows of the store. */
 async function loadReviewContext(
   kernel: Kernel,
   request: AccessRequest,

@@ -43,7 +43,7 @@ export async function endAndTally(kernel: Kernel, id: string, actor: string, com
   }
 }
 
-/** Passes may write nothing for access that another caller has ended, and that end may not be durable yet. */
+/** Confirms ends that another caller wrote: the passes write nothing for them, and they may not be durable yet. */
 export async function confirmEnds({ ledger }: Kernel, tally: EndTally): Promise<void> {
   await ledger.confirmDurable().catch((error: unknown) => tally.fail('grant', undefined, error));
 }
@@ -66,7 +66,7 @@ async function endWithChain(kernel: Kernel, id: string, actor: string, command: 
     const grant = await ledger.run(end, true);
     written.push(...put);
     // An expired grant can be extended until its end is recorded, so an extension may have opened while the chain was read.
-    // Now that the end is recorded, none can open any more: another pass finds what there is.
+    // Once the end is recorded, no further one can open. So another pass finds all of them.
     if (!put.some((record) => record.kind === 'grant' && record.end?.status === 'expired')) return { grant, written, failures };
   }
 }

@@ -13,8 +13,8 @@ import { EndTally } from './end-tally.js';
 import { cancelAccessRequest, confirmEnds, endAndTally } from './revocation.js';
 
 /**
- * What `revokeAll` ends: exactly one of the three. A scope reaches each grant and request whose scope overlaps the pattern; a
- * request also reaches the extensions of its grants.
+ * The target of `revokeAll`: exactly one of the three fields. `scope` reaches each grant and request whose scope overlaps the
+ * pattern. `requestId` also reaches the extensions of the request's grants.
  */
 export type RevokeAllTarget = { readonly subject: string } | { readonly scope: string } | { readonly requestId: string };
 
@@ -22,12 +22,12 @@ export type RevokeAllTarget = { readonly subject: string } | { readonly scope: s
 const AT_ONCE = 32;
 
 /**
- * Makes passes until one finds no open record that was there when the call began. Requests before grants: a request that is
- * approved in between leaves its grants for the second half of the pass. A record that opens during a pass is ended where the
- * pass meets it, but causes no further pass: otherwise an agent that asks in a loop would keep this call going for ever.
+ * Makes passes until a pass finds no open record from before the call. A pass ends requests before grants: the grants of a
+ * request that is approved in between are ended in the second half of the pass. A pass also ends the newer records that it
+ * finds, but these cause no further pass. Otherwise an agent that asks in a loop would keep this call running for ever.
  *
- * A record that can not be read or ended stops none of the others, and each pass tries it again. If one is left after the last
- * pass, the call rejects: an acknowledged `revokeAll` after which a process still allows would be worse than none.
+ * A record that can not be read or ended stops none of the others, and each pass tries it again. If such a record is left
+ * after the last pass, the call rejects, because that record may still allow.
  *
  * @throws PartialError
  */
@@ -66,7 +66,7 @@ export async function revokeAll(
   return tally.report();
 }
 
-/** @returns whether the request was open, and is no longer */
+/** @returns whether the request is no longer open: cancelled now, or decided in the meantime */
 async function cancelAndTally(
   kernel: Kernel,
   id: string,
@@ -93,7 +93,7 @@ interface RevokeTarget {
   grants(): AsyncIterable<readonly Row[]>;
   readonly isRequest: (request: AccessRequest) => boolean;
   readonly isGrant: (grant: Grant) => boolean;
-  /** For a row that can not be read. */
+  /** Whether an unreadable row may belong to the target. */
   readonly mayBeGrant: (row: Row) => boolean;
 }
 
@@ -133,12 +133,12 @@ function targetOfOpen(
     // A request that is open only for its break-glass review has nothing left to cancel.
     isRequest: ({ end, scopes }) => end === undefined && scopes.some(reaches),
     isGrant: ({ scope }) => reaches(scope),
-    // By its column: a check finds the grant under no other scope.
+    // Judges an unreadable row by its scope column: a check finds the grant under no other scope.
     mayBeGrant: ({ scope }) => !isScope(scope) || reaches(scope),
   };
 }
 
-/** Includes its grants that have ended: their extensions belong to the target, too. */
+/** Includes the request's ended grants, because their extensions also belong to the target. */
 function targetOfRequest(ledger: Ledger, id: string): RevokeTarget {
   const rowOf = async (): Promise<Row> => {
     const row = await ledger.row('request', id);
@@ -166,7 +166,7 @@ function targetOfRequest(ledger: Ledger, id: string): RevokeTarget {
   };
 }
 
-/** Where the store can not list records of one kind, those of the other kind are still ended. */
+/** If the store can not list the records of one kind, `revokeAll` still ends those of the other kind. */
 async function eachPage(
   kind: EndFailure['kind'],
   pages: AsyncIterable<readonly Row[]>,
@@ -181,7 +181,7 @@ async function eachPage(
   }
 }
 
-/** Handles items in bounded parallel batches, with a turn of the event loop before each: a store in memory takes none itself. */
+/** Handles items in bounded parallel batches. Yields to the event loop before each, because an in-memory store never does (L42). */
 async function inBatches<T>(items: readonly T[], handle: (item: T) => Promise<void>): Promise<void> {
   for (let i = 0; i < items.length; i += AT_ONCE) {
     await nextTurn();

@@ -4,10 +4,10 @@ import { moment, SWEEPER, type Transition } from '../lifecycle/transition.js';
 import { decodeRequest } from '../records/index.js';
 import type { SweepTally } from './sweep-report.js';
 
-/** So many commits refused in a row are no rows that cannot be written, but a store that is out of order. */
+/** After more refused commits in a row than this, the failure is the store's, not that of single rows. */
 const MAX_REFUSED = 24;
 
-/** Records what time has made of a chunk of records. Counts what it did, and the records that other processes changed first. */
+/** Records the transitions that time has caused in a chunk of records. Counts them, and the records that it could not write. */
 export async function commitTimeWork(kernel: Kernel, records: readonly Timed[], tally: SweepTally): Promise<void> {
   const done = await committed(kernel, records, tally);
   tally.add(done);
@@ -15,11 +15,11 @@ export async function commitTimeWork(kernel: Kernel, records: readonly Timed[], 
 }
 
 /**
- * In one commit. A chunk that conflicts is reloaded, then halved, so that a busy record delays only itself. A chunk that the
- * store refuses is halved too, because a row that cannot be written must delay no other.
+ * Writes a chunk in one commit. It reloads a chunk that conflicts, then halves it, so that a busy record delays only itself.
+ * It also halves a chunk that the store refuses, because a row that can not be written must delay no other.
  */
 async function committed(kernel: Kernel, records: readonly Timed[], tally: SweepTally, reloaded = false): Promise<readonly TimeWork[]> {
-  // Counted apart from the rows that were read: on a disk, a page and its commit take half a turn each. A few need no turn.
+  // Counts the writes separately from the reads: on a disk, a page and its commit each take half of a turn of the event loop.
   await tally.turns.spend(2 * records.length);
   const transition = recordTime(records, moment(kernel.clock, SWEEPER));
   const outcome = await tryCommit(kernel, transition, tally);
@@ -27,13 +27,13 @@ async function committed(kernel: Kernel, records: readonly Timed[], tally: Sweep
   if (outcome === 'conflict' && !reloaded) return committed(kernel, await reload(kernel, records), tally, true);
   if (records.length <= 1) return [];
   const half = records.length >> 1;
-  // What cannot be written stays and gathers among what is due first. So the later half goes first: if the pass has to give
-  // up, it does so at these rows, with all the rest recorded.
+  // Rows that can not be written stay due, so they gather at the front. Writing the later half first means that a pass that
+  // gives up at these rows has recorded all others.
   const later = await committed(kernel, records.slice(half), tally);
   return [...(await committed(kernel, records.slice(0, half), tally)), ...later];
 }
 
-/** @throws the store's error, where it refuses so often that it must be out of order */
+/** @throws the store's error, after more than {@link MAX_REFUSED} refused commits in a row */
 async function tryCommit(
   { ledger }: Kernel,
   transition: Transition<unknown>,

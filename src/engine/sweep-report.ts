@@ -1,35 +1,35 @@
 import { TurnBudget } from '../core/time.js';
 import type { TimeWork } from '../lifecycle/sweep.js';
 
-/** What one pass did. */
+/** The counts of one pass. */
 export interface SweepReport {
-  /** Grants whose end, by time or because they were idle, was recorded. */
+  /** Grants whose expiry or idle end was recorded. */
   readonly ended: number;
-  /** Requests whose deadline had passed. */
+  /** Requests whose expiry was recorded, because their review deadline had passed. */
   readonly expired: number;
   /** Scheduled grants whose start was recorded. */
   readonly started: number;
-  /** Grants whose subject is to be warned of the end. */
+  /** Grants whose warning of the coming end was recorded. */
   readonly warned: number;
-  /** Requests on which another group may stand in now. */
+  /** Requests that were escalated: another group may now stand in. */
   readonly escalated: number;
-  /** Break-glass requests whose review is overdue now. */
+  /** Break-glass requests whose review was recorded as overdue. */
   readonly missed: number;
-  /** Questions that this pass has put to the approver again, or at a start. A question still open from an earlier pass does not count. */
+  /** Questions that this pass asked the approver, about undecided requests and due starts. Open ones of earlier passes do not count. */
   readonly asked: number;
-  /** Rows left alone: malformed, or changed by other processes throughout. */
+  /** Rows that the pass did not write: malformed, refused by the store, or changed by other processes at each try. */
   readonly skipped: number;
   /** Due rows of a feature that this process does not use, such as `jit-access/provisioning`. Another process handles them. */
   readonly unhandled: number;
 }
 
-/** Counts what a pass has done. */
+/** Counts the transitions of a pass. */
 export class SweepTally {
-  /** A store that answers at once lets nothing else run between two commits: a pass over many rows must (L42). */
+  /** A store that answers at once never yields between two commits, so a pass over many rows must yield itself (L42). */
   readonly turns = new TurnBudget();
   skipped = 0;
   readonly #done = new Map<TimeWork, number>();
-  /** Commits that the store has refused since the last one that it took. */
+  /** The number of commits that the store has refused since its last successful commit. */
   refusedInARow = 0;
   #refused: { readonly last: unknown } | undefined;
 
@@ -38,7 +38,7 @@ export class SweepTally {
     this.refusedInARow += 1;
   }
 
-  /** Reports the last refusal. @throws it where nothing at all could be committed: then it is the pass's own failure */
+  /** Reports the last refusal to `onError`. @throws that refusal where the pass could commit nothing: the pass has failed */
   reportRefusal(onError: (error: unknown) => void): void {
     if (this.#refused === undefined) return;
     if (this.#done.size === 0) throw this.#refused.last;

@@ -20,16 +20,16 @@ const CHUNK = 100;
 
 /** A pass that was started. */
 export interface Pass {
-  /** Resolves when ends, deadlines and all else that time has caused are recorded. It waits for no approver (L38). */
+  /** Resolves when every transition that time has caused is recorded. It waits for no approver (L38). */
   readonly ended: Promise<SweepReport>;
   /**
-   * To be called once it has ended: resolves when the approver has answered the questions of this pass, or has failed;
-   * never rejects. `undefined`: none is open.
+   * Call it after `ended` has settled. Resolves when the approver has answered the questions of this pass, or has failed.
+   * Never rejects. `undefined`: no question is open.
    */
   readonly answered: () => Promise<unknown> | undefined;
 }
 
-/** Records what time has ended: ends first, then deadlines, then what else time has brought, then the approver's questions. */
+/** Records ends first, then deadlines, then other transitions caused by time. After that it asks the approver's questions. */
 export class Sweep {
   readonly #kernel: Kernel;
   readonly #questions: Questions;
@@ -44,7 +44,7 @@ export class Sweep {
     kernel.onClose('background', () => this.idle());
   }
 
-  /** Starts a pass. When it has ended, every sink is tried and the counts of refused attempts are written. @throws ClosedError */
+  /** Starts a pass. After the pass it wakes every follower and writes the counts of refused attempts. @throws ClosedError */
   pass(): Pass {
     this.#kernel.refuseIfClosed();
     const { ended, answered } = this.#begin();
@@ -59,7 +59,7 @@ export class Sweep {
     const questions: Question[] = [];
     const ofFeatures = this.#kernel.collectDue();
     let answered: Promise<unknown> | undefined;
-    /** Also where the pass fails: what it has found until then is no part of the failure. */
+    /** Runs also where the pass fails: the questions and rows found until then must not wait for the next pass. */
     const handOver = (): number => {
       ofFeatures.handOver();
       const round = this.#questions.ask(questions);
@@ -69,7 +69,7 @@ export class Sweep {
     const ended = this.#recordDue(questions, ofFeatures).then(
       (tally) => {
         const asked = handOver();
-        // Last, so that a row that cannot be written keeps no question from being asked.
+        // Runs last, so that a row that can not be written does not suppress a question.
         tally.reportRefusal((error) => this.#kernel.settings.onError(error, 'sweep'));
         return tally.report(asked, ofFeatures.unhandled);
       },
@@ -93,13 +93,13 @@ export class Sweep {
     await this.#questions.idle();
   }
 
-  /** A pass that runs ends after the page that it has read, and questions that have not been put yet are dropped. */
+  /** A running pass ends after its current page. Questions that the engine has not asked yet are dropped. */
   #stop(): void {
     this.#isStopped = true;
     this.#questions.stop();
   }
 
-  /** Records what is due. Adds to `questions` and `ofFeatures` what the pass hands over when it has ended. */
+  /** Records the due transitions. Adds the questions and the rows of features that the pass handles at its end. */
   async #recordDue(questions: Question[], ofFeatures: DueRows): Promise<SweepTally> {
     const { ledger, clock } = this.#kernel;
     const tally = new SweepTally();
@@ -109,7 +109,7 @@ export class Sweep {
     const at = clock.read().forEnds;
     let after: string | undefined;
     do {
-      // Grants with their usage rows, which are read and written with them.
+      // Twice the page size, because a usage row may come with each grant.
       await tally.turns.spend(2 * CHUNK);
       const page = await ledger.due({ at, limit: CHUNK, after });
       const { grants, requests } = await readDue(this.#kernel, page.items, seen, ofFeatures, tally);

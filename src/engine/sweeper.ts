@@ -10,26 +10,27 @@ import { readDuration, type Duration } from '../core/duration.js';
 export interface SweeperOptions {
   /** How long from the start of one pass to the next: milliseconds, or a string like `'30s'`. */
   readonly every: Duration;
-  /** Told when a pass fails; the loop goes on. What it throws is dropped. */
+  /** Receives the error of each pass that fails. The loop continues. Errors that this function throws are dropped. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /** A running sweeper. Where the runtime has `Symbol.asyncDispose`, `await using` stops it too. */
 export interface Sweeper extends AsyncDisposable {
-  /** Stops the loop; resolves when the passes that are running, if any, have ended. */
+  /** Stops the loop. Resolves when all running passes have ended. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the loop that records what time has ended. It is no lock: access ends at the check, whether or not a sweeper
- * runs. Several on one store do no harm.
+ * Starts a loop that records the ends that time has caused. Checks do not depend on it: a check denies after the end of a
+ * grant, whether or not a sweeper runs. Several sweepers may run on one store.
  *
- * The first pass of each engine starts at once; one pass at a time; the next is due `every` after the last has started, or
- * at once where that has passed, so a process that was suspended catches up with one pass, not a burst. It doesn't keep
- * the process alive.
+ * The first pass of each engine starts at once, and an engine has one pass at a time. The next pass starts `every` after the
+ * start of the last one, or at once if that instant has passed. So a suspended process catches up with one pass, not a burst.
+ * The sweeper does not keep the process alive.
  *
- * Engines are swept side by side, each on its own clock. A pass waits for no approver: an approver, a store or a clock
- * that hangs delays only its own engine. `engine.close()` takes that engine out; without engines the sweeper has stopped.
+ * The engines are swept in parallel, each on its own clock. A pass waits for no approver. An approver, a store or a clock
+ * that hangs delays only its own engine (L38). `engine.close()` removes the engine from the sweeper. The sweeper stops when
+ * no engine is left.
  *
  * Gotcha: it needs a runtime in which timers outlive the call that set them. On Workers, call `engine.sweep()` from a
  * scheduled handler instead, and pass `engine.idle()` to `waitUntil`.
@@ -60,16 +61,16 @@ export function startSweeper<Scope extends string>(
     return running;
   };
   const sweeper = { stop };
-  // The key is only there where the runtime knows it: `[undefined]` would be a method named "undefined".
+  // In a runtime without `Symbol.asyncDispose`, a computed key would define a method named "undefined".
   if (typeof Symbol.asyncDispose === 'symbol') Object.defineProperty(sweeper, Symbol.asyncDispose, { value: stop });
   return sweeper as Sweeper;
 }
 
 const INSTEAD = 'call engine.sweep() from a scheduled handler instead, and pass engine.idle() to its waitUntil()';
 
-/** How many engines of one sweeper are swept at a time, so that thousands on one pool leave it room for checks. */
+/** How many engines of one sweeper have a pass at a time. With thousands of engines on one connection pool, checks need connections too. */
 const PASSES_AT_ONCE = 16;
-/** After this long a pass continues without its place: a store that hangs must not hold up other engines (L38). */
+/** After this time a running pass gives up its place: a store that hangs must not delay other engines (L38). */
 const PLACE_MS = 1_000;
 
 /** The loop of one engine. */
@@ -99,15 +100,16 @@ class Loop {
       const started = tryNow(clock);
       await (this.#places === undefined ? this.#pass() : this.#places.run(clock, () => this.#pass()));
       try {
-        // From the start of the pass on, so that a clock that moves during it brings the next one, unless it moves back.
-        // One that is no instant is refused: a sleep until `NaN` is over at once, so the loop would never pause.
+        // Counts from the start of the pass, so that a clock that jumps ahead during the pass starts the next one. After a
+        // step back it counts from the new reading. `readClock` refuses a reading that is no instant: a sleep until `NaN`
+        // ends at once, so the loop would never pause.
         const now = readClock(clock);
         const next = Math.min(started, now) + this.#everyMs;
-        // A pass over memory alone may take no turn of the event loop, and one that is late would follow at once.
+        // A pass over memory alone may never yield to the event loop, and a late pass follows at once: timers would starve.
         if (next <= now) await yieldToOthers();
         await sleepUntil(clock, next, signal, true);
       } catch (error) {
-        // A clock that fails must not end the loop, nor make it spin.
+        // A clock that fails must neither end the loop nor make it spin.
         this.#tell(error);
         await sleepUntil({ now: () => 0 }, this.#everyMs, signal, true);
       }
@@ -127,7 +129,7 @@ class Loop {
   }
 }
 
-/** So many passes at a time; whoever comes later waits for a place. */
+/** Limits the passes that run at a time. A further pass waits for a place. */
 class Places {
   readonly #waiting: (() => void)[] = [];
   #free: number;
@@ -141,7 +143,7 @@ class Places {
     if (this.#free === 0) await new Promise<void>((go) => this.#waiting.push(go));
     else this.#free -= 1;
     const running = pass();
-    // A clock that fails gives the place up too.
+    // Where the clock fails, the pass gives up its place at once.
     await within(
       clock,
       PLACE_MS,
@@ -155,7 +157,7 @@ class Places {
   }
 }
 
-/** A clock that fails is told by the pass, and by the sleep. */
+/** Drops the error of a clock that fails: the pass and the sleep after it report the same failure. */
 function tryNow(clock: Clock): number {
   try {
     return readClock(clock);

@@ -25,8 +25,8 @@ export async function touchGrants(kernel: Kernel, { subject, scope, reason }: De
 }
 
 /**
- * Takes a use of the grant that ends first among those that have uses left. Where access is allowed by a grant without a
- * number of uses, or by standing access, it takes none.
+ * Takes a use of the grant that ends first among those that have uses left. Where a grant without a number of uses or standing
+ * access allows the call, it takes none.
  */
 export async function consume(kernel: Kernel, subject: string, scope: string, key: string | undefined): Promise<Consumption> {
   const consumption = await consumeOrRepeat(kernel, subject, scope, key);
@@ -41,7 +41,7 @@ async function consumeOrRepeat(kernel: Kernel, subject: string, scope: string, k
   try {
     return await takeUse(kernel, subject, scope, useId);
   } catch (error) {
-    // A concurrent call with this key may have taken the last use in the meantime: then this is a repeat of it (L11).
+    // A concurrent call with this key may have taken the last use in the meantime. This call is then a repeat of it (L11).
     const concurrent = error instanceof DeniedError && !error.reused ? await useOf(kernel, useId) : undefined;
     if (concurrent === undefined) throw error;
     return repeatUse(kernel, concurrent, scope);
@@ -49,8 +49,8 @@ async function consumeOrRepeat(kernel: Kernel, subject: string, scope: string, k
 }
 
 /**
- * @param useId the id under which the use is recorded; `undefined`: the caller gave no idempotency key
- * @param isHeld work of this process uses the grant: the last use does not end it
+ * @param useId the id under which the use is recorded. `undefined`: the caller gave no idempotency key
+ * @param isHeld whether work of this process holds the use: the last use then does not end the grant
  */
 export async function takeUse(
   kernel: Kernel,
@@ -87,7 +87,7 @@ async function useOf({ ledger }: Kernel, useId: string | undefined): Promise<Use
 /**
  * Returns a use that an earlier call took (L36). It takes no further use, and allows only while the grant allows.
  *
- * @throws DeniedError with the use, for a caller that has no record of what it did
+ * @throws DeniedError where the grant no longer allows. It carries the use, for a caller without a record of its first call.
  */
 async function repeatUse(
   { clock, ledger, settings }: Kernel,
@@ -108,7 +108,7 @@ async function repeatUse(
   );
 }
 
-/** It allows the use, or this very use, its last, has ended it. */
+/** A grant without an end is active here, because it allows the use. Its last use may have ended it just now. */
 const usedGrant = (grant: Grant): GrantWithStatus => withStatus(grant, grant.end?.status ?? 'active');
 
 function uncounted(decision: Decision, consumption: Consumption): Transition<Consumption> {

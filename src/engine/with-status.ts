@@ -18,7 +18,7 @@ export const requestWithStatus = (request: AccessRequest, { forEnds }: Pick<Cloc
 export const grantWithStatus = (use: GrantUse, reading: Pick<ClockReading, 'now' | 'forEnds'>): GrantWithStatus =>
   withStatus(use.grant, grantStatusAt(use, reading));
 
-/** For a record whose status the caller knows: its end is recorded, or a rule has just judged it. */
+/** For a record whose status the caller knows: its end is recorded, or the caller has just judged it. */
 export const withStatus = <T extends AccessRequest | Grant, Status>(record: T, status: Status): T & { readonly status: Status } =>
   Object.freeze({ ...record, status });
 
