@@ -1,25 +1,25 @@
 import { sleepUntil, systemClock } from '../core/time.js';
 
-/** Into how many parts the limit is divided: a call is given up after it, and before one part more. */
+/** The limit is divided into this many ticks. A call is given up after the limit, and before one tick more. */
 const PARTS = 4;
 
-/** A call that is under way. */
+/** A call in progress. */
 interface Call {
   readonly since: number;
   readonly giveUp: () => void;
 }
 
 /**
- * Gives calls up that have taken too long. One timer for all of them, and none while there are none: one for each call
- * would cost a check more than its answer does.
+ * Gives up calls that take too long. One timer serves all calls, and none runs while there are no calls. A timer for each
+ * call would cost more than a check.
  *
- * Counts its own ticks and no instants, so that a clock which is set ends no call and lets none wait for ever.
+ * Counts its own ticks instead of comparing instants, so that setting the clock neither ends a call nor extends it.
  */
 export class TimeLimit {
-  /** After which a call is given up, or up to a quarter later. */
+  /** In milliseconds. A call is given up after this time, or up to a quarter later. */
   readonly limitMs: number;
   readonly #tickMs: number;
-  // In the order of their beginning.
+  // In the order in which the calls began.
   readonly #calls = new Set<Call>();
   #ticks = 0;
   #isTicking = false;
@@ -29,12 +29,12 @@ export class TimeLimit {
     this.#tickMs = Math.ceil(limitMs / PARTS);
   }
 
-  /** No call is waited for longer, in milliseconds. */
+  /** The longest time, in milliseconds, after which a call is given up. */
   get longestMs(): number {
     return this.#tickMs * (PARTS + 1);
   }
 
-  /** The answer, or `tooLate()` where that doesn't come in time. It may fail yet, when nobody listens any more. */
+  /** Resolves like `answer`, or rejects with `tooLate()` when the limit passes first. A later rejection of `answer` is ignored. */
   hold<T>(answer: PromiseLike<T>, tooLate: () => Error): Promise<T> {
     return new Promise((resolve, reject) => {
       const end = this.begin(() => reject(tooLate()));
@@ -43,7 +43,7 @@ export class TimeLimit {
     });
   }
 
-  /** @returns to be called when the call has ended */
+  /** @returns a function that the caller calls when the call has ended */
   begin(giveUp: () => void): () => void {
     const call = { since: this.#ticks, giveUp };
     this.#calls.add(call);
@@ -55,7 +55,7 @@ export class TimeLimit {
     this.#isTicking = true;
     const { signal } = new AbortController();
     while (this.#calls.size > 0) {
-      // It keeps no process alive: the connection does, as long as it is open.
+      // The timer does not keep the process alive: an open connection does that.
       await sleepUntil(systemClock, systemClock.now() + this.#tickMs, signal, true);
       this.#ticks += 1;
       for (const call of this.#calls) {

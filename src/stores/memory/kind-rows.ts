@@ -4,10 +4,10 @@ import { MAX_LOOK, placeOf, readPlace } from '../../records/index.js';
 import { OrderedRows } from './ordered-rows.js';
 import { RowsBy } from './rows-by.js';
 
-/** The open, or the closed, rows of one kind: together, and apart for each subject and scope. */
+/** The open or the closed rows of one kind: in one list of all, and in a list for each subject and for each scope. */
 class Half {
   readonly all = inOrderOfCreation();
-  /** `undefined`: they are found otherwise. */
+  /** `undefined` if these rows are not indexed by subject here. */
   readonly bySubject: RowsBy | undefined;
   readonly byScope: RowsBy | undefined;
 
@@ -23,7 +23,7 @@ class Half {
   }
 }
 
-/** The rows of one kind, in the orders of `find`: no page walks the whole history, however long it is (L42). */
+/** The rows of one kind, in the orders of `find`. No page walks the whole history (L42). */
 export class KindRows {
   readonly #rows = new Map<string, Row>();
   readonly #open: Half;
@@ -32,8 +32,9 @@ export class KindRows {
   readonly #openOf: ((subject: string) => readonly Row[]) | undefined;
 
   /**
-   * @param openOf the open rows of a subject, for a kind of which there may be millions, and which are kept by subject already
-   * @param byScope whether rows are found by their scope
+   * @param openOf returns the open rows of a subject from another index. Given for kinds that may have millions of open
+   *   rows.
+   * @param byScope whether rows are also indexed by scope
    */
   constructor(openOf: ((subject: string) => readonly Row[]) | undefined, byScope: boolean) {
     this.#openOf = openOf;
@@ -45,7 +46,7 @@ export class KindRows {
     return this.#rows.get(id);
   }
 
-  /** Puts a row in the place of the one with its id, or takes that away. */
+  /** Replaces the row of this id; `row` is `undefined` to remove it. */
   replace(id: string, before: Row | undefined, row: Row | undefined): void {
     if (row === undefined) this.#rows.delete(id);
     else this.#rows.set(id, row);
@@ -81,7 +82,7 @@ export class KindRows {
     });
   }
 
-  /** Of one subject: costs what this subject has open, whatever others have. */
+  /** The rows with a `sortAt`, in due order. For one subject the cost grows only with the open rows of that subject. */
   #dueOf(subject: string | undefined, open: boolean | undefined): OrderedRows {
     if (open === false) return inOrderOfDue();
     if (subject === undefined) return this.#due;

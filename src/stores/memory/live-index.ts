@@ -6,33 +6,35 @@ import { Pairs } from './pairs.js';
 const NONE: readonly Row[] = Object.freeze([]);
 const NOWHERE = -1;
 
-/** What lies at a place: the row itself where there is but one, as nearly always. */
+/** The rows of one place. Almost every place holds a single row, which is stored without a list. */
 type Rows = Row | readonly Row[];
 
 /**
- * Open grants (and usage rows) by subject and scope: each pair of them has a place, each subject a chain of its places.
- * Places, chains and windows are flat lists of numbers, which cost less memory than maps within a map, and less time where
- * there are so many grants that no cache holds them.
+ * Open grants and usage rows by subject and scope. Each (subject, scope) pair has a place, and each subject has a chain of
+ * its places.
+ *
+ * Places, chains and windows are flat lists of numbers. They need less memory than nested maps, and are faster when the
+ * grants no longer fit in the CPU cache.
  */
 export class LiveIndex {
-  /** The row of the namespace's locks, while it is open. */
+  /** The open lock row of the namespace, if there is one. */
   #lock: Row | undefined;
   readonly #subjects = new Names();
   readonly #scopes = new Names();
   readonly #places = new Pairs();
-  /** By place. */
+  /** Indexed by place. */
   readonly #rows: Rows[] = [];
-  /** By place, two each: from when on the only row there allows, and until when. No instant lies in NaN. */
+  /** Indexed by place, two numbers each: the window `[from, until)` of the only row there. NaN if time alone does not decide about it. */
   #windows = new Float64Array();
-  /** By place, two each: the next and the previous place of the same subject. */
+  /** Indexed by place, two numbers each: the next and the previous place of the same subject. */
   #chains = new Int32Array();
-  /** By the number of a subject, the first place of its chain. */
+  /** Indexed by the number of a subject: the first place of its chain. */
   readonly #first: number[] = [];
   readonly #free: number[] = [];
-  /** One object for all answers: a check that made one each would be seven in a hundred slower. */
+  /** One object serves all answers: allocating one for each check made checks about 7 % slower. */
   readonly #window = new ReusedWindow(this.#rows);
 
-  /** Lists are replaced, never changed: one that was handed out stays as it was. */
+  /** Replaces a list and never changes it, because a caller may still hold the old list. */
   add(row: Row): void {
     if (row.open && isLockRow(row)) this.#lock = row;
     if (!isLive(row)) return;
@@ -54,8 +56,8 @@ export class LiveIndex {
   }
 
   /**
-   * The place of a subject and scope; -1: there is none. By the strings that are asked about grants with a window were
-   * issued, so they have passed the door (L23).
+   * The place of a (subject, scope) pair, or -1 if it has none. The arguments need no validation: only ids and scopes that
+   * passed it (L23) have a place.
    */
   placeOf(subject: unknown, scope: unknown): number {
     const a = this.#subjects.numberOf(subject);
@@ -63,16 +65,15 @@ export class LiveIndex {
     return b === -1 ? NOWHERE : this.#places.placeOf(a, b);
   }
 
-  /** The window of the only row of a pair, where only time decides about it; valid until the next call. */
+  /** The window of the only row of a pair, if time alone decides about that row. The result is valid until the next call. */
   windowOf(subject: unknown, scope: unknown): GrantWindow | undefined {
     const place = this.placeOf(subject, scope);
     if (place === NOWHERE || this.#lock !== undefined) return undefined;
     const from = this.#windows[2 * place] as number;
-    // NaN: the rows there have no window.
     return from === from ? this.#window.at(place, from, this.#windows[2 * place + 1] as number) : undefined;
   }
 
-  /** With `at < until`, and the open row of the locks. A list that is kept, and needs no filter, is handed out as it is. */
+  /** The rows with `at < until`, and the open lock row. Returns the stored list itself when no filter is needed; it is frozen. */
   find(subject: string, scope: string | undefined, at: number): readonly Row[] {
     const rows = this.#find(subject, scope, at);
     return this.#lock === undefined ? rows : [...rows, this.#lock];
@@ -87,13 +88,13 @@ export class LiveIndex {
     return rows.every((row) => isAhead(row, at)) ? rows : rows.filter((row) => isAhead(row, at));
   }
 
-  /** All rows of a subject, whenever they end; in the order in which their scopes came. */
+  /** All open rows of a subject, also those that have expired, in the order in which its scopes were added. */
   all(subject: string): readonly Row[] {
     const all: Rows[] = [];
     const number = this.#subjects.numberOf(subject);
     let place = number === -1 ? NOWHERE : (this.#first[number] as number);
     for (; place !== NOWHERE; place = this.#chains[2 * place] as number) all.push(this.#rows[place] as Rows);
-    // A chain begins with the latest.
+    // A chain starts with the newest place.
     return all.reverse().flatMap(listOf);
   }
 
@@ -142,7 +143,7 @@ export class LiveIndex {
   }
 }
 
-/** The row is looked up when it is asked for: `isAllowed` needs none. */
+/** Looks the row up only when it is read: `isAllowed` never reads it. */
 class ReusedWindow implements GrantWindow {
   from = 0;
   until = 0;

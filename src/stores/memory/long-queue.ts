@@ -1,14 +1,16 @@
-/** How many items one part holds. */
+/** The number of items in one part. */
 const PART = 1_024;
 
 /**
- * A list that grows at its end and shrinks at its front, kept in parts. A plain array is copied as a whole when it outgrows
- * its memory and when its front is cut off; with a journal of a million entries, each copy holds the event loop (L42).
+ * A list that grows at its end and shrinks at its front, stored in parts.
+ *
+ * A plain array is copied whole when it outgrows its memory, and when its front is removed. With a journal of a million
+ * entries each copy would block the event loop (L42).
  */
 export class LongQueue<T> {
-  /** All are full but the last. */
+  /** Every part except the last is full. */
   #parts: (T | undefined)[][] = [];
-  /** How many items at the front of the first part are gone. */
+  /** The number of removed items at the front of the first part. */
   #gone = 0;
 
   push(item: T): void {
@@ -17,7 +19,7 @@ export class LongQueue<T> {
     else last.push(item);
   }
 
-  /** At most `limit` items from a position on, counted from what is now the first. */
+  /** Returns at most `limit` items, starting at position `from`. Position 0 is the first item that was not dropped. */
   slice(from: number, limit: number): T[] {
     const found: T[] = [];
     for (let at = this.#gone + from; found.length < limit; at = PART * (1 + Math.floor(at / PART))) {
@@ -29,12 +31,12 @@ export class LongQueue<T> {
     return found;
   }
 
-  /** Removes the first `count` items, all if there are not so many. */
+  /** Removes the first `count` items, or all if there are fewer. */
   drop(count: number): void {
     const gone = this.#gone + count;
     this.#parts = this.#parts.slice(Math.floor(gone / PART));
     this.#gone = this.#parts.length === 0 ? 0 : gone % PART;
-    // Nothing keeps an item that is gone in memory.
+    // Releases the dropped items to the garbage collector.
     this.#parts[0]?.fill(undefined, 0, this.#gone);
   }
 }

@@ -1,16 +1,19 @@
-/** Small numbers for values that many have in common, such as subjects and scopes: each is kept once, as long as it is used. */
+/**
+ * Gives small numbers to values that many rows share, such as subjects and scopes. Stores each value once, for as long as
+ * some row uses it.
+ */
 export class Names {
   readonly #numbers = new Map<unknown, number>();
-  /** How many use each number. */
+  /** Indexed by number: how many rows use it. */
   readonly #uses: number[] = [];
   readonly #free: number[] = [];
 
-  /** -1: nobody uses it. */
+  /** The number of a name, or -1 if no row uses it. */
   numberOf(name: unknown): number {
     return this.#numbers.get(name) ?? -1;
   }
 
-  /** One more uses it. */
+  /** Counts one more use of a name, and returns its number. */
   take(name: unknown): number {
     let number = this.#numbers.get(name);
     if (number === undefined) {
@@ -22,7 +25,7 @@ export class Names {
     return number;
   }
 
-  /** One fewer. The number of what nobody uses any more is given to another. */
+  /** Counts one use fewer. The number of an unused name is reused for another name. */
   drop(name: unknown, number: number): void {
     (this.#uses[number] as number) -= 1;
     if (this.#uses[number] !== 0) return;

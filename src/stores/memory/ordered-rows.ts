@@ -1,42 +1,48 @@
 import type { Row } from '../../core/store-port.js';
 
 /**
- * The most rows of one list. A list that is split in two halves has room for this many again once the engine has made it
- * grow; a longer one would make it grow twice, and keep room that it never fills.
+ * The greatest number of rows in one list.
+ *
+ * The JavaScript engine grows an array in steps. After a split each half needs one growth step to hold 70 rows; a longer
+ * list would need two and waste memory.
  */
 const LIST = 70;
 
-/** Which rows to read. */
+/** Which rows `read` returns. */
 export interface OrderedPage {
   readonly limit: number;
-  /** How many rows to look at, at most. Default: any number. */
+  /** The greatest number of rows to examine. Default: unlimited. */
   readonly look?: number | undefined;
-  /** From the last row on. Default: from the first. */
+  /** Whether to read from the last row to the first. Default: false. */
   readonly isBackwards?: boolean | undefined;
-  /** Says yes to all rows before one, and to none from there on. Forwards, that one is the first; backwards, the one before it. */
+  /**
+   * True for all rows before a boundary row, and false from there on. Forwards, the page starts at the boundary row;
+   * backwards, at the row before it.
+   */
   readonly isBehind?: ((row: Row) => boolean) | undefined;
-  /** Whether a row, and all that follow, are too far. */
+  /** Whether a row, and every row after it, is past the end of the range. */
   readonly isBeyond?: ((row: Row) => boolean) | undefined;
   readonly isWanted?: ((row: Row) => boolean) | undefined;
 }
 
-/** A place in an index: that of a list, and of a row in it. */
+/** A position: the index of a list, and the index of a row in that list. */
 interface Place {
   list: number;
   index: number;
 }
 
 /**
- * Rows in an order, kept as short sorted lists one after another. Adding or removing a row finds its list by halving and
- * moves the rows of this list only: no write copies, sorts or cleans up the whole index, however many rows it holds (L42).
- * Reading a page costs what is returned, not what is stored.
+ * Rows in a fixed order, stored as a sequence of short sorted lists.
+ *
+ * Adding or removing a row finds its list by binary search and moves only the rows of that list. No write copies, sorts or
+ * compacts the whole index (L42). The cost of reading a page grows with the rows returned, not with the rows stored.
  */
 export class OrderedRows {
   readonly #before: (a: Row, b: Row) => boolean;
-  /** None is empty, and the rows of each come before those of the next. */
+  /** No list is empty, and all rows of a list come before those of the next list. */
   readonly #lists: Row[][] = [];
 
-  /** @param before a total order of the rows that are in here at one time; it depends on nothing that changes */
+  /** @param before a total order of the rows held at one time; it must not depend on anything that changes */
   constructor(before: (a: Row, b: Row) => boolean) {
     this.#before = before;
   }
@@ -46,12 +52,12 @@ export class OrderedRows {
     const rows = this.#lists[list];
     const last = this.#lists.at(-1);
     if (rows !== undefined) this.#insert(rows, list, index, row);
-    // Behind all others. A list that is full stays so: rows that come in order leave no list half empty.
+    // The row comes after all others. A full last list is not split, so rows added in order fill every list.
     else if (last === undefined || last.length === LIST) this.#lists.push([row]);
     else last.push(row);
   }
 
-  /** Of the very row that was added. */
+  /** Removes this row object. Another object with the same key is left in place. */
   remove(row: Row): void {
     const { list, index } = this.#firstNot((other) => this.#before(other, row));
     const rows = this.#lists[list];
@@ -71,10 +77,10 @@ export class OrderedRows {
   }
 
   /**
-   * A page of rows in order.
+   * Reads a page of rows in order.
    *
-   * @param others read together with this one, as if they were one
-   * @returns next: the row that the following page begins behind; `undefined`: there is none
+   * @param others lists to merge with this one
+   * @returns `next`: the row after which the following page starts; `undefined` if this is the last page
    */
   read(page: OrderedPage, others: readonly OrderedRows[] = []): { readonly rows: readonly Row[]; readonly next: Row | undefined } {
     const { limit, look = Infinity, isBackwards = false, isBehind, isBeyond, isWanted } = page;
@@ -93,7 +99,7 @@ export class OrderedRows {
       if (following === undefined || isBeyond?.(following) === true) return { rows, next: undefined };
       if (looked === look) return { rows, next: last };
       if (isWanted === undefined || isWanted(following)) {
-        // One more than wanted: it only says that there is more.
+        // The page is full. This extra row only shows that there is another page.
         if (rows.length === limit) return { rows, next: rows.at(-1) };
         rows.push(following);
       }
@@ -103,7 +109,10 @@ export class OrderedRows {
     }
   }
 
-  /** @param isBehind forwards, whether a row comes before the page; backwards, whether it is on it, or before that in the order */
+  /**
+   * @param isBehind forwards, true for a row before the page; backwards, true for a row that is on the page or after it in
+   *   reading order
+   */
   #begin(isBackwards: boolean, isBehind: ((row: Row) => boolean) | undefined): Place {
     if (!isBackwards) return isBehind === undefined ? { list: 0, index: 0 } : this.#firstNot(isBehind);
     const place = isBehind === undefined ? { list: this.#lists.length, index: 0 } : this.#firstNot(isBehind);
@@ -118,14 +127,14 @@ export class OrderedRows {
     this.#lists.splice(list, 1, rows.slice(0, half), rows.slice(half));
   }
 
-  /** Makes one list of two neighbours that are short, so that many removed rows leave few lists. */
+  /** Merges two short neighbours into one list, so that removing many rows leaves few lists. */
   #join(list: number): void {
     const [rows, next] = [this.#lists[list], this.#lists[list + 1]];
     if (rows === undefined || next === undefined || rows.length + next.length > LIST / 2) return;
     this.#lists.splice(list, 2, [...rows, ...next]);
   }
 
-  /** The place of the first row that `isPast` does not say yes to; it says yes to all rows before one and to none behind it. */
+  /** The place of the first row for which `isPast` is false. It must be true for all rows before that row and for none after it. */
   #firstNot(isPast: (row: Row) => boolean): Place {
     const list = firstNot(this.#lists, (rows) => isPast(rows.at(-1) as Row));
     return { list, index: firstNot(this.#lists[list] ?? [], isPast) };
@@ -150,7 +159,7 @@ export class OrderedRows {
   }
 }
 
-/** By halving: the index of the first item that `isPast` does not say yes to; the length where it does so to all. */
+/** Binary search: the index of the first item for which `isPast` is false, or the length if it is true for all. */
 function firstNot<T>(items: readonly T[], isPast: (item: T) => boolean): number {
   let low = 0;
   for (let high = items.length; low < high;) {

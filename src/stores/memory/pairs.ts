@@ -1,38 +1,41 @@
-/** A pair and its place take three numbers; a first one of 0 is an empty cell, so pairs are kept one higher. */
+/**
+ * Numbers in one cell: the pair and its place. A first number of 0 marks an empty cell, so the first number of a pair is
+ * stored plus one.
+ */
 const WIDTH = 3;
 const LEAST = 16;
 
 /**
- * Where pairs of small numbers have their places: one flat table, searched from a cell that the pair's hash names to the next
- * empty one. Nothing is put together to one key, and looking up reads one stretch of memory.
+ * Maps pairs of small numbers to places, in one flat hash table with linear probing. A look-up builds no key and reads one
+ * stretch of memory.
  */
 export class Pairs {
   #cells = new Int32Array(LEAST * WIDTH);
   #room = LEAST;
   #count = 0;
 
-  /** -1: it has none. */
+  /** The place of a pair, or -1 if it has none. */
   placeOf(a: number, b: number): number {
     const cell = this.#cellOf(a, b);
     return this.#cells[cell] === 0 ? -1 : (this.#cells[cell + 2] as number);
   }
 
-  /** Of a pair that has none yet. */
+  /** Adds a pair, which must not have a place yet. */
   add(a: number, b: number, place: number): void {
-    // Above four fifths, the searches grow long.
+    // Above four fifths full, probing becomes slow.
     if (this.#count * 5 >= this.#room * 4) this.#grow();
     this.#count += 1;
     this.#write(this.#cellOf(a, b), a + 1, b, place);
   }
 
-  /** Of a pair that has one. What comes behind moves up, so that no search ends at the gap. */
+  /** Removes a pair, which must have a place. Moves the cells after it into the gap, so that no search stops there too early. */
   remove(a: number, b: number): void {
     this.#count -= 1;
     const cells = this.#cells;
     let gap = this.#cellOf(a, b);
     for (let cell = this.#next(gap); cells[cell] !== 0; cell = this.#next(cell)) {
       const home = this.#homeOf((cells[cell] as number) - 1, cells[cell + 1] as number);
-      // One whose search begins behind the gap doesn't pass it.
+      // The search for this pair starts after the gap, so the pair must not move into it.
       const isBehind = gap <= cell ? gap < home && home <= cell : gap < home || home <= cell;
       if (isBehind) continue;
       cells.copyWithin(gap, cell, cell + WIDTH);
@@ -41,7 +44,7 @@ export class Pairs {
     this.#write(gap, 0, 0, 0);
   }
 
-  /** The cell of a pair, or the empty one where it would be. */
+  /** The cell of a pair, or the empty cell where the pair would be stored. */
   #cellOf(a: number, b: number): number {
     const cells = this.#cells;
     let cell = this.#homeOf(a, b);

@@ -2,14 +2,14 @@ import type { Row } from '../../core/store-port.js';
 import { OrderedRows } from './ordered-rows.js';
 
 /**
- * Rows in an order, apart for each subject or scope: finding those of one doesn't walk those of the others. A row that is
- * alone, as most are, is kept without a list.
+ * Rows in an order, grouped by subject or scope. A look-up of one group never walks the rows of another. Most groups have a
+ * single row, which is stored without a list.
  */
 export class RowsBy {
   readonly #make: () => OrderedRows;
   readonly #rows = new Map<string, Row | OrderedRows>();
 
-  /** @param make an empty list in the order in which rows are found */
+  /** @param make returns an empty list in the order of the groups */
   constructor(make: () => OrderedRows) {
     this.#make = make;
   }
@@ -33,7 +33,7 @@ export class RowsBy {
     this.#rows.set(key, list);
   }
 
-  /** Of the very row that was added. A subject that has nothing left takes no memory. */
+  /** Removes this row object. An empty group takes no memory. */
   remove(key: string, row: Row): void {
     const own = this.#rows.get(key);
     if (own instanceof OrderedRows) own.remove(row);

@@ -27,11 +27,11 @@ import { LongQueue } from './long-queue.js';
 import { OrderedRows } from './ordered-rows.js';
 
 /**
- * The reference store: everything in this process's memory, gone when it ends.
+ * The reference store: keeps all rows and the journal in the memory of this process. They are lost when the process ends.
  *
- * A check costs the subject's live grants on that scope, a page of `due` what is due. No timer, and no closure for each
- * grant. Ended rows stay, for the answers about the past, until `purge`. Engines of one process that share an instance
- * share the truth.
+ * The cost of a check grows with the subject's live grants on that scope. The cost of a page of `due` grows with the rows
+ * that are due. No grant has a timer or a closure. Ended rows stay until `purge`, for questions about the past. Engines of
+ * one process that share an instance see the same rows.
  */
 export class MemoryGrantStore implements GrantStore {
   readonly durability = 'memory';
@@ -47,7 +47,8 @@ export class MemoryGrantStore implements GrantStore {
   }
 
   in(namespace: string): MemoryGrantStore {
-    // Read here too: an `undefined` would be the default of the constructor, which is somebody else's namespace.
+    // `namespace` is parsed here too: `undefined` would select the constructor's default, which is another caller's
+    // namespace.
     const other = new MemoryGrantStore({ namespace: readId('namespace', namespace) });
     other.#spaces = this.#spaces;
     other.#space = this.#spaces.of(namespace);
@@ -101,18 +102,23 @@ export class MemoryGrantStore implements GrantStore {
 }
 
 /**
- * What the handles to all namespaces of one store share. Until its first commit or watch a namespace lasts only as long as a
- * handle to it, so that asking for names, which may come from callers, keeps no memory.
+ * The state of all namespaces, shared by all handles of one store.
+ *
+ * Before its first commit or watch a namespace lasts only while a handle to it exists. So look-ups of names that come from
+ * callers use no lasting memory.
  */
 class Spaces {
   readonly #kept = new Map<string, NamespaceState>();
   readonly #lent = new Map<string, WeakRef<NamespaceState>>();
-  /** Workers with an older compatibility date have neither this nor weak references: there each name is kept. */
+  /**
+   * `undefined` in Workers with an older compatibility date, which lack this class and weak references. There the store
+   * keeps every name.
+   */
   readonly #dropped =
     typeof FinalizationRegistry === 'undefined'
       ? undefined
       : new FinalizationRegistry<string>((namespace) => {
-          // Another handle may have made it again.
+          // Another handle may have created the namespace again.
           if (this.#lent.get(namespace)?.deref() === undefined) this.#lent.delete(namespace);
         });
 
@@ -148,7 +154,7 @@ class Spaces {
   }
 }
 
-/** All that one namespace holds. Everything is synchronous, which is what makes a commit one transaction. */
+/** The rows and the journal of one namespace. Every method is synchronous, which makes a commit one transaction. */
 class NamespaceState {
   isKept = false;
   readonly live = new LiveIndex();
@@ -158,7 +164,7 @@ class NamespaceState {
   #start: Anchor = GENESIS;
   #head: Anchor = GENESIS;
   readonly #entries = new LongQueue<AuditEntry>();
-  /** For each kept entry the change that wrote it; guarantee 3 lasts as long as the entries do. */
+  /** For each kept entry, the change that wrote it. Guarantee 3 (idempotent commit) lasts as long as the entries do. */
   readonly #changeOf = new LongQueue<string>();
   readonly #changes = new Set<string>();
   readonly #strings = new SharedStrings();
@@ -193,7 +199,7 @@ class NamespaceState {
     const { expect, put, append, remove = [], trimJournalTo = 0 } = change;
     if (expect.some((key) => (this.get(key)?.version ?? 0) !== key.version)) return 'conflict';
 
-    // Whatever can throw comes before the first write.
+    // Everything that can throw comes before the first write, so that a change is applied whole or not at all.
     if (put.some((row) => (this.get(row)?.createdAt ?? row.createdAt) !== row.createdAt)) throw createdAtChanged();
     const rows = put.map((row) => new FrozenRow(row, this.#strings));
     const linked = link(
@@ -216,17 +222,17 @@ class NamespaceState {
     return 'committed';
   }
 
-  /** Only when the head has moved: cursors move without it, and whoever is woken by their own cursor never rests. */
+  /** Called only when the head has moved. A cursor's own commit does not move it, so a follower never wakes itself in a loop. */
   #wakeAll(): void {
     const { seq } = this.#head;
-    // A watcher that fails is not the committer's trouble.
+    // A watcher that throws must not fail the commit.
     for (const wake of this.watchers)
       void Promise.resolve()
         .then(() => wake(seq))
         .catch(() => undefined);
   }
 
-  /** Of an entry that is kept: behind the start, and no later than the head. */
+  /** The hash of an entry that is kept: its seq is greater than the start's, and at most the head's. */
   #hashAt(seq: number): string | undefined {
     return seq === this.#head.seq ? this.#head.hash : this.#entries.slice(seq - this.#start.seq - 1, 1)[0]?.hash;
   }
@@ -239,7 +245,7 @@ class NamespaceState {
   #kind(kind: string): KindRows {
     let known = this.#kinds.get(kind);
     if (known === undefined) {
-      // Of grants and usages there may be millions, and `live` has them by subject already.
+      // Grants and usage rows may number millions, and `live` already indexes them by subject.
       const isLive = kind === 'grant' || kind === 'usage';
       const openOf = isLive ? (subject: string) => this.live.all(subject).filter((row) => row.kind === kind) : undefined;
       this.#kinds.set(kind, (known = new KindRows(openOf, kind === 'grant')));
@@ -247,7 +253,7 @@ class NamespaceState {
     return known;
   }
 
-  /** Puts a row in the place of the one with its key, or takes that away. */
+  /** Replaces the row of this key; `row` is `undefined` to remove it. */
   #replace(key: RowKey, row?: Row): void {
     const kind = this.#kind(key.kind);
     const before = kind.get(key.id);
@@ -269,13 +275,13 @@ class NamespaceState {
     const dropped = this.#changeOf.slice(0, count);
     this.#entries.drop(count);
     this.#changeOf.drop(count);
-    // A change of which an entry is kept is still known.
+    // A change stays known while one of its entries is kept.
     const [kept] = this.#changeOf.slice(0, 1);
     for (const id of dropped) if (id !== kept) this.#changes.delete(id);
   }
 }
 
-/** Frozen: it is handed out, and the next link is made from it. */
+/** Frozen, because callers receive this object and the next link is computed from it. */
 const anchorAt = ({ seq, hash }: Anchor): Anchor => Object.freeze({ seq, hash });
 
 function dueBefore(a: Row, b: Row): boolean {
