@@ -16,7 +16,7 @@ import type { Statement } from './statement.js';
 import type { Statements } from './statements.js';
 import { NotificationListener } from './listener.js';
 
-/** What the stores of all namespaces share: the connection, and who is at it. */
+/** The state that the stores of all namespaces share: the connection, the statements and the running commits. */
 export class Backend {
   readonly statements: Statements;
   readonly listener: NotificationListener | undefined;
@@ -45,7 +45,10 @@ export class Backend {
     }
   }
 
-  /** Asks, and makes something of the answer; what fails is a StoreError. At once, where that can be. */
+  /**
+   * Runs a statement and converts its rows with `read`. Every failure becomes a `StoreError`. Answers without a promise
+   * where the driver does.
+   */
   ask<T>(operation: string, statement: Statement, values: readonly unknown[], read: (rows: readonly Columns[]) => T): MaybePromise<T> {
     return this.#answer(
       operation,
@@ -57,7 +60,7 @@ export class Backend {
     );
   }
 
-  /** The same for a statement whose answer is one row. */
+  /** Like `ask`, for a statement that answers with one row. */
   askOne<T>(operation: string, statement: Statement, values: readonly unknown[], read: (row: Columns | undefined) => T): MaybePromise<T> {
     return this.#answer(
       operation,
@@ -102,7 +105,7 @@ export class Backend {
     return commits;
   }
 
-  /** Only a schema that this version knows is read or written: one of another version may mean something else. */
+  /** Refuses a schema of any other version before the first read or write: its columns may have another meaning. */
   #know(): Promise<void> {
     return this.#knowing.join(() => this.#readSchema());
   }
@@ -114,7 +117,7 @@ export class Backend {
       throw wrongVersion(version);
     }
     const encoding = rows[0]?.['encoding'];
-    // In any other the order of bytes isn't that of the ids, and some ids can't be kept at all.
+    // In any other encoding the byte order differs from the order of the ids, and some ids cannot be stored.
     if (encoding !== 'UTF8' && encoding !== 'UTF-8') {
       throw new StoreError('schema', `the database's encoding must be UTF-8; it is ${String(encoding)}`);
     }
@@ -123,18 +126,21 @@ export class Backend {
     this.#isKnown = true;
   }
 
-  /** A handle to read from on another file would allow what is revoked in the file that is written. */
+  /** Refuses a read handle on another file: it would allow access that was revoked in the file that commits write to. */
   async #refuseOtherFile(read: DatabaseFile | undefined): Promise<void> {
     const [written] = await this.#session.ask(this.statements.schema, []);
     const file = DatabaseFile.at(written?.['file']);
-    // Two databases in memory can't be told apart: a handle on Kysely's own is one of them.
+    // Two in-memory databases cannot be distinguished, so both count as the same: the handle may be Kysely's own.
     if (read === undefined ? file === undefined : file !== undefined && read.isSameAs(file)) return;
     throw new StoreError('schema', `read must be a handle on the database of db, ${placeOf(file)}; it is one on ${placeOf(read)}`);
   }
 
   #notifying: Set<string> | undefined;
 
-  /** A hint, so a failure is nobody's trouble. One at a time; those that come meanwhile go together. */
+  /**
+   * Sends NOTIFY, one at a time; namespaces that come up in the meantime are sent together. It is only a hint, so failures
+   * are ignored.
+   */
   #notify(namespace: string): void {
     if (this.#dialect !== 'postgres') return;
     if (this.#notifying !== undefined) {

@@ -6,7 +6,7 @@ import { toColumn } from './order.js';
 import { entryColumns, rowColumns } from './rows.js';
 import type { WritePart } from './writes.js';
 
-/** A record's key as the database knows it: injective, for use in a map. */
+/** The key of a row in the form of its columns. The encoding is injective, so it can be a map key. */
 type Key = string;
 
 interface Expected {
@@ -14,13 +14,13 @@ interface Expected {
   readonly version: number;
 }
 
-/** What a change of a row is judged by. */
+/** The columns of a stored row that decide whether a change conflicts. */
 interface Kept {
   readonly version: number;
   readonly createdAt: number;
 }
 
-/** A change as it was when it was handed over: whatever happens to it afterwards has no effect. */
+/** A copy of a change, made when `commit` was called. Later changes to the caller's object have no effect. */
 export interface Prepared {
   readonly id: string;
   readonly expect: readonly Expected[];
@@ -45,26 +45,26 @@ export function prepare({ id, expect, put, append, remove = [], trimJournalTo = 
   };
 }
 
-/** All that the changes of a batch are judged by, as it is while the head is held. */
+/** Everything that decides the outcomes of a batch, read while the transaction holds the lock on the head. */
 export interface Held {
   readonly head: Anchor;
   readonly start: Anchor;
   readonly rows: ReadonlyMap<Key, Kept>;
-  /** Of the entries that the changes know, by seq: those that are kept. */
+  /** By seq: the hashes of the entries that the changes name in `knows`, as far as the journal still holds them. */
   readonly hashes: ReadonlyMap<number, string>;
   readonly applied: ReadonlySet<string>;
 }
 
-/** What became of one change. */
+/** The outcome of one change. */
 export type Judged = CommitAnswer | { readonly rejected: unknown };
 
 /**
- * Changes that share a transaction. Each is judged as if it came alone behind those before it: one that conflicts, or
- * can't be linked, leaves nothing in what is written, and spoils nothing for the others.
+ * Changes that share a transaction. Each is decided as if it were committed alone, after the changes before it. A change
+ * that conflicts or cannot be linked writes nothing and does not affect the others.
  */
 export class Batch {
   readonly answers: readonly Judged[];
-  /** What the start of the journal is to become: this number's entry, which may be one of before. */
+  /** The seq of the last entry to trim, or 0 for none. That entry may be from this batch or from an earlier one. */
   readonly trimTo: number;
   #head: Anchor;
   readonly #start: Anchor;
@@ -95,11 +95,11 @@ export class Batch {
   }
 
   #judge({ id, expect, put, remove, append, trimJournalTo, knows }: Prepared): 'applied' | 'known' | 'conflict' | 'behind' {
-    // First, or a change whose reply was lost would find its own versions and be told 'conflict'.
+    // This comes first: a change whose reply was lost would otherwise find its own versions and be answered 'conflict'.
     if (this.#applied.has(id)) return 'known';
     if (isBehind(knows, { start: this.#start, head: this.#head }, (seq) => this.#hashAt(seq))) return 'behind';
     if (expect.some(({ key, version }) => (this.#rows.get(key)?.version ?? 0) !== version)) return 'conflict';
-    // Whatever can throw comes before the first write.
+    // Everything that can throw comes before the first write, so that a change is applied whole or not at all.
     if (put.some(({ key, createdAt }) => (this.#rows.get(key)?.createdAt ?? createdAt) !== createdAt)) throw createdAtChanged();
     const linked = link(this.#head, append);
     const head = linked.at(-1) ?? this.#head;
@@ -125,15 +125,15 @@ export class Batch {
     return this.#entries.find(({ entry }) => entry.seq === seq)?.entry.hash ?? this.#hashes.get(seq);
   }
 
-  /** The hash of the last entry to be trimmed, if this batch has made that entry. */
+  /** The hash of the last entry to trim, if that entry is from this batch. */
   get ownHash(): string | undefined {
     return this.#entries.find(({ entry }) => entry.seq === this.trimTo)?.entry.hash;
   }
 
   /**
-   * What is to be written, nothing if nothing has changed.
+   * The parts to write; an empty list if nothing has changed.
    *
-   * @param startHash of the last entry that is trimmed
+   * @param startHash the hash of the last entry to trim
    */
   parts(startHash: string | undefined): readonly WritePart[] {
     const { trimTo } = this;
@@ -150,7 +150,10 @@ export class Batch {
   }
 }
 
-/** The keys that the changes rely on, each once, as the JSON that the statements take; and what a place in it stands for. */
+/**
+ * The keys that the changes rely on, without repeats, and the same list as JSON for the statements. The database answers
+ * with indexes into `keys`.
+ */
 export function keysOf(changes: readonly Prepared[]): { readonly keys: readonly Key[]; readonly json: string } {
   const keys = [...new Set(changes.flatMap(({ expect }) => expect.map(({ key }) => key)))];
   return { keys, json: `[${keys.join()}]` };

@@ -10,31 +10,37 @@ import { RetryBudget, TransactionFailed, unlessBusy } from './session.js';
 import type { Ask, Session } from './session.js';
 import type { Statements } from './statements.js';
 
-/** Changes of more rows than this don't share a transaction: one that is larger is alone (L42). */
+/** The greatest number of rows that the changes of one transaction write together. A larger change gets its own transaction (L42). */
 const MAX_ROWS = 256;
-/** What a change counts for at least. Of changes without rows, 128 share a transaction: none waits long for those before. */
+/**
+ * The least that a change counts for. So at most 128 changes without rows share a transaction, and no caller waits long for
+ * earlier ones.
+ */
 const LEAST_OF_CHANGE = 2;
-/** What a transaction counts for at least: SQLite answers without letting a timer run, and one of a few rows takes a millisecond. */
+/**
+ * The least that a transaction counts for. SQLite's driver blocks the event loop, and a transaction of a few rows takes
+ * about a millisecond.
+ */
 const LEAST_OF_BATCH = 64;
 
 interface Waiting {
   readonly change: Prepared;
-  /** Counted from the call on: waiting for others is waiting. */
+  /** Starts at the call: the time in the queue counts. */
   readonly patience: RetryBudget;
   readonly resolve: (answer: CommitAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** What happens around each transaction. */
+/** Called around each transaction. */
 export interface CommitHooks {
-  /** May refuse it. @throws StoreError */
+  /** Called before the transaction; a throw refuses it. @throws StoreError */
   before(): void;
   committed(): void;
 }
 
 /**
- * The commits of one namespace in this process. Those that come while one is under way wait, and then share one
- * transaction: commits are serial by design, and this is what makes them many.
+ * The commits of one namespace in this process. Commits to a namespace are serial. Commits that arrive during a transaction
+ * wait and then share the next one, which keeps the throughput high.
  */
 export class Commits {
   readonly #namespace: string;
@@ -43,7 +49,7 @@ export class Commits {
   readonly #hooks: CommitHooks;
   #waiting: Waiting[] = [];
   #isRunning = false;
-  /** Across runs: of commits that are awaited one after the other, each is a run of its own. */
+  /** Kept across runs: when a caller awaits each commit, every commit is a run of its own. */
   readonly #turns = new TurnBudget();
 
   constructor(namespace: string, session: Session, statements: Statements, hooks: CommitHooks) {
@@ -74,7 +80,7 @@ export class Commits {
     this.#isRunning = false;
   }
 
-  /** Behind a change that trims the journal begins another batch: changes whose entries it drops are forgotten. */
+  /** Ends a batch after a change that trims the journal, because the store forgets the changes whose entries it drops. */
   #nextBatch(): { readonly count: number; readonly rows: number } {
     let [count, rows] = [0, 0];
     for (const { change } of this.#waiting) {
@@ -87,14 +93,14 @@ export class Commits {
     return { count, rows };
   }
 
-  /** Never rejects: whatever happens is told to those who wait. */
+  /** Never rejects: every outcome goes to the callers of `commit`. */
   async #settle(batch: readonly Waiting[]): Promise<void> {
     let answers: readonly Judged[];
     try {
       answers = await this.#apply(batch.map(({ change }) => change));
     } catch (error) {
       const { cause, unknown } = error instanceof TransactionFailed ? error : new TransactionFailed(error, false);
-      // One of them holds what the database refuses; alone, each is told its own.
+      // The database refuses the data of one of these changes. Each is committed alone, so that only that one fails.
       if (batch.length > 1 && !unknown && isRefusal(cause)) {
         for (const one of batch) await this.#settle([one]);
         return;
@@ -113,8 +119,10 @@ export class Commits {
   }
 
   /**
-   * One attempt. Only a transaction that the server has undone for another one is run again in it: the locks of the database are
-   * its protocol. Where COMMIT had no answer the attempt ends, and the engine commits the same changes again. @throws Undone
+   * Makes one attempt. It repeats only a transaction that the server rolled back because of another one (a lock or
+   * serialisation conflict). If COMMIT had no answer, the attempt ends, and the engine commits the same change again.
+   *
+   * @throws TransactionFailed
    */
   #apply(changes: readonly Prepared[]): Promise<readonly Judged[]> {
     const patience = new RetryBudget(this.#session.timeoutMs);
@@ -135,7 +143,7 @@ export class Commits {
     });
   }
 
-  /** Takes the head, and reads what the changes are judged by, as it is while the head is held. */
+  /** Locks the head, and reads everything that decides the outcomes while it holds that lock. */
   async #hold(ask: Ask, changes: readonly Prepared[]): Promise<Held> {
     const { keys, json } = keysOf(changes);
     const known = changes.flatMap(({ knows }) => (knows === undefined ? [] : [knows.seq]));
@@ -147,7 +155,7 @@ export class Commits {
         continue;
       }
       refuseWrongServer(held, this.#statements.dialect);
-      // Somebody held the head while the statement waited, and what it read is from before.
+      // Another transaction held the head while this statement waited, so its other reads may be stale.
       if (held['seen'] === null || integerOf(held, 'seen') !== integerOf(held, 'revision')) continue;
       const kept = listOf(held['kept']) as [number, number, number][];
       return {
@@ -161,5 +169,5 @@ export class Commits {
   }
 }
 
-/** A JSON list of the database's making; none is an empty one. */
+/** A JSON list that the database built. Null means an empty list. */
 const listOf = (json: unknown): unknown[] => (typeof json === 'string' ? (JSON.parse(json) as unknown[]) : []);

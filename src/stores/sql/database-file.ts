@@ -1,6 +1,6 @@
 import { StoreError } from '../../core/errors.js';
 
-/** What identifies a file, whatever its name: the device, and the number of the file on it. */
+/** Identifies a file independently of its name: its device, and its inode number there. */
 interface Identity {
   readonly dev: bigint;
   readonly ino: bigint;
@@ -8,17 +8,20 @@ interface Identity {
 
 type Stat = (path: string, options: { readonly bigint: true; readonly throwIfNoEntry: false }) => Identity | undefined;
 
-/** A runtime without Node's file system has none. Asked for when it is needed: this module imports nothing of Node's. */
+/**
+ * Node's `statSync`, or `undefined` in a runtime without Node's file system. Looked up at run time, so that this module
+ * imports no Node module.
+ */
 function fileStat(): Stat | undefined {
   const { process } = globalThis as { readonly process?: { readonly getBuiltinModule?: (name: string) => unknown } };
   return (process?.getBuiltinModule?.('node:fs') as { readonly statSync?: Stat } | undefined)?.statSync;
 }
 
 /**
- * The file of a SQLite database, as it was at the first question.
+ * The file of a SQLite database, as it was at the first query.
  *
- * SQLite goes on with a file that was deleted or replaced: this process would allow what every other process has revoked in
- * the new file, and its own commits would be lost (L41).
+ * SQLite keeps using a file that was deleted or replaced. This process would then allow access that other processes revoked
+ * in the new file, and its own commits would be lost (L41).
  */
 export class DatabaseFile {
   readonly path: string;
@@ -31,7 +34,7 @@ export class DatabaseFile {
     this.#identity = identity;
   }
 
-  /** @returns nothing for a database in memory, one on another machine, and in a runtime without a file system */
+  /** @returns `undefined` for an in-memory database, a database on another machine, and a runtime without a file system */
   static at(path: unknown): DatabaseFile | undefined {
     const stat = fileStat();
     if (stat === undefined || typeof path !== 'string' || path === '') return undefined;
@@ -43,7 +46,7 @@ export class DatabaseFile {
     return areSame(this.#identity, other.#identity);
   }
 
-  /** @throws StoreError when the path leads to another file, or to none */
+  /** @throws StoreError when the path now leads to another file, or to none */
   refuseIfReplaced(): void {
     const now = identityOf(this.#stat, this.path);
     if (now !== undefined && areSame(now, this.#identity)) return;

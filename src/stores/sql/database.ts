@@ -1,19 +1,19 @@
 import type { CompiledQuery } from 'kysely';
 
-/** The databases that the whole contract suite passes on. */
+/** The databases that pass the whole contract suite. */
 export type SqlDialect = 'postgres' | 'sqlite';
 
-/** What the store uses of a `Kysely` instance, whatever tables that knows of. Its plugins are left out. */
+/** The part of a `Kysely` instance that the store uses, for any type of tables. The store skips its plugins. */
 export interface SqlDatabase {
   withoutPlugins(): SqlDatabase;
   executeQuery<R>(query: CompiledQuery<R>): Promise<{ readonly rows: R[] }>;
   connection(): { execute<T>(callback: (db: SqlDatabase) => Promise<T>): Promise<T> };
 }
 
-/** A row as a driver gives it: an object by column. */
+/** A row as the driver returns it: one property for each column. */
 export type Columns = Readonly<Record<string, unknown>>;
 
-/** What the store uses of a `pg` pool. */
+/** The part of a `pg` pool that the store uses. */
 export interface PgPool {
   query(config: {
     readonly name: string;
@@ -26,20 +26,20 @@ export interface PgPool {
   on(event: 'acquire', listener: (client: PgClient) => void): unknown;
 }
 
-/** What the store uses of a client of a `pg` pool. */
+/** The part of a `pg` pool's client that the store uses. */
 export interface PgClient {
   query(text: string, values?: unknown[]): Promise<unknown>;
   query(config: { readonly name: string; readonly text: string; readonly values: unknown[] }): Promise<unknown>;
   on(event: 'notification', listener: (message: { readonly payload?: string | undefined }) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'end', listener: () => void): unknown;
-  /** @param destroy closes the connection instead of giving it back */
+  /** @param destroy true closes the connection instead of returning it to the pool */
   release(destroy?: boolean): void;
 }
 
-/** What the store uses of a handle of `better-sqlite3`, or of `libsql`, which has the same interface. */
+/** The part of a `better-sqlite3` handle that the store uses. `libsql` has the same interface. */
 export interface SqliteHandle {
-  /** Inside a transaction this handle sees what may never be committed: it isn't read then. */
+  /** Inside a transaction this handle sees rows that may never be committed, so the store does not read from it then. */
   readonly inTransaction: boolean;
   prepare(sql: string): { all(values: unknown[]): unknown[]; get(values: unknown[]): unknown };
 }

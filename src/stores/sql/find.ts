@@ -10,7 +10,7 @@ import { integerOf, rowOf, textOf } from './rows.js';
  * The statement of a page of `find`, and its answer.
  */
 
-/** What a page is asked for: each combination has a statement of its own. */
+/** Which conditions a page has. Each combination has its own statement. */
 export interface Asked {
   readonly subject: boolean;
   readonly scope: boolean;
@@ -24,7 +24,7 @@ const COLUMNS = ROW.join(', ');
 export const askedBy = ({ subject, scope, open, during, order = 'oldest' }: FindQuery): Asked => ({
   subject: subject !== undefined,
   scope: scope !== undefined,
-  // Only open rows are due.
+  // Only open rows can be due.
   open: order === 'due' ? (open ?? true) : open,
   during: during !== undefined,
   order,
@@ -34,11 +34,12 @@ export const findName = ({ subject, scope, open, during, order }: Asked): string
   `find_${order}${subject ? '_subject' : ''}${scope ? '_scope' : ''}${open === undefined ? '' : open ? '_open' : '_closed'}${during ? '_during' : ''}`;
 
 /**
- * $1 namespace, $2 kind, $3 and $4 the place to go on behind, $5 how many rows; then subject, scope, and the window's until
- * and from, as far as they are asked for.
+ * Parameters: $1 namespace, $2 kind, $3 and $4 the place after which the page starts, $5 the number of rows. Then, where
+ * asked for, come subject, scope, and the window's `until` and `from`.
  *
- * An index gives the rows in order, or two runs of it, of the open and of the closed ones. What it does not know is asked of
- * the first rows that it gives, at most {@link MAX_LOOK}: `looked` and the last place say how far that was.
+ * An index returns the rows in order; without a condition on `open` there are two such runs, merged. Conditions that the
+ * index does not cover are applied to at most {@link MAX_LOOK} rows of it. `looked` and the last place say where that scan
+ * ended.
  */
 export function findText(dialect: SqlDialect, asked: Asked): string {
   const { open, order } = asked;
@@ -48,12 +49,12 @@ export function findText(dialect: SqlDialect, asked: Asked): string {
   const inOrder = (from: string, limit: string) =>
     `select ${COLUMNS} from ${from} order by ${by}${direction}, id${direction} limit ${limit}`;
   const limit = filters.length > 0 ? String(MAX_LOOK) : '$5';
-  // Without statistics, SQLite takes any index that begins with the namespace and the kind.
+  // Without statistics, SQLite picks any index that begins with the namespace and the kind.
   const index = dialect === 'postgres' ? '' : ` indexed by jit_rows_${indexOf(asked)}`;
   const run = (flag: boolean) => {
     const isOpen = dialect === 'postgres' ? (flag ? 'open' : 'not open') : `open = ${flag ? 1 : 0}`;
-    // Without statistics PostgreSQL takes the key, or the index of due rows, and reads all of the kind for one subject's: neither
-    // may fit this question.
+    // Without statistics PostgreSQL picks the primary key or the index of due rows, and reads the whole kind for one
+    // subject. These expressions match neither index.
     const isApart = dialect === 'postgres' && order === 'due' && asked.subject;
     const [at, kind] = isApart ? ['coalesce(sort_at, -1)', "kind || ''"] : [by, 'kind'];
     const behind = [...(isApart ? [`${at} >= 0`] : []), `${at} ${is}= $3`, `(${at}, id) ${is} ($3, $4)`];
@@ -72,7 +73,7 @@ export function findText(dialect: SqlDialect, asked: Asked): string {
 
 const indexOf = ({ subject, scope, order }: Asked): string => (subject ? 'subject' : order === 'due' ? 'sort' : scope ? 'scope' : 'kind');
 
-/** What an index answers, and what each row that it gives is asked. */
+/** Splits the conditions into those that the index answers, and those that are applied to each of its rows. */
 function conditionsOf({ subject, scope, during, order }: Asked): readonly [indexed: readonly string[], filters: readonly string[]] {
   let next = 6;
   const indexed: string[] = [];
@@ -83,11 +84,11 @@ function conditionsOf({ subject, scope, during, order }: Asked): readonly [index
   return [indexed, filters];
 }
 
-/** Before all places, and behind them. */
+/** An instant before all places, and one after them. */
 const FIRST = -1;
 const BEYOND = 8_640_000_000_000_001;
 
-/** @throws InvalidArgumentError for an `after` that is no place */
+/** @throws InvalidArgumentError for an `after` that is not a place */
 export function findValues(namespace: string, { kind, subject, scope, during, order, after, limit }: FindQuery): readonly unknown[] {
   const { at, id } = after === undefined ? { at: order === 'newest' ? BEYOND : FIRST, id: '' } : readPlace(after);
   return [
@@ -106,7 +107,7 @@ export function findValues(namespace: string, { kind, subject, scope, during, or
 export function pageOfFind(found: readonly Columns[], { order = 'oldest', limit }: FindQuery): Page<Row> {
   const wanted = Math.min(limit, MAX_LOOK);
   const rows = found.filter((columns) => columns['kind'] !== null).map(rowOf);
-  // SQL promises no order behind a join; to sort what is sorted costs next to nothing.
+  // SQL guarantees no order after a join. Sorting rows that are already in order costs almost nothing.
   const items = rows.sort(inOrder(order)).slice(0, wanted);
   const last = items.at(-1);
   if (rows.length > wanted && last !== undefined) return { items, next: placeOf(last, order) };

@@ -1,10 +1,8 @@
 import type { SqlDialect } from './database.js';
 
-/*
- * The parts that statements are made of. Where the two databases differ, the difference is a function here.
- */
+/* The parts that statements are built from. Each difference between the two databases is a function here. */
 
-/** The columns of `jit_rows`, in the order in which they are read and written. */
+/** The columns of `jit_rows`, in the order in which statements read and write them. */
 export const ROW: readonly string[] = [
   'kind',
   'id',
@@ -19,7 +17,7 @@ export const ROW: readonly string[] = [
   'sort_at',
   'body',
 ];
-/** The columns of `jit_journal`, in the order in which they are read and written. */
+/** The columns of `jit_journal`, in the order in which statements read and write them. */
 export const ENTRY: readonly string[] = [
   'seq',
   'change_id',
@@ -35,7 +33,7 @@ export const ENTRY: readonly string[] = [
   'prev_hash',
   'hash',
 ];
-/** Those that no JSON text can be compared with. */
+/** The columns whose JSON text PostgreSQL must cast to bigint. */
 const INTEGERS = new Set(['version', 'created_at', 'from_at', 'until_at', 'due_at', 'sort_at', 'seq', 'v', 'at']);
 
 export const columns = (of: string, names: readonly string[]): string => names.map((name) => `${of}.${name}`).join(', ');
@@ -53,9 +51,11 @@ export function jsonTable(dialect: SqlDialect, n: number, names: readonly string
 }
 
 /**
- * The rows of the namespace `$1` under the keys of parameter `n`. Each key is looked up by itself: SQLite's cross join keeps
- * the keys outside, and PostgreSQL cannot merge a subquery that has a limit into a join. Without statistics, PostgreSQL
- * would join the keys with the whole namespace, so a commit would cost as much as the namespace holds rows.
+ * The rows of the namespace `$1` under the keys of parameter `n`, each looked up on its own. SQLite's cross join keeps the
+ * keys in the outer loop, and PostgreSQL cannot merge a subquery with a limit into a join.
+ *
+ * Without statistics, PostgreSQL would join the keys with the whole namespace. A commit would then cost as much as the
+ * namespace has rows.
  */
 export function keyedRows(dialect: SqlDialect, n: number): string {
   const keys = `${jsonTable(dialect, n, ['kind', 'id'])} as k cross join`;
@@ -66,20 +66,20 @@ export function keyedRows(dialect: SqlDialect, n: number): string {
     : `${keys} jit_rows as r on ${isKey}`;
 }
 
-/** PostgreSQL answers an array from an index, for each of its members; it would join a subquery with the whole namespace. */
+/** PostgreSQL looks up each member of an array in the index. A subquery would be joined with the whole namespace. */
 export const isOneOf = (dialect: SqlDialect, column: string, n: number, type = ''): string =>
   dialect === 'postgres'
     ? `${column} = any(array(select value${type} from jsonb_array_elements_text($${n}::jsonb)))`
     : `${column} in (select value from json_each($${n}))`;
 
-/** One JSON list of an item for each row of `from`. */
+/** One JSON list with an item for each row of `from`. */
 export const jsonListOf = (dialect: SqlDialect, item: string, from: string): string =>
   dialect === 'postgres' ? `(select json_agg(${item})::text from ${from})` : `(select json_group_array(${item}) from ${from})`;
 
 export const jsonList = (dialect: SqlDialect, ...values: readonly string[]): string =>
   `${dialect === 'postgres' ? 'json_build_array' : 'json_array'}(${values.join(', ')})`;
 
-/** Columns of a row as one JSON list. The body stands in it as it was kept: no number rounded, no key moved. */
+/** The columns of a row as one JSON list. The body is inserted as it was stored: no number is rounded and no key is moved. */
 export function rowAsList(dialect: SqlDialect, names: readonly string[]): string {
   if (dialect === 'postgres')
     return `json_build_array(${names.map((name) => (name === 'body' ? 'r.body::json' : `r.${name}`)).join(', ')})`;
@@ -94,17 +94,17 @@ export function rowAsList(dialect: SqlDialect, names: readonly string[]): string
   return `'[' || ${names.map(asJson).join(` || ',' || `)} || ']'`;
 }
 
-/** The lists of several rows as one text: null where there is no row. */
+/** The lists of several rows as one text; null if there is no row. */
 export const rowsAsList = (dialect: SqlDialect, names: readonly string[]): string =>
   dialect === 'postgres' ? `json_agg(${rowAsList(dialect, names)})::text` : `'[' || group_concat(${rowAsList(dialect, names)}) || ']'`;
 
 /**
- * What every answer says of the server that gives it, so that no question of its own is needed and a pooler makes no
- * difference: the schema's version, and on PostgreSQL whether it is a standby.
+ * Columns that every answer carries about its server: the schema's version, and on PostgreSQL whether the server is a
+ * standby. They need no statement of their own, and stay correct behind a pooler.
  */
 export const serverColumns = (dialect: SqlDialect): string =>
   `(select max(version) from jit_schema) as schema_version${dialect === 'postgres' ? ', pg_is_in_recovery() as standby' : ''}`;
 
-/** At least one row: where nothing was found, the server's columns are alone in it, and the others are null. */
+/** Always returns at least one row. If `from` has no rows, it has only the server's columns, and the other columns are null. */
 export const besideServer = (dialect: SqlDialect, names: readonly string[], from: string, more = ''): string =>
   `select s.*, ${columns('f', names)} from (select ${serverColumns(dialect)}${more}) as s left join (${from}) as f on true`;

@@ -6,22 +6,22 @@ import type { Session } from './session.js';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-/** How often a connection on which nothing is heard is asked whether it is still there. */
+/** How often an idle connection is checked, in milliseconds. */
 const ALIVE_MS = 30_000;
 
 /**
- * Hears of commits through LISTEN, on one connection of the pool for all namespaces, kept as long as anybody watches. A
- * connection that is lost is replaced, and then everybody is woken, for what was said meanwhile was heard by nobody.
+ * Receives commit notifications through LISTEN, on one pool connection for all namespaces, for as long as there are
+ * watchers. A lost connection is replaced. Then every watcher is woken, because notifications sent in between are lost.
  */
 export class NotificationListener {
   readonly #pool: PgPool;
   readonly #session: Session;
   readonly #listen: string;
   readonly #watchers = new Map<string, Set<() => void>>();
-  /** Ends the connection that is listened on, or the pause before the next. */
+  /** Aborts the connection that listens, or the pause before the next one. */
   #stop: AbortController | undefined;
 
-  /** @param listen the statement that begins it */
+  /** @param listen the LISTEN statement */
   constructor(pool: PgPool, session: Session, listen: string) {
     this.#pool = pool;
     this.#session = session;
@@ -30,7 +30,7 @@ export class NotificationListener {
   }
 
   watch(namespace: string, wake: () => void): Unsubscribe {
-    // A function of its own: one watcher may come twice.
+    // A wrapper for each call, because the same function may be registered twice.
     const watcher = () => wake();
     let watchers = this.#watchers.get(namespace);
     if (watchers === undefined) this.#watchers.set(namespace, (watchers = new Set()));
@@ -56,18 +56,18 @@ export class NotificationListener {
     }
   }
 
-  /** Listens until the connection is lost, or nobody watches any more; whether it had begun to. */
+  /** Listens until the connection is lost or no watcher is left. @returns true if it had started to listen */
   async #hear(signal: AbortSignal): Promise<boolean> {
     const client = await this.#pool.connect();
     try {
       const lost = this.#untilLost(client, signal);
       await this.#said(client, this.#listen);
       for (const namespace of this.#watchers.keys()) this.#wake(namespace);
-      // A connection that has died silently would never say anything again, and look as if nothing happened.
+      // A connection that died silently never reports an error, and looks like one without notifications.
       while (!(await this.#isOver(lost, signal))) await this.#said(client, 'select 1');
       return true;
     } finally {
-      // Closed, not given back: it would go on listening in somebody else's hands.
+      // Closed instead of returned to the pool, because its next user would still receive the notifications.
       client.release(true);
     }
   }
@@ -76,7 +76,7 @@ export class NotificationListener {
     await this.#session.limited(client.query(text));
   }
 
-  /** Waits until it is over, or for some time; whether it is over. */
+  /** Waits until the connection is over, or for ALIVE_MS. @returns whether it is over */
   async #isOver(lost: Promise<void>, signal: AbortSignal): Promise<boolean> {
     const waited = new AbortController();
     const pause = sleepUntil(systemClock, systemClock.now() + ALIVE_MS, waited.signal, true).then(() => false);
@@ -87,7 +87,7 @@ export class NotificationListener {
 
   #untilLost(client: PgClient, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      // The last watcher may have gone while the connection was made.
+      // The last watcher may have unsubscribed while the connection was opened.
       if (signal.aborted) resolve();
       client.on('error', () => resolve());
       client.on('end', () => resolve());
@@ -96,7 +96,7 @@ export class NotificationListener {
     });
   }
 
-  /** A watcher that fails is not the others' trouble. */
+  /** Runs each watcher on its own, so that one that throws does not affect the others. */
   #wake(namespace: string): void {
     for (const watcher of this.#watchers.get(namespace) ?? []) {
       void Promise.resolve()

@@ -5,15 +5,18 @@ import { invalid, readOptions } from '../../core/parse.js';
 import type { SqlDatabase, SqlDialect } from './database.js';
 import { schemaOf } from './schema.js';
 
-/** A step of the schema: Kysely's `Migration`, whose place is another in each line of it. */
+/**
+ * One migration of the schema, in the shape of Kysely's `Migration`. That type has a different import path in each Kysely
+ * release line.
+ */
 export interface SqlMigration {
   up(db: Kysely<unknown>): Promise<void>;
 }
 
 /**
- * The schema as Kysely migrations, for teams whose own migrator runs them.
+ * The schema as Kysely migrations, for teams that run them with their own migrator.
  *
- * @param dialect which database they are for
+ * @param dialect the database that the migrations are for
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */
 export function sqlMigrations(dialect: SqlDialect): Readonly<Record<string, SqlMigration>> {
@@ -28,7 +31,7 @@ export function sqlMigrations(dialect: SqlDialect): Readonly<Record<string, SqlM
 }
 
 /**
- * The schema as SQL text, for teams who run their own migrations: one script for an empty schema.
+ * The schema as SQL text, for teams that run their own migrations: one script for an empty schema.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
@@ -41,13 +44,14 @@ export function schemaSql(dialect: SqlDialect): string {
 }
 
 /**
- * Makes the tables, or brings them up to date. May be called at each start, and by several processes at once.
+ * Creates the tables, or upgrades them. It is safe to call at each start, and from several processes at once.
  *
- * Its own record of what has been run is in `jit_migrations`, so that a migrator of yours is not confused by it.
+ * It logs its migrations in its own table, `jit_migrations`, so that it does not interfere with your migrator.
  *
- * Gotcha: in a bundle, Kysely 0.29 must still be in `node_modules` when this runs; {@link schemaSql} at build time needs nothing.
+ * Gotcha: in a bundle, Kysely 0.29 must still be in `node_modules` when this runs. {@link schemaSql}, called at build time,
+ * does not need it.
  *
- * @throws StoreError `ERR_JIT_STORE` when it failed; nothing of a failed migration is left on PostgreSQL
+ * @throws StoreError `ERR_JIT_STORE` when a migration failed; on PostgreSQL a failed migration leaves nothing behind
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
  * await migrate({ db, dialect: 'sqlite' });
@@ -57,7 +61,7 @@ export async function migrate(options: { readonly db: SqlDatabase; readonly dial
   const migrations = sqlMigrations(dialect as SqlDialect);
   const TheMigrator = await migratorClass();
   const migrator = new TheMigrator({
-    // Structural on the outside, so that Kysely instances of every database type fit.
+    // The public type is structural, so that Kysely instances with any table types fit.
     db: readDatabase(db).withoutPlugins() as unknown as Kysely<unknown>,
     provider: { getMigrations: async () => ({ ...migrations }) },
     migrationTableName: 'jit_migrations',
@@ -69,7 +73,10 @@ export async function migrate(options: { readonly db: SqlDatabase; readonly dial
 
 type MigratorClass = new (props: MigratorProps) => Migrator;
 
-/** Kysely 0.28 exports it beside all else; 0.29 from a place of its own, which a bundler of an older one must not look for. */
+/**
+ * Kysely 0.28 exports `Migrator` from its main entry, Kysely 0.29 from `kysely/migration`. The path is a variable, so that a
+ * bundler with an older Kysely does not try to resolve it.
+ */
 async function migratorClass(): Promise<MigratorClass> {
   const exported: Readonly<Record<string, unknown>> = kysely;
   if (exported['Migrator'] !== undefined) return exported['Migrator'] as MigratorClass;

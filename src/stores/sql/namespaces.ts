@@ -6,7 +6,7 @@ import { besideServer } from './fragments.js';
  * The statements over many namespaces.
  */
 
-/** The heads of the namespaces of $1, a JSON list. Each is looked up by its key, as the keys of a commit are. */
+/** The heads of the namespaces in $1, a JSON list. Each is looked up by its key. */
 export function headsText(dialect: SqlDialect): string {
   const heads =
     dialect === 'postgres'
@@ -17,8 +17,8 @@ cross join lateral (select * from jit_heads where namespace = k.namespace limit 
 }
 
 /**
- * The namespaces behind $1 with a row due by $2, at most $3 of them. Each step is one look-up in jit_rows_due, which gives the
- * next namespace and its earliest `due_at`: a page costs no more beside a namespace of a million rows than beside one of ten.
+ * At most $3 namespaces that come after $1 and have a row due by $2. Each step is one look-up in jit_rows_due, which gives
+ * the next namespace and its earliest `due_at`. So the cost of a page does not depend on the number of rows in a namespace.
  */
 export function dueNamespacesText(dialect: SqlDialect): string {
   const postgres = dialect === 'postgres';
@@ -27,7 +27,7 @@ export function dueNamespacesText(dialect: SqlDialect): string {
     ? `lateral (select namespace, due_at from jit_rows where ${following}) as r`
     : `jit_rows as r on r.rowid = (select rowid from jit_rows indexed by jit_rows_due where ${following})`;
   const page = 'select namespace from n where due_at <= $2 order by namespace limit $3';
-  // How far it was looked, due or not.
+  // How many namespaces were examined, due or not, and which was the last.
   const how = ', (select max(looked) from n) as looked, (select namespace from n order by looked desc limit 1) as last';
   return `with recursive n(namespace, due_at, looked) as (
   select ${postgres ? `cast($1 as text) collate "C", cast(null as bigint)` : '$1, null'}, 0

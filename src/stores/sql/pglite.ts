@@ -2,7 +2,7 @@ import { invalid } from '../../core/parse.js';
 import type { PgClient } from './database.js';
 import type { ResilientPoolTarget } from './steady-pool.js';
 
-/** What {@link fromPglite} uses of a `PGlite` of `@electric-sql/pglite`. */
+/** The part of a `PGlite` of `@electric-sql/pglite` that {@link fromPglite} uses. */
 export interface PgliteLike {
   query(text: string, values?: unknown[]): Promise<PgliteResult>;
   exec(text: string): Promise<readonly PgliteResult[]>;
@@ -10,7 +10,7 @@ export interface PgliteLike {
   close(): Promise<void>;
 }
 
-/** An answer of PGlite. */
+/** A result of PGlite. */
 export interface PgliteResult {
   readonly rows: unknown[];
   readonly affectedRows?: number | undefined;
@@ -18,14 +18,14 @@ export interface PgliteResult {
 }
 
 /**
- * A pool of `pg`'s interface over PGlite, PostgreSQL in this process, for {@link resilientPool} and `read` of
- * {@link sqlGrantStore}. PGlite has one connection: whoever has checked it out, has it alone, and the others wait.
+ * Wraps PGlite (PostgreSQL in this process) as a `pg` pool, for {@link resilientPool} and for `read` of {@link
+ * sqlGrantStore}. PGlite has one connection: one client at a time has it, and the others wait.
  *
- * Gotcha: a query straight on the PGlite may run inside a transaction of the store. Ask through Kysely, or in
- * `pglite.transaction` before the store is used.
- * Gotcha: `end()`, and `destroy()` of Kysely, close the PGlite.
+ * Gotcha: a query sent directly to the PGlite may run inside a transaction of the store. Use Kysely, or `pglite.transaction`
+ * before the store is used.
+ * Gotcha: `end()`, and Kysely's `destroy()`, close the PGlite.
  *
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming what the driver lacks
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the members that the driver lacks
  * @example
  * const dialect = new PostgresDialect({ pool: resilientPool(fromPglite(new PGlite('access-data'))) });
  */
@@ -40,17 +40,17 @@ export function fromPglite(pglite: PgliteLike): ResilientPoolTarget {
       return ask(pglite, text, values).finally(done);
     },
     connect: async () => new PgliteClient(pglite, turns, await turns.next()),
-    // PGlite reports each failure to the caller that asked, and emits nothing.
+    // PGlite reports each failure to the caller, and emits no events.
     on: () => undefined,
     end: () => pglite.close(),
   };
 }
 
-/** The one connection of PGlite, in the order in which it is asked for. */
+/** A queue for PGlite's one connection, first come, first served. */
 class Turns {
   #last: Promise<void> = Promise.resolve();
 
-  /** Resolves when all before are done; what it gives ends the turn, once. */
+  /** Resolves when all earlier turns have ended. The caller ends its own turn by calling the result once. */
   async next(): Promise<() => void> {
     const before = this.#last;
     let done!: () => void;
@@ -60,7 +60,7 @@ class Turns {
   }
 }
 
-/** Several statements go without values only, as with `pg`. */
+/** As with `pg`, a text with several statements works only without values. */
 async function ask(pglite: PgliteLike, text: string, values: readonly unknown[] = []): Promise<{ readonly rows: unknown[] }> {
   const result = values.length > 0 ? await pglite.query(text, [...values]) : (await pglite.exec(text)).at(-1);
   const { rows = [], affectedRows = 0, command } = result ?? {};
@@ -69,7 +69,7 @@ async function ask(pglite: PgliteLike, text: string, values: readonly unknown[] 
 
 const LISTEN = /^(\/\*.*?\*\/\s*)?listen\s/i;
 
-/** The connection, checked out. One that listens is kept for long: it takes turns for each of its questions. */
+/** The connection while a client has it. A client that listens keeps it for long, so it takes a turn for each query instead. */
 class PgliteClient implements PgClient {
   readonly #pglite: PgliteLike;
   readonly #turns: Turns;
@@ -108,7 +108,7 @@ class PgliteClient implements PgClient {
     return this;
   }
 
-  /** @param destroy what the client has begun is undone: PGlite has no other connection to put in its place */
+  /** @param destroy true rolls back the client's transaction: PGlite cannot replace its only connection */
   release(destroy = false): void {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     if (destroy && !this.#isListening) void this.#pglite.exec('rollback').then(this.#endTurn, this.#endTurn);

@@ -5,15 +5,15 @@ import { RetryBudget, unlessBusy } from './session.js';
 import type { Ask, Session } from './session.js';
 import type { Statement } from './statement.js';
 
-/** How questions are asked outside a transaction. */
+/** How the store reads outside a transaction. */
 export interface Reads {
-  /** May answer at once, where there is a handle that does. */
+  /** Answers without a promise if the driver is synchronous. */
   now(statement: Statement, values: readonly unknown[]): MaybePromise<readonly Columns[]>;
-  /** The same for a statement whose answer is one row. */
+  /** Like `now`, for a statement that answers with one row. */
   one(statement: Statement, values: readonly unknown[]): MaybePromise<Columns | undefined>;
 }
 
-/** Through Kysely, repeated while somebody holds what is read. */
+/** Reads through Kysely. Repeats a read while another transaction holds a lock on what it reads. */
 export function kyselyReads(session: Session): Reads {
   return awaited(session, session.ask);
 }
@@ -25,8 +25,8 @@ function awaited(session: Session, ask: Ask): Reads {
 }
 
 /**
- * Straight through a `pg` pool, each statement prepared once for each connection. A connection that doesn't answer in
- * time is closed, not given back, so the pool soon has another one in its place.
+ * Reads directly through a `pg` pool, which prepares each statement once for each connection. A connection that does not
+ * answer in time is closed instead of returned, so that the pool can replace it.
  */
 export function poolReads(pool: PgPool, session: Session): Reads {
   return awaited(session, async ({ name, text }, values = []) => {
@@ -35,7 +35,7 @@ export function poolReads(pool: PgPool, session: Session): Reads {
   });
 }
 
-/** Straight through a SQLite handle, at once; where it can't be, because it is inside a transaction or locked, the other way. */
+/** Reads synchronously through a SQLite handle. Uses `otherwise` while the handle is inside a transaction, or the database is locked. */
 export function handleReads(handle: SqliteHandle, otherwise: Reads): Reads {
   const kept = new Map<string, Prepared>();
   const prepared = ({ text }: Statement): Prepared => {

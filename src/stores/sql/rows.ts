@@ -19,11 +19,11 @@ export function entryColumns(entry: AuditEntry, changeId: string): readonly unkn
 }
 
 /**
- * Refuses an answer of a server that may not give it: a schema of another version may mean something else (a migration
- * runs beside processes of both versions), and a standby does not know yet what was revoked (L41).
+ * Refuses an answer of the wrong server. In a schema of another version the columns may have another meaning; during a
+ * migration, processes of both versions run. A standby may not yet know the last revokes (L41).
  *
- * @param first the first line of the answer, which is never absent
- * @param dialect whether the server can be a standby
+ * @param first the first line of the answer; every answer has one
+ * @param dialect which database answered: only PostgreSQL has standbys
  * @throws StoreError
  */
 export function refuseWrongServer(first: Columns | undefined, dialect: SqlDialect): void {
@@ -59,9 +59,9 @@ export function rowOf(columns: Columns): Row {
 }
 
 /**
- * The rows that a check found and the row of the locks, in the text that its statement makes of them.
+ * The rows of a check and the lock row, from the JSON text that the statement returns.
  *
- * @param subject whose they are: the statement says so, the text doesn't
+ * @param subject the subject of these rows, which the text does not repeat
  * @throws StoreError
  */
 export function liveRowsOf(columns: Columns | undefined, subject: string): readonly Row[] {
@@ -70,7 +70,7 @@ export function liveRowsOf(columns: Columns | undefined, subject: string): reado
   return lock.length === 0 ? rows : [...rows, openRow(lock, lock.at(-1) as string | null)];
 }
 
-/** A row from the list that a check's statement makes of it. */
+/** A row, from the list that the statement of a check returns. */
 function openRow(row: unknown, subject: string | null): Row {
   const [kind, id, version, scope, createdAt, from, until, dueAt, sortAt, body] = row as readonly unknown[];
   if (typeof kind !== 'string' || typeof id !== 'string' || !Number.isSafeInteger(version)) throw malformed('found', 'rows');
@@ -80,7 +80,7 @@ function openRow(row: unknown, subject: string | null): Row {
     version: version as number,
     subject: subject ?? undefined,
     scope: (scope ?? undefined) as string | undefined,
-    // The statement asks for no other.
+    // The statement returns open rows only.
     open: true,
     createdAt: createdAt as number,
     from: (from ?? undefined) as number | undefined,
@@ -91,7 +91,7 @@ function openRow(row: unknown, subject: string | null): Row {
   };
 }
 
-/** The JSON list of a column; empty where it is null. */
+/** The JSON list of a column; empty if the column is null. */
 function listIn(columns: Columns, name: string): readonly unknown[] {
   const found: unknown = columns[name] === null ? [] : jsonOf(columns, name);
   if (!Array.isArray(found)) throw malformed(name, 'a list');
@@ -122,7 +122,7 @@ export function anchorOf(columns: Columns, seq: string, hash: string): Anchor {
   return { seq: integerOf(columns, seq), hash: textOf(columns, hash) };
 }
 
-/** BIGINT comes as a string from `pg`, as a bigint from SQLite's safe integers; as text, '9' would be more than '10'. */
+/** `pg` returns BIGINT as a string, and SQLite may return a bigint. Compared as text, '9' would be greater than '10'. */
 export function integerOf(columns: Columns, name: string): number {
   const value = columns[name];
   const number = typeof value === 'string' || typeof value === 'bigint' ? Number(value) : value;
@@ -149,5 +149,8 @@ function optional<T>(columns: Columns, name: string, read: (columns: Columns, na
   return columns[name] === null ? undefined : read(columns, name);
 }
 
-/** A column that is none of ours, or was renamed by somebody's plugin: never taken for an absent one. */
+/**
+ * The error for a column that is missing or has the wrong type, for example because a plugin renamed it. It must not count
+ * as an absent value.
+ */
 const malformed = (name: string, rule: string) => new StoreError('read', `column ${name} holds no ${rule}`);

@@ -4,17 +4,20 @@ import { isOpen } from './fragments.js';
 /** The schema that this version of the package knows. */
 export const SCHEMA_VERSION = 1;
 
-/** The last instant that JavaScript knows; nothing beyond it is kept, nor anything that a number would round. */
+/**
+ * The greatest instant of a JavaScript `Date`, and the greatest safe integer. Columns hold nothing greater, because
+ * JavaScript would round it.
+ */
 const LAST_INSTANT = '8640000000000000';
 const LAST_INTEGER = '9007199254740991';
 
 /**
- * Everything that a store needs, as the statements of the first migration.
+ * The statements of the first migration: the whole schema.
  *
- * - Instants are integers of epoch milliseconds; a CHECK bounds each, for SQLite would keep a text there, or a number
- *   that JavaScript rounds.
- * - Text compares byte for byte: COLLATE "C", or SQLite's BINARY.
- * - `body` and `data` are text, so that JSON comes back as it was: no number rounded, no key moved.
+ * - Instants are integers of epoch milliseconds. A CHECK bounds each of them, because SQLite would also store a text, or a
+ *   number that JavaScript rounds.
+ * - Text compares byte by byte: COLLATE "C", or SQLite's BINARY.
+ * - `body` and `data` are text, so that JSON is read back unchanged: no number is rounded and no key is moved.
  */
 export function schemaOf(dialect: SqlDialect): readonly string[] {
   const columns = columnsOf(dialect);
@@ -22,12 +25,12 @@ export function schemaOf(dialect: SqlDialect): readonly string[] {
     rowTable(dialect, columns),
     ...rowIndexes(dialect),
     journalTable(columns),
-    // Whether a change has been applied is one read of this index. Its condition always holds: it keeps PostgreSQL, which has no
-    // statistics of a young table, from this index where a statement names a seq and no change.
+    // With this index, one look-up says whether a change was applied. Its condition always holds. PostgreSQL, which has no
+    // statistics of a new table, then never uses this index for a statement that names a seq and no change.
     `create index jit_journal_change on jit_journal (namespace, change_id) where change_id is not null`,
     headTable(columns),
     accessView(dialect),
-    // A store asks for it before anything else, and refuses what it doesn't know.
+    // A store reads the version before anything else, and refuses a version that it does not know.
     `create table jit_schema (version ${columns.integer} not null)${columns.strict}`,
     `insert into jit_schema (version) values (${SCHEMA_VERSION})`,
   ];
@@ -35,7 +38,7 @@ export function schemaOf(dialect: SqlDialect): readonly string[] {
 
 type ColumnTypes = ReturnType<typeof columnsOf>;
 
-/** The types of the columns, and the checks that hold their values to what JavaScript knows. */
+/** The column types, and the checks that limit their values to what JavaScript represents exactly. */
 function columnsOf(dialect: SqlDialect) {
   const postgres = dialect === 'postgres';
   const text = postgres ? 'text collate "C"' : 'text';
@@ -52,7 +55,7 @@ function columnsOf(dialect: SqlDialect) {
   };
 }
 
-/** One row for each record, newest version only: the key is what "must not exist" is held to. */
+/** One row for each record, with its newest version only. The primary key enforces "must not exist". */
 function rowTable(dialect: SqlDialect, { text, strict, flag, isJson, instant, count }: ColumnTypes): string {
   const isLive = `${isOpen(dialect)} and kind in ('grant', 'usage')`;
   return `create table jit_rows (
@@ -77,14 +80,14 @@ function rowTable(dialect: SqlDialect, { text, strict, flag, isJson, instant, co
 function rowIndexes(dialect: SqlDialect): readonly string[] {
   const postgres = dialect === 'postgres';
   return [
-    // A check is one read of this index, however many grants there are and have been. Its column is in no other: a planner
-    // would else take the one that goes through all that the subject has ever had.
+    // A check reads only this index, so its cost does not depend on how many grants exist. No other index has the column
+    // `live_subject`. Otherwise a planner could pick an index with every row that the subject ever had.
     `create index jit_rows_live on jit_rows (namespace, live_subject, scope, until_at) where live_subject is not null`,
-    // A sweep is one read of this index: it costs what is due.
+    // A sweep reads only this index, so its cost grows with the due rows.
     `create index jit_rows_due on jit_rows (namespace, due_at, kind, id) where due_at is not null`,
-    // The orders of `find`: those of a kind, of a subject and of a scope by their creation, the open ones apart, and the open
-    // ones of a kind by the instant at which they are due for people. Without statistics every index on a namespace looks
-    // alike to PostgreSQL: each condition, which always holds, keeps its index from questions that do not name its columns.
+    // The orders of `find`: by creation, for a kind, a subject and a scope, with open and closed rows apart; and by
+    // `sort_at`, for the open rows of a kind. Without statistics, PostgreSQL rates all indexes on a namespace alike. So each
+    // has a condition that always holds, which keeps it from queries that do not name its columns.
     `create index jit_rows_kind on jit_rows (namespace, kind, open, created_at, id)${postgres ? ' where created_at is not null' : ''}`,
     `create index jit_rows_subject on jit_rows (namespace, subject, open, kind, created_at, id) where subject is not null`,
     `create index jit_rows_scope on jit_rows (namespace, scope, kind, open, created_at, id) where scope is not null${postgres ? ' and created_at is not null' : ''}`,
@@ -92,7 +95,7 @@ function rowIndexes(dialect: SqlDialect): readonly string[] {
   ];
 }
 
-/** Append-only, but for a purge. The key keeps two commits from taking one number. */
+/** Append-only, except for purge. The primary key prevents two commits from using the same seq. */
 const journalTable = ({ text, strict, isJson, instant, count, hash }: ColumnTypes): string => `create table jit_journal (
   namespace ${text} not null,
   ${count('seq', 1)},
@@ -111,7 +114,10 @@ const journalTable = ({ text, strict, isJson, instant, count, hash }: ColumnType
   primary key (namespace, seq)
 )${strict}`;
 
-/** The commit that holds this row holds the namespace: commits are serial, so numbers have no gap. Each counts up the revision. */
+/**
+ * A commit locks this row, so commits to a namespace are serial and sequence numbers have no gap. Each commit increments the
+ * revision.
+ */
 const headTable = ({ text, strict, count, hash }: ColumnTypes): string => `create table jit_heads (
   namespace ${text} not null primary key,
   ${count('revision')},
@@ -121,7 +127,7 @@ const headTable = ({ text, strict, count, hash }: ColumnTypes): string => `creat
   ${hash('start_hash')}
 )${strict}`;
 
-/** Requests and grants for people with plain SQL. Its `with` makes it read-only on PostgreSQL; on SQLite every view is. */
+/** Requests and grants, readable with plain SQL. `with` makes the view read-only on PostgreSQL; on SQLite every view is read-only. */
 function accessView(dialect: SqlDialect): string {
   const postgres = dialect === 'postgres';
   const field = (path: string) => (postgres ? `body::json #>> '{${path.replaceAll('.', ',')}}'` : `json_extract(body, '$.${path}')`);

@@ -6,13 +6,13 @@ import type { Columns, SqlDatabase } from './database.js';
 import { isBusy, isRolledBack, NoAnswer } from './failures.js';
 import type { Statement } from './statement.js';
 
-/** Asks one statement. */
+/** Runs one statement and returns its rows. */
 export type Ask = (statement: Statement, values?: readonly unknown[]) => Promise<readonly Columns[]>;
 
-/** A transaction that did not come to its end. */
+/** The transaction failed, or its outcome is unknown. */
 export class TransactionFailed extends Error {
   override readonly name = 'Undone';
-  /** @param unknown COMMIT had been sent, and its answer didn't come: it may have been applied */
+  /** @param unknown COMMIT was sent and its answer did not come: the transaction may have been applied */
   constructor(
     override readonly cause: unknown,
     readonly unknown: boolean,
@@ -26,24 +26,24 @@ export interface TransactionStatements {
   readonly begin: Statement;
   readonly commit: Statement;
   readonly rollback: Statement;
-  /** SQLite's driver waits for a lock without letting anything else run: meanwhile it is told not to wait. */
+  /** Sets how long SQLite's driver waits for a lock. It blocks the event loop while it waits, so a transaction sets this to 0. */
   readonly busyTimeout: ((ms?: number) => Statement) | undefined;
 }
 
-/** The longest pause before somebody who was told "busy" tries again. */
+/** The longest pause before a retry, in milliseconds. */
 const MAX_PAUSE_MS = 50;
 const never = new AbortController().signal;
 
-/** How many times the limit of one statement a whole call may take, over all of its tries. */
+/** A whole call, with its retries, may take this many times the limit of one statement. */
 const PATIENCE = 3;
 
-/** How long one call may go on, over all of its tries. */
+/** The time that one call may take, with all its retries. */
 export class RetryBudget {
   readonly #watch = new Stopwatch(systemClock);
   readonly #ms: number;
   #tries = 0;
 
-  /** @param timeoutMs the limit of one statement */
+  /** @param timeoutMs the limit of one statement, in milliseconds */
   constructor(timeoutMs: number) {
     this.#ms = PATIENCE * timeoutMs;
   }
@@ -52,7 +52,7 @@ export class RetryBudget {
     return this.#ms - this.#watch.ms;
   }
 
-  /** Waits before another try; false when there is no time for one. */
+  /** Waits before the next attempt. @returns false when no time is left */
   async again(): Promise<boolean> {
     if (this.left <= 0) return false;
     this.#tries += 1;
@@ -62,8 +62,8 @@ export class RetryBudget {
 }
 
 /**
- * Repeats what was told "busy", as long as there is patience. Timers and other calls run in between. A transaction that may have
- * been applied is not repeated here: only the engine resends.
+ * Repeats a call that failed because of a lock, until its budget is used up. Other work runs during the pauses. It never
+ * repeats a transaction that may have been applied: only the engine does that (L31).
  */
 export async function unlessBusy<T>(patience: RetryBudget, call: () => Promise<T>): Promise<T> {
   for (;;) {
@@ -76,23 +76,23 @@ export async function unlessBusy<T>(patience: RetryBudget, call: () => Promise<T
   }
 }
 
-/** Asks through any Kysely instance, without a limit of time. */
+/** Runs a statement on any Kysely instance, without a time limit. */
 function execute(db: SqlDatabase, { text, order }: Statement, values: readonly unknown[] = []): Promise<readonly Columns[]> {
   const given = order === undefined ? [...values] : order.map((i) => values[i]);
   return db.executeQuery<Columns>(CompiledQuery.raw(text, given) as CompiledQuery<Columns>).then(({ rows }) => rows);
 }
 
-/** A Kysely instance, with a limit on how long any answer is waited for. */
+/** A Kysely instance with a time limit for every answer. */
 export class Session {
   readonly #db: SqlDatabase;
   readonly timeoutMs: number;
   readonly #limit: TimeLimit;
-  /** A little longer than the server's own limits, so that it is the server that says what has become of a statement. */
+  /** Slightly longer than the server's own limits, so that the server, not this timer, decides how a statement ends. */
   readonly #committingMs: number;
   readonly #committing: TimeLimit;
 
   constructor(db: SqlDatabase, timeoutMs: number) {
-    // A plugin would rename our columns, or translate our values.
+    // A plugin would rename the store's columns or convert its values.
     this.#db = db.withoutPlugins();
     this.timeoutMs = timeoutMs;
     this.#limit = new TimeLimit(timeoutMs);
@@ -105,10 +105,10 @@ export class Session {
   /**
    * Runs `work` between `begin` and `commit` on one connection.
    *
-   * A connection that has not answered is kept, not given back, until it does, and is then rolled back: whoever got it
-   * next would find our transaction open, or read the answer that was meant for us.
+   * A connection that has not answered is not returned to the pool until it answers and is rolled back. Otherwise its next
+   * user would find this transaction open, or read an answer to our statement.
    *
-   * @throws Undone
+   * @throws TransactionFailed
    */
   async transaction<T>(bounds: TransactionStatements, patience: RetryBudget, work: (ask: Ask) => Promise<T>): Promise<T> {
     const limited = <A>(answer: Promise<A>) => this.#limitedBy(patience, answer);
@@ -117,7 +117,7 @@ export class Session {
     const connection = new Promise<void>((resolve) => (connected = resolve));
     const outcome = new Promise<T>((resolve, reject) => {
       const run = async (db: SqlDatabase): Promise<void> => {
-        // Whoever asked has given up waiting for a connection.
+        // The caller has already given up waiting for a connection.
         if (isLate) return;
         connected?.();
         connected = undefined;
@@ -132,13 +132,13 @@ export class Session {
       await limited(Promise.race([connection, outcome]));
     } catch (error) {
       isLate = true;
-      // Without a connection nothing has begun, and nothing will; with one, its own limits hold.
+      // Without a connection the transaction has not begun and never will. With one, the limits of its statements apply.
       if (connected !== undefined) throw error instanceof TransactionFailed ? error : new TransactionFailed(error, false);
     }
     return outcome;
   }
 
-  /** Gives up after the limit of one statement, or a quarter of it later. @throws NoAnswer */
+  /** Rejects after the limit of one statement, or up to a quarter of it later. @throws NoAnswer */
   limited<T>(answer: PromiseLike<T>): Promise<T> {
     return this.#limit.hold(answer, () => new NoAnswer(this.timeoutMs));
   }
@@ -146,7 +146,7 @@ export class Session {
   /** @throws NoAnswer */
   #limitedBy<T>({ left }: RetryBudget, answer: Promise<T>): Promise<T> {
     if (left > this.#committing.longestMs) return this.#committing.hold(answer, () => new NoAnswer(this.#committingMs));
-    // It may yet fail, when nobody listens any more.
+    // The answer may still reject later, when no caller waits for it.
     answer.catch(() => undefined);
     return within<T>(
       systemClock,
@@ -183,7 +183,7 @@ async function runOn<T>(
     const result = await work(ask);
     isCommitting = true;
     const [ended] = await ask(commit);
-    // PostgreSQL answers so to the COMMIT of a transaction in which something had failed.
+    // PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement has failed.
     if (ended?.['command'] === 'ROLLBACK') throw new Error('the transaction was rolled back');
     resolve(result);
   } catch (error) {

@@ -2,7 +2,7 @@ import type { SqliteDatabase } from 'kysely';
 import { invalid } from '../../core/parse.js';
 import type { SqliteHandle } from './database.js';
 
-/** What {@link fromNodeSqlite} uses of a `DatabaseSync` of `node:sqlite`. */
+/** The part of a `DatabaseSync` of `node:sqlite` that {@link fromNodeSqlite} uses. */
 export interface NodeSqliteLike {
   prepare(sql: string): {
     all(...values: never[]): unknown[];
@@ -15,7 +15,7 @@ export interface NodeSqliteLike {
   close(): void;
 }
 
-/** What {@link fromBunSqlite} uses of a `Database` of `bun:sqlite`. */
+/** The part of a `Database` of `bun:sqlite` that {@link fromBunSqlite} uses. */
 export interface BunSqliteLike {
   prepare(sql: string): {
     all(...values: never[]): unknown[];
@@ -28,10 +28,10 @@ export interface BunSqliteLike {
   close(): void;
 }
 
-/** A handle for Kysely's `SqliteDialect`, by way of {@link resilientHandle}, and for `read` of {@link sqlGrantStore}. */
+/** A handle for Kysely's `SqliteDialect` (through {@link resilientHandle}), and for `read` of {@link sqlGrantStore}. */
 export type SqliteDriverHandle = SqliteDatabase & SqliteHandle;
 
-/** One statement of either driver. Its methods take the values one by one. */
+/** A statement of either driver. Its methods take the values as separate arguments. */
 interface DriverStatement {
   all(...values: unknown[]): unknown[];
   get(...values: unknown[]): unknown;
@@ -40,11 +40,11 @@ interface DriverStatement {
 }
 
 /**
- * A handle on a database of `node:sqlite`, in Node 22.16 and newer. It has the interface of `better-sqlite3`, and errors carry
- * SQLite's own codes (`SQLITE_BUSY`), which the driver gives as numbers.
+ * Wraps a `node:sqlite` database (Node 22.16 or newer) in the interface of `better-sqlite3`. Errors carry SQLite's names for
+ * codes, such as `SQLITE_BUSY`, instead of the driver's numbers.
  *
  * @param database a `DatabaseSync`; open a second one on the same file for `read`
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming what the driver lacks
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the members that the driver lacks
  * @example
  * const dialect = new SqliteDialect({ database: resilientHandle(fromNodeSqlite(new DatabaseSync('access.db'))) });
  */
@@ -61,10 +61,10 @@ export function fromNodeSqlite(database: NodeSqliteLike): SqliteDriverHandle {
 }
 
 /**
- * A handle on a database of `bun:sqlite`, in Bun 1.1.31 and newer. It has the interface of `better-sqlite3`.
+ * Wraps a `bun:sqlite` database (Bun 1.1.31 or newer) in the interface of `better-sqlite3`.
  *
  * @param database a `Database`; open a second one on the same file for `read`
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming what the driver lacks
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the members that the driver lacks
  * @example
  * const dialect = new SqliteDialect({ database: resilientHandle(fromBunSqlite(new Database('access.db'))) });
  */
@@ -80,7 +80,7 @@ export function fromBunSqlite(database: BunSqliteLike): SqliteDriverHandle {
   );
 }
 
-/** The interface of `better-sqlite3` over a driver whose statements take their values one by one. */
+/** The interface of `better-sqlite3` over a driver whose statements take the values as separate arguments. */
 function handleOf<S>(
   prepare: (sql: string) => S,
   isReader: (statement: S) => boolean,
@@ -97,7 +97,7 @@ function handleOf<S>(
       return {
         reader: isReader(statement),
         all: (values) => withCodes(() => driver.all(...values)),
-        // Bun answers null where there is no row.
+        // Bun returns null if there is no row.
         get: (values) => withCodes(() => driver.get(...values)) ?? undefined,
         run: (values) => withCodes(() => driver.run(...values)),
         iterate: (values) => withCodes(() => driver.iterate(...values))[Symbol.iterator]() as IterableIterator<unknown>,
@@ -107,7 +107,7 @@ function handleOf<S>(
   };
 }
 
-/** The names of SQLite's primary result codes, which `node:sqlite` gives as numbers. */
+/** The names of SQLite's primary result codes. `node:sqlite` reports the numbers. */
 const CODES: Readonly<Record<number, string>> = {
   1: 'SQLITE_ERROR',
   5: 'SQLITE_BUSY',
@@ -123,13 +123,13 @@ const CODES: Readonly<Record<number, string>> = {
   26: 'SQLITE_NOTADB',
 };
 
-/** The store knows a failure that passes by its code: without it, a commit that was told "busy" would not try again. */
+/** The store recognises a temporary failure by its code. Without the code, it would not retry a commit that failed with `SQLITE_BUSY`. */
 function withCodes<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
     const { errcode, message } = (error ?? {}) as { readonly errcode?: unknown; readonly message?: unknown };
-    // The lower eight bits of an extended code are the primary one.
+    // The primary code is the lower eight bits of an extended code.
     const code = typeof errcode === 'number' ? CODES[errcode & 0xff] : undefined;
     if (code === undefined) throw error;
     throw Object.assign(new Error(String(message), { cause: error }), { code });

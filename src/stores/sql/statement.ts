@@ -1,23 +1,26 @@
 import type { SqlDialect } from './database.js';
 
-/** A statement as the driver takes it. */
+/** A statement in the form that the driver takes. */
 export interface Statement {
-  /** Unique among this package's statements and their versions: a named prepared statement is kept under it. */
+  /** The name of the prepared statement. Unique among the statements of this package and their versions. */
   readonly name: string;
   readonly text: string;
-  /** SQLite's `?` have no numbers: which value each of them stands for. `undefined`: they are numbered in the text. */
+  /** SQLite's `?` parameters have no numbers: this lists the index of the value for each. `undefined`: the text has numbers. */
   readonly order: readonly number[] | undefined;
 }
 
-/** @param text with numbered parameters, as PostgreSQL writes them */
+/** @param text with numbered parameters ($1, $2, ...), as in PostgreSQL */
 export function statement(dialect: SqlDialect, name: string, text: string): Statement {
   if (dialect === 'postgres') return { name: `jit_access_1_${name}`, text: named(`jit_access_1_${name}`, text), order: undefined };
   const order: number[] = [];
   return { name, text: text.replace(/\$(\d+)/g, (_, n: string) => (order.push(Number(n) - 1), '?')), order };
 }
 
-/** Puts the name in front of the text: a pool sees only texts, and the server's log shows which package sent it. */
+/**
+ * Puts the name in front of the text, because a pool sees only the text. It also shows in the server's log which package
+ * sent the statement.
+ */
 const named = (name: string, text: string): string => `/* ${name} */ ${text}`;
 
-/** The name in a text of this package; `undefined` for a text of the application. */
+/** The name in a text of this package; `undefined` for a statement of the application. */
 export const nameIn = (text: string): string | undefined => /^\/\* (jit_access_\w+) \*\/ /.exec(text)?.[1];

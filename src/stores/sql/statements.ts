@@ -18,14 +18,14 @@ import { dueNamespacesText, headsText } from './namespaces.js';
 import { statement } from './statement.js';
 import { writesOf } from './writes.js';
 
-/** What a check needs of a row beyond what it asked by, in the order in which it is read. */
+/** The columns of a row that a check reads, in this order. The statement's parameters give the rest. */
 const LIVE = ['kind', 'id', 'version', 'scope', 'created_at', 'from_at', 'until_at', 'due_at', 'sort_at', 'body'];
 
 export type Statements = ReturnType<typeof statementsOf>;
 
 /**
- * Every statement that a store sends to a database. Values are parameters. A list travels as one JSON parameter, so that
- * the text of a statement and the number of trips of a commit are the same for any number of rows.
+ * All statements that a store sends. Values are parameters, and a list is one JSON parameter. So the text of a statement and
+ * a commit's number of round trips do not depend on the number of rows.
  */
 export function statementsOf(dialect: SqlDialect) {
   return {
@@ -42,7 +42,7 @@ export function statementsOf(dialect: SqlDialect) {
   };
 }
 
-/** Nothing is read or written before the store knows which schema the database has. */
+/** The store reads this before any other statement. */
 const schema = (dialect: SqlDialect) =>
   statement(
     dialect,
@@ -52,14 +52,14 @@ const schema = (dialect: SqlDialect) =>
       : `select version, (select encoding from pragma_encoding) as encoding, (select file from pragma_database_list where name = 'main') as file from jit_schema`,
   );
 
-/** The reads of rows: by key, of a check, of a sweep and of lists. */
+/** The reads of rows: by key, for a check, for a sweep, and for lists. */
 function rowReads(dialect: SqlDialect) {
   const live = liveText(dialect);
   return {
     get: statement(dialect, 'get', besideServer(dialect, ['i', ...ROW], `select k.i, ${columns('r', ROW)} from ${keyedRows(dialect, 2)}`)),
     live: statement(dialect, 'live', live),
     liveOn: statement(dialect, 'live_on', `${live} and scope = $4`),
-    /** Behind the place ($2, $3, $4), up to $5, in the order of the index jit_rows_due. */
+    /** Rows after the place ($2, $3, $4) that are due by $5, in the order of the index jit_rows_due. */
     due: statement(
       dialect,
       'due',
@@ -77,19 +77,19 @@ order by due_at, kind, id limit $6`,
 }
 
 /**
- * A check: open rows that can allow, and no others, for the index jit_rows_live holds no others. They come as one text,
- * which costs a driver less than so many columns: a list of lists, null where there are none.
+ * The read of a check. The index jit_rows_live holds only open rows of grants and their usage. The rows come as one JSON
+ * text, a list of lists or null, which is cheaper for a driver than many columns.
  */
 function liveText(dialect: SqlDialect): string {
   const asText = dialect === 'postgres' ? '::text' : '';
-  /** The open row of the namespace's locks, which every check brings along: one look-up by its key. */
+  /** The open lock row of the namespace, which every check needs: one look-up by its key. */
   const lock = `(select ${rowAsList(dialect, [...LIVE, 'subject'])}${asText} from jit_rows as r
   where namespace = $1 and kind = 'lock' and id = 'open' and ${isOpen(dialect)})`;
   return `select ${rowsAsList(dialect, LIVE)} as found, ${lock} as lock, ${serverColumns(dialect)} from jit_rows as r
 where namespace = $1 and live_subject = $2 and until_at > $3`;
 }
 
-/** The head, the start and a page belong to one instant: they are one statement. */
+/** One statement, so that the head, the start and the page are from the same instant. */
 const journal = (dialect: SqlDialect) =>
   statement(
     dialect,
@@ -100,13 +100,14 @@ left join (select * from jit_journal where namespace = $1 and seq > $2 order by 
 order by e.seq`,
   );
 
-/** The beginning and the end of a commit's transaction. */
+/** The statements that begin and end a commit's transaction. */
 function transaction(dialect: SqlDialect) {
   const postgres = dialect === 'postgres';
   return {
     /**
-     * The first trip of a commit: the server waits for no lock longer than `ms`, and ends the transaction of a holder that is
-     * silent for so long. A plan that PostgreSQL made and kept while a table was small must not scan it when it has grown.
+     * The first round trip of a commit. The server waits for a lock for at most `ms`, and ends a transaction that holds one
+     * and is silent for so long. `enable_seqscan` is off because a plan that was cached while a table was small must not
+     * scan it later.
      */
     begin: (ms: number) =>
       statement(
@@ -124,11 +125,11 @@ function transaction(dialect: SqlDialect) {
   };
 }
 
-/** The row of the namespace's head: its creation, its lock, and the link that a purge keeps as the journal's start. */
+/** The row of the namespace's head: its creation, its lock, and the hash that a purge keeps as the journal's start. */
 function head(dialect: SqlDialect) {
   const locked = `select * from jit_heads where namespace = $1`;
   return {
-    /** A namespace's first commit. Two at once: one waits, and finds what the other made. */
+    /** Creates the head at a namespace's first commit. Of two processes at once, one waits and then finds the row of the other. */
     found: statement(
       dialect,
       'found',
@@ -136,12 +137,15 @@ function head(dialect: SqlDialect) {
 on conflict (namespace) do nothing`,
     ),
     /**
-     * Takes the head, which makes commits to a namespace serial, and reads all that the changes are judged by: the version
-     * and the instant of creation of each record that they rely on ($2), which of them ($3) have been applied already, and the
-     * hashes of the entries that their callers know ($4).
+     * Locks the head, which makes commits to a namespace serial. In the same statement it reads everything that decides the
+     * outcomes:
+     * - the version and `created_at` of each record relied on ($2),
+     * - which of the changes ($3) were already applied,
+     * - the hashes of the entries that the callers know ($4).
      *
-     * On PostgreSQL a statement that had to wait for the head still sees the other tables as they were before it waited.
-     * `seen` is the revision of that view: if it isn't the head's, the statement is to be repeated, now that the head is held.
+     * On PostgreSQL a statement that waited for the lock still sees the other tables as they were before. `seen` is the
+     * revision of that snapshot. If it differs from the head's revision, the statement must be repeated, now that the lock
+     * is held.
      */
     hold: statement(
       dialect,
@@ -158,7 +162,10 @@ from h`,
   };
 }
 
-/** A hint to every listener, in a transaction of its own: NOTIFY makes commits of all namespaces wait for each other. */
+/**
+ * A hint to every listener. It runs outside the commit, because NOTIFY inside it would make the commits of all namespaces
+ * wait for each other.
+ */
 const notices = (dialect: SqlDialect) => ({
   notify: statement(dialect, 'notify', `select pg_notify('jit_access', $1)`),
   listen: statement(dialect, 'listen', 'listen jit_access'),

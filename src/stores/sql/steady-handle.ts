@@ -1,17 +1,17 @@
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import { invalid } from '../../core/parse.js';
 
-/** More statements than the store has, and than most services have. */
+/** More than the number of the store's statements, and than most services have. */
 const MAX_KEPT = 256;
 
 /**
- * A handle of `better-sqlite3` or `libsql` for Kysely's `SqliteDialect`, on which each statement is prepared once.
+ * Wraps a handle of `better-sqlite3` or `libsql` for Kysely's `SqliteDialect`, and caches prepared statements.
  *
  * Guarantees:
- * - Statements are prepared once and kept, the last 256 of them: Kysely alone prepares each anew, which takes longer than
- *   most of them run.
- * - With `libsql`, a transaction that was told "busy" can be tried again. Without it, the statement that was told so stays
- *   open until garbage is collected, and every commit on the handle fails until then.
+ * - The 256 most recently used statements stay prepared. Kysely alone prepares a statement for every query, which takes
+ *   longer than most statements run.
+ * - With `libsql`, a transaction that failed with "busy" can be retried. Without this wrapper, the failed statement stays
+ *   open until it is garbage-collected, and every commit on the handle fails until then.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
@@ -24,7 +24,7 @@ export function resilientHandle(handle: SqliteDatabase): SqliteDatabase {
   const keep = (sql: string): SqliteStatement => {
     const known = kept.get(sql);
     const statement = known ?? handle.prepare(sql);
-    // The map is in the order of use: what is dropped has not been used for longest.
+    // The map is in order of use, so the first keys are the least recently used.
     kept.delete(sql);
     kept.set(sql, statement);
     for (const oldest of kept.keys()) {
@@ -41,7 +41,7 @@ export function resilientHandle(handle: SqliteDatabase): SqliteDatabase {
         reader: statement.reader,
         all: (values) => statement.all(values),
         run: (values) => statement.run(values),
-        // One that is read bit by bit must not be run by somebody else meanwhile.
+        // Not the cached statement: another caller could run it while this caller is still iterating.
         iterate: (values) => handle.prepare(sql).iterate(values),
       };
     },

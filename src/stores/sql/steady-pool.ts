@@ -6,12 +6,12 @@ import { NoAnswer } from './failures.js';
 import { nameIn } from './statement.js';
 import { TimeLimit } from '../time-limit.js';
 
-/** What is heard already: once is enough, however often it is handed over. */
+/** Emitters that already have a listener, so that each gets only one. */
 const heard = new WeakSet<object>();
 
 /**
- * Hears the errors of a pool and of its connections. They are told to whoever asks next; but `pg` also emits each of
- * them, and unheard, a server that goes away would end this process.
+ * Adds `error` listeners to a pool and its connections. The next query reports each of these errors to its caller. But `pg`
+ * also emits them, and an `error` event without a listener would end this process.
  */
 export function hearErrors(pool: PgPool): void {
   const hear = (emitter: PgPool | PgClient): void => {
@@ -24,19 +24,20 @@ export function hearErrors(pool: PgPool): void {
 }
 
 /**
- * A `pg` pool for Kysely's `PostgresDialect` that outlasts a server's going away.
+ * Wraps a `pg` pool for Kysely's `PostgresDialect`, so that it survives the loss of the server.
  *
  * Guarantees:
- * - No `error` event of the pool, or of a connection that Kysely holds, is left unheard: that would end the process.
- * - A connection that has not answered a query in time is closed, and the pool has room for another in its place. Without
- *   it, one that a firewall has dropped keeps its place until TCP gives up, which takes a quarter of an hour.
- * - The store's own statements are prepared once for each connection. Kysely alone has each planned anew, which takes the
- *   server longer than to answer it.
+ * - Every `error` event of the pool, and of a connection that Kysely holds, has a listener. Without one, such an event would
+ *   end the process.
+ * - A connection that has not answered a query in time is closed, and the pool can open another. Otherwise a connection
+ *   dropped by a firewall keeps its slot until TCP gives up, which takes about 15 minutes.
+ * - The store's own statements are prepared once for each connection. With Kysely alone the server plans each of them again,
+ *   which takes longer than answering it.
  *
- * Gotcha: the limit holds for every query of that Kysely instance, those of yours too. Streams are left alone.
- * Gotcha: a pooler in transaction mode that knows no prepared statements needs `prepare: false`.
+ * Gotcha: the limit applies to every query of that Kysely instance, also to your own. Streams have no limit.
+ * Gotcha: a pooler in transaction mode that does not support prepared statements needs `prepare: false`.
  *
- * @param options.timeout how long a query may take, and at most a quarter longer: milliseconds, or `'30s'`. Default: 30 seconds
+ * @param options.timeout how long a query may take, or up to a quarter longer: milliseconds, or `'30s'`. Default: 30 seconds
  * @param options.prepare false: no statement is prepared. Default: true
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
@@ -48,7 +49,7 @@ export function resilientPool(pool: ResilientPoolTarget, options: ResilientPoolO
   if (typeof prepare !== 'boolean') throw invalid('prepare', 'true or false', prepare);
   if (typeof (pool as Partial<ResilientPoolTarget> | null | undefined)?.connect !== 'function') throw invalid('pool', 'a pool of pg', pool);
   hearErrors(pool);
-  // One for each connection: Kysely knows a connection again by it.
+  // One wrapper for each connection, because Kysely identifies a connection by it.
   const clients = new WeakMap<PgClient, PostgresPoolClient>();
   return {
     async connect() {
@@ -61,13 +62,13 @@ export function resilientPool(pool: ResilientPoolTarget, options: ResilientPoolO
   };
 }
 
-/** How a {@link resilientPool} treats the queries on it. */
+/** Options of {@link resilientPool}. */
 export interface ResilientPoolOptions {
   readonly timeout?: number | string | undefined;
   readonly prepare?: boolean | undefined;
 }
 
-/** What {@link resilientPool} uses of a `pg` pool. */
+/** The part of a `pg` pool that {@link resilientPool} uses. */
 export interface ResilientPoolTarget extends PgPool {
   end(): Promise<void>;
 }
@@ -75,9 +76,9 @@ export interface ResilientPoolTarget extends PgPool {
 function steadyClient(client: PgClient, limit: TimeLimit, prepare: boolean): PostgresPoolClient {
   let isLost = false;
   const query = (text: unknown, values?: readonly unknown[]): unknown => {
-    // It may answer what was asked before, at any time: nothing else is asked on it.
+    // The connection may still answer an earlier query, so no other query may use it.
     if (isLost) return Promise.reject(new NoAnswer(limit.limitMs));
-    // A stream.
+    // Not a text: a stream.
     if (typeof text !== 'string') return client.query(text as string);
     const name = prepare ? nameIn(text) : undefined;
     const given = [...(values ?? [])];

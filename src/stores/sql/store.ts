@@ -26,36 +26,42 @@ import { fromColumn, toColumn } from './order.js';
 import { anchorOf, entryOf, integerOf, liveRowsOf, rowOf, textOf } from './rows.js';
 
 export interface SqlGrantStoreOptions {
-  /** Your own Kysely instance. Its plugins are not used on the store's tables. Whoever made it closes it. */
+  /** Your own Kysely instance. The store skips its plugins, and never closes it. */
   readonly db: SqlDatabase;
   readonly dialect: SqlDialect;
-  /** The service, or tenant, whose grants these are. Services that share the tables must differ in it: in one namespace they are one service. */
+  /**
+   * The service or tenant that owns these grants. Services that share the tables need different namespaces: within one
+   * namespace they see each other's grants.
+   */
   readonly namespace: string;
   /**
-   * Reads go straight through this, around Kysely: a `pg` pool or a {@link fromPglite}, or a handle of `better-sqlite3`, `libsql`,
-   * {@link fromNodeSqlite} or {@link fromBunSqlite}. Default: none.
+   * Reads go directly through this driver instead of Kysely: a `pg` pool, a {@link fromPglite}, or a handle of
+   * `better-sqlite3`, `libsql`, {@link fromNodeSqlite} or {@link fromBunSqlite}. Default: none.
    *
-   * With a pool, a connection that hangs is replaced, `watch` is there, and `error` events are heard. A handle
-   * should be another one than Kysely's, on the same file, so that checks read while a commit is open, and at once. A pool
-   * of a standby is refused by its first answer, a handle on another file by the first question.
+   * With a pool, the store replaces a connection that hangs, offers `watch`, and listens to `error` events. A handle should
+   * be a second one on the same file, not Kysely's. Then checks are synchronous, and can run while a commit is open.
+   *
+   * The store refuses the pool of a standby at its first answer, and a handle on another file at the first query.
    */
   readonly read?: PgPool | SqliteHandle | undefined;
   /**
-   * How long one statement is waited for, or up to a quarter longer, in milliseconds, 1 to 600,000. A whole call, with all that it tries again, takes
-   * at most four times as long. On PostgreSQL also how long a commit waits for a lock, and how long a holder that has gone
-   * silent keeps it. Default: 5,000.
+   * How long the store waits for one statement, or up to a quarter longer: milliseconds, 1 to 600,000. Default: 5,000.
+   *
+   * A whole call, with its retries, takes at most four times as long. On PostgreSQL this is also how long a commit waits for
+   * a lock, and how long a silent holder keeps it.
    */
   readonly timeoutMs?: number | undefined;
 }
 
 /**
- * Keeps grants and their journal in PostgreSQL or SQLite, through Kysely. The tables are made by `migrate`.
+ * Keeps grants and their journal in PostgreSQL or SQLite, through Kysely. `migrate` creates the tables.
  *
- * Guarantees: the nine of {@link GrantStore}. A resolved commit survives the end of this process (`durability`: `process`
- * on SQLite, `server` on PostgreSQL), as far as `docs/stores/` says of each.
+ * Guarantees: the nine of {@link GrantStore}. A resolved commit survives the end of this process (`durability`: `process` on
+ * SQLite, `server` on PostgreSQL), within the limits that `docs/stores/` states for each.
  *
- * Gotcha: `pg` ends the process when a connection is lost that Kysely holds, and nobody hears its `error` event. Give
- * Kysely a {@link resilientPool}; a pool that is given as `read` is heard, too. On SQLite, give it a {@link resilientHandle}.
+ * Gotcha: `pg` ends the process when Kysely holds a connection that is lost, and its `error` event has no listener. Give
+ * Kysely a {@link resilientPool}; the store itself listens to a pool given as `read`. On SQLite, give Kysely a {@link
+ * resilientHandle}.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
@@ -93,7 +99,7 @@ class SqlGrantStore implements GrantStore {
   declare readonly watch?: (wake: () => void) => Unsubscribe;
   readonly #backend: Backend;
   readonly #dialect: SqlDialect;
-  /** The namespace as its column keeps it. */
+  /** The namespace in its column form. */
   readonly #column: string;
 
   constructor(backend: Backend, dialect: SqlDialect, namespace: string) {
@@ -103,7 +109,8 @@ class SqlGrantStore implements GrantStore {
     this.#column = toColumn(namespace);
     this.durability = dialect === 'postgres' ? 'server' : 'process';
     const { listener } = backend;
-    // Without a connection of its own it could hear nothing, and a watch that never wakes is worse than none.
+    // Only a pool provides a connection to listen on. Without one the store has no `watch`: one that never wakes would be
+    // worse.
     if (listener !== undefined) this.watch = (wake) => listener.watch(this.#column, wake);
   }
 
@@ -131,7 +138,7 @@ class SqlGrantStore implements GrantStore {
   }
 
   async find(query: FindQuery): Promise<Page<Row>> {
-    // Only open rows are due.
+    // Only open rows can be due.
     if (query.order === 'due' && query.open === false) return { items: [], next: undefined };
     const statement = this.#backend.statements.find(askedBy(query));
     return this.#backend.ask('find', statement, findValues(this.#column, query), (found) => pageOfFind(found, query));
@@ -189,21 +196,21 @@ const compare = <T extends string | number>(a: T, b: T): number => (a < b ? -1 :
 const byId: Order = (a, b) => compare(a.id, b.id);
 const byPlace: Order = (a, b) => compare(a.dueAt ?? 0, b.dueAt ?? 0) || compare(a.kind, b.kind) || byId(a, b);
 
-/** The database has sorted the rows, but SQL promises no order behind a join; to sort what is sorted costs next to nothing. */
+/** The database has sorted the rows, but SQL guarantees no order after a join. Sorting rows that are in order costs almost nothing. */
 const rowsOf = (found: readonly Columns[], order: Order): readonly Row[] =>
   found
     .filter((columns) => columns['kind'] !== null)
     .map(rowOf)
     .sort(order);
 
-/** One more than asked for was read: whether it is there says whether there is another page. */
+/** The statement reads one row more than `limit`; that row shows whether there is another page. */
 function pageOf(rows: readonly Row[], limit: number, placeOf: (last: Row) => string): Page<Row> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   return { items, next: rows.length > limit && last !== undefined ? placeOf(last) : undefined };
 }
 
-/** A place in the order of `due`, as this store has handed it out. @throws InvalidArgumentError */
+/** Parses a place in the order of `due` that this store returned earlier. @throws InvalidArgumentError */
 function readDuePlace(after: string): readonly [dueAt: number, kind: string, id: string] {
   let place: unknown;
   try {

@@ -6,7 +6,7 @@ import { statement, type Statement } from './statement.js';
  * The statements that write a batch of changes.
  */
 
-/** One part of what a batch writes, and its values. */
+/** One part of a batch's writes, and its values. */
 export interface WritePart {
   readonly part: 'remove' | 'put' | 'append' | 'trim' | 'head';
   readonly values: readonly unknown[];
@@ -16,9 +16,10 @@ export function writesOf(dialect: SqlDialect) {
   const texts = textsOf(dialect);
   return {
     /**
-     * What a batch writes: on PostgreSQL one statement, one trip; no two parts touch one row, so their order means nothing.
+     * The statements that write a batch. On PostgreSQL they are one statement, in one round trip. No two parts touch the
+     * same row, so their order does not matter.
      *
-     * @param parts with their values, which begin at $2; the namespace is $1 of each
+     * @param parts the parts with their values, which begin at $2; the namespace is $1 of each part
      */
     write(namespace: string, parts: readonly WritePart[]): readonly (readonly [Statement, readonly unknown[]])[] {
       if (parts.length === 0) return [];
@@ -30,7 +31,7 @@ export function writesOf(dialect: SqlDialect) {
   };
 }
 
-/** The text of each part; `n` is the number of its first parameter behind the namespace. */
+/** The text of each part; `n` is the number of its first parameter after the namespace. */
 type Texts = Readonly<Record<WritePart['part'], (n: number) => string>>;
 
 function joined(texts: Texts, parts: readonly WritePart[]): string {
@@ -49,19 +50,19 @@ function textsOf(dialect: SqlDialect): Texts {
   return {
     remove: (n) =>
       dialect === 'postgres'
-        ? // By place: a join by key would read the whole namespace. The table's oid tells the partitions of a partitioned table apart.
+        ? // By ctid: a join by key would read the whole namespace. The oid tells the partitions of a partitioned table apart.
           `delete from jit_rows as r using (select home, place from ${keyedRows(dialect, n)}) as k where r.tableoid = k.home and r.ctid = k.place`
         : `delete from jit_rows where rowid in (select r.rowid from ${keyedRows(dialect, n)})`,
-    /** Whole rows: nothing is left of the one before. */
+    /** Replaces whole rows: no column keeps its old value. */
     put: (n) =>
       `insert into jit_rows (namespace, ${ROW.join(', ')}) ${insertFrom(n, ROW)} where true
 on conflict (namespace, kind, id) do update set ${ROW.slice(2)
         .map((name) => `${name} = excluded.${name}`)
         .join(', ')}`,
     append: (n) => `insert into jit_journal (namespace, ${ENTRY.join(', ')}) ${insertFrom(n, ENTRY)}`,
-    /** What is trimmed was there before this batch: entries that it would trim at once are never inserted. */
+    /** Deletes only entries of earlier batches: an entry that this batch would trim at once is never inserted. */
     trim: (n) => `delete from jit_journal where namespace = $1 and seq <= $${n}`,
-    /** Every commit counts up the revision, so that a commit that waited for the head can tell that its view is old. */
+    /** Every commit increments the revision. A commit that waited for the lock on the head then detects that its snapshot is stale. */
     head: (n) =>
       `update jit_heads set revision = revision + 1, seq = $${n}, hash = $${n + 1}, start_seq = $${n + 2}, start_hash = $${n + 3} where namespace = $1`,
   };
