@@ -1,10 +1,10 @@
-/** Redis could not be asked. */
+/** The store could not get an answer from Redis. */
 export class AskError extends Error {
   override readonly name = 'AskError';
   /**
-   * It has no cause: clients hang the whole command on their errors, and with it whatever people wrote.
+   * Has no `cause`: clients attach the whole command to their errors, with every text that callers wrote.
    *
-   * @param applied 'no': the server has refused, or was sent nothing; 'unknown': it was sent, and no answer came
+   * @param applied 'no': the server refused the command, or it was never sent; 'unknown': it was sent and no answer came
    */
   constructor(
     readonly applied: 'no' | 'unknown',
@@ -14,19 +14,19 @@ export class AskError extends Error {
   }
 }
 
-/** What the server says when it has not begun on a command. Whatever isn't here may have been carried out. */
+/** Error replies that the server gives before it runs a command. After any other error the command may have run. */
 const REFUSED =
   /^(?:NOSCRIPT|OOM|READONLY|LOADING|BUSY|MISCONF|NOAUTH|NOPERM|NOREPLICAS|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|TRYAGAIN|CROSSSLOT|WRONGTYPE)(?: |$)/;
-/** What our scripts say when they have not begun to write. */
+/** The prefix of errors that the store's own scripts return before their first write. */
 const OURS = /^JITREFUSED /;
 
-/** What an error of a client comes to. */
+/** Converts an error of a client. */
 export function askErrorOf(message: string, sent: boolean): AskError {
   return new AskError(!sent || REFUSED.test(message) || OURS.test(message) ? 'no' : 'unknown', message.replace(OURS, ''));
 }
 
-/** Whether one of our scripts has refused: the server itself answers as before. */
+/** Whether one of the store's scripts refused. The server itself is then still the same one. */
 export const isRefusedByScript = (message: string): boolean => OURS.test(message);
 
-/** Whether the server refused because its memory is full; then nothing was written. */
+/** Whether the server refused because its memory is full; nothing was written then. */
 export const isFull = (error: unknown): boolean => error instanceof AskError && error.applied === 'no' && error.message.startsWith('OOM');

@@ -1,45 +1,54 @@
 import type { Unsubscribe } from '../../core/store-port.js';
 
-/** What Redis answers, in the forms that both protocols share. */
+/** A reply of Redis, in the forms that both protocol versions share. */
 export type RedisReply = string | number | null | readonly RedisReply[] | { readonly [key: string]: RedisReply };
 
 /**
- * The little that the store asks of a Redis client. {@link fromNodeRedis} and {@link fromIoredis} make one of yours;
- * write your own for another client.
+ * What the store needs of a Redis client. {@link fromNodeRedis} and {@link fromIoredis} adapt their clients; write your own
+ * adapter for another client.
  *
- * Gotcha: everything that {@link send} is given goes over one connection, in order, or `isCluster` says that it does not.
+ * Gotcha: all commands given to {@link send} go over one connection, in order. Otherwise `isCluster` must be true.
  */
 export interface RedisClient {
   /**
-   * Whether a command given to {@link send} now goes out at once (`ready`), would wait for a connection
-   * (`connecting`), or can never go out (`closed`). The store sends nothing but when it is `ready`, so that a commit that
-   * was told to have failed can't leave a queue minutes later.
+   * What happens to a command given to {@link send} now: it goes out at once (`ready`), waits for a connection
+   * (`connecting`), or can never go out (`closed`).
+   *
+   * The store sends only when this is `ready`. Otherwise a commit that was already reported as failed could leave a client's
+   * queue minutes later.
    */
   status(): 'ready' | 'connecting' | 'closed';
   /**
-   * Calls `wake` when the status may have changed, and at each loss of the connection, before anything is sent or
-   * answered over the next one. `replicas` rests on that: `WAIT` proves nothing about another connection's writes.
+   * Calls `wake` when the status may have changed, and at each loss of the connection, before anything is sent or answered
+   * over the next one. The option `replicas` depends on that: `WAIT` proves nothing about writes of another connection.
    */
   onStatus(wake: () => void): Unsubscribe;
   /**
-   * Sends one command as it is and resolves with its reply: strings as strings, not as bytes. Rejects with an error whose
-   * message is the server's own when that refused, and with any other where the connection failed.
+   * Sends one command unchanged, and resolves with its reply: strings as strings, not as bytes. If the server refuses, it
+   * rejects with an error that has the server's own message. If the connection fails, it rejects with any other error.
    */
   send(command: readonly string[]): Promise<RedisReply>;
   /**
-   * Drops the connection and connects again. The store calls it when several calls in a row had no answer: over a dead
-   * connection a client may wait for ever. While the client is connecting it must do nothing: a connection that takes longer
-   * to begin than the calls wait would begin again for ever. On a Cluster only the connection to the node of `key` is dropped:
-   * the others answer. Optional; without it the client has to notice dead connections by itself.
+   * Drops the connection and connects again. The store calls it when several calls in a row got no answer, because a client
+   * may wait on a dead connection without end. Optional; without it the client must detect dead connections itself.
    *
-   * @param key one of those that the calls were about
+   * While the client is connecting, `reset` must do nothing. Otherwise a connection that takes longer to open than the calls
+   * wait would start again and again. On a Cluster it drops only the connection to the node of `key`, because the other
+   * nodes answer.
+   *
+   * @param key one of the keys that the calls used
    */
   reset?(key: string): void;
-  /** Whether commands go to several servers, by their keys. Then `replicas` is refused: `WAIT` has no key. Default: false. */
+  /**
+   * Whether commands go to several servers, by their keys. The store then refuses `replicas`, because `WAIT` has no key.
+   * Default: false.
+   */
   readonly isCluster?: boolean | undefined;
   /**
-   * Listens to a channel over a connection of its own. `wake` is called for each message, and whenever listening has
-   * begun, again too: something may have been missed before. Must handle that connection's errors. Optional.
+   * Subscribes to a channel over a separate connection, whose errors it must handle. Optional.
+   *
+   * Calls `wake` for each message, and each time that the subscription starts or restarts, because messages may have been
+   * missed before.
    */
   subscribe?(channel: string, wake: () => void): Unsubscribe;
 }

@@ -1,11 +1,13 @@
 import { WHOLE } from './whole-script.js';
 
-/** How many entries of the journal one script deletes at most: more would block every other client (L42). */
+/** The greatest number of journal entries that one script deletes. More would block the other clients for too long (L42). */
 const DROP_STEP = 1_000;
 
 /**
- * Lua that deletes entries which were trimmed, and the ids of their changes, a step at a time. The trim itself is one
- * number in the head and part of its change; what lies before that number is in no answer, so deleting it can wait.
+ * Lua that deletes trimmed entries and the ids of their changes, in steps.
+ *
+ * The trim itself is one number in the head and part of its change. No answer contains entries before that number, so their
+ * deletion can wait.
  */
 const DROP = String.raw`
 -- Returns the seq up to which entries are deleted now, and how many ids of changes went with them.
@@ -19,17 +21,18 @@ end
 `;
 
 /**
- * The one write: judges each change of a batch on its own, and applies it whole or not at all.
+ * The only write. Checks each change of a batch on its own, and applies it whole or not at all.
  *
- * Redis runs a script without anything in between, which is what makes it a transaction. It doesn't roll back: whatever
- * can fail comes before the first write, and what the server itself could refuse in the middle is asked of it first. The
- * first line makes it refuse the whole script on a replica, where too many replicas are lost, and, without `allow-oom`,
- * where memory is full.
+ * Redis runs nothing else during a script, which makes the script a transaction. But Redis does not roll back. So everything
+ * that can fail comes before the first write, including checks of what the server could refuse later.
  *
- * No clock is read and nothing is given an expiry: instants are what the rows say, and only a purge deletes.
+ * The first line makes the server refuse the whole script on a replica or when too few replicas are connected. Without
+ * `allow-oom` it is also refused when memory is full.
+ *
+ * The script reads no clock and sets no expiry: instants are those of the rows, and only a purge deletes.
  *
  * KEYS: head, rows, index, live, journal, changes
- * ARGV: the channel that is told of a new head, then the changes one after the other, each as
+ * ARGV: the channel for notices of a new head, then the changes one after the other, each as
  *   id | seq and hash of an entry that its caller knows, seq 0: none | n, n times: field, version | n, n times: field
  *   | n, n times: field, row | n, n times: entry
  *   | seq and hash that its entries were linked to | hash of the last entry | the seq to trim to, 0: none
@@ -243,16 +246,16 @@ table.insert(reply, 1, text(seq))
 return reply
 `;
 
-/** For a change that adds something: refused whole where memory is full. */
+/** For changes that add rows: the server refuses it as a whole when memory is full. */
 export const COMMIT_SCRIPT = `#!lua\n${COMMIT}`;
-/** For a change that adds nothing: a full server must still revoke and purge. */
+/** For changes that add nothing: a full server must still accept a revoke and a purge. */
 export const ENDING_COMMIT_SCRIPT = `#!lua flags=allow-oom\n${COMMIT}`;
 
 /**
- * The next step of deleting what was trimmed.
+ * Deletes the next step of trimmed entries.
  *
  * KEYS: head, journal, changes
- * Reply: how many entries are left to delete
+ * Reply: the number of entries that are left to delete
  */
 export const DROP_SCRIPT = String.raw`#!lua flags=allow-oom
 ${DROP}

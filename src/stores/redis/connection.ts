@@ -9,7 +9,7 @@ import { statusFeedOf, type StatusFeed } from './status-feed.js';
 
 const utf8 = new TextEncoder();
 
-/** A script of ours, with the name that Redis keeps it under. */
+/** A Lua script of the store, and the SHA-1 under which Redis caches it. */
 export class Script {
   readonly text: string;
   readonly sha: string;
@@ -22,44 +22,47 @@ export class Script {
 
 const POLICY = new Script(POLICY_SCRIPT);
 
-/** After so many calls in a row without an answer the connection counts as dead. */
+/** After this many calls in a row without an answer, the store resets the connection. */
 const SILENT_CALLS = 3;
 
-/** One question under way, with all that it takes to answer it. */
+/** One call of the store, with all commands that it needs. */
 interface Call extends Asker {
-  /** The script that it is about has gone out. */
+  /** The call's own script was sent. */
   isSent: boolean;
   isOver: boolean;
-  /** {@link Server.resets} when it began. */
+  /** The value of {@link Server.resets} when the call began. */
   readonly resets: number;
-  /** How often the status had changed when the script went out. */
+  /** The value of {@link StatusFeed.changes} when the script was sent. */
   changes: number;
 }
 
-/** What is known of the server that answers for some keys. */
+/** The state of the server that holds some keys. */
 interface Server {
   readonly eviction: EvictionCheck;
-  /** Calls in a row that had no answer. */
+  /** The number of calls in a row that got no answer. */
   silent: number;
-  /** How often its connection has been reset. */
+  /** How often its connection was reset. */
   resets: number;
 }
 
 export interface ConnectionOptions {
   readonly timeoutMs: number;
   readonly assumesNoEviction: boolean;
-  /** How many replicas must have a commit; 0: none. */
+  /** The number of replicas that must have a commit; 0 to wait for none. */
   readonly replicas: number;
 }
 
-/** One client, shared by the stores of all its namespaces: every call with a limit of time, every failure with what it means. */
+/**
+ * One client, shared by the stores of all its namespaces. Every call has a time limit, and every failure says whether the
+ * command may have run.
+ */
 export class Connection {
   readonly client: RedisClient;
   readonly timeoutMs: number;
   readonly replicas: number;
   readonly #assumesNoEviction: boolean;
   readonly #limit: TimeLimit;
-  /** By a key of the namespace on a Cluster, where each may lie on another server; otherwise one, under ''. */
+  /** One server, under ''. On a Cluster by a key of the namespace, because each namespace may be on another server. */
   readonly #servers = new Map<string, Server>();
   readonly #status: StatusFeed;
 
@@ -72,7 +75,7 @@ export class Connection {
     this.#status = statusFeedOf(client);
   }
 
-  /** Asks by a script that only reads. @throws StoreError */
+  /** Runs a script that only reads. @throws StoreError */
   async read(operation: string, script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly RedisReply[]> {
     try {
       return await this.run(script, keys, args);
@@ -81,16 +84,17 @@ export class Connection {
     }
   }
 
-  /** Runs a script: one limit for all that this takes. @throws AskError */
+  /** Runs a script, with one time limit for all commands that this takes. @throws AskError */
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly RedisReply[]> {
     return this.#within(keys, (call, server) => this.#proven(call, server, script, keys, args));
   }
 
   /**
-   * Runs a script that writes and waits until replicas have what it wrote, under the same limit.
+   * Runs a script that writes, and waits under the same time limit until the replicas have the write.
    *
-   * @param onReply called with the script's reply before the wait, which may fail; whether to wait at all
-   * @throws AskError 'unknown' where it is written here and not proven to be there: it would be lost with this server
+   * @param onReply called with the script's reply before the wait, which may fail; returns whether to wait
+   * @throws AskError 'unknown' when the write was applied here but not proven to be on the replicas: it could be lost with
+   *   this server
    */
   runReplicated(
     script: Script,
@@ -113,7 +117,7 @@ export class Connection {
     return this.#runNow(call, server, script, keys, args);
   }
 
-  /** By its name, and by its text where the server doesn't have it: at first, after a restart or SCRIPT FLUSH. */
+  /** Runs a script by its SHA-1. Sends its text if the server does not have it: at first, after a restart, or after SCRIPT FLUSH. */
   async #runNow(call: Call, server: Server, script: Script, keys: readonly string[], args: readonly string[]) {
     const operands = [String(keys.length), ...keys, ...args];
     const isSubject = script !== POLICY;
@@ -122,7 +126,8 @@ export class Connection {
       reply = await this.#send(call, server, ['EVALSHA', script.sha, ...operands], isSubject);
     } catch (error) {
       if (!messageOf(error).startsWith('NOSCRIPT')) throw error;
-      // A client that has connected again may have sent it twice, and the first server may have run it.
+      // Unless the connection changed: a client that reconnected may have sent the script twice, and the first server may
+      // have run it.
       if (call.changes === this.#status.changes) call.isSent = false;
       reply = await this.#send(call, server, ['EVAL', script.text, ...operands], isSubject);
     }
@@ -131,14 +136,14 @@ export class Connection {
   }
 
   /**
-   * WAIT speaks of what its own connection has written. A client that has connected again in between, and has sent WAIT
-   * once more by itself, gets a yes at once about nothing: so a change of the status since the script proves nothing.
+   * WAIT covers only the writes of its own connection. A client that reconnected and sent WAIT again gets a meaningless
+   * success. So a change of status since the script proves nothing.
    */
   async #untilReplicated(call: Call, server: Server): Promise<void> {
     const { changes } = call;
     let have: RedisReply;
     try {
-      // The server gives up before the client does, so that its answer comes.
+      // The server's limit is shorter than the client's, so that its answer arrives in time.
       have = await this.#send(call, server, ['WAIT', String(this.replicas), String(Math.ceil(this.timeoutMs / 2))], false);
     } catch (error) {
       throw new AskError('unknown', messageOf(error));
@@ -148,7 +153,7 @@ export class Connection {
     if (!(count >= this.replicas)) throw new AskError('unknown', `${count} of ${this.replicas} replicas have it`);
   }
 
-  /** Gives work one limit of time. @throws AskError */
+  /** Runs work under one time limit. @throws AskError */
   #within<T>(keys: readonly string[], work: (call: Call, server: Server) => Promise<T>): Promise<T> {
     const server = this.#serverOf(keys);
     return new Promise((resolve, reject) => {
@@ -168,7 +173,7 @@ export class Connection {
         },
         (error: unknown) => {
           end();
-          // The next server may be another one, with another policy.
+          // The client may reach another server next, with another policy.
           if (!isRefusedByScript(messageOf(error))) server.eviction.forget();
           reject(this.#meaningOf(error, call));
         },
@@ -184,18 +189,19 @@ export class Connection {
   }
 
   /**
-   * A client may send a command again by itself when its connection is back. Then a server refuses, as it may be a replica
-   * by now, what another one has carried out before: after a change of the status a refusal proves nothing.
+   * A client may resend a command by itself after it reconnects. By then a first server may have run the command, and the
+   * next one refuses it, for example as a replica. So after a change of status a refusal does not prove that nothing was
+   * applied.
    */
   #meaningOf(error: unknown, call: Call): AskError {
     const failure = error instanceof AskError ? error : askErrorOf(messageOf(error), call.isSent);
     return call.isSent && call.changes !== this.#status.changes ? new AskError('unknown', failure.message) : failure;
   }
 
-  /** @param isSubject it is what the call is about: from here on it may have been carried out */
+  /** @param isSubject whether this is the call's own script: once sent, it may have been applied */
   async #send(call: Call, server: Server, command: readonly string[], isSubject: boolean): Promise<RedisReply> {
     if (this.client.status() !== 'ready') await this.#untilReady(call);
-    // What has been given up is never sent.
+    // A call that was given up sends nothing more.
     if (call.isOver) throw new AskError('no', 'given up');
     if (isSubject && !call.isSent) {
       call.isSent = true;
@@ -204,12 +210,12 @@ export class Connection {
     try {
       return await this.client.send(command);
     } finally {
-      // An answer, or a client that has noticed by itself.
+      // Either an answer came, or the client itself noticed the failure.
       server.silent = 0;
     }
   }
 
-  /** Only calls that began on this connection say something about it: one reset at a time, however many are waiting. */
+  /** Counts a call only if it began on the current connection, so that many waiting calls cause one reset. */
   #countSilence(call: Call, server: Server, key: string): void {
     if (call.resets !== server.resets) return;
     server.silent += 1;
@@ -219,7 +225,7 @@ export class Connection {
     this.client.reset?.(key);
   }
 
-  /** Waits here, and not in the client's own queue: what waits there is sent however late the connection comes back. */
+  /** Calls wait here, not in the client's queue: the client would send queued commands however late it reconnects. */
   #untilReady(call: Call): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = () => {

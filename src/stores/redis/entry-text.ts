@@ -4,18 +4,24 @@ import { encodeJson } from './row-text.js';
 
 const HASH_LENGTH = 64;
 
-/** All of an entry but its place, as the beginning of its JSON: a change whose link was overtaken needs only another end. */
+/**
+ * The start of an entry's JSON: everything except its place in the chain. If another process took that place, only the end
+ * of the text is built again.
+ */
 export function encodeUnlinked({ v, namespace, id, type, at, actor, requestId, grantId, data, digest }: UnlinkedEntry): string {
   return encodeJson('entry', { v, namespace, id, type, at, actor, requestId, grantId, data, digest }).slice(0, -1);
 }
 
-/** An entry as it lies in Redis: its hash, which becomes the journal's start when it is trimmed, then the whole as JSON. */
+/**
+ * An entry as stored in Redis: its hash, then the whole entry as JSON. The hash becomes the journal's start when the entry
+ * is trimmed.
+ */
 export const encodeEntry = (unlinked: string, { seq, prevHash, hash }: AuditEntry): string =>
   `${hash}${unlinked},"seq":${seq},"prevHash":"${prevHash}","hash":"${hash}"}`;
 
 /**
- * @param place the seq that it lies under, for the error
- * @throws CorruptError where there is no JSON: what the fields are worth, `verifyJournal` says
+ * @param place the seq of the entry, for the error
+ * @throws CorruptError when the text is not JSON. The fields are not checked here: `verifyJournal` does that.
  */
 export function decodeEntry(text: string, place: number): AuditEntry {
   const { v, namespace, id, type, at, actor, requestId, grantId, data, digest, seq, prevHash, hash } = parse(text, place);

@@ -5,15 +5,15 @@ import { AskError } from './ask-error.js';
 import type { RedisReply } from './client.js';
 
 const ADVICE = "set maxmemory-policy to noeviction, or pass assume: { noeviction: true } where it is but can't be read";
-/** How long a policy that was read counts: an operator may change it in a running server. */
+/** How long a policy that was read stays valid: an operator may change it while the server runs. */
 const CHECK_EVERY_MS = 60_000;
 
 /**
- * Reads the policy by INFO, which hosted servers allow; CONFIG they don't. In a script, because that goes where its key
- * lies: on a Cluster a plain INFO is answered by any node.
+ * Reads the policy with INFO, because hosted servers allow INFO but not CONFIG. It is a script because a script goes to the
+ * server of its key. On a Cluster any node may answer a plain INFO.
  *
  * KEYS: any key of the namespace
- * Reply: 'policy' and its name, '' where the server doesn't say; or 'refused' and what the server said
+ * Reply: 'policy' and its name, '' if the server does not say it; or 'refused' and the server's message
  */
 export const POLICY_SCRIPT = String.raw`#!lua flags=allow-oom
 local info = redis.pcall('INFO', 'memory')
@@ -21,30 +21,31 @@ if type(info) ~= 'string' then return { 'refused', type(info) == 'table' and inf
 return { 'policy', string.match(info, 'maxmemory_policy:(%S+)') or '' }
 `;
 
-/** A call that needs to know the policy, and may be given up while it waits for that. */
+/** A call that needs the policy, and may be given up while it waits. */
 export interface Asker {
   readonly isOver: boolean;
-  /** Run when it is given up. */
+  /** Callbacks that run when the call is given up. */
   readonly onGiveUp: (() => void)[];
 }
 
-/** Whether one server has said that it evicts nothing, and when. */
+/** Whether one server has confirmed the policy `noeviction`, and when. */
 export class EvictionCheck {
-  /** Since it said so. */
+  /** Runs since the confirmation. */
   #proven: Stopwatch | undefined;
   readonly #asking = new SingleFlight<'answered' | 'given up'>();
 
   /**
-   * Under any other policy Redis deletes keys when its memory is full: a revoke, a journal, a whole namespace.
+   * Proves the policy `noeviction`. Under any other policy Redis deletes keys when its memory is full: a revoke, a journal,
+   * or a whole namespace.
    *
-   * @param ask sends the script; one question at a time, whose answer all callers wait for
-   * @throws AskError where the policy is another one, or can't be read; nothing else has been sent
+   * @param ask sends the script; only one query runs at a time, and all callers wait for its answer
+   * @throws AskError when the policy is another one, or cannot be read; no other command has been sent then
    */
   async prove(ask: () => Promise<readonly RedisReply[]>, asker: Asker): Promise<void> {
     while (!this.#isProven()) {
       if (asker.isOver) throw new AskError('no', 'given up');
       const answer = await this.#asking.join(() => begin(ask, asker));
-      // Where the caller whose question it was has given up, the others ask again: that question may never be answered.
+      // The caller that sent the query has given up, and the query may never be answered. The other callers send it again.
       if (answer === 'given up') continue;
       this.#proven = new Stopwatch(systemClock);
       return;
@@ -55,7 +56,7 @@ export class EvictionCheck {
     return this.#proven !== undefined && this.#proven.ms < CHECK_EVERY_MS;
   }
 
-  /** After a failure the next answer may come from another server, with another policy. */
+  /** Called after a failure: the next answer may come from another server, with another policy. */
   forget(): void {
     this.#proven = undefined;
   }

@@ -2,10 +2,10 @@ import { invalid } from '../../core/parse.js';
 import type { RedisClient, RedisReply } from './client.js';
 import { slotOf } from './key-slot.js';
 
-/** What is used of a client of the package `ioredis`, version 6. */
+/** The part of a client of the package `ioredis`, version 6, that {@link fromIoredis} uses. */
 export interface IoredisLike {
   readonly status: string;
-  /** That of a `Cluster` is true. */
+  /** True for a `Cluster`. */
   readonly isCluster?: boolean | undefined;
   call(command: string, ...args: string[]): Promise<unknown>;
   connect(): Promise<unknown>;
@@ -15,7 +15,7 @@ export interface IoredisLike {
   duplicate(): IoredisSubscriberLike;
 }
 
-/** What is used of its duplicate. */
+/** The part of a duplicated client that {@link fromIoredis} uses. */
 export interface IoredisSubscriberLike {
   readonly status: string;
   connect(): Promise<unknown>;
@@ -24,34 +24,35 @@ export interface IoredisSubscriberLike {
   disconnect(): void;
 }
 
-/** What a `Redis` is made of, and each node of a `Cluster`. */
+/** A `Redis`, or a node of a `Cluster`. */
 interface Connected {
   readonly status?: string | undefined;
   readonly stream?: { destroy?(): unknown } | undefined;
   readonly options?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined;
 }
 
-/** What a `Cluster` knows of its nodes. */
+/** The nodes that a `Cluster` knows. */
 interface ClusterNodes {
-  /** By slot, the nodes that serve it as `host:port`, the primary first. */
+  /** Indexed by slot: the nodes that serve it as `host:port`, the primary first. */
   readonly slots?: readonly (readonly string[] | undefined)[] | undefined;
   readonly options?: { readonly keyPrefix?: string | undefined } | undefined;
   nodes?(): readonly Connected[];
 }
 
 const EVENTS = ['ready', 'close', 'reconnecting', 'end'];
-/** A Cluster's own connections come and go without a change of its status. */
+/** A Cluster's connections to nodes come and go without a change of its status. */
 const CLUSTER_EVENTS = [...EVENTS, '+node', '-node'];
 
 const ADAPTED = new WeakMap<IoredisLike, RedisClient>();
 
 /**
- * The client of the package `ioredis`, version 6, for {@link redisGrantStore}: a `Redis`, with `sentinels` or without, or a
- * `Cluster`. Its connection stays yours: close it after, and listen to its `error` events. Where several calls in a row
- * had no answer the store makes it connect again; set `socketTimeout`, so that a connection that hangs while it begins
- * ends, too.
+ * Adapts a client of the package `ioredis`, version 6, for {@link redisGrantStore}: a `Redis`, with or without `sentinels`,
+ * or a `Cluster`.
  *
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where it is no such client
+ * The connection stays yours: listen to its `error` events, and close it after the engine. The store makes it reconnect when
+ * several calls in a row got no answer. Set `socketTimeout`, so that a connection that hangs while it opens also ends.
+ *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` when `client` is not such a client
  * @example
  * const client = new Redis(url, { socketTimeout: 5_000 });
  * client.on('error', (error) => console.error(error));
@@ -69,7 +70,8 @@ export function fromIoredis(client: IoredisLike): RedisClient {
   const adapted = Object.freeze<RedisClient>({
     isCluster,
     status() {
-      // One that is to connect when it is first used would wait for that for ever.
+      // A client with `lazyConnect` connects at its first command. But the store sends no command before the client is
+      // ready, so the adapter connects it.
       if (client.status === 'wait') client.connect().catch(() => undefined);
       return client.status === 'ready' ? 'ready' : client.status === 'end' ? 'closed' : 'connecting';
     },
@@ -80,8 +82,8 @@ export function fromIoredis(client: IoredisLike): RedisClient {
       };
     },
     reset(key) {
-      // A client that is connecting is left to do so. Reset, it would begin again for ever where that takes longer than
-      // calls wait, and ioredis closes a client of Sentinel for good.
+      // A client that is connecting is left alone. If connecting takes longer than calls wait, each reset would start it
+      // again. With Sentinel, ioredis would close the client for good.
       if (client.status !== 'ready') return;
       if (isCluster) {
         const node = nodeOf(client, key);
@@ -90,16 +92,16 @@ export function fromIoredis(client: IoredisLike): RedisClient {
       }
       const { stream } = client as Connected;
       client.disconnect(true);
-      // It says goodbye and waits for an answer, which a dead connection doesn't give.
+      // `disconnect` ends the socket and waits for the server to end its side, which never happens on a dead connection.
       stream?.destroy?.();
     },
     send: ([command = '', ...args]) => client.call(command, ...args) as Promise<RedisReply>,
     subscribe(channel, wake) {
       const subscriber = client.duplicate();
-      // It is only a hint: without it the followers read the journal all the same, later.
+      // Notifications are only a hint: without them followers still read the journal, only later.
       subscriber.on('error', () => undefined);
       subscriber.on('message', wake);
-      // At each connection: it subscribes again by itself, and something may have been missed before.
+      // On every connection, because messages may have been missed before. The client itself renews the subscription.
       const listen = () => {
         subscriber.subscribe(channel).then(wake, () => undefined);
       };
@@ -112,7 +114,7 @@ export function fromIoredis(client: IoredisLike): RedisClient {
   return adapted;
 }
 
-/** The primary of a key. The others answer as before, and keep their connections (L38). */
+/** The primary of a key. The other nodes keep their connections, because they still answer (L38). */
 function nodeOf(client: IoredisLike, key: string): Connected | undefined {
   const cluster = client as ClusterNodes;
   const primary = cluster.slots?.[slotOf((cluster.options?.keyPrefix ?? '') + key)]?.[0];

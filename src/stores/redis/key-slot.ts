@@ -1,7 +1,7 @@
 const utf8 = new TextEncoder();
 const SLOTS = 16_384;
 
-/** The slot of a Cluster in which a key lies: CRC-16/XMODEM of its hash tag, or of all of it. */
+/** The Cluster slot of a key: CRC-16/XMODEM of its hash tag, or of the whole key if it has none. */
 export function slotOf(key: string): number {
   const [, tag = key] = /^[^{]*\{([^}]+)\}/.exec(key) ?? [];
   let crc = 0;

@@ -1,13 +1,14 @@
-/** The keys of a namespace, and the channel on which its new heads are told. */
+/** The keys of a namespace, and the channel for notices of new heads. */
 export interface Keys {
   /**
-   * hash: the layout's version; `seq` and `hash` of the newest entry; `startSeq` and `startHash` of the one before the oldest;
-   * `dropped`, up to which trimmed entries are deleted; `rows`, `lines`, `fields`, `ids`: how much the other keys hold.
+   * hash: the layout's version; `seq` and `hash` of the newest entry; `startSeq` and `startHash` of the entry before the
+   * oldest; `dropped`, the seq up to which trimmed entries are deleted; `rows`, `lines`, `fields`, `ids`: the number of
+   * items in the other keys.
    */
   readonly head: string;
   /** hash: kind and id -> row. */
   readonly rows: string;
-  /** sorted set of lines, all with score 0, so that they lie in the order of their bytes: by what rows are found. */
+  /** sorted set of lines that rows are found by. All have score 0, so that Redis orders them by their bytes. */
   readonly index: string;
   /** hash: subject and scope -> the kinds and ids of the live rows, never the rows themselves. */
   readonly live: string;
@@ -19,8 +20,8 @@ export interface Keys {
 }
 
 /**
- * All begin with one hash tag, so that they lie in one slot of a cluster, where alone a script may reach them all.
- * Injective: what stands before and behind the namespace is fixed, and has no part of it.
+ * All keys share one hash tag, so that they are in one slot of a Cluster: a script can only use keys of one slot. Injective,
+ * because the text before and after the namespace is fixed and cannot occur in it.
  */
 export function keysOf(namespace: string): Keys {
   const key = (name: string) => `{jit:${namespace}}:${name}`;

@@ -1,7 +1,7 @@
 import { invalid } from '../../core/parse.js';
 import type { RedisClient, RedisReply } from './client.js';
 
-/** What is used of a client of the package `redis`, version 6: one of `createClient()`. */
+/** The part of a client of the package `redis`, version 6, that {@link fromNodeRedis} uses. `createClient()` makes one. */
 export interface NodeRedisLike {
   readonly isOpen: boolean;
   readonly isReady: boolean;
@@ -13,7 +13,7 @@ export interface NodeRedisLike {
   duplicate(): NodeRedisSubscriberLike;
 }
 
-/** What is used of its duplicate. */
+/** The part of a duplicated client that {@link fromNodeRedis} uses. */
 export interface NodeRedisSubscriberLike {
   on(event: string, listener: () => void): unknown;
   connect(): Promise<unknown>;
@@ -21,24 +21,26 @@ export interface NodeRedisSubscriberLike {
   destroy(): void;
 }
 
-/** Replies as strings, whatever the client maps them to for others. */
+/** Replies come as strings, even if the client maps them to other types for the application. */
 const AS_STRINGS = { typeMapping: {} } as const;
 const EVENTS = ['ready', 'reconnecting', 'end'];
 
-/** Members of what `createCluster()` and `createSentinel()` make, whose `sendCommand` takes other arguments. */
+/** Members of the clients that `createCluster()` and `createSentinel()` make. Their `sendCommand` takes other arguments. */
 const SENDS_DIFFERENTLY = ['nodeClient', 'getSentinelNode'];
 
 const ADAPTED = new WeakMap<NodeRedisLike, RedisClient>();
 
 /**
- * The client of the package `redis`, version 6, for {@link redisGrantStore}. Its connection stays yours: connect it
- * before, close it after, and listen to its `error` events, or the first one ends your process. Where several calls in a
- * row had no answer the store makes it connect again.
+ * Adapts a client of the package `redis`, version 6, for {@link redisGrantStore}.
  *
- * Gotcha: `socketTimeout` without a `reconnectStrategy` of your own closes the client for good when it fires.
- * Gotcha: a client of `createCluster()` or `createSentinel()` sends differently and is refused; for both take ioredis.
+ * The connection stays yours: connect it before, and close it after. Listen to its `error` events, or the first one ends
+ * your process. The store makes it reconnect when several calls in a row got no answer.
  *
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where it is no such client
+ * Gotcha: without a `reconnectStrategy` of your own, a `socketTimeout` that fires closes the client for good.
+ * Gotcha: clients of `createCluster()` and `createSentinel()` send commands differently and are refused; use ioredis for
+ * both.
+ *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` when `client` is not such a client
  * @example
  * const client = createClient({ url });
  * client.on('error', (error) => console.error(error));
@@ -62,7 +64,7 @@ export function fromNodeRedis(client: NodeRedisLike): RedisClient {
       };
     },
     reset() {
-      // One that is connecting does so until it has: a second attempt beside that would leave a connection behind.
+      // A client that is connecting is left alone: a second attempt in parallel would leak a connection.
       if (!client.isReady || !client.isOpen) return;
       client.destroy();
       client.connect().catch(() => undefined);
@@ -70,9 +72,9 @@ export function fromNodeRedis(client: NodeRedisLike): RedisClient {
     send: (command) => client.sendCommand(command, AS_STRINGS) as Promise<RedisReply>,
     subscribe(channel, wake) {
       const subscriber = client.duplicate();
-      // It is only a hint: without it the followers read the journal all the same, later.
+      // Notifications are only a hint: without them followers still read the journal, only later.
       subscriber.on('error', () => undefined);
-      // 'ready' comes once the subscriptions of before are there again.
+      // 'ready' is emitted once the earlier subscriptions are restored.
       subscriber.on('ready', wake);
       const listening = async () => {
         await subscriber.connect();
@@ -84,7 +86,7 @@ export function fromNodeRedis(client: NodeRedisLike): RedisClient {
         try {
           subscriber.destroy();
         } catch {
-          // It has been closed already.
+          // The client was closed already.
         }
       };
     },

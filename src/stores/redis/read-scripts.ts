@@ -1,13 +1,13 @@
 /*
- * The reads: in a script nothing comes between, so that what one answer holds belongs to one instant. None writes, and
- * none walks further than its limit says: a script blocks every other client.
+ * The scripts that read. Redis runs nothing else during a script, so an answer is consistent. None writes, and none walks
+ * past its limit, because a script blocks all other clients.
  *
- * They carry no flag `no-writes` although they write nothing (L41). Redis then treats them like writes: a replica refuses
- * them, and so does a primary that has lost the replicas of `min-replicas-to-write`. The server that answers has thereby
- * proved, in the same question, that it may. `allow-oom` lets them run where memory is full.
+ * They have no flag `no-writes`, although they write nothing (L41). So Redis treats them like writes: a replica refuses
+ * them, and so does a primary that has lost the replicas of `min-replicas-to-write`. A server that answers has thus proved
+ * that it may. `allow-oom` lets them run when memory is full.
  *
- * A line of the index whose row is gone means that something else has written here. That is an error and not a shorter
- * answer: a caller that gets an empty answer believes that nothing is there.
+ * A line of the index without its row means that another program has written to this namespace. That is an error, not a
+ * shorter answer, because a caller would take an empty answer for the truth.
  */
 
 import { WHOLE } from './whole-script.js';
@@ -43,10 +43,10 @@ end
 `;
 
 /**
- * Rows by their keys.
+ * Reads rows by their keys.
  *
- * ARGV: the field of each
- * Reply: each row, or an empty text where there is none
+ * ARGV: the field of each row
+ * Reply: each row, or an empty text for a missing one
  */
 export const GET_SCRIPT = String.raw`${ROWS_READ}
 local rows = {}
@@ -55,10 +55,11 @@ return rows
 `;
 
 /**
- * The check: what a subject holds on one scope. LIVE says which rows these are; each is read where the commit compares it.
+ * The read of a check: the rows of a subject on one scope. LIVE lists them, and each row is read from ROWS, where a commit
+ * compares it.
  *
  * ARGV: the field of LIVE
- * Reply: the rows, and the open row of the locks
+ * Reply: the rows, and the open lock row
  */
 export const LIVE_ON_SCRIPT = String.raw`${ROWS_READ}
 local rows = {}
@@ -71,12 +72,12 @@ return addLock(rows)
 `;
 
 /**
- * Rows of one kind in an order: each run of lines has it, and the open and the closed rows are two runs, merged here where
+ * Reads rows of one kind in an order. A run of index lines has that order. Open and closed rows are two runs, merged here if
  * both are wanted.
  *
- * ARGV: how many rows, how many lines to look at, from and until of a window ('' for none), the scope ('' for any), '1' for
- *   the last line first, then for each run of lines: what its lines begin with, and behind which rest ('' for none)
- * Reply: '1' if there is no line behind, the rest of the line to go on behind, the rows
+ * ARGV: how many rows, how many lines to examine, from and until of a window ('' for none), the scope ('' for any), '1' to
+ *   read backwards, then for each run: the prefix of its lines, and the rest of the line after which to start ('' for none)
+ * Reply: '1' on the last page and '0' otherwise, the rest of the line after which the next page starts, the rows
  */
 export const FIND_SCRIPT = String.raw`${ROWS_READ}
 local limit, budget, from, till = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -136,7 +137,7 @@ return reply
 `;
 
 /**
- * Rows by (dueAt, kind, id): lines of the index from one place to another.
+ * Reads rows by (dueAt, kind, id): the lines of the index between two places.
  *
  * ARGV: how many rows, where to begin, where to end
  * Reply: the rows
@@ -152,10 +153,10 @@ return rows
 `;
 
 /**
- * What a subject holds on every scope.
+ * Reads the live rows of a subject on every scope.
  *
- * ARGV: what the subject's lines begin with
- * Reply: the rows, and the open row of the locks
+ * ARGV: the prefix of the subject's lines
+ * Reply: the rows, and the open lock row
  */
 export const LIVE_SCRIPT = String.raw`${ROWS_READ}
 local rows = {}
@@ -169,12 +170,12 @@ return addLock(rows)
 `;
 
 /**
- * A page of the journal, with both anchors of the same instant. Entries up to the start that are still there are on their
- * way out and belong to no answer.
+ * Reads a page of the journal, with both anchors at the same instant. Entries up to the start may still exist, because they
+ * are deleted in steps; no answer contains them.
  *
  * KEYS: head, journal
- * ARGV: the seq to begin behind, how many entries
- * Reply: seq and hash of the head, seq and hash of the start, the entries; nothing where nothing was ever committed
+ * ARGV: the seq after which to begin, how many entries
+ * Reply: seq and hash of the head, seq and hash of the start, the entries; an empty list before the first commit
  */
 export const JOURNAL_SCRIPT = String.raw`${HEADER}${WHOLE}
 local HEAD, JOURNAL = unpack(KEYS)
@@ -199,10 +200,11 @@ return reply
 `;
 
 /**
- * The heads of many namespaces. One that is damaged has none, and hides no other's (L38); its journal says what is wrong.
+ * Reads the heads of many namespaces. A damaged namespace has an empty answer and does not hide the others (L38). The read
+ * of its journal reports what is wrong.
  *
  * KEYS: head and journal of each namespace
- * Reply: seq and hash of each head, both empty where the namespace is damaged
+ * Reply: seq and hash of each head; both are empty if the namespace is damaged
  */
 export const HEADS_SCRIPT = String.raw`${HEADER}
 local reply = {}

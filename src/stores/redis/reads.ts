@@ -19,11 +19,11 @@ const LIVE = new Script(LIVE_SCRIPT);
 const JOURNAL = new Script(JOURNAL_SCRIPT);
 const HEADS = new Script(HEADS_SCRIPT);
 
-/** The most that one script gives, whatever was asked for. */
+/** The greatest number of items in one script's answer. */
 const MAX_PAGE = 1_000;
 const LAST_INSTANT = 8_640_000_000_000_000;
 
-/** What is asked of one namespace. */
+/** The reads of one namespace. */
 export class Reads {
   readonly #connection: Connection;
   readonly #keys: Keys;
@@ -45,9 +45,9 @@ export class Reads {
   }
 
   /**
-   * One script: LIVE or the index says which rows to read, and the rows themselves say what is held.
+   * Runs one script: LIVE or the index lists the rows, and the rows themselves are read from ROWS.
    *
-   * @throws StoreError also where they name a row that is not what they say it is: nothing else finds that out
+   * @throws StoreError also when a listed row does not match the query: no other code would detect that
    */
   async live({ subject, scope, at }: LiveQuery): Promise<readonly Row[]> {
     const texts =
@@ -58,7 +58,7 @@ export class Reads {
     for (const [i, row] of rows.entries()) {
       if (isLockRow(row)) continue;
       if (row.open && row.subject === subject && (scope === undefined || row.scope === scope)) continue;
-      // A row that is no row of ours goes to the core's codec, which refuses that row alone.
+      // A malformed row goes to the core's codec, which refuses only that row.
       if ((texts[i] as string).split(COLUMN).length < COLUMNS) continue;
       const what = `${row.kind} ${JSON.stringify(row.id)}`;
       throw new StoreError('live', `${what} is listed as live and is not: something else has written to this namespace`);
@@ -72,7 +72,7 @@ export class Reads {
     const runs = order === 'due' ? dueRuns(kind, subject, open) : createdRuns(kind, subject, scope, open);
     if (runs.length === 0) return { items: [], next: undefined };
     const wanted = Math.min(limit, MAX_LOOK);
-    // What the lines don't say is asked of each row.
+    // Conditions that the lines do not contain are checked on each row.
     const scopeLeft = scope !== undefined && !(runs[0] as string).startsWith('scope') ? encodeOptional(scope) : '';
     const look = during === undefined && scopeLeft === '' ? Math.min(wanted + 1, MAX_LOOK) : MAX_LOOK;
     const [from, until] = during === undefined ? ['', ''] : [String(during.from), String(during.until)];
@@ -85,7 +85,7 @@ export class Reads {
   async due({ at, after, limit }: DueQuery): Promise<Page<Row>> {
     const wanted = Math.min(limit, MAX_PAGE);
     const start = after === undefined ? `[${line('due', '')}` : `(${lineOf('due', after)}`;
-    // Up to the instant itself: its digits with the least that is more than a separator behind them.
+    // Includes the instant `at` itself: its digits, followed by the least byte greater than a separator.
     const behind = `(${line('due', digits(at))}\x01`;
     const found = (await this.#rows('due', DUE, [String(wanted + 1), start, behind])).map(decodeRow);
     const items = found.slice(0, wanted);
@@ -107,7 +107,7 @@ export class Reads {
     };
   }
 
-  /** Asks a script that reads rows. */
+  /** Runs a script that reads rows. */
   #rows(operation: string, script: Script, args: readonly string[]): Promise<readonly string[]> {
     const { head, rows, index, live } = this.#keys;
     return this.#texts(operation, script, [head, rows, index, live], args);
@@ -121,7 +121,7 @@ export class Reads {
 }
 
 /**
- * The heads of namespaces that lie on one server, by one script: `undefined` for one whose keys are damaged.
+ * Reads the heads of namespaces on one server, with one script. `undefined` for a namespace whose keys are damaged.
  *
  * @throws StoreError
  */
@@ -136,24 +136,24 @@ export async function readHeads(connection: Connection, namespaces: readonly str
   });
 }
 
-/** A line of the index, or what lines begin with. */
+/** A line of the index, or a prefix of lines. */
 const line = (...parts: readonly string[]): string => parts.join(COLUMN);
 
-/** What the lines of a kind begin with, in the order of creation: the open and the closed rows are apart. */
+/** The prefixes of a kind's lines in order of creation. Open and closed rows have separate lines. */
 function createdRuns(kind: string, subject: string | undefined, scope: string | undefined, open: boolean | undefined): readonly string[] {
   const isOf = scope !== undefined && subject === undefined && kind === 'grant' ? 'scope' : 'find';
   const key = encodeOptional(isOf === 'scope' ? scope : subject);
   return (open === undefined ? ['1', '0'] : [open ? '1' : '0']).map((one) => line(isOf, encodeText(kind), one, key, ''));
 }
 
-/** What the lines of open rows begin with, in the order in which they are due for people. */
+/** The prefix of the lines of open rows, in the order of `sortAt`. */
 const dueRuns = (kind: string, subject: string | undefined, open: boolean | undefined): readonly string[] =>
   open === false ? [] : [line('sort', encodeText(kind), encodeOptional(subject), '')];
 
-/** As many digits as the last instant has: then they are in order as text. */
+/** Padded to the number of digits of the last instant, so that instants sort as text. */
 const digits = (at: number): string => String(Math.min(Math.max(Math.floor(at), 0), LAST_INSTANT)).padStart(16, '0');
 
-/** The line of the last row of a page of `due`. */
+/** The index line of the last row of a page of `due`. */
 function lineOf(list: string, place: string): string {
   const [dueAt, kind, id] = JSON.parse(place) as [number, string, string];
   return line(list, digits(dueAt), encodeText(kind), encodeText(id));
@@ -161,7 +161,7 @@ function lineOf(list: string, place: string): string {
 
 const malformed = (operation: string): StoreError => new StoreError(operation, 'the answer of Redis is not of the form that was asked for');
 
-/** Bytes, or a number, would mean a client that was told to map its replies. */
+/** Bytes or numbers mean that the client was configured to map its replies. */
 function textOf(operation: string, reply: RedisReply): string {
   if (typeof reply !== 'string') throw malformed(operation);
   return reply;

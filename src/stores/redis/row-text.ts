@@ -4,19 +4,22 @@ import type { Row, RowKey } from '../../core/store-port.js';
 import { isInstant } from '../../core/instant.js';
 import { COLUMN, decodeOptional, decodeText, encodeOptional, encodeText } from './text.js';
 
-/** The field of a row in the hash of rows, and the end of its line in the index. Injective: a text has no separator in it. */
+/**
+ * The field of a row in the hash of rows, and the end of its lines in the index. Injective, because encoded texts contain no
+ * separator.
+ */
 export const fieldOf = ({ kind, id }: RowKey): string => encodeText(kind) + COLUMN + encodeText(id);
 
-/** The field that names the live rows of a subject on a scope: where a check begins. */
+/** The field that lists the live rows of a subject on a scope. A check starts from it. */
 export const liveFieldOf = (subject: string, scope: string | undefined): string => encodeOptional(subject) + COLUMN + encodeOptional(scope);
 
-/** How many columns a row has. */
+/** The number of columns of a row. */
 export const COLUMNS = 12;
 
 /**
- * A row as it lies in Redis: its columns in a fixed order, for the scripts to read, then its body as JSON.
+ * A row as stored in Redis: its columns in a fixed order, which the scripts read, and its body as JSON.
  *
- * Whatever a script would stumble over in the middle of its writes is refused here, before anything is sent.
+ * Refuses, before anything is sent, every value that could make a script fail in the middle of its writes.
  */
 export function encodeRow(row: Row): string {
   return [
@@ -35,7 +38,7 @@ export function encodeRow(row: Row): string {
   ].join(COLUMN);
 }
 
-/** Rows hold epoch milliseconds only. */
+/** Rows contain only epoch milliseconds. */
 function instantOf(column: string, at: number): number {
   if (!isInstant(at)) throw invalid(column, 'an instant in epoch milliseconds', at);
   return at;
@@ -43,7 +46,7 @@ function instantOf(column: string, at: number): number {
 
 const encodeInstant = (column: string, at: number | undefined): string => (at === undefined ? '' : String(instantOf(column, at)));
 
-/** JSON escapes control characters and lone surrogates, so that no separator is in it and UTF-8 can carry it. */
+/** JSON escapes control characters and lone surrogates, so the text contains no separator and is valid in UTF-8. */
 export function encodeJson(name: string, value: unknown): string {
   const json = JSON.stringify(value) as string | undefined;
   if (json === undefined) throw invalid(name, 'JSON', value);
@@ -51,8 +54,8 @@ export function encodeJson(name: string, value: unknown): string {
 }
 
 /**
- * The row, sharing nothing with any other. What somebody else has written there becomes a row too, with columns that
- * are no numbers or an empty body: the core's codec refuses that row, and no page is lost for it.
+ * Decodes a row into a new object. A text that another program wrote also becomes a row, with `NaN` columns or an empty
+ * body. The core's codec then refuses that row alone, and the rest of the page stays readable.
  */
 export function decodeRow(text: string): Row {
   const [kind = '', id = '', version, open, subject = '', scope = '', from, until, dueAt, createdAt, sortAt, body] = text.split(COLUMN);
@@ -78,7 +81,7 @@ function decodeBody(json: string | undefined): JsonObject {
   try {
     return JSON.parse(json as string) as JsonObject;
   } catch {
-    // No record of any kind has an empty body.
+    // No valid record has an empty body, so the codec refuses this row.
     return {};
   }
 }

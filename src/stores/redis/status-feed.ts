@@ -1,7 +1,7 @@
 import type { Unsubscribe } from '../../core/store-port.js';
 import type { RedisClient } from './client.js';
 
-/** One client's changes of status, for any number of stores and calls: subscribed to once, for as long as the client lives. */
+/** The status changes of one client, for any number of stores and calls. It subscribes to the client once, for the client's lifetime. */
 export class StatusFeed {
   /** How often the status may have changed. */
   changes = 0;
@@ -14,9 +14,12 @@ export class StatusFeed {
     });
   }
 
-  /** Each call that waits for a connection listens here: a listener on the client for each would make Node warn of a leak. */
+  /**
+   * Each call that waits for a connection registers here. A listener on the client for each of them would trigger Node's
+   * leak warning.
+   */
   add(wake: () => void): Unsubscribe {
-    // An object of its own, so that one function may listen twice.
+    // A wrapper for each call, because the same function may be registered twice.
     const listener = { wake };
     this.#wakes.add(listener);
     return () => void this.#wakes.delete(listener);
@@ -25,7 +28,7 @@ export class StatusFeed {
 
 const FEEDS = new WeakMap<RedisClient, StatusFeed>();
 
-/** The feed of a client, shared by all stores over it: it keeps none of them. */
+/** The feed of a client, shared by all its stores. It holds no reference to them. */
 export function statusFeedOf(client: RedisClient): StatusFeed {
   let feed = FEEDS.get(client);
   if (feed === undefined) FEEDS.set(client, (feed = new StatusFeed(client)));

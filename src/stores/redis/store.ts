@@ -24,35 +24,41 @@ import { Writer } from './writer.js';
 
 /** See {@link redisGrantStore}. */
 export interface RedisGrantStoreOptions {
-  /** Of {@link fromNodeRedis} or {@link fromIoredis}, or one of your own. */
+  /** Made by {@link fromNodeRedis} or {@link fromIoredis}, or your own adapter. */
   readonly client: RedisClient;
   /**
-   * The service, or tenant, whose grants these are; its keys begin with `{jit:<namespace>}:`. Services that share the server
-   * must differ in it: in one namespace they are one service.
+   * The service or tenant that owns these grants; its keys begin with `{jit:<namespace>}:`. Services that share the server
+   * need different namespaces: within one namespace they see each other's grants.
    */
   readonly namespace: string;
-  /** How long a read, or one attempt to commit, may take with all that it asks, in milliseconds, or up to a quarter longer. Default: 5,000. */
+  /**
+   * The time limit for a read or for one attempt to commit, with all its commands: milliseconds, or up to a quarter longer.
+   * Default: 5,000.
+   */
   readonly timeoutMs?: number | undefined;
   /**
-   * What the server can't be asked and you vouch for. `noeviction`: its policy is that, and it refuses `INFO`. Default:
-   * nothing; the policy is read before the first question, each minute and after each failure, and any other is refused.
+   * Facts that you guarantee because the store cannot read them. `noeviction`: the server has that policy but refuses
+   * `INFO`.
+   *
+   * Default: none. The store then reads the policy before its first query, every minute and after each failure, and refuses
+   * any other policy.
    */
   readonly assume?: { readonly noeviction?: boolean | undefined } | undefined;
   /**
-   * A commit resolves when at least this many replicas have it, too (`WAIT`, on the connection that wrote it); `durability`
-   * is then 'server'. While it waits, checks over the same client wait, too. Refused on a Cluster. Default: 0.
+   * The number of replicas that must have a commit before it resolves (`WAIT`, on the connection that wrote it).
+   * `durability` is then 'server'. During the wait, checks over the same client wait too. Refused on a Cluster. Default: 0.
    */
   readonly replicas?: number | undefined;
 }
 
-/** What the handles to one namespace share. */
+/** The state that the handles to one namespace share. */
 interface NamespaceState {
   readonly reads: Reads;
   readonly writer: Writer;
   readonly watchers: Watchers;
 }
 
-/** What the namespaces of one client share. */
+/** The state that the namespaces of one client share. */
 class SharedConnection {
   readonly connection: Connection;
   readonly #spaces = new Map<string, NamespaceState>();
@@ -77,7 +83,7 @@ class SharedConnection {
 class RedisGrantStore implements GrantStore {
   readonly namespace: string;
   readonly durability: 'process' | 'server';
-  /** Not on a Cluster: no script reaches all namespaces there, and a node that hangs would hold up the heads of all others (L38). */
+  /** Absent on a Cluster: no script can read all namespaces there, and a node that hangs would delay the heads of all others (L38). */
   declare readonly heads?: Required<GrantStore>['heads'];
   readonly #hall: SharedConnection;
   readonly #space: NamespaceState;
@@ -126,18 +132,22 @@ class RedisGrantStore implements GrantStore {
 }
 
 /**
- * A store in Redis 7 or later, or Valkey: every process that shares the server shares the truth.
+ * Keeps grants and their journal in Redis 7 or later, or Valkey. All processes that use the same server and namespace see
+ * the same rows.
  *
- * Guarantees: the nine of {@link GrantStore}. A commit is one script, which compares, writes and links all of a change
- * or nothing; a check on a scope is one script that reads the rows themselves. Nothing is given an expiry: only `purge`
- * deletes. A read is given up after `timeoutMs`, or a quarter of it later, and so is each attempt to commit. A
- * replica, and a primary without the replicas that `min-replicas-to-write` asks for, answer nothing, checks included.
+ * Guarantees: the nine of {@link GrantStore}.
+ * - A commit is one script, which compares, writes and links a whole change or nothing.
+ * - A check on a scope is one script, which reads the rows themselves.
+ * - No key has an expiry: only `purge` deletes.
+ * - A read, and each attempt to commit, is given up after `timeoutMs`, or up to a quarter of it later.
+ * - A replica answers nothing, not even checks. Nor does a primary without the replicas that `min-replicas-to-write`
+ *   requires.
  *
- * Gotcha: how much a resolved commit survives is for the server to say. With the usual `appendfsync everysec` the loss
- * of the machine takes up to a second of them, a revoke too, and a failover what the replica didn't have yet;
- * `docs/stores/redis.md` says how to narrow that. An access ends at its bound all the same.
- * Gotcha: a server that evicts is refused, at the first call and not here.
- * Gotcha: a primary that was cut off from its replicas and not told to need them (`min-replicas-to-write`) can't know it.
+ * Gotcha: the server's configuration decides what a resolved commit survives. With the usual `appendfsync everysec`, the
+ * loss of the machine loses up to a second of commits, revokes included. A failover loses what the replica did not have yet.
+ * `docs/stores/redis.md` says how to reduce that. Each access still ends at its bound.
+ * Gotcha: a server with an eviction policy is refused at the first call, not here.
+ * Gotcha: a primary that is cut off from its replicas cannot detect it without `min-replicas-to-write`.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example

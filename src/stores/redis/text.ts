@@ -1,20 +1,25 @@
 /*
- * How strings lie in Redis. It orders the lines of a sorted set by their bytes, and a store's order is that of UTF-16
- * code units; the two differ for what lies beyond U+FFFF. So each code unit becomes one code point of its own, in the
- * same order. What is below the surrogates, which is nearly everything, stays as it is and can be read in redis-cli.
+ * How strings are stored in Redis. Redis orders the lines of a sorted set by their bytes, and the store's order is by UTF-16
+ * code unit. The two orders differ for characters above U+FFFF.
+ *
+ * So each UTF-16 code unit becomes one code point, in the same order. Code units below the surrogates, which are almost all,
+ * stay unchanged and readable in redis-cli.
  */
 
-/** Between the columns of a row and the parts of a line: below every character of an encoded text, so that `a` sorts before `ab`. */
+/**
+ * Separates the columns of a row and the parts of a line. It is less than every character of an encoded text, so that `a`
+ * sorts before `ab`.
+ */
 export const COLUMN = '\0';
-/** The separators, `\x02` between the rows that one field names, and what has to move for the order's sake. */
+/** The separators (`\x02` separates the rows in one field), the escape, and the code units that move to keep the order. */
 const MOVED = /[\0-\x02\ud800-\uffff]/;
-/** Behind an escape a separator stands as another character, so that none is left. */
+/** Added to a separator after the escape, so that an encoded text contains no separator. */
 const ESCAPED = 3;
 const SURROGATES = 0xd800;
 const BEHIND = 0xe000;
 const ASTRAL = 0x10000;
 
-/** One text for one string, without a separator in it; of two strings the lesser one's bytes are less. Lone surrogates too. */
+/** Injective, without separators in the result, and order-preserving: the lesser string has the lesser bytes. Accepts lone surrogates. */
 export function encodeText(text: string): string {
   if (!MOVED.test(text)) return text;
   let encoded = '';
@@ -30,7 +35,7 @@ export function encodeText(text: string): string {
 
 const ENCODED = /\x01|[\ud800-\uffff]/;
 
-/** The string that {@link encodeText} was given. What it never gave decodes to something, too: the codec of the core judges it. */
+/** Reverses {@link encodeText}. Decodes every other text to some string too, which the core's codec then checks. */
 export function decodeText(encoded: string): string {
   if (!ENCODED.test(encoded)) return encoded;
   let text = '';
@@ -49,6 +54,6 @@ export function decodeText(encoded: string): string {
   return text;
 }
 
-/** Like {@link encodeText}, for what may be absent: nothing for `undefined`, and something for the empty string. */
+/** Like {@link encodeText}, for an optional value: '' for `undefined`, and a non-empty text for the empty string. */
 export const encodeOptional = (text: string | undefined): string => (text === undefined ? '' : `+${encodeText(text)}`);
 export const decodeOptional = (encoded: string): string | undefined => (encoded === '' ? undefined : decodeText(encoded.slice(1)));

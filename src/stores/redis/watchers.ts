@@ -1,8 +1,8 @@
 import type { Unsubscribe } from '../../core/store-port.js';
 
 /**
- * Who wants to know of a new head: one subscription for all of them in this process, begun with the first and ended with
- * the last. What this process commits wakes them without the way through Redis.
+ * The watchers of a namespace's head in this process. They share one subscription, from the first watcher to the last. A
+ * commit of this process wakes them directly, without Redis.
  */
 export class Watchers {
   readonly #subscribe: ((wake: () => void) => Unsubscribe) | undefined;
@@ -14,7 +14,7 @@ export class Watchers {
   }
 
   add(wake: (headSeq?: number) => void): Unsubscribe {
-    // An object of its own, so that one function may watch twice.
+    // A wrapper for each call, because the same function may be registered twice.
     const watcher = { wake };
     this.#wakes.add(watcher);
     this.#unsubscribe ??= this.#subscribe?.(() => this.wakeAll());
@@ -25,10 +25,10 @@ export class Watchers {
     };
   }
 
-  /** @param headSeq of a commit of this process; a message of another does not say it */
+  /** @param headSeq the head after a commit of this process; messages of other processes do not contain it */
   wakeAll(headSeq?: number): void {
     for (const { wake } of this.#wakes) {
-      // A watcher that fails is not the committer's trouble.
+      // A watcher that throws must not fail the commit.
       Promise.resolve()
         .then(() => wake(headSeq))
         .catch(() => undefined);

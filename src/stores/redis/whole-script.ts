@@ -1,9 +1,9 @@
 /**
- * Lua that both the reads and the commit begin with.
+ * Lua that the reads and the commit begin with. It detects a damaged namespace.
  *
- * `rows` holds the records; `index` and `live` only say where they are found. A line that is missing there makes an answer
- * too short, and a short answer is believed: `revokeAll` would end nothing and report success. So the head counts what the
- * other keys hold, every script compares these counts, which costs no walk, and refuses a namespace in which they differ.
+ * `rows` holds the records; `index` and `live` only say where they are. If a line is missing there, an answer is too short,
+ * and the caller believes it: `revokeAll` would end nothing and report success. So the head counts the items of the other
+ * keys. Every script compares these counts, which needs no walk, and refuses a namespace in which they differ.
  */
 export const WHOLE = String.raw`
 local function refuse(reason) return redis.error_reply('JITREFUSED ' .. reason) end

@@ -16,31 +16,33 @@ import { encodeText } from './text.js';
 const COMMIT = new Script(COMMIT_SCRIPT);
 const ENDING_COMMIT = new Script(ENDING_COMMIT_SCRIPT);
 const DROP = new Script(DROP_SCRIPT);
-/** A script holds up everybody else, so what waits goes in several. */
+/** Limits of a batch: a script blocks all other clients, so a long queue is sent as several scripts. */
 const MAX_BATCH = 64;
 const MAX_BATCH_LENGTH = 512 * 1024;
 
-/** A change that waits to be committed: its texts are made when it comes, for its objects are somebody else's. */
+/** A change in the queue. It is encoded at the call, because the caller may change its objects afterwards. */
 interface Waiting {
   readonly id: string;
-  /** All of its operands up to its entries. */
+  /** All operands that come before the entries. */
   readonly operands: readonly string[];
   readonly append: readonly UnlinkedEntry[];
   readonly unlinked: readonly string[];
   readonly trimTo: number;
-  /** It adds nothing, so that it is taken where memory is full, too. */
+  /** Whether the change adds no rows. Such a change is also accepted when memory is full. */
   readonly isEnding: boolean;
   readonly length: number;
-  /** Since it was handed over: it may lose the head to others for so long, and no longer. */
+  /** Runs since the call. It limits how long the change may lose the head to other processes. */
   readonly watch: Stopwatch;
   readonly resolve: (answer: CommitAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Commits to one namespace, for all handles to it in this process. Changes that come while a batch is on its way go
- * together in the next; each is judged on its own. Of processes that link to the same head one wins; the others link
- * again to the head that they are told, and send again.
+ * Commits to one namespace, for all its handles in this process. Changes that arrive while a batch is in flight form the
+ * next batch; each change is checked on its own.
+ *
+ * If several processes link to the same head, one wins. The others receive the new head, link their changes to it, and send
+ * them again.
  */
 export class Writer {
   readonly #connection: Connection;
@@ -48,7 +50,7 @@ export class Writer {
   readonly #onAppend: (headSeq: number) => void;
   #waiting: Waiting[] = [];
   #running = false;
-  /** The newest that was seen; a guess, which the script confirms. */
+  /** The newest head seen. It may be stale: the script checks it. */
   #head: Anchor = GENESIS;
 
   constructor(connection: Connection, keys: Keys, onAppend: (headSeq: number) => void) {
@@ -67,7 +69,7 @@ export class Writer {
 
   async #run(): Promise<void> {
     this.#running = true;
-    // What is committed in one turn of the event loop goes in one batch.
+    // Commits from one turn of the event loop share a batch.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#takeBatch();
@@ -87,7 +89,7 @@ export class Writer {
     return this.#waiting.splice(0, count);
   }
 
-  /** Sends a batch; those of it that have to be sent again. Never throws: every change is told its own end. */
+  /** Sends a batch and returns the changes that must be sent again. Never throws: each change gets its own outcome. */
   async #send(batch: readonly Waiting[]): Promise<readonly Waiting[]> {
     const { head, rows, index, live, journal, changes, channel } = this.#keys;
     const args: string[] = [channel];
@@ -113,7 +115,7 @@ export class Writer {
     } catch (error) {
       const ending = sent.filter(({ isEnding }) => isEnding);
       if (isFull(error) && ending.length > 0 && ending.length < sent.length) {
-        // What adds something is refused alone, and holds up no revoke.
+        // Only the changes that add rows are refused, so that they do not block a revoke.
         for (const change of sent) if (!change.isEnding) fail(change, error);
         return this.#send(ending);
       }
@@ -123,10 +125,10 @@ export class Writer {
   }
 
   /**
-   * Takes the head from a reply, also where the replicas then take too long: a writer that kept the old head would link
-   * every later change to it, and none would be applied until the replicas are back.
+   * Stores the head of a reply, even if the replicas then take too long. Otherwise every later change would be linked to the
+   * old head, and none would be applied until the replicas are back.
    *
-   * @returns whether any change was judged: one that was 'moved' has left nothing to wait for
+   * @returns whether to wait for the replicas: a change that was 'moved' wrote nothing
    */
   #learn([seq, hash, ...outcomes]: readonly unknown[]): boolean {
     const before = this.#head.seq;
@@ -149,20 +151,20 @@ export class Writer {
   }
 
   /**
-   * Deletes what was trimmed, step by step: between two of them the server answers others (L42). The trim itself is
-   * committed; where this fails or its process ends, later commits go on with it.
+   * Deletes trimmed entries in steps, so that the server answers other clients in between (L42). The trim itself is already
+   * committed. If a step fails or the process ends, later commits continue.
    */
   async #drop(): Promise<void> {
     const { head, journal, changes } = this.#keys;
     try {
       while (Number((await this.#connection.run(DROP, [head, journal, changes], []))[0]) > 0);
     } catch {
-      // It holds back no outcome that is known.
+      // The outcome of the commit is known and does not depend on this.
     }
   }
 }
 
-/** Ends one attempt. Where the reply was lost, the engine commits the same change again, and the script knows its id. */
+/** Rejects one attempt. If the reply was lost, the engine commits the same change again, and the script recognises its id. */
 function fail({ id, reject }: Waiting, error: unknown): void {
   const isNotApplied = error instanceof AskError && error.applied === 'no';
   reject(isNotApplied ? new StoreError('commit', messageOf(error), error) : new OutcomeUnknownError(id, error));
@@ -174,7 +176,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   malformed: 'a row or entry that it relies on is not of the form that this version writes; nothing was written',
 };
 
-/** @throws InvalidArgumentError where the change is malformed; nothing was sent */
+/** @throws InvalidArgumentError when the change is malformed; nothing was sent */
 function prepare(change: Change): Pick<Waiting, 'id' | 'operands' | 'append' | 'unlinked' | 'trimTo' | 'isEnding' | 'length'> {
   const { id, expect, put, append, remove = [], trimJournalTo = 0, knows = GENESIS } = change;
   const operands = [
@@ -193,16 +195,16 @@ function prepare(change: Change): Pick<Waiting, 'id' | 'operands' | 'append' | '
     append: append.map((entry) => ({ ...entry })),
     unlinked,
     trimTo: readCount('trimJournalTo', trimJournalTo, 0),
-    // A change that writes nothing confirms the commits before it, those that end access too.
+    // An empty change confirms earlier commits, also those that end access, so it must be accepted when memory is full.
     isEnding: remove.length > 0 || trimJournalTo > 0 || (put.length > 0 ? !put.some(isAdded) : append.length === 0),
     length,
   };
 }
 
 /**
- * Whether a row is new and of a kind that only grows in number by what callers ask for: all but rows that belong to no
- * subject (cursors, horizons, leases) and rows about a subject's scope without a window (work for external systems, which
- * an end causes too).
+ * Whether a row is new and of a kind whose number grows with callers' requests. That excludes rows without a subject
+ * (cursors, horizons, leases), and rows with a subject and scope but no window. The latter are work for external systems,
+ * which a revoke also creates.
  */
 const isAdded = ({ version, subject, scope, until }: Row): boolean =>
   version === 1 && subject !== undefined && (scope === undefined || until !== undefined);
