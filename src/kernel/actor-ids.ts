@@ -4,20 +4,20 @@ import { agentOf, RUN_MARK } from '../records/index.js';
 /** Reads an id that a caller gives. @throws InvalidArgumentError naming the argument */
 export type IdParser = (argument: string, id: unknown) => string;
 
-/** An id, or the subject of a run: `/run/` stands in no other id, so none is taken for that of a run. */
+/** Reads an id or the subject of a run. No other id may contain `/run/`, so the engine never mistakes an id for the subject of a run. */
 function readActorOrRun(argument: string, given: unknown): string {
   const id = readActor(argument, given);
   if (id.includes(RUN_MARK) && agentOf(id) === undefined) throw invalid(argument, `an id without ${RUN_MARK}, or the subject of a run`, id);
   return id;
 }
 
-/** Reads ids of subjects and reviewers, in the form that the option `canonicalId` gives them. */
+/** Returns the function that reads ids of subjects and reviewers, and applies the option `canonicalId` to them. */
 export function readIdsWith(canonicalId: unknown): IdParser {
   if (canonicalId === undefined) return readActorOrRun;
   const read = canonicalIds(canonicalId, readActor);
   return (argument, given) => {
     const id = readActorOrRun(argument, given);
-    // The parts of a run had their canonical form before they were put together; the whole has none.
+    // `canonicalId` was applied to each part of a run before the parts were joined. It is never applied to the joined subject.
     return id.includes(RUN_MARK) ? id : read(argument, id);
   };
 }

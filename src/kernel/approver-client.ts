@@ -7,8 +7,8 @@ import { isThenable, within, type EngineClock } from '../core/time.js';
 import type { Settings } from './settings.js';
 
 /**
- * Asks the approver: with a limit of time, and with answers that are checked before anybody believes them. About agents it
- * is not even asked: they are in no group, on no list, and acknowledge nothing.
+ * Asks the approver, with a time limit, and validates each answer before the engine uses it. The approver is never asked about an
+ * agent as a reviewer: agents are in no group and on no list, and they review no break-glass use.
  */
 export class ApproverClient {
   readonly #approver: Approver;
@@ -40,7 +40,7 @@ export class ApproverClient {
     this.#engine = { scopes, canonicalId };
   }
 
-  /** @param onRecord false for a request that is only thought of */
+  /** @param onRecord false: the request is not recorded, so that an error carries no request id. Default: true */
   decide(request: AccessRequest, onRecord = true): Promise<ParsedVerdict> {
     return this.#ask(
       request,
@@ -51,7 +51,7 @@ export class ApproverClient {
     );
   }
 
-  /** What it says to break-glass: never, where it has no such method. Nothing is on record yet. */
+  /** Asks for break-glass access, before anything is recorded. An approver without the method abstains. */
   breakGlass(request: AccessRequest): Promise<ParsedBreakGlass> {
     const ask = (approver: Approver) =>
       approver.breakGlass === undefined ? { outcome: 'abstain' } : approver.breakGlass(request, this.#now());
@@ -59,7 +59,7 @@ export class ApproverClient {
     return this.#ask(request, 'breakGlass', ask, read, false);
   }
 
-  /** Whether this person may give the review that break-glass access owes. */
+  /** Whether this person may review this break-glass use. */
   async mayReviewBreakGlass(reviewer: string, request: AccessRequest): Promise<boolean> {
     if (this.#isAgent(reviewer)) return false;
     const ask = (approver: Approver) =>
@@ -69,7 +69,7 @@ export class ApproverClient {
     return this.#ask(request, 'mayReviewBreakGlass', ask, readYesOrNo);
   }
 
-  /** Nobody may review where the approver knows no groups, or where the request is another's. */
+  /** The groups of a reviewer. Empty for an agent, for an approver without `groupsOf`, and for a request of another approver. */
   async groupsOf(reviewer: string, request: AccessRequest): Promise<readonly string[]> {
     if (this.#isAgent(reviewer)) return [];
     const ask = (approver: Approver) =>
@@ -77,16 +77,16 @@ export class ApproverClient {
     return this.#ask(request, 'groupsOf', ask, readNames);
   }
 
-  /** `undefined` where they can't be listed. */
+  /** The possible reviewers, without agents; `undefined` where the approver cannot list them. */
   async membersOf(request: AccessRequest): Promise<readonly string[] | undefined> {
-    // The clock is not read for it: a commit that has been made is told, whatever the clock does now.
+    // Does not read the clock: a failing clock must not prevent the notice about a change that is committed.
     const context = this.#context(this.#engineClock.highWater);
     const ask = (approver: Approver) => (this.#answersFor(request.approver) ? approver.membersOf?.(request, context) : undefined);
     const members = await this.#ask(request, 'membersOf', ask, (answer) => (answer === undefined ? undefined : readNames(answer)));
     return members?.filter((member) => !this.#isAgent(this.#atTheDoor(member)));
   }
 
-  /** What a listed id would be if its owner came: the list is the approver's own, in whatever form. */
+  /** The listed id as the engine would read it at a review. The approver may list ids in another form. */
   #atTheDoor(member: string): string {
     try {
       return this.#readId('member', member);
@@ -95,20 +95,20 @@ export class ApproverClient {
     }
   }
 
-  /** Whether it wants to be asked at a start that comes later. */
+  /** Whether the approver must be asked about eligibility at a scheduled start. */
   get asksAtStart(): boolean {
     return this.#approver.isEligible !== undefined;
   }
 
-  /** Whether the subject may ask for this; nothing is on record yet. */
+  /** Whether the subject may make this request, which is not recorded yet. */
   mayAsk(request: AccessRequest): Promise<Eligibility> {
-    // A method that answers nothing has not said yes.
+    // Only an absent method counts as yes. A method that returns `undefined` does not.
     const ask = (approver: Approver) =>
       approver.isEligible === undefined ? true : approver.isEligible(request, 'creation', this.#atStartOf(request));
     return this.#ask(request, 'isEligible', ask, readEligibility, false);
   }
 
-  /** Whether the subject may still be given this, or have what has been given begin. */
+  /** Whether the subject is still eligible when the quorum would complete, or when a scheduled grant starts. */
   async mayHold(request: AccessRequest, when: 'approval' | 'start'): Promise<boolean> {
     const ask = (approver: Approver) =>
       this.#answersFor(request.approver) && (approver.isEligible === undefined ? true : approver.isEligible(request, when, this.#now()));
@@ -123,7 +123,7 @@ export class ApproverClient {
     return this.#context(this.#engineClock.read().now);
   }
 
-  /** What is asked for later is judged by when it would begin. */
+  /** A request for a later start is judged at that start, not at the present instant. */
   #atStartOf({ startsAt }: AccessRequest): ApproverContext {
     return this.#context(Math.max(this.#engineClock.read().now, startsAt ?? 0));
   }
@@ -142,30 +142,30 @@ export class ApproverClient {
       const answer = ask(this.#approver);
       if (!isThenable(answer)) return read(answer);
       const timeout = () => (late = fail(`gave no answer within ${this.#timeoutMs} ms`));
-      // Read before it is handed on: to a promise, what has a `then` of its own is never an answer.
+      // Parses the answer before it passes through another promise, which would adopt an object that has a `then` method.
       return await within(this.#clock, this.#timeoutMs, () => Promise.resolve(answer).then(read), timeout);
     } catch (error) {
       throw late !== undefined && error === late ? late : fail(`failed: ${messageOf(error)}`, error);
     }
   }
 
-  /** A verdict in the name of somebody that this approver doesn't answer for would find nobody to review it. */
+  /** Refuses a verdict in the name of an approver that this one does not answer for: no reviewer could ever review that request. */
   #own<T extends { readonly approver: string }>(verdict: T): T {
     if (!this.#answersFor(verdict.approver)) throw new TypeError(`it does not answer for ${verdict.approver}`);
     return verdict;
   }
 
-  /** Whether a request is this approver's to answer for: it keeps the name of the one that decided it, and that one alone is asked. */
+  /** Whether this approver answers for a request. A request keeps the name of the approver that decided it, and only that one is asked. */
   #answersFor(name: string | undefined): boolean {
     if (name === undefined) return false;
     return this.#approver.answersFor === undefined ? name === this.#approver.name : readYesOrNo(this.#approver.answersFor(name));
   }
 }
 
-/** More names than this are surely a mistake. */
+/** An answer with more names than this is malformed. */
 const MAX_NAMES = 100_000;
 
-/** A copy: a list of somebody else's may answer for itself, and change. */
+/** Copies the names: the approver's list may have accessors, and may change later. */
 const readNames = (answer: unknown): readonly string[] =>
   readBoundedList('the answer', answer, 0, MAX_NAMES).map((name, i) => readId(`the answer[${i}]`, name));
 
@@ -174,7 +174,7 @@ function readYesOrNo(answer: unknown): boolean {
   return answer;
 }
 
-/** A yes, or a no with what there is to say about it. */
+/** Whether the subject is eligible; if not, with the approver's reason where it gave one. */
 export interface Eligibility {
   readonly eligible: boolean;
   readonly reason: string | undefined;

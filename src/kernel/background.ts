@@ -1,11 +1,11 @@
 /** A part that works in the background: passes of a sweep, deliveries, calls of external systems. */
 export interface Worker {
   readonly isBusy: boolean;
-  /** Resolves when what runs now has ended. Never rejects. */
+  /** Resolves when the work that runs now has ended. Never rejects. */
   idle(): Promise<void>;
 }
 
-/** What runs behind the verbs. No verb waits for it, `idle` and `close` do, and a failure is reported to `onError`. */
+/** Runs the engine's background work. No verb waits for this work; `idle` and `close` do. A failure is reported to `onError`. */
 export class Background implements Worker {
   readonly #onError: (error: unknown, during: string) => void;
   readonly #running = new Set<Promise<unknown>>();
@@ -22,7 +22,7 @@ export class Background implements Worker {
     this.#running.add(running);
   }
 
-  /** Counts a part's own work too, from now on. */
+  /** Makes {@link allIdle} wait for the work of this part too. */
   track(worker: Worker): void {
     this.#workers.push(worker);
   }
@@ -31,12 +31,12 @@ export class Background implements Worker {
     return this.#running.size > 0;
   }
 
-  /** Resolves when what was given to {@link run} has ended. */
+  /** Resolves when the work that {@link run} has received so far has ended. */
   async idle(): Promise<void> {
     await Promise.all(this.#running);
   }
 
-  /** Resolves when no part of the engine works any more: the end of one work may begin another. */
+  /** Resolves when no part of the engine has work left. Looks again after each round, because ended work may have started more. */
   async allIdle(): Promise<void> {
     while (this.#workers.some((worker) => worker.isBusy)) await Promise.all(this.#workers.map((worker) => worker.idle()));
   }

@@ -9,7 +9,7 @@ import type { JournalReader } from './journal-reader.js';
 /** How long the first commits wait for all hooks together. */
 const LIMIT_MS = 1_000;
 
-/** Begins to follow the journal before this engine writes to it. */
+/** Starts a follower of the journal before this engine writes to the journal. */
 export interface CommitHook {
   /** Names the hook in reports. */
   readonly during: string;
@@ -21,7 +21,7 @@ export interface CommitHook {
 
 /**
  * Runs the hooks once for each engine, together, before the first commit. A hook that fails or takes too long is reported and
- * runs on in the background: a follower that cannot begin delays no revoke, and any other commit by one second at most (L38).
+ * continues in the background. So a follower that cannot start delays no revoke, and any other commit by at most one second (L38).
  */
 export class CommitHooks {
   readonly #clock: Clock;
@@ -44,7 +44,7 @@ export class CommitHooks {
     this.#new.push(hook);
   }
 
-  /** To be awaited before a change is made: starts the hooks, and waits for them unless the change ends access or has no entry. */
+  /** Await this before a change is built. Starts the hooks, and waits for them unless the change ends access or has no entry. */
   before(entries: readonly EntryDraft[], creates: boolean): Promise<unknown> | undefined {
     if (entries.length === 0) return undefined;
     const ready = this.ready();
@@ -56,7 +56,7 @@ export class CommitHooks {
     return this.#hold.addTo(change, this.#missingCursors());
   }
 
-  /** Notes a change that is sent, and what it becomes; whether it won. */
+  /** Tracks a change that was sent, and its outcome. @returns whether the change was committed */
   async sent(change: Change, sent: Promise<CommitAnswer>): Promise<boolean> {
     this.#firstEntries.sent(change, sent);
     const { outcome } = await sent;
@@ -70,7 +70,7 @@ export class CommitHooks {
     return this.#firstEntries.seqBefore();
   }
 
-  /** The holds that the store may have, once every shared sink has its cursor. Each is given out once. */
+  /** The keys of the hold rows that the store may have, once every shared sink has its cursor. Returns each key once. */
   takeHolds(): readonly RowKey[] {
     return this.#missingCursors().length === 0 ? this.#hold.take() : [];
   }
@@ -80,7 +80,7 @@ export class CommitHooks {
     return this.#all.flatMap(({ cursor, hasBegun }) => (hasBegun ? [] : (cursor ?? [])));
   }
 
-  /** Runs the hooks that have not run yet. Resolves when they have ended, or the limit is over; never rejects. */
+  /** Runs the hooks that have not run yet. Resolves when they have ended or the time limit has passed; never rejects. */
   ready(): Promise<unknown> | undefined {
     const hooks = this.#new;
     if (hooks.length === 0) return this.#running;
@@ -120,6 +120,6 @@ const END_TYPES: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'request.expired',
 ]);
 
-/** Also a denial that does not end its request alone. */
+/** Includes a denial that does not end its request alone, so that no denial waits for the hooks. */
 const isEnd = ({ type, data }: EntryDraft): boolean =>
   END_TYPES.has(type) || (type === 'request.reviewed' && (data['review'] as { readonly verdict?: unknown }).verdict === 'deny');

@@ -4,24 +4,24 @@ import type { FindQuery, Row } from '../core/store-port.js';
 import { isObject } from '../records/index.js';
 import { isInstant } from '../core/instant.js';
 
-/** A configuration at work in a namespace: its engines write one row for it, at most once an hour. */
+/** A configuration in use in a namespace. Its engines write one row for it, at most once an hour. */
 export interface Configuration {
   /** The approver's name. */
   readonly approver: string;
   /** The matcher's name. */
   readonly matcher: string;
-  /** When an engine with it last wrote the row. Epoch milliseconds. */
+  /** When an engine with this configuration last wrote the row. Epoch milliseconds. */
   readonly seenAt: number;
 }
 
 export const ENGINE_ROW = 'engine';
-/** A row that no engine has written for this long is of an engine that is gone. */
+/** A row that no engine has written for this long belongs to a configuration that is no longer in use. */
 export const SILENCE_MS = 24 * 3_600_000;
-/** How many rows are read: a namespace with more configurations than this is reported all the same. */
+/** The most rows that are read. They are enough to report that a namespace has more than one configuration. */
 const MAX_ROWS = 16;
 
 /**
- * The configurations at work in a namespace.
+ * The configurations in use in a namespace.
  *
  * @param find of a store that is bound to the namespace
  * @param onUnreadable receives the error of each row that this version did not write; the others are returned all the same
@@ -45,14 +45,14 @@ export async function liveConfigurations(
   return found;
 }
 
-/** How many rows a checker reads. Where there are more, it does not know all matchers. */
+/** The most rows that a checker reads. Where there are more, it does not know all matchers. */
 const MAX_MATCHERS = 1_000;
 
 /**
- * The matchers of the configurations at work in a namespace. Where every engine has been silent for a day, those of all
- * rows: a grant lives through a day without a commit.
+ * The matchers of the configurations in use in a namespace. If no engine has written its row for a day, the matchers of all
+ * rows: a grant may be live after a day without a commit.
  *
- * @returns isComplete: false where a row can't be read, or there are more than are read
+ * @returns `isComplete` is false where a row is unreadable, or where there are more rows than are read
  * @throws StoreError
  */
 export async function matchersInUse(

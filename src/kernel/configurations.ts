@@ -10,13 +10,13 @@ import type { Settings } from './settings.js';
 import type { Kernel } from './kernel.js';
 
 const HOUR_MS = 3_600_000;
-/** After a failure it is tried again with the next commit that is this much later. */
+/** After a failure, the first commit after this pause tries again. */
 const RETRY_MS = 60_000;
 
 /**
- * Two services in one namespace are one service. So each engine leaves one row for its configuration, at its first commit
- * and at most once an hour, and tells `onError` where another one has: another approver, or another idea of how far scopes
- * reach. All of it is best effort, behind the commits and never in front of one (L38).
+ * Detects two services that share one namespace. Each engine writes one row for its configuration, at its first commit and at
+ * most once an hour. It reports to `onError` every row of another configuration: another approver, or another scope matcher.
+ * All of this is best effort and runs after commits, so it delays none (L38).
  */
 export class Configurations {
   readonly #settings: Pick<Settings, 'store' | 'approver' | 'scopes' | 'onError'>;
@@ -33,7 +33,7 @@ export class Configurations {
     kernel.onCommit(() => this.#afterCommit());
   }
 
-  /** What lives in memory alone is shared on purpose, by code that holds the store. */
+  /** Skips an in-memory store: engines share such a store only when code passes them the same object on purpose. */
   #afterCommit(): void {
     const now = this.#clock.highWater;
     if (this.#settings.store.durability === 'memory' || now < this.#nextAt) return;
@@ -51,13 +51,13 @@ export class Configurations {
     }
   }
 
-  /** Where this conflicts, an engine of the same configuration has just done it. */
+  /** Ignores a conflict: another engine with the same configuration has just written the row. */
   async #announce(now: number): Promise<void> {
     const { approver, scopes } = this.#settings;
     const id = digestOf([approver.name, scopes.name]);
     const version = (await this.#ledger.row(ENGINE_ROW, id))?.version ?? 0;
     const put = bookmark(ENGINE_ROW, id, version + 1, { approver: approver.name, matcher: scopes.name, seenAt: now });
-    // Its id is made of what it says: a random one would be drawn between those of a verb.
+    // Derives the change id from the content, so that this background write draws no random id in the middle of a verb.
     const change = digestOf([ENGINE_ROW, id, version + 1, now]);
     await this.#settings.store.commit({ id: change, expect: [{ kind: ENGINE_ROW, id, version }], put: [put], append: [] });
   }
@@ -82,9 +82,9 @@ export class Configurations {
 }
 
 /**
- * Removes the rows of engines that have been silent for a day. An engine that purges writes its own with its commits.
+ * Removes the rows that no engine has written for a day. The engine that purges keeps its own row: its commits renew it.
  *
- * @param onError receives the error of a row that can't be read, which is kept
+ * @param onError receives the error of each unreadable row; such a row is kept
  */
 export async function removeSilentEngines(ledger: Ledger, now: number, onError: (error: unknown, during: string) => void): Promise<void> {
   for await (const rows of ledger.pages({ kind: ENGINE_ROW })) {

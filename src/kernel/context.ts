@@ -16,7 +16,7 @@ import type { Kernel } from './kernel.js';
 const NO_CHAIN: ReadonlySet<string> = new Set();
 const NO_REQUESTS: ReadonlyMap<string, AccessRequest> = new Map();
 
-/** How many ends one change records: it has a greatest size (L42). */
+/** The most ends that one change records, because a change has a greatest size (L42). */
 const MAX_ENDED = 250;
 const MAX_READS = 64;
 /** How many rows the engine reads from the store at a time. */
@@ -35,7 +35,7 @@ async function loadSubjectContext({ ledger, settings }: Kernel, id: string): Pro
 }
 
 /**
- * Loads what the rule reads that issues this request's grants. Where a limit would refuse them, the engine records expiries
+ * Loads the context of the rule that issues this request's grants. Where a limit would refuse them, the engine records expiries
  * first. So no subject is locked out of a service that runs no sweeper.
  */
 export async function loadIssueContext(
@@ -55,7 +55,7 @@ export async function loadIssueContext(
   return { ...context, chain, limits, asksAtStart: kernel.approver.asksAtStart, origin: origin && decodeGrant(origin) };
 }
 
-/** Loads what the rule reads that opens this request, except the grant that it extends. Like {@link loadIssueContext}. */
+/** Loads the context of the rule that opens this request, without the grant that it extends. Like {@link loadIssueContext}. */
 export function loadOpeningContext(
   kernel: Kernel,
   request: AccessRequest,
@@ -97,7 +97,7 @@ async function readOpeningContext(kernel: Kernel, request: AccessRequest): Promi
  * Loads a context in which no limit is met by records that time has ended. Where a limit is met, it loads the request of each
  * grant. Where the limit is still met, it records the expiries and loads the context again.
  *
- * @param dryRun records nothing, and leaves out what time has ended
+ * @param dryRun records nothing, and leaves out the records that time has ended
  */
 async function loadBelowLimit<T extends SubjectContext & Partial<OpeningContext>>(
   kernel: Kernel,
@@ -118,13 +118,13 @@ async function loadBelowLimit<T extends SubjectContext & Partial<OpeningContext>
         (request) => workOnRequest(request, now) === 'expired',
       ),
     ];
-    // Other callers change the subject all the time. If that matters, the commit of the ask conflicts.
+    // Other callers may change the subject at any time. If such a change matters, the commit of the request conflicts.
     if (ended.length === 0 || tries === MAX_READS) return context;
     await kernel.ledger.commitTransition(recordTime(ended.slice(0, MAX_ENDED), now));
   }
 }
 
-/** The context as it will be once the engine has recorded what time has ended. */
+/** The context as it will be once the engine has recorded the pending ends. */
 function withoutEnded<T extends SubjectContext & Partial<OpeningContext>>(context: T, now: Moment): T {
   const isOpen = (request: AccessRequest): boolean => isPending(request, now);
   return {
@@ -139,7 +139,7 @@ const uniqueById = (requests: readonly AccessRequest[]): readonly AccessRequest[
   ...new Map(requests.map((request) => [request.id, request])).values(),
 ];
 
-/** Loads what the rule reads that notes a denial. `undefined`: the subject's row is unreadable, which must prevent no denial. */
+/** Loads the context of the rule that notes a denial. `undefined`: the subject's row is unreadable, which must not prevent a denial. */
 export async function loadDenialContext(kernel: Kernel, { subject: id }: AccessRequest): Promise<DenialContext | undefined> {
   const row = await kernel.ledger.row('subject', id);
   const [subject] = row === undefined ? [] : kernel.settings.decodeAll([row], decodeSubject);
@@ -178,7 +178,7 @@ export async function recentDenialsFor(
  * Loads the rest of a grant's extension chain, which ends when the grant is ended: its successors, their successors, and the
  * open requests to extend any of these grants.
  *
- * @param onUnreadable called for each successor that is unreadable, and so can not be ended
+ * @param onUnreadable called for each unreadable successor, which therefore cannot be ended
  */
 export async function loadChain(kernel: Kernel, grant: Grant, onUnreadable?: (row: Row, error: unknown) => void): Promise<ExtensionChain> {
   // Reads open requests before grants. An approval in between writes the extended grant: the walk finds its successor, or the
@@ -190,8 +190,8 @@ export async function loadChain(kernel: Kernel, grant: Grant, onUnreadable?: (ro
 }
 
 /**
- * The ids of all grants of the chain that a request extends: from its first grant on, over every branch. A new grant of the
- * chain writes the subject's row, so read that row first: then no two approvals count the same place.
+ * The ids of all grants of the chain that a request extends, from its first grant, over every branch. The caller reads the
+ * subject's row before this. A new grant of the chain writes that row, so two concurrent approvals cannot both count the old chain.
  */
 async function loadChainIds({ ledger }: Kernel, { extension }: AccessRequest): Promise<ReadonlySet<string>> {
   if (extension === undefined) return NO_CHAIN;
@@ -224,7 +224,7 @@ async function openRequestsOf({ ledger, settings }: Kernel, subject: string): Pr
   return open;
 }
 
-/** Whether two scopes have anything in common, by the engine's matcher. */
+/** Whether two scopes overlap, by the engine's matcher. */
 export const overlapsOf =
   ({ settings }: Kernel) =>
   (a: string, b: string): boolean =>

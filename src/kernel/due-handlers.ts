@@ -6,9 +6,9 @@ export interface DueHandler<T> {
   /** @throws the problem with the row: the sweep reports it to `onError` and skips the row */
   decode(row: Row): T;
   /**
-   * Called at the end of every pass, with an empty list too: the feature may have more to do than its rows say. It waits for
-   * nothing. Where the handling of a row fails, the handler moves the `dueAt` of that row, so that the next pass does not
-   * begin with it again.
+   * Called at the end of every pass, also with an empty list: the feature may have work that no due row announces. It does not
+   * wait for its work. Where the handling of a row fails, the handler moves the `dueAt` of that row, so that the next pass does
+   * not begin with it again.
    *
    * @returns how many of the rows it leaves to other processes
    */
@@ -28,7 +28,7 @@ export class DueHandlers {
     this.#byKind.set(kind, handler);
   }
 
-  /** Begins to collect the due rows of one pass. */
+  /** Starts a collection of the due rows of one pass. */
   collect(): DueRows {
     return new DueRows(this.#byKind, this.#onError);
   }
@@ -36,7 +36,7 @@ export class DueHandlers {
 
 /** The due rows of features that one pass has found. */
 export class DueRows {
-  /** Rows that no handler of this process has taken. */
+  /** The number of rows that no handler of this process has taken. */
   unhandled = 0;
   readonly #handlers: ReadonlyMap<FeatureKind, DueHandler<unknown>>;
   readonly #onError: (error: unknown, during: string) => void;
@@ -60,7 +60,7 @@ export class DueRows {
     else records.push(record);
   }
 
-  /** Gives each handler its rows. A handler that throws is reported and keeps no other from its rows. */
+  /** Gives each handler its rows. A handler that throws is reported, and the other handlers still get their rows. */
   handOver(): void {
     for (const [kind, handler] of this.#handlers) {
       try {

@@ -10,7 +10,7 @@ export type OnError = (error: unknown, during: string) => void;
 /** Decodes rows. A malformed row is reported to `onError` and left out; it hides no other row. */
 export type DecodeAll = <T>(rows: readonly Row[], decode: (row: Row) => T) => T[];
 
-/** The options that decide a check, as an engine and a checker take them. */
+/** The options that affect a check. An engine and a checker both take them. */
 export interface EnforcementOptions {
   readonly scopes?: ScopeMatcher | undefined;
   readonly standing?: Standing | undefined;
@@ -19,27 +19,27 @@ export interface EnforcementOptions {
   readonly onError?: OnError | undefined;
 }
 
-/** The part of a matcher that a check asks. It never throws: a matcher that fails covers nothing. */
+/** The part of a matcher that a check uses. It never throws: a failing matcher covers nothing. */
 export type CoveringMatcher = Pick<ScopeMatcher, 'exact' | 'covers'>;
 
-/** What every check goes by: the options, checked, with every default in place. */
+/** The validated options of a check, with every default applied. */
 export interface Enforcement {
   readonly scopes: CoveringMatcher;
   readonly standing: (subject: string) => readonly string[];
   readonly leewayMs: number;
   readonly readId: IdParser;
-  /** An id is compared as it is given, a scope covers itself alone, and only a grant allows. */
+  /** True: no `canonicalId` and no standing access are set, and scopes are exact. So ids compare as given, and only a grant allows. */
   readonly isPlain: boolean;
   readonly onError: OnError;
   readonly decodeAll: DecodeAll;
-  /** False: no use is taken here, so a grant with a number of uses gives no yes. Default: true. */
+  /** False: the caller cannot take uses, so a grant with a limited number of uses does not allow. Default: true. */
   readonly takesUses?: boolean | undefined;
 }
 
 /**
- * Reads the options that decide a check.
+ * Reads the options that affect a check.
  *
- * @returns also the matcher as it was given: `scopes` hides its failures
+ * @returns the validated options, and the matcher as given, because `scopes` hides its failures
  * @throws InvalidArgumentError naming the option
  */
 export function readEnforcement(options: { readonly [Name in keyof EnforcementOptions]: unknown }): Enforcement & {
@@ -81,10 +81,10 @@ function readMatcher(value: unknown): ScopeMatcher {
   return matcher;
 }
 
-/** The matchers of this package never fail. Approvers recognise them by identity, so they are passed on as they are. */
+/** The matchers of this package never fail. Approvers recognise them by identity, so the engine passes them on without a wrapper. */
 export const isBuiltIn = (matcher: ScopeMatcher): boolean => matcher === exactScopes || matcher === patternScopes;
 
-/** @throws TypeError for any other answer than true or false: a promise is no yes */
+/** @throws TypeError for an answer that is not a boolean, so that a promise never counts as yes */
 export function askMatcher(matcher: ScopeMatcher, method: 'covers' | 'overlaps', a: string, b: string): boolean {
   return onlyBoolean(method, matcher[method](a, b));
 }
@@ -95,7 +95,7 @@ export function onlyBoolean(method: string, answer: unknown): boolean {
   throw new TypeError(`scopes.${method} must answer true or false`);
 }
 
-/** The answer of a matcher; where it fails, the failure is reported and the answer is `otherwise`. */
+/** The answer of a matcher. If the matcher fails, the failure is reported to `onError` and the answer is `otherwise`. */
 export function answerOr(otherwise: boolean, onError: OnError, ask: () => boolean): boolean {
   try {
     return ask();
@@ -106,7 +106,7 @@ export function answerOr(otherwise: boolean, onError: OnError, ask: () => boolea
 }
 
 /**
- * Two services that share a store and name no namespace would approve each other's requests and allow each other's grants.
+ * Two services that share a store under the default namespace would approve each other's requests and allow each other's grants.
  *
  * @throws InvalidArgumentError for a store that outlives the process
  */

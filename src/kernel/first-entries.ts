@@ -7,7 +7,7 @@ const PAGE = 200;
 /** The first entry of a change that was committed. */
 interface FirstEntry {
   readonly id: string;
-  /** The seq before it, or a later one: the head of an answer may be newer than the change's own entries. */
+  /** The seq before this entry, or a later seq: the head of an answer may be newer than the change's own entries. */
   readonly latest: number;
 }
 
@@ -22,7 +22,7 @@ export class FirstEntries {
     this.#journal = journal;
   }
 
-  /** To be called for each change when it is sent. */
+  /** Call this for each change when it is sent. */
   sent({ append }: Change, answer: Promise<CommitAnswer>): void {
     const [first] = append;
     if (this.#isKnown || first === undefined) return;
@@ -34,13 +34,13 @@ export class FirstEntries {
   async #found(id: string, length: number, answer: Promise<CommitAnswer>): Promise<FirstEntry | undefined> {
     const { outcome, head } = await answer;
     if (outcome !== 'committed') return undefined;
-    // What is sent from now on comes later in the journal.
+    // The entries of a change that is sent from now on come later in the journal.
     this.#isKnown = true;
     return { id, latest: head.seq - length };
   }
 
   /**
-   * The seq of the head before this engine's first entry, once the changes that are under way are answered.
+   * The seq of the head before this engine's first entry. Waits for the answers to the changes under way.
    *
    * @returns `undefined`: this engine has written no entry
    */
@@ -50,13 +50,13 @@ export class FirstEntries {
     return seqs.length === 0 ? undefined : Math.min(...seqs);
   }
 
-  /** Reads from where the entry is expected towards the journal's start. */
+  /** Reads from the expected place of the entry towards the journal's start. */
   async #seqBefore({ id, latest }: FirstEntry): Promise<number> {
     for (let after = latest; ; after -= PAGE) {
       const { entries, start } = await this.#journal.read(Math.max(0, after), PAGE);
       const entry = entries.find((candidate) => candidate.id === id);
       if (entry !== undefined) return entry.seq - 1;
-      // A purge or a rollback has taken the entry.
+      // A purge or a rollback has removed the entry.
       if (after <= start.seq) return latest;
       await nextTurn();
     }

@@ -5,8 +5,8 @@ import { encode } from '../records/index.js';
 import type { Kernel } from './kernel.js';
 
 /**
- * Whether one change can hold what a rule writes (L42), with the row that a commit may add to hold back purges. An id and a
- * digest of the length of the real ones stand in for them.
+ * Whether one change can hold everything that a rule writes (L42), with the row that a commit may add to hold back purges. The
+ * size is computed with a placeholder id and digest, which have the length of the real ones.
  */
 export function fitsChange({ ledger, settings }: Kernel, { put, entries, dependsOn = [] }: Writes): boolean {
   const { namespace } = ledger.store;

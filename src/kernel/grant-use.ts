@@ -4,8 +4,8 @@ import { decodeGrant, decodeUsage, hasUsageRow, isObject, type Grant } from '../
 import type { DecodeAll } from './enforcement.js';
 
 /**
- * A grant with the usage that a row tells. One that can't be read counts as none: the grant then allows nothing, but can
- * still be ended.
+ * Pairs a grant with its usage row. A usage row that is unreadable or belongs to another grant counts as missing: the grant
+ * then allows nothing, but can still be ended.
  */
 export function withUsage(grant: Grant, row: Row | undefined, decodeAll: DecodeAll): GrantUse {
   if (row === undefined || !hasUsageRow(grant)) return { grant, usage: undefined };
@@ -20,11 +20,11 @@ export function withUsage(grant: Grant, row: Row | undefined, decodeAll: DecodeA
   return { grant, usage: isItsOwn ? usage : undefined };
 }
 
-/** The usage among the rows that came with a grant. */
+/** The usage row of a grant, among the rows that were read with it. */
 export const usageRow = (rows: readonly Row[], { id }: Grant): Row | undefined =>
   rows.find((row) => isObject(row) && row.kind === 'usage' && row.id === id);
 
-/** The grants of a subject among what the store says is live, each with how it has been used. */
+/** The grants of a subject among the rows that `live` returned, each with its usage. */
 export function grantsAmong(rows: readonly Row[], subject: string, decodeAll: DecodeAll): readonly GrantUse[] {
   const grants = decodeAll(
     rows.filter((row) => !isObject(row) || (row.kind === 'grant' && row.subject === subject)),

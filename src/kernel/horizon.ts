@@ -1,7 +1,7 @@
 import { HORIZON, readBookmark } from '../records/bookmark.js';
 import type { Ledger } from './ledger.js';
 
-/** The earliest instant that can still be asked about. Epoch milliseconds; 0 while nothing has been purged. */
+/** The earliest instant that a caller can still ask about. Epoch milliseconds; 0 until the first purge. */
 export async function readHorizon(ledger: Ledger): Promise<number> {
   return readBookmark(await ledger.row(HORIZON.kind, HORIZON.id), 'before');
 }

@@ -3,8 +3,8 @@ import { digestOf } from '../journal/link.js';
 const HEX = '0123456789abcdef';
 
 /**
- * A random id of 128 bits, 32 hex digits. Made from character codes in one go: a string that is put together from
- * pieces, such as a UUID, keeps its pieces in memory for as long as it is stored.
+ * A random id of 128 bits, 32 hex digits. Built from character codes in one step: a JavaScript engine keeps the pieces of a
+ * concatenated string, such as a UUID, in memory for as long as the string is stored.
  */
 export function newId(): string {
   const codes: number[] = [];
@@ -12,13 +12,13 @@ export function newId(): string {
   return String.fromCharCode(...codes);
 }
 
-/** An id that is drawn at its first use: at module scope some runtimes have no randomness (L46). */
+/** An id that is drawn at its first use, because some runtimes have no randomness at module scope (L46). */
 export function lazyId(): () => string {
   let id: string | undefined;
   return () => (id ??= newId());
 }
 
-/** The id that an idempotency key stands for. A digest of a list, so that no two lists run together (L11, L24). */
+/** The record id of an idempotency key. It digests a list, not a concatenation, so that different inputs never collide (L11, L24). */
 export function derivedId(namespace: string, verb: string, requester: string, key: string): string {
   return digestOf([namespace, verb, requester, key]);
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/ports.js';
 import { sleepUntil, yieldToOthers } from '../core/time.js';
 
-/** A sleep that can be cut short; a call that comes while nobody sleeps cuts the next one short. */
+/** A sleep that {@link wake} ends early. If nothing sleeps when `wake` is called, it ends the next sleep early. */
 export class InterruptibleSleep {
   readonly #clock: Clock;
   #sleeping: AbortController | undefined;
@@ -14,14 +14,14 @@ export class InterruptibleSleep {
   /**
    * Sleeps until an instant.
    *
-   * @returns whether it was cut short
-   * @throws whatever the clock throws
+   * @returns whether `wake` ended it early
+   * @throws the error that the clock throws
    */
   async until(instant: number): Promise<boolean> {
     if (!this.#isWoken) {
       this.#sleeping = new AbortController();
       await sleepUntil(this.#clock, instant, this.#sleeping.signal);
-      // Timers may fire early, and a clock's own sleep may be broken: whoever sleeps again mustn't keep others from running.
+      // Timers may fire early, and a clock's own `sleep` may be broken. A caller that sleeps in a loop must not starve the event loop.
       if (!this.#isWoken && this.#clock.now() < instant) await yieldToOthers();
     }
     const isWoken = this.#isWoken;

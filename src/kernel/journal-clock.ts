@@ -8,27 +8,27 @@ import { isInstant } from '../core/instant.js';
 import type { GrantStore } from '../core/store-port.js';
 import { JournalReader } from './journal-reader.js';
 
-/** How far an entry may lie above this engine's reading before that is reported, and how near to it one confirms the reading. */
+/** How far an entry may lie above this engine's reading before the engine reports it. An entry this near confirms the reading. */
 const NEAR_MS = 60_000;
 const REPORT_EVERY_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 const PAGE = 200;
-/** A purge judges the clock by so many of the newest entries, and by the one in their middle. */
+/** How many of the newest entries a purge compares the clock with. The middle one of their instants bounds its horizon. */
 const JUDGED_ENTRIES = 1_000;
 
-/** What an engine found whose clock lies below the newest entry of the journal. */
+/** The findings of an engine whose clock lies below the newest entry of the journal. */
 interface Behind {
   /** The `at` of the newest entry at the engine's first look. Epoch milliseconds. */
   readonly newest: number;
-  /** This engine's reading then. */
+  /** This engine's reading at that look. Epoch milliseconds. */
   readonly begun: number;
-  /** Up to here the journal has been read. */
+  /** The seq up to which the journal has been read. */
   seq: number;
-  /** How many changes of this process had been made then. */
+  /** How many changes this process had made when the journal was read up to `seq`. */
   made: number;
 }
 
-/** What an acceptance of the clock did. */
+/** The result of `acceptClock`. */
 export interface ClockAcceptance {
   /** False: creation was not refused because of the journal, so there was nothing to accept and nothing was recorded. */
   readonly accepted: boolean;
@@ -41,9 +41,9 @@ export interface ClockAcceptance {
 /**
  * Compares an engine's clock with the instants that other processes have written to the journal (L39).
  *
- * The journal never moves the engine's high-water mark: one entry of a process whose clock is a year ahead would end every
- * grant of the fleet, and can't be taken back. So ends are judged by this engine's readings alone. But an engine that finds
- * itself behind the journal creates no access until its clock has caught up, another process confirms it, or a person accepts it.
+ * The journal never moves the engine's high-water mark. Otherwise one entry of a process whose clock is a year ahead would end
+ * every grant of the fleet, irreversibly. So the engine judges ends by its own readings alone. But an engine whose clock lies
+ * behind the journal creates no access until the clock has caught up, another process confirms it, or a person accepts it.
  */
 export class JournalClock {
   /** Reads the journal, for this and for the ledger. */
@@ -66,20 +66,20 @@ export class JournalClock {
   }
 
   /**
-   * Of every change before it is committed: its entries don't confirm the clock that wrote them. Those of an engine whose
-   * clock was confirmed do, unless that clock has stepped back since.
+   * Call this for every change before it is committed. Entries must not confirm the clock that stamped them, so the change's id
+   * is remembered. Entries stamped by a confirmed clock do count, unless that clock has stepped back since.
    */
   wrote(changeId: string, entries: readonly Pick<AuditEntry, 'at'>[]): void {
-    // Cursors and leases leave nothing to be told apart, and would push out the ids of changes that do.
+    // A change without entries (a cursor, a lease) needs no recognition, and its id would evict the ids that do.
     if (entries.length === 0) return;
     const isVouchedFor = this.#isConfirmed && entries.every(({ at }) => at >= this.#clock.highWater - STEP_BACK_MS);
     if (!isVouchedFor) this.#own.add(changeId);
   }
 
-  /** Of every page of the journal that this engine reads. Reads the clock only where an entry lies above the last reading. */
+  /** Runs for every journal page that this engine reads. Reads the clock only where an entry lies above the last reading. */
   #observe(entries: readonly AuditEntry[]): void {
     let newest: AuditEntry | undefined;
-    // What is no entry at all is for whoever reads the page to refuse.
+    // Skips a malformed entry: the reader of the page refuses it.
     for (const entry of entries as readonly (AuditEntry | undefined)[]) {
       if (isInstant(entry?.at) && entry.at > (newest?.at ?? 0)) newest = entry;
     }
@@ -91,15 +91,15 @@ export class JournalClock {
       this.#reportFrom = highWater + REPORT_EVERY_MS;
       this.#onError(new ClockError(aheadOf(newest, now)), 'clock');
     } catch {
-      // A clock that fails is reported by whoever needs its reading.
+      // The caller that needs a reading reports a failing clock.
     }
   }
 
   /**
-   * To be awaited before a change is committed that creates access. Reads the newest entry once for each engine, and further
+   * Await this before committing a change that creates access. Reads the newest entry once for each engine, and further
    * entries only while creation is refused.
    *
-   * @throws ClockError; StoreError where the journal could not be read
+   * @throws ClockError where the clock lies behind the journal; StoreError where the journal could not be read
    */
   async confirm(): Promise<void> {
     if (this.#isConfirmed) return;
@@ -111,7 +111,7 @@ export class JournalClock {
     else throw new ClockError(behindJournal(behind.newest, now));
   }
 
-  /** @param record puts the acceptance on record */
+  /** @param record records the acceptance in the journal */
   async accept(record: (data: { readonly reading: number; readonly newest: number }) => Promise<unknown>): Promise<ClockAcceptance> {
     if (!this.#isConfirmed) await this.#look();
     const { now } = this.#clock.read();
@@ -123,7 +123,7 @@ export class JournalClock {
   }
 
   /**
-   * Refuses a purge whose horizon rests on this process's clock alone (L39). To be asked before the purge writes anything.
+   * Refuses a purge whose horizon rests on this process's clock alone (L39). Call this before the purge writes anything.
    *
    * @returns false: the journal has no entry, so there is nothing to purge
    * @throws InvalidArgumentError, ClockError
@@ -145,7 +145,7 @@ export class JournalClock {
       seq = last.seq;
     }
     instants.sort((a, b) => a - b);
-    // The lower of two middles: of an even number, the half that one clock wrote does not decide.
+    // Of an even number, takes the lower of the two in the middle: a wrong clock that stamped half of the entries does not decide.
     const middle = instants[(instants.length - 1) >> 1] ?? 0;
     const newest = instants.at(-1) ?? 0;
     if (now > newest + DAY_MS) throw new ClockError(silentJournal(now, newest));
@@ -158,7 +158,7 @@ export class JournalClock {
     this.#behind = undefined;
   }
 
-  /** Once for each engine; calls that come in the meantime share it, and after a failure the next one looks again. */
+  /** Looks once for each engine. Concurrent calls share the look (single-flight); after a failure the next call looks again. */
   async #look(): Promise<void> {
     if (this.#behind !== undefined) return;
     await this.#looking.join(() => this.#lookOnce());
@@ -183,8 +183,8 @@ export class JournalClock {
   }
 
   /**
-   * The newest entry that this process has not written: what it wrote before its first creation, a revoke or a refused
-   * attempt, is stamped by the very clock that is judged. `undefined`: the last {@link JUDGED_ENTRIES} are all its own.
+   * The newest entry that another process wrote. This process may have written a revoke or a refused attempt already, but those
+   * are stamped by the clock that is being judged. `undefined`: the last {@link JUDGED_ENTRIES} are all its own.
    */
   async #newestOfOthers(last: AuditEntry): Promise<AuditEntry | undefined> {
     if (!this.#isOwn(last)) return last;
@@ -199,14 +199,14 @@ export class JournalClock {
     return undefined;
   }
 
-  /** An acceptance is a person's word, whichever process has recorded it. */
+  /** An acceptance never counts as own: a person decided it, whichever process recorded it. */
   #isOwn({ id, type }: AuditEntry): boolean {
     return type !== 'clock.accepted' && this.#own.has(id.slice(0, id.lastIndexOf('.')));
   }
 
-  /** Whether another process has written an entry since, at an instant that this engine's clock has shown since, or nearly. */
+  /** Whether another process has since written an entry at an instant within {@link NEAR_MS} of this clock's readings since then. */
   async #isWitnessed(behind: Behind, now: number): Promise<boolean> {
-    // Ids of own changes that were forgotten can't be told from those of others.
+    // After more changes than that, own ids may have been forgotten, and an own entry would pass as another process's.
     const isKnown = this.#own.total - behind.made <= MAX_OWN;
     const { total } = this.#own;
     for (;;) {
@@ -229,7 +229,7 @@ export class JournalClock {
 
 const MAX_OWN = 1_000;
 
-/** The newest changes that the engines over one clock have made, bounded. */
+/** The ids of the newest changes that the engines over one clock have made. Bounded. */
 class OwnChanges {
   total = 0;
   readonly #ids = new Set<string>();
@@ -249,7 +249,7 @@ class OwnChanges {
   }
 }
 
-/** By clock: two engines of one process that share a wrong clock must not confirm each other. */
+/** Kept by clock, because two engines of one process that share a wrong clock must not confirm each other. */
 const OWN_CHANGES = /* @__PURE__ */ new WeakMap<object, OwnChanges>();
 
 function ownChangesOf(clock: object): OwnChanges {

@@ -8,22 +8,22 @@ import { isThenable } from '../core/time.js';
 export class JournalReader {
   readonly store: GrantStore;
   readonly #onPage: (entries: readonly AuditEntry[]) => void;
-  /** Where the journal was last found to end. */
+  /** The seq of the head at the last read. */
   #headSeq = 0;
 
-  /** @param onPage called with the entries of each page that was read */
+  /** @param onPage called with the entries of each page that this reader reads */
   constructor(store: GrantStore, onPage: (entries: readonly AuditEntry[]) => void) {
     this.store = store;
     this.#onPage = onPage;
   }
 
-  /** Entries behind `after`; without it, only where the journal starts and ends. @throws StoreError */
+  /** Reads the entries after `after`. Without `after`, reads only the journal's `start` and `head`. @throws StoreError */
   read(after: number = Number.MAX_SAFE_INTEGER, limit = 1): MaybePromise<JournalSlice> {
     const slice = askJournal(this.store, { after, limit });
     return isThenable(slice) ? slice.then((page) => this.#seen(page)) : this.#seen(slice);
   }
 
-  /** The journal's last entry; `undefined`: it has none. One read where the end of the journal is known, else two. */
+  /** The journal's last entry; `undefined`: it has none. Usually one read where an earlier read gave the head, else two. */
   async newestEntry(): Promise<AuditEntry | undefined> {
     if (this.#headSeq === 0) await this.read();
     for (;;) {

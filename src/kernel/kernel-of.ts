@@ -10,7 +10,7 @@ export function setKernel(engine: object, kernel: Kernel): void {
   Object.defineProperty(engine, KERNEL, { value: kernel });
 }
 
-/** `undefined`: it is no engine, or another copy of this package made it. */
+/** The kernel of an engine; `undefined`: the value is no engine, or another copy of this package made it. */
 export function kernelIn(engine: unknown): Kernel | undefined {
   const isObject = (typeof engine === 'object' && engine !== null) || typeof engine === 'function';
   return isObject ? (engine as { readonly [KERNEL]?: Kernel })[KERNEL] : undefined;

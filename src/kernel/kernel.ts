@@ -11,21 +11,23 @@ import { Ledger } from './ledger.js';
 import { RollbackGuard } from './rollback.js';
 import type { Settings } from './settings.js';
 
-/** State of one module for one engine. */
+/** A class that holds the state of one module for one engine. */
 export type Part<T> = new (kernel: Kernel) => T;
 
 /**
- * When a part is closed. Parts are made at their first use, so the order in which they were made says nothing about it.
- * `work`: what callers hold (watches, waits, sweepers), in the turn of the call. `background`: what must still be recorded.
- * `followers`: the last deliveries. `targets`: calls of external systems.
+ * When a part is closed. Parts are made at their first use, so the order of closing cannot follow the order of creation.
+ * - `work`: objects that callers hold (watches, waits, sweepers). Closed synchronously, within the call of `close`.
+ * - `background`: writes that must still be recorded.
+ * - `followers`: the last deliveries.
+ * - `targets`: calls of external systems.
  */
 export type ClosePhase = 'work' | 'background' | 'followers' | 'targets';
 
 type Hook = () => unknown;
 
 /**
- * The parts of an engine that more than one verb or feature needs, made once, in one place. Draws no randomness, starts no
- * timer and does no I/O when it is made (L46).
+ * The parts of an engine that more than one verb or feature needs, made once, in one place. Its constructor draws no randomness,
+ * starts no timer and does no I/O (L46).
  */
 export class Kernel {
   readonly settings: Settings;
@@ -35,7 +37,7 @@ export class Kernel {
   readonly ledger: Ledger;
   readonly approver: ApproverClient;
   readonly background: Background;
-  /** Stands for this engine on leases. Drawn at its first use. */
+  /** The id of this engine on leases. Drawn at its first use. */
   readonly owner = lazyId();
   readonly #parts = new Map<Part<unknown>, unknown>();
   readonly #hooks = {
@@ -72,13 +74,13 @@ export class Kernel {
     this.#due = new DueHandlers(onError);
   }
 
-  /** The state of a module for this engine, made when it is asked for the first time. */
+  /** The state of a module for this engine, made at the first call. */
   part<T>(Class: Part<T>): T {
     if (!this.#parts.has(Class)) this.#parts.set(Class, new Class(this));
     return this.#parts.get(Class) as T;
   }
 
-  /** Every verb comes by here first. @throws ClosedError */
+  /** Every verb calls this first. @throws ClosedError */
   refuseIfClosed(): void {
     if (this.#isInUse) return;
     if (this.#isClosed) throw new ClosedError();
@@ -90,27 +92,27 @@ export class Kernel {
     return this.#isClosed;
   }
 
-  /** Called once, by the first verb: making an engine does no I/O. */
+  /** The hook runs once, at the first verb, because the constructor of an engine does no I/O. */
   onFirstUse(hook: () => void): void {
     this.#hooks.use.add(hook);
   }
 
-  /** Runs once, before this engine's first commit. See {@link CommitHooks}. */
+  /** The hook runs once, before this engine's first commit. See {@link CommitHooks}. */
   beforeCommit(hook: CommitHook): void {
     this.commitHooks.add(hook);
   }
 
-  /** Called after each commit of this engine that appended to the journal. */
+  /** The listener runs after each commit of this engine that appended to the journal. */
   onCommit(listener: () => void): void {
     this.#hooks.commit.add(listener);
   }
 
-  /** Called when the clock is found to have been set back. */
+  /** The hook runs when a reading shows that the clock was set back. */
   onStepBack(hook: () => void): void {
     this.#hooks.back.add(hook);
   }
 
-  /** Awaited by `flushAudit` after the sinks have been given everything. */
+  /** `flushAudit` awaits the hook after the sinks have received every entry. */
   onFlush(hook: () => Promise<unknown>): void {
     this.#hooks.flush.add(hook);
   }
@@ -119,20 +121,20 @@ export class Kernel {
     await all(this.#hooks.flush);
   }
 
-  /** Gives due rows of a feature's kind to that feature. Without a handler a sweep counts them and leaves them alone. */
+  /** Hands the due rows of a feature's kind to that feature. Without a handler, a sweep counts these rows and changes nothing. */
   onDue<T>(kind: FeatureKind, handler: DueHandler<T>): void {
     this.#due.set(kind, handler);
   }
 
-  /** Begins to collect the due rows of features that one pass of a sweep finds. */
+  /** Starts a collection of the features' due rows that one pass of a sweep finds. */
   collectDue(): DueRows {
     return this.#due.collect();
   }
 
   /**
-   * Called once when the engine closes; in the phase `work` at once where it has.
+   * The hook runs once, when the engine closes. If the engine has closed already, a hook of the phase `work` runs at once.
    *
-   * @returns removes the hook
+   * @returns a function that removes the hook
    */
   onClose(phase: ClosePhase, hook: () => unknown): () => void {
     if (this.#isClosed && phase === 'work') hook();
@@ -150,7 +152,7 @@ export class Kernel {
     await this.background.idle();
     await all(phases.followers);
     await all(phases.targets);
-    // What comes after the last delivery, such as the outcome of a call that it caused, is delivered too.
+    // The last deliveries may cause more entries, such as the outcome of a call of an external system. These are delivered too.
     await this.background.allIdle();
   }
 }

@@ -71,7 +71,7 @@ export class LedgerReads {
     return decodeRequest(found('request', id, await this.row('request', id)));
   }
 
-  /** The operator that a run's grant was requested for. `undefined`: the grant is no run's, or the run has no operator. */
+  /** The operator for whom the grant of a run was requested. `undefined`: the grant belongs to no run, or the run has no operator. */
   async operatorOf({ subject, requestId }: Grant): Promise<string | undefined> {
     return agentOf(subject) === undefined ? undefined : (await this.request(requestId)).operator;
   }
@@ -108,7 +108,7 @@ export class LedgerReads {
     return row && decodeUse(row);
   }
 
-  /** The grants of a request: all of them, or none while it has none. */
+  /** All grants of a request; none while it is not approved. */
   async grantsOf(request: AccessRequest): Promise<readonly Grant[]> {
     if (request.end?.status !== 'approved') return [];
     const rows = await this.rows(grantIds(request).map((id) => ({ kind: 'grant', id })));
@@ -131,7 +131,7 @@ export class LedgerReads {
     );
   }
 
-  /** Passed to sinks. A property and no method: a sink may call it without the object. */
+  /** Passed to sinks. A property, not a method, so that a sink may call its functions detached. */
   readonly sinkContext: SinkContext = Object.freeze({
     request: async (id: string) => {
       try {
@@ -147,7 +147,7 @@ export class LedgerReads {
   /**
    * Rows of a kind, one page of the store at a time, with a turn of the event loop between two pages.
    *
-   * @param turns the budget of longer work that reads these pages; it decides when to take a turn
+   * @param turns the budget of longer work that reads these pages; it then decides when to take a turn
    */
   async *pages(query: Omit<FindQuery, 'after' | 'limit'>, after?: string, limit = 100, turns?: TurnBudget): AsyncGenerator<readonly Row[]> {
     for (;;) {

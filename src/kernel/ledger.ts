@@ -19,7 +19,7 @@ const MAX_TRIES = 256;
 /** A change that the engine is about to commit, before it has an id. */
 export interface ChangeDraft extends Omit<Change, 'id' | 'append'> {
   readonly entries?: readonly EntryDraft[];
-  /** It creates access, so the engine refuses it until a person accepts a noticed rollback (L40). Default: false. */
+  /** The change creates access. After a rollback the engine refuses it until a person accepts the rollback (L40). Default: false. */
   readonly creates?: boolean;
 }
 
@@ -32,7 +32,7 @@ export class Ledger extends LedgerReads {
 
   /**
    * @param journalClock compares the engine's clock with the journal before access is created
-   * @param rollback commits, and notices a store that went back
+   * @param rollback commits, and detects a store that went back
    * @param hooks run before the first commit
    * @param onAppend called after each commit that appended to the journal
    */
@@ -54,7 +54,8 @@ export class Ledger extends LedgerReads {
   /**
    * Tries until a transition commits. Each `attempt` loads the context, asks the approver, reads the clock and applies the rule.
    *
-   * @param stubborn for a verb that must never throw `ConflictError` (revoke): it gives up only where the store must be broken
+   * @param stubborn for a verb that must never throw `ConflictError` (revoke): it gives up only after so many conflicts that the
+   *   store must be broken, with `StoreError`
    */
   async run<T>(attempt: () => MaybePromise<Transition<T>>, stubborn = false): Promise<T> {
     let step: Transition<T> | undefined;

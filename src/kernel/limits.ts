@@ -4,52 +4,53 @@ import type { IssueContext } from '../lifecycle/grant.js';
 import type { RequestLimits } from '../lifecycle/request.js';
 import { DENIALS_SHOWN_MS } from '../lifecycle/same-ask.js';
 
-/** What an engine may not go beyond. Durations are milliseconds or strings like `'8h'`. */
+/** The limits of an engine. Durations are milliseconds or strings like `'8h'`. */
 export interface Limits {
-  /** The longest window that may be asked for. Default: 8 hours. */
+  /** The longest window that a request may ask for. Default: 8 hours. */
   readonly maxTtl?: Duration | undefined;
-  /** The shortest window that may be asked for; of one that has begun, what must be left of it. Default: 1 second. */
+  /** The shortest window that a request may ask for. Of a window that has begun, this much must be left. Default: 1 second. */
   readonly minTtl?: Duration | undefined;
   /** How long a request may wait for its decision, where the approver sets no other deadline. Default: 24 hours. */
   readonly reviewWithin?: Duration | undefined;
   /** How long the approver may take to answer one question. Default: 10 seconds. */
   readonly approverTimeout?: Duration | undefined;
-  /** How long after its creation a request that the approver has not answered is asked about by the sweep. Default: 30 seconds. */
+  /** How long after a request's creation the sweep asks an approver again that gave no answer. Default: 30 seconds. */
   readonly retryAfter?: Duration | undefined;
   /**
-   * The longest time from the first start to the end of the last extension, and the longest that an ask may make the
-   * access without a break from now on, adjoining grants and open requests included. Default: 24 hours.
+   * The longest time from the first start of a grant to the end of its last extension. Also the longest unbroken access, from now
+   * on, that a request may lead to; adjoining grants and open requests are included. Default: 24 hours.
    */
   readonly maxTotal?: Duration | undefined;
-  /** How far ahead a start may be asked for. Default: 7 days. */
+  /** How far ahead a requested start may lie. Default: 7 days. */
   readonly maxStartAhead?: Duration | undefined;
   /**
-   * How many pending requests a subject may have opened for itself at a time, and how many each requester may have opened
-   * for others. What others opened for a subject doesn't count against the subject's own asks. Default: 100.
+   * How many pending requests a subject may have opened for itself at a time, and how many each requester may have opened for
+   * others. Requests that others opened for a subject do not count against the subject's own requests. Default: 100.
    */
   readonly maxOpenRequests?: number | undefined;
   /**
-   * How many grants a subject may have at a time, scheduled ones included: of those that it asked for itself, and for an
-   * ask on its behalf also of those that the same requester asked for. Break-glass has a reserve of its own, 50 grants.
-   * Default: 200.
+   * How many grants a subject may have at a time, scheduled ones included. Grants that the subject requested itself always count.
+   * For a request on its behalf, grants that the same requester requested for it count too. Break-glass has a separate reserve of
+   * 50 grants. Default: 200.
    */
   readonly maxGrants?: number | undefined;
   /**
-   * What becomes of an ask that only repeats what the same requester has asked for (same subject, scopes, start and
-   * extended grant, at most the asked length): `'return'` gives the open request, or the live grants, back as `reused`;
-   * `'refuse'` rejects with `ERR_JIT_LIMIT`. Default: `'return'`.
+   * How the engine answers a request that only repeats an earlier one of the same requester: the same subject, scopes, start and
+   * extended grant, where the earlier one is at most as long. `'return'` returns the open request, or the live grants, with
+   * `reused: true`. `'refuse'` rejects with `ERR_JIT_LIMIT`. Default: `'return'`.
    */
   readonly duplicates?: 'refuse' | 'return' | undefined;
   /**
-   * For how long a denial stands: an ask of the same requester for the same subject with overlapping scopes and a window
-   * that meets the denied one is refused with `ERR_JIT_LIMIT`, whose `retryAt` is the end of the pause. A denial of what
-   * the subject asked for itself stands against every requester. Break-glass and extensions are not bound. Default: off.
+   * For how long a denial stands. In this time, the engine refuses a request of the same requester for the same subject whose
+   * scopes and window overlap the denied ones. It rejects with `ERR_JIT_LIMIT`, whose `retryAt` is the end of the pause. If the
+   * subject made the denied request itself, the denial stands against every requester. Break-glass and extensions are exempt.
+   * Default: off.
    */
   readonly askAgainAfter?: Duration | undefined;
   /**
-   * For how long the engine sends a change again whose reply was lost, in milliseconds, 0 to an hour. It begins at the first
-   * lost reply. The first repetition comes at once, further ones after pauses that grow up to a second. When it is used up,
-   * the call rejects with `ERR_JIT_OUTCOME_UNKNOWN`. 0: the change is sent twice in all. Default: 15,000.
+   * For how long the engine resends a change whose reply was lost, in milliseconds, 0 to 3,600,000. The time starts at the first
+   * lost reply. The engine resends at once, and then after pauses that grow up to a second. When the time is used up, the call
+   * rejects with `ERR_JIT_OUTCOME_UNKNOWN`. 0: the change is sent twice in all. Default: 15,000.
    */
   readonly resendMs?: number | undefined;
 }
@@ -72,7 +73,7 @@ const LIMITS = [
   'resendMs',
 ] as const satisfies readonly (keyof Limits)[];
 
-/** What the limits give, in milliseconds. */
+/** The parsed limits. Durations are milliseconds. */
 export interface ParsedLimits {
   readonly limits: RequestLimits & IssueContext['limits'];
   /** For how long reviewers see a denial of the same ask. */
@@ -81,7 +82,7 @@ export interface ParsedLimits {
   readonly resendMs: number;
 }
 
-/** The limits, checked, with every default in place. @throws InvalidArgumentError naming the limit */
+/** Validates the limits and applies the defaults. @throws InvalidArgumentError naming the limit */
 export function readLimits(given: unknown = {}, warnBefore?: unknown): ParsedLimits {
   const limits = readOptions<keyof Limits>('limits', given, LIMITS);
   const { maxTtl = '8h', minTtl, askAgainAfter, duplicates = 'return', maxOpenRequests = 100, maxGrants = 200 } = limits;
@@ -95,7 +96,7 @@ export function readLimits(given: unknown = {}, warnBefore?: unknown): ParsedLim
   } = limits;
   if (duplicates !== 'return' && duplicates !== 'refuse') throw invalid('limits.duplicates', "'return' or 'refuse'", duplicates);
   const maxTtlMs = readDuration('limits.maxTtl', maxTtl);
-  // An engine whose longest window is shorter than a second has no use for the default.
+  // The default must not exceed a `maxTtl` that is shorter than a second.
   const minTtlMs = minTtl === undefined ? Math.min(SECOND, maxTtlMs) : readDuration('limits.minTtl', minTtl);
   if (minTtlMs > maxTtlMs) throw invalid('limits.minTtl', 'at most limits.maxTtl', minTtl);
   const askAgainAfterMs = askAgainAfter === undefined ? undefined : readDuration('limits.askAgainAfter', askAgainAfter);

@@ -1,10 +1,10 @@
 import { ClockError, ConflictError, CorruptError, isJitError, OutcomeUnknownError, RollbackError, StoreError } from '../core/errors.js';
 
 /**
- * Runs what follows once a request is recorded. An error then carries the request's id: without it a caller that asks
- * again without a key has two requests.
+ * Runs the work that follows the recording of a request. An error then carries the request's id. Without the id, a caller that
+ * asks again without a key would make a second request.
  *
- * @throws whatever `work` throws, with `requestId`
+ * @throws the error of `work`, with `requestId`
  */
 export async function afterRecording<T>(requestId: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -14,7 +14,7 @@ export async function afterRecording<T>(requestId: string, work: () => Promise<T
   }
 }
 
-/** A new error, for a store may reject several calls with one instance. The original is its `cause`. */
+/** Makes a new error, because a store may reject several calls with one instance. The original is its `cause`. */
 function withRequestId(error: unknown, requestId: string): unknown {
   if (!isJitError(error)) return error;
   switch (error.code) {

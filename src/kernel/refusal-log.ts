@@ -6,7 +6,7 @@ import type { Ledger } from './ledger.js';
 import { RefusalThrottle, type Attempt, type AttemptCode } from './refusal-throttle.js';
 import type { Kernel } from './kernel.js';
 
-/** Puts refused attempts on record: best effort, in the background, never delaying anything (L29). */
+/** Records refused attempts in the journal: best effort, in the background, so that no operation waits for it (L29). */
 export class RefusalLog {
   readonly #clock: EngineClock;
   readonly #ledger: Ledger;
@@ -21,7 +21,7 @@ export class RefusalLog {
     this.#onError = kernel.settings.onError;
   }
 
-  /** Does something that may be refused, and notes a refusal. */
+  /** Runs an action that may be refused, and counts the refusal. */
   async noteRefusals<T>(attempt: Attempt, action: () => Promise<T>): Promise<T> {
     try {
       return await action();
@@ -31,7 +31,7 @@ export class RefusalLog {
     }
   }
 
-  /** Counts a dry run like a refusal: it records nothing else, and it names who may review. */
+  /** Counts a dry run like a refusal: a dry run records nothing else, and it discloses who may review. */
   dryRun(attempt: Attempt): void {
     this.#note(attempt, 'dry_run');
   }
@@ -50,7 +50,7 @@ export class RefusalLog {
       const entries = due(this.#clock.read().now);
       if (entries.length > 0) this.#background.run(this.#ledger.commit({ expect: [], put: [], entries }), 'attempt.refused');
     } catch (error) {
-      // A clock that fails must replace neither the refusal nor the report of a pass.
+      // A failing clock must replace neither the error of the refusal nor the report of a sweep.
       this.#onError(error, 'attempt.refused');
     }
   }

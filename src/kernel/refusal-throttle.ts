@@ -3,18 +3,18 @@ import { ENGINE, type EntryDraft } from '../lifecycle/transition.js';
 import { toJson } from '../records/index.js';
 import { WriteBudget, type Spent } from './write-budget.js';
 
-/** What was refused to whom. */
+/** A refused attempt: its actor, and the record or the scopes that it was about. */
 export type Attempt = Pick<EntryDraft, 'actor' | 'requestId' | 'grantId'> & {
-  /** What was asked for, where there is no record yet. */
+  /** The requested scopes, where no record exists yet. */
   readonly scopes?: readonly string[] | undefined;
-  /** It was to be had at once: somebody may want to hear of that. */
+  /** The attempt asked for break-glass access. Recorded, so that people can be notified of it. */
   readonly breakGlass?: true;
 };
 
-/** Why an attempt is recorded: the code with which it was refused, or that it was a dry run, which was not. */
+/** Why an attempt is recorded: the code of its refusal, or `dry_run`, which is no refusal. */
 export type AttemptCode = AnyJitError['code'] | 'dry_run';
 
-/** Codes by which a known actor is refused something; faults and bad arguments are not attempts. */
+/** The codes that refuse a known actor. Faults and invalid arguments are not attempts. */
 const REFUSALS: ReadonlySet<AttemptCode> = new Set<AttemptCode>([
   'ERR_JIT_DECIDED',
   'ERR_JIT_DEADLINE',
@@ -29,22 +29,22 @@ const REFUSALS: ReadonlySet<AttemptCode> = new Set<AttemptCode>([
   'ERR_JIT_LINK',
 ]);
 
-/** Attempts at a review that is not the actor's to give: room is kept for these whatever else is refused. */
+/** Attempts at a review that the actor may not give. A part of every limit is reserved for these. */
 const RESERVED: ReadonlySet<AttemptCode> = new Set<AttemptCode>(['ERR_JIT_SELF_REVIEW', 'ERR_JIT_NOT_REVIEWER', 'ERR_JIT_LINK']);
 
-/** Whether somebody is refused something, and nothing has failed. */
+/** Whether a code refuses a known actor, as opposed to a failure or an invalid argument. */
 export const isRefusal = (code: AnyJitError['code']): boolean => REFUSALS.has(code);
 
 const WINDOW_MS = 60_000;
-/** How many kinds are kept of each actor, of reserved codes and of the others each; the rest of an actor's is one count. */
+/** The most kinds kept for each actor, separately for reserved and other codes. All further attempts of the actor share one count. */
 const MAX_KINDS = 30;
-/** How many scopes an entry names; of the others it has the number. */
+/** The most scopes that an entry names. Of further scopes it gives the number. */
 const MAX_SCOPES = 5;
-/** So many actors are kept at a time, and this many more whose code is reserved; the rest is one count. */
+/** The most actors kept at a time, and how many more with a reserved code. All further actors share one count. */
 const MAX_ACTORS = 300;
 const MORE_ACTORS = 200;
 
-/** Attempts that share an entry: of one actor, on one target, with one code. */
+/** Attempts that share an entry: one actor, one target, one code. */
 interface Kind {
   readonly attempt: Attempt;
   readonly code: AttemptCode | 'others';
@@ -53,44 +53,44 @@ interface Kind {
   unwritten: number;
 }
 
-/** What is kept of one actor. */
+/** The counts of one actor. */
 interface Actor {
   readonly kinds: Map<string, Kind>;
   readonly reserved: Map<string, Kind>;
-  /** Everything beyond these. */
+  /** The attempts beyond {@link MAX_KINDS}. */
   readonly others: Kind;
   readonly spent: Spent;
 }
 
 /**
  * Decides which refused attempts and dry runs are recorded: at most one entry for each (actor, target, code) a minute, with
- * a count, and ten a second in all, so that no actor fills the journal by being refused (L29).
+ * a count, and ten a second in all. So no actor can fill the journal with refused attempts (L29).
  *
- * Each actor has kinds, entries a second and entries an hour of its own, so that no actor takes the place of another's. What
- * has no place is counted: in the actor's own `others`, or in one of the engine's.
+ * Each actor has limits of its own for kinds, entries a second and entries an hour, so that no actor displaces another. An attempt
+ * beyond a limit is only counted: in the actor's own `others`, or in the engine's.
  */
 export class RefusalThrottle {
   readonly #actors = new Map<string, Actor>();
   readonly #budget = new WriteBudget();
-  /** For actors beyond those that are kept. */
+  /** Counts the attempts of actors beyond the limit of actors. */
   readonly #others = actorOf(ENGINE);
-  /** The seconds in which all kinds were last gone through: to write what is due, and to forget what is over. */
+  /** The seconds of the last pass over all kinds: the pass that writes due kinds, and the pass that forgets idle ones. */
   #writtenIn = -1;
   #forgottenIn = -1;
 
-  /** @returns the entries to write now: none where the error is no refusal, or nothing is due */
+  /** @returns the entries to write now: none where the code is no refusal, or where no entry is due */
   note(attempt: Attempt, code: AttemptCode, now: number): readonly EntryDraft[] {
     if (code !== 'dry_run' && !isRefusal(code)) return [];
     const actor = this.#actorOf(attempt.actor, code, now);
     const kind = kindOf(actor, shortened(attempt), code, now);
     kind.unwritten += 1;
-    // What could not be written in this second still cannot: only this attempt is new. So no attempt costs more than a look
-    // at its own kind, however many others wait.
+    // A kind that could not be written earlier in this second still cannot, so only this attempt's kind is tried. So an attempt
+    // costs the same, however many kinds wait.
     if (secondOf(now) !== this.#writtenIn) return this.#write(now);
     return this.#isTaken({ kind, actor }, now) ? [entryOf(kind, now)] : [];
   }
 
-  /** The entries that are due; what has nothing left to write is forgotten. */
+  /** Returns the entries that are due, and forgets kinds and actors with nothing left to write. */
   flush(now: number): readonly EntryDraft[] {
     const entries = this.#write(now);
     this.#forget(now);
@@ -108,7 +108,7 @@ export class RefusalThrottle {
     return actor;
   }
 
-  /** Reserved codes first, then the actor that has had the fewest entries: who is refused most waits longest. */
+  /** Takes reserved codes first, then the actor with the fewest entries this hour: an actor that is refused often waits longest. */
   #write(now: number): readonly EntryDraft[] {
     this.#writtenIn = secondOf(now);
     if (this.#budget.isSpent(now)) return [];
@@ -125,7 +125,7 @@ export class RefusalThrottle {
     return isDue(kind, now) && this.#budget.take(actor.spent, kind.isReserved, now);
   }
 
-  /** Kinds with nothing left to write whose minute is over, and actors of whom nothing is left but a spent hour that is over. */
+  /** Forgets each kind with nothing to write whose minute has passed, and each actor without kinds that wrote nothing this hour. */
   #forget(now: number): void {
     this.#forgottenIn = secondOf(now);
     for (const [id, actor] of this.#actors) {
@@ -154,7 +154,7 @@ const actorOf = (actor: string): Actor => ({
 
 const kindsOf = ({ kinds, reserved, others }: Actor): readonly Kind[] => [...reserved.values(), ...kinds.values(), others];
 
-/** The kind that an attempt belongs to: one that is kept, a new one where there is room, or what counts the others. */
+/** The kind of an attempt: the kept one, a new one below the limit, or else the actor's `others`. */
 function kindOf(actor: Actor, attempt: Attempt, code: AttemptCode, now: number): Kind {
   if (actor.others.attempt.actor !== attempt.actor) return actor.others;
   const isReserved = RESERVED.has(code);
@@ -169,7 +169,7 @@ function kindOf(actor: Actor, attempt: Attempt, code: AttemptCode, now: number):
   return kind;
 }
 
-/** An attempt as it is kept and written: with a few scopes, and the number of the others. */
+/** The form in which an attempt is kept and written: with at most {@link MAX_SCOPES} scopes, and the number of the others. */
 function shortened({ actor, requestId, grantId, scopes, breakGlass }: Attempt): Attempt & { readonly moreScopes?: number | undefined } {
   const more = (scopes?.length ?? 0) - MAX_SCOPES;
   return {
@@ -200,5 +200,5 @@ const isDue = (kind: Kind, now: number): boolean => kind.unwritten > 0 && isOver
 
 const isIdle = (kind: Kind, now: number): boolean => kind.unwritten === 0 && isOver(kind, now);
 
-/** By distance, so that a clock that steps back doesn't silence anything for long. */
+/** Compares the distance, so that a clock that stepped back suppresses no entry for long. */
 const isOver = (kind: Kind, now: number): boolean => Math.abs(now - kind.writtenAt) >= WINDOW_MS;

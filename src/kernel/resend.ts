@@ -9,7 +9,7 @@ import { nap, readClock, systemClock } from '../core/time.js';
 const PAUSES: Pauses = { firstMs: 50, maxMs: 1_000 };
 const never = new AbortController().signal;
 
-/** For how long a change whose reply was lost is sent again, and on which clock the pauses are slept. */
+/** For how long a change whose reply was lost is resent, in milliseconds, and the clock that times the pauses. */
 export interface Resend {
   readonly clock: Clock;
   readonly resendMs: number;
@@ -18,13 +18,13 @@ export interface Resend {
 /**
  * Commits a change, and resolves a lost reply by committing the same change again (L31).
  *
- * - The first repetition comes at once, whatever the failure was: most often one pooled connection is gone and the next is good.
- * - Where both attempts say that nothing was applied, the verb fails with that: the caller knows what happened, so it does not
- *   have to wait for a backend that is down.
- * - Once an attempt has left open whether it was applied, only a later answer can say so. So the same change is sent again,
- *   after pauses that grow up to a second, for as long as `resendMs` lasts, whatever the attempts in between say.
+ * - The first repetition comes at once after any failure: usually one pooled connection is broken and the next one works.
+ * - Where both attempts report that nothing was applied, the verb fails with that error. The outcome is known, so the caller does
+ *   not have to wait for a backend that is down.
+ * - Once an attempt has left the outcome open, only a later answer can settle it. So the same change is resent, after pauses that
+ *   grow up to a second, until `resendMs` is used up. An attempt that applied nothing does not stop this.
  *
- * No attempt begins after the budget. One that has begun is awaited: the store gives it up at its own limit (guarantee 9).
+ * No attempt starts after the budget. An attempt under way is awaited: the store ends it at its own time limit (guarantee 9).
  *
  * @throws StoreError nothing was applied; OutcomeUnknownError when the budget is used up
  */
@@ -44,10 +44,10 @@ export async function commitResending(store: GrantStore, change: Change, { clock
   }
 }
 
-/** The store says that it could not be asked, so this attempt has certainly applied nothing. */
+/** The store reports that it could not ask its backend, so this attempt has certainly applied nothing. */
 const isNotApplied = (error: unknown): boolean => isJitError(error) && error.code === 'ERR_JIT_STORE';
 
-/** The time to resend that is left since the first lost reply. What was slept counts, also on a clock whose `elapsed` stands still. */
+/** The time that is left for resending since the first lost reply. Counts the pauses even if the clock's `elapsed` stands still. */
 class ResendBudget {
   readonly #clock: Clock;
   readonly #ms: number;
@@ -60,7 +60,7 @@ class ResendBudget {
     this.#watch = new Stopwatch(clock);
   }
 
-  /** Sleeps; at once false where the budget would be used up by then. */
+  /** Sleeps. @returns false, at once, where the pause would exceed the budget */
   async pause(ms: number): Promise<boolean> {
     if (Math.max(this.#sleptMs, this.#watch.ms) + ms > this.#ms) return false;
     await this.#sleep(ms);
@@ -74,7 +74,7 @@ class ResendBudget {
     try {
       now = readClock(this.#clock);
     } catch {
-      // The timers of the runtime do not depend on it.
+      // Falls back to the system clock below: the runtime's timers do not depend on this clock.
     }
     await (now === undefined ? nap(systemClock, 0, ms, never) : nap(this.#clock, now, ms, never));
   }

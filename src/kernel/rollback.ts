@@ -10,46 +10,46 @@ import { isInstant } from '../core/instant.js';
 import { newId } from './ids.js';
 import type { JournalReader } from './journal-reader.js';
 
-/** The row that lists the newest acceptances; a version of it is written by each. */
+/** The row that lists the newest acceptances. Each acceptance writes a new version of it. */
 const ACCEPTED = { kind: 'accepted', id: 'accepted' } as const;
-/** How many acceptances the row lists. */
+/** The most acceptances that the row lists. */
 const MAX_ACCEPTANCES = 16;
-/** How many anchors may wait to be confirmed; the oldest ones are dropped first. */
+/** The most anchors that may wait for confirmation. The oldest is dropped first. */
 const MAX_UNCONFIRMED = 64;
 const PAGE = 200;
-/** Of acceptances that race one wins, and the others take over what it has accepted. */
+/** The most tries of an acceptance. Of concurrent acceptances one commits, and the others adopt it. */
 const MAX_TRIES = 16;
 
-/** What an acceptance of a rollback did. */
+/** The result of `acceptRollback`. */
 export interface RollbackAcceptance {
-  /** False: this engine has seen no rollback, or another process has accepted it. Then nothing is recorded. */
+  /** False: this engine has seen no rollback, or another process has accepted it already. Then nothing is recorded. */
   readonly accepted: boolean;
   /** The newest entry that this engine had seen and the journal no longer holds; `undefined`: none. */
   readonly lost: Anchor | undefined;
-  /** The journal's newest entry that engines of the fleet go on from. */
+  /** The journal's newest entry, from which the engines of the fleet continue. */
   readonly head: Anchor;
 }
 
-/** One person's acceptance, as the row keeps it. */
+/** One acceptance by a person, as the row stores it. */
 interface Acceptance {
   readonly id: string;
   /** The reading of the engine that recorded it. Epoch milliseconds. */
   readonly at: number;
 }
 
-/** What is to be recorded of an acceptance. */
+/** The data that the change of an acceptance records. */
 export interface AcceptedRollback extends Acceptance {
   readonly lost: Anchor;
   readonly head: Anchor;
-  /** The row that lists it. */
+  /** The row that lists this acceptance. */
   readonly put: Row;
 }
 
 /**
- * Notices a store that went back, or forked (L40): a restored backup, a failover that lost commits, an evicted key.
+ * Detects a store that went back, or forked (L40): a restored backup, a failover that lost commits, an evicted key.
  *
- * It remembers the highest entry that the engine has seen, and every commit carries it. Where the journal no longer holds that
- * entry, the engine creates no access until a person accepts the rollback. Everything else is committed as before.
+ * The guard remembers the highest entry that the engine has seen, and every commit carries it. If the journal no longer holds
+ * that entry, the engine creates no access until a person accepts the rollback. All other changes are committed as before.
  */
 export class RollbackGuard {
   readonly #store: GrantStore;
@@ -58,11 +58,11 @@ export class RollbackGuard {
   readonly #resend: Resend;
   readonly #onError: (error: unknown, during: string) => void;
   #known: Anchor | undefined;
-  /** The engine's highest clock reading when it learnt `#known`. An acceptance from before that speaks of an earlier rollback. */
+  /** The engine's highest clock reading when it learnt `#known`. An acceptance before that instant is about an earlier rollback. */
   #knownAt = 0;
-  /** Anchors that were the highest until a commit that had not carried them brought a higher one. */
+  /** Former highest anchors. Each was replaced by the head of a commit that had not carried it, so the journal may lack it. */
   #unconfirmed: Anchor[] = [];
-  /** Ids of acceptances that accept nothing any more; `undefined`: the row was not read yet. */
+  /** The ids of acceptances that apply to no later rollback; `undefined`: the row has not been read yet. */
   #spent: ReadonlySet<string> | undefined;
   #firstRead: Promise<void> | undefined;
   #isReported = false;
@@ -85,7 +85,7 @@ export class RollbackGuard {
   /**
    * Commits a change.
    *
-   * @param creates the change creates access: it is refused while a rollback is not accepted
+   * @param creates the change creates access, so it is refused until a person accepts the rollback
    * @throws RollbackError, StoreError, OutcomeUnknownError
    */
   async commit(change: Change, creates: boolean): Promise<CommitAnswer> {
@@ -100,15 +100,15 @@ export class RollbackGuard {
       if (!this.#isReported) this.#onError(error, 'rollback');
       this.#isReported = true;
       if (creates) throw error;
-      // What it answers is of a history that nobody has accepted, so nothing is learnt from it.
+      // No person has accepted this history yet, so the guard learns no head from the answer.
       return commitResending(this.#store, change, this.#resend);
     }
   }
 
   /**
-   * Takes over the present head, and records that a person has accepted the loss of what lies between.
+   * Continues from the present head, and records that a person has accepted the loss of the entries in between.
    *
-   * @param changeOf makes the change that records it
+   * @param changeOf makes the change that records the acceptance
    * @throws StoreError, OutcomeUnknownError, ConflictError, CorruptError, ClockError
    */
   async accept(changeOf: (acceptance: AcceptedRollback) => Change): Promise<RollbackAcceptance> {
@@ -137,13 +137,13 @@ export class RollbackGuard {
     return answer;
   }
 
-  /** Takes a higher head from an answer. The highest is carried by every later commit, whichever commit has brought it. */
+  /** Remembers the head of an answer if it is higher. Every later commit carries the highest head, whichever commit returned it. */
   #learn(head: Anchor, carried: Anchor | undefined, { append }: Change): void {
     const known = this.#known;
     if (known !== undefined && head.seq < known.seq) return;
-    // Two entries of one number: the next commit carries the one that is known, and is answered 'behind'.
+    // The journal may hold another entry at this seq. Then the next commit carries the known entry and is answered 'behind'.
     if (known?.seq === head.seq) return;
-    // Of commits that overlap, one may be answered from a history that lacks what another one has just brought.
+    // Commits overlap: this answer may come from a history that lacks the known entry, which another commit has just returned.
     if (known !== undefined && !isSame(known, carried) && !isNext(known, append, head)) {
       this.#unconfirmed.push(known);
       if (this.#unconfirmed.length > MAX_UNCONFIRMED) this.#unconfirmed.shift();
@@ -153,7 +153,7 @@ export class RollbackGuard {
     this.#isReported = false;
   }
 
-  /** Reads whether the journal holds what was overtaken. One that it lacks becomes the highest again, so that the next commit is answered `behind`. */
+  /** Checks that the journal holds the unconfirmed anchors. A missing one becomes `#known` again: the next commit is answered `behind`. */
   async #confirm(): Promise<void> {
     while (this.#unconfirmed.length > 0) {
       const [oldest] = this.#unconfirmed as [Anchor];
@@ -171,8 +171,8 @@ export class RollbackGuard {
   }
 
   /**
-   * Reads which acceptances were made before this engine's first commit: they accept nothing that it sees later. A failure
-   * refuses only what creates access, for a revoke must not depend on it.
+   * Reads which acceptances were made before this engine's first commit: they do not apply to a rollback that it sees later. A
+   * failed read refuses only changes that create access, because a revoke must not depend on it.
    */
   async #readSpent(creates: boolean): Promise<void> {
     if (this.#spent !== undefined) return;
@@ -182,7 +182,7 @@ export class RollbackGuard {
     await (creates ? this.#firstRead : this.#firstRead.catch(() => undefined));
   }
 
-  /** Whether a person has accepted this rollback through any engine: then this one goes on from the present head, too. */
+  /** Whether a person has accepted this rollback through any engine. If so, this engine continues from the present head too. */
   async #takesOver(head: Anchor): Promise<boolean> {
     if (this.#spent === undefined) return false;
     const accepted = await this.#acceptances();
@@ -205,7 +205,7 @@ export class RollbackGuard {
   }
 }
 
-/** The version that the next acceptance expects is the row's. @throws CorruptError */
+/** The acceptances that the row lists. @throws CorruptError for an unreadable row, so that no acceptance overwrites it */
 function acceptancesIn(row: Row | undefined): readonly Acceptance[] {
   if (row === undefined) return [];
   const accepted: unknown = isObject(row) && isObject(row.body) ? row.body['accepted'] : undefined;
@@ -217,6 +217,6 @@ function acceptancesIn(row: Row | undefined): readonly Acceptance[] {
 
 const isSame = (a: Anchor, b: Anchor | undefined): boolean => a.seq === b?.seq && a.hash === b.hash;
 
-/** Whether these entries alone lead from one anchor to the other: then the history of the other holds the first. */
+/** Whether exactly these entries link `known` to `head`. Then the history of `head` contains `known`. */
 const isNext = (known: Anchor, append: Change['append'], head: Anchor): boolean =>
   known.seq + append.length === head.seq && link(known, append).at(-1)?.hash === head.hash;

@@ -23,45 +23,45 @@ import {
 import type { Standing } from './standing.js';
 
 export interface JitEngineOptions {
-  /** Decides requests, or says who must. */
+  /** Decides requests, or names the reviewers who must decide them. */
   readonly approver: Approver;
   /** Default: a new `MemoryGrantStore`. One that outlives the process must have a `namespace` other than `'default'`. */
   readonly store?: GrantStore | undefined;
   /** Default: the machine's clock. */
   readonly clock?: Clock | undefined;
-  /** Where the journal is carried to. */
+  /** The sinks that receive the journal's entries. Default: none. */
   readonly audit?: AuditSink | readonly AuditSink[] | undefined;
-  /** Default: {@link exactScopes}. */
+  /** Decides which scopes a granted scope covers. Default: {@link exactScopes}. */
   readonly scopes?: ScopeMatcher | undefined;
-  /** What a subject may do with no grant. Asked first, always matched as patterns. Default: nothing. */
+  /** The access that a subject has without a grant. Evaluated first, and always matched as patterns. Default: none. */
   readonly standing?: Standing | undefined;
   readonly limits?: Limits | undefined;
   /**
-   * Ends and deadlines come this much earlier, in milliseconds, 0 to an hour. Where the clocks of several processes
+   * How much earlier ends and deadlines apply, in milliseconds, 0 to 3,600,000. Where the clocks of several processes
    * differ by at most e, access outlives its end by at most e - leewayMs. Default: 0.
    */
   readonly leewayMs?: number | undefined;
   /**
-   * How long before a grant's end an entry `grant.warned` is recorded, so that its subject can be told while there is time
-   * to ask for more. A list of 1 to 10 different durations, such as `['1h', '5m']`, gives a warning for each, once.
+   * How long before a grant's end an entry `grant.warned` is recorded, so that its subject can be notified in time to extend the
+   * grant. A list of 1 to 10 different durations, such as `['1h', '5m']`, gives one warning for each.
    *
-   * Warnings that would come at the start of a grant or before become one, at its start. A late sweep records only the last
-   * of those that are overdue, and none after the end. A rule's own `warnBefore` replaces this one. Default: no warning.
+   * Warnings that fall on or before the start of a grant become one warning at its start. A late sweep records only the last of
+   * the overdue warnings, and none after the end. A rule's own `warnBefore` replaces this option. Default: no warning.
    */
   readonly warnBefore?: Duration | readonly Duration[] | undefined;
   /**
-   * Runs on every id that is given to the engine, the keys of `standing` and the ids in the rules of a policy or in
-   * `reviewers` too, e.g. to lower-case e-mail addresses. Give the same id for the same id, and leave alone what has its one
-   * form. On a run it runs on agent, operator and job, never on the subject made of them. Approvers of your own get it with
-   * each question. Default: none; ids compare byte for byte.
+   * Returns the canonical form of an id, for example an e-mail address in lower case. The engine applies it to every id that it
+   * receives, to the keys of `standing`, and to the ids in the rules of a policy and in `reviewers`. It must be deterministic, and
+   * must return a canonical id unchanged. For a run, it applies to agent, operator and job, never to the subject joined from them.
+   * Your own approvers receive it with each question. Default: none; ids compare byte for byte.
    */
   readonly canonicalId?: ((id: string) => string) | undefined;
   /**
-   * Whether an id is that of an agent. An agent asks, and never reviews, whatever the approver says: it is refused with
-   * `ERR_JIT_NOT_REVIEWER`, is listed nowhere as a reviewer, and a review that it gave before it was one counts no longer.
-   * Only such an id may have runs, and they never review either; `revokeAll({ subject })` of it reaches its runs.
-   * Asked at each review, about the id in the form that `canonicalId` gives it. One that throws, or answers anything but
-   * true or false, has said yes. Default: ids that start with `agent:`.
+   * Whether an id belongs to an agent. An agent requests access and never reviews, even if the approver names it as a reviewer:
+   * its reviews are refused with `ERR_JIT_NOT_REVIEWER`, and no list of reviewers contains it. A review that it gave before it
+   * counted as an agent no longer counts. Only such an id may have runs, and runs never review either. `revokeAll({ subject })`
+   * of an agent also reaches its runs. The engine calls this at each review, with the canonical id. If it throws, or returns
+   * anything but a boolean, the id counts as an agent. Default: ids that start with `agent:`.
    */
   readonly agents?: ((id: string) => boolean) | undefined;
   /**
@@ -71,13 +71,13 @@ export interface JitEngineOptions {
    */
   readonly knownHead?: Anchor | undefined;
   /**
-   * Told of what must not pass unnoticed and has no caller to throw at: a sink that fails, a malformed row, a clock
-   * that steps back. It should log or count; what it throws is dropped.
+   * Receives each failure that the engine cannot throw to a caller: a failing sink, a malformed row, a clock that steps back. It
+   * should log or count them. `during` names the operation. The engine drops an error that it throws. Default: failures are dropped.
    */
   readonly onError?: ((error: unknown, during: string) => void) | undefined;
 }
 
-/** The options, checked, with every default in place. */
+/** The validated options, with every default applied. */
 export interface Settings extends Enforcement, ParsedLimits {
   readonly scopes: ScopeMatcher;
   readonly leewayMs: number;
@@ -86,17 +86,17 @@ export interface Settings extends Enforcement, ParsedLimits {
   readonly clock: Clock;
   readonly sinks: readonly AuditSink[];
   /**
-   * For answers about the past, where "it doesn't cover" would be a wrong answer.
+   * Used for answers about the past. There, a failing matcher must not count as "does not cover".
    *
    * @throws InvalidArgumentError where the matcher fails
    */
   readonly covers: ScopeMatcher['covers'];
   readonly knownHead: Anchor | undefined;
-  /** What approvers apply to ids of their own. @throws InvalidArgumentError */
+  /** The function that approvers apply to their own ids. @throws InvalidArgumentError */
   readonly canonicalId: ((id: string) => string) | undefined;
-  /** The parts of a run in their canonical form. @throws InvalidArgumentError also where the agent is none by `agents` */
+  /** Reads the parts of a run, in canonical form. @throws InvalidArgumentError also where the option `agents` rejects the agent */
   readonly readRun: (argument: string, run: unknown) => AgentRun;
-  /** Asked about ids that have been read. */
+  /** Takes ids that were read, so in canonical form. */
   readonly isAgent: IsAgent;
 }
 
@@ -146,7 +146,7 @@ export function readSettings(given: JitEngineOptions, makeStore: () => GrantStor
   });
 }
 
-/** @param engine given to an approver that has to look at its own ids and scopes before the first question */
+/** @param engine passed to the approver's `fits`, which checks its own ids and scopes before the first question */
 function readApprover(value: unknown, engine: Pick<Settings, 'scopes' | 'canonicalId'>): Approver {
   const approver = readPort<Approver>('approver', value, ['decide'], "reviewers({ members: ['user:sam'] })");
   if (!isId(approver.name)) throw invalid('approver.name', 'an id', approver.name);
@@ -160,7 +160,7 @@ function readStore(value: unknown): GrantStore {
   return store;
 }
 
-/** A matcher that fails or answers badly covers nothing and overlaps everything: it can only deny or revoke. */
+/** A matcher that throws or returns no boolean covers nothing and overlaps everything: such a failure can only deny or revoke. */
 function safeMatcher(matcher: ScopeMatcher, onError: OnError): ScopeMatcher {
   if (isBuiltIn(matcher)) return matcher;
   const { name, exact } = matcher;
@@ -177,7 +177,7 @@ function safeMatcher(matcher: ScopeMatcher, onError: OnError): ScopeMatcher {
   });
 }
 
-/** One that fails or answers badly is told, with its stack, and no answer is given. */
+/** A matcher that throws or returns no boolean is reported to `onError`, with its stack, and the call throws. */
 const strictly =
   (matcher: ScopeMatcher, onError: OnError): Settings['covers'] =>
   (granted, required) => {
@@ -194,7 +194,7 @@ function readSinks(audit: unknown): readonly AuditSink[] {
   const names = new Set<string>();
   return list.map((value, i) => {
     const sink = readPort<AuditSink>(`audit[${i}]`, value, ['write']);
-    // Two sinks of one name would share a cursor, and each would miss what the other was given.
+    // Two sinks with one name would share a cursor, and each would miss the entries that the other received.
     if (!isId(sink.name) || names.has(sink.name)) throw invalid(`audit[${i}].name`, 'an id that no other sink has', sink.name);
     names.add(sink.name);
     return sink;
@@ -207,7 +207,7 @@ function readRunsWith(canonicalId: unknown, isAgent: IsAgent): Settings['readRun
   return (argument, given) => {
     const run = readRun(argument, given, readPerson, readJob);
     if (isAgent(readAgent(`${argument}.agent`, run.agent))) return run;
-    // `revokeAll` of an agent reaches its runs, and it knows agents by the option alone.
+    // `revokeAll` of an agent reaches its runs, and it recognises agents only by this option.
     throw invalid(`${argument}.agent`, "an id that the engine's option `agents` names", run.agent);
   };
 }

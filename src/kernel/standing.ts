@@ -4,12 +4,12 @@ import { patternScopes, readPattern } from '../core/scope.js';
 import { isThenable } from '../core/time.js';
 
 /**
- * What a subject may do with no grant: patterns for each subject, or a synchronous function that gives them.
- * Configuration, not history.
+ * The access that a subject has without a grant: patterns by subject, or a synchronous function that returns a subject's patterns.
+ * It is configuration, not part of the history.
  */
 export type Standing = Readonly<Record<string, readonly string[]>> | ((subject: string) => readonly string[]);
 
-/** The patterns that a subject holds; a function that fails or answers badly gives none. */
+/** Returns a function that gives the patterns of a subject. An option that throws or returns no patterns gives none. */
 export function readStanding(
   standing: unknown,
   readId: (argument: string, id: unknown) => string,
@@ -20,7 +20,7 @@ export function readStanding(
     return (subject) => {
       try {
         const answer: unknown = (standing as (subject: string) => unknown)(subject);
-        // Its rejection, if it comes to that, is told like any other failure.
+        // Reports a rejection as well, which would otherwise be unhandled.
         if (isThenable(answer)) void answer.then(undefined, onError);
         return readPatterns('standing(subject)', answer);
       } catch (error) {

@@ -1,12 +1,12 @@
-/** How many questions to an approver a verb has open at a time. */
+/** The most questions to an approver that a verb has open at a time. */
 const AT_ONCE = 32;
 
 /**
- * Asks about many items side by side, so that a verb waits for its approver a few times and not once for each item (L42).
+ * Asks about many items concurrently, so that a verb waits for its approver a few times and not once for each item (L42).
  *
- * @param items how many they are is bounded only by what is stored, so no more than 32 questions are open at a time
+ * @param items stored records, in any number; so at most 32 questions are open at a time
  * @returns the answers in the order of the items
- * @throws what the first question that fails rejects with
+ * @throws the error of the first question that fails
  */
 export async function askTogether<Item, Answer>(items: readonly Item[], ask: (item: Item) => Promise<Answer>): Promise<readonly Answer[]> {
   const answers: Answer[] = [];

@@ -3,17 +3,17 @@ import type { Grant } from '../records/index.js';
 
 /** See {@link walkChain}. */
 export interface Walked {
-  /** Those that were found and can be read, each once, the nearer before the farther. */
+  /** The successors that were found and are readable, each once, nearest first. */
   readonly successors: readonly GrantUse[];
-  /** The ids of the first grants and of all that were named on the way, readable or not. */
+  /** The ids of the first grants and of all successors that were named on the way, readable or not. */
   readonly ids: ReadonlySet<string>;
 }
 
 /**
- * Walks an extension chain from some of its grants to its ends: the grants that extend these, those that extend them, and so on.
+ * Walks an extension chain forward from some of its grants: to their successors, to the successors of these, and so on.
  * Rows that name each other in a circle are read once.
  *
- * @param read the grants with these ids, asked for all of a round together; it leaves out those that can not be read
+ * @param read reads the grants with these ids, once for each round, and leaves out unreadable ones
  */
 export async function walkChain(first: readonly Grant[], read: (ids: readonly string[]) => Promise<readonly GrantUse[]>): Promise<Walked> {
   const ids = new Set(first.map(({ id }) => id));
@@ -30,10 +30,10 @@ export async function walkChain(first: readonly Grant[], read: (ids: readonly st
 }
 
 /**
- * Walks an extension chain the other way, from one of its grants to its first: the grant that this one extends, the grant that
- * that one extends, and so on. It stops where a grant is missing or can not be read, and at a circle.
+ * Walks an extension chain backward, from one of its grants to the first. It stops at a grant that is missing or unreadable, and
+ * at a circle.
  *
- * @param read the grant with this id; `undefined` where it is missing or can not be read
+ * @param read reads the grant with this id; `undefined`: it is missing or unreadable
  * @returns the grants on the way, the named one included
  */
 export async function walkToFirst(id: string, read: (id: string) => Promise<Grant | undefined>): Promise<readonly Grant[]> {
@@ -46,7 +46,7 @@ export async function walkToFirst(id: string, read: (id: string) => Promise<Gran
   return [...found.values()];
 }
 
-/** The successors that are not in `ids` yet, each once; afterwards they are. */
+/** Returns the ids of successors that are not in `ids` yet, each once, and adds them to `ids`. */
 function namedBy(grants: readonly Grant[], ids: Set<string>): readonly string[] {
   const named: string[] = [];
   for (const { successors } of grants) {

@@ -1,4 +1,4 @@
-/** What one actor has had of the budget. */
+/** The entries that were taken from the budget in the current second and hour. */
 export interface Spent {
   second: number;
   inSecond: number;
@@ -7,27 +7,27 @@ export interface Spent {
 }
 
 const HOUR_S = 3_600;
-/** For each process: how many entries may be written a second and an hour, in all and for each actor. */
+/** The most entries that one process writes in a second and in an hour. `MOST_OF_ONE` is the limit for each actor. */
 const MOST = { inSecond: 10, inHour: 2_000 } as const;
-/** The part of it that is kept for attempts at a review that is not the actor's to give. */
+/** The part of `MOST` that is reserved for attempts at a review that the actor may not give. */
 const RESERVE = { inSecond: 3, inHour: 500 } as const;
 const MOST_OF_ONE = { inSecond: 4, inHour: 200 } as const;
 
 const newSpent = (): Spent => ({ second: -1, inSecond: 0, hour: -1, inHour: 0 });
 
-/** How many entries about refused attempts may be written. No actor gets so much that nothing is left for another's (L29). */
+/** The budget of entries about refused attempts. Each actor has a limit, so that no actor uses up the whole budget (L29). */
 export class WriteBudget {
   readonly #spent = newSpent();
-  /** What of it has gone to attempts for which a part is kept. */
+  /** The entries that attempts with a reserve have taken. */
   readonly #reserved = newSpent();
 
-  /** Whether nothing may be written now, for whoever it is. */
+  /** Whether no entry may be written now, for any actor. */
   isSpent(now: number): boolean {
     renew(this.#spent, now);
     return this.#spent.inSecond >= MOST.inSecond || this.#spent.inHour >= MOST.inHour;
   }
 
-  /** Takes one entry for an actor, if there is one. @param isReserved whether it may be taken of the reserve */
+  /** Takes one entry for an actor. @param isReserved the reserve may be used @returns false: none is left */
   take(actor: Spent, isReserved: boolean, now: number): boolean {
     for (const spent of [this.#spent, this.#reserved, actor]) renew(spent, now);
     const isLeft = (['inSecond', 'inHour'] as const).every((span) => {
@@ -42,7 +42,7 @@ export class WriteBudget {
     return true;
   }
 
-  /** Whether nothing of this hour has been taken: such an actor may be forgotten. */
+  /** Whether the actor has taken no entry this hour, so that it can be forgotten. */
   isFresh(actor: Spent, now: number): boolean {
     renew(actor, now);
     return actor.inHour === 0;
