@@ -11,10 +11,12 @@ import {
   sleepUntil,
   systemClock,
   EngineClock,
+  TurnBudget,
+  whyNoLastingTimers,
   within,
   yieldToOthers,
 } from '../../src/core/time.js';
-import { inWindow, isInstant, readInstant } from '../../src/core/instant.js';
+import { epochOf, inWindow, isInstant, readInstant } from '../../src/core/instant.js';
 import { formatDuration, isDuration, parseDuration, readDuration } from '../../src/core/duration.js';
 
 const LAST = 8.64e15;
@@ -76,6 +78,12 @@ describe('isInstant() and readInstant()', () => {
     ['an object with getTime', { getTime: () => T0 }],
   ])('L3 refuses %s, naming the argument', (_, at) => {
     expect(() => readInstant('startsAt', at)).toThrow(refused('startsAt'));
+  });
+});
+
+describe('epochOf()', () => {
+  it.each([null, undefined, 'soon', T0, {}, [T0]])('gives what is no Date as it is: %j', (value) => {
+    expect(epochOf(value)).toBe(value);
   });
 });
 
@@ -692,5 +700,63 @@ describe('nextTurn()', () => {
     } finally {
       vi.unstubAllGlobals();
     }
+  });
+});
+
+describe('nextTurn() where only messages are', () => {
+  it('waits for no timer (L42)', async () => {
+    vi.stubGlobal('setImmediate', undefined);
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    await nextTurn();
+    expect(timers).not.toHaveBeenCalled();
+  });
+});
+
+describe('TurnBudget', () => {
+  it.each([
+    [[256], 0],
+    [[255, 1], 0],
+    [[256, 1], 1],
+    [[257], 1],
+    [[256, 256], 1],
+    [[256, 1, 255], 1],
+    [[256, 1, 255, 1], 2],
+  ])('takes a turn of the event loop before rows that are too many for this one: of %j rows %i (L42)', async (spent, count) => {
+    const turns = vi.spyOn(globalThis, 'setImmediate');
+    const budget = new TurnBudget();
+    for (const rows of spent) await budget.spend(rows);
+    expect(turns).toHaveBeenCalledTimes(count);
+  });
+
+  it('takes one before a commit that is to have one for itself, and after it before the next row (L42)', async () => {
+    const turns = vi.spyOn(globalThis, 'setImmediate');
+    const budget = new TurnBudget();
+    await budget.spend(1);
+    await budget.spendAll();
+    expect(turns).toHaveBeenCalledTimes(1);
+    await budget.spend(1);
+    expect(turns).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('whyNoLastingTimers()', () => {
+  const throws = () => {
+    throw new Error('not in this scope');
+  };
+  it.each([
+    ['setTimeout', undefined, 'this runtime has no setTimeout'],
+    ['navigator', { userAgent: 'Cloudflare-Workers' }, 'Workers end a timer with its handler'],
+    ['setTimeout', throws, 'this runtime sets none here (not in this scope)'],
+    ['navigator', undefined, undefined],
+    ['navigator', { userAgent: 'Node.js/20' }, undefined],
+  ])('where %s is %o, says %o', (name, value, why) => {
+    vi.stubGlobal(name, value);
+    expect(whyNoLastingTimers()).toBe(why);
+  });
+
+  it('leaves no timer behind', () => {
+    vi.useFakeTimers();
+    expect(whyNoLastingTimers()).toBeUndefined();
+    expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -5,6 +5,7 @@ export const ASKED: readonly string[] = [
   'test/stores/memory/*.test.ts',
   'test/contract/{memory,yielding}.test.ts',
   'test/approvers/*.test.ts',
+  'test/{instants,plain-options}.test.ts',
   'test/mutation/lives.ts',
 ];
 
