@@ -160,9 +160,23 @@ describe('replay()', () => {
   });
 
   it('L27 has a subject owe the review of requests alone, whatever the entries of others say', async () => {
-    const owed = { reviewBy: START_AT + 1, reviewers: [], skippedGroups: [] };
-    const told = [created('r1'), approved('r1', { change: 'x' }), { ...issued('r1.1', { requestedBy: MAYA, owed }), change: 'x' }];
+    const afterReview = { reviewBy: START_AT + 1, reviewers: [], skippedGroups: [] };
+    const told = [created('r1'), approved('r1', { change: 'x' }), { ...issued('r1.1', { requestedBy: MAYA, afterReview }), change: 'x' }];
     expect((await replay(journal(told))).subjects.get(MAYA)?.unreviewed).toEqual([]);
+  });
+
+  it('L27 notes a denial on the row of the subject, and drops from it those that the denial has displaced', async () => {
+    const next = (id: string, subjectVersion: number) => created(id, { data: { ...created(id).data, subjectVersion } });
+    const denied = (id: string, subjectVersion: number, more: object = {}): Told => ({
+      type: 'request.denied',
+      requestId: id,
+      data: { version: 2, end: { status: 'denied', cause: 'approver', at: START_AT, by: SAM }, subjectVersion, ...more },
+    });
+    const told = (more: object) => [created('r1'), denied('r1', 2), next('r2', 3), denied('r2', 4), next('r3', 5), denied('r3', 6, more)];
+    const noted = async (more: object) => (await replay(journal(told(more)))).subjects.get(MAYA)?.denied;
+    expect(await noted({})).toEqual(['r1', 'r2', 'r3']);
+    expect(await noted({ forgotten: ['r1'] })).toEqual(['r2', 'r3']);
+    expect(await refusal(noted({ forgotten: 'r1' }), 'ERR_JIT_CORRUPT')).toMatchObject({ kind: 'entry', id: '6' });
   });
 
   it('has the hash of metadata for requests that have some, and for no others', async () => {

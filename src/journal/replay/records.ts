@@ -69,7 +69,7 @@ function build(kind: RecordKind, { id, version, fields }: RecordDraft, drafts: R
     case 'provisioning':
       return decodeProvisioningChange(encode(makeProvisioningChange(given as ProvisioningChange)));
     case 'subject': {
-      const { openedForOthers = [], denied = [] } = given as Partial<Subject>;
+      const { openedForOthers, denied } = given as Subject;
       return decodeSubject(encode(makeSubject({ id, version, unreviewed: drafts.owing(id), openedForOthers, denied })));
     }
   }
