@@ -1,19 +1,19 @@
 import type { AccessRequest, ProvisioningChange, Grant, Usage } from './types.js';
 
-/** When a grant that is no longer used ends; `Infinity` where it has no idle end. */
+/** The idle end of a grant after its last recorded use. `Infinity`: it has no idle end. */
 export function idleEnd({ idleTtlMs, usedAt, startsAt }: Pick<Usage, 'idleTtlMs' | 'usedAt' | 'startsAt'>): number {
   return idleTtlMs === undefined ? Infinity : (usedAt ?? startsAt) + idleTtlMs;
 }
 
-/** From when on a grant allows, by what is on record: one whose start had to be asked about doesn't before the answer (L27). */
+/** The expected start of a grant. With `asksAtStart`, the recorded activation, or `startsAt` until there is one (L27). */
 export const expectedStart = ({ asksAtStart, activatedAt, startsAt }: Pick<Grant, 'asksAtStart' | 'activatedAt' | 'startsAt'>): number =>
   asksAtStart ? (activatedAt ?? startsAt) : startsAt;
 
-/** The first instant at which a grant was held. One whose start had to be asked about: from the answer on, and never without one. */
+/** The first instant at which a grant was held. With `asksAtStart`, the recorded activation, or never without one (`Infinity`). */
 export const effectiveStart = ({ asksAtStart, activatedAt, startsAt }: Pick<Grant, 'asksAtStart' | 'activatedAt' | 'startsAt'>): number =>
   asksAtStart ? (activatedAt ?? Infinity) : startsAt;
 
-/** The first instant at which a grant was, or will be, no longer held: its effective end. The one place that computes it. */
+/** The effective end of a grant: the first instant at which it is no longer held. Only this function computes it. */
 export function effectiveEnd({ expiresAt, end }: Pick<Grant, 'expiresAt' | 'end'>, usage?: Usage): number {
   if (end !== undefined) return Math.min(expiresAt, end.at);
   return usage === undefined ? expiresAt : Math.min(expiresAt, idleEnd(usage));
@@ -23,22 +23,22 @@ export function effectiveEnd({ expiresAt, end }: Pick<Grant, 'expiresAt' | 'end'
 export const hasUsageRow = ({ idleTtlMs, maxUses }: Pick<Grant, 'idleTtlMs' | 'maxUses'>): boolean =>
   idleTtlMs !== undefined || maxUses !== undefined;
 
-/** Whether break-glass access still waits for its review. */
+/** Whether a break-glass review is pending. */
 export const needsReview = ({ afterReview }: Pick<AccessRequest, 'afterReview'>): boolean =>
   afterReview !== undefined && afterReview.breakGlassReview === undefined;
 
-/** From when on the escalation's group may stand in; `undefined`: there is none. */
+/** The instant from which the escalation's group may stand in. `undefined`: the quorum has no escalation. */
 export function escalatesAt({ quorum, assignedAt }: Pick<AccessRequest, 'quorum' | 'assignedAt'>): number | undefined {
   return quorum?.escalation === undefined || assignedAt === undefined ? undefined : assignedAt + quorum.escalation.afterMs;
 }
 
-/** Whether a system outside may not have been told yet: still to be tried, or stuck. */
+/** Whether the external system may lack a change: the engine still tries it, or it is stuck. */
 export const isUnsettled = ({ outcome }: Pick<ProvisioningChange, 'outcome'>): boolean =>
   outcome === undefined || outcome.status === 'stuck';
 
 /*
- * The next instant at which time alone changes a record; `undefined`: never. A function for each kind, so that a service
- * which only checks brings along no other.
+ * The next instant at which time alone changes a record. `undefined`: never. Each kind has its own function, so that the bundle
+ * of a service that only checks contains no other kind.
  */
 
 export function requestDueAt(request: AccessRequest): number | undefined {
@@ -61,7 +61,7 @@ export const usageDueAt = (usage: Usage): number | undefined =>
 export const provisioningDueAt = ({ outcome, tryAt }: ProvisioningChange): number | undefined =>
   outcome === undefined ? tryAt : undefined;
 
-/** The last instant that a record has on it: nothing that happens to it later is stamped earlier. */
+/** The last instant of a record. No later transition of the record is stamped earlier (L27). */
 export function lastInstant(record: AccessRequest | Grant | Usage | ProvisioningChange): number {
   switch (record.kind) {
     case 'provisioning':

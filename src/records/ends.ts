@@ -1,10 +1,10 @@
 /*
- * The table of the lifecycle: every way out of a state, and what can be its cause. A request is `pending` until it has
- * one of these ends, a grant `scheduled` or `active`; both ends absorb. The codec accepts no other, and the diagram in
- * docs/lifecycle.md is drawn from here.
+ * The table of the lifecycle: every end of a request and a grant, with its possible causes. Without an end, a request is
+ * `pending`, and a grant is `scheduled` or `active`. Both ends are terminal (L8). The codec accepts no other end, and the diagram
+ * in docs/lifecycle.md is drawn from this table.
  */
 
-/** How a request may end, and why. */
+/** The ends of a request, with their causes. */
 export const REQUEST_ENDS = /* @__PURE__ */ Object.freeze({
   approved: ['approver', 'quorum', 'break_glass'],
   denied: ['approver', 'quorum', 'abstained', 'ineligible', 'limit'],
@@ -12,7 +12,7 @@ export const REQUEST_ENDS = /* @__PURE__ */ Object.freeze({
   expired: ['time'],
 } as const);
 
-/** How a grant may end, and why. */
+/** The ends of a grant, with their causes. */
 export const GRANT_ENDS = /* @__PURE__ */ Object.freeze({
   expired: ['time', 'idle', 'used_up'],
   revoked: ['revoked', 'released', 'ineligible', 'origin_ended', 'unjustified'],

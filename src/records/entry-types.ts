@@ -1,6 +1,6 @@
 /**
- * Every type of entry, and what it does to access: it may give some, it may end some, or it does neither. The only list: the type
- * and the set of known types are derived from it, and tables by type elsewhere are checked against it by the compiler.
+ * Every type of entry, and its effect on access: it may give access, may end access, or does neither. This is the only list.
+ * The union type and the set of known types are derived from it. The compiler checks other tables by type against it.
  */
 export const ENTRY_TYPES = {
   'request.created': 'neither',
@@ -38,5 +38,5 @@ export type EntryType = keyof typeof ENTRY_TYPES;
 
 export const isEntryType = (type: unknown): type is EntryType => typeof type === 'string' && Object.hasOwn(ENTRY_TYPES, type);
 
-/** Whether an entry of this type may give or end access. One that this version does not know is not judged here. */
+/** Whether an entry of this type may give or end access. False for a type that this version does not know. */
 export const changesAccess = (type: string): boolean => isEntryType(type) && ENTRY_TYPES[type] !== 'neither';

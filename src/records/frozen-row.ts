@@ -4,10 +4,10 @@ import { DecodedOnce } from './decoded-once.js';
 import type { SharedStrings } from './shared-strings.js';
 
 /**
- * A row that nobody can change any more: a copy, frozen through and through, for a store that hands out what it keeps.
+ * An immutable copy of a row, deeply frozen, for a store that returns its own rows.
  *
- * It remembers the grant that it was decoded to, for what can't change decodes to the same for ever: so a check pays for
- * the strict codec once a row, not once a check. What is malformed is never remembered, and told each time.
+ * It keeps its decoded grant, so a check pays for the strict codec once a row, not once a check. A malformed row keeps nothing
+ * and is reported at each check.
  */
 export class FrozenRow extends DecodedOnce implements Row {
   readonly kind: string;
@@ -22,7 +22,7 @@ export class FrozenRow extends DecodedOnce implements Row {
   readonly dueAt: number | undefined;
   readonly sortAt: number | undefined;
   readonly body: JsonObject;
-  /** @param strings where subjects and scopes, which many rows have in common, are shared */
+  /** @param strings shares the subjects and scopes that many rows have in common */
   constructor(row: Row, strings?: SharedStrings) {
     super();
     this.kind = row.kind;
@@ -32,8 +32,8 @@ export class FrozenRow extends DecodedOnce implements Row {
     this.scope = shared(row.scope, strings);
     this.open = row.open;
     this.createdAt = row.createdAt;
-    // Most grants start as they are issued, and are due at their end. The same number twice would be two of them in memory,
-    // as compiled code makes of `this.until`.
+    // Most grants start when they are issued and are due at their end. Copying such a number, or reading `this.until` in
+    // compiled code, allocates it again. `Reflect.get` returns the same heap number.
     this.from = row.from === row.createdAt ? Reflect.get(this, 'createdAt') : row.from;
     this.until = row.until;
     this.dueAt = row.dueAt === row.until ? Reflect.get(this, 'until') : row.dueAt;
@@ -47,10 +47,10 @@ const shared = (text: string | undefined, strings: SharedStrings | undefined): s
   typeof text !== 'string' || strings === undefined ? text : strings.share(text);
 
 /**
- * A copy of JSON that shares nothing with what it was taken from, frozen through and through. By its text, for what is
- * read from that has no room for more fields.
+ * A deeply frozen copy of JSON that shares nothing with the original. It goes through the JSON text, because objects parsed
+ * from text have no spare room for further fields.
  *
- * @param within the text that a string may be the beginning of, and is then kept as a part of
+ * @param within a string that is a prefix of this text becomes a slice of it, and takes no memory of its own
  */
 export function frozenCopy<T extends JsonValue>(value: T, within = ''): T {
   return JSON.parse(JSON.stringify(value), (_, item: JsonValue) =>

@@ -1,12 +1,12 @@
 import type { Row, RowKey } from '../core/store-port.js';
 import { isObject } from './shape.js';
 
-/** The one row that holds all open locks of a namespace. `live` returns it with every answer, so a check needs no question more. */
+/** The key of the row of all open locks of a namespace. `live` always returns that row, so a check needs no second read. */
 export const LOCK_ROW = /* @__PURE__ */ Object.freeze({ kind: 'lock', id: 'open' }) satisfies RowKey;
 
 export const isLockRow = (row: Row | undefined): boolean => isObject(row) && row.kind === LOCK_ROW.kind && row.id === LOCK_ROW.id;
 
-/** Whether the locks of a namespace are among the rows of a check. A loop: a check that made a closure would be slower. */
+/** Whether the lock row is among the rows of a check. It uses a loop, because a closure would make each check slower. */
 export function hasLockRow(rows: readonly Row[]): boolean {
   for (const row of rows) if (isObject(row) && row.kind === LOCK_ROW.kind) return true;
   return false;

@@ -18,12 +18,13 @@ import type {
 } from './types.js';
 
 /*
- * Each kind of record is built here and nowhere else, by one literal with all fields in one order, so that all records
- * of a kind have one hidden class, and frozen through and through: they are handed to approvers and then judged.
- * Measured: records that are spread into `Object.freeze` make a check ten times slower.
+ * Only this module builds records. One literal for each kind has all fields in one order, so that all records of a kind share
+ * one hidden class. Measured: records that are spread into `Object.freeze` make a check ten times slower.
+ *
+ * Records are deeply frozen: the engine passes them to approvers and judges them afterwards.
  */
 
-/** What a request has on it while nobody has said anything about it. */
+/** The fields of a request that the approver has not answered yet. */
 export const UNDECIDED = /* @__PURE__ */ Object.freeze({
   approver: undefined,
   rule: undefined,
@@ -191,7 +192,7 @@ function makeExtension({ grantId, from, firstStartsAt, until, breakGlass }: Exte
   return Object.freeze({ grantId, from, firstStartsAt, until, breakGlass });
 }
 
-/** The one empty list of all records. */
+/** The empty list that all records share. */
 export const NONE: readonly never[] = Object.freeze([]);
 
 const frozenList = <Item>(list: readonly Item[]): readonly Item[] => (list.length === 0 ? NONE : Object.freeze([...list]));

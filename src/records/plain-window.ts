@@ -6,17 +6,17 @@ import { decodeGrant } from './codec/grant.js';
 import { effectiveStart, effectiveEnd, hasUsageRow } from './derived.js';
 
 /**
- * The window in which the grant of a row allows, where only time decides: inside of it, and only there, a check says yes.
- * For a store's own `windowOf`: keep what this gives when the row is put.
+ * The window of a grant whose access only time decides: a check allows exactly inside it. For a store's own `windowOf`: the
+ * store computes it when it puts the row, and keeps it.
  *
- * @returns half-open `[from, until)` in epoch milliseconds; `undefined` where more than time decides: no grant, one that has
- * ended, is counted or must still be confirmed at its start, and a row that a check would report as malformed
+ * @returns the half-open window `[from, until)` in epoch milliseconds. `undefined`: the row is malformed or no grant, or the
+ *   grant has ended, has a usage row or awaits its activation
  */
 export function plainWindow(row: Row): { readonly from: number; readonly until: number } | undefined {
-  // A check asks by what its caller gave, unread: only a pair that passes the door may be found by it (L23).
+  // The fast path looks up the caller's unparsed values, so only a canonical subject and scope may have a window (L23).
   if (row.kind !== 'grant' || !isActor(row.subject) || !isScope(row.scope)) return undefined;
   try {
-    // Of a copy, which remembers nothing: a row that is never asked about takes no more memory than itself.
+    // Decodes a copy, so that a row which no check reads does not keep its grant in memory.
     const grant = decodeGrant({ ...row });
     const [from, until] = [effectiveStart(grant), effectiveEnd(grant)];
     return grant.end !== undefined || hasUsageRow(grant) || !isInstant(from) ? undefined : { from, until };

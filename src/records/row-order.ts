@@ -3,22 +3,22 @@ import { invalid } from '../core/parse.js';
 import type { Row, RowOrder } from '../core/store-port.js';
 import { isInstant } from '../core/instant.js';
 
-/** Why a store refuses a change that would give a row another `createdAt`: it orders the pages of `find`. */
+/** The reason why a store refuses a change of a row's `createdAt`: it orders the pages of `find`. */
 export const CREATED_AT_CHANGED = 'the change gives a row another createdAt, which never changes; nothing was written';
 
 export const createdAtChanged = (): StoreError => new StoreError('commit', CREATED_AT_CHANGED);
 
-/** The most rows that a page of `find` looks at (L42). A page may be short, or empty, and still have a `next`. */
+/** The greatest number of rows that a page of `find` reads (L42). A page may be short or empty and still have a `next`. */
 export const MAX_LOOK = 1_000;
 
-/** A place in an order of `find`: the instant that orders a row, and its id. */
+/** A position in an order of `find`: the instant that orders a row, and its id. */
 export interface RowPlace {
   readonly at: number;
   readonly id: string;
 }
 
 /**
- * The place of a row in an order of `find`, as text: what `after` of a {@link FindQuery} takes, and what `next` of a page gives.
+ * The position of a row in an order of `find`, as text. A page returns it as `next`, and `after` of a {@link FindQuery} takes it.
  *
  * @param order default: `'oldest'`
  */
@@ -26,14 +26,14 @@ export function placeOf({ createdAt, sortAt, id }: Pick<Row, 'createdAt' | 'sort
   return JSON.stringify([order === 'due' ? sortAt : createdAt, id]);
 }
 
-/** The place that {@link placeOf} gave as text. @throws InvalidArgumentError */
+/** Parses the text of {@link placeOf}. @throws InvalidArgumentError */
 export function readPlace(after: unknown): RowPlace {
   const place = placeIn(after);
   if (place === undefined) throw invalid('after', 'the next of an earlier page', after);
   return place;
 }
 
-/** The place that a text says; `undefined`: it is none. */
+/** Parses the text of {@link placeOf}. `undefined`: the text is malformed. */
 export function placeIn(text: unknown): RowPlace | undefined {
   if (typeof text !== 'string') return undefined;
   try {

@@ -1,26 +1,26 @@
 /*
- * The id under which one run of an agent holds access (L43): `<agent>/run/<operator>/<32 hex digits>`. It is parsed here
- * and made in lifecycle/run.ts. What takes access away reaches a run through its agent, so every such rule asks `agentOf`.
+ * The id under which a run of an agent holds access (L43): `<agent>/run/<operator>/<32 hex digits>`. This module parses it and
+ * lifecycle/run.ts makes it. Every rule that ends or denies access for an agent must also reach its runs, by `agentOf`.
  */
 import { invalid } from '../core/parse.js';
 
 const MAX_AGENT = 128;
 
-/** Stands between the agent and the rest. No other id contains it. */
+/** Separates the agent from the rest of a run's id. The engine refuses any other id that contains it. */
 export const RUN_MARK = '/run/';
 
-/** Neither the operator nor the digits hold a `/`, so the last two segments and the mark before them are unambiguous. */
+/** Neither the operator nor the digits contain a `/`, so the last two segments and the mark before them are unambiguous. */
 const RUN = /^(.{1,128})\/run\/[\w.@+=-]{1,80}\/[0-9a-f]{32}$/s;
 
 /** The agent of a run; `undefined`: the id is not that of a run. */
 export function agentOf(id: string): string | undefined {
-  // Most ids are not those of runs, and checks read ids.
+  // A fast test first: most ids are not those of runs, and each check reads an id.
   if (!id.includes(RUN_MARK)) return undefined;
   const agent = RUN.exec(id)?.[1];
   return agent === undefined || agent.includes(RUN_MARK) ? undefined : agent;
 }
 
-/** Whether what takes access away from `id` takes it away from `subject`: they are the same, or `subject` is a run of that agent. */
+/** Whether an end of the access of `id` also reaches `subject`: they are equal, or `subject` is a run of the agent `id`. */
 export const isReachedBy = (subject: string | undefined, id: string): boolean =>
   subject === id || (subject !== undefined && agentOf(subject) === id);
 

@@ -1,4 +1,4 @@
-/** Whether a value from outside is what it should be. */
+/** Tests a value from outside, such as a field of a row. */
 export type Check = (value: unknown) => boolean;
 
 export const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
@@ -22,7 +22,7 @@ export const oneOf =
   (value) =>
     allowed.includes(value);
 
-/** An object with these fields, each passing its check, and no others. */
+/** Accepts an object with no other fields than these, each of which passes its check. */
 export const shape = (fields: Readonly<Record<string, Check>>): Check => {
   const checks = Object.entries(fields);
   return (value) =>

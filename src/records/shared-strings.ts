@@ -1,19 +1,19 @@
-/** How many are kept. Whatever is met often is there again at once after the others have been dropped. */
+/** The greatest number of strings. When it is reached, all are dropped. Frequent strings return at once. */
 const MOST = 4_096;
 
 /**
- * One instance for each of the strings that were met lately. Strings that are the same instance are equal at a glance, and
- * are kept once; equal strings from different places are compared character by character.
+ * Keeps one instance of each recent string. Two references to the same instance compare by their pointers and take memory
+ * once. Equal strings of different instances are compared character by character.
  */
 export class SharedStrings {
   readonly #byValue = new Map<unknown, string>();
 
-  /** The instance that is kept, if this is a string that has been met. */
+  /** Returns the kept instance of a string. `undefined`: there is none. */
   get(value: unknown): string | undefined {
     return this.#byValue.get(value);
   }
 
-  /** The instance that is kept, which from now on is this one if there was none. */
+  /** Returns the kept instance of a string. Keeps this one if there is none. */
   share(text: string): string {
     const kept = this.#byValue.get(text);
     if (kept !== undefined) return kept;

@@ -2,59 +2,59 @@ import type { EntryType } from './entry-types.js';
 import type { JsonObject } from '../core/json.js';
 import type { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
 
-/** Which review groups must approve, how many in each, how many denials end it, how long an approval stays fresh. */
+/** The review groups that must approve, the number of denials that ends the request, and how long an approval stays fresh. */
 export interface Quorum {
-  /** Every group must reach its number (AND across groups, m-of-n inside one). A reviewer counts in one group only. */
+  /** Every group must reach its number of approvals (AND across groups, m-of-n inside one). A reviewer counts in one group only. */
   readonly groups: readonly { readonly name: string; readonly approvals: number }[];
-  /** How many denials, over all groups, end the request. At least 1. */
+  /** The number of denials, over all groups, that ends the request. At least 1. */
   readonly denials: number;
-  /** How long an approval counts, in milliseconds; `undefined`: as long as the request is open. */
+  /** How long an approval counts, in milliseconds. `undefined`: as long as the request is open. */
   readonly approvalTtlMs: number | undefined;
-  /** A group whose members may stand in for any of the others once this long has passed since the quorum was named. */
+  /** A group whose members may stand in for any other group, from `afterMs` milliseconds after the approver named the quorum. */
   readonly escalation: { readonly group: string; readonly afterMs: number } | undefined;
 }
 
-/** What a rule gives with the access, frozen on the request when the approver answers. Milliseconds; `undefined`: not set. */
+/** The terms that a rule attaches to the access. Frozen on the request when the approver answers. `undefined`: not set. */
 export interface Terms {
-  /** How long before a grant's end its warnings are recorded: 1 to 10, the earliest warning first. */
+  /** How long before a grant's expiry its warnings are recorded, in milliseconds: 1 to 10 values, the earliest warning first. */
   readonly warnBeforeMs: readonly number[] | undefined;
-  /** A grant ends when it has not been used for this long. */
+  /** The idle time after which an unused grant ends. Milliseconds. */
   readonly idleTtlMs: number | undefined;
-  /** How many times `consume` may take a use of a grant. */
+  /** The number of uses that `consume` may take of a grant. */
   readonly maxUses: number | undefined;
-  /** The longest time from the first start to the end of the last extension. */
+  /** The longest time from the start of an extension chain to the expiry of its last grant. Milliseconds. */
   readonly maxTotalMs: number | undefined;
 }
 
-/** What an extension goes on from; read from the grant when it was asked for, and never changed. */
+/** The grant that a request extends. Read from that grant when the request is made. Never changes. */
 export interface Extension {
   readonly grantId: string;
-  /** The old grant's end: the new one begins there, or at the decision where that is later. Epoch milliseconds. */
+  /** The old grant's `expiresAt`. The new grant starts there, or at a later decision. Epoch milliseconds. */
   readonly from: number;
-  /** When the first grant of the line began. Epoch milliseconds. */
+  /** The start of the first grant of the extension chain. Epoch milliseconds. */
   readonly firstStartsAt: number;
-  /** The new grant ends no later than this: the first start and the engine's `maxTotal`. Epoch milliseconds. */
+  /** The latest expiry of the new grant: `firstStartsAt` plus the engine's `limits.maxTotal`. Epoch milliseconds. */
   readonly until: number;
-  /** Whether the line began with break-glass: then it is never extended without people. */
+  /** Whether the chain began with break-glass. If so, reviewers must approve each extension: an approver alone can not. */
   readonly breakGlass: boolean;
 }
 
-/** The review that break-glass access owes. */
+/** The review that must follow a break-glass request. */
 export interface AfterReview {
-  /** When it is overdue. It stays owed until somebody gives it. Epoch milliseconds. */
+  /** The instant from which the review is overdue. It stays pending until a reviewer gives it. Epoch milliseconds. */
   readonly reviewBy: number;
-  /** The groups one of whose members is to give it, as they were named when the access was taken. */
+  /** The groups whose members may give the review, as the approver named them when it allowed break-glass. */
   readonly reviewers: readonly string[];
   /** The groups whose review was skipped. */
   readonly skippedGroups: readonly string[];
-  /** Who was skipped, where they could be told. */
+  /** The skipped reviewers. `undefined`: the approver did not list them. */
   readonly skippedPeople: readonly string[] | undefined;
-  /** When a sweep has recorded that it is overdue. Epoch milliseconds. */
+  /** When a sweep recorded that the review is overdue. Epoch milliseconds. */
   readonly missedAt: number | undefined;
   readonly breakGlassReview: BreakGlassReview | undefined;
 }
 
-/** The review of break-glass access, after the fact. */
+/** The verdict of a reviewer on a break-glass use. */
 export interface BreakGlassReview {
   readonly by: string;
   readonly verdict: 'justified' | 'unjustified';
@@ -63,22 +63,22 @@ export interface BreakGlassReview {
   readonly reason: string | undefined;
 }
 
-/** One reviewer's word. A reviewer has at most one on a request; a later one replaces it. */
+/** The review of one reviewer. A reviewer has at most one review on a request. A later one replaces it. */
 export interface Review {
   readonly reviewer: string;
   readonly verdict: 'approve' | 'deny';
-  /** The groups of the quorum, and the one that may stand in for them, that the reviewer was in when this was given. */
+  /** The reviewer's groups at the instant of the review: groups of the quorum, and the group of its escalation. */
   readonly groups: readonly string[];
-  /** The one group of the quorum in which it is to count; `undefined`: in whichever helps most. */
+  /** The group of the quorum in which the review counts. `undefined`: the group that brings the quorum closest to completion. */
   readonly as: string | undefined;
   /** Epoch milliseconds. */
   readonly at: number;
   readonly reason: string | undefined;
-  /** What the reviewer has to say besides. */
+  /** A text for the other reviewers. */
   readonly comment: string | undefined;
 }
 
-/** How something ended: one of the ways in a table of them, with the instant, by whom, and the reason that was given. */
+/** An end of a request or a grant: a status of the table, one of its causes, the instant, the actor, and the given reason. */
 export type EndIn<Table extends Readonly<Record<string, readonly string[]>>> = {
   readonly [Status in keyof Table]: {
     readonly status: Status;
@@ -89,40 +89,40 @@ export type EndIn<Table extends Readonly<Record<string, readonly string[]>>> = {
   };
 }[keyof Table];
 
-/** How a request ended. One union, so that two ends can't both be set. */
+/** The end of a request. One union, so that two ends can not both be set. */
 export type RequestEnd = EndIn<typeof REQUEST_ENDS>;
 
-/** A subject's ask for one or more scopes for a window. Subject, scopes, ttl and start never change after creation. */
+/** A request of a subject for one or more scopes for a window. Subject, scopes, ttl and start never change after creation. */
 export interface AccessRequest {
   readonly kind: 'request';
   readonly id: string;
   readonly version: number;
-  /** Who would hold the access. */
+  /** The identity that would hold the access. */
   readonly subject: string;
-  /** Who asked; the subject itself unless somebody asked on its behalf. */
+  /** The caller that made the request: the subject, or another caller on its behalf. */
   readonly requestedBy: string;
-  /** The agent, where `subject` is one of its runs; then it is `requestedBy` too. */
+  /** The agent, where `subject` is one of its runs. It is then also `requestedBy`. */
   readonly agent: string | undefined;
-  /** The operator on whose behalf the run asks, where the run has one; may review if the approver says so. */
+  /** The operator on whose behalf the run asks, where it has one. The operator may review if the approver's groups include them. */
   readonly operator: string | undefined;
   readonly scopes: readonly string[];
-  /** Length of the window in milliseconds. It starts at the decision, unless `startsAt` or `extension` says otherwise. */
+  /** Length of the window in milliseconds. It starts at the decision, unless `startsAt` or `extension` is set. */
   readonly ttlMs: number;
-  /** The start that was asked for; `undefined`: at the decision. Epoch milliseconds. */
+  /** The requested start. `undefined`: the decision. Epoch milliseconds. */
   readonly startsAt: number | undefined;
-  /** The grant that this asks to extend. */
+  /** The grant to extend. `undefined`: the request extends none. */
   readonly extension: Extension | undefined;
   readonly justification: string | undefined;
   readonly ticket: string | undefined;
-  /** The caller's own JSON. Stays on the request; the journal holds only its SHA-256. */
+  /** The caller's own JSON. The store keeps it on the request. The journal holds only its SHA-256. */
   readonly metadata: JsonObject | undefined;
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** The review deadline: decided before this instant, or not at all. Epoch milliseconds. */
+  /** The review deadline: the first instant at which the request can no longer be decided. Epoch milliseconds. */
   readonly reviewBy: number;
-  /** From this instant on a sweep asks an approver that has not answered again. Epoch milliseconds. */
+  /** From this instant on, a sweep asks an approver again that has not answered. Epoch milliseconds. */
   readonly askAgainAt: number;
-  /** The approver that decided or named the quorum; it alone is asked about groups and eligibility. `undefined`: none has yet. */
+  /** The approver that decided or named the quorum. The engine asks only it about groups and eligibility. `undefined`: none yet. */
   readonly approver: string | undefined;
   /** The approver's own name for the rule by which it answered. */
   readonly rule: string | undefined;
@@ -130,21 +130,21 @@ export interface AccessRequest {
   readonly terms: Terms | undefined;
   /** When the approver named the quorum. Epoch milliseconds. */
   readonly assignedAt: number | undefined;
-  /** Frozen when the approver names it; no later edit of a policy changes it. */
+  /** The quorum, frozen when the approver names it. No later edit of a policy changes it (L17). */
   readonly quorum: Quorum | undefined;
-  /** When a sweep has recorded that the quorum's escalation has begun. Epoch milliseconds. */
+  /** When a sweep recorded that the quorum's escalation has begun. Epoch milliseconds. */
   readonly escalatedAt: number | undefined;
   readonly reviews: readonly Review[];
-  /** `undefined` while it is pending. */
+  /** `undefined` while no end is recorded: pending, or expired without a sweep. */
   readonly end: RequestEnd | undefined;
-  /** Break-glass only: the review that is owed afterwards. */
+  /** Break-glass only: the review that must follow. */
   readonly afterReview: AfterReview | undefined;
 }
 
-/** How a grant ended. `at` is when access ended, never after `expiresAt`. */
+/** The end of a grant. `at` is the instant at which access ended, never after `expiresAt`. */
 export type GrantEnd = EndIn<typeof GRANT_ENDS>;
 
-/** Access of one subject to one scope for the half-open window `[startsAt, expiresAt)`. */
+/** Access of a subject to one scope for the half-open window `[startsAt, expiresAt)`. */
 export interface Grant {
   readonly kind: 'grant';
   /** `<requestId>.<n>` */
@@ -153,66 +153,66 @@ export interface Grant {
   readonly requestId: string;
   readonly subject: string;
   readonly scope: string;
-  /** When it was decided. Epoch milliseconds. */
+  /** When the request was decided. Epoch milliseconds. */
   readonly issuedAt: number;
-  /** First instant at which it allows. Epoch milliseconds. */
+  /** The first instant at which the grant may allow. Epoch milliseconds. */
   readonly startsAt: number;
-  /** First instant at which it no longer allows. Never changes. Epoch milliseconds. */
+  /** The first instant at which the grant no longer allows. Never changes. Epoch milliseconds. */
   readonly expiresAt: number;
-  /** When the first grant of its line of extensions began; its own start where it extends nothing. Epoch milliseconds. */
+  /** The start of the first grant of its extension chain. For a grant that extends none: its own start. Epoch milliseconds. */
   readonly firstStartsAt: number;
-  /** The grant that it extends. */
+  /** The id of the grant that this one extends. */
   readonly extends: string | undefined;
-  /** The grants that extend it, and when each was issued. */
+  /** The grants that extend this one. */
   readonly successors: readonly Successor[];
-  /** Whether it, or the first grant of its line, was taken by break-glass. */
+  /** Whether this grant, or the first grant of its extension chain, is break-glass access. */
   readonly breakGlass: boolean;
-  /** Whether the approver is asked once more at its start; then it allows nothing until its activation is on record. */
+  /** Whether the engine asks the approver again at the start. If so, the grant allows nothing until its activation is recorded. */
   readonly asksAtStart: boolean;
-  /** When its start went on record; the start itself where it was issued with it. Epoch milliseconds. */
+  /** When the activation was recorded. A grant that starts at its decision: the start. Epoch milliseconds. */
   readonly activatedAt: number | undefined;
-  /** When its subject is to be warned of its end, in order; empty: never. Epoch milliseconds. */
+  /** When the warnings of the coming expiry are due, in order. Empty: never. Epoch milliseconds. */
   readonly warnAt: readonly number[];
   /**
-   * When the first of these warnings were recorded, in order. Of several that a late sweep found overdue only the last was
-   * recorded: all of them have its instant. Epoch milliseconds.
+   * When the warnings of `warnAt` were recorded, in the same order. Where a late sweep finds several due, it records one
+   * warning, and all of them get its instant. Epoch milliseconds.
    */
   readonly warnedAt: readonly number[];
-  /** It ends when it has not been used for this long. Milliseconds. */
+  /** The idle time after which the unused grant ends. Milliseconds. */
   readonly idleTtlMs: number | undefined;
-  /** How many uses it has in all. */
+  /** The number of uses that the grant has in all. */
   readonly maxUses: number | undefined;
-  /** `undefined` until its end is on record. Time ends it without any record. */
+  /** `undefined` until an end is recorded. A grant also ends by time while no end is recorded. */
   readonly end: GrantEnd | undefined;
 }
 
 /** A grant that extends another. */
 export interface Successor {
   readonly grantId: string;
-  /** Epoch milliseconds. */
+  /** When it was issued. Epoch milliseconds. */
   readonly at: number;
 }
 
-/** How a grant with an idle end or a number of uses has been used. It has the grant's id, and there is one for each such grant. */
+/** The recorded use of a grant with an idle end or a number of uses. Each such grant has one, with the grant's id. */
 export interface Usage {
   readonly kind: 'usage';
   readonly id: string;
   readonly version: number;
   readonly subject: string;
   readonly scope: string;
-  /** The grant's. Epoch milliseconds. */
+  /** The grant's start. Epoch milliseconds. */
   readonly startsAt: number;
   readonly expiresAt: number;
   readonly idleTtlMs: number | undefined;
-  /** The last use on record; uses that follow closely are not written each. Epoch milliseconds. */
+  /** The last recorded use. The engine does not write each of several close uses. Epoch milliseconds. */
   readonly usedAt: number | undefined;
-  /** How many uses have been taken. */
+  /** The number of uses taken. */
   readonly uses: number;
-  /** When the grant's end went on record. Epoch milliseconds. */
+  /** When the grant ended. `undefined` until that end is recorded. Epoch milliseconds. */
   readonly endedAt: number | undefined;
 }
 
-/** One use that was taken under an idempotency key. */
+/** A use that was taken under an idempotency key. */
 export interface Use {
   readonly kind: 'use';
   /** Derived from the key. */
@@ -223,21 +223,21 @@ export interface Use {
   readonly grantId: string;
   /** Epoch milliseconds. */
   readonly at: number;
-  /** The grant's, until which this is kept at least. Epoch milliseconds. */
+  /** The grant's `expiresAt`. The store keeps this record at least until then. Epoch milliseconds. */
   readonly expiresAt: number;
   readonly usesLeft: number;
 }
 
-/** What an idempotency key stands for whose ask only repeated what was there. */
+/** Links an idempotency key to the request that an ask with this key repeated, instead of creating one. */
 export interface Reuse {
   readonly kind: 'reuse';
   /** Derived from the key. */
   readonly id: string;
   readonly version: number;
   readonly subject: string;
-  /** The request that came back. */
+  /** The request that the engine returned. */
   readonly requestId: string;
-  /** Of what was asked. */
+  /** The digest of the ask. */
   readonly askDigest: string;
 }
 
@@ -247,7 +247,7 @@ export interface ProvisioningChange {
   /** Derived from name, subject and scope. */
   readonly id: string;
   readonly version: number;
-  /** The target's. */
+  /** The name of the provisioning target. */
   readonly name: string;
   readonly subject: string;
   readonly scope: string;
@@ -255,17 +255,17 @@ export interface ProvisioningChange {
   readonly held: boolean;
   /** The change's number. Every later change has a higher one. */
   readonly seq: number;
-  /** When the change went on record. Epoch milliseconds. */
+  /** When the change was recorded. Epoch milliseconds. */
   readonly intendedAt: number;
-  /** How many calls for this change have failed. */
+  /** The number of failed calls for this change. */
   readonly failures: number;
-  /** What the last of them failed with: the error's code, or its name. */
+  /** The code or name of the last call's error. */
   readonly problem: string | undefined;
-  /** From this instant on a sweep calls. Epoch milliseconds. */
+  /** From this instant on, a sweep calls the external system again. Epoch milliseconds. */
   readonly tryAt: number;
-  /** When any of this last changed. Epoch milliseconds. */
+  /** When this record last changed. Epoch milliseconds. */
   readonly changedAt: number;
-  /** `undefined` while the change is tried. */
+  /** `undefined` while the engine still tries the change. */
   readonly outcome: ProvisioningOutcome | undefined;
 }
 
@@ -278,40 +278,40 @@ export interface ProvisioningOutcome {
   readonly reason: string | undefined;
 }
 
-/** What holds for all requests and grants of a subject: whatever opens or issues one writes this, so that limits can be kept. */
+/** The row that enforces the limits of a subject. Every change that opens a request or issues a grant for the subject writes it. */
 export interface Subject {
   readonly kind: 'subject';
   readonly id: string;
   readonly version: number;
-  /** Break-glass requests by it, or for it, whose review is owed. */
+  /** The ids of break-glass requests by or for this subject with a pending review. */
   readonly unreviewed: readonly string[];
-  /** Requests that it has opened for other subjects. Only an ask writes this list, and drops from it what has ended. */
+  /** The ids of requests that it opened for other subjects. Only an ask writes this list, and removes the ended ones. */
   readonly openedForOthers: readonly string[];
-  /** Requests for it that were denied, the latest last: at most 100. */
+  /** The ids of denied requests for this subject, the latest last: at most 100. */
   readonly denied: readonly string[];
 }
 
-/** Whatever a step writes. */
+/** Any record that a transition writes. */
 export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | ProvisioningChange | Subject;
 
-/** A place in the journal: a sequence number and the chain's hash there. Export one to be able to prove truncation later. */
+/** A position in the journal: a sequence number and the chain's hash there. An exported anchor later proves a truncation. */
 export interface Anchor {
   readonly seq: number;
   /** 64 lower-case hex digits. */
   readonly hash: string;
 }
 
-/** An entry before the store has given it its place. */
+/** An entry before the store has linked it into the chain. */
 export interface UnlinkedEntry {
   /** Format version. */
   readonly v: 1;
   readonly namespace: string;
-  /** `<change id>.<n>`: stable through every repetition. */
+  /** `<change id>.<n>`. A repeated commit or delivery keeps it. */
   readonly id: string;
   readonly type: EntryType;
-  /** Epoch milliseconds; never before the record's last instant. */
+  /** When the transition happened: never before the record's last instant (L27). Epoch milliseconds. */
   readonly at: number;
-  /** Who did it. `system:approver`, `system:sweeper`, `system:provisioning` and `system:engine` are the engine's own. */
+  /** The id that caused it. `system:approver`, `system:sweeper`, `system:provisioning` and `system:engine` are the engine's own. */
   readonly actor: string;
   readonly requestId?: string | undefined;
   readonly grantId?: string | undefined;
@@ -321,11 +321,11 @@ export interface UnlinkedEntry {
   readonly digest: string;
 }
 
-/** One line of the journal. */
+/** A linked entry of the journal. */
 export interface AuditEntry extends UnlinkedEntry {
   /** 1, 2, 3, ... without a gap. */
   readonly seq: number;
-  /** The hash of the entry before; 64 zeros for the first. */
+  /** The hash of the previous entry. For the first entry: 64 zeros. */
   readonly prevHash: string;
   /** `SHA-256(prevHash || uint64be(seq) || digest)`, 64 lower-case hex digits. */
   readonly hash: string;
@@ -335,23 +335,28 @@ export interface AuditEntry extends UnlinkedEntry {
 export interface Decision {
   readonly allowed: boolean;
   /**
-   * `granted`, `standing`; or `not_started` (a grant that covers begins later), `not_activated` (it has begun, but that
-   * its subject may still hold it could not be confirmed), `use_required` (a grant that covers has a number of uses, and a
-   * checker takes none), `locked` (the namespace has locks, which this version cannot read, so that they refuse everything but
-   * standing access), `no_grant`.
+   * Why the check allows or denies.
+   *
+   * - `granted`: a grant allows.
+   * - `standing`: standing access allows.
+   * - `not_started`: a grant that covers the scope starts later.
+   * - `not_activated`: a grant that covers the scope has started, but the approver has not confirmed its start.
+   * - `use_required`: a grant that covers the scope has a number of uses, and a checker takes none.
+   * - `locked`: the namespace has locks. This version can not read them, so it denies everything but standing access.
+   * - `no_grant`: no grant covers the scope.
    */
   readonly reason: 'granted' | 'standing' | 'not_started' | 'not_activated' | 'use_required' | 'locked' | 'no_grant';
   readonly subject: string;
   readonly scope: string;
-  /** The clock's reading that this was judged at. Epoch milliseconds. */
+  /** The clock reading at which the check was judged. Epoch milliseconds. */
   readonly at: number;
-  /** The grant that allows (the one that ends last), or the one that begins next. */
+  /** Of the grants that allow, the one that ends last. Otherwise the grant that starts next. */
   readonly grant: Grant | undefined;
   /** The standing pattern that allows. */
   readonly pattern: string | undefined;
   /**
-   * The instant at which *time alone* may change this answer; `undefined`: it won't. It bounds a cache, it doesn't
-   * license one: a cached yes delays a revoke by its age.
+   * The instant at which *time alone* may change this answer. `undefined`: time alone never does. It limits the age of a
+   * cached answer, but does not make caching safe: a cached yes delays a revoke by its age. Epoch milliseconds.
    */
   readonly validUntil: number | undefined;
 }

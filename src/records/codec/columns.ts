@@ -4,10 +4,10 @@ import type { Row } from '../../core/store-port.js';
 import { isCount, isObject, isText } from '../shape.js';
 import type { StoredRecord } from '../types.js';
 
-/** What the columns of a record must be. */
+/** The columns of a row, as its record requires them. */
 export type Columns = Pick<Row, 'subject' | 'scope' | 'open' | 'createdAt' | 'from' | 'until' | 'dueAt' | 'sortAt'>;
 
-/** One literal, so that the columns of all kinds have one hidden class. */
+/** Builds the columns of every kind by one literal, so that they share one hidden class. */
 export const columns = (
   subject: string,
   scope: string | undefined,
@@ -27,7 +27,7 @@ export function toJson(fields: object): JsonObject {
   return JSON.parse(JSON.stringify(fields)) as JsonObject;
 }
 
-/** The body of a row, if the row has one and names itself. @throws CorruptError */
+/** The body of a row of this kind. @throws CorruptError where the row has no body, id, version or subject, or another kind */
 export function bodyOf<T extends StoredRecord>(row: Row, kind: T['kind']): Partial<T> {
   if (!isObject(row)) throw new CorruptError('row', String(row), 'is no row at all');
   const body: unknown = row.body;
@@ -35,7 +35,7 @@ export function bodyOf<T extends StoredRecord>(row: Row, kind: T['kind']): Parti
   return body;
 }
 
-/** The record of a row. @param is the columns that it must have @throws CorruptError where the row has others */
+/** Returns the record of a row. @param is the columns that the record requires @throws CorruptError where the row has others */
 export function confirmed<T extends StoredRecord>(row: Row, record: T, is: Columns): T {
   const agrees =
     row.subject === is.subject &&

@@ -18,9 +18,11 @@ import {
 import { requestBody, requestColumns } from './request.js';
 
 /*
- * The one strict codec between rows and records, a file for each kind. What a column says is not repeated in the body,
- * except `expiresAt`: the column `until` becomes the effective end. Decoding derives every column anew and compares, so a
- * row that was changed outside, written by a newer version, or cut short is malformed, and a malformed row gives nothing.
+ * The strict codec between rows and records, with a file for each kind. The body does not repeat a column, except
+ * `expiresAt`: the column `until` becomes the effective end.
+ *
+ * Decoding derives every column again and compares. So a row that was edited outside, written by a newer version, or cut short
+ * is malformed. A malformed row gives no access (L30).
  */
 
 export function encode(record: StoredRecord): Row {

@@ -1,7 +1,7 @@
 import { isInstant } from '../../core/instant.js';
 import { isString, isText, oneOf, optional, shape, type Check } from '../shape.js';
 
-/** An end, or none yet, with one of these causes for each status. */
+/** Checks an end with one of these causes for its status. `undefined` passes. */
 export const end = (causes: Readonly<Record<string, readonly string[]>>): Check => {
   const checks = Object.entries(causes).map(([status, allowed]) =>
     shape({ status: oneOf(status), cause: oneOf(...allowed), at: isInstant, by: isText, reason: optional(isString) }),

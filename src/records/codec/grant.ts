@@ -11,7 +11,7 @@ import type { Grant } from '../types.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';
 import { end } from './ends.js';
 
-/** A grant that ended before its start was never held: an empty window, not one that runs backwards. */
+/** A grant that ended before its start was never held. Its window is empty: `until` never lies before `from`. */
 export function grantColumns(grant: Grant): Columns {
   const { subject, scope, end, issuedAt, startsAt, expiresAt } = grant;
   const until = Math.max(startsAt, effectiveEnd(grant));
@@ -27,7 +27,7 @@ export function grantColumns(grant: Grant): Columns {
   );
 }
 
-/** What the columns say, and what an ordinary grant has not, is left out. */
+/** Leaves out the fields that the columns hold, and the default values, so that rows stay small. */
 export function grantBody(grant: Grant): JsonObject {
   const { requestId, issuedAt, startsAt, expiresAt, firstStartsAt, activatedAt, warnAt, warnedAt, idleTtlMs, maxUses } = grant;
   return toJson({
@@ -65,7 +65,7 @@ const isGrantBody = /* @__PURE__ */ (() =>
     end: end(GRANT_ENDS),
   }))();
 
-/** The fields of a grant that its row has, under shorter names where each grant would pay for the length. */
+/** The body of a grant's row. `warnAt` and `warnedAt` have shorter names there, because each grant has them. */
 type Body = Partial<Grant> &
   Pick<Grant, 'requestId' | 'expiresAt'> & { readonly warn?: readonly number[]; readonly warned?: readonly number[] };
 
@@ -98,9 +98,9 @@ function decoded(row: Row): Grant {
     id[requestId.length] === '.' &&
     issuedAt <= startsAt &&
     startsAt < expiresAt &&
-    // One that was issued with its start has no other activation than that, and nothing to ask at it.
+    // A grant that starts when it is issued needs no activation, and the engine asks nothing at its start.
     (issuedAt < startsAt || (activatedAt === undefined && !asksAtStart)) &&
-    // What extends another began before itself; without the one, the cap on the whole line would count from the other.
+    // An extension names the earlier first start of its chain. Without it, `maxTotal` would count from the extension itself.
     (origin === undefined ? firstStartsAt === undefined : firstStartsAt !== undefined && firstStartsAt < startsAt) &&
     (activatedAt === undefined || startsAt <= activatedAt) &&
     (warn.at(-1) ?? 0) < expiresAt &&

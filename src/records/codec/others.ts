@@ -71,7 +71,7 @@ export function decodeReuse(row: Row): Reuse {
   return confirmed(row, reuse, reuseColumns(reuse));
 }
 
-/** A stuck change stays open. */
+/** A stuck change stays open: the external system may still lack it. */
 export const provisioningColumns = (change: ProvisioningChange): Columns =>
   columns(change.subject, change.scope, isUnsettled(change), UNORDERED, undefined, undefined, provisioningDueAt(change));
 
@@ -113,7 +113,7 @@ export function decodeProvisioningChange(row: Row): ProvisioningChange {
 
 export const subjectColumns = ({ id, unreviewed }: Subject): Columns => columns(id, undefined, unreviewed.length > 0, UNORDERED);
 
-/** A list that is empty, as for nearly every subject, is left out. */
+/** Leaves out the empty lists that nearly every subject has. */
 export function subjectBody({ unreviewed, openedForOthers, denied }: Subject): JsonObject {
   return {
     unreviewed,

@@ -18,13 +18,13 @@ export function requestColumns(request: AccessRequest): Columns {
   return columns(subject, undefined, sortAt !== undefined, createdAt, undefined, undefined, requestDueAt(request), sortAt);
 }
 
-/** All but what the columns say. */
+/** Leaves out the fields that the columns hold. */
 export function requestBody(request: AccessRequest): JsonObject {
   const { kind: _kind, id: _id, version: _version, subject: _subject, createdAt: _createdAt, ...body } = request;
   return toJson(body);
 }
 
-/** The earliest warning first, each once. */
+/** The earliest warning first, without repetition. */
 const isWarnBefore: Check = (value) =>
   listOf(isCount, 1)(value) && (value as readonly number[]).every((ms, i, all) => i === 0 || ms < (all[i - 1] as number));
 
@@ -97,15 +97,20 @@ export function decodeRequest(row: Row): AccessRequest {
   return confirmed(row, request, requestColumns(request));
 }
 
-/** A run's request names its agent, which asked, and no other request names an agent or an operator. */
+/** The request of a run names its agent, also as `requestedBy`. No other request names an agent or an operator. */
 function namesItsAgent(subject: string | undefined, { agent, operator, requestedBy }: AccessRequest): boolean {
   if (agent !== (subject === undefined ? undefined : agentOf(subject))) return false;
   return agent === undefined ? operator === undefined : requestedBy === agent;
 }
 
 /**
- * Nobody's review is counted twice, no group is asked twice, a quorum is somebody's, only break-glass owes a review, and
- * an extension goes on from within its cap, at no start of its own.
+ * Whether the fields of a request agree with each other:
+ *
+ * - Each reviewer has one review, and the quorum names each group once.
+ * - A quorum names its approver and the instant of its assignment.
+ * - `escalatedAt` needs an escalation.
+ * - Exactly a break-glass request has `afterReview`.
+ * - An extension starts below its cap, and its request has no `startsAt`.
  */
 function isConsistent(request: AccessRequest): boolean {
   const { reviews, quorum, approver, assignedAt, escalatedAt, end: ended, afterReview, extension, startsAt } = request;
