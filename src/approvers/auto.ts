@@ -16,7 +16,7 @@ export function autoApprove(
   when: (request: AccessRequest, context: ApproverContext) => MaybePromise<boolean>,
   options: { readonly patterns?: boolean | undefined; readonly name?: string | undefined } = {},
 ): AskableApprover {
-  if (typeof when !== 'function') throw invalid('when', 'a function of the request', when);
+  if (typeof when !== 'function') throw invalid('when', 'a function that takes the request and returns true or false', when);
   const { patterns: givenPatterns, name = 'auto-approve' } = readOptions<'patterns' | 'name'>('options', options, ['patterns', 'name']);
   const patterns = readPatterns(givenPatterns);
   return Object.freeze({
@@ -24,7 +24,7 @@ export function autoApprove(
     async decide(request: AccessRequest, context?: ApproverContext): Promise<Verdict> {
       if (!patterns && hasPatterns(request, context?.scopes)) return ABSTAINS;
       const yes: unknown = await when(request, context as ApproverContext);
-      if (typeof yes !== 'boolean') throw new TypeError('when(request) must be true or false');
+      if (typeof yes !== 'boolean') throw new TypeError('when(request) must return true or false');
       return { outcome: yes ? 'approve' : 'abstain' };
     },
     // It never denies: in a chain, a `when` that fails must not stand in front of an emergency.
@@ -38,7 +38,7 @@ export function autoApprove(
  *
  * @param reason what the requester is told
  */
-export function denyAll(reason = 'nothing is granted here'): AskableApprover {
+export function denyAll(reason = 'all requests are denied here'): AskableApprover {
   const verdict: Extract<Verdict & BreakGlassVerdict, { readonly outcome: 'deny' }> = Object.freeze({
     outcome: 'deny',
     reason: readText('reason', reason) ?? '',

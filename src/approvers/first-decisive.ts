@@ -70,9 +70,10 @@ export function firstDecisive(...approvers: readonly Approver[]): AskableApprove
 /** A chain in a chain is one chain: a request must find the very approver that decided it. */
 function readMembers(approvers: readonly Approver[]): readonly Approver[] {
   const members = approvers.flatMap((approver) => chains.get(approver) ?? approver);
-  if (members.length === 0 || !members.every(isApprover)) throw invalid('members', 'at least one approver, and nothing else', members);
+  if (members.length === 0 || !members.every(isApprover))
+    throw invalid('members', 'one or more approvers: objects with name and decide', members);
   const names = members.map(({ name }) => name);
-  if (new Set(names).size < members.length) throw invalid('members', 'approvers of different names', names.join(', '));
+  if (new Set(names).size < members.length) throw invalid('members', 'approvers with different names', names.join(', '));
   return members;
 }
 
@@ -170,7 +171,7 @@ async function denialOf(member: Approver, request: AccessRequest, context: Appro
   const verdict = plainCopy('verdict', await member.decide(request, context));
   if (verdict.outcome === 'deny') return verdict;
   // An answer that is none may have been meant as a no.
-  if (!NO_DENIALS.has(verdict.outcome)) throw new TypeError(`${member.name} has answered with no verdict`);
+  if (!NO_DENIALS.has(verdict.outcome)) throw new TypeError(`decide of ${member.name} must return a verdict`);
   return undefined;
 }
 
@@ -182,7 +183,7 @@ const isApprover = (member: unknown): boolean =>
 /** Not having the question is a no; not answering it is a failure. */
 function answersFor(member: Approver, name: string): boolean {
   const answer: unknown = member.answersFor === undefined ? false : member.answersFor(name);
-  if (typeof answer !== 'boolean') throw new TypeError(`answersFor of ${member.name} must answer true or false`);
+  if (typeof answer !== 'boolean') throw new TypeError(`answersFor of ${member.name} must return true or false`);
   return answer;
 }
 
@@ -196,6 +197,6 @@ async function isEligible(
   const answer: unknown = member.isEligible === undefined ? true : await member.isEligible(request, when, context);
   if (typeof answer === 'boolean') return answer;
   const isNo = typeof answer === 'object' && answer !== null && (answer as Partial<Ineligibility>).eligible === false;
-  if (!isNo) throw new TypeError(`isEligible of ${member.name} must answer true, false, or { eligible: false, reason }`);
+  if (!isNo) throw new TypeError(`isEligible of ${member.name} must return true, false, or { eligible: false, reason }`);
   return answer as Ineligibility;
 }

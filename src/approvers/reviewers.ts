@@ -70,7 +70,10 @@ export function reviewers(options: ReviewersOptions): AskableApprover {
       if (!patterns && hasPatterns(request, context?.scopes)) return ABSTAINS;
       const others = membersOf(request, context).length;
       if (others < approvals) {
-        return { outcome: 'deny', reason: `needs ${approvals} approvals, and only ${others} of ${name} may review this request` };
+        return {
+          outcome: 'deny',
+          reason: `needs ${approvals} approvals from group ${name}, but only ${others} of its members may review this request`,
+        };
       }
       return { outcome: 'review', quorum: { groups: [{ name, approvals }], denials, approvalTtlMs, reviewWithinMs } };
     },
@@ -85,7 +88,7 @@ function readMembers(value: unknown): ReadonlySet<string> {
   const members = new Set<string>();
   readBoundedList('members', value, 1).forEach((member, i) => {
     const id = readId(`members[${i}]`, member);
-    if (members.has(id)) throw invalid(`members[${i}]`, 'named once', id);
+    if (members.has(id)) throw invalid(`members[${i}]`, 'different from the members before it', id);
     members.add(id);
   });
   return members;

@@ -65,7 +65,10 @@ describe('autoApprove()', () => {
 
 describe('denyAll()', () => {
   it('denies with the reason', async () => {
-    expect(await ask(anEngine({ approver: denyAll() }).engine)).toMatchObject({ outcome: 'denied', reason: 'nothing is granted here' });
+    expect(await ask(anEngine({ approver: denyAll() }).engine)).toMatchObject({
+      outcome: 'denied',
+      reason: 'all requests are denied here',
+    });
     expect(await ask(anEngine({ approver: denyAll('closed for the night') }).engine)).toMatchObject({ reason: 'closed for the night' });
   });
 

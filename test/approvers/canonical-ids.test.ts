@@ -68,7 +68,9 @@ describe('canonicalId and the ids of an approver', () => {
     );
     // The hash of an id has no beginning that a pattern could speak of.
     const hashed = (id: string) => `h${[...id].reduce((sum, char) => sum + char.charCodeAt(0), 0)}`;
-    expect(make(rules({ like: 'user:*' }), hashed)).toThrow(/ids that canonicalId changes only in what is written here.*got "user:\*"/);
+    expect(make(rules({ like: 'user:*' }), hashed)).toThrow(
+      /text whose start and end canonicalId changes the same way in every id.*got "user:\*"/,
+    );
     expect(make(rules({ like: '*' }), hashed)).not.toThrow();
     const list = make({ groups: { g: ['user:eve'] }, rules: [{ ...yes, subjects: [{ group: 'g' }] }] }, strict);
     expect(list).toThrow(expect.objectContaining({ argument: 'groups.g[0]' }) as Error);
@@ -93,9 +95,9 @@ describe('canonicalId and the ids of an approver', () => {
     };
     for (const make of [() => definePolicy(written, { canonicalId }), () => readPolicy(written, { canonicalId })]) {
       expect(found(make)).toEqual([
-        expect.objectContaining({ rule: 'no', message: 'rule no names User:Eve, which canonicalId makes user:eve. Write it in that form' }),
-        expect.objectContaining({ rule: 'r', message: 'rule r names User:*, which canonicalId makes user:*. Write it in that form' }),
-        expect.objectContaining({ group: 'dba', message: 'group dba names User:Kim, which canonicalId changes. Write it in that form' }),
+        expect.objectContaining({ rule: 'no', message: 'rule no names User:Eve, which canonicalId changes to user:eve. Write user:eve' }),
+        expect.objectContaining({ rule: 'r', message: 'rule r names User:*, which canonicalId changes to user:*. Write user:*' }),
+        expect.objectContaining({ group: 'dba', message: 'group dba names User:Kim, which canonicalId changes. Write the changed form' }),
       ]);
     }
     expect(found(() => definePolicy(written))).toEqual([]);

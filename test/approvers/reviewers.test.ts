@@ -41,7 +41,7 @@ describe('reviewers()', () => {
     const { engine } = anEngine({ approver: reviewers({ members: [SAM, MAYA], approvals: 2, name: 'on-call' }) });
     const result = await ask(engine);
     expect(result).toMatchObject({ outcome: 'denied', request: { approver: 'on-call', end: { cause: 'approver' } } });
-    expect(result.outcome === 'denied' && result.reason).toMatch(/needs 2 approvals, and only 1 of on-call/);
+    expect(result.outcome === 'denied' && result.reason).toMatch(/needs 2 approvals from group on-call, but only 1 of its members/);
     expect((await ask(engine, { subject: 'user:bob' })).outcome).toBe('pending');
   });
 

@@ -27,14 +27,16 @@ const UNSET_MS = 86_400_000;
 export function readQuestion(given: unknown): AccessRequest {
   if (isRecord(given)) {
     const request = readRecorded(given);
-    if (request === undefined) throw invalid('request', 'a request as the engine gives it, or the fields of one without kind', given);
+    if (request === undefined)
+      throw invalid('request', 'a request that the engine returned, or an object like { subject, scope, ttl }', given);
     return request;
   }
   const read = readOptions<keyof PolicyQuestion>('request', given, FIELDS);
   const subject = readActor('subject', read.subject);
   const agent = agentOf(subject);
   const startsAt = read.startsAt === undefined ? undefined : readInstant('startsAt', read.startsAt);
-  if (startsAt !== undefined && read.at === undefined) throw invalid('at', 'given with startsAt: how far ahead that is, is asked', read.at);
+  if (startsAt !== undefined && read.at === undefined)
+    throw invalid('at', 'set when startsAt is set: the policy compares the two', read.at);
   const createdAt = read.at === undefined ? 0 : readInstant('at', read.at);
   return makeRequest({
     ...UNDECIDED,
@@ -67,11 +69,12 @@ function isRecord(given: unknown): given is object {
 }
 
 function readScopes({ scope, scopes }: { readonly scope?: unknown; readonly scopes?: unknown }): readonly string[] {
-  if ((scope === undefined) === (scopes === undefined)) throw invalid('scope', 'given, or scopes, and not both', scope);
+  if (scope === undefined && scopes === undefined) throw invalid('scope', 'set (or scopes)', scope);
+  if (scope !== undefined && scopes !== undefined) throw invalid('scope', 'omitted when scopes is set', scope);
   if (scopes === undefined) return [readPattern('scope', scope)];
   const list = readBoundedList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => readPattern(`scopes[${i}]`, item));
   const twice = list.findIndex((item, i) => list.indexOf(item) !== i);
-  if (twice !== -1) throw invalid(`scopes[${twice}]`, 'asked once', list[twice]);
+  if (twice !== -1) throw invalid(`scopes[${twice}]`, 'different from the scopes before it', list[twice]);
   return list;
 }
 

@@ -41,9 +41,10 @@ const commonReviewers = (rules: readonly Emergency[]): readonly string[] =>
 
 /** A review that nobody could give would be owed for ever. */
 function whyUnreviewable(rules: readonly Emergency[], reviewers: readonly string[], question: Question): string | undefined {
-  if (reviewers.length === 0) return `no group reviews for all of the rules ${joinIds(rules) ?? ''}: ask for less at a time (reviewers)`;
+  if (reviewers.length === 0)
+    return `rules ${joinIds(rules) ?? ''} have no review group in common: ask for fewer scopes at a time (reviewers)`;
   if (reviewers.some((group) => question.atMost(group) > 0)) return undefined;
-  return `nobody in the groups that review for ${joinIds(rules) ?? ''} may review this, so the review would be owed for ever (reviewers)`;
+  return `the review groups of ${joinIds(rules) ?? ''} have no member who may review this access (reviewers)`;
 }
 
 /**

@@ -30,7 +30,7 @@ export function checkShape(data: unknown): asserts data is PolicyDefinition {
 
 function toError(data: unknown, { code, path, message, keys, params }: Issue): InvalidArgumentError {
   if (code === 'unrecognized_keys') {
-    return new InvalidArgumentError(pathOf(data, [...path, keys?.[0] ?? '']), message, 'a field that is not known');
+    return new InvalidArgumentError(pathOf(data, [...path, keys?.[0] ?? '']), message, 'an unknown field');
   }
   if (params !== undefined) {
     const { argument, got } = params as { readonly argument: string; readonly got: string };

@@ -106,7 +106,7 @@ function readMembers(path: string, list: readonly string[], canonical: Canonical
   if (new Set(list).size === list.length) return new Set(list.map((person, i) => canonical(`${path}[${i}]`, person)));
   const seen = new Set<string>();
   const twice = list.findIndex((person) => seen.size === seen.add(person).size);
-  throw invalid(`${path}[${twice}]`, 'named once', list[twice]);
+  throw invalid(`${path}[${twice}]`, 'different from the members before it', list[twice]);
 }
 
 /** Reads what the shape alone doesn't say: names that must exist, and parts that must go together. */
@@ -150,7 +150,7 @@ class Reader {
   #denying(rule: DenyRule, at: At): Denying {
     const needless = Object.keys(rule).find((field) => !DENY_FIELDS.includes(field));
     if (needless !== undefined) {
-      throw new InvalidArgumentError(at(needless), 'left out: a deny rule denies whatever the ask is like', 'a condition');
+      throw new InvalidArgumentError(at(needless), 'omitted: a deny rule has only id, scopes, subjects and deny', 'a condition');
     }
     return Object.freeze({ ...this.#core(rule, at), reason: rule.deny });
   }
@@ -158,7 +158,7 @@ class Reader {
   #core(rule: PolicyRule | BreakGlassRule, at: At): RuleCore {
     const { id, scopes } = rule;
     const before = this.#ids.get(id);
-    if (before !== undefined) throw new InvalidArgumentError(at('id'), 'a name that no other rule has', `that of ${before}`);
+    if (before !== undefined) throw new InvalidArgumentError(at('id'), 'an id that no other rule has', `the id of ${before}`);
     this.#ids.set(id, at());
     const subjects = rule.subjects && this.#people(rule.subjects, at('subjects'));
     return { id, scopes: scopes.map(toParts), subjects, runs: 'deny' in rule || rule.runs === true };
@@ -185,7 +185,7 @@ class Reader {
     const isNoMore = (field: 'minTtl' | 'maxTtl', ms = 0, limit: 'maxTtl' | 'maxTotal', limitMs = Infinity) => {
       if (ms <= limitMs) return;
       const got = `${show(rule[field])} with ${limit} ${show(rule[limit])}`;
-      throw new InvalidArgumentError(at(field), `at most ${limit}, or no window fits`, got);
+      throw new InvalidArgumentError(at(field), `at most ${limit}, or the rule allows no window`, got);
     };
     isNoMore('minTtl', minTtlMs, 'maxTtl', maxTtlMs);
     isNoMore('minTtl', minTtlMs, 'maxTotal', maxTotalMs);
@@ -207,7 +207,8 @@ class Reader {
 
   #review({ groups, denials = 1, approvalTtl, reviewWithin, escalate }: ReviewRule['review'], at: At): ReviewTerms {
     const names = Object.keys(groups);
-    if (names.length === 0) throw new InvalidArgumentError(at('review', 'groups'), 'at least one group', 'none');
+    if (names.length === 0)
+      throw new InvalidArgumentError(at('review', 'groups'), 'an object with at least one group, for example { dba: 1 }', 'no group');
     for (const name of names) this.#known(at('review', 'groups', name), name);
     if (escalate !== undefined) this.#known(at('review', 'escalate', 'to'), escalate.to);
     return Object.freeze({
@@ -231,7 +232,8 @@ class Reader {
     const names = [...this.#groups.keys()];
     const meant = nearest(name, names);
     const some = names.length > MAX_TOLD ? [...names.slice(0, MAX_TOLD), '...'] : names;
-    const rule = meant === undefined ? `a group that is defined (${some.join(', ') || 'none is'})` : `a group that is defined; ${meant} is`;
+    const rule =
+      meant === undefined ? `a defined group (${some.join(', ') || 'none is defined'})` : `a defined group (did you mean ${meant}?)`;
     throw invalid(path, rule, name);
   }
 }

@@ -39,16 +39,16 @@ async function missingRights({ deciding, holding }: Holding<RuleCore & RuleLimit
   const missing: string[] = [];
   for (const { scope, rule } of deciding) {
     if (rule !== undefined && !rule.patterns && question.reach.isWide(scope)) {
-      const what = scope.isWide ? 'is a pattern' : 'reaches further than itself';
-      missing.push(`${cut(scope.text, MAX_PART_BYTES)} ${what}, and rule ${rule.id} gives none (patterns)`);
+      const what = scope.isWide ? 'is a pattern' : 'covers other scopes too';
+      missing.push(`${cut(scope.text, MAX_PART_BYTES)} ${what}, but rule ${rule.id} allows only single scopes (patterns)`);
     }
   }
   for (const rule of holding) {
     if (await speaksOf(rule.requesters, requestedBy, rule.runs, question)) continue;
     const who =
       requestedBy === subject || requestedBy === agentOf(subject)
-        ? 'the subject may not ask for itself'
-        : `${requestedBy} may not ask for ${subject}`;
+        ? 'the subject may not request this for itself'
+        : `${requestedBy} may not request this for ${subject}`;
     missing.push(lack(rule, 'requesters', who));
   }
   return missing;

@@ -22,9 +22,9 @@ export function copyPolicy(given: unknown): Copy {
   const budget = { left: MAX_VALUES };
   const copy = (path: string, value: unknown, depth: number): unknown => {
     budget.left -= 1;
-    if (budget.left < 0) throw new InvalidArgumentError('policy', 'of at most a million values', 'more');
+    if (budget.left < 0) throw new InvalidArgumentError('policy', 'an object of at most 1,000,000 values', 'more');
     if (typeof value !== 'object' || value === null) return value;
-    if (depth === 0) throw new InvalidArgumentError(path, `of at most ${MAX_DEPTH} levels`, 'more');
+    if (depth === 0) throw new InvalidArgumentError(path, `nested at most ${MAX_DEPTH} levels deep`, 'more levels');
     if (isArray(path, value)) return readBoundedList(path, value, 0, budget.left).map((item, i) => copy(`${path}[${i}]`, item, depth - 1));
     // A rule of a class could hide a field behind an accessor, a limit or a denial, that no copy would have.
     refuseInstance(path, value);
@@ -54,7 +54,7 @@ function keysOf(path: string, value: object): readonly string[] {
   try {
     return Object.keys(value);
   } catch {
-    throw new InvalidArgumentError(path, 'readable', 'an object whose fields can not be listed');
+    throw new InvalidArgumentError(path, 'readable', 'an object whose fields cannot be listed');
   }
 }
 
@@ -70,14 +70,15 @@ function readLiveGroup(path: string, value: unknown): LiveGroup | undefined {
     const meant = nearest(unknown, METHODS);
     throw new InvalidArgumentError(
       `${path}.${unknown}`,
-      meant === undefined ? 'left out: a group is a list of ids, or { isMember, members }' : `left out, or spelt ${meant}`,
-      'a field that no group has',
+      meant === undefined ? 'omitted: a group is a list of ids, or { isMember, members }' : `omitted, or spelled ${meant}`,
+      'an unknown field',
     );
   }
   if (typeof isMember !== 'function') {
     throw invalid(path, 'a list of ids or, in code, an object with isMember(person, request)', value);
   }
-  if (members !== undefined && typeof members !== 'function') throw invalid(`${path}.members`, 'a function of the request', members);
+  if (members !== undefined && typeof members !== 'function')
+    throw invalid(`${path}.members`, 'a function that takes the request and returns a list of ids', members);
   const ask = isMember as LiveGroup['isMember'];
   const list = members as LiveGroup['members'];
   return Object.freeze({

@@ -31,7 +31,7 @@ export async function answer(policy: Compiled, question: Question): Promise<Answ
     return hopeless === undefined ? { outcome: 'review', rule, terms, quorum } : { outcome: 'deny', rule, reason: hopeless };
   }
   if (isOfBreakGlass(question.request.extension)) {
-    return { outcome: 'deny', rule, reason: 'access that was taken by break-glass is extended only by people, and this rule asks none' };
+    return { outcome: 'deny', rule, reason: 'only reviewers can extend break-glass access, and this rule asks for no review' };
   }
   return { outcome: 'approve', rule, terms };
 }
@@ -40,7 +40,7 @@ const reviewsOf = (rules: readonly Giving[]) => rules.flatMap(({ review }) => re
 
 /** A scope that no rule covers; a request for nothing is covered by none. */
 export function uncovered(holding: Holding<unknown>, { scopes }: Question): string | undefined {
-  if (scopes.length === 0) return 'nothing';
+  if (scopes.length === 0) return 'an empty list of scopes';
   return holding.deciding.find(({ rule }) => rule === undefined)?.scope.text;
 }
 
@@ -51,7 +51,8 @@ function whyHopeless({ groups, escalation }: QuorumInput, question: Question): s
   if (escalation !== undefined) return undefined;
   for (const { name, approvals } of groups) {
     const others = question.atMost(name);
-    if (others < approvals) return `needs ${approvals} of ${name}, and only ${others} of them may review this request`;
+    if (others < approvals)
+      return `needs ${approvals} approvals from group ${name}, but only ${others} of its members may review this request`;
   }
   return undefined;
 }

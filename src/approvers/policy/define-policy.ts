@@ -58,7 +58,7 @@ export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial
     name: compiled.name,
     fits(engine) {
       if (scopes !== undefined && reach.name !== engine.scopes.name) {
-        throw invalid('scopes', `the matcher that policy ${compiled.name} was given as options.scopes, ${reach.name}`, engine.scopes.name);
+        throw invalid('scopes', `${reach.name}, the matcher in options.scopes of policy ${compiled.name}`, engine.scopes.name);
       }
       compiledFor(engine);
     },

@@ -44,20 +44,22 @@ async function lookAt(rule: RuleCore, scope: Parts, question: Question, decides:
   const denies = isDenying(rule);
   const isPart = !denies && decides !== undefined && isAboutPart(rule, scope, reach);
   if (!isPart && !(denies ? overlapsScope(rule, scope, reach) : coversScope(rule, scope, reach))) {
-    return passedOver(`its scopes ${denies ? 'overlap' : 'cover'} no ${scope.text}`);
+    return passedOver(`its scopes do not ${denies ? 'overlap' : 'cover'} ${scope.text}`);
   }
   if (!(await isFor(rule, question))) {
     const agent = agentOf(request.subject);
     const isForAgent = agent !== undefined && !denies && (await speaksOf(rule.subjects, agent, false, question));
     return passedOver(
-      isForAgent ? `its subjects include ${agent}, but not its runs (runs)` : `its subjects do not include ${request.subject}`,
+      isForAgent
+        ? `its subjects include ${agent}, but not the runs of that agent (runs)`
+        : `its subjects do not include ${request.subject}`,
     );
   }
-  if (denies) return { verdict: 'decides', why: 'it denies what overlaps its scopes, before all other rules' };
-  if (rule === decides) return { verdict: 'decides', why: 'it is the first that covers the scope for this subject' };
+  if (denies) return { verdict: 'decides', why: 'it denies every overlapping scope, and deny rules come first' };
+  if (rule === decides) return { verdict: 'decides', why: 'it is the first rule that covers the scope for this subject' };
   if (isPart) {
-    const what = scope.isWide ? `${scope.text} is a pattern that overlaps its scopes` : `${scope.text} reaches into its scopes`;
-    return { verdict: 'decides', why: `${what}, so what it asks for holds too` };
+    const what = scope.isWide ? `${scope.text} is a pattern that overlaps its scopes` : `${scope.text} overlaps its scopes`;
+    return { verdict: 'decides', why: `${what}, so its conditions apply too` };
   }
-  return passedOver(`rule ${decides?.id ?? ''} covers the scope before it`);
+  return passedOver(`rule ${decides?.id ?? ''} comes first and covers the scope`);
 }

@@ -37,7 +37,7 @@ class Scanner {
 
   #value(): void {
     if (this.#path.length > MAX_DEPTH)
-      throw new InvalidArgumentError(pathOf(undefined, this.#path), `of at most ${MAX_DEPTH} levels`, 'more');
+      throw new InvalidArgumentError(pathOf(undefined, this.#path), `nested at most ${MAX_DEPTH} levels deep`, 'more levels');
     this.#skipBlank();
     if (this.#takes('{')) this.#object();
     else if (this.#takes('[')) this.#list();
@@ -51,7 +51,8 @@ class Scanner {
       const at = this.#at;
       const field = this.#string();
       this.#path.push(field);
-      if (fields.has(field)) throw new InvalidArgumentError(pathOf(undefined, this.#path), 'there once', `it again at ${this.#place(at)}`);
+      if (fields.has(field))
+        throw new InvalidArgumentError(pathOf(undefined, this.#path), 'set only once', `a second value at ${this.#place(at)}`);
       fields.add(field);
       this.#skipBlank();
       if (!this.#takes(':')) throw this.#noJson();
@@ -109,7 +110,7 @@ class Scanner {
   }
 
   #noJson(at = this.#at): InvalidArgumentError {
-    return new InvalidArgumentError('policy', 'JSON', `text that is none at ${this.#place(at)}`);
+    return new InvalidArgumentError('policy', 'valid JSON', `a syntax error at ${this.#place(at)}`);
   }
 
   #place(at: number): string {

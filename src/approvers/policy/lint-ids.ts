@@ -40,4 +40,4 @@ function textOf(selector: Selector): string | undefined {
 }
 
 const inWords = (where: string, [written, made]: readonly string[]): string =>
-  `${where} names ${written ?? ''}, which canonicalId ${made === undefined ? 'changes' : `makes ${made}`}. Write it in that form`;
+  `${where} names ${written ?? ''}, which canonicalId changes${made === undefined ? '. Write the changed form' : ` to ${made}. Write ${made}`}`;

@@ -11,13 +11,13 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
   return rules.flatMap((rule, i) => {
     const find = (code: Finding['code'], message: string) => [finding(code, { rule: rule.id }, message)];
     if (isForNobody(rule, groups)) {
-      return find('never_matches', `rule ${rule.id} is for nobody: its groups are empty. Put people into them, or take the rule out`);
+      return find('never_matches', `rule ${rule.id} matches no subject: its groups are empty. Add people to them, or remove the rule`);
     }
     const denied = coveredBy(rule, (scope) => relations.covering(denying, scope), policy);
     if (denied !== undefined) {
       return find(
         'never_matches',
-        `rule ${rule.id} can never decide: ${names(denied)} ${deny(denied)} all that it covers, and deny rules come first. Narrow the deny, or take the rule out`,
+        `rule ${rule.id} never decides: ${names(denied)} ${deny(denied)} everything that it covers, and deny rules come first. Narrow the denial, or remove rule ${rule.id}`,
       );
     }
     const before = new Set(rules.slice(0, i));
@@ -30,12 +30,12 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
     if (shadows !== undefined && !isHeld()) {
       return find(
         'shadowed',
-        `rule ${rule.id} never decides: ${names(shadows)} before it ${cover(shadows)} all of its scopes for all of its subjects. Move it up, or take it out`,
+        `rule ${rule.id} never decides: the earlier ${names(shadows)} ${cover(shadows)} all its scopes for all its subjects. Move rule ${rule.id} up, or remove it`,
       );
     }
     // It decides all the same, and refuses: without it the rules after it would.
     if (nobodyMayAsk(rule, groups)) {
-      return find('never_matches', `rule ${rule.id} lets nobody ask: the groups of its requesters are empty. Put people into them`);
+      return find('never_matches', `rule ${rule.id} accepts no request: the groups of its requesters are empty. Add people to them`);
     }
     // Whether their subjects may meet comes last: going through groups is what takes long.
     const found: Finding[] = [];
@@ -52,7 +52,7 @@ const MAX_WIDER = 50;
 
 /** A pattern that takes a scope away from a rule that is written for it. */
 function isWider(earlier: RuleCore, wide: Parts, later: RuleCore, narrow: Parts): Finding {
-  const message = `rule ${earlier.id} stands before rule ${later.id}, and its ${wide.text} is wider than ${narrow.text}, so for whoever is subject to both it decides. Move rule ${later.id} up, or narrow ${wide.text}`;
+  const message = `rule ${earlier.id} comes before rule ${later.id}, and its ${wide.text} is wider than ${narrow.text}. It decides for every subject of both rules. Move rule ${later.id} up, or narrow ${wide.text}`;
   return finding('wide_pattern', { rule: earlier.id }, message);
 }
 
@@ -63,7 +63,7 @@ export function lintDenials(policy: Compiled, relations: Relations): Finding[] {
   return denying.toReversed().flatMap((rule) => {
     const find = (code: Finding['code'], message: string) => [finding(code, { rule: rule.id }, message)];
     if (isForNobody(rule, groups)) {
-      return find('never_matches', `rule ${rule.id} denies nobody: its groups are empty. Put people into them, or take the rule out`);
+      return find('never_matches', `rule ${rule.id} denies no subject: its groups are empty. Add people to them, or remove the rule`);
     }
     needed.delete(rule);
     const others = coveredBy(rule, (scope) => relations.covering(denying, scope).filter((one) => needed.has(one)), policy);
@@ -71,8 +71,10 @@ export function lintDenials(policy: Compiled, relations: Relations): Finding[] {
       needed.add(rule);
       return [];
     }
-    const do_ = others.length === 1 ? 'does' : 'do';
-    return find('shadowed', `rule ${rule.id} denies nothing that ${names(others)} ${do_} not deny anyhow. Take it out`);
+    return find(
+      'shadowed',
+      `rule ${rule.id} is redundant: ${names(others)} ${deny(others)} all its scopes for all its subjects. Remove it`,
+    );
   });
 }
 

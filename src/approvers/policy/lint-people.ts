@@ -22,7 +22,7 @@ export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
       finding(
         'quorum_too_big',
         { rule: id, group },
-        `rule ${id} wants ${count} of group ${group}, which has ${list.size}. Put more people into it, or ask for fewer`,
+        `rule ${id} needs ${count} approvals from group ${group}, which lists only ${list.size}. Add people to it, or lower the number`,
       ),
     );
   }
@@ -31,7 +31,7 @@ export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
       finding(
         'quorum_too_big',
         { rule: id },
-        `rule ${id} wants ${all} people in all, each counts in one group only, and its groups have ${everybody.size} between them. Put more people into them, or ask for fewer`,
+        `rule ${id} needs ${all} different reviewers, because each counts in one group only. Its groups list only ${everybody.size}. Add people to them, or lower the numbers`,
       ),
     );
   }
@@ -43,7 +43,7 @@ export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
       finding(
         'quorum_too_big',
         { rule: id },
-        `rule ${id} wants ${denials} denials before it ends, and its groups have ${deniers} people between them. Put more people into them, or ask for fewer`,
+        `rule ${id} needs ${denials} denials to end a request, but its groups list only ${deniers}. Add people to them, or lower denials`,
       ),
     );
   }
@@ -52,7 +52,7 @@ export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
       finding(
         'never_escalates',
         { rule: id, group: escalation.group },
-        `rule ${id} escalates to group ${escalation.group} only when the time to review is over. Shorten escalate.after, or lengthen reviewWithin`,
+        `rule ${id} escalates to group ${escalation.group} only after the review deadline. Shorten escalate.after, or lengthen reviewWithin`,
       ),
     );
   }
@@ -64,15 +64,14 @@ export function lintGroups(policy: Compiled): Finding[] {
   const used = usedGroups(policy);
   return [...policy.groups].flatMap(([group, made]) => {
     const users = used.get(group);
-    if (users === undefined)
-      return [finding('unused_group', { group }, `group ${group} is named by no rule. Name it in one, or take it out`)];
+    if (users === undefined) return [finding('unused_group', { group }, `no rule names group ${group}. Name it in a rule, or remove it`)];
     const by = `${users.length === 1 ? 'rule' : 'rules'} ${users.join(', ')}`;
     if ('live' in made)
       return [
-        finding('untold_group', { group }, `group ${group} of ${by} is code: who is in it can't be told ahead. See that somebody is`),
+        finding('untold_group', { group }, `group ${group} of ${by} is code, so lint can't list its members. Check that it has some`),
       ];
     if (made.list.size === 0)
-      return [finding('empty_group', { group }, `group ${group} of ${by} has nobody in it. Put people into it, or name another`)];
+      return [finding('empty_group', { group }, `group ${group} of ${by} is empty. Add people to it, or name another group`)];
     return [];
   });
 }

@@ -23,7 +23,7 @@ export function lint(policy: Compiled, asWritten?: Compiled): readonly Finding[]
     ...(asWritten === undefined ? [] : lintIds(asWritten, policy)),
   ];
   if (relations.gaveUpAfter !== undefined) {
-    const message = `the order of the rules was looked at for ${relations.gaveUpAfter} comparisons by matcher ${reach.name}, and there are more. Split the policy, or its rules, to have all of it looked at`;
+    const message = `lint stopped comparing rules after ${relations.gaveUpAfter} comparisons by matcher ${reach.name}. Split the policy, or its rules, so that lint can compare all of them`;
     findings.push(finding('too_large', {}, message));
   }
   // In the order in which the rules are written; what is about no rule comes last.

@@ -7,7 +7,7 @@ export const NAME_PATTERN = NAME.source;
 
 export function readName(argument: string, value: unknown): string {
   if (typeof value !== 'string' || !NAME.test(value) || value === '__proto__') {
-    throw invalid(argument, 'a name: 1-64 of [A-Za-z0-9_.~@/+=-]', value);
+    throw invalid(argument, 'a name of 1-64 characters from [A-Za-z0-9_.~@/+=-]', value);
   }
   return value;
 }

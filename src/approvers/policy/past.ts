@@ -89,6 +89,6 @@ function recordIn({ id, requestId, data }: AuditEntry, before: object): AccessRe
   try {
     return decodeRequest(encode(makeRequest({ ...before, ...(data as object), id: requestId } as AccessRequest)));
   } catch {
-    throw new CorruptError('entry', id, 'what it says of a request is not what this package writes');
+    throw new CorruptError('entry', id, 'the request in it is malformed, or was not written by this package');
   }
 }

@@ -36,18 +36,18 @@ export function readSelector(argument: string, value: unknown, mayBeSelf: boolea
 function readLike(argument: string, value: unknown): Like {
   const [starts, ends, ...more] = typeof value === 'string' && value.length <= 256 ? value.split('*') : [];
   if (starts === undefined || ends === undefined || more.length > 0) {
-    throw invalid(argument, "ids with exactly one *, which stands for one or more characters: 'user:*'", value);
+    throw invalid(argument, "text with exactly one *, for example 'user:*' (* stands for one or more characters)", value);
   }
   // What no id begins or ends with would match nobody, and a rule that denies would deny nobody. The 0 stands for what
   // the star does: it may follow a space, and combines with nothing.
   if (!isId(`${starts}0`) || !isId(`0${ends}`)) {
     throw invalid(
       argument,
-      'what ids begin and end with: in NFC, without control, format, separator or invisible characters or a space at either end',
+      'the start and end of valid ids: in NFC, without control, format, separator or invisible characters or a space at either end',
       value,
     );
   }
-  if (starts.startsWith('system:')) throw invalid(argument, 'ids outside the reserved system:', value);
+  if (starts.startsWith('system:')) throw invalid(argument, 'ids that do not start with the reserved system:', value);
   return { starts, ends };
 }
 
@@ -71,7 +71,11 @@ function canonicalLike(argument: string, { starts, ends }: Like, canonical: Cano
   const at = short.indexOf(mark);
   const made = { starts: short.slice(0, at), ends: short.slice(at + 1) };
   if (at >= 0 && !made.ends.includes(mark) && long === `${made.starts}${marks}${made.ends}`) return made;
-  throw invalid(argument, 'ids that canonicalId changes only in what is written here; otherwise name each of them', `${starts}*${ends}`);
+  throw invalid(
+    argument,
+    'text whose start and end canonicalId changes the same way in every id; otherwise list each id',
+    `${starts}*${ends}`,
+  );
 }
 
 /** The selector of what somebody wrote and has been checked. */

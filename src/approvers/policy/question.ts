@@ -58,7 +58,7 @@ export class Question {
     if (group === undefined) return false;
     if ('list' in group) return group.list.has(person);
     const answer: unknown = await group.live.isMember(person, this.request);
-    if (typeof answer !== 'boolean') throw new TypeError(`isMember of group ${name} must answer true or false`);
+    if (typeof answer !== 'boolean') throw new TypeError(`isMember of group ${name} must return true or false`);
     return answer;
   }
 
@@ -88,7 +88,7 @@ export class Question {
     if ('list' in group) return group.list;
     if (group.live.members === undefined) return [asGroup(name)];
     const answer: unknown = await group.live.members(this.request);
-    if (!Array.isArray(answer) || !answer.every(isId)) throw new TypeError(`members of group ${name} must answer with a list of ids`);
+    if (!Array.isArray(answer) || !answer.every(isId)) throw new TypeError(`members of group ${name} must return a list of ids`);
     return answer;
   }
 

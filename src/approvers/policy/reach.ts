@@ -53,7 +53,7 @@ function matches(left: readonly string[], right: readonly string[], both: boolea
 /** How far scopes reach by a matcher that comes with the policy. */
 export function readReach(argument: string, matcher: unknown): RuleScopes {
   if (matcher === undefined) return PATTERNS;
-  if (typeof matcher !== 'object' || matcher === null) throw invalid(argument, 'a ScopeMatcher, like patternScopes', matcher);
+  if (typeof matcher !== 'object' || matcher === null) throw invalid(argument, 'a ScopeMatcher, for example patternScopes', matcher);
   for (const method of ['covers', 'overlaps']) {
     const given = readField(`${argument}.${method}`, matcher, method);
     if (typeof given !== 'function') throw invalid(`${argument}.${method}`, 'a function', given);
@@ -79,7 +79,7 @@ export function reachOf(matcher: ScopeMatcher): RuleScopes {
 /** By a matcher of somebody else's; where what it says is neither yes nor no, the question fails (L30). */
 function reachBy(matcher: ScopeMatcher): RuleScopes {
   const sure = (answer: unknown): boolean => {
-    if (typeof answer !== 'boolean') throw new TypeError(`scope matcher ${matcher.name} must answer true or false`);
+    if (typeof answer !== 'boolean') throw new TypeError(`scope matcher ${matcher.name} must return true or false`);
     return answer;
   };
   return {

@@ -15,7 +15,7 @@ import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
  * readPolicy(readFileSync('policy.json', 'utf8'), { groups: { managers: { isMember: isManagerOf } } })
  */
 export function readPolicy(json: unknown, options: Pick<PolicyDefinition, 'groups'> & PolicyOptions = {}): Policy {
-  if (ArrayBuffer.isView(json)) throw invalid('policy', "text, or what JSON.parse has made of it: read the file as 'utf8'", json);
+  if (ArrayBuffer.isView(json)) throw invalid('policy', "JSON text, or the result of JSON.parse: read the file as 'utf8'", json);
   const { groups = {}, ...rest } = readOptions<'groups' | keyof PolicyOptions>('options', options, ['groups', 'scopes', 'canonicalId']);
   const file = copyPolicy(typeof json === 'string' ? parseJson(json) : json);
   const beside = copyPolicy({ groups });
@@ -35,7 +35,7 @@ function withGroups(file: Copy, data: Fields, lists: Fields, live: Copy['live'])
   if (!isFields(written)) return file;
   for (const name of [...Object.keys(lists), ...live.keys()]) {
     if (name in written || file.live.has(name)) {
-      throw invalid(`options.groups.${name}`, 'a group that the file does not define itself', name);
+      throw invalid(`options.groups.${name}`, 'a group that the file does not define', name);
     }
   }
   Object.assign(written, lists);

@@ -33,7 +33,7 @@ function object<Shape extends z.core.$ZodLooseShape>(shape: Shape, annotation: R
   const error = ({ code, keys }: { readonly code?: string; readonly keys?: unknown }) => {
     if (code !== 'unrecognized_keys') return 'an object';
     const meant = nearest(String((keys as readonly unknown[])[0]), fields);
-    return meant === undefined ? `left out: the fields are ${fields.join(', ')}` : `left out, or spelt ${meant}`;
+    return meant === undefined ? `omitted: the fields are ${fields.join(', ')}` : `omitted, or spelled ${meant}`;
   };
   return z.strictObject(shape, { error }).register(annotations, annotation);
 }
@@ -64,7 +64,7 @@ const reason = (description: string) =>
   part(
     (argument, value) => {
       if (typeof value === 'string' && !isBlank(value)) readText(argument, value);
-      else throw invalid(argument, 'the reason that is told', value);
+      else throw invalid(argument, 'the reason of the denial, as text that is not blank', value);
     },
     { type: 'string', minLength: 1, maxLength: 4096, description },
   );
@@ -95,54 +95,57 @@ const head = {
 export const DENY_FIELDS: readonly string[] = ['id', 'scopes', 'subjects', 'deny'];
 const conditions = {
   requesters: z.optional(list(requester, 1, MAX_PARTS)),
-  runs: flag('Whether subjects that name an agent name its runs too. Default: no.'),
-  minTtl: z.optional(duration('The shortest window that may be asked for.')),
+  runs: flag('Whether subjects that name an agent include its runs. Default: no.'),
+  minTtl: z.optional(duration('The shortest window that may be requested.')),
   require: z.optional(
     object({
-      justification: flag('Whether it must be said why.'),
+      justification: flag('Whether a justification is required.'),
       ticket: z.optional(
         part(readTicket, {
           anyOf: [{ const: true }, { type: 'string', pattern: TICKET_PATTERN }],
-          description: 'Any ticket, or what it looks like.',
+          description: "true requires any ticket. A text is the required form, such as 'INC-####' or 'INC-*'.",
         }),
       ),
     }),
   ),
-  patterns: flag('Whether a pattern of scopes may be given. Default: no.'),
+  patterns: flag('Whether a pattern of scopes may be granted. Default: no.'),
 };
 const given = {
   warnBefore: z.optional(
     part(readWarnBefore, {
       anyOf: [...durationForms, { type: 'array', items: { anyOf: durationForms }, minItems: 1, maxItems: MAX_WARNINGS, uniqueItems: true }],
-      description: "How long before the end the warnings are recorded. Milliseconds, or '30m', '1h30m', or a list of different ones.",
+      description:
+        "How long before the end of the grant each warning is recorded. Milliseconds, or '30m', '1h30m', or a list of different ones.",
     }),
   ),
-  idleTtl: z.optional(duration('The grant ends when it has not been used for this long.')),
+  idleTtl: z.optional(duration('The grant ends when it has been idle for this long.')),
   maxUses: z.optional(
-    part((argument, value) => readCount(argument, value, 1), { type: 'integer', minimum: 1, description: 'How many uses a grant has.' }),
+    part((argument, value) => readCount(argument, value, 1), { type: 'integer', minimum: 1, description: 'How many uses a grant allows.' }),
   ),
   maxTotal: z.optional(duration('The longest time from the first start to the end of the last extension.')),
 };
 
 const review = object({
   groups: z.record(z.string().register(annotations, { pattern: NAME_PATTERN }), count('How many of this group must approve.'), {
-    error: 'an object that gives each group its number of approvals',
+    error: 'an object of groups and their numbers of approvals, for example { "dba": 1 }',
   }),
-  denials: z.optional(count('How many denials end it. Default: 1.')),
+  denials: z.optional(count('How many denials end the request. Default: 1.')),
   approvalTtl: z.optional(duration('How long one approval counts.')),
-  reviewWithin: z.optional(duration('How long the reviewers have.')),
-  escalate: z.optional(object({ to: name(), after: duration('When members of that group may stand in for any.') })),
+  reviewWithin: z.optional(duration('How long the reviewers have to decide.')),
+  escalate: z.optional(object({ to: name(), after: duration('After how long members of that group may stand in for any of the groups.') })),
 });
 
 const rule = object(
   {
     ...head,
     ...conditions,
-    maxTtl: z.optional(duration('The longest window that may be asked for.')),
+    maxTtl: z.optional(duration('The longest window that may be requested.')),
     maxStartAhead: z.optional(duration('How far ahead a scheduled start may lie.')),
     ...given,
     approve: z.optional(z.literal(true, { error: 'true' })),
-    deny: z.optional(reason('Denies whatever overlaps the scopes, before all other rules; the reason that is told.')),
+    deny: z.optional(
+      reason('Denies every request that overlaps the scopes, before all other rules. The text is the reason that the requester sees.'),
+    ),
     review: z.optional(review),
   },
   {
@@ -154,11 +157,11 @@ const rule = object(
 const breakGlass = object({
   ...head,
   ...conditions,
-  maxTtl: duration('The longest window that may be taken.'),
+  maxTtl: duration('The longest window of one break-glass access.'),
   ...given,
   reviewers: list(name(), 1, MAX_PARTS),
-  reviewWithin: duration('How long after its start the review is overdue.'),
-  maxUnreviewed: z.optional(count('How many reviews may be owed at a time. Default: 1.')),
+  reviewWithin: duration('How long after the start of the access its review becomes overdue.'),
+  maxUnreviewed: z.optional(count('How many break-glass reviews of one subject may be pending at a time. Default: 1.')),
 });
 
 /** A policy file. Groups of code are taken out before it is asked. */

@@ -53,7 +53,7 @@ async function askAgain(policy: Policy, past: PastRequest): Promise<PastOutcome>
   if (!past.isBreakGlass) return askOrdinary(policy, past);
   const said = await policy.breakGlass?.(past.request);
   if (said === undefined || said.outcome === 'abstain')
-    return { ...NOTHING, outcome: 'ineligible', reason: 'no rule allows break-glass for it' };
+    return { ...NOTHING, outcome: 'ineligible', reason: 'no rule allows break-glass for this request' };
   const { outcome, rule } = said;
   if (outcome === 'deny') return { ...NOTHING, outcome, rule, reason: said.reason };
   const { reviewers = [], reviewWithinMs, terms } = said;

@@ -13,7 +13,7 @@ export function readTicket(argument: string, value: unknown): Ticket {
   if (typeof value !== 'string' || !PATTERN.test(value)) {
     throw invalid(
       argument,
-      "true for any ticket, or what one looks like, e.g. 'INC-####' (# is a digit) or 'INC-*' (* ends it, for one or more characters)",
+      "true for any ticket, or its form: 'INC-####' (# is a digit) or 'INC-*' (a final * is one or more characters)",
       value,
     );
   }

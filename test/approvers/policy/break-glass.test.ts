@@ -53,8 +53,8 @@ describe('breakGlass()', () => {
     ['a blank one', { justification: '  ' }, 'give a justification (rule outage: require.justification)'],
     ['too long a window', { ttlMs: 15 * MINUTE + 1 }, 'ask for at most 15m (rule outage: maxTtl)'],
     ['no ticket', { ticket: undefined }, 'cite a ticket like INC-* (rule outage: require.ticket)'],
-    ['another to ask', { requestedBy: 'user:lee' }, 'user:lee may not ask for user:maya (rule outage: requesters)'],
-    ['a pattern', { scopes: ['db:*'] }, 'db:* is a pattern, and rule outage gives none (patterns)'],
+    ['another to ask', { requestedBy: 'user:lee' }, 'user:lee may not request this for user:maya (rule outage: requesters)'],
+    ['a pattern', { scopes: ['db:*'] }, 'db:* is a pattern, but rule outage allows only single scopes (patterns)'],
   ])('denies what has %s, and names rule and field', async (_, over, reason) => {
     const policy = withBreakGlass([
       { ...rule, require: { justification: false, ticket: 'INC-*' } },
@@ -84,7 +84,7 @@ describe('breakGlass()', () => {
     // Its review could be given by nobody.
     expect(await policy.breakGlass?.(asking(['db:write', 'wiki:read'], because))).toMatchObject({
       outcome: 'deny',
-      reason: 'no group reviews for all of the rules outage, wiki: ask for less at a time (reviewers)',
+      reason: 'rules outage, wiki have no review group in common: ask for fewer scopes at a time (reviewers)',
     });
   });
 
@@ -149,7 +149,7 @@ describe('breakGlass()', () => {
     expect(await of(['members', 'other'])).toEqual({
       outcome: 'deny',
       rule: 'outage',
-      reason: 'nobody in the groups that review for outage may review this, so the review would be owed for ever (reviewers)',
+      reason: 'the review groups of outage have no member who may review this access (reviewers)',
     });
     expect(await of(['members', 'live'])).toMatchObject({ outcome: 'approve', reviewers: ['members', 'live'] });
   });

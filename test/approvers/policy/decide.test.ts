@@ -116,7 +116,7 @@ describe('what an ask has to be like', () => {
     ['says nothing', { justification: ' \n' }, 'give a justification (rule prod: require.justification)'],
     ['cites no ticket', { ticket: undefined }, 'cite a ticket like INC-#### (rule prod: require.ticket)'],
     ['cites another ticket', { ticket: 'INC-471' }, 'cite a ticket like INC-#### (rule prod: require.ticket)'],
-    ['is by somebody else', { requestedBy: 'user:lee' }, 'user:lee may not ask for user:maya (rule prod: requesters)'],
+    ['is by somebody else', { requestedBy: 'user:lee' }, 'user:lee may not request this for user:maya (rule prod: requesters)'],
     ['lacks two things', { ttlMs: 1, ticket: '' }, /minTtl.*require\.ticket/],
   ])('L3 refuses what does not, and names rule and field: one that %s', async (_, over, expected) => {
     const answer = await policy.isEligible?.(asking('db:write', { ...fits, ...over }), 'creation');
@@ -246,7 +246,7 @@ describe('a review', () => {
     expect(await policy.decide(asking('db:write', { subject: 'user:ana', requestedBy: 'user:ana' }))).toEqual({
       outcome: 'deny',
       rule: 'lead',
-      reason: 'needs 3 of dba, and only 2 of them may review this request',
+      reason: 'needs 3 approvals from group dba, but only 2 of its members may review this request',
     });
   });
 
@@ -274,7 +274,7 @@ describe('an extension', () => {
     const approving = policyOf({ id: 'a', scopes: ['db:*'], approve: true });
     expect(await approving.decide(asking('db:write', broken))).toMatchObject({
       outcome: 'deny',
-      reason: expect.stringContaining('only by people') as string,
+      reason: expect.stringContaining('only reviewers can extend break-glass access') as string,
     });
     const reviewing = policyOf({ id: 'a', scopes: ['db:*'], review: { groups: { dba: 1 } } });
     expect(await reviewing.decide(asking('db:write', broken))).toMatchObject({ outcome: 'review' });
@@ -378,7 +378,7 @@ describe('a pattern', () => {
       { id: 'wide', scopes: ['db:**'], approve: true },
       { id: 'later', scopes: ['db:**'], patterns: true, approve: true },
     );
-    const reason = 'db:* is a pattern, and rule wide gives none (patterns)';
+    const reason = 'db:* is a pattern, but rule wide allows only single scopes (patterns)';
     expect(await eligible(policy, 'db:*')).toEqual({ eligible: false, reason });
     expect(await policy.decide(asking('db:*'))).toMatchObject({ outcome: 'deny', reason });
   });

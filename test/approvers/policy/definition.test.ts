@@ -28,56 +28,52 @@ describe('a policy that is wrong', () => {
   const at = 'rules[1] ("prod")';
   const times = "a whole number of milliseconds from 1 to 1e12, or a string like '30m' or '1h30m'";
   it.each<[string, unknown, string]>([
-    [
-      'a misspelt field',
-      withRule({ ...fine, maxTTL: '1h' }),
-      `${at}.maxTTL must be left out, or spelt maxTtl; got a field that is not known`,
-    ],
+    ['a misspelt field', withRule({ ...fine, maxTTL: '1h' }), `${at}.maxTTL must be omitted, or spelled maxTtl; got an unknown field`],
     [
       'a misspelt outcome',
       withRule({ id: 'prod', scopes: ['db:*'], aprove: true }),
-      `${at}.aprove must be left out, or spelt approve; got a field that is not known`,
+      `${at}.aprove must be omitted, or spelled approve; got an unknown field`,
     ],
     [
       'a misspelt field that is needed',
       withRule({ id: 'prod', scops: ['db:*'], approve: true }),
-      `${at}.scops must be left out, or spelt scopes; got a field that is not known`,
+      `${at}.scops must be omitted, or spelled scopes; got an unknown field`,
     ],
     [
       'letters that are swapped',
       withRule(review({ escalate: { ot: 'dba', after: '1h' } })),
-      `${at}.review.escalate.ot must be left out, or spelt to; got a field that is not known`,
+      `${at}.review.escalate.ot must be omitted, or spelled to; got an unknown field`,
     ],
     [
       'a field like no other',
       withRule(review({ quorum: 2 })),
-      `${at}.review.quorum must be left out: the fields are groups, denials, approvalTtl, reviewWithin, escalate; got a field that is not known`,
+      `${at}.review.quorum must be omitted: the fields are groups, denials, approvalTtl, reviewWithin, escalate; got an unknown field`,
     ],
-    ['a misspelt part of the policy', { ruels: [], rules: [] }, 'ruels must be left out, or spelt rules; got a field that is not known'],
+    ['a misspelt part of the policy', { ruels: [], rules: [] }, 'ruels must be omitted, or spelled rules; got an unknown field'],
     [
       'an unknown group',
       withRule(review({ groups: { dbas: 1 } })),
-      `${at}.review.groups.dbas must be a group that is defined; dba is; got "dbas"`,
+      `${at}.review.groups.dbas must be a defined group (did you mean dba?); got "dbas"`,
     ],
     [
       'a group like no other',
       withRule(review({ escalate: { to: 'management', after: '1h' } })),
-      `${at}.review.escalate.to must be a group that is defined (dba, on-call); got "management"`,
+      `${at}.review.escalate.to must be a defined group (dba, on-call); got "management"`,
     ],
     [
       'no groups at all',
       { rules: [{ ...fine, subjects: [{ group: 'sre' }] }] },
-      'rules[0] ("prod").subjects[0].group must be a group that is defined (none is); got "sre"',
+      'rules[0] ("prod").subjects[0].group must be a defined group (none is defined); got "sre"',
     ],
     [
       'an unknown group of requesters',
       withRule({ ...fine, requesters: [{ self: true }, { group: 'dba ' }] }),
-      `${at}.requesters[1].group must be a name: 1-64 of [A-Za-z0-9_.~@/+=-]; got "dba "`,
+      `${at}.requesters[1].group must be a name of 1-64 characters from [A-Za-z0-9_.~@/+=-]; got "dba "`,
     ],
     [
       'a group named like what objects have',
       withRule({ ...fine, subjects: [{ group: 'constructor' }] }),
-      `${at}.subjects[0].group must be a group that is defined (dba, on-call); got "constructor"`,
+      `${at}.subjects[0].group must be a defined group (dba, on-call); got "constructor"`,
     ],
     [
       'a number that is 0',
@@ -91,11 +87,15 @@ describe('a policy that is wrong', () => {
     ],
     ['no denials', withRule(review({ denials: 0 })), `${at}.review.denials must be a whole number from 1 to 1000; got 0`],
     ['no uses', withRule({ ...fine, maxUses: 0 }), `${at}.maxUses must be a whole number from 1; got 0`],
-    ['no group to review', withRule(review({ groups: {} })), `${at}.review.groups must be at least one group; got none`],
+    [
+      'no group to review',
+      withRule(review({ groups: {} })),
+      `${at}.review.groups must be an object with at least one group, for example { dba: 1 }; got no group`,
+    ],
     [
       'a list of groups',
       withRule(review({ groups: ['dba'] })),
-      `${at}.review.groups must be an object that gives each group its number of approvals; got an array`,
+      `${at}.review.groups must be an object of groups and their numbers of approvals, for example { "dba": 1 }; got an array`,
     ],
     [
       'two outcomes',
@@ -108,24 +108,36 @@ describe('a policy that is wrong', () => {
       `${at} must be a rule with exactly one of approve, deny and review; got none`,
     ],
     ['an outcome that is none', withRule({ ...fine, approve: false }), `${at}.approve must be true; got false`],
-    ['no reason to deny', withRule({ id: 'prod', scopes: ['db:*'], deny: ' ' }), `${at}.deny must be the reason that is told; got " "`],
+    [
+      'no reason to deny',
+      withRule({ id: 'prod', scopes: ['db:*'], deny: ' ' }),
+      `${at}.deny must be the reason of the denial, as text that is not blank; got " "`,
+    ],
     [
       'a limit on what is denied',
       withRule({ id: 'prod', scopes: ['db:*'], deny: 'no', maxTtl: '1h' }),
-      `${at}.maxTtl must be left out: a deny rule denies whatever the ask is like; got a condition`,
+      `${at}.maxTtl must be omitted: a deny rule has only id, scopes, subjects and deny; got a condition`,
     ],
     [
       'an id used twice',
       withRule({ ...fine, id: 'first' }),
-      'rules[1] ("first").id must be a name that no other rule has; got that of rules[0] ("first")',
+      'rules[1] ("first").id must be an id that no other rule has; got the id of rules[0] ("first")',
     ],
     [
       'an id with a space',
       withRule({ ...fine, id: 'prod write' }),
-      'rules[1] ("prod write").id must be a name: 1-64 of [A-Za-z0-9_.~@/+=-]; got "prod write"',
+      'rules[1] ("prod write").id must be a name of 1-64 characters from [A-Za-z0-9_.~@/+=-]; got "prod write"',
     ],
-    ['an id of another kind', withRule({ ...fine, id: 7 }), 'rules[1].id must be a name: 1-64 of [A-Za-z0-9_.~@/+=-]; got 7'],
-    ['no id', withRule({ scopes: ['db:*'], approve: true }), 'rules[1].id must be a name: 1-64 of [A-Za-z0-9_.~@/+=-]; got undefined'],
+    [
+      'an id of another kind',
+      withRule({ ...fine, id: 7 }),
+      'rules[1].id must be a name of 1-64 characters from [A-Za-z0-9_.~@/+=-]; got 7',
+    ],
+    [
+      'no id',
+      withRule({ scopes: ['db:*'], approve: true }),
+      'rules[1].id must be a name of 1-64 characters from [A-Za-z0-9_.~@/+=-]; got undefined',
+    ],
     ['no scopes', withRule({ ...fine, scopes: [] }), `${at}.scopes must be a list of at least 1; got an array`],
     ['one scope without a list', withRule({ ...fine, scopes: 'db:*' }), `${at}.scopes must be a list; got "db:*"`],
     ['no subjects', withRule({ ...fine, subjects: [] }), `${at}.subjects must be a list of at least 1; got an array`],
@@ -152,32 +164,32 @@ describe('a policy that is wrong', () => {
     [
       'two stars',
       withRule({ ...fine, subjects: [{ like: 'user:**' }] }),
-      `${at}.subjects[0].like must be ids with exactly one *, which stands for one or more characters: 'user:*'; got "user:**"`,
+      `${at}.subjects[0].like must be text with exactly one *, for example 'user:*' (* stands for one or more characters); got "user:**"`,
     ],
     [
       'the beginning of no id',
       withRule({ ...fine, subjects: [{ like: ' user:*' }] }),
-      `${at}.subjects[0].like must be what ids begin and end with: in NFC, without control, format, separator or invisible characters or a space at either end; got " user:*"`,
+      `${at}.subjects[0].like must be the start and end of valid ids: in NFC, without control, format, separator or invisible characters or a space at either end; got " user:*"`,
     ],
     [
       'the end of no id',
       withRule({ ...fine, subjects: [{ like: '*@example.com ' }] }),
-      `${at}.subjects[0].like must be what ids begin and end with: in NFC, without control, format, separator or invisible characters or a space at either end; got "*@example.com "`,
+      `${at}.subjects[0].like must be the start and end of valid ids: in NFC, without control, format, separator or invisible characters or a space at either end; got "*@example.com "`,
     ],
     [
       'the engine itself',
       withRule({ ...fine, requesters: [{ like: 'system:*' }] }),
-      `${at}.requesters[0].like must be ids outside the reserved system:; got "system:*"`,
+      `${at}.requesters[0].like must be ids that do not start with the reserved system:; got "system:*"`,
     ],
     [
       'a window longer than all of them',
       withRule({ ...fine, maxTtl: '2h', maxTotal: '1h' }),
-      `${at}.maxTtl must be at most maxTotal, or no window fits; got "2h" with maxTotal "1h"`,
+      `${at}.maxTtl must be at most maxTotal, or the rule allows no window; got "2h" with maxTotal "1h"`,
     ],
     [
       'a shortest window longer than all of them',
       withRule({ ...fine, minTtl: '2h', maxTotal: '1h' }),
-      `${at}.minTtl must be at most maxTotal, or no window fits; got "2h" with maxTotal "1h"`,
+      `${at}.minTtl must be at most maxTotal, or the rule allows no window; got "2h" with maxTotal "1h"`,
     ],
     [
       'an id like what stands for others',
@@ -187,19 +199,19 @@ describe('a policy that is wrong', () => {
     [
       'a reason of which nothing shows',
       withRule({ id: 'prod', scopes: ['db:*'], deny: '\u200b' }),
-      `${at}.deny must be the reason that is told; got "\\u200b"`,
+      `${at}.deny must be the reason of the denial, as text that is not blank; got "\\u200b"`,
     ],
     ['a time that is 0', withRule({ ...fine, maxTtl: 0 }), `${at}.maxTtl must be ${times}; got 0`],
     ['a time in words', withRule(review({ reviewWithin: 'two hours' })), `${at}.review.reviewWithin must be ${times}; got "two hours"`],
     [
       'a window that can not be',
       withRule({ ...fine, minTtl: '2h', maxTtl: '1h' }),
-      `${at}.minTtl must be at most maxTtl, or no window fits; got "2h" with maxTtl "1h"`,
+      `${at}.minTtl must be at most maxTtl, or the rule allows no window; got "2h" with maxTtl "1h"`,
     ],
     [
       'a ticket that goes on',
       withRule({ ...fine, require: { ticket: 'INC-*-1' } }),
-      `${at}.require.ticket must be true for any ticket, or what one looks like, e.g. 'INC-####' (# is a digit) or 'INC-*' (* ends it, for one or more characters); got "INC-*-1"`,
+      `${at}.require.ticket must be true for any ticket, or its form: 'INC-####' (# is a digit) or 'INC-*' (a final * is one or more characters); got "INC-*-1"`,
     ],
     ['patterns in words', withRule({ ...fine, patterns: 'yes' }), `${at}.patterns must be true or false; got "yes"`],
     ['a rule that is none', withRule([]), 'rules[1] must be an object; got an array'],
@@ -207,7 +219,7 @@ describe('a policy that is wrong', () => {
     [
       'a group of code without its question',
       { groups: { dba: { isMembr: () => true } }, rules: [] },
-      'groups.dba.isMembr must be left out, or spelt isMember; got a field that no group has',
+      'groups.dba.isMembr must be omitted, or spelled isMember; got an unknown field',
     ],
     [
       'a group of nothing',
@@ -217,12 +229,12 @@ describe('a policy that is wrong', () => {
     [
       'a group whose members are a list',
       { groups: { dba: { isMember: () => true, members: [] } }, rules: [] },
-      'groups.dba.members must be a function of the request; got an array',
+      'groups.dba.members must be a function that takes the request and returns a list of ids; got an array',
     ],
     [
       'somebody twice in a group',
       { groups: { dba: ['user:ana', 'user:kim', 'user:ana'] }, rules: [] },
-      'groups.dba[2] must be named once; got "user:ana"',
+      'groups.dba[2] must be different from the members before it; got "user:ana"',
     ],
     [
       'a member that is no id',
@@ -232,7 +244,7 @@ describe('a policy that is wrong', () => {
     [
       'a group with a name that is none',
       { groups: { 'the dba': [] }, rules: [] },
-      'groups["the dba"] must be a name: 1-64 of [A-Za-z0-9_.~@/+=-]; got "the dba"',
+      'groups["the dba"] must be a name of 1-64 characters from [A-Za-z0-9_.~@/+=-]; got "the dba"',
     ],
     ['no rules', {}, 'rules must be a list; got undefined'],
     ['a list', [], 'policy must be an object; got an array'],
@@ -247,7 +259,7 @@ describe('a policy that is wrong', () => {
     [
       'break-glass with unknown reviewers',
       withEmergency({ reviewers: ['dba', 'sec'] }),
-      'breakGlass[0] ("outage").reviewers[1] must be a group that is defined (dba); got "sec"',
+      'breakGlass[0] ("outage").reviewers[1] must be a defined group (dba); got "sec"',
     ],
     [
       'break-glass without a review',
@@ -262,7 +274,7 @@ describe('a policy that is wrong', () => {
     [
       'break-glass with an outcome',
       withEmergency({ approve: true }),
-      /^breakGlass\[0\] \("outage"\)\.approve must be left out: the fields are id, / as unknown as string,
+      /^breakGlass\[0\] \("outage"\)\.approve must be omitted: the fields are id, / as unknown as string,
     ],
   ])('L23 names rule and field, and says what to change: %s', (_, given, message) => {
     const problem = problemOf(given);
@@ -375,26 +387,26 @@ describe('readPolicy()', () => {
   });
 
   it.each<[string, unknown, object, RegExp]>([
-    ['text that stops', '{"rules": [', {}, /^policy must be JSON; got text that is none/],
+    ['text that stops', '{"rules": [', {}, /^policy must be valid JSON; got a syntax error at/],
     [
       'text with a comma too many',
       '{\n  "rules": [\n    {"id": "a", "scopes": ["a"], "approve": true,}\n  ]\n}',
       {},
-      /^policy must be JSON; got text that is none at line 3, column 50$/,
+      /^policy must be valid JSON; got a syntax error at line 3, column 50$/,
     ],
-    ['no text at all', '', {}, /^policy must be JSON; got text that is none/],
+    ['no text at all', '', {}, /^policy must be valid JSON; got a syntax error at/],
     ['a number', '5', {}, /^policy must be an object; got 5$/],
     [
       'a group that is defined twice',
       file,
       { groups: { dba: managers } },
-      /^options\.groups\.dba must be a group that the file does not define itself; got "dba"$/,
+      /^options\.groups\.dba must be a group that the file does not define; got "dba"$/,
     ],
     [
       'a group that is missing',
       file,
       {},
-      /^rules\[0\] \("prod"\)\.review\.groups\.managers must be a group that is defined \(dba\); got "managers"$/,
+      /^rules\[0\] \("prod"\)\.review\.groups\.managers must be a defined group \(dba\); got "managers"$/,
     ],
     ['a misspelt option', file, { group: {} }, /^options must be an object with only groups, scopes, canonicalId; got "group"$/],
     ['groups that are none', { groups: 5, rules: [] }, { groups: { managers } }, /^groups must be/],

@@ -37,10 +37,10 @@ describe('explain()', () => {
           scope: 'db:write',
           considered: [
             { rule: 'agents', verdict: 'passed_over', why: 'its subjects do not include user:maya' },
-            { rule: 'wiki', verdict: 'passed_over', why: 'its scopes cover no db:write' },
-            { rule: 'db', verdict: 'decides', why: 'it is the first that covers the scope for this subject' },
-            { rule: 'write', verdict: 'passed_over', why: 'rule db covers the scope before it' },
-            { rule: 'secret', verdict: 'passed_over', why: 'its scopes overlap no db:write' },
+            { rule: 'wiki', verdict: 'passed_over', why: 'its scopes do not cover db:write' },
+            { rule: 'db', verdict: 'decides', why: 'it is the first rule that covers the scope for this subject' },
+            { rule: 'write', verdict: 'passed_over', why: 'rule db comes first and covers the scope' },
+            { rule: 'secret', verdict: 'passed_over', why: 'its scopes do not overlap db:write' },
           ],
         },
       ],
@@ -76,16 +76,16 @@ describe('explain()', () => {
     const { rule, scopes } = await without.explain({ ...ask, scope: 'db:*' });
     expect(rule).toBe('db, write, all');
     expect(scopes[0]?.considered).toEqual([
-      { rule: 'db', verdict: 'decides', why: 'it is the first that covers the scope for this subject' },
-      { rule: 'write', verdict: 'decides', why: 'db:* is a pattern that overlaps its scopes, so what it asks for holds too' },
-      { rule: 'all', verdict: 'decides', why: 'db:* is a pattern that overlaps its scopes, so what it asks for holds too' },
+      { rule: 'db', verdict: 'decides', why: 'it is the first rule that covers the scope for this subject' },
+      { rule: 'write', verdict: 'decides', why: 'db:* is a pattern that overlaps its scopes, so its conditions apply too' },
+      { rule: 'all', verdict: 'decides', why: 'db:* is a pattern that overlaps its scopes, so its conditions apply too' },
     ]);
     const denied = await policy.explain({ ...ask, scope: 'db:*' });
     expect(denied).toMatchObject({ outcome: 'deny', rule: 'secret' });
     expect(denied.scopes[0]?.considered.at(-1)).toEqual({
       rule: 'secret',
       verdict: 'decides',
-      why: 'it denies what overlaps its scopes, before all other rules',
+      why: 'it denies every overlapping scope, and deny rules come first',
     });
   });
 
@@ -103,8 +103,8 @@ describe('explain()', () => {
     const { outcome, scopes } = await narrow.explain({ ...ask, scopes: ['db:*', 'mail'] });
     expect(outcome).toBe('ineligible');
     expect(scopes.map(({ considered }) => considered[0])).toEqual([
-      { rule: 'narrow', verdict: 'passed_over', why: 'its scopes cover no db:*' },
-      { rule: 'narrow', verdict: 'decides', why: 'it is the first that covers the scope for this subject' },
+      { rule: 'narrow', verdict: 'passed_over', why: 'its scopes do not cover db:*' },
+      { rule: 'narrow', verdict: 'decides', why: 'it is the first rule that covers the scope for this subject' },
     ]);
   });
 

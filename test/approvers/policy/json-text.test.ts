@@ -55,10 +55,10 @@ describe('parseJson()', () => {
         if (theirs === 'no JSON') {
           refused += 1;
           expect(() => parseJson(text)).toThrow(
-            /^policy must be JSON; got text that is none at line \d+, column \d+$|there once; got it again/,
+            /^policy must be valid JSON; got a syntax error at line \d+, column \d+$|set only once; got a second value/,
           );
           // A field that is there twice is the one thing that JSON.parse takes and this doesn't.
-        } else if (ours === 'no JSON') expect(() => parseJson(text)).toThrow(/there once; got it again at line \d+, column \d+$/);
+        } else if (ours === 'no JSON') expect(() => parseJson(text)).toThrow(/set only once; got a second value at line \d+, column \d+$/);
         else expect(ours).toEqual(theirs);
       }),
       { numRuns: 2_000 },
@@ -67,16 +67,20 @@ describe('parseJson()', () => {
   });
 
   it.each([
-    ['at the top', '{\n"a": 1,\n"a": 1}', 'a must be there once; got it again at line 3, column 1'],
-    ['deep inside', '{"rules": [{}, {"id": 1,\n  "id": 2}]}', 'rules[1].id must be there once; got it again at line 2, column 3'],
-    ['in other letters', '{"a": 1, "\\u0061": 1}', 'a must be there once; got it again at line 1, column 10'],
-    ['as __proto__', '{"__proto__": 1, "__proto__": 1}', '__proto__ must be there once; got it again at line 1, column 18'],
-    ['nothing', '', 'policy must be JSON; got text that is none at line 1, column 1'],
-    ['text that stops', '{"rules": [', 'policy must be JSON; got text that is none at line 1, column 12'],
-    ['more behind it', '{}\n{}', 'policy must be JSON; got text that is none at line 2, column 1'],
-    ['an escape that is none', '{"a":\n "\\x"}', 'policy must be JSON; got text that is none at line 2, column 2'],
-    ['a word that is none', '{\n "rules": [\n  { "id": oops }\n]}', 'policy must be JSON; got text that is none at line 3, column 11'],
-    ['more levels than a policy has', '['.repeat(100_000), '[0][0][0][0][0][0][0][0][0] must be of at most 8 levels; got more'],
+    ['at the top', '{\n"a": 1,\n"a": 1}', 'a must be set only once; got a second value at line 3, column 1'],
+    ['deep inside', '{"rules": [{}, {"id": 1,\n  "id": 2}]}', 'rules[1].id must be set only once; got a second value at line 2, column 3'],
+    ['in other letters', '{"a": 1, "\\u0061": 1}', 'a must be set only once; got a second value at line 1, column 10'],
+    ['as __proto__', '{"__proto__": 1, "__proto__": 1}', '__proto__ must be set only once; got a second value at line 1, column 18'],
+    ['nothing', '', 'policy must be valid JSON; got a syntax error at line 1, column 1'],
+    ['text that stops', '{"rules": [', 'policy must be valid JSON; got a syntax error at line 1, column 12'],
+    ['more behind it', '{}\n{}', 'policy must be valid JSON; got a syntax error at line 2, column 1'],
+    ['an escape that is none', '{"a":\n "\\x"}', 'policy must be valid JSON; got a syntax error at line 2, column 2'],
+    ['a word that is none', '{\n "rules": [\n  { "id": oops }\n]}', 'policy must be valid JSON; got a syntax error at line 3, column 11'],
+    [
+      'more levels than a policy has',
+      '['.repeat(100_000),
+      '[0][0][0][0][0][0][0][0][0] must be nested at most 8 levels deep; got more levels',
+    ],
   ])('says what is wrong: %s', (_, text, message) => {
     expect(() => parseJson(text)).toThrow(new RegExp(`^${message.replace(/[[\](){}.*+?^$|\\]/g, '\\$&')}$`));
   });

@@ -35,7 +35,7 @@ describe('lint()', () => {
         rule: 'orders',
         group: undefined,
         message:
-          'rule orders can never decide: rules no-db and no-mail deny all that it covers, and deny rules come first. Narrow the deny, or take the rule out',
+          'rule orders never decides: rules no-db and no-mail deny everything that it covers, and deny rules come first. Narrow the denial, or remove rule orders',
       },
     ]);
     expect(lint([rule, denials[0] as PolicyRule])).toEqual([]);
@@ -46,7 +46,7 @@ describe('lint()', () => {
     const later: PolicyRule = { id: 'write', scopes: ['db:write'], subjects: [{ group: 'dba' }], approve: true };
     const shadowed = (subjects: PolicyRule['subjects']) => codes(lint([{ id: 'wide', scopes: ['db:*'], subjects, review: dba }, later]));
     expect(lint([{ id: 'wide', scopes: ['db:*'], review: dba }, later])[0]?.message).toBe(
-      'rule write never decides: rule wide before it covers all of its scopes for all of its subjects. Move it up, or take it out',
+      'rule write never decides: the earlier rule wide covers all its scopes for all its subjects. Move rule write up, or remove it',
     );
     expect(shadowed(undefined)).toEqual(['shadowed write']);
     const everybody: PolicyRule = { id: 'wide', scopes: ['db:*'], subjects: [{ like: '*' }], review: dba };
@@ -68,7 +68,7 @@ describe('lint()', () => {
         rule: 'wide',
         group: undefined,
         message:
-          'rule wide stands before rule narrow, and its db:** is wider than db:write, so for whoever is subject to both it decides. Move rule narrow up, or narrow db:**',
+          'rule wide comes before rule narrow, and its db:** is wider than db:write. It decides for every subject of both rules. Move rule narrow up, or narrow db:**',
       },
     ]);
     const with_ = (subjects: PolicyRule['subjects'], over: Partial<PolicyDefinition> = {}) =>
@@ -102,7 +102,7 @@ describe('lint()', () => {
         rule: 'late',
         group: undefined,
         message:
-          'rule late never decides: rules ana and all before it cover all of its scopes for all of its subjects. Move it up, or take it out',
+          'rule late never decides: the earlier rules ana and all cover all its scopes for all its subjects. Move rule late up, or remove it',
       },
     ]);
     expect(lint([...before, read('late', [{ group: 'dba' }, 'user:rob'])])).toEqual([]);
@@ -134,7 +134,7 @@ describe('lint()', () => {
       code: 'never_matches',
       rule: 'r',
       group: undefined,
-      message: 'rule r lets nobody ask: the groups of its requesters are empty. Put people into them',
+      message: 'rule r accepts no request: the groups of its requesters are empty. Add people to them',
     });
     expect(codes(lint([{ ...rule, requesters: [{ group: 'nobody' }, { self: true }] }]))).toEqual(['empty_group nobody']);
   });
@@ -144,7 +144,7 @@ describe('lint()', () => {
       lint([{ id: 'r', scopes: ['db'], review: { ...dba, denials, escalate } }], { groups: groups as typeof people });
     expect(codes(denying(2))).toEqual([]);
     expect(denying(3)[0]?.message).toBe(
-      'rule r wants 3 denials before it ends, and its groups have 2 people between them. Put more people into them, or ask for fewer',
+      'rule r needs 3 denials to end a request, but its groups list only 2. Add people to them, or lower denials',
     );
     const escalate = { to: 'sre', after: '1m' } as const;
     expect(codes(denying(3, escalate))).toEqual([]);
@@ -159,7 +159,7 @@ describe('lint()', () => {
       { id: 'twin', scopes: ['db:**'], deny: 'no' },
     ];
     expect(codes(lint(rules))).toEqual(['shadowed narrow', 'shadowed twin']);
-    expect(lint(rules)[1]?.message).toBe('rule twin denies nothing that rule wide does not deny anyhow. Take it out');
+    expect(lint(rules)[1]?.message).toBe('rule twin is redundant: rule wide denies all its scopes for all its subjects. Remove it');
   });
 
   it('finds a group that nobody is in, and the rule that needs it', () => {
@@ -168,7 +168,7 @@ describe('lint()', () => {
         code: 'empty_group',
         rule: undefined,
         group: 'nobody',
-        message: 'group nobody of rule prod has nobody in it. Put people into it, or name another',
+        message: 'group nobody of rule prod is empty. Add people to it, or name another group',
       },
     ]);
     const forNobody: PolicyRule[] = [
@@ -185,7 +185,7 @@ describe('lint()', () => {
         code: 'untold_group',
         rule: undefined,
         group: 'managers',
-        message: "group managers of rule prod is code: who is in it can't be told ahead. See that somebody is",
+        message: "group managers of rule prod is code, so lint can't list its members. Check that it has some",
       },
     ]);
   });
@@ -204,7 +204,7 @@ describe('lint()', () => {
     ];
     const breakGlass: BreakGlassRule[] = [{ id: 't', scopes: ['db'], maxTtl: '1m', reviewers: ['f'], reviewWithin: '1d' }];
     expect(definePolicy({ groups, rules, breakGlass }).lint()).toEqual([
-      { code: 'unused_group', rule: undefined, group: 'g', message: 'group g is named by no rule. Name it in one, or take it out' },
+      { code: 'unused_group', rule: undefined, group: 'g', message: 'no rule names group g. Name it in a rule, or remove it' },
     ]);
   });
 
@@ -214,14 +214,14 @@ describe('lint()', () => {
         code: 'quorum_too_big',
         rule: 'prod',
         group: 'dba',
-        message: 'rule prod wants 3 of group dba, which has 2. Put more people into it, or ask for fewer',
+        message: 'rule prod needs 3 approvals from group dba, which lists only 2. Add people to it, or lower the number',
       },
     ]);
     const groups = { dba: ['user:ana', 'user:kim'], security: ['user:ana', 'user:kim'] };
     const twice = (security: number) => lint([{ id: 'prod', scopes: ['db:*'], review: { groups: { dba: 1, security } } }], { groups });
     expect(twice(1)).toEqual([]);
     expect(twice(2)[0]?.message).toBe(
-      'rule prod wants 3 people in all, each counts in one group only, and its groups have 2 between them. Put more people into them, or ask for fewer',
+      'rule prod needs 3 different reviewers, because each counts in one group only. Its groups list only 2. Add people to them, or lower the numbers',
     );
   });
 

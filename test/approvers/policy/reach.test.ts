@@ -57,14 +57,14 @@ describe('a policy with another matcher', () => {
       expect(scopes[0]?.considered[1]).toEqual({
         rule: 'write',
         verdict: 'decides',
-        why: 'db:orders reaches into its scopes, so what it asks for holds too',
+        why: 'db:orders overlaps its scopes, so its conditions apply too',
       });
     }
   });
 
   it('L30 fails where the matcher answers neither yes nor no', async () => {
     const policy = definePolicy({ groups, rules }, { scopes: { ...tree, overlaps: () => undefined as never } });
-    await expect(policy.decide(asking('db'))).rejects.toThrow('scope matcher tree must answer true or false');
+    await expect(policy.decide(asking('db'))).rejects.toThrow('scope matcher tree must return true or false');
   });
 
   it.each([

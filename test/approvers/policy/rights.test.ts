@@ -62,7 +62,7 @@ describe('rights, asked live', () => {
     expect(await may(policyOf(rule), 'db:*', byLead)).toBe(true);
     expect(await may(policyOf(rule), 'db:read')).toEqual({
       eligible: false,
-      reason: 'the subject may not ask for itself (rule a: requesters)',
+      reason: 'the subject may not request this for itself (rule a: requesters)',
     });
     const narrow = { id: 'b', scopes: ['db:read'], approve: true } as const;
     expect(await may(policyOf(rule, narrow), 'db:read', byLead)).toBe(true);
@@ -123,7 +123,7 @@ describe('groupsOf()', () => {
     const live = definePolicy({ groups: { managers: { isMember: () => answer as never } }, rules: [] });
     const request = asking('db:read', { quorum: quorum({ groups: [{ name: 'managers', approvals: 1 }] }) });
     await expect(live.groupsOf?.('user:lee', request)).rejects.toThrow(
-      new TypeError('isMember of group managers must answer true or false'),
+      new TypeError('isMember of group managers must return true or false'),
     );
   });
 
@@ -157,7 +157,7 @@ describe('groupsOf()', () => {
 });
 
 describe('membersOf()', () => {
-  it('lists the people of the quorum but for those who ask, and names the group that can not be listed', async () => {
+  it('lists the people of the quorum but for those who ask, and names the group that cannot be listed', async () => {
     const live = definePolicy({
       groups: {
         dba: ['user:ana', 'user:maya', 'user:zoe'],
@@ -182,6 +182,6 @@ describe('membersOf()', () => {
   it.each([[undefined], ['user:ana'], [['']], [[1]]])('fails where a group lists %s', async (answer) => {
     const live = definePolicy({ groups: { leads: { isMember: () => true, members: () => answer as never } }, rules: [] });
     const request = asking('db:read', { quorum: quorum({ groups: [{ name: 'leads', approvals: 1 }] }) });
-    await expect(live.membersOf?.(request)).rejects.toThrow(new TypeError('members of group leads must answer with a list of ids'));
+    await expect(live.membersOf?.(request)).rejects.toThrow(new TypeError('members of group leads must return a list of ids'));
   });
 });

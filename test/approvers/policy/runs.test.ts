@@ -76,7 +76,7 @@ describe('explain() to a run', () => {
     const policy = policyOf([rule('agent')]);
     expect(await policy.explain(asked)).toMatchObject({ outcome: 'ineligible', rule: undefined });
     expect(await considered(policy)).toEqual([
-      { rule: 'agent', verdict: 'passed_over', why: 'its subjects include agent:7, but not its runs (runs)' },
+      { rule: 'agent', verdict: 'passed_over', why: 'its subjects include agent:7, but not the runs of that agent (runs)' },
     ]);
     expect(await considered(policyOf([rule('other', { subjects: ['agent:8'] })]))).toEqual([
       { rule: 'other', verdict: 'passed_over', why: `its subjects do not include ${RUN}` },
