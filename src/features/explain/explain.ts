@@ -34,13 +34,15 @@ export interface ExplainOptions {
 }
 
 /**
- * Why the subject may do this, or why not: the record that decides, when time may change that, who may approve, and the
- * outcome that a request would have. For people to read. It records nothing itself; it begins with a check, which confirms a
- * start that is due. If the approver fails, only the approver's part is missing, and the engine reports it to `onError`.
+ * Explains why the subject may do this or not: the deciding record, when time may change that, who may approve, and the
+ * outcome of a request made now. The answer is for people to read.
+ *
+ * It starts with a check, which confirms a start that is due; apart from that it records nothing. If the approver fails,
+ * only the approver's part is missing, and the engine reports the failure to `onError`.
  *
  * Gotcha: it reads every record of the subject, and asks the approver. Gate on `assertAllowed`.
  *
- * @throws CorruptError `ERR_JIT_CORRUPT` where the grant that would say why there is no access can't be read;
+ * @throws CorruptError `ERR_JIT_CORRUPT` when the grant that explains the missing access cannot be read;
  *   InvalidArgumentError, StoreError, ClockError, ClosedError
  * @example
  * const { reason, approvers } = await explain(engine, 'user:maya', 'db-prod:write');
@@ -56,7 +58,7 @@ export async function explain<Scope extends string>(
   const checker = kernel.part(EngineChecker);
   const about = checker.read(subject, action);
   const ask = readAsk(kernel, subject, about.scope, options);
-  // Begins with an ordinary check, so that both give the same answer. Where a start is due, the check has it confirmed.
+  // Starts with an ordinary check, so that both give the same answer. The check also confirms a start that is due.
   const decision = await checker.decide(about.subject, about.scope);
   const { at, grant, pattern, validUntil } = decision;
   if (decision.reason === 'locked') return explanation({ ...about, at, reason: 'locked', changesAt: validUntil });
@@ -116,7 +118,7 @@ async function isLocked({ ledger }: Kernel): Promise<boolean> {
   return (await ledger.row(LOCK_ROW.kind, LOCK_ROW.id))?.open === true;
 }
 
-/** Whether access ended while more was read about it: then it is explained as ended. */
+/** Whether the access expired while its records were being read. It is then explained as ended. */
 const hasComeSince = ({ clock }: Kernel, changesAt: number | undefined): boolean =>
   changesAt !== undefined && !(clock.read().highWater < changesAt);
 
@@ -150,14 +152,16 @@ async function usesOf({ settings, ledger }: Kernel, grants: readonly Grant[]): P
   return grants.map((grant) => withUsage(grant, usages.get(grant.id), settings.decodeAll));
 }
 
-/** `undefined` where the request was purged or can't be read: the grant decides without it. */
+/** `undefined` if the request was purged or cannot be read: the grant decides without it. */
 async function requestOf({ settings, ledger }: Kernel, { requestId }: Grant): Promise<AccessRequest | undefined> {
   const row = await ledger.row('request', requestId);
   return row && settings.decodeAll([row], decodeRequest)[0];
 }
 
 /**
- * Whether the record that decides may have been purged: where none is left, and where what is left ended before the horizon.
+ * Whether a purge may have removed the deciding record: no record is left, or the records that are left ended before the
+ * horizon.
+ *
  * Each request that opens writes its subject's row, and no purge removes that row. A purge records its horizon before it
  * removes a row, so the horizon is read last.
  */
@@ -172,7 +176,7 @@ async function approversOf(kernel: Kernel, request: AccessRequest, now: number):
   return { groups: groupsToApprove(request, now), people: await reviewersOf(kernel, request) };
 }
 
-/** The outcome that a request would have; `undefined` where that is not known, which takes nothing from the rest of the answer. */
+/** The outcome of a request made now. `undefined` if the approver failed: the rest of the answer stays valid. */
 async function preview(kernel: Kernel, ask: ParsedAsk): Promise<AccessPreview | undefined> {
   try {
     return await previewRequest(kernel, ask);

@@ -3,15 +3,15 @@ import type { RecordedReason } from '../../lifecycle/explain.js';
 import type { AccessRequest, Grant } from '../../records/index.js';
 
 /**
- * Why a subject may, or may not. The reasons, the first that applies:
+ * Why a subject may do something, or why not. The first reason that applies:
  *
  * - Allowed: `standing`, `granted`.
  * - `locked`: access is locked, and no grant allows until the lock is lifted.
  * - A record that may still become access: `not_activated` (a grant whose start has come and is not confirmed),
  *   `not_started`, `pending`.
- * - The record that ended last: `expired` (a grant, or a request that nobody decided in time), `revoked` (or released),
+ * - The record that ended last: `expired` (a grant, or a request that no reviewer decided in time), `revoked` (or released),
  *   `denied`, `cancelled`, `ineligible`.
- * - `scope_mismatch`: the subject has a grant or a request for something else.
+ * - `scope_mismatch`: the subject has a grant or a request, but for another scope.
  * - No record: `purged` (there may have been one), `ineligible` (the subject may not ask for it), `no_request`.
  */
 export type ExplanationReason = RecordedReason | 'standing' | 'locked' | 'purged' | 'no_request';
@@ -24,22 +24,22 @@ export interface Explanation {
   readonly scope: string;
   /** The clock reading of this answer. Epoch milliseconds. */
   readonly at: number;
-  /** The request that decides, or that of the grant; `undefined`: there is none, or it was purged. */
+  /** The deciding request, or the request of the grant; `undefined`: no such request exists, or it was purged. */
   readonly request: AccessRequest | undefined;
-  /** The grant that decides. */
+  /** The deciding grant. */
   readonly grant: Grant | undefined;
   /** The standing pattern that allows. */
   readonly pattern: string | undefined;
   /** The instant at which *time alone* may change the answer; `undefined`: it does not. Epoch milliseconds. */
   readonly changesAt: number | undefined;
-  /** Who may approve the pending or previewed request; `undefined`: it needs no approval, or the approver named nobody. */
+  /** Who may approve the pending or previewed request; `undefined`: it needs no approval, or the approver named no reviewers. */
   readonly approvers:
     | {
         readonly groups: readonly string[];
-        /** `undefined` where the approver can't list them. */
+        /** `undefined` if the approver cannot list them. */
         readonly people: readonly string[] | undefined;
       }
     | undefined;
-  /** The outcome of a request made now; `undefined`: access is locked, there or on its way, or the approver failed. */
+  /** The outcome of a request made now; `undefined`: access is locked, allowed, scheduled or pending, or the approver failed. */
   readonly asking: AccessPreview | undefined;
 }

@@ -7,9 +7,9 @@ import { isInstant } from '../../core/instant.js';
 
 /** A key that signs approval links. */
 export interface LinkKey {
-  /** 1-64 of `[A-Za-z0-9_-]`; stands in each token, so that keys can be changed. */
+  /** 1-64 of `[A-Za-z0-9_-]`. Each token contains it, so that keys can be rotated. */
   readonly id: string;
-  /** At least 32 bytes, and random: text counts by its bytes in UTF-8. */
+  /** At least 32 random bytes. A string counts by its UTF-8 bytes. */
   readonly secret: string | Uint8Array;
 }
 
@@ -18,11 +18,11 @@ export interface ParsedLinkKey {
   readonly secret: Uint8Array;
 }
 
-/** What a token says: whose review of what, and for how long it may be given. */
+/** The content of a token: which reviewer may give which decision on which request, and until when. */
 export interface ApprovalLink {
   readonly namespace: string;
   readonly requestId: string;
-  /** Of what was asked, and when, so that a token can't be used for another request that has come to its id. */
+  /** A digest of the ask and its creation time, so that the token is not valid for a later request with the same id. */
   readonly askDigest: string;
   readonly reviewer: string;
   readonly decision: 'approve' | 'deny';
@@ -30,13 +30,13 @@ export interface ApprovalLink {
   readonly issuedAt: number;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
-  /** When the reviewer had last reviewed, as it was made; `undefined`: not yet. Epoch milliseconds. */
+  /** When the reviewer had last reviewed before the link was created; `undefined`: not yet. Epoch milliseconds. */
   readonly reviewedAt: number | undefined;
 }
 
 const MIN_SECRET_BYTES = 32;
 const KEY_ID = /^[\w-]{1,64}$/;
-/** Three ids of 256 characters, escaped, and the rest: a longer token is none of ours. */
+/** Three ids of 256 characters, escaped, and the other fields fit. A longer token was not made by this package. */
 const MAX_TOKEN = 16_384;
 
 export type ParsedLinkKeys = readonly [ParsedLinkKey, ...ParsedLinkKey[]];
@@ -55,7 +55,7 @@ export function readLinkKeys(argument: string, value: unknown): ParsedLinkKeys {
   return keys as [ParsedLinkKey, ...ParsedLinkKey[]];
 }
 
-/** A copy, so that the caller cannot change it afterwards. The secret never gets into a message. */
+/** Copies the secret, so that the caller cannot change it afterwards. No message ever contains the secret. */
 function readSecret(argument: string, secret: unknown): Uint8Array {
   const isText = typeof secret === 'string';
   const length = isText ? utf8Length(secret) : secret instanceof Uint8Array ? secret.length : 0;
@@ -64,7 +64,7 @@ function readSecret(argument: string, secret: unknown): Uint8Array {
   return isText ? new TextEncoder().encode(secret) : new Uint8Array(secret as Uint8Array);
 }
 
-/** `<key id>.<what it says>.<HMAC-SHA-256 of both>`, in base64url, which needs no escaping in a URL. */
+/** The token is `<key id>.<content>.<HMAC-SHA-256 of both>`, in base64url, which needs no escaping in a URL. */
 export function signLink(key: ParsedLinkKey, link: ApprovalLink): string {
   const { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt = null } = link;
   const text = canonicalJson([namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt]);
@@ -72,11 +72,11 @@ export function signLink(key: ParsedLinkKey, link: ApprovalLink): string {
   return `${signed}.${toBase64Url(macOf(key.secret, PURPOSE + signed))}`;
 }
 
-/** A key that signs something else as well signs nothing that could pass for a link. */
+/** Separates link signatures from other uses of the same key: no other signed text can pass for a link. */
 const PURPOSE = 'jit-access approval link 1: ';
 
 /**
- * What a token says, if it is one of ours, letter by letter: there is one way to write it.
+ * Parses and verifies a token. Each link has exactly one valid text.
  *
  * @throws LinkError
  */
@@ -94,7 +94,7 @@ export function readLink(keys: readonly ParsedLinkKey[], token: unknown): Approv
   return link;
 }
 
-/** Signed by us, so of our form; but a key may have signed for a version that says something else. */
+/** The signature is valid, so this package wrote the text. But another version may have written it in another form. */
 function parse(bytes: Uint8Array): ApprovalLink | undefined {
   let value: unknown;
   try {

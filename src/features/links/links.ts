@@ -20,30 +20,32 @@ import { requestWithStatus } from '../../engine/with-status.js';
 import type { ApprovalLinksOptions, LinkOptions, LinkPreview, RedeemBy } from './options.js';
 import { forStrangers } from './redacted.js';
 
-/** Reviews that can be given by a signed link. */
+/** Lets reviewers review through signed links. */
 export interface ApprovalLinks {
   /**
-   * A signed token by which one reviewer can give one review: bound to the namespace, the request and what it asks, the
-   * reviewer, the decision, and a deadline. It is valid once, and only while that reviewer has not reviewed since.
+   * Creates a signed token with which one reviewer can give one review. The token is bound to the namespace, the request and
+   * its content, the reviewer, the decision, and a deadline. It is valid once, and only while that reviewer has not reviewed
+   * since.
    *
-   * Gotcha: it is a secret. Opening it must decide nothing (mail clients open links): show what `open` returns, and redeem
-   * on a form that is sent.
+   * Gotcha: it is a secret. Opening it must not decide, because mail clients open links: show what `open` returns, and
+   * redeem when a form is submitted.
    *
-   * @throws InvalidArgumentError, ClosedError; and what a review by this reviewer would be refused with
+   * @throws InvalidArgumentError, ClosedError; and every error with which the engine would refuse a review by this reviewer
    */
   create(requestId: string, options: LinkOptions): Promise<string>;
   /**
-   * What an approval link is for. It decides nothing.
+   * Shows what an approval link is for. It decides nothing.
    *
-   * @param options.by the reader, as you have established it. Without it the preview holds neither metadata nor what
-   *   reviewers said, for a link is read by mail scanners and in chats
-   * @throws LinkError `not_yours` when `by` is not the reviewer; InvalidArgumentError, NotFoundError, StoreError, ClosedError
+   * @param options.by the authenticated reader. Without it the preview has no metadata and no texts of reviewers, because
+   *   mail scanners and chats also read links
+   * @throws LinkError `not_yours` when `by` is not the reviewer; InvalidArgumentError, NotFoundError, StoreError,
+   *   ClosedError
    */
   open(token: string, options?: { readonly by?: string | undefined }): Promise<LinkPreview>;
   /**
-   * Gives the review that an approval link stands for, as the identity that the caller has authenticated.
+   * Gives the review of an approval link, as the identity that the caller has authenticated.
    *
-   * @throws LinkError `ERR_JIT_LINK`, with `why`; and whatever `approve` of the engine throws
+   * @throws LinkError `ERR_JIT_LINK`, with `why`; and every error that `engine.approve` throws
    */
   redeem(token: string, options: RedeemBy): Promise<AccessResult>;
 }
@@ -81,7 +83,7 @@ async function createLink(kernel: Kernel, [key]: ParsedLinkKeys, requestId: stri
   refuseAgent(settings.isAgent, request, reviewer);
   const counts = await isReviewer(kernel, request, reviewer);
   const now = moment(clock, reviewer);
-  // The caller that is about to send the link learns now what the reviewer would be refused with later.
+  // Throws now what the review would be refused with, so that the caller does not send a useless link.
   openQuorum(request, reviewer, now);
   if (!counts) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
   refuseTurning(request, reviewer, decision);
@@ -119,7 +121,7 @@ async function redeemLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, 
   if (given.bearer === true && given.by !== undefined) throw invalid('by', 'left out where bearer is true', given.by);
   const by = given.bearer === true ? undefined : kernel.settings.readId('by', given.by);
   const texts = readReviewTexts(given);
-  // A token that can't be trusted names no request, and no actor to record but the caller's `by`.
+  // A token that cannot be trusted names no request. The only actor to record is the caller's `by`.
   const link = await noteRefusals(kernel, by, async () => readValidLink(kernel, keys, token));
   const { requestId, reviewer, decision } = link;
   return kernel.part(RefusalLog).noteRefusals({ actor: by ?? reviewer, requestId }, async () => {
@@ -135,7 +137,7 @@ async function redeemLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, 
 const noteRefusals = <T>(kernel: Kernel, actor: string | undefined, work: () => Promise<T>): Promise<T> =>
   actor === undefined ? work() : kernel.part(RefusalLog).noteRefusals({ actor }, work);
 
-/** What a token says, if a key of ours signed it for this namespace and it has not expired. @throws LinkError */
+/** The content of a token, if one of the keys signed it for this namespace and it has not expired. @throws LinkError */
 function readValidLink({ ledger, clock }: Kernel, keys: ParsedLinkKeys, token: unknown): ApprovalLink {
   const link = readLink(keys, token);
   if (link.namespace !== ledger.store.namespace) throw new LinkError('other_request', undefined);
@@ -143,7 +145,7 @@ function readValidLink({ ledger, clock }: Kernel, keys: ParsedLinkKeys, token: u
   return link;
 }
 
-/** What was asked, and when: the same ask under the same key, made again after a purge, is another request. */
+/** Includes the creation time: if the same ask is made again under the same key after a purge, it is another request. */
 const digestOfRequest = (request: AccessRequest): string => digestOf([digestOfAsk(request, request.extension?.grantId), request.createdAt]);
 
 function refuseOther(request: AccessRequest, link: ApprovalLink): void {

@@ -3,16 +3,16 @@ import type { ReviewBy } from '../../engine/by.js';
 import type { RequestWithStatus } from '../../engine/with-status.js';
 import type { LinkKey } from './approval-link.js';
 
-/** What `approvalLinks` takes. */
+/** The options of `approvalLinks`. */
 export interface ApprovalLinksOptions {
   /**
-   * At least one. The first key signs and every key is accepted, so that a new key can be put in front of the old one. Drop the
-   * old key when its links have expired.
+   * At least one key. The first key signs, and all keys are accepted. To rotate, put a new key in front of the old one, and
+   * drop the old key when its links have expired.
    */
   readonly keys: readonly LinkKey[];
 }
 
-/** What `create` takes. */
+/** The options of `create`. */
 export interface LinkOptions {
   readonly reviewer: string;
   readonly decision: 'approve' | 'deny';
@@ -20,11 +20,11 @@ export interface LinkOptions {
   readonly ttl?: Duration | undefined;
 }
 
-/** What an approval link is for. */
+/** What `open` returns. */
 export interface LinkPreview {
   /**
-   * What is asked. Where the reader is not known, without `metadata`, which is for reviewers and approvers, and without what
-   * people said to each other: the `reason` and `comment` of each review, and the `reason` of the end.
+   * The request. Without `options.by` it has no `metadata`, which is for reviewers and approvers. It then also lacks the
+   * `reason` and `comment` of each review, and the `reason` of the end.
    */
   readonly request: RequestWithStatus;
   readonly reviewer: string;
@@ -33,14 +33,14 @@ export interface LinkPreview {
   readonly expiresAt: number;
 }
 
-/** The person who opens an approval link, as the caller has authenticated them; or, only where `bearer` says so, its holder. */
+/** The authenticated person who opens an approval link; or, only with `bearer: true`, any holder of the link. */
 export type RedeemBy = Omit<ReviewBy, 'by'> &
   (
     | { readonly by: string; readonly bearer?: false | undefined }
     | {
         /**
          * True: the holder of the token acts as its reviewer, without authentication. Danger: any process or person that
-         * forwards, logs, prefetches or steals it can decide. Only for a channel that reaches nobody but the reviewer.
+         * forwards, logs, prefetches or steals it can decide. Only for a channel that reaches only the reviewer.
          */
         readonly bearer: true;
         readonly by?: undefined;

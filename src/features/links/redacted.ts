@@ -1,6 +1,6 @@
 import { makeRequest, type AccessRequest } from '../../records/index.js';
 
-/** A request as a reader may see it who is not known: what is asked and how it stands, without what is for reviewers alone. */
+/** The request for an unauthenticated reader: what is asked and its state, without the texts that are only for reviewers. */
 export function forStrangers(request: AccessRequest): AccessRequest {
   const reviews = request.reviews.map((review) => ({ ...review, reason: undefined, comment: undefined }));
   const end = request.end && { ...request.end, reason: undefined };

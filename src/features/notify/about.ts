@@ -9,7 +9,7 @@ import { name, names, remark, say, words } from './phrase.js';
 /** What a message is made from: the entry, and the present state of its records. */
 export interface About {
   readonly entry: AuditEntry;
-  /** `undefined`: a purge has removed it, or the entry has none. */
+  /** `undefined` if a purge removed it, or the entry has no request. */
   readonly request: AccessRequest | undefined;
   readonly grants: readonly Grant[];
   /** The grant that the entry names. */

@@ -27,7 +27,7 @@ export function requestAssigned(about: About): Message {
   };
 }
 
-/** Asks the group that may stand in from now on. */
+/** Asks the group that may stand in after an escalation. */
 export function requestEscalated(about: About): Message {
   const { entry, request, time } = about;
   const group = textIn(partOf(partOf(entry.data, 'quorum'), 'escalation'), 'group');

@@ -15,7 +15,7 @@ export function breakGlassUsed(about: About): Message {
   const scopes = request === undefined ? say`access` : names(request.scopes);
   return {
     kind: 'break_glass_used',
-    // Those whose review was skipped must learn of it.
+    // The people and groups whose review was skipped must learn of it.
     people: people(...concerned(request, by), ...skipped),
     groups: people(...reviewers, ...groups),
     headline: say`BREAK-GLASS: ${name(by)} has taken ${scopes} without review`,

@@ -29,9 +29,9 @@ export interface Notice {
   readonly text: string;
   /** The same as Markdown. */
   readonly markdown: string;
-  /** The ids of the people whom it concerns; may be empty. */
+  /** The ids of the people concerned; may be empty. */
   readonly people: readonly string[];
-  /** The groups of reviewers whom it concerns; may be empty. */
+  /** The groups of reviewers concerned; may be empty. */
   readonly groups: readonly string[];
   /** The present state of the request, which may be later than the entry's; `undefined`: the entry has none, or it was purged. */
   readonly request: AccessRequest | undefined;

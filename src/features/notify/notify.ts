@@ -95,7 +95,10 @@ async function noticeOf(entry: AuditEntry, context: SinkContext, formatTime: (at
   return Object.freeze({ id, kind, at, namespace, text, markdown, people, groups, request, grant, entry });
 }
 
-/** The groups of a notice by the record alone: after break-glass those that must review it and those skipped, else the quorum's. */
+/**
+ * The groups of a notice according to the record: after break-glass, the groups that must review it and those skipped;
+ * otherwise the quorum's.
+ */
 function groupsOf(kind: Notice['kind'], request: AccessRequest | undefined): readonly string[] | undefined {
   if (request?.afterReview !== undefined) return [...new Set([...request.afterReview.reviewers, ...request.afterReview.skippedGroups])];
   return kind === 'review_requested' ? request?.quorum?.groups.map(({ name: group }) => group) : undefined;

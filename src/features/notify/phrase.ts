@@ -2,8 +2,8 @@ import { escapeUnshown } from '../../core/parse.js';
 import type { Phrase } from './notice.js';
 
 /*
- * A message has fixed words around ids, scopes and texts that people wrote. None of these may break a line, hide or reorder the
- * text beside it, mention a person, or become a link, a picture, a heading or code.
+ * A message has fixed words around ids, scopes and texts that callers wrote. Such a text must not break a line, or hide or
+ * reorder the text around it. It must not mention a person, or become a link, a picture, a heading or code.
  */
 
 const MAX_NAME = 128;

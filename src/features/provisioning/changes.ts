@@ -18,7 +18,7 @@ export async function findFailed(
 }
 
 /**
- * @param change.name the target that the change must be of; `undefined`: any
+ * @param change.name the target that the change must belong to; `undefined`: any target
  * @throws NotFoundError
  */
 export async function dismiss(

@@ -8,32 +8,34 @@ import { dismiss, findFailed } from './changes.js';
 import type { ProvisioningTarget } from './options.js';
 import { Provisioner, type ProvisioningReport } from './provisioner.js';
 
-/** A registered target: what it has not applied, and how to bring its external system in step again. */
+/** A registered target: the changes that it has not applied, and the verbs that bring its external system up to date. */
 export interface Provisioning {
   /** The target's name. */
   readonly name: string;
   /** The changes of this target whose tries are used up, the oldest first; of one subject, or all. */
   failed(query?: { readonly subject?: string | undefined }): Promise<readonly ProvisioningChange[]>;
   /**
-   * Compares what is recorded of this target with the access of this moment, and applies what differs and what is due, an end
-   * that no sweep has recorded yet included. It applies nothing that the external system has taken, and no change whose
-   * tries are used up. Resolves after one call for each; what failed has its other tries with the sweep.
+   * Compares the recorded changes of this target with the current access. Applies every difference and every due change,
+   * also an expiry that no sweep has recorded yet.
    *
-   * For a moment at which the external system must be in step: before a report, after a repair, when scopes were added.
+   * It does not apply again what the external system has taken, and skips changes whose tries are used up. Resolves after
+   * one call for each change; the sweep retries those that failed.
+   *
+   * Use it when the external system must be up to date: before a report, after a repair, after scopes were added.
    */
   reconcile(): Promise<ProvisioningReport>;
   /**
    * Applies the desired state of every subject and scope that is held, as a new change, although the external system has
-   * taken it before. Gives each change whose tries are used up all of its tries again. It also does what
-   * {@link reconcile} does.
+   * taken it before. Gives each change whose tries are used up all of its tries again. It also does what {@link reconcile}
+   * does.
    *
    * For an external system that lost its state, and after an outage.
    */
   resync(): Promise<ProvisioningReport>;
   /**
-   * Sets a change of this target aside, as {@link dismissChange} does.
+   * Dismisses a change of this target, like {@link dismissChange}.
    *
-   * @throws NotFoundError also where the change is another target's
+   * @throws NotFoundError also when the change belongs to another target
    */
   dismiss(id: string, options: By): Promise<ProvisioningChange>;
 }
@@ -46,14 +48,16 @@ export interface FailedChangesQuery {
 }
 
 /**
- * Keeps an external system in step with who holds what of a list of scopes: a role is added and removed, a firewall rule
- * opened and closed. `apply` receives the desired state, not an event. Grants that overlap, or that follow one another
- * without a gap, are one change. No change is lost through any crash, and calls that fail are repeated.
+ * Keeps an external system up to date with the holders of a list of scopes: for example, it adds and removes a role, or
+ * opens and closes a firewall rule. `apply` receives the desired state, not an event.
+ *
+ * Grants that overlap, or that follow one another without a gap, are one change. No crash loses a change, and failed calls
+ * are repeated.
  *
  * Gotcha: the external system learns of an expiry only when a sweep has recorded it. Access there outlives the grant by at
  * most one sweep interval plus the retries. Register the target in every process that sweeps, with the same name and scopes.
  *
- * @throws InvalidArgumentError also where a sink or another target has the name; ClosedError
+ * @throws InvalidArgumentError also when a sink or another target has the name; ClosedError
  * @example
  * const roles = provision(engine, {
  *   name: 'warehouse-roles',
@@ -91,8 +95,8 @@ export function provision<Scope extends string = string>(
 }
 
 /**
- * The changes that no external system has taken and whose tries are used up, the oldest first: of one target, of one subject,
- * or all. It needs no registered target, so that a process for operators can ask.
+ * The changes that no external system has taken and whose tries are used up, the oldest first. They can be limited to one
+ * target or one subject. No target needs to be registered, so that a process for operators can ask.
  *
  * @throws InvalidArgumentError, StoreError, ClosedError
  * @example
@@ -108,8 +112,9 @@ export async function failedChanges(engine: JitEngine, query: FailedChangesQuery
 }
 
 /**
- * Sets a change aside that an external system has not taken, because a person has handled it by other means. It is not tried
- * again, and a later change of access is applied. Twice is fine, and so is a change that was taken in the meantime.
+ * Dismisses a change that an external system has not taken, because a person has handled it by other means. It is not tried
+ * again. A later change of access is applied. A second call has no effect, and a change that was taken in the meantime is
+ * accepted.
  *
  * @param id the `id` of the change, as {@link failedChanges} returns it
  * @throws NotFoundError, InvalidArgumentError, StoreError, ClosedError

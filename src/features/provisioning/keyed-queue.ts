@@ -1,7 +1,7 @@
-/** Runs work by key: one at a time for each key, so many at a time in all. */
+/** Runs work by key: one at a time for each key, and at most a given number in all. */
 export class KeyedQueue {
   readonly #most: number;
-  /** By key: the work that runs or waits for its turn, and whether it must run once more. */
+  /** By key: the work that runs or waits for a slot, and whether it must run once more. */
   readonly #under = new Map<string, { again: boolean; done: Promise<void> }>();
   readonly #queue: (() => void)[] = [];
   #running = 0;
@@ -10,7 +10,7 @@ export class KeyedQueue {
     this.#most = most;
   }
 
-  /** Runs the work; where it runs already, once more after that. Resolves when all of it is done; never rejects. */
+  /** Runs the work. If it already runs for this key, runs it once more afterwards. Resolves when all of it is done; never rejects. */
   run(key: string, work: () => Promise<void>): Promise<void> {
     const known = this.#under.get(key);
     if (known !== undefined) {
@@ -27,7 +27,7 @@ export class KeyedQueue {
     return this.#under.size > 0;
   }
 
-  /** Resolves when nothing runs or waits any more. */
+  /** Resolves when no work runs or waits. */
   async idle(): Promise<void> {
     while (this.#under.size > 0) await Promise.all([...this.#under.values()].map(({ done }) => done));
   }
@@ -41,7 +41,8 @@ export class KeyedQueue {
         await work();
       }
     } finally {
-      // In the same turn as the last look at `again`, so that no call falls between. The place goes to the work that waited longest.
+      // Runs in the same turn as the last read of `again`, so that no call is lost in between. The slot goes to the work
+      // that waited longest.
       this.#under.delete(key);
       const next = this.#queue.shift();
       if (next === undefined) this.#running -= 1;

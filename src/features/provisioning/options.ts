@@ -8,22 +8,22 @@ import { readDuration, type Duration } from '../../core/duration.js';
 export interface DesiredState<Scope extends string = string> {
   readonly subject: string;
   readonly scope: Scope;
-  /** Whether the subject holds the scope now. Set it so, whatever the state was before. */
+  /** Whether the subject holds the scope now. Set the external system to this state, independently of its previous state. */
   readonly held: boolean;
   /**
-   * The change's number, which only grows. An external system that keeps the highest number for each subject and scope, and
-   * refuses a lower one, cannot be set back by a call that was held up.
+   * The change's number, which only grows. Let the external system keep the highest number for each subject and scope, and
+   * refuse a lower one. Then a delayed call cannot restore an old state.
    */
   readonly seq: number;
-  /** The change's id. A repeat of a call carries the same one: an idempotency key for the external system. */
+  /** The change's id. A repeat of a call carries the same id: use it as an idempotency key. */
   readonly id: string;
-  /** Aborts when the call has taken longer than `timeout`. Pass it on to what the call waits for. */
+  /** Aborts when the call has taken longer than `timeout`. Pass it on to the operations that the call awaits. */
   readonly signal: AbortSignal;
 }
 
-/** An external system that provisioning keeps in step with the current holders of each scope. */
+/** An external system that provisioning keeps up to date with the current holders of each scope. */
 export interface ProvisioningTarget<Scope extends string = string> {
-  /** Stands for the external system, the same in every process and after a restart: one name has one record of its state. */
+  /** Identifies the external system, in every process and after a restart: all targets of one name share one record of its state. */
   readonly name: string;
   /** The scopes that it knows: 1 to 1,000, no patterns. A grant of a pattern counts for each scope that it covers. */
   readonly scopes: readonly Scope[];
@@ -32,17 +32,17 @@ export interface ProvisioningTarget<Scope extends string = string> {
    * same effect once. It must settle; a rejection is a failed call.
    */
   apply(desired: DesiredState<Scope>): MaybePromise<void>;
-  /** How many calls a change gets before it has failed for good. Default: 8. */
+  /** How many calls a change gets before it counts as failed for good. Default: 8. */
   readonly tries?: number | undefined;
   /** The longest wait after the first failed call. Each further wait is at most twice as long. Default: 1 second. */
   readonly retryAfter?: Duration | undefined;
   /** The longest wait between two calls. Default: 5 minutes. */
   readonly maxRetryAfter?: Duration | undefined;
-  /** How long one call may take before it has failed, and another process may make it. Default: 30 seconds. */
+  /** How long one call may take before it counts as failed, and another process may make it. Default: 30 seconds. */
   readonly timeout?: Duration | undefined;
 }
 
-/** A target, checked, with every default in place. */
+/** A validated target, with all defaults. */
 export interface ParsedTarget extends Pick<ProvisioningTarget, 'name' | 'scopes' | 'apply'> {
   readonly backoff: Backoff;
   readonly timeoutMs: number;
@@ -89,7 +89,7 @@ export function parseTarget(given: unknown): ParsedTarget {
   return Object.freeze({
     name: readName('target.name', name),
     scopes: Object.freeze(list),
-    // Called on what was given, because it may be a method.
+    // Called as a method of the given object, because it may use `this`.
     apply: (desired: DesiredState) => (apply as ProvisioningTarget['apply']).call(given, desired),
     backoff: Object.freeze(backoff),
     timeoutMs: readDuration('target.timeout', timeout),

@@ -20,14 +20,14 @@ import { Target } from './target.js';
 export interface ProvisioningReport {
   /** Changes that the external system took. */
   readonly applied: number;
-  /** Changes that it has not taken: they are tried again, or their tries are used up. */
+  /** Changes that it has not taken: they will be retried, or their tries are used up. */
   readonly unapplied: readonly ProvisioningChange[];
 }
 
-/** Whether a change is to be made although the record says that the external system has taken it. */
+/** Whether to make a change again although the external system has taken it. */
 type IsResent = (before: ProvisioningChange | undefined, held: boolean) => boolean;
 
-/** How many records are read at a time. */
+/** How many records are processed at a time. */
 const AT_ONCE = 20;
 
 /** The targets of one engine, by name. */
@@ -60,23 +60,23 @@ export class Provisioner {
     return [...this.#byName.values()].some((target) => target.isBusy);
   }
 
-  /** Resolves when no call is under way. */
+  /** Resolves when no call is in flight. */
   async idle(): Promise<void> {
     await Promise.all([...this.#byName.values()].map((target) => target.idle()));
   }
 
-  /** Applies what differs from the access of this moment, and what is due. */
+  /** Applies every difference from the current access, and every due change. */
   async reconcile(target: Target): Promise<ProvisioningReport> {
     return this.#applyAll(target, await this.#keysOf(target));
   }
 
-  /** Applies everything that is held as new changes, and gives what has failed all of its tries again. */
+  /** Applies everything that is held as new changes, and gives failed changes all of their tries again. */
   async resync(target: Target): Promise<ProvisioningReport> {
     const keys = await this.#keysOf(target, (failed) => this.#retry(failed.id));
     return this.#applyAll(target, keys, (before, held) => held && before?.outcome !== undefined);
   }
 
-  /** Applies what a sweep found due. @returns how many changes it leaves to the processes that have their targets */
+  /** Applies the changes that a sweep found due. @returns how many changes belong to targets of other processes */
   #applyDue(changes: readonly ProvisioningChange[]): number {
     for (const target of this.#byName.values()) void target.resume();
     const own = changes.filter((change) => this.#byName.get(change.name)?.knows(change));
@@ -85,8 +85,8 @@ export class Provisioner {
   }
 
   /**
-   * What the entries may have changed is recorded before the cursor moves on, so that a crash in between repeats it. The
-   * calls are made afterwards, so that a call that hangs delays no other.
+   * Records what the entries may have changed before the cursor advances, so that a crash in between repeats it. The calls
+   * are made afterwards, so that a call that hangs delays no other.
    */
   async #follow(target: Target, entries: readonly AuditEntry[]): Promise<void> {
     const keys = new Map<string, ProvisioningKey>();
@@ -109,7 +109,7 @@ export class Provisioner {
     }
   }
 
-  /** What some subject holds, and what the external system has or may have, by the records. */
+  /** The subjects and scopes that are held, and those that the external system has or may have, according to the records. */
   async #keysOf(target: Target, onFailed?: (failed: ProvisioningChange) => Promise<unknown>): Promise<readonly ProvisioningKey[]> {
     const { ledger, settings } = this.#kernel;
     const keys = new Map<string, ProvisioningKey>();
@@ -150,7 +150,10 @@ export class Provisioner {
     return recorded.filter((change) => change !== undefined && isUnsettled(change)) as readonly ProvisioningChange[];
   }
 
-  /** A record that cannot be read holds up no other. It is reported, and once it is repaired, `reconcile` finds what it missed. */
+  /**
+   * A record that cannot be read does not block the others. The error is reported, and `reconcile` catches up once the
+   * record is repaired.
+   */
   #record(target: Target, key: ProvisioningKey, isResent?: IsResent): Promise<ProvisioningChange | undefined> {
     return target.recordChange(key, isResent).catch((error: unknown) => {
       if (!(isJitError(error) && error.code === 'ERR_JIT_CORRUPT')) throw error;

@@ -20,17 +20,17 @@ import { coverageOf } from '../../engine/coverage.js';
 import type { ParsedTarget } from './options.js';
 import { KeyedQueue } from './keyed-queue.js';
 
-/** How many calls to one target are under way at a time, from one engine. */
+/** How many calls to one target may be in flight, from one engine. */
 const CALLS_AT_ONCE = 8;
-/** A lease outlives its call, so that the process that made a call which timed out can still record that. */
+/** A lease outlives its call, so that the process of a timed-out call can still record the outcome. */
 const GRACE_MS = 5_000;
 
 /**
  * One target: its changes, and the calls that apply them.
  *
  * The record holds the last change. A change is recorded in one commit, then applied, then recorded as done in another
- * commit. During the call a lease keeps other processes from a call for the same subject and scope. A process that finds a
- * change which is not done, and no lease, applies it again.
+ * commit. During the call a lease keeps other processes from calling for the same subject and scope. A process that finds an
+ * unfinished change without a lease applies it again.
  */
 export class Target {
   readonly options: ParsedTarget;
@@ -44,7 +44,7 @@ export class Target {
     this.#kernel = kernel;
   }
 
-  /** Whether the change is about a scope that is declared here. Another process may declare others under the same name. */
+  /** Whether the change is about a scope that this target declares. Another process may declare other scopes under the same name. */
   knows({ name, scope }: Pick<ProvisioningKey, 'name' | 'scope'>): boolean {
     return name === this.options.name && this.options.scopes.includes(scope);
   }
@@ -56,10 +56,10 @@ export class Target {
   }
 
   /**
-   * Records a change where the access of this moment differs from the last change, or where `isResent` says so. Access is
-   * read after the record, so that of two processes that do this the later one decides.
+   * Records a change if the current access differs from the last change, or if `isResent` asks for it. Access is read after
+   * the record, so that of two concurrent processes the later one decides.
    *
-   * @returns the record as it is then; `undefined`: there was never a change
+   * @returns the record after that; `undefined`: there was never a change
    */
   async recordChange(
     key: ProvisioningKey,
@@ -74,7 +74,7 @@ export class Target {
       const now = moment(clock, PROVISIONING);
       const held = isCovered(live, now);
       if (isUpToDate(change, held) && !isResent(change, held)) return true;
-      // From the journal's head, so that the number grows even where the record was purged in between.
+      // At least the journal's head, so that the number grows even if the record was purged in between.
       const step = intendProvisioning(change, key, { held, seq: Math.max(change?.seq ?? 0, head.seq) + 1 }, now);
       change = step.result;
       return ledger.commitTransition(step);
@@ -83,19 +83,19 @@ export class Target {
   }
 
   /**
-   * The live grants that reach a scope. It does not wait for an approver that must confirm a start: the approver's answer is
-   * a journal entry, which the provisioner follows (L38).
+   * The live grants that reach a scope. It does not wait for an approver that must confirm a start: the approver's answer
+   * becomes a journal entry, which the provisioner follows (L38).
    */
   async #liveGrants({ subject, scope }: ProvisioningKey): Promise<readonly GrantUse[]> {
     return (await coverageOf(this.#kernel, subject, scope, false)).uses;
   }
 
-  /** Applies what is due of a subject and scope, unless another process does. Records and reports a failure; never rejects. */
+  /** Applies the due change of a subject and scope, unless another process does. Records and reports a failure; never rejects. */
   apply(key: ProvisioningKey): Promise<void> {
     return this.#turns.run(key.id, () => this.#applyAll(key).catch((error: unknown) => this.#fail(error)));
   }
 
-  /** Sends again what a failure of the store has kept unconfirmed. Never rejects. */
+  /** Sends the unconfirmed changes again, which a store failure had delayed. Never rejects. */
   async resume(): Promise<void> {
     await Promise.all([...this.#unconfirmed.values()].map((change) => this.apply(change)));
   }
@@ -104,13 +104,13 @@ export class Target {
     return this.#turns.isBusy;
   }
 
-  /** Resolves when no call is under way. */
+  /** Resolves when no call is in flight. */
   idle(): Promise<void> {
     return this.#turns.idle();
   }
 
   async #applyAll(key: ProvisioningKey): Promise<void> {
-    // Once more after each call, because access may have changed in the meantime.
+    // Repeats after each call, because access may have changed in the meantime.
     while (await this.#applyOnce(key));
   }
 
@@ -119,7 +119,7 @@ export class Target {
     for (const change of this.#unconfirmed.values()) if (change.id === key.id) await this.#resend(change);
     if (!isDue(await this.recordChange(key), this.#kernel.clock.read())) return false;
     const lease = await this.#lease(key.id);
-    // Another process makes the call. If it does not come back, a sweep continues after its lease.
+    // Another process makes the call. If that process dies, a sweep continues after its lease has expired.
     if (lease === undefined) return false;
     const change = await this.#read(key.id);
     if (!isDue(change, this.#kernel.clock.read())) {
@@ -156,7 +156,7 @@ export class Target {
     } catch (error) {
       this.#fail(new Error(`target ${name} did not apply that ${subject} ${held ? 'holds' : 'does not hold'} ${scope}`, { cause: error }));
       timedOut.abort(error);
-      // A call that arrives after all may have set back what was applied since.
+      // A call that completes late may have overwritten a newer state.
       const late = () => {
         this.#unconfirmed.set(changeId(change), change);
         return this.#resend(change).then(() => this.apply(change));
@@ -166,7 +166,7 @@ export class Target {
     }
   }
 
-  /** Records the outcome of a call, if its change is still the last one. @returns whether the lease was this engine's throughout */
+  /** Records the outcome of a call, if its change is still the last one. @returns whether this engine held the lease throughout */
   async #recordOutcome(
     change: ProvisioningChange,
     lease: number,
@@ -177,7 +177,7 @@ export class Target {
     await ledger.untilCommitted(async () => {
       const current = await this.#read(change.id);
       const row = await ledger.row('lease', change.id);
-      // Also by the owner, because a purge may have removed the row, and versions then begin at 1 again.
+      // The owner is compared too: a purge may have removed the row, and versions then begin at 1 again.
       isOwn = row?.version === lease && row.body['owner'] === owner();
       if (!isOwn || current?.seq !== change.seq || current.outcome !== undefined) return true;
       return ledger.commitTransition({ ...step(current), dependsOn: [{ kind: 'lease', id: change.id, version: lease }] });
@@ -186,16 +186,16 @@ export class Target {
   }
 
   /**
-   * After a call of this engine for which other processes did not wait: it may have arrived after theirs. The current state
-   * is sent again as a new change, because the external system may skip a number that it has seen. A missing record means
-   * "not held": a purge removed it.
+   * Called after a call that overran its lease, because it may have arrived after calls of other processes. The current
+   * state is sent again as a new change, because the external system may skip a number that it has seen. A missing record
+   * means "not held": a purge removed it.
    */
   async #resend(change: ProvisioningChange): Promise<void> {
     await this.recordChange(change, (current) => (current?.held ?? false) !== change.held);
     this.#unconfirmed.delete(changeId(change));
   }
 
-  /** @returns the lease's version; `undefined`: another process has it */
+  /** @returns the lease's version; `undefined`: another process holds it */
   async #lease(id: string): Promise<number | undefined> {
     const { ledger, clock } = this.#kernel;
     const row = await ledger.row('lease', id);
@@ -205,7 +205,7 @@ export class Target {
     return (await this.#putLease(id, row?.version ?? 0, now + longestMs)) ? (row?.version ?? 0) + 1 : undefined;
   }
 
-  /** A lease that cannot be read is reported and counts as over: two calls at a time do less harm than no call ever. */
+  /** Reports an unreadable lease and counts it as expired: two calls at a time do less harm than no call ever. */
   #isLeased(row: Row | undefined, now: number, longestMs: number): boolean {
     try {
       return isLeased(row, this.#kernel.owner(), now, longestMs);
@@ -215,7 +215,7 @@ export class Target {
     }
   }
 
-  /** A lease also ends by time. */
+  /** Ends the lease early; otherwise it expires. */
   async #release(id: string, lease: number): Promise<void> {
     await this.#putLease(id, lease, 0);
   }
@@ -236,12 +236,12 @@ export class Target {
   }
 }
 
-/** The id of one change: the record's id is that of all changes of its subject and scope. */
+/** The id of one change. The record's id is shared by all changes of its subject and scope. */
 const changeId = ({ id, seq }: ProvisioningChange): string => `${id}.${seq}`;
 
 const PROBLEM = /^[\w.:-]{1,64}$/;
 
-/** What is recorded of an error: its code or its name. Its message may hold what does not belong in the journal (L29). */
+/** What is recorded of an error: its code or its name. Its message may contain data that does not belong in the journal (L29). */
 function problemOf(error: unknown): string {
   const { code, name } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown; name?: unknown };
   return [code, name].find((text): text is string => typeof text === 'string' && PROBLEM.test(text)) ?? 'Error';

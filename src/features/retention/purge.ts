@@ -25,18 +25,18 @@ import type { Settings } from '../../kernel/settings.js';
 
 /** What a purge has removed. */
 export interface PurgeReport {
-  /** Questions about earlier instants are refused from now on. Epoch milliseconds. */
+  /** The engine refuses questions about earlier instants from now on. Epoch milliseconds. */
   readonly horizon: number;
   readonly requests: number;
   readonly grants: number;
-  /** The journal now begins behind this seq. */
+  /** The journal now begins after this seq. */
   readonly journalStart: number;
 }
 
 const PAGE = 100;
-/** How many rows one change removes, more only where the rows of one request alone are more (L42). */
+/** How many rows one change removes. Only a single request with more rows exceeds it (L42). */
 const MAX_ROWS = 250;
-/** How many entries one change drops: less than a millisecond's work for a Redis script, some ten for SQLite, which does it in this process. */
+/** How many entries one change drops. That blocks this process for some ten milliseconds with SQLite, and Redis for less than one. */
 const TRIM_STEP = 2_000;
 
 /**
@@ -61,7 +61,7 @@ export class Purge {
     this.#actor = actor;
   }
 
-  /** @throws InvalidArgumentError, ClockError where the horizon rests on this process's clock alone, unless it is forced */
+  /** @throws InvalidArgumentError, ClockError when only this process's clock supports the horizon, unless it is forced */
   async run(before: number, isForced: boolean): Promise<PurgeReport> {
     if (!(await this.#journalClock.allowsHorizon(before, isForced))) {
       return { horizon: await readHorizon(this.#ledger), requests: 0, grants: 0, journalStart: 0 };
@@ -81,7 +81,7 @@ export class Purge {
     await this.#removeKeys(horizon);
     await this.#removeProvisioning(horizon);
     const journalStart = await this.#trim(horizon);
-    // Another purge may have removed records, so that this one wrote nothing for them, and that may not be durable yet.
+    // Another purge may have removed these records in a commit that is not durable yet.
     await this.#ledger.confirmDurable();
     return { horizon, requests, grants, journalStart };
   }
@@ -109,7 +109,7 @@ export class Purge {
   }
 
   /**
-   * @param requests all records of which fit in one change
+   * @param requests their records must fit in one change together
    * @returns the kinds of the removed records
    */
   async #remove(requests: readonly AccessRequest[], origins: ReadonlySet<string>, horizon: number): Promise<readonly string[]> {
@@ -163,7 +163,7 @@ export class Purge {
     }
   }
 
-  /** Unless the provisioner has begun a new change of the same target, subject and scope. */
+  /** Keeps the lease if the provisioner has begun a new change of the same target, subject and scope. */
   async #removeLease({ kind, id, version }: Row): Promise<void> {
     await this.#turns.spend(2);
     if ((await this.#ledger.row('provisioning', id)) !== undefined) return;
@@ -175,10 +175,10 @@ export class Purge {
   }
 
   /**
-   * The rest of the extension chains of these grants. A grant is kept as long as a later grant of its chain, because a revoke
-   * of the first ends the chain.
+   * The rest of the extension chains of these grants. A grant is kept as long as a later grant of its chain, because a
+   * revoke of the first ends the chain.
    *
-   * @returns `undefined` where a grant of a chain can not be read: a process of another version may read it, and allow by it
+   * @returns `undefined` if a grant of a chain cannot be read: a process of another version may read it, and allow by it
    */
   async #chainsOf(grants: readonly Grant[]): Promise<readonly Grant[] | undefined> {
     const unreadable: Row[] = [];
@@ -195,12 +195,12 @@ export class Purge {
     if (expect.length === 0) return [];
     const remove = expect.map(({ kind, id }) => ({ kind, id }));
     await this.#turns.spendAll();
-    // Ended records hardly change: on a conflict another purge has removed them, or the next purge will.
+    // Ended records hardly change. On a conflict, another purge has removed them, or the next purge will.
     const done = await this.#ledger.commit({ expect, put: [], remove, entries: this.#entry({ horizon, removed: remove }) });
     return done ? remove.map(({ kind }) => kind) : [];
   }
 
-  /** In steps, each a change of its own: one script or statement that drops millions of entries would block every other client. */
+  /** Trims in steps, each in its own change: one script or statement that drops millions of entries would block every other client. */
   async #trim(horizon: number): Promise<number> {
     for (;;) {
       const { from, to } = await this.#trimStep(horizon);
@@ -209,9 +209,9 @@ export class Purge {
   }
 
   /**
-   * Drops entries from the journal's start on, at most {@link TRIM_STEP}, that lie behind every shared cursor, before the
-   * horizon, and before the first entry of anything kept. It compares every cursor that it read, and writes the row that a
-   * follower without one must write first.
+   * Drops at most {@link TRIM_STEP} entries from the journal's start. Each must be delivered to every shared cursor, be
+   * older than the horizon, and come before the first entry of any kept record. The change compares every cursor that it
+   * read. It also writes the horizon row, which a follower without a cursor must write first.
    *
    * @returns where the journal began before this step, and where it begins now
    */
@@ -219,7 +219,7 @@ export class Purge {
     let step = { from: 0, to: 0 };
     await this.#ledger.untilCommitted(async () => {
       const row = await this.#ledger.row(HORIZON.kind, HORIZON.id);
-      // Before the cursors: later entries may have come with a hold that the pages lack.
+      // Read before the cursors: later entries may have come with a hold that the pages do not contain.
       const { start, head } = await this.#ledger.journal();
       const cursors: Row[] = [];
       for await (const rows of this.#pages({ kind: 'cursor' })) cursors.push(...rows);
@@ -248,7 +248,7 @@ export class Purge {
     for (let to = start; ;) {
       const limit = Math.min(PAGE, start + TRIM_STEP - to);
       if (limit === 0) return to;
-      // The entries, and the requests that they are about.
+      // The entries, and their requests.
       await this.#turns.spend(2 * limit);
       const { entries } = await this.#ledger.journal(to, limit);
       const kept = await this.#kept(entries);
@@ -278,10 +278,10 @@ export class Purge {
 const keyOf = (record: Expectation | undefined): readonly Expectation[] =>
   record === undefined ? [] : [{ kind: record.kind, id: record.id, version: record.version }];
 
-/** How many rows go with a request at most: itself, and for each scope a grant and its usage. */
+/** The greatest number of rows that belong to a request: itself, and for each scope a grant and its usage. */
 const rowsOf = ({ scopes }: AccessRequest): number => 1 + 2 * scopes.length;
 
-/** Requests in order, as many in a group as one change may remove; one that has too many rows is a group of its own. */
+/** Splits requests, in order, into groups that one change may remove. A request with too many rows is a group of its own. */
 function inGroups(requests: readonly AccessRequest[]): readonly (readonly AccessRequest[])[] {
   const groups: AccessRequest[][] = [];
   let room = 0;

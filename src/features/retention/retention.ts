@@ -11,18 +11,21 @@ import { kernelOf } from '../../kernel/kernel-of.js';
 import { isObject, toJson } from '../../records/index.js';
 import { Purge, type PurgeReport } from './purge.js';
 
-/** What `purge` takes. */
+/** The options of `purge`. */
 export interface PurgeOptions {
-  /** At least a day ago, and not above the instant in the middle of the journal's last 1,000 entries. */
+  /** At least a day ago, and not later than the median instant of the journal's last 1,000 entries. */
   readonly before: Instant;
   readonly by: string;
-  /** True: purges up to `before` all the same, if it has passed. For a person who knows that the clock is right. */
+  /**
+   * True: purges up to `before` even if the journal does not confirm it, as long as this process's clock has passed it. Only
+   * for a person who knows that the clock is right.
+   */
   readonly force?: boolean | undefined;
 }
 
 /**
- * Removes what ended before an instant, and the prefix of the journal on which no record that is kept rests. Questions about
- * earlier instants are refused from then on. What a sink has not received yet is kept.
+ * Removes the records that ended before an instant, and the prefix of the journal that no kept record needs. From then on
+ * the engine refuses questions about earlier instants. Entries that a sink has not received yet are kept.
  *
  * A purge cannot be undone, so the clock of this process alone does not decide its horizon.
  *
@@ -43,9 +46,9 @@ export async function purge(engine: JitEngine, options: PurgeOptions): Promise<P
 }
 
 /**
- * Drops the cursor of a sink that is no longer used and would hold back every purge.
+ * Removes the cursor of a sink that is no longer used. Otherwise the cursor holds back every purge.
  *
- * @throws InvalidArgumentError where this engine uses a sink of that name; NotFoundError, StoreError, ClosedError
+ * @throws InvalidArgumentError when this engine uses a sink of that name; NotFoundError, StoreError, ClosedError
  */
 export async function removeSink(engine: JitEngine, name: string): Promise<void> {
   const kernel = kernelOf(engine);
@@ -71,11 +74,11 @@ export async function removeSink(engine: JitEngine, name: string): Promise<void>
 }
 
 /**
- * Accepts this engine's clock although the journal's newest entry lies above it, so that the engine may create access: after
- * a clock that was ahead wrote to the journal, and no other process confirms this one. The journal records it.
+ * Accepts this engine's clock although the journal's newest entry is later, so that the engine may create access again. Use
+ * it after a clock that was ahead wrote to the journal, when no other process confirms this clock. The journal records it.
  *
- * @returns `accepted: false` where nothing was refused for that; then nothing is recorded
- * @throws InvalidArgumentError, StoreError, ClosedError; ClockError where the clock fails
+ * @returns `accepted: false` if the engine refused nothing for that reason; then nothing is recorded
+ * @throws InvalidArgumentError, StoreError, ClosedError; ClockError when the clock fails
  * @example
  * await acceptClock(engine, { by: 'user:ops', reason: 'INC-7: node 4 was a year ahead' });
  */

@@ -2,7 +2,7 @@ import { invalid } from '../../core/parse.js';
 import type { Clock } from '../../core/ports.js';
 import { systemClock } from '../../core/time.js';
 
-/** The caller's clock. Default: the system clock. */
+/** Validates the caller's clock. Default: the system clock. */
 export function parseClock(argument: string, clock: unknown = systemClock): Clock {
   if (typeof (clock as Clock | null)?.now !== 'function') throw invalid(argument, 'an object with now', clock);
   return clock as Clock;

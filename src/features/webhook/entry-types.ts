@@ -1,7 +1,7 @@
 import { invalid, readBoundedList } from '../../core/parse.js';
 import { isEntryType } from '../../records/index.js';
 
-/** A misspelt type is refused: it would be a webhook that never comes. `undefined`: all of them, later ones too. */
+/** Refuses a misspelt type, for which no webhook would ever be sent. `undefined`: all types, also those of later versions. */
 export function readEntryTypes(argument: string, value: unknown): ReadonlySet<string> | undefined {
   if (value === undefined) return undefined;
   return new Set(

@@ -1,15 +1,16 @@
-/** A webhook was not delivered, or could not be proven to be one. Neither the secrets nor the address are in it. */
+/** A webhook was not delivered, or its origin could not be proven. The error contains no secret, and of the URL only the origin. */
 export class WebhookError extends Error {
   override readonly name = 'WebhookError';
 
   /**
    * @param why sending: `status` (the answer was not 2xx), `redirect` (never followed), `gone` (410), `unreachable`,
-   *   `timeout`, `waiting` (the receiver has asked for a pause), `unfinished` (the page goes on with the next call).
-   *   Receiving: `malformed`, `signature`, `stale` (too old, or from the future)
-   * @param status what the receiver answered; `undefined`: nothing
-   * @param refusedEntry the id of the entry that the receiver refuses for what is in it: a 4xx other than 401, 404, 405,
-   *   407, 408, 410 and 429. After five of them the entry is posted without its texts; `undefined`: no such answer
-   * @param retryAt before this instant it isn't called again, epoch milliseconds; `undefined`: whenever the sink is next driven
+   *   `timeout`, `waiting` (the receiver asked for a pause), `unfinished` (the next call continues the page). Receiving:
+   *   `malformed`, `signature`, `stale` (too old, or from the future)
+   * @param status the status of the receiver's answer; `undefined`: no answer
+   * @param refusedEntry the id of the entry that the receiver refuses because of its content: a 4xx other than 401, 404,
+   *   405, 407, 408, 410 and 429. After five such answers the entry is posted without its texts. `undefined`: no such answer
+   * @param retryAt the sink does not call the receiver before this instant, in epoch milliseconds; `undefined`: it calls at
+   *   its next delivery
    */
   constructor(
     readonly why:

@@ -1,10 +1,10 @@
-/** Longer than this nobody is kept waiting: a receiver whose clock is wrong would never hear from us again. */
+/** The longest pause, in milliseconds. Without it, a receiver whose clock is wrong could stop the deliveries for ever. */
 export const MAX_PAUSE_MS = 86_400_000;
 
 /**
- * Until when a receiver asks not to be called: RFC 9110, seconds or a date.
+ * Parses a `Retry-After` header by RFC 9110: a number of seconds, or a date.
  *
- * @returns epoch milliseconds; `undefined`: it doesn't say
+ * @returns epoch milliseconds; `undefined` without a valid instant in the future
  */
 export function readRetryAfter(header: unknown, now: number): number | undefined {
   if (typeof header !== 'string') return undefined;
@@ -19,7 +19,7 @@ const HTTP_DATES = [
   /^[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) (?<day>[ \d]\d) (?<time>\d\d:\d\d:\d\d) (?<year>\d{4})$/,
 ];
 
-/** The date forms of RFC 9110, and no others: what else is a date differs from one runtime, and one time zone, to the next. */
+/** Parses only the date forms of RFC 9110. Runtimes and time zones differ in the other forms that `Date.parse` accepts. */
 function readHttpDate(header: string): number {
   const parts = HTTP_DATES.map((form) => form.exec(header)?.groups).find((groups) => groups !== undefined);
   if (parts === undefined) return NaN;

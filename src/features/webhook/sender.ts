@@ -9,15 +9,15 @@ import { MAX_PAUSE_MS, readRetryAfter } from './retry-after.js';
 import { signatureOf } from './signature.js';
 import type { Target } from './target.js';
 
-/** A write has 30 seconds before somebody else may take the page over: the last call is begun so that it ends before. */
+/** After 30 seconds another process may take the page over. The last call of a page begins early enough to end before that. */
 const WRITE_MS = 25_000;
 export const MAX_TIMEOUT_MS = 20_000;
-/** Answers that are about the receiver, its address or our key, and never about what is in an entry. */
+/** Statuses that concern the receiver, its address or the signing key, and never the content of an entry. */
 const NEVER_REFUSALS: readonly number[] = [401, 404, 405, 407, 408, 410, 429];
-/** How long a receiver that is gone for good isn't called; after that it may have been a mistake. */
+/** How long the sink pauses after a 410. Then it tries again, because the 410 may have been a mistake. */
 const GONE_MS = 3_600_000;
 
-/** What a webhook needs of `fetch`. */
+/** The part of `fetch` that a webhook needs. */
 export type WebhookFetch = (url: string, init: WebhookCall) => Promise<WebhookReply>;
 
 export interface WebhookCall {
@@ -34,10 +34,10 @@ export interface WebhookReply {
   readonly body?: { cancel(): Promise<void> } | null;
 }
 
-/** What was read of a reply. */
+/** The parts of a reply that are used. */
 interface Answer {
   readonly status: number;
-  /** What the receiver says about when to call again; nothing about it is proven. */
+  /** The `Retry-After` header, not validated. */
   readonly retryAfter: unknown;
 }
 
@@ -48,11 +48,11 @@ interface SenderSettings {
   readonly fetch: WebhookFetch | undefined;
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Whether no text that a caller chose is ever sent. */
+  /** Whether every entry is sent in its withheld form. */
   readonly withholds: boolean;
 }
 
-/** Posts entries, one at a time, and keeps the pauses that the receiver asks for. */
+/** Posts entries, one at a time, and observes the pauses that the receiver asks for. */
 export class Sender {
   readonly #settings: SenderSettings;
   readonly #who: string;
@@ -68,9 +68,9 @@ export class Sender {
   }
 
   /**
-   * Resolves when the receiver has taken the entry.
+   * Resolves when the receiver has accepted the entry.
    *
-   * @param begunAt when the write of its page was begun, epoch milliseconds
+   * @param begunAt when the write of its page began, in epoch milliseconds
    */
   async post(entry: AuditEntry, begunAt: number): Promise<void> {
     const now = this.now();
@@ -85,7 +85,7 @@ export class Sender {
 
   #keepPause(now: number): void {
     const { status, retryAt = 0, why, message } = this.#paused ?? {};
-    // One that lies too far ahead was measured by a clock that has gone back since.
+    // A pause that lies too far ahead was computed before the clock was set back.
     if (!(now < retryAt && retryAt <= now + MAX_PAUSE_MS)) return;
     if (why === 'gone') throw new WebhookError(why, String(message), status, retryAt);
     throw this.#error('waiting', `has asked not to be called before ${iso(retryAt)}`, status, retryAt);
@@ -108,24 +108,24 @@ export class Sender {
       const call = async () => (fetch === undefined ? globalThis.fetch(target.href, init) : fetch(target.href, init));
       const reply = await within(clock, timeoutMs, call, timeout);
       const { status, body: said } = reply;
-      // What it says doesn't matter; left unread, it would keep the connection.
+      // Discards the body: an unread body would keep the connection in use.
       Promise.resolve()
         .then(() => said?.cancel())
         .catch(() => undefined);
-      // Whatever compares like a number between 200 and 300, only a number is a status.
+      // A custom `fetch` may return any value; only an integer is a status.
       if (!Number.isInteger(status)) throw this.#error('status', `gave an answer without a status to ${which(entry)}`);
       return { status, retryAfter: status === 429 || status === 503 ? retryAfterIn(reply) : undefined };
     } catch (error) {
       stop.abort();
       if (error instanceof WebhookError) throw error;
-      // Not as the cause: what a fetch says may have the whole address in it.
+      // Not attached as the cause, because a fetch error may contain the whole address.
       throw this.#error('unreachable', `could not be called (${problemOf(error)}) with ${which(entry)}`);
     }
   }
 
   #refusal({ status, retryAfter }: Answer, entry: AuditEntry, now: number): WebhookError {
     const { name } = this.#settings;
-    // 0 is how a browser shows a redirect that it doesn't follow.
+    // A browser reports a redirect that it does not follow as status 0.
     if (status === 0 || (status >= 300 && status < 400))
       return this.#error('redirect', `answered with a redirect, which is never followed: set its url to where it has moved`, status);
     if (status === 410) {
@@ -146,7 +146,7 @@ export class Sender {
   }
 }
 
-/** Headers that aren't there, or can't be read, say nothing: the status is what matters. */
+/** The headers may be missing or throw. Only the status matters then. */
 function retryAfterIn({ headers }: WebhookReply): unknown {
   try {
     return headers.get('retry-after');
@@ -155,12 +155,12 @@ function retryAfterIn({ headers }: WebhookReply): unknown {
   }
 }
 
-/** In one form, so that a repeat has the same bytes, whatever order of fields a store gives back. */
+/** Canonical JSON, so that a repeat has the same bytes, in any order of fields that a store returns. */
 function bodyOf({ type, at, namespace, id, seq, actor, requestId, grantId, data }: AuditEntry): string {
   return canonicalJson({ type, timestamp: iso(at), data: { namespace, id, seq, at, actor, requestId, grantId, data } });
 }
 
-/** The form without any text that a caller chose: enough to find the entry in the journal, and to prove it. */
+/** The form without any text that a caller chose. It is enough to find the entry in the journal, and to prove which entry it is. */
 function withheldBodyOf({ type, at, namespace, id, seq, digest, hash }: AuditEntry): string {
   return canonicalJson({ type, timestamp: iso(at), data: { withheld: true, namespace, id, seq, at, digest, hash } });
 }
@@ -169,7 +169,7 @@ const iso = (at: number): string => new Date(at).toISOString();
 
 const which = ({ id, type, seq }: AuditEntry): string => `entry ${show(id)} (${show(type)}, seq ${seq})`;
 
-/** The code of what went wrong, as Node's fetch has it in the cause; or at least its name. */
+/** The error's code, which Node's fetch has in `cause`; otherwise its name. */
 function problemOf(error: unknown): string {
   try {
     const { code, name, cause } = error as { code?: unknown; name?: unknown; cause?: { code?: unknown } | undefined };

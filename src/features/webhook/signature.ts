@@ -4,19 +4,19 @@ import { readBoundedList } from '../../core/parse.js';
 import { macOf } from '../../core/mac.js';
 
 /*
- * How a webhook is signed, by the Standard Webhooks specification 1.0.0: HMAC-SHA-256 over `id.timestamp.body`. The id
- * is ours and the timestamp digits, so there is one way to read what was signed, though ids have a dot in them.
+ * The signature of the Standard Webhooks specification 1.0.0: HMAC-SHA-256 over `id.timestamp.body`. Ids may contain dots.
+ * The signed text is still unambiguous, because the engine makes the ids and the timestamp is digits.
  */
 
 const PREFIX = 'whsec_';
 const MIN_BYTES = 24;
 const MAX_BYTES = 64;
-/** What is replaced, what replaces it, and some for tests of the change: more is a mistake. */
+/** The old secret, the new secret, and a few for tests of a rotation. More is a mistake. */
 const MAX_SECRETS = 10;
 
-/** What a secret is never gets into a message. */
+/** Messages never contain a secret. */
 export function readSecrets(argument: string, value: unknown): readonly Uint8Array[] {
-  // The mistake that is easily made, and what was given would be shown.
+  // An easy mistake. It gets its own error, because the general one would show the value.
   if (typeof value === 'string') throw new InvalidArgumentError(argument, 'a list of secrets', 'one secret');
   return readBoundedList(argument, value, 1, MAX_SECRETS).map((secret, i) => {
     const key = typeof secret === 'string' && secret.startsWith(PREFIX) ? fromBase64(secret.slice(PREFIX.length)) : undefined;
@@ -28,7 +28,7 @@ export function readSecrets(argument: string, value: unknown): readonly Uint8Arr
   });
 }
 
-/** Without showing any of it. */
+/** Describes an invalid secret without showing any part of it. */
 function whatIsNoSecret(secret: unknown): string {
   if (typeof secret !== 'string') return secret === undefined ? 'undefined: is the variable set?' : 'no text';
   if (secret === '') return 'an empty text: is the variable set?';

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../../core/errors.js';
 const RULE = 'an https: address without credentials (http: only for localhost, 127.0.0.1 and [::1])';
 const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
-/** Where webhooks go. What an address has besides its origin may be secret: messages name that alone. */
+/** The destination of webhooks. The path and query of an address may be secret, so messages contain only its origin. */
 export interface Target {
   readonly href: string;
   readonly origin: string;

@@ -9,7 +9,7 @@ import { readClock } from '../../core/time.js';
 import { parseClock } from './clock.js';
 import { readSecrets, signatureOf } from './signature.js';
 
-/** What a webhook of `webhookSink` says. */
+/** The body of a webhook of `webhookSink`. */
 export interface WebhookPayload {
   readonly type: EntryType;
   /** When it happened: ISO 8601 in UTC. */
@@ -17,7 +17,7 @@ export interface WebhookPayload {
   readonly data: WebhookEntry | WithheldWebhookEntry;
 }
 
-/** The entry without its place in the chain. */
+/** The entry, without its hashes in the chain. */
 export interface WebhookEntry {
   readonly withheld?: undefined;
   readonly namespace: string;
@@ -34,8 +34,8 @@ export interface WebhookEntry {
 }
 
 /**
- * An entry without any text that a caller chose: this receiver has refused it, or the sink has `texts: 'digest'`. The
- * journal has all of it, under `seq`; `digest` and `hash` prove which entry it is.
+ * An entry without any text that a caller chose, because the receiver refused the full form or the sink has `texts:
+ * 'digest'`. The journal has the whole entry, under `seq`; `digest` and `hash` prove which entry it is.
  */
 export interface WithheldWebhookEntry {
   readonly withheld: true;
@@ -46,7 +46,7 @@ export interface WithheldWebhookEntry {
   readonly at: number;
   /** SHA-256 of the whole entry, in hex. */
   readonly digest: string;
-  /** The journal's chain up to this entry, in hex. */
+  /** The hash of the journal's chain up to this entry, in hex. */
   readonly hash: string;
   readonly actor?: undefined;
   readonly requestId?: undefined;
@@ -55,26 +55,27 @@ export interface WithheldWebhookEntry {
 }
 
 export interface WebhookToVerify {
-  /** As it came, byte for byte: not parsed and written again. */
+  /** The body as it was received, byte for byte: not parsed and serialised again. */
   readonly body: string | Uint8Array;
-  /** `Headers`, or an object by name, as `node:http` has it. */
+  /** `Headers`, or an object by name, as in `node:http`. */
   readonly headers: { get(name: string): string | null } | Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** One match suffices. */
+  /** The signature must match one of them. */
   readonly secrets: readonly string[];
-  /** Default: the machine's clock. */
+  /** Default: the system clock. */
   readonly clock?: Clock | undefined;
-  /** How far the clocks may differ, and how long a webhook may be under way. Default: 5 minutes. */
+  /** The tolerance for clock differences and delivery time. Default: 5 minutes. */
   readonly tolerance?: Duration | undefined;
 }
 
 /**
- * For receivers: proves that a webhook comes from whoever has the secret, and is not an old one.
+ * For receivers: proves that a webhook was sent by a holder of the secret, and is not old.
  *
- * Gotcha: within the tolerance it may be replayed, and repeats are normal: remember `id`, and do each once.
+ * Gotcha: within the tolerance a webhook may be replayed, and repeats are normal. Remember `id`, and process each id once.
  *
  * @returns the `webhook-id`, and the body
  * @throws WebhookError `why: 'malformed' | 'signature' | 'stale'`: answer 400 or 401, and do nothing
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` when the body is no text and no bytes (it was parsed), or secrets, clock or tolerance are wrong
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` when the body is neither text nor bytes (it was parsed), or
+ *   secrets, clock or tolerance are wrong
  * @example
  * const { id, payload } = verifyWebhook({ body: await request.text(), headers: request.headers, secrets });
  */
@@ -88,14 +89,14 @@ export function verifyWebhook(options: WebhookToVerify): { readonly id: string; 
     throw invalid('body', 'the text or the bytes as they came, before a parser has had them', raw);
   const [id, seconds, signatures] = HEADERS.map((name) => readHeader(given.headers, name)) as [string, string, string];
   if (!/^\d{1,12}$/.test(seconds)) throw new WebhookError('malformed', 'this is no webhook: its webhook-timestamp is no number of seconds');
-  // Before the signature: an old webhook, or a forged one, costs no hash of its body.
+  // Checked before the signature, so that an old or forged webhook does not cost a hash of its body.
   if (Math.abs(now - Number(seconds) * 1_000) > toleranceMs)
     throw new WebhookError('stale', `this webhook was sent more than ${formatDuration(toleranceMs)} ago, or from the future`);
   const body = textOf(raw);
   if (body === undefined) throw new WebhookError('malformed', 'this is no webhook: its body is not UTF-8');
   const isSigned = keys
     .map((key) => utf8.encode(signatureOf(key, id, seconds, body)))
-    // All are looked at, whichever fits.
+    // Compares with every signature, so that the time does not depend on which one matches.
     .map((wanted) => signatures.split(' ').filter((signature) => areEqualBytes(wanted, utf8.encode(signature))).length > 0)
     .includes(true);
   if (!isSigned) throw new WebhookError('signature', 'this webhook is not signed with a secret that is known here');
@@ -106,7 +107,7 @@ const utf8 = new TextEncoder();
 
 const HEADERS = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
 
-/** From `Headers`, or from an object, where a name may be written in whatever case. */
+/** Reads from `Headers`, or from an object, whose names may be in any case. */
 function readHeader(headers: unknown, name: string): string {
   const all = Object(headers) as Record<string, unknown>;
   const key = Object.keys(all).find((one) => one.toLowerCase() === name);
@@ -115,7 +116,7 @@ function readHeader(headers: unknown, name: string): string {
   throw new WebhookError('malformed', `this is no webhook: it has no header ${name}`);
 }
 
-/** Strictly UTF-8: what is signed is what is read. */
+/** Decodes strict UTF-8, so that the text that is parsed is exactly the text that was signed. */
 function textOf(body: string | ArrayBufferView): string | undefined {
   if (typeof body === 'string') return body;
   try {

@@ -10,45 +10,48 @@ import { readSecrets } from './signature.js';
 import { readTarget } from './target.js';
 
 export interface WebhookSinkOptions {
-  /** Stands for the destination, the same after a restart: sinks of one name share one cursor across the fleet. */
+  /** Identifies the destination, also after a restart: sinks of one name share one cursor across the fleet. */
   readonly name: string;
-  /** Configuration, never somebody's input: https, without credentials. http only to this machine. */
+  /** Must come from configuration, never from user input: https, without credentials. http only to this machine. */
   readonly url: string;
-  /** `whsec_` and 24-64 random bytes in base64. Each signs: to change one, put the new one beside it until the receiver knows it. */
+  /**
+   * `whsec_` and 24-64 random bytes in base64. Every secret signs. To rotate, add the new secret, and drop the old one when
+   * the receiver knows the new one.
+   */
   readonly secrets: readonly string[];
   /** Only entries of these types. Default: all. */
   readonly types?: readonly EntryType[] | undefined;
   /**
-   * `'digest'`: each entry is posted in its withheld form, with no text that a caller chose. `'all'`: only an entry that
-   * the receiver has refused five times is. Default: `'all'`.
+   * `'digest'`: each entry is posted in its withheld form, with no text that a caller chose. `'all'`: only an entry that the
+   * receiver has refused five times is posted in that form. Default: `'all'`.
    */
   readonly texts?: 'all' | 'digest' | undefined;
-  /** Default: the runtime's own, as it is at each call. */
+  /** Default: `globalThis.fetch`, read at each call. */
   readonly fetch?: WebhookFetch | undefined;
   /** How long one call may take, at most 20 seconds. Default: 10 seconds. */
   readonly timeout?: Duration | undefined;
-  /** Default: the machine's clock. Pass the engine's where that has another. */
+  /** Default: the system clock. Pass the engine's clock if it has another. */
   readonly clock?: Clock | undefined;
 }
 
 /**
- * A sink that posts each entry to a URL, in the form of the Standard Webhooks specification 1.0.0: signed, time-stamped,
+ * A sink that posts each entry to a URL, as defined by the Standard Webhooks specification 1.0.0: signed, time-stamped and
  * retried.
  *
  * Guarantees:
- * - Each entry is posted at least once, in the journal's order, one at a time, until it is answered with 2xx; a repeat
- *   has the same `webhook-id` and the same body, and a `webhook-timestamp` of its own.
- * - A redirect is never followed. `Retry-After` of a 429 or 503 is kept to, up to a day.
- * - Neither a secret nor more of the URL than its origin is in an error.
+ * - Each entry is posted at least once, in the journal's order, one at a time, until the answer is 2xx. A repeat has the
+ *   same `webhook-id` and body, and its own `webhook-timestamp`.
+ * - A redirect is never followed. The sink obeys `Retry-After` of a 429 or 503, up to a day.
+ * - An error contains no secret, and of the URL only the origin.
+ * - An entry that the receiver refuses (a 4xx other than 401, 404, 405, 407, 408, 410 and 429) is posted five times, then in
+ *   its withheld form: type, instant, namespace, id, seq, digest, hash and `withheld: true`. The next entry follows only
+ *   after the receiver has accepted that form. `onError` and `flushAudit` name the entry.
  *
- * - An entry that the receiver refuses (a 4xx other than 401, 404, 405, 407, 408, 410 and 429) is posted five times, then
- *   in its withheld form: type, instant, namespace, id, seq, digest, hash and `withheld: true`. Only if the receiver takes
- *   that, the next entry follows; `onError` and `flushAudit` name the entry.
+ * Gotcha: any other failure holds up all later entries. Let the receiver answer 2xx to entries that it does not need.
+ * Gotcha: the sink begins at the journal's start.
  *
- * Gotcha: any other failure holds up all entries behind it. Let the receiver answer 2xx to what it has no use for.
- * Gotcha: it begins at the journal's start.
- *
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`; `write` rejects with a `WebhookError`, told to `onError`
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`; `write` rejects with a `WebhookError`, which the engine reports
+ *   to `onError`
  * @example
  * webhookSink({ name: 'siem', url: 'https://siem.example/jit', secrets: [secret], types: ['grant.issued'] });
  */

@@ -7,14 +7,17 @@ import { makeAccessWatch, type AccessWatch, type ParsedWatchOptions } from './op
 import { InterruptibleSleep } from '../../kernel/interruptible-sleep.js';
 import type { Cover, SharedCover } from './shared-cover.js';
 
-/** What a watch takes from the engine. */
+/** The dependencies of a watch. */
 export interface CoverageWatchContext {
   readonly subject: string;
   readonly scope: string;
   readonly clock: EngineClock;
   readonly notifier: JournalNotifier;
   readonly leewayMs: number;
-  /** Reads the grants that reach the scope, whether or not they cover it now. Waits for an approver that must confirm a start, where no other grant covers. */
+  /**
+   * Reads the grants that reach the scope, whether or not they cover it now. If no other grant covers the scope, it waits
+   * for an approver that must confirm a start.
+   */
   readonly read: () => Promise<Cover>;
   /** The reads that all watches on this subject and scope share. */
   readonly shared: Pick<SharedCover, 'hint' | 'confirm'>;
@@ -26,11 +29,12 @@ export interface CoverageWatchContext {
 }
 
 /**
- * Watches the coverage of one piece of work in two loops, so that a read that hangs delays no end. One loop reads the coverage at
- * each poll and each hint. The other ends the watch at the end of the coverage, or when the last read is too old.
+ * Watches the coverage of one piece of work in two loops, so that a read that hangs does not delay an end. One loop reads
+ * the coverage at each poll and each hint. The other ends the watch at the end of the coverage, or when the last read is too
+ * old.
  *
- * The age of a read is measured on the monotonic clock, so a clock that is set back prolongs nothing. A wall clock that went
- * further counts instead: a monotonic clock may stand still while the device sleeps.
+ * The age of a read is measured on the monotonic clock, so that setting the clock back does not prolong it. If the wall
+ * clock advanced further, it counts instead: a monotonic clock may stop while the device sleeps.
  */
 export class CoverageWatch {
   readonly #context: CoverageWatchContext;
@@ -39,14 +43,14 @@ export class CoverageWatch {
   readonly #poll: InterruptibleSleep;
   readonly #guard: InterruptibleSleep;
   readonly #unlisten: () => void;
-  /** The last answer; `undefined`: the first one is under way. */
+  /** The last answer; `undefined`: the first read is in flight. */
   #cover: Cover | undefined;
   #failure: unknown;
   #until: number | undefined;
   /** The number of the last hint. */
   #hint = 0;
 
-  /** Listens from here on: an entry that comes while the first answer is under way causes another read. */
+  /** Listens from now on: an entry that arrives during the first read causes another read. */
   constructor(context: CoverageWatchContext, options: ParsedWatchOptions) {
     this.#context = context;
     this.#options = options;
@@ -60,7 +64,7 @@ export class CoverageWatch {
     this.#poll.wake();
   }
 
-  /** Reads the coverage, and watches it. @throws why there is no coverage to watch: then the watch has ended */
+  /** Reads the coverage, and watches it. @throws the reason why there is no coverage; the watch has then ended */
   async begin(): Promise<AccessWatch> {
     try {
       this.#take(await this.#context.read());
@@ -84,13 +88,13 @@ export class CoverageWatch {
     return this.#controller.signal;
   }
 
-  /** To be called when the clock was set back: a loop that sleeps until an instant would sleep for too long. */
+  /** The engine calls this when the clock was set back: a loop that sleeps until an instant would sleep too long. */
   wake(): void {
     this.#poll.wake();
     this.#guard.wake();
   }
 
-  /** @param reason of the signal; `undefined`: the platform's own */
+  /** @param reason the reason of the signal; `undefined`: the platform's own */
   end(reason?: unknown): void {
     if (this.signal.aborted) return;
     this.#unlisten();
@@ -99,7 +103,7 @@ export class CoverageWatch {
     this.wake();
   }
 
-  /** Whether an entry is about a grant of its subject, or a grant that the coverage rests on. */
+  /** Whether an entry is about a grant of the watch's subject, or a grant that the coverage depends on. */
   #isConcerned({ grantId, data }: AuditEntry): boolean {
     return grantId !== undefined && (data.subject === this.#context.subject || this.#restsOn(grantId));
   }
@@ -128,7 +132,7 @@ export class CoverageWatch {
     const { pollMs } = this.#options;
     let next = (this.#cover as Cover).begunAt + pollMs;
     while (!this.signal.aborted) {
-      // After a slow answer at once; where the clock was set back, no later than that.
+      // After a slow answer, reads at once. If the clock was set back, reads after one poll interval at the latest.
       await this.#poll.until(Math.min(next, this.#read().now + pollMs));
       const reading = this.#read();
       next = reading.now + pollMs;
@@ -151,14 +155,14 @@ export class CoverageWatch {
       if (!this.signal.aborted) this.#unconfirmed(error);
       return;
     }
-    // The earlier answer is judged first, even where the guard's timer is late.
+    // The earlier answer is evaluated first, even if the guard's timer is late.
     const isKnownAlready = read.reading.now < now;
     if (!this.#goesOn(isKnownAlready ? this.#read() : read.reading)) return;
     this.#take(read);
     this.#guard.wake();
   }
 
-  /** Judges by this answer from now on. */
+  /** Evaluates by this answer from now on. */
   #take(cover: Cover): void {
     this.#cover = cover;
     this.#failure = undefined;
@@ -175,13 +179,13 @@ export class CoverageWatch {
     return this.#context.clock.read();
   }
 
-  /** For how long the coverage could not be confirmed: the longer of the times that both clocks show. */
+  /** How long the coverage could not be confirmed: the longer of the times on the two clocks. */
   #unconfirmedMs({ now }: ClockReading): number {
     const { age, begunAt } = this.#cover as Cover;
     return Math.max(age.ms, now - begunAt);
   }
 
-  /** Judges the coverage that was read last, and ends the watch unless it lasts. @returns whether it lasts */
+  /** Evaluates the last coverage that was read, and ends the watch if it has ended. @returns whether the watch continues */
   #goesOn(reading: ClockReading): boolean {
     if (this.signal.aborted) return false;
     const { subject, scope, denial, leewayMs } = this.#context;

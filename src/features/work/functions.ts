@@ -17,17 +17,20 @@ export interface WorkOptions extends WatchOptions {
 }
 
 /**
- * Checks, then runs work whose `signal` aborts when the access ends: when no grant covers the scope any more, or when the
- * engine could not confirm that for too long. Work continues past the end of one grant only if another grant that covers
- * the scope from there on was read before that end.
+ * Checks the access, then runs work whose `signal` aborts when the access ends. The access ends when no grant covers the
+ * scope, or when the engine could not confirm it for too long.
  *
- * Gotcha: the signal stops only what listens to it. Give what the work opens elsewhere an expiry of its own: `watch.until`.
+ * Work continues past the end of one grant only if another grant covers the scope from there on. The engine must have read
+ * that grant before the end.
+ *
+ * Gotcha: the signal stops only code that listens to it. Give a token or a session that the work opens elsewhere its own
+ * expiry: `watch.until`.
  *
  * @param work `withAccess` waits for it even after the signal has aborted, and returns or throws what it does
- * @param options.consume takes a use of a grant with a limited number of uses, as `engine.consume` does. If that was the
- *   last use, the work may continue until the end of the window, and the grant ends when the work does; a revoke in between
- *   stops the work too. The signal aborts earlier if another caller or process takes the last use, or ends the work that
- *   took it. Default: false
+ * @param options.consume takes a use of a grant with a limited number of uses, as `engine.consume` does. After the last use
+ *   the work may continue until the end of the window, and the grant ends when the work does; a revoke in between still
+ *   stops the work. The signal aborts earlier if another caller or process takes the last use, or ends the work that took
+ *   it. Default: false
  * @throws DeniedError `ERR_JIT_DENIED` if the access is denied or no use is left: the work does not begin;
  *   InvalidArgumentError, ClosedError, StoreError, ClockError
  * @example
@@ -79,11 +82,11 @@ export async function watchAccess<Scope extends string = string>(
 }
 
 /**
- * Resolves when a request is decided or cancelled, or has expired, with the result that `engine.retryDecision` would give.
- * It asks no approver.
+ * Resolves when a request is decided, cancelled or expired, with the result that `engine.retryDecision` would return. It
+ * asks no approver.
  *
- * @param options.signal stops waiting: the promise rejects with its `reason`
- * @throws NotFoundError; StoreError when the first read fails, or when the request can not be read after its deadline;
+ * @param options.signal stops the wait: the promise rejects with its `reason`
+ * @throws NotFoundError; StoreError when the first read fails, or when the request cannot be read after its deadline;
  *   InvalidArgumentError, ClosedError, ClockError
  * @example
  * const { request } = await engine.requestAccess(ask);

@@ -3,25 +3,29 @@ import { readDuration, type Duration } from '../../core/duration.js';
 
 /** How often access is confirmed. Durations are milliseconds or strings like `'2s'`. */
 export interface WatchOptions {
-  /** How often coverage is read again: a revoke without a hint is noticed within this. Default: 1 second. */
+  /** How often the coverage is read again: the watch notices a revoke without a hint within this time. Default: 1 second. */
   readonly poll?: Duration | undefined;
   /** How long the work may continue while coverage cannot be confirmed; longer than `poll`. Default: 5 seconds. */
   readonly maxUnconfirmed?: Duration | undefined;
 }
 
-/** Access that work rests on. Where the runtime has `Symbol.asyncDispose`, `await using` stops it too. */
+/** A watch over the access that some work needs. `await using` stops it, if the runtime has `Symbol.asyncDispose`. */
 export interface AccessWatch extends AsyncDisposable {
   readonly subject: string;
   readonly scope: string;
   /**
-   * Aborts when the access ends, and at `stop()`. Its `reason` says why: a `DeniedError` with the decision
-   * (the access has ended), a `StoreError` (it could not be confirmed), a `ClockError` (the clock failed or was set back),
-   * a `ClosedError` (the engine was closed); after `stop()` the platform's own `AbortError`.
+   * Aborts when the access ends, and at `stop()`. Its `reason` says why:
+   * - a `DeniedError` with the decision: the access has ended,
+   * - a `StoreError`: it could not be confirmed,
+   * - a `ClockError`: the clock failed or was set back,
+   * - a `ClosedError`: the engine was closed,
+   * - the platform's own `AbortError`: after `stop()`.
    */
   readonly signal: AbortSignal;
   /**
-   * When the coverage ends, as known now: a revoke ends it earlier, and an extension moves it. A token or a statement timeout
-   * that the work opens elsewhere should expire then. `undefined`: it is standing access, without an end. Epoch milliseconds.
+   * When the coverage ends, as known now: a revoke ends it earlier, and an extension moves it. A token or a statement
+   * timeout that the work opens elsewhere should expire then. `undefined`: standing access, which has no end. Epoch
+   * milliseconds.
    */
   readonly until: number | undefined;
   /** Ends the watch, not the access. A second call does nothing. */
@@ -43,7 +47,7 @@ export function readWatchOptions(given: unknown): ParsedWatchOptions {
   throw invalid('poll', `shorter than maxUnconfirmed, which is ${maxUnconfirmedMs} ms`, poll);
 }
 
-/** Makes the object that a caller gets. */
+/** Builds the object that the caller receives. */
 export function makeAccessWatch(
   subject: string,
   scope: string,

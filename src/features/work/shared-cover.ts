@@ -2,46 +2,46 @@ import type { Stopwatch } from '../../core/stopwatch.js';
 import type { GrantUse } from '../../lifecycle/status.js';
 import type { ClockReading } from '../../core/time.js';
 
-/** The grants that reach a scope, as they were read. */
+/** The result of one read of the grants that reach a scope. */
 export interface Cover {
   /** The live grants that reach the scope; `undefined`: standing access covers, and no store was asked. */
   readonly uses: readonly GrantUse[] | undefined;
   /** The clock's reading before the store was asked. Epoch milliseconds. */
   readonly begunAt: number;
-  /** Started before the store was asked: for how long the coverage has not been confirmed, even if the clock was set. */
+  /** Started before the store was asked. It measures how long the coverage has not been confirmed, even if the clock was set. */
   readonly age: Pick<Stopwatch, 'ms'>;
-  /** The reading at which the coverage was judged. */
+  /** The clock reading at which the coverage was evaluated. */
   readonly reading: ClockReading;
 }
 
-/** A read that was begun. */
+/** A read in flight. */
 interface CoverRead {
   /** The number of the last hint before it. */
   readonly hint: number;
-  /** The clock's reading at its begin. Epoch milliseconds. */
+  /** The clock's reading when it began. Epoch milliseconds. */
   readonly begunAt: number;
   readonly cover: Promise<Cover>;
 }
 
 /** The conditions that the answer for one watch must meet. */
 export interface CoverDemand {
-  /** The number of the last hint that the watch got; 0: none. The read must have begun after it. */
+  /** The number of the last hint that the watch received; 0: none. The read must have begun after it. */
   readonly hint: number;
   /** The clock's reading now. Epoch milliseconds. */
   readonly now: number;
-  /** Answers that were begun longer ago do not count. */
+  /** Answers whose reads began longer ago do not count. */
   readonly maxAgeMs: number;
-  /** When the read of the watch's present answer was begun. Epoch milliseconds. */
+  /** When the read of the watch's current answer began. Epoch milliseconds. */
   readonly have: number;
 }
 
 /**
- * The reads for all watches on one subject and scope: four hundred idle responses of one subject cost the store one read for
- * each poll, not four hundred.
+ * Shares the reads of all watches on one subject and scope: four hundred idle responses of one subject cost the store one
+ * read for each poll, not four hundred.
  *
- * An answer carries the instant at which its read was begun. A watch that takes an older answer is therefore confirmed for less
- * time. A hint demands a read that was begun after it. A read that hangs is shared only until it is too old, so it delays no watch
- * for longer than a read of its own would.
+ * An answer carries the instant at which its read began, so a watch that takes an older answer is confirmed for less time. A
+ * hint demands a read that began after it. A read that hangs is shared only until it is too old. It delays no watch longer
+ * than a read of its own would.
  */
 export class SharedCover {
   readonly #read: () => Promise<Cover>;
@@ -54,13 +54,13 @@ export class SharedCover {
     this.#read = read;
   }
 
-  /** Something may have changed. @returns the hint's number */
+  /** Called when something may have changed. @returns the hint's number */
   hint(): number {
     this.#hint += 1;
     return this.#hint;
   }
 
-  /** An answer that satisfies the demand: one that is known, one that is under way, or a new one. */
+  /** Returns an answer that meets the demand: the last one, the one in flight, or a new one. */
   async confirm(demand: CoverDemand): Promise<Cover> {
     const { hint, have } = demand;
     const last = this.#last;
@@ -104,7 +104,7 @@ export class SharedCovers {
     this.#read = read;
   }
 
-  /** For one more watch. */
+  /** The reads for one more watch. */
   take(subject: string, scope: string): SharedCover {
     const key = JSON.stringify([subject, scope]);
     let used = this.#used.get(key);
@@ -116,7 +116,7 @@ export class SharedCovers {
     return used.shared;
   }
 
-  /** To be called when a watch ends. */
+  /** Called when a watch ends. */
   release(subject: string, scope: string): void {
     const key = JSON.stringify([subject, scope]);
     const used = this.#used.get(key);

@@ -8,13 +8,13 @@ import type { JournalNotifier } from '../../followers/journal-notifier.js';
 import { InterruptibleSleep } from '../../kernel/interruptible-sleep.js';
 
 export interface WaitOptions {
-  /** Stops waiting: the promise rejects with its `reason`. The request stays as it is. */
+  /** Stops the wait: the promise rejects with its `reason`. The request does not change. */
   readonly signal?: AbortSignal | undefined;
-  /** How often the request is read again; a decision without a hint is noticed within this. Default: 1 second. */
+  /** How often the request is read again: the wait notices a decision without a hint within this time. Default: 1 second. */
   readonly poll?: Duration | undefined;
 }
 
-/** What a wait takes from the engine. */
+/** The dependencies of a wait. */
 export interface WaitContext<T> {
   readonly requestId: string;
   readonly clock: EngineClock;
@@ -37,7 +37,7 @@ export function readWaitOptions(given: unknown): ParsedWaitOptions {
   return { signal, pollMs: readDuration('poll', poll) };
 }
 
-/** Whether a value has those members of an AbortSignal that are used here. */
+/** Whether a value has the members of an AbortSignal that the wait uses. */
 const isSignal = (value: unknown): value is AbortSignal =>
   isObject(value) &&
   typeof readField('signal', value, 'aborted') === 'boolean' &&
@@ -56,7 +56,7 @@ export class Wait<T> {
   #reject!: (reason: unknown) => void;
   #isOver = false;
   #failure: unknown;
-  /** The review deadline that was read last: from then on the request cannot stay undecided. */
+  /** The review deadline as read last: from then on the request cannot stay undecided. */
   #reviewBy = Infinity;
   /** The clock's reading before the last read. Epoch milliseconds. */
   #askedAt = 0;
@@ -81,7 +81,7 @@ export class Wait<T> {
     if (!this.#isOver) this.#end(() => this.#reject(reason));
   }
 
-  /** To be called when the clock was set back: a loop that sleeps until an instant would sleep for too long. */
+  /** The engine calls this when the clock was set back: a loop that sleeps until an instant would sleep too long. */
   wake(): void {
     this.#poll.wake();
     this.#guard.wake();
@@ -93,7 +93,7 @@ export class Wait<T> {
     this.#unlisten();
     this.#context.onEnd();
     this.wake();
-    // Last: the signal is the caller's, and may throw.
+    // This comes last: the signal is the caller's object, and may throw.
     try {
       this.#options.signal?.removeEventListener('abort', this.#abort);
     } catch (error) {
@@ -110,7 +110,7 @@ export class Wait<T> {
   }
 
   async #keepReading(): Promise<void> {
-    // The first read rejects at once where the request does not exist or cannot be read.
+    // The first read rejects at once if the request does not exist or cannot be read.
     await this.#read();
     void this.#run(() => this.#keepGuard());
     while (!this.#isOver) {
@@ -119,7 +119,7 @@ export class Wait<T> {
     }
   }
 
-  /** The clock's reading from which on the engine refuses a decision. */
+  /** The clock reading from which the engine refuses a decision. */
   get #deadline(): number {
     return this.#reviewBy - this.#context.leewayMs;
   }
@@ -134,7 +134,7 @@ export class Wait<T> {
     this.#guard.wake();
   }
 
-  /** Reports a read that failed. A later read may succeed, until the deadline. */
+  /** Reports a failed read. A later read may succeed, until the deadline. */
   #unread(error: unknown): void {
     if (this.#isOver) return;
     const isGone = isJitError(error) && (error.code === 'ERR_JIT_NOT_FOUND' || error.code === 'ERR_JIT_CLOCK');
@@ -143,7 +143,7 @@ export class Wait<T> {
     this.#failure = error;
   }
 
-  /** Ends the wait when a read hangs beyond the deadline: no decision can come any more. */
+  /** Ends the wait when a read hangs beyond the deadline: the request can no longer be decided. */
   async #keepGuard(): Promise<void> {
     while (!this.#isOver) {
       const isWoken = await this.#guard.until(this.#hangsAt);
@@ -153,7 +153,7 @@ export class Wait<T> {
     }
   }
 
-  /** A process that stood still beyond the deadline gives the read that it begins then its time, too. */
+  /** A process that was suspended beyond the deadline still gives its next read the full time. */
   get #hangsAt(): number {
     return Math.max(this.#deadline, this.#askedAt) + this.#options.pollMs;
   }

@@ -40,12 +40,12 @@ export class Work {
     kernel.onClose('work', () => this.#close());
   }
 
-  /** After each commit of this engine. */
+  /** Called after each commit of this engine. */
   #wake(): void {
     this.#notifier.hint();
   }
 
-  /** After a step back of the clock each loop computes its sleep again. Real timers sleep for a duration, and are right already. */
+  /** After the clock was set back, each loop computes its sleep again. Real timers sleep for a duration and need no correction. */
   #clockSetBack(): void {
     if (this.#clock.source.sleep === undefined) return;
     for (const open of this.#open) open.wake();
@@ -56,10 +56,10 @@ export class Work {
     for (const open of this.#open) open.end(new ClosedError());
   }
 
-  /** @param grantId of the grant whose use was taken for the work */
+  /** @param grantId the grant whose use was taken for the work */
   async watch(subject: string, scope: string, options: ParsedWatchOptions, grantId?: string): Promise<AccessWatch> {
     const shared = this.#covers.take(subject, scope);
-    // The reads are shared with watches for which no use was taken: this watch adds its own use to each answer.
+    // The reads are shared with watches that took no use, so this watch adds its own use to each answer.
     const seen = (cover: Cover): Cover =>
       grantId === undefined ? cover : { ...cover, uses: cover.uses?.map((use) => withOwnUse(use, grantId)) };
     const watch: CoverageWatch = new CoverageWatch(
@@ -86,7 +86,7 @@ export class Work {
 
   /**
    * @param work is awaited even after the access has ended
-   * @param grantId of the grant whose use was taken for the work
+   * @param grantId the grant whose use was taken for the work
    */
   async withAccess<T>(
     subject: string,
@@ -123,7 +123,7 @@ export class Work {
     return wait.result;
   }
 
-  /** Standing access is asked first, without the store. */
+  /** Standing access is evaluated first, without the store. */
   async #cover(subject: string, scope: string, waits: boolean): Promise<Cover> {
     const age = new Stopwatch(this.#clock.source);
     const reading = this.#clock.read();
