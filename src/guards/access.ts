@@ -1,30 +1,31 @@
 import { invalid } from '../core/parse.js';
 import type { Decision } from '../records/index.js';
 
-/** Access that is being watched: what `abortOnEnd` gives a guard. The `AccessWatch` of `jit-access/work` is one. */
+/** A watch over access: the result of a guard's `abortOnEnd`. The `AccessWatch` of `jit-access/work` is one. */
 export interface WatchedAccess {
   /** Aborts when the access ends, or can no longer be confirmed; its `reason` is the error that says why. */
   readonly signal: AbortSignal;
-  /** Ends the watching, not the access. The guard calls it when the response is over; more than one call is fine. */
+  /** Ends the watch, not the access. The guard calls it when the response is over. Further calls have no effect. */
   stop(): void;
 }
 
-/** What a guard hands on to the handler that it has let a request through to. */
+/** The object that a guard passes to the handler of an allowed request. */
 export interface Access {
-  /** Why, by which grant, and until when by what is known now: `validUntil`. */
+  /** The engine's decision: its reason, the grant, and `validUntil`, the end of the access as known now. */
   readonly decision: Decision;
   /**
-   * Aborts when the access ends, when that could not be confirmed for too long, and when the response is over or its
-   * client has gone; its `reason` says why, like the `reason` of the watch that `abortOnEnd` gave. A handler that streams or goes on working listens to it.
+   * Aborts when the access ends or could not be confirmed for too long. Also aborts when the response is over or its client
+   * has disconnected. Its `reason` says why, like the `reason` of the watch that `abortOnEnd` returned. A handler that
+   * streams or runs for long should listen to it.
    *
-   * @throws InvalidArgumentError if the guard has no `abortOnEnd`: a signal that never aborts would never stop anything
+   * @throws InvalidArgumentError if the guard has no `abortOnEnd`: a signal that never aborts would never stop the handler
    */
   readonly signal: AbortSignal;
 }
 
 /** @param watch `undefined`: the guard has no `abortOnEnd` */
 export function makeAccess(decision: Decision, watch: WatchedAccess | undefined): Access {
-  // Not enumerable: what prints or copies an access need not ask for its signal.
+  // Not enumerable, so that code which prints or copies an access does not trigger the getter's error.
   return Object.defineProperty({ decision }, 'signal', {
     get() {
       if (watch === undefined) throw invalid('abortOnEnd', 'set on the guard whose signal is read', undefined);
@@ -35,15 +36,15 @@ export function makeAccess(decision: Decision, watch: WatchedAccess | undefined)
 
 const handedOn = new WeakMap<object, Access>();
 
-/** @param carrier what the framework gives the handler as well: its request, or its response */
+/** @param carrier an object that the framework also passes to the handler: its request or its response */
 export function attachAccess(carrier: object, access: Access): void {
   handedOn.set(carrier, access);
 }
 
 /**
- * The access by which a guard has let this through. Behind several guards: that of the last.
+ * The access with which a guard has allowed a request. After several guards, the access of the last one.
  *
- * @throws InvalidArgumentError where none has
+ * @throws InvalidArgumentError if no guard has allowed it
  */
 export function accessOf(carrier: object): Access {
   const access = handedOn.get(carrier);

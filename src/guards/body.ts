@@ -1,7 +1,7 @@
 /**
- * The same response, which calls a function once its body has been read, was given up, or has failed.
+ * Returns the same response, and calls a function once its body was read, cancelled or has failed.
  *
- * @param isRead false: nobody will read it, as after HEAD
+ * @param isRead false: the body will not be read, as for a HEAD request
  */
 export function untilRead(response: Response, isRead: boolean, call: () => void): Response {
   const { body } = response;
@@ -31,7 +31,7 @@ export function untilRead(response: Response, isRead: boolean, call: () => void)
         await reader.cancel(reason);
       },
     },
-    // Nothing is read before it is wanted.
+    // Reads nothing before the consumer asks for it.
     { highWaterMark: 0 },
   );
   return new Response(watched, response);

@@ -1,4 +1,4 @@
-/** A response of Node's, of HTTP/1 or HTTP/2, as far as it takes to know that it is over. */
+/** The part of a Node response, HTTP/1 or HTTP/2, that shows whether it is over. */
 export interface NodeResponse {
   readonly destroyed?: boolean;
   readonly writableEnded?: boolean;
@@ -7,14 +7,14 @@ export interface NodeResponse {
 }
 
 /**
- * Whether another handler has answered while the guard was waiting, as a timeout middleware does. The guard then sends
- * nothing and runs no handler: the client has its answer, and a second one is an error that ends an Express 4 process.
+ * Whether another handler has answered during the guard's check, as a timeout middleware does. The guard then sends no
+ * answer and runs no handler: a second answer is an error that ends an Express 4 process.
  */
 export const isAnswered = (response: NodeResponse): boolean => response.writableEnded === true;
 
-/** Calls a function once: when the response is over, or its client has gone, even if that was before. */
+/** Calls a function once, when the response is over or its client has disconnected, even if that was before this call. */
 export function whenClosed(response: NodeResponse, call: () => void): void {
-  // Nobody is told any more of what has been.
+  // A response that is already closed emits no further event.
   if (response.destroyed === true || response.stream?.destroyed === true) call();
   else response.once('close', call);
 }

@@ -6,8 +6,8 @@ import type { GuardEngine, GuardOptions } from './options.js';
 import type { Guard } from './outcome.js';
 
 /**
- * Middleware for Express 4 and 5: lets a request through only while its subject holds the scope. The handler finds the
- * access in `res.locals.access`, and by `accessOf(res)` with its type.
+ * Middleware for Express 4 and 5: allows a request only while its subject holds the scope. The handler reads the access from
+ * `res.locals.access`, or with its type from `accessOf(res)`.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
  * @example
@@ -21,7 +21,7 @@ export function requireGrant<Scope extends string = string>(
 ): RequestHandler {
   const guard = createGuard(engine, options);
   return async (req, res, next) => {
-    // Express 4 ignores the promise of a middleware, and Node ends the process for a rejection that nobody handles.
+    // Express 4 ignores the promise of a middleware, and an unhandled rejection ends the Node process.
     try {
       if (await answerOrAdmit(guard, req, res)) next();
     } catch (error) {
@@ -30,7 +30,7 @@ export function requireGrant<Scope extends string = string>(
   };
 }
 
-/** @returns whether the request goes on to its handler */
+/** @returns whether the request continues to its handler */
 async function answerOrAdmit(guard: Guard<[request: Request]>, req: Request, res: Response): Promise<boolean> {
   const outcome = await guard(req);
   if (isAnswered(res)) {

@@ -8,9 +8,9 @@ import { readCaller, type CallerOptions, type GuardDefaults, type GuardEngine } 
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * A `preHandler` that lets a request through only while its subject holds the scope.
+     * A `preHandler` that allows a request only while its subject holds the scope.
      *
-     * @param choices override those of the plugin
+     * @param choices override the options of the plugin
      * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
      */
     requireGrant(
@@ -19,24 +19,26 @@ declare module 'fastify' {
     ): preHandlerAsyncHookHandler;
   }
   interface FastifyRequest {
-    /** What the guard of this route has handed on. @throws InvalidArgumentError where the route has none */
+    /** The access that the guard of this route has passed on. @throws InvalidArgumentError if the route has no guard */
     readonly access: Access;
   }
 }
 
-/** The engine, who is calling, and how all guards of this application answer. */
+/** The engine, the function that identifies the caller, and the defaults of all guards of this application. */
 export interface JitAccessOptions extends CallerOptions<[request: FastifyRequest]> {
   readonly engine: GuardEngine;
 }
 
 /**
- * A plugin that decorates: `fastify.requireGrant(scope)` is a guard for a route, and `request.access` is what it has
- * handed on to the handler. What `subject` or `scope` throws goes to the error handler.
+ * A plugin that adds two decorators: `fastify.requireGrant(scope)` makes a guard for a route, and `request.access` is the
+ * access of the route's guard. Errors of `subject` or `scope` go to the error handler.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
  * @example
  * await app.register(jitAccess, { engine, subject: (request) => request.session.userId });
- * app.post('/orders', { preHandler: app.requireGrant('db-prod:write') }, async (request) => ({ until: request.access.decision.validUntil }));
+ * app.post('/orders', { preHandler: app.requireGrant('db-prod:write') }, async (request) => ({
+ *   until: request.access.decision.validUntil,
+ * }));
  */
 export async function jitAccess(fastify: FastifyInstance, { engine, ...options }: JitAccessOptions): Promise<void> {
   readCaller(engine, options);
@@ -60,7 +62,7 @@ export async function jitAccess(fastify: FastifyInstance, { engine, ...options }
   });
 }
 
-// As fastify-plugin does it: what is decorated here is there for the routes of whoever registers this.
+// As fastify-plugin does: makes the decorators visible to the routes of the parent that registers this plugin.
 Object.assign(jitAccess, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'jit-access',

@@ -5,14 +5,14 @@ import { createGuard } from './guard.js';
 import type { GuardEngine, GuardOptions } from './options.js';
 
 /**
- * A tuple from which nothing is inferred: the handler alone says what it takes. `NoInfer` of a tuple is no tuple to a rest
- * parameter, and the parameters of `subject` and `scope` would lose their types.
+ * The same tuple, but without inference: only the handler determines its type. `NoInfer` does not work here: a rest
+ * parameter does not accept it as a tuple, and `subject` and `scope` would lose their parameter types.
  */
 type Settled<Args extends readonly unknown[]> = Args extends readonly [...infer Same] ? Same : never;
 
 /**
- * Puts a guard in front of any handler that takes a `Request` and gives a `Response`: of Next, Bun, Deno, Workers. What
- * it gives is called as the handler is, and gives the same arguments on; `accessOf(request)` is the access.
+ * Puts a guard in front of any handler that takes a `Request` and returns a `Response`: of Next, Bun, Deno or Workers. The
+ * result is called like the handler, and passes all arguments on. `accessOf(request)` returns the access.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
  * @example

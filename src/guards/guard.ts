@@ -8,11 +8,11 @@ import type { Admitted, Guard, Refused } from './outcome.js';
 import { accessRequired, invalidScope, unauthenticated, unavailable, type Refusal } from './refusal.js';
 
 /**
- * The guard underneath every adapter: engine and options in, a decision or the data of a response out. It knows no
- * framework, and takes identity from nothing but `subject`.
+ * The guard under every adapter: it takes an engine and options, and returns a decision or the data of a response. It knows
+ * no framework, and takes the identity only from `subject`.
  *
- * An adapter calls it for each request, sends the refusal or hands `access` on, and calls `stop`, if there is one, at the end. Whatever it
- * rejects with is for the framework's error handling; the handler is not for such a request.
+ * An adapter calls the guard for each request. It sends the refusal or passes `access` on, and calls `stop`, if present, at
+ * the end. It passes every rejection to the framework's error handling, and does not run the handler then.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
  * @example
@@ -32,7 +32,10 @@ export function createGuard<Args extends readonly unknown[], Scope extends strin
   };
 }
 
-/** Frameworks take what is thrown for more than it is: to Express, `undefined` is no error, and 'route' the way past the guard. */
+/**
+ * Makes every rejection an `Error`. Frameworks interpret other values: Express takes `undefined` for "no error", and 'route'
+ * for "skip the remaining handlers of the route", which skips the guard.
+ */
 async function asked<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -58,14 +61,14 @@ async function decide<Args extends readonly unknown[]>(
   }
 }
 
-/** @throws whatever the engine throws */
+/** @throws every error of the engine */
 async function admit(caller: Caller<never>, subject: string, scope: string): Promise<Admitted | Refused> {
   const { engine, touch, abortOnEnd, requestUrl } = caller;
   const decision = await engine.check(subject, scope, { touch });
   if (!decision.allowed) return refused(accessRequired(scope, requestUrl), decision);
   if (abortOnEnd === undefined) return admitted(decision, undefined);
   const watch = readPort<WatchedAccess>('abortOnEnd(...)', await abortOnEnd(subject, scope), ['stop']);
-  // The access may have ended in the turn in which the watch was handed over.
+  // The access may have ended in the turn in which `abortOnEnd` resolved.
   watch.signal.throwIfAborted();
   return admitted(decision, watch);
 }
@@ -79,8 +82,8 @@ function refused(refusal: Refusal, decision?: Decision, error?: unknown): Refuse
 }
 
 /**
- * An invalid subject is no id of anybody who could hold access: that caller is not authenticated. Any other argument that the
- * engine finds invalid is the service's own, as the matcher of a checker is, and says nothing about the caller.
+ * An invalid subject cannot be the id of a caller who holds access, so that caller is not authenticated. Any other invalid
+ * argument is a mistake of the service, for example a checker's matcher, and says nothing about the caller.
  */
 function refusedBy(error: unknown, { realm, requestUrl, retryAfterMs }: Caller<never>, scope: string): Refused {
   const isOfSubject = isJitError(error) && error.code === 'ERR_JIT_INVALID_ARGUMENT' && error.argument === 'subject';

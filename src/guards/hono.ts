@@ -5,7 +5,7 @@ import { createGuard } from './guard.js';
 import type { GuardEngine, GuardOptions } from './options.js';
 
 /**
- * Middleware for Hono: lets a request through only while its subject holds the scope. The handler finds the access in
+ * Middleware for Hono: allows a request only while its subject holds the scope. The handler reads the access from
  * `c.var.access`.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
@@ -34,7 +34,7 @@ export function requireGrant<Scope extends string = string>(
     try {
       await next();
       const response = untilRead(c.res, raw.method !== 'HEAD', stop);
-      // Else Hono would give it the headers of the one before once more.
+      // Otherwise Hono would add the headers of the previous response a second time.
       c.res = undefined;
       c.res = response;
     } catch (error) {

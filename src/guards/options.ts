@@ -6,56 +6,60 @@ import { readDuration, type Duration } from '../core/duration.js';
 import type { WatchedAccess } from './access.js';
 import type { Refused } from './outcome.js';
 
-/** What a guard asks: an engine, or a checker of `jit-access/check`, which has no `touch`. */
+/** The object that a guard asks: an engine, or a checker of `jit-access/check`, which has no `touch`. */
 export type GuardEngine<Scope extends string = string> = Pick<JitEngine<Scope>, 'check'> & Partial<Pick<JitEngine<Scope>, 'touch'>>;
 
-/** What can be said of one guard, and in frameworks with a place for it of all guards at once. */
+/** Options of one guard. In frameworks with global options they can also be set for all guards. */
 export interface GuardDefaults<Args extends readonly unknown[] = readonly unknown[]> {
   /**
-   * Where access is asked for: an absolute http(s) URL. A refusal names it, with the scope as its parameter `scope`.
-   * Default: it can be asked for, and the caller knows where. `false`: it can't be asked for, and the scope isn't named.
+   * The page on which callers request access: an absolute http(s) URL. A refusal contains it, with the scope as its
+   * parameter `scope`.
+   *
+   * Default: the refusal names the scope without a URL, because callers know where to request access. `false`: access cannot
+   * be requested, and the refusal does not name the scope.
    */
   readonly requestUrl?: string | false | undefined;
   /**
-   * Watches the access for as long as the response lasts, so that the handler has a signal that aborts when the access
-   * ends: the function `watchAccess` of `jit-access/work`, or one that calls it with other options. A checker can watch no
-   * access: it is refused over one. Default: the handler has no signal.
+   * Watches the access for as long as the response lasts, and gives the handler a signal that aborts when the access ends.
+   * Pass the function `watchAccess` of `jit-access/work`, or one that calls it with other options. Refused with a checker,
+   * which cannot watch access. Default: the handler has no signal.
    *
    * For example `abortOnEnd: (engine, subject, scope) => watchAccess(engine, subject, scope, { poll: '500ms' })`.
    */
   readonly abortOnEnd?: ((engine: JitEngine, subject: string, scope: string) => MaybePromise<WatchedAccess>) | undefined;
   /**
-   * Whether a request that is let through counts as a use, for grants that end when they are idle. A checker records no use:
-   * `true` is refused over one. Default: true over an engine, false over a checker.
+   * Whether an allowed request counts as a use, for grants that end when they are idle. `true` is refused with a checker,
+   * which records no use. Default: true with an engine, false with a checker.
    */
   readonly touch?: boolean | undefined;
-  /** What a 401 names as the realm: printable ASCII without quotes and backslashes. Default: `jit-access`. */
+  /** The realm that a 401 names: 1-256 printable ASCII characters without quotes and backslashes. Default: `jit-access`. */
   readonly realm?: string | undefined;
-  /** When a 503 says to come back; whole seconds, rounded up. Default: 5 seconds. */
+  /** The `retry-after` of a 503: whole seconds, rounded up. Default: 5 seconds. */
   readonly retryAfter?: Duration | undefined;
-  /** Told of each refusal, with what the caller isn't told: the decision, or the error. What it throws is dropped. */
+  /** Called for each refusal, with the data that the client does not get: the decision, or the error. A throw is ignored. */
   readonly onRefused?: ((refused: Refused, ...args: Args) => void) | undefined;
 }
 
-/** Who is calling, and how guards answer. */
+/** The function that identifies the caller, and the options of the guards. */
 export interface CallerOptions<Args extends readonly unknown[] = readonly unknown[]> extends GuardDefaults<Args> {
   /**
-   * Who is calling, as you have established it: a verified session or token, never a header that the client may set.
-   * `undefined`, `null`, `''` and what is no id: nobody, which is answered with 401.
+   * Returns the id of the caller that your code has authenticated: from a verified session or token, never from a header
+   * that a client may set. `undefined`, `null`, `''` and invalid ids mean "not authenticated", which is answered with 401.
    *
-   * What it throws goes where the framework takes errors, and lets nobody through.
+   * An error that it throws goes to the framework's error handling, and no request passes.
    */
   readonly subject: (...args: Args) => MaybePromise<string | null | undefined>;
 }
 
-/** @typeParam Args what the framework gives its functions: the request, or a context, or both */
+/** @typeParam Args the arguments that the framework passes to its functions: the request, a context, or both */
 export interface GuardOptions<
   Args extends readonly unknown[] = readonly unknown[],
   Scope extends string = string,
 > extends CallerOptions<Args> {
   /**
-   * What is needed: a scope, checked right away, or a function that makes one of the route. What that gives is read like
-   * any other input: no scope is answered with 400. It is asked only when the subject is known.
+   * The scope that a request requires: a scope, which is validated at once, or a function that derives it from the route.
+   * The function's result is validated like any other input: an invalid scope is answered with 400. It is called only when
+   * the subject is known.
    */
   readonly scope: Scope | ((...args: Args) => MaybePromise<Scope>);
 }
@@ -73,7 +77,7 @@ export interface Caller<Args extends readonly unknown[]> {
 
 const OPTIONS = ['subject', 'scope', 'requestUrl', 'abortOnEnd', 'touch', 'realm', 'retryAfter', 'onRefused'] as const;
 
-/** Reads all but the scope. */
+/** Reads all options except the scope. */
 export function readCaller<Args extends readonly unknown[]>(engine: unknown, options: unknown): Caller<Args> {
   const given = readOptions('options', options, OPTIONS);
   const { subject, requestUrl, abortOnEnd, realm = 'jit-access', retryAfter = 5_000, onRefused } = given;
@@ -96,7 +100,7 @@ export function readCaller<Args extends readonly unknown[]>(engine: unknown, opt
   });
 }
 
-/** @returns a scope that has been read, or a function whose answer has not */
+/** @returns a validated scope, or a function whose result must still be validated */
 export function readNeed<Args extends readonly unknown[]>(options: unknown): string | ((...args: Args) => unknown) {
   const { scope } = readOptions('options', options, OPTIONS);
   return typeof scope === 'function' ? (scope as (...args: Args) => unknown) : readScope('scope', scope);
@@ -114,7 +118,7 @@ function readRealm(realm: unknown): string {
   return realm;
 }
 
-/** As an `error_uri` may be (RFC 6750): what ends a quoted string, or escapes in it, has to be percent-encoded. */
+/** Validates an `error_uri` (RFC 6750): characters that end a quoted string, or escape in it, must be percent-encoded. */
 function readAddress(argument: string, address: unknown): string {
   const rule = 'an absolute http or https URL without a user, a quote or a backslash, or false';
   let url: URL;

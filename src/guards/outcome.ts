@@ -2,30 +2,34 @@ import type { Decision } from '../records/index.js';
 import type { Access } from './access.js';
 import type { Refusal } from './refusal.js';
 
-/** The request may go on to its handler. */
+/** The request may continue to its handler. */
 export interface Admitted {
   readonly allowed: true;
-  /** To be handed on to the handler. */
+  /** The adapter passes it on to the handler. */
   readonly access: Access;
-  /** To be called when the response is over, or its client has gone: ends the watch. Calling it twice is fine. `undefined`: no `abortOnEnd`. */
+  /**
+   * Ends the watch. The adapter calls it when the response is over, or its client has disconnected; a second call has no
+   * effect. `undefined`: no `abortOnEnd`.
+   */
   readonly stop: (() => void) | undefined;
 }
 
-/** The request goes no further. */
+/** The request must not continue. */
 export interface Refused {
   readonly allowed: false;
-  /** To be sent. */
+  /** The answer to send. */
   readonly refusal: Refusal;
-  /** The engine's no; `undefined`: it was not asked, or gave no answer. Not for the caller. */
+  /** The engine's denial; `undefined`: it was not asked, or gave no answer. Not for the client. */
   readonly decision: Decision | undefined;
-  /** What failed, for a 503, or was wrong with the subject, for a 401. Not for the caller. */
+  /** The failure that caused a 503, or the problem with the subject that caused a 401. Not for the client. */
   readonly error: unknown;
 }
 
 /**
- * Decides about one request. It allows only by an answer of the engine: whatever fails, refuses or rejects.
+ * Decides about one request. It allows only by an answer of the engine: every failure refuses or rejects.
  *
- * @param args what the framework gives; handed to `subject` and `scope` as they are
- * @throws an `Error`, always: what `subject` or `scope` has thrown, or a subject that is no string. For the framework's own errors
+ * @param args the arguments of the framework, passed unchanged to `subject` and `scope`
+ * @throws always an `Error`: an error of `subject` or `scope`, or a subject that is not a string. For the framework's error
+ *   handling
  */
 export type Guard<Args extends readonly unknown[] = readonly unknown[]> = (...args: Args) => Promise<Admitted | Refused>;

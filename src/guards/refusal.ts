@@ -1,6 +1,6 @@
 import type { JsonObject } from '../core/json.js';
 
-/** What kind of refusal this is; stable, for programs to tell apart. */
+/** The kind of a refusal. It is stable, so that programs can test it. */
 export type ProblemType = (typeof TYPES)[keyof typeof TYPES];
 
 const TYPES = {
@@ -10,7 +10,7 @@ const TYPES = {
   503: 'urn:jit-access:problem:unavailable',
 } as const;
 
-/** What a refusal says to the caller, in the form of RFC 9457. */
+/** The body of a refusal, in the form of RFC 9457. */
 export interface Problem extends JsonObject {
   readonly type: ProblemType;
   readonly title: string;
@@ -18,10 +18,10 @@ export interface Problem extends JsonObject {
   readonly detail: string;
 }
 
-/** An answer that isn't the handler's, for any framework to send: `body` as JSON, `headers` as they are. */
+/** The answer instead of the handler's, for any framework: `body` as JSON, `headers` unchanged. */
 export interface Refusal {
   readonly status: keyof typeof TYPES;
-  /** By their names in lower case, `content-type` among them. */
+  /** By lower-case names, including `content-type`. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Problem;
 }
@@ -34,7 +34,7 @@ function refusal(
 ): Refusal {
   return {
     status,
-    // An answer that is kept would go on refusing, or asking for a login, when that is no longer so.
+    // Never cached: a cached refusal would outlive its reason.
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
     body: { type: TYPES[status], title, status, detail, ...members },
   };
@@ -45,15 +45,15 @@ export const unauthenticated = (realm: string): Refusal =>
   refusal(401, ['Unauthenticated', 'Authentication is required.'], { 'www-authenticate': `Bearer realm="${realm}"` });
 
 /**
- * No access now, for whatever reason: that access has been granted for later, or is waiting to be confirmed, is nobody's
- * business who can't use it, not even where they have the subject's session.
+ * No access now. The answer is the same for every reason, for example a grant that starts later, or one that awaits
+ * confirmation. A caller without access must not learn the difference, even with the subject's session.
  *
- * @param requestUrl `undefined`: it can be asked for, the caller knows where; `false`: it can't
+ * @param requestUrl `undefined`: callers know where to request access; `false`: access cannot be requested
  */
 export function accessRequired(scope: string, requestUrl: string | false | undefined): Refusal {
   const said = ['Access required', 'This request requires access that the caller does not have now.'] as const;
   if (requestUrl === false) return refusal(403, said);
-  // Neither value can end its quotes: scopes have no such characters (L23), and the address was read for it.
+  // Neither value can end its quotes: scopes contain no such characters (L23), and the URL was validated for that.
   const challenge = `Bearer error="insufficient_scope", scope="${scope}"`;
   if (requestUrl === undefined) return refusal(403, said, { 'www-authenticate': challenge }, { scope });
   const url = new URL(requestUrl);
@@ -61,7 +61,7 @@ export function accessRequired(scope: string, requestUrl: string | false | undef
   return refusal(403, said, { 'www-authenticate': `${challenge}, error_uri="${url.href}"` }, { scope, requestUrl: url.href });
 }
 
-/** What was asked for names no scope. It says nothing about what there is, nor what a scope looks like. */
+/** The requested scope is invalid. The answer reveals neither existing scopes nor the form of a scope. */
 export const invalidScope = (): Refusal => refusal(400, ['Bad request', 'The requested resource does not name a valid scope.']);
 
 /** Access could not be checked. */
@@ -70,5 +70,5 @@ export const unavailable = (retryAfterMs: number): Refusal =>
     'retry-after': String(Math.ceil(retryAfterMs / 1_000)),
   });
 
-/** Another handler has answered this request. It is never sent: it only keeps a framework from running the handler. */
+/** Another handler has already answered this request. This refusal is never sent: it only keeps a framework from running the handler. */
 export const answered = (): Refusal => refusal(503, ['Unavailable', 'This request was answered before access was checked.']);

@@ -6,18 +6,20 @@ import type { JitEngine } from '../../engine/engine.js';
 import { Lender, readLendingEngine } from './lender.js';
 
 /*
- * The AI SDK asks `toolApproval` about each call when the model makes it, and once more when a conversation comes back
- * with an approval in it. That second time only a denial stops the call, and the conversation may be a client's, that
- * says what it likes. So a call that stands in the messages already is refused while it isn't granted, and whatever was
- * approved, each execution is judged again.
+ * The AI SDK calls `toolApproval` when the model makes a tool call, and again when a conversation with an approval comes
+ * back. The second time only a denial stops the call. The conversation may come from a client, which can put anything into
+ * it.
+ *
+ * So a call that is already in the messages is refused unless access is granted. And every execution checks again,
+ * independently of any approval.
  */
 
-/** A tool of the AI SDK, as far as it matters here. */
+/** The part of an AI SDK tool that matters here. */
 export interface AiTool {
   readonly execute?: ((input: never, options: never) => unknown) | undefined;
 }
 
-/** What a tool takes, where it says so. */
+/** The input type of a tool, if the tool declares it. */
 export type AiToolInput<Tool> = Tool extends { readonly execute?: infer Execute }
   ? NonNullable<Execute> extends (input: infer Input, options: never) => unknown
     ? Input
@@ -25,13 +27,13 @@ export type AiToolInput<Tool> = Tool extends { readonly execute?: infer Execute 
   : unknown;
 
 export interface ToolApprovalOptions<Tools> extends Omit<Borrower, 'agent' | 'operator' | 'job'> {
-  /** The agent's own id: whoever calls `generateText` knows on whose behalf. */
+  /** The agent's own id. It is a constant: the code that calls `generateText` knows on whose behalf the agent runs. */
   readonly agent: string;
-  /** Who runs the agent: goes into the request's `metadata.operator`, and may review. */
+  /** The person who runs the agent. It becomes the request's `metadata.operator`, and may review. */
   readonly operator?: string | undefined;
-  /** The run or the conversation, where the model's call ids are unique only inside one. */
+  /** The run or the conversation, if the model's call ids are unique only within one. */
   readonly job?: string | undefined;
-  /** What each tool needs; `'unguarded'`: nothing. Every tool is named, so that none is forgotten. */
+  /** The rule of each tool; `'unguarded'`: no rule. Every tool must be listed, so that none is forgotten. */
   readonly tools: { readonly [Name in keyof Tools]: ToolRule<AiToolInput<Tools[Name]>> | 'unguarded' };
 }
 
@@ -47,21 +49,21 @@ export type AiApprovalFunction = (
   options: { readonly toolCallId: string; readonly messages: readonly unknown[] },
 ) => Promise<AiApproval>;
 
-/** For `generateText`, `streamText` and `ToolLoopAgent`: both go in together. */
+/** The arguments for `generateText`, `streamText` and `ToolLoopAgent`. Pass both. */
 export interface ApprovedTools<Tools> {
-  /** The tools; those that need something check it each time they are executed. */
+  /** The tools. Guarded tools check access at each execution. */
   readonly tools: Tools;
   readonly toolApproval: { readonly [Name in keyof Tools]?: AiApprovalFunction };
 }
 
 /**
- * Lends scopes to the tools of an AI SDK 7 agent: a call with no grant asks for it and pauses the run, one with an active
- * grant runs, one that was denied goes back to the model with the reason.
+ * Lends scopes to the tools of an AI SDK 7 agent. A call without a grant requests access and pauses the run. A call with an
+ * active grant runs. A denied call returns the reason to the model.
  *
- * Needs the AI SDK 7, and so Node 22: on Node 20 npm installs the AI SDK 6, which never asks `toolApproval`. There no tool
- * runs: each call fails with an error that names both versions, and `onError` gets it.
+ * Requires the AI SDK 7, and so Node 22: on Node 20 npm installs the AI SDK 6, which never calls `toolApproval`. With
+ * version 6 no tool runs: each call fails with an error that names both versions, which is also reported to `onError`.
  *
- * Gotcha: use both of what it returns. `toolApproval` alone decides before the call, `tools` while it runs.
+ * Gotcha: use both parts of the result. `toolApproval` alone decides before the call, `tools` while it runs.
  *
  * @throws InvalidArgumentError
  * @example
@@ -107,7 +109,7 @@ function approvalBy(lender: Lender<unknown, undefined>): AiApprovalFunction {
   };
 }
 
-/** Whether a call comes back, instead of being made just now. */
+/** Whether a call comes back in the messages, instead of being new. */
 function isInMessages(messages: readonly unknown[], toolCallId: string): boolean {
   return messages.some((message) => {
     const content = isObject(message) ? readField('messages', message, 'content') : undefined;
@@ -115,7 +117,7 @@ function isInMessages(messages: readonly unknown[], toolCallId: string): boolean
   });
 }
 
-/** Names the version that was found as far as what it hands to a tool tells. */
+/** The error for an older SDK. It names both possible versions, because the tool's options do not distinguish them. */
 const tooOld = (): InvalidArgumentError =>
   new InvalidArgumentError(
     'ai',
@@ -128,25 +130,25 @@ interface AiExecution {
   readonly abortSignal?: AbortSignal;
 }
 
-/** A tool that the client executes has nothing to guard here but its approval. */
+/** A tool without `execute` runs on the client, so only its approval can be guarded here. */
 function lentTool(tool: AiTool, lender: Lender<unknown, undefined>, agent: string): AiTool {
   const { execute } = tool;
   if (execute === undefined) return tool;
   const lent = async (input: unknown, options: AiExecution): Promise<unknown> => {
-    // Only versions before 7 hand this to a tool.
+    // Only versions before 7 pass this option to a tool.
     if (Object.hasOwn(options, 'experimental_context')) throw lender.reported(tooOld());
     const call = { input, context: undefined, callId: callIdFrom(options.toolCallId) };
     const ran = await lender.run(call, options.abortSignal, (abortSignal) =>
       lastOf((execute as (input: unknown, options: unknown) => unknown).call(tool, input, { ...options, abortSignal })),
     );
-    // The SDK gives the model the message of what a tool throws.
+    // The SDK passes the message of a thrown error to the model.
     if (!ran.ran) throw new DeniedError(ran.answer.reason, agent, undefined);
     return ran.result;
   };
   return { ...tool, execute: lent };
 }
 
-/** What a tool streams counts as running until its last output, which is what the model gets. */
+/** A streaming tool counts as running until its last output, which is the output that the model gets. */
 async function lastOf(output: unknown): Promise<unknown> {
   if (!isObject(output) || !(Symbol.asyncIterator in output)) return output;
   let last: unknown;

@@ -7,7 +7,7 @@ import { readDuration, type Duration } from '../../core/duration.js';
 import { readScopeFrom, type ParsedScopeFrom, type ScopeFrom } from './scope-from.js';
 import { justificationFor } from './unverified.js';
 
-/** Who it is in a run: an id of your own, or a function of what the SDK hands on, which is yours and never the model's. */
+/** A party of a run: a constant id, or a function of the context that the SDK passes. The context is your code's, never the model's. */
 export type Who<Context> = string | ((context: Context) => string | undefined);
 
 /** A call that waits for its review. */
@@ -16,78 +16,78 @@ export interface WaitingCall {
   readonly agent: string;
   readonly tool: string;
   readonly scope: string;
-  /** The call's id, as the SDK gives it. */
+  /** The id that the SDK gives the call. */
   readonly callId: string | undefined;
 }
 
-/** On whose behalf tools are called. */
+/** The parties on whose behalf tools are called. */
 export interface Borrower<Context = never> {
   /**
-   * The agent's own id, one that the engine's option `agents` names, at most 128 characters without `/run/`. Where a
-   * function gives none, nothing runs.
+   * The agent's own id: one that the engine's option `agents` names, at most 128 characters, without `/run/`. If a function
+   * returns `undefined`, no call runs.
    */
   readonly agent: Who<Context>;
   /**
-   * On whose behalf the agent runs. Access is held by the run, so what is lent for one operator is open to no other
-   * (L43). Becomes the request's `operator`, who may review if the approver says so. Where a function gives none, nothing
-   * runs.
+   * The person on whose behalf the agent runs. The run holds the access, so access lent for one operator is not valid for
+   * another (L43). Becomes the request's `operator`, who may review if the approver allows it. If a function returns
+   * `undefined`, no call runs.
    */
   readonly operator?: Who<Context> | undefined;
   /**
-   * The conversation, ticket or task, likewise: what is lent for one job is open to no other. It also makes equal call ids
-   * of two jobs two calls. Goes into `metadata.job`.
+   * The conversation, ticket or task. Access lent for one job is not valid for another. Equal call ids of two jobs are two
+   * calls. Becomes `metadata.job`. If a function returns `undefined`, no call runs.
    *
-   * Gotcha: without `operator` and `job` the agent's id is the unit of isolation, and all of its calls share what it holds.
+   * Gotcha: without `operator` and `job` the agent's id is the unit of isolation, and all of its calls share its access.
    */
   readonly job?: Who<Context> | undefined;
-  /** How long a call is held up for its review, before it is told that it has to wait. Default: not at all. */
+  /** How long a call waits for its review before the model learns that the call is pending. Default: no wait. */
   readonly wait?: Duration | undefined;
-  /** Told of each call that has to wait, so that you can wait for the request and go on. What it throws is dropped. */
+  /** Called for each call that is pending, so that your code can wait for the request and continue the run. A throw is ignored. */
   readonly onWaiting?: ((waiting: WaitingCall) => void) | undefined;
   /**
-   * Told of what failed where the model is only told that nothing was done: a store that is down, a function of yours that
-   * throws. What it throws is dropped.
+   * Called with each failure that the model only sees as "nothing was done": a store that is down, or a function of yours
+   * that throws. A throw is ignored.
    */
   readonly onError?: ((error: unknown, tool: string) => void) | undefined;
 }
 
-/** What a tool needs. */
+/** The access that a tool requires. */
 export interface ToolRule<Input = unknown> {
   readonly scope: ScopeFrom<Input>;
-  /** The length of the window that is asked for: never the model's to choose. */
+  /** The length of the requested window. The model never chooses it. */
   readonly ttl: Duration;
   /**
-   * Picks the model's own words out of the input, for the reviewer. They are quoted, marked as unverified, and cut to
-   * what a justification may have. They decide nothing.
+   * Selects the model's own words from the input, for the reviewer. They are quoted, marked as unverified, and cut to the
+   * length limit of a justification. They decide nothing.
    */
   readonly justification?: ((input: Input) => string | null | undefined) | undefined;
 }
 
-/** A call as it comes from an SDK. */
+/** A call in the form that an SDK gives it. */
 export interface ToolCall<Input, Context> {
   readonly input: Input;
   readonly context: Context;
   readonly callId: string | undefined;
 }
 
-/** What a call wants to borrow, all of it decided by the service but for what the rule takes from the input. */
+/** The access that a call needs. The service decides all of it, except the parts that the rule takes from the input. */
 export interface Borrowing {
   readonly agent: string;
-  /** The run that holds the access; `undefined`: the agent itself does. */
+  /** The run that holds the access; `undefined`: the agent itself holds it. */
   readonly run: RunAsk['run'] | undefined;
   readonly scope: string;
   readonly ttlMs: number;
   readonly justification: string;
   readonly metadata: JsonObject;
   readonly callId: string | undefined;
-  /** The same for the same call, and for no other; `undefined`: the SDK doesn't say which call it is. */
+  /** Identifies the call: equal for the same call, different for any other; `undefined`: the SDK gives no call id. */
   readonly key: string | undefined;
 }
 
-/** Why a call can't even be judged. */
+/** The reason why a call cannot be evaluated: an unknown caller, or an input without a valid scope. */
 export type Unreadable = 'who' | 'scope';
 
-/** The options of one tool, checked. */
+/** The validated options of one tool. */
 export interface ParsedTool<Input, Context> {
   readonly tool: string;
   readonly waitMs: number | undefined;
@@ -101,7 +101,7 @@ export const RULE = ['scope', 'ttl', 'justification'] as const satisfies readonl
 
 type Given<Known extends readonly string[]> = Partial<Record<Known[number], unknown>>;
 
-/** @param at what stands before the name of an option of the rule in a message */
+/** @param at the prefix of the rule's option names in error messages */
 export function readTool<Input, Context>(
   toolGiven: unknown,
   borrower: Given<typeof BORROWER>,
@@ -109,7 +109,7 @@ export function readTool<Input, Context>(
   at = '',
 ): ParsedTool<Input, Context> {
   const tool = readId('tool', toolGiven);
-  // The id of a run would lend this call the access of that run (L43).
+  // The id of a run would give this call the access of that run (L43).
   const agent = readWho<Context>(borrower.agent, (id) => readAgent('agent', readActor('agent', id)));
   const operator = readWho<Context>(borrower.operator, (id) => readActor('operator', id));
   const job = readWho<Context>(borrower.job, (id) => readId('job', id));
@@ -151,13 +151,16 @@ export function readTool<Input, Context>(
   };
 }
 
-/** The key of the ask that follows one that time has ended: the same for whoever comes to it from there. */
+/**
+ * The key of the next ask, after an earlier request has expired. It is derived from that request, so that all repeats of a
+ * call use the same key.
+ */
 export const keyAfter = (key: string, requestId: string): string => digestOf([key, requestId]);
 
 type AgentRun = RunAsk['run'];
 type RunPartOf<Context> = (context: Context) => string | undefined;
 
-/** An option that names nobody for this call leaves it unknown whose run it is: `undefined`, and nothing is borrowed. */
+/** Returns `undefined` if an option names no id for this call: the run is then unknown, and no access is requested. */
 function readCaller<Context>(
   options: {
     readonly agent: RunPartOf<Context>;
@@ -174,7 +177,7 @@ function readCaller<Context>(
   return { agent, operator, job };
 }
 
-/** Constants are checked at once. `undefined`: nobody is named. */
+/** Validates constants at once. `undefined`: the option is absent. */
 function readWho<Context>(given: unknown, read: (id: unknown) => string): RunPartOf<Context> | undefined {
   if (given === undefined) return undefined;
   if (typeof given !== 'function') {
@@ -190,10 +193,10 @@ function readWho<Context>(given: unknown, read: (id: unknown) => string): RunPar
 const known = (fields: Readonly<Record<string, string | undefined>>): JsonObject =>
   Object.fromEntries(Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined));
 
-/** An id from outside, or none: what is no id names no call. */
+/** A call id from outside; `undefined` if it is not a valid id. */
 export const callIdFrom = (value: unknown): string | undefined => (isId(value) ? value : undefined);
 
-/** Reads the options of an adapter that takes those of one tool beside those of its borrower. */
+/** Reads the options of an adapter for one tool: its rule and its borrower together. */
 export function readToolOptions<Input, Context>(given: unknown): ParsedTool<Input, Context> {
   const read = readOptions<(typeof BORROWER)[number] | (typeof RULE)[number] | 'tool'>('options', given, ['tool', ...BORROWER, ...RULE]);
   return readTool(read.tool, read, read);

@@ -7,13 +7,16 @@ import { waitFor, withAccess } from '../../features/work/functions.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import { keyAfter, type Borrowing, type ParsedTool, type ToolCall, type Unreadable } from './borrowing.js';
 
-/** @throws InvalidArgumentError for anything but an engine of this copy of the package */
+/** @throws InvalidArgumentError unless it is an engine of this copy of the package */
 export function readLendingEngine(engine: unknown): JitEngine {
   kernelOf(engine);
   return engine as JitEngine;
 }
 
-/** Whether a call may run, and else what the model is told: no more than that, for it may tell anybody. */
+/**
+ * Whether a call may run; otherwise the reason that the model receives. It contains nothing else, because the model may pass
+ * it on to anyone.
+ */
 export type Answer =
   | { readonly may: 'run'; readonly subject: string; readonly borrowing: Borrowing }
   | { readonly may: 'wait'; readonly reason: string; readonly requestId: string }
@@ -21,7 +24,7 @@ export type Answer =
 
 export type Ran<T> = { readonly ran: true; readonly result: T } | { readonly ran: false; readonly answer: Exclude<Answer, { may: 'run' }> };
 
-/** A call that is made again each time after its access has ended asks so often, and no more. */
+/** The greatest number of requests for one call. It limits a call that is repeated each time its access has expired. */
 const MAX_ASKS = 10;
 
 const UNREADABLE: Readonly<Record<Unreadable, string>> = {
@@ -39,12 +42,12 @@ const UNDECIDED: ReadonlySet<JitErrorCode> = new Set<JitErrorCode>([
 const UNCONFIRMED = 'It could not be confirmed that this tool may be used now. Nothing was done.';
 
 const not = (reason: string): Extract<Answer, { may: 'not' }> => ({ may: 'not', reason });
-/** What somebody gave as a reason, behind what is said. */
+/** Appends the reason that a person or an approver gave. */
 const because = (reason: string | undefined): string => (reason === undefined ? '' : `: ${reason}`);
 
 /**
- * Lends a tool's scope to a run of an agent: a call runs while its run holds the scope, and asks for it otherwise. Fails closed:
- * what can't be read, asked or confirmed doesn't run.
+ * Lends a tool's scope to a run of an agent. A call runs while its run holds the scope; otherwise the lender requests
+ * access. Fails closed: a call that cannot be read, requested or confirmed does not run.
  */
 export class Lender<Input, Context> {
   readonly #engine: JitEngine;
@@ -55,21 +58,21 @@ export class Lender<Input, Context> {
     this.#tool = tool;
   }
 
-  /** Reports an error that is to be thrown. */
+  /** Reports an error that the caller then throws. */
   reported<E>(error: E): E {
     this.#tool.onError(error, this.#tool.tool);
     return error;
   }
 
-  /** What makes a call the same call; `undefined`: it can't be judged. */
+  /** The key that identifies the call; `undefined`: the call cannot be evaluated, or the SDK gives no call id. */
   keyOf(call: ToolCall<Input, Context>): string | undefined {
     const borrowing = this.#tool.read(call);
     return typeof borrowing === 'string' ? undefined : borrowing.key;
   }
 
   /**
-   * Whether the call may run now. Asks for access where there is none, once for each call, however often this is asked
-   * about it; where time has ended what it was given, anew.
+   * Whether the call may run now. Without access it makes one request for each call, also when it is asked about the same
+   * call again. If the request or its access has expired, it makes a new request.
    */
   async ask(
     call: ToolCall<Input, Context>,
@@ -85,11 +88,11 @@ export class Lender<Input, Context> {
   }
 
   /**
-   * Runs the tool if the call may run, judged now, whatever was answered before: approval and execution are two moments.
-   * Takes a use, where uses are counted.
+   * Runs the tool if the call may run. It checks again, even if the call was approved before: access may have ended between
+   * approval and execution. Takes a use, if the grant counts uses.
    *
-   * @param signal the caller's own
-   * @param work is given a signal that aborts at the caller's, and when the access ends
+   * @param signal the caller's own signal
+   * @param work receives a signal that aborts with the caller's signal, and when the access ends
    */
   async run<T>(
     call: ToolCall<Input, Context>,
@@ -111,7 +114,7 @@ export class Lender<Input, Context> {
     };
     try {
       await this.#engine.touch(subject, scope);
-      // `withAccess` takes the use, so that the run of the last use has a signal too.
+      // `withAccess` takes the use, so that the run of the last use also has a signal.
       return await withAccess(this.#engine, subject, scope, begin, { consume: true });
     } catch (error) {
       const isOver = access?.aborted === true && error === access.reason;
@@ -125,7 +128,7 @@ export class Lender<Input, Context> {
 
   async #decide(borrowing: Borrowing, waitMs: number | undefined, signal: AbortSignal | undefined): Promise<Answer> {
     const { agent, run: of, scope, ttlMs: ttl, justification, metadata } = borrowing;
-    // The run holds the access, never the agent: what one operator was lent is open to no other (L43).
+    // The run holds the access, never the agent: access lent for one operator is not valid for another (L43).
     const subject = of === undefined ? agent : this.#engine.runSubject(of);
     const who = of === undefined ? { subject } : { run: of };
     const run = async (): Promise<Answer | undefined> =>
@@ -141,7 +144,7 @@ export class Lender<Input, Context> {
     return answer ?? not(`The access to ${scope} has ended. Nothing was done.`);
   }
 
-  /** What an ask has come to; `undefined`: time has ended that, and it is asked anew. */
+  /** The answer for the outcome of a request; `undefined`: the request or its access has expired, and a new request follows. */
   async #told(borrowing: Borrowing, result: AccessResult, run: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
     const { scope } = borrowing;
     switch (result.outcome) {
@@ -149,7 +152,7 @@ export class Lender<Input, Context> {
       case 'ended': {
         const answer = await run();
         if (answer !== undefined) return answer;
-        // What somebody has taken away is not asked for again by the call that had it.
+        // A call does not request access again that a person has revoked.
         return result.grants.some(({ end }) => end?.status === 'revoked')
           ? not(`The access to ${scope} was taken back. Nothing was done.`)
           : undefined;
@@ -175,14 +178,14 @@ export class Lender<Input, Context> {
     };
   }
 
-  /** Holds the call up for a while; what is still undecided then is told as pending. */
+  /** Waits for a decision for a while. A request that is still undecided then is answered as pending. */
   async #waited(result: AccessResult, waitMs: number | undefined, signal: AbortSignal | undefined): Promise<AccessResult> {
     if (result.outcome !== 'pending' || waitMs === undefined) return result;
     const { clock } = this.#engine;
     const enough = new AbortController();
     const stop = (): void => enough.abort(enough);
     signal?.addEventListener('abort', stop, { once: true });
-    // Also where a clock that fails puts an end to it.
+    // A clock that fails ends the wait too.
     void sleepUntil(clock, clock.now() + waitMs, enough.signal).then(stop, stop);
     try {
       if (signal?.aborted === true) return result;
@@ -196,7 +199,10 @@ export class Lender<Input, Context> {
     }
   }
 
-  /** What the model is told where the engine refuses or fails. Only what an approver says to whoever asks is passed on. */
+  /**
+   * The reason that the model receives when the engine refuses or fails. Of an error it contains only the reason that an
+   * approver gives to the requester.
+   */
   #refusal(error: unknown, borrowing: Borrowing): Exclude<Answer, { may: 'run' }> {
     const { scope } = borrowing;
     if (isJitError(error)) {
@@ -206,7 +212,7 @@ export class Lender<Input, Context> {
     this.#tool.onError(error, this.#tool.tool);
     if (!isJitError(error)) return not(UNCONFIRMED);
     if (error.code === 'ERR_JIT_LIMIT') return not(`${scope} can't be asked for now: it goes beyond a limit. Nothing was done.`);
-    // The request is recorded and still undecided: the sweep asks the approver again.
+    // The request is recorded and undecided: the sweep asks the approver again.
     const recorded = UNDECIDED.has(error.code) && 'requestId' in error ? error.requestId : undefined;
     return recorded === undefined ? not(UNCONFIRMED) : this.#waiting(recorded, borrowing);
   }

@@ -7,33 +7,33 @@ import type { JitEngine } from '../../engine/engine.js';
 import { Lender, readLendingEngine } from './lender.js';
 
 /*
- * MCP has no pause. A call that waits is answered, and the client calls again: since the protocol of 2026-07-28 with
- * `input_required` and a `requestState` that says which call it is, before that with an error.
+ * MCP has no pause. A pending call gets an answer, and the client calls again. Since the protocol of 2026-07-28 the answer
+ * is `input_required`, with a `requestState` that identifies the call. Before that it is an error.
  *
- * What the SDK hands to a handler is told apart by its features: 2.x has `mcpReq`, 1.x has `requestId`.
+ * The handler's last argument shows the SDK's version: 2.x has `mcpReq`, 1.x has `requestId`.
  */
 
-/** What an SDK of 1.x hands to a tool's handler beside its arguments, as far as it matters here. */
+/** The parts that matter here of the last argument that an SDK 1.x passes to a tool's handler. */
 export interface McpExtra {
   readonly signal?: AbortSignal | undefined;
   readonly sessionId?: string | undefined;
   readonly requestId: string | number;
 }
 
-/** What an SDK of 2.x hands to a tool's handler beside its arguments, as far as it matters here. */
+/** The parts that matter here of the last argument that an SDK 2.x passes to a tool's handler. */
 export interface McpServerContext {
   readonly sessionId?: string | undefined;
   readonly mcpReq: {
     readonly id: string | number;
     readonly signal?: AbortSignal | undefined;
-    /** Only calls by the protocol of 2026-07-28 or later have an envelope. */
+    /** Present only on calls by the protocol of 2026-07-28 or later. */
     readonly envelope?: object | undefined;
-    /** What the client has sent back: nothing in it is proven. */
+    /** The state that the client sent back. It is not authenticated. */
     requestState(): unknown;
   };
 }
 
-/** A handler's first argument; a tool without an input schema has none. */
+/** A handler's first argument; `undefined` for a tool without an input schema. */
 export type McpInput<Parameters extends readonly unknown[]> = Parameters extends readonly [infer Input, unknown] ? Input : undefined;
 
 /** A handler's last argument. */
@@ -45,26 +45,28 @@ export interface McpToolOptions<Input, Extra> extends Borrower<Extra>, ToolRule<
 }
 
 /**
- * The result of a call that did not run. Of a call that waits by the protocol of 2026-07-28 it has `resultType`
+ * The result of a call that did not run. For a pending call by the protocol of 2026-07-28 it has `resultType`
  * `'input_required'` and a `requestState` instead of `isError`.
  */
 export interface McpRefusal {
   [key: string]: unknown;
   isError?: true;
   content: { type: 'text'; text: string }[];
-  /** Of a call that waits: `jit-access/requestId`, the request that it waits for. */
+  /** For a pending call: `jit-access/requestId`, the id of its request. */
   _meta?: Record<string, unknown>;
 }
 
 /**
- * Lends a scope to a tool of an MCP server: a call with no grant asks for it and is told to come back, one with an active
- * grant runs, one that was denied is answered with the reason. Works with `@modelcontextprotocol/server` 2.x, where a call
- * that waits by the protocol of 2026-07-28 is answered `input_required`, and with `@modelcontextprotocol/sdk` 1.x.
+ * Lends a scope to a tool of an MCP server. A call without a grant requests access and gets the answer to come back. A call with an
+ * active grant runs. A denied call is answered with the reason.
  *
- * Gotcha: who calls is `authInfo` (2.x: `http.authInfo`), if your transport verifies tokens. Nothing else in the call says
- * who it is.
+ * Works with `@modelcontextprotocol/server` 2.x, where a pending call by the protocol of 2026-07-28 is answered
+ * `input_required`, and with `@modelcontextprotocol/sdk` 1.x.
  *
- * @param handler the tool; the signal in its last argument (2.x: `mcpReq.signal`) aborts when the access ends, too
+ * Gotcha: take the caller's identity from `authInfo` (2.x: `http.authInfo`), if your transport verifies tokens. No other
+ * part of the call is authenticated.
+ *
+ * @param handler the tool; the signal in its last argument (2.x: `mcpReq.signal`) also aborts when the access ends
  * @throws InvalidArgumentError
  * @example
  * server.registerTool('refund', { inputSchema: { order: z.string() } }, mcpTool(
@@ -88,7 +90,7 @@ export function mcpTool<Parameters extends readonly unknown[], Result>(
     const called = readMcpCall(extra);
     const { callId } = called;
     const call = { input, context: extra, callId };
-    // What comes back with another run, tool, scope or words belongs to another call (L43).
+    // A state that comes back with another run, tool, scope or justification belongs to another call (L43).
     if (
       called.state !== undefined &&
       (callId === undefined || bindingOf(lender.keyOf(call), called.state.requestId) !== called.state.binding)
@@ -113,25 +115,25 @@ const FOREIGN_STATE = 'The requestState of this call is not one that this tool g
 
 const refusal = (reason: string): McpRefusal => ({ isError: true, content: [{ type: 'text', text: reason }] });
 
-/** What stands before the parts of a `requestState`: its format. */
+/** The format of a `requestState`: its prefix, then its parts. */
 const STATE = 'jit1';
 const STATE_FORM = /^jit1\.([0-9a-f-]{36})\.([0-9a-f]{64})\.([0-9a-f]{1,64})$/;
 
 /**
- * What a `requestState` must carry for a call. It is no secret, and needs none: the id of a call only ever stands for the
- * asks of the very same run, tool, scope and words, so a forged one gives what a call without it would.
+ * The digest that a `requestState` must carry for a call. It is not secret. A call id only stands for requests of the same
+ * run, tool, scope and justification. So a forged state gives no more than a call without one.
  */
 const bindingOf = (key: string | undefined, requestId: string | undefined): string =>
   digestOf(['requestState', key ?? null, requestId ?? null]);
 
 interface McpCall {
-  /** Of its own for each call, and the same for a call that comes back with its `requestState`. */
+  /** Unique for each call; a call that comes back with its `requestState` has the same id. */
   readonly callId: string | undefined;
   readonly signal: AbortSignal | undefined;
-  /** What came back; `undefined`: nothing did. */
+  /** The state that came back; `undefined`: none did. */
   readonly state: { readonly binding: string | undefined; readonly requestId: string | undefined } | undefined;
   readonly knowsInputRequired: boolean;
-  /** What the handler is given. */
+  /** The last argument of the handler, with another signal. */
   withSignal(signal: AbortSignal | undefined): unknown;
 }
 
@@ -162,6 +164,6 @@ function readMcpCall(given: unknown): McpCall {
   };
 }
 
-/** Ids of requests are unique inside one session. Where there is none they name nobody's call: each call is one of its own. */
+/** Request ids are unique only within one session. Without a session each call gets a new id. */
 const callIdOf = (sessionId: string | undefined, requestId: unknown): string | undefined =>
   sessionId === undefined ? crypto.randomUUID() : callIdFrom(JSON.stringify([sessionId, requestId]));

@@ -5,16 +5,16 @@ import type { JitEngine } from '../../engine/engine.js';
 import { Lender, readLendingEngine } from './lender.js';
 
 /*
- * The OpenAI Agents SDK asks `needsApproval` before a call, and not at all about what was approved "always". Approval
- * there pauses the run and nothing more: what the call comes to is judged when it is executed.
+ * The OpenAI Agents SDK calls `needsApproval` before a tool call, but not for tools that were approved "always". An approval
+ * only continues the run. So access is checked again when the call is executed.
  */
 
-/** What the SDK hands on beside the input. `context` is what was given to `run`. */
+/** The context that the SDK passes with the input. `context` is the value given to `run`. */
 export interface AgentRunContext<Context> {
   readonly context: Context;
 }
 
-/** What the SDK says of a call, as far as it matters here. */
+/** The parts of the SDK's call details that matter here. */
 export interface AgentCallDetails {
   readonly toolCall?: { readonly callId?: string } | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -25,20 +25,20 @@ export interface NeedsApprovalOptions<Input, Context> extends Borrower<Context>,
   readonly tool: string;
 }
 
-/** For `tool({ ... })` of the OpenAI Agents SDK: both go in together. */
+/** The options for `tool({ ... })` of the OpenAI Agents SDK. Pass both. */
 export interface ApprovedFunction<Input, Context, Result> {
   readonly needsApproval: (runContext: AgentRunContext<unknown>, input: Input, callId?: string) => Promise<boolean>;
-  /** What the tool gives, or, where it did not run, why. */
+  /** The tool's result, or the reason why the tool did not run. */
   readonly execute: (input: Input, runContext?: AgentRunContext<Context>, details?: AgentCallDetails) => Promise<Result | string>;
 }
 
 /**
- * Lends a scope to a tool of the OpenAI Agents SDK: a call with no grant asks for it and interrupts the run, one with an
- * active grant runs, one that was denied gives the model the reason as its result.
+ * Lends a scope to a tool of the OpenAI Agents SDK. A call without a grant requests access and interrupts the run. A call
+ * with an active grant runs. A denied call returns the reason as its result.
  *
- * Approve the interruption when the request is decided, whichever way: that goes on with the run, and gives no access.
+ * Approve the interruption when the request is decided, whether approved or denied: that continues the run, and gives no access.
  *
- * @param execute the tool; `details.signal` aborts when the access ends, too
+ * @param execute the tool; `details.signal` also aborts when the access ends
  * @throws InvalidArgumentError
  * @example
  * const refund = tool({

@@ -3,20 +3,23 @@ import { isObject } from '../../records/index.js';
 import { isScope } from '../../core/scope.js';
 
 /**
- * Which scope a tool needs: one that is always the same; one with fields of the tool's input in braces,
- * `billing:orders:{order}:refund`; or a function of the input.
+ * The scope that a tool requires, in one of three forms:
+ * - a constant scope,
+ * - a scope with fields of the tool's input in braces, such as `billing:orders:{order}:refund`,
+ * - a function of the input.
  *
- * A value stays inside its segment: one with a `:` or a `*` names no scope. A segment holds at most one field, so that two
- * different inputs never give the same scope. A function must ensure both itself, because the model chooses the input.
+ * A field's value stays inside its segment: a value with a `:` or a `*` gives no scope. A segment holds at most one field,
+ * so that two different inputs never give the same scope. A function must ensure both itself, because the model chooses the
+ * input.
  */
 export type ScopeFrom<Input> = string | ((input: Input) => string);
 
-/** Gives the scope of a call; `undefined`: its input names none. What a function throws is thrown on. */
+/** Returns the scope of a call; `undefined`: its input gives no valid scope. An error of the function is passed on. */
 export type ParsedScopeFrom<Input> = (input: Input) => string | undefined;
 
-/** One field in braces, by the name that it has in the input. */
+/** One field in braces, by its name in the input. */
 const FIELD = /\{([A-Za-z_]\w{0,63})\}/g;
-/** What may stand in a segment, and can't end it. */
+/** The characters that a segment may contain. None of them can end a segment. */
 const PART = /^[\w.~@/+=-]{1,64}$/;
 
 export function readScopeFrom<Input>(argument: string, given: unknown): ParsedScopeFrom<Input> {
@@ -39,7 +42,7 @@ export function readScopeFrom<Input>(argument: string, given: unknown): ParsedSc
   };
 }
 
-/** Braces stand in no scope, so what can't be had makes the whole name none. */
+/** A scope cannot contain braces, so a missing or invalid field makes the whole scope invalid. */
 const NONE = '{}';
 
 function partOf(input: unknown, field: string): string {

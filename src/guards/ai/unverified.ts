@@ -1,12 +1,12 @@
 import { isBlank, quote, utf8Length } from '../../core/parse.js';
 
-/** A justification may have 4 KiB in all. */
+/** The length limit of a justification: 4 KiB. */
 const MAX_BYTES = 4_096;
 const CUT = '" (cut)';
 
 /**
- * A tool call as the reviewer reads it. What the model says stands last, in quotes that it can't close, with every
- * character showing, and cut to what a justification may have: it is whatever the model was talked into.
+ * The justification of a tool call, as the reviewer reads it. The model's words come last, in quotes that they cannot close,
+ * with every character visible, and cut to the limit. They are untrusted: a prompt injection may have produced them.
  */
 export function justificationFor(tool: string, said: unknown): string {
   const call = `Tool call: ${tool}.`;

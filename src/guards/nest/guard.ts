@@ -11,15 +11,15 @@ import { answered } from '../refusal.js';
 import { OPTIONS, type JitAccessOptions } from './module.js';
 import { AccessRefused, ProblemFilter, type HttpResponse } from './refused.js';
 
-/** A scope, or a function that makes one of the route: of `context.switchToHttp().getRequest()`. */
+/** A scope, or a function that derives it from the route: from `context.switchToHttp().getRequest()`. */
 export type ContextScope = string | ((context: ExecutionContext) => MaybePromise<string>);
 
 /**
- * Lets requests through only while their subject holds the scope: on a handler, or on a controller for all of its
- * handlers; on both, both have to be held. The handler finds the access by `@CurrentAccess()`. What `subject` or `scope`
- * throws goes to the filters.
+ * Allows requests only while their subject holds the scope: on a handler, or on a controller for all of its handlers. If
+ * both have a guard, the subject must hold both scopes. The handler reads the access with `@CurrentAccess()`. Errors of
+ * `subject` or `scope` go to the filters.
  *
- * @param choices override those of the module
+ * @param choices override the options of the module
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the argument
  * @example
  * @RequireGrant('db-prod:write')
@@ -31,8 +31,8 @@ export function RequireGrant(scope: ContextScope, choices?: GuardDefaults<[conte
 }
 
 /**
- * The guard of {@link RequireGrant}, a class for each scope, for `@UseGuards`. Without the filter of that decorator, what
- * it throws is an `AccessRefused` for your filters, and for Nest's own.
+ * The guard of {@link RequireGrant}, a class for each scope, for `@UseGuards`. Without the filter of that decorator it
+ * throws an `AccessRefused`, which your filters or Nest's own handle.
  */
 export function GrantGuard(scope: ContextScope, choices: GuardDefaults<[context: ExecutionContext]> = {}): Type<CanActivate> {
   readNeed({ scope });
@@ -64,7 +64,7 @@ export function GrantGuard(scope: ContextScope, choices: GuardDefaults<[context:
   return mixin(OneGrantGuard);
 }
 
-/** A parameter of a handler: the access that its guard has handed on. */
+/** A parameter of a handler: the access that its guard has passed on. */
 export const CurrentAccess: () => ParameterDecorator = createParamDecorator((_data: unknown, context: ExecutionContext) =>
   accessOf(context.switchToHttp().getRequest<object>()),
 );

@@ -2,22 +2,22 @@ import { Module } from '@nestjs/common';
 import type { DynamicModule, ExecutionContext, FactoryProvider, ModuleMetadata } from '@nestjs/common';
 import { readCaller, type CallerOptions, type GuardEngine } from '../options.js';
 
-/** The engine, who is calling, and how all guards of this application answer. */
+/** The engine, the function that identifies the caller, and the defaults of all guards of this application. */
 export interface JitAccessOptions extends CallerOptions<[context: ExecutionContext]> {
   readonly engine: GuardEngine;
 }
 
-/** {@link JitAccessOptions} from a factory, for an engine that is a provider itself. */
+/** {@link JitAccessOptions} from a factory, for an engine that is itself a provider. */
 export interface JitAccessAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
   readonly inject?: FactoryProvider['inject'];
   readonly useFactory: FactoryProvider<JitAccessOptions>['useFactory'];
 }
 
-/** Under what the guards find the options. */
+/** The injection token of the options. */
 export const OPTIONS = Symbol('jit-access');
 
 /**
- * Gives the guards of an application its engine, and who is calling. It is global: import it once.
+ * Provides the engine and the caller's identity to all guards of an application. The module is global: import it once.
  *
  * @example
  * JitAccessModule.forRoot({ engine, subject: (context) => context.switchToHttp().getRequest<Request>().user?.id })
@@ -29,7 +29,7 @@ export class JitAccessModule {
     return JitAccessModule.forRootAsync({ useFactory: () => ({ engine, ...options }) });
   }
 
-  /** What the factory gives is read when the application starts. */
+  /** The factory's options are validated when the application starts. */
   static forRootAsync({ imports = [], inject = [], useFactory }: JitAccessAsyncOptions): DynamicModule {
     return { module: JitAccessModule, global: true, imports, providers: [{ provide: OPTIONS, inject, useFactory }], exports: [OPTIONS] };
   }

@@ -3,15 +3,15 @@ import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { isAnswered, type NodeResponse } from '../closing.js';
 import type { Refusal } from '../refusal.js';
 
-/** A guard has let a request go no further. */
+/** A guard has refused a request. */
 export class AccessRefused extends HttpException {
-  /** @param refusal what there is to answer */
+  /** @param refusal the answer to send */
   constructor(readonly refusal: Refusal) {
     super(refusal.body, refusal.status);
   }
 }
 
-/** A response of Express, or of Fastify, which keeps Node's in `raw`. */
+/** A response of Express, or of Fastify, which keeps the Node response in `raw`. */
 export interface HttpResponse extends NodeResponse {
   status(code: number): unknown;
   header(name: string, value: string): unknown;
@@ -19,7 +19,7 @@ export interface HttpResponse extends NodeResponse {
   readonly raw?: NodeResponse;
 }
 
-/** Answers as the refusal says: Nest's own filter knows no headers, and no JSON but `application/json`. */
+/** Sends the refusal with its headers and its media type. Nest's own filter sends no headers, and only `application/json`. */
 export class ProblemFilter implements ExceptionFilter<AccessRefused> {
   catch({ refusal }: AccessRefused, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<HttpResponse>();
