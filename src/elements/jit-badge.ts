@@ -2,63 +2,63 @@ import type { Clock } from '../core/ports.js';
 import { nap, systemClock } from '../core/time.js';
 import { isEnding, viewOf, type BadgeState, type BadgeStatus } from './view.js';
 
-/** What `jit-badge-change` tells in its `detail`. */
+/** The `detail` of a `jit-badge-change` event. */
 export interface JitBadgeChange {
   readonly state: BadgeState;
-  /** What is shown as held, by scope or by label: the one that ends first before the others. */
+  /** The names that are shown as held: scopes, or the label. The one that ends first comes first. */
   readonly names: readonly string[];
 }
 
-// Solid colours of its own where something is held: legible on any page, light or dark.
+// Held states have their own solid colours, which are legible on any page, light or dark.
 const STYLE =
   '[part]{padding:0 .5em;border:1px solid;border-radius:1em;font-variant:tabular-nums}' +
   '[part~=held]{color:#fff;background:var(--jit-badge-held,#0b57b0)}' +
   '[part~=ending]{background:var(--jit-badge-ending,#b3261e)}' +
   'output{position:fixed;clip-path:inset(50%)}';
 
-// On a server there is none to extend, and importing this must do no harm there.
+// A server has no `HTMLElement`, and importing this module there must not fail.
 const Base = globalThis.HTMLElement ?? Object;
 
 /**
- * Shows what a subject holds, as `engine.status(subject)` has told it, and counts it down. It displays, it never decides:
- * what protects is the check.
+ * Shows the scopes that a subject holds, from the result of `engine.status(subject)`, with a countdown. It only displays:
+ * the check on the server protects the resource.
  *
- * Attributes: `status` (JSON of the property), `label` (a name for what is held, in the place of its scopes), and `words`
- * (`read-only|expires {}|expires in {}`). The language of times is that of the nearest `lang`.
+ * Attributes: `status` (JSON of the property), `label` (a name to show instead of the scopes), and `words`
+ * (`read-only|expires {}|expires in {}`). Times use the language of the nearest `lang`.
  *
- * Events, which bubble and leave shadow roots: `jit-badge-change` when what is held, or its state, changes, with a
- * {@link JitBadgeChange}; `jit-badge-error` when a status or a clock can't be used, with the error; nothing is shown as
- * held then.
+ * Events bubble and cross shadow roots:
+ * - `jit-badge-change`, when the held names or the state change, with a {@link JitBadgeChange};
+ * - `jit-badge-error`, when a status or a clock is unusable, with the error. The badge then shows nothing as held.
  */
 export class JitBadge extends Base {
   static readonly observedAttributes = ['status', 'label', 'words'];
 
-  /** The clock that it goes by: the machine's, unless told otherwise. It counts from the next `status` on. */
+  /** The clock of the badge. Default: the system clock. A new clock applies from the next `status` on. */
   declare clock: Clock | undefined;
 
   #status: BadgeStatus | null | undefined;
-  /** By how much the clock that was asked is ahead of this one. Milliseconds. */
+  /** By how much the engine's clock is ahead of the badge's clock. Milliseconds. */
   #aheadMs = 0;
-  /** The highest instant by which this status was judged: a clock that goes back gives nothing back. */
+  /** The latest instant that was used for this status: a clock that is set back never revives access that has expired. */
   #late = 0;
-  /** What the last change told, or would have. */
+  /** The state and names of the last change event. */
   #flip = 'read-only';
   #awake: AbortController | undefined;
   readonly #badge = document.createElement('span');
-  /** An output is a live region: what is put into it is read out. */
+  /** An output element is a live region: screen readers announce its text. */
   readonly #live = document.createElement('output');
 
   constructor() {
     super();
     const root = this.attachShadow({ mode: 'open' });
-    // Not a style element: a page's content security policy may refuse those.
+    // Not a style element, because a page's content security policy may block those.
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     root.adoptedStyleSheets = [sheet];
     root.append(this.#badge, this.#live);
   }
 
-  /** What `engine.status(subject)` resolved to; nothing, and nothing is held. Set it whenever you have asked again. */
+  /** The result of `engine.status(subject)`; `undefined` or `null`: nothing is held. Set it after each call of `engine.status`. */
   get status(): BadgeStatus | null | undefined {
     return this.#status;
   }
@@ -69,7 +69,7 @@ export class JitBadge extends Base {
 
   connectedCallback(): void {
     if (Object.hasOwn(this, 'status')) {
-      // Set before this class was known, it lies in front of the accessor.
+      // A value that was set before the element was defined shadows the accessor.
       const { status } = this;
       delete (this as { status?: unknown }).status;
       this.status = status;
@@ -86,9 +86,9 @@ export class JitBadge extends Base {
   }
 
   /**
-   * Shows what is so at this moment, and sleeps until something else is.
+   * Shows the current state, and sleeps until it changes.
    *
-   * @param load a status that is new
+   * @param load returns a new status
    */
   #judge(load?: (() => BadgeStatus | null | undefined) | false): void {
     this.#awake?.abort();
@@ -102,7 +102,7 @@ export class JitBadge extends Base {
         this.#late = 0;
       }
       const early = now + this.#aheadMs;
-      // The later of the two clocks ends what is shown; what begins does so by the clock that was asked.
+      // Ends use the later of the two clocks. Starts use the engine's clock.
       this.#late = Math.max(this.#late, now, early);
       const { held, forMs } = viewOf(this.#status ? this.#status.windows : [], early, this.#late, this.getAttribute('label'));
       this.#paint(held);
@@ -112,7 +112,7 @@ export class JitBadge extends Base {
         void nap(clock, now, forMs, signal).then(again);
       }
     } catch (error) {
-      // Nothing is held any more, as far as this knows, until it is told anew.
+      // Shows nothing as held until the next valid status.
       this.#status = undefined;
       this.#paint(new Map());
       this.#tell('error', error);
@@ -124,16 +124,16 @@ export class JitBadge extends Base {
     try {
       [lang] = Intl.getCanonicalLocales((this.closest('[lang]') as HTMLElement).lang);
     } catch {
-      // None, or not a language: the reader's own.
+      // No `lang`, or an invalid one: uses the reader's own language.
     }
     const [baseline, expires, expiresIn] = (this.getAttribute('words') ?? 'read-only|expires {}|expires in {}').split('|');
     const lines = [...held].map(([name, leftMs]) => {
       const [words, time] = isEnding(leftMs)
-        ? // Up to the whole second, so that zero is never shown: at zero it is over.
+        ? // Rounds up to whole seconds, so that the countdown never shows zero: at zero the access has ended.
           [expiresIn, new Date(leftMs + 999).toISOString().slice(14, 19)]
         : [
             expires,
-            // Refuses what lies beyond the last date.
+            // Throws for an instant beyond the range of dates.
             Intl.DateTimeFormat(lang, { timeStyle: 'short' }).format(this.#late + leftMs),
           ];
       return `${name} (${(words as string).replace('{}', time)})`;
@@ -147,7 +147,7 @@ export class JitBadge extends Base {
     this.#flip = flip;
     this.#badge.setAttribute('part', state === 'ending' ? 'held ending' : state);
     this.#badge.textContent = text;
-    // Read out when it flips; what ticks is not.
+    // Announces changes of state only, not each tick of the countdown.
     this.#live.textContent = isFlip ? text : '';
     if (isFlip) this.#tell('change', { state, names } satisfies JitBadgeChange);
   }
@@ -157,10 +157,7 @@ export class JitBadge extends Base {
   }
 }
 
-/**
- * Defines the element, so that it can be used in HTML. Where there are no elements, as on a server, or the name has been
- * given already, it does nothing.
- */
+/** Defines the element, so that HTML can use it. Does nothing on a server, or if the name is already defined. */
 export function defineJitBadge(name = 'jit-badge'): void {
   const registry = globalThis.customElements as CustomElementRegistry | undefined;
   if (!registry?.get(name)) registry?.define(name, JitBadge);

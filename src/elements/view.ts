@@ -1,4 +1,4 @@
-/** A window of which a badge tells: half-open, `[startsAt, endsAt)`. */
+/** A window that a badge shows: half-open, `[startsAt, endsAt)`. */
 export interface BadgeWindow {
   readonly scope: string;
   /** Epoch milliseconds. */
@@ -7,35 +7,35 @@ export interface BadgeWindow {
   readonly endsAt: number;
 }
 
-/** What a badge needs of what `engine.status(subject)` resolves to: all of it will do, and so will no more than this. */
+/** The part of an `engine.status(subject)` result that a badge needs. */
 export interface BadgeStatus {
-  /** The reading of the clock that was asked. Epoch milliseconds. */
+  /** The clock reading of the engine. Epoch milliseconds. */
   readonly at: number;
   readonly windows: readonly BadgeWindow[];
 }
 
-/** `ending`: something that is held ends within five minutes. */
+/** `ending`: a held scope ends within five minutes. */
 export type BadgeState = 'read-only' | 'held' | 'ending';
 
-/** From when on the time that is left is counted down. */
+/** The countdown starts when this much time is left. */
 const COUNTDOWN_MS = 300_000;
 
 export const isEnding = (leftMs: number): boolean => leftMs <= COUNTDOWN_MS;
 
-/** What a badge shows at an instant. */
+/** What a badge shows at one instant. */
 export interface View {
-  /** What is held, by name, and how long for. Milliseconds, above 0. */
+  /** The held names, with the time left. Milliseconds, above 0. */
   readonly held: ReadonlyMap<string, number>;
-  /** How long this stands. Milliseconds; `Infinity`: for good. */
+  /** How long this view stays valid. Milliseconds; `Infinity`: it does not change. */
   readonly forMs: number;
 }
 
 /**
- * What to show of a status. Whatever isn't one, down to the last window, gives none of it.
+ * Computes what to show for a status. One invalid window makes the whole status invalid.
  *
- * @param early the instant by which starts are judged, so that they don't come early
- * @param late the instant by which ends are judged, so that they don't come late
- * @param label the name of whatever is held; without one each scope goes by itself
+ * @param early the instant for starts, so that none is shown too early
+ * @param late the instant for ends, so that none is shown too late
+ * @param label one name for all held scopes; without it each scope is shown by itself
  * @throws TypeError
  */
 export function viewOf(windows: readonly BadgeWindow[], early: number, late: number, label: string | null): View {
@@ -49,7 +49,7 @@ export function viewOf(windows: readonly BadgeWindow[], early: number, late: num
       if (standsMs <= 0) {
         const name = label || scope;
         held.set(name, Math.max(leftMs, held.get(name) ?? 0));
-        // Until the countdown begins; then to the next whole second.
+        // Valid until the countdown begins; during the countdown, until the next whole second.
         standsMs = isEnding(leftMs) ? ((leftMs - 1) % 1_000) + 1 : leftMs - COUNTDOWN_MS;
       }
       forMs = Math.min(forMs, standsMs);
