@@ -3,8 +3,8 @@ const STANDARD = `${COMMON}+/`;
 const FOR_URLS = `${COMMON}-_`;
 
 /*
- * RFC 4648, written here because `btoa` is not in every realm that has this core, and reads what nobody writes. Each
- * reader takes only the one text that its writer makes of the same bytes.
+ * RFC 4648, written here because some runtimes of this core lack `btoa` and `atob`, and `atob` accepts non-canonical texts. Each
+ * reader accepts only the one text that its writer makes of the same bytes.
  */
 
 /** Section 4, with padding. */
@@ -16,13 +16,13 @@ export function toBase64(bytes: Uint8Array): string {
 /** Section 5, without padding. */
 export const toBase64Url = (bytes: Uint8Array): string => write(bytes, FOR_URLS);
 
-/** Only the one text that {@link toBase64} makes of these bytes; `undefined` for any other. */
+/** Decodes only the one text that {@link toBase64} makes of these bytes; `undefined` for any other text. */
 export function fromBase64(text: string): Uint8Array | undefined {
   const bytes = read(text.replace(/={1,2}$/, ''), STANDARD);
   return bytes !== undefined && toBase64(bytes) === text ? bytes : undefined;
 }
 
-/** Only the one text that {@link toBase64Url} makes of these bytes; `undefined` for any other. */
+/** Decodes only the one text that {@link toBase64Url} makes of these bytes; `undefined` for any other text. */
 export function fromBase64Url(text: string): Uint8Array | undefined {
   const bytes = read(text, FOR_URLS);
   return bytes !== undefined && toBase64Url(bytes) === text ? bytes : undefined;

@@ -7,17 +7,17 @@ export const MAX_CHANGE = { rows: 1_000, entries: 1_000, expectations: 2_000, by
 const utf8 = /* @__PURE__ */ new TextEncoder();
 
 /**
- * Refuses a change that is larger than any store has to take: 1,000 rows (`put` and `remove` together), 1,000 entries, 2,000
- * expectations, or 4 MiB of JSON. A store calls it first, so that every store takes the same changes.
+ * Refuses a change that exceeds the greatest size that a store must accept: 1,000 rows (`put` and `remove` together), 1,000 entries,
+ * 2,000 expectations, or 4 MiB of JSON. A store calls this first, so that every store accepts the same changes.
  *
- * @throws StoreError nothing may be applied
+ * @throws StoreError `ERR_JIT_STORE`; the store must then apply nothing
  */
 export function refuseLargeChange(change: Change): void {
   const problem = sizeProblem(change);
   if (problem !== undefined) throw new StoreError('commit', `the change has ${problem} are taken; nothing was applied`);
 }
 
-/** The part of a change that is larger than any store has to take; `undefined`: it fits. */
+/** The part of a change that exceeds the greatest size, in words; `undefined`: the change fits. */
 export function sizeProblem(change: Change): string | undefined {
   const { put, remove = [], append, expect } = change;
   const counted =

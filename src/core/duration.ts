@@ -1,15 +1,15 @@
 import { invalid, readBoundedList } from './parse.js';
 import { isInstant } from './instant.js';
 
-/** The longest duration: some 31 years. With the limit on readings below, a window that starts a duration ahead still ends at an instant. */
+/** The longest duration: about 31 years. `readClock` limits readings, so a window that starts a duration ahead still ends at an instant. */
 export const MAX_DURATION_MS = 1_000_000_000_000;
 
-/** Each unit once or not at all, the larger before the smaller. */
+/** The text of a duration: each unit at most once, the larger units first. */
 export type DurationParts = `${`${number}d` | ''}${`${number}h` | ''}${`${number}m` | ''}${`${number}s` | ''}${`${number}ms` | ''}`;
 
 /**
- * A length of time: milliseconds, or a text of whole numbers with the units `d`, `h`, `m`, `s`, `ms`, the larger before the
- * smaller: `'30m'`, `'1h30m'`. The compiler checks such a text. For a `string`, as from the environment, there is
+ * A length of time: milliseconds, or a text of whole numbers with the units `d`, `h`, `m`, `s`, `ms`, the larger units first:
+ * `'30m'`, `'1h30m'`. The compiler checks such a text. For a `string`, for example from the environment, use
  * {@link parseDuration}.
  */
 export type Duration = number | Exclude<DurationParts, ''>;
@@ -20,7 +20,7 @@ const UNITS_MS = [86_400_000, 3_600_000, 60_000, 1_000, 1];
 /**
  * Reads a duration, strictly: never zero, never negative, never a fraction, never "forever".
  *
- * @returns milliseconds, 1 to 1e12 (some 31 years)
+ * @returns milliseconds, 1 to 1e12 (about 31 years)
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */
 export function readDuration(argument: string, value: unknown): number {
@@ -33,11 +33,11 @@ export function readDuration(argument: string, value: unknown): number {
   return ms;
 }
 
-/** How many warnings a grant has at most. */
+/** The most warnings that a grant has. */
 export const MAX_WARNINGS = 10;
 
 /**
- * Reads how long before the end the warnings come: one duration, or a list of 1 to 10 different ones.
+ * Reads how long before a grant's end its warnings are recorded: one duration, or a list of 1 to 10 different ones.
  *
  * @returns milliseconds, the earliest warning first
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
@@ -45,7 +45,7 @@ export const MAX_WARNINGS = 10;
 export const readWarnBefore = (argument: string, value: unknown): readonly number[] =>
   Array.isArray(value) ? readWarnings(argument, value, readDuration) : [readDuration(argument, value)];
 
-/** The same, of a list whose items are read by `read`. */
+/** Like {@link readWarnBefore} for a list, whose items `read` reads. */
 export function readWarnings(argument: string, value: unknown, read: (argument: string, item: unknown) => number): readonly number[] {
   const list = readBoundedList(argument, value, 1, MAX_WARNINGS).map((item, i) => read(`${argument}[${i}]`, item));
   if (new Set(list).size < list.length) throw invalid(argument, 'a list of different durations', value);
@@ -53,21 +53,21 @@ export function readWarnings(argument: string, value: unknown, read: (argument: 
 }
 
 /**
- * The milliseconds of a text such as `'30m'` or `'1h30m'`, for durations whose text the compiler does not know.
+ * Parses a text such as `'30m'` or `'1h30m'`, for a text that the compiler does not know.
  *
  * @param argument named by the error, for example the variable that holds the text
- * @returns milliseconds, 1 to 1e12 (some 31 years)
+ * @returns milliseconds, 1 to 1e12 (about 31 years)
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where `text` is no duration, or is missing
  * @example
  * const maxTtl = parseDuration(process.env.MAX_TTL ?? '8h', 'MAX_TTL');
  */
 export function parseDuration(text: string, argument = 'text'): number {
-  // A number here was no text: `Number(process.env.X)` would pass with a unit that its author has not written down.
+  // Refuses a number: `Number(process.env.X)` would pass, although its author wrote down no unit.
   if (typeof text !== 'string') throw invalid(argument, "a text like '30m' or '1h30m'", text);
   return readDuration(argument, text);
 }
 
-/** In the form that `readDuration` takes: `1h30m`. */
+/** Formats milliseconds as `readDuration` reads them: `1h30m`. */
 export function formatDuration(ms: number): string {
   let text = '';
   for (const [unit, length] of [
@@ -83,7 +83,7 @@ export function formatDuration(ms: number): string {
   return text || '0';
 }
 
-/** Milliseconds, 1 to 1e12. */
+/** Whether the value is a duration: whole milliseconds, 1 to 1e12. */
 export function isDuration(value: unknown): value is number {
   return isInstant(value) && value > 0 && value <= MAX_DURATION_MS;
 }

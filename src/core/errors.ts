@@ -87,7 +87,7 @@ export type AnyJitError =
   | PartialError;
 
 /**
- * Whether `error` is an error of this package, from whichever copy of it.
+ * Whether `error` is an error of this package, from any loaded copy of it.
  *
  * @example
  * if (isJitError(error) && error.code === 'ERR_JIT_DECIDED') console.log(error.request.end);
@@ -96,7 +96,7 @@ export function isJitError(error: unknown): error is AnyJitError {
   try {
     return error instanceof Error && Object.hasOwn(error, BRAND);
   } catch {
-    // A revoked proxy answers nothing, not even what it is.
+    // A revoked proxy throws at every operation, `instanceof` included.
     return false;
   }
 }

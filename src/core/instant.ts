@@ -1,17 +1,17 @@
 import { invalid } from './parse.js';
 
-/** The last instant that a JavaScript date can show: 8.64e15 ms. */
+/** The last instant that a JavaScript date can represent: 8.64e15 ms. */
 export const MAX_INSTANT = 8_640_000_000_000_000;
 
-/** An instant: integer milliseconds since the Unix epoch, 0 to 8.64e15. */
+/** Whether the value is an instant: integer milliseconds since the Unix epoch, 0 to 8.64e15. */
 export function isInstant(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_INSTANT;
 }
 
-/** An instant that a caller gives: epoch milliseconds, or a `Date`. What the library hands out is always epoch milliseconds. */
+/** An instant as input: epoch milliseconds, or a `Date`. Every instant that the library returns is epoch milliseconds. */
 export type Instant = number | Date;
 
-/** The epoch milliseconds of a `Date`, also of one of another realm; any other value as it is. */
+/** The epoch milliseconds of a `Date`, also of a `Date` of another realm. Returns any other value unchanged. */
 export function epochOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   try {
@@ -22,7 +22,7 @@ export function epochOf(value: unknown): unknown {
 }
 
 /**
- * Reads an instant that a caller gives.
+ * Reads an instant that a caller passes.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, also for an invalid `Date` and for one before 1970
  */

@@ -8,7 +8,7 @@ export function macOf(key: Uint8Array, text: string): Uint8Array {
   return hmac(sha256, key, utf8.encode(text));
 }
 
-/** In a time that tells nothing but the length. */
+/** Compares in constant time: the time depends only on the length of `a`, never on the contents. */
 export function areEqualBytes(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length;
   for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] ?? 0);

@@ -2,11 +2,11 @@ import { readInstant } from './instant.js';
 import { readBoundedList, readCount, readId, readOptions } from './parse.js';
 import type { DueNamespacesQuery } from './store-port.js';
 
-/** The most namespaces that one question of `heads` names, and that a page of `dueNamespaces` looks at (L42). */
+/** The most namespaces that one call of `heads` names, and that a page of `dueNamespaces` looks at (L42). */
 export const MAX_NAMESPACES = 1_000;
 
 /**
- * Reads the argument of {@link GrantStore.heads}. A store calls it first, so that every store takes the same questions.
+ * Reads the argument of {@link GrantStore.heads}. A store calls this first, so that every store accepts the same arguments.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */
@@ -15,7 +15,7 @@ export function readHeadsQuery(namespaces: unknown): readonly string[] {
 }
 
 /**
- * Reads the argument of {@link GrantStore.dueNamespaces}. A store calls it first, so that every store takes the same questions.
+ * Reads the argument of {@link GrantStore.dueNamespaces}. A store calls this first, so that every store accepts the same arguments.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */

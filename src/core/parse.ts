@@ -1,22 +1,22 @@
 import { InvalidArgumentError } from './errors.js';
 import type { JsonObject, JsonValue } from './json.js';
 
-// What a terminal or a log viewer would obey, hide or reorder instead of showing it.
+// Characters that a terminal or a log viewer would execute, hide or reorder instead of showing them.
 const UNSHOWN = /(?! )[\p{C}\p{Z}\p{DI}\u2800]/gu;
 
-/** A value as JSON in which every character shows, so that what somebody wrote can't forge a line around it. */
+/** A value as JSON in which every character is visible, so that a text from outside cannot forge the line around it. */
 export function quote(value: JsonValue): string {
   return escapeUnshown(JSON.stringify(value));
 }
 
-/** The same text with an escape for each character that doesn't show, or that isn't shown where it stands. */
+/** A text with an escape for each character that is invisible, or that is not displayed at its place. */
 export function escapeUnshown(text: string): string {
   const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
   // By UTF-16 units, as JSON escapes them.
   return text.replace(UNSHOWN, (char) => char.split('').map(escapeUnit).join(''));
 }
 
-/** What a rejected value looked like, short enough for a log line and never failing itself. */
+/** Describes a rejected value, short enough for a log line. Never throws. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return value.length > 60 ? `${quote(value.slice(0, 60))}... (${value.length})` : quote(value);
   if (typeof value === 'bigint') return 'a bigint';
@@ -35,7 +35,7 @@ export function invalid(argument: string, rule: string, got: unknown): InvalidAr
   return new InvalidArgumentError(argument, rule, show(got));
 }
 
-/** Runs code that isn't ours, a getter or the trap of a proxy: what it throws becomes a rule about the argument. */
+/** Runs code of the caller, such as a getter or the trap of a proxy. If it throws, the argument is refused as not readable. */
 function guarded<T>(argument: string, read: () => T): T {
   try {
     return read();
@@ -44,15 +44,15 @@ function guarded<T>(argument: string, read: () => T): T {
   }
 }
 
-/** One field of somebody else's object. */
+/** Reads one field of an object that the caller passed. */
 export function readField(argument: string, given: object, field: string): unknown {
   return guarded(argument, () => (given as Record<string, unknown>)[field]);
 }
 
 /**
- * A copy of the caller's list, taken by its length: an iterator of its own might never end.
+ * Copies the caller's list by index and length, because a custom iterator might never end.
  *
- * @param rule what the error says that the list must be
+ * @param rule the rule that the error states
  * @param refuseLength throws where the length is wrong, before anything is copied
  */
 export function readList(argument: string, given: unknown, rule = 'a list', refuseLength?: (length: number) => void): readonly unknown[] {
@@ -74,9 +74,9 @@ export function readBoundedList(argument: string, given: unknown, min: number, m
 }
 
 /**
- * Reads an options object once, and refuses names it doesn't know: a misspelt option must not be an option left out, nor one
- * inherited from `Object.prototype`. Nor one that an accessor would give: behind a class it would be passed over without a word,
- * and a limit with it.
+ * Reads the own data properties of an options object once. It refuses unknown names, so that a misspelt option is not silently
+ * ignored, and an option inherited from `Object.prototype` never counts. It also refuses accessors: those of a class are not own
+ * properties, so an option such as a limit would be silently ignored.
  */
 export function readOptions<K extends string>(argument: string, given: unknown, known: readonly K[]): Partial<Record<K, unknown>> {
   return guarded(argument, () => {
@@ -89,7 +89,7 @@ export function readOptions<K extends string>(argument: string, given: unknown, 
   });
 }
 
-/** A copy of somebody else's plain object, which says the same at every look. */
+/** Copies a plain object of the caller, so that its fields do not change between two reads. */
 export function plainCopy<T extends object>(argument: string, given: T): T {
   return guarded(argument, () => Object.fromEntries(plainFields(argument, given)) as T);
 }
@@ -105,22 +105,22 @@ function plainFields(argument: string, given: unknown): readonly (readonly [stri
   });
 }
 
-/** Fields of these are named without them, as everywhere else. */
+/** Errors name the fields of these arguments without a prefix, as all other errors do. */
 const isDoor = (argument: string): boolean => argument === 'options' || argument === 'ask' || argument === 'query';
 
-/** What is read as data is no instance of a class: a signal, a date or a map would pass as no options at all. @throws InvalidArgumentError */
+/** Refuses a class instance where data is expected: a signal, a date or a map would pass as empty options. @throws InvalidArgumentError */
 export function refuseInstance(argument: string, given: object): void {
   if (!guarded(argument, () => isPlain(given))) throw new InvalidArgumentError(argument, 'a plain object', 'an instance of a class');
 }
 
-/** Of whatever realm: it inherits nothing, or from an `Object.prototype` alone. */
+/** True for an object of any realm that has no prototype, or whose only prototype is an `Object.prototype`. */
 function isPlain(given: object): boolean {
   const prototype = Object.getPrototypeOf(given) as object | null;
   if (prototype === null || prototype === Object.prototype) return true;
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
 }
 
-// An id: L23. What doesn't show (format and default-ignorable characters, the blank Braille pattern) makes two ids look alike.
+// The form of an id (L23). Invisible characters (format, default-ignorable, the blank Braille pattern) make two ids look alike.
 const MAX_ID = 256;
 const BAD_IN_ID = /(?! )[\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{DI}\u2800]|^ | $/u;
 
@@ -130,7 +130,7 @@ export function isId(value: unknown): value is string {
   return isPlainAscii(value) || (!BAD_IN_ID.test(value) && value.normalize('NFC') === value);
 }
 
-/** Of the printable characters from `!` to `~` alone, as nearly all ids are. By character codes: it is on the path of every check. */
+/** Whether a text has only characters from `!` to `~`, as nearly all ids have. Compares character codes: every check runs this. */
 function isPlainAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -146,7 +146,7 @@ export function readId(argument: string, value: unknown): string {
   return value;
 }
 
-/** The namespace of a store that outlives its process: two services that named none would be one service. */
+/** The namespace of a store that outlives its process. It has no default: two services without one would share their records. */
 export function readNamespace(value: unknown): string {
   if (value === undefined)
     throw invalid('namespace', "the name of your service or tenant, for example 'payments' (it has no default)", value);
@@ -155,10 +155,10 @@ export function readNamespace(value: unknown): string {
 
 const isReserved = (id: string): boolean => id === 'system' || id.startsWith('system:');
 
-/** Whether this is what {@link readActor} takes. */
+/** Whether {@link readActor} accepts the value. */
 export const isActor = (value: unknown): boolean => isId(value) && !isReserved(value);
 
-/** An id of somebody who acts: `system:` is kept for the engine's own entries. */
+/** Reads the id of an actor. `system:` is reserved for the engine's own entries. */
 export function readActor(argument: string, value: unknown): string {
   const id = readId(argument, value);
   if (isReserved(id)) throw invalid(argument, 'an id outside the reserved system:', id);
@@ -168,7 +168,7 @@ export function readActor(argument: string, value: unknown): string {
 const utf8 = /* @__PURE__ */ new TextEncoder();
 export const utf8Length = (text: string): number => utf8.encode(text).length;
 
-// Controls other than tab and line ends could forge terminal output; lone surrogates and NUL can't be stored everywhere.
+// Control characters other than tab and line ends could forge terminal output. Some stores cannot keep lone surrogates and NUL.
 const BAD_IN_TEXT = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
 const MAX_TEXT_BYTES = 4096;
 
@@ -180,14 +180,14 @@ export function readText(argument: string, value: unknown): string | undefined {
   return value;
 }
 
-/** Whether nothing of a text shows: white space, and what looks like it or like nothing at all. */
+/** Whether a text has no visible character: only white space, or characters that look like white space or like nothing. */
 export const isBlank = (text: string): boolean => /^[\p{C}\p{Z}\p{DI}\u2800]*$/u.test(text);
 
 const MAX_METADATA_BYTES = 8192;
 const MAX_METADATA_DEPTH = 8;
 const METADATA_RULE = 'plain JSON of at most 8 KiB and depth 8';
 
-/** A deep, frozen copy of plain JSON. Reads every property once, so a getter can't change its answer afterwards. */
+/** A deep, frozen copy of plain JSON. Reads every property once, so that a getter cannot change its value afterwards. */
 export function readMetadata(argument: string, value: unknown): JsonObject | undefined {
   if (value === undefined) return undefined;
   return guarded(argument, () => {
@@ -199,8 +199,8 @@ export function readMetadata(argument: string, value: unknown): JsonObject | und
 }
 
 /**
- * @param budget Every value and every character takes a byte of JSON at least. Counting them bounds the walk by what is
- *   allowed, not by what was given: a few arrays that hold each other many times would be a walk without an end.
+ * @param budget Every value and every character takes at least one byte of JSON. Counting them bounds the walk by the limit, not
+ *   by the input: a few arrays that contain one another many times expand without a practical end.
  */
 function copyJson(path: string, value: unknown, depth: number, budget: { left: number }): JsonValue {
   budget.left -= typeof value === 'string' ? value.length + 1 : 1;
@@ -245,12 +245,12 @@ export function readCount(argument: string, value: unknown, min: number, max: nu
   return value;
 }
 
-/** A store or an engine that comes by a promise is the usual mistake: the message has to name it. */
+/** The usual mistake is a promise of a store or of an engine, so the message names it. */
 const withoutMethods = (port: Readonly<Record<string, unknown>>, missing: readonly string[]): string =>
   typeof port.then === 'function' ? 'a promise: await it first' : `an object without ${missing.join(', ')}`;
 
 /**
- * A port must have its methods; what they answer is checked when they do.
+ * Checks that a port has its methods. Their answers are checked at each call.
  *
  * @param example code that makes such a port, for the message
  */
@@ -265,7 +265,7 @@ export function readPort<Port>(argument: string, value: unknown, methods: readon
   });
 }
 
-/** A listener of the caller's: what it throws, or rejects with, is dropped, for there is nobody left to tell. */
+/** Reads a listener of the caller. An error that it throws or rejects with is dropped: no other listener could receive it. */
 export function readListener<Args extends unknown[]>(argument: string, listener: unknown): (...args: Args) => void {
   if (listener === undefined) return () => undefined;
   if (typeof listener !== 'function') throw invalid(argument, 'a function', listener);

@@ -10,12 +10,12 @@ const PATTERN = /^(?=.{1,256}$)(?:(?:[\w.~@/+=-]{1,64}|\*):){0,15}(?:[\w.~@/+=-]
 
 const SCOPE_RULE = '1-16 segments of [A-Za-z0-9_.~@/+=-] joined by ":", at most 64 characters each and 256 in all';
 
-/** Whether this is a scope in its one canonical form, without wildcards. */
+/** Whether the value is a scope in canonical form, without wildcards. */
 export function isScope(value: unknown): value is string {
   if (typeof value !== 'string' || value.length > MAX_SCOPE) return false;
   let segments = 1;
   let start = 0;
-  // Written out by character codes, which takes half the time of an expression: it is on the path of every check.
+  // Compares character codes, which takes half the time of a regular expression: every check runs this.
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
     if (code === COLON) {
@@ -32,7 +32,7 @@ const MAX_SEGMENTS = 16;
 
 const isSegment = (length: number): boolean => length > 0 && length <= 64;
 
-/** Of `[a-z]`, `[-./0-9]`, `[@A-Z]` or `[_~+=]`. */
+/** Whether a character code is in `[a-z]`, `[-./0-9]`, `[@A-Z]` or `[_~+=]`. */
 function isInSegment(code: number): boolean {
   return (
     (code >= 97 && code <= 122) ||
@@ -45,7 +45,7 @@ function isInSegment(code: number): boolean {
   );
 }
 
-/** Whether this is a scope or a pattern of scopes. */
+/** Whether the value is a scope or a pattern of scopes. */
 export function isPattern(value: unknown): value is string {
   return typeof value === 'string' && PATTERN.test(value);
 }
@@ -72,7 +72,7 @@ export const exactScopes: ScopeMatcher = Object.freeze({
 /**
  * Scopes with wildcards: `*` stands for exactly one segment, a trailing `**` for one or more.
  *
- * `covers` is reflexive and transitive, `overlaps` symmetric and implied by `covers`; anything malformed matches nothing.
+ * `covers` is reflexive and transitive, `overlaps` symmetric and implied by `covers`. A malformed scope matches nothing.
  */
 export const patternScopes: ScopeMatcher = Object.freeze({
   name: 'patterns',
@@ -82,7 +82,7 @@ export const patternScopes: ScopeMatcher = Object.freeze({
   isWide: (scope: string) => !isScope(scope),
 });
 
-/** Walks both side by side. `both`: wildcards on the right count too, which is what tells overlap from cover. */
+/** Compares segment by segment. `both`: wildcards of the right side count too, as `overlaps` needs and `covers` does not. */
 function matches(left: string, right: string, both: boolean): boolean {
   const a = left.split(':');
   const b = right.split(':');

@@ -1,15 +1,15 @@
 /**
- * One run of some work at a time, for each key: a call that comes while a run is under way shares it. A run that has settled is
- * forgotten, and the next call begins another. Nothing is cached, so a failure is not either.
+ * Runs work once at a time for each key (single-flight). A call during a run shares that run. After the run has settled, the next
+ * call starts a new one. Results are not cached, and neither are failures.
  */
 export class SingleFlight<T = void> {
   readonly #runs = new Map<string, Promise<T>>();
 
   /**
-   * Begins the work at once, or shares the run that is under way.
+   * Starts the work at once, or shares the run that is under way.
    *
-   * @param work is given a function that forgets the run before it settles: for work that looks a last time for more to do, and
-   *   must not be joined after that look
+   * @param work receives `land`, which forgets the run before it settles. Work that looks one last time for more to do calls
+   *   `land` in the same turn as that look: a call after the look must start a new run
    * @param key calls with different keys share nothing
    */
   join(work: (land: () => void) => Promise<T>, key = ''): Promise<T> {
@@ -17,7 +17,7 @@ export class SingleFlight<T = void> {
     if (underWay !== undefined) return underWay;
     let hasLanded = false;
     const land = () => {
-      // Only once: the next run may have begun.
+      // Only once: the next run of this key may have started.
       if (!hasLanded) this.#runs.delete(key);
       hasLanded = true;
     };
@@ -43,7 +43,7 @@ export class SingleFlight<T = void> {
   }
 }
 
-/** Lands before whoever waits goes on: a call that follows the answer begins a new run. */
+/** Lands before the callers that wait for the run continue, so that a call after the answer starts a new run. */
 async function landing<T>(work: (land: () => void) => Promise<T>, land: () => void): Promise<T> {
   try {
     return await work(land);

@@ -2,9 +2,9 @@ import type { Clock } from './ports.js';
 import { readElapsed } from './time.js';
 
 /**
- * Measures a duration on the monotonic side of a clock: a system clock that is set, forward or back, changes no duration.
+ * Measures a duration by a clock's monotonic reading, so that setting the system clock, forward or back, changes no duration.
  *
- * A clock that fails here, or runs back, gives the last reading that was good: a duration never shrinks.
+ * If that reading fails or goes back, the last good duration stands: a duration never shrinks.
  */
 export class Stopwatch {
   readonly #clock: Clock;

@@ -2,9 +2,9 @@ import type { JsonObject } from './json.js';
 import type { MaybePromise, Page } from './ports.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../records/types.js';
 
-/** What a store keeps. It understands only these columns; what is in `body` it never learns. */
+/** A record as a store keeps it. The store understands only these columns, and never the content of `body`. */
 export interface Row {
-  /** 'request', 'grant', 'subject', 'usage', 'cursor', ...: the store gives no meaning to it, except that `live` speaks of 'grant', 'usage' and 'lock'. */
+  /** 'request', 'grant', 'subject', ... The store gives the kind no meaning, except that `live` selects 'grant', 'usage' and 'lock'. */
   readonly kind: string;
   /** Unique within its kind. At most 300 characters. */
   readonly id: string;
@@ -14,20 +14,20 @@ export interface Row {
   readonly subject: string | undefined;
   /** Compared byte for byte. */
   readonly scope: string | undefined;
-  /** No terminal status yet. */
+  /** True until the record has a terminal status. */
   readonly open: boolean;
   /**
    * The instant of the entry that made the record, in epoch milliseconds; 0 for kinds that no list orders. It never changes:
    * a store refuses a `put` that changes it. It orders pages and nothing else, because the clocks of two processes differ.
    */
   readonly createdAt: number;
-  /** Half-open `[from, until)` in epoch milliseconds: when it may allow, and once it has ended: when it did. */
+  /** Half-open `[from, until)` in epoch milliseconds: when the record may allow or, once it has ended, when it did. */
   readonly from: number | undefined;
   readonly until: number | undefined;
-  /** The next instant at which time alone changes it, in epoch milliseconds; `undefined`: never. */
+  /** The next instant at which time alone changes the record, in epoch milliseconds; `undefined`: never. */
   readonly dueAt: number | undefined;
   /**
-   * The instant by which an open row is due for people, in epoch milliseconds: the deadline of a review, the end of a grant.
+   * The instant that orders open rows in lists for people, in epoch milliseconds: the deadline of a review, the end of a grant.
    * `undefined` where the row is closed, and for kinds that no list orders by it.
    */
   readonly sortAt: number | undefined;
@@ -35,13 +35,13 @@ export interface Row {
   readonly body: JsonObject;
 }
 
-/** Which record. */
+/** Identifies a record. */
 export interface RowKey {
   readonly kind: string;
   readonly id: string;
 }
 
-/** A record at a version; 0: it must not exist. */
+/** A record and the version that it must have; 0: the record must not exist. */
 export interface Expectation extends RowKey {
   readonly version: number;
 }
@@ -50,19 +50,19 @@ export interface Expectation extends RowKey {
 export interface Change {
   /** Unique. Committing the same change again has one effect. */
   readonly id: string;
-  /** Every record that the change relies on, whether it writes it or only read it. Each of `put` and `remove` is named here. */
+  /** Every record that the change relies on, whether it is written or was only read. It includes each of `put` and `remove`. */
   readonly expect: readonly Expectation[];
-  /** Rows to write whole. Each keeps the `createdAt` that it has. */
+  /** Rows to write completely. A row that exists keeps its `createdAt`. */
   readonly put: readonly Row[];
   /** Entries for the journal, in order; may be empty. */
   readonly append: readonly UnlinkedEntry[];
   /** Rows to delete. */
   readonly remove?: readonly RowKey[] | undefined;
-  /** Drop all journal entries up to and including this seq. The chain stays verifiable from `start`. */
+  /** Removes all journal entries up to and including this seq. The chain stays verifiable from `start`. */
   readonly trimJournalTo?: number | undefined;
   /**
    * An entry of this journal that the caller has seen. A journal that ends before it, or holds another hash at its seq, went
-   * back or forked since: the change is answered `'behind'`. A seq at or below `start.seq` is accepted.
+   * back or forked: the answer is then `'behind'`. A seq at or below `start.seq` is accepted.
    */
   readonly knows?: Anchor | undefined;
 }
@@ -74,19 +74,19 @@ export interface Change {
  */
 export type CommitOutcome = 'committed' | 'conflict' | 'behind';
 
-/** What `commit` answers. */
+/** The answer of `commit`. */
 export interface CommitAnswer {
   readonly outcome: CommitOutcome;
-  /** The journal's newest anchor, of the same transaction: behind a change that was committed, its last entry or a later one. */
+  /** The journal's newest anchor in the same transaction: for a committed change, that of its last entry or a later one. */
   readonly head: Anchor;
 }
 
-/** What a read of the journal gives. */
+/** The result of {@link GrantStore.journal}. */
 export interface JournalSlice {
   readonly entries: readonly AuditEntry[];
-  /** The anchor right before the oldest entry kept: seq 0 and 64 zeros until a purge has trimmed the journal. */
+  /** The anchor right before the oldest entry kept: seq 0 and 64 zeros until a purge trims the journal. */
   readonly start: Anchor;
-  /** The newest entry's anchor; equal to `start` while the journal holds nothing. */
+  /** The newest entry's anchor; equal to `start` while the journal has no entries. */
   readonly head: Anchor;
 }
 
@@ -101,8 +101,8 @@ export interface LiveQuery {
 }
 
 /**
- * See {@link GrantStore.windowOf}. Valid only until the next call on the same store, which may answer with the same object.
- * A caller copies what it keeps.
+ * See {@link GrantStore.windowOf}. Valid only until the next call on the same store, which may return the same object. A caller
+ * copies the values that it keeps.
  */
 export interface GrantWindow {
   /** Half-open `[from, until)` in epoch milliseconds: when the grant allows. */
@@ -114,7 +114,7 @@ export interface GrantWindow {
 
 /**
  * The orders of {@link GrantStore.find}. `oldest` and `newest`: by (`createdAt`, `id`), ascending or descending. `due`: by
- * (`sortAt`, `id`), ascending, of open rows that have a `sortAt` alone. Ids compare by UTF-16 code unit.
+ * (`sortAt`, `id`), ascending, and only open rows that have a `sortAt`. Ids compare by UTF-16 code unit.
  */
 export type RowOrder = 'oldest' | 'newest' | 'due';
 
@@ -124,11 +124,11 @@ export interface FindQuery {
   readonly subject?: string | undefined;
   readonly scope?: string | undefined;
   readonly open?: boolean | undefined;
-  /** Half-open `[from, until)`, epoch milliseconds. A row whose own window is empty is never met. */
+  /** Half-open `[from, until)`, epoch milliseconds. A row whose own window is empty never matches. */
   readonly during?: { readonly from: number; readonly until: number } | undefined;
   /** Default: `'oldest'`. */
   readonly order?: RowOrder | undefined;
-  /** The `next` of the page before, or the place of a row in this order, as `placeOf` gives it. */
+  /** The `next` of the page before, or the place of a row in this order, as `placeOf` returns it. */
   readonly after?: string | undefined;
   readonly limit: number;
 }
@@ -146,7 +146,7 @@ export interface DueQuery {
 export interface DueNamespacesQuery {
   /** Epoch milliseconds. */
   readonly at: number;
-  /** The `next` of the page before, or any other name: the page begins with the first name behind it. */
+  /** The `next` of the page before, or any other name: the page begins with the first name after it. */
   readonly after?: string | undefined;
   /** At least 1. */
   readonly limit: number;
@@ -164,21 +164,21 @@ export interface JournalQuery {
  * them, and the contract suite in `jit-access/testing` proves an implementation.
  *
  * Nine guarantees, each a group of cases of the suite:
- * 1. A change is applied whole or not at all.
- * 2. Every `expect` is compared in the same transaction, for records that are written and for those only read; and so is `knows`.
+ * 1. A change is applied completely or not at all.
+ * 2. The store compares every `expect` and `knows` in the same transaction, also for records that the change only read.
  * 3. The same change id again, while its entries are kept, is answered 'committed', with one effect. A change that
  *    appends nothing may answer 'conflict' instead.
- * 4. Resolved means visible to every later read by every process.
+ * 4. Once a commit has resolved, every later read by every process sees it.
  * 5. Entries get the next sequence numbers, without a gap, in commit order, each linked to the one before. Each answer of
- *    `commit` carries the head.
- * 6. No clock, and no order but that of ids and integers.
+ *    `commit` contains the head.
+ * 6. The store uses no clock, and no order except that of ids and integers.
  * 7. A store is bound to one namespace; equality is byte for byte.
- * 8. What it returns shares nothing mutable with what it keeps. The answer of `windowOf` alone may be used again by the next call.
- * 9. "Could not ask" rejects, within a limit, and is never an empty answer.
+ * 8. A returned value shares no mutable state with the store. Only the result of `windowOf` may be reused by the next call.
+ * 9. If the store could not ask its backend, the call rejects within a time limit. It never resolves with an empty answer.
  */
 export interface GrantStore {
   readonly namespace: string;
-  /** What a resolved commit survives: nothing but this process ('memory'), its end ('process'), another server's loss ('server'). */
+  /** What a resolved commit survives. 'memory': nothing. 'process': the end of this process. 'server': also the loss of a server. */
   readonly durability: 'memory' | 'process' | 'server';
   /**
    * The same store, bound to another namespace. Cheap: shares the connection.
@@ -189,25 +189,25 @@ export interface GrantStore {
    */
   in(namespace: string): GrantStore;
 
-  /** Rows by key, in the order asked, `undefined` for what isn't there. @throws StoreError */
+  /** Rows by key, in the order of the keys, `undefined` for a missing row. @throws StoreError */
   get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]>;
 
   /**
-   * The open rows of kind 'grant' or 'usage' of a subject, on one scope if given, with `at < until`; those that start
-   * later too. Also the open row of kind 'lock' and id 'open', whatever subject, scope and instant are asked for: it holds the
-   * locks of the namespace. May return too many, never too few. The hot path: the one read that may answer without a promise.
+   * The open rows of kind 'grant' or 'usage' of a subject, on one scope if given, with `at < until`, including those that start
+   * later. Also the open row of kind 'lock' and id 'open', for every subject, scope and instant: it holds the locks of the
+   * namespace. May return too many, never too few. The hot path: the one read that may answer without a promise.
    *
    * @throws StoreError
    */
   live(query: LiveQuery): MaybePromise<readonly Row[]>;
 
   /**
-   * A short cut of `live` for a store that answers at once, in the process that asks: the window of a grant about which only
-   * time decides. It may answer only where `plainWindow` gives a window for the only open grant or usage row of exactly
-   * this subject and scope, and while there is no open row of kind 'lock'. In every other case, and where the store could not ask, it answers `undefined`, which means "ask
-   * `live`" and never "no". The caller applies the clock and the leeway.
+   * A shortcut of `live` for an in-process store that answers at once: the window of a grant whose answer depends only on time.
+   * It returns a window only if `plainWindow` gives one for the only open grant or usage row of exactly this subject and scope,
+   * and while no row of kind 'lock' is open. In every other case, and where the store could not ask, it returns `undefined`.
+   * That means "ask `live`" and never "no". The caller applies the clock and the leeway.
    *
-   * Gotcha: it is called with what the caller of the check has given, unread. It compares, and never coerces or throws.
+   * Gotcha: it receives the unchecked arguments of a check. It only compares them, and never coerces or throws.
    * Gotcha: a class that overrides `live` overrides this too, or sets it to `undefined`. The engine uses it only where both
    * are defined on the same object of the prototype chain.
    */
@@ -215,16 +215,16 @@ export interface GrantStore {
 
   /**
    * Rows of a kind that meet every condition, in an order, a page at a time. `during`: rows that have both `from` and `until`
-   * and whose `[from, until)` meets it. A page looks at no more than 1,000 rows: it may be short, or empty, and still have
-   * `next`. A row that stays unchanged while pages are read is seen exactly once; one that is added may be missed.
+   * and whose `[from, until)` overlaps it. A page looks at no more than 1,000 rows: it may be short, or empty, and still have
+   * `next`. A row that stays unchanged while pages are read is returned exactly once; an added row may be missed.
    *
    * @throws StoreError
    */
   find(query: FindQuery): Promise<Page<Row>>;
 
   /**
-   * Rows with `dueAt <= at`, in ascending order of (dueAt, kind, id). `after` continues behind a page even if its rows
-   * have not changed, so that rows which can't be handled hold nothing up.
+   * Rows with `dueAt <= at`, in ascending order of (dueAt, kind, id). `after` continues after a page even if its rows have not
+   * changed, so that a row that cannot be handled does not block the rows after it.
    *
    * @throws StoreError
    */
@@ -234,39 +234,42 @@ export interface GrantStore {
    * Applies a change: all of its rows and all of its journal entries, or nothing. A change may be empty: its `'committed'`
    * says that every earlier commit is as durable as `durability` claims.
    *
-   * Gotcha: a lost race is a normal outcome. Resolve 'conflict', don't throw.
+   * Gotcha: a lost race is a normal outcome. Resolve 'conflict', do not throw.
    * Gotcha: a change that would give a row another `createdAt` is no race. Reject it with a `StoreError`, applying nothing.
    * Gotcha: a change that was applied before is 'committed' even if `knows` or `expect` no longer hold; `knows` comes before `expect`.
-   * Gotcha: nothing foreign is awaited while the journal's head is held; `link` is synchronous for that reason.
+   * Gotcha: do not await foreign code while you hold the journal's head; `link` is synchronous for that reason.
    *
-   * It makes one attempt: the engine alone sends a change again whose reply was lost (L31).
+   * It makes one attempt: only the engine resends a change whose reply was lost (L31).
    *
    * @throws StoreError `ERR_JIT_STORE` when the backend could not be asked, and this attempt has applied nothing
-   * @throws OutcomeUnknownError, or any other error, when it could not be learnt whether the change was applied
+   * @throws OutcomeUnknownError, or any other error, when the store does not know whether the change was applied
    */
   commit(change: Change): Promise<CommitAnswer>;
 
-  /** Entries with `seq > after`, in order, `start` and `head` of the same instant. From before the oldest kept entry it starts at that one: compare `start`. @throws StoreError */
+  /**
+   * Entries with `seq > after`, in order, with the `start` and the `head` of the same read. If `after` is before `start.seq`, they
+   * begin at the oldest kept entry, so compare `start`. @throws StoreError
+   */
   journal(query: JournalQuery): Promise<JournalSlice>;
 
   /**
-   * Calls `wake` when the head may have moved, with its seq where the store knows it. Only a hint: correctness comes from
-   * reading the journal.
+   * Calls `wake` when the head may have moved, with its seq where the store knows it. This is only a hint: correctness comes
+   * from reading the journal.
    */
   watch?(wake: (headSeq?: number) => void): Unsubscribe;
 
   /**
-   * The heads of many namespaces in one question, for a process that follows many over one connection: it then reads the
-   * journals of those that moved. The answer has one head for each name, in the order asked, whatever namespace this handle is
-   * bound to. Each is the `head` that `journal` of that namespace gives, also that of a journal without entries; guarantees 4
-   * and 5 hold for it. The heads need not be of one instant.
+   * The heads of many namespaces in one question, for a process that follows many over one connection: it then reads only the
+   * journals whose head moved. The answer has one head for each name, in the order of the names, for any namespace that this
+   * handle is bound to. Each is the `head` that `journal` of that namespace returns, also for a journal without entries;
+   * guarantees 4 and 5 hold for it. The heads need not come from one instant.
    *
-   * `undefined` in the place of a head means that the store could not answer for this namespace alone, for example because
-   * its keys are damaged; its `journal` says why. So one damaged namespace hides no other head (L38). Where the backend
+   * `undefined` in place of a head means that the store could not answer for this one namespace, for example because its keys
+   * are damaged; the error of its `journal` gives the reason. So one damaged namespace hides no other head (L38). If the backend
    * could not be asked at all, the method rejects (guarantee 9).
    *
-   * At most 1,000 names, each an id; the same name may stand there twice. A name in which nothing was ever committed costs no memory.
-   * A store leaves the method out where no single question reaches all namespaces; the caller then asks `journal` of each.
+   * At most 1,000 names, each an id; a name may occur twice. A namespace without commits costs no memory.
+   * A store omits the method if one question cannot reach all namespaces; the caller then asks `journal` of each.
    *
    * Gotcha: a class that overrides `journal` overrides this too, or sets it to `undefined`.
    * Proven by the groups `heads()` and `outages` of the contract suite.
@@ -277,16 +280,16 @@ export interface GrantStore {
   heads?(namespaces: readonly string[]): Promise<readonly (Anchor | undefined)[]>;
 
   /**
-   * The namespaces in which `due` has a row at `at`, among all that `in` reaches, in ascending order of their names by
-   * UTF-16 code unit, whatever namespace this handle is bound to. May name too many, never too few: a caller asks `due` of each.
-   * `after` is a name, and the page goes on behind it. A page looks at no more than 1,000 namespaces: it may be short, or
-   * empty, and still have `next`. No page names a namespace twice. One that has such a row, unchanged, while pages are read
-   * is named exactly once; guarantee 4 holds for it.
+   * The namespaces in which `due` has a row at `at`, among all that `in` reaches, in ascending order of their names by UTF-16
+   * code unit, for any namespace that this handle is bound to. May name too many, never too few: a caller asks `due` of each.
+   * `after` is a name, and the page continues after it. A page looks at no more than 1,000 namespaces: it may be short, or
+   * empty, and still have `next`. No page names a namespace twice. A namespace that has such a row, unchanged, while pages are
+   * read is named exactly once; guarantee 4 holds for it.
    *
-   * A page costs what it looks at in namespaces, however many rows they hold (L34). A store leaves the method out where it cannot
-   * keep such a list in the transaction of `commit`; the caller then asks `due` of each namespace that it serves.
+   * The cost of a page grows with the namespaces that it looks at, not with their rows (L34). A store omits the method if it
+   * cannot keep such a list in the transaction of `commit`; the caller then asks `due` of each namespace that it serves.
    *
-   * Gotcha: it also names the namespaces of other services that share the backend. A caller acts only in those that it serves.
+   * Gotcha: it also names the namespaces of other services that share the backend. A caller acts only in namespaces that it serves.
    * Gotcha: a class that overrides `due` overrides this too, or sets it to `undefined`.
    * Proven by the groups `dueNamespaces()` and `outages` of the contract suite.
    *

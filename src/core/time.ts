@@ -3,21 +3,21 @@ import { MAX_DURATION_MS } from './duration.js';
 import { isInstant, MAX_INSTANT } from './instant.js';
 import type { Clock } from './ports.js';
 
-/** A longer timer fires after 1 ms, so longer sleeps are made of several. */
+/** A longer timer fires after 1 ms, so a longer sleep uses several timers. */
 const MAX_TIMER_MS = 2_147_483_647;
-/** How far the clock may lie below the highest reading used before what creates access is refused (L5). */
+/** How far the clock may lie below the highest reading used. Beyond that, the engine refuses to create access (L5). */
 export const STEP_BACK_MS = 1_000;
 
-/** The machine's clock. It has no `sleep` of its own: real timers are used. */
+/** The system clock. It has no `sleep`, so real timers are used. */
 export const systemClock: Clock = Object.freeze({ now: () => Date.now(), elapsed: () => performance.now() });
 
 /** One reading of the clock, as the rules use it. */
 export interface ClockReading {
-  /** What the clock said: starts are judged at this, so they are never early. */
+  /** The clock's reading. Starts are judged at this, so they are never early. */
   readonly now: number;
   /** The highest reading used so far. */
   readonly highWater: number;
-  /** The highest reading plus the leeway: ends and deadlines are judged at this, so they are never late. */
+  /** The highest reading plus the leeway. Ends and deadlines are judged at this, so they are never late. */
   readonly forEnds: number;
   /** The clock lies more than a second below an earlier reading: nothing may create access. */
   readonly steppedBack: boolean;
@@ -28,7 +28,7 @@ interface Mark {
   highWater: number;
 }
 
-/** For each clock object the highest reading that anything in this process has used of it. */
+/** For each clock object, the highest of its readings that this process has used. */
 const marks = /* @__PURE__ */ new WeakMap<Clock, Mark>();
 
 function markOf(clock: Clock): Mark {
@@ -37,20 +37,20 @@ function markOf(clock: Clock): Mark {
   return mark;
 }
 
-/** A view of a clock, with its high-water mark: an engine has one of its own, the checkers over one clock share one (L5). */
+/** A view of a clock with a high-water mark (L5). Each engine has its own mark; the checkers over one clock share one. */
 export class EngineClock {
-  /** The clock that it reads. */
+  /** The clock port that this view reads. */
   readonly source: Clock;
   readonly #leewayMs: number;
   readonly #onStepBack: (error: ClockError) => void;
   readonly #mark: Mark;
-  /** Raised with every mark over this clock: a checker that is made after a step back allows nothing that an engine saw end (L1). */
+  /** The highest of all marks over this clock. A checker made after a step back uses it, so it allows nothing that has ended (L1). */
   readonly #shared: Mark;
   #steppedBack = false;
 
   /**
    * @param onStepBack called once for each step back of the clock that a reading shows
-   * @param isShared whether it uses the mark that all engine clocks over this source raise; default: a mark of its own
+   * @param isShared whether this view uses the mark that all views over this source raise; default: a mark of its own
    */
   constructor(source: Clock, leewayMs = 0, onStepBack: (error: ClockError) => void = () => undefined, isShared = false) {
     this.source = source;
@@ -60,12 +60,12 @@ export class EngineClock {
     this.#mark = isShared ? this.#shared : { highWater: 0 };
   }
 
-  /** The highest reading used so far; never above what the next {@link read} judges ends at. */
+  /** The highest reading used so far. Never above `forEnds` of the next {@link read}. */
   get highWater(): number {
     return this.#mark.highWater;
   }
 
-  /** On the path of every check, and short, so that the compiler takes it into the check. */
+  /** Every check runs this. It is short, so that the JavaScript engine inlines it. */
   read(): ClockReading {
     const now = readClock(this.source);
     const mark = this.#mark;
@@ -81,7 +81,7 @@ export class EngineClock {
   }
 }
 
-/** @throws ClockError where the clock fails, or gives no instant */
+/** @throws ClockError where the clock throws, or returns no instant */
 export function readClock(clock: Clock): number {
   let now: unknown;
   try {
@@ -93,7 +93,7 @@ export function readClock(clock: Clock): number {
   throw new ClockError('the clock must give an integer of epoch milliseconds');
 }
 
-/** @returns the monotonic reading in milliseconds; `undefined`: the clock fails, or gives no number */
+/** @returns the monotonic reading in milliseconds; `undefined`: the clock throws, or returns no number */
 export function readElapsed(clock: Clock): number | undefined {
   try {
     const elapsed: unknown = clock.elapsed === undefined ? performance.now() : clock.elapsed();
@@ -103,7 +103,7 @@ export function readElapsed(clock: Clock): number | undefined {
   }
 }
 
-/** Whatever creates access is refused while the clock lies below a reading used before (L5). */
+/** Refuses to create access while the clock lies more than a second below a reading used before (L5). @throws ClockError */
 export function refuseIfSteppedBack(reading: ClockReading): void {
   if (reading.steppedBack) throw new ClockError(STEPPED_BACK);
 }
@@ -112,7 +112,7 @@ const STEPPED_BACK = 'the clock has stepped back by more than a second; until it
 
 /**
  * Sleeps until an instant of `clock`, by the clock's own `sleep` or by real timers.
- * Resolves early, without an error, when `signal` aborts. A background sleep doesn't keep the process alive.
+ * Resolves early, without an error, when `signal` aborts. A background sleep does not keep the process alive.
  */
 export async function sleepUntil(clock: Clock, until: number, signal: AbortSignal, background = false): Promise<void> {
   if (clock.sleep) return signal.aborted ? undefined : clock.sleep(until, signal);
@@ -130,12 +130,12 @@ export async function sleepUntil(clock: Clock, until: number, signal: AbortSigna
   }
 }
 
-/** A timer may stand still while the device sleeps, so a nap is no longer than this. */
+/** A timer may pause while the device is suspended, so a nap is at most this long. */
 const MAX_NAP_MS = 60_000;
 
 /**
- * Sleeps `ms` of `clock` from `now` on; by real timers, where it has no `sleep` of its own or that fails, not as long: whoever
- * looks at a wall clock looks again. Such a timer runs on when `signal` aborts: look at it when awake. Never rejects.
+ * Sleeps `ms` on `clock`, from `now`. Where the clock has no `sleep`, or its `sleep` fails, a real timer sleeps for at most a
+ * minute, so the caller must read its clock again. That timer ignores `signal`, so the caller checks it afterwards. Never rejects.
  */
 export async function nap(clock: Clock, now: number, ms: number, signal: AbortSignal): Promise<void> {
   try {
@@ -144,15 +144,15 @@ export async function nap(clock: Clock, now: number, ms: number, signal: AbortSi
       return;
     }
   } catch {
-    // Not again at once: a clock that is broken would keep everybody else from running.
+    // Falls back to a timer: trying a broken clock again at once would starve the event loop.
   }
   await new Promise((resolve) => setTimeout(resolve, Math.min(ms, MAX_NAP_MS)));
 }
 
 /**
- * Why no timer outlives the call that sets it, for a sentence; `undefined`: timers last.
+ * The reason why a timer does not outlive the call that sets it, as a part of a sentence; `undefined`: timers last.
  *
- * Workers have timers in a handler only, and end them with it; at module scope they throw.
+ * Cloudflare Workers allow timers only in a handler, and end them with it. At module scope, setting a timer throws.
  */
 export function whyNoLastingTimers(): string | undefined {
   if (typeof globalThis.setTimeout !== 'function') return 'this runtime has no setTimeout';
@@ -175,17 +175,17 @@ export function yieldToOthers(): Promise<void> {
 const ROWS_A_TURN = 256;
 
 /**
- * One turn of the event loop: timers and I/O that are due run. Unlike {@link yieldToOthers} it does not wait for the
- * least delay of a timer, so that a loop of a thousand turns is not a second longer for it.
+ * Waits for one turn of the event loop, in which due timers and I/O run. Unlike {@link yieldToOthers}, it does not wait for the
+ * minimum delay of a timer, which would make a loop of a thousand turns a second longer.
  */
 export function nextTurn(): Promise<void> {
   const { setImmediate, MessageChannel } = globalThis as Turning;
   if (setImmediate !== undefined) return new Promise((resolve) => void setImmediate(resolve));
-  // Browsers: a timer that a timer sets waits four milliseconds, a message none.
+  // In browsers, a nested timer waits at least four milliseconds; a message does not wait.
   return MessageChannel === undefined ? yieldToOthers() : new Promise((resolve) => passMessage(new MessageChannel(), resolve));
 }
 
-/** What a runtime may have beside timers: Node, Bun and Deno the one, browsers and workers the other. */
+/** The alternatives to timers: Node, Bun and Deno have `setImmediate`, browsers and workers have `MessageChannel`. */
 interface Turning {
   readonly setImmediate?: (run: () => void) => unknown;
   readonly MessageChannel?: new () => { readonly port1: Port; readonly port2: Port };
@@ -197,7 +197,7 @@ interface Port {
   close(): void;
 }
 
-/** The port is closed when the message has come: an open one would be kept, and keep a process alive. */
+/** Closes the port when the message has arrived: an open port would stay in memory and keep the process alive. */
 function passMessage({ port1, port2 }: { readonly port1: Port; readonly port2: Port }, done: () => void): void {
   port1.onmessage = () => {
     port1.close();
@@ -207,13 +207,13 @@ function passMessage({ port1, port2 }: { readonly port1: Port; readonly port2: P
 }
 
 /**
- * The rows that a loop has handled since the event loop last took a turn. A store that answers at once resolves its
- * promises as microtasks, and a loop over them would let no timer and no I/O run until it ends (L42).
+ * Counts the rows that a loop handles between two turns of the event loop. A synchronous store resolves its promises as
+ * microtasks, so a loop over them would block timers and I/O until it ends (L42).
  */
 export class TurnBudget {
   #left = ROWS_A_TURN;
 
-  /** To be awaited before `rows` rows are read, written or judged: takes a turn first where they are too many for this one. */
+  /** Await this before reading, writing or judging `rows` rows. It takes a turn first where they are too many for this turn. */
   async spend(rows: number): Promise<void> {
     if (rows > this.#left) {
       await nextTurn();
@@ -222,13 +222,13 @@ export class TurnBudget {
     this.#left -= rows;
   }
 
-  /** To be awaited before a commit that is to have a turn for itself: on a disk, one of a few rows takes as long as a large read. */
+  /** Await this before a commit that needs its own turn: on a disk, a commit of a few rows takes as long as a large read. */
   async spendAll(): Promise<void> {
     await this.spend(ROWS_A_TURN);
   }
 }
 
-/** Items one after the other, with turns of the event loop in between: for a loop that awaits nothing else (L42). */
+/** Yields items one by one, with turns of the event loop in between, for a loop that awaits nothing else (L42). */
 export async function* inTurns<T>(items: Iterable<T>, turns = new TurnBudget()): AsyncGenerator<T, void, undefined> {
   for (const item of items) {
     await turns.spend(1);
@@ -237,18 +237,18 @@ export async function* inTurns<T>(items: Iterable<T>, turns = new TurnBudget()):
 }
 
 /**
- * Waits for `work`, at most `ms` of the clock.
+ * Waits for `work`, for at most `ms` of the clock.
  *
- * @throws whatever `work` throws; `timeout()` when the time is over first
+ * @throws the error of `work`, or `timeout()` if the time limit comes first
  */
 export async function within<T>(clock: Clock, ms: number, work: () => T | PromiseLike<T>, timeout: () => Error): Promise<Awaited<T>> {
   const answer = work();
   if (!isThenable(answer)) return answer as Awaited<T>;
   const done = new AbortController();
-  // Async, so that a clock that throws loses the race instead of leaving nobody to hear `answer` fail.
+  // Async, so that a throwing clock rejects the race. A synchronous throw would leave a rejection of `answer` unhandled.
   const tooLate = async (): Promise<Awaited<T>> => {
     await sleepUntil(clock, clock.now() + ms, done.signal);
-    // The sleep ends when the work has, too.
+    // The sleep also ends when the work has settled.
     if (done.signal.aborted) return await answer;
     throw timeout();
   };

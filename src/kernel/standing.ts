@@ -46,7 +46,7 @@ function readPatterns(argument: string, patterns: unknown): readonly string[] {
   return Object.freeze(readList(argument, patterns).map((pattern, i) => readPattern(`${argument}[${i}]`, pattern)));
 }
 
-/** The first pattern that covers the scope. Always matched as patterns, whatever the engine's scopes are. */
+/** The first pattern that covers the scope. Always matched as patterns, whichever matcher the engine has. */
 export function standingFor(patterns: readonly string[], scope: string): string | undefined {
   return patterns.length === 0 ? undefined : patterns.find((pattern) => patternScopes.covers(pattern, scope));
 }

@@ -1,15 +1,15 @@
 import type { AccessRequest, Anchor, Grant } from '../../records/types.js';
 import { JitError, messageOf, recorded } from './jit-error.js';
 
-/* The errors of what a call depends on: the store and its rows, the clock, the approver, and the engine itself. */
+/* The errors of the parts that a call depends on: the store and its rows, the clock, the approver, and the engine itself. */
 
-/** The store could not be asked. Nothing was decided: a caller who does nothing is denied. */
+/** The store could not ask its backend. Nothing was decided, so a caller that does not handle this error gives no access. */
 export class StoreError extends JitError {
   override readonly name = 'StoreError';
   readonly code = 'ERR_JIT_STORE';
   /**
    * @param operation the store's method that failed
-   * @param requestId the request that was recorded before the failure; `undefined`: none is known to be
+   * @param requestId the request that was recorded before the failure; `undefined`: none is known to be recorded
    */
   constructor(
     readonly operation: string,
@@ -21,13 +21,13 @@ export class StoreError extends JitError {
   }
 }
 
-/** The reply to a commit was lost, and sending the same change again gave no answer in time: it is not known whether it was applied. */
+/** The reply to a commit was lost, and resending the change gave no answer in time. The engine does not know whether it was applied. */
 export class OutcomeUnknownError extends JitError {
   override readonly name = 'OutcomeUnknownError';
   readonly code = 'ERR_JIT_OUTCOME_UNKNOWN';
   /**
-   * @param changeId the change; its entries, if it was applied, carry this id before the dot
-   * @param requestId the request that an earlier change has recorded; `undefined`: none is known to be
+   * @param changeId the id of the change. If it was applied, the id of each of its entries is this id, a dot and a number
+   * @param requestId the request that an earlier change has recorded; `undefined`: none is known to be recorded
    */
   constructor(
     readonly changeId: string,
@@ -42,13 +42,13 @@ export class OutcomeUnknownError extends JitError {
 }
 
 /**
- * Other callers kept changing the same records until the limit of tries was reached, or a purge removed what was being
+ * Other callers kept changing the same records until the limit of tries was reached, or a purge removed the records during a
  * read. Nothing was recorded, except the request that `requestId` names.
  */
 export class ConflictError extends JitError {
   override readonly name = 'ConflictError';
   readonly code = 'ERR_JIT_CONFLICT';
-  /** @param requestId the request that was recorded before, and stays as it is; `undefined`: none was */
+  /** @param requestId the request that was recorded before, and stays unchanged; `undefined`: none was recorded */
   constructor(
     readonly attempts: number,
     message?: string,
@@ -59,7 +59,7 @@ export class ConflictError extends JitError {
   }
 }
 
-/** The clock gave no usable reading, or lies more than a second below one used before: nothing may create access. */
+/** The clock gave no usable reading, or lies more than a second below a reading used before. Until then nothing may create access. */
 export class ClockError extends JitError {
   override readonly name = 'ClockError';
   readonly code = 'ERR_JIT_CLOCK';
@@ -97,21 +97,21 @@ export class RollbackError extends JitError {
   }
 }
 
-/** The question is about an instant before the purge horizon; its records may be gone. */
+/** The question is about an instant before the purge horizon, whose records may have been removed. */
 export class PurgedError extends JitError {
   override readonly name = 'PurgedError';
   readonly code = 'ERR_JIT_PURGED';
-  /** @param horizon the earliest instant that can still be asked about, epoch milliseconds */
+  /** @param horizon the earliest instant that a caller can still ask about, epoch milliseconds */
   constructor(readonly horizon: number) {
     super(`records before ${new Date(horizon).toISOString()} have been purged`);
   }
 }
 
-/** A stored row or entry is not what this package writes. It gives no access. */
+/** A stored row or entry does not have the form that this package writes. It gives no access. */
 export class CorruptError extends JitError {
   override readonly name = 'CorruptError';
   readonly code = 'ERR_JIT_CORRUPT';
-  /** @param requestId the request that was recorded before this was found; `undefined`: none was */
+  /** @param requestId the request that was recorded before this was found; `undefined`: none was recorded */
   constructor(
     readonly kind: string,
     readonly id: string,
@@ -122,11 +122,11 @@ export class CorruptError extends JitError {
   }
 }
 
-/** The approver failed, took too long, or answered with something malformed. The request, if there is one, stays pending. */
+/** The approver failed, took too long, or gave a malformed answer. The request, if one is recorded, stays pending. */
 export class ApproverError extends JitError {
   override readonly name = 'ApproverError';
   readonly code = 'ERR_JIT_APPROVER';
-  /** @param requestId the request that stays pending; `undefined` when nothing was recorded */
+  /** @param requestId the request that stays pending; `undefined`: nothing was recorded */
   constructor(
     readonly approver: string,
     readonly requestId: string | undefined,
@@ -149,22 +149,22 @@ export class ClosedError extends JitError {
   }
 }
 
-/** What could not be ended: its kind and id, and the error that its read or its commit gave. */
+/** A record that could not be ended, with the error of its read or its commit. */
 export interface EndFailure {
   readonly kind: 'request' | 'grant';
-  /** `undefined`: the store could not list the records of this kind, so any of them may be left. */
+  /** `undefined`: the store could not list the records of this kind, so any of them may still be open. */
   readonly id: string | undefined;
   readonly error: unknown;
 }
 
 /**
- * Not all access that the call should end has ended: some records could not be read, or not be written. Everything else
- * has ended, and `ended` holds it. Access that `failures` names may still be allowed: repair the row or the store, then call again.
+ * Only a part of the access that the call should end has ended, because some records could not be read or written. `ended` lists
+ * what has ended. Access that `failures` names may still be allowed: repair the row or the store, then call again.
  */
 export class PartialError extends JitError {
   override readonly name = 'PartialError';
   readonly code = 'ERR_JIT_PARTIAL';
-  /** What has ended. Not enumerable: a handler that serialises errors must not publish the metadata of requests. */
+  /** The records that have ended. Not enumerable: a handler that serialises errors must not publish the metadata of requests. */
   declare readonly ended: { readonly grants: readonly Grant[]; readonly requests: readonly AccessRequest[] };
   /**
    * @param ended the grants and requests that this call has ended

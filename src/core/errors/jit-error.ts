@@ -1,7 +1,7 @@
 /** Marks the errors of this package across its copies, where `instanceof` cannot. */
 export const BRAND = Symbol.for('jit-access.error');
 
-/** The base of every error of this package: tell them apart by the literal `code`. */
+/** The base class of every error of this package. Distinguish the errors by their literal `code`. */
 export abstract class JitError extends Error {
   abstract readonly code: string;
 
@@ -16,7 +16,7 @@ export function hide(error: JitError, name: string, value: unknown): void {
   Object.defineProperty(error, name, { value });
 }
 
-/** What the message says of a request that was recorded before the failure. */
+/** The part of a message that names a request which was recorded before the failure. */
 export const recorded = (requestId: string | undefined): string => (requestId === undefined ? '' : `; request ${requestId} is recorded`);
 
 /** The message of a value that was thrown, which may be of any type. */

@@ -8,9 +8,9 @@ export class InvalidArgumentError extends JitError {
   override readonly name = 'InvalidArgumentError';
   readonly code = 'ERR_JIT_INVALID_ARGUMENT';
   /**
-   * @param argument which argument, as a path: `ttl`, `limits.maxTtl`, `scopes[2]`
-   * @param rule what it has to be
-   * @param got what it was, shortened for reading
+   * @param argument the argument, as a path: `ttl`, `limits.maxTtl`, `scopes[2]`
+   * @param rule the rule that the argument must meet
+   * @param got the rejected value, shortened for reading
    */
   constructor(
     readonly argument: string,
@@ -22,7 +22,7 @@ export class InvalidArgumentError extends JitError {
 }
 
 /**
- * The request has been decided, cancelled or has expired, as `status` says; or its break-glass review has been given.
+ * The request has been decided, was cancelled or has expired (`status` says which), or its break-glass review has been given.
  *
  * `request` is the whole record, for your own code. It is not enumerable: an error that a handler serialises for its caller
  * shows the id and the status, and no justification or metadata of another subject.
@@ -32,7 +32,7 @@ export class DecidedError extends JitError {
   readonly code = 'ERR_JIT_DECIDED';
   declare readonly request: AccessRequest;
   readonly requestId: string;
-  /** How the request ended; `undefined`: it has not. */
+  /** How the request ended; `undefined`: it has not ended. */
   readonly status: RequestEnd['status'] | undefined;
   constructor(request: AccessRequest, message = `request ${request.id} is already ${String(request.end?.status)}`) {
     super(message);
@@ -46,7 +46,10 @@ export class DecidedError extends JitError {
 export class DeadlineError extends JitError {
   override readonly name = 'DeadlineError';
   readonly code = 'ERR_JIT_DEADLINE';
-  /** @param requestId `undefined`: what was asked for is over already, and nothing was recorded */
+  /**
+   * @param requestId `undefined`: the requested window has passed already, and nothing was recorded
+   * @param reviewBy the instant that has passed, epoch milliseconds
+   */
   constructor(
     readonly requestId: string | undefined,
     readonly reviewBy: number,
@@ -93,7 +96,7 @@ export class SelfReviewError extends JitError {
   }
 }
 
-/** This reviewer may not review this request (or no longer in this way). */
+/** This reviewer may not review this request, or may no longer give this verdict; `why` gives the reason. */
 export class NotReviewerError extends JitError {
   override readonly name = 'NotReviewerError';
   readonly code = 'ERR_JIT_NOT_REVIEWER';
@@ -130,11 +133,11 @@ export class EndedError extends JitError {
   }
 }
 
-/** An approval link that decides nothing: `why` says what is wrong with it. */
+/** The approval link cannot decide anything; `why` gives the reason. */
 export class LinkError extends JitError {
   override readonly name = 'LinkError';
   readonly code = 'ERR_JIT_LINK';
-  /** @param requestId the request that it is for; `undefined` where it can't be trusted to say */
+  /** @param requestId the request that the link is for; `undefined`: the link is not trustworthy enough to name it */
   constructor(
     readonly why: 'malformed' | 'signature' | 'expired' | 'used' | 'not_yours' | 'other_request',
     readonly requestId: string | undefined,
@@ -152,11 +155,11 @@ const LINK_PROBLEMS: Readonly<Record<LinkError['why'], string>> = {
   other_request: 'was made for another namespace, or for something else than what is asked',
 };
 
-/** The subject may not hold what was asked; no request was recorded. */
+/** The subject is not eligible for the requested access. No request was recorded. */
 export class IneligibleError extends JitError {
   override readonly name = 'IneligibleError';
   readonly code = 'ERR_JIT_INELIGIBLE';
-  /** @param reason what the approver said; `undefined`: nothing */
+  /** @param reason the approver's reason; `undefined`: it gave none */
   constructor(
     readonly subject: string,
     readonly scopes: readonly string[],
@@ -166,23 +169,23 @@ export class IneligibleError extends JitError {
   }
 }
 
-/** This idempotency key was used before, for something else. */
+/** This idempotency key was used before, for a call with other arguments. */
 export class IdempotencyError extends JitError {
   override readonly name = 'IdempotencyError';
   readonly code = 'ERR_JIT_IDEMPOTENCY';
-  /** @param recordId the request, or the use, that it made */
+  /** @param recordId the id of the request, or of the use, that the key made */
   constructor(readonly recordId: string) {
     super(`this idempotencyKey made ${recordId}, which was for something else; use a new key`);
   }
 }
 
-/** A limit of the engine stands against this; `limit` names it. */
+/** A limit of the engine refuses the call; `limit` names it. */
 export class LimitError extends JitError {
   override readonly name = 'LimitError';
   readonly code = 'ERR_JIT_LIMIT';
   /**
-   * @param max the bound that the limit sets; of `minTtl` the least
-   * @param retryAt of the limit `askAgainAfter`: the first instant at which the pause is over. Epoch milliseconds
+   * @param max the bound that the limit sets; for `minTtl`, the lower bound. Durations are milliseconds
+   * @param retryAt only for the limit `askAgainAfter`: the first instant after the pause. Epoch milliseconds
    */
   constructor(
     readonly limit: string,
@@ -201,10 +204,10 @@ export class LimitError extends JitError {
 export class DeniedError extends JitError {
   override readonly name = 'DeniedError';
   readonly code = 'ERR_JIT_DENIED';
-  /** Whether this repeats a `consume` whose use was taken, under the same key, when the grant still allowed. */
+  /** Whether this repeats a `consume` that took its use under the same key, when the grant still allowed. */
   readonly reused: boolean;
   /**
-   * @param use the use that the key stands for: when it was taken (epoch milliseconds), and what the grant had left then;
+   * @param use the use that the key names: when it was taken (epoch milliseconds), and how many uses the grant had left then;
    *   `undefined`: none was taken
    */
   constructor(
