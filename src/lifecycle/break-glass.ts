@@ -24,13 +24,13 @@ export interface Debtors {
   readonly subject: Subject | undefined;
   /** The same as `subject` where the subject asks itself. */
   readonly requester: Subject | undefined;
-  /** The requests that these rows name as unreviewed, by their id: they say who took the access. */
+  /** The requests that these rows name as unreviewed, by their id. They name the requester who took the access. */
   readonly unreviewed: ReadonlyMap<string, AccessRequest>;
 }
 
 /**
  * Takes access at once: the request, its approval, the pending review, and the grants, in one commit. It writes the rows of the
- * subject and of the requester, so that two calls at once can not exceed the limit on pending reviews.
+ * subject and of the requester, so that two concurrent calls cannot exceed the limit on pending reviews.
  */
 export function breakGlass(
   ask: Ask,
@@ -76,9 +76,9 @@ export function breakGlass(
 }
 
 /**
- * Refuses break-glass access while the subject or the requester has as many pending reviews as the limit allows. Access that
- * another requester took for them does not count when they take access themselves (L44). Through other requesters a subject
- * has no more than the limit in all.
+ * Refuses break-glass access while the subject or the requester has as many pending reviews as the limit allows. When a subject
+ * takes access itself, access that other requesters took for it does not count (L44). When another requester takes access for a
+ * subject, all pending reviews of the subject count.
  */
 function refuseDebtors({ requestedBy }: Ask, debtors: Debtors, maxUnreviewed: number): void {
   for (const debtor of [debtors.subject, debtors.requester]) {
@@ -115,10 +115,10 @@ export interface BreakGlassReviewCommand {
 }
 
 export interface BreakGlassReviewContext {
-  /** Whether the approver says that this person may; asked live. */
+  /** Whether this person may review the use, by the approver's present answer. */
   readonly may: boolean;
   readonly debtors: Debtors;
-  /** The request's grants, each with what ends with it. */
+  /** The request's grants, each with the part of its chain that ends with it. */
   readonly grants: readonly { readonly use: GrantUse; readonly chain: ExtensionChain }[];
 }
 

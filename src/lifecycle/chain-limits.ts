@@ -1,22 +1,22 @@
 import { LimitError } from '../core/errors.js';
 import type { AccessRequest } from '../records/index.js';
 
-/** How many grants an extension chain has at most, its first grant and all branches included: one change ends them all (L12, L42). */
+/** The most grants of an extension chain, its first grant and all branches included, because one change ends them all (L12, L42). */
 const MAX_CHAIN_GRANTS = 50;
 
-/** How many open extension requests a chain has at most, for the same change ends them too. */
+/** The most open extension requests of a chain, because the same change ends them too. */
 const MAX_CHAIN_REQUESTS = 10;
 
-/** How many of these requesters other than the subject have together, so that the subject can always ask for itself (L44). */
+/** The most of these by all requesters other than the subject together, so that the subject can always ask for itself (L44). */
 const MAX_CHAIN_REQUESTS_OF_OTHERS = 5;
 
-/** What a rule knows about the chain that a request extends. */
+/** The extension chain of a request, for the rules that limit it. */
 export interface ChainContext {
   /** The ids of all grants of the chain, whichever of them the request extends; empty where it extends none. */
   readonly chain: ReadonlySet<string>;
 }
 
-/** The limit that one more grant of this chain would go beyond; `undefined`: none. */
+/** The limit that one more grant of this chain would exceed; `undefined`: none. */
 export function chainGrantsMet({ chain }: ChainContext): LimitError | undefined {
   if (chain.size < MAX_CHAIN_GRANTS) return undefined;
   const message = `an extension chain has at most ${MAX_CHAIN_GRANTS} grants, its first included; request access instead`;
@@ -24,9 +24,9 @@ export function chainGrantsMet({ chain }: ChainContext): LimitError | undefined 
 }
 
 /**
- * The limit of its chain that a further extension request would go beyond; `undefined`: none.
+ * The limit of the chain that a further extension request would exceed; `undefined`: none.
  *
- * @param open the subject's requests without a recorded end: a revoke writes those too whose time has ended
+ * @param open the subject's requests without a recorded end, also those that time has ended, because a revoke writes these too
  */
 export function chainLimitMet(
   { extension, subject, requestedBy }: Pick<AccessRequest, 'extension' | 'subject' | 'requestedBy'>,

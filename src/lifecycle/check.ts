@@ -6,8 +6,8 @@ import { awaitsActivation, isScheduled, isUsable, type GrantUse } from './status
 /**
  * The rule of every check: allows only if one of these grants is usable now (L1, L2, L20).
  *
- * @param reaching the subject's live grants whose scope reaches the one that is asked for
- * @param takesUses false: the caller takes no use, so a grant with a number of uses gives no yes
+ * @param reaching the subject's live grants whose scope covers the requested scope
+ * @param takesUses false: the caller takes no use, so a grant with a limited number of uses does not allow
  */
 export function judge(reaching: readonly GrantUse[], subject: string, scope: string, reading: ClockReading, takesUses = true): Decision {
   let usable: GrantUse | undefined;
@@ -15,7 +15,7 @@ export function judge(reaching: readonly GrantUse[], subject: string, scope: str
   let waiting: GrantUse | undefined;
   let upcoming: GrantUse | undefined;
   for (const use of reaching) {
-    // The grant that ends last and the one that begins next bound how long the decision stands.
+    // The grant that ends last and the grant that begins next bound how long the decision is valid.
     if (isUsable(use, reading)) {
       if (!takesUses && use.grant.maxUses !== undefined) needsUse = use;
       else if (usable === undefined || endOf(use) > endOf(usable)) usable = use;
@@ -49,7 +49,7 @@ export function decisionOf(
   return { allowed: reason === 'granted' || reason === 'standing', reason, subject, scope, at, grant, pattern, validUntil };
 }
 
-/** Whether a granted scope covers the one that is asked for. */
+/** Whether a granted scope covers the requested scope. */
 export function reaches(matcher: Pick<ScopeMatcher, 'exact' | 'covers'>, granted: string | undefined, scope: string): boolean {
   return granted !== undefined && (matcher.exact ? granted === scope : matcher.covers(granted, scope));
 }

@@ -12,13 +12,14 @@ interface Span {
 }
 
 /**
- * The longest time, from now on, that a subject would have an overlapping scope without a break if an ask were approved:
- * its own window with the windows of live and scheduled grants and of open requests that join it. Ended grants don't
- * count; the window of a request without a start is taken to begin now.
+ * The longest time, from now on, for which a subject would have an overlapping scope without a break if a request were approved.
+ * It joins the request's window with adjoining windows of live and scheduled grants and of open requests. Ended grants do not
+ * count. The window of a request without a start is assumed to begin now.
  *
- * @param open its requests without a recorded end, as far as they count
- * @param live its grants without a recorded end, as far as they count
- * @param gapMs a shorter gap is none
+ * @param open the subject's requests without a recorded end that count
+ * @param live the subject's grants without a recorded end that count
+ * @param gapMs a gap shorter than this is no break
+ * @returns milliseconds
  */
 export function unbrokenCover(
   asked: AccessRequest,
@@ -47,11 +48,11 @@ export function unbrokenCover(
   return Math.max(...covers);
 }
 
-/** How long a span is with all that join it, directly or through others. */
+/** The length of a span together with all spans that join it, directly or through others. */
 function lengthJoined(own: Span, spans: readonly Span[], gapMs: number): number {
   let { from, until } = own;
   const sorted = spans.filter((span) => span.from < span.until).sort((a, b) => a.from - b.from);
-  // Behind it in the order of starts, before it in the order of ends.
+  // Extends its end by the spans in the order of starts, then its start by the spans in the reverse order of ends.
   for (const span of sorted) if (span.from < until + gapMs && span.until > until) until = span.until;
   for (const span of sorted.sort((a, b) => b.until - a.until)) if (span.until > from - gapMs && span.from < from) from = span.from;
   return until - from;

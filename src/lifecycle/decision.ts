@@ -8,7 +8,7 @@ import { touchSubject } from './subject.js';
 import type { ParsedVerdict } from './verdict.js';
 import { latestEnd } from './window.js';
 
-/** What a transition may write on a request. What was asked is not among it (L18). */
+/** The fields of a request that a transition may write. The requested fields are not among them (L18). */
 type Amendment = Partial<
   Pick<
     AccessRequest,
@@ -20,10 +20,10 @@ export function amend(request: AccessRequest, amendment: Amendment): AccessReque
   return makeRequest({ ...request, ...amendment, version: nextVersion(request) });
 }
 
-/** How a request ends, but for the instant. */
+/** The end of a request, without its instant. */
 export type Ending = Omit<RequestEnd, 'at'>;
 
-/** Ends a request without giving anything. */
+/** Ends a request without a grant. */
 export function endRequest(
   request: AccessRequest,
   ending: Ending,
@@ -42,8 +42,8 @@ export function endRequest(
 }
 
 /**
- * Ends a request as approved, and issues exactly one grant for each scope in the same step (L10); or, where there is
- * nothing that it may give, ends it otherwise.
+ * Ends a request as approved, and issues exactly one grant for each scope in the same transition (L10). Where it may not issue
+ * grants, it ends the request as denied or cancelled.
  */
 export function approveRequest(
   request: AccessRequest,
@@ -54,7 +54,7 @@ export function approveRequest(
 ): Transition<RequestWithGrants> {
   refuseIfSteppedBack(moment);
   if (request.extension !== undefined && (context.origin === undefined || context.origin.end?.status === 'revoked')) {
-    // One that the revoke could not see yet.
+    // The revoke of the extended grant could not see this request yet (L12).
     return endRequest(request, { status: 'cancelled', cause: 'origin_ended', by, reason: undefined }, moment, amendment);
   }
   const at = stamp(moment, request, context.origin);
@@ -77,10 +77,10 @@ export function refuseIfLate(request: AccessRequest, moment: Moment): void {
   if (hasPassed(request.reviewBy, moment)) throw new DeadlineError(request.id, request.reviewBy);
 }
 
-/** Whether an approver still has to say something to this request. */
+/** Whether an approver must still decide this request, or name its quorum. */
 export const isUndecided = (request: AccessRequest): boolean => request.end === undefined && request.approver === undefined;
 
-/** Applies what the approver said. A request that has been decided, or has its quorum, stays as it is. */
+/** Applies the approver's answer. A request that has been decided, or has its quorum, stays unchanged. */
 export function applyVerdict(
   request: AccessRequest,
   answer: ParsedVerdict,
@@ -98,7 +98,7 @@ export function applyVerdict(
   const { terms } = verdict;
   if (verdict.outcome === 'review') return assign(request, { approver, rule, terms }, verdict, moment);
   if (request.extension?.breakGlass === true) {
-    // Whatever the approver says: what was taken without review is not prolonged without one.
+    // Even if the approver approves: access that was taken without a review is not extended without one.
     return deny(request, 'access that was taken by break-glass is extended only by people', moment, { approver, rule });
   }
   if (context === undefined) throw new TypeError('an approval needs its context');
@@ -108,7 +108,7 @@ export function applyVerdict(
 const deny = (request: AccessRequest, reason: string | undefined, moment: Moment, amendment: Amendment): Transition<RequestWithGrants> =>
   endRequest(request, { status: 'denied', cause: 'approver', by: APPROVER, reason }, moment, amendment);
 
-/** Names the people who must decide, and freezes the numbers. */
+/** Records the quorum that must decide, and freezes its numbers. */
 function assign(
   request: AccessRequest,
   amendment: { readonly approver: string; readonly rule: string | undefined; readonly terms: Terms },
@@ -120,7 +120,7 @@ function assign(
     reviewWithinMs === undefined ? request.reviewBy : assignedAt + reviewWithinMs,
     latestEnd({ ...request, terms: amendment.terms }),
   );
-  // Nobody is asked to look at what could not be given.
+  // Asks no reviewer about a request that could not be granted.
   const against = reasonOfTime({ ...request, ...amendment }, assignedAt);
   if (against !== undefined)
     return endRequest(request, { status: 'denied', cause: 'limit', by: APPROVER, reason: against }, moment, amendment);
@@ -133,25 +133,25 @@ function assign(
   };
 }
 
-/** Takes a request back. Cancelling twice is fine and recorded once. */
+/** Cancels a request. Cancelling twice is allowed and recorded once. */
 export function cancelRequest(
   request: AccessRequest,
   { cause, reason }: { readonly cause: 'cancelled' | 'revoked'; readonly reason: string | undefined },
   moment: Moment,
 ): Transition<RequestWithGrants> {
   const by = moment.actor;
-  // Whoever revokes is vouched for by the embedding service; a cancel is the requester's own.
+  // The embedding service authorises a revoke. The engine checks a cancel: only the subject or the requester may cancel.
   if (cause === 'cancelled' && by !== request.subject && by !== request.requestedBy) {
     throw new DeniedError(`only its subject or whoever asked for it may cancel request ${request.id}`, by, undefined);
   }
-  // What has run out has nothing left to take back, whether or not a sweep has said so.
+  // A request that has expired stays expired, whether or not a sweep has recorded that.
   if (request.end?.status === 'cancelled' || request.end?.status === 'expired') return noChange({ request, grants: [] });
   if (request.end !== undefined) throw new DecidedError(request);
   if (hasPassed(request.reviewBy, moment)) return expireRequest(request, moment);
   return endRequest(request, { status: 'cancelled', cause, by, reason }, moment);
 }
 
-/** Records that a pending request has run out. */
+/** Records that a pending request has expired. */
 export function expireRequest(request: AccessRequest, moment: Moment): Transition<RequestWithGrants> {
   return endRequest(request, { status: 'expired', cause: 'time', by: SWEEPER, reason: undefined }, moment);
 }

@@ -3,8 +3,8 @@ import type { ClockReading } from '../core/time.js';
 import { awaitsActivation, hasEnded, isUsable, requestStatus, type GrantUse } from './status.js';
 
 /*
- * Why a subject may or may not, by its records. A record that may still give access comes first, then the record that ended
- * last, then what the subject has for other scopes.
+ * Explains by a subject's records why the subject has access or not. A record that may still give access comes first, then the
+ * record that ended last, then the records for other scopes.
  */
 
 /** The reasons that a record can give. */
@@ -20,7 +20,7 @@ export type RecordedReason =
   | 'ineligible'
   | 'scope_mismatch';
 
-/** The records of a subject. Requests are read before grants: a request that is approved in between is found as a grant. */
+/** The records of a subject. Requests are read before grants, so that a request approved in between is found as a grant. */
 export interface KnownRecords {
   readonly requests: readonly AccessRequest[];
   readonly grants: readonly GrantUse[];
@@ -32,11 +32,11 @@ export interface ScopeRelation {
   readonly overlaps: (named: string) => boolean;
 }
 
-/** The record that decides, and the instant from which time alone may have changed that. */
+/** The record that decides, and the instant from which time alone may change the reason. */
 export interface Finding {
   /** `unreadable`: an approved request whose grant, which would give the reason, is missing. */
   readonly reason: RecordedReason | 'unreadable';
-  /** Either this or the grant. */
+  /** The deciding request; `undefined` where a grant decides. */
   readonly request: AccessRequest | undefined;
   readonly grant: Grant | undefined;
   /** Epoch milliseconds; `undefined`: never. */
@@ -50,7 +50,7 @@ interface Seen {
   readonly source: AccessRequest | GrantUse;
   readonly scopes: readonly string[];
   readonly state: 'granted' | 'not_activated' | 'not_started' | 'pending' | 'over';
-  /** The reason that it gives for a scope that it covers. */
+  /** The reason that the record gives for a scope that it covers. */
   readonly reason: Finding['reason'];
   readonly changesAt: number | undefined;
   /** When it ends, or has ended. */
@@ -76,7 +76,7 @@ export function findReason(known: KnownRecords, reach: ScopeRelation, reading: C
   return other && finding({ ...other, changesAt: other.until - leewayMs(reading) }, 'scope_mismatch');
 }
 
-/** The records that may still decide after the rest is read: those that have not ended, and the one that covers and ended last. */
+/** The records that may still decide when more are read: those that have not ended, and the covering record that ended last. */
 export function narrow(known: KnownRecords, reach: ScopeRelation, reading: ClockReading): KnownRecords {
   const all = seen(known, reading);
   const last = highest(all.filter((record) => record.state === 'over' && isCovering(record, reach)));
@@ -121,7 +121,7 @@ const ofGrant =
     if (isUsable(source, reading)) {
       return { ...common, state: 'granted', reason: 'granted', changesAt: endsAt, until, order: [until] };
     }
-    // An engine may confirm it at any moment.
+    // An engine may confirm the start at any moment.
     if (awaitsActivation(source, reading)) {
       return { ...common, state: 'not_activated', reason: 'not_activated', changesAt: reading.now, until, order: [until] };
     }
@@ -162,7 +162,8 @@ const ofRequest =
     // It expired at its deadline, even if a sweep recorded that later.
     const endedAt = end === undefined || end.status === 'expired' ? reviewBy : end.at;
     const reason = end?.cause === 'ineligible' ? 'ineligible' : (status as RecordedReason);
-    // Among records that ended in one instant, a request made in that instant is the last. Any other ended with its grant, which comes first.
+    // Among records that ended in one instant, a request made in that instant is the last. Any other request ended together with
+    // its grant, which comes first.
     return { source, scopes, state: 'over', reason, changesAt: undefined, until: endedAt, order: [endedAt, createdAt === endedAt ? 1 : 0] };
   };
 
@@ -173,7 +174,7 @@ function closeness({ scopes, state, until }: Seen, { overlaps }: ScopeRelation):
   return [scopes.some((scope) => overlaps(scope)) ? 1 : 0, state === 'granted' ? 2 : state === 'pending' ? 0 : 1, until];
 }
 
-/** The first of several with the same order. */
+/** The record with the highest order; of several, the first. */
 function highest(list: readonly Seen[]): Seen | undefined {
   return list.reduce<Seen | undefined>(
     (best, record) => (best === undefined || isHigher(record.order, best.order) ? record : best),
@@ -181,7 +182,7 @@ function highest(list: readonly Seen[]): Seen | undefined {
   );
 }
 
-/** Both have the same length. */
+/** The two lists have the same length. */
 function isHigher(a: readonly number[], b: readonly number[]): boolean {
   const i = a.findIndex((value, at) => value !== b[at]);
   return i !== -1 && (a[i] as number) > (b[i] as number);

@@ -5,7 +5,7 @@ import { endRequest, expireRequest } from './decision.js';
 import { hasPassed, type GrantUse } from './status.js';
 import { combine, type Moment, type Transition, type Writes } from './transition.js';
 
-/** The part of a chain that ends with a grant: the grants that extend it, and the open requests to extend any of them. */
+/** The part of an extension chain that ends with a grant: the grants that extend it, and the open requests to extend any of them. */
 export interface ExtensionChain {
   readonly successors: readonly GrantUse[];
   readonly requests: readonly AccessRequest[];
@@ -16,7 +16,7 @@ export interface EndCommand {
   readonly reason: string | undefined;
 }
 
-/** Ends a grant early, and its chain in the same commit (L12): afterwards no process denies only because of its own clock. */
+/** Ends a grant early, and its chain in the same commit (L12). From then on every process denies, whatever its clock shows. */
 export function endGrant(use: GrantUse, chain: ExtensionChain, { cause, reason }: EndCommand, moment: Moment): Transition<Grant> {
   const { grant } = use;
   if (cause === 'released' && moment.actor !== grant.subject) {
@@ -26,7 +26,7 @@ export function endGrant(use: GrantUse, chain: ExtensionChain, { cause, reason }
   return combine(ended.result, [ended, ...endChain(chain, moment)]);
 }
 
-/** Ends the later grants of a chain and its open requests, so that no approval at that moment gives access after it has ended. */
+/** Ends the later grants of a chain and its open requests, so that no concurrent approval gives access after the end. */
 export function endChain({ successors, requests }: ExtensionChain, moment: Moment): readonly Writes[] {
   return [
     ...successors.map((successor) => endOne(successor, { cause: 'origin_ended', reason: undefined }, moment)),
@@ -35,7 +35,7 @@ export function endChain({ successors, requests }: ExtensionChain, moment: Momen
 }
 
 function cancelWithOrigin(request: AccessRequest, moment: Moment): Writes {
-  // It has expired, even if no sweep has recorded that yet.
+  // The request has expired, even if no sweep has recorded that yet.
   if (hasPassed(request.reviewBy, moment)) return expireRequest(request, moment);
   return endRequest(request, { status: 'cancelled', cause: 'origin_ended', by: moment.actor, reason: undefined }, moment);
 }

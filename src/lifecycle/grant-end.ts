@@ -11,7 +11,7 @@ export function endWith(grant: Grant, ending: GrantEnd, at: number, written: obj
   return { result: next, put: [next], entries: [entryOf(next, `grant.${end.status}`, at, end.by, { end, subject, scope, ...written })] };
 }
 
-/** Ends a grant and closes its usage row in one step, so that the end rests on the last use there was. */
+/** Ends a grant and closes its usage row in one transition, so that no use can be recorded after the end was computed. */
 export function endWithUsage({ grant, usage }: GrantUse, ending: GrantEnd, at: number): Transition<Grant> {
   if (usage === undefined) return endWith(grant, ending, at);
   const closed = makeUsage({ ...usage, version: nextVersion(usage), endedAt: ending.at });

@@ -27,7 +27,7 @@ import {
 import { grantLimitMet, type SubjectContext } from './subject.js';
 import { windowOf } from './window.js';
 
-/** A request with its grants; `grants` is `undefined` where they have to be loaded. */
+/** A request with its grants. `grants` is `undefined` where the caller must load them. */
 export interface RequestWithGrants {
   readonly request: AccessRequest;
   readonly grants: readonly Grant[] | undefined;
@@ -35,32 +35,32 @@ export interface RequestWithGrants {
 
 export const grantIds = (request: AccessRequest): readonly string[] => request.scopes.map((_, i) => `${request.id}.${i + 1}`);
 
-/** How many scopes a request has at most, and so how many grants. */
+/** The most scopes of a request, and so the most grants. */
 export const MAX_SCOPES = 50;
 
-/** Every id that a grant of this request can have, for where the request itself can't be read. */
+/** Every id that a grant of this request can have, for use where the request itself is unreadable. */
 export const anyGrantIds = (requestId: string): readonly string[] => Array.from({ length: MAX_SCOPES }, (_, i) => `${requestId}.${i + 1}`);
 
-/** What issuing grants needs to know besides the request. */
+/** The records and limits that issuing grants needs, apart from the request. */
 export interface IssueContext extends SubjectContext, ChainContext {
   readonly limits: { readonly maxGrants: number; readonly warnBeforeMs: readonly number[] };
-  /** Whether the approver wants to be asked at a start that comes later. */
+  /** Whether the approver must be asked about eligibility at a scheduled start. */
   readonly asksAtStart: boolean;
-  /** The grant that an extension goes on from; `undefined`: it extends nothing, or that grant is gone. */
+  /** The grant that the request extends; `undefined`: it extends none, or that grant no longer exists. */
   readonly origin: Grant | undefined;
 }
 
-/** Why the time of a request allows no grant when it is approved at `at`; `undefined`: it allows one. */
+/** Why the requested time allows no grant when the request is approved at `at`; `undefined`: it allows one. */
 export function reasonOfTime(request: AccessRequest, at: number): string | undefined {
   const { startsAt, expiresAt } = windowOf(request, at);
   if (!(startsAt < expiresAt)) return 'nothing is left of the time that may be given (maxTotal)';
-  // Refused, not cut (L3); what an extension gives is cut by its window.
+  // Refused, not cut (L3). An extension is exempt, because `windowOf` limits its window.
   return request.extension === undefined && request.ttlMs > (request.terms?.maxTotalMs ?? Infinity)
     ? 'it is for longer than its rule gives in all (maxTotal)'
     : undefined;
 }
 
-/** Why an approved request gives nothing; `undefined`: it does. */
+/** Why an approved request gives no grant; `undefined`: it gives its grants. */
 export function reasonNotToIssue(request: AccessRequest, at: number, context: IssueContext): string | undefined {
   const { limits } = context;
   const ofTime = reasonOfTime(request, at);
@@ -68,7 +68,7 @@ export function reasonNotToIssue(request: AccessRequest, at: number, context: Is
   return (chainGrantsMet(context) ?? grantLimitMet(limits, request, context, false))?.message;
 }
 
-/** One grant for each scope of an approved request (L10), with what hangs on it: usage rows, the subject's row, the grant extended. */
+/** Issues one grant for each scope of an approved request (L10), with its usage row and the new version of the extended grant. */
 export function issueGrants(request: AccessRequest, at: number, by: string, context: IssueContext): Transition<readonly Grant[]> {
   const { id: requestId, subject, terms, extension, afterReview } = request;
   const window = windowOf(request, at);
@@ -81,11 +81,11 @@ export function issueGrants(request: AccessRequest, at: number, by: string, cont
     firstStartsAt: extension?.firstStartsAt ?? window.startsAt,
     extends: extension?.grantId,
     successors: [],
-    // For the whole chain: access that began without a review is never extended without one.
+    // Holds for the whole chain: access that began without a review is never extended without one.
     breakGlass: afterReview !== undefined || extension?.breakGlass === true,
     asksAtStart: isLater && context.asksAtStart,
     activatedAt: isLater ? undefined : window.startsAt,
-    // Warnings at the start or before are one, at the start.
+    // Warnings that fall on or before the start become one warning at the start.
     warnAt: [...new Set(warnBeforeMs.map((ms) => Math.max(window.startsAt, window.expiresAt - ms)))],
     idleTtlMs: terms?.idleTtlMs,
     maxUses: terms?.maxUses,
@@ -102,7 +102,7 @@ export function issueGrants(request: AccessRequest, at: number, by: string, cont
   return combine(grants, [issued, ...extended]);
 }
 
-/** A grant as it is right after its issue. */
+/** A grant and its usage right after its issue. */
 export const freshlyIssued = (grant: Grant): GrantUse => ({ grant, usage: hasUsageRow(grant) ? newUsage(grant) : undefined });
 
 function newUsage({ id, subject, scope, startsAt, expiresAt, idleTtlMs }: Grant): Usage {
@@ -117,7 +117,7 @@ function extendGrant(origin: Grant, successor: Grant, at: number, by: string): T
   return { result: next, put: [next], entries: [entryOf(next, 'grant.extended', at, by, { successors })] };
 }
 
-/** Ends a grant early, or records its expiry. Idempotent: a grant with a recorded end stays as it is. */
+/** Ends a grant early, or records its expiry. Idempotent: a grant with a recorded end stays unchanged. */
 export function endOne(
   use: GrantUse,
   { cause, reason }: { readonly cause: Extract<GrantEnd, { status: 'revoked' }>['cause']; readonly reason: string | undefined },
@@ -132,7 +132,7 @@ export function endOne(
   return endWith(grant, { status: 'revoked', cause, at: endedAt(moment, at), by: moment.actor, reason }, at);
 }
 
-/** Records what time has ended. Access had ended before, whether or not this ever runs. */
+/** Records an expiry. The access has ended already, whether or not this ever runs. */
 export function expireGrant(use: GrantUse, moment: Moment): Transition<Grant> {
   const { grant, usage } = use;
   const at = stamp(moment, grant, usage);
@@ -145,7 +145,7 @@ export function expireGrant(use: GrantUse, moment: Moment): Transition<Grant> {
 export const isWarningDue = ({ grant }: GrantUse, moment: Moment): boolean =>
   grant.activatedAt !== undefined && hasPassed(grant.warnAt[grant.warnedAt.length] ?? Infinity, moment);
 
-/** One entry for all warnings that are due, so that a late sweep sends one message. It says how far ahead the last of them was. */
+/** Records all due warnings in one entry, so that a late sweep causes one message. `beforeMs` is the distance of the last one. */
 export function warnGrant({ grant }: GrantUse, moment: Moment): Transition<Grant> {
   const at = stamp(moment, grant);
   const { subject, scope, expiresAt, warnAt } = grant;

@@ -15,10 +15,10 @@ import { PROVISIONING, nextVersion, stamp, type Moment, type Transition, noChang
  * the first call and done after the last. Every entry carries the whole record, so that it can be replayed by itself.
  */
 
-/** Which target, which subject and which scope. */
+/** Identifies the target, the subject and the scope of a change. */
 export type ProvisioningKey = Pick<ProvisioningChange, 'id' | 'name' | 'subject' | 'scope'>;
 
-/** When failed calls are repeated. */
+/** How failed calls are repeated. */
 export interface Backoff extends Pauses {
   /** How many calls a change gets before it has failed for good (`stuck`). */
   readonly tries: number;
@@ -52,7 +52,7 @@ export function intendProvisioning(
 ): Transition<ProvisioningChange> {
   const at = stamp(moment, before);
   const { held, seq } = change;
-  // Due at once: a stamp of a clock that is ahead of this one is no reason to wait.
+  // Due at once by this clock: `at` may come from a clock that is ahead of it, and the call must not wait for that.
   const isNew = { held, seq, intendedAt: at, failures: 0, problem: undefined, tryAt: moment.now, changedAt: at, outcome: undefined };
   const { id, name, subject, scope } = key;
   return provisioningTransition(
@@ -84,7 +84,7 @@ export function failProvisioning(
   return provisioningTransition(makeProvisioningChange(next), 'provisioning.failed', PROVISIONING);
 }
 
-/** A stuck change gets all of its calls again. It stays the same change. */
+/** Gives a stuck change its full number of calls again. It stays the same change. */
 export function retryProvisioning(change: ProvisioningChange, moment: Moment): Transition<ProvisioningChange> {
   if (change.outcome?.status !== 'stuck') return noChange(change);
   const at = stamp(moment, change);
@@ -92,7 +92,7 @@ export function retryProvisioning(change: ProvisioningChange, moment: Moment): T
   return provisioningTransition(makeProvisioningChange(next), 'provisioning.retried', moment.actor);
 }
 
-/** A person has handled the change by other means. A change that is done or dismissed stays as it is. */
+/** A person has handled the change by other means. A change that is done or dismissed stays unchanged. */
 export function dismissProvisioning(
   change: ProvisioningChange,
   reason: string | undefined,

@@ -13,11 +13,11 @@ import {
  * Whether a request and all its grants have a recorded end at or before `before`. They are removed together: a request is kept
  * as long as one of its grants, and while its break-glass review is pending. Grants held at the horizon or later stay (L33).
  *
- * @param grants its own, and the rest of their chains
- * @param origins the grants that open requests ask to extend: those decisions need them
+ * @param grants the request's own grants, and the rest of their chains
+ * @param origins the grants that open requests ask to extend, because the decisions on these requests need them
  */
 export function isPurgeable(request: AccessRequest, grants: readonly Grant[], origins: ReadonlySet<string>, before: number): boolean {
-  // Its last instant, not its end: its break-glass review may have been given long after.
+  // Compares the last instant, not the end: the break-glass review may have been given long after the end.
   if (request.end === undefined || needsReview(request) || lastInstant(request) >= before) return false;
   return grants.every((grant) => grant.end !== undefined && effectiveEnd(grant) <= before && !origins.has(grant.id));
 }
@@ -27,7 +27,7 @@ export const isProvisioningPurgeable = (change: ProvisioningChange, before: numb
   !change.held && !isUnsettled(change) && lastInstant(change) < before;
 
 /**
- * Whether the key of a use may go with its grant (L11). Where that ended early, not before it would have run out: a repetition
- * that comes late takes nothing of the next grant.
+ * Whether the key of a use may be removed with its grant (L11). If the grant ended early, the key is kept until the grant would
+ * have expired, so that a late repetition takes no use of the next grant.
  */
 export const isUsePurgeable = ({ expiresAt }: Use, before: number): boolean => expiresAt <= before;

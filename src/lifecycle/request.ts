@@ -20,7 +20,7 @@ import {
 } from './subject.js';
 import { latestEnd } from './window.js';
 
-/** What is asked, checked and in canonical form. */
+/** The validated input of a request, in canonical form. */
 export type Ask = Pick<
   AccessRequest,
   'subject' | 'requestedBy' | 'agent' | 'operator' | 'scopes' | 'ttlMs' | 'startsAt' | 'justification' | 'ticket' | 'metadata'
@@ -36,26 +36,26 @@ export interface RequestLimits extends SubjectLimits {
   readonly maxStartAheadMs: number;
   readonly reviewWithinMs: number;
   readonly retryMs: number;
-  /** For how long a denial stands against the same ask; `undefined`: it doesn't. */
+  /** For how long a denial stands against the same ask; `undefined`: it does not stand. */
   readonly askAgainAfterMs: number | undefined;
 }
 
-/** What opening a request needs to know. */
+/** The records and rules that {@link openRequest} needs. */
 export interface OpeningContext extends SubjectContext, ChainContext {
-  /** The subject's requests that have no recorded end; those too that time has ended. */
+  /** The subject's requests without a recorded end, also those that time has ended. */
   readonly open: readonly AccessRequest[];
-  /** Its requests that were denied; needed only where a denial stands. */
+  /** The subject's requests that were denied; needed only where `askAgainAfterMs` is set. */
   readonly denied: readonly AccessRequest[];
   /** The row of a requester who is not the subject; `undefined`: it has none yet, or the subject asks itself. */
   readonly requester: Subject | undefined;
-  /** Of the requests that this row says were opened for others, those that have no recorded end. */
+  /** The requests that this row lists as opened for others, and that have no recorded end. */
   readonly openedForOthers: readonly AccessRequest[];
   readonly overlaps: ScopeMatcher['overlaps'];
-  /** The grant that is to be extended. */
+  /** The grant that the request extends. */
   readonly origin: GrantUse | undefined;
 }
 
-/** The request as it would be: for the approver to say whether it may be asked at all. */
+/** The request as it would be recorded. The approver judges eligibility by it before anything is recorded. */
 export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin: GrantUse | undefined, moment: Moment): AccessRequest {
   // An over-long window is refused, never cut (L3).
   if (ask.ttlMs > limits.maxTtlMs) throw tooLong('maxTtl', limits.maxTtlMs, ask.ttlMs);
@@ -67,7 +67,7 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
     const ahead = ask.startsAt - createdAt;
     if (ahead > limits.maxStartAheadMs) throw tooLong('maxStartAhead', limits.maxStartAheadMs, ahead);
     if (hasPassed(ask.startsAt + ask.ttlMs, moment)) throw new DeadlineError(undefined, ask.startsAt + ask.ttlMs);
-    // Of a window that has begun only what is left can be given.
+    // Of a window that has begun, only the rest can be granted.
     const left = ask.startsAt + ask.ttlMs - createdAt;
     if (left < limits.minTtlMs) throw tooShort(limits.minTtlMs, left);
   }
@@ -97,7 +97,7 @@ const tooShort = (minMs: number, gotMs: number): LimitError =>
     `limits.minTtl allows no window shorter than ${formatDuration(minMs)}; got ${formatDuration(gotMs)}`,
   );
 
-/** Asking to extend what has ended is refused: that is a fresh request. */
+/** A grant that has ended cannot be extended: that needs a new request. */
 function extensionOf(grantId: string, origin: GrantUse | undefined, { maxTotalMs }: RequestLimits, moment: Moment): Extension {
   if (origin === undefined || hasEnded(origin, moment)) throw new EndedError(grantId, origin?.grant.end);
   const { expiresAt: from, firstStartsAt, breakGlass } = origin.grant;
@@ -110,9 +110,10 @@ function extensionOf(grantId: string, origin: GrantUse | undefined, { maxTotalMs
 }
 
 /**
- * Records a request, unless it only repeats what the subject has. Then it records, under a key, that the key stands for that.
+ * Records a request, unless it only repeats a request or the grants of the subject. Then, if the caller gave a key, it records
+ * that the key names the repeated request.
  *
- * @returns the id of the request that there is now
+ * @returns the id of the new or the repeated request
  */
 export function openRequest(
   ask: Ask,
@@ -149,8 +150,8 @@ export function openRequest(
 }
 
 /**
- * The limit that a request would go beyond; `undefined`: none. Of all that the subject has, it counts against a requester
- * what the same requester asked for, and what the subject asked for itself; so others can't use up these limits (L44).
+ * The limit that a request would exceed; `undefined`: none. Of the subject's records, only those count that the same requester or
+ * the subject itself asked for. So other callers cannot use up these limits (L44).
  */
 export function limitMet(
   request: AccessRequest,
@@ -178,7 +179,7 @@ export function limitMet(
   return new LimitError('maxTotal', maxTotalMs, coverMs, message);
 }
 
-/** The row of a requester who is not the subject, with this request added to its open ones and those that have ended removed. */
+/** The row of a requester who is not the subject. This request is added to its open requests, and ended requests are removed. */
 function openedForOther({ id, subject, requestedBy }: AccessRequest, { requester: before, openedForOthers }: OpeningContext) {
   if (requestedBy === subject) return undefined;
   const stillOpen = openedForOthers.map((request) => request.id);
@@ -187,7 +188,7 @@ function openedForOther({ id, subject, requestedBy }: AccessRequest, { requester
   return { requester, written: { requesterVersion: requester.version, ...(ended.length === 0 ? {} : { ended }) } };
 }
 
-/** Remembers what a key has come to stand for: the same key gives the same request ever after (L11). */
+/** Records which request a key names, so that the same key always returns the same request (L11). */
 function reuseRequest(ask: Ask, id: string, { requestId }: Duplicate, moment: Moment): Transition<string> {
   const { subject } = ask;
   const reuse = makeReuse({ id, version: nextVersion(), subject, requestId, askDigest: digestOfAsk(ask, ask.extends) });
@@ -196,7 +197,7 @@ function reuseRequest(ask: Ask, id: string, { requestId }: Duplicate, moment: Mo
   return { result: requestId, put: [reuse], entries: [entry], dependsOn: [{ kind: 'request', id, version: 0 }] };
 }
 
-/** The journal records only the hash of metadata, which may hold anything (L27, L29). */
+/** The entry contains only the hash of the metadata, because metadata may contain anything (L27, L29). */
 export function createdEntry(
   request: AccessRequest,
   rows: { readonly subjectVersion: number; readonly requesterVersion?: number; readonly ended?: readonly string[] },
@@ -209,10 +210,10 @@ export function createdEntry(
   return entryOf(request, 'request.created', createdAt, actor, written);
 }
 
-/** What of an ask a request that is returned for it, instead of a new one, may have otherwise. */
+/** The fields in which a request that is returned instead of a new one may differ from the call. */
 export type AskField = 'ttl' | 'justification' | 'ticket' | 'metadata';
 
-/** In which of these a request differs from what was asked. */
+/** The fields in which a request differs from the call. */
 export function differencesFrom(
   asked: Pick<Ask, 'ttlMs' | 'justification' | 'ticket' | 'metadata'>,
   request: AccessRequest,
@@ -227,12 +228,12 @@ export function differencesFrom(
   return (Object.keys(differs) as AskField[]).filter((field) => differs[field]);
 }
 
-/** Stands for all that was asked (L11, L18). */
+/** A digest of all requested fields (L11, L18). */
 export function digestOfAsk(asked: Omit<Ask, 'extends'>, grantId: string | undefined): string {
   const { subject, requestedBy, scopes, ttlMs, startsAt, justification, ticket, metadata } = asked;
   return digestOf([subject, requestedBy, scopes, ttlMs, startsAt, grantId, justification, ticket, metadata]);
 }
 
-/** Whether a repeated ask with the same idempotency key asks for the same (L11). */
+/** Whether a repeated call with the same idempotency key asks for the same access (L11). */
 export const asksForTheSame = (request: AccessRequest, ask: Ask): boolean =>
   digestOfAsk(request, request.extension?.grantId) === digestOfAsk(ask, ask.extends);

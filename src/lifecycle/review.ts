@@ -11,47 +11,48 @@ export interface ReviewCommand {
   readonly verdict: Review['verdict'];
   readonly reason: string | undefined;
   readonly comment: string | undefined;
-  /** The one group in which it is to count; `undefined`: in whichever helps most. */
+  /** The only group in which the review counts; `undefined`: in the group where it helps most. */
   readonly as: string | undefined;
-  /** The link by which it is given; `undefined`: it is given without one. */
+  /** The approval link by which the review is given; `undefined`: none. */
   readonly link: ReviewLink | undefined;
 }
 
-/** What makes a link good for one review, and for some time. */
+/** The bounds of an approval link: it is valid for one review, and until an instant. */
 export interface ReviewLink {
   /** Epoch milliseconds. */
   readonly expiresAt: number;
   /**
-   * When its reviewer had last reviewed, as it was made; `undefined`: not yet. It is good while that is so still, which
-   * says more than the instant at which it was made: clocks differ, and step back. Epoch milliseconds.
+   * When the reviewer had last reviewed at the time the link was made; `undefined`: never. The link is valid while the reviewer
+   * has not reviewed since. The instant of its creation would not show that, because clocks differ and step back. Epoch
+   * milliseconds.
    */
   readonly reviewedAt: number | undefined;
 }
 
-/** What the approver said just now, and what an approval would need. What is not in it counts as a no. */
+/** The approver's present answers, and the context that an approval needs. A missing answer counts as no. */
 export interface ReviewContext {
-  /** For each reviewer asked about: the groups that they are in now. */
+  /** The present groups of each reviewer that the approver was asked about. */
   readonly groups: ReadonlyMap<string, readonly string[]>;
-  /** Whether the subject may hold this; `undefined`: not asked. */
+  /** Whether the subject is eligible; `undefined`: the approver was not asked. */
   readonly eligible: boolean | undefined;
-  /** There where `eligible` is true. */
+  /** Present where `eligible` is true. */
   readonly issue: IssueContext | undefined;
 }
 
-/** How many reviews a request has at most: a change writes all of them (L42). A denial is taken beyond that too. */
+/** The most reviews of a request, because one change writes all of them (L42). A denial is accepted beyond that too. */
 export const MAX_REVIEWS = 100;
 
 /** A review by the subject or the requester never counts (L15). */
 export const isOwnRequest = (request: AccessRequest, reviewer: string): boolean =>
   reviewer === request.subject || reviewer === request.requestedBy;
 
-/** What a reviewer has said already. */
+/** The review that a reviewer has given; `undefined`: none. */
 export const reviewBy = (request: AccessRequest, reviewer: string): Review | undefined =>
   request.reviews.find((review) => review.reviewer === reviewer);
 
 /**
- * The groups of the quorum in which a reviewer counts: those that they are in; once the quorum has escalated, every one
- * for members of that group. A right begins like a start: never early.
+ * The groups of the quorum in which a reviewer counts: the groups of the reviewer. Once the request has escalated, a member of
+ * the escalation group counts in every group. Like every start, that right never begins early.
  */
 function groupsThatCount(request: AccessRequest, groups: readonly string[], now: number): readonly string[] {
   const { quorum } = request;
@@ -86,7 +87,7 @@ export function mayAct(request: AccessRequest, reviewer: string, groups: readonl
 
 /**
  * The reviewers whose rights must be asked again if this review might complete the request: all of them, because denials count
- * before approvals. It ignores freshness and escalation on purpose: one question too many costs only that question.
+ * before approvals. It ignores freshness and escalation on purpose: an unnecessary question has no other cost.
  */
 export function reviewersToConfirm(
   request: AccessRequest,
@@ -104,7 +105,7 @@ export function reviewersToConfirm(
   return mayComplete ? [reviewer, ...others.map((review) => review.reviewer)] : [];
 }
 
-/** The quorum of a request that can still be reviewed, by this person if they are in a group. Made links ask this too. */
+/** The quorum of a request that this person may still review if they are in a group. Creating an approval link checks this too. */
 export function openQuorum(request: AccessRequest, reviewer: string, moment: Moment): Quorum {
   if (request.end !== undefined) throw new DecidedError(request);
   if (isOwnRequest(request, reviewer)) throw new SelfReviewError(request.id, reviewer);
@@ -154,7 +155,7 @@ export function reviewRequest(
   const deny = (ending: Pick<Ending, 'cause' | 'reason'>) =>
     withReview(endRequest(request, { status: 'denied', ...ending, by: reviewer }, moment, { reviews }));
 
-  // A review counts only from someone who was in a group when it was given and is in one of these still (L17).
+  // A review counts only if its reviewer was in a group when giving it, and still is in one of those groups (L17).
   const counted = reviews
     .map((review) => {
       const still = review.groups.filter((name) => context.groups.get(review.reviewer)?.includes(name));
@@ -191,14 +192,14 @@ export function escalate(request: AccessRequest, moment: Moment): Transition<Acc
   return { result: next, put: [next], entries: [entryOf(next, 'request.escalated', escalatedAt, SWEEPER, data)] };
 }
 
-/** An approval counts while fresh; a denial doesn't go stale. */
+/** An approval counts while it is fresh; a denial never becomes stale. */
 function isFresh(review: Review, { approvalTtlMs }: Quorum, { forEnds }: ClockReading): boolean {
   return review.verdict === 'deny' || approvalTtlMs === undefined || forEnds < review.at + approvalTtlMs;
 }
 
 /**
- * Whether every group can reach its number with each reviewer counted once, in one group (L14): a matching of
- * approvals to places, found by letting each place that is short take an approval from a place that can do without it.
+ * Whether every group can reach its number with each reviewer counted once, in one group (L14). It is a bipartite matching of
+ * approvals to places, found with augmenting paths.
  */
 function isMet(quorum: Quorum, approvals: readonly Pick<Review, 'groups'>[]): boolean {
   const needed = quorum.groups.reduce((sum, group) => sum + group.approvals, 0);

@@ -23,7 +23,7 @@ const DIGITS = 32;
  * absent. `operator` is for people: at most 80 UTF-16 units, each unit outside `[A-Za-z0-9_.@+=-]` replaced by `_`, and
  * `-` where the run has no operator.
  *
- * Gotcha: it takes ids as they are. Where the engine has a `canonicalId`, use {@link JitEngine.runSubject}.
+ * Gotcha: it applies no `canonicalId`. Where the engine has that option, use {@link JitEngine.runSubject}.
  *
  * @returns at most 246 UTF-16 units
  * @throws InvalidArgumentError
@@ -32,25 +32,25 @@ const DIGITS = 32;
  */
 export function runSubject(run: AgentRun): string {
   const { agent, operator, job } = readRun('run', run, readActor, readId);
-  // A list, never a join: no two runs share an encoding (L24).
+  // Digests a list, not a joined text, so that no two runs share an encoding (L24).
   const digits = digestOf([agent, operator ?? null, job ?? null]).slice(0, DIGITS);
   return `${agent}${RUN_MARK}${operator === undefined ? '-' : readable(operator)}/${digits}`;
 }
 
 type IdParser = (argument: string, id: unknown) => string;
 
-/** The parts of a run, checked. @param readPerson reads the ids of agent and operator, @param readJob that of the job */
+/** Validates the parts of a run. @param readPerson reads the ids of agent and operator, @param readJob that of the job */
 export function readRun(argument: string, given: unknown, readPerson: IdParser, readJob: IdParser): AgentRun {
   const read = readOptions<keyof AgentRun>(argument, given, ['agent', 'operator', 'job']);
   const agent = readAgent(`${argument}.agent`, readPerson(`${argument}.agent`, read.agent));
   const operator = read.operator === undefined ? undefined : readPerson(`${argument}.operator`, read.operator);
   const job = read.job === undefined ? undefined : readJob(`${argument}.job`, read.job);
-  // A run that names neither would be the same run for every operator.
+  // A run without operator and job would have the same subject for every operator.
   if (operator === undefined && job === undefined) throw invalid(`${argument}.operator`, 'given, or job', undefined);
   return { agent, operator, job };
 }
 
-/** Shortened at a code point, so that no half of a pair is left. */
+/** The operator's id for readers. It is cut at a code point, so that no half of a surrogate pair remains. */
 function readable(operator: string): string {
   let text = '';
   for (const char of operator) {

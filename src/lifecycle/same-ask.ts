@@ -7,19 +7,19 @@ import type { Moment, Transition } from './transition.js';
 import { countsAgainst, isPending, touchSubject } from './subject.js';
 
 /*
- * Two asks are the same ask where reviewers would decide the same thing twice: the same subject, scopes that overlap, and
- * windows that meet. A denial stands against it, and reviewers see both (L44).
+ * Two requests are the same ask if reviewers would decide the same question twice: the same subject, overlapping scopes and
+ * overlapping windows. A denial of one stands against the other, and reviewers see both (L44).
  */
 
 type Windowed = Pick<AccessRequest, 'subject' | 'scopes' | 'ttlMs' | 'startsAt' | 'extension'>;
 
-/** When it could give access. Without a start the decision sets the window, which may come at any instant from now on. */
+/** The window in which a request could give access. Without a start, the decision sets the window and may come at any later instant. */
 function windowAsked({ startsAt, ttlMs, extension }: Windowed, now: number): readonly [from: number, until: number] {
   if (extension !== undefined) return [Math.max(extension.from, now), extension.until];
   return startsAt === undefined ? [now, Infinity] : [Math.max(startsAt, now), startsAt + ttlMs];
 }
 
-/** Whether two asks are the same ask. @param now epoch milliseconds: what has passed of a window doesn't count */
+/** Whether two requests are the same ask. @param now epoch milliseconds; the part of a window before it does not count */
 function isSameAsk(a: Windowed, b: Windowed, overlaps: ScopeMatcher['overlaps'], now: number): boolean {
   const [fromA, untilA] = windowAsked(a, now);
   const [fromB, untilB] = windowAsked(b, now);
@@ -30,7 +30,7 @@ function isSameAsk(a: Windowed, b: Windowed, overlaps: ScopeMatcher['overlaps'],
   );
 }
 
-/** A denial of a request: a reviewer's, or that of the approver. */
+/** A denial of a request, by a reviewer or by the approver. */
 export interface Denial {
   readonly by: string;
   /** Epoch milliseconds. */
@@ -39,8 +39,8 @@ export interface Denial {
 }
 
 /**
- * The denials of a request, the latest last: those of its reviewers, however it ended, and that of the approver. An approved
- * request has none, and neither has one that only a limit refused.
+ * The denials of a request, the latest last: those of its reviewers and that of the approver. A reviewer's denial counts however
+ * the request ended, unless it was approved: an approved request has none. A refusal by a limit is no denial.
  */
 function denialsOf({ reviews, end }: Pick<AccessRequest, 'reviews' | 'end'>): readonly Denial[] {
   if (end?.status === 'approved') return [];
@@ -49,14 +49,14 @@ function denialsOf({ reviews, end }: Pick<AccessRequest, 'reviews' | 'end'>): re
   return [...said, ...(isOfApprover ? [{ by: end.by, at: end.at, reason: end.reason }] : [])].sort((a, b) => a.at - b.at);
 }
 
-/** A denial of the same ask, as it is shown to reviewers. */
+/** A denial of the same ask, as reviewers see it. */
 export interface RecentDenial extends Denial {
   readonly requestId: string;
   readonly requestedBy: string;
   readonly scopes: readonly string[];
 }
 
-/** The denials of the same ask that reviewers should know of, the latest first. @param denied requests that were denied */
+/** The denials of the same ask that reviewers should see, the latest first. @param denied requests that were denied */
 export function recentDenials(
   request: AccessRequest,
   denied: readonly AccessRequest[],
@@ -74,15 +74,15 @@ export function recentDenials(
     .sort((a, b) => b.at - a.at);
 }
 
-/** For how long reviewers see a denial, where `limits.askAgainAfter` is no longer. */
+/** For how long reviewers see a denial, unless `limits.askAgainAfter` is longer. */
 export const DENIALS_SHOWN_MS = 24 * 3_600_000;
 
-/** How many denied requests a subject's row names. */
+/** The most denied requests that a subject's row names. */
 export const MAX_DENIED = 100;
 
 /**
- * Refuses an ask against which a denial stands: one of the same ask, of the same requester, or of an ask that the subject
- * made itself. So no other caller can silence a subject (L44).
+ * Refuses a request against which a denial stands: a denial of the same ask that the same requester, or the subject itself, made.
+ * So no other caller can block a subject's own requests (L44).
  *
  * @param denied requests of the subject that were denied
  */
@@ -106,18 +106,18 @@ export function refuseIfDenied(
   throw new LimitError('askAgainAfter', askAgainAfterMs, now - standing.at, message, retryAt);
 }
 
-/** What noting a denial needs to know. */
+/** The records that {@link noteDenial} needs. */
 export interface DenialContext {
   readonly subject: Subject | undefined;
-  /** The requests that its row names as denied, where it names as many as it may; otherwise they are not looked at. */
+  /** The requests that the subject's row names as denied. Needed only where the row is full. */
   readonly denied: readonly AccessRequest[];
 }
 
 /**
- * Notes a denial on the subject's row, in the same commit. Without a context the transition stays as it is: an unreadable
- * subject's row must prevent no denial.
+ * Notes a denial on the subject's row, in the same commit. Without a context the transition stays unchanged: an unreadable
+ * subject's row must not prevent a denial.
  *
- * @param keptMs denials that are older than this make room
+ * @param keptMs denials older than this are removed from a full row, in milliseconds
  */
 export function noteDenial(
   step: Transition<RequestWithGrants>,
@@ -139,9 +139,9 @@ export function noteDenial(
 }
 
 /**
- * Those that are gone or too old. Where all are recent, one more has to go: the first that only the approver denied,
- * which it would deny again; where people denied them all, the first. So no flood of asks that a rule denies makes
- * reviewers' denials disappear.
+ * The requests to remove from a full row: those that are missing or too old. If all are recent, the first that only the approver
+ * denied is removed, because the approver would deny it again. If people denied them all, the first is removed. So a flood of
+ * requests that a rule denies cannot displace the reviewers' denials.
  */
 function denialsToForget(ids: readonly string[], denied: readonly AccessRequest[], keptMs: number, { now }: Moment): readonly string[] {
   const known = new Map(denied.map((request) => [request.id, request]));
@@ -157,7 +157,7 @@ function denialsToForget(ids: readonly string[], denied: readonly AccessRequest[
 
 const NO_REQUEST = { reviews: [], end: undefined };
 
-/** The other open requests that are the same ask: a reviewer who decides one should know of them. */
+/** The other open requests that are the same ask, for a reviewer who decides one of them. */
 export const twinsOf = (
   request: AccessRequest,
   open: readonly AccessRequest[],

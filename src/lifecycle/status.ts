@@ -4,16 +4,16 @@ import { epochOf, inWindow, isInstant, type Instant } from '../core/instant.js';
 
 /*
  * The two questions about a grant, each answered here and nowhere else: is it usable now, and was it held at t.
- * A deadline and an end are judged at `late`, a start at `now`; see Reading in time.ts for why they may differ.
+ * Ends and deadlines are judged at `forEnds`, starts at `now`. `ClockReading` in time.ts explains why the two may differ.
  */
 
-/** The instants that a moment is judged at; both the same when the question is about the past. */
+/** The instants at which starts (`now`) and ends (`forEnds`) are judged. The two are equal when the question is about the past. */
 export interface Instants {
   readonly now: number;
   readonly forEnds: number;
 }
 
-/** A grant with how it has been used; only one that is counted has a usage. */
+/** A grant with its usage. Only a grant with an idle end or a number of uses has a usage row. */
 export interface GrantUse {
   readonly grant: Grant;
   readonly usage: Usage | undefined;
@@ -24,11 +24,11 @@ export interface GrantUse {
  * Every condition must be proven: a missing value denies.
  */
 export function isUsable(use: GrantUse, instants: Instants): boolean {
-  // Not before its activation either, where the clock has gone back behind it: the answers about the past agree.
+  // Denies before the recorded activation, even if the clock was set back to before it, so that answers about the past agree.
   return effectiveStart(use.grant) <= instants.now && isInForce(use, instants);
 }
 
-/** Its start has come, and only the approver's confirmation of it is missing. */
+/** Whether the start of a grant has come, and only the approver's confirmation is missing. */
 export function awaitsActivation(use: GrantUse, instants: Instants): boolean {
   const { grant } = use;
   return grant.asksAtStart && grant.activatedAt === undefined && isInForce(use, instants);
@@ -41,21 +41,21 @@ function isInForce({ grant, usage }: GrantUse, { now, forEnds }: Instants): bool
   return isInstant(startsAt) && isInstant(until) && startsAt <= now && forEnds < until;
 }
 
-/** Neither ended nor used up. A counted grant without a usage row could be either. */
+/** Whether the usage row proves that the grant is neither ended nor used up. A missing usage row proves nothing, so it denies. */
 const hasUsesLeft = ({ maxUses }: Grant, usage: Usage | undefined): boolean =>
   usage !== undefined && usage.endedAt === undefined && (maxUses === undefined || usage.uses < maxUses);
 
 /**
- * Until when these grants cover without a gap, by what is known now: from one that is usable now on, and from one to
- * the next that goes on from there. `undefined`: they don't cover now. It is over when `late` reaches it, like every end.
+ * Until when these grants give access without a gap, as known now: from a grant that is usable now, through each grant that
+ * continues it. `undefined`: no grant is usable now. The cover ends when `forEnds` reaches this instant, like every end.
  */
 export function coveredUntil(uses: readonly GrantUse[], instants: Instants & { readonly highWater: number }): number | undefined {
   const leewayMs = instants.forEnds - instants.highWater;
   const usable = uses.find((use) => isUsable(use, instants));
   if (usable === undefined) return undefined;
-  // Whichever it is: the others that are usable now go on from there.
+  // Any usable grant will do: the others that are usable now continue it.
   let until = endOf(usable);
-  // Ends come early by the leeway and starts don't, so what begins at an end leaves a gap of that length.
+  // The leeway moves ends earlier but not starts, so a grant that starts at an end leaves a gap as long as the leeway.
   const goesOn = (use: GrantUse) => expectedStart(use.grant) <= until - leewayMs && endOf(use) > until && isUsable(use, atStart(use));
   for (let next = uses.find(goesOn); next !== undefined; next = uses.find(goesOn)) until = endOf(next);
   return until;
@@ -64,7 +64,7 @@ export function coveredUntil(uses: readonly GrantUse[], instants: Instants & { r
 const endOf = ({ grant, usage }: GrantUse): number => effectiveEnd(grant, usage);
 const atStart = ({ grant }: GrantUse): Instants => ({ now: expectedStart(grant), forEnds: expectedStart(grant) });
 
-/** Whether time has ended what runs until `bound`, recorded or not. */
+/** Whether `bound`, the instant of an end or a deadline, has passed, recorded or not. */
 export function hasPassed(bound: number, { forEnds }: Pick<Instants, 'forEnds'>): boolean {
   return !(forEnds < bound);
 }
@@ -73,11 +73,11 @@ export function hasPassed(bound: number, { forEnds }: Pick<Instants, 'forEnds'>)
 export const hasEnded = ({ grant, usage }: GrantUse, instants: Pick<Instants, 'forEnds'>): boolean =>
   grant.end !== undefined || hasPassed(effectiveEnd(grant, usage), instants);
 
-/** What the grants of a request give at an instant. */
+/** The access that the grants of a request give at an instant. */
 export interface Access {
-  /** One of them allows. */
+  /** At least one grant allows. */
   readonly allowed: boolean;
-  /** None of them can allow, now or later. */
+  /** No grant can allow, now or later. */
   readonly hasEnded: boolean;
 }
 
@@ -86,20 +86,20 @@ export const accessAt = (uses: readonly GrantUse[], instants: Instants): Access 
   hasEnded: uses.every((use) => hasEnded(use, instants)),
 });
 
-/** Still to begin, or to be confirmed, and not over before. */
+/** Whether a grant has not ended, and has yet to start or to be confirmed. */
 export const isScheduled = (use: GrantUse, instants: Instants): boolean =>
   !hasEnded(use, instants) && instants.now < effectiveStart(use.grant);
 
-/** Was held at t: the rule for the past. */
+/** Whether a grant was held at `t`: the rule for the past. */
 export function wasHeldAt(grant: Grant, t: Instant, usage?: Usage): boolean {
   return inWindow(epochOf(t) as number, effectiveStart(grant), effectiveEnd(grant, usage));
 }
 
-/** Was held at some instant of the half-open span `[from, until)`. */
+/** Whether a grant was held at some instant of the half-open span `[from, until)`. */
 export function wasHeldDuring(grant: Grant, from: number, until: number, usage?: Usage): boolean {
   const begin = effectiveStart(grant);
   const end = effectiveEnd(grant, usage);
-  // The first: one that ended before its start was held at no instant.
+  // `begin < end`: a grant that ended before its start was held at no instant.
   return begin < end && begin < until && from < end;
 }
 
@@ -107,7 +107,7 @@ export type RequestStatus = 'pending' | 'approved' | 'denied' | 'cancelled' | 'e
 export type GrantStatus = 'scheduled' | 'active' | 'expired' | 'revoked';
 
 /**
- * A request's status: its recorded end, or what time has made of it.
+ * A request's status: its recorded end, or else its status by time alone.
  *
  * @param now epoch milliseconds or a `Date`
  */
@@ -116,11 +116,11 @@ export function requestStatus(request: AccessRequest, now: Instant): RequestStat
 }
 
 /**
- * A grant's status: its recorded end, or what time has made of it. One whose start had to be asked about stays
+ * A grant's status: its recorded end, or else its status by time alone. A grant whose start the approver must confirm stays
  * `scheduled` until its activation is recorded.
  *
  * @param at epoch milliseconds or a `Date`
- * @param usage how it has been used, where it has an idle end
+ * @param usage the grant's usage, where it has an idle end
  */
 export function grantStatus(grant: Grant, at: Instant, usage?: Usage): GrantStatus {
   const now = epochOf(at) as number;

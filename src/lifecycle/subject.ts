@@ -8,39 +8,41 @@ import { nextVersion, type Moment } from './transition.js';
  * row. Of two that counted the same records, the second conflicts and counts again.
  */
 
-/** What an engine allows a subject to have at a time. */
+/** The limits on the requests and grants of a subject at a time. */
 export interface SubjectLimits {
   readonly maxOpenRequests: number;
   readonly maxGrants: number;
   readonly duplicates: 'refuse' | 'return';
 }
 
-/** A subject's set, read after its row. */
+/** A subject's row and its grants, which are read after the row. */
 export interface SubjectContext {
-  /** Its row as it was before anything else was read; `undefined`: it has none yet. */
+  /** The subject's row, read before anything else; `undefined`: it has none yet. */
   readonly subject: Subject | undefined;
-  /** Its grants that have no recorded end; those too that time has ended. */
+  /** The subject's grants without a recorded end, also those that time has ended. */
   readonly live: readonly GrantUse[];
   /**
-   * The requests of these grants, by their id, as far as they have been loaded: they say who asked. A grant whose request
-   * is not among them counts against every ask.
+   * The requests of these grants, by request id, as far as they have been loaded. They name the requester. A grant whose request
+   * has not been loaded counts against every requester.
    */
   readonly given: ReadonlyMap<string, AccessRequest>;
 }
 
-/** For whom is asked, and by whom. */
+/** The subject and the requester of a request. */
 export type Asked = Pick<AccessRequest, 'subject' | 'requestedBy'>;
 
 /**
- * Whether what one requester asked for a subject counts when another ask for this subject is judged: it counts against
- * the same requester, and what the subject asked for itself counts against every requester. So no other caller can use
- * up a subject's limits, and an ask on its behalf adds nothing beyond a limit to what the subject asked for itself (L44).
- * What two other callers asked for does not count against each other: each requester has the limits for itself.
+ * Whether an earlier request for a subject counts when a new request for this subject is judged. It counts if the same requester
+ * made it, or if the subject made it itself. So no other caller can use up a subject's limits. A request on the subject's behalf
+ * stays within the limit together with the subject's own requests (L44). The requests of two other callers do not count against
+ * each other: each requester has the limits for itself.
+ *
+ * @param requestedBy the requester of the earlier request; `undefined`: not known, so the request counts
  */
 export const countsAgainst = (asked: Asked, requestedBy: string | undefined): boolean =>
   requestedBy === undefined || requestedBy === asked.requestedBy || requestedBy === asked.subject;
 
-/** The subject's row, to be written by each transition that depends on its grants and requests. */
+/** The next version of the subject's row. Each transition that depends on the subject's grants and requests writes it. */
 export function touchSubject(
   id: string,
   subject: Subject | undefined,
@@ -50,24 +52,24 @@ export function touchSubject(
   return makeSubject({ unreviewed, openedForOthers, denied, ...change, id, version: nextVersion(subject) });
 }
 
-/** As many as the scopes of a request: break-glass is open for a whole bundle, however many grants the subject has. */
+/** The most scopes of a request, so that break-glass works for a whole request, however many other grants the subject has. */
 const BREAK_GLASS_RESERVE = 50;
 
-/** Taken by break-glass, not given as more time for what was. */
+/** Whether break-glass issued the grant. An extension of break-glass access is not counted as such. */
 const isTaken = (grant: Grant): boolean => grant.breakGlass && grant.extends === undefined;
 
 /**
- * How many grants count against an ask: those without a recorded end, the scheduled ones too. An end that time has
- * brought frees a place once it is recorded; otherwise, windows of a moment could be opened without number.
+ * How many grants count against a request: those without a recorded end, scheduled ones included. An expiry frees a place only
+ * once it is recorded. Otherwise a subject could open any number of very short windows.
  *
- * @param taken whether those that break-glass has taken are counted, or the others: each of the two has its own limit
+ * @param taken true: counts the grants that break-glass issued; false: the others. Each of the two has its own limit
  */
 export function countGrants({ live, given }: SubjectContext, asked: Asked, taken: boolean): number {
   const counts = ({ grant }: GrantUse) => isTaken(grant) === taken && countsAgainst(asked, given.get(grant.requestId)?.requestedBy);
   return live.filter((use) => use.grant.end === undefined && counts(use)).length;
 }
 
-/** The limit that the grants of a request would go beyond; `undefined`: none. */
+/** The limit that the grants of a request would exceed; `undefined`: none. */
 export function grantLimitMet(
   { maxGrants }: Pick<SubjectLimits, 'maxGrants'>,
   asked: Asked & Pick<AccessRequest, 'scopes'>,
@@ -81,15 +83,15 @@ export function grantLimitMet(
   return new LimitError('breakGlassGrants', BREAK_GLASS_RESERVE, grants, message);
 }
 
-/** What stands for an ask that is made twice: the open request, or the grants that already give exactly this. */
+/** What a repeated request duplicates: the open request, or the request whose grants already give exactly this access. */
 export type Duplicate = { readonly requestId: string; readonly what: 'request' } | { readonly requestId: string; readonly what: 'grants' };
 
 type Wanted = Asked & Pick<AccessRequest, 'scopes' | 'ttlMs' | 'startsAt' | 'extension'>;
 
 /**
- * Finds what an ask would only repeat: an open request of the same requester for the same subject, scopes, start and
- * extended grant, for at most the asked length; or the live grants of such a request that hold for all of the asked time.
- * An extension repeats only an open request to extend the same grant.
+ * Finds what a new request would only repeat: an open request of the same requester for the same subject, scopes, start and
+ * extended grant, at most as long as the new one; or the live grants of such a request, if they last for all of the requested
+ * time. An extension repeats only an open request to extend the same grant.
  *
  * @param open requests without a recorded end
  */
@@ -108,7 +110,7 @@ export function findDuplicate(
   const same = open.find((request) => isPending(request, moment) && isSame(request));
   if (same !== undefined) return { requestId: same.id, what: 'request' };
   if (asked.extension !== undefined) return undefined;
-  // What a new grant would last to: the leeway shortens both.
+  // The end of a new grant. The leeway shortens both grants, so it does not matter here.
   const from = asked.startsAt ?? moment.now;
   const until = from + asked.ttlMs;
   const scopesThere = (requestId: string): readonly string[] =>
@@ -125,5 +127,5 @@ export function findDuplicate(
 export const isPending = (request: AccessRequest, moment: Moment): boolean =>
   request.end === undefined && !hasPassed(request.reviewBy, moment);
 
-/** Both name each scope once. */
+/** Each of the two lists names a scope only once. */
 const areSame = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((scope) => b.includes(scope));

@@ -9,10 +9,10 @@ import { hasEnded, hasPassed, type GrantUse } from './status.js';
 import { combine, type Moment, type Transition } from './transition.js';
 import { closeUsage, isUsageLeft } from './usage.js';
 
-/** The change of a record that time alone has made, and no entry records yet. Only `ended` ends access. */
+/** A change that time alone has made to a record, and that no entry records yet. Only `ended` ends access. */
 export type TimeWork = 'ended' | 'started' | 'warned' | 'closed' | 'expired' | 'escalated' | 'missed';
 
-/** The change of a grant to record; `undefined`: time alone has made none. */
+/** The change of a grant that must be recorded; `undefined`: time alone has made none. */
 export function workOn(use: GrantUse, moment: Moment): TimeWork | undefined {
   const { grant } = use;
   if (grant.end !== undefined) return isUsageLeft(use) ? 'closed' : undefined;
@@ -22,7 +22,7 @@ export function workOn(use: GrantUse, moment: Moment): TimeWork | undefined {
   return isWarningDue(use, moment) ? 'warned' : undefined;
 }
 
-/** The change of a request to record; `undefined`: time alone has made none. */
+/** The change of a request that must be recorded; `undefined`: time alone has made none. */
 export function workOnRequest(request: AccessRequest, moment: Moment): TimeWork | undefined {
   if (request.end === undefined) {
     if (hasPassed(request.reviewBy, moment)) return 'expired';
@@ -59,5 +59,5 @@ function requestStep(request: AccessRequest, work: TimeWork, moment: Moment): Tr
   return work === 'escalated' ? escalate(request, moment) : missReview(request, moment);
 }
 
-/** A start about which the approver is not asked can not end the chain. */
+/** A start about which the approver is not asked cannot end the chain. */
 const NO_CHAIN = { successors: [], requests: [] };

@@ -36,17 +36,17 @@ export interface EntryDraft {
   readonly data: JsonObject;
 }
 
-/** The new records of a transition, each exactly one version on, with their entries. */
+/** The new records of a transition, each with its next version, and their entries. */
 export interface Writes {
   readonly put: readonly StoredRecord[];
   readonly entries: readonly EntryDraft[];
-  /** Records that the rule has only read, and that must not have changed. */
+  /** The records that the rule has only read, and that must not have changed at the commit. */
   readonly dependsOn?: readonly Expectation[] | undefined;
   /** It creates access, so the engine's clock must not lie behind the journal when it is committed (L39). */
   readonly creates?: boolean | undefined;
 }
 
-/** What a rule decides. Nothing in `put` means that there is nothing to write. */
+/** The outcome of a rule. `put` and `entries` are empty where there is nothing to write. */
 export interface Transition<Result> extends Writes {
   readonly result: Result;
 }
@@ -70,17 +70,17 @@ export const asRead = ({ kind, id, version }: StoredRecord): Expectation => ({ k
 /** The next version of a record. */
 export const nextVersion = (record?: { readonly version: number }): number => (record?.version ?? 0) + 1;
 
-/** The instant that a transition of these records is stamped with: never before what is on them already (L27). */
+/** The instant with which a transition of these records is stamped: never before the last instant that they hold (L27). */
 export const stamp = (moment: Moment, ...records: readonly (AccessRequest | Grant | Usage | ProvisioningChange | undefined)[]): number =>
   Math.max(moment.now, ...records.map((record) => (record === undefined ? 0 : lastInstant(record))));
 
 /**
- * The instant at which access that ends now has ended: where the clock has stepped back, the highest reading, for until
- * then it was held.
+ * The end to record for access that ends now. Where the clock has stepped back, it is the highest reading, because the access was
+ * held until then.
  */
 export const endedAt = (moment: Moment, stamped: number): number => Math.max(stamped, moment.highWater);
 
-/** An entry about a request or a grant; `fields` are all that the transition wrote besides the version. */
+/** An entry about a request or a grant. `fields` are all fields that the transition wrote, apart from the version. */
 export function entryOf(record: AccessRequest | Grant, type: EntryType, at: number, actor: string, fields: object): EntryDraft {
   const ids = record.kind === 'grant' ? { requestId: record.requestId, grantId: record.id } : { requestId: record.id };
   return { type, at, actor, ...ids, data: toJson({ version: record.version, ...fields }) };

@@ -26,19 +26,19 @@ import {
   type Writes,
 } from './transition.js';
 
-/** A use is written when the last recorded use is older than this part of the idle time. So an idle end comes at most that much early, never late. */
+/** A use is recorded when the last one is older than this part of the idle time. So an idle end is at most that early, never late. */
 const IDLE_PARTS = 10;
 
 /** A grant with its usage row. */
 type Counted = GrantUse & { readonly usage: Usage };
 
-/** Whether a use now would be written. The hot path asks this before it does more than read. */
+/** Whether a use now must be recorded. The hot path asks this first, so that most uses cost only a read. */
 export function isTouchDue(grantUse: GrantUse, { now }: Pick<Moment, 'now'>): grantUse is Counted {
   const { grant, usage } = grantUse;
   return grant.idleTtlMs !== undefined && usage !== undefined && now - (usage.usedAt ?? usage.startsAt) > grant.idleTtlMs / IDLE_PARTS;
 }
 
-/** Records that a grant with an idle end was used. It revives nothing, and what needs no record changes nothing. */
+/** Records that a grant with an idle end was used. It changes nothing for a grant that is not usable, or while no record is due. */
 export function touchGrant(grantUse: GrantUse, moment: Moment): Transition<void> {
   if (!isUsable(grantUse, moment) || !isTouchDue(grantUse, moment)) return noChange(undefined);
   const { grant, usage } = grantUse;
@@ -47,7 +47,7 @@ export function touchGrant(grantUse: GrantUse, moment: Moment): Transition<void>
   return { result: undefined, put: [next], entries: [used(grant, next, at, moment.actor)], dependsOn: [asRead(grant)] };
 }
 
-/** The grant from which a use is to be taken: of those that have uses, the one that ends first. */
+/** The grant from which a use is taken: of the usable grants with a number of uses, the one that ends first. */
 export function grantToConsume(usable: readonly GrantUse[]): GrantUse | undefined {
   return usable
     .filter(({ grant }) => grant.maxUses !== undefined)
@@ -55,8 +55,8 @@ export function grantToConsume(usable: readonly GrantUse[]): GrantUse | undefine
 }
 
 /**
- * Whether a use that was taken under a key may be repeated: while its grant allows, or where nothing but this very use,
- * the last one, has ended the grant and its window still runs (L36). So a lost reply does not turn a use into a refusal.
+ * Whether a use that was taken under a key may be repeated (L36): while its grant allows, or if only this use, as the last one,
+ * has ended the grant and the grant's window is still open. So a lost reply does not turn a use into a refusal.
  */
 export function isRepeatable({ usesLeft }: Pick<Use, 'usesLeft'>, grantUse: GrantUse, instants: Instants): boolean {
   return isUsable(grantUse, instants) || (usesLeft === 0 && grantUse.grant.end?.cause === 'used_up' && isWindowOpen(grantUse, instants));
@@ -66,20 +66,20 @@ export function isRepeatable({ usesLeft }: Pick<Use, 'usesLeft'>, grantUse: Gran
 const isWindowOpen = ({ grant, usage }: GrantUse, { now, forEnds }: Instants): boolean =>
   usage !== undefined && effectiveStart(grant) <= now && forEnds < Math.min(grant.expiresAt, idleEnd(usage));
 
-/** What a use leaves. */
+/** The result of a use. */
 export interface Consumed {
   readonly grant: Grant;
   readonly usesLeft: number;
 }
 
-/** What a key stands for: what was asked for under it, which the grant may only cover. */
+/** The id of a keyed use, with the requested scope, which may be narrower than the scope of the grant. */
 export type KeyOfUse = Pick<Use, 'id' | 'scope'>;
 
 /**
- * Takes a use of a usable grant. The last one ends it in the same step, unless work rests on the use: then the grant stays
- * open, so that a revoke of it is recorded and reaches that work. It allows nothing more either way.
+ * Takes a use of a usable grant. The last use ends the grant in the same transition, unless work depends on the use. Then the
+ * grant stays open, so that a revoke of it is recorded and reaches that work. In both cases the grant allows no further use.
  *
- * @param isHeld whether work rests on the use; then {@link endUsedUp} follows
+ * @param isHeld whether work depends on the use; then {@link endUsedUp} follows
  */
 export function consumeUse(grantUse: Counted, key: KeyOfUse | undefined, moment: Moment, isHeld = false): Transition<Consumed> {
   refuseIfSteppedBack(moment);
@@ -106,7 +106,7 @@ export function consumeUse(grantUse: Counted, key: KeyOfUse | undefined, moment:
   return combine({ grant: ended.result, usesLeft }, [taken, ended, { put: [closed], entries: [] }]);
 }
 
-/** Ends a grant whose last use has been taken, when no work rests on it any more. What has ended already stays as it is. */
+/** Ends a grant whose last use has been taken, when no work depends on it any more. A grant that has ended stays unchanged. */
 export function endUsedUp(grantUse: GrantUse, moment: Moment): Transition<Grant> {
   const { grant, usage } = grantUse;
   const isUsedUp = grant.maxUses !== undefined && usage !== undefined && usage.uses >= grant.maxUses;
@@ -116,13 +116,13 @@ export function endUsedUp(grantUse: GrantUse, moment: Moment): Transition<Grant>
   return endWithUsage(grantUse, { ...end, by: moment.actor, reason: undefined }, at);
 }
 
-/** A grant as the work that rests on one of its uses sees it: that use is the work's own, and allows it to go on. */
+/** A grant as seen by the work that depends on one of its uses: that use counts as not taken, so that the work may continue. */
 export function withOwnUse(grantUse: GrantUse, grantId: string): GrantUse {
   const { grant, usage } = grantUse;
   return usage === undefined || grant.id !== grantId ? grantUse : { grant, usage: makeUsage({ ...usage, uses: usage.uses - 1 }) };
 }
 
-/** Whether a grant has ended whose usage row doesn't say so: one that was ended early. */
+/** Whether a grant has a recorded end that its usage row does not have yet, as after a revoke. */
 export const isUsageLeft = ({ grant, usage }: GrantUse): boolean =>
   grant.end !== undefined && usage !== undefined && usage.endedAt === undefined;
 

@@ -2,13 +2,13 @@ import { invalid, readCount, readId, readBoundedList, readOptions, readText } fr
 import { makeQuorum, makeTerms, type Quorum, type Terms } from '../records/index.js';
 import { isDuration, readWarnings } from '../core/duration.js';
 
-/** Where an answer comes from. */
+/** The origin of an answer. */
 interface Source {
   readonly approver: string;
   readonly rule: string | undefined;
 }
 
-/** A verdict that has been checked, and who it is from. */
+/** A validated verdict, with its origin. */
 export interface ParsedVerdict extends Source {
   readonly verdict:
     | { readonly outcome: 'approve'; readonly reason: string | undefined; readonly terms: Terms }
@@ -18,10 +18,10 @@ export interface ParsedVerdict extends Source {
 }
 
 /**
- * Reads what an approver answered. Anything malformed throws, and so counts as an approver that failed: an absent or
- * empty quorum, or a count of 0, never means "always" (L16).
+ * Reads an approver's answer. A malformed answer throws, and so counts as a failure of the approver: an absent or empty quorum,
+ * or a count of 0, never means "always" (L16).
  *
- * @param name who was asked; a chain answers with the name of the member that decided
+ * @param name the approver that was asked; the answer of a chain names the member that decided
  */
 export function readVerdict(name: string, answer: unknown): ParsedVerdict {
   const given = readOptions('verdict', answer, ['outcome', 'reason', 'quorum', 'terms', 'approver', 'rule']);
@@ -42,7 +42,7 @@ export function readVerdict(name: string, answer: unknown): ParsedVerdict {
   }
 }
 
-/** What an approver says to break-glass, checked. */
+/** A validated answer to a request for break-glass access, with its origin. */
 export interface ParsedBreakGlass extends Source {
   readonly verdict:
     | {
@@ -103,7 +103,7 @@ function readSource(name: string, { approver = name, rule }: { readonly approver
 const readIds = (argument: string, value: unknown): readonly string[] =>
   readBoundedList(argument, value, 0, MAX_COUNT).map((id, i) => readId(`${argument}[${i}]`, id));
 
-/** A verdict's durations are numbers only, as their names say: a text would not be what the record then shows. */
+/** The durations of a verdict are numbers only, as `Ms` in their names says. A text would differ from what the record shows. */
 function readMs(argument: string, value: unknown): number {
   if (!isDuration(value)) throw invalid(argument, 'a whole number of milliseconds from 1 to 1e12', value);
   return value;
@@ -125,7 +125,7 @@ function readTerms(argument: string, value: unknown = {}): Terms {
   });
 }
 
-/** More approvals than this from one group are surely a mistake. */
+/** The greatest count, and the longest list of ids, in a verdict. More is a mistake. */
 const MAX_COUNT = 1_000;
 
 function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewWithinMs: number | undefined } {

@@ -7,9 +7,10 @@ export interface Window {
 }
 
 /**
- * The window that a decision at `at` gives (L4): from the decision on; from the start that was asked for, of which a late
- * decision gives what is left; for an extension from the old grant's end on, as far as `maxTotal` goes. Empty where
- * nothing is left to give.
+ * The window that a decision at `at` gives (L4). It is empty where nothing is left to grant.
+ * - Without a requested start, it begins at the decision.
+ * - With a requested start, it begins there. A late decision gives the rest of the window.
+ * - For an extension, it begins at the old grant's end or at a later decision, and `maxTotal` limits its end.
  */
 export function windowOf(request: AccessRequest, at: number): Window {
   const { ttlMs, extension, startsAt: asked } = request;
@@ -20,7 +21,7 @@ export function windowOf(request: AccessRequest, at: number): Window {
   return { startsAt, expiresAt: Math.min(startsAt + ttlMs, latestEnd(request)) };
 }
 
-/** No decision at or after this instant leaves anything of the window; `Infinity`: each gives a whole one. */
+/** A decision at or after this instant gives an empty window; `Infinity`: every decision gives a whole window. */
 export function latestEnd({ ttlMs, extension, startsAt, terms }: AccessRequest): number {
   if (extension !== undefined) return Math.min(extension.until, extension.firstStartsAt + (terms?.maxTotalMs ?? Infinity));
   return startsAt === undefined ? Infinity : startsAt + ttlMs;
