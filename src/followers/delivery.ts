@@ -9,19 +9,19 @@ export interface DeliveryFailure {
   readonly error: unknown;
   /** The destination refuses one entry of the page. */
   readonly isRefusal: boolean;
-  /** The refusals by now. */
+  /** The refusals so far, including this failure if it is one. */
   readonly refusals: Refusals | undefined;
 }
 
-/** Writes pages of the journal to one sink, each in the form in which its destination may take it. */
+/** Writes pages of the journal to one sink, each whole or in the withheld form that a refusing destination may accept. */
 export class Delivery {
   readonly #sink: AuditSink;
   readonly #kernel: Kernel;
   readonly #context: SinkContext;
   readonly #timeoutMs: number;
-  /** Whether the destination has taken a withheld form in this delivery: it does not fail, so it is the entry that it refuses. */
+  /** Whether the destination has accepted a withheld form in this delivery. Then it works, and refuses entries for their texts. */
   #hasWithheld = false;
-  /** The write that has not settled, even after its timeout: the sink is given nothing else until it has. */
+  /** The write that has not settled, even after its timeout. Until it settles, the sink gets no further entries. */
   #writing: Promise<unknown> | undefined;
 
   constructor(sink: AuditSink, kernel: Kernel, context: SinkContext, timeoutMs: number) {
@@ -35,7 +35,7 @@ export class Delivery {
     return this.#writing !== undefined;
   }
 
-  /** To be called when a delivery begins. */
+  /** Call this when a delivery begins. */
   begin(): void {
     this.#hasWithheld = false;
   }
@@ -44,7 +44,7 @@ export class Delivery {
     this.#kernel.settings.onError(error, `sink ${this.#sink.name}`);
   }
 
-  /** @throws until the wait is over that a destination is given which refuses even the withheld form */
+  /** @throws Error while the follower waits because the destination has refused even the withheld form */
   refuseWhileWaiting(refusals: Refusals | undefined, [first]: readonly AuditEntry[]): void {
     if (refusals === undefined || refusals.seq !== first?.seq) return;
     if (!isWaiting(refusals, this.#kernel.clock.read().now)) return;
@@ -53,7 +53,7 @@ export class Delivery {
   }
 
   /**
-   * Writes a page. An entry that the destination has refused too often comes alone, and without its texts (L37).
+   * Writes a page. An entry that the destination has refused too often is delivered alone, and without its texts (L37).
    *
    * @returns `undefined`: the page is delivered
    */
@@ -62,7 +62,7 @@ export class Delivery {
     const count = before?.seq === entry.seq ? before.count : 0;
     if (count !== MAX_REFUSALS) {
       const failure = await this.#try(page, page, before);
-      // A destination that has refused even the withheld form was failing, and may take the whole entry by now.
+      // A destination that has refused even the withheld form was failing. By now it may accept the whole entry.
       if (failure === undefined || !failure.isRefusal || count < MAX_REFUSALS) return failure;
     }
     const failure = await this.#try([withhold(entry)], page, before);
@@ -78,11 +78,10 @@ export class Delivery {
   }
 
   /**
-   * Lets a refused entry be tried again at once, where this delivery has proven that the destination refuses texts. Otherwise
-   * each such entry would cost five passes, and a caller who asks with one such text after the other would hold up all other
-   * entries (L37).
+   * Lets a refused entry be tried again at once, if this delivery has proven that the destination refuses texts. Otherwise each
+   * such entry would cost five passes, and a caller that sends many such texts would delay all other entries (L37).
    *
-   * @throws the failure where the next try has to wait
+   * @throws the error of the failure if the next try must wait
    */
   repeatAtOnce({ error, isRefusal, refusals }: DeliveryFailure): true {
     if (!this.#hasWithheld || !isRefusal || refusals === undefined || refusals.count > MAX_REFUSALS) throw error;
@@ -90,7 +89,7 @@ export class Delivery {
     return true;
   }
 
-  /** Writes `form`, which stands for `page`. */
+  /** Writes `form`, the form in which `page` is delivered. */
   async #try(form: readonly AuditEntry[], page: readonly AuditEntry[], before: Refusals | undefined): Promise<DeliveryFailure | undefined> {
     try {
       await this.#write(form);

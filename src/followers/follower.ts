@@ -10,27 +10,27 @@ import { isLeased } from './lease.js';
 import type { Refusals } from './refused-entry.js';
 import { refusalsOf, releaseHolds, SharedCursor } from './shared-cursor.js';
 
-/** How long one delivery may take: then it counts as failed, and another process may take the cursor over. */
+/** How long one delivery may take. After that it counts as failed, and another process may take over the cursor. */
 const LEASE_MS = 30_000;
 const PAGE = 200;
 
 /** The state of a follower. */
 export interface FollowerStatus {
   readonly name: string;
-  /** Everything up to and including this seq has been delivered; 0 where that can't be read, as `error` says. */
+  /** Every entry up to and including this seq has been delivered. 0: the cursor is unreadable; `error` gives the reason. */
   readonly seq: number;
-  /** How many entries are waiting. */
+  /** How many entries wait for delivery. */
   readonly behind: number;
-  /** Why the last delivery failed; `undefined`: it didn't. */
+  /** The error of the last delivery; `undefined`: it did not fail. */
   readonly error: unknown;
   /**
-   * The entry that its destination refuses, and how often it has: after five refusals the entry is delivered without its
+   * The entry that the destination refuses, with the number of refusals. After five refusals the entry is delivered without its
    * texts. `undefined`: none.
    */
   readonly refused: { readonly id: string; readonly seq: number; readonly type: string; readonly count: number } | undefined;
 }
 
-/** Carries the journal to one sink, in order, one delivery at a time. */
+/** Delivers the journal to one sink, in order, one delivery at a time. */
 export class Follower implements CommitHook {
   readonly sink: AuditSink;
   readonly shared: boolean;
@@ -41,7 +41,7 @@ export class Follower implements CommitHook {
   /** A local follower's cursor; `undefined` until the head has been read. */
   #localSeq: number | undefined;
   #localRefusals: Refusals | undefined;
-  /** A flush doesn't wait: the destination may have been repaired. */
+  /** A flush ignores the wait after refusals, because the destination may have been repaired. */
   #isFlush = false;
   readonly #beginning = new SingleFlight<boolean>();
   readonly #running = new SingleFlight();
@@ -64,12 +64,12 @@ export class Follower implements CommitHook {
     return this.shared ? this.sink.name : undefined;
   }
 
-  /** Whether it has begun to follow the journal: from then on it misses no entry. */
+  /** Whether the follower has begun to follow the journal. From then on it misses no entry. */
   get hasBegun(): boolean {
     return this.#hasBegun;
   }
 
-  /** Whether its sink fails: then the next sweep or flush tries it again, and not each commit. */
+  /** Whether its sink fails. Then the next sweep or flush tries the sink again, but not every commit. */
   get isFailing(): boolean {
     return this.#error !== undefined && this.#hasBegun;
   }
@@ -84,9 +84,11 @@ export class Follower implements CommitHook {
   }
 
   /**
-   * Begins to follow the journal; whether it could. A shared follower makes its cursor, so that every purge sees it from then
-   * on. A local one begins at the head, or at this engine's first entry where the engine was faster. Never rejects: of attempts
-   * that fail in a row the first is reported.
+   * Begins to follow the journal. A shared follower makes its cursor, so that every purge sees the cursor from then on. A local
+   * follower begins at the head, or at this engine's first entry if the engine wrote that before the head was read. Never
+   * rejects: of several failed attempts in a row, only the first is reported.
+   *
+   * @returns false: it could not begin
    */
   begin(): Promise<boolean> {
     return this.#beginning.join(async () => {
@@ -100,19 +102,19 @@ export class Follower implements CommitHook {
       }
       this.#hasBegun = true;
       this.#cannotBegin = false;
-      // A hold that stays in the store is passed over by a purge, which sees that its sinks have cursors.
+      // A failure leaves the hold in the store, but a purge ignores it, because it sees that the hold's sinks have cursors.
       await releaseHolds(this.#kernel).catch((error: unknown) => this.#delivery.report(error));
       return true;
     });
   }
 
-  /** Delivers what there is. A call that comes during a delivery makes it read the journal once more. Never rejects. */
+  /** Delivers all new entries. A call during a delivery makes that delivery read the journal once more. Never rejects. */
   drive(): Promise<void> {
     this.#again = true;
     return this.#running.join((forget) => this.#deliverAll(forget));
   }
 
-  /** Delivers what there is by a delivery that begins after this call: one that is under way may fail at what was repaired since. */
+  /** Delivers all new entries in a delivery that begins after this call: an earlier one may fail because of a repaired problem. */
   async flush(): Promise<void> {
     await this.#running.settled();
     this.#isFlush = true;
@@ -155,7 +157,7 @@ export class Follower implements CommitHook {
       try {
         while (this.#again) {
           this.#again = false;
-          // A store and a sink that answer at once would let nothing else run until the last page is delivered.
+          // A synchronous store and sink would block timers and I/O until the last page is delivered.
           while (await (this.shared ? this.#deliverShared() : this.#deliverLocal())) await nextTurn();
         }
         if (!this.#delivery.isWriting) this.#error = undefined;
@@ -164,11 +166,11 @@ export class Follower implements CommitHook {
       }
     }
     this.#isFlush = false;
-    // In the same turn as the last look at `#again`: a call in between would be lost.
+    // In the same turn as the last read of `#again`: a call in between would be lost.
     forget();
   }
 
-  /** Delivers one page; whether there may be more. */
+  /** Delivers one page. @returns whether there may be more entries */
   async #deliverLocal(): Promise<boolean> {
     const seq = this.#localSeq as number;
     const refusals = openRefusals(this.#localRefusals, seq);
@@ -188,8 +190,10 @@ export class Follower implements CommitHook {
   }
 
   /**
-   * Delivers one page under a lease; whether there may be more. The cursor moves only after the write, so that a crash in
-   * between repeats the page. It moves only while this process has the lease, so that it never moves back.
+   * Delivers one page under a lease. The cursor moves only after the write, so that a crash in between repeats the page. It moves
+   * only while this process has the lease, so that it never moves back.
+   *
+   * @returns whether there may be more entries
    */
   async #deliverShared(): Promise<boolean> {
     const { ledger, clock, owner } = this.#kernel;
@@ -199,7 +203,7 @@ export class Follower implements CommitHook {
     const seq = readBookmark(row, 'seq');
     const refusals = openRefusals(refusalsOf(row), seq);
     const { entries, start, head } = await ledger.journal(seq, pageAfter(seq, refusals));
-    // A cursor ahead of the journal would skip the next entries; one before its start has missed those that are gone.
+    // A cursor ahead of the journal would skip the next entries. A cursor before its start has missed the removed entries.
     if (seq > head.seq || seq < start.seq) {
       // Unless another process has moved it between the two reads.
       if ((await this.#cursor.row())?.version !== row.version) return true;
@@ -216,7 +220,7 @@ export class Follower implements CommitHook {
     if (failure === undefined) {
       return this.#cursor.write(version + 1, { seq: last.seq, leasedUntil: 0, refusals: openRefusals(refusals, last.seq) });
     }
-    // The lease also expires: a failure to give it back must not hide the sink's own error.
+    // The lease expires by itself, so a failure to release it must not hide the sink's own error.
     const ended = { seq, leasedUntil: 0, refusals: failure.refusals };
     const isCounted = await this.#cursor.write(version + 1, ended).catch((error: unknown) => {
       this.#delivery.report(error);
@@ -227,11 +231,11 @@ export class Follower implements CommitHook {
   }
 }
 
-/** The refusals of an entry that is still to be delivered. */
+/** The refusals, if their entry is after `seq` and so not delivered yet. */
 const openRefusals = (refusals: Refusals | undefined, seq: number): Refusals | undefined =>
   refusals !== undefined && refusals.seq > seq ? refusals : undefined;
 
-/** How many entries to read: those before a refused entry, or that entry alone, so that the cursor passes the others. */
+/** How many entries to read: all before a refused entry, or only the refused entry, so that the cursor moves past the others. */
 function pageAfter(seq: number, refusals: Refusals | undefined): number {
   if (refusals === undefined) return PAGE;
   return Math.min(PAGE, Math.max(1, refusals.seq - seq - 1));

@@ -30,7 +30,7 @@ export class Followers {
     return this.#all.some(({ sink }) => sink.name === name);
   }
 
-  /** @param isEager whether it delivers from the engine's first use on, and not only after a commit or with a sweep */
+  /** @param isEager true: it delivers from the engine's first use on, and not only after a commit or with a sweep */
   add(sink: AuditSink, isEager = false): void {
     const follower = new Follower(sink, this.#kernel, this.#context);
     this.#all.push(follower);
@@ -39,7 +39,7 @@ export class Followers {
     if (this.#isStarted) this.#startFollower(follower);
   }
 
-  /** At the engine's first use: watching and reading are I/O, and making an engine does none (L46). */
+  /** Runs at the engine's first use: watching and reading are I/O, and the constructor of an engine does none (L46). */
   #start(): void {
     this.#isStarted = true;
     for (const follower of this.#all) this.#startFollower(follower);
@@ -53,9 +53,9 @@ export class Followers {
   }
 
   /**
-   * Delivers what may be new.
+   * Delivers new entries.
    *
-   * @param insist also to sinks that are failing, which otherwise are not tried again at each commit
+   * @param insist true: also to failing sinks, which are not tried again at each commit
    */
   wake(insist = false): void {
     for (const follower of this.#all) if (insist || !follower.isFailing) void follower.drive();
@@ -82,7 +82,7 @@ export class Followers {
   }
 }
 
-/** Reports a record that can't be read. To a sink it counts as removed, so that entries about all others are delivered. */
+/** Reports an unreadable record to `onError`. For a sink it counts as removed, so that entries about other records are delivered. */
 async function readForSink(context: SinkContext, onError: Settings['onError'], id: string): ReturnType<SinkContext['request']> {
   try {
     return await context.request(id);

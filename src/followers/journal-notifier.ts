@@ -6,17 +6,17 @@ import type { AuditEntry } from '../records/index.js';
 /** How many entries are read at a time. */
 const PAGE = 200;
 
-/** Waits for entries. */
+/** A listener that waits for entries of the journal. */
 export interface JournalListener {
   /** Whether the listener must be woken for this entry. */
   readonly concerns: (entry: AuditEntry) => boolean;
   readonly wake: () => void;
 }
 
-/** What the notifier takes from the engine. */
+/** The parts of the engine that the notifier needs. */
 export interface NotifierContext {
   readonly store: Pick<GrantStore, 'watch'>;
-  /** The entries after a seq; without one, only where the journal starts and ends. */
+  /** Reads the entries after a seq. Without a seq, reads only the journal's start and head. */
   readonly journal: (after: number | undefined, limit: number) => MaybePromise<JournalSlice>;
   readonly onError: (error: unknown, during: string) => void;
 }
@@ -30,7 +30,7 @@ export class JournalNotifier {
   readonly #context: NotifierContext;
   readonly #listeners = new Set<JournalListener>();
   #watching: { readonly end?: () => void } | undefined;
-  /** The listeners were woken for all entries up to here; `undefined`: the head has not been read yet. */
+  /** The listeners have been woken for all entries up to this seq; `undefined`: the head has not been read yet. */
   #seq: number | undefined;
   #isReading = false;
   #isHinted = false;
@@ -39,7 +39,7 @@ export class JournalNotifier {
     this.#context = context;
   }
 
-  /** @returns removes the listener */
+  /** @returns a function that removes the listener */
   listen(listener: JournalListener): () => void {
     this.#listeners.add(listener);
     if (this.#watching === undefined) this.#watch();
@@ -52,7 +52,7 @@ export class JournalNotifier {
     };
   }
 
-  /** Says that the journal may have a new entry. */
+  /** Signals that the journal may have a new entry. */
   hint(): void {
     this.#isHinted = true;
     if (!this.#isReading && this.#listeners.size > 0) void this.#readNew();
@@ -73,7 +73,7 @@ export class JournalNotifier {
     this.#isReading = false;
   }
 
-  /** @returns whether there is more */
+  /** @returns whether there are more entries */
   async #readPage(): Promise<boolean> {
     const since = this.#seq;
     const { entries, start, head } = await this.#context.journal(since, PAGE);
@@ -89,7 +89,7 @@ export class JournalNotifier {
     for (const listener of [...this.#listeners].filter(isConcerned)) listener.wake();
   }
 
-  /** After a failure it is tried again for the next listener. */
+  /** Watches the store. After a failure, the next listener starts a new watch. */
   #watch(): void {
     const watching: { end?: () => void } = {};
     this.#watching = watching;
@@ -97,7 +97,7 @@ export class JournalNotifier {
       this.#context.store,
       () => this.hint(),
       (error, during) => {
-        // A later watch may have begun since.
+        // A later watch may have started since.
         if (this.#watching === watching) this.#watching = undefined;
         this.#context.onError(error, during);
       },

@@ -5,8 +5,8 @@ import { isInstant } from '../core/instant.js';
 export const MAX_REFUSALS = 5;
 
 /**
- * A sink's `write`, or the `send` of `notify`, rejects with this when its destination refuses this one entry because of
- * its content: not when the destination is down or busy, or requires authentication.
+ * A sink's `write`, or the `send` of `notify`, rejects with this error when its destination refuses one entry because of the
+ * entry's content: not when the destination is down or busy, or requires authentication.
  *
  * After five refusals of one entry it is delivered in its withheld form, see {@link isWithheld}. The next entry follows only
  * if the destination takes that form. Any error with a `refusedEntry` counts, so that an adapter needs no import.
@@ -42,9 +42,9 @@ export function refusedIn(page: readonly AuditEntry[], error: unknown): AuditEnt
 }
 
 /**
- * Whether an entry that a sink is given is in its withheld form: id, seq, type, instant, digest, hashes and the ids of its
- * records, and no text that a caller chose. Its actor is `system:withheld`, and its digest is that of the whole entry,
- * which `readJournal` gives.
+ * Whether an entry that a sink receives is in its withheld form. That form has id, seq, type, instant, digest, hashes and the ids
+ * of its records, and no text that a caller chose. Its actor is `system:withheld`. Its digest is that of the whole entry, which
+ * `readJournal` returns.
  */
 export const isWithheld = (entry: AuditEntry): boolean => entry.data['withheld'] === true;
 
@@ -67,13 +67,13 @@ export function withhold({ v, namespace, id, type, at, requestId, grantId, diges
   };
 }
 
-/** The refusals of the entry that a follower has to deliver next. A shared follower keeps them in its cursor's row. */
+/** The refusals of the entry that a follower must deliver next. A shared follower keeps them in its cursor's row. */
 export interface Refusals {
   readonly seq: number;
   readonly id: string;
   readonly type: string;
   readonly count: number;
-  /** After the withheld form was refused, too: the follower sends nothing before this instant. Epoch milliseconds, or 0. */
+  /** The follower sends nothing before this instant. 0 until the withheld form has been refused too. Epoch milliseconds. */
   readonly retryAt: number;
 }
 
@@ -91,7 +91,7 @@ export function countRefusal(before: Refusals | undefined, { seq, id, type }: Au
 /** Whether the follower must still wait. A wait that ends too far ahead was computed before the clock was set back. */
 export const isWaiting = ({ retryAt }: Refusals, now: number): boolean => now < retryAt && retryAt <= now + MAX_WAIT_MS;
 
-/** The entry, as messages name it. */
+/** The name of an entry in messages. */
 export const nameOf = ({ id, type, seq }: Pick<Refusals, 'id' | 'type' | 'seq'>): string => `entry ${id} (${type}, seq ${seq})`;
 
 /** Reads the refusals in a cursor's row; a value that this version does not write counts as none. */

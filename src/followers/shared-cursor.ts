@@ -4,11 +4,11 @@ import { isObject } from '../records/index.js';
 import { bookmark, HORIZON, readBookmark, touchHorizon } from '../records/bookmark.js';
 import { readRefusals, type Refusals } from './refused-entry.js';
 
-/** Where a shared follower stands, as its row says. */
+/** The state of a shared follower, as its row stores it. */
 export interface CursorState {
   /** Every entry up to this one was delivered. */
   readonly seq: number;
-  /** Epoch milliseconds: until then the delivery of another process may be under way. 0: none is. */
+  /** The end of the lease, epoch milliseconds. Until then a delivery of the row's owner may be under way. 0: none is. */
   readonly leasedUntil: number;
   readonly refusals: Refusals | undefined;
 }
@@ -27,7 +27,7 @@ export class SharedCursor {
     return this.#kernel.ledger.row('cursor', this.#name);
   }
 
-  /** Makes the row where there is none, at the journal's start, so that every purge of any process sees it from then on. */
+  /** Makes the row if it is missing, at the journal's start, so that every purge of any process sees it from then on. */
   make(): Promise<void> {
     return this.#kernel.ledger.untilCommitted(() => this.#exists());
   }
@@ -42,7 +42,7 @@ export class SharedCursor {
     return ledger.commitNow({ expect: [{ kind: 'cursor', id: this.#name, version: 0 }, touched.expect], put: [cursor, touched.put] });
   }
 
-  /** Writes a version of the row; whether it was this engine that wrote it. */
+  /** Writes a version of the row. @returns whether this engine wrote it */
   async write(version: number, { seq, leasedUntil, refusals }: CursorState): Promise<boolean> {
     const { ledger, owner } = this.#kernel;
     const body = { seq, leasedUntil, owner: owner(), ...(refusals === undefined ? {} : { refused: { ...refusals } }) };

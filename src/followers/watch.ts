@@ -4,7 +4,7 @@ import { isThenable } from '../core/time.js';
 /**
  * Watches a store that has `watch`. A watch only gives hints, so its failure is reported to `onError` and has no other effect.
  *
- * @returns ends the watch; never throws
+ * @returns a function that ends the watch and never throws
  */
 export function watch(store: Pick<GrantStore, 'watch'>, wake: () => void, onError: (error: unknown, during: string) => void): () => void {
   const guarded = <T>(call: () => T): T | undefined => {
@@ -16,7 +16,7 @@ export function watch(store: Pick<GrantStore, 'watch'>, wake: () => void, onErro
     }
   };
   const unwatch = guarded(() => store.watch?.(wake));
-  // By the contract it is no promise. A promise would reject unhandled.
+  // The contract allows no promise here. If a store returns one, its rejection must not stay unhandled.
   if (isThenable(unwatch)) unwatch.then(undefined, (error: unknown) => onError(error, 'watch'));
   return () => guarded(() => unwatch?.());
 }
