@@ -27,23 +27,23 @@ export async function* readJournal(store: GrantStore, after = 0, pageSize = 250)
     const newest = entries.at(-1);
     if (newest === undefined) {
       if (head.seq > Math.max(last, start.seq))
-        throw new StoreError('journal', `gave no entry behind ${last}, but its head is ${head.seq}`);
+        throw new StoreError('journal', `returned no entry after ${last}, but the head is entry ${head.seq}`);
       return;
     }
     yield* entries;
     // One that is no entry is for the reader to refuse; to go on behind it is impossible.
-    if (!(newest.seq > last)) throw new StoreError('journal', `gave a page behind ${last} that does not lead on`);
+    if (!(newest.seq > last)) throw new StoreError('journal', `returned a page after entry ${last} that does not advance`);
     last = newest.seq;
     if (last < head.seq) await yieldToOthers();
   }
 }
 
 const trimmed = (from: number, to: number): string =>
-  `a purge has trimmed entries ${from} to ${to} before they were read; nothing is wrong with the journal: read it again, from its start`;
+  `a purge trimmed entries ${from} to ${to} before they were read. The journal is intact: read it again from its start`;
 
 /** The entries of a journal, in whatever form they come. */
 export function readEntries(argument: string, value: unknown): Iterable<AuditEntry> | AsyncIterable<AuditEntry> {
   const given = typeof value === 'object' && value !== null ? (value as Partial<Record<symbol, unknown>>) : {};
   if ([Symbol.asyncIterator, Symbol.iterator].some((form) => typeof given[form] === 'function')) return value as Iterable<AuditEntry>;
-  throw invalid(argument, 'the entries of a journal: a list, or what readJournal or readJsonLines yields', value);
+  throw invalid(argument, 'the entries of a journal: an array, or the result of readJournal or readJsonLines', value);
 }

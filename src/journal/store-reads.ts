@@ -66,7 +66,7 @@ export function askWindow(store: Pick<GrantStore, 'windowOf'>, subject: unknown,
 const failure = (method: keyof GrantStore, error: unknown): Error =>
   isJitError(error) ? error : new StoreError(method, messageOf(error), error);
 
-export const MALFORMED = 'the answer is not of the form that the contract fixes';
+export const MALFORMED = 'the answer of the store is malformed';
 
 export const askJournal = (store: Pick<GrantStore, 'journal'>, query: JournalQuery): MaybePromise<JournalSlice> =>
   askStore('journal', () => store.journal(query), isSlice);

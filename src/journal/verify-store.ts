@@ -61,7 +61,10 @@ export async function verifyStore(store: GrantStore, options: { readonly head?: 
     const later = await comparison.run();
     if (later !== 'trimmed') return found(reading, later, comparison);
   }
-  throw new ConflictError(MAX_RESTARTS, `purges trimmed the journal ${MAX_RESTARTS} times while it was read; verify again when none runs`);
+  throw new ConflictError(
+    MAX_RESTARTS,
+    `purges trimmed the journal ${MAX_RESTARTS} times while it was read; verify again when no purge runs`,
+  );
 }
 
 function found(reading: JournalReading, problem: JournalProblem | undefined, comparison?: Comparison): StoreVerification {

@@ -27,8 +27,8 @@ export interface JournalAnchors {
 /** How many entries are verified before the event loop takes a turn: some milliseconds' work. */
 const ENTRIES_A_TURN = 256;
 
-const NOT_HEAD = 'is not the entry of the exported head';
-const CUT = 'is missing: the journal begins after it, and no journal.purged entry says that it was trimmed';
+const NOT_HEAD = 'is not the exported head: its hash differs';
+const CUT = 'is missing: the journal begins after it, and no journal.purged entry covers it';
 
 /**
  * Checks a journal entry by entry: every digest, every link, every sequence number. An edit, a deletion, an insertion
@@ -52,10 +52,11 @@ export async function verifyJournal(
   // Anchors come from outside: one whose seq were no number would never be met, and so never be compared.
   const claimed = given.start === undefined ? undefined : readAnchor('start', given.start);
   const trusted = given.after === undefined ? undefined : readAnchor('after', given.after);
-  if (claimed !== undefined && trusted !== undefined) throw invalid('after', 'left out where start is given', given.after);
+  if (claimed !== undefined && trusted !== undefined) throw invalid('after', 'omitted when start is given', given.after);
   const start = trusted ?? claimed ?? GENESIS;
   const head = given.head === undefined ? undefined : readAnchor('head', given.head);
-  if (head !== undefined && head.seq < start.seq) return { ok: false, seq: head.seq, problem: 'lies before the start that was given' };
+  if (head !== undefined && head.seq < start.seq)
+    return { ok: false, seq: head.seq, problem: 'is the exported head, but comes before the given start' };
   if (head?.seq === start.seq && head.hash !== start.hash) return { ok: false, seq: head.seq, problem: NOT_HEAD };
   let last = start;
   let namespace = given.namespace === undefined ? undefined : readId('namespace', given.namespace);
@@ -73,7 +74,7 @@ export async function verifyJournal(
     if (count % ENTRIES_A_TURN === 0) await nextTurn();
   }
   if (head !== undefined && head.seq > last.seq) {
-    return { ok: false, seq: last.seq + 1, problem: 'is missing: the exported head lies at or behind it' };
+    return { ok: false, seq: last.seq + 1, problem: 'is missing: the exported head is this entry or a later one' };
   }
   if (trimmedTo < start.seq) return { ok: false, seq: trimmedTo + 1, problem: CUT };
   return { ok: true, head: last, count };
@@ -81,9 +82,9 @@ export async function verifyJournal(
 
 function problemOf(entry: AuditEntry, seq: number, prevHash: string, namespace: string | undefined): string | undefined {
   try {
-    if (entry.seq !== seq) return `has seq ${String(entry.seq)}`;
-    if (namespace !== undefined && entry.namespace !== namespace) return 'is of another namespace';
-    if (entry.prevHash !== prevHash) return 'does not follow the entry before it';
+    if (entry.seq !== seq) return `has seq ${String(entry.seq)}; expected ${seq}`;
+    if (namespace !== undefined && entry.namespace !== namespace) return 'belongs to another namespace';
+    if (entry.prevHash !== prevHash) return 'does not follow the previous entry: its prevHash differs';
     if (entry.digest !== digestOfEntry(entry)) return 'was edited: its digest does not match';
     if (entry.hash !== hashOfEntry(prevHash, seq, entry.digest)) return 'has a wrong hash';
     return undefined;

@@ -61,7 +61,7 @@ describe('verifyJournal() with a namespace', () => {
     expect(await verifyJournal(entries, { head, namespace: 'wiki' }).catch((error: unknown) => error)).toEqual({
       ok: false,
       seq: 1,
-      problem: 'is of another namespace',
+      problem: 'belongs to another namespace',
     });
     expect(await verifyJournal(entries, { head, namespace: 'payments' })).toMatchObject({ ok: true });
   });

@@ -84,7 +84,7 @@ describe('readJournal()', () => {
       const { store } = journalStore(entries.slice(8), anchorOf(entries[7]!));
       await expect(readAll(store, after)).rejects.toMatchObject({
         code: 'ERR_JIT_CONFLICT',
-        message: expect.stringMatching(`trimmed entries ${after + 1} to 8 .* read it again, from its start`) as string,
+        message: expect.stringMatching(`trimmed entries ${after + 1} to 8 .* read it again from its start`) as string,
       });
       expect(await readAll(store, 8)).toEqual(entries.slice(8));
     },
@@ -101,7 +101,7 @@ describe('readJournal()', () => {
     await expect(readAll({ ...store, journal })).rejects.toMatchObject({
       code: 'ERR_JIT_STORE',
       operation: 'journal',
-      message: expect.stringMatching('no entry behind 0, but its head is 10') as string,
+      message: expect.stringMatching('no entry after 0, but the head is entry 10') as string,
     });
     await expect(readAll({ ...store, journal }, 10)).resolves.toEqual([]);
   });
@@ -117,7 +117,7 @@ describe('readJournal()', () => {
     await expect(reading).rejects.toMatchObject({
       code: 'ERR_JIT_STORE',
       operation: 'journal',
-      message: expect.stringMatching('does not lead on') as string,
+      message: expect.stringMatching('does not advance') as string,
     });
     expect(read).toEqual(page);
   });

@@ -5,13 +5,13 @@ import { askJournal, askLive, askPage, askRows, askStore, isRows } from '../../s
 import { aRow } from '../../src/testing.js';
 import { anchorOf, journalOf } from './sample.js';
 
-const refused = { code: 'ERR_JIT_STORE', message: expect.stringMatching('not of the form that the contract fixes') as string };
+const refused = { code: 'ERR_JIT_STORE', message: expect.stringMatching('the answer of the store is malformed') as string };
 const answers = (answer: unknown) => () => Promise.resolve(answer as never);
 
 describe('what is asked of a store', () => {
   it('is answered at once where the store does', () => {
     expect(askStore('live', () => [], isRows)).toEqual([]);
-    expect(() => askStore('live', () => 7 as never, isRows)).toThrow('store.live: the answer is not of the form');
+    expect(() => askStore('live', () => 7 as never, isRows)).toThrow('store.live: the answer of the store is malformed');
   });
 
   it('L30 an error of ours stays what it is, and every other is named by the method', async () => {

@@ -37,7 +37,7 @@ describe('verifyStore() compares each row as get, find and live give it [V8] (L2
     const { store, id, before } = await aRevoked();
     const stale = withLive(store, (rows, { scope }) => (scope === SCOPE ? [...rows, before] : rows));
     expect(await named(stale)).toEqual({ ok: false, named: [`grant ${id}`] });
-    expect((await verifyStore(stale)).differences[0]?.problem).toMatch(/^live\(\) still gives it, at version 1/);
+    expect((await verifyStore(stale)).differences[0]?.problem).toMatch(/^live\(\) still returns it at version 1/);
   });
 
   it('names it where live() gives it to a question without a scope alone [V8a]', async () => {
@@ -76,7 +76,7 @@ describe('verifyStore() compares each row as get, find and live give it [V8] (L2
     const verified = await verifyStore(empty);
     expect(verified).toMatchObject({ ok: false, rows: 0 });
     expect(verified.differences).toHaveLength(rows);
-    expect(verified.differences[0]?.problem).toMatch(/^find\(\) does not give it/);
+    expect(verified.differences[0]?.problem).toMatch(/^find\(\) does not return it/);
   });
 
   it('names one row that find() leaves out, or gives as it was before [V8b]', async () => {

@@ -92,75 +92,65 @@ describe('verifyStore()', () => {
         'a grant that lasts longer',
         'grant',
         (row) => ({ ...inBody({ expiresAt: later })(row), until: later, dueAt: later }),
-        /until is \d+, by the journal \d+; dueAt is .+; body\.expiresAt is \d+, by the journal \d+; its last entry is \d+/,
+        /until is \d+ \(journal: \d+\); dueAt is .+; body\.expiresAt is \d+ \(journal: \d+\); its last entry is \d+/,
       ],
-      ['a grant of another scope', 'grant', (row) => ({ ...row, scope: 'root' }), /scope is "root", by the journal "/],
-      ['a grant of another subject', 'grant', (row) => ({ ...row, subject: 'user:eve' }), /subject is "user:eve", by the journal "user:/],
-      ['a version that was moved on', 'request', (row) => ({ ...row, version: row.version + 1 }), /version is \d, by the journal \d/],
-      [
-        'a request that is decided',
-        'request',
-        inBody({ end: { status: 'approved' } }),
-        /body\.end is {"status":"approved"}, by the journal/,
-      ],
+      ['a grant of another scope', 'grant', (row) => ({ ...row, scope: 'root' }), /scope is "root" \(journal: "/],
+      ['a grant of another subject', 'grant', (row) => ({ ...row, subject: 'user:eve' }), /subject is "user:eve" \(journal: "user:/],
+      ['a version that was moved on', 'request', (row) => ({ ...row, version: row.version + 1 }), /version is \d \(journal: \d/],
+      ['a request that is decided', 'request', inBody({ end: { status: 'approved' } }), /body\.end is {"status":"approved"} \(journal:/],
       [
         'a review that is added',
         'request',
         inBody({ reviews: [{ reviewer: 'user:eve' }] }),
-        /body\.reviews is \[{"reviewer":"user:eve"}\], by the journal \[\]/,
+        /body\.reviews is \[{"reviewer":"user:eve"}\] \(journal: \[\]/,
       ],
       [
         'a field that is taken away',
         'request',
         ({ body: { ttlMs: _, ...body }, ...row }) => ({ ...row, body }),
-        /body\.ttlMs is undefined, by the journal \d/,
+        /body\.ttlMs is undefined \(journal: \d/,
       ],
-      [
-        'a field that nobody knows',
-        'usage',
-        inBody({ more: 'x'.repeat(500) }),
-        /body\.more is "x+"\.\.\. \(500\), by the journal undefined/,
-      ],
-      ['a long field', 'request', inBody({ scopes: ['x'.repeat(500)] }), /body\.scopes is \["x+\.\.\., by the journal/],
-      ['uses that were given back', 'usage', inBody({ uses: 0 }), /body\.uses is 0, by the journal 1/],
-      ['a use that leaves more', 'use', inBody({ usesLeft: 5 }), /body\.usesLeft is 5, by the journal 1/],
+      ['a field that nobody knows', 'usage', inBody({ more: 'x'.repeat(500) }), /body\.more is "x+"\.\.\. \(500\) \(journal: undefined/],
+      ['a long field', 'request', inBody({ scopes: ['x'.repeat(500)] }), /body\.scopes is \["x+\.\.\. \(journal:/],
+      ['uses that were given back', 'usage', inBody({ uses: 0 }), /body\.uses is 0 \(journal: 1/],
+      ['a use that leaves more', 'use', inBody({ usesLeft: 5 }), /body\.usesLeft is 5 \(journal: 1/],
       ['a key that stands for something else', 'reuse', inBody({ askDigest: 'x' }), /body\.askDigest is "x"/],
       [
         'a debt that is forgiven',
         'subject',
         (row) => ({ ...inBody({ unreviewed: [] })(row), open: false }),
-        /open is false, by the journal true; body\.unreviewed is \[\]/,
+        /open is false \(journal: true\); body\.unreviewed is \[\]/,
       ],
-      ['a grant that was issued earlier', 'grant', (row) => ({ ...row, createdAt: 1 }), /createdAt is 1, by the journal \d{13};/],
-      ['a request that is due later', 'request', (row) => ({ ...row, sortAt: later }), /sortAt is \d{13}, by the journal /],
-      ['a column of null', 'grant', (row) => ({ ...row, dueAt: null }), /dueAt is null, by the journal \d/],
+      ['a grant that was issued earlier', 'grant', (row) => ({ ...row, createdAt: 1 }), /createdAt is 1 \(journal: \d{13}\);/],
+      ['a request that is due later', 'request', (row) => ({ ...row, sortAt: later }), /sortAt is \d{13} \(journal: /],
+      ['a column of null', 'grant', (row) => ({ ...row, dueAt: null }), /dueAt is null \(journal: \d/],
       ['a bigint', 'grant', inBody({ expiresAt: 10n }), /body\.expiresAt is a bigint/],
-      ['what is no JSON', 'request', inBody({ scopes: [10n] }), /body\.scopes is an array, by the journal/],
-      ['a list that is a text', 'request', inBody({ scopes: 'a:x' }), /body\.scopes is "a:x", by the journal/],
-      ['no body', 'grant', (row) => ({ ...row, body: 'gone' }), /body is "gone"/],
+      ['what is no JSON', 'request', inBody({ scopes: [10n] }), /body\.scopes is an array \(journal:/],
+      ['a list that is a text', 'request', inBody({ scopes: 'a:x' }), /body\.scopes is "a:x" \(journal:/],
+      ['no body', 'grant', (row) => ({ ...row, body: 'gone' }), /body must be an object, but is "gone"/],
       [
         'other metadata',
         'request',
         (row) => (row.body['metadata'] === undefined ? row : inBody({ metadata: { host: 'db-2' } })(row)),
-        new RegExp(`body\\.metadata has the SHA-256 ${digestOf({ host: 'db-2' })}, by the journal ${digestOf({ host: 'db-1' })}`),
+        new RegExp(`body\\.metadata has SHA-256 ${digestOf({ host: 'db-2' })} \\(journal: ${digestOf({ host: 'db-1' })}\\)`),
       ],
       [
         'metadata that is taken away',
         'request',
         ({ body: { metadata: _, ...body }, ...row }) => ({ ...row, body }),
-        /body\.metadata is missing, by the journal its SHA-256 is [0-9a-f]{64}/,
+        /body\.metadata is missing \(journal: SHA-256 [0-9a-f]{64}\)/,
       ],
       [
         'metadata that is added',
         'request',
         (row) => (row.body['metadata'] === undefined ? inBody({ metadata: {} })(row) : row),
-        /body\.metadata is there, by the journal there is none/,
+        /body\.metadata exists \(journal: none\)/,
       ],
       [
         'metadata that is no JSON',
         'request',
         (row) => (row.body['metadata'] === undefined ? row : inBody({ metadata: { n: NaN } })(row)),
-        /body\.metadata has the SHA-256 of nothing that is JSON/,
+        /body\.metadata has SHA-256 unknown, as it is not JSON/,
       ],
     ];
     it.each(cases)('%s', async (_, kind, change, problem) => {
@@ -178,7 +168,7 @@ describe('verifyStore()', () => {
       const { store, request } = await aLife();
       const gone = tampered(store, (row) => (row.kind === 'grant' && row.id === `${request.id}.1` ? undefined : row));
       expect((await verifyStore(gone)).differences).toEqual([
-        { kind: 'grant', id: `${request.id}.1`, problem: expect.stringMatching(/^is missing: entry \d+ has it at version 1$/) as string },
+        { kind: 'grant', id: `${request.id}.1`, problem: expect.stringMatching(/^is missing: entry \d+ wrote version 1$/) as string },
       ]);
       await store.commit(aChange({ put: [aRow({ id: 'forged.1' })] }));
       expect((await verifyStore(store)).differences).toEqual([{ kind: 'grant', id: 'forged.1', problem: 'is not in the journal' }]);
@@ -191,10 +181,10 @@ describe('verifyStore()', () => {
       expect(differences.filter(({ kind }) => kind === 'grant')).toContainEqual({
         kind: 'grant',
         id: 'undefined',
-        problem: 'is no row at all',
+        problem: 'is not a row',
       });
-      expect(differences).toContainEqual({ kind: 'grant', id: `${request.id}.1`, problem: 'is no row at all' });
-      expect(differences).toContainEqual({ kind: 'use', id: '7', problem: 'is no row at all' });
+      expect(differences).toContainEqual({ kind: 'grant', id: `${request.id}.1`, problem: 'is not a row' });
+      expect(differences).toContainEqual({ kind: 'use', id: '7', problem: 'is not a row' });
     });
   });
 
@@ -221,7 +211,7 @@ describe('verifyStore()', () => {
       expect((await purge()).journalStart).toBeGreaterThan(0);
       const { unproven, ...rest } = await verifyStore(store);
       expect(rest).toMatchObject({ ok: true, problem: undefined, differences: [] });
-      expect(unproven).toEqual([{ kind: 'subject', id: SAM, problem: 'entries that tell of it have been purged' }]);
+      expect(unproven).toEqual([{ kind: 'subject', id: SAM, problem: 'the entries about it have been purged' }]);
     });
 
     it('names a horizon that is another, or malformed, or gone', async () => {
@@ -230,16 +220,16 @@ describe('verifyStore()', () => {
       const horizon = async (change: (row: Row) => unknown) => (await verifyStore(tampered(store, kindIs('horizon', change)))).differences;
       const named = (problem: unknown) => [{ kind: 'horizon', id: 'horizon', problem }];
       const says = (before: string) =>
-        expect.stringMatching(new RegExp(`^body\\.before is ${before}, by the journal ${at(HOUR)}; its last entry is \\d+$`)) as unknown;
+        expect.stringMatching(new RegExp(`^body\\.before is ${before} \\(journal: ${at(HOUR)}\\); its last entry is \\d+$`)) as unknown;
       expect(await horizon(inBody({ before: 7 }))).toEqual(named(says('7')));
       expect(await horizon(inBody({ before: 'now' }))).toEqual(named(says('"now"')));
       expect(await horizon(() => undefined)).toEqual(
-        named(expect.stringMatching(new RegExp(`^is missing: entry \\d+ has it at ${at(HOUR)}$`))),
+        named(expect.stringMatching(new RegExp(`^is missing: entry \\d+ set it to ${at(HOUR)}$`))),
       );
-      expect(await horizon((row) => ({ ...row, version: 0 }))).toEqual(named(expect.stringMatching(/^version is 0, by the journal 1/)));
+      expect(await horizon((row) => ({ ...row, version: 0 }))).toEqual(named(expect.stringMatching(/^version is 0 \(journal: 1/)));
       for (const version of [1.5, '1', null])
-        expect(await horizon((row) => ({ ...row, version }))).toEqual(named(expect.stringMatching(/^version is .+, by the journal 1/)));
-      for (const row of ['no row', null, 7]) expect(await horizon(() => row)).toEqual(named('is no row at all'));
+        expect(await horizon((row) => ({ ...row, version }))).toEqual(named(expect.stringMatching(/^version is .+ \(journal: 1/)));
+      for (const row of ['no row', null, 7]) expect(await horizon(() => row)).toEqual(named('is not a row'));
       expect(await horizon((row) => ({ ...row, version: row.version + 7 }))).toEqual([]);
     });
 
@@ -322,7 +312,7 @@ describe('verifyStore()', () => {
       for (const kind of kinds) {
         const row = aRow({ kind, id: 'lone', body });
         const { unproven, differences } = await verifyStore(more(row));
-        expect([differences, unproven[0]]).toEqual([[], { kind, id: 'lone', problem: 'entries that tell of it have been purged' }]);
+        expect([differences, unproven[0]]).toEqual([[], { kind, id: 'lone', problem: 'the entries about it have been purged' }]);
       }
     });
 
@@ -375,7 +365,7 @@ describe('verifyStore()', () => {
       const slice: JournalSlice = { entries: [], start, head: { seq: 5, hash } };
       const running = over(store, { journal: async ({ limit }) => (limit === 1 ? { ...slice, start: { seq: 2, hash } } : slice) });
       const error = await refusal(verifyStore(running), 'ERR_JIT_CONFLICT');
-      expect(error).toMatchObject({ attempts: 8, message: expect.stringMatching('verify again when none runs') as string });
+      expect(error).toMatchObject({ attempts: 8, message: expect.stringMatching('verify again when no purge runs') as string });
     });
 
     it('says what to do about a head that was exported before it', async () => {
@@ -389,7 +379,7 @@ describe('verifyStore()', () => {
       expect(await verifyStore(store, { head: start })).toMatchObject({ ok: true });
       expect(await verifyStore(store, { head: { ...start, hash: before.hash } })).toMatchObject({ ok: false, problem: { seq: start.seq } });
       const { ok, problem } = await verifyStore(store, { head: { seq: 1, hash: before.hash } });
-      expect([ok, problem]).toEqual([false, { seq: 1, problem: expect.stringMatching('Export a new one after a purge') as unknown }]);
+      expect([ok, problem]).toEqual([false, { seq: 1, problem: expect.stringMatching('Export a new head after each purge') as unknown }]);
     });
 
     it('L26 refuses a journal that begins later than any purge says, one that holds nothing too', async () => {
@@ -402,7 +392,7 @@ describe('verifyStore()', () => {
         expect(await verifyStore(store)).toMatchObject({
           ok: false,
           rows: 0,
-          problem: { seq: to + 1, problem: expect.stringMatching('no purge says that what was before it was trimmed') as string },
+          problem: { seq: to + 1, problem: expect.stringMatching('no journal.purged entry covers the entries before it') as string },
         });
       }
     });
@@ -455,7 +445,7 @@ describe('verifyStore()', () => {
           return { ...slice, entries: slice.entries.filter(({ seq }) => seq !== 2) };
         },
       });
-      expect(await verifyStore(without)).toMatchObject({ ok: false, problem: { seq: 2, problem: 'has seq 3' } });
+      expect(await verifyStore(without)).toMatchObject({ ok: false, problem: { seq: 2, problem: 'has seq 3; expected 2' } });
     });
 
     it('an exported head that it does not contain', async () => {
@@ -475,22 +465,22 @@ describe('verifyStore()', () => {
         verifyStore(over(store, { journal: async (query) => ({ ...(await store.journal(query)), head: { seq, hash, ...head } }) }));
       expect((await named({ seq: seq + 1 })).problem).toEqual({
         seq: seq + 1,
-        problem: 'is missing: the head that the store names lies at or behind it',
+        problem: 'is missing: the head that the store reports is this entry or a later one',
       });
-      expect((await named({ seq: seq - 1 })).problem).toEqual({ seq, problem: 'is not what the store names as its head' });
-      expect((await named({ hash: '1'.repeat(64) })).problem).toEqual({ seq, problem: 'is not what the store names as its head' });
+      expect((await named({ seq: seq - 1 })).problem).toEqual({ seq, problem: 'does not match the head that the store reports' });
+      expect((await named({ hash: '1'.repeat(64) })).problem).toEqual({ seq, problem: 'does not match the head that the store reports' });
     });
 
     it('entries of another namespace', async () => {
       const { store } = await aLife();
       const moved = Object.assign(over(store, {}), { namespace: 'tenant:b' });
-      expect((await verifyStore(moved)).problem).toEqual({ seq: 1, problem: 'is of another namespace' });
+      expect((await verifyStore(moved)).problem).toEqual({ seq: 1, problem: 'belongs to another namespace' });
     });
 
     it('entries that do not follow from each other, although the chain holds', async () => {
       expect((await verifyStore(told([created('r1'), approved('r2')]))).problem).toEqual({
         seq: 2,
-        problem: 'is about request r2, which is not on record',
+        problem: 'names request r2, which no earlier entry created',
       });
     });
 
@@ -498,7 +488,7 @@ describe('verifyStore()', () => {
       const found = await verifyStore(
         told([created('r1'), approved('r1', { change: 'x' }), { ...issued('r1.1', { expiresAt: 0 }), change: 'x' }]),
       );
-      expect(found.problem).toMatchObject({ seq: 3, problem: expect.stringMatching(/^leaves a grant r1\.1 that is none/) as string });
+      expect(found.problem).toMatchObject({ seq: 3, problem: expect.stringMatching(/^leaves grant r1\.1 incomplete/) as string });
     });
 
     it('what comes wrong only while rows are compared', async () => {

@@ -111,7 +111,11 @@ describe('verifyJournal()', () => {
     it('with digest and hash that fit is found at the entry behind it', async () => {
       for (const i of places.slice(0, -1)) {
         const changed = edit(i, forged(i + 1, entries[i]!.prevHash));
-        expect(await verifyJournal(changed)).toEqual({ ok: false, seq: i + 2, problem: 'does not follow the entry before it' });
+        expect(await verifyJournal(changed)).toEqual({
+          ok: false,
+          seq: i + 2,
+          problem: 'does not follow the previous entry: its prevHash differs',
+        });
       }
     });
 
@@ -128,7 +132,7 @@ describe('verifyJournal()', () => {
         for (const anchor of entries.map(anchorOf)) {
           const verdict = await verifyJournal(changed, { head: anchor });
           if (anchor.seq <= i) expect(verdict).toMatchObject({ ok: true });
-          else expect(verdict).toEqual({ ok: false, seq: anchor.seq, problem: 'is not the entry of the exported head' });
+          else expect(verdict).toEqual({ ok: false, seq: anchor.seq, problem: 'is not the exported head: its hash differs' });
         }
       }
     });
@@ -137,7 +141,7 @@ describe('verifyJournal()', () => {
   it('L26 a deletion is found where the entry was', async () => {
     for (const i of places.slice(0, -1)) {
       const changed = entries.filter((_, n) => n !== i);
-      expect(await verifyJournal(changed)).toEqual({ ok: false, seq: i + 1, problem: `has seq ${i + 2}` });
+      expect(await verifyJournal(changed)).toEqual({ ok: false, seq: i + 1, problem: `has seq ${i + 2}; expected ${i + 1}` });
       const closed = changed.map((entry, n) => ({ ...entry, seq: n + 1 }));
       expect(await verifyJournal(closed), 'also with the seqs closed up').toMatchObject({ ok: false, seq: i + 1 });
     }
@@ -177,14 +181,14 @@ describe('verifyJournal()', () => {
       for (const anchor of entries.map(anchorOf)) {
         const verdict = await verifyJournal(entries.slice(0, kept), { head: anchor });
         if (anchor.seq <= kept) expect(verdict).toMatchObject({ ok: true, count: kept });
-        else expect(verdict).toEqual({ ok: false, seq: kept + 1, problem: 'is missing: the exported head lies at or behind it' });
+        else expect(verdict).toEqual({ ok: false, seq: kept + 1, problem: 'is missing: the exported head is this entry or a later one' });
       }
     }
   });
 
   it('L26 a journal cut at its start is found unless the cut is an exported anchor', async () => {
     const cut = entries.slice(4);
-    expect(await verifyJournal(cut)).toEqual({ ok: false, seq: 1, problem: 'has seq 5' });
+    expect(await verifyJournal(cut)).toEqual({ ok: false, seq: 1, problem: 'has seq 5; expected 1' });
     expect(await verifyJournal(cut, { after: anchorOf(entries[3]!) })).toMatchObject({ ok: true, count: 6 });
     expect(await verifyJournal(cut, { after: { seq: 4, hash: H } })).toMatchObject({ ok: false, seq: 5 });
   });
@@ -193,7 +197,7 @@ describe('verifyJournal()', () => {
     const other = journalOf(10, { seq: 0, hash: H });
     expect(await verifyJournal([...entries.slice(0, 5), ...other.slice(5)])).toMatchObject({ ok: false, seq: 6 });
     const foreign = forged(6, entries[4]!.hash, { namespace: 'tenant-b' });
-    expect(await verifyJournal([...entries.slice(0, 5), foreign])).toEqual({ ok: false, seq: 6, problem: 'is of another namespace' });
+    expect(await verifyJournal([...entries.slice(0, 5), foreign])).toEqual({ ok: false, seq: 6, problem: 'belongs to another namespace' });
   });
 
   it('says where an exported head is at odds with the given start', async () => {
@@ -202,12 +206,12 @@ describe('verifyJournal()', () => {
     expect(await verifyJournal(kept, { start, head: anchorOf(entries[1]!) })).toEqual({
       ok: false,
       seq: 2,
-      problem: 'lies before the start that was given',
+      problem: 'is the exported head, but comes before the given start',
     });
     expect(await verifyJournal(kept, { start, head: { seq: 4, hash: H } })).toEqual({
       ok: false,
       seq: 4,
-      problem: 'is not the entry of the exported head',
+      problem: 'is not the exported head: its hash differs',
     });
     expect(await verifyJournal(entries, { head: { seq: 0, hash: H } })).toMatchObject({ ok: false, seq: 0 });
   });

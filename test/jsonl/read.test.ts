@@ -40,7 +40,7 @@ describe('readJsonLines()', () => {
     const other = journalOf(2, { seq: 0, hash: 'f'.repeat(64) });
     await writeFile(at('journal'), [...entries, ...other].map((entry) => line(entry)).join(''));
     expect(await readAll(at('journal'))).toHaveLength(8);
-    expect(await verifyJournal(readJsonLines(at('journal')))).toMatchObject({ ok: false, seq: 7, problem: 'has seq 1' });
+    expect(await verifyJournal(readJsonLines(at('journal')))).toMatchObject({ ok: false, seq: 7, problem: 'has seq 1; expected 7' });
   });
 
   it('rejects for a file that is not there, and for a directory', async () => {

@@ -116,7 +116,7 @@ describe('jsonLinesSink() under rotation', () => {
     await truncate(path, 0);
     await sink.write(entries.slice(22));
     const verdict = await verifyJournal(readJsonLines([at('journal.jsonl.1'), path]));
-    expect(verdict).toMatchObject({ ok: false, seq: 21, problem: 'has seq 23' });
+    expect(verdict).toMatchObject({ ok: false, seq: 21, problem: 'has seq 23; expected 21' });
   });
 
   it('follows a link of the folder to where it points now', async () => {

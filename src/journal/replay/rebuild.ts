@@ -66,7 +66,7 @@ export class Rebuild {
    */
   refuseIfPart(): void {
     if (this.isTrimmed && !(this.#trimmedTo >= this.start))
-      throw misfit(this.start + 1, 'is where the journal begins, and no purge says that what was before it was trimmed');
+      throw misfit(this.start + 1, 'begins the journal, but no journal.purged entry covers the entries before it');
   }
 
   /** A record as it is now; `'unproven'`: its first entry is gone; `undefined`: there is none. */
@@ -77,7 +77,7 @@ export class Rebuild {
   /** What an entry rests on without writing it. */
   require(entry: AuditEntry, kind: RecordKind, id: unknown): void {
     if (!this.isTrimmed && this.find(kind, id) === undefined)
-      throw misfit(entry.seq, `is about ${kind} ${String(id)}, which is not on record`);
+      throw misfit(entry.seq, `names ${kind} ${String(id)}, which no earlier entry created`);
   }
 
   /**
@@ -89,7 +89,7 @@ export class Rebuild {
    */
   write(entry: AuditEntry, kind: RecordKind, id: unknown, version: unknown, fields: Fields, begins = false): void {
     const { seq } = entry;
-    if (typeof id !== 'string' || typeof version !== 'number') throw misfit(seq, 'does not say what it is about');
+    if (typeof id !== 'string' || typeof version !== 'number') throw misfit(seq, 'names no record id or version');
     const before = this.find(kind, id);
     if (before === 'unproven') return;
     const tellsAll = kind === 'provisioning' || kind === 'subject';
@@ -98,13 +98,13 @@ export class Rebuild {
       this.doubt(kind, id);
       return;
     }
-    if (before !== undefined && begins) throw misfit(seq, `begins ${kind} ${id}, which is on record already`);
+    if (before !== undefined && begins) throw misfit(seq, `creates ${kind} ${id}, which already exists`);
     const last = before?.version ?? 0;
     const change = entry.id.slice(0, entry.id.lastIndexOf('.'));
     const follows = version === last + 1 || (version === last && change === before?.change);
     // A subject's row is written with requests, and of one whose first entry is gone it isn't known whose it was.
     const mayFollow = this.isTrimmed && tellsAll && version > last && (kind === 'subject' || before === undefined);
-    if (!follows && !mayFollow) throw misfit(seq, `does not follow from version ${last} of ${kind} ${id}: it makes version ${version}`);
+    if (!follows && !mayFollow) throw misfit(seq, `writes version ${version} of ${kind} ${id} after version ${last}`);
     const draft = { kind, id, version, fields: tellsAll ? fields : { ...before?.fields, ...fields }, seq, change };
     this.now.set(draft);
     if (this.then !== this.now && entry.at <= this.#at) this.then.set(draft);
@@ -117,7 +117,7 @@ export class Rebuild {
 
   /** Takes away what a purge has removed. */
   purge(entry: AuditEntry, horizon: unknown, removed: readonly RowKey[], trimmedTo: number): void {
-    if (!isInstant(horizon)) throw misfit(entry.seq, 'has no horizon');
+    if (!isInstant(horizon)) throw misfit(entry.seq, 'has no valid horizon');
     if (horizon > this.#horizon) this.#horizonSeq = entry.seq;
     this.#horizon = Math.max(this.#horizon, horizon);
     this.#trimmedTo = Math.max(this.#trimmedTo, trimmedTo);

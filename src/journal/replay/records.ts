@@ -48,7 +48,7 @@ export function recordOf<Kind extends RecordKind>(kind: Kind, draft: RecordDraft
   try {
     return build(kind, draft, drafts) as Records[Kind];
   } catch {
-    throw misfit(draft.seq, `leaves a ${kind} ${draft.id} that is none: what was written of it is incomplete or malformed`);
+    throw misfit(draft.seq, `leaves ${kind} ${draft.id} incomplete or malformed`);
   }
 }
 

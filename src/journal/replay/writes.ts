@@ -123,7 +123,7 @@ const recordProvisioning: Write = (to, entry, { provisioningId, version, ...fiel
 
 const purge: Write = (to, entry, { horizon, removed = [], trimmedTo = 0 }) => {
   const areKeys = Array.isArray(removed) && removed.every((key) => isObject(key) && typeof (key as JsonObject)['id'] === 'string');
-  if (!areKeys) throw misfit(entry.seq, 'does not say what it has removed');
+  if (!areKeys) throw misfit(entry.seq, 'does not name the records that it removed');
   to.purge(entry, horizon, removed, Number(trimmedTo));
 };
 

@@ -73,7 +73,7 @@ export class Comparison {
       for (const row of items) {
         this.rows += 1;
         const id: unknown = isObject(row) ? (row as Row).id : undefined;
-        if (typeof id !== 'string') this.differences.push({ kind, id: show(id), problem: 'is no row at all' });
+        if (typeof id !== 'string') this.differences.push({ kind, id: show(id), problem: 'is not a row' });
         else if (!seen.has(id)) {
           seen.add(id);
           listed.push(row as Row);
@@ -134,7 +134,11 @@ export class Comparison {
       return;
     }
     if (!isLiveKind(kind) || typeof id !== 'string') {
-      this.differences.push({ kind: typeof kind === 'string' ? kind : 'grant', id: show(id), problem: 'is no row that live() may give' });
+      this.differences.push({
+        kind: typeof kind === 'string' ? kind : 'grant',
+        id: show(id),
+        problem: 'is not a row that live() may return',
+      });
       return;
     }
     const key: Key = { kind, id };

@@ -18,11 +18,11 @@ const COLUMNS = ['kind', 'id', 'version', 'subject', 'scope', 'open', 'createdAt
 /** In what a stored row differs from the journal; `undefined`: in nothing. */
 export function differenceOf(row: Row | undefined, expected: Expected | undefined): string | undefined {
   if (expected === undefined) return row === undefined ? undefined : 'is not in the journal';
-  if (row === undefined) return `is missing: entry ${expected.seq} has it at version ${expected.row.version}`;
-  if (!isObject(row)) return 'is no row at all';
+  if (row === undefined) return `is missing: entry ${expected.seq} wrote version ${expected.row.version}`;
+  if (!isObject(row)) return 'is not a row';
   const differences = COLUMNS.flatMap((column) => differing(column, row[column], expected.row[column]));
   if (isObject(row.body)) differences.push(...inBody(row.body, expected));
-  else differences.push(`body is ${show(row.body)}`);
+  else differences.push(`body must be an object, but is ${show(row.body)}`);
   return differences.length === 0 ? undefined : `${differences.join('; ')}; its last entry is ${expected.seq}`;
 }
 
@@ -41,22 +41,22 @@ const own = (body: JsonObject, field: string): JsonValue | undefined => (Object.
 /** Compares hashes only: a report must not publish metadata. */
 function inMetadata(metadata: JsonValue | undefined, hash: string | undefined): readonly string[] {
   if (metadata === undefined && hash === undefined) return [];
-  if (metadata === undefined) return [`body.metadata is missing, by the journal its SHA-256 is ${String(hash)}`];
-  if (hash === undefined) return ['body.metadata is there, by the journal there is none'];
+  if (metadata === undefined) return [`body.metadata is missing (journal: SHA-256 ${String(hash)})`];
+  if (hash === undefined) return ['body.metadata exists (journal: none)'];
   const is = hashOf(metadata);
-  return is === hash ? [] : [`body.metadata has the SHA-256 ${is}, by the journal ${hash}`];
+  return is === hash ? [] : [`body.metadata has SHA-256 ${is} (journal: ${hash})`];
 }
 
 function hashOf(metadata: JsonValue): string {
   try {
     return digestOf(metadata);
   } catch {
-    return 'of nothing that is JSON';
+    return 'unknown, as it is not JSON';
   }
 }
 
 function differing(name: string, is: unknown, should: JsonValue | undefined): readonly string[] {
-  return areEqual(is, should) ? [] : [`${name} is ${shown(is)}, by the journal ${shown(should)}`];
+  return areEqual(is, should) ? [] : [`${name} is ${shown(is)} (journal: ${shown(should)})`];
 }
 
 function areEqual(is: unknown, should: JsonValue | undefined): boolean {
@@ -83,13 +83,13 @@ function shown(value: unknown): string {
 export function unlike(method: 'find' | 'live', copy: Row | undefined, row: Row | undefined): string | undefined {
   if (copy === undefined || row === undefined) {
     if (copy === row) return undefined;
-    if (row !== undefined) return `${method}() does not give it: get() has it at version ${show(row.version)}`;
-    return `${method}() still gives it, at version ${show(copy?.version)}, and should not`;
+    if (row !== undefined) return `${method}() does not return it: get() returns version ${show(row.version)}`;
+    return `${method}() still returns it at version ${show(copy?.version)}, but must not`;
   }
   if (!isObject(row)) return undefined;
   const differences = COLUMNS.flatMap((column) =>
-    copy[column] === row[column] ? [] : [`${column} is ${shown(copy[column])}, by get() ${shown(row[column])}`],
+    copy[column] === row[column] ? [] : [`${column} is ${shown(copy[column])} (get(): ${shown(row[column])})`],
   );
-  if (!areEqual(copy.body, row.body)) differences.push('body is another than by get()');
-  return differences.length === 0 ? undefined : `${method}() returns another row: ${differences.join('; ')}`;
+  if (!areEqual(copy.body, row.body)) differences.push('body differs from get()');
+  return differences.length === 0 ? undefined : `${method}() returns a different row: ${differences.join('; ')}`;
 }

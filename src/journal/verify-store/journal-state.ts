@@ -40,7 +40,7 @@ export function expectedOf({ rebuild }: JournalReading, draft: RecordDraft): Exp
 const MAY_LACK_ENTRIES: ReadonlySet<Kind> = new Set<Kind>(['use', 'reuse', 'provisioning', 'subject']);
 /** The lists of a subject's row, without its unreviewed requests, which those requests prove. */
 const LISTS = ['openedForOthers', 'denied'] as const;
-const PURGED = 'entries that tell of it have been purged';
+const PURGED = 'the entries about it have been purged';
 
 /**
  * Why a row that differs proves nothing: a purge may have removed its entries. It keeps every entry of the requests, grants and
@@ -90,7 +90,7 @@ function isOfKept({ rebuild }: JournalReading, kind: Kind, { body }: Row): boole
 /** The journal does not record how often the horizon's row was written, so any version is right. */
 function differenceOfHorizon(row: Row | undefined, before: number, seq: number): string | undefined {
   // A follower makes the row, too, before there is anything to purge.
-  if (row === undefined) return before === 0 ? undefined : `is missing: entry ${seq} has it at ${before}`;
+  if (row === undefined) return before === 0 ? undefined : `is missing: entry ${seq} set it to ${before}`;
   const version = isObject(row) && Number.isSafeInteger(row.version) && row.version > 0 ? row.version : 1;
   return differenceOf(row, { row: bookmark(HORIZON.kind, HORIZON.id, version, { before }), seq, metadataHash: undefined });
 }

@@ -23,7 +23,7 @@ export function problemIn(error: unknown): JournalProblem {
 
 const PAGE = 250;
 /** Whoever could trim the journal without a purge would cut off the exported head just so: it is not taken for good. */
-const PURGED_HEAD = 'of the exported head lies before the start of the journal: a purge has trimmed it. Export a new one after a purge';
+const PURGED_HEAD = 'is the exported head, but the journal begins after it. Export a new head after each purge';
 
 /** Reads a journal that grows while it is read, verifies every link of it, and keeps what it says. */
 export class JournalReading {
@@ -78,14 +78,14 @@ export class JournalReading {
       }
       for (const entry of entries) {
         yield entry;
-        if (entry.namespace !== this.#store.namespace) throw misfit(entry.seq, 'is of another namespace');
+        if (entry.namespace !== this.#store.namespace) throw misfit(entry.seq, 'belongs to another namespace');
         applyEntry(this.rebuild, entry);
         last = entry;
       }
       if (last.seq === head.seq && last.hash === head.hash) return;
       // What the store names as its head is what the next entry is linked to.
-      if (last.seq >= head.seq) throw misfit(last.seq, 'is not what the store names as its head');
-      if (entries.length === 0) throw misfit(last.seq + 1, 'is missing: the head that the store names lies at or behind it');
+      if (last.seq >= head.seq) throw misfit(last.seq, 'does not match the head that the store reports');
+      if (entries.length === 0) throw misfit(last.seq + 1, 'is missing: the head that the store reports is this entry or a later one');
       await yieldToOthers();
     }
   }
