@@ -74,9 +74,9 @@ export function readBoundedList(argument: string, given: unknown, min: number, m
 }
 
 /**
- * Reads the own data properties of an options object once. It refuses unknown names, so that a misspelt option is not silently
- * ignored, and an option inherited from `Object.prototype` never counts. It also refuses accessors: those of a class are not own
- * properties, so an option such as a limit would be silently ignored.
+ * Reads the own data properties of an options object once, so that an option inherited from `Object.prototype` never counts. It
+ * refuses unknown names, so that a misspelt option is not silently ignored. It also refuses accessors: those of a class are not
+ * own properties, so an option such as a limit would be silently ignored.
  */
 export function readOptions<K extends string>(argument: string, given: unknown, known: readonly K[]): Partial<Record<K, unknown>> {
   return guarded(argument, () => {

@@ -116,8 +116,8 @@ export interface Approver {
   /** Kept on every request that this approver decides; 1-256 characters, the same after a restart. */
   readonly name: string;
   /**
-   * Whether this approver answers for the requests that keep the name `approver`. Absent: only for its own `name`. For approvers
-   * that are composed of others. No reviewer may review a request for which no approver answers.
+   * Whether this approver answers for the requests that keep the name `approver`. Absent: only for its own `name`. An approver that
+   * is composed of others implements this. No reviewer may review a request for which no approver answers.
    */
   answersFor?(approver: string): boolean;
   /** Refuses an engine that does not fit this approver. Called once, when the engine is constructed. @throws InvalidArgumentError */
@@ -193,7 +193,7 @@ export interface AuditSink {
   write(entries: readonly AuditEntry[], context: SinkContext): MaybePromise<void>;
 }
 
-/** The records that a sink may look up: an entry contains the change, and the record what the change is about. */
+/** Looks up records for a sink: an entry has only the fields that its transition wrote, the record has all of them. */
 export interface SinkContext {
   /**
    * A request with its grants, in their current state. `undefined`: it does not exist, was removed, or is unreadable. The engine

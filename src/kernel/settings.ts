@@ -27,7 +27,7 @@ export interface JitEngineOptions {
   readonly approver: Approver;
   /** Default: a new `MemoryGrantStore`. One that outlives the process must have a `namespace` other than `'default'`. */
   readonly store?: GrantStore | undefined;
-  /** Default: the machine's clock. */
+  /** Default: the system clock. */
   readonly clock?: Clock | undefined;
   /** The sinks that receive the journal's entries. Default: none. */
   readonly audit?: AuditSink | readonly AuditSink[] | undefined;
@@ -117,7 +117,7 @@ const OPTIONS = [
 ] as const satisfies readonly (keyof JitEngineOptions)[];
 
 /**
- * @param makeStore makes the store of an engine that was given none
+ * @param makeStore makes the store where the options contain none
  * @throws InvalidArgumentError naming the option
  */
 export function readSettings(given: JitEngineOptions, makeStore: () => GrantStore): Settings {

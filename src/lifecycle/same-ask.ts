@@ -81,8 +81,8 @@ export const DENIALS_SHOWN_MS = 24 * 3_600_000;
 export const MAX_DENIED = 100;
 
 /**
- * Refuses a request against which a denial stands: a denial of the same ask that the same requester, or the subject itself, made.
- * So no other caller can block a subject's own requests (L44).
+ * Refuses a request against which a denial stands. The denied request must be the same ask, made by the same requester or by the
+ * subject itself. So no other caller can block a subject's own requests (L44).
  *
  * @param denied requests of the subject that were denied
  */

@@ -59,7 +59,10 @@ export class ConflictError extends JitError {
   }
 }
 
-/** The clock gave no usable reading, or lies more than a second below a reading used before. Until then nothing may create access. */
+/**
+ * The clock gave no usable reading, lies more than a second below a reading used before, or contradicts the journal. While that
+ * lasts, nothing may create access.
+ */
 export class ClockError extends JitError {
   override readonly name = 'ClockError';
   readonly code = 'ERR_JIT_CLOCK';
