@@ -1,26 +1,24 @@
-/*
- * The suite's own assertions: those of a runner would tie it to that runner, those of Node to Node.
- */
+/* The suite has its own assertions: a runner's would tie it to that runner, and Node's would tie it to Node. */
 
-/** What a suite is to prove breaks a guarantee. The message names the guarantee, and what was expected and got. */
+/** The tested object breaks a guarantee. The message names the guarantee, the expected value and the actual value. */
 export class ContractViolation extends Error {
   override readonly name = 'ContractViolation';
 
-  /** This error with the guarantee that is broken before its message. */
+  /** Puts the broken guarantee in front of the message. @returns this error */
   of(guarantee: string): this {
     this.message = `guarantee ${guarantee}\n${this.message}`;
     return this;
   }
 }
 
-/** @param what what has to be so, as a sentence */
+/** @param what the condition, as a sentence */
 export function holds(condition: boolean, what: string): asserts condition {
   if (!condition) throw new ContractViolation(what);
 }
 
 /**
- * Compares by value: the same JSON, whatever the order of keys and the prototypes. A field that is `undefined` equals
- * one that is left out; `null` equals neither.
+ * Compares by value: as JSON, independent of key order and prototypes. A field that is `undefined` equals a missing field;
+ * `null` equals neither.
  */
 export function same(got: unknown, expected: unknown, what: string): void {
   const difference = differenceOf(got, expected, 'it');
@@ -28,7 +26,7 @@ export function same(got: unknown, expected: unknown, what: string): void {
 }
 
 /**
- * Calls something that must fail, by a rejection with an error.
+ * Calls a function that must return a promise which rejects with an error.
  *
  * @returns the error
  */
@@ -48,7 +46,7 @@ export async function rejects(call: () => unknown, what: string): Promise<unknow
   throw new ContractViolation(`${what}: expected a rejection, got the answer ${text(answer)}`);
 }
 
-/** Not `instanceof`: a runner may give the suite a realm of its own, and errors then come from another. */
+/** Not `instanceof`: a runner may give the suite its own realm, and errors then come from another realm. */
 function isError(value: unknown): boolean {
   return typeof value === 'object' && value !== null && typeof (value as { message?: unknown }).message === 'string';
 }
@@ -69,7 +67,7 @@ function differenceOf(got: unknown, expected: unknown, path: string): string | u
   return undefined;
 }
 
-/** A long list is cut in a report: the item that differs is what its reader looks for. */
+/** The index and the difference of the first item that differs, because a report cuts long lists off. */
 function firstDifference(got: readonly unknown[], expected: readonly unknown[], path: string): string {
   const differences = Array.from(expected.length < got.length ? got : expected, (_, i) =>
     differenceOf(got[i], expected[i], `${path}[${i}]`),
@@ -81,12 +79,12 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** Only what an object itself has: of `__proto__` the others would inherit something. */
+/** Reads own properties only: for a key such as `__proto__` every object would inherit a value. */
 function own(object: object, key: string): unknown {
   return Object.hasOwn(object, key) ? (object as Record<string, unknown>)[key] : undefined;
 }
 
-/** A value, short enough for a report. */
+/** A value as text, cut to the length of a report. */
 export function text(value: unknown): string {
   if (value instanceof Error) return `${value.name}: ${value.message}`;
   if (typeof value === 'bigint') return `the bigint ${value}`;

@@ -5,7 +5,7 @@ import { START_AT } from './manual-clock.js';
 
 const MINUTE_MS = 60_000;
 
-/** A row, as a store keeps it: an open grant of 15 minutes from {@link START_AT} on. The store gives no meaning to its body. */
+/** A row as a store holds it: an open grant of 15 minutes, starting at {@link START_AT}. A store does not interpret its body. */
 export function aRow(over: Partial<Row> = {}): Row {
   return {
     kind: 'grant',
@@ -24,7 +24,7 @@ export function aRow(over: Partial<Row> = {}): Row {
   };
 }
 
-/** An entry that has not got its place yet, with the digest of what it says. */
+/** An entry without a place in the chain, with the digest of its content. */
 export function anEntry(over: Partial<UnlinkedEntry> = {}): UnlinkedEntry {
   const entry = {
     v: 1 as const,
@@ -43,10 +43,7 @@ export function anEntry(over: Partial<UnlinkedEntry> = {}): UnlinkedEntry {
 
 let changes = 0;
 
-/**
- * A change with an id that no other has. What is left out is empty; an `expect` left out names the rows of `put`, each
- * at the version before.
- */
+/** A change with a unique id. Omitted lists are empty. An omitted `expect` lists the rows of `put`, each at its previous version. */
 export function aChange(over: Partial<Change> = {}): Change {
   const put = over.put ?? [];
   return {
@@ -85,7 +82,7 @@ export function aRequest(over: Partial<AccessRequest> = {}): AccessRequest {
   };
 }
 
-/** A grant of `db-prod:write` for 15 minutes from {@link START_AT} on. */
+/** A grant of `db-prod:write` for 15 minutes, starting at {@link START_AT}. */
 export function aGrant(over: Partial<Grant> = {}): Grant {
   return {
     kind: 'grant',

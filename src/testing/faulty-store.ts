@@ -4,13 +4,13 @@ import type { MaybePromise, Page } from '../core/ports.js';
 import type { Change, CommitAnswer, GrantStore, JournalSlice, Row, RowKey, Unsubscribe } from '../core/store-port.js';
 import { Interleaving } from './interleaving.js';
 
-/** The methods of a store that ask its backend: the six that each has, and two that it may have. */
+/** The methods of a store that ask its backend: the six required ones, and two optional ones. */
 export type StoreMethod = 'get' | 'live' | 'find' | 'due' | 'commit' | 'journal' | 'heads' | 'dueNamespaces';
 
-/** What can go wrong with a call. */
+/** A fault that can be injected into a call. */
 export type Fault =
   | Failure
-  /** Answers, truly, but only after several turns of the event loop, so that other calls come in between. */
+  /** Answers correctly, but only after several turns of the event loop, so that other calls run in between. */
   | { readonly fault: 'yield'; readonly seed?: number };
 
 type Failure =
@@ -18,21 +18,21 @@ type Failure =
   | { readonly fault: 'throw'; readonly error?: unknown }
   /** Rejects without doing anything: the backend could not be asked. */
   | { readonly fault: 'reject'; readonly error?: unknown }
-  /** Doesn't answer before {@link FaultyStore.release}; then it does what was asked. */
+  /** Does not answer before {@link FaultyStore.release}; then it makes the call. */
   | { readonly fault: 'hang' }
-  /** Does nothing and answers this. A function is given the true answer, of a call that was then made. */
+  /** Does nothing and returns this answer. If it is a function, makes the call and passes the real answer to the function. */
   | { readonly fault: 'malformed'; readonly answer: unknown }
-  /** Does what was asked, then rejects: a commit that was applied, and whose reply was cut off. */
+  /** Makes the call, then rejects: for a commit, it was applied and the reply was lost. */
   | { readonly fault: 'lose reply'; readonly error?: unknown };
 
 interface Injected {
   readonly method: StoreMethod | 'all';
-  /** Either a failure, or the turns that calls wait for. */
+  /** Either a failure, or the turns that calls wait. */
   readonly does: Failure | Interleaving;
   left: number;
 }
 
-/** What a store and its other namespaces have in common. */
+/** The state that a store shares with its other namespaces. */
 interface SharedFaults {
   injected: Injected[];
   hanging: (() => void)[];
@@ -40,11 +40,12 @@ interface SharedFaults {
 }
 
 /**
- * A store around another one, into which faults can be injected. Without any, it hands everything through as it is. It has
- * `watch`, `heads` and `dueNamespaces` where the other one has them, and never `windowOf`, which would pass by the faults of `live`.
+ * Wraps a store, and injects faults into its calls. Without faults it passes every call through unchanged. It has `watch`,
+ * `heads` and `dueNamespaces` if the wrapped store has them. It never has `windowOf`, which would bypass the faults of
+ * `live`.
  *
- * Faults reach the other namespaces of this store too. Several on one method are used up in the order in which they
- * were injected; a `yield` comes on top of any other. To have more than that, wrap a faulty store in another.
+ * Faults also apply to the other namespaces of this store. Several faults of one method are used up in the order of their
+ * injection. A `yield` combines with any other fault. For more combinations, wrap a faulty store in another.
  *
  * @example
  * const store = new FaultyStore(new MemoryGrantStore());
@@ -78,7 +79,7 @@ export class FaultyStore implements GrantStore {
     return other;
   }
 
-  /** Every call so far, in every namespace, in order, with the one argument that it had. */
+  /** All calls so far, of all namespaces, in order, each with its argument. */
   get calls(): SharedFaults['calls'] {
     return this.#desk.calls;
   }
@@ -89,10 +90,10 @@ export class FaultyStore implements GrantStore {
   }
 
   /**
-   * Lets the next calls of a method go wrong.
+   * Injects a fault into the next calls of a method.
    *
-   * @param times how many of them; default: all until cleared
-   * @returns clears this fault again
+   * @param times the number of calls; default: all calls until the fault is cleared
+   * @returns a function that clears this fault
    */
   inject(method: StoreMethod | 'all', fault: Fault, times = Number.MAX_SAFE_INTEGER): () => void {
     const does = fault.fault === 'yield' ? new Interleaving(fault.seed) : fault;
@@ -103,12 +104,12 @@ export class FaultyStore implements GrantStore {
     };
   }
 
-  /** Clears every fault. Calls that hang go on hanging until {@link release}. */
+  /** Clears every fault. Calls that hang continue to hang until {@link release}. */
   clear(): void {
     this.#desk.injected = [];
   }
 
-  /** Lets the calls that hang do what was asked of them: the answer that comes after its asker has given up. */
+  /** Lets the hanging calls run: their answers arrive after the caller may have given up. */
   release(): void {
     for (const go of this.#desk.hanging.splice(0)) go();
   }
@@ -142,11 +143,11 @@ export class FaultyStore implements GrantStore {
     const failure = this.#takeOne(method, (does): does is Failure => !(does instanceof Interleaving));
     const interleaving = this.#takeOne(method, (does): does is Interleaving => does instanceof Interleaving);
     const faulty = failure === undefined ? ask : () => this.#fail(method, failure, ask);
-    // Under a yield a throw would come as a rejection, which is another fault.
+    // Wrapped in a yield, the throw would become a rejection, which is another fault.
     return interleaving === undefined || failure?.fault === 'throw' ? faulty() : interleaving.around(faulty);
   }
 
-  /** The first of a sort that has been injected for a method and is not used up. */
+  /** Uses up the first fault of one sort that was injected for a method. @returns the fault, or `undefined` */
   #takeOne<Does extends Injected['does']>(method: StoreMethod, isOfSort: (does: Injected['does']) => does is Does): Does | undefined {
     for (const injected of this.#desk.injected) {
       if (injected.left === 0 || (injected.method !== 'all' && injected.method !== method) || !isOfSort(injected.does)) continue;
@@ -170,13 +171,13 @@ export class FaultyStore implements GrantStore {
         return typeof answer === 'function' ? Promise.resolve(ask()).then(answer as () => Answer) : Promise.resolve(answer as Answer);
       }
       case 'lose reply':
-        // Not a StoreError: that would claim that nothing was applied.
+        // Not a StoreError, which would claim that nothing was applied.
         return Promise.resolve(ask()).then(() => rejected('error' in fault ? error : new Error('an injected fault: the reply was lost')));
     }
   }
 }
 
-/** An error that is none is worth injecting too: rejecting with whatever was given is the point. */
+/** Rejects with the given value, which need not be an error: such a rejection is also worth testing. */
 async function rejected(error: unknown): Promise<never> {
   throw error;
 }

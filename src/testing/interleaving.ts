@@ -1,8 +1,8 @@
 import { yieldToOthers } from '../core/time.js';
 
 /**
- * Lets calls answer late, each after a different number of turns, so that calls made at once overlap in many ways.
- * The numbers come from a seed: what a test has seen once, it sees again.
+ * Delays calls, each by a different number of turns, so that concurrent calls overlap in many ways. The numbers come from a
+ * seed, so a test run can be repeated.
  */
 export class Interleaving {
   #state: number;
@@ -11,7 +11,7 @@ export class Interleaving {
     this.#state = seed >>> 0;
   }
 
-  /** Waits, makes the call, waits again. */
+  /** Waits, makes the call, and waits again. */
   async around<Answer>(call: () => Answer | PromiseLike<Answer>): Promise<Answer> {
     await this.pause();
     try {
@@ -21,14 +21,14 @@ export class Interleaving {
     }
   }
 
-  /** One to four turns of the microtask queue, or now and then one of the timers'. */
+  /** Waits one to four microtask turns, or sometimes one timer turn. */
   async pause(): Promise<void> {
     const number = this.#next();
     if (number % 8 === 0) return yieldToOthers();
     for (let turn = number % 4; turn >= 0; turn--) await Promise.resolve();
   }
 
-  /** mulberry32: short, well spread, and good enough for a shuffle. */
+  /** mulberry32: short, well distributed, and good enough for a shuffle. */
   #next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;

@@ -6,13 +6,13 @@ import type { Instant } from '../core/instant.js';
 import type { Duration } from '../core/duration.js';
 import type { Clock } from '../core/ports.js';
 
-/** Where a {@link ManualClock} starts unless told otherwise: 2026-01-01T00:00:00Z. */
+/** The default start of a {@link ManualClock}: 2026-01-01T00:00:00Z, in epoch milliseconds. */
 export const START_AT = 1_767_225_600_000;
 
-/** How many turns of the event loop a woken sleeper gets at most, before the clock goes on. */
+/** The greatest number of event loop turns that a woken sleeper gets before the clock moves further. */
 const MAX_TURNS = 8;
 
-/** How many steps of what awaits only memory are let run after a move: more than a sweep takes. */
+/** The number of microtask turns after each move, for code that awaits only memory. A sweep takes fewer. */
 const MAX_MICRO_TURNS = 200;
 
 interface Sleeper {
@@ -21,19 +21,19 @@ interface Sleeper {
 }
 
 /**
- * A clock that stands still until it is moved.
+ * A clock that stands still until a test moves it.
  *
  * Guarantees:
- * - Moving it forward stops at each sleeper's instant in turn, wakes that sleeper, and lets it go on before it moves
- *   further: a loop that sleeps again inside the span is woken again, as often as it would be in real time.
- * - Sleepers of one instant wake in the order in which they fell asleep.
- * - `elapsed()` counts the time that passes: {@link advance}, and {@link set} to a later instant. What sets the clock, {@link step}
- *   and {@link set} to an earlier instant, does not change it.
- * - Where nobody sleeps inside the span, the clock has moved when the call returns; otherwise once it is awaited.
+ * - Moving it forward stops at the instant of each sleeper in turn. It wakes the sleeper and lets it run before the clock
+ *   moves further. So a loop that sleeps again inside the span wakes as often as in real time.
+ * - Sleepers with the same instant wake in the order in which they began to sleep.
+ * - `elapsed()` counts the time that passes: {@link advance}, and {@link set} to a later instant. Changes of the clock,
+ *   {@link step} and {@link set} to an earlier instant, do not affect it.
+ * - Without a sleeper inside the span, the clock has moved when the call returns; otherwise, when its promise resolves.
  *
- * Gotcha: a woken sleeper gets a few turns of the event loop, enough for whatever awaits only memory. What waits for a
- * disk or a socket may need an `await` of its own before the clock is moved on.
- * Gotcha: it uses real timers to let others run; don't replace them by fake ones.
+ * Gotcha: a woken sleeper gets a few turns of the event loop, which is enough for code that awaits only memory. Code that
+ * waits for a disk or a socket may need an `await` of its own before the clock moves on.
+ * Gotcha: it uses real timers to let other code run; do not replace them with fake ones.
  *
  * @example
  * const clock = new ManualClock();
@@ -42,12 +42,12 @@ interface Sleeper {
  */
 export class ManualClock implements Clock {
   #now: number;
-  /** What {@link elapsed} reads at the instant 0 of this clock: what sets the clock changes it. */
+  /** The value of {@link elapsed} at instant 0 of this clock. Setting the clock changes it. */
   #offset: number;
   #sleepers: Sleeper[] = [];
   #waking: Promise<void> | undefined;
 
-  /** @param start the first reading, epoch milliseconds or a `Date` */
+  /** @param start the first reading, in epoch milliseconds or as a `Date`; default: {@link START_AT} */
   constructor(start: Instant = START_AT) {
     this.#now = readInstant('start', start);
     this.#offset = -this.#now;
@@ -57,18 +57,18 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
-  /** Milliseconds that have passed since this clock was made. */
+  /** Milliseconds that have passed since this clock was created. */
   elapsed(): number {
     return this.#now + this.#offset;
   }
 
-  /** How many sleep right now. A test that expects nothing to be left running expects 0. */
+  /** The number of current sleepers. A test that expects no running loop expects 0. */
   get sleepers(): number {
     return this.#sleepers.length;
   }
 
   /**
-   * Moves forward.
+   * Lets time pass.
    *
    * @param by milliseconds, or a string like `'30m'`
    * @throws InvalidArgumentError also when the clock would leave the range of instants
@@ -79,7 +79,7 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Moves to an instant. It may lie in the past: then nobody is woken, and who sleeps goes on sleeping until its instant.
+   * Moves to an instant. If it is in the past, no sleeper wakes, and each sleeper sleeps until its own instant.
    *
    * @param instant epoch milliseconds or a `Date`
    * @throws InvalidArgumentError
@@ -93,10 +93,10 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Sets the clock, as an operator or a time server does: no time passes, so `elapsed()` stays, nobody is woken, and whoever
-   * sleeps goes on sleeping for as long as before.
+   * Sets the clock, as an operator or a time server does. No time passes: `elapsed()` does not change, no sleeper wakes, and
+   * each sleeper sleeps for the same time as before.
    *
-   * @param byMs milliseconds, forward or, where negative, back
+   * @param byMs milliseconds; a negative number sets the clock back
    * @throws InvalidArgumentError when the clock would leave the range of instants
    */
   async step(byMs: number): Promise<void> {
@@ -107,7 +107,7 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Resolves when the clock has reached `until`, at once if it has already, or when `signal` aborts.
+   * Resolves when the clock has reached `until`, or when `signal` aborts. Resolves at once if `until` has passed.
    *
    * @param until epoch milliseconds
    * @throws InvalidArgumentError
@@ -122,14 +122,14 @@ export class ManualClock implements Clock {
         resolve();
       };
       const sleeper: Sleeper = { until, wake };
-      // Kept in the order of waking; the search from behind keeps equal instants in the order of falling asleep.
+      // Sorted by instant. The search from the end keeps equal instants in the order in which the sleepers began.
       const behind = this.#sleepers.findLastIndex((other) => other.until <= until) + 1;
       this.#sleepers.splice(behind, 0, sleeper);
       signal.addEventListener('abort', wake);
     });
   }
 
-  /** One move at a time: a second one starts from where the first has ended. */
+  /** Runs one move at a time: the next one starts where the previous one ended. */
   async #inTurn(target: () => number): Promise<void> {
     while (this.#waking !== undefined) await this.#waking;
     const to = target();
@@ -140,7 +140,7 @@ export class ManualClock implements Clock {
       this.#waking = undefined;
     }
     this.#now = to;
-    // Whoever was on the way to sleep when the clock moved finds out before the caller goes on.
+    // Code that was about to sleep when the clock moved runs before the caller continues.
     for (let turn = 0; turn < MAX_MICRO_TURNS; turn++) await Promise.resolve();
   }
 
@@ -149,7 +149,7 @@ export class ManualClock implements Clock {
       this.#now = next.until;
       const before = this.#sleepers.length;
       next.wake();
-      // As soon as the loop sleeps again it has done what it woke for.
+      // A loop that sleeps again has finished the work for which it woke.
       for (let turn = 0; turn < MAX_TURNS && (turn === 0 || this.#sleepers.length < before); turn++) await yieldToOthers();
     }
   }

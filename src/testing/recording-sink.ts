@@ -3,7 +3,7 @@ import type { AuditSink } from '../core/ports.js';
 import type { AuditEntry } from '../records/index.js';
 
 /**
- * A sink that remembers what it was given, and fails or hangs when told to.
+ * A sink that records its entries, and fails or hangs on command.
  *
  * @example
  * const sink = new RecordingSink();
@@ -13,9 +13,9 @@ import type { AuditEntry } from '../records/index.js';
 export class RecordingSink implements AuditSink {
   readonly name: string;
   readonly follow: 'shared' | 'local';
-  /** What was delivered, in the order of delivery. An entry that came twice is here twice. */
+  /** The delivered entries, in the order of delivery. An entry that was delivered twice is here twice. */
   readonly entries: AuditEntry[] = [];
-  /** Each call of `write`, delivered or not. */
+  /** All calls of `write`, delivered or not. */
   readonly writes: (readonly AuditEntry[])[] = [];
   #failures = 0;
   #failure: unknown;
@@ -27,25 +27,25 @@ export class RecordingSink implements AuditSink {
     this.follow = options.follow ?? 'shared';
   }
 
-  /** The types of the delivered entries: what most tests compare. */
+  /** The types of the delivered entries, which most tests compare. */
   get types(): readonly AuditEntry['type'][] {
     return this.entries.map((entry) => entry.type);
   }
 
-  /** The next `times` writes reject, with nothing delivered. */
+  /** Makes the next `times` writes reject without a delivery. Default: 1. */
   fail(times = 1, error: unknown = new Error('the recording sink was told to fail')): void {
     this.#failures = readCount('times', times, 0);
     this.#failure = error;
   }
 
-  /** Writes from now on don't settle before {@link release}. */
+  /** From now on, writes do not settle before {@link release}. */
   hang(): void {
     this.#held ??= new Promise((resolve) => {
       this.#release = resolve;
     });
   }
 
-  /** Lets the writes that hang go on: they deliver, or fail if {@link fail} says so. */
+  /** Lets the hanging writes continue: they deliver, or reject after {@link fail}. */
   release(): void {
     this.#release?.();
     this.#held = this.#release = undefined;

@@ -1,4 +1,4 @@
-/** What a suite needs of a test runner: `describe` and `it` of vitest, jest, mocha or `node:test` as they are. */
+/** The part of a test runner that a suite needs: `describe` and `it` of vitest, jest, mocha or `node:test`, unchanged. */
 export interface TestRunner {
   describe(name: string, body: () => void): unknown;
   it(name: string, body: () => Promise<void>): unknown;

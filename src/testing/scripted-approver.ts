@@ -3,10 +3,10 @@ import type { AccessRequest } from '../records/index.js';
 
 type Eligibility = 'creation' | 'approval' | 'start';
 
-/** An answer: the value itself, or a function that gives it, throws, or never settles. */
+/** An answer: a value, or a function that returns it, throws, or never settles. */
 export type Scripted<Answer, Args extends readonly unknown[]> = Answer | ((...args: Args) => MaybePromise<Answer>);
 
-/** What a {@link ScriptedApprover} answers. What is left out, the approver doesn't have. */
+/** The answers of a {@link ScriptedApprover}. Except for `decide`, the approver lacks each method that is omitted here. */
 export interface ApproverScript {
   /** Default: `{ outcome: 'abstain' }`. */
   decide?: Scripted<Verdict, [request: AccessRequest, context: ApproverContext]> | undefined;
@@ -17,14 +17,14 @@ export interface ApproverScript {
   mayReviewBreakGlass?: Scripted<boolean, [reviewer: string, request: AccessRequest, context: ApproverContext]> | undefined;
 }
 
-/** A question that an approver was asked. */
+/** A call that an approver received. */
 export type Question =
   | { readonly method: 'decide' | 'membersOf' | 'breakGlass'; readonly request: AccessRequest }
   | { readonly method: 'groupsOf' | 'mayReviewBreakGlass'; readonly reviewer: string; readonly request: AccessRequest }
   | { readonly method: 'isEligible'; readonly when: Eligibility; readonly request: AccessRequest };
 
 /**
- * An approver that answers by script and remembers what it was asked.
+ * An approver that answers from a script and records its calls.
  *
  * @example
  * const approver = new ScriptedApprover({
@@ -35,9 +35,9 @@ export type Question =
  */
 export class ScriptedApprover implements Approver {
   readonly name: string;
-  /** May be changed at any time; a method that was not scripted at the start stays absent. */
+  /** May be changed at any time. A method that was not scripted at construction stays absent. */
   readonly script: ApproverScript;
-  /** Every question so far, in order. */
+  /** All calls so far, in order. */
   readonly questions: Question[] = [];
   declare readonly groupsOf?: (reviewer: string, request: AccessRequest, context?: ApproverContext) => MaybePromise<readonly string[]>;
   declare readonly membersOf?: (request: AccessRequest, context?: ApproverContext) => MaybePromise<readonly string[]>;
@@ -52,7 +52,7 @@ export class ScriptedApprover implements Approver {
   constructor(script: ApproverScript = {}, name = 'scripted') {
     this.name = name;
     this.script = { ...script };
-    // Declared, not defined, and assigned only where the script has it: that a method is absent has a meaning of its own.
+    // Declared, and assigned only if the script has it, because an absent method has a meaning of its own.
     if (script.groupsOf !== undefined) {
       this.groupsOf = (reviewer, request, context) => {
         this.questions.push({ method: 'groupsOf', reviewer, request });
@@ -90,7 +90,7 @@ export class ScriptedApprover implements Approver {
     return answer(this.script.decide ?? { outcome: 'abstain' }, request, context as ApproverContext);
   }
 
-  /** How often a method was asked. */
+  /** How often a method was called. */
   asked(method: Question['method']): number {
     return this.questions.filter((question) => question.method === method).length;
   }
@@ -100,24 +100,24 @@ function answer<Answer, Args extends readonly unknown[]>(scripted: Scripted<Answ
   return typeof scripted === 'function' ? (scripted as (...args: Args) => MaybePromise<Answer>)(...args) : scripted;
 }
 
-/** An answer that throws. */
+/** A scripted answer that throws. */
 export function throws(error: unknown): () => never {
   return () => {
     throw error;
   };
 }
 
-/** An answer that never comes. */
+/** A scripted answer that never comes. */
 export function hangs(): () => Promise<never> {
   return () => new Promise(() => undefined);
 }
 
-/** An answer that breaks the port's types: what an approver written in JavaScript might say. */
+/** A scripted answer that breaks the port's types, as an approver written in JavaScript might. */
 export function malformed(value: unknown): () => never {
   return () => value as never;
 }
 
-/** Answers one after the other; the last one stays. */
+/** Gives the answers one after the other, and then repeats the last one. */
 export function inTurn<Answer, Args extends readonly unknown[]>(
   ...answers: readonly [Scripted<Answer, Args>, ...Scripted<Answer, Args>[]]
 ): (...args: Args) => MaybePromise<Answer> {

@@ -4,7 +4,7 @@ import { holds, same } from '../assertions.js';
 import { atOnce, changeOf, entryFor, given, next, wholeJournal } from './steps.js';
 import type { Cases } from './cases.js';
 
-/** Guarantee 5 for answers: an engine remembers the newest head that it has been given, and a store that went back is known by it. */
+/** Guarantee 5, for answers of `commit`. An engine remembers the newest head that it received, and so detects a store that went back. */
 export const answers: Cases = (it, { reopen }) => {
   it('is the last entry of the change that was committed', async (store) => {
     const append = ['c1.1', 'c1.2', 'c1.3'].map((id) => entryFor(store, id));

@@ -6,7 +6,7 @@ import { EXTREME_JSON, HOSTILE_STRINGS, SEPARATORS } from './hostile.js';
 import { changeOf, commit, conflict, entryFor, foundBy, given, idsOf, isKept, wholeJournal } from './steps.js';
 import type { Cases } from './cases.js';
 
-/** Guarantee 7, of equality: two ids are one only if they are the same bytes, and no id means anything. */
+/** Guarantee 7, of equality: two ids are equal only if their bytes are equal, and no id has a special meaning. */
 export const byteWise: Cases = (it, hooks) => {
   keys(it, hooks);
   columns(it, hooks);
@@ -42,7 +42,7 @@ const keys: Cases = (it) => {
   });
 };
 
-/** So are subjects and scopes, each by itself. */
+/** Subjects and scopes are compared byte by byte, each by itself. */
 const columns: Cases = (it) => {
   it('finds a hostile subject, and only that', async (store) => {
     const rows = subjects().map((subject, i) => aRow({ id: `r${i}`, subject }));
@@ -83,7 +83,7 @@ const columns: Cases = (it) => {
   });
 };
 
-/** Bodies and entries come back as they were. */
+/** Bodies and entries are read back unchanged. */
 const texts: Cases = (it) => {
   it('gives bodies back as they were, with extreme values', async (store) => {
     const row = aRow({ body: EXTREME_JSON });
@@ -116,7 +116,7 @@ const texts: Cases = (it) => {
   });
 };
 
-/** Subjects and scopes are shorter than ids: 256. */
+/** The hostile strings that fit into a subject or a scope: at most 256 characters. */
 function subjects(): string[] {
   return [...HOSTILE_STRINGS.filter((text) => text.length <= 256), 'x'.repeat(255) + 'a', 'x'.repeat(255) + 'b'];
 }

@@ -2,15 +2,15 @@ import type { MaybePromise } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
 
 /**
- * Defines a case. Each gets an empty store of its own, and may leave itself out with a reason, which the runner then reports
- * where it can.
+ * Defines a case. Each case gets an empty store of its own, and may skip itself with a reason. The runner reports the reason
+ * if it can.
  */
 export type DefineCase<Store extends GrantStore> = (
   name: string,
   body: (store: Store, leaveOut: (why: string) => void) => Promise<void>,
 ) => void;
 
-/** A method that a store need not have, and whose cases are left out where it does not. */
+/** The optional methods of a store. Their cases are skipped for a store without the method. */
 export type OptionalMethod = 'heads' | 'dueNamespaces';
 
 /** Defines cases of an optional method. */
@@ -23,7 +23,7 @@ export function casesOf<Method extends OptionalMethod, Store extends GrantStore>
   };
 }
 
-/** What cases can do to a store besides calling it. */
+/** The hooks of a store's author that cases use. */
 export interface Hooks<Store extends GrantStore> {
   readonly reopen: (store: Store) => MaybePromise<GrantStore>;
   readonly breakBackend: ((store: Store) => MaybePromise<() => MaybePromise<void>>) | undefined;

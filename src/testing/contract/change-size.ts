@@ -5,7 +5,7 @@ import { rejects, same } from '../assertions.js';
 import { commit, entryFor, given, isKept, journalIds } from './steps.js';
 import type { Cases } from './cases.js';
 
-/** Guarantee 1 at its bound: a change of the greatest size is taken whole, and a larger one is refused whole (L42). */
+/** Guarantee 1, at its bound: a store applies a change of the greatest size whole, and refuses a larger one whole (L42). */
 export const changeSize: Cases = (it) => {
   for (const [what, sized] of Object.entries(SIZED)) {
     it(`takes the greatest number of ${what}, and refuses one more, applying nothing`, async (store) => {
@@ -26,7 +26,7 @@ export const changeSize: Cases = (it) => {
 interface Sized {
   readonly at: Change;
   readonly above: Change;
-  /** The rows that are there before. */
+  /** The rows that exist before. */
   readonly before?: readonly Row[];
 }
 
@@ -57,7 +57,7 @@ const SIZED: Readonly<Record<string, (store: GrantStore) => Sized>> = {
     return { at: expecting('at', MAX_CHANGE.expectations), above: expecting('above', MAX_CHANGE.expectations + 1) };
   },
   'bytes of JSON': () => {
-    // Two bytes of UTF-8 each: a store that counts characters takes too much.
+    // Two bytes each in UTF-8: a store that counts characters would accept too much.
     const of = (id: string, bytes: number) => {
       const make = (text: string) => aChange({ id, put: [aRow({ id: `big-${id}`, body: { text } })] });
       const rest = bytes - new TextEncoder().encode(JSON.stringify(make(''))).length;

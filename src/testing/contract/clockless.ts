@@ -4,8 +4,8 @@ import { changeOf, commit, dueAt, foundBy, given, idsOf, isKept, LATEST, next } 
 import type { Cases } from './cases.js';
 
 /**
- * Guarantee 6, of instants: they are integers that a store keeps and compares with those in a question, never with a
- * clock. A second idea of "expired" in a store would be a second answer to who has access.
+ * Guarantee 6, of instants. A store keeps instants as integers, and compares them with those of a query, never with a clock.
+ * If a store had its own definition of "expired", there would be two answers to the same check.
  */
 export const clockless: Cases = (it) => {
   it('keeps every instant as it was given', async (store) => {

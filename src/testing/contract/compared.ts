@@ -4,7 +4,7 @@ import { holds, same } from '../assertions.js';
 import { atOnce, changeOf, commit, conflict, getOne, given, isKept, journalIds, next, outcomeOf } from './steps.js';
 import type { Cases } from './cases.js';
 
-/** Guarantee 2: of two changes that each rely on what the other writes, one commits. */
+/** Guarantee 2: of two changes that each rely on a record which the other writes, exactly one commits. */
 export const compared: Cases = (it, hooks) => {
   written(it, hooks);
   onlyRead(it, hooks);
@@ -13,7 +13,7 @@ export const compared: Cases = (it, hooks) => {
   versions(it, hooks);
 };
 
-/** Of changes that write one record, one commits. */
+/** Of concurrent changes that write one record, exactly one commits. */
 const written: Cases = (it) => {
   it('lets exactly one of 64 concurrent changes win that expect the same version', async (store) => {
     const row = aRow({ id: 'x' });
@@ -37,7 +37,7 @@ const written: Cases = (it) => {
   });
 };
 
-/** A record that a change only read is compared, too. */
+/** A record that a change only read is compared too. */
 const onlyRead: Cases = (it) => {
   it('refuses a change when a record that it only read has changed', async (store) => {
     const read = aRow({ kind: 'request', id: 'read' });
@@ -62,7 +62,7 @@ const onlyRead: Cases = (it) => {
   });
 };
 
-/** Of changes that each read what the others write, one commits. */
+/** Of concurrent changes that each read a record which the others write, exactly one commits. */
 const crossed: Cases = (it) => {
   it('lets exactly one of two concurrent changes win that each read what the other writes', async (store) => {
     for (let round = 0; round < 16; round++) {
@@ -82,7 +82,7 @@ const crossed: Cases = (it) => {
       const [grant, usage] = [aRow({ kind: 'grant', id: `x${round}` }), aRow({ kind: 'usage', id: `x${round}` })] as const;
       await given(store, [grant, usage]);
       const outcomes = await atOnce(64, (i) => {
-        // Whichever half comes first: the other must find out that what it only read has changed.
+        // Alternates which half comes first: the other half must detect that the record it only read has changed.
         const written = (i + round) % 2 === 0 ? usage : grant;
         return outcomeOf(store, changeOf(store, `c${round}.${i}`, [next(written, { body: { winner: i } })], { expect: [grant, usage] }));
       });
@@ -123,7 +123,7 @@ const crossed: Cases = (it) => {
   });
 };
 
-/** A writer that conflicts and tries again loses nothing. */
+/** A writer that retries after a conflict loses no update. */
 const counted: Cases = (it) => {
   it('loses no update: 16 writers that read, add one and try again count to 16', async (store) => {
     const counter = aRow({ kind: 'usage', id: 'counter', body: { count: 0 } });
@@ -142,7 +142,7 @@ const counted: Cases = (it) => {
   });
 };
 
-/** Every expectation is compared, for equality, wherever it stands. */
+/** Every expectation is compared for equality, at any position. */
 const versions: Cases = (it) => {
   it('takes 0 for "must not exist", whether the record is written or only read', async (store) => {
     const row = aRow({ id: 'x' });
@@ -204,7 +204,7 @@ const versions: Cases = (it) => {
 
 let changes = 0;
 
-/** A change that writes only an entry, and relies on some records. */
+/** A change that writes only an entry, and relies on the given records. */
 function expecting(store: GrantStore, expect: Change['expect']): Change {
   return changeOf(store, `expecting-${++changes}`, [], { expect: expect.map(({ kind, id, version }) => ({ kind, id, version })) });
 }

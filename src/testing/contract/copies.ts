@@ -5,13 +5,13 @@ import { same } from '../assertions.js';
 import { changeOf, commit, conflict, entryFor, given, LATEST } from './steps.js';
 import type { Cases } from './cases.js';
 
-/** Guarantee 8: an answer that somebody changed would change who has access, with nothing on record. */
+/** Guarantee 8: if an answer shared state with the store, a caller that changes it would change access without a journal entry. */
 export const copies: Cases = (it, hooks) => {
   changedAnswers(it, hooks);
   changedArguments(it, hooks);
 };
 
-/** An answer that its caller changed changes no other answer. */
+/** An answer that its caller changes does not affect other answers. */
 const changedAnswers: Cases = (it) => {
   for (const [read, ask] of Object.entries(READS)) {
     it(`gives from ${read}() what may be changed without effect, or can't be changed`, async (store) => {
@@ -39,7 +39,7 @@ const changedAnswers: Cases = (it) => {
   });
 };
 
-/** Nor does a change of what a commit was given or has answered. */
+/** Changes to a committed change, or to an answer of `commit`, have no effect either. */
 const changedArguments: Cases = (it) => {
   it('keeps a copy of the change: what happens to it afterwards has no effect', async (store) => {
     const change: Change = changeOf(store, 'c1', [nestedRow('x'), nestedRow('y')], {
@@ -98,7 +98,7 @@ function nestedRow(id: string, version = 1) {
   return aRow({ id, version, body: { list: [{ a: [1, 2, { b: 'c' }] }], text: 'as it was', nested: { deep: { deeper: {} } } } });
 }
 
-/** Changes everything that can be changed in a value, all the way down. */
+/** Changes everything in a value that can be changed, at every depth. */
 function vandalise(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   for (const key of Object.keys(value)) {

@@ -1,16 +1,16 @@
 import type { JsonObject } from '../../core/json.js';
 
 /**
- * Strings that are told apart byte by byte, and by nothing less. What the engine refuses at its door (controls, lone
- * surrogates) is not among them; what one database or another folds, trims, cuts or interprets is.
+ * Strings that only a comparison byte by byte distinguishes: those that some database folds, trims, cuts or interprets.
+ * Strings that the engine refuses as input (controls, lone surrogates) are not included.
  */
 export const HOSTILE_STRINGS: readonly string[] = [
-  // Names that every JavaScript object answers to.
+  // Names of properties that every JavaScript object inherits.
   '__proto__',
   'constructor',
   'toString',
   'hasOwnProperty',
-  // Case, spaces, and the look of numbers and of nothing.
+  // Case, spaces, and texts that look like numbers or like missing values.
   'alice',
   'Alice',
   'ALICE',
@@ -23,7 +23,7 @@ export const HOSTILE_STRINGS: readonly string[] = [
   'NaN',
   'true',
   '0',
-  // What SQL, LIKE, Redis, JSON and paths give a meaning to.
+  // Texts with a meaning in SQL, LIKE, Redis, JSON or paths.
   "'",
   "o'hara; DROP TABLE rows; --",
   '"',
@@ -44,7 +44,7 @@ export const HOSTILE_STRINGS: readonly string[] = [
   '../..',
   '[1,"grant","x"]',
   '\t',
-  // Composed and decomposed, and letters that folding makes equal.
+  // Composed and decomposed forms, and letters that case folding makes equal.
   '\u00e9',
   'e\u0301',
   'ß',
@@ -57,21 +57,21 @@ export const HOSTILE_STRINGS: readonly string[] = [
   'fi',
   '\u0430', // Cyrillic
   'a',
-  // UTF-16 sorts these two the other way round than UTF-8 does.
+  // UTF-16 sorts these two in the opposite order of UTF-8.
   '\u{1f511}',
   '\uff5e',
   '\u{1f469}\u200d\u{1f680}',
-  // Long, and different only at the end; 300 units, which are up to 900 bytes.
+  // Long, and different only at the end; 300 UTF-16 units, which are up to 900 bytes.
   'x'.repeat(299) + 'a',
   'x'.repeat(299) + 'b',
   '\u4e00'.repeat(300),
   '\u{1f511}'.repeat(150),
 ];
 
-/** Parts that become equal when they are put together with the separator between them. */
+/** A store that joins the parts of a key with one of these separators could give two keys the same text. */
 export const SEPARATORS: readonly string[] = [':', '.', '/', '|', '-', '_', ',', ' ', '#', '\\', '"', '', '::'];
 
-/** JSON that a store has to give back as it was. */
+/** JSON that a store must return unchanged. */
 export const EXTREME_JSON: JsonObject = {
   numbers: [0, 1, -1, 0.1, 1e-7, 1e21, 5e-324, Number.MAX_VALUE, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2 ** 31, 2 ** 32],
   strings: [

@@ -5,14 +5,14 @@ import { atOnce, changeOf, commit, entryFor, getOne, given, journalIds, LATEST, 
 import { EXTREME_JSON } from './hostile.js';
 import type { Cases } from './cases.js';
 
-/** Guarantee 5: what has been written can't be left out, swapped or changed without that it shows. */
+/** Guarantee 5: a written entry cannot be omitted, reordered or changed without detection. */
 export const journal: Cases = (it, hooks) => {
   links(it, hooks);
   commitOrder(it, hooks);
   journalPages(it, hooks);
 };
 
-/** Entries are numbered, linked and kept whole. */
+/** Entries are numbered, linked and stored whole. */
 const links: Cases = (it) => {
   it('is empty at first: start and head are seq 0 with 64 zeros', async (store) => {
     same(await store.journal({ after: 0, limit: 10 }), { entries: [], start: GENESIS, head: GENESIS }, 'the empty journal');
@@ -50,7 +50,7 @@ const links: Cases = (it) => {
   });
 };
 
-/** Numbers follow the order of commits, with no gap. */
+/** Sequence numbers follow the order of commits, without a gap. */
 const commitOrder: Cases = (it) => {
   it('has no gap, no double and no broken link after 64 concurrent changes, and keeps the entries of a change together', async (store) => {
     await atOnce(64, (i) =>
@@ -105,7 +105,7 @@ const commitOrder: Cases = (it) => {
   });
 };
 
-/** Pages hold every entry once. */
+/** Pages contain every entry once. */
 const journalPages: Cases = (it) => {
   it('gives pages behind a number, no longer than the limit, and not empty before the head', async (store) => {
     for (let i = 1; i <= 7; i++) await commit(store, aChange({ append: [entryFor(store, `c${i}.1`)] }));

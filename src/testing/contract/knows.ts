@@ -5,7 +5,7 @@ import { same } from '../assertions.js';
 import { atOnce, changeOf, commit, conflict, entryFor, given, isKept, next, outcomeOf, picture, wholeJournal } from './steps.js';
 import type { Cases } from './cases.js';
 
-/** Guarantee 2 for the journal: a store that went back behind what its caller has seen, or forked, must not take a change unnoticed. */
+/** Guarantee 2, for the journal: a store that lost an entry its caller has seen, or that forked, must not accept the caller's change. */
 export const knows: Cases = (it, hooks) => {
   knownEntries(it, hooks);
   trimmed(it, hooks);
@@ -13,7 +13,7 @@ export const knows: Cases = (it, hooks) => {
   manyCallers(it, hooks);
 };
 
-/** A change is taken only where the journal holds the entry that its caller knows. */
+/** A change is accepted only if the journal holds the entry that its caller knows. */
 const knownEntries: Cases = (it) => {
   it('takes a change that knows an entry of the journal, the newest or an older one', async (store) => {
     const entries = await fiveEntries(store);
@@ -30,7 +30,7 @@ const knownEntries: Cases = (it) => {
 
   it('answers behind where the journal has another hash there, and applies nothing', async (store) => {
     const entries = await fiveEntries(store);
-    // The newest entry, and one that has others behind it: a journal that went back and grew again.
+    // The newest entry, and one with later entries: a journal that went back and grew again.
     for (const seq of [5, 2]) await behind(store, { seq, hash: FORKED });
     await behind(store, { seq: 3, hash: entries[3]?.hash ?? '' });
   });
@@ -48,7 +48,7 @@ const knownEntries: Cases = (it) => {
   });
 };
 
-/** What a purge has trimmed can no longer be compared. */
+/** An entry that a purge has trimmed can no longer be compared. */
 const trimmed: Cases = (it) => {
   it('takes a change that knows what a purge has trimmed', async (store) => {
     await fiveEntries(store);
@@ -67,7 +67,7 @@ const trimmed: Cases = (it) => {
   });
 };
 
-/** The entry that the caller knows is compared before the expectations, and after the change id. */
+/** The known entry is compared after the change id, and before the expectations. */
 const precedence: Cases = (it) => {
   it('answers behind before it compares anything else', async (store) => {
     await fiveEntries(store);
@@ -97,7 +97,7 @@ const precedence: Cases = (it) => {
   });
 };
 
-/** Each change is judged by its own entry, whichever handle appended it. */
+/** Each change is compared with the entry that its own caller knows, whichever handle appended it. */
 const manyCallers: Cases = (it, { reopen }) => {
   it('compares with what another handle has appended', async (store) => {
     const other = await reopen(store);
@@ -140,7 +140,7 @@ async function fiveEntries(store: GrantStore): Promise<readonly Anchor[]> {
 
 let changes = 0;
 
-/** Commits a change that writes, removes, appends and trims, which must be answered `behind` with nothing of it applied. */
+/** Commits a change that writes rows and appends entries. It must be answered `behind`, and nothing of it may be applied. */
 async function behind(store: GrantStore, known: Anchor): Promise<void> {
   const [kept] = await store.get([aRow({ id: 'r4' })]);
   const [created, cursor] = [aRow({ id: `behind-${++changes}` }), aRow({ kind: 'cursor', id: 'sink' })] as const;

@@ -28,7 +28,7 @@ export const namespaces: Cases = (it, hooks) => {
   names(it, hooks);
 };
 
-/** A store is bound to the namespace asked for. */
+/** A store is bound to the requested namespace. */
 const handles: Cases = (it) => {
   it('binds a store to the namespace asked for', async (store) => {
     const other = store.in(`${store.namespace}-b`);
@@ -82,7 +82,7 @@ const rows: Cases = (it) => {
   });
 };
 
-/** So do entries and the ids of changes. */
+/** Entries and the ids of changes belong to one namespace too. */
 const journals: Cases = (it) => {
   it('gives each namespace a journal of its own, from 1, with its own chain', async (store) => {
     const handles = [store, store.in(`${store.namespace}-b`), store.in(`${store.namespace}-c`)];
@@ -123,7 +123,7 @@ const names: Cases = (it) => {
     const base = store.namespace.slice(0, 200);
     const ends = ['x', 'X', 'x%', 'x_', '{x}', '\u00e9', '__proto__', 'n', ...SEPARATORS.map((separator) => `n${separator}x`)];
     const handles = [...new Set(ends)].map((end): GrantStore => store.in(base + end));
-    // The namespace n and the kind x:grant, the namespace n:x and the kind grant: put together, they would be one.
+    // Joined with a colon, namespace n with kind x:grant and namespace n:x with kind grant would have the same key.
     const rowsOf = (i: number) =>
       ['grant', ...SEPARATORS.map((separator) => `x${separator}grant`)].map((kind) => aRow({ kind, id: 'y', body: { i } }));
     for (const [i, handle] of handles.entries()) await given(handle, rowsOf(i));

@@ -8,8 +8,8 @@ import { changeOf, commit, given, isKept, journalIds, LATEST, next } from './ste
 import { casesOf, type Cases, type DefineCase, type Hooks, type OptionalMethod } from './cases.js';
 
 /**
- * Guarantee 9: a caller takes an empty answer for an empty store. After one, a sweep stops, a purge removes too much, and an
- * inbox shows no request. After a false `committed`, the engine does not send the change again.
+ * Guarantee 9: a caller takes an empty answer for an empty store. A sweep then stops, a purge removes too much, and an inbox
+ * shows no request. After a false `committed`, the engine does not send the change again.
  */
 export const outages: Cases = (it, { breakBackend }) => {
   if (breakBackend === undefined) {
@@ -27,7 +27,7 @@ type OutageCases = <Store extends GrantStore>(it: DefineCase<Store>, breakBacken
 const row = aRow({ id: 'x' });
 const change = (store: GrantStore) => changeOf(store, 'during the outage', [next(row)]);
 
-/** Repairs the backend whether `ask` fails or not. */
+/** Repairs the backend, even if `ask` fails. */
 async function duringOutage(repair: () => MaybePromise<void>, ask: () => Promise<void>): Promise<void> {
   try {
     await ask();
@@ -85,7 +85,7 @@ const rejectedCommits: OutageCases = (it, breakBackend) => {
   });
 };
 
-/** An outage loses nothing. */
+/** An outage loses no committed data. */
 const afterOutage: OutageCases = (it, breakBackend) => {
   it('answers again once the backend is back, with all that was committed before', async (store) => {
     await given(store, [row]);
@@ -116,7 +116,7 @@ const LIVE = {
 
 type Questions = Readonly<Record<string, (store: GrantStore) => unknown>>;
 
-/** For each read questions that would have an answer, and questions whose answer would be empty. */
+/** For each read: queries with a non-empty answer, and queries with an empty answer. */
 const QUESTIONS: Readonly<Record<string, Questions>> = {
   get: {
     'a record': (store) => store.get([aRow({ id: 'x' })]),

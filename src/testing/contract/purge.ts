@@ -5,7 +5,7 @@ import { holds, rejects, same } from '../assertions.js';
 import { changeOf, commit, conflict, entryFor, foundBy, idsOf, journalIds, picture, wholeJournal } from './steps.js';
 import type { Cases } from './cases.js';
 
-/** Guarantee 1 for what forgets: a purge is a commit, with rows removed, a journal prefix dropped and an entry that says so. */
+/** Guarantee 1, for purges: a purge is one commit that removes rows, drops a prefix of the journal, and appends an entry about it. */
 export const purge: Cases = (it, hooks) => {
   onePurge(it, hooks);
   bounds(it, hooks);
@@ -94,7 +94,7 @@ const bounds: Cases = (it) => {
   it('rejects trimming beyond the head, with nothing applied', async (store) => {
     await tenEntries(store);
     const before = await picture(store, [aRow({ id: 'r0' })]);
-    // The entry that the change itself brings is the eleventh.
+    // The entry of the change itself is the eleventh.
     await rejects(() => store.commit({ ...purgeTo(store, 4), trimJournalTo: 12 }), 'a commit that trims the journal beyond its head');
     same(await picture(store, [aRow({ id: 'r0' })]), before, 'all that the store answers after the rejection, compared with before');
     await commit(store, { ...purgeTo(store, 4), trimJournalTo: 11 });
@@ -102,7 +102,7 @@ const bounds: Cases = (it) => {
   });
 };
 
-/** A purge that is repeated has one effect, and one that runs beside a reader tears no page. */
+/** A repeated purge has one effect, and a purge during a read never tears a page. */
 const repeatedPurge: Cases = (it) => {
   it('has one effect when it is committed again', async (store) => {
     await tenEntries(store);
@@ -128,7 +128,7 @@ async function tenEntries(store: GrantStore) {
   return wholeJournal(store);
 }
 
-/** Purges the rows and entries from 0 up to and with `last`. */
+/** A purge of the rows and entries from 0 to `last`, inclusive. */
 function purgeTo(store: GrantStore, last: number): Change {
   const remove = Array.from({ length: last + 1 }, (_, i) => ({ kind: 'grant', id: `r${i}` }));
   return aChange({

@@ -6,8 +6,8 @@ import { casesOf, type Cases } from './cases.js';
 import { changeOf, commit, LATEST, next } from './steps.js';
 
 /**
- * Guarantee 6, of `dueNamespaces`: a sweep of many tenants visits these, and no others. One that is left out here never gets its
- * ends recorded. It may name more: so the cases compare with what must be named, and not with what must not.
+ * Guarantee 6, of `dueNamespaces`: a sweep of many tenants visits only these namespaces. If one is missing, its ends are
+ * never recorded. The answer may contain more, so the cases compare only the names that it must contain.
  */
 export const readingDueNamespaces: Cases = (it, hooks) => {
   which(it, hooks);
@@ -40,7 +40,7 @@ const which: Cases = (define, { reopen }) => {
   it('names it after a commit that made it due, through every handle', async (store) => {
     const handles = [store, await reopen(store), store.in(nameOf(store, 'z'))];
     const ask = () => Promise.all(handles.map((handle) => names(handle, [], START_AT * 2, 10, store.namespace)));
-    // Each handle has asked before, so that an answer kept from then would show.
+    // Each handle reads before the commit, so that a stale cached answer would show.
     await ask();
     await dueIn(store, 'a', aRow({ dueAt: undefined }));
     await ask();
@@ -123,14 +123,14 @@ const pages: Cases = (define) => {
   });
 };
 
-/** Ends of names in the order of UTF-16 code units, which is not that of UTF-8, nor of any language. */
+/** Ends of names, in the order of UTF-16 code units. That order differs from UTF-8, and from the order of any language. */
 const ENDS: readonly string[] = [
   ...['A', 'B', 'Z', '_', 'a', 'b', '10', '9', '%', '\u00e9', '\u{1f511}', '\uff5e', 'a:b', 'a-b', 'aa'],
 ].sort();
 
 const nameOf = (store: GrantStore, end: string): string => `${store.namespace}-${end}`;
 
-/** Commits rows to the namespace with this end: one row that is due, where none is given. */
+/** Commits rows to the namespace with this end. Default: one row that is due. */
 async function dueIn(store: GrantStore, end: string, ...rows: readonly Row[]): Promise<void> {
   const handle = store.in(nameOf(store, end));
   await commit(handle, changeOf(handle, `due-${++changes}`, rows.length > 0 ? rows : [aRow()]));
@@ -138,7 +138,7 @@ async function dueIn(store: GrantStore, end: string, ...rows: readonly Row[]): P
 
 let changes = 0;
 
-/** Reads all pages behind the base name and compares them with the ends that must be named. */
+/** Reads all pages after the base name, and compares them with the ends that they must contain. */
 async function names(store: GrantStore, ends: readonly string[], at: number, limit = 100, base = store.namespace): Promise<void> {
   includes(await namedIn(store, { at, limit }, base), ends, `at ${at}, in pages of ${limit}`);
 }
@@ -154,7 +154,7 @@ async function namedIn(store: GrantStore, query: DueNamespacesQuery, base = stor
   return named;
 }
 
-/** Each page behind a name, up to the last of those that begin with the base: the backend may hold others. */
+/** Reads each page after a name, up to the last name that begins with the base. The backend may hold other namespaces. */
 async function eachPage(
   store: GrantStore,
   query: DueNamespacesQuery,

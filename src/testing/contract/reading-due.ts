@@ -5,7 +5,7 @@ import { HOSTILE_STRINGS } from './hostile.js';
 import { changeOf, commit, dueAt, given, idsOf, LATEST, next } from './steps.js';
 import type { Cases } from './cases.js';
 
-/** Guarantee 6, of `due`: what a sweep works off. A row left out here is an end that is never recorded. */
+/** Guarantee 6, of `due`: a sweep handles these rows. If a row is missing, its end is never recorded. */
 export const readingDue: Cases = (it, hooks) => {
   dueRows(it, hooks);
   dueOrder(it, hooks);
@@ -35,7 +35,7 @@ const dueRows: Cases = (it) => {
   });
 };
 
-/** The row that is due first comes first. */
+/** Rows are ordered by the instant at which they are due. */
 const dueOrder: Cases = (it) => {
   it('orders by dueAt as a number', async (store) => {
     const instants = [0, 9, 10, 99, 100, 1_000, 2 ** 31, 2 ** 32 + 1, 1_767_225_600_000, LATEST];
@@ -73,7 +73,7 @@ const dueOrder: Cases = (it) => {
   });
 };
 
-/** Pages hold what stays unchanged once, whatever changes in between. */
+/** Pages contain each unchanged row once, whatever changes in between. */
 const duePages: Cases = (it) => {
   it('goes on behind a page whose rows have not changed', async (store) => {
     const rows = Array.from({ length: 7 }, (_, i) => aRow({ id: `r${i}`, dueAt: 1_000 + (i >> 1) }));
@@ -123,7 +123,7 @@ const duePages: Cases = (it) => {
   });
 };
 
-/** A row is due when its newest version says. */
+/** The newest version of a row decides when it is due. */
 const movedRows: Cases = (it) => {
   it('leaves out what is moved out of reach, or is never due any more, before its page is read', async (store) => {
     const rows = Array.from({ length: 7 }, (_, i) => aRow({ kind: 'usage', id: `r${i}`, dueAt: 1_000 + i }));

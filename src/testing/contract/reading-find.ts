@@ -5,7 +5,7 @@ import { HOSTILE_STRINGS } from './hostile.js';
 import { changeOf, commit, foundBy, given, idsOf, LATEST, next } from './steps.js';
 import type { Cases } from './cases.js';
 
-/** Guarantee 6, of `find`: what answers about the past and the lists that people read are put together from. */
+/** Guarantee 6, of `find`: lists, and answers about the past, are built from it. */
 export const readingFind: Cases = (it, hooks) => {
   conditions(it, hooks);
   windows(it, hooks);
@@ -14,7 +14,7 @@ export const readingFind: Cases = (it, hooks) => {
   conditionsNoLongerMet(it, hooks);
 };
 
-/** A row is found by its columns, as they are now. */
+/** A row is found by its current columns. */
 const conditions: Cases = (it) => {
   it('gives the rows of a kind that meet every condition asked', async (store) => {
     const rows = [
@@ -112,7 +112,7 @@ const windows: Cases = (it) => {
   });
 };
 
-/** Pages are in order, and hold every row once, whatever their length. */
+/** Pages are in order, and contain every row once, for any page size. */
 const pages: Cases = (it) => {
   it('orders by id, by UTF-16 code unit', async (store) => {
     const ids = [...HOSTILE_STRINGS];
@@ -157,7 +157,7 @@ const pages: Cases = (it) => {
   });
 };
 
-/** A change between two pages neither hides a row nor shows one twice. */
+/** A change between two pages neither hides an unchanged row nor shows one twice. */
 const changesBetweenPages: Cases = (it) => {
   it('shows what stays unchanged exactly once while rows are written, inserted and removed between pages', async (store) => {
     const ids = Array.from({ length: 12 }, (_, i) => `r${String(i).padStart(2, '0')}`);
@@ -167,9 +167,11 @@ const changesBetweenPages: Cases = (it) => {
     );
     const seen: string[] = [];
     const changes = [
-      // The first and the last row of the page just read go: who counts rows skips two, who looks for the last starts over.
+      // Removes the first and the last row of the previous page. A store that pages by offset would skip two rows. A store
+      // that looks for the last row would start over.
       () => commit(store, changeOf(store, 'c1', [], { expect: ['r00', 'r02'].map(first), remove: ['r00', 'r02'].map(first) })),
-      // Rows before and right behind the place where reading goes on: who counts rows sees two again.
+      // Adds rows before and right after the place where reading continues. A store that pages by offset would return two
+      // rows again.
       () =>
         commit(
           store,
@@ -179,7 +181,7 @@ const changesBetweenPages: Cases = (it) => {
             ['q', 'r005', 'r055'].map((id) => aRow({ id })),
           ),
         ),
-      // A row that was read, and one that was not: neither is unchanged any more.
+      // A row that was read, and one that was not yet read: both now count as changed.
       () =>
         commit(
           store,
@@ -209,7 +211,7 @@ const changesBetweenPages: Cases = (it) => {
   });
 };
 
-/** A page goes on behind rows that its condition no longer finds. */
+/** A page continues after rows that no longer meet the condition. */
 const conditionsNoLongerMet: Cases = (it) => {
   it('goes on behind a page of rows that no longer meet the condition', async (store) => {
     const rows = Array.from({ length: 9 }, (_, i) => aRow({ id: `r${i}` }));

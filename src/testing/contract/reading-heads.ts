@@ -7,8 +7,8 @@ import { SEPARATORS } from './hostile.js';
 import { changeOf, commit, conflict, entryFor, given, next } from './steps.js';
 
 /**
- * Guarantee 5 for `heads`: who follows many namespaces reads the journals of those whose heads moved. A head that lags, or is
- * another namespace's, is an entry that is never delivered.
+ * Guarantee 5, for `heads`: a follower of many namespaces reads only the journals whose heads moved. If a head is stale, or
+ * belongs to another namespace, an entry is never delivered.
  */
 export const readingHeads: Cases = (it, hooks) => {
   whose(it, hooks);
@@ -41,7 +41,7 @@ const whose: Cases = (define, { reopen }) => {
     const others = [await reopen(store), store.in(`${store.namespace}-b`)] as const;
     let row = aRow({ id: 'x' });
     for (let commits = 1; commits <= 3; commits++) {
-      // Each handle has asked before, so that an answer kept from then would show.
+      // Each handle reads before the commit, so that a stale cached answer would show.
       for (const handle of [store, ...others]) await headOf(handle, store.namespace);
       const writing = commits === 2 ? others[0] : store;
       await commit(writing, changeOf(writing, `c${commits}`, [row]));
@@ -144,6 +144,6 @@ async function unequal<Store extends GrantStore>(store: Store): Promise<readonly
 const headOf = async (store: GrantStore, name: string): Promise<Anchor | undefined> =>
   ((await store.heads?.([name])) as readonly (Anchor | undefined)[])[0];
 
-/** The heads that the journals give. */
+/** The heads according to `journal`. */
 const headsOf = (store: GrantStore, names: readonly string[]): Promise<readonly Anchor[]> =>
   Promise.all(names.map(async (name) => (await store.in(name).journal({ after: 0, limit: 1 })).head));

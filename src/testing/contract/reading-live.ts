@@ -9,8 +9,9 @@ const FROM = START_AT;
 const UNTIL = START_AT + 1_000;
 
 /**
- * Guarantee 6, of `live`: the read behind every check. A row too few denies who has access; one too many that has ended
- * by time alone is sorted out by the engine, so it is allowed. One that is closed, or another's, is not.
+ * Guarantee 6, of `live`: the read of every check. A missing row denies a subject that has access. An extra row that has
+ * expired is allowed, because the engine checks the window. An extra row that is closed, or belongs to another subject, is
+ * not allowed.
  */
 export const readingLive: Cases = (it, hooks) => {
   instants(it, hooks);
@@ -22,7 +23,7 @@ export const readingLive: Cases = (it, hooks) => {
   endOfTime(it, hooks);
 };
 
-/** A row is given before its until, whatever its from. */
+/** A row is returned before its `until`, whatever its `from`. */
 const instants: Cases = (it) => {
   it('gives a row up to the last millisecond before its until', async (store) => {
     await given(store, [aRow({ id: 'x', from: FROM, until: UNTIL })]);
@@ -47,7 +48,7 @@ const instants: Cases = (it) => {
   });
 };
 
-/** Rows are those of the subject, the scope and the kinds that a check reads. */
+/** Rows match the subject, the scope, and the kinds that a check reads. */
 const matching: Cases = (it) => {
   it('gives the rows of one subject and one scope only', async (store) => {
     const both = ['user:maya', 'user:noor'].flatMap((subject) => ['db:read', 'db:write'].map((scope) => ({ subject, scope })));
@@ -108,7 +109,7 @@ const matching: Cases = (it) => {
   });
 };
 
-/** A row is given as it is now, and no longer once it is closed. */
+/** The current version of a row is returned, and a closed row is not. */
 const changedRows: Cases = (it) => {
   it('gives a row again that was closed and is opened again', async (store) => {
     const row = aRow({ id: 'x' });
@@ -157,7 +158,7 @@ const changedRows: Cases = (it) => {
   });
 };
 
-/** An answer holds each row once, whole, however many there are. */
+/** An answer contains each row once, whole, for any number of rows. */
 const wholeAnswers: Cases = (it) => {
   it('gives the newest version of a row, once and whole', async (store) => {
     const row = aRow({ id: 'x', body: { a: 1 } });
@@ -181,7 +182,7 @@ const wholeAnswers: Cases = (it) => {
   });
 };
 
-/** The open row of the locks comes with every answer. */
+/** Every answer contains the open lock row. */
 const locks: Cases = (it) => {
   it('gives the open row of the locks with every answer, whatever is asked for', async (store) => {
     const lock = aLock();
@@ -224,7 +225,7 @@ const locks: Cases = (it) => {
   });
 };
 
-/** No other row is taken for it, nor one that is closed. */
+/** Neither another row nor a closed lock row counts as the lock row. */
 const otherLocks: Cases = (it) => {
   it('gives the row of the locks no longer once it is closed or removed, and again once it is open', async (store) => {
     const lock = aLock();
@@ -266,7 +267,7 @@ const otherLocks: Cases = (it) => {
   });
 };
 
-/** The end of time is an instant like any other. */
+/** The last instant is treated like any other. */
 const endOfTime: Cases = (it) => {
   it('gives a row that lasts to the end of time at every instant before', async (store) => {
     await given(store, [aRow({ id: 'x', from: 0, until: LATEST })]);
@@ -274,7 +275,7 @@ const endOfTime: Cases = (it) => {
   });
 };
 
-/** The row that holds the locks of a namespace. */
+/** The row with the locks of a namespace. */
 function aLock(over: Partial<Row> = {}): Row {
   const empty = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined };
   return aRow({ kind: 'lock', id: 'open', createdAt: 0, ...empty, body: { locks: [] }, ...over });
@@ -282,7 +283,7 @@ function aLock(over: Partial<Row> = {}): Row {
 
 const byKindAndId = (a: Row, b: Row): number => (`${a.kind} ${a.id}` < `${b.kind} ${b.id}` ? -1 : 1);
 
-/** The ids that `live` gives, in order: it promises none. */
+/** The ids that `live` returns, sorted: it guarantees no order. */
 async function live(store: GrantStore, query: { subject?: string; scope?: string | undefined; at?: number }): Promise<string[]> {
   const rows = await store.live({ subject: 'user:maya', at: FROM, ...query });
   return rows.map((row) => row.id).sort();

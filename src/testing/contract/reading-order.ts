@@ -8,10 +8,10 @@ import { changeOf, commit, foundBy, given, idsOf, LATEST, next } from './steps.j
 
 type Order = NonNullable<FindQuery['order']>;
 
-/** The pages of every length, which must not differ. */
+/** Page sizes, which must all give the same rows. */
 const LIMITS = [1, 2, 3, 100];
 
-/** Guarantee 6, of the orders of `find`: lists come newest first or due first, and no reader sorts what a store keeps. */
+/** Guarantee 6, of the orders of `find`: lists are newest first or due first, and no reader sorts the rows of a store. */
 export const readingOrder: Cases = (it, hooks) => {
   byCreation(it, hooks);
   byDue(it, hooks);
@@ -50,7 +50,7 @@ const byCreation: Cases = (it) => {
   });
 };
 
-/** Lists in the order in which rows are due for people. */
+/** Lists in the order of `sortAt`. */
 const byDue: Cases = (it) => {
   it('gives in the order of due the open rows that have a sortAt, by that as a number', async (store) => {
     const instants = [1_000, 999, 10_000, LATEST, 0, 1_000];
@@ -97,7 +97,7 @@ const byDue: Cases = (it) => {
   });
 };
 
-/** Every order goes with every condition. */
+/** Every order works with every condition. */
 const conditions: Cases = (it) => {
   it('finds by a scope, byte for byte, alone and with every other condition, in every order', async (store) => {
     const scopes = ['db:read', 'DB:READ', 'db', 'db:read:x', '', undefined];
@@ -156,7 +156,7 @@ const conditions: Cases = (it) => {
   });
 };
 
-/** A page goes on behind a place, whatever has become of the row there. */
+/** A page continues after a place, whatever has happened to the row there. */
 const places: Cases = (it) => {
   it('goes on behind the place of any row, be it there, gone, or moved', async (store) => {
     const rows = ['a', 'b', 'c', 'd', 'e'].map((id, i) => aRow({ id, createdAt: 10 + i, sortAt: 30 - i }));

@@ -7,8 +7,8 @@ import type { Cases } from './cases.js';
 import { changeOf, commit, given } from './steps.js';
 
 /**
- * Guarantee 6, of `windowOf`: the short cut may say less than `live`, never more. A store without it, and one that answers
- * `undefined`, passes each case; a window that `live` would not give is access that nobody granted.
+ * Guarantee 6, of `windowOf`: it may answer less than `live`, never more. A store without it, or one that answers
+ * `undefined`, passes each case. A window that `live` would not give is access that no reviewer granted.
  */
 export const readingWindow: Cases = (it, hooks) => {
   plainGrants(it, hooks);
@@ -16,7 +16,7 @@ export const readingWindow: Cases = (it, hooks) => {
   strangers(it, hooks);
 };
 
-/** There is a window only where time alone decides. */
+/** There is a window only if time alone decides. */
 const plainGrants: Cases = (it) => {
   it('gives at most the window of the only grant of a pair, with its row', async (store) => {
     for (const grant of [aGrant(), aGrant({ id: 'r2.1', requestId: 'r2', scope: 'db:read' })]) {
@@ -42,7 +42,7 @@ const plainGrants: Cases = (it) => {
   });
 };
 
-/** A window follows every commit. */
+/** A window is correct after every commit. */
 const changedGrants: Cases = (it) => {
   it('gives no window while a pair has two rows, and that of the one that is left', async (store) => {
     const [first, second] = [aGrant(), aGrant({ id: 'r2.1', requestId: 'r2', expiresAt: START_AT + 1_000 })];
@@ -101,7 +101,7 @@ const strangers: Cases = (it) => {
   });
 };
 
-/** The window that a store gives, if any, is that of the one row that `live` gives. */
+/** Checks that the window of a store, if any, belongs to the one row that `live` returns. */
 async function agrees(store: GrantStore, { subject, scope }: Pick<Grant, 'subject' | 'scope'>): Promise<void> {
   const rows = await store.live({ subject, scope, at: 0 });
   const window = store.windowOf?.(subject, scope);
@@ -117,10 +117,10 @@ const ended = async (store: GrantStore, grant: Grant): Promise<void> => {
   await commit(store, changeOf(store, `end-${grant.id}`, [encode({ ...grant, version: 2, end })]));
 };
 
-/** A pattern: some check could be asked for exactly this text. */
+/** A row whose scope is a pattern: a check could ask for exactly this text. */
 const row2 = (): Row => encode(aGrant({ id: 'r3.1', requestId: 'r3', scope: 'db:*' }));
 
-/** Grants about which more than time decides, by what they are. */
+/** Grants about which more than time decides, by the reason. */
 const NOT_PLAIN: Readonly<Record<string, Partial<Grant>>> = {
   counted: { maxUses: 1 },
   idle: { idleTtlMs: 1_000 },

@@ -4,8 +4,8 @@ import { atOnce, changeOf, commit, conflict, entryFor, given, isKept, journalIds
 import type { Cases } from './cases.js';
 
 /**
- * Guarantee 3: after a reply that was lost, the same change is committed again. Then it must be learnt that it had been
- * applied, and nothing may be applied twice.
+ * Guarantee 3: after a lost reply the engine commits the same change again. The store must then answer that it was applied,
+ * and must not apply it twice.
  */
 export const repeated: Cases = (it, hooks) => {
   oneEffect(it, hooks);
@@ -14,7 +14,7 @@ export const repeated: Cases = (it, hooks) => {
   withoutEntries(it, hooks);
 };
 
-/** A change that is committed again has one effect, whatever happened since. */
+/** A change that is committed again has one effect, whatever happened in between. */
 const oneEffect: Cases = (it) => {
   it('answers committed again, with one effect', async (store) => {
     const change = changeOf(store, 'c1', [aRow({ id: 'x' })]);
@@ -57,7 +57,7 @@ const oneEffect: Cases = (it) => {
   });
 };
 
-/** Repeats at once have one effect; a change that conflicted has none. */
+/** Concurrent repeats have one effect. A change that conflicted has none. */
 const racing: Cases = (it) => {
   it('has one effect when it is committed 16 times at once, and answers each of them committed', async (store) => {
     const row = aRow({ id: 'x' });
@@ -86,7 +86,7 @@ const racing: Cases = (it) => {
   });
 };
 
-/** A change is known by its id, byte for byte, by every handle, for ever. */
+/** Every handle knows a change by its id, byte by byte, for as long as its entries are kept. */
 const identity: Cases = (it, { reopen }) => {
   it('remembers each of many changes, the oldest too', async (store) => {
     const changes = Array.from({ length: 200 }, (_, i) => changeOf(store, `c${i}`, [aRow({ id: `r${i}` })]));
@@ -114,7 +114,7 @@ const identity: Cases = (it, { reopen }) => {
   });
 };
 
-/** A change without an entry leaves no id behind. */
+/** A store does not remember the id of a change without entries. */
 const withoutEntries: Cases = (it) => {
   it('may answer conflict when nothing was appended, with one effect all the same', async (store) => {
     const cursor = aRow({ kind: 'cursor', id: 'sink', body: { seq: 1 } });

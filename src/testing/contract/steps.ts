@@ -5,14 +5,12 @@ import type { AuditEntry, UnlinkedEntry } from '../../records/index.js';
 import { aChange, anEntry, aRow } from '../builders.js';
 import { holds, same, text } from '../assertions.js';
 
-/*
- * What the cases do over and over: write, read everything, compare.
- */
+/* Steps that many cases share: write, read everything, compare. */
 
-/** More pages than any case needs: a store whose pages never end is told so. */
+/** More pages than any case needs, to detect a store whose pages never end. */
 const MAX_PAGES = 1_000;
 
-/** The last instant of all. */
+/** The last instant that a `Date` can represent, in epoch milliseconds. */
 export const LATEST = 8_640_000_000_000_000;
 
 /** An entry for a store's own journal. */
@@ -25,32 +23,32 @@ export function changeOf(store: GrantStore, id: string, put: readonly Row[], ove
   return aChange({ id, put, append: [entryFor(store, `${id}.1`)], ...over });
 }
 
-/** What became of a change. */
+/** The outcome of a change. */
 export async function outcomeOf(store: GrantStore, change: Change): Promise<CommitOutcome> {
   const answer = (await store.commit(change)) as unknown;
   holds(typeof answer === 'object' && answer !== null, `commit() answers { outcome, head }, got ${text(answer)}`);
   return (answer as CommitAnswer).outcome;
 }
 
-/** Commits what has to be committed for the case to go on. */
+/** Commits a change that must succeed. */
 export async function commit(store: GrantStore, change: Change): Promise<void> {
   same(await outcomeOf(store, change), 'committed', `commit of ${change.id}, whose expectations all hold`);
 }
 
-/** Commits what has to be refused. */
+/** Commits a change that must conflict. */
 export async function conflict(store: GrantStore, change: Change, why: string): Promise<void> {
   same(await outcomeOf(store, change), 'conflict', `commit of ${change.id}: ${why}`);
 }
 
 let seeds = 0;
 
-/** Rows that were there before, of one change. */
+/** Commits the rows that a case needs, in one change. */
 export async function given(store: GrantStore, rows: readonly Row[]): Promise<void> {
   const id = `given-${++seeds}`;
   await commit(store, changeOf(store, id, rows));
 }
 
-/** The row as the next write leaves it. */
+/** The next version of a row. */
 export function next(row: Row, over: Partial<Row> = {}): Row {
   return aRow({ ...row, version: row.version + 1, ...over });
 }
@@ -61,12 +59,12 @@ export async function getOne(store: GrantStore, key: RowKey): Promise<Row | unde
   return rows[0];
 }
 
-/** Compares what `get` gives for a key with a row, or with `undefined`. */
+/** Compares the row that `get` returns with the expected row, or with `undefined`. */
 export async function isKept(store: GrantStore, key: RowKey, expected: Row | undefined, what = 'the row that get() gives'): Promise<void> {
   same(await getOne(store, key), expected, what);
 }
 
-/** All pages of `find`, one after the other. */
+/** Reads all pages of `find`. */
 export async function foundBy(
   store: GrantStore,
   query: Omit<Parameters<GrantStore['find']>[0], 'limit' | 'after'>,
@@ -75,7 +73,7 @@ export async function foundBy(
   return allPages(limit, (after) => store.find({ ...query, after, limit }));
 }
 
-/** All pages of `due`, one after the other. */
+/** Reads all pages of `due`. */
 export async function dueAt(store: GrantStore, at: number, limit = 100): Promise<Row[]> {
   return allPages(limit, (after) => store.due({ at, after, limit }));
 }
@@ -94,7 +92,7 @@ async function allPages(limit: number, read: (after: string | undefined) => Prom
   holds(false, `pages end: expected a page without a next, got ${MAX_PAGES} pages that have one`);
 }
 
-/** The whole journal, read in pages, with its chain verified from its start to its head. */
+/** Reads the whole journal in pages, and verifies its chain from its start to its head. */
 export async function wholeJournal(store: GrantStore, limit = 50): Promise<AuditEntry[]> {
   const { start } = await store.journal({ after: 0, limit });
   const entries: AuditEntry[] = [];
@@ -114,19 +112,19 @@ export async function wholeJournal(store: GrantStore, limit = 50): Promise<Audit
   holds(false, `the journal ends: expected an empty page behind the head, got ${MAX_PAGES} pages with entries`);
 }
 
-/** The ids of the journal's entries, after its chain has been verified. */
+/** The ids of the journal's entries. Verifies the chain first. */
 export async function journalIds(store: GrantStore): Promise<string[]> {
   return (await wholeJournal(store)).map((entry) => entry.id);
 }
 
 export const idsOf = (rows: readonly Row[]): string[] => rows.map((row) => row.id);
 
-/** As many calls as there are numbers below `count`, all begun before any has ended. */
+/** Makes `count` calls concurrently: all begin before any has ended. */
 export async function atOnce<Answer>(count: number, call: (i: number) => Answer | PromiseLike<Answer>): Promise<Awaited<Answer>[]> {
   return Promise.all(Array.from({ length: count }, async (_, i) => await call(i)));
 }
 
-/** Everything that a store answers about some keys: to be compared with itself later. */
+/** Everything that a store answers about some keys, to compare with a later picture. */
 export async function picture(store: GrantStore, keys: readonly RowKey[]): Promise<unknown> {
   const kinds = [...new Set(keys.map((key) => key.kind))];
   return {

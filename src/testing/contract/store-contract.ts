@@ -28,28 +28,27 @@ import { changeOf } from './steps.js';
 import { visible } from './visible.js';
 import { wholeOrNothing } from './whole-or-nothing.js';
 
-/** The store to be proven, and what only its author can do for the suite. */
+/** The store to test, and the hooks that only its author can provide. */
 export interface StoreContractOptions<Store extends GrantStore = GrantStore> {
-  /** How the store is called in the report. */
+  /** The name of the store in the report. */
   readonly name: string;
   /**
-   * A store bound to a namespace in which nothing has ever been committed. Called for each case. A namespace of its own
-   * for each call is enough; the suite also uses namespaces whose names begin with that one's.
+   * Creates a store for a namespace in which nothing was ever committed. Called for each case. A new namespace for each call
+   * is enough. The suite also uses namespaces whose names begin with that name.
    */
   create(): MaybePromise<Store>;
-  /** Called after each case, whether it passed or not. */
+  /** Called after each case, whether it passed or failed. */
   cleanup?(store: Store): MaybePromise<void>;
   /**
-   * Another handle to the namespace of `store`, as far away from it as can be: of another connection, best of another
-   * process. Default: `store.in(store.namespace)`, which is right only for a store that no other process can reach.
+   * Opens another handle to the namespace of `store`, as independent as possible: with another connection, preferably in
+   * another process. Default: `store.in(store.namespace)`, which is right only for a store that no other process can reach.
    */
   reopen?(store: Store): MaybePromise<GrantStore>;
   /**
-   * Takes the backend away from `store`: closes the pool, cuts the connection, points it at a dead port.
+   * Breaks the backend of `store`: closes the pool, cuts the connection, or points it at a dead port. Without this hook
+   * guarantee 9 is not proven, and the report says so.
    *
-   * Without this hook guarantee 9 is not proven, and the report says so.
-   *
-   * @returns gives the backend back, with everything that it held
+   * @returns a function that repairs the backend, with all its data
    */
   breakBackend?(store: Store): MaybePromise<() => MaybePromise<void>>;
 }
@@ -82,14 +81,15 @@ const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record
 ];
 
 /**
- * Defines the contract suite of {@link GrantStore}: the nine guarantees, each a group of cases. A store that passes it
- * can be trusted with the laws of the engine; one that fails it gives access it should not, or loses the record.
+ * Defines the contract suite of {@link GrantStore}: the nine guarantees, each a group of cases. The engine's laws hold on a
+ * store that passes it. A store that fails it may allow access without a grant, or lose journal entries.
  *
- * The suite brings its own assertions and no runner: it runs wherever there are a `describe` and an `it`. It never
- * sleeps, and it needs a time limit of the runner only to notice a store that never answers. The cases of `heads` and
- * `dueNamespaces` are skipped, with the reason, for a store without these methods.
+ * The suite has its own assertions, and runs with any runner that has `describe` and `it`. It never sleeps, and needs the
+ * runner's time limit only to detect a store that never answers. The cases of `heads` and `dueNamespaces` are skipped, with
+ * the reason, for a store without these methods.
  *
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where the runner has no `describe` and `it`, or the options no `create`
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` if the runner has no `describe` and `it`, or the options have no
+ *   `create`
  * @example
  * import { describe, it } from 'vitest';
  * import { storeContract } from 'jit-access/testing';
@@ -108,7 +108,7 @@ const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record
 export function storeContract<Store extends GrantStore>(runner: TestRunner, options: StoreContractOptions<Store>): void {
   readPort('runner', runner, ['describe', 'it']);
   readPort('options', options, ['create']);
-  // Called on the options, as methods: the hooks of a class instance would lose their `this` otherwise.
+  // Called as methods of the options: the hooks of a class instance would otherwise lose their `this`.
   const hooks: Hooks<Store> = {
     reopen: (store) => options.reopen?.(store) ?? store.in(store.namespace),
     breakBackend: options.breakBackend === undefined ? undefined : (store) => (options as Required<typeof options>).breakBackend(store),
@@ -127,7 +127,7 @@ export function storeContract<Store extends GrantStore>(runner: TestRunner, opti
   });
 }
 
-/** Without it a `create` that gives one namespace twice fails nearly every case, and no message names the reason. */
+/** A `create` that returns the same namespace twice would fail nearly every case, and no message would name the reason. */
 async function createsEmptyStores<Store extends GrantStore>(options: StoreContractOptions<Store>): Promise<void> {
   for (let call = 1; call <= 2; call++) {
     const store = await options.create();
@@ -144,7 +144,7 @@ async function createsEmptyStores<Store extends GrantStore>(options: StoreContra
 
 function caseOf<Store extends GrantStore>(runner: TestRunner, options: StoreContractOptions<Store>, guarantee: string): DefineCase<Store> {
   return (name, body) => {
-    // A rest parameter counts as none: a runner would otherwise wait for a callback.
+    // A rest parameter does not count in `length`: otherwise a runner would wait for a callback.
     runner.it(name, async (...[context]: readonly unknown[]) => {
       const store = await options.create();
       try {
@@ -158,7 +158,7 @@ function caseOf<Store extends GrantStore>(runner: TestRunner, options: StoreCont
   };
 }
 
-/** Reports a case as left out: what vitest and `node:test` pass to a case can do that. Elsewhere it passes. */
+/** Skips a case, if the context that the runner passes supports it, as in vitest and `node:test`. Otherwise the case passes. */
 function leaveOut(context: unknown, why: string): void {
   const runner = context as { skip?(why: string): void } | undefined;
   runner?.skip?.(why);

@@ -5,7 +5,7 @@ import { same } from '../assertions.js';
 import { changeOf, commit, conflict, dueAt, foundBy, given, idsOf, isKept, journalIds, next } from './steps.js';
 import type { Cases } from './cases.js';
 
-/** Guarantee 4: after `revoke` has resolved, no check anywhere may read the grant from before. */
+/** Guarantee 4: after `revoke` has resolved, no check in any process may read the old version of the grant. */
 export const visible: Cases = (it, hooks) => {
   answersOfReads(it, hooks);
   commitsShown(it, hooks);
@@ -13,7 +13,7 @@ export const visible: Cases = (it, hooks) => {
   wakes(it, hooks);
 };
 
-/** A read answers what was asked, and nothing where nothing is kept. */
+/** A read answers the query, and answers nothing if no row matches. */
 const answersOfReads: Cases = (it) => {
   it('answers get() in the order asked, undefined for what is not there', async (store) => {
     const [a, b] = [aRow({ id: 'a' }), aRow({ id: 'b' })];
@@ -34,12 +34,12 @@ const answersOfReads: Cases = (it) => {
   });
 };
 
-/** A commit is shown to every later read. */
+/** Every later read shows a commit. */
 const commitsShown: Cases = (it, { reopen }) => {
   it('shows a commit to every read that begins after it, through every handle', async (store) => {
     const other = await reopen(store);
     const row = aRow({ id: 'x' });
-    // Each handle has asked before, so that an answer kept from then would show.
+    // Each handle reads before the commit, so that a stale cached answer would show.
     for (const handle of [store, other]) await shows(handle, [], []);
     await commit(store, changeOf(store, 'c1', [row]));
     for (const handle of [other, store]) await shows(handle, [row], ['c1.1']);
@@ -110,7 +110,7 @@ const wakes: Cases = (it, { reopen }) => {
       const woken = new Promise<number | undefined>((resolve) => unsubscribers.push((handle as Required<GrantStore>).watch(resolve)));
       const before = await store.journal({ after: 0, limit: 1 });
       await given(store, [aRow({ id: `row-${handle === store ? 'own' : 'other'}` })]);
-      // Where the head stays there is nothing to be woken for, and the wait would have no end.
+      // If the head did not move, no wake would come, and the case would wait without end.
       const { head } = await store.journal({ after: 0, limit: 1 });
       same(head.seq, before.head.seq + 1, 'the head after a commit with an entry');
       const headSeq = await woken;
@@ -121,7 +121,7 @@ const wakes: Cases = (it, { reopen }) => {
   });
 };
 
-/** Compares every read of a handle with the rows of `user:maya` and the entries that there must be. */
+/** Compares every read of a handle with the expected rows of `user:maya` and the expected entries. */
 async function shows(store: GrantStore, rows: readonly Row[], entries: readonly string[]): Promise<void> {
   await isKept(store, aRow({ id: 'x' }), rows[0]);
   same(await store.live({ subject: 'user:maya', at: START_AT }), rows, 'the answer of live()');

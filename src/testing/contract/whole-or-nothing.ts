@@ -5,7 +5,7 @@ import { rejects, same } from '../assertions.js';
 import { changeOf, commit, conflict, dueAt, entryFor, foundBy, given, idsOf, isKept, journalIds, next, picture } from './steps.js';
 import type { Cases } from './cases.js';
 
-/** Guarantee 1: a transition without its entry, an entry without its transition, half a transition can't exist. */
+/** Guarantee 1: a transition without its entry, an entry without its transition, and half a transition cannot exist. */
 export const wholeOrNothing: Cases = (it, hooks) => {
   stored(it, hooks);
   unchanged(it, hooks);
@@ -33,7 +33,7 @@ const stored: Cases = (it) => {
   });
 };
 
-/** A change that fails leaves nothing behind. */
+/** A change that fails leaves no trace. */
 const unchanged: Cases = (it) => {
   it('changes nothing when one expectation among many fails', async (store) => {
     const { change, keys } = await bigChange(store);
@@ -80,7 +80,7 @@ const unchanged: Cases = (it) => {
   });
 };
 
-/** A store goes on after a failed change as if it had not been. */
+/** A failed change does not affect later changes. */
 const afterFailure: Cases = (it) => {
   it('goes on after a failed change with the next sequence number', async (store) => {
     await given(store, [aRow({ id: 'old-1' })]);
@@ -109,7 +109,7 @@ const afterFailure: Cases = (it) => {
   });
 };
 
-/** A row is replaced whole. */
+/** A row is replaced as a whole. */
 const replaced: Cases = (it) => {
   it('replaces a row whole: no column and no field of the body is left of the one before', async (store) => {
     const old = aRow({ id: 'x', body: { only: 'in the first' } });
@@ -141,7 +141,7 @@ const replaced: Cases = (it) => {
   });
 };
 
-/** A removed row is gone from every read, and nothing else is. */
+/** A removed row is missing from every read, and no other row is. */
 const removed: Cases = (it) => {
   it('removes a row from every read, in the change that removes it', async (store) => {
     const gone = aRow({ id: 'gone' });
@@ -174,7 +174,7 @@ const removed: Cases = (it) => {
 
 const LONG_AFTER = START_AT * 2;
 
-/** Twenty new rows, one row rewritten, one removed, three entries: much that could be half done. */
+/** Twenty new rows, a rewritten row, a removed row and three entries: many writes that could be applied in part. */
 async function bigChange(store: GrantStore) {
   const [rewritten, removed] = [aRow({ id: 'old-1' }), aRow({ id: 'old-2' })] as const;
   await given(store, [rewritten, removed]);

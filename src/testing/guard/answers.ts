@@ -9,7 +9,7 @@ export const answers: Cases = (it, hooks) => {
   requestUrls(it, hooks);
 };
 
-/** A refusal as its caller sees it. */
+/** The parts of a refusal that its client sees. */
 async function refusal({ problemOf }: Hooks, world: GuardWorld, status: number, response: Response) {
   const text = await isRefused(world, status, response);
   const body: unknown = JSON.parse(text);
@@ -24,7 +24,7 @@ async function refusal({ problemOf }: Hooks, world: GuardWorld, status: number, 
   };
 }
 
-/** How access stands that does not allow now. */
+/** States of access in which a check denies. */
 const STANDINGS: readonly (readonly [outcome: string, make: (world: GuardWorld) => Promise<unknown>])[] = [
   ['was never asked for', async () => undefined],
   ['begins later', async (world) => world.grant('user:maya', { startsAt: world.clock.now() + 60_000 })],
@@ -32,7 +32,7 @@ const STANDINGS: readonly (readonly [outcome: string, make: (world: GuardWorld) 
   ['was revoked', async (world) => world.engine.revoke((await world.grant()).id, { by: 'user:sam', reason: 'a leak' })],
 ];
 
-/** A 403 does not say why. */
+/** A 403 does not reveal its reason. */
 const sameAnswer: Cases = (it, hooks) => {
   for (const [outcome, make] of STANDINGS) {
     it(`says the same whatever the reason: access that ${outcome}`, async (world) => {
@@ -67,7 +67,7 @@ const sameAnswer: Cases = (it, hooks) => {
   }
 };
 
-/** Every refusal is a problem of its own type, and none may be cached. */
+/** Every refusal has its own problem type, and must not be cached. */
 const problems: Cases = (it, hooks) => {
   it('answers in problem+json, each kind with its own type', async (world) => {
     const none = await refusal(hooks, world, 401, await world.call('plain', undefined));

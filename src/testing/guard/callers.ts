@@ -7,7 +7,7 @@ export const callers: Cases = (it, hooks) => {
   noGuesses(it, hooks);
 };
 
-/** A caller that the service does not name is refused. */
+/** A caller without an authenticated subject is refused. */
 const unknownCallers: Cases = (it) => {
   it('answers 401 with a challenge where nobody is known, and asks neither scope nor store', async (world) => {
     await world.grant();
@@ -42,7 +42,7 @@ const unknownCallers: Cases = (it) => {
   }
 };
 
-/** The service alone names the caller, for each request again. */
+/** Only the service names the caller, separately for each request. */
 const noGuesses: Cases = (it) => {
   it('guesses no identity from what the client says', async (world) => {
     await world.grant();

@@ -1,9 +1,9 @@
 import type { GuardWorld } from './world.js';
 
-/** Defines a case. Each gets a world of its own, which is served. */
+/** Defines a case. Each case gets its own world, whose routes are served. */
 export type DefineCase = (name: string, body: (world: GuardWorld) => Promise<void>) => void;
 
-/** What cases know of the adapter besides calling it. */
+/** The parts of the suite's options that cases need. */
 export interface Hooks {
   readonly problemOf: ((body: unknown) => unknown) | undefined;
 }

@@ -3,10 +3,10 @@ import type { Cases } from './cases.js';
 import { isRefused, seen } from './steps.js';
 import type { GuardWorld, Stream } from './world.js';
 
-/** Long enough to be polled a few times. */
+/** Long enough for several polls. */
 const TTL_MS = 10_000;
 
-/** A stream whose beginning the client has read. */
+/** A stream whose first piece the client has read. */
 async function begun(world: GuardWorld, subject = 'user:maya', signal?: AbortSignal) {
   const at = world.streams.length;
   const response = await world.call('stream', subject, signal === undefined ? {} : { signal });
@@ -102,7 +102,7 @@ const stoppedWatches: Cases = (it) => {
 
   it('stops the watch when the handler fails', async (world) => {
     await world.grant();
-    // Whether the client sees an error or a connection that breaks off is the framework's.
+    // The framework decides whether the client sees an error or a broken connection.
     await world
       .call('fails', 'user:maya')
       .then((response) => response.text())

@@ -12,22 +12,25 @@ import { outages } from './outages.js';
 import { scopes } from './scopes.js';
 import { GuardWorld, type GuardedRoute, type GuardServer } from './world.js';
 
-/** The adapter to be proven, and what only its author can do for the suite. */
+/** The adapter to test, and the hooks that only its author can provide. */
 export interface GuardContractOptions {
-  /** How the adapter is called in the report. */
+  /** The name of the adapter in the report. */
   readonly name: string;
-  /** Serves these routes, each behind its guard, best over a real socket. Called for each case. */
+  /** Serves these routes, each behind its guard, preferably over a real socket. Called for each case. */
   serve(routes: readonly GuardedRoute[]): MaybePromise<GuardServer>;
   /**
-   * Whether the framework lets another handler answer a request that the guard has not decided yet, as with the responses
-   * of Node. `serve` then answers 503 to the route with `answered` as soon as that promise resolves. Default: false.
+   * Whether another handler can answer a request while the guard is still deciding, as with Node's responses. `serve` must
+   * then answer 503 to the route with `answered` as soon as that promise resolves. Default: false.
    */
   readonly answersEarly?: boolean | undefined;
-  /** The problem in the body of a refusal, for frameworks that put one around it. Default: the body, which has to be problem+json. */
+  /**
+   * Extracts the problem from the body of a refusal, for frameworks that wrap it. Default: the whole body, which must be
+   * problem+json.
+   */
   problemOf?(body: unknown): unknown;
 }
 
-/** What every guard keeps to, by number. */
+/** The guarantees of every guard, by number. */
 const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [
   ['1. what is allowed reaches the handler, with the decision, and nothing else does', letsThrough],
   ['2. who is calling is what the service says, and nobody else', callers],
@@ -39,13 +42,14 @@ const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [
 ];
 
 /**
- * Defines the suite of guards: what every adapter for a framework keeps to. One that fails it lets somebody in whom it
- * should not, or tells somebody what it should not.
+ * Defines the contract suite for guards, which every adapter for a framework must pass. An adapter that fails it admits
+ * requests without access, or reveals data that the caller must not see.
  *
- * It brings its own assertions and no runner, and never sleeps; its clock is moved by hand. It needs a time limit of the
- * runner only to notice a service that never answers.
+ * The suite has its own assertions and needs only a runner. It never sleeps; it moves its clock by hand. It needs the
+ * runner's time limit only to detect a service that never answers.
  *
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where the runner has no `describe` and `it`, or the options no `serve`
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` if the runner has no `describe` and `it`, or the options have no
+ *   `serve`
  * @example
  * import { describe, it } from 'vitest';
  * import { guardContract } from 'jit-access/testing';
@@ -81,7 +85,7 @@ export function guardContract(runner: TestRunner, options: GuardContractOptions)
   };
   runner.describe(`guard contract: ${options.name}`, () => {
     for (const [guarantee, cases] of GUARANTEES) {
-      // A group without a case is an error to some runners.
+      // Some runners report a group without cases as an error.
       if (cases === late && options.answersEarly !== true) continue;
       runner.describe(guarantee, () => {
         cases(caseOf(runner, options, guarantee), hooks);

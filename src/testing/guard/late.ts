@@ -2,7 +2,7 @@ import { same } from '../assertions.js';
 import type { Cases } from './cases.js';
 import { seen } from './steps.js';
 
-/** How the guard comes to its answer after the client has been answered. */
+/** The guard's answers that come after the client already has another answer. */
 const LATE: readonly (readonly [what: string, session: string])[] = [
   ['allows', 'late user:maya'],
   ['refuses', 'late user:eve'],

@@ -11,7 +11,7 @@ export const letsThrough: Cases = (it, hooks) => {
   handlerAccess(it, hooks);
 };
 
-/** A request is let through within the window of a grant for its subject and scope, and refused outside. */
+/** A request is allowed within the window of a grant for its subject and scope, and refused outside. */
 const windowsOfAccess: Cases = (it) => {
   it('hands the decision on to the handler, with the instant until which it stands', async (world) => {
     const grant = await world.grant();
@@ -82,7 +82,7 @@ const concurrentRequests: Cases = (it) => {
   });
 };
 
-/** The handler gets a signal only where it is configured, and its call counts as a use. */
+/** The handler gets a signal only with `abortOnEnd`, and an allowed request counts as a use. */
 const handlerAccess: Cases = (it) => {
   it('gives no signal where there is no abortOnEnd: reading one fails, and nothing is watched', async (world) => {
     await world.grant();
@@ -102,7 +102,7 @@ const handlerAccess: Cases = (it) => {
     for (let hour = 0; hour < 3; hour++) {
       await world.clock.advance(IDLE_MS - 1);
       await seen(world, await world.call('routed', 'user:maya', { id: 'idle' }));
-      // A use is written in the background.
+      // The engine writes a use in the background.
       await world.engine.flushAudit();
     }
     world.handled.length = 0;

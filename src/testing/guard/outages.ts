@@ -31,7 +31,7 @@ export const outages: Cases = (it) => {
 
   it('refuses where the watch cannot begin after a check that allowed', async (world) => {
     await world.grant();
-    // The check reads once, and the watch once more.
+    // The check reads once, and then the watch reads once.
     const repair = world.store.inject('live', {
       fault: 'malformed',
       answer: (rows: unknown) => (repair(), void world.store.inject('live', { fault: 'reject' }), rows),

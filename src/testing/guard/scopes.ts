@@ -2,7 +2,7 @@ import { holds, same } from '../assertions.js';
 import type { Cases } from './cases.js';
 import { isFailed, isRefused, seen } from './steps.js';
 
-/** What somebody might put into a path to be let through, or to be believed. */
+/** Texts that an attacker might put into a path to bypass the guard or to inject data into its answer. */
 const HOSTILE: readonly string[] = [
   '*',
   '**',
@@ -36,7 +36,7 @@ const HOSTILE: readonly string[] = [
   'x'.repeat(64),
 ];
 
-/** Strange, but scopes: they are what they are, and nobody holds them. */
+/** Unusual but valid scopes, which no subject holds. */
 const STRANGE: readonly string[] = ['__proto__', 'constructor', 'toString', '../b', '0', 'prod:admin', 'PROD'];
 
 export const scopes: Cases = (it, hooks) => {
@@ -44,7 +44,7 @@ export const scopes: Cases = (it, hooks) => {
   missingScopes(it, hooks);
 };
 
-/** A scope of the route is checked, whatever the client puts there. */
+/** The guard validates a scope of the route, whatever the client puts there. */
 const hostileScopes: Cases = (it, { problemOf }) => {
   it('checks the scope of the route', async (world) => {
     await world.grant('user:maya', { scope: 'db-orders:write' });
@@ -92,7 +92,7 @@ const hostileScopes: Cases = (it, { problemOf }) => {
   });
 };
 
-/** A route that gives no scope allows nothing. */
+/** A route without a valid scope allows nothing. */
 const missingScopes: Cases = (it) => {
   for (const id of ['undefined', 'a list']) {
     it(`answers 400 where the route gives no string: ${id}`, async (world) => {

@@ -1,7 +1,7 @@
 import { holds, same } from '../assertions.js';
 import type { GuardWorld } from './world.js';
 
-/** A response of the handler's, with what that was given. */
+/** Checks a response of the handler. @returns the data that the handler received */
 export async function seen(world: GuardWorld, response: Response): Promise<Readonly<Record<string, unknown>>> {
   same(response.status, 200, 'the status of a call that is allowed');
   const given = (await response.json()) as Readonly<Record<string, unknown>>;
@@ -9,7 +9,7 @@ export async function seen(world: GuardWorld, response: Response): Promise<Reado
   return given;
 }
 
-/** A refusal, of which no handler has heard. @returns its body, as text */
+/** Checks a refusal, for which no handler ran. @returns its body, as text */
 export async function isRefused(world: GuardWorld, status: number, response: Response): Promise<string> {
   same(response.status, status, 'the status of a call that is refused');
   const text = await response.text();
@@ -17,7 +17,7 @@ export async function isRefused(world: GuardWorld, status: number, response: Res
   return text;
 }
 
-/** A failure in the framework's own form, of which no handler has heard. */
+/** Checks a failure in the framework's own form, for which no handler ran. */
 export async function isFailed(world: GuardWorld, response: Response): Promise<void> {
   await response.text();
   holds(

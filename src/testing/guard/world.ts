@@ -12,61 +12,62 @@ import { holds } from '../assertions.js';
 import { FaultyStore } from '../faulty-store.js';
 import { ManualClock } from '../manual-clock.js';
 
-/** One route to be served at `/<name>/:id`, for GET, with the guard in front of its handler. */
+/** A route to serve at `/<name>/:id`, for GET, with the guard in front of its handler. */
 export interface GuardedRoute {
-  /** The first segment of its path. */
+  /** The first segment of the path. */
   readonly name: string;
   readonly engine: GuardEngine;
-  /** What the guard is given besides `subject` and `scope`. */
+  /** The options of the guard, except `subject` and `scope`. */
   readonly choices: GuardDefaults;
-  /** Who is calling, by what the request's header `session` says; `undefined` where there is none. */
+  /** Returns the caller's id for the value of the request header `session`; `undefined` if the request has no such header. */
   subject(session: string | undefined): MaybePromise<string | undefined>;
-  /** The scope; or what makes one of the path's second segment, once that is decoded. */
+  /** The scope, or a function that derives it from the decoded second segment of the path. */
   readonly scope: string | ((id: string) => string);
   /**
-   * Only with the option `answersEarly`: once this resolves, the service answers 503 by itself, as a timeout middleware
+   * Present only with the option `answersEarly`. Once it resolves, the service itself answers 503, as a timeout middleware
    * does, without waiting for the guard.
    */
   readonly answered?: Promise<void>;
   /**
-   * What the handler streams to the client, each piece as soon as it is there, given the access that the guard has handed on.
+   * The pieces that the handler streams to the client, each as soon as it is available. The argument is the access that the
+   * guard has passed on.
    *
-   * Gotcha: the handler calls it first, before it touches the response. This call is how the suite learns that a handler ran,
-   * and a handler behind a refusal fails at its first write to the response, which has ended.
+   * Gotcha: the handler must call it first, before it touches the response. From this call the suite learns that a handler
+   * ran. A handler that wrongly runs after a refusal fails at its first write, because the response has ended.
    */
   answer(access: Access): AsyncIterable<string>;
 }
 
-/** A service with the routes of a case. */
+/** A service with the routes of one case. */
 export interface GuardServer {
   /**
    * Calls a route, as `fetch(url + '/' + name + '/' + encodeURIComponent(id), init)` does.
    *
-   * @param init the headers to send, and a signal by which the client goes away
+   * @param init the headers to send, and a signal with which the client disconnects
    */
   call(name: string, id: string, init: { readonly headers: Record<string, string>; readonly signal: AbortSignal }): Promise<Response>;
-  /** Ends the service, and whatever is still connected to it. */
+  /** Stops the service, and closes its connections. */
   close(): MaybePromise<void>;
 }
 
-/** When a grant for `db-idle:write` ends that isn't used. */
+/** The idle limit of grants for `db-idle:write`, in milliseconds. */
 export const IDLE_MS = 600_000;
 
-/** Gives up soon when the access can not be confirmed. */
+/** A watch that ends soon when the access cannot be confirmed. */
 const watchClosely: GuardDefaults['abortOnEnd'] = (engine, subject, scope) =>
   watchAccess(engine, subject, scope, { poll: '1s', maxUnconfirmed: '2s' });
 
-/** More turns of the event loop than anything takes that waits for memory, or for a socket of this machine. */
+/** More turns of the event loop than any wait for memory, or for a local socket, takes. */
 const MAX_TURNS = 2_000;
 
-/** What a handler did that a case has to wait for. */
+/** A stream that a handler has begun, and that a case may wait for. */
 export interface Stream {
   readonly access: Access;
-  /** Why its signal has aborted, once it has. */
+  /** Resolves with the reason of the signal, once it has aborted. */
   readonly over: Promise<unknown>;
 }
 
-/** An engine on a clock that is moved and a store that fails on command, and the routes that stand behind its guards. */
+/** An engine with a manual clock and a faulty store, and the routes behind its guards. */
 export class GuardWorld {
   readonly clock = new ManualClock();
   readonly store = new FaultyStore(new MemoryGrantStore());
@@ -79,31 +80,31 @@ export class GuardWorld {
     },
     standing: { 'user:reader': ['db-prod:write'] },
   });
-  /** The accesses with which handlers have been called, in order. */
+  /** The accesses that handlers received, in order. */
   readonly handled: Access[] = [];
-  /** What guards have said about their refusals. */
+  /** The refusals that guards reported to `onRefused`. */
   readonly refused: Refused[] = [];
   /** The streams that handlers have begun, in order. */
   readonly streams: Stream[] = [];
-  /** Who the subject of a session is was asked so often. */
+  /** How often a guard asked for the subject of a session. */
   subjects = 0;
-  /** What a scope is was asked so often. */
+  /** How often a guard asked for the scope of a route. */
   scopes = 0;
   server: GuardServer | undefined;
   readonly #answered = gate();
   readonly #known = gate();
 
-  /** Has the service answer the route `late` by itself. */
+  /** Makes the service itself answer the route `late`. */
   answerEarly(): void {
     this.#answered.open();
   }
 
-  /** Lets the subject of a session that begins with `late ` become known. */
+  /** Resolves the subject of sessions that begin with `late `. */
   letKnow(): void {
     this.#known.open();
   }
 
-  /** Subjects by their session; what isn't here is nobody's. */
+  /** The subject of a session. A session that is not listed is its own subject. */
   async #subject(session: string | undefined): Promise<string | undefined> {
     this.subjects += 1;
     if (session?.startsWith('late ') === true) {
@@ -180,7 +181,7 @@ export class GuardWorld {
     ];
   }
 
-  /** Calls as a client; `session` stands for what proves who is calling. */
+  /** Sends a request as a client; `session` stands for the caller's credentials. */
   async call(
     name: string,
     session: string | undefined,
@@ -195,7 +196,7 @@ export class GuardWorld {
     return server.call(name, id, { headers: { ...headers, ...(session === undefined ? {} : { session }) }, signal });
   }
 
-  /** Gives access from now on, or from `startsAt` on. */
+  /** Grants access that starts now, or at `startsAt`. */
   async grant(
     subject = 'user:maya',
     { scope = 'db-prod:write', ttl = '15m', startsAt }: { scope?: string; ttl?: Duration; startsAt?: number } = {},
@@ -206,7 +207,7 @@ export class GuardWorld {
     return grant;
   }
 
-  /** Lets others run until something is so. */
+  /** Lets other code run until a condition holds. */
   async until(isSo: () => boolean, what: string): Promise<void> {
     for (let turn = 0; turn < MAX_TURNS; turn++) {
       if (isSo()) return;
@@ -215,12 +216,12 @@ export class GuardWorld {
     holds(false, `${what}, in the end`);
   }
 
-  /** Nothing sleeps any more: every watch has been stopped. */
+  /** Checks that no sleeper is left: every watch has been stopped. */
   async isAtRest(): Promise<void> {
     await this.until(() => this.clock.sleepers === 0, 'no watch is left, and nothing that sleeps');
   }
 
-  /** Counts the call itself: a handler whose response cannot be written never reads a piece, and has run all the same. */
+  /** Records the call itself: a handler that cannot write its response never reads a piece, but it has run. */
   #handler(pieces: (access: Access) => AsyncIterable<string>): GuardedRoute['answer'] {
     return (access) => {
       this.handled.push(access);
@@ -251,14 +252,14 @@ export class GuardWorld {
   }
 }
 
-/** A promise that is resolved by hand. */
+/** A promise that a test resolves by hand. */
 function gate(): { readonly promise: Promise<void>; readonly open: () => void } {
   let open: () => void = () => undefined;
   const promise = new Promise<void>((resolve) => (open = resolve));
   return { promise, open };
 }
 
-/** Whatever it is: what is thrown need be no error. */
+/** Throws any value, which need not be an error. */
 function thrown(what: unknown): never {
   throw what;
 }
