@@ -245,24 +245,13 @@ export function readCount(argument: string, value: unknown, min: number, max: nu
   return value;
 }
 
-/** The usual mistake is a promise of a store or of an engine, so the message names it. */
-const withoutMethods = (port: Readonly<Record<string, unknown>>, missing: readonly string[]): string =>
-  typeof port.then === 'function' ? 'a promise: await it first' : `an object without ${missing.join(', ')}`;
-
-/**
- * Checks that a port has its methods. Their answers are checked at each call.
- *
- * @param example code that makes such a port, for the message
- */
-export function readPort<Port>(argument: string, value: unknown, methods: readonly string[], example?: string): Port {
-  const rule = `an object with ${methods.join(', ')}${example === undefined ? '' : `, for example ${example}`}`;
-  return guarded(argument, () => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(argument, rule, value);
-    const port = value as Readonly<Record<string, unknown>>;
-    const missing = methods.filter((method) => typeof port[method] !== 'function');
-    if (missing.length > 0) throw new InvalidArgumentError(argument, rule, withoutMethods(port, missing));
-    return port as Port;
-  });
+/** Checks that a port has its methods. Their answers are checked at each call. */
+export function readPort<Port>(argument: string, value: unknown, methods: readonly string[]): Port {
+  const port = value as Readonly<Record<string, unknown>> | null;
+  if (typeof port !== 'object' || port === null || methods.some((method) => typeof port[method] !== 'function')) {
+    throw invalid(argument, `an object with ${methods.join(', ')}`, value);
+  }
+  return port as Port;
 }
 
 /** Reads a listener of the caller. An error that it throws or rejects with is dropped: no other listener could receive it. */
