@@ -6,11 +6,11 @@ import type { Anchor, AuditEntry, UnlinkedEntry } from '../records/index.js';
 
 const utf8 = new TextEncoder();
 
-/** Where every journal begins: seq 0, 32 zero bytes. */
+/** The anchor before the first entry of every journal: seq 0, 32 zero bytes. */
 export const GENESIS: Anchor = Object.freeze({ seq: 0, hash: '0'.repeat(64) });
 
 /**
- * Whether a journal went back behind an entry, or forked before it: what a store answers 'behind' to.
+ * Whether a journal went back behind an entry, or forked before it. If so, the store answers `'behind'` (L40).
  *
  * @param hashAt the hash of a kept entry, by its seq
  */
@@ -23,7 +23,7 @@ export function isBehind(
   return knows.seq > journal.head.seq || hashAt(knows.seq) !== knows.hash;
 }
 
-/** The RFC 8785 form of a JSON value: one text for one value, whatever the order of its fields. */
+/** The RFC 8785 form of a JSON value: equal values have one text, in any order of their fields. */
 export function canonicalJson(value: unknown): string {
   return canonicalize(value) as string;
 }
@@ -33,13 +33,13 @@ export function digestOf(value: unknown): string {
   return bytesToHex(sha256(utf8.encode(canonicalJson(value))));
 }
 
-/** The digest of an entry: over all that a transition wrote, and nothing of its place in the journal. */
+/** The digest of an entry: it covers the fields that the transition wrote, not the position in the journal. */
 export function digestOfEntry(entry: Omit<UnlinkedEntry, 'digest'>): string {
   const { v, namespace, id, type, at, actor, requestId, grantId, data } = entry;
   return digestOf({ v, namespace, id, type, at, actor, requestId, grantId, data });
 }
 
-/** The chain: `SHA-256(hash(n-1) || uint64be(n) || digest(n))`. */
+/** The hash of an entry in the chain: `SHA-256(hash(n-1) || uint64be(n) || digest(n))`. */
 export function hashOfEntry(prevHash: string, seq: number, digest: string): string {
   const bytes = new Uint8Array(72);
   bytes.set(readHash('prevHash', prevHash), 0);
@@ -48,20 +48,20 @@ export function hashOfEntry(prevHash: string, seq: number, digest: string): stri
   return bytesToHex(sha256(bytes));
 }
 
-/** All 32 bytes or an error: a short hash would be padded with zeros, and two chains would share a link. */
+/** Requires all 32 bytes: a short hash would be padded with zeros, and two chains would share a link. */
 function readHash(argument: string, hash: string): Uint8Array {
   if (!/^[0-9a-f]{64}$/.test(hash)) throw invalid(argument, '64 lower-case hex digits', hash);
   return hexToBytes(hash);
 }
 
 /**
- * Gives entries their places behind `head`. This is all that a store does to an entry, and it is synchronous, so that
- * nothing is awaited while the head is held.
+ * Links entries to the chain behind `head`. A store computes nothing else of an entry. The function is synchronous, so that a
+ * store awaits no foreign code while it holds the head.
  *
  * @param head the newest anchor of the journal
  * @param entries in the order of the change
- * @returns the linked entries, frozen; the last one's `seq` and `hash` are the new head
- * @throws InvalidArgumentError when a hash or digest is not 64 hex digits, or a seq not a whole number from 1
+ * @returns the linked entries, frozen. The `seq` and `hash` of the last one are the new head.
+ * @throws InvalidArgumentError when a hash or digest is not 64 hex digits, or a seq is not a whole number from 1
  */
 export function link(head: Anchor, entries: readonly UnlinkedEntry[]): readonly AuditEntry[] {
   let { seq, hash } = head;

@@ -6,13 +6,13 @@ import { yieldToOthers } from '../core/time.js';
 import { askJournal } from './store-reads.js';
 
 /**
- * All entries of a journal from behind `after` to the head, read in pages. It begins at the oldest entry that a purge
- * has left.
+ * Yields the entries of a journal that follow `after`, up to the head, and reads them in pages. With `after` 0 it begins at the
+ * oldest entry that a purge has left.
  *
- * @param after a seq; 0 is before the first entry
- * @param pageSize how many entries the store is asked for at a time, from 1
- * @throws StoreError `ERR_JIT_STORE` when the store could not be asked, or gave nothing though there is more
- * @throws ConflictError `ERR_JIT_CONFLICT` when a purge has trimmed entries that come next: read again, from the start
+ * @param after a seq. Default: 0, which is before the first entry
+ * @param pageSize the number of entries of one read, at least 1. Default: 250
+ * @throws StoreError `ERR_JIT_STORE` when the store is unreachable, or returns no entry before the head
+ * @throws ConflictError `ERR_JIT_CONFLICT` when a purge has trimmed the entries that come next: read again from the start
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, with the first entry
  * @example
  * for await (const entry of readJournal(store)) console.log(formatEntry(entry));
@@ -22,7 +22,7 @@ export async function* readJournal(store: GrantStore, after = 0, pageSize = 250)
   const limit = readCount('pageSize', pageSize, 1);
   for (let last = readCount('after', after, 0); ;) {
     const { entries, start, head } = await askJournal(journal, { after: last, limit });
-    // What a reader from the beginning has not seen yet is not missing from its answer.
+    // A reader that has yielded no entry yet misses nothing: it begins at the oldest entry that is left.
     if (last > 0 && start.seq > last) throw new ConflictError(1, trimmed(last + 1, start.seq));
     const newest = entries.at(-1);
     if (newest === undefined) {
@@ -31,7 +31,7 @@ export async function* readJournal(store: GrantStore, after = 0, pageSize = 250)
       return;
     }
     yield* entries;
-    // One that is no entry is for the reader to refuse; to go on behind it is impossible.
+    // The reader judges a malformed entry. This loop can not continue behind it, because it has no seq.
     if (!(newest.seq > last)) throw new StoreError('journal', `returned a page after entry ${last} that does not advance`);
     last = newest.seq;
     if (last < head.seq) await yieldToOthers();
@@ -41,7 +41,7 @@ export async function* readJournal(store: GrantStore, after = 0, pageSize = 250)
 const trimmed = (from: number, to: number): string =>
   `a purge trimmed entries ${from} to ${to} before they were read. The journal is intact: read it again from its start`;
 
-/** The entries of a journal, in whatever form they come. */
+/** Accepts the entries of a journal in any iterable form. @throws InvalidArgumentError */
 export function readEntries(argument: string, value: unknown): Iterable<AuditEntry> | AsyncIterable<AuditEntry> {
   const given = typeof value === 'object' && value !== null ? (value as Partial<Record<symbol, unknown>>) : {};
   if ([Symbol.asyncIterator, Symbol.iterator].some((form) => typeof given[form] === 'function')) return value as Iterable<AuditEntry>;

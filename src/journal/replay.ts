@@ -9,42 +9,43 @@ import { applyEntry } from './replay/apply-entry.js';
 import { Rebuild } from './replay/rebuild.js';
 import { recordOf } from './replay/records.js';
 
-/** What the journal says by itself; each map is by id, in the order in which the records began. */
+/** The records according to the journal alone. Each map is by id, in the order in which the records were created. */
 export interface Replayed {
-  /** Without their metadata, which the journal doesn't hold. */
+  /** The requests without their metadata, which the journal does not hold. */
   readonly requests: ReadonlyMap<string, AccessRequest>;
   readonly grants: ReadonlyMap<string, Grant>;
-  /** By the grant's id, for each grant with an idle end or a number of uses: `wasHeldAt(grant, t, usages.get(grant.id))`. */
+  /** By grant id, the usage of grants with an idle end or a number of uses: `wasHeldAt(grant, t, usages.get(grant.id))`. */
   readonly usages: ReadonlyMap<string, Usage>;
   /** Uses that were taken under an idempotency key. */
   readonly uses: ReadonlyMap<string, Use>;
-  /** What idempotency keys stand for whose ask only repeated what was there. */
+  /** The idempotency keys whose ask repeated an existing request. */
   readonly reuses: ReadonlyMap<string, Reuse>;
   readonly provisioningChanges: ReadonlyMap<string, ProvisioningChange>;
   readonly subjects: ReadonlyMap<string, Subject>;
-  /** For each request that has metadata, the SHA-256 of their RFC 8785 form, 64 lower-case hex digits. */
+  /** For each request with metadata: the SHA-256 of its RFC 8785 form, 64 lower-case hex digits. */
   readonly metadataHashes: ReadonlyMap<string, string>;
-  /** The last entry that was read; 0: there was none. */
+  /** The seq of the last entry. 0: there was no entry. */
   readonly seq: number;
-  /** The earliest instant that can still be asked about, epoch milliseconds; 0: nothing has been purged. */
+  /** The earliest instant that `at` may be, epoch milliseconds. 0: no purge has run. */
   readonly horizon: number;
-  /** What entries speak of whose first entry a purge has trimmed. Never a request, grant or usage that is still kept. */
+  /** The records whose first entry a purge has trimmed. Never a request, grant or usage that is still kept. */
   readonly unproven: readonly RowKey[];
 }
 
 /**
- * Rebuilds the records from the journal's entries alone: as they are after the last entry, or as they were at an instant.
+ * Rebuilds the records from the entries of the journal alone: their state after the last entry, or at an instant.
  *
- * At an instant each record has what the entries stamped up to then have made of it. All entries are read, because the
- * clocks of two processes may differ, and then `at` goes back along the journal though `seq` doesn't.
+ * The state at an instant comes from the entries stamped up to that instant. `replay` still reads all entries: the clocks of two
+ * processes may differ, so `at` may go back along the journal (L27).
  *
- * Gotcha: it doesn't verify the chain; `verifyJournal` does. It keeps all records in memory.
- * Gotcha: what time has ended is not marked as ended until a sweep has put it on record; ask `wasHeldAt`.
+ * Gotcha: it does not verify the chain; `verifyJournal` does. It keeps all records in memory.
+ *
+ * Gotcha: a record that time has ended has no `end` until a sweep has recorded it. Use `wasHeldAt` instead of `end`.
  *
  * @param entries the whole journal in order, from its beginning or from where a purge has trimmed it: what `readJournal`
  *   or `readJsonLines` yields
- * @param at epoch milliseconds or a `Date`; entries with `at` up to this, itself included, count
- * @throws CorruptError `ERR_JIT_CORRUPT`, naming the seq, where an entry doesn't follow from those before it
+ * @param at epoch milliseconds or a `Date`. Entries with `entry.at <= at` count. Default: all entries
+ * @throws CorruptError `ERR_JIT_CORRUPT`, naming the seq, where an entry does not follow from the entries before it
  * @throws PurgedError `ERR_JIT_PURGED` when `at` lies before the horizon of a purge
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
@@ -57,7 +58,7 @@ export async function replay(entries: Iterable<AuditEntry> | AsyncIterable<Audit
   for await (const entry of read) {
     rebuild ??= new Rebuild(startOf(entry), instant);
     applyEntry(rebuild, entry);
-    // Entries in a list, or in memory, come without a turn of the event loop.
+    // Entries of a list or an in-memory store arrive without a turn of the event loop.
     if (rebuild.seq % ENTRIES_A_TURN === 0) await nextTurn();
   }
   rebuild ??= new Rebuild(0);
@@ -66,10 +67,10 @@ export async function replay(entries: Iterable<AuditEntry> | AsyncIterable<Audit
   return await replayedFrom(rebuild);
 }
 
-/** How many entries are replayed before the event loop takes a turn: some milliseconds' work. */
+/** How many entries are replayed before the loop yields to the event loop: some milliseconds of work (L42). */
 const ENTRIES_A_TURN = 256;
 
-/** A malformed one is for the reading of it to refuse. */
+/** The seq before the first entry. `applyEntry` refuses a malformed entry. */
 function startOf(entry: AuditEntry): number {
   const seq: unknown = (entry as AuditEntry | undefined)?.seq;
   return Number.isSafeInteger(seq) && (seq as number) > 0 ? (seq as number) - 1 : 0;

@@ -8,21 +8,21 @@ import { replay } from './replay.js';
 
 export type { DecisionFigures, ScopeReport };
 
-/** How much access was held in a span, against what standing access would have been, and how it came to be given. */
+/** The access that was held in a span, compared with standing access, and the decisions that gave it. */
 export interface AccessReport {
   /** The span `[from, to)`, epoch milliseconds. */
   readonly from: number;
   readonly to: number;
-  /** One for each scope that was held at some instant of the span, as it was granted (patterns as patterns), by its text. */
+  /** One report for each scope that was held at some instant of the span, sorted by scope. A granted pattern is one scope. */
   readonly scopes: readonly ScopeReport[];
-  /** Milliseconds: the sum of `heldMs` over all scopes. */
+  /** The sum of `heldMs` over all scopes, in milliseconds. */
   readonly heldMs: number;
-  /** Milliseconds: the sum of `standingMs` over all scopes. */
+  /** The sum of `standingMs` over all scopes, in milliseconds. */
   readonly standingMs: number;
-  /** `heldMs / standingMs`, 0 to 1; `undefined`: nothing was held. */
+  /** `heldMs / standingMs`, 0 to 1. `undefined`: no scope was held. */
   readonly ratio: number | undefined;
   readonly decisions: DecisionFigures;
-  /** How often more time was asked for, and given. */
+  /** The numbers of requested and issued extensions. */
   readonly extensions: {
     /** Requests that were made in the span: `from <= createdAt < to`. */
     readonly requests: number;
@@ -36,15 +36,16 @@ export interface AccessReport {
 }
 
 /**
- * Measures what the journal says of a span: how long each scope was held against what standing access would have been,
- * who decided, how long that took, and how often more time was asked. It asks nothing but the entries.
+ * Measures a span of the journal. It reports how long each scope was held compared with standing access, who decided, the
+ * waiting times, and the number of extensions. It reads only the entries.
  *
- * Ends are the effective ones: what time or idleness ended counts up to that instant, whether or not a sweep has recorded
- * it by then. Standing access is no history and isn't counted.
+ * Ends are effective ends: a grant counts up to its expiry or idle end, whether or not a sweep has recorded it. Standing access
+ * is not part of the history, so it does not count.
  *
- * Gotcha: of what has not ended yet the planned end counts, so a span that reaches into the future counts what may still
- * be given back. Let `to` be an instant that has passed.
- * Gotcha: like `replay` it doesn't verify the chain, and keeps all records in memory.
+ * Gotcha: a grant that has not ended counts up to its planned end. A span that reaches into the future counts access that may
+ * still end early. Pass a `to` that has passed.
+ *
+ * Gotcha: like `replay`, it does not verify the chain, and it keeps all records in memory.
  *
  * @param entries the whole journal in order: what `readJournal` or `readJsonLines` yields
  * @param span half-open `[from, to)`, epoch milliseconds or `Date`s

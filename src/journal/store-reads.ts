@@ -16,11 +16,11 @@ import { isObject, placeIn, type Anchor } from '../records/index.js';
 import { isThenable } from '../core/time.js';
 
 /*
- * A store is somebody else's code. Whatever it throws, or answers wrongly, becomes a typed error, and never an answer
- * (L30). What each row or entry is worth is for whoever decodes it: one that is malformed must not hide the others.
+ * A store is foreign code. Its exceptions and malformed answers become typed errors, never answers (L30). These functions check
+ * only the form of an answer. The decoder judges each row and entry, because a malformed one must not hide the others.
  */
 
-/** @throws StoreError; an error of ours as it is */
+/** Calls a method of a store. @throws StoreError, and rethrows an error of this package unchanged */
 export function askStore<T>(method: keyof GrantStore, call: () => MaybePromise<T>, isSound: (answer: unknown) => boolean): MaybePromise<T> {
   const check = (answer: T): T => {
     if (!isSound(answer)) throw new Error(MALFORMED);
@@ -37,7 +37,7 @@ export function askStore<T>(method: keyof GrantStore, call: () => MaybePromise<T
   }
 }
 
-/** The question of every check, so it is put without a closure or a promise where the store answers at once. */
+/** Calls `live`. Every check does, so it makes no closure and no promise where the store answers at once. */
 export function askLive(store: Pick<GrantStore, 'live'>, query: LiveQuery): MaybePromise<readonly Row[]> {
   let answer: MaybePromise<readonly Row[]>;
   try {
@@ -50,8 +50,8 @@ export function askLive(store: Pick<GrantStore, 'live'>, query: LiveQuery): Mayb
 }
 
 /**
- * The short cut of a check. The subject and scope are handed over as the caller gave them, unread: a store answers only for
- * pairs that it keeps.
+ * Calls `windowOf`, for the fast path of a check. It passes the subject and scope unparsed: a store answers only for pairs that
+ * it keeps.
  */
 export function askWindow(store: Pick<GrantStore, 'windowOf'>, subject: unknown, scope: unknown): GrantWindow | undefined {
   try {
@@ -74,7 +74,7 @@ export const askJournal = (store: Pick<GrantStore, 'journal'>, query: JournalQue
 export const askPage = (store: Pick<GrantStore, 'find'>, query: FindQuery): MaybePromise<Page<Row>> =>
   askStore('find', () => store.find(query), isPageOfPlaces(query.after));
 
-/** Whether each is the row that was asked for isn't proven. */
+/** Calls `get`. Does not verify that each row has the requested key. */
 export const askRows = (store: Pick<GrantStore, 'get'>, keys: readonly RowKey[]): MaybePromise<readonly (Row | undefined)[]> =>
   askStore<readonly (Row | undefined)[]>(
     'get',
@@ -82,7 +82,7 @@ export const askRows = (store: Pick<GrantStore, 'get'>, keys: readonly RowKey[])
     (rows) => isRows(rows) && rows.length === keys.length,
   );
 
-/** Whether what `commit` has answered can be believed. One that was given no `knows` can't be behind. */
+/** Whether an answer of `commit` is well-formed. A change without `knows` can not be answered `'behind'`. */
 export function isCommitAnswer(value: unknown, { knows }: Change): value is CommitAnswer {
   if (!isObject(value)) return false;
   const { outcome, head } = value as Partial<CommitAnswer>;
@@ -91,7 +91,7 @@ export function isCommitAnswer(value: unknown, { knows }: Change): value is Comm
 
 export const isRows = (value: unknown): value is readonly unknown[] => Array.isArray(value);
 
-/** Callers of the engine are given the places of `find`, and give them back. */
+/** Checks also the form of `next`: callers of the engine receive it and pass it back as `after`. */
 const isPageOfPlaces = (after: string | undefined) => {
   const isPage = isPageAfter(after);
   return (value: unknown): boolean => {
@@ -101,7 +101,7 @@ const isPageOfPlaces = (after: string | undefined) => {
   };
 };
 
-/** One that leads on to itself would be read for ever. */
+/** A page whose `next` is its own cursor would make the reader loop for ever. */
 export const isPageAfter =
   (after: string | undefined) =>
   (value: unknown): boolean => {

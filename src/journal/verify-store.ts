@@ -9,40 +9,45 @@ import { JournalReading, type JournalProblem } from './verify-store/reading.js';
 
 export type { RowProblem, JournalProblem };
 
-/** What {@link verifyStore} found. */
+/** The result of {@link verifyStore}. */
 export interface StoreVerification {
-  /** The chain holds, each entry follows from those before it, and no row differs from what they say. */
+  /** The chain is intact, each entry follows from the entries before it, and no row differs from the journal. */
   readonly ok: boolean;
-  /** The last entry that was read and found good. Export it, to be able to prove truncation later. */
+  /** The last verified entry. Export it: a later `verifyStore` can then prove a truncation. */
   readonly head: Anchor;
-  /** What is wrong with the journal itself; then no row has been compared, for there is nothing to compare with. */
+  /** The first problem of the journal itself, if any. The rows can then not be compared with it. */
   readonly problem: JournalProblem | undefined;
-  /** How many rows were compared. */
+  /** The number of compared rows. */
   readonly rows: number;
-  /** The rows that are not what the journal says: changed, added, taken away. */
+  /** The rows that differ from the journal: changed, added or removed. */
   readonly differences: readonly RowProblem[];
-  /** Rows that the journal can't speak for, and why: a purge has trimmed their entries, or they kept changing. Not counted against `ok`. */
+  /** The rows that the journal can not prove: a purge has trimmed their entries, or they kept changing. They do not affect `ok`. */
   readonly unproven: readonly RowProblem[];
 }
 
-/** How often it begins anew because a purge has taken what it was about to read. */
+/** How often `verifyStore` starts again because a purge has trimmed entries that it had not read yet. */
 const MAX_RESTARTS = 8;
 
 /**
- * Verifies the journal, replays it, and compares every row with what it says: a row that somebody has changed, added or
- * taken away behind the engine's back is named. Each row is compared as `get`, `find` and `live` give it, so that a second
- * copy which a check reads is verified too: an open grant must be in `live` at its version, and an ended one must not.
+ * Verifies the journal, replays it, and compares every row with the result. It names each row that was changed, added or
+ * removed without the engine (L26). It compares each row as `get`, `find` and `live` return it, because a store may keep a
+ * second copy for checks. `live` must return an open grant at its version, and must not return an ended one.
  *
- * It may run while others write: what differs is read again until no entry about it has come meanwhile. It reads only.
+ * It may run while other processes write. It reads a row that differs again, until no entry about it came between two reads.
+ * It writes nothing.
  *
- * Gotcha: who can write to the store can write a journal anew that says what the rows say. Only `head` shows that, an
- * anchor exported to where they can't write. After a purge has trimmed the journal past it, export a new one.
- * Gotcha: cursors, leases, rows of engines and of accepted rollbacks, and of the horizon's row the version, have no entries: they can't be proven. Reads all rows,
- * asks `live` for each subject and for each pair of subject and scope, and keeps all records in memory.
+ * Gotcha: an attacker who can write to the store can replace the journal by one that agrees with the rows. Only `head` shows
+ * that: an anchor exported to a place where the attacker can not write. Export a new one after a purge has trimmed past it.
  *
- * @param options `head`: an anchor exported earlier; the journal must contain it
- * @throws StoreError `ERR_JIT_STORE` when the store could not be asked
- * @throws ConflictError `ERR_JIT_CONFLICT` when purges kept trimming the journal while it was read
+ * Gotcha: some rows have no entries, so they can not be proven: cursors, leases, engines' configurations, accepted rollbacks,
+ * and the version of the horizon's row.
+ *
+ * Performance: it reads all rows, calls `live` for each subject and for each pair of subject and scope, and keeps all records
+ * in memory.
+ *
+ * @param options `head`: an anchor exported earlier, which the journal must contain
+ * @throws StoreError `ERR_JIT_STORE` when the store is unreachable
+ * @throws ConflictError `ERR_JIT_CONFLICT` when purges kept trimming the journal while `verifyStore` read it
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
  * const { ok, differences } = await verifyStore(store, { head: exported });

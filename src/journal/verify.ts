@@ -4,19 +4,19 @@ import { isObject, type Anchor, type AuditEntry } from '../records/index.js';
 import { digestOfEntry, GENESIS, hashOfEntry } from './link.js';
 import { readEntries } from './read.js';
 
-/** What {@link verifyJournal} found. `seq` is the first that is wrong. */
+/** The result of {@link verifyJournal}. `seq` is the first wrong one. */
 export type JournalVerification =
   | { readonly ok: true; readonly head: Anchor; readonly count: number }
   | { readonly ok: false; readonly seq: number; readonly problem: string };
 
-/** What the entries are compared with. */
+/** The anchors and the namespace that the entries are compared with. */
 export interface JournalAnchors {
   /**
-   * Where the store says that its journal begins: the `start` of each slice. It is not trusted. After a purge, a
-   * `journal.purged` entry among the entries must say that everything up to it was trimmed. Default: seq 0.
+   * The start of the journal according to the store: the `start` of each slice. It is not trusted. After a purge, one of the
+   * entries must be a `journal.purged` that trimmed all entries up to this anchor. Default: seq 0.
    */
   readonly start?: Anchor | undefined;
-  /** An anchor exported earlier, behind which the entries begin. It is trusted. Give this or `start`. */
+  /** An anchor exported earlier. The entries begin right after it. It is trusted. Give this or `start`. */
   readonly after?: Anchor | undefined;
   /** An anchor exported earlier, which the journal must contain. */
   readonly head?: Anchor | undefined;
@@ -24,23 +24,23 @@ export interface JournalAnchors {
   readonly namespace?: string | undefined;
 }
 
-/** How many entries are verified before the event loop takes a turn: some milliseconds' work. */
+/** How many entries are verified before the loop yields to the event loop: some milliseconds of work (L42). */
 const ENTRIES_A_TURN = 256;
 
 const NOT_HEAD = 'is not the exported head: its hash differs';
 const CUT = 'is missing: the journal begins after it, and no journal.purged entry covers it';
 
 /**
- * Checks a journal entry by entry: every digest, every link, every sequence number. An edit, a deletion, an insertion
- * or a swap is found and located. A cut at the end is found when `head` is given; a cut at the front is found unless a
- * purge recorded it.
+ * Verifies a journal entry by entry: every digest, every link, every sequence number. It finds and locates an edit, a deletion,
+ * an insertion or a swap (L26). It finds a cut at the end when `head` is given. It finds a cut at the front unless a purge
+ * recorded it.
  *
  * Gotcha: an attacker who can write to the store can also append a `journal.purged` entry. Compare the purges that the
  * journal names with those that you ran.
  *
  * @param entries the journal in order: an array, or the result of `readJournal` or `readJsonLines`
- * @param anchors all optional
- * @returns `ok`, with the last entry as `head`; or the first `seq` that is wrong, and how it is wrong
+ * @param anchors all fields are optional
+ * @returns `ok: true` with the last entry as `head`, or `ok: false` with the first wrong `seq` and its problem
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */
 export async function verifyJournal(
@@ -49,7 +49,7 @@ export async function verifyJournal(
 ): Promise<JournalVerification> {
   const read = readEntries('entries', entries);
   const given = readOptions('anchors', anchors, ['start', 'after', 'head', 'namespace']);
-  // Anchors come from outside: one whose seq were no number would never be met, and so never be compared.
+  // Anchors come from outside: an anchor whose seq is no number would never be reached, and so never compared.
   const claimed = given.start === undefined ? undefined : readAnchor('start', given.start);
   const trusted = given.after === undefined ? undefined : readAnchor('after', given.after);
   if (claimed !== undefined && trusted !== undefined) throw invalid('after', 'omitted when start is given', given.after);
@@ -70,7 +70,7 @@ export async function verifyJournal(
     namespace = entry.namespace;
     if (entry.type === 'journal.purged') trimmedTo = Math.max(trimmedTo, Number(entry.data['trimmedTo']) || 0);
     count += 1;
-    // Entries in a list, or in memory, come without a turn of the event loop.
+    // Entries of a list or an in-memory store arrive without a turn of the event loop.
     if (count % ENTRIES_A_TURN === 0) await nextTurn();
   }
   if (head !== undefined && head.seq > last.seq) {
@@ -93,7 +93,7 @@ function problemOf(entry: AuditEntry, seq: number, prevHash: string, namespace: 
   }
 }
 
-/** Somebody else's anchor, which may have been written down and read again. */
+/** Parses an anchor from outside: the caller may have stored it as text. @throws InvalidArgumentError */
 export function readAnchor(argument: string, value: unknown): Anchor {
   if (!isObject(value)) throw invalid(argument, 'an anchor: { seq, hash }', value);
   const { seq, hash } = value as Partial<Anchor>;

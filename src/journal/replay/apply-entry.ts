@@ -7,9 +7,9 @@ import { WRITES } from './writes.js';
 const UNKNOWN = 'is malformed, or of a type that this version does not know';
 
 /**
- * Writes what the next entry of the journal says into the rebuilt records.
+ * Applies the next entry of the journal to the rebuilt records.
  *
- * @throws CorruptError naming the seq, where the entry doesn't follow from those before it
+ * @throws CorruptError naming the seq, where the entry does not follow from the entries before it
  */
 export function applyEntry(rebuild: Rebuild, entry: AuditEntry): void {
   const seq = rebuild.seq + 1;
@@ -18,7 +18,7 @@ export function applyEntry(rebuild: Rebuild, entry: AuditEntry): void {
   try {
     WRITES[entry.type](rebuild, entry, entry.data);
   } catch (error) {
-    // An entry without the form of its type fails somewhere in its write.
+    // A malformed entry of a known type fails in its write.
     throw isJitError(error) ? error : misfit(seq, UNKNOWN);
   }
   rebuild.advance();

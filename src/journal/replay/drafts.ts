@@ -1,6 +1,6 @@
 import { isObject, needsReview, type AccessRequest, type StoredRecord } from '../../records/index.js';
 
-/** The kinds of record that entries tell of. */
+/** The kinds of records that entries are about. */
 export const RECORD_KINDS = [
   'request',
   'grant',
@@ -14,10 +14,10 @@ export type RecordKind = (typeof RECORD_KINDS)[number];
 
 export const isRecordKind = (kind: string): kind is RecordKind => (RECORD_KINDS as readonly string[]).includes(kind);
 
-/** As entries carry them: nothing about them is proven. */
+/** The fields of a record, as the entries carry them. They are not validated. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** A record as far as entries have told it. Replaced whole with each of them: one that is the same object has not changed. */
+/** The state of a record after the entries so far. Each entry replaces the whole draft, so the same object means: no change. */
 export interface RecordDraft {
   readonly kind: RecordKind;
   readonly id: string;
@@ -29,7 +29,7 @@ export interface RecordDraft {
   readonly change: string;
 }
 
-/** All records of some instant, and who owes reviews then. */
+/** All records at an instant, and the pending break-glass reviews of each subject. */
 export class RecordDrafts {
   readonly #byKind: Readonly<Record<RecordKind, Map<string, RecordDraft>>> = {
     request: new Map(),
@@ -40,7 +40,7 @@ export class RecordDrafts {
     provisioning: new Map(),
     subject: new Map(),
   };
-  /** For each subject the break-glass requests, in the order of their entries, whose review is owed by it. */
+  /** By subject, its break-glass requests with a pending review, in the order of their entries. */
   readonly #owing = new Map<string, Set<string>>();
 
   of(kind: RecordKind): ReadonlyMap<string, RecordDraft> {

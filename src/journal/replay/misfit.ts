@@ -1,4 +1,4 @@
 import { CorruptError } from '../../core/errors.js';
 
-/** An entry that doesn't follow from those before it. */
+/** The error for an entry that does not follow from the entries before it. */
 export const misfit = (seq: number, problem: string): CorruptError => new CorruptError('entry', String(seq), problem);

@@ -5,17 +5,17 @@ import { RecordDrafts, isRecordKind, type RecordDraft, type Fields, type RecordK
 import { misfit } from './misfit.js';
 
 /**
- * Reads entries one after the other and keeps what they say. Nothing here knows a rule of the lifecycle: an entry carries
- * all that its transition wrote, and this only puts it together.
+ * Rebuilds the records from entries, one after the other. It knows no rule of the lifecycle: an entry carries every field that
+ * its transition wrote (L27), and this class only merges these fields.
  */
 export class Rebuild {
-  /** Whether the journal's beginning has been purged: then records may turn up in the middle of their lives. */
+  /** Whether a purge has trimmed the journal. If so, the first entry about a record may be missing. */
   readonly isTrimmed: boolean;
   /** The seq right before the first entry. */
   readonly start: number;
-  /** What all entries say. */
+  /** The records after all entries. */
   readonly now = new RecordDrafts();
-  /** What those up to the instant that was asked about say. */
+  /** The records after the entries stamped up to the requested instant. */
   readonly then: RecordDrafts;
   readonly #at: number;
   readonly #unproven = new Map<string, RowKey>();
@@ -24,7 +24,7 @@ export class Rebuild {
   #horizonSeq = 0;
   #trimmedTo = 0;
 
-  /** @param at epoch milliseconds; `undefined`: as it is after the last entry */
+  /** @param at epoch milliseconds. `undefined`: the state after the last entry */
   constructor(start: number, at?: number) {
     this.start = start;
     this.isTrimmed = start > 0;
@@ -33,34 +33,33 @@ export class Rebuild {
     this.then = at === undefined ? this.now : new RecordDrafts();
   }
 
-  /** The last entry that was read. */
+  /** The seq of the last applied entry. */
   get seq(): number {
     return this.#seq;
   }
 
-  /** The latest horizon of a purge, epoch milliseconds; 0: there was none. */
+  /** The latest horizon of a purge, epoch milliseconds. 0: no purge has run. */
   get horizon(): number {
     return this.#horizon;
   }
 
-  /** The entry that says so; 0: none. */
+  /** The seq of the entry that recorded the horizon. 0: there is none. */
   get horizonSeq(): number {
     return this.#horizonSeq;
   }
 
-  /** What entries speak of whose first entry is gone. */
+  /** The records whose first entry was trimmed. */
   get unproven(): readonly RowKey[] {
     return [...this.#unproven.values()];
   }
 
-  /** The next entry has been applied. */
+  /** Counts an applied entry. */
   advance(): void {
     this.#seq += 1;
   }
 
   /**
-   * To be asked at the end: whatever begins later without a purge that says so is a part of a journal, and would be
-   * taken for the whole.
+   * Call it at the end. Entries that begin after seq 1 without a purge that trimmed the rest are only a part of a journal.
    *
    * @throws CorruptError
    */
@@ -69,23 +68,24 @@ export class Rebuild {
       throw misfit(this.start + 1, 'begins the journal, but no journal.purged entry covers the entries before it');
   }
 
-  /** A record as it is now; `'unproven'`: its first entry is gone; `undefined`: there is none. */
+  /** The present state of a record. `'unproven'`: its first entry was trimmed. `undefined`: there is no such record. */
   find(kind: RecordKind, id: unknown): RecordDraft | 'unproven' | undefined {
     return this.#unproven.has(keyOf(kind, id)) ? 'unproven' : this.now.of(kind).get(id as string);
   }
 
-  /** What an entry rests on without writing it. */
+  /** Requires a record that an entry refers to. A trimmed journal may lack it. @throws CorruptError */
   require(entry: AuditEntry, kind: RecordKind, id: unknown): void {
     if (!this.isTrimmed && this.find(kind, id) === undefined)
       throw misfit(entry.seq, `names ${kind} ${String(id)}, which no earlier entry created`);
   }
 
   /**
-   * Moves a record on.
+   * Applies a transition to a record.
    *
-   * @param version what the transition has made it; several entries of one change may tell of one version
-   * @param fields what is new about it. Each entry of a provisioning change, or of a subject, has the whole record
-   * @param begins whether this is where such a record begins
+   * @param version the version that the transition wrote. Several entries of one change may have the same one
+   * @param fields the changed fields. An entry of a provisioning change or a subject has all fields
+   * @param begins whether this entry creates the record
+   * @throws CorruptError where the entry does not follow
    */
   write(entry: AuditEntry, kind: RecordKind, id: unknown, version: unknown, fields: Fields, begins = false): void {
     const { seq } = entry;
@@ -102,7 +102,7 @@ export class Rebuild {
     const last = before?.version ?? 0;
     const change = entry.id.slice(0, entry.id.lastIndexOf('.'));
     const follows = version === last + 1 || (version === last && change === before?.change);
-    // A subject's row is written with requests, and of one whose first entry is gone it isn't known whose it was.
+    // Entries of requests write the subject's row. The subject of a request without its first entry is unknown, so versions may be missing.
     const mayFollow = this.isTrimmed && tellsAll && version > last && (kind === 'subject' || before === undefined);
     if (!follows && !mayFollow) throw misfit(seq, `writes version ${version} of ${kind} ${id} after version ${last}`);
     const draft = { kind, id, version, fields: tellsAll ? fields : { ...before?.fields, ...fields }, seq, change };
@@ -110,12 +110,12 @@ export class Rebuild {
     if (this.then !== this.now && entry.at <= this.#at) this.then.set(draft);
   }
 
-  /** What this journal can't tell. */
+  /** Marks a record as unproven: its first entry was trimmed. */
   doubt(kind: RecordKind, id: string): void {
     this.#unproven.set(keyOf(kind, id), { kind, id });
   }
 
-  /** Takes away what a purge has removed. */
+  /** Applies a purge: removes the records that it removed. */
   purge(entry: AuditEntry, horizon: unknown, removed: readonly RowKey[], trimmedTo: number): void {
     if (!isInstant(horizon)) throw misfit(entry.seq, 'has no valid horizon');
     if (horizon > this.#horizon) this.#horizonSeq = entry.seq;
@@ -131,5 +131,5 @@ export class Rebuild {
   }
 }
 
-/** JSON, so that no kind and id run into others. */
+/** JSON, because a composite key must be injective (L24). */
 const keyOf = (kind: string, id: unknown): string => JSON.stringify([kind, id]);

@@ -39,10 +39,10 @@ interface Records {
 }
 
 /**
- * The record that a draft makes. The journal has no metadata, only its hash, so the record has none either.
+ * The record that results from a draft. It has no metadata, because the journal holds only the hash.
  *
- * @param drafts all others, which say what a subject owes
- * @throws CorruptError naming the last entry about it, where what entries said makes no record
+ * @param drafts all drafts, for the pending break-glass reviews of a subject
+ * @throws CorruptError naming the last entry about the record, where its entries are incomplete or malformed
  */
 export function recordOf<Kind extends RecordKind>(kind: Kind, draft: RecordDraft, drafts: RecordDrafts): Records[Kind] {
   try {
@@ -52,7 +52,7 @@ export function recordOf<Kind extends RecordKind>(kind: Kind, draft: RecordDraft
   }
 }
 
-/** Through the codec, which takes nothing that a store could not hold. */
+/** Encodes and decodes the record, because the codec refuses every record that a store could not hold. */
 function build(kind: RecordKind, { id, version, fields }: RecordDraft, drafts: RecordDrafts): StoredRecord {
   const given: unknown = { ...fields, id, version };
   switch (kind) {

@@ -5,11 +5,11 @@ import type { Rebuild } from './rebuild.js';
 
 type Write = (to: Rebuild, entry: AuditEntry, data: JsonObject) => void;
 
-/** Asked for; with the subject's row, so that limits hold. */
+/** Creates a request. Its change also wrote the subject's row, which enforces the limits. */
 const createRequest: Write = (to, entry, { version, subjectVersion, requesterVersion, ended = [], ...fields }) => {
   to.write(entry, 'request', entry.requestId, version, fields, true);
   touchSubjects(to, entry, subjectVersion, undefined);
-  // Asked by somebody else: the row of whoever asked names it, and no longer what has ended.
+  // A requester on behalf of another subject: its own row lists the request, and drops the ended ones.
   touchSubjects(to, entry, undefined, requesterVersion, (before) => ({
     ...before,
     openedForOthers: [...without(before.openedForOthers, ended), entry.requestId as string],
@@ -21,7 +21,7 @@ const amendRequest: Write = (to, entry, { version, subjectVersion, requesterVers
   touchSubjects(to, entry, subjectVersion, requesterVersion);
 };
 
-/** A denial is noted on the subject's row, unless one of this request is there already. */
+/** Denies a request. With a `subjectVersion`, the change also listed the denial on the subject's row. */
 const denyRequest: Write = (to, entry, { version, subjectVersion, forgotten, ...fields }) => {
   to.write(entry, 'request', entry.requestId, version, fields);
   noteDenial(to, entry, subjectVersion, forgotten);
@@ -39,7 +39,7 @@ const without = (ids: readonly string[], gone: JsonValue): readonly string[] => 
   return ids.filter((id) => !gone.includes(id));
 };
 
-/** A reviewer has at most one word on a request: a later one replaces it. */
+/** A reviewer has at most one review on a request. A later one replaces it. */
 const reviewRequest: Write = (to, entry, { version, review, subjectVersion, forgotten }) => {
   const before = to.find('request', entry.requestId);
   const given = before === undefined || before === 'unproven' ? [] : (before.fields['reviews'] as readonly JsonValue[]);
@@ -50,13 +50,13 @@ const reviewRequest: Write = (to, entry, { version, review, subjectVersion, forg
 
 const reviewerOf = (review: JsonValue | undefined): unknown => (isObject(review) ? (review as JsonObject)['reviewer'] : undefined);
 
-/** What a subject's row lists, but for what it owes, which its requests say. */
+/** The lists of a subject's row, except `unreviewed`: that one follows from the requests. */
 interface Lists {
   readonly openedForOthers: readonly string[];
   readonly denied: readonly string[];
 }
 
-/** The rows of the subject, and of whoever asked for it, that a transition of their request has written. */
+/** Applies the writes of a request's transition to the rows of its subject and its requester. */
 function touchSubjects(
   to: Rebuild,
   entry: AuditEntry,
@@ -82,7 +82,7 @@ const reuse: Write = (to, entry, { reuseId, subject, askDigest }) => {
   to.write(entry, 'reuse', reuseId, 1, { subject, requestId: entry.requestId, askDigest }, true);
 };
 
-/** One that has an idle end, or uses, is counted from the start. */
+/** Issues a grant. A grant with an idle end or a number of uses gets its usage row in the same change. */
 const issueGrant: Write = (to, entry, { version, ...fields }) => {
   const { requestId, grantId } = entry;
   to.require(entry, 'request', requestId);
@@ -100,7 +100,7 @@ const amendGrant: Write = (to, entry, { version, usageVersion, ...fields }) => {
     to.write(entry, 'usage', entry.grantId, usageVersion, { endedAt: isObject(end) && (end as JsonObject)['at'] });
 };
 
-/** A use under a key leaves a record of its own. */
+/** Counts a use. A use under an idempotency key also creates a `use` record. */
 const countUse: Write = (to, entry, { usageVersion, usedAt, uses, useId, useScope }) => {
   const { grantId } = entry;
   to.write(entry, 'usage', grantId, usageVersion, { usedAt, uses });
@@ -111,7 +111,7 @@ const countUse: Write = (to, entry, { usageVersion, usedAt, uses, useId, useScop
     return;
   }
   const { subject, expiresAt, maxUses } = grant.fields;
-  // Said only where the grant covers more than what was asked for.
+  // The entry has `useScope` only where it differs from the grant's scope.
   const scope = useScope ?? grant.fields['scope'];
   to.write(entry, 'use', useId, 1, { subject, scope, grantId, at: usedAt, expiresAt, usesLeft: Number(maxUses) - Number(uses) }, true);
 };
@@ -129,7 +129,7 @@ const purge: Write = (to, entry, { horizon, removed = [], trimmedTo = 0 }) => {
 
 const nothing: Write = () => undefined;
 
-/** What each type of entry says of which record. */
+/** The write of each type of entry. */
 export const WRITES: Readonly<Record<EntryType, Write>> = {
   'request.created': createRequest,
   'request.assigned': amendRequest,

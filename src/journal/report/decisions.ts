@@ -1,22 +1,22 @@
 import type { AccessRequest, RequestEnd } from '../../records/index.js';
 
-/** Who decided the requests of a span, and how long they waited for it. */
+/** Counts of the decisions in a span, by who made them, and the waiting times. */
 export interface DecisionFigures {
-  /** Requests that were approved or denied in the span: `from <= end.at < to`. What was cancelled or ran out was not decided. */
+  /** Requests that were approved or denied in the span: `from <= end.at < to`. Cancelled and expired requests do not count. */
   readonly decided: number;
   readonly approved: number;
   readonly denied: number;
-  /** Of `decided`, those that the approver, or a limit, decided without anybody's review (`end.by` is `system:approver`). */
+  /** Of `decided`, those that the approver or a limit decided without a review (`end.by` is `system:approver`). */
   readonly byPolicy: number;
-  /** Of `decided`, those that a reviewer's word completed. */
+  /** Of `decided`, those that a reviewer's review completed. */
   readonly byPeople: number;
-  /** Of `decided`, those that were taken by break-glass; the review came afterwards, or is owed. */
+  /** Of `decided`, the break-glass requests. Their review came afterwards, or is pending. */
   readonly byBreakGlass: number;
-  /** `byPolicy / decided`, 0 to 1; `undefined`: none was decided. */
+  /** `byPolicy / decided`, 0 to 1. `undefined`: no request was decided. */
   readonly policyShare: number | undefined;
-  /** Milliseconds: the median of `end.at - createdAt` over all that were decided; break-glass waits for nobody. */
+  /** The median of `end.at - createdAt` over `decided`, in milliseconds. Break-glass requests count with their wait of 0. */
   readonly medianWaitMs: number | undefined;
-  /** Milliseconds: the same over those that people decided. */
+  /** The median of `end.at - createdAt` over `byPeople`, in milliseconds. */
   readonly medianReviewWaitMs: number | undefined;
 }
 
@@ -48,7 +48,7 @@ export function countDecisions(requests: readonly AccessRequest[], isIn: (at: nu
   });
 }
 
-/** The middle one; of an even number the mean of the middle two. */
+/** The median. Of an even number of values: the mean of the middle two. */
 function medianWait(decided: readonly Decided[]): number | undefined {
   const sorted = decided.map(({ waitMs }) => waitMs).sort((a, b) => a - b);
   const middle = sorted.slice(Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2) + 1);

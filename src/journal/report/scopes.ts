@@ -2,29 +2,29 @@ import { effectiveStart, effectiveEnd } from '../../records/index.js';
 import { inTurns } from '../../core/time.js';
 import type { Replayed } from '../replay.js';
 
-/** How much one scope was held in a span. */
+/** How long a scope was held in a span. */
 export interface ScopeReport {
-  /** As it was granted. What a pattern covers is not told apart. */
+  /** The scope as it was granted. A pattern is one scope, whatever it covers. */
   readonly scope: string;
-  /** How many subjects held it at some instant of the span. */
+  /** The number of subjects that held it at some instant of the span. */
   readonly subjects: number;
-  /** How many grants of it were held at some instant of the span. */
+  /** The number of its grants that were held at some instant of the span. */
   readonly grants: number;
-  /** Milliseconds: for each subject how much of the span it held the scope, overlapping grants counted once; over all subjects. */
+  /** The time in milliseconds for which each subject held the scope, summed over the subjects. Overlapping grants count once. */
   readonly heldMs: number;
-  /** Milliseconds: `subjects * (to - from)`, what the same subjects would have held if the access were standing. */
+  /** The time in milliseconds if the same subjects had standing access: `subjects * (to - from)`. */
   readonly standingMs: number;
   /** `heldMs / standingMs`, above 0 and at most 1. */
   readonly ratio: number;
 }
 
-/** Half-open. */
+/** The half-open window `[from, until)`. */
 interface Window {
   readonly from: number;
   readonly until: number;
 }
 
-/** One line for each scope that was held in `[from, to)`. */
+/** One report for each scope that was held in `[from, to)`. */
 export async function measureScopes({ grants, usages }: Replayed, from: number, to: number): Promise<readonly ScopeReport[]> {
   const held = new Map<string, Map<string, Window[]>>();
   for await (const grant of inTurns(grants.values())) {
@@ -45,7 +45,7 @@ export async function measureScopes({ grants, usages }: Replayed, from: number, 
   return Object.freeze(scopes.sort((a, b) => (a.scope < b.scope ? -1 : 1)));
 }
 
-/** How long at least one of these windows lasted. */
+/** The length of the union of these windows, in milliseconds. */
 function unionMs(windows: readonly Window[]): number {
   let total = 0;
   let reached = 0;

@@ -24,12 +24,12 @@ interface Round {
   readonly live: LiveRows;
 }
 
-/** How many times rows that differ are read again before they count as busy. */
+/** How many times rows that differ are read again before they count as unproven. */
 const MAX_ROUNDS = 16;
 
 /**
- * Compares all rows of a store with its journal, while other processes may write. Each row is compared as `get`, `find` and
- * `live` give it: a store may keep a copy for each, and a check reads only the copy of `live`.
+ * Compares all rows of a store with its journal, while other processes may write. It compares the results of `get`, `find` and
+ * `live`: a store may keep a copy for each, and a check reads only the copy of `live`.
  */
 export class Comparison {
   rows = 0;
@@ -38,11 +38,11 @@ export class Comparison {
   readonly #store: GrantStore;
   readonly #reading: JournalReading;
   readonly #listing: Listing;
-  /** The places at which a check asks, and the open rows that it must get there. */
+  /** The queries of `live`, and the open rows that each must return. */
   readonly #live = new Map<string, { readonly place: LivePlace; readonly expected: Map<string, Key> }>();
   /** The `createdAt` by which `find` listed a suspect. */
   readonly #listedAt = new Map<string, number>();
-  /** The places at which `live` returned a row that it should not return. */
+  /** By row, the queries for which `live` returned it and should not. */
   readonly #strays = new Map<string, LivePlace[]>();
 
   /** @param reading has read to the head */
@@ -52,7 +52,7 @@ export class Comparison {
     this.#listing = new Listing(store);
   }
 
-  /** @returns as {@link JournalReading.on} */
+  /** @returns the same as {@link JournalReading.on} */
   async run(): Promise<JournalProblem | 'trimmed' | undefined> {
     try {
       const suspects: Key[] = [HORIZON];
@@ -64,7 +64,7 @@ export class Comparison {
     }
   }
 
-  /** The rows that differ at first sight. A row may have been read before or after its entry. */
+  /** The rows that differ in the first comparison. They may be correct: a row may have been read before or after its entry. */
   async #suspects(kind: RecordKind): Promise<readonly Key[]> {
     const suspects: Key[] = [];
     const seen = new Set<string>();
@@ -95,7 +95,7 @@ export class Comparison {
     return suspects;
   }
 
-  /** Notes where to ask `live` for a row that is right by `find` and `get`. A row of another kind names only its subject. */
+  /** Adds the queries of `live` for a row that `find` and `get` return correctly. Rows of other kinds than grant and usage name a subject. */
   #expectInLive(key: Key, row: Row): void {
     for (const place of isLiveKind(key.kind) ? placesOf(row) : placesOf({ subject: row.subject, scope: undefined })) {
       let there = this.#live.get(keyOf(place));
@@ -104,7 +104,7 @@ export class Comparison {
     }
   }
 
-  /** The rows that `live` returns and should not, and those that it should return and does not. */
+  /** The rows that `live` returns wrongly, and those that it should return and does not. */
   async #liveSuspects(known: readonly Key[]): Promise<readonly Key[]> {
     const suspects = new Map<string, Key>();
     const places = [...this.#live.values()];
@@ -126,7 +126,7 @@ export class Comparison {
     return [...suspects.values()];
   }
 
-  /** Takes one row of an answer of `live`: it is expected, or a suspect. */
+  /** Compares a row of an answer of `live`: it is correct, or a suspect. */
   #receive(row: unknown, place: LivePlace, expected: Map<string, Key>, suspects: Map<string, Key>): void {
     const { kind, id } = isObject(row) ? (row as Row) : { kind: undefined, id: undefined };
     if (kind === LOCK_ROW.kind && id === LOCK_ROW.id) {
@@ -159,7 +159,7 @@ export class Comparison {
     this.differences.push({ ...LOCK_ROW, problem: 'is not in the journal' });
   }
 
-  /** Reads the suspects again, between two readings of the journal that say the same about them. */
+  /** Reads the suspects again, until two readings of the journal around that read have the same state of them. */
   async #settle(suspects: readonly Key[]): Promise<JournalProblem | 'trimmed' | undefined> {
     let left = suspects;
     const doubted = new Set<Key>();
@@ -176,7 +176,7 @@ export class Comparison {
       if (behind !== undefined) return behind;
       const busy: Key[] = [];
       for await (const [i, key] of inTurns(left.entries())) {
-        // A purge may have removed a row without entries between two of the reads: then they agree in the next round.
+        // A purge may have removed a row without entries between two reads. The reads then agree in the next round.
         const isDoubted = copies[i] !== undefined && before[i] === undefined && !doubted.has(key);
         if (stateOf(this.#reading, key) === before[i] && !isDoubted) this.#judge(key, rows[i], copies[i]);
         else busy.push(key);
@@ -202,16 +202,16 @@ export class Comparison {
     await readLive(this.#store, places, read.live);
   }
 
-  /** The places at which a check asks for the row: by the row, by the journal, and where `live` returned it. */
+  /** The queries of `live` for a row: according to the row, according to the journal, and those that returned it wrongly. */
   #placesOf(key: Key, row: Row | undefined): readonly LivePlace[] {
     const state = stateOf(this.#reading, key);
     const expected = typeof state === 'object' ? placesOf(expectedOf(this.#reading, state).row) : [];
     return [...(isObject(row) ? placesOf(row) : []), ...expected, ...(this.#strays.get(nameOf(key)) ?? [])];
   }
 
-  /** In what the copies of `find` and `live` differ from the row of `get`. */
+  /** The difference between the copies of `find` and `live` and the row of `get`. */
   async #inCopies(key: Key, row: Row | undefined, read: Round): Promise<string | undefined> {
-    // An answer of `get` that is no row is a difference of its own.
+    // `#judge` reports an answer of `get` that is no row.
     if (key.kind === 'horizon' || (row !== undefined && !isObject(row))) return undefined;
     const found = unlike('find', await this.#listing.row(key.kind, { at: this.#createdAt(key, row), id: key.id }, read.pages), row);
     if (found !== undefined || !isLiveKind(key.kind)) return found;
@@ -225,14 +225,14 @@ export class Comparison {
     return undefined;
   }
 
-  /** The `createdAt` by which `find` should list the row: that of the row, of the journal, or by which it was listed. */
+  /** The `createdAt` by which `find` should list the row: from the row, else from the journal, else from the earlier listing. */
   #createdAt(key: Key, row: Row | undefined): number {
     if (isObject(row)) return row.createdAt;
     const state = stateOf(this.#reading, key);
     return typeof state === 'object' ? expectedOf(this.#reading, state).row.createdAt : (this.#listedAt.get(nameOf(key)) ?? 0);
   }
 
-  /** @param copies in what `find` and `live` differ from the row */
+  /** @param copies the difference of `find` and `live` from the row */
   #judge(key: Key, row: Row | undefined, copies: string | undefined): void {
     const problem = compare(this.#reading, key, row);
     const why = problem === undefined ? undefined : whyUnproven(this.#reading, key, row);

@@ -4,7 +4,7 @@ import type { Row } from '../../core/store-port.js';
 import { isObject } from '../../records/index.js';
 import { canonicalJson, digestOf } from '../link.js';
 
-/** The row that the journal alone makes. */
+/** The row that results from the journal alone. */
 export interface Expected {
   readonly row: Row;
   /** The last entry about it. */
@@ -15,7 +15,7 @@ export interface Expected {
 
 const COLUMNS = ['kind', 'id', 'version', 'subject', 'scope', 'open', 'createdAt', 'from', 'until', 'dueAt', 'sortAt'] as const;
 
-/** In what a stored row differs from the journal; `undefined`: in nothing. */
+/** The difference between a stored row and the journal, as text. `undefined`: there is none. */
 export function differenceOf(row: Row | undefined, expected: Expected | undefined): string | undefined {
   if (expected === undefined) return row === undefined ? undefined : 'is not in the journal';
   if (row === undefined) return `is missing: entry ${expected.seq} wrote version ${expected.row.version}`;
@@ -35,7 +35,7 @@ function inBody(body: JsonObject, { row, metadataHash }: Expected): readonly str
   ];
 }
 
-/** Reads own fields only: `__proto__` is a field like any other, and an inherited field is none. */
+/** Reads own fields only: `__proto__` counts as a field, and an inherited field does not. */
 const own = (body: JsonObject, field: string): JsonValue | undefined => (Object.hasOwn(body, field) ? body[field] : undefined);
 
 /** Compares hashes only: a report must not publish metadata. */
@@ -79,7 +79,7 @@ function shown(value: unknown): string {
   }
 }
 
-/** In what a copy of a row that another method gives differs from the row as `get` gives it; `undefined`: in nothing. */
+/** The difference between the copy of a row that `find` or `live` returns and the row of `get`. `undefined`: there is none. */
 export function unlike(method: 'find' | 'live', copy: Row | undefined, row: Row | undefined): string | undefined {
   if (copy === undefined || row === undefined) {
     if (copy === row) return undefined;

@@ -6,7 +6,7 @@ import { recordOf } from '../replay/records.js';
 import { differenceOf, type Expected } from './difference.js';
 import type { JournalReading } from './reading.js';
 
-/** The kinds of the rows that are compared. The horizon's row is no record, but the journal has one number of it. */
+/** The kinds of the compared rows. The horizon's row is no record, but the journal records its number. */
 export type Kind = RecordKind | typeof HORIZON.kind;
 
 export interface Key {
@@ -14,12 +14,12 @@ export interface Key {
   readonly id: string;
 }
 
-/** What the journal says of a row so far, and what it expects by that. While it says the same, no new entry is about the row. */
+/** The state of a row according to the entries read so far. The same value at a later call means: no new entry is about the row. */
 export function stateOf({ rebuild }: JournalReading, { kind, id }: Key): RecordDraft | number | undefined {
   return kind === 'horizon' ? rebuild.horizon : rebuild.now.of(kind).get(id);
 }
 
-/** In what a row differs from what the journal says; `undefined`: in nothing. */
+/** The difference between a row and the journal. `undefined`: there is none. */
 export function compare(reading: JournalReading, key: Key, row: Row | undefined): string | undefined {
   const { rebuild } = reading;
   const state = stateOf(reading, key);
@@ -29,7 +29,7 @@ export function compare(reading: JournalReading, key: Key, row: Row | undefined)
   return differenceOf(row, draft && expectedOf(reading, draft));
 }
 
-/** The row that a draft of the journal makes. */
+/** The row that results from a draft of the journal. */
 export function expectedOf({ rebuild }: JournalReading, draft: RecordDraft): Expected {
   const { kind, seq, fields } = draft;
   const { metadataHash } = fields;
@@ -38,13 +38,13 @@ export function expectedOf({ rebuild }: JournalReading, draft: RecordDraft): Exp
 }
 
 const MAY_LACK_ENTRIES: ReadonlySet<Kind> = new Set<Kind>(['use', 'reuse', 'provisioning', 'subject']);
-/** The lists of a subject's row, without its unreviewed requests, which those requests prove. */
+/** The lists of a subject's row, except `unreviewed`: the entries of those requests prove it. */
 const LISTS = ['openedForOthers', 'denied'] as const;
 const PURGED = 'the entries about it have been purged';
 
 /**
- * Why a row that differs proves nothing: a purge may have removed its entries. It keeps every entry of the requests, grants and
- * usages that it keeps (L33). Other kinds may have no entry left, and a subject may lack the last ones.
+ * Why a row that differs proves nothing: a purge may have trimmed its entries. A purge keeps every entry of the requests, grants
+ * and usages that it keeps (L33). Other kinds may have no entry left, and a subject may lack its last ones.
  */
 export function whyUnproven(reading: JournalReading, { kind, id }: Key, row: Row | undefined): string | undefined {
   const { rebuild } = reading;
@@ -59,10 +59,10 @@ export function whyUnproven(reading: JournalReading, { kind, id }: Key, row: Row
 }
 
 /**
- * The lists of a subject's row, as far as a trimmed journal proves them: the row may still name a request that was purged. A
- * request that is kept must be named where its entries say so.
+ * The lists of a subject's row, as far as a trimmed journal proves them. The row may still name a purged request. It must name
+ * each kept request that its entries put on the list.
  *
- * @param mayLack whether the entries that removed a name may be missing, too
+ * @param mayLack whether the entries that removed a name may also be missing
  */
 function listsOf({ rebuild }: JournalReading, row: Row, draft: RecordDraft | undefined, mayLack: boolean): Fields {
   const listed = (from: unknown, name: string): readonly unknown[] => {
@@ -79,7 +79,7 @@ function listsOf({ rebuild }: JournalReading, row: Row, draft: RecordDraft | und
   return { ...draft?.fields, ...Object.fromEntries(lists) };
 }
 
-/** Whether the row belongs to a grant or request that is kept: then its entries are kept, too. */
+/** Whether the row belongs to a kept grant or request. The purge then kept the row's entries, too. */
 function isOfKept({ rebuild }: JournalReading, kind: Kind, { body }: Row): boolean {
   const owner = { use: { kind: 'grant', field: 'grantId' }, reuse: { kind: 'request', field: 'requestId' } } as const;
   if (kind !== 'use' && kind !== 'reuse') return false;
@@ -87,9 +87,9 @@ function isOfKept({ rebuild }: JournalReading, kind: Kind, { body }: Row): boole
   return typeof id !== 'string' || rebuild.now.of(owner[kind].kind).has(id);
 }
 
-/** The journal does not record how often the horizon's row was written, so any version is right. */
+/** Accepts any version: the journal does not record how often the horizon's row was written. */
 function differenceOfHorizon(row: Row | undefined, before: number, seq: number): string | undefined {
-  // A follower makes the row, too, before there is anything to purge.
+  // A follower also creates the row, before any purge. Without a purge, the row may be missing.
   if (row === undefined) return before === 0 ? undefined : `is missing: entry ${seq} set it to ${before}`;
   const version = isObject(row) && Number.isSafeInteger(row.version) && row.version > 0 ? row.version : 1;
   return differenceOf(row, { row: bookmark(HORIZON.kind, HORIZON.id, version, { before }), seq, metadataHash: undefined });

@@ -4,22 +4,22 @@ import { isObject, type RowPlace } from '../../records/index.js';
 import { isInstant } from '../../core/instant.js';
 import { askPage } from '../store-reads.js';
 
-/** A page is read by `find` and again by `get`: two of them fit in a turn of the event loop (L42). */
+/** The page size. `find` and then `get` read each page: two pages fit in a turn of the event loop (L42). */
 export const PAGE = 100;
 
-/** Where a page began, and the place of the last row on it. */
+/** The cursor of a page, and the position of its last row. */
 interface PageStart {
   readonly after: string | undefined;
   readonly last: RowPlace;
 }
 
-/** The pages of `find` that one round of reading has asked for, and the rows on them by their ids. */
+/** The pages of `find` that a round has read, by kind and cursor, with their rows by id. */
 export type PagesOfStore = Map<
   string,
   { readonly rows: ReadonlyMap<string, Row>; readonly last: RowPlace | undefined; readonly next: string | undefined }
 >;
 
-/** Lists every row of a kind, and finds one of them again later: only the store knows where a cursor stands. */
+/** Lists every row of a kind, and later finds a row again. It keeps the cursors of the pages, because only the store can read them. */
 export class Listing {
   readonly #store: Pick<GrantStore, 'find'>;
   readonly #places = new Map<string, PageStart[]>();
@@ -42,7 +42,7 @@ export class Listing {
     }
   }
 
-  /** The row of an id as `find` gives it now, at the place where it should be. @throws StoreError */
+  /** Reads the row of an id by `find`, at the position where it should be. @throws StoreError */
   async row(kind: string, wanted: RowPlace, read: PagesOfStore): Promise<Row | undefined> {
     for (let after = this.#cursorOf(kind, wanted); ;) {
       const place = JSON.stringify([kind, after ?? null]);
@@ -59,7 +59,7 @@ export class Listing {
     }
   }
 
-  /** Where the page begins that a place belongs on: the first page whose last row is not before it. */
+  /** The cursor of the page that a position belongs to: the first page whose last row does not lie before it. */
   #cursorOf(kind: string, wanted: RowPlace): string | undefined {
     const places = this.#places.get(kind) ?? [];
     let [low, high] = [0, places.length - 1];

@@ -3,27 +3,27 @@ import { isObject } from '../../records/index.js';
 import { nextTurn } from '../../core/time.js';
 import { askLive } from '../store-reads.js';
 
-/** What a check asks by. Without a scope: what `status` and break-glass ask by. */
+/** A query of `live`, as a check makes it. Without a scope: as `status` and break-glass make it. */
 export interface LivePlace {
   readonly subject: string;
   readonly scope: string | undefined;
 }
 
-/** The answers of `live` that one round of reading has had. */
+/** The answers of `live` in a round, by query. */
 export type LiveRows = Map<string, readonly unknown[]>;
 
-/** How many questions are open at a time. */
+/** How many calls of `live` are open at a time. */
 const AT_ONCE = 32;
-/** Before every end, so that an open row is given whatever its end is. */
+/** An instant before every end, so that `live` returns each open row. */
 const BEFORE_ALL = 0;
 
 export const isLiveKind = (kind: unknown): kind is 'grant' | 'usage' => kind === 'grant' || kind === 'usage';
 
-/** Whether `live` must give the row at its places. */
+/** Whether `live` must return the row for its queries. */
 export const belongsInLive = (row: Row | undefined): row is Row =>
   isObject(row) && isLiveKind(row.kind) && row.open && row.subject !== undefined && (row.until ?? 0) > BEFORE_ALL;
 
-/** Both ways in which the row can be asked for. */
+/** The two queries of `live` that must return the row. */
 export function placesOf({ subject, scope }: Pick<Row, 'subject' | 'scope'>): readonly LivePlace[] {
   if (typeof subject !== 'string') return [];
   return [{ subject, scope: undefined }, ...(typeof scope === 'string' ? [{ subject, scope }] : [])];
@@ -31,7 +31,7 @@ export function placesOf({ subject, scope }: Pick<Row, 'subject' | 'scope'>): re
 
 export const keyOf = ({ subject, scope }: LivePlace): string => JSON.stringify([subject, scope ?? null]);
 
-/** Asks `live` for each place that has not been asked for yet. @throws StoreError */
+/** Calls `live` for each query without an answer yet. @throws StoreError */
 export async function readLive(store: Pick<GrantStore, 'live'>, places: Iterable<LivePlace>, read: LiveRows): Promise<void> {
   const missing = new Map<string, LivePlace>();
   for (const place of places) if (!read.has(keyOf(place))) missing.set(keyOf(place), place);

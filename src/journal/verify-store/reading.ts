@@ -8,13 +8,13 @@ import { Rebuild } from '../replay/rebuild.js';
 import { askJournal } from '../store-reads.js';
 import { verifyJournal } from '../verify.js';
 
-/** What is wrong with the journal itself, at which entry. */
+/** A problem of the journal itself, and the seq of its entry. */
 export interface JournalProblem {
   readonly seq: number;
   readonly problem: string;
 }
 
-/** What an entry that doesn't fit says of itself; every other error is thrown on. */
+/** The problem that the error of an entry names. Rethrows every other error. */
 export function problemIn(error: unknown): JournalProblem {
   if (isJitError(error) && error.code === 'ERR_JIT_CORRUPT' && error.kind === 'entry')
     return { seq: Number(error.id), problem: error.problem };
@@ -22,15 +22,15 @@ export function problemIn(error: unknown): JournalProblem {
 }
 
 const PAGE = 250;
-/** Whoever could trim the journal without a purge would cut off the exported head just so: it is not taken for good. */
+/** A head before the start is a problem: an attacker who trims the journal without a purge would remove the exported head like this. */
 const PURGED_HEAD = 'is the exported head, but the journal begins after it. Export a new head after each purge';
 
-/** Reads a journal that grows while it is read, verifies every link of it, and keeps what it says. */
+/** Reads a journal that may grow in the meantime, verifies every link, and rebuilds the records. */
 export class JournalReading {
   readonly rebuild: Rebuild;
   readonly #store: GrantStore;
   #head: Anchor;
-  /** One that was exported earlier: the first reading must pass it. */
+  /** An anchor exported earlier. The first reading must contain it. */
   #exported: Anchor | undefined;
   #isTrimmed = false;
 
@@ -47,9 +47,9 @@ export class JournalReading {
   }
 
   /**
-   * Reads on to where the journal ends now.
+   * Reads from the last read entry to the present head.
    *
-   * @returns what is wrong; `'trimmed'`: a purge has taken entries that were not read yet, so all has to be read anew
+   * @returns the problem, if any. `'trimmed'`: a purge has trimmed entries that were not read yet, so the caller must start again
    * @throws StoreError
    */
   async on(): Promise<JournalProblem | 'trimmed' | undefined> {
@@ -68,7 +68,7 @@ export class JournalReading {
     }
   }
 
-  /** An entry is used when the next one is asked for: then it has been verified. */
+  /** Applies an entry only when `verifyJournal` asks for the next one: the entry is then verified. */
   async *#entries(): AsyncGenerator<AuditEntry, void, undefined> {
     for (let last: Anchor = this.#head; ;) {
       const { entries, start, head } = await askJournal(this.#store, { after: last.seq, limit: PAGE });
@@ -83,7 +83,7 @@ export class JournalReading {
         last = entry;
       }
       if (last.seq === head.seq && last.hash === head.hash) return;
-      // What the store names as its head is what the next entry is linked to.
+      // The store links the next entry to the head that it names, so that head must be the last entry.
       if (last.seq >= head.seq) throw misfit(last.seq, 'does not match the head that the store reports');
       if (entries.length === 0) throw misfit(last.seq + 1, 'is missing: the head that the store reports is this entry or a later one');
       await yieldToOthers();
