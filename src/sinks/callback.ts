@@ -2,13 +2,13 @@ import { invalid, readId, readOptions } from '../core/parse.js';
 import type { AuditSink } from '../core/ports.js';
 
 /**
- * A sink that passes the entries to a function: one call at a time, in the journal's order, each entry at least once.
- * When the function throws or rejects, the same entries come again later.
+ * A sink that passes the entries to a function: one call at a time in a process, in journal order, each entry at least once. When
+ * the function throws or rejects, the engine passes the same entries again later.
  *
- * @param name identifies the destination, also after a restart: sinks of one name share one cursor across the fleet
- * @param write receives one or more entries and the context in which it may look up a request; must settle
- * @param options.follow `shared` (default): from the journal's start, once from the whole fleet.
- *   `local`: from the journal's head on, in every process
+ * @param name identifies the destination. Keep it across restarts: sinks with one name share one cursor across the fleet
+ * @param write receives one or more entries, and a context for the lookup of a request. It must settle
+ * @param options.follow `shared`: from the start of the journal, once for the whole fleet. `local`: from the head of the journal
+ *   on, in every process. Default: `shared`
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
  * new JitEngine({ approver, audit: callbackSink('siem', (entries) => siem.send(entries)) });

@@ -9,11 +9,11 @@ export interface ConsoleLike {
 }
 
 /**
- * Prints each entry from the engine's first call on, in every process, as one line (see {@link formatEntry}).
+ * A sink that prints each entry as one line (see {@link formatEntry}), in every process, from the engine's first call on.
  * It follows the journal `local`: use it to watch an engine, not to keep the journal.
  *
- * @param options.console default: the runtime's own
- * @param options.name default: `'console'`
+ * @param options.console the console that it prints to. Default: the runtime's own
+ * @param options.name the sink's name. Default: `'console'`
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */
 export function consoleSink(options: { readonly console?: ConsoleLike | undefined; readonly name?: string | undefined } = {}): AuditSink {

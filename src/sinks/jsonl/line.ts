@@ -8,7 +8,7 @@ import { isInstant } from '../../core/instant.js';
  */
 export const TORN = '#torn';
 
-/** An entry as a line: its RFC 8785 form. A line break inside a text is `\n` there, so a line is an entry. */
+/** An entry as a line: its RFC 8785 form. It escapes a line break inside a text as `\n`, so each line is one entry. */
 export function toLine(entry: AuditEntry): string {
   return `${canonicalJson(fieldsOf(entry))}\n`;
 }

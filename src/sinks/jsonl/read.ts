@@ -13,13 +13,14 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /**
  * The entries that `jsonLinesSink` wrote, for `verifyJournal`. A caller may iterate over them more than once.
  *
- * Exact repeats (the same seq and hash) are left out, and so is a line that a crash cut short. A line that was cut after its last
- * character is complete and counts. Every other line must be an entry: this function rejects a line that is none, and
- * `verifyJournal` finds one whose content was edited. Keeps the hash of every entry in memory, about 150 bytes each.
+ * It leaves out exact repeats (the same seq and hash), and a line that a crash cut short. A line that was cut after its last
+ * character is complete and counts. Every other line must be an entry: the iteration throws at a malformed line, and
+ * `verifyJournal` finds an edited entry. It keeps the hash of every entry in memory, about 150 bytes each.
  *
  * @param path a file, or rotated files from the oldest to the newest
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
- * @throws CorruptError `ERR_JIT_CORRUPT` while reading, with `file:line` as its `id`; the errors of `node:fs` as they are
+ * @throws CorruptError `ERR_JIT_CORRUPT` during the iteration, with `file:line` as its `id`
+ * @throws the errors of `node:fs`, unchanged, during the iteration
  * @example
  * await verifyJournal(readJsonLines(['journal.jsonl.1', 'journal.jsonl']), { head });
  */
@@ -69,7 +70,7 @@ function decode(bytes: Buffer): ReturnType<typeof parseLine> {
   }
 }
 
-/** Split at line feeds only: other characters that end a line for some readers are ordinary ones in JSON. */
+/** Splits at line feeds only: JSON texts may contain other characters that some readers treat as line ends. */
 async function* readLines(path: string): AsyncGenerator<Line, void, undefined> {
   let begun: Buffer[] = [];
   let length = 0;

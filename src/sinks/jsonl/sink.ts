@@ -9,11 +9,11 @@ import type { AuditEntry } from '../../records/index.js';
 import { toLine, TORN } from './line.js';
 
 export interface JsonLinesSinkOptions {
-  /** The file to append to; its folder must exist. Made relative to the working directory once, here. */
+  /** The file to append to. Its folder must exist. A relative path is resolved once, when the sink is made. */
   readonly path: string;
   /**
    * Identifies the destination. Default: `jsonl:` and the absolute path. Processes that use one name share one cursor, so each
-   * entry goes to one of them. Where every machine keeps its own file, give each sink a name of its own.
+   * entry goes to one of them. Where every machine keeps its own file, give each sink its own name.
    */
   readonly name?: string | undefined;
   /** The permissions of a new file. Default: 0o600. */
@@ -28,10 +28,10 @@ export interface JsonLinesSink extends AuditSink {
 }
 
 /**
- * Keeps the journal in a file, one canonical JSON line for each entry, to be read back with `readJsonLines`.
+ * Keeps the journal in a file, one canonical JSON line for each entry. Read it with `readJsonLines`.
  *
  * Guarantees:
- * - When `write` has resolved, the lines are on the disk (fsync, and that of the folder for a new file).
+ * - When `write` has resolved, the lines are on the disk: the sink has called fsync for the file and, if it is new, its folder.
  * - Lines are in order, complete and never mixed, also when several processes append to one file of a local file system: a batch
  *   is one write to a file that is opened for appending.
  * - Each entry is written at least once. A line that a crash cut short is closed by `#torn`, and the entry is written again. The
@@ -96,7 +96,7 @@ async function append(path: string, mode: number, batch: string): Promise<void> 
   }
 }
 
-/** The flags of `a+`, and the one that refuses links, which Windows lacks. */
+/** The flags of `a+`, and `O_NOFOLLOW`, which refuses links. Windows lacks it. */
 const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | ((constants as { O_NOFOLLOW?: number }).O_NOFOLLOW ?? 0);
 
 /** A link in the file's place must not direct the lines to another file. */
