@@ -29,7 +29,7 @@ const MAX_ROUNDS = 16;
 
 /**
  * Compares all rows of a store with its journal, while other processes may write. It compares the results of `get`, `find` and
- * `live`: a store may keep a copy for each, and a check reads only the copy of `live`.
+ * `live`, because a store may keep a copy for each. A check reads only the copy of `live`.
  */
 export class Comparison {
   rows = 0;
@@ -95,7 +95,7 @@ export class Comparison {
     return suspects;
   }
 
-  /** Adds the queries of `live` for a row that `find` and `get` return correctly. Rows of other kinds than grant and usage name a subject. */
+  /** Adds the queries of `live` for a row that `find` and `get` return correctly. Rows of other kinds only name a subject. */
   #expectInLive(key: Key, row: Row): void {
     for (const place of isLiveKind(key.kind) ? placesOf(row) : placesOf({ subject: row.subject, scope: undefined })) {
       let there = this.#live.get(keyOf(place));
