@@ -4,11 +4,12 @@ import type { AccessRequest } from '../records/index.js';
 import { ABSTAINS, hasPatterns, readPatterns } from './reviewers.js';
 
 /**
- * Approves what `when` says yes to, and has no opinion on the rest.
+ * Approves a request for which `when` returns `true`, and abstains on every other request.
  *
- * @param when its `true` approves; a throw leaves the request pending
- * @param options.patterns whether a pattern of scopes may be approved, or any other that reaches further than itself. Default: no
- * @param options.name default: `'auto-approve'`
+ * @param when returns whether to approve. If it throws, the request stays pending
+ * @param options.patterns whether it may approve a scope pattern, or any scope that reaches further than itself. Default: false
+ * @param options.name the approver's name. Default: `'auto-approve'`
+ * @throws InvalidArgumentError
  * @example
  * autoApprove((request) => request.scopes.every((scope) => scope.startsWith('staging:')) && request.ttlMs <= 900_000)
  */
@@ -27,16 +28,17 @@ export function autoApprove(
       if (typeof yes !== 'boolean') throw new TypeError('when(request) must return true or false');
       return { outcome: yes ? 'approve' : 'abstain' };
     },
-    // It never denies: in a chain, a `when` that fails must not stand in front of an emergency.
+    // Abstains in an emergency: otherwise a chain would call `decide`, and a `when` that fails would refuse break-glass.
     breakGlass: () => ABSTAINS,
   });
 }
 
 /**
- * Denies everything, break-glass included: the end of a chain, or, as the first of it, an engine that is switched off. What has
- * been granted goes on: `revokeAll` ends that.
+ * Denies every request and break-glass. Put it last in a chain, or first to stop all new access. It does not end existing
+ * grants: `revokeAll` does.
  *
- * @param reason what the requester is told
+ * @param reason the reason that the requester receives. Default: `'nothing is granted here'`
+ * @throws InvalidArgumentError
  */
 export function denyAll(reason = 'all requests are denied here'): AskableApprover {
   const verdict: Extract<Verdict & BreakGlassVerdict, { readonly outcome: 'deny' }> = Object.freeze({

@@ -2,14 +2,14 @@ import { invalid } from '../core/parse.js';
 import type { ApproverContext } from '../core/ports.js';
 import { RUN_MARK } from '../records/index.js';
 
-/** An id that an approver was given, in the form in which the engine knows it. */
+/** Brings an id of an approver's options into the canonical form of the engine. */
 export type Canonical = (argument: string, id: string) => string;
 
 /**
- * What an approver makes of its own ids, in the form of the engine that asks: made once for each `canonicalId`, since one
- * approver may serve engines with different ones.
+ * Caches a value that an approver derives from its own ids, in the canonical form of the engine that asks. It derives the value
+ * once for each `canonicalId`, because an approver may serve engines with different ones.
  *
- * @throws InvalidArgumentError, from what is returned, where `canonicalId` refuses one of the ids
+ * @returns a function that throws InvalidArgumentError where `canonicalId` refuses one of the ids
  */
 export function byCanonicalId<T>(
   make: (canonical: Canonical, canonicalId: ApproverContext['canonicalId']) => T,
@@ -22,7 +22,7 @@ export function byCanonicalId<T>(
     let known = made.get(canonicalId);
     if (known === undefined) {
       const canonical: Canonical = (argument, id) => {
-        // The parts of a run had their canonical form before they were put together; the whole has none.
+        // The engine canonicalizes the parts of a run's id before it joins them, and never the whole id.
         if (id.includes(RUN_MARK)) return id;
         try {
           return canonicalId(id);

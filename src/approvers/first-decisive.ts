@@ -15,30 +15,35 @@ import { ABSTAINS } from './reviewers.js';
 const chains = new WeakMap<Approver, readonly Approver[]>();
 
 /**
- * Asks one approver after another; the first that has an opinion decides. The request keeps that one's name, and it
- * alone is asked about groups and eligibility afterwards. A request on which all abstain is denied.
+ * Makes a chain of approvers. It asks them in order, and the first that does not abstain decides. The request keeps the name of
+ * that member. Afterwards the engine asks only this member about groups and eligibility. If all members abstain, the request is
+ * denied.
  *
- * At creation one member that says the subject is eligible, or that doesn't ask, suffices. A member in front of the one that
- * decided takes away: what it denies is not approved later, doesn't start, and can't be had by break-glass, for which
- * `breakGlass` is asked of it, or `decide` where it has no such method. Those questions go out together.
+ * - Creation: one member suffices that answers "eligible" or has no `isEligible`.
+ * - Approval and start: a denial by a member before the decider refuses the access, even if the decider agrees.
+ * - Break-glass: the chain calls `breakGlass` of each member, or `decide` of a member without it. The first answer other than
+ *   `abstain` counts.
  *
- * Gotcha: one that fails refuses, in an emergency too. Give a member that rests on an external system
+ * For approval, start and break-glass the chain asks its members in parallel, so that all answer within one
+ * `limits.approverTimeout`.
+ *
+ * Gotcha: a member that fails refuses the access, in an emergency too. Give a member that depends on an external system
  * `breakGlass: () => ({ outcome: 'abstain' })`, or put it behind the policy.
  *
- * @throws InvalidArgumentError when two members have the same name: the name is how a request finds its approver again
+ * @throws InvalidArgumentError when two members have the same name: a request finds its approver by that name
  */
 export function firstDecisive(...approvers: readonly Approver[]): AskableApprover {
   const members = readMembers(approvers);
   const deciderOf = ({ approver }: AccessRequest) => (approver === undefined ? undefined : memberFor(members, approver));
   const chain = Object.freeze({
     name: 'first-decisive',
-    // Its own name stands on what all members abstained from.
+    // A request on which all members abstained has the chain's own name.
     answersFor: (name: string) => name === 'first-decisive' || memberFor(members, name) !== undefined,
     fits(engine: Pick<ApproverContext, 'scopes' | 'canonicalId'>) {
       for (const member of members) member.fits?.(engine);
     },
     decide: (request: AccessRequest, context: ApproverContext) => firstVerdict(members, request, context),
-    // Not having the question gives nobody a right; answering nothing is a failure, and is passed on as it is.
+    // A member without `groupsOf` has no reviewers. An `undefined` answer is a failure: the engine receives it unchanged.
     groupsOf(reviewer: string, request: AccessRequest, context: ApproverContext) {
       const decider = deciderOf(request);
       return decider?.groupsOf === undefined ? [] : decider.groupsOf(reviewer, request, context);
@@ -56,7 +61,7 @@ export function firstDecisive(...approvers: readonly Approver[]): AskableApprove
     ): Promise<boolean | Ineligibility> {
       if (when === 'creation') return isEligibleForAny(members, request, context);
       const decider = deciderOf(request);
-      // An approver that has left the chain can no longer vouch for anybody.
+      // The approver that decided is no longer in the chain, so no member can confirm the eligibility.
       if (decider === undefined) return false;
       const [own] = together([decider], (member) => isEligible(member, request, when, context));
       const denial = await denialBefore(decider, members, request, context);
@@ -67,7 +72,7 @@ export function firstDecisive(...approvers: readonly Approver[]): AskableApprove
   return chain;
 }
 
-/** A chain in a chain is one chain: a request must find the very approver that decided it. */
+/** Flattens a chain in a chain, so that a request finds the member that decided it. */
 function readMembers(approvers: readonly Approver[]): readonly Approver[] {
   const members = approvers.flatMap((approver) => chains.get(approver) ?? approver);
   if (members.length === 0 || !members.every(isApprover))
@@ -77,11 +82,11 @@ function readMembers(approvers: readonly Approver[]): readonly Approver[] {
   return members;
 }
 
-/** The member of that name, or the one that answers for the name: a member may be made of others. */
+/** The member with that name, or the member that answers for the name: a member may consist of other approvers. */
 const memberFor = (members: readonly Approver[], name: string): Approver | undefined =>
   members.find((member) => member.name === name) ?? members.find((member) => answersFor(member, name));
 
-/** The verdict under the name by which its request finds the member again. */
+/** The verdict with the approver name by which the request later finds the member. */
 function inItsName<V extends VerdictSource>(members: readonly Approver[], verdict: V, member: Approver): V {
   const { approver } = verdict;
   return { ...verdict, approver: approver !== undefined && memberFor(members, approver) === member ? approver : member.name };
@@ -100,18 +105,18 @@ async function firstBreakGlassVerdict(
   request: AccessRequest,
   context: ApproverContext,
 ): Promise<BreakGlassVerdict> {
-  // A member behind the last that might approve can change nothing.
+  // Asks no member behind the last one with `breakGlass`: no later member can approve, so a denial there changes nothing.
   const asked = members.slice(0, members.findLastIndex((member) => member.breakGlass !== undefined) + 1);
   const answers = together(asked, (member) => toBreakGlass(member, request, context));
   for (const [i, member] of asked.entries()) {
-    // Its failure is passed on, and no member behind it is heard: the answer may have been a freeze (L30).
+    // A failure rejects, and no later member counts: the failed member may have denied all access (L30).
     const verdict = await (answers[i] as Promise<BreakGlassVerdict>);
     if (verdict.outcome !== 'abstain') return inItsName(members, verdict, member);
   }
   return ABSTAINS;
 }
 
-/** One yes suffices at creation. Otherwise a failure is passed on, and the last reason that a member gave. */
+/** At creation one yes suffices. Otherwise it rejects with a failure, if any, or returns the last reason that a member gave. */
 async function isEligibleForAny(
   members: readonly Approver[],
   request: AccessRequest,
@@ -135,8 +140,8 @@ async function isEligibleForAny(
 const NO_DENIALS: ReadonlySet<unknown> = new Set<Verdict['outcome']>(['approve', 'review', 'abstain']);
 
 /**
- * Puts a question to several at once, so that all of them answer within the one time that the engine waits. An answer that
- * nobody comes to look at may fail.
+ * Asks several members in parallel, so that all answer within one `limits.approverTimeout`. The caller may return before it reads
+ * every answer, so a rejection must not count as unhandled.
  */
 function together<T>(members: readonly Approver[], ask: (member: Approver) => Promise<T>): readonly Promise<T>[] {
   const answers = members.map(ask);
@@ -144,14 +149,14 @@ function together<T>(members: readonly Approver[], ask: (member: Approver) => Pr
   return answers;
 }
 
-/** What a member says to break-glass. One without that question can't approve it, but whatever it denies, it denies (H8). */
+/** A member's verdict on break-glass. A member without `breakGlass` can not approve it, but a denial by its `decide` counts (H8). */
 async function toBreakGlass(member: Approver, request: AccessRequest, context: ApproverContext): Promise<BreakGlassVerdict> {
-  // Answering nothing is a failure.
+  // `plainCopy` throws for an `undefined` answer: that is a failure.
   if (member.breakGlass !== undefined) return plainCopy('verdict', await member.breakGlass(request, context));
   return (await denialOf(member, request, context)) ?? ABSTAINS;
 }
 
-/** Rights can be taken away by those who stand before the one that decided: a rule that would deny it now is a no. */
+/** A denial by a member before the decider: the request must still pass the members that were asked first. */
 async function denialBefore(
   decider: Approver,
   members: readonly Approver[],
@@ -166,11 +171,11 @@ async function denialBefore(
   return undefined;
 }
 
-/** The denial of a member that is asked only for that. */
+/** The member's denial of the request, if any. Its other verdicts do not count here. */
 async function denialOf(member: Approver, request: AccessRequest, context: ApproverContext): Promise<Denial | undefined> {
   const verdict = plainCopy('verdict', await member.decide(request, context));
   if (verdict.outcome === 'deny') return verdict;
-  // An answer that is none may have been meant as a no.
+  // A malformed verdict throws: it may have been meant as a denial.
   if (!NO_DENIALS.has(verdict.outcome)) throw new TypeError(`decide of ${member.name} must return a verdict`);
   return undefined;
 }
@@ -180,14 +185,14 @@ type Denial = Extract<Verdict, { readonly outcome: 'deny' }>;
 const isApprover = (member: unknown): boolean =>
   typeof (member as Approver | null | undefined)?.decide === 'function' && isId((member as Approver).name);
 
-/** Not having the question is a no; not answering it is a failure. */
+/** A member without the method does not answer for the name. An answer that is no boolean is a failure. */
 function answersFor(member: Approver, name: string): boolean {
   const answer: unknown = member.answersFor === undefined ? false : member.answersFor(name);
   if (typeof answer !== 'boolean') throw new TypeError(`answersFor of ${member.name} must return true or false`);
   return answer;
 }
 
-/** Not having the question is a yes; not answering it is a failure. */
+/** A member without the method agrees. A malformed answer is a failure. */
 async function isEligible(
   member: Approver,
   request: AccessRequest,

@@ -6,28 +6,28 @@ import { isScope } from '../core/scope.js';
 import { readDuration, type Duration } from '../core/duration.js';
 
 export interface ReviewersOptions {
-  /** Who may review. */
+  /** The ids of the possible reviewers. */
   readonly members: readonly string[];
-  /** How many of them must approve. Default: 1. */
+  /** The number of members that must approve. Default: 1. */
   readonly approvals?: number | undefined;
-  /** How many denials end a request. Default: 1. */
+  /** The number of denials that ends a request. Default: 1. */
   readonly denials?: number | undefined;
-  /** How long an approval counts. Default: as long as the request is open. */
+  /** How long an approval counts: milliseconds, or a string like `'4h'`. Default: as long as the request is open. */
   readonly approvalTtl?: Duration | undefined;
-  /** How long they have from when the request reaches them. Default: the engine's `limits.reviewWithin`. */
+  /** The time to review from the verdict on: milliseconds, or a string. Default: the engine's `limits.reviewWithin`. */
   readonly reviewWithin?: Duration | undefined;
   /**
-   * Whether a pattern of scopes may be asked for, or, where the engine has a matcher of its own, any other scope that reaches
-   * further than itself. Default: no, such a request is passed over.
+   * Whether the approver handles requests for a scope pattern. With a custom matcher: for any scope that reaches further than
+   * itself. Default: false. It then abstains on such a request.
    */
   readonly patterns?: boolean | undefined;
-  /** Name of the approver and of its one group. Default: `'reviewers'`. */
+  /** The name of the approver and of its only group. Default: `'reviewers'`. */
   readonly name?: string | undefined;
 }
 
 /**
- * One group of people, m of n of whom must approve. The subject, and whoever asks on its behalf, never count; a request
- * for which too few others are left is denied at once, with that as the reason.
+ * An approver with one group of reviewers, m of n of whom must approve. The subject and the requester never count (L15). If too
+ * few other members are left, the approver denies the request at once and gives that reason.
  *
  * @throws InvalidArgumentError
  * @example
@@ -58,7 +58,7 @@ export function reviewers(options: ReviewersOptions): AskableApprover {
   const approvalTtlMs = approvalTtl === undefined ? undefined : readDuration('approvalTtl', approvalTtl);
   const reviewWithinMs = reviewWithin === undefined ? undefined : readDuration('reviewWithin', reviewWithin);
   const patterns = readPatterns(givenPatterns);
-  // In the form in which the engine knows them: it is asked about ids of that form alone.
+  // Canonical ids: the engine asks only about ids in this form.
   const membersIn = byCanonicalId((canonical) => new Set([...members].map((member, i) => canonical(`members[${i}]`, member))));
   const membersOf = (request: AccessRequest, context?: ApproverContext) =>
     [...membersIn(context)].filter((member) => member !== request.subject && member !== request.requestedBy);
@@ -79,7 +79,7 @@ export function reviewers(options: ReviewersOptions): AskableApprover {
     },
     groupsOf: (reviewer: string, _: AccessRequest, context?: ApproverContext) => (membersIn(context).has(reviewer) ? [name] : []),
     membersOf,
-    // That too few may review is no reason against an emergency.
+    // Abstains in an emergency: otherwise a chain would call `decide`, and too few reviewers would refuse break-glass.
     breakGlass: () => ABSTAINS,
   });
 }
@@ -94,13 +94,13 @@ function readMembers(value: unknown): ReadonlySet<string> {
   return members;
 }
 
-/** Whether patterns may be granted; by default they may not, so that no rule meant for scopes hands out a wildcard. */
+/** Reads the option `patterns`. Its default is false, so that no rule for plain scopes grants a wildcard by accident. */
 export function readPatterns(value: unknown): boolean {
   if (value !== undefined && typeof value !== 'boolean') throw invalid('patterns', 'true or false', value);
   return value ?? false;
 }
 
-/** Whether anything asked reaches further than itself. What a matcher doesn't say of a scope may be so. */
+/** Whether a requested scope reaches further than itself. Without an answer of the matcher, a scope counts as one that does. */
 export function hasPatterns({ scopes }: AccessRequest, matcher?: ScopeMatcher): boolean {
   if (!scopes.every(isScope)) return true;
   if (matcher === undefined || matcher.exact) return false;

@@ -18,12 +18,12 @@ const FIELDS = [
   'metadata',
   'at',
 ] as const;
-/** As many as one request asks for. */
+/** The greatest number of scopes of a request. */
 const MAX_SCOPES = 50;
-/** The engine's own default of a deadline. */
+/** The engine's default review deadline. */
 const UNSET_MS = 86_400_000;
 
-/** A request on record, or from the fields of one a request that nobody has made. */
+/** Returns a recorded request, or makes one from the given fields. @throws InvalidArgumentError */
 export function readQuestion(given: unknown): AccessRequest {
   if (isRecord(given)) {
     const request = readRecorded(given);
@@ -63,7 +63,7 @@ function isRecord(given: unknown): given is object {
   try {
     return typeof given === 'object' && given !== null && Object.hasOwn(given, 'kind');
   } catch {
-    // What can't be read is told with the fields.
+    // `readOptions` reports an unreadable value.
     return false;
   }
 }
@@ -78,7 +78,7 @@ function readScopes({ scope, scopes }: { readonly scope?: unknown; readonly scop
   return list;
 }
 
-/** A copy of a request on record, as far as rules look at it; `undefined`: it isn't one. */
+/** A copy of a recorded request, if the fields that rules read are valid. `undefined`: the value is no request. */
 function readRecorded(given: object): AccessRequest | undefined {
   try {
     const request = makeRequest(given as AccessRequest);

@@ -7,7 +7,7 @@ import { mayInclude } from './people.js';
 import type { Question } from './question.js';
 import { joinIds, strictestTerms } from './strictest.js';
 
-/** What is had at once. A deny rule stands above it, and so does what its own rule wants; nothing is asked of the other rules. */
+/** The break-glass verdict. Deny rules and the conditions of its own rules apply. The other rules do not. */
 export async function breakGlass(policy: Compiled, question: Question): Promise<BreakGlassVerdict> {
   const denial = await findDenial(policy, question);
   if (denial !== undefined) return Object.freeze({ outcome: 'deny', rule: denial.id, reason: denial.reason });
@@ -32,14 +32,14 @@ export async function breakGlass(policy: Compiled, question: Question): Promise<
   });
 }
 
-/** As many as a verdict may name. */
+/** The greatest number of names in a verdict. */
 const MAX_NAMED = 1_000;
 
-/** The groups whose members are reviewers under each of the rules. */
+/** The groups whose members may review under each of the rules. */
 const commonReviewers = (rules: readonly Emergency[]): readonly string[] =>
   Object.freeze((rules[0]?.reviewers ?? []).filter((group) => rules.every((rule) => rule.reviewers.includes(group))));
 
-/** A review that nobody could give would be owed for ever. */
+/** Why no reviewer could give the review: it would stay pending for ever, and block further break-glass. */
 function whyUnreviewable(rules: readonly Emergency[], reviewers: readonly string[], question: Question): string | undefined {
   if (reviewers.length === 0)
     return `rules ${joinIds(rules) ?? ''} have no review group in common: ask for fewer scopes at a time (reviewers)`;
@@ -48,8 +48,8 @@ function whyUnreviewable(rules: readonly Emergency[], reviewers: readonly string
 }
 
 /**
- * The groups that the ordinary rules would have asked. It is for people to read, and nobody is asked for it: a directory
- * that is down, or that hangs, must not stand between somebody and an emergency. What can't be told without is named.
+ * The groups that the ordinary rules would have asked, for people to read. It asks no live group, because a directory that is down
+ * or hangs must not delay break-glass. Where only a live group knows whether a rule applies, it includes the rule's groups.
  */
 async function findSkipped({ giving, groups }: Compiled, question: Question): Promise<readonly string[]> {
   const { request, scopes, reach } = question;
@@ -65,7 +65,7 @@ async function findSkipped({ giving, groups }: Compiled, question: Question): Pr
   return Object.freeze([...skipped].slice(0, MAX_NAMED));
 }
 
-/** Whether somebody is a reviewer of this now, in a group that was named when the access was taken. A group that is gone gives nothing. */
+/** Whether a person is now in a group that may review this use, as named at the break-glass. A removed group gives no right. */
 export async function mayReviewBreakGlass(person: string, question: Question): Promise<boolean> {
   for (const group of question.request.afterReview?.reviewers ?? []) if (await question.has(group, person)) return true;
   return false;

@@ -4,7 +4,7 @@ import { show } from '../../core/parse.js';
 import { policySchema } from './schema.js';
 import type { PolicyDefinition } from './types.js';
 
-/** The parts of a problem that zod found. */
+/** The parts of an issue of zod. */
 interface Issue {
   readonly code?: string | undefined;
   readonly path: readonly PropertyKey[];
@@ -14,16 +14,15 @@ interface Issue {
 }
 
 /**
- * Checks that a copied policy has the shape of one. What zod makes of it is thrown away: the copy inherits nothing, and
- * zod's own objects would.
+ * Checks the shape of a copied policy. It drops zod's result: the objects of the copy inherit nothing, and those of zod would.
  *
- * @throws InvalidArgumentError that names rule and field
+ * @throws InvalidArgumentError that names the rule and the field
  */
 export function checkShape(data: unknown): asserts data is PolicyDefinition {
   const result = safeParse(policySchema, data);
   if (result.success) return;
   const issues: readonly Issue[] = result.error.issues;
-  // A field that is missing is often one that is misspelt: that is the better thing to say.
+  // A missing field is often a misspelt one, so the error names the unknown field first.
   const issue = issues.find((one) => one.code === 'unrecognized_keys') ?? issues[0];
   throw toError(data, issue as Issue);
 }
@@ -42,7 +41,7 @@ function toError(data: unknown, { code, path, message, keys, params }: Issue): I
 const valueAt = (data: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((value, key) => (value as Readonly<Record<PropertyKey, unknown>> | null | undefined)?.[key], data);
 
-/** A place in a policy as somebody looks for it: by number and by name, `rules[1] ("prod-write").maxTtl`. */
+/** A path in a policy for people, with the index and the id of a rule: `rules[1] ("prod-write").maxTtl`. */
 export function pathOf(data: unknown, path: readonly PropertyKey[]): string {
   let text = '';
   path.forEach((key, i) => {

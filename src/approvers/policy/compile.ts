@@ -13,17 +13,17 @@ import { DENY_FIELDS } from './schema.js';
 import type { Ticket } from './ticket.js';
 import type { ApproveRule, BreakGlassRule, DenyRule, People, PolicyDefinition, PolicyRule, Requesters, ReviewRule } from './types.js';
 
-/** What every rule has. */
+/** The fields of every rule. */
 export interface RuleCore {
   readonly id: string;
   readonly scopes: readonly Parts[];
-  /** `undefined`: everybody. */
+  /** `undefined`: every subject. */
   readonly subjects: readonly Selector[] | undefined;
-  /** Whether the subjects speak of an agent's runs too, as every rule that denies does. */
+  /** Whether a subject that is an agent also matches its runs. Always true for a deny rule. */
   readonly runs: boolean;
 }
 
-/** What an ask has to be like, and what comes with the access. Milliseconds; `undefined`: not set. */
+/** The conditions of a request, and the terms of the access. Durations in milliseconds. `undefined`: not set. */
 export interface RuleLimits {
   readonly requesters: readonly Selector[];
   readonly minTtlMs: number | undefined;
@@ -46,7 +46,7 @@ export interface ReviewTerms {
   readonly escalation: { readonly group: string; readonly afterMs: number } | undefined;
 }
 
-/** A rule that may give something; without `review` it gives it with nobody asked. */
+/** A rule that may give access. Without `review`, it approves at once. */
 export interface Giving extends RuleCore, RuleLimits {
   readonly review: ReviewTerms | undefined;
 }
@@ -61,12 +61,12 @@ export interface Emergency extends RuleCore, RuleLimits {
   readonly maxUnreviewed: number;
 }
 
-/** A policy as its rules are asked. Everything in it is a copy. */
+/** A parsed policy. It shares no data with the caller's policy. */
 export interface Compiled {
   readonly name: string;
   readonly groups: Groups;
   readonly reach: RuleScopes;
-  /** All rules in the order in which they were written; for those who read it. */
+  /** All rules in the order of the policy, for `explain` and `lint`. */
   readonly rules: readonly (Giving | Denying)[];
   readonly giving: readonly Giving[];
   readonly denying: readonly Denying[];
@@ -76,8 +76,8 @@ export interface Compiled {
 export const isDenying = (rule: RuleCore): rule is Denying => 'reason' in rule;
 
 /**
- * @param canonical every id that the rules and lists name is kept in this form: an engine asks about ids of no other
- * @throws InvalidArgumentError that names rule and field
+ * @param canonical brings each id of the rules and lists into canonical form: an engine asks only about canonical ids
+ * @throws InvalidArgumentError that names the rule and the field
  */
 export function compile({ data, live }: Copy, reach: RuleScopes, canonical: Canonical): Compiled {
   checkShape(data);
@@ -109,7 +109,7 @@ function readMembers(path: string, list: readonly string[], canonical: Canonical
   throw invalid(`${path}[${twice}]`, 'different from the members before it', list[twice]);
 }
 
-/** Reads what the shape alone doesn't say: names that must exist, and parts that must go together. */
+/** Parses the rules, and checks what the shape alone can not: names that must exist, and fields that depend on each other. */
 class Reader {
   readonly #data: PolicyDefinition;
   readonly #groups: Groups;
@@ -238,7 +238,7 @@ class Reader {
   }
 }
 
-/** More than this nobody reads. */
+/** The greatest number of group names in an error. */
 const MAX_TOLD = 8;
 
 type At = (...path: readonly string[]) => string;

@@ -6,11 +6,11 @@ import { speaksOf, type Holding } from './matching.js';
 import type { Question } from './question.js';
 import { matchesTicket } from './ticket.js';
 
-/** More than this nobody reads, and a reason has to fit into a text of 4 KiB. */
+/** The greatest number of listed problems: no person reads more, and a reason must fit into a text of 4 KiB. */
 const MAX_TOLD = 8;
 const MAX_PART_BYTES = 380;
 
-/** What an ask lacks, each with the rule and the field that want it; `undefined`: nothing. */
+/** The unmet conditions of a request, each with its rule and field. `undefined`: the request meets all of them. */
 export async function whatIsMissing<Rule extends RuleCore & RuleLimits>(
   found: Holding<Rule>,
   question: Question,
@@ -18,7 +18,7 @@ export async function whatIsMissing<Rule extends RuleCore & RuleLimits>(
   return told([...(await missingRights(found, question)), ...found.holding.flatMap((rule) => missingFor(rule, question))]);
 }
 
-/** What of that is a right, and so is asked again later: numbers are frozen, rights are live. */
+/** The unmet conditions that are rights. The engine asks about rights again later; numbers are frozen on the request (L17). */
 export async function whatRightIsMissing<Rule extends RuleCore & RuleLimits>(
   found: Holding<Rule>,
   question: Question,
@@ -60,7 +60,7 @@ function missingFor(rule: RuleCore & RuleLimits, { request }: Question): readonl
   const miss = (field: string, what: string) => missing.push(lack(rule, field, what));
   if (rule.minTtlMs !== undefined && !(ttlMs >= rule.minTtlMs)) miss('minTtl', `ask for at least ${inWords(rule.minTtlMs)}`);
   if (rule.maxTtlMs !== undefined && !(ttlMs <= rule.maxTtlMs)) miss('maxTtl', `ask for at most ${inWords(rule.maxTtlMs)}`);
-  // The first window counts like the extensions after it.
+  // `maxTotal` bounds the first window as well as its extensions.
   else if (rule.maxTotalMs !== undefined && !(ttlMs <= rule.maxTotalMs)) {
     miss('maxTotal', `ask for at most ${inWords(rule.maxTotalMs)}`);
   }

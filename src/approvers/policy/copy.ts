@@ -3,19 +3,19 @@ import { invalid, readField, readBoundedList, refuseInstance } from '../../core/
 import { nearest } from './misspelt.js';
 import type { LiveGroup } from './types.js';
 
-/** A policy that nobody else can change: its data, of own properties alone, and the groups of code that it names. */
+/** An immutable copy of a policy: its data, of own properties alone, and its live groups. */
 export interface Copy {
   readonly data: unknown;
   readonly live: ReadonlyMap<string, LiveGroup>;
 }
 
-/** A million values is more than any policy needs, and little enough to walk. */
+/** The greatest number of values. More than any policy needs, and few enough to copy at once. */
 const MAX_VALUES = 1_000_000;
 export const MAX_DEPTH = 8;
 
 /**
- * Copies somebody else's policy. Each property is read once, so that a getter can't change its answer afterwards, and
- * the copies inherit nothing, so that what somebody added to `Object.prototype` is no field of a rule.
+ * Copies the caller's policy. It reads each property once, so that a getter can not change its value afterwards. The copies
+ * inherit nothing, so that a property of `Object.prototype` is never a field of a rule.
  */
 export function copyPolicy(given: unknown): Copy {
   const live = new Map<string, LiveGroup>();
@@ -26,7 +26,7 @@ export function copyPolicy(given: unknown): Copy {
     if (typeof value !== 'object' || value === null) return value;
     if (depth === 0) throw new InvalidArgumentError(path, `nested at most ${MAX_DEPTH} levels deep`, 'more levels');
     if (isArray(path, value)) return readBoundedList(path, value, 0, budget.left).map((item, i) => copy(`${path}[${i}]`, item, depth - 1));
-    // A rule of a class could hide a field behind an accessor, a limit or a denial, that no copy would have.
+    // An instance of a class could hide a field, such as a limit or a denial, behind an accessor. The copy would lack it.
     refuseInstance(path, value);
     const fields = Object.create(null) as Record<string, unknown>;
     for (const key of keysOf(path, value)) {
@@ -41,7 +41,7 @@ export function copyPolicy(given: unknown): Copy {
   return { data: copy('policy', given, MAX_DEPTH), live };
 }
 
-// Arrays and keys of a revoked proxy, or of one whose traps throw, can't be had.
+// `Array.isArray` throws for a revoked proxy, and `Object.keys` for a proxy whose traps throw.
 function isArray(path: string, value: object): boolean {
   try {
     return Array.isArray(value);
@@ -60,7 +60,7 @@ function keysOf(path: string, value: object): readonly string[] {
 
 const METHODS = ['isMember', 'members'];
 
-/** A group of code, which may be an instance of a class; `undefined`: a list. */
+/** Reads a live group, which may be an instance of a class. `undefined`: the value is a list. */
 function readLiveGroup(path: string, value: unknown): LiveGroup | undefined {
   if (typeof value !== 'object' || value === null || isArray(path, value)) return undefined;
   const isMember = readField(`${path}.isMember`, value, 'isMember');

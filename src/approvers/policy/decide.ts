@@ -6,7 +6,7 @@ import type { Question } from './question.js';
 import { findDenial, findHolding, type Holding } from './matching.js';
 import { joinIds, strictestQuorum, strictestTerms } from './strictest.js';
 
-/** What the rules say to a request, before it is put into the words of a port. */
+/** The answer of the rules to a request, before it becomes a verdict of the port. */
 export type Answer =
   | { readonly outcome: 'deny'; readonly rule: string; readonly reason: string }
   | { readonly outcome: 'uncovered'; readonly scope: string }
@@ -38,7 +38,7 @@ export async function answer(policy: Compiled, question: Question): Promise<Answ
 
 const reviewsOf = (rules: readonly Giving[]) => rules.flatMap(({ review }) => review ?? []);
 
-/** A scope that no rule covers; a request for nothing is covered by none. */
+/** A requested scope that no rule covers. A request without scopes counts as uncovered. */
 export function uncovered(holding: Holding<unknown>, { scopes }: Question): string | undefined {
   if (scopes.length === 0) return 'an empty list of scopes';
   return holding.deciding.find(({ rule }) => rule === undefined)?.scope.text;
@@ -46,7 +46,7 @@ export function uncovered(holding: Holding<unknown>, { scopes }: Question): stri
 
 const isOfBreakGlass = (extension: Extension | undefined): boolean => extension !== undefined && extension.breakGlass;
 
-/** Why nobody needs to wait for this quorum: where lists say that too few are in a group, and nobody may stand in. */
+/** Why this quorum can never be met: the list of a group has too few people, and no group may stand in. */
 function whyHopeless({ groups, escalation }: QuorumInput, question: Question): string | undefined {
   if (escalation !== undefined) return undefined;
   for (const { name, approvals } of groups) {
@@ -57,7 +57,7 @@ function whyHopeless({ groups, escalation }: QuorumInput, question: Question): s
   return undefined;
 }
 
-/** Why a subject may not ask for this; `undefined`: it may. */
+/** Why the subject may not ask for this. `undefined`: it may. */
 export function whyIneligible(said: Answer, request: AccessRequest): string | undefined {
   if (said.outcome === 'unfit') return said.reason;
   return said.outcome === 'uncovered' ? noRule(said.scope, request) : undefined;
@@ -65,7 +65,7 @@ export function whyIneligible(said: Answer, request: AccessRequest): string | un
 
 export const noRule = (scope: string, { subject }: AccessRequest): string => `no rule covers ${scope} for ${subject}`;
 
-/** An ask that doesn't fit its rule is denied here: in a chain, nobody laxer is to be asked about it. */
+/** A request that does not meet the conditions of its rule is denied, so that a chain asks no later, laxer approver. */
 export function toVerdict(said: Answer): Verdict {
   if (said.outcome === 'uncovered') return ABSTAIN;
   return Object.freeze(said.outcome === 'unfit' ? { ...said, outcome: 'deny' } : said);

@@ -15,21 +15,21 @@ import { groupsOf, reviewersOf, whyNoRight } from './rights.js';
 import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
 
 /**
- * An approver made of rules: who may ask for what, for how long, decided by whom.
+ * Makes an approver from rules. A rule states who may ask for which scopes, for how long, and who decides.
  *
- * - A deny rule that overlaps any scope asked beats everything, break-glass included, wherever it stands.
- * - Otherwise the first rule that covers a scope for this subject decides it, with its own limits. No rule: not eligible.
- * - Several scopes, or a pattern, are decided as one: every rule that holds must be satisfied, in its strictest form.
+ * - A deny rule that overlaps a requested scope takes precedence over every other rule, in any order, and over break-glass.
+ * - Otherwise the first rule that covers a scope for this subject decides it, with its own limits. Without such a rule, the
+ *   subject is not eligible.
+ * - Several scopes, or a pattern, have one decision. It must satisfy every rule that applies, with the strictest of their limits.
  *
- * Gotcha: the order of the rules matters. `lint()` finds those that can't decide anything.
+ * Gotcha: the order of the rules matters. `lint()` finds the rules that can never decide.
  *
- * In an engine, scopes reach and ids compare as that engine has it. The options are for `lint` and `explain`, which ask no
- * engine.
+ * An engine uses its own matcher and `canonicalId` for this policy. The options serve `lint` and `explain`, which have no engine.
  *
- * @param options.scopes how far scopes reach; an engine with a matcher of another name refuses this policy. Default: that of the
- *   engine, and `patternScopes` for `lint` and `explain`
- * @param options.canonicalId the engine's `canonicalId`; `lint` names the ids that it changes
- * @throws InvalidArgumentError that names rule and field: `rules[1] ("prod-write").maxTtl`
+ * @param options.scopes the matcher. An engine whose matcher has another name refuses this policy. Default: the engine's matcher,
+ *   and `patternScopes` for `lint` and `explain`
+ * @param options.canonicalId the engine's `canonicalId`. `lint` names the ids that it changes
+ * @throws InvalidArgumentError that names the rule and the field: `rules[1] ("prod-write").maxTtl`
  * @example
  * definePolicy({
  *   groups: { sre: ['user:maya', 'user:lee'], dba: ['user:ana', 'user:kim'] },
@@ -43,13 +43,13 @@ export function definePolicy(policy: PolicyDefinition, options: PolicyOptions = 
   return policyOf(copyPolicy(policy), readOptions<keyof PolicyOptions>('options', options, ['scopes', 'canonicalId']));
 }
 
-/** The approver that a copied policy makes. */
+/** Makes the approver of a copied policy. */
 export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial<Record<keyof PolicyOptions, unknown>>): Policy {
   const reach = readReach('options.scopes', scopes);
   const own = { canonicalId: readForm(givenForm) };
   const compiledFor = byCanonicalId((canonical) => compile(copy, reach, canonical));
   const compiled = compiledFor(own);
-  // The engine's own matcher and form of ids, whatever this policy was given: a deny rule must reach as far as a grant does.
+  // Uses the engine's matcher and `canonicalId`, not those of the options: a deny rule must reach as far as a grant does.
   const asked = (request: AccessRequest, context?: ApproverContext) => {
     const policy = compiledFor(context ?? own);
     return [policy, new Question(policy, request, context && reachOf(context.scopes))] as const;

@@ -6,7 +6,7 @@ import { coversScope, findCovering, isAboutPart, isFor, overlapsScope, speaksOf 
 import type { Parts } from './reach.js';
 import type { ConsideredRule, Explanation } from './types.js';
 
-/** What the rules say to a request, with what each of them has to do with it. */
+/** The answer of the rules to a request, with the part of each rule in it. */
 export async function explain(policy: Compiled, request: AccessRequest): Promise<Explanation> {
   const question = new Question(policy, request);
   const said = await answer(policy, question);
@@ -28,7 +28,7 @@ export async function explain(policy: Compiled, request: AccessRequest): Promise
 
 const reasonOf = (said: Answer): string | undefined => ('reason' in said ? said.reason : undefined);
 
-/** Each rule in order, and what keeps it from deciding this scope. */
+/** Each rule in order, and whether and why it decides this scope. */
 async function consider(policy: Compiled, scope: Parts, question: Question): Promise<readonly ConsideredRule[]> {
   const decides = await findCovering(policy.giving, scope, question);
   const considered: ConsideredRule[] = [];

@@ -8,7 +8,7 @@ const UNITS: readonly (readonly [string, number])[] = [
   ['ms', 1],
 ];
 
-/** A duration as one writes it. */
+/** A duration in the form of the options, such as `1h30m`. */
 export function inWords(ms: number): string {
   let left = ms;
   return UNITS.map(([unit, size]) => {
@@ -18,7 +18,7 @@ export function inWords(ms: number): string {
   }).join('');
 }
 
-/** As much of a text as fits into so many bytes of UTF-8: a reason that is too long would be an approver that failed. */
+/** Shortens a text to a number of bytes of UTF-8: a reason that is too long would count as a failure of the approver. */
 export function cut(text: string, bytes: number): string {
   if (utf8Length(text) <= bytes) return text;
   let kept = '';

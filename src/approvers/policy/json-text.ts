@@ -3,13 +3,13 @@ import { pathOf } from './check.js';
 import { MAX_DEPTH } from './copy.js';
 
 /**
- * Parses the text of a file. Two things that JSON.parse doesn't do: it says at which line the text is no JSON, and it
- * refuses a field that is there twice, of which JSON.parse would keep the last without a word.
+ * Parses the text of a file. Unlike `JSON.parse`, it names the line of a syntax error, and it refuses a repeated field, of which
+ * `JSON.parse` silently keeps the last.
  *
  * @throws InvalidArgumentError that names the line
  */
 export function parseJson(text: string): unknown {
-  // Some editors put a mark of byte order in front, which is none of JSON.
+  // Some editors write a byte order mark at the start, which JSON does not allow.
   const json = text.startsWith('\uFEFF') ? text.slice(1) : text;
   new Scanner(json).scan();
   return JSON.parse(json) as unknown;
@@ -18,11 +18,11 @@ export function parseJson(text: string): unknown {
 const NUMBER_OR_WORD = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const BLANK = /[ \t\n\r]*/y;
 
-/** Walks along the text once (L22). */
+/** Scans the text in one pass (L22). */
 class Scanner {
   readonly #text: string;
   #at = 0;
-  /** Where in the policy. */
+  /** The path of the present value in the policy. */
   readonly #path: (string | number)[] = [];
 
   constructor(text: string) {
@@ -64,7 +64,7 @@ class Scanner {
     this.#items(']', () => this.#path.push(length++));
   }
 
-  /** @param begin takes what stands before the value, and puts on the path what the value is called */
+  /** @param begin reads the text before a value, and adds the value's name to the path */
   #items(end: string, begin: () => void): void {
     this.#skipBlank();
     if (this.#takes(end)) return;
@@ -88,7 +88,7 @@ class Scanner {
     try {
       return JSON.parse(this.#text.slice(start, this.#at)) as string;
     } catch {
-      // What stands behind a backslash.
+      // `JSON.parse` throws for an invalid escape sequence.
       throw this.#noJson(start);
     }
   }

@@ -4,7 +4,7 @@ import type { Selector } from './people.js';
 import { listOf } from './question.js';
 import type { Finding } from './types.js';
 
-/** Ids that are written in another form than the engine's. It applies that form by itself; whoever reads the file can't. */
+/** Finds ids that are not in canonical form. The engine canonicalizes them itself, but a reader of the file can not. */
 export function lintIds(asWritten: Compiled, policy: Compiled): Finding[] {
   const kept = [...policy.rules, ...policy.breakGlass];
   const findings = [...asWritten.rules, ...asWritten.breakGlass].flatMap((rule, i) => {
@@ -25,7 +25,7 @@ const selectorsOf = (rule: RuleCore): readonly Selector[] => [
   ...(!isDenying(rule) && 'requesters' in rule ? (rule.requesters as readonly Selector[]) : []),
 ];
 
-/** The first that is not as it is written, and what it becomes. */
+/** The first selector that `canonicalId` changes, and its canonical form. */
 function differing(written: readonly Selector[], made: readonly Selector[]): readonly string[] | undefined {
   for (const [i, selector] of written.entries()) {
     const pair = [selector, made[i]].map((one) => one && textOf(one));

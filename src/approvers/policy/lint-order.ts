@@ -5,7 +5,7 @@ import type { Parts } from './reach.js';
 import type { Relations } from './relations.js';
 import type { Finding } from './types.js';
 
-/** Rules that others keep from deciding, all or in part. */
+/** Finds rules that never decide, or not for all of their scopes, because of other rules. */
 export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)[], relations: Relations): Finding[] {
   const { denying, groups } = policy;
   return rules.flatMap((rule, i) => {
@@ -22,7 +22,7 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
     }
     const before = new Set(rules.slice(0, i));
     const shadows = coveredBy(rule, (scope) => relations.covering(rules, scope).filter((one) => before.has(one)), policy);
-    // For a pattern every rule under it holds, wherever it stands.
+    // Every rule under a granted pattern applies, in any order, so a shadowed rule may still apply.
     const isHeld = () =>
       rule.scopes.some((scope) =>
         relations.overlapping(rules, scope).some((one) => one.patterns && one !== rule && mayMeet(one, rule, groups)),
@@ -33,11 +33,11 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
         `rule ${rule.id} never decides: the earlier ${names(shadows)} ${cover(shadows)} all its scopes for all its subjects. Move rule ${rule.id} up, or remove it`,
       );
     }
-    // It decides all the same, and refuses: without it the rules after it would.
+    // Such a rule still decides, and refuses. Without it, the rules after it would decide.
     if (nobodyMayAsk(rule, groups)) {
       return find('never_matches', `rule ${rule.id} accepts no request: the groups of its requesters are empty. Add people to them`);
     }
-    // Whether their subjects may meet comes last: going through groups is what takes long.
+    // Compares the subjects last, because the comparison of groups is slow.
     const found: Finding[] = [];
     for (const { earlier, wide, narrow } of relations.wider(rules, i)) {
       if (found.length === MAX_WIDER) break;
@@ -47,16 +47,16 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
   });
 }
 
-/** More rules in front of one are not named: it is to be moved up anyway. */
+/** The greatest number of wider rules reported for a rule: the advice for all of them is to move it up. */
 const MAX_WIDER = 50;
 
-/** A pattern that takes a scope away from a rule that is written for it. */
+/** The finding for a wide pattern that decides a scope before the rule that is written for it. */
 function isWider(earlier: RuleCore, wide: Parts, later: RuleCore, narrow: Parts): Finding {
   const message = `rule ${earlier.id} comes before rule ${later.id}, and its ${wide.text} is wider than ${narrow.text}. It decides for every subject of both rules. Move rule ${later.id} up, or narrow ${wide.text}`;
   return finding('wide_pattern', { rule: earlier.id }, message);
 }
 
-/** The last first, and only by rules that are not found needless themselves: whoever takes all of them out denies as much. */
+/** Finds needless deny rules, from the last to the first. It counts only needed rules, so all findings can be removed together. */
 export function lintDenials(policy: Compiled, relations: Relations): Finding[] {
   const { denying, groups } = policy;
   const needed = new Set(denying);
@@ -78,10 +78,10 @@ export function lintDenials(policy: Compiled, relations: Relations): Finding[] {
   });
 }
 
-/** Beyond so many rules that cover one scope it is not tried whether all of them together are enough. */
+/** The greatest number of rules that are combined to cover a scope. */
 const MAX_TOGETHER = 64;
 
-/** The rules that together cover each scope of this one for all of its subjects, and none that isn't needed; `undefined`: they don't. */
+/** A minimal list of rules that together cover each scope of this rule for all of its subjects. `undefined`: there is none. */
 function coveredBy<Rule extends RuleCore>(
   rule: RuleCore,
   coveringOf: (scope: Parts) => readonly Rule[],
@@ -92,7 +92,7 @@ function coveredBy<Rule extends RuleCore>(
   for (const scope of rule.scopes) {
     const together: Rule[] = [];
     const isEnough = (some: readonly Rule[]) => includes(allSubjects(some), rule.subjects, groups);
-    // What speaks of agents alone leaves the runs of them to this rule.
+    // A rule for agents alone does not cover their runs, which this rule reaches.
     const candidates = coveringOf(scope).filter((other) => !rule.runs || other.runs || other.subjects === undefined);
     const found = candidates.slice(0, MAX_TOGETHER).some((other) => {
       together.push(other);

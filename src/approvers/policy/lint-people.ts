@@ -4,7 +4,7 @@ import { listOf, type Groups } from './question.js';
 import type { Selector } from './people.js';
 import type { Finding } from './types.js';
 
-/** Quorums that can't be met, and escalations that come too late. */
+/** Finds quorums that can not be met, and escalations that come too late. */
 export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
   if (review === undefined) return [];
   const findings: Finding[] = [];
@@ -16,7 +16,7 @@ export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
     const list = listOf(groups, group);
     if (list === undefined) isListed = false;
     for (const person of list ?? []) everybody.add(person);
-    // An empty one is found as a group.
+    // `lintGroups` reports an empty group.
     if (list === undefined || list.size === 0 || list.size >= count) continue;
     findings.push(
       finding(
@@ -59,7 +59,7 @@ export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
   return findings;
 }
 
-/** Groups that nobody is in, of which nothing can be told, or that no rule names. */
+/** Finds groups that are empty, that are code, or that no rule names. */
 export function lintGroups(policy: Compiled): Finding[] {
   const used = usedGroups(policy);
   return [...policy.groups].flatMap(([group, made]) => {

@@ -10,7 +10,7 @@ export const isForNobody = ({ subjects }: RuleCore, groups: Groups): boolean => 
 
 export const nobodyMayAsk = ({ requesters }: RuleLimits, groups: Groups): boolean => isNobody(requesters, groups);
 
-/** Whether everybody of whom `inner` speaks is among those of `outer`, as far as that can be told without asking. */
+/** Whether every person that `inner` matches is also matched by `outer`, according to the lists alone. */
 export function includes(outer: readonly Selector[] | undefined, inner: readonly Selector[] | undefined, groups: Groups): boolean {
   if (outer === undefined) return true;
   if (inner === undefined) return false;
@@ -29,7 +29,7 @@ export function includes(outer: readonly Selector[] | undefined, inner: readonly
 
 type Subjects = Pick<RuleCore, 'subjects' | 'runs'>;
 
-/** Whether somebody may be among the subjects of both rules; what can't be told, may. */
+/** Whether a person may be a subject of both rules. True where only a live group knows. */
 export function mayMeet(a: Subjects, b: Subjects, groups: Groups): boolean {
   if (a.subjects === undefined || b.subjects === undefined) return true;
   return share(a.subjects, b.subjects, groups) || meetThroughAgent(a, b.subjects, groups) || meetThroughAgent(b, a.subjects, groups);
@@ -38,11 +38,11 @@ export function mayMeet(a: Subjects, b: Subjects, groups: Groups): boolean {
 const share = (a: readonly Selector[], b: readonly Selector[], groups: Groups): boolean =>
   a.some((one) => b.some((other) => mayShare(one, other, groups) || mayShare(other, one, groups)));
 
-/** A rule that reaches runs speaks of a run through its agent (L43): it meets what speaks of that run alone. */
+/** A rule that reaches runs matches a run by its agent (L43). So it may share a subject with a rule that names that run. */
 function meetThroughAgent({ subjects = [], runs }: Subjects, others: readonly Selector[], groups: Groups): boolean {
   if (!runs) return false;
   const agents = others.flatMap((other) => agentsIn(other, groups)).map((id): Selector => ({ kind: 'id', id }));
-  // A form that begins before the mark says of no agent that it is not meant.
+  // A `like` with the run mark only in `ends` names no agent, so it may match a run of any agent.
   const isAnyAgent = (other: Selector) => other.kind === 'like' && isLikeRuns(other) && !other.starts.includes(RUN_MARK);
   return share(subjects, agents, groups) || others.some(isAnyAgent);
 }
@@ -59,7 +59,7 @@ function mayShare(one: Selector, other: Selector, groups: Groups): boolean {
   if (one.kind === 'like') return other.kind === 'like' && mayBeBoth(one, other);
   if (one.kind === 'self') return true;
   const list = listOf(groups, one.group);
-  // A live group may hold anybody.
+  // A live group may contain any person.
   if (list === undefined) return true;
   if (other.kind === 'group' && listOf(groups, other.group) === undefined) return true;
   return [...list].some(

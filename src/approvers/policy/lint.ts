@@ -7,9 +7,9 @@ import { lintIds } from './lint-ids.js';
 import type { Finding } from './types.js';
 
 /**
- * What about a policy is legal and surely not meant.
+ * Finds parts of a policy that are valid but surely a mistake.
  *
- * @param asWritten the same with its ids as they are written, where a form of ids is known
+ * @param asWritten the same policy compiled without its `canonicalId`. `undefined`: it has none
  */
 export function lint(policy: Compiled, asWritten?: Compiled): readonly Finding[] {
   const { groups, reach } = policy;
@@ -26,7 +26,7 @@ export function lint(policy: Compiled, asWritten?: Compiled): readonly Finding[]
     const message = `lint stopped comparing rules after ${relations.gaveUpAfter} comparisons by matcher ${reach.name}. Split the policy, or its rules, so that lint can compare all of them`;
     findings.push(finding('too_large', {}, message));
   }
-  // In the order in which the rules are written; what is about no rule comes last.
+  // In the order of the rules. Findings without a rule come last.
   const places = new Map([...policy.rules, ...policy.breakGlass].map((rule, i) => [rule.id, i]));
   const place = ({ rule = '' }: Finding) => places.get(rule) ?? places.size;
   return Object.freeze(findings.sort((a, b) => place(a) - place(b)));

@@ -6,9 +6,9 @@ import type { Question } from './question.js';
 import type { Parts, RuleScopes } from './reach.js';
 
 /**
- * Whether these speak of a person; groups are asked now.
+ * Whether the selectors match a person. It asks live groups.
  *
- * @param runs whether they reach a run through its agent
+ * @param runs whether they also match a run by its agent
  */
 export async function speaksOf(
   selectors: readonly Selector[] | undefined,
@@ -18,7 +18,7 @@ export async function speaksOf(
 ): Promise<boolean> {
   if (selectors === undefined) return true;
   const names = namesOf(person, runs);
-  // What needs no question first: a directory that is down holds up only those whom nothing else lets in.
+  // Selectors without a group first: a directory that is down must not affect people who match otherwise.
   for (const selector of selectors) {
     if (names.some((name) => speaksAlone(selector, name, runs))) return true;
     if (selector.kind === 'self' && isOneself(person, question)) return true;
@@ -30,7 +30,7 @@ export async function speaksOf(
   return false;
 }
 
-/** A run asks through its agent. */
+/** `self` includes the agent of a run, because a run asks through its agent. */
 const isOneself = (person: string, { request: { subject } }: Question): boolean => person === subject || person === agentOf(subject);
 
 export const isFor = (rule: RuleCore, question: Question): Promise<boolean> =>
@@ -42,7 +42,7 @@ export const coversScope = (rule: RuleCore, scope: Parts, reach: RuleScopes): bo
 export const overlapsScope = (rule: RuleCore, scope: Parts, reach: RuleScopes): boolean =>
   rule.scopes.some((pattern) => reach.overlaps(pattern, scope));
 
-/** The index of a list of rules, made when it is first asked for. */
+/** The index of a list of rules, made at its first use. */
 const indexes = new WeakMap<readonly RuleCore[], PatternIndex>();
 
 export function indexOf(rules: readonly RuleCore[]): PatternIndex {
@@ -51,7 +51,7 @@ export function indexOf(rules: readonly RuleCore[]): PatternIndex {
   return index;
 }
 
-/** The rules that cover a scope, in order: by the index, or, under a matcher of somebody else's, by asking it about each. */
+/** The rules that cover a scope, in order: by the index, or, with a custom matcher, by a comparison with each rule. */
 async function allCovering<Rule extends RuleCore>(rules: readonly Rule[], scope: Parts, question: Question): Promise<readonly Rule[]> {
   if (!question.reach.mayReachFurther)
     return pick(
@@ -77,7 +77,7 @@ export async function allOverlapping<Rule extends RuleCore>(
 
 const pick = <Rule>(rules: readonly Rule[], places: readonly number[]): readonly Rule[] => places.map((place) => rules[place] as Rule);
 
-/** Lets others run while a matcher is asked about many: a large policy must not hold the event loop. */
+/** Yields to the event loop at intervals: a large policy with a custom matcher must not block it (L42). */
 async function among<Rule extends RuleCore>(
   rules: readonly Rule[],
   question: Question,
@@ -91,7 +91,7 @@ async function among<Rule extends RuleCore>(
   return found;
 }
 
-/** The first deny rule that overlaps anything asked: it beats everything, wherever it stands. */
+/** The first deny rule for this subject that overlaps a requested scope. It takes precedence over every other rule, in any order. */
 export async function findDenial({ denying }: Compiled, question: Question): Promise<Denying | undefined> {
   const overlapping = new Set<Denying>();
   for (const scope of question.scopes) for (const rule of await allOverlapping(denying, scope, question)) overlapping.add(rule);
@@ -110,20 +110,20 @@ export async function findCovering<Rule extends RuleCore>(
 }
 
 /**
- * Whether a rule is about a part of what is asked. Whoever is given a pattern has everything under it, so whatever a rule
- * asks for a part of it is asked for all. By patterns, what overlaps a scope that is none covers it; another matcher
- * may know scopes that reach further than themselves.
+ * Whether a rule is about a part of the requested scope. A granted pattern allows every scope under it, so the conditions of a rule
+ * for a part apply to the whole. With `patternScopes`, a pattern that overlaps a plain scope also covers it. A custom matcher may
+ * have plain scopes that reach further than themselves.
  */
 export const isAboutPart = (rule: RuleCore, scope: Parts, reach: RuleScopes): boolean =>
   scope.isWide
     ? overlapsScope(rule, scope, reach)
     : reach.mayReachFurther && overlapsScope(rule, scope, reach) && !coversScope(rule, scope, reach);
 
-/** The rules that hold for what is asked. */
+/** The rules that apply to a request. */
 export interface Holding<Rule> {
-  /** For each scope asked, the rule that decides it; `undefined`: none. */
+  /** For each requested scope, the rule that decides it. `undefined`: no rule covers it. */
   readonly deciding: readonly { readonly scope: Parts; readonly rule: Rule | undefined }[];
-  /** These, and every rule that is about a part of what is asked, in order. */
+  /** The deciding rules, and every rule about a part of a requested scope, in order. */
   readonly holding: readonly Rule[];
 }
 

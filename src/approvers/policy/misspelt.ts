@@ -1,4 +1,4 @@
-/** The known name that somebody surely meant; `undefined` where none is near. */
+/** The known name closest to a misspelt one. `undefined`: none is close. */
 export function nearest(given: string, known: readonly string[]): string | undefined {
   const word = given.slice(0, 40).toLowerCase();
   const limit = Math.max(1, Math.floor(word.length / 3));
@@ -9,7 +9,7 @@ export function nearest(given: string, known: readonly string[]): string | undef
   return near[0]?.name;
 }
 
-/** How many letters to add, drop, change, or swap with their neighbour. */
+/** The number of letters to add, drop, change, or swap with their neighbour. */
 function distance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   const at = (i: number, j: number) => rows[i]?.[j] ?? Infinity;

@@ -1,6 +1,6 @@
 import { invalid } from '../../core/parse.js';
 
-/** Rules and groups are named in verdicts, which go on record, in lists joined by commas: so no comma, no colon, no space. */
+/** A name has no comma, colon or space: the journal records the names of rules and groups in lists joined by commas. */
 const NAME = /^[\w.~@/+=-]{1,64}$/;
 
 export const NAME_PATTERN = NAME.source;
@@ -12,7 +12,7 @@ export function readName(argument: string, value: unknown): string {
   return value;
 }
 
-/** What stands where a request can't keep the names of all of its rules is the end of none. */
+/** A rule id does not end in `...`: a request with too many rules to name ends its list of ids in `...`. */
 const RULE_ID = /^(?!.*\.{3}$)[\w.~@/+=-]{1,64}$/;
 
 export const RULE_ID_PATTERN = RULE_ID.source;
@@ -23,5 +23,5 @@ export function readRuleId(argument: string, value: unknown): string {
   return name;
 }
 
-/** A name in front of which nothing else is like it, so that a group among people is told from them. */
+/** The name of a group in a list of people, where its members can not be listed. The prefix distinguishes it from an id. */
 export const asGroup = (name: string): string => `group:${name}`;

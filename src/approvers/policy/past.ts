@@ -3,37 +3,37 @@ import { CorruptError } from '../../core/errors.js';
 import type { QuorumInput, TermsInput } from '../../core/ports.js';
 import { decodeRequest, encode, makeRequest, UNDECIDED, type AccessRequest, type AuditEntry } from '../../records/index.js';
 
-/** What was said to a request, or would be. */
+/** The answer that a request had, or would have. */
 export interface PastOutcome {
-  /** `ineligible`: refused without a request; `abstain`: no approver had an opinion. */
+  /** `ineligible`: the engine refuses the ask and records no request. `abstain`: all approvers abstain. */
   readonly outcome: 'approve' | 'deny' | 'review' | 'ineligible' | 'abstain';
   readonly rule: string | undefined;
   readonly reason: string | undefined;
   readonly quorum: QuorumInput | undefined;
-  /** Until when the reviewers have; of break-glass, when the review that is owed is overdue. Epoch milliseconds. */
+  /** The review deadline. For break-glass: the instant from which the review is overdue. Epoch milliseconds. */
   readonly reviewBy: number | undefined;
-  /** Of break-glass: the groups one of whose members gives the review that is owed. */
+  /** For break-glass: the groups whose members may review the use. */
   readonly reviewers: readonly string[] | undefined;
   readonly terms: TermsInput | undefined;
 }
 
-/** A request of the past, and what the approver said to it then. */
+/** A past request, and the approver's answer to it. */
 export interface PastRequest {
-  /** As it was asked. */
+  /** The request as it was created. */
   readonly request: AccessRequest;
   readonly isBreakGlass: boolean;
   /** When it was answered. Epoch milliseconds. */
   readonly answeredAt: number;
-  /** `undefined`: nothing was said; it is pending, or ended before anybody answered. */
+  /** `undefined`: no approver has answered. The request is pending, or ended before an answer. */
   readonly was: PastOutcome | undefined;
 }
 
-/** The requests of a journal in the order in which they were made. Metadata is not in it, and so not in them. */
+/** The requests of a journal in the order of their creation. They have no metadata, because the journal has none. */
 export async function pastRequests(entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>): Promise<readonly PastRequest[]> {
   const found = new Map<string, PastRequest>();
   let read = 0;
   for await (const entry of entries) {
-    // Entries in a list, or in memory, come without a turn of the event loop.
+    // Entries of a list or an in-memory store arrive without a turn of the event loop.
     if (++read % ENTRIES_A_TURN === 0) await nextTurn();
     const { type, requestId = '', at: answeredAt, data } = entry;
     if (type === 'request.created') {
@@ -42,7 +42,7 @@ export async function pastRequests(entries: Iterable<AuditEntry> | AsyncIterable
       continue;
     }
     const past = found.get(requestId);
-    // What a purge has left of a request without its beginning can't be asked again.
+    // A request whose first entry was trimmed by a purge can not be asked about again.
     if (past === undefined || past.was !== undefined || !type.startsWith('request.') || !isAnswer(data)) continue;
     const answered = recordIn(entry, past.request);
     const isBreakGlass = answered.end?.cause === 'break_glass';
@@ -51,10 +51,10 @@ export async function pastRequests(entries: Iterable<AuditEntry> | AsyncIterable
   return [...found.values()];
 }
 
-/** How many entries are read before the event loop takes a turn. */
+/** How many entries are read before the loop yields to the event loop (L42). */
 const ENTRIES_A_TURN = 256;
 
-/** Every answer of an approver leaves its name. */
+/** Every entry of an approver's answer has the approver's name. */
 const isAnswer = (data: unknown): boolean => (data as { readonly approver?: unknown } | null | undefined)?.approver !== undefined;
 
 function outcomeOf(request: AccessRequest): PastOutcome {
@@ -75,13 +75,12 @@ function saidTo({ end }: AccessRequest): PastOutcome['outcome'] {
   if (end === undefined) return 'review';
   if (end.status === 'denied' && end.cause === 'approver') return 'deny';
   if (end.status === 'denied' && end.cause === 'abstained') return 'abstain';
-  // Also where a limit, or the end of the grant that it was to extend, then stood against it.
+  // Also where the approver approved, but a limit or the end of the extended grant prevented the access.
   return 'approve';
 }
 
 /**
- * A request after an entry has been written, if the one strict codec takes it for one. Other fields of the entry are of
- * other records.
+ * The request after an entry, validated by the strict codec. The codec ignores fields of the entry that belong to other records.
  *
  * @throws CorruptError
  */

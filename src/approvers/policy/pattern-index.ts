@@ -1,7 +1,7 @@
 import type { RuleCore } from './compile.js';
 import type { Parts } from './reach.js';
 
-/** Where a pattern stands: which of the rules, and which of its scopes. */
+/** The position of a pattern: the index of its rule, and its index in the scopes of the rule. */
 export interface Place {
   readonly rule: number;
   readonly pattern: number;
@@ -9,23 +9,23 @@ export interface Place {
 
 interface Node {
   readonly children: Map<string, Node>;
-  /** Patterns that end here, and those whose `**` begins here. */
+  /** The patterns that end here. */
   readonly ends: Place[];
+  /** The patterns whose next segment is `**`. */
   readonly rest: Place[];
-  /** The rules of all patterns that go on from here, each once, in order. */
+  /** The rules of all patterns with further segments, each once, in order. */
   readonly beyond: number[];
 }
 
 const newNode = (): Node => ({ children: new Map(), ends: [], rest: [], beyond: [] });
 
 /**
- * The patterns of rules as a tree of their segments, for `patternScopes`: which of them cover a scope, or overlap it, is
- * found by a walk along the scope, whatever the number of rules. A question that is compared with each pattern of a large
- * policy would hold the event loop for as long.
+ * The patterns of rules as a tree of segments, for `patternScopes`. It finds the patterns that cover or overlap a scope by a walk
+ * along the scope, whatever the number of rules. A comparison with each pattern of a large policy would block the event loop (L42).
  */
 export class PatternIndex {
   readonly #root = newNode();
-  /** Nodes that were looked at; for tests and measurements. */
+  /** The number of visited nodes, for tests and measurements. */
   steps = 0;
 
   constructor(rules: readonly RuleCore[]) {
@@ -48,11 +48,11 @@ export class PatternIndex {
       node.children.set(segment, next);
       node = next;
     }
-    // What is malformed has no segments, and is in nothing.
+    // A malformed pattern has no segments, and matches no scope.
     if (segments.length > 0) node.ends.push(place);
   }
 
-  /** The patterns that cover this, in no order. */
+  /** The patterns that cover a scope, in any order. */
   covering({ segments }: Parts): readonly Place[] {
     const found: Place[] = [];
     const walk = (node: Node, at: number): void => {
@@ -73,7 +73,7 @@ export class PatternIndex {
     return found;
   }
 
-  /** The rules that have a pattern which overlaps this, each once, in order. */
+  /** The rules with a pattern that overlaps a scope, each once, in order. */
   overlapping({ segments }: Parts): readonly number[] {
     const found = new Set<number>();
     const walk = (node: Node, at: number): void => {
@@ -102,5 +102,5 @@ export class PatternIndex {
   }
 }
 
-/** The numbers of rules, each once, as they are written. */
+/** The indexes of rules, each once, in the order of the policy. */
 export const inOrder = (rules: Iterable<number>): readonly number[] => [...new Set(rules)].sort((a, b) => a - b);

@@ -5,20 +5,20 @@ import { readName } from './names.js';
 import { listOf, type Groups } from './question.js';
 import type { People, Requesters } from './types.js';
 
-/** Ids that begin and end in a certain way. */
+/** Matches the ids with this beginning and this end. */
 interface Like {
   readonly starts: string;
   readonly ends: string;
 }
 
-/** One part of whom a rule speaks of. */
+/** An item of a rule's `subjects` or `requesters`. */
 export type Selector =
   | { readonly kind: 'id'; readonly id: string }
   | ({ readonly kind: 'like' } & Like)
   | { readonly kind: 'group'; readonly group: string }
   | { readonly kind: 'self' };
 
-/** Everything that a value of JSON may be turned into; one `*` and no more, so that matching is a look at both ends (L22). */
+/** Parses a selector from JSON. A `like` has exactly one `*`, so that matching compares only both ends of an id (L22). */
 export function readSelector(argument: string, value: unknown, mayBeSelf: boolean): Selector {
   if (typeof value === 'string') return { kind: 'id', id: readActor(argument, value) };
   const rule = `an id, { "like": "user:*" }, ${mayBeSelf ? '{ "group": name } or { "self": true }' : 'or { "group": name }'}`;
@@ -38,8 +38,8 @@ function readLike(argument: string, value: unknown): Like {
   if (starts === undefined || ends === undefined || more.length > 0) {
     throw invalid(argument, "text with exactly one *, for example 'user:*' (* stands for one or more characters)", value);
   }
-  // What no id begins or ends with would match nobody, and a rule that denies would deny nobody. The 0 stands for what
-  // the star does: it may follow a space, and combines with nothing.
+  // Both parts must be possible in an id: otherwise a deny rule would match no person. The 0 takes the place of the star: it may
+  // follow a space, and it combines with no other character.
   if (!isId(`${starts}0`) || !isId(`0${ends}`)) {
     throw invalid(
       argument,
@@ -51,7 +51,7 @@ function readLike(argument: string, value: unknown): Like {
   return { starts, ends };
 }
 
-/** The same people, in the form in which an engine knows ids. @throws InvalidArgumentError where it has no such form */
+/** The selector in the canonical form of an engine's ids. @throws InvalidArgumentError where it has no canonical form */
 export function canonicalSelector(argument: string, selector: Selector, canonical: Canonical): Selector {
   if (selector.kind === 'id') return { kind: 'id', id: canonical(argument, selector.id) };
   if (selector.kind === 'like' && !isEverybody(selector))
@@ -60,8 +60,8 @@ export function canonicalSelector(argument: string, selector: Selector, canonica
 }
 
 /**
- * What a form does to the beginning and the end of ids, as two ids show that differ only between them. Where that can't be
- * told, a rule that denies would deny nobody, so it is refused.
+ * The canonical form of both ends of a `like`. It canonicalizes two ids that differ only between these ends. If their canonical
+ * ends differ, it refuses the selector: a deny rule could otherwise match no person.
  */
 function canonicalLike(argument: string, { starts, ends }: Like, canonical: Canonical): Like {
   const mark = '0123456789'.split('').find((digit) => !`${starts}${ends}`.includes(digit)) ?? '0';
@@ -78,41 +78,41 @@ function canonicalLike(argument: string, { starts, ends }: Like, canonical: Cano
   );
 }
 
-/** The selector of what somebody wrote and has been checked. */
+/** The selector of a value whose shape was already checked. */
 export const toSelector = (given: People | Requesters): Selector => readSelector('-', given, true);
 
 export const isLike = ({ starts, ends }: Like, id: string): boolean =>
   id.length > starts.length + ends.length && id.startsWith(starts) && id.endsWith(ends);
 
-/** Whether ids in this form are those of runs: only then does what gives speak of a run by the form of its id. */
+/** Whether a `like` is written for the ids of runs. Only such a `like` matches a run in a rule that does not reach runs. */
 export const isLikeRuns = ({ starts, ends }: Like): boolean => starts.includes(RUN_MARK) || ends.includes(RUN_MARK);
 
 /**
- * Whether a selector speaks of somebody without asking a group. Unless the rule reaches runs, a form of ids speaks of a run
- * only where it is the form of runs: `agent:*` means agents, and what gives to an agent gives nothing to its runs (L43).
+ * Whether a selector matches an id without asking a group. In a rule that does not reach runs, a `like` matches a run only where
+ * it is written for runs: `agent:*` means agents, and access for an agent gives nothing to its runs (L43).
  */
 export function speaksAlone(selector: Selector, person: string, runs: boolean): boolean {
   if (selector.kind === 'id') return selector.id === person;
   return selector.kind === 'like' && isLike(selector, person) && (runs || agentOf(person) === undefined || isLikeRuns(selector));
 }
 
-/** Those of whom a rule speaks where it speaks of this one: where it reaches runs, it reaches a run through its agent. */
+/** The ids by which a rule may match a person. A rule that reaches runs also matches a run by its agent. */
 export function namesOf(person: string, runs: boolean): readonly string[] {
   const agent = runs ? agentOf(person) : undefined;
   return agent === undefined ? [person] : [person, agent];
 }
 
-/** `*` alone. */
+/** Whether the selector is `*` alone. */
 export const isEverybody = (selector: Selector): boolean => selector.kind === 'like' && selector.starts === '' && selector.ends === '';
 
-/** Whether every id that is like `inner` is like `outer`. */
+/** Whether every id that matches `inner` also matches `outer`. */
 export const isWithin = (inner: Like, outer: Like): boolean => inner.starts.startsWith(outer.starts) && inner.ends.endsWith(outer.ends);
 
-/** Whether some id may be like both. */
+/** Whether an id may match both. */
 export const mayBeBoth = (a: Like, b: Like): boolean =>
   (a.starts.startsWith(b.starts) || b.starts.startsWith(a.starts)) && (a.ends.endsWith(b.ends) || b.ends.endsWith(a.ends));
 
-/** Whether these speak of a person, as far as lists tell; `undefined`: only a group of code knows. */
+/** Whether the selectors match a person, according to the lists alone. `undefined`: only a live group knows. */
 export function mayInclude(selectors: readonly Selector[] | undefined, person: string, runs: boolean, groups: Groups): boolean | undefined {
   if (selectors === undefined) return true;
   const answers = namesOf(person, runs).map((name) => mayName(selectors, name, runs, groups));

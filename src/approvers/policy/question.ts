@@ -5,21 +5,21 @@ import { asGroup } from './names.js';
 import { toParts, type Parts, type RuleScopes } from './reach.js';
 import type { LiveGroup } from './types.js';
 
-/** A matcher takes up to a microsecond for each. */
+/** The number of comparisons between two turns of the event loop. A matcher takes up to a microsecond for each. */
 const COMPARISONS_BETWEEN_PAUSES = 10_000;
 
-/** A group, ready to be asked: a fixed list, or code. */
+/** A group of a compiled policy: a fixed list, or code. */
 export type Group = { readonly list: ReadonlySet<string> } | { readonly live: LiveGroup };
 
 export type Groups = ReadonlyMap<string, Group>;
 
-/** The people of a group, where that is a list. */
+/** The list of a group. `undefined`: the group is code or not defined. */
 export function listOf(groups: Groups, name: string): ReadonlySet<string> | undefined {
   const group = groups.get(name);
   return group !== undefined && 'list' in group ? group.list : undefined;
 }
 
-/** One question about one request. Each membership that matters is asked once, so one answer rests on one truth. */
+/** A question about a request. It asks each membership at most once, so that the whole answer uses the same memberships. */
 export class Question {
   readonly request: AccessRequest;
   readonly scopes: readonly Parts[];
@@ -28,7 +28,7 @@ export class Question {
   readonly #known = new Map<string, Map<string, Promise<boolean>>>();
   #spent = 0;
 
-  /** @param reach that of the engine that asks; otherwise the policy's own */
+  /** @param reach the matcher of the engine that asks. Default: the policy's own */
   constructor(policy: { readonly groups: Groups; readonly reach: RuleScopes }, request: AccessRequest, reach = policy.reach) {
     this.request = request;
     this.scopes = request.scopes.map(toParts);
@@ -36,7 +36,7 @@ export class Question {
     this.#groups = policy.groups;
   }
 
-  /** Counts comparisons, and after so many of them lets others run. */
+  /** Counts comparisons, and yields to the event loop after {@link COMPARISONS_BETWEEN_PAUSES} of them (L42). */
   async spend(comparisons: number): Promise<void> {
     this.#spent += comparisons;
     if (this.#spent < COMPARISONS_BETWEEN_PAUSES) return;
@@ -44,7 +44,7 @@ export class Question {
     await yieldToOthers();
   }
 
-  /** A group that isn't defined has nobody in it. */
+  /** Whether a person is in a group. An undefined group has no members. */
   has(name: string, person: string): Promise<boolean> {
     const people = this.#known.get(name) ?? new Map<string, Promise<boolean>>();
     this.#known.set(name, people);
@@ -62,12 +62,12 @@ export class Question {
     return answer;
   }
 
-  /** The people of these groups, as far as they are lists, each once; the subject and whoever asks left out. Nobody is asked. */
+  /** The people in the lists of these groups, each once, without the subject and the requester. It asks no live group. */
   listed(names: readonly string[]): readonly string[] {
     return this.#others(names.flatMap((name) => [...(listOf(this.#groups, name) ?? [])]));
   }
 
-  /** The people of these groups, each once; the subject and whoever asks left out. A group that can't be listed is named instead. */
+  /** The people in these groups, each once, without the subject and the requester. A group without a list appears by name. */
   async list(names: readonly string[]): Promise<readonly string[]> {
     const people = new Set<string>();
     for (const name of names) {
@@ -92,7 +92,7 @@ export class Question {
     return answer;
   }
 
-  /** How many may review out of a group, as far as that can be told from a list. */
+  /** The greatest number of people in a group that may review. `Infinity` for a live group. */
   atMost(name: string): number {
     const group = this.#groups.get(name);
     if (group === undefined) return 0;

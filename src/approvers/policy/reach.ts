@@ -2,30 +2,30 @@ import { invalid, isId, readField } from '../../core/parse.js';
 import type { ScopeMatcher } from '../../core/ports.js';
 import { isPattern, isScope, patternScopes } from '../../core/scope.js';
 
-/** A scope or a pattern that is taken apart once, so that comparing two is one walk along both (L22). */
+/** A scope or a pattern, split into segments once, so that a comparison is one pass over both (L22). */
 export interface Parts {
   readonly text: string;
   readonly isWide: boolean;
   readonly segments: readonly string[];
 }
 
-/** What is neither has no segments, and so nothing covers or overlaps it. */
+/** Splits a scope or a pattern. Any other text has no segments, so no pattern covers or overlaps it. */
 export const toParts = (text: string): Parts =>
   Object.freeze({ text, isWide: !isScope(text), segments: isPattern(text) ? text.split(':') : [] });
 
-/** How far scopes reach. */
+/** The comparison of scopes that the rules use. */
 export interface RuleScopes {
-  /** Of the matcher by which it is told. */
+  /** The name of the matcher. */
   readonly name: string;
-  /** Whether a scope that is no pattern may overlap what doesn't cover it. */
+  /** Whether a scope that is no pattern may overlap a scope that does not cover it. */
   readonly mayReachFurther: boolean;
   covers(granted: Parts, required: Parts): boolean;
   overlaps(a: Parts, b: Parts): boolean;
-  /** Whether a grant of it reaches further than the scope itself. */
+  /** Whether a grant of this scope allows more than the scope itself. */
   isWide(scope: Parts): boolean;
 }
 
-/** `patternScopes`, of what has been taken apart. */
+/** The comparison of `patternScopes`, over segments. */
 const PATTERNS: RuleScopes = Object.freeze({
   name: patternScopes.name,
   mayReachFurther: false,
@@ -38,7 +38,7 @@ function overlapsByPattern(a: Parts, b: Parts): boolean {
   return matches(a.segments, b.segments, true);
 }
 
-/** @param both whether wildcards on the right count too, which is what tells overlap from cover */
+/** @param both whether wildcards on the right also count: true for overlap, false for cover */
 function matches(left: readonly string[], right: readonly string[], both: boolean): boolean {
   for (let i = 0; i < left.length && i < right.length; i++) {
     const a = left[i];
@@ -50,7 +50,7 @@ function matches(left: readonly string[], right: readonly string[], both: boolea
   return left.length === right.length && left.length > 0;
 }
 
-/** How far scopes reach by a matcher that comes with the policy. */
+/** Reads the option `scopes` of a policy. Default: `patternScopes`. @throws InvalidArgumentError */
 export function readReach(argument: string, matcher: unknown): RuleScopes {
   if (matcher === undefined) return PATTERNS;
   if (typeof matcher !== 'object' || matcher === null) throw invalid(argument, 'a ScopeMatcher, for example patternScopes', matcher);
@@ -66,8 +66,8 @@ export function readReach(argument: string, matcher: unknown): RuleScopes {
 const reaches = new WeakMap<ScopeMatcher, RuleScopes>();
 
 /**
- * How far scopes reach in an engine with this matcher. Rules are patterns there too: where the engine compares scopes byte
- * for byte, a rule still covers what its pattern says.
+ * The comparison for an engine with this matcher. The scopes of rules are always patterns: also in an engine that compares scopes
+ * byte for byte, a rule covers the scopes of its pattern.
  */
 export function reachOf(matcher: ScopeMatcher): RuleScopes {
   if (matcher === patternScopes || matcher.exact) return PATTERNS;
@@ -76,7 +76,7 @@ export function reachOf(matcher: ScopeMatcher): RuleScopes {
   return known;
 }
 
-/** By a matcher of somebody else's; where what it says is neither yes nor no, the question fails (L30). */
+/** The comparison of a custom matcher. An answer that is no boolean throws (L30). */
 function reachBy(matcher: ScopeMatcher): RuleScopes {
   const sure = (answer: unknown): boolean => {
     if (typeof answer !== 'boolean') throw new TypeError(`scope matcher ${matcher.name} must return true or false`);
@@ -86,7 +86,7 @@ function reachBy(matcher: ScopeMatcher): RuleScopes {
     name: matcher.name,
     mayReachFurther: true,
     covers: (granted, required) => sure(matcher.covers(granted.text, required.text)),
-    // What takes away reaches as far as either says: a matcher may not know what the asterisks of a rule mean.
+    // A deny rule reaches every scope that either comparison finds: a custom matcher may not know the wildcards of rules.
     overlaps: (a, b) => sure(matcher.overlaps(a.text, b.text)) || overlapsByPattern(a, b),
     isWide: (scope) => scope.isWide || (matcher.isWide !== undefined && sure(matcher.isWide(scope.text))),
   };

@@ -5,12 +5,13 @@ import { parseJson } from './json-text.js';
 import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
 
 /**
- * Reads a policy from a JSON file. Groups that the file can't hold, because they are code, come beside it.
+ * Reads a policy from a JSON file. Live groups, which are code, come from the options.
  *
- * @param json the text of the file, or what JSON.parse has made of it
- * @param options.groups groups that the rules of the file may name; none that the file defines itself
- * @param options.scopes as for `definePolicy`, and so `canonicalId`
- * @throws InvalidArgumentError that names rule and field, or the line where the text is no JSON or repeats a field
+ * @param json the text of the file, or the result of `JSON.parse`
+ * @param options.groups groups that the rules of the file may name. The file must not define the same group
+ * @param options.scopes as for `definePolicy`
+ * @param options.canonicalId as for `definePolicy`
+ * @throws InvalidArgumentError that names the rule and the field, or the line where the text is not JSON or repeats a field
  * @example
  * readPolicy(readFileSync('policy.json', 'utf8'), { groups: { managers: { isMember: isManagerOf } } })
  */
@@ -28,10 +29,10 @@ type Fields = Record<string, unknown>;
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** @param data the copy's own, which nobody else has */
+/** @param data the data of the copy, which no other code can reach, so this function may change it */
 function withGroups(file: Copy, data: Fields, lists: Fields, live: Copy['live']): Copy {
   const written = (data['groups'] ??= Object.create(null) as Fields);
-  // Where they are none, it is told with the rest of the shape.
+  // `checkShape` reports a malformed `groups`.
   if (!isFields(written)) return file;
   for (const name of [...Object.keys(lists), ...live.keys()]) {
     if (name in written || file.live.has(name)) {

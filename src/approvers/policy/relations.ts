@@ -3,17 +3,17 @@ import { coversScope, indexOf, overlapsScope } from './matching.js';
 import { inOrder } from './pattern-index.js';
 import type { Parts, RuleScopes } from './reach.js';
 
-/** A rule in front of another, with the first of its patterns that is wider than a scope of that. */
+/** An earlier rule, with its first pattern that is wider than a scope of a later rule. */
 export interface Wider<Rule> {
   readonly earlier: Rule;
   readonly wide: Parts;
   readonly narrow: Parts;
 }
 
-/** A second or two by a matcher that takes a microsecond: `lint` holds the event loop, so it must come to an end. */
+/** Bounds the time of `lint`, which blocks the event loop: a second or two with a matcher that takes a microsecond. */
 const MAX_COMPARISONS = 1_000_000;
 
-/** Which rules cover or overlap which, for `lint`: by the index, or, by a matcher of somebody else's, one by one up to a bound. */
+/** Finds the rules that cover or overlap a scope, for `lint`. It uses the index, or a bounded number of custom comparisons. */
 export class Relations {
   readonly #reach: RuleScopes;
   readonly #most: number;
@@ -25,7 +25,7 @@ export class Relations {
     this.#left = most;
   }
 
-  /** How many comparisons there were, where that was too many to look at all. */
+  /** The bound, where it was reached before all rules were compared. */
   get gaveUpAfter(): number | undefined {
     return this.#left < 0 ? this.#most : undefined;
   }
@@ -48,7 +48,7 @@ export class Relations {
     return rules.filter((rule) => this.#may(rule.scopes.length) && overlapsScope(rule, scope, this.#reach));
   }
 
-  /** The rules in front of one that are wider than it in some scope, in order. */
+  /** The rules before a rule that are wider than it in at least one scope, in order. */
   wider<Rule extends RuleCore>(rules: readonly Rule[], at: number): readonly Wider<Rule>[] {
     const later = rules[at] as Rule;
     return this.#reach.mayReachFurther ? this.#widerByMatcher(rules.slice(0, at), later) : this.#widerByIndex(rules, at, later);

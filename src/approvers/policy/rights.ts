@@ -5,12 +5,13 @@ import { cut } from './in-words.js';
 import { findDenial, findHolding } from './matching.js';
 import type { Question } from './question.js';
 
-/** What a rule may say, less its name behind it, fits into a text of 4 KiB. */
+/** The longest reason of a rule: with the rule's id behind it, it must fit into a text of 4 KiB. */
 const MAX_REASON_BYTES = 4_000;
 
 /**
- * Why a subject may no longer be given what its request froze; `undefined`: it still may. Asked are rights alone: whether
- * a rule denies, whether one covers, whether whoever asked still may ask for the subject. Numbers are those of the request.
+ * Why a subject may no longer receive the requested access. `undefined`: it still may. It checks rights alone: whether a deny rule
+ * applies, whether a rule covers the scopes, and whether the requester may still ask for the subject. Numbers are frozen on the
+ * request (L17).
  */
 export async function whyNoRight(policy: Compiled, question: Question): Promise<string | undefined> {
   const denial = await findDenial(policy, question);
@@ -20,7 +21,7 @@ export async function whyNoRight(policy: Compiled, question: Question): Promise<
   return without === undefined ? whatRightIsMissing(found, question) : noRule(without, question.request);
 }
 
-/** The frozen groups in which somebody is now, the one that stands in included. A group that is gone gives nothing. */
+/** The groups of the frozen quorum in which a person is now, including the escalation's group. A removed group gives no right. */
 export async function groupsOf(person: string, question: Question): Promise<readonly string[]> {
   const { quorum } = question.request;
   const names = new Set(quorum?.groups.map((group) => group.name));
@@ -30,7 +31,7 @@ export async function groupsOf(person: string, question: Question): Promise<read
   return Object.freeze(mine);
 }
 
-/** Who may review: those of the frozen groups and, once it is on record that they may, those who stand in. */
+/** The possible reviewers: the members of the quorum's groups and, once the escalation is recorded, of its group. */
 export function reviewersOf(question: Question): Promise<readonly string[]> {
   const { quorum, escalatedAt } = question.request;
   const standIn = escalatedAt === undefined ? undefined : quorum?.escalation?.group;

@@ -8,10 +8,10 @@ import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js'
 import { readSelector } from './people.js';
 import { readTicket, TICKET_PATTERN } from './ticket.js';
 
-/** What the published JSON Schema says of each part. The checks themselves are the core's own readers. */
+/** The published JSON Schema of each part. The checks themselves are the readers of `core`. */
 export const annotations = z.registry<Record<string, unknown>>();
 
-/** A part that one of the core's readers checks, and that JSON Schema has words for. */
+/** A part that a reader of `core` checks, with its JSON Schema. */
 function part(read: (argument: string, value: unknown) => unknown, annotation: Record<string, unknown>) {
   return z
     .unknown()
@@ -27,7 +27,7 @@ function part(read: (argument: string, value: unknown) => unknown, annotation: R
     .register(annotations, annotation);
 }
 
-/** An object that knows all of its fields, and says which one was surely meant. */
+/** A strict object. Its error for an unknown field names the closest known field. */
 function object<Shape extends z.core.$ZodLooseShape>(shape: Shape, annotation: Record<string, unknown> = {}) {
   const fields = Object.keys(shape);
   const error = ({ code, keys }: { readonly code?: string; readonly keys?: unknown }) => {
@@ -46,7 +46,7 @@ const list = <Item extends z.core.SomeType>(item: Item, min: number, max: number
 const MAX_RULES = 1_000;
 const MAX_PARTS = 1_000;
 const MAX_MEMBERS = 100_000;
-/** As many as a quorum may ask for. */
+/** The greatest number of approvals or denials in a quorum. */
 const MAX_COUNT = 1_000;
 
 const name = () => part(readName, { type: 'string', pattern: NAME_PATTERN });
@@ -83,7 +83,7 @@ const requester = part((argument, value) => readSelector(argument, value, true),
   anyOf: [byId, byLike, byGroup, byField('self', { const: true })],
 });
 
-/** In words of JSON Schema, what the core's `readPattern` takes. */
+/** The regular expression of JSON Schema for the patterns that `readPattern` accepts. */
 const SCOPE_PATTERN = '^(?=.{1,256}$)(([\\w.~@/+=-]{1,64}|\\*):){0,15}([\\w.~@/+=-]{1,64}|\\*\\*?)$';
 
 const head = {
@@ -91,7 +91,7 @@ const head = {
   scopes: list(part(readPattern, { type: 'string', pattern: SCOPE_PATTERN }), 1, MAX_PARTS),
   subjects: z.optional(list(people, 1, MAX_PARTS)),
 };
-/** A deny rule has no more: it denies whatever the ask is like. */
+/** The fields of a deny rule. It has no conditions: it denies every request that overlaps its scopes. */
 export const DENY_FIELDS: readonly string[] = ['id', 'scopes', 'subjects', 'deny'];
 const conditions = {
   requesters: z.optional(list(requester, 1, MAX_PARTS)),
@@ -164,7 +164,7 @@ const breakGlass = object({
   maxUnreviewed: z.optional(count('How many break-glass reviews of one subject may be pending at a time. Default: 1.')),
 });
 
-/** A policy file. Groups of code are taken out before it is asked. */
+/** The schema of a policy file. Live groups are removed before the check. */
 export const policySchema = object(
   {
     $schema: z.optional(part((argument, value) => readText(argument, value), { type: 'string' })),

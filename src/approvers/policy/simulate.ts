@@ -4,16 +4,16 @@ import { nextTurn } from '../../core/time.js';
 import { pastRequests, type PastOutcome, type PastRequest } from './past.js';
 import type { Policy } from './types.js';
 
-/** How many requests are asked about before the event loop takes a turn: a large policy takes a millisecond for each. */
+/** How many requests are asked about before the loop yields to the event loop: a large policy takes a millisecond for each. */
 const REQUESTS_A_TURN = 32;
 
-/** A request of the past to which a policy would now say something else. */
+/** A past request that a policy would now answer otherwise. */
 export interface Difference {
   readonly requestId: string;
   readonly subject: string;
   readonly requestedBy: string;
   readonly scopes: readonly string[];
-  /** When it was asked. Epoch milliseconds. */
+  /** When the request was created. Epoch milliseconds. */
   readonly at: number;
   readonly breakGlass: boolean;
   readonly was: PastOutcome;
@@ -21,20 +21,21 @@ export interface Difference {
 }
 
 /**
- * Asks a policy about the requests of a journal, and lists those to which it would say something else: another outcome,
- * another reason, another quorum, another time to review, other terms. Nothing is stored, nothing decided.
+ * Asks a policy about the requests of a journal, and lists those with a different answer. An answer is different if its outcome,
+ * reason, quorum, time to review, reviewers or terms differ. It stores and decides nothing.
  *
- * Gotcha: groups of code answer as of now. Metadata is not in the journal, so such a group sees none. Asks that were
- * refused without a request are not in it either, so what a change would newly allow doesn't show.
+ * Gotcha: live groups answer for the present. They see no metadata, because the journal has none. The journal also has no asks
+ * that were refused without a request. So the result does not show access that the new policy would newly allow.
  *
- * @param entries from the beginning of the journal on: `readJournal(store)`, or what `readJsonLines` gives
- * @returns in the order in which they were asked; requests to which nothing had been said yet are left out
- * @throws CorruptError; whatever a group of code throws
+ * @param entries the journal from its start: `readJournal(store)`, or the result of `readJsonLines`
+ * @returns the differences in the order of the requests. It skips requests that no approver had answered
+ * @throws CorruptError
+ * @throws the errors of live groups
  */
 export async function simulate(policy: Policy, entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>): Promise<readonly Difference[]> {
   const differences: Difference[] = [];
   for (const [i, past] of (await pastRequests(entries)).entries()) {
-    // A policy answers at once, and nothing else would run until the last request is asked about.
+    // A policy answers at once, so without this turn no other work would run before the last request.
     if (i % REQUESTS_A_TURN === REQUESTS_A_TURN - 1) await nextTurn();
     if (past.was === undefined) continue;
     const would = await askAgain(policy, past);
@@ -74,7 +75,7 @@ async function askOrdinary(policy: Policy, { request, answeredAt }: PastRequest)
   return { ...NOTHING, outcome, rule, terms, quorum, reviewBy: deadlineOf(request, answeredAt, quorum, terms) };
 }
 
-/** As the engine sets it: never after the last instant at which a decision would give anything. */
+/** The review deadline as the engine sets it: never after the last instant at which a decision would give access. */
 function deadlineOf(
   { reviewBy, startsAt, ttlMs, extension }: AccessRequest,
   answeredAt: number,
@@ -86,7 +87,7 @@ function deadlineOf(
   return startsAt === undefined ? within : Math.min(within, startsAt + ttlMs);
 }
 
-/** By what it means for whoever asked: the name of the rule is no difference, and that nobody had an opinion is a refusal. */
+/** Compares the effect on the requester: the rule's name does not count, and `abstain` equals `ineligible`. */
 function isSame(a: PastOutcome, b: PastOutcome): boolean {
   const refused = (one: PastOutcome) => one.outcome === 'abstain' || one.outcome === 'ineligible';
   if (refused(a) && refused(b)) return true;

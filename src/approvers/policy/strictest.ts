@@ -11,7 +11,7 @@ function extreme(pick: (...numbers: number[]) => number, numbers: readonly (numb
   return set.length === 0 ? undefined : pick(...set);
 }
 
-/** What comes with access that several rules give together: the least of each limit, and the warnings of all. */
+/** The terms of access that several rules give together: the least of each limit, and the warnings of all rules. */
 export function strictestTerms(rules: readonly RuleLimits[]): TermsInput {
   return Object.freeze({
     warnBeforeMs: warningsOf(rules),
@@ -21,20 +21,20 @@ export function strictestTerms(rules: readonly RuleLimits[]): TermsInput {
   });
 }
 
-/** The warnings of all rules, each once; the earliest where they are more than a grant has. */
+/** The warnings of all rules, each once. Where they exceed the maximum of a grant, the earliest remain. */
 function warningsOf(rules: readonly RuleLimits[]): readonly number[] | undefined {
   const warnings = [...new Set(rules.flatMap(({ warnBeforeMs = [] }) => warnBeforeMs))].sort((a, b) => b - a);
   return warnings.length === 0 ? undefined : Object.freeze(warnings.slice(0, MAX_WARNINGS));
 }
 
 /**
- * The quorum that satisfies each of several: in each group the largest number, the fewest denials, the shortest times.
- * Somebody may stand in for others only where each of them says so, and names the same group; then after the longest time.
+ * The quorum that satisfies each of several: in each group the largest number of approvals, the fewest denials, the shortest
+ * times. It has an escalation only where each rule has one to the same group. The longest of their times then applies.
  */
 export function strictestQuorum(reviews: readonly ReviewTerms[], { createdAt, reviewBy }: AccessRequest): QuorumInput {
   const approvals = new Map<string, number>();
   for (const { groups } of reviews) for (const [name, count] of groups) approvals.set(name, Math.max(count, approvals.get(name) ?? 0));
-  // A rule that sets no time leaves the request its own; next to one that sets more, that is the shorter.
+  // A rule without a time to review keeps the request's own deadline. It may be shorter than the time that another rule sets.
   const setsTime = reviews.some((review) => review.reviewWithinMs !== undefined);
   const times = reviews.map((review) => review.reviewWithinMs ?? (setsTime ? Math.max(1, reviewBy - createdAt) : undefined));
   const standIns = new Set(reviews.map((review) => review.escalation?.group));
@@ -49,10 +49,10 @@ export function strictestQuorum(reviews: readonly ReviewTerms[], { createdAt, re
   });
 }
 
-/** What a request keeps is an id: 256 characters. */
+/** A request keeps the rules as one id, of at most 256 characters. */
 const MAX_JOINED = 240;
 
-/** The rules that hold, as a request names them: `staging, prod-write`. */
+/** The ids of the rules that apply, as a request names them: `staging, prod-write`. */
 export function joinIds(rules: readonly RuleCore[]): string | undefined {
   let joined: string | undefined;
   for (const { id } of rules) {

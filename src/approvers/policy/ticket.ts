@@ -1,9 +1,9 @@
 import { invalid, isBlank } from '../../core/parse.js';
 
-/** What a ticket has to look like: any, or a pattern. */
+/** The required form of a ticket: `true` for any ticket, or a pattern. */
 export type Ticket = true | string;
 
-// Printable, without spaces; what may stand for something else only where it does.
+// Printable ASCII without spaces. A `*` is allowed only at the end.
 const PATTERN = /^(?=.{1,256}$)[!-)+-~]+\*?$/;
 
 export const TICKET_PATTERN = PATTERN.source;
@@ -20,7 +20,7 @@ export function readTicket(argument: string, value: unknown): Ticket {
   return value;
 }
 
-/** Walks along both once (L22). A `*` stands for one or more characters, none of them blank. */
+/** Compares both texts in one pass (L22). A `*` matches one or more printable ASCII characters without spaces. */
 export function matchesTicket(ticket: Ticket, given: string | undefined): boolean {
   if (given === undefined || isBlank(given)) return false;
   if (ticket === true) return true;

@@ -5,145 +5,152 @@ import type { Instant } from '../../core/instant.js';
 import type { Duration } from '../../core/duration.js';
 
 /**
- * Whom a rule speaks of: one id, written out; `{ like }`, ids that begin and end in a certain way, where the one `*`
- * stands for one or more characters (`user:*`, `*@example.com`, `*` for everybody); or `{ group }`.
+ * Selects people:
+ *
+ * - a string: the id itself
+ * - `{ like }`: all ids of a form, where the only `*` matches one or more characters (`user:*`, `*@example.com`, `*` for all ids)
+ * - `{ group }`: the members of a group
  */
 export type People = string | { readonly like: string } | { readonly group: string };
 
-/** Who may ask: {@link People}, or `{ self: true }` for the subject itself. */
+/** Selects requesters: {@link People}, or `{ self: true }` for the subject itself. */
 export type Requesters = People | { readonly self: true };
 
-/** A group whose people are known to code: "the subject's manager", or whoever a directory lists. */
+/** A group whose members code decides: for example "the subject's manager", or the members in a directory. */
 export interface LiveGroup {
-  /** Whether this person is in the group now, as far as this request goes. A throw, or an answer that is no boolean, fails the question. */
+  /** Whether this person is now in the group, for this request. If it throws or returns no boolean, the approver fails. */
   isMember(person: string, request: AccessRequest): MaybePromise<boolean>;
-  /** Everybody in it. Only told to people, and it gives no right. Absent: answers name the group instead. */
+  /** The ids of all members, for people to read. It gives no right. Absent: answers name the group as `group:<name>`. */
   members?(request: AccessRequest): MaybePromise<readonly string[]>;
 }
 
-/** What must be said with an ask. */
+/** The texts that a request must have. */
 export interface Requirements {
   readonly justification?: boolean | undefined;
-  /** `true`: any ticket; or what it looks like: `#` is one digit, a `*` at the end one or more characters: `INC-####`, `INC-*`. */
+  /** `true`: any ticket. A string: its form, such as `INC-####` or `INC-*`. `#` is a digit, a final `*` one or more characters. */
   readonly ticket?: true | string | undefined;
 }
 
-/** What is shown of every rule. */
+/** The fields of every rule. */
 export interface RuleHead {
-  /** 1-64 of `[A-Za-z0-9_.~@/+=-]`, not ending in `...`, unique among the rules. Keep it: requests on record name it. */
+  /** 1-64 of `[A-Za-z0-9_.~@/+=-]`, not ending in `...`, unique among the rules. Do not change it: recorded requests name it. */
   readonly id: string;
-  /** Patterns of scopes. */
+  /** The scopes and scope patterns of the rule. */
   readonly scopes: readonly string[];
-  /** For whose access it is the rule. Default: everybody's, runs of agents included. */
+  /** The subjects that the rule applies to. Default: every subject, including runs of agents. */
   readonly subjects?: readonly People[] | undefined;
 }
 
-/** What an ask has to be like. An ask that isn't is refused with a reason; it never falls through to a later rule. */
+/** The conditions of a request. The policy refuses a request that does not meet them, with a reason. It tries no later rule. */
 export interface Conditions {
-  /** Who may ask for these subjects. Default: only the subject itself. */
+  /** The requesters that may ask for these subjects. Default: only the subject itself. */
   readonly requesters?: readonly Requesters[] | undefined;
   readonly minTtl?: Duration | undefined;
   readonly maxTtl?: Duration | undefined;
   readonly require?: Requirements | undefined;
-  /** Whether a pattern of scopes may be given. Default: no. */
+  /** Whether the rule may give a scope pattern. Default: false. */
   readonly patterns?: boolean | undefined;
   /**
-   * Whether `subjects` that name an agent name its runs too. Default: no: what gives to an agent gives nothing to its
-   * runs. A deny rule for an agent always reaches them.
+   * Whether a subject that is an agent also matches its runs. Default: false: access for an agent gives nothing to its runs (L43).
+   * A deny rule for an agent always reaches its runs.
    */
   readonly runs?: boolean | undefined;
 }
 
-/** What comes with the access, copied onto the request. */
+/** The terms of the access, copied onto the request. Durations are milliseconds, or strings like `'30m'`. */
 export interface Given {
-  /** How long before a grant's end its warnings are recorded: a duration, or a list of 1 to 10 different ones. */
+  /** How long before a grant's expiry its warnings are recorded: a duration, or a list of 1 to 10 different ones. */
   readonly warnBefore?: Duration | readonly Duration[] | undefined;
-  /** A grant ends when it has not been used for this long. */
+  /** The idle time after which an unused grant ends. */
   readonly idleTtl?: Duration | undefined;
-  /** How many times a grant may be used. */
+  /** The number of uses that a grant has. */
   readonly maxUses?: number | undefined;
-  /** The longest time from the first start to the end of the last extension. */
+  /** The longest time from the start of an extension chain to the expiry of its last grant. */
   readonly maxTotal?: Duration | undefined;
 }
 
 export interface GivingRule extends RuleHead, Conditions, Given {
-  /** How far ahead of the ask a scheduled start may lie. Default: the engine's `limits.maxStartAhead`. */
+  /** The longest time from the request to a scheduled start. Default: the engine's `limits.maxStartAhead`. */
   readonly maxStartAhead?: Duration | undefined;
 }
 
-/** Approves what it covers, with nobody asked. */
+/** Approves the scopes that it covers, without a review. */
 export interface ApproveRule extends GivingRule {
   readonly approve: true;
 }
 
-/** Sends what it covers to people. */
+/** Requires a review of the scopes that it covers. */
 export interface ReviewRule extends GivingRule {
   readonly review: {
-    /** How many of each group must approve: at least 1 of each. */
+    /** For each group, the number of its members that must approve: at least 1. */
     readonly groups: Readonly<Record<string, number>>;
-    /** How many denials, over all groups, end it. Default: 1. */
+    /** The number of denials, over all groups, that ends the request. Default: 1. */
     readonly denials?: number | undefined;
-    /** How long one approval counts. Default: as long as the request is open. */
+    /** How long an approval counts: milliseconds, or a string like `'4h'`. Default: as long as the request is open. */
     readonly approvalTtl?: Duration | undefined;
-    /** How long the reviewers have. Default: the engine's `limits.reviewWithin`. */
+    /** The time to review from the verdict on: milliseconds, or a string. Default: the engine's `limits.reviewWithin`. */
     readonly reviewWithin?: Duration | undefined;
-    /** After this long, members of `to` may stand in for any of the groups. */
+    /** Members of the group `to` may stand in for any of the groups, once `after` has passed since the verdict. */
     readonly escalate?: { readonly to: string; readonly after: Duration } | undefined;
   };
 }
 
-/** Denies whatever overlaps its scopes, before all other rules, wherever it stands. */
+/** Denies every request that overlaps its scopes. It takes precedence over all other rules, in any order. */
 export interface DenyRule extends RuleHead {
-  /** The reason that whoever asks is told. */
+  /** The reason that the requester receives. */
   readonly deny: string;
 }
 
 /** A rule has exactly one outcome: `approve`, `deny` or `review`. */
 export type PolicyRule = ApproveRule | DenyRule | ReviewRule;
 
-/** Access at once, reviewed afterwards. A justification is always required. */
+/** Gives break-glass access at once. The use must be reviewed afterwards. A justification is always required. */
 export interface BreakGlassRule extends RuleHead, Conditions, Given {
   readonly maxTtl: Duration;
-  /** The groups one of whose members gives the review that is owed. */
+  /** The groups whose members may review the use. */
   readonly reviewers: readonly string[];
-  /** How long after its start that review is overdue. */
+  /** The time from the start of the access after which the review is overdue: milliseconds, or a string like `'24h'`. */
   readonly reviewWithin: Duration;
-  /** How many reviews the subject, and whoever asks for it, may owe at a time, this one included. Default: 1. */
+  /** The greatest number of pending break-glass reviews of the subject, and of the requester, with this one. Default: 1. */
   readonly maxUnreviewed?: number | undefined;
 }
 
-/** A policy as it is written. Without groups of code it is JSON. */
+/** The rules and groups of a policy. Without live groups, it is JSON. */
 export interface PolicyDefinition {
-  /** Stays on every request that it decides. Default: `'policy'`. */
+  /** The approver's name. Every request that the policy decides keeps it. Default: `'policy'`. */
   readonly name?: string | undefined;
-  /** Lists of ids, or code. */
+  /** The groups by name: lists of ids, or code. */
   readonly groups?: Readonly<Record<string, readonly string[] | LiveGroup>> | undefined;
-  /** In order: the first that covers a scope decides. */
+  /** The rules in order: the first that covers a scope for the subject decides it. */
   readonly rules: readonly PolicyRule[];
-  /** In order, and apart from `rules`: the first that covers a scope decides. */
+  /** The break-glass rules in order: the first that covers a scope for the subject decides it. Independent of `rules`. */
   readonly breakGlass?: readonly BreakGlassRule[] | undefined;
 }
 
-/** What goes with a policy and is no data. */
+/** The options of a policy that are functions. */
 export interface PolicyOptions {
   /**
-   * How far scopes reach, for rules that cover and for deny rules that overlap. An engine whose matcher has another name
-   * refuses this policy. Default: the engine's own matcher; `lint` and `explain`, which ask no engine, take `patternScopes`.
+   * The matcher by which rules cover and deny rules overlap. An engine whose matcher has another name refuses this policy.
+   * Default: the engine's own matcher. `lint` and `explain` have no engine, so they use `patternScopes`.
    */
   readonly scopes?: ScopeMatcher | undefined;
   /**
-   * The engine's `canonicalId`, for `lint`, which names the ids that it changes, and for `explain`. In an engine its own is
-   * applied to every id of the policy, whether or not it is given here.
+   * The engine's `canonicalId`, for `explain`, and for `lint`, which names the ids that it changes. An engine always applies its
+   * own to every id of the policy, whether or not this option is given.
    */
   readonly canonicalId?: ((id: string) => string) | undefined;
 }
 
-/** Something about a policy that is legal and surely not meant. */
+/** A part of a policy that is valid but surely a mistake. */
 export interface Finding {
   /**
-   * `never_matches`, `shadowed`, `wide_pattern`: a rule that others keep from deciding. `empty_group`, `untold_group`,
-   * `unused_group`, `quorum_too_big`, `never_escalates`: what keeps people from deciding. `changed_id`: an id in another form
-   * than `canonicalId` gives it. `too_large`: by a matcher of your own, not all rules were compared.
+   * The kind of the finding.
+   *
+   * - `never_matches`, `shadowed`, `wide_pattern`: a rule that never decides, or not for all of its scopes.
+   * - `empty_group`, `untold_group`, `unused_group`, `quorum_too_big`, `never_escalates`: a group or quorum whose members may be
+   *   unable to decide.
+   * - `changed_id`: an id that `canonicalId` changes.
+   * - `too_large`: with a custom matcher, `lint` did not compare all rules.
    */
   readonly code:
     | 'never_matches'
@@ -158,11 +165,11 @@ export interface Finding {
     | 'too_large';
   readonly rule: string | undefined;
   readonly group: string | undefined;
-  /** What is so, and what to change. */
+  /** The problem, and what to change. */
   readonly message: string;
 }
 
-/** What `explain` takes where nothing is on record: the fields of `requestAccess`. */
+/** The argument of `explain` for a request that is not recorded: the fields of `requestAccess`. */
 export interface PolicyQuestion {
   readonly subject: string;
   readonly scope?: string | undefined;
@@ -172,49 +179,51 @@ export interface PolicyQuestion {
   readonly justification?: string | undefined;
   readonly ticket?: string | undefined;
   readonly requestedBy?: string | undefined;
-  /** Where `subject` is a run of an agent: on whose behalf it asks. */
+  /** Where `subject` is a run of an agent: the operator on whose behalf it asks. */
   readonly operator?: string | undefined;
   readonly metadata?: JsonObject | undefined;
-  /** When it is asked, epoch milliseconds or a `Date`; needed with `startsAt`, for a policy has no clock. */
+  /** The instant of the request: epoch milliseconds or a `Date`. Required with `startsAt`, because a policy has no clock. */
   readonly at?: Instant | undefined;
 }
 
-/** What a rule has to say about one scope. */
+/** The part of a rule in the decision about a scope. */
 export interface ConsideredRule {
   readonly rule: string;
-  /** `decides`: it holds for this scope. `passed_over`: it doesn't. */
+  /** `decides`: the rule applies to this scope. `passed_over`: it does not. */
   readonly verdict: 'decides' | 'passed_over';
   readonly why: string;
 }
 
-/** What would happen, and why. */
+/** The result of `explain`: the answer of a policy to a request, and why. */
 export interface Explanation {
-  /** `ineligible`: refused, and no request is recorded. */
+  /** `ineligible`: the engine would refuse the ask and record no request. */
   readonly outcome: 'approve' | 'deny' | 'review' | 'ineligible';
-  /** The rules that hold, joined by commas. */
+  /** The ids of the rules that apply, joined by commas. */
   readonly rule: string | undefined;
   readonly reason: string | undefined;
   readonly quorum: QuorumInput | undefined;
-  /** Who may review; a group that can't be listed as `group:<name>`. */
+  /** The possible reviewers. A group that can not be listed appears as `group:<name>`. */
   readonly reviewers: readonly string[] | undefined;
   readonly terms: TermsInput | undefined;
-  /** For each scope, each rule in order. */
+  /** For each scope, the rules in order. */
   readonly scopes: readonly { readonly scope: string; readonly considered: readonly ConsideredRule[] }[];
 }
 
 /**
  * An approver made of rules.
  *
- * Numbers are frozen, rights are live: what a rule says at creation is copied onto the request and no edit changes it;
- * membership, deny rules and whether there is a rule at all are asked each time, and can only take away.
+ * Numbers are frozen and rights are live (L17). The engine copies the numbers of a rule onto the request at creation, and no edit
+ * of the policy changes them. It asks again about memberships, deny rules and the existence of a rule. Such an answer can only
+ * deny access.
  */
 export interface Policy extends AskableApprover {
-  /** What is surely not meant, each with what to change. Only a look at the rules: no group of code is asked. */
+  /** Finds the likely mistakes of the policy, each with what to change. It asks no live group. */
   lint(): readonly Finding[];
   /**
-   * What would happen to this request: by which rule, why, who may review. Nothing is stored.
+   * Returns the answer to this request: by which rule, why, and who may review. It stores nothing.
    *
-   * @throws InvalidArgumentError; whatever a group of code throws
+   * @throws InvalidArgumentError
+   * @throws the errors of live groups
    */
   explain(request: PolicyQuestion | AccessRequest): Promise<Explanation>;
 }
