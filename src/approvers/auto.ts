@@ -37,7 +37,7 @@ export function autoApprove(
  * Denies every request and break-glass. Put it last in a chain, or first to stop all new access. It does not end existing
  * grants: `revokeAll` does.
  *
- * @param reason the reason that the requester receives. Default: `'nothing is granted here'`
+ * @param reason the reason that the requester receives. Default: `'all requests are denied here'`
  * @throws InvalidArgumentError
  */
 export function denyAll(reason = 'all requests are denied here'): AskableApprover {

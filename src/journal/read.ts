@@ -31,7 +31,7 @@ export async function* readJournal(store: GrantStore, after = 0, pageSize = 250)
       return;
     }
     yield* entries;
-    // The reader judges a malformed entry. This loop can not continue behind it, because it has no seq.
+    // The reader judges a malformed entry. The loop can not continue, because the page does not advance.
     if (!(newest.seq > last)) throw new StoreError('journal', `returned a page after entry ${last} that does not advance`);
     last = newest.seq;
     if (last < head.seq) await yieldToOthers();

@@ -14,7 +14,7 @@ export function toLine(entry: AuditEntry): string {
 }
 
 /**
- * The entry of a line, or the problem of the line. A line counts only in the canonical form of its entry: with a duplicate field,
+ * The entry of a line, or the problem of the line. A line counts only in the canonical form of its entry. With a duplicate field,
  * an unknown field or other spacing, a person could read something else than the check does.
  */
 export function parseLine(text: string): AuditEntry | { readonly problem: string } {

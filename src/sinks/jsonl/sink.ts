@@ -32,7 +32,7 @@ export interface JsonLinesSink extends AuditSink {
  *
  * Guarantees:
  * - When `write` has resolved, the lines are on the disk: the sink has called fsync for the file and, if it is new, its folder.
- * - Lines are in order, complete and never mixed, also when several processes append to one file of a local file system: a batch
+ * - Lines are in order, complete and never mixed, also when several processes append to one file of a local file system. A batch
  *   is one write to a file that is opened for appending.
  * - Each entry is written at least once. A line that a crash cut short is closed by `#torn`, and the entry is written again. The
  *   reader leaves out the torn line and exact repeats.
@@ -76,8 +76,8 @@ export function jsonLinesSink(options: JsonLinesSinkOptions): JsonLinesSink {
 }
 
 /**
- * No file stays open between batches. After a failed fsync the same handle would report success for pages that were never written,
- * and a handle that is kept through a rotation writes to the old file.
+ * No file stays open between batches. After a failed fsync the same handle would report success for pages that were never written.
+ * A handle that is kept through a rotation writes to the old file.
  */
 async function append(path: string, mode: number, batch: string): Promise<void> {
   for (;;) {
