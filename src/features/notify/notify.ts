@@ -15,11 +15,12 @@ export interface NotifyOptions {
   /** Identifies the destination, also after a restart: sinks of one name share one cursor across the fleet. */
   readonly name: string;
   /**
-   * Delivers one notice. Called in order, one at a time. When it throws or rejects, the same notice comes again later, with the
-   * same id, and the notices after it wait.
+   * Delivers one notice. Called in order, one at a time. If it throws or rejects, the same notice is delivered again later,
+   * with the same id, and the notices after it wait.
    *
-   * If the destination refuses the notice because of its content, reject with `new EntryRefusedError(notice.id, why)`. After five
-   * of these the notice comes without any text that a caller chose. If the destination takes that, the next notice follows.
+   * If the destination refuses the notice because of its content, reject with `new EntryRefusedError(notice.id, why)`. After
+   * five such rejections the notice is sent without any text that a caller chose. Once the destination accepts that, the
+   * next notice follows.
    */
   readonly send: (notice: Notice) => MaybePromise<void>;
   /** See `AuditSink.follow`. Default: `shared`. */
@@ -29,17 +30,23 @@ export interface NotifyOptions {
 }
 
 /**
- * A sink that turns entries into messages for people: a review is requested, a request is decided, a grant is expiring or has
- * ended, break-glass was used or its review is overdue; and for operators: provisioning is stuck. Other entries give no message.
+ * A sink that turns entries into messages:
+ * - For the people concerned: a review is requested, a request is decided, a grant is expiring or has ended, break-glass was
+ *   used or its review is overdue.
+ * - For operators: provisioning is stuck.
+ *
+ * Other entries have no notice.
  *
  * Guarantees:
  * - Each notice is sent at least once, in the journal's order, through any crash. A repeat has the same `id`.
  * - Each text that a caller chose (ids, scopes, justification, ticket, reasons) is on one line, shortened, and escaped in
  *   `markdown`. Metadata, links and tokens are never in the text.
- * - If the records were purged or cannot be read, the notice has what the entry says.
- * - A notice that the destination refuses five times is sent without any text that a caller chose, if `send` says so.
+ * - If the records were purged or cannot be read, the notice contains only the data of the entry.
+ * - If `send` rejects a notice five times with an `EntryRefusedError`, the notice is sent without any text that a caller
+ *   chose.
  *
- * Gotcha: a shared sink begins at the journal's start. If you add it to a running service, it sends a notice of each old entry.
+ * Gotcha: a shared sink begins at the journal's start. If you add it to a running service, it sends a notice of each old
+ * entry.
  * Gotcha: `notice.request` is the whole record, with its metadata: send the text, not the notice.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`

@@ -18,8 +18,8 @@ export interface PgliteResult {
 }
 
 /**
- * Wraps PGlite (PostgreSQL in this process) as a `pg` pool, for {@link resilientPool} and for `read` of {@link
- * sqlGrantStore}. PGlite has one connection: one client at a time has it, and the others wait.
+ * Wraps PGlite (PostgreSQL in this process) as a `pg` pool, for {@link resilientPool} and for `read` of
+ * {@link sqlGrantStore}. PGlite has one connection: one client at a time uses it, and the others wait.
  *
  * Gotcha: a query sent directly to the PGlite may run inside a transaction of the store. Use Kysely, or `pglite.transaction`
  * before the store is used.

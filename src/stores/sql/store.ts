@@ -60,8 +60,8 @@ export interface SqlGrantStoreOptions {
  * SQLite, `server` on PostgreSQL), within the limits that `docs/stores/` states for each.
  *
  * Gotcha: `pg` ends the process when Kysely holds a connection that is lost, and its `error` event has no listener. Give
- * Kysely a {@link resilientPool}; the store itself listens to a pool given as `read`. On SQLite, give Kysely a {@link
- * resilientHandle}.
+ * Kysely a {@link resilientPool}; the store itself listens to a pool given as `read`. On SQLite, give Kysely a
+ * {@link resilientHandle}.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
