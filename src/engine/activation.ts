@@ -16,7 +16,7 @@ const MAX_REMEMBERED = 1_000;
 /** An activation ends nothing, so it needs no extension chain. */
 const NO_CHAIN = { successors: [], requests: [] };
 
-/** Asks the approver once more when a scheduled grant starts, for sweeps and for checks. */
+/** Asks the approver again when a scheduled grant starts, for sweeps and for checks. */
 export class Activation implements StartActivator {
   readonly #kernel: Kernel;
   /** By grant, the open question. A burst of checks asks once (single-flight). */

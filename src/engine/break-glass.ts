@@ -18,7 +18,7 @@ export type BreakGlassResult = AccessResult & { readonly outcome: AccessGranted[
 
 const REPEATED: Transition<undefined> = noChange(undefined);
 
-/** Takes access at once; it must be reviewed afterwards. */
+/** Gives access at once. A reviewer must review the use afterwards. */
 export async function breakGlass(kernel: Kernel, { ask, key }: ParsedAsk): Promise<BreakGlassResult> {
   const { ledger } = kernel;
   const id = key === undefined ? newId() : derivedId(ledger.store.namespace, 'breakGlass', ask.requestedBy, key);

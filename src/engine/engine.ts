@@ -52,7 +52,7 @@ import { setKernel } from '../kernel/kernel-of.js';
 import { consume, readTouch, touchGrants } from './uses.js';
 
 /**
- * Just-in-time access: requests, decisions, grants that end by themselves, and the journal of every transition.
+ * Just-in-time access: requests, decisions, grants that expire by themselves, and a journal of every transition.
  *
  * The engine trusts the `subject`, `by` and `reviewer` that it is given: authentication is the caller's responsibility.
  * Every verb rejects with a typed error when the store is unreachable. A caller that then does nothing denies access.
@@ -138,7 +138,7 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Takes access at once for a short window, where the approver allows break-glass. The use must be reviewed afterwards.
+   * Gives access at once for a short window, where the approver allows break-glass. A reviewer must review the use afterwards.
    * The journal records which reviewers were skipped.
    *
    * @returns the access. Under a used key: `reused: true` with the current state of the earlier access, which may be

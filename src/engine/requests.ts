@@ -38,7 +38,7 @@ export async function requestAccess(kernel: Kernel, { ask, key }: ParsedAsk, ver
   return { ...result, reused: opened.reused, differs: opened.reused ? differencesFrom(ask, result.request) : [] };
 }
 
-/** What {@link requestAccess} would do, up to the commit. Returns what would be refused, and throws what fails. */
+/** Runs {@link requestAccess} up to the commit, without writing. Returns a refusal as a value, and throws a failure. */
 export async function previewRequest(kernel: Kernel, { ask, key }: ParsedAsk): Promise<AccessPreview> {
   const now = () => moment(kernel.clock, ask.requestedBy);
   try {
@@ -99,7 +99,7 @@ export async function requestOutcome(kernel: Kernel, id: string): Promise<WaitAn
  * Finds the request that an earlier call with the same key made.
  *
  * @param id derived from the key
- * @returns the id of that request, which may be another one that the earlier call repeated; `undefined`: there is none
+ * @returns the id of that request, or of the request that the earlier call repeated. `undefined`: there is no such request
  * @throws IdempotencyError where the key was used for another ask
  */
 export async function requestOfKey(kernel: Kernel, id: string, ask: Ask): Promise<string | undefined> {
@@ -136,7 +136,7 @@ async function recordRequest(
   let repeated: string | undefined;
   const openedId = await kernel.ledger.run<string>(async () => {
     const context = await openingContext(kernel, ask, await draft(kernel, id, ask), false);
-    // Looks for a repeat after all other reads: what refuses this request may be the same call, running twice at once.
+    // Looks for a repeat after all other reads: a concurrent call with the same key may have made the request that refuses this one.
     repeated = await findRepeated();
     if (repeated !== undefined) return noChange(repeated);
     return openRequest(ask, id, isKeyed, kernel.settings.limits, context, moment(kernel.clock, ask.requestedBy));

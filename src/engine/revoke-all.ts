@@ -111,7 +111,7 @@ function readTarget({ ledger, settings }: Kernel, target: RevokeAllTarget): Revo
     if (!hasRuns) return targetOfOpen(ledger, subject, everyScope);
     return targetOfOpen(ledger, undefined, everyScope, (row) => isReachedBy(row.subject, subject));
   }
-  // Always a pattern, whatever the engine's scopes are: in an emergency a wildcard must neither be an error nor end nothing.
+  // Parses a pattern with every matcher: in an emergency a wildcard must neither be an error nor end nothing.
   const pattern = readPattern('target.scope', given.scope);
   return targetOfOpen(ledger, undefined, (scope) => patternScopes.overlaps(pattern, scope) || scopes.overlaps(pattern, scope));
 }

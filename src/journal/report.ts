@@ -50,7 +50,7 @@ export interface AccessReport {
  * @param entries the whole journal in order: what `readJournal` or `readJsonLines` yields
  * @param span half-open `[from, to)`, epoch milliseconds or `Date`s
  * @throws PurgedError `ERR_JIT_PURGED` when a purge's horizon lies after `from`
- * @throws CorruptError `ERR_JIT_CORRUPT`, naming the seq, where an entry doesn't follow from those before it
+ * @throws CorruptError `ERR_JIT_CORRUPT`, naming the seq, where an entry does not follow from the entries before it
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
  * const report = await accessReport(readJournal(store), { from: Date.UTC(2026, 0, 1), to: Date.UTC(2026, 1, 1) });

@@ -15,7 +15,7 @@ export interface StoreVerification {
   readonly ok: boolean;
   /** The last verified entry. Export it: a later `verifyStore` can then prove a truncation. */
   readonly head: Anchor;
-  /** The first problem of the journal itself, if any. The rows can then not be compared with it. */
+  /** The first problem of the journal itself. The rows are then not compared, because the journal proves nothing. */
   readonly problem: JournalProblem | undefined;
   /** The number of compared rows. */
   readonly rows: number;

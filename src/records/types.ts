@@ -120,7 +120,7 @@ export interface AccessRequest {
   readonly createdAt: number;
   /** The review deadline: the first instant at which the request can no longer be decided. Epoch milliseconds. */
   readonly reviewBy: number;
-  /** From this instant on, a sweep asks an approver again that has not answered. Epoch milliseconds. */
+  /** The instant from which a sweep asks the approver again, if it has not answered. Epoch milliseconds. */
   readonly askAgainAt: number;
   /** The approver that decided or named the quorum. The engine asks only it about groups and eligibility. `undefined`: none yet. */
   readonly approver: string | undefined;
@@ -204,7 +204,7 @@ export interface Usage {
   readonly startsAt: number;
   readonly expiresAt: number;
   readonly idleTtlMs: number | undefined;
-  /** The last recorded use. The engine does not write each of several close uses. Epoch milliseconds. */
+  /** The last recorded use. The engine does not record every touch, see `JitEngine.touch`. Epoch milliseconds. */
   readonly usedAt: number | undefined;
   /** The number of uses taken. */
   readonly uses: number;
@@ -343,14 +343,14 @@ export interface Decision {
    * - `not_activated`: a grant that covers the scope has started, but the approver has not confirmed its start.
    * - `use_required`: a grant that covers the scope has a number of uses, and a checker takes none.
    * - `locked`: the namespace has locks. This version can not read them, so it denies everything but standing access.
-   * - `no_grant`: no grant covers the scope.
+   * - `no_grant`: no live grant covers the scope.
    */
   readonly reason: 'granted' | 'standing' | 'not_started' | 'not_activated' | 'use_required' | 'locked' | 'no_grant';
   readonly subject: string;
   readonly scope: string;
   /** The clock reading at which the check was judged. Epoch milliseconds. */
   readonly at: number;
-  /** Of the grants that allow, the one that ends last. Otherwise the grant that starts next. */
+  /** Of the grants that allow, the one that ends last. `use_required`, `not_activated`, `not_started`: the grant of that reason. */
   readonly grant: Grant | undefined;
   /** The standing pattern that allows. */
   readonly pattern: string | undefined;
