@@ -48,7 +48,7 @@ export function readLinkKeys(argument: string, value: unknown): ParsedLinkKeys {
     const at = `${argument}[${i}]`;
     const { id, secret } = readOptions(at, item, ['id', 'secret']);
     if (typeof id !== 'string' || !KEY_ID.test(id) || ids.has(id))
-      throw invalid(`${at}.id`, "1-64 of [A-Za-z0-9_-], and no other key's", id);
+      throw invalid(`${at}.id`, '1-64 characters from [A-Za-z0-9_-], different from the other key ids', id);
     ids.add(id);
     return { id, secret: readSecret(`${at}.secret`, secret) };
   });

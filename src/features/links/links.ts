@@ -118,7 +118,7 @@ async function redeemLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, 
   kernel.refuseIfClosed();
   const given = readOptions('options', options, ['by', 'reason', 'comment', 'as', 'bearer']);
   if (given.bearer !== undefined && typeof given.bearer !== 'boolean') throw invalid('bearer', 'true or false', given.bearer);
-  if (given.bearer === true && given.by !== undefined) throw invalid('by', 'left out where bearer is true', given.by);
+  if (given.bearer === true && given.by !== undefined) throw invalid('by', 'omitted when bearer is true', given.by);
   const by = given.bearer === true ? undefined : kernel.settings.readId('by', given.by);
   const texts = readReviewTexts(given);
   // A token that cannot be trusted names no request. The only actor to record is the caller's `by`.

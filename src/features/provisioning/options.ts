@@ -59,7 +59,8 @@ function readName(argument: string, value: unknown): string {
 }
 
 function readDeclared(argument: string, value: unknown): string {
-  if (isPattern(value) && !isScope(value)) throw invalid(argument, 'a scope, not a pattern: name each scope that the system knows', value);
+  if (isPattern(value) && !isScope(value))
+    throw invalid(argument, 'a scope, not a pattern: list each scope that the external system knows', value);
   return readScope(argument, value);
 }
 
@@ -78,14 +79,13 @@ export function parseTarget(given: unknown): ParsedTarget {
   if (typeof apply !== 'function') throw invalid('target.apply', 'a function', apply);
   const list = readBoundedList('target.scopes', scopes, 1, MAX_SCOPES).map((scope, i) => readDeclared(`target.scopes[${i}]`, scope));
   const twice = list.find((scope, i) => list.indexOf(scope) !== i);
-  if (twice !== undefined) throw invalid('target.scopes', 'a list of different scopes', twice);
+  if (twice !== undefined) throw invalid('target.scopes', 'a list without duplicates', twice);
   const backoff = {
     tries: readCount('target.tries', tries, 1, 1_000),
     firstMs: readDuration('target.retryAfter', retryAfter),
     maxMs: readDuration('target.maxRetryAfter', maxRetryAfter),
   };
-  if (backoff.firstMs > backoff.maxMs)
-    throw invalid('target.retryAfter', `at most maxRetryAfter, which is ${backoff.maxMs} ms`, backoff.firstMs);
+  if (backoff.firstMs > backoff.maxMs) throw invalid('target.retryAfter', `at most maxRetryAfter (${backoff.maxMs} ms)`, backoff.firstMs);
   return Object.freeze({
     name: readName('target.name', name),
     scopes: Object.freeze(list),

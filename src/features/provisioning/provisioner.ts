@@ -50,7 +50,7 @@ export class Provisioner {
     const { name } = target.options;
     const followers = this.#kernel.part(Followers);
     const follower = `provisioning:${name}`;
-    if (followers.has(follower)) throw invalid('target.name', 'a name that no other target or sink has', name);
+    if (followers.has(follower)) throw invalid('target.name', 'a name that no other target or sink uses', name);
     this.#byName.set(name, target);
     followers.add({ name: follower, follow: 'shared', write: (entries) => this.#follow(target, entries) }, true);
     return target;

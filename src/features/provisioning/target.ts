@@ -150,11 +150,16 @@ export class Target {
         clock.source,
         timeoutMs,
         () => call,
-        () => new Error(`target ${name} did not settle within ${timeoutMs} ms`),
+        () => new Error(`apply of target ${name} did not settle within ${timeoutMs} ms`),
       );
       return (current) => settleProvisioning(current, moment(clock, PROVISIONING));
     } catch (error) {
-      this.#fail(new Error(`target ${name} did not apply that ${subject} ${held ? 'holds' : 'does not hold'} ${scope}`, { cause: error }));
+      this.#fail(
+        new Error(
+          `target ${name} could not apply that ${subject} ${held ? 'holds' : 'does not hold'} ${scope}; the sweep retries it until its tries are used up`,
+          { cause: error },
+        ),
+      );
       timedOut.abort(error);
       // A call that completes late may have overwritten a newer state.
       const late = () => {

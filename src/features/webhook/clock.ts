@@ -4,6 +4,6 @@ import { systemClock } from '../../core/time.js';
 
 /** Validates the caller's clock. Default: the system clock. */
 export function parseClock(argument: string, clock: unknown = systemClock): Clock {
-  if (typeof (clock as Clock | null)?.now !== 'function') throw invalid(argument, 'an object with now', clock);
+  if (typeof (clock as Clock | null)?.now !== 'function') throw invalid(argument, 'a clock: an object with now()', clock);
   return clock as Clock;
 }

@@ -6,7 +6,7 @@ export function readEntryTypes(argument: string, value: unknown): ReadonlySet<st
   if (value === undefined) return undefined;
   return new Set(
     readBoundedList(argument, value, 1).map((type, i) => {
-      if (!isEntryType(type)) throw invalid(`${argument}[${i}]`, 'a type of entry', type);
+      if (!isEntryType(type)) throw invalid(`${argument}[${i}]`, "an entry type, for example 'grant.issued'", type);
       return type;
     }),
   );

@@ -76,7 +76,7 @@ export class Sender {
     const now = this.now();
     this.#keepPause(now);
     if (now - begunAt + this.#settings.timeoutMs > WRITE_MS)
-      throw this.#error('unfinished', `took too long for all of a page; ${which(entry)} is the next`);
+      throw this.#error('unfinished', `used up the time of one write; the next one starts with ${which(entry)}`);
     const answer = await this.#call(entry, now);
     if (answer.status >= 200 && answer.status < 300) return;
     this.#paused = this.#refusal(answer, entry, this.now());
@@ -88,7 +88,7 @@ export class Sender {
     // A pause that lies too far ahead was computed before the clock was set back.
     if (!(now < retryAt && retryAt <= now + MAX_PAUSE_MS)) return;
     if (why === 'gone') throw new WebhookError(why, String(message), status, retryAt);
-    throw this.#error('waiting', `has asked not to be called before ${iso(retryAt)}`, status, retryAt);
+    throw this.#error('waiting', `asked not to be called before ${iso(retryAt)}; the sink waits`, status, retryAt);
   }
 
   async #call(entry: AuditEntry, now: number): Promise<Answer> {
@@ -103,7 +103,7 @@ export class Sender {
       'webhook-signature': keys.map((key) => signatureOf(key, entry.id, seconds, body)).join(' '),
     };
     const init = { method: 'POST', headers, body, redirect: 'manual', signal: stop.signal } as const;
-    const timeout = () => this.#error('timeout', `did not answer within ${timeoutMs} ms to ${which(entry)}`);
+    const timeout = () => this.#error('timeout', `did not answer within ${timeoutMs} ms to ${which(entry)}; the sink retries it`);
     try {
       const call = async () => (fetch === undefined ? globalThis.fetch(target.href, init) : fetch(target.href, init));
       const reply = await within(clock, timeoutMs, call, timeout);
@@ -113,13 +113,13 @@ export class Sender {
         .then(() => said?.cancel())
         .catch(() => undefined);
       // A custom `fetch` may return any value; only an integer is a status.
-      if (!Number.isInteger(status)) throw this.#error('status', `gave an answer without a status to ${which(entry)}`);
+      if (!Number.isInteger(status)) throw this.#error('status', `answered without a status to ${which(entry)}; the sink retries it`);
       return { status, retryAfter: status === 429 || status === 503 ? retryAfterIn(reply) : undefined };
     } catch (error) {
       stop.abort();
       if (error instanceof WebhookError) throw error;
       // Not attached as the cause, because a fetch error may contain the whole address.
-      throw this.#error('unreachable', `could not be called (${problemOf(error)}) with ${which(entry)}`);
+      throw this.#error('unreachable', `could not be reached (${problemOf(error)}) for ${which(entry)}; the sink retries it`);
     }
   }
 
@@ -127,17 +127,17 @@ export class Sender {
     const { name } = this.#settings;
     // A browser reports a redirect that it does not follow as status 0.
     if (status === 0 || (status >= 300 && status < 400))
-      return this.#error('redirect', `answered with a redirect, which is never followed: set its url to where it has moved`, status);
+      return this.#error('redirect', `answered with a redirect, which the sink never follows: set url to the new address`, status);
     if (status === 410) {
       const again = now + GONE_MS;
-      const advice = `take this sink out and call removeSink(engine, '${name}'), or it holds back every purge`;
-      return this.#error('gone', `is gone for good (410): ${advice}. It is called again after ${iso(again)}`, status, again);
+      const advice = `remove this sink and call removeSink(engine, '${name}'), or it blocks every purge`;
+      return this.#error('gone', `answered 410 (gone): ${advice}. The sink tries again after ${iso(again)}`, status, again);
     }
     const retryAt = readRetryAfter(retryAfter, now);
-    const then = retryAt === undefined ? '' : `, and not before ${iso(retryAt)}`;
-    const hint = status === 401 || status === 403 ? ' (does the receiver know the key that signs?)' : '';
+    const then = retryAt === undefined ? '' : `, not before ${iso(retryAt)}`;
+    const hint = status === 401 || status === 403 ? ' (does the receiver have the signing key?)' : '';
     const isRefusal = status >= 400 && status < 500 && !NEVER_REFUSALS.includes(status);
-    const problem = `answered ${status}${hint} to ${which(entry)}; it comes again${then}`;
+    const problem = `answered ${status}${hint} to ${which(entry)}; the sink retries it${then}`;
     return this.#error('status', problem, status, retryAt, isRefusal ? entry.id : undefined);
   }
 

@@ -17,12 +17,12 @@ const MAX_SECRETS = 10;
 /** Messages never contain a secret. */
 export function readSecrets(argument: string, value: unknown): readonly Uint8Array[] {
   // An easy mistake. It gets its own error, because the general one would show the value.
-  if (typeof value === 'string') throw new InvalidArgumentError(argument, 'a list of secrets', 'one secret');
+  if (typeof value === 'string') throw new InvalidArgumentError(argument, 'a list of secrets', 'a string');
   return readBoundedList(argument, value, 1, MAX_SECRETS).map((secret, i) => {
     const key = typeof secret === 'string' && secret.startsWith(PREFIX) ? fromBase64(secret.slice(PREFIX.length)) : undefined;
     if (key === undefined || key.length < MIN_BYTES || key.length > MAX_BYTES) {
       const got = key === undefined ? whatIsNoSecret(secret) : `${key.length} bytes`;
-      throw new InvalidArgumentError(`${argument}[${i}]`, `${PREFIX} and ${MIN_BYTES}-${MAX_BYTES} random bytes in base64`, got);
+      throw new InvalidArgumentError(`${argument}[${i}]`, `${PREFIX} followed by ${MIN_BYTES}-${MAX_BYTES} random bytes in base64`, got);
     }
     return key;
   });
@@ -30,9 +30,9 @@ export function readSecrets(argument: string, value: unknown): readonly Uint8Arr
 
 /** Describes an invalid secret without showing any part of it. */
 function whatIsNoSecret(secret: unknown): string {
-  if (typeof secret !== 'string') return secret === undefined ? 'undefined: is the variable set?' : 'no text';
-  if (secret === '') return 'an empty text: is the variable set?';
-  return secret.startsWith(PREFIX) ? `${PREFIX} and what is no base64` : `text without ${PREFIX}`;
+  if (typeof secret !== 'string') return secret === undefined ? 'undefined: is the environment variable set?' : 'not a string';
+  if (secret === '') return 'an empty string: is the environment variable set?';
+  return secret.startsWith(PREFIX) ? `${PREFIX} and invalid base64` : `a string without ${PREFIX}`;
 }
 
 /** @param seconds since the Unix epoch, as digits */

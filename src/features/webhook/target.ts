@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../../core/errors.js';
 
-const RULE = 'an https: address without credentials (http: only for localhost, 127.0.0.1 and [::1])';
+const RULE = 'an https: URL without credentials (http: only for localhost, 127.0.0.1 and [::1])';
 const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
 /** The destination of webhooks. The path and query of an address may be secret, so messages contain only its origin. */
@@ -11,16 +11,16 @@ export interface Target {
 
 export function readTarget(argument: string, value: unknown): Target {
   const refuse = (got: string) => new InvalidArgumentError(argument, RULE, got);
-  if (typeof value !== 'string') throw refuse('no text');
+  if (typeof value !== 'string') throw refuse('not a string');
   let url: URL;
   try {
     url = new URL(value);
   } catch {
-    throw refuse('no address');
+    throw refuse('an invalid URL');
   }
   const { protocol, hostname, username, password, origin, href } = url;
-  if (username !== '' || password !== '') throw refuse('one with credentials');
-  if (protocol === 'http:' && !LOOPBACK.includes(hostname)) throw refuse('http: to another machine');
+  if (username !== '' || password !== '') throw refuse('a URL with credentials');
+  if (protocol === 'http:' && !LOOPBACK.includes(hostname)) throw refuse('http: to another host');
   if (protocol !== 'https:' && protocol !== 'http:') throw refuse(`another scheme`);
   return { href, origin };
 }

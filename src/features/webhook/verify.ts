@@ -86,20 +86,23 @@ export function verifyWebhook(options: WebhookToVerify): { readonly id: string; 
   const toleranceMs = readDuration('tolerance', given.tolerance ?? 300_000);
   const { body: raw } = given;
   if (typeof raw !== 'string' && !ArrayBuffer.isView(raw))
-    throw invalid('body', 'the text or the bytes as they came, before a parser has had them', raw);
+    throw invalid('body', 'the raw text or bytes as received, not a parsed body', raw);
   const [id, seconds, signatures] = HEADERS.map((name) => readHeader(given.headers, name)) as [string, string, string];
-  if (!/^\d{1,12}$/.test(seconds)) throw new WebhookError('malformed', 'this is no webhook: its webhook-timestamp is no number of seconds');
+  if (!/^\d{1,12}$/.test(seconds)) throw new WebhookError('malformed', 'invalid webhook: webhook-timestamp is not a number of seconds');
   // Checked before the signature, so that an old or forged webhook does not cost a hash of its body.
   if (Math.abs(now - Number(seconds) * 1_000) > toleranceMs)
-    throw new WebhookError('stale', `this webhook was sent more than ${formatDuration(toleranceMs)} ago, or from the future`);
+    throw new WebhookError(
+      'stale',
+      `this webhook was sent more than ${formatDuration(toleranceMs)} ago, or its timestamp is in the future: check the clocks`,
+    );
   const body = textOf(raw);
-  if (body === undefined) throw new WebhookError('malformed', 'this is no webhook: its body is not UTF-8');
+  if (body === undefined) throw new WebhookError('malformed', 'invalid webhook: the body is not UTF-8');
   const isSigned = keys
     .map((key) => utf8.encode(signatureOf(key, id, seconds, body)))
     // Compares with every signature, so that the time does not depend on which one matches.
     .map((wanted) => signatures.split(' ').filter((signature) => areEqualBytes(wanted, utf8.encode(signature))).length > 0)
     .includes(true);
-  if (!isSigned) throw new WebhookError('signature', 'this webhook is not signed with a secret that is known here');
+  if (!isSigned) throw new WebhookError('signature', 'invalid webhook: no signature matches any of the secrets');
   return { id, payload: parse(body) };
 }
 
@@ -113,7 +116,7 @@ function readHeader(headers: unknown, name: string): string {
   const key = Object.keys(all).find((one) => one.toLowerCase() === name);
   const value: unknown = typeof all['get'] === 'function' ? (headers as Headers).get(name) : key !== undefined && all[key];
   if (typeof value === 'string' && value !== '') return value;
-  throw new WebhookError('malformed', `this is no webhook: it has no header ${name}`);
+  throw new WebhookError('malformed', `invalid webhook: the header ${name} is missing`);
 }
 
 /** Decodes strict UTF-8, so that the text that is parsed is exactly the text that was signed. */
@@ -130,6 +133,6 @@ function parse(body: string): WebhookPayload {
   try {
     return JSON.parse(body) as WebhookPayload;
   } catch {
-    throw new WebhookError('malformed', 'the body of this webhook is no JSON');
+    throw new WebhookError('malformed', 'invalid webhook: the body is not JSON');
   }
 }

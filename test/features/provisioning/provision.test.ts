@@ -171,7 +171,7 @@ describe('provision()', () => {
     await settle(engine);
     expect(await theChange(store)).toMatchObject({ failures: 1, problem: 'ECONNREFUSED' });
     expect(JSON.stringify(await entriesOf(store))).not.toContain('hunter2');
-    const message = `target roles did not apply that ${MAYA} holds ${SCOPE}`;
+    const message = `target roles could not apply that ${MAYA} holds ${SCOPE}; the sweep retries it until its tries are used up`;
     expect(told).toMatchObject([{ error: { message, cause: { message: 'the password is hunter2' } }, during: 'provisioning roles' }]);
   });
 
@@ -252,7 +252,7 @@ describe('provision()', () => {
     await engine.flushAudit();
     expect(signals[0]?.aborted).toBe(true);
     expect(await theChange(store)).toMatchObject({ failures: 1, problem: 'Error' });
-    expect(told[0]?.error).toMatchObject({ cause: { message: 'target roles did not settle within 10000 ms' } });
+    expect(told[0]?.error).toMatchObject({ cause: { message: 'apply of target roles did not settle within 10000 ms' } });
     await clock.advance('1s');
     await settle(engine);
     expect(roles.held.size).toBe(1);

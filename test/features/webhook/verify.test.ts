@@ -149,29 +149,29 @@ describe('verifyWebhook()', () => {
     ['a parsed body', JSON.parse(BODY) as object],
   ])('refuses %s as the mistake of the receiver that it is', (_, body) => {
     const webhook = { ...aWebhook(), body } as Parameters<typeof verifyWebhook>[0];
-    expect(() => verifyWebhook(webhook)).toThrow(/^body must be the text or the bytes as they came, before a parser has had them; got /);
+    expect(() => verifyWebhook(webhook)).toThrow(/^body must be the raw text or bytes as received, not a parsed body; got /);
   });
 
   it('names the header that is missing, and takes names in whatever case', () => {
     const upper = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value]));
     expect(verifyWebhook({ ...aWebhook(), headers: upper }).id).toBe('c1.1');
     const { 'webhook-signature': _signature, ...unsigned } = headers;
-    expect(refusal({ ...aWebhook(), headers: unsigned }).message).toBe('this is no webhook: it has no header webhook-signature');
+    expect(refusal({ ...aWebhook(), headers: unsigned }).message).toBe('invalid webhook: the header webhook-signature is missing');
   });
 
   it.each<[string, unknown, string]>([
-    ['undefined', undefined, 'undefined: is the variable set?'],
-    ['an empty text', '', 'an empty text: is the variable set?'],
-    ['text without its prefix', 'hunter2', 'text without whsec_'],
-    ['no base64', 'whsec_hunter2!', 'whsec_ and what is no base64'],
-    ['a number', 5, 'no text'],
+    ['undefined', undefined, 'undefined: is the environment variable set?'],
+    ['an empty text', '', 'an empty string: is the environment variable set?'],
+    ['text without its prefix', 'hunter2', 'a string without whsec_'],
+    ['no base64', 'whsec_hunter2!', 'whsec_ and invalid base64'],
+    ['a number', 5, 'not a string'],
   ])('says of a secret that is %s what is wrong with it, without showing it', (_, secret, got) => {
     const webhook = { ...aWebhook(), secrets: [secret] } as Parameters<typeof verifyWebhook>[0];
-    expect(() => verifyWebhook(webhook)).toThrow(`secrets[0] must be whsec_ and 24-64 random bytes in base64; got ${got}`);
+    expect(() => verifyWebhook(webhook)).toThrow(`secrets[0] must be whsec_ followed by 24-64 random bytes in base64; got ${got}`);
   });
 
   it('refuses a signed body that is no JSON', () => {
-    expect(refusal(aWebhook({ body: 'hello' })).message).toBe('the body of this webhook is no JSON');
+    expect(refusal(aWebhook({ body: 'hello' })).message).toBe('invalid webhook: the body is not JSON');
   });
 
   it.each<[string, object, string]>([

@@ -131,7 +131,7 @@ describe('webhookSink()', () => {
       const error = await failure(write(journalOf(1)));
       expect(error).toMatchObject({ name: 'WebhookError', why: 'status', status, retryAt: undefined });
       expect(error.message).toBe(
-        `webhook siem (https://hooks.example) answered ${status} to entry "c1.1" ("grant.issued", seq 1); it comes again`,
+        `webhook siem (https://hooks.example) answered ${status} to entry "c1.1" ("grant.issued", seq 1); the sink retries it`,
       );
       await write(journalOf(1));
       expect(receiver.calls).toHaveLength(2);
@@ -141,7 +141,7 @@ describe('webhookSink()', () => {
       const { receiver, write } = aSink();
       receiver.answers.push(status);
       expect((await failure(write(journalOf(1)))).message).toBe(
-        `webhook siem (https://hooks.example) answered ${status} (does the receiver know the key that signs?) to entry "c1.1" ("grant.issued", seq 1); it comes again`,
+        `webhook siem (https://hooks.example) answered ${status} (does the receiver have the signing key?) to entry "c1.1" ("grant.issued", seq 1); the sink retries it`,
       );
     });
 
@@ -158,7 +158,7 @@ describe('webhookSink()', () => {
       const named = Object.assign(new Error('whsec_'), { code: `bad ${SECRET}` });
       receiver.answers.push(new TypeError(`fetch failed: ${URL_WITH_SECRETS}`, { cause }), named, null as never);
       expect((await failure(write(journalOf(1)))).message).toBe(
-        'webhook siem (https://hooks.example) could not be called (ECONNREFUSED) with entry "c1.1" ("grant.issued", seq 1)',
+        'webhook siem (https://hooks.example) could not be reached (ECONNREFUSED) for entry "c1.1" ("grant.issued", seq 1); the sink retries it',
       );
       expect((await failure(write(journalOf(1)))).message).toContain('(Error)');
     });
@@ -173,7 +173,7 @@ describe('webhookSink()', () => {
 
     it('what a fetch answers that is none', async () => {
       const { write } = aSink({ fetch: (() => undefined) as never });
-      expect((await failure(write(journalOf(1)))).message).toContain('could not be called (TypeError)');
+      expect((await failure(write(journalOf(1)))).message).toContain('could not be reached (TypeError)');
     });
 
     it('what was not answered in time, and stops the call', async () => {
