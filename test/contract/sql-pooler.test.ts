@@ -61,7 +61,7 @@ if (hasPooler) {
           const client = await another.connect();
           await client.query('begin');
           await expect(store.journal({ after: 0, limit: 1 })).rejects.toThrow(
-            /the database could not be asked \(26000\): .* does not exist; behind a pooler use resilientPool\(pool, \{ prepare: false \}\), and no read$/,
+            /the database query failed \(26000\): .* does not exist; behind a pooler use resilientPool\(pool, \{ prepare: false \}\) and omit read$/,
           );
           await client.query('rollback');
           client.release();

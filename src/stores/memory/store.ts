@@ -207,7 +207,8 @@ class NamespaceState {
       append.map((entry) => ({ ...entry, data: frozenCopy(entry.data) })),
     );
     const head = linked.at(-1) ?? this.#head;
-    if (trimJournalTo > head.seq) throw new StoreError('commit', `trimJournalTo ${trimJournalTo} lies behind the head ${head.seq}`);
+    if (trimJournalTo > head.seq)
+      throw new StoreError('commit', `trimJournalTo ${trimJournalTo} is greater than the head ${head.seq}; nothing was applied`);
 
     for (const key of remove) this.#replace(key);
     for (const row of rows) this.#replace(row, row);

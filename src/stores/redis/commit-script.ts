@@ -51,7 +51,7 @@ for key, expected in pairs(TYPES) do
   local found = call('TYPE', key).ok
   there[key] = found ~= 'none'
   if there[key] and found ~= expected then
-    return redis.error_reply('JITREFUSED ' .. key .. ' is a ' .. found .. ' and not a ' .. expected .. '; nothing was written')
+    return redis.error_reply('JITREFUSED ' .. key .. ' is a ' .. found .. ' instead of a ' .. expected .. '; nothing was written')
   end
 end
 local NEEDED = {
@@ -77,7 +77,7 @@ if there[HEAD] then
   if damaged then return refuse(damaged .. '; nothing was written') end
 else
   for key in pairs(TYPES) do
-    if there[key] then return redis.error_reply('JITREFUSED ' .. HEAD .. ' is gone, ' .. key .. ' is not; nothing was written') end
+    if there[key] then return redis.error_reply('JITREFUSED ' .. HEAD .. ' is missing, although ' .. key .. ' exists; nothing was written') end
   end
   layout, seq, hash = false, '0', string.rep('0', 64)
 end

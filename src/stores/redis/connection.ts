@@ -131,7 +131,7 @@ export class Connection {
       if (call.changes === this.#status.changes) call.isSent = false;
       reply = await this.#send(call, server, ['EVAL', script.text, ...operands], isSubject);
     }
-    if (!Array.isArray(reply)) throw new AskError(call.isSent ? 'unknown' : 'no', 'a script was answered with no list');
+    if (!Array.isArray(reply)) throw new AskError(call.isSent ? 'unknown' : 'no', 'Redis returned no list for a script');
     return reply as readonly RedisReply[];
   }
 
@@ -148,9 +148,9 @@ export class Connection {
     } catch (error) {
       throw new AskError('unknown', messageOf(error));
     }
-    if (this.#status.changes !== changes) throw new AskError('unknown', 'the connection changed before the replicas had it');
+    if (this.#status.changes !== changes) throw new AskError('unknown', 'the connection changed before the replicas confirmed the change');
     const count = Number(have);
-    if (!(count >= this.replicas)) throw new AskError('unknown', `${count} of ${this.replicas} replicas have it`);
+    if (!(count >= this.replicas)) throw new AskError('unknown', `only ${count} of ${this.replicas} replicas confirmed the change`);
   }
 
   /** Runs work under one time limit. @throws AskError */

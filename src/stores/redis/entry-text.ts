@@ -32,6 +32,6 @@ function parse(text: string, place: number): AuditEntry {
   try {
     return JSON.parse(text.slice(HASH_LENGTH)) as AuditEntry;
   } catch {
-    throw new CorruptError('entry', String(place), 'is no JSON');
+    throw new CorruptError('entry', String(place), 'is not JSON');
   }
 }

@@ -4,7 +4,7 @@ import { systemClock } from '../../core/time.js';
 import { AskError } from './ask-error.js';
 import type { RedisReply } from './client.js';
 
-const ADVICE = "set maxmemory-policy to noeviction, or pass assume: { noeviction: true } where it is but can't be read";
+const ADVICE = "set maxmemory-policy to noeviction, or pass assume: { noeviction: true } if it is set but can't be read";
 /** How long a policy that was read stays valid: an operator may change it while the server runs. */
 const CHECK_EVERY_MS = 60_000;
 
@@ -73,7 +73,10 @@ function begin(ask: () => Promise<readonly RedisReply[]>, { onGiveUp }: Asker): 
 
 function checkPolicy([what, said]: readonly RedisReply[]): void {
   if (what === 'policy' && said === 'noeviction') return;
-  const text = typeof said === 'string' ? said : 'it did not say';
+  const text = typeof said === 'string' ? said : 'no reason given';
   if (what !== 'policy') throw new AskError('no', `the eviction policy could not be read: ${text}; ${ADVICE}`);
-  throw new AskError('no', `${text === '' ? 'this server hides its eviction policy' : `this server evicts by ${text}`}; ${ADVICE}`);
+  throw new AskError(
+    'no',
+    `${text === '' ? 'this server hides its eviction policy' : `this server can evict grants (${text})`}; ${ADVICE}`,
+  );
 }

@@ -61,7 +61,7 @@ const ADAPTED = new WeakMap<IoredisLike, RedisClient>();
 export function fromIoredis(client: IoredisLike): RedisClient {
   const given = client as Partial<IoredisLike> | null | undefined;
   if (typeof given?.call !== 'function' || typeof given.status !== 'string') {
-    throw invalid('client', 'a client of the package ioredis', client);
+    throw invalid('client', 'a client of the package ioredis, made by new Redis() or new Cluster()', client);
   }
   const known = ADAPTED.get(client);
   if (known !== undefined) return known;

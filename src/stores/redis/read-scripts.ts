@@ -18,13 +18,13 @@ const HEADER = '#!lua flags=allow-oom\n';
 const ROWS_READ = String.raw`${HEADER}${WHOLE}
 local HEAD, ROWS, INDEX, LIVE = unpack(KEYS)
 
-local function gone(what) return refuse(what .. ' is gone from the namespace of ' .. HEAD) end
+local function gone(what) return refuse(what .. ' is missing from the namespace of ' .. HEAD) end
 
 local function damage()
   local layout, rows, lines, fields = unpack(redis.call('HMGET', HEAD, 'layout', 'rows', 'lines', 'fields'))
   if not layout then
     -- A namespace has a head or nothing.
-    if redis.call('EXISTS', ROWS, INDEX, LIVE) > 0 then return 'the head is gone from the namespace of ' .. HEAD end
+    if redis.call('EXISTS', ROWS, INDEX, LIVE) > 0 then return 'the head is missing from the namespace of ' .. HEAD end
     return nil
   end
   if layout ~= '1' then return wrongLayout(HEAD, layout) end
@@ -179,7 +179,7 @@ return addLock(rows)
  */
 export const JOURNAL_SCRIPT = String.raw`${HEADER}${WHOLE}
 local HEAD, JOURNAL = unpack(KEYS)
-local function gone(what) return refuse(what .. ' is gone from the namespace of ' .. HEAD) end
+local function gone(what) return refuse(what .. ' is missing from the namespace of ' .. HEAD) end
 local layout, seq, hash, startSeq, startHash, dropped =
   unpack(redis.call('HMGET', HEAD, 'layout', 'seq', 'hash', 'startSeq', 'startHash', 'dropped'))
 if not layout then

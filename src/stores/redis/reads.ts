@@ -61,7 +61,7 @@ export class Reads {
       // A malformed row goes to the core's codec, which refuses only that row.
       if ((texts[i] as string).split(COLUMN).length < COLUMNS) continue;
       const what = `${row.kind} ${JSON.stringify(row.id)}`;
-      throw new StoreError('live', `${what} is listed as live and is not: something else has written to this namespace`);
+      throw new StoreError('live', `the live index names ${what}, which is not live: another program has written to this namespace`);
     }
     return rows.filter((row) => row.until === undefined || at < row.until || isLockRow(row));
   }
@@ -159,7 +159,7 @@ function lineOf(list: string, place: string): string {
   return line(list, digits(dueAt), encodeText(kind), encodeText(id));
 }
 
-const malformed = (operation: string): StoreError => new StoreError(operation, 'the answer of Redis is not of the form that was asked for');
+const malformed = (operation: string): StoreError => new StoreError(operation, 'the answer of Redis is malformed');
 
 /** Bytes or numbers mean that the client was configured to map its replies. */
 function textOf(operation: string, reply: RedisReply): string {

@@ -160,14 +160,14 @@ export function redisGrantStore(options: RedisGrantStoreOptions): GrantStore {
   const given = readOptions('options', options, ['client', 'namespace', 'timeoutMs', 'assume', 'replicas']);
   const { client, timeoutMs = 5_000, assume = {}, replicas: wanted = 0 } = given;
   if (typeof (client as Partial<RedisClient> | null | undefined)?.send !== 'function') {
-    throw invalid('client', 'made by fromNodeRedis() or fromIoredis()', client);
+    throw invalid('client', 'the result of fromNodeRedis() or fromIoredis()', client);
   }
   const { noeviction = false } = readOptions('assume', assume as object, ['noeviction']);
   if (typeof noeviction !== 'boolean') throw invalid('assume.noeviction', 'true or false', noeviction);
   const namespace = readNamespace(given.namespace);
   const replicas = readCount('replicas', wanted, 0, 1_000);
   if (replicas > 0 && (client as RedisClient).isCluster === true) {
-    throw invalid('replicas', '0 on a Cluster: WAIT has no key, so another node than the one that wrote would answer it', replicas);
+    throw invalid('replicas', '0 on a Cluster: WAIT has no key, so a node other than the writer would answer it', replicas);
   }
   const settings = { timeoutMs: readCount('timeoutMs', timeoutMs, 1, 3_600_000), assumesNoEviction: noeviction, replicas };
   return new RedisGrantStore(new SharedConnection(new Connection(client as RedisClient, settings)), namespace);

@@ -9,14 +9,14 @@ export const WHOLE = String.raw`
 local function refuse(reason) return redis.error_reply('JITREFUSED ' .. reason) end
 
 local function wrongLayout(head, layout)
-  return head .. ' is of layout ' .. (layout or 'none') .. ', and this version of the package knows layout 1'
+  return head .. ' has layout ' .. (layout or 'none') .. ', but this version of the package needs layout 1'
 end
 
 -- Compares how much a key holds with what the head counts. Returns what is wrong, or nil.
 local function differs(head, key, command, counted)
   local found = redis.call(command, key)
   if found == tonumber(counted or '-1') then return nil end
-  return key .. ' holds ' .. found .. ' items and ' .. head .. ' counts ' .. (counted or 'none')
-    .. ': something else has written to this namespace, or deleted from it'
+  return key .. ' holds ' .. found .. ' items, but ' .. head .. ' counts ' .. (counted or 'none')
+    .. ': another program has changed this namespace'
 end
 `;

@@ -143,9 +143,16 @@ export class Writer {
       const head = { seq: Number(seq), hash: String(hash) };
       if (outcome === 'committed' && change.trimTo > 0) void this.#drop().then(() => change.resolve({ outcome, head }));
       else if (outcome === 'committed' || outcome === 'conflict' || outcome === 'behind') change.resolve({ outcome, head });
-      else if (outcome !== 'moved') change.reject(new StoreError('commit', REFUSALS[String(outcome)] ?? `answered ${String(outcome)}`));
+      else if (outcome !== 'moved')
+        change.reject(new StoreError('commit', REFUSALS[String(outcome)] ?? `the commit script returned ${String(outcome)}`));
       else if (change.watch.ms < this.#connection.timeoutMs) return true;
-      else change.reject(new StoreError('commit', `others kept the head of the journal for ${this.#connection.timeoutMs} ms`));
+      else
+        change.reject(
+          new StoreError(
+            'commit',
+            `other commits moved the head of the journal for ${this.#connection.timeoutMs} ms; this change was not written`,
+          ),
+        );
       return false;
     });
   }
@@ -172,8 +179,8 @@ function fail({ id, reject }: Waiting, error: unknown): void {
 
 const REFUSALS: Readonly<Record<string, string>> = {
   recreated: CREATED_AT_CHANGED,
-  beyond: 'trimJournalTo lies behind the head',
-  malformed: 'a row or entry that it relies on is not of the form that this version writes; nothing was written',
+  beyond: 'trimJournalTo is greater than the head; nothing was written',
+  malformed: 'a row or entry that the change relies on is malformed, or of another version; nothing was written',
 };
 
 /** @throws InvalidArgumentError when the change is malformed; nothing was sent */

@@ -132,7 +132,7 @@ export class Backend {
     const file = DatabaseFile.at(written?.['file']);
     // Two in-memory databases cannot be distinguished, so both count as the same: the handle may be Kysely's own.
     if (read === undefined ? file === undefined : file !== undefined && read.isSameAs(file)) return;
-    throw new StoreError('schema', `read must be a handle on the database of db, ${placeOf(file)}; it is one on ${placeOf(read)}`);
+    throw new StoreError('schema', `read must be a handle on the same database as db (${placeOf(file)}); it is on ${placeOf(read)}`);
   }
 
   #notifying: Set<string> | undefined;

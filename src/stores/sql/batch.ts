@@ -103,7 +103,8 @@ export class Batch {
     if (put.some(({ key, createdAt }) => (this.#rows.get(key)?.createdAt ?? createdAt) !== createdAt)) throw createdAtChanged();
     const linked = link(this.#head, append);
     const head = linked.at(-1) ?? this.#head;
-    if (trimJournalTo > head.seq) throw new StoreError('commit', `trimJournalTo ${trimJournalTo} lies behind the head ${head.seq}`);
+    if (trimJournalTo > head.seq)
+      throw new StoreError('commit', `trimJournalTo ${trimJournalTo} is greater than the head ${head.seq}; nothing was applied`);
 
     for (const key of remove) {
       this.#rows.delete(key);

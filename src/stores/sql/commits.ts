@@ -73,7 +73,7 @@ export class Commits {
       await this.#turns.spend(Math.max(rows, LEAST_OF_BATCH));
       const batch = this.#waiting.splice(0, count);
       const late = batch.filter(({ patience }) => patience.left <= 0);
-      for (const { reject } of late) reject(new StoreError('commit', 'the commits before it took too long'));
+      for (const { reject } of late) reject(new StoreError('commit', 'earlier commits took too long; this change was not written'));
       const inTime = batch.filter((one) => !late.includes(one));
       if (inTime.length > 0) await this.#settle(inTime);
     }

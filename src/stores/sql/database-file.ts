@@ -53,7 +53,7 @@ export class DatabaseFile {
     const what = now === undefined ? 'deleted' : 'replaced';
     throw new StoreError(
       'file',
-      `the database file ${this.path} was ${what} while this process had it open: open it again, with a new store`,
+      `the database file ${this.path} was ${what} while this process had it open. Open it again and create a new store`,
     );
   }
 }

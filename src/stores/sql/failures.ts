@@ -4,7 +4,7 @@ import { messageOf, StoreError } from '../../core/errors.js';
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
   constructor(ms: number) {
-    super(`no answer within ${ms} ms: the database is silent, or no connection to it is free`);
+    super(`no answer within ${ms} ms: the database is silent, or no connection is free`);
   }
 }
 
@@ -46,6 +46,6 @@ function codeOf(error: unknown): string {
 export function asStoreError(operation: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const code = codeOf(error);
-  const hint = MISPREPARED.has(code) ? '; behind a pooler use resilientPool(pool, { prepare: false }), and no read' : '';
-  return new StoreError(operation, `the database could not be asked${code === '' ? '' : ` (${code})`}: ${messageOf(error)}${hint}`, error);
+  const hint = MISPREPARED.has(code) ? '; behind a pooler use resilientPool(pool, { prepare: false }) and omit read' : '';
+  return new StoreError(operation, `the database query failed${code === '' ? '' : ` (${code})`}: ${messageOf(error)}${hint}`, error);
 }

@@ -68,7 +68,7 @@ export async function migrate(options: { readonly db: SqlDatabase; readonly dial
     migrationLockTableName: 'jit_migration_lock',
   });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw new StoreError('migrate', 'the schema could not be brought up to date', error);
+  if (error !== undefined) throw new StoreError('migrate', 'the migration failed; the schema is not up to date', error);
 }
 
 type MigratorClass = new (props: MigratorProps) => Migrator;

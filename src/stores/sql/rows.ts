@@ -30,15 +30,12 @@ export function refuseWrongServer(first: Columns | undefined, dialect: SqlDialec
   const version = first?.['schema_version'];
   if (Number(version ?? 0) !== SCHEMA_VERSION) throw wrongVersion(Number(version ?? 0));
   if (dialect === 'postgres' && first?.['standby'] !== false) {
-    throw new StoreError(
-      'read',
-      'a standby answered (pg_is_in_recovery), which may not know the last revoke: connect the store and its read to the primary',
-    );
+    throw new StoreError('read', 'a standby answered (pg_is_in_recovery) and may lack the last revoke: connect db and read to the primary');
   }
 }
 
 export const wrongVersion = (version: number): StoreError =>
-  new StoreError('schema', `the schema's version is ${version}, and this package knows ${SCHEMA_VERSION}; see migrate()`);
+  new StoreError('schema', `the schema has version ${version}, but this package needs version ${SCHEMA_VERSION}; see migrate()`);
 
 /** @throws StoreError */
 export function rowOf(columns: Columns): Row {
@@ -153,4 +150,4 @@ function optional<T>(columns: Columns, name: string, read: (columns: Columns, na
  * The error for a column that is missing or has the wrong type, for example because a plugin renamed it. It must not count
  * as an absent value.
  */
-const malformed = (name: string, rule: string) => new StoreError('read', `column ${name} holds no ${rule}`);
+const malformed = (name: string, rule: string) => new StoreError('read', `column ${name} must hold ${rule}`);

@@ -17,7 +17,7 @@ export class TransactionFailed extends Error {
     override readonly cause: unknown,
     readonly unknown: boolean,
   ) {
-    super('the transaction did not come to its end', { cause });
+    super('the transaction did not complete', { cause });
   }
 }
 

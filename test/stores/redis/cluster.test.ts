@@ -149,7 +149,7 @@ describe.skipIf(!isInstalled)('a Cluster of three primaries with replicas', () =
         Array.from({ length: STORES }, () => says(() => redisGrantStore({ client: fromIoredis(client), namespace }).get([aRow()]))),
       );
     await policy(own, 'allkeys-lru');
-    expect(new Set(await answers())).toEqual(new Set([expect.stringContaining('this server evicts by allkeys-lru')]));
+    expect(new Set(await answers())).toEqual(new Set([expect.stringContaining('this server can evict grants (allkeys-lru)')]));
     await policy(own, 'noeviction');
     for (const node of others) await policy(node, 'allkeys-lru');
     expect(new Set(await answers())).toEqual(new Set(['answered']));
@@ -233,7 +233,7 @@ describeRedis(
       after(() => connect().then((other) => other.send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')));
       const now = performance.now();
       vi.spyOn(performance, 'now').mockReturnValue(now + 60_000);
-      expect(await one.get([aRow()]).then(() => 'answered', String)).toMatch(/this server evicts by allkeys-lru/);
+      expect(await one.get([aRow()]).then(() => 'answered', String)).toMatch(/this server can evict grants \(allkeys-lru\)/);
       await send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
       expect(await one.get([aRow()])).toEqual([undefined]);
     });

@@ -101,17 +101,19 @@ describeRedis('a namespace in Redis that something else has written to', (server
   it.each(Object.entries(damages))('answers nothing and commits nothing where %s [V8]', async (_, damage) => {
     const given = await granted();
     await damage(given);
-    for (const [name, read] of Object.entries(readsOf(given))) expect(await answerOf(read()), name).toMatch(/something else has written/);
+    for (const [name, read] of Object.entries(readsOf(given)))
+      expect(await answerOf(read()), name).toMatch(/another program has changed this namespace/);
     const change = aChange({ put: [aRow({ id: 'new' })], append: [anEntry({ namespace: given.store.namespace })] });
-    expect(await answerOf(given.store.commit(change))).toMatch(/something else has written.*nothing was written/);
+    expect(await answerOf(given.store.commit(change))).toMatch(/another program has changed this namespace.*nothing was written/);
   });
 
   it.each(['journal', 'changes'] as const)('commits nothing where something is gone from %s [V8]', async (key) => {
     const given = await granted();
     await given.send(...(key === 'journal' ? ['HDEL', given.journal, '1'] : ['ZREMRANGEBYRANK', given.changes, '0', '0']));
     const change = aChange({ put: [aRow({ id: 'new' })], append: [anEntry({ namespace: given.store.namespace })] });
-    expect(await answerOf(given.store.commit(change))).toMatch(/something else has written.*nothing was written/);
-    if (key === 'journal') expect(await answerOf(given.store.journal({ after: 0, limit: 1 }))).toMatch(/something else has written/);
+    expect(await answerOf(given.store.commit(change))).toMatch(/another program has changed this namespace.*nothing was written/);
+    if (key === 'journal')
+      expect(await answerOf(given.store.journal({ after: 0, limit: 1 }))).toMatch(/another program has changed this namespace/);
   });
 
   it('has no head for a namespace that is damaged, and hides no other head (L38)', async () => {
@@ -139,9 +141,9 @@ describeRedis('a namespace in Redis that something else has written to', (server
     const given = await granted();
     await given.send('HSET', given.head, 'layout', '2');
     for (const [name, read] of Object.entries(readsOf(given)))
-      expect(await answerOf(read()), name).toMatch(/is of layout 2, and this version of the package knows layout 1$/);
+      expect(await answerOf(read()), name).toMatch(/has layout 2, but this version of the package needs layout 1$/);
     expect(await answerOf(given.store.journal({ after: 0, limit: 1 }))).toMatch(
-      /is of layout 2, and this version of the package knows layout 1$/,
+      /has layout 2, but this version of the package needs layout 1$/,
     );
   });
 });

@@ -84,7 +84,7 @@ describe('redisGrantStore over a client that answers what it should not', () => 
       scripted(() => [String(++seq), 'a'.repeat(64), 'moved']),
       1,
     );
-    await expect(busy.commit(change)).rejects.toThrow(/others kept the head of the journal for 1 ms/);
+    await expect(busy.commit(change)).rejects.toThrow(/other commits moved the head of the journal for 1 ms/);
     expect(seq).toBeGreaterThan(0);
   });
 
@@ -174,6 +174,6 @@ describeRedis('rows and entries in Redis that are not of this package', (server)
     const { namespace } = opened.store;
     await opened.store.commit(aChange({ put: [aRow()], append: [anEntry({ namespace })] }));
     await opened.send('HSET', keysIn(namespace)[4] as string, '1', `${'a'.repeat(64)}{`);
-    await expect(opened.store.journal({ after: 0, limit: 1 })).rejects.toThrow(new CorruptError('entry', '1', 'is no JSON'));
+    await expect(opened.store.journal({ after: 0, limit: 1 })).rejects.toThrow(new CorruptError('entry', '1', 'is not JSON'));
   });
 });

@@ -24,7 +24,7 @@ describeRedis(
       const opened = await store();
       await opened.send('CONFIG', 'SET', 'maxmemory-policy', policy);
       after(() => connect().then(({ send }) => send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')));
-      const refused = new RegExp(`this server evicts by ${policy}; set maxmemory-policy to noeviction`);
+      const refused = new RegExp(`this server can evict grants \\(${policy}\\); set maxmemory-policy to noeviction`);
       await expect(opened.store.commit(oneRow(opened.store.namespace, 'a'))).rejects.toThrow(refused);
       await expect(opened.store.get([aRow()])).rejects.toThrow(refused);
       await expect(opened.store.live({ subject: 'user:maya', scope: 'a', at: 0 })).rejects.toThrow(refused);

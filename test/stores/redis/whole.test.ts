@@ -50,7 +50,7 @@ describeRedis(
         const key = given.keys[i] as string;
         await opened.send('DEL', key);
         await opened.send(write[0], key, write[1]);
-        await isRefusedWhole(opened, /is a (string|list) and not a (hash|zset); nothing was written/, given);
+        await isRefusedWhole(opened, /is a (string|list) instead of a (hash|zset); nothing was written/, given);
         // Whoever has it right again goes on where it was left, or has lost what was there: never a part of the change.
         expect(await opened.send('TYPE', key)).toBe(write[0] === 'SET' ? 'string' : 'list');
       }
@@ -108,15 +108,15 @@ describeRedis(
       const opened = await store();
       const given = await withTwoRows(opened);
       await opened.send('DEL', given.keys[0] as string);
-      await isRefusedWhole(opened, /head is gone/, given);
-      await expect(opened.store.journal({ after: 0, limit: 10 })).rejects.toThrow(/the head is gone/);
+      await isRefusedWhole(opened, /head is missing/, given);
+      await expect(opened.store.journal({ after: 0, limit: 10 })).rejects.toThrow(/the head is missing/);
     });
 
     it('is refused in a layout of another version', async () => {
       const opened = await store();
       const given = await withTwoRows(opened);
       await opened.send('HSET', given.keys[0] as string, 'layout', '2');
-      await isRefusedWhole(opened, /is of layout 2, and this version of the package knows layout 1; nothing was written/, given);
+      await isRefusedWhole(opened, /has layout 2, but this version of the package needs layout 1; nothing was written/, given);
     });
 
     it('is refused where a row that it relies on, or the entry that it trims to, is not one of ours', async () => {
@@ -125,12 +125,12 @@ describeRedis(
       const [, rowsKey = '', , , journalKey = ''] = given.keys;
       const row = await opened.send('HGET', rowsKey, 'grant\0a');
       await opened.send('HSET', rowsKey, 'grant\0a', 'grant\0a\x001');
-      await isRefusedWhole(opened, /not of the form/, given);
+      await isRefusedWhole(opened, /malformed, or of another version/, given);
       await opened.send('HSET', rowsKey, 'grant\0a', row as string);
       // As many as before, so that no count shows it.
       await opened.send('HDEL', journalKey, '1');
       await opened.send('HSET', journalKey, '01', 'x');
-      await isRefusedWhole(opened, /not of the form/, given);
+      await isRefusedWhole(opened, /malformed, or of another version/, given);
     });
 
     it('says that a row which the index names is gone, instead of leaving it out', async () => {
@@ -139,13 +139,13 @@ describeRedis(
       // As many as before, so that no count shows it.
       await opened.send('HDEL', given.keys[1] as string, 'grant\0a');
       await opened.send('HSET', given.keys[1] as string, 'grant\0other', 'x');
-      await expect(opened.store.find({ kind: 'grant', limit: 10 })).rejects.toThrow(/a row that is in the index is gone/);
-      await expect(opened.store.due({ at: 8.64e15, limit: 10 })).rejects.toThrow(/a row that is due is gone/);
-      await expect(opened.store.live({ subject: 'user:maya', at: 0 })).rejects.toThrow(/a live row is gone/);
-      await expect(opened.store.live({ subject: 'user:maya', scope: 'db-prod:write', at: 0 })).rejects.toThrow(/a live row is gone/);
+      await expect(opened.store.find({ kind: 'grant', limit: 10 })).rejects.toThrow(/a row that is in the index is missing/);
+      await expect(opened.store.due({ at: 8.64e15, limit: 10 })).rejects.toThrow(/a row that is due is missing/);
+      await expect(opened.store.live({ subject: 'user:maya', at: 0 })).rejects.toThrow(/a live row is missing/);
+      await expect(opened.store.live({ subject: 'user:maya', scope: 'db-prod:write', at: 0 })).rejects.toThrow(/a live row is missing/);
       await opened.send('HDEL', given.keys[4] as string, '1');
       await opened.send('HSET', given.keys[4] as string, '01', 'x');
-      await expect(opened.store.journal({ after: 0, limit: 10 })).rejects.toThrow(/an entry of the journal is gone/);
+      await expect(opened.store.journal({ after: 0, limit: 10 })).rejects.toThrow(/an entry of the journal is missing/);
     });
 
     it('gives nothing an expiry, and needs no key but its six', async () => {

@@ -70,7 +70,7 @@ describe('a SQLite file that is taken from under a process (L41)', () => {
     await migrate({ db: file.kysely(memory), dialect: 'sqlite' });
     const store = sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace: 'payments', read: memory });
     await expect(store.find({ kind: 'grant', limit: 1 })).rejects.toThrow(
-      /read must be a handle on the database of db, .+access\.db; it is one on a database in memory/,
+      /read must be a handle on the same database as db \(.+access\.db\); it is on a database in memory/,
     );
     memory.close();
   });
@@ -79,7 +79,7 @@ describe('a SQLite file that is taken from under a process (L41)', () => {
     const another = await SqliteFile.migrated();
     const store = sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace: 'payments', read: another.handle() });
     await expect(Promise.resolve().then(() => store.live({ subject: asked.subject, at: 0 }))).rejects.toThrow(
-      /read must be a handle on the database of db, .+access\.db; it is one on .+access\.db/,
+      /read must be a handle on the same database as db \(.+access\.db\); it is on .+access\.db/,
     );
     another.remove();
   });
