@@ -5,7 +5,7 @@ import type { Parts } from './reach.js';
 import type { Relations } from './relations.js';
 import type { Finding } from './types.js';
 
-/** Finds rules that never decide, or not for all of their scopes, because of other rules. */
+/** Finds rules that never decide, and rules whose wide pattern decides a scope of a later rule. */
 export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)[], relations: Relations): Finding[] {
   const { denying, groups } = policy;
   return rules.flatMap((rule, i) => {

@@ -146,7 +146,9 @@ export interface Finding {
   /**
    * The kind of the finding.
    *
-   * - `never_matches`, `shadowed`, `wide_pattern`: a rule that never decides, or not for all of its scopes.
+   * - `never_matches`: a rule for no subject or no requester, or a rule all of whose scopes deny rules cover.
+   * - `shadowed`: a rule that other rules make needless.
+   * - `wide_pattern`: a rule with a pattern that decides a scope of a later rule.
    * - `empty_group`, `untold_group`, `unused_group`, `quorum_too_big`, `never_escalates`: a group or quorum whose members may be
    *   unable to decide.
    * - `changed_id`: an id that `canonicalId` changes.

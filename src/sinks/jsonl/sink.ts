@@ -38,10 +38,10 @@ export interface JsonLinesSink extends AuditSink {
  *   reader leaves out the torn line and exact repeats.
  * - The file is opened by its path for each batch, so rotation needs no signal. If the file is renamed during a batch, the lines
  *   are in the renamed file. If it is deleted during a batch, they are written again to a new file.
- * - A symbolic link at `path` is refused, so that no other user can direct the lines to another file.
+ * - The sink refuses a symbolic link at `path`, so that no other user can direct the lines to another file.
  *
  * Gotcha: rotate by renaming. `copytruncate` loses the lines that are written between the copy and the truncation;
- * `verifyJournal` then names the first entry that is missing. If rotated files are compressed, delay it by one round.
+ * `verifyJournal` then names the first missing entry. If you compress rotated files, delay the compression by one rotation.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, also when `path` exists and is not a regular file
  * @example
