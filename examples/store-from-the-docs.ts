@@ -245,7 +245,7 @@ function holds({ start, journal }: Contents, known: Anchor | undefined): boolean
 /** Pure: what a namespace holds after a change whose expectations were all met. */
 function apply(before: Contents, change: Change): Contents {
   if (change.put.some((row) => before.rows.some((kept) => isOf(kept, row) && kept.createdAt !== row.createdAt)))
-    throw new StoreError('commit', 'the change gives a row another createdAt, which never changes');
+    throw new StoreError('commit', 'a change must keep the createdAt of each row');
   const gone = [...change.put, ...(change.remove ?? [])];
   const rows = [...before.rows.filter((row) => !gone.some((key) => isOf(row, key))), ...change.put];
   const linked = link(before.head, change.append);

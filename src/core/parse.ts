@@ -100,7 +100,7 @@ function plainFields(argument: string, given: unknown): readonly (readonly [stri
   refuseInstance(argument, given);
   return Object.entries(Object.getOwnPropertyDescriptors(given)).map(([key, property]) => {
     if (!('value' in property))
-      throw new InvalidArgumentError(isDoor(argument) ? key : `${argument}.${key}`, 'a value, not code that gives one', 'an accessor');
+      throw new InvalidArgumentError(isDoor(argument) ? key : `${argument}.${key}`, 'a data property, not an accessor', 'an accessor');
     return [key, property.value as unknown];
   });
 }
@@ -142,7 +142,7 @@ function isPlainAscii(text: string): boolean {
 const ID_RULE = '1-256 characters in NFC without control, format, separator or invisible characters or a space at either end';
 
 export function readId(argument: string, value: unknown): string {
-  if (!isId(value)) throw invalid(argument, typeof value === 'string' ? ID_RULE : 'an id, which is a string', value);
+  if (!isId(value)) throw invalid(argument, typeof value === 'string' ? ID_RULE : 'an id (a string)', value);
   return value;
 }
 

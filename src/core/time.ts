@@ -108,7 +108,7 @@ export function refuseIfSteppedBack(reading: ClockReading): void {
   if (reading.steppedBack) throw new ClockError(STEPPED_BACK);
 }
 
-const STEPPED_BACK = 'the clock has stepped back by more than a second; until it has caught up, nothing may create access';
+const STEPPED_BACK = 'the clock stepped back by more than a second: no call may create access until it has caught up';
 
 /**
  * Sleeps until an instant of `clock`, by the clock's own `sleep` or by real timers.

@@ -102,7 +102,7 @@ export function parseBreakGlassAsk(settings: AskSettings, given: unknown): Parse
   const who = parseWho(settings, fields.subject, fields.requestedBy);
   const parsed = parseCommon(who, parseScopes(settings, fields.scope, fields.scopes), fields);
   if (parsed.ask.justification === undefined || isBlank(parsed.ask.justification)) {
-    throw invalid('justification', 'given: why there is no time for a review', fields.justification);
+    throw invalid('justification', 'a text that says why there is no time for a review', fields.justification);
   }
   return parsed;
 }
@@ -113,7 +113,7 @@ export function parseBreakGlassAsk(settings: AskSettings, given: unknown): Parse
  */
 export function parseExtensionAsk(settings: AskSettings, given: unknown): (grant: Grant, operator: string | undefined) => ParsedAsk {
   const fields = readOptions<keyof ExtensionAsk>('ask', given, COMMON);
-  if (fields.requestedBy === undefined) throw invalid('requestedBy', 'given: the id of the caller that asks', undefined);
+  if (fields.requestedBy === undefined) throw invalid('requestedBy', 'the id of the caller that asks', undefined);
   // Checks the arguments before the engine loads anything.
   parseCommon(parseWho(settings, '-', fields.requestedBy), [], fields);
   return (grant, operator) => {
@@ -140,8 +140,8 @@ function parseWhoOfRun(
   { readRun }: AskSettings,
   { run, subject, requestedBy }: { readonly run?: unknown; readonly subject?: unknown; readonly requestedBy?: unknown },
 ): Who {
-  if (subject !== undefined) throw invalid('subject', 'left out where run is given: the engine derives it', subject);
-  if (requestedBy !== undefined) throw invalid('requestedBy', 'left out where run is given: it is the agent', requestedBy);
+  if (subject !== undefined) throw invalid('subject', 'omitted where `run` is given: the engine derives it', subject);
+  if (requestedBy !== undefined) throw invalid('requestedBy', 'omitted where `run` is given: it is the agent', requestedBy);
   const parsed = readRun('run', run);
   return { subject: runSubject(parsed), requestedBy: parsed.agent, agent: parsed.agent, operator: parsed.operator };
 }
@@ -163,11 +163,11 @@ function parseCommon(who: Who, scopes: readonly string[], fields: Partial<Record
 function parseScopes({ scopes: matcher }: AskSettings, scope: unknown, scopes: unknown): readonly string[] {
   // An ask may name a pattern only where the engine's matcher knows patterns. The approver's rules decide who gets one.
   const parseScope = matcher.exact ? readScope : readPattern;
-  if (scope === undefined && scopes === undefined) throw invalid('scope', 'given, or scopes', scope);
+  if (scope === undefined && scopes === undefined) throw invalid('scope', 'a scope, or omitted where `scopes` is given', scope);
   if (scopes === undefined) return [parseScope('scope', scope)];
-  if (scope !== undefined) throw invalid('scopes', 'left out where scope is given', scopes);
+  if (scope !== undefined) throw invalid('scopes', 'omitted where `scope` is given', scopes);
   const list = readBoundedList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => parseScope(`scopes[${i}]`, item));
   const repeated = list.findIndex((item, i) => list.indexOf(item) !== i);
-  if (repeated !== -1) throw invalid(`scopes[${repeated}]`, 'asked once', list[repeated]);
+  if (repeated !== -1) throw invalid(`scopes[${repeated}]`, 'different from every other scope', list[repeated]);
   return list;
 }

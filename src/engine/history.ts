@@ -134,7 +134,7 @@ export async function history(kernel: Kernel, query: HistoryQuery): Promise<Page
  */
 function readPast({ clock }: Kernel, argument: string, at: number): number {
   const { highWater } = clock.read();
-  if (at > highWater) throw invalid(argument, 'an instant that has come', at);
+  if (at > highWater) throw invalid(argument, 'an instant that is not in the future', at);
   return highWater;
 }
 
@@ -187,7 +187,7 @@ async function usesOf(kernel: Kernel, grants: readonly Grant[]): Promise<readonl
 async function purgedAmong({ ledger }: Kernel, grants: readonly Grant[]): Promise<ReadonlySet<string>> {
   const rows = await ledger.rows(grants.map(({ id }) => ({ kind: 'grant', id })));
   const kept = rows.find((row) => row !== undefined);
-  if (kept !== undefined) throw new CorruptError('usage', kept.id, 'is missing, or is not that of the grant, which is there');
+  if (kept !== undefined) throw new CorruptError('usage', kept.id, 'is missing or belongs to another grant');
   return new Set(grants.map(({ id }) => id));
 }
 

@@ -51,7 +51,7 @@ export function startSweeper<Scope extends string>(
   const everyMs = readDuration('every', read.every);
   const tell = readListener<[error: unknown]>('onError', read.onError);
   const problem = list.every(({ clock }) => clock.sleep !== undefined) ? undefined : whyNoLastingTimers();
-  if (problem !== undefined) throw new ClockError(`startSweeper needs timers that last, and ${problem}: ${INSTEAD}`);
+  if (problem !== undefined) throw new ClockError(`startSweeper needs a lasting timer, but ${problem}: ${INSTEAD}`);
 
   const places = list.length > PASSES_AT_ONCE ? new Places(PASSES_AT_ONCE) : undefined;
   const loops = list.map((engine) => new Loop(engine, everyMs, tell, places));

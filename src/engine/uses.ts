@@ -101,7 +101,7 @@ async function repeatUse(
   if (grant !== undefined) return { allowed: true, reused: true, subject, scope, at, grant: usedGrant(grant), usesLeft };
   const takenAt = new Date(at).toISOString();
   throw new DeniedError(
-    `the use of ${scope} that this idempotencyKey stands for was taken at ${takenAt}, and grant ${grantId} allows nothing more`,
+    `this idempotencyKey took a use of ${scope} at ${takenAt}, and grant ${grantId} allows nothing now`,
     subject,
     judge(uses, subject, scope, reading),
     { at, usesLeft },

@@ -177,7 +177,7 @@ export class Follower implements CommitHook {
     const { entries, start } = await this.#kernel.ledger.journal(seq, pageAfter(seq, refusals));
     if (start.seq > seq) {
       this.#localSeq = start.seq;
-      this.#delivery.report(new Error(`a purge took entries ${seq + 1} to ${start.seq} before sink ${this.sink.name} was given them`));
+      this.#delivery.report(new Error(`a purge took entries ${seq + 1} to ${start.seq} before sink ${this.sink.name} received them`));
     }
     const last = entries.at(-1);
     if (last === undefined) return false;

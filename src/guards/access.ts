@@ -48,6 +48,6 @@ export function attachAccess(carrier: object, access: Access): void {
  */
 export function accessOf(carrier: object): Access {
   const access = handedOn.get(carrier);
-  if (access === undefined) throw invalid('carrier', 'what a guard has let through', carrier);
+  if (access === undefined) throw invalid('carrier', 'a request that a guard has allowed', carrier);
   return access;
 }

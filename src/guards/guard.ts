@@ -40,7 +40,7 @@ async function asked<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof Error ? error : new Error('subject or scope has thrown what is no error', { cause: error });
+    throw error instanceof Error ? error : new Error('subject or scope threw a value that is not an error', { cause: error });
   }
 }
 
@@ -51,7 +51,8 @@ async function decide<Args extends readonly unknown[]>(
 ): Promise<Admitted | Refused> {
   const subject = await caller.subject(...args);
   if (subject === undefined || subject === null || subject === '') return refused(unauthenticated(caller.realm));
-  if (typeof subject !== 'string') throw invalid('subject(...)', 'a string; undefined, null or an empty one for nobody', subject);
+  if (typeof subject !== 'string')
+    throw invalid('subject(...)', 'a string, or undefined, null or an empty one where the caller is unknown', subject);
   const scope = typeof need === 'string' ? need : await need(...args);
   if (!isScope(scope)) return refused(invalidScope());
   try {

@@ -81,13 +81,13 @@ const OPTIONS = ['subject', 'scope', 'requestUrl', 'abortOnEnd', 'touch', 'realm
 export function readCaller<Args extends readonly unknown[]>(engine: unknown, options: unknown): Caller<Args> {
   const given = readOptions('options', options, OPTIONS);
   const { subject, requestUrl, abortOnEnd, realm = 'jit-access', retryAfter = 5_000, onRefused } = given;
-  if (typeof subject !== 'function') throw invalid('subject', 'a function that says who is calling', subject);
+  if (typeof subject !== 'function') throw invalid('subject', 'a function that returns the id of the caller', subject);
   const asked = readPort<GuardEngine>('engine', engine, ['check']);
   const isEngine = typeof asked.touch === 'function';
   const { touch = isEngine } = given;
   if (typeof touch !== 'boolean') throw invalid('touch', 'true or false', touch);
-  if (touch && !isEngine) throw invalid('touch', 'false, or left out, over a checker: it records no use', touch);
-  if (abortOnEnd !== undefined && !isEngine) throw invalid('abortOnEnd', 'left out over a checker, which can watch no access', abortOnEnd);
+  if (touch && !isEngine) throw invalid('touch', 'false or omitted over a checker: it records no use', touch);
+  if (abortOnEnd !== undefined && !isEngine) throw invalid('abortOnEnd', 'omitted over a checker, which cannot watch access', abortOnEnd);
   return Object.freeze({
     engine: asked,
     subject: subject as Caller<Args>['subject'],

@@ -133,7 +133,7 @@ export class JournalClock {
     if (before > now) throw invalid('before', 'an instant that has passed', before);
     const { head } = await this.reader.read();
     if (isForced) return true;
-    if (before > now - DAY_MS) throw invalid('before', 'at least a day ago, or the purge must say { force: true }', before);
+    if (before > now - DAY_MS) throw invalid('before', 'at least a day ago, unless the purge says { force: true }', before);
     if (head.seq === 0) return false;
     const instants: number[] = [];
     for (let seq = Math.max(0, head.seq - JUDGED_ENTRIES); seq < head.seq;) {

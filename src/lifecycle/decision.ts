@@ -91,7 +91,7 @@ export function applyVerdict(
   refuseIfLate(request, moment);
   const { verdict, approver, rule } = answer;
   if (verdict.outcome === 'abstain') {
-    const ending = { status: 'denied', cause: 'abstained', by: APPROVER, reason: 'no approver had an opinion' } as const;
+    const ending = { status: 'denied', cause: 'abstained', by: APPROVER, reason: 'no approver decided' } as const;
     return endRequest(request, ending, moment, { approver, rule });
   }
   if (verdict.outcome === 'deny') return deny(request, verdict.reason, moment, { approver, rule });
@@ -99,7 +99,7 @@ export function applyVerdict(
   if (verdict.outcome === 'review') return assign(request, { approver, rule, terms }, verdict, moment);
   if (request.extension?.breakGlass === true) {
     // Even if the approver approves: access that was taken without a review is not extended without one.
-    return deny(request, 'access that was taken by break-glass is extended only by people', moment, { approver, rule });
+    return deny(request, 'break-glass access is extended only by reviewers', moment, { approver, rule });
   }
   if (context === undefined) throw new TypeError('an approval needs its context');
   return approveRequest(request, { cause: 'approver', by: APPROVER, reason: verdict.reason }, moment, { approver, rule, terms }, context);
@@ -142,7 +142,7 @@ export function cancelRequest(
   const by = moment.actor;
   // The embedding service authorises a revoke. The engine checks a cancel: only the subject or the requester may cancel.
   if (cause === 'cancelled' && by !== request.subject && by !== request.requestedBy) {
-    throw new DeniedError(`only its subject or whoever asked for it may cancel request ${request.id}`, by, undefined);
+    throw new DeniedError(`only its subject or its requester may cancel request ${request.id}`, by, undefined);
   }
   // A request that has expired stays expired, whether or not a sweep has recorded that.
   if (request.end?.status === 'cancelled' || request.end?.status === 'expired') return noChange({ request, grants: [] });

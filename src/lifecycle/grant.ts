@@ -53,10 +53,10 @@ export interface IssueContext extends SubjectContext, ChainContext {
 /** Why the requested time allows no grant when the request is approved at `at`; `undefined`: it allows one. */
 export function reasonOfTime(request: AccessRequest, at: number): string | undefined {
   const { startsAt, expiresAt } = windowOf(request, at);
-  if (!(startsAt < expiresAt)) return 'nothing is left of the time that may be given (maxTotal)';
+  if (!(startsAt < expiresAt)) return 'no time is left within its maxTotal';
   // Refused, not cut (L3). An extension is exempt, because `windowOf` limits its window.
   return request.extension === undefined && request.ttlMs > (request.terms?.maxTotalMs ?? Infinity)
-    ? 'it is for longer than its rule gives in all (maxTotal)'
+    ? 'it is longer than the maxTotal of its rule'
     : undefined;
 }
 

@@ -20,7 +20,7 @@ export function activateGrant(use: GrantUse, chain: ExtensionChain, eligible: bo
   if (hasEnded(use, moment)) return expireGrant(use, moment);
   if (!eligible) {
     const by = { ...moment, actor: APPROVER };
-    const ended = endOne(use, { cause: 'ineligible', reason: 'the subject may no longer hold this' }, by);
+    const ended = endOne(use, { cause: 'ineligible', reason: 'the subject is no longer eligible' }, by);
     return combine(ended.result, [ended, ...endChain(chain, by)]);
   }
   if (grant.asksAtStart) refuseIfSteppedBack(moment);

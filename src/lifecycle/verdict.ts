@@ -27,7 +27,7 @@ export function readVerdict(name: string, answer: unknown): ParsedVerdict {
   const given = readOptions('verdict', answer, ['outcome', 'reason', 'quorum', 'terms', 'approver', 'rule']);
   const { outcome, reason, quorum, terms } = given;
   const source = readSource(name, given);
-  if (outcome !== 'review' && quorum !== undefined) throw invalid('verdict.quorum', 'left out unless the outcome is review', quorum);
+  if (outcome !== 'review' && quorum !== undefined) throw invalid('verdict.quorum', 'omitted unless the outcome is review', quorum);
   switch (outcome) {
     case 'approve':
       return { ...source, verdict: { outcome, reason: readText('verdict.reason', reason), terms: readTerms('verdict.terms', terms) } };
@@ -140,7 +140,7 @@ function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewW
   const read = readBoundedList(`${argument}.groups`, groups, 1).map((group, i) => {
     const at = `${argument}.groups[${i}]`;
     const { name, approvals } = readOptions(at, group, ['name', 'approvals']);
-    if (names.has(name)) throw invalid(`${at}.name`, 'named once', name);
+    if (names.has(name)) throw invalid(`${at}.name`, 'different from every other item', name);
     names.add(name);
     return { name: readId(`${at}.name`, name), approvals: readCount(`${at}.approvals`, approvals, 1, MAX_COUNT) };
   });

@@ -4,7 +4,7 @@ import type { Row, RowOrder } from '../core/store-port.js';
 import { isInstant } from '../core/instant.js';
 
 /** The reason why a store refuses a change of a row's `createdAt`: it orders the pages of `find`. */
-export const CREATED_AT_CHANGED = 'the change gives a row another createdAt, which never changes; nothing was written';
+export const CREATED_AT_CHANGED = 'a change must keep the createdAt of each row; nothing was written';
 
 export const createdAtChanged = (): StoreError => new StoreError('commit', CREATED_AT_CHANGED);
 

@@ -24,7 +24,7 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
   [
     () => new errors.OutcomeUnknownError('c1', cause),
     'ERR_JIT_OUTCOME_UNKNOWN',
-    'it could not be learnt whether change c1 was applied; read the record before trying again',
+    'the outcome of change c1 is unknown; read the record before you try again',
     { changeId: 'c1', cause },
   ],
   [
@@ -43,14 +43,14 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
   [
     () => new errors.UndecidedError('r1'),
     'ERR_JIT_UNDECIDED',
-    "request r1 can't be reviewed yet: the approver has not said who must; decide('r1') asks it again",
+    "request r1 cannot be reviewed yet: the approver has not answered; retryDecision('r1') asks it again",
     { requestId: 'r1' },
   ],
-  [() => new errors.NotFoundError('grant', 'r1.1'), 'ERR_JIT_NOT_FOUND', 'there is no grant r1.1', { kind: 'grant', id: 'r1.1' }],
+  [() => new errors.NotFoundError('grant', 'r1.1'), 'ERR_JIT_NOT_FOUND', 'grant r1.1 does not exist', { kind: 'grant', id: 'r1.1' }],
   [
     () => new errors.SelfReviewError('r1', 'user:maya'),
     'ERR_JIT_SELF_REVIEW',
-    "user:maya asked for request r1 or would hold its access, and can't review it",
+    'user:maya requested r1 or is its subject, and cannot review it',
     { requestId: 'r1', reviewer: 'user:maya' },
   ],
   [
@@ -62,35 +62,35 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
   [
     () => new errors.NotReviewerError('r1', 'user:sam', 'has_denied'),
     'ERR_JIT_NOT_REVIEWER',
-    "user:sam has denied request r1; a denial can't become an approval",
+    'user:sam has denied request r1; a denial cannot become an approval',
     { why: 'has_denied' },
   ],
   [
     () => new errors.NotReviewerError('r1', 'agent:7', 'is_agent'),
     'ERR_JIT_NOT_REVIEWER',
-    'agent:7 is an agent, and agents never review; it may not review request r1',
+    'agent:7 is an agent and cannot review request r1: agents never review',
     { why: 'is_agent' },
   ],
   [
     () => new errors.EndedError('r1.1', undefined),
     'ERR_JIT_ENDED',
-    "grant r1.1 has ended (time) and can't be extended; ask with requestAccess instead",
+    'grant r1.1 has ended (time) and cannot be extended; call requestAccess instead',
     { grantId: 'r1.1', end: undefined },
   ],
   [
     () => new errors.EndedError('r1.1', { status: 'revoked', cause: 'released', at: 1, by: 'user:maya', reason: undefined }),
     'ERR_JIT_ENDED',
-    "grant r1.1 has ended (released) and can't be extended; ask with requestAccess instead",
+    'grant r1.1 has ended (released) and cannot be extended; call requestAccess instead',
     { end: { cause: 'released' } },
   ],
   ...(
     [
-      ['malformed', 'is not one that this engine makes'],
-      ['signature', 'is not signed with a key that this engine knows'],
+      ['malformed', 'is malformed'],
+      ['signature', 'is not signed with a key of this engine'],
       ['expired', 'has expired'],
-      ['used', 'has been used: its reviewer has reviewed since it was made'],
-      ['not_yours', 'was made for somebody else'],
-      ['other_request', 'was made for another namespace, or for something else than what is asked'],
+      ['used', 'has been used: its reviewer has reviewed the request since'],
+      ['not_yours', 'was made for another reviewer'],
+      ['other_request', 'was made for another namespace or another request'],
     ] as const
   ).map(
     ([why, problem]) =>
@@ -111,7 +111,7 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
   [
     () => new errors.IdempotencyError('r1'),
     'ERR_JIT_IDEMPOTENCY',
-    'this idempotencyKey made r1, which was for something else; use a new key',
+    'this idempotencyKey was used for another call, which created r1; use a new key',
     { recordId: 'r1' },
   ],
   [
@@ -129,7 +129,7 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
   [
     () => new errors.DeadlineError(undefined, Date.UTC(2026, 2, 14)),
     'ERR_JIT_DEADLINE',
-    'the window that is asked for ended at 2026-03-14T00:00:00.000Z',
+    'the requested window ended at 2026-03-14T00:00:00.000Z',
     { requestId: undefined },
   ],
   [

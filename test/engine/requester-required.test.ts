@@ -25,7 +25,7 @@ describe('extend() without requestedBy', () => {
     const { engine, store } = anEngine();
     const calls = store.calls.length;
     const said = await engine.extend('no such grant', nameless()).catch((error: Error) => error.message);
-    expect(said).toBe('requestedBy must be given: the id of the caller that asks; got undefined');
+    expect(said).toBe('requestedBy must be the id of the caller that asks; got undefined');
     expect(store.calls).toHaveLength(calls);
   });
 

@@ -9,7 +9,7 @@ const CISO = 'user:ciso';
 /** Writes a field of a later version into a row: this version can not read it, and that version may still allow by it. */
 async function bend(store: GrantStore, kind: string, id: string, body: Row['body'] = { more: 1 }): Promise<void> {
   const [row] = await store.get([{ kind, id }]);
-  if (row === undefined) throw new Error(`there is no ${kind} ${id}`);
+  if (row === undefined) throw new Error(`${kind} ${id} does not exist`);
   const bent: Row = { ...row, version: row.version + 1, body: { ...row.body, ...body } };
   await store.commit({ id: `bend-${id}`, expect: [{ kind, id, version: row.version }], put: [bent], append: [] });
 }

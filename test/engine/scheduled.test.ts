@@ -310,7 +310,7 @@ describe('JitEngine', () => {
           cause: 'ineligible',
           at: START,
           by: 'system:approver',
-          reason: 'the subject may no longer hold this',
+          reason: 'the subject is no longer eligible',
         };
         expect((await engine.getRequest(grant.requestId))?.grants).toMatchObject([{ end, activatedAt: undefined }]);
         const kept = (await entriesOf(store)).filter(({ type }) => type !== 'attempt.refused');

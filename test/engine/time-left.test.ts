@@ -12,13 +12,13 @@ describe('what its rule leaves no time for', () => {
     const grant = await aGranted(engine);
     expect(await engine.extend(grant.id, { requestedBy: MAYA, ttl: MINUTE })).toMatchObject({
       outcome: 'denied',
-      reason: 'nothing is left of the time that may be given (maxTotal)',
+      reason: 'no time is left within its maxTotal',
       request: { end: { cause: 'limit', by: 'system:approver' }, reviews: [], quorum: undefined },
     });
     expect(await engine.inbox(SAM)).toEqual([]);
     expect(await ask(engine, { scope: 'other', ttl: 16 * MINUTE })).toMatchObject({
       outcome: 'denied',
-      reason: 'it is for longer than its rule gives in all (maxTotal)',
+      reason: 'it is longer than the maxTotal of its rule',
     });
   });
 

@@ -19,7 +19,7 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'no_grant',
     'late: 90 minutes are left',
     'no_grant',
-    'revoked: the subject may no longer hold this',
+    'revoked: the subject is no longer eligible',
   ],
   'break-glass.ts': [
     'page: break-glass by user:maya',

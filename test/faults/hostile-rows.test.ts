@@ -253,7 +253,7 @@ describe('JitEngine', () => {
           expect((await unlessRefused(engine.check(MAYA, SCOPE)))?.allowed).not.toBe(true);
           expect(await unlessRefused(engine.filterAllowed(MAYA, [SCOPE]))).not.toEqual([SCOPE]);
           expect((await unlessRefused(engine.status(MAYA)))?.held.some((one) => one.id === grant.id)).not.toBe(true);
-          // What is no row at all may spoil the whole answer, which denies; a row that is wrong spoils only itself.
+          // What is not a row may spoil the whole answer, which denies; a row that is wrong spoils only itself.
           const good = await unlessRefused(engine.filterAllowed(MAYA, ['good']));
           if (!NO_ROWS.has(what) || good !== undefined) expect(good?.length).toBe(t < END ? 1 : 0);
         }

@@ -235,7 +235,7 @@ describe('followers: what holds up whom', () => {
     sink.fail(1);
     await engine.flushAudit();
     const report = await engine.flushAudit();
-    const message = `a purge took entries 1 to ${journalStart} before sink local was given them`;
+    const message = `a purge took entries 1 to ${journalStart} before sink local received them`;
     expect(report).toMatchObject({ caughtUp: true, followers: [{ behind: 0 }] });
     expect(sink.entries.map(({ seq }) => seq)).toEqual((await entriesOf(store)).map(({ seq }) => seq));
     const failed = 'the recording sink was told to fail';

@@ -35,12 +35,12 @@ describe('a guard over a checker', () => {
     await engine.requestAccess({ subject: 'user:maya', scope: SCOPE, ttl: '15m' });
     const commits = store.called('commit');
     expect(statusOf(await createGuard(checker, options({ touch: false }))())).toBe(200);
-    expect(() => createGuard(checker, options({ touch: true }))).toThrow(/touch must be false, or left out, over a checker/);
+    expect(() => createGuard(checker, options({ touch: true }))).toThrow(/touch must be false or omitted over a checker/);
     expect(store.called('commit')).toBe(commits);
   });
 
   it('can watch no access, and so refuses abortOnEnd at its construction', () => {
-    expect(() => createGuard(aWorld().checker, options({ abortOnEnd: watchAccess }))).toThrow(/abortOnEnd must be left out over a checker/);
+    expect(() => createGuard(aWorld().checker, options({ abortOnEnd: watchAccess }))).toThrow(/abortOnEnd must be omitted over a checker/);
   });
 
   it('answers 503 for what is wrong with the service, and 401 only for what is no id of a caller (L30)', async () => {

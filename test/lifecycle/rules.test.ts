@@ -280,7 +280,7 @@ describe('reasonOfTime()', () => {
     const request = aRequest({ ttlMs: 31, extension, ...within(30) });
     expect(reasonOfTime(request, START_AT)).toBeUndefined();
     expect(windowOf(request, START_AT)).toEqual({ startsAt: START_AT + 10, expiresAt: START_AT + 30 });
-    expect(reasonOfTime(aRequest({ ttlMs: 31, extension, ...within(10) }), START_AT)).toContain('nothing is left');
+    expect(reasonOfTime(aRequest({ ttlMs: 31, extension, ...within(10) }), START_AT)).toContain('no time is left');
   });
 });
 

@@ -323,7 +323,7 @@ describe('the codec', () => {
     corrupt({ ...row, body: spoil(row.body) });
   });
 
-  it.each([null, undefined, 7, 'row', [], {}, { kind: 'grant' }])('L30 refuses what is no row at all: %j', (row) => {
+  it.each([null, undefined, 7, 'row', [], {}, { kind: 'grant' }])('L30 refuses what is not a row: %j', (row) => {
     for (const decodeOne of Object.values(decoders)) expect(() => decodeOne(row as unknown as Row)).toThrow(/./);
     for (const decodeOne of Object.values(decoders)) {
       try {

@@ -34,10 +34,7 @@ export class OutcomeUnknownError extends JitError {
     cause?: unknown,
     readonly requestId?: string,
   ) {
-    super(
-      `it could not be learnt whether change ${changeId} was applied; read the record before trying again${recorded(requestId)}`,
-      cause,
-    );
+    super(`the outcome of change ${changeId} is unknown; read the record before you try again${recorded(requestId)}`, cause);
   }
 }
 

@@ -55,11 +55,7 @@ export class DeadlineError extends JitError {
     readonly reviewBy: number,
   ) {
     const before = new Date(reviewBy).toISOString();
-    super(
-      requestId === undefined
-        ? `the window that is asked for ended at ${before}`
-        : `request ${requestId} had to be decided before ${before}`,
-    );
+    super(requestId === undefined ? `the requested window ended at ${before}` : `request ${requestId} had to be decided before ${before}`);
   }
 }
 
@@ -68,7 +64,7 @@ export class UndecidedError extends JitError {
   override readonly name = 'UndecidedError';
   readonly code = 'ERR_JIT_UNDECIDED';
   constructor(readonly requestId: string) {
-    super(`request ${requestId} can't be reviewed yet: the approver has not said who must; decide('${requestId}') asks it again`);
+    super(`request ${requestId} cannot be reviewed yet: the approver has not answered; retryDecision('${requestId}') asks it again`);
   }
 }
 
@@ -80,7 +76,7 @@ export class NotFoundError extends JitError {
     readonly kind: 'request' | 'grant' | 'follower' | 'provisioning change',
     readonly id: string,
   ) {
-    super(`there is no ${kind} ${id}`);
+    super(`${kind} ${id} does not exist`);
   }
 }
 
@@ -92,7 +88,7 @@ export class SelfReviewError extends JitError {
     readonly requestId: string,
     readonly reviewer: string,
   ) {
-    super(`${reviewer} asked for request ${requestId} or would hold its access, and can't review it`);
+    super(`${reviewer} requested ${requestId} or is its subject, and cannot review it`);
   }
 }
 
@@ -108,8 +104,8 @@ export class NotReviewerError extends JitError {
     super(
       {
         not_in_group: `${reviewer} is in none of the groups that may review request ${requestId}`,
-        has_denied: `${reviewer} has denied request ${requestId}; a denial can't become an approval`,
-        is_agent: `${reviewer} is an agent, and agents never review; it may not review request ${requestId}`,
+        has_denied: `${reviewer} has denied request ${requestId}; a denial cannot become an approval`,
+        is_agent: `${reviewer} is an agent and cannot review request ${requestId}: agents never review`,
       }[why],
     );
   }
@@ -128,7 +124,7 @@ export class EndedError extends JitError {
     readonly grantId: string,
     end: GrantEnd | undefined,
   ) {
-    super(`grant ${grantId} has ended (${end?.cause ?? 'time'}) and can't be extended; ask with requestAccess instead`);
+    super(`grant ${grantId} has ended (${end?.cause ?? 'time'}) and cannot be extended; call requestAccess instead`);
     hide(this, 'end', end);
   }
 }
@@ -147,12 +143,12 @@ export class LinkError extends JitError {
 }
 
 const LINK_PROBLEMS: Readonly<Record<LinkError['why'], string>> = {
-  malformed: 'is not one that this engine makes',
-  signature: 'is not signed with a key that this engine knows',
+  malformed: 'is malformed',
+  signature: 'is not signed with a key of this engine',
   expired: 'has expired',
-  used: 'has been used: its reviewer has reviewed since it was made',
-  not_yours: 'was made for somebody else',
-  other_request: 'was made for another namespace, or for something else than what is asked',
+  used: 'has been used: its reviewer has reviewed the request since',
+  not_yours: 'was made for another reviewer',
+  other_request: 'was made for another namespace or another request',
 };
 
 /** The subject is not eligible for the requested access. No request was recorded. */
@@ -175,7 +171,7 @@ export class IdempotencyError extends JitError {
   readonly code = 'ERR_JIT_IDEMPOTENCY';
   /** @param recordId the id of the request, or of the use, that the key made */
   constructor(readonly recordId: string) {
-    super(`this idempotencyKey made ${recordId}, which was for something else; use a new key`);
+    super(`this idempotencyKey was used for another call, which created ${recordId}; use a new key`);
   }
 }
 

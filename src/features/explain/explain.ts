@@ -126,7 +126,7 @@ const hasComeSince = ({ clock }: Kernel, changesAt: number | undefined): boolean
 async function refuseUnreadable({ ledger }: Kernel, { request }: Finding): Promise<void> {
   const { id } = request as AccessRequest;
   if ((await ledger.row('request', id)) === undefined) return;
-  throw new CorruptError('request', id, 'is approved, but its grant, or how that was used, is missing or can not be read');
+  throw new CorruptError('request', id, 'is approved, but its grant or usage row is missing or unreadable');
 }
 
 /** The records of the subject that may decide, narrowed after each page. */

@@ -148,7 +148,7 @@ export class Wait<T> {
     while (!this.#isOver) {
       const isWoken = await this.#guard.until(this.#hangsAt);
       if (!isWoken && this.#context.clock.read().now >= this.#hangsAt) {
-        this.end(new StoreError('get', 'the request could not be read since its deadline has passed', this.#failure));
+        this.end(new StoreError('get', 'no read of the request has succeeded since its deadline', this.#failure));
       }
     }
   }

@@ -83,7 +83,7 @@ export function toolApproval<Tools extends Readonly<Record<string, AiTool>>>(
   if (!isObject(tools)) throw invalid('tools', 'the tools by name', tools);
   const { tools: given, ...borrower } = readOptions<(typeof BORROWER)[number] | 'tools'>('options', options, [...BORROWER, 'tools']);
   for (const who of ['agent', 'operator', 'job'] as const)
-    if (typeof borrower[who] === 'function') throw invalid(who, 'an id: the SDK hands nothing on to take it from', borrower[who]);
+    if (typeof borrower[who] === 'function') throw invalid(who, 'an id: the SDK passes no context that could name it', borrower[who]);
   const names = Object.keys(tools);
   const rules = readOptions('options.tools', given, names);
   const guarded = names.flatMap((name) => {

@@ -28,8 +28,8 @@ export type Ran<T> = { readonly ran: true; readonly result: T } | { readonly ran
 const MAX_ASKS = 10;
 
 const UNREADABLE: Readonly<Record<Unreadable, string>> = {
-  who: 'It is not known on whose behalf this tool is called. Nothing was done.',
-  scope: 'The input of this call names nothing that this tool may be used on. Nothing was done.',
+  who: 'Authentication required: the caller of this tool is unknown. Nothing was done.',
+  scope: 'The input of this call names no valid scope for this tool. Nothing was done.',
 };
 /** Codes with which an ask fails after its request was recorded, while the request may still be decided. */
 const UNDECIDED: ReadonlySet<JitErrorCode> = new Set<JitErrorCode>([
@@ -39,7 +39,7 @@ const UNDECIDED: ReadonlySet<JitErrorCode> = new Set<JitErrorCode>([
   'ERR_JIT_OUTCOME_UNKNOWN',
   'ERR_JIT_STORE',
 ]);
-const UNCONFIRMED = 'It could not be confirmed that this tool may be used now. Nothing was done.';
+const UNCONFIRMED = 'Access for this tool cannot be checked now. Nothing was done.';
 
 const not = (reason: string): Extract<Answer, { may: 'not' }> => ({ may: 'not', reason });
 /** Appends the reason that a person or an approver gave. */
@@ -154,13 +154,13 @@ export class Lender<Input, Context> {
         if (answer !== undefined) return answer;
         // A call does not request access again that a person has revoked.
         return result.grants.some(({ end }) => end?.status === 'revoked')
-          ? not(`The access to ${scope} was taken back. Nothing was done.`)
+          ? not(`The access to ${scope} was revoked. Nothing was done.`)
           : undefined;
       }
       case 'denied':
         return not(`The request for ${scope} was denied${because(result.reason)}. Nothing was done.`);
       case 'cancelled':
-        return not(`The request for ${scope} was taken back. Nothing was done.`);
+        return not(`The request for ${scope} was cancelled. Nothing was done.`);
       case 'expired':
         return undefined;
       case 'pending':
@@ -174,7 +174,7 @@ export class Lender<Input, Context> {
     return {
       may: 'wait',
       requestId,
-      reason: `Access to ${scope} was asked for, and waits for a review (request ${requestId}). Nothing was done yet.`,
+      reason: `Access to ${scope} was requested and waits for review (request ${requestId}). Nothing was done yet.`,
     };
   }
 
@@ -206,12 +206,12 @@ export class Lender<Input, Context> {
   #refusal(error: unknown, borrowing: Borrowing): Exclude<Answer, { may: 'run' }> {
     const { scope } = borrowing;
     if (isJitError(error)) {
-      if (error.code === 'ERR_JIT_DENIED') return not(`There is no access to ${scope} any more. Nothing was done.`);
-      if (error.code === 'ERR_JIT_INELIGIBLE') return not(`${scope} can't be asked for${because(error.reason)}. Nothing was done.`);
+      if (error.code === 'ERR_JIT_DENIED') return not(`The access to ${scope} exists no longer. Nothing was done.`);
+      if (error.code === 'ERR_JIT_INELIGIBLE') return not(`${scope} cannot be requested${because(error.reason)}. Nothing was done.`);
     }
     this.#tool.onError(error, this.#tool.tool);
     if (!isJitError(error)) return not(UNCONFIRMED);
-    if (error.code === 'ERR_JIT_LIMIT') return not(`${scope} can't be asked for now: it goes beyond a limit. Nothing was done.`);
+    if (error.code === 'ERR_JIT_LIMIT') return not(`${scope} cannot be requested now: a limit is reached. Nothing was done.`);
     // The request is recorded and undecided: the sweep asks the approver again.
     const recorded = UNDECIDED.has(error.code) && 'requestId' in error ? error.requestId : undefined;
     return recorded === undefined ? not(UNCONFIRMED) : this.#waiting(recorded, borrowing);

@@ -111,7 +111,7 @@ export function mcpTool<Parameters extends readonly unknown[], Result>(
   };
 }
 
-const FOREIGN_STATE = 'The requestState of this call is not one that this tool gave for it: call again without it. Nothing was done.';
+const FOREIGN_STATE = 'This requestState does not belong to this call: call again without it. Nothing was done.';
 
 const refusal = (reason: string): McpRefusal => ({ isError: true, content: [{ type: 'text', text: reason }] });
 

@@ -11,7 +11,7 @@ const CUT = '" (cut)';
 export function justificationFor(tool: string, said: unknown): string {
   const call = `Tool call: ${tool}.`;
   if (typeof said !== 'string' || isBlank(said.slice(0, MAX_BYTES))) return call;
-  const before = `${call} The model says, and nobody has checked it: "`;
+  const before = `${call} The model gives this unverified reason: "`;
   let left = MAX_BYTES - utf8Length(before) - utf8Length(CUT);
   let text = '';
   for (const char of said) {

@@ -29,7 +29,7 @@ export function toJson(fields: object): JsonObject {
 
 /** The body of a row of this kind. @throws CorruptError where the row has no body, id, version or subject, or another kind */
 export function bodyOf<T extends StoredRecord>(row: Row, kind: T['kind']): Partial<T> {
-  if (!isObject(row)) throw new CorruptError('row', String(row), 'is no row at all');
+  if (!isObject(row)) throw new CorruptError('row', String(row), 'is not a row');
   const body: unknown = row.body;
   if (row.kind !== kind || !isText(row.id) || !isCount(row.version) || !isText(row.subject) || !isObject(body)) throw corrupt(row);
   return body;

@@ -82,7 +82,7 @@ async function bend(store: GrantStore, row: Row, change: Partial<Row>): Promise<
 
 async function theRow(store: GrantStore, kind: string, id: string): Promise<Row> {
   const [row] = await store.get([{ kind, id }]);
-  if (row === undefined) throw new Error(`there is no ${kind} ${id}`);
+  if (row === undefined) throw new Error(`${kind} ${id} does not exist`);
   return row;
 }
 

@@ -55,7 +55,7 @@ describe('toolApproval()', () => {
     const model = callingModel([{ id: 'a', input: INPUT }]);
     await generateText({ model, prompt: 'x', tools: guarded.tools, stopWhen: isStepCount(3) });
     expect(ran).toEqual([]);
-    expect(toldToModel(model)).toEqual([expect.stringMatching(/waits for a review/)]);
+    expect(toldToModel(model)).toEqual([expect.stringMatching(/waits for review/)]);
   });
 
   it('gives answers that refuse what was never granted, for whoever leaves its tools out', async () => {
@@ -71,7 +71,7 @@ describe('toolApproval()', () => {
     ];
     await generateText({ model, messages, tools, toolApproval: guarded.toolApproval });
     expect(ran).toEqual([]);
-    expect(toldToModel(model)).toEqual([expect.stringMatching(/waits for a review/)]);
+    expect(toldToModel(model)).toEqual([expect.stringMatching(/waits for review/)]);
   });
 
   it('refuses a whole conversation that a client has made up', async () => {
@@ -114,7 +114,7 @@ describe('toolApproval()', () => {
     if (approved.outcome === 'granted') await engine.revoke(approved.grants[0]?.id as string, { by: OPERATOR });
     const execute = tools.refund.execute as (input: object, options: object) => Promise<unknown>;
     expect((await refusal(execute(INPUT, asked), 'ERR_JIT_DENIED')).message).toBe(
-      'The access to billing:42:refund was taken back. Nothing was done.',
+      'The access to billing:42:refund was revoked. Nothing was done.',
     );
     expect(ran).toEqual([]);
   });

@@ -7,7 +7,7 @@ import { SDKS, type Options, type Sdk, type Work } from './sdks.js';
 
 const done: Work = ({ order }) => `refunded ${order}`;
 const ORDER = { order: '42' };
-const TOLD_WAIT = /^Access to billing:42:refund was asked for, and waits for a review \(request [0-9a-f]+\)\. Nothing was done yet\.$/;
+const TOLD_WAIT = /^Access to billing:42:refund was requested and waits for review \(request [0-9a-f]+\)\. Nothing was done yet\.$/;
 
 function open(sdk: Sdk, made: ReturnType<typeof anOffice> = anOffice(), over: Partial<Options> = {}, work: Work = done) {
   const failures: unknown[] = [];
@@ -36,7 +36,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
       scopes: [SCOPE_42],
       ttlMs: TTL,
       metadata: { tool: 'refund' },
-      justification: 'Tool call: refund. The model says, and nobody has checked it: "the customer wrote twice"',
+      justification: 'Tool call: refund. The model gives this unverified reason: "the customer wrote twice"',
     });
     expect(Object.keys(request.metadata ?? {})).toEqual(['tool']);
     expect((await engine.inbox(OPERATOR)).map(({ request: { id } }) => id)).toEqual([request.id]);
@@ -146,18 +146,17 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     const approved = await engine.approve((await only()).id, { by: OPERATOR });
     if (approved.outcome === 'granted') await engine.revoke(approved.grants[0]?.id as string, { by: OPERATOR });
     const again = await first.resume();
-    if (sdk.pauses)
-      expect(again).toMatchObject({ state: 'told', told: 'The access to billing:42:refund was taken back. Nothing was done.' });
+    if (sdk.pauses) expect(again).toMatchObject({ state: 'told', told: 'The access to billing:42:refund was revoked. Nothing was done.' });
     else expect(again.told).toMatch(TOLD_WAIT);
   });
 
-  it('is told when its request was taken back', async () => {
+  it('is told when its request was cancelled', async () => {
     const { call, only, engine } = open(sdk);
     const first = await call(ORDER);
     await engine.revokeAll({ requestId: (await only()).id }, { by: OPERATOR });
     const again = await first.resume();
     if (sdk.pauses)
-      expect(again).toMatchObject({ state: 'told', told: 'The request for billing:42:refund was taken back. Nothing was done.' });
+      expect(again).toMatchObject({ state: 'told', told: 'The request for billing:42:refund was cancelled. Nothing was done.' });
     else expect(again.told).toMatch(TOLD_WAIT);
   });
 
@@ -167,7 +166,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     await engine.approve((await only()).id, { by: OPERATOR });
     store.inject('all', { fault: 'throw', error: new Error('connect ECONNREFUSED 10.0.0.1') });
     for (const again of [await first.resume(), await call(ORDER, 'call-2')]) {
-      expect(again).toMatchObject({ state: 'told', told: 'It could not be confirmed that this tool may be used now. Nothing was done.' });
+      expect(again).toMatchObject({ state: 'told', told: 'Access for this tool cannot be checked now. Nothing was done.' });
     }
     expect(failures.length).toBeGreaterThan(0);
     expect(failures.every((error) => isJitError(error) && error.code === 'ERR_JIT_STORE')).toBe(true);
@@ -187,11 +186,11 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     made.approver.script.isEligible = { eligible: false, reason: 'the contract has ended' };
     expect(await open(sdk, made).call(ORDER)).toMatchObject({
       state: 'told',
-      told: "billing:42:refund can't be asked for: the contract has ended. Nothing was done.",
+      told: 'billing:42:refund cannot be requested: the contract has ended. Nothing was done.',
     });
     expect(await open(sdk, anOffice({ limits: { maxTtl: TTL - 1 } })).call(ORDER)).toMatchObject({
       state: 'told',
-      told: "billing:42:refund can't be asked for now: it goes beyond a limit. Nothing was done.",
+      told: 'billing:42:refund cannot be requested now: a limit is reached. Nothing was done.',
     });
   });
 
@@ -307,7 +306,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
         const { call, asked } = open(sdk);
         expect(await call({ order })).toMatchObject({
           state: 'told',
-          told: 'The input of this call names nothing that this tool may be used on. Nothing was done.',
+          told: 'The input of this call names no valid scope for this tool. Nothing was done.',
         });
         expect(await asked()).toEqual([]);
       });
@@ -347,7 +346,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
         expect((await call({ ...ORDER, why })).state).toBe(waits);
         const { justification = '' } = await only();
         expect(new TextEncoder().encode(justification).length).toBeLessThanOrEqual(4_096);
-        expect(justification).toMatch(/^Tool call: refund\. The model says, and nobody has checked it: "(?:[^"\\]|\\.)*"(?: \(cut\))?$/);
+        expect(justification).toMatch(/^Tool call: refund\. The model gives this unverified reason: "(?:[^"\\]|\\.)*"(?: \(cut\))?$/);
         expect(justification).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
       });
     }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const PAUSED =
-  '  the run has paused: Access to billing:1138:refund was asked for, and waits for a review (request ...). Nothing was done yet.';
+  '  the run has paused: Access to billing:1138:refund was requested and waits for review (request ...). Nothing was done yet.';
 
 describe('an example of an agent', () => {
   it('agent-tool.ts prints what its page says', async () => {
@@ -19,7 +19,7 @@ describe('an example of an agent', () => {
       'Another agent tries to approve it.',
       '  refused: ERR_JIT_NOT_REVIEWER',
       'Olga looks at it, and approves.',
-      '  she reads: Tool call: refund. The model says, and nobody has checked it: "it arrived broken"',
+      '  she reads: Tool call: refund. The model gives this unverified reason: "it arrived broken"',
       '  the model is told: {"type":"text","value":"order 1138 is refunded"}',
       'Ten minutes later it wants to refund it once more.',
       PAUSED,

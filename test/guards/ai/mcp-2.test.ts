@@ -102,7 +102,7 @@ describe('mcpTool() with @modelcontextprotocol/server 2.x', () => {
       await call('42', 'x'.repeat(100_000)),
     ]) {
       expect(answer).toMatchObject({ isError: true });
-      expect(textOf(answer)).toMatch(/^The requestState of this call is not one that this tool gave for it/);
+      expect(textOf(answer)).toMatch(/^This requestState does not belong to this call/);
     }
     expect(await asked()).toHaveLength(1);
   });

@@ -79,7 +79,7 @@ describe('mcpTool()', () => {
     );
     const extra = { requestId: 1, signal: new AbortController().signal } as Extra;
     const nobody = await handler({ order: '42', agent: AGENT, authInfo: { clientId: '7' } } as { order: string }, extra);
-    expect(textOf(nobody)).toBe('It is not known on whose behalf this tool is called. Nothing was done.');
+    expect(textOf(nobody)).toBe('Authentication required: the caller of this tool is unknown. Nothing was done.');
     await handler({ order: '42' }, { ...extra, authInfo: { token: 't', clientId: '7', scopes: [] } });
     expect((await engine.listRequests({})).items).toMatchObject([{ subject: AGENT }]);
     expect(ran).toEqual([]);
@@ -132,10 +132,10 @@ describe('mcpTool()', () => {
     const waiting = handler({}, { requestId: 1, signal: gone.signal } as Extra);
     while (clock.sleepers === 0) await new Promise((resolve) => setImmediate(resolve));
     gone.abort();
-    expect(textOf(await waiting)).toMatch(/waits for a review/);
+    expect(textOf(await waiting)).toMatch(/waits for review/);
     expect(clock.sleepers).toBe(0);
     // One that was gone before it came waits for nothing.
-    expect(textOf(await handler({}, { requestId: 2, signal: gone.signal } as Extra))).toMatch(/waits for a review/);
+    expect(textOf(await handler({}, { requestId: 2, signal: gone.signal } as Extra))).toMatch(/waits for review/);
     await engine.approve((await engine.listRequests({})).items[0]?.id as string, { by: OPERATOR });
     const again = new AbortController();
     const running = handler({}, { requestId: 3, signal: again.signal } as Extra);

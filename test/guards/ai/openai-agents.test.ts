@@ -47,7 +47,7 @@ describe('needsApproval()', () => {
     const model = new CallingModel([{ id: 'a', input: INPUT }]);
     const result = await run(agentWith(model), 'x', { context: { user: OPERATOR } });
     expect(result.interruptions).toEqual([]);
-    expect(model.told).toEqual(['It is not known on whose behalf this tool is called. Nothing was done.']);
+    expect(model.told).toEqual(['Authentication required: the caller of this tool is unknown. Nothing was done.']);
     expect(await requests()).toHaveLength(1);
     expect(ran).toEqual([]);
   });
@@ -61,7 +61,7 @@ describe('needsApproval()', () => {
       const { agentWith, requests, ran, failures } = open();
       const model = new CallingModel([{ id: 'a', input: INPUT }]);
       await run(agentWith(model), 'x', { context: { agent, user: OPERATOR } as Session });
-      expect(model.told).toEqual(['It is not known on whose behalf this tool is called. Nothing was done.']);
+      expect(model.told).toEqual(['Authentication required: the caller of this tool is unknown. Nothing was done.']);
       expect(failures[0]).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'agent' });
       expect([await requests(), ran]).toEqual([[], []]);
     });
@@ -75,7 +75,7 @@ describe('needsApproval()', () => {
     for (const item of first.interruptions ?? []) first.state.approve(item, { alwaysApprove: true });
     await run(agent, first.state);
     expect(ran).toEqual([]);
-    expect(model.told[0]).toMatch(/waits for a review/);
+    expect(model.told[0]).toMatch(/waits for review/);
     await engine.approve((await requests())[0]?.id as string, { by: OPERATOR });
     expect(await requests()).toHaveLength(1);
   });
@@ -117,7 +117,7 @@ describe('needsApproval()', () => {
     const { guarded, engine, requests } = open();
     const context = { context: SESSION };
     expect(await guarded.needsApproval(context, INPUT)).toBe(true);
-    expect(await guarded.execute(INPUT, context)).toMatch(/waits for a review/);
+    expect(await guarded.execute(INPUT, context)).toMatch(/waits for review/);
     expect(await requests()).toHaveLength(1);
     await engine.approve((await requests())[0]?.id as string, { by: OPERATOR });
     expect(await guarded.needsApproval(context, INPUT)).toBe(false);

@@ -135,7 +135,7 @@ describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
         const options = { [option]: () => undefined } as unknown as Partial<Options>;
         expect(await runOf(options)({ order: '42' }, option)).toMatchObject({
           state: 'told',
-          told: 'It is not known on whose behalf this tool is called. Nothing was done.',
+          told: 'Authentication required: the caller of this tool is unknown. Nothing was done.',
         });
       }
       expect(ran).toEqual([]);

@@ -35,7 +35,7 @@ describe('the scope of a call', () => {
     };
     const onError = (error: unknown) => failures.push(error);
     const guarded = needsApproval(engine, { tool: 't', agent: AGENT, scope, ttl: TTL, onError }, () => 'ran');
-    expect(await guarded.execute({}, { context: undefined })).toMatch(/names nothing/);
+    expect(await guarded.execute({}, { context: undefined })).toMatch(/names no valid scope/);
     expect(failures).toEqual([new Error('no map')]);
   });
 
@@ -51,9 +51,7 @@ describe('the scope of a call', () => {
       get: (target, name) => (name === 'check' ? () => Promise.reject(new Error('a bug')) : (Reflect.get(target, name, target) as unknown)),
     });
     const guarded = needsApproval(broken, rule, () => 'ran');
-    expect(await guarded.execute({}, { context: undefined })).toBe(
-      'It could not be confirmed that this tool may be used now. Nothing was done.',
-    );
+    expect(await guarded.execute({}, { context: undefined })).toBe('Access for this tool cannot be checked now. Nothing was done.');
     expect(store).toBeDefined();
   });
 });
