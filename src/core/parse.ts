@@ -100,7 +100,7 @@ function plainFields(argument: string, given: unknown): readonly (readonly [stri
   refuseInstance(argument, given);
   return Object.entries(Object.getOwnPropertyDescriptors(given)).map(([key, property]) => {
     if (!('value' in property))
-      throw new InvalidArgumentError(isDoor(argument) ? key : `${argument}.${key}`, 'a data property, not an accessor', 'an accessor');
+      throw new InvalidArgumentError(isDoor(argument) ? key : `${argument}.${key}`, 'a plain value', 'an accessor');
     return [key, property.value as unknown];
   });
 }
@@ -245,13 +245,22 @@ export function readCount(argument: string, value: unknown, min: number, max: nu
   return value;
 }
 
-/** Checks that a port has its methods. Their answers are checked at each call. */
-export function readPort<Port>(argument: string, value: unknown, methods: readonly string[]): Port {
-  const port = value as Readonly<Record<string, unknown>> | null;
-  if (typeof port !== 'object' || port === null || methods.some((method) => typeof port[method] !== 'function')) {
-    throw invalid(argument, `an object with ${methods.join(', ')}`, value);
-  }
-  return port as Port;
+/**
+ * Checks that a port has its methods. Their answers are checked at each call.
+ *
+ * @param example code that makes such a port, for the message
+ */
+export function readPort<Port>(argument: string, value: unknown, methods: readonly string[], example?: string): Port {
+  const rule = `an object with ${methods.join(', ')}${example === undefined ? '' : `, for example ${example}`}`;
+  return guarded(argument, () => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(argument, rule, value);
+    const port = value as Readonly<Record<string, unknown>>;
+    const missing = methods.filter((method) => typeof port[method] !== 'function');
+    // The usual mistake: a store or an engine that a promise resolves to.
+    const got = typeof port.then === 'function' ? 'a promise: await it first' : `an object without ${missing.join(', ')}`;
+    if (missing.length > 0) throw new InvalidArgumentError(argument, rule, got);
+    return port as Port;
+  });
 }
 
 /** Reads a listener of the caller. An error that it throws or rejects with is dropped: no other listener could receive it. */

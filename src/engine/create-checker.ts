@@ -188,8 +188,8 @@ class EngineMatchers {
     this.#answered = turn;
     // An unreadable row also belongs to an engine, but names no matcher.
     const isUsed = matchers.includes(this.#name) || (matchers.length === 0 && isComplete);
-    const inUse = matchers.join(', ') || 'unreadable here';
-    this.#refusal = isUsed ? undefined : `a matcher that the engines of namespace ${this.#store.namespace} use (${inUse})`;
+    const inUse = matchers.join(', ') || 'unreadable';
+    this.#refusal = isUsed ? undefined : `a matcher of the engines of namespace ${this.#store.namespace} (${inUse})`;
     this.#nextAt = Math.max(this.#nextAt, at + HOUR_MS);
   }
 }

@@ -34,7 +34,7 @@ export function canonicalIds(canonicalId: unknown, read: IdParser): IdParser {
       throw invalid(argument, 'an id that canonicalId accepts', id);
     }
     const made = read(argument, canonical);
-    if (made.includes(RUN_MARK)) throw invalid(argument, `an id that canonicalId keeps without ${RUN_MARK}`, made);
+    if (made.includes(RUN_MARK)) throw invalid(argument, `an id without ${RUN_MARK} after canonicalId`, made);
     return made;
   };
 }

@@ -1,4 +1,5 @@
-import { invalid, isId } from '../core/parse.js';
+import { CorruptError } from '../core/errors.js';
+import { isId } from '../core/parse.js';
 import type { MaybePromise, Page } from '../core/ports.js';
 import type { FindQuery, Row } from '../core/store-port.js';
 import { isObject } from '../records/index.js';
@@ -76,11 +77,11 @@ export async function matchersInUse(
   return { matchers: [...matchers], isComplete };
 }
 
-/** @throws InvalidArgumentError for a row that this version did not write */
+/** @throws CorruptError for a row that this version did not write */
 export function readConfiguration(row: Row): Configuration {
   const { approver, matcher, seenAt } = (isObject(row) && isObject(row.body) ? row.body : {}) as Partial<
     Record<keyof Configuration, unknown>
   >;
   if (isId(approver) && isId(matcher) && isInstant(seenAt)) return { approver, matcher, seenAt };
-  throw invalid('row of kind engine', 'one that this version writes', row);
+  throw new CorruptError(ENGINE_ROW, String((row as Partial<Row> | undefined)?.id), 'is not a row that this version writes');
 }

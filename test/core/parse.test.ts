@@ -377,8 +377,8 @@ describe('readOptions()', () => {
     let asked = 0;
     const given = Object.defineProperty({ b: 2 }, 'a', { enumerable: true, get: () => ++asked });
     const read = () => readOptions('options', given, ['a', 'b', 'c']);
-    expect(read).toThrow('a must be a data property, not an accessor; got an accessor');
-    expect(() => readOptions('limits', given, ['a', 'b'])).toThrow('limits.a must be a data property');
+    expect(read).toThrow('a must be a plain value; got an accessor');
+    expect(() => readOptions('limits', given, ['a', 'b'])).toThrow('limits.a must be a plain value');
     expect(asked).toBe(0);
   });
 

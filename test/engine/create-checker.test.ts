@@ -193,7 +193,7 @@ describe('the matcher of a checker', () => {
     const checker = createChecker({ store, clock, scopes: patternScopes });
     for (const verb of ['isAllowed', 'check', 'assertAllowed'] as const) {
       const { message } = await refusal(checker[verb](MAYA, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
-      expect(message).toBe('scopes must be a matcher that the engines of namespace shop use (exact); got the matcher patterns');
+      expect(message).toBe('scopes must be a matcher of the engines of namespace shop (exact); got the matcher patterns');
     }
     await refusal(checker.filterAllowed(MAYA, [SCOPE]), 'ERR_JIT_INVALID_ARGUMENT');
     expect(await createChecker({ store, clock }).isAllowed(MAYA, SCOPE)).toBe(true);

@@ -78,7 +78,7 @@ describe('two services in one namespace', () => {
     const { engine, told } = service(wiki);
     await commit(engine);
     expect(told.filter((text) => text.includes('wiki-editors') && text.includes('cfo-and-cto'))).toHaveLength(1);
-    expect(told.filter((text) => text.includes('row of kind engine'))).toHaveLength(1);
+    expect(told.filter((text) => text.includes('stored engine'))).toHaveLength(1);
   });
 
   it('are reported once an hour, and the row of each is written once an hour [M10]', async () => {
