@@ -148,7 +148,7 @@ export function readSettings(given: JitEngineOptions, makeStore: () => GrantStor
 
 /** @param engine passed to the approver's `fits`, which checks its own ids and scopes before the first question */
 function readApprover(value: unknown, engine: Pick<Settings, 'scopes' | 'canonicalId'>): Approver {
-  const approver = readPort<Approver>('approver', value, ['decide']);
+  const approver = readPort<Approver>('approver', value, ['decide'], "reviewers({ members: ['user:sam'] })");
   if (!isId(approver.name)) throw invalid('approver.name', 'an id', approver.name);
   if (approver.fits !== undefined) readPort<Required<Pick<Approver, 'fits'>>>('approver', approver, ['fits']).fits(engine);
   return approver;

@@ -119,8 +119,12 @@ describe('the store contract', () => {
   });
 
   it.each([
-    ['no runner', [{ name: 'x', create: () => new MemoryGrantStore() }], 'runner must be an object with describe, it; got an object'],
-    ['no create', [{ describe, it }, { name: 'x' }], 'options must be an object with create; got an object'],
+    [
+      'no runner',
+      [{ name: 'x', create: () => new MemoryGrantStore() }],
+      'runner must be an object with describe, it; got an object without describe, it',
+    ],
+    ['no create', [{ describe, it }, { name: 'x' }], 'options must be an object with create; got an object without create'],
   ])('refuses %s', (_, args, message) => {
     expect(() => storeContract(...(args as unknown as Parameters<typeof storeContract>))).toThrow(message);
   });

@@ -634,10 +634,20 @@ describe('readPort', () => {
     ['null', null, 'null'],
     ['a class instead of an instance', class {}, 'a function'],
     ['a list', [port], 'an array'],
-    ['a promise that was not awaited', Promise.resolve(port), 'an object'],
-    ['an object without one of the methods', { get: port.get, live: true }, 'an object'],
-    ['an object without any of the methods', {}, 'an object'],
+    ['a promise that was not awaited', Promise.resolve(port), 'a promise: await it first'],
+    ['an object without any of the methods', {}, 'an object without get, live'],
+    ['an object without one of them', { get: port.get, live: true }, 'an object without live'],
   ])('refuses %s, and says what it is', (_, value, got) => {
     expect(() => readPort('store', value, ['get', 'live'])).toThrow(`store must be an object with get, live; got ${got}`);
+  });
+
+  it('names an example, where it is given one', () => {
+    expect(() => readPort('approver', undefined, ['decide'], 'denyAll()')).toThrow(
+      /^approver must be an object with decide, for example denyAll\(\); got undefined$/,
+    );
+  });
+
+  it('refuses an object whose getters throw', () => {
+    expect(() => readPort('store', revokedProxy(), ['get'])).toThrow('store must be readable; got a getter that throws');
   });
 });

@@ -171,8 +171,12 @@ describe('the guard contract', () => {
   });
 
   it.each([
-    ['no runner', [{ name: 'x', serve: () => undefined }], 'runner must be an object with describe, it; got an object'],
-    ['no serve', [{ describe, it }, { name: 'x' }], 'options must be an object with serve; got an object'],
+    [
+      'no runner',
+      [{ name: 'x', serve: () => undefined }],
+      'runner must be an object with describe, it; got an object without describe, it',
+    ],
+    ['no serve', [{ describe, it }, { name: 'x' }], 'options must be an object with serve; got an object without serve'],
   ])('refuses %s', (_, args, message) => {
     expect(() => guardContract(...(args as unknown as Parameters<typeof guardContract>))).toThrow(message);
   });
