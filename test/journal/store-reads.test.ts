@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { ClosedError } from '../../src/core/errors.js';
 import { GENESIS } from '../../src/journal/link.js';
-import { askJournal, askLive, askPage, askRows, askStore, isRows } from '../../src/journal/store-reads.js';
+import {
+  askJournal,
+  askLive,
+  askPage,
+  askRows,
+  askStore,
+  askWindow,
+  isCommitAnswer,
+  isPageAfter,
+  isRows,
+} from '../../src/journal/store-reads.js';
 import { aRow } from '../../src/testing.js';
 import { anchorOf, journalOf } from './sample.js';
 
@@ -103,5 +113,65 @@ describe('what is asked of a store', () => {
     const rows = [aRow({ kind: 'grant', id: 'a' })];
     expect(await askRows({ get: answers(rows) }, [{ kind: 'grant', id: 'a' }])).toBe(rows);
     await expect(askRows({ get: answers(answer) }, [{ kind: 'grant', id: 'a' }])).rejects.toMatchObject(refused);
+  });
+});
+
+describe('askWindow()', () => {
+  it('gives what the store answers: a window, none, or none where it keeps no windows', () => {
+    const window = { until: 5 };
+    expect(askWindow({ windowOf: () => window as never }, 's', 'a')).toBe(window);
+    expect(askWindow({ windowOf: () => undefined }, 's', 'a')).toBeUndefined();
+    expect(askWindow({}, 's', 'a')).toBeUndefined();
+  });
+
+  it.each([null, 7, 'window'])('L30 takes no window that is %j', (answer) => {
+    const ask = () => askWindow({ windowOf: () => answer as never }, 's', 'a');
+    expect(ask).toThrow(expect.objectContaining({ ...refused, operation: 'windowOf' }) as Error);
+  });
+
+  it('L30 names the method where the store throws', () => {
+    const ask = () =>
+      askWindow(
+        {
+          windowOf: () => {
+            throw new Error('ECONNRESET');
+          },
+        },
+        's',
+        'a',
+      );
+    expect(ask).toThrow(expect.objectContaining({ code: 'ERR_JIT_STORE', operation: 'windowOf' }) as Error);
+  });
+});
+
+describe('isCommitAnswer()', () => {
+  const knowing = { id: 'c', expect: [], put: [], append: [], knows: GENESIS } as never;
+  const plain = { id: 'c', expect: [], put: [], append: [] } as never;
+  it.each([
+    ['committed', plain, true],
+    ['conflict', plain, true],
+    ['behind', knowing, true],
+    ['behind', plain, false],
+    ['other', knowing, false],
+    [undefined, knowing, false],
+  ])('L30 takes %s: case %#, %s', (outcome, change, isAnswer) => {
+    expect(isCommitAnswer({ outcome, head: GENESIS }, change)).toBe(isAnswer);
+    expect(isCommitAnswer({ outcome, head: { seq: 1 } }, change)).toBe(false);
+  });
+
+  it.each([undefined, null, 7, 'committed'])('L30 takes no %j', (answer) => {
+    expect(isCommitAnswer(answer, plain)).toBe(false);
+  });
+});
+
+describe('isPageAfter()', () => {
+  it.each([
+    [undefined, true],
+    ['b', true],
+    ['a', false],
+    [7, false],
+    [null, false],
+  ])('L30 takes a page whose next is %j: %s', (next, isPage) => {
+    expect(isPageAfter('a')({ items: [], next })).toBe(isPage);
   });
 });

@@ -5,11 +5,7 @@ import { journal } from './story.js';
 afterEach(() => void vi.restoreAllMocks());
 
 /** Entries that leave no record, whose making would take turns, too. */
-const entriesOf = (count: number) =>
-  journal(
-    Array.from({ length: count }, () => ({ type: 'clock.accepted' as const })),
-    GENESIS,
-  );
+const entriesOf = (count: number) => journal(Array.from({ length: count }, () => ({ type: 'clock.accepted' as const })));
 
 describe.each([
   ['replay()', replay],

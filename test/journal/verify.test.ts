@@ -272,6 +272,8 @@ describe('verifyJournal()', () => {
   it.each([
     ['entries', [7]],
     ['anchors', [[], 7]],
+    ['namespace', [[], { namespace: 7 }]],
+    ['after', [[], { start: GENESIS, after: GENESIS }]],
   ])('names the argument that is wrong: %s', async (argument, args) => {
     const error: unknown = await verifyJournal(...(args as never as Parameters<typeof verifyJournal>)).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument });
