@@ -1,6 +1,6 @@
 export { sqlGrantStore, type SqlGrantStoreOptions } from './stores/sql/store.js';
-export { resilientPool, type ResilientPoolOptions, type ResilientPoolTarget } from './stores/sql/steady-pool.js';
-export { resilientHandle } from './stores/sql/steady-handle.js';
+export { resilientPool, type ResilientPoolOptions, type ResilientPoolTarget } from './stores/sql/resilient-pool.js';
+export { resilientHandle } from './stores/sql/resilient-handle.js';
 export { migrate, schemaSql, sqlMigrations } from './stores/sql/migrations.js';
 export type { SqlMigration } from './stores/sql/migrations.js';
 export type { PgClient, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './stores/sql/database.js';

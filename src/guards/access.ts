@@ -34,11 +34,11 @@ export function makeAccess(decision: Decision, watch: WatchedAccess | undefined)
   }) as Access;
 }
 
-const handedOn = new WeakMap<object, Access>();
+const attached = new WeakMap<object, Access>();
 
 /** @param carrier an object that the framework also passes to the handler: its request or its response */
 export function attachAccess(carrier: object, access: Access): void {
-  handedOn.set(carrier, access);
+  attached.set(carrier, access);
 }
 
 /**
@@ -47,7 +47,7 @@ export function attachAccess(carrier: object, access: Access): void {
  * @throws InvalidArgumentError if no guard has allowed it
  */
 export function accessOf(carrier: object): Access {
-  const access = handedOn.get(carrier);
+  const access = attached.get(carrier);
   if (access === undefined) throw invalid('carrier', 'a request that a guard has allowed', carrier);
   return access;
 }

@@ -54,12 +54,12 @@ export class Ledger extends LedgerReads {
   /**
    * Tries until a transition commits. Each `attempt` loads the context, asks the approver, reads the clock and applies the rule.
    *
-   * @param stubborn for a verb that must never throw `ConflictError` (revoke): it gives up only after so many conflicts that the
+   * @param retriesLonger for a verb that must never throw `ConflictError` (revoke): it gives up only after so many conflicts that the
    *   store must be broken, with `StoreError`
    */
-  async run<T>(attempt: () => MaybePromise<Transition<T>>, stubborn = false): Promise<T> {
+  async run<T>(attempt: () => MaybePromise<Transition<T>>, retriesLonger = false): Promise<T> {
     let step: Transition<T> | undefined;
-    await this.untilCommitted(async () => this.commitTransition((step = await attempt())), stubborn);
+    await this.untilCommitted(async () => this.commitTransition((step = await attempt())), retriesLonger);
     return (step as unknown as Transition<T>).result;
   }
 
@@ -67,23 +67,23 @@ export class Ledger extends LedgerReads {
    * {@link run} for a verb whose result the caller takes as an acknowledgement. Where the transition writes nothing, another
    * call's commit may not be durable yet. So this resolves after {@link confirmDurable}.
    */
-  async runDurably<T>(attempt: () => MaybePromise<Transition<T>>, stubborn = false): Promise<T> {
+  async runDurably<T>(attempt: () => MaybePromise<Transition<T>>, retriesLonger = false): Promise<T> {
     let isWritten = false;
     const watched = async () => {
       const step = await attempt();
       isWritten = step.put.length + step.entries.length > 0;
       return step;
     };
-    const result = await this.run(watched, stubborn);
+    const result = await this.run(watched, retriesLonger);
     if (!isWritten) await this.confirmDurable();
     return result;
   }
 
   /** Tries until `attempt` returns that it committed. */
-  async untilCommitted(attempt: () => Promise<boolean>, stubborn = false): Promise<void> {
+  async untilCommitted(attempt: () => Promise<boolean>, retriesLonger = false): Promise<void> {
     for (let tries = 1; !(await attempt()); tries++) {
-      if (tries === (stubborn ? 100 * MAX_TRIES : MAX_TRIES)) {
-        throw stubborn ? new StoreError('commit', `answered 'conflict' ${tries} times in a row`) : new ConflictError(tries);
+      if (tries === (retriesLonger ? 100 * MAX_TRIES : MAX_TRIES)) {
+        throw retriesLonger ? new StoreError('commit', `answered 'conflict' ${tries} times in a row`) : new ConflictError(tries);
       }
       if (tries % 8 === 0) await yieldToOthers();
     }

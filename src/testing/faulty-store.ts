@@ -59,7 +59,7 @@ export class FaultyStore implements GrantStore {
   declare readonly heads?: Required<GrantStore>['heads'];
   declare readonly dueNamespaces?: Required<GrantStore>['dueNamespaces'];
   readonly #inner: GrantStore;
-  #desk: SharedFaults = { injected: [], hanging: [], calls: [] };
+  #faults: SharedFaults = { injected: [], hanging: [], calls: [] };
 
   constructor(inner: GrantStore) {
     this.#inner = inner;
@@ -75,18 +75,18 @@ export class FaultyStore implements GrantStore {
 
   in(namespace: string): FaultyStore {
     const other = new FaultyStore(this.#inner.in(namespace));
-    other.#desk = this.#desk;
+    other.#faults = this.#faults;
     return other;
   }
 
   /** All calls so far, of all namespaces, in order, each with its argument. */
   get calls(): SharedFaults['calls'] {
-    return this.#desk.calls;
+    return this.#faults.calls;
   }
 
   /** How often a method was called. */
   called(method: StoreMethod): number {
-    return this.#desk.calls.filter((call) => call.method === method).length;
+    return this.#faults.calls.filter((call) => call.method === method).length;
   }
 
   /**
@@ -98,20 +98,20 @@ export class FaultyStore implements GrantStore {
   inject(method: StoreMethod | 'all', fault: Fault, times = Number.MAX_SAFE_INTEGER): () => void {
     const does = fault.fault === 'yield' ? new Interleaving(fault.seed) : fault;
     const injected: Injected = { method, does, left: readCount('times', times, 1) };
-    this.#desk.injected.push(injected);
+    this.#faults.injected.push(injected);
     return () => {
-      this.#desk.injected = this.#desk.injected.filter((other) => other !== injected);
+      this.#faults.injected = this.#faults.injected.filter((other) => other !== injected);
     };
   }
 
   /** Clears every fault. Calls that hang continue to hang until {@link release}. */
   clear(): void {
-    this.#desk.injected = [];
+    this.#faults.injected = [];
   }
 
   /** Lets the hanging calls run: their answers arrive after the caller may have given up. */
   release(): void {
-    for (const go of this.#desk.hanging.splice(0)) go();
+    for (const go of this.#faults.hanging.splice(0)) go();
   }
 
   get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
@@ -139,7 +139,7 @@ export class FaultyStore implements GrantStore {
   }
 
   #call<Answer>(method: StoreMethod, argument: unknown, ask: () => Promise<Answer>): Promise<Answer> {
-    this.#desk.calls.push({ method, namespace: this.namespace, argument });
+    this.#faults.calls.push({ method, namespace: this.namespace, argument });
     const failure = this.#takeOne(method, (does): does is Failure => !(does instanceof Interleaving));
     const interleaving = this.#takeOne(method, (does): does is Interleaving => does instanceof Interleaving);
     const faulty = failure === undefined ? ask : () => this.#fail(method, failure, ask);
@@ -149,7 +149,7 @@ export class FaultyStore implements GrantStore {
 
   /** Uses up the first fault of one sort that was injected for a method. @returns the fault, or `undefined` */
   #takeOne<Does extends Injected['does']>(method: StoreMethod, isOfSort: (does: Injected['does']) => does is Does): Does | undefined {
-    for (const injected of this.#desk.injected) {
+    for (const injected of this.#faults.injected) {
       if (injected.left === 0 || (injected.method !== 'all' && injected.method !== method) || !isOfSort(injected.does)) continue;
       injected.left -= 1;
       return injected.does;
@@ -165,7 +165,7 @@ export class FaultyStore implements GrantStore {
       case 'reject':
         return rejected(error);
       case 'hang':
-        return new Promise<void>((resolve) => this.#desk.hanging.push(resolve)).then(ask);
+        return new Promise<void>((resolve) => this.#faults.hanging.push(resolve)).then(ask);
       case 'malformed': {
         const { answer } = fault;
         return typeof answer === 'function' ? Promise.resolve(ask()).then(answer as () => Answer) : Promise.resolve(answer as Answer);

@@ -85,20 +85,20 @@ class RedisGrantStore implements GrantStore {
   readonly durability: 'process' | 'server';
   /** Absent on a Cluster: no script can read all namespaces there, and a node that hangs would delay the heads of all others (L38). */
   declare readonly heads?: Required<GrantStore>['heads'];
-  readonly #hall: SharedConnection;
+  readonly #shared: SharedConnection;
   readonly #space: NamespaceState;
 
-  constructor(hall: SharedConnection, namespace: string) {
+  constructor(shared: SharedConnection, namespace: string) {
     this.namespace = namespace;
-    this.durability = hall.connection.replicas > 0 ? 'server' : 'process';
-    this.#hall = hall;
-    this.#space = hall.space(namespace);
-    const { connection } = hall;
+    this.durability = shared.connection.replicas > 0 ? 'server' : 'process';
+    this.#shared = shared;
+    this.#space = shared.space(namespace);
+    const { connection } = shared;
     if (connection.client.isCluster !== true) this.heads = async (namespaces) => readHeads(connection, readHeadsQuery(namespaces));
   }
 
   in(namespace: string): GrantStore {
-    return new RedisGrantStore(this.#hall, readId('namespace', namespace));
+    return new RedisGrantStore(this.#shared, readId('namespace', namespace));
   }
 
   async get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {

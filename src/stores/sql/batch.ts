@@ -46,7 +46,7 @@ export function prepare({ id, expect, put, append, remove = [], trimJournalTo = 
 }
 
 /** Everything that decides the outcomes of a batch, read while the transaction holds the lock on the head. */
-export interface Held {
+export interface LockedHead {
   readonly head: Anchor;
   readonly start: Anchor;
   readonly rows: ReadonlyMap<Key, Kept>;
@@ -56,14 +56,14 @@ export interface Held {
 }
 
 /** The outcome of one change. */
-export type Judged = CommitAnswer | { readonly rejected: unknown };
+export type ChangeAnswer = CommitAnswer | { readonly rejected: unknown };
 
 /**
  * Changes that share a transaction. Each is decided as if it were committed alone, after the changes before it. A change
  * that conflicts or cannot be linked writes nothing and does not affect the others.
  */
 export class Batch {
-  readonly answers: readonly Judged[];
+  readonly answers: readonly ChangeAnswer[];
   /** The seq of the last entry to trim, or 0 for none. That entry may be from this batch or from an earlier one. */
   readonly trimTo: number;
   #head: Anchor;
@@ -75,7 +75,7 @@ export class Batch {
   readonly #remove = new Set<Key>();
   readonly #entries: { readonly entry: AuditEntry; readonly changeId: string }[] = [];
 
-  constructor(changes: readonly Prepared[], { head, start, rows, hashes, applied }: Held) {
+  constructor(changes: readonly Prepared[], { head, start, rows, hashes, applied }: LockedHead) {
     this.#head = head;
     this.#start = start;
     this.#hashes = hashes;

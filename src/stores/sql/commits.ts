@@ -3,7 +3,7 @@ import type { Change, CommitAnswer } from '../../core/store-port.js';
 import { GENESIS } from '../../journal/link.js';
 import { TurnBudget } from '../../core/time.js';
 import { Batch, keysOf, prepare } from './batch.js';
-import type { Held, Judged, Prepared } from './batch.js';
+import type { LockedHead, ChangeAnswer, Prepared } from './batch.js';
 import { asStoreError, isRefusal } from './failures.js';
 import { anchorOf, integerOf, refuseWrongServer, textOf } from './rows.js';
 import { RetryBudget, TransactionFailed, unlessBusy } from './session.js';
@@ -16,17 +16,17 @@ const MAX_ROWS = 256;
  * The least that a change counts for. So at most 128 changes without rows share a transaction, and no caller waits long for
  * earlier ones.
  */
-const LEAST_OF_CHANGE = 2;
+const MIN_ROWS_OF_CHANGE = 2;
 /**
  * The least that a transaction counts for. SQLite's driver blocks the event loop, and a transaction of a few rows takes
  * about a millisecond.
  */
-const LEAST_OF_BATCH = 64;
+const MIN_ROWS_OF_BATCH = 64;
 
 interface Waiting {
   readonly change: Prepared;
   /** Starts at the call: the time in the queue counts. */
-  readonly patience: RetryBudget;
+  readonly budget: RetryBudget;
   readonly resolve: (answer: CommitAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -61,7 +61,7 @@ export class Commits {
 
   commit(change: Change): Promise<CommitAnswer> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ change: prepare(change), patience: new RetryBudget(this.#session.timeoutMs), resolve, reject });
+      this.#waiting.push({ change: prepare(change), budget: new RetryBudget(this.#session.timeoutMs), resolve, reject });
       if (!this.#isRunning) void this.#run();
     });
   }
@@ -70,9 +70,9 @@ export class Commits {
     this.#isRunning = true;
     while (this.#waiting.length > 0) {
       const { count, rows } = this.#nextBatch();
-      await this.#turns.spend(Math.max(rows, LEAST_OF_BATCH));
+      await this.#turns.spend(Math.max(rows, MIN_ROWS_OF_BATCH));
       const batch = this.#waiting.splice(0, count);
-      const late = batch.filter(({ patience }) => patience.left <= 0);
+      const late = batch.filter(({ budget }) => budget.left <= 0);
       for (const { reject } of late) reject(new StoreError('commit', 'earlier commits took too long; this change was not written'));
       const inTime = batch.filter((one) => !late.includes(one));
       if (inTime.length > 0) await this.#settle(inTime);
@@ -84,7 +84,7 @@ export class Commits {
   #nextBatch(): { readonly count: number; readonly rows: number } {
     let [count, rows] = [0, 0];
     for (const { change } of this.#waiting) {
-      const more = Math.max(change.put.length + change.remove.length, LEAST_OF_CHANGE);
+      const more = Math.max(change.put.length + change.remove.length, MIN_ROWS_OF_CHANGE);
       if (count > 0 && rows + more > MAX_ROWS) break;
       count += 1;
       rows += more;
@@ -95,7 +95,7 @@ export class Commits {
 
   /** Never rejects: every outcome goes to the callers of `commit`. */
   async #settle(batch: readonly Waiting[]): Promise<void> {
-    let answers: readonly Judged[];
+    let answers: readonly ChangeAnswer[];
     try {
       answers = await this.#apply(batch.map(({ change }) => change));
     } catch (error) {
@@ -111,7 +111,7 @@ export class Commits {
       return;
     }
     for (const [i, { resolve, reject }] of batch.entries()) {
-      const answer = answers[i] as Judged;
+      const answer = answers[i] as ChangeAnswer;
       if ('outcome' in answer) resolve(answer);
       else reject(answer.rejected);
     }
@@ -124,17 +124,17 @@ export class Commits {
    *
    * @throws TransactionFailed
    */
-  #apply(changes: readonly Prepared[]): Promise<readonly Judged[]> {
-    const patience = new RetryBudget(this.#session.timeoutMs);
-    return unlessBusy(patience, () => this.#once(changes, patience));
+  #apply(changes: readonly Prepared[]): Promise<readonly ChangeAnswer[]> {
+    const budget = new RetryBudget(this.#session.timeoutMs);
+    return unlessBusy(budget, () => this.#once(changes, budget));
   }
 
-  async #once(changes: readonly Prepared[], patience: RetryBudget): Promise<readonly Judged[]> {
+  async #once(changes: readonly Prepared[], budget: RetryBudget): Promise<readonly ChangeAnswer[]> {
     this.#hooks.before();
     const statements = this.#statements;
     const { begin, commit, rollback, busyTimeout, hashAt } = statements;
     const bounds = { begin: begin(this.#session.timeoutMs), commit, rollback, busyTimeout };
-    return this.#session.transaction(bounds, patience, async (ask) => {
+    return this.#session.transaction(bounds, budget, async (ask) => {
       const batch = new Batch(changes, await this.#hold(ask, changes));
       const { trimTo, ownHash } = batch;
       const startHash = trimTo === 0 ? undefined : (ownHash ?? textOf((await ask(hashAt, [this.#namespace, trimTo]))[0] ?? {}, 'hash'));
@@ -144,7 +144,7 @@ export class Commits {
   }
 
   /** Locks the head, and reads everything that decides the outcomes while it holds that lock. */
-  async #hold(ask: Ask, changes: readonly Prepared[]): Promise<Held> {
+  async #hold(ask: Ask, changes: readonly Prepared[]): Promise<LockedHead> {
     const { keys, json } = keysOf(changes);
     const known = changes.flatMap(({ knows }) => (knows === undefined ? [] : [knows.seq]));
     const values = [this.#namespace, json, JSON.stringify(changes.map(({ id }) => id)), JSON.stringify([...new Set(known)])];

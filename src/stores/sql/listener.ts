@@ -1,7 +1,7 @@
 import type { Unsubscribe } from '../../core/store-port.js';
 import { sleepUntil, systemClock } from '../../core/time.js';
 import type { PgClient, PgPool } from './database.js';
-import { hearErrors } from './steady-pool.js';
+import { hearErrors } from './resilient-pool.js';
 import type { Session } from './session.js';
 
 const FIRST_PAUSE_MS = 100;

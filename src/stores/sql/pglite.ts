@@ -1,6 +1,6 @@
 import { invalid } from '../../core/parse.js';
 import type { PgClient } from './database.js';
-import type { ResilientPoolTarget } from './steady-pool.js';
+import type { ResilientPoolTarget } from './resilient-pool.js';
 
 /** The part of a `PGlite` of `@electric-sql/pglite` that {@link fromPglite} uses. */
 export interface PgliteLike {
@@ -33,7 +33,7 @@ export function fromPglite(pglite: PgliteLike): ResilientPoolTarget {
   const given = (pglite ?? {}) as unknown as Readonly<Record<string, unknown>>;
   const missing = ['query', 'exec', 'onNotification', 'close'].filter((name) => typeof given[name] !== 'function');
   if (missing.length > 0) throw invalid('pglite', `a PGlite of @electric-sql/pglite (missing: ${missing.join(', ')})`, pglite);
-  const turns = new Turns();
+  const turns = new StatementQueue();
   return {
     async query({ text, values }) {
       const done = await turns.next();
@@ -47,7 +47,7 @@ export function fromPglite(pglite: PgliteLike): ResilientPoolTarget {
 }
 
 /** A queue for PGlite's one connection, first come, first served. */
-class Turns {
+class StatementQueue {
   #last: Promise<void> = Promise.resolve();
 
   /** Resolves when all earlier turns have ended. The caller ends its own turn by calling the result once. */
@@ -72,12 +72,12 @@ const LISTEN = /^(\/\*.*?\*\/\s*)?listen\s/i;
 /** The connection while a client has it. A client that listens keeps it for long, so it takes a turn for each query instead. */
 class PgliteClient implements PgClient {
   readonly #pglite: PgliteLike;
-  readonly #turns: Turns;
+  readonly #turns: StatementQueue;
   #done: (() => void) | undefined;
   #isListening = false;
   #unsubscribe: (() => void)[] = [];
 
-  constructor(pglite: PgliteLike, turns: Turns, done: () => void) {
+  constructor(pglite: PgliteLike, turns: StatementQueue, done: () => void) {
     this.#pglite = pglite;
     this.#turns = turns;
     this.#done = done;

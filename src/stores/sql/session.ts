@@ -11,7 +11,7 @@ export type Ask = (statement: Statement, values?: readonly unknown[]) => Promise
 
 /** The transaction failed, or its outcome is unknown. */
 export class TransactionFailed extends Error {
-  override readonly name = 'Undone';
+  override readonly name = 'TransactionFailed';
   /** @param unknown COMMIT was sent and its answer did not come: the transaction may have been applied */
   constructor(
     override readonly cause: unknown,
@@ -35,7 +35,7 @@ const MAX_PAUSE_MS = 50;
 const never = new AbortController().signal;
 
 /** A whole call, with its retries, may take this many times the limit of one statement. */
-const PATIENCE = 3;
+const TIME_LIMITS = 3;
 
 /** The time that one call may take, with all its retries. */
 export class RetryBudget {
@@ -45,7 +45,7 @@ export class RetryBudget {
 
   /** @param timeoutMs the limit of one statement, in milliseconds */
   constructor(timeoutMs: number) {
-    this.#ms = PATIENCE * timeoutMs;
+    this.#ms = TIME_LIMITS * timeoutMs;
   }
 
   get left(): number {
@@ -65,13 +65,13 @@ export class RetryBudget {
  * Repeats a call that failed because of a lock, until its budget is used up. Other work runs during the pauses. It never
  * repeats a transaction that may have been applied: only the engine does that (L31).
  */
-export async function unlessBusy<T>(patience: RetryBudget, call: () => Promise<T>): Promise<T> {
+export async function unlessBusy<T>(budget: RetryBudget, call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await call();
     } catch (error) {
       const { cause, unknown } = error instanceof TransactionFailed ? error : { cause: error, unknown: false };
-      if (unknown || !isBusy(cause) || !(await patience.again())) throw error;
+      if (unknown || !isBusy(cause) || !(await budget.again())) throw error;
     }
   }
 }
@@ -110,8 +110,8 @@ export class Session {
    *
    * @throws TransactionFailed
    */
-  async transaction<T>(bounds: TransactionStatements, patience: RetryBudget, work: (ask: Ask) => Promise<T>): Promise<T> {
-    const limited = <A>(answer: Promise<A>) => this.#limitedBy(patience, answer);
+  async transaction<T>(bounds: TransactionStatements, budget: RetryBudget, work: (ask: Ask) => Promise<T>): Promise<T> {
+    const limited = <A>(answer: Promise<A>) => this.#limitedBy(budget, answer);
     let isLate = false;
     let connected: (() => void) | undefined;
     const connection = new Promise<void>((resolve) => (connected = resolve));

@@ -179,16 +179,18 @@ describe('commits on SQLite that are told "busy"', () => {
     expect(await idsIn(store)).toEqual(['c.1']);
   });
 
-  it.each([/^begin immediate/, /into jit_journal/, /^commit/])(
-    'for ever (%s) are given up within a bound, and never told "conflict"',
-    async (what) => {
-      const { store, near, told } = busyAt(what, Infinity, 40);
-      // On a machine that stalls it may be given up before the database was asked: then once more.
-      do await expect(store.commit(changeOf(store, 'c'))).rejects.toMatchObject({ code: 'ERR_JIT_STORE', operation: 'commit' });
-      while (told.length === 0);
-      expect(await idsIn(near)).toEqual([]);
-    },
-  );
+  it.each([
+    [/^begin immediate/, /^ERR_JIT_STORE$/],
+    [/into jit_journal/, /^ERR_JIT_STORE$/],
+    // On a machine that stalls the limit may run out while COMMIT runs: then its outcome is unknown.
+    [/^commit/, /^ERR_JIT_(STORE|OUTCOME_UNKNOWN)$/],
+  ])('for ever (%s) are given up within a bound, and never told "conflict"', async (what, code) => {
+    const { store, near, told } = busyAt(what, Infinity, 40);
+    // On a machine that stalls it may be given up before the database was asked: then once more.
+    do await expect(store.commit(changeOf(store, 'c'))).rejects.toMatchObject({ code: expect.stringMatching(code) as string });
+    while (told.length === 0);
+    expect(await idsIn(near)).toEqual([]);
+  });
 
   it('wait for a reader that keeps COMMIT from the file, where its journal is not kept apart', async () => {
     const own = new SqliteFile();

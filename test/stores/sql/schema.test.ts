@@ -86,7 +86,7 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
   it('is refused where another version of this package has made it', async () => {
     await migrate({ db, dialect });
     await run('update jit_schema set version = 2');
-    await expect(commit()).rejects.toThrow(/version is 2, and this package knows 1/);
+    await expect(commit()).rejects.toThrow(/has version 2, but this package needs version 1/);
     await run('delete from jit_schema');
     await expect(commit()).rejects.toThrow(/version is 0/);
   });
@@ -190,8 +190,8 @@ describe.each(Object.keys(databases) as SqlDialect[])(
     it('refuses every commit, and writes nothing', async () => {
       const { head } = await store.journal({ after: 0, limit: 1 });
       await run('update jit_schema set version = 2');
-      expect(await answerOf(commit)).toMatch(/version is 2, and this package knows 1/);
-      expect(await answerOf(() => store.in('tenant-b').commit(aChange()))).toMatch(/version is 2, and this package knows 1/);
+      expect(await answerOf(commit)).toMatch(/has version 2, but this package needs version 1/);
+      expect(await answerOf(() => store.in('tenant-b').commit(aChange()))).toMatch(/has version 2, but this package needs version 1/);
       await run('update jit_schema set version = 1');
       expect((await store.journal({ after: 0, limit: 1 })).head).toEqual(head);
       expect(await commit()).toMatchObject({ outcome: 'committed' });
@@ -205,7 +205,7 @@ describe.each(Object.keys(databases) as SqlDialect[])(
         ['delete from jit_schema', 0],
       ] as const) {
         await run(change);
-        expect(await answerOf(read)).toMatch(new RegExp(`version is ${version}, and this package knows 1`));
+        expect(await answerOf(read)).toMatch(new RegExp(`has version ${version}, but this package needs version 1`));
       }
       await run('insert into jit_schema values (1)');
       expect(await answerOf(read)).toBe('answered');

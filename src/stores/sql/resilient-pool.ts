@@ -54,9 +54,9 @@ export function resilientPool(pool: ResilientPoolTarget, options: ResilientPoolO
   return {
     async connect() {
       const client = await pool.connect();
-      let steady = clients.get(client);
-      if (steady === undefined) clients.set(client, (steady = steadyClient(client, limit, prepare)));
-      return steady;
+      let resilient = clients.get(client);
+      if (resilient === undefined) clients.set(client, (resilient = resilientClient(client, limit, prepare)));
+      return resilient;
     },
     end: () => pool.end(),
   };
@@ -73,7 +73,7 @@ export interface ResilientPoolTarget extends PgPool {
   end(): Promise<void>;
 }
 
-function steadyClient(client: PgClient, limit: TimeLimit, prepare: boolean): PostgresPoolClient {
+function resilientClient(client: PgClient, limit: TimeLimit, prepare: boolean): PostgresPoolClient {
   let isLost = false;
   const query = (text: unknown, values?: readonly unknown[]): unknown => {
     // The connection may still answer an earlier query, so no other query may use it.
